@@ -1,0 +1,1 @@
+"""Bottom-up energy of AI inference: throughput, node power, utilisation, PUE."""

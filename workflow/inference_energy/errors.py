@@ -1,0 +1,15 @@
+"""The one exception that a user's input can cause."""
+
+
+class InputError(Exception):
+    """Input that cannot be used; the message lists every problem and its remedy.
+
+    Parameters
+    ----------
+    problems : str or list of str
+        One sentence per problem: file, row, column, value, what is allowed, remedy.
+    """
+
+    def __init__(self, problems):
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
