@@ -25,7 +25,7 @@ rule failing:
     output: "table.csv"
     log: "failing.log"
     message: "Read a bad table."
-    shell: "echo 'row 3: throughput_tps is negative' > {log}; exit 1"
+    shell: "printf 'row %d: throughput_tps is negative' 3 > {log}; exit 1"
 """
 
 
