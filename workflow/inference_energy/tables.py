@@ -24,6 +24,7 @@ from inference_energy.errors import InputError
 
 SCHEMAS = Path(__file__).parent.parent / "schemas" / "tables"
 PROBLEMS_SHOWN = 20
+SAME_SHOWN = 5
 ROWS_SHOWN = 3
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -133,7 +134,7 @@ def write_table(frame, path, schema):
 
 
 def write_text(path, text):
-    """Write UTF-8 text with LF line ends so that `path` holds the old or the new text, never a part.
+    """Write UTF-8 text with LF line ends; `path` holds the old or the new text, never a part.
 
     The text goes to a hidden file in the same folder, which then takes the place of `path`. Its
     name is fixed, so that what a killed run leaves is overwritten by the next one.
@@ -201,6 +202,11 @@ def _raise(problems):
         raise InputError(problems)
 
 
+def _others(count, place, what):
+    """The problem that stands for those of one kind that are not listed."""
+    return [f"{place}: {count - SAME_SHOWN} more {what}"] if count > SAME_SHOWN else []
+
+
 def _read_text(path):
     try:
         data = Path(path).read_bytes()
@@ -232,7 +238,7 @@ def _read_text(path):
 def _scan(path, text):
     """Header, row numbers of the well-formed rows, lines to skip, and structural problems."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header, rows, skipped, problems, line = None, [], [], [], 0
+    header, rows, skipped, ragged, line = None, [], [], [], 0
     try:
         for fields in reader:
             first, line = line + 1, reader.line_num
@@ -248,11 +254,7 @@ def _scan(path, text):
             if header is None:
                 header = fields or None
             elif fields:
-                problems.append(
-                    f"{path}, row {line}: has {len(fields)} cells, the header has {len(header)}; "
-                    "every row needs one cell per column; write numbers without thousands "
-                    "separators and decimal commas, and put text with a comma in double quotes"
-                )
+                ragged.append((line, len(fields)))
     except csv.Error as error:
         raise InputError(
             f"{path}, row {reader.line_num}: is not CSV ({error}); put a cell in double quotes "
@@ -264,6 +266,13 @@ def _scan(path, text):
             f"{path}, row 1: cells are separated by {separator[0]!r}; only commas are allowed; "
             "export the table as comma-separated CSV"
         )
+    problems = [
+        f"{path}, row {row}: has {count} cells, the header has {len(header)}; every row needs one "
+        "cell per column; write numbers without thousands separators and decimal commas, and put "
+        "text with a comma in double quotes"
+        for row, count in ragged[:SAME_SHOWN]
+    ]
+    problems += _others(len(ragged), str(path), "rows with a wrong number of cells")
     return header, np.array(rows, dtype=int), skipped, problems
 
 
@@ -297,18 +306,22 @@ def _check_cells(path, cells, rows, spec):
     for name, column in spec["properties"].items():
         texts = cells[name] if name in cells else pd.Series([""] * len(cells), dtype=object)
         codes, uniques = pd.factorize(texts.to_numpy(dtype=object))
-        values = [_parse(text, column) for text in uniques]
-        refused = {} if name not in cells else _refused(uniques, values, column)
-        for code, why in refused.items():
-            found = rows[codes == code]
+        numeric = _is_numeric(column)
+        values = [_parse(text, numeric) for text in uniques]
+        refused = _refused(uniques, values, column) if name in cells else []
+        for code in refused[:SAME_SHOWN]:
             problems.append(
-                f'{path}, {_rows(found)}, column "{name}": value "{uniques[code]}"; '
-                f"allowed is {_allowed(column)}; {why}"
+                f'{path}, {_rows(rows[codes == code])}, column "{name}": '
+                f'value "{uniques[code]}"; allowed is {_allowed(column)}; '
+                f"{_remedy(uniques[code], values[code], column)}"
             )
+        problems += _others(len(refused), f'{path}, column "{name}"', "refused values")
+        for code in refused:
             values[code] = None
-        if refused:
-            bad |= np.isin(codes, list(refused))
+        bad |= np.isin(codes, refused)
         typed[name] = _typed(values, column)[codes]
+        if typed[name].dtype == object:
+            typed[name] = pd.Series(typed[name], dtype=object)
     return pd.DataFrame(typed), bad, problems
 
 
@@ -317,26 +330,32 @@ def _types(column):
     return [kinds] if isinstance(kinds, str) else kinds
 
 
-def _parse(text, column):
+def _is_numeric(column):
+    return bool({"number", "integer"} & set(_types(column)))
+
+
+def _parse(text, numeric):
     """Value of a cell as JSON has it; a number that cannot be read stays text."""
     if text == "":
         return None
-    if {"number", "integer"} & set(_types(column)) and NUMBER.fullmatch(text):
+    if numeric and NUMBER.fullmatch(text):
         value = float(text)
         return value if math.isfinite(value) else text
     return text
 
 
 def _refused(texts, values, column):
-    """Remedy for each refused value, by its position."""
-    validator = jsonschema_rs.Draft202012Validator({"items": column})
-    refused = {error.instance_path[0] for error in validator.iter_errors(values)}
-    refused |= {code for code, text in enumerate(texts) if text != text.strip()}
-    return {code: _remedy(texts[code], values[code], column) for code in sorted(refused)}
+    """Positions of the values that the column's schema refuses or that have blanks around them."""
+    is_valid = jsonschema_rs.Draft202012Validator(column).is_valid
+    return [
+        code
+        for code, (text, value) in enumerate(zip(texts, values, strict=True))
+        if not is_valid(value) or text != text.strip()
+    ]
 
 
 def _remedy(text, value, column):
-    numeric = {"number", "integer"} & set(_types(column))
+    numeric = _is_numeric(column)
     if text == "":
         return "fill the cell or remove the row"
     if text != text.strip():
@@ -391,7 +410,7 @@ def _typed(values, column):
         return np.array(values, dtype=float)
     if "integer" in kinds:
         return pd.array(values, dtype="Int64")
-    return pd.Series(values, dtype=object).array
+    return np.array(values, dtype=object)
 
 
 def _required(spec, part="required"):
@@ -401,26 +420,28 @@ def _required(spec, part="required"):
 
 def _check_key(path, typed, rows, spec):
     key = typed[spec["x-key"]]
+    repeated = key.duplicated(keep=False).to_numpy()
+    key, rows = key[repeated], rows[repeated]
+    groups = key.groupby(spec["x-key"], dropna=False, sort=False).ngroup().to_numpy()
+    count = len(set(groups))
     problems = []
-    repeated = key.duplicated(keep=False)
-    if not repeated.any():
-        return problems
-    for _, group in key[repeated].groupby(spec["x-key"], dropna=False, sort=False):
-        places = rows[key.index.get_indexer(group.index)]
-        values = ", ".join(
-            f"{name}={_cell(value)}" for name, value in group.iloc[0].items() if _cell(value)
-        )
+    for group in range(min(count, SAME_SHOWN)):
+        same = groups == group
+        named = {name: _cell(value) for name, value in key[same].iloc[0].items()}
+        values = ", ".join(f"{name}={text}" for name, text in named.items() if text)
         problems.append(
-            f'{path}, {_rows(places)}, columns "{", ".join(spec["x-key"])}": the same row again '
-            f"({values}); each combination is allowed once; keep one of the rows"
+            f"{path}, {_rows(rows[same])}: the same row again ({values}); "
+            f"each combination of {', '.join(key)} is allowed once; keep one of the rows"
         )
-    return problems
+    return problems + _others(count, str(path), "repeated rows")
 
 
 def _sorted(frame, spec):
     def rank(column):
         choices = spec["properties"][column.name].get("enum")
-        return column.map({item: place for place, item in enumerate(choices)}) if choices else column
+        if choices is None:
+            return column
+        return column.map({choice: place for place, choice in enumerate(choices)})
 
     by = [name for name in spec["x-sort"] if name in frame.columns]
     return frame.sort_values(by, key=rank, kind="stable", ignore_index=True)
