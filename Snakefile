@@ -1,0 +1,25 @@
+import sys
+from pathlib import Path
+
+configfile: "config/config.yaml"
+
+# the library is used where the workflow is parsed and by every script
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/ingest.smk"
+include: "workflow/rules/estimate.smk"
+include: "workflow/rules/claims.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "build/data_checked.txt",
+        method_tables(),
+        "results/claims.md",
+        "build/verdicts_checked.txt",
+
+
+onsuccess:
+    print_claims()
