@@ -64,6 +64,7 @@ def problems_of(path, schema="throughput"):
         ("input_tokens", "NaN", ['"NaN"', "leave the cell empty"]),
         ("output_tokens", "n/a", ['"n/a"', "leave the cell empty"]),
         ("tensor_parallel", "7.5", ['"7.5"', "an integer of at least 1"]),
+        ("tensor_parallel", "1e300", ['"1e300"', "an integer"]),
         ("precision", "fp8", ['"fp8"', "one of FP4, FP8", 'did you mean "FP8"']),
         ("precision", "octal", ['"octal"', "one of FP4, FP8"]),
         ("model", "", ['""', "allowed is text", "fill the cell"]),
@@ -75,6 +76,11 @@ def test_a_bad_cell_is_named_with_row_column_allowed_and_remedy(table, column, v
     assert f'row 3, column "{column}": value ' in problem
     for word in words:
         assert word in problem
+
+
+def test_a_choice_that_may_be_empty_says_so(table):
+    (problem,) = problems_of(table(HEADER + ",architecture", ROW + ",sparse"))
+    assert "allowed is one of dense, moe, or empty" in problem
 
 
 def test_all_problems_come_in_one_message(table):
