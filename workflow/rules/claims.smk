@@ -11,6 +11,7 @@ rule judge_claims:
         sensitivity="results/{method}/sensitivity.csv",
         claims="data/published/claims.csv",
         references="data/published/references.csv",
+        estimates="data/published/estimates.csv",
         findings="config/findings.yaml",
         code=code("judge_claims.py"),
     params:

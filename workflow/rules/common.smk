@@ -18,6 +18,16 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# every table of data/ and its schema
+DATA_TABLES = [
+    ("data/published/claims.csv", "claims_published"),
+    ("data/published/estimates.csv", "estimates"),
+    ("data/published/references.csv", "references"),
+    ("data/sources.csv", "sources"),
+    ("data/throughput/oviedo.csv", "throughput"),
+    ("data/throughput/trtllm.csv", "throughput"),
+]
+
 METHOD_FILES = {path.stem: path for path in sorted(Path("config/methods").glob("*.yaml"))}
 
 
@@ -86,12 +96,29 @@ def imported(path):
             names = [alias.name for alias in node.names]
         for name in names:
             for folder in (LIBRARY.parent, SCRIPTS):
-                module = folder / (name.replace(".", "/") + ".py")
-                if module.exists() and module != Path(path):
-                    found |= {str(module.relative_to(ROOT))} | imported(module)
+                file = folder / (name.replace(".", "/") + ".py")
+                if file.exists() and file != Path(path):
+                    found |= {str(file.relative_to(ROOT))} | imported(file)
     return found
 
 
 def code(script):
     """Library files behind a script, as inputs: an edit there re-runs the rule."""
     return sorted(imported(SCRIPTS / script))
+
+
+def method_tables():
+    """Result tables of every configured method."""
+    names = ["throughput_laws", "energy_per_query", "throughput", "output_tokens", "densities"]
+    names += ["histograms", "fleet", "sensitivity", "claims"]
+    return expand("results/{method}/{table}.csv", method=METHODS, table=names)
+
+
+def print_claims():
+    """Say on the screen how many claims reproduce, method by method."""
+    from inference_energy.report import console_summary
+    from inference_energy.tables import read_table
+
+    tables = {m: Path(f"results/{m}/claims.csv") for m in METHODS}
+    if all(path.exists() for path in tables.values()):
+        print(console_summary({m: read_table(p, "claims") for m, p in tables.items()}))
