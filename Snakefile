@@ -10,15 +10,16 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/estimate.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/audit.smk"
+include: "workflow/rules/multiverse.smk"
+include: "workflow/rules/validate.smk"
 
 
 rule all:
     default_target: True
     input:
-        "build/data_checked.txt",
-        method_tables(),
-        "results/claims.md",
-        "build/verdicts_checked.txt",
+        TARGETS,
 
 
 onsuccess:

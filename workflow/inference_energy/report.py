@@ -41,7 +41,12 @@ def claims_page(tables, titles):
         _table(
             ["method", "held against", "claims", *VERDICTS],
             [
-                [f"`{name}`", table["source"].iloc[0], len(deciding(table)), *counts(table).values()]
+                [
+                    f"`{name}`",
+                    table["source"].iloc[0],
+                    len(deciding(table)),
+                    *counts(table).values(),
+                ]
                 for name, table in tables.items()
             ],
         ),

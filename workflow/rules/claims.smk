@@ -58,3 +58,6 @@ rule check_verdicts:
         "logs/check_verdicts.log",
     script:
         "../scripts/check_verdicts.py"
+
+
+TARGETS += ["results/claims.md", "build/verdicts_checked.txt"]

@@ -18,6 +18,9 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# what `rule all` makes; every included file adds its own
+TARGETS = []
+
 # every table of data/ and its schema
 DATA_TABLES = [
     ("data/published/claims.csv", "claims_published"),
@@ -105,13 +108,6 @@ def imported(path):
 def code(script):
     """Library files behind a script, as inputs: an edit there re-runs the rule."""
     return sorted(imported(SCRIPTS / script))
-
-
-def method_tables():
-    """Result tables of every configured method."""
-    names = ["throughput_laws", "energy_per_query", "throughput", "output_tokens", "densities"]
-    names += ["histograms", "fleet", "sensitivity", "claims"]
-    return expand("results/{method}/{table}.csv", method=METHODS, table=names)
 
 
 def print_claims():

@@ -38,3 +38,19 @@ rule estimate_fleet:
         "logs/{method}/estimate_fleet.log",
     script:
         "../scripts/estimate_fleet.py"
+
+
+TARGETS += expand(
+    "results/{method}/{table}.csv",
+    method=METHODS,
+    table=[
+        "throughput_laws",
+        "energy_per_query",
+        "throughput",
+        "output_tokens",
+        "densities",
+        "histograms",
+        "fleet",
+        "sensitivity",
+    ],
+)

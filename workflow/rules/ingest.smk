@@ -31,3 +31,6 @@ rule resolve_method:
         "logs/{method}/resolve_method.log",
     script:
         "../scripts/resolve_method.py"
+
+
+TARGETS.append("build/data_checked.txt")
