@@ -108,7 +108,7 @@ class Mixture(_Energy):
         return self.zero_mass + self.weights @ ndtr(self._standardised(log_energy))
 
     def log_density(self, log_energy):
-        """Density of ln E at an array of ln E [ln Wh], same shape (queries of zero energy apart)."""
+        """Density of ln E at an array of ln E [ln Wh], same shape; zero energies apart."""
         z = (np.asarray(log_energy)[..., None] - self.locations) / self.sigmas
         return np.exp(-0.5 * z**2) @ (self.weights / self.sigmas) / np.sqrt(2 * np.pi)
 

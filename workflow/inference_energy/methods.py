@@ -159,7 +159,7 @@ class Coupling:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model on its node: throughput law, maximum node power [kW], largest benchmark [tokens/s]."""
+    """A model on its node: law, maximum node power [kW], largest benchmark [tokens/s]."""
 
     name: str
     law: object

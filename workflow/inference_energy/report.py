@@ -36,7 +36,8 @@ def claims_page(tables, titles):
     parts = ["# What the paper publishes and what this pipeline computes", ""]
     parts += [
         "A published figure is reproduced when the computed value, rounded as the paper prints it,"
-        " is the printed value. A caveat is a documented choice that would change the printed value.",
+        " is the printed value. A caveat is a documented choice that would change the printed"
+        " value.",
         "",
         _table(
             ["method", "held against", "claims", *VERDICTS],
