@@ -1,8 +1,13 @@
 rule estimate_energy:
+    """Fit the throughput laws and estimate the energy per query."""
+    message:
+        "Estimating the energy per query with {wildcards.method}"
     input:
         method="results/{method}/method.yaml",
         benchmarks=benchmark_table,
         code=code("estimate_energy.py"),
+    params:
+        engines=config["engines"],
     output:
         laws="results/{method}/throughput_laws.csv",
         energy="results/{method}/energy_per_query.csv",
@@ -12,30 +17,25 @@ rule estimate_energy:
         histograms="results/{method}/histograms.csv",
     log:
         "logs/{method}/estimate_energy.log",
-    params:
-        engines=config["engines"],
-    """Fit the throughput laws and estimate the energy per query."""
-    message:
-        "Estimating the energy per query with {wildcards.method}"
     script:
         "../scripts/estimate_energy.py"
 
 
 rule estimate_fleet:
+    """Scale the blend to a day of a fleet's queries, and vary input length and utilisation."""
+    message:
+        "Estimating fleet and sensitivities with {wildcards.method}"
     input:
         method="results/{method}/method.yaml",
         benchmarks=benchmark_table,
         code=code("estimate_fleet.py"),
+    params:
+        engines=config["engines"],
     output:
         fleet="results/{method}/fleet.csv",
         sensitivity="results/{method}/sensitivity.csv",
     log:
         "logs/{method}/estimate_fleet.log",
-    params:
-        engines=config["engines"],
-    """Scale the blend to a day of a fleet's queries, and vary input length and utilisation."""
-    message:
-        "Estimating fleet and sensitivities with {wildcards.method}"
     script:
         "../scripts/estimate_fleet.py"
 
