@@ -117,4 +117,5 @@ def print_claims():
 
     tables = {m: Path(f"results/{m}/claims.csv") for m in METHODS}
     if all(path.exists() for path in tables.values()):
-        print(console_summary({m: read_table(p, "claims") for m, p in tables.items()}))
+        kinds = {name: method["kind"] for name, method in METHODS.items()}
+        print(console_summary({m: read_table(p, "claims") for m, p in tables.items()}, kinds))
