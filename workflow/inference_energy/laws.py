@@ -220,10 +220,10 @@ SHARED_SD = 0.5
 DEVIATIONS = ["all", "input", "output", "step", "context"]
 """Deviations of a configuration: of everything, and of single parts."""
 
-DEVIATION_SD, DEVIATION_COUNT = 0.2, 4.0
+DEVIATION_SD, DEVIATION_COUNT = 0.4, 4.0
 """Prior standard deviation of ln deviations, and how many configurations it counts as."""
 
-NOISE, NOISE_COUNT = 0.05, 8.0
+NOISE, NOISE_COUNT = 0.03, 50.0
 """Prior scatter of ln throughput within a configuration, and how many rows it counts as."""
 
 TAIL = 5.0
