@@ -22,9 +22,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import nnls
 
 from inference_energy.hardware import SERVING_TIMES
-
-LENGTH_FLOOR = 1e-6
-"""Output lengths are floored here: a query of no output tokens is possible. [tokens]"""
+from inference_energy.throughput import LENGTH_FLOOR
 
 CONFIGURATION = [
     "source_id",

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from inference_energy.errors import InputError
 from inference_energy.hardware import DEPLOYMENT, add_serving_times
 from inference_energy.laws import (
     Additive,
@@ -123,6 +124,11 @@ def cross_validate(rows, models, gpus, background=None, training_shapes=PAPER_SH
     DataFrame
         Columns split, law, the configuration's, input_tokens, output_tokens, known_shapes,
         throughput_tps, predicted_tps, relative_error (predicted/actual - 1).
+
+    Raises
+    ------
+    InputError
+        If the table has too few rows to leave one out.
     """
     background = rows.iloc[:0] if background is None else background
     everything = pd.concat([rows, background], ignore_index=True)
@@ -160,6 +166,11 @@ def cross_validate(rows, models, gpus, background=None, training_shapes=PAPER_SH
             names = " ".join(f"{i:g}/{o:g}" for i, o in _shapes(known))
             records.append((f"{label}, {len(known)} known", law, index, names, predicted))
 
+    if not records:
+        raise InputError(
+            f"throughput table: {usable[: len(rows)].sum()} rows with both lengths leave nothing "
+            "to predict from; give two rows or more of one configuration, or two configurations"
+        )
     sizes = [len(record[2]) for record in records]
     found = known_columns.loc[np.concatenate([record[2] for record in records])]
     found = found.reset_index(drop=True)
