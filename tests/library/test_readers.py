@@ -2,12 +2,13 @@
 
 import json
 import shutil
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from inference_energy.errors import InputError
 from inference_energy.readers import aiperf, detect, detect_and_read, mlperf, read_facts
@@ -555,6 +556,32 @@ def test_a_missing_key_is_named(tmp_path):
     raw = load("inferencex/agg_single.json")
     del raw["output_tput_per_gpu"]
     assert '"output_tput_per_gpu" is missing' in refusal(put(tmp_path, raw))
+
+
+def places(value, path=()):
+    """Paths of all values inside a JSON value; of a list its first."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value[:1])
+    for key, item in inside:
+        yield (*path, key)
+        if isinstance(item, dict | list):
+            yield from places(item, (*path, key))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_but_never_fails_otherwise(data, tmp_path_factory):
+    files = [(name, facts) for name, _, facts in FILES if name.endswith("json")]
+    name, facts = data.draw(st.sampled_from(files))
+    raw = json.loads((FIXTURES / name).read_text().replace("}\n{", "},{").join("[]"))
+    *folder, key = data.draw(st.sampled_from(list(places(raw))))
+    junk = st.sampled_from([None, "x", -1, 0, 1.5, True, [], {}, ["a"], {"a": 1}, 1e999])
+    reduce(lambda value, step: value[step], folder, raw)[key] = data.draw(junk)
+    try:
+        frame = detect_and_read(put(tmp_path_factory.getbasetemp(), raw, "damaged.json"), facts)
+    except InputError as refused:
+        assert "damaged.json" in str(refused)
+    else:
+        assert (frame["throughput_tps"] > 0).all()
 
 
 @pytest.mark.parametrize("latency", ["ttft", "itl", "e2e"])

@@ -74,7 +74,7 @@ def _metric(run, key, units, statistic="avg"):
     value = run.checked(f"{key}.{statistic}", metric.get(statistic))
     if value is None:
         return None
-    unit = metric.get("unit")
+    unit = str(metric.get("unit"))
     if unit not in units:
         run.refuse(
             f'"{key}" has unit "{unit}"; allowed are {", ".join(units)}; '
@@ -91,7 +91,7 @@ def _read_counts(run):
     failed = _metric(run, "error_request_count", COUNT) or 0.0
     listed = sum(
         run.checked("error_summary.count", item.get("count")) or 0
-        for item in raw.get("error_summary") or []
+        for item in _list(raw.get("error_summary"))
         if isinstance(item, dict)
     )
     failed = max(failed, listed)
@@ -118,6 +118,14 @@ def _at(value, *keys):
     return value
 
 
+def _list(value):
+    return value if isinstance(value, list) else []
+
+
+def _dict(value):
+    return value if isinstance(value, dict) else {}
+
+
 def _first(config, *paths):
     found = (_at(config, *path) for path in paths)
     return next((value for value in found if value is not None), None)
@@ -140,7 +148,7 @@ def _read_config(run):
     run.put("model", model)
     phases = [
         phase
-        for phase in config.get("phases") or []
+        for phase in _list(config.get("phases"))
         if isinstance(phase, dict) and not phase.get("exclude_from_results")
     ]
     concurrency = _first(
@@ -200,7 +208,7 @@ def _read_energy(run):
     )
     if gpus:
         run.metered_gpus = len(gpus)
-        names = {gpu.get("gpu_name") for gpu in gpus}
+        names = {str(gpu.get("gpu_name")) for gpu in gpus}
         if len(names) == 1:
             run.put("gpu", GPUS.get(next(iter(names))))
     # An energy counter that is read at the ends of a short window covers more than the window;
@@ -214,14 +222,11 @@ def _read_energy(run):
 
 def _telemetry_gpus(run):
     """Entries of the GPUs with power or energy samples."""
-    endpoints = _at(run.raw, "telemetry_data", "endpoints")
-    if not isinstance(endpoints, dict):
-        return []
     gpus = {}
-    for endpoint in endpoints.values():
-        for name, gpu in (_at(endpoint, "gpus") or {}).items():
-            metrics = gpu.get("metrics") or {}
+    for endpoint in _dict(_at(run.raw, "telemetry_data", "endpoints")).values():
+        for name, gpu in _dict(_at(endpoint, "gpus")).items():
+            metrics = _dict(_at(gpu, "metrics"))
             if any(key.endswith(("power_usage", "energy_consumption", "power")) for key in metrics):
                 # One GPU may be seen through two exporters; its UUID tells.
-                gpus[gpu.get("gpu_uuid") or name] = gpu
+                gpus[str(gpu.get("gpu_uuid") or name)] = gpu
     return list(gpus.values())

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import jsonschema_rs
@@ -259,9 +260,13 @@ def check_facts(facts, where="facts"):
         raise InputError(problems)
 
 
+@cache
+def _fact_columns():
+    return yaml.safe_load(FACTS_SCHEMA.read_text(encoding="utf-8"))["properties"]
+
+
 def _fact_problems(where, facts):
-    schema = yaml.safe_load(FACTS_SCHEMA.read_text(encoding="utf-8"))
-    allowed = schema["properties"]
+    allowed = _fact_columns()
     if not isinstance(facts, dict):
         return [f"{where}: is {_shown(facts)}; a mapping with {', '.join(allowed)} is allowed"]
     problems = []
@@ -382,7 +387,7 @@ def _missing(run):
 
 
 def _ask(path, name, lacking, runs):
-    column = yaml.safe_load(FACTS_SCHEMA.read_text(encoding="utf-8"))["properties"][name]
+    column = _fact_columns()[name]
     count = "" if len(lacking) == len(runs) else f" ({len(lacking)} of {len(runs)} runs)"
     return (
         f"{path}: {name} is neither in the file nor in its facts{count}; needed is "

@@ -35,7 +35,7 @@ def read(run):
     """Read one configuration of the leaderboard into `run`."""
     raw = run.raw
     run.put("model", raw.get("model_id"))
-    run.put("gpu", GPUS.get(raw.get("gpu_model"), raw.get("gpu_model")))
+    run.put("gpu", GPUS.get(str(raw.get("gpu_model")), raw.get("gpu_model")))
     run.put_precision(raw.get("weight_precision"))
     run.put("n_gpus", run.needed("num_gpus"))
     run.put("tensor_parallel", run.needed("tensor_parallel"))
