@@ -18,6 +18,7 @@ configurations, times a deviation of the configuration that is drawn towards 1.
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import nnls
 
@@ -135,7 +136,7 @@ class Additive:
     log_covariance : ndarray
         Covariance of the logarithms of the coefficients, five by five.
     noise : float
-        Scatter of single measurements. [ln(tokens/s)]
+        Standard deviation of single measurements. [ln(tokens/s)]
     name : str
         ``additive`` or ``hierarchical``.
     """
@@ -352,13 +353,15 @@ class Hierarchical:
     sd : ndarray
         Standard deviations of the ln DEVIATIONS.
     noise : float
-        Scatter within a configuration. [ln(tokens/s)]
+        Scale of Student's t for the scatter within a configuration. [ln(tokens/s)]
     domain : dict
         ``length_range`` of all rows.
     shapes : ndarray
         Lengths of all rows. [tokens]
+    configurations : DataFrame
+        Configurations of the fit, in order of first appearance.
     laws : list of Additive
-        Law of every configuration of the fit, in order of first appearance.
+        Their laws.
     """
 
     shared: np.ndarray
@@ -367,6 +370,7 @@ class Hierarchical:
     noise: float
     domain: dict
     shapes: np.ndarray
+    configurations: pd.DataFrame
     laws: list
     name = "hierarchical"
 
@@ -411,6 +415,9 @@ class Hierarchical:
             noise=noise,
             domain=length_range(rows),
             shapes=rows[["input_tokens", "output_tokens"]].to_numpy(float),
+            configurations=rows[configuration_columns(rows)].iloc[
+                np.unique(number, return_index=True)[1]
+            ],
             laws=[],
         )
         for k in range(n_conf):
@@ -464,7 +471,7 @@ class Hierarchical:
             domain=self.domain,
             residual_sigma=residual_sigma,
             log_covariance=gradient @ covariance @ gradient.T,
-            noise=self.noise,
+            noise=self.noise * np.sqrt(TAIL / (TAIL - 2)),
             name=self.name,
         )
         if residual_sigma is None:
