@@ -156,6 +156,15 @@ def test_a_known_shape_moves_the_prediction_and_narrows_it(pooled, vendor, model
     assert seen.sigma(1000, 2000) < blind.sigma(1000, 2000)
 
 
+def test_fewer_requests_at_once_serve_more_slowly(pooled, vendor, models, gpus):
+    own = add_serving_times(vendor.iloc[:1], models, gpus).assign(throughput_tps=np.nan)
+    limits = [8.0, 64.0, 512.0, np.nan]
+    laws = [pooled.condition(own.assign(concurrency=limit)) for limit in limits]
+    throughput = [law.predict(500, 300) for law in laws]
+    assert throughput == sorted(throughput)
+    assert throughput[0] < 0.2 * throughput[-1]
+
+
 def test_order_of_rows_does_not_matter(pooled, vendor, models, gpus):
     shuffled = vendor.sample(frac=1, random_state=1)
     again = Hierarchical.fit(add_serving_times(shuffled, models, gpus))

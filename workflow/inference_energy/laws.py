@@ -5,7 +5,8 @@ per output token,
 
     1/TPS = d + p L_in/L_out + q L_in^2/L_out + r (L_in + L_out) + c (L_in + L_out/2)      (1)
 
-d  computing the token, and its share of a step when the batch is as large as allowed
+d  computing the token, and its share of a step when the batch is as large as allowed, by the
+   software's own limit or a stated concurrency
 p  computing the input tokens, q their attention, both shared by the output tokens
 r  its share of a step when memory limits the batch: requests reserve L_in + L_out tokens of cache
 c  reading the KV cache, on average half of the output long
@@ -220,10 +221,12 @@ DEVIATIONS = ["all", "input", "output", "step", "context"]
 """Deviations of a configuration: of everything, and of single parts."""
 
 DEVIATION_SD, DEVIATION_COUNT = 0.4, 4.0
-"""Prior standard deviation of ln deviations, and how many configurations it counts as."""
+"""Prior standard deviation of ln deviations, and how many configurations it counts as: wide, so
+that mixtures of experts, which are served differently, are not forced to resemble dense models."""
 
 NOISE, NOISE_COUNT = 0.03, 50.0
-"""Prior scatter of ln throughput within a configuration, and how many rows it counts as."""
+"""Prior scatter of ln throughput within a configuration, and how many rows it counts as: nearly
+equal shapes of a vendor's table differ by a few percent."""
 
 TAIL = 5.0
 """Degrees of freedom of Student's t for the scatter, so that a misprint does not bend the fit."""
@@ -236,6 +239,8 @@ PARTS = [
     (0, "link", "link decode", "all output"),
     (0, "weights", "weights request", "all step"),
     (0, "layers", "launch request", "all step"),
+    (0, "weights_served", "weights", "all step"),
+    (0, "layers_served", "launch", "all step"),
     (1, "compute", "compute", "all input"),
     (1, "link", "link", "all input"),
     (2, "attention", "attention", "all input"),
@@ -259,9 +264,14 @@ LOADINGS = np.array(
 def _log_peak(rows):
     """Logarithm of every part at peak rates, rows by parts; minus infinity where it is absent."""
     times = rows[SERVING_TIMES]
-    reserved = times[["weights", "layers"]].div(times["cache"], axis=0).add_suffix("_reserved")
+    step = times[["weights", "layers"]]
+    served = pd.Series(np.inf, rows.index)
+    if "concurrency" in rows:
+        served = rows["concurrency"].astype(float).fillna(np.inf)
+    reserved = step.div(times["cache"], axis=0).add_suffix("_reserved")
+    times = times.join([reserved, step.div(served, axis=0).add_suffix("_served")])
     with np.errstate(divide="ignore"):
-        return np.log(times.join(reserved)[[part[1] for part in PARTS]].to_numpy(float))
+        return np.log(times[[part[1] for part in PARTS]].to_numpy(float))
 
 
 def _log_shape(rows):
