@@ -27,6 +27,7 @@ def model_energy(setup, regime, model):
         lengths, weights = regime.output_tokens.support
     else:
         lengths, weights = regime.output_tokens.nodes(model.law.kinks(regime.input_tokens))
+    error = model.error(regime.input_tokens, lengths)
     throughput = model.law.predict(regime.input_tokens, lengths)
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
     scale = model.node_power * SECONDS_TO_WH_PER_KW
@@ -37,7 +38,7 @@ def model_energy(setup, regime, model):
             setup.power_utilisation.intercept,
             setup.power_utilisation.slope,
         )
-    return Mixture.of_tokens(charged / throughput, weights, factor, scale)
+    return Mixture.of_tokens(charged / throughput, weights, factor, scale, error)
 
 
 def regime_energy(setup, regime):

@@ -36,7 +36,8 @@ def claims_page(tables, titles):
     parts = ["# What the paper publishes and what this pipeline computes", ""]
     parts += [
         "A published figure is reproduced when the computed value, rounded as the paper prints it,"
-        " is the printed value. A caveat is a documented choice that would change the printed value.",
+        " is the printed value. A caveat is a documented choice that would change the printed"
+        " value.",
         "",
         _table(
             ["method", "held against", "claims", *VERDICTS],
@@ -89,13 +90,13 @@ def _sentence(line):
     )
 
 
-def console_summary(tables):
-    """Few lines that say how many claims reproduce and which do not."""
+def console_summary(tables, kinds):
+    """Few lines: how many claims reproduce, and which of a paper's own method do not."""
     lines = []
     for name, table in tables.items():
         tally = ", ".join(f"{n} {verdict}" for verdict, n in counts(table).items() if n)
         lines.append(f"{name}: {len(deciding(table))} claims: {tally}")
-        for line in _failing(table).to_dict("records"):
+        for line in _failing(table).to_dict("records") if kinds[name] == "paper" else []:
             unit = "" if line["unit"] == "1" else f" {line['unit']}"
             lines.append(
                 f"  not reproduced: {line['claim']}: published {line['published']}{unit},"

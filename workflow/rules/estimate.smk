@@ -3,8 +3,7 @@ rule estimate_energy:
     message:
         "Estimating the energy per query with {wildcards.method}"
     input:
-        method="results/{method}/method.yaml",
-        benchmarks=benchmark_table,
+        unpack(estimate_inputs),
         code=code("estimate_energy.py"),
     params:
         engines=config["engines"],
@@ -26,8 +25,7 @@ rule estimate_fleet:
     message:
         "Estimating fleet and sensitivities with {wildcards.method}"
     input:
-        method="results/{method}/method.yaml",
-        benchmarks=benchmark_table,
+        unpack(estimate_inputs),
         code=code("estimate_fleet.py"),
     params:
         engines=config["engines"],
