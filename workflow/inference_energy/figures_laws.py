@@ -1,12 +1,14 @@
 """Figure: what throughput laws predict for shapes that they have not seen."""
 
 import numpy as np
+from matplotlib import rc_context
 
 from inference_energy.style import (
     BLUE,
     DARK_GREY,
     GREEN,
     PAGE,
+    SETTINGS,
     VERMILION,
     frame,
     new_figure,
@@ -20,6 +22,7 @@ HEIGHT, LEFT, BELOW, ABOVE, GAP = 2.7, 0.55, 0.42, 0.42, 0.12
 """Height of the figure and distances around its panels [in]."""
 
 
+@rc_context(SETTINGS)
 def predicted_over_measured(predictions):
     """Predicted over measured throughput, a panel per law.
 
@@ -61,10 +64,11 @@ def predicted_over_measured(predictions):
         ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10) if low <= t <= high]
         axis.set_yticks(ticks, [f"{t:g}" for t in ticks] if i == 0 else [""] * len(ticks))
         axis.set_yticks([], minor=True)
+        axis.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
         if i == 0:
             axis.set_ylabel("predicted over measured throughput")
         axis.set_xlabel("output over input tokens")
         axis.grid(axis="y")
         error = 100 * float(np.abs(ratio - 1).mean())
-        axis.set_title(f"{law}: mean error {number(error, 2)} %")
+        axis.set_title(f"{law}, mean error {number(error, 2)} %")
     return figure

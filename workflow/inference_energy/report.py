@@ -119,9 +119,8 @@ def laws_page(errors, path):
         index=["split", "law"], columns=["statistic", "region"], values="value", sort=False
     )
     counts = errors[errors["region"] == "all"].groupby(["split", "law"])["n"].first()
-    regions = [
-        r for r in ("prefill-heavy", "balanced", "decode-heavy", "long") if r in wide["bias"]
-    ]
+    shapes = ("prefill-heavy", "balanced", "decode-heavy", "long")
+    regions = [region for region in shapes if region in wide["bias"]]
     rows = []
     for (split, law), line in wide.iterrows():
         mean, p90 = line["mean_absolute_error"], line["p90_absolute_error"]["all"]
