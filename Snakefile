@@ -19,6 +19,7 @@ include: "workflow/rules/audit.smk"
 include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/notebooks.smk"
+include: "workflow/rules/readme.smk"
 
 
 rule all:
