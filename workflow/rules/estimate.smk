@@ -12,6 +12,7 @@ rule estimate_energy:
         energy="results/{method}/energy_per_query.csv",
         throughput="results/{method}/throughput.csv",
         tokens="results/{method}/output_tokens.csv",
+        extrapolation="results/{method}/extrapolation.csv",
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
     log:
@@ -46,6 +47,7 @@ TARGETS += expand(
         "energy_per_query",
         "throughput",
         "output_tokens",
+        "extrapolation",
         "densities",
         "histograms",
         "fleet",
