@@ -103,7 +103,9 @@ def _published(setup, regimes, estimates, convert):
                 continue
             if known and not np.isnan(output_tokens):
                 own = setup.regimes[regime].input_tokens
-                input_tokens = own if np.isnan(estimate["input_tokens"]) else estimate["input_tokens"]
+                input_tokens = (
+                    own if np.isnan(estimate["input_tokens"]) else estimate["input_tokens"]
+                )
                 energy = energy_at(
                     setup, model, input_tokens, output_tokens, estimate["boundary"], convert
                 )
@@ -118,7 +120,11 @@ def _published(setup, regimes, estimates, convert):
 def _measured(setup, regimes, runs, convert):
     runs = runs[runs["model"].isin(regimes[REGIME])]
     sweeps = best_deployments(runs)
-    best = set(sweeps.loc[sweeps.groupby(["task", "model_id", "gpu"])["energy_per_token_j"].idxmin(), "row"])
+    best = set(
+        sweeps.loc[
+            sweeps.groupby(["task", "model_id", "gpu"])["energy_per_token_j"].idxmin(), "row"
+        ]
+    )
     lines = []
     for run in runs.to_dict("records"):
         hopper = run["gpu"] == HOPPER
@@ -252,7 +258,10 @@ def blackwell(benchmarks, runs):
             "setting": [
                 f"{i:g}/{o:g} tokens, {t} GPUs"
                 for i, o, t in zip(
-                    pair["input_tokens"], pair["output_tokens"], pair["tensor_parallel"], strict=True
+                    pair["input_tokens"],
+                    pair["output_tokens"],
+                    pair["tensor_parallel"],
+                    strict=True,
                 )
             ],
             "precision": pair["precision"] + " over " + pair["precision_h100"],

@@ -109,7 +109,9 @@ def why_not_usable(estimates):
 def why_not_like_for_like(estimates, models):
     """Reason for which a usable estimate cannot be compared like with like, by row."""
     checks = {
-        "no law: the model is not in the method's benchmark table": ~estimates["model"].isin(models),
+        "no law: the model is not in the method's benchmark table": ~estimates["model"].isin(
+            models
+        ),
         "no number of output tokens stated": estimates["output_tokens"].isna(),
         "boundary unknown or a life cycle": ~estimates["boundary"].isin(COMPARABLE),
     }
@@ -200,9 +202,7 @@ def overestimates(setup, estimates, ranges, convert, band):
         model, output_tokens = estimate["model"], estimate["output_tokens"]
         assumed = np.isnan(estimate["input_tokens"])
         input_tokens = regime.input_tokens if assumed else estimate["input_tokens"]
-        energy = energy_at(
-            setup, model, input_tokens, output_tokens, estimate["boundary"], convert
-        )
+        energy = energy_at(setup, model, input_tokens, output_tokens, estimate["boundary"], convert)
         text = f"{model}, {input_tokens:g}/{output_tokens:g} tokens, {estimate['boundary']}"
         lines.append(
             _line(estimate, LIKE, text, energy.quantile(0.5), band)
