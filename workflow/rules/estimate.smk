@@ -12,6 +12,7 @@ rule estimate_energy:
         energy=reported("results/{method}/energy_per_query.csv", "Energy per query"),
         throughput=reported("results/{method}/throughput.csv", "Energy per query"),
         tokens=reported("results/{method}/output_tokens.csv", "Supplement"),
+        extrapolation=reported("results/{method}/extrapolation.csv", "Supplement"),
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
     log:
@@ -46,6 +47,7 @@ TARGETS += expand(
         "energy_per_query",
         "throughput",
         "output_tokens",
+        "extrapolation",
         "densities",
         "histograms",
         "fleet",
