@@ -5,6 +5,9 @@ ENV := .venv/.installed
 
 # Jobs of the run start jupytext and jupyter by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Threads of the numeric libraries slow down small matrices, the more so beside other processes.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: all env lint test report changes readme lock clean help
 
