@@ -220,7 +220,7 @@ def google_check(google, wue):
     verdict = "the printed figure follows within" if agrees else "the printed figure is outside"
     values = {
         "published": (water["value"], None),
-        "from the rounded figures": (it * wue, "on-site only; as printed it would be rounded to 2"),
+        "from the rounded figures": (it * wue, f"on-site only; rounds to {it * wue:.2f}"),
         "least that rounding allows": (low, None),
         "most that rounding allows": (high, f"{verdict} the rounding of the figures"),
     }

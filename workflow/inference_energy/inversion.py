@@ -87,8 +87,8 @@ def claimed_energy(estimates, name):
     return (float(row["low_wh"]), float(row["high_wh"])), row["verification"]
 
 
-def _per_unit(counts):
-    """Tokens and calls of one unit, and tokens of one call."""
+def per_unit(counts):
+    """Published counts with ``tokens`` and ``calls`` of one unit, and ``call_tokens`` of a call."""
     return counts.assign(
         tokens=counts["total_tokens"] / counts["units"],
         calls=counts["total_calls"].astype(float) / counts["units"],
@@ -110,8 +110,6 @@ class _Chains:
         regime = fixed_regime(self.input_tokens, tokens)
         chosen = [m for m in self.models if subject in (m.name, UNTRIMMED)]
         energies = {m.name: analytic.model_energy(self.setup, regime, m) for m in chosen}
-        if len(chosen) == 1:
-            return energies[subject].quantile(0.5)
         return analytic.blend_energy(self.setup, energies, list(energies), False).quantile(0.5)
 
     def beyond(self, subject, tokens):
@@ -177,7 +175,7 @@ def counter_signal(setup, name, config, claim, counts, rates):
             for energy in claim:
                 factor = needed_factor(energy, one)
                 add(subject, energy, "chains in parallel", setting, beyond, factor, "chains")
-        for row in _per_unit(counts).itertuples():
+        for row in per_unit(counts).itertuples():
             one = chains.energy(subject, row.call_tokens)
             value = problem_energy(one, row.calls)
             beyond = chains.beyond(subject, row.call_tokens)
@@ -286,7 +284,7 @@ def measured_signal(measured, config, claim, counts):
                 tokens = energy * SECONDS_PER_HOUR / joule
                 quantity = "tokens of all chains, accelerators only"
                 lines.append((*where, energy, quantity, setting, None, tokens, "tokens"))
-    for row in _per_unit(counts).itertuples():
+    for row in per_unit(counts).itertuples():
         where = ("published", row.subject, np.nan)
         lines += [
             (*where, "tokens", row.id, None, row.tokens, "tokens"),

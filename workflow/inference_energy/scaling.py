@@ -327,7 +327,7 @@ def step_seconds(law, context, cached, output, input_tokens_per_output_token=Non
     ndarray
         [s]
     """
-    context, cached = np.asarray(context, float), np.asarray(cached, float)
+    context, cached = np.broadcast_arrays(np.asarray(context, float), cached)
     computed = context - cached
     if isinstance(law, Additive):
         terms = shape_terms(context, output)
