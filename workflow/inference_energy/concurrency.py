@@ -100,7 +100,8 @@ def concurrency_factor(runs, model, precision, concurrency):
     sweep = order[(order[DEPLOYMENT] == chosen[DEPLOYMENT]).all(axis=1)].sort_values("concurrency")
     load, energy = np.log(sweep["concurrency"]), np.log(sweep["energy_per_token_j"])
     factor = np.exp(np.interp(np.log(concurrency), load, energy) - energy.min())
-    where = f"{concurrency:g} sequences: {chosen['model_id']} {chosen['precision']} on {chosen['gpus']}x {chosen['gpu']}"
+    where = f"{concurrency:g} sequences: {chosen['model_id']} {chosen['precision']}"
+    where += f" on {chosen['gpus']}x {chosen['gpu']}"
     smallest = sweep["concurrency_limit"].min()
     if concurrency < smallest:
         where += f", measured down to {smallest:g}"
@@ -119,6 +120,7 @@ def precision_ratios(runs):
     """
     keys = ["family", "task", "gpu", "concurrency_limit"]
     named = runs.assign(family=runs["model_id"].str.removesuffix("-FP8"))
-    energy = named.groupby([*keys, "precision"])["energy_per_token_j"].min().unstack()
-    both = energy[["BF16", "FP8"]].dropna()
+    both = named.pivot_table(
+        index=keys, columns="precision", values="energy_per_token_j", aggfunc="min"
+    )[["BF16", "FP8"]].dropna()
     return (both["BF16"] / both["FP8"]).rename("ratio").reset_index()

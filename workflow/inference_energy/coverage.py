@@ -7,14 +7,24 @@ from scipy import stats
 from inference_energy import analytic
 from inference_energy.boundaries import COMPARABLE, J_PER_WH, W_PER_KW, facility_from_run
 from inference_energy.concurrency import best_deployments
-from inference_energy.evidence import REGIME, energy_at, headline, why_not_usable, with_central
+from inference_energy.evidence import (
+    LIKE,
+    REGIME,
+    energy_at,
+    headline,
+    why_not_usable,
+    with_central,
+)
 
-OWN_LENGTHS, QUERIES = "own lengths", "all queries"
+QUERIES = "all queries"
 HOPPER = "H100-SXM-80GB"
 PAPERS_LIST, PUBLIC, PROVIDERS = "the paper's list", "public, production scale", "providers"
 BEST, SWEEP, OTHER = "ML.ENERGY H100, best", "ML.ENERGY H100, sweep", "ML.ENERGY B200, best"
 EVERYTHING = "all production scale"
-PRODUCTION_SETS = (PAPERS_LIST, PUBLIC, PROVIDERS, BEST)
+COUNTED = (PUBLIC, PROVIDERS, BEST)
+"""Sets that make up all figures at production scale; the paper's list repeats some of them."""
+MEASURED_BY = "mlenergy-v3"
+"""Source whose runs are taken from the measurements, not from what was published about them."""
 
 
 def _inside(value, lower, upper):
@@ -48,9 +58,9 @@ def predictions(setup, estimates, runs, convert):
     """Set the method beside every figure at production scale and every measured run.
 
     On the basis "all queries" the published figure is set against the distribution over the
-    regime's queries at the facility, as the paper does; on "own lengths" the method is evaluated
-    at the figure's own lengths and boundary. Measured runs are brought to the facility with host
-    power, idle share and PUE.
+    regime's queries at the facility, as the paper does; on "like for like" the method is evaluated
+    at the figure's own boundary and, where stated, lengths. Measured runs are brought to the
+    facility with host power, idle share and PUE.
 
     Parameters
     ----------
@@ -80,7 +90,8 @@ def _published(setup, regimes, estimates, convert):
     estimates = estimates[why_not_usable(estimates).isna()]
     provider = estimates["method"].isin(["provider telemetry", "provider statement"])
     stated = provider & estimates["production_scale"].isin(["yes", "claimed"])
-    production = (estimates["production_scale"] == "yes") & (estimates["id"] == estimates["origin"])
+    production = (estimates["production_scale"] == "yes") & estimates["role"].isna()
+    production &= estimates["source_id"] != MEASURED_BY
     groups = {
         PAPERS_LIST: estimates["role"] == "production",
         PUBLIC: production & estimates["model"].isin(regimes[REGIME]),
@@ -94,6 +105,9 @@ def _published(setup, regimes, estimates, convert):
             where = {name: estimate[name] for name in ("id", "source_id", "subject", "boundary")}
             where |= {"precision": estimate["precision"], "concurrency": estimate["concurrency"]}
             where |= {"output_tokens": output_tokens, "model": model or "frontier blend"}
+            # one figure of an origin counts, except in the list that the paper gives
+            own = group == PAPERS_LIST or estimate["id"] == estimate["origin"]
+            where["counted"] = "yes" if own else "no"
             measured = estimate["central_wh"]
             interval = estimate["low_wh"], estimate["high_wh"]
             known = model in regimes[regime]
@@ -103,7 +117,9 @@ def _published(setup, regimes, estimates, convert):
                 continue
             if known and not np.isnan(output_tokens):
                 own = setup.regimes[regime].input_tokens
-                input_tokens = own if np.isnan(estimate["input_tokens"]) else estimate["input_tokens"]
+                input_tokens = (
+                    own if np.isnan(estimate["input_tokens"]) else estimate["input_tokens"]
+                )
                 energy = energy_at(
                     setup, model, input_tokens, output_tokens, estimate["boundary"], convert
                 )
@@ -111,14 +127,15 @@ def _published(setup, regimes, estimates, convert):
                 energy = headline(setup, estimate["boundary"], convert)
             else:
                 continue
-            lines.append(_line(group, OWN_LENGTHS, measured, interval, energy, **where))
+            lines.append(_line(group, LIKE, measured, interval, energy, **where))
     return lines
 
 
 def _measured(setup, regimes, runs, convert):
     runs = runs[runs["model"].isin(regimes[REGIME])]
     sweeps = best_deployments(runs)
-    best = set(sweeps.loc[sweeps.groupby(["task", "model_id", "gpu"])["energy_per_token_j"].idxmin(), "row"])
+    lowest = sweeps.groupby(["task", "model_id", "gpu"])["energy_per_token_j"].idxmin()
+    best = set(sweeps.loc[lowest, "row"])
     lines = []
     for run in runs.to_dict("records"):
         hopper = run["gpu"] == HOPPER
@@ -134,12 +151,12 @@ def _measured(setup, regimes, runs, convert):
             convert,
         )
         where = {name: run[name] for name in ("source_id", "model", "precision", "concurrency")}
-        where |= {"id": f"mlenergy_v3 row {run['row']}", "subject": run["model_id"]}
-        where |= {"boundary": "facility", "output_tokens": run["output_tokens"]}
+        where |= {"id": f"mlenergy_v3.{run['row']}", "subject": run["model_id"]}
+        where |= {"boundary": "facility", "output_tokens": run["output_tokens"], "counted": "yes"}
         input_tokens = setup.regimes[regime].input_tokens
         energies = {
             QUERIES: regimes[regime][run["model"]],
-            OWN_LENGTHS: energy_at(
+            LIKE: energy_at(
                 setup, run["model"], input_tokens, run["output_tokens"], "facility", convert
             ),
         }
@@ -168,11 +185,10 @@ def coverage(table, nominal):
         set, basis, model, n, bias (geometric mean of predicted over measured) [1], coverage of
         both ranges [1], verdict.
     """
-    own = table[table["set"].isin(PRODUCTION_SETS)]
-    # the paper's list repeats figures of the other sets: each counts once, as first published
-    own = own[(own["set"] != PAPERS_LIST)].assign(set=EVERYTHING)
+    table = table[table["counted"] == "yes"]
+    together = table[table["set"].isin(COUNTED)].assign(set=EVERYTHING)
     lines = []
-    for (group, basis), part in pd.concat([table, own]).groupby(["set", "basis"], sort=False):
+    for (group, basis), part in pd.concat([table, together]).groupby(["set", "basis"], sort=False):
         parts = {"all": part, **dict(list(part.groupby("model")))}
         for model, figures in parts.items():
             iqr = (figures["inside_iqr"] == "yes").mean()
@@ -252,7 +268,10 @@ def blackwell(benchmarks, runs):
             "setting": [
                 f"{i:g}/{o:g} tokens, {t} GPUs"
                 for i, o, t in zip(
-                    pair["input_tokens"], pair["output_tokens"], pair["tensor_parallel"], strict=True
+                    pair["input_tokens"],
+                    pair["output_tokens"],
+                    pair["tensor_parallel"],
+                    strict=True,
                 )
             ],
             "precision": pair["precision"] + " over " + pair["precision_h100"],

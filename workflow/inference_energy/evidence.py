@@ -14,16 +14,15 @@ from inference_energy.claims import rounded
 from inference_energy.distributions import LogNormal
 from inference_energy.energy import SECONDS_TO_WH_PER_KW, charged_tokens, coupled_utilisation
 from inference_energy.errors import InputError
+from inference_energy.laws import outside
 from inference_energy.methods import Coupling
-from inference_energy.throughput import usable_rows
 
 REGIME = "traditional"
 PAPER, ABSTRACT, LIKE = "as the paper does it", "as the abstract says it", "like for like"
-MOSTLY, NEARLY_ALL = 0.5, 0.9
 
 
 def _serving(setup, model, input_tokens, output_tokens):
-    """Node power [kW], node time of a query [s] and power utilisation (LogNormal) [1]."""
+    """Node power [kW], and node time [s] and power utilisation [1] of a query as LogNormals."""
     served = {m.name: m for m in setup.models}
     if model not in served:
         raise InputError(
@@ -38,7 +37,9 @@ def _serving(setup, model, input_tokens, output_tokens):
         utilisation = LogNormal.fixed(
             coupled_utilisation(throughput, served.peak, utilisation.intercept, utilisation.slope)
         )
-    return served.node_power, float(charged) / throughput, utilisation
+    error = float(np.max(served.error(input_tokens, output_tokens)))
+    seconds = LogNormal(float(np.log(charged / throughput)), error)
+    return served.node_power, seconds, utilisation
 
 
 def energy_at(setup, model, input_tokens, output_tokens, boundary, convert):
@@ -68,8 +69,8 @@ def energy_at(setup, model, input_tokens, output_tokens, boundary, convert):
         If the method has no law for the model, or no conversion to the boundary.
     """
     power, seconds, utilisation = _serving(setup, model, input_tokens, output_tokens)
-    energy = LogNormal.fixed(power * seconds * SECONDS_TO_WH_PER_KW)
-    return energy * utilisation * at_boundary(setup, boundary, convert).pue
+    per_second = LogNormal.fixed(power * SECONDS_TO_WH_PER_KW)
+    return per_second * seconds * utilisation * at_boundary(setup, boundary, convert).pue
 
 
 def accelerator_power(setup, model, input_tokens, output_tokens, convert):
@@ -109,7 +110,9 @@ def why_not_usable(estimates):
 def why_not_like_for_like(estimates, models):
     """Reason for which a usable estimate cannot be compared like with like, by row."""
     checks = {
-        "no law: the model is not in the method's benchmark table": ~estimates["model"].isin(models),
+        "no law: the model is not in the method's benchmark table": ~estimates["model"].isin(
+            models
+        ),
         "no number of output tokens stated": estimates["output_tokens"].isna(),
         "boundary unknown or a life cycle": ~estimates["boundary"].isin(COMPARABLE),
     }
@@ -117,20 +120,6 @@ def why_not_like_for_like(estimates, models):
     for reason, applies in checks.items():
         reasons[applies & reasons.isna()] = reason
     return reasons
-
-
-def benchmark_ranges(table, benchmarks):
-    """Smallest and largest lengths that each model was benchmarked at, by model. [tokens]"""
-    rows = usable_rows(table, benchmarks)
-    return rows.groupby("model")[["input_tokens", "output_tokens"]].agg(["min", "max"])
-
-
-def _inside(ranges, model, input_tokens, output_tokens):
-    row = ranges.loc[model]
-    return all(
-        row[name]["min"] <= value <= row[name]["max"]
-        for name, value in (("input_tokens", input_tokens), ("output_tokens", output_tokens))
-    )
 
 
 def _yes(condition):
@@ -159,7 +148,7 @@ def _line(estimate, reading, reference, reference_wh, band):
     }
 
 
-def overestimates(setup, estimates, ranges, convert, band):
+def overestimates(setup, estimates, convert, band):
     """Ratio of every public estimate to the method, in three readings.
 
     Parameters
@@ -168,8 +157,6 @@ def overestimates(setup, estimates, ranges, convert, band):
         The method.
     estimates : DataFrame
         Table of schema ``estimates``.
-    ranges : DataFrame
-        Lengths benchmarked per model, from :func:`benchmark_ranges`.
     convert : Conversion
         Conversion between boundaries.
     band : tuple of float
@@ -184,6 +171,7 @@ def overestimates(setup, estimates, ranges, convert, band):
     estimates = with_central(estimates)
     usable = estimates[why_not_usable(estimates).isna()]
     regime = setup.regimes[REGIME]
+    served = {m.name: m for m in setup.models}
     models, _ = analytic.regime_energy(setup, regime)
     medians = {name: energy.quantile(0.5) for name, energy in models.items()}
     blend = headline(setup, "facility", convert).quantile(0.5)
@@ -200,16 +188,16 @@ def overestimates(setup, estimates, ranges, convert, band):
         model, output_tokens = estimate["model"], estimate["output_tokens"]
         assumed = np.isnan(estimate["input_tokens"])
         input_tokens = regime.input_tokens if assumed else estimate["input_tokens"]
-        energy = energy_at(
-            setup, model, input_tokens, output_tokens, estimate["boundary"], convert
-        )
+        energy = energy_at(setup, model, input_tokens, output_tokens, estimate["boundary"], convert)
         text = f"{model}, {input_tokens:g}/{output_tokens:g} tokens, {estimate['boundary']}"
         lines.append(
             _line(estimate, LIKE, text, energy.quantile(0.5), band)
             | {
                 "input_tokens": input_tokens,
                 "input_assumed": _yes(assumed),
-                "inside_benchmarks": _yes(_inside(ranges, model, input_tokens, output_tokens)),
+                "inside_benchmarks": _yes(
+                    not outside(served[model].domain, input_tokens, output_tokens)
+                ),
             }
         )
     table = pd.DataFrame(lines)
@@ -275,8 +263,38 @@ def shares(table):
     return pd.DataFrame(lines)
 
 
-def degree(share):
-    """Verdict on a statement about all members of a group, of which ``share`` [1] comply."""
-    if share >= NEARLY_ALL:
-        return "holds"
-    return "holds in part" if share >= MOSTLY else "does not hold"
+def breakdown(setup, convert, parts):
+    """Split the headline into parts and set it beside a provider's split of one prompt.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    convert : Conversion
+        Conversion between boundaries.
+    parts : dict
+        ``provider_breakdown`` of config/validation.yaml. [Wh]
+
+    Returns
+    -------
+    DataFrame
+        part, provider_wh, method_wh [Wh] (differences of the medians at the boundaries; the
+        method has no idle machines), source_id.
+    """
+    accelerator, server, facility = (
+        headline(setup, boundary, convert).quantile(0.5) for boundary in COMPARABLE
+    )
+    method = {
+        "accelerators": accelerator,
+        "host": server - accelerator,
+        "idle": 0.0,
+        "overhead": facility - server,
+    }
+    return pd.DataFrame(
+        {
+            "part": list(method),
+            "provider_wh": [parts[part] for part in method],
+            "method_wh": list(method.values()),
+            "source_id": parts["sources"][0],
+        }
+    )

@@ -18,9 +18,9 @@ FLATTEST, STEEPEST = 0.01, 100.0
 def quantile_curves(traces, measured):
     """Quantiles of output tokens of every trace and measured model at ``LEVELS``.
 
-    A measured model has seven percentiles, a mean and a maximum. Between the percentiles, and
-    from 0, lengths are interpolated linearly; beyond P95 they rise to the maximum as that power
-    of the level which gives the mean.
+    A measured model has seven percentiles, a mean and a maximum. Between the percentiles ln
+    length is linear in the level, below P5 length is; beyond P95 it rises to the maximum as that
+    power of the level which gives the mean.
 
     Parameters
     ----------
@@ -46,10 +46,11 @@ def quantile_curves(traces, measured):
 
 def _lengths(row):
     """Quantiles at ``LEVELS`` from the percentiles, mean and maximum of a measured model."""
-    known = [0.0, *(row[f"p{level * 100:.0f}"] for level in MEASURED_LEVELS)]
-    body = np.interp(LEVELS, [0.0, *MEASURED_LEVELS], known)
-    last = MEASURED_LEVELS[-1]
-    beyond = np.clip((LEVELS - last) / (1 - last), 0, 1)
+    known = np.array([row[f"p{level * 100:.0f}"] for level in MEASURED_LEVELS], float)
+    first, last = MEASURED_LEVELS[0], MEASURED_LEVELS[-1]
+    body = np.exp(np.interp(LEVELS, MEASURED_LEVELS, np.log(known)))
+    body *= np.minimum(LEVELS / first, 1)
+    beyond = np.clip(np.round((LEVELS - last) / (1 - last), 9), 0, 1)
 
     def curve(power):
         return body + (row["max"] - row["p95"]) * beyond**power
@@ -75,6 +76,24 @@ def _curve(series, source, kind, lengths):
     )
 
 
+def shown(setup, curves, step=10):
+    """Every ``step``-th quantile of the observed lengths, and the method's own beside them.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :func:`quantile_curves`; the method's regimes have kind ``method`` and no
+        source, as the method file names it.
+    """
+    kept = LEVELS[::step]
+    own = [
+        _curve(name, None, "method", np.append(regime.output_tokens.quantile(LEVELS[:-1]), np.nan))
+        for name, regime in setup.regimes.items()
+    ]
+    table = pd.concat([curves, *own], ignore_index=True).dropna(subset=["output_tokens"])
+    return table[np.isin(table["level"], kept)]
+
+
 def compare(setup, curves):
     """What each observed length distribution would do in place of each regime's.
 
@@ -90,7 +109,8 @@ def compare(setup, curves):
     DataFrame
         Per regime and series: the Kolmogorov distance to the regime's distribution as it is and
         after scaling to the series' median [1], medians and means of the lengths [tokens], and
-        median and mean of the blend's energy over the method's own [1].
+        median and mean of the blend's energy over the method's own [1], and whether
+        the new median lies in the method's own interquartile range.
     """
     lines = []
     for name, regime in setup.regimes.items():
@@ -121,6 +141,7 @@ def compare(setup, curves):
                     "mean_tokens_ratio": mean / own_mean,
                     "median_energy_ratio": blend.quantile(0.5) / base.quantile(0.5),
                     "mean_energy_ratio": blend.mean() / base.mean(),
+                    "inside_iqr": "yes" if 0.25 <= base.cdf(blend.quantile(0.5)) <= 0.75 else "no",
                 }
             )
     return pd.DataFrame(lines)
