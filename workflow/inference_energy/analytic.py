@@ -112,3 +112,26 @@ def _weighted(values, weights):
         place = min(np.searchsorted(cumulative, p / 100 - 1e-15), len(values) - 1)
         statistics[f"p{p}"] = float(values[order[place]])
     return statistics
+
+
+def extrapolation(regime, model):
+    """How far the queries of a regime lie beyond the lengths that a model's law has seen.
+
+    Returns
+    -------
+    dict of str to float
+        ``queries``: share of the queries with a length outside the range; ``node time``: their
+        share of the node time; ``held``: total node time if the throughput outside were the one at
+        the nearest lengths inside, over the law's. [1]
+    """
+    lengths, weights = regime.output_tokens.support
+    wanted = {"input_tokens": np.full(len(lengths), regime.input_tokens), "output_tokens": lengths}
+    nearest = {name: np.clip(wanted[name], *model.domain[name]) for name in wanted}
+    outside = np.any([wanted[name] != nearest[name] for name in wanted], axis=0)
+    time = weights * lengths / model.law.predict(**wanted)
+    held = weights * lengths / model.law.predict(**nearest)
+    return {
+        "queries": float(weights[outside].sum()),
+        "node time": float(time[outside].sum() / time.sum()),
+        "held": float(held.sum() / time.sum()),
+    }

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from inference_energy.hardware import add_serving_times
@@ -108,36 +107,3 @@ def fit_configurations(rows, background, models, gpus, gpus_per_node, reference)
         if known is None or node.predict(*reference) > known.law.predict(*reference):
             best[row["model"]] = Served(node, own, pooled.domain, float(copies))
     return {name: best[name] for name in pd.unique(rows["model"]) if name in best}
-
-
-def extrapolation(served, regime):
-    """How far the queries of a regime lie beyond the lengths that a law has seen.
-
-    Parameters
-    ----------
-    served : Served
-        Model and law.
-    regime : Regime
-        Kind of query.
-
-    Returns
-    -------
-    dict of str to float
-        ``queries``: share of the queries outside the range; ``node time``: their share of the
-        node time; ``held``: total node time if the throughput outside were that at the nearest
-        lengths inside, over the law's. [1]
-    """
-    lengths, weights = regime.output_tokens.support
-    outside = np.zeros(len(lengths), bool)
-    nearest = {"input_tokens": regime.input_tokens, "output_tokens": lengths}
-    for name, value in nearest.items():
-        low, high = served.domain[name]
-        outside |= (value < low) | (value > high)
-        nearest[name] = np.clip(value, low, high)
-    time = weights * lengths / served.law.predict(regime.input_tokens, lengths)
-    held = weights * lengths / served.law.predict(**nearest)
-    return {
-        "queries": float(weights[outside].sum()),
-        "node time": float(time[outside].sum() / time.sum()),
-        "held": float(held.sum() / time.sum()),
-    }
