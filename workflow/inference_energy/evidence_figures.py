@@ -118,7 +118,7 @@ def forest(table, reading, band):
     axis = frame(figure, left, bottom, right, top)
     ends = table[["low_wh", "high_wh"]].div(table["reference_wh"], axis=0).stack()
     ratios = [1.0, *table["ratio"], *ends]
-    span = log_range(ratios, ratios)
+    span = log_range(ratios)
     log_axis(axis, "Estimate over method [1]", *span)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_yticks([])
@@ -245,7 +245,7 @@ def decomposition(table, overestimates, band):
         lengths = f"{_length(row['input_tokens'])}/{_length(row['output_tokens'])}"
         texts = (f"{row['author']}, {row['year']}", f"{row['subject']}, {lengths}", _ratio(ratio))
         _texts(axis, i, texts, (left, width, right))
-    log_axis(axis, "Factor over the method's traditional median [1]", *log_range(ends, ends))
+    log_axis(axis, "Factor over the method's traditional median [1]", *log_range(ends))
     axis.set_ylim(len(ids) - 0.5, -0.5)
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
@@ -277,7 +277,7 @@ def predicted(table):
     height = 3.75
     figure = new_figure(PAGE, height)
     values = table.filter(regex=r"^(measured|predicted_p)\w*_wh$")
-    span = log_range([np.nanmin(values[values > 0])], [np.nanmax(values)])
+    span = log_range(values.stack())
     titles = {QUERIES: "All queries, as the paper does it", LIKE: "Like for like"}
     for k, (basis, title) in enumerate(titles.items()):
         axis = frame(figure, 0.6 + 3.45 * k, 0.42, 0.12 + 3.45 * (1 - k), 0.68)

@@ -39,6 +39,18 @@ EVIDENCE_FIGURES = [
 ]
 
 
+def evidence_vector(path):
+    """SVG of a figure of public evidence, shown in the report with its caption."""
+    name = Path(path).name
+    method = {"method": "{method}"} if "{method}" in path else {"method": "none"}
+    return report(
+        f"figures/validation/{path}.svg",
+        caption=f"../report/evidence/{name}.rst",
+        category="Public evidence",
+        labels=method | {"shows": name.replace("_", " ")},
+    )
+
+
 rule summarise_measurements:
     """Energy per token against concurrency, and Blackwell against H100, as measured."""
     message:
@@ -93,11 +105,8 @@ rule draw_evidence:
     params:
         settings=VALIDATION,
     output:
-        expand(
-            "figures/validation/{{method}}/{figure}.{ending}",
-            figure=EVIDENCE_FIGURES,
-            ending=["svg", "png"],
-        ),
+        [evidence_vector(f"{{method}}/{figure}") for figure in EVIDENCE_FIGURES],
+        expand("figures/validation/{{method}}/{figure}.png", figure=EVIDENCE_FIGURES),
     log:
         "logs/{method}/draw_evidence.log",
     script:
@@ -114,7 +123,8 @@ rule draw_concurrency:
     params:
         settings=VALIDATION,
     output:
-        expand("figures/validation/concurrency.{ending}", ending=["svg", "png"]),
+        evidence_vector("concurrency"),
+        "figures/validation/concurrency.png",
     log:
         "logs/draw_concurrency.log",
     script:
