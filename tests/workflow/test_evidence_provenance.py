@@ -1,6 +1,7 @@
 """Every point of a figure of public evidence leads to a source in data/sources.csv."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from inference_energy import evidence_figures as figures
 from inference_energy.concurrency import summarise
 from inference_energy.coverage import blackwell
 from inference_energy.evidence import ABSTRACT, LIKE, PAPER
+from inference_energy.evidence_page import page
 from inference_energy.judgements import weigh
 from inference_energy.methods import build
 from inference_energy.style import SETTINGS, save
@@ -152,6 +154,28 @@ def test_the_settings_name_known_sources(settings, sources):
 
     assert cited(settings)
     assert cited(settings) <= sources
+
+
+def test_a_method_with_models_of_its_own_is_weighed_too(setup, data, settings, band, tmp_path):
+    named = {model.name: f"our model {i}" for i, model in enumerate(setup.models)}
+    models = tuple(replace(model, name=named[model.name]) for model in setup.models)
+    tables = weigh(replace(setup, models=models), data, settings)
+    for name, table in tables.items():
+        write_table(table, tmp_path / f"{name}.csv", name)
+    ratios = tables["overestimates"]
+    assert set(ratios["reading"]) == {ABSTRACT}
+    assert set(ratios["reference"]) == {"median of the frontier blend, traditional"}
+    known = tables["decomposition"].query("known == 'yes'")
+    assert set(known["factor"]) == {"boundary"}
+    for reading in (PAPER, LIKE):
+        assert not drawn(figures.forest(ratios, reading, band), tmp_path / "figure.svg")
+    figure = figures.decomposition(tables["decomposition"], ratios, band)
+    assert not drawn(figure, tmp_path / "figure.svg")
+    assert drawn(figures.predicted(tables["predicted"]), tmp_path / "figure.svg")
+    shown = tables | {name: data[name] for name in ("concurrency", "blackwell")}
+    verdicts = {"ours": tables["evidence_verdicts"]}
+    text = page(verdicts, shown, data["estimates"], settings, "ours")
+    assert "no law: the model is not in the method's benchmark table" in text
 
 
 def test_the_same_tables_give_the_same_file(tables, setup, tmp_path):

@@ -36,6 +36,7 @@ from inference_energy.style import (
 )
 
 BAND = "#ECECEC"
+NOTHING = "no estimate can be compared"
 PITCH = 0.155
 """Height of a row [in]."""
 SCALES = {
@@ -114,13 +115,14 @@ def forest(table, reading, band):
     table = table[(table["reading"] == reading) & (table["counted"] == "yes")]
     rows = _rows(table, reading)
     bottom, top, left, right = 0.42, 0.66, 3.95, 0.62
-    figure = new_figure(PAGE, bottom + PITCH * len(rows) + top)
+    count = max(len(rows), 1)
+    figure = new_figure(PAGE, bottom + PITCH * count + top)
     axis = frame(figure, left, bottom, right, top)
     ends = table[["low_wh", "high_wh"]].div(table["reference_wh"], axis=0).stack()
-    ratios = [1.0, *table["ratio"], *ends]
+    ratios = [1.0, *band, *table["ratio"], *ends]
     span = log_range(ratios)
     log_axis(axis, "Estimate over method [1]", *span)
-    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.set_ylim(count - 0.5, -0.5)
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
     axis.axvspan(*band, color=BAND, zorder=0)
@@ -129,6 +131,8 @@ def forest(table, reading, band):
     axis.set_title(f"Public estimates over the method, {reading}", x=(0.1 - left) / width, pad=35)
     middle = {ABSTRACT: "estimates", LIKE: "subject, tokens in/out, boundary"}.get(reading, "model")
     _texts(axis, -1, ("source", middle, "ratio"), (left, width, right), DARK_GREY)
+    if not rows:
+        _texts(axis, 0, (NOTHING, "", ""), (left, width, right))
     for i, (author, text, points) in enumerate(rows):
         ratio = points["ratio"]
         ends = [ratio.min(), ratio.max()] if len(points) > 1 else [ratio.iloc[0]]
@@ -215,10 +219,11 @@ def decomposition(table, overestimates, band):
     ids = known.sort_values(["ratio", "id"], ascending=False)["id"]
     values = table.pivot_table(index="id", columns="factor", values="value")
     bottom, top, left, right = 0.42, 0.66, 3.75, 0.52
-    figure = new_figure(PAGE, bottom + PITCH * len(ids) + top)
+    count = max(len(ids), 1)
+    figure = new_figure(PAGE, bottom + PITCH * count + top)
     axis = frame(figure, left, bottom, right, top)
     width = PAGE - left - right
-    ends = []
+    ends = [1.0, *band]
     for i, name in enumerate(ids):
         positive = negative = 1.0
         for factor in FACTORS:
@@ -245,8 +250,10 @@ def decomposition(table, overestimates, band):
         lengths = f"{_length(row['input_tokens'])}/{_length(row['output_tokens'])}"
         texts = (f"{row['author']}, {row['year']}", f"{row['subject']}, {lengths}", _ratio(ratio))
         _texts(axis, i, texts, (left, width, right))
+    if ids.empty:
+        _texts(axis, 0, (NOTHING, "", ""), (left, width, right))
     log_axis(axis, "Factor over the method's traditional median [1]", *log_range(ends))
-    axis.set_ylim(len(ids) - 0.5, -0.5)
+    axis.set_ylim(count - 0.5, -0.5)
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
     axis.axvline(1, color=BLACK, linewidth=0.7, zorder=3)

@@ -57,6 +57,19 @@ def _span(row):
     return f"{_percent(row['share'])} of {row['n']}; {row['what']} {ends}"
 
 
+def _short(table):
+    """One line per statement: every piece of evidence and what it says."""
+    return [
+        f"- {heading} "
+        + "; ".join(
+            f"{row['group']}: **{row['verdict']}**"
+            for row in table[table["question"] == question].to_dict("records")
+        )
+        for question, heading in QUESTIONS.items()
+        if (table["question"] == question).any()
+    ]
+
+
 def _verdicts(verdicts, reported):
     """One table per statement: evidence in rows, methods in columns."""
     first = verdicts[reported]
@@ -110,6 +123,10 @@ def page(verdicts, tables, estimates, settings, reported):
         f" data/published/estimates.csv. {len(missing)} more were searched for and not found"
         f" ({', '.join(missing['id'])}) and enter nothing.",
         "",
+        f"## In short (`{reported}`)",
+        "",
+        *_short(verdicts[reported]),
+        "",
         "## Verdicts",
         "",
         *_verdicts(verdicts, reported),
@@ -141,12 +158,16 @@ def _overestimates(tables, reported):
     three = set(ratios.loc[ratios["reading"] == PAPER, "id"])
     stated = factors[(factors["factor"] == "tokens") & (factors["known"] == "yes")]["id"]
     chosen = factors[factors["id"].isin(three | set(stated))]
-    by_kind = chosen[~chosen["id"].isin(three)].pivot_table(
-        index="method", columns="factor", values="value", aggfunc="median"
-    )[list(FACTORS)]
-    own = chosen[chosen["id"].isin(three)].pivot_table(
-        index=["id", "ratio"], columns="factor", values="value"
-    )[list(FACTORS)]
+    by_kind = (
+        chosen[~chosen["id"].isin(three)]
+        .pivot_table(index="method", columns="factor", values="value", aggfunc="median")
+        .reindex(columns=list(FACTORS))
+    )
+    own = (
+        chosen[chosen["id"].isin(three)]
+        .pivot_table(index=["id", "ratio"], columns="factor", values="value")
+        .reindex(columns=list(FACTORS))
+    )
     return [
         f"## Overestimates (`{reported}`)",
         "",

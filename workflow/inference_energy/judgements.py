@@ -153,11 +153,12 @@ def _overestimates(table, band):
 
 
 def _concurrency(table, band):
+    smallest = round(table["smallest_batch"].min())
     return [
         _line(
             "concurrency",
             f"ML.ENERGY, {gpu}, {band[end]:g} times",
-            f"small batches alone explain {band[end]:g} times",
+            f"from {smallest} sequences to the best load alone, energy falls {band[end]:g} times",
             sweeps["ratio"] >= band[end],
             sweeps["ratio"],
             "energy per token, smallest batch over best",
