@@ -1,0 +1,51 @@
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+PYTHON ?= python3
+ENV := .venv/.installed
+
+# Jobs of the run start jupytext and jupyter by name.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: all env lint test report changes lock clean help
+
+all: $(ENV) ## set up the environment and reproduce every table and figure (default)
+	snakemake --forceall
+
+env: $(ENV) ## set up the environment in .venv from requirements.lock
+
+$(ENV): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; '$(PYTHON)' is not. Try: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing the packages of requirements.lock into .venv ..."
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+lint: $(ENV) ## check style of code and workflow
+	ruff check
+	ruff format --check
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+test: lint ## check style, then run all tests
+	pytest
+
+report: all ## reproduce, then write the self-contained page build/report.html
+	mkdir -p build
+	snakemake --report build/report.html
+
+changes: $(ENV) ## compare the results with the committed ones
+	snakemake changes
+
+lock: ## renew requirements.lock from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo "uv is not installed: https://docs.astral.sh/uv/" >&2; exit 1; }
+	uv pip compile pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --quiet -o requirements.lock
+
+clean: ## remove logs, caches and the report; keep results, figures and .venv
+	rm -rf build logs .snakemake .hypothesis .pytest_cache .ruff_cache
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+-include stress.mk

@@ -1,0 +1,177 @@
+"""The declared, locked and used packages agree, and the entry points work."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "nbconvert": "nbconvert-core"}
+
+
+def normalise(name):
+    """Spell a distribution name as PEP 503 does."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(requirements):
+    """Return {name: version} of `name==version` requirements."""
+    return dict(requirement.split("==") for requirement in requirements)
+
+
+CORE = pins(PROJECT["project"]["dependencies"])
+TEST = pins(PROJECT["dependency-groups"]["test"])
+
+
+def locked():
+    """Return the lock's requirements, one logical line each."""
+    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def imported(path):
+    """Return the top-level names of the modules that a Python file or a Snakefile imports."""
+    text = path.read_text()
+    if path.suffix != ".py":
+        text = "\n".join(re.findall(r"^(?:import|from) .*$", text, flags=re.MULTILINE))
+    names = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+def undeclared(folder, declared):
+    """Return (file, module) of every import below folder that no declared package provides."""
+    sources = [path for path in folder.rglob("*") if path.suffix in {".py", ".smk"}]
+    own = {path.stem for path in sources} | {path.parent.name for path in sources}
+    provided = packages_distributions()
+    return [
+        (str(path.relative_to(ROOT)), module)
+        for path in sources
+        for module in imported(path) - own - sys.stdlib_module_names - {"inference_energy"}
+        if not declared & {normalise(name) for name in provided.get(module, [])}
+    ]
+
+
+def test_conda_environment_has_the_pins_of_pyproject():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    dependencies = environment["dependencies"]
+    assert f"python{PROJECT['project']['requires-python']}" in dependencies
+    expected = {CONDA_NAMES.get(name, name): pin for name, pin in (CORE | TEST).items()}
+    assert pins(line for line in dependencies if not line.startswith("python>")) == expected
+
+
+def test_lock_has_the_pins_of_pyproject():
+    versions = {}
+    for line in locked():
+        name, version = re.match(r"(\S+?)==(\S+)", line).groups()
+        versions.setdefault(normalise(name), set()).add(version)
+    expected = {normalise(name): {pin} for name, pin in (CORE | TEST).items()}
+    assert {name: versions.get(name) for name in expected} == expected
+
+
+def test_every_locked_requirement_has_a_hash():
+    assert [line for line in locked() if not re.search(r"--hash=sha256:[0-9a-f]{64}\b", line)] == []
+
+
+def test_lock_names_no_index():
+    text = (ROOT / "requirements.lock").read_text()
+    assert re.findall(r"--(?:extra-)?index-url|--find-links|\w+://\S+", text) == []
+
+
+def test_workflow_imports_only_declared_packages():
+    assert undeclared(ROOT / "workflow", {normalise(name) for name in CORE}) == []
+
+
+def test_tests_import_only_declared_packages():
+    assert undeclared(ROOT / "tests", {normalise(name) for name in CORE | TEST}) == []
+
+
+def test_undeclared_import_is_found():
+    declared = {normalise(name) for name in CORE}
+    found = {module for _, module in undeclared(ROOT / "tests", declared)}
+    assert "pytest" in found
+
+
+def test_ci_runs_make_test(tmp_path):
+    make = tmp_path / "make"
+    make.write_text('#!/bin/sh\necho "$PWD: $*"\n')
+    make.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    run = subprocess.run(
+        [ROOT / ".ci" / "run"], cwd=tmp_path, env={"PATH": path}, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stdout) == (0, f"{ROOT}: test\n")
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Run make on a copy of the Makefile in an empty folder."""
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+
+    def run(*arguments):
+        return subprocess.run(
+            ["make", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("target", "commands"),
+    [
+        ([], ["-m venv", "pip install", "--require-hashes", "snakemake --forceall"]),
+        (["env"], ["-m venv", "pip install", "--require-hashes"]),
+        (
+            ["test"],
+            [
+                "-m venv",
+                "ruff check",
+                "ruff format --check",
+                "snakefmt --check Snakefile workflow",
+                "snakemake --lint",
+                "pytest",
+            ],
+        ),
+        (["report"], ["snakemake --forceall", "snakemake --report build/report.html"]),
+    ],
+)
+def test_make_runs_from_nothing(make, target, commands):
+    plan = make("--dry-run", *target).stdout
+    positions = [plan.find(command) for command in commands]
+    assert -1 not in positions, plan
+    assert positions == sorted(positions), plan
+
+
+def test_make_names_the_python_it_needs(make, tmp_path):
+    run = make("env", "PYTHON=false")
+    assert run.returncode != 0
+    assert "Python 3.11 or newer is needed" in run.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_citation_names_the_software_and_the_paper():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["version"] == PROJECT["project"]["version"]
+    assert citation["license"] == PROJECT["project"]["license"]
+    assert {reference["doi"] for reference in citation["references"]} == {
+        "10.1016/j.joule.2026.102430",
+        "10.48550/arXiv.2509.20241",
+    }
+    for reference in citation["references"]:
+        assert {"type", "title", "authors", "year"} <= set(reference)

@@ -1,0 +1,113 @@
+"""Build the exact energy distributions of a method: models, blend, pathways, fleet."""
+
+from functools import reduce
+
+import numpy as np
+
+from inference_energy.distributions import Z95, LogNormal
+from inference_energy.energy import SECONDS_TO_WH_PER_KW, charged_tokens, coupled_utilisation
+from inference_energy.exact import Mixture, TrimmedBlend
+from inference_energy.methods import Coupling
+
+FULL_SUPPORT_BELOW = 0.05
+"""With less spread than this [1] the quadrature over ln L is not smooth: every length is used."""
+
+
+def model_energy(setup, regime, model):
+    """Distribution of a model's energy per query.
+
+    Returns
+    -------
+    Mixture
+        [Wh]
+    """
+    coupled = isinstance(setup.power_utilisation, Coupling)
+    factor = setup.pue if coupled else setup.pue * setup.power_utilisation
+    if factor.sigma < FULL_SUPPORT_BELOW:
+        lengths, weights = regime.output_tokens.support
+    else:
+        lengths, weights = regime.output_tokens.nodes(model.law.kinks(regime.input_tokens))
+    throughput = model.law.predict(regime.input_tokens, lengths)
+    charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
+    scale = model.node_power * SECONDS_TO_WH_PER_KW
+    if coupled:
+        scale = scale * coupled_utilisation(
+            throughput,
+            model.peak,
+            setup.power_utilisation.intercept,
+            setup.power_utilisation.slope,
+        )
+    return Mixture.of_tokens(charged / throughput, weights, factor, scale)
+
+
+def regime_energy(setup, regime):
+    """Distributions of every model, and the names of the blend's models, largest median first."""
+    models = {model.name: model_energy(setup, regime, model) for model in setup.models}
+    by_median = sorted(models, key=lambda name: -models[name].quantile(0.5))
+    return models, tuple(by_median[: setup.blend.models])
+
+
+def blend_energy(setup, models, names, trim=True):
+    """Distribution of the frontier blend: trimmed as the method says, or pooled untrimmed."""
+    parts = tuple(models[name] for name in names)
+    lower, upper = setup.blend.levels
+    if trim and (lower, upper) != (0.0, 1.0):
+        return TrimmedBlend(parts, lower, upper)
+    return Mixture.pooled(parts, [1 / len(parts)] * len(parts))
+
+
+def with_pathways(setup, blend):
+    """Distributions of the blend under each pathway and all of them, as a dict."""
+    combined = reduce(LogNormal.__mul__, setup.pathways.values())
+    multipliers = setup.pathways | {"combined": combined}
+    return {"baseline": blend} | {k: blend.divided_by(m) for k, m in multipliers.items()}
+
+
+def fleet_energy(setup, regime):
+    """Energy of a day's independent queries, baseline and improved.
+
+    The total of so many queries is normal about its mean, which is exact; the percentiles are
+    those of that normal (arXiv:2509.20241v2, figure 3, without bootstrap).
+
+    Returns
+    -------
+    dict of str to dict
+        pathway to statistic (mean, p5, p50, p95) [GWh/day].
+    """
+    models, names = regime_energy(setup, regime)
+    pool = blend_energy(setup, models, names, trim=False)
+    improved = pool.divided_by(setup.fleet.improvement[regime.name])
+    n = setup.fleet.queries_per_day
+    gwh = setup.fleet.overhead[regime.name] * 1e-9
+    answer = {}
+    for pathway, energy in {"baseline": pool, "improved": improved}.items():
+        mean, std = energy.mean() * n * gwh, energy.std() * np.sqrt(n) * gwh
+        answer[pathway] = {
+            "mean": mean,
+            "p5": mean - Z95 * std,
+            "p50": mean,
+            "p95": mean + Z95 * std,
+        }
+    return answer
+
+
+def throughput_statistics(regime, model):
+    """Mean, std and percentiles of a model's throughput over the query lengths. [tokens/s]"""
+    lengths, weights = regime.output_tokens.support
+    return _weighted(model.law.predict(regime.input_tokens, lengths), weights)
+
+
+def token_statistics(regime):
+    """Mean, std and percentiles of the output tokens. [tokens]"""
+    return _weighted(*regime.output_tokens.support)
+
+
+def _weighted(values, weights):
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    mean = float(weights @ values)
+    statistics = {"mean": mean, "std": float(np.sqrt(weights @ (values - mean) ** 2))}
+    for p in (5, 25, 50, 75, 95):
+        place = min(np.searchsorted(cumulative, p / 100 - 1e-15), len(values) - 1)
+        statistics[f"p{p}"] = float(values[order[place]])
+    return statistics

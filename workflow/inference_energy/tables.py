@@ -1,0 +1,457 @@
+"""Reading, checking and writing tables against the schemas in workflow/schemas/tables.
+
+A schema is the JSON Schema (draft 2020-12, in YAML) of one row. An empty cell is null, so a
+column that may be empty says so in its type. Annotations of this project: ``unit`` of a
+property, ``x-key`` (columns that identify a row) and ``x-sort`` (order of the rows); the order
+of the properties is the order of the columns.
+"""
+
+import csv
+import difflib
+import io
+import math
+import os
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import jsonschema_rs
+import numpy as np
+import pandas as pd
+import yaml
+
+from inference_energy.errors import InputError
+
+SCHEMAS = Path(__file__).parent.parent / "schemas" / "tables"
+PROBLEMS_SHOWN = 20
+SAME_SHOWN = 5
+ROWS_SHOWN = 3
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
+DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
+NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+MISSING_WORDS = {"n/a", "na", "none", "null", "-", "--", "?", "unknown", "nan"}
+
+
+def load_schema(name):
+    """Load the schema of one table.
+
+    Parameters
+    ----------
+    name : str
+        File name in workflow/schemas/tables without ``.schema.yaml``.
+
+    Returns
+    -------
+    dict
+        JSON Schema of one row of the table.
+    """
+    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+
+
+def schema_names():
+    """Names of all tables that have a schema, sorted."""
+    return sorted(path.name.removesuffix(".schema.yaml") for path in SCHEMAS.glob("*.schema.yaml"))
+
+
+def read_table(path, schema):
+    """Read a CSV table and check every cell against its schema.
+
+    A byte order mark and CRLF line ends are accepted. Rows are numbered as in the file, the
+    header being row 1.
+
+    Parameters
+    ----------
+    path : str or path-like
+        UTF-8 CSV file with a header.
+    schema : str
+        Name of the table's schema.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Every column of the schema in its order, also optional ones that the file lacks. Numbers
+        are float64 (empty = NaN), integers Int64 (empty = NA), text object (empty = None).
+
+    Raises
+    ------
+    InputError
+        One message with all problems: file, row, column, value, what is allowed, the remedy.
+    """
+    spec = load_schema(schema)
+    text = _read_text(path)
+    header, rows, skipped, problems = _scan(path, text)
+    problems += _check_header(path, header, spec)
+    if len(rows) == 0 and not problems:
+        problems.append(f"{path}: has a header but no rows; add at least one row below the header")
+    cells = pd.read_csv(
+        io.StringIO(text, newline=""),
+        header=None,
+        names=range(len(header)),
+        skiprows=skipped,
+        dtype=str,
+        keep_default_na=False,
+        na_filter=False,
+        index_col=False,
+    )
+    cells.columns = header
+    cells = cells.loc[:, ~cells.columns.duplicated()]
+    typed, bad, cell_problems = _check_cells(path, cells, rows, spec)
+    problems += cell_problems
+    if set(_required(spec, "x-key")) <= set(cells.columns):
+        problems += _check_key(path, typed[~bad], rows[~bad], spec)
+    _raise(problems)
+    return typed
+
+
+def write_table(frame, path, schema):
+    """Write a table: checked, sorted, six significant digits, UTF-8, LF, all or nothing.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns of the schema, in any order; optional ones may be absent.
+    path : str or path-like
+        File to replace; its folder is made if needed.
+    schema : str
+        Name of the table's schema.
+
+    Raises
+    ------
+    InputError
+        Unknown or missing columns, cells that the schema refuses, rows with the same key. The
+        file at `path` is then as it was.
+    """
+    spec = load_schema(schema)
+    _raise(_check_header(path, list(frame.columns), spec))
+    frame = _sorted(frame[[name for name in spec["properties"] if name in frame.columns]], spec)
+    cells = frame.apply(lambda column: column.map(_cell)).astype(object)
+    rows = np.arange(2, len(frame) + 2)
+    typed, bad, problems = _check_cells(path, cells, rows, spec)
+    _raise(problems + _check_key(path, typed[~bad], rows[~bad], spec))
+    write_text(path, cells.to_csv(index=False, lineterminator="\n"))
+
+
+def write_text(path, text):
+    """Write UTF-8 text with LF line ends; `path` holds the old or the new text, never a part.
+
+    The text goes to a hidden file in the same folder, which then takes the place of `path`. Its
+    name is fixed, so that what a killed run leaves is overwritten by the next one.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def format_number(x):
+    """Six significant digits, without an exponent unless the number is very large or small.
+
+    Examples
+    --------
+    >>> format_number(0.3123456789), format_number(1e9), format_number(float("nan"))
+    ('0.312346', '1000000000', '')
+    """
+    if x is None or pd.isna(x):
+        return ""
+    digits = f"{x:.6g}"
+    if float(digits) == 0:
+        return "0"
+    if "e" in digits and -6 <= math.floor(math.log10(abs(x))) < 15:
+        return f"{Decimal(digits):f}"
+    return digits
+
+
+def document_schemas(names=None):
+    """Describe tables in Markdown: purpose, key and every column.
+
+    Parameters
+    ----------
+    names : list of str, optional
+        Schemas to describe, in this order; all of them by default.
+
+    Returns
+    -------
+    str
+        One section per table.
+    """
+    return "\n".join(_document(load_schema(name)) for name in names or schema_names())
+
+
+def _document(spec):
+    lines = [f"## {spec['title']}", "", spec["description"].strip(), ""]
+    lines += [f"One row per {', '.join(f'`{name}`' for name in spec['x-key'])}.", ""]
+    lines += ["| column | allowed | unit | meaning |", "|---|---|---|---|"]
+    for name, column in spec["properties"].items():
+        meaning = " ".join(column["description"].split())
+        cells = [f"`{name}`", _allowed(column, with_unit=False), column.get("unit", ""), meaning]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _raise(problems):
+    if len(problems) > PROBLEMS_SHOWN:
+        more = f"... and {len(problems) - PROBLEMS_SHOWN} more problems"
+        problems = [*problems[:PROBLEMS_SHOWN], more]
+    if problems:
+        raise InputError(problems)
+
+
+def _others(count, place, what):
+    """The problem that stands for those of one kind that are not listed."""
+    return [f"{place}: {count - SAME_SHOWN} more {what}"] if count > SAME_SHOWN else []
+
+
+def _read_text(path):
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path and the file's name") from None
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); give a readable CSV file"
+        ) from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}, row {row}: byte 0x{data[error.start]:02x} is not UTF-8; "
+            "only UTF-8 text is allowed; save the file as CSV UTF-8"
+        ) from None
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(
+            f"{path}, row {row}: holds a NUL byte; only text is allowed; "
+            "export the table again as CSV UTF-8"
+        )
+    if not text.strip():
+        raise InputError(f"{path}: is empty; a header and at least one row are needed")
+    return text
+
+
+def _scan(path, text):
+    """Header, row numbers of the well-formed rows, lines to skip, and structural problems."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header, rows, skipped, ragged, line = None, [], [], [], 0
+    try:
+        for fields in reader:
+            first, line = line + 1, reader.line_num
+            if line > first:
+                raise InputError(
+                    f"{path}, row {first}: a quoted cell runs over to row {line}; line breaks in "
+                    "cells are not allowed; put the cell on one line and close its quotes"
+                )
+            if header is not None and len(fields) == len(header):
+                rows.append(line)
+                continue
+            skipped.append(line - 1)
+            if header is None:
+                header = fields or None
+            elif fields:
+                ragged.append((line, len(fields)))
+    except csv.Error as error:
+        raise InputError(
+            f"{path}, row {reader.line_num}: is not CSV ({error}); put a cell in double quotes "
+            "only as a whole, and double the quotes inside it"
+        ) from None
+    separator = re.search("[;\t]", header[0])
+    if len(header) == 1 and separator:
+        raise InputError(
+            f"{path}, row 1: cells are separated by {separator[0]!r}; only commas are allowed; "
+            "export the table as comma-separated CSV"
+        )
+    problems = [
+        f"{path}, row {row}: has {count} cells, the header has {len(header)}; every row needs one "
+        "cell per column; write numbers without thousands separators and decimal commas, and put "
+        "text with a comma in double quotes"
+        for row, count in ragged[:SAME_SHOWN]
+    ]
+    problems += _others(len(ragged), str(path), "rows with a wrong number of cells")
+    return header, np.array(rows, dtype=int), skipped, problems
+
+
+def _check_header(path, header, spec):
+    columns = list(spec["properties"])
+    problems = []
+    for name in dict.fromkeys(header):
+        if header.count(name) > 1:
+            problems.append(
+                f'{path}, row 1, column "{name}": appears {header.count(name)} times; '
+                "each column is allowed once; remove or rename the others"
+            )
+        if name not in columns:
+            near = _near(name, [column for column in columns if column not in header])
+            problems.append(
+                f'{path}, row 1, column "{name}": unknown; '
+                f"allowed are {', '.join(columns)}; {near or 'remove the column'}"
+            )
+    for name in _required(spec):
+        if name not in header:
+            problems.append(
+                f'{path}, row 1, column "{name}": missing; '
+                f"required are {', '.join(_required(spec))}; add the column"
+            )
+    return problems
+
+
+def _check_cells(path, cells, rows, spec):
+    """Typed frame of all the schema's columns, mask of rows with a refused cell, problems."""
+    typed, problems, bad = {}, [], np.zeros(len(cells), dtype=bool)
+    for name, column in spec["properties"].items():
+        texts = cells[name] if name in cells else pd.Series([""] * len(cells), dtype=object)
+        codes, uniques = pd.factorize(texts.to_numpy(dtype=object))
+        numeric = _is_numeric(column)
+        values = [_parse(text, numeric) for text in uniques]
+        refused = _refused(uniques, values, column) if name in cells else []
+        for code in refused[:SAME_SHOWN]:
+            problems.append(
+                f'{path}, {_rows(rows[codes == code])}, column "{name}": '
+                f'value "{uniques[code]}"; allowed is {_allowed(column)}; '
+                f"{_remedy(uniques[code], values[code], column)}"
+            )
+        problems += _others(len(refused), f'{path}, column "{name}"', "refused values")
+        for code in refused:
+            values[code] = None
+        bad |= np.isin(codes, refused)
+        typed[name] = _typed(values, column)[codes]
+        if typed[name].dtype == object:
+            typed[name] = pd.Series(typed[name], dtype=object)
+    return pd.DataFrame(typed), bad, problems
+
+
+def _types(column):
+    kinds = column.get("type", "string")
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
+def _is_numeric(column):
+    return bool({"number", "integer"} & set(_types(column)))
+
+
+def _parse(text, numeric):
+    """Value of a cell as JSON has it; a number that cannot be read stays text."""
+    if text == "":
+        return None
+    if numeric and NUMBER.fullmatch(text):
+        value = float(text)
+        return value if math.isfinite(value) else text
+    return text
+
+
+def _refused(texts, values, column):
+    """Positions of the values that the column's schema refuses or that have blanks around them."""
+    is_valid = jsonschema_rs.Draft202012Validator(column).is_valid
+    return [
+        code
+        for code, (text, value) in enumerate(zip(texts, values, strict=True))
+        if not is_valid(value) or text != text.strip()
+    ]
+
+
+def _remedy(text, value, column):
+    numeric = _is_numeric(column)
+    if text == "":
+        return "fill the cell or remove the row"
+    if text != text.strip():
+        return "remove the blanks around the value"
+    if numeric and THOUSANDS.fullmatch(text):
+        return "write the number without thousands separators"
+    if numeric and DECIMAL_COMMA.fullmatch(text):
+        return "write the number with a decimal point instead of a comma"
+    if numeric and (NOT_FINITE.fullmatch(text) or text.lower() in MISSING_WORDS):
+        if "null" in _types(column):
+            return "leave the cell empty if the value is unknown"
+        return "give a finite number or remove the row"
+    if numeric and isinstance(value, str):
+        return "write a plain number such as 1234.5, without unit or other text"
+    if numeric:
+        return "correct the value or remove the row"
+    return _near(text, [item for item in column.get("enum", []) if item]) or "correct the value"
+
+
+def _near(word, choices):
+    folded = {choice.lower(): choice for choice in reversed(choices)}
+    near = difflib.get_close_matches(word.strip().lower(), folded, n=1)
+    return f'did you mean "{folded[near[0]]}"?' if near else ""
+
+
+def _allowed(column, with_unit=True):
+    kinds = _types(column)
+    if "enum" in column:
+        text = "one of " + ", ".join(item for item in column["enum"] if item is not None)
+    elif "number" in kinds or "integer" in kinds:
+        text = "an integer" if "integer" in kinds else "a number"
+        limits = {"exclusiveMinimum": "above", "minimum": "of at least"}
+        limits |= {"exclusiveMaximum": "below", "maximum": "of at most"}
+        bounds = [f"{word} {column[key]}" for key, word in limits.items() if key in column]
+        text = " ".join([text, " and ".join(bounds)]).strip()
+        if with_unit and "unit" in column:
+            text += f" [{column['unit']}]"
+    else:
+        text = f"text like {column['pattern']}" if "pattern" in column else "text"
+    return f"{text}, or empty" if "null" in kinds else text
+
+
+def _rows(numbers):
+    shown = ", ".join(str(number) for number in numbers[:ROWS_SHOWN])
+    more = f" and {len(numbers) - ROWS_SHOWN} more" if len(numbers) > ROWS_SHOWN else ""
+    return f"{'row' if len(numbers) == 1 else 'rows'} {shown}{more}"
+
+
+def _typed(values, column):
+    kinds = _types(column)
+    if "number" in kinds:
+        return np.array(values, dtype=float)
+    if "integer" in kinds:
+        return pd.array(values, dtype="Int64")
+    return np.array(values, dtype=object)
+
+
+def _required(spec, part="required"):
+    required = spec["required"]
+    return [name for name in spec[part] if name in required]
+
+
+def _check_key(path, typed, rows, spec):
+    key = typed[spec["x-key"]]
+    repeated = key.duplicated(keep=False).to_numpy()
+    key, rows = key[repeated], rows[repeated]
+    groups = key.groupby(spec["x-key"], dropna=False, sort=False).ngroup().to_numpy()
+    count = len(set(groups))
+    problems = []
+    for group in range(min(count, SAME_SHOWN)):
+        same = groups == group
+        named = {name: _cell(value) for name, value in key[same].iloc[0].items()}
+        values = ", ".join(f"{name}={text}" for name, text in named.items() if text)
+        problems.append(
+            f"{path}, {_rows(rows[same])}: the same row again ({values}); "
+            f"each combination of {', '.join(key)} is allowed once; keep one of the rows"
+        )
+    return problems + _others(count, str(path), "repeated rows")
+
+
+def _sorted(frame, spec):
+    def rank(column):
+        choices = spec["properties"][column.name].get("enum")
+        if choices is None:
+            return column
+        return column.map({choice: place for place, choice in enumerate(choices)})
+
+    by = [name for name in spec["x-sort"] if name in frame.columns]
+    return frame.sort_values(by, key=rank, kind="stable", ignore_index=True)
+
+
+def _cell(value):
+    if value is None or value is pd.NA:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, np.integer)):
+        return str(value)
+    return format_number(value)
