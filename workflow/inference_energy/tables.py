@@ -27,7 +27,9 @@ PROBLEMS_SHOWN = 20
 SAME_SHOWN = 5
 ROWS_SHOWN = 3
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Beyond this, floats no longer tell integers apart; it also keeps infinity out.
+LARGEST = 2**53
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
@@ -334,13 +336,17 @@ def _is_numeric(column):
     return bool({"number", "integer"} & set(_types(column)))
 
 
+def _may_be_empty(column):
+    return None in column["enum"] if "enum" in column else "null" in _types(column)
+
+
 def _parse(text, numeric):
     """Value of a cell as JSON has it; a number that cannot be read stays text."""
     if text == "":
         return None
     if numeric and NUMBER.fullmatch(text):
         value = float(text)
-        return value if math.isfinite(value) else text
+        return value if abs(value) <= LARGEST else text
     return text
 
 
@@ -365,7 +371,7 @@ def _remedy(text, value, column):
     if numeric and DECIMAL_COMMA.fullmatch(text):
         return "write the number with a decimal point instead of a comma"
     if numeric and (NOT_FINITE.fullmatch(text) or text.lower() in MISSING_WORDS):
-        if "null" in _types(column):
+        if _may_be_empty(column):
             return "leave the cell empty if the value is unknown"
         return "give a finite number or remove the row"
     if numeric and isinstance(value, str):
@@ -395,7 +401,7 @@ def _allowed(column, with_unit=True):
             text += f" [{column['unit']}]"
     else:
         text = f"text like {column['pattern']}" if "pattern" in column else "text"
-    return f"{text}, or empty" if "null" in kinds else text
+    return f"{text}, or empty" if _may_be_empty(column) else text
 
 
 def _rows(numbers):

@@ -1,0 +1,287 @@
+"""Bad tables are refused with one message that says where, what and how to put it right."""
+
+import jsonschema_rs
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy import tables
+from inference_energy.errors import InputError
+from inference_energy.tables import (
+    document_schemas,
+    format_number,
+    load_schema,
+    read_table,
+    schema_names,
+    write_table,
+    write_text,
+)
+
+HEADER = "model,gpu,tensor_parallel,precision,input_tokens,output_tokens,throughput_tps,source_id"
+ROW = "Llama 3.1 70B,H100-SXM-80GB,8,FP8,128,2048,17463.99,vendor"
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Write lines (text or bytes) to a file and return its path."""
+
+    def write(*lines, newline="\n"):
+        path = tmp_path / "table.csv"
+        lines = [line if isinstance(line, bytes) else line.encode() for line in lines]
+        path.write_bytes(newline.encode().join(lines) + newline.encode())
+        return path
+
+    return write
+
+
+def cell(column, value):
+    """The good row with one other cell."""
+    cells = dict(zip(HEADER.split(","), ROW.split(","), strict=True))
+    return ",".join((cells | {column: value}).values())
+
+
+def problems_of(path, schema="throughput"):
+    with pytest.raises(InputError) as caught:
+        read_table(path, schema)
+    assert all(problem.startswith(str(path)) for problem in caught.value.problems)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("throughput_tps", "-3.5", ['"-3.5"', "above 0 [tokens/s]", "correct"]),
+        ("throughput_tps", "0", ['"0"', "above 0"]),
+        ("throughput_tps", "", ['""', "above 0", "fill the cell"]),
+        ("throughput_tps", '"14,686.01"', ['"14,686.01"', "without thousands separators"]),
+        ("throughput_tps", '"1,234"', ['"1,234"', "without thousands separators"]),
+        ("throughput_tps", "14 686", ['"14 686"', "without thousands separators"]),
+        ("throughput_tps", '"14686,01"', ['"14686,01"', "decimal point"]),
+        ("throughput_tps", "500 tokens/s", ["a number", "plain number", "without unit"]),
+        ("throughput_tps", "inf", ["finite number"]),
+        ("throughput_tps", "1e999", ["a number above 0"]),
+        ("throughput_tps", " 5", ['" 5"', "blanks"]),
+        ("input_tokens", "short", ['"short"', "a number above 0 [tokens], or empty"]),
+        ("input_tokens", "NaN", ['"NaN"', "leave the cell empty"]),
+        ("output_tokens", "n/a", ['"n/a"', "leave the cell empty"]),
+        ("tensor_parallel", "7.5", ['"7.5"', "an integer of at least 1"]),
+        ("tensor_parallel", "1e300", ['"1e300"', "an integer"]),
+        ("precision", "fp8", ['"fp8"', "one of FP4, FP8", 'did you mean "FP8"']),
+        ("precision", "octal", ['"octal"', "one of FP4, FP8"]),
+        ("model", "", ['""', "allowed is text", "fill the cell"]),
+        ("source_id", "vendor ", ['"vendor "', "blanks"]),
+    ],
+)
+def test_a_bad_cell_is_named_with_row_column_allowed_and_remedy(table, column, value, words):
+    (problem,) = problems_of(table(HEADER, ROW, cell(column, value)))
+    assert f'row 3, column "{column}": value ' in problem
+    for word in words:
+        assert word in problem
+
+
+def test_a_choice_that_may_be_empty_says_so(table):
+    (problem,) = problems_of(table(HEADER + ",architecture", ROW + ",sparse"))
+    assert "allowed is one of dense, moe, or empty" in problem
+
+
+def test_all_problems_come_in_one_message(table):
+    path = table(HEADER, cell("throughput_tps", "-1"), cell("precision", "FP-8"), ROW, ROW, "a,b")
+    text = "\n".join(problems_of(path))
+    for part in ("row 2, column", "row 3, column", "rows 4, 5: the same row again", "row 6: has 2"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([b""], ["is empty"]),
+        ([HEADER], ["header but no rows", "add at least one row"]),
+        ([HEADER, ROW, ROW + ",1"], ["row 3: has 9 cells, the header has 8"]),
+        ([HEADER, cell("throughput_tps", "14,686.01")], ["row 2", "without thousands separators"]),
+        ([HEADER, ROW, "", ROW], ["rows 2, 4: the same row again", "keep one"]),
+        ([HEADER, ROW, ROW.replace("17463.99", "17463.990")], ["rows 2, 3: the same row again"]),
+        ([HEADER + ",model", ROW + ",x"], ['column "model": appears 2 times']),
+        ([HEADER + ",consurrency", ROW + ",1"], ["unknown", 'did you mean "concurrency"']),
+        ([HEADER + ",", ROW + ","], ['column "": unknown', "remove the column"]),
+        ([HEADER.replace(",", ";"), ROW.replace(",", ";")], ["separated by ';'", "commas"]),
+        ([HEADER, b"Mod\xe9le"], ["row 2: byte 0xe9 is not UTF-8", "save the file as CSV UTF-8"]),
+        ([HEADER, b"Mo\0del"], ["row 2: holds a NUL byte"]),
+        ([HEADER, ROW, cell("model", '"two\nlines"')], ["row 3", "line breaks"]),
+        ([HEADER, ROW, '"' + ROW], ["row 3: is not CSV", "quotes"]),
+    ],
+)
+def test_a_broken_file_is_named_with_its_remedy(table, lines, words):
+    (problem,) = problems_of(table(*lines))
+    for word in words:
+        assert word in problem
+
+
+def test_every_missing_column_is_named(table):
+    missing = [f'column "{name}": missing' for name in HEADER.split(",")[1:]]
+    found = problems_of(table("model", "Llama 3.1 70B"))
+    assert len(found) == len(missing)
+    assert all(part in problem for part, problem in zip(missing, found, strict=True))
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    (problem,) = problems_of(tmp_path / "nowhere.csv")
+    assert "no such file" in problem
+    (problem,) = problems_of(tmp_path)
+    assert "cannot be read" in problem
+
+
+def test_a_column_full_of_bad_cells_does_not_hide_the_next(table):
+    rows = [f"m,g,1,FP8,1,1,{-n},s" for n in range(1, 100)]
+    text = "\n".join(problems_of(table(HEADER, *rows, cell("source_id", ""))))
+    assert 'column "throughput_tps": 94 more refused values' in text
+    assert 'row 101, column "source_id"' in text
+
+
+def test_a_long_list_is_cut_and_says_how_much_is_left(table):
+    extra = "".join(f",extra{n}" for n in range(30))
+    with pytest.raises(InputError) as caught:
+        read_table(table(HEADER + extra, ROW + ",1" * 30), "throughput")
+    shown, last = caught.value.problems[:-1], caught.value.problems[-1]
+    assert len(shown) == tables.PROBLEMS_SHOWN
+    assert last == f"... and {30 - len(shown)} more problems"
+
+
+def test_byte_order_mark_crlf_and_blank_lines_change_nothing(table):
+    plain = read_table(table(HEADER, ROW), "throughput")
+    odd = read_table(table("\ufeff" + HEADER, "", ROW, "", newline="\r\n"), "throughput")
+    pd.testing.assert_frame_equal(plain, odd)
+
+
+def test_types_and_empty_cells(table):
+    row = read_table(table(HEADER, cell("input_tokens", "")), "throughput").iloc[0]
+    assert np.isnan(row.input_tokens)
+    assert row.output_tokens == 2048.0
+    assert row.nodes is pd.NA
+    assert row.note is None
+    frame = read_table(table(HEADER, ROW), "throughput")
+    assert list(frame) == list(load_schema("throughput")["properties"])
+    kinds = frame.dtypes
+    assert (kinds.model, kinds.nodes, kinds.throughput_tps) == (object, pd.Int64Dtype(), float)
+
+
+def test_a_million_rows_are_read_and_the_bad_one_is_found(table):
+    rows = [f"m,g,1,FP8,{n % 5000 + 1},{n // 5000 + 1},9.5,s" for n in range(1_000_000)]
+    rows[765_432] = "m,g,1,FP8,1,1,many,s"
+    (problem,) = problems_of(table(HEADER, *rows))
+    assert 'row 765434, column "throughput_tps": value "many"' in problem
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_each_schema_is_valid_closed_and_described(name):
+    schema = load_schema(name)
+    jsonschema_rs.meta.validate(schema)
+    assert schema["additionalProperties"] is False
+    assert {*schema["required"], *schema["x-key"], *schema["x-sort"]} <= set(schema["properties"])
+    assert all(column["description"] for column in schema["properties"].values())
+
+
+def test_the_documentation_names_every_column():
+    text = document_schemas()
+    for name in schema_names():
+        schema = load_schema(name)
+        assert f"## {schema['title']}\n" in text
+        assert all(f"| `{column}` |" in text for column in schema["properties"])
+
+
+FLEET = pd.DataFrame(
+    {
+        "engine": ["exact", "published", "published"],
+        "scenario": ["long", "mixed", "traditional"],
+        "pathway": "baseline",
+        "statistic": ["p50", "p5", "p95"],
+        "value": [8.0, 1.23456789, 0.7],
+        "unit": "GWh/day",
+    }
+)
+
+
+def test_a_table_is_written_sorted_rounded_and_in_the_schemas_order(tmp_path):
+    path = tmp_path / "results" / "fleet.csv"
+    write_table(FLEET[FLEET.columns[::-1]], path, "fleet")
+    assert path.read_bytes().decode().split("\n") == [
+        "engine,scenario,pathway,statistic,value,unit",
+        "published,traditional,baseline,p95,0.7,GWh/day",
+        "published,mixed,baseline,p5,1.23457,GWh/day",
+        "exact,long,baseline,p50,8,GWh/day",
+        "",
+    ]
+
+
+def test_order_of_the_rows_does_not_show(tmp_path):
+    write_table(FLEET, tmp_path / "a.csv", "fleet")
+    write_table(FLEET.sample(frac=1, random_state=1), tmp_path / "b.csv", "fleet")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_what_is_written_is_read_again(tmp_path, table):
+    frame = read_table(table(HEADER, ROW, cell("input_tokens", "")), "throughput")
+    frame["throughput_tps"] = 1234.5
+    write_table(frame, tmp_path / "again.csv", "throughput")
+    again = read_table(tmp_path / "again.csv", "throughput")
+    pd.testing.assert_frame_equal(again, frame)
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (FLEET.assign(colour="red"), 'column "colour": unknown'),
+        (FLEET.drop(columns="unit"), 'column "unit": missing'),
+        (FLEET.assign(unit="kWh"), 'value "kWh"; allowed is one of GWh/day'),
+        (FLEET.assign(value=np.nan), 'column "value": value ""'),
+        (FLEET.assign(value=np.inf), 'column "value": value "inf"'),
+        (pd.concat([FLEET, FLEET]), "the same row again"),
+    ],
+)
+def test_a_bad_frame_is_refused_and_the_old_file_stays(tmp_path, frame, words):
+    path = tmp_path / "fleet.csv"
+    path.write_text("old")
+    with pytest.raises(InputError, match=words):
+        write_table(frame, path, "fleet")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
+def test_a_failure_midway_leaves_the_old_file_alone(tmp_path, monkeypatch, failure):
+    path = tmp_path / "fleet.csv"
+    path.write_text("old")
+
+    def fail(source, target):
+        assert source.read_text().count("\n") == len(FLEET) + 1
+        raise failure
+
+    monkeypatch.setattr(tables.os, "replace", fail)
+    with pytest.raises(failure):
+        write_table(FLEET, path, "fleet")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_run_left_is_replaced(tmp_path):
+    (tmp_path / ".fleet.csv.partial").write_text("half a ta")
+    write_text(tmp_path / "fleet.csv", "whole\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["fleet.csv"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.3123456789, "0.312346"),
+        (1e9, "1000000000"),
+        (1234567.8, "1234570"),
+        (30000, "30000"),
+        (999999.7, "1000000"),
+        (-0.0, "0"),
+        (0.0000123456789, "0.0000123457"),
+        (1.5e-12, "1.5e-12"),
+        (None, ""),
+        (float("nan"), ""),
+        (pd.NA, ""),
+    ],
+)
+def test_numbers_have_six_significant_digits(number, text):
+    assert format_number(number) == text
