@@ -1,7 +1,8 @@
 """Make a tiny random-weight model (GGUF) and the tokenizer folder that goes with it.
 
-Run with the Python of the stress environment: ``make_engine.py FOLDER``. Every token is one printable
-character, so that the client's count of the streamed text and the engine's count of tokens agree.
+Run with the Python of the stress environment: ``make_engine.py FOLDER``. Every token is one
+printable character, so that the client's count of the streamed text and the engine's count of
+tokens agree.
 """
 
 import json

@@ -14,7 +14,6 @@ MEAN_W = 300.0
 SWING_W = 100.0
 
 GAUGES = {
-    "DCGM_FI_DEV_GPU_UTIL": 97,
     "DCGM_FI_DEV_MEM_COPY_UTIL": 40,
     "DCGM_FI_DEV_FB_USED": 60000,
     "DCGM_FI_DEV_GPU_TEMP": 55,
@@ -38,15 +37,16 @@ def energy(gpu: int, start: float, end: float) -> float:
 
 
 class Telemetry:
-    """Serve `gpus` made-up GPUs on a free port of the loopback interface while in a `with` block."""
+    """Serve made-up GPUs on a free port of the loopback interface while in a `with` block."""
 
-    def __init__(self, gpus: int):
+    def __init__(self, gpus: int, utilisation: int = 0):
         self.gpus = gpus
+        self.gauges = GAUGES | {"DCGM_FI_DEV_GPU_UTIL": utilisation}
         self.started = time.time()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):  # noqa: N802 (the name that http.server calls)
+            def do_GET(self):
                 body = outer.text().encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
@@ -78,7 +78,7 @@ class Telemetry:
             "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
             [round(1000 * energy(gpu, self.started, now)) for gpu in range(self.gpus)],
         )
-        for name, value in GAUGES.items():
+        for name, value in self.gauges.items():
             put(name, [value] * self.gpus)
         return "\n".join(lines) + "\n"
 
@@ -89,9 +89,3 @@ class Telemetry:
     def __exit__(self, *exception):
         self.server.shutdown()
         self.server.server_close()
-
-
-if __name__ == "__main__":
-    with Telemetry(2) as telemetry:
-        print(telemetry.url, flush=True)
-        threading.Event().wait()

@@ -1,10 +1,11 @@
 """The token-scale stress test: plan, steady window, delivered lengths, intervals.
 
-Times are Unix seconds of the client's clock. A *cell* is one run: an output length at a concurrency,
-repeated. Windows are equally long in time, never equal in requests: the energy of short windows is
-over-counted, and the shortest queries have the shortest windows.
+Times are Unix seconds of the client's clock. A *cell* is one run: one output length at one
+concurrency, one repetition. Windows are equally long in time, never equal in requests: the energy
+of short windows is over-counted, and equal requests would give the shortest queries the shortest.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -91,12 +92,74 @@ def prompts_needed(window, concurrency, output_tokens, ttft, inter_token_latency
     Parameters
     ----------
     window, ttft, inter_token_latency : float
-        [s]
+        Of a run at this concurrency [s].
+    concurrency, output_tokens : int
+        Requests in flight, and output tokens of each.
     margin : float
         Room for queries that turn out faster than in the pilot.
     """
     latency = ttft + inter_token_latency * max(output_tokens - 1, 0)
     return int(np.ceil(margin * concurrency * (1 + window / latency)))
+
+
+def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, stop):
+    """Configuration of one AIPerf run.
+
+    The endpoint's key is named, never written: AIPerf reads it from OPENAI_API_KEY.
+
+    Parameters
+    ----------
+    settings : dict
+        As in config/stress.yaml, with `with_key` and `telemetry` (AIPerf's own GPU telemetry
+        section) decided by the caller.
+    folder : str
+        Where AIPerf writes.
+    output_tokens, concurrency, seed, prompts : int
+        Of this run.
+    stop : dict
+        AIPerf's stop condition, requests or duration [s] and gracePeriod [s].
+
+    Returns
+    -------
+    dict
+        To be written as YAML.
+    """
+    extra = {
+        name: output_tokens if value == "{output_tokens}" else value
+        for name, value in settings["extra_inputs"].items()
+    }
+    endpoint = {
+        "url": settings["endpoint"],
+        "type": "chat",
+        "streaming": True,
+        "timeout": float(settings["request_timeout"]),
+        "useLegacyMaxTokens": settings["legacy_max_tokens"],
+        "extra": extra,
+    }
+    if settings["with_key"]:
+        endpoint["apiKey"] = "${OPENAI_API_KEY}"
+    load = {"type": "concurrency", "concurrency": concurrency}
+    return {
+        "schemaVersion": "2.0",
+        "randomSeed": seed,
+        "benchmark": {
+            "model": settings["model"],
+            "endpoint": endpoint,
+            "tokenizer": {"name": settings["tokenizer"] or settings["model"]},
+            "dataset": {
+                "type": "synthetic",
+                "entries": prompts,
+                "prompts": {"isl": settings["input_tokens"], "osl": output_tokens},
+            },
+            "phases": [
+                load | {"name": "warmup", "requests": concurrency, "excludeFromResults": True},
+                load | {"name": "profiling"} | stop,
+            ],
+            "gpuTelemetry": settings["telemetry"],
+            "serverMetrics": {"enabled": False},
+            "artifacts": {"dir": folder, "summary": ["json"], "records": ["jsonl"]},
+        },
+    }
 
 
 def requests_of(records, phase="profiling"):
@@ -105,6 +168,7 @@ def requests_of(records, phase="profiling"):
     Parameters
     ----------
     records : iterable of dict
+        One a request.
     phase : str
         "profiling" or "warmup".
 
@@ -236,9 +300,7 @@ def steady_window(requests, concurrency):
         ]
     start, end = window
     edges = np.linspace(start, end, SLICES + 1)
-    rates = np.array(
-        [tokens_between(requests, *pair) for pair in zip(edges[:-1], edges[1:], strict=True)]
-    )
+    rates = np.array([tokens_between(requests, *pair) for pair in pairwise(edges)])
     cut = truncation(rates)
     rest = rates[cut:]
     if cut and rest.mean() > 0 and abs(rates[:cut].mean() / rest.mean() - 1) > STEADY_TOLERANCE:
@@ -286,6 +348,8 @@ def check_lengths(requests, asked, tolerance):
 
     Parameters
     ----------
+    requests : DataFrame
+        From `requests_of`.
     asked : int
         Output tokens asked for.
     tolerance : float
@@ -313,8 +377,8 @@ def check_lengths(requests, asked, tolerance):
                 "length",
                 "all",
                 f"{missed.mean():.0%} of the answers missed the {asked} output tokens asked for "
-                f"(delivered {lengths.min():.0f} to {lengths.max():.0f}, mean {lengths.mean():.0f}):"
-                " make the server ignore the end of sequence (extra_inputs), and check its limit",
+                f"(delivered {lengths.min():.0f} to {lengths.max():.0f}, mean {lengths.mean():.0f})"
+                ": make the server ignore the end of sequence (extra_inputs), and check its limit",
             )
         )
     hidden = done["hidden_tokens"] > tolerance * done["output_tokens"]
@@ -351,6 +415,8 @@ def check_cache(requests, prompts):
 
     Parameters
     ----------
+    requests : DataFrame
+        From `requests_of`.
     prompts : int
         Number of distinct prompts that were prepared for the cell.
     """
@@ -482,6 +548,8 @@ def energy_table(cells, level=0.95):
     ----------
     cells : DataFrame
         output_tokens, concurrency, repetition, scope, energy_wh; one row a cell and scope.
+    level : float
+        Confidence level of the intervals.
 
     Returns
     -------
@@ -513,6 +581,8 @@ def ratio_table(cells, published, prediction=None, level=0.95):
         The paper's ratio.
     prediction : dict, optional
         The node's own predicted energy per query [Wh] by output tokens.
+    level : float
+        Confidence level of the intervals.
 
     Returns
     -------

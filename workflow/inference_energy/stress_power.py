@@ -19,14 +19,69 @@ IDLE_POWER_SHARE = 0.6
 LEAST_CORRELATION = 0.7
 
 
-def telemetry_samples(records, source=None):
+SCOPES = {
+    "dcgm": "gpu",
+    "nvml": "gpu",
+    "amdsmi": "gpu",
+    "zeus": "gpu",
+    "rapl": "cpu",
+    "ipmi": "node",
+    "file": "node",
+}
+SAMPLED = ("zeus", "rapl", "ipmi")
+
+
+def power_sources(setting):
+    """Kinds and targets of the power sources that a user names.
+
+    Parameters
+    ----------
+    setting : str or list of str
+        nvml, amdsmi, zeus, rapl, ipmi, the address of a DCGM exporter, a meter's CSV file, or none.
+
+    Returns
+    -------
+    list of (str, str)
+        Kind (a key of `SCOPES`) and target (address or file, else empty).
+
+    Raises
+    ------
+    InputError
+        For a word that is none of these, or two sources of one scope: their energies would be
+        counted twice.
+    """
+    words = [setting] if isinstance(setting, str) else list(setting)
+    words = [word for word in words if word != "none"]
+    sources, problems = [], []
+    for word in words:
+        if word in SCOPES and word not in ("dcgm", "file"):
+            sources.append((word, ""))
+        elif word.startswith(("http://", "https://")):
+            sources.append(("dcgm", word))
+        elif word.endswith(".csv"):
+            sources.append(("file", word))
+        else:
+            problems.append(
+                f"power: {word!r}: allowed are nvml, amdsmi, zeus, rapl, ipmi, the address of a "
+                "DCGM exporter (http://HOST:9400/metrics), a meter's .csv file, auto, or none"
+            )
+    scopes = [SCOPES[kind] for kind in dict(sources)]
+    for scope in sorted({scope for scope in scopes if scopes.count(scope) > 1}):
+        problems.append(f"power: {words}: two kinds of source measure the {scope}; name one")
+    if problems:
+        raise InputError(problems)
+    return sources
+
+
+def telemetry_samples(records, addresses=()):
     """Samples of GPUs from the lines of AIPerf's gpu_telemetry_export.jsonl.
 
     Parameters
     ----------
     records : iterable of dict
-    source : str, optional
-        Keep only what came from this address; AIPerf also asks the usual exporter ports.
+        One a sample and GPU.
+    addresses : collection of str
+        Keep only what came from these exporters; AIPerf also asks the usual ports. Empty: keep all.
 
     Returns
     -------
@@ -35,7 +90,7 @@ def telemetry_samples(records, source=None):
     """
     rows = []
     for record in records:
-        if source is not None and record["telemetry_source_url"] != source:
+        if addresses and record["telemetry_source_url"] not in addresses:
             continue
         data, prefix = record["telemetry_data"], record.get("platform", "nvidia")
         counter = data.get(f"{prefix}_energy_consumption")
@@ -56,7 +111,7 @@ def telemetry_samples(records, source=None):
     numbers = ["power_w", "energy_j", "utilisation"]
     frame[numbers] = frame[numbers].astype(float)
     meter = "gpu " + frame["gpu"].astype(str)
-    frame["meter"] = meter if frame["host"].nunique() == 1 else frame["host"] + " " + meter
+    frame["meter"] = meter if len(set(frame["host"])) == 1 else frame["host"] + " " + meter
     return frame[SAMPLE_COLUMNS]
 
 
@@ -96,11 +151,14 @@ def meter_samples(table, name):
         if column not in table:
             frame[column] = np.nan
             continue
+        if (table[column] == "").all():
+            frame[column] = np.nan
+            continue
         values = pd.to_numeric(table[column], errors="coerce")
         for number in np.flatnonzero(~(values >= 0)):
             problems.append(
-                f"{name}: row {number + 2}, column {column}: {table[column].iloc[number]!r}: must be "
-                "a number, zero or more; leave out rows without a reading"
+                f"{name}: row {number + 2}, column {column}: {table[column].iloc[number]!r}: must "
+                "be a number, zero or more; leave out rows without a reading"
             )
         frame[column] = values.to_numpy(float)
     if problems:
@@ -145,12 +203,14 @@ def meter_energy(samples, start, end, longest_gap=None):
     findings : list of Finding
     """
     samples = samples.drop_duplicates("time_s").sort_values("time_s")
-    name = samples["meter"].iloc[0] if len(samples) else "meter"
+    name = samples["meter"].iloc[0]
     times = samples["time_s"].to_numpy(float)
     if len(times) < 2 or times[-1] <= start or times[0] >= end:
         return np.nan, [Finding("telemetry", "energy", f"{name}: no samples in the window")]
+    limit = longest_gap or GAP_FACTOR * np.median(np.diff(times))
+    near = slice(max(np.searchsorted(times, start) - 1, 0), np.searchsorted(times, end) + 1)
+    samples, times = samples.iloc[near], times[near]
     steps = np.diff(times)
-    limit = longest_gap or GAP_FACTOR * np.median(steps)
     whole = steps <= limit
     overlap = np.clip(np.minimum(times[1:], end) - np.maximum(times[:-1], start), 0, None)
     coverage = overlap[whole].sum() / (end - start)
@@ -160,7 +220,8 @@ def meter_energy(samples, start, end, longest_gap=None):
             Finding(
                 "telemetry gap",
                 "",
-                f"{name}: {1 - coverage:.1%} of the window without samples (gaps above {limit:.2g} s)",
+                f"{name}: {1 - coverage:.1%} of the window is without samples "
+                f"(gaps above {limit:.2g} s)",
             )
         )
     counter, power = samples["energy_j"].to_numpy(float), samples["power_w"].to_numpy(float)
@@ -215,6 +276,10 @@ def total_energy(samples, start, end, expected=None, longest_gap=None):
 
     Parameters
     ----------
+    samples : DataFrame
+        Samples of all meters.
+    start, end, longest_gap : float
+        As in `meter_energy` [s].
     expected : list of str or int, optional
         The meters, or how many, that the endpoint uses. With one missing the sum is refused.
 
@@ -224,7 +289,7 @@ def total_energy(samples, start, end, expected=None, longest_gap=None):
         [J]; NaN when refused, or when there is no meter: not measured is not zero.
     findings : list of Finding
     """
-    groups = {meter: group for meter, group in samples.groupby("meter")}
+    groups = dict(list(samples.groupby("meter")))
     findings = _check_meters(groups, expected)
     if isinstance(expected, list):
         groups = {meter: groups[meter] for meter in expected if meter in groups}
@@ -267,6 +332,8 @@ def check_idle(samples, first_request, window):
 
     Parameters
     ----------
+    samples : DataFrame
+        Samples of all meters.
     first_request : float
         [s]; samples before it show the node at rest.
     window : (float, float)
@@ -295,8 +362,8 @@ def check_idle(samples, first_request, window):
             Finding(
                 "shared",
                 "",
-                f"{idle:.0f} W before the first request against {loaded:.0f} W under load: the meter "
-                "sees other work, or its clock is off",
+                f"{idle:.0f} W before the first request against {loaded:.0f} W under load: the "
+                "meter sees other work, or its clock is off",
             )
         ]
     return []
