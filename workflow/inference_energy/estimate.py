@@ -173,9 +173,7 @@ def sensitivity(setup, sensitivities, engines):
     lines = []
     by_input = sensitivities["input_tokens"]
     coupling = sensitivities["power_utilisation_coupling"]
-    coupled = replace(
-        setup, power_utilisation=Coupling(coupling["intercept"], coupling["slope"])
-    )
+    coupled = replace(setup, power_utilisation=Coupling(coupling["intercept"], coupling["slope"]))
     charged = replace(
         setup, input_tokens_per_output_token=by_input["input_tokens_per_output_token"]
     )

@@ -60,14 +60,10 @@ def simulate(setup, regime, random):
         speed = model.law.predict(regime.input_tokens, lengths)
         if isinstance(setup.power_utilisation, Coupling):
             coupling = setup.power_utilisation
-            utilisation = coupled_utilisation(
-                speed, model.peak, coupling.intercept, coupling.slope
-            )
+            utilisation = coupled_utilisation(speed, model.peak, coupling.intercept, coupling.slope)
         else:
             utilisation = setup.power_utilisation.sample(random, n)
-        charged = charged_tokens(
-            lengths, regime.input_tokens, setup.input_tokens_per_output_token
-        )
+        charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
         pue = setup.pue.sample(random, n)
         tokens[model.name] = lengths
         throughput[model.name] = speed
@@ -151,4 +147,6 @@ def _bootstrap(setup, energy, overhead):
     for i in range(len(sums)):
         sums[i] = random.choice(energy, len(energy), replace=True).sum()
     gwh = sums / len(energy) * setup.fleet.queries_per_day * overhead * 1e-9
-    return {f"p{p}": float(v) for p, v in zip((5, 50, 95), np.percentile(gwh, (5, 50, 95)), strict=True)}
+    return {
+        f"p{p}": float(v) for p, v in zip((5, 50, 95), np.percentile(gwh, (5, 50, 95)), strict=True)
+    }

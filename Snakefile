@@ -1,0 +1,26 @@
+import sys
+from pathlib import Path
+
+configfile: "config/config.yaml"
+
+# the library is used where the workflow is parsed and by every script
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/ingest.smk"
+include: "workflow/rules/estimate.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/audit.smk"
+include: "workflow/rules/multiverse.smk"
+include: "workflow/rules/validate.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        TARGETS,
+
+
+onsuccess:
+    print_claims()

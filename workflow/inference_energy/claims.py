@@ -1,0 +1,288 @@
+"""Published numbers against computed ones: selectors, verdicts, caveats.
+
+A claim's ``quantity`` selects a number from the result tables, or the ratio of two::
+
+    energy_per_query[regime=long; subject=frontier blend; pathway=baseline; statistic=p50]
+    setting[regimes.long.output_tokens.median] / setting[regimes.traditional.output_tokens.median]
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from fnmatch import fnmatch
+
+import pandas as pd
+
+from inference_energy.errors import InputError
+
+SELECTOR = re.compile(r"(?P<table>\w+)\[(?P<where>[^\]]*)\]")
+VERDICTS = ("reproduced", "reproduced with caveat", "not reproduced", "not testable")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a claim can be looked up in.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved method, for ``setting[dotted.path]``.
+    tables : dict of str to DataFrame
+        Result tables by name; those with a column ``engine`` are asked for one engine.
+    figures : dict of str to dict
+        Published figures by kind (``estimate``, ``reference``), each id or quantity to value.
+    """
+
+    method: dict
+    tables: dict
+    figures: dict
+
+
+def evaluate(quantity, evidence, engine):
+    """Evaluate a selector, or the ratio of two.
+
+    Parameters
+    ----------
+    quantity : str or None
+        Selector; none or empty cannot be evaluated.
+    evidence : Evidence
+        Where to look.
+    engine : str
+        Engine whose lines count.
+
+    Returns
+    -------
+    float or None
+        None where the method or engine has no such number.
+
+    Raises
+    ------
+    InputError
+        If the selector is malformed or names a table that is not there.
+    """
+    if not isinstance(quantity, str) or not quantity:
+        return None
+    values = [_select(part.strip(), evidence, engine) for part in quantity.split(" / ")]
+    if any(value is None for value in values):
+        return None
+    result = values[0]
+    for value in values[1:]:
+        result /= value
+    return result
+
+
+def _select(selector, evidence, engine):
+    match = SELECTOR.fullmatch(selector)
+    if not match:
+        raise InputError(
+            f"claim quantity {selector!r}: allowed is table[key=value; ...] or the ratio of two"
+            " joined by ' / '; correct the selector"
+        )
+    table, where = match["table"], match["where"]
+    if table == "setting":
+        value = evidence.method
+        for key in where.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+    wanted = dict(part.split("=", 1) for part in re.split(r";\s*", where))
+    if table in evidence.figures:
+        return evidence.figures[table].get(next(iter(wanted.values())))
+    if table not in evidence.tables:
+        known = ", ".join(sorted([*evidence.tables, *evidence.figures, "setting"]))
+        raise InputError(
+            f"claim quantity {selector!r}: unknown table {table}; allowed are {known};"
+            " correct the selector"
+        )
+    frame = evidence.tables[table]
+    unknown = set(wanted) - set(frame.columns)
+    if unknown:
+        raise InputError(
+            f"claim quantity {selector!r}: unknown column {', '.join(sorted(unknown))};"
+            f" allowed are {', '.join(frame.columns)}; correct the selector"
+        )
+    if "engine" in frame:
+        wanted["engine"] = engine
+    for column, value in wanted.items():
+        frame = frame[frame[column].astype(str) == value]
+    if len(frame) > 1:
+        raise InputError(
+            f"claim quantity {selector!r}: selects {len(frame)} lines; allowed is one; name more columns"
+        )
+    return float(frame["value"].iloc[0]) if len(frame) else None
+
+
+def rounded(value, decimals):
+    """Round half up to the printed decimals, as a Decimal."""
+    step = Decimal(1).scaleb(-int(decimals))
+    return Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP)
+
+
+def holds(claim, computed):
+    """Whether the computed number, rounded as printed, is the printed one or in its range.
+
+    Parameters
+    ----------
+    claim : mapping
+        ``relation`` (equal | within | at most), ``value``, ``upper``, ``decimals``.
+    computed : float
+        Computed number, in the claim's unit.
+    """
+    printed = rounded(computed, claim["decimals"])
+    value = Decimal(str(claim["value"]))
+    if claim["relation"] == "equal":
+        return printed == value
+    if claim["relation"] == "at most":
+        return printed <= value
+    return value <= printed <= Decimal(str(claim["upper"]))
+
+
+def printed(claim):
+    """Write the published number or range as the paper prints it."""
+    decimals = int(claim["decimals"])
+    value = f"{claim['value']:.{decimals}f}"
+    if claim["relation"] == "within":
+        return f"{claim['value']:g}-{claim['upper']:g}"
+    return f"at most {value}" if claim["relation"] == "at most" else value
+
+
+def caveats(claim, computed, evidence, alternatives, findings):
+    """Sentences that qualify a claim, from the findings that name it.
+
+    A finding with an override qualifies a claim if the number, moved by the ratio that the exact
+    engine gives for the override, prints differently. A finding without one only explains.
+
+    Parameters
+    ----------
+    claim : mapping
+        Row of the published claims.
+    computed : float
+        The claim's number from the published engine.
+    evidence : Evidence
+        The method's own results.
+    alternatives : dict of str to Evidence
+        Results of the exact engine under each finding's override, by finding id.
+    findings : list of dict
+        ``id``, ``claims`` (patterns of claim ids), ``alternative`` and optionally ``override``,
+        ``values`` (name to selector) with ``note`` (format string).
+
+    Returns
+    -------
+    list of (bool, str)
+        Whether the sentence is a caveat (True) or an explanation, and the sentence.
+    """
+    sentences = []
+    for finding in findings:
+        if not any(fnmatch(claim["claim"], pattern) for pattern in finding.get("claims", [])):
+            continue
+        if finding["id"] in alternatives:
+            before = evaluate(claim["quantity"], evidence, "exact")
+            after = evaluate(claim["quantity"], alternatives[finding["id"]], "exact")
+            if before is None or after is None:
+                continue
+            moved = computed * after / before
+            decimals = claim["decimals"]
+            if rounded(moved, decimals) != rounded(computed, decimals):
+                text = f"{finding['alternative']}: {after:.4g} instead of {before:.4g} (exact)"
+                sentences.append((True, text))
+        elif "note" in finding:
+            values = {
+                name: evaluate(selector, evidence, "published")
+                for name, selector in finding.get("values", {}).items()
+            }
+            if None not in values.values():
+                text = finding["note"].format(**values, computed=computed, published=claim["value"])
+                sentences.append((finding.get("caveat", False), text))
+    return sentences
+
+
+def judge(claims, version, evidence, alternatives, findings, engines):
+    """Verdict on every claim of one version of the paper.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        Published claims of all versions.
+    version : str
+        Version whose claims the method is held against.
+    evidence, alternatives, findings
+        As for :func:`caveats`.
+    engines : list of str
+        Engines to evaluate; the published one's lines decide, the others' are shown beside.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the claims table.
+    """
+    lines = []
+    for claim in claims[claims["version"] == version].to_dict("records"):
+        for engine in engines:
+            computed = evaluate(claim["quantity"], evidence, engine)
+            note = ""
+            if computed is None:
+                if engine != "published":
+                    continue
+                verdict, note = "not testable", claim["statement"]
+            else:
+                verdict = "reproduced" if holds(claim, computed) else "not reproduced"
+                sentences = caveats(claim, computed, evidence, alternatives, findings)
+                if verdict == "reproduced" and any(is_caveat for is_caveat, _ in sentences):
+                    verdict = "reproduced with caveat"
+                note = "; ".join(text for _, text in sentences)
+            lines.append(
+                {
+                    "claim": claim["claim"],
+                    "source": claim["version"],
+                    "quantity": claim["quantity"],
+                    "published": printed(claim),
+                    "computed": computed,
+                    "unit": claim["unit"],
+                    "engine": engine if computed is not None else None,
+                    "verdict": verdict,
+                    "note": note or None,
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def deciding(table):
+    """Lines of a claims table that carry the verdict: one per claim."""
+    return table[table["engine"].isna() | (table["engine"] == "published")]
+
+
+def distance(claim_line):
+    """How far a computed number is from the published number or range, as a ratio text."""
+    bounds = [float(b) for b in re.findall(r"\d+\.?\d*", claim_line["published"])]
+    computed = claim_line["computed"]
+    nearest = min(bounds, key=lambda b: abs(computed - b))
+    return computed / nearest if nearest else float("inf")
+
+
+def changed_verdicts(table, expected):
+    """Claims whose verdict is not the expected one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Claims table of one method.
+    expected : dict of str to str
+        Claim to verdict.
+
+    Returns
+    -------
+    list of str
+        One sentence per claim that changed, is new, or is gone.
+    """
+    found = dict(zip(deciding(table)["claim"], deciding(table)["verdict"], strict=True))
+    return [
+        f"claim {claim}: verdict {found.get(claim, 'missing')}, expected"
+        f" {expected.get(claim, 'none')}"
+        for claim in sorted(found | expected)
+        if found.get(claim) != expected.get(claim)
+    ]
+
+
+def counts(table):
+    """Count of each verdict, as a dict in the order of VERDICTS."""
+    verdicts = deciding(table)["verdict"]
+    return {verdict: int((verdicts == verdict).sum()) for verdict in VERDICTS}

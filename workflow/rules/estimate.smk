@@ -1,0 +1,56 @@
+rule estimate_energy:
+    """Fit the throughput laws and estimate the energy per query."""
+    message:
+        "Estimating the energy per query with {wildcards.method}"
+    input:
+        method="results/{method}/method.yaml",
+        benchmarks=benchmark_table,
+        code=code("estimate_energy.py"),
+    params:
+        engines=config["engines"],
+    output:
+        laws="results/{method}/throughput_laws.csv",
+        energy="results/{method}/energy_per_query.csv",
+        throughput="results/{method}/throughput.csv",
+        tokens="results/{method}/output_tokens.csv",
+        densities="results/{method}/densities.csv",
+        histograms="results/{method}/histograms.csv",
+    log:
+        "logs/{method}/estimate_energy.log",
+    script:
+        "../scripts/estimate_energy.py"
+
+
+rule estimate_fleet:
+    """Scale the blend to a day of a fleet's queries, and vary input length and utilisation."""
+    message:
+        "Estimating fleet and sensitivities with {wildcards.method}"
+    input:
+        method="results/{method}/method.yaml",
+        benchmarks=benchmark_table,
+        code=code("estimate_fleet.py"),
+    params:
+        engines=config["engines"],
+    output:
+        fleet="results/{method}/fleet.csv",
+        sensitivity="results/{method}/sensitivity.csv",
+    log:
+        "logs/{method}/estimate_fleet.log",
+    script:
+        "../scripts/estimate_fleet.py"
+
+
+TARGETS += expand(
+    "results/{method}/{table}.csv",
+    method=METHODS,
+    table=[
+        "throughput_laws",
+        "energy_per_query",
+        "throughput",
+        "output_tokens",
+        "densities",
+        "histograms",
+        "fleet",
+        "sensitivity",
+    ],
+)
