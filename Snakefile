@@ -14,6 +14,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/validate.smk"
+include: "workflow/rules/stress.smk"
 
 
 rule all:

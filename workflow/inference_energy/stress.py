@@ -86,20 +86,20 @@ def window_seconds(shortest, rounds, longest_latency):
     return max(float(shortest), rounds * longest_latency)
 
 
-def prompts_needed(window, concurrency, output_tokens, ttft, inter_token_latency, margin=2.0):
+def prompts_needed(window, concurrency, output_tokens, inter_token_latency, margin=2.0):
     """Distinct prompts to prepare, so that none is sent twice within one window.
 
     Parameters
     ----------
-    window, ttft, inter_token_latency : float
-        Of a run at this concurrency [s].
+    window, inter_token_latency : float
+        [s]; the latency is that of a run at this concurrency.
     concurrency, output_tokens : int
         Requests in flight, and output tokens of each.
     margin : float
-        Room for queries that turn out faster than in the pilot.
+        Room for queries that turn out faster than in that run.
     """
-    latency = ttft + inter_token_latency * max(output_tokens - 1, 0)
-    return int(np.ceil(margin * concurrency * (1 + window / latency)))
+    fastest = inter_token_latency * output_tokens
+    return int(np.ceil(margin * concurrency * (1 + window / fastest)))
 
 
 def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, stop):
@@ -208,7 +208,7 @@ def requests_of(records, phase="profiling"):
                 "cached_tokens": value("usage_prompt_cache_read_tokens"),
                 "chunks": np.nan if gaps is None else len(gaps) + 1.0,
                 "failed": bool(error) or bool(metadata.get("was_cancelled")),
-                "code": error.get("code"),
+                "code": float(error.get("code") or "nan"),
                 "error": error.get("type") or "",
             }
         )
@@ -330,17 +330,14 @@ def check_errors(requests, limit):
     if failed.empty:
         return []
     share = len(failed) / len(requests)
-    kinds = failed["code"].fillna(failed["error"]).map(_error_name).value_counts()
+    kinds = failed["error"].where(failed["code"].isna(), failed["code"].map("HTTP {:.0f}".format))
+    kinds = kinds.value_counts()
     named = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
     remedy = "look into the server's log"
     if (failed["code"] == 429).any():
         remedy = "lower the concurrency or raise the server's rate limit"
     refuses = "all" if share > limit else ""
     return [Finding("errors", refuses, f"{share:.1%} of the requests failed ({named}): {remedy}")]
-
-
-def _error_name(code):
-    return f"HTTP {int(code)}" if isinstance(code, int | float) else str(code)
 
 
 def check_lengths(requests, asked, tolerance):
@@ -457,9 +454,9 @@ def performance(requests, window):
     Returns
     -------
     dict
-        window_s [s], requests, failed, delivered tokens (mean, min, max), tokens in the window,
-        throughput_tps [tokens/s], percentiles of ttft, itl and latency [s], prefill_share: the
-        share of a query's time before its first token (waiting and prefill).
+        window_start (UTC), window_s [s], requests, failed, delivered tokens (mean, min, max),
+        tokens in the window, throughput_tps [tokens/s], percentiles of ttft, itl and latency [s],
+        prefill_share: the share of a query's time before its first token (waiting and prefill).
     """
     start, end = window
     done = requests[~requests["failed"]]
@@ -467,6 +464,7 @@ def performance(requests, window):
     tokens = tokens_between(requests, start, end)
     lengths = done["output_tokens"]
     row = {
+        "window_start": pd.Timestamp(start, unit="s", tz="UTC").isoformat(timespec="milliseconds"),
         "window_s": end - start,
         "requests": len(requests),
         "failed": int(requests["failed"].sum()),

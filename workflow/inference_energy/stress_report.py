@@ -10,15 +10,15 @@ SCOPES = {
 }
 
 
-def report(settings, cells, power, energy, ratios, findings, sources):
+def report(settings, cells, energy, ratios, findings, sources):
     """Write the report of a stress test, finished or not.
 
     Parameters
     ----------
     settings : dict
         As in config/stress.yaml.
-    cells, power, energy, ratios, findings : DataFrame
-        The tables stress_cells, stress_power, stress_energy, stress_ratio and stress_findings.
+    cells, energy, ratios, findings : DataFrame
+        The tables stress_cells, stress_energy, stress_ratio and stress_findings.
     sources : list of str
         Power sources that were asked; empty when none was found.
 
@@ -68,8 +68,8 @@ def markdown(header, rows):
 def _energy(energy, sources):
     if not sources:
         return (
-            "Power source: none found. Energy was not measured; throughput and latency follow. Name "
-            "a source with `power=` (docs/stress.md) to measure it."
+            "Power source: none found. Energy was not measured; throughput and latency follow. "
+            "Name a source with `power=` (docs/stress.md) to measure it."
         )
     asked = f"Power source: {', '.join(sources)}."
     if energy.empty:
@@ -84,8 +84,8 @@ def _energy(energy, sources):
     scopes = ", ".join(f"`{scope}`: {SCOPES[scope]}" for scope in dict.fromkeys(energy["scope"]))
     header = ["scope", "concurrency", "output tokens", "Wh a query", "interval", "cells"]
     return (
-        f"{asked} At the meter, without PUE ({scopes}); the window's energy is shared by the output "
-        f"tokens produced in it.\n\n{markdown(header, rows)}"
+        f"{asked} At the meter, without PUE ({scopes}); the window's energy is shared by the "
+        f"output tokens produced in it.\n\n{markdown(header, rows)}"
     )
 
 

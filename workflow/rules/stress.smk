@@ -1,41 +1,44 @@
 import re
-from pathlib import Path
 
-import yaml
 
-STRESS_LIBRARY = ["errors", "stress", "stress_power", "stress_report", "tables"]
+def typed(value):
+    """Numbers and truth values, which `--config` leaves as text inside lists and mappings."""
+    if isinstance(value, dict):
+        return {key: typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item) for item in value]
+    read = yaml.safe_load(value) if isinstance(value, str) else value
+    return read if isinstance(read, int | float | None) else value
 
 
 def stress_settings():
-    """Settings of the stress test: defaults, those under `stress:`, those of the command line."""
-    defaults = yaml.safe_load((Path(workflow.basedir) / "config" / "stress.yaml").read_text())
-    given = {key: config[key] for key in defaults if key in config}
-    return defaults | dict(config.get("stress") or {}) | given
+    """Settings of the stress test: the defaults, then `stress:`, then single keys."""
+    defaults = read_yaml(ROOT / "config/stress.yaml")
+    single = {key: config[key] for key in defaults if key in config}
+    lists = {key: typed(item) for key, item in single.items() if not isinstance(item, str)}
+    return defaults | typed(dict(config.get("stress") or {})) | single | lists
 
 
-def stress_folder():
-    """Folder of one stress test, named after the model unless a name is given."""
-    settings = stress_settings()
-    name = settings["name"] or re.sub(r"[^A-Za-z0-9._-]+", "-", str(settings["model"]))
-    return f"build/stress/{name}"
+STRESS = stress_settings()
+STRESS_FOLDER = "build/stress/" + re.sub(
+    r"[^A-Za-z0-9._-]+", "-", str(STRESS["name"] or STRESS["model"])
+)
 
 
 rule stress:
+    """Measure a live server from short to long queries; not part of the reproduction."""
+    message:
+        "Measuring energy, throughput and latency of {params.settings[endpoint]}"
     input:
         claims="data/published/claims.csv",
-        library=expand(
-            str(Path(workflow.basedir) / "workflow/inference_energy/{module}.py"),
-            module=STRESS_LIBRARY,
-        ),
-    output:
-        finished=f"{stress_folder()}/finished.json",
+        code=code("stress.py"),
     params:
-        settings=stress_settings(),
-        published={"claim": "ratio-energy", "version": "v2"},
+        settings=STRESS,
+        ratio=["ratio-energy", "v2"],
+    output:
+        f"{STRESS_FOLDER}/finished.json",
     log:
-        f"{stress_folder()}/stress.log",
+        "logs/stress.log",
     threads: workflow.cores
-    message:
-        "Measure energy, throughput and latency of {params.settings[endpoint]} from short to long queries."
     script:
         "../scripts/stress.py"
