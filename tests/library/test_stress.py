@@ -458,10 +458,10 @@ def test_energy_per_query_by_hand():
 
 
 def test_mean_interval_by_hand():
-    mean, low, high, count = stress.mean_interval([1.0, 2.0, 3.0])
-    assert (mean, count) == (2.0, 3)
-    assert high - mean == pytest.approx(4.302653 / np.sqrt(3))
-    assert mean - low == pytest.approx(high - mean)
+    mean, low, high, count = stress.mean_interval([1.0, 2.0, 4.0])
+    assert (mean, count) == (pytest.approx(2.0), 3)
+    assert np.log(high / mean) == pytest.approx(4.302653 * np.log(2) / np.sqrt(3))
+    assert low * high == pytest.approx(mean**2)
     assert np.isnan(stress.mean_interval([1.0])[1])
     assert stress.mean_interval([np.nan])[3] == 0
 
@@ -536,6 +536,6 @@ def test_report_without_a_power_source_says_so_and_shows_no_energy():
         "input_tokens": 500,
         "confidence": 0.95,
     }
-    text = report(settings, cells, none, ratios, findings, [])
+    text = report(settings, cells, energies(1).iloc[:0], none, ratios, findings, [])
     assert "none found" in text and "Wh" not in text and " J" not in text
     assert "1 of 2 cells were run" in text

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from telemetry import Telemetry, energy
@@ -22,6 +23,7 @@ PYTHON = Path(os.environ.get("STRESS_PYTHON", ROOT / ".venv-stress/bin/python"))
 CANARY = "sk-canary-3f9a1c"
 SHORT, LONG = 30, 450
 GPUS = 2
+CLOCK, IDLE_W, LOAD_W = 40.0, 500.0, 2000.0
 
 
 def free_port():
@@ -124,6 +126,64 @@ def still_running(folder):
     return [line for line in lines if str(folder).encode() in line]
 
 
+def read_requests(folder):
+    """Start and end of the requests of a cell [s], straight from AIPerf's records."""
+    lines = (folder / "profile_export.jsonl").read_text().splitlines()
+    stamps = [json.loads(line)["metadata"] for line in lines]
+    return [
+        (stamp["request_start_ns"] / 1e9, stamp["request_end_ns"] / 1e9)
+        for stamp in stamps
+        if stamp["benchmark_phase"] == "profiling"
+    ]
+
+
+def check_energy(results):
+    """Energies against their closed form; per query by the share of every request in the window."""
+    cells = pd.read_csv(results / "cells.csv").set_index("cell")
+    power = pd.read_csv(results / "power.csv").set_index("cell")
+    assert set(cells["status"]) == {"measured"} and len(power) == len(cells) == 4
+    for name, cell in cells.iterrows():
+        begin = pd.Timestamp(cell["window_start"]).timestamp()
+        end = begin + cell["window_s"]
+        true = sum(energy(gpu, begin, end) for gpu in range(GPUS))
+        assert power.loc[name, "energy_j"] == pytest.approx(true, rel=0.01)
+        queries = sum(
+            max(min(last, end) - max(first, begin), 0) / (last - first)
+            for first, last in read_requests(results / name)
+        )
+        assert power.loc[name, "energy_wh"] == pytest.approx(true / queries / 3600, rel=0.1)
+        assert cell["delivered_tokens_min"] == cell["delivered_tokens_max"] == cell["output_tokens"]
+    ratio = pd.read_csv(results / "ratio.csv").iloc[0]
+    logs = np.log(power["energy_wh"]).groupby(power["output_tokens"]).mean()
+    assert ratio["longest"] / ratio["shortest"] == LONG / SHORT
+    assert ratio["measured"] == pytest.approx(np.exp(logs[LONG] - logs[SHORT]), rel=1e-3)
+    assert ratio["low"] < ratio["measured"] < ratio["high"]
+    assert ratio["published"] == 13
+
+
+def check_meter(results, call, settings):
+    """A wall meter's file, named after the test, its clock ahead: aligned and integrated."""
+    cells = pd.read_csv(results / "cells.csv").set_index("cell")
+    requests = [pair for name in cells.index for pair in read_requests(results / name)]
+    first, last = min(requests)[0], max(end for _, end in requests)
+    times = [first - 10 + 0.5 * n for n in range(int(2 * (last - first + 20)))]
+    busy = [any(start <= time <= end for start, end in requests) for time in times]
+    rows = [f"{time + CLOCK},{IDLE_W + LOAD_W * on}" for time, on in zip(times, busy, strict=True)]
+    meter = results.parent / "wall.csv"
+    meter.write_text("\n".join(["time,power_w", *rows]) + "\n")
+    power = f"[{settings['power']},{meter}]"
+    output = finish(call("both", **settings | {"power": power}))
+    assert output.count("finished before") == len(cells)
+    node = pd.read_csv(results / "power.csv").query("scope == 'node'").set_index("cell")
+    for name, cell in cells.iterrows():
+        true = (IDLE_W + LOAD_W) * cell["window_s"]
+        assert node.loc[name, "energy_j"] == pytest.approx(true, rel=0.02)
+    findings = pd.read_csv(results / "findings.csv")
+    assert (
+        f"{CLOCK:+.1f} s from the client's" in findings.query("kind == 'clock'")["message"].item()
+    )
+
+
 def test_energy_of_short_and_long_queries_after_an_interruption(start):
     call, folder = start
     results = folder / "build/stress/both"
@@ -141,32 +201,11 @@ def test_energy_of_short_and_long_queries_after_an_interruption(start):
         kept = {path: path.stat().st_mtime_ns for path in results.glob("out*/cell.json")}
         assert kept
         output = finish(call("both", **settings))
+        check_energy(results)
+        check_meter(results, call, settings)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert output.count("finished before") == len(kept)
 
-    cells = pd.read_csv(results / "cells.csv").set_index("cell")
-    power = pd.read_csv(results / "power.csv").set_index("cell")
-    assert set(cells["status"]) == {"measured"} and len(power) == len(cells) == 4
-    for name, cell in cells.iterrows():
-        begin = pd.Timestamp(cell["window_start"]).timestamp()
-        end = begin + cell["window_s"]
-        true = sum(energy(gpu, begin, end) for gpu in range(GPUS))
-        assert power.loc[name, "energy_j"] == pytest.approx(true, rel=0.01)
-        records = [
-            json.loads(line)["metrics"]["request_latency"]["value"] / 1000
-            for line in (results / name / "profile_export.jsonl").read_text().splitlines()
-            if '"benchmark_phase":"profiling"' in line
-        ]
-        mean_latency = sum(records) / len(records)
-        by_littles_law = true / cell["window_s"] * mean_latency / cell["concurrency"] / 3600
-        assert power.loc[name, "energy_wh"] == pytest.approx(by_littles_law, rel=0.15)
-        assert cell["delivered_tokens_min"] == cell["delivered_tokens_max"] == cell["output_tokens"]
-    ratio = pd.read_csv(results / "ratio.csv").iloc[0]
-    means = power.groupby("output_tokens")["energy_wh"].mean()
-    assert ratio["longest"] / ratio["shortest"] == LONG / SHORT
-    assert ratio["measured"] == pytest.approx(means[LONG] / means[SHORT], rel=0.1)
-    assert ratio["low"] < ratio["measured"] < ratio["high"]
-    assert ratio["published"] == 13
     assert "busy before" not in (results / "findings.csv").read_text()
     written = [path for path in folder.rglob("*") if path.is_file()]
     assert len(written) > 20

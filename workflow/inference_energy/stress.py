@@ -496,23 +496,30 @@ def energy_per_query(energy, window_tokens, delivered_tokens):
 
 
 def mean_interval(values, level=0.95):
-    """Mean of repetitions and its t interval.
+    """Geometric mean of repetitions and its interval.
+
+    The t interval of the logs: energies are positive, and so are the bounds.
 
     Returns
     -------
     (float, float, float, int)
         Mean, low, high, number of values; the interval is NaN with fewer than two.
     """
-    values = np.asarray(values, float)
-    values = values[np.isfinite(values)]
-    count = len(values)
+    logs = _logs(values)
+    count = len(logs)
     if count == 0:
         return np.nan, np.nan, np.nan, 0
-    mean = values.mean()
+    mean = logs.mean()
     if count == 1:
-        return mean, np.nan, np.nan, 1
-    half = stats.t.ppf((1 + level) / 2, count - 1) * stats.sem(values)
-    return mean, mean - half, mean + half, count
+        return float(np.exp(mean)), np.nan, np.nan, 1
+    half = stats.t.ppf((1 + level) / 2, count - 1) * stats.sem(logs)
+    return *(float(x) for x in np.exp([mean, mean - half, mean + half])), count
+
+
+def _logs(values):
+    """Logarithms of the values that were measured."""
+    values = np.asarray(values, float)
+    return np.log(values[values > 0])
 
 
 def ratio_interval(long, short, level=0.95):
@@ -526,8 +533,7 @@ def ratio_interval(long, short, level=0.95):
     (float, float, float)
         Ratio, low, high; the interval is NaN when a group has fewer than two values.
     """
-    logs = [np.log(np.asarray(group, float)) for group in (long, short)]
-    logs = [group[np.isfinite(group)] for group in logs]
+    logs = [_logs(group) for group in (long, short)]
     if min(len(group) for group in logs) == 0:
         return np.nan, np.nan, np.nan
     ratio = float(np.exp(logs[0].mean() - logs[1].mean()))

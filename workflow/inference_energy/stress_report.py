@@ -10,15 +10,15 @@ SCOPES = {
 }
 
 
-def report(settings, cells, energy, ratios, findings, sources):
+def report(settings, cells, power, energy, ratios, findings, sources):
     """Write the report of a stress test, finished or not.
 
     Parameters
     ----------
     settings : dict
         As in config/stress.yaml.
-    cells, energy, ratios, findings : DataFrame
-        The tables stress_cells, stress_energy, stress_ratio and stress_findings.
+    cells, power, energy, ratios, findings : DataFrame
+        The tables stress_cells, stress_power, stress_energy, stress_ratio and stress_findings.
     sources : list of str
         Power sources that were asked; empty when none was found.
 
@@ -40,6 +40,8 @@ def report(settings, cells, energy, ratios, findings, sources):
         parts += [
             "## The longest query against the shortest",
             _ratios(ratios, settings["confidence"]),
+            "## Power",
+            _power(power),
         ]
     parts += [
         "## Throughput and latency",
@@ -110,6 +112,18 @@ def _ratios(ratios, confidence):
     header = ["scope", "concurrency", "tokens", "energy", f"{confidence:.0%} interval"]
     header += ["published", "predicted", "the published ratio"]
     return markdown(header, rows) if rows else "Needs the shortest and the longest length."
+
+
+def _power(power):
+    rows = [
+        (*keys, number(mean["power_w"]), number(mean["utilisation"]))
+        for keys, mean in power.groupby(["scope", "concurrency", "output_tokens"])[
+            ["power_w", "utilisation"]
+        ]
+        .mean()
+        .iterrows()
+    ]
+    return markdown(["scope", "concurrency", "output tokens", "W", "GPU utilisation"], rows)
 
 
 def _performance(cells):

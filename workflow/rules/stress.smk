@@ -26,19 +26,19 @@ STRESS_FOLDER = "build/stress/" + re.sub(
 
 
 rule stress:
-    """Measure a live server from short to long queries; not part of the reproduction."""
-    message:
-        "Measuring energy, throughput and latency of {params.settings[endpoint]}"
     input:
         claims="data/published/claims.csv",
         code=code("stress.py"),
-    params:
-        settings=STRESS,
-        ratio=["ratio-energy", "v2"],
     output:
         f"{STRESS_FOLDER}/finished.json",
     log:
         "logs/stress.log",
     threads: workflow.cores
+    params:
+        settings=STRESS,
+        ratio=["ratio-energy", "v2"],
+    """Measure a live server from short to long queries; not part of the reproduction."""
+    message:
+        "Measuring energy, throughput and latency of {params.settings[endpoint]}"
     script:
         "../scripts/stress.py"

@@ -169,7 +169,7 @@ class StressTest:
         mine = {key: self.settings[key] for key in IDENTITY}
         if path.exists():
             other = json.loads(path.read_text(encoding="utf-8"))
-            changed = [key for key in IDENTITY if other[key] != mine[key]]
+            changed = [key for key in IDENTITY if other.get(key) != mine[key]]
             if changed:
                 raise InputError(
                     f"{path}: was measured with other settings ({', '.join(changed)}): give this "
@@ -196,8 +196,9 @@ class StressTest:
         try:
             pilots = {c: self._pilot(c) for c in self.settings["concurrency"]}
             for number, cell in enumerate(self.cells.to_dict("records"), start=1):
-                self._cell(number, cell, pilots[cell["concurrency"]])
-                self.publish()
+                if self._cell(number, cell, pilots[cell["concurrency"]]):
+                    self.publish()
+            self.publish()
         finally:
             for sampler in samplers:
                 sampler.terminate()
@@ -235,13 +236,15 @@ class StressTest:
         return {"window": window, "itl": mean["itl_s"]}
 
     def _cell(self, number, cell, pilot):
+        """Run one cell unless it is finished; whether it was run."""
         folder = self.folder / cell["cell"]
         length, concurrency = cell["output_tokens"], cell["concurrency"]
         window = pilot["window"]
         prompts = stress.prompts_needed(window, concurrency, length, pilot["itl"])
         label = f"cell {number} of {len(self.cells)}: {length} tokens, {concurrency} at once"
         label += f", repetition {cell['repetition']}"
-        if (folder / "cell.json").exists():
+        finished = (folder / "cell.json").exists()
+        if finished:
             say(f"{label}: finished before")
         else:
             left = sum(
@@ -254,6 +257,7 @@ class StressTest:
             }
             self._aiperf(folder, length, concurrency, cell["seed"], prompts, stop)
         self.measured[cell["cell"]] = self._measure(folder, cell)
+        return not finished
 
     def _aiperf(self, folder, length, concurrency, seed, prompts, stop):
         """Run AIPerf once into `folder`; its finished mark is written last."""
@@ -278,10 +282,17 @@ class StressTest:
                 client.terminate()
                 client.wait()
                 raise
-        if code or not (folder / "profile_export.jsonl").exists():
+        summary = folder / "profile_export_aiperf.json"
+        if code or not summary.exists() or json.loads(summary.read_bytes())["was_cancelled"]:
+            records = folder / "profile_export.jsonl"
+            requests = stress.requests_of(_lines(records)) if records.exists() else None
+            answers = [] if requests is None else stress.check_errors(requests, 0)
             raise InputError(
-                f"AIPerf failed (exit code {code}); its log is {log}. What was measured is kept: "
-                "start again to go on"
+                [
+                    *(finding.message for finding in answers),
+                    f"AIPerf failed (exit code {code}); its log is {log}. What was measured is "
+                    "kept: start again to go on",
+                ]
             )
         mark = {"prompts": prompts, "stop": stop, "seed": seed}
         write_text(folder / "cell.json", json.dumps(mark) + "\n")

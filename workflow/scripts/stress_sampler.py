@@ -15,7 +15,7 @@ IPMI = ["ipmitool", "dcmi", "power", "reading"]
 INTERVAL = 1.0
 
 
-def rapl_zones(root=POWERCAP):
+def rapl_zones(root):
     """Folders of the zones that add up without overlap: every package and its memory."""
     zones = {}
     for folder in sorted(root.glob("intel-rapl:*")):
@@ -28,9 +28,9 @@ def rapl_zones(root=POWERCAP):
     return zones
 
 
-def rapl():
+def rapl(root=POWERCAP):
     """Yield rounds of RAPL counters, carried on over their wrap-around."""
-    zones = rapl_zones()
+    zones = rapl_zones(root)
     last, carried = {}, dict.fromkeys(zones, 0)
     while True:
         readings = []
