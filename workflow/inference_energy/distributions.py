@@ -8,6 +8,7 @@ distribution, which the engine without sampling needs.
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import stats
@@ -134,10 +135,8 @@ class OutputTokens:
 
         ``P(L = k) = F(k + 1/2) - F(k - 1/2)``. Lengths beyond ``EVERY_TOKEN_UP_TO`` are cells.
         """
-        if self.family == "empirical":
-            longest = self._trace[0][-1]
-        else:
-            longest = self._continuous.isf(TAIL)
+        empirical = self.family == "empirical"
+        longest = self._trace[0][-1] if empirical else self._continuous.isf(TAIL)
         longest = int(min(np.ceil(longest), LONGEST)) + 1
         edges = np.arange(min(longest, EVERY_TOKEN_UP_TO) + 1, dtype=float)
         if longest > EVERY_TOKEN_UP_TO:
@@ -160,7 +159,7 @@ class OutputTokens:
         Parameters
         ----------
         breaks : sequence of float
-            Lengths at which the function has a kink (a capped throughput); panels end there. [tokens]
+            Lengths at which the function has a kink (a capped throughput): ends of panels. [tokens]
         """
         return _nodes(self, tuple(sorted(float(b) for b in breaks if np.isfinite(b))))
 
@@ -209,5 +208,5 @@ def _nodes(tokens, breaks):
     edges = SINGLY_UP_TO * np.exp(PANEL_WIDTH * np.arange(panels + 1))
     edges = np.unique(np.concatenate([np.arange(SINGLY_UP_TO), edges, np.asarray(breaks)]))
     places = np.unique(np.append(np.searchsorted(lengths, edges), [0, len(lengths)]))
-    parts = [_panel(tokens, int(a), int(b)) for a, b in zip(places[:-1], places[1:], strict=True)]
+    parts = [_panel(tokens, int(a), int(b)) for a, b in pairwise(places)]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

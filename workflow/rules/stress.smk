@@ -26,6 +26,9 @@ STRESS_FOLDER = "build/stress/" + re.sub(
 
 
 rule stress:
+    """Measure a live server from short to long queries; not part of the reproduction."""
+    message:
+        "Measuring energy, throughput and latency of {params.settings[endpoint]}"
     input:
         claims="data/published/claims.csv",
         code=code("stress.py"),
@@ -37,8 +40,5 @@ rule stress:
     params:
         settings=STRESS,
         ratio=["ratio-energy", "v2"],
-    """Measure a live server from short to long queries; not part of the reproduction."""
-    message:
-        "Measuring energy, throughput and latency of {params.settings[endpoint]}"
     script:
         "../scripts/stress.py"

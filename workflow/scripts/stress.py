@@ -1,18 +1,16 @@
 """Run the stress test on a live server."""
 
 import json
-import signal
-import sys
 from pathlib import Path
 
 from inference_energy.tables import read_table, write_text
 from logged import run
-from stress_runner import StressTest, prepare, say
+from stress_runner import StressTest, prepare, say, stop_when_told
 
 
 def main(snakemake):
     """Run what is not finished; the mark of the whole test is written last."""
-    signal.signal(signal.SIGTERM, lambda *arguments: sys.exit("stopped; start again to go on"))
+    stop_when_told()
     claims = read_table(snakemake.input.claims, "claims_published")
     claim = claims.set_index(["claim", "version"]).loc[tuple(snakemake.params.ratio)]
     finished = Path(snakemake.output[0])

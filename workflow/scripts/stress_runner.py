@@ -3,12 +3,15 @@
 A cell is finished when its folder holds cell.json; finished cells are not run again.
 """
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -39,6 +42,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KEY = "OPENAI_API_KEY"
 COLLECTORS = {"nvml": "pynvml", "amdsmi": "amdsmi", "dcgm": "dcgm"}
 OUTLASTS = 3
+POLL, PATIENCE = 0.2, 5.0
+STOP = threading.Event()
 IDENTITY = (
     "endpoint",
     "model",
@@ -143,6 +148,25 @@ def telemetry_section(sources):
     return section | ({"urls": addresses} if addresses else {})
 
 
+def stop_when_told():
+    """Let an interruption end the client and its workers before this process.
+
+    A flag, not an exception: tables and figures that are being written are finished first.
+    """
+    for told in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told, lambda *arguments: STOP.set())
+
+
+def _end(client):
+    """End a client and all its workers."""
+    os.killpg(client.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        client.wait(PATIENCE)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(client.pid, signal.SIGKILL)
+    client.wait()
+
+
 class StressTest:
     """One stress test in its folder."""
 
@@ -210,7 +234,8 @@ class StressTest:
     def _sampler(self, kind):
         python = Path(self.aiperf).parent / "python" if kind == "zeus" else sys.executable
         script = ROOT / "workflow/scripts/stress_sampler.py"
-        return subprocess.Popen([python, script, kind, self.folder / f"power-{kind}.csv"])
+        command = [python, script, kind, self.folder / f"power-{kind}.csv"]
+        return subprocess.Popen(command, start_new_session=True)
 
     def _pilot(self, concurrency):
         """Send the longest query once at full load: is it delivered, and how long does it take."""
@@ -274,14 +299,17 @@ class StressTest:
         log = folder / "aiperf.log"
         with open(log, "wb") as file:
             client = subprocess.Popen(
-                command, stdout=file, stderr=subprocess.STDOUT, env=environment
+                command,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
             )
-            try:
-                code = client.wait()
-            except BaseException:
-                client.terminate()
-                client.wait()
-                raise
+            while client.poll() is None:
+                if STOP.wait(POLL):
+                    _end(client)
+                    sys.exit("stopped; what was measured is kept: start again to go on")
+        code = client.returncode
         summary = folder / "profile_export_aiperf.json"
         if code or not summary.exists() or json.loads(summary.read_bytes())["was_cancelled"]:
             records = folder / "profile_export.jsonl"
