@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from telemetry import Telemetry, energy
+from telemetry import SWING_W, Telemetry, energy
 
 pytestmark = pytest.mark.stress
 
@@ -23,6 +23,9 @@ PYTHON = Path(os.environ.get("STRESS_PYTHON", ROOT / ".venv-stress/bin/python"))
 CANARY = "sk-canary-3f9a1c"
 SHORT, LONG = 30, 450
 GPUS = 2
+# A busy client stamps a sample so much after the power was read [s]; each end of a window can gain
+# or lose the swing of power for so long.
+LATE = 0.1
 CLOCK, IDLE_W, LOAD_W = 40.0, 500.0, 2000.0
 
 
@@ -146,7 +149,7 @@ def check_energy(results):
         begin = pd.Timestamp(cell["window_start"]).timestamp()
         end = begin + cell["window_s"]
         true = sum(energy(gpu, begin, end) for gpu in range(GPUS))
-        assert power.loc[name, "energy_j"] == pytest.approx(true, rel=0.01)
+        assert power.loc[name, "energy_j"] == pytest.approx(true, abs=LATE * 2 * SWING_W * GPUS)
         queries = sum(
             max(min(last, end) - max(first, begin), 0) / (last - first)
             for first, last in read_requests(results / name)

@@ -1,5 +1,6 @@
 """The stress rule and its scripts, without a server."""
 
+import importlib
 import itertools
 import subprocess
 import sys
@@ -16,18 +17,16 @@ NODE = DEFAULTS | {"endpoint": "http://127.0.0.1:1/v1", "model": "m"}
 
 @pytest.fixture
 def runner(monkeypatch):
+    """The module that runs the test."""
     monkeypatch.syspath_prepend(ROOT / "workflow/scripts")
-    import stress_runner
-
-    return stress_runner
+    return importlib.import_module("stress_runner")
 
 
 @pytest.fixture
 def sampler(monkeypatch):
+    """The module that samples meters."""
     monkeypatch.syspath_prepend(ROOT / "workflow/scripts")
-    import stress_sampler
-
-    return stress_sampler
+    return importlib.import_module("stress_sampler")
 
 
 def snakemake(folder, *arguments):

@@ -86,20 +86,21 @@ def window_seconds(shortest, rounds, longest_latency):
     return max(float(shortest), rounds * longest_latency)
 
 
-def prompts_needed(window, concurrency, output_tokens, inter_token_latency, margin=2.0):
+def prompts_needed(window, concurrency, output_tokens, token_seconds, margin=3.0):
     """Distinct prompts to prepare, so that none is sent twice within one window.
 
     Parameters
     ----------
-    window, inter_token_latency : float
-        [s]; the latency is that of a run at this concurrency.
+    window : float
+        [s]
     concurrency, output_tokens : int
         Requests in flight, and output tokens of each.
+    token_seconds : float
+        Latency of the longest query at this concurrency, per output token [s].
     margin : float
-        Room for queries that turn out faster than in that run.
+        Room for short queries, which take less per token than that where the server is less busy.
     """
-    fastest = inter_token_latency * output_tokens
-    return int(np.ceil(margin * concurrency * (1 + window / fastest)))
+    return int(np.ceil(margin * concurrency * (1 + window / (token_seconds * output_tokens))))
 
 
 def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, stop):
@@ -257,15 +258,16 @@ def full_load(requests, concurrency):
 def tokens_between(requests, start, end):
     """Output tokens that were produced between two times.
 
-    The first token of a request counts when it arrives, the others evenly from then to its end.
-    Failed requests produce none.
+    The first token of a request counts when it arrives, the others evenly from then to its end; an
+    answer that comes in one piece counts when it comes. Failed requests produce none.
     """
     done = requests[~requests["failed"] & (requests["output_tokens"] > 0)]
     first, last = done["first_token_s"].to_numpy(), done["end_s"].to_numpy()
-    rest = done["output_tokens"].to_numpy() - 1
-    span = np.maximum(last - first, np.finfo(float).tiny)
-    share = (np.clip(end, first, last) - np.clip(start, first, last)) / span
-    return float(np.sum(rest * share) + np.sum((first >= start) & (first < end)))
+    arrived = (first >= start) & (first < end)
+    span = last - first
+    within = np.clip(end, first, last) - np.clip(start, first, last)
+    share = np.where(span > 0, within / np.where(span > 0, span, 1), arrived)
+    return float(np.sum((done["output_tokens"].to_numpy() - 1) * share + arrived))
 
 
 def truncation(rates):

@@ -35,7 +35,9 @@ from inference_energy.stress_power import (
     total_energy,
 )
 from inference_energy.stress_report import report
+from inference_energy.style import PAGE, SETTINGS
 from inference_energy.tables import load_schema, write_table, write_text
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -254,18 +256,16 @@ class StressTest:
         if refused:
             shutil.rmtree(folder)
             raise InputError(refused)
-        mean = requests[~requests["failed"]][["latency_s", "itl_s"]].mean()
-        window = stress.window_seconds(
-            self.settings["window"], self.settings["rounds"], mean["latency_s"]
-        )
-        return {"window": window, "itl": mean["itl_s"]}
+        latency = requests[~requests["failed"]]["latency_s"].mean()
+        window = stress.window_seconds(self.settings["window"], self.settings["rounds"], latency)
+        return {"window": window, "token_seconds": latency / length}
 
     def _cell(self, number, cell, pilot):
         """Run one cell unless it is finished; whether it was run."""
         folder = self.folder / cell["cell"]
         length, concurrency = cell["output_tokens"], cell["concurrency"]
         window = pilot["window"]
-        prompts = stress.prompts_needed(window, concurrency, length, pilot["itl"])
+        prompts = stress.prompts_needed(window, concurrency, length, pilot["token_seconds"])
         label = f"cell {number} of {len(self.cells)}: {length} tokens, {concurrency} at once"
         label += f", repetition {cell['repetition']}"
         finished = (folder / "cell.json").exists()
@@ -472,30 +472,31 @@ class StressTest:
 
 def draw(cells, energy, path):
     """Energy per query where measured, and throughput, against output tokens."""
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for (scope, concurrency), group in energy.groupby(["scope", "concurrency"]):
-        wide = group.pivot_table(index="output_tokens", columns="statistic", values="value")
-        if "mean" not in wide:
-            continue
-        error = None
-        if "low" in wide:
-            error = [wide["mean"] - wide["low"], wide["high"] - wide["mean"]]
-        label = f"{scope}, {concurrency} at once"
-        left.errorbar(wide.index, wide["mean"], error, marker="o", capsize=3, label=label)
-    if left.lines:
-        left.legend()
-    else:
-        left.text(0.5, 0.5, "energy not measured", ha="center", transform=left.transAxes)
-    left.set(xlabel="output tokens", ylabel="energy per query [Wh]")
-    used = cells[cells["status"] == "measured"]
-    for concurrency, group in used.groupby("concurrency"):
-        mean = group.groupby("output_tokens")["throughput_tps"].mean()
-        right.plot(mean.index, mean, marker="o", label=f"{concurrency} at once")
-    if right.lines:
-        right.legend()
-    right.set(xlabel="output tokens", ylabel="output tokens/s", ylim=(0, None))
-    figure.savefig(path, metadata={"Date": None})
+    with rc_context(SETTINGS):
+        figure = Figure(figsize=(PAGE, 2.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for (scope, concurrency), group in energy.groupby(["scope", "concurrency"]):
+            wide = group.pivot_table(index="output_tokens", columns="statistic", values="value")
+            if "mean" not in wide:
+                continue
+            error = None
+            if "low" in wide:
+                error = [wide["mean"] - wide["low"], wide["high"] - wide["mean"]]
+            label = f"{scope}, {concurrency} at once"
+            left.errorbar(wide.index, wide["mean"], error, marker="o", capsize=3, label=label)
+        if left.lines:
+            left.legend()
+        else:
+            left.text(0.5, 0.5, "energy not measured", ha="center", transform=left.transAxes)
+        left.set(xlabel="output tokens", ylabel="energy per query [Wh]")
+        used = cells[cells["status"] == "measured"]
+        for concurrency, group in used.groupby("concurrency"):
+            mean = group.groupby("output_tokens")["throughput_tps"].mean()
+            right.plot(mean.index, mean, marker="o", label=f"{concurrency} at once")
+        if right.lines:
+            right.legend()
+        right.set(xlabel="output tokens", ylabel="output tokens/s", ylim=(0, None))
+        figure.savefig(path, metadata={"Date": None})
 
 
 def _lines(path):
