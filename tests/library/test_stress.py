@@ -513,6 +513,10 @@ def test_measured_ratio_is_set_against_published_and_predicted(long, verdict):
     assert row["verdict"] == verdict
 
 
+def test_interval_that_cannot_tell_long_from_short_gives_no_verdict():
+    assert stress.ratio_verdict(13.0, 9.0, 0.1, 800.0).startswith("not told")
+
+
 def test_refused_energy_leaves_no_ratio():
     table = stress.ratio_table(energies(np.nan), 13.0)
     assert table.iloc[0]["verdict"] == "not measured"

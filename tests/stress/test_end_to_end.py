@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ GPUS = 2
 # or lose the swing of power for so long.
 LATE = 0.1
 CLOCK, IDLE_W, LOAD_W = 40.0, 500.0, 2000.0
+METER_STEP = 0.1
 
 
 def free_port():
@@ -113,7 +115,7 @@ def start(engine, tmp_path):
 
 def finish(process):
     """Output of a run that must end well."""
-    output, _ = process.communicate(timeout=170)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     return output
 
@@ -141,7 +143,11 @@ def read_requests(folder):
 
 
 def check_energy(results):
-    """Energies against their closed form; per query by the share of every request in the window."""
+    """Energies against their closed form; queries counted by the time of each in the window.
+
+    The count by tokens differs from it where a request waits at an edge of the window: by fewer
+    requests than are in flight, because the two edges count against each other.
+    """
     cells = pd.read_csv(results / "cells.csv").set_index("cell")
     power = pd.read_csv(results / "power.csv").set_index("cell")
     assert set(cells["status"]) == {"measured"} and len(power) == len(cells) == 4
@@ -154,7 +160,8 @@ def check_energy(results):
             max(min(last, end) - max(first, begin), 0) / (last - first)
             for first, last in read_requests(results / name)
         )
-        assert power.loc[name, "energy_wh"] == pytest.approx(true / queries / 3600, rel=0.1)
+        charged = power.loc[name, "energy_j"] / 3600 / power.loc[name, "energy_wh"]
+        assert charged == pytest.approx(queries, abs=cell["concurrency"])
         assert cell["delivered_tokens_min"] == cell["delivered_tokens_max"] == cell["output_tokens"]
     ratio = pd.read_csv(results / "ratio.csv").iloc[0]
     logs = np.log(power["energy_wh"]).groupby(power["output_tokens"]).mean()
@@ -167,10 +174,11 @@ def check_energy(results):
 def check_meter(results, call, settings):
     """A wall meter's file, named after the test, its clock ahead: aligned and integrated."""
     cells = pd.read_csv(results / "cells.csv").set_index("cell")
-    requests = [pair for name in cells.index for pair in read_requests(results / name)]
-    first, last = min(requests)[0], max(end for _, end in requests)
-    times = [first - 10 + 0.5 * n for n in range(int(2 * (last - first + 20)))]
-    busy = [any(start <= time <= end for start, end in requests) for time in times]
+    runs = [read_requests(results / name) for name in cells.index]
+    loads = [(min(run)[0], max(end for _, end in run)) for run in runs]
+    first, last = min(loads)[0], max(end for _, end in loads)
+    times = np.arange(first - 10, last + 10, METER_STEP)
+    busy = [any(start <= time <= end for start, end in loads) for time in times]
     rows = [f"{time + CLOCK},{IDLE_W + LOAD_W * on}" for time, on in zip(times, busy, strict=True)]
     meter = results.parent / "wall.csv"
     meter.write_text("\n".join(["time,power_w", *rows]) + "\n")
@@ -180,10 +188,11 @@ def check_meter(results, call, settings):
     node = pd.read_csv(results / "power.csv").query("scope == 'node'").set_index("cell")
     for name, cell in cells.iterrows():
         true = (IDLE_W + LOAD_W) * cell["window_s"]
-        assert node.loc[name, "energy_j"] == pytest.approx(true, rel=0.02)
+        assert node.loc[name, "energy_j"] == pytest.approx(true, abs=2 * METER_STEP * LOAD_W)
     findings = pd.read_csv(results / "findings.csv")
-    assert (
-        f"{CLOCK:+.1f} s from the client's" in findings.query("kind == 'clock'")["message"].item()
+    message = findings.query("kind == 'clock'")["message"].item()
+    assert float(re.search(r"is ([+-][\d.]+) s from", message)[1]) == pytest.approx(
+        CLOCK, abs=2 * METER_STEP
     )
 
 
@@ -193,7 +202,7 @@ def test_energy_of_short_and_long_queries_after_an_interruption(start):
     with Telemetry(GPUS) as telemetry:
         settings = {"power": telemetry.url, "gpus": GPUS}
         first = call("both", **settings)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 200
         while not (results / "report.md").exists():
             assert first.poll() is None and time.monotonic() < deadline, first.stdout.read()
             time.sleep(0.1)
@@ -219,7 +228,7 @@ def test_energy_of_short_and_long_queries_after_an_interruption(start):
 def test_server_that_stops_early_is_refused_before_anything_is_measured(start):
     call, folder = start
     process = call("early", extra_inputs="{}", output_tokens="[300,1500]")
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=200)
     assert process.returncode
     assert "missed the 1500 output tokens asked for" in output
     assert not list((folder / "build/stress/early").glob("out*"))
@@ -228,7 +237,7 @@ def test_server_that_stops_early_is_refused_before_anything_is_measured(start):
 def test_wrong_key_is_named_and_not_shown(start):
     call, _ = start
     process = call("locked", key="sk-wrong-5b7d2e")
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=200)
     assert process.returncode
     assert "100.0% of the requests failed (2 x HTTP 401)" in output
     assert "sk-wrong-5b7d2e" not in output

@@ -622,6 +622,8 @@ def ratio_verdict(published, ratio, low, high):
         return "not measured"
     if np.isnan(low):
         return "no interval: repeat the cells"
+    if low <= 1:
+        return "not told: the interval holds 1, repeat the cells"
     if low <= published <= high:
         return "within the interval"
     return "published is higher" if published > high else "published is lower"

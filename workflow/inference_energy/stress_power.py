@@ -17,6 +17,7 @@ COUNTER_TOLERANCE = 0.05
 IDLE_UTILISATION = 0.05
 IDLE_POWER_SHARE = 0.6
 LEAST_CORRELATION = 0.7
+GRID_POINTS = 20_000
 
 
 SCOPES = {
@@ -393,10 +394,13 @@ def clock_offset(starts, ends, samples, longest=120.0):
         The grid's step [s]: the offset is known no better.
     """
     samples = samples.dropna(subset=["power_w"]).drop_duplicates("time_s").sort_values("time_s")
+    if len(starts):
+        near = samples["time_s"].between(np.min(starts) - longest, np.max(ends) + longest)
+        samples = samples[near]
     times, power = samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float)
     if len(times) < 3 or not len(starts):
         return np.nan, np.nan, np.nan
-    step = float(np.median(np.diff(times)))
+    step = float(max(np.median(np.diff(times)), (times[-1] - times[0]) / GRID_POINTS))
     grid = np.arange(times[0], times[-1], step)
     measured = np.interp(grid, times, power)
     starts, ends = np.sort(starts), np.sort(ends)

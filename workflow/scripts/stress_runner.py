@@ -402,6 +402,9 @@ class StressTest:
             if meters is None:
                 return [], findings
         expected = self._expected() if scope == "gpu" else None
+        if scope == "gpu" and expected is None:
+            message = "gpus is not given: all GPUs seen are charged, a missing one goes unnoticed"
+            findings.append(("all", "gpus", "", message))
         ends = np.sort([cell["requests"]["end_s"].max() for cell in self.measured.values()])
         rows = []
         for name, cell in self.measured.items():
