@@ -30,8 +30,9 @@ def sampler(monkeypatch):
 
 
 def snakemake(folder, *arguments):
-    for name in ("config", "data", "profiles", "workflow"):
-        (folder / name).symlink_to(ROOT / name)
+    for path in ROOT.iterdir():
+        if path.name not in ("build", "logs") and not path.name.startswith("."):
+            (folder / path.name).symlink_to(path)
     command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--directory", folder]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
