@@ -20,6 +20,8 @@ rule judge_claims:
     """Compare every published number with the computed one."""
     message:
         "Judging the paper's claims with {wildcards.method}"
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/judge_claims.py"
 
@@ -37,6 +39,8 @@ rule summarise_claims:
     """Write the verdicts on all methods for a reader."""
     message:
         "Writing the verdicts for a reader"
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/summarise_claims.py"
 
@@ -56,6 +60,8 @@ rule check_verdicts:
     """Fail if a verdict on a paper's method is not the expected one."""
     message:
         "Checking that the verdicts on the paper's methods are the expected ones"
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/check_verdicts.py"
 

@@ -17,6 +17,8 @@ rule estimate_energy:
     """Fit the throughput laws and estimate the energy per query."""
     message:
         "Estimating the energy per query with {wildcards.method}"
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/estimate_energy.py"
 
@@ -36,6 +38,8 @@ rule estimate_fleet:
     """Scale the blend to a day of a fleet's queries, and vary input length and utilisation."""
     message:
         "Estimating fleet and sensitivities with {wildcards.method}"
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/estimate_fleet.py"
 

@@ -14,6 +14,8 @@ rule check_data:
     """Check every table of data/ against its schema."""
     message:
         "Checking the benchmark tables and published figures against their schemas"
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/check_data.py"
 
@@ -31,6 +33,8 @@ rule resolve_method:
     """Write out a method with everything that it inherits."""
     message:
         "Resolving the method {wildcards.method}"
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/resolve_method.py"
 
