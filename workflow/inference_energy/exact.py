@@ -31,11 +31,13 @@ def bivariate_normal(h, k, correlation):
     By Owen's T function (Owen 1956, Annals of Mathematical Statistics 27, 1075).
     """
     h, k, rho = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, correlation)))
+    # a limit from above stands for zero, where the slopes below are 0/0
+    h, k = (np.where(a == 0, np.finfo(float).tiny, a) for a in (h, k))
     spread = np.sqrt(1 - rho**2)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(over="ignore"):
         at_h = owens_t(h, (k - rho * h) / (h * spread))
         at_k = owens_t(k, (h - rho * k) / (k * spread))
-    opposite = (h * k < 0) | ((h * k == 0) & (h + k < 0))
+    opposite = (h < 0) != (k < 0)
     return (ndtr(h) + ndtr(k) - opposite) / 2 - at_h - at_k
 
 
@@ -129,7 +131,7 @@ class Mixture(_Energy):
         if self.sigmas.min() > 0:
             return difference / self.sigmas
         # a factor without spread makes a step at each location
-        step = np.where(difference >= 0, np.inf, -np.inf)
+        step = np.where(difference >= 0, CERTAIN, -CERTAIN)
         return np.divide(difference, self.sigmas, out=step, where=self.sigmas > 0)
 
     def _cdf_log(self, log_energy):
@@ -159,11 +161,22 @@ class Mixture(_Energy):
         exponent = order * self.locations + 0.5 * (order * self.sigmas) ** 2
         return float(self.weights @ np.exp(exponent))
 
-    def moment_below(self, order, level):
-        """Raw moment of the share ``level`` of queries with the least energy. [Wh**order]"""
-        energy = self.quantile(level)
+    def moment_below(self, order, level, energy):
+        """Raw moment of the share ``level`` of queries with the least energy. [Wh**order]
+
+        Parameters
+        ----------
+        order : int
+            Order of the moment.
+        level : float
+            Share of the queries.
+        energy : float
+            Quantile at ``level``. [Wh]
+        """
         if energy == 0:
             return 0.0
+        if level == 1:
+            return self.moment(order)
         standardised = self._standardised(np.log(energy))
         shift = order * self.sigmas
         exponent = order * self.locations + 0.5 * shift**2
@@ -232,8 +245,8 @@ class TrimmedBlend(_Energy):
     def moment(self, order):
         """Raw moment of the energy. [Wh**order]"""
         moments = [
-            p.moment_below(order, self.upper) - p.moment_below(order, self.lower)
-            for p in self.parts
+            part.moment_below(order, self.upper, high) - part.moment_below(order, self.lower, low)
+            for part, (low, high) in zip(self.parts, self.bounds, strict=True)
         ]
         return float(np.mean(moments)) / self._kept
 
@@ -251,8 +264,8 @@ class DividedBlend(_Energy):
     """A trimmed blend over an independent log-normal multiplier.
 
     ``P(E / M <= x)`` is the integral over the blend's density of ln E of the probability that
-    ln M is at least ``ln E - ln x``, by Gauss-Legendre quadrature on each model's kept range. A
-    model whose distribution is nearly or wholly discrete is a sum of bivariate normals instead.
+    ln M is at least ``ln E - ln x``, by Gauss-Legendre quadrature on each model's kept range.
+    Where the model or the multiplier has next to no spread, it is a sum of bivariate normals.
     """
 
     blend: TrimmedBlend
@@ -265,7 +278,10 @@ class DividedBlend(_Energy):
 
     @cached_property
     def _sharp(self):
-        return [part.sigmas.min() < SHARP_BELOW for part in self.blend.parts]
+        return [self._least_spread(part) < SHARP_BELOW for part in self.blend.parts]
+
+    def _least_spread(self, part):
+        return min(part.sigmas.min(), self.multiplier.sigma)
 
     @cached_property
     def _density_nodes(self):
@@ -274,7 +290,9 @@ class DividedBlend(_Energy):
             if self._sharp[place]:
                 continue
             start, stop = self.blend.log_range(place)
-            panels = int((stop - start) / (PANEL_SIGMAS * part.sigmas.min())) + DENSITY_PANELS
+            panels = (
+                int((stop - start) / (PANEL_SIGMAS * self._least_spread(part))) + DENSITY_PANELS
+            )
             edges = np.linspace(start, stop, panels + 1)
             half = np.diff(edges)[:, None] / 2
             u = (edges[:-1, None] + half * (1 + LEGENDRE_NODES)).ravel()
