@@ -23,14 +23,16 @@ from inference_energy.claims import (
     rounded,
 )
 from inference_energy.errors import InputError
+from inference_energy.methods import resolve
 from inference_energy.report import claims_page, console_summary
 from inference_energy.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
-METHODS = {
-    path.stem: yaml.safe_load(path.read_text())
+FILES = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted((ROOT / "config" / "methods").glob("*.yaml"))
 }
+METHODS = {name: resolve(name, FILES) for name in FILES}
 RESULTS = {name: ROOT / "results" / name / "claims.csv" for name in METHODS}
 RESULTS = {name: path for name, path in RESULTS.items() if path.exists()}
 
@@ -213,8 +215,7 @@ def test_a_changed_a_new_and_a_missing_verdict_are_named():
 @pytest.mark.parametrize("name", RESULTS)
 def test_every_claim_of_the_version_has_one_verdict(name):
     published = read_table(ROOT / "data" / "published" / "claims.csv", "claims_published")
-    version = METHODS[name].get("claims") or METHODS[METHODS[name]["extends"]]["claims"]
-    own = set(published[published["version"] == version]["claim"])
+    own = set(published[published["version"] == METHODS[name]["claims"]]["claim"])
     table = deciding(read_table(RESULTS[name], "claims"))
     assert set(table["claim"]) == own
     assert table["claim"].is_unique

@@ -11,7 +11,8 @@ from inference_energy.energy import (
     coupled_utilisation,
     query_energy,
 )
-from inference_energy.throughput import LogLinear, Peak, fit_models, usable_rows
+from inference_energy.serving import fit_models
+from inference_energy.throughput import LogLinear, Peak, usable_rows
 
 positive = st.floats(1e-3, 1e5)
 share = st.floats(0.01, 1)
@@ -145,7 +146,7 @@ def test_models_are_drawn_in_order_the_fallback_last():
     )
     fitted = fit_models(rows, LAW)
     assert list(fitted) == ["three", "four", "two"]
-    assert [law.name for law in fitted.values()] == ["log-linear", "log-linear", "peak"]
+    assert [served.law.name for served in fitted.values()] == ["log-linear", "log-linear", "peak"]
 
 
 def test_only_rows_of_the_precision_with_both_lengths_are_used():

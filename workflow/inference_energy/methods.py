@@ -9,7 +9,8 @@ from jsonschema_rs import validator_for
 
 from inference_energy.distributions import LogNormal, OutputTokens
 from inference_energy.errors import InputError
-from inference_energy.throughput import fit_models, usable_rows
+from inference_energy.serving import fit_configurations, fit_models
+from inference_energy.throughput import usable_rows
 
 WHOLE = ("value", "distribution", "name", "factors", "trim")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -165,12 +166,24 @@ class Coupling:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model on its node: law, maximum node power [kW], largest benchmark [tokens/s]."""
+    """A model on its node: law, maximum node power [kW], largest benchmark [tokens/s].
+
+    ``uncertain`` says whether the law's own error is a factor of the energy; ``domain`` is the
+    range of the lengths that the law has seen [tokens].
+    """
 
     name: str
     law: object
     node_power: float
     peak: float
+    uncertain: bool = False
+    domain: dict | None = None
+
+    def error(self, input_tokens, output_tokens):
+        """Standard deviation of ln throughput that counts, at the lengths. [1]"""
+        if not self.uncertain:
+            return 0.0
+        return self.law.sigma(input_tokens, output_tokens)
 
 
 @dataclass(frozen=True)
@@ -278,7 +291,7 @@ def _misspelt(names, models):
     }
 
 
-def build(method, table, traces=None):
+def build(method, table, traces=None, hardware=None):
     """Fit the throughput laws and turn a resolved method into a :class:`Setup`.
 
     Parameters
@@ -289,6 +302,8 @@ def build(method, table, traces=None):
         Throughput table that it names.
     traces : dict of str to array, optional
         Quantiles of output tokens of each trace at evenly spaced levels.
+    hardware : tuple of DataFrame, optional
+        Tables of schemas ``models`` and ``gpus``, which the hierarchical law needs.
 
     Raises
     ------
@@ -304,7 +319,14 @@ def build(method, table, traces=None):
             for own, model in misspelt.items()
         )
     rows = usable_rows(table, method["benchmarks"])
-    laws = fit_models(rows, method["throughput_law"])
+    law = method["throughput_law"]
+    if law["name"] == "hierarchical":
+        wider = {k: v for k, v in method["benchmarks"].items() if k not in ("models", "gpus")}
+        background = usable_rows(table, wider)
+        reference = (law["reference"]["input_tokens"], law["reference"]["output_tokens"])
+        laws = fit_configurations(rows, background, *hardware, law["gpus_per_node"], reference)
+    else:
+        laws = fit_models(rows, law)
     if len(laws) < method["blend"]["models"]:
         raise InputError(
             f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models have enough"
@@ -313,16 +335,17 @@ def build(method, table, traces=None):
         )
     z = method["monte_carlo"]["normal_quantile_95"]
     power = method["node_power"]
-    largest = rows.groupby("model")["throughput_tps"].max()
     return Setup(
         models=tuple(
             ServedModel(
                 name,
-                law,
+                served.law,
                 float(power.get("models", {}).get(name, power["default"])["value"]),
-                float(largest[name]),
+                float(served.rows["throughput_tps"].max() * served.replicas),
+                law.get("error", "ignored") == "included",
+                served.domain,
             )
-            for name, law in laws.items()
+            for name, served in laws.items()
         ),
         power_utilisation=factor(method["power_utilisation"], z),
         pue=factor(method["pue"], z),

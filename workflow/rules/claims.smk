@@ -1,7 +1,9 @@
 rule judge_claims:
+    """Compare every published number with the computed one."""
+    message:
+        "Judging the paper's claims with {wildcards.method}"
     input:
-        method="results/{method}/method.yaml",
-        benchmarks=benchmark_table,
+        unpack(estimate_inputs),
         energy_per_query="results/{method}/energy_per_query.csv",
         output_tokens="results/{method}/output_tokens.csv",
         fleet="results/{method}/fleet.csv",
@@ -11,15 +13,12 @@ rule judge_claims:
         estimates="data/published/estimates.csv",
         findings="config/findings.yaml",
         code=code("judge_claims.py"),
+    params:
+        engines=config["engines"],
     output:
         "results/{method}/claims.csv",
     log:
         "logs/{method}/judge_claims.log",
-    params:
-        engines=config["engines"],
-    """Compare every published number with the computed one."""
-    message:
-        "Judging the paper's claims with {wildcards.method}"
     conda:
         "../../environment.yml"
     script:
@@ -27,18 +26,18 @@ rule judge_claims:
 
 
 rule summarise_claims:
+    """Write the verdicts on all methods for a reader."""
+    message:
+        "Writing the verdicts for a reader"
     input:
         claims=expand("results/{method}/claims.csv", method=METHODS),
         code=code("summarise_claims.py"),
+    params:
+        methods=METHODS,
     output:
         "results/claims.md",
     log:
         "logs/summarise_claims.log",
-    params:
-        methods=METHODS,
-    """Write the verdicts on all methods for a reader."""
-    message:
-        "Writing the verdicts for a reader"
     conda:
         "../../environment.yml"
     script:
@@ -46,20 +45,20 @@ rule summarise_claims:
 
 
 rule check_verdicts:
+    """Fail if a verdict on a paper's method is not the expected one."""
+    message:
+        "Checking that the verdicts on the paper's methods are the expected ones"
     input:
         claims=expand("results/{method}/claims.csv", method=METHODS),
         expected="config/expected_verdicts.csv",
         report="results/claims.md",
         code=code("check_verdicts.py"),
+    params:
+        methods=METHODS,
     output:
         touch("build/verdicts_checked.txt"),
     log:
         "logs/check_verdicts.log",
-    params:
-        methods=METHODS,
-    """Fail if a verdict on a paper's method is not the expected one."""
-    message:
-        "Checking that the verdicts on the paper's methods are the expected ones"
     conda:
         "../../environment.yml"
     script:

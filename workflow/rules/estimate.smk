@@ -1,22 +1,22 @@
 rule estimate_energy:
+    """Fit the throughput laws and estimate the energy per query."""
+    message:
+        "Estimating the energy per query with {wildcards.method}"
     input:
-        method="results/{method}/method.yaml",
-        benchmarks=benchmark_table,
+        unpack(estimate_inputs),
         code=code("estimate_energy.py"),
+    params:
+        engines=config["engines"],
     output:
         laws="results/{method}/throughput_laws.csv",
         energy="results/{method}/energy_per_query.csv",
         throughput="results/{method}/throughput.csv",
         tokens="results/{method}/output_tokens.csv",
+        extrapolation="results/{method}/extrapolation.csv",
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
     log:
         "logs/{method}/estimate_energy.log",
-    params:
-        engines=config["engines"],
-    """Fit the throughput laws and estimate the energy per query."""
-    message:
-        "Estimating the energy per query with {wildcards.method}"
     conda:
         "../../environment.yml"
     script:
@@ -24,20 +24,19 @@ rule estimate_energy:
 
 
 rule estimate_fleet:
+    """Scale the blend to a day of a fleet's queries, and vary input length and utilisation."""
+    message:
+        "Estimating fleet and sensitivities with {wildcards.method}"
     input:
-        method="results/{method}/method.yaml",
-        benchmarks=benchmark_table,
+        unpack(estimate_inputs),
         code=code("estimate_fleet.py"),
+    params:
+        engines=config["engines"],
     output:
         fleet="results/{method}/fleet.csv",
         sensitivity="results/{method}/sensitivity.csv",
     log:
         "logs/{method}/estimate_fleet.log",
-    params:
-        engines=config["engines"],
-    """Scale the blend to a day of a fleet's queries, and vary input length and utilisation."""
-    message:
-        "Estimating fleet and sensitivities with {wildcards.method}"
     conda:
         "../../environment.yml"
     script:
@@ -52,6 +51,7 @@ TARGETS += expand(
         "energy_per_query",
         "throughput",
         "output_tokens",
+        "extrapolation",
         "densities",
         "histograms",
         "fleet",

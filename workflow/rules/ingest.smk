@@ -1,19 +1,19 @@
 rule check_data:
+    """Check every table of data/ against its schema."""
+    message:
+        "Checking the benchmark tables and published figures against their schemas"
     input:
         tables=[path for path, _ in DATA_TABLES],
         schemas=sorted(
             {f"workflow/schemas/tables/{schema}.schema.yaml" for _, schema in DATA_TABLES}
         ),
         code=code("check_data.py"),
+    params:
+        schemas=[schema for _, schema in DATA_TABLES],
     output:
         "build/data_checked.txt",
     log:
         "logs/check_data.log",
-    params:
-        schemas=[schema for _, schema in DATA_TABLES],
-    """Check every table of data/ against its schema."""
-    message:
-        "Checking the benchmark tables and published figures against their schemas"
     conda:
         "../../environment.yml"
     script:
@@ -21,18 +21,18 @@ rule check_data:
 
 
 rule resolve_method:
+    """Write out a method with everything that it inherits."""
+    message:
+        "Resolving the method {wildcards.method}"
     input:
         files=method_chain,
         code=code("resolve_method.py"),
+    params:
+        method=lambda wildcards: METHODS[wildcards.method],
     output:
         "results/{method}/method.yaml",
     log:
         "logs/{method}/resolve_method.log",
-    params:
-        method=lambda wildcards: METHODS[wildcards.method],
-    """Write out a method with everything that it inherits."""
-    message:
-        "Resolving the method {wildcards.method}"
     conda:
         "../../environment.yml"
     script:
