@@ -166,7 +166,9 @@ class OutputTokens:
     def quantile(self, level):
         """Smallest number of tokens whose distribution function reaches ``level``."""
         lengths, weights = self.support
-        return lengths[np.searchsorted(np.cumsum(weights), np.asarray(level) - 1e-15)]
+        place = np.searchsorted(np.cumsum(weights), np.asarray(level) - 1e-15)
+        # the weights' sum may miss one by a rounding error
+        return lengths[np.minimum(place, len(lengths) - 1)]
 
     def mean_and_std(self):
         """Mean and standard deviation of the rounded length [tokens]."""

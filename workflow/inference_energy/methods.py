@@ -58,13 +58,18 @@ def resolve(name, files):
                 f"config/methods/{chain[-1]}.yaml: key extends: value {name}: goes in a circle"
                 f" ({circle}); allowed is a method that does not extend this one; remove one link"
             )
-        if name not in files:
+        if not isinstance(name, str) or name not in files:
             where = f"config/methods/{chain[-1]}.yaml: key extends" if chain else "key methods"
-            near = get_close_matches(name, files, n=1)
+            near = get_close_matches(str(name), files, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise InputError(
                 f"{where}: value {name}: unknown method; allowed are {', '.join(sorted(files))}"
                 f"; correct the name or add config/methods/{name}.yaml{hint}"
+            )
+        if not isinstance(files[name], dict):
+            raise InputError(
+                f"config/methods/{name}.yaml: value {files[name]!r}: allowed are keys with values;"
+                " state the method's keys, or extends: and a method"
             )
         chain.append(name)
         name = files[name].get("extends")
@@ -109,7 +114,8 @@ def check(method, schema, name):
             )
     trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
     for pair in trims if isinstance(trims, list) else []:
-        if isinstance(pair, list) and len(pair) == 2 and not pair[0] < pair[1]:
+        numbers = isinstance(pair, list) and all(isinstance(p, int | float) for p in pair)
+        if numbers and len(pair) == 2 and not pair[0] < pair[1]:
             problems.append(
                 f"{where}: key blend.trim: value {pair}: allowed is lower < upper; swap the levels"
             )
@@ -272,6 +278,19 @@ def output_tokens(quantity, traces):
     return OutputTokens(family, tuple(traces[quantity["trace"]]))
 
 
+def _misspelt(names, models):
+    """Names that are a model's but for case and punctuation, and the model's spelling."""
+
+    def bare(name):
+        return "".join(c for c in name.casefold() if c.isalnum())
+
+    spelling = {bare(model): model for model in models}
+    wrong = {name: spelling.get(bare(name), name) for name in names}
+    return {
+        name: model for name, model in wrong.items() if name not in set(models) and name != model
+    }
+
+
 def build(method, table, traces=None, hardware=None):
     """Fit the throughput laws and turn a resolved method into a :class:`Setup`.
 
@@ -289,8 +308,16 @@ def build(method, table, traces=None, hardware=None):
     Raises
     ------
     InputError
-        If the benchmark table leaves fewer models than the blend needs.
+        If the benchmark table leaves fewer models than the blend needs, or spells a model of
+        node_power in another way.
     """
+    misspelt = _misspelt(method["node_power"].get("models", {}), table["model"])
+    if misspelt:
+        raise InputError(
+            f"config/methods/{method['id']}.yaml: key node_power.models: value {own}: not a model"
+            f" of {method['benchmarks']['table']}; did you mean {model}?"
+            for own, model in misspelt.items()
+        )
     rows = usable_rows(table, method["benchmarks"])
     law = method["throughput_law"]
     if law["name"] == "hierarchical":

@@ -11,9 +11,8 @@ from inference_energy.methods import check, resolve, schema_problems
 ROOT = Path(workflow.basedir)
 LIBRARY = ROOT / "workflow" / "inference_energy"
 SCRIPTS = ROOT / "workflow" / "scripts"
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(LIBRARY.parent), str(SCRIPTS), os.environ.get("PYTHONPATH", "")]
-).rstrip(os.pathsep)
+paths = [str(LIBRARY.parent), str(SCRIPTS), os.environ.get("PYTHONPATH", "")]
+os.environ.update(PYTHONPATH=os.pathsep.join(paths).rstrip(os.pathsep))
 # a job is one process on one core: threads of the numeric libraries would only compete
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
@@ -128,7 +127,7 @@ def imported(path):
             names = [alias.name for alias in node.names]
         for name in names:
             for folder in (LIBRARY.parent, SCRIPTS):
-                file = folder / (name.replace(".", "/") + ".py")
+                file = folder.joinpath(*name.split(".")).with_suffix(".py")
                 if file.exists() and file != Path(path):
                     found |= {str(file.relative_to(ROOT))} | imported(file)
     return found

@@ -14,6 +14,8 @@ rule check_data:
         "build/data_checked.txt",
     log:
         "logs/check_data.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/check_data.py"
 
@@ -31,6 +33,8 @@ rule resolve_method:
         "results/{method}/method.yaml",
     log:
         "logs/{method}/resolve_method.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/resolve_method.py"
 
