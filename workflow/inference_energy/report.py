@@ -3,7 +3,7 @@
 from inference_energy.claims import VERDICTS, counts, deciding, distance
 
 
-def _table(header, rows):
+def markdown_table(header, rows):
     """Write a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in lines)
@@ -39,7 +39,7 @@ def claims_page(tables, titles):
         " is the printed value. A caveat is a documented choice that would change the printed"
         " value.",
         "",
-        _table(
+        markdown_table(
             ["method", "held against", "claims", *VERDICTS],
             [
                 [
@@ -61,7 +61,7 @@ def claims_page(tables, titles):
             parts += [""]
         exact = table[table["engine"] == "exact"].set_index("claim")["computed"]
         parts.append(
-            _table(
+            markdown_table(
                 ["claim", "published", "computed", "exact", "unit", "verdict", "note"],
                 [
                     [
