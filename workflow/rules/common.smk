@@ -6,6 +6,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from inference_energy.errors import InputError
+from inference_energy.findings import override_problems
 from inference_energy.methods import check, resolve, schema_problems
 
 ROOT = Path(workflow.basedir)
@@ -27,9 +28,13 @@ DATA_TABLES = [
     ("data/published/estimates.csv", "estimates"),
     ("data/published/references.csv", "references"),
     ("data/sources.csv", "sources"),
+    ("data/throughput/deepseek-r1.csv", "throughput"),
     ("data/throughput/oviedo.csv", "throughput"),
     ("data/throughput/trtllm.csv", "throughput"),
 ]
+
+# vendors' tables that a method's throughput laws can be held against
+VENDOR_TABLES = ["data/throughput/deepseek-r1.csv", "data/throughput/trtllm.csv"]
 
 METHOD_FILES = {path.stem: path for path in sorted(Path("config/methods").glob("*.yaml"))}
 
@@ -43,7 +48,7 @@ def read_yaml(path):
 
 
 def load_methods():
-    """Check the configuration and resolve the configured methods; all problems at once."""
+    """Check the configuration and resolve every method that is asked for; all problems at once."""
     problems = schema_problems(
         config, read_yaml(ROOT / "workflow/schemas/config.schema.yaml"), "config/config.yaml"
     )
@@ -51,20 +56,44 @@ def load_methods():
         raise InputError(problems)
     files = {name: read_yaml(path) for name, path in METHOD_FILES.items()}
     schema = read_yaml(ROOT / "workflow/schemas/method.schema.yaml")
+    asked = {name: "key methods" for name in config["methods"]}
+    asked |= {config[key]: f"key {key}" for key in ("base", "head") if key in config}
+    asked = {
+        finding["method"]: f"config/findings.yaml: {finding['id']}: key method"
+        for finding in FINDINGS
+    } | asked
     methods = {}
-    for name in config["methods"]:
+    for name, asked_by in asked.items():
         try:
-            methods[name] = resolve(name, files)
+            methods[name] = resolve(name, files, asked_by)
             check(methods[name], schema, name)
         except InputError as error:
             problems += error.problems
+    problems += [
+        problem
+        for finding in FINDINGS
+        for problem in override_problems(finding, methods.get(finding["method"]), schema)
+    ]
     if problems:
         raise InputError(problems)
     return methods
 
 
+def load_findings():
+    """Read the weak points of the method and check them against their schema."""
+    findings = read_yaml("config/findings.yaml")
+    schema = read_yaml(ROOT / "workflow/schemas/findings.schema.yaml")
+    problems = schema_problems(findings, schema, "config/findings.yaml")
+    if problems:
+        raise InputError(problems)
+    return findings
+
+
 try:
-    METHODS = load_methods()
+    FINDINGS = load_findings()
+    # ALL_METHODS can be built, METHODS of them are built by default
+    ALL_METHODS = load_methods()
+    METHODS = {name: ALL_METHODS[name] for name in config["methods"]}
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -84,7 +113,7 @@ def method_chain(wildcards):
 
 def benchmark_table(wildcards):
     """Throughput table that a method uses."""
-    return METHODS[wildcards.method]["benchmarks"]["table"]
+    return ALL_METHODS[wildcards.method]["benchmarks"]["table"]
 
 
 @lru_cache
