@@ -13,11 +13,13 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/estimate.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/laws.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/notebooks.smk"
+include: "workflow/rules/readme.smk"
 
 
 rule all:

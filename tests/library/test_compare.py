@@ -34,9 +34,12 @@ FILES = {
     path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "config/methods").glob("*.yaml")
 }
 V1, V2 = resolve("oviedo2025", FILES), resolve("oviedo2026", FILES)
-BENCHMARKS = {
-    "data/throughput/oviedo.csv": read_table(ROOT / "data/throughput/oviedo.csv", "throughput")
-}
+PAPER = read_table(ROOT / "data/throughput/oviedo.csv", "throughput")
+
+
+def paper(method):
+    """Return what every method here is built from."""
+    return {"table": PAPER}
 
 
 def factors(**values):
@@ -117,7 +120,7 @@ def test_node_power_is_the_whole_story_from_v1_to_v2():
     assert differing(V1, V2) == {
         "node_power": [("node_power", "default"), ("node_power", "models", "DeepSeek-R1")]
     }
-    shares, _, ends = attribution(V1, V2, exact_medians(BENCHMARKS))
+    shares, _, ends = attribution(V1, V2, exact_medians(paper))
     for end in ends.to_dict("records"):
         own = shares[shares["headline"] == end["headline"]]
         change = log(end["head"] / end["base"])
@@ -144,7 +147,7 @@ def test_sources_and_order_of_names_are_no_difference():
     base["benchmarks"]["precision"] = ["FP8", "FP4"]
     head["benchmarks"]["precision"] = ["FP4", "FP8"]
     assert differing(base, head) == {}
-    assert attribution(V2, V2, exact_medians(BENCHMARKS))[0].empty
+    assert attribution(V2, V2, exact_medians(paper))[0].empty
 
 
 def test_a_quantity_that_only_one_method_states_comes_and_goes():
@@ -160,9 +163,12 @@ def test_settings_that_cannot_be_mixed_are_joined():
     head = deepcopy(V2)
     head["benchmarks"]["table"] = "few.csv"
     head["blend"]["models"] = 1
-    paper = BENCHMARKS["data/throughput/oviedo.csv"]
-    few = paper[paper["model"] == "Llama 3.1 405B"]
-    shares, _, ends = attribution(V2, head, exact_medians(BENCHMARKS | {"few.csv": few}))
+
+    def tables(method):
+        few = method["benchmarks"]["table"] == "few.csv"
+        return {"table": PAPER[PAPER["model"] == "Llama 3.1 405B"] if few else PAPER}
+
+    shares, _, ends = attribution(V2, head, exact_medians(tables))
     own = shares[shares["headline"] == "long median"]
     (end,) = ends[ends["headline"] == "long median"].to_dict("records")
     joined = {"benchmarks + blend": log(end["head"] / end["base"])}
@@ -173,7 +179,7 @@ def test_a_method_without_enough_models_is_refused():
     head = deepcopy(V2)
     head["benchmarks"]["sources"] = ["nobody"]
     with pytest.raises(InputError, match="0 models"):
-        attribution(V2, head, exact_medians(BENCHMARKS))
+        attribution(V2, head, exact_medians(paper))
 
 
 FLEET = pd.DataFrame(
@@ -222,7 +228,7 @@ def test_a_verdict_flips_only_where_both_methods_have_one():
 def whole(head=V1, base=V2):
     results = {"fleet": FLEET, "claims": BASE_CLAIMS}
     other = {"fleet": FLEET.assign(value=[2.0, 6.0]), "claims": HEAD_CLAIMS}
-    return comparison(base, head, results, other, exact_medians(BENCHMARKS))
+    return comparison(base, head, results, other, exact_medians(paper))
 
 
 def test_the_comparison_is_a_valid_table_and_page(tmp_path):
@@ -240,7 +246,7 @@ def test_the_comparison_is_a_valid_table_and_page(tmp_path):
 
 def test_the_same_method_twice_gives_an_empty_comparison(tmp_path):
     results = {"fleet": FLEET, "claims": BASE_CLAIMS}
-    table = comparison(V2, V2, results, results, exact_medians(BENCHMARKS))
+    table = comparison(V2, V2, results, results, exact_medians(paper))
     write_table(table, tmp_path / "c.csv", "comparison")
     assert set(table["kind"]) == {"headline", "unchanged"}
     assert "No setting differs." in comparison_page(table, "v2", "v2")

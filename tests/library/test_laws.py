@@ -9,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.errors import InputError
 from inference_energy.hardware import add_serving_times
-from inference_energy.laws import Additive, Hierarchical, shape_terms
+from inference_energy.laws import Additive, Hierarchical, configuration_number, shape_terms
 from inference_energy.tables import read_table
-from inference_energy.validation import cross_validate, error_statistics, regions
+from inference_energy.validation import (
+    PAPER_SHAPES,
+    cross_validate,
+    error_statistics,
+    regions,
+)
+from scipy import stats
 
 DATA = Path(__file__).parents[2] / "data"
 SHAPES = [(128, 128), (128, 2048), (2048, 128), (5000, 500), (500, 2000), (1000, 1000)]
@@ -150,6 +156,15 @@ def test_a_known_shape_moves_the_prediction_and_narrows_it(pooled, vendor, model
     assert seen.sigma(1000, 2000) < blind.sigma(1000, 2000)
 
 
+def test_fewer_requests_at_once_serve_more_slowly(pooled, vendor, models, gpus):
+    own = add_serving_times(vendor.iloc[:1], models, gpus).assign(throughput_tps=np.nan)
+    limits = [8.0, 64.0, 512.0, np.nan]
+    laws = [pooled.condition(own.assign(concurrency=limit)) for limit in limits]
+    throughput = [law.predict(500, 300) for law in laws]
+    assert throughput == sorted(throughput)
+    assert throughput[0] < 0.2 * throughput[-1]
+
+
 def test_order_of_rows_does_not_matter(pooled, vendor, models, gpus):
     shuffled = vendor.sample(frac=1, random_state=1)
     again = Hierarchical.fit(add_serving_times(shuffled, models, gpus))
@@ -218,6 +233,22 @@ def test_a_left_out_row_does_not_reach_its_prediction(vendor, models, gpus):
     assert (again["predicted_tps"] == untouched["predicted_tps"])[predicted].all()
     one_out = untouched["split"] == "leave-one-shape-out"
     assert (again["predicted_tps"] != untouched["predicted_tps"])[~predicted & one_out].any()
+
+
+def test_stated_uncertainty_covers_left_out_shapes(vendor, models, gpus):
+    rows = add_serving_times(vendor, models, gpus)
+    lengths = ["input_tokens", "output_tokens"]
+    seen = rows[lengths].apply(tuple, axis=1).isin(PAPER_SHAPES)
+    fitted = Hierarchical.fit(rows[seen])
+    number = configuration_number(rows)
+    away = []
+    for configuration, law in zip(pd.unique(number[seen]), fitted.laws, strict=True):
+        own = rows[~seen & (number == configuration)]
+        error = np.log(law.predict(own[lengths[0]], own[lengths[1]]) / own["throughput_tps"])
+        away.append(error / law.sigma(own[lengths[0]], own[lengths[1]]))
+    away = np.abs(np.concatenate(away))
+    assert len(away) == (~seen).sum()
+    assert 0.8 <= (away < stats.norm.ppf(0.95)).mean() <= 0.98
 
 
 @pytest.fixture(scope="module")

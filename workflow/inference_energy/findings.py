@@ -119,15 +119,15 @@ def _with_text_keys(frame):
     return frame.assign(**text)
 
 
-def exact_evidence(method, benchmarks, figures, vendor=None):
+def exact_evidence(method, sources, figures, vendor=None):
     """Results of the exact engine for a method that has not been run.
 
     Parameters
     ----------
     method : dict
         Resolved method.
-    benchmarks : DataFrame
-        Throughput table that it names.
+    sources : dict
+        What it is built from, the keyword arguments of ``build``.
     figures : dict of str to dict
         Published figures, as of :class:`Evidence`.
     vendor : dict of str to DataFrame, optional
@@ -138,7 +138,7 @@ def exact_evidence(method, benchmarks, figures, vendor=None):
     -------
     Evidence
     """
-    setup = build(method, benchmarks)
+    setup = build(method, **sources)
     tables = {
         "energy_per_query": estimate.energy_per_query(setup, ["exact"]),
         "output_tokens": estimate.output_tokens(setup, ["exact"]),
@@ -146,7 +146,7 @@ def exact_evidence(method, benchmarks, figures, vendor=None):
         "throughput_laws": estimate.throughput_laws(setup),
     }
     if vendor:
-        named = {"paper": benchmarks} | vendor
+        named = {"paper": sources["table"]} | vendor
         ratios = _with_text_keys(
             pd.concat(
                 [law_ratios(setup, table).assign(table=name) for name, table in named.items()]

@@ -5,7 +5,8 @@ per output token,
 
     1/TPS = d + p L_in/L_out + q L_in^2/L_out + r (L_in + L_out) + c (L_in + L_out/2)      (1)
 
-d  computing the token, and its share of a step when the batch is as large as allowed
+d  computing the token, and its share of a step when the batch is as large as allowed, by the
+   software's own limit or a stated concurrency
 p  computing the input tokens, q their attention, both shared by the output tokens
 r  its share of a step when memory limits the batch: requests reserve L_in + L_out tokens of cache
 c  reading the KV cache, on average half of the output long
@@ -18,6 +19,7 @@ configurations, times a deviation of the configuration that is drawn towards 1.
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import nnls
 
@@ -135,7 +137,7 @@ class Additive:
     log_covariance : ndarray
         Covariance of the logarithms of the coefficients, five by five.
     noise : float
-        Scatter of single measurements. [ln(tokens/s)]
+        Standard deviation of single measurements. [ln(tokens/s)]
     name : str
         ``additive`` or ``hierarchical``.
     """
@@ -219,10 +221,12 @@ DEVIATIONS = ["all", "input", "output", "step", "context"]
 """Deviations of a configuration: of everything, and of single parts."""
 
 DEVIATION_SD, DEVIATION_COUNT = 0.4, 4.0
-"""Prior standard deviation of ln deviations, and how many configurations it counts as."""
+"""Prior standard deviation of ln deviations, and how many configurations it counts as: wide, so
+that mixtures of experts, which are served differently, are not forced to resemble dense models."""
 
 NOISE, NOISE_COUNT = 0.03, 50.0
-"""Prior scatter of ln throughput within a configuration, and how many rows it counts as."""
+"""Prior scatter of ln throughput within a configuration, and how many rows it counts as: nearly
+equal shapes of a vendor's table differ by a few percent."""
 
 TAIL = 5.0
 """Degrees of freedom of Student's t for the scatter, so that a misprint does not bend the fit."""
@@ -235,6 +239,8 @@ PARTS = [
     (0, "link", "link decode", "all output"),
     (0, "weights", "weights request", "all step"),
     (0, "layers", "launch request", "all step"),
+    (0, "weights_served", "weights", "all step"),
+    (0, "layers_served", "launch", "all step"),
     (1, "compute", "compute", "all input"),
     (1, "link", "link", "all input"),
     (2, "attention", "attention", "all input"),
@@ -258,9 +264,14 @@ LOADINGS = np.array(
 def _log_peak(rows):
     """Logarithm of every part at peak rates, rows by parts; minus infinity where it is absent."""
     times = rows[SERVING_TIMES]
-    reserved = times[["weights", "layers"]].div(times["cache"], axis=0).add_suffix("_reserved")
+    step = times[["weights", "layers"]]
+    served = pd.Series(np.inf, rows.index)
+    if "concurrency" in rows:
+        served = rows["concurrency"].astype(float).fillna(np.inf)
+    reserved = step.div(times["cache"], axis=0).add_suffix("_reserved")
+    times = times.join([reserved, step.div(served, axis=0).add_suffix("_served")])
     with np.errstate(divide="ignore"):
-        return np.log(times.join(reserved)[[part[1] for part in PARTS]].to_numpy(float))
+        return np.log(times[[part[1] for part in PARTS]].to_numpy(float))
 
 
 def _log_shape(rows):
@@ -352,13 +363,15 @@ class Hierarchical:
     sd : ndarray
         Standard deviations of the ln DEVIATIONS.
     noise : float
-        Scatter within a configuration. [ln(tokens/s)]
+        Scale of Student's t for the scatter within a configuration. [ln(tokens/s)]
     domain : dict
         ``length_range`` of all rows.
     shapes : ndarray
         Lengths of all rows. [tokens]
+    configurations : DataFrame
+        Configurations of the fit, in order of first appearance.
     laws : list of Additive
-        Law of every configuration of the fit, in order of first appearance.
+        Their laws.
     """
 
     shared: np.ndarray
@@ -367,6 +380,7 @@ class Hierarchical:
     noise: float
     domain: dict
     shapes: np.ndarray
+    configurations: pd.DataFrame
     laws: list
     name = "hierarchical"
 
@@ -411,6 +425,9 @@ class Hierarchical:
             noise=noise,
             domain=length_range(rows),
             shapes=rows[["input_tokens", "output_tokens"]].to_numpy(float),
+            configurations=rows[configuration_columns(rows)].iloc[
+                np.unique(number, return_index=True)[1]
+            ],
             laws=[],
         )
         for k in range(n_conf):
@@ -464,7 +481,7 @@ class Hierarchical:
             domain=self.domain,
             residual_sigma=residual_sigma,
             log_covariance=gradient @ covariance @ gradient.T,
-            noise=self.noise,
+            noise=self.noise * np.sqrt(TAIL / (TAIL - 2)),
             name=self.name,
         )
         if residual_sigma is None:

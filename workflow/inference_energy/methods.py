@@ -9,7 +9,8 @@ from jsonschema_rs import validator_for
 
 from inference_energy.distributions import LogNormal, OutputTokens
 from inference_energy.errors import InputError
-from inference_energy.throughput import fit_models, usable_rows
+from inference_energy.serving import fit_configurations, fit_models
+from inference_energy.throughput import usable_rows
 
 WHOLE = ("value", "distribution", "name", "factors", "trim")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -161,12 +162,24 @@ class Coupling:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model on its node: law, maximum node power [kW], largest benchmark [tokens/s]."""
+    """A model on its node: law, maximum node power [kW], largest benchmark [tokens/s].
+
+    ``uncertain`` says whether the law's own error is a factor of the energy; ``domain`` is the
+    range of the lengths that the law has seen [tokens].
+    """
 
     name: str
     law: object
     node_power: float
     peak: float
+    uncertain: bool = False
+    domain: dict | None = None
+
+    def error(self, input_tokens, output_tokens):
+        """Standard deviation of ln throughput that counts, at the lengths. [1]"""
+        if not self.uncertain:
+            return 0.0
+        return self.law.sigma(input_tokens, output_tokens)
 
 
 @dataclass(frozen=True)
@@ -271,7 +284,19 @@ def output_tokens(quantity, traces):
     return OutputTokens(family, tuple(traces[quantity["trace"]]), minimum)
 
 
-def build(method, table, traces=None):
+def fit_laws(method, table, hardware=None):
+    """Fit the throughput laws of a method: model to law; parameters as for :func:`build`."""
+    rows = usable_rows(table, method["benchmarks"])
+    law = method["throughput_law"]
+    if law["name"] != "hierarchical":
+        return fit_models(rows, law)
+    wider = {k: v for k, v in method["benchmarks"].items() if k not in ("models", "gpus")}
+    background = usable_rows(table, wider)
+    reference = (law["reference"]["input_tokens"], law["reference"]["output_tokens"])
+    return fit_configurations(rows, background, *hardware, law["gpus_per_node"], reference)
+
+
+def build(method, table, traces=None, hardware=None, laws=None):
     """Fit the throughput laws and turn a resolved method into a :class:`Setup`.
 
     Parameters
@@ -282,14 +307,18 @@ def build(method, table, traces=None):
         Throughput table that it names.
     traces : dict of str to array, optional
         Quantiles of output tokens of each trace at evenly spaced levels.
+    hardware : tuple of DataFrame, optional
+        Tables of schemas ``models`` and ``gpus``, which the hierarchical law needs.
+    laws : dict, optional
+        What :func:`fit_laws` gives, where it is known already.
 
     Raises
     ------
     InputError
         If the benchmark table leaves fewer models than the blend needs.
     """
-    rows = usable_rows(table, method["benchmarks"])
-    laws = fit_models(rows, method["throughput_law"])
+    law = method["throughput_law"]
+    laws = fit_laws(method, table, hardware) if laws is None else laws
     candidates = method["blend"].get("candidates")
     able = len(laws) if candidates is None else len(laws.keys() & set(candidates))
     if able < method["blend"]["models"]:
@@ -300,16 +329,17 @@ def build(method, table, traces=None):
         )
     z = method["monte_carlo"]["normal_quantile_95"]
     power = method["node_power"]
-    largest = rows.groupby("model")["throughput_tps"].max()
     return Setup(
         models=tuple(
             ServedModel(
                 name,
-                law,
+                served.law,
                 float(power.get("models", {}).get(name, power["default"])["value"]),
-                float(largest[name]),
+                float(served.rows["throughput_tps"].max() * served.replicas),
+                law.get("error", "ignored") == "included",
+                served.domain,
             )
-            for name, law in laws.items()
+            for name, served in laws.items()
         ),
         power_utilisation=factor(method["power_utilisation"], z),
         pue=factor(method["pue"], z),

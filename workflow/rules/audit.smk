@@ -39,19 +39,14 @@ def comparison_files(pairs):
     ]
 
 
-def compared_benchmarks(wildcards):
-    """Throughput tables of both methods of a comparison."""
-    return sorted({ALL_METHODS[m]["benchmarks"]["table"] for m in (wildcards.base, wildcards.head)})
-
-
 rule compare_methods:
     """Compare two methods and attribute the change of the headline to their settings."""
     message:
         "Comparing {wildcards.base} with {wildcards.head}"
     input:
+        unpack(lambda wildcards: source_inputs([wildcards.base, wildcards.head])),
         base="results/{base}/method.yaml",
         head="results/{head}/method.yaml",
-        benchmarks=compared_benchmarks,
         results_base=expand("results/{{base}}/{table}.csv", table=COMPARED.values()),
         results_head=expand("results/{{head}}/{table}.csv", table=COMPARED.values()),
         schema="workflow/schemas/tables/comparison.schema.yaml",
@@ -96,6 +91,7 @@ rule compute_findings:
     message:
         "Computing what each finding changes"
     input:
+        **source_inputs(FINDING_METHODS),
         findings="config/findings.yaml",
         methods=expand("results/{method}/method.yaml", method=FINDING_METHODS),
         results=expand(
@@ -103,7 +99,6 @@ rule compute_findings:
             method=FINDING_METHODS,
             table=["energy_per_query", "fleet", "output_tokens", "sensitivity", "throughput_laws"],
         ),
-        benchmarks=sorted({ALL_METHODS[m]["benchmarks"]["table"] for m in FINDING_METHODS}),
         vendor=VENDOR_TABLES,
         claims="data/published/claims.csv",
         references="data/published/references.csv",

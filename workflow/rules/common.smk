@@ -24,17 +24,20 @@ TARGETS = []
 
 # every table of data/ and its schema
 DATA_TABLES = [
+    ("data/gpus.csv", "gpus"),
+    ("data/models.csv", "models"),
     ("data/published/claims.csv", "claims_published"),
     ("data/published/estimates.csv", "estimates"),
     ("data/published/references.csv", "references"),
+    ("data/request_lengths.csv", "request_lengths"),
     ("data/sources.csv", "sources"),
-    ("data/throughput/deepseek-r1.csv", "throughput"),
+    ("data/throughput/deepseek_r1.csv", "throughput"),
     ("data/throughput/oviedo.csv", "throughput"),
     ("data/throughput/trtllm.csv", "throughput"),
 ]
 
 # vendors' tables that a method's throughput laws can be held against
-VENDOR_TABLES = ["data/throughput/deepseek-r1.csv", "data/throughput/trtllm.csv"]
+VENDOR_TABLES = ["data/throughput/deepseek_r1.csv", "data/throughput/trtllm.csv"]
 
 METHOD_FILES = {path.stem: path for path in sorted(Path("config/methods").glob("*.yaml"))}
 
@@ -111,9 +114,32 @@ def method_chain(wildcards):
     return chain
 
 
-def benchmark_table(wildcards):
-    """Throughput table that a method uses."""
-    return ALL_METHODS[wildcards.method]["benchmarks"]["table"]
+def estimate_inputs(wildcards):
+    """Files that an estimate starts from: the method and the tables that it uses."""
+    method = ALL_METHODS[wildcards.method]
+    tables = method["benchmarks"]["table"]
+    inputs = {
+        "method": f"results/{wildcards.method}/method.yaml",
+        "benchmarks": [tables] if isinstance(tables, str) else tables,
+    }
+    if any("trace" in regime["output_tokens"] for regime in method["regimes"].values()):
+        inputs["traces"] = "data/request_lengths.csv"
+    if method["throughput_law"]["name"] == "hierarchical":
+        inputs |= {"models": "data/models.csv", "gpus": "data/gpus.csv"}
+    return inputs
+
+
+def source_inputs(methods):
+    """Files that methods, and mixtures of them, can be built from."""
+    tables = [ALL_METHODS[name]["benchmarks"]["table"] for name in methods]
+    return {
+        "benchmarks": sorted(
+            {path for table in tables for path in ([table] if isinstance(table, str) else table)}
+        ),
+        "traces": "data/request_lengths.csv",
+        "models": "data/models.csv",
+        "gpus": "data/gpus.csv",
+    }
 
 
 @lru_cache

@@ -6,6 +6,7 @@ import yaml
 from inference_energy.compare import comparison, comparison_page, exact_medians
 from inference_energy.tables import read_table, write_table, write_text
 from logged import run
+from setups import read_all_sources
 
 
 def main(snakemake):
@@ -14,7 +15,6 @@ def main(snakemake):
     base, head = (
         yaml.safe_load(Path(path).read_text(encoding="utf-8")) for path in (read.base, read.head)
     )
-    tables = {path: read_table(path, "throughput") for path in read.benchmarks}
     results_base, results_head = (
         {
             schema: read_table(path, schema)
@@ -23,7 +23,7 @@ def main(snakemake):
         for paths in (read.results_base, read.results_head)
     )
     write_table(
-        comparison(base, head, results_base, results_head, exact_medians(tables)),
+        comparison(base, head, results_base, results_head, exact_medians(read_all_sources(read))),
         snakemake.output.table,
         "comparison",
     )

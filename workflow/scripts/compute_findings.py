@@ -10,6 +10,7 @@ from inference_energy.errors import InputError
 from inference_energy.methods import merge
 from inference_energy.tables import read_table, write_table, write_text
 from logged import run
+from setups import read_all_sources
 
 TABLES = ("energy_per_query", "fleet", "output_tokens", "sensitivity", "throughput_laws")
 
@@ -19,7 +20,7 @@ def main(snakemake):
     read = snakemake.input
     findings = yaml.safe_load(Path(read.findings).read_text(encoding="utf-8"))
     figures = published_figures(read)
-    benchmarks = {path: read_table(path, "throughput") for path in read.benchmarks}
+    sources = read_all_sources(read)
     vendor = {Path(path).stem: read_table(path, "throughput") for path in read.vendor}
     methods, own = {}, {}
     for path in read.methods:
@@ -32,8 +33,7 @@ def main(snakemake):
     def exact(method):
         key = yaml.safe_dump(method)
         if key not in known:
-            table = benchmarks[method["benchmarks"]["table"]]
-            known[key] = audit.exact_evidence(method, table, figures, vendor)
+            known[key] = audit.exact_evidence(method, sources(method), figures, vendor)
         return known[key]
 
     computed, explanations, problems = {}, {}, []

@@ -9,6 +9,7 @@ from inference_energy.findings import exact_evidence
 from inference_energy.methods import merge
 from inference_energy.tables import read_table, write_table
 from logged import run
+from setups import read_sources
 
 TABLES = ("energy_per_query", "output_tokens", "fleet", "sensitivity")
 
@@ -16,13 +17,12 @@ TABLES = ("energy_per_query", "output_tokens", "fleet", "sensitivity")
 def main(snakemake):
     """Judge and write."""
     read = snakemake.input
-    method = yaml.safe_load(Path(read.method).read_text(encoding="utf-8"))
+    method, sources = read_sources(read)
     findings = yaml.safe_load(Path(read.findings).read_text(encoding="utf-8"))
-    benchmarks = read_table(read.benchmarks, "throughput")
     figures = published_figures(read)
     tables = {name: read_table(getattr(read, name), name) for name in TABLES}
     alternatives = {
-        finding["id"]: exact_evidence(merge(method, finding["override"]), benchmarks, figures)
+        finding["id"]: exact_evidence(merge(method, finding["override"]), sources, figures)
         for finding in findings
         if "override" in finding and "claims" in finding
     }
