@@ -1,5 +1,3 @@
-import re
-
 from inference_energy.tables import schema_names
 
 # results that a comparison holds side by side: schema and file

@@ -1,5 +1,6 @@
 import ast
 import os
+import re
 from functools import lru_cache
 
 import yaml
@@ -102,7 +103,7 @@ except InputError as error:
 
 
 wildcard_constraints:
-    method="[A-Za-z0-9][A-Za-z0-9._-]*",
+    method="|".join(map(re.escape, ALL_METHODS)),
 
 
 def method_chain(wildcards):
