@@ -5,6 +5,9 @@ from pathlib import Path
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # the library is used where the workflow is parsed and by every script
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 

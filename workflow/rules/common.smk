@@ -40,6 +40,21 @@ DATA_TABLES = [
 # vendors' tables that a method's throughput laws can be held against
 VENDOR_TABLES = ["data/throughput/deepseek_r1.csv", "data/throughput/trtllm.csv"]
 
+# every figure of a method and its category in the report
+FIGURE_CATEGORIES = {
+    "1a": "Energy per query",
+    "1b": "Energy per query",
+    "2a": "Test-time scaling",
+    "2b": "Test-time scaling",
+    "3a": "Fleet",
+    "3b": "Fleet",
+    "s1": "Supplement",
+    "s2": "Supplement",
+    "s3": "Supplement",
+    "s4": "Supplement",
+    "claims": "Claims",
+}
+
 METHOD_FILES = {path.stem: path for path in sorted(Path("config/methods").glob("*.yaml"))}
 
 
@@ -164,6 +179,32 @@ def imported(path):
 def code(script):
     """Library files behind a script, as inputs: an edit there re-runs the rule."""
     return sorted(imported(SCRIPTS / script))
+
+
+def vector(name):
+    """SVG of a figure, shown in the report with the figure's caption."""
+    return report(
+        f"figures/{{method}}/{name}.svg",
+        caption=f"../report/{name}.rst",
+        category=FIGURE_CATEGORIES[name],
+        labels={"method": "{method}", "shows": f"figure {name}"},
+    )
+
+
+def figure_files(*names):
+    """SVG and PNG of some figures."""
+    return [vector(name) for name in names] + [f"figures/{{method}}/{name}.png" for name in names]
+
+
+def reported(path, category):
+    """Result table of a method, offered in the report with its caption."""
+    name = Path(path).stem
+    return report(
+        path,
+        caption=f"../report/tables/{name}.rst",
+        category=category,
+        labels={"method": "{method}", "shows": f"table {name}"},
+    )
 
 
 def print_claims():
