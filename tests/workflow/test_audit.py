@@ -12,7 +12,17 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "config", "data", "figures", "profiles", "results", "workflow")
+PARTS = (
+    "README.md",
+    "Snakefile",
+    "config",
+    "data",
+    "figures",
+    "profiles",
+    "results",
+    "tests",
+    "workflow",
+)
 
 
 @pytest.fixture(scope="module")
