@@ -41,8 +41,7 @@ def model_energy(setup, regime, model):
 def regime_energy(setup, regime):
     """Distributions of every model, and the names of the blend's models, largest median first."""
     models = {model.name: model_energy(setup, regime, model) for model in setup.models}
-    by_median = sorted(models, key=lambda name: -models[name].quantile(0.5))
-    return models, tuple(by_median[: setup.blend.models])
+    return models, setup.blend.choose({name: m.quantile(0.5) for name, m in models.items()})
 
 
 def blend_energy(setup, models, names, trim=True):

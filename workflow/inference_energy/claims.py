@@ -165,7 +165,8 @@ def caveats(claim, computed, evidence, alternatives, findings):
         Results of the exact engine under each finding's override, by finding id.
     findings : list of dict
         ``id``, ``claims`` (patterns of claim ids), ``alternative`` and optionally ``override``,
-        ``values`` (name to selector) with ``note`` (format string).
+        ``version`` (of the paper, both unless stated), ``values`` (name to selector) with ``note``
+        (format string).
 
     Returns
     -------
@@ -175,6 +176,8 @@ def caveats(claim, computed, evidence, alternatives, findings):
     sentences = []
     for finding in findings:
         if not any(fnmatch(claim["claim"], pattern) for pattern in finding.get("claims", [])):
+            continue
+        if finding.get("version", claim["version"]) != claim["version"]:
             continue
         if finding["id"] in alternatives:
             before = evaluate(claim["quantity"], evidence, "exact")
