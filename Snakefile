@@ -24,6 +24,7 @@ include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/readme.smk"
+include: "workflow/rules/stress.smk"
 
 
 rule all:

@@ -6,11 +6,8 @@ import numpy as np
 
 from inference_energy.distributions import Z95, LogNormal
 from inference_energy.energy import SECONDS_TO_WH_PER_KW, charged_tokens, coupled_utilisation
-from inference_energy.exact import Mixture, TrimmedBlend
+from inference_energy.exact import SHARP_BELOW, Mixture, TrimmedBlend
 from inference_energy.methods import Coupling
-
-FULL_SUPPORT_BELOW = 0.05
-"""With less spread than this [1] the quadrature over ln L is not smooth: every length is used."""
 
 
 def model_energy(setup, regime, model):
@@ -23,7 +20,7 @@ def model_energy(setup, regime, model):
     """
     coupled = isinstance(setup.power_utilisation, Coupling)
     factor = setup.pue if coupled else setup.pue * setup.power_utilisation
-    if factor.sigma < FULL_SUPPORT_BELOW:
+    if factor.sigma < SHARP_BELOW:
         lengths, weights = regime.output_tokens.support
     else:
         lengths, weights = regime.output_tokens.nodes(model.law.kinks(regime.input_tokens))
@@ -44,8 +41,7 @@ def model_energy(setup, regime, model):
 def regime_energy(setup, regime):
     """Distributions of every model, and the names of the blend's models, largest median first."""
     models = {model.name: model_energy(setup, regime, model) for model in setup.models}
-    by_median = sorted(models, key=lambda name: -models[name].quantile(0.5))
-    return models, tuple(by_median[: setup.blend.models])
+    return models, setup.blend.choose({name: m.quantile(0.5) for name, m in models.items()})
 
 
 def blend_energy(setup, models, names, trim=True):

@@ -73,7 +73,8 @@ def evaluate(quantity, evidence, engine):
 
 def _select(selector, evidence, engine):
     match = SELECTOR.fullmatch(selector)
-    if not match:
+    pairs = [pair.split("=", 1) for pair in re.split(r";\s*", match["where"])] if match else []
+    if not match or (match["table"] != "setting" and any(len(pair) < 2 for pair in pairs)):
         raise InputError(
             f"claim quantity {selector!r}: allowed is table[key=value; ...] or the ratio of two"
             " joined by ' / '; correct the selector"
@@ -84,7 +85,7 @@ def _select(selector, evidence, engine):
         for key in where.split("."):
             value = value.get(key) if isinstance(value, dict) else None
         return value
-    wanted = dict(part.split("=", 1) for part in re.split(r";\s*", where))
+    wanted = dict(pairs)
     if table in evidence.figures:
         return evidence.figures[table].get(next(iter(wanted.values())))
     if table not in evidence.tables:
@@ -164,7 +165,8 @@ def caveats(claim, computed, evidence, alternatives, findings):
         Results of the exact engine under each finding's override, by finding id.
     findings : list of dict
         ``id``, ``claims`` (patterns of claim ids), ``alternative`` and optionally ``override``,
-        ``values`` (name to selector) with ``note`` (format string).
+        ``version`` (of the paper, both unless stated), ``values`` (name to selector) with ``note``
+        (format string).
 
     Returns
     -------
@@ -174,6 +176,8 @@ def caveats(claim, computed, evidence, alternatives, findings):
     sentences = []
     for finding in findings:
         if not any(fnmatch(claim["claim"], pattern) for pattern in finding.get("claims", [])):
+            continue
+        if finding.get("version", claim["version"]) != claim["version"]:
             continue
         if finding["id"] in alternatives:
             before = evaluate(claim["quantity"], evidence, "exact")

@@ -87,10 +87,13 @@ class OutputTokens:
     parameters : tuple of float
         exponential: median; log-normal: median, sigma of the logarithm; gamma: median, shape;
         empirical: the quantiles of a trace at evenly spaced levels from 0 to 1. [tokens]
+    minimum : int
+        Shorter queries do not occur: the distribution is that of the others. [tokens]
     """
 
     family: str
     parameters: tuple
+    minimum: int = 0
 
     @cached_property
     def _continuous(self):
@@ -119,8 +122,15 @@ class OutputTokens:
     def sample(self, generator, n):
         """Draw ``n`` whole numbers of tokens from a ``numpy.random.RandomState``.
 
-        An exponential consumes the generator exactly as the released code does.
+        An exponential consumes the generator exactly as the released code does. Queries below
+        the minimum are drawn again.
         """
+        lengths = self._draw(generator, n)
+        while (short := lengths < self.minimum).any():
+            lengths[short] = self._draw(generator, int(short.sum()))
+        return lengths
+
+    def _draw(self, generator, n):
         if self.family == "exponential":
             lengths = generator.exponential(self.parameters[0] / np.log(2), n)
         elif self.family == "empirical":
@@ -133,7 +143,8 @@ class OutputTokens:
     def support(self):
         """Lengths that can occur and their probabilities, two arrays of shape (n,).
 
-        ``P(L = k) = F(k + 1/2) - F(k - 1/2)``. Lengths beyond ``EVERY_TOKEN_UP_TO`` are cells.
+        ``P(L = k) = F(k + 1/2) - F(k - 1/2)``, over ``P(L >= minimum)``. Lengths beyond
+        ``EVERY_TOKEN_UP_TO`` are cells.
         """
         empirical = self.family == "empirical"
         longest = self._trace[0][-1] if empirical else self._continuous.isf(TAIL)
@@ -146,8 +157,9 @@ class OutputTokens:
         survival = self._survival(edges - 0.5)
         survival[0] = 1.0
         weights = survival[:-1] - survival[1:]
-        weights /= weights.sum()
-        return (edges[:-1] + edges[1:] - 1) / 2, weights
+        lengths = (edges[:-1] + edges[1:] - 1) / 2
+        occur = lengths >= self.minimum
+        return lengths[occur], weights[occur] / weights[occur].sum()
 
     def nodes(self, breaks=()):
         """Quadrature of any smooth function of ln L: lengths and weights, shape (m,), m << n.
@@ -166,7 +178,9 @@ class OutputTokens:
     def quantile(self, level):
         """Smallest number of tokens whose distribution function reaches ``level``."""
         lengths, weights = self.support
-        return lengths[np.searchsorted(np.cumsum(weights), np.asarray(level) - 1e-15)]
+        place = np.searchsorted(np.cumsum(weights), np.asarray(level) - 1e-15)
+        # the weights' sum may miss one by a rounding error
+        return lengths[np.minimum(place, len(lengths) - 1)]
 
     def mean_and_std(self):
         """Mean and standard deviation of the rounded length [tokens]."""

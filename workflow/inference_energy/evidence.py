@@ -145,6 +145,8 @@ def _line(estimate, reading, reference, reference_wh, band):
         "reference_wh": reference_wh,
         "ratio": ratio,
         "place": place(ratio, band),
+        "input_assumed": None,
+        "inside_benchmarks": None,
     }
 
 

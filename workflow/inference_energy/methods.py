@@ -29,7 +29,7 @@ def merge(parent, child):
     return merged
 
 
-def resolve(name, files):
+def resolve(name, files, asked_by="key methods"):
     """Merge a method file with its parents.
 
     Parameters
@@ -38,6 +38,8 @@ def resolve(name, files):
         Method to resolve.
     files : dict of str to dict
         All method files, by name (file name without ending).
+    asked_by : str
+        Key that names the method, for the message.
 
     Returns
     -------
@@ -58,13 +60,18 @@ def resolve(name, files):
                 f"config/methods/{chain[-1]}.yaml: key extends: value {name}: goes in a circle"
                 f" ({circle}); allowed is a method that does not extend this one; remove one link"
             )
-        if name not in files:
-            where = f"config/methods/{chain[-1]}.yaml: key extends" if chain else "key methods"
-            near = get_close_matches(name, files, n=1)
+        if not isinstance(name, str) or name not in files:
+            where = f"config/methods/{chain[-1]}.yaml: key extends" if chain else asked_by
+            near = get_close_matches(str(name), files, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise InputError(
                 f"{where}: value {name}: unknown method; allowed are {', '.join(sorted(files))}"
                 f"; correct the name or add config/methods/{name}.yaml{hint}"
+            )
+        if not isinstance(files[name], dict):
+            raise InputError(
+                f"config/methods/{name}.yaml: value {files[name]!r}: allowed are keys with values;"
+                " state the method's keys, or extends: and a method"
             )
         chain.append(name)
         name = files[name].get("extends")
@@ -109,7 +116,8 @@ def check(method, schema, name):
             )
     trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
     for pair in trims if isinstance(trims, list) else []:
-        if isinstance(pair, list) and len(pair) == 2 and not pair[0] < pair[1]:
+        numbers = isinstance(pair, list) and all(isinstance(p, int | float) for p in pair)
+        if numbers and len(pair) == 2 and not pair[0] < pair[1]:
             problems.append(
                 f"{where}: key blend.trim: value {pair}: allowed is lower < upper; swap the levels"
             )
@@ -191,10 +199,19 @@ class Regime:
 
 @dataclass(frozen=True)
 class Blend:
-    """How the frontier blend is made: the largest medians, each kept between two quantiles."""
+    """How the frontier blend is made: the largest medians, each kept between two quantiles.
+
+    Where candidates are named, only they can enter it.
+    """
 
     models: int
     trim: tuple
+    candidates: tuple | None = None
+
+    def choose(self, medians):
+        """Names of the blend's models, largest median first, from a dict of all models' medians."""
+        names = medians if self.candidates is None else [m for m in medians if m in self.candidates]
+        return tuple(sorted(names, key=lambda name: -medians[name])[: self.models])
 
     @property
     def levels(self):
@@ -258,21 +275,47 @@ def output_tokens(quantity, traces):
         If an empirical distribution names a trace that is not in ``traces``.
     """
     family = quantity["distribution"]
+    minimum = quantity.get("minimum", 0)
     if family == "exponential":
-        return OutputTokens(family, (quantity["median"],))
+        return OutputTokens(family, (quantity["median"],), minimum)
     if family == "log-normal":
-        return OutputTokens(family, (quantity["median"], quantity["sigma"]))
+        return OutputTokens(family, (quantity["median"], quantity["sigma"]), minimum)
     if family == "gamma":
-        return OutputTokens(family, (quantity["median"], quantity["shape"]))
+        return OutputTokens(family, (quantity["median"], quantity["shape"]), minimum)
     if quantity["trace"] not in traces:
         raise InputError(
             f"key output_tokens.trace: value {quantity['trace']}: unknown trace;"
             f" allowed are {', '.join(sorted(traces)) or 'none, as no trace table was given'}"
         )
-    return OutputTokens(family, tuple(traces[quantity["trace"]]))
+    return OutputTokens(family, tuple(traces[quantity["trace"]]), minimum)
 
 
-def build(method, table, traces=None, hardware=None):
+def _misspelt(names, models):
+    """Names that are a model's but for case and punctuation, and the model's spelling."""
+
+    def bare(name):
+        return "".join(c for c in name.casefold() if c.isalnum())
+
+    spelling = {bare(model): model for model in models}
+    wrong = {name: spelling.get(bare(name), name) for name in names}
+    return {
+        name: model for name, model in wrong.items() if name not in set(models) and name != model
+    }
+
+
+def fit_laws(method, table, hardware=None):
+    """Fit the throughput laws of a method: model to law; parameters as for :func:`build`."""
+    rows = usable_rows(table, method["benchmarks"])
+    law = method["throughput_law"]
+    if law["name"] != "hierarchical":
+        return fit_models(rows, law)
+    wider = {k: v for k, v in method["benchmarks"].items() if k not in ("models", "gpus")}
+    background = usable_rows(table, wider)
+    reference = (law["reference"]["input_tokens"], law["reference"]["output_tokens"])
+    return fit_configurations(rows, background, *hardware, law["gpus_per_node"], reference)
+
+
+def build(method, table, traces=None, hardware=None, laws=None):
     """Fit the throughput laws and turn a resolved method into a :class:`Setup`.
 
     Parameters
@@ -285,26 +328,31 @@ def build(method, table, traces=None, hardware=None):
         Quantiles of output tokens of each trace at evenly spaced levels.
     hardware : tuple of DataFrame, optional
         Tables of schemas ``models`` and ``gpus``, which the hierarchical law needs.
+    laws : dict, optional
+        What :func:`fit_laws` gives, where it is known already.
 
     Raises
     ------
     InputError
-        If the benchmark table leaves fewer models than the blend needs.
+        If the benchmark table leaves fewer models than the blend needs, or spells a model of
+        node_power in another way.
     """
-    rows = usable_rows(table, method["benchmarks"])
-    law = method["throughput_law"]
-    if law["name"] == "hierarchical":
-        wider = {k: v for k, v in method["benchmarks"].items() if k not in ("models", "gpus")}
-        background = usable_rows(table, wider)
-        reference = (law["reference"]["input_tokens"], law["reference"]["output_tokens"])
-        laws = fit_configurations(rows, background, *hardware, law["gpus_per_node"], reference)
-    else:
-        laws = fit_models(rows, law)
-    if len(laws) < method["blend"]["models"]:
+    misspelt = _misspelt(method["node_power"].get("models", {}), table["model"])
+    if misspelt:
         raise InputError(
-            f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models have enough"
-            f" usable rows in {method['benchmarks']['table']}; allowed is at least blend.models ="
-            f" {method['blend']['models']}; add rows or lower blend.models"
+            f"config/methods/{method['id']}.yaml: key node_power.models: value {own}: not a model"
+            f" of {method['benchmarks']['table']}; did you mean {model}?"
+            for own, model in misspelt.items()
+        )
+    law = method["throughput_law"]
+    laws = fit_laws(method, table, hardware) if laws is None else laws
+    candidates = method["blend"].get("candidates")
+    able = len(laws) if candidates is None else len(laws.keys() & set(candidates))
+    if able < method["blend"]["models"]:
+        raise InputError(
+            f"config/methods/{method['id']}.yaml: key benchmarks: {able} models of the blend"
+            f" have enough usable rows in {method['benchmarks']['table']}; allowed is at least"
+            f" blend.models = {method['blend']['models']}; add rows or lower blend.models"
         )
     z = method["monte_carlo"]["normal_quantile_95"]
     power = method["node_power"]
@@ -333,7 +381,11 @@ def build(method, table, traces=None, hardware=None):
         input_tokens_per_output_token=(
             method["input_charge"]["input_tokens_per_output_token"]["value"]
         ),
-        blend=Blend(method["blend"]["models"], tuple(map(tuple, method["blend"]["trim"]))),
+        blend=Blend(
+            method["blend"]["models"],
+            tuple(map(tuple, method["blend"]["trim"])),
+            None if candidates is None else tuple(candidates),
+        ),
         pathways={
             name: factor(method["pathways"][name], z) for name in ("hardware", "model", "serving")
         },

@@ -71,8 +71,8 @@ def simulate(setup, regime, random):
         tokens[model.name] = lengths
         throughput[model.name] = speed
         energy[model.name] = query_energy(charged, speed, model.node_power, utilisation, pue)
-    by_median = sorted(energy, key=lambda name: -np.median(energy[name]))
-    return Samples(tokens, throughput, energy, tuple(by_median[: setup.blend.models]))
+    medians = {name: np.median(sample) for name, sample in energy.items()}
+    return Samples(tokens, throughput, energy, setup.blend.choose(medians))
 
 
 def trimmed(sample, pairs):

@@ -19,6 +19,8 @@ rule judge_claims:
         reported("results/{method}/claims.csv", "Claims"),
     log:
         "logs/{method}/judge_claims.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/judge_claims.py"
 
@@ -41,6 +43,8 @@ rule summarise_claims:
         ),
     log:
         "logs/summarise_claims.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/summarise_claims.py"
 
@@ -60,6 +64,8 @@ rule check_verdicts:
         touch("build/verdicts_checked.txt"),
     log:
         "logs/check_verdicts.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/check_verdicts.py"
 

@@ -1,19 +1,20 @@
 import ast
 import os
+import re
 from functools import lru_cache
 
 import yaml
 from snakemake.exceptions import WorkflowError
 
 from inference_energy.errors import InputError
+from inference_energy.findings import override_problems
 from inference_energy.methods import check, resolve, schema_problems
 
 ROOT = Path(workflow.basedir)
 LIBRARY = ROOT / "workflow" / "inference_energy"
 SCRIPTS = ROOT / "workflow" / "scripts"
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(LIBRARY.parent), str(SCRIPTS), os.environ.get("PYTHONPATH", "")]
-).rstrip(os.pathsep)
+paths = [str(LIBRARY.parent), str(SCRIPTS), os.environ.get("PYTHONPATH", "")]
+os.environ.update(PYTHONPATH=os.pathsep.join(paths).rstrip(os.pathsep))
 # a job is one process on one core: threads of the numeric libraries would only compete
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
@@ -25,6 +26,9 @@ TARGETS = []
 DATA_TABLES = [
     ("data/facility.csv", "facility"),
     ("data/gpus.csv", "gpus"),
+    ("data/measured/mlenergy_v3.csv", "mlenergy"),
+    ("data/measured/mlperf_wall_power.csv", "wall_power"),
+    ("data/measured/output_lengths.csv", "output_lengths"),
     ("data/models.csv", "models"),
     ("data/published/claims.csv", "claims_published"),
     ("data/published/estimates.csv", "estimates"),
@@ -36,6 +40,9 @@ DATA_TABLES = [
     ("data/throughput/oviedo.csv", "throughput"),
     ("data/throughput/trtllm.csv", "throughput"),
 ]
+
+# vendors' tables that a method's throughput laws can be held against
+VENDOR_TABLES = ["data/throughput/deepseek_r1.csv", "data/throughput/trtllm.csv"]
 
 # every figure of a method and its category in the report
 FIGURE_CATEGORIES = {
@@ -66,7 +73,7 @@ def read_yaml(path):
 
 
 def load_methods():
-    """Check the configuration and resolve the configured methods; all problems at once."""
+    """Check the configuration and resolve every method that is asked for; all problems at once."""
     problems = schema_problems(
         config, read_yaml(ROOT / "workflow/schemas/config.schema.yaml"), "config/config.yaml"
     )
@@ -74,26 +81,50 @@ def load_methods():
         raise InputError(problems)
     files = {name: read_yaml(path) for name, path in METHOD_FILES.items()}
     schema = read_yaml(ROOT / "workflow/schemas/method.schema.yaml")
+    asked = {name: "key methods" for name in config["methods"]}
+    asked |= {config[key]: f"key {key}" for key in ("base", "head") if key in config}
+    asked = {
+        finding["method"]: f"config/findings.yaml: {finding['id']}: key method"
+        for finding in FINDINGS
+    } | asked
     methods = {}
-    for name in config["methods"]:
+    for name, asked_by in asked.items():
         try:
-            methods[name] = resolve(name, files)
+            methods[name] = resolve(name, files, asked_by)
             check(methods[name], schema, name)
         except InputError as error:
             problems += error.problems
+    problems += [
+        problem
+        for finding in FINDINGS
+        for problem in override_problems(finding, methods.get(finding["method"]), schema)
+    ]
     if problems:
         raise InputError(problems)
     return methods
 
 
+def load_findings():
+    """Read the weak points of the method and check them against their schema."""
+    findings = read_yaml("config/findings.yaml")
+    schema = read_yaml(ROOT / "workflow/schemas/findings.schema.yaml")
+    problems = schema_problems(findings, schema, "config/findings.yaml")
+    if problems:
+        raise InputError(problems)
+    return findings
+
+
 try:
-    METHODS = load_methods()
+    FINDINGS = load_findings()
+    # ALL_METHODS can be built, METHODS of them are built by default
+    ALL_METHODS = load_methods()
+    METHODS = {name: ALL_METHODS[name] for name in config["methods"]}
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
-    method="[A-Za-z0-9][A-Za-z0-9._-]*",
+    method="|".join(map(re.escape, ALL_METHODS)),
 
 
 def method_chain(wildcards):
@@ -107,7 +138,7 @@ def method_chain(wildcards):
 
 def estimate_inputs(wildcards):
     """Files that an estimate starts from: the method and the tables that it uses."""
-    method = METHODS[wildcards.method]
+    method = ALL_METHODS[wildcards.method]
     tables = method["benchmarks"]["table"]
     inputs = {
         "method": f"results/{wildcards.method}/method.yaml",
@@ -118,6 +149,19 @@ def estimate_inputs(wildcards):
     if method["throughput_law"]["name"] == "hierarchical":
         inputs |= {"models": "data/models.csv", "gpus": "data/gpus.csv"}
     return inputs
+
+
+def source_inputs(methods):
+    """Files that methods, and mixtures of them, can be built from."""
+    tables = [ALL_METHODS[name]["benchmarks"]["table"] for name in methods]
+    return {
+        "benchmarks": sorted(
+            {path for table in tables for path in ([table] if isinstance(table, str) else table)}
+        ),
+        "traces": "data/request_lengths.csv",
+        "models": "data/models.csv",
+        "gpus": "data/gpus.csv",
+    }
 
 
 @lru_cache
@@ -132,7 +176,7 @@ def imported(path):
             names = [alias.name for alias in node.names]
         for name in names:
             for folder in (LIBRARY.parent, SCRIPTS):
-                file = folder / (name.replace(".", "/") + ".py")
+                file = folder.joinpath(*name.split(".")).with_suffix(".py")
                 if file.exists() and file != Path(path):
                     found |= {str(file.relative_to(ROOT))} | imported(file)
     return found

@@ -17,6 +17,8 @@ rule estimate_energy:
         histograms="results/{method}/histograms.csv",
     log:
         "logs/{method}/estimate_energy.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/estimate_energy.py"
 
@@ -35,6 +37,8 @@ rule estimate_fleet:
         sensitivity=reported("results/{method}/sensitivity.csv", "Supplement"),
     log:
         "logs/{method}/estimate_fleet.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/estimate_fleet.py"
 
