@@ -151,6 +151,8 @@ def counter_signal(setup, name, config, claim, counts, rates):
         if np.isfinite(value):
             lines.append((name, subject, energy, quantity, setting, extrapolated, value, unit))
 
+    seen = min(m.domain["output_tokens"][1] for m in chains.models)
+    add(UNTRIMMED, np.nan, "longest output that the laws have seen", "-", None, seen, "tokens")
     for subject in subjects:
         for energy in claim:
             length = chain_length(energy, lambda n, s=subject: chains.energy(s, n))
