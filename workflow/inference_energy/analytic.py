@@ -46,19 +46,29 @@ def model_energy(setup, regime, model):
 
 
 def regime_energy(setup, regime):
-    """Distributions of every model, and the names of the blend's models, largest median first."""
+    """Distributions of every model, and the blend's models, largest median first.
+
+    Returns
+    -------
+    models, members : dict of str to Mixture [Wh], dict of str to float
+        Every model; share of each of the blend's models. [1]
+    """
     models = {model.name: model_energy(setup, regime, model) for model in setup.models}
-    by_median = sorted(models, key=lambda name: -models[name].quantile(0.5))
-    return models, tuple(by_median[: setup.blend.models])
+    names = list(models)
+    places, shares = setup.blend.members(
+        [energy.quantile(0.5) for energy in models.values()],
+        [model.parameters for model in setup.models],
+    )
+    return models, {names[i]: float(share) for i, share in zip(places, shares, strict=True)}
 
 
-def blend_energy(setup, models, names, trim=True):
+def blend_energy(setup, models, members, trim=True):
     """Distribution of the frontier blend: trimmed as the method says, or pooled untrimmed."""
-    parts = tuple(models[name] for name in names)
+    parts, shares = tuple(models[name] for name in members), tuple(members.values())
     lower, upper = setup.blend.levels
     if trim and (lower, upper) != (0.0, 1.0):
-        return TrimmedBlend(parts, lower, upper)
-    return Mixture.pooled(parts, [1 / len(parts)] * len(parts))
+        return TrimmedBlend(parts, lower, upper, shares)
+    return Mixture.pooled(parts, shares)
 
 
 def with_pathways(setup, blend):
@@ -79,8 +89,8 @@ def fleet_energy(setup, regime):
     dict of str to dict
         pathway to statistic (mean, p5, p50, p95) [GWh/day].
     """
-    models, names = regime_energy(setup, regime)
-    pool = blend_energy(setup, models, names, trim=False)
+    models, members = regime_energy(setup, regime)
+    pool = blend_energy(setup, models, members, trim=False)
     improved = pool.divided_by(setup.fleet.improvement[regime.name])
     n = setup.fleet.queries_per_day
     gwh = setup.fleet.overhead[regime.name] * 1e-9

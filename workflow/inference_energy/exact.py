@@ -144,7 +144,7 @@ class Mixture(_Energy):
 
 @dataclass(frozen=True, eq=False)
 class TrimmedBlend(_Energy):
-    """Equal shares of several models, each trimmed between two of its own quantiles.
+    """Shares of several models, each trimmed between two of its own quantiles.
 
     Parameters
     ----------
@@ -152,11 +152,14 @@ class TrimmedBlend(_Energy):
         The models.
     lower, upper : float
         Quantile levels between which each model is kept.
+    shares : tuple of float
+        Share of each model; they add up to one.
     """
 
     parts: tuple
     lower: float
     upper: float
+    shares: tuple
 
     @cached_property
     def bounds(self):
@@ -171,11 +174,11 @@ class TrimmedBlend(_Energy):
     def zero_mass(self):
         """Share of queries that need no energy after trimming."""
         zero = [np.clip((p.zero_mass - self.lower) / self._kept, 0, 1) for p in self.parts]
-        return float(np.mean(zero))
+        return float(np.dot(self.shares, zero))
 
     def _cdf_log(self, log_energy):
         inside = [(p._cdf_log(log_energy) - self.lower) / self._kept for p in self.parts]
-        return float(np.mean(np.clip(inside, 0, 1)))
+        return float(np.dot(self.shares, np.clip(inside, 0, 1)))
 
     def _log_bounds(self):
         lowest = [b[0] for b in self.bounds if b[0] > 0]
@@ -187,7 +190,7 @@ class TrimmedBlend(_Energy):
         moments = [
             p.partial_moment(order, *b) for p, b in zip(self.parts, self.bounds, strict=True)
         ]
-        return float(np.mean(moments)) / self._kept
+        return float(np.dot(self.shares, moments)) / self._kept
 
     def divided_by(self, multiplier):
         """Distribution of E / M for an independent log-normal M."""
@@ -213,15 +216,16 @@ class DividedBlend(_Energy):
     @cached_property
     def _density_nodes(self):
         points, weights = [], []
-        for part, (low, high) in zip(self.blend.parts, self.blend.bounds, strict=True):
+        for part, share, (low, high) in zip(
+            self.blend.parts, self.blend.shares, self.blend.bounds, strict=True
+        ):
             start = np.log(low) if low > 0 else part._log_bounds()[0]
             edges = np.linspace(start, np.log(high), DENSITY_PANELS + 1)
             half = np.diff(edges)[:, None] / 2
             u = (edges[:-1, None] + half * (1 + LEGENDRE_NODES)).ravel()
             points.append(u)
-            weights.append((half * LEGENDRE_WEIGHTS).ravel() * part.log_density(u))
-        share = len(self.blend.parts) * self.blend._kept
-        return np.concatenate(points), np.concatenate(weights) / share
+            weights.append(share * (half * LEGENDRE_WEIGHTS).ravel() * part.log_density(u))
+        return np.concatenate(points), np.concatenate(weights) / self.blend._kept
 
     def _cdf_log(self, log_energy):
         points, weights = self._density_nodes

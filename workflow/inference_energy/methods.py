@@ -159,12 +159,26 @@ class Coupling:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model on its node: throughput law, maximum node power [kW], largest benchmark [tokens/s]."""
+    """A model on its node.
+
+    Parameters
+    ----------
+    name : str
+    law : object
+        Throughput law.
+    node_power : float
+        Maximum power of the node. [kW]
+    peak : float
+        Largest benchmark. [tokens/s]
+    parameters : float
+        Total parameters; NaN if the benchmark table does not say. [billions]
+    """
 
     name: str
     law: object
     node_power: float
     peak: float
+    parameters: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -178,10 +192,25 @@ class Regime:
 
 @dataclass(frozen=True)
 class Blend:
-    """How the frontier blend is made: the largest medians, each kept between two quantiles."""
+    """How the frontier blend is made.
+
+    Parameters
+    ----------
+    models : int
+        How many models.
+    trim : tuple of pairs
+        Quantile levels between which each model is kept, one pair after the other.
+    ranked_by : {"median", "parameters"}
+        Which models: those of the largest median energies, or the largest models.
+    shares : {"equal", "parameters", "median model"}
+        Share of each model: equal; as its parameters; or all to the model in the middle of the
+        models' median energies (half to each of the two in the middle).
+    """
 
     models: int
     trim: tuple
+    ranked_by: str = "median"
+    shares: str = "equal"
 
     @property
     def levels(self):
@@ -190,6 +219,39 @@ class Blend:
         for low, high in self.trim:
             lower, upper = lower + low * (upper - lower), lower + high * (upper - lower)
         return lower, upper
+
+    def members(self, medians, parameters):
+        """Models of the blend, largest median first, and their shares.
+
+        Parameters
+        ----------
+        medians : ndarray, shape (..., n)
+            Median energy of each model. [Wh]
+        parameters : ndarray, shape (n,)
+            Parameters of each model. [billions]
+
+        Returns
+        -------
+        places, shares : ndarray, shape (..., models)
+            Places along the last axis of ``medians``; shares add up to one. [1]
+        """
+        medians = np.asarray(medians)
+        rank = medians
+        if self.ranked_by == "parameters":
+            rank = np.broadcast_to(np.asarray(parameters, float), medians.shape)
+        kept = np.argsort(-rank, axis=-1, kind="stable")[..., : self.models]
+        largest_first = np.argsort(-np.take_along_axis(medians, kept, -1), axis=-1, kind="stable")
+        places = np.take_along_axis(kept, largest_first, -1)
+        shares = np.ones(places.shape)
+        if self.shares == "parameters":
+            shares = np.asarray(parameters, float)[places]
+        elif self.shares == "median model":
+            count = places.shape[-1]
+            shares = np.broadcast_to(
+                np.isin(np.arange(count), [(count - 1) // 2, count // 2]).astype(float),
+                places.shape,
+            )
+        return places, shares / shares.sum(axis=-1, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -256,7 +318,48 @@ def output_tokens(quantity, traces):
             f"key output_tokens.trace: value {quantity['trace']}: unknown trace;"
             f" allowed are {', '.join(sorted(traces)) or 'none, as no trace table was given'}"
         )
-    return OutputTokens(family, tuple(traces[quantity["trace"]]))
+    lengths = np.asarray(traces[quantity["trace"]], float)
+    if "median" in quantity:
+        lengths = lengths * (quantity["median"] / np.median(lengths))
+    return OutputTokens(family, tuple(lengths.tolist()))
+
+
+def output_traces(table):
+    """Quantiles of output tokens of each trace at evenly spaced levels, as a dict of arrays.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of schema ``request_lengths``.
+
+    Raises
+    ------
+    InputError
+        If the levels of a trace are not evenly spaced from 0 to 1.
+    """
+    traces, problems = {}, []
+    for name, rows in table.sort_values("quantile").groupby("trace"):
+        even = np.linspace(0, 1, len(rows))
+        if len(rows) < 2 or not np.allclose(rows["quantile"], even, rtol=0, atol=1e-9):
+            problems.append(
+                f"request lengths: column quantile: trace {name}: levels are not evenly spaced;"
+                " allowed are evenly spaced levels from 0 to 1; interpolate the trace to such levels"
+            )
+        traces[name] = rows["output_tokens"].to_numpy(float)
+    if problems:
+        raise InputError(problems)
+    return traces
+
+
+def _check_parameters(rows, laws, method):
+    known = rows.dropna(subset=["params_total_b"]) if "params_total_b" in rows else rows[:0]
+    missing = sorted(set(laws) - set(known["model"]))
+    if missing:
+        raise InputError(
+            f"{method['benchmarks']['table']}: column params_total_b: empty for"
+            f" {', '.join(missing)}; allowed are positive numbers, as"
+            f" config/methods/{method['id']}.yaml makes the blend by parameters; fill it in"
+        )
 
 
 def build(method, table, traces=None):
@@ -284,6 +387,9 @@ def build(method, table, traces=None):
             f" usable rows in {method['benchmarks']['table']}; allowed is at least blend.models ="
             f" {method['blend']['models']}; add rows or lower blend.models"
         )
+    if "parameters" in (method["blend"]["shares"], method["blend"].get("ranked_by")):
+        _check_parameters(rows, laws, method)
+    parameters = rows.groupby("model")["params_total_b"].first() if "params_total_b" in rows else {}
     z = method["monte_carlo"]["normal_quantile_95"]
     power = method["node_power"]
     largest = rows.groupby("model")["throughput_tps"].max()
@@ -294,6 +400,7 @@ def build(method, table, traces=None):
                 law,
                 float(power.get("models", {}).get(name, power["default"])["value"]),
                 float(largest[name]),
+                float(parameters.get(name, np.nan)),
             )
             for name, law in laws.items()
         ),
@@ -310,7 +417,12 @@ def build(method, table, traces=None):
         input_tokens_per_output_token=(
             method["input_charge"]["input_tokens_per_output_token"]["value"]
         ),
-        blend=Blend(method["blend"]["models"], tuple(map(tuple, method["blend"]["trim"]))),
+        blend=Blend(
+            method["blend"]["models"],
+            tuple(map(tuple, method["blend"]["trim"])),
+            method["blend"].get("ranked_by", "median"),
+            method["blend"]["shares"],
+        ),
         pathways={
             name: factor(method["pathways"][name], z) for name in ("hardware", "model", "serving")
         },

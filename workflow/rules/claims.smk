@@ -5,6 +5,7 @@ rule judge_claims:
     input:
         method="results/{method}/method.yaml",
         benchmarks=benchmark_table,
+        lengths="data/request_lengths.csv",
         energy_per_query="results/{method}/energy_per_query.csv",
         output_tokens="results/{method}/output_tokens.csv",
         fleet="results/{method}/fleet.csv",

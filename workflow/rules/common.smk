@@ -26,6 +26,7 @@ DATA_TABLES = [
     ("data/published/claims.csv", "claims_published"),
     ("data/published/estimates.csv", "estimates"),
     ("data/published/references.csv", "references"),
+    ("data/request_lengths.csv", "request_lengths"),
     ("data/sources.csv", "sources"),
     ("data/throughput/oviedo.csv", "throughput"),
     ("data/throughput/trtllm.csv", "throughput"),

@@ -5,6 +5,7 @@ rule estimate_energy:
     input:
         method="results/{method}/method.yaml",
         benchmarks=benchmark_table,
+        lengths="data/request_lengths.csv",
         code=code("estimate_energy.py"),
     params:
         engines=config["engines"],
@@ -28,6 +29,7 @@ rule estimate_fleet:
     input:
         method="results/{method}/method.yaml",
         benchmarks=benchmark_table,
+        lengths="data/request_lengths.csv",
         code=code("estimate_fleet.py"),
     params:
         engines=config["engines"],

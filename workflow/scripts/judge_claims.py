@@ -5,16 +5,16 @@ from pathlib import Path
 import yaml
 from inference_energy import estimate
 from inference_energy.claims import Evidence, judge
-from inference_energy.methods import build, merge
+from inference_energy.methods import build, merge, output_traces
 from inference_energy.tables import read_table, write_table
 from logged import run
 
 TABLES = ("energy_per_query", "output_tokens", "fleet", "sensitivity")
 
 
-def exact_evidence(method, benchmarks, figures):
+def exact_evidence(method, benchmarks, traces, figures):
     """Results of the exact engine for a method that has not been run."""
-    setup = build(method, benchmarks)
+    setup = build(method, benchmarks, traces)
     tables = {
         "energy_per_query": estimate.energy_per_query(setup, ["exact"]),
         "output_tokens": estimate.output_tokens(setup, ["exact"]),
@@ -29,6 +29,7 @@ def main(snakemake):
     method = yaml.safe_load(Path(read.method).read_text(encoding="utf-8"))
     findings = yaml.safe_load(Path(read.findings).read_text(encoding="utf-8"))
     benchmarks = read_table(read.benchmarks, "throughput")
+    traces = output_traces(read_table(read.lengths, "request_lengths"))
     estimates = read_table(read.estimates, "estimates")
     references = read_table(read.references, "references")
     figures = {
@@ -37,7 +38,9 @@ def main(snakemake):
     }
     tables = {name: read_table(getattr(read, name), name) for name in TABLES}
     alternatives = {
-        finding["id"]: exact_evidence(merge(method, finding["override"]), benchmarks, figures)
+        finding["id"]: exact_evidence(
+            merge(method, finding["override"]), benchmarks, traces, figures
+        )
         for finding in findings
         if "override" in finding
     }

@@ -1,9 +1,9 @@
-"""Read what every estimate starts from: a resolved method and its benchmark table."""
+"""Read what every estimate starts from: a resolved method, benchmarks and request lengths."""
 
 from pathlib import Path
 
 import yaml
-from inference_energy.methods import build
+from inference_energy.methods import build, output_traces
 from inference_energy.tables import read_table
 
 
@@ -13,7 +13,8 @@ def read_setup(inputs):
     Parameters
     ----------
     inputs : snakemake.io.InputFiles
-        ``method`` (YAML) and ``benchmarks`` (throughput table).
+        ``method`` (YAML), ``benchmarks`` (throughput table) and ``lengths`` (request lengths).
     """
     method = yaml.safe_load(Path(inputs.method).read_text(encoding="utf-8"))
-    return method, build(method, read_table(inputs.benchmarks, "throughput"))
+    traces = output_traces(read_table(inputs.lengths, "request_lengths"))
+    return method, build(method, read_table(inputs.benchmarks, "throughput"), traces)
