@@ -128,27 +128,13 @@ class OutputTokens:
             lengths = self._continuous.ppf(generator.random_sample(n))
         return np.round(lengths)
 
-    @cached_property
+    @property
     def support(self):
         """Lengths that can occur and their probabilities, two arrays of shape (n,).
 
         ``P(L = k) = F(k + 1/2) - F(k - 1/2)``. Lengths beyond ``EVERY_TOKEN_UP_TO`` are cells.
         """
-        if self.family == "empirical":
-            longest = self._trace[0][-1]
-        else:
-            longest = self._continuous.isf(TAIL)
-        longest = int(min(np.ceil(longest), LONGEST)) + 1
-        edges = np.arange(min(longest, EVERY_TOKEN_UP_TO) + 1, dtype=float)
-        if longest > EVERY_TOKEN_UP_TO:
-            n = int(np.ceil(np.log(longest / edges[-1]) / CELL))
-            cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
-            edges = np.concatenate([edges[:-1], cells])
-        survival = self._survival(edges - 0.5)
-        survival[0] = 1.0
-        weights = survival[:-1] - survival[1:]
-        weights /= weights.sum()
-        return (edges[:-1] + edges[1:] - 1) / 2, weights
+        return _support(self)
 
     def nodes(self, breaks=(), width=0.125):
         """Quadrature of any smooth function of ln L: lengths and weights, shape (m,), m << n.
@@ -176,6 +162,25 @@ class OutputTokens:
         lengths, weights = self.support
         mean = float(weights @ lengths)
         return mean, float(np.sqrt(weights @ (lengths - mean) ** 2))
+
+
+@lru_cache(maxsize=64)
+def _support(tokens):
+    if tokens.family == "empirical":
+        longest = tokens._trace[0][-1]
+    else:
+        longest = tokens._continuous.isf(TAIL)
+    longest = int(min(np.ceil(longest), LONGEST)) + 1
+    edges = np.arange(min(longest, EVERY_TOKEN_UP_TO) + 1, dtype=float)
+    if longest > EVERY_TOKEN_UP_TO:
+        n = int(np.ceil(np.log(longest / edges[-1]) / CELL))
+        cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
+        edges = np.concatenate([edges[:-1], cells])
+    survival = tokens._survival(edges - 0.5)
+    survival[0] = 1.0
+    weights = survival[:-1] - survival[1:]
+    weights /= weights.sum()
+    return (edges[:-1] + edges[1:] - 1) / 2, weights
 
 
 SINGLY_UP_TO = 32

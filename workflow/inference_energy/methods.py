@@ -351,6 +351,22 @@ def output_traces(table):
     return traces
 
 
+def node_power(method, model):
+    """Maximum power of a model's node. [kW]"""
+    power = method["node_power"]
+    return float(power.get("models", {}).get(model, power["default"])["value"])
+
+
+def blend(quantity):
+    """Build the blend from its section of the method file."""
+    return Blend(
+        quantity["models"],
+        tuple(map(tuple, quantity["trim"])),
+        quantity.get("ranked_by", "median"),
+        quantity["shares"],
+    )
+
+
 def _check_parameters(rows, laws, method):
     known = rows.dropna(subset=["params_total_b"]) if "params_total_b" in rows else rows[:0]
     missing = sorted(set(laws) - set(known["model"]))
@@ -391,14 +407,13 @@ def build(method, table, traces=None):
         _check_parameters(rows, laws, method)
     parameters = rows.groupby("model")["params_total_b"].first() if "params_total_b" in rows else {}
     z = method["monte_carlo"]["normal_quantile_95"]
-    power = method["node_power"]
     largest = rows.groupby("model")["throughput_tps"].max()
     return Setup(
         models=tuple(
             ServedModel(
                 name,
                 law,
-                float(power.get("models", {}).get(name, power["default"])["value"]),
+                node_power(method, name),
                 float(largest[name]),
                 float(parameters.get(name, np.nan)),
             )
@@ -417,12 +432,7 @@ def build(method, table, traces=None):
         input_tokens_per_output_token=(
             method["input_charge"]["input_tokens_per_output_token"]["value"]
         ),
-        blend=Blend(
-            method["blend"]["models"],
-            tuple(map(tuple, method["blend"]["trim"])),
-            method["blend"].get("ranked_by", "median"),
-            method["blend"]["shares"],
-        ),
+        blend=blend(method["blend"]),
         pathways={
             name: factor(method["pathways"][name], z) for name in ("hardware", "model", "serving")
         },
