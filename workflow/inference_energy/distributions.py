@@ -22,6 +22,10 @@ CELL = 2e-5
 TAIL = 1e-14
 LONGEST = 1e9
 
+# The same for the quadrature of smooth functions of ln L, to about SMOOTH_CELL**2 / 24.
+SMOOTH_ABOVE = 2**13
+SMOOTH_CELL = 1e-4
+
 
 @dataclass(frozen=True)
 class LogNormal:
@@ -134,7 +138,7 @@ class OutputTokens:
 
         ``P(L = k) = F(k + 1/2) - F(k - 1/2)``. Lengths beyond ``EVERY_TOKEN_UP_TO`` are cells.
         """
-        return _support(self)
+        return _support(self, EVERY_TOKEN_UP_TO, CELL)
 
     def nodes(self, breaks=(), width=0.125):
         """Quadrature of any smooth function of ln L: lengths and weights, shape (m,), m << n.
@@ -165,15 +169,15 @@ class OutputTokens:
 
 
 @lru_cache(maxsize=64)
-def _support(tokens):
+def _support(tokens, every_up_to, cell):
     if tokens.family == "empirical":
         longest = tokens._trace[0][-1]
     else:
         longest = tokens._continuous.isf(TAIL)
     longest = int(min(np.ceil(longest), LONGEST)) + 1
-    edges = np.arange(min(longest, EVERY_TOKEN_UP_TO) + 1, dtype=float)
-    if longest > EVERY_TOKEN_UP_TO:
-        n = int(np.ceil(np.log(longest / edges[-1]) / CELL))
+    edges = np.arange(min(longest, every_up_to) + 1, dtype=float)
+    if longest > every_up_to:
+        n = int(np.ceil(np.log(longest / edges[-1]) / cell))
         cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
         edges = np.concatenate([edges[:-1], cells])
     survival = tokens._survival(edges - 0.5)
@@ -190,7 +194,7 @@ PANEL_NODES = 12
 @lru_cache(maxsize=4096)
 def _panel(tokens, start, stop):
     """Nodes and weights of the support points ``start:stop``."""
-    lengths, weights = tokens.support
+    lengths, weights = _support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
     lengths, weights = lengths[start:stop], weights[start:stop]
     if stop - start <= PANEL_NODES:
         return lengths, weights
@@ -210,7 +214,7 @@ def _panel(tokens, start, stop):
 
 @lru_cache(maxsize=256)
 def _nodes(tokens, breaks, width):
-    lengths, _ = tokens.support
+    lengths, _ = _support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
     panels = max(int(np.log(max(lengths[-1], 1) / SINGLY_UP_TO) / width) + 2, 1)
     edges = SINGLY_UP_TO * np.exp(width * np.arange(panels + 1))
     edges = np.unique(np.concatenate([np.arange(SINGLY_UP_TO), edges, np.asarray(breaks)]))
