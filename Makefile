@@ -5,11 +5,15 @@ ENV := .venv/.installed
 
 # Jobs of the run start jupytext and jupyter by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Threads of the numeric libraries slow down small matrices, the more so beside other processes.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: all env lint test report changes lock clean help
+.PHONY: all env lint test report audit changes readme lock clean help
 
 all: $(ENV) ## set up the environment and reproduce every table and figure (default)
 	snakemake --forceall
+	snakemake audit
 
 env: $(ENV) ## set up the environment in .venv from requirements.lock
 
@@ -34,8 +38,15 @@ report: all ## reproduce, then write the self-contained page build/report.html
 	mkdir -p build
 	snakemake --report build/report.html
 
+audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)
+	snakemake audit
+
 changes: $(ENV) ## compare the results with the committed ones
 	snakemake changes
+
+readme: $(ENV) ## renew the numbers of the README
+	snakemake build/README.md
+	cp build/README.md README.md
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "uv is not installed: https://docs.astral.sh/uv/" >&2; exit 1; }

@@ -1,19 +1,25 @@
 import sys
 from pathlib import Path
 
+
 configfile: "config/config.yaml"
+
 
 # the library is used where the workflow is parsed and by every script
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/estimate.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/laws.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/validate.smk"
+include: "workflow/rules/notebooks.smk"
+include: "workflow/rules/readme.smk"
 
 
 rule all:

@@ -13,7 +13,7 @@ FULL_SUPPORT_BELOW = 0.01
 """With less spread than this [1] the quadrature over ln L is not smooth: every length is used."""
 
 PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
-"""Panels of the quadrature over ln L: width per spread of the factors [1], and largest width [1]."""
+"""Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
 
 
 def model_energy(setup, regime, model):
@@ -32,6 +32,7 @@ def model_energy(setup, regime, model):
         kinks = model.law.kinks(regime.input_tokens)
         width = min(PANEL_PER_SIGMA * factor.sigma, WIDEST_PANEL)
         lengths, weights = regime.output_tokens.nodes(kinks, width)
+    error = model.error(regime.input_tokens, lengths)
     throughput = model.law.predict(regime.input_tokens, lengths)
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
     scale = model.node_power * SECONDS_TO_WH_PER_KW
@@ -42,7 +43,7 @@ def model_energy(setup, regime, model):
             setup.power_utilisation.intercept,
             setup.power_utilisation.slope,
         )
-    return Mixture.of_tokens(charged / throughput, weights, factor, scale)
+    return Mixture.of_tokens(charged / throughput, weights, factor, scale, error)
 
 
 def regime_energy(setup, regime):
@@ -126,3 +127,26 @@ def _weighted(values, weights):
         place = min(np.searchsorted(cumulative, p / 100 - 1e-15), len(values) - 1)
         statistics[f"p{p}"] = float(values[order[place]])
     return statistics
+
+
+def extrapolation(regime, model):
+    """How far the queries of a regime lie beyond the lengths that a model's law has seen.
+
+    Returns
+    -------
+    dict of str to float
+        ``queries``: share of the queries with a length outside the range; ``node time``: their
+        share of the node time; ``held``: total node time if the throughput outside were the one at
+        the nearest lengths inside, over the law's. [1]
+    """
+    lengths, weights = regime.output_tokens.support
+    wanted = {"input_tokens": np.full(len(lengths), regime.input_tokens), "output_tokens": lengths}
+    nearest = {name: np.clip(wanted[name], *model.domain[name]) for name in wanted}
+    outside = np.any([wanted[name] != nearest[name] for name in wanted], axis=0)
+    time = weights * lengths / model.law.predict(**wanted)
+    held = weights * lengths / model.law.predict(**nearest)
+    return {
+        "queries": float(weights[outside].sum()),
+        "node time": float(time[outside].sum() / time.sum()),
+        "held": float(held.sum() / time.sum()),
+    }

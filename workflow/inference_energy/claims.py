@@ -107,7 +107,8 @@ def _select(selector, evidence, engine):
         frame = frame[frame[column].astype(str) == value]
     if len(frame) > 1:
         raise InputError(
-            f"claim quantity {selector!r}: selects {len(frame)} lines; allowed is one; name more columns"
+            f"claim quantity {selector!r}: selects {len(frame)} lines; allowed is one;"
+            " name more columns"
         )
     return float(frame["value"].iloc[0]) if len(frame) else None
 

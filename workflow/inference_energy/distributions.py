@@ -8,6 +8,7 @@ distribution, which the engine without sampling needs.
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import stats
@@ -150,7 +151,7 @@ class OutputTokens:
         Parameters
         ----------
         breaks : sequence of float
-            Lengths at which the function has a kink (a capped throughput); panels end there. [tokens]
+            Lengths at which the function has a kink (a capped throughput): ends of panels. [tokens]
         width : float
             Width of a panel in ln L, over which the function must be smooth. [1]
         """
@@ -170,10 +171,8 @@ class OutputTokens:
 
 @lru_cache(maxsize=64)
 def _support(tokens, every_up_to, cell):
-    if tokens.family == "empirical":
-        longest = tokens._trace[0][-1]
-    else:
-        longest = tokens._continuous.isf(TAIL)
+    empirical = tokens.family == "empirical"
+    longest = tokens._trace[0][-1] if empirical else tokens._continuous.isf(TAIL)
     longest = int(min(np.ceil(longest), LONGEST)) + 1
     edges = np.arange(min(longest, every_up_to) + 1, dtype=float)
     if longest > every_up_to:
@@ -219,5 +218,5 @@ def _nodes(tokens, breaks, width):
     edges = SINGLY_UP_TO * np.exp(width * np.arange(panels + 1))
     edges = np.unique(np.concatenate([np.arange(SINGLY_UP_TO), edges, np.asarray(breaks)]))
     places = np.unique(np.append(np.searchsorted(lengths, edges), [0, len(lengths)]))
-    parts = [_panel(tokens, int(a), int(b)) for a, b in zip(places[:-1], places[1:], strict=True)]
+    parts = [_panel(tokens, int(a), int(b)) for a, b in pairwise(places)]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

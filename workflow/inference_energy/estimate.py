@@ -105,6 +105,19 @@ def throughput(setup, engines):
     return pd.DataFrame(lines)
 
 
+def extrapolation(setup):
+    """How much of each regime lies beyond the lengths that the laws have seen: shares. [1]"""
+    return pd.DataFrame(
+        [
+            {"regime": regime.name, "model": model.name, "statistic": name, "value": value}
+            | {"unit": "1"}
+            for regime in setup.regimes.values()
+            for model in setup.models
+            for name, value in analytic.extrapolation(regime, model).items()
+        ]
+    )
+
+
 def output_tokens(setup, engines):
     """Output tokens of a query. [tokens]
 

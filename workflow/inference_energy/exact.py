@@ -66,7 +66,7 @@ class Mixture(_Energy):
     zero_mass: float = 0.0
 
     @classmethod
-    def of_tokens(cls, charged_over_throughput, weights, factor, scale):
+    def of_tokens(cls, charged_over_throughput, weights, factor, scale, error=0.0):
         """Build from the seconds of node time that each number of tokens takes.
 
         Parameters
@@ -79,11 +79,13 @@ class Mixture(_Energy):
             Product of the uncertain factors (power utilisation, PUE). [1]
         scale : float or ndarray, shape (n,)
             Wh per second of node time before the factors. [Wh/s]
+        error : float or ndarray, shape (n,)
+            Standard deviation of ln throughput at each number of tokens. [1]
         """
         energy = charged_over_throughput * scale
         used = energy > 0
         locations = np.log(energy[used]) + factor.mu
-        sigmas = np.full(locations.shape, factor.sigma)
+        sigmas = np.broadcast_to(np.hypot(factor.sigma, error), energy.shape)[used]
         return cls(locations, weights[used], sigmas, float(weights[~used].sum()))
 
     @classmethod
@@ -108,7 +110,7 @@ class Mixture(_Energy):
         return self.zero_mass + self.weights @ ndtr(self._standardised(log_energy))
 
     def log_density(self, log_energy):
-        """Density of ln E at an array of ln E [ln Wh], same shape (queries of zero energy apart)."""
+        """Density of ln E at an array of ln E [ln Wh], same shape; zero energies apart."""
         z = (np.asarray(log_energy)[..., None] - self.locations) / self.sigmas
         return np.exp(-0.5 * z**2) @ (self.weights / self.sigmas) / np.sqrt(2 * np.pi)
 

@@ -9,7 +9,8 @@ from jsonschema_rs import validator_for
 
 from inference_energy.distributions import LogNormal, OutputTokens
 from inference_energy.errors import InputError
-from inference_energy.throughput import fit_models, usable_rows
+from inference_energy.serving import fit_configurations, fit_models
+from inference_energy.throughput import usable_rows
 
 WHOLE = ("value", "distribution", "name", "factors", "trim")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -164,12 +165,17 @@ class ServedModel:
     Parameters
     ----------
     name : str
+        Model.
     law : object
         Throughput law.
     node_power : float
         Maximum power of the node. [kW]
     peak : float
         Largest benchmark. [tokens/s]
+    uncertain : bool
+        Whether the law's own error is a factor of the energy.
+    domain : dict, optional
+        Range of the lengths that the law has seen. [tokens]
     parameters : float
         Total parameters; NaN if the benchmark table does not say. [billions]
     """
@@ -178,7 +184,15 @@ class ServedModel:
     law: object
     node_power: float
     peak: float
+    uncertain: bool = False
+    domain: dict | None = None
     parameters: float = float("nan")
+
+    def error(self, input_tokens, output_tokens):
+        """Standard deviation of ln throughput that counts, at the lengths. [1]"""
+        if not self.uncertain:
+            return 0.0
+        return self.law.sigma(input_tokens, output_tokens)
 
 
 @dataclass(frozen=True)
@@ -324,33 +338,6 @@ def output_tokens(quantity, traces):
     return OutputTokens(family, tuple(lengths.tolist()))
 
 
-def output_traces(table):
-    """Quantiles of output tokens of each trace at evenly spaced levels, as a dict of arrays.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Table of schema ``request_lengths``.
-
-    Raises
-    ------
-    InputError
-        If the levels of a trace are not evenly spaced from 0 to 1.
-    """
-    traces, problems = {}, []
-    for name, rows in table.sort_values("quantile").groupby("trace"):
-        even = np.linspace(0, 1, len(rows))
-        if len(rows) < 2 or not np.allclose(rows["quantile"], even, rtol=0, atol=1e-9):
-            problems.append(
-                f"request lengths: column quantile: trace {name}: levels are not evenly spaced;"
-                " allowed are evenly spaced levels from 0 to 1; interpolate the trace to such levels"
-            )
-        traces[name] = rows["output_tokens"].to_numpy(float)
-    if problems:
-        raise InputError(problems)
-    return traces
-
-
 def node_power(method, model):
     """Maximum power of a model's node. [kW]"""
     power = method["node_power"]
@@ -378,7 +365,7 @@ def _check_parameters(rows, laws, method):
         )
 
 
-def build(method, table, traces=None):
+def build(method, table, traces=None, hardware=None):
     """Fit the throughput laws and turn a resolved method into a :class:`Setup`.
 
     Parameters
@@ -389,6 +376,8 @@ def build(method, table, traces=None):
         Throughput table that it names.
     traces : dict of str to array, optional
         Quantiles of output tokens of each trace at evenly spaced levels.
+    hardware : tuple of DataFrame, optional
+        Tables of schemas ``models`` and ``gpus``, which the hierarchical law needs.
 
     Raises
     ------
@@ -396,7 +385,14 @@ def build(method, table, traces=None):
         If the benchmark table leaves fewer models than the blend needs.
     """
     rows = usable_rows(table, method["benchmarks"])
-    laws = fit_models(rows, method["throughput_law"])
+    law = method["throughput_law"]
+    if law["name"] == "hierarchical":
+        wider = {k: v for k, v in method["benchmarks"].items() if k not in ("models", "gpus")}
+        background = usable_rows(table, wider)
+        reference = (law["reference"]["input_tokens"], law["reference"]["output_tokens"])
+        laws = fit_configurations(rows, background, *hardware, law["gpus_per_node"], reference)
+    else:
+        laws = fit_models(rows, law)
     if len(laws) < method["blend"]["models"]:
         raise InputError(
             f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models have enough"
@@ -407,17 +403,18 @@ def build(method, table, traces=None):
         _check_parameters(rows, laws, method)
     parameters = rows.groupby("model")["params_total_b"].first() if "params_total_b" in rows else {}
     z = method["monte_carlo"]["normal_quantile_95"]
-    largest = rows.groupby("model")["throughput_tps"].max()
     return Setup(
         models=tuple(
             ServedModel(
                 name,
-                law,
+                served.law,
                 node_power(method, name),
-                float(largest[name]),
+                float(served.rows["throughput_tps"].max() * served.replicas),
+                law.get("error", "ignored") == "included",
+                served.domain,
                 float(parameters.get(name, np.nan)),
             )
-            for name, law in laws.items()
+            for name, served in laws.items()
         ),
         power_utilisation=factor(method["power_utilisation"], z),
         pue=factor(method["pue"], z),

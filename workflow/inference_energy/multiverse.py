@@ -179,16 +179,15 @@ class Multiverse:
         )
 
 
-def outcomes(multiverse, table, traces, workers=1):
+def outcomes(multiverse, sources, workers=1):
     """Results of every specification.
 
     Parameters
     ----------
     multiverse : Multiverse
-    table : DataFrame
-        Throughput table.
-    traces : dict of str to array
-        Quantiles of output tokens.
+        The choices.
+    sources : dict
+        Tables to build methods from, keyword arguments of :func:`methods.build`.
     workers : int
         Processes.
 
@@ -197,7 +196,7 @@ def outcomes(multiverse, table, traces, workers=1):
     dict of str to ndarray
         Selector, as claims write it, to an array with one axis per choice.
     """
-    tasks = [(multiverse, options, table, traces) for options in multiverse.combinations("tokens")]
+    tasks = [(multiverse, options, sources) for options in multiverse.combinations("tokens")]
     if workers == 1:
         parts = [_token_outcomes(*task) for task in tasks]
     else:
@@ -219,11 +218,11 @@ def outcomes(multiverse, table, traces, workers=1):
     return answer
 
 
-def _token_outcomes(multiverse, options, table, traces):
+def _token_outcomes(multiverse, options, sources):
     """Results for one combination of the tokens stage; arrays over factors, power and blend."""
     method = multiverse._apply(multiverse.published | options)
     try:
-        setup = build(method, table, traces)
+        setup = build(method, **sources)
     except InputError as error:
         chosen = ", ".join(f"{choice} = {option}" for choice, option in options.items())
         raise InputError([f"{WHERE}: {chosen}: {problem}" for problem in error.problems]) from None
@@ -266,6 +265,7 @@ def fleet(settings, means):
     Parameters
     ----------
     settings : methods.Fleet
+        Queries a day, overhead, improvement.
     means : dict of str to array_like
         Mean energy of a query of each regime, blend untrimmed. [Wh]
 
@@ -286,7 +286,7 @@ def fleet(settings, means):
 
 
 def _regime_outcomes(setups, regime, powers, blends):
-    """Results of one regime, arrays over (factors, power, blend) flattened; and the pools' means."""
+    """Results of one regime, arrays over (factors, power, blend) flat; and the pools' means."""
     models = setups[0].models
     mixtures = [
         [model_energy(setup, regime, replace(model, node_power=1.0)) for model in models]
@@ -468,6 +468,7 @@ def claim_shares(multiverse, found, published, figures):
     Parameters
     ----------
     multiverse : Multiverse
+        The choices.
     found : dict of str to ndarray
         From :func:`outcomes`.
     published : DataFrame
@@ -528,6 +529,7 @@ def curve(multiverse, found, bins=60):
     Parameters
     ----------
     multiverse : Multiverse
+        The choices.
     found : dict of str to ndarray
         From :func:`outcomes`.
     bins : int

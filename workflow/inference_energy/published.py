@@ -65,6 +65,9 @@ def simulate(setup, regime, random):
             utilisation = setup.power_utilisation.sample(random, n)
         charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
         pue = setup.pue.sample(random, n)
+        error = model.error(regime.input_tokens, lengths)
+        if np.any(error):
+            speed = speed * random.lognormal(0.0, error)
         tokens[model.name] = lengths
         throughput[model.name] = speed
         energy[model.name] = query_energy(charged, speed, model.node_power, utilisation, pue)

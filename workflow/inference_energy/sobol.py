@@ -110,7 +110,8 @@ def _with_fleet(setup, **change):
 def _token_median(name):
     def read(setup):
         tokens = setup.regimes[name].output_tokens
-        return np.median(tokens.parameters) if tokens.family == "empirical" else tokens.parameters[0]
+        empirical = tokens.family == "empirical"
+        return np.median(tokens.parameters) if empirical else tokens.parameters[0]
 
     return read
 
@@ -231,7 +232,8 @@ def results(setup, outputs=tuple(OUTPUTS)):
 
 
 def _many_results(setup, names, rows):
-    return [list(results(apply(setup, dict(zip(names, row, strict=True)))).values()) for row in rows]
+    samples = (dict(zip(names, row, strict=True)) for row in rows)
+    return [list(results(apply(setup, values)).values()) for values in samples]
 
 
 def indices(names, bounds, evaluate, outputs, n, seed, logarithmic=()):
@@ -384,8 +386,7 @@ def what_if(setup, inputs, factors=(0.5, 2.0)):
                     target = factor * goal[output]
                     needed = needed_value(changed, values[name], entry["allowed"], target)
                 note = "cannot" if np.isnan(needed) else None
-                lines.append(
-                    (output, name, factor, values[name], needed, *entry["allowed"], note, entry["unit"])
-                )
-    columns = "output input factor base needed lowest highest note unit".split()
+                limits, unit = entry["allowed"], entry["unit"]
+                lines.append((output, name, factor, values[name], needed, *limits, note, unit))
+    columns = ["output", "input", "factor", "base", "needed", "lowest", "highest", "note", "unit"]
     return pd.DataFrame(lines, columns=columns)

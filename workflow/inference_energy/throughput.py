@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 LENGTH_FLOOR = 1e-6
 """Lengths are floored here before a logarithm: a query of no output tokens is possible. [tokens]"""
@@ -106,9 +105,6 @@ class Peak:
         return [("peak", self.peak, "tokens/s"), ("n_rows", self.n_rows, "rows")]
 
 
-LAWS = {"log-linear": LogLinear, "peak": Peak}
-
-
 def usable_rows(table, benchmarks):
     """Rows of a benchmark table that a method uses.
 
@@ -117,8 +113,8 @@ def usable_rows(table, benchmarks):
     table : DataFrame
         Table of schema ``throughput``.
     benchmarks : dict
-        The method's section: ``precision`` (list) and optionally ``sources`` (list of source_id),
-        ``exclude_sources``, ``exclude_confidence``.
+        The method's section: ``precision`` (list) and optionally ``models``, ``gpus``, ``sources``
+        (lists of what is kept), ``exclude_sources``, ``exclude_confidence``.
 
     Returns
     -------
@@ -127,35 +123,10 @@ def usable_rows(table, benchmarks):
     """
     keep = table["precision"].isin(benchmarks["precision"])
     keep &= table["input_tokens"].notna() & table["output_tokens"].notna()
-    if "sources" in benchmarks:
-        keep &= table["source_id"].isin(benchmarks["sources"])
-    if "exclude_sources" in benchmarks:
-        keep &= ~table["source_id"].isin(benchmarks["exclude_sources"])
-    if "exclude_confidence" in benchmarks:
-        keep &= ~table["confidence"].isin(benchmarks["exclude_confidence"])
+    columns = {"models": "model", "gpus": "gpu", "sources": "source_id"}
+    for key, column in columns.items():
+        if key in benchmarks:
+            keep &= table[column].isin(benchmarks[key])
+    for key, column in {"exclude_sources": "source_id", "exclude_confidence": "confidence"}.items():
+        keep &= ~table[column].isin(benchmarks.get(key, []))
     return table[keep]
-
-
-def fit_models(rows, law):
-    """Fit one law per model, in the order in which the released code draws the models.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Usable rows of all models.
-    law : dict
-        ``name``, ``minimum_rows`` (for the law), ``fallback`` (law for models with fewer rows) and
-        ``fallback_minimum_rows``; models with fewer still are left out.
-
-    Returns
-    -------
-    dict of str to law
-        Models with enough rows first, in order of first appearance, then the fallback's.
-    """
-    counts = rows["model"].value_counts(sort=False)
-    order = list(pd.unique(rows["model"]))
-    enough = [m for m in order if counts[m] >= law["minimum_rows"]]
-    few = [m for m in order if law["fallback_minimum_rows"] <= counts[m] < law["minimum_rows"]]
-    fitted = {m: LAWS[law["name"]].fit(rows[rows["model"] == m]) for m in enough}
-    fitted |= {m: LAWS[law["fallback"]].fit(rows[rows["model"] == m]) for m in few}
-    return fitted

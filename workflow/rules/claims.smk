@@ -3,9 +3,7 @@ rule judge_claims:
     message:
         "Judging the paper's claims with {wildcards.method}"
     input:
-        method="results/{method}/method.yaml",
-        benchmarks=benchmark_table,
-        lengths="data/request_lengths.csv",
+        unpack(estimate_inputs),
         energy_per_query="results/{method}/energy_per_query.csv",
         output_tokens="results/{method}/output_tokens.csv",
         fleet="results/{method}/fleet.csv",

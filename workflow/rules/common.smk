@@ -23,11 +23,14 @@ TARGETS = []
 
 # every table of data/ and its schema
 DATA_TABLES = [
+    ("data/gpus.csv", "gpus"),
+    ("data/models.csv", "models"),
     ("data/published/claims.csv", "claims_published"),
     ("data/published/estimates.csv", "estimates"),
     ("data/published/references.csv", "references"),
     ("data/request_lengths.csv", "request_lengths"),
     ("data/sources.csv", "sources"),
+    ("data/throughput/deepseek_r1.csv", "throughput"),
     ("data/throughput/oviedo.csv", "throughput"),
     ("data/throughput/trtllm.csv", "throughput"),
 ]
@@ -83,9 +86,19 @@ def method_chain(wildcards):
     return chain
 
 
-def benchmark_table(wildcards):
-    """Throughput table that a method uses."""
-    return METHODS[wildcards.method]["benchmarks"]["table"]
+def estimate_inputs(wildcards):
+    """Files that an estimate starts from: the method and the tables that it uses."""
+    method = METHODS[wildcards.method]
+    tables = method["benchmarks"]["table"]
+    inputs = {
+        "method": f"results/{wildcards.method}/method.yaml",
+        "benchmarks": [tables] if isinstance(tables, str) else tables,
+    }
+    if any("trace" in regime["output_tokens"] for regime in method["regimes"].values()):
+        inputs["traces"] = "data/request_lengths.csv"
+    if method["throughput_law"]["name"] == "hierarchical":
+        inputs |= {"models": "data/models.csv", "gpus": "data/gpus.csv"}
+    return inputs
 
 
 @lru_cache
@@ -118,4 +131,5 @@ def print_claims():
 
     tables = {m: Path(f"results/{m}/claims.csv") for m in METHODS}
     if all(path.exists() for path in tables.values()):
-        print(console_summary({m: read_table(p, "claims") for m, p in tables.items()}))
+        kinds = {name: method["kind"] for name, method in METHODS.items()}
+        print(console_summary({m: read_table(p, "claims") for m, p in tables.items()}, kinds))

@@ -3,9 +3,7 @@ rule estimate_energy:
     message:
         "Estimating the energy per query with {wildcards.method}"
     input:
-        method="results/{method}/method.yaml",
-        benchmarks=benchmark_table,
-        lengths="data/request_lengths.csv",
+        unpack(estimate_inputs),
         code=code("estimate_energy.py"),
     params:
         engines=config["engines"],
@@ -14,6 +12,7 @@ rule estimate_energy:
         energy="results/{method}/energy_per_query.csv",
         throughput="results/{method}/throughput.csv",
         tokens="results/{method}/output_tokens.csv",
+        extrapolation="results/{method}/extrapolation.csv",
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
     log:
@@ -27,9 +26,7 @@ rule estimate_fleet:
     message:
         "Estimating fleet and sensitivities with {wildcards.method}"
     input:
-        method="results/{method}/method.yaml",
-        benchmarks=benchmark_table,
-        lengths="data/request_lengths.csv",
+        unpack(estimate_inputs),
         code=code("estimate_fleet.py"),
     params:
         engines=config["engines"],
@@ -50,6 +47,7 @@ TARGETS += expand(
         "energy_per_query",
         "throughput",
         "output_tokens",
+        "extrapolation",
         "densities",
         "histograms",
         "fleet",

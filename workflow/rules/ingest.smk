@@ -4,7 +4,9 @@ rule check_data:
         "Checking the benchmark tables and published figures against their schemas"
     input:
         tables=[path for path, _ in DATA_TABLES],
-        schemas=sorted({f"workflow/schemas/tables/{schema}.schema.yaml" for _, schema in DATA_TABLES}),
+        schemas=sorted(
+            {f"workflow/schemas/tables/{schema}.schema.yaml" for _, schema in DATA_TABLES}
+        ),
         code=code("check_data.py"),
     params:
         schemas=[schema for _, schema in DATA_TABLES],

@@ -14,6 +14,7 @@ def main(snakemake):
     write_table(estimate.energy_per_query(setup, engines), output.energy, "energy_per_query")
     write_table(estimate.throughput(setup, engines), output.throughput, "throughput_results")
     write_table(estimate.output_tokens(setup, engines), output.tokens, "output_tokens")
+    write_table(estimate.extrapolation(setup), output.extrapolation, "extrapolation")
     write_table(estimate.densities(setup), output.densities, "densities")
     write_table(estimate.histograms(setup), output.histograms, "histograms")
 

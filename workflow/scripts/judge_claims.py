@@ -5,16 +5,17 @@ from pathlib import Path
 import yaml
 from inference_energy import estimate
 from inference_energy.claims import Evidence, judge
-from inference_energy.methods import build, merge, output_traces
+from inference_energy.methods import build, merge
 from inference_energy.tables import read_table, write_table
 from logged import run
+from setups import read_sources
 
 TABLES = ("energy_per_query", "output_tokens", "fleet", "sensitivity")
 
 
-def exact_evidence(method, benchmarks, traces, figures):
+def exact_evidence(method, sources, figures):
     """Results of the exact engine for a method that has not been run."""
-    setup = build(method, benchmarks, traces)
+    setup = build(method, **sources)
     tables = {
         "energy_per_query": estimate.energy_per_query(setup, ["exact"]),
         "output_tokens": estimate.output_tokens(setup, ["exact"]),
@@ -26,10 +27,8 @@ def exact_evidence(method, benchmarks, traces, figures):
 def main(snakemake):
     """Judge and write."""
     read = snakemake.input
-    method = yaml.safe_load(Path(read.method).read_text(encoding="utf-8"))
+    method, sources = read_sources(read)
     findings = yaml.safe_load(Path(read.findings).read_text(encoding="utf-8"))
-    benchmarks = read_table(read.benchmarks, "throughput")
-    traces = output_traces(read_table(read.lengths, "request_lengths"))
     estimates = read_table(read.estimates, "estimates")
     references = read_table(read.references, "references")
     figures = {
@@ -38,9 +37,7 @@ def main(snakemake):
     }
     tables = {name: read_table(getattr(read, name), name) for name in TABLES}
     alternatives = {
-        finding["id"]: exact_evidence(
-            merge(method, finding["override"]), benchmarks, traces, figures
-        )
+        finding["id"]: exact_evidence(merge(method, finding["override"]), sources, figures)
         for finding in findings
         if "override" in finding
     }

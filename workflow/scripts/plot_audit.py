@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import yaml
-from inference_energy import audit_figures
+from inference_energy import audit_figures, style
 from inference_energy.tables import read_table
 from logged import run
 
@@ -21,13 +21,12 @@ def main(snakemake):
         read_table(read.variance, "multiverse_variance"),
         choices["choices"],
     )
-    audit_figures.save(curve, write.curve)
     tornado = audit_figures.tornado(
         read_table(read.tornado, "tornado"),
         read_table(read.indices, "sobol_indices"),
         inputs["inputs"],
     )
-    audit_figures.save(tornado, write.tornado)
+    style.save_all({"specification_curve": curve, "tornado": tornado}, write)
 
 
 if __name__ == "__main__":

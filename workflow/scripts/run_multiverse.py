@@ -4,25 +4,21 @@ from pathlib import Path
 
 import yaml
 from inference_energy import multiverse
-from inference_energy.methods import output_traces
 from inference_energy.tables import read_table, write_table
 from logged import run
+from setups import read_sources
 
 
 def main(snakemake):
     """Compute and write."""
     read, write, params = snakemake.input, snakemake.output, snakemake.params
-    config, config_schema, base, method_schema = (
+    config, config_schema, method_schema = (
         yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        for path in (read.config, read.config_schema, read.method, read.method_schema)
+        for path in (read.config, read.config_schema, read.method_schema)
     )
+    base, sources = read_sources(read)
     choices = multiverse.Multiverse.of(config, base, config_schema, method_schema)
-    found = multiverse.outcomes(
-        choices,
-        read_table(read.benchmarks, "throughput"),
-        output_traces(read_table(read.lengths, "request_lengths")),
-        snakemake.threads,
-    )
+    found = multiverse.outcomes(choices, sources, snakemake.threads)
     claims = read_table(read.claims, "claims_published")
     estimates = read_table(read.estimates, "estimates")
     references = read_table(read.references, "references")

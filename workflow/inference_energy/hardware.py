@@ -1,0 +1,179 @@
+"""What a model and its GPUs imply for serving: time per step, memory for the KV cache."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+WEIGHT_BYTES = {"FP4": 0.5625, "INT4": 0.5, "FP8": 1.0, "INT8": 1.0, "FP16": 2.0, "BF16": 2.0}
+"""Bytes per weight; FP4 with one 8-bit scale per 16 weights (NVFP4)."""
+
+COMPUTE_RATE = {
+    "FP4": ("dense_tflops_4bit", "dense_tflops_8bit", "dense_tflops_16bit"),
+    "FP8": ("dense_tflops_8bit", "dense_tflops_16bit"),
+    "INT8": ("dense_tflops_8bit", "dense_tflops_16bit"),
+    "INT4": ("dense_tflops_16bit",),
+    "FP16": ("dense_tflops_16bit",),
+    "BF16": ("dense_tflops_16bit",),
+}
+"""Rate of the matrix products, the first that the GPU has; INT4 stores weights only."""
+
+SERVING_TIMES = ["compute", "link", "attention", "weights", "layers", "context", "cache"]
+"""Columns of ``add_serving_times``."""
+
+DEPLOYMENT = ["model", "gpu", "tensor_parallel", "pipeline_parallel", "precision"]
+"""Columns that ``serving_times`` depends on, besides parameter counts."""
+
+EIGHT_BIT_CACHE = ("FP4", "FP8", "INT8")
+"""Precisions served with an 8-bit KV cache, as in the vendor's tables."""
+
+USABLE_MEMORY = 0.9
+"""Share of the GPU memory for weights and KV cache (the serving software's default)."""
+
+LEAST_CACHE = 0.02
+"""Share of the GPU memory left for the KV cache where the weights would take all of it."""
+
+NAME_PARTS = re.compile(r"(?:(\d+)x)?(\d+(?:\.\d+)?)B(?:[ -]?A(\d+(?:\.\d+)?)B)?", re.IGNORECASE)
+
+
+def _key(name):
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+
+
+def _numbers_in_name(name):
+    """Total and active parameters [billions] that a name such as 8x7B or 30B-A3B states."""
+    match = NAME_PARTS.search(str(name))
+    if match is None:
+        return np.nan, np.nan
+    total = float(match[2]) * float(match[1] or 1)
+    return total, float(match[3] or total)
+
+
+def find_model(row, models):
+    """Architecture of the model of a benchmark row.
+
+    A model that is not in the table gets the architecture of the known model with the nearest
+    total number of parameters, and its own parameter counts: from the row's params_total_b and
+    params_active_b, else from its name, else those of the middle of the table.
+
+    Parameters
+    ----------
+    row : Series
+        Benchmark row, schema ``throughput``.
+    models : DataFrame
+        Table of schema ``models``.
+
+    Returns
+    -------
+    Series
+        Row of ``models``, completed as above; ``known`` says whether the table has the model.
+    """
+    same = models[models["model"].map(_key) == _key(row["model"])]
+    if len(same):
+        return pd.concat([same.iloc[0], pd.Series({"known": True})])
+    total, active = _numbers_in_name(row["model"])
+    if pd.notna(row.get("params_total_b")):
+        total = active = row["params_total_b"]
+    if np.isnan(total):
+        total = active = models["params_total_b"].median()
+    if pd.notna(row.get("params_active_b")):
+        active = row["params_active_b"]
+    distance = np.abs(np.log(models["params_total_b"].astype(float) / total))
+    found = models.loc[distance.idxmin()].copy()
+    found["model"], found["params_total_b"], found["params_active_b"] = row["model"], total, active
+    return pd.concat([found, pd.Series({"known": False})])
+
+
+def find_gpu(row, gpus):
+    """Data of the GPU of a benchmark row.
+
+    A GPU that is not in the table gets the first entry whose name begins with the same word
+    (H100, B200), else the median of every column.
+
+    Parameters
+    ----------
+    row : Series
+        Benchmark row, schema ``throughput``.
+    gpus : DataFrame
+        Table of schema ``gpus``.
+
+    Returns
+    -------
+    Series
+        Row of ``gpus``; ``known`` says whether the table has the GPU.
+    """
+    same = gpus[gpus["gpu"].map(_key) == _key(row["gpu"])]
+    if len(same):
+        return pd.concat([same.iloc[0], pd.Series({"known": True})])
+    family = re.split(r"[ -]", str(row["gpu"]))[0].lower()
+    alike = gpus[gpus["gpu"].str.lower().str.split("-").str[0] == family]
+    found = alike.iloc[0] if len(alike) else gpus.median(numeric_only=True)
+    return pd.concat([found, pd.Series({"known": False})])
+
+
+def serving_times(row, models, gpus):
+    """Times at the hardware's peak rates, and the room for the KV cache, of one configuration.
+
+    Parameters
+    ----------
+    row : Series
+        Benchmark row, schema ``throughput``; the lengths do not matter.
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+
+    Returns
+    -------
+    dict of str to float
+        ``compute``: matrix products of one token, 2 FLOPs per active parameter. [s]
+        ``link``: two ring all-reduces per layer of one token's 16-bit activations. [s]
+        ``attention``: causal attention of one token per token of input. [s/token]
+        ``weights``: reading all weights once. [s]
+        ``layers``: layers of the model. [1]
+        ``context``: reading one token of the KV cache. [s]
+        ``cache``: tokens that fit into the KV cache. [tokens]
+    """
+    model, gpu = find_model(row, models), find_gpu(row, gpus)
+    group = float(row["tensor_parallel"])
+    stages = row.get("pipeline_parallel")
+    n_gpus = group * (float(stages) if pd.notna(stages) else 1.0)
+    rates = [gpu[c] for c in COMPUTE_RATE[row["precision"]] if pd.notna(gpu[c])]
+    bits = "8bit" if row["precision"] in EIGHT_BIT_CACHE else "16bit"
+    cache_bytes = model[f"kv_bytes_per_token_{bits}"]
+    weight_bytes = model["params_total_b"] * 1e9 * WEIGHT_BYTES[row["precision"]]
+    memory = n_gpus * gpu["memory_gb"] * 2**30
+    bandwidth = n_gpus * gpu["bandwidth_tb_s"] * 1e12
+    reduced = 2 * model["layers"] * model["hidden_size"] * 2 * 2 * (group - 1) / group
+    attention_flops = 2 * model["layers"] * model["attention_heads"] * model["head_dim"]
+    return {
+        "compute": 2e9 * model["params_active_b"] / (n_gpus * rates[0] * 1e12),
+        "link": reduced / (gpu["link_gb_s"] * 1e9),
+        "attention": attention_flops / (n_gpus * gpu["dense_tflops_16bit"] * 1e12),
+        "weights": weight_bytes / bandwidth,
+        "layers": float(model["layers"]),
+        "context": cache_bytes / bandwidth,
+        "cache": max(USABLE_MEMORY * memory - weight_bytes, LEAST_CACHE * memory) / cache_bytes,
+    }
+
+
+def add_serving_times(rows, models, gpus):
+    """Append the ``serving_times`` of every row's configuration as columns.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Table of schema ``throughput``.
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+
+    Returns
+    -------
+    DataFrame
+        Copy of ``rows`` with the columns SERVING_TIMES.
+    """
+    known = [*DEPLOYMENT, "params_total_b", "params_active_b"]
+    columns = [column for column in known if column in rows]
+    times = pd.DataFrame(index=rows.index, columns=SERVING_TIMES, dtype=float)
+    for _, alike in rows.groupby(columns, dropna=False, sort=False):
+        found = serving_times(alike.iloc[0], models, gpus)
+        times.loc[alike.index] = [found[name] for name in SERVING_TIMES]
+    return rows.join(times)

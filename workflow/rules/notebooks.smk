@@ -1,0 +1,23 @@
+rule notebook:
+    """Execute a notebook that explains the method and keep it as a page."""
+    message:
+        "Walking through one query by hand"
+    input:
+        notebook="workflow/notebooks/{notebook}.py",
+        results="results/oviedo2026/energy_per_query.csv",
+        method="results/oviedo2026/method.yaml",
+        benchmarks="data/throughput/oviedo.csv",
+        code=lambda wildcards: sorted(imported(f"workflow/notebooks/{wildcards.notebook}.py")),
+    output:
+        "build/notebooks/{notebook}.html",
+    log:
+        "logs/notebook_{notebook}.log",
+    shell:
+        "(jupytext {input.notebook} --to ipynb --execute --run-path . --quiet"
+        " --output build/notebooks/{wildcards.notebook}.ipynb"
+        " && jupyter nbconvert --to html --log-level WARN"
+        " build/notebooks/{wildcards.notebook}.ipynb) 2>&1 | tee {log}"
+
+
+if "oviedo2026" in METHODS:
+    TARGETS.append("build/notebooks/one_query_by_hand.html")
