@@ -25,6 +25,9 @@ TARGETS = []
 # every table of data/ and its schema
 DATA_TABLES = [
     ("data/gpus.csv", "gpus"),
+    ("data/measured/mlenergy_v3.csv", "mlenergy"),
+    ("data/measured/mlperf_wall_power.csv", "wall_power"),
+    ("data/measured/output_lengths.csv", "output_lengths"),
     ("data/models.csv", "models"),
     ("data/published/claims.csv", "claims_published"),
     ("data/published/estimates.csv", "estimates"),
