@@ -24,8 +24,8 @@ TAIL = 1e-14
 LONGEST = 1e9
 
 # The same for the quadrature of smooth functions of ln L, to about SMOOTH_CELL**2 / 24.
-SMOOTH_ABOVE = 2**13
-SMOOTH_CELL = 1e-4
+SMOOTH_ABOVE = 2**15
+SMOOTH_CELL = 2e-5
 
 
 @dataclass(frozen=True)
