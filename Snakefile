@@ -5,6 +5,9 @@ from pathlib import Path
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # the library is used where the workflow is parsed and by every script
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
@@ -20,6 +23,7 @@ include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/readme.smk"
+include: "workflow/rules/stress.smk"
 
 
 rule all:

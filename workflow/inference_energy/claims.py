@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fnmatch import fnmatch
 
+import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
@@ -138,6 +139,26 @@ def holds(claim, computed):
     return value <= printed <= Decimal(str(claim["upper"]))
 
 
+def holds_in(claim, computed):
+    """Whether each of many computed numbers holds, as :func:`holds` does for one; NaN does not.
+
+    Parameters
+    ----------
+    claim : mapping
+        As for :func:`holds`.
+    computed : ndarray
+        Computed numbers, in the claim's unit.
+    """
+    unit = 10.0 ** int(claim["decimals"])
+    steps = np.floor(computed * unit + 0.5)
+    value, upper = round(claim["value"] * unit, 6), round(claim["upper"] * unit, 6)
+    if claim["relation"] == "equal":
+        return steps == value
+    return (
+        (steps <= value) if claim["relation"] == "at most" else (value <= steps) & (steps <= upper)
+    )
+
+
 def printed(claim):
     """Write the published number or range as the paper prints it."""
     decimals = int(claim["decimals"])
@@ -165,7 +186,8 @@ def caveats(claim, computed, evidence, alternatives, findings):
         Results of the exact engine under each finding's override, by finding id.
     findings : list of dict
         ``id``, ``claims`` (patterns of claim ids), ``alternative`` and optionally ``override``,
-        ``values`` (name to selector) with ``note`` (format string).
+        ``version`` (of the paper, both unless stated), ``values`` (name to selector) with ``note``
+        (format string).
 
     Returns
     -------
@@ -175,6 +197,8 @@ def caveats(claim, computed, evidence, alternatives, findings):
     sentences = []
     for finding in findings:
         if not any(fnmatch(claim["claim"], pattern) for pattern in finding.get("claims", [])):
+            continue
+        if finding.get("version", claim["version"]) != claim["version"]:
             continue
         if finding["id"] in alternatives:
             before = evaluate(claim["quantity"], evidence, "exact")

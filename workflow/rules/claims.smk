@@ -16,7 +16,7 @@ rule judge_claims:
     params:
         engines=config["engines"],
     output:
-        "results/{method}/claims.csv",
+        reported("results/{method}/claims.csv", "Claims"),
     log:
         "logs/{method}/judge_claims.log",
     conda:
@@ -35,7 +35,12 @@ rule summarise_claims:
     params:
         methods=METHODS,
     output:
-        "results/claims.md",
+        report(
+            "results/claims.md",
+            caption="../report/tables/claims_page.rst",
+            category="Claims",
+            labels={"method": "all", "shows": "page claims"},
+        ),
     log:
         "logs/summarise_claims.log",
     conda:

@@ -28,7 +28,7 @@ rule resolve_method:
         files=method_chain,
         code=code("resolve_method.py"),
     params:
-        method=lambda wildcards: METHODS[wildcards.method],
+        method=lambda wildcards: ALL_METHODS[wildcards.method],
     output:
         "results/{method}/method.yaml",
     log:
