@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from inference_energy import analytic
 from inference_energy.claims import Evidence, caveats
 from inference_energy.distributions import OutputTokens
 from inference_energy.errors import InputError
@@ -22,8 +21,7 @@ from inference_energy.findings import (
     override_problems,
     rank,
 )
-from inference_energy.methods import build, merge, resolve, schema_problems
-from inference_energy.published import simulate
+from inference_energy.methods import build, resolve, schema_problems
 from inference_energy.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -256,24 +254,3 @@ def test_a_minimum_of_zero_draws_what_the_released_code_draws():
     drawn = OutputTokens("exponential", (300,)).sample(np.random.RandomState(42), 1000)
     released = np.round(np.random.RandomState(42).exponential(300 / np.log(2), 1000))
     np.testing.assert_array_equal(drawn, released)
-
-
-def blended(candidates=None, models=3):
-    blend = METHOD["blend"] | {"models": models}
-    return merge(METHOD, {"blend": blend | ({"candidates": candidates} if candidates else {})})
-
-
-def test_candidates_of_the_blend_are_the_only_ones_to_enter_it():
-    names = ["Llama 3.1 70B", "Mixtral 8x22B", "Llama 3.1 405B"]
-    setup = build(blended(names), PAPER)
-    regime = setup.regimes["long"]
-    assert set(analytic.regime_energy(setup, regime)[1]) == set(names)
-    assert set(simulate(setup, regime, np.random.RandomState(1)).blend) == set(names)
-    everyone = build(blended([m.name for m in setup.models]), PAPER)
-    assert everyone.blend.choose({"a": 1}) == ()
-    assert (
-        analytic.regime_energy(everyone, regime)[1]
-        == analytic.regime_energy(build(METHOD, PAPER), regime)[1]
-    )
-    with pytest.raises(InputError, match="1 models of the blend"):
-        build(blended(["Llama 3.1 70B", "nobody"], models=2), PAPER)

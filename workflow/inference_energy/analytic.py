@@ -9,6 +9,9 @@ from inference_energy.energy import SECONDS_TO_WH_PER_KW, charged_tokens, couple
 from inference_energy.exact import SHARP_BELOW, Mixture, TrimmedBlend
 from inference_energy.methods import Coupling
 
+PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
+"""Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
+
 
 def model_energy(setup, regime, model):
     """Distribution of a model's energy per query.
@@ -23,7 +26,9 @@ def model_energy(setup, regime, model):
     if factor.sigma < SHARP_BELOW:
         lengths, weights = regime.output_tokens.support
     else:
-        lengths, weights = regime.output_tokens.nodes(model.law.kinks(regime.input_tokens))
+        kinks = model.law.kinks(regime.input_tokens)
+        width = min(PANEL_PER_SIGMA * factor.sigma, WIDEST_PANEL)
+        lengths, weights = regime.output_tokens.nodes(kinks, width)
     error = model.error(regime.input_tokens, lengths)
     throughput = model.law.predict(regime.input_tokens, lengths)
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
@@ -39,18 +44,29 @@ def model_energy(setup, regime, model):
 
 
 def regime_energy(setup, regime):
-    """Distributions of every model, and the names of the blend's models, largest median first."""
+    """Distributions of every model, and the blend's models, largest median first.
+
+    Returns
+    -------
+    models, members : dict of str to Mixture [Wh], dict of str to float
+        Every model; share of each of the blend's models. [1]
+    """
     models = {model.name: model_energy(setup, regime, model) for model in setup.models}
-    return models, setup.blend.choose({name: m.quantile(0.5) for name, m in models.items()})
+    names = list(models)
+    places, shares = setup.blend.members(
+        [energy.quantile(0.5) for energy in models.values()],
+        [model.parameters for model in setup.models],
+    )
+    return models, {names[i]: float(share) for i, share in zip(places, shares, strict=True)}
 
 
-def blend_energy(setup, models, names, trim=True):
+def blend_energy(setup, models, members, trim=True):
     """Distribution of the frontier blend: trimmed as the method says, or pooled untrimmed."""
-    parts = tuple(models[name] for name in names)
+    parts, shares = tuple(models[name] for name in members), tuple(members.values())
     lower, upper = setup.blend.levels
     if trim and (lower, upper) != (0.0, 1.0):
-        return TrimmedBlend(parts, lower, upper)
-    return Mixture.pooled(parts, [1 / len(parts)] * len(parts))
+        return TrimmedBlend(parts, lower, upper, shares)
+    return Mixture.pooled(parts, shares)
 
 
 def with_pathways(setup, blend):
@@ -71,8 +87,8 @@ def fleet_energy(setup, regime):
     dict of str to dict
         pathway to statistic (mean, p5, p50, p95) [GWh/day].
     """
-    models, names = regime_energy(setup, regime)
-    pool = blend_energy(setup, models, names, trim=False)
+    models, members = regime_energy(setup, regime)
+    pool = blend_energy(setup, models, members, trim=False)
     improved = pool.divided_by(setup.fleet.improvement[regime.name])
     n = setup.fleet.queries_per_day
     gwh = setup.fleet.overhead[regime.name] * 1e-9

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fnmatch import fnmatch
 
+import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
@@ -136,6 +137,26 @@ def holds(claim, computed):
     if claim["relation"] == "at most":
         return printed <= value
     return value <= printed <= Decimal(str(claim["upper"]))
+
+
+def holds_in(claim, computed):
+    """Whether each of many computed numbers holds, as :func:`holds` does for one; NaN does not.
+
+    Parameters
+    ----------
+    claim : mapping
+        As for :func:`holds`.
+    computed : ndarray
+        Computed numbers, in the claim's unit.
+    """
+    unit = 10.0 ** int(claim["decimals"])
+    steps = np.floor(computed * unit + 0.5)
+    value, upper = round(claim["value"] * unit, 6), round(claim["upper"] * unit, 6)
+    if claim["relation"] == "equal":
+        return steps == value
+    return (
+        (steps <= value) if claim["relation"] == "at most" else (value <= steps) & (steps <= upper)
+    )
 
 
 def printed(claim):

@@ -23,6 +23,10 @@ CELL = 2e-5
 TAIL = 1e-14
 LONGEST = 1e9
 
+# The same for the quadrature of smooth functions of ln L, to about SMOOTH_CELL**2 / 24.
+SMOOTH_ABOVE = 2**15
+SMOOTH_CELL = 2e-5
+
 
 @dataclass(frozen=True)
 class LogNormal:
@@ -139,29 +143,16 @@ class OutputTokens:
             lengths = self._continuous.ppf(generator.random_sample(n))
         return np.round(lengths)
 
-    @cached_property
+    @property
     def support(self):
         """Lengths that can occur and their probabilities, two arrays of shape (n,).
 
         ``P(L = k) = F(k + 1/2) - F(k - 1/2)``, over ``P(L >= minimum)``. Lengths beyond
         ``EVERY_TOKEN_UP_TO`` are cells.
         """
-        empirical = self.family == "empirical"
-        longest = self._trace[0][-1] if empirical else self._continuous.isf(TAIL)
-        longest = int(min(np.ceil(longest), LONGEST)) + 1
-        edges = np.arange(min(longest, EVERY_TOKEN_UP_TO) + 1, dtype=float)
-        if longest > EVERY_TOKEN_UP_TO:
-            n = int(np.ceil(np.log(longest / edges[-1]) / CELL))
-            cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
-            edges = np.concatenate([edges[:-1], cells])
-        survival = self._survival(edges - 0.5)
-        survival[0] = 1.0
-        weights = survival[:-1] - survival[1:]
-        lengths = (edges[:-1] + edges[1:] - 1) / 2
-        occur = lengths >= self.minimum
-        return lengths[occur], weights[occur] / weights[occur].sum()
+        return _support(self, EVERY_TOKEN_UP_TO, CELL)
 
-    def nodes(self, breaks=()):
+    def nodes(self, breaks=(), width=0.125):
         """Quadrature of any smooth function of ln L: lengths and weights, shape (m,), m << n.
 
         Short lengths are kept one by one. Longer ones are grouped into panels of equal width in
@@ -172,8 +163,10 @@ class OutputTokens:
         ----------
         breaks : sequence of float
             Lengths at which the function has a kink (a capped throughput): ends of panels. [tokens]
+        width : float
+            Width of a panel in ln L, over which the function must be smooth. [1]
         """
-        return _nodes(self, tuple(sorted(float(b) for b in breaks if np.isfinite(b))))
+        return _nodes(self, tuple(sorted(float(b) for b in breaks if np.isfinite(b))), width)
 
     def quantile(self, level):
         """Smallest number of tokens whose distribution function reaches ``level``."""
@@ -189,15 +182,32 @@ class OutputTokens:
         return mean, float(np.sqrt(weights @ (lengths - mean) ** 2))
 
 
+@lru_cache(maxsize=64)
+def _support(tokens, every_up_to, cell):
+    empirical = tokens.family == "empirical"
+    longest = tokens._trace[0][-1] if empirical else tokens._continuous.isf(TAIL)
+    longest = int(min(np.ceil(longest), LONGEST)) + 1
+    edges = np.arange(min(longest, every_up_to) + 1, dtype=float)
+    if longest > every_up_to:
+        n = int(np.ceil(np.log(longest / edges[-1]) / cell))
+        cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
+        edges = np.concatenate([edges[:-1], cells])
+    survival = tokens._survival(edges - 0.5)
+    survival[0] = 1.0
+    weights = survival[:-1] - survival[1:]
+    lengths = (edges[:-1] + edges[1:] - 1) / 2
+    occur = lengths >= tokens.minimum
+    return lengths[occur], weights[occur] / weights[occur].sum()
+
+
 SINGLY_UP_TO = 32
-PANEL_WIDTH = 0.125
 PANEL_NODES = 12
 
 
 @lru_cache(maxsize=4096)
 def _panel(tokens, start, stop):
     """Nodes and weights of the support points ``start:stop``."""
-    lengths, weights = tokens.support
+    lengths, weights = _support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
     lengths, weights = lengths[start:stop], weights[start:stop]
     if stop - start <= PANEL_NODES:
         return lengths, weights
@@ -216,10 +226,10 @@ def _panel(tokens, start, stop):
 
 
 @lru_cache(maxsize=256)
-def _nodes(tokens, breaks):
-    lengths, _ = tokens.support
-    panels = max(int(np.log(max(lengths[-1], 1) / SINGLY_UP_TO) / PANEL_WIDTH) + 2, 1)
-    edges = SINGLY_UP_TO * np.exp(PANEL_WIDTH * np.arange(panels + 1))
+def _nodes(tokens, breaks, width):
+    lengths, _ = _support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
+    panels = max(int(np.log(max(lengths[-1], 1) / SINGLY_UP_TO) / width) + 2, 1)
+    edges = SINGLY_UP_TO * np.exp(width * np.arange(panels + 1))
     edges = np.unique(np.concatenate([np.arange(SINGLY_UP_TO), edges, np.asarray(breaks)]))
     places = np.unique(np.append(np.searchsorted(lengths, edges), [0, len(lengths)]))
     parts = [_panel(tokens, int(a), int(b)) for a, b in pairwise(places)]

@@ -13,7 +13,7 @@ QUESTIONS = {
     "consistency": "Are the estimates consistent with production-scale measurements?",
     "power utilisation": "Do nodes draw the share of their maximum power that the method assumes?",
     "blackwell": "Has Blackwell the stated multiple of the throughput of H100?",
-    "output lengths": "Do observed output lengths change the medians?",
+    "output lengths": "Do the medians stand with observed output lengths?",
 }
 
 

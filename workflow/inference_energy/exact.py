@@ -199,7 +199,7 @@ class Mixture(_Energy):
 
 @dataclass(frozen=True, eq=False)
 class TrimmedBlend(_Energy):
-    """Equal shares of several models, each trimmed between two of its own quantiles.
+    """Shares of several models, each trimmed between two of its own quantiles.
 
     Parameters
     ----------
@@ -207,11 +207,14 @@ class TrimmedBlend(_Energy):
         The models.
     lower, upper : float
         Quantile levels between which each model is kept.
+    shares : tuple of float
+        Share of each model; they add up to one.
     """
 
     parts: tuple
     lower: float
     upper: float
+    shares: tuple
 
     @cached_property
     def bounds(self):
@@ -226,11 +229,11 @@ class TrimmedBlend(_Energy):
     def zero_mass(self):
         """Share of queries that need no energy after trimming."""
         zero = [np.clip((p.zero_mass - self.lower) / self._kept, 0, 1) for p in self.parts]
-        return float(np.mean(zero))
+        return float(np.dot(self.shares, zero))
 
     def _cdf_log(self, log_energy):
         inside = [(p._cdf_log(log_energy) - self.lower) / self._kept for p in self.parts]
-        return float(np.mean(np.clip(inside, 0, 1)))
+        return float(np.dot(self.shares, np.clip(inside, 0, 1)))
 
     def log_range(self, place):
         """Lowest and highest ln E [ln Wh] of a kept part, queries of zero energy apart."""
@@ -250,14 +253,14 @@ class TrimmedBlend(_Energy):
             part.moment_below(order, self.upper, high) - part.moment_below(order, self.lower, low)
             for part, (low, high) in zip(self.parts, self.bounds, strict=True)
         ]
-        return float(np.mean(moments)) / self._kept
+        return float(np.dot(self.shares, moments)) / self._kept
 
     def divided_by(self, multiplier):
         """Distribution of E / M for an independent log-normal M."""
         if multiplier.sigma == 0:
             # a fixed multiplier moves every model and its bounds alike
             parts = tuple(p.divided_by(multiplier) for p in self.parts)
-            return TrimmedBlend(parts, self.lower, self.upper)
+            return TrimmedBlend(parts, self.lower, self.upper, self.shares)
         return DividedBlend(self, multiplier)
 
 
@@ -288,7 +291,9 @@ class DividedBlend(_Energy):
     @cached_property
     def _density_nodes(self):
         points, weights = [np.empty(0)], [np.empty(0)]
-        for place, part in enumerate(self.blend.parts):
+        for place, (part, share) in enumerate(
+            zip(self.blend.parts, self.blend.shares, strict=True)
+        ):
             if self._sharp[place]:
                 continue
             start, stop = self.blend.log_range(place)
@@ -299,7 +304,7 @@ class DividedBlend(_Energy):
             half = np.diff(edges)[:, None] / 2
             u = (edges[:-1, None] + half * (1 + LEGENDRE_NODES)).ravel()
             points.append(u)
-            weights.append((half * LEGENDRE_WEIGHTS).ravel() * part.log_density(u))
+            weights.append(share * (half * LEGENDRE_WEIGHTS).ravel() * part.log_density(u))
         return np.concatenate(points), np.concatenate(weights)
 
     def _below(self, part, level, energy, log_energy):
@@ -320,13 +325,15 @@ class DividedBlend(_Energy):
     def _cdf_log(self, log_energy):
         points, weights = self._density_nodes
         z = (log_energy - points + self.multiplier.mu) / self.multiplier.sigma
-        share = float(weights @ ndtr(z))
+        below = float(weights @ ndtr(z))
         blend = self.blend
-        for sharp, part, (low, high) in zip(self._sharp, blend.parts, blend.bounds, strict=True):
+        for sharp, part, share, (low, high) in zip(
+            self._sharp, blend.parts, blend.shares, blend.bounds, strict=True
+        ):
             if sharp:
-                share += self._below(part, blend.upper, high, log_energy)
-                share -= self._below(part, blend.lower, low, log_energy)
-        return self.zero_mass + share / (len(blend.parts) * blend._kept)
+                below += share * self._below(part, blend.upper, high, log_energy)
+                below -= share * self._below(part, blend.lower, low, log_energy)
+        return self.zero_mass + below / blend._kept
 
     def _log_bounds(self):
         lower, upper = self.blend._log_bounds()

@@ -168,10 +168,24 @@ class Coupling:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model on its node: law, maximum node power [kW], largest benchmark [tokens/s].
+    """A model on its node.
 
-    ``uncertain`` says whether the law's own error is a factor of the energy; ``domain`` is the
-    range of the lengths that the law has seen [tokens].
+    Parameters
+    ----------
+    name : str
+        Model.
+    law : object
+        Throughput law.
+    node_power : float
+        Maximum power of the node. [kW]
+    peak : float
+        Largest benchmark. [tokens/s]
+    uncertain : bool
+        Whether the law's own error is a factor of the energy.
+    domain : dict, optional
+        Range of the lengths that the law has seen. [tokens]
+    parameters : float
+        Total parameters; NaN if the benchmark table does not say. [billions]
     """
 
     name: str
@@ -180,6 +194,7 @@ class ServedModel:
     peak: float
     uncertain: bool = False
     domain: dict | None = None
+    parameters: float = float("nan")
 
     def error(self, input_tokens, output_tokens):
         """Standard deviation of ln throughput that counts, at the lengths. [1]"""
@@ -199,19 +214,25 @@ class Regime:
 
 @dataclass(frozen=True)
 class Blend:
-    """How the frontier blend is made: the largest medians, each kept between two quantiles.
+    """How the frontier blend is made.
 
-    Where candidates are named, only they can enter it.
+    Parameters
+    ----------
+    models : int
+        How many models.
+    trim : tuple of pairs
+        Quantile levels between which each model is kept, one pair after the other.
+    ranked_by : {"median", "parameters"}
+        Which models: those of the largest median energies, or the largest models.
+    shares : {"equal", "parameters", "median model"}
+        Share of each model: equal; as its parameters; or all to the model in the middle of the
+        models' median energies (half to each of the two in the middle).
     """
 
     models: int
     trim: tuple
-    candidates: tuple | None = None
-
-    def choose(self, medians):
-        """Names of the blend's models, largest median first, from a dict of all models' medians."""
-        names = medians if self.candidates is None else [m for m in medians if m in self.candidates]
-        return tuple(sorted(names, key=lambda name: -medians[name])[: self.models])
+    ranked_by: str = "median"
+    shares: str = "equal"
 
     @property
     def levels(self):
@@ -220,6 +241,39 @@ class Blend:
         for low, high in self.trim:
             lower, upper = lower + low * (upper - lower), lower + high * (upper - lower)
         return lower, upper
+
+    def members(self, medians, parameters):
+        """Models of the blend, largest median first, and their shares.
+
+        Parameters
+        ----------
+        medians : ndarray, shape (..., n)
+            Median energy of each model. [Wh]
+        parameters : ndarray, shape (n,)
+            Parameters of each model. [billions]
+
+        Returns
+        -------
+        places, shares : ndarray, shape (..., models)
+            Places along the last axis of ``medians``; shares add up to one. [1]
+        """
+        medians = np.asarray(medians)
+        rank = medians
+        if self.ranked_by == "parameters":
+            rank = np.broadcast_to(np.asarray(parameters, float), medians.shape)
+        kept = np.argsort(-rank, axis=-1, kind="stable")[..., : self.models]
+        largest_first = np.argsort(-np.take_along_axis(medians, kept, -1), axis=-1, kind="stable")
+        places = np.take_along_axis(kept, largest_first, -1)
+        shares = np.ones(places.shape)
+        if self.shares == "parameters":
+            shares = np.asarray(parameters, float)[places]
+        elif self.shares == "median model":
+            count = places.shape[-1]
+            shares = np.broadcast_to(
+                np.isin(np.arange(count), [(count - 1) // 2, count // 2]).astype(float),
+                places.shape,
+            )
+        return places, shares / shares.sum(axis=-1, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -287,7 +341,37 @@ def output_tokens(quantity, traces):
             f"key output_tokens.trace: value {quantity['trace']}: unknown trace;"
             f" allowed are {', '.join(sorted(traces)) or 'none, as no trace table was given'}"
         )
-    return OutputTokens(family, tuple(traces[quantity["trace"]]), minimum)
+    lengths = np.asarray(traces[quantity["trace"]], float)
+    if "median" in quantity:
+        lengths = lengths * (quantity["median"] / np.median(lengths))
+    return OutputTokens(family, tuple(lengths.tolist()), minimum)
+
+
+def node_power(method, model):
+    """Maximum power of a model's node. [kW]"""
+    power = method["node_power"]
+    return float(power.get("models", {}).get(model, power["default"])["value"])
+
+
+def blend(quantity):
+    """Build the blend from its section of the method file."""
+    return Blend(
+        quantity["models"],
+        tuple(map(tuple, quantity["trim"])),
+        quantity.get("ranked_by", "median"),
+        quantity["shares"],
+    )
+
+
+def _check_parameters(table, laws, method):
+    known = table.dropna(subset=["params_total_b"]) if "params_total_b" in table else table[:0]
+    missing = sorted(set(laws) - set(known["model"]))
+    if missing:
+        raise InputError(
+            f"{method['benchmarks']['table']}: column params_total_b: empty for"
+            f" {', '.join(missing)}; allowed are positive numbers, as"
+            f" config/methods/{method['id']}.yaml makes the blend by parameters; fill it in"
+        )
 
 
 def _misspelt(names, models):
@@ -346,25 +430,28 @@ def build(method, table, traces=None, hardware=None, laws=None):
         )
     law = method["throughput_law"]
     laws = fit_laws(method, table, hardware) if laws is None else laws
-    candidates = method["blend"].get("candidates")
-    able = len(laws) if candidates is None else len(laws.keys() & set(candidates))
-    if able < method["blend"]["models"]:
+    if len(laws) < method["blend"]["models"]:
         raise InputError(
-            f"config/methods/{method['id']}.yaml: key benchmarks: {able} models of the blend"
+            f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models"
             f" have enough usable rows in {method['benchmarks']['table']}; allowed is at least"
             f" blend.models = {method['blend']['models']}; add rows or lower blend.models"
         )
+    if "parameters" in (method["blend"]["shares"], method["blend"].get("ranked_by")):
+        _check_parameters(table, laws, method)
+    parameters = (
+        table.groupby("model")["params_total_b"].first() if "params_total_b" in table else {}
+    )
     z = method["monte_carlo"]["normal_quantile_95"]
-    power = method["node_power"]
     return Setup(
         models=tuple(
             ServedModel(
                 name,
                 served.law,
-                float(power.get("models", {}).get(name, power["default"])["value"]),
+                node_power(method, name),
                 float(served.rows["throughput_tps"].max() * served.replicas),
                 law.get("error", "ignored") == "included",
                 served.domain,
+                float(parameters.get(name, np.nan)),
             )
             for name, served in laws.items()
         ),
@@ -381,11 +468,7 @@ def build(method, table, traces=None, hardware=None, laws=None):
         input_tokens_per_output_token=(
             method["input_charge"]["input_tokens_per_output_token"]["value"]
         ),
-        blend=Blend(
-            method["blend"]["models"],
-            tuple(map(tuple, method["blend"]["trim"])),
-            None if candidates is None else tuple(candidates),
-        ),
+        blend=blend(method["blend"]),
         pathways={
             name: factor(method["pathways"][name], z) for name in ("hardware", "model", "serving")
         },
