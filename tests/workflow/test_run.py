@@ -25,13 +25,16 @@ PER_METHOD = {
     "draw_claims",
     "draw_energy",
     "draw_fleet",
+    "draw_scaling",
     "estimate_energy",
     "estimate_fleet",
+    "estimate_scaling",
     "judge_claims",
     "resolve_method",
 }
 ONCE = {
     "all",
+    "audit_scaling",
     "check_data",
     "check_verdicts",
     "compute_findings",
@@ -57,6 +60,12 @@ RESULTS = {
     "fleet": "fleet",
     "sensitivity": "sensitivity",
     "claims": "claims",
+    "scaling": "scaling",
+    "test_time": "test_time",
+    "agents": "agents",
+    "crossing": "crossing",
+    "footprint": "footprint",
+    "counter_signal": "counter_signal",
 }
 
 

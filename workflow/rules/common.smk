@@ -24,6 +24,7 @@ TARGETS = []
 
 # every table of data/ and its schema
 DATA_TABLES = [
+    ("data/facility.csv", "facility"),
     ("data/gpus.csv", "gpus"),
     ("data/measured/mlenergy_v3.csv", "mlenergy"),
     ("data/measured/mlperf_wall_power.csv", "wall_power"),
@@ -32,6 +33,7 @@ DATA_TABLES = [
     ("data/published/claims.csv", "claims_published"),
     ("data/published/estimates.csv", "estimates"),
     ("data/published/references.csv", "references"),
+    ("data/published/token_counts.csv", "token_counts"),
     ("data/request_lengths.csv", "request_lengths"),
     ("data/sources.csv", "sources"),
     ("data/throughput/deepseek_r1.csv", "throughput"),
@@ -54,6 +56,8 @@ FIGURE_CATEGORIES = {
     "s2": "Supplement",
     "s3": "Supplement",
     "s4": "Supplement",
+    "scaling": "Test-time scaling",
+    "footprint": "Water and carbon",
     "claims": "Claims",
 }
 
