@@ -32,6 +32,8 @@ rule estimate_scaling:
         **{table: f"results/{{method}}/{table}.csv" for table in SCALING_TABLES},
     log:
         "logs/{method}/estimate_scaling.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/estimate_scaling.py"
 
@@ -51,6 +53,8 @@ rule draw_scaling:
         figure_files("scaling", "footprint"),
     log:
         "logs/{method}/draw_scaling.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/draw_scaling.py"
 
@@ -82,6 +86,8 @@ rule audit_scaling:
         png="figures/audit/counter_signal.png",
     log:
         "logs/audit_scaling.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/audit_scaling.py"
 
