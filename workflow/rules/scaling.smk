@@ -1,18 +1,13 @@
 SCALING_TABLES = ["scaling", "test_time", "agents", "crossing", "footprint", "counter_signal"]
 
-
-def check_parameters(name):
-    """Check config/<name>.yaml against its schema; the problems stop the run."""
-    schema = read_yaml(ROOT / f"workflow/schemas/{name}.schema.yaml")
+for parameters in ("scaling", "footprint"):
     problems = schema_problems(
-        read_yaml(ROOT / f"config/{name}.yaml"), schema, f"config/{name}.yaml"
+        read_yaml(ROOT / f"config/{parameters}.yaml"),
+        read_yaml(ROOT / f"workflow/schemas/{parameters}.schema.yaml"),
+        f"config/{parameters}.yaml",
     )
     if problems:
         raise WorkflowError("\n".join(problems))
-
-
-for name in ("scaling", "footprint"):
-    check_parameters(name)
 
 
 rule estimate_scaling:
