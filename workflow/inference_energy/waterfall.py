@@ -1,9 +1,32 @@
 """Figure of a comparison: how each setting carries the headline from base to head."""
 
-import matplotlib.pyplot as plt
-import numpy as np
+import re
 
-ENDS, UP, DOWN = "#4d4d4d", "#b2182b", "#2166ac"
+import numpy as np
+from matplotlib import rc_context
+
+from inference_energy.style import (
+    BLUE,
+    DARK_GREY,
+    PAGE,
+    SETTINGS,
+    VERMILION,
+    frame,
+    new_figure,
+)
+
+ENDS, UP, DOWN = DARK_GREY, VERMILION, BLUE
+"""Colours of the two methods, and of a setting that raises or lowers the energy."""
+
+LEFT, RIGHT, BELOW, ABOVE, GAP, ROW = 1.95, 0.08, 0.42, 0.32, 0.2, 0.24
+"""Distances around the panels, and height of a bar's row [in]."""
+
+
+def setting_order(table):
+    """Settings of a comparison, the largest Shapley share on any headline first."""
+    shares = table[(table["kind"] == "attribution") & (table["statistic"] == "shapley")]
+    largest = shares["value"].abs().groupby(shares["item"], sort=False).max()
+    return list(largest.sort_values(ascending=False, kind="stable").index)
 
 
 def steps(table, headline):
@@ -20,16 +43,16 @@ def steps(table, headline):
     -------
     list of tuple
         label, start, stop [Wh], whether the bar is a part of the setting above it. Settings come
-        by the size of their Shapley share; each multiplies what the ones before it left.
+        in the order of ``setting_order``; each multiplies what the ones before it left.
     """
     own = table[table["subject"] == headline]
     (end,) = own[own["kind"] == "headline"].to_dict("records")
     shares = own[own["statistic"] == "shapley"]
-    settings = shares[shares["kind"] == "attribution"]
-    settings = settings.sort_values("value", key=lambda v: -v.abs(), kind="stable")
+    of_settings = shares[shares["kind"] == "attribution"].set_index("item")["value"]
     parts = shares[shares["kind"] == "part"].sort_values("item", kind="stable")
     level, bars = float(end["base"]), []
-    for setting, share in zip(settings["item"], settings["value"], strict=True):
+    for setting in setting_order(table):
+        share = of_settings[setting]
         bars.append((setting, level, level * np.exp(share), False))
         within = level
         for part, portion in zip(parts["item"], parts["value"], strict=True):
@@ -41,6 +64,7 @@ def steps(table, headline):
     return [("base", 0.0, float(end["base"]), False), *bars, ("head", 0.0, level, False)]
 
 
+@rc_context(SETTINGS)
 def draw(table, base, head, regimes=("traditional", "long")):
     """Draw one waterfall per regime.
 
@@ -58,10 +82,13 @@ def draw(table, base, head, regimes=("traditional", "long")):
     matplotlib.figure.Figure
     """
     panels = [steps(table, f"{regime} median") for regime in regimes]
-    height = 1.1 + 0.32 * max(len(bars) for bars in panels)
-    figure, axes = plt.subplots(1, len(panels), figsize=(7.2, height), sharey=True)
+    rows = max(len(bars) for bars in panels)
+    figure = new_figure(PAGE, BELOW + ABOVE + ROW * rows)
+    width = (PAGE - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels)
     names = {"base": base, "head": head}
-    for axis, regime, bars in zip(axes, regimes, panels, strict=True):
+    for i, (regime, bars) in enumerate(zip(regimes, panels, strict=True)):
+        left = LEFT + i * (width + GAP)
+        axis = frame(figure, left, BELOW, PAGE - left - width, ABOVE)
         for place, (label, start, stop, is_part) in enumerate(bars):
             colour = ENDS if label in names else UP if stop > start else DOWN
             axis.barh(
@@ -79,16 +106,17 @@ def draw(table, base, head, regimes=("traditional", "long")):
                 xytext=(3, 0),
                 textcoords="offset points",
                 va="center",
-                fontsize="small",
             )
-        axis.set_title(f"{regime} median", loc="left", fontsize="medium")
-        axis.set_xlabel("energy per query [Wh]")
-        axis.set_xlim(0, 1.25 * max(stop for _, _, stop, _ in bars))
-        axis.spines[["top", "right"]].set_visible(False)
-    labels = [
-        names.get(label, f"  of which {label}" if part else label) for label, _, _, part in bars
-    ]
-    axes[0].set_yticks(range(len(bars)), labels)
-    axes[0].invert_yaxis()
-    figure.tight_layout()
+        axis.set_title(f"Median, {regime} queries")
+        axis.set_xlabel("Energy per query [Wh]")
+        axis.set_xlim(0, 1.3 * max(max(start, stop) for _, start, stop, _ in bars))
+        axis.set_ylim(rows - 0.4, -0.6)
+        axis.set_yticks([])
+        if i == 0:
+            labels = [
+                names.get(label, ("of which " if part else "") + re.sub("[._]", " ", label))
+                for label, _, _, part in bars
+            ]
+            axis.set_yticks(range(len(bars)), labels)
+            axis.tick_params(axis="y", length=0)
     return figure
