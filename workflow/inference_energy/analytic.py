@@ -9,8 +9,11 @@ from inference_energy.energy import SECONDS_TO_WH_PER_KW, charged_tokens, couple
 from inference_energy.exact import Mixture, TrimmedBlend
 from inference_energy.methods import Coupling
 
-FULL_SUPPORT_BELOW = 0.05
+FULL_SUPPORT_BELOW = 0.01
 """With less spread than this [1] the quadrature over ln L is not smooth: every length is used."""
+
+PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
+"""Panels of the quadrature over ln L: width per spread of the factors [1], and largest width [1]."""
 
 
 def model_energy(setup, regime, model):
@@ -26,7 +29,9 @@ def model_energy(setup, regime, model):
     if factor.sigma < FULL_SUPPORT_BELOW:
         lengths, weights = regime.output_tokens.support
     else:
-        lengths, weights = regime.output_tokens.nodes(model.law.kinks(regime.input_tokens))
+        kinks = model.law.kinks(regime.input_tokens)
+        width = min(PANEL_PER_SIGMA * factor.sigma, WIDEST_PANEL)
+        lengths, weights = regime.output_tokens.nodes(kinks, width)
     error = model.error(regime.input_tokens, lengths)
     throughput = model.law.predict(regime.input_tokens, lengths)
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)

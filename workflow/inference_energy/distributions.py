@@ -149,7 +149,7 @@ class OutputTokens:
         weights /= weights.sum()
         return (edges[:-1] + edges[1:] - 1) / 2, weights
 
-    def nodes(self, breaks=()):
+    def nodes(self, breaks=(), width=0.125):
         """Quadrature of any smooth function of ln L: lengths and weights, shape (m,), m << n.
 
         Short lengths are kept one by one. Longer ones are grouped into panels of equal width in
@@ -160,8 +160,10 @@ class OutputTokens:
         ----------
         breaks : sequence of float
             Lengths at which the function has a kink (a capped throughput): ends of panels. [tokens]
+        width : float
+            Width of a panel in ln L, over which the function must be smooth. [1]
         """
-        return _nodes(self, tuple(sorted(float(b) for b in breaks if np.isfinite(b))))
+        return _nodes(self, tuple(sorted(float(b) for b in breaks if np.isfinite(b))), width)
 
     def quantile(self, level):
         """Smallest number of tokens whose distribution function reaches ``level``."""
@@ -176,7 +178,6 @@ class OutputTokens:
 
 
 SINGLY_UP_TO = 32
-PANEL_WIDTH = 0.125
 PANEL_NODES = 12
 
 
@@ -202,10 +203,10 @@ def _panel(tokens, start, stop):
 
 
 @lru_cache(maxsize=256)
-def _nodes(tokens, breaks):
+def _nodes(tokens, breaks, width):
     lengths, _ = tokens.support
-    panels = max(int(np.log(max(lengths[-1], 1) / SINGLY_UP_TO) / PANEL_WIDTH) + 2, 1)
-    edges = SINGLY_UP_TO * np.exp(PANEL_WIDTH * np.arange(panels + 1))
+    panels = max(int(np.log(max(lengths[-1], 1) / SINGLY_UP_TO) / width) + 2, 1)
+    edges = SINGLY_UP_TO * np.exp(width * np.arange(panels + 1))
     edges = np.unique(np.concatenate([np.arange(SINGLY_UP_TO), edges, np.asarray(breaks)]))
     places = np.unique(np.append(np.searchsorted(lengths, edges), [0, len(lengths)]))
     parts = [_panel(tokens, int(a), int(b)) for a, b in pairwise(places)]
