@@ -18,6 +18,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/validate.smk"
+include: "workflow/rules/deployments.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/readme.smk"
 
@@ -29,4 +30,4 @@ rule all:
 
 
 onsuccess:
-    print_claims()
+    print_deployments() if "deployments" in config else print_claims()

@@ -113,9 +113,10 @@ def imported(path):
             names = [alias.name for alias in node.names]
         for name in names:
             for folder in (LIBRARY.parent, SCRIPTS):
-                file = folder / (name.replace(".", "/") + ".py")
-                if file.exists() and file != Path(path):
-                    found |= {str(file.relative_to(ROOT))} | imported(file)
+                place = folder / name.replace(".", "/")
+                for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+                    if file.exists() and file != Path(path):
+                        found |= {str(file.relative_to(ROOT))} | imported(file)
     return found
 
 

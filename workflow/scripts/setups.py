@@ -8,6 +8,12 @@ from inference_energy.methods import build
 from inference_energy.tables import read_table
 
 
+def read_traces(path):
+    """Return the quantiles of output tokens of each trace."""
+    traces = read_table(path, "request_lengths").sort_values("quantile")
+    return {name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")}
+
+
 def read_sources(inputs):
     """Return the resolved method (dict) and the tables to build it from, as keyword arguments.
 
@@ -22,10 +28,7 @@ def read_sources(inputs):
     table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
     sources = {"table": table.drop_duplicates(ignore_index=True)}
     if getattr(inputs, "traces", None):
-        traces = read_table(inputs.traces, "request_lengths").sort_values("quantile")
-        sources["traces"] = {
-            name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")
-        }
+        sources["traces"] = read_traces(inputs.traces)
     if getattr(inputs, "models", None):
         hardware = (inputs.models, "models"), (inputs.gpus, "gpus")
         sources["hardware"] = tuple(read_table(*table) for table in hardware)
