@@ -9,10 +9,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: all env lint test report changes readme lock clean help
+.PHONY: all env lint test bench report audit changes readme lock clean help
 
 all: $(ENV) ## set up the environment and reproduce every table and figure (default)
 	snakemake --forceall
+	snakemake audit
 
 env: $(ENV) ## set up the environment in .venv from requirements.lock
 
@@ -36,6 +37,12 @@ test: lint ## check style, then run all tests
 report: all ## reproduce, then write the self-contained page build/report.html
 	mkdir -p build
 	snakemake --report build/report.html
+
+bench: $(ENV) ## measure the speed, write benchmarks/results.md
+	python benchmarks/run.py
+
+audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)
+	snakemake audit
 
 changes: $(ENV) ## compare the results with the committed ones
 	snakemake changes

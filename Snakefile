@@ -5,6 +5,9 @@ from pathlib import Path
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # the library is used where the workflow is parsed and by every script
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
@@ -15,12 +18,14 @@ include: "workflow/rules/estimate.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/laws.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/scaling.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/validate.smk"
 include: "workflow/rules/deployments.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/readme.smk"
+include: "workflow/rules/stress.smk"
 
 
 rule all:

@@ -400,6 +400,23 @@ def example(request):
     return request.param, method, list(content), json.loads(file.read_text(encoding="utf-8")), found
 
 
+def test_the_examples_hold_the_measurements_of_the_data(example):
+    """The files in the client's own format say what data/measured says."""
+    *_, found = example
+    table = read_table(ROOT / "data/measured/mlenergy_v3.csv", "mlenergy")
+    first = found.runs.iloc[0]
+    columns = {"model": first["model"], "gpu": first["gpu"], "gpus": first["n_gpus"]}
+    own_rows = table[(table[list(columns)] == pd.Series(columns)).all(axis=1)]
+    own_rows = own_rows[own_rows["precision"] == first["precision"]]
+    for theirs, mine in (
+        ("throughput_tps", "throughput_tps"),
+        ("accelerator_power_w", "gpu_power_w"),
+        ("output_tokens", "output_tokens"),
+        ("concurrency_limit", "concurrency"),
+    ):
+        assert sorted(own_rows[theirs]) == pytest.approx(sorted(found.runs[mine]), rel=1e-5)
+
+
 def make_tables(method, stated, found):
     """Tables of a deployment, and of the law."""
     reference = read_table(ROOT / "results/oviedo2026/energy_per_query.csv", "energy_per_query")

@@ -6,11 +6,8 @@ import numpy as np
 
 from inference_energy.distributions import Z95, LogNormal
 from inference_energy.energy import SECONDS_TO_WH_PER_KW, charged_tokens, coupled_utilisation
-from inference_energy.exact import Mixture, TrimmedBlend
+from inference_energy.exact import SHARP_BELOW, Mixture, TrimmedBlend
 from inference_energy.methods import Coupling
-
-FULL_SUPPORT_BELOW = 0.01
-"""With less spread than this [1] the quadrature over ln L is not smooth: every length is used."""
 
 PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
 """Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
@@ -20,7 +17,7 @@ def _length_energies(setup, regime, model):
     """Output lengths, their weights, energy with all factors one [Wh], factor, error of the law."""
     coupled = isinstance(setup.power_utilisation, Coupling)
     factor = setup.pue if coupled else setup.pue * setup.power_utilisation
-    if factor.sigma < FULL_SUPPORT_BELOW:
+    if factor.sigma < SHARP_BELOW:
         lengths, weights = regime.output_tokens.support
     else:
         kinks = model.law.kinks(regime.input_tokens)
@@ -67,19 +64,29 @@ def energy_per_output_token(setup, regime, model):
 
 
 def regime_energy(setup, regime):
-    """Distributions of every model, and the names of the blend's models, largest median first."""
+    """Distributions of every model, and the blend's models, largest median first.
+
+    Returns
+    -------
+    models, members : dict of str to Mixture [Wh], dict of str to float
+        Every model; share of each of the blend's models. [1]
+    """
     models = {model.name: model_energy(setup, regime, model) for model in setup.models}
-    by_median = sorted(models, key=lambda name: -models[name].quantile(0.5))
-    return models, tuple(by_median[: setup.blend.models])
+    names = list(models)
+    places, shares = setup.blend.members(
+        [energy.quantile(0.5) for energy in models.values()],
+        [model.parameters for model in setup.models],
+    )
+    return models, {names[i]: float(share) for i, share in zip(places, shares, strict=True)}
 
 
-def blend_energy(setup, models, names, trim=True):
+def blend_energy(setup, models, members, trim=True):
     """Distribution of the frontier blend: trimmed as the method says, or pooled untrimmed."""
-    parts = tuple(models[name] for name in names)
+    parts, shares = tuple(models[name] for name in members), tuple(members.values())
     lower, upper = setup.blend.levels
     if trim and (lower, upper) != (0.0, 1.0):
-        return TrimmedBlend(parts, lower, upper)
-    return Mixture.pooled(parts, [1 / len(parts)] * len(parts))
+        return TrimmedBlend(parts, lower, upper, shares)
+    return Mixture.pooled(parts, shares)
 
 
 def with_pathways(setup, blend):
@@ -100,8 +107,8 @@ def fleet_energy(setup, regime):
     dict of str to dict
         pathway to statistic (mean, p5, p50, p95) [GWh/day].
     """
-    models, names = regime_energy(setup, regime)
-    pool = blend_energy(setup, models, names, trim=False)
+    models, members = regime_energy(setup, regime)
+    pool = blend_energy(setup, models, members, trim=False)
     improved = pool.divided_by(setup.fleet.improvement[regime.name])
     n = setup.fleet.queries_per_day
     gwh = setup.fleet.overhead[regime.name] * 1e-9

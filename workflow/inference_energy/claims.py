@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fnmatch import fnmatch
 
+import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
@@ -73,7 +74,8 @@ def evaluate(quantity, evidence, engine):
 
 def _select(selector, evidence, engine):
     match = SELECTOR.fullmatch(selector)
-    if not match:
+    pairs = [pair.split("=", 1) for pair in re.split(r";\s*", match["where"])] if match else []
+    if not match or (match["table"] != "setting" and any(len(pair) < 2 for pair in pairs)):
         raise InputError(
             f"claim quantity {selector!r}: allowed is table[key=value; ...] or the ratio of two"
             " joined by ' / '; correct the selector"
@@ -84,7 +86,7 @@ def _select(selector, evidence, engine):
         for key in where.split("."):
             value = value.get(key) if isinstance(value, dict) else None
         return value
-    wanted = dict(part.split("=", 1) for part in re.split(r";\s*", where))
+    wanted = dict(pairs)
     if table in evidence.figures:
         return evidence.figures[table].get(next(iter(wanted.values())))
     if table not in evidence.tables:
@@ -137,6 +139,26 @@ def holds(claim, computed):
     return value <= printed <= Decimal(str(claim["upper"]))
 
 
+def holds_in(claim, computed):
+    """Whether each of many computed numbers holds, as :func:`holds` does for one; NaN does not.
+
+    Parameters
+    ----------
+    claim : mapping
+        As for :func:`holds`.
+    computed : ndarray
+        Computed numbers, in the claim's unit.
+    """
+    unit = 10.0 ** int(claim["decimals"])
+    steps = np.floor(computed * unit + 0.5)
+    value, upper = round(claim["value"] * unit, 6), round(claim["upper"] * unit, 6)
+    if claim["relation"] == "equal":
+        return steps == value
+    return (
+        (steps <= value) if claim["relation"] == "at most" else (value <= steps) & (steps <= upper)
+    )
+
+
 def printed(claim):
     """Write the published number or range as the paper prints it."""
     decimals = int(claim["decimals"])
@@ -164,7 +186,8 @@ def caveats(claim, computed, evidence, alternatives, findings):
         Results of the exact engine under each finding's override, by finding id.
     findings : list of dict
         ``id``, ``claims`` (patterns of claim ids), ``alternative`` and optionally ``override``,
-        ``values`` (name to selector) with ``note`` (format string).
+        ``version`` (of the paper, both unless stated), ``values`` (name to selector) with ``note``
+        (format string).
 
     Returns
     -------
@@ -174,6 +197,8 @@ def caveats(claim, computed, evidence, alternatives, findings):
     sentences = []
     for finding in findings:
         if not any(fnmatch(claim["claim"], pattern) for pattern in finding.get("claims", [])):
+            continue
+        if finding.get("version", claim["version"]) != claim["version"]:
             continue
         if finding["id"] in alternatives:
             before = evaluate(claim["quantity"], evidence, "exact")

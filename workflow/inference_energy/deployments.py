@@ -80,7 +80,7 @@ def resolve(own, name, where, files, schemas):
     if not isinstance(section, dict):
         raise InputError(f"{where}: missing key deployment; see docs/deployments.md; state it")
     stated = {key: value for key, value in own.items() if key != "deployment"}
-    method = methods.resolve(name, files | {name: stated}, where)
+    method = methods.resolve(name, files | {name: stated}, where=where)
     problems = methods.schema_problems({"deployment": section}, _wrapped(schemas), where)
     problems += methods.range_problems({"deployment": section}, where)
     try:

@@ -23,6 +23,10 @@ CELL = 2e-5
 TAIL = 1e-14
 LONGEST = 1e9
 
+# The same for the quadrature of smooth functions of ln L, to about SMOOTH_CELL**2 / 24.
+SMOOTH_ABOVE = 2**15
+SMOOTH_CELL = 2e-5
+
 
 @dataclass(frozen=True)
 class LogNormal:
@@ -87,10 +91,13 @@ class OutputTokens:
     parameters : tuple of float
         exponential: median; log-normal: median, sigma of the logarithm; gamma: median, shape;
         empirical: the quantiles of a trace at evenly spaced levels from 0 to 1. [tokens]
+    minimum : int
+        Shorter queries do not occur: the distribution is that of the others. [tokens]
     """
 
     family: str
     parameters: tuple
+    minimum: int = 0
 
     @cached_property
     def _continuous(self):
@@ -119,8 +126,15 @@ class OutputTokens:
     def sample(self, generator, n):
         """Draw ``n`` whole numbers of tokens from a ``numpy.random.RandomState``.
 
-        An exponential consumes the generator exactly as the released code does.
+        An exponential consumes the generator exactly as the released code does. Queries below
+        the minimum are drawn again.
         """
+        lengths = self._draw(generator, n)
+        while (short := lengths < self.minimum).any():
+            lengths[short] = self._draw(generator, int(short.sum()))
+        return lengths
+
+    def _draw(self, generator, n):
         if self.family == "exponential":
             lengths = generator.exponential(self.parameters[0] / np.log(2), n)
         elif self.family == "empirical":
@@ -129,25 +143,14 @@ class OutputTokens:
             lengths = self._continuous.ppf(generator.random_sample(n))
         return np.round(lengths)
 
-    @cached_property
+    @property
     def support(self):
         """Lengths that can occur and their probabilities, two arrays of shape (n,).
 
-        ``P(L = k) = F(k + 1/2) - F(k - 1/2)``. Lengths beyond ``EVERY_TOKEN_UP_TO`` are cells.
+        ``P(L = k) = F(k + 1/2) - F(k - 1/2)``, over ``P(L >= minimum)``. Lengths beyond
+        ``EVERY_TOKEN_UP_TO`` are cells.
         """
-        empirical = self.family == "empirical"
-        longest = self._trace[0][-1] if empirical else self._continuous.isf(TAIL)
-        longest = int(min(np.ceil(longest), LONGEST)) + 1
-        edges = np.arange(min(longest, EVERY_TOKEN_UP_TO) + 1, dtype=float)
-        if longest > EVERY_TOKEN_UP_TO:
-            n = int(np.ceil(np.log(longest / edges[-1]) / CELL))
-            cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
-            edges = np.concatenate([edges[:-1], cells])
-        survival = self._survival(edges - 0.5)
-        survival[0] = 1.0
-        weights = survival[:-1] - survival[1:]
-        weights /= weights.sum()
-        return (edges[:-1] + edges[1:] - 1) / 2, weights
+        return _support(self, EVERY_TOKEN_UP_TO, CELL)
 
     def nodes(self, breaks=(), width=0.125):
         """Quadrature of any smooth function of ln L: lengths and weights, shape (m,), m << n.
@@ -168,13 +171,33 @@ class OutputTokens:
     def quantile(self, level):
         """Smallest number of tokens whose distribution function reaches ``level``."""
         lengths, weights = self.support
-        return lengths[np.searchsorted(np.cumsum(weights), np.asarray(level) - 1e-15)]
+        place = np.searchsorted(np.cumsum(weights), np.asarray(level) - 1e-15)
+        # the weights' sum may miss one by a rounding error
+        return lengths[np.minimum(place, len(lengths) - 1)]
 
     def mean_and_std(self):
         """Mean and standard deviation of the rounded length [tokens]."""
         lengths, weights = self.support
         mean = float(weights @ lengths)
         return mean, float(np.sqrt(weights @ (lengths - mean) ** 2))
+
+
+@lru_cache(maxsize=64)
+def _support(tokens, every_up_to, cell):
+    empirical = tokens.family == "empirical"
+    longest = tokens._trace[0][-1] if empirical else tokens._continuous.isf(TAIL)
+    longest = int(min(np.ceil(longest), LONGEST)) + 1
+    edges = np.arange(min(longest, every_up_to) + 1, dtype=float)
+    if longest > every_up_to:
+        n = int(np.ceil(np.log(longest / edges[-1]) / cell))
+        cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
+        edges = np.concatenate([edges[:-1], cells])
+    survival = tokens._survival(edges - 0.5)
+    survival[0] = 1.0
+    weights = survival[:-1] - survival[1:]
+    lengths = (edges[:-1] + edges[1:] - 1) / 2
+    occur = lengths >= tokens.minimum
+    return lengths[occur], weights[occur] / weights[occur].sum()
 
 
 SINGLY_UP_TO = 32
@@ -184,7 +207,7 @@ PANEL_NODES = 12
 @lru_cache(maxsize=4096)
 def _panel(tokens, start, stop):
     """Nodes and weights of the support points ``start:stop``."""
-    lengths, weights = tokens.support
+    lengths, weights = _support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
     lengths, weights = lengths[start:stop], weights[start:stop]
     if stop - start <= PANEL_NODES:
         return lengths, weights
@@ -204,7 +227,7 @@ def _panel(tokens, start, stop):
 
 @lru_cache(maxsize=256)
 def _nodes(tokens, breaks, width):
-    lengths, _ = tokens.support
+    lengths, _ = _support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
     panels = max(int(np.log(max(lengths[-1], 1) / SINGLY_UP_TO) / width) + 2, 1)
     edges = SINGLY_UP_TO * np.exp(width * np.arange(panels + 1))
     edges = np.unique(np.concatenate([np.arange(SINGLY_UP_TO), edges, np.asarray(breaks)]))

@@ -46,10 +46,10 @@ def _published_energy(setup, regime, random):
 
 
 def _exact_energy(setup, regime):
-    models, names = analytic.regime_energy(setup, regime)
+    models, members = analytic.regime_energy(setup, regime)
     answers = {(name, "baseline"): energy for name, energy in models.items()}
     for subject, trim in ((TRIMMED, True), (UNTRIMMED, False)):
-        blend = analytic.blend_energy(setup, models, names, trim)
+        blend = analytic.blend_energy(setup, models, members, trim)
         pathways = analytic.with_pathways(setup, blend)
         answers |= {(subject, pathway): energy for pathway, energy in pathways.items()}
     return {key: energy.describe() for key, energy in answers.items()}
@@ -220,8 +220,8 @@ def densities(setup, points=161):
     """
     frames = []
     for regime in setup.regimes.values():
-        models, names = analytic.regime_energy(setup, regime)
-        blend = analytic.blend_energy(setup, models, names)
+        models, members = analytic.regime_energy(setup, regime)
+        blend = analytic.blend_energy(setup, models, members)
         subjects = {(name, "baseline"): energy for name, energy in models.items()}
         subjects |= {
             (TRIMMED, pathway): energy

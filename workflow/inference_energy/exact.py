@@ -11,21 +11,51 @@ from functools import cached_property
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import ndtr
+from scipy.special import ndtr, owens_t
 
 LEGENDRE_NODES, LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(16)
 DENSITY_PANELS = 24
+PANEL_SIGMAS = 2
 ROOT_TOLERANCE = 1e-12
+
+SHARP_BELOW = 0.05
+"""With less spread than this [1] the number of tokens shows as steps, which no quadrature meets."""
+
+CERTAIN = 9.0
+"""Standard deviations [1] beyond which a normal variable does not lie (1e-19)."""
+
+
+def bivariate_normal(h, k, correlation):
+    """Probability that two standard normals of a correlation are below h and k, broadcast.
+
+    By Owen's T function (Owen 1956, Annals of Mathematical Statistics 27, 1075).
+    """
+    h, k, rho = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, correlation)))
+    # a limit from above stands for zero, where the slopes below are 0/0
+    h, k = (np.where(a == 0, np.finfo(float).tiny, a) for a in (h, k))
+    spread = np.sqrt(1 - rho**2)
+    with np.errstate(over="ignore"):
+        at_h = owens_t(h, (k - rho * h) / (h * spread))
+        at_k = owens_t(k, (h - rho * k) / (k * spread))
+    opposite = (h < 0) != (k < 0)
+    return (ndtr(h) + ndtr(k) - opposite) / 2 - at_h - at_k
 
 
 class _Energy:
     """What every energy distribution answers; subclasses give cdf, bounds and moments."""
 
     def quantile(self, level):
-        """Energy [Wh] below which a share ``level`` of the queries lies, to 1e-9 relative."""
+        """Energy [Wh] below which a share ``level`` of the queries lies, to 1e-9 relative.
+
+        At level 1 of an unbounded distribution: a bound that no query exceeds (1e-32).
+        """
         if level <= self.zero_mass:
             return 0.0
         lower, upper = self._log_bounds()
+        if self._cdf_log(upper) <= level:
+            return float(np.exp(upper))
+        if self._cdf_log(lower) >= level:
+            return float(np.exp(lower))
         return float(
             np.exp(brentq(lambda u: self._cdf_log(u) - level, lower, upper, xtol=ROOT_TOLERANCE))
         )
@@ -103,14 +133,22 @@ class Mixture(_Energy):
         if self.sigmas.min() > 0:
             return difference / self.sigmas
         # a factor without spread makes a step at each location
-        step = np.where(difference >= 0, np.inf, -np.inf)
+        step = np.where(difference >= 0, CERTAIN, -CERTAIN)
         return np.divide(difference, self.sigmas, out=step, where=self.sigmas > 0)
 
     def _cdf_log(self, log_energy):
         return self.zero_mass + self.weights @ ndtr(self._standardised(log_energy))
 
     def log_density(self, log_energy):
-        """Density of ln E at an array of ln E [ln Wh], same shape; zero energies apart."""
+        """Density of ln E at an array of ln E [ln Wh], same shape; zero energies apart.
+
+        Raises
+        ------
+        ValueError
+            If a log-normal has no spread.
+        """
+        if self.sigmas.min() == 0:
+            raise ValueError("a distribution with steps has no density")
         z = (np.asarray(log_energy)[..., None] - self.locations) / self.sigmas
         return np.exp(-0.5 * z**2) @ (self.weights / self.sigmas) / np.sqrt(2 * np.pi)
 
@@ -125,14 +163,29 @@ class Mixture(_Energy):
         exponent = order * self.locations + 0.5 * (order * self.sigmas) ** 2
         return float(self.weights @ np.exp(exponent))
 
-    def partial_moment(self, order, lower, upper):
-        """Raw moment of the part of the distribution in (lower, upper] [Wh]."""
+    def moment_below(self, order, level, energy):
+        """Raw moment of the share ``level`` of queries with the least energy. [Wh**order]
+
+        Parameters
+        ----------
+        order : int
+            Order of the moment.
+        level : float
+            Share of the queries.
+        energy : float
+            Quantile at ``level``. [Wh]
+        """
+        if energy == 0:
+            return 0.0
+        if level == 1:
+            return self.moment(order)
+        standardised = self._standardised(np.log(energy))
         shift = order * self.sigmas
-        inside = ndtr(self._standardised(np.log(upper)) - shift)
-        if lower > 0:
-            inside = inside - ndtr(self._standardised(np.log(lower)) - shift)
         exponent = order * self.locations + 0.5 * shift**2
-        return float(self.weights @ (np.exp(exponent) * inside))
+        moment = self.weights @ (np.exp(exponent) * ndtr(standardised - shift))
+        # where a step crosses the level, only a part of the step lies below it
+        rest = level - self.zero_mass - self.weights @ ndtr(standardised)
+        return float(moment + rest * energy**order)
 
     def divided_by(self, multiplier):
         """Distribution of E / M for an independent log-normal M."""
@@ -146,7 +199,7 @@ class Mixture(_Energy):
 
 @dataclass(frozen=True, eq=False)
 class TrimmedBlend(_Energy):
-    """Equal shares of several models, each trimmed between two of its own quantiles.
+    """Shares of several models, each trimmed between two of its own quantiles.
 
     Parameters
     ----------
@@ -154,11 +207,14 @@ class TrimmedBlend(_Energy):
         The models.
     lower, upper : float
         Quantile levels between which each model is kept.
+    shares : tuple of float
+        Share of each model; they add up to one.
     """
 
     parts: tuple
     lower: float
     upper: float
+    shares: tuple
 
     @cached_property
     def bounds(self):
@@ -173,26 +229,38 @@ class TrimmedBlend(_Energy):
     def zero_mass(self):
         """Share of queries that need no energy after trimming."""
         zero = [np.clip((p.zero_mass - self.lower) / self._kept, 0, 1) for p in self.parts]
-        return float(np.mean(zero))
+        return float(np.dot(self.shares, zero))
 
     def _cdf_log(self, log_energy):
         inside = [(p._cdf_log(log_energy) - self.lower) / self._kept for p in self.parts]
-        return float(np.mean(np.clip(inside, 0, 1)))
+        return float(np.dot(self.shares, np.clip(inside, 0, 1)))
+
+    def log_range(self, place):
+        """Lowest and highest ln E [ln Wh] of a kept part, queries of zero energy apart."""
+        part, (lower, upper) = self.parts[place], self.bounds[place]
+        return (
+            float(np.log(lower)) if lower > 0 else part._log_bounds()[0],
+            float(np.log(upper)) if upper > 0 else part._log_bounds()[0],
+        )
 
     def _log_bounds(self):
-        lowest = [b[0] for b in self.bounds if b[0] > 0]
-        lower = np.log(min(lowest)) if len(lowest) == len(self.parts) else -200.0
-        return lower - 1, float(np.log(max(b[1] for b in self.bounds))) + 1
+        ranges = [self.log_range(place) for place in range(len(self.parts))]
+        return min(low for low, _ in ranges), max(high for _, high in ranges)
 
     def moment(self, order):
         """Raw moment of the energy. [Wh**order]"""
         moments = [
-            p.partial_moment(order, *b) for p, b in zip(self.parts, self.bounds, strict=True)
+            part.moment_below(order, self.upper, high) - part.moment_below(order, self.lower, low)
+            for part, (low, high) in zip(self.parts, self.bounds, strict=True)
         ]
-        return float(np.mean(moments)) / self._kept
+        return float(np.dot(self.shares, moments)) / self._kept
 
     def divided_by(self, multiplier):
         """Distribution of E / M for an independent log-normal M."""
+        if multiplier.sigma == 0:
+            # a fixed multiplier moves every model and its bounds alike
+            parts = tuple(p.divided_by(multiplier) for p in self.parts)
+            return TrimmedBlend(parts, self.lower, self.upper, self.shares)
         return DividedBlend(self, multiplier)
 
 
@@ -202,6 +270,7 @@ class DividedBlend(_Energy):
 
     ``P(E / M <= x)`` is the integral over the blend's density of ln E of the probability that
     ln M is at least ``ln E - ln x``, by Gauss-Legendre quadrature on each model's kept range.
+    Where the model or the multiplier has next to no spread, it is a sum of bivariate normals.
     """
 
     blend: TrimmedBlend
@@ -213,22 +282,58 @@ class DividedBlend(_Energy):
         return self.blend.zero_mass
 
     @cached_property
+    def _sharp(self):
+        return [self._least_spread(part) < SHARP_BELOW for part in self.blend.parts]
+
+    def _least_spread(self, part):
+        return min(part.sigmas.min(), self.multiplier.sigma)
+
+    @cached_property
     def _density_nodes(self):
-        points, weights = [], []
-        for part, (low, high) in zip(self.blend.parts, self.blend.bounds, strict=True):
-            start = np.log(low) if low > 0 else part._log_bounds()[0]
-            edges = np.linspace(start, np.log(high), DENSITY_PANELS + 1)
+        points, weights = [np.empty(0)], [np.empty(0)]
+        for place, (part, share) in enumerate(
+            zip(self.blend.parts, self.blend.shares, strict=True)
+        ):
+            if self._sharp[place]:
+                continue
+            start, stop = self.blend.log_range(place)
+            panels = (
+                int((stop - start) / (PANEL_SIGMAS * self._least_spread(part))) + DENSITY_PANELS
+            )
+            edges = np.linspace(start, stop, panels + 1)
             half = np.diff(edges)[:, None] / 2
             u = (edges[:-1, None] + half * (1 + LEGENDRE_NODES)).ravel()
             points.append(u)
-            weights.append((half * LEGENDRE_WEIGHTS).ravel() * part.log_density(u))
-        share = len(self.blend.parts) * self.blend._kept
-        return np.concatenate(points), np.concatenate(weights) / share
+            weights.append(share * (half * LEGENDRE_WEIGHTS).ravel() * part.log_density(u))
+        return np.concatenate(points), np.concatenate(weights)
+
+    def _below(self, part, level, energy, log_energy):
+        """Share of queries with the quotient at most x among those below a level, zeros apart."""
+        if energy == 0:
+            return 0.0
+        multiplier = self.multiplier
+        h = part._standardised(np.log(energy))
+        spread = np.hypot(part.sigmas, multiplier.sigma)
+        k = (log_energy + multiplier.mu - part.locations) / spread
+        share = np.where(h > 0, ndtr(k), 0.0)
+        near = np.abs(h) < CERTAIN
+        share[near] = bivariate_normal(h[near], k[near], (part.sigmas / spread)[near])
+        rest = level - part.zero_mass - part.weights @ ndtr(h)
+        at_bound = (log_energy + multiplier.mu - np.log(energy)) / multiplier.sigma
+        return float(part.weights @ share + rest * ndtr(at_bound))
 
     def _cdf_log(self, log_energy):
         points, weights = self._density_nodes
         z = (log_energy - points + self.multiplier.mu) / self.multiplier.sigma
-        return self.zero_mass + float(weights @ ndtr(z))
+        below = float(weights @ ndtr(z))
+        blend = self.blend
+        for sharp, part, share, (low, high) in zip(
+            self._sharp, blend.parts, blend.shares, blend.bounds, strict=True
+        ):
+            if sharp:
+                below += share * self._below(part, blend.upper, high, log_energy)
+                below -= share * self._below(part, blend.lower, low, log_energy)
+        return self.zero_mass + below / blend._kept
 
     def _log_bounds(self):
         lower, upper = self.blend._log_bounds()

@@ -55,7 +55,7 @@ def energy_beside_paper(table):
     ]
     figure = new_figure(PAGE, rows_height(len(rows)))
     axis = rows_axis(figure, rows, ("regime: model or blend", "median (IQR) [Wh]"))
-    low, high = log_range(wide["p5"], wide["p95"])
+    low, high = log_range([*wide["p5"], *wide["p95"]])
     log_axis(axis, "energy per query [Wh], line P5 to P95, bar IQR", low, high)
     for i, key in enumerate(keys):
         spread(axis, -0.12 - i, wide.loc[key], BLUE if key[1] == subjects[0] else DARK_GREY)
@@ -98,7 +98,7 @@ def _throughput(figure, deployment, tokens, right):
     strip = frame(figure, LEFT, BELOW, right, HEIGHT - BELOW - STRIP + 0.04)
     known = used["output_tokens"].dropna()
     ends = [t[p] for t in tokens.values() for p in ("p5", "p95")]
-    low, high = log_range([max(min([*known, *ends]), 1)], [max([*known, *ends])], 1.5)
+    low, high = log_range([max(length, 1) for length in (*known, *ends)], 1.5)
     lengths = np.geomspace(low, high, 400)
     inputs = deployment.shapes["input_tokens"].mean()
     regime = next(iter(deployment.regimes.values()))
@@ -163,7 +163,7 @@ def _concurrency(figure, sweep, left):
     )
     axis.legend(loc="upper right", borderaxespad=0, **ON_WHITE_LEGEND)
     axis.set_yscale("log")
-    low, high = log_range([per_million.min()], [per_million.max()], 1.4)
+    low, high = log_range(per_million, 1.4)
     axis.set_ylim(low, high)
     ticks = [t * 10.0**k for k in range(-3, 4) for t in (1, 2, 5)]
     ticks = [t for t in ticks if low <= t <= high]
@@ -171,6 +171,6 @@ def _concurrency(figure, sweep, left):
     axis.yaxis.set_minor_formatter(NullFormatter())
     axis.grid(axis="y")
     axis.set_ylabel("energy per million output tokens [kWh]")
-    ends = log_range([sweep["concurrency"].min()], [sweep["concurrency"].max()], 1.4)
+    ends = log_range(sweep["concurrency"], 1.4)
     log_axis(axis, "requests at once", *ends)
     axis.set_title("Energy at other loads")

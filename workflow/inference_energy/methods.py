@@ -34,7 +34,7 @@ def method_path(name):
     return f"config/methods/{name}.yaml"
 
 
-def resolve(name, files, where=None):
+def resolve(name, files, asked_by="key methods", where=None):
     """Merge a method file with its parents.
 
     Parameters
@@ -43,6 +43,8 @@ def resolve(name, files, where=None):
         Method to resolve.
     files : dict of str to dict
         All method files, by name (file name without ending).
+    asked_by : str
+        Key that names the method, for the message.
     where : str, optional
         File of ``name``, if it is not among the methods.
 
@@ -67,14 +69,19 @@ def resolve(name, files, where=None):
                 f" in a circle"
                 f" ({circle}); allowed is a method that does not extend this one; remove one link"
             )
-        if name not in files:
+        if not isinstance(name, str) or name not in files:
             file = places.get(chain[-1], method_path(chain[-1])) if chain else None
-            key = f"{file}: key extends" if file else "key methods"
-            near = get_close_matches(name, files, n=1)
+            key = f"{file}: key extends" if file else asked_by
+            near = get_close_matches(str(name), files, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise InputError(
                 f"{key}: value {name}: unknown method; allowed are {', '.join(sorted(files))}"
                 f"; correct the name or add {method_path(name)}{hint}"
+            )
+        if not isinstance(files[name], dict):
+            raise InputError(
+                f"config/methods/{name}.yaml: value {files[name]!r}: allowed are keys with values;"
+                " state the method's keys, or extends: and a method"
             )
         chain.append(name)
         name = files[name].get("extends")
@@ -114,7 +121,8 @@ def check(method, schema, name, where=None):
     problems += range_problems(method, where)
     trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
     for pair in trims if isinstance(trims, list) else []:
-        if isinstance(pair, list) and len(pair) == 2 and not pair[0] < pair[1]:
+        numbers = isinstance(pair, list) and all(isinstance(p, int | float) for p in pair)
+        if numbers and len(pair) == 2 and not pair[0] < pair[1]:
             problems.append(
                 f"{where}: key blend.trim: value {pair}: allowed is lower < upper; swap the levels"
             )
@@ -179,10 +187,24 @@ class Coupling:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model on its node: law, maximum node power [kW], largest benchmark [tokens/s].
+    """A model on its node.
 
-    ``uncertain`` says whether the law's own error is a factor of the energy; ``domain`` is the
-    range of the lengths that the law has seen [tokens].
+    Parameters
+    ----------
+    name : str
+        Model.
+    law : object
+        Throughput law.
+    node_power : float
+        Maximum power of the node. [kW]
+    peak : float
+        Largest benchmark. [tokens/s]
+    uncertain : bool
+        Whether the law's own error is a factor of the energy.
+    domain : dict, optional
+        Range of the lengths that the law has seen. [tokens]
+    parameters : float
+        Total parameters; NaN if the benchmark table does not say. [billions]
     """
 
     name: str
@@ -191,6 +213,7 @@ class ServedModel:
     peak: float
     uncertain: bool = False
     domain: dict | None = None
+    parameters: float = float("nan")
 
     def error(self, input_tokens, output_tokens):
         """Standard deviation of ln throughput that counts, at the lengths. [1]"""
@@ -210,10 +233,25 @@ class Regime:
 
 @dataclass(frozen=True)
 class Blend:
-    """How the frontier blend is made: the largest medians, each kept between two quantiles."""
+    """How the frontier blend is made.
+
+    Parameters
+    ----------
+    models : int
+        How many models.
+    trim : tuple of pairs
+        Quantile levels between which each model is kept, one pair after the other.
+    ranked_by : {"median", "parameters"}
+        Which models: those of the largest median energies, or the largest models.
+    shares : {"equal", "parameters", "median model"}
+        Share of each model: equal; as its parameters; or all to the model in the middle of the
+        models' median energies (half to each of the two in the middle).
+    """
 
     models: int
     trim: tuple
+    ranked_by: str = "median"
+    shares: str = "equal"
 
     @property
     def levels(self):
@@ -222,6 +260,39 @@ class Blend:
         for low, high in self.trim:
             lower, upper = lower + low * (upper - lower), lower + high * (upper - lower)
         return lower, upper
+
+    def members(self, medians, parameters):
+        """Models of the blend, largest median first, and their shares.
+
+        Parameters
+        ----------
+        medians : ndarray, shape (..., n)
+            Median energy of each model. [Wh]
+        parameters : ndarray, shape (n,)
+            Parameters of each model. [billions]
+
+        Returns
+        -------
+        places, shares : ndarray, shape (..., models)
+            Places along the last axis of ``medians``; shares add up to one. [1]
+        """
+        medians = np.asarray(medians)
+        rank = medians
+        if self.ranked_by == "parameters":
+            rank = np.broadcast_to(np.asarray(parameters, float), medians.shape)
+        kept = np.argsort(-rank, axis=-1, kind="stable")[..., : self.models]
+        largest_first = np.argsort(-np.take_along_axis(medians, kept, -1), axis=-1, kind="stable")
+        places = np.take_along_axis(kept, largest_first, -1)
+        shares = np.ones(places.shape)
+        if self.shares == "parameters":
+            shares = np.asarray(parameters, float)[places]
+        elif self.shares == "median model":
+            count = places.shape[-1]
+            shares = np.broadcast_to(
+                np.isin(np.arange(count), [(count - 1) // 2, count // 2]).astype(float),
+                places.shape,
+            )
+        return places, shares / shares.sum(axis=-1, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -277,21 +348,77 @@ def output_tokens(quantity, traces):
         If an empirical distribution names a trace that is not in ``traces``.
     """
     family = quantity["distribution"]
+    minimum = quantity.get("minimum", 0)
     if family == "exponential":
-        return OutputTokens(family, (quantity["median"],))
+        return OutputTokens(family, (quantity["median"],), minimum)
     if family == "log-normal":
-        return OutputTokens(family, (quantity["median"], quantity["sigma"]))
+        return OutputTokens(family, (quantity["median"], quantity["sigma"]), minimum)
     if family == "gamma":
-        return OutputTokens(family, (quantity["median"], quantity["shape"]))
+        return OutputTokens(family, (quantity["median"], quantity["shape"]), minimum)
     if quantity["trace"] not in traces:
         raise InputError(
             f"key output_tokens.trace: value {quantity['trace']}: unknown trace;"
             f" allowed are {', '.join(sorted(traces)) or 'none, as no trace table was given'}"
         )
-    return OutputTokens(family, tuple(traces[quantity["trace"]]))
+    lengths = np.asarray(traces[quantity["trace"]], float)
+    if "median" in quantity:
+        lengths = lengths * (quantity["median"] / np.median(lengths))
+    return OutputTokens(family, tuple(lengths.tolist()), minimum)
 
 
-def build(method, table, traces=None, hardware=None):
+def node_power(method, model):
+    """Maximum power of a model's node. [kW]"""
+    power = method["node_power"]
+    return float(power.get("models", {}).get(model, power["default"])["value"])
+
+
+def blend(quantity):
+    """Build the blend from its section of the method file."""
+    return Blend(
+        quantity["models"],
+        tuple(map(tuple, quantity["trim"])),
+        quantity.get("ranked_by", "median"),
+        quantity["shares"],
+    )
+
+
+def _check_parameters(table, laws, method):
+    known = table.dropna(subset=["params_total_b"]) if "params_total_b" in table else table[:0]
+    missing = sorted(set(laws) - set(known["model"]))
+    if missing:
+        raise InputError(
+            f"{method['benchmarks']['table']}: column params_total_b: empty for"
+            f" {', '.join(missing)}; allowed are positive numbers, as"
+            f" config/methods/{method['id']}.yaml makes the blend by parameters; fill it in"
+        )
+
+
+def _misspelt(names, models):
+    """Names that are a model's but for case and punctuation, and the model's spelling."""
+
+    def bare(name):
+        return "".join(c for c in name.casefold() if c.isalnum())
+
+    spelling = {bare(model): model for model in models}
+    wrong = {name: spelling.get(bare(name), name) for name in names}
+    return {
+        name: model for name, model in wrong.items() if name not in set(models) and name != model
+    }
+
+
+def fit_laws(method, table, hardware=None):
+    """Fit the throughput laws of a method: model to law; parameters as for :func:`build`."""
+    rows = usable_rows(table, method["benchmarks"])
+    law = method["throughput_law"]
+    if law["name"] != "hierarchical":
+        return fit_models(rows, law)
+    wider = {k: v for k, v in method["benchmarks"].items() if k not in ("models", "gpus")}
+    background = usable_rows(table, wider)
+    reference = (law["reference"]["input_tokens"], law["reference"]["output_tokens"])
+    return fit_configurations(rows, background, *hardware, law["gpus_per_node"], reference)
+
+
+def build(method, table, traces=None, hardware=None, laws=None):
     """Fit the throughput laws and turn a resolved method into a :class:`Setup`.
 
     Parameters
@@ -304,38 +431,46 @@ def build(method, table, traces=None, hardware=None):
         Quantiles of output tokens of each trace at evenly spaced levels.
     hardware : tuple of DataFrame, optional
         Tables of schemas ``models`` and ``gpus``, which the hierarchical law needs.
+    laws : dict, optional
+        What :func:`fit_laws` gives, where it is known already.
 
     Raises
     ------
     InputError
-        If the benchmark table leaves fewer models than the blend needs.
+        If the benchmark table leaves fewer models than the blend needs, or spells a model of
+        node_power in another way.
     """
-    rows = usable_rows(table, method["benchmarks"])
+    misspelt = _misspelt(method["node_power"].get("models", {}), table["model"])
+    if misspelt:
+        raise InputError(
+            f"config/methods/{method['id']}.yaml: key node_power.models: value {own}: not a model"
+            f" of {method['benchmarks']['table']}; did you mean {model}?"
+            for own, model in misspelt.items()
+        )
     law = method["throughput_law"]
-    if law["name"] == "hierarchical":
-        wider = {k: v for k, v in method["benchmarks"].items() if k not in ("models", "gpus")}
-        background = usable_rows(table, wider)
-        reference = (law["reference"]["input_tokens"], law["reference"]["output_tokens"])
-        laws = fit_configurations(rows, background, *hardware, law["gpus_per_node"], reference)
-    else:
-        laws = fit_models(rows, law)
+    laws = fit_laws(method, table, hardware) if laws is None else laws
     if len(laws) < method["blend"]["models"]:
         raise InputError(
-            f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models have enough"
-            f" usable rows in {method['benchmarks']['table']}; allowed is at least blend.models ="
-            f" {method['blend']['models']}; add rows or lower blend.models"
+            f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models"
+            f" have enough usable rows in {method['benchmarks']['table']}; allowed is at least"
+            f" blend.models = {method['blend']['models']}; add rows or lower blend.models"
         )
+    if "parameters" in (method["blend"]["shares"], method["blend"].get("ranked_by")):
+        _check_parameters(table, laws, method)
+    parameters = (
+        table.groupby("model")["params_total_b"].first() if "params_total_b" in table else {}
+    )
     z = method["monte_carlo"]["normal_quantile_95"]
-    power = method["node_power"]
     return Setup(
         models=tuple(
             ServedModel(
                 name,
                 served.law,
-                float(power.get("models", {}).get(name, power["default"])["value"]),
+                node_power(method, name),
                 float(served.rows["throughput_tps"].max() * served.replicas),
                 law.get("error", "ignored") == "included",
                 served.domain,
+                float(parameters.get(name, np.nan)),
             )
             for name, served in laws.items()
         ),
@@ -352,7 +487,7 @@ def build(method, table, traces=None, hardware=None):
         input_tokens_per_output_token=(
             method["input_charge"]["input_tokens_per_output_token"]["value"]
         ),
-        blend=Blend(method["blend"]["models"], tuple(map(tuple, method["blend"]["trim"]))),
+        blend=blend(method["blend"]),
         pathways={
             name: factor(method["pathways"][name], z) for name in ("hardware", "model", "serving")
         },

@@ -22,14 +22,14 @@ class Samples:
     ----------
     tokens, throughput, energy : dict
         Output tokens [tokens], throughput [tokens/s] and energy [Wh] per query.
-    blend : tuple of str
-        The models of the frontier blend, largest median first.
+    blend : dict of str to float
+        The models of the frontier blend, largest median first, and their shares. [1]
     """
 
     tokens: dict
     throughput: dict
     energy: dict
-    blend: tuple
+    blend: dict
 
 
 def generator(setup):
@@ -71,8 +71,13 @@ def simulate(setup, regime, random):
         tokens[model.name] = lengths
         throughput[model.name] = speed
         energy[model.name] = query_energy(charged, speed, model.node_power, utilisation, pue)
-    by_median = sorted(energy, key=lambda name: -np.median(energy[name]))
-    return Samples(tokens, throughput, energy, tuple(by_median[: setup.blend.models]))
+    names = list(energy)
+    places, shares = setup.blend.members(
+        [np.median(sample) for sample in energy.values()],
+        [model.parameters for model in setup.models],
+    )
+    blend = {names[i]: float(share) for i, share in zip(places, shares, strict=True)}
+    return Samples(tokens, throughput, energy, blend)
 
 
 def trimmed(sample, pairs):
@@ -84,8 +89,16 @@ def trimmed(sample, pairs):
 
 
 def frontier_blend(samples, pairs):
-    """Concatenate the blend's models, each trimmed; shape (m,). [Wh]"""
-    return np.concatenate([trimmed(samples.energy[name], pairs) for name in samples.blend])
+    """Concatenate the blend's models, each trimmed; shape (m,). [Wh]
+
+    The model of the largest share gives all its samples, another the first ones in proportion.
+    """
+    largest = max(samples.blend.values())
+    parts = []
+    for name, share in samples.blend.items():
+        kept = trimmed(samples.energy[name], pairs)
+        parts.append(kept[: round(len(kept) * share / largest)])
+    return np.concatenate(parts)
 
 
 def with_pathways(setup, blend, random):

@@ -10,26 +10,26 @@ from inference_energy.report import markdown_table
 MARKER = "<!-- {edge}: {name} -->"
 
 PAPER = [
-    ("Figure 1a, per-model energy", "draw_figures", "1a", ["*-llama-*", "*-mixtral-*"]),
+    ("Figure 1a, per-model energy", "draw_energy", "1a", ["*-llama-*", "*-mixtral-*"]),
     (
         "Figure 1b, blend and pathways",
-        "draw_figures",
+        "draw_energy",
         "1b",
         ["median-traditional", "p?5-traditional", "lever-*-traditional"],
     ),
-    ("Figure 2a, long queries", "draw_figures", "2a", ["*-deepseek-r1-*"]),
+    ("Figure 2a, long queries", "draw_energy", "2a", ["*-deepseek-r1-*"]),
     (
         "Figure 2b, long queries, pathways",
-        "draw_figures",
+        "draw_energy",
         "2b",
         ["median-long", "p?5-long", "lever-*-long", "ratio-*"],
     ),
-    ("Figure 3a, fleet", "draw_figures", "3a", ["fleet-baseline"]),
-    ("Figure 3b, fleet with long queries", "draw_figures", "3b", ["fleet-mixed*", "web-search"]),
-    ("Supplement, output tokens", "draw_figures", "s1", ["tokens-*"]),
-    ("Supplement, pathway histograms", "draw_figures", "s2", []),
-    ("Supplement, input length", "draw_figures", "s3", []),
-    ("Supplement, coupled utilisation", "draw_figures", "s4", []),
+    ("Figure 3a, fleet", "draw_fleet", "3a", ["fleet-baseline"]),
+    ("Figure 3b, fleet with long queries", "draw_fleet", "3b", ["fleet-mixed*", "web-search"]),
+    ("Supplement, output tokens", "draw_energy", "s1", ["tokens-*"]),
+    ("Supplement, pathway histograms", "draw_energy", "s2", []),
+    ("Supplement, input length", "draw_fleet", "s3", []),
+    ("Supplement, coupled utilisation", "draw_fleet", "s4", []),
     ("Comparison table, 4-20x", "judge_claims", None, ["overestimate-*"]),
 ]
 """Figures and tables of the paper: rule, file, and patterns of the claims they carry."""

@@ -106,9 +106,9 @@ def log_axis(axis, label, low, high):
     axis.grid(axis="x")
 
 
-def log_range(lows, highs, margin=1.25):
+def log_range(values, margin=1.25):
     """Ends of a logarithmic axis that holds all values, with a margin."""
-    return min(lows) / margin, max(highs) * margin
+    return min(values) / margin, max(values) * margin
 
 
 ROW = 0.4
@@ -123,7 +123,7 @@ def rows_height(count):
     return BELOW + ROW * count + ABOVE
 
 
-def rows_axis(figure, rows, header, left=0.12, right=0.12, above=ABOVE):
+def rows_axis(figure, rows, header, left=0.18, right=0.12, above=ABOVE):
     """Axes of labelled rows, from the top down.
 
     Parameters

@@ -1,0 +1,158 @@
+from inference_energy.tables import schema_names
+
+# results that a comparison holds side by side: schema and file
+COMPARED = {
+    "claims": "claims",
+    "energy_per_query": "energy_per_query",
+    "fleet": "fleet",
+    "output_tokens": "output_tokens",
+    "sensitivity": "sensitivity",
+    "throughput_laws": "throughput_laws",
+    "throughput_results": "throughput",
+}
+PAIRS = [f"{base}..{head}" for base, head in zip(list(METHODS), list(METHODS)[1:])]
+ASKED_PAIRS = [f"{config['base']}..{config['head']}"] if "base" in config else PAIRS
+RESULT_SCHEMAS = sorted(
+    set(schema_names()) - {schema for _, schema in DATA_TABLES} - {"expected_verdicts"}
+)
+FINDING_METHODS = sorted({finding["method"] for finding in FINDINGS})
+
+
+wildcard_constraints:
+    base="|".join(map(re.escape, ALL_METHODS)),
+    head="|".join(map(re.escape, ALL_METHODS)),
+
+
+def comparison_files(pairs):
+    """Table, page and figure of each comparison."""
+    return [
+        f"{folder}/comparison/{pair}.{ending}"
+        for pair in pairs
+        for folder, ending in (
+            ("results", "csv"),
+            ("results", "md"),
+            ("figures", "svg"),
+            ("figures", "png"),
+        )
+    ]
+
+
+rule compare_methods:
+    """Compare two methods and attribute the change of the headline to their settings."""
+    message:
+        "Comparing {wildcards.base} with {wildcards.head}"
+    input:
+        unpack(lambda wildcards: source_inputs([wildcards.base, wildcards.head])),
+        base="results/{base}/method.yaml",
+        head="results/{head}/method.yaml",
+        results_base=expand("results/{{base}}/{table}.csv", table=COMPARED.values()),
+        results_head=expand("results/{{head}}/{table}.csv", table=COMPARED.values()),
+        schema="workflow/schemas/tables/comparison.schema.yaml",
+        code=code("compare_methods.py"),
+    params:
+        schemas=list(COMPARED),
+    output:
+        table="results/comparison/{base}..{head}.csv",
+        page="results/comparison/{base}..{head}.md",
+    log:
+        "logs/comparison/{base}..{head}.log",
+    script:
+        "../scripts/compare_methods.py"
+
+
+rule draw_comparison:
+    """Draw the waterfall of the headline from one method to another."""
+    message:
+        "Drawing the waterfall from {wildcards.base} to {wildcards.head}"
+    input:
+        table="results/comparison/{base}..{head}.csv",
+        code=code("draw_comparison.py"),
+    output:
+        svg="figures/comparison/{base}..{head}.svg",
+        png="figures/comparison/{base}..{head}.png",
+    log:
+        "logs/comparison/draw_{base}..{head}.log",
+    script:
+        "../scripts/draw_comparison.py"
+
+
+rule compare:
+    """Compare the methods base and head of the configuration, or each configured one with the next."""
+    message:
+        "Methods are compared: results/comparison"
+    input:
+        comparison_files(ASKED_PAIRS),
+
+
+rule compute_findings:
+    """Compute what each weak point of the published method changes."""
+    message:
+        "Computing what each finding changes"
+    input:
+        **source_inputs(FINDING_METHODS),
+        findings="config/findings.yaml",
+        methods=expand("results/{method}/method.yaml", method=FINDING_METHODS),
+        results=expand(
+            "results/{method}/{table}.csv",
+            method=FINDING_METHODS,
+            table=["energy_per_query", "fleet", "output_tokens", "sensitivity", "throughput_laws"],
+        ),
+        vendor=VENDOR_TABLES,
+        claims="data/published/claims.csv",
+        references="data/published/references.csv",
+        estimates="data/published/estimates.csv",
+        schemas=[
+            "workflow/schemas/method.schema.yaml",
+            "workflow/schemas/tables/findings.schema.yaml",
+        ],
+        code=code("compute_findings.py"),
+    output:
+        table="results/audit/findings.csv",
+        page="results/audit/findings.md",
+    log:
+        "logs/audit/compute_findings.log",
+    script:
+        "../scripts/compute_findings.py"
+
+
+rule document_results:
+    """Describe every table of results/ from its schema."""
+    message:
+        "Describing every table of results"
+    input:
+        schemas=[f"workflow/schemas/tables/{name}.schema.yaml" for name in RESULT_SCHEMAS],
+        code=code("document_results.py"),
+    params:
+        names=RESULT_SCHEMAS,
+    output:
+        "results/README.md",
+    log:
+        "logs/audit/document_results.log",
+    script:
+        "../scripts/document_results.py"
+
+
+rule changes:
+    """Say what moved in results, figures and data against a git revision."""
+    message:
+        "Comparing results, figures and data with the committed ones"
+    input:
+        # not the check of the verdicts: what an edit does must show when it breaks one
+        lambda wildcards: [t for t in map(str, TARGETS) if t.startswith(("results/", "figures/"))],
+        code("report_changes.py"),
+    params:
+        since=str(config.get("since", "HEAD")),
+        page="build/changes.md",
+        figures="build/changes.html",
+    log:
+        "logs/audit/changes.log",
+    script:
+        "../scripts/report_changes.py"
+
+
+TARGETS += [
+    *comparison_files(PAIRS),
+    "results/audit/findings.csv",
+    "results/audit/findings.md",
+    "results/README.md",
+]

@@ -16,9 +16,11 @@ rule judge_claims:
     params:
         engines=config["engines"],
     output:
-        "results/{method}/claims.csv",
+        reported("results/{method}/claims.csv", "Claims"),
     log:
         "logs/{method}/judge_claims.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/judge_claims.py"
 
@@ -33,9 +35,16 @@ rule summarise_claims:
     params:
         methods=METHODS,
     output:
-        "results/claims.md",
+        report(
+            "results/claims.md",
+            caption="../report/tables/claims_page.rst",
+            category="Claims",
+            labels={"method": "all", "shows": "page claims"},
+        ),
     log:
         "logs/summarise_claims.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/summarise_claims.py"
 
@@ -55,6 +64,8 @@ rule check_verdicts:
         touch("build/verdicts_checked.txt"),
     log:
         "logs/check_verdicts.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/check_verdicts.py"
 

@@ -1,19 +1,20 @@
 import ast
 import os
+import re
 from functools import lru_cache
 
 import yaml
 from snakemake.exceptions import WorkflowError
 
 from inference_energy.errors import InputError
+from inference_energy.findings import override_problems
 from inference_energy.methods import check, resolve, schema_problems
 
 ROOT = Path(workflow.basedir)
 LIBRARY = ROOT / "workflow" / "inference_energy"
 SCRIPTS = ROOT / "workflow" / "scripts"
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(LIBRARY.parent), str(SCRIPTS), os.environ.get("PYTHONPATH", "")]
-).rstrip(os.pathsep)
+paths = [str(LIBRARY.parent), str(SCRIPTS), os.environ.get("PYTHONPATH", "")]
+os.environ.update(PYTHONPATH=os.pathsep.join(paths).rstrip(os.pathsep))
 # a job is one process on one core: threads of the numeric libraries would only compete
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
@@ -23,17 +24,42 @@ TARGETS = []
 
 # every table of data/ and its schema
 DATA_TABLES = [
+    ("data/facility.csv", "facility"),
     ("data/gpus.csv", "gpus"),
+    ("data/measured/mlenergy_v3.csv", "mlenergy"),
+    ("data/measured/mlperf_wall_power.csv", "wall_power"),
+    ("data/measured/output_lengths.csv", "output_lengths"),
     ("data/models.csv", "models"),
     ("data/published/claims.csv", "claims_published"),
     ("data/published/estimates.csv", "estimates"),
     ("data/published/references.csv", "references"),
+    ("data/published/token_counts.csv", "token_counts"),
     ("data/request_lengths.csv", "request_lengths"),
     ("data/sources.csv", "sources"),
     ("data/throughput/deepseek_r1.csv", "throughput"),
     ("data/throughput/oviedo.csv", "throughput"),
     ("data/throughput/trtllm.csv", "throughput"),
 ]
+
+# vendors' tables that a method's throughput laws can be held against
+VENDOR_TABLES = ["data/throughput/deepseek_r1.csv", "data/throughput/trtllm.csv"]
+
+# every figure of a method and its category in the report
+FIGURE_CATEGORIES = {
+    "1a": "Energy per query",
+    "1b": "Energy per query",
+    "2a": "Test-time scaling",
+    "2b": "Test-time scaling",
+    "3a": "Fleet",
+    "3b": "Fleet",
+    "s1": "Supplement",
+    "s2": "Supplement",
+    "s3": "Supplement",
+    "s4": "Supplement",
+    "scaling": "Test-time scaling",
+    "footprint": "Water and carbon",
+    "claims": "Claims",
+}
 
 METHOD_FILES = {path.stem: path for path in sorted(Path("config/methods").glob("*.yaml"))}
 
@@ -47,7 +73,7 @@ def read_yaml(path):
 
 
 def load_methods():
-    """Check the configuration and resolve the configured methods; all problems at once."""
+    """Check the configuration and resolve every method that is asked for; all problems at once."""
     problems = schema_problems(
         config, read_yaml(ROOT / "workflow/schemas/config.schema.yaml"), "config/config.yaml"
     )
@@ -55,26 +81,50 @@ def load_methods():
         raise InputError(problems)
     files = {name: read_yaml(path) for name, path in METHOD_FILES.items()}
     schema = read_yaml(ROOT / "workflow/schemas/method.schema.yaml")
+    asked = {name: "key methods" for name in config["methods"]}
+    asked |= {config[key]: f"key {key}" for key in ("base", "head") if key in config}
+    asked = {
+        finding["method"]: f"config/findings.yaml: {finding['id']}: key method"
+        for finding in FINDINGS
+    } | asked
     methods = {}
-    for name in config["methods"]:
+    for name, asked_by in asked.items():
         try:
-            methods[name] = resolve(name, files)
+            methods[name] = resolve(name, files, asked_by)
             check(methods[name], schema, name)
         except InputError as error:
             problems += error.problems
+    problems += [
+        problem
+        for finding in FINDINGS
+        for problem in override_problems(finding, methods.get(finding["method"]), schema)
+    ]
     if problems:
         raise InputError(problems)
     return methods
 
 
+def load_findings():
+    """Read the weak points of the method and check them against their schema."""
+    findings = read_yaml("config/findings.yaml")
+    schema = read_yaml(ROOT / "workflow/schemas/findings.schema.yaml")
+    problems = schema_problems(findings, schema, "config/findings.yaml")
+    if problems:
+        raise InputError(problems)
+    return findings
+
+
 try:
-    METHODS = load_methods()
+    FINDINGS = load_findings()
+    # ALL_METHODS can be built, METHODS of them are built by default
+    ALL_METHODS = load_methods()
+    METHODS = {name: ALL_METHODS[name] for name in config["methods"]}
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
-    method="[A-Za-z0-9][A-Za-z0-9._-]*",
+    method="|".join(map(re.escape, ALL_METHODS)),
 
 
 def method_chain(wildcards):
@@ -88,7 +138,7 @@ def method_chain(wildcards):
 
 def estimate_inputs(wildcards):
     """Files that an estimate starts from: the method and the tables that it uses."""
-    method = METHODS[wildcards.method]
+    method = ALL_METHODS[wildcards.method]
     tables = method["benchmarks"]["table"]
     inputs = {
         "method": f"results/{wildcards.method}/method.yaml",
@@ -99,6 +149,19 @@ def estimate_inputs(wildcards):
     if method["throughput_law"]["name"] == "hierarchical":
         inputs |= {"models": "data/models.csv", "gpus": "data/gpus.csv"}
     return inputs
+
+
+def source_inputs(methods):
+    """Files that methods, and mixtures of them, can be built from."""
+    tables = [ALL_METHODS[name]["benchmarks"]["table"] for name in methods]
+    return {
+        "benchmarks": sorted(
+            {path for table in tables for path in ([table] if isinstance(table, str) else table)}
+        ),
+        "traces": "data/request_lengths.csv",
+        "models": "data/models.csv",
+        "gpus": "data/gpus.csv",
+    }
 
 
 @lru_cache
@@ -113,8 +176,8 @@ def imported(path):
             names = [alias.name for alias in node.names]
         for name in names:
             for folder in (LIBRARY.parent, SCRIPTS):
-                place = folder / name.replace(".", "/")
-                for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+                place = folder.joinpath(*name.split("."))
+                for file in (place.with_suffix(".py"), place / "__init__.py"):
                     if file.exists() and file != Path(path):
                         found |= {str(file.relative_to(ROOT))} | imported(file)
     return found
@@ -123,6 +186,32 @@ def imported(path):
 def code(script):
     """Library files behind a script, as inputs: an edit there re-runs the rule."""
     return sorted(imported(SCRIPTS / script))
+
+
+def vector(name):
+    """SVG of a figure, shown in the report with the figure's caption."""
+    return report(
+        f"figures/{{method}}/{name}.svg",
+        caption=f"../report/{name}.rst",
+        category=FIGURE_CATEGORIES[name],
+        labels={"method": "{method}", "shows": f"figure {name}"},
+    )
+
+
+def figure_files(*names):
+    """SVG and PNG of some figures."""
+    return [vector(name) for name in names] + [f"figures/{{method}}/{name}.png" for name in names]
+
+
+def reported(path, category):
+    """Result table of a method, offered in the report with its caption."""
+    name = Path(path).stem
+    return report(
+        path,
+        caption=f"../report/tables/{name}.rst",
+        category=category,
+        labels={"method": "{method}", "shows": f"table {name}"},
+    )
 
 
 def print_claims():

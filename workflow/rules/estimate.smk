@@ -8,15 +8,17 @@ rule estimate_energy:
     params:
         engines=config["engines"],
     output:
-        laws="results/{method}/throughput_laws.csv",
-        energy="results/{method}/energy_per_query.csv",
-        throughput="results/{method}/throughput.csv",
-        tokens="results/{method}/output_tokens.csv",
-        extrapolation="results/{method}/extrapolation.csv",
+        laws=reported("results/{method}/throughput_laws.csv", "Energy per query"),
+        energy=reported("results/{method}/energy_per_query.csv", "Energy per query"),
+        throughput=reported("results/{method}/throughput.csv", "Energy per query"),
+        tokens=reported("results/{method}/output_tokens.csv", "Supplement"),
+        extrapolation=reported("results/{method}/extrapolation.csv", "Supplement"),
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
     log:
         "logs/{method}/estimate_energy.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/estimate_energy.py"
 
@@ -31,10 +33,12 @@ rule estimate_fleet:
     params:
         engines=config["engines"],
     output:
-        fleet="results/{method}/fleet.csv",
-        sensitivity="results/{method}/sensitivity.csv",
+        fleet=reported("results/{method}/fleet.csv", "Fleet"),
+        sensitivity=reported("results/{method}/sensitivity.csv", "Supplement"),
     log:
         "logs/{method}/estimate_fleet.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/estimate_fleet.py"
 

@@ -14,6 +14,8 @@ rule check_data:
         "build/data_checked.txt",
     log:
         "logs/check_data.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/check_data.py"
 
@@ -26,11 +28,13 @@ rule resolve_method:
         files=method_chain,
         code=code("resolve_method.py"),
     params:
-        method=lambda wildcards: METHODS[wildcards.method],
+        method=lambda wildcards: ALL_METHODS[wildcards.method],
     output:
         "results/{method}/method.yaml",
     log:
         "logs/{method}/resolve_method.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/resolve_method.py"
 

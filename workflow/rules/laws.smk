@@ -20,6 +20,8 @@ rule evaluate_laws:
         png="figures/validation/throughput_laws.png",
     log:
         "logs/evaluate_laws.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/evaluate_laws.py"
 
@@ -42,6 +44,8 @@ if "benchmarks" in config:
             png=f"{LAWS_FOLDER}/throughput_laws.png",
         log:
             "logs/evaluate_laws_on.log",
+        conda:
+            "../../environment.yml"
         script:
             "../scripts/evaluate_laws.py"
 

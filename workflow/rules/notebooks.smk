@@ -12,6 +12,8 @@ rule notebook:
         "build/notebooks/{notebook}.html",
     log:
         "logs/notebook_{notebook}.log",
+    conda:
+        "../../environment.yml"
     shell:
         "(jupytext {input.notebook} --to ipynb --execute --run-path . --quiet"
         " --output build/notebooks/{wildcards.notebook}.ipynb"

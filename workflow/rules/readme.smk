@@ -25,6 +25,8 @@ if "oviedo2026" in METHODS:
                 ]
                 for method in METHODS
             },
+        conda:
+            "../../environment.yml"
         script:
             "../scripts/write_readme_blocks.py"
 

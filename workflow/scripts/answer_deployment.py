@@ -12,20 +12,23 @@ from inference_energy.readers import detect_and_read, read_facts
 from inference_energy.style import save
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from logged import run
-from setups import read_traces
+from setups import read_shared
 
 
 def read_runs(paths, facts):
     """Read all benchmark files into one table; the problems of all of them at once."""
     tables, problems = [], []
-    for path in paths:
+    names = [Path(path).name for path in paths]
+    for path, name in zip(paths, names, strict=True):
         try:
             table = detect_and_read(path, read_facts(path) | facts)
-            # runs of a stress test are in files of one name, so the path tells them apart
-            named = table["source_file"] == Path(path).name
-            tables.append(table.assign(source_file=table["source_file"].mask(named, str(path))))
         except InputError as error:
             problems += error.problems
+            continue
+        if names.count(name) > 1:
+            # the files of a stress test have one name, so the path tells them apart
+            table["source_file"] = table["source_file"].replace(name, path)
+        tables.append(table)
     if problems:
         raise InputError(problems)
     runs = pd.concat(tables, ignore_index=True)
@@ -33,14 +36,11 @@ def read_runs(paths, facts):
 
 
 def read_background(read):
-    """Tables that the hierarchical law starts from; none for other laws."""
-    if not getattr(read, "models", None):
-        return {}
+    """Table that the hierarchical law starts from; none for other laws."""
+    if not getattr(read, "background", None):
+        return None
     table = pd.concat([read_table(path, "throughput") for path in read.background])
-    return {
-        "background": table.drop_duplicates(ignore_index=True),
-        "hardware": (read_table(read.models, "models"), read_table(read.gpus, "gpus")),
-    }
+    return table.drop_duplicates(ignore_index=True)
 
 
 def main(snakemake):
@@ -48,8 +48,8 @@ def main(snakemake):
     read, output, params = snakemake.input, snakemake.output, snakemake.params
     method, where = params.method, params.path
     runs = read_runs(params.benchmarks, method["deployment"].get("facts", {}))
-    traces = read_traces(read.traces) if getattr(read, "traces", None) else None
-    deployment = deployments.build(method, runs, where, traces, **read_background(read))
+    background = read_background(read)
+    deployment = deployments.build(method, runs, where, background=background, **read_shared(read))
     reference = read_table(read.reference, "energy_per_query")
     columns = [c for c in load_schema("runs")["properties"] if c in deployment.runs]
     tables = {

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import yaml
-from inference_energy import estimate
+from figures_published import published_figures
 from inference_energy.claims import Evidence, judge
-from inference_energy.methods import build, merge
+from inference_energy.findings import exact_evidence
+from inference_energy.methods import merge
 from inference_energy.tables import read_table, write_table
 from logged import run
 from setups import read_sources
@@ -13,33 +14,17 @@ from setups import read_sources
 TABLES = ("energy_per_query", "output_tokens", "fleet", "sensitivity")
 
 
-def exact_evidence(method, sources, figures):
-    """Results of the exact engine for a method that has not been run."""
-    setup = build(method, **sources)
-    tables = {
-        "energy_per_query": estimate.energy_per_query(setup, ["exact"]),
-        "output_tokens": estimate.output_tokens(setup, ["exact"]),
-        "fleet": estimate.fleet(setup, ["exact"]),
-    }
-    return Evidence(method, tables, figures)
-
-
 def main(snakemake):
     """Judge and write."""
     read = snakemake.input
     method, sources = read_sources(read)
     findings = yaml.safe_load(Path(read.findings).read_text(encoding="utf-8"))
-    estimates = read_table(read.estimates, "estimates")
-    references = read_table(read.references, "references")
-    figures = {
-        "estimate": dict(zip(estimates["id"], estimates["value_wh"], strict=True)),
-        "reference": dict(zip(references["quantity"], references["value"], strict=True)),
-    }
+    figures = published_figures(read)
     tables = {name: read_table(getattr(read, name), name) for name in TABLES}
     alternatives = {
         finding["id"]: exact_evidence(merge(method, finding["override"]), sources, figures)
         for finding in findings
-        if "override" in finding
+        if "override" in finding and "claims" in finding
     }
     table = judge(
         read_table(read.claims, "claims_published"),

@@ -1,0 +1,243 @@
+"""The stress test against a real engine on the CPU, with AIPerf, on the loopback interface."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from telemetry import SWING_W, Telemetry, energy
+
+pytestmark = pytest.mark.stress
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = Path(os.environ.get("STRESS_PYTHON", ROOT / ".venv-stress/bin/python"))
+CANARY = "sk-canary-3f9a1c"
+SHORT, LONG = 30, 450
+GPUS = 2
+# A busy client stamps a sample so much after the power was read [s]; each end of a window can gain
+# or lose the swing of power for so long.
+LATE = 0.1
+CLOCK, IDLE_W, LOAD_W = 40.0, 500.0, 2000.0
+METER_STEP = 0.1
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    """A llama.cpp server with a tiny random model; its address and tokenizer folder."""
+    if not PYTHON.exists():
+        pytest.fail(f"{PYTHON} is missing: run `make test-stress`")
+    folder = tmp_path_factory.mktemp("engine")
+    subprocess.run([PYTHON, ROOT / "tests/stress/make_engine.py", folder], check=True)
+    port = free_port()
+    command = [PYTHON, "-m", "llama_cpp.server", "--model", folder / "tiny.gguf"]
+    command += ["--model_alias", "tiny", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--n_ctx", "2048", "--n_threads", "1", "--interrupt_requests", "false"]
+    command += ["--api_key", CANARY]
+    with open(folder / "server.log", "wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        address = f"http://127.0.0.1:{port}/v1"
+        deadline = time.monotonic() + 60
+        while not answers(address):
+            assert time.monotonic() < deadline, (folder / "server.log").read_text()
+            time.sleep(0.2)
+        yield address, folder / "tokenizer"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def answers(address):
+    try:
+        urllib.request.urlopen(f"{address}/models", timeout=2)
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def start(engine, tmp_path):
+    """Start the rule in an empty copy of the project, with the engine's settings."""
+    address, tokenizer = engine
+    for name in ("config", "data", "profiles", "workflow"):
+        (tmp_path / name).symlink_to(ROOT / name)
+
+    def call(name, key=CANARY, extra_inputs='{min_tokens: "{output_tokens}"}', **settings):
+        settings = {
+            "endpoint": address,
+            "model": "tiny",
+            "tokenizer": tokenizer,
+            "aiperf": PYTHON.parent / "aiperf",
+            "output_tokens": f"[{SHORT},{LONG}]",
+            "concurrency": "[2]",
+            "repetitions": 2,
+            "window": 5,
+            "rounds": 1,
+            "power": "none",
+        } | settings
+        command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "stress"]
+        command += ["--directory", tmp_path, "--config"]
+        command += [f"{name}={value}" for name, value in settings.items()]
+        command += [
+            f"stress={{name: {name}, input_tokens: 40, legacy_max_tokens: true, "
+            f"extra_inputs: {extra_inputs}}}"
+        ]
+        environment = os.environ | {"OPENAI_API_KEY": key}
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    return call, tmp_path
+
+
+def finish(process):
+    """Output of a run that must end well."""
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return output
+
+
+def still_running(folder):
+    """Processes that were started for a test in `folder`."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(path.read_bytes())
+        except OSError:
+            continue
+    return [line for line in lines if str(folder).encode() in line]
+
+
+def read_requests(folder):
+    """Start and end of the requests of a cell [s], straight from AIPerf's records."""
+    lines = (folder / "profile_export.jsonl").read_text().splitlines()
+    stamps = [json.loads(line)["metadata"] for line in lines]
+    return [
+        (stamp["request_start_ns"] / 1e9, stamp["request_end_ns"] / 1e9)
+        for stamp in stamps
+        if stamp["benchmark_phase"] == "profiling"
+    ]
+
+
+def check_energy(results):
+    """Energies against their closed form; queries counted by the time of each in the window.
+
+    The count by tokens differs from it where a request waits at an edge of the window: by fewer
+    requests than are in flight, because the two edges count against each other.
+    """
+    cells = pd.read_csv(results / "cells.csv").set_index("cell")
+    power = pd.read_csv(results / "power.csv").set_index("cell")
+    assert set(cells["status"]) == {"measured"} and len(power) == len(cells) == 4
+    for name, cell in cells.iterrows():
+        begin = pd.Timestamp(cell["window_start"]).timestamp()
+        end = begin + cell["window_s"]
+        true = sum(energy(gpu, begin, end) for gpu in range(GPUS))
+        assert power.loc[name, "energy_j"] == pytest.approx(true, abs=LATE * 2 * SWING_W * GPUS)
+        queries = sum(
+            max(min(last, end) - max(first, begin), 0) / (last - first)
+            for first, last in read_requests(results / name)
+        )
+        charged = power.loc[name, "energy_j"] / 3600 / power.loc[name, "energy_wh"]
+        assert charged == pytest.approx(queries, abs=cell["concurrency"])
+        assert cell["delivered_tokens_min"] == cell["delivered_tokens_max"] == cell["output_tokens"]
+    ratio = pd.read_csv(results / "ratio.csv").iloc[0]
+    logs = np.log(power["energy_wh"]).groupby(power["output_tokens"]).mean()
+    assert ratio["longest"] / ratio["shortest"] == LONG / SHORT
+    assert ratio["measured"] == pytest.approx(np.exp(logs[LONG] - logs[SHORT]), rel=1e-3)
+    assert ratio["low"] < ratio["measured"] < ratio["high"]
+    assert ratio["published"] == 13
+
+
+def check_meter(results, call, settings):
+    """A wall meter's file, named after the test, its clock ahead: aligned and integrated."""
+    cells = pd.read_csv(results / "cells.csv").set_index("cell")
+    runs = [read_requests(results / name) for name in cells.index]
+    loads = [(min(run)[0], max(end for _, end in run)) for run in runs]
+    first, last = min(loads)[0], max(end for _, end in loads)
+    times = np.arange(first - 10, last + 10, METER_STEP)
+    busy = [any(start <= time <= end for start, end in loads) for time in times]
+    rows = [f"{time + CLOCK},{IDLE_W + LOAD_W * on}" for time, on in zip(times, busy, strict=True)]
+    meter = results.parent / "wall.csv"
+    meter.write_text("\n".join(["time,power_w", *rows]) + "\n")
+    power = f"[{settings['power']},{meter}]"
+    output = finish(call("both", **settings | {"power": power}))
+    assert output.count("finished before") == len(cells)
+    node = pd.read_csv(results / "power.csv").query("scope == 'node'").set_index("cell")
+    for name, cell in cells.iterrows():
+        true = (IDLE_W + LOAD_W) * cell["window_s"]
+        assert node.loc[name, "energy_j"] == pytest.approx(true, abs=2 * METER_STEP * LOAD_W)
+    findings = pd.read_csv(results / "findings.csv")
+    message = findings.query("kind == 'clock'")["message"].item()
+    assert float(re.search(r"is ([+-][\d.]+) s from", message)[1]) == pytest.approx(
+        CLOCK, abs=2 * METER_STEP
+    )
+
+
+def test_energy_of_short_and_long_queries_after_an_interruption(start):
+    call, folder = start
+    results = folder / "build/stress/both"
+    with Telemetry(GPUS) as telemetry:
+        settings = {"power": telemetry.url, "gpus": GPUS}
+        first = call("both", **settings)
+        deadline = time.monotonic() + 200
+        while not (results / "report.md").exists():
+            assert first.poll() is None and time.monotonic() < deadline, first.stdout.read()
+            time.sleep(0.1)
+        os.killpg(first.pid, signal.SIGINT)
+        first.communicate(timeout=60)
+        assert not (results / "finished.json").exists()
+        assert not still_running(results)
+        kept = {path: path.stat().st_mtime_ns for path in results.glob("out*/cell.json")}
+        assert kept
+        output = finish(call("both", **settings))
+        check_energy(results)
+        check_meter(results, call, settings)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert output.count("finished before") == len(kept)
+
+    assert "busy before" not in (results / "findings.csv").read_text()
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(written) > 20
+    assert not [path for path in written if CANARY.encode() in path.read_bytes()]
+    assert CANARY not in output
+
+
+def test_server_that_stops_early_is_refused_before_anything_is_measured(start):
+    call, folder = start
+    process = call("early", extra_inputs="{}", output_tokens="[300,1500]")
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode
+    assert "missed the 1500 output tokens asked for" in output
+    assert not list((folder / "build/stress/early").glob("out*"))
+
+
+def test_wrong_key_is_named_and_not_shown(start):
+    call, _ = start
+    process = call("locked", key="sk-wrong-5b7d2e")
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode
+    assert "100.0% of the requests failed (2 x HTTP 401)" in output
+    assert "sk-wrong-5b7d2e" not in output

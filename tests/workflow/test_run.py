@@ -1,0 +1,308 @@
+"""The workflow itself, run on a copy of the repository's files.
+
+One forced run of everything is shared by the tests that follow it; each of those leaves the copy
+as it found it, or runs only what it needs.
+"""
+
+import ast
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from inference_energy.tables import read_table
+
+ROOT = Path(__file__).resolve().parents[2]
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+METHODS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["methods"]
+PER_METHOD = {"resolve_method", "estimate_energy", "estimate_fleet", "judge_claims"}
+ONCE = {
+    "all",
+    "check_data",
+    "check_verdicts",
+    "evaluate_laws",
+    "notebook",
+    "renew_readme",
+    "summarise_claims",
+}
+RESULTS = {
+    "throughput_laws": "throughput_laws",
+    "energy_per_query": "energy_per_query",
+    "throughput": "throughput_results",
+    "output_tokens": "output_tokens",
+    "densities": "densities",
+    "histograms": "histograms",
+    "fleet": "fleet",
+    "sensitivity": "sensitivity",
+    "claims": "claims",
+}
+
+
+def snakemake(folder, *arguments):
+    """Run snakemake in a folder; return the finished process with all it printed."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PATH": path}
+    run = subprocess.run(
+        [*SNAKEMAKE, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return run
+
+
+def git(folder, *arguments):
+    """Run git in a folder and return what it prints."""
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    run = subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return run.stdout
+
+
+def copy_of_repository(folder):
+    """Copy the files that git tracks, as they are now, into a new repository."""
+    for name in git(ROOT, "ls-files", "-z").split("\0"):
+        source, target = ROOT / name, folder / name
+        if name and (source.exists() or source.is_symlink()):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all", "--force")
+    git(folder, "commit", "--quiet", "--message", "copy")
+    return folder
+
+
+def planned(output):
+    """Jobs per rule that a dry run announces."""
+    table = output.partition("Job stats:")[2].partition("total")[0]
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+
+def dry_run(folder, *arguments):
+    """Jobs per rule that would run."""
+    run = snakemake(folder, "--dry-run", "--quiet", "host", *arguments)
+    assert run.returncode == 0, run.stdout
+    return planned(run.stdout)
+
+
+def one_message(run, *words):
+    """Check that a run failed with a message in which the words stand, and no traceback."""
+    assert run.returncode != 0
+    assert "Traceback" not in run.stdout
+    assert [word for word in words if word not in run.stdout] == [], run.stdout
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """Copy of the repository in which nothing has run."""
+    return copy_of_repository(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """Copy of the repository after one forced run of everything, and what that printed."""
+    folder = copy_of_repository(tmp_path_factory.mktemp("done"))
+    run = snakemake(folder, "--forceall")
+    assert run.returncode == 0, run.stdout
+    return folder, run.stdout
+
+
+def test_a_forced_run_has_these_jobs(fresh):
+    expected = dict.fromkeys(PER_METHOD, len(METHODS)) | dict.fromkeys(ONCE, 1)
+    expected["answer_deployment"] = 2
+    assert dry_run(fresh, "--forceall") == expected
+
+
+def test_lint_is_clean(fresh):
+    run = snakemake(fresh, "--lint")
+    assert run.returncode == 0, run.stdout
+
+
+def test_every_rule_says_what_it_does():
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        rules = re.split(r"^ *rule (\w+):\n", path.read_text(), flags=re.MULTILINE)[1:]
+        for name, body in zip(rules[::2], rules[1::2], strict=True):
+            assert body.lstrip().startswith('"""'), name
+            if re.search(r"^ +(script|shell|notebook):", body, re.MULTILINE):
+                assert re.search(r"^ +message:", body, re.MULTILINE), name
+                assert re.search(r"^ +log:", body, re.MULTILINE), name
+
+
+def test_a_forced_run_reproduces_the_committed_results(done):
+    folder, _ = done
+    assert git(folder, "status", "--porcelain", "results", "figures", "README.md") == ""
+
+
+def test_a_run_ends_with_the_counts_of_the_claims(done):
+    folder, printed = done
+    for method in METHODS:
+        table = read_table(folder / "results" / method / "claims.csv", "claims")
+        assert f"{method}: {table['claim'].nunique()} claims:" in printed
+
+
+def test_nothing_runs_twice(done):
+    assert dry_run(done[0]) == {}
+
+
+def importers(module):
+    """Rules whose script imports a library module, followed through the library's own imports."""
+    library = ROOT / "workflow" / "inference_energy"
+    scripts = ROOT / "workflow" / "scripts"
+
+    def direct(path):
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names |= {node.module.rpartition(".")[2], *(alias.name for alias in node.names)}
+        known = {p.stem: p for folder in (library, scripts) for p in folder.glob("*.py")}
+        return {known[name] for name in names if name in known and known[name] != path}
+
+    def reached(path, seen):
+        for found in direct(path) - seen:
+            seen |= {found}
+            reached(found, seen)
+        return seen
+
+    rules = set()
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        found = re.findall(
+            r"^ *rule (\w+):(?:(?!^ *rule ).)*?scripts/(\w+\.py)\"$", path.read_text(), re.M | re.S
+        )
+        for rule, script in found:
+            if library / f"{module}.py" in reached(scripts / script, set()):
+                rules.add(rule)
+    return rules
+
+
+@pytest.mark.parametrize("module", ["published", "report", "tables"])
+def test_an_edited_library_module_reruns_the_rules_that_import_it(done, module):
+    folder, _ = done
+    path = folder / "workflow" / "inference_energy" / f"{module}.py"
+    before, times = path.read_bytes(), path.stat()
+    try:
+        path.write_bytes(before + b"\n# edited\n")
+        run = snakemake(folder, "--dry-run", "--quiet", "host")
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    reasons = dict(re.findall(r"^ {4}(\w[\w ]+):\n {8}(.*)$", run.stdout, re.MULTILINE))
+    edited, behind = (
+        set(reasons.get(reason, "").split(", ")) - {""}
+        for reason in ("updated input files", "input files updated by another job")
+    )
+    own = importers(module)
+    assert edited
+    assert edited <= own
+    # a rule behind an edited one is counted there, even where its own files are edited too
+    assert own <= edited | behind
+
+
+def test_a_new_method_runs_alone_through_everything(done):
+    folder, _ = done
+    method = folder / "config" / "methods" / "mine.yaml"
+    method.write_text(
+        "extends: oviedo2026\nnode_power:\n  default: {value: 9.0, unit: kW, source: measured}\n"
+    )
+    try:
+        config = ["--config", f"methods=[{','.join(METHODS)},mine]"]
+        jobs = dry_run(folder, *config)
+        assert {jobs[rule] for rule in PER_METHOD} == {1}
+        run = snakemake(folder, "results/mine/claims.csv", *config)
+        assert run.returncode == 0, run.stdout
+        for name, schema in RESULTS.items():
+            read_table(folder / "results" / "mine" / f"{name}.csv", schema)
+        assert git(folder, "status", "--porcelain", "results").split() == ["??", "results/mine/"]
+    finally:
+        method.unlink()
+        shutil.rmtree(folder / "results" / "mine", ignore_errors=True)
+
+
+def test_a_bad_method_is_refused_before_anything_runs(fresh):
+    method = fresh / "config" / "methods" / "mine.yaml"
+    method.write_text(
+        "extends: oviedo2026\ncolour: blue\n"
+        "pue: {distribution: log-normal, p5: 2, p95: 1, unit: '1', source: x}\n"
+    )
+    try:
+        run = snakemake(fresh, "--config", "methods=[mine]")
+    finally:
+        method.unlink()
+    one_message(run, "config/methods/mine.yaml", "unknown key colour", "p5 < p95")
+    assert git(fresh, "status", "--porcelain") == ""
+
+
+def test_a_bad_configuration_is_refused_before_anything_runs(fresh):
+    one_message(snakemake(fresh, "--config", "methods=[oviedo2062]"), "did you mean oviedo2026?")
+    one_message(snakemake(fresh, "--config", "engines=[guess]"), "config/config.yaml", "guess")
+
+
+def test_a_bad_table_gives_one_message_and_no_result(fresh):
+    table = fresh / "data" / "throughput" / "oviedo.csv"
+    before = table.read_text()
+    results = fresh / "results" / "oviedo2026" / "energy_per_query.csv"
+    committed = results.read_text()
+    try:
+        table.write_text(before.replace("3732.40", "-3732.40").replace("448.89", "n/a"))
+        run = snakemake(fresh, "--force", str(results.relative_to(fresh)))
+    finally:
+        table.write_text(before)
+    one_message(run, "data/throughput/oviedo.csv", "row 5", "row 6", "-3732.4", "throughput_tps")
+    assert not results.exists() or results.read_text() == committed
+    git(fresh, "checkout", "--", ".")
+
+
+def test_a_changed_verdict_fails_the_run_and_names_the_claim(done):
+    folder, _ = done
+    expected = folder / "config" / "expected_verdicts.csv"
+    before = expected.read_text()
+    try:
+        line = "oviedo2026,ratio-energy,reproduced\n"
+        assert line in before
+        expected.write_text(before.replace(line, "oviedo2026,ratio-energy,not reproduced\n"))
+        run = snakemake(folder)
+    finally:
+        expected.write_text(before)
+    one_message(
+        run, "claim ratio-energy: verdict reproduced, expected not reproduced", "oviedo2026"
+    )
+    assert snakemake(folder).returncode == 0
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_leaves_whole_tables_and_the_next_one_finishes(done, stop):
+    folder, _ = done
+    method = METHODS[0]
+    targets = [f"results/{method}/{name}.csv" for name in RESULTS]
+    for target in targets:
+        (folder / target).unlink()
+    run = subprocess.Popen(
+        [*SNAKEMAKE, *targets],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (folder / targets[0]).exists():
+            assert run.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        os.killpg(run.pid, stop)
+        run.wait(timeout=60)
+    for target, schema in zip(targets, RESULTS.values(), strict=True):
+        if (folder / target).exists():
+            read_table(folder / target, schema)
+    again = snakemake(folder, *targets)
+    assert again.returncode == 0, again.stdout
+    assert git(folder, "status", "--porcelain", "results") == ""

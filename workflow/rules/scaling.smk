@@ -1,0 +1,90 @@
+SCALING_TABLES = ["scaling", "test_time", "agents", "crossing", "footprint", "counter_signal"]
+
+
+def check_parameters(name):
+    """Check config/<name>.yaml against its schema; the problems stop the run."""
+    schema = read_yaml(ROOT / f"workflow/schemas/{name}.schema.yaml")
+    problems = schema_problems(
+        read_yaml(ROOT / f"config/{name}.yaml"), schema, f"config/{name}.yaml"
+    )
+    if problems:
+        raise WorkflowError("\n".join(problems))
+
+
+for name in ("scaling", "footprint"):
+    check_parameters(name)
+
+
+rule estimate_scaling:
+    """Estimate energy by length, agents, crossing points, water, carbon and the counter-signal."""
+    message:
+        "Estimating what test-time scaling costs with {wildcards.method}"
+    input:
+        unpack(estimate_inputs),
+        scaling="config/scaling.yaml",
+        footprint="config/footprint.yaml",
+        facility="data/facility.csv",
+        counts="data/published/token_counts.csv",
+        estimates="data/published/estimates.csv",
+        measured="data/measured/mlenergy_v3.csv",
+        code=code("estimate_scaling.py"),
+    output:
+        **{table: f"results/{{method}}/{table}.csv" for table in SCALING_TABLES},
+    log:
+        "logs/{method}/estimate_scaling.log",
+    script:
+        "../scripts/estimate_scaling.py"
+
+
+rule draw_scaling:
+    """Draw energy by length, a fleet with long queries, water and carbon."""
+    message:
+        "Drawing test-time scaling, water and carbon with {wildcards.method}"
+    input:
+        scaling="results/{method}/scaling.csv",
+        crossing="results/{method}/crossing.csv",
+        footprint="results/{method}/footprint.csv",
+        code=code("draw_scaling.py"),
+    params:
+        method=lambda wildcards: METHODS[wildcards.method],
+    output:
+        figure_files("scaling", "footprint"),
+    log:
+        "logs/{method}/draw_scaling.log",
+    script:
+        "../scripts/draw_scaling.py"
+
+
+rule audit_scaling:
+    """Invert the methods for the counter-signal, and check published water."""
+    message:
+        "Asking what would produce the energy that an unsourced claim gives one problem"
+    input:
+        **{
+            table: expand(f"results/{{method}}/{table}.csv", method=METHODS)
+            for table in SCALING_TABLES
+        },
+        scaling_config="config/scaling.yaml",
+        footprint_config="config/footprint.yaml",
+        facility="data/facility.csv",
+        counts="data/published/token_counts.csv",
+        estimates="data/published/estimates.csv",
+        measured="data/measured/mlenergy_v3.csv",
+        code=code("audit_scaling.py"),
+    params:
+        methods=list(METHODS),
+    output:
+        counter_signal="results/audit/counter_signal.csv",
+        counter_signal_page="results/audit/counter_signal.md",
+        water_checks="results/audit/water_checks.csv",
+        scaling_page="results/audit/scaling.md",
+        svg="figures/audit/counter_signal.svg",
+        png="figures/audit/counter_signal.png",
+    log:
+        "logs/audit_scaling.log",
+    script:
+        "../scripts/audit_scaling.py"
+
+
+TARGETS += expand("results/{method}/{table}.csv", method=METHODS, table=SCALING_TABLES)
+TARGETS += rules.audit_scaling.output

@@ -1,0 +1,86 @@
+"""Sample a meter of this machine once a second until stopped.
+
+``stress_sampler.py KIND FILE`` appends rows time (Unix seconds), meter, power_w, energy_j to FILE;
+KIND is rapl, ipmi or zeus. A meter that cannot be read is an error, never a zero.
+"""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+POWERCAP = Path("/sys/class/powercap")
+IPMI = ["ipmitool", "dcmi", "power", "reading"]
+INTERVAL = 1.0
+
+
+def rapl_zones(root):
+    """Folders of the zones that add up without overlap: every package and its memory."""
+    zones = {}
+    for folder in sorted(root.glob("intel-rapl:*")):
+        name = (folder / "name").read_text(encoding="ascii").strip()
+        if name.startswith("package") or name == "dram":
+            parent = "" if name != "dram" else f"{folder.name.rsplit(':', 1)[0]} "
+            zones[f"{parent}{name}"] = folder
+    if not zones:
+        sys.exit(f"no RAPL zone of a package under {root}")
+    return zones
+
+
+def rapl(root=POWERCAP):
+    """Yield rounds of RAPL counters, carried on over their wrap-around."""
+    zones = rapl_zones(root)
+    last, carried = {}, dict.fromkeys(zones, 0)
+    while True:
+        readings = []
+        for name, folder in zones.items():
+            count = int((folder / "energy_uj").read_text())
+            if count < last.get(name, 0):
+                carried[name] += int((folder / "max_energy_range_uj").read_text())
+            last[name] = count
+            readings.append((name, "", (count + carried[name]) / 1e6))
+        yield readings
+
+
+def ipmi():
+    """Yield the node's power as its management controller reports it."""
+    while True:
+        answer = subprocess.run(IPMI, capture_output=True, text=True, check=True).stdout
+        found = re.search(r"Instantaneous power reading:\s+(\d+) Watts", answer)
+        if not found:
+            sys.exit(f"{' '.join(IPMI)}: no power reading in its answer")
+        yield [("node", found[1], "")]
+
+
+def zeus():
+    """Yield the energy counters of the GPUs that Zeus finds."""
+    from zeus.device import get_gpus
+
+    gpus = get_gpus()
+    if not len(gpus):
+        sys.exit("Zeus finds no GPU")
+    while True:
+        yield [
+            (f"gpu {gpu}", "", gpus.get_total_energy_consumption(gpu) / 1e3)
+            for gpu in range(len(gpus))
+        ]
+
+
+def main(kind, path):
+    """Append a round of readings to `path` once an interval."""
+    rounds = {"rapl": rapl, "ipmi": ipmi, "zeus": zeus}[kind]()
+    fresh = not Path(path).exists()
+    with open(path, "a", encoding="ascii", newline="\n", buffering=1) as file:
+        if fresh:
+            file.write("time,meter,power_w,energy_j\n")
+        for readings in rounds:
+            now = time.time()
+            file.writelines(
+                f"{now:.6f},{meter},{power},{energy}\n" for meter, power, energy in readings
+            )
+            time.sleep(INTERVAL)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
