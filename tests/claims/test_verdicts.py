@@ -233,7 +233,8 @@ def test_verdicts_on_the_paper_are_the_expected_ones(name):
 def test_the_page_and_the_screen_tell_the_counts_of_the_tables():
     tables = {name: read_table(path, "claims") for name, path in RESULTS.items()}
     page = (ROOT / "results" / "claims.md").read_text(encoding="utf-8")
-    screen = console_summary(tables)
+    kinds = {name: METHODS[name]["kind"] for name in tables}
+    screen = console_summary(tables, kinds)
     assert tables
     for name, table in tables.items():
         tally = counts(table)
@@ -243,7 +244,8 @@ def test_the_page_and_the_screen_tell_the_counts_of_the_tables():
         failing = deciding(table)[deciding(table)["verdict"] == "not reproduced"]["claim"]
         for failed in failing:
             assert f"- **{failed}**: published" in page
-            assert f"not reproduced: {failed}: published" in screen
+            said = f"not reproduced: {failed}: published" in screen
+            assert said or kinds[name] != "paper"
 
 
 def test_the_page_is_that_of_the_tables():

@@ -245,6 +245,8 @@ def test_no_schema_lets_a_misspelt_key_pass(path):
     found = dict(objects(yaml.safe_load(path.read_text())))
     assert found
     for place, schema in found.items():
+        if schema.keys() <= {"type", "description"}:
+            continue  # checked elsewhere: as a method once merged, or by the schema it is part of
         # a mapping by name (of models) states what its values are instead
         assert schema.get("additionalProperties") is False or isinstance(
             schema.get("additionalProperties"), dict

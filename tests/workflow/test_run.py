@@ -21,9 +21,17 @@ from inference_energy.tables import read_table
 ROOT = Path(__file__).resolve().parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 METHODS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["methods"]
-PER_METHOD = {"resolve_method", "estimate_energy", "estimate_fleet", "judge_claims"}
+PER_METHOD = {
+    "draw_scaling",
+    "estimate_energy",
+    "estimate_fleet",
+    "estimate_scaling",
+    "judge_claims",
+    "resolve_method",
+}
 ONCE = {
     "all",
+    "audit_scaling",
     "check_data",
     "check_verdicts",
     "evaluate_laws",
@@ -41,6 +49,12 @@ RESULTS = {
     "fleet": "fleet",
     "sensitivity": "sensitivity",
     "claims": "claims",
+    "scaling": "scaling",
+    "test_time": "test_time",
+    "agents": "agents",
+    "crossing": "crossing",
+    "footprint": "footprint",
+    "counter_signal": "counter_signal",
 }
 
 

@@ -6,8 +6,11 @@ import numpy as np
 
 from inference_energy.distributions import Z95, LogNormal
 from inference_energy.energy import SECONDS_TO_WH_PER_KW, charged_tokens, coupled_utilisation
-from inference_energy.exact import SHARP_BELOW, Mixture, TrimmedBlend
+from inference_energy.exact import Mixture, TrimmedBlend
 from inference_energy.methods import Coupling
+
+FULL_SUPPORT_BELOW = 0.01
+"""With less spread than this [1] panels would hold few lengths each: every length is used."""
 
 PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
 """Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
@@ -17,7 +20,7 @@ def _length_energies(setup, regime, model):
     """Output lengths, their weights, energy with all factors one [Wh], factor, error of the law."""
     coupled = isinstance(setup.power_utilisation, Coupling)
     factor = setup.pue if coupled else setup.pue * setup.power_utilisation
-    if factor.sigma < SHARP_BELOW:
+    if factor.sigma < FULL_SUPPORT_BELOW:
         lengths, weights = regime.output_tokens.support
     else:
         kinks = model.law.kinks(regime.input_tokens)

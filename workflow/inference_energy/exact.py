@@ -207,19 +207,24 @@ class TrimmedBlend(_Energy):
         The models.
     lower, upper : float
         Quantile levels between which each model is kept.
-    shares : tuple of float
-        Share of each model; they add up to one.
+    shares : tuple of float, optional
+        Share of each model, which add up to one; equal if not given.
     """
 
     parts: tuple
     lower: float
     upper: float
-    shares: tuple
+    shares: tuple | None = None
 
     @cached_property
     def bounds(self):
         """Lowest and highest energy [Wh] kept of each model, list of pairs."""
         return [(p.quantile(self.lower), p.quantile(self.upper)) for p in self.parts]
+
+    @property
+    def weights(self):
+        """Share of each model. [1]"""
+        return self.shares or (1 / len(self.parts),) * len(self.parts)
 
     @property
     def _kept(self):
@@ -229,11 +234,11 @@ class TrimmedBlend(_Energy):
     def zero_mass(self):
         """Share of queries that need no energy after trimming."""
         zero = [np.clip((p.zero_mass - self.lower) / self._kept, 0, 1) for p in self.parts]
-        return float(np.dot(self.shares, zero))
+        return float(np.dot(self.weights, zero))
 
     def _cdf_log(self, log_energy):
         inside = [(p._cdf_log(log_energy) - self.lower) / self._kept for p in self.parts]
-        return float(np.dot(self.shares, np.clip(inside, 0, 1)))
+        return float(np.dot(self.weights, np.clip(inside, 0, 1)))
 
     def log_range(self, place):
         """Lowest and highest ln E [ln Wh] of a kept part, queries of zero energy apart."""
@@ -253,7 +258,7 @@ class TrimmedBlend(_Energy):
             part.moment_below(order, self.upper, high) - part.moment_below(order, self.lower, low)
             for part, (low, high) in zip(self.parts, self.bounds, strict=True)
         ]
-        return float(np.dot(self.shares, moments)) / self._kept
+        return float(np.dot(self.weights, moments)) / self._kept
 
     def divided_by(self, multiplier):
         """Distribution of E / M for an independent log-normal M."""
@@ -292,7 +297,7 @@ class DividedBlend(_Energy):
     def _density_nodes(self):
         points, weights = [np.empty(0)], [np.empty(0)]
         for place, (part, share) in enumerate(
-            zip(self.blend.parts, self.blend.shares, strict=True)
+            zip(self.blend.parts, self.blend.weights, strict=True)
         ):
             if self._sharp[place]:
                 continue
@@ -328,7 +333,7 @@ class DividedBlend(_Energy):
         below = float(weights @ ndtr(z))
         blend = self.blend
         for sharp, part, share, (low, high) in zip(
-            self._sharp, blend.parts, blend.shares, blend.bounds, strict=True
+            self._sharp, blend.parts, blend.weights, blend.bounds, strict=True
         ):
             if sharp:
                 below += share * self._below(part, blend.upper, high, log_energy)

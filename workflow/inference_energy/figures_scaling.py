@@ -196,22 +196,16 @@ def _band(axis, lengths, claim, factor, style):
     axis.fill_between(rows["output_tokens"], low, high, linewidth=0, **style)
 
 
-def _seen(lengths):
-    """Largest number of output tokens at which no law of the blend extrapolates."""
-    known = (lengths["subject"] == UNTRIMMED) & (lengths["extrapolated"] == "no")
-    return lengths.loc[known, "output_tokens"].max()
-
-
 @rc_context(SETTINGS)
-def counter_signal(lengths, measured, counts, claim, utilisation):
+def counter_signal(lengths, table, counts, claim, utilisation):
     """Map of chains and tokens per chain that give the claimed energy.
 
     Parameters
     ----------
     lengths : dict of str to DataFrame
         Method to its scaling table, one panel each, at most two.
-    measured : DataFrame
-        Lines of the counter_signal table with basis ``measured``.
+    table : DataFrame
+        Table counter_signal of all methods and measurements.
     counts : DataFrame
         Table of schema ``token_counts``, one mark each.
     claim : tuple of float
@@ -220,7 +214,9 @@ def counter_signal(lengths, measured, counts, claim, utilisation):
         Shares of the full throughput, one band each, at most two. [1]
     """
     figure = new_figure(PAGE, 3.95)
-    wall = measured[measured["quantity"].str.startswith("tokens of a chain in")]
+    wall = table[table["quantity"].str.startswith("tokens of a chain in")]
+    seen = table[table["quantity"] == "longest output that the laws have seen"]
+    seen = seen.set_index("basis")["value"]
     reached = wall.set_index("setting")["value"]
     bands = [{"color": VERMILION, "alpha": 0.45}, {"color": SKY, "alpha": 0.55}]
     bands = list(zip(utilisation, bands, strict=False))
@@ -242,7 +238,7 @@ def counter_signal(lengths, measured, counts, claim, utilisation):
         for share, style in bands:
             _band(axis, rows, claim, 1 / share, style)
         axis.axvline(reached["median"], **lines["median"])
-        axis.axvline(_seen(rows), **lines["seen"])
+        axis.axvline(seen[name], **lines["seen"])
         for row, look in marks:
             axis.plot(row.call_tokens, row.calls, zorder=5, **look)
         _tokens_axis(axis, "Output tokens of each chain", 100, 1e6)
@@ -255,7 +251,7 @@ def counter_signal(lengths, measured, counts, claim, utilisation):
     handles += [
         Patch(color=LIGHT_GREY, alpha=0.6, label=f"{minutes}, measured rates"),
         Line2D([], [], **lines["median"], label="its median"),
-        Line2D([], [], **lines["seen"], label="longest that the law has seen"),
+        Line2D([], [], **lines["seen"], label="longest output that the laws have seen"),
     ]
     handles += [Line2D([], [], **look) for _, look in marks]
     low, high = (f"{energy / 1000:g}" for energy in claim)

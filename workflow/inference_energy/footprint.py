@@ -75,9 +75,9 @@ def _energies(setup, factor):
     changed = replace(setup, pue=factor)
     found = {}
     for regime in setup.regimes.values():
-        models, names = analytic.regime_energy(changed, regime)
+        models, members = analytic.regime_energy(changed, regime)
         for subject, trim in ((TRIMMED, True), (UNTRIMMED, False)):
-            found[regime.name, subject] = analytic.blend_energy(changed, models, names, trim)
+            found[regime.name, subject] = analytic.blend_energy(changed, models, members, trim)
     return found
 
 

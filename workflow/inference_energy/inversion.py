@@ -102,15 +102,17 @@ class _Chains:
     def __init__(self, setup):
         self.setup = setup
         self.input_tokens = setup.regimes["traditional"].input_tokens
-        _, names = analytic.regime_energy(setup, setup.regimes["long"])
-        self.models = [m for m in setup.models if m.name in names]
+        _, self.members = analytic.regime_energy(setup, setup.regimes["long"])
+        self.models = [m for m in setup.models if m.name in self.members]
 
     def energy(self, subject, tokens):
         """Median energy [Wh] of a chain of output tokens."""
         regime = fixed_regime(self.input_tokens, tokens)
         chosen = [m for m in self.models if subject in (m.name, UNTRIMMED)]
         energies = {m.name: analytic.model_energy(self.setup, regime, m) for m in chosen}
-        return analytic.blend_energy(self.setup, energies, list(energies), False).quantile(0.5)
+        members = self.members if subject == UNTRIMMED else {subject: 1.0}
+        pool = analytic.blend_energy(self.setup, energies, members, trim=False)
+        return pool.quantile(0.5)
 
     def beyond(self, subject, tokens):
         """Whether the law of the subject, or of any model of the blend, extrapolates."""
@@ -151,6 +153,8 @@ def counter_signal(setup, name, config, claim, counts, rates):
         if np.isfinite(value):
             lines.append((name, subject, energy, quantity, setting, extrapolated, value, unit))
 
+    seen = min(m.domain["output_tokens"][1] for m in chains.models)
+    add(UNTRIMMED, np.nan, "longest output that the laws have seen", "-", None, seen, "tokens")
     for subject in subjects:
         for energy in claim:
             length = chain_length(energy, lambda n, s=subject: chains.energy(s, n))

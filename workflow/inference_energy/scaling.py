@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from inference_energy import analytic
-from inference_energy.distributions import OutputTokens
 from inference_energy.energy import SECONDS_TO_WH_PER_KW
 from inference_energy.errors import InputError
 from inference_energy.estimate import TRIMMED, UNTRIMMED
@@ -39,7 +38,7 @@ class FixedLength:
         """The length and its probability, two arrays of one."""
         return np.array([float(self.tokens)]), np.ones(1)
 
-    def nodes(self, breaks=()):
+    def nodes(self, breaks=(), width=None):
         """Return the support: one length needs no quadrature."""
         return self.support
 
@@ -75,14 +74,14 @@ def energy_by_length(setup, output_tokens):
         throughput [tokens/s].
     """
     input_tokens = setup.regimes["traditional"].input_tokens
-    _, names = analytic.regime_energy(setup, setup.regimes["long"])
+    _, members = analytic.regime_energy(setup, setup.regimes["long"])
     lines = []
     for length in output_tokens:
         regime = fixed_regime(input_tokens, length)
         energies = {m.name: analytic.model_energy(setup, regime, m) for m in setup.models}
         beyond = {m.name: extrapolates(m, input_tokens, length) for m in setup.models}
-        energies[UNTRIMMED] = analytic.blend_energy(setup, energies, names, trim=False)
-        beyond[UNTRIMMED] = any(beyond[name] for name in names)
+        energies[UNTRIMMED] = analytic.blend_energy(setup, energies, members, trim=False)
+        beyond[UNTRIMMED] = any(beyond[name] for name in members)
         values = {
             (subject, name): (energy.quantile(LEVELS[name]), "Wh")
             for subject, energy in energies.items()
@@ -118,10 +117,13 @@ def lengthened(tokens, factor):
     factor : float
         Positive number. [1]
     """
+    minimum = int(factor * tokens.minimum)
     if tokens.family == "empirical":
-        return OutputTokens(tokens.family, tuple(factor * t for t in tokens.parameters))
-    median, *shape = tokens.parameters
-    return OutputTokens(tokens.family, (factor * median, *shape))
+        longer = tuple(factor * t for t in tokens.parameters)
+    else:
+        median, *shape = tokens.parameters
+        longer = (factor * median, *shape)
+    return replace(tokens, parameters=longer, minimum=minimum)
 
 
 def uncapped(setup):
@@ -143,10 +145,10 @@ def _statistics(energy):
 
 
 def _regime_statistics(setup, regime):
-    models, names = analytic.regime_energy(setup, regime)
+    models, members = analytic.regime_energy(setup, regime)
     energies = models | {
-        TRIMMED: analytic.blend_energy(setup, models, names),
-        UNTRIMMED: analytic.blend_energy(setup, models, names, trim=False),
+        TRIMMED: analytic.blend_energy(setup, models, members),
+        UNTRIMMED: analytic.blend_energy(setup, models, members, trim=False),
     }
     return {subject: _statistics(energy) for subject, energy in energies.items()}
 
@@ -525,8 +527,8 @@ def crossing(setup, config):
     """
     fleet, energy, improved = setup.fleet, {}, {}
     for regime in setup.regimes.values():
-        models, names = analytic.regime_energy(setup, regime)
-        pool = analytic.blend_energy(setup, models, names, trim=False)
+        models, members = analytic.regime_energy(setup, regime)
+        pool = analytic.blend_energy(setup, models, members, trim=False)
         better = pool.divided_by(fleet.improvement[regime.name])
         for basis, of in {"mean": Mixture.mean, "median": lambda e: e.quantile(0.5)}.items():
             overhead = fleet.overhead[regime.name]

@@ -39,7 +39,7 @@ def main(snakemake):
     panels = [method for method in signal["panels"] if method in lengths] or methods[:1]
     figure = figures_scaling.counter_signal(
         {method: lengths[method] for method in panels},
-        measured,
+        table,
         counts,
         claim,
         signal["utilisation"]["values"],
