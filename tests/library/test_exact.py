@@ -16,6 +16,7 @@ from inference_energy.throughput import LogLinear
 from scipy import integrate, stats
 from scipy.special import ndtr
 
+HALVES = (0.5, 0.5)
 LEVELS = (1e-4, 0.05, 0.25, 0.5, 0.75, 0.95, 0.9999)
 
 
@@ -143,7 +144,7 @@ def test_the_mean_energy_of_a_constant_throughput_is_the_product_of_means(paper)
 
 @given(mixtures(), mixtures(), st.sampled_from([(0.05, 0.95), (0.1, 0.6), (0.0, 0.9), (0.25, 1.0)]))
 def test_trimmed_moments_are_the_integral_of_the_quantile_function(first, second, levels):
-    blend = TrimmedBlend((first, second), *levels)
+    blend = TrimmedBlend((first, second), *levels, HALVES)
     lower, upper = levels
     expected = 0.0
     for part in blend.parts:
@@ -159,7 +160,7 @@ def test_trimmed_moments_are_the_integral_of_the_quantile_function(first, second
 
 @given(mixtures(), mixtures(), st.floats(0.001, 0.999))
 def test_trimmed_quantile_inverts_its_distribution_function(first, second, level):
-    blend = TrimmedBlend((first, second), 0.05, 0.9)
+    blend = TrimmedBlend((first, second), 0.05, 0.9, HALVES)
     energy = blend.quantile(level)
     if energy == 0:
         assert level <= blend.zero_mass
@@ -169,7 +170,7 @@ def test_trimmed_quantile_inverts_its_distribution_function(first, second, level
 
 
 def test_a_trimmed_blend_lies_between_its_bounds():
-    blend = TrimmedBlend((single(0, 1), single(1, 0.5)), 0.1, 0.8)
+    blend = TrimmedBlend((single(0, 1), single(1, 0.5)), 0.1, 0.8, HALVES)
     lowest, highest = np.array(blend.bounds).T
     assert blend.quantile(0.0) <= blend.quantile(1e-9) == pytest.approx(lowest.min(), rel=1e-6)
     assert blend.quantile(1.0) == pytest.approx(highest.max(), rel=1e-12)
@@ -184,7 +185,7 @@ def test_trimming_twice_keeps_the_levels_of_both():
 def test_an_untrimmed_blend_over_a_multiplier_has_its_closed_form(first, second, sigma, level):
     multiplier = LogNormal(0.7, sigma)
     closed = Mixture.pooled((first, second), [0.5, 0.5]).divided_by(multiplier)
-    divided = TrimmedBlend((first, second), 0.0, 1.0).divided_by(multiplier)
+    divided = TrimmedBlend((first, second), 0.0, 1.0, HALVES).divided_by(multiplier)
     assert divided.cdf(closed.quantile(level)) == pytest.approx(level, abs=1e-9)
     assert divided.mean() == pytest.approx(closed.mean(), rel=1e-9)
 
@@ -209,7 +210,7 @@ def sampled(blend, multiplier, n, random):
 def test_a_trimmed_blend_over_a_multiplier_is_what_sampling_gives(sigma, zero):
     weights = (1 - zero) * np.array([0.3, 0.3, 0.4])
     first = Mixture(np.array([-1.0, 0.0, 0.4]), weights, np.full(3, sigma), zero)
-    blend = TrimmedBlend((first, single(0.5, sigma)), 0.14, 0.86)
+    blend = TrimmedBlend((first, single(0.5, sigma)), 0.14, 0.86, HALVES)
     multiplier = LogNormal(0.6, 0.2)
     n = 40_000
     u = sampled(blend, multiplier, n, np.random.RandomState(3))
@@ -231,9 +232,9 @@ def test_sums_of_bivariate_normals_and_quadrature_agree(monkeypatch, level):
         Mixture(np.array([0.2, 1.0]), np.array([0.5, 0.4]), np.full(2, 0.1), 0.1),
     )
     multiplier = LogNormal(0.5, 0.3)
-    by_quadrature = TrimmedBlend(parts, 0.14, 0.86).divided_by(multiplier).quantile(level)
+    by_quadrature = TrimmedBlend(parts, 0.14, 0.86, HALVES).divided_by(multiplier).quantile(level)
     monkeypatch.setattr("inference_energy.exact.SHARP_BELOW", 0.2)
-    by_sums = TrimmedBlend(parts, 0.14, 0.86).divided_by(multiplier).quantile(level)
+    by_sums = TrimmedBlend(parts, 0.14, 0.86, HALVES).divided_by(multiplier).quantile(level)
     assert by_sums == pytest.approx(by_quadrature, rel=1e-9)
 
 

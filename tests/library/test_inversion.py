@@ -1,5 +1,7 @@
 """The inversion and Eq. 1 undo each other, and the counter-signal's table is consistent."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,8 +88,9 @@ def test_a_published_count_needs_the_factor_between_it_and_the_claim():
     np.testing.assert_allclose(factors["value"] * energy, factors["energy_wh"])
 
 
-def test_a_dedicated_node_draws_its_utilised_power_with_pue():
-    setup = make_setup(Peak(1000.0, 1))
+@pytest.mark.parametrize("charge", [None, 30])
+def test_a_dedicated_node_draws_its_utilised_power_with_pue(charge):
+    setup = replace(make_setup(Peak(1000.0, 1)), input_tokens_per_output_token=charge)
     table = inversion.counter_signal(setup, "test", CONFIG, CLAIM, COUNTS, RATES)
     nodes = table[table["quantity"] == "dedicated nodes"].set_index("energy_wh")["value"]
     power = 10_000 * np.exp(setup.power_utilisation.mu + setup.pue.mu)

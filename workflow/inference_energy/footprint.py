@@ -6,7 +6,7 @@ electricity per kWh that the facility draws:
     on-site water = E_IT WUE,  generation water = E_IT PUE EWIF,  carbon = E_IT PUE CI      (1)
 
 with the energy of the IT equipment E_IT = E / PUE [Wh], WUE and EWIF [L/kWh, that is mL/Wh] and
-CI [g/kWh] (S. Ren and others, arXiv:2304.03271). Since a method's energy is a product of
+CI [g/kWh] (Li, Yang, Islam and Ren, arXiv:2304.03271). Since a method's energy is a product of
 log-normal factors and node time, so is each of them: PUE is replaced by the boundary's factor.
 """
 

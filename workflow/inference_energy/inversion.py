@@ -17,7 +17,7 @@ from inference_energy import analytic
 from inference_energy.energy import SECONDS_TO_WH_PER_KW
 from inference_energy.errors import InputError
 from inference_energy.estimate import UNTRIMMED
-from inference_energy.scaling import extrapolates, fixed_regime
+from inference_energy.scaling import energy_of_seconds, extrapolates, fixed_regime
 
 LONGEST_CHAIN = 1e12
 """Chains beyond this number of output tokens are not looked for. [tokens]"""
@@ -190,16 +190,16 @@ def counter_signal(setup, name, config, claim, counts, rates):
     hours = minutes * SECONDS_PER_MINUTE / SECONDS_PER_HOUR
     for model in chains.models:
         # a node that does nothing else: its power, utilised and with PUE, over the wall time
-        scale = model.node_power * SECONDS_TO_WH_PER_KW * SECONDS_PER_HOUR
-        regime = fixed_regime(chains.input_tokens, config["chain_tokens"]["values"][0])
-        speed = float(model.law.predict(regime.input_tokens, regime.output_tokens.tokens))
-        seconds = regime.output_tokens.tokens / speed
-        power = analytic.model_energy(setup, regime, model).quantile(0.5) / seconds
-        dedicated = power * SECONDS_PER_HOUR * hours
+        tokens = config["chain_tokens"]["values"][0]
+        speed = float(model.law.predict(chains.input_tokens, tokens))
+        per_second = energy_of_seconds(setup, model, 1.0, speed).quantile(0.5)
+        dedicated = per_second * SECONDS_PER_HOUR * hours
         for energy in claim:
             setting = f"{minutes:g} min"
             add(model.name, energy, "dedicated nodes", setting, None, energy / dedicated, "nodes")
-        add(model.name, np.nan, "share of maximum power", "median", None, power * 3600 / scale, "1")
+        maximum = model.node_power * SECONDS_TO_WH_PER_KW
+        share = per_second / maximum
+        add(model.name, np.nan, "power and overhead over maximum", "median", None, share, "1")
     regimes = {r: analytic.regime_energy(setup, setup.regimes[r]) for r in setup.regimes}
     base = {r: analytic.blend_energy(setup, *found, trim=False) for r, found in regimes.items()}
     for regime, pool in base.items():

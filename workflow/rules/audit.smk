@@ -56,6 +56,8 @@ rule compare_methods:
         page="results/comparison/{base}..{head}.md",
     log:
         "logs/comparison/{base}..{head}.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/compare_methods.py"
 
@@ -72,6 +74,8 @@ rule draw_comparison:
         png="figures/comparison/{base}..{head}.png",
     log:
         "logs/comparison/draw_{base}..{head}.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/draw_comparison.py"
 
@@ -111,6 +115,8 @@ rule compute_findings:
         page="results/audit/findings.md",
     log:
         "logs/audit/compute_findings.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/compute_findings.py"
 
@@ -128,6 +134,8 @@ rule document_results:
         "results/README.md",
     log:
         "logs/audit/document_results.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/document_results.py"
 
@@ -146,6 +154,8 @@ rule changes:
         figures="build/changes.html",
     log:
         "logs/audit/changes.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/report_changes.py"
 

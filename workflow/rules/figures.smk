@@ -14,6 +14,8 @@ rule draw_energy:
         figure_files("1a", "1b", "2a", "2b", "s1", "s2"),
     log:
         "logs/{method}/draw_energy.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/draw_energy.py"
 
@@ -34,6 +36,8 @@ rule draw_fleet:
         figure_files("3a", "3b", "s3", "s4"),
     log:
         "logs/{method}/draw_fleet.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/draw_fleet.py"
 
@@ -52,6 +56,8 @@ rule draw_claims:
         figure_files("claims"),
     log:
         "logs/{method}/draw_claims.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/draw_claims.py"
 

@@ -31,6 +31,8 @@ rule run_multiverse:
     threads: 2
     log:
         "logs/run_multiverse.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/run_multiverse.py"
 
@@ -53,6 +55,8 @@ rule run_sensitivity:
     threads: 2
     log:
         "logs/run_sensitivity.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/run_sensitivity.py"
 
@@ -75,6 +79,8 @@ rule plot_audit:
         tornado=multiext("figures/audit/tornado", ".svg", ".png"),
     log:
         "logs/plot_audit.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/plot_audit.py"
 

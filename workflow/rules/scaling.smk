@@ -1,18 +1,13 @@
 SCALING_TABLES = ["scaling", "test_time", "agents", "crossing", "footprint", "counter_signal"]
 
-
-def check_parameters(name):
-    """Check config/<name>.yaml against its schema; the problems stop the run."""
-    schema = read_yaml(ROOT / f"workflow/schemas/{name}.schema.yaml")
+for parameters in ("scaling", "footprint"):
     problems = schema_problems(
-        read_yaml(ROOT / f"config/{name}.yaml"), schema, f"config/{name}.yaml"
+        read_yaml(ROOT / f"config/{parameters}.yaml"),
+        read_yaml(ROOT / f"workflow/schemas/{parameters}.schema.yaml"),
+        f"config/{parameters}.yaml",
     )
     if problems:
         raise WorkflowError("\n".join(problems))
-
-
-for name in ("scaling", "footprint"):
-    check_parameters(name)
 
 
 rule estimate_scaling:
@@ -32,6 +27,8 @@ rule estimate_scaling:
         **{table: f"results/{{method}}/{table}.csv" for table in SCALING_TABLES},
     log:
         "logs/{method}/estimate_scaling.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/estimate_scaling.py"
 
@@ -51,6 +48,8 @@ rule draw_scaling:
         figure_files("scaling", "footprint"),
     log:
         "logs/{method}/draw_scaling.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/draw_scaling.py"
 
@@ -82,6 +81,8 @@ rule audit_scaling:
         png="figures/audit/counter_signal.png",
     log:
         "logs/audit_scaling.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/audit_scaling.py"
 

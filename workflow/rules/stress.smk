@@ -40,5 +40,7 @@ rule stress:
     params:
         settings=STRESS,
         ratio=["ratio-energy", "v2"],
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/stress.py"

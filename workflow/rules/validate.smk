@@ -66,6 +66,8 @@ rule summarise_measurements:
         blackwell="results/validation/blackwell.csv",
     log:
         "logs/summarise_measurements.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/summarise_measurements.py"
 
@@ -90,6 +92,8 @@ rule weigh_evidence:
         **{name: f"results/validation/{{method}}/{name}.csv" for name in EVIDENCE_TABLES},
     log:
         "logs/{method}/weigh_evidence.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/weigh_evidence.py"
 
@@ -109,6 +113,8 @@ rule draw_evidence:
         expand("figures/validation/{{method}}/{figure}.png", figure=EVIDENCE_FIGURES),
     log:
         "logs/{method}/draw_evidence.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/draw_evidence.py"
 
@@ -127,6 +133,8 @@ rule draw_concurrency:
         "figures/validation/concurrency.png",
     log:
         "logs/draw_concurrency.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/draw_concurrency.py"
 
@@ -154,6 +162,8 @@ rule report_evidence:
         "docs/evidence.md",
     log:
         "logs/report_evidence.log",
+    conda:
+        "../../environment.yml"
     script:
         "../scripts/report_evidence.py"
 
