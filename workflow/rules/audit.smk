@@ -23,20 +23,6 @@ wildcard_constraints:
     head="|".join(map(re.escape, ALL_METHODS)),
 
 
-def comparison_files(pairs):
-    """Table, page and figure of each comparison."""
-    return [
-        f"{folder}/comparison/{pair}.{ending}"
-        for pair in pairs
-        for folder, ending in (
-            ("results", "csv"),
-            ("results", "md"),
-            ("figures", "svg"),
-            ("figures", "png"),
-        )
-    ]
-
-
 rule compare_methods:
     """Compare two methods and attribute the change of the headline to their settings."""
     message:

@@ -30,10 +30,10 @@ rule summarise_claims:
     message:
         "Writing the verdicts for a reader"
     input:
-        claims=expand("results/{method}/claims.csv", method=METHODS),
+        claims=expand("results/{method}/claims.csv", method=PAPER_FIRST),
         code=code("summarise_claims.py"),
     params:
-        methods=METHODS,
+        methods={name: METHODS[name] for name in PAPER_FIRST},
     output:
         report(
             "results/claims.md",

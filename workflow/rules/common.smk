@@ -123,6 +123,10 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
+# the order of pages for readers
+PAPER_FIRST = sorted(METHODS, key=lambda name: (METHODS[name]["kind"] != "paper", name))
+
+
 wildcard_constraints:
     method="|".join(map(re.escape, ALL_METHODS)),
 
@@ -214,12 +218,56 @@ def reported(path, category):
     )
 
 
+def comparison_files(pairs):
+    """Table, page and figure of each comparison."""
+    return [
+        f"{folder}/comparison/{pair}.{ending}"
+        for pair in pairs
+        for folder, ending in (
+            ("results", "csv"),
+            ("results", "md"),
+            ("figures", "svg"),
+            ("figures", "png"),
+        )
+    ]
+
+
+def typed(value):
+    """Numbers and truth values, which `--config` leaves as text inside lists and mappings."""
+    if isinstance(value, dict):
+        return {key: typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item) for item in value]
+    read = yaml.safe_load(value) if isinstance(value, str) else value
+    return read if isinstance(read, int | float | None) else value
+
+
+def stress_settings():
+    """Settings of the stress test: the defaults, then `stress:`, then single keys."""
+    defaults = read_yaml(ROOT / "config/stress.yaml")
+    single = {key: config[key] for key in defaults if key in config}
+    lists = {key: typed(item) for key, item in single.items() if not isinstance(item, str)}
+    return defaults | typed(dict(config.get("stress") or {})) | single | lists
+
+
+def evidence_vector(path):
+    """SVG of a figure of public evidence, shown in the report with its caption."""
+    name = Path(path).name
+    method = {"method": "{method}"} if "{method}" in path else {"method": "none"}
+    return report(
+        f"figures/validation/{path}.svg",
+        caption=f"../report/evidence/{name}.rst",
+        category="Public evidence",
+        labels=method | {"shows": name.replace("_", " ")},
+    )
+
+
 def print_claims():
     """Say on the screen how many claims reproduce, method by method."""
     from inference_energy.report import console_summary
     from inference_energy.tables import read_table
 
-    tables = {m: Path(f"results/{m}/claims.csv") for m in METHODS}
+    tables = {m: Path(f"results/{m}/claims.csv") for m in PAPER_FIRST}
     if all(path.exists() for path in tables.values()):
         kinds = {name: method["kind"] for name, method in METHODS.items()}
         print(console_summary({m: read_table(p, "claims") for m, p in tables.items()}, kinds))

@@ -7,7 +7,7 @@ if "oviedo2026" in METHODS:
         input:
             tables=expand(
                 "results/{method}/{table}.csv",
-                method=METHODS,
+                method=PAPER_FIRST,
                 table=["energy_per_query", "fleet", "claims"],
             ),
             readme="README.md",
@@ -23,7 +23,7 @@ if "oviedo2026" in METHODS:
                     f"results/{method}/{table}.csv"
                     for table in ("energy_per_query", "fleet", "claims")
                 ]
-                for method in METHODS
+                for method in PAPER_FIRST
             },
         conda:
             "../../environment.yml"

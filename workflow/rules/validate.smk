@@ -39,18 +39,6 @@ EVIDENCE_FIGURES = [
 ]
 
 
-def evidence_vector(path):
-    """SVG of a figure of public evidence, shown in the report with its caption."""
-    name = Path(path).name
-    method = {"method": "{method}"} if "{method}" in path else {"method": "none"}
-    return report(
-        f"figures/validation/{path}.svg",
-        caption=f"../report/evidence/{name}.rst",
-        category="Public evidence",
-        labels=method | {"shows": name.replace("_", " ")},
-    )
-
-
 rule summarise_measurements:
     """Energy per token against concurrency, and Blackwell against H100, as measured."""
     message:
