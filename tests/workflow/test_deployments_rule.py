@@ -17,7 +17,16 @@ FACTS = {
     "tensor_parallel": 2,
     "precision": "FP8",
 }
-USED = ("README.md", "Snakefile", "config", "data", "profiles", "results", "workflow")
+USED = (
+    "environment.yml",
+    "README.md",
+    "Snakefile",
+    "config",
+    "data",
+    "profiles",
+    "results",
+    "workflow",
+)
 
 
 @pytest.fixture(scope="module")
