@@ -22,6 +22,7 @@ include: "workflow/rules/scaling.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/validate.smk"
+include: "workflow/rules/deployments.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/readme.smk"
 include: "workflow/rules/stress.smk"
@@ -34,4 +35,4 @@ rule all:
 
 
 onsuccess:
-    print_claims()
+    print_deployments() if "deployments" in config else print_claims()

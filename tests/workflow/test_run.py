@@ -143,7 +143,7 @@ def done(tmp_path_factory):
 
 def test_a_forced_run_has_these_jobs(fresh):
     expected = dict.fromkeys(PER_METHOD, len(METHODS)) | dict.fromkeys(ONCE, 1)
-    expected |= dict.fromkeys(PER_COMPARISON, COMPARISONS)
+    expected |= dict.fromkeys(PER_COMPARISON, COMPARISONS) | {"answer_deployment": 2}
     assert dry_run(fresh, "--forceall") == expected
 
 

@@ -16,14 +16,8 @@ PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
 """Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
 
 
-def model_energy(setup, regime, model):
-    """Distribution of a model's energy per query.
-
-    Returns
-    -------
-    Mixture
-        [Wh]
-    """
+def _length_energies(setup, regime, model):
+    """Output lengths, their weights, energy with all factors one [Wh], factor, error of the law."""
     coupled = isinstance(setup.power_utilisation, Coupling)
     factor = setup.pue if coupled else setup.pue * setup.power_utilisation
     if factor.sigma < FULL_SUPPORT_BELOW:
@@ -32,7 +26,7 @@ def model_energy(setup, regime, model):
         kinks = model.law.kinks(regime.input_tokens)
         width = min(PANEL_PER_SIGMA * factor.sigma, WIDEST_PANEL)
         lengths, weights = regime.output_tokens.nodes(kinks, width)
-    error = model.error(regime.input_tokens, lengths)
+    error = np.broadcast_to(model.error(regime.input_tokens, lengths), lengths.shape)
     throughput = model.law.predict(regime.input_tokens, lengths)
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
     scale = model.node_power * SECONDS_TO_WH_PER_KW
@@ -43,7 +37,33 @@ def model_energy(setup, regime, model):
             setup.power_utilisation.intercept,
             setup.power_utilisation.slope,
         )
-    return Mixture.of_tokens(charged / throughput, weights, factor, scale, error)
+    return lengths, weights, charged / throughput * scale, factor, error
+
+
+def model_energy(setup, regime, model):
+    """Distribution of a model's energy per query.
+
+    Returns
+    -------
+    Mixture
+        [Wh]
+    """
+    _, weights, energy, factor, error = _length_energies(setup, regime, model)
+    return Mixture.of_tokens(energy, weights, factor, 1.0, error)
+
+
+def energy_per_output_token(setup, regime, model):
+    """Distribution, over the queries that have an answer, of their energy per output token.
+
+    Returns
+    -------
+    Mixture
+        [Wh/token]
+    """
+    lengths, weights, energy, factor, error = _length_energies(setup, regime, model)
+    some = lengths > 0
+    share = weights[some] / weights[some].sum()
+    return Mixture.of_tokens(energy[some] / lengths[some], share, factor, 1.0, error[some])
 
 
 def regime_energy(setup, regime):

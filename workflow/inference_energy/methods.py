@@ -29,7 +29,12 @@ def merge(parent, child):
     return merged
 
 
-def resolve(name, files, asked_by="key methods"):
+def method_path(name):
+    """Where a method's file stands in the repository."""
+    return f"config/methods/{name}.yaml"
+
+
+def resolve(name, files, asked_by="key methods", where=None):
     """Merge a method file with its parents.
 
     Parameters
@@ -40,6 +45,8 @@ def resolve(name, files, asked_by="key methods"):
         All method files, by name (file name without ending).
     asked_by : str
         Key that names the method, for the message.
+    where : str, optional
+        File of ``name``, if it is not among the methods.
 
     Returns
     -------
@@ -53,20 +60,23 @@ def resolve(name, files, asked_by="key methods"):
         If a method or parent is unknown, or ``extends`` goes in a circle.
     """
     own, chain = name, []
+    places = {name: where} if where else {}
     while name is not None:
         if name in chain:
             circle = " -> ".join([*chain[chain.index(name) :], name])
             raise InputError(
-                f"config/methods/{chain[-1]}.yaml: key extends: value {name}: goes in a circle"
+                f"{places.get(chain[-1], method_path(chain[-1]))}: key extends: value {name}: goes"
+                f" in a circle"
                 f" ({circle}); allowed is a method that does not extend this one; remove one link"
             )
         if not isinstance(name, str) or name not in files:
-            where = f"config/methods/{chain[-1]}.yaml: key extends" if chain else asked_by
+            file = places.get(chain[-1], method_path(chain[-1])) if chain else None
+            key = f"{file}: key extends" if file else asked_by
             near = get_close_matches(str(name), files, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise InputError(
-                f"{where}: value {name}: unknown method; allowed are {', '.join(sorted(files))}"
-                f"; correct the name or add config/methods/{name}.yaml{hint}"
+                f"{key}: value {name}: unknown method; allowed are {', '.join(sorted(files))}"
+                f"; correct the name or add {method_path(name)}{hint}"
             )
         if not isinstance(files[name], dict):
             raise InputError(
@@ -82,7 +92,7 @@ def resolve(name, files, asked_by="key methods"):
     return resolved | {k: files[own].get(k, default) for k, default in identity.items()}
 
 
-def check(method, schema, name):
+def check(method, schema, name, where=None):
     """Check a resolved method.
 
     Parameters
@@ -93,27 +103,22 @@ def check(method, schema, name):
         JSON Schema of a resolved method.
     name : str
         File name without its ending, which ``id`` must equal.
+    where : str, optional
+        File, if it is not among the methods.
 
     Raises
     ------
     InputError
         Listing every problem with key, value, what is allowed and the remedy.
     """
-    where = f"config/methods/{name}.yaml"
+    where = where or method_path(name)
     problems = schema_problems(method, schema, where)
     if method["id"] != name:
         problems.append(
             f"{where}: key id: value {method['id']!r}: allowed is the file's name, {name!r};"
             " correct it or leave it out"
         )
-    for path, quantity in walk_quantities(method):
-        p5, p95 = quantity.get("p5"), quantity.get("p95")
-        numbers = all(isinstance(p, int | float) for p in (p5, p95))
-        if numbers and p5 >= p95:
-            problems.append(
-                f"{where}: key {path}: value p5 = {p5:g}, p95 = {p95:g}: allowed is p5 < p95;"
-                " swap them, or use distribution: fixed for a single value"
-            )
+    problems += range_problems(method, where)
     trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
     for pair in trims if isinstance(trims, list) else []:
         numbers = isinstance(pair, list) and all(isinstance(p, int | float) for p in pair)
@@ -123,6 +128,20 @@ def check(method, schema, name):
             )
     if problems:
         raise InputError(problems)
+
+
+def range_problems(tree, where):
+    """Problems of quantities whose 5th percentile is not below their 95th, one sentence each."""
+    problems = []
+    for path, quantity in walk_quantities(tree):
+        p5, p95 = quantity.get("p5"), quantity.get("p95")
+        numbers = all(isinstance(p, int | float) for p in (p5, p95))
+        if numbers and p5 >= p95:
+            problems.append(
+                f"{where}: key {path}: value p5 = {p5:g}, p95 = {p95:g}: allowed is p5 < p95;"
+                " swap them, or use distribution: fixed for a single value"
+            )
+    return problems
 
 
 def schema_problems(instance, schema, where):

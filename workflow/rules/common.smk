@@ -180,9 +180,10 @@ def imported(path):
             names = [alias.name for alias in node.names]
         for name in names:
             for folder in (LIBRARY.parent, SCRIPTS):
-                file = folder.joinpath(*name.split(".")).with_suffix(".py")
-                if file.exists() and file != Path(path):
-                    found |= {str(file.relative_to(ROOT))} | imported(file)
+                place = folder.joinpath(*name.split("."))
+                for file in (place.with_suffix(".py"), place / "__init__.py"):
+                    if file.exists() and file != Path(path):
+                        found |= {str(file.relative_to(ROOT))} | imported(file)
     return found
 
 

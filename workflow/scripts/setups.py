@@ -18,7 +18,7 @@ def read_all_sources(inputs):
         ``gpus``.
     """
     tables = {path: read_table(path, "throughput") for path in inputs.benchmarks}
-    shared = _shared(inputs)
+    shared = read_shared(inputs)
 
     def sources(method):
         paths = method["benchmarks"]["table"]
@@ -33,7 +33,8 @@ def _joined(tables):
     return table.drop_duplicates(ignore_index=True)
 
 
-def _shared(inputs):
+def read_shared(inputs):
+    """Return the tables that methods share, as keyword arguments; ``inputs`` as above."""
     sources = {}
     if getattr(inputs, "traces", None):
         traces = read_table(inputs.traces, "request_lengths").sort_values("quantile")
@@ -57,7 +58,7 @@ def read_sources(inputs):
     """
     method = yaml.safe_load(Path(inputs.method).read_text(encoding="utf-8"))
     table = _joined([read_table(path, "throughput") for path in inputs.benchmarks])
-    return method, {"table": table} | _shared(inputs)
+    return method, {"table": table} | read_shared(inputs)
 
 
 def read_setup(inputs):

@@ -1,0 +1,45 @@
+include: "deployment_files.smk"
+
+
+rule answer_deployment:
+    """Answer for an operator's own nodes, from the operator's benchmark files."""
+    message:
+        "Answering for the deployment {wildcards.deployment}"
+    input:
+        unpack(deployment_inputs),
+        code=code("answer_deployment.py"),
+    params:
+        path=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["path"],
+        method=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["method"],
+        stated=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["stated"],
+        benchmarks=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["benchmarks"],
+        reference=DEPLOYMENT_REFERENCE,
+    output:
+        **{table: f"{{base}}/deployments/{{deployment}}/{table}.csv" for table in DEPLOYMENT_TABLES},
+        energy_png="{base}/deployments/{deployment}/energy.png",
+        energy_svg="{base}/deployments/{deployment}/energy.svg",
+        measured_png="{base}/deployments/{deployment}/measured.png",
+        measured_svg="{base}/deployments/{deployment}/measured.svg",
+        markdown="{base}/deployments/{deployment}/report.md",
+        html="{base}/deployments/{deployment}/report.html",
+    log:
+        "logs/deployments/{base}/{deployment}.log",
+    wildcard_constraints:
+        base="results|build",
+        deployment="|".join(map(re.escape, DEPLOYMENTS)),
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/answer_deployment.py"
+
+
+rule deployments:
+    """Answer for the deployments of the configuration, by default the examples."""
+    message:
+        "The deployments are answered"
+    input:
+        [deployment_outputs(name) for name in DEPLOYMENTS_ASKED],
+
+
+if DEPLOYMENT_REFERENCE in METHODS:
+    TARGETS += sum((deployment_outputs(Path(path).stem) for path in DEPLOYMENT_EXAMPLES), [])
