@@ -182,7 +182,7 @@ def tornado(table, indices, inputs):
         mine = table[table["output"] == output].set_index(["input", "end"])["value"].loc[shown]
         shares = total[total["output"] == output].set_index("input")["value"]
         _draw_bars(axis, mine, shares, shown)
-        style.log_axis(axis, unit, *style.log_range(mine, mine))
+        style.log_axis(axis, unit, *style.log_range(mine))
         axis.set_yticks(range(len(shown)), [inputs[name]["title"] for name in shown])
         axis.tick_params(axis="y", length=0, labelleft=column == 0)
         axis.set_title(title, pad=14)
