@@ -49,7 +49,7 @@ def specification_curve(curve, distribution, variance, choices):
         shares = variance[(variance["regime"] == regime) & (variance["effect"] == "total")]
         _label_variance(dashboard, shares.set_index("choice")["value"], rows, places)
         if column == 0:
-            top.set_ylabel("Energy per query (Wh)")
+            top.set_ylabel("Energy per query [Wh]")
             _label_options(dashboard, choices, rows, places)
         dashboard.set_xlabel("Specifications, lowest to highest (%)")
     key = style.frame(figure, 0.2, 0.3, style.PAGE - 1.4, figure.get_size_inches()[1] - 0.4)

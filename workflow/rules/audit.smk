@@ -56,7 +56,12 @@ rule draw_comparison:
         table="results/comparison/{base}..{head}.csv",
         code=code("draw_comparison.py"),
     output:
-        svg="figures/comparison/{base}..{head}.svg",
+        svg=report(
+            "figures/comparison/{base}..{head}.svg",
+            caption="../report/audit/comparison.rst",
+            category="Audit",
+            labels={"method": "{head}", "shows": "change from {base}"},
+        ),
         png="figures/comparison/{base}..{head}.png",
     log:
         "logs/comparison/draw_{base}..{head}.log",
@@ -98,7 +103,7 @@ rule compute_findings:
         code=code("compute_findings.py"),
     output:
         table="results/audit/findings.csv",
-        page="results/audit/findings.md",
+        page=audited("results/audit/findings.md"),
     log:
         "logs/audit/compute_findings.log",
     conda:

@@ -218,6 +218,17 @@ def reported(path, category):
     )
 
 
+def audited(path):
+    """Figure or page of the audit, shown in the report with its caption."""
+    name = Path(path).stem
+    return report(
+        path,
+        caption=f"../report/audit/{name}.rst",
+        category="Audit",
+        labels={"method": "none", "shows": name.replace("_", " ")},
+    )
+
+
 def comparison_files(pairs):
     """Table, page and figure of each comparison."""
     return [

@@ -16,7 +16,7 @@ rule evaluate_laws:
         code=code("evaluate_laws.py"),
     output:
         **{name: f"results/validation/{file}" for name, file in LAW_OUTPUTS.items()},
-        svg="figures/validation/throughput_laws.svg",
+        svg=audited("figures/validation/throughput_laws.svg"),
         png="figures/validation/throughput_laws.png",
     log:
         "logs/evaluate_laws.log",

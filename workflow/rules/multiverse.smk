@@ -75,14 +75,42 @@ rule plot_audit:
         indices="results/audit/sobol_indices.csv",
         code=code("plot_audit.py"),
     output:
-        curve=multiext("figures/audit/specification_curve", ".svg", ".png"),
-        tornado=multiext("figures/audit/tornado", ".svg", ".png"),
+        curve=[
+            audited("figures/audit/specification_curve.svg"),
+            "figures/audit/specification_curve.png",
+        ],
+        tornado=[audited("figures/audit/tornado.svg"), "figures/audit/tornado.png"],
     log:
         "logs/plot_audit.log",
     conda:
         "../../environment.yml"
     script:
         "../scripts/plot_audit.py"
+
+
+rule summarise_audit:
+    """Say in words how much the answer depends on choices and inputs."""
+    message:
+        "Summarising the multiverse and the sensitivities"
+    input:
+        specifications="build/multiverse.parquet",
+        distribution="results/audit/multiverse_distribution.csv",
+        claims="results/audit/multiverse_claims.csv",
+        variance="results/audit/multiverse_variance.csv",
+        indices="results/audit/sobol_indices.csv",
+        what_if="results/audit/what_if.csv",
+        energies=expand("results/{method}/energy_per_query.csv", method=PAPER_FIRST),
+        code=code("summarise_audit.py"),
+    params:
+        methods=PAPER_FIRST,
+    output:
+        audited("results/audit/multiverse.md"),
+    log:
+        "logs/summarise_audit.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/summarise_audit.py"
 
 
 rule audit:
@@ -93,3 +121,4 @@ rule audit:
         rules.run_multiverse.output,
         rules.run_sensitivity.output,
         rules.plot_audit.output,
+        rules.summarise_audit.output,

@@ -77,7 +77,7 @@ rule audit_scaling:
         counter_signal_page="results/audit/counter_signal.md",
         water_checks="results/audit/water_checks.csv",
         scaling_page="results/audit/scaling.md",
-        svg="figures/audit/counter_signal.svg",
+        svg=audited("figures/audit/counter_signal.svg"),
         png="figures/audit/counter_signal.png",
     log:
         "logs/audit_scaling.log",
