@@ -118,8 +118,10 @@ def audit_page(count, distribution, claims, variance, indices, what_if, medians,
         markdown_table(
             ["claim", "published", "unit", "specifications in which it holds", "P5 to P95 of them"],
             [
-                [c["claim"], c["published"], c["unit"], _percent(c["share"])]
-                + [f"{c['p5']:.3g} to {c['p95']:.3g}"]
+                [
+                    *(c["claim"], c["published"], c["unit"], _percent(c["share"])),
+                    f"{c['p5']:.3g} to {c['p95']:.3g}",
+                ]
                 for c in claims.sort_values("share", ascending=False).to_dict("records")
             ],
         ),
