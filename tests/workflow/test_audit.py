@@ -14,6 +14,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     "README.md",
+    "environment.yml",
     "Snakefile",
     "config",
     "data",
@@ -152,7 +153,7 @@ def test_the_tables_of_results_are_described(audited):
     page = (audited / "results/README.md").read_text()
     assert "## energy_per_query.csv" in page
     assert "## audit/findings.csv" in page
-    assert "sources.csv" not in page
+    assert "## sources.csv" not in page
 
 
 def test_changes_are_written_for_an_uncommitted_tree(audited):

@@ -1,6 +1,7 @@
 """Figure: what throughput laws predict for shapes that they have not seen."""
 
 import numpy as np
+import seaborn as sns
 from matplotlib import rc_context
 
 from inference_energy.style import (
@@ -49,14 +50,15 @@ def predicted_over_measured(predictions):
         ratio = rows["predicted_tps"] / rows["throughput_tps"]
         axis.axhspan(1 / 1.1, 1.1, color=DARK_GREY, alpha=0.15, linewidth=0)
         axis.axhline(1, color=DARK_GREY, linewidth=0.6)
-        axis.plot(
-            rows["output_tokens"] / rows["input_tokens"],
-            ratio,
-            marker,
+        sns.scatterplot(
+            x=rows["output_tokens"] / rows["input_tokens"],
+            y=ratio,
+            marker=marker,
             color=colour,
-            markersize=3,
+            s=12,
             alpha=0.6,
-            markeredgewidth=0,
+            linewidth=0,
+            ax=axis,
         )
         axis.set_xscale("log")
         axis.set_yscale("log")
@@ -65,8 +67,7 @@ def predicted_over_measured(predictions):
         axis.set_yticks(ticks, [f"{t:g}" for t in ticks] if i == 0 else [""] * len(ticks))
         axis.set_yticks([], minor=True)
         axis.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
-        if i == 0:
-            axis.set_ylabel("predicted over measured throughput")
+        axis.set_ylabel("predicted over measured throughput" if i == 0 else "")
         axis.set_xlabel("output over input tokens")
         axis.grid(axis="y")
         error = 100 * float(np.abs(ratio - 1).mean())
