@@ -19,7 +19,9 @@ def test_long_outputs_are_those_of_the_reasoning_runs_above_200_b():
     stated = METHOD["regimes"]["long"]["output_tokens"]
     # both are stated to three significant digits
     assert stated["median"] == pytest.approx(large["p50"].median(), rel=5e-3)
-    assert stated["shape"] == pytest.approx(((large["mean"] / large["std"]) ** 2).median(), rel=5e-3)
+    assert stated["shape"] == pytest.approx(
+        ((large["mean"] / large["std"]) ** 2).median(), rel=5e-3
+    )
 
 
 def test_the_input_is_the_mean_of_the_conversation_trace():

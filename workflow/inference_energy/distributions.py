@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
-from scipy import stats
+from scipy.special import gammainc, gammaincc, gammainccinv, gammaincinv, ndtr, ndtri
 
 Z95 = 1.645
 """95th percentile of the standard normal as the paper rounds it."""
@@ -74,7 +74,7 @@ class LogNormal:
 
     def quantile(self, level):
         """Quantile at ``level`` (array of probabilities), same shape as ``level``."""
-        return np.exp(self.mu + self.sigma * stats.norm.ppf(level))
+        return np.exp(self.mu + self.sigma * ndtri(level))
 
     def __mul__(self, other):
         """Return the product with an independent factor, which is log-normal too."""
@@ -100,13 +100,17 @@ class OutputTokens:
     minimum: int = 0
 
     @cached_property
-    def _continuous(self):
+    def _scale(self):
+        """Length that scales the family. [tokens]"""
+        median = self.parameters[0]
         if self.family == "exponential":
-            return stats.expon(scale=self.parameters[0] / np.log(2))
-        if self.family == "log-normal":
-            return stats.lognorm(s=self.parameters[1], scale=self.parameters[0])
-        median, shape = self.parameters
-        return stats.gamma(shape, scale=median / stats.gamma.ppf(0.5, shape))
+            return median / np.log(2)
+        return median if self.family == "log-normal" else median / gammaincinv(self.shape, 0.5)
+
+    @property
+    def shape(self):
+        """Sigma of a log-normal's logarithm, or shape of a gamma. [1]"""
+        return self.parameters[1]
 
     @cached_property
     def _trace(self):
@@ -118,10 +122,30 @@ class OutputTokens:
         """Distribution function of the length before rounding, at ``length`` [tokens]."""
         if self.family == "empirical":
             return np.interp(length, *self._trace, left=0.0, right=1.0)
-        return self._continuous.cdf(length)
+        x = np.maximum(length, 0) / self._scale
+        if self.family == "exponential":
+            return -np.expm1(-x)
+        return ndtr(self._normal(x)) if self.family == "log-normal" else gammainc(self.shape, x)
 
     def _survival(self, length):
-        return 1 - self.cdf(length) if self.family == "empirical" else self._continuous.sf(length)
+        if self.family == "empirical":
+            return 1 - self.cdf(length)
+        x = np.maximum(length, 0) / self._scale
+        if self.family == "exponential":
+            return np.exp(-x)
+        return ndtr(-self._normal(x)) if self.family == "log-normal" else gammaincc(self.shape, x)
+
+    def _normal(self, x):
+        with np.errstate(divide="ignore"):
+            return np.log(x) / self.shape
+
+    def _exceeded_by(self, share):
+        """Length before rounding that a share of the queries exceeds. [tokens]"""
+        if self.family == "exponential":
+            return -self._scale * np.log(share)
+        if self.family == "log-normal":
+            return self._scale * np.exp(-self.shape * ndtri(share))
+        return self._scale * gammainccinv(self.shape, share)
 
     def sample(self, generator, n):
         """Draw ``n`` whole numbers of tokens from a ``numpy.random.RandomState``.
@@ -140,7 +164,7 @@ class OutputTokens:
         elif self.family == "empirical":
             lengths = np.interp(generator.random_sample(n), *self._trace[::-1])
         else:
-            lengths = self._continuous.ppf(generator.random_sample(n))
+            lengths = self._exceeded_by(1 - generator.random_sample(n))
         return np.round(lengths)
 
     @property
@@ -185,7 +209,7 @@ class OutputTokens:
 @lru_cache(maxsize=64)
 def _support(tokens, every_up_to, cell):
     empirical = tokens.family == "empirical"
-    longest = tokens._trace[0][-1] if empirical else tokens._continuous.isf(TAIL)
+    longest = tokens._trace[0][-1] if empirical else tokens._exceeded_by(TAIL)
     longest = int(min(np.ceil(longest), LONGEST)) + 1
     edges = np.arange(min(longest, every_up_to) + 1, dtype=float)
     if longest > every_up_to:

@@ -93,7 +93,7 @@ def _predict_configurations(rows, tested, group, most_known):
                     yield pooled.name, test.index, _predict(pooled.condition(given), test), known
 
 
-def cross_validate(rows, models, gpus, background=None, training_shapes=PAPER_SHAPES, most_known=2):
+def cross_validate(rows, models, gpus, background=None, training_shapes=PAPER_SHAPES, most_known=1):
     """Predict rows of a table from other rows of it, with every law.
 
     Nothing about a predicted row enters its prediction: every fit, of shared factors too, is made
