@@ -207,6 +207,9 @@ def test_energy_by_hand():
     busy = day["output tokens", "all", "mean"] / 1000 / 86400
     assert day["nodes", "all", "mean"] == pytest.approx(busy)
     assert found.runs["energy_wh"].item() == pytest.approx(300 * token)
+    by_length = deployments.energy_by_length(found)
+    per_token = by_length["energy_wh"] / by_length["output_tokens"]
+    assert per_token.to_numpy() == pytest.approx(token, rel=1e-9)
 
 
 def test_a_day_adds_up_and_its_range_holds_the_mean():

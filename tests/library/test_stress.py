@@ -509,8 +509,16 @@ def test_measured_ratio_is_set_against_published_and_predicted(long, verdict):
     row = table.iloc[0]
     assert (row["shortest"], row["longest"]) == (300, 4500)
     assert row["measured"] == pytest.approx(long / 0.3)
-    assert row["predicted"] == 20
+    assert row["predicted"] == pytest.approx(20)
     assert row["verdict"] == verdict
+
+
+def test_a_prediction_at_other_lengths_is_interpolated_but_never_extrapolated():
+    # E = L**1.2 is straight in the logarithms, so any two lengths give the ratio exactly
+    between = stress.ratio_table(energies(3.9), 13.0, {n: n**1.2 for n in (100, 1000, 5000)})
+    assert between.iloc[0]["predicted"] == pytest.approx(15**1.2)
+    beyond = stress.ratio_table(energies(3.9), 13.0, {n: n**1.2 for n in (100, 1000, 4000)})
+    assert np.isnan(beyond.iloc[0]["predicted"])
 
 
 def test_interval_that_cannot_tell_long_from_short_gives_no_verdict():

@@ -23,11 +23,15 @@ from inference_energy.hardware import (
     find_model,
 )
 from inference_energy.laws import Hierarchical
+from inference_energy.scaling import fixed_regime
 from inference_energy.serving import LAWS
 from inference_energy.throughput import LogLinear, Peak, usable_rows
 
 SAME_SHAPE = 0.05
 """Mean lengths that differ by less [1] are one shape: repetitions do not hit a length exactly."""
+
+LENGTHS = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 5000.0, 10000.0, 30000.0, 100000.0)
+"""Output lengths of the predicted energies. [tokens]"""
 
 SELECTORS = ("gpu", "precision", "n_gpus", "tensor_parallel")
 """Keys of the section that choose one configuration, and the columns that make one."""
@@ -544,6 +548,28 @@ def energy_per_query(deployment, reference, reference_name):
     ]
     blend = blend.assign(subject=f"frontier blend, {reference_name}")
     return pd.concat([pd.DataFrame(lines), blend], ignore_index=True)
+
+
+def energy_by_length(deployment):
+    """Median energy of queries of fixed output lengths, for a measurement to be held against.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the schema ``energy_by_length``. [Wh]
+    """
+    regime = deployment.regimes["traditional"]
+    energies = [
+        model_energy(deployment, fixed_regime(regime.input_tokens, length), deployment.model)
+        for length in LENGTHS
+    ]
+    return pd.DataFrame(
+        {
+            "input_tokens": regime.input_tokens,
+            "output_tokens": LENGTHS,
+            "energy_wh": [energy.quantile(0.5) for energy in energies],
+        }
+    )
 
 
 def energy_per_million_tokens(deployment):

@@ -162,6 +162,9 @@ def _remedy(error, instance):
         return f"unknown key {', '.join(error.kind.unexpected)}; remove it or correct its spelling"
     if kind == "required":
         return f"missing key {error.kind.property}; state it"
+    if kind == "enum":
+        allowed = ", ".join(map(str, error.kind.options))
+        return f"value {value!r}: allowed are {allowed}; correct the value"
     if kind == "falseSchema":
         return f"value {value!r}: not allowed with this distribution; remove it"
     return f"value {value!r}: {error.message}; correct the value"

@@ -586,7 +586,8 @@ def ratio_table(cells, published, prediction=None, level=0.95):
     published : float
         The paper's ratio.
     prediction : dict, optional
-        The node's own predicted energy per query [Wh] by output tokens.
+        The node's own predicted energy per query [Wh] by output tokens; between two lengths it is
+        interpolated in the logarithms, beyond them there is none.
     level : float
         Confidence level of the intervals.
 
@@ -598,7 +599,7 @@ def ratio_table(cells, published, prediction=None, level=0.95):
     """
     columns = ["scope", "concurrency", "shortest", "longest", "measured", "low", "high"]
     columns += ["published", "predicted", "verdict"]
-    prediction = prediction or {}
+    known = sorted((prediction or {}).items())
     rows = []
     for keys, group in cells.groupby(["scope", "concurrency"]):
         shortest, longest = group["output_tokens"].min(), group["output_tokens"].max()
@@ -609,8 +610,9 @@ def ratio_table(cells, published, prediction=None, level=0.95):
             by_length.loc[[longest]], by_length.loc[[shortest]], level
         )
         predicted = np.nan
-        if shortest in prediction and longest in prediction:
-            predicted = prediction[longest] / prediction[shortest]
+        if known and known[0][0] <= shortest and longest <= known[-1][0]:
+            low_high = np.log([shortest, longest])
+            predicted = np.exp(np.diff(np.interp(low_high, *np.log(known).T))[0])
         verdict = ratio_verdict(published, ratio, low, high)
         rows.append((*keys, shortest, longest, ratio, low, high, published, predicted, verdict))
     return pd.DataFrame(rows, columns=columns)

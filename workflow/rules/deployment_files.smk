@@ -15,6 +15,7 @@ DEPLOYMENT_TABLES = [
     "throughput_laws",
     "energy_per_query",
     "energy_per_million_tokens",
+    "energy_by_length",
     "per_day",
     "limits",
     "assumptions",

@@ -56,6 +56,7 @@ def main(snakemake):
         "throughput_laws": estimate.throughput_laws(deployment),
         "energy_per_query": deployments.energy_per_query(deployment, reference, params.reference),
         "energy_per_million_tokens": deployments.energy_per_million_tokens(deployment),
+        "energy_by_length": deployments.energy_by_length(deployment),
         "per_day": deployments.per_day(deployment),
         "limits": deployments.limits(deployment),
         "assumptions": deployments.assumptions(method, params.stated, deployment),
