@@ -31,6 +31,31 @@ def test_the_numbers_of_the_readme_are_those_of_the_tables():
     assert splice(README, blocks) == README, "renew them with `make readme`"
 
 
+def test_the_published_numbers_of_the_readme_are_the_papers():
+    claims = read_table("data/published/claims.csv", "claims_published")
+    value = claims.set_index(["claim", "version"])["value"]
+    upper = claims.set_index(["claim", "version"])["upper"]
+    overstated = ("overestimate-iea-mixtral", "v1")
+    for text in (
+        f"{value['median-traditional', 'v1']:.2f} Wh for a frontier model",
+        f"({value['median-traditional', 'v2']:.2f} Wh revised)",
+        f"{value['ratio-energy', 'v1']:.0f} times that",
+        f"with {value['ratio-tokens', 'v1']:.0f} times the tokens",
+        f"overstate by {value[overstated]:.0f}-{upper[overstated]:.0f} times",
+    ):
+        assert text in README.replace("\n", " ")
+
+
+def test_the_method_in_the_readme_is_the_file():
+    shown = yaml.safe_load(README.split("```yaml")[1].split("```")[0])
+    path = Path("config/methods/oviedo2025.yaml")
+    method = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert shown["extends"] == method["extends"]
+    power = {"default": method["node_power"]["default"], **method["node_power"]["models"]}
+    stated = {"default": shown["node_power"]["default"], **shown["node_power"]["models"]}
+    assert {k: v["value"] for k, v in power.items()} == {k: v["value"] for k, v in stated.items()}
+
+
 def test_every_file_that_the_readme_links_to_is_there():
     links = [part.split(")")[0] for part in README.split("](")[1:]]
     local = [link for link in links if not link.startswith("http")]
