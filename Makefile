@@ -39,7 +39,7 @@ report: all ## reproduce, then write the self-contained page build/report.html
 	snakemake --report build/report.html
 
 bench: $(ENV) ## measure the speed, write benchmarks/results.md
-	python benchmarks/run.py
+	PYTHONPATH=workflow python benchmarks/run.py
 
 audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)
 	snakemake audit
@@ -62,4 +62,4 @@ clean: ## remove logs, caches and the report; keep results, figures and .venv
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
--include stress.mk
+-include envs/stress.mk

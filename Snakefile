@@ -13,18 +13,17 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/ingest.smk"
-include: "workflow/rules/estimate.smk"
-include: "workflow/rules/claims.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/method.smk"
 include: "workflow/rules/laws.smk"
-include: "workflow/rules/figures.smk"
+include: "workflow/rules/paper.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/scaling.smk"
-include: "workflow/rules/audit.smk"
-include: "workflow/rules/multiverse.smk"
-include: "workflow/rules/validate.smk"
+include: "workflow/rules/comparison.smk"
+include: "workflow/rules/robustness.smk"
+include: "workflow/rules/evidence.smk"
 include: "workflow/rules/deployments.smk"
 include: "workflow/rules/notebooks.smk"
-include: "workflow/rules/readme.smk"
 include: "workflow/rules/stress.smk"
 
 

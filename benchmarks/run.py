@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from inference_energy.energy import exact as energy_exact
+from inference_energy.energy import monte_carlo
+from inference_energy.energy.equation import query_energy
+from inference_energy.method.build import build
+from inference_energy.method.files import resolve
+from inference_energy.tables import read_table, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "workflow"))
-
-from inference_energy import analytic, published  # noqa: E402
-from inference_energy.energy import query_energy  # noqa: E402
-from inference_energy.methods import build, resolve  # noqa: E402
-from inference_energy.tables import read_table, write_text  # noqa: E402
-
 METHODS = ("oviedo2025", "oviedo2026", "oviedo2026-as-written")
 REPETITIONS = 5
 SAMPLES_ONE_BY_ONE = 2000
@@ -68,9 +67,9 @@ def forced_run():
 
 def exact_percentiles(setup):
     """Every percentile of one regime: models, blend and pathways."""
-    models, names = analytic.regime_energy(setup, setup.regimes["long"])
-    blend = analytic.blend_energy(setup, models, names)
-    return [energy.describe() for energy in analytic.with_pathways(setup, blend).values()]
+    models, names = energy_exact.regime_energy(setup, setup.regimes["long"])
+    blend = energy_exact.blend_energy(setup, models, names)
+    return [energy.describe() for energy in energy_exact.with_pathways(setup, blend).values()]
 
 
 def dot_product(law, input_tokens, tokens):
@@ -95,7 +94,7 @@ def one_row_table(law, input_tokens, tokens):
 
 def one_by_one(setup, regime, predict):
     """Energies of some queries, calling the regression once per query."""
-    random, model, n = published.generator(setup), setup.models[0], SAMPLES_ONE_BY_ONE
+    random, model, n = monte_carlo.generator(setup), setup.models[0], SAMPLES_ONE_BY_ONE
     lengths = regime.output_tokens.sample(random, n)
     utilisation, pue = setup.power_utilisation.sample(random, n), setup.pue.sample(random, n)
     return [
@@ -117,7 +116,7 @@ def main():
     run = forced_run()
     exact = seconds(lambda: exact_percentiles(setup))
     samples = setup.monte_carlo.samples * len(setup.models)
-    vectorised = seconds(lambda: published.simulate(setup, regime, published.generator(setup)))
+    vectorised = seconds(lambda: monte_carlo.simulate(setup, regime, monte_carlo.generator(setup)))
     per_sample = vectorised / samples
     called = {
         name: seconds(lambda predict=predict: one_by_one(setup, regime, predict))

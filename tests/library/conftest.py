@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inference_energy.methods import build, resolve
+from inference_energy.method.build import build
+from inference_energy.method.files import resolve
 from inference_energy.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from telemetry import SWING_W, Telemetry, energy
+from stress.telemetry import SWING_W, Telemetry, energy
 
 pytestmark = pytest.mark.stress
 

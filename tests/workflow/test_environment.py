@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "nbconvert": "nbconvert-core"}
 # Run by the Python of .venv-stress, which has packages of its own.
-ELSEWHERE = {"make_engine.py", "stress_sampler.py"}
+ELSEWHERE = {"make_engine.py", "sampler.py"}
 
 
 def normalise(name):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inference_energy import evidence_figures as figures
-from inference_energy.concurrency import summarise
-from inference_energy.coverage import blackwell
-from inference_energy.evidence import ABSTRACT, LIKE, PAPER
-from inference_energy.evidence_page import page
-from inference_energy.judgements import weigh
-from inference_energy.methods import build
-from inference_energy.style import SETTINGS, save
+from inference_energy.drawing import SETTINGS, save
+from inference_energy.evidence import figures
+from inference_energy.evidence.concurrency import summarise
+from inference_energy.evidence.coverage import blackwell
+from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
+from inference_energy.evidence.page import page
+from inference_energy.evidence.verdicts import weigh
+from inference_energy.method.build import build
 from inference_energy.tables import read_table, write_table
 from matplotlib import rc_context
 
@@ -31,7 +31,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def settings():
-    return yaml.safe_load((ROOT / "config" / "validation.yaml").read_text(encoding="utf-8"))
+    return yaml.safe_load((ROOT / "config" / "evidence.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -182,14 +182,15 @@ def importers(module):
     """Rules whose script imports a library module, followed through the library's own imports."""
     library = ROOT / "workflow" / "inference_energy"
     scripts = ROOT / "workflow" / "scripts"
+    roots = (library.parent, scripts)
 
     def direct(path):
         names = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module:
-                names |= {node.module.rpartition(".")[2], *(alias.name for alias in node.names)}
-        known = {p.stem: p for folder in (library, scripts) for p in folder.glob("*.py")}
-        return {known[name] for name in names if name in known and known[name] != path}
+                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        places = [folder.joinpath(*name.split(".")) for name in names for folder in roots]
+        return {place.with_suffix(".py") for place in places if place.with_suffix(".py").exists()}
 
     def reached(path, seen):
         for found in direct(path) - seen:
@@ -200,7 +201,9 @@ def importers(module):
     rules = set()
     for path in (ROOT / "workflow" / "rules").glob("*.smk"):
         found = re.findall(
-            r"^ *rule (\w+):(?:(?!^ *rule ).)*?scripts/(\w+\.py)\"$", path.read_text(), re.M | re.S
+            r"^ *rule (\w+):(?:(?!^ *rule ).)*?scripts/([\w/]+\.py)\"$",
+            path.read_text(),
+            re.M | re.S,
         )
         for rule, script in found:
             if library / f"{module}.py" in reached(scripts / script, set()):
@@ -208,7 +211,7 @@ def importers(module):
     return rules
 
 
-@pytest.mark.parametrize("module", ["published", "report", "tables"])
+@pytest.mark.parametrize("module", ["energy/monte_carlo", "claims/page", "tables"])
 def test_an_edited_library_module_reruns_the_rules_that_import_it(done, module):
     folder, _ = done
     path = folder / "workflow" / "inference_energy" / f"{module}.py"

@@ -42,19 +42,26 @@ def load_schema(name):
     Parameters
     ----------
     name : str
-        File name in workflow/schemas/tables without ``.schema.yaml``.
+        File name, in one of the folders of workflow/schemas/tables, without ``.schema.yaml``.
 
     Returns
     -------
     dict
         JSON Schema of one row of the table.
     """
-    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+    return yaml.safe_load(schema_path(name).read_text(encoding="utf-8"))
+
+
+def schema_path(name):
+    """Path of a table's schema: one folder per topic, names unique across them."""
+    return next(SCHEMAS.glob(f"*/{name}.schema.yaml"))
 
 
 def schema_names():
     """Names of all tables that have a schema, sorted."""
-    return sorted(path.name.removesuffix(".schema.yaml") for path in SCHEMAS.glob("*.schema.yaml"))
+    return sorted(
+        path.name.removesuffix(".schema.yaml") for path in SCHEMAS.glob("*/*.schema.yaml")
+    )
 
 
 def read_table(path, schema):

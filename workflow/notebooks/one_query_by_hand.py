@@ -24,11 +24,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import yaml
-from inference_energy import analytic, published
-from inference_energy.energy import query_energy
-from inference_energy.methods import build
+from inference_energy.energy import exact as energy_exact
+from inference_energy.energy import monte_carlo
+from inference_energy.energy.equation import query_energy
+from inference_energy.laws.rows import usable_rows
+from inference_energy.method.build import build
 from inference_energy.tables import read_table
-from inference_energy.throughput import usable_rows
 
 MODEL = "Llama 3.1 405B"
 method = yaml.safe_load(Path("results/oviedo2026/method.yaml").read_text(encoding="utf-8"))
@@ -108,9 +109,9 @@ assert np.isclose(energy, query_energy(tokens, speed, model.node_power, utilisat
 # the energy is log-normal, so its distribution is a weighted sum of log-normals.
 
 # %%
-samples = published.simulate(setup, regime, published.generator(setup))
-exact = analytic.model_energy(setup, regime, model)
-drawn = published.describe(samples.energy[MODEL])
+samples = monte_carlo.simulate(setup, regime, monte_carlo.generator(setup))
+exact = energy_exact.model_energy(setup, regime, model)
+drawn = monte_carlo.describe(samples.energy[MODEL])
 pd.DataFrame({"published (sampled)": drawn, "exact": exact.describe()}).drop("n").round(4)
 
 # %%
@@ -133,10 +134,10 @@ fig.tight_layout()
 # to P10-P90 of what is left. That is what the published median and IQR are of.
 
 # %%
-models, names = analytic.regime_energy(setup, regime)
+models, names = energy_exact.regime_energy(setup, regime)
 summary = {name: models[name].describe() for name in names}
-summary["blend, untrimmed"] = analytic.blend_energy(setup, models, names, trim=False).describe()
-summary["blend, as published"] = analytic.blend_energy(setup, models, names).describe()
+summary["blend, untrimmed"] = energy_exact.blend_energy(setup, models, names, trim=False).describe()
+summary["blend, as published"] = energy_exact.blend_energy(setup, models, names).describe()
 pd.DataFrame(summary).T[["p25", "p50", "p75", "mean"]].round(3)
 
 # %% [markdown]

@@ -1,3 +1,6 @@
+FINDING_METHODS = sorted({finding["method"] for finding in FINDINGS})
+
+
 rule judge_claims:
     """Compare every published number with the computed one."""
     message:
@@ -12,17 +15,17 @@ rule judge_claims:
         references="data/published/references.csv",
         estimates="data/published/estimates.csv",
         findings="config/findings.yaml",
-        code=code("judge_claims.py"),
+        code=code("claims/judge.py"),
     params:
         engines=config["engines"],
     output:
-        reported("results/{method}/claims.csv", "Claims"),
+        reported("results/{method}/claims.csv", "claims", "Claims"),
     log:
         "logs/{method}/judge_claims.log",
     conda:
         "../../environment.yml"
     script:
-        "../scripts/judge_claims.py"
+        "../scripts/claims/judge.py"
 
 
 rule summarise_claims:
@@ -31,13 +34,13 @@ rule summarise_claims:
         "Writing the verdicts for a reader"
     input:
         claims=expand("results/{method}/claims.csv", method=PAPER_FIRST),
-        code=code("summarise_claims.py"),
+        code=code("claims/write.py"),
     params:
         methods={name: METHODS[name] for name in PAPER_FIRST},
     output:
         report(
             "results/claims.md",
-            caption="../report/tables/claims_page.rst",
+            caption="../report/claims/page.rst",
             category="Claims",
             labels={"method": "all", "shows": "page claims"},
         ),
@@ -46,7 +49,7 @@ rule summarise_claims:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/summarise_claims.py"
+        "../scripts/claims/write.py"
 
 
 rule check_verdicts:
@@ -57,7 +60,7 @@ rule check_verdicts:
         claims=expand("results/{method}/claims.csv", method=METHODS),
         expected="config/expected_verdicts.csv",
         report="results/claims.md",
-        code=code("check_verdicts.py"),
+        code=code("claims/check.py"),
     params:
         methods=METHODS,
     output:
@@ -67,7 +70,99 @@ rule check_verdicts:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/check_verdicts.py"
+        "../scripts/claims/check.py"
 
 
-TARGETS += ["results/claims.md", "build/verdicts_checked.txt"]
+rule draw_claims:
+    """Draw published against computed for every claim."""
+    message:
+        "Drawing the claims with {wildcards.method}"
+    input:
+        claims="results/{method}/claims.csv",
+        published="data/published/claims.csv",
+        code=code("claims/draw.py"),
+    params:
+        method=lambda wildcards: METHODS[wildcards.method],
+    output:
+        figure_files("claims", "claims"),
+    log:
+        "logs/{method}/draw_claims.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/claims/draw.py"
+
+
+rule compute_findings:
+    """Compute what each weak point of the published method changes."""
+    message:
+        "Computing what each finding changes"
+    input:
+        **source_inputs(FINDING_METHODS),
+        findings="config/findings.yaml",
+        methods=expand("results/{method}/method.yaml", method=FINDING_METHODS),
+        results=expand(
+            "results/{method}/{table}.csv",
+            method=FINDING_METHODS,
+            table=["energy_per_query", "fleet", "output_tokens", "sensitivity", "throughput_laws"],
+        ),
+        vendor=VENDOR_TABLES,
+        claims="data/published/claims.csv",
+        references="data/published/references.csv",
+        estimates="data/published/estimates.csv",
+        schemas=[
+            "workflow/schemas/method.schema.yaml",
+            "workflow/schemas/tables/claims/findings.schema.yaml",
+        ],
+        code=code("claims/estimate_findings.py"),
+    output:
+        table="results/audit/findings.csv",
+        page=audited("results/audit/findings.md", "claims"),
+    log:
+        "logs/audit/compute_findings.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/claims/estimate_findings.py"
+
+
+TARGETS += [
+    "results/claims.md",
+    "build/verdicts_checked.txt",
+    "results/audit/findings.csv",
+    "results/audit/findings.md",
+]
+
+if "oviedo2026" in METHODS:
+
+    rule renew_readme:
+        """Renew the numbers of the README; `make readme` puts the page in its place."""
+        message:
+            "Renewing the numbers of the README"
+        input:
+            tables=expand(
+                "results/{method}/{table}.csv",
+                method=PAPER_FIRST,
+                table=["energy_per_query", "fleet", "claims"],
+            ),
+            readme="README.md",
+            code=code("claims/write_readme.py"),
+        output:
+            "build/README.md",
+        log:
+            "logs/renew_readme.log",
+        params:
+            paper="oviedo2026",
+            tables={
+                method: [
+                    f"results/{method}/{table}.csv"
+                    for table in ("energy_per_query", "fleet", "claims")
+                ]
+                for method in PAPER_FIRST
+            },
+        conda:
+            "../../environment.yml"
+        script:
+            "../scripts/claims/write_readme.py"
+
+    TARGETS.append("build/README.md")

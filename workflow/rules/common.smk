@@ -7,8 +7,10 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from inference_energy.errors import InputError
-from inference_energy.findings import override_problems
-from inference_energy.methods import check, resolve, schema_problems
+from inference_energy.checks import schema_problems
+from inference_energy.claims.findings import override_problems
+from inference_energy.method.files import check, resolve
+from inference_energy.tables import schema_path
 
 ROOT = Path(workflow.basedir)
 LIBRARY = ROOT / "workflow" / "inference_energy"
@@ -168,6 +170,11 @@ def source_inputs(methods):
     }
 
 
+def schema_file(name):
+    """Schema of a table, as an input."""
+    return str(schema_path(name).relative_to(ROOT))
+
+
 @lru_cache
 def imported(path):
     """Library modules that a Python file imports, directly or through one another."""
@@ -192,38 +199,39 @@ def code(script):
     return sorted(imported(SCRIPTS / script))
 
 
-def vector(name):
+def vector(name, topic):
     """SVG of a figure, shown in the report with the figure's caption."""
     return report(
         f"figures/{{method}}/{name}.svg",
-        caption=f"../report/{name}.rst",
+        caption=f"../report/{topic}/{name}.rst",
         category=FIGURE_CATEGORIES[name],
         labels={"method": "{method}", "shows": f"figure {name}"},
     )
 
 
-def figure_files(*names):
-    """SVG and PNG of some figures."""
-    return [vector(name) for name in names] + [f"figures/{{method}}/{name}.png" for name in names]
+def figure_files(topic, *names):
+    """SVG and PNG of some figures of a topic."""
+    pictures = [f"figures/{{method}}/{name}.png" for name in names]
+    return [vector(name, topic) for name in names] + pictures
 
 
-def reported(path, category):
+def reported(path, topic, category):
     """Result table of a method, offered in the report with its caption."""
     name = Path(path).stem
     return report(
         path,
-        caption=f"../report/tables/{name}.rst",
+        caption=f"../report/{topic}/table_{name}.rst",
         category=category,
         labels={"method": "{method}", "shows": f"table {name}"},
     )
 
 
-def audited(path):
+def audited(path, topic):
     """Figure or page of the audit, shown in the report with its caption."""
     name = Path(path).stem
     return report(
         path,
-        caption=f"../report/audit/{name}.rst",
+        caption=f"../report/{topic}/{name}.rst",
         category="Audit",
         labels={"method": "none", "shows": name.replace("_", " ")},
     )
@@ -241,6 +249,18 @@ def comparison_files(pairs):
             ("figures", "png"),
         )
     ]
+
+
+def evidence_vector(path):
+    """SVG of a figure of public evidence, shown in the report with its caption."""
+    name = Path(path).name
+    method = {"method": "{method}"} if "{method}" in path else {"method": "none"}
+    return report(
+        f"figures/validation/{path}.svg",
+        caption=f"../report/evidence/{name}.rst",
+        category="Public evidence",
+        labels=method | {"shows": name.replace("_", " ")},
+    )
 
 
 def typed(value):
@@ -261,21 +281,9 @@ def stress_settings():
     return defaults | typed(dict(config.get("stress") or {})) | single | lists
 
 
-def evidence_vector(path):
-    """SVG of a figure of public evidence, shown in the report with its caption."""
-    name = Path(path).name
-    method = {"method": "{method}"} if "{method}" in path else {"method": "none"}
-    return report(
-        f"figures/validation/{path}.svg",
-        caption=f"../report/evidence/{name}.rst",
-        category="Public evidence",
-        labels=method | {"shows": name.replace("_", " ")},
-    )
-
-
 def print_claims():
     """Say on the screen how many claims reproduce, method by method."""
-    from inference_energy.report import console_summary
+    from inference_energy.claims.page import console_summary
     from inference_energy.tables import read_table
 
     tables = {m: Path(f"results/{m}/claims.csv") for m in PAPER_FIRST}

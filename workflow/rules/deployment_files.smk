@@ -1,8 +1,8 @@
 import re
 from glob import glob
 
-from inference_energy import deployments
-from inference_energy.readers.common import facts_files
+from inference_energy.deployments import files as deployment_files
+from inference_energy.deployments.readers.common import facts_files
 
 # ship with the project; their results are committed
 DEPLOYMENT_EXAMPLES = [
@@ -56,7 +56,7 @@ def read_deployment(path, files, schemas):
             f"key deployments: value {path}: allowed are letters, digits, '.', '_' and '-' in the"
             " file's name; rename the file"
         )
-    method = deployments.resolve(own, name, path, files, schemas)
+    method = deployment_files.resolve(own, name, path, files, schemas)
     benchmarks, problems = find_benchmarks(path, method["deployment"])
     if problems:
         raise InputError(problems)

@@ -7,7 +7,7 @@ rule answer_deployment:
         "Answering for the deployment {wildcards.deployment}"
     input:
         unpack(deployment_inputs),
-        code=code("answer_deployment.py"),
+        code=code("deployments/answer.py"),
     params:
         path=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["path"],
         method=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["method"],
@@ -30,7 +30,7 @@ rule answer_deployment:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/answer_deployment.py"
+        "../scripts/deployments/answer.py"
 
 
 rule deployments:

@@ -13,17 +13,17 @@ rule evaluate_laws:
         benchmarks="data/throughput/trtllm.csv",
         models="data/models.csv",
         gpus="data/gpus.csv",
-        code=code("evaluate_laws.py"),
+        code=code("laws/evaluate.py"),
     output:
         **{name: f"results/validation/{file}" for name, file in LAW_OUTPUTS.items()},
-        svg=audited("figures/validation/throughput_laws.svg"),
+        svg=audited("figures/validation/throughput_laws.svg", "laws"),
         png="figures/validation/throughput_laws.png",
     log:
         "logs/evaluate_laws.log",
     conda:
         "../../environment.yml"
     script:
-        "../scripts/evaluate_laws.py"
+        "../scripts/laws/evaluate.py"
 
 
 if "benchmarks" in config:
@@ -37,7 +37,7 @@ if "benchmarks" in config:
             benchmarks=config["benchmarks"],
             models="data/models.csv",
             gpus="data/gpus.csv",
-            code=code("evaluate_laws.py"),
+            code=code("laws/evaluate.py"),
         output:
             **{name: f"{LAWS_FOLDER}/{file}" for name, file in LAW_OUTPUTS.items()},
             svg=f"{LAWS_FOLDER}/throughput_laws.svg",
@@ -47,7 +47,7 @@ if "benchmarks" in config:
         conda:
             "../../environment.yml"
         script:
-            "../scripts/evaluate_laws.py"
+            "../scripts/laws/evaluate.py"
 
 
 rule laws:

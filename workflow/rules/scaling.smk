@@ -22,7 +22,7 @@ rule estimate_scaling:
         counts="data/published/token_counts.csv",
         estimates="data/published/estimates.csv",
         measured="data/measured/mlenergy_v3.csv",
-        code=code("estimate_scaling.py"),
+        code=code("scaling/estimate.py"),
     output:
         **{table: f"results/{{method}}/{table}.csv" for table in SCALING_TABLES},
     log:
@@ -30,7 +30,7 @@ rule estimate_scaling:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/estimate_scaling.py"
+        "../scripts/scaling/estimate.py"
 
 
 rule draw_scaling:
@@ -41,17 +41,17 @@ rule draw_scaling:
         scaling="results/{method}/scaling.csv",
         crossing="results/{method}/crossing.csv",
         footprint="results/{method}/footprint.csv",
-        code=code("draw_scaling.py"),
+        code=code("scaling/draw.py"),
     params:
         method=lambda wildcards: METHODS[wildcards.method],
     output:
-        figure_files("scaling", "footprint"),
+        figure_files("scaling", "scaling", "footprint"),
     log:
         "logs/{method}/draw_scaling.log",
     conda:
         "../../environment.yml"
     script:
-        "../scripts/draw_scaling.py"
+        "../scripts/scaling/draw.py"
 
 
 rule audit_scaling:
@@ -69,7 +69,7 @@ rule audit_scaling:
         counts="data/published/token_counts.csv",
         estimates="data/published/estimates.csv",
         measured="data/measured/mlenergy_v3.csv",
-        code=code("audit_scaling.py"),
+        code=code("scaling/write.py"),
     params:
         methods=list(METHODS),
     output:
@@ -77,14 +77,14 @@ rule audit_scaling:
         counter_signal_page="results/audit/counter_signal.md",
         water_checks="results/audit/water_checks.csv",
         scaling_page="results/audit/scaling.md",
-        svg=audited("figures/audit/counter_signal.svg"),
+        svg=audited("figures/audit/counter_signal.svg", "scaling"),
         png="figures/audit/counter_signal.png",
     log:
         "logs/audit_scaling.log",
     conda:
         "../../environment.yml"
     script:
-        "../scripts/audit_scaling.py"
+        "../scripts/scaling/write.py"
 
 
 TARGETS += expand("results/{method}/{table}.csv", method=METHODS, table=SCALING_TABLES)

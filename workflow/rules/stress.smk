@@ -9,7 +9,7 @@ rule stress:
         "Measuring energy, throughput and latency of {params.settings[endpoint]}"
     input:
         claims="data/published/claims.csv",
-        code=code("stress.py"),
+        code=code("stress/measure.py"),
     output:
         f"{STRESS_FOLDER}/finished.json",
     log:
@@ -21,4 +21,4 @@ rule stress:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/stress.py"
+        "../scripts/stress/measure.py"

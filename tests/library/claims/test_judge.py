@@ -1,0 +1,253 @@
+"""Verdicts: their logic, and those on the paper."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.claims.judge import (
+    VERDICTS,
+    caveats,
+    changed_verdicts,
+    counts,
+    deciding,
+    distance,
+    holds,
+    judge,
+    printed,
+)
+from inference_energy.claims.page import claims_page, console_summary
+from inference_energy.claims.selectors import Evidence, evaluate
+from inference_energy.errors import InputError
+from inference_energy.method.files import resolve
+from inference_energy.tables import read_table
+from inference_energy.text import rounded
+
+ROOT = Path(__file__).resolve().parents[3]
+FILES = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "config" / "methods").glob("*.yaml"))
+}
+METHODS = {name: resolve(name, FILES) for name in FILES}
+RESULTS = {name: ROOT / "results" / name / "claims.csv" for name in METHODS}
+RESULTS = {name: path for name, path in RESULTS.items() if path.exists()}
+
+
+def claim(**changes):
+    """Published claim of 0.34 Wh."""
+    row = {
+        "claim": "median",
+        "version": "v1",
+        "quantity": "energy[subject=a; statistic=p50]",
+        "relation": "equal",
+        "value": 0.34,
+        "upper": float("nan"),
+        "unit": "Wh",
+        "decimals": 2,
+        "statement": "The median",
+    }
+    return row | changes
+
+
+def evidence(published=0.34, exact=0.34):
+    """Results of two engines for one subject."""
+    table = pd.DataFrame(
+        {
+            "engine": ["published", "exact"],
+            "subject": "a",
+            "statistic": "p50",
+            "value": [published, exact],
+        }
+    )
+    return Evidence({"n": {"value": 15}}, {"energy": table}, {"estimate": {"iea": 1.7}})
+
+
+def verdict(published, findings=(), alternatives=None, **changes):
+    """Verdict on one claim."""
+    table = judge(
+        pd.DataFrame([claim(**changes)]),
+        "v1",
+        evidence(published),
+        alternatives or {},
+        list(findings),
+        ["published", "exact"],
+    )
+    (line,) = deciding(table).to_dict("records")
+    return line["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [(0.345, 2, "0.35"), (0.665, 2, "0.67"), (0.6649, 2, "0.66"), (2.5, 0, "3"), (3.5, 0, "4")],
+)
+def test_numbers_are_rounded_half_up_as_printed(value, decimals, text):
+    assert str(rounded(value, decimals)) == text
+
+
+@given(st.floats(0, 1e4), st.integers(0, 3))
+def test_rounding_moves_a_number_by_half_a_step_at_most(value, decimals):
+    step = Decimal(1).scaleb(-decimals)
+    assert abs(rounded(value, decimals) - Decimal(repr(value))) * 2 <= step
+
+
+@pytest.mark.parametrize(
+    ("changes", "computed", "answer"),
+    [
+        ({}, 0.335, True),
+        ({}, 0.34499, True),
+        ({}, 0.345, False),
+        ({}, 0.33499, False),
+        ({"relation": "within", "value": 4.0, "upper": 20.0, "decimals": 0}, 3.5, True),
+        ({"relation": "within", "value": 4.0, "upper": 20.0, "decimals": 0}, 3.49, False),
+        ({"relation": "within", "value": 4.0, "upper": 20.0, "decimals": 0}, 20.49, True),
+        ({"relation": "within", "value": 4.0, "upper": 20.0, "decimals": 0}, 20.5, False),
+        ({"relation": "at most", "value": 5.0, "decimals": 0}, 0.1, True),
+        ({"relation": "at most", "value": 5.0, "decimals": 0}, 5.49, True),
+        ({"relation": "at most", "value": 5.0, "decimals": 0}, 5.5, False),
+    ],
+)
+def test_a_claim_holds_as_printed(changes, computed, answer):
+    assert holds(claim(**changes), computed) is answer
+    assert verdict(computed, **changes) == ("reproduced" if answer else "not reproduced")
+
+
+def test_what_the_results_lack_is_not_testable():
+    assert verdict(0.34, quantity=None) == "not testable"
+    assert verdict(0.34, quantity="energy[subject=b; statistic=p50]") == "not testable"
+
+
+OVERRIDE = {"id": "pue", "claims": ["med*"], "alternative": "with another PUE", "override": {}}
+
+
+@pytest.mark.parametrize(
+    ("moved", "expected"), [(0.31, "reproduced with caveat"), (0.341, "reproduced")]
+)
+def test_an_alternative_that_prints_differently_is_a_caveat(moved, expected):
+    alternatives = {"pue": evidence(exact=moved)}
+    assert verdict(0.34, [OVERRIDE], alternatives) == expected
+
+
+def test_a_caveat_does_not_mend_a_claim_that_fails():
+    assert verdict(0.31, [OVERRIDE], {"pue": evidence(exact=0.2)}) == "not reproduced"
+
+
+def test_a_finding_touches_only_the_claims_it_names():
+    other = OVERRIDE | {"claims": ["fleet-*"]}
+    assert verdict(0.34, [other], {"pue": evidence(exact=0.2)}) == "reproduced"
+
+
+def test_an_explanation_is_no_caveat_and_carries_computed_numbers():
+    finding = {
+        "id": "explained",
+        "claims": ["median"],
+        "values": {"n": "setting[n.value]"},
+        "note": "{n} of {computed:.2f}",
+    }
+    assert caveats(claim(), 0.34, evidence(), {}, [finding]) == [(False, "15 of 0.34")]
+    assert verdict(0.34, [finding | {"caveat": True}]) == "reproduced with caveat"
+
+
+def test_selectors_and_ratios():
+    found = evidence(published=0.5)
+    assert evaluate("energy[subject=a; statistic=p50]", found, "published") == 0.5
+    assert evaluate("energy[subject=a; statistic=p50]", found, "exact") == 0.34
+    ratio = "estimate[id=iea] / energy[subject=a; statistic=p50]"
+    assert evaluate(ratio, found, "published") == pytest.approx(3.4)
+    assert evaluate("setting[n.missing]", found, "exact") is None
+
+
+@pytest.mark.parametrize(
+    ("selector", "words"),
+    [
+        ("energy", "table[key=value; ...]"),
+        ("power[subject=a]", "unknown table power; allowed are energy"),
+        ("energy[model=a]", "unknown column model; allowed are engine"),
+        ("energy[ ]", "table[key=value"),
+    ],
+)
+def test_a_malformed_selector_is_refused(selector, words):
+    with pytest.raises(InputError) as caught:
+        evaluate(selector, evidence(), "exact")
+    assert words in str(caught.value)
+    assert "correct the selector" in str(caught.value)
+
+
+def test_a_selector_of_several_lines_is_refused():
+    both = evidence()
+    both.tables["energy"] = pd.concat([both.tables["energy"]] * 2)
+    with pytest.raises(InputError, match="selects 2 lines"):
+        evaluate("energy[subject=a]", both, "exact")
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "0.34"),
+        ({"value": 0.6}, "0.60"),
+        ({"relation": "at most", "value": 5.0, "decimals": 0}, "at most 5"),
+        ({"relation": "within", "value": 1.5, "upper": 10.0, "decimals": 1}, "1.5-10"),
+    ],
+)
+def test_a_claim_is_shown_as_printed(changes, text):
+    assert printed(claim(**changes)) == text
+
+
+def test_the_distance_is_to_the_nearest_printed_figure():
+    assert distance({"published": "8-20", "computed": 24.0}) == pytest.approx(1.2)
+    assert distance({"published": "8-20", "computed": 4.0}) == pytest.approx(0.5)
+
+
+def test_a_changed_a_new_and_a_missing_verdict_are_named():
+    table = pd.DataFrame(
+        {"claim": ["a", "b", "c"], "engine": "published", "verdict": ["reproduced"] * 3}
+    )
+    expected = {"a": "reproduced", "b": "not reproduced", "d": "reproduced"}
+    changed = changed_verdicts(table, expected)
+    assert [sentence.split(":")[0] for sentence in changed] == ["claim b", "claim c", "claim d"]
+    assert "verdict reproduced, expected not reproduced" in changed[0]
+    assert "missing" in changed[2]
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_claim_of_the_version_has_one_verdict(name):
+    published = read_table(ROOT / "data" / "published" / "claims.csv", "claims_published")
+    own = set(published[published["version"] == METHODS[name]["claims"]]["claim"])
+    table = deciding(read_table(RESULTS[name], "claims"))
+    assert set(table["claim"]) == own
+    assert table["claim"].is_unique
+    assert set(table["verdict"]) <= set(VERDICTS)
+
+
+@pytest.mark.parametrize("name", [m for m in RESULTS if METHODS[m]["kind"] == "paper"])
+def test_verdicts_on_the_paper_are_the_expected_ones(name):
+    expected = read_table(ROOT / "config" / "expected_verdicts.csv", "expected_verdicts")
+    own = expected[expected["method"] == name].set_index("claim")["verdict"].to_dict()
+    assert own
+    assert changed_verdicts(read_table(RESULTS[name], "claims"), own) == []
+
+
+def test_the_page_and_the_screen_tell_the_counts_of_the_tables():
+    tables = {name: read_table(path, "claims") for name, path in RESULTS.items()}
+    page = (ROOT / "results" / "claims.md").read_text(encoding="utf-8")
+    kinds = {name: METHODS[name]["kind"] for name in tables}
+    screen = console_summary(tables, kinds)
+    assert tables
+    for name, table in tables.items():
+        tally = counts(table)
+        cells = [f"`{name}`", table["source"].iloc[0], sum(tally.values()), *tally.values()]
+        assert "| " + " | ".join(map(str, cells)) + " |" in page.splitlines()
+        assert f"{name}: {sum(tally.values())} claims:" in screen
+        failing = deciding(table)[deciding(table)["verdict"] == "not reproduced"]["claim"]
+        for failed in failing:
+            assert f"- **{failed}**: published" in page
+            assert kinds[name] != "paper" or f"not reproduced: {failed}: published" in screen
+
+
+def test_the_page_is_that_of_the_tables():
+    tables = {name: read_table(path, "claims") for name, path in RESULTS.items()}
+    page = claims_page(tables, {name: METHODS[name]["title"] for name in tables})
+    committed = (ROOT / "results" / "claims.md").read_text(encoding="utf-8")
+    assert page.splitlines()[:7] == committed.splitlines()[:7]

@@ -1,0 +1,72 @@
+"""The README says what the result tables say."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from inference_energy.claims.readme import headline, paper_table, splice
+from inference_energy.errors import InputError
+from inference_energy.tables import read_table
+
+METHODS = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))["methods"]
+KINDS = {
+    name: yaml.safe_load(Path(f"results/{name}/method.yaml").read_text(encoding="utf-8"))["kind"]
+    for name in METHODS
+}
+README = Path("README.md").read_text(encoding="utf-8")
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_tables():
+    tables = {
+        method: {
+            name: read_table(f"results/{method}/{name}.csv", name)
+            for name in ("energy_per_query", "fleet", "claims")
+        }
+        for method in sorted(METHODS, key=lambda name: (KINDS[name] != "paper", name))
+    }
+    blocks = {
+        "headline": headline(tables),
+        "paper": paper_table(tables["oviedo2026"]["claims"], "oviedo2026"),
+    }
+    assert splice(README, blocks) == README, "renew them with `make readme`"
+
+
+def test_the_published_numbers_of_the_readme_are_the_papers():
+    claims = read_table("data/published/claims.csv", "claims_published")
+    value = claims.set_index(["claim", "version"])["value"]
+    upper = claims.set_index(["claim", "version"])["upper"]
+    overstated = ("overestimate-iea-mixtral", "v1")
+    for text in (
+        f"{value['median-traditional', 'v1']:.2f} Wh for a frontier model",
+        f"({value['median-traditional', 'v2']:.2f} Wh revised)",
+        f"{value['ratio-energy', 'v1']:.0f} times that",
+        f"with {value['ratio-tokens', 'v1']:.0f} times the tokens",
+        f"overstate by {value[overstated]:.0f}-{upper[overstated]:.0f} times",
+    ):
+        assert text in README.replace("\n", " ")
+
+
+def test_the_method_in_the_readme_is_the_file():
+    shown = yaml.safe_load(README.split("```yaml")[1].split("```")[0])
+    path = Path("config/methods/oviedo2025.yaml")
+    method = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert shown["extends"] == method["extends"]
+    power = {"default": method["node_power"]["default"], **method["node_power"]["models"]}
+    stated = {"default": shown["node_power"]["default"], **shown["node_power"]["models"]}
+    assert {k: v["value"] for k, v in power.items()} == {k: v["value"] for k, v in stated.items()}
+
+
+def test_every_file_that_the_readme_links_to_is_there():
+    links = [part.split(")")[0] for part in README.split("](")[1:]]
+    local = [link for link in links if not link.startswith("http")]
+    assert local
+    assert [link for link in local if not Path(link).exists()] == []
+
+
+def test_the_readme_stays_short():
+    assert len(README.splitlines()) <= 120
+
+
+def test_a_block_without_markers_is_an_error():
+    with pytest.raises(InputError, match="no markers of the block headline"):
+        splice("text", {"headline": "x"})

@@ -1,0 +1,165 @@
+"""Equation 1 and the throughput laws: properties before numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.energy.equation import charged_tokens, coupled_utilisation, query_energy
+from inference_energy.laws.fitting import fit_models
+from inference_energy.laws.log_linear import LogLinear, Peak
+from inference_energy.laws.rows import usable_rows
+from inference_energy.units import SECONDS_TO_WH_PER_KW
+
+positive = st.floats(1e-3, 1e5)
+share = st.floats(0.01, 1)
+query = st.fixed_dictionaries(
+    {
+        "charged": positive,
+        "throughput": positive,
+        "node_power": positive,
+        "power_utilisation": share,
+        "pue": st.floats(1, 3),
+    }
+)
+
+
+@given(query, st.floats(0.1, 10))
+def test_energy_is_linear_in_power_utilisation_pue_and_tokens(values, factor):
+    once = query_energy(**values)
+    for name in ("charged", "node_power", "power_utilisation", "pue"):
+        more = query_energy(**values | {name: values[name] * factor})
+        assert more == pytest.approx(factor * once, rel=1e-12)
+    assert query_energy(**values | {"throughput": values["throughput"] * factor}) == pytest.approx(
+        once / factor, rel=1e-12
+    )
+
+
+@given(query)
+def test_zero_tokens_cost_nothing(values):
+    assert query_energy(**values | {"charged": 0.0}) == 0
+
+
+@given(query)
+def test_units_come_back(values):
+    # E [Wh] x 3600 [J/Wh] is power [kW] x 1000 [W/kW] x seconds
+    joules = query_energy(**values) * 3600
+    watts = 1000 * values["node_power"] * values["power_utilisation"] * values["pue"]
+    assert joules == pytest.approx(watts * values["charged"] / values["throughput"], rel=1e-12)
+    assert pytest.approx(1000 / 3600) == SECONDS_TO_WH_PER_KW
+
+
+def test_a_query_computed_by_hand():
+    # 1.25 x 10 kW x 0.5 x 360 tokens / (1000 tokens/s) / 3.6 = 0.625 Wh
+    assert query_energy(360, 1000, 10, 0.5, 1.25) == pytest.approx(0.625, rel=1e-15)
+
+
+@given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(1, 100))
+def test_input_is_charged_only_where_a_ratio_says_so(output, length, ratio):
+    assert charged_tokens(output, length) == output
+    assert charged_tokens(output, length, ratio) == pytest.approx(output + length / ratio)
+
+
+@given(positive, positive)
+def test_coupled_utilisation_stays_between_idle_and_full(throughput, peak):
+    utilisation = coupled_utilisation(throughput, peak, 0.24, 0.56)
+    assert 0.24 <= utilisation <= 0.24 + 0.56
+    assert coupled_utilisation(peak, peak, 0.24, 0.56) == pytest.approx(0.8)
+
+
+laws = st.builds(
+    LogLinear,
+    intercept=st.floats(2, 12),
+    input_exponent=st.floats(-1, 0),
+    output_exponent=st.floats(-0.9, 0.9),
+    peak=st.floats(100, 20_000),
+    n_rows=st.just(5),
+)
+
+
+@given(laws, st.floats(1, 1e5))
+def test_energy_rises_with_the_output_tokens(law, length):
+    # E ~ L / TPS with TPS ~ L**b, b < 1, or capped
+    lengths = np.arange(0, 3000.0)
+    energy = query_energy(lengths, law.predict(length, lengths), 10.2, 0.6, 1.3)
+    assert energy[0] == 0
+    assert (np.diff(energy) > 0).all()
+
+
+@given(laws, st.floats(1, 1e4), st.floats(0, 1e6))
+def test_throughput_never_exceeds_the_largest_benchmark(law, length, output):
+    assert 0 < law.predict(length, output) <= law.peak
+
+
+@given(laws, st.floats(1, 1e4))
+def test_the_cap_sets_in_at_the_kink(law, length):
+    for kink in law.kinks(length):
+        if 1e-5 < kink < 1e12:
+            below, above = law.predict(length, np.array([kink * 0.99, kink * 1.01])) / law.peak
+            assert max(below, above) == pytest.approx(1)
+            assert min(below, above) < 1 or abs(law.output_exponent) < 1e-12
+
+
+@given(laws)
+def test_a_law_is_recovered_from_its_own_rows(law):
+    free = LogLinear(law.intercept, law.input_exponent, law.output_exponent, np.inf, 5)
+    rows = pd.DataFrame(
+        [(a, b) for a in (128.0, 500.0, 2048.0) for b in (128.0, 2000.0)],
+        columns=["input_tokens", "output_tokens"],
+    )
+    rows["throughput_tps"] = free.predict(rows["input_tokens"], rows["output_tokens"])
+    fitted = LogLinear.fit(rows)
+    assert [value for _, value, _ in fitted.terms()] == pytest.approx(
+        [
+            law.intercept,
+            law.input_exponent,
+            law.output_exponent,
+            rows["throughput_tps"].max(),
+            len(rows),
+        ],
+        rel=1e-9,
+        abs=1e-9,
+    )
+
+
+def test_the_peak_is_the_larger_row_whatever_the_lengths():
+    rows = pd.DataFrame({"throughput_tps": [720.0, 5200.0]})
+    law = Peak.fit(rows)
+    assert (law.predict(np.array([1.0, 5000.0]), np.array([0.0, 1e6])) == 5200).all()
+    assert law.kinks(500) == ()
+
+
+LAW = {"name": "log-linear", "minimum_rows": 3, "fallback": "peak", "fallback_minimum_rows": 2}
+
+
+def test_models_are_drawn_in_order_the_fallback_last():
+    rows = pd.DataFrame(
+        {
+            "model": ["two", "three", "one", "three", "two", "three", "four"] + ["four"] * 3,
+            "input_tokens": [128.0, 500, 128, 128, 500, 2048, 128, 500, 2048, 128],
+            "output_tokens": [128.0, 500, 128, 2048, 500, 128, 128, 500, 128, 2000],
+            "throughput_tps": np.linspace(1000, 2000, 10),
+        }
+    )
+    fitted = fit_models(rows, LAW)
+    assert list(fitted) == ["three", "four", "two"]
+    assert [served.law.name for served in fitted.values()] == ["log-linear", "log-linear", "peak"]
+
+
+def test_only_rows_of_the_precision_with_both_lengths_are_used():
+    table = pd.DataFrame(
+        {
+            "precision": ["FP8", "FP16", "FP8", "FP8", "FP8"],
+            "input_tokens": [128.0, 128, np.nan, 128, 128],
+            "output_tokens": [128.0, 128, 128, np.nan, 128],
+            "source_id": ["a", "a", "a", "a", "b"],
+            "confidence": ["high", "high", "high", "high", "low"],
+        }
+    )
+    assert list(usable_rows(table, {"precision": ["FP8"]}).index) == [0, 4]
+    for choice in (
+        {"sources": ["a"]},
+        {"exclude_sources": ["b"]},
+        {"exclude_confidence": ["low"]},
+    ):
+        assert list(usable_rows(table, {"precision": ["FP8"]} | choice).index) == [0]

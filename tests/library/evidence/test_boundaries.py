@@ -1,0 +1,125 @@
+"""Boundary conversions: units, inverses, and parameters that come from the data."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.errors import InputError
+from inference_energy.evidence import boundaries
+from inference_energy.method.build import build
+from inference_energy.method.distributions import LogNormal
+from inference_energy.tables import read_table
+
+ROOT = Path(__file__).parents[3]
+positive = st.floats(1e-3, 1e3)
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return yaml.safe_load((ROOT / "config" / "evidence.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def wall_power():
+    return read_table(ROOT / "data" / "measured" / "mlperf_wall_power.csv", "wall_power")
+
+
+@pytest.fixture(scope="module")
+def convert(settings, wall_power):
+    return boundaries.conversion(settings, wall_power)
+
+
+@pytest.fixture(scope="module")
+def setup():
+    method = yaml.safe_load((ROOT / "config/methods/oviedo2026.yaml").read_text(encoding="utf-8"))
+    return build(method, read_table(ROOT / "data/throughput/oviedo.csv", "throughput"))
+
+
+@given(positive, positive, positive)
+def test_a_node_adds_the_host_to_its_accelerators(hours, accelerators, host):
+    server = boundaries.server_from_accelerator(hours * accelerators, accelerators, host)
+    assert server == pytest.approx(hours * (accelerators + host))
+
+
+@given(positive, st.floats(1, 3), st.floats(1, 2))
+def test_the_facility_and_the_server_are_inverse(energy, pue, idle):
+    facility = boundaries.facility_from_server(energy, pue, idle)
+    assert facility >= energy * (1 - 1e-12)
+    assert boundaries.server_from_facility(facility, pue, idle) == pytest.approx(energy)
+
+
+def test_the_accelerator_share_undoes_the_host():
+    server = boundaries.server_from_accelerator(1.4, 4.0, 2.0)
+    assert boundaries.accelerator_from_server(server, 4.0 / 6.0) == pytest.approx(1.4)
+
+
+def test_parameters_come_from_the_capped_node_and_the_provider(convert, settings, wall_power):
+    capped = settings["capped_node"]
+    run = wall_power[
+        (wall_power["system"] == capped["system"])
+        & (wall_power["benchmark"] == capped["benchmark"])
+        & (wall_power["scenario"] == capped["scenario"])
+    ].iloc[0]
+    parts = settings["provider_breakdown"]
+    serving = parts["accelerators"] + parts["host"]
+    share = [convert.accelerator_share.quantile(level) for level in (0.05, 0.95)]
+    limit_w = capped["gpu_limit"] * 1000 * run["gpus"]
+    assert share == pytest.approx(
+        [limit_w / run["wall_power_w"], parts["accelerators"] / serving], rel=1e-3
+    )
+    assert convert.idle_factor == pytest.approx((serving + parts["idle"]) / serving)
+
+
+def test_the_provider_parts_add_up_to_its_estimate(settings):
+    estimates = read_table(ROOT / "data/published/estimates.csv", "estimates").set_index("id")
+    parts = settings["provider_breakdown"]
+    total = sum(parts[name] for name in ("accelerators", "host", "idle", "overhead"))
+    assert total == pytest.approx(estimates.loc["google_2025", "value_wh"])
+
+
+def test_a_capped_node_that_is_not_there_is_refused_with_the_remedy(settings, wall_power):
+    wrong = settings | {"capped_node": settings["capped_node"] | {"scenario": "Server"}}
+    assert boundaries.conversion(wrong, wall_power).accelerator_share.mu < 0
+    wrong = settings | {"capped_node": settings["capped_node"] | {"scenario": "nowhere"}}
+    with pytest.raises(InputError, match="capped_node: selects 0 rows"):
+        boundaries.conversion(wrong, wall_power)
+
+
+def test_shares_in_the_wrong_order_are_refused(settings, wall_power):
+    wrong = settings | {"capped_node": settings["capped_node"] | {"gpu_limit": 0.7}}
+    with pytest.raises(InputError, match="accelerator shares"):
+        boundaries.conversion(wrong, wall_power)
+
+
+def test_a_run_is_brought_to_the_facility_by_host_idle_and_pue():
+    fixed = LogNormal.fixed
+    spread = LogNormal.from_percentiles(2.0, 2.4)
+    convert = boundaries.Conversion(fixed(0.65), spread, fixed(1.1), 1.1, 8)
+    whole = boundaries.facility_from_run(1.0, 4.0, 8, convert)
+    low, high = whole.quantile(0.05), whole.quantile(0.95)
+    assert [low, high] == pytest.approx([1.21 * 6.0 / 4.0, 1.21 * 6.4 / 4.0], rel=1e-3)
+    half = boundaries.facility_from_run(1.0, 2.0, 4, convert)
+    assert half.quantile(0.5) == pytest.approx(whole.quantile(0.5))
+
+
+def test_boundaries_of_the_method_are_nested(setup, convert):
+    facility, server, accelerator = (
+        boundaries.at_boundary(setup, name, convert).pue.quantile(0.5)
+        for name in ("facility", "server", "accelerator")
+    )
+    assert facility == setup.pue.quantile(0.5)
+    assert server == 1
+    assert accelerator == convert.accelerator_share.quantile(0.5) < server < facility
+
+
+def test_a_boundary_without_conversion_is_refused(setup, convert):
+    with pytest.raises(InputError, match="life cycle"):
+        boundaries.at_boundary(setup, "life cycle", convert)
+
+
+def test_conversions_take_arrays():
+    energy = boundaries.server_from_accelerator(np.array([1.0, 2.0]), 1.0, np.array([0.0, 1.0]))
+    assert list(energy) == [1.0, 4.0]

@@ -1,0 +1,103 @@
+"""Serving times from the tables of models and GPUs, and what stands in for an unknown one."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from inference_energy.laws.hardware import add_serving_times, find_gpu, find_model, serving_times
+from inference_energy.tables import read_table
+
+DATA = Path(__file__).parents[3] / "data"
+
+
+@pytest.fixture(scope="module")
+def models():
+    return read_table(DATA / "models.csv", "models")
+
+
+@pytest.fixture(scope="module")
+def gpus():
+    return read_table(DATA / "gpus.csv", "gpus")
+
+
+def row(**changes):
+    base = {"model": "Llama 3.1 70B", "gpu": "H100-SXM-80GB", "tensor_parallel": 4}
+    return pd.Series({**base, "precision": "FP8", **changes})
+
+
+def test_kv_cache_follows_from_the_heads(models):
+    plain = models[models["attention"] == "gqa"]
+    values = 2 * plain["layers"] * plain["kv_heads"] * plain["head_dim"]
+    assert (plain["kv_bytes_per_token_8bit"] == values).all()
+    assert (models["kv_bytes_per_token_16bit"] == 2 * models["kv_bytes_per_token_8bit"]).all()
+
+
+def test_dense_models_use_all_parameters(models):
+    dense = models["architecture"] == "dense"
+    assert ((models["params_active_b"] == models["params_total_b"]) == dense).all()
+
+
+def test_every_model_and_gpu_of_the_vendor_table_is_known(models, gpus):
+    table = read_table(DATA / "throughput" / "trtllm.csv", "throughput")
+    assert set(table["model"]) <= set(models["model"])
+    assert set(table["gpu"]) <= set(gpus["gpu"])
+
+
+def test_times_by_hand(models, gpus):
+    times = serving_times(row(), models, gpus)
+    assert times["compute"] == pytest.approx(2 * 70.55e9 / (4 * 1979e12))
+    assert times["weights"] == pytest.approx(70.55e9 / (4 * 3.35e12))
+    assert times["context"] == pytest.approx(2 * 80 * 8 * 128 / (4 * 3.35e12))
+    assert times["link"] == pytest.approx(2 * 80 * 8192 * 2 * 2 * 3 / 4 / 450e9)
+    assert times["cache"] == pytest.approx((0.9 * 4 * 80 * 2**30 - 70.55e9) / (2 * 80 * 8 * 128))
+
+
+def test_one_gpu_needs_no_all_reduce(models, gpus):
+    assert serving_times(row(tensor_parallel=1), models, gpus)["link"] == 0
+
+
+def test_cache_is_never_empty(models, gpus):
+    assert serving_times(row(tensor_parallel=1, precision="FP16"), models, gpus)["cache"] > 0
+
+
+def test_pipeline_stages_add_gpus_but_no_all_reduce(models, gpus):
+    wide = serving_times(row(tensor_parallel=1, pipeline_parallel=4), models, gpus)
+    assert wide["link"] == 0
+    assert wide["weights"] == serving_times(row(), models, gpus)["weights"]
+
+
+@pytest.mark.parametrize(
+    ("name", "total", "active"),
+    [("Newcomer 30B-A3B", 30, 3), ("Newcomer 8x7B", 56, 56), ("newcomer-1.5b", 1.5, 1.5)],
+)
+def test_parameters_of_an_unknown_model_come_from_its_name(models, name, total, active):
+    found = find_model(row(model=name), models)
+    assert not found["known"]
+    assert (found["params_total_b"], found["params_active_b"]) == (total, active)
+
+
+def test_stated_parameters_come_before_the_name(models):
+    found = find_model(row(model="Newcomer 70B", params_total_b=400, params_active_b=17), models)
+    assert (found["params_total_b"], found["params_active_b"]) == (400, 17)
+    nearest = models.set_index("model").loc[["Llama 4 Maverick", "Llama 3.1 405B"], "layers"]
+    assert found["layers"] in set(nearest)
+
+
+def test_spelling_does_not_make_a_model_unknown(models, gpus):
+    assert find_model(row(model="llama-3.1-70b"), models)["known"]
+    assert find_gpu(row(gpu="h200 sxm 141GB"), gpus)["known"]
+
+
+def test_an_unknown_gpu_resembles_its_family(models, gpus):
+    found = find_gpu(row(gpu="B200-NVL"), gpus)
+    assert not found["known"]
+    assert found["bandwidth_tb_s"] == gpus.set_index("gpu").loc["B200", "bandwidth_tb_s"]
+    strange = serving_times(row(model="Newcomer", gpu="Unheard-of"), models, gpus)
+    assert all(value > 0 for value in strange.values())
+
+
+def test_times_are_appended_to_every_row(models, gpus):
+    rows = pd.DataFrame([row(), row(precision="FP16"), row()], index=[7, 3, 5])
+    found = add_serving_times(rows, models, gpus)
+    assert list(found.index) == [7, 3, 5]
+    assert found.loc[3, "weights"] == 2 * found.loc[7, "weights"] == 2 * found.loc[5, "weights"]

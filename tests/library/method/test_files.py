@@ -1,0 +1,280 @@
+"""Methods as files: what is inherited, what is refused and how."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+from inference_energy.errors import InputError
+from inference_energy.method.build import build, factor, output_tokens
+from inference_energy.method.files import check, merge, resolve
+from inference_energy.tables import read_table
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMAS = ROOT / "workflow" / "schemas"
+SCHEMA = yaml.safe_load((SCHEMAS / "method.schema.yaml").read_text())
+IDENTITY = {"id", "extends", "title", "kind", "claims"}
+
+
+def problems_of(files, name="mine"):
+    """Problems that a method file causes."""
+    with pytest.raises(InputError) as caught:
+        check(resolve(name, files), SCHEMA, name)
+    assert str(caught.value) == "\n".join(caught.value.problems)
+    return caught.value.problems
+
+
+@pytest.fixture
+def mine(files):
+    """The paper's files and one that extends the paper and states what is given."""
+
+    def with_statements(**statements):
+        return files | {"mine": {"extends": "oviedo2026"} | statements}
+
+    return with_statements
+
+
+def test_a_child_states_only_what_differs(mine, files):
+    power = {"value": 9.0, "unit": "kW", "source": "measured"}
+    resolved = resolve("mine", mine(node_power={"default": power}))
+    assert resolved["node_power"]["default"] == power
+    parent = files["oviedo2026"]
+    assert resolved["node_power"]["models"] == parent["node_power"]["models"]
+    assert resolved["pue"] == parent["pue"]
+    check(resolved, SCHEMA, "mine")
+
+
+def test_a_quantity_is_replaced_whole(mine):
+    stated = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "meter"}
+    assert resolve("mine", mine(pue=stated))["pue"] == stated
+
+
+def test_half_a_quantity_does_not_take_its_other_half_from_the_parent(mine):
+    files = mine(pue={"distribution": "log-normal", "p5": 1.1, "unit": "1", "source": "meter"})
+    (problem,) = problems_of(files)
+    assert "key pue" in problem
+    assert "p95" in problem
+
+
+def test_merging_leaves_both_files_as_they_were(mine):
+    files = mine(blend={"models": 2})
+    before = deepcopy(files)
+    merged = merge(files["oviedo2026"], files["mine"])
+    merged["blend"]["trim"].append("changed")
+    assert files == before
+
+
+def test_what_a_method_is_is_not_inherited(mine):
+    resolved = resolve("mine", mine())
+    assert (resolved["id"], resolved["title"], resolved["kind"]) == ("mine", "mine", "user")
+    assert "extends" not in resolved
+
+
+def test_grandparents_are_inherited(mine):
+    files = mine(blend={"models": 2})
+    files["child"] = {"extends": "mine", "title": "Child"}
+    assert resolve("child", files)["blend"]["models"] == 2
+
+
+def test_a_circle_is_named(mine):
+    files = mine() | {"a": {"extends": "b"}, "b": {"extends": "c"}, "c": {"extends": "b"}}
+    (problem,) = problems_of(files, "a")
+    assert "config/methods/c.yaml" in problem
+    assert "b -> c -> b" in problem
+
+
+def test_an_unknown_parent_brings_the_nearest_name(mine):
+    files = mine(extends="oviedo2062")
+    (problem,) = problems_of(files)
+    assert "config/methods/mine.yaml" in problem
+    assert "oviedo2062" in problem
+    assert "did you mean oviedo2026?" in problem
+
+
+def test_an_unknown_configured_method_is_named(files):
+    (problem,) = problems_of(files, "oviedo2O26")
+    assert "did you mean oviedo2026?" in problem
+
+
+def log_normal(**changes):
+    return {
+        "distribution": "log-normal",
+        "p5": 0.4,
+        "p95": 0.9,
+        "unit": "1",
+        "source": "x",
+    } | changes
+
+
+def power(**changes):
+    return {"default": {"value": 10.2, "unit": "kW", "source": "x"} | changes}
+
+
+def tokens(**changes):
+    quantity = {"distribution": "exponential", "median": 300, "unit": "tokens", "source": "x"}
+    return {"traditional": {"output_tokens": quantity | changes}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        ({"pue": log_normal(p5=0.9, p95=0.4)}, ["key pue", "0.9", "p5 < p95", "swap"]),
+        ({"pue": log_normal(p5=0.9, p95=0.9)}, ["key pue", "p5 < p95", "fixed"]),
+        ({"power_utilisation": log_normal(distribution="normal")}, ["power_utilisation", "normal"]),
+        ({"power_utilisation": log_normal(unit="%")}, ["key power_utilisation.unit", "'%'", "1"]),
+        ({"node_power": power(value=-1)}, ["key node_power.default.value", "-1", "0"]),
+        ({"node_power": power(value="ten")}, ["key node_power.default.value", "ten", "number"]),
+        ({"node_power": power(unit="W")}, ["key node_power.default.unit", "'W'", "kW"]),
+        ({"throughput_law": {"fallback": "quadratic"}}, ["throughput_law.fallback", "log-linear"]),
+        ({"regimes": {"short": {}}}, ["key regimes", "unknown key short"]),
+        ({"regimes": tokens(distribution="weibull")}, ["output_tokens.distribution", "weibull"]),
+        ({"regimes": tokens(sigma=1)}, ["output_tokens.sigma", "not allowed"]),
+        ({"regimes": tokens(distribution="gamma")}, ["output_tokens", "missing key shape"]),
+        ({"blend": {"modles": 2}}, ["key blend", "unknown key modles"]),
+        ({"blend": {"models": 3, "trim": [[0.9, 0.1]]}}, ["blend", "[0.9, 0.1]"]),
+        ({"nod_power": power()}, ["unknown key nod_power"]),
+        ({"id": "other"}, ["key id", "'other'", "'mine'"]),
+        (
+            {"fleet": {"long_share": {"value": 1.5, "unit": "1", "source": "x"}}},
+            ["long_share", "1.5"],
+        ),
+        ({"pue": 1.2}, ["key pue", "1.2"]),
+        ({"pue": None}, ["key pue"]),
+        ({"blend": [3]}, ["key blend"]),
+    ],
+)
+def test_a_wrong_statement_is_refused(mine, statements, words):
+    problems = problems_of(mine(**statements))
+    assert all("config/methods/mine.yaml" in problem for problem in problems)
+    text = "\n".join(problems)
+    assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize("trim", [[["a", 0.5]], [[None, 0.5]], [0.5], "none"])
+def test_trim_levels_that_are_no_numbers_are_refused(mine, trim):
+    files = mine(blend={"trim": trim, "models": 3, "shares": "equal", "source": "x"})
+    assert any("blend.trim" in problem for problem in problems_of(files))
+
+
+@pytest.mark.parametrize("text", [None, [], "oviedo2026", 3])
+def test_a_file_that_is_no_mapping_is_refused(files, text):
+    (problem,) = problems_of(files | {"mine": text})
+    assert "config/methods/mine.yaml" in problem
+
+
+@pytest.mark.parametrize("parent", [5, ["oviedo2026"], {}])
+def test_a_parent_that_is_no_name_is_refused(mine, parent):
+    (problem,) = problems_of(mine(extends=parent))
+    assert "key extends" in problem
+
+
+def test_all_problems_come_together(mine):
+    files = mine(
+        pue=log_normal(p5=2, p95=1), node_power=power(value=0, unit="W"), colour="blue", id="other"
+    )
+    problems = problems_of(files)
+    assert len(problems) == 5
+
+
+def test_every_method_of_the_folder_is_valid(files):
+    assert {"oviedo2025", "oviedo2026", "oviedo2026-as-written"} <= set(files)
+    for name in files:
+        check(resolve(name, files), SCHEMA, name)
+
+
+def leaves(tree, path=()):
+    """Paths of a mapping's leaves."""
+    if not isinstance(tree, dict):
+        return {path}
+    return {leaf for key, value in tree.items() for leaf in leaves(value, (*path, key))}
+
+
+def test_the_first_version_states_only_its_node_powers(files):
+    assert set(files["oviedo2025"]) - IDENTITY == {"node_power"}
+    assert set(files["oviedo2026-as-written"]) - IDENTITY == {"pue"}
+
+
+def test_every_quantity_of_the_paper_has_a_source(files):
+    method = resolve("oviedo2026", files)
+    for path in leaves({k: v for k, v in method.items() if k not in IDENTITY}):
+        parents = [method]
+        for key in path[:-1]:
+            parents.append(parents[-1][key])
+        assert any("source" in parent for parent in parents), path
+
+
+def test_too_few_models_for_the_blend_are_refused(files):
+    table = read_table(ROOT / "data" / "throughput" / "oviedo.csv", "throughput")
+    method = resolve("oviedo2026", files)
+    with pytest.raises(InputError, match=r"key benchmarks: 0 models .* at least blend\.models = 3"):
+        build(method, table[table["precision"] == "FP16"])
+
+
+def test_a_model_in_another_spelling_does_not_lose_its_node_power(files):
+    table = read_table(ROOT / "data" / "throughput" / "oviedo.csv", "throughput")
+    method = resolve("oviedo2026", files)
+    method["node_power"]["models"] = {"Deepseek R1": {"value": 14.0, "unit": "kW", "source": "x"}}
+    with pytest.raises(
+        InputError, match=r"node_power\.models.*Deepseek R1.*did you mean DeepSeek-R1"
+    ):
+        build(method, table)
+
+
+def test_an_unknown_trace_is_refused():
+    with pytest.raises(InputError, match="allowed are a, b"):
+        output_tokens({"distribution": "empirical", "trace": "c"}, {"b": [1], "a": [2]})
+
+
+def test_a_fixed_factor_has_no_spread():
+    assert factor({"distribution": "fixed", "value": 1.3}, 1.645).sigma == 0
+
+
+def objects(schema, path="schema"):
+    """Every schema of a mapping inside a JSON Schema, with where it is."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object" or ("properties" in schema and "type" in schema):
+            yield path, schema
+        for key, value in schema.items():
+            yield from objects(value, f"{path}.{key}")
+    elif isinstance(schema, list):
+        for place, value in enumerate(schema):
+            yield from objects(value, f"{path}[{place}]")
+
+
+# What a method file would state is checked where it is merged into a method; the settings of the
+# stress test have their own schema, and its extra inputs belong to the endpoint.
+FREE = {"context", "override", "stress", "extra_inputs"}
+
+
+@pytest.mark.parametrize("path", sorted(SCHEMAS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_no_schema_lets_a_misspelt_key_pass(path):
+    found = dict(objects(yaml.safe_load(path.read_text())))
+    assert found
+    for place, schema in found.items():
+        if place.rpartition(".")[2] in FREE:
+            continue
+        # a mapping by name (of models) states what its values are instead
+        assert schema.get("additionalProperties") is False or isinstance(
+            schema.get("additionalProperties"), dict
+        ), place
+
+
+def test_every_mapping_of_a_method_refuses_an_unknown_key(files):
+    method = resolve("oviedo2026", files)
+
+    def mappings(tree, path=()):
+        if isinstance(tree, dict):
+            yield path
+            for key, value in tree.items():
+                yield from mappings(value, (*path, key))
+
+    for path in mappings(method):
+        if path == ("node_power", "models"):
+            continue
+        changed = deepcopy(method)
+        place = changed
+        for key in path:
+            place = place[key]
+        place["misspelt"] = 1
+        with pytest.raises(InputError, match="misspelt"):
+            check(changed, SCHEMA, "oviedo2026")

@@ -1,0 +1,126 @@
+"""Sensitivity to the continuous inputs: known indices, known what-if values, clear errors."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from inference_energy.errors import InputError
+from inference_energy.method.build import build
+from inference_energy.method.files import resolve
+from inference_energy.robustness import sensitivity
+from inference_energy.tables import read_table
+
+ROOT = Path(__file__).parents[3]
+
+
+def read_yaml(path):
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+CONFIG = read_yaml("config/sensitivity.yaml")
+SCHEMA = read_yaml("workflow/schemas/sensitivity.schema.yaml")
+
+
+@pytest.fixture(scope="module")
+def setup():
+    files = {p.stem: read_yaml(p) for p in (ROOT / "config/methods").glob("*.yaml")}
+    table = read_table(ROOT / "data/throughput/oviedo.csv", "throughput")
+    return build(resolve(CONFIG["base"], files), table)
+
+
+def test_indices_of_a_product_of_factors():
+    # c_i = var / mean^2 of a factor; the product has the relative variance prod(1 + c_i) - 1, of
+    # which c_i is the first-order part and c_i prod_{j != i}(1 + c_j) the total
+    bounds = [(1.0, 3.0), (2.0, 3.0), (0.5, 4.0)]
+    low, high = np.transpose(bounds)
+    c = (high - low) ** 2 / 12 / ((high + low) / 2) ** 2
+    variance = np.prod(1 + c) - 1
+    expected = {"first": c / variance, "total": c * np.prod(1 + c) / (1 + c) / variance}
+    found = sensitivity.indices(
+        ["a", "b", "c"], bounds, lambda x: x.prod(axis=1, keepdims=True), ["y"], 4096, seed=1
+    )
+    for index, values in expected.items():
+        mine = found[found["index"] == index]
+        np.testing.assert_allclose(mine["value"], values, atol=0.02)
+        assert (mine["low"] < mine["value"]).all() and (mine["value"] < mine["high"]).all()
+
+
+def test_a_logarithmic_input_is_uniform_in_its_logarithm():
+    seen = []
+
+    def evaluate(x):
+        seen.append(x)
+        return np.log(x)[:, :1]
+
+    found = sensitivity.indices(["a", "b"], [(1, 100), (1, 2)], evaluate, ["y"], 256, 1, ["a"])
+    assert np.median(seen[0][:, 0]) == pytest.approx(10, rel=0.05)
+    assert found.set_index(["input", "index"]).loc[("b", "total"), "value"] == pytest.approx(0)
+
+
+def test_a_constant_has_no_indices():
+    found = sensitivity.indices(["a"], [(0, 1)], lambda x: np.ones((len(x), 1)), ["y"], 16, seed=1)
+    assert not found["value"].any()
+
+
+def test_setting_an_input_to_its_base_changes_nothing(setup):
+    base = sensitivity.results(setup)
+    values = sensitivity.base_values(setup, sensitivity.INPUTS)
+    assert sensitivity.results(sensitivity.apply(setup, values)) == pytest.approx(base, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["node_power", "power_utilisation_median", "pue_median"])
+def test_energy_is_proportional_to_power_utilisation_and_pue(setup, name):
+    base, value = sensitivity.results(setup), sensitivity.base_values(setup, [name])[name]
+    for output, energy in sensitivity.results(
+        sensitivity.apply(setup, {name: 1.2 * value})
+    ).items():
+        assert energy == pytest.approx(1.2 * base[output], rel=1e-9)
+
+
+def test_energy_is_inverse_to_throughput(setup):
+    base = sensitivity.results(setup)
+    for output, energy in sensitivity.results(
+        sensitivity.apply(setup, {"throughput": 2.0})
+    ).items():
+        assert energy == pytest.approx(base[output] / 2, rel=1e-9)
+
+
+def test_what_if_values_do_what_they_say(setup):
+    names = ["node_power", "pue_median", "output_tokens_traditional", "overhead"]
+    table = sensitivity.what_if(setup, {name: CONFIG["inputs"][name] for name in names})
+    needed = table[table["output"] == "median traditional"].set_index(["input", "factor"])["needed"]
+    assert needed["node_power", 2.0] == pytest.approx(20.4)
+    assert np.isnan(needed["pue_median", 0.5])
+    assert np.isnan(needed["overhead", 2.0])
+    twice = needed["output_tokens_traditional", 2.0]
+    changed = sensitivity.apply(setup, {"output_tokens_traditional": twice})
+    goal = 2 * sensitivity.results(setup)["median traditional"]
+    assert sensitivity.results(changed)["median traditional"] == pytest.approx(goal, rel=1e-6)
+
+
+def test_the_nearest_of_two_values_is_found():
+    assert sensitivity.needed_value(lambda v: v**2, 1.0, (-10, 10), 4.0) == pytest.approx(2.0)
+    assert np.isnan(sensitivity.needed_value(lambda v: 1.0, 1.0, (0.1, 10), 2.0))
+
+
+def test_indices_are_the_same_in_one_process_and_in_two(setup):
+    config = deepcopy(CONFIG)
+    config["samples"] = 16
+    config["inputs"] = {name: config["inputs"][name] for name in ("pue_median", "throughput")}
+    one, two = (sensitivity.sobol_indices(setup, config, workers) for workers in (1, 2))
+    assert one.equals(two)
+
+
+def test_the_project_s_ranges_are_valid():
+    sensitivity.check_inputs(CONFIG, SCHEMA)
+
+
+def test_all_wrong_ranges_are_reported_together():
+    config = deepcopy(CONFIG)
+    config["inputs"]["nod_power"] = config["inputs"].pop("node_power")
+    config["inputs"]["pue_median"]["low"] = 0.9
+    with pytest.raises(InputError) as error:
+        sensitivity.check_inputs(config, SCHEMA)
+    assert "nod_power" in str(error.value) and "inputs.pue_median" in str(error.value)

@@ -1,0 +1,115 @@
+"""Numbers that a finding needs beside the result tables."""
+
+import pandas as pd
+
+from inference_energy.claims.selectors import Evidence
+from inference_energy.method.build import build
+from inference_energy.paper import estimate
+from inference_energy.tables import format_number
+
+
+def law_ratios(setup, vendor):
+    """Throughput that the fitted laws predict over the one that a vendor table lists.
+
+    Parameters
+    ----------
+    setup : Setup
+        Method whose laws predict.
+    vendor : DataFrame
+        Rows of schema ``throughput``; those of models without a law are left out.
+
+    Returns
+    -------
+    DataFrame
+        model, gpu, tensor_parallel, precision, input_tokens, output_tokens, source_id, predicted,
+        measured [tokens/s] and value, their ratio [1].
+    """
+    laws = {model.name: model.law for model in setup.models}
+    keys = ["model", "gpu", "tensor_parallel", "precision", "input_tokens", "output_tokens"]
+    rows = vendor[vendor["model"].isin(laws)].dropna(subset=["input_tokens", "output_tokens"])
+    rows = rows[[*keys, "source_id", "throughput_tps"]].rename(
+        columns={"throughput_tps": "measured"}
+    )
+    rows["predicted"] = [
+        float(laws[row["model"]].predict(row["input_tokens"], row["output_tokens"]))
+        for row in rows.to_dict("records")
+    ]
+    return rows.assign(value=rows["predicted"] / rows["measured"])
+
+
+def benchmark_lines(tables):
+    """Throughput tables as one table that selectors can ask: ``value`` is the throughput.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Tables of schema ``throughput`` by name, which becomes the column ``table``.
+
+    Returns
+    -------
+    DataFrame
+        Keys as text, numbers as the result tables print them.
+    """
+    frames = [
+        table.assign(table=name, value=table["throughput_tps"]) for name, table in tables.items()
+    ]
+    return _with_text_keys(pd.concat([frame.dropna(axis=1, how="all") for frame in frames]))
+
+
+def listed_powers(tables):
+    """Node power that the throughput tables list, in the form of :func:`benchmark_lines`. [kW]"""
+    lines = benchmark_lines(tables)
+    if "listed_node_power_kw" not in lines:
+        return lines.iloc[:0]
+    lines = lines[lines["listed_node_power_kw"] != ""]
+    return lines.assign(value=lines["listed_node_power_kw"].astype(float))
+
+
+def _with_text_keys(frame):
+    keys = [column for column in frame.columns if column != "value"]
+    text = {
+        key: frame[key].map(lambda v: v if isinstance(v, str) else format_number(v)) for key in keys
+    }
+    return frame.assign(**text)
+
+
+def exact_evidence(method, sources, figures, vendor=None):
+    """Results of the exact engine for a method that has not been run.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved method.
+    sources : dict
+        What it is built from, the keyword arguments of ``build``.
+    figures : dict of str to dict
+        Published figures, as of :class:`Evidence`.
+    vendor : dict of str to DataFrame, optional
+        Further throughput tables by name; with them selectors can ask for ``benchmark`` [tokens/s],
+        ``listed_power`` [kW], ``law_prediction`` [tokens/s] and ``law_ratio``.
+
+    Returns
+    -------
+    Evidence
+    """
+    setup = build(method, **sources)
+    tables = {
+        "energy_per_query": estimate.energy_per_query(setup, ["exact"]),
+        "output_tokens": estimate.output_tokens(setup, ["exact"]),
+        "fleet": estimate.fleet(setup, ["exact"]),
+        "throughput_laws": estimate.throughput_laws(setup),
+    }
+    if vendor:
+        named = {"paper": sources["table"]} | vendor
+        ratios = _with_text_keys(
+            pd.concat(
+                [law_ratios(setup, table).assign(table=name) for name, table in named.items()]
+            )
+        )
+        tables |= {
+            "benchmark": benchmark_lines(named),
+            "listed_power": listed_powers(named),
+            "law_ratio": ratios,
+            "law_prediction": ratios.assign(value=ratios["predicted"].astype(float)),
+        }
+    return Evidence(method, tables, figures)

@@ -1,0 +1,125 @@
+"""Figure of the claims: published against computed; frames in, matplotlib Figure out."""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.lines import Line2D
+
+from inference_energy.claims.judge import counts, deciding
+from inference_energy.drawing import (
+    BLACK,
+    DARK_GREY,
+    GREY,
+    LARGE,
+    LIGHT_GREY,
+    PAGE,
+    SETTINGS,
+    VERDICT_MARKS,
+    frame,
+    log_axis,
+    log_range,
+    new_figure,
+)
+from inference_energy.text import number
+
+ROW = 0.155
+"""Height of a claim [in]."""
+
+PRINTED = {"color": LIGHT_GREY, "linewidth": 5, "solid_capstyle": "butt"}
+EXACT = {"color": BLACK, "linestyle": "", "marker": "|", "markersize": 7}
+
+
+def published_interval(claim):
+    """Computed values that print as the published one or lie in its range, in terms of it.
+
+    Parameters
+    ----------
+    claim : mapping
+        ``relation`` (equal | within | at most), ``value``, ``upper``, ``decimals``.
+
+    Returns
+    -------
+    (float, float, float)
+        Reference that ratios are taken to (the value; of a range its geometric mean), lower and
+        upper end of the interval as ratios to it.
+    """
+    half = 0.5 * 10.0 ** -claim["decimals"]
+    low = 0 if claim["relation"] == "at most" else claim["value"]
+    high = claim["upper"] if claim["relation"] == "within" else claim["value"]
+    reference = np.sqrt(low * high) or high
+    return reference, max(low - half, 0) / reference, (high + half) / reference
+
+
+@rc_context(SETTINGS)
+def claims_chart(claims, published):
+    """Computed over published, for every claim of the version that a method is held against.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        Claims table of one method.
+    published : DataFrame
+        The published claims of all versions.
+    """
+    lines = deciding(claims)
+    version = lines["source"].iloc[0]
+    printed = published[published["version"] == version].set_index("claim")
+    exact = claims[claims["engine"] == "exact"].set_index("claim")["computed"]
+    intervals = [published_interval(printed.loc[claim]) for claim in lines["claim"]]
+    references = [reference for reference, _, _ in intervals]
+    ratios = lines["computed"].to_numpy() / references
+    ends = [end for _, *both in intervals for end in both]
+    low, high = log_range([x for x in (*ends, *ratios) if x > 0], margin=1.1)
+
+    figure = new_figure(PAGE, ROW * len(lines) + 1.3)
+    axis = frame(figure, 1.95, 0.75, 2.1, 0.5)
+    log_axis(axis, "Computed / published", low, high)
+    axis.set_ylim(0.6 - len(lines), 0.6)
+    axis.set_yticks([-i for i in range(len(lines))], lines["claim"])
+    axis.tick_params(axis="y", length=0)
+    axis.axvline(1, color=BLACK, linewidth=0.6, zorder=0.8)
+    columns = {"claim": (-0.02, "right"), "published": (1.2, "right")}
+    columns |= {"computed": (1.5, "right"), "unit": (1.54, "left")}
+
+    def write(column, y, text, colour):
+        x, side = columns[column]
+        place = {"ha": side, "va": "center_baseline", "transform": axis.get_yaxis_transform()}
+        axis.text(x, y, text, color=colour, **place)
+
+    for column in columns:
+        write(column, 1.1, column, DARK_GREY)
+    for i, line in enumerate(lines.to_dict("records")):
+        reference, start, end = intervals[i]
+        axis.plot([max(start, low), end], [-i, -i], **PRINTED)
+        testable = line["verdict"] != "not testable"
+        if testable:
+            colour, marker = VERDICT_MARKS[line["verdict"]]
+            axis.plot([ratios[i]], [-i], marker, color=colour, markersize=5, zorder=4)
+        if line["claim"] in exact:
+            axis.plot([exact[line["claim"]] / reference], [-i], zorder=5, **EXACT)
+        computed = number(line["computed"], 4) if testable else line["verdict"]
+        write("published", -i, line["published"].replace("-", "–"), BLACK)
+        write("computed", -i, computed, BLACK if testable else GREY)
+        write("unit", -i, "" if line["unit"] == "1" else line["unit"], BLACK)
+
+    tally = counts(claims)
+    verdicts = [
+        Line2D([], [], linestyle="", color=colour, marker=marker, label=f"{tally[name]} {name}")
+        for name, (colour, marker) in VERDICT_MARKS.items()
+    ]
+    marks = [
+        Line2D([], [], label="published range, or values that print as published", **PRINTED),
+        Line2D([], [], label="exact engine", **EXACT),
+    ]
+    for handles, bottom in ((verdicts, 0.16), (marks, 0)):
+        figure.legend(
+            handles=handles,
+            loc="lower center",
+            ncols=len(handles),
+            bbox_to_anchor=(0.5, bottom / figure.get_figheight()),
+        )
+    untested = tally["not testable"]
+    title = f"Published against computed: {len(lines)} claims of {version}"
+    title += f", {untested} of them not testable" if untested else ""
+    place = (0.1 / PAGE, 1 - 0.1 / figure.get_figheight())
+    figure.text(*place, title, fontsize=LARGE, fontweight="bold", va="top")
+    return figure

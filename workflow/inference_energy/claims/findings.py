@@ -1,0 +1,173 @@
+"""Weak points of a method, each computed: what changes when it is done the other way."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from inference_energy.checks import schema_problems
+from inference_energy.claims.selectors import evaluate
+from inference_energy.errors import InputError
+from inference_energy.method.files import merge
+
+BLEND_MEDIAN = (
+    "energy_per_query[regime={}; subject=frontier blend; pathway=baseline; statistic=p50]"
+)
+
+
+HEADLINES = {
+    regime: {"name": f"{regime} median", "unit": "Wh", "value": BLEND_MEDIAN.format(regime)}
+    for regime in ("traditional", "long")
+}
+"""Quantities that a finding with an override reports; the first orders the findings."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A quantity as the method has it (before) and as the finding has it (after)."""
+
+    name: str
+    unit: str
+    before: float
+    after: float
+
+    @property
+    def change(self):
+        """Change from before to after. [%]"""
+        return 100 * (self.after / self.before - 1)
+
+
+def override_problems(finding, method, schema):
+    """Problems of a finding's overrides, applied to its method, against the method's schema.
+
+    Parameters
+    ----------
+    finding : dict
+        Entry of config/findings.yaml.
+    method : dict or None
+        The resolved method that it names; none: the name is wrong, which is said elsewhere.
+    schema : dict
+        JSON Schema of a resolved method.
+    """
+    if method is None:
+        return []
+    changed = merge(merge(method, finding.get("context", {})), finding.get("override", {}))
+    return schema_problems(changed, schema, f"config/findings.yaml: {finding['id']}: override")
+
+
+def effects(finding, evidence, alternative, own):
+    """Every quantity of a finding, before and after.
+
+    Parameters
+    ----------
+    finding : dict
+        Entry of config/findings.yaml.
+    evidence, alternative : Evidence
+        Exact results of the finding's method, and under its override.
+    own : Evidence
+        Results of the method as they were written, for the engine ``published``.
+
+    Returns
+    -------
+    dict of str to Effect
+
+    Raises
+    ------
+    InputError
+        Listing every quantity that the results do not have.
+    """
+    on_headline = "override" in finding and finding.get("headline", True)
+    quantities = (HEADLINES if on_headline else {}) | finding.get("quantities", {})
+    engine = finding.get("engine", "exact")
+    before, after = (own, own) if engine == "published" else (evidence, alternative)
+    found, problems = {}, []
+    for key, quantity in quantities.items():
+        sides = (
+            (quantity.get("before", quantity.get("value")), before),
+            (quantity.get("after", quantity.get("value")), after),
+        )
+        values = [evaluate(selector, where, engine) for selector, where in sides]
+        if None in values:
+            problems.append(
+                f"config/findings.yaml: {finding['id']}: quantities.{key}: value"
+                f" {sides[values.index(None)][0]!r}: selects nothing; allowed is a line of the"
+                " results; correct the selector"
+            )
+        else:
+            found[key] = Effect(quantity["name"], quantity["unit"], *values)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def explain(finding, found, evidence, own):
+    """Write a finding's paragraph from the numbers.
+
+    The format string can use every quantity (``{key.before}``, ``{key.after}``, ``{key.change}``
+    [%], also ``traditional`` and ``long`` where there is an override) and every entry of
+    ``values``.
+
+    Raises
+    ------
+    InputError
+        If it names something else, or a value selects nothing.
+    """
+    engine = finding.get("engine", "exact")
+    where = own if engine == "published" else evidence
+    values = {
+        name: evaluate(selector, where, engine)
+        for name, selector in finding.get("values", {}).items()
+    }
+    text = finding["explanation"]
+    try:
+        return " ".join(text.format(**found, **values).split())
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"config/findings.yaml: {finding['id']}: key explanation: cannot be written ({error});"
+            f" allowed are {', '.join([*found, *values])}; correct the name or its selector"
+        ) from None
+
+
+def rank(computed):
+    """Findings by the size of their effect on the headline, then on whatever they move most.
+
+    Parameters
+    ----------
+    computed : dict of str to dict of str to Effect
+        Effects by finding.
+
+    Returns
+    -------
+    list of str
+        Ids; findings without an override come after those with one.
+    """
+
+    def size(finding):
+        found = computed[finding]
+        headline = abs(found["traditional"].change) if "traditional" in found else -1.0
+        return (-headline, -max(abs(effect.change) for effect in found.values()), finding)
+
+    return sorted(computed, key=size)
+
+
+def findings_table(findings, computed):
+    """Effects of all findings as the findings table, in order of rank."""
+    known = {finding["id"]: finding for finding in findings}
+    return pd.DataFrame(
+        [
+            {
+                "rank": place,
+                "finding": name,
+                "method": known[name]["method"],
+                "claimed": known[name]["claimed"],
+                "alternative": known[name]["alternative"],
+                "engine": known[name].get("engine", "exact"),
+                "quantity": effect.name,
+                "before": effect.before,
+                "after": effect.after,
+                "unit": effect.unit,
+                "change_percent": effect.change,
+            }
+            for place, name in enumerate(rank(computed), start=1)
+            for effect in computed[name].values()
+        ]
+    )

@@ -1,0 +1,213 @@
+"""Published numbers against computed ones: selectors, verdicts, caveats.
+
+A claim's ``quantity`` selects a number from the result tables, or the ratio of two::
+
+    energy_per_query[regime=long; subject=frontier blend; pathway=baseline; statistic=p50]
+    setting[regimes.long.output_tokens.median] / setting[regimes.traditional.output_tokens.median]
+"""
+
+import re
+from decimal import Decimal
+from fnmatch import fnmatch
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.claims.selectors import evaluate
+from inference_energy.text import rounded
+
+VERDICTS = ("reproduced", "reproduced with caveat", "not reproduced", "not testable")
+
+
+def holds(claim, computed):
+    """Whether the computed number, rounded as printed, is the printed one or in its range.
+
+    Parameters
+    ----------
+    claim : mapping
+        ``relation`` (equal | within | at most), ``value``, ``upper``, ``decimals``.
+    computed : float
+        Computed number, in the claim's unit.
+    """
+    printed = rounded(computed, claim["decimals"])
+    value = Decimal(str(claim["value"]))
+    if claim["relation"] == "equal":
+        return printed == value
+    if claim["relation"] == "at most":
+        return printed <= value
+    return value <= printed <= Decimal(str(claim["upper"]))
+
+
+def holds_in(claim, computed):
+    """Whether each of many computed numbers holds, as :func:`holds` does for one; NaN does not.
+
+    Parameters
+    ----------
+    claim : mapping
+        As for :func:`holds`.
+    computed : ndarray
+        Computed numbers, in the claim's unit.
+    """
+    unit = 10.0 ** int(claim["decimals"])
+    steps = np.floor(computed * unit + 0.5)
+    value, upper = round(claim["value"] * unit, 6), round(claim["upper"] * unit, 6)
+    if claim["relation"] == "equal":
+        return steps == value
+    return (
+        (steps <= value) if claim["relation"] == "at most" else (value <= steps) & (steps <= upper)
+    )
+
+
+def printed(claim):
+    """Write the published number or range as the paper prints it."""
+    decimals = int(claim["decimals"])
+    value = f"{claim['value']:.{decimals}f}"
+    if claim["relation"] == "within":
+        return f"{claim['value']:g}-{claim['upper']:g}"
+    return f"at most {value}" if claim["relation"] == "at most" else value
+
+
+def caveats(claim, computed, evidence, alternatives, findings):
+    """Sentences that qualify a claim, from the findings that name it.
+
+    A finding with an override qualifies a claim if the number, moved by the ratio that the exact
+    engine gives for the override, prints differently. A finding without one only explains.
+
+    Parameters
+    ----------
+    claim : mapping
+        Row of the published claims.
+    computed : float
+        The claim's number from the published engine.
+    evidence : Evidence
+        The method's own results.
+    alternatives : dict of str to Evidence
+        Results of the exact engine under each finding's override, by finding id.
+    findings : list of dict
+        ``id``, ``claims`` (patterns of claim ids), ``alternative`` and optionally ``override``,
+        ``version`` (of the paper, both unless stated), ``values`` (name to selector) with ``note``
+        (format string).
+
+    Returns
+    -------
+    list of (bool, str)
+        Whether the sentence is a caveat (True) or an explanation, and the sentence.
+    """
+    sentences = []
+    for finding in findings:
+        if not any(fnmatch(claim["claim"], pattern) for pattern in finding.get("claims", [])):
+            continue
+        if finding.get("version", claim["version"]) != claim["version"]:
+            continue
+        if finding["id"] in alternatives:
+            before = evaluate(claim["quantity"], evidence, "exact")
+            after = evaluate(claim["quantity"], alternatives[finding["id"]], "exact")
+            if before is None or after is None:
+                continue
+            moved = computed * after / before
+            decimals = claim["decimals"]
+            if rounded(moved, decimals) != rounded(computed, decimals):
+                text = f"{finding['alternative']}: {after:.4g} instead of {before:.4g} (exact)"
+                sentences.append((True, text))
+        elif "note" in finding:
+            values = {
+                name: evaluate(selector, evidence, "published")
+                for name, selector in finding.get("values", {}).items()
+            }
+            if None not in values.values():
+                text = finding["note"].format(**values, computed=computed, published=claim["value"])
+                sentences.append((finding.get("caveat", False), text))
+    return sentences
+
+
+def judge(claims, version, evidence, alternatives, findings, engines):
+    """Verdict on every claim of one version of the paper.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        Published claims of all versions.
+    version : str
+        Version whose claims the method is held against.
+    evidence, alternatives, findings
+        As for :func:`caveats`.
+    engines : list of str
+        Engines to evaluate; the published one's lines decide, the others' are shown beside.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the claims table.
+    """
+    lines = []
+    for claim in claims[claims["version"] == version].to_dict("records"):
+        for engine in engines:
+            computed = evaluate(claim["quantity"], evidence, engine)
+            note = ""
+            if computed is None:
+                if engine != "published":
+                    continue
+                verdict, note = "not testable", claim["statement"]
+            else:
+                verdict = "reproduced" if holds(claim, computed) else "not reproduced"
+                sentences = caveats(claim, computed, evidence, alternatives, findings)
+                if verdict == "reproduced" and any(is_caveat for is_caveat, _ in sentences):
+                    verdict = "reproduced with caveat"
+                note = "; ".join(text for _, text in sentences)
+            lines.append(
+                {
+                    "claim": claim["claim"],
+                    "source": claim["version"],
+                    "quantity": claim["quantity"],
+                    "published": printed(claim),
+                    "computed": computed,
+                    "unit": claim["unit"],
+                    "engine": engine if computed is not None else None,
+                    "verdict": verdict,
+                    "note": note or None,
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def deciding(table):
+    """Lines of a claims table that carry the verdict: one per claim."""
+    return table[table["engine"].isna() | (table["engine"] == "published")]
+
+
+def distance(claim_line):
+    """How far a computed number is from the published number or range, as a ratio text."""
+    bounds = [float(b) for b in re.findall(r"\d+\.?\d*", claim_line["published"])]
+    computed = claim_line["computed"]
+    nearest = min(bounds, key=lambda b: abs(computed - b))
+    return computed / nearest if nearest else float("inf")
+
+
+def changed_verdicts(table, expected):
+    """Claims whose verdict is not the expected one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Claims table of one method.
+    expected : dict of str to str
+        Claim to verdict.
+
+    Returns
+    -------
+    list of str
+        One sentence per claim that changed, is new, or is gone.
+    """
+    found = dict(zip(deciding(table)["claim"], deciding(table)["verdict"], strict=True))
+    return [
+        f"claim {claim}: verdict {found.get(claim, 'missing')}, expected"
+        f" {expected.get(claim, 'none')}"
+        for claim in sorted(found | expected)
+        if found.get(claim) != expected.get(claim)
+    ]
+
+
+def counts(table):
+    """Count of each verdict, as a dict in the order of VERDICTS."""
+    verdicts = deciding(table)["verdict"]
+    return {verdict: int((verdicts == verdict).sum()) for verdict in VERDICTS}

@@ -1,0 +1,130 @@
+"""The README's numbers: blocks written from result tables, between markers."""
+
+import re
+from fnmatch import fnmatch
+
+from inference_energy.claims.judge import deciding
+from inference_energy.errors import InputError
+from inference_energy.text import markdown_table
+
+MARKER = "<!-- {edge}: {name} -->"
+
+PAPER = [
+    ("Figure 1a, per-model energy", "draw_energy", "1a", ["*-llama-*", "*-mixtral-*"]),
+    (
+        "Figure 1b, blend and pathways",
+        "draw_energy",
+        "1b",
+        ["median-traditional", "p?5-traditional", "lever-*-traditional"],
+    ),
+    ("Figure 2a, long queries", "draw_energy", "2a", ["*-deepseek-r1-*"]),
+    (
+        "Figure 2b, long queries, pathways",
+        "draw_energy",
+        "2b",
+        ["median-long", "p?5-long", "lever-*-long", "ratio-*"],
+    ),
+    ("Figure 3a, fleet", "draw_fleet", "3a", ["fleet-baseline"]),
+    ("Figure 3b, fleet with long queries", "draw_fleet", "3b", ["fleet-mixed*", "web-search"]),
+    ("Supplement, output tokens", "draw_energy", "s1", ["tokens-*"]),
+    ("Supplement, pathway histograms", "draw_energy", "s2", []),
+    ("Supplement, input length", "draw_fleet", "s3", []),
+    ("Supplement, coupled utilisation", "draw_fleet", "s4", []),
+    ("Comparison table, 4-20x", "judge_claims", None, ["overestimate-*"]),
+]
+"""Figures and tables of the paper: rule, file, and patterns of the claims they carry."""
+
+
+def headline(tables):
+    """One line per method: medians, IQRs, their ratio, fleet, and how many claims hold.
+
+    Parameters
+    ----------
+    tables : dict of str to dict of str to DataFrame
+        Tables energy_per_query, fleet and claims of each method.
+
+    Returns
+    -------
+    str
+        Markdown table; energies are those of the published engine.
+    """
+    rows = []
+    for name, of in tables.items():
+        energy = of["energy_per_query"]
+        energy = energy[
+            (energy["engine"] == "published")
+            & (energy["subject"] == "frontier blend")
+            & (energy["pathway"] == "baseline")
+        ].set_index(["regime", "statistic"])["value"]
+        fleet = of["fleet"].set_index(["engine", "scenario", "pathway", "statistic"])["value"]
+        verdicts = deciding(of["claims"])["verdict"]
+        holds = verdicts.str.startswith("reproduced").sum()
+        rows.append(
+            [
+                f"`{name}`",
+                *(
+                    f"{energy[regime, 'p50']:.2f} ({energy[regime, 'p25']:.2f}-"
+                    f"{energy[regime, 'p75']:.2f})"
+                    for regime in ("traditional", "long")
+                ),
+                f"{energy['long', 'p50'] / energy['traditional', 'p50']:.1f}",
+                f"{fleet['published', 'mixed', 'baseline', 'p50']:.2f}",
+                f"{holds} of {len(verdicts)}",
+            ]
+        )
+    header = ["method", "traditional query [Wh]", "long query [Wh]", "ratio"]
+    header += ["fleet, 10 % long [GWh/day]", "claims that hold"]
+    return markdown_table(header, rows)
+
+
+def paper_table(claims, method):
+    """Each figure and table of the paper: the rule that makes it, the file, and its status.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        Claims table of the method.
+    method : str
+        Method whose files are named.
+
+    Returns
+    -------
+    str
+        Markdown table.
+    """
+    lines = deciding(claims)
+    rows = []
+    for title, rule, figure, patterns in PAPER:
+        mine = lines[[any(fnmatch(c, p) for p in patterns) for c in lines["claim"]]]
+        holds = mine["verdict"].str.startswith("reproduced").sum()
+        status = f"{holds} of {len(mine)} numbers reproduced" if len(mine) else "regenerated"
+        file = f"figures/{method}/{figure}.svg" if figure else f"results/{method}/claims.csv"
+        rows.append([title, f"`{rule}`", f"[{file}]({file})", status])
+    return markdown_table(["paper", "rule", "file", "status"], rows)
+
+
+def splice(text, blocks):
+    """Replace what stands between the markers of each block.
+
+    Parameters
+    ----------
+    text : str
+        Document with a line ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->`` for each block.
+    blocks : dict of str to str
+        Name to Markdown.
+
+    Raises
+    ------
+    InputError
+        If a block has no markers in the text.
+    """
+    for name, block in blocks.items():
+        begin, end = (re.escape(MARKER.format(edge=edge, name=name)) for edge in ("begin", "end"))
+        pattern = re.compile(f"({begin}\n).*?({end})", re.DOTALL)
+        if not pattern.search(text):
+            raise InputError(
+                f"README.md: no markers of the block {name}; allowed is one pair of lines"
+                f" {MARKER.format(edge='begin', name=name)} and its end; restore them"
+            )
+        text = pattern.sub(lambda found, block=block: found[1] + block + "\n" + found[2], text)
+    return text

@@ -1,0 +1,102 @@
+"""Where a claim's number is found among a method's results."""
+
+import re
+from dataclasses import dataclass
+
+from inference_energy.errors import InputError
+
+SELECTOR = re.compile(r"(?P<table>\w+)\[(?P<where>[^\]]*)\]")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a claim can be looked up in.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved method, for ``setting[dotted.path]``.
+    tables : dict of str to DataFrame
+        Result tables by name; those with a column ``engine`` are asked for one engine.
+    figures : dict of str to dict
+        Published figures by kind (``estimate``, ``reference``), each id or quantity to value.
+    """
+
+    method: dict
+    tables: dict
+    figures: dict
+
+
+def evaluate(quantity, evidence, engine):
+    """Evaluate a selector, or the ratio of two.
+
+    Parameters
+    ----------
+    quantity : str or None
+        Selector; none or empty cannot be evaluated.
+    evidence : Evidence
+        Where to look.
+    engine : str
+        Engine whose lines count.
+
+    Returns
+    -------
+    float or None
+        None where the method or engine has no such number.
+
+    Raises
+    ------
+    InputError
+        If the selector is malformed or names a table that is not there.
+    """
+    if not isinstance(quantity, str) or not quantity:
+        return None
+    values = [_select(part.strip(), evidence, engine) for part in quantity.split(" / ")]
+    if any(value is None for value in values):
+        return None
+    result = values[0]
+    for value in values[1:]:
+        result /= value
+    return result
+
+
+def _select(selector, evidence, engine):
+    match = SELECTOR.fullmatch(selector)
+    pairs = [pair.split("=", 1) for pair in re.split(r";\s*", match["where"])] if match else []
+    if not match or (match["table"] != "setting" and any(len(pair) < 2 for pair in pairs)):
+        raise InputError(
+            f"claim quantity {selector!r}: allowed is table[key=value; ...] or the ratio of two"
+            " joined by ' / '; correct the selector"
+        )
+    table, where = match["table"], match["where"]
+    if table == "setting":
+        value = evidence.method
+        for key in where.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+    wanted = dict(pairs)
+    if table in evidence.figures:
+        return evidence.figures[table].get(next(iter(wanted.values())))
+    if table not in evidence.tables:
+        known = ", ".join(sorted([*evidence.tables, *evidence.figures, "setting"]))
+        raise InputError(
+            f"claim quantity {selector!r}: unknown table {table}; allowed are {known};"
+            " correct the selector"
+        )
+    frame = evidence.tables[table]
+    unknown = set(wanted) - set(frame.columns)
+    if unknown:
+        raise InputError(
+            f"claim quantity {selector!r}: unknown column {', '.join(sorted(unknown))};"
+            f" allowed are {', '.join(frame.columns)}; correct the selector"
+        )
+    if "engine" in frame:
+        wanted["engine"] = engine
+    for column, value in wanted.items():
+        frame = frame[frame[column].astype(str) == value]
+    if len(frame) > 1:
+        raise InputError(
+            f"claim quantity {selector!r}: selects {len(frame)} lines; allowed is one;"
+            " name more columns"
+        )
+    return float(frame["value"].iloc[0]) if len(frame) else None

@@ -1,0 +1,1 @@
+"""Two methods, or two revisions."""

@@ -1,0 +1,221 @@
+"""Which setting moved a headline: Shapley and Owen values."""
+
+import json
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy.exact import blend_energy, regime_energy
+from inference_energy.errors import InputError
+from inference_energy.laws.fitting import fit_laws
+from inference_energy.method.build import build
+from inference_energy.method.differences import differing, with_settings
+
+AFTER_THE_HEADLINE = ("pathways", "fleet", "sensitivities", "monte_carlo")
+"""Sections that are joined to one setting when more than MOST_SETTINGS differ."""
+
+
+INSEPARABLE = ("benchmarks", "throughput_law", "blend")
+"""Sections that are joined to one setting when a mixture of two methods has too few models."""
+
+
+MOST_SETTINGS = 10
+
+
+MOST_PARTS = 4
+
+
+def _share(player, players, value):
+    others = [other for other in players if other != player]
+    n = len(players)
+    return sum(
+        (value(frozenset((*chosen, player))) - value(frozenset(chosen))) / (n * comb(n - 1, size))
+        for size in range(n)
+        for chosen in combinations(others, size)
+    )
+
+
+def shapley(players, value):
+    """Shapley values, exactly, over all subsets.
+
+    Parameters
+    ----------
+    players : sequence
+        Hashable players, at least one.
+    value : callable
+        Frozenset of players to a number or array.
+
+    Returns
+    -------
+    dict
+        Player to its share; the shares add up to ``value(all) - value(none)``.
+    """
+    return {player: _share(player, players, value) for player in players}
+
+
+def owen(groups, group, value):
+    """Owen values of the members of one group; they add up to the group's Shapley value.
+
+    Parameters
+    ----------
+    groups : dict
+        Group to the list of its members.
+    group
+        The group whose members get their shares.
+    value : callable
+        Frozenset of members to a number or array.
+    """
+
+    def group_share(chosen_members):
+        def quotient(chosen_groups):
+            return value(
+                frozenset(
+                    member
+                    for g in chosen_groups
+                    for member in (chosen_members if g == group else groups[g])
+                )
+            )
+
+        return _share(group, list(groups), quotient)
+
+    return shapley(groups[group], group_share)
+
+
+def _joined(settings, names):
+    """Join several settings to one, where they differ."""
+    present = [name for name in settings if name in names]
+    kept = {name: paths for name, paths in settings.items() if name not in names}
+    joined = [path for name in present for path in settings[name]]
+    return kept | ({" + ".join(present): joined} if joined else {})
+
+
+def exact_medians(sources):
+    """Headline function for :func:`attribution`: the exact median of the blend in each regime.
+
+    Parameters
+    ----------
+    sources : callable
+        Resolved method to what it is built from, the keyword arguments of ``build``.
+
+    Returns
+    -------
+    callable
+        Resolved method to a dict of headline to median. [Wh]
+    """
+    fitted = {}
+
+    def medians(method):
+        given = sources(method)
+        # a fit takes much longer than a median, and few mixtures differ in what is fitted
+        key = json.dumps([method["benchmarks"], method["throughput_law"]])
+        if key not in fitted:
+            fitted[key] = fit_laws(method, given["table"], given.get("hardware"))
+        setup = build(method, **given, laws=fitted[key])
+        answer = {}
+        for regime in setup.regimes.values():
+            models, names = regime_energy(setup, regime)
+            answer[f"{regime.name} median"] = blend_energy(setup, models, names).quantile(0.5)
+        return answer
+
+    return medians
+
+
+def attribution(base, head, headline):
+    """Share of every differing setting in the change of the headlines.
+
+    Parameters
+    ----------
+    base, head : dict
+        Resolved methods.
+    headline : callable
+        Method to a dict of headline name to its value, a positive number.
+
+    Returns
+    -------
+    shares : DataFrame
+        headline, setting, part (empty for the whole setting), statistic (from base, from head,
+        shapley), value (share of the log ratio). [ln]
+    interactions : DataFrame
+        headline, first, second, value: what both settings change together beyond the sum of what
+        each changes alone, from the base. [ln]
+    ends : DataFrame
+        headline, base, head: the two values of each headline.
+
+    Raises
+    ------
+    InputError
+        If the settings of the two methods cannot be mixed even after those that decide which
+        models there are have been joined.
+    """
+    settings = differing(base, head)
+    if len(settings) > MOST_SETTINGS:
+        settings = _joined(settings, AFTER_THE_HEADLINE)
+    try:
+        return _attributed(base, head, headline, settings)
+    except InputError:
+        joined = _joined(settings, INSEPARABLE)
+        if len(joined) == len(settings):
+            raise
+        return _attributed(base, head, headline, joined)
+
+
+def _attributed(base, head, headline, settings):
+    known, names = {}, None
+
+    def of_paths(paths):
+        nonlocal names
+        if paths not in known:
+            values = headline(with_settings(base, head, paths))
+            names = list(values)
+            known[paths] = np.log([values[name] for name in names])
+        return known[paths]
+
+    def of_settings(chosen):
+        return of_paths(frozenset(path for name in chosen for path in settings[name]))
+
+    def alone(members, everything, of):
+        none, whole = of(frozenset()), of(frozenset(everything))
+        return {
+            "from base": {m: of(frozenset([m])) - none for m in members},
+            "from head": {m: whole - of(frozenset(everything) - {m}) for m in members},
+        }
+
+    start, end = of_settings(frozenset()), of_settings(frozenset(settings))
+    rows = []
+    by_setting = alone(settings, settings, of_settings) | {
+        "shapley": shapley(list(settings), of_settings)
+    }
+    rows += [(name, "", s, v) for s, each in by_setting.items() for name, v in each.items()]
+    everything = [path for paths in settings.values() for path in paths]
+    for name, paths in settings.items():
+        # settings that were joined cannot be taken apart
+        if 1 < len(paths) <= MOST_PARTS and all(path[0] == name for path in paths):
+            by_part = alone(paths, everything, of_paths) | {
+                "shapley": owen(settings, name, of_paths)
+            }
+            rows += [
+                (name, ".".join(p), s, v) for s, each in by_part.items() for p, v in each.items()
+            ]
+    pairs = [
+        (
+            a,
+            b,
+            of_settings(frozenset([a, b]))
+            - of_settings(frozenset([a]))
+            - of_settings(frozenset([b]))
+            + start,
+        )
+        for a, b in combinations(settings, 2)
+    ]
+
+    def long(lines, columns):
+        frame = [(h, *line[:-1], line[-1][i]) for i, h in enumerate(names) for line in lines]
+        return pd.DataFrame(frame, columns=["headline", *columns])
+
+    return (
+        long(rows, ["setting", "part", "statistic", "value"]),
+        long(pairs, ["first", "second", "value"]),
+        pd.DataFrame({"headline": names, "base": np.exp(start), "head": np.exp(end)}),
+    )

@@ -1,0 +1,114 @@
+"""Figure of a comparison: how each setting carries the headline from base to head."""
+
+import re
+
+import numpy as np
+from matplotlib import rc_context
+
+from inference_energy.drawing import BLUE, DARK_GREY, PAGE, SETTINGS, VERMILION, frame, new_figure
+
+ENDS, UP, DOWN = DARK_GREY, VERMILION, BLUE
+"""Colours of the two methods, and of a setting that raises or lowers the energy."""
+
+LEFT, RIGHT, BELOW, ABOVE, GAP, ROW = 1.95, 0.08, 0.42, 0.32, 0.2, 0.24
+"""Distances around the panels, and height of a bar's row [in]."""
+
+
+def setting_order(table):
+    """Settings of a comparison, the largest Shapley share on any headline first."""
+    shares = table[(table["kind"] == "attribution") & (table["statistic"] == "shapley")]
+    largest = shares["value"].abs().groupby(shares["item"], sort=False).max()
+    return list(largest.sort_values(ascending=False, kind="stable").index)
+
+
+def steps(table, headline):
+    """Bars of one headline's waterfall, from base to head.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Comparison table.
+    headline : str
+        Headline to draw.
+
+    Returns
+    -------
+    list of tuple
+        label, start, stop [Wh], whether the bar is a part of the setting above it. Settings come
+        in the order of ``setting_order``; each multiplies what the ones before it left.
+    """
+    own = table[table["subject"] == headline]
+    (end,) = own[own["kind"] == "headline"].to_dict("records")
+    shares = own[own["statistic"] == "shapley"]
+    of_settings = shares[shares["kind"] == "attribution"].set_index("item")["value"]
+    parts = shares[shares["kind"] == "part"].sort_values("item", kind="stable")
+    level, bars = float(end["base"]), []
+    for setting in setting_order(table):
+        share = of_settings[setting]
+        bars.append((setting, level, level * np.exp(share), False))
+        within = level
+        for part, portion in zip(parts["item"], parts["value"], strict=True):
+            if part.startswith(f"{setting}."):
+                label = part.removeprefix(f"{setting}.")
+                bars.append((label, within, within * np.exp(portion), True))
+                within *= np.exp(portion)
+        level *= np.exp(share)
+    return [("base", 0.0, float(end["base"]), False), *bars, ("head", 0.0, level, False)]
+
+
+@rc_context(SETTINGS)
+def draw(table, base, head, regimes=("traditional", "long")):
+    """Draw one waterfall per regime.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Comparison table.
+    base, head : str
+        Names of the methods.
+    regimes : tuple of str
+        Regimes whose medians are drawn, one panel each.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    panels = [steps(table, f"{regime} median") for regime in regimes]
+    rows = max(len(bars) for bars in panels)
+    figure = new_figure(PAGE, BELOW + ABOVE + ROW * rows)
+    width = (PAGE - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels)
+    names = {"base": base, "head": head}
+    for i, (regime, bars) in enumerate(zip(regimes, panels, strict=True)):
+        left = LEFT + i * (width + GAP)
+        axis = frame(figure, left, BELOW, PAGE - left - width, ABOVE)
+        for place, (label, start, stop, is_part) in enumerate(bars):
+            colour = ENDS if label in names else UP if stop > start else DOWN
+            axis.barh(
+                place,
+                stop - start,
+                left=start,
+                height=0.4 if is_part else 0.7,
+                color=colour,
+                alpha=0.5 if is_part else 1.0,
+            )
+            text = f"{stop:#.3g} Wh" if label in names else f"× {stop / start:.3f}"
+            axis.annotate(
+                text,
+                (max(start, stop), place),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+            )
+        axis.set_title(f"Median, {regime} queries")
+        axis.set_xlabel("Energy per query [Wh]")
+        axis.set_xlim(0, 1.3 * max(max(start, stop) for _, start, stop, _ in bars))
+        axis.set_ylim(rows - 0.4, -0.6)
+        axis.set_yticks([])
+        if i == 0:
+            labels = [
+                names.get(label, ("of which " if part else "") + re.sub("[._]", " ", label))
+                for label, _, _, part in bars
+            ]
+            axis.set_yticks(range(len(bars)), labels)
+            axis.tick_params(axis="y", length=0)
+    return figure

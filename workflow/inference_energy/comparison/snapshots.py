@@ -1,0 +1,88 @@
+"""Results, figures and data of a git revision or of the working folder."""
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+from inference_energy.errors import InputError
+
+FOLDERS = ("results", "figures", "data")
+
+
+def _git(root, *arguments):
+    try:
+        run = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
+    except FileNotFoundError:
+        raise InputError("git is not installed; changes need it; install git") from None
+    return run.returncode, run.stdout, run.stderr.decode(errors="replace").strip()
+
+
+def snapshot_of_revision(root, revision):
+    """Files of results, figures and data as a git revision has them.
+
+    Parameters
+    ----------
+    root : path-like
+        The repository's folder.
+    revision : str
+        Anything that git resolves to a commit.
+
+    Returns
+    -------
+    files : dict of str to bytes
+        Content by path.
+    commit : str
+        Abbreviated commit.
+
+    Raises
+    ------
+    InputError
+        If the folder is no git checkout, the revision is unknown, or it has no results.
+    """
+    if _git(root, "rev-parse", "--is-inside-work-tree")[0]:
+        raise InputError(
+            f"{root}: is not a git checkout; changes are told against a git revision; clone the"
+            " repository or run git init and commit"
+        )
+    code, commit, _ = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    if code:
+        raise InputError(
+            f"key since: value {revision!r}: unknown revision; allowed are commits, branches and"
+            " tags of this checkout such as HEAD~1; correct it, or fetch it if the clone is shallow"
+        )
+    commit = commit.decode().strip()
+    _, names, _ = _git(root, "ls-tree", "--name-only", commit, "--", *FOLDERS)
+    present = names.decode().split()
+    short = _git(root, "rev-parse", "--short", commit)[1].decode().strip()
+    if "results" not in present:
+        raise InputError(
+            f"key since: value {revision!r}: commit {short} has no results folder; allowed is a"
+            " revision with committed results; choose a later one"
+        )
+    code, archive, message = _git(root, "archive", "--format=tar", commit, "--", *present)
+    if code:
+        raise InputError(f"key since: value {revision!r}: git cannot read it ({message})")
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}, short
+
+
+def snapshot_of_folder(root):
+    """Files of results, figures and data as they are now, ignored ones left out.
+
+    Parameters
+    ----------
+    root : path-like
+        The repository's folder, a git checkout.
+
+    Returns
+    -------
+    dict of str to bytes
+    """
+    _, names, _ = _git(
+        root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *FOLDERS
+    )
+    paths = sorted({name for name in names.decode().split("\0") if name})
+    return {
+        path: (Path(root) / path).read_bytes() for path in paths if (Path(root) / path).is_file()
+    }

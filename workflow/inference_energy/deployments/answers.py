@@ -1,0 +1,310 @@
+"""A deployment: a model on its operator's own nodes, answered from their benchmark runs."""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy.exact import (
+    energy_per_output_token,
+    extrapolation,
+    model_energy,
+    token_statistics,
+)
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import fixed_regime
+
+LENGTHS = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 5000.0, 10000.0, 30000.0, 100000.0)
+"""Output lengths of the predicted energies. [tokens]"""
+
+
+W_PER_KW = 1000.0
+
+
+WH_PER_KWH = 1000.0
+
+
+G_PER_KG = 1000.0
+
+
+SECONDS_PER_DAY = 86400.0
+
+
+MILLION = 1e6
+
+
+def energy_per_query(deployment, reference, reference_name):
+    """Energy per query of the deployment, and the paper's frontier blend beside it. [Wh]
+
+    Parameters
+    ----------
+    deployment : Deployment
+        As from ``build``.
+    reference : DataFrame
+        Table ``energy_per_query`` of the method to compare with.
+    reference_name : str
+        Its name.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the energy_per_query table.
+    """
+    lines = []
+    for name, regime in deployment.regimes.items():
+        answer = model_energy(deployment, regime, deployment.model).describe()
+        where = {"engine": "exact", "regime": name, "subject": deployment.model.name}
+        lines += [
+            where | {"pathway": "baseline", "statistic": k, "value": v, "unit": "Wh"}
+            for k, v in answer.items()
+        ]
+    blend = reference[
+        (reference["subject"] == "frontier blend")
+        & (reference["pathway"] == "baseline")
+        & (reference["engine"] == "published")
+        & (reference["unit"] == "Wh")
+    ]
+    blend = blend.assign(subject=f"frontier blend, {reference_name}")
+    return pd.concat([pd.DataFrame(lines), blend], ignore_index=True)
+
+
+def energy_by_length(deployment):
+    """Median energy of queries of fixed output lengths, for a measurement to be held against.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the schema ``energy_by_length``. [Wh]
+    """
+    regime = deployment.regimes["traditional"]
+    energies = [
+        model_energy(deployment, fixed_regime(regime.input_tokens, length), deployment.model)
+        for length in LENGTHS
+    ]
+    return pd.DataFrame(
+        {
+            "input_tokens": regime.input_tokens,
+            "output_tokens": LENGTHS,
+            "energy_wh": [energy.quantile(0.5) for energy in energies],
+        }
+    )
+
+
+def energy_per_million_tokens(deployment):
+    """Energy per million output tokens, over the queries and over all of them together. [kWh]
+
+    Returns
+    -------
+    DataFrame
+        regime, statistic, value, unit; ``overall`` is mean energy over mean output tokens.
+    """
+    lines = []
+    scale = MILLION / WH_PER_KWH
+    for name, regime in deployment.regimes.items():
+        energy = energy_per_output_token(deployment, regime, deployment.model)
+        total = model_energy(deployment, regime, deployment.model).mean()
+        answer = {"overall": total / regime.output_tokens.mean_and_std()[0] * scale}
+        answer |= {f"p{p}": energy.quantile(p / 100) * scale for p in (5, 25, 50, 75, 95)}
+        lines += [(name, statistic, value, "kWh") for statistic, value in answer.items()]
+    return pd.DataFrame(lines, columns=["regime", "statistic", "value", "unit"])
+
+
+def _mean_query(energy):
+    """Mean of the log-normals' medians [Wh], and their sigma weighted by energy, of a Mixture."""
+    middle = np.exp(energy.locations) * energy.weights
+    return float(middle.sum()), float(middle @ energy.sigmas / middle.sum())
+
+
+def per_day(deployment):
+    """Queries, nodes, energy, cost and carbon of a day at the stated traffic.
+
+    A day's queries have one power, PUE and error of the law in common that are not known; P5 and
+    P95 are those of that common factor. The spread over query lengths averages out.
+
+    Returns
+    -------
+    DataFrame
+        quantity, regime, statistic, value, unit.
+    """
+    section = deployment.section
+    per_day, share = (section["traffic"][k]["value"] for k in ("queries_per_day", "long_share"))
+    price, intensity = section["electricity_price"], section["grid_intensity"]
+    units = {
+        "energy": ("kWh/day", 1.0),
+        "cost": (f"{price['unit'].split('/')[0]}/day", price["value"]),
+        "carbon": (f"kg{intensity['unit'].split('/')[0][1:]}/day", intensity["value"] / G_PER_KG),
+    }
+    counts = {"traditional": per_day * (1 - share), "long": per_day * share}
+    lines, means, middles, sigmas, totals = (
+        [],
+        {},
+        {},
+        {},
+        dict.fromkeys(("queries", "output tokens", "nodes"), 0.0),
+    )
+    nodes = float(deployment.shapes["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
+    for name, count in counts.items():
+        regime = deployment.regimes[name]
+        energy = model_energy(deployment, regime, deployment.model)
+        middle, sigmas[name] = _mean_query(energy)
+        means[name], middles[name] = (e * count / WH_PER_KWH for e in (energy.mean(), middle))
+        lengths, weights = regime.output_tokens.support
+        seconds = weights @ (lengths / deployment.model.law.predict(regime.input_tokens, lengths))
+        counted = {
+            "queries": (count, "queries/day"),
+            "output tokens": (count * regime.output_tokens.mean_and_std()[0], "tokens/day"),
+            "nodes": (count * float(seconds) * nodes / SECONDS_PER_DAY, "nodes"),
+        }
+        for quantity, (value, unit) in counted.items():
+            lines.append((quantity, name, "mean", value, unit))
+            totals[quantity] += value
+    lines += [
+        (quantity, "all", "mean", value, counted[quantity][1]) for quantity, value in totals.items()
+    ]
+    total = sum(middles.values())
+    sigmas["all"] = sum(sigmas[name] * middles[name] for name in counts) / total
+    means["all"], middles["all"] = sum(means.values()), total
+    for quantity, (unit, factor) in units.items():
+        for name in means:
+            common = LogNormal(0.0, sigmas[name])
+            answer = {"mean": means[name]}
+            answer |= {
+                p: middles[name] * common.quantile(q) for p, q in (("p5", 0.05), ("p95", 0.95))
+            }
+            lines += [(quantity, name, k, float(v * factor), unit) for k, v in answer.items()]
+    return pd.DataFrame(lines, columns=["quantity", "regime", "statistic", "value", "unit"])
+
+
+def limits(deployment):
+    """What was measured, and how far the queries lie beyond it.
+
+    Returns
+    -------
+    DataFrame
+        regime, quantity, value, unit.
+    """
+    used = deployment.runs[deployment.runs["use"] == "yes"]
+    measured = [
+        ("runs in the files", len(deployment.runs), "runs"),
+        ("runs used", len(used), "runs"),
+        ("shapes", len(deployment.shapes), "shapes"),
+        ("concurrency", used["concurrency"].iloc[0], "requests"),
+    ]
+    for column, name in (("input_tokens", "input tokens"), ("output_tokens", "output tokens")):
+        measured += [
+            (f"{name}, smallest", used[column].min(), "tokens"),
+            (f"{name}, largest", used[column].max(), "tokens"),
+        ]
+    lines = [("measured", *line) for line in measured]
+    for name, regime in deployment.regimes.items():
+        tokens = token_statistics(regime)
+        beyond = extrapolation(regime, deployment.model)
+        lines += [(name, f"output tokens, {p}", tokens[p], "tokens") for p in ("p5", "p50", "p95")]
+        lines += [
+            (name, "input tokens", regime.input_tokens, "tokens"),
+            (
+                name,
+                "p95 of output tokens over the longest measured",
+                _over(tokens["p95"], used),
+                "1",
+            ),
+            (name, "queries outside the measured lengths", beyond["queries"], "1"),
+            (name, "node time outside the measured lengths", beyond["node time"], "1"),
+            (name, "node time if held at the nearest measured length", beyond["held"], "1"),
+        ]
+    return pd.DataFrame(lines, columns=["regime", "quantity", "value", "unit"])
+
+
+def _over(length, used):
+    return length / used["output_tokens"].max()
+
+
+def assumptions(method, stated, deployment):
+    """Every fact behind the answer, and whether it was measured, stated, inherited or assumed.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved deployment.
+    stated : list of str
+        Keys that the deployment file itself states.
+    deployment : Deployment
+        As from ``build``.
+
+    Returns
+    -------
+    DataFrame
+        fact, value, basis, source.
+    """
+    section = method["deployment"]
+    used = deployment.runs[deployment.runs["use"] == "yes"]
+    files = ", ".join(sorted(set(used["source_file"])))
+    first = used.iloc[0]
+
+    def basis(key):
+        return "stated" if key in stated else "inherited"
+
+    lines = [
+        (
+            "configuration",
+            f"{first['n_gpus']} x {first['gpu']}, {first['precision']}",
+            "measured",
+            files,
+        ),
+        (
+            "throughput law",
+            deployment.model.law.name,
+            basis("throughput_law"),
+            method["throughput_law"]["source"],
+        ),
+        ("PUE", _quantity(method["pue"]), basis("pue"), method["pue"]["source"]),
+    ]
+    if deployment.power.boundary == "not measured":
+        node = method["node_power"]
+        node = node.get("models", {}).get(section["model"], node["default"])
+        lines.append(("node power", _quantity(node), basis("node_power"), node["source"]))
+        share = method["power_utilisation"]
+        lines.append(
+            ("power utilisation", _quantity(share), basis("power_utilisation"), share["source"])
+        )
+    elif deployment.power.boundary == "node":
+        lines.append(
+            ("node power", f"{np.exp(deployment.power.factor.mu):.4g} kW", "measured", files)
+        )
+    else:
+        own = f"{deployment.power.accelerators:.4g} kW"
+        lines.append(("accelerator power", own, "measured", files))
+        host = section["host_power"]
+        lines.append(("host power", f"{_quantity(host)} per node", "stated", host["source"]))
+    for name, regime in method["regimes"].items():
+        for key in ("output_tokens", "input_tokens"):
+            text = f"{key.replace('_', ' ')}, {name}"
+            lines.append((text, _quantity(regime[key]), basis("regimes"), regime[key]["source"]))
+    for key in ("concurrency", "gpus_per_node", "electricity_price", "grid_intensity"):
+        if key in section:
+            name = key.replace("_", " ").replace("gpus", "GPUs")
+            lines.append((name, _quantity(section[key]), "stated", section[key]["source"]))
+    for key, quantity in section["traffic"].items():
+        lines.append((key.replace("_", " "), _quantity(quantity), "stated", quantity["source"]))
+    if used["input_tokens"].isna().all():
+        text = "not known: the throughput is held at the measured one"
+        lines.append(("input tokens of the benchmark", text, "assumed", files))
+    text = "none: nodes serve at the measured load, and idle hours are not charged"
+    lines.append(("idle nodes", text, "assumed", "benchmarks run at full load"))
+    lines += [(fact, value, "assumed", source) for fact, value, source in deployment.assumed]
+    return pd.DataFrame(lines, columns=["fact", "value", "basis", "source"])
+
+
+def _quantity(quantity):
+    """A quantity of a method file in words."""
+    unit = "" if quantity["unit"] == "1" else f" {quantity['unit']}"
+    if quantity.get("value") is not None:
+        return f"{quantity['value']:,.10g}{unit}"
+    kind = quantity["distribution"]
+    if "p5" in quantity:
+        return f"{quantity['p5']:g} to {quantity['p95']:g}{unit} (P5 to P95)"
+    numbers = [
+        f"{k} {quantity[k]:g}"
+        for k in ("median", "sigma", "shape", "intercept", "slope")
+        if k in quantity
+    ]
+    named = [quantity["trace"]] if "trace" in quantity else []
+    return f"{kind}, {', '.join(numbers + named)}{unit}"

@@ -1,0 +1,142 @@
+"""From a deployment and its runs to the engines' objects."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.deployments.answers import W_PER_KW, WH_PER_KWH
+from inference_energy.deployments.law import fit_law
+from inference_energy.deployments.power import Power, measured_power, run_accelerator_power
+from inference_energy.deployments.runs import distinct_shapes, select_runs
+from inference_energy.laws.hardware import find_gpu, find_model
+from inference_energy.laws.rows import usable_rows
+from inference_energy.method import build as method_build
+from inference_energy.method import setup
+from inference_energy.method.distributions import LogNormal
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What an answer needs; the engines take it for a Setup of one model.
+
+    ``power_utilisation`` is the method's; where power was measured it is that power in kW, and the
+    ``node_power`` of the model is one. ``assumed`` are facts (name, value, source) that the law
+    had to assume. Lengths in ``model.domain`` that the files do not tell reach from 0 to infinity.
+    """
+
+    model: object
+    power_utilisation: object
+    pue: object
+    regimes: dict
+    input_tokens_per_output_token: float | None
+    runs: pd.DataFrame
+    shapes: pd.DataFrame
+    basis: str
+    power: Power
+    section: dict
+    assumed: tuple = ()
+
+    @property
+    def models(self):
+        """The one model, as the tables of a method expect it."""
+        return (self.model,)
+
+
+def build(method, runs, where, traces=None, background=None, hardware=None):
+    """Turn a resolved deployment and its benchmark runs into a :class:`Deployment`.
+
+    Parameters
+    ----------
+    method : dict
+        As from ``resolve``.
+    runs : DataFrame
+        Benchmark table of all its files.
+    where : str
+        The deployment file, for messages.
+    traces : dict of str to array, optional
+        Quantiles of output tokens of each trace.
+    background : DataFrame, optional
+        The method's own throughput table, for the hierarchical law.
+    hardware : tuple of DataFrame, optional
+        Tables of schemas ``models`` and ``gpus``, for the hierarchical law.
+
+    Raises
+    ------
+    InputError
+        If runs or facts are missing.
+    """
+    section, z = method["deployment"], method["monte_carlo"]["normal_quantile_95"]
+    runs = select_runs(runs, section, where)
+    used = runs[runs["use"] == "yes"]
+    shapes = distinct_shapes(used)
+    if method["throughput_law"]["name"] == "hierarchical":
+        kept = ("precision", "sources", "exclude_sources", "exclude_confidence")
+        limits = {k: v for k, v in method["benchmarks"].items() if k in kept}
+        background = usable_rows(background, limits)
+    law, basis = fit_law(used, method["throughput_law"], background, hardware)
+    power = measured_power(used, section, where, z)
+    utilisation, node_power = power and power.factor, 1.0
+    if power is None:
+        utilisation = method_build.factor(method["power_utilisation"], z)
+        by_model, default = method["node_power"].get("models", {}), method["node_power"]["default"]
+        nodes = float(used["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
+        node_power = float(by_model.get(section["model"], default)["value"]) * nodes
+        factor = utilisation if isinstance(utilisation, LogNormal) else LogNormal.fixed(1.0)
+        power = Power(factor * LogNormal.fixed(node_power), "not measured")
+    domain = {}
+    for name in ("input_tokens", "output_tokens"):
+        known = used[name].dropna()
+        domain[name] = (known.min(), known.max()) if len(known) else (0.0, np.inf)
+    uncertain = method["throughput_law"].get("error") == "included" and hasattr(law, "sigma")
+    peak = float(shapes["throughput_tps"].max())
+    return Deployment(
+        model=setup.ServedModel(section["model"], law, node_power, peak, uncertain, domain),
+        power_utilisation=utilisation,
+        pue=method_build.factor(method["pue"], z),
+        regimes={
+            name: setup.Regime(
+                name,
+                method_build.output_tokens(regime["output_tokens"], traces or {}),
+                float(regime["input_tokens"]["value"]),
+            )
+            for name, regime in method["regimes"].items()
+        },
+        input_tokens_per_output_token=(
+            method["input_charge"]["input_tokens_per_output_token"]["value"]
+        ),
+        runs=_charge(runs, power, used.index, method_build.factor(method["pue"], z), section),
+        shapes=shapes,
+        basis=basis,
+        power=power,
+        section=section,
+        assumed=_unknown_hardware(used.iloc[0], *hardware) if background is not None else (),
+    )
+
+
+def _unknown_hardware(run, models, gpus):
+    """What the hierarchical law takes for a model or GPU that the tables do not describe."""
+    known = {"architecture": find_model(run, models), "data of the GPU": find_gpu(run, gpus)}
+    return tuple(
+        (fact, f"that of the nearest known to {run[column]}", f"data/{table}.csv")
+        for (fact, row), column, table in zip(
+            known.items(), ("model", "gpu"), ("models", "gpus"), strict=True
+        )
+        if not row["known"]
+    )
+
+
+def _charge(runs, power, used, pue, section):
+    """Add power [kW] and energy of a query [Wh] to the runs of the configuration chosen."""
+    same = runs["use"].isin(["yes", "other concurrency", "marked"])
+    accelerators = run_accelerator_power(runs)
+    outside = float(np.exp(power.factor.mu)) - power.accelerators
+    charged = {
+        "node": runs["node_power_w"] / W_PER_KW,
+        "accelerator": accelerators + outside,
+        "not measured": pd.Series(float(np.exp(power.factor.mu)), runs.index),
+    }[power.boundary].where(same)
+    pue = float(np.exp(pue.mu))
+    hours = runs["output_tokens"] / runs["throughput_tps"] / 3600
+    energy = charged * WH_PER_KWH * hours * pue
+    return runs.assign(power_kw=charged, pue=pue, energy_wh=energy)

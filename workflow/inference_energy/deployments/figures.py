@@ -1,0 +1,176 @@
+"""Figures of a deployment's report."""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from inference_energy.deployments.runs import SAME_SHAPE
+from inference_energy.drawing import (
+    BLACK,
+    BLUE,
+    DARK_GREY,
+    LIGHT_GREY,
+    PAGE,
+    REGIME_COLOURS,
+    SETTINGS,
+    frame,
+    log_axis,
+    log_range,
+    new_figure,
+    rows_axis,
+    rows_height,
+    spread,
+)
+from inference_energy.text import interval
+
+HEIGHT, LEFT, BELOW, ABOVE, GAP, RIGHT = 2.9, 0.62, 0.42, 0.34, 0.7, 0.12
+"""Height of the figure of what was measured, and distances around its panels [in]."""
+
+ON_WHITE_LEGEND = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 1}
+"""Legend that gridlines do not cross."""
+
+STRIP = 0.42
+"""Height of the strip of query lengths under a panel [in]."""
+
+
+@rc_context(SETTINGS)
+def energy_beside_paper(table):
+    """Energy per query of a deployment and of the paper's frontier blend.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns of the energy_per_query table.
+
+    Returns
+    -------
+    Figure
+    """
+    wide = table.pivot_table(index=["regime", "subject"], columns="statistic", values="value")
+    subjects = list(dict.fromkeys(table["subject"]))
+    keys = [(regime, subject) for regime in REGIME_COLOURS for subject in subjects]
+    rows = [
+        (f"{regime}: {subject}", interval(*wide.loc[(regime, subject), ["p50", "p25", "p75"]]))
+        for regime, subject in keys
+    ]
+    figure = new_figure(PAGE, rows_height(len(rows)))
+    axis = rows_axis(figure, rows, ("regime: model or blend", "median (IQR) [Wh]"))
+    low, high = log_range([*wide["p5"], *wide["p95"]])
+    log_axis(axis, "energy per query [Wh], line P5 to P95, bar IQR", low, high)
+    for i, key in enumerate(keys):
+        spread(axis, -0.12 - i, wide.loc[key], BLUE if key[1] == subjects[0] else DARK_GREY)
+    return figure
+
+
+@rc_context(SETTINGS)
+def measured(deployment, tokens):
+    """What was measured, against the queries that are asked about.
+
+    A panel of throughput over output length with the law, dashed outside the measured lengths, and
+    the lengths of the queries below it. Where several concurrencies were measured, another of
+    energy per query over concurrency.
+
+    Parameters
+    ----------
+    deployment : Deployment
+        As from ``deployments.build``.
+    tokens : dict of str to dict
+        Statistics p5, p50, p95 of the output tokens of each regime. [tokens]
+
+    Returns
+    -------
+    Figure
+    """
+    runs = deployment.runs
+    sweep = runs[runs["use"].isin(["yes", "other concurrency"]) & runs["concurrency"].notna()]
+    two = sweep["concurrency"].nunique() > 1
+    figure = new_figure(PAGE, HEIGHT)
+    width = (PAGE - LEFT - RIGHT - GAP) / 2 if two else PAGE - LEFT - RIGHT
+    _throughput(figure, deployment, tokens, PAGE - LEFT - width)
+    if two:
+        _concurrency(figure, sweep, LEFT + width + GAP)
+    return figure
+
+
+def _throughput(figure, deployment, tokens, right):
+    used = deployment.runs[deployment.runs["use"] == "yes"]
+    axis = frame(figure, LEFT, BELOW + STRIP, right, ABOVE)
+    strip = frame(figure, LEFT, BELOW, right, HEIGHT - BELOW - STRIP + 0.04)
+    known = used["output_tokens"].dropna()
+    ends = [t[p] for t in tokens.values() for p in ("p5", "p95")]
+    low, high = log_range([max(length, 1) for length in (*known, *ends)], 1.5)
+    lengths = np.geomspace(low, high, 400)
+    inputs = deployment.shapes["input_tokens"].mean()
+    regime = next(iter(deployment.regimes.values()))
+    fixed = regime.input_tokens if np.isnan(inputs) else inputs
+    speed = deployment.model.law.predict(fixed, lengths)
+    smallest, largest = deployment.model.domain["output_tokens"]
+    inside = (lengths >= smallest) & (lengths <= largest)
+    axis.plot(lengths, speed, "--", color=BLUE, linewidth=1, label="law, extrapolated")
+    if inside.sum() > 1:
+        axis.plot(lengths[inside], speed[inside], color=BLUE, linewidth=1.6, label="law")
+    axis.plot(
+        used["output_tokens"],
+        used["throughput_tps"],
+        "o",
+        color=BLACK,
+        markersize=4,
+        label="measured",
+    )
+    axis.set_ylim(0, 1.35 * max(speed.max(), used["throughput_tps"].max()))
+    axis.set_ylabel("throughput [tokens/s]")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
+    axis.grid(axis="y")
+    axis.legend(
+        loc="upper right",
+        ncols=3,
+        handlelength=1.6,
+        columnspacing=1,
+        borderaxespad=0,
+        **ON_WHITE_LEGEND,
+    )
+    axis.set_title(_title(inputs, *deployment.model.domain["input_tokens"]))
+    for part in (axis, strip):
+        log_axis(part, "", low, high)
+    axis.tick_params(axis="x", labelbottom=False)
+    strip.set_xlabel("output tokens (bars: P5 to P95 of the queries)")
+    strip.set_ylim(-0.5, 1.5)
+    strip.set_yticks(range(len(tokens)), list(tokens))
+    strip.tick_params(axis="y", length=0, pad=2)
+    strip.spines["left"].set_visible(False)
+    for place, (name, statistics) in enumerate(tokens.items()):
+        colour = REGIME_COLOURS[name]
+        strip.plot([statistics["p5"], statistics["p95"]], [place] * 2, color=colour, linewidth=4)
+        strip.plot(
+            statistics["p50"], place, "o", color="white", markeredgecolor=BLACK, markersize=4
+        )
+
+
+def _title(inputs, smallest, largest):
+    if np.isnan(inputs):
+        return "Throughput at unknown input length"
+    law = "" if largest <= smallest * (1 + SAME_SHAPE) else ", law"
+    return f"Throughput{law} at {inputs:,.0f} input tokens"
+
+
+def _concurrency(figure, sweep, left):
+    axis = frame(figure, left, BELOW, RIGHT, ABOVE)
+    per_million = sweep["energy_wh"] / sweep["output_tokens"] * 1000
+    axis.plot(sweep["concurrency"], per_million, "o", color=LIGHT_GREY, markeredgecolor=DARK_GREY)
+    chosen = sweep["use"] == "yes"
+    axis.plot(
+        sweep["concurrency"][chosen], per_million[chosen], "o", color=BLUE, label="this deployment"
+    )
+    axis.legend(loc="upper right", borderaxespad=0, **ON_WHITE_LEGEND)
+    axis.set_yscale("log")
+    low, high = log_range(per_million, 1.4)
+    axis.set_ylim(low, high)
+    ticks = [t * 10.0**k for k in range(-3, 4) for t in (1, 2, 5)]
+    ticks = [t for t in ticks if low <= t <= high]
+    axis.set_yticks(ticks, [f"{t:g}" for t in ticks])
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.grid(axis="y")
+    axis.set_ylabel("energy per million output tokens [kWh]")
+    ends = log_range(sweep["concurrency"], 1.4)
+    log_axis(axis, "requests at once", *ends)
+    axis.set_title("Energy at other loads")

@@ -1,0 +1,82 @@
+"""Power of an operator's node, as measured."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference_energy.deployments.answers import W_PER_KW
+from inference_energy.deployments.runs import marks
+from inference_energy.errors import InputError
+from inference_energy.method import build
+from inference_energy.method.distributions import Z95, LogNormal
+
+
+@dataclass(frozen=True)
+class Power:
+    """Power of all nodes that serve the runs.
+
+    Parameters
+    ----------
+    factor : LogNormal
+        Power. [kW]
+    boundary : str
+        node, accelerator, or not measured.
+    accelerators : float
+        Measured power of the accelerators, where they alone were measured. [kW]
+    """
+
+    factor: object
+    boundary: str
+    accelerators: float = np.nan
+
+
+def measured_power(runs, section, where, z=Z95):
+    """Power of the nodes from what was measured, or None.
+
+    Measured at the node it counts as it is. Measured at the accelerators, the host power of as
+    many nodes as the GPUs fill is added. The spread over the runs is that of the factor; a sum of
+    accelerator and host power is the log-normal with its P5 and P95.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Runs that count.
+    section : dict
+        Section ``deployment``.
+    where : str
+        The deployment file, for messages.
+    z : float
+        95th percentile of the standard normal.
+
+    Raises
+    ------
+    InputError
+        If only accelerators were measured and no host power is stated.
+    """
+    good = runs[runs["status"].map(lambda s: not any(m.startswith("power") for m in marks(s)))]
+    node = good["node_power_w"].dropna() / W_PER_KW
+    if len(node):
+        return Power(LogNormal(float(np.log(node).mean()), float(np.log(node).std(ddof=0))), "node")
+    accelerators = run_accelerator_power(good).dropna()
+    if accelerators.empty:
+        return None
+    if "host_power" not in section:
+        raise InputError(
+            f"{where}: missing key deployment.host_power: power was measured at the accelerators"
+            " only; allowed is the power of a node outside them in kW, with its source; state it"
+        )
+    nodes = float(runs["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
+    own = float(np.exp(np.log(accelerators).mean()))
+    host = build.factor(section["host_power"], z)
+    total = LogNormal.fixed(own + np.exp(host.mu) * nodes)
+    if host.sigma > 0:
+        low, high = (own + np.exp(host.mu + side * z * host.sigma) * nodes for side in (-1, 1))
+        total = LogNormal.from_percentiles(low, high, z)
+    spread = float(np.log(accelerators).std(ddof=0)) * own / np.exp(total.mu)
+    return Power(total * LogNormal(0.0, spread), "accelerator", own)
+
+
+def run_accelerator_power(runs):
+    """Power of all accelerators of each run [kW], from their energy per token if not given."""
+    per_token = runs["energy_per_output_token_j"].where(runs["power_boundary"] == "accelerator")
+    return runs["gpu_power_w"].fillna(per_token * runs["throughput_tps"]) / W_PER_KW

@@ -1,0 +1,140 @@
+"""Which of an operator's benchmark runs count."""
+
+from difflib import get_close_matches
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.errors import InputError
+
+SAME_SHAPE = 0.05
+"""Mean lengths that differ by less [1] are one shape: repetitions do not hit a length exactly."""
+
+
+SELECTORS = ("gpu", "precision", "n_gpus", "tensor_parallel")
+"""Keys of the section that choose one configuration, and the columns that make one."""
+
+
+def select_runs(runs, section, where):
+    """Say of every run whether it counts: one model, one configuration, one concurrency.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Benchmark table of all files.
+    section : dict
+        Section ``deployment``.
+    where : str
+        The deployment file, for messages.
+
+    Returns
+    -------
+    DataFrame
+        ``runs`` with the column ``use``: yes, or why not.
+
+    Raises
+    ------
+    InputError
+        If no run is left, or runs of several configurations or concurrencies.
+    """
+    use = pd.Series("yes", runs.index)
+    use[runs["model"] != section["model"]] = "other model"
+    if not (use == "yes").any():
+        names = sorted(set(runs["model"]))
+        near = get_close_matches(section["model"], names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(
+            f"{where}: key deployment.model: value {section['model']}: is in none of the benchmark"
+            f" files; allowed are {', '.join(names)}; correct the name, or state the model as a"
+            f" fact of the files{hint}"
+        )
+    for key in (key for key in SELECTORS if key in section):
+        open_runs = use == "yes"
+        use[open_runs & (runs[key] != section[key])] = "other configuration"
+        if not (use == "yes").any():
+            raise InputError(
+                f"{where}: key deployment.{key}: value {section[key]}: no such run of"
+                f" {section['model']}; allowed are {_listed(runs.loc[open_runs, key])};"
+                " correct the value"
+            )
+    configurations = runs.loc[use == "yes", list(SELECTORS)].drop_duplicates()
+    if len(configurations) > 1:
+        several = [key for key in SELECTORS if len(set(configurations[key])) > 1]
+        values = [f"{key} ({_listed(configurations[key])})" for key in several]
+        raise InputError(
+            f"{where}: section deployment: the runs of {section['model']} differ in"
+            f" {', '.join(values)}; allowed is one configuration; state {' and '.join(several)}"
+        )
+    _select_concurrency(runs, use, section, where)
+    if not section.get("accept_marked", False):
+        marked = runs["status"].map(
+            lambda status: any(not m.startswith("power") for m in marks(status))
+        )
+        chosen = use == "yes"
+        if (marked | ~chosen).all():
+            reasons = sorted(set(runs.loc[chosen, "status"]))
+            raise InputError(
+                f"{where}: section deployment: every run that fits is {'; '.join(reasons)};"
+                " allowed are runs that went well; repeat them, or state accept_marked: true"
+            )
+        use[chosen & marked] = "marked"
+    return runs.assign(use=use)
+
+
+def _select_concurrency(runs, use, section, where):
+    open_runs = use == "yes"
+    found = runs.loc[open_runs, "concurrency"]
+    if "concurrency" in section:
+        asked = section["concurrency"]["value"]
+        use[open_runs & (runs["concurrency"] != asked)] = "other concurrency"
+        if not (use == "yes").any():
+            raise InputError(
+                f"{where}: key deployment.concurrency: value {asked:g}: no run at it; allowed are"
+                f" {_listed(found)}; correct the value, or measure there"
+            )
+    elif len(found.drop_duplicates()) > 1:
+        raise InputError(
+            f"{where}: section deployment: the runs were made at several concurrencies"
+            f" ({_listed(found)}); allowed is one; state concurrency, the one that you operate"
+        )
+
+
+def _listed(values):
+    values = sorted(set(values.dropna())) + (["not known"] if values.isna().any() else [])
+    return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+
+
+def marks(status):
+    """Reasons that a run's status states, as a list."""
+    return [] if status == "ok" else status.removeprefix("marked: ").split("; ")
+
+
+def distinct_shapes(runs):
+    """Average runs of the same lengths.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Runs of one configuration and concurrency.
+
+    Returns
+    -------
+    DataFrame
+        One row per shape, with the mean lengths and the throughput that the runs have together
+        (tokens over time: the harmonic mean); other columns as in its first run. Lengths that
+        differ by less than SAME_SHAPE are the same.
+    """
+    lengths = runs[["input_tokens", "output_tokens"]].to_numpy(float)
+    first, number = [], []
+    for own in lengths:
+        close = [np.allclose(own, other, rtol=SAME_SHAPE, equal_nan=True) for other in first]
+        number.append(close.index(True) if any(close) else len(first))
+        if not any(close):
+            first.append(own)
+    rows = []
+    for _, alike in runs.groupby(np.array(number)):
+        row = alike.iloc[0].copy()
+        row[["input_tokens", "output_tokens"]] = alike[["input_tokens", "output_tokens"]].mean()
+        row["throughput_tps"] = 1 / (1 / alike["throughput_tps"]).mean()
+        rows.append(row)
+    return pd.DataFrame(rows).astype(runs.dtypes)

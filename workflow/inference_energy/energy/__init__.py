@@ -1,0 +1,1 @@
+"""Energy of queries: the equation and the engines."""

@@ -1,0 +1,173 @@
+"""Build the exact energy distributions of a method: models, blend, pathways, fleet."""
+
+from functools import reduce
+
+import numpy as np
+
+from inference_energy.energy.equation import charged_tokens, coupled_utilisation
+from inference_energy.energy.mixtures import Mixture, TrimmedBlend
+from inference_energy.method.distributions import Z95, LogNormal
+from inference_energy.method.setup import Coupling
+from inference_energy.units import SECONDS_TO_WH_PER_KW
+
+FULL_SUPPORT_BELOW = 0.01
+"""With less spread than this [1] panels would hold few lengths each: every length is used."""
+
+PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
+"""Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
+
+
+def _length_energies(setup, regime, model):
+    """Output lengths, their weights, energy with all factors one [Wh], factor, error of the law."""
+    coupled = isinstance(setup.power_utilisation, Coupling)
+    factor = setup.pue if coupled else setup.pue * setup.power_utilisation
+    if factor.sigma < FULL_SUPPORT_BELOW:
+        lengths, weights = regime.output_tokens.support
+    else:
+        kinks = model.law.kinks(regime.input_tokens)
+        width = min(PANEL_PER_SIGMA * factor.sigma, WIDEST_PANEL)
+        lengths, weights = regime.output_tokens.nodes(kinks, width)
+    error = np.broadcast_to(model.error(regime.input_tokens, lengths), lengths.shape)
+    throughput = model.law.predict(regime.input_tokens, lengths)
+    charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
+    scale = model.node_power * SECONDS_TO_WH_PER_KW
+    if coupled:
+        scale = scale * coupled_utilisation(
+            throughput,
+            model.peak,
+            setup.power_utilisation.intercept,
+            setup.power_utilisation.slope,
+        )
+    return lengths, weights, charged / throughput * scale, factor, error
+
+
+def model_energy(setup, regime, model):
+    """Distribution of a model's energy per query.
+
+    Returns
+    -------
+    Mixture
+        [Wh]
+    """
+    _, weights, energy, factor, error = _length_energies(setup, regime, model)
+    return Mixture.of_tokens(energy, weights, factor, 1.0, error)
+
+
+def energy_per_output_token(setup, regime, model):
+    """Distribution, over the queries that have an answer, of their energy per output token.
+
+    Returns
+    -------
+    Mixture
+        [Wh/token]
+    """
+    lengths, weights, energy, factor, error = _length_energies(setup, regime, model)
+    some = lengths > 0
+    share = weights[some] / weights[some].sum()
+    return Mixture.of_tokens(energy[some] / lengths[some], share, factor, 1.0, error[some])
+
+
+def regime_energy(setup, regime):
+    """Distributions of every model, and the blend's models, largest median first.
+
+    Returns
+    -------
+    models, members : dict of str to Mixture [Wh], dict of str to float
+        Every model; share of each of the blend's models. [1]
+    """
+    models = {model.name: model_energy(setup, regime, model) for model in setup.models}
+    names = list(models)
+    places, shares = setup.blend.members(
+        [energy.quantile(0.5) for energy in models.values()],
+        [model.parameters for model in setup.models],
+    )
+    return models, {names[i]: float(share) for i, share in zip(places, shares, strict=True)}
+
+
+def blend_energy(setup, models, members, trim=True):
+    """Distribution of the frontier blend: trimmed as the method says, or pooled untrimmed."""
+    parts, shares = tuple(models[name] for name in members), tuple(members.values())
+    lower, upper = setup.blend.levels
+    if trim and (lower, upper) != (0.0, 1.0):
+        return TrimmedBlend(parts, lower, upper, shares)
+    return Mixture.pooled(parts, shares)
+
+
+def with_pathways(setup, blend):
+    """Distributions of the blend under each pathway and all of them, as a dict."""
+    combined = reduce(LogNormal.__mul__, setup.pathways.values())
+    multipliers = setup.pathways | {"combined": combined}
+    return {"baseline": blend} | {k: blend.divided_by(m) for k, m in multipliers.items()}
+
+
+def fleet_energy(setup, regime):
+    """Energy of a day's independent queries, baseline and improved.
+
+    The total of so many queries is normal about its mean, which is exact; the percentiles are
+    those of that normal (arXiv:2509.20241v2, figure 3, without bootstrap).
+
+    Returns
+    -------
+    dict of str to dict
+        pathway to statistic (mean, p5, p50, p95) [GWh/day].
+    """
+    models, members = regime_energy(setup, regime)
+    pool = blend_energy(setup, models, members, trim=False)
+    improved = pool.divided_by(setup.fleet.improvement[regime.name])
+    n = setup.fleet.queries_per_day
+    gwh = setup.fleet.overhead[regime.name] * 1e-9
+    answer = {}
+    for pathway, energy in {"baseline": pool, "improved": improved}.items():
+        mean, std = energy.mean() * n * gwh, energy.std() * np.sqrt(n) * gwh
+        answer[pathway] = {
+            "mean": mean,
+            "p5": mean - Z95 * std,
+            "p50": mean,
+            "p95": mean + Z95 * std,
+        }
+    return answer
+
+
+def throughput_statistics(regime, model):
+    """Mean, std and percentiles of a model's throughput over the query lengths. [tokens/s]"""
+    lengths, weights = regime.output_tokens.support
+    return _weighted(model.law.predict(regime.input_tokens, lengths), weights)
+
+
+def token_statistics(regime):
+    """Mean, std and percentiles of the output tokens. [tokens]"""
+    return _weighted(*regime.output_tokens.support)
+
+
+def _weighted(values, weights):
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    mean = float(weights @ values)
+    statistics = {"mean": mean, "std": float(np.sqrt(weights @ (values - mean) ** 2))}
+    for p in (5, 25, 50, 75, 95):
+        place = min(np.searchsorted(cumulative, p / 100 - 1e-15), len(values) - 1)
+        statistics[f"p{p}"] = float(values[order[place]])
+    return statistics
+
+
+def extrapolation(regime, model):
+    """How far the queries of a regime lie beyond the lengths that a model's law has seen.
+
+    Returns
+    -------
+    dict of str to float
+        ``queries``: share of the queries with a length outside the range; ``node time``: their
+        share of the node time; ``held``: total node time if the throughput outside were the one at
+        the nearest lengths inside, over the law's. [1]
+    """
+    lengths, weights = regime.output_tokens.support
+    wanted = {"input_tokens": np.full(len(lengths), regime.input_tokens), "output_tokens": lengths}
+    nearest = {name: np.clip(wanted[name], *model.domain[name]) for name in wanted}
+    outside = np.any([wanted[name] != nearest[name] for name in wanted], axis=0)
+    time = weights * lengths / model.law.predict(**wanted)
+    held = weights * lengths / model.law.predict(**nearest)
+    return {
+        "queries": float(weights[outside].sum()),
+        "node time": float(time[outside].sum() / time.sum()),
+        "held": float(held.sum() / time.sum()),
+    }

@@ -1,0 +1,168 @@
+"""The released code's seeded Monte Carlo, draw for draw (engine ``published``).
+
+Every draw comes from NumPy's legacy generator in the released order, so that the numbers equal
+the released ones and not only their distribution (arXiv:2509.20241v2, released analysis code).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference_energy.energy.equation import charged_tokens, coupled_utilisation, query_energy
+from inference_energy.method.setup import Coupling
+
+PERCENTILES = (5, 25, 50, 75, 95)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Draws of one regime, each a dict of model name to array of shape (n,).
+
+    Parameters
+    ----------
+    tokens, throughput, energy : dict
+        Output tokens [tokens], throughput [tokens/s] and energy [Wh] per query.
+    blend : dict of str to float
+        The models of the frontier blend, largest median first, and their shares. [1]
+    """
+
+    tokens: dict
+    throughput: dict
+    energy: dict
+    blend: dict
+
+
+def generator(setup):
+    """Return the legacy generator that the released code seeds."""
+    return np.random.RandomState(setup.monte_carlo.seed)
+
+
+def simulate(setup, regime, random):
+    """Draw tokens, power utilisation and PUE of every model in turn, and their energies.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    regime : Regime
+        Kind of query.
+    random : numpy.random.RandomState
+        Stream; advanced by the draws.
+
+    Returns
+    -------
+    Samples
+    """
+    n = setup.monte_carlo.samples
+    tokens, throughput, energy = {}, {}, {}
+    for model in setup.models:
+        lengths = regime.output_tokens.sample(random, n)
+        speed = model.law.predict(regime.input_tokens, lengths)
+        if isinstance(setup.power_utilisation, Coupling):
+            coupling = setup.power_utilisation
+            utilisation = coupled_utilisation(speed, model.peak, coupling.intercept, coupling.slope)
+        else:
+            utilisation = setup.power_utilisation.sample(random, n)
+        charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
+        pue = setup.pue.sample(random, n)
+        error = model.error(regime.input_tokens, lengths)
+        if np.any(error):
+            speed = speed * random.lognormal(0.0, error)
+        tokens[model.name] = lengths
+        throughput[model.name] = speed
+        energy[model.name] = query_energy(charged, speed, model.node_power, utilisation, pue)
+    names = list(energy)
+    places, shares = setup.blend.members(
+        [np.median(sample) for sample in energy.values()],
+        [model.parameters for model in setup.models],
+    )
+    blend = {names[i]: float(share) for i, share in zip(places, shares, strict=True)}
+    return Samples(tokens, throughput, energy, blend)
+
+
+def trimmed(sample, pairs):
+    """Keep a sample between two percentiles, one pair of levels after the other, bounds kept."""
+    for lower, upper in pairs:
+        low, high = np.percentile(sample, [100 * lower, 100 * upper])
+        sample = sample[(sample >= low) & (sample <= high)]
+    return sample
+
+
+def frontier_blend(samples, pairs):
+    """Concatenate the blend's models, each trimmed; shape (m,). [Wh]
+
+    The model of the largest share gives all its samples, another the first ones in proportion.
+    """
+    largest = max(samples.blend.values())
+    parts = []
+    for name, share in samples.blend.items():
+        kept = trimmed(samples.energy[name], pairs)
+        parts.append(kept[: round(len(kept) * share / largest)])
+    return np.concatenate(parts)
+
+
+def with_pathways(setup, blend, random):
+    """Divide a blend by one multiplier per sample, per pathway and by all of them.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    blend : ndarray, shape (m,)
+        Energy of the blend's samples. [Wh]
+    random : numpy.random.RandomState
+        Stream that the model draws left behind; hardware, model and serving are drawn in turn.
+
+    Returns
+    -------
+    dict of str to ndarray
+        baseline, hardware, model, serving and combined. [Wh]
+    """
+    drawn = {name: factor.sample(random, len(blend)) for name, factor in setup.pathways.items()}
+    energies = {"baseline": blend} | {name: blend / drawn[name] for name in drawn}
+    energies["combined"] = blend / np.prod(list(drawn.values()), axis=0)
+    return energies
+
+
+def describe(sample):
+    """n, mean, std (ddof 0) and percentiles (linear) of a sample, as a dict."""
+    percentiles = np.percentile(sample, PERCENTILES)
+    return {
+        "n": len(sample),
+        "mean": float(np.mean(sample)),
+        "std": float(np.std(sample)),
+    } | {f"p{p}": float(v) for p, v in zip(PERCENTILES, percentiles, strict=True)}
+
+
+def fleet_energy(setup, regime):
+    """Energy of a day's queries, baseline and improved (arXiv:2509.20241v2, figure 3).
+
+    The pool is the blend's untrimmed samples. Its bootstrap resamples are scaled to the fleet.
+
+    Returns
+    -------
+    dict of str to dict
+        pathway to percentile (p5, p50, p95) [GWh/day].
+    """
+    samples = simulate(setup, regime, generator(setup))
+    pool = frontier_blend(samples, ())
+    random = generator(setup)
+    # the released code draws lengths for a figure here, which moves the stream
+    random.exponential(size=setup.monte_carlo.samples)
+    multiplier = setup.fleet.improvement[regime.name].sample(random, len(pool))
+    overhead = setup.fleet.overhead[regime.name]
+    return {
+        pathway: _bootstrap(setup, energy, overhead)
+        for pathway, energy in {"baseline": pool, "improved": pool / multiplier}.items()
+    }
+
+
+def _bootstrap(setup, energy, overhead):
+    random = generator(setup)
+    sums = np.empty(setup.monte_carlo.bootstrap)
+    for i in range(len(sums)):
+        sums[i] = random.choice(energy, len(energy), replace=True).sum()
+    gwh = sums / len(energy) * setup.fleet.queries_per_day * overhead * 1e-9
+    return {
+        f"p{p}": float(v) for p, v in zip((5, 50, 95), np.percentile(gwh, (5, 50, 95)), strict=True)
+    }

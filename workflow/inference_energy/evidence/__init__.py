@@ -1,0 +1,1 @@
+"""Public estimates and measurements."""

@@ -1,0 +1,306 @@
+"""The method's predictions against measurements: intervals, bias, coverage, verdicts."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from inference_energy.energy import exact
+from inference_energy.evidence.boundaries import COMPARABLE, facility_from_run
+from inference_energy.evidence.concurrency import best_deployments
+from inference_energy.evidence.estimates import (
+    LIKE,
+    REGIME,
+    energy_at,
+    headline,
+    why_not_usable,
+    with_central,
+)
+from inference_energy.units import J_PER_WH, W_PER_KW
+
+QUERIES = "all queries"
+HOPPER = "H100-SXM-80GB"
+PAPERS_LIST, PUBLIC, PROVIDERS = "the paper's list", "public, production scale", "providers"
+BEST, SWEEP, OTHER = "ML.ENERGY H100, best", "ML.ENERGY H100, sweep", "ML.ENERGY B200, best"
+EVERYTHING = "all production scale"
+COUNTED = (PUBLIC, PROVIDERS, BEST)
+"""Sets that make up all figures at production scale; the paper's list repeats some of them."""
+MEASURED_BY = "mlenergy-v3"
+"""Source whose runs are taken from the measurements, not from what was published about them."""
+
+
+def _inside(value, lower, upper):
+    return "yes" if lower <= value <= upper else "no"
+
+
+def _line(group, basis, measured, interval, predicted, **where):
+    quantiles = {f"p{p}": predicted.quantile(p / 100) for p in (5, 25, 50, 75, 95)}
+    return where | {
+        "set": group,
+        "basis": basis,
+        "measured_wh": measured,
+        "measured_p5_wh": interval[0],
+        "measured_p95_wh": interval[1],
+        **{f"predicted_{name}_wh": value for name, value in quantiles.items()},
+        "predicted_over_measured": quantiles["p50"] / measured,
+        "inside_iqr": _inside(measured, quantiles["p25"], quantiles["p75"]),
+        "inside_p5_p95": _inside(measured, quantiles["p5"], quantiles["p95"]),
+    }
+
+
+def _nearest_regime(setup, output_tokens):
+    """Name of the regime whose median length is nearest in ln; traditional if none is stated."""
+    if np.isnan(output_tokens):
+        return REGIME
+    medians = {name: r.output_tokens.quantile(0.5) for name, r in setup.regimes.items()}
+    return min(medians, key=lambda name: abs(np.log(output_tokens / medians[name])))
+
+
+def predictions(setup, estimates, runs, convert):
+    """Set the method beside every figure at production scale and every measured run.
+
+    On the basis "all queries" the published figure is set against the distribution over the
+    regime's queries at the facility, as the paper does; on "like for like" the method is evaluated
+    at the figure's own boundary and, where stated, lengths. Measured runs are brought to the
+    facility with host power, idle share and PUE.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    estimates : DataFrame
+        Table of schema ``estimates``.
+    runs : DataFrame
+        Table of schema ``mlenergy``.
+    convert : Conversion
+        Conversion between boundaries.
+
+    Returns
+    -------
+    DataFrame
+        One line per set, basis and figure. Energies in Wh.
+    """
+    regimes = {
+        name: exact.regime_energy(setup, regime)[0] for name, regime in setup.regimes.items()
+    }
+    lines = _published(setup, regimes, estimates, convert)
+    return pd.DataFrame(lines + _measured(setup, regimes, runs, convert))
+
+
+def _published(setup, regimes, estimates, convert):
+    estimates = with_central(estimates)
+    estimates = estimates[why_not_usable(estimates).isna()]
+    provider = estimates["method"].isin(["provider telemetry", "provider statement"])
+    stated = provider & estimates["production_scale"].isin(["yes", "claimed"])
+    production = (estimates["production_scale"] == "yes") & estimates["role"].isna()
+    production &= estimates["source_id"] != MEASURED_BY
+    groups = {
+        PAPERS_LIST: estimates["role"] == "production",
+        PUBLIC: production & estimates["model"].isin(regimes[REGIME]),
+        PROVIDERS: stated,
+    }
+    lines = []
+    for group, chosen in groups.items():
+        for estimate in estimates[chosen].to_dict("records"):
+            model, output_tokens = estimate["model"], estimate["output_tokens"]
+            regime = _nearest_regime(setup, output_tokens)
+            where = {name: estimate[name] for name in ("id", "source_id", "subject", "boundary")}
+            where |= {"precision": estimate["precision"], "concurrency": estimate["concurrency"]}
+            where |= {"output_tokens": output_tokens, "model": model or "frontier blend"}
+            # one figure of an origin counts, except in the list that the paper gives
+            own = group == PAPERS_LIST or estimate["id"] == estimate["origin"]
+            where["counted"] = "yes" if own else "no"
+            measured = estimate["central_wh"]
+            interval = estimate["low_wh"], estimate["high_wh"]
+            known = model in regimes[regime]
+            energy = regimes[regime][model] if known else headline(setup, "facility", convert)
+            lines.append(_line(group, QUERIES, measured, interval, energy, **where))
+            if estimate["boundary"] not in COMPARABLE:
+                continue
+            if known and not np.isnan(output_tokens):
+                own = setup.regimes[regime].input_tokens
+                input_tokens = (
+                    own if np.isnan(estimate["input_tokens"]) else estimate["input_tokens"]
+                )
+                energy = energy_at(
+                    setup, model, input_tokens, output_tokens, estimate["boundary"], convert
+                )
+            elif group == PROVIDERS:
+                energy = headline(setup, estimate["boundary"], convert)
+            else:
+                continue
+            lines.append(_line(group, LIKE, measured, interval, energy, **where))
+    return lines
+
+
+def _measured(setup, regimes, runs, convert):
+    runs = runs[runs["model"].isin(regimes[REGIME])]
+    sweeps = best_deployments(runs)
+    lowest = sweeps.groupby(["task", "model_id", "gpu"])["energy_per_token_j"].idxmin()
+    best = set(sweeps.loc[lowest, "row"])
+    lines = []
+    for run in runs.to_dict("records"):
+        hopper = run["gpu"] == HOPPER
+        groups = [SWEEP] if hopper else []
+        groups += [BEST if hopper else OTHER] if run["row"] in best else []
+        if not groups:
+            continue
+        regime = _nearest_regime(setup, run["output_tokens"])
+        facility = facility_from_run(
+            run["energy_per_request_j"] / J_PER_WH,
+            run["accelerator_power_w"] / W_PER_KW,
+            run["gpus"],
+            convert,
+        )
+        where = {name: run[name] for name in ("source_id", "model", "precision", "concurrency")}
+        where |= {"id": f"mlenergy_v3.{run['row']}", "subject": run["model_id"]}
+        where |= {"boundary": "facility", "output_tokens": run["output_tokens"], "counted": "yes"}
+        input_tokens = setup.regimes[regime].input_tokens
+        energies = {
+            QUERIES: regimes[regime][run["model"]],
+            LIKE: energy_at(
+                setup, run["model"], input_tokens, run["output_tokens"], "facility", convert
+            ),
+        }
+        low, middle, high = (facility.quantile(q) for q in (0.05, 0.5, 0.95))
+        lines += [
+            _line(group, basis, middle, (low, high), energy, **where)
+            for group in groups
+            for basis, energy in energies.items()
+        ]
+    return lines
+
+
+def coverage(table, nominal):
+    """Bias and coverage per set and basis, for all figures and per model.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`predictions`.
+    nominal : dict
+        ``iqr`` and ``p5_p95``: the shares that the ranges should hold. [1]
+
+    Returns
+    -------
+    DataFrame
+        set, basis, model, n, bias (geometric mean of predicted over measured) [1], coverage of
+        both ranges [1], verdict.
+    """
+    table = table[table["counted"] == "yes"]
+    together = table[table["set"].isin(COUNTED)].assign(set=EVERYTHING)
+    lines = []
+    for (group, basis), part in pd.concat([table, together]).groupby(["set", "basis"], sort=False):
+        parts = {"all": part, **dict(list(part.groupby("model")))}
+        for model, figures in parts.items():
+            iqr = (figures["inside_iqr"] == "yes").mean()
+            wide = (figures["inside_p5_p95"] == "yes").mean()
+            lines.append(
+                {
+                    "set": group,
+                    "basis": basis,
+                    "model": model,
+                    "n": len(figures),
+                    "bias": stats.gmean(figures["predicted_over_measured"]),
+                    "iqr_coverage": iqr,
+                    "p5_p95_coverage": wide,
+                    "verdict": _verdict(iqr, wide, nominal),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def _verdict(iqr, wide, nominal):
+    """Consistent where both ranges hold at least the shares that they should."""
+    holds = [iqr >= nominal["iqr"], wide >= nominal["p5_p95"]]
+    return "holds" if all(holds) else "holds in part" if any(holds) else "does not hold"
+
+
+def wall_utilisation(wall_power, maximum, utilisation):
+    """Power utilisation of whole nodes at the wall, against the method's.
+
+    Parameters
+    ----------
+    wall_power : DataFrame
+        Table of schema ``wall_power``; runs shared by two accuracy targets are taken once.
+    maximum : dict of str to float
+        Maximum power of a node, by GPU. [kW]
+    utilisation : LogNormal
+        The method's power utilisation. [1]
+
+    Returns
+    -------
+    DataFrame
+        Per run: utilisation and idle utilisation [1], its level in the method's distribution [1].
+    """
+    same = ["source_id", "system", "scenario", "throughput_tps", "wall_power_w"]
+    table = wall_power.drop_duplicates(same)
+    full = table["gpu"].map(maximum) * W_PER_KW
+    share = table["wall_power_w"] / full
+    return table[["source_id", "system", "gpu", "benchmark", "scenario"]].assign(
+        power_utilisation=share,
+        idle_utilisation=table["idle_power_w"] / full,
+        level=stats.norm.cdf((np.log(share) - utilisation.mu) / utilisation.sigma),
+    )
+
+
+def blackwell(benchmarks, runs):
+    """Ratio of B200 to H100 for the same model, lengths or load, and number of GPUs.
+
+    Parameters
+    ----------
+    benchmarks : DataFrame
+        Table of schema ``throughput``.
+    runs : DataFrame
+        Table of schema ``mlenergy``.
+
+    Returns
+    -------
+    DataFrame
+        source_id, model, setting, precision, throughput_ratio (B200 over H100) [1],
+        energy_ratio (accelerators, H100 over B200, per token; empty if not measured) [1].
+    """
+    b200, h100 = (benchmarks[benchmarks["gpu"] == gpu] for gpu in ("B200", HOPPER))
+    key = ["source_id", "model", "tensor_parallel", "input_tokens", "output_tokens"]
+    pair = b200.merge(h100, on=key, suffixes=("", "_h100"))
+    vendor = pd.DataFrame(
+        {
+            "source_id": pair["source_id"],
+            "model": pair["model"],
+            "setting": [
+                f"{i:g}/{o:g} tokens, {t} GPUs"
+                for i, o, t in zip(
+                    pair["input_tokens"],
+                    pair["output_tokens"],
+                    pair["tensor_parallel"],
+                    strict=True,
+                )
+            ],
+            "precision": pair["precision"] + " over " + pair["precision_h100"],
+            "throughput_ratio": pair["throughput_tps"] / pair["throughput_tps_h100"],
+            "energy_ratio": np.nan,
+        }
+    )
+    key = ["source_id", "task", "model_id", "precision", "gpus", "tensor_parallel"]
+    key += ["expert_parallel", "concurrency_limit"]
+    b200, h100 = (runs[runs["gpu"] == gpu] for gpu in ("B200", HOPPER))
+    pair = b200.merge(h100, on=key, suffixes=("", "_h100"))
+    measured = pd.DataFrame(
+        {
+            "source_id": pair["source_id"],
+            "model": pair["model_id"],
+            "setting": [
+                f"{t}, {g} GPUs, {'expert' if e > 1 else 'tensor'} parallel, {c:g} sequences"
+                for t, g, e, c in zip(
+                    pair["task"],
+                    pair["gpus"],
+                    pair["expert_parallel"],
+                    pair["concurrency_limit"],
+                    strict=True,
+                )
+            ],
+            "precision": pair["precision"] + " over " + pair["precision"],
+            "throughput_ratio": pair["throughput_tps"] / pair["throughput_tps_h100"],
+            "energy_ratio": pair["energy_per_token_j_h100"] / pair["energy_per_token_j"],
+        }
+    )
+    return pd.concat([vendor, measured], ignore_index=True)

@@ -1,0 +1,303 @@
+"""Public estimates of the energy per query beside the method, like with like.
+
+Three readings of "overstates by 4-20x": the paper's three figures against its medians of the same
+models, all public estimates against the headline, and every estimate against the method evaluated
+at the estimate's own model, lengths and boundary.
+"""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy import exact
+from inference_energy.energy.equation import charged_tokens, coupled_utilisation
+from inference_energy.errors import InputError
+from inference_energy.evidence.boundaries import COMPARABLE, at_boundary
+from inference_energy.laws.additive import outside
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import Coupling
+from inference_energy.text import rounded
+from inference_energy.units import SECONDS_TO_WH_PER_KW, W_PER_KW
+
+REGIME = "traditional"
+PAPER, ABSTRACT, LIKE = "as the paper does it", "as the abstract says it", "like for like"
+
+
+def _serving(setup, model, input_tokens, output_tokens):
+    """Node power [kW], and node time [s] and power utilisation [1] of a query as LogNormals."""
+    served = {m.name: m for m in setup.models}
+    if model not in served:
+        raise InputError(
+            f"model {model!r}: no throughput law; allowed are {', '.join(sorted(served))};"
+            " leave the estimate out of the comparison"
+        )
+    served = served[model]
+    throughput = float(served.law.predict(input_tokens, output_tokens))
+    charged = charged_tokens(output_tokens, input_tokens, setup.input_tokens_per_output_token)
+    utilisation = setup.power_utilisation
+    if isinstance(utilisation, Coupling):
+        utilisation = LogNormal.fixed(
+            coupled_utilisation(throughput, served.peak, utilisation.intercept, utilisation.slope)
+        )
+    error = float(np.max(served.error(input_tokens, output_tokens)))
+    seconds = LogNormal(float(np.log(charged / throughput)), error)
+    return served.node_power, seconds, utilisation
+
+
+def energy_at(setup, model, input_tokens, output_tokens, boundary, convert):
+    """Energy of a query of given lengths at a boundary (Eq. 1 of arXiv:2509.20241).
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    model : str
+        Model with a throughput law.
+    input_tokens, output_tokens : float
+        Lengths of the query. [tokens]
+    boundary : {"accelerator", "server", "facility"}
+        What the energy includes.
+    convert : Conversion
+        Parameters of the conversion.
+
+    Returns
+    -------
+    LogNormal
+        [Wh]
+
+    Raises
+    ------
+    InputError
+        If the method has no law for the model, or no conversion to the boundary.
+    """
+    power, seconds, utilisation = _serving(setup, model, input_tokens, output_tokens)
+    per_second = LogNormal.fixed(power * SECONDS_TO_WH_PER_KW)
+    return per_second * seconds * utilisation * at_boundary(setup, boundary, convert).pue
+
+
+def accelerator_power(setup, model, input_tokens, output_tokens, convert):
+    """Median power of one accelerator while the method serves the query. [W]"""
+    power, _, utilisation = _serving(setup, model, input_tokens, output_tokens)
+    drawn = power * (utilisation * convert.accelerator_share).quantile(0.5)
+    return float(drawn) * W_PER_KW / convert.gpus_per_node
+
+
+def headline(setup, boundary, convert, regime=REGIME):
+    """Distribution of the frontier blend's energy per query at a boundary. [Wh]"""
+    setup = at_boundary(setup, boundary, convert)
+    models, names = exact.regime_energy(setup, setup.regimes[regime])
+    return exact.blend_energy(setup, models, names)
+
+
+def with_central(estimates):
+    """Add ``central_wh``: the value, or the geometric mean of the range. [Wh]"""
+    middle = np.sqrt(estimates["low_wh"] * estimates["high_wh"])
+    return estimates.assign(central_wh=estimates["value_wh"].fillna(middle))
+
+
+def why_not_usable(estimates):
+    """Reason for which an estimate enters no result, by row; none for a usable one."""
+    checks = {
+        "searched for and not found": estimates["verification"] == "not found",
+        "no energy per query published": estimates["central_wh"].isna(),
+        "the paper's own result": estimates["role"] == "own result",
+        "not a text query": estimates["query"] != "text",
+    }
+    reasons = pd.Series(None, index=estimates.index, dtype=object)
+    for reason, applies in checks.items():
+        reasons[applies & reasons.isna()] = reason
+    return reasons
+
+
+def why_not_like_for_like(estimates, models):
+    """Reason for which a usable estimate cannot be compared like with like, by row."""
+    checks = {
+        "no law: the model is not in the method's benchmark table": ~estimates["model"].isin(
+            models
+        ),
+        "no number of output tokens stated": estimates["output_tokens"].isna(),
+        "boundary unknown or a life cycle": ~estimates["boundary"].isin(COMPARABLE),
+    }
+    reasons = why_not_usable(estimates)
+    for reason, applies in checks.items():
+        reasons[applies & reasons.isna()] = reason
+    return reasons
+
+
+def _yes(condition):
+    return "yes" if condition else "no"
+
+
+def place(ratio, band):
+    """Say whether a ratio, rounded to a whole number as the band is printed, is in the band."""
+    whole = rounded(ratio, 0)
+    return "below" if whole < band[0] else "above" if whole > band[1] else "inside"
+
+
+def _line(estimate, reading, reference, reference_wh, band):
+    ratio = estimate["central_wh"] / reference_wh
+    copied = ("id", "origin", "author", "year", "subject", "model", "method", "production_scale")
+    copied += ("boundary", "input_tokens", "output_tokens", "verification", "source_id")
+    return {name: estimate[name] for name in copied} | {
+        "reading": reading,
+        "estimate_wh": estimate["central_wh"],
+        "low_wh": estimate["low_wh"],
+        "high_wh": estimate["high_wh"],
+        "reference": reference,
+        "reference_wh": reference_wh,
+        "ratio": ratio,
+        "place": place(ratio, band),
+        "input_assumed": None,
+        "inside_benchmarks": None,
+    }
+
+
+def overestimates(setup, estimates, convert, band):
+    """Ratio of every public estimate to the method, in three readings.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    estimates : DataFrame
+        Table of schema ``estimates``.
+    convert : Conversion
+        Conversion between boundaries.
+    band : tuple of float
+        Lower and upper end of the stated range of ratios. [1]
+
+    Returns
+    -------
+    DataFrame
+        One line per reading and estimate. ``counted`` is yes for one estimate of each origin,
+        ``input_assumed`` where the method's own input length was taken.
+    """
+    estimates = with_central(estimates)
+    usable = estimates[why_not_usable(estimates).isna()]
+    regime = setup.regimes[REGIME]
+    served = {m.name: m for m in setup.models}
+    models, _ = exact.regime_energy(setup, regime)
+    medians = {name: energy.quantile(0.5) for name, energy in models.items()}
+    blend = headline(setup, "facility", convert).quantile(0.5)
+    lines = []
+    for estimate in usable.to_dict("records"):
+        model = estimate["model"]
+        if estimate["role"] == "non-production" and model in medians:
+            text = f"median of {model}, {REGIME}"
+            lines.append(_line(estimate, PAPER, text, medians[model], band))
+        text = f"median of the frontier blend, {REGIME}"
+        lines.append(_line(estimate, ABSTRACT, text, blend, band))
+    comparable = estimates[why_not_like_for_like(estimates, list(medians)).isna()]
+    for estimate in comparable.to_dict("records"):
+        model, output_tokens = estimate["model"], estimate["output_tokens"]
+        assumed = np.isnan(estimate["input_tokens"])
+        input_tokens = regime.input_tokens if assumed else estimate["input_tokens"]
+        energy = energy_at(setup, model, input_tokens, output_tokens, estimate["boundary"], convert)
+        text = f"{model}, {input_tokens:g}/{output_tokens:g} tokens, {estimate['boundary']}"
+        lines.append(
+            _line(estimate, LIKE, text, energy.quantile(0.5), band)
+            | {
+                "input_tokens": input_tokens,
+                "input_assumed": _yes(assumed),
+                "inside_benchmarks": _yes(
+                    not outside(served[model].domain, input_tokens, output_tokens)
+                ),
+            }
+        )
+    table = pd.DataFrame(lines)
+    # one estimate of an origin counts: the origin itself where it is there, else the first
+    order = table.assign(derived=table["id"] != table["origin"]).sort_values(
+        ["derived", "id"], kind="stable"
+    )
+    first = order.drop_duplicates(["reading", "origin"]).index
+    return table.assign(counted=[_yes(i in first) for i in table.index])
+
+
+def not_comparable(setup, estimates):
+    """Estimates that are not compared like with like, and why: id, source_id, reason."""
+    estimates = with_central(estimates)
+    reasons = why_not_like_for_like(estimates, [m.name for m in setup.models])
+    return estimates.assign(reason=reasons)[reasons.notna()][["id", "source_id", "reason"]]
+
+
+def shares(table):
+    """Shares of the counted estimates below, inside and above the band.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`overestimates`.
+
+    Returns
+    -------
+    DataFrame
+        Per reading and group (all, how obtained, year, scale): number, shares [1], smallest,
+        median and largest ratio [1].
+    """
+    lines = []
+    scale = table["production_scale"].fillna("unknown")
+    shown = np.where(scale == "yes", "shown", "not shown")
+    groups = {
+        "all": pd.Series("all", index=table.index),
+        "how obtained": table["method"],
+        "year": table["year"].astype(str),
+        "production scale": pd.Series(shown, index=table.index),
+        "boundary": table["boundary"],
+    }
+    if (table["reading"] == LIKE).any():
+        groups["lengths"] = table["inside_benchmarks"].map(
+            {"yes": "inside the benchmarks", "no": "outside the benchmarks"}
+        )
+    counted = table["counted"] == "yes"
+    for kind, group in groups.items():
+        for (reading, name), part in table[counted].groupby(["reading", group[counted]]):
+            ratio = part["ratio"]
+            lines.append(
+                {
+                    "reading": reading,
+                    "kind": kind,
+                    "group": name,
+                    "n": len(part),
+                    **{p: (part["place"] == p).mean() for p in ("below", "inside", "above")},
+                    "smallest": ratio.min(),
+                    "median": ratio.median(),
+                    "largest": ratio.max(),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def breakdown(setup, convert, parts):
+    """Split the headline into parts and set it beside a provider's split of one prompt.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    convert : Conversion
+        Conversion between boundaries.
+    parts : dict
+        ``provider_breakdown`` of config/evidence.yaml. [Wh]
+
+    Returns
+    -------
+    DataFrame
+        part, provider_wh, method_wh [Wh] (differences of the medians at the boundaries; the
+        method has no idle machines), source_id.
+    """
+    accelerator, server, facility = (
+        headline(setup, boundary, convert).quantile(0.5) for boundary in COMPARABLE
+    )
+    method = {
+        "accelerators": accelerator,
+        "host": server - accelerator,
+        "idle": 0.0,
+        "overhead": facility - server,
+    }
+    return pd.DataFrame(
+        {
+            "part": list(method),
+            "provider_wh": [parts[part] for part in method],
+            "method_wh": list(method.values()),
+            "source_id": parts["sources"][0],
+        }
+    )

@@ -1,0 +1,160 @@
+"""Output lengths: the method's distribution beside traces and measured models."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from inference_energy.energy import exact
+from inference_energy.method.distributions import OutputTokens
+
+LEVELS = np.linspace(0, 1, 201)
+MEASURED_LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+FLATTEST, STEEPEST = 0.01, 100.0
+"""Powers of the tail beyond P95: the maximum at once, the maximum at the very end."""
+
+
+def quantile_curves(traces, measured):
+    """Quantiles of output tokens of every trace and measured model at ``LEVELS``.
+
+    A measured model has seven percentiles, a mean and a maximum. Between the percentiles ln
+    length is linear in the level, below P5 length is; beyond P95 it rises to the maximum as that
+    power of the level which gives the mean.
+
+    Parameters
+    ----------
+    traces : DataFrame
+        Table of schema ``request_lengths``.
+    measured : DataFrame
+        Table of schema ``output_lengths``.
+
+    Returns
+    -------
+    DataFrame
+        series, source_id, kind (trace | chat | gpqa), level [1], output_tokens [tokens].
+    """
+    frames = []
+    for name, trace in traces.groupby("trace"):
+        trace = trace.sort_values("quantile")
+        lengths = np.interp(LEVELS, trace["quantile"], trace["output_tokens"])
+        frames.append(_curve(name, trace["source_id"].iloc[0], "trace", lengths))
+    for row in measured.to_dict("records"):
+        frames.append(_curve(row["model_id"], row["source_id"], row["task"], _lengths(row)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _lengths(row):
+    """Quantiles at ``LEVELS`` from the percentiles, mean and maximum of a measured model."""
+    known = np.array([row[f"p{level * 100:.0f}"] for level in MEASURED_LEVELS], float)
+    first, last = MEASURED_LEVELS[0], MEASURED_LEVELS[-1]
+    body = np.exp(np.interp(LEVELS, MEASURED_LEVELS, np.log(known)))
+    body *= np.minimum(LEVELS / first, 1)
+    beyond = np.clip(np.round((LEVELS - last) / (1 - last), 9), 0, 1)
+
+    def curve(power):
+        return body + (row["max"] - row["p95"]) * beyond**power
+
+    def excess(power):
+        return np.trapezoid(curve(power), LEVELS) - row["mean"]
+
+    # a mean that no tail gives (percentiles of a histogram are rounded) takes the nearest tail
+    if excess(STEEPEST) >= 0:
+        return curve(STEEPEST)
+    return curve(FLATTEST) if excess(FLATTEST) <= 0 else curve(brentq(excess, FLATTEST, STEEPEST))
+
+
+def _curve(series, source, kind, lengths):
+    return pd.DataFrame(
+        {
+            "series": series,
+            "source_id": source,
+            "kind": kind,
+            "level": LEVELS,
+            "output_tokens": lengths,
+        }
+    )
+
+
+def shown(setup, curves, step=10):
+    """Every ``step``-th quantile of the observed lengths, and the method's own beside them.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :func:`quantile_curves`; the method's regimes have kind ``method`` and no
+        source, as the method file names it.
+    """
+    kept = LEVELS[::step]
+    own = [
+        _curve(name, None, "method", np.append(regime.output_tokens.quantile(LEVELS[:-1]), np.nan))
+        for name, regime in setup.regimes.items()
+    ]
+    table = pd.concat([curves, *own], ignore_index=True).dropna(subset=["output_tokens"])
+    return table[np.isin(table["level"], kept)]
+
+
+def compare(setup, curves):
+    """What each observed length distribution would do in place of each regime's.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    curves : DataFrame
+        From :func:`quantile_curves`.
+
+    Returns
+    -------
+    DataFrame
+        Per regime and series: the Kolmogorov distance to the regime's distribution as it is and
+        after scaling to the series' median [1], medians and means of the lengths [tokens], and
+        median and mean of the blend's energy over the method's own [1], and whether
+        the new median lies in the method's own interquartile range.
+    """
+    lines = []
+    for name, regime in setup.regimes.items():
+        own_mean, _ = regime.output_tokens.mean_and_std()
+        own_median = float(regime.output_tokens.quantile(0.5))
+        base = _blend(setup, regime)
+        for (series, kind, source), curve in curves.groupby(
+            ["series", "kind", "source_id"], sort=False
+        ):
+            lengths = curve["output_tokens"].to_numpy()
+            observed = OutputTokens("empirical", tuple(lengths))
+            blend = _blend(setup, replace(regime, output_tokens=observed))
+            mean, _ = observed.mean_and_std()
+            median = float(observed.quantile(0.5))
+            lines.append(
+                {
+                    "regime": name,
+                    "series": series,
+                    "kind": kind,
+                    "source_id": source,
+                    "distance": _distance(regime.output_tokens, lengths),
+                    "distance_shape": _distance(
+                        regime.output_tokens, lengths * own_median / max(median, 1.0)
+                    ),
+                    "median_tokens": median,
+                    "mean_tokens": mean,
+                    "median_tokens_ratio": median / own_median,
+                    "mean_tokens_ratio": mean / own_mean,
+                    "median_energy_ratio": blend.quantile(0.5) / base.quantile(0.5),
+                    "mean_energy_ratio": blend.mean() / base.mean(),
+                    "inside_iqr": "yes" if 0.25 <= base.cdf(blend.quantile(0.5)) <= 0.75 else "no",
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def _blend(setup, regime):
+    models, names = exact.regime_energy(setup, regime)
+    return exact.blend_energy(setup, models, names)
+
+
+def _distance(tokens, quantiles):
+    """Largest difference between a distribution function and that of evenly spaced quantiles."""
+    # a length that occurs at several levels is reached at the highest and left at the lowest
+    above = tokens.cdf(quantiles + 0.5)
+    highest = np.searchsorted(quantiles, quantiles, side="right") - 1
+    return float(np.abs(above - LEVELS[highest]).max())

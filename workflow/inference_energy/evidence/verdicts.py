@@ -1,0 +1,235 @@
+"""All tables of public evidence for one method, and verdicts on the paper's statements."""
+
+import pandas as pd
+
+from inference_energy.evidence import coverage as evidence_coverage
+from inference_energy.evidence import decomposition, lengths
+from inference_energy.evidence import estimates as evidence_estimates
+from inference_energy.evidence.boundaries import conversion
+from inference_energy.evidence.coverage import COUNTED, EVERYTHING, PAPERS_LIST, QUERIES
+from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
+
+NEARLY_ALL, MOSTLY = 0.9, 0.5
+"""Shares of the figures from which a statement about them holds, or holds in part. [1]"""
+
+
+def degree(share):
+    """Verdict on a statement about all figures of a group, of which ``share`` [1] comply."""
+    if share >= NEARLY_ALL:
+        return "holds"
+    return "holds in part" if share >= MOSTLY else "does not hold"
+
+
+def weigh(setup, data, settings):
+    """Set a method beside public estimates and measurements.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method; its power utilisation is a distribution of its own.
+    data : dict of str to DataFrame
+        Tables by schema name: estimates, mlenergy, wall_power, output_lengths, request_lengths,
+        concurrency, blackwell.
+    settings : dict
+        Checked content of config/evidence.yaml.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Tables by schema name, verdicts among them.
+
+    Raises
+    ------
+    InputError
+        If config/evidence.yaml and the wall-power table do not fit together.
+    """
+    estimates, runs, wall_power = data["estimates"], data["mlenergy"], data["wall_power"]
+    convert = conversion(settings, wall_power)
+    band = (settings["overestimate_band"]["lower"], settings["overestimate_band"]["upper"])
+    maximum = {gpu: power["value"] for gpu, power in settings["maximum_node_power"].items()}
+    curves = lengths.quantile_curves(data["request_lengths"], data["output_lengths"])
+    ratios = evidence_estimates.overestimates(setup, estimates, convert, band)
+    predicted = evidence_coverage.predictions(setup, estimates, runs, convert)
+    utilisation = setup.power_utilisation
+    tables = {
+        "overestimates": ratios,
+        "overestimate_shares": evidence_estimates.shares(ratios),
+        "not_comparable": evidence_estimates.not_comparable(setup, estimates),
+        "breakdown": evidence_estimates.breakdown(setup, convert, settings["provider_breakdown"]),
+        "decomposition": decomposition.decompose(setup, estimates, runs, convert),
+        "predicted": predicted,
+        "coverage": evidence_coverage.coverage(predicted, settings["nominal_coverage"]),
+        "wall_utilisation": evidence_coverage.wall_utilisation(wall_power, maximum, utilisation),
+        "length_effects": lengths.compare(setup, curves),
+        "length_quantiles": lengths.shown(setup, curves),
+    }
+    judged = tables | {name: data[name] for name in ("concurrency", "blackwell")}
+    return tables | {"evidence_verdicts": verdicts(judged, settings, utilisation)}
+
+
+def _line(question, group, statement, complies, values, what, table, verdict=None):
+    share = float(complies.mean())
+    return {
+        "question": question,
+        "group": group,
+        "statement": statement,
+        "n": len(values),
+        "share": share,
+        "low": values.min(),
+        "middle": values.median(),
+        "high": values.max(),
+        "what": what,
+        "verdict": verdict or degree(share),
+        "table": table,
+    }
+
+
+def verdicts(tables, settings, utilisation):
+    """Judge the paper's statements.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Tables by schema name: overestimates, concurrency, predicted, coverage, wall_utilisation,
+        blackwell, length_effects.
+    settings : dict
+        Content of config/evidence.yaml.
+    utilisation : LogNormal
+        The method's power utilisation. [1]
+
+    Returns
+    -------
+    DataFrame
+        Columns of schema ``evidence_verdicts``.
+    """
+    lines = [
+        *_overestimates(tables["overestimates"], settings["overestimate_band"]),
+        *_concurrency(tables["concurrency"], settings["overestimate_band"]),
+        *_consistency(tables["predicted"], tables["coverage"]),
+        *_blackwell(tables["blackwell"], settings["blackwell_band"]),
+        *_lengths(tables["length_effects"]),
+    ]
+    wall = tables["wall_utilisation"]["power_utilisation"]
+    p5, p95 = utilisation.quantile(0.05), utilisation.quantile(0.95)
+    statement = f"a node that serves draws {p5:.2g}-{p95:.2g} of its maximum power"
+    lines.append(
+        _line(
+            "power utilisation",
+            "MLPerf, whole nodes at the wall",
+            statement,
+            (wall >= p5) & (wall <= p95),
+            wall,
+            "power utilisation",
+            "wall_utilisation",
+        )
+    )
+    return pd.DataFrame(lines)
+
+
+def _overestimates(table, band):
+    statement = f"public estimates overstate {band['lower']:g}-{band['upper']:g} times"
+    counted = table[table["counted"] == "yes"]
+    not_shown = counted["production_scale"].fillna("unknown") != "yes"
+    inside = counted["inside_benchmarks"] == "yes"
+    groups = {
+        f"{PAPER}: its three figures": counted["reading"] == PAPER,
+        f"{ABSTRACT}: not at production scale": (counted["reading"] == ABSTRACT) & not_shown,
+        f"{LIKE}: not at production scale": (counted["reading"] == LIKE) & not_shown,
+        f"{LIKE}: not at production scale, inside the benchmarks": (counted["reading"] == LIKE)
+        & not_shown
+        & inside,
+    }
+    return [
+        _line(
+            "overestimates",
+            group,
+            statement,
+            counted.loc[chosen, "place"] == "inside",
+            counted.loc[chosen, "ratio"],
+            "estimate over method",
+            "overestimates",
+        )
+        for group, chosen in groups.items()
+        if chosen.any()
+    ]
+
+
+def _concurrency(table, band):
+    smallest = round(table["smallest_batch"].min())
+    return [
+        _line(
+            "concurrency",
+            f"ML.ENERGY, {gpu}, {band[end]:g} times",
+            f"from {smallest} sequences to the best load alone, energy falls {band[end]:g} times",
+            sweeps["ratio"] >= band[end],
+            sweeps["ratio"],
+            "energy per token, smallest batch over best",
+            "concurrency",
+        )
+        for end in ("lower", "upper")
+        for gpu, sweeps in table.groupby("gpu")
+    ]
+
+
+def _consistency(predicted, coverage):
+    lines = []
+    for group in (PAPERS_LIST, EVERYTHING):
+        for basis in (QUERIES, LIKE):
+            rows = coverage[(coverage["set"] == group) & (coverage["basis"] == basis)]
+            if rows.empty:
+                continue
+            total = rows[rows["model"] == "all"].iloc[0]
+            figures = predicted[predicted["basis"] == basis]
+            member = figures["set"].isin(COUNTED if group == EVERYTHING else [group])
+            figures = figures[member & (figures["counted"] == "yes")]
+            lines.append(
+                _line(
+                    "consistency",
+                    f"{group}, {basis}",
+                    "estimates are consistent with production-scale measurements",
+                    figures["inside_p5_p95"] == "yes",
+                    figures["predicted_over_measured"],
+                    "predicted over measured",
+                    "predicted",
+                    total["verdict"],
+                )
+            )
+    return lines
+
+
+def _blackwell(table, band):
+    statement = f"Blackwell has {band['lower']:g}-{band['upper']:g} times the throughput of H100"
+    names = {True: "ML.ENERGY, same load and format", False: "vendor tables, FP4 over FP8"}
+    measured = table["energy_ratio"].notna()
+    return [
+        _line(
+            "blackwell",
+            names[is_measured],
+            statement,
+            pairs["throughput_ratio"].between(band["lower"], band["upper"]),
+            pairs["throughput_ratio"],
+            "throughput, B200 over H100",
+            "blackwell",
+        )
+        for is_measured, pairs in table.groupby(measured)
+    ]
+
+
+def _lengths(table):
+    kinds = {"traditional": ("trace", "chat"), "long": ("gpqa",)}
+    names = {"trace": "traces of services", "chat": "ML.ENERGY chat", "gpqa": "ML.ENERGY GPQA"}
+    return [
+        _line(
+            "output lengths",
+            f"{names[kind]}, {regime}",
+            "with observed output lengths the median stays in the interquartile range",
+            series["inside_iqr"] == "yes",
+            series["median_energy_ratio"],
+            "median energy over the method's own",
+            "length_effects",
+        )
+        for regime, chosen in kinds.items()
+        for kind in chosen
+        for series in [table[(table["regime"] == regime) & (table["kind"] == kind)]]
+        if len(series)
+    ]

@@ -1,0 +1,1 @@
+"""Throughput of a node as a function of the lengths."""

@@ -1,0 +1,180 @@
+"""From a resolved method and its benchmark rows to the engines' objects."""
+
+import numpy as np
+
+from inference_energy.errors import InputError
+from inference_energy.laws.fitting import fit_laws
+from inference_energy.method.distributions import LogNormal, OutputTokens
+from inference_energy.method.setup import (
+    Blend,
+    Coupling,
+    Fleet,
+    MonteCarlo,
+    Regime,
+    ServedModel,
+    Setup,
+)
+
+
+def factor(quantity, z):
+    """Build a factor from its section of the method file."""
+    if quantity["distribution"] == "coupled":
+        return Coupling(quantity["intercept"], quantity["slope"])
+    if quantity["distribution"] == "fixed":
+        return LogNormal.fixed(quantity["value"])
+    return LogNormal.from_percentiles(quantity["p5"], quantity["p95"], z)
+
+
+def output_tokens(quantity, traces):
+    """Build the distribution of output tokens from its section of the method file.
+
+    Raises
+    ------
+    InputError
+        If an empirical distribution names a trace that is not in ``traces``.
+    """
+    family = quantity["distribution"]
+    minimum = quantity.get("minimum", 0)
+    if family == "exponential":
+        return OutputTokens(family, (quantity["median"],), minimum)
+    if family == "log-normal":
+        return OutputTokens(family, (quantity["median"], quantity["sigma"]), minimum)
+    if family == "gamma":
+        return OutputTokens(family, (quantity["median"], quantity["shape"]), minimum)
+    if quantity["trace"] not in traces:
+        raise InputError(
+            f"key output_tokens.trace: value {quantity['trace']}: unknown trace;"
+            f" allowed are {', '.join(sorted(traces)) or 'none, as no trace table was given'}"
+        )
+    lengths = np.asarray(traces[quantity["trace"]], float)
+    if "median" in quantity:
+        lengths = lengths * (quantity["median"] / np.median(lengths))
+    return OutputTokens(family, tuple(lengths.tolist()), minimum)
+
+
+def node_power(method, model):
+    """Maximum power of a model's node. [kW]"""
+    power = method["node_power"]
+    return float(power.get("models", {}).get(model, power["default"])["value"])
+
+
+def blend(quantity):
+    """Build the blend from its section of the method file."""
+    return Blend(
+        quantity["models"],
+        tuple(map(tuple, quantity["trim"])),
+        quantity.get("ranked_by", "median"),
+        quantity["shares"],
+    )
+
+
+def _check_parameters(table, laws, method):
+    known = table.dropna(subset=["params_total_b"]) if "params_total_b" in table else table[:0]
+    missing = sorted(set(laws) - set(known["model"]))
+    if missing:
+        raise InputError(
+            f"{method['benchmarks']['table']}: column params_total_b: empty for"
+            f" {', '.join(missing)}; allowed are positive numbers, as"
+            f" config/methods/{method['id']}.yaml makes the blend by parameters; fill it in"
+        )
+
+
+def _misspelt(names, models):
+    """Names that are a model's but for case and punctuation, and the model's spelling."""
+
+    def bare(name):
+        return "".join(c for c in name.casefold() if c.isalnum())
+
+    spelling = {bare(model): model for model in models}
+    wrong = {name: spelling.get(bare(name), name) for name in names}
+    return {
+        name: model for name, model in wrong.items() if name not in set(models) and name != model
+    }
+
+
+def build(method, table, traces=None, hardware=None, laws=None):
+    """Fit the throughput laws and turn a resolved method into a :class:`Setup`.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved and checked method.
+    table : DataFrame
+        Throughput table that it names.
+    traces : dict of str to array, optional
+        Quantiles of output tokens of each trace at evenly spaced levels.
+    hardware : tuple of DataFrame, optional
+        Tables of schemas ``models`` and ``gpus``, which the hierarchical law needs.
+    laws : dict, optional
+        What :func:`fit_laws` gives, where it is known already.
+
+    Raises
+    ------
+    InputError
+        If the benchmark table leaves fewer models than the blend needs, or spells a model of
+        node_power in another way.
+    """
+    misspelt = _misspelt(method["node_power"].get("models", {}), table["model"])
+    if misspelt:
+        raise InputError(
+            f"config/methods/{method['id']}.yaml: key node_power.models: value {own}: not a model"
+            f" of {method['benchmarks']['table']}; did you mean {model}?"
+            for own, model in misspelt.items()
+        )
+    law = method["throughput_law"]
+    laws = fit_laws(method, table, hardware) if laws is None else laws
+    if len(laws) < method["blend"]["models"]:
+        raise InputError(
+            f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models"
+            f" have enough usable rows in {method['benchmarks']['table']}; allowed is at least"
+            f" blend.models = {method['blend']['models']}; add rows or lower blend.models"
+        )
+    if "parameters" in (method["blend"]["shares"], method["blend"].get("ranked_by")):
+        _check_parameters(table, laws, method)
+    parameters = (
+        table.groupby("model")["params_total_b"].first() if "params_total_b" in table else {}
+    )
+    z = method["monte_carlo"]["normal_quantile_95"]
+    return Setup(
+        models=tuple(
+            ServedModel(
+                name,
+                served.law,
+                node_power(method, name),
+                float(served.rows["throughput_tps"].max() * served.replicas),
+                law.get("error", "ignored") == "included",
+                served.domain,
+                float(parameters.get(name, np.nan)),
+            )
+            for name, served in laws.items()
+        ),
+        power_utilisation=factor(method["power_utilisation"], z),
+        pue=factor(method["pue"], z),
+        regimes={
+            name: Regime(
+                name,
+                output_tokens(regime["output_tokens"], traces or {}),
+                float(regime["input_tokens"]["value"]),
+            )
+            for name, regime in method["regimes"].items()
+        },
+        input_tokens_per_output_token=(
+            method["input_charge"]["input_tokens_per_output_token"]["value"]
+        ),
+        blend=blend(method["blend"]),
+        pathways={
+            name: factor(method["pathways"][name], z) for name in ("hardware", "model", "serving")
+        },
+        fleet=Fleet(
+            float(method["fleet"]["queries_per_day"]["value"]),
+            float(method["fleet"]["long_share"]["value"]),
+            {r: float(np.prod(q["factors"])) for r, q in method["fleet"]["overhead"].items()},
+            {r: factor(q, z) for r, q in method["fleet"]["improvement"].items()},
+        ),
+        monte_carlo=MonteCarlo(
+            method["monte_carlo"]["seed"],
+            method["monte_carlo"]["samples"],
+            method["monte_carlo"]["bootstrap"],
+            method["monte_carlo"]["published_tokens"],
+        ),
+    )

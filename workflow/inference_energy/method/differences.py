@@ -1,0 +1,108 @@
+"""What differs between two methods, setting by setting."""
+
+import json
+from copy import deepcopy
+
+import pandas as pd
+
+from inference_energy.method.files import WHOLE
+from inference_energy.tables import format_number
+
+
+def quantities(tree, path=()):
+    """Yield (path as a tuple of keys, mapping) of every quantity of a resolved method."""
+    if any(key in tree for key in (*WHOLE, "source")):
+        yield path, tree
+        return
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from quantities(value, (*path, key))
+
+
+def _leaves(tree, path=()):
+    """Dotted path to value of everything in a quantity but its source."""
+    leaves = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            leaves |= _leaves(value, (*path, key))
+        elif key != "source":
+            text = isinstance(value, list) and all(isinstance(item, str) for item in value)
+            leaves[(*path, key)] = sorted(value) if text else value
+    return leaves
+
+
+def differing(base, head):
+    """Settings in which two resolved methods differ.
+
+    Parameters
+    ----------
+    base, head : dict
+        Resolved methods.
+
+    Returns
+    -------
+    dict of str to list of tuple
+        Section of the method file to the paths of its quantities that differ; a quantity counts
+        once, whether one of its numbers differs or all do. Sources alone are no difference.
+    """
+    olds, news = dict(quantities(base)), dict(quantities(head))
+    settings = {}
+    for path in olds | news:
+        if _leaves(olds.get(path, {})) != _leaves(news.get(path, {})):
+            settings.setdefault(path[0], []).append(path)
+    return settings
+
+
+def differences(base, head):
+    """Every value in which two resolved methods differ.
+
+    Returns
+    -------
+    DataFrame
+        setting, path (dotted), base, head (text, empty where not stated), unit, base_source,
+        head_source.
+    """
+    olds, news = dict(quantities(base)), dict(quantities(head))
+    lines = []
+    for setting, paths in differing(base, head).items():
+        for path in paths:
+            old, new = olds.get(path, {}), news.get(path, {})
+            before, after = _leaves(old), _leaves(new)
+            lines += [
+                {
+                    "setting": setting,
+                    "path": ".".join((*path, *leaf)),
+                    "base": _text(before.get(leaf)),
+                    "head": _text(after.get(leaf)),
+                    "unit": new.get("unit", old.get("unit")),
+                    "base_source": old.get("source"),
+                    "head_source": new.get("source"),
+                }
+                for leaf in before | after
+                if before.get(leaf) != after.get(leaf) and leaf[-1] != "unit"
+            ]
+    columns = ["setting", "path", "base", "head", "unit", "base_source", "head_source"]
+    return pd.DataFrame(lines, columns=columns, dtype=object)
+
+
+def _text(value):
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return format_number(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def with_settings(base, head, paths):
+    """Return the base method with the quantities at ``paths`` as the head states them."""
+    mixed = deepcopy(base)
+    for path in paths:
+        place, source = mixed, head
+        for key in path[:-1]:
+            place = place.setdefault(key, {})
+            source = source.get(key, {})
+        if path[-1] in source:
+            place[path[-1]] = deepcopy(source[path[-1]])
+        else:
+            place.pop(path[-1], None)
+    return mixed

@@ -1,0 +1,148 @@
+"""Methodologies as files: inheritance, validation, and the objects the engines work with."""
+
+from copy import deepcopy
+from difflib import get_close_matches
+
+from inference_energy.checks import schema_problems
+from inference_energy.errors import InputError
+
+WHOLE = ("value", "distribution", "name", "factors", "trim")
+"""A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
+
+
+def merge(parent, child):
+    """Return ``parent`` with what ``child`` states; quantities are replaced whole."""
+    merged = deepcopy(parent)
+    for key, value in child.items():
+        inherited = merged.get(key)
+        whole = isinstance(value, dict) and any(k in value for k in WHOLE)
+        if isinstance(value, dict) and isinstance(inherited, dict) and not whole:
+            merged[key] = merge(inherited, value)
+        else:
+            merged[key] = deepcopy(value)
+    return merged
+
+
+def method_path(name):
+    """Where a method's file stands in the repository."""
+    return f"config/methods/{name}.yaml"
+
+
+def resolve(name, files, asked_by="key methods", where=None):
+    """Merge a method file with its parents.
+
+    Parameters
+    ----------
+    name : str
+        Method to resolve.
+    files : dict of str to dict
+        All method files, by name (file name without ending).
+    asked_by : str
+        Key that names the method, for the message.
+    where : str, optional
+        File of ``name``, if it is not among the methods.
+
+    Returns
+    -------
+    dict
+        Without ``extends``. What a method is (``id``, ``title``, ``kind``) is not inherited: a
+        file that does not say otherwise is a user's method.
+
+    Raises
+    ------
+    InputError
+        If a method or parent is unknown, or ``extends`` goes in a circle.
+    """
+    own, chain = name, []
+    places = {name: where} if where else {}
+    while name is not None:
+        if name in chain:
+            circle = " -> ".join([*chain[chain.index(name) :], name])
+            raise InputError(
+                f"{places.get(chain[-1], method_path(chain[-1]))}: key extends: value {name}: goes"
+                f" in a circle"
+                f" ({circle}); allowed is a method that does not extend this one; remove one link"
+            )
+        if not isinstance(name, str) or name not in files:
+            file = places.get(chain[-1], method_path(chain[-1])) if chain else None
+            key = f"{file}: key extends" if file else asked_by
+            near = get_close_matches(str(name), files, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise InputError(
+                f"{key}: value {name}: unknown method; allowed are {', '.join(sorted(files))}"
+                f"; correct the name or add {method_path(name)}{hint}"
+            )
+        if not isinstance(files[name], dict):
+            raise InputError(
+                f"config/methods/{name}.yaml: value {files[name]!r}: allowed are keys with values;"
+                " state the method's keys, or extends: and a method"
+            )
+        chain.append(name)
+        name = files[name].get("extends")
+    resolved = {}
+    for step in reversed(chain):
+        resolved = merge(resolved, {k: v for k, v in files[step].items() if k != "extends"})
+    identity = {"id": own, "title": own, "kind": "user"}
+    return resolved | {k: files[own].get(k, default) for k, default in identity.items()}
+
+
+def check(method, schema, name, where=None):
+    """Check a resolved method.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved method.
+    schema : dict
+        JSON Schema of a resolved method.
+    name : str
+        File name without its ending, which ``id`` must equal.
+    where : str, optional
+        File, if it is not among the methods.
+
+    Raises
+    ------
+    InputError
+        Listing every problem with key, value, what is allowed and the remedy.
+    """
+    where = where or method_path(name)
+    problems = schema_problems(method, schema, where)
+    if method["id"] != name:
+        problems.append(
+            f"{where}: key id: value {method['id']!r}: allowed is the file's name, {name!r};"
+            " correct it or leave it out"
+        )
+    problems += range_problems(method, where)
+    trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
+    for pair in trims if isinstance(trims, list) else []:
+        numbers = isinstance(pair, list) and all(isinstance(p, int | float) for p in pair)
+        if numbers and len(pair) == 2 and not pair[0] < pair[1]:
+            problems.append(
+                f"{where}: key blend.trim: value {pair}: allowed is lower < upper; swap the levels"
+            )
+    if problems:
+        raise InputError(problems)
+
+
+def range_problems(tree, where):
+    """Problems of quantities whose 5th percentile is not below their 95th, one sentence each."""
+    problems = []
+    for path, quantity in walk_quantities(tree):
+        p5, p95 = quantity.get("p5"), quantity.get("p95")
+        numbers = all(isinstance(p, int | float) for p in (p5, p95))
+        if numbers and p5 >= p95:
+            problems.append(
+                f"{where}: key {path}: value p5 = {p5:g}, p95 = {p95:g}: allowed is p5 < p95;"
+                " swap them, or use distribution: fixed for a single value"
+            )
+    return problems
+
+
+def walk_quantities(tree, path=""):
+    """Yield (dotted path, mapping) of every quantity of a method."""
+    if not isinstance(tree, dict):
+        return
+    if any(k in tree for k in (*WHOLE, "source")):
+        yield path, tree
+    for key, value in tree.items():
+        yield from walk_quantities(value, f"{path}.{key}" if path else key)

@@ -1,0 +1,177 @@
+"""The objects that the engines work with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference_energy.laws.additive import outside
+from inference_energy.method.distributions import FixedLength, LogNormal, OutputTokens
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """Power utilisation that follows the throughput: intercept + slope TPS / TPS_max. [1]"""
+
+    intercept: float
+    slope: float
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model on its node.
+
+    Parameters
+    ----------
+    name : str
+        Model.
+    law : object
+        Throughput law.
+    node_power : float
+        Maximum power of the node. [kW]
+    peak : float
+        Largest benchmark. [tokens/s]
+    uncertain : bool
+        Whether the law's own error is a factor of the energy.
+    domain : dict, optional
+        Range of the lengths that the law has seen. [tokens]
+    parameters : float
+        Total parameters; NaN if the benchmark table does not say. [billions]
+    """
+
+    name: str
+    law: object
+    node_power: float
+    peak: float
+    uncertain: bool = False
+    domain: dict | None = None
+    parameters: float = float("nan")
+
+    def error(self, input_tokens, output_tokens):
+        """Standard deviation of ln throughput that counts, at the lengths. [1]"""
+        if not self.uncertain:
+            return 0.0
+        return self.law.sigma(input_tokens, output_tokens)
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A kind of query: its output-token distribution and its input tokens."""
+
+    name: str
+    output_tokens: OutputTokens
+    input_tokens: float
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How the frontier blend is made.
+
+    Parameters
+    ----------
+    models : int
+        How many models.
+    trim : tuple of pairs
+        Quantile levels between which each model is kept, one pair after the other.
+    ranked_by : {"median", "parameters"}
+        Which models: those of the largest median energies, or the largest models.
+    shares : {"equal", "parameters", "median model"}
+        Share of each model: equal; as its parameters; or all to the model in the middle of the
+        models' median energies (half to each of the two in the middle).
+    """
+
+    models: int
+    trim: tuple
+    ranked_by: str = "median"
+    shares: str = "equal"
+
+    @property
+    def levels(self):
+        """Lower and upper quantile level that successive trimming leaves of each model."""
+        lower, upper = 0.0, 1.0
+        for low, high in self.trim:
+            lower, upper = lower + low * (upper - lower), lower + high * (upper - lower)
+        return lower, upper
+
+    def members(self, medians, parameters):
+        """Models of the blend, largest median first, and their shares.
+
+        Parameters
+        ----------
+        medians : ndarray, shape (..., n)
+            Median energy of each model. [Wh]
+        parameters : ndarray, shape (n,)
+            Parameters of each model. [billions]
+
+        Returns
+        -------
+        places, shares : ndarray, shape (..., models)
+            Places along the last axis of ``medians``; shares add up to one. [1]
+        """
+        medians = np.asarray(medians)
+        rank = medians
+        if self.ranked_by == "parameters":
+            rank = np.broadcast_to(np.asarray(parameters, float), medians.shape)
+        kept = np.argsort(-rank, axis=-1, kind="stable")[..., : self.models]
+        largest_first = np.argsort(-np.take_along_axis(medians, kept, -1), axis=-1, kind="stable")
+        places = np.take_along_axis(kept, largest_first, -1)
+        shares = np.ones(places.shape)
+        if self.shares == "parameters":
+            shares = np.asarray(parameters, float)[places]
+        elif self.shares == "median model":
+            count = places.shape[-1]
+            shares = np.broadcast_to(
+                np.isin(np.arange(count), [(count - 1) // 2, count // 2]).astype(float),
+                places.shape,
+            )
+        return places, shares / shares.sum(axis=-1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Queries a day and what is added to (overhead) and saved from (improvement) their energy."""
+
+    queries_per_day: float
+    long_share: float
+    overhead: dict
+    improvement: dict
+
+
+@dataclass(frozen=True)
+class MonteCarlo:
+    """Seed, samples per model and bootstrap resamples of the released code."""
+
+    seed: int
+    samples: int
+    bootstrap: int
+    published_tokens: dict
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that an engine needs of a method and its benchmark rows."""
+
+    models: tuple
+    power_utilisation: object
+    pue: LogNormal
+    regimes: dict
+    input_tokens_per_output_token: float | None
+    blend: Blend
+    pathways: dict
+    fleet: Fleet
+    monte_carlo: MonteCarlo
+
+
+TRIMMED = "frontier blend"
+
+
+UNTRIMMED = "frontier blend untrimmed"
+
+
+def fixed_regime(input_tokens, output_tokens):
+    """Return the regime of queries that all have these lengths [tokens]."""
+    return Regime("fixed", FixedLength(float(output_tokens)), float(input_tokens))
+
+
+def extrapolates(model, input_tokens, output_tokens):
+    """Whether any of the lengths [tokens] is outside those that a model's law was fitted to."""
+    return bool(np.any(outside(model.domain, input_tokens, output_tokens)))

@@ -1,0 +1,283 @@
+"""The method's results as tidy tables, from either engine.
+
+Every function returns a DataFrame in the columns of the result tables: one number per line.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy import exact, monte_carlo
+from inference_energy.method.setup import TRIMMED, UNTRIMMED, Coupling
+
+
+def throughput_laws(setup):
+    """Coefficients of each model's law: model, law, term, value, unit."""
+    return pd.DataFrame(
+        [
+            (model.name, model.law.name, term, value, unit)
+            for model in setup.models
+            for term, value, unit in model.law.terms()
+        ],
+        columns=["model", "law", "term", "value", "unit"],
+    )
+
+
+def _lines(statistics, unit, **where):
+    """One line per statistic; the number of samples has its own unit."""
+    return [
+        where | {"statistic": name, "value": value, "unit": "queries" if name == "n" else unit}
+        for name, value in statistics.items()
+    ]
+
+
+def _published_energy(setup, regime, random):
+    samples = monte_carlo.simulate(setup, regime, random)
+    blend = monte_carlo.frontier_blend(samples, setup.blend.trim)
+    answers = {(name, "baseline"): energy for name, energy in samples.energy.items()}
+    pathways = monte_carlo.with_pathways(setup, blend, random)
+    answers |= {(TRIMMED, pathway): energy for pathway, energy in pathways.items()}
+    answers[UNTRIMMED, "baseline"] = monte_carlo.frontier_blend(samples, ())
+    return {key: monte_carlo.describe(energy) for key, energy in answers.items()}
+
+
+def _exact_energy(setup, regime):
+    models, members = exact.regime_energy(setup, regime)
+    answers = {(name, "baseline"): energy for name, energy in models.items()}
+    for subject, trim in ((TRIMMED, True), (UNTRIMMED, False)):
+        blend = exact.blend_energy(setup, models, members, trim)
+        pathways = exact.with_pathways(setup, blend)
+        answers |= {(subject, pathway): energy for pathway, energy in pathways.items()}
+    return {key: energy.describe() for key, energy in answers.items()}
+
+
+def _energy_lines(answers, engine, regime, **where):
+    return [
+        line
+        for (subject, pathway), statistics in answers.items()
+        for line in _lines(
+            statistics,
+            "Wh",
+            **where,
+            engine=engine,
+            regime=regime.name,
+            subject=subject,
+            pathway=pathway,
+        )
+    ]
+
+
+def energy_per_query(setup, engines):
+    """Energy per query of every model and of the blend under every pathway. [Wh]"""
+    lines = []
+    for regime in setup.regimes.values():
+        if "published" in engines:
+            answers = _published_energy(setup, regime, monte_carlo.generator(setup))
+            lines += _energy_lines(answers, "published", regime)
+        if "exact" in engines:
+            lines += _energy_lines(_exact_energy(setup, regime), "exact", regime)
+    return pd.DataFrame(lines)
+
+
+def throughput(setup, engines):
+    """Throughput of every model over the queries' lengths. [tokens/s]"""
+    lines = []
+    for regime in setup.regimes.values():
+        answers = {}
+        if "published" in engines:
+            samples = monte_carlo.simulate(setup, regime, monte_carlo.generator(setup))
+            answers["published"] = {
+                name: monte_carlo.describe(speed) for name, speed in samples.throughput.items()
+            }
+        if "exact" in engines:
+            answers["exact"] = {
+                model.name: exact.throughput_statistics(regime, model) for model in setup.models
+            }
+        for engine, models in answers.items():
+            for name, statistics in models.items():
+                lines += _lines(
+                    statistics, "tokens/s", engine=engine, regime=regime.name, model=name
+                )
+    return pd.DataFrame(lines)
+
+
+def extrapolation(setup):
+    """How much of each regime lies beyond the lengths that the laws have seen: shares. [1]"""
+    return pd.DataFrame(
+        [
+            {"regime": regime.name, "model": model.name, "statistic": name, "value": value}
+            | {"unit": "1"}
+            for regime in setup.regimes.values()
+            for model in setup.models
+            for name, value in exact.extrapolation(regime, model).items()
+        ]
+    )
+
+
+def output_tokens(setup, engines):
+    """Output tokens of a query. [tokens]
+
+    The released code draws them anew for each model; the paper prints the first model's or the
+    last one's, which the method file names and the ``published`` engine follows.
+    """
+    lines = []
+    for regime in setup.regimes.values():
+        if "published" in engines:
+            samples = monte_carlo.simulate(setup, regime, monte_carlo.generator(setup))
+            draws = list(samples.tokens.values())
+            place = {"first": 0, "last": -1}[setup.monte_carlo.published_tokens[regime.name]]
+            statistics = monte_carlo.describe(draws[place])
+            lines += _lines(statistics, "tokens", engine="published", regime=regime.name)
+        if "exact" in engines:
+            statistics = exact.token_statistics(regime)
+            lines += _lines(statistics, "tokens", engine="exact", regime=regime.name)
+    return pd.DataFrame(lines)
+
+
+def fleet(setup, engines):
+    """Energy of a day's queries: all traditional, all long, and mixed. [GWh/day]
+
+    Mixed is ``(1 - s) traditional + s long`` of each statistic, s the share of long queries.
+    """
+    lines = []
+    share = setup.fleet.long_share
+    for engine, module in (("published", monte_carlo), ("exact", exact)):
+        if engine not in engines:
+            continue
+        scenarios = {
+            name: module.fleet_energy(setup, regime) for name, regime in setup.regimes.items()
+        }
+        scenarios["mixed"] = {
+            pathway: {
+                statistic: (1 - share) * value + share * scenarios["long"][pathway][statistic]
+                for statistic, value in statistics.items()
+            }
+            for pathway, statistics in scenarios["traditional"].items()
+        }
+        for scenario, pathways in scenarios.items():
+            for pathway, statistics in pathways.items():
+                lines += _lines(
+                    statistics, "GWh/day", engine=engine, scenario=scenario, pathway=pathway
+                )
+    return pd.DataFrame(lines)
+
+
+def sensitivity(setup, sensitivities, engines):
+    """Energy per query at other input lengths, and with power utilisation tied to throughput.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    sensitivities : dict
+        The method's section of that name.
+    engines : list of str
+        published, exact.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the sensitivity table. [Wh]
+    """
+    lines = []
+    by_input = sensitivities["input_tokens"]
+    coupling = sensitivities["power_utilisation_coupling"]
+    coupled = replace(setup, power_utilisation=Coupling(coupling["intercept"], coupling["slope"]))
+    charged = replace(
+        setup, input_tokens_per_output_token=by_input["input_tokens_per_output_token"]
+    )
+    for regime in setup.regimes.values():
+        # the released code runs the input lengths one after another on one stream
+        random = monte_carlo.generator(setup)
+        settings = [
+            ("input_tokens", f"{length:g}", charged, replace(regime, input_tokens=float(length)))
+            for length in by_input["lengths"]
+        ]
+        formula = f"{coupling['intercept']:g} + {coupling['slope']:g} TPS/TPS_max"
+        settings.append(("power_utilisation_coupling", formula, coupled, regime))
+        for analysis, setting, varied, changed in settings:
+            where = {"analysis": analysis, "setting": setting}
+            if "published" in engines:
+                stream = random if analysis == "input_tokens" else monte_carlo.generator(setup)
+                answers = _published_energy(varied, changed, stream)
+                lines += _energy_lines(answers, "published", changed, **where)
+            if "exact" in engines:
+                lines += _energy_lines(_exact_energy(varied, changed), "exact", changed, **where)
+    return pd.DataFrame(lines)
+
+
+def densities(setup, points=161):
+    """Exact density of ln E between P5 and P95, for drawing violins.
+
+    Returns
+    -------
+    DataFrame
+        regime, subject, pathway, energy_wh [Wh], density [1 per unit of ln Wh].
+    """
+    frames = []
+    for regime in setup.regimes.values():
+        models, members = exact.regime_energy(setup, regime)
+        blend = exact.blend_energy(setup, models, members)
+        subjects = {(name, "baseline"): energy for name, energy in models.items()}
+        subjects |= {
+            (TRIMMED, pathway): energy
+            for pathway, energy in exact.with_pathways(setup, blend).items()
+        }
+        for (subject, pathway), energy in subjects.items():
+            edges = np.geomspace(energy.quantile(0.05), energy.quantile(0.95), points)
+            share = np.diff([energy.cdf(e) for e in edges])
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "regime": regime.name,
+                        "subject": subject,
+                        "pathway": pathway,
+                        "energy_wh": np.sqrt(edges[:-1] * edges[1:]),
+                        "density": share / np.diff(np.log(edges)),
+                    }
+                )
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def histograms(setup, bins=40):
+    """Histograms of the published engine's samples, for the supplement's figures.
+
+    Returns
+    -------
+    DataFrame
+        quantity (output tokens | energy), regime, series (model or pathway), lower, upper, unit,
+        count. Energies have bins of equal width in ln E that hold P0.5 to P99.5.
+    """
+    frames = []
+    for regime in setup.regimes.values():
+        random = monte_carlo.generator(setup)
+        samples = monte_carlo.simulate(setup, regime, random)
+        blend = monte_carlo.frontier_blend(samples, setup.blend.trim)
+        drawn = list(samples.tokens.items())
+        place = {"first": 0, "last": -1}[setup.monte_carlo.published_tokens[regime.name]]
+        model, tokens = drawn[place]
+        series = [("output tokens", model, tokens, "tokens", np.linspace)]
+        series += [
+            ("energy", pathway, energy, "Wh", np.geomspace)
+            for pathway, energy in monte_carlo.with_pathways(setup, blend, random).items()
+        ]
+        for quantity, name, sample, unit, space in series:
+            low, high = np.percentile(sample[sample > 0], (0.5, 99.5))
+            edges = space(low, high, bins + 1)
+            counts, _ = np.histogram(sample, edges)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "quantity": quantity,
+                        "regime": regime.name,
+                        "series": name,
+                        "lower": edges[:-1],
+                        "upper": edges[1:],
+                        "unit": unit,
+                        "count": counts,
+                    }
+                )
+            )
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,464 @@
+"""The paper's figures, from the result tables: frames in, matplotlib Figure out.
+
+Numbers written in a figure are those of the seeded Monte Carlo, which the paper prints; the
+outlines of the violins are the exact densities. Sizes and colours are in :mod:`.style`.
+"""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.patches import Patch
+
+from inference_energy.drawing import (
+    ABOVE,
+    BLACK,
+    BLUE,
+    COLUMN,
+    DARK_GREY,
+    GREY,
+    LARGE,
+    ON_WHITE,
+    PAGE,
+    PATHWAY_COLOURS,
+    REGIME_COLOURS,
+    SETTINGS,
+    frame,
+    log_axis,
+    log_range,
+    new_figure,
+    rows_axis,
+    rows_height,
+    spread,
+    violin,
+)
+from inference_energy.method.setup import TRIMMED
+from inference_energy.text import interval, number
+
+PATHWAYS = {
+    "baseline": "Baseline",
+    "hardware": "Hardware and datacenter",
+    "model": "Model",
+    "serving": "Serving platform",
+    "combined": "All three combined",
+}
+
+
+REGIMES = {"traditional": "Traditional queries", "long": "Long queries"}
+
+
+ENERGY = "Energy per query [Wh]"
+
+
+def statistics(table, **where):
+    """Statistics of one subject from a result table in its long form, by the published engine.
+
+    Returns
+    -------
+    Series
+        Values by statistic: p5, p25, p50, ...
+    """
+    for column, value in {"engine": "published", **where}.items():
+        table = table[table[column] == value]
+    return table.set_index("statistic")["value"]
+
+
+def regime_title(regime, method):
+    """Name of a regime with the median of its lengths, or the kind of their distribution."""
+    lengths = method["regimes"][regime]["output_tokens"]
+    if "median" in lengths:
+        return f"{REGIMES[regime]} (median {lengths['median']:,g} output tokens)"
+    return f"{REGIMES[regime]} ({lengths['distribution']} lengths)"
+
+
+def _violins(title, header, rows, span):
+    """Figure of labelled violins: rows of (left text, right text, density, values, colour)."""
+    figure = new_figure(COLUMN, rows_height(len(rows)))
+    axis = rows_axis(figure, [row[:2] for row in rows], header)
+    axis.set_title(title, pad=14)
+    scale = 0.27 / max(density["density"].max() for _, _, density, _, _ in rows)
+    log_axis(axis, ENERGY, *span)
+    for i, (_, _, density, values, colour) in enumerate(rows):
+        violin(axis, -i - 0.14, density, values, scale, colour)
+    return figure
+
+
+@rc_context(SETTINGS)
+def energy_by_model(energy, densities, method, regime):
+    """Energy per query of each model (figures 1a and 2a).
+
+    Parameters
+    ----------
+    energy, densities : DataFrame
+        Tables energy_per_query [Wh] and densities.
+    method : dict
+        Resolved method.
+    regime : str
+        traditional or long.
+    """
+    chosen = densities[(densities["regime"] == regime) & (densities["subject"] != TRIMMED)]
+    models = {
+        name: (density, statistics(energy, regime=regime, subject=name, pathway="baseline"))
+        for name, density in chosen.groupby("subject")
+    }
+    by_median = sorted(models, key=lambda name: -models[name][1]["p50"])
+    rows = []
+    for place, name in enumerate(by_median):
+        density, values = models[name]
+        blended = place < method["blend"]["models"]
+        rows.append(
+            (
+                f"{name} *" if blended else name,
+                interval(*values[["p50", "p25", "p75"]]),
+                density,
+                values,
+                BLUE if blended else GREY,
+            )
+        )
+    span = log_range(chosen["energy_wh"])
+    header = ("* in the frontier blend", "median (IQR) [Wh]")
+    return _violins(regime_title(regime, method), header, rows, span)
+
+
+@rc_context(SETTINGS)
+def energy_by_pathway(energy, densities, method, regime):
+    """Energy per query of the frontier blend under each pathway (figures 1b and 2b).
+
+    Parameters are those of :func:`energy_by_model`.
+    """
+    chosen = densities[(densities["regime"] == regime) & (densities["subject"] == TRIMMED)]
+    rows, baseline = [], None
+    for pathway, name in PATHWAYS.items():
+        values = statistics(energy, regime=regime, subject=TRIMMED, pathway=pathway)
+        baseline = baseline or values["p50"]
+        reduction = "" if pathway == "baseline" else f", ÷ {number(baseline / values['p50'])}"
+        rows.append(
+            (
+                f"{name}{reduction}",
+                interval(*values[["p50", "p25", "p75"]]),
+                chosen[chosen["pathway"] == pathway],
+                values,
+                PATHWAY_COLOURS[pathway],
+            )
+        )
+    span = log_range(chosen["energy_wh"])
+    header = ("Frontier blend, ÷ reduction of the median", "median (IQR) [Wh]")
+    return _violins(regime_title(regime, method), header, rows, span)
+
+
+@rc_context(SETTINGS)
+def token_distributions(histograms, tokens):
+    """Output tokens per query: sampled, and by the distribution itself (figure s1).
+
+    Parameters
+    ----------
+    histograms, tokens : DataFrame
+        Tables histograms and output_tokens [tokens].
+    """
+    figure = new_figure(PAGE, 2.3)
+    for place, regime in enumerate(REGIMES):
+        axis = frame(figure, 0.5 + 3.5 * place, 0.4, 3.7 - 3.5 * place, 0.28)
+        axis.set_title(REGIMES[regime])
+        bins = histograms[
+            (histograms["quantity"] == "output tokens") & (histograms["regime"] == regime)
+        ]
+        edges = np.append(bins["lower"], bins["upper"].iloc[-1])
+        share = 100 * bins["count"] / statistics(tokens, regime=regime)["n"]
+        axis.stairs(share, edges, fill=True, color=REGIME_COLOURS[regime], alpha=0.6)
+        axis.set_xlim(0, edges[-1])
+        axis.set_ylim(0, share.max() * 1.75)
+        axis.set_xlabel("Output tokens per query")
+        axis.set_ylabel(f"Queries per bin of {np.diff(edges).mean():,.0f} tokens [%]")
+        axis.locator_params(axis="x", nbins=6)
+        axis.xaxis.set_major_formatter("{x:,.0f}")
+        engines = {"published": "sampled", "exact": "exact"}
+        present = [engine for engine in engines if (tokens["engine"] == engine).any()]
+        for line, engine in enumerate(present):
+            values = statistics(tokens, regime=regime, engine=engine)
+            y = share.max() * (1.5 - 0.3 * line)
+            spread(axis, y, values, BLACK)
+            text = interval(*values[["p50", "p25", "p75"]], write="{:,.0f}".format)
+            axis.annotate(
+                f"{engines[engine]}: median (IQR) {text}",
+                (values["p5"], y),
+                xytext=(0, 4),
+                textcoords="offset points",
+            )
+    return figure
+
+
+@rc_context(SETTINGS)
+def pathway_histograms(histograms, energy, densities, method):
+    """Sampled energies of the frontier blend under each pathway, over the exact density (s2).
+
+    Parameters
+    ----------
+    histograms, energy, densities : DataFrame
+        Tables histograms, energy_per_query [Wh] and densities.
+    method : dict
+        Resolved method.
+    """
+    figure = new_figure(PAGE, 4.6)
+    exact = densities[densities["subject"] == TRIMMED]
+    samples = histograms[histograms["quantity"] == "energy"]
+    height = 0.76
+    tallest = exact["density"].max()
+    for column, regime in enumerate(REGIMES):
+        here = samples[samples["regime"] == regime]
+        for row, (pathway, name) in enumerate(PATHWAYS.items()):
+            last = row == len(PATHWAYS) - 1
+            top = 0.35 + row * (height + 0.01)
+            axis = frame(
+                figure, 0.5 + 3.5 * column, 4.6 - top - height + 0.06, 3.62 - 3.5 * column, top
+            )
+            values = statistics(energy, regime=regime, subject=TRIMMED, pathway=pathway)
+            bins = here[here["series"] == pathway]
+            edges = np.append(bins["lower"], bins["upper"].iloc[-1])
+            share = bins["count"] / values["n"] / np.diff(np.log(edges))
+            axis.stairs(share, edges, fill=True, color=PATHWAY_COLOURS[pathway], alpha=0.55)
+            curve = exact[(exact["regime"] == regime) & (exact["pathway"] == pathway)]
+            axis.plot(curve["energy_wh"], curve["density"], color=BLACK, linewidth=0.8)
+            median = [values["p50"]] * 2
+            axis.plot(
+                median,
+                [0, 1.2 * curve["density"].max()],
+                color=BLACK,
+                linewidth=0.6,
+                linestyle="--",
+            )
+            log_axis(
+                axis, ENERGY if last else "", *log_range([*here["lower"], *here["upper"]], 1.1)
+            )
+            axis.tick_params(labelbottom=last)
+            axis.set_ylim(0, 1.7 * tallest)
+            axis.locator_params(axis="y", nbins=3)
+            text = interval(*values[["p50", "p25", "p75"]])
+            style = {"transform": axis.transAxes, "va": "top", "bbox": ON_WHITE}
+            axis.text(0.01, 0.97, name, **style)
+            axis.text(0.99, 0.97, text, ha="right", **style)
+            if row == 0:
+                axis.set_title(regime_title(regime, method))
+    figure.text(
+        0.13 / PAGE,
+        0.5,
+        "Share of queries per unit of ln(energy)",
+        rotation="vertical",
+        ha="center",
+        va="center",
+    )
+    return figure
+
+
+LEGEND = 0.33
+"""Room for the legend of a fleet figure [in]."""
+
+
+HOURS_PER_DAY = 24
+
+
+DASHES = ("-", (0, (3, 2)))
+"""Line styles of the references, in the order of :func:`fleet_references`."""
+
+
+def fleet_references(references):
+    """Reference lines of the fleet figures.
+
+    Parameters
+    ----------
+    references : DataFrame
+        Table of reference values.
+
+    Returns
+    -------
+    dict of str to float
+        Label to energy of a day [GWh/day].
+    """
+    value = dict(zip(references["quantity"], references["value"], strict=True))
+    power, share = value["datacenter power"], value["datacenter utilisation"]
+    datacenter = power * share * HOURS_PER_DAY / 1000
+    search = value["web search"]
+    return {
+        f"{power:g} MW datacenter at {100 * share:g} %: {number(datacenter)} GWh/day": datacenter,
+        f"web search, {value['web search per query']:g} Wh each: {number(search)} GWh/day": search,
+    }
+
+
+def _fleet_axis(rows, header, references, method, keys):
+    """Figure and axes of labelled rows on GWh/day from zero.
+
+    The reference lines are explained above the rows, beside the keys of the bars' colours.
+    """
+    lines = fleet_references(references)
+    above = ABOVE + LEGEND
+    figure = new_figure(COLUMN, rows_height(len(rows)) + LEGEND)
+    texts = [(name, text) for name, text, _ in rows]
+    axis = rows_axis(figure, texts, ("", header), above=above)
+    axis.set_xlim(0, 1.05 * max(*(values["p95"] for _, _, values in rows), *lines.values()))
+    axis.set_xlabel("Energy of a day's queries [GWh/day]")
+    axis.grid(axis="x")
+    queries = method["fleet"]["queries_per_day"]["value"]
+    axis.set_title(f"{queries / 1e9:,g} billion queries a day", pad=14 + 72 * LEGEND)
+    handles = [
+        axis.axvline(x, color=BLACK, linewidth=0.9, linestyle=dashes, label=label)
+        for (label, x), dashes in zip(lines.items(), DASHES, strict=True)
+    ]
+    height = axis.get_position().height * figure.get_figheight()
+    axis.legend(
+        handles=[*handles, *keys],
+        ncols=2 if keys else 1,
+        loc="lower left",
+        bbox_to_anchor=(0, 1 + 0.19 / height),
+        borderaxespad=0,
+        borderpad=0,
+        handlelength=1.8,
+        columnspacing=1,
+    )
+    return figure, axis
+
+
+def _ends(axis, y, values):
+    """P5 to P95 across the end of a bar."""
+    axis.plot(values[["p5", "p95"]], [y, y], color=BLACK, linewidth=2, zorder=3)
+
+
+@rc_context(SETTINGS)
+def fleet_baseline(fleet, references, method):
+    """A day of traditional queries, baseline and improved (figure 3a).
+
+    Parameters
+    ----------
+    fleet, references : DataFrame
+        Table fleet [GWh/day] and the reference values.
+    method : dict
+        Resolved method.
+    """
+    rows, colours = [], (PATHWAY_COLOURS["baseline"], PATHWAY_COLOURS["serving"])
+    for name, pathway in (("Traditional", "baseline"), ("Traditional, improved", "improved")):
+        values = statistics(fleet, scenario="traditional", pathway=pathway)
+        rows.append((name, interval(*values[["p50", "p5", "p95"]]), values))
+    figure, axis = _fleet_axis(rows, "median (P5–P95) [GWh/day]", references, method, [])
+    for i, ((_, _, values), colour) in enumerate(zip(rows, colours, strict=True)):
+        axis.barh(-i - 0.12, values["p50"], height=0.4, color=colour, alpha=0.75)
+        _ends(axis, -i - 0.12, values)
+    return figure
+
+
+@rc_context(SETTINGS)
+def fleet_mixed(fleet, references, method):
+    """A day of queries of which some are long: baseline, mixed, mixed and improved (figure 3b).
+
+    Parameters are those of :func:`fleet_baseline`. The mixed bars are stacked of the traditional
+    and the long queries' parts.
+    """
+    share = method["fleet"]["long_share"]["value"]
+    rows, stacks = [], []
+    for name, scenario, pathway, long in (
+        ("All traditional", "traditional", "baseline", 0),
+        (f"{100 * share:g} % long", "mixed", "baseline", share),
+        (f"{100 * share:g} % long, improved", "mixed", "improved", share),
+    ):
+        values = statistics(fleet, scenario=scenario, pathway=pathway)
+        stack = [
+            part * statistics(fleet, scenario=regime, pathway=pathway)["p50"]
+            for regime, part in (("traditional", 1 - long), ("long", long))
+        ]
+        parts = " + ".join(number(part) for part in stack) + " = " if long else ""
+        rows.append((name, parts + interval(*values[["p50", "p5", "p95"]]), values))
+        stacks.append(stack)
+    keys = [
+        Patch(color=colour, alpha=0.75, label=regime) for regime, colour in REGIME_COLOURS.items()
+    ]
+    header = "traditional + long = median (P5–P95) [GWh/day]"
+    figure, axis = _fleet_axis(rows, header, references, method, keys)
+    for i, ((_, _, values), stack) in enumerate(zip(rows, stacks, strict=True)):
+        start = 0
+        for width, colour in zip(stack, REGIME_COLOURS.values(), strict=True):
+            axis.barh(-i - 0.12, width, left=start, height=0.4, color=colour, alpha=0.75)
+            start += width
+        _ends(axis, -i - 0.12, values)
+    return figure
+
+
+@rc_context(SETTINGS)
+def input_length(sensitivity):
+    """Energy per query of the frontier blend at other input lengths, both regimes (figure s3).
+
+    Parameters
+    ----------
+    sensitivity : DataFrame
+        Table sensitivity [Wh].
+    """
+    lines = sensitivity[
+        (sensitivity["analysis"] == "input_tokens") & (sensitivity["subject"] == TRIMMED)
+    ]
+    span = log_range(lines.loc[lines["statistic"].isin(["p5", "p95"]), "value"])
+    lengths = sorted(lines["setting"].unique(), key=float)
+    height, gap = 3.1, 0.12
+    width = (PAGE - 1.45 - gap * len(lengths)) / len(lengths)
+    figure = new_figure(PAGE, height)
+    for place, length in enumerate(lengths):
+        left = 1.45 + place * (width + gap)
+        axis = frame(figure, left, 0.62, PAGE - left - width, 0.28)
+        axis.set_title(f"{float(length):,g} input tokens")
+        axis.set_ylim(0.5 - len(PATHWAYS), 0.5)
+        axis.set_yticks([-i for i in range(len(PATHWAYS))], PATHWAYS.values() if not place else [])
+        axis.tick_params(axis="y", length=0)
+        log_axis(axis, ENERGY, *span)
+        for i, pathway in enumerate(PATHWAYS):
+            for regime, y in (("traditional", -i + 0.17), ("long", -i - 0.17)):
+                values = statistics(lines, setting=length, regime=regime, pathway=pathway)
+                spread(axis, y, values, REGIME_COLOURS[regime])
+                axis.annotate(
+                    number(values["p50"]),
+                    (values["p50"], y),
+                    xytext=(0, 3.5),
+                    textcoords="offset points",
+                    ha="center",
+                )
+    heading = {"fontsize": LARGE, "color": DARK_GREY}
+    figure.text(0.12 / PAGE, 1 - 0.2 / height, "Frontier blend", **heading)
+    keys = [Patch(color=REGIME_COLOURS[regime], label=name) for regime, name in REGIMES.items()]
+    figure.legend(handles=keys, loc="lower center", ncols=len(keys))
+    return figure
+
+
+@rc_context(SETTINGS)
+def utilisation_coupling(energy, sensitivity):
+    """Energy per query with power utilisation tied to throughput, both regimes (figure s4).
+
+    Parameters
+    ----------
+    energy, sensitivity : DataFrame
+        Tables energy_per_query and sensitivity [Wh].
+    """
+    coupled = sensitivity[sensitivity["analysis"] == "power_utilisation_coupling"]
+    models = sorted(
+        set(energy["subject"]) - {s for s in energy["subject"] if s.startswith(TRIMMED)}
+    )
+    rows = [(name, name, "baseline") for name in models]
+    rows += [(f"Blend: {name.lower()}", TRIMMED, pathway) for pathway, name in PATHWAYS.items()]
+    header = ("grey: independent; colour: coupled", "median [Wh]")
+    figure = new_figure(PAGE, rows_height(len(rows)))
+    for place, regime in enumerate(REGIMES):
+        pairs = [
+            tuple(
+                statistics(table, regime=regime, subject=subject, pathway=pathway)
+                for table in (energy, coupled)
+            )
+            for _, subject, pathway in rows
+        ]
+        texts = [
+            (
+                name,
+                f"{number(free['p50'])} → {number(tied['p50'])}"
+                f" ({100 * (tied['p50'] / free['p50'] - 1):+.1f} %)".replace("-", "−"),
+            )
+            for (name, _, _), (free, tied) in zip(rows, pairs, strict=True)
+        ]
+        left = 0.18 + place * 3.5
+        axis = rows_axis(figure, texts, header, left, 3.62 - 3.5 * place)
+        axis.set_title(REGIMES[regime], pad=14)
+        ends = [values[p] for pair in pairs for values in pair for p in ("p5", "p95")]
+        log_axis(axis, ENERGY, *log_range(ends))
+        for i, (free, tied) in enumerate(pairs):
+            spread(axis, -i - 0.02, free, GREY)
+            spread(axis, -i - 0.24, tied, REGIME_COLOURS[regime])
+    return figure

@@ -1,0 +1,1 @@
+"""All choices, all inputs."""

@@ -1,0 +1,165 @@
+"""The choices of a method and how they combine."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.checks import schema_problems
+from inference_energy.errors import InputError
+from inference_energy.method.files import check, merge
+from inference_energy.method.setup import TRIMMED
+
+WHERE = "config/multiverse.yaml"
+
+
+QUARTILES = {"p25": 0.25, "p50": 0.5, "p75": 0.75}
+
+
+STAGES = {
+    "factors": {"power_utilisation", "pue"},
+    "power": {"node_power"},
+    "blend": {"blend"},
+}
+"""Sections of a method that leave tokens and throughput as they are."""
+
+
+def energy_key(regime, subject, statistic, pathway="baseline"):
+    """Selector of an energy per query, as claims write it."""
+    return (
+        f"energy_per_query[regime={regime}; subject={subject}; pathway={pathway};"
+        f" statistic={statistic}]"
+    )
+
+
+def headline(regime, statistic="p50"):
+    """Selector of the frontier blend's energy per query."""
+    return energy_key(regime, TRIMMED, statistic)
+
+
+@dataclass(frozen=True)
+class Multiverse:
+    """A base method and the options of its choices.
+
+    Parameters
+    ----------
+    base : dict
+        Resolved method.
+    choices : dict
+        Choice to ``title``, ``published`` (option of the base) and ``options``, each with
+        ``label``, ``source`` and ``override``.
+    """
+
+    base: dict
+    choices: dict
+
+    @classmethod
+    def of(cls, config, base, config_schema, method_schema):
+        """Check a configuration against its schema and each option as a method.
+
+        Raises
+        ------
+        InputError
+            Listing every problem.
+        """
+        problems = schema_problems(config, config_schema, WHERE)
+        if problems:
+            raise InputError(problems)
+        self = cls(base, config["choices"])
+        for name, choice in self.choices.items():
+            try:
+                self._known(name, choice["published"], f"key choices.{name}.published")
+            except InputError as error:
+                problems += error.problems
+            for option in choice["options"]:
+                try:
+                    check(self._apply({name: option}), method_schema, base["id"])
+                except InputError as error:
+                    path = f"{WHERE}: key choices.{name}.options.{option}.override"
+                    mine = f"config/methods/{base['id']}.yaml"
+                    problems += [p.replace(mine, path, 1) for p in error.problems]
+        if problems:
+            raise InputError(problems)
+        if self.method() != base:
+            raise InputError(
+                f"{WHERE}: key choices: the published options change {base['id']}; allowed are"
+                " published options without an override; name the options that the base takes"
+            )
+        return self
+
+    def _known(self, choice, option, where):
+        for value, allowed, kind in (
+            (choice, self.choices, "choice"),
+            (option, self.choices.get(choice, {}).get("options", {}), "option"),
+        ):
+            if value not in allowed:
+                near = get_close_matches(str(value), allowed, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise InputError(
+                    f"{WHERE}: {where}: value {value}: unknown {kind}; allowed are"
+                    f" {', '.join(allowed)}; correct the name or add the {kind}{hint}"
+                )
+
+    def _apply(self, options, method=None):
+        method = self.base if method is None else method
+        for choice in self.choices:
+            if choice in options:
+                override = self.choices[choice]["options"][options[choice]].get("override")
+                method = merge(method, override) if override else method
+        return method
+
+    def method(self, options=None):
+        """Resolved method of one specification.
+
+        Parameters
+        ----------
+        options : dict of str to str, optional
+            Choice to option; the published option where nothing is said.
+
+        Raises
+        ------
+        InputError
+            If a choice or option does not exist.
+        """
+        for choice, option in (options or {}).items():
+            self._known(choice, option, f"specification {choice}")
+        return self._apply(self.published | (options or {}))
+
+    @property
+    def published(self):
+        """Option of every choice that the base method takes."""
+        return {name: choice["published"] for name, choice in self.choices.items()}
+
+    @property
+    def shape(self):
+        """Number of options of every choice."""
+        return tuple(len(choice["options"]) for choice in self.choices.values())
+
+    @property
+    def place(self):
+        """Place of the base method in an array over all specifications."""
+        return tuple(list(c["options"]).index(c["published"]) for c in self.choices.values())
+
+    def stage(self, choice):
+        """What a choice changes: ``factors``, ``power``, ``blend``, or else ``tokens``."""
+        options = self.choices[choice]["options"].values()
+        touched = {key for option in options for key in option.get("override", {})}
+        return next((s for s, keys in STAGES.items() if touched and touched <= keys), "tokens")
+
+    def combinations(self, stage):
+        """All combinations of the options of one stage's choices, as dicts."""
+        names = [name for name in self.choices if self.stage(name) == stage]
+        options = product(*(self.choices[name]["options"] for name in names))
+        return [dict(zip(names, combination, strict=True)) for combination in options]
+
+    def specifications(self):
+        """Option of every choice in every specification, a DataFrame of categories."""
+        places = np.unravel_index(np.arange(np.prod(self.shape)), self.shape)
+        return pd.DataFrame(
+            {
+                name: pd.Categorical.from_codes(codes, list(choice["options"]))
+                for (name, choice), codes in zip(self.choices.items(), places, strict=True)
+            }
+        )

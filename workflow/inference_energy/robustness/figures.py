@@ -1,0 +1,217 @@
+"""Figures of the audit: specification curve and tornado."""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import FuncFormatter
+
+from inference_energy import drawing, text
+
+LINE = 0.135
+"""Height of a row of the dashboard or the tornado [in]."""
+
+SHARE = LinearSegmentedColormap.from_list(
+    "share", ["white", drawing.SKY, drawing.BLUE, drawing.BLACK]
+)
+
+
+@rc_context(drawing.SETTINGS)
+def specification_curve(curve, distribution, variance, choices):
+    """Sorted medians of both regimes above a dashboard of the options taken.
+
+    Parameters
+    ----------
+    curve, distribution, variance : DataFrame
+        Tables specification_curve, multiverse_distribution and multiverse_variance.
+    choices : dict
+        Choice to ``title`` and ``options`` with ``label``.
+
+    Returns
+    -------
+    Figure
+    """
+    rows = [(c, o) for c, choice in choices.items() for o in choice["options"]]
+    # a gap above every choice
+    places = np.cumsum([1.0 + 0.55 * (o == next(iter(choices[c]["options"]))) for c, o in rows])
+    height = LINE * (places[-1] + 1)
+    figure = drawing.new_figure(drawing.PAGE, 1.9 + height + 0.95)
+    left, gap, bottom = 2.62, 0.42, 0.52
+    width = (drawing.PAGE - left - 0.42 - gap) / 2
+    for column, regime in enumerate(["traditional", "long"]):
+        x = left + column * (width + gap)
+        right = drawing.PAGE - x - width
+        mine = curve[curve["regime"] == regime]
+        statistics = distribution[
+            (distribution["regime"] == regime) & (distribution["quantity"] == "p50")
+        ].set_index("statistic")["value"]
+        top = drawing.frame(figure, x, bottom + height + 0.12, right, 0.3)
+        dashboard = drawing.frame(figure, x, bottom, right, 2.2 + 0.23)
+        _draw_curve(top, mine, statistics, regime)
+        image = _draw_dashboard(dashboard, mine, rows, places)
+        shares = variance[(variance["regime"] == regime) & (variance["effect"] == "total")]
+        _label_variance(dashboard, shares.set_index("choice")["value"], rows, places)
+        if column == 0:
+            top.set_ylabel("Energy per query [Wh]")
+            _label_options(dashboard, choices, rows, places)
+        dashboard.set_xlabel("Specifications, lowest to highest (%)")
+    key = drawing.frame(figure, 0.2, 0.3, drawing.PAGE - 1.4, figure.get_size_inches()[1] - 0.4)
+    bar = figure.colorbar(image, cax=key, orientation="horizontal")
+    bar.set_ticks([0, 0.5, 1], labels=["0", "50", "100 %"])
+    bar.set_label("Share with the option", labelpad=1)
+    return figure
+
+
+def _draw_curve(axis, mine, statistics, regime):
+    bins = mine.drop_duplicates("bin").sort_values("bin")
+    x = (bins["bin"] - 0.5) / len(bins) * 100
+    colour = drawing.REGIME_COLOURS[regime]
+    axis.fill_between(x, bins["p25"], bins["p75"], color=colour, alpha=0.3, linewidth=0)
+    axis.plot(x, bins["p50"], color=colour, linewidth=1.6)
+    axis.set_yscale("log")
+    axis.set_xlim(0, 100)
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axis.tick_params(labelbottom=False)
+    axis.grid(axis="y")
+    axis.set_title(f"{'ab'[regime == 'long']}  {regime.capitalize()}")
+    rank = 100 * statistics["published_rank"]
+    axis.plot([rank], [statistics["published"]], "o", color=drawing.BLACK, markersize=4, zorder=5)
+    axis.annotate(
+        f"the paper's, {text.number(statistics['published'])} Wh\nhigher than {rank:.0f} %",
+        (rank, statistics["published"]),
+        xytext=(0.97, 0.06),
+        textcoords="axes fraction",
+        ha="right",
+        va="bottom",
+        arrowprops={"arrowstyle": "-", "linewidth": 0.6, "shrinkB": 3},
+    )
+    axis.text(
+        0.03,
+        0.95,
+        "line: median; band: IQR\nof the group's queries",
+        transform=axis.transAxes,
+        va="top",
+        color=drawing.DARK_GREY,
+    )
+
+
+def _draw_dashboard(axis, mine, rows, places):
+    shares = mine.set_index(["choice", "option", "bin"])["share"].unstack("bin")
+    image = None
+    for row, place in zip(rows, places, strict=True):
+        image = axis.imshow(
+            shares.loc[[row]].to_numpy(),
+            cmap=SHARE,
+            vmin=0,
+            vmax=1,
+            aspect="auto",
+            interpolation="nearest",
+            extent=(0, 100, place + 0.44, place - 0.44),
+        )
+    axis.set_xlim(0, 100)
+    axis.set_ylim(places[-1] + 0.6, places[0] - 0.6)
+    axis.set_yticks([])
+    return image
+
+
+def _label_options(axis, choices, rows, places):
+    across = axis.get_yaxis_transform()
+    for (choice, option), place in zip(rows, places, strict=True):
+        published = option == choices[choice]["published"]
+        axis.text(
+            -0.03,
+            place,
+            choices[choice]["options"][option]["label"],
+            transform=across,
+            ha="right",
+            va="center_baseline",
+            weight="bold" if published else "normal",
+        )
+        if option == next(iter(choices[choice]["options"])):
+            axis.text(
+                -1.45,
+                place,
+                choices[choice]["title"],
+                transform=across,
+                ha="left",
+                va="center_baseline",
+                color=drawing.DARK_GREY,
+            )
+
+
+def _label_variance(axis, shares, rows, places):
+    across = axis.get_yaxis_transform()
+    axis.text(
+        1.03,
+        places[0] - 1.0,
+        "Var.",
+        transform=across,
+        va="center_baseline",
+        color=drawing.DARK_GREY,
+    )
+    seen = set()
+    for (choice, _), place in zip(rows, places, strict=True):
+        if choice not in seen:
+            share = 100 * shares[choice]
+            text = f"{share:.0f} %" if share >= 1 else "<1 %"
+            axis.text(1.03, place, text, transform=across, va="center_baseline")
+        seen.add(choice)
+
+
+@rc_context(drawing.SETTINGS)
+def tornado(table, indices, inputs):
+    """Medians and fleet total at both ends of each input's range, with total Sobol indices.
+
+    Parameters
+    ----------
+    table, indices : DataFrame
+        Tables tornado and sobol_indices.
+    inputs : dict
+        Input to ``title``.
+
+    Returns
+    -------
+    Figure
+    """
+    outputs = {
+        "median traditional": ("a  Median, traditional", "Wh"),
+        "median long": ("b  Median, long", "Wh"),
+        "fleet mixed": ("c  Fleet, 10 % long", "GWh/day"),
+    }
+    total = indices[indices["index"] == "total"]
+    seen = total[total["output"].isin(outputs)].groupby("input")["value"].max()
+    shown = list(seen[seen > 0].sort_values(ascending=False).index)
+    figure = drawing.new_figure(drawing.PAGE, 0.185 * len(shown) + 1.12)
+    left, gap, tail = 1.72, 0.5, 0.48
+    width = (drawing.PAGE - left - tail - 2 * gap) / 3
+    for column, (output, (title, unit)) in enumerate(outputs.items()):
+        x = left + column * (width + gap)
+        axis = drawing.frame(figure, x, 0.5, drawing.PAGE - x - width, 0.5)
+        mine = table[table["output"] == output].set_index(["input", "end"])["value"].loc[shown]
+        shares = total[total["output"] == output].set_index("input")["value"]
+        _draw_bars(axis, mine, shares, shown)
+        drawing.log_axis(axis, unit, *drawing.log_range(mine))
+        axis.set_yticks(range(len(shown)), [inputs[name]["title"] for name in shown])
+        axis.tick_params(axis="y", length=0, labelleft=column == 0)
+        axis.set_title(title, pad=14)
+        axis.text(1.02, 1.03, "Sobol", transform=axis.transAxes, color=drawing.DARK_GREY)
+        if column == 0:
+            words = {"low": drawing.SKY, "and": drawing.DARK_GREY, "high": drawing.ORANGE}
+            words["end"] = drawing.DARK_GREY
+            for place, (word, colour) in zip((0, 0.16, 0.33, 0.53), words.items(), strict=True):
+                weight = "bold" if word in ("low", "high") else "normal"
+                where = {"transform": axis.transAxes, "color": colour}
+                axis.text(place, 1.03, word, weight=weight, **where)
+    return figure
+
+
+def _draw_bars(axis, values, shares, shown):
+    across = axis.get_yaxis_transform()
+    for place, name in enumerate(shown):
+        base = values[name, "base"]
+        for end, colour in (("low", drawing.SKY), ("high", drawing.ORANGE)):
+            ends = [base, values[name, end]]
+            axis.plot(ends, [place] * 2, color=colour, linewidth=6, solid_capstyle="butt")
+        if shares[name] > 0:
+            axis.text(1.02, place, f"{shares[name]:.2f}", transform=across, va="center_baseline")
+    axis.axvline(base, color=drawing.BLACK, linewidth=0.8)
+    axis.set_ylim(len(shown) - 0.5, -0.5)

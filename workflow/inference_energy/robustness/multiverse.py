@@ -1,0 +1,186 @@
+"""Every defensible combination of the method's choices (a multiverse) and what they decide.
+
+A specification takes one option of every choice; all combinations are computed by the exact
+engine. Work is shared: choices of power utilisation and PUE keep a model's tokens and throughput,
+node power shifts ln E, and the blend only combines the models' distributions.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import reduce
+
+import numpy as np
+
+from inference_energy.energy.exact import model_energy
+from inference_energy.energy.fleet import fleet
+from inference_energy.errors import InputError
+from inference_energy.method.build import blend, build, factor, node_power
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import TRIMMED
+from inference_energy.robustness.choices import QUARTILES, STAGES, WHERE, energy_key
+from inference_energy.robustness.tabulated import Blends, Tables
+
+
+def outcomes(multiverse, sources, workers=1):
+    """Results of every specification.
+
+    Parameters
+    ----------
+    multiverse : Multiverse
+        The choices.
+    sources : dict
+        Tables to build methods from, keyword arguments of :func:`methods.build`.
+    workers : int
+        Processes.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Selector, as claims write it, to an array with one axis per choice.
+    """
+    tasks = [(multiverse, options, sources) for options in multiverse.combinations("tokens")]
+    if workers == 1:
+        parts = [_token_outcomes(*task) for task in tasks]
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            # neighbours share output tokens, whose quadrature a process keeps
+            chunk = -(-len(tasks) // (8 * workers))
+            parts = list(pool.map(_token_outcomes, *zip(*tasks, strict=True), chunksize=chunk))
+    names = list(multiverse.choices)
+    staged = [n for stage in ("tokens", *STAGES) for n in names if multiverse.stage(n) == stage]
+    sizes = dict(zip(names, multiverse.shape, strict=True))
+    keys = dict.fromkeys(key for part in parts for key in part)
+    rest = int(np.prod(multiverse.shape)) // len(parts)
+    answer = {}
+    for key in keys:
+        missing = np.full(rest, np.nan)
+        values = np.stack([np.broadcast_to(part.get(key, missing), rest) for part in parts])
+        values = values.reshape([sizes[name] for name in staged])
+        answer[key] = np.transpose(values, [staged.index(name) for name in names])
+    return answer
+
+
+def _token_outcomes(multiverse, options, sources):
+    """Results for one combination of the tokens stage; arrays over factors, power and blend."""
+    method = multiverse._apply(multiverse.published | options)
+    try:
+        setup = build(method, **sources)
+    except InputError as error:
+        chosen = ", ".join(f"{choice} = {option}" for choice, option in options.items())
+        raise InputError([f"{WHERE}: {chosen}: {problem}" for problem in error.problems]) from None
+    z = method["monte_carlo"]["normal_quantile_95"]
+    setups = []
+    for combination in multiverse.combinations("factors"):
+        varied = multiverse._apply(combination, method)
+        utilisation, pue = factor(varied["power_utilisation"], z), factor(varied["pue"], z)
+        setups.append(replace(setup, power_utilisation=utilisation, pue=pue))
+    powers = np.array(
+        [
+            [node_power(multiverse._apply(combination, method), m.name) for m in setup.models]
+            for combination in multiverse.combinations("power")
+        ]
+    )
+    blends = [
+        blend(multiverse._apply(combination, method)["blend"])
+        for combination in multiverse.combinations("blend")
+    ]
+    answer, pools = {}, {}
+    for name, regime in setup.regimes.items():
+        found, pools[name] = _regime_outcomes(setups, regime, powers, blends)
+        tokens = regime.output_tokens
+        stated = method["regimes"][name]["output_tokens"].get("median", tokens.quantile(0.5))
+        found[f"setting[regimes.{name}.output_tokens.median]"] = float(stated)
+        for statistic, level in QUARTILES.items():
+            key = f"output_tokens[regime={name}; statistic={statistic}]"
+            found[key] = float(tokens.quantile(level))
+        answer |= found
+    for (scenario, pathway), energy in fleet(setup.fleet, pools).items():
+        answer[f"fleet[scenario={scenario}; pathway={pathway}; statistic=p50]"] = energy
+    return answer
+
+
+def _regime_outcomes(setups, regime, powers, blends):
+    """Results of one regime, arrays over (factors, power, blend) flat; and the pools' means."""
+    models = setups[0].models
+    mixtures = [
+        [model_energy(setup, regime, replace(model, node_power=1.0)) for model in models]
+        for setup in setups
+    ]
+    # tables of one batch have as many cells as its narrowest distribution needs
+    scale = [round(float(np.log2(row[0].sigmas[0]))) for row in mixtures]
+    keys, size = None, (len(setups), len(powers), len(blends))
+    answer, pool = {}, np.empty(size)
+    for batch in (np.flatnonzero(np.equal(scale, s)) for s in sorted(set(scale))):
+        rows = [mixtures[i] for i in batch]
+        found, pool[batch] = _batch_outcomes(setups[0], rows, models, powers, blends)
+        keys = keys or list(found)
+        for key in keys:
+            answer.setdefault(key, np.empty(size))[batch] = found[key]
+    selectors = {energy_key(regime.name, *key): value.ravel() for key, value in answer.items()}
+    return selectors, pool.ravel()
+
+
+def _batch_outcomes(setup, mixtures, models, powers, blends):
+    """Results by (subject, statistic, pathway), arrays over factors, power, blend; pools' means."""
+    n = len(models)
+    size = (len(mixtures), len(powers), len(blends))
+    tables = Tables.of([mixture for row in mixtures for mixture in row])
+    levels = np.array(list(QUARTILES.values()))
+    unit = np.exp(tables.quantiles(levels)).reshape(len(mixtures), n, len(levels))
+    means = np.array([[mixture.mean() for mixture in row] for row in mixtures])
+    of_models = unit[:, None] * powers[:, :, None]
+    answer = {
+        (model.name, statistic, "baseline"): np.broadcast_to(of_models[:, :, m, q, None], size)
+        for m, model in enumerate(models)
+        for q, statistic in enumerate(QUARTILES)
+    }
+    count = max(b.models for b in blends)
+    places = np.zeros((*size, count), dtype=int)
+    shares = np.zeros((*size, count))
+    parameters = np.array([model.parameters for model in models])
+    medians = of_models[..., list(QUARTILES).index("p50")]
+    for i, option in enumerate(blends):
+        found = option.members(medians, parameters)
+        places[:, :, i, : option.models], shares[:, :, i, : option.models] = found
+    factors = np.arange(size[0])[:, None, None, None]
+    power = powers[np.arange(size[1])[None, :, None, None], places]
+    pool = (shares * power * means[factors, places]).sum(-1)
+    trims = np.array([option.levels for option in blends])
+    lower, upper = (np.broadcast_to(trims[:, i], size).ravel() for i in (0, 1))
+    flat = [a.reshape(-1, count) for a in (factors * n + places, np.log(power), shares)]
+    made = Blends(tables, *flat, lower, upper)
+    quantiles = made.quantiles(levels)
+    for q, statistic in enumerate(QUARTILES):
+        answer[TRIMMED, statistic, "baseline"] = quantiles[:, q].reshape(size)
+    median = answer[TRIMMED, "p50", "baseline"]
+    ratios = _lever_ratios(made, median.ravel(), setup.pathways)
+    for i, pathway in enumerate([*setup.pathways, "combined"]):
+        answer[TRIMMED, "p50", pathway] = median / ratios[:, i].reshape(size)
+    return answer, pool
+
+
+def _lever_ratios(made, medians, pathways):
+    """Median of E over median of E / M, per blend and lever; blends that differ in scale share."""
+    levers = [*pathways.values(), reduce(LogNormal.__mul__, pathways.values())]
+    held = made.share > 0
+    first = np.argmax(held, axis=1)[:, None]
+    base = np.take_along_axis(made.shift, first, 1)
+    member = np.where(held, made.member, np.take_along_axis(made.member, first, 1))
+    shift = np.where(held, made.shift - base, 0.0)
+    kinds = np.column_stack([member, shift.round(9), made.share, made.lower, made.upper])
+    _, kept, kind = np.unique(kinds, axis=0, return_index=True, return_inverse=True)
+    few = replace(
+        made,
+        member=member[kept],
+        shift=shift[kept],
+        share=made.share[kept],
+        lower=made.lower[kept],
+        upper=made.upper[kept],
+    )
+    scaled = medians[kept] / np.exp(base[kept, 0])
+    spread = [lever.sigma > 0 for lever in levers]
+    ratios = np.exp(np.tile([lever.mu for lever in levers], (len(kept), 1)))
+    if any(spread):
+        uncertain = [lever for lever in levers if lever.sigma > 0]
+        ratios[:, spread] = scaled[:, None] / few.medians_divided_by(uncertain, scaled)
+    return ratios[kind.ravel()]

@@ -1,0 +1,392 @@
+"""How much the results depend on each continuous input: Sobol indices, tornado, what-if values."""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from SALib.analyze import sobol as analyze_sobol
+from SALib.sample import sobol as sample_sobol
+from scipy.optimize import brentq
+
+from inference_energy.checks import schema_problems
+from inference_energy.energy import exact
+from inference_energy.energy.fleet import fleet
+from inference_energy.errors import InputError
+from inference_energy.laws.log_linear import LENGTH_FLOOR
+from inference_energy.method.distributions import Z95, LogNormal, OutputTokens
+
+WHERE = "config/sensitivity.yaml"
+PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
+"""Shape at which a changed exponent leaves the throughput as it is: one that all sources of the
+paper's table have benchmarked. [tokens]"""
+MEDIANS = {"median traditional": "traditional", "median long": "long"}
+TOTALS = {"fleet mixed": "baseline", "fleet mixed improved": "improved"}
+OUTPUTS = dict.fromkeys(MEDIANS, "Wh") | dict.fromkeys(TOTALS, "GWh/day")
+"""Results whose sensitivity is asked for, and their units."""
+
+
+@dataclass(frozen=True)
+class Varied:
+    """A throughput law that is a factor and a power of the lengths off another one.
+
+    ``TPS = factor (L_in/500)^a (L_out/2000)^b TPS_0``
+
+    Parameters
+    ----------
+    law : object
+        Throughput law TPS_0.
+    factor, input_exponent, output_exponent : float
+        Factor and changes a, b of the exponents. [1]
+    """
+
+    law: object
+    factor: float = 1.0
+    input_exponent: float = 0.0
+    output_exponent: float = 0.0
+
+    def predict(self, input_tokens, output_tokens):
+        """Throughput [tokens/s] at the lengths [tokens], broadcast together."""
+        n_in = np.maximum(input_tokens, LENGTH_FLOOR) / PIVOT["input_tokens"]
+        n_out = np.maximum(output_tokens, LENGTH_FLOOR) / PIVOT["output_tokens"]
+        change = self.factor * n_in**self.input_exponent * n_out**self.output_exponent
+        return change * self.law.predict(input_tokens, output_tokens)
+
+    def kinks(self, input_tokens):
+        """Output lengths [tokens] at which the law has a kink."""
+        return self.law.kinks(input_tokens)
+
+
+def _median_and_ratio(factor):
+    """Median of a log-normal factor [its unit], and its P95 over P5 [1]."""
+    return np.exp(factor.mu), np.exp(2 * Z95 * factor.sigma)
+
+
+def _scaled(factor, ratio):
+    return replace(factor, mu=factor.mu + np.log(ratio))
+
+
+def _scale_power(setup, ratio):
+    models = tuple(replace(m, node_power=m.node_power * ratio) for m in setup.models)
+    return replace(setup, models=models)
+
+
+def _vary_laws(setup, **change):
+    def varied(model):
+        known = model.law if isinstance(model.law, Varied) else Varied(model.law)
+        return replace(model, law=replace(known, **change))
+
+    return replace(setup, models=tuple(varied(model) for model in setup.models))
+
+
+def _with_regime(setup, name, **change):
+    regime = replace(setup.regimes[name], **change)
+    return replace(setup, regimes=setup.regimes | {name: regime})
+
+
+def _with_median(setup, name, median):
+    tokens = setup.regimes[name].output_tokens
+    parameters = (median, *tokens.parameters[1:])
+    if tokens.family == "empirical":
+        parameters = tuple(np.array(tokens.parameters) * median / np.median(tokens.parameters))
+    return _with_regime(setup, name, output_tokens=OutputTokens(tokens.family, parameters))
+
+
+def _with_input(setup, tokens):
+    for name in setup.regimes:
+        setup = _with_regime(setup, name, input_tokens=tokens)
+    return setup
+
+
+def _with_spread(setup, ratio):
+    spread = LogNormal(setup.power_utilisation.mu, float(np.log(ratio) / (2 * Z95)))
+    return replace(setup, power_utilisation=spread)
+
+
+def _with_fleet(setup, **change):
+    return replace(setup, fleet=replace(setup.fleet, **change))
+
+
+def _token_median(name):
+    def read(setup):
+        tokens = setup.regimes[name].output_tokens
+        empirical = tokens.family == "empirical"
+        return np.median(tokens.parameters) if empirical else tokens.parameters[0]
+
+    return read
+
+
+# what each input is in a Setup: how to read its value and how to set it
+INPUTS = {
+    "node_power": (
+        lambda s: s.models[0].node_power,
+        lambda s, v: _scale_power(s, v / s.models[0].node_power),
+    ),
+    "power_utilisation_median": (
+        lambda s: _median_and_ratio(s.power_utilisation)[0],
+        lambda s, v: replace(
+            s, power_utilisation=replace(s.power_utilisation, mu=float(np.log(v)))
+        ),
+    ),
+    "power_utilisation_spread": (
+        lambda s: _median_and_ratio(s.power_utilisation)[1],
+        _with_spread,
+    ),
+    "pue_median": (
+        lambda s: _median_and_ratio(s.pue)[0],
+        lambda s, v: replace(s, pue=replace(s.pue, mu=float(np.log(v)))),
+    ),
+    "output_tokens_traditional": (
+        _token_median("traditional"),
+        lambda s, v: _with_median(s, "traditional", v),
+    ),
+    "output_tokens_long": (_token_median("long"), lambda s, v: _with_median(s, "long", v)),
+    "input_tokens": (lambda s: s.regimes["traditional"].input_tokens, _with_input),
+    "throughput": (lambda s: 1.0, lambda s, v: _vary_laws(s, factor=v)),
+    "input_exponent": (lambda s: 0.0, lambda s, v: _vary_laws(s, input_exponent=v)),
+    "output_exponent": (lambda s: 0.0, lambda s, v: _vary_laws(s, output_exponent=v)),
+    "long_share": (lambda s: s.fleet.long_share, lambda s, v: _with_fleet(s, long_share=v)),
+    "overhead": (
+        lambda s: s.fleet.overhead["traditional"],
+        lambda s, v: _with_fleet(
+            s,
+            overhead={
+                name: o * v / s.fleet.overhead["traditional"]
+                for name, o in s.fleet.overhead.items()
+            },
+        ),
+    ),
+    "improvement": (
+        lambda s: _median_and_ratio(s.fleet.improvement["traditional"])[0],
+        lambda s, v: _with_fleet(
+            s,
+            improvement={
+                name: _scaled(f, v / _median_and_ratio(s.fleet.improvement["traditional"])[0])
+                for name, f in s.fleet.improvement.items()
+            },
+        ),
+    ),
+}
+
+
+def check_inputs(config, schema):
+    """Check the ranges of the inputs.
+
+    Raises
+    ------
+    InputError
+        Listing every problem: unknown inputs, low >= high, a range beyond what is allowed.
+    """
+    problems = schema_problems(config, schema, WHERE)
+    for name, entry in {} if problems else config["inputs"].items():
+        where, low, high = f"{WHERE}: key inputs.{name}", entry["low"], entry["high"]
+        if name not in INPUTS:
+            problems.append(
+                f"{where}: unknown input; allowed are {', '.join(INPUTS)}; correct the name"
+            )
+        bottom, top = entry["allowed"]
+        if not bottom <= low < high <= top:
+            problems.append(
+                f"{where}: value low = {low:g}, high = {high:g}, allowed = {bottom:g} to {top:g}:"
+                " allowed is lowest <= low < high <= highest; correct the range"
+            )
+    if problems:
+        raise InputError(problems)
+
+
+def base_values(setup, inputs):
+    """Values of the inputs in a method, as a dict."""
+    return {name: float(INPUTS[name][0](setup)) for name in inputs}
+
+
+def apply(setup, values):
+    """Set inputs of a method.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    values : dict of str to float
+        Input to value.
+    """
+    for name, value in values.items():
+        setup = INPUTS[name][1](setup, value)
+    return setup
+
+
+def results(setup, outputs=tuple(OUTPUTS)):
+    """Results of a method by the exact engine, as a dict of the ``outputs`` asked for."""
+    energies, pools = {}, {}
+    for name, regime in setup.regimes.items():
+        if any(MEDIANS.get(output, name) == name for output in outputs):
+            models, members = exact.regime_energy(setup, regime)
+            energies[name] = exact.blend_energy(setup, models, members)
+            pools[name] = exact.blend_energy(setup, models, members, trim=False).mean()
+    answer = {}
+    for output in outputs:
+        if output in MEDIANS:
+            answer[output] = energies[MEDIANS[output]].quantile(0.5)
+        else:
+            answer[output] = float(fleet(setup.fleet, pools)["mixed", TOTALS[output]])
+    return answer
+
+
+def _many_results(setup, names, rows):
+    samples = (dict(zip(names, row, strict=True)) for row in rows)
+    return [list(results(apply(setup, values)).values()) for values in samples]
+
+
+def indices(names, bounds, evaluate, outputs, n, seed, logarithmic=()):
+    """Sobol indices by Saltelli's scheme, with bootstrapped 95 % confidence intervals (SALib).
+
+    Parameters
+    ----------
+    names : list of str
+        Inputs.
+    bounds : list of pair of float
+        Range of each.
+    evaluate : callable
+        Takes values, shape (m, inputs), gives results, shape (m, outputs).
+    outputs : list of str
+        Names of the results.
+    n : int
+        Base samples, a power of two; n (inputs + 2) evaluations are made.
+    seed : int
+        Seed of the scrambled sequence and of the bootstrap.
+    logarithmic : collection of str
+        Inputs that are uniform in their logarithm.
+
+    Returns
+    -------
+    DataFrame
+        output, input, index (first, total), value, low, high. [1]
+    """
+    log = np.isin(names, list(logarithmic))
+    limits = np.array(bounds, float)
+    limits[log] = np.log(limits[log])
+    problem = {"num_vars": len(names), "names": list(names), "bounds": limits.tolist()}
+    values = sample_sobol.sample(problem, n, calc_second_order=False, seed=seed)
+    values[:, log] = np.exp(values[:, log])
+    answers = np.asarray(evaluate(values))
+    lines = []
+    for output, column in zip(outputs, answers.T, strict=True):
+        if np.ptp(column) == 0:
+            found = {key: np.zeros(len(names)) for key in ("S1", "S1_conf", "ST", "ST_conf")}
+        else:
+            found = analyze_sobol.analyze(problem, column, calc_second_order=False, seed=seed)
+        for index, key in (("first", "S1"), ("total", "ST")):
+            for name, value, width in zip(names, found[key], found[f"{key}_conf"], strict=True):
+                lines.append((output, name, index, value, value - width, value + width))
+    return pd.DataFrame(lines, columns=["output", "input", "index", "value", "low", "high"])
+
+
+def sobol_indices(setup, config, workers=1):
+    """Sobol indices of the OUTPUTS over the configured ranges; columns as of :func:`indices`."""
+    inputs = config["inputs"]
+    names = list(inputs)
+
+    def evaluate(values):
+        if workers == 1:
+            return _many_results(setup, names, values)
+        with ProcessPoolExecutor(workers) as pool:
+            parts = np.array_split(values, 8 * workers)
+            tasks = [pool.submit(_many_results, setup, names, part) for part in parts]
+            return np.concatenate([task.result() for task in tasks])
+
+    return indices(
+        names,
+        [(inputs[name]["low"], inputs[name]["high"]) for name in names],
+        evaluate,
+        list(OUTPUTS),
+        config["samples"],
+        config["seed"],
+        [name for name in names if inputs[name].get("logarithmic", False)],
+    )
+
+
+def tornado(setup, inputs):
+    """Results with one input at the ends of its range and all others as in the method.
+
+    Returns
+    -------
+    DataFrame
+        output, input, end (low, base, high), setting, value, unit, ratio (to the base).
+    """
+    base, values = results(setup), base_values(setup, inputs)
+    lines = []
+    for name, entry in inputs.items():
+        ends = {"low": entry["low"], "base": values[name], "high": entry["high"]}
+        for end, setting in ends.items():
+            for output, value in results(apply(setup, {name: setting})).items():
+                ratio = value / base[output]
+                lines.append((output, name, end, setting, value, OUTPUTS[output], ratio))
+    columns = ["output", "input", "end", "setting", "value", "unit", "ratio"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def needed_value(function, base, allowed, target, points=25):
+    """Value nearest to ``base`` at which a function reaches a target, within what is allowed.
+
+    Parameters
+    ----------
+    function : callable
+        Of one number.
+    base : float
+        Where the search starts, to either side.
+    allowed : pair of float
+        Smallest and largest value.
+    target : float
+        Sought value of the function.
+    points : int
+        Values tried on each side, closer together near the base.
+
+    Returns
+    -------
+    float
+        NaN if there is none.
+    """
+    found = []
+    positive = allowed[0] > 0
+    space = np.geomspace if positive else np.linspace
+    for end in allowed:
+        inner = base
+        difference = function(inner) - target
+        for outer in space(base, end, points)[1:]:
+            new = function(outer) - target
+            if difference * new <= 0 and difference != new:
+                root = brentq(lambda v: function(v) - target, *sorted((inner, outer)), rtol=1e-10)
+                found.append(root)
+                break
+            inner, difference = outer, new
+    distance = [abs(np.log(v / base)) if positive else abs(v - base) for v in found]
+    return found[int(np.argmin(distance))] if found else np.nan
+
+
+def what_if(setup, inputs, factors=(0.5, 2.0)):
+    """Value that each input needs, alone, to change each median by a factor.
+
+    Returns
+    -------
+    DataFrame
+        output, input, factor, base, needed (empty: cannot), lowest, highest (allowed), note
+        (``cannot`` or empty), unit.
+    """
+    lines = []
+    values, goal = base_values(setup, inputs), results(setup)
+    for name, entry in inputs.items():
+        for output in MEDIANS:
+
+            def changed(value, name=name, output=output):
+                return results(apply(setup, {name: value}), (output,))[output]
+
+            moves = any(changed(end) != goal[output] for end in (entry["low"], entry["high"]))
+            for factor in factors:
+                needed = np.nan
+                if moves:
+                    target = factor * goal[output]
+                    needed = needed_value(changed, values[name], entry["allowed"], target)
+                note = "cannot" if np.isnan(needed) else None
+                limits, unit = entry["allowed"], entry["unit"]
+                lines.append((output, name, factor, values[name], needed, *limits, note, unit))
+    columns = ["output", "input", "factor", "base", "needed", "lowest", "highest", "note", "unit"]
+    return pd.DataFrame(lines, columns=columns)

@@ -1,0 +1,1 @@
+"""Long answers, agents, demand, water and carbon."""

@@ -1,0 +1,250 @@
+"""Energy of a task that an agent solves in many steps."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy import exact
+from inference_energy.errors import InputError
+from inference_energy.laws.additive import Additive, shape_terms
+from inference_energy.method.setup import extrapolates, fixed_regime
+from inference_energy.text import yes
+from inference_energy.units import SECONDS_TO_WH_PER_KW
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an agent does for one answer.
+
+    Parameters
+    ----------
+    name : str
+        Name.
+    steps : int
+        Calls of the model.
+    first_input, step_input, step_output : float
+        Input of the first step, what each later step adds, output of each step. [tokens]
+    cached_share : float
+        Share of what was read or written before that is found in the cache. [1]
+    pause : float
+        Time that tools take between two steps. [s]
+    """
+
+    name: str
+    steps: int
+    first_input: float
+    step_input: float
+    step_output: float
+    cached_share: float
+    pause: float
+
+    @property
+    def contexts(self):
+        """Input tokens of every step, which carries everything before it. [tokens]"""
+        return self.first_input + np.arange(self.steps) * (self.step_input + self.step_output)
+
+    def cached(self, prefix_caching):
+        """Input tokens of every step that need not be computed again. [tokens]"""
+        if not prefix_caching:
+            return np.zeros(self.steps)
+        earlier = self.contexts - self.step_input
+        earlier[0] = 0
+        return self.cached_share * earlier
+
+
+def observed_task(name, totals, first_input, pause):
+    """Return the task of a trace's means: steps, context growth, output and cached share.
+
+    The context grows evenly, so that its mean over the steps is the trace's mean input.
+
+    Parameters
+    ----------
+    name : str
+        Name.
+    totals : dict
+        ``sessions``, ``steps``, ``input_tokens``, ``cached_tokens``, ``output_tokens`` of all.
+    first_input, pause : float
+        As in :class:`Task`. [tokens, s]
+
+    Raises
+    ------
+    InputError
+        If the first input is so long that the context would have to shrink.
+    """
+    steps = round(totals["steps"] / totals["sessions"])
+    output = totals["output_tokens"] / totals["steps"]
+    mean_input = totals["input_tokens"] / totals["steps"]
+    growth = 2 * (mean_input - first_input) / (steps - 1) if steps > 1 else np.inf
+    if growth <= output:
+        raise InputError(
+            f"config/scaling.yaml: key agents.tasks: value first_input_tokens = {first_input:g} of"
+            f" {name}: allowed is less than the trace's mean input, {mean_input:g}, by more than"
+            " half of what the outputs add; lower it"
+        )
+    # cached tokens are a share of what earlier steps have left, which is all but the new input
+    earlier = (steps - 1) * (first_input + growth * steps / 2 - (growth - output))
+    cached = totals["cached_tokens"] / totals["steps"] * steps
+    share = min(cached / earlier, 1.0)
+    return Task(name, steps, first_input, growth - output, output, share, pause)
+
+
+def tasks(config):
+    """Build the tasks of the section ``agents`` of config/scaling.yaml."""
+    found = []
+    for task in config["tasks"]:
+        name, first, pause = task["name"], task["first_input_tokens"], task["pause"]
+        if task.get("observed"):
+            found.append(observed_task(name, config["observed"], first, pause))
+        else:
+            inputs = task["step_input_tokens"], task["step_output_tokens"], task["cached_share"]
+            found.append(Task(name, task["steps"], first, *inputs, pause))
+    return found
+
+
+def step_seconds(law, context, cached, output, input_tokens_per_output_token=None):
+    """Node time of one step of an agent.
+
+    An additive law tells the parts apart: computed input and its attention,
+    ``q (context^2 - cached^2)``, are charged for what is not cached, while the cache that is
+    reserved and read is that of the whole context. Other laws do not, so that cached input costs
+    nothing: a lower bound.
+
+    Parameters
+    ----------
+    law : object
+        Throughput law of the node.
+    context, cached : array_like
+        Input tokens of the step, and those of them that are cached. [tokens]
+    output : float
+        Output tokens of the step. [tokens]
+    input_tokens_per_output_token : float, optional
+        Computed input tokens that are charged like one output token. [1]
+
+    Returns
+    -------
+    ndarray
+        [s]
+    """
+    context, cached = np.broadcast_arrays(np.asarray(context, float), cached)
+    computed = context - cached
+    if isinstance(law, Additive):
+        terms = shape_terms(context, output)
+        terms[..., 1] = computed / output
+        terms[..., 2] = (context**2 - cached**2) / output
+        seconds = output * (terms @ law.coefficients)
+    else:
+        seconds = output / law.predict(computed, output)
+    if input_tokens_per_output_token is not None:
+        seconds = seconds * (1 + computed / input_tokens_per_output_token / output)
+    return seconds
+
+
+@dataclass(frozen=True)
+class _MeanThroughput:
+    """Law of a node whose time is known: the mean throughput, and its error."""
+
+    throughput: float
+    error: float
+
+    def predict(self, input_tokens, output_tokens):
+        """Return the mean throughput [tokens/s] at any lengths."""
+        return np.full(np.shape(output_tokens), self.throughput)
+
+    def sigma(self, input_tokens, output_tokens):
+        """Return the error of ln throughput [1] at any lengths."""
+        return np.full(np.shape(output_tokens), self.error)
+
+    def kinks(self, input_tokens):
+        """Return no kinks."""
+        return ()
+
+
+def energy_of_seconds(setup, model, seconds, output_tokens, error=0.0):
+    """Distribution of the energy [Wh] of so much node time [s] that made so many tokens."""
+    law = _MeanThroughput(output_tokens / seconds, error)
+    served = replace(model, law=law)
+    charged = replace(setup, input_tokens_per_output_token=None)
+    return exact.model_energy(charged, fixed_regime(0, output_tokens), served)
+
+
+def task_energy(setup, model, task, prefix_caching, samples=1):
+    """Energy and time of one task.
+
+    Samples share the first input where prefixes are cached; the law's error is the same in all
+    steps.
+
+    Returns
+    -------
+    Mixture, float
+        Energy [Wh] and node time [s].
+    """
+    ratio = setup.input_tokens_per_output_token
+    context, cached, output = task.contexts, task.cached(prefix_caching), task.step_output
+    first = step_seconds(model.law, context, cached, output, ratio)
+    total = first.sum()
+    if samples > 1:
+        shared = cached.copy()
+        if prefix_caching:
+            shared[0] = task.cached_share * (context[0] - 1)
+        total += (samples - 1) * step_seconds(model.law, context, shared, output, ratio).sum()
+    error = float(np.broadcast_to(model.error(context, output), first.shape) @ first / first.sum())
+    tokens = samples * task.steps * output
+    return energy_of_seconds(setup, model, total, tokens, error), total
+
+
+def agents(setup, config):
+    """Energy of every task with every model, with and without prefix caching and samples.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    config : dict
+        Section ``agents`` of config/scaling.yaml.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the agents table.
+    """
+    base, _ = exact.regime_energy(setup, setup.regimes["traditional"])
+    streams, held = config["streams"]["value"], config["held"]["value"]
+    lines = []
+    for task in tasks(config):
+        pauses = task.pause * (task.steps - 1)
+        for model in setup.models:
+            beyond = extrapolates(model, task.contexts, task.step_output)
+            for caching in (False, True):
+                computed = (task.contexts - task.cached(caching)).sum()
+                for samples in map(int, config["samples"]["values"]):
+                    energy, seconds = task_energy(setup, model, task, caching, samples)
+                    decoding = seconds / samples * streams
+                    holding = held * pauses * samples / streams * np.exp(setup.pue.mu)
+                    values = {
+                        "steps": (task.steps, "steps"),
+                        "output tokens": (samples * task.steps * task.step_output, "tokens"),
+                        "input tokens": (samples * task.contexts.sum(), "tokens"),
+                        "computed input tokens": (
+                            samples * computed
+                            - caching * (samples - 1) * task.cached_share * (task.contexts[0] - 1),
+                            "tokens",
+                        ),
+                        "longest context": (task.contexts[-1] + task.step_output, "tokens"),
+                        "energy p5": (energy.quantile(0.05), "Wh"),
+                        "energy p50": (energy.quantile(0.5), "Wh"),
+                        "energy p95": (energy.quantile(0.95), "Wh"),
+                        "energy over a traditional query": (
+                            energy.quantile(0.5) / base[model.name].quantile(0.5),
+                            "1",
+                        ),
+                        "energy of pauses": (
+                            config["idle_power"]["value"] * holding * SECONDS_TO_WH_PER_KW,
+                            "Wh",
+                        ),
+                        "idle share": (pauses / (pauses + decoding), "1"),
+                    }
+                    where = (task.name, model.name, yes(caching), samples, yes(beyond))
+                    lines += [(*where, quantity, *cell) for quantity, cell in values.items()]
+    columns = ["task", "model", "prefix_caching", "samples", "extrapolated"]
+    return pd.DataFrame(lines, columns=[*columns, "quantity", "value", "unit"])

@@ -1,0 +1,325 @@
+"""The counter-signal: what would have to be true for one problem to need a claimed energy.
+
+A problem is answered by chains of output tokens in parallel, perhaps replicated, on nodes that
+deliver a share of their full throughput, with overhead for what is not counted:
+
+    E = chains replicas overhead / utilisation x PUE P_node PU L / (3.6 TPS(L))              (1)
+
+which is Eq. 1 of arXiv:2509.20241 for one chain times a product. Any factor of the product follows
+from the others by division, the length of a chain by root finding.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from inference_energy.energy import exact
+from inference_energy.errors import InputError
+from inference_energy.method.setup import UNTRIMMED, extrapolates, fixed_regime
+from inference_energy.scaling.agents import energy_of_seconds
+from inference_energy.units import SECONDS_TO_WH_PER_KW
+
+LONGEST_CHAIN = 1e12
+"""Chains beyond this number of output tokens are not looked for. [tokens]"""
+
+SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60, 3600
+WH_PER_KWH = 1000
+
+
+def problem_energy(chain_energy, chains=1, replicas=1, utilisation=1, overhead=1):
+    """Energy of a problem, equation (1).
+
+    Parameters
+    ----------
+    chain_energy : array_like
+        Energy of one chain at full throughput. [Wh]
+    chains, replicas, overhead : array_like
+        Chains in parallel, times that all is done, energy over what is counted. [1]
+    utilisation : array_like
+        Share of the full throughput that the node delivers at the same power. [1]
+    """
+    return chain_energy * chains * replicas * overhead / utilisation
+
+
+def needed_factor(energy, chain_energy):
+    """Product ``chains x replicas x overhead / utilisation`` that gives the energy [Wh]. [1]"""
+    return energy / chain_energy
+
+
+def chain_length(energy, energy_of):
+    """Output tokens of the one chain that needs an energy.
+
+    Parameters
+    ----------
+    energy : float
+        Energy. [Wh]
+    energy_of : callable
+        Energy [Wh] of a number of output tokens, increasing.
+
+    Returns
+    -------
+    float
+        [tokens]; infinity if a chain of ``LONGEST_CHAIN`` needs less.
+    """
+    if energy_of(LONGEST_CHAIN) < energy:
+        return np.inf
+    found = brentq(
+        lambda u: np.log(energy_of(np.exp(u)) / energy), 0, np.log(LONGEST_CHAIN), xtol=1e-12
+    )
+    return float(np.exp(found))
+
+
+def claimed_energy(estimates, name):
+    """Lower and upper end of a claim [Wh] and how it was verified.
+
+    Raises
+    ------
+    InputError
+        If the table has no such claim with both ends.
+    """
+    rows = estimates[estimates["id"] == name]
+    if rows.empty or rows[["low_wh", "high_wh"]].isna().any(axis=None):
+        raise InputError(
+            f"config/scaling.yaml: key counter_signal.estimate: value {name}: allowed is an id of"
+            " data/published/estimates.csv with low_wh and high_wh; correct it"
+        )
+    row = rows.iloc[0]
+    return (float(row["low_wh"]), float(row["high_wh"])), row["verification"]
+
+
+def per_unit(counts):
+    """Published counts with ``tokens`` and ``calls`` of one unit, and ``call_tokens`` of a call."""
+    return counts.assign(
+        tokens=counts["total_tokens"] / counts["units"],
+        calls=counts["total_calls"].astype(float) / counts["units"],
+        call_tokens=counts["total_tokens"] / counts["total_calls"].astype(float),
+    )
+
+
+class _Chains:
+    """Energy of one chain of a model, or of the untrimmed blend, of a method."""
+
+    def __init__(self, setup):
+        self.setup = setup
+        self.input_tokens = setup.regimes["traditional"].input_tokens
+        _, self.members = exact.regime_energy(setup, setup.regimes["long"])
+        self.models = [m for m in setup.models if m.name in self.members]
+
+    def energy(self, subject, tokens):
+        """Median energy [Wh] of a chain of output tokens."""
+        regime = fixed_regime(self.input_tokens, tokens)
+        chosen = [m for m in self.models if subject in (m.name, UNTRIMMED)]
+        energies = {m.name: exact.model_energy(self.setup, regime, m) for m in chosen}
+        members = self.members if subject == UNTRIMMED else {subject: 1.0}
+        pool = exact.blend_energy(self.setup, energies, members, trim=False)
+        return pool.quantile(0.5)
+
+    def beyond(self, subject, tokens):
+        """Whether the law of the subject, or of any model of the blend, extrapolates."""
+        chosen = [m for m in self.models if subject in (m.name, UNTRIMMED)]
+        return "yes" if any(extrapolates(m, self.input_tokens, tokens) for m in chosen) else "no"
+
+
+def counter_signal(setup, name, config, claim, counts, rates):
+    """Combinations that give a claimed energy with one method.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    name : str
+        Its name.
+    config : dict
+        Section ``counter_signal`` of config/scaling.yaml.
+    claim : tuple of float
+        Lower and upper end of the claim. [Wh]
+    counts : DataFrame
+        Table of schema ``token_counts``. Only output tokens are charged for its calls, not the
+        context that the steps of a session read.
+    rates : Series
+        min, median and max output tokens per second of one chain, :func:`decode_rates`.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the counter_signal table.
+    """
+    minutes = config["wall_minutes"]["value"]
+    chains = _Chains(setup)
+    subjects = [*(m.name for m in chains.models), UNTRIMMED]
+    lines = []
+
+    def add(subject, energy, quantity, setting, extrapolated, value, unit):
+        if np.isfinite(value):
+            lines.append((name, subject, energy, quantity, setting, extrapolated, value, unit))
+
+    seen = min(m.domain["output_tokens"][1] for m in chains.models)
+    add(UNTRIMMED, np.nan, "longest output that the laws have seen", "-", None, seen, "tokens")
+    for subject in subjects:
+        for energy in claim:
+            length = chain_length(energy, lambda n, s=subject: chains.energy(s, n))
+            beyond = chains.beyond(subject, length)
+            add(subject, energy, "tokens of a single chain", "all else 1", beyond, length, "tokens")
+        for tokens in config["chain_tokens"]["values"]:
+            one, beyond = chains.energy(subject, tokens), chains.beyond(subject, tokens)
+            for energy in claim:
+                for utilisation in config["utilisation"]["values"]:
+                    setting = f"{tokens:g} tokens each, utilisation {utilisation:g}"
+                    factor = needed_factor(energy, one) * utilisation
+                    add(subject, energy, "chains in parallel", setting, beyond, factor, "chains")
+                setting = f"one chain of {tokens:g} tokens"
+                factor = needed_factor(energy, one)
+                quantity = "replication and overhead over utilisation"
+                add(subject, energy, quantity, setting, beyond, factor, "1")
+        for statistic, rate in rates.items():
+            tokens = rate * minutes * SECONDS_PER_MINUTE
+            one, beyond = chains.energy(subject, tokens), chains.beyond(subject, tokens)
+            setting = f"{statistic} decode rate for {minutes:g} min"
+            add(subject, np.nan, "energy of a chain", setting, beyond, one, "Wh")
+            for energy in claim:
+                factor = needed_factor(energy, one)
+                add(subject, energy, "chains in parallel", setting, beyond, factor, "chains")
+        for row in per_unit(counts).itertuples():
+            one = chains.energy(subject, row.call_tokens)
+            value = problem_energy(one, row.calls)
+            beyond = chains.beyond(subject, row.call_tokens)
+            add(subject, np.nan, "energy at a published count", row.id, beyond, value, "Wh")
+            for energy in claim:
+                quantity = "factor to the claim from a published count"
+                add(subject, energy, quantity, row.id, beyond, energy / value, "1")
+    hours = minutes * SECONDS_PER_MINUTE / SECONDS_PER_HOUR
+    for model in chains.models:
+        # a node that does nothing else: its power, utilised and with PUE, over the wall time
+        tokens = config["chain_tokens"]["values"][0]
+        speed = float(model.law.predict(chains.input_tokens, tokens))
+        per_second = energy_of_seconds(setup, model, 1.0, speed).quantile(0.5)
+        dedicated = per_second * SECONDS_PER_HOUR * hours
+        for energy in claim:
+            setting = f"{minutes:g} min"
+            add(model.name, energy, "dedicated nodes", setting, None, energy / dedicated, "nodes")
+        maximum = model.node_power * SECONDS_TO_WH_PER_KW
+        share = per_second / maximum
+        add(model.name, np.nan, "power and overhead over maximum", "median", None, share, "1")
+    regimes = {r: exact.regime_energy(setup, setup.regimes[r]) for r in setup.regimes}
+    base = {r: exact.blend_energy(setup, *found, trim=False) for r, found in regimes.items()}
+    for regime, pool in base.items():
+        median = pool.quantile(0.5)
+        add(UNTRIMMED, np.nan, "median without such problems", regime, None, median, "Wh")
+        for energy in claim:
+            add(UNTRIMMED, energy, "claim over the median", regime, None, energy / median, "1")
+    pool = base["traditional"]
+    for share in config["query_shares"]["values"]:
+        setting = f"share {share:g} of the queries"
+        for energy in claim:
+            median = pool.quantile(0.5 / (1 - share))
+            mean = (1 - share) * pool.mean() + share * energy
+            add(UNTRIMMED, energy, "median with such problems", setting, None, median, "Wh")
+            add(UNTRIMMED, energy, "mean with such problems", setting, None, mean, "Wh")
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+COLUMNS = [
+    "basis",
+    "subject",
+    "energy_wh",
+    "quantity",
+    "setting",
+    "extrapolated",
+    "value",
+    "unit",
+]
+
+
+def decode_rates(measured, smallest):
+    """Output tokens per second of one request, of models of a size, over all configurations.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Table of schema ``mlenergy``.
+    smallest : float
+        Parameters from which a model counts. [billions]
+
+    Returns
+    -------
+    Series
+        min, median, max. [tokens/s]
+    """
+    large = measured[measured["params_total_b"] >= smallest]
+    return (1000 / large["inter_token_latency_ms"]).agg(["min", "median", "max"])
+
+
+def measured_signal(measured, config, claim, counts):
+    """What measurements of accelerators say: rates, tokens in the wall time, tokens for the claim.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Table of schema ``mlenergy``.
+    config, claim, counts
+        As in :func:`counter_signal`.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the counter_signal table, basis ``measured``.
+    """
+    minutes = config["wall_minutes"]["value"]
+    smallest = config["large_model"]["value"]
+    large = measured[measured["params_total_b"] >= smallest]
+    all_models = f"models of at least {smallest:g} B"
+    lines = []
+    for statistic, rate in decode_rates(measured, smallest).items():
+        tokens = rate * minutes * SECONDS_PER_MINUTE
+        where = ("measured", all_models, np.nan)
+        lines += [
+            (*where, "decode rate of a chain", statistic, None, rate, "tokens/s"),
+            (*where, f"tokens of a chain in {minutes:g} min", statistic, None, tokens, "tokens"),
+        ]
+    long = large[large["task"] == "gpqa"]
+    for model, rows in long.groupby("model_id"):
+        ends = {"best": rows["energy_per_token_j"].min(), "worst": rows["energy_per_token_j"].max()}
+        ratio = ends["worst"] / ends["best"]
+        lines.append(("measured", model, np.nan, "worst over best", "load", None, ratio, "1"))
+        for setting, joule in ends.items():
+            where = ("measured", model)
+            lines.append((*where, np.nan, "energy per token", setting, None, joule, "J/token"))
+            for energy in claim:
+                tokens = energy * SECONDS_PER_HOUR / joule
+                quantity = "tokens of all chains, accelerators only"
+                lines.append((*where, energy, quantity, setting, None, tokens, "tokens"))
+    for row in per_unit(counts).itertuples():
+        where = ("published", row.subject, np.nan)
+        lines += [
+            (*where, "tokens", row.id, None, row.tokens, "tokens"),
+            (*where, "tokens of a call", row.id, None, row.call_tokens, "tokens"),
+            (*where, "calls", row.id, None, row.calls, "calls"),
+        ]
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def claimed_water(claim, facility):
+    """Litres that the claimed energy means, by boundary, from the smallest to the largest report.
+
+    Parameters
+    ----------
+    claim : tuple of float
+        Lower and upper end of the claim, taken as facility energy. [Wh]
+    facility : DataFrame
+        Table of schema ``facility``.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the counter_signal table, basis ``published``.
+    """
+    pue = facility.loc[facility["quantity"] == "PUE", "value"].median()
+    lines = []
+    for quantity, divisor in (("on-site water", pue), ("generation water", 1.0)):
+        values = facility.loc[facility["quantity"] == quantity, "value"]
+        for setting, value in {"smallest": values.min(), "largest": values.max()}.items():
+            for energy in claim:
+                litres = energy / divisor * value / WH_PER_KWH
+                where = ("published", "facility facts", energy, quantity)
+                lines.append((*where, f"{setting} report", None, litres, "L"))
+    return pd.DataFrame(lines, columns=COLUMNS)

@@ -1,0 +1,268 @@
+"""Figures of test-time scaling, of water and carbon, and of the counter-signal."""
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from inference_energy.drawing import (
+    BLACK,
+    BLUE,
+    DARK_GREY,
+    GREEN,
+    GREY,
+    LIGHT_GREY,
+    ON_WHITE,
+    ORANGE,
+    PAGE,
+    PURPLE,
+    REGIME_COLOURS,
+    SETTINGS,
+    SKY,
+    VERMILION,
+    frame,
+    log_axis,
+    new_figure,
+    spread,
+)
+from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.scaling.counter_signal import per_unit
+from inference_energy.text import number
+
+SERIES = [(BLUE, "-"), (ORANGE, "-"), (GREEN, "-"), (PURPLE, "-"), (VERMILION, "-"), (GREY, "-")]
+"""Colours of the models, in the order of their energies."""
+
+MARKERS = "osD^vP"
+
+
+def _log_y(axis, label, low, high):
+    axis.set_yscale("log")
+    axis.set_ylim(low, high)
+    axis.set_ylabel(label)
+    axis.yaxis.set_major_locator(LogLocator(numticks=30))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.12g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.grid(axis="y")
+
+
+def _tokens_axis(axis, label, low, high):
+    log_axis(axis, label, low, high)
+    axis.xaxis.set_major_formatter(FuncFormatter(_short))
+
+
+def _short(value, _=None):
+    """Write a number of tokens: 300, 10 k, 1 M."""
+    for size, letter in ((1e6, " M"), (1e3, " k")):
+        if value >= size:
+            return f"{value / size:,.6g}{letter}"
+    return f"{value:g}"
+
+
+def _by_length(axis, lengths):
+    """Energy over output tokens of every model; dotted where the law extrapolates."""
+    medians = lengths[(lengths["statistic"] == "p50") & (lengths["subject"] != UNTRIMMED)]
+    last = medians.groupby("subject")["value"].last().sort_values(ascending=False)
+    for i, name in enumerate(last.index):
+        rows = medians[medians["subject"] == name].sort_values("output_tokens")
+        colour, marker = SERIES[i % len(SERIES)][0], MARKERS[i % len(MARKERS)]
+        known = (rows["extrapolated"] == "no").to_numpy()
+        axis.plot(rows["output_tokens"], rows["value"], ":", color=colour, linewidth=1)
+        inside = rows["value"].where(known)
+        axis.plot(rows["output_tokens"], inside, color=colour, linewidth=1.8)
+        axis.plot(
+            rows["output_tokens"],
+            rows["value"],
+            marker,
+            color=colour,
+            markersize=2.6,
+            markerfacecolor="white",
+            markeredgewidth=0.7,
+        )
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=SERIES[i % len(SERIES)][0],
+            marker=MARKERS[i % len(MARKERS)],
+            markersize=3,
+            markerfacecolor="white",
+            label=name,
+        )
+        for i, name in enumerate(last.index)
+    ]
+    handles.append(Line2D([], [], color=BLACK, linestyle=":", label="beyond the law's lengths"))
+    axis.legend(handles=handles, loc="upper left", handlelength=1.8, borderaxespad=0.2)
+    low, high = medians["value"].min(), medians["value"].max()
+    _log_y(axis, "Median energy per query [Wh]", low / 2, high * 3)
+    span = medians["output_tokens"]
+    _tokens_axis(axis, "Output tokens of the query", span.min() / 1.3, span.max() * 1.3)
+
+
+@rc_context(SETTINGS)
+def scaling(lengths, crossing):
+    """Energy against output tokens, and a fleet's day against the share of long queries.
+
+    Parameters
+    ----------
+    lengths, crossing : DataFrame
+        Tables scaling and crossing.
+    """
+    figure = new_figure(PAGE, 2.9)
+    left = frame(figure, 0.72, 0.42, 3.4, 0.26)
+    left.set_title("a  Energy by length")
+    _by_length(left, lengths)
+    right = frame(figure, 4.2, 0.42, 0.12, 0.26)
+    right.set_title("b  A fleet's day")
+    chosen = crossing[(crossing["analysis"] == "intervention") & (crossing["basis"] == "mean")]
+    styles = {"fleet": ("baseline", VERMILION, "o"), "fleet improved": ("improved", BLUE, "s")}
+    for quantity, (label, colour, marker) in styles.items():
+        rows = chosen[chosen["quantity"] == quantity].sort_values("long_share")
+        share = 100 * rows["long_share"]
+        right.plot(share, rows["value"], marker=marker, color=colour, markersize=3.5, label=label)
+    fleet = chosen[chosen["quantity"] == "fleet"].set_index("long_share")["value"]
+    base = fleet.loc[0]
+    right.axhline(base, color=DARK_GREY, linewidth=0.8, linestyle=(0, (4, 2)))
+    right.annotate(
+        f"no long queries: {number(base, 2)}",
+        (49, base),
+        xytext=(0, -3),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        color=DARK_GREY,
+        bbox=ON_WHITE,
+    )
+    right.set_ylim(0, fleet.max() * 1.12)
+    right.set_xlim(-1, 52)
+    right.set_xlabel("Share of long queries [%]")
+    right.set_ylabel("Energy [GWh/day]")
+    right.grid(axis="y")
+    right.legend(loc="upper left", borderaxespad=0.2)
+    return figure
+
+
+@rc_context(SETTINGS)
+def footprint(table):
+    """Water and operational carbon of a query over the sourced ranges, boundaries apart.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table footprint.
+    """
+    figure = new_figure(PAGE, 1.95)
+    chosen = table[
+        (table["setting"] == "range") & (table["per"] == "query") & (table["subject"] == TRIMMED)
+    ]
+    panels = [
+        ("a  Water", ["on-site water", "generation water"], "Water per query [mL]", 1.2, 2.9),
+        ("b  Carbon", ["operational carbon"], "Carbon per query [g CO$_2$]", 4.85, 0.14),
+    ]
+    for title, boundaries, label, start, end in panels:
+        axis = frame(figure, start, 0.42, end, 0.26)
+        axis.set_title(title)
+        names, lowest, highest = [], np.inf, 0
+        for boundary in boundaries:
+            for regime in REGIME_COLOURS:
+                rows = chosen[(chosen["boundary"] == boundary) & (chosen["regime"] == regime)]
+                values = rows.set_index("statistic")["value"]
+                y = -len(names)
+                spread(axis, y, values, REGIME_COLOURS[regime])
+                axis.plot(values["mean"], y, "|", color=BLACK, markersize=8, zorder=5)
+                lowest, highest = min(lowest, values["p5"]), max(highest, values["p95"])
+                names.append(f"{boundary.replace('operational carbon', 'grid')},\n{regime}")
+        axis.set_yticks(-np.arange(len(names)), names)
+        axis.set_ylim(0.6 - len(names), 0.6)
+        axis.tick_params(axis="y", length=0)
+        log_axis(axis, label, lowest / 1.4, highest * 1.4)
+    figure.axes[0].annotate(
+        "dot median, bar IQR, line P5–P95, tick mean",
+        (1, 1),
+        xytext=(0, 6),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        color=DARK_GREY,
+    )
+    return figure
+
+
+def _band(axis, lengths, claim, factor, style):
+    """Fill the chains that give the claim at each length, for a factor on the energy of a chain."""
+    rows = lengths[(lengths["subject"] == UNTRIMMED) & (lengths["statistic"] == "p50")]
+    rows = rows.sort_values("output_tokens")
+    low, high = (energy / (rows["value"] * factor) for energy in claim)
+    axis.fill_between(rows["output_tokens"], low, high, linewidth=0, **style)
+
+
+@rc_context(SETTINGS)
+def counter_signal(lengths, table, counts, claim, utilisation):
+    """Map of chains and tokens per chain that give the claimed energy.
+
+    Parameters
+    ----------
+    lengths : dict of str to DataFrame
+        Method to its scaling table, one panel each, at most two.
+    table : DataFrame
+        Table counter_signal of all methods and measurements.
+    counts : DataFrame
+        Table of schema ``token_counts``, one mark each.
+    claim : tuple of float
+        Ends of the claim. [Wh]
+    utilisation : sequence of float
+        Shares of the full throughput, one band each, at most two. [1]
+    """
+    figure = new_figure(PAGE, 3.95)
+    wall = table[table["quantity"].str.startswith("tokens of a chain in")]
+    seen = table[table["quantity"] == "longest output that the laws have seen"]
+    seen = seen.set_index("basis")["value"]
+    reached = wall.set_index("setting")["value"]
+    bands = [{"color": VERMILION, "alpha": 0.45}, {"color": SKY, "alpha": 0.55}]
+    bands = list(zip(utilisation, bands, strict=False))
+    marks = []
+    for marker, row in zip(MARKERS, per_unit(counts).itertuples(), strict=False):
+        alone = row.unit_of_use == "session"
+        look = {"color": BLACK, "markersize": 5, "markerfacecolor": "white" if alone else BLACK}
+        label = f"{row.subject} (in sequence)" if alone else row.subject
+        marks.append((row, look | {"marker": marker, "linestyle": "", "label": label}))
+    lines = {
+        "median": {"color": DARK_GREY, "linewidth": 0.9, "linestyle": (0, (4, 2))},
+        "seen": {"color": BLACK, "linewidth": 0.9, "linestyle": ":"},
+    }
+    for place, (name, rows) in enumerate(lengths.items()):
+        left = 0.72 + 3.35 * place
+        axis = frame(figure, left, 0.42, PAGE - left - 2.78, 1.24)
+        axis.set_title(f"{'ab'[place]}  {name}")
+        axis.axvspan(reached["min"], reached["max"], color=LIGHT_GREY, alpha=0.4, linewidth=0)
+        for share, style in bands:
+            _band(axis, rows, claim, 1 / share, style)
+        axis.axvline(reached["median"], **lines["median"])
+        axis.axvline(seen[name], **lines["seen"])
+        for row, look in marks:
+            axis.plot(row.call_tokens, row.calls, zorder=5, **look)
+        _tokens_axis(axis, "Output tokens of each chain", 100, 1e6)
+        _log_y(axis, "Chains" if place == 0 else "", 0.5, 2e5)
+    minutes = wall["quantity"].iloc[0].partition("tokens of ")[2]
+    handles = [
+        Patch(**style, linewidth=0, label=f"claim at {100 * share:g} % of full throughput")
+        for share, style in bands
+    ]
+    handles += [
+        Patch(color=LIGHT_GREY, alpha=0.6, label=f"{minutes}, measured rates"),
+        Line2D([], [], **lines["median"], label="its median"),
+        Line2D([], [], **lines["seen"], label="longest output that the laws have seen"),
+    ]
+    handles += [Line2D([], [], **look) for _, look in marks]
+    low, high = (f"{energy / 1000:g}" for energy in claim)
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0, 0.965), ncols=2, columnspacing=2
+    )
+    figure.text(
+        0.013,
+        0.985,
+        f"Claim: {low}–{high} kWh for one problem; no source for it was found.",
+        va="top",
+        weight="bold",
+    )
+    return figure

@@ -1,0 +1,238 @@
+"""Water and operational carbon of a query and of a fleet's day.
+
+The on-site water of a facility is reported per kWh of IT energy, the water and the carbon of
+electricity per kWh that the facility draws:
+
+    on-site water = E_IT WUE,  generation water = E_IT PUE EWIF,  carbon = E_IT PUE CI      (1)
+
+with the energy of the IT equipment E_IT = E / PUE [Wh], WUE and EWIF [L/kWh, that is mL/Wh] and
+CI [g/kWh] (Li, Yang, Islam and Ren, arXiv:2304.03271). Since a method's energy is a product of
+log-normal factors and node time, so is each of them: PUE is replaced by the boundary's factor.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy import exact
+from inference_energy.errors import InputError
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import TRIMMED, UNTRIMMED
+
+BOUNDARIES = {
+    "on_site_water": ("on-site water", False, "mL", "m3/day"),
+    "generation_water": ("generation water", True, "mL", "m3/day"),
+    "operational_carbon": ("operational carbon", True, "g", "t/day"),
+}
+"""Section of config/footprint.yaml: name, whether PUE counts, unit per query, unit per day."""
+
+STATISTICS = ["mean", "p5", "p25", "p50", "p75", "p95"]
+
+PER_QUERY = {"mL": 1.0, "g": 1e-3, "Wh": 1.0}
+"""A Wh times a L/kWh is a mL, times a g/kWh a mg."""
+
+PER_DAY = {"mL": 1e-6, "g": 1e-6, "Wh": 1e-9}
+"""Of the unit of a query in that of a day: m3, t, GWh."""
+
+
+def facts_by_name(facility, names, unit):
+    """Values of facts, in the order of their names.
+
+    Parameters
+    ----------
+    facility : DataFrame
+        Table of schema ``facility``.
+    names : sequence of str
+        Facts.
+    unit : str
+        Unit that they must have.
+
+    Raises
+    ------
+    InputError
+        Listing every fact that is missing or has another unit.
+    """
+    known = facility.set_index("fact")
+    problems = [
+        f"config/footprint.yaml: value {name}: allowed is a fact of data/facility.csv in {unit};"
+        " correct the name or add the fact with its source"
+        for name in names
+        if name not in known.index or known.loc[name, "unit"] != unit
+    ]
+    if problems:
+        raise InputError(problems)
+    return [float(known.loc[name, "value"]) for name in names]
+
+
+def boundary_factor(setup, intensity, with_pue):
+    """Factor that takes the place of PUE: the intensity, times PUE where facility energy counts."""
+    return setup.pue * intensity if with_pue else intensity
+
+
+def _energies(setup, factor):
+    """Blends of every regime with another factor in the place of PUE, and the fleet's means."""
+    changed = replace(setup, pue=factor)
+    found = {}
+    for regime in setup.regimes.values():
+        models, members = exact.regime_energy(changed, regime)
+        for subject, trim in ((TRIMMED, True), (UNTRIMMED, False)):
+            found[regime.name, subject] = exact.blend_energy(changed, models, members, trim)
+    return found
+
+
+def _lines(setup, factor, boundary, setting, unit, daily_unit):
+    energies = _energies(setup, factor)
+    lines, days = [], {}
+    for (regime, subject), energy in energies.items():
+        for statistic, value in energy.describe().items():
+            if statistic in STATISTICS:
+                value *= PER_QUERY[unit]
+                lines.append((boundary, setting, "query", regime, subject, statistic, value, unit))
+        if subject == UNTRIMMED:
+            mean = energy.mean() * setup.fleet.overhead[regime] * PER_QUERY[unit]
+            days[regime] = mean * setup.fleet.queries_per_day * PER_DAY[unit]
+    share = setup.fleet.long_share
+    days["mixed"] = (1 - share) * days["traditional"] + share * days["long"]
+    for regime, value in days.items():
+        lines.append((boundary, setting, "day", regime, UNTRIMMED, "mean", value, daily_unit))
+    return lines
+
+
+def footprint(setup, config, facility):
+    """Water and carbon of a query and of the fleet's day, boundary by boundary.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    config : dict
+        config/footprint.yaml.
+    facility : DataFrame
+        Table of schema ``facility``.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the footprint table. ``total water`` is the sum of the means with both ranges;
+        percentiles of the two parts do not add.
+    """
+    one = LogNormal.fixed(1.0)
+    lines = _lines(setup, one, "IT energy", "range", "Wh", "GWh/day")
+    lines += _lines(setup, setup.pue, "facility energy", "range", "Wh", "GWh/day")
+    for key, (boundary, with_pue, unit, daily_unit) in BOUNDARIES.items():
+        section = config[key]
+        low, high = sorted(facts_by_name(facility, section["range"], section["unit"]))
+        intensities = {"range": LogNormal.from_percentiles(low, high)}
+        values = facts_by_name(facility, section["settings"], section["unit"])
+        named = zip(section["settings"], values, strict=True)
+        intensities |= {name: LogNormal.fixed(value) for name, value in named}
+        for setting, intensity in intensities.items():
+            factor = boundary_factor(setup, intensity, with_pue)
+            lines += _lines(setup, factor, boundary, setting, unit, daily_unit)
+    columns = ["boundary", "setting", "per", "regime", "subject", "statistic", "value", "unit"]
+    table = pd.DataFrame(lines, columns=columns)
+    water = table["boundary"].isin(["on-site water", "generation water"])
+    both = table[water & (table["setting"] == "range") & (table["statistic"] == "mean")]
+    keys = [column for column in columns if column not in ("boundary", "value")]
+    total = both.groupby(keys, as_index=False, sort=False)["value"].sum()
+    return pd.concat([table, total.assign(boundary="total water")[columns]], ignore_index=True)
+
+
+def blog_check(footprints, blog, facility):
+    """What on-site water per IT energy the blog's upper end means, method by method.
+
+    Parameters
+    ----------
+    footprints : dict of str to DataFrame
+        Method to its footprint table.
+    blog : dict
+        Section ``checks.blog`` of config/footprint.yaml.
+    facility : DataFrame
+        Table of schema ``facility``.
+
+    Returns
+    -------
+    list of tuple
+        Lines of the water_checks table.
+    """
+    water = facility[facility["quantity"] == "on-site water"]
+    lines = []
+    for method, table in footprints.items():
+        cells = table[
+            (table["per"] == "query")
+            & (table["regime"] == "traditional")
+            & (table["subject"] == TRIMMED)
+            & (table["statistic"] == "p50")
+            & (table["setting"] == "range")
+        ].set_index("boundary")["value"]
+        implied = blog["upper"] / cells["IT energy"]
+        nearest = water.loc[(np.log(water["value"] / implied)).abs().idxmin()]
+        note = f"nearest report: {nearest['subject']}, {nearest['value']:g} L/kWh"
+        lines += [
+            ("paper's blog", method, "published upper end", blog["upper"], "mL", None),
+            ("paper's blog", method, "IT energy, median", cells["IT energy"], "Wh", None),
+            ("paper's blog", method, "WUE that gives the upper end", implied, "L/kWh", note),
+            (
+                "paper's blog",
+                method,
+                "on-site water with that report",
+                cells["IT energy"] * nearest["value"],
+                "mL",
+                "median energy times WUE",
+            ),
+            (
+                "paper's blog",
+                method,
+                "with generation water, median",
+                cells["generation water"] + cells["on-site water"],
+                "mL",
+                "the blog's range leaves the water of generation out; sum of two medians",
+            ),
+        ]
+    return lines
+
+
+def google_check(google, wue):
+    """Google's water per median prompt from its own figures, and what their rounding allows.
+
+    ``(energy - overhead) WUE`` (arXiv:2508.15734).
+
+    Parameters
+    ----------
+    google : dict
+        Section ``checks.google`` of config/footprint.yaml.
+    wue : float
+        Water on site per IT energy. [L/kWh]
+
+    Returns
+    -------
+    list of tuple
+        Lines of the water_checks table.
+    """
+    energy, overhead, water = (google[key] for key in ("energy", "overhead", "water"))
+    it = energy["value"] - overhead["value"]
+    slack = energy["half_step"] + overhead["half_step"]
+    half = google["wue"]["half_step"]
+    low, high = (it - slack) * (wue - half), (it + slack) * (wue + half)
+    printed = water["value"] - water["half_step"], water["value"] + water["half_step"]
+    agrees = low <= printed[1] and high >= printed[0]
+    verdict = "the printed figure follows within" if agrees else "the printed figure is outside"
+    values = {
+        "published": (water["value"], None),
+        "from the rounded figures": (it * wue, f"on-site only; rounds to {it * wue:.2f}"),
+        "least that rounding allows": (low, None),
+        "most that rounding allows": (high, f"{verdict} the rounding of the figures"),
+    }
+    return [
+        ("Google's median prompt", "provider", quantity, value, "mL", note)
+        for quantity, (value, note) in values.items()
+    ]
+
+
+def water_checks(footprints, config, facility):
+    """Both checks of published water, as the water_checks table."""
+    google = config["checks"]["google"]
+    (wue,) = facts_by_name(facility, [google["wue"]["fact"]], "L/kWh")
+    lines = blog_check(footprints, config["checks"]["blog"], facility) + google_check(google, wue)
+    return pd.DataFrame(lines, columns=["check", "method", "quantity", "value", "unit", "note"])

@@ -1,0 +1,176 @@
+"""What test-time scaling costs: energy against length, agents, crossing points, and demand.
+
+Everything follows from the exact distributions of a method; nothing is sampled.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy import exact
+from inference_energy.laws.log_linear import LogLinear
+from inference_energy.method.setup import TRIMMED, UNTRIMMED, extrapolates, fixed_regime
+from inference_energy.text import yes
+
+LEVELS = {"p5": 0.05, "p50": 0.5, "p95": 0.95, "p99": 0.99}
+"""Percentiles and their levels."""
+
+
+def energy_by_length(setup, output_tokens):
+    """Energy of a query of a given length, for every model and the untrimmed blend.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method. Queries have the input tokens of its traditional regime.
+    output_tokens : sequence of float
+        Output tokens. [tokens]
+
+    Returns
+    -------
+    DataFrame
+        Columns of the scaling table: p5, p50, mean, p95 over the uncertain factors [Wh] and
+        throughput [tokens/s].
+    """
+    input_tokens = setup.regimes["traditional"].input_tokens
+    _, members = exact.regime_energy(setup, setup.regimes["long"])
+    lines = []
+    for length in output_tokens:
+        regime = fixed_regime(input_tokens, length)
+        energies = {m.name: exact.model_energy(setup, regime, m) for m in setup.models}
+        beyond = {m.name: extrapolates(m, input_tokens, length) for m in setup.models}
+        energies[UNTRIMMED] = exact.blend_energy(setup, energies, members, trim=False)
+        beyond[UNTRIMMED] = any(beyond[name] for name in members)
+        values = {
+            (subject, name): (energy.quantile(LEVELS[name]), "Wh")
+            for subject, energy in energies.items()
+            for name in ("p5", "p50", "p95")
+        }
+        values |= {(subject, "mean"): (e.mean(), "Wh") for subject, e in energies.items()}
+        values |= {
+            (m.name, "throughput"): (float(m.law.predict(input_tokens, length)), "tokens/s")
+            for m in setup.models
+        }
+        lines += [
+            {
+                "subject": subject,
+                "input_tokens": input_tokens,
+                "output_tokens": length,
+                "extrapolated": yes(beyond[subject]),
+                "statistic": statistic,
+                "value": value,
+                "unit": unit,
+            }
+            for (subject, statistic), (value, unit) in values.items()
+        ]
+    return pd.DataFrame(lines)
+
+
+def lengthened(tokens, factor):
+    """Distribution of output tokens that are ``factor`` times those of ``tokens``, unrounded.
+
+    Parameters
+    ----------
+    tokens : OutputTokens
+        Distribution.
+    factor : float
+        Positive number. [1]
+    """
+    minimum = int(factor * tokens.minimum)
+    if tokens.family == "empirical":
+        longer = tuple(factor * t for t in tokens.parameters)
+    else:
+        median, *shape = tokens.parameters
+        longer = (factor * median, *shape)
+    return replace(tokens, parameters=longer, minimum=minimum)
+
+
+def uncapped(setup):
+    """Return the method with log-linear laws that may exceed the largest measured throughput."""
+
+    def free(model):
+        law = model.law
+        return (
+            replace(model, law=replace(law, peak=np.inf)) if isinstance(law, LogLinear) else model
+        )
+
+    return replace(setup, models=tuple(free(model) for model in setup.models))
+
+
+def _statistics(energy):
+    values = {name: energy.quantile(level) for name, level in LEVELS.items()}
+    values["mean"] = energy.mean()
+    return values
+
+
+def _regime_statistics(setup, regime):
+    models, members = exact.regime_energy(setup, regime)
+    energies = models | {
+        TRIMMED: exact.blend_energy(setup, models, members),
+        UNTRIMMED: exact.blend_energy(setup, models, members, trim=False),
+    }
+    return {subject: _statistics(energy) for subject, energy in energies.items()}
+
+
+def _token_statistics(regime):
+    lengths, weights = regime.output_tokens.support
+    values = {name: float(regime.output_tokens.quantile(level)) for name, level in LEVELS.items()}
+    values["mean"] = float(weights @ lengths)
+    return values
+
+
+def cost_of_length(setup, factor):
+    """What longer answers cost at each statistic, and where the ratio comes from.
+
+    ``energy ratio = tokens ratio x throughput factor x cap factor``: the ratio of the same
+    statistic of the output tokens; what the throughput law makes of it without its cap; and what
+    the cap adds, which is the ratio over the one that the uncapped laws give. The trimmed blend is
+    cut in energy, its tokens are not.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    factor : float
+        Output tokens of traditional queries are lengthened by it, besides the long regime. [1]
+
+    Returns
+    -------
+    DataFrame
+        Columns of the test_time table.
+    """
+    base = setup.regimes["traditional"]
+    longer = replace(base, output_tokens=lengthened(base.output_tokens, factor))
+    free = uncapped(setup)
+    base_energy, base_free = _regime_statistics(setup, base), _regime_statistics(free, base)
+    base_tokens = _token_statistics(base)
+    lines = []
+    for name, regime in {"long": setup.regimes["long"], f"{factor:g} times": longer}.items():
+        energy, without_cap = _regime_statistics(setup, regime), _regime_statistics(free, regime)
+        tokens = _token_statistics(regime)
+        for subject, statistics in energy.items():
+            before = base_energy[subject]
+            for statistic, value in statistics.items():
+                ratio = value / before[statistic]
+                free_ratio = without_cap[subject][statistic] / base_free[subject][statistic]
+                tokens_ratio = tokens[statistic] / base_tokens[statistic]
+                quantities = {
+                    "energy traditional": (before[statistic], "Wh"),
+                    "energy compared": (value, "Wh"),
+                    "energy ratio": (ratio, "1"),
+                    "tokens ratio": (tokens_ratio, "1"),
+                    "throughput factor": (free_ratio / tokens_ratio, "1"),
+                    "cap factor": (ratio / free_ratio, "1"),
+                }
+                lines += [
+                    (name, subject, statistic, quantity, *cell)
+                    for quantity, cell in quantities.items()
+                ]
+            skew = {
+                "energy traditional": before["mean"] / before["p50"],
+                "energy compared": statistics["mean"] / statistics["p50"],
+            }
+            lines += [(name, subject, "mean over median", q, v, "1") for q, v in skew.items()]
+    columns = ["compared", "subject", "statistic", "quantity", "value", "unit"]
+    return pd.DataFrame(lines, columns=columns)

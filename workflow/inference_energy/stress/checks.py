@@ -1,0 +1,129 @@
+"""Whether a cell measured what it was asked to."""
+
+from inference_energy.stress.plan import CACHE_SHARE, CHUNK_TOLERANCE, TTFT_COLLAPSE, Finding
+
+
+def check_errors(requests, limit):
+    """Findings on failed requests; above the share `limit` the cell is refused."""
+    if requests.empty:
+        return [Finding("errors", "all", "no request was answered")]
+    failed = requests[requests["failed"]]
+    if failed.empty:
+        return []
+    share = len(failed) / len(requests)
+    kinds = failed["error"].where(failed["code"].isna(), failed["code"].map("HTTP {:.0f}".format))
+    kinds = kinds.value_counts()
+    named = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
+    remedy = "look into the server's log"
+    if (failed["code"] == 429).any():
+        remedy = "lower the concurrency or raise the server's rate limit"
+    refuses = "all" if share > limit else ""
+    return [Finding("errors", refuses, f"{share:.1%} of the requests failed ({named}): {remedy}")]
+
+
+def check_lengths(requests, asked, tolerance):
+    """Findings on the lengths that the server really delivered.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        From `requests_of`.
+    asked : int
+        Output tokens asked for.
+    tolerance : float
+        Share by which a delivered length may differ; a client that counts again with its own
+        tokenizer can be off by a little.
+    """
+    done = requests[~requests["failed"]]
+    if done.empty:
+        return []
+    lengths = done["output_tokens"].fillna(0)
+    findings = []
+    empty = int((lengths == 0).sum())
+    if empty:
+        findings.append(
+            Finding(
+                "zero-length output",
+                "all",
+                f"{empty} of {len(done)} answers were empty: they cost energy and deliver nothing",
+            )
+        )
+    missed = (lengths - asked).abs() > tolerance * asked
+    if missed.any():
+        findings.append(
+            Finding(
+                "length",
+                "all",
+                f"{missed.mean():.0%} of the answers missed the {asked} output tokens asked for "
+                f"(delivered {lengths.min():.0f} to {lengths.max():.0f}, mean {lengths.mean():.0f})"
+                ": make the server ignore the end of sequence (extra_inputs), and check its limit",
+            )
+        )
+    hidden = done["hidden_tokens"] > tolerance * done["output_tokens"]
+    if hidden.any():
+        findings.append(
+            Finding(
+                "hidden tokens",
+                "",
+                f"the server counted {done['hidden_tokens'].mean():.0f} tokens an answer that were "
+                "not in the visible output (reasoning): they are charged, by the server's count",
+            )
+        )
+    return findings
+
+
+def check_stream(requests):
+    """Findings on streams that carry several tokens in a chunk."""
+    done = requests[~requests["failed"]]
+    per_chunk = (done["output_tokens"] / done["chunks"]).mean()
+    if not per_chunk > CHUNK_TOLERANCE:
+        return []
+    return [
+        Finding(
+            "chunks",
+            "",
+            f"{per_chunk:.1f} tokens a chunk: inter-token latencies are means of a request, their "
+            "percentiles hide the pauses between chunks",
+        )
+    ]
+
+
+def check_cache(requests, prompts):
+    """Findings on inputs that cost nothing because they were computed before.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        From `requests_of`.
+    prompts : int
+        Number of distinct prompts that were prepared for the cell.
+    """
+    done = requests[~requests["failed"]].sort_values("start_s")
+    findings = []
+    if len(requests) > prompts:
+        findings.append(
+            Finding(
+                "repeated prompts",
+                "",
+                f"{len(requests)} requests from {prompts} distinct prompts: a prefix cache answers "
+                "the repeated ones",
+            )
+        )
+    cached = done["cached_tokens"].sum() / done["input_tokens"].sum() if len(done) else 0.0
+    third = len(done) // 3
+    if cached > CACHE_SHARE:
+        findings.append(
+            Finding("prefix cache", "", f"{cached:.0%} of the input tokens came from a cache")
+        )
+    elif third:
+        early, late = done["ttft_s"][:third].median(), done["ttft_s"][-third:].median()
+        if late < TTFT_COLLAPSE * early and len(requests) > prompts:
+            findings.append(
+                Finding(
+                    "prefix cache",
+                    "",
+                    f"time to first token fell from {early:.3f} s to {late:.3f} s while prompts "
+                    "came back: the inputs look cached, and their energy is missing",
+                )
+            )
+    return findings

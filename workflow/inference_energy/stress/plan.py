@@ -1,0 +1,244 @@
+"""The token-scale stress test: plan, steady window, delivered lengths, intervals.
+
+Times are Unix seconds of the client's clock. A *cell* is one run: one output length at one
+concurrency, one repetition. Windows are equally long in time, never equal in requests: the energy
+of short windows is over-counted, and equal requests would give the shortest queries the shortest.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+JOULES_PER_WH = 3600.0
+
+
+SLICES = 20
+
+
+STEADY_TOLERANCE = 0.05
+
+
+CHUNK_TOLERANCE = 1.2
+
+
+CACHE_SHARE = 0.05
+
+
+TTFT_COLLAPSE = 0.5
+
+
+class Finding(NamedTuple):
+    """Something that a reader of the result must know.
+
+    `refuses` is empty for a remark, "energy" where no energy is reported because of it, and "all"
+    where the cell is not used at all.
+    """
+
+    kind: str
+    refuses: str
+    message: str
+
+
+def ladder(shortest, factor, steps):
+    """Output lengths from `shortest` to `factor` times it, in equal ratios.
+
+    Parameters
+    ----------
+    shortest : int
+        Output tokens of the typical query [tokens].
+    factor : float
+        Longest over shortest.
+    steps : int
+        Number of lengths, at least two.
+
+    Returns
+    -------
+    list of int
+        Ascending [tokens].
+    """
+    return sorted({round(length) for length in np.geomspace(shortest, shortest * factor, steps)})
+
+
+def plan(lengths, concurrencies, repetitions, seed):
+    """Cells in the order in which they are run.
+
+    Every repetition is a block that holds each length at each concurrency once, in an order drawn
+    anew, so that a slow drift (heat, other load) is not mistaken for an effect of length. Each cell
+    has a seed of its own: prompts that came before would be answered from a prefix cache.
+
+    Returns
+    -------
+    DataFrame
+        cell, output_tokens, concurrency, repetition, seed; one row a cell.
+    """
+    random = np.random.default_rng(seed)
+    block = [(length, concurrency) for length in lengths for concurrency in concurrencies]
+    rows = [
+        (*block[position], repetition)
+        for repetition in range(1, repetitions + 1)
+        for position in random.permutation(len(block))
+    ]
+    cells = pd.DataFrame(rows, columns=["output_tokens", "concurrency", "repetition"])
+    names = [
+        f"out{length:05d}-conc{concurrency:04d}-rep{repetition:02d}"
+        for length, concurrency, repetition in rows
+    ]
+    cells.insert(0, "cell", names)
+    cells["seed"] = seed + 1 + np.arange(len(cells))
+    return cells
+
+
+def window_seconds(shortest, rounds, longest_latency):
+    """Length of every window of one concurrency: at least `rounds` of the longest query [s]."""
+    return max(float(shortest), rounds * longest_latency)
+
+
+def prompts_needed(window, concurrency, output_tokens, token_seconds, margin=3.0):
+    """Distinct prompts to prepare, so that none is sent twice within one window.
+
+    Parameters
+    ----------
+    window : float
+        [s]
+    concurrency, output_tokens : int
+        Requests in flight, and output tokens of each.
+    token_seconds : float
+        Latency of the longest query at this concurrency, per output token [s].
+    margin : float
+        Room for short queries, which take less per token than that where the server is less busy.
+    """
+    return int(np.ceil(margin * concurrency * (1 + window / (token_seconds * output_tokens))))
+
+
+def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, stop):
+    """Configuration of one AIPerf run.
+
+    The endpoint's key is named, never written: AIPerf reads it from OPENAI_API_KEY.
+
+    Parameters
+    ----------
+    settings : dict
+        As in config/stress.yaml, with `with_key` and `telemetry` (AIPerf's own GPU telemetry
+        section) decided by the caller.
+    folder : str
+        Where AIPerf writes.
+    output_tokens, concurrency, seed, prompts : int
+        Of this run.
+    stop : dict
+        AIPerf's stop condition, requests or duration [s] and gracePeriod [s].
+
+    Returns
+    -------
+    dict
+        To be written as YAML.
+    """
+    extra = {
+        name: output_tokens if value == "{output_tokens}" else value
+        for name, value in settings["extra_inputs"].items()
+    }
+    endpoint = {
+        "url": settings["endpoint"],
+        "type": "chat",
+        "streaming": True,
+        "timeout": float(settings["request_timeout"]),
+        "useLegacyMaxTokens": settings["legacy_max_tokens"],
+        "extra": extra,
+    }
+    if settings["with_key"]:
+        endpoint["apiKey"] = "${OPENAI_API_KEY}"
+    load = {"type": "concurrency", "concurrency": concurrency}
+    return {
+        "schemaVersion": "2.0",
+        "randomSeed": seed,
+        "benchmark": {
+            "model": settings["model"],
+            "endpoint": endpoint,
+            "tokenizer": {"name": settings["tokenizer"] or settings["model"]},
+            "dataset": {
+                "type": "synthetic",
+                "entries": prompts,
+                "prompts": {"isl": settings["input_tokens"], "osl": output_tokens},
+            },
+            "phases": [
+                load | {"name": "warmup", "requests": concurrency, "excludeFromResults": True},
+                load | {"name": "profiling"} | stop,
+            ],
+            "gpuTelemetry": settings["telemetry"],
+            "serverMetrics": {"enabled": False},
+            "artifacts": {"dir": folder, "summary": ["json"], "records": ["jsonl"]},
+        },
+    }
+
+
+def requests_of(records, phase="profiling"):
+    """Requests of one phase from the lines of AIPerf's profile_export.jsonl.
+
+    Parameters
+    ----------
+    records : iterable of dict
+        One a request.
+    phase : str
+        "profiling" or "warmup".
+
+    Returns
+    -------
+    DataFrame
+        start_s, first_token_s, end_s [s]; ttft_s, itl_s, latency_s [s]; input_tokens,
+        output_tokens, hidden_tokens, cached_tokens, chunks; failed, code, error. Output tokens are
+        the server's own count where the stream carries one, else the client's; hidden tokens are
+        those that the server counts and the client never saw.
+    """
+    rows = []
+    for record in records:
+        metadata, metrics = record["metadata"], record.get("metrics") or {}
+        if metadata["benchmark_phase"] != phase:
+            continue
+        error = record.get("error") or {}
+
+        def value(name, metrics=metrics):
+            return float(metrics[name]["value"]) if name in metrics else np.nan
+
+        start = (metadata.get("request_start_ns") or metadata["credit_issued_ns"]) / 1e9
+        end = metadata["request_end_ns"] / 1e9
+        seen, counted = value("output_sequence_length"), value("usage_completion_tokens")
+        gaps = metrics.get("inter_chunk_latency", {}).get("value")
+        rows.append(
+            {
+                "start_s": start,
+                "first_token_s": start + value("time_to_first_token") / 1e3,
+                "end_s": end,
+                "ttft_s": value("time_to_first_token") / 1e3,
+                "itl_s": value("inter_token_latency") / 1e3,
+                "latency_s": value("request_latency") / 1e3,
+                "input_tokens": value("input_sequence_length"),
+                "output_tokens": seen if np.isnan(counted) else counted,
+                "hidden_tokens": counted - seen,
+                "cached_tokens": value("usage_prompt_cache_read_tokens"),
+                "chunks": np.nan if gaps is None else len(gaps) + 1.0,
+                "failed": bool(error) or bool(metadata.get("was_cancelled")),
+                "code": float(error.get("code") or "nan"),
+                "error": error.get("type") or "",
+            }
+        )
+    frame = pd.DataFrame(rows, columns=REQUEST_COLUMNS)
+    frame["failed"] = frame["failed"].astype(bool)
+    return frame
+
+
+REQUEST_COLUMNS = [
+    "start_s",
+    "first_token_s",
+    "end_s",
+    "ttft_s",
+    "itl_s",
+    "latency_s",
+    "input_tokens",
+    "output_tokens",
+    "hidden_tokens",
+    "cached_tokens",
+    "chunks",
+    "failed",
+    "code",
+    "error",
+]

@@ -1,0 +1,189 @@
+"""Tables of the stress test."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from inference_energy.stress.plan import JOULES_PER_WH
+from inference_energy.stress.window import tokens_between
+
+
+def performance(requests, window):
+    """Throughput and latencies of one cell over its steady window.
+
+    Returns
+    -------
+    dict
+        window_start (UTC), window_s [s], requests, failed, delivered tokens (mean, min, max),
+        tokens in the window, throughput_tps [tokens/s], percentiles of ttft, itl and latency [s],
+        prefill_share: the share of a query's time before its first token (waiting and prefill).
+    """
+    start, end = window
+    done = requests[~requests["failed"]]
+    inside = done[(done["end_s"] > start) & (done["start_s"] < end)]
+    tokens = tokens_between(requests, start, end)
+    lengths = done["output_tokens"]
+    row = {
+        "window_start": pd.Timestamp(start, unit="s", tz="UTC").isoformat(timespec="milliseconds"),
+        "window_s": end - start,
+        "requests": len(requests),
+        "failed": int(requests["failed"].sum()),
+        "delivered_tokens": lengths.mean(),
+        "delivered_tokens_min": lengths.min(),
+        "delivered_tokens_max": lengths.max(),
+        "input_tokens": done["input_tokens"].mean(),
+        "window_tokens": tokens,
+        "throughput_tps": tokens / (end - start),
+        "prefill_share": inside["ttft_s"].sum() / inside["latency_s"].sum(),
+    }
+    for name in ("ttft", "itl", "latency"):
+        for percent in (50, 90, 99):
+            row[f"{name}_p{percent}_s"] = inside[f"{name}_s"].quantile(percent / 100)
+    return row
+
+
+def energy_per_query(energy, window_tokens, delivered_tokens):
+    """Energy of one query [Wh]: the window's energy, shared by the tokens produced in it.
+
+    Parameters
+    ----------
+    energy : float
+        Energy of the window [J]; NaN where not measured.
+    window_tokens, delivered_tokens : float
+        Output tokens of the window, and of one query.
+    """
+    return energy / JOULES_PER_WH * delivered_tokens / window_tokens
+
+
+def mean_interval(values, level=0.95):
+    """Geometric mean of repetitions and its interval.
+
+    The t interval of the logs: energies are positive, and so are the bounds.
+
+    Returns
+    -------
+    (float, float, float, int)
+        Mean, low, high, number of values; the interval is NaN with fewer than two.
+    """
+    logs = _logs(values)
+    count = len(logs)
+    if count == 0:
+        return np.nan, np.nan, np.nan, 0
+    mean = logs.mean()
+    if count == 1:
+        return float(np.exp(mean)), np.nan, np.nan, 1
+    half = stats.t.ppf((1 + level) / 2, count - 1) * stats.sem(logs)
+    return *(float(x) for x in np.exp([mean, mean - half, mean + half])), count
+
+
+def _logs(values):
+    """Logarithms of the values that were measured."""
+    values = np.asarray(values, float)
+    return np.log(values[values > 0])
+
+
+def ratio_interval(long, short, level=0.95):
+    """Ratio of two groups of repetitions and its interval.
+
+    Ratio of geometric means; the interval is Welch's t interval of the difference of the logs, for
+    unequal spreads and small groups.
+
+    Returns
+    -------
+    (float, float, float)
+        Ratio, low, high; the interval is NaN when a group has fewer than two values.
+    """
+    logs = [_logs(group) for group in (long, short)]
+    if min(len(group) for group in logs) == 0:
+        return np.nan, np.nan, np.nan
+    ratio = float(np.exp(logs[0].mean() - logs[1].mean()))
+    if min(len(group) for group in logs) == 1:
+        return ratio, np.nan, np.nan
+    if max(group.std() for group in logs) == 0:
+        return ratio, ratio, ratio
+    interval = stats.ttest_ind(*logs, equal_var=False).confidence_interval(level)
+    return ratio, float(np.exp(interval.low)), float(np.exp(interval.high))
+
+
+def energy_table(cells, level=0.95):
+    """Energy per query by length and concurrency, with intervals.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        output_tokens, concurrency, repetition, scope, energy_wh; one row a cell and scope.
+    level : float
+        Confidence level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        scope, concurrency, output_tokens, statistic (mean, low, high, n), value, unit.
+    """
+    rows = []
+    for keys, group in cells.groupby(["scope", "concurrency", "output_tokens"]):
+        mean, low, high, count = mean_interval(group["energy_wh"], level)
+        for statistic, value, unit in (
+            ("mean", mean, "Wh"),
+            ("low", low, "Wh"),
+            ("high", high, "Wh"),
+            ("n", count, "cells"),
+        ):
+            rows.append((*keys, statistic, value, unit))
+    columns = ["scope", "concurrency", "output_tokens", "statistic", "value", "unit"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def ratio_table(cells, published, prediction=None, level=0.95):
+    """Energy of the longest query over that of the shortest, against published and predicted.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        As for `energy_table`.
+    published : float
+        The paper's ratio.
+    prediction : dict, optional
+        The node's own predicted energy per query [Wh] by output tokens; between two lengths it is
+        interpolated in the logarithms, beyond them there is none.
+    level : float
+        Confidence level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        scope, concurrency, shortest, longest [tokens], measured, low, high, published, predicted,
+        verdict: of the published ratio against the measured interval.
+    """
+    columns = ["scope", "concurrency", "shortest", "longest", "measured", "low", "high"]
+    columns += ["published", "predicted", "verdict"]
+    known = sorted((prediction or {}).items())
+    rows = []
+    for keys, group in cells.groupby(["scope", "concurrency"]):
+        shortest, longest = group["output_tokens"].min(), group["output_tokens"].max()
+        if shortest == longest:
+            continue
+        by_length = group.set_index("output_tokens")["energy_wh"]
+        ratio, low, high = ratio_interval(
+            by_length.loc[[longest]], by_length.loc[[shortest]], level
+        )
+        predicted = np.nan
+        if known and known[0][0] <= shortest and longest <= known[-1][0]:
+            low_high = np.log([shortest, longest])
+            predicted = np.exp(np.diff(np.interp(low_high, *np.log(known).T))[0])
+        verdict = ratio_verdict(published, ratio, low, high)
+        rows.append((*keys, shortest, longest, ratio, low, high, published, predicted, verdict))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def ratio_verdict(published, ratio, low, high):
+    """Where a published ratio stands against a measured interval."""
+    if np.isnan(ratio):
+        return "not measured"
+    if np.isnan(low):
+        return "no interval: repeat the cells"
+    if low <= 1:
+        return "not told: the interval holds 1, repeat the cells"
+    if low <= published <= high:
+        return "within the interval"
+    return "published is higher" if published > high else "published is lower"

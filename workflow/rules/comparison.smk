@@ -1,0 +1,96 @@
+# results that a comparison holds side by side: schema and file
+COMPARED = {
+    "claims": "claims",
+    "energy_per_query": "energy_per_query",
+    "fleet": "fleet",
+    "output_tokens": "output_tokens",
+    "sensitivity": "sensitivity",
+    "throughput_laws": "throughput_laws",
+    "throughput_results": "throughput",
+}
+PAIRS = [f"{base}..{head}" for base, head in zip(list(METHODS), list(METHODS)[1:])]
+ASKED_PAIRS = [f"{config['base']}..{config['head']}"] if "base" in config else PAIRS
+
+
+wildcard_constraints:
+    base="|".join(map(re.escape, ALL_METHODS)),
+    head="|".join(map(re.escape, ALL_METHODS)),
+
+
+rule compare_methods:
+    """Compare two methods and attribute the change of the headline to their settings."""
+    message:
+        "Comparing {wildcards.base} with {wildcards.head}"
+    input:
+        unpack(lambda wildcards: source_inputs([wildcards.base, wildcards.head])),
+        base="results/{base}/method.yaml",
+        head="results/{head}/method.yaml",
+        results_base=expand("results/{{base}}/{table}.csv", table=COMPARED.values()),
+        results_head=expand("results/{{head}}/{table}.csv", table=COMPARED.values()),
+        schema="workflow/schemas/tables/comparison/comparison.schema.yaml",
+        code=code("comparison/compare.py"),
+    params:
+        schemas=list(COMPARED),
+    output:
+        table="results/comparison/{base}..{head}.csv",
+        page="results/comparison/{base}..{head}.md",
+    log:
+        "logs/comparison/{base}..{head}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/comparison/compare.py"
+
+
+rule draw_comparison:
+    """Draw the waterfall of the headline from one method to another."""
+    message:
+        "Drawing the waterfall from {wildcards.base} to {wildcards.head}"
+    input:
+        table="results/comparison/{base}..{head}.csv",
+        code=code("comparison/draw.py"),
+    output:
+        svg=report(
+            "figures/comparison/{base}..{head}.svg",
+            caption="../report/comparison/comparison.rst",
+            category="Audit",
+            labels={"method": "{head}", "shows": "change from {base}"},
+        ),
+        png="figures/comparison/{base}..{head}.png",
+    log:
+        "logs/comparison/draw_{base}..{head}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/comparison/draw.py"
+
+
+rule compare:
+    """Compare the methods base and head of the configuration, or each configured one with the next."""
+    message:
+        "Methods are compared: results/comparison"
+    input:
+        comparison_files(ASKED_PAIRS),
+
+
+rule changes:
+    """Say what moved in results, figures and data against a git revision."""
+    message:
+        "Comparing results, figures and data with the committed ones"
+    input:
+        # not the check of the verdicts: what an edit does must show when it breaks one
+        lambda wildcards: [t for t in map(str, TARGETS) if t.startswith(("results/", "figures/"))],
+        code("comparison/write_changes.py"),
+    params:
+        since=str(config.get("since", "HEAD")),
+        page="build/changes.md",
+        figures="build/changes.html",
+    log:
+        "logs/audit/changes.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/comparison/write_changes.py"
+
+
+TARGETS += comparison_files(PAIRS)

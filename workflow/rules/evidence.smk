@@ -1,0 +1,165 @@
+EVIDENCE = read_yaml("config/evidence.yaml")
+PROBLEMS = schema_problems(
+    EVIDENCE,
+    read_yaml(ROOT / "workflow/schemas/evidence.schema.yaml"),
+    "config/evidence.yaml",
+)
+if PROBLEMS:
+    raise WorkflowError(str(InputError(PROBLEMS)))
+
+# a variant differs from its paper in one setting; utilisation coupled to throughput has no spread
+WEIGHED = [
+    name
+    for name, method in METHODS.items()
+    if method["kind"] != "variant" and method["power_utilisation"]["distribution"] != "coupled"
+]
+# the page shows the tables of one method: the latest of the paper's
+REPORTED = [name for name in WEIGHED if METHODS[name]["kind"] == "paper"][-1:] or WEIGHED[-1:]
+EVIDENCE_TABLES = [
+    "overestimates",
+    "overestimate_shares",
+    "not_comparable",
+    "breakdown",
+    "decomposition",
+    "predicted",
+    "coverage",
+    "wall_utilisation",
+    "length_effects",
+    "length_quantiles",
+    "evidence_verdicts",
+]
+EVIDENCE_FIGURES = [
+    "overestimates_paper",
+    "overestimates_abstract",
+    "overestimates_like_for_like",
+    "decomposition",
+    "predicted",
+    "wall_utilisation",
+    "length_quantiles",
+]
+
+
+rule summarise_measurements:
+    """Energy per token against concurrency, and Blackwell against H100, as measured."""
+    message:
+        "Summarising what the measurements say by themselves"
+    input:
+        runs="data/measured/mlenergy_v3.csv",
+        benchmarks="data/throughput/trtllm.csv",
+        code=code("evidence/estimate_measurements.py"),
+    params:
+        settings=EVIDENCE,
+    output:
+        concurrency="results/validation/concurrency.csv",
+        blackwell="results/validation/blackwell.csv",
+    log:
+        "logs/summarise_measurements.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/evidence/estimate_measurements.py"
+
+
+rule weigh_evidence:
+    """Set a method beside public estimates and measurements, like with like."""
+    message:
+        "Setting {wildcards.method} beside public estimates and measurements"
+    input:
+        unpack(estimate_inputs),
+        estimates="data/published/estimates.csv",
+        mlenergy="data/measured/mlenergy_v3.csv",
+        wall_power="data/measured/mlperf_wall_power.csv",
+        output_lengths="data/measured/output_lengths.csv",
+        request_lengths="data/request_lengths.csv",
+        concurrency="results/validation/concurrency.csv",
+        blackwell="results/validation/blackwell.csv",
+        code=code("evidence/judge.py"),
+    params:
+        settings=EVIDENCE,
+    output:
+        **{name: f"results/validation/{{method}}/{name}.csv" for name in EVIDENCE_TABLES},
+    log:
+        "logs/{method}/weigh_evidence.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/evidence/judge.py"
+
+
+rule draw_evidence:
+    """Draw the comparison of a method with public estimates and measurements."""
+    message:
+        "Drawing {wildcards.method} beside public estimates and measurements"
+    input:
+        unpack(estimate_inputs),
+        **{name: f"results/validation/{{method}}/{name}.csv" for name in EVIDENCE_TABLES},
+        code=code("evidence/draw.py"),
+    params:
+        settings=EVIDENCE,
+    output:
+        [evidence_vector(f"{{method}}/{figure}") for figure in EVIDENCE_FIGURES],
+        expand("figures/validation/{{method}}/{figure}.png", figure=EVIDENCE_FIGURES),
+    log:
+        "logs/{method}/draw_evidence.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/evidence/draw.py"
+
+
+rule draw_concurrency:
+    """Draw measured energy per token against concurrency."""
+    message:
+        "Drawing measured energy per token against concurrency"
+    input:
+        runs="data/measured/mlenergy_v3.csv",
+        code=code("evidence/draw_concurrency.py"),
+    params:
+        settings=EVIDENCE,
+    output:
+        evidence_vector("concurrency"),
+        "figures/validation/concurrency.png",
+    log:
+        "logs/draw_concurrency.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/evidence/draw_concurrency.py"
+
+
+rule report_evidence:
+    """Write the conclusions from public evidence for a reader."""
+    message:
+        "Writing the conclusions from public evidence for a reader"
+    input:
+        verdicts=expand("results/validation/{method}/evidence_verdicts.csv", method=WEIGHED),
+        tables=expand(
+            "results/validation/{method}/{table}.csv",
+            method=REPORTED,
+            table=EVIDENCE_TABLES,
+        ),
+        concurrency="results/validation/concurrency.csv",
+        blackwell="results/validation/blackwell.csv",
+        estimates="data/published/estimates.csv",
+        code=code("evidence/write.py"),
+    params:
+        methods=WEIGHED,
+        reported=REPORTED,
+        settings=EVIDENCE,
+    output:
+        "docs/evidence.md",
+    log:
+        "logs/report_evidence.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/evidence/write.py"
+
+
+TARGETS += expand("results/validation/{method}/{table}.csv", method=WEIGHED, table=EVIDENCE_TABLES)
+TARGETS += expand(
+    "figures/validation/{method}/{figure}.svg", method=REPORTED, figure=EVIDENCE_FIGURES
+)
+TARGETS += ["figures/validation/concurrency.svg"]
+if WEIGHED:
+    TARGETS.append("docs/evidence.md")

@@ -1,0 +1,124 @@
+MULTIVERSE = read_yaml("config/multiverse.yaml")
+SENSITIVITY = read_yaml("config/sensitivity.yaml")
+# groups of specifications along the curve: as many as are told apart in a figure 7 in wide
+CURVE_BINS = 60
+
+
+rule run_multiverse:
+    """Compute every defensible combination of the method's choices."""
+    message:
+        "Computing every combination of the choices of config/multiverse.yaml"
+    input:
+        config="config/multiverse.yaml",
+        config_schema="workflow/schemas/multiverse.schema.yaml",
+        method=f"results/{MULTIVERSE['base']}/method.yaml",
+        method_schema="workflow/schemas/method.schema.yaml",
+        benchmarks=["data/throughput/oviedo.csv"],
+        traces="data/request_lengths.csv",
+        claims="data/published/claims.csv",
+        estimates="data/published/estimates.csv",
+        references="data/published/references.csv",
+        code=code("robustness/estimate_multiverse.py"),
+    params:
+        bins=CURVE_BINS,
+    output:
+        table="build/multiverse.parquet",
+        distribution="results/audit/multiverse_distribution.csv",
+        claims="results/audit/multiverse_claims.csv",
+        variance="results/audit/multiverse_variance.csv",
+        one_at_a_time="results/audit/one_at_a_time.csv",
+        curve="results/audit/specification_curve.csv",
+    threads: 2
+    log:
+        "logs/run_multiverse.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/robustness/estimate_multiverse.py"
+
+
+rule run_sensitivity:
+    """Compute Sobol indices, tornado and what-if values of the continuous inputs."""
+    message:
+        "Computing the sensitivity to the inputs of config/sensitivity.yaml"
+    input:
+        config="config/sensitivity.yaml",
+        config_schema="workflow/schemas/sensitivity.schema.yaml",
+        method=f"results/{SENSITIVITY['base']}/method.yaml",
+        benchmarks=["data/throughput/oviedo.csv"],
+        traces="data/request_lengths.csv",
+        code=code("robustness/estimate_sensitivity.py"),
+    output:
+        indices="results/audit/sobol_indices.csv",
+        tornado="results/audit/tornado.csv",
+        what_if="results/audit/what_if.csv",
+    threads: 2
+    log:
+        "logs/run_sensitivity.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/robustness/estimate_sensitivity.py"
+
+
+rule plot_audit:
+    """Draw the specification curve and the tornado."""
+    message:
+        "Drawing the specification curve and the tornado"
+    input:
+        choices="config/multiverse.yaml",
+        inputs="config/sensitivity.yaml",
+        curve="results/audit/specification_curve.csv",
+        distribution="results/audit/multiverse_distribution.csv",
+        variance="results/audit/multiverse_variance.csv",
+        tornado="results/audit/tornado.csv",
+        indices="results/audit/sobol_indices.csv",
+        code=code("robustness/draw.py"),
+    output:
+        curve=[
+            audited("figures/audit/specification_curve.svg", "robustness"),
+            "figures/audit/specification_curve.png",
+        ],
+        tornado=[audited("figures/audit/tornado.svg", "robustness"), "figures/audit/tornado.png"],
+    log:
+        "logs/plot_audit.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/robustness/draw.py"
+
+
+rule summarise_audit:
+    """Say in words how much the answer depends on choices and inputs."""
+    message:
+        "Summarising the multiverse and the sensitivities"
+    input:
+        specifications="build/multiverse.parquet",
+        distribution="results/audit/multiverse_distribution.csv",
+        claims="results/audit/multiverse_claims.csv",
+        variance="results/audit/multiverse_variance.csv",
+        indices="results/audit/sobol_indices.csv",
+        what_if="results/audit/what_if.csv",
+        energies=expand("results/{method}/energy_per_query.csv", method=PAPER_FIRST),
+        code=code("robustness/write.py"),
+    params:
+        methods=PAPER_FIRST,
+    output:
+        audited("results/audit/multiverse.md", "robustness"),
+    log:
+        "logs/summarise_audit.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/robustness/write.py"
+
+
+rule audit:
+    """Ask how much the answer depends on choices and inputs (not part of the default run)."""
+    message:
+        "The audit's tables are in results/audit, its figures in figures/audit"
+    input:
+        rules.run_multiverse.output,
+        rules.run_sensitivity.output,
+        rules.plot_audit.output,
+        rules.summarise_audit.output,

@@ -1,0 +1,50 @@
+from inference_energy.tables import schema_names
+
+
+rule check_data:
+    """Check every table of data/ against its schema."""
+    message:
+        "Checking the benchmark tables and published figures against their schemas"
+    input:
+        tables=[path for path, _ in DATA_TABLES],
+        schemas=sorted({schema_file(schema) for _, schema in DATA_TABLES}),
+        code=code("tables/check.py"),
+    params:
+        schemas=[schema for _, schema in DATA_TABLES],
+    output:
+        "build/data_checked.txt",
+    log:
+        "logs/check_data.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/tables/check.py"
+
+
+TARGETS.append("build/data_checked.txt")
+
+RESULT_SCHEMAS = sorted(
+    set(schema_names()) - {schema for _, schema in DATA_TABLES} - {"expected_verdicts"}
+)
+
+
+rule document_results:
+    """Describe every table of results/ from its schema."""
+    message:
+        "Describing every table of results"
+    input:
+        schemas=[schema_file(name) for name in RESULT_SCHEMAS],
+        code=code("tables/document.py"),
+    params:
+        names=RESULT_SCHEMAS,
+    output:
+        "results/README.md",
+    log:
+        "logs/audit/document_results.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/tables/document.py"
+
+
+TARGETS.append("results/README.md")

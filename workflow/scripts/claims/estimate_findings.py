@@ -1,0 +1,65 @@
+"""Compute what each weak point of the published method changes."""
+
+from pathlib import Path
+
+import yaml
+from _logged import run
+from _published import published_figures
+from _setups import read_all_sources
+from inference_energy.claims import computed as claims_computed
+from inference_energy.claims import findings as claims_findings
+from inference_energy.claims import page as claims_page
+from inference_energy.claims.selectors import Evidence
+from inference_energy.errors import InputError
+from inference_energy.method.files import merge
+from inference_energy.tables import read_table, write_table, write_text
+
+TABLES = ("energy_per_query", "fleet", "output_tokens", "sensitivity", "throughput_laws")
+
+
+def main(snakemake):
+    """Compute every finding before and after, write table and page."""
+    read = snakemake.input
+    findings = yaml.safe_load(Path(read.findings).read_text(encoding="utf-8"))
+    figures = published_figures(read)
+    sources = read_all_sources(read)
+    vendor = {Path(path).stem: read_table(path, "throughput") for path in read.vendor}
+    methods, own = {}, {}
+    for path in read.methods:
+        method = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        methods[method["id"]] = method
+        tables = {name: read_table(Path(path).with_name(f"{name}.csv"), name) for name in TABLES}
+        own[method["id"]] = Evidence(method, tables, figures)
+    known = {}
+
+    def exact(method):
+        key = yaml.safe_dump(method)
+        if key not in known:
+            known[key] = claims_computed.exact_evidence(method, sources(method), figures, vendor)
+        return known[key]
+
+    computed, explanations, problems = {}, {}, []
+    for finding in findings:
+        name = finding["id"]
+        method = merge(methods[finding["method"]], finding.get("context", {}))
+        try:
+            before = exact(method)
+            after = exact(merge(method, finding.get("override", {})))
+            found = claims_findings.effects(finding, before, after, own[finding["method"]])
+            explanations[name] = claims_findings.explain(
+                finding, found, before, own[finding["method"]]
+            )
+            computed[name] = found
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    write_table(
+        claims_findings.findings_table(findings, computed), snakemake.output.table, "findings"
+    )
+    page = claims_page.findings_page(findings, computed, explanations)
+    write_text(snakemake.output.page, page)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

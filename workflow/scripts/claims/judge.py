@@ -1,0 +1,42 @@
+"""Verdict on every claim of the paper for one method."""
+
+from pathlib import Path
+
+import yaml
+from _logged import run
+from _published import published_figures
+from _setups import read_sources
+from inference_energy.claims.computed import exact_evidence
+from inference_energy.claims.judge import judge
+from inference_energy.claims.selectors import Evidence
+from inference_energy.method.files import merge
+from inference_energy.tables import read_table, write_table
+
+TABLES = ("energy_per_query", "output_tokens", "fleet", "sensitivity")
+
+
+def main(snakemake):
+    """Judge and write."""
+    read = snakemake.input
+    method, sources = read_sources(read)
+    findings = yaml.safe_load(Path(read.findings).read_text(encoding="utf-8"))
+    figures = published_figures(read)
+    tables = {name: read_table(getattr(read, name), name) for name in TABLES}
+    alternatives = {
+        finding["id"]: exact_evidence(merge(method, finding["override"]), sources, figures)
+        for finding in findings
+        if "override" in finding and "claims" in finding
+    }
+    table = judge(
+        read_table(read.claims, "claims_published"),
+        method["claims"],
+        Evidence(method, tables, figures),
+        alternatives,
+        findings,
+        snakemake.params.engines,
+    )
+    write_table(table, snakemake.output[0], "claims")
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

@@ -1,0 +1,28 @@
+"""Write the README with its numbers renewed, beside the one in the repository."""
+
+from pathlib import Path
+
+from _logged import run
+from inference_energy.claims.readme import headline, paper_table, splice
+from inference_energy.tables import read_table, write_text
+
+TABLES = ("energy_per_query", "fleet", "claims")
+
+
+def main(snakemake):
+    """Read the tables of all methods and renew the blocks."""
+    tables = {
+        method: {
+            table: read_table(path, table)
+            for table, path in zip(TABLES, snakemake.params.tables[method], strict=True)
+        }
+        for method in snakemake.params.tables
+    }
+    paper = snakemake.params.paper
+    blocks = {"headline": headline(tables), "paper": paper_table(tables[paper]["claims"], paper)}
+    text = Path(snakemake.input.readme).read_text(encoding="utf-8")
+    write_text(snakemake.output[0], splice(text, blocks))
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

@@ -1,0 +1,83 @@
+"""Energy, cost and carbon of one deployment, from its operator's benchmark files."""
+
+from pathlib import Path
+
+import pandas as pd
+from _logged import run
+from _setups import read_shared
+from inference_energy.deployments import answers, build
+from inference_energy.deployments.figures import energy_beside_paper, measured
+from inference_energy.deployments.page import blocks, to_html, to_markdown
+from inference_energy.deployments.readers import detect_and_read, read_facts
+from inference_energy.drawing import save
+from inference_energy.energy.exact import token_statistics
+from inference_energy.errors import InputError
+from inference_energy.paper import estimate
+from inference_energy.tables import load_schema, read_table, write_table, write_text
+
+
+def read_runs(paths, facts):
+    """Read all benchmark files into one table; the problems of all of them at once."""
+    tables, problems = [], []
+    names = [Path(path).name for path in paths]
+    for path, name in zip(paths, names, strict=True):
+        try:
+            table = detect_and_read(path, read_facts(path) | facts)
+        except InputError as error:
+            problems += error.problems
+            continue
+        if names.count(name) > 1:
+            # the files of a stress test have one name, so the path tells them apart
+            table["source_file"] = table["source_file"].replace(name, path)
+        tables.append(table)
+    if problems:
+        raise InputError(problems)
+    runs = pd.concat(tables, ignore_index=True)
+    return runs.drop_duplicates(["source_file", "sha256", "run"], ignore_index=True)
+
+
+def read_background(read):
+    """Table that the hierarchical law starts from; none for other laws."""
+    if not getattr(read, "background", None):
+        return None
+    table = pd.concat([read_table(path, "throughput") for path in read.background])
+    return table.drop_duplicates(ignore_index=True)
+
+
+def main(snakemake):
+    """Read, compute everything, then write."""
+    read, output, params = snakemake.input, snakemake.output, snakemake.params
+    method, where = params.method, params.path
+    runs = read_runs(params.benchmarks, method["deployment"].get("facts", {}))
+    background = read_background(read)
+    deployment = build.build(method, runs, where, background=background, **read_shared(read))
+    reference = read_table(read.reference, "energy_per_query")
+    columns = [c for c in load_schema("runs")["properties"] if c in deployment.runs]
+    tables = {
+        "throughput_laws": estimate.throughput_laws(deployment),
+        "energy_per_query": answers.energy_per_query(deployment, reference, params.reference),
+        "energy_per_million_tokens": answers.energy_per_million_tokens(deployment),
+        "energy_by_length": answers.energy_by_length(deployment),
+        "per_day": answers.per_day(deployment),
+        "limits": answers.limits(deployment),
+        "assumptions": answers.assumptions(method, params.stated, deployment),
+        "runs": deployment.runs[columns],
+    }
+    parts = blocks(method["title"], deployment, tables, params.reference)
+    tokens = {name: token_statistics(regime) for name, regime in deployment.regimes.items()}
+    figures = {
+        "energy": energy_beside_paper(tables["energy_per_query"]),
+        "measured": measured(deployment, tokens),
+    }
+    for name, table in tables.items():
+        write_table(table, output[name], name)
+    for name, figure in figures.items():
+        save(figure, output[f"{name}_png"])
+        save(figure, output[f"{name}_svg"])
+    images = {name: Path(output[f"{name}_svg"]).read_bytes() for name in figures}
+    write_text(output.markdown, to_markdown(parts))
+    write_text(output.html, to_html(parts, images))
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

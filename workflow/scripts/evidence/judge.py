@@ -1,0 +1,29 @@
+"""Set one method beside public estimates and measurements."""
+
+from _logged import run
+from _setups import read_setup
+from inference_energy.evidence.verdicts import weigh
+from inference_energy.tables import read_table, write_table
+
+DATA = (
+    "estimates",
+    "mlenergy",
+    "wall_power",
+    "output_lengths",
+    "request_lengths",
+    "concurrency",
+    "blackwell",
+)
+
+
+def main(snakemake):
+    """Compare, judge and write."""
+    _, setup = read_setup(snakemake.input)
+    data = {name: read_table(snakemake.input[name], name) for name in DATA}
+    tables = weigh(setup, data, snakemake.params.settings)
+    for name, path in snakemake.output.items():
+        write_table(tables[name], path, name)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

@@ -1,0 +1,15 @@
+"""Write a resolved method as YAML."""
+
+import yaml
+from _logged import run
+from inference_energy.tables import write_text
+
+
+def main(snakemake):
+    """Write the method with all that it inherits."""
+    text = yaml.safe_dump(snakemake.params.method, sort_keys=False, allow_unicode=True, width=100)
+    write_text(snakemake.output[0], text)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

@@ -1,0 +1,45 @@
+"""Every combination of the method's choices: full table and summaries."""
+
+from pathlib import Path
+
+import yaml
+from _logged import run
+from _setups import read_sources
+from inference_energy.robustness import choices as robustness_choices
+from inference_energy.robustness import multiverse, summaries
+from inference_energy.tables import read_table, write_table
+
+
+def main(snakemake):
+    """Compute and write."""
+    read, write, params = snakemake.input, snakemake.output, snakemake.params
+    config, config_schema, method_schema = (
+        yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        for path in (read.config, read.config_schema, read.method_schema)
+    )
+    base, sources = read_sources(read)
+    choices = robustness_choices.Multiverse.of(config, base, config_schema, method_schema)
+    found = multiverse.outcomes(choices, sources, snakemake.threads)
+    claims = read_table(read.claims, "claims_published")
+    estimates = read_table(read.estimates, "estimates")
+    references = read_table(read.references, "references")
+    figures = {
+        "estimate": dict(zip(estimates["id"], estimates["value_wh"], strict=True)),
+        "reference": dict(zip(references["quantity"], references["value"], strict=True)),
+    }
+    shares = summaries.claim_shares(
+        choices, found, claims[claims["version"] == config["claims"]], figures
+    )
+    write_table(shares, write.claims, "multiverse_claims")
+    write_table(
+        summaries.distribution(choices, found), write.distribution, "multiverse_distribution"
+    )
+    write_table(summaries.variance(choices, found), write.variance, "multiverse_variance")
+    write_table(summaries.one_at_a_time(choices, found), write.one_at_a_time, "one_at_a_time")
+    curve = summaries.curve(choices, found, params.bins)
+    write_table(curve, write.curve, "specification_curve")
+    summaries.full_table(choices, found).to_parquet(write.table, index=False)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

@@ -1,0 +1,28 @@
+"""Sobol indices, tornado and what-if values of the continuous inputs."""
+
+from pathlib import Path
+
+import yaml
+from _logged import run
+from _setups import read_setup
+from inference_energy.robustness import sensitivity
+from inference_energy.tables import write_table
+
+
+def main(snakemake):
+    """Compute and write."""
+    read, write = snakemake.input, snakemake.output
+    config, schema = (
+        yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        for path in (read.config, read.config_schema)
+    )
+    sensitivity.check_inputs(config, schema)
+    _, setup = read_setup(read)
+    indices = sensitivity.sobol_indices(setup, config, snakemake.threads)
+    write_table(indices, write.indices, "sobol_indices")
+    write_table(sensitivity.tornado(setup, config["inputs"]), write.tornado, "tornado")
+    write_table(sensitivity.what_if(setup, config["inputs"]), write.what_if, "what_if")
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

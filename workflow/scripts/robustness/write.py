@@ -1,0 +1,41 @@
+"""The audit's tables in words."""
+
+import pandas as pd
+from _logged import run
+from inference_energy.robustness.page import HEADLINE, audit_page, places
+from inference_energy.tables import read_table, write_text
+
+TABLES = {
+    "distribution": "multiverse_distribution",
+    "claims": "multiverse_claims",
+    "variance": "multiverse_variance",
+    "indices": "sobol_indices",
+    "what_if": "what_if",
+}
+
+
+def main(snakemake):
+    """Read the summaries and the headline of every specification, write the page."""
+    read = snakemake.input
+    tables = {name: read_table(read[name], schema) for name, schema in TABLES.items()}
+    regimes = ("traditional", "long")
+    columns = [HEADLINE.format(regime=regime) for regime in regimes]
+    specifications = pd.read_parquet(read.specifications, columns=columns)
+    medians = {}
+    for method, path in zip(snakemake.params.methods, read.energies, strict=True):
+        lines = read_table(path, "energy_per_query").query(
+            "engine == 'exact' and subject == 'frontier blend' and pathway == 'baseline'"
+            " and statistic == 'p50'"
+        )
+        medians[method] = lines.set_index("regime")["value"][list(regimes)].to_dict()
+    page = audit_page(
+        count=len(specifications),
+        medians=medians,
+        ranks=places(specifications, medians),
+        **tables,
+    )
+    write_text(snakemake.output[0], page)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

@@ -1,0 +1,34 @@
+"""Check every table of data/ against its schema, and that every source is described."""
+
+from _logged import run
+from inference_energy.errors import InputError
+from inference_energy.tables import read_table, write_text
+
+
+def main(snakemake):
+    """Read all tables; report the problems of all of them together."""
+    problems, lines, sources, cited = [], [], set(), {}
+    for path, schema in zip(snakemake.input.tables, snakemake.params.schemas, strict=True):
+        try:
+            table = read_table(path, schema)
+        except InputError as error:
+            problems += error.problems
+            continue
+        lines.append(f"{path}: {len(table)} rows")
+        if schema == "sources":
+            sources = set(table["source_id"])
+        elif "source_id" in table:
+            cited |= dict.fromkeys(table["source_id"].dropna(), path)
+    problems += [
+        f"{path}: column source_id: value {source}: allowed are the sources of data/sources.csv;"
+        " describe it there or correct the name"
+        for source, path in cited.items()
+        if sources and source not in sources
+    ]
+    if problems:
+        raise InputError(problems)
+    write_text(snakemake.output[0], "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    run(main, snakemake)
