@@ -34,7 +34,9 @@ lint: $(ENV) ## check style of code and workflow
 test: lint ## check style, then run all tests
 	pytest
 
-report: all ## reproduce, then write the self-contained page build/report.html
+report: $(ENV) ## bring the results up to date, then write the self-contained page build/report.html
+	snakemake
+	snakemake audit
 	mkdir -p build
 	snakemake --report build/report.html
 
