@@ -1,0 +1,117 @@
+"""Pages from templates: escaping, tables, errors."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy import templates
+from inference_energy.errors import InputError
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write a template of a folder of its own, return its name."""
+    monkeypatch.setattr(templates, "TEMPLATES", tmp_path)
+    templates._environment.cache_clear()
+
+    def add(text, name="page.md.jinja"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return name
+
+    yield add
+    templates._environment.cache_clear()
+
+
+def test_what_is_put_in_is_escaped_as_markdown(write):
+    page = write("{{ value }} {{ value | code }}\n")
+    rendered = templates.render(page, value="a|b `c` <img src=x> [d](e)\ng")
+    assert rendered == (
+        r"a\|b \`c\` \<img src=x\> [d\](e) g `` a\|b `c` <img src=x> [d](e) g ``" + "\n"
+    )
+
+
+def test_prose_of_the_template_is_not_escaped(write):
+    page = write("| `a` | <b> |\n{% if yes %}\n- {{ yes }}\n{% endif %}\n")
+    assert templates.render(page, yes="x") == "| `a` | <b> |\n- x\n"
+
+
+def test_what_a_macro_or_a_block_writes_is_not_escaped_again(write):
+    page = write(
+        "{% macro bold(x) %}**`{{ x }}`**{% endmacro %}"
+        "{% set block %}`{{ value }}`{% endset %}"
+        "{{ bold(value) }} {{ block }}\n"
+    )
+    assert templates.render(page, value="<") == "**`\\<`** `\\<`\n"
+
+
+def test_html_is_escaped_as_html(write):
+    page = write("<p>{{ value }}</p>\n", "page.html.jinja")
+    assert templates.render(page, value="<b>&|") == "<p>&lt;b&gt;&amp;|</p>\n"
+
+
+def test_a_table_has_a_cell_per_column_whatever_is_in_it():
+    rows = [["a|b", "`c`"], [None, templates.code("d|e")], ["x\ny", 1.5]]
+    assert templates.table(["h|", "i"], rows) == (
+        "| h\\| | i |\n| --- | --- |\n| a\\|b | \\`c\\` |\n|  | `d\\|e` |\n| x y | 1.5 |"
+    )
+
+
+@given(st.text() | st.text("\\|`<>[]() x\n"))
+def test_no_text_leaves_its_cell(text):
+    line = templates.table(["a", "b"], [[text, templates.code(text)]]).split("\n", 2)[2]
+    assert "\n" not in line
+    assert re.sub(r"\\.", "", line).count("|") == 3
+
+
+@given(st.text() | st.text("\\`<>[]() x/a\n"))
+def test_no_text_becomes_a_tag(text):
+    shown = re.sub(r"\\.", "x", templates.escape(text))
+    assert not set(shown) & set("<>`\\")
+    assert "](" not in shown
+
+
+def test_functions_of_text_are_filters(write):
+    assert templates.render(write("{{ 0.5 | number }} {{ true | yes }}\n")) == "0.500 yes\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\n{{ missing }}\n", "line 2: 'missing' is undefined"),
+        ("a\n{% for x in y %}\n", "line 2: "),
+        ("{{ 'a' | number }}\n", "line 1: "),
+        ("{{ 1 + 'a' }}\n", "line 1: unsupported operand"),
+        ("{% include 'other.md.jinja' %}", "line 1: 'other.md.jinja' not found"),
+    ],
+)
+def test_an_error_in_a_template_names_file_and_line(write, text, message):
+    with pytest.raises(InputError) as error:
+        templates.render(write(text))
+    assert f"workflow/templates/page.md.jinja, {message}" in str(error.value)
+    assert str(error.value).endswith("; correct the template")
+
+
+def test_sources_are_the_template_and_all_that_it_includes(write):
+    write("c\n", "c.md.jinja")
+    write("{% include 'c.md.jinja' %}", "b.md.jinja")
+    page = write("{% from 'c.md.jinja' import x %}{% include 'b.md.jinja' %}")
+    assert templates.sources(page) == [page, "b.md.jinja", "c.md.jinja"]
+
+
+def test_templates_are_found_from_any_folder(tmp_path):
+    library = Path(templates.__file__).parents[1]
+    program = "from inference_energy import templates; print(templates.TEMPLATES)"
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(library)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == str(library / "templates")

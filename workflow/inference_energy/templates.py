@@ -1,0 +1,139 @@
+"""Pages from the templates in workflow/templates.
+
+A template is Jinja2 and named ``<topic>/<page>.md.jinja`` or ``.html.jinja``. What it puts in is
+escaped for the page's language, so that data cannot become markup; what `code` and `table` return
+is Markdown already. Every function of :mod:`inference_energy.text` is a filter.
+"""
+
+import inspect
+import re
+import traceback
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, meta
+
+from inference_energy import text
+from inference_energy.errors import InputError
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+SPECIAL = re.compile(r"[\\`|<>]|\](?=[(\[])")
+"""What would open code, a cell, an HTML tag or a link in Markdown, or escape what follows."""
+
+
+class Markdown(str):
+    """Text that is Markdown and is put in as it stands."""
+
+    __slots__ = ()
+
+    def __html__(self):
+        """Return the text: Jinja2 asks for it where it would escape."""
+        return str(self)
+
+
+def escape(value):
+    r"""Write a value on one line so that Markdown shows it as it is.
+
+    Parameters
+    ----------
+    value : object
+        None is written as nothing, Markdown stays.
+
+    Examples
+    --------
+    >>> escape("a|b <c>"), escape(None), escape(Markdown("`x`"))
+    ('a\\|b \\<c\\>', '', '`x`')
+    """
+    if hasattr(value, "__html__"):
+        return Markdown(value.__html__())
+    return Markdown(SPECIAL.sub(r"\\\g<0>", _line(value)))
+
+
+def code(value):
+    """Write a value as code, its pipes escaped, as a table asks for it there too.
+
+    What cannot be code in a table, a pipe after a backslash, is written as :func:`escape` does.
+    """
+    line = _line(value)
+    if not line or "\\|" in line:
+        return escape(line)
+    ticks = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    blank = " " if len(ticks) > 1 else ""
+    return Markdown(ticks + blank + line.replace("|", "\\|") + blank + ticks)
+
+
+def table(header, rows):
+    """Write a Markdown table.
+
+    Parameters
+    ----------
+    header : sequence
+        Titles of the columns.
+    rows : iterable of sequence
+        Cells, escaped where they are not Markdown.
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return Markdown("\n".join("| " + " | ".join(map(escape, line)) + " |" for line in lines))
+
+
+def _line(value):
+    return "" if value is None else re.sub(r"\s*[\r\n]\s*", " ", str(value))
+
+
+def render(template, **values):
+    """Write a page.
+
+    Parameters
+    ----------
+    template : str
+        Name below workflow/templates.
+    **values
+        What the template puts in.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Raises
+    ------
+    InputError
+        If the template has an error or asks for a value that is not given.
+    """
+    try:
+        return _environment(template.split(".")[-2]).get_template(template).render(values)
+    except (TemplateError, TypeError, ValueError) as error:
+        raise InputError(_problem(template, error)) from None
+
+
+def sources(template):
+    """Names of the templates that a page is made of: its own first, then what it includes."""
+    environment = _environment(template.split(".")[-2])
+    text = environment.loader.get_source(environment, template)[0]
+    included = sorted(meta.find_referenced_templates(environment.parse(text)))
+    return list(dict.fromkeys([template, *(name for part in included for name in sources(part))]))
+
+
+@cache
+def _environment(language):
+    """Jinja2 of one language: what is put in is escaped as HTML unless it is Markdown already."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=True,
+        finalize=escape if language == "md" else None,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= dict(inspect.getmembers(text, inspect.isfunction)) | {"code": code}
+    environment.globals["table"] = table
+    return environment
+
+
+def _problem(template, error):
+    """Say where in a template an error is."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".jinja")]
+    line = f", line {frames[-1].lineno}" if frames else ""
+    file = Path(frames[-1].filename).relative_to(TEMPLATES) if frames else template
+    return f"workflow/templates/{file}{line}: {error}; correct the template"
