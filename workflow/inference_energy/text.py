@@ -1,34 +1,188 @@
-"""Numbers, intervals and tables as a reader sees them."""
+"""Numbers, ranges, shares and tables as a reader sees them: one function for each kind."""
 
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pandas as pd
 
 
-def number(value, digits=3):
-    """Write a number in so many significant digits, trailing zeros kept, without exponent."""
+def number(value: float, digits: int = 3) -> str:
+    """Write a number in so many significant digits, trailing zeros kept, without exponent.
+
+    Examples
+    --------
+    >>> number(0.13), number(9717.2), number(0)
+    ('0.130', '9717', '0.00')
+    """
     exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
     return f"{value:.{max(digits - 1 - exponent, 0)}f}"
 
 
-def interval(middle, low, high, write=number):
-    """Write a middle and its range: 0.308 (0.165–0.602)."""
+def short(value: float | None, digits: int = 4, missing: str = "") -> str:
+    """Write a number in at most so many significant digits, trailing zeros dropped.
+
+    Examples
+    --------
+    >>> short(0.13), short(1234.56), short(float("nan")), short(None, missing="–")
+    ('0.13', '1235', '', '–')
+    """
+    return missing if is_missing(value) else f"{value:.{digits}g}"
+
+
+def fixed(value: float | None, decimals: int, missing: str = "") -> str:
+    """Write a number with so many decimals.
+
+    Examples
+    --------
+    >>> fixed(2.345, 1), fixed(float("nan"), 1)
+    ('2.3', '')
+    """
+    return missing if is_missing(value) else f"{value:.{decimals}f}"
+
+
+def count(value: float | None, missing: str = "") -> str:
+    """Write a number to the whole, thousands apart.
+
+    Examples
+    --------
+    >>> count(1234.5), count(12)
+    ('1,234', '12')
+    """
+    return missing if is_missing(value) else f"{value:,.0f}"
+
+
+def grouped(value: float | None, digits: int = 3, missing: str = "") -> str:
+    """Write a number rounded to so many significant digits, thousands apart, without exponent.
+
+    Examples
+    --------
+    >>> grouped(1234567), grouped(0.5), grouped(float("nan"), missing="–")
+    ('1,230,000', '0.5', '–')
+    """
+    return missing if is_missing(value) else f"{Decimal(f'{value:.{digits}g}'):,f}"
+
+
+def compact(value: float | None, digits: int = 3, missing: str = "") -> str:
+    """Write a number of any size: as :func:`count` from 1000 on, as :func:`short` below.
+
+    Examples
+    --------
+    >>> compact(12345.6), compact(12.345), compact(float("nan"))
+    ('12,346', '12.3', '')
+    """
+    if is_missing(value):
+        return missing
+    return count(value) if abs(value) >= 1000 else short(value, digits)
+
+
+def percent(share: float | None, form: str = ".0f", missing: str = "") -> str:
+    """Write a share or a relative change [1] in per cent.
+
+    Parameters
+    ----------
+    share : float
+        Share. [1]
+    form : str
+        Format of the number before the sign: decimals (``.1f``), as short as it can be (``g``),
+        with its sign (``+.1f``), or significant digits (``+.3g``).
+    missing : str
+        What is written where there is no share.
+
+    Examples
+    --------
+    >>> percent(0.123), percent(0.1, "g"), percent(-0.0514, "+.1f")
+    ('12 %', '10 %', '-5.1 %')
+    """
+    return missing if is_missing(share) else f"{100 * share:{form}} %"
+
+
+def factor(value: float | None, form: str = ".4g", missing: str = "") -> str:
+    """Write what something is multiplied by.
+
+    Examples
+    --------
+    >>> factor(1.23456), factor(1.5, ".3f")
+    ('x 1.235', 'x 1.500')
+    """
+    return missing if is_missing(value) else f"x {value:{form}}"
+
+
+def interval(middle: float, low: float, high: float, write: Callable[[float], str] = number) -> str:
+    """Write a middle and its range.
+
+    Examples
+    --------
+    >>> interval(0.308, 0.165, 0.602)
+    '0.308 (0.165–0.602)'
+    """
     return f"{write(middle)} ({write(low)}–{write(high)})"
 
 
-def rounded(value, decimals):
+def span(low: float, high: float, write: Callable[[float], str] = number, joint: str = "-") -> str:
+    """Write a range.
+
+    Examples
+    --------
+    >>> span(4, 20, short), span(0.165, 0.602, joint=" to ")
+    ('4-20', '0.165 to 0.602')
+    """
+    return f"{write(low)}{joint}{write(high)}"
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Write a number's unit after it; a pure number (unit 1) has none.
+
+    Examples
+    --------
+    >>> with_unit("0.31", "Wh"), with_unit("13", "1")
+    ('0.31 Wh', '13')
+    """
+    return text if unit == "1" else f"{text} {unit}"
+
+
+def counted(value: int, one: str, many: str) -> str:
+    """Write a count and what is counted.
+
+    Examples
+    --------
+    >>> counted(1, "row", "rows"), counted(0, "row", "rows")
+    ('1 row', '0 rows')
+    """
+    return f"{value} {one if value == 1 else many}"
+
+
+def yes(flag: bool) -> str:
+    """Write a flag."""
+    return "yes" if flag else "no"
+
+
+def blank(value: Any, missing: str = "") -> Any:
+    """Give a cell's content as it is, and a blank for a missing one."""
+    return missing if is_missing(value) else value
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell of a table is empty: None, NaN or NA."""
+    return value is None or bool(pd.isna(value))
+
+
+def rounded(value: float, decimals: int) -> Decimal:
     """Round half up to the printed decimals, as a Decimal."""
     step = Decimal(1).scaleb(-int(decimals))
     return Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP)
 
 
-def markdown_table(header, rows):
+def markdown_row(cells: Iterable[Any]) -> str:
+    """Write a row of a Markdown table; bars within a cell are escaped."""
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     """Write a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(str(c) for c in line) + " |" for line in lines)
+    return "\n".join(map(markdown_row, [header, ["---"] * len(header), *rows]))
 
 
-def cell_number(value):
-    return "" if value != value else f"{value:.4g}"
-
-
-def yes(flag):
-    return "yes" if flag else "no"
+def cell_number(value: float | None) -> str:
+    """Write a number of a table, empty where there is none."""
+    return short(value)

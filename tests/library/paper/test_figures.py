@@ -304,20 +304,3 @@ def test_colours_of_a_figure_differ_for_every_eye(colours, vision):
 def test_markers_alone_tell_verdicts_apart():
     markers = [marker for _, marker in drawing.VERDICT_MARKS.values()]
     assert len(set(markers)) == len(markers)
-
-
-@given(st.floats(1e-3, 999), st.integers(2, 4))
-def test_number_keeps_its_significant_digits(value, digits):
-    text = number(value, digits)
-    assert "e" not in text
-    assert float(text) == pytest.approx(value, rel=0.5 * 10.0 ** (1 - digits))
-    # trailing zeros are written; a number may have more digits before the point
-    assert len(text.replace(".", "").lstrip("0")) >= digits or float(text) >= 10 ** (digits - 1)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.13, "0.130"), (0.9999, "1.00"), (12.34, "12.3"), (9717, "9717"), (0, "0.00")],
-)
-def test_number_is_written_plainly(value, text):
-    assert number(value) == text
