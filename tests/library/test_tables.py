@@ -7,7 +7,7 @@ import pytest
 from inference_energy import tables
 from inference_energy.errors import InputError
 from inference_energy.tables import (
-    document_schemas,
+    describe_tables,
     format_number,
     load_schema,
     read_table,
@@ -15,6 +15,7 @@ from inference_energy.tables import (
     write_table,
     write_text,
 )
+from inference_energy.templates import escape, render
 
 HEADER = "model,gpu,tensor_parallel,precision,input_tokens,output_tokens,throughput_tps,source_id"
 ROW = "Llama 3.1 70B,H100-SXM-80GB,8,FP8,128,2048,17463.99,vendor"
@@ -180,11 +181,19 @@ def test_each_schema_is_valid_closed_and_described(name):
 
 
 def test_the_documentation_names_every_column():
-    text = document_schemas()
+    text = render("tables.md.jinja", tables=describe_tables())
     for name in schema_names():
         schema = load_schema(name)
-        assert f"## {schema['title']}\n" in text
+        assert f"## {escape(schema['title'])}\n" in text
         assert all(f"| `{column}` |" in text for column in schema["properties"])
+
+
+def test_what_a_schema_says_cannot_break_its_table():
+    column = {"name": "c", "allowed": "text like ^(a|b)$", "unit": None, "meaning": "<b>|"}
+    table = {"title": "t", "description": "d", "key": ["c", "d"], "columns": [column]}
+    page = render("tables.md.jinja", tables=[table])
+    assert "One row per `c`, `d`.\n" in page
+    assert page.endswith("| `c` | text like ^(a\\|b)$ |  | \\<b\\>\\| |\n")
 
 
 FLEET = pd.DataFrame(

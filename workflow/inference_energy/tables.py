@@ -176,8 +176,8 @@ def format_number(x):
     return digits
 
 
-def document_schemas(names=None):
-    """Describe tables in Markdown: purpose, key and every column.
+def describe_tables(names=None):
+    """Describe tables from their schemas.
 
     Parameters
     ----------
@@ -186,21 +186,28 @@ def document_schemas(names=None):
 
     Returns
     -------
-    str
-        One section per table.
+    list of dict
+        Of each table its title, description, key, and columns: name, allowed, unit, meaning.
     """
-    return "\n".join(_document(load_schema(name)) for name in names or schema_names())
+    return [_described(load_schema(name)) for name in names or schema_names()]
 
 
-def _document(spec):
-    lines = [f"## {spec['title']}", "", spec["description"].strip(), ""]
-    lines += [f"One row per {', '.join(f'`{name}`' for name in spec['x-key'])}.", ""]
-    lines += ["| column | allowed | unit | meaning |", "|---|---|---|---|"]
-    for name, column in spec["properties"].items():
-        meaning = " ".join(column["description"].split())
-        cells = [f"`{name}`", _allowed(column, with_unit=False), column.get("unit", ""), meaning]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
+def _described(spec):
+    columns = [
+        {
+            "name": name,
+            "allowed": _allowed(column, with_unit=False),
+            "unit": column.get("unit"),
+            "meaning": " ".join(column["description"].split()),
+        }
+        for name, column in spec["properties"].items()
+    ]
+    return {
+        "title": spec["title"],
+        "description": spec["description"].strip(),
+        "key": spec["x-key"],
+        "columns": columns,
+    }
 
 
 def _raise(problems):

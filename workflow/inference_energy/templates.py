@@ -11,7 +11,7 @@ import traceback
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, meta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from inference_energy import text
 from inference_energy.errors import InputError
@@ -19,6 +19,8 @@ from inference_energy.errors import InputError
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SPECIAL = re.compile(r"[\\`|<>]|\](?=[(\[])")
 """What would open code, a cell, an HTML tag or a link in Markdown, or escape what follows."""
+
+INCLUDED = re.compile(r"""{%-?\s*(?:include|from|import|extends)\s+["']([^"']+)""")
 
 
 class Markdown(str):
@@ -108,9 +110,8 @@ def render(template, **values):
 
 def sources(template):
     """Names of the templates that a page is made of: its own first, then what it includes."""
-    environment = _environment(template.split(".")[-2])
-    text = environment.loader.get_source(environment, template)[0]
-    included = sorted(meta.find_referenced_templates(environment.parse(text)))
+    file = TEMPLATES / template
+    included = INCLUDED.findall(file.read_text(encoding="utf-8")) if file.exists() else []
     return list(dict.fromkeys([template, *(name for part in included for name in sources(part))]))
 
 

@@ -11,6 +11,7 @@ from inference_energy.checks import schema_problems
 from inference_energy.claims.findings import override_problems
 from inference_energy.method.files import check, resolve
 from inference_energy.tables import schema_path
+from inference_energy.templates import sources
 
 ROOT = Path(workflow.basedir)
 LIBRARY = ROOT / "workflow" / "inference_energy"
@@ -20,6 +21,9 @@ os.environ.update(PYTHONPATH=os.pathsep.join(paths).rstrip(os.pathsep))
 # a job is one process on one core: threads of the numeric libraries would only compete
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# how a Python file names a template
+TEMPLATE = re.compile(r"[\w/]+\.(md|html)\.jinja")
 
 # what `rule all` makes; every included file adds its own
 TARGETS = []
@@ -177,10 +181,12 @@ def schema_file(name):
 
 @lru_cache
 def imported(path):
-    """Library modules that a Python file imports, directly or through one another."""
+    """Library modules that a Python file imports, and the templates that any of them names."""
     found = set()
     for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
         names = []
+        if isinstance(node, ast.Constant) and TEMPLATE.fullmatch(str(node.value)):
+            found |= {f"workflow/templates/{name}" for name in sources(node.value)}
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
@@ -195,7 +201,7 @@ def imported(path):
 
 
 def code(script):
-    """Library files behind a script, as inputs: an edit there re-runs the rule."""
+    """Library files and templates behind a script, as inputs: an edit re-runs the rule."""
     return sorted(imported(SCRIPTS / script))
 
 

@@ -18,7 +18,6 @@ from inference_energy.claims.findings import (
     rank,
 )
 from inference_energy.claims.judge import caveats
-from inference_energy.claims.page import findings_page
 from inference_energy.claims.selectors import Evidence
 from inference_energy.errors import InputError
 from inference_energy.method.build import build
@@ -151,17 +150,13 @@ def test_findings_come_by_the_size_of_their_effect_on_the_headline():
     assert rank(dict(reversed(COMPUTED.items()))) == order
 
 
-def test_table_and_page_have_every_finding(tmp_path):
+def test_the_table_has_every_finding(tmp_path):
     findings = [OVERRIDE | {"id": name} for name in COMPUTED]
     table = findings_table(findings, COMPUTED)
     write_table(table, tmp_path / "findings.csv", "findings")
     again = read_table(tmp_path / "findings.csv", "findings")
     assert again["finding"].tolist() == rank(COMPUTED)
     assert again["change_percent"].tolist() == pytest.approx([-50, 10, 0, 800, 100])
-    page = findings_page(findings, COMPUTED, dict.fromkeys(COMPUTED, "Why."))
-    assert [page.index(f"\n## {name}\n") for name in rank(COMPUTED)] == sorted(
-        page.index(f"\n## {name}\n") for name in COMPUTED
-    )
 
 
 def test_every_entry_is_valid_and_its_override_makes_a_valid_method():

@@ -2,12 +2,8 @@
 
 from inference_energy.claims.findings import rank
 from inference_energy.claims.judge import VERDICTS, counts, deciding, distance
-from inference_energy.text import cell_number, markdown_table
-
-
-def _failing(table):
-    lines = deciding(table)
-    return lines[lines["verdict"] == "not reproduced"]
+from inference_energy.templates import render
+from inference_energy.text import short, with_unit
 
 
 def claims_page(tables, titles):
@@ -25,61 +21,30 @@ def claims_page(tables, titles):
     str
         Counts first, then what does not reproduce, then every claim.
     """
-    parts = ["# What the paper publishes and what this pipeline computes", ""]
-    parts += [
-        "A published figure is reproduced when the computed value, rounded as the paper prints it,"
-        " is the printed value. A caveat is a documented choice that would change the printed"
-        " value.",
-        "",
-        markdown_table(
-            ["method", "held against", "claims", *VERDICTS],
-            [
-                [
-                    f"`{name}`",
-                    table["source"].iloc[0],
-                    len(deciding(table)),
-                    *counts(table).values(),
-                ]
-                for name, table in tables.items()
-            ],
-        ),
+    methods = [
+        {
+            "name": name,
+            "title": titles[name],
+            "version": table["source"].iloc[0],
+            "counts": counts(table),
+            "claims": _claims(table),
+            "failing": [line | {"distance": distance(line)} for line in _failing(table)],
+        }
+        for name, table in tables.items()
     ]
-    for name, table in tables.items():
-        parts += ["", f"## {titles[name]} (`{name}`)", ""]
-        failing = _failing(table)
-        if len(failing):
-            parts += ["Not reproduced:", ""]
-            parts += [f"- {_sentence(line)}" for line in failing.to_dict("records")]
-            parts += [""]
-        exact = table[table["engine"] == "exact"].set_index("claim")["computed"]
-        parts.append(
-            markdown_table(
-                ["claim", "published", "computed", "exact", "unit", "verdict", "note"],
-                [
-                    [
-                        line["claim"],
-                        line["published"],
-                        cell_number(line["computed"]),
-                        cell_number(exact.get(line["claim"], float("nan"))),
-                        line["unit"],
-                        line["verdict"],
-                        line["note"] or "",
-                    ]
-                    for line in deciding(table).to_dict("records")
-                ],
-            )
-        )
-    return "\n".join(parts) + "\n"
+    return render("claims/claims.md.jinja", verdicts=VERDICTS, methods=methods)
 
 
-def _sentence(line):
-    note = f" ({line['note']})" if line["note"] else ""
-    unit = "" if line["unit"] == "1" else f" {line['unit']}"
-    return (
-        f"**{line['claim']}**: published {line['published']}{unit}, computed"
-        f" {cell_number(line['computed'])}{unit}, {distance(line):.2f} times the nearest published"
-        f" figure{note}"
-    )
+def _claims(table):
+    """Lines that carry a verdict, with the exact engine's number beside."""
+    exact = table[table["engine"] == "exact"].set_index("claim")["computed"]
+    lines = deciding(table)
+    return lines.assign(exact=lines["claim"].map(exact)).to_dict("records")
+
+
+def _failing(table):
+    lines = deciding(table)
+    return lines[lines["verdict"] == "not reproduced"].to_dict("records")
 
 
 def console_summary(tables, kinds):
@@ -88,57 +53,36 @@ def console_summary(tables, kinds):
     for name, table in tables.items():
         tally = ", ".join(f"{n} {verdict}" for verdict, n in counts(table).items() if n)
         lines.append(f"{name}: {len(deciding(table))} claims: {tally}")
-        for line in _failing(table).to_dict("records") if kinds[name] == "paper" else []:
-            unit = "" if line["unit"] == "1" else f" {line['unit']}"
+        for line in _failing(table) if kinds[name] == "paper" else []:
+            published = with_unit(line["published"], line["unit"])
+            computed = with_unit(short(line["computed"]), line["unit"])
             lines.append(
-                f"  not reproduced: {line['claim']}: published {line['published']}{unit},"
-                f" computed {cell_number(line['computed'])}{unit}"
+                f"  not reproduced: {line['claim']}: published {published}, computed {computed}"
             )
     return "\n".join([*lines, "Details: results/claims.md"])
 
 
 def findings_page(findings, computed, explanations):
-    """Findings as a Markdown page, largest effect on the headline first."""
+    """Findings as a Markdown page, largest effect on the headline first.
+
+    Parameters
+    ----------
+    findings : list of dict
+        Entries of config/findings.yaml.
+    computed : dict of str to dict of str to Effect
+        Effects by finding.
+    explanations : dict of str to str
+        Paragraph of each finding.
+    """
     known = {finding["id"]: finding for finding in findings}
-    order = rank(computed)
-    parts = [
-        "# What the weak points of the method change",
-        "",
-        "Each is computed with the exact engine unless the engine is named; the order is that of"
-        " the effect on the traditional median. Findings that do not touch it come last.",
-        "",
-        markdown_table(
-            ["finding", "claimed or done", "alternative", "traditional median"],
-            [
-                [
-                    f"[{name}](#{name})",
-                    known[name]["claimed"],
-                    known[name]["alternative"],
-                    f"{computed[name]['traditional'].change:+.1f} %"
-                    if "traditional" in computed[name]
-                    else "",
-                ]
-                for name in order
-            ],
-        ),
+    rows = [
+        {"engine": "exact"}
+        | known[name]
+        | {
+            "explanation": explanations[name],
+            "effects": list(computed[name].values()),
+            "headline": computed[name].get("traditional"),
+        }
+        for name in rank(computed)
     ]
-    for name in order:
-        finding = known[name]
-        engine = finding.get("engine", "exact")
-        parts += [
-            "",
-            f"## {name}",
-            "",
-            explanations[name],
-            "",
-            f"Method `{finding['method']}`, engine {engine}:",
-            "",
-            markdown_table(
-                ["quantity", "before", "after", "unit", "change"],
-                [
-                    [e.name, f"{e.before:.4g}", f"{e.after:.4g}", e.unit, f"{e.change:+.1f} %"]
-                    for e in computed[name].values()
-                ],
-            ),
-        ]
-    return "\n".join(parts) + "\n"
+    return render("claims/findings.md.jinja", findings=rows)

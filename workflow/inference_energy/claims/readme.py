@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 
 from inference_energy.claims.judge import deciding
 from inference_energy.errors import InputError
-from inference_energy.text import markdown_table
+from inference_energy.templates import render
 
 MARKER = "<!-- {edge}: {name} -->"
 
@@ -48,33 +48,28 @@ def headline(tables):
     str
         Markdown table; energies are those of the published engine.
     """
-    rows = []
-    for name, of in tables.items():
-        energy = of["energy_per_query"]
-        energy = energy[
-            (energy["engine"] == "published")
-            & (energy["subject"] == "frontier blend")
-            & (energy["pathway"] == "baseline")
-        ].set_index(["regime", "statistic"])["value"]
-        fleet = of["fleet"].set_index(["engine", "scenario", "pathway", "statistic"])["value"]
-        verdicts = deciding(of["claims"])["verdict"]
-        holds = verdicts.str.startswith("reproduced").sum()
-        rows.append(
-            [
-                f"`{name}`",
-                *(
-                    f"{energy[regime, 'p50']:.2f} ({energy[regime, 'p25']:.2f}-"
-                    f"{energy[regime, 'p75']:.2f})"
-                    for regime in ("traditional", "long")
-                ),
-                f"{energy['long', 'p50'] / energy['traditional', 'p50']:.1f}",
-                f"{fleet['published', 'mixed', 'baseline', 'p50']:.2f}",
-                f"{holds} of {len(verdicts)}",
-            ]
-        )
-    header = ["method", "traditional query [Wh]", "long query [Wh]", "ratio"]
-    header += ["fleet, 10 % long [GWh/day]", "claims that hold"]
-    return markdown_table(header, rows)
+    methods = [{"name": name} | _headline(**of) for name, of in tables.items()]
+    return render("claims/headline.md.jinja", methods=methods)
+
+
+def _headline(energy_per_query, fleet, claims):
+    """Numbers of one method: energies [Wh], their ratio [1], fleet [GWh/day], claims."""
+    energy = energy_per_query.query(
+        "engine == 'published' and subject == 'frontier blend' and pathway == 'baseline'"
+    ).pivot(index="regime", columns="statistic", values="value")
+    fleet = fleet.set_index(["engine", "scenario", "pathway", "statistic"])["value"]
+    return {
+        "traditional": energy.loc["traditional"],
+        "long": energy.loc["long"],
+        "ratio": energy.loc["long", "p50"] / energy.loc["traditional", "p50"],
+        "fleet": fleet["published", "mixed", "baseline", "p50"],
+    } | _holding(deciding(claims))
+
+
+def _holding(lines):
+    """How many claims there are and how many hold."""
+    holding = lines["verdict"].str.startswith("reproduced").sum()
+    return {"claims": len(lines), "holding": holding}
 
 
 def paper_table(claims, method):
@@ -96,11 +91,9 @@ def paper_table(claims, method):
     rows = []
     for title, rule, figure, patterns in PAPER:
         mine = lines[[any(fnmatch(c, p) for p in patterns) for c in lines["claim"]]]
-        holds = mine["verdict"].str.startswith("reproduced").sum()
-        status = f"{holds} of {len(mine)} numbers reproduced" if len(mine) else "regenerated"
         file = f"figures/{method}/{figure}.svg" if figure else f"results/{method}/claims.csv"
-        rows.append([title, f"`{rule}`", f"[{file}]({file})", status])
-    return markdown_table(["paper", "rule", "file", "status"], rows)
+        rows.append({"title": title, "rule": rule, "file": file} | _holding(mine))
+    return render("claims/paper.md.jinja", rows=rows)
 
 
 def splice(text, blocks):
@@ -111,7 +104,7 @@ def splice(text, blocks):
     text : str
         Document with a line ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->`` for each block.
     blocks : dict of str to str
-        Name to Markdown.
+        Name to Markdown, whole lines.
 
     Raises
     ------
@@ -126,5 +119,5 @@ def splice(text, blocks):
                 f"README.md: no markers of the block {name}; allowed is one pair of lines"
                 f" {MARKER.format(edge='begin', name=name)} and its end; restore them"
             )
-        text = pattern.sub(lambda found, block=block: found[1] + block + "\n" + found[2], text)
+        text = pattern.sub(lambda found, block=block: found[1] + block + found[2], text)
     return text

@@ -59,8 +59,19 @@ class TableChange:
     @property
     def rows(self):
         """Number of rows, old and new."""
-        altered = {tuple(moved.keys.items()) for moved in self.moved}
-        return len(self.added) + len(self.removed) + len(altered) + self.unchanged
+        return len(self.added) + len(self.removed) + self.altered + self.unchanged
+
+    @property
+    def altered(self):
+        """Number of rows with a value that differs."""
+        return len({tuple(moved.keys.items()) for moved in self.moved})
+
+    @property
+    def whole(self):
+        """What the whole table is: new, gone, or None."""
+        if self.added and len(self.added) == self.rows:
+            return "new"
+        return "gone" if self.removed and len(self.removed) == self.rows else None
 
     @property
     def any(self):

@@ -1,6 +1,8 @@
 """Page of the throughput laws' errors."""
 
-from inference_energy.text import markdown_table
+from inference_energy.templates import render
+
+SHAPES = ("prefill-heavy", "balanced", "decode-heavy", "long")
 
 
 def laws_page(errors, path):
@@ -13,27 +15,22 @@ def laws_page(errors, path):
     path : str
         Benchmark table that was predicted.
     """
-    wide = errors.pivot_table(
-        index=["split", "law"], columns=["statistic", "region"], values="value", sort=False
-    )
-    counts = errors[errors["region"] == "all"].groupby(["split", "law"])["n"].first()
-    shapes = ("prefill-heavy", "balanced", "decode-heavy", "long")
-    regions = [region for region in shapes if region in wide["bias"]]
+    shapes = [shape for shape in SHAPES if shape in set(errors["region"])]
+    return render("laws.md.jinja", path=path, shapes=shapes, laws=_laws(errors))
+
+
+def _laws(errors):
+    """One row per split and law: number of predictions, and the errors by region."""
     rows = []
-    for (split, law), line in wide.iterrows():
-        mean, p90 = line["mean_absolute_error"], line["p90_absolute_error"]["all"]
-        cells = [mean["all"], p90, line["bias"]["all"], *(mean[r] for r in regions)]
-        texts = ["" if cell != cell else f"{cell:.1f}" for cell in cells]
-        rows.append([split, law, counts[split, law], *texts])
-    header = ["left out", "law", "predictions", "mean error %", "P90 %", "bias %"]
-    return "\n".join(
-        [
-            f"# Throughput laws on {path}",
-            "",
-            "Absolute relative error of the predicted throughput on rows that a law has not seen;"
-            " the columns by shape are means.",
-            "",
-            markdown_table([*header, *(f"{r} %" for r in regions)], rows),
-            "",
-        ]
-    )
+    for (split, law), lines in errors.groupby(["split", "law"], sort=False):
+        by_region = lines.set_index(["region", "statistic"])["value"].unstack()
+        overall = lines[lines["region"] == "all"]
+        rows.append(
+            {
+                "split": split,
+                "law": law,
+                "predictions": overall["n"].iloc[0],
+                "errors": by_region.reindex(["all", *SHAPES]).to_dict("index"),
+            }
+        )
+    return rows

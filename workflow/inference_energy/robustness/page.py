@@ -1,6 +1,6 @@
 """The audit's tables in words: multiverse, sensitivity, what-if."""
 
-from inference_energy.text import markdown_table
+from inference_energy.templates import render
 
 HEADLINE = (
     "energy_per_query[regime={regime}; subject=frontier blend; pathway=baseline; statistic=p50]"
@@ -32,26 +32,6 @@ def places(specifications, medians):
     }
 
 
-def _percent(share):
-    return f"{100 * share:.1f} %"
-
-
-def _placed(medians, ranks):
-    rows = [
-        [f"`{name}`"]
-        + [
-            text
-            for regime, median in of.items()
-            for text in (f"{median:.3g}", _percent(ranks[name][regime]))
-        ]
-        for name, of in medians.items()
-    ]
-    header = ["method"]
-    for regime in next(iter(medians.values())):
-        header += [f"{regime} median [Wh]", "specifications below it"]
-    return markdown_table(header, rows)
-
-
 def audit_page(count, distribution, claims, variance, indices, what_if, medians, ranks):
     """How much the answer depends on choices and inputs, as a Markdown page.
 
@@ -71,95 +51,59 @@ def audit_page(count, distribution, claims, variance, indices, what_if, medians,
     -------
     str
     """
-    spread = distribution[distribution["quantity"] == "p50"]
-    spread = spread.pivot_table(index="statistic", columns="regime", values="value", sort=False)
-    regimes = list(spread.columns)
-    steps = ["p5", "p25", "p50", "p75", "p95"]
-    effects = variance.pivot_table(index="choice", columns=["regime", "effect"], values="value")
-    effects = effects.loc[
-        effects.xs("total", axis=1, level=1).max(axis=1).sort_values().index[::-1]
-    ]
     total = indices[indices["index"] == "total"]
-    outputs = list(dict.fromkeys(total["output"]))
-    by_input = total.pivot_table(index="input", columns="output", values=["value", "low", "high"])
-    by_input = by_input.loc[by_input["value"].max(axis=1).sort_values().index[::-1]]
-    headline = what_if[what_if["output"] == "median traditional"]
-    parts = [
-        "# How much the answer depends on choices and inputs",
-        "",
-        f"{count:,} specifications: every combination of the defensible options of"
-        " [config/multiverse.yaml](../../config/multiverse.yaml), through the exact engine.",
-        "",
-        "## The headline median over the specifications",
-        "",
-        markdown_table(
-            ["regime", *(f"{step} [Wh]" for step in steps)],
-            [[r, *(f"{spread.loc[step, r]:.3g}" for step in steps)] for r in regimes],
-        ),
-        "",
-        _placed(medians, ranks),
-        "",
-        "## What explains the spread",
-        "",
-        "Share of the variance of the logarithm of the median that goes with each choice: alone"
-        " (main), and with all its interactions (total).",
-        "",
-        markdown_table(
-            ["choice", *(f"{r}, {e}" for r in regimes for e in ("main", "total"))],
-            [
-                [choice.replace("_", " ")]
-                + [_percent(line[r, e]) for r in regimes for e in ("main", "total")]
-                for choice, line in effects.iterrows()
-            ],
-        ),
-        "",
-        "## In how many specifications each claim holds",
-        "",
-        markdown_table(
-            ["claim", "published", "unit", "specifications in which it holds", "P5 to P95 of them"],
-            [
-                [
-                    *(c["claim"], c["published"], c["unit"], _percent(c["share"])),
-                    f"{c['p5']:.3g} to {c['p95']:.3g}",
-                ]
-                for c in claims.sort_values("share", ascending=False).to_dict("records")
-            ],
-        ),
-        "",
-        "## Continuous inputs",
-        "",
-        "Total Sobol index (95 % interval) over the ranges of"
-        " [config/sensitivity.yaml](../../config/sensitivity.yaml).",
-        "",
-        markdown_table(
-            ["input", *outputs],
-            [
-                [name.replace("_", " ")]
-                + [
-                    f"{line['value', o]:.2f} ({line['low', o]:.2f} to {line['high', o]:.2f})"
-                    if line["value", o] == line["value", o]
-                    else ""
-                    for o in outputs
-                ]
-                for name, line in by_input.iterrows()
-            ],
-        ),
-        "",
-        "Value that each input needs, alone, to halve or double the traditional median:",
-        "",
-        markdown_table(
-            ["input", "base", "to halve", "to double", "unit"],
-            [
-                [name.replace("_", " "), f"{of['base'].iloc[0]:.4g}"]
-                + [_needed(of[of["factor"] == factor].to_dict("records")) for factor in (0.5, 2)]
-                + [of["unit"].iloc[0]]
-                for name, of in headline.groupby("input", sort=False)
-            ],
-        ),
-    ]
-    return "\n".join(parts) + "\n"
+    return render(
+        "robustness.md.jinja",
+        specifications=count,
+        spread=_spread(distribution),
+        medians=medians,
+        ranks=ranks,
+        placed=list(next(iter(medians.values()))),
+        effects=_effects(variance),
+        claims=claims.sort_values("share", ascending=False).to_dict("records"),
+        outputs=list(total["output"].unique()),
+        indices=_indices(total),
+        needed=_needed(what_if[what_if["output"] == "median traditional"]),
+    )
 
 
-def _needed(lines):
-    needed = [line["needed"] for line in lines if line["needed"] == line["needed"]]
-    return f"{needed[0]:.4g}" if needed else "cannot"
+def _spread(distribution):
+    """Statistics of the headline median by regime. [Wh]"""
+    medians = distribution[distribution["quantity"] == "p50"]
+    return {
+        regime: lines.set_index("statistic")["value"].to_dict()
+        for regime, lines in medians.groupby("regime", sort=False)
+    }
+
+
+def _effects(variance):
+    """Shares of the variance by choice, then by regime and effect, the largest total first. [1]"""
+    shares = variance.pivot_table(index="choice", columns=["regime", "effect"], values="value")
+    largest = shares.xs("total", axis=1, level="effect").max(axis=1).sort_values().index[::-1]
+    return {_words(choice): shares.loc[choice].to_dict() for choice in largest}
+
+
+def _indices(total):
+    """Total index and its interval by input, then by output, the largest index first. [1]"""
+    known = total.dropna(subset=["value"])
+    largest = known.groupby("input")["value"].max().sort_values().index[::-1]
+    by_input = known.set_index("output").groupby("input")[["value", "low", "high"]]
+    return {_words(name): by_input.get_group(name).to_dict("index") for name in largest}
+
+
+def _needed(what_if):
+    """Base value of each input, and what it must be to halve or double the output."""
+    rows = {}
+    for name, lines in what_if.groupby("input", sort=False):
+        needed = lines.set_index("factor")["needed"]
+        rows[_words(name)] = {
+            "base": lines["base"].iloc[0],
+            "halve": needed[0.5],
+            "double": needed[2],
+            "unit": lines["unit"].iloc[0],
+        }
+    return rows
+
+
+def _words(name):
+    return name.replace("_", " ")

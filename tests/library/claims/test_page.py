@@ -1,0 +1,111 @@
+"""Pages of the claims and of the findings say what the tables hold, and no more."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from inference_energy.claims.findings import Effect
+from inference_energy.claims.page import claims_page, console_summary, findings_page
+from inference_energy.tables import read_table
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+METHODS = {
+    name: yaml.safe_load((ROOT / f"results/{name}/method.yaml").read_text(encoding="utf-8"))
+    for name in CONFIG["methods"]
+}
+PAPER_FIRST = sorted(METHODS, key=lambda name: (METHODS[name]["kind"] != "paper", name))
+
+
+def claims(**changes):
+    """Return the claims table of one claim that fails by a factor of two."""
+    line = {
+        "claim": "median",
+        "source": "v2",
+        "published": "0.15",
+        "computed": 0.3,
+        "unit": "Wh",
+        "engine": "published",
+        "verdict": "not reproduced",
+        "note": None,
+    }
+    published = line | changes
+    return pd.DataFrame([published, published | {"engine": "exact", "computed": 0.32}])
+
+
+def test_the_committed_page_is_that_of_the_tables():
+    tables = {name: read_table(ROOT / f"results/{name}/claims.csv", "claims") for name in METHODS}
+    page = claims_page(
+        {name: tables[name] for name in PAPER_FIRST},
+        {name: METHODS[name]["title"] for name in METHODS},
+    )
+    assert page == (ROOT / "results" / "claims.md").read_text(encoding="utf-8")
+
+
+def test_a_claim_that_fails_is_named_first_with_its_distance():
+    page = claims_page({"mine": claims()}, {"mine": "My method"})
+    assert "## My method (`mine`)\n\nNot reproduced:\n\n- **median**: published 0.15 Wh," in page
+    assert "computed 0.3 Wh, 2.00 times the nearest published figure\n\n| claim" in page
+    assert "| `mine` | v2 | 1 | 0 | 0 | 1 | 0 |" in page
+    assert page.endswith("| median | 0.15 | 0.3 | 0.32 | Wh | not reproduced |  |\n")
+
+
+def test_a_claim_that_holds_is_in_the_table_only():
+    page = claims_page({"mine": claims(verdict="reproduced")}, {"mine": "My method"})
+    assert "Not reproduced" not in page
+    assert "| `mine` | v2 | 1 | 1 | 0 | 0 | 0 |" in page
+
+
+def test_notes_and_titles_cannot_break_the_page():
+    table = claims(claim="a|b", note="<script>x</script> | `y`", unit="1")
+    page = claims_page({"mine": table}, {"mine": "<h1>"})
+    assert "## \\<h1\\> (`mine`)" in page
+    assert page.endswith(
+        "| a\\|b | 0.15 | 0.3 | 0.32 | 1 | not reproduced |"
+        " \\<script\\>x\\</script\\> \\| \\`y\\` |\n"
+    )
+
+
+@pytest.mark.parametrize(("kind", "named"), [("paper", True), ("revised", False)])
+def test_the_screen_names_what_fails_of_a_papers_own_method(kind, named):
+    screen = console_summary({"mine": claims()}, {"mine": kind})
+    assert screen.startswith("mine: 1 claims: 1 not reproduced\n")
+    line = "  not reproduced: median: published 0.15 Wh, computed 0.3 Wh\n"
+    assert (line in screen) == named
+
+
+def finding(name, **more):
+    """Return an entry of config/findings.yaml."""
+    return {"id": name, "method": "mine", "claimed": "So it is.", "alternative": "or so"} | more
+
+
+def test_findings_are_listed_by_effect_and_then_told():
+    computed = {
+        "elsewhere": {"q": Effect("fleet", "GWh/day", 1, 9)},
+        "up": {"traditional": Effect("traditional median", "Wh", 1, 1.1)},
+        "down": {"traditional": Effect("traditional median", "Wh", 1, 0.5)},
+    }
+    entries = [finding("up"), finding("elsewhere", engine="published"), finding("down")]
+    page = findings_page(entries, computed, dict.fromkeys(computed, "Why."))
+    assert page.count("\n## ") == 3
+    assert [page.index(f"\n## {name}\n\nWhy.\n") for name in ("down", "up", "elsewhere")] == sorted(
+        page.index(f"\n## {name}\n") for name in computed
+    )
+    assert "| [down](#down) | So it is. | or so | -50.0 % |" in page
+    assert "| [elsewhere](#elsewhere) | So it is. | or so |  |" in page
+    assert "Method `mine`, engine exact:" in page
+    assert "Method `mine`, engine published:" in page
+    assert page.endswith("| fleet | 1 | 9 | GWh/day | +800.0 % |\n")
+
+
+def test_the_committed_findings_have_the_numbers_of_the_table():
+    page = (ROOT / "results" / "audit" / "findings.md").read_text(encoding="utf-8")
+    table = read_table(ROOT / "results" / "audit" / "findings.csv", "findings")
+    assert len(table)
+    for line in table.to_dict("records"):
+        section = page.split(f"\n## {line['finding']}\n")[1].split("\n## ")[0]
+        assert (
+            f"| {line['quantity']} | {line['before']:.4g} | {line['after']:.4g} | {line['unit']} |"
+            in section
+        )

@@ -1,0 +1,38 @@
+"""The page of the throughput laws says what the table of errors holds."""
+
+from pathlib import Path
+
+import pandas as pd
+from inference_energy.laws.page import laws_page
+from inference_energy.tables import read_table
+
+VALIDATION = Path(__file__).resolve().parents[3] / "results" / "validation"
+
+
+def errors(law, **regions):
+    """Return the errors of a law: mean by region, then P90 and bias."""
+    means = [(region, "mean_absolute_error", value) for region, value in regions.items()]
+    lines = [*means, ("all", "p90_absolute_error", 20.0), ("all", "bias", -0.06)]
+    return pd.DataFrame(lines, columns=["region", "statistic", "value"]).assign(
+        split="leave-one-out", law=law, n=7
+    )
+
+
+def test_the_committed_page_has_the_numbers_of_the_table():
+    table = read_table(VALIDATION / "throughput_laws.csv", "law_errors")
+    page = laws_page(table, "data/throughput/trtllm.csv").splitlines()
+    committed = (VALIDATION / "throughput_laws.md").read_text(encoding="utf-8").splitlines()
+    assert page[:6] == committed[:6]
+    assert sorted(page[6:]) == sorted(committed[6:])
+
+
+def test_every_law_is_a_row_and_every_shape_a_column():
+    table = pd.concat([errors("b", all=10.0, long=5.0), errors("a", all=1.0, balanced=2.5)])
+    page = laws_page(table, "my|table.csv")
+    assert page.startswith("# Throughput laws on my\\|table.csv\n")
+    assert page.endswith(
+        "| left out | law | predictions | mean error % | P90 % | bias % | balanced % | long % |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        "| leave-one-out | b | 7 | 10.0 | 20.0 | -0.1 |  | 5.0 |\n"
+        "| leave-one-out | a | 7 | 1.0 | 20.0 | -0.1 | 2.5 |  |\n"
+    )

@@ -1,0 +1,75 @@
+"""The page of the audit says what its tables hold."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from inference_energy.robustness.page import HEADLINE, audit_page, places
+from inference_energy.tables import read_table
+
+AUDIT = Path(__file__).resolve().parents[3] / "results" / "audit"
+SCHEMAS = {
+    "distribution": "multiverse_distribution",
+    "claims": "multiverse_claims",
+    "variance": "multiverse_variance",
+    "indices": "sobol_indices",
+    "what_if": "what_if",
+}
+
+
+@pytest.fixture
+def tables():
+    return {name: read_table(AUDIT / f"{s}.csv", s) for name, s in SCHEMAS.items()}
+
+
+MEDIANS = {"mine": {"traditional": 0.3, "long": 4.0}}
+RANKS = {"mine": {"traditional": 0.25, "long": 0.5}}
+
+
+def page(tables):
+    return audit_page(count=1234567, medians=MEDIANS, ranks=RANKS, **tables)
+
+
+def test_places_are_the_shares_of_specifications_below():
+    columns = {HEADLINE.format(regime=r): [1.0, 2.0, 3.0, 4.0] for r in ("traditional", "long")}
+    medians = {"a": {"traditional": 2.5, "long": 9.0}, "b": {"traditional": 1.0, "long": 4.0}}
+    assert places(pd.DataFrame(columns), medians) == {
+        "a": {"traditional": 0.5, "long": 1.0},
+        "b": {"traditional": 0.0, "long": 0.75},
+    }
+
+
+def test_the_committed_page_is_that_of_the_tables_but_for_the_methods(tables):
+    committed = (AUDIT / "multiverse.md").read_text(encoding="utf-8").splitlines()
+    own = page(tables).splitlines()
+    assert own[2].startswith("1,234,567 specifications: ")
+    assert own[:2] + own[3:13] == committed[:2] + committed[3:13]
+    assert own[13:15] == ["| `mine` | 0.3 | 25.0 % | 4 | 50.0 % |", ""]
+    after = "## What explains the spread"
+    assert own[own.index(after) :] == committed[committed.index(after) :]
+
+
+def test_the_largest_effects_come_first(tables):
+    swapped = tables["variance"]
+    swapped.loc[swapped["choice"] == "trim", "value"] = 0.99
+    rows = page(tables | {"variance": swapped}).split("| choice |")[1].splitlines()
+    assert rows[2] == "| trim | 99.0 % | 99.0 % | 99.0 % | 99.0 % |"
+
+
+def test_an_input_that_cannot_do_it_says_so_and_unknown_indices_are_blank(tables):
+    what_if = tables["what_if"]
+    pue = (what_if["input"] == "pue_median") & (what_if["output"] == "median traditional")
+    what_if.loc[pue, "needed"] = [0.6, float("nan")]
+    what_if.loc[pue, "base"] = 1.2
+    indices = tables["indices"]
+    first = indices["output"] == indices["output"].iloc[0]
+    indices.loc[first & (indices["input"] == "pue_median"), "value"] = float("nan")
+    text = page(tables)
+    assert "\n| pue median | 1.2 | 0.6 | cannot | 1 |\n" in text
+    sobol = text.split("| input |")[1]
+    assert "\n| pue median |  | " in sobol
+
+
+def test_what_comes_from_tables_cannot_break_the_page(tables):
+    claims = tables["claims"].assign(claim="a|b", published="<1>")
+    assert "\n| a\\|b | \\<1\\> | " in page(tables | {"claims": claims})
