@@ -1,5 +1,6 @@
 """Pages from templates: escaping, tables, errors."""
 
+import ast
 import os
 import re
 import subprocess
@@ -11,6 +12,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy import templates
 from inference_energy.errors import InputError
+
+LIBRARY = Path(templates.__file__).parent
+MARKUP = re.compile(
+    r"^\s*#{1,6} |\|\s*:?---|^\s*\|.*\|\s*$|\*\*|(?<!\?P)</?(h\d|p|div|table|html|img)\b",
+    re.MULTILINE,
+)
+"""Headings, tables and bold text of Markdown, tags of HTML."""
+
+
+def markup(path):
+    """Strings of a Python file, docstrings apart, that hold Markdown or HTML."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in docstrings
+        and MARKUP.search(node.value)
+    ]
 
 
 @pytest.fixture
@@ -54,16 +76,19 @@ def test_html_is_escaped_as_html(write):
     assert templates.render(page, value="<b>&|") == "<p>&lt;b&gt;&amp;|</p>\n"
 
 
-def test_a_table_has_a_cell_per_column_whatever_is_in_it():
+def test_a_table_has_its_cells_whatever_is_in_them(write):
+    page = write(
+        "| h | i |\n| --- | --- |\n{% for a, b in rows %}\n| {{ a }} | {{ b }} |\n{% endfor %}\n"
+    )
     rows = [["a|b", "`c`"], [None, templates.code("d|e")], ["x\ny", 1.5]]
-    assert templates.table(["h|", "i"], rows) == (
-        "| h\\| | i |\n| --- | --- |\n| a\\|b | \\`c\\` |\n|  | `d\\|e` |\n| x y | 1.5 |"
+    assert templates.render(page, rows=rows) == (
+        "| h | i |\n| --- | --- |\n| a\\|b | \\`c\\` |\n|  | `d\\|e` |\n| x y | 1.5 |\n"
     )
 
 
 @given(st.text() | st.text("\\|`<>[]() x\n"))
 def test_no_text_leaves_its_cell(text):
-    line = templates.table(["a", "b"], [[text, templates.code(text)]]).split("\n", 2)[2]
+    line = f"| {templates.escape(text)} | {templates.code(text)} |"
     assert "\n" not in line
     assert re.sub(r"\\.", "", line).count("|") == 3
 
@@ -115,3 +140,20 @@ def test_templates_are_found_from_any_folder(tmp_path):
         check=True,
     )
     assert run.stdout.strip() == str(library / "templates")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'f"## {title}"',
+        '["# Head", ""]',
+        '"| a | b |"',
+        '"|---|---|"',
+        'f"- **{x}**"',
+        '"<h2>"',
+    ],
+)
+def test_markup_in_python_is_found(tmp_path, line):
+    path = tmp_path / "page.py"
+    path.write_text(f'"""Page.\n\n| a | b |\n| --- | --- |\n"""\nx = title = 1\ny = {line}\n')
+    assert markup(path)

@@ -1,8 +1,8 @@
 """Pages from the templates in workflow/templates.
 
 A template is Jinja2 and named ``<topic>/<page>.md.jinja`` or ``.html.jinja``. What it puts in is
-escaped for the page's language, so that data cannot become markup; what `code` and `table` return
-is Markdown already. Every function of :mod:`inference_energy.text` is a filter.
+escaped for the page's language, so that data cannot become markup or leave its cell of a table.
+Every function of :mod:`inference_energy.text` is a filter, and :func:`code` for Markdown.
 """
 
 import inspect
@@ -64,20 +64,6 @@ def code(value):
     return Markdown(ticks + blank + line.replace("|", "\\|") + blank + ticks)
 
 
-def table(header, rows):
-    """Write a Markdown table.
-
-    Parameters
-    ----------
-    header : sequence
-        Titles of the columns.
-    rows : iterable of sequence
-        Cells, escaped where they are not Markdown.
-    """
-    lines = [header, ["---"] * len(header), *rows]
-    return Markdown("\n".join("| " + " | ".join(map(escape, line)) + " |" for line in lines))
-
-
 def _line(value):
     return "" if value is None else re.sub(r"\s*[\r\n]\s*", " ", str(value))
 
@@ -128,7 +114,6 @@ def _environment(language):
         keep_trailing_newline=True,
     )
     environment.filters |= dict(inspect.getmembers(text, inspect.isfunction)) | {"code": code}
-    environment.globals["table"] = table
     return environment
 
 
