@@ -1,6 +1,7 @@
 """Pages from templates: escaping, tables, errors."""
 
 import ast
+import doctest
 import os
 import re
 import subprocess
@@ -98,6 +99,11 @@ def test_no_text_becomes_a_tag(text):
     shown = re.sub(r"\\.", "x", templates.escape(text))
     assert not set(shown) & set("<>`\\")
     assert "](" not in shown
+
+
+def test_examples_of_the_docstrings_hold():
+    failed, tried = doctest.testmod(templates)
+    assert (failed, tried > 0) == (0, True)
 
 
 def test_functions_of_text_are_filters(write):

@@ -14,6 +14,8 @@ SHOWN_ABOVE = 5e-5
 
 HEADLINE = {"subject": "frontier blend", "pathway": "baseline", "statistic": "p50"}
 
+PUBLISHED = (None, "", "published")
+"""Engines whose lines of a claims table carry the verdict."""
 
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -111,8 +113,10 @@ def changes_page(changes, since, commit, shown=10):
     str
         Headline, claims, settings, tables, data, figures; what did not move is counted.
     """
-    tables = [replace(t, moved=sorted(t.moved, key=_size)) for t in changes.tables]
-    results = [table for table in tables if table.path.startswith("results/")]
+    results = [table for table in changes.tables if table.path.startswith("results/")]
+    data = [table for table in changes.tables if table.path.startswith("data/")]
+    medians = _moved(results, "energy_per_query", "value")
+    verdicts = _moved(results, "claims", "verdict")
     claims = [table for table in results if table.path.endswith("/claims.csv")]
     return render(
         "comparison/changes.md.jinja",
@@ -120,16 +124,23 @@ def changes_page(changes, since, commit, shown=10):
         commit=commit,
         shown=shown,
         any=changes.any,
-        headline=_headline(changes.tables),
-        flipped=_flipped(changes.tables),
+        headline=[value for value in medians if HEADLINE.items() <= value[1].keys.items()],
+        flipped=[value for value in verdicts if value[1].keys.get("engine") in PUBLISHED],
         judged=sum(table.unchanged + table.altered for table in claims),
         settings=changes.settings,
-        results=sorted(results, key=lambda table: min(map(_size, table.moved), default=inf)),
-        data=[table for table in tables if table.path.startswith("data/")],
+        results=sorted(
+            map(_largest_first, results),
+            key=lambda table: min(map(_size, table.moved), default=inf),
+        ),
+        data=[_largest_first(table) for table in data],
         figures=changes.figures,
         texts=changes.texts,
         unchanged_files=changes.unchanged_files,
     )
+
+
+def _largest_first(table):
+    return replace(table, moved=sorted(table.moved, key=_size))
 
 
 def _size(moved):
@@ -137,25 +148,14 @@ def _size(moved):
     return inf if moved.relative is None else -abs(moved.relative)
 
 
-def _headline(tables):
-    """Medians of the frontier blend that moved, each with its method."""
+def _moved(tables, name, column):
+    """Values of a column that moved in a result table of every method, each with the method."""
     return [
         (table.path.split("/")[1], moved)
         for table in tables
-        if table.path.startswith("results/") and table.path.endswith("/energy_per_query.csv")
+        if table.path.endswith(f"/{name}.csv")
         for moved in table.moved
-        if moved.column == "value" and HEADLINE.items() <= moved.keys.items()
-    ]
-
-
-def _flipped(tables):
-    """Verdicts that flipped, each with its method."""
-    return [
-        (table.path.split("/")[1], moved)
-        for table in tables
-        if table.path.startswith("results/") and table.path.endswith("/claims.csv")
-        for moved in table.moved
-        if moved.column == "verdict" and moved.keys.get("engine", "") in ("", "published")
+        if moved.column == column
     ]
 
 
