@@ -163,3 +163,10 @@ def test_markup_in_python_is_found(tmp_path, line):
     path = tmp_path / "page.py"
     path.write_text(f'"""Page.\n\n| a | b |\n| --- | --- |\n"""\nx = title = 1\ny = {line}\n')
     assert markup(path)
+
+
+def test_no_python_file_of_the_library_holds_markup():
+    files = list(LIBRARY.rglob("*.py"))
+    assert len(files) > 50
+    found = {str(path.relative_to(LIBRARY.parent)): markup(path) for path in files}
+    assert {path: strings for path, strings in found.items() if strings} == {}
