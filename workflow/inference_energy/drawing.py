@@ -101,17 +101,40 @@ def log_axis(axis, label, low, high):
     axis.set_xlabel(label)
     decades = log10(high / low)
     steps = (1, 2, 5) if decades < 2 else (1, 3) if decades < 2.7 else (1,)
-    axis.xaxis.set_major_locator(LogLocator(subs=steps, numticks=30))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    between = range(2, 10) if decades < 3 else (2, 5)
-    axis.xaxis.set_minor_locator(LogLocator(subs=between, numticks=100))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.xaxis, steps, range(2, 10) if decades < 3 else (2, 5))
     axis.grid(axis="x")
+
+
+def log_ticks(axis, steps=(1,), between=range(2, 10)):
+    """Put plain numbers at the steps of each decade of an xaxis or yaxis, short ticks between."""
+    axis.set_major_locator(LogLocator(subs=steps, numticks=30))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axis.set_minor_locator(LogLocator(subs=between, numticks=100))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def log_range(values, margin=1.25):
     """Ends of a logarithmic axis that holds all values, with a margin."""
     return min(values) / margin, max(values) * margin
+
+
+def no_side(axis):
+    """Take away the y axis of axes whose rows have texts instead."""
+    axis.set_yticks([])
+    axis.spines["left"].set_visible(False)
+
+
+def legend(figure, handles, left, top, ncols=None, **spacing):
+    """Add keys whose first one is at distances from the figure's corner [in], in one line or so."""
+    width, height = figure.get_size_inches()
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(left / width, 1 - top / height),
+        ncols=ncols or len(handles),
+        borderaxespad=0,
+        **spacing,
+    )
 
 
 ROW = 0.4
@@ -144,8 +167,7 @@ def rows_axis(figure, rows, header, left=0.18, right=0.12, above=ABOVE):
     """
     axis = frame(figure, left, BELOW, right, above)
     axis.set_ylim(0.5 - len(rows), 0.5)
-    axis.set_yticks([])
-    axis.spines["left"].set_visible(False)
+    no_side(axis)
     across = axis.get_yaxis_transform()
     style = {"transform": across, "va": "center_baseline"}
     for i, texts in enumerate(rows):

@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter
 
 from inference_energy.deployments.runs import SAME_SHAPE
 from inference_energy.drawing import (
@@ -16,6 +16,7 @@ from inference_energy.drawing import (
     frame,
     log_axis,
     log_range,
+    log_ticks,
     new_figure,
     rows_axis,
     rows_height,
@@ -165,10 +166,7 @@ def _concurrency(figure, sweep, left):
     axis.set_yscale("log")
     low, high = log_range(per_million, 1.4)
     axis.set_ylim(low, high)
-    ticks = [t * 10.0**k for k in range(-3, 4) for t in (1, 2, 5)]
-    ticks = [t for t in ticks if low <= t <= high]
-    axis.set_yticks(ticks, [f"{t:g}" for t in ticks])
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.yaxis, (1, 2, 5))
     axis.grid(axis="y")
     axis.set_ylabel("energy per million output tokens [kWh]")
     ends = log_range(sweep["concurrency"], 1.4)
