@@ -12,7 +12,6 @@ from inference_energy.deployments import answers, build, files
 from inference_energy.deployments import law as deployments_law
 from inference_energy.deployments import power as deployments_power
 from inference_energy.deployments import runs as deployments_runs
-from inference_energy.deployments.page import blocks, to_html, to_markdown
 from inference_energy.deployments.readers import detect_and_read
 from inference_energy.errors import InputError
 from inference_energy.laws.hardware import add_serving_times
@@ -458,17 +457,6 @@ def test_the_committed_results_of_the_examples_are_current(example, tmp_path):
         assert fresh == (ROOT / f"results/deployments/{name}/{table}.csv").read_text(
             encoding="utf-8"
         )
-
-
-def test_the_report_says_what_is_not_known_and_html_holds_its_figures(example):
-    _, method, stated, _, found = example
-    parts = blocks(method["title"], found, make_tables(method, stated, found), "oviedo2026")
-    text = to_markdown(parts)
-    assert "do not tell the input length" in text
-    assert "outside the measured lengths" in text
-    page = to_html(parts, {"energy": b"<svg/>", "measured": b"<svg/>"})
-    assert page.count("data:image/svg+xml;base64,") == 2
-    assert all(outside not in page for outside in ("<script", "<link", 'src="http'))
 
 
 def test_time_beyond_the_measured_lengths_follows_the_law():

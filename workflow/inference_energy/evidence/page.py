@@ -5,7 +5,6 @@ from inference_energy.evidence.estimates import LIKE, PAPER
 from inference_energy.evidence.verdicts import MOSTLY, NEARLY_ALL
 from inference_energy.templates import render
 
-
 AGGREGATES = ["min", "median", "max", "count"]
 
 

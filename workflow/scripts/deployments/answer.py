@@ -7,7 +7,7 @@ from _logged import run
 from _setups import read_shared
 from inference_energy.deployments import answers, build
 from inference_energy.deployments.figures import energy_beside_paper, measured
-from inference_energy.deployments.page import blocks, to_html, to_markdown
+from inference_energy.deployments.page import report, to_html
 from inference_energy.deployments.readers import detect_and_read, read_facts
 from inference_energy.drawing import save
 from inference_energy.energy.exact import token_statistics
@@ -63,7 +63,7 @@ def main(snakemake):
         "assumptions": answers.assumptions(method, params.stated, deployment),
         "runs": deployment.runs[columns],
     }
-    parts = blocks(method["title"], deployment, tables, params.reference)
+    page = report(method["title"], deployment, tables, params.reference)
     tokens = {name: token_statistics(regime) for name, regime in deployment.regimes.items()}
     figures = {
         "energy": energy_beside_paper(tables["energy_per_query"]),
@@ -75,8 +75,8 @@ def main(snakemake):
         save(figure, output[f"{name}_png"])
         save(figure, output[f"{name}_svg"])
     images = {name: Path(output[f"{name}_svg"]).read_bytes() for name in figures}
-    write_text(output.markdown, to_markdown(parts))
-    write_text(output.html, to_html(parts, images))
+    write_text(output.markdown, page)
+    write_text(output.html, to_html(method["title"], page, images))
 
 
 if __name__ == "__main__":
