@@ -9,7 +9,6 @@ from inference_energy.errors import InputError
 from inference_energy.stress import checks, tables
 from inference_energy.stress import plan as stress_plan
 from inference_energy.stress import window as stress_window
-from inference_energy.stress.page import report
 from inference_energy.stress.power import (
     SAMPLE_COLUMNS,
     check_idle,
@@ -535,29 +534,3 @@ def test_refused_energy_leaves_no_ratio():
     energy = tables.energy_table(energies(np.nan))
     longest = energy[energy["output_tokens"] == 4500].set_index("statistic")["value"]
     assert longest["n"] == 0 and np.isnan(longest["mean"])
-
-
-def test_report_without_a_power_source_says_so_and_shows_no_energy():
-    requests = closed_loop(4, 10)
-    window, _ = stress_window.steady_window(requests, 4)
-    cells = pd.DataFrame(
-        [
-            {"cell": "a", "output_tokens": 101, "concurrency": 4, "repetition": 1}
-            | {"status": "measured"}
-            | tables.performance(requests, window)
-        ]
-    )
-    none = tables.energy_table(energies(1).iloc[:0])
-    ratios = tables.ratio_table(energies(1).iloc[:0], 13.0)
-    findings = pd.DataFrame(columns=["cell", "kind", "refuses", "message"])
-    settings = {
-        "model": "m",
-        "endpoint": "http://h/v1",
-        "planned": 2,
-        "lengths": [101],
-        "input_tokens": 500,
-        "confidence": 0.95,
-    }
-    text = report(settings, cells, energies(1).iloc[:0], none, ratios, findings, [])
-    assert "none found" in text and "Wh" not in text and " J" not in text
-    assert "1 of 2 cells were run" in text

@@ -1,13 +1,8 @@
-"""The stress test's report, in Markdown, from its tables."""
+"""Numbers for the stress test's report, picked from its tables."""
 
-import numpy as np
-import pandas as pd
+from inference_energy.templates import render
 
-SCOPES = {
-    "gpu": "the GPUs",
-    "cpu": "the CPU packages and their memory",
-    "node": "the whole node",
-}
+KEYS = ["scope", "concurrency", "output_tokens"]
 
 
 def report(settings, cells, power, energy, ratios, findings, sources):
@@ -28,142 +23,34 @@ def report(settings, cells, power, energy, ratios, findings, sources):
         Markdown.
     """
     used = cells[cells["status"] == "measured"]
-    parts = [
-        f"# Stress test of {settings['model']}",
-        f"Endpoint {settings['endpoint']}. {len(cells)} of {settings['planned']} cells were run, "
-        f"{len(used)} are used. Input {settings['input_tokens']} tokens; output "
-        f"{', '.join(str(length) for length in settings['lengths'])} tokens.",
-        "## Energy of a query",
-        _energy(energy, sources),
-    ]
-    if len(energy):
-        parts += [
-            "## The longest query against the shortest",
-            _ratios(ratios, settings["confidence"]),
-            "## Power",
-            _power(power),
-        ]
-    parts += [
-        "## Throughput and latency",
-        _performance(used),
-        "## Lengths delivered",
-        _lengths(cells),
-        "## Findings",
-        _findings(findings),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def number(value, digits=3):
-    """A number for a table: significant digits without an exponent, a dash where there is none."""
-    if pd.isna(value):
-        return "–"
-    return f"{float(f'{value:.{digits}g}'):,.10g}"
-
-
-def markdown(header, rows):
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
-
-
-def _energy(energy, sources):
-    if not sources:
-        return (
-            "Power source: none found. Energy was not measured; throughput and latency follow. "
-            "Name a source with `power=` (docs/stress.md) to measure it."
-        )
-    asked = f"Power source: {', '.join(sources)}."
-    if energy.empty:
-        return f"{asked} No cell has a usable energy: see the findings."
-    keys = ["scope", "concurrency", "output_tokens"]
-    wide = energy.pivot_table(index=keys, columns="statistic", values="value", dropna=False)
-    wide = wide.reindex(columns=["mean", "low", "high", "n"]).dropna(subset=["mean"])
-    rows = [
-        (*keys, number(row["mean"]), _interval(row["low"], row["high"]), number(row["n"]))
-        for keys, row in wide.iterrows()
-    ]
-    scopes = ", ".join(f"`{scope}`: {SCOPES[scope]}" for scope in dict.fromkeys(energy["scope"]))
-    header = ["scope", "concurrency", "output tokens", "Wh a query", "interval", "cells"]
-    return (
-        f"{asked} At the meter, without PUE ({scopes}); the window's energy is shared by the "
-        f"output tokens produced in it.\n\n{markdown(header, rows)}"
+    lengths = cells.groupby("output_tokens")
+    return render(
+        "stress.md.jinja",
+        settings=settings,
+        sources=sources,
+        cells=len(cells),
+        used=len(used),
+        measured=list(dict.fromkeys(energy["scope"])),
+        energy=_energy(energy),
+        ratios=ratios.to_dict("records"),
+        power=_records(power.groupby(KEYS)[["power_w", "utilisation"]].mean()),
+        performance=_records(used.groupby(KEYS[1:]).mean(numeric_only=True)),
+        delivered=_records(
+            lengths.agg(
+                mean=("delivered_tokens", "mean"),
+                low=("delivered_tokens_min", "min"),
+                high=("delivered_tokens_max", "max"),
+            )
+        ),
+        findings=findings.to_dict("records"),
     )
 
 
-def _interval(low, high):
-    return "–" if pd.isna(low) else f"{number(low)} to {number(high)}"
+def _energy(table):
+    """Mean, bounds and count of each cell that has an energy."""
+    wide = table.pivot_table(index=KEYS, columns="statistic", values="value", dropna=False)
+    return _records(wide.reindex(columns=["mean", "low", "high", "n"]).dropna(subset=["mean"]))
 
 
-def _ratios(ratios, confidence):
-    rows = [
-        (
-            row["scope"],
-            row["concurrency"],
-            f"{row['longest']}/{row['shortest']} = {number(row['longest'] / row['shortest'])}",
-            number(row["measured"]),
-            _interval(row["low"], row["high"]),
-            number(row["published"]),
-            number(row["predicted"]),
-            row["verdict"],
-        )
-        for row in ratios.to_dict("records")
-    ]
-    header = ["scope", "concurrency", "tokens", "energy", f"{confidence:.0%} interval"]
-    header += ["published", "predicted", "the published ratio"]
-    return markdown(header, rows) if rows else "Needs the shortest and the longest length."
-
-
-def _power(power):
-    rows = [
-        (*keys, number(mean["power_w"]), number(mean["utilisation"]))
-        for keys, mean in power.groupby(["scope", "concurrency", "output_tokens"])[
-            ["power_w", "utilisation"]
-        ]
-        .mean()
-        .iterrows()
-    ]
-    return markdown(["scope", "concurrency", "output tokens", "W", "GPU utilisation"], rows)
-
-
-def _performance(cells):
-    if cells.empty:
-        return "No cell is used: see the findings."
-    rows = []
-    for keys, group in cells.groupby(["concurrency", "output_tokens"]):
-        mean = group.select_dtypes(np.number).mean()
-        rows.append(
-            (
-                *keys,
-                number(mean["throughput_tps"]),
-                *(
-                    f"{number(mean[f'{name}_p50_s'])} / {number(mean[f'{name}_p99_s'])}"
-                    for name in ("ttft", "itl", "latency")
-                ),
-                f"{mean['prefill_share']:.1%}",
-                number(mean["window_s"]),
-            )
-        )
-    header = ["concurrency", "output tokens", "tokens/s", "first token [s]", "between tokens [s]"]
-    header += ["query [s]", "before the first token", "window [s]"]
-    text = "Means of the repetitions; latencies as median / 99th percentile."
-    return f"{text}\n\n{markdown(header, rows)}"
-
-
-def _lengths(cells):
-    rows = []
-    for length, group in cells.groupby("output_tokens"):
-        low, high = group["delivered_tokens_min"].min(), group["delivered_tokens_max"].max()
-        rows.append((length, number(group["delivered_tokens"].mean(), 6), f"{low:g} to {high:g}"))
-    return markdown(["asked", "delivered, mean", "range"], rows)
-
-
-def _findings(findings):
-    if findings.empty:
-        return "None."
-    effect = {"all": "cell not used", "energy": "energy not used"}
-    rows = [
-        (row["cell"], row["kind"], effect.get(row["refuses"], "remark"), row["message"])
-        for row in findings.to_dict("records")
-    ]
-    return markdown(["cell", "kind", "effect", "what and remedy"], rows)
+def _records(table):
+    return table.reset_index().to_dict("records")

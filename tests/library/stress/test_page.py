@@ -1,0 +1,124 @@
+"""The stress test's report says what its tables say, finished or not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.stress import tables
+from inference_energy.stress.page import report
+
+SETTINGS = {
+    "model": "m",
+    "endpoint": "http://h/v1",
+    "planned": 8,
+    "lengths": [300, 4500],
+    "input_tokens": 500,
+    "confidence": 0.95,
+}
+LATENCIES = {
+    f"{name}_p{percent}_s": value
+    for name, value in (("ttft", 0.5), ("itl", 0.01), ("latency", 1.5))
+    for percent in (50, 90, 99)
+}
+FINDINGS = ["cell", "kind", "refuses", "message"]
+
+
+@pytest.fixture
+def cells():
+    """Two repetitions of a short and a long query."""
+    rows = [
+        {"cell": f"{length}-{repetition}", "output_tokens": length, "concurrency": 8}
+        | {"repetition": repetition, "status": "measured", "prefill_share": 0.123}
+        | {"delivered_tokens": length - 0.5, "delivered_tokens_min": length - 1}
+        | {"delivered_tokens_max": length, "throughput_tps": 1234.0 + repetition, "window_s": 60.0}
+        | LATENCIES
+        for length in (300, 4500)
+        for repetition in (0, 2)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def power(cells):
+    """Table stress_power: 0.3 and 3.9 Wh a query, 1 % around them."""
+    middle = cells["output_tokens"].map({300: 0.3, 4500: 3.9})
+    energy = middle * (1 + 0.01 * (cells["repetition"] - 1))
+    keys = cells[["cell", "output_tokens", "concurrency", "repetition"]]
+    return keys.assign(scope="gpu", power_w=5432.1, utilisation=np.nan, energy_wh=energy)
+
+
+def write(cells, power, findings=(), sources=("nvml",)):
+    energy = tables.energy_table(power)
+    ratios = tables.ratio_table(power, 13.0, {300: 0.25, 4500: 5.0})
+    notes = pd.DataFrame(findings, columns=FINDINGS)
+    return report(SETTINGS, cells, power, energy, ratios, notes, list(sources))
+
+
+def rows(page, heading):
+    """Rows of the table under a heading, without its own header."""
+    lines = page.partition(f"## {heading}\n")[2].partition("\n## ")[0].splitlines()
+    table = [line for line in lines if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
+
+
+def test_energy_and_ratio_are_shown_with_their_intervals(cells, power):
+    page = write(cells, power)
+    assert "At the meter, without PUE (`gpu`: the GPUs);" in page
+    energy = rows(page, "Energy of a query")
+    assert [row[:4] for row in energy] == [["gpu", "8", "300", "0.3"], ["gpu", "8", "4500", "3.9"]]
+    assert {row[5] for row in energy} == {"2"}
+    (ratio,) = rows(page, "The longest query against the shortest")
+    assert ratio[2:4] == ["4500/300 = 15", "13"]
+    assert ratio[5:] == ["13", "20", "within the interval"]
+    assert "95 % interval" in page
+    low, high = (float(end) for end in ratio[4].split(" to "))
+    assert low < 13 < high
+
+
+def test_throughput_power_and_lengths_are_means_of_the_repetitions(cells, power):
+    page = write(cells, power)
+    assert rows(page, "Power")[0] == ["gpu", "8", "300", "5,430", "–"]
+    latencies = ["0.5 / 0.5", "0.01 / 0.01", "1.5 / 1.5", "12.3 %", "60"]
+    assert rows(page, "Throughput and latency")[0] == ["8", "300", "1,240", *latencies]
+    assert rows(page, "Lengths delivered")[1] == ["4500", "4,499.5", "4499 to 4500"]
+
+
+def test_without_repetitions_there_is_no_interval(cells, power):
+    page = write(cells, power[power["repetition"] == 0])
+    assert {row[4] for row in rows(page, "Energy of a query")} == {"–"}
+    assert rows(page, "The longest query against the shortest")[0][4] == "–"
+
+
+def test_one_length_gives_no_ratio(cells, power):
+    assert "Needs the shortest and the longest length." in write(
+        cells, power[power["output_tokens"] == 300]
+    )
+
+
+def test_without_a_power_source_the_report_says_so_and_shows_no_energy(cells, power):
+    page = write(cells[:1], power[:0], sources=())
+    assert "none found" in page and "Wh" not in page and " J" not in page
+    assert "1 of 8 cells were run" in page
+    assert "## Power\n" not in page
+    assert page.endswith("## Findings\n\nNone.\n")
+
+
+def test_refused_cells_leave_no_numbers(cells, power):
+    cells = cells.assign(status="refused", delivered_tokens=np.nan, delivered_tokens_min=np.nan)
+    page = write(cells, power[:0])
+    assert "No cell has a usable energy: see the findings." in page
+    assert "No cell is used: see the findings." in page
+    assert rows(page, "Lengths delivered")[0] == ["300", "–", "–"]
+    assert "nan" not in page
+
+
+def test_findings_say_their_effect_and_cannot_break_the_table(cells, power):
+    findings = [
+        ("all", "gpus", None, "a | b"),
+        ("300-0", "errors", "all", "c"),
+        ("300-2", "clock", "energy", "d"),
+    ]
+    assert rows(write(cells, power, findings), "Findings") == [
+        ["all", "gpus", "remark", r"a \| b"],
+        ["300-0", "errors", "cell not used", "c"],
+        ["300-2", "clock", "energy not used", "d"],
+    ]
