@@ -110,7 +110,7 @@ def read_table(path, schema):
     problems += cell_problems
     if set(_required(spec, "x-key")) <= set(cells.columns):
         problems += _check_key(path, typed[~bad], rows[~bad], spec)
-    _raise(problems)
+    refuse(problems)
     return typed
 
 
@@ -133,12 +133,12 @@ def write_table(frame, path, schema):
         file at `path` is then as it was.
     """
     spec = load_schema(schema)
-    _raise(_check_header(path, list(frame.columns), spec))
+    refuse(_check_header(path, list(frame.columns), spec))
     frame = _sorted(frame[[name for name in spec["properties"] if name in frame.columns]], spec)
     cells = frame.apply(lambda column: column.map(_cell)).astype(object)
     rows = np.arange(2, len(frame) + 2)
     typed, bad, problems = _check_cells(path, cells, rows, spec)
-    _raise(problems + _check_key(path, typed[~bad], rows[~bad], spec))
+    refuse(problems + _check_key(path, typed[~bad], rows[~bad], spec))
     write_text(path, cells.to_csv(index=False, lineterminator="\n"))
 
 
@@ -196,7 +196,7 @@ def _described(spec):
     columns = [
         {
             "name": name,
-            "allowed": _allowed(column, with_unit=False),
+            "allowed": allowed(column, with_unit=False),
             "unit": column.get("unit"),
             "meaning": " ".join(column["description"].split()),
         }
@@ -210,7 +210,8 @@ def _described(spec):
     }
 
 
-def _raise(problems):
+def refuse(problems):
+    """Raise InputError if there are problems, with the first PROBLEMS_SHOWN of them."""
     if len(problems) > PROBLEMS_SHOWN:
         more = f"... and {len(problems) - PROBLEMS_SHOWN} more problems"
         problems = [*problems[:PROBLEMS_SHOWN], more]
@@ -223,23 +224,32 @@ def _others(count, place, what):
     return [f"{place}: {count - SAME_SHOWN} more {what}"] if count > SAME_SHOWN else []
 
 
-def _read_text(path):
+def read_bytes(path):
+    """Read a file, or say why it cannot be read."""
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path and the file's name") from None
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror}); give a readable CSV file"
+            f"{path}: cannot be read ({error.strerror}); give a readable file"
         ) from None
+
+
+def decode(path, data, remedy="save the file again as UTF-8"):
+    """Text of UTF-8 bytes, without a byte order mark."""
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
         raise InputError(
             f"{path}, row {row}: byte 0x{data[error.start]:02x} is not UTF-8; "
-            "only UTF-8 text is allowed; save the file as CSV UTF-8"
+            f"only UTF-8 text is allowed; {remedy}"
         ) from None
+
+
+def _read_text(path):
+    text = decode(path, read_bytes(path), "save the file as CSV UTF-8")
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
         raise InputError(
@@ -328,16 +338,14 @@ def _check_cells(path, cells, rows, spec):
         for code in refused[:SAME_SHOWN]:
             problems.append(
                 f'{path}, {_rows(rows[codes == code])}, column "{name}": '
-                f'value "{uniques[code]}"; allowed is {_allowed(column)}; '
+                f'value "{uniques[code]}"; allowed is {allowed(column)}; '
                 f"{_remedy(uniques[code], values[code], column)}"
             )
         problems += _others(len(refused), f'{path}, column "{name}"', "refused values")
         for code in refused:
             values[code] = None
         bad |= np.isin(codes, refused)
-        typed[name] = _typed(values, column)[codes]
-        if typed[name].dtype == object:
-            typed[name] = pd.Series(typed[name], dtype=object)
+        typed[name] = make_column(values, column).take(codes).reset_index(drop=True)
     return pd.DataFrame(typed), bad, problems
 
 
@@ -401,7 +409,8 @@ def _near(word, choices):
     return f'did you mean "{folded[near[0]]}"?' if near else ""
 
 
-def _allowed(column, with_unit=True):
+def allowed(column, with_unit=True):
+    """Say what the schema of a column allows in it."""
     kinds = _types(column)
     if "enum" in column:
         text = "one of " + ", ".join(item for item in column["enum"] if item is not None)
@@ -424,13 +433,11 @@ def _rows(numbers):
     return f"{'row' if len(numbers) == 1 else 'rows'} {shown}{more}"
 
 
-def _typed(values, column):
+def make_column(values, column):
+    """Put values, None where there is none, into a column of the type that its schema has."""
     kinds = _types(column)
-    if "number" in kinds:
-        return np.array(values, dtype=float)
-    if "integer" in kinds:
-        return pd.array(values, dtype="Int64")
-    return np.array(values, dtype=object)
+    kind = float if "number" in kinds else "Int64" if "integer" in kinds else object
+    return pd.Series(values, dtype=kind)
 
 
 def _required(spec, part="required"):

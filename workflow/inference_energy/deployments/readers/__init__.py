@@ -18,7 +18,6 @@ from inference_energy.deployments.readers import (
 from inference_energy.deployments.readers.common import (
     Run,
     check_facts,
-    decode,
     parse_json,
     read_bytes,
     read_facts,
@@ -26,6 +25,7 @@ from inference_energy.deployments.readers.common import (
     to_table,
 )
 from inference_energy.errors import InputError
+from inference_energy.tables import decode
 
 __all__ = ["detect", "detect_and_read", "read_facts"]
 

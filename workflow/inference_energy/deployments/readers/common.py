@@ -11,8 +11,8 @@ import jsonschema_rs
 import pandas as pd
 import yaml
 
+from inference_energy import tables
 from inference_energy.errors import InputError
-from inference_energy.tables import PROBLEMS_SHOWN, load_schema
 
 FACTS_SCHEMA = Path(__file__).parents[3] / "schemas" / "facts.schema.yaml"
 PERCENTILES = ("p50", "p90", "p95", "p99")
@@ -131,29 +131,11 @@ def _shown(value, limit=60):
 
 
 def read_bytes(path):
-    """Read a file, or say why it cannot be read."""
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path and the file's name") from None
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); give a readable file"
-        ) from None
+    """Read a file that holds something, or say why it cannot be read."""
+    data = tables.read_bytes(path)
     if not data.strip():
         raise InputError(f"{path}: is empty; a benchmark client's result is needed; run it again")
     return data
-
-
-def decode(path, data):
-    """Text of UTF-8 bytes, without a byte order mark."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: byte {error.start} (0x{data[error.start]:02x}) is not UTF-8; only UTF-8 text "
-            "is allowed; save the file again as UTF-8"
-        ) from None
 
 
 def parse_json(path, text):
@@ -237,7 +219,7 @@ def read_facts(path):
         if not file.is_file():
             continue
         try:
-            found = yaml.safe_load(decode(file, file.read_bytes()))
+            found = yaml.safe_load(tables.decode(file, file.read_bytes()))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             place = f", line {mark.line + 1}" if mark else ""
@@ -279,23 +261,9 @@ def _fact_problems(where, facts):
         elif not jsonschema_rs.Draft202012Validator(allowed[name]).is_valid(value):
             problems.append(
                 f'{where}, key "{name}": value {_shown(value)}; allowed is '
-                f"{_allowed(allowed[name])}; correct it"
+                f"{tables.allowed(allowed[name])}; correct it"
             )
     return problems
-
-
-def _allowed(column):
-    if "enum" in column:
-        return f"one of {', '.join(item for item in column['enum'] if item)}"
-    kinds = column["type"] if isinstance(column["type"], list) else [column["type"]]
-    if "string" in kinds:
-        return f"text like {column['pattern']}" if "pattern" in column else "text"
-    text = "an integer" if "integer" in kinds else "a number"
-    if "exclusiveMinimum" in column:
-        text += f" above {column['exclusiveMinimum']}"
-    if "minimum" in column:
-        text += f" of at least {column['minimum']}"
-    return text
 
 
 def to_table(path, runs, facts):
@@ -320,7 +288,7 @@ def to_table(path, runs, facts):
     InputError
         All problems of all runs, and every fact that is still missing, by name.
     """
-    schema = load_schema("benchmark")
+    schema = tables.load_schema("benchmark")
     missing = {}
     for run in runs:
         _add_facts(run, facts)
@@ -332,11 +300,7 @@ def to_table(path, runs, facts):
         _finish(run)
     problems = [_ask(path, name, lacking, runs) for name, lacking in missing.items()]
     problems += [problem for run in runs for problem in [*run.problems, *_refused(run, schema)]]
-    if len(problems) > PROBLEMS_SHOWN:
-        more = f"... and {len(problems) - PROBLEMS_SHOWN} more problems"
-        problems = [*problems[:PROBLEMS_SHOWN], more]
-    if problems:
-        raise InputError(problems)
+    tables.refuse(problems)
     return _frame([run.row for run in runs], schema)
 
 
@@ -391,7 +355,7 @@ def _ask(path, name, lacking, runs):
     count = "" if len(lacking) == len(runs) else f" ({len(lacking)} of {len(runs)} runs)"
     return (
         f"{path}: {name} is neither in the file nor in its facts{count}; needed is "
-        f"{_allowed(column)} ({column['description'].rstrip('.')}); add the line "
+        f"{tables.allowed(column)} ({column['description'].rstrip('.')}); add the line "
         f"'{name}: ...' to {facts_files(path)[1]}"
     )
 
@@ -439,21 +403,16 @@ def _refused(run, schema):
         value = run.row.get(name)
         if value is not None and not jsonschema_rs.Draft202012Validator(column).is_valid(value):
             problems.append(
-                f"{run.where}: {name} is {_shown(value)}; allowed is {_allowed(column)}; "
+                f"{run.where}: {name} is {_shown(value)}; allowed is {tables.allowed(column)}; "
                 "correct the file or leave the run out"
             )
     return problems
 
 
 def _frame(rows, schema):
-    frame = pd.DataFrame(rows, columns=list(schema["properties"]), dtype=object)
-    for name, column in schema["properties"].items():
-        kinds = column.get("type", "string")
-        kinds = kinds if isinstance(kinds, list) else [kinds]
-        if "number" in kinds:
-            frame[name] = frame[name].astype(float)
-        elif "integer" in kinds:
-            frame[name] = pd.array([None if pd.isna(x) else int(x) for x in frame[name]], "Int64")
-        else:
-            frame[name] = frame[name].where(frame[name].notna(), None)
-    return frame
+    return pd.DataFrame(
+        {
+            name: tables.make_column([row.get(name) for row in rows], column)
+            for name, column in schema["properties"].items()
+        }
+    )

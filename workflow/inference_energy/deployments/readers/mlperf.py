@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from inference_energy.deployments.readers.common import PERCENTILES, Run, decode, read_bytes, sha256
+from inference_energy.deployments.readers.common import PERCENTILES, Run, read_bytes, sha256
+from inference_energy.tables import decode
 
 CLIENT = "mlperf"
 NS = 1e-9
