@@ -194,27 +194,20 @@ def limits(deployment):
             (f"{name}, largest", used[column].max(), "tokens"),
         ]
     lines = [("measured", *line) for line in measured]
+    longest = used["output_tokens"].max()
     for name, regime in deployment.regimes.items():
         tokens = token_statistics(regime)
         beyond = extrapolation(regime, deployment.model)
+        over = tokens["p95"] / longest
         lines += [(name, f"output tokens, {p}", tokens[p], "tokens") for p in ("p5", "p50", "p95")]
         lines += [
             (name, "input tokens", regime.input_tokens, "tokens"),
-            (
-                name,
-                "p95 of output tokens over the longest measured",
-                _over(tokens["p95"], used),
-                "1",
-            ),
+            (name, "p95 of output tokens over the longest measured", over, "1"),
             (name, "queries outside the measured lengths", beyond["queries"], "1"),
             (name, "node time outside the measured lengths", beyond["node time"], "1"),
             (name, "node time if held at the nearest measured length", beyond["held"], "1"),
         ]
     return pd.DataFrame(lines, columns=["regime", "quantity", "value", "unit"])
-
-
-def _over(length, used):
-    return length / used["output_tokens"].max()
 
 
 def assumptions(method, stated, deployment):
@@ -234,56 +227,29 @@ def assumptions(method, stated, deployment):
     DataFrame
         fact, value, basis, source.
     """
-    section = method["deployment"]
+    section, law = method["deployment"], method["throughput_law"]
     used = deployment.runs[deployment.runs["use"] == "yes"]
     files = ", ".join(sorted(set(used["source_file"])))
     first = used.iloc[0]
-
-    def basis(key):
-        return "stated" if key in stated else "inherited"
-
+    configuration = f"{first['n_gpus']} x {first['gpu']}, {first['precision']}"
+    basis = {key: "stated" if key in stated else "inherited" for key in method}
     lines = [
-        (
-            "configuration",
-            f"{first['n_gpus']} x {first['gpu']}, {first['precision']}",
-            "measured",
-            files,
-        ),
-        (
-            "throughput law",
-            deployment.model.law.name,
-            basis("throughput_law"),
-            method["throughput_law"]["source"],
-        ),
-        ("PUE", _quantity(method["pue"]), basis("pue"), method["pue"]["source"]),
+        ("configuration", configuration, "measured", files),
+        ("throughput law", deployment.model.law.name, basis["throughput_law"], law["source"]),
+        _told("PUE", method["pue"], basis["pue"]),
+        *_power_facts(method, basis, deployment.power, files),
     ]
-    if deployment.power.boundary == "not measured":
-        node = method["node_power"]
-        node = node.get("models", {}).get(section["model"], node["default"])
-        lines.append(("node power", _quantity(node), basis("node_power"), node["source"]))
-        share = method["power_utilisation"]
-        lines.append(
-            ("power utilisation", _quantity(share), basis("power_utilisation"), share["source"])
-        )
-    elif deployment.power.boundary == "node":
-        lines.append(
-            ("node power", f"{np.exp(deployment.power.factor.mu):.4g} kW", "measured", files)
-        )
-    else:
-        own = f"{deployment.power.accelerators:.4g} kW"
-        lines.append(("accelerator power", own, "measured", files))
-        host = section["host_power"]
-        lines.append(("host power", f"{_quantity(host)} per node", "stated", host["source"]))
-    for name, regime in method["regimes"].items():
-        for key in ("output_tokens", "input_tokens"):
-            text = f"{key.replace('_', ' ')}, {name}"
-            lines.append((text, _quantity(regime[key]), basis("regimes"), regime[key]["source"]))
-    for key in ("concurrency", "gpus_per_node", "electricity_price", "grid_intensity"):
-        if key in section:
-            name = key.replace("_", " ").replace("gpus", "GPUs")
-            lines.append((name, _quantity(section[key]), "stated", section[key]["source"]))
-    for key, quantity in section["traffic"].items():
-        lines.append((key.replace("_", " "), _quantity(quantity), "stated", quantity["source"]))
+    lines += [
+        _told(f"{key.replace('_', ' ')}, {name}", regime[key], basis["regimes"])
+        for name, regime in method["regimes"].items()
+        for key in ("output_tokens", "input_tokens")
+    ]
+    keys = ("concurrency", "gpus_per_node", "electricity_price", "grid_intensity")
+    own = {key: section[key] for key in keys if key in section} | section["traffic"]
+    lines += [
+        _told(key.replace("_", " ").replace("gpus", "GPUs"), quantity, "stated")
+        for key, quantity in own.items()
+    ]
     if used["input_tokens"].isna().all():
         text = "not known: the throughput is held at the measured one"
         lines.append(("input tokens of the benchmark", text, "assumed", files))
@@ -291,6 +257,32 @@ def assumptions(method, stated, deployment):
     lines.append(("idle nodes", text, "assumed", "benchmarks run at full load"))
     lines += [(fact, value, "assumed", source) for fact, value, source in deployment.assumed]
     return pd.DataFrame(lines, columns=["fact", "value", "basis", "source"])
+
+
+def _power_facts(method, basis, power, files):
+    """Facts behind the power, by where it was measured."""
+    if power.boundary == "node":
+        return [("node power", f"{np.exp(power.factor.mu):.4g} kW", "measured", files)]
+    section = method["deployment"]
+    if power.boundary == "accelerator":
+        host = section["host_power"]
+        return [
+            ("accelerator power", f"{power.accelerators:.4g} kW", "measured", files),
+            ("host power", f"{_quantity(host)} per node", "stated", host["source"]),
+        ]
+    node = method["node_power"]
+    return [
+        _told(
+            "node power",
+            node.get("models", {}).get(section["model"], node["default"]),
+            basis["node_power"],
+        ),
+        _told("power utilisation", method["power_utilisation"], basis["power_utilisation"]),
+    ]
+
+
+def _told(fact, quantity, basis):
+    return fact, _quantity(quantity), basis, quantity["source"]
 
 
 def _quantity(quantity):
