@@ -1,6 +1,7 @@
 """Numbers for the report of a deployment, picked from its tables; the report also as HTML."""
 
 import base64
+import re
 
 import numpy as np
 from markdown_it import MarkdownIt
@@ -69,6 +70,7 @@ def to_html(title, markdown, images):
         SVG of each figure.
     """
     body = MarkdownIt("js-default").render(markdown)
+    body = re.sub(r"(<tr>|</t[dh]>)\n", r"\1", body)  # a row per line, as in the Markdown
     for name, image in images.items():
         data = base64.b64encode(image).decode("ascii")
         body = body.replace(f'src="{name}.png"', f'src="data:image/svg+xml;base64,{data}"')
