@@ -11,24 +11,10 @@ from inference_energy.energy.exact import (
 )
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
+from inference_energy.units import G_PER_KG, MEGA, SECONDS_PER_DAY, WH_PER_KWH
 
 LENGTHS = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 5000.0, 10000.0, 30000.0, 100000.0)
 """Output lengths of the predicted energies. [tokens]"""
-
-
-W_PER_KW = 1000.0
-
-
-WH_PER_KWH = 1000.0
-
-
-G_PER_KG = 1000.0
-
-
-SECONDS_PER_DAY = 86400.0
-
-
-MILLION = 1e6
 
 
 def energy_per_query(deployment, reference, reference_name):
@@ -97,7 +83,7 @@ def energy_per_million_tokens(deployment):
         regime, statistic, value, unit; ``overall`` is mean energy over mean output tokens.
     """
     lines = []
-    scale = MILLION / WH_PER_KWH
+    scale = MEGA / WH_PER_KWH
     for name, regime in deployment.regimes.items():
         energy = energy_per_output_token(deployment, regime, deployment.model)
         total = model_energy(deployment, regime, deployment.model).mean()

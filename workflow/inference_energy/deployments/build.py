@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from inference_energy.deployments.answers import W_PER_KW, WH_PER_KWH
 from inference_energy.deployments.law import fit_law
 from inference_energy.deployments.power import Power, measured_power, run_accelerator_power
 from inference_energy.deployments.runs import distinct_shapes, select_runs
@@ -14,6 +13,7 @@ from inference_energy.laws.rows import usable_rows
 from inference_energy.method import build as method_build
 from inference_energy.method import setup
 from inference_energy.method.distributions import LogNormal
+from inference_energy.units import SECONDS_PER_HOUR, W_PER_KW, WH_PER_KWH
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,6 @@ def _charge(runs, power, used, pue, section):
         "not measured": pd.Series(float(np.exp(power.factor.mu)), runs.index),
     }[power.boundary].where(same)
     pue = float(np.exp(pue.mu))
-    hours = runs["output_tokens"] / runs["throughput_tps"] / 3600
+    hours = runs["output_tokens"] / runs["throughput_tps"] / SECONDS_PER_HOUR
     energy = charged * WH_PER_KWH * hours * pue
     return runs.assign(power_kw=charged, pue=pue, energy_wh=energy)

@@ -23,6 +23,7 @@ from inference_energy.drawing import (
     spread,
 )
 from inference_energy.text import interval
+from inference_energy.units import MEGA, WH_PER_KWH
 
 HEIGHT, LEFT, BELOW, ABOVE, GAP, RIGHT = 2.9, 0.62, 0.42, 0.34, 0.7, 0.12
 """Height of the figure of what was measured, and distances around its panels [in]."""
@@ -156,7 +157,7 @@ def _title(inputs, smallest, largest):
 
 def _concurrency(figure, sweep, left):
     axis = frame(figure, left, BELOW, RIGHT, ABOVE)
-    per_million = sweep["energy_wh"] / sweep["output_tokens"] * 1000
+    per_million = sweep["energy_wh"] / sweep["output_tokens"] * MEGA / WH_PER_KWH
     axis.plot(sweep["concurrency"], per_million, "o", color=LIGHT_GREY, markeredgecolor=DARK_GREY)
     chosen = sweep["use"] == "yes"
     axis.plot(

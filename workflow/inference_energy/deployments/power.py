@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference_energy.deployments.answers import W_PER_KW
 from inference_energy.deployments.runs import marks
 from inference_energy.errors import InputError
 from inference_energy.method import build
 from inference_energy.method.distributions import Z95, LogNormal
+from inference_energy.units import W_PER_KW
 
 
 @dataclass(frozen=True)

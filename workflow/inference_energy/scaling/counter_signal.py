@@ -17,13 +17,17 @@ from inference_energy.energy import exact
 from inference_energy.errors import InputError
 from inference_energy.method.setup import UNTRIMMED, extrapolates, fixed_regime
 from inference_energy.scaling.agents import energy_of_seconds
-from inference_energy.units import SECONDS_TO_WH_PER_KW
+from inference_energy.units import (
+    J_PER_WH,
+    MILLI,
+    SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
+    SECONDS_TO_WH_PER_KW,
+    WH_PER_KWH,
+)
 
 LONGEST_CHAIN = 1e12
 """Chains beyond this number of output tokens are not looked for. [tokens]"""
-
-SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60, 3600
-WH_PER_KWH = 1000
 
 
 def problem_energy(chain_energy, chains=1, replicas=1, utilisation=1, overhead=1):
@@ -246,7 +250,7 @@ def decode_rates(measured, smallest):
         min, median, max. [tokens/s]
     """
     large = measured[measured["params_total_b"] >= smallest]
-    return (1000 / large["inter_token_latency_ms"]).agg(["min", "median", "max"])
+    return (1 / (large["inter_token_latency_ms"] * MILLI)).agg(["min", "median", "max"])
 
 
 def measured_signal(measured, config, claim, counts):
@@ -285,7 +289,7 @@ def measured_signal(measured, config, claim, counts):
             where = ("measured", model)
             lines.append((*where, np.nan, "energy per token", setting, None, joule, "J/token"))
             for energy in claim:
-                tokens = energy * SECONDS_PER_HOUR / joule
+                tokens = energy * J_PER_WH / joule
                 quantity = "tokens of all chains, accelerators only"
                 lines.append((*where, energy, quantity, setting, None, tokens, "tokens"))
     for row in per_unit(counts).itertuples():

@@ -29,6 +29,7 @@ from inference_energy.drawing import (
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.scaling.counter_signal import per_unit
 from inference_energy.text import number
+from inference_energy.units import KILO, MEGA, WH_PER_KWH
 
 SERIES = [(BLUE, "-"), (ORANGE, "-"), (GREEN, "-"), (PURPLE, "-"), (VERMILION, "-"), (GREY, "-")]
 """Colours of the models, in the order of their energies."""
@@ -53,7 +54,7 @@ def _tokens_axis(axis, label, low, high):
 
 def _short(value, _=None):
     """Write a number of tokens: 300, 10 k, 1 M."""
-    for size, letter in ((1e6, " M"), (1e3, " k")):
+    for size, letter in ((MEGA, " M"), (KILO, " k")):
         if value >= size:
             return f"{value / size:,.6g}{letter}"
     return f"{value:g}"
@@ -254,7 +255,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
         Line2D([], [], **lines["seen"], label="longest output that the laws have seen"),
     ]
     handles += [Line2D([], [], **look) for _, look in marks]
-    low, high = (f"{energy / 1000:g}" for energy in claim)
+    low, high = (f"{energy / WH_PER_KWH:g}" for energy in claim)
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(0, 0.965), ncols=2, columnspacing=2
     )

@@ -19,6 +19,7 @@ from inference_energy.energy import exact
 from inference_energy.errors import InputError
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.units import MICRO, MILLI, NANO
 
 BOUNDARIES = {
     "on_site_water": ("on-site water", False, "mL", "m3/day"),
@@ -29,10 +30,10 @@ BOUNDARIES = {
 
 STATISTICS = ["mean", "p5", "p25", "p50", "p75", "p95"]
 
-PER_QUERY = {"mL": 1.0, "g": 1e-3, "Wh": 1.0}
+PER_QUERY = {"mL": 1.0, "g": MILLI, "Wh": 1.0}
 """A Wh times a L/kWh is a mL, times a g/kWh a mg."""
 
-PER_DAY = {"mL": 1e-6, "g": 1e-6, "Wh": 1e-9}
+PER_DAY = {"mL": MICRO, "g": MICRO, "Wh": NANO}
 """Of the unit of a query in that of a day: m3, t, GWh."""
 
 

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-JOULES_PER_WH = 3600.0
-
+from inference_energy.units import MILLI, NANO
 
 SLICES = 20
 
@@ -199,18 +198,18 @@ def requests_of(records, phase="profiling"):
         def value(name, metrics=metrics):
             return float(metrics[name]["value"]) if name in metrics else np.nan
 
-        start = (metadata.get("request_start_ns") or metadata["credit_issued_ns"]) / 1e9
-        end = metadata["request_end_ns"] / 1e9
+        start = (metadata.get("request_start_ns") or metadata["credit_issued_ns"]) * NANO
+        end = metadata["request_end_ns"] * NANO
         seen, counted = value("output_sequence_length"), value("usage_completion_tokens")
         gaps = metrics.get("inter_chunk_latency", {}).get("value")
         rows.append(
             {
                 "start_s": start,
-                "first_token_s": start + value("time_to_first_token") / 1e3,
+                "first_token_s": start + value("time_to_first_token") * MILLI,
                 "end_s": end,
-                "ttft_s": value("time_to_first_token") / 1e3,
-                "itl_s": value("inter_token_latency") / 1e3,
-                "latency_s": value("request_latency") / 1e3,
+                "ttft_s": value("time_to_first_token") * MILLI,
+                "itl_s": value("inter_token_latency") * MILLI,
+                "latency_s": value("request_latency") * MILLI,
                 "input_tokens": value("input_sequence_length"),
                 "output_tokens": seen if np.isnan(counted) else counted,
                 "hidden_tokens": counted - seen,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.stress.plan import Finding
+from inference_energy.units import MEGA, NANO
 
 SAMPLE_COLUMNS = ["time_s", "meter", "power_w", "energy_j", "utilisation"]
 GAP_FACTOR = 3.0
@@ -98,11 +99,11 @@ def telemetry_samples(records, addresses=()):
         used = data.get(f"{prefix}_gpu_utilization")
         rows.append(
             {
-                "time_s": record["timestamp_ns"] / 1e9,
+                "time_s": record["timestamp_ns"] * NANO,
                 "host": record.get("hostname") or record["telemetry_source_url"],
                 "gpu": record["gpu_index"],
                 "power_w": data.get(f"{prefix}_power_usage"),
-                "energy_j": None if counter is None else counter * 1e6,
+                "energy_j": None if counter is None else counter * MEGA,
                 "utilisation": None if used is None else used / 100,
             }
         )

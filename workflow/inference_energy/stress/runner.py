@@ -39,6 +39,7 @@ from inference_energy.stress.power import (
     total_energy,
 )
 from inference_energy.tables import load_schema, write_table, write_text
+from inference_energy.units import SECONDS_PER_MINUTE
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -287,7 +288,9 @@ class StressTest:
             left = sum(
                 not (self.folder / name / "cell.json").exists() for name in self.cells["cell"]
             )
-            say(f"{label}: {window:.0f} s; about {left * window / 60:.0f} minutes to go")
+            say(
+                f"{label}: {window:.0f} s; about {left * window / SECONDS_PER_MINUTE:.0f} minutes to go"
+            )
             stop = {
                 "duration": window,
                 "gracePeriod": OUTLASTS * float(self.settings["request_timeout"]),

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from inference_energy.stress.plan import JOULES_PER_WH
 from inference_energy.stress.window import tokens_between
+from inference_energy.units import J_PER_WH
 
 
 def performance(requests, window):
@@ -52,7 +52,7 @@ def energy_per_query(energy, window_tokens, delivered_tokens):
     window_tokens, delivered_tokens : float
         Output tokens of the window, and of one query.
     """
-    return energy / JOULES_PER_WH * delivered_tokens / window_tokens
+    return energy / J_PER_WH * delivered_tokens / window_tokens
 
 
 def mean_interval(values, level=0.95):

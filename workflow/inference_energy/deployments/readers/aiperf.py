@@ -4,6 +4,7 @@ Each metric is an object with its unit, which decides the conversion.
 """
 
 from inference_energy.deployments.readers.common import PERCENTILES, TOLERANCE
+from inference_energy.units import MEGA, MICRO, MILLI, NANO
 
 LATENCY_NAMES = {
     "ttft": "time_to_first_token",
@@ -12,10 +13,10 @@ LATENCY_NAMES = {
 }
 VENDORS = ("nvidia", "amd")
 
-TIME = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0}
-POWER = {"mW": 1e-3, "W": 1.0}
-ENERGY = {"mJ": 1e-3, "J": 1.0, "MJ": 1e6}
-ENERGY_PER_TOKEN = {"mJ/token": 1e-3, "J/token": 1.0}
+TIME = {"ns": NANO, "us": MICRO, "ms": MILLI, "s": 1.0, "sec": 1.0}
+POWER = {"mW": MILLI, "W": 1.0}
+ENERGY = {"mJ": MILLI, "J": 1.0, "MJ": MEGA}
+ENERGY_PER_TOKEN = {"mJ/token": MILLI, "J/token": 1.0}
 TOKEN_RATE = {"tokens/sec": 1.0, "tokens/s": 1.0}
 REQUEST_RATE = {"requests/sec": 1.0, "requests/s": 1.0}
 COUNT = {"requests": 1.0, "count": 1.0}

@@ -4,8 +4,7 @@ import math
 from itertools import compress
 
 from inference_energy.deployments.readers.common import PERCENTILES, TOLERANCE
-
-MS = 1e-3
+from inference_energy.units import MILLI
 
 
 def read_totals(run, latency_names):
@@ -42,7 +41,7 @@ def read_totals(run, latency_names):
             value = run.number(f"{percentile}_{theirs}_ms")
             if percentile == "p50" and value is None:
                 value = run.number(f"median_{theirs}_ms")
-            run.put(f"{ours}_{percentile}_s", value, MS)
+            run.put(f"{ours}_{percentile}_s", value, MILLI)
 
 
 def mark_failed(run, failed):

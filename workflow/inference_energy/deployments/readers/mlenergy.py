@@ -5,9 +5,9 @@ are not given, so input_tokens stays empty unless the facts state it.
 """
 
 from inference_energy.deployments.readers.common import TOLERANCE, Run
+from inference_energy.units import MILLI
 
 CLIENT = "mlenergy"
-MS = 1e-3
 
 # The leaderboard names the chip; version 3 was measured on 8-GPU HGX machines (SXM form).
 GPUS = {"H100": "H100-SXM-80GB", "B200": "B200"}
@@ -46,7 +46,7 @@ def read(run):
     run.put_energy("gpu_power_w", run.number("avg_power_watts"))
     run.put_energy("energy_per_output_token_j", run.number("energy_per_token_joules"))
     for percentile, name in (("p50", "median"), ("p90", "p90"), ("p95", "p95"), ("p99", "p99")):
-        run.put(f"itl_{percentile}_s", run.number(f"{name}_itl_ms"), MS)
+        run.put(f"itl_{percentile}_s", run.number(f"{name}_itl_ms"), MILLI)
     _check_energy(run)
 
 

@@ -15,13 +15,12 @@ import numpy as np
 
 from inference_energy.deployments.readers.common import PERCENTILES, Run, read_bytes, sha256
 from inference_energy.tables import decode
+from inference_energy.units import NANO, SECONDS_PER_DAY
 
 CLIENT = "mlperf"
-NS = 1e-9
 TIME_FORMAT = "%m-%d-%Y %H:%M:%S.%f"
 HEAD_BYTES = 4096
 QUARTER_HOUR = 900
-DAY = 86400
 
 # The meter samples at 1 Hz; MLPerf's power rules allow no larger gaps than a few samples.
 LARGEST_GAP_S = 3.0
@@ -124,7 +123,7 @@ def _read_summary(run):
         for ours, theirs in LATENCY_NAMES.items():
             for percentile, name in PERCENTILE_NAMES.items():
                 value = _figure(run, f"{name} percentile {theirs} (ns)")
-                run.put(f"{ours}_{percentile}_s", value, NS)
+                run.put(f"{ours}_{percentile}_s", value, NANO)
     result = run.raw.get("Result is", "missing")
     if result != "VALID":
         run.marks.append(f"LoadGen's result is {result}")
@@ -228,7 +227,7 @@ def _read_meter(run, path, text, window, offset):
 def _other_clock(path, times, window, offset):
     """Why no sample is inside the window, with the time zone that would put one there."""
     begin, end = window
-    shifts = np.arange(-DAY, DAY + 1, QUARTER_HOUR)
+    shifts = np.arange(-SECONDS_PER_DAY, SECONDS_PER_DAY + 1, QUARTER_HOUR)
     covering = shifts[(times[0] + shifts <= begin) & (times[-1] + shifts >= end)]
     nearest = covering[np.argsort(abs(covering))][:1]
     remedy = "".join(
