@@ -7,7 +7,7 @@ import pytest
 import yaml
 from inference_energy.checks import schema_problems
 from inference_energy.scaling.counter_signal import claimed_energy
-from inference_energy.scaling.footprint import BOUNDARIES, facts_by_name
+from inference_energy.scaling.footprint import FOOTPRINTS, facts_by_name
 from inference_energy.tables import read_table
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def test_every_fact_that_the_footprint_names_is_sourced():
     config, _ = parameters("footprint")
     facility = read_table(ROOT / "data/facility.csv", "facility")
     sources = set(read_table(ROOT / "data/sources.csv", "sources")["source_id"])
-    for key in BOUNDARIES:
+    for key in FOOTPRINTS:
         names = [*config[key]["range"], *config[key]["settings"]]
         assert len(facts_by_name(facility, names, config[key]["unit"])) == len(names)
     counts = read_table(ROOT / "data/published/token_counts.csv", "token_counts")

@@ -26,10 +26,11 @@ import pandas as pd
 import yaml
 from inference_energy.energy import exact as energy_exact
 from inference_energy.energy import monte_carlo
-from inference_energy.energy.equation import query_energy
+from inference_energy.energy.equation import drawn_power, node_seconds, query_energy
 from inference_energy.laws.rows import usable_rows
 from inference_energy.method.build import build
 from inference_energy.tables import read_table
+from inference_energy.units import MILLI
 
 MODEL = "Llama 3.1 405B"
 method = yaml.safe_load(Path("results/oviedo2026/method.yaml").read_text(encoding="utf-8"))
@@ -93,13 +94,15 @@ regime = setup.regimes["traditional"]
 tokens = method["regimes"]["traditional"]["output_tokens"]["median"]
 speed = throughput(regime.input_tokens, tokens)
 utilisation, pue = np.exp(setup.power_utilisation.mu), np.exp(setup.pue.mu)
-energy = pue * model.node_power * utilisation * tokens / (3.6 * speed)
+milliseconds = node_seconds(tokens, speed) / MILLI
+power = drawn_power(model.node_power, utilisation, pue)
+energy = query_energy(tokens, speed, model.node_power, utilisation, pue)
 print(f"throughput           {speed:8.0f} tokens/s")
-print(f"time on the node     {1e3 * tokens / speed:8.1f} ms")
+print(f"time on the node     {milliseconds:8.1f} ms")
 print(f"power utilisation    {utilisation:8.2f}")
 print(f"PUE                  {pue:8.2f}")
+print(f"power, facility      {power:8.2f} kW")
 print(f"energy               {energy:8.3f} Wh")
-assert np.isclose(energy, query_energy(tokens, speed, model.node_power, utilisation, pue))
 
 # %% [markdown]
 # ## 4. Many queries

@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.energy.equation import charged_tokens, coupled_utilisation, query_energy
+from inference_energy.energy.equation import (
+    charged_tokens,
+    coupled_utilisation,
+    drawn_power,
+    node_energy,
+    node_seconds,
+    query_energy,
+    steady_power,
+    token_energy,
+)
 from inference_energy.laws.fitting import fit_models
 from inference_energy.laws.log_linear import LogLinear, Peak
 from inference_energy.laws.rows import usable_rows
@@ -19,15 +28,15 @@ query = st.fixed_dictionaries(
         "throughput": positive,
         "node_power": positive,
         "power_utilisation": share,
-        "pue": st.floats(1, 3),
+        "boundary": st.floats(1, 3),
     }
 )
 
 
 @given(query, st.floats(0.1, 10))
-def test_energy_is_linear_in_power_utilisation_pue_and_tokens(values, factor):
+def test_energy_is_linear_in_power_utilisation_boundary_and_tokens(values, factor):
     once = query_energy(**values)
-    for name in ("charged", "node_power", "power_utilisation", "pue"):
+    for name in ("charged", "node_power", "power_utilisation", "boundary"):
         more = query_energy(**values | {name: values[name] * factor})
         assert more == pytest.approx(factor * once, rel=1e-12)
     assert query_energy(**values | {"throughput": values["throughput"] * factor}) == pytest.approx(
@@ -44,7 +53,7 @@ def test_zero_tokens_cost_nothing(values):
 def test_units_come_back(values):
     # E [Wh] x 3600 [J/Wh] is power [kW] x 1000 [W/kW] x seconds
     joules = query_energy(**values) * 3600
-    watts = 1000 * values["node_power"] * values["power_utilisation"] * values["pue"]
+    watts = 1000 * values["node_power"] * values["power_utilisation"] * values["boundary"]
     assert joules == pytest.approx(watts * values["charged"] / values["throughput"], rel=1e-12)
     assert pytest.approx(1000 / 3600) == SECONDS_TO_WH_PER_KW
 
@@ -52,6 +61,30 @@ def test_units_come_back(values):
 def test_a_query_computed_by_hand():
     # 1.25 x 10 kW x 0.5 x 360 tokens / (1000 tokens/s) / 3.6 = 0.625 Wh
     assert query_energy(360, 1000, 10, 0.5, 1.25) == pytest.approx(0.625, rel=1e-15)
+
+
+@given(query)
+def test_a_query_is_the_node_time_of_its_tokens_at_the_power_that_is_drawn(values):
+    power = [values[name] for name in ("node_power", "power_utilisation", "boundary")]
+    seconds = node_seconds(values["charged"], values["throughput"])
+    assert query_energy(**values) == node_energy(seconds, *power)
+    # one hour of the drawn power [kW] is so many kWh
+    assert node_energy(3600.0, *power) == pytest.approx(1000 * drawn_power(*power), rel=1e-12)
+
+
+@given(query)
+def test_the_node_itself_is_the_boundary_unless_one_is_said(values):
+    own = query_energy(**{name: value for name, value in values.items() if name != "boundary"})
+    assert query_energy(**values) == pytest.approx(values["boundary"] * own, rel=1e-12)
+
+
+@given(query)
+def test_energy_per_token_and_query_agree_and_power_comes_back(values):
+    watts = 1000 * values["node_power"]
+    joules = token_energy(watts, values["throughput"])
+    whole = query_energy(values["charged"], values["throughput"], values["node_power"], 1.0)
+    assert joules * values["charged"] == pytest.approx(3600 * whole, rel=1e-12)
+    assert steady_power(joules, values["throughput"]) == pytest.approx(watts, rel=1e-12)
 
 
 @given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(1, 100))

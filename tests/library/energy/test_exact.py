@@ -11,8 +11,9 @@ from inference_energy.energy import exact
 from inference_energy.energy.equation import charged_tokens, coupled_utilisation
 from inference_energy.energy.mixtures import Mixture, TrimmedBlend, bivariate_normal
 from inference_energy.laws.log_linear import LogLinear
+from inference_energy.method.boundary import SERVER, accelerator
 from inference_energy.method.distributions import LogNormal, OutputTokens
-from inference_energy.method.setup import Blend, Coupling
+from inference_energy.method.setup import Blend, Coupling, fixed_regime
 from inference_energy.units import SECONDS_TO_WH_PER_KW
 from scipy import integrate, stats
 from scipy.special import ndtr
@@ -328,3 +329,40 @@ def test_the_fleets_mean_is_the_pools_times_the_queries(paper):
     saving = paper.fleet.improvement["traditional"].moment(-1)
     assert fleet["improved"]["mean"] == pytest.approx(expected * saving, rel=1e-12)
     assert fleet["baseline"]["p5"] < fleet["baseline"]["p50"] < fleet["baseline"]["p95"]
+
+
+LOADS = {name: VARIANTS[name] for name in ("published", "coupled", "input charged")}
+
+
+@pytest.mark.parametrize("variant", LOADS)
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.95])
+def test_queries_of_one_length_have_a_closed_form(paper, variant, level):
+    setup = LOADS[variant](paper)
+    for model in setup.models:
+        regime = fixed_regime(700, 1200)
+        energy = exact.fixed_energy(setup, model, 700, 1200)
+        expected = exact.model_energy(setup, regime, model).quantile(level)
+        assert energy.quantile(level) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("variant", LOADS)
+def test_power_over_the_node_time_is_the_energy(paper, variant):
+    setup = LOADS[variant](paper)
+    model = setup.models[0]
+    power = exact.serving_power(setup, model, 700, 1200)
+    throughput = float(model.law.predict(700, 1200))
+    energy = exact.time_energy(setup, model, 90.0, throughput)
+    assert energy.mu == pytest.approx(power.mu + np.log(90 / 3.6), abs=1e-12)
+    assert energy.sigma == power.sigma
+    doubtful = exact.time_energy(setup, model, 90.0, throughput, error=0.3)
+    assert doubtful.sigma == pytest.approx(np.hypot(power.sigma, 0.3))
+
+
+def test_another_boundary_changes_what_is_counted_and_nothing_else(paper):
+    regime, model = paper.regimes["traditional"], paper.models[0]
+    share = LogNormal.from_percentiles(0.5, 0.7)
+    whole = exact.model_energy(replace(paper, boundary=SERVER), regime, model)
+    part = exact.model_energy(replace(paper, boundary=accelerator(share)), regime, model)
+    facility = exact.model_energy(paper, regime, model)
+    assert facility.mean() == pytest.approx(whole.mean() * paper.pue.moment(1), rel=1e-9)
+    assert part.mean() == pytest.approx(whole.mean() * share.moment(1), rel=1e-9)

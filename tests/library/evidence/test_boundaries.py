@@ -44,18 +44,6 @@ def test_a_node_adds_the_host_to_its_accelerators(hours, accelerators, host):
     assert server == pytest.approx(hours * (accelerators + host))
 
 
-@given(positive, st.floats(1, 3), st.floats(1, 2))
-def test_the_facility_and_the_server_are_inverse(energy, pue, idle):
-    facility = boundaries.facility_from_server(energy, pue, idle)
-    assert facility >= energy * (1 - 1e-12)
-    assert boundaries.server_from_facility(facility, pue, idle) == pytest.approx(energy)
-
-
-def test_the_accelerator_share_undoes_the_host():
-    server = boundaries.server_from_accelerator(1.4, 4.0, 2.0)
-    assert boundaries.accelerator_from_server(server, 4.0 / 6.0) == pytest.approx(1.4)
-
-
 def test_parameters_come_from_the_capped_node_and_the_provider(convert, settings, wall_power):
     capped = settings["capped_node"]
     run = wall_power[
@@ -106,10 +94,11 @@ def test_a_run_is_brought_to_the_facility_by_host_idle_and_pue():
 
 
 def test_boundaries_of_the_method_are_nested(setup, convert):
-    facility, server, accelerator = (
-        boundaries.at_boundary(setup, name, convert).pue.quantile(0.5)
-        for name in ("facility", "server", "accelerator")
-    )
+    moved = [boundaries.at_boundary(setup, name, convert) for name in boundaries.COMPARABLE]
+    assert [m.boundary.name for m in moved] == list(boundaries.COMPARABLE)
+    # the PUE stays a PUE, whatever is counted
+    assert {m.pue for m in moved} == {setup.pue}
+    accelerator, server, facility = (m.boundary.over_node(m.pue).quantile(0.5) for m in moved)
     assert facility == setup.pue.quantile(0.5)
     assert server == 1
     assert accelerator == convert.accelerator_share.quantile(0.5) < server < facility

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from inference_energy.energy.equation import node_seconds
 from inference_energy.energy.exact import (
     energy_per_output_token,
     extrapolation,
@@ -133,7 +134,8 @@ def per_day(deployment):
         middle, sigmas[name] = _mean_query(energy)
         means[name], middles[name] = (e * count / WH_PER_KWH for e in (energy.mean(), middle))
         lengths, weights = regime.output_tokens.support
-        seconds = weights @ (lengths / deployment.model.law.predict(regime.input_tokens, lengths))
+        throughput = deployment.model.law.predict(regime.input_tokens, lengths)
+        seconds = weights @ node_seconds(lengths, throughput)
         counted = {
             "queries": (count, "queries/day"),
             "output tokens": (count * regime.output_tokens.mean_and_std()[0], "tokens/day"),

@@ -8,12 +8,14 @@ import pandas as pd
 from inference_energy.deployments.law import fit_law
 from inference_energy.deployments.power import Power, measured_power, run_accelerator_power
 from inference_energy.deployments.runs import distinct_shapes, select_runs
+from inference_energy.energy.equation import query_energy
 from inference_energy.laws.hardware import find_gpu, find_model
 from inference_energy.laws.rows import usable_rows
 from inference_energy.method import build as method_build
 from inference_energy.method import setup
+from inference_energy.method.boundary import FACILITY, Boundary
 from inference_energy.method.distributions import LogNormal
-from inference_energy.units import SECONDS_PER_HOUR, W_PER_KW, WH_PER_KWH
+from inference_energy.units import W_PER_KW
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Deployment:
     power: Power
     section: dict
     assumed: tuple = ()
+    boundary: Boundary = FACILITY
 
     @property
     def models(self):
@@ -137,6 +140,5 @@ def _charge(runs, power, used, pue, section):
         "not measured": pd.Series(float(np.exp(power.factor.mu)), runs.index),
     }[power.boundary].where(same)
     pue = float(np.exp(pue.mu))
-    hours = runs["output_tokens"] / runs["throughput_tps"] / SECONDS_PER_HOUR
-    energy = charged * WH_PER_KWH * hours * pue
+    energy = query_energy(runs["output_tokens"], runs["throughput_tps"], charged, 1.0, pue)
     return runs.assign(power_kw=charged, pue=pue, energy_wh=energy)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference_energy.deployments.runs import marks
+from inference_energy.energy.equation import steady_power
 from inference_energy.errors import InputError
 from inference_energy.method import build
 from inference_energy.method.distributions import Z95, LogNormal
@@ -79,4 +80,5 @@ def measured_power(runs, section, where, z=Z95):
 def run_accelerator_power(runs):
     """Power of all accelerators of each run [kW], from their energy per token if not given."""
     per_token = runs["energy_per_output_token_j"].where(runs["power_boundary"] == "accelerator")
-    return runs["gpu_power_w"].fillna(per_token * runs["throughput_tps"]) / W_PER_KW
+    power = steady_power(per_token, runs["throughput_tps"])
+    return runs["gpu_power_w"].fillna(power) / W_PER_KW

@@ -1,4 +1,8 @@
-"""Energy of one query from throughput, node power, power utilisation and PUE."""
+"""Eq. 1 of arXiv:2509.20241, once: energy from tokens, throughput, power and boundary.
+
+Whatever turns node time and power into energy, or back, calls a function of this module. All of
+them broadcast.
+"""
 
 import numpy as np
 
@@ -27,31 +31,106 @@ def charged_tokens(output_tokens, input_tokens, input_tokens_per_output_token=No
     return np.asarray(output_tokens, float) + input_tokens / input_tokens_per_output_token
 
 
-def query_energy(charged, throughput, node_power, power_utilisation, pue):
+def node_seconds(tokens, throughput):
+    """Time of the node that tokens take: ``L / TPS``.
+
+    Parameters
+    ----------
+    tokens : array_like
+        Tokens that are charged. [tokens]
+    throughput : array_like
+        Output tokens per second of the node. [tokens/s]
+
+    Returns
+    -------
+    array_like
+        [s]
+    """
+    return tokens / throughput
+
+
+def drawn_power(node_power, power_utilisation, boundary=1.0):
+    """Power that a serving node draws, counted at a boundary: ``f P_node PU``.
+
+    Parameters
+    ----------
+    node_power : array_like
+        Maximum power of the node. [kW]
+    power_utilisation : array_like
+        Share of it that is drawn in steady state. [1]
+    boundary : array_like
+        What is counted per unit of the node's energy: the PUE at the facility, 1 at the node. [1]
+
+    Returns
+    -------
+    array_like
+        [kW]
+    """
+    return boundary * node_power * power_utilisation
+
+
+def node_energy(seconds, node_power, power_utilisation=1.0, boundary=1.0):
+    """Energy of a node over a time: ``f P_node PU t / 3.6``.
+
+    Parameters
+    ----------
+    seconds : array_like
+        Time that the node serves. [s]
+    node_power, power_utilisation, boundary : array_like
+        As in :func:`drawn_power`. [kW, 1, 1]
+
+    Returns
+    -------
+    array_like
+        [Wh]
+    """
+    power = drawn_power(node_power, power_utilisation, boundary)
+    return seconds * (power * SECONDS_TO_WH_PER_KW)
+
+
+def query_energy(charged, throughput, node_power, power_utilisation, boundary=1.0):
     """Energy of one query (Eq. 1 of arXiv:2509.20241).
 
     ``E = PUE P_node PU L_eff / (3.6 TPS)``
 
     Parameters
     ----------
-    charged : array_like
-        Tokens charged to the query. [tokens]
-    throughput : array_like
-        Output tokens per second of the node. [tokens/s]
-    node_power : array_like
-        Maximum power of the node. [kW]
-    power_utilisation : array_like
-        Share of it that is drawn in steady state. [1]
-    pue : array_like
-        Facility power over IT power. [1]
+    charged, throughput : array_like
+        Tokens charged to the query and output tokens per second of the node. [tokens, tokens/s]
+    node_power, power_utilisation, boundary : array_like
+        As in :func:`drawn_power`; the paper's boundary is the facility, its factor the PUE.
+        [kW, 1, 1]
 
     Returns
     -------
-    ndarray
-        Energy. [Wh]
+    array_like
+        [Wh]
     """
-    seconds = charged / throughput
-    return pue * node_power * power_utilisation * seconds * SECONDS_TO_WH_PER_KW
+    seconds = node_seconds(charged, throughput)
+    return node_energy(seconds, node_power, power_utilisation, boundary)
+
+
+def token_energy(power, throughput):
+    """Energy per output token at a steady power: ``P / TPS``.
+
+    Parameters
+    ----------
+    power : array_like
+        Power that is drawn. [W]
+    throughput : array_like
+        [tokens/s]
+
+    Returns
+    -------
+    array_like
+        [J/token]
+    """
+    return power / throughput
+
+
+def steady_power(energy_per_token, throughput):
+    """Power [W] that gives an energy per output token [J/token], :func:`token_energy` inverted."""
+    return energy_per_token * throughput
 
 
 def coupled_utilisation(throughput, peak, intercept, slope):

@@ -4,11 +4,18 @@ from functools import reduce
 
 import numpy as np
 
-from inference_energy.energy.equation import charged_tokens, coupled_utilisation
+from inference_energy.energy.equation import (
+    charged_tokens,
+    coupled_utilisation,
+    drawn_power,
+    node_energy,
+    node_seconds,
+    query_energy,
+)
+from inference_energy.energy.fleet import daily
 from inference_energy.energy.mixtures import Mixture, TrimmedBlend
 from inference_energy.method.distributions import Z95, LogNormal
 from inference_energy.method.setup import Coupling
-from inference_energy.units import SECONDS_TO_WH_PER_KW
 
 FULL_SUPPORT_BELOW = 0.01
 """With less spread than this [1] panels would hold few lengths each: every length is used."""
@@ -17,10 +24,24 @@ PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
 """Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
 
 
+def uncertain_factor(setup):
+    """Product of the factors of Eq. 1 that the lengths of a query do not give, a LogNormal. [1]"""
+    counted = setup.boundary.over_node(setup.pue)
+    coupled = isinstance(setup.power_utilisation, Coupling)
+    return counted if coupled else counted * setup.power_utilisation
+
+
+def known_utilisation(setup, model, throughput):
+    """Power utilisation where the throughput gives it, else one: it is then uncertain. [1]"""
+    utilisation = setup.power_utilisation
+    if not isinstance(utilisation, Coupling):
+        return 1.0
+    return coupled_utilisation(throughput, model.peak, utilisation.intercept, utilisation.slope)
+
+
 def _length_energies(setup, regime, model):
     """Output lengths, their weights, energy with all factors one [Wh], factor, error of the law."""
-    coupled = isinstance(setup.power_utilisation, Coupling)
-    factor = setup.pue if coupled else setup.pue * setup.power_utilisation
+    factor = uncertain_factor(setup)
     if factor.sigma < FULL_SUPPORT_BELOW:
         lengths, weights = regime.output_tokens.support
     else:
@@ -30,15 +51,9 @@ def _length_energies(setup, regime, model):
     error = np.broadcast_to(model.error(regime.input_tokens, lengths), lengths.shape)
     throughput = model.law.predict(regime.input_tokens, lengths)
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
-    scale = model.node_power * SECONDS_TO_WH_PER_KW
-    if coupled:
-        scale = scale * coupled_utilisation(
-            throughput,
-            model.peak,
-            setup.power_utilisation.intercept,
-            setup.power_utilisation.slope,
-        )
-    return lengths, weights, charged / throughput * scale, factor, error
+    utilisation = known_utilisation(setup, model, throughput)
+    energy = query_energy(charged, throughput, model.node_power, utilisation)
+    return lengths, weights, energy, factor, error
 
 
 def model_energy(setup, regime, model):
@@ -50,7 +65,7 @@ def model_energy(setup, regime, model):
         [Wh]
     """
     _, weights, energy, factor, error = _length_energies(setup, regime, model)
-    return Mixture.of_tokens(energy, weights, factor, 1.0, error)
+    return Mixture.of_energies(energy, weights, factor, error)
 
 
 def energy_per_output_token(setup, regime, model):
@@ -64,7 +79,46 @@ def energy_per_output_token(setup, regime, model):
     lengths, weights, energy, factor, error = _length_energies(setup, regime, model)
     some = lengths > 0
     share = weights[some] / weights[some].sum()
-    return Mixture.of_tokens(energy[some] / lengths[some], share, factor, 1.0, error[some])
+    return Mixture.of_energies(energy[some] / lengths[some], share, factor, error[some])
+
+
+def time_energy(setup, model, seconds, throughput, error=0.0):
+    """Energy of so much time of a model's node, a LogNormal.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    model : ServedModel
+        The model on its node.
+    seconds, throughput : float
+        Time of the node, and its mean throughput meanwhile. [s, tokens/s]
+    error : float
+        Standard deviation of ln time. [1]
+
+    Returns
+    -------
+    LogNormal
+        [Wh]
+    """
+    utilisation = known_utilisation(setup, model, throughput)
+    energy = node_energy(seconds, model.node_power, utilisation)
+    return LogNormal.fixed(energy) * uncertain_factor(setup) * LogNormal(0.0, error)
+
+
+def fixed_energy(setup, model, input_tokens, output_tokens):
+    """Energy of queries that all have these lengths [tokens], a LogNormal. [Wh]"""
+    throughput = float(model.law.predict(input_tokens, output_tokens))
+    charged = charged_tokens(output_tokens, input_tokens, setup.input_tokens_per_output_token)
+    error = float(np.max(model.error(input_tokens, output_tokens)))
+    return time_energy(setup, model, node_seconds(charged, throughput), throughput, error)
+
+
+def serving_power(setup, model, input_tokens, output_tokens):
+    """Power while queries of these lengths [tokens] are served, a LogNormal. [kW]"""
+    throughput = float(model.law.predict(input_tokens, output_tokens))
+    known = drawn_power(model.node_power, known_utilisation(setup, model, throughput))
+    return LogNormal.fixed(known) * uncertain_factor(setup)
 
 
 def regime_energy(setup, regime):
@@ -114,11 +168,12 @@ def fleet_energy(setup, regime):
     models, members = regime_energy(setup, regime)
     pool = blend_energy(setup, models, members, trim=False)
     improved = pool.divided_by(setup.fleet.improvement[regime.name])
-    n = setup.fleet.queries_per_day
-    gwh = setup.fleet.overhead[regime.name] * 1e-9
     answer = {}
     for pathway, energy in {"baseline": pool, "improved": improved}.items():
-        mean, std = energy.mean() * n * gwh, energy.std() * np.sqrt(n) * gwh
+        mean, std = (
+            daily(setup.fleet, regime.name, of_one) for of_one in (energy.mean(), energy.std())
+        )
+        std /= np.sqrt(setup.fleet.queries_per_day)
         answer[pathway] = {
             "mean": mean,
             "p5": mean - Z95 * std,
@@ -164,8 +219,8 @@ def extrapolation(regime, model):
     wanted = {"input_tokens": np.full(len(lengths), regime.input_tokens), "output_tokens": lengths}
     nearest = {name: np.clip(wanted[name], *model.domain[name]) for name in wanted}
     outside = np.any([wanted[name] != nearest[name] for name in wanted], axis=0)
-    time = weights * lengths / model.law.predict(**wanted)
-    held = weights * lengths / model.law.predict(**nearest)
+    time = node_seconds(weights * lengths, model.law.predict(**wanted))
+    held = node_seconds(weights * lengths, model.law.predict(**nearest))
     return {
         "queries": float(weights[outside].sum()),
         "node time": float(time[outside].sum() / time.sum()),

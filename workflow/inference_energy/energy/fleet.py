@@ -2,15 +2,42 @@
 
 import numpy as np
 
+from inference_energy.units import WH_PER_GWH
+
+
+def daily(settings, regime, energy):
+    """Energy of a day of queries of one regime, the fleet's overhead included.
+
+    Parameters
+    ----------
+    settings : Fleet
+        Queries a day, overhead.
+    regime : str
+        Its name.
+    energy : array_like
+        Mean energy of a query. [Wh]
+
+    Returns
+    -------
+    array_like
+        [GWh/day]
+    """
+    return energy * settings.queries_per_day * settings.overhead[regime] / WH_PER_GWH
+
+
+def mix(long_share, traditional, long):
+    """Mix two regimes by their queries: ``(1 - s) traditional + s long``, s the long share [1]."""
+    return (1 - long_share) * traditional + long_share * long
+
 
 def fleet(settings, means):
     """Energy of a day's queries from the mean energy of a query.
 
-    The median of so many queries' total is its mean (:func:`analytic.fleet_energy`).
+    The median of so many queries' total is its mean (:func:`exact.fleet_energy`).
 
     Parameters
     ----------
-    settings : methods.Fleet
+    settings : Fleet
         Queries a day, overhead, improvement.
     means : dict of str to array_like
         Mean energy of a query of each regime, blend untrimmed. [Wh]
@@ -22,10 +49,10 @@ def fleet(settings, means):
     """
     answer = {}
     for name, mean in means.items():
-        total = np.asarray(mean) * settings.queries_per_day * settings.overhead[name] * 1e-9
+        total = daily(settings, name, np.asarray(mean))
         answer[name, "baseline"] = total
         answer[name, "improved"] = total * settings.improvement[name].moment(-1)
     for pathway in ("baseline", "improved"):
-        long = settings.long_share * answer["long", pathway]
-        answer["mixed", pathway] = (1 - settings.long_share) * answer["traditional", pathway] + long
+        pair = answer["traditional", pathway], answer["long", pathway]
+        answer["mixed", pathway] = mix(settings.long_share, *pair)
     return answer

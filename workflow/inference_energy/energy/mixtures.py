@@ -96,23 +96,20 @@ class Mixture(_Energy):
     zero_mass: float = 0.0
 
     @classmethod
-    def of_tokens(cls, charged_over_throughput, weights, factor, scale, error=0.0):
-        """Build from the seconds of node time that each number of tokens takes.
+    def of_energies(cls, energy, weights, factor, error=0.0):
+        """Build from the energy of each number of tokens and what is uncertain about it.
 
         Parameters
         ----------
-        charged_over_throughput : ndarray, shape (n,)
-            Charged tokens over throughput. [s]
+        energy : ndarray, shape (n,)
+            Energy of each number of tokens with the uncertain factors at one. [Wh]
         weights : ndarray, shape (n,)
             Probability of each number of tokens. [1]
         factor : LogNormal
             Product of the uncertain factors (power utilisation, PUE). [1]
-        scale : float or ndarray, shape (n,)
-            Wh per second of node time before the factors. [Wh/s]
         error : float or ndarray, shape (n,)
             Standard deviation of ln throughput at each number of tokens. [1]
         """
-        energy = charged_over_throughput * scale
         used = energy > 0
         locations = np.log(energy[used]) + factor.mu
         sigmas = np.broadcast_to(np.hypot(factor.sigma, error), energy.shape)[used]

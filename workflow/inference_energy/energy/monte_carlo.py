@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference_energy.energy.equation import charged_tokens, coupled_utilisation, query_energy
+from inference_energy.energy.fleet import daily
 from inference_energy.method.setup import Coupling
 
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -54,6 +55,7 @@ def simulate(setup, regime, random):
     Samples
     """
     n = setup.monte_carlo.samples
+    counted_per_node = setup.boundary.over_node(setup.pue)
     tokens, throughput, energy = {}, {}, {}
     for model in setup.models:
         lengths = regime.output_tokens.sample(random, n)
@@ -64,13 +66,13 @@ def simulate(setup, regime, random):
         else:
             utilisation = setup.power_utilisation.sample(random, n)
         charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
-        pue = setup.pue.sample(random, n)
+        counted = counted_per_node.sample(random, n)
         error = model.error(regime.input_tokens, lengths)
         if np.any(error):
             speed = speed * random.lognormal(0.0, error)
         tokens[model.name] = lengths
         throughput[model.name] = speed
-        energy[model.name] = query_energy(charged, speed, model.node_power, utilisation, pue)
+        energy[model.name] = query_energy(charged, speed, model.node_power, utilisation, counted)
     names = list(energy)
     places, shares = setup.blend.members(
         [np.median(sample) for sample in energy.values()],
@@ -150,19 +152,18 @@ def fleet_energy(setup, regime):
     # the released code draws lengths for a figure here, which moves the stream
     random.exponential(size=setup.monte_carlo.samples)
     multiplier = setup.fleet.improvement[regime.name].sample(random, len(pool))
-    overhead = setup.fleet.overhead[regime.name]
     return {
-        pathway: _bootstrap(setup, energy, overhead)
+        pathway: _bootstrap(setup, regime, energy)
         for pathway, energy in {"baseline": pool, "improved": pool / multiplier}.items()
     }
 
 
-def _bootstrap(setup, energy, overhead):
+def _bootstrap(setup, regime, energy):
     random = generator(setup)
     sums = np.empty(setup.monte_carlo.bootstrap)
     for i in range(len(sums)):
         sums[i] = random.choice(energy, len(energy), replace=True).sum()
-    gwh = sums / len(energy) * setup.fleet.queries_per_day * overhead * 1e-9
+    gwh = daily(setup.fleet, regime.name, sums / len(energy))
     return {
         f"p{p}": float(v) for p, v in zip((5, 50, 95), np.percentile(gwh, (5, 50, 95)), strict=True)
     }

@@ -1,12 +1,12 @@
-"""What an energy per query includes: accelerators, the server, or the facility.
+"""From one boundary of an energy per query to another: what the conversions are made of.
 
-accelerator: GPU boards while they serve. server: the whole node while it serves. facility: the
-node and the datacentre's overhead (PUE), and, where stated, the share of machines kept idle.
+An energy measured at the facility includes, where stated, the machines that are kept idle.
 """
 
 from dataclasses import dataclass, replace
 
 from inference_energy.errors import InputError
+from inference_energy.method.boundary import FACILITY, SERVER, accelerator
 from inference_energy.method.distributions import LogNormal
 from inference_energy.units import W_PER_KW
 
@@ -103,36 +103,6 @@ def server_from_accelerator(energy, accelerator_power, host_power):
     return energy * (accelerator_power + host_power) / accelerator_power
 
 
-def accelerator_from_server(energy, accelerator_share):
-    """Energy of the accelerators [Wh] from the server's [Wh] and their share of it [1]."""
-    return energy * accelerator_share
-
-
-def facility_from_server(energy, pue, idle_factor=1.0):
-    """Energy of the facility: ``E PUE f_idle``.
-
-    Parameters
-    ----------
-    energy : array_like
-        Server energy. [Wh]
-    pue : array_like
-        Facility energy over IT energy. [1]
-    idle_factor : array_like
-        Energy of serving and idle machines over that of the serving ones. [1]
-
-    Returns
-    -------
-    ndarray
-        [Wh]
-    """
-    return energy * pue * idle_factor
-
-
-def server_from_facility(energy, pue, idle_factor=1.0):
-    """Energy of the server from the facility's, inverse of :func:`facility_from_server`. [Wh]"""
-    return energy / (pue * idle_factor)
-
-
 def facility_from_run(energy, accelerator_power, gpus, convert):
     """Facility energy of a run of which accelerator energy and power were measured.
 
@@ -158,29 +128,22 @@ def facility_from_run(energy, accelerator_power, gpus, convert):
         server_from_accelerator(energy, accelerator_power, convert.host_power.quantile(q) * part)
         for q in (0.05, 0.95)
     )
-    scale = LogNormal.fixed(facility_from_server(1.0, 1.0, convert.idle_factor))
-    return LogNormal.from_percentiles(low, high) * convert.pue * scale
+    server = LogNormal.from_percentiles(low, high)
+    return server * FACILITY.over_node(convert.pue) * LogNormal.fixed(convert.idle_factor)
 
 
 def at_boundary(setup, boundary, convert):
     """Return the method (Setup) with its energy charged at another boundary.
-
-    The method's own boundary is the facility. At the server the PUE is left out; at the
-    accelerator their share of the server's energy takes its place.
 
     Raises
     ------
     InputError
         If there is no conversion to the boundary.
     """
-    factors = {
-        "facility": setup.pue,
-        "server": LogNormal.fixed(1.0),
-        "accelerator": convert.accelerator_share,
-    }
-    if boundary not in factors:
+    known = {b.name: b for b in (accelerator(convert.accelerator_share), SERVER, FACILITY)}
+    if boundary not in known:
         raise InputError(
-            f"boundary {boundary!r}: no conversion; allowed are {', '.join(factors)};"
+            f"boundary {boundary!r}: no conversion; allowed are {', '.join(known)};"
             " leave the estimate out of the comparison"
         )
-    return replace(setup, pue=factors[boundary])
+    return replace(setup, boundary=known[boundary])

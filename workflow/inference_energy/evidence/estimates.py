@@ -9,38 +9,24 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
-from inference_energy.energy.equation import charged_tokens, coupled_utilisation
 from inference_energy.errors import InputError
 from inference_energy.evidence.boundaries import COMPARABLE, at_boundary
 from inference_energy.laws.additive import outside
-from inference_energy.method.distributions import LogNormal
-from inference_energy.method.setup import Coupling
 from inference_energy.text import rounded
-from inference_energy.units import SECONDS_TO_WH_PER_KW, W_PER_KW
+from inference_energy.units import W_PER_KW
 
 REGIME = "traditional"
 PAPER, ABSTRACT, LIKE = "as the paper does it", "as the abstract says it", "like for like"
 
 
-def _serving(setup, model, input_tokens, output_tokens):
-    """Node power [kW], and node time [s] and power utilisation [1] of a query as LogNormals."""
+def _served(setup, name):
     served = {m.name: m for m in setup.models}
-    if model not in served:
+    if name not in served:
         raise InputError(
-            f"model {model!r}: no throughput law; allowed are {', '.join(sorted(served))};"
+            f"model {name!r}: no throughput law; allowed are {', '.join(sorted(served))};"
             " leave the estimate out of the comparison"
         )
-    served = served[model]
-    throughput = float(served.law.predict(input_tokens, output_tokens))
-    charged = charged_tokens(output_tokens, input_tokens, setup.input_tokens_per_output_token)
-    utilisation = setup.power_utilisation
-    if isinstance(utilisation, Coupling):
-        utilisation = LogNormal.fixed(
-            coupled_utilisation(throughput, served.peak, utilisation.intercept, utilisation.slope)
-        )
-    error = float(np.max(served.error(input_tokens, output_tokens)))
-    seconds = LogNormal(float(np.log(charged / throughput)), error)
-    return served.node_power, seconds, utilisation
+    return served[name]
 
 
 def energy_at(setup, model, input_tokens, output_tokens, boundary, convert):
@@ -69,16 +55,15 @@ def energy_at(setup, model, input_tokens, output_tokens, boundary, convert):
     InputError
         If the method has no law for the model, or no conversion to the boundary.
     """
-    power, seconds, utilisation = _serving(setup, model, input_tokens, output_tokens)
-    per_second = LogNormal.fixed(power * SECONDS_TO_WH_PER_KW)
-    return per_second * seconds * utilisation * at_boundary(setup, boundary, convert).pue
+    counted = at_boundary(setup, boundary, convert)
+    return exact.fixed_energy(counted, _served(setup, model), input_tokens, output_tokens)
 
 
 def accelerator_power(setup, model, input_tokens, output_tokens, convert):
     """Median power of one accelerator while the method serves the query. [W]"""
-    power, _, utilisation = _serving(setup, model, input_tokens, output_tokens)
-    drawn = power * (utilisation * convert.accelerator_share).quantile(0.5)
-    return float(drawn) * W_PER_KW / convert.gpus_per_node
+    counted = at_boundary(setup, "accelerator", convert)
+    drawn = exact.serving_power(counted, _served(setup, model), input_tokens, output_tokens)
+    return float(drawn.quantile(0.5)) * W_PER_KW / convert.gpus_per_node
 
 
 def headline(setup, boundary, convert, regime=REGIME):

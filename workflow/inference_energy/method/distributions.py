@@ -91,6 +91,10 @@ class LogNormal:
         return LogNormal(self.mu + other.mu, float(np.hypot(self.sigma, other.sigma)))
 
 
+ONE = LogNormal.fixed(1.0)
+"""The factor that changes nothing."""
+
+
 @dataclass(frozen=True)
 class OutputTokens:
     """Output tokens of a query: a continuous length, rounded half to even.

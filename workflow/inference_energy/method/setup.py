@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference_energy.laws.additive import outside
+from inference_energy.method.boundary import FACILITY, Boundary
 from inference_energy.method.distributions import FixedLength, LogNormal, OutputTokens
 
 
@@ -148,7 +149,10 @@ class MonteCarlo:
 
 @dataclass(frozen=True)
 class Setup:
-    """Everything that an engine needs of a method and its benchmark rows."""
+    """Everything that an engine needs of a method and its benchmark rows.
+
+    ``boundary`` is where its energies are counted; that of a method file is the facility.
+    """
 
     models: tuple
     power_utilisation: object
@@ -159,6 +163,7 @@ class Setup:
     pathways: dict
     fleet: Fleet
     monte_carlo: MonteCarlo
+    boundary: Boundary = FACILITY
 
 
 TRIMMED = "frontier blend"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact, monte_carlo
+from inference_energy.energy.fleet import mix
 from inference_energy.method.setup import TRIMMED, UNTRIMMED, Coupling
 
 
@@ -141,7 +142,6 @@ def fleet(setup, engines):
     Mixed is ``(1 - s) traditional + s long`` of each statistic, s the share of long queries.
     """
     lines = []
-    share = setup.fleet.long_share
     for engine, module in (("published", monte_carlo), ("exact", exact)):
         if engine not in engines:
             continue
@@ -150,7 +150,7 @@ def fleet(setup, engines):
         }
         scenarios["mixed"] = {
             pathway: {
-                statistic: (1 - share) * value + share * scenarios["long"][pathway][statistic]
+                statistic: mix(setup.fleet.long_share, value, scenarios["long"][pathway][statistic])
                 for statistic, value in statistics.items()
             }
             for pathway, statistics in scenarios["traditional"].items()

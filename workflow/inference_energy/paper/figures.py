@@ -30,8 +30,10 @@ from inference_energy.drawing import (
     spread,
     violin,
 )
+from inference_energy.energy.equation import node_energy
 from inference_energy.method.setup import TRIMMED
 from inference_energy.text import interval, number
+from inference_energy.units import GIGA, KW_PER_MW, SECONDS_PER_DAY, WH_PER_GWH
 
 PATHWAYS = {
     "baseline": "Baseline",
@@ -251,9 +253,6 @@ LEGEND = 0.33
 """Room for the legend of a fleet figure [in]."""
 
 
-HOURS_PER_DAY = 24
-
-
 DASHES = ("-", (0, (3, 2)))
 """Line styles of the references, in the order of :func:`fleet_references`."""
 
@@ -273,7 +272,7 @@ def fleet_references(references):
     """
     value = dict(zip(references["quantity"], references["value"], strict=True))
     power, share = value["datacenter power"], value["datacenter utilisation"]
-    datacenter = power * share * HOURS_PER_DAY / 1000
+    datacenter = node_energy(SECONDS_PER_DAY, power * KW_PER_MW, share) / WH_PER_GWH
     search = value["web search"]
     return {
         f"{power:g} MW datacenter at {100 * share:g} %: {number(datacenter)} GWh/day": datacenter,
@@ -295,7 +294,7 @@ def _fleet_axis(rows, header, references, method, keys):
     axis.set_xlabel("Energy of a day's queries [GWh/day]")
     axis.grid(axis="x")
     queries = method["fleet"]["queries_per_day"]["value"]
-    axis.set_title(f"{queries / 1e9:,g} billion queries a day", pad=14 + 72 * LEGEND)
+    axis.set_title(f"{queries / GIGA:,g} billion queries a day", pad=14 + 72 * LEGEND)
     handles = [
         axis.axvline(x, color=BLACK, linewidth=0.9, linestyle=dashes, label=label)
         for (label, x), dashes in zip(lines.items(), DASHES, strict=True)

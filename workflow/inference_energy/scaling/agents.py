@@ -1,16 +1,16 @@
 """Energy of a task that an agent solves in many steps."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
+from inference_energy.energy.equation import node_energy, node_seconds
 from inference_energy.errors import InputError
 from inference_energy.laws.additive import Additive, shape_terms
-from inference_energy.method.setup import extrapolates, fixed_regime
+from inference_energy.method.setup import extrapolates
 from inference_energy.text import yes
-from inference_energy.units import SECONDS_TO_WH_PER_KW
 
 
 @dataclass(frozen=True)
@@ -134,38 +134,10 @@ def step_seconds(law, context, cached, output, input_tokens_per_output_token=Non
         terms[..., 2] = (context**2 - cached**2) / output
         seconds = output * (terms @ law.coefficients)
     else:
-        seconds = output / law.predict(computed, output)
+        seconds = node_seconds(output, law.predict(computed, output))
     if input_tokens_per_output_token is not None:
         seconds = seconds * (1 + computed / input_tokens_per_output_token / output)
     return seconds
-
-
-@dataclass(frozen=True)
-class _MeanThroughput:
-    """Law of a node whose time is known: the mean throughput, and its error."""
-
-    throughput: float
-    error: float
-
-    def predict(self, input_tokens, output_tokens):
-        """Return the mean throughput [tokens/s] at any lengths."""
-        return np.full(np.shape(output_tokens), self.throughput)
-
-    def sigma(self, input_tokens, output_tokens):
-        """Return the error of ln throughput [1] at any lengths."""
-        return np.full(np.shape(output_tokens), self.error)
-
-    def kinks(self, input_tokens):
-        """Return no kinks."""
-        return ()
-
-
-def energy_of_seconds(setup, model, seconds, output_tokens, error=0.0):
-    """Distribution of the energy [Wh] of so much node time [s] that made so many tokens."""
-    law = _MeanThroughput(output_tokens / seconds, error)
-    served = replace(model, law=law)
-    charged = replace(setup, input_tokens_per_output_token=None)
-    return exact.model_energy(charged, fixed_regime(0, output_tokens), served)
 
 
 def task_energy(setup, model, task, prefix_caching, samples=1):
@@ -176,7 +148,7 @@ def task_energy(setup, model, task, prefix_caching, samples=1):
 
     Returns
     -------
-    Mixture, float
+    LogNormal, float
         Energy [Wh] and node time [s].
     """
     ratio = setup.input_tokens_per_output_token
@@ -190,7 +162,7 @@ def task_energy(setup, model, task, prefix_caching, samples=1):
         total += (samples - 1) * step_seconds(model.law, context, shared, output, ratio).sum()
     error = float(np.broadcast_to(model.error(context, output), first.shape) @ first / first.sum())
     tokens = samples * task.steps * output
-    return energy_of_seconds(setup, model, total, tokens, error), total
+    return exact.time_energy(setup, model, total, tokens / total, error), total
 
 
 def agents(setup, config):
@@ -210,6 +182,7 @@ def agents(setup, config):
     """
     base, _ = exact.regime_energy(setup, setup.regimes["traditional"])
     streams, held = config["streams"]["value"], config["held"]["value"]
+    idle_power = config["idle_power"]["value"]
     lines = []
     for task in tasks(config):
         pauses = task.pause * (task.steps - 1)
@@ -220,7 +193,7 @@ def agents(setup, config):
                 for samples in map(int, config["samples"]["values"]):
                     energy, seconds = task_energy(setup, model, task, caching, samples)
                     decoding = seconds / samples * streams
-                    holding = held * pauses * samples / streams * np.exp(setup.pue.mu)
+                    holding = held * pauses * samples / streams
                     values = {
                         "steps": (task.steps, "steps"),
                         "output tokens": (samples * task.steps * task.step_output, "tokens"),
@@ -239,7 +212,7 @@ def agents(setup, config):
                             "1",
                         ),
                         "energy of pauses": (
-                            config["idle_power"]["value"] * holding * SECONDS_TO_WH_PER_KW,
+                            node_energy(holding, idle_power, boundary=np.exp(setup.pue.mu)),
                             "Wh",
                         ),
                         "idle share": (pauses / (pauses + decoding), "1"),

@@ -14,15 +14,14 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from inference_energy.energy import exact
+from inference_energy.energy.equation import node_energy
+from inference_energy.energy.fleet import mix
 from inference_energy.errors import InputError
 from inference_energy.method.setup import UNTRIMMED, extrapolates, fixed_regime
-from inference_energy.scaling.agents import energy_of_seconds
 from inference_energy.units import (
     J_PER_WH,
     MILLI,
-    SECONDS_PER_HOUR,
     SECONDS_PER_MINUTE,
-    SECONDS_TO_WH_PER_KW,
     WH_PER_KWH,
 )
 
@@ -191,18 +190,16 @@ def counter_signal(setup, name, config, claim, counts, rates):
             for energy in claim:
                 quantity = "factor to the claim from a published count"
                 add(subject, energy, quantity, row.id, beyond, energy / value, "1")
-    hours = minutes * SECONDS_PER_MINUTE / SECONDS_PER_HOUR
     for model in chains.models:
         # a node that does nothing else: its power, utilised and with PUE, over the wall time
         tokens = config["chain_tokens"]["values"][0]
         speed = float(model.law.predict(chains.input_tokens, tokens))
-        per_second = energy_of_seconds(setup, model, 1.0, speed).quantile(0.5)
-        dedicated = per_second * SECONDS_PER_HOUR * hours
+        per_second = exact.time_energy(setup, model, 1.0, speed).quantile(0.5)
+        dedicated = per_second * minutes * SECONDS_PER_MINUTE
         for energy in claim:
             setting = f"{minutes:g} min"
             add(model.name, energy, "dedicated nodes", setting, None, energy / dedicated, "nodes")
-        maximum = model.node_power * SECONDS_TO_WH_PER_KW
-        share = per_second / maximum
+        share = per_second / node_energy(1.0, model.node_power)
         add(model.name, np.nan, "power and overhead over maximum", "median", None, share, "1")
     regimes = {r: exact.regime_energy(setup, setup.regimes[r]) for r in setup.regimes}
     base = {r: exact.blend_energy(setup, *found, trim=False) for r, found in regimes.items()}
@@ -216,7 +213,7 @@ def counter_signal(setup, name, config, claim, counts, rates):
         setting = f"share {share:g} of the queries"
         for energy in claim:
             median = pool.quantile(0.5 / (1 - share))
-            mean = (1 - share) * pool.mean() + share * energy
+            mean = mix(share, pool.mean(), energy)
             add(UNTRIMMED, energy, "median with such problems", setting, None, median, "Wh")
             add(UNTRIMMED, energy, "mean with such problems", setting, None, mean, "Wh")
     return pd.DataFrame(lines, columns=COLUMNS)

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
+from inference_energy.energy.fleet import mix
 from inference_energy.energy.mixtures import Mixture
+from inference_energy.units import WH_PER_GWH
 
 
 def doubling(traditional, long):
@@ -95,7 +97,9 @@ def crossing(setup, config):
         line |= where | {"analysis": analysis, "basis": basis}
         lines.append(line | {"quantity": quantity, "value": value, "unit": unit})
 
-    gwh = fleet.queries_per_day * 1e-9
+    def day(share, pair):
+        return mix(share, *pair) * fleet.queries_per_day / WH_PER_GWH
+
     for basis in ("mean", "median"):
         pair = energy[basis, "traditional"], energy[basis, "long"]
         better = improved[basis, "traditional"], improved[basis, "long"]
@@ -106,20 +110,17 @@ def crossing(setup, config):
             add("doubling", basis, "long share by replacement", double["replaced"], "1")
         for share in [0, *config["long_shares"]["values"]]:
             at = {"long_share": share}
-            weights = np.array([1 - share, share])
-            add("intervention", basis, "fleet", weights @ pair * gwh, "GWh/day", **at)
-            value = weights @ better * gwh
-            add("intervention", basis, "fleet improved", value, "GWh/day", **at)
+            add("intervention", basis, "fleet", day(share, pair), "GWh/day", **at)
+            add("intervention", basis, "fleet improved", day(share, better), "GWh/day", **at)
             if share > 0:
                 need = intervention(*pair, share)
                 add("intervention", basis, "needed on all queries", need["all"], "1", **at)
                 add("intervention", basis, "needed on long queries", need["long"], "1", **at)
-    weights = np.array([1 - fleet.long_share, fleet.long_share])
-    start = weights @ [energy["mean", "traditional"], energy["mean", "long"]] * gwh
-    mix = {"long_share": fleet.long_share}
+    start = day(fleet.long_share, (energy["mean", "traditional"], energy["mean", "long"]))
+    own = {"long_share": fleet.long_share}
     for growth in config["demand_growth"]["values"]:
         for efficiency in config["efficiency"]["values"]:
-            at = mix | {"growth": growth, "efficiency": efficiency}
+            at = own | {"growth": growth, "efficiency": efficiency}
             if efficiency > 1:
                 even = break_even_rebound(growth, efficiency)
                 add("growth", "mean", "break-even rebound", even, "1", **at)

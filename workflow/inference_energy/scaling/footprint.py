@@ -7,7 +7,7 @@ electricity per kWh that the facility draws:
 
 with the energy of the IT equipment E_IT = E / PUE [Wh], WUE and EWIF [L/kWh, that is mL/Wh] and
 CI [g/kWh] (Li, Yang, Islam and Ren, arXiv:2304.03271). Since a method's energy is a product of
-log-normal factors and node time, so is each of them: PUE is replaced by the boundary's factor.
+log-normal factors and node time, so is each of them: it is an energy at a boundary of its own.
 """
 
 from dataclasses import replace
@@ -16,25 +16,27 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
+from inference_energy.energy.fleet import daily, mix
 from inference_energy.errors import InputError
+from inference_energy.method.boundary import FACILITY, SERVER
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
-from inference_energy.units import MICRO, MILLI, NANO
+from inference_energy.units import KILO, MILLI
 
-BOUNDARIES = {
-    "on_site_water": ("on-site water", False, "mL", "m3/day"),
-    "generation_water": ("generation water", True, "mL", "m3/day"),
-    "operational_carbon": ("operational carbon", True, "g", "t/day"),
+FOOTPRINTS = {
+    "on_site_water": ("on-site water", SERVER, "mL", "m3/day"),
+    "generation_water": ("generation water", FACILITY, "mL", "m3/day"),
+    "operational_carbon": ("operational carbon", FACILITY, "g", "t/day"),
 }
-"""Section of config/footprint.yaml: name, whether PUE counts, unit per query, unit per day."""
+"""Section of config/footprint.yaml: name, boundary of its energy, unit per query and per day."""
 
 STATISTICS = ["mean", "p5", "p25", "p50", "p75", "p95"]
 
 PER_QUERY = {"mL": 1.0, "g": MILLI, "Wh": 1.0}
 """A Wh times a L/kWh is a mL, times a g/kWh a mg."""
 
-PER_DAY = {"mL": MICRO, "g": MICRO, "Wh": NANO}
-"""Of the unit of a query in that of a day: m3, t, GWh."""
+PER_DAY = {"mL": KILO, "g": 1.0, "Wh": 1.0}
+"""A GWh times a L/kWh is a thousand m3, times a g/kWh a t."""
 
 
 def facts_by_name(facility, names, unit):
@@ -66,14 +68,9 @@ def facts_by_name(facility, names, unit):
     return [float(known.loc[name, "value"]) for name in names]
 
 
-def boundary_factor(setup, intensity, with_pue):
-    """Factor that takes the place of PUE: the intensity, times PUE where facility energy counts."""
-    return setup.pue * intensity if with_pue else intensity
-
-
-def _energies(setup, factor):
-    """Blends of every regime with another factor in the place of PUE, and the fleet's means."""
-    changed = replace(setup, pue=factor)
+def _energies(setup, boundary):
+    """Blends of every regime at a boundary."""
+    changed = replace(setup, boundary=boundary)
     found = {}
     for regime in setup.regimes.values():
         models, members = exact.regime_energy(changed, regime)
@@ -82,21 +79,21 @@ def _energies(setup, factor):
     return found
 
 
-def _lines(setup, factor, boundary, setting, unit, daily_unit):
-    energies = _energies(setup, factor)
+def _lines(setup, boundary, setting, unit, daily_unit):
+    energies = _energies(setup, boundary)
     lines, days = [], {}
     for (regime, subject), energy in energies.items():
         for statistic, value in energy.describe().items():
             if statistic in STATISTICS:
                 value *= PER_QUERY[unit]
-                lines.append((boundary, setting, "query", regime, subject, statistic, value, unit))
+                lines.append(
+                    (boundary.name, setting, "query", regime, subject, statistic, value, unit)
+                )
         if subject == UNTRIMMED:
-            mean = energy.mean() * setup.fleet.overhead[regime] * PER_QUERY[unit]
-            days[regime] = mean * setup.fleet.queries_per_day * PER_DAY[unit]
-    share = setup.fleet.long_share
-    days["mixed"] = (1 - share) * days["traditional"] + share * days["long"]
+            days[regime] = daily(setup.fleet, regime, energy.mean()) * PER_DAY[unit]
+    days["mixed"] = mix(setup.fleet.long_share, days["traditional"], days["long"])
     for regime, value in days.items():
-        lines.append((boundary, setting, "day", regime, UNTRIMMED, "mean", value, daily_unit))
+        lines.append((boundary.name, setting, "day", regime, UNTRIMMED, "mean", value, daily_unit))
     return lines
 
 
@@ -118,19 +115,19 @@ def footprint(setup, config, facility):
         Columns of the footprint table. ``total water`` is the sum of the means with both ranges;
         percentiles of the two parts do not add.
     """
-    one = LogNormal.fixed(1.0)
-    lines = _lines(setup, one, "IT energy", "range", "Wh", "GWh/day")
-    lines += _lines(setup, setup.pue, "facility energy", "range", "Wh", "GWh/day")
-    for key, (boundary, with_pue, unit, daily_unit) in BOUNDARIES.items():
+    lines = []
+    for name, boundary in {"IT energy": SERVER, "facility energy": FACILITY}.items():
+        lines += _lines(setup, replace(boundary, name=name), "range", "Wh", "GWh/day")
+    for key, (name, boundary, unit, daily_unit) in FOOTPRINTS.items():
         section = config[key]
         low, high = sorted(facts_by_name(facility, section["range"], section["unit"]))
         intensities = {"range": LogNormal.from_percentiles(low, high)}
         values = facts_by_name(facility, section["settings"], section["unit"])
         named = zip(section["settings"], values, strict=True)
-        intensities |= {name: LogNormal.fixed(value) for name, value in named}
+        intensities |= {setting: LogNormal.fixed(value) for setting, value in named}
         for setting, intensity in intensities.items():
-            factor = boundary_factor(setup, intensity, with_pue)
-            lines += _lines(setup, factor, boundary, setting, unit, daily_unit)
+            counted = replace(boundary, name=name, factor=intensity)
+            lines += _lines(setup, counted, setting, unit, daily_unit)
     columns = ["boundary", "setting", "per", "regime", "subject", "statistic", "value", "unit"]
     table = pd.DataFrame(lines, columns=columns)
     water = table["boundary"].isin(["on-site water", "generation water"])

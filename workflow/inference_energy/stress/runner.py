@@ -288,9 +288,8 @@ class StressTest:
             left = sum(
                 not (self.folder / name / "cell.json").exists() for name in self.cells["cell"]
             )
-            say(
-                f"{label}: {window:.0f} s; about {left * window / SECONDS_PER_MINUTE:.0f} minutes to go"
-            )
+            minutes = left * window / SECONDS_PER_MINUTE
+            say(f"{label}: {window:.0f} s; about {minutes:.0f} minutes to go")
             stop = {
                 "duration": window,
                 "gracePeriod": OUTLASTS * float(self.settings["request_timeout"]),

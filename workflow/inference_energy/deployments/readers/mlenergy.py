@@ -5,6 +5,7 @@ are not given, so input_tokens stays empty unless the facts state it.
 """
 
 from inference_energy.deployments.readers.common import TOLERANCE, Run
+from inference_energy.energy.equation import token_energy
 from inference_energy.units import MILLI
 
 CLIENT = "mlenergy"
@@ -64,8 +65,9 @@ def _check_energy(run):
     )
     if not power or not energy or not throughput:
         return
-    if abs(energy - power / throughput) > TOLERANCE * energy:
+    expected = token_energy(power, throughput)
+    if abs(energy - expected) > TOLERANCE * energy:
         run.marks.append(
             f"power: energy_per_token_joules {energy:.6g} where avg_power_watts / throughput is "
-            f"{power / throughput:.6g}"
+            f"{expected:.6g}"
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from inference_energy.deployments.readers.common import PERCENTILES, Run, read_bytes, sha256
+from inference_energy.energy.equation import token_energy
 from inference_energy.tables import decode
 from inference_energy.units import NANO, SECONDS_PER_DAY
 
@@ -219,7 +220,7 @@ def _read_meter(run, path, text, window, offset):
         return
     run.put_energy("node_power_w", mean)
     if mean and "throughput_tps" in run.row:
-        run.put("energy_per_output_token_j", mean / run.row["throughput_tps"])
+        run.put("energy_per_output_token_j", token_energy(mean, run.row["throughput_tps"]))
     if gap > LARGEST_GAP_S:
         run.marks.append(f"power: no sample of the meter for {gap:.6g} s of {end - begin:.6g} s")
 
