@@ -3,7 +3,6 @@
 from copy import deepcopy
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -21,7 +20,6 @@ from inference_energy.claims.judge import caveats
 from inference_energy.claims.selectors import Evidence
 from inference_energy.errors import InputError
 from inference_energy.method.build import build
-from inference_energy.method.distributions import OutputTokens
 from inference_energy.method.files import resolve
 from inference_energy.tables import read_table, write_table
 
@@ -232,22 +230,3 @@ def test_a_caveat_of_one_version_leaves_the_other_alone():
     claim = {"claim": "a", "version": "v1", "quantity": None, "value": 2.0, "decimals": 0}
     assert caveats(claim, 3.0, None, {}, [finding]) == [(False, "3, not 2")]
     assert caveats(claim | {"version": "v2"}, 3.0, None, {}, [finding]) == []
-
-
-@pytest.mark.parametrize("family", [("exponential", (3.0,)), ("gamma", (3.0, 2.0))])
-def test_without_short_queries_the_others_keep_their_proportions(family):
-    every, some = OutputTokens(*family), OutputTokens(*family, minimum=2)
-    lengths, weights = every.support
-    kept = lengths >= 2
-    np.testing.assert_array_equal(some.support[0], lengths[kept])
-    np.testing.assert_allclose(some.support[1], weights[kept] / weights[kept].sum(), rtol=1e-12)
-    sample = some.sample(np.random.RandomState(1), 1000)
-    assert sample.min() == 2
-    nodes, node_weights = some.nodes()
-    assert node_weights @ nodes == pytest.approx(some.support[1] @ some.support[0], rel=1e-9)
-
-
-def test_a_minimum_of_zero_draws_what_the_released_code_draws():
-    drawn = OutputTokens("exponential", (300,)).sample(np.random.RandomState(42), 1000)
-    released = np.round(np.random.RandomState(42).exponential(300 / np.log(2), 1000))
-    np.testing.assert_array_equal(drawn, released)

@@ -12,7 +12,8 @@ from inference_energy.energy.equation import charged_tokens, coupled_utilisation
 from inference_energy.energy.mixtures import Mixture, TrimmedBlend, bivariate_normal
 from inference_energy.laws.log_linear import LogLinear
 from inference_energy.method.boundary import SERVER, accelerator
-from inference_energy.method.distributions import LogNormal, OutputTokens
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.lengths import ExponentialLengths, LogNormalLengths
 from inference_energy.method.setup import Blend, Coupling, fixed_regime
 from inference_energy.units import SECONDS_TO_WH_PER_KW
 from scipy import integrate, stats
@@ -108,7 +109,7 @@ VARIANTS = {
     "heavy tail": lambda setup: replace(
         setup,
         regimes={
-            name: replace(regime, output_tokens=OutputTokens("log-normal", (3000.0, 2.0)))
+            name: replace(regime, output_tokens=LogNormalLengths(3000.0, 2.0))
             for name, regime in setup.regimes.items()
         },
     ),
@@ -294,7 +295,7 @@ def test_fixed_multipliers_scale_the_blend(paper):
 
 
 def test_more_queries_of_zero_tokens_than_trimming_takes(paper):
-    short = replace(paper.regimes["traditional"], output_tokens=OutputTokens("exponential", (1.0,)))
+    short = replace(paper.regimes["traditional"], output_tokens=ExponentialLengths(1.0))
     models, names = exact.regime_energy(paper, short)
     zero = models[next(iter(names))].zero_mass
     assert zero == pytest.approx(-np.expm1(-np.log(2) / 2), rel=1e-12)

@@ -7,7 +7,8 @@ from inference_energy.energy.exact import extrapolation, model_energy
 from inference_energy.energy.monte_carlo import describe, generator, simulate
 from inference_energy.laws.fitting import fit_configurations, fit_models
 from inference_energy.laws.log_linear import Peak
-from inference_energy.method.distributions import LogNormal, OutputTokens
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.lengths import ExponentialLengths
 from inference_energy.method.setup import Blend, Fleet, MonteCarlo, Regime, ServedModel, Setup
 from inference_energy.tables import read_table
 
@@ -96,7 +97,7 @@ class UncertainPeak(Peak):
 
 def test_the_error_of_the_law_widens_the_energy_alike_in_both_engines():
     law = UncertainPeak(1000.0, 2)
-    regime = Regime("traditional", OutputTokens("exponential", (300,)), 500.0)
+    regime = Regime("traditional", ExponentialLengths(300), 500.0)
     sure = setup_of(ServedModel("m", law, 10.0, 1000.0))
     unsure = setup_of(ServedModel("m", law, 10.0, 1000.0, uncertain=True))
     exact = model_energy(unsure, regime, unsure.models[0])
@@ -110,7 +111,7 @@ def test_the_error_of_the_law_widens_the_energy_alike_in_both_engines():
 
 
 def test_extrapolation_counts_queries_and_node_time_beyond_the_lengths_seen():
-    tokens = OutputTokens("exponential", (300,))
+    tokens = ExponentialLengths(300)
     regime = Regime("traditional", tokens, 500.0)
     domain = {"input_tokens": (128.0, 5000.0), "output_tokens": (0.0, 1000.0)}
     model = ServedModel("m", Peak(1000.0, 2), 10.0, 1000.0, domain=domain)
@@ -124,7 +125,7 @@ def test_extrapolation_counts_queries_and_node_time_beyond_the_lengths_seen():
 
 
 def test_everything_extrapolates_when_the_input_was_never_seen():
-    regime = Regime("traditional", OutputTokens("exponential", (300,)), 50.0)
+    regime = Regime("traditional", ExponentialLengths(300), 50.0)
     domain = {"input_tokens": (128.0, 5000.0), "output_tokens": (0.0, 1e9)}
     model = ServedModel("m", Peak(1000.0, 2), 10.0, 1000.0, domain=domain)
     assert extrapolation(regime, model)["queries"] == pytest.approx(1.0)

@@ -1,6 +1,7 @@
 """Sensitivity to the continuous inputs: known indices, known what-if values, clear errors."""
 
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,13 @@ def test_all_wrong_ranges_are_reported_together():
     with pytest.raises(InputError) as error:
         sensitivity.check_inputs(config, SCHEMA)
     assert "nod_power" in str(error.value) and "inputs.pue_median" in str(error.value)
+
+
+def test_another_median_keeps_that_short_queries_do_not_occur(setup):
+    regime = setup.regimes["long"]
+    some = replace(regime, output_tokens=replace(regime.output_tokens, minimum=5))
+    changed = sensitivity.apply(
+        replace(setup, regimes=setup.regimes | {"long": some}), {"output_tokens_long": 400.0}
+    )
+    assert changed.regimes["long"].output_tokens.support[0][0] == 5
+    assert sensitivity.base_values(changed, ["output_tokens_long"]) == {"output_tokens_long": 400}

@@ -10,7 +10,8 @@ from inference_energy.errors import InputError
 from inference_energy.laws.additive import Additive
 from inference_energy.laws.log_linear import LogLinear, Peak
 from inference_energy.method import setup as method_setup
-from inference_energy.method.distributions import LogNormal, OutputTokens
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.lengths import ExponentialLengths
 from inference_energy.method.setup import (
     UNTRIMMED,
     Blend,
@@ -39,7 +40,7 @@ def make_setup(*laws):
         power_utilisation=UTILISATION,
         pue=PUE,
         regimes={
-            name: Regime(name, OutputTokens("exponential", (median,)), 500.0)
+            name: Regime(name, ExponentialLengths(median), 500.0)
             for name, median in {"traditional": 300, "long": 5000}.items()
         },
         input_tokens_per_output_token=None,
@@ -113,21 +114,6 @@ def test_flat_throughput_leaves_the_ratio_of_tokens(flat):
     for _, rows in means.groupby("compared"):
         value = rows.set_index("quantity")["value"]
         assert value["energy ratio"] == pytest.approx(value["tokens ratio"], rel=1e-9)
-
-
-@pytest.mark.parametrize(
-    "tokens",
-    [
-        OutputTokens("exponential", (300.0,)),
-        OutputTokens("gamma", (300.0, 2.0)),
-        OutputTokens("log-normal", (300.0, 0.8)),
-        OutputTokens("empirical", tuple(np.linspace(1, 1000, 51))),
-    ],
-)
-def test_lengthening_multiplies_the_quantiles(tokens):
-    longer = scaling_length.lengthened(tokens, 15)
-    for length in (50.0, 300.0, 700.0):
-        assert longer.cdf(15 * length) == pytest.approx(tokens.cdf(length), abs=1e-9)
 
 
 @pytest.mark.parametrize("law", [LogLinear(7.0, -0.3, 0.2, 4000.0, 4), Peak(900.0, 2), ADDITIVE])

@@ -281,10 +281,6 @@ def _quantity(quantity):
     kind = quantity["distribution"]
     if "p5" in quantity:
         return f"{quantity['p5']:g} to {quantity['p95']:g}{unit} (P5 to P95)"
-    numbers = [
-        f"{k} {quantity[k]:g}"
-        for k in ("median", "sigma", "shape", "intercept", "slope")
-        if k in quantity
-    ]
+    numbers = [f"{k} {v:g}" for k, v in quantity.items() if isinstance(v, int | float)]
     named = [quantity["trace"]] if "trace" in quantity else []
     return f"{kind}, {', '.join(numbers + named)}{unit}"

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from inference_energy.energy import exact
-from inference_energy.method.distributions import OutputTokens
+from inference_energy.method.lengths import EmpiricalLengths
 
 LEVELS = np.linspace(0, 1, 201)
 MEASURED_LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
@@ -121,7 +121,7 @@ def compare(setup, curves):
             ["series", "kind", "source_id"], sort=False
         ):
             lengths = curve["output_tokens"].to_numpy()
-            observed = OutputTokens("empirical", tuple(lengths))
+            observed = EmpiricalLengths(tuple(lengths))
             blend = _blend(setup, replace(regime, output_tokens=observed))
             mean, _ = observed.mean_and_std()
             median = float(observed.quantile(0.5))

@@ -4,7 +4,8 @@ import numpy as np
 
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import fit_laws
-from inference_energy.method.distributions import LogNormal, OutputTokens
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.lengths import FAMILIES
 from inference_energy.method.setup import (
     Blend,
     Coupling,
@@ -33,23 +34,7 @@ def output_tokens(quantity, traces):
     InputError
         If an empirical distribution names a trace that is not in ``traces``.
     """
-    family = quantity["distribution"]
-    minimum = quantity.get("minimum", 0)
-    if family == "exponential":
-        return OutputTokens(family, (quantity["median"],), minimum)
-    if family == "log-normal":
-        return OutputTokens(family, (quantity["median"], quantity["sigma"]), minimum)
-    if family == "gamma":
-        return OutputTokens(family, (quantity["median"], quantity["shape"]), minimum)
-    if quantity["trace"] not in traces:
-        raise InputError(
-            f"key output_tokens.trace: value {quantity['trace']}: unknown trace;"
-            f" allowed are {', '.join(sorted(traces)) or 'none, as no trace table was given'}"
-        )
-    lengths = np.asarray(traces[quantity["trace"]], float)
-    if "median" in quantity:
-        lengths = lengths * (quantity["median"] / np.median(lengths))
-    return OutputTokens(family, tuple(lengths.tolist()), minimum)
+    return FAMILIES[quantity["distribution"]].of(quantity, traces)
 
 
 def node_power(method, model):

@@ -6,7 +6,8 @@ import numpy as np
 
 from inference_energy.laws.additive import outside
 from inference_energy.method.boundary import FACILITY, Boundary
-from inference_energy.method.distributions import FixedLength, LogNormal, OutputTokens
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.lengths import FixedLength, OutputTokens
 
 
 @dataclass(frozen=True)

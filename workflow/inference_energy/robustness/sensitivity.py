@@ -14,7 +14,7 @@ from inference_energy.energy import exact
 from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
 from inference_energy.laws.log_linear import LENGTH_FLOOR
-from inference_energy.method.distributions import Z95, LogNormal, OutputTokens
+from inference_energy.method.distributions import Z95, LogNormal
 
 WHERE = "config/sensitivity.yaml"
 PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
@@ -86,10 +86,7 @@ def _with_regime(setup, name, **change):
 
 def _with_median(setup, name, median):
     tokens = setup.regimes[name].output_tokens
-    parameters = (median, *tokens.parameters[1:])
-    if tokens.family == "empirical":
-        parameters = tuple(np.array(tokens.parameters) * median / np.median(tokens.parameters))
-    return _with_regime(setup, name, output_tokens=OutputTokens(tokens.family, parameters))
+    return _with_regime(setup, name, output_tokens=tokens.with_median(median))
 
 
 def _with_input(setup, tokens):
@@ -105,15 +102,6 @@ def _with_spread(setup, ratio):
 
 def _with_fleet(setup, **change):
     return replace(setup, fleet=replace(setup.fleet, **change))
-
-
-def _token_median(name):
-    def read(setup):
-        tokens = setup.regimes[name].output_tokens
-        empirical = tokens.family == "empirical"
-        return np.median(tokens.parameters) if empirical else tokens.parameters[0]
-
-    return read
 
 
 # what each input is in a Setup: how to read its value and how to set it
@@ -137,10 +125,13 @@ INPUTS = {
         lambda s, v: replace(s, pue=replace(s.pue, mu=float(np.log(v)))),
     ),
     "output_tokens_traditional": (
-        _token_median("traditional"),
+        lambda s: s.regimes["traditional"].output_tokens.median_length(),
         lambda s, v: _with_median(s, "traditional", v),
     ),
-    "output_tokens_long": (_token_median("long"), lambda s, v: _with_median(s, "long", v)),
+    "output_tokens_long": (
+        lambda s: s.regimes["long"].output_tokens.median_length(),
+        lambda s, v: _with_median(s, "long", v),
+    ),
     "input_tokens": (lambda s: s.regimes["traditional"].input_tokens, _with_input),
     "throughput": (lambda s: 1.0, lambda s, v: _vary_laws(s, factor=v)),
     "input_exponent": (lambda s: 0.0, lambda s, v: _vary_laws(s, input_exponent=v)),

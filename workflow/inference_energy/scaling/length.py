@@ -67,25 +67,6 @@ def energy_by_length(setup, output_tokens):
     return pd.DataFrame(lines)
 
 
-def lengthened(tokens, factor):
-    """Distribution of output tokens that are ``factor`` times those of ``tokens``, unrounded.
-
-    Parameters
-    ----------
-    tokens : OutputTokens
-        Distribution.
-    factor : float
-        Positive number. [1]
-    """
-    minimum = int(factor * tokens.minimum)
-    if tokens.family == "empirical":
-        longer = tuple(factor * t for t in tokens.parameters)
-    else:
-        median, *shape = tokens.parameters
-        longer = (factor * median, *shape)
-    return replace(tokens, parameters=longer, minimum=minimum)
-
-
 def uncapped(setup):
     """Return the method with log-linear laws that may exceed the largest measured throughput."""
 
@@ -141,7 +122,7 @@ def cost_of_length(setup, factor):
         Columns of the test_time table.
     """
     base = setup.regimes["traditional"]
-    longer = replace(base, output_tokens=lengthened(base.output_tokens, factor))
+    longer = replace(base, output_tokens=base.output_tokens.scaled(factor))
     free = uncapped(setup)
     base_energy, base_free = _regime_statistics(setup, base), _regime_statistics(free, base)
     base_tokens = _token_statistics(base)

@@ -1,0 +1,371 @@
+"""Output tokens of a query: one class per family of lengths, and the registry of families.
+
+A new family is a class that gives its distribution before rounding and a line of ``FAMILIES``; its
+fields are named as the keys of the method file.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, fields, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import gammainc, gammaincc, gammainccinv, gammaincinv, ndtr, ndtri
+
+from inference_energy.errors import InputError
+from inference_energy.method import quadrature
+
+TAIL = 1e-14
+"""Share of the queries beyond the longest length that is counted. [1]"""
+
+
+class OutputTokens(ABC):
+    """Whole numbers of output tokens that a query can have. [tokens]"""
+
+    @abstractmethod
+    def median_length(self) -> float:
+        """Median of the length before rounding. [tokens]"""
+
+    @property
+    @abstractmethod
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lengths that can occur and their probabilities, two arrays of shape (n,)."""
+
+    @abstractmethod
+    def nodes(
+        self, breaks: Iterable[float] = (), width: float = 0.125
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Quadrature of any smooth function of ln L: lengths and weights, shape (m,), m << n.
+
+        Parameters
+        ----------
+        breaks : iterable of float
+            Lengths at which the function has a kink (a capped throughput). [tokens]
+        width : float
+            Width in ln L over which the function must be smooth. [1]
+        """
+
+    @abstractmethod
+    def sample(self, generator: np.random.RandomState, n: int) -> np.ndarray:
+        """Draw ``n`` whole numbers of tokens."""
+
+    @abstractmethod
+    def scaled(self, factor: float) -> Self:
+        """Lengths that are all ``factor`` times as long before rounding."""
+
+    @abstractmethod
+    def with_median(self, median: float) -> Self:
+        """Lengths of the same shape around another median [tokens]."""
+
+    def quantile(self, level: ArrayLike) -> Any:
+        """Smallest number of tokens whose distribution function reaches ``level``."""
+        lengths, weights = self.support
+        place = np.searchsorted(np.cumsum(weights), np.asarray(level) - 1e-15)
+        # the weights' sum may miss one by a rounding error
+        return lengths[np.minimum(place, len(lengths) - 1)]
+
+    def mean_and_std(self) -> tuple[float, float]:
+        """Mean and standard deviation of the rounded length. [tokens]"""
+        lengths, weights = self.support
+        mean = float(weights @ lengths)
+        return mean, float(np.sqrt(weights @ (lengths - mean) ** 2))
+
+
+@dataclass(frozen=True)
+class FixedLength(OutputTokens):
+    """All queries have the same number of output tokens.
+
+    Parameters
+    ----------
+    tokens : float
+        Output tokens. [tokens]
+    """
+
+    tokens: float
+
+    def median_length(self) -> float:
+        """Return the length. [tokens]"""
+        return self.tokens
+
+    @property
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        """The length and its probability, two arrays of one."""
+        return np.array([float(self.tokens)]), np.ones(1)
+
+    def nodes(
+        self, breaks: Iterable[float] = (), width: float = 0.125
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the support: one length needs no quadrature."""
+        return self.support
+
+    def sample(self, generator: np.random.RandomState, n: int) -> np.ndarray:
+        """Return the length ``n`` times; nothing is drawn."""
+        return np.full(n, float(self.tokens))
+
+    def scaled(self, factor: float) -> Self:
+        """Return the length times a factor [1]."""
+        return replace(self, tokens=factor * self.tokens)
+
+    def with_median(self, median: float) -> Self:
+        """Return another length [tokens]."""
+        return replace(self, tokens=median)
+
+
+@dataclass(frozen=True)
+class RoundedLengths(OutputTokens):
+    """A continuous length, rounded half to even.
+
+    Parameters
+    ----------
+    minimum : int
+        Shorter queries do not occur: the distribution is that of the others. [tokens]
+    """
+
+    _: KW_ONLY
+    minimum: int = 0
+
+    @classmethod
+    def of(cls, quantity: Mapping[str, Any], traces: Mapping[str, ArrayLike]) -> Self:
+        """Build from a section of the method file, whose keys are the fields.
+
+        Parameters
+        ----------
+        quantity : mapping
+            The section.
+        traces : mapping of str to array_like
+            Quantiles of output tokens of each trace at evenly spaced levels. [tokens]
+
+        Raises
+        ------
+        InputError
+            If the section names a trace that is not in ``traces``.
+        """
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: quantity[name] for name in names if name in quantity})
+
+    @abstractmethod
+    def cdf(self, length: ArrayLike) -> Any:
+        """Distribution function of the length before rounding, at ``length`` [tokens]."""
+
+    @abstractmethod
+    def survival(self, length: ArrayLike) -> Any:
+        """Share of the queries that are longer than ``length`` [tokens] before rounding."""
+
+    @abstractmethod
+    def exceeded_by(self, share: ArrayLike) -> Any:
+        """Length before rounding that a share [1] of the queries exceeds. [tokens]"""
+
+    @property
+    def longest(self) -> float:
+        """Length before rounding that next to no query exceeds. [tokens]"""
+        return float(self.exceeded_by(TAIL))
+
+    def median_length(self) -> float:
+        """Median of the length before rounding, longer than the minimum or not. [tokens]"""
+        return float(self.exceeded_by(0.5))
+
+    def with_median(self, median: float) -> Self:
+        """Return scaled lengths with another median [tokens], and the same minimum."""
+        return replace(self.scaled(median / self.median_length()), minimum=self.minimum)
+
+    @property
+    def support(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lengths that can occur and their probabilities, :func:`quadrature.support`."""
+        return quadrature.support(self)
+
+    def nodes(
+        self, breaks: Iterable[float] = (), width: float = 0.125
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Quadrature of any smooth function of ln L, :func:`quadrature.nodes`."""
+        finite = tuple(sorted(float(b) for b in breaks if np.isfinite(b)))
+        return quadrature.nodes(self, finite, width)
+
+    def sample(self, generator: np.random.RandomState, n: int) -> np.ndarray:
+        """Draw ``n`` whole numbers of tokens; those below the minimum are drawn again."""
+        lengths = np.round(self._draw(generator, n))
+        while (short := lengths < self.minimum).any():
+            lengths[short] = np.round(self._draw(generator, int(short.sum())))
+        return lengths
+
+    def _draw(self, generator: np.random.RandomState, n: int) -> np.ndarray:
+        return self.exceeded_by(1 - generator.random_sample(n))
+
+
+@dataclass(frozen=True)
+class _ByMedian(RoundedLengths):
+    """A family whose lengths are those of one shape, scaled to a median."""
+
+    median: float
+
+    def median_length(self) -> float:
+        return self.median
+
+    def scaled(self, factor: float) -> Self:
+        return replace(self, median=factor * self.median, minimum=int(factor * self.minimum))
+
+    def with_median(self, median: float) -> Self:
+        return replace(self, median=median)
+
+
+@dataclass(frozen=True)
+class ExponentialLengths(_ByMedian):
+    """The paper's lengths: exponential.
+
+    Parameters
+    ----------
+    median : float
+        [tokens]
+    """
+
+    @property
+    def _mean(self) -> float:
+        return self.median / np.log(2)
+
+    def cdf(self, length: ArrayLike) -> Any:
+        """``1 - exp(-L / mean)``."""
+        return -np.expm1(-np.maximum(length, 0) / self._mean)
+
+    def survival(self, length: ArrayLike) -> Any:
+        """``exp(-L / mean)``."""
+        return np.exp(-np.maximum(length, 0) / self._mean)
+
+    def exceeded_by(self, share: ArrayLike) -> Any:
+        """``-mean ln share``."""
+        return -self._mean * np.log(share)
+
+    def _draw(self, generator: np.random.RandomState, n: int) -> np.ndarray:
+        # consumes the generator exactly as the released code does
+        return generator.exponential(self._mean, n)
+
+
+@dataclass(frozen=True)
+class LogNormalLengths(_ByMedian):
+    """Log-normal lengths.
+
+    Parameters
+    ----------
+    median : float
+        [tokens]
+    sigma : float
+        Standard deviation of the logarithm. [1]
+    """
+
+    sigma: float
+
+    def _normal(self, length: ArrayLike) -> Any:
+        with np.errstate(divide="ignore"):
+            return np.log(np.maximum(length, 0) / self.median) / self.sigma
+
+    def cdf(self, length: ArrayLike) -> Any:
+        """Normal in ln L."""
+        return ndtr(self._normal(length))
+
+    def survival(self, length: ArrayLike) -> Any:
+        """Normal in ln L."""
+        return ndtr(-self._normal(length))
+
+    def exceeded_by(self, share: ArrayLike) -> Any:
+        """Normal quantile in ln L."""
+        return self.median * np.exp(-self.sigma * ndtri(share))
+
+
+@dataclass(frozen=True)
+class GammaLengths(_ByMedian):
+    """Gamma lengths.
+
+    Parameters
+    ----------
+    median : float
+        [tokens]
+    shape : float
+        Shape; one is an exponential. [1]
+    """
+
+    shape: float
+
+    @cached_property
+    def _scale(self) -> float:
+        return self.median / gammaincinv(self.shape, 0.5)
+
+    def cdf(self, length: ArrayLike) -> Any:
+        """Regularised lower incomplete gamma function."""
+        return gammainc(self.shape, np.maximum(length, 0) / self._scale)
+
+    def survival(self, length: ArrayLike) -> Any:
+        """Regularised upper incomplete gamma function."""
+        return gammaincc(self.shape, np.maximum(length, 0) / self._scale)
+
+    def exceeded_by(self, share: ArrayLike) -> Any:
+        """Inverse of the regularised upper incomplete gamma function."""
+        return self._scale * gammainccinv(self.shape, share)
+
+
+@dataclass(frozen=True)
+class EmpiricalLengths(RoundedLengths):
+    """Observed lengths, linear between their quantiles.
+
+    Parameters
+    ----------
+    quantiles : tuple of float
+        At evenly spaced levels from 0 to 1. [tokens]
+    """
+
+    quantiles: tuple[float, ...]
+
+    @classmethod
+    def of(cls, quantity: Mapping[str, Any], traces: Mapping[str, ArrayLike]) -> Self:
+        """Build from a section of the method file that names a trace."""
+        if quantity["trace"] not in traces:
+            raise InputError(
+                f"key output_tokens.trace: value {quantity['trace']}: unknown trace;"
+                f" allowed are {', '.join(sorted(traces)) or 'none, as no trace table was given'}"
+            )
+        quantiles = np.asarray(traces[quantity["trace"]], float)
+        observed = cls(tuple(quantiles.tolist()), minimum=quantity.get("minimum", 0))
+        return observed.with_median(quantity["median"]) if "median" in quantity else observed
+
+    def median_length(self) -> float:
+        """Median of the quantiles. [tokens]"""
+        return float(np.median(self.quantiles))
+
+    @cached_property
+    def _curve(self) -> tuple[np.ndarray, np.ndarray]:
+        rising = np.maximum.accumulate(np.asarray(self.quantiles, float))
+        # np.interp needs rising lengths: ties of a trace get a rise far below one token
+        return rising + np.arange(len(rising)) * 1e-9, np.linspace(0, 1, len(rising))
+
+    @property
+    def longest(self) -> float:
+        """The last quantile. [tokens]"""
+        return float(self._curve[0][-1])
+
+    def cdf(self, length: ArrayLike) -> Any:
+        """Level, linear between the quantiles."""
+        return np.interp(length, *self._curve, left=0.0, right=1.0)
+
+    def survival(self, length: ArrayLike) -> Any:
+        """Level from above, linear between the quantiles."""
+        return 1 - self.cdf(length)
+
+    def exceeded_by(self, share: ArrayLike) -> Any:
+        """Quantile at one minus the share."""
+        return np.interp(1 - np.asarray(share), *self._curve[::-1])
+
+    def _draw(self, generator: np.random.RandomState, n: int) -> np.ndarray:
+        return np.interp(generator.random_sample(n), *self._curve[::-1])
+
+    def scaled(self, factor: float) -> Self:
+        """Return lengths with every quantile times a factor [1]."""
+        quantiles = tuple(factor * quantile for quantile in self.quantiles)
+        return replace(self, quantiles=quantiles, minimum=int(factor * self.minimum))
+
+
+FAMILIES: dict[str, type[RoundedLengths]] = {
+    "exponential": ExponentialLengths,
+    "log-normal": LogNormalLengths,
+    "gamma": GammaLengths,
+    "empirical": EmpiricalLengths,
+}
+"""Name of a family in the method file, and its class."""

@@ -1,0 +1,118 @@
+"""Sums over all numbers of output tokens, one by one or by few nodes."""
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+
+# Up to this length every whole number of tokens is a support point of its own; beyond it, cells
+# of relative width CELL stand for the numbers inside them (their error is below CELL**2).
+EVERY_TOKEN_UP_TO, CELL = 2**18, 2e-5
+
+# The same for smooth functions of ln L, to about SMOOTH_CELL**2 / 24.
+SMOOTH_ABOVE, SMOOTH_CELL = 2**15, 2e-5
+
+LONGEST = 1e9
+"""Support points end here. [tokens]"""
+
+SINGLY_UP_TO, PANEL_NODES = 32, 12
+"""Lengths up to which there are no panels [tokens], and nodes of a panel."""
+
+
+class Rounded(Protocol):
+    """A length rounded to whole tokens, as far as sums over it ask."""
+
+    @property
+    def minimum(self) -> int:
+        """Shorter queries do not occur. [tokens]"""
+
+    @property
+    def longest(self) -> float:
+        """Length before rounding that next to no query exceeds. [tokens]"""
+
+    def survival(self, length: np.ndarray) -> np.ndarray:
+        """Share of the queries that are longer before rounding. [1]"""
+
+    def __hash__(self) -> int:
+        """Equal lengths share what was computed for one of them."""
+
+
+@lru_cache(maxsize=64)
+def support(
+    tokens: Rounded, every_up_to: int = EVERY_TOKEN_UP_TO, cell: float = CELL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths that can occur and their probabilities, two arrays of shape (n,). [tokens, 1]
+
+    ``P(L = k) = S(k - 1/2) - S(k + 1/2)``, over ``P(L >= minimum)``, with the survival function S.
+
+    Parameters
+    ----------
+    tokens : Rounded
+        Distribution.
+    every_up_to : int
+        Longer lengths are cells. [tokens]
+    cell : float
+        Relative width of the cells. [1]
+    """
+    longest = int(min(np.ceil(tokens.longest), LONGEST)) + 1
+    edges = np.arange(min(longest, every_up_to) + 1, dtype=float)
+    if longest > every_up_to:
+        n = int(np.ceil(np.log(longest / edges[-1]) / cell))
+        cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
+        edges = np.concatenate([edges[:-1], cells])
+    survival = tokens.survival(edges - 0.5)
+    survival[0] = 1.0
+    weights = survival[:-1] - survival[1:]
+    lengths = (edges[:-1] + edges[1:] - 1) / 2
+    occur = lengths >= tokens.minimum
+    return lengths[occur], weights[occur] / weights[occur].sum()
+
+
+@lru_cache(maxsize=4096)
+def _panel(tokens: Rounded, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of the support points ``start:stop``."""
+    lengths, weights = support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
+    lengths, weights = lengths[start:stop], weights[start:stop]
+    if stop - start <= PANEL_NODES:
+        return lengths, weights
+    x = np.log(lengths)
+    angles = (2 * np.arange(PANEL_NODES) + 1) * np.pi / (2 * PANEL_NODES)
+    unit = np.cos(angles)
+    centre, half = (x[0] + x[-1]) / 2, (x[-1] - x[0]) / 2
+    # barycentric form of the Lagrange polynomials at Chebyshev nodes of the first kind
+    barycentric = np.sin(angles) * (-1.0) ** np.arange(PANEL_NODES)
+    distance = ((x - centre) / half)[:, None] - unit
+    hit = distance == 0
+    distance[hit] = 1e-300
+    lagrange = barycentric / distance
+    lagrange /= lagrange.sum(axis=1, keepdims=True)
+    return np.exp(centre + half * unit), weights @ lagrange
+
+
+@lru_cache(maxsize=256)
+def nodes(
+    tokens: Rounded, breaks: tuple[float, ...], width: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights that integrate a smooth function of ln L, shape (m,), m << n.
+
+    Short lengths are kept one by one. Longer ones are grouped into panels of equal width in
+    ln L; each panel carries Chebyshev nodes whose weights integrate the interpolating polynomial
+    exactly against the rounded distribution.
+
+    Parameters
+    ----------
+    tokens : Rounded
+        Distribution.
+    breaks : tuple of float
+        Lengths at which the function has a kink: ends of panels. [tokens]
+    width : float
+        Width of a panel in ln L, over which the function must be smooth. [1]
+    """
+    lengths, _ = support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
+    panels = max(int(np.log(max(lengths[-1], 1) / SINGLY_UP_TO) / width) + 2, 1)
+    edges = SINGLY_UP_TO * np.exp(width * np.arange(panels + 1))
+    edges = np.unique(np.concatenate([np.arange(SINGLY_UP_TO), edges, np.asarray(breaks)]))
+    places = np.unique(np.append(np.searchsorted(lengths, edges), [0, len(lengths)]))
+    parts = [_panel(tokens, int(a), int(b)) for a, b in pairwise(places)]
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
