@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inference_energy.checks import schema_problems
+from inference_energy.documents import schema_problems
 from inference_energy.scaling.counter_signal import claimed_energy
 from inference_energy.scaling.footprint import FOOTPRINTS, facts_by_name
 from inference_energy.tables import read_table

@@ -80,26 +80,26 @@ def start(engine, tmp_path):
     for name in ("config", "data", "profiles", "workflow"):
         (tmp_path / name).symlink_to(ROOT / name)
 
-    def call(name, key=CANARY, extra_inputs='{min_tokens: "{output_tokens}"}', **settings):
+    def call(name, key=CANARY, **settings):
         settings = {
             "endpoint": address,
             "model": "tiny",
-            "tokenizer": tokenizer,
-            "aiperf": PYTHON.parent / "aiperf",
-            "output_tokens": f"[{SHORT},{LONG}]",
-            "concurrency": "[2]",
+            "name": name,
+            "tokenizer": str(tokenizer),
+            "aiperf": str(PYTHON.parent / "aiperf"),
+            "output_tokens": [SHORT, LONG],
+            "input_tokens": 40,
+            "concurrency": [2],
             "repetitions": 2,
             "window": 5,
             "rounds": 1,
             "power": "none",
+            "legacy_max_tokens": True,
+            "extra_inputs": {"min_tokens": "{output_tokens}"},
         } | settings
         command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "stress"]
-        command += ["--directory", tmp_path, "--config"]
-        command += [f"{name}={value}" for name, value in settings.items()]
-        command += [
-            f"stress={{name: {name}, input_tokens: 40, legacy_max_tokens: true, "
-            f"extra_inputs: {extra_inputs}}}"
-        ]
+        # JSON is YAML on one line
+        command += ["--directory", tmp_path, "--config", f"stress={json.dumps(settings)}"]
         environment = os.environ | {"OPENAI_API_KEY": key}
         return subprocess.Popen(
             command,
@@ -182,7 +182,7 @@ def check_meter(results, call, settings):
     rows = [f"{time + CLOCK},{IDLE_W + LOAD_W * on}" for time, on in zip(times, busy, strict=True)]
     meter = results.parent / "wall.csv"
     meter.write_text("\n".join(["time,power_w", *rows]) + "\n")
-    power = f"[{settings['power']},{meter}]"
+    power = [settings["power"], str(meter)]
     output = finish(call("both", **settings | {"power": power}))
     assert output.count("finished before") == len(cells)
     node = pd.read_csv(results / "power.csv").query("scope == 'node'").set_index("cell")
@@ -227,7 +227,7 @@ def test_energy_of_short_and_long_queries_after_an_interruption(start):
 
 def test_server_that_stops_early_is_refused_before_anything_is_measured(start):
     call, folder = start
-    process = call("early", extra_inputs="{}", output_tokens="[300,1500]")
+    process = call("early", extra_inputs={}, output_tokens=[300, 1500])
     output, _ = process.communicate(timeout=200)
     assert process.returncode
     assert "missed the 1500 output tokens asked for" in output

@@ -18,8 +18,8 @@ from pathlib import Path
 import jsonschema_rs
 import numpy as np
 import pandas as pd
-import yaml
 
+from inference_energy import documents
 from inference_energy.errors import InputError
 
 SCHEMAS = Path(__file__).parent.parent / "schemas" / "tables"
@@ -49,7 +49,7 @@ def load_schema(name):
     dict
         JSON Schema of one row of the table.
     """
-    return yaml.safe_load(schema_path(name).read_text(encoding="utf-8"))
+    return documents.read(schema_path(name))
 
 
 def schema_path(name):

@@ -18,23 +18,22 @@
 # at the numbers in `results/`. It reads results and calls the library; it produces none.
 
 # %%
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import yaml
+from inference_energy import documents
 from inference_energy.energy import exact as energy_exact
 from inference_energy.energy import monte_carlo
 from inference_energy.energy.equation import drawn_power, node_seconds, query_energy
 from inference_energy.laws.rows import usable_rows
 from inference_energy.method.build import build
+from inference_energy.method.sources import tables_of
 from inference_energy.tables import read_table
 from inference_energy.units import MILLI
 
 MODEL = "Llama 3.1 405B"
-method = yaml.safe_load(Path("results/oviedo2026/method.yaml").read_text(encoding="utf-8"))
-table = read_table(method["benchmarks"]["table"], "throughput")
+method = documents.read("results/oviedo2026/method.yaml")
+table = read_table(*tables_of(method), "throughput")
 
 # %% [markdown]
 # ## 1. Benchmarks

@@ -1,4 +1,6 @@
-FINDING_METHODS = sorted({finding["method"] for finding in FINDINGS})
+FINDING_METHODS = sorted({finding["method"] for finding in SETTINGS.documents["findings"]})
+# vendors' tables that a method's throughput laws can be held against
+VENDOR_TABLES = ["data/throughput/deepseek_r1.csv", "data/throughput/trtllm.csv"]
 
 
 rule judge_claims:
@@ -11,10 +13,10 @@ rule judge_claims:
         output_tokens="results/{method}/output_tokens.csv",
         fleet="results/{method}/fleet.csv",
         sensitivity="results/{method}/sensitivity.csv",
-        claims="data/published/claims.csv",
-        references="data/published/references.csv",
-        estimates="data/published/estimates.csv",
-        findings="config/findings.yaml",
+        claims=provided("data/published/claims.csv"),
+        references=provided("data/published/references.csv"),
+        estimates=provided("data/published/estimates.csv"),
+        findings=provided("config/findings.yaml"),
         code=code("claims/judge.py"),
     params:
         engines=config["engines"],
@@ -58,7 +60,7 @@ rule check_verdicts:
         "Checking that the verdicts on the paper's methods are the expected ones"
     input:
         claims=expand("results/{method}/claims.csv", method=METHODS),
-        expected="config/expected_verdicts.csv",
+        expected=provided("config/expected_verdicts.csv"),
         report="results/claims.md",
         code=code("claims/check.py"),
     params:
@@ -79,7 +81,7 @@ rule draw_claims:
         "Drawing the claims with {wildcards.method}"
     input:
         claims="results/{method}/claims.csv",
-        published="data/published/claims.csv",
+        published=provided("data/published/claims.csv"),
         code=code("claims/draw.py"),
     params:
         method=lambda wildcards: METHODS[wildcards.method],
@@ -99,20 +101,20 @@ rule compute_findings:
         "Computing what each finding changes"
     input:
         **source_inputs(FINDING_METHODS),
-        findings="config/findings.yaml",
+        findings=provided("config/findings.yaml"),
         methods=expand("results/{method}/method.yaml", method=FINDING_METHODS),
         results=expand(
             "results/{method}/{table}.csv",
             method=FINDING_METHODS,
             table=["energy_per_query", "fleet", "output_tokens", "sensitivity", "throughput_laws"],
         ),
-        vendor=VENDOR_TABLES,
-        claims="data/published/claims.csv",
-        references="data/published/references.csv",
-        estimates="data/published/estimates.csv",
+        vendor=[provided(path) for path in VENDOR_TABLES],
+        claims=provided("data/published/claims.csv"),
+        references=provided("data/published/references.csv"),
+        estimates=provided("data/published/estimates.csv"),
         schemas=[
-            "workflow/schemas/method.schema.yaml",
-            "workflow/schemas/tables/claims/findings.schema.yaml",
+            own("workflow/schemas/method.schema.yaml"),
+            schema_file("findings"),
         ],
         code=code("claims/estimate_findings.py"),
     output:
@@ -133,7 +135,8 @@ TARGETS += [
     "results/audit/findings.md",
 ]
 
-if "oviedo2026" in METHODS:
+# the README is the project's own, not that of a workflow that uses this one
+if "oviedo2026" in METHODS and is_own():
 
     rule renew_readme:
         """Renew the numbers of the README; `make readme` puts the page in its place."""

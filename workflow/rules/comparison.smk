@@ -8,6 +8,11 @@ COMPARED = {
     "throughput_laws": "throughput_laws",
     "throughput_results": "throughput",
 }
+# table and page of a comparison, and its figure
+COMPARISON_FILES = [
+    *(f"results/comparison/{{pair}}.{kind}" for kind in ("csv", "md")),
+    *(f"figures/comparison/{{pair}}.{kind}" for kind in ("svg", "png")),
+]
 PAIRS = [f"{base}..{head}" for base, head in zip(list(METHODS), list(METHODS)[1:])]
 ASKED_PAIRS = [f"{config['base']}..{config['head']}"] if "base" in config else PAIRS
 
@@ -27,7 +32,7 @@ rule compare_methods:
         head="results/{head}/method.yaml",
         results_base=expand("results/{{base}}/{table}.csv", table=COMPARED.values()),
         results_head=expand("results/{{head}}/{table}.csv", table=COMPARED.values()),
-        schema="workflow/schemas/tables/comparison/comparison.schema.yaml",
+        schema=schema_file("comparison"),
         code=code("comparison/compare.py"),
     params:
         schemas=list(COMPARED),
@@ -70,7 +75,7 @@ rule compare:
     message:
         "Methods are compared: results/comparison"
     input:
-        comparison_files(ASKED_PAIRS),
+        expand(COMPARISON_FILES, pair=ASKED_PAIRS),
 
 
 rule changes:
@@ -93,4 +98,4 @@ rule changes:
         "../scripts/comparison/write_changes.py"
 
 
-TARGETS += comparison_files(PAIRS)
+TARGETS += expand(COMPARISON_FILES, pair=PAIRS)

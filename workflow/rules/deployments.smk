@@ -1,4 +1,6 @@
-include: "deployment_files.smk"
+from inference_energy.deployments import files as deployment_files
+
+DEPLOYMENTS = SETTINGS.deployments
 
 
 rule answer_deployment:
@@ -6,16 +8,19 @@ rule answer_deployment:
     message:
         "Answering for the deployment {wildcards.deployment}"
     input:
-        unpack(deployment_inputs),
+        unpack(lambda wildcards: deployment_files.inputs(DEPLOYMENTS[wildcards.deployment])),
         code=code("deployments/answer.py"),
     params:
         path=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["path"],
         method=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["method"],
         stated=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["stated"],
         benchmarks=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["benchmarks"],
-        reference=DEPLOYMENT_REFERENCE,
+        reference=deployment_files.REFERENCE,
     output:
-        **{table: f"{{base}}/deployments/{{deployment}}/{table}.csv" for table in DEPLOYMENT_TABLES},
+        **{
+            table: f"{{base}}/deployments/{{deployment}}/{table}.csv"
+            for table in deployment_files.TABLES
+        },
         energy_png="{base}/deployments/{deployment}/energy.png",
         energy_svg="{base}/deployments/{deployment}/energy.svg",
         measured_png="{base}/deployments/{deployment}/measured.png",
@@ -38,8 +43,9 @@ rule deployments:
     message:
         "The deployments are answered"
     input:
-        [deployment_outputs(name) for name in DEPLOYMENTS_ASKED],
+        [deployment_files.outputs(DEPLOYMENTS[name]) for name in SETTINGS.asked],
 
 
-if DEPLOYMENT_REFERENCE in METHODS:
-    TARGETS += sum((deployment_outputs(Path(path).stem) for path in DEPLOYMENT_EXAMPLES), [])
+if deployment_files.REFERENCE in METHODS:
+    for path in deployment_files.EXAMPLES:
+        TARGETS += deployment_files.outputs(DEPLOYMENTS[Path(path).stem])

@@ -1,11 +1,4 @@
-EVIDENCE = read_yaml("config/evidence.yaml")
-PROBLEMS = schema_problems(
-    EVIDENCE,
-    read_yaml(ROOT / "workflow/schemas/evidence.schema.yaml"),
-    "config/evidence.yaml",
-)
-if PROBLEMS:
-    raise WorkflowError(str(InputError(PROBLEMS)))
+EVIDENCE = SETTINGS.documents["evidence"]
 
 # a variant differs from its paper in one setting; utilisation coupled to throughput has no spread
 WEIGHED = [
@@ -44,8 +37,8 @@ rule summarise_measurements:
     message:
         "Summarising what the measurements say by themselves"
     input:
-        runs="data/measured/mlenergy_v3.csv",
-        benchmarks="data/throughput/trtllm.csv",
+        runs=provided("data/measured/mlenergy_v3.csv"),
+        benchmarks=provided("data/throughput/trtllm.csv"),
         code=code("evidence/estimate_measurements.py"),
     params:
         settings=EVIDENCE,
@@ -66,11 +59,11 @@ rule weigh_evidence:
         "Setting {wildcards.method} beside public estimates and measurements"
     input:
         unpack(estimate_inputs),
-        estimates="data/published/estimates.csv",
-        mlenergy="data/measured/mlenergy_v3.csv",
-        wall_power="data/measured/mlperf_wall_power.csv",
-        output_lengths="data/measured/output_lengths.csv",
-        request_lengths="data/request_lengths.csv",
+        estimates=provided("data/published/estimates.csv"),
+        mlenergy=provided("data/measured/mlenergy_v3.csv"),
+        wall_power=provided("data/measured/mlperf_wall_power.csv"),
+        output_lengths=provided("data/measured/output_lengths.csv"),
+        request_lengths=provided("data/request_lengths.csv"),
         concurrency="results/validation/concurrency.csv",
         blackwell="results/validation/blackwell.csv",
         code=code("evidence/judge.py"),
@@ -112,7 +105,7 @@ rule draw_concurrency:
     message:
         "Drawing measured energy per token against concurrency"
     input:
-        runs="data/measured/mlenergy_v3.csv",
+        runs=provided("data/measured/mlenergy_v3.csv"),
         code=code("evidence/draw_concurrency.py"),
     params:
         settings=EVIDENCE,
@@ -140,7 +133,7 @@ rule report_evidence:
         ),
         concurrency="results/validation/concurrency.csv",
         blackwell="results/validation/blackwell.csv",
-        estimates="data/published/estimates.csv",
+        estimates=provided("data/published/estimates.csv"),
         code=code("evidence/write.py"),
     params:
         methods=WEIGHED,

@@ -10,9 +10,9 @@ rule evaluate_laws:
     message:
         "Predicting left-out rows of the vendor tables with every throughput law"
     input:
-        benchmarks="data/throughput/trtllm.csv",
-        models="data/models.csv",
-        gpus="data/gpus.csv",
+        benchmarks=provided("data/throughput/trtllm.csv"),
+        models=provided("data/models.csv"),
+        gpus=provided("data/gpus.csv"),
         code=code("laws/evaluate.py"),
     output:
         **{name: f"results/validation/{file}" for name, file in LAW_OUTPUTS.items()},
@@ -35,8 +35,8 @@ if "benchmarks" in config:
             "Predicting left-out rows of {input.benchmarks} with every throughput law"
         input:
             benchmarks=config["benchmarks"],
-            models="data/models.csv",
-            gpus="data/gpus.csv",
+            models=provided("data/models.csv"),
+            gpus=provided("data/gpus.csv"),
             code=code("laws/evaluate.py"),
         output:
             **{name: f"{LAWS_FOLDER}/{file}" for name, file in LAW_OUTPUTS.items()},

@@ -3,11 +3,11 @@ rule notebook:
     message:
         "Walking through one query by hand"
     input:
-        notebook="workflow/notebooks/{notebook}.py",
+        notebook=own("workflow/notebooks/{notebook}.py"),
         results="results/oviedo2026/energy_per_query.csv",
         method="results/oviedo2026/method.yaml",
-        benchmarks="data/throughput/oviedo.csv",
-        code=lambda wildcards: sorted(imported(f"workflow/notebooks/{wildcards.notebook}.py")),
+        benchmarks=provided("data/throughput/oviedo.csv"),
+        code=lambda wildcards: code(f"../notebooks/{wildcards.notebook}.py"),
     output:
         "build/notebooks/{notebook}.html",
     log:

@@ -90,7 +90,7 @@ rule draw_fleet:
         energy="results/{method}/energy_per_query.csv",
         fleet="results/{method}/fleet.csv",
         sensitivity="results/{method}/sensitivity.csv",
-        references="data/published/references.csv",
+        references=provided("data/published/references.csv"),
         code=code("paper/draw_fleet.py"),
     params:
         method=lambda wildcards: METHODS[wildcards.method],

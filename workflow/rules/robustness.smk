@@ -1,5 +1,5 @@
-MULTIVERSE = read_yaml("config/multiverse.yaml")
-SENSITIVITY = read_yaml("config/sensitivity.yaml")
+MULTIVERSE = SETTINGS.documents["multiverse"]
+SENSITIVITY = SETTINGS.documents["sensitivity"]
 # groups of specifications along the curve: as many as are told apart in a figure 7 in wide
 CURVE_BINS = 60
 
@@ -9,15 +9,15 @@ rule run_multiverse:
     message:
         "Computing every combination of the choices of config/multiverse.yaml"
     input:
-        config="config/multiverse.yaml",
-        config_schema="workflow/schemas/multiverse.schema.yaml",
-        method=f"results/{MULTIVERSE['base']}/method.yaml",
-        method_schema="workflow/schemas/method.schema.yaml",
-        benchmarks=["data/throughput/oviedo.csv"],
-        traces="data/request_lengths.csv",
-        claims="data/published/claims.csv",
-        estimates="data/published/estimates.csv",
-        references="data/published/references.csv",
+        config=provided("config/multiverse.yaml"),
+        config_schema=own("workflow/schemas/multiverse.schema.yaml"),
+        method=f"results/{MULTIVERSE['base']}/method.yaml" if MULTIVERSE else [],
+        method_schema=own("workflow/schemas/method.schema.yaml"),
+        benchmarks=[provided("data/throughput/oviedo.csv")],
+        traces=provided("data/request_lengths.csv"),
+        claims=provided("data/published/claims.csv"),
+        estimates=provided("data/published/estimates.csv"),
+        references=provided("data/published/references.csv"),
         code=code("robustness/estimate_multiverse.py"),
     params:
         bins=CURVE_BINS,
@@ -42,11 +42,11 @@ rule run_sensitivity:
     message:
         "Computing the sensitivity to the inputs of config/sensitivity.yaml"
     input:
-        config="config/sensitivity.yaml",
-        config_schema="workflow/schemas/sensitivity.schema.yaml",
-        method=f"results/{SENSITIVITY['base']}/method.yaml",
-        benchmarks=["data/throughput/oviedo.csv"],
-        traces="data/request_lengths.csv",
+        config=provided("config/sensitivity.yaml"),
+        config_schema=own("workflow/schemas/sensitivity.schema.yaml"),
+        method=f"results/{SENSITIVITY['base']}/method.yaml" if SENSITIVITY else [],
+        benchmarks=[provided("data/throughput/oviedo.csv")],
+        traces=provided("data/request_lengths.csv"),
         code=code("robustness/estimate_sensitivity.py"),
     output:
         indices="results/audit/sobol_indices.csv",
@@ -66,8 +66,8 @@ rule plot_audit:
     message:
         "Drawing the specification curve and the tornado"
     input:
-        choices="config/multiverse.yaml",
-        inputs="config/sensitivity.yaml",
+        choices=provided("config/multiverse.yaml"),
+        inputs=provided("config/sensitivity.yaml"),
         curve="results/audit/specification_curve.csv",
         distribution="results/audit/multiverse_distribution.csv",
         variance="results/audit/multiverse_variance.csv",

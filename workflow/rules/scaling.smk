@@ -1,14 +1,5 @@
 SCALING_TABLES = ["scaling", "test_time", "agents", "crossing", "footprint", "counter_signal"]
 
-for parameters in ("scaling", "footprint"):
-    problems = schema_problems(
-        read_yaml(ROOT / f"config/{parameters}.yaml"),
-        read_yaml(ROOT / f"workflow/schemas/{parameters}.schema.yaml"),
-        f"config/{parameters}.yaml",
-    )
-    if problems:
-        raise WorkflowError("\n".join(problems))
-
 
 rule estimate_scaling:
     """Estimate energy by length, agents, crossing points, water, carbon and the counter-signal."""
@@ -16,12 +7,12 @@ rule estimate_scaling:
         "Estimating what test-time scaling costs with {wildcards.method}"
     input:
         unpack(estimate_inputs),
-        scaling="config/scaling.yaml",
-        footprint="config/footprint.yaml",
-        facility="data/facility.csv",
-        counts="data/published/token_counts.csv",
-        estimates="data/published/estimates.csv",
-        measured="data/measured/mlenergy_v3.csv",
+        scaling=provided("config/scaling.yaml"),
+        footprint=provided("config/footprint.yaml"),
+        facility=provided("data/facility.csv"),
+        counts=provided("data/published/token_counts.csv"),
+        estimates=provided("data/published/estimates.csv"),
+        measured=provided("data/measured/mlenergy_v3.csv"),
         code=code("scaling/estimate.py"),
     output:
         **{table: f"results/{{method}}/{table}.csv" for table in SCALING_TABLES},
@@ -63,12 +54,12 @@ rule audit_scaling:
             table: expand(f"results/{{method}}/{table}.csv", method=METHODS)
             for table in SCALING_TABLES
         },
-        scaling_config="config/scaling.yaml",
-        footprint_config="config/footprint.yaml",
-        facility="data/facility.csv",
-        counts="data/published/token_counts.csv",
-        estimates="data/published/estimates.csv",
-        measured="data/measured/mlenergy_v3.csv",
+        scaling_config=provided("config/scaling.yaml"),
+        footprint_config=provided("config/footprint.yaml"),
+        facility=provided("data/facility.csv"),
+        counts=provided("data/published/token_counts.csv"),
+        estimates=provided("data/published/estimates.csv"),
+        measured=provided("data/measured/mlenergy_v3.csv"),
         code=code("scaling/write.py"),
     params:
         methods=list(METHODS),

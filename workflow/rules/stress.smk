@@ -1,5 +1,7 @@
-STRESS = stress_settings()
-STRESS_NAME = re.sub(r"[^A-Za-z0-9._-]", "-", str(STRESS["name"] or STRESS["model"]))
+from inference_energy.stress import settings as stress_settings
+
+STRESS = stress_settings.merge(config.get("stress"))
+STRESS_NAME = re.sub(r"[^A-Za-z0-9._-]", "-", str(STRESS.get("name") or STRESS.get("model")))
 STRESS_FOLDER = f"build/stress/{STRESS_NAME}"
 
 
@@ -8,7 +10,7 @@ rule stress:
     message:
         "Measuring energy, throughput and latency of {params.settings[endpoint]}"
     input:
-        claims="data/published/claims.csv",
+        claims=provided("data/published/claims.csv"),
         code=code("stress/measure.py"),
     output:
         f"{STRESS_FOLDER}/finished.json",

@@ -1,10 +1,9 @@
 """Read what every estimate starts from: a resolved method and the tables that it uses."""
 
-from pathlib import Path
-
 import pandas as pd
-import yaml
+from inference_energy import documents
 from inference_energy.method.build import build
+from inference_energy.method.sources import tables_of
 from inference_energy.tables import read_table
 
 
@@ -21,9 +20,7 @@ def read_all_sources(inputs):
     shared = read_shared(inputs)
 
     def sources(method):
-        paths = method["benchmarks"]["table"]
-        paths = [paths] if isinstance(paths, str) else paths
-        return {"table": _joined([tables[path] for path in paths])} | shared
+        return {"table": _joined([tables[path] for path in tables_of(method)])} | shared
 
     return sources
 
@@ -56,7 +53,7 @@ def read_sources(inputs):
         ``method`` (YAML), ``benchmarks`` (throughput tables), and where the method uses them
         ``traces``, ``models`` and ``gpus``.
     """
-    method = yaml.safe_load(Path(inputs.method).read_text(encoding="utf-8"))
+    method = documents.read(inputs.method)
     table = _joined([read_table(path, "throughput") for path in inputs.benchmarks])
     return method, {"table": table} | read_shared(inputs)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from inference_energy.checks import schema_problems
 from inference_energy.claims.computed import exact_evidence, law_ratios
 from inference_energy.claims.findings import (
     Effect,
@@ -18,6 +17,7 @@ from inference_energy.claims.findings import (
 )
 from inference_energy.claims.judge import caveats
 from inference_energy.claims.selectors import Evidence
+from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
 from inference_energy.method.build import build
 from inference_energy.method.files import resolve

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from inference_energy.checks import schema_problems
 from inference_energy.claims.selectors import evaluate
+from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
 from inference_energy.method.files import merge
 

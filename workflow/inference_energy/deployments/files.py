@@ -1,8 +1,162 @@
-"""An operator's deployment file as a method."""
+"""An operator's deployment file as a method, with the files that it names."""
 
-from inference_energy import checks
+import re
+from glob import glob
+from pathlib import Path
+
+from inference_energy.deployments.readers.common import facts_files
+from inference_energy.documents import collecting, read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.method import files as method_files
+from inference_energy.method.sources import inputs_of
+from inference_energy.project import provided
+
+EXAMPLES = [
+    "config/deployments/8xh100-llama-405b.yaml",
+    "config/deployments/8xb200-deepseek-r1.yaml",
+]
+"""Deployments that ship with the project; their results are committed."""
+REFERENCE = "oviedo2026"
+"""Method whose frontier blend stands beside every deployment."""
+TABLES = [
+    "throughput_laws",
+    "energy_per_query",
+    "energy_per_million_tokens",
+    "energy_by_length",
+    "per_day",
+    "limits",
+    "assumptions",
+    "runs",
+]
+
+
+def load(paths, methods, broken=()):
+    """Read deployments; all problems at once.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Deployment files, as they were asked for.
+    methods : dict of str to str
+        Files of all methods by name.
+    broken : collection of str
+        Methods whose problems are told elsewhere; what extends them is left out.
+
+    Returns
+    -------
+    dict of str to dict
+        By name: ``path``, ``folder`` of the results, resolved ``method``, keys ``stated`` in the
+        file, ``benchmarks`` (files).
+    """
+    loaded, problems = {}, []
+    for path in dict.fromkeys(Path(path).as_posix() for path in paths):
+        name = Path(path).stem
+        if name in loaded:
+            problems.append(
+                f"key deployments: value {path}: has the name of {loaded[name]['path']}; allowed is"
+                " another name; rename the file"
+            )
+            continue
+        with collecting(problems):
+            found = read_deployment(path, methods, broken)
+            loaded |= {name: found} if found else {}
+    if problems:
+        raise InputError(problems)
+    return loaded
+
+
+def read_deployment(asked, methods, broken):
+    """Resolve and check one deployment file, and find its benchmark files; as of :func:`load`."""
+    path = provided(asked)
+    if not Path(path).exists():
+        raise InputError(
+            f"key deployments: value {path}: no such file; allowed is a deployment file such as"
+            f" {EXAMPLES[0]}; correct the path"
+        )
+    own, name = read(path), Path(path).stem
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise InputError(
+            f"key deployments: value {path}: allowed are letters, digits, '.', '_' and '-' in the"
+            " file's name; rename the file"
+        )
+    extended = [own.get("extends")] if isinstance(own, dict) else []
+    if any(name == method for name in extended for method in broken):
+        return None
+    files = method_files.read_methods(methods, extended)
+    schemas = {part: read_schema(part) for part in ("method", "deployment", "facts")}
+    method = resolve(own, name, path, files, schemas)
+    base = "results" if asked in EXAMPLES else "build"
+    return {
+        "path": path,
+        "folder": f"{base}/deployments/{name}",
+        "method": method,
+        "stated": list(own),
+        "benchmarks": find_benchmarks(path, method["deployment"]["benchmarks"]),
+    }
+
+
+def find_benchmarks(path, named):
+    """Files that a deployment file names, one or several, beside it or in the run's folder.
+
+    Raises
+    ------
+    InputError
+        Listing every name that no file has.
+    """
+    found, problems = [], []
+    for name in [named] if isinstance(named, str) else named:
+        folders = [Path(path).parent, Path()]
+        paths = [(folder / name).as_posix() for folder in folders]
+        if "*" in name:
+            files = next(filter(None, (sorted(glob(p, recursive=True)) for p in paths)), [])
+        else:
+            files = next(([p] for p in paths if Path(p).exists()), [])
+        found += files
+        if not files:
+            places = " and ".join(f"{d.as_posix()}/" for d in folders)
+            problems.append(
+                f"{path}: key deployment.benchmarks: value {name}: no such file, looked for in"
+                f" {places}; allowed is a path from this file or from the repository; correct it"
+            )
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def inputs(deployment):
+    """Files that a deployment's answer starts from, by the names that its script uses."""
+    method, paths = deployment["method"], []
+    for path in map(Path, deployment["benchmarks"]):
+        paths += [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
+        paths += [p for p in facts_files(path) if p.is_file()]
+    needed = inputs_of(method)
+    tables = needed.pop("benchmarks")
+    if method["throughput_law"]["name"] == "hierarchical":
+        needed["background"] = tables
+    return needed | {
+        "file": deployment["path"],
+        "files": sorted({p.as_posix() for p in paths}),
+        "reference": f"results/{REFERENCE}/energy_per_query.csv",
+    }
+
+
+def outputs(deployment):
+    """Tables, figures and report of a deployment."""
+    tables = [f"{table}.csv" for table in TABLES]
+    figures = [f"{figure}.{kind}" for figure in ("energy", "measured") for kind in ("png", "svg")]
+    files = [*tables, *figures, "report.md", "report.html"]
+    return [f"{deployment['folder']}/{file}" for file in files]
+
+
+def answers(deployments):
+    """First paragraph of every report that is there, and where the whole is, as lines."""
+    lines = []
+    for deployment in deployments:
+        page = Path(deployment["folder"]) / "report.md"
+        if page.exists():
+            lines.append(page.read_text(encoding="utf-8").split("\n\n")[1])
+            lines.append(f"Report: {page.with_suffix('.html')}")
+    return lines
 
 
 def resolve(own, name, where, files, schemas):
@@ -47,7 +201,7 @@ def resolve(own, name, where, files, schemas):
         raise InputError(f"{where}: missing key deployment; see docs/deployments.md; state it")
     stated = {key: value for key, value in own.items() if key != "deployment"}
     method = method_files.resolve(name, files | {name: stated}, where=where)
-    problems = checks.schema_problems({"deployment": section}, _wrapped(schemas), where)
+    problems = schema_problems({"deployment": section}, _wrapped(schemas), where)
     problems += method_files.range_problems({"deployment": section}, where)
     try:
         method_files.check(method, schemas["method"], name, where)

@@ -1,10 +1,11 @@
 """Methodologies as files: inheritance, validation, and the objects the engines work with."""
 
 from copy import deepcopy
-from difflib import get_close_matches
+from pathlib import Path
 
-from inference_energy.checks import schema_problems
+from inference_energy.documents import collecting, near, read, schema_problems
 from inference_energy.errors import InputError
+from inference_energy.project import own
 
 WHOLE = ("value", "distribution", "name", "factors", "trim")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -26,6 +27,94 @@ def merge(parent, child):
 def method_path(name):
     """Where a method's file stands in the repository."""
     return f"config/methods/{name}.yaml"
+
+
+def find_methods():
+    """Files of all methods by name: of the project, and of the run's folder, which go first."""
+    folders = [own("config/methods"), "config/methods"]
+    return {p.stem: str(p) for folder in folders for p in sorted(Path(folder).glob("*.yaml"))}
+
+
+def read_methods(paths, names):
+    """Read methods and those that they extend.
+
+    Parameters
+    ----------
+    paths : dict of str to str
+        Files of all methods by name.
+    names : iterable of str
+        Methods to read; a name that no file has is left to :func:`resolve`.
+
+    Returns
+    -------
+    dict of str to object
+        Content of every file by name; None of those that are not needed, and may hold anything.
+
+    Raises
+    ------
+    InputError
+        Listing every problem of files that are no YAML.
+    """
+    files, problems, waiting = dict.fromkeys(paths), [], list(names)
+    while waiting:
+        name = waiting.pop()
+        if isinstance(name, str) and name in files and files[name] is None:
+            with collecting(problems):
+                files[name] = read(paths[name])
+                waiting += [files[name].get("extends")] if isinstance(files[name], dict) else []
+    if problems:
+        raise InputError(problems)
+    return files
+
+
+def resolve_all(asked, files, schema):
+    """Resolve and check methods.
+
+    Parameters
+    ----------
+    asked : dict of str to str
+        Methods, and the key that names each.
+    files : dict of str to object
+        As from :func:`read_methods`.
+    schema : dict
+        JSON Schema of a resolved method.
+
+    Returns
+    -------
+    dict of str to dict
+        Resolved methods that are right, by name.
+    list of str
+        Problems of the others.
+    """
+    methods, problems = {}, {}
+    for name, asked_by in asked.items():
+        problems[name] = []
+        with collecting(problems[name]):
+            method = resolve(name, files, asked_by)
+            check(method, schema, name)
+            methods[name] = method
+    return methods, [p for name in asked for p in _own(name, problems, files)]
+
+
+def _own(name, problems, files):
+    """Problems of a method that are not told of the one that it extends."""
+
+    def told(problem):
+        return problem.partition(": ")[2].partition("; did you mean")[0]
+
+    parent = files[name].get("extends") if isinstance(files.get(name), dict) else None
+    known = problems.get(parent, []) if isinstance(parent, str) and parent != name else []
+    known = set(map(told, known))
+    return [problem for problem in problems[name] if told(problem) not in known]
+
+
+def lineage(name, files):
+    """Names of a method and of those that it extends, the nearest first."""
+    names = []
+    while name is not None:
+        names.append(name)
+        name = files[name].get("extends")
+    return names
 
 
 def resolve(name, files, asked_by="key methods", where=None):
@@ -66,11 +155,9 @@ def resolve(name, files, asked_by="key methods", where=None):
         if not isinstance(name, str) or name not in files:
             file = places.get(chain[-1], method_path(chain[-1])) if chain else None
             key = f"{file}: key extends" if file else asked_by
-            near = get_close_matches(str(name), files, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
             raise InputError(
                 f"{key}: value {name}: unknown method; allowed are {', '.join(sorted(files))}"
-                f"; correct the name or add {method_path(name)}{hint}"
+                f"; correct the name or add {method_path(name)}{near(name, files)}"
             )
         if not isinstance(files[name], dict):
             raise InputError(

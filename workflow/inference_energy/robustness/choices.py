@@ -1,19 +1,17 @@
 """The choices of a method and how they combine."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
-from inference_energy.checks import schema_problems
+from inference_energy.documents import near, schema_problems
 from inference_energy.errors import InputError
-from inference_energy.method.files import check, merge
+from inference_energy.method.files import merge
 from inference_energy.method.setup import TRIMMED
-
-WHERE = "config/multiverse.yaml"
-
+from inference_energy.robustness.files import MULTIVERSE as WHERE
+from inference_energy.robustness.files import option_problems
 
 QUARTILES = {"p25": 0.25, "p50": 0.5, "p75": 0.75}
 
@@ -65,29 +63,10 @@ class Multiverse:
             Listing every problem.
         """
         problems = schema_problems(config, config_schema, WHERE)
+        problems = problems or option_problems(config["choices"], base, method_schema)
         if problems:
             raise InputError(problems)
-        self = cls(base, config["choices"])
-        for name, choice in self.choices.items():
-            try:
-                self._known(name, choice["published"], f"key choices.{name}.published")
-            except InputError as error:
-                problems += error.problems
-            for option in choice["options"]:
-                try:
-                    check(self._apply({name: option}), method_schema, base["id"])
-                except InputError as error:
-                    path = f"{WHERE}: key choices.{name}.options.{option}.override"
-                    mine = f"config/methods/{base['id']}.yaml"
-                    problems += [p.replace(mine, path, 1) for p in error.problems]
-        if problems:
-            raise InputError(problems)
-        if self.method() != base:
-            raise InputError(
-                f"{WHERE}: key choices: the published options change {base['id']}; allowed are"
-                " published options without an override; name the options that the base takes"
-            )
-        return self
+        return cls(base, config["choices"])
 
     def _known(self, choice, option, where):
         for value, allowed, kind in (
@@ -95,11 +74,10 @@ class Multiverse:
             (option, self.choices.get(choice, {}).get("options", {}), "option"),
         ):
             if value not in allowed:
-                near = get_close_matches(str(value), allowed, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
                 raise InputError(
                     f"{WHERE}: {where}: value {value}: unknown {kind}; allowed are"
-                    f" {', '.join(allowed)}; correct the name or add the {kind}{hint}"
+                    f" {', '.join(allowed)}; correct the name or add the"
+                    f" {kind}{near(value, allowed)}"
                 )
 
     def _apply(self, options, method=None):

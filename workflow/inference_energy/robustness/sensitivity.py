@@ -9,14 +9,15 @@ from SALib.analyze import sobol as analyze_sobol
 from SALib.sample import sobol as sample_sobol
 from scipy.optimize import brentq
 
-from inference_energy.checks import schema_problems
+from inference_energy.documents import schema_problems
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
 from inference_energy.laws.log_linear import LENGTH_FLOOR
 from inference_energy.method.distributions import Z95, LogNormal
+from inference_energy.robustness.files import SENSITIVITY as WHERE
+from inference_energy.robustness.files import range_problems
 
-WHERE = "config/sensitivity.yaml"
 PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
 """Shape at which a changed exponent leaves the throughput as it is: one that all sources of the
 paper's table have benchmarked. [tokens]"""
@@ -161,26 +162,14 @@ INPUTS = {
 
 
 def check_inputs(config, schema):
-    """Check the ranges of the inputs.
+    """Check the inputs and their ranges.
 
     Raises
     ------
     InputError
         Listing every problem: unknown inputs, low >= high, a range beyond what is allowed.
     """
-    problems = schema_problems(config, schema, WHERE)
-    for name, entry in {} if problems else config["inputs"].items():
-        where, low, high = f"{WHERE}: key inputs.{name}", entry["low"], entry["high"]
-        if name not in INPUTS:
-            problems.append(
-                f"{where}: unknown input; allowed are {', '.join(INPUTS)}; correct the name"
-            )
-        bottom, top = entry["allowed"]
-        if not bottom <= low < high <= top:
-            problems.append(
-                f"{where}: value low = {low:g}, high = {high:g}, allowed = {bottom:g} to {top:g}:"
-                " allowed is lowest <= low < high <= highest; correct the range"
-            )
+    problems = schema_problems(config, schema, WHERE) + range_problems(config["inputs"])
     if problems:
         raise InputError(problems)
 

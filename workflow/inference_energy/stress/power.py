@@ -9,6 +9,7 @@ import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.stress.plan import Finding
+from inference_energy.stress.settings import form
 from inference_energy.units import MEGA, NANO
 
 SAMPLE_COLUMNS = ["time_s", "meter", "power_w", "energy_j", "utilisation"]
@@ -322,7 +323,7 @@ def _check_meters(groups, expected):
                 + (
                     "the energy of the others is unknown"
                     if len(groups) < expected
-                    else "name those that the endpoint uses (gpus=[0,1])"
+                    else f"name those that the endpoint uses ({form('gpus: [0, 1]')})"
                 ),
             )
         ]

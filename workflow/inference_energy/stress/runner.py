@@ -17,7 +17,6 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import jsonschema_rs
 import numpy as np
 import pandas as pd
 import yaml
@@ -38,6 +37,7 @@ from inference_energy.stress.power import (
     telemetry_samples,
     total_energy,
 )
+from inference_energy.stress.settings import form, setting_problems
 from inference_energy.tables import load_schema, write_table, write_text
 from inference_energy.units import SECONDS_PER_MINUTE
 
@@ -78,16 +78,9 @@ def say(text):
 
 def prepare(settings):
     """Check the settings and derive from them what the run needs."""
-    schema = yaml.safe_load((ROOT / "workflow/schemas/stress.schema.yaml").read_text())
-    errors = list(jsonschema_rs.validator_for(schema).iter_errors(settings))
-    if errors:
-        raise InputError(
-            [
-                f"stress, {'.'.join(map(str, error.instance_path))}: {error.message}: see "
-                "config/stress.yaml; give at least --config endpoint=http://HOST:PORT/v1 model=NAME"
-                for error in errors
-            ]
-        )
+    problems = setting_problems(settings)
+    if problems:
+        raise InputError(problems)
     lengths = settings["output_tokens"] or plan.ladder(
         settings["shortest"], settings["factor"], settings["steps"]
     )
@@ -103,7 +96,7 @@ def find_aiperf(given):
             return found
     raise InputError(
         f"AIPerf is not installed (looked for {', '.join(candidates)}): run `make stress-env`, "
-        "which installs it into .venv-stress, or name it with --config aiperf=PATH"
+        f"which installs it into .venv-stress, or name it with {form('aiperf: PATH')}"
     )
 
 
@@ -212,7 +205,7 @@ class StressTest:
             if changed:
                 raise InputError(
                     f"{path}: was measured with other settings ({', '.join(changed)}): give this "
-                    "test another name (name=...), or delete the folder"
+                    f"test another name ({form('name: NAME')}), or delete the folder"
                 )
         write_text(path, json.dumps(mine, indent=1) + "\n")
 

@@ -6,6 +6,7 @@ import yaml
 from _logged import run
 from _published import published_figures
 from _setups import read_all_sources
+from inference_energy import documents
 from inference_energy.claims import computed as claims_computed
 from inference_energy.claims import findings as claims_findings
 from inference_energy.claims import page as claims_page
@@ -20,13 +21,13 @@ TABLES = ("energy_per_query", "fleet", "output_tokens", "sensitivity", "throughp
 def main(snakemake):
     """Compute every finding before and after, write table and page."""
     read = snakemake.input
-    findings = yaml.safe_load(Path(read.findings).read_text(encoding="utf-8"))
+    findings = documents.read(read.findings)
     figures = published_figures(read)
     sources = read_all_sources(read)
     vendor = {Path(path).stem: read_table(path, "throughput") for path in read.vendor}
     methods, own = {}, {}
     for path in read.methods:
-        method = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        method = documents.read(path)
         methods[method["id"]] = method
         tables = {name: read_table(Path(path).with_name(f"{name}.csv"), name) for name in TABLES}
         own[method["id"]] = Evidence(method, tables, figures)

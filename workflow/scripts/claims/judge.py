@@ -1,11 +1,9 @@
 """Verdict on every claim of the paper for one method."""
 
-from pathlib import Path
-
-import yaml
 from _logged import run
 from _published import published_figures
 from _setups import read_sources
+from inference_energy import documents
 from inference_energy.claims.computed import exact_evidence
 from inference_energy.claims.judge import judge
 from inference_energy.claims.selectors import Evidence
@@ -19,7 +17,7 @@ def main(snakemake):
     """Judge and write."""
     read = snakemake.input
     method, sources = read_sources(read)
-    findings = yaml.safe_load(Path(read.findings).read_text(encoding="utf-8"))
+    findings = documents.read(read.findings)
     figures = published_figures(read)
     tables = {name: read_table(getattr(read, name), name) for name in TABLES}
     alternatives = {

@@ -1,10 +1,8 @@
 """Compare two methods: settings, headline, verdicts and results."""
 
-from pathlib import Path
-
-import yaml
 from _logged import run
 from _setups import read_all_sources
+from inference_energy import documents
 from inference_energy.comparison.attribution import exact_medians
 from inference_energy.comparison.compare import comparison
 from inference_energy.comparison.page import comparison_page
@@ -14,9 +12,7 @@ from inference_energy.tables import read_table, write_table, write_text
 def main(snakemake):
     """Read both methods' results, write the table and the page."""
     read, names = snakemake.input, snakemake.wildcards
-    base, head = (
-        yaml.safe_load(Path(path).read_text(encoding="utf-8")) for path in (read.base, read.head)
-    )
+    base, head = (documents.read(path) for path in (read.base, read.head))
     results_base, results_head = (
         {
             schema: read_table(path, schema)

@@ -1,10 +1,7 @@
 """Specification curve and tornado."""
 
-from pathlib import Path
-
-import yaml
 from _logged import run
-from inference_energy import drawing
+from inference_energy import documents, drawing
 from inference_energy.robustness import figures
 from inference_energy.tables import read_table
 
@@ -12,10 +9,7 @@ from inference_energy.tables import read_table
 def main(snakemake):
     """Draw and write."""
     read, write = snakemake.input, snakemake.output
-    choices, inputs = (
-        yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        for path in (read.choices, read.inputs)
-    )
+    choices, inputs = (documents.read(path) for path in (read.choices, read.inputs))
     curve = figures.specification_curve(
         read_table(read.curve, "specification_curve"),
         read_table(read.distribution, "multiverse_distribution"),

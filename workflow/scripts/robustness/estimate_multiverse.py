@@ -1,10 +1,8 @@
 """Every combination of the method's choices: full table and summaries."""
 
-from pathlib import Path
-
-import yaml
 from _logged import run
 from _setups import read_sources
+from inference_energy import documents
 from inference_energy.robustness import choices as robustness_choices
 from inference_energy.robustness import multiverse, summaries
 from inference_energy.tables import read_table, write_table
@@ -14,8 +12,7 @@ def main(snakemake):
     """Compute and write."""
     read, write, params = snakemake.input, snakemake.output, snakemake.params
     config, config_schema, method_schema = (
-        yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        for path in (read.config, read.config_schema, read.method_schema)
+        documents.read(path) for path in (read.config, read.config_schema, read.method_schema)
     )
     base, sources = read_sources(read)
     choices = robustness_choices.Multiverse.of(config, base, config_schema, method_schema)

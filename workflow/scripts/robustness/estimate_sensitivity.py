@@ -1,10 +1,8 @@
 """Sobol indices, tornado and what-if values of the continuous inputs."""
 
-from pathlib import Path
-
-import yaml
 from _logged import run
 from _setups import read_setup
+from inference_energy import documents
 from inference_energy.robustness import sensitivity
 from inference_energy.tables import write_table
 
@@ -12,10 +10,7 @@ from inference_energy.tables import write_table
 def main(snakemake):
     """Compute and write."""
     read, write = snakemake.input, snakemake.output
-    config, schema = (
-        yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        for path in (read.config, read.config_schema)
-    )
+    config, schema = (documents.read(path) for path in (read.config, read.config_schema))
     sensitivity.check_inputs(config, schema)
     _, setup = read_setup(read)
     indices = sensitivity.sobol_indices(setup, config, snakemake.threads)

@@ -1,10 +1,8 @@
 """Test-time scaling, agents, crossing points, footprint and counter-signal of one method."""
 
-from pathlib import Path
-
-import yaml
 from _logged import run
 from _setups import read_setup
+from inference_energy import documents
 from inference_energy.scaling import agents, counter_signal, crossing, footprint, length
 from inference_energy.tables import read_table, write_table
 
@@ -13,8 +11,8 @@ def main(snakemake):
     """Estimate and write."""
     read, write = snakemake.input, snakemake.output
     method, setup = read_setup(read)
-    config = yaml.safe_load(Path(read.scaling).read_text(encoding="utf-8"))
-    boundaries = yaml.safe_load(Path(read.footprint).read_text(encoding="utf-8"))
+    config = documents.read(read.scaling)
+    boundaries = documents.read(read.footprint)
     facility = read_table(read.facility, "facility")
     counts = read_table(read.counts, "token_counts")
     signal = config["counter_signal"]

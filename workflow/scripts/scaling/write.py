@@ -1,10 +1,8 @@
 """The counter-signal over all methods, checks of published water, and the pages on both."""
 
-from pathlib import Path
-
 import pandas as pd
-import yaml
 from _logged import run
+from inference_energy import documents
 from inference_energy.drawing import save
 from inference_energy.scaling import counter_signal, figures, footprint
 from inference_energy.scaling import page as scaling_page
@@ -14,8 +12,8 @@ from inference_energy.tables import read_table, write_table, write_text
 def main(snakemake):
     """Read the tables of all methods, write those of all together."""
     read, write, methods = snakemake.input, snakemake.output, snakemake.params.methods
-    config = yaml.safe_load(Path(read.scaling_config).read_text(encoding="utf-8"))
-    boundaries = yaml.safe_load(Path(read.footprint_config).read_text(encoding="utf-8"))
+    config = documents.read(read.scaling_config)
+    boundaries = documents.read(read.footprint_config)
     signal = config["counter_signal"]
     facility = read_table(read.facility, "facility")
     counts = read_table(read.counts, "token_counts")

@@ -1,0 +1,233 @@
+"""Everything that config/ says is checked as a whole, each file in any state."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from inference_energy import config, project
+from inference_energy.errors import InputError
+from inference_energy.tables import read_table
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+NEEDED = [f"{name}.yaml" for name in config.NEEDED]
+OTHERS = [f"{name}.yaml" for name in config.OTHERS]
+ASKED = ["methods/oviedo2026.yaml", "methods/revised.yaml"]
+EXAMPLE = "deployments/8xh100-llama-405b.yaml"
+TABLE = "expected_verdicts.csv"
+
+STATES = {
+    "empty": lambda path: path.write_text(""),
+    "a list": lambda path: path.write_text("- a\n"),
+    "a mapping": lambda path: path.write_text("a: b\n"),
+    "not UTF-8": lambda path: path.write_bytes(b"a: \xe9\n"),
+    "a date": lambda path: path.write_text("2025-01-01\n"),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "an integer key": lambda path: path.write_text("1: b\n"),
+    "a key twice": lambda path: path.write_text("a: 1\na: 2\n"),
+    "not YAML": lambda path: path.write_text("a: [\n"),
+}
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """Copy of the project's configuration, in the place of the project."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.setattr(project, "FOLDER", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "config"
+
+
+def refusal(settings=CONFIG):
+    """Problems that the configuration is refused for."""
+    with pytest.raises(InputError) as error:
+        config.load(settings)
+    return error.value.problems
+
+
+def edit(path, old, new):
+    """Replace the first of some text in a file."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_the_projects_configuration_is_right(copy):
+    loaded = config.load(CONFIG)
+    assert set(CONFIG["methods"]) <= set(loaded.methods)
+    assert set(loaded.documents) == set(config.NEEDED + config.OTHERS)
+    assert loaded.asked == list(loaded.deployments)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("name", [*NEEDED, *OTHERS, *ASKED, EXAMPLE, TABLE])
+def test_a_file_in_any_state_is_named(copy, name, state):
+    if name == "findings.yaml" and state == "a list":
+        pytest.skip("the file is a list, whose items are told in another test")
+    STATES[state](copy / name)
+    problems = refusal()
+    assert problems
+    assert all(f"config/{name}" in problem for problem in problems), problems
+
+
+def test_what_is_wrong_with_a_method_is_not_told_again_of_those_that_extend_it(copy):
+    edit(copy / "methods/oviedo2026.yaml", "pue:", "peu:")
+    problems = refusal()
+    assert [problem for problem in problems if "oviedo2026.yaml" not in problem] == []
+    assert len(problems) == 2
+
+
+@pytest.mark.parametrize("name", [*NEEDED, TABLE])
+def test_a_file_that_the_default_run_needs_is_missed(copy, name):
+    (copy / name).unlink()
+    (problem,) = refusal()
+    assert problem.startswith(f"config/{name}: no such file")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_file_that_the_default_run_does_not_need_may_be_absent(copy, name):
+    (copy / name).unlink()
+    assert config.load(CONFIG).documents[name.removesuffix(".yaml")] == {}
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("name", ["methods/draft.yaml", "deployments/draft.yaml"])
+def test_a_method_or_deployment_that_nobody_asks_for_stops_nothing(copy, name, state):
+    (copy / name).touch()
+    STATES[state](copy / name)
+    assert "draft" not in config.load(CONFIG).methods
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "word"),
+    [
+        ("multiverse.yaml", "base:", "bass:", "did you mean base?"),
+        ("multiverse.yaml", "published:", "publishd:", "did you mean published?"),
+        ("multiverse.yaml", "override:", "overide:", "did you mean override?"),
+        ("sensitivity.yaml", "samples:", "smples:", "did you mean samples?"),
+        ("sensitivity.yaml", "pue_median:", "pue_medium:", "did you mean pue_median?"),
+        ("stress.yaml", "window:", "windw:", "did you mean window?"),
+        ("stress.yaml", "seed:", "nonsense: 1\nseed:", "unknown key nonsense"),
+        ("scaling.yaml", "years:", "yaers:", "did you mean years?"),
+        ("footprint.yaml", "half_step", "halfstep", "did you mean half_step?"),
+        ("evidence.yaml", "near_best:", "nearbest:", "did you mean near_best?"),
+        ("findings.yaml", "claimed:", "claims_it:", "unknown key claims_it"),
+        ("methods/revised.yaml", "gpus_per_node", "gpu_per_node", "did you mean gpus_per_node?"),
+        (EXAMPLE, "traffic:", "trafic:", "did you mean traffic?"),
+        (EXAMPLE, "facts: {model:", "facts: {modell:", "did you mean model?"),
+        (EXAMPLE, "extends:", "extend:", "missing key extends"),
+    ],
+)
+def test_a_misspelt_key_is_refused_with_the_nearest_one(copy, name, old, new, word):
+    edit(copy / name, old, new)
+    problems = refusal()
+    assert any(f"config/{name}" in problem and word in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        ("multiverse.yaml", "base: oviedo2026", "base: oviedo206", ["key base", "oviedo2026?"]),
+        ("sensitivity.yaml", "base: oviedo2026", "base: oviedo206", ["key base", "oviedo2026?"]),
+        ("findings.yaml", "method: oviedo2026", "method: v3", ["key method", "value v3"]),
+        ("findings.yaml", "p95: 1.4,", "p59: 1.4,", ["pue-text-and-code: override", "p59"]),
+        (
+            "multiverse.yaml",
+            "published: v2",
+            "published: v3",
+            ["unknown option", "allowed are v2, v1"],
+        ),
+        ("multiverse.yaml", "{value: 11.3,", "{valu: 11.3,", ["options.v1.override", "valu"]),
+        ("sensitivity.yaml", "low: 8.4", "low: 84", ["inputs.node_power", "low < high"]),
+        (TABLE, "reproduced\n", "reproducd\n", ["row 2", "verdict"]),
+        (EXAMPLE, "oviedo2026", "oviedo206", ["extends", "did you mean oviedo2026?"]),
+        (EXAMPLE, "-8xh100.json", "-9xh100.json", ["deployment.benchmarks", "no such file"]),
+    ],
+)
+def test_what_a_file_says_of_others_is_checked(copy, name, old, new, words):
+    edit(copy / name, old, new)
+    problems = refusal()
+    assert any(
+        f"config/{name}" in problem and all(word in problem for word in words)
+        for problem in problems
+    ), problems
+
+
+def test_the_problems_of_all_files_are_told_at_once(copy):
+    edit(copy / "multiverse.yaml", "base:", "bass:")
+    edit(copy / "sensitivity.yaml", "samples:", "smples:")
+    edit(copy / "stress.yaml", "seed:", "nonsense: 1\nseed:")
+    edit(copy / "methods/revised.yaml", "gpus_per_node", "gpu_per_node")
+    (copy / "scaling.yaml").write_bytes(b"\xff\xfe")
+    edit(copy / TABLE, "reproduced\n", "reproducd\n")
+    edit(copy / EXAMPLE, "traffic:", "trafic:")
+    told = "\n".join(refusal(CONFIG | {"enignes": ["exact"]}))
+    for word in ("bass", "smples", "nonsense", "gpu_per_node", "scaling.yaml", "reproducd"):
+        assert word in told
+    assert "trafic" in told and "enignes" in told
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"enigne": 1}, ["unknown key enigne"]),
+        ({"engine": 1}, ["unknown key engine", "allowed are methods, engines"]),
+        ({"methods": []}, ["key methods: is empty"]),
+        ({"methods": "revised"}, ["key methods", "a list"]),
+        (
+            {"methods": ["oviedo2062"]},
+            ["key methods: value oviedo2062", "did you mean oviedo2026?"],
+        ),
+        ({"engines": ["guess", "published"]}, ["engines.0: value 'guess'", "published or exact"]),
+        ({"engines": ["exact"]}, ["key engines", "a list that holds published; add it"]),
+        ({"engines": ["published"] * 2}, ["key engines", "allowed is each once"]),
+        ({"deployments": ""}, ["key deployments: is empty"]),
+        ({"base": "revised"}, ["missing key head"]),
+        ({"base": "nobody", "head": "revised"}, ["key base: value nobody"]),
+        ({"deployments": "none.yaml"}, ["none.yaml: no such file"]),
+        ({"stress": {"windw": 3}}, ["key stress: unknown key windw", "did you mean window?"]),
+        ({"stress": {"window": "long"}}, ["key stress.window", "above 0"]),
+        ({"stress": "{broken: ["}, ["key stress", "keys with values"]),
+        ({"window": 3}, ["key window", "--config stress='{window: ...}'"]),
+        ({1: 2}, ["key 1", "is no text"]),
+    ],
+)
+def test_a_wrong_configuration_is_refused(copy, change, words):
+    told = "\n".join(refusal(CONFIG | change))
+    assert "config/config.yaml or --config" in told or "key " in told
+    assert [word for word in words if word not in told] == [], told
+
+
+def test_deployments_are_set_beside_a_method_that_runs(copy):
+    settings = CONFIG | {"methods": ["revised"], "deployments": f"config/{EXAMPLE}"}
+    assert "allowed is a list that holds it" in "\n".join(refusal(settings))
+
+
+def test_a_circle_of_methods_ends_in_words(copy):
+    (copy / "methods/a.yaml").write_text("extends: b\n")
+    (copy / "methods/b.yaml").write_text("extends: a\n")
+    assert "goes in a circle" in "\n".join(refusal(CONFIG | {"methods": ["a"]}))
+
+
+def test_files_of_the_runs_folder_go_before_those_of_the_project(copy, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "config/methods").mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+    Path("config/methods/mine.yaml").write_text("extends: oviedo2026\n")
+    Path("config/methods/revised.yaml").write_text("extends: oviedo2026\ntitle: another\n")
+    Path("config/evidence.yaml").write_text((copy / "evidence.yaml").read_text())
+    edit(Path("config/evidence.yaml"), "near_best: 1.1", "near_best: 1.5")
+    loaded = config.load({"methods": ["mine", "revised"], "engines": ["published"]})
+    assert loaded.methods["mine"]["pue"] == loaded.methods["oviedo2026"]["pue"]
+    assert loaded.methods["revised"]["title"] == "another"
+    assert loaded.paths["mine"] == "config/methods/mine.yaml"
+    assert loaded.paths["oviedo2025"] == str(copy / "methods/oviedo2025.yaml")
+    assert loaded.documents["evidence"]["near_best"] == 1.5
+    assert loaded.documents["scaling"] == config.read(copy / "scaling.yaml")
+
+
+def test_the_expected_verdicts_are_of_known_claims():
+    claims = read_table(ROOT / "data/published/claims.csv", "claims_published")
+    expected = read_table(ROOT / f"config/{TABLE}", "expected_verdicts")
+    assert set(expected["claim"]) <= set(claims["claim"])

@@ -1,0 +1,203 @@
+"""YAML is read strictly, and what a schema refuses is told with what is allowed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.documents import allowed, collecting, parse, read, schema_problems, typed
+from inference_energy.errors import InputError
+
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["power"],
+    "properties": {
+        "power": {"$ref": "#/$defs/power"},
+        "kind": {"enum": ["paper", "user", None]},
+        "unit": {"const": "1"},
+        "lengths": {"type": "array", "minItems": 2, "items": {"type": "integer", "minimum": 1}},
+        "models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/power"}},
+        "either": {"anyOf": [{"required": ["a"]}, {"required": ["b", "c"]}]},
+    },
+    "$defs": {
+        "power": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["value"],
+            "properties": {"value": {"type": "number", "exclusiveMinimum": 0, "maximum": 9}},
+        }
+    },
+}
+RIGHT = {"power": {"value": 1}}
+
+
+def refusal(function, *arguments):
+    """Message of the InputError that a call ends with."""
+    with pytest.raises(InputError) as error:
+        function(*arguments)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["is empty"]),
+        ("# nothing\n", ["is empty"]),
+        ("2025-01-01", ["key (top)", "value 2025-01-01", "is a date", "in quotes"]),
+        ("a:\n  b: [x, 2025-01-01]", ["key a.b.1", "is a date"]),
+        ("1: x", ["key (top): key 1", "is no text"]),
+        ("a: {on: x}", ["key a: key True", "is no text"]),
+        ("a: 1\nb: 2\na: 3", ["line 3: key a", "twice"]),
+        ("x: {c: 1, c: 2}\ny:\n  - d: 1\n    d: 2", ["line 1: key c", "line 4: key d"]),
+        ("a: .inf", ["key a", "finite"]),
+        ("a: .nan", ["key a", "finite"]),
+        ("a: !!set {b}", ["key a", "is a set"]),
+        ("a: !!binary aGk=", ["key a", "is a bytes"]),
+        ("a: !other b", ["line 1, column 4", "not YAML"]),
+        ("a: b\n\tc: d", ["line 2, column 1", "not YAML"]),
+        ("a: [1", ["not YAML"]),
+        ("a: 1\n---\nb: 2", ["not YAML", "another document"]),
+        ("a: 2025-99-99", ["cannot be read"]),
+        ("? [a]\n: b", ["not YAML"]),
+        ("a: *b", ["not YAML", "undefined alias"]),
+        ("\x00", ["not YAML"]),
+        ("[" * 100_000, ["line 1", "nested deeper"]),
+        ("a: &a [*a]", ["anchors", "themselves"]),
+    ],
+)
+def test_what_is_no_plain_document_is_refused_with_its_place(text, words):
+    message = refusal(parse, text, "config/x.yaml")
+    assert all(line.startswith("config/x.yaml") for line in message.splitlines())
+    assert [word for word in words if word not in message] == []
+
+
+def test_anchors_that_stand_for_too_much_are_refused_before_they_are_built():
+    lines = ["a0: &a0 [" + ",".join("x" * 9) + "]"]
+    for step in range(1, 12):
+        lines.append(f"a{step}: &a{step} [" + ",".join([f"*a{step - 1}"] * 9) + "]")
+    assert "anchors" in refusal(parse, "\n".join(lines), "x")
+
+
+def test_anchors_stand_for_their_values():
+    assert parse("a: &a {b: 1}\nc: *a", "x") == {"a": {"b": 1}, "c": {"b": 1}}
+
+
+def test_all_keys_that_stand_twice_are_told_at_once():
+    message = refusal(parse, "a: 1\na: 2\nb: {c: 1, c: 2}", "x")
+    assert message.count("stands there twice") == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, ["no such file"]),
+        (lambda path: path.mkdir(), ["is no file"]),
+        (lambda path: path.write_bytes(b"a: b\nc: \xe9\n"), [", line 2", "0xe9", "UTF-8"]),
+        (lambda path: path.write_bytes("a: b\n".encode("utf-16")), ["UTF-8"]),
+        (lambda path: path.symlink_to(path.name), ["cannot be read"]),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, make, words):
+    path = tmp_path / "x.yaml"
+    make(path)
+    message = refusal(read, path)
+    assert message.startswith(str(path)) and "\n" not in message
+    assert [word for word in words if word not in message] == []
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: b\r\n")
+    assert read(path) == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"powr": 1}, ["unknown key powr", "allowed are power, kind"]),
+        ({"knid": "user"}, ["unknown key knid", "did you mean kind?"]),
+        ({"power": {"vlaue": 1}}, ["key power: unknown key vlaue", "did you mean value?"]),
+        ({"power": {"vlaue": 1}}, ["missing key value; allowed is a number above 0"]),
+        ({"power": {"value": 10}}, ["key power.value: value 10", "above 0 and of at most 9"]),
+        ({"power": 3}, ["key power: value 3: allowed is keys with values"]),
+        ({"kind": "papr"}, ["value 'papr': allowed is paper, user or null"]),
+        ({"unit": 1}, ["value 1: allowed is '1'"]),
+        ({"lengths": [1]}, ["a list of at least 2 (each a whole number of at least 1)"]),
+        ({"lengths": [1, 0]}, ["key lengths.1: value 0"]),
+        ({"models": {"A": {"valu": 1}}}, ["key models.A: unknown key valu"]),
+        ({"either": {"c": 1}}, ["allowed is a, or b and c; state one of them"]),
+        ({"power": {"value": float("inf")}}, ["key power.value", "finite"]),
+        ({1: "x"}, ["key 1", "is no text"]),
+    ],
+)
+def test_what_a_schema_refuses_is_told_with_what_is_allowed(change, words):
+    problems = schema_problems(RIGHT | change, SCHEMA, "f.yaml")
+    assert problems and all(problem.startswith("f.yaml: key ") for problem in problems)
+    assert [word for word in words if word not in "\n".join(problems)] == []
+
+
+def test_a_key_that_is_there_already_is_not_offered():
+    (problem,) = schema_problems(RIGHT | {"powers": 1}, SCHEMA, "f.yaml")
+    assert "did you mean" not in problem
+
+
+def test_a_right_document_has_no_problems():
+    assert schema_problems(RIGHT, SCHEMA, "f.yaml") == []
+
+
+def test_a_long_value_is_cut():
+    (problem,) = schema_problems(RIGHT | {"kind": "x" * 1000}, SCHEMA, "f.yaml")
+    assert len(problem) < 200
+
+
+def test_the_problems_of_several_blocks_are_collected():
+    problems = []
+    for name in ("a", "b"):
+        with collecting(problems):
+            raise InputError([name, name * 2])
+    assert problems == ["a", "aa", "b", "bb"]
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "expected"),
+    [
+        ("30", {"type": "number"}, 30),
+        ("0.5", {"type": ["number", "null"]}, 0.5),
+        ("null", {"type": ["number", "null"]}, None),
+        ("true", {"type": "boolean"}, True),
+        ("70", {"type": "string"}, "70"),
+        ("null", {"type": "string"}, "null"),
+        ("null", {"type": ["string", "null"]}, None),
+        ("", {"type": ["string", "null"]}, None),
+        (["1", "8"], {"type": "array", "items": {"type": "integer"}}, [1, 8]),
+        (["1", "a"], {"type": ["string", "array"], "items": {"type": "string"}}, ["1", "a"]),
+        ({"a": "1"}, {"properties": {"a": {"type": "integer"}}}, {"a": 1}),
+        ({"b": "true", "c": "{x}"}, {"type": "object"}, {"b": True, "c": "{x}"}),
+        ("three", {"type": "integer"}, "three"),
+        (3.5, {"type": "string"}, 3.5),
+    ],
+)
+def test_text_of_the_command_line_becomes_what_the_schema_asks_for(value, schema, expected):
+    assert typed(value, schema) == expected
+    assert type(typed(value, schema)) is type(expected)
+
+
+@given(st.text())
+def test_text_stays_text_where_text_is_asked_for(value):
+    assert typed(value, {"type": "string"}) == value
+
+
+@given(st.text())
+def test_any_text_is_a_document_or_refused(text):
+    try:
+        parse(text, "x")
+    except InputError as error:
+        assert all(problem.startswith("x") for problem in error.problems)
+
+
+def test_what_is_allowed_is_said_in_words():
+    assert allowed(SCHEMA["properties"]["power"], SCHEMA) == "keys with values"
+    assert allowed({"type": ["string", "null"]}, {}) == "text or null"
+    assert allowed({"type": "string", "pattern": "^a"}, {}) == "text like ^a"
+    assert allowed({"type": "array"}, {}) == "a list"
+    assert allowed({"const": True}, {}) == "true"
+    assert allowed({}, {}) == "any value"

@@ -1,0 +1,169 @@
+"""Everything that config/ says, read and checked as a whole before any rule runs.
+
+Every file that is there is checked; of methods and deployments those that are asked for, and what
+they extend. A file that the default run does not need may be absent.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from inference_energy.claims.findings import override_problems
+from inference_energy.deployments import files as deployments
+from inference_energy.documents import collecting, read, read_schema, schema_problems
+from inference_energy.errors import InputError
+from inference_energy.method.files import find_methods, read_methods, resolve_all
+from inference_energy.project import provided
+from inference_energy.robustness.files import option_problems, range_problems
+from inference_energy.stress import settings as stress_settings
+from inference_energy.tables import read_table
+
+WHERE = "config/config.yaml or --config"
+NEEDED = ("findings", "evidence", "scaling", "footprint")
+"""Files that the default run needs."""
+OTHERS = ("multiverse", "sensitivity", "stress")
+"""Files of `snakemake audit` and `snakemake stress`."""
+VERDICTS = "config/expected_verdicts.csv"
+
+
+class Settings(NamedTuple):
+    """What config/ says.
+
+    Parameters
+    ----------
+    methods : dict of str to dict
+        Every resolved method that can be built, by name.
+    files : dict of str to object
+        Content of the methods' own files, by name; None of those that are not needed.
+    paths : dict of str to str
+        Files of all methods, by name.
+    documents : dict of str to object
+        Content of every other file, by name without ending; empty where it is absent.
+    deployments : dict of str to dict
+        As from ``deployments.files.load``.
+    asked : list of str
+        Names of the deployments that `snakemake deployments` answers for.
+    """
+
+    methods: dict
+    files: dict
+    paths: dict
+    documents: dict
+    deployments: dict
+    asked: list
+
+
+def load(config):
+    """Read and check everything.
+
+    Parameters
+    ----------
+    config : dict
+        The workflow's configuration: config/config.yaml, and what the command line or the workflow
+        that uses this one as a module says instead.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    InputError
+        Listing the problems of all files.
+    """
+    problems = config_problems(config)
+    documents, wrong = read_documents()
+    problems += wrong
+    with collecting(problems):
+        read_table(provided(VERDICTS), "expected_verdicts")
+    paths, files, methods = find_methods(), {}, {}
+    with collecting(problems):
+        asked = asked_methods(config, documents)
+        files = read_methods(paths, asked)
+        methods, wrong = resolve_all(asked, files, read_schema("method"))
+        problems += wrong
+    problems += override_problems_of(documents, methods)
+    named, loaded = _names(config.get("deployments", deployments.EXAMPLES)), {}
+    with collecting(problems):
+        broken = [name for name, content in files.items() if content and name not in methods]
+        loaded = deployments.load([*named, *deployments.EXAMPLES], paths, broken)
+    if problems:
+        raise InputError(dict.fromkeys(problems))
+    return Settings(methods, files, paths, documents, loaded, [Path(path).stem for path in named])
+
+
+def config_schema():
+    """JSON Schema of the configuration, with the keys of the stress test below ``stress``."""
+    schema, stress = read_schema("config"), read_schema("stress")
+    stated = {key: value for key, value in stress.items() if key != "required"}
+    described = stated | {"description": schema["properties"]["stress"]["description"]}
+    return schema | {"properties": schema["properties"] | {"stress": described}}
+
+
+def config_problems(config):
+    """Problems of the workflow's configuration, one sentence each."""
+    stress = read_schema("stress")
+    moved = [key for key in config if key in stress["properties"]]
+    problems = [
+        f"{WHERE}: key {key}: is a setting of the stress test; allowed is a key of stress; write"
+        f" {stress_settings.form(f'{key}: ...')}"
+        for key in moved
+    ]
+    kept = {key: value for key, value in config.items() if key not in moved}
+    if "stress" in kept:
+        kept["stress"] = stress_settings.typed(kept["stress"] or {}, stress)
+    problems += schema_problems(kept, config_schema(), WHERE)
+    if not problems and "deployments" in kept and deployments.REFERENCE not in kept["methods"]:
+        problems.append(
+            f"{WHERE}: key methods: value {', '.join(kept['methods'])}: deployments are set beside"
+            f" {deployments.REFERENCE}; allowed is a list that holds it; add it"
+        )
+    return problems
+
+
+def read_documents():
+    """Content of the files of config/ by name, empty if it is wrong or absent; and the problems."""
+    documents, problems = {}, []
+    for name in (*NEEDED, *OTHERS):
+        documents[name], path = {}, provided(f"config/{name}.yaml")
+        if name in OTHERS and not Path(path).exists():
+            continue
+        with collecting(problems):
+            content = read(path)
+            wrong = schema_problems(content, read_schema(name), path)
+            problems += wrong
+            documents[name] = {} if wrong else content
+    return documents, problems
+
+
+def asked_methods(config, documents):
+    """Methods that are asked for, and the key that names each."""
+    asked = {
+        finding["method"]: f"config/findings.yaml: {finding['id']}: key method"
+        for finding in documents["findings"]
+    }
+    asked |= {
+        documents[name]["base"]: f"config/{name}.yaml: key base"
+        for name in ("multiverse", "sensitivity")
+        if documents[name]
+    }
+    for key in ("base", "head", "methods"):
+        asked |= dict.fromkeys(_names(config.get(key)), f"key {key}")
+    return asked
+
+
+def override_problems_of(documents, methods):
+    """Problems of what findings, options and ranges make of their methods."""
+    problems = []
+    schema = read_schema("method")
+    for finding in documents["findings"]:
+        problems += override_problems(finding, methods.get(finding["method"]), schema)
+    multiverse, sensitivity = documents["multiverse"], documents["sensitivity"]
+    if multiverse and multiverse["base"] in methods:
+        problems += option_problems(multiverse["choices"], methods[multiverse["base"]], schema)
+    return problems + (range_problems(sensitivity["inputs"]) if sensitivity else [])
+
+
+def _names(value):
+    """Names that a key states, one or a list; what is no name is told elsewhere."""
+    values = value if isinstance(value, list) else [value]
+    return [name for name in values if isinstance(name, str)]

@@ -1,0 +1,357 @@
+"""YAML documents: read strictly, and checked against JSON Schemas.
+
+Nowhere else does YAML become values. PyYAML reads YAML 1.1, in which ``010`` is 8, ``on`` is true
+and ``2025-01-01`` a date; a reader of YAML 1.2 would take its place here.
+"""
+
+import math
+from contextlib import contextmanager
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+import yaml
+from jsonschema_rs import validator_for
+
+from inference_energy.errors import InputError
+
+# the loader of libyaml is ten times as fast, where PyYAML was built with it
+BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# beyond these no file of this project, but one that would end in a crash or fill the memory
+DEEPEST = 40
+LARGEST = 100_000
+SHOWN = 80
+SCHEMAS = Path(__file__).parent.parent / "schemas"
+
+BOUNDS = {
+    "exclusiveMinimum": "above",
+    "minimum": "of at least",
+    "exclusiveMaximum": "below",
+    "maximum": "of at most",
+}
+PLAIN = {"string": "text", "boolean": "true or false", "object": "keys with values", "null": "null"}
+
+
+@contextmanager
+def collecting(problems):
+    """Add the problems of an InputError to a list and go on behind the block."""
+    try:
+        yield
+    except InputError as error:
+        problems += error.problems
+
+
+def read(path):
+    """Read a YAML file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        UTF-8, with or without a byte order mark.
+
+    Returns
+    -------
+    object
+        Mappings with text as keys, lists, text, finite numbers, truth values and None.
+
+    Raises
+    ------
+    InputError
+        Naming the file, and where it can the line: no such file, a folder, not readable, not
+        UTF-8, empty, not YAML, and what :func:`parse` refuses.
+    """
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{path}: is no file; allowed is a YAML file; put one in its place")
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; restore it, or correct the name") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; only UTF-8 text is"
+            " allowed; save the file as UTF-8"
+        ) from None
+    return parse(text, path)
+
+
+@cache
+def read_schema(name):
+    """JSON Schema of a YAML document, by the name of its file without ``.schema.yaml``."""
+    return read(SCHEMAS / f"{name}.schema.yaml")
+
+
+def parse(text, where):
+    """Turn YAML text into values; ``where`` names its file in messages.
+
+    Raises
+    ------
+    InputError
+        Text that is empty or not YAML; keys that stand twice or are no text; values other than
+        text, finite numbers, truth values and null, such as dates; nesting and anchors that go
+        beyond any use.
+    """
+    try:
+        _refuse_oversized(text, where)
+        loader = _Loader(text)
+        content = loader.get_single_data()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{where}, line {mark.line + 1}, column {mark.column + 1}" if mark else where
+        reason = getattr(error, "problem", None) or getattr(error, "reason", None)
+        raise InputError(f"{place}: not YAML ({reason}); correct the syntax") from None
+    except ValueError as error:
+        reason = _short(str(error))
+        raise InputError(f"{where}: a value cannot be read ({reason}); correct it") from None
+    if content is None:
+        raise InputError(f"{where}: is empty; allowed are keys with values; state them")
+    problems = [
+        f"{where}, line {line}: key {key}: stands there twice; allowed is once; remove one of them"
+        for line, key in loader.repeated
+    ]
+    problems += _value_problems(content, where)
+    if problems:
+        raise InputError(problems)
+    return content
+
+
+class _Loader(BASE):
+    """A loader that notes the keys that stand twice in one mapping, with their lines."""
+
+    def __init__(self, text):
+        super().__init__(text)
+        self.repeated = []
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                self.repeated.append((key.start_mark.line + 1, name))
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def _refuse_oversized(text, where):
+    """Refuse what would crash the loader or never end, before it is built."""
+    sizes, around = {}, []
+    for event in yaml.parse(text, Loader=BASE):
+        at = f"{where}, line {event.start_mark.line + 1}"
+        if isinstance(event, yaml.CollectionStartEvent):
+            around.append([event.anchor, 1])
+            if len(around) > DEEPEST:
+                raise InputError(
+                    f"{at}: nested deeper than the {DEEPEST} levels that are allowed; flatten it"
+                )
+            continue
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = around.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            within = any(anchor == event.anchor for anchor, _ in around)
+            anchor, size = None, LARGEST if within else sizes.get(event.anchor, 1)
+        else:
+            anchor, size = getattr(event, "anchor", None), 1
+        sizes[anchor] = size
+        if around:
+            around[-1][1] += size
+            if around[-1][1] > LARGEST:
+                raise InputError(
+                    f"{at}: anchors stand for themselves or for more than the {LARGEST} values"
+                    " that are allowed; write the values out"
+                )
+
+
+def _value_problems(value, where, path=""):
+    """Problems of values that JSON does not have, one sentence each."""
+    at = f"{where}: key {path or '(top)'}"
+    if isinstance(value, dict):
+        problems = [
+            f"{at}: key {key!r}: is no text; allowed are names; put it in quotes or correct it"
+            for key in value
+            if not isinstance(key, str)
+        ]
+        for key, item in value.items():
+            problems += _value_problems(item, where, f"{path}.{key}" if path else str(key))
+        return problems
+    if isinstance(value, list | tuple):
+        return [
+            problem
+            for place, item in enumerate(value)
+            for problem in _value_problems(item, where, f"{path}.{place}" if path else str(place))
+        ]
+    if isinstance(value, float) and not math.isfinite(value):
+        return [f"{at}: value {value}: allowed are finite numbers; correct the value"]
+    if value is None or isinstance(value, str | int | float):
+        return []
+    return [
+        f"{at}: value {value}: is a {type(value).__name__}; allowed are text, numbers, true, false"
+        " and null; put it in quotes or correct it"
+    ]
+
+
+def schema_problems(instance, schema, where):
+    """Problems of a document against a JSON Schema, one sentence each.
+
+    Parameters
+    ----------
+    instance : object
+        The document.
+    schema : dict
+        JSON Schema, draft 2020-12, with references into its own ``$defs`` only.
+    where : str
+        File, for the messages.
+
+    Returns
+    -------
+    list of str
+        Key, value, what is allowed, and the remedy; for an unknown key the nearest allowed one.
+    """
+    problems = _value_problems(instance, where)
+    if problems:
+        return problems
+    for error in validator_for(schema).iter_errors(instance):
+        path = ".".join(str(p) for p in error.instance_path) or "(top)"
+        problems += [f"{where}: key {path}: {told}" for told in _told(error, instance, schema)]
+    return problems
+
+
+def _told(error, instance, schema):
+    value, node = instance, schema
+    for step in error.instance_path:
+        value = value[step]
+    for step in error.schema_path[:-1]:
+        node = node[step]
+    kind = error.kind.name
+    if kind == "additionalProperties":
+        return [_unknown(key, node, value) for key in error.kind.unexpected]
+    if kind == "required":
+        key = error.kind.property
+        expected = node.get("properties", {}).get(key, {})
+        return [f"missing key {key}; allowed is {allowed(expected, schema)}; state it"]
+    if kind in ("anyOf", "oneOf") and all("required" in option for option in node[kind]):
+        options = ", or ".join(" and ".join(option["required"]) for option in node[kind])
+        return [f"allowed is {options}; state {'one of them' if kind == 'anyOf' else 'one'}"]
+    if kind == "falseSchema":
+        return [f"value {_short(value)}: not allowed with the other keys; remove it"]
+    if kind in ("minLength", "minProperties", "minItems") and not value:
+        return ["is empty; state it"]
+    if kind == "uniqueItems":
+        return [f"value {_short(value)}: allowed is each once; remove what stands there twice"]
+    if kind == "contains":
+        held = allowed(node["contains"], schema)
+        return [f"value {_short(value)}: allowed is a list that holds {held}; add it"]
+    if kind == "propertyNames":
+        return [f"{error.kind.error.message}: not allowed as a name; correct it"]
+    return [f"value {_short(value)}: allowed is {allowed(node, schema)}; correct the value"]
+
+
+def _unknown(key, node, value):
+    names = list(node.get("properties", {}))
+    hint = near(key, [name for name in names if name not in value])
+    return f"unknown key {key}; allowed are {', '.join(names)}; remove it or correct its name{hint}"
+
+
+def typed(value, schema):
+    """Turn text into the values that a schema asks for.
+
+    Snakemake's command line leaves everything inside lists and mappings as text. What may be text
+    stays text, or None where it says null and that is allowed.
+
+    Parameters
+    ----------
+    value : object
+        As from ``--config``; what is no text stays as it is.
+    schema : dict
+        JSON Schema of the value, without references.
+    """
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        return {key: typed(item, known.get(key, {})) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item, schema.get("items", {})) for item in value]
+    if not isinstance(value, str):
+        return value
+    kinds = schema.get("type", [])
+    if "string" in kinds and not (value in ("null", "~", "") and "null" in kinds):
+        return value
+    try:
+        read = yaml.load(value, Loader=BASE)
+    except (yaml.YAMLError, ValueError):
+        return value
+    return read if isinstance(read, int | float | None) else value
+
+
+def near(word, choices):
+    """Offer the choice that is nearest to a word; nothing if none is near."""
+    found = get_close_matches(str(word), [str(choice) for choice in choices], n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
+def allowed(node, schema):
+    """Say what a schema allows as a value.
+
+    Parameters
+    ----------
+    node : dict
+        Part of a JSON Schema.
+    schema : dict
+        The schema that its references point into.
+    """
+    if "$ref" in node:
+        return allowed(resolved(node, schema), schema)
+    if "const" in node:
+        return written(node["const"])
+    if "enum" in node:
+        return _either([written(choice) for choice in node["enum"]])
+    kinds = node.get("type", ["object"] if {"properties", "if"} & set(node) else [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    return _either([_kind(kind, node, schema) for kind in kinds]) or "any value"
+
+
+def resolved(node, schema):
+    """Part of a schema that a node refers to, or the node itself; what it states goes first."""
+    if "$ref" not in node:
+        return node
+    found = schema
+    for step in node["$ref"].removeprefix("#/").split("/"):
+        found = found[step]
+    return found | {key: value for key, value in node.items() if key != "$ref"}
+
+
+def _kind(kind, node, schema):
+    if kind in ("number", "integer"):
+        name = "a number" if kind == "number" else "a whole number"
+        limits = [f"{word} {node[key]}" for key, word in BOUNDS.items() if key in node]
+        return " ".join([name, " and ".join(limits)]).strip()
+    if kind == "array":
+        items = node.get("items", {})
+        return f"a list{_count(node)} (each {allowed(items, schema)})" if items else "a list"
+    if kind == "string" and "pattern" in node:
+        return f"text like {node['pattern']}"
+    return PLAIN[kind]
+
+
+def _count(node):
+    least, most = node.get("minItems", 0), node.get("maxItems")
+    if most is not None:
+        return f" of {least}" if least == most else f" of {least} to {most}"
+    return f" of at least {least}" if least > 1 else ""
+
+
+def written(value):
+    """Write a value as in YAML, on one line: text that looks like a number in quotes."""
+    return yaml.safe_dump(value, default_flow_style=True, width=math.inf).splitlines()[0]
+
+
+def _either(choices):
+    *first, last = choices or [""]
+    return f"{', '.join(first)} or {last}" if first else last

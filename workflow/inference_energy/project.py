@@ -1,0 +1,24 @@
+"""Where files are: those of the project, and those of the folder that a run works in.
+
+They are the same folder unless another workflow uses this one as a module. A file that such a
+workflow's folder lacks is then taken from the project.
+"""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).absolute().parents[2]
+
+
+def is_own():
+    """Whether the run works in the project's own folder."""
+    return Path.cwd().samefile(FOLDER)
+
+
+def own(path):
+    """Path of one of the project's files: as given where that leads to it, else absolute."""
+    return str(path) if is_own() else str(FOLDER / path)
+
+
+def provided(path):
+    """Path of the file in the folder of the run, or else of the project's file of that name."""
+    return str(path) if Path(path).exists() else own(path)

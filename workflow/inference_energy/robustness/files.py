@@ -1,0 +1,68 @@
+"""What the schemas of config/multiverse.yaml and config/sensitivity.yaml cannot say of them."""
+
+from inference_energy.documents import collecting, near
+from inference_energy.method.files import check, merge, method_path
+
+MULTIVERSE = "config/multiverse.yaml"
+SENSITIVITY = "config/sensitivity.yaml"
+
+
+def option_problems(choices, base, method_schema):
+    """Problems of the options of a method's choices.
+
+    Parameters
+    ----------
+    choices : dict
+        Key ``choices`` of config/multiverse.yaml, right by its schema.
+    base : dict
+        Resolved method whose choices they are.
+    method_schema : dict
+        JSON Schema of a resolved method.
+
+    Returns
+    -------
+    list of str
+        Published options that do not exist or change the method, and options that as a method's
+        settings would be refused, one sentence each.
+    """
+    problems = []
+    for name, choice in choices.items():
+        published, options = choice["published"], choice["options"]
+        if published not in options:
+            problems.append(
+                f"{MULTIVERSE}: key choices.{name}.published: value {published}: unknown option;"
+                f" allowed are {', '.join(options)}; correct the name or add the"
+                f" option{near(published, options)}"
+            )
+        for option, stated in options.items():
+            changed, wrong = merge(base, stated.get("override", {})), []
+            with collecting(wrong):
+                check(changed, method_schema, base["id"])
+            where = f"{MULTIVERSE}: key choices.{name}.options.{option}.override"
+            problems += [p.replace(method_path(base["id"]), where, 1) for p in wrong]
+            if option == published and changed != base:
+                problems.append(
+                    f"{where}: the published options change {base['id']}; allowed is none; name as"
+                    " published the option that the base takes"
+                )
+    return problems
+
+
+def range_problems(inputs):
+    """Problems of the ranges of the inputs, key ``inputs`` of config/sensitivity.yaml.
+
+    Only of those that are stated in full: what else is wrong, the schema says.
+    """
+    problems = []
+    for name, entry in inputs.items():
+        numbers = [entry.get("low"), entry.get("high"), *entry.get("allowed", [])]
+        if len(numbers) != 4 or not all(isinstance(number, int | float) for number in numbers):
+            continue
+        low, high, bottom, top = numbers
+        if not bottom <= low < high <= top:
+            problems.append(
+                f"{SENSITIVITY}: key inputs.{name}: value low = {low:g}, high = {high:g}, allowed"
+                f" = {bottom:g} to {top:g}: allowed is lowest <= low < high <= highest; correct"
+                " the range"
+            )
+    return problems

@@ -1,0 +1,39 @@
+"""Settings of a stress test: those of config/stress.yaml, and those stated for a run."""
+
+from pathlib import Path
+
+from inference_energy.documents import read, read_schema, schema_problems, typed
+from inference_energy.project import own, provided
+
+FILE = "config/stress.yaml"
+
+
+def form(settings):
+    """Write settings, such as ``window: 30``, as they are stated on the command line."""
+    return f"--config stress='{{{settings}}}'"
+
+
+def merge(stated):
+    """Settings of config/stress.yaml with others in their place.
+
+    Parameters
+    ----------
+    stated : dict or None
+        Key ``stress`` of the configuration; what the command line leaves as text is read.
+
+    Returns
+    -------
+    dict
+        All keys of the file, that of the run's folder before the project's; those stated.
+    """
+    files = [path for path in (own(FILE), provided(FILE)) if Path(path).exists()]
+    settings = {key: value for path in files for key, value in read(path).items()}
+    return settings | typed(stated or {}, read_schema("stress"))
+
+
+def setting_problems(settings):
+    """Problems of the settings of a test that is to run, one sentence each."""
+    missing = [key for key in ("endpoint", "model") if settings.get(key) is None]
+    least = form("endpoint: http://HOST:PORT/v1, model: NAME")
+    found = [f"{FILE}: key {key}: is not stated; give at least {least}" for key in missing]
+    return schema_problems(settings, read_schema("stress"), FILE) + found
