@@ -49,9 +49,10 @@ audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)
 changes: $(ENV) ## compare the results with the committed ones
 	snakemake changes
 
-readme: $(ENV) ## renew the numbers of the README
-	snakemake build/README.md
+readme: $(ENV) ## renew the numbers of the README and the keys of config/README.md
+	snakemake build/README.md build/config/README.md
 	cp build/README.md README.md
+	cp build/config/README.md config/README.md
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "uv is not installed: https://docs.astral.sh/uv/" >&2; exit 1; }

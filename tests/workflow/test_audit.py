@@ -177,20 +177,3 @@ def test_a_revision_that_cannot_be_compared_is_named(audited, since, words):
     assert f"value '{since}'" in text
     assert words in text
     assert "Traceback" not in text
-
-
-def properties(schema):
-    """Names of all properties that a JSON Schema knows."""
-    if isinstance(schema, list):
-        return {name for item in schema for name in properties(item)}
-    if not isinstance(schema, dict):
-        return set()
-    below = {name for value in schema.values() for name in properties(value)}
-    return below | set(schema.get("properties", {}))
-
-
-@pytest.mark.parametrize("name", ["config", "findings", "method"])
-def test_every_key_is_explained(name):
-    schema = yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text())
-    text = (ROOT / "config/README.md").read_text()
-    assert {key for key in properties(schema) if not re.search(rf"\b{key}\b", text)} == set()

@@ -1,0 +1,145 @@
+"""Every key of config/ is described in its schema, and config/README.md is current."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from inference_energy.documents import read, resolved
+from inference_energy.keys import key_tables
+from inference_energy.robustness.sensitivity import INPUTS
+from inference_energy.tables import document_schemas
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = {
+    path.name.removesuffix(".schema.yaml"): yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "workflow/schemas").glob("*.schema.yaml"))
+}
+PAGE = (ROOT / "config/README.md").read_text(encoding="utf-8")
+STRESS = yaml.safe_load((ROOT / "config/stress.yaml").read_text(encoding="utf-8"))
+KEYWORDS = {
+    *("$schema", "$defs", "$ref", "title", "description", "default", "unit", "x-file", "type"),
+    *("additionalProperties", "allOf", "anyOf", "const", "contains", "dependentRequired", "else"),
+    *("enum", "exclusiveMaximum", "exclusiveMinimum", "if", "items", "maxItems", "maximum"),
+    *("minItems", "minLength", "minProperties", "minimum", "oneOf", "pattern", "properties"),
+    *("propertyNames", "required", "then", "uniqueItems"),
+}
+SINGLE = ("additionalProperties", "contains", "else", "if", "items", "propertyNames", "then")
+
+
+def nodes(node, path=()):
+    """Every part of a schema that is a schema itself, with its path."""
+    if not isinstance(node, dict):
+        return
+    yield path, node
+    for keyword in ("properties", "$defs", "x-file"):
+        for name, child in node.get(keyword, {}).items():
+            yield from nodes(child, (*path, name))
+    for keyword in SINGLE:
+        yield from nodes(node.get(keyword), (*path, keyword))
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        for child in node.get(keyword, []):
+            yield from nodes(child, (*path, keyword))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_says_nothing_that_is_no_keyword(name):
+    """An unquoted comma in a description would make a key of its second half."""
+    for path, node in nodes(SCHEMAS[name]):
+        assert set(node) <= KEYWORDS, path
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_key_has_a_description(name):
+    for path, node in nodes(SCHEMAS[name]):
+        if {"if", "then", "else"} & set(path):
+            continue
+        for key, child in (node.get("properties", {}) | node.get("x-file", {})).items():
+            assert resolved(child, SCHEMAS[name])["description"].strip(), (*path, key)
+            assert len(resolved(child, SCHEMAS[name])["description"]) > 5, (*path, key)
+
+
+def test_every_file_of_config_has_a_schema():
+    files = {path.stem for path in (ROOT / "config").glob("*.yaml")}
+    assert files | {"method", "deployment", "facts"} == set(SCHEMAS)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_tables_of_the_page_are_current(name):
+    """If not: make readme."""
+    block = PAGE.partition(f"<!-- begin: {name} -->\n")[2].partition(f"\n<!-- end: {name} -->")[0]
+    assert block == key_tables(SCHEMAS[name], {"stress": STRESS}.get(name))
+
+
+def test_the_columns_of_the_expected_verdicts_are_current():
+    described = document_schemas(["expected_verdicts"]).partition("\n\n")[2].strip()
+    assert described in PAGE
+
+
+def stated_keys(schema):
+    """Names of all keys that a schema has."""
+    return {key for _, node in nodes(schema) for key in (*node.get("properties", {}),)}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_key_stands_in_its_table(name):
+    table = key_tables(SCHEMAS[name])
+    named = {part.strip("`").rpartition(".")[2] for part in table.replace(",", " ").split()}
+    assert stated_keys(SCHEMAS[name]) - named == set()
+
+
+def test_the_file_of_the_stress_test_states_every_key():
+    assert set(STRESS) == set(SCHEMAS["stress"]["properties"])
+    assert read(ROOT / "config/stress.yaml") == STRESS
+
+
+def test_the_inputs_of_the_sensitivity_are_those_that_can_be_varied():
+    assert set(SCHEMAS["sensitivity"]["properties"]["inputs"]["properties"]) == set(INPUTS)
+
+
+def test_the_configuration_holds_no_keys_of_the_stress_test():
+    assert not set(SCHEMAS["config"]["properties"]) & set(SCHEMAS["stress"]["properties"])
+
+
+def test_a_small_schema_becomes_these_tables():
+    schema = {
+        "properties": {
+            "power": {"description": "Of a node", "$ref": "#/$defs/power"},
+            "seed": {"description": "Of a | b", "type": "integer", "minimum": 0, "default": 42},
+            "tasks": {
+                "description": "Some",
+                "type": "array",
+                "items": {
+                    "title": "task",
+                    "description": "One",
+                    "properties": {"name": {"description": "Its name", "type": "string"}},
+                },
+            },
+        },
+        "required": ["power"],
+        "$defs": {
+            "source": {"description": "Where", "type": "string"},
+            "power": {
+                "description": "A power",
+                "required": ["value", "unit", "source"],
+                "properties": {
+                    "value": {"description": "It", "unit": "kW", "type": "number"},
+                    "unit": {"description": "Of it", "const": "kW"},
+                    "source": {"$ref": "#/$defs/source"},
+                },
+            },
+        },
+    }
+    assert key_tables(schema).splitlines() == [
+        "| key | allowed | unit | default | meaning |",
+        "| --- | --- | --- | --- | --- |",
+        "| `power` | *power* | kW |  | Of a node |",
+        "| `seed` | a whole number of at least 0 |  | 42 | Of a \\| b |",
+        "| `tasks` | a list |  | optional | Some |",
+        "| `tasks[]` | keys `name` |  |  | One |",
+        "| `tasks[].name` | text |  | optional | Its name |",
+        "",
+        "| key | allowed | unit | default | meaning |",
+        "| --- | --- | --- | --- | --- |",
+        "| *power* | keys `value`, `unit`, `source` | kW |  | A power |",
+        "| *power* `value` | a number | kW |  | It |",
+    ]
