@@ -1,4 +1,4 @@
-"""Settings for all tests."""
+"""Settings for all tests, and the copies of the repository that the workflow is run in."""
 
 import os
 
@@ -6,8 +6,37 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
+from processes import snakemake  # noqa: E402
+from repository import copy_to  # noqa: E402
 
 # The same examples in every run, and no verdict on a busy machine's speed.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory):
+    """Copy of the repository in which nothing has run; a test leaves it as it found it."""
+    return copy_to(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="session")
+def forced_plan(fresh):
+    """What a dry run of everything says, and counts."""
+    run = snakemake(fresh, "--dry-run", "--forceall", "--quiet", "host")
+    assert run.returncode == 0, run.stdout
+    return run.stdout
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory):
+    """Copy of the repository after one forced run, and what that printed.
+
+    A test leaves it as it found it, or runs again what it has changed.
+    """
+    folder = copy_to(tmp_path_factory.mktemp("done"))
+    run = snakemake(folder, "--forceall")
+    assert run.returncode == 0, run.stdout
+    return folder, run.stdout

@@ -1,17 +1,12 @@
 """The default profile, tried on a small workflow."""
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
+from processes import SNAKEMAKE, snakemake, start, stop, wait_for
+from repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 SLOW = """
 rule slow:
     output: "table.csv"
@@ -40,30 +35,24 @@ def test_profiles_are_those_of_the_workflow_folder():
     assert (ROOT / "profiles").resolve() == ROOT / "workflow" / "profiles"
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_run_does_not_block_the_next(workflow, stop):
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_run_does_not_block_the_next(workflow, told):
     (workflow / "Snakefile").write_text(SLOW)
-    run = subprocess.Popen(SNAKEMAKE, cwd=workflow, start_new_session=True)
+    run = start(SNAKEMAKE, cwd=workflow, start_new_session=True)
     try:
-        deadline = time.monotonic() + 60
-        while not (workflow / "begun").exists():
-            assert run.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_for((workflow / "begun").exists, run)
     finally:
-        os.killpg(run.pid, stop)
-        run.wait(timeout=60)
+        stop(run, told)
     (workflow / "go").touch()
-    again = subprocess.run(SNAKEMAKE, cwd=workflow, capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr
+    again = snakemake(workflow)
+    assert again.returncode == 0, again.stdout
     assert (workflow / "table.csv").read_text() == "first\nlast\n"
 
 
 def test_failing_rule_shows_its_sentence_and_its_log(workflow):
     (workflow / "Snakefile").write_text(FAILING)
-    run = subprocess.run(SNAKEMAKE, cwd=workflow, capture_output=True, text=True)
+    run = snakemake(workflow)
     assert run.returncode != 0
-    console = run.stdout + run.stderr
-    assert "Read a bad table." in console
-    assert "row 3: throughput_tps is negative" in console
-    assert "Host:" not in console
+    assert "Read a bad table." in run.stdout
+    assert "row 3: throughput_tps is negative" in run.stdout
+    assert "Host:" not in run.stdout

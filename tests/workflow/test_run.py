@@ -1,26 +1,16 @@
-"""The workflow itself, run on a copy of the repository's files.
-
-One forced run of everything is shared by the tests that follow it; each of those leaves the copy
-as it found it, or runs only what it needs.
-"""
+"""The workflow itself, run on a copy of the repository's files."""
 
 import ast
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
-import yaml
 from inference_energy.tables import read_table
+from processes import SNAKEMAKE, git, one_message, snakemake, start, stop, wait_for
+from repository import ROOT, edited, read_yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-SNAKEMAKE = [sys.executable, "-m", "snakemake"]
-METHODS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["methods"]
+METHODS = read_yaml("config/config.yaml")["methods"]
 PER_METHOD = {
     "draw_claims",
     "draw_energy",
@@ -67,43 +57,8 @@ RESULTS = {
     "footprint": "footprint",
     "counter_signal": "counter_signal",
 }
-
-
-def snakemake(folder, *arguments):
-    """Run snakemake in a folder; return the finished process with all it printed."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PATH": path}
-    run = subprocess.run(
-        [*SNAKEMAKE, *arguments],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    return run
-
-
-def git(folder, *arguments):
-    """Run git in a folder and return what it prints."""
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    run = subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return run.stdout
-
-
-def copy_of_repository(folder):
-    """Copy the files that git tracks, as they are now, into a new repository."""
-    for name in git(ROOT, "ls-files", "-z").split("\0"):
-        source, target = ROOT / name, folder / name
-        if name and (source.exists() or source.is_symlink()):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target, follow_symlinks=False)
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all", "--force")
-    git(folder, "commit", "--quiet", "--message", "copy")
-    return folder
+# the tables of two rules, of which a run is stopped as soon as the first is there
+STOPPED = ("throughput_laws", "energy_per_query", "throughput", "output_tokens", "fleet")
 
 
 def planned(output):
@@ -119,32 +74,10 @@ def dry_run(folder, *arguments):
     return planned(run.stdout)
 
 
-def one_message(run, *words):
-    """Check that a run failed with a message in which the words stand, and no traceback."""
-    assert run.returncode != 0
-    assert "Traceback" not in run.stdout
-    assert [word for word in words if word not in run.stdout] == [], run.stdout
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    """Copy of the repository in which nothing has run."""
-    return copy_of_repository(tmp_path_factory.mktemp("fresh"))
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    """Copy of the repository after one forced run of everything, and what that printed."""
-    folder = copy_of_repository(tmp_path_factory.mktemp("done"))
-    run = snakemake(folder, "--forceall")
-    assert run.returncode == 0, run.stdout
-    return folder, run.stdout
-
-
-def test_a_forced_run_has_these_jobs(fresh):
+def test_a_forced_run_has_these_jobs(forced_plan):
     expected = dict.fromkeys(PER_METHOD, len(METHODS)) | dict.fromkeys(ONCE, 1)
     expected |= dict.fromkeys(PER_COMPARISON, COMPARISONS) | {"answer_deployment": 2}
-    assert dry_run(fresh, "--forceall") == expected
+    assert planned(forced_plan) == expected
 
 
 def test_lint_is_clean(fresh):
@@ -215,23 +148,18 @@ def importers(module):
 def test_an_edited_library_module_reruns_the_rules_that_import_it(done, module):
     folder, _ = done
     path = folder / "workflow" / "inference_energy" / f"{module}.py"
-    before, times = path.read_bytes(), path.stat()
-    try:
-        path.write_bytes(before + b"\n# edited\n")
+    with edited(path, path.read_bytes() + b"\n# edited\n"):
         run = snakemake(folder, "--dry-run", "--quiet", "host")
-    finally:
-        path.write_bytes(before)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     reasons = dict(re.findall(r"^ {4}(\w[\w ]+):\n {8}(.*)$", run.stdout, re.MULTILINE))
-    edited, behind = (
+    changed, behind = (
         set(reasons.get(reason, "").split(", ")) - {""}
         for reason in ("updated input files", "input files updated by another job")
     )
     own = importers(module) & (PER_METHOD | ONCE | PER_COMPARISON)
-    assert edited
-    assert edited <= own
+    assert changed
+    assert changed <= own
     # a rule behind an edited one is counted there, even where its own files are edited too
-    assert own <= edited | behind
+    assert own <= changed | behind
 
 
 def test_a_new_method_runs_alone_through_everything(done):
@@ -275,14 +203,11 @@ def test_a_bad_configuration_is_refused_before_anything_runs(fresh):
 
 def test_a_bad_table_gives_one_message_and_no_result(fresh):
     table = fresh / "data" / "throughput" / "oviedo.csv"
-    before = table.read_text()
+    bad = table.read_text().replace("3732.40", "-3732.40").replace("448.89", "n/a")
     results = fresh / "results" / "oviedo2026" / "energy_per_query.csv"
     committed = results.read_text()
-    try:
-        table.write_text(before.replace("3732.40", "-3732.40").replace("448.89", "n/a"))
+    with edited(table, bad):
         run = snakemake(fresh, "--force", str(results.relative_to(fresh)))
-    finally:
-        table.write_text(before)
     one_message(run, "data/throughput/oviedo.csv", "row 5", "row 6", "-3732.4", "throughput_tps")
     assert not results.exists() or results.read_text() == committed
     git(fresh, "checkout", "--", ".")
@@ -291,46 +216,32 @@ def test_a_bad_table_gives_one_message_and_no_result(fresh):
 def test_a_changed_verdict_fails_the_run_and_names_the_claim(done):
     folder, _ = done
     expected = folder / "config" / "expected_verdicts.csv"
+    line = "oviedo2026,ratio-energy,reproduced\n"
     before = expected.read_text()
-    try:
-        line = "oviedo2026,ratio-energy,reproduced\n"
-        assert line in before
-        expected.write_text(before.replace(line, "oviedo2026,ratio-energy,not reproduced\n"))
+    assert line in before
+    with edited(expected, before.replace(line, "oviedo2026,ratio-energy,not reproduced\n")):
         run = snakemake(folder)
-    finally:
-        expected.write_text(before)
     one_message(
         run, "claim ratio-energy: verdict reproduced, expected not reproduced", "oviedo2026"
     )
     assert snakemake(folder).returncode == 0
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_run_leaves_whole_tables_and_the_next_one_finishes(done, stop):
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_leaves_whole_tables_and_the_next_one_finishes(done, told):
     folder, _ = done
     method = METHODS[0]
-    targets = [f"results/{method}/{name}.csv" for name in RESULTS]
+    targets = [f"results/{method}/{name}.csv" for name in STOPPED]
     for target in targets:
         (folder / target).unlink()
-    run = subprocess.Popen(
-        [*SNAKEMAKE, *targets],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    run = start([*SNAKEMAKE, *targets], cwd=folder, start_new_session=True)
     try:
-        deadline = time.monotonic() + 120
-        while not (folder / targets[0]).exists():
-            assert run.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for((folder / targets[0]).exists, run)
     finally:
-        os.killpg(run.pid, stop)
-        run.wait(timeout=60)
-    for target, schema in zip(targets, RESULTS.values(), strict=True):
+        stop(run, told)
+    for target, name in zip(targets, STOPPED, strict=True):
         if (folder / target).exists():
-            read_table(folder / target, schema)
+            read_table(folder / target, RESULTS[name])
     again = snakemake(folder, *targets)
     assert again.returncode == 0, again.stdout
     assert git(folder, "status", "--porcelain", "results") == ""
