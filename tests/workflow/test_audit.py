@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from processes import one_message, snakemake
-from repository import ROOT, edited, read_schema, read_yaml
+from repository import edited, read_yaml
 
 METHODS = read_yaml("config/config.yaml")["methods"]
 

@@ -65,7 +65,7 @@ def _rows_of(child, schema, prefix, place, default):
 def _row(name, child, schema, default):
     node = resolved(child, schema)
     cells = [name, _allowed(child, schema), _unit(node), default, node["description"]]
-    return [" ".join(str(cell).split()).replace("|", "\\|") for cell in cells]
+    return [" ".join(str(cell).split()) for cell in cells]
 
 
 def _is_provenance(key, child):

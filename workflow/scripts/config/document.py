@@ -6,7 +6,8 @@ from _logged import run
 from inference_energy import documents
 from inference_energy.claims.readme import splice
 from inference_energy.keys import key_tables
-from inference_energy.tables import document_schemas, write_text
+from inference_energy.tables import describe_tables, write_text
+from inference_energy.templates import render
 
 
 def main(snakemake):
@@ -18,9 +19,13 @@ def main(snakemake):
         name: key_tables(documents.read(path), defaults.get(name)) for name, path in schemas.items()
     }
     # the heading of the page stands in the place of the section's own
-    columns = document_schemas(["expected_verdicts"]).partition("\n\n")[2].strip()
+    (table,) = describe_tables(["expected_verdicts"])
+    columns = render("table.md.jinja", table=table).strip()
+    lines = {
+        name: f"{block}\n" for name, block in (blocks | {"expected_verdicts": columns}).items()
+    }
     text = Path(read.page).read_text(encoding="utf-8")
-    write_text(snakemake.output[0], splice(text, blocks | {"expected_verdicts": columns}))
+    write_text(snakemake.output[0], splice(text, lines))
 
 
 if __name__ == "__main__":
