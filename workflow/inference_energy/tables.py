@@ -12,12 +12,15 @@ import io
 import math
 import os
 import re
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inference_energy import documents
 from inference_energy.errors import InputError
@@ -35,8 +38,12 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 MISSING_WORDS = {"n/a", "na", "none", "null", "-", "--", "?", "unknown", "nan"}
 
+AnyPath = str | os.PathLike[str]
+Schema = dict[str, Any]
+"""JSON Schema of one row of a table, or of one of its columns."""
 
-def load_schema(name):
+
+def load_schema(name: str) -> Schema:
     """Load the schema of one table.
 
     Parameters
@@ -52,19 +59,19 @@ def load_schema(name):
     return documents.read(schema_path(name))
 
 
-def schema_path(name):
+def schema_path(name: str) -> Path:
     """Path of a table's schema: one folder per topic, names unique across them."""
     return next(SCHEMAS.glob(f"*/{name}.schema.yaml"))
 
 
-def schema_names():
+def schema_names() -> list[str]:
     """Names of all tables that have a schema, sorted."""
     return sorted(
         path.name.removesuffix(".schema.yaml") for path in SCHEMAS.glob("*/*.schema.yaml")
     )
 
 
-def read_table(path, schema):
+def read_table(path: AnyPath, schema: str) -> pd.DataFrame:
     """Read a CSV table and check every cell against its schema.
 
     A byte order mark and CRLF line ends are accepted. Rows are numbered as in the file, the
@@ -114,7 +121,7 @@ def read_table(path, schema):
     return typed
 
 
-def write_table(frame, path, schema):
+def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
     """Write a table: checked, sorted, six significant digits, UTF-8, LF, all or nothing.
 
     Parameters
@@ -142,7 +149,7 @@ def write_table(frame, path, schema):
     write_text(path, cells.to_csv(index=False, lineterminator="\n"))
 
 
-def write_text(path, text):
+def write_text(path: AnyPath, text: str) -> None:
     """Write UTF-8 text with LF line ends; `path` holds the old or the new text, never a part.
 
     The text goes to a hidden file in the same folder, which then takes the place of `path`. Its
@@ -158,7 +165,7 @@ def write_text(path, text):
         partial.unlink(missing_ok=True)
 
 
-def format_number(x):
+def format_number(x: float | None) -> str:
     """Six significant digits, without an exponent unless the number is very large or small.
 
     Examples
@@ -176,7 +183,7 @@ def format_number(x):
     return digits
 
 
-def describe_tables(names=None):
+def describe_tables(names: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Describe tables from their schemas.
 
     Parameters
@@ -192,7 +199,7 @@ def describe_tables(names=None):
     return [_described(load_schema(name)) for name in names or schema_names()]
 
 
-def _described(spec):
+def _described(spec: Schema) -> dict[str, Any]:
     columns = [
         {
             "name": name,
@@ -210,7 +217,7 @@ def _described(spec):
     }
 
 
-def refuse(problems):
+def refuse(problems: list[str]) -> None:
     """Raise InputError if there are problems, with the first PROBLEMS_SHOWN of them."""
     if len(problems) > PROBLEMS_SHOWN:
         more = f"... and {len(problems) - PROBLEMS_SHOWN} more problems"
@@ -219,12 +226,12 @@ def refuse(problems):
         raise InputError(problems)
 
 
-def _others(count, place, what):
+def _others(count: int, place: str, what: str) -> list[str]:
     """The problem that stands for those of one kind that are not listed."""
     return [f"{place}: {count - SAME_SHOWN} more {what}"] if count > SAME_SHOWN else []
 
 
-def read_bytes(path):
+def read_bytes(path: AnyPath) -> bytes:
     """Read a file, or say why it cannot be read."""
     try:
         return Path(path).read_bytes()
@@ -261,10 +268,14 @@ def _read_text(path):
     return text
 
 
-def _scan(path, text):
+def _scan(path: AnyPath, text: str) -> tuple[list[str], NDArray[np.int_], list[int], list[str]]:
     """Header, row numbers of the well-formed rows, lines to skip, and structural problems."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header, rows, skipped, ragged, line = None, [], [], [], 0
+    header: list[str] = []
+    rows: list[int] = []
+    skipped: list[int] = []
+    ragged: list[tuple[int, int]] = []
+    line = 0
     try:
         for fields in reader:
             first, line = line + 1, reader.line_num
@@ -273,12 +284,12 @@ def _scan(path, text):
                     f"{path}, row {first}: a quoted cell runs over to row {line}; line breaks in "
                     "cells are not allowed; put the cell on one line and close its quotes"
                 )
-            if header is not None and len(fields) == len(header):
+            if header and len(fields) == len(header):
                 rows.append(line)
                 continue
             skipped.append(line - 1)
-            if header is None:
-                header = fields or None
+            if not header:
+                header = fields
             elif fields:
                 ragged.append((line, len(fields)))
     except csv.Error as error:
@@ -302,7 +313,7 @@ def _scan(path, text):
     return header, np.array(rows, dtype=int), skipped, problems
 
 
-def _check_header(path, header, spec):
+def _check_header(path: AnyPath, header: list[str], spec: Schema) -> list[str]:
     columns = list(spec["properties"])
     problems = []
     for name in dict.fromkeys(header):
@@ -326,7 +337,9 @@ def _check_header(path, header, spec):
     return problems
 
 
-def _check_cells(path, cells, rows, spec):
+def _check_cells(
+    path: AnyPath, cells: pd.DataFrame, rows: NDArray[np.int_], spec: Schema
+) -> tuple[pd.DataFrame, NDArray[np.bool_], list[str]]:
     """Typed frame of all the schema's columns, mask of rows with a refused cell, problems."""
     typed, problems, bad = {}, [], np.zeros(len(cells), dtype=bool)
     for name, column in spec["properties"].items():
@@ -349,20 +362,20 @@ def _check_cells(path, cells, rows, spec):
     return pd.DataFrame(typed), bad, problems
 
 
-def _types(column):
+def _types(column: Schema) -> list[str]:
     kinds = column.get("type", "string")
     return [kinds] if isinstance(kinds, str) else kinds
 
 
-def _is_numeric(column):
+def _is_numeric(column: Schema) -> bool:
     return bool({"number", "integer"} & set(_types(column)))
 
 
-def _may_be_empty(column):
+def _may_be_empty(column: Schema) -> bool:
     return None in column["enum"] if "enum" in column else "null" in _types(column)
 
 
-def _parse(text, numeric):
+def _parse(text: str, numeric: bool) -> float | str | None:
     """Value of a cell as JSON has it; a number that cannot be read stays text."""
     if text == "":
         return None
@@ -372,7 +385,9 @@ def _parse(text, numeric):
     return text
 
 
-def _refused(texts, values, column):
+def _refused(
+    texts: Iterable[str], values: Iterable[float | str | None], column: Schema
+) -> list[int]:
     """Positions of the values that the column's schema refuses or that have blanks around them."""
     is_valid = jsonschema_rs.Draft202012Validator(column).is_valid
     return [
@@ -382,7 +397,7 @@ def _refused(texts, values, column):
     ]
 
 
-def _remedy(text, value, column):
+def _remedy(text: str, value: float | str | None, column: Schema) -> str:
     numeric = _is_numeric(column)
     if text == "":
         return "fill the cell or remove the row"
@@ -403,13 +418,13 @@ def _remedy(text, value, column):
     return _near(text, [item for item in column.get("enum", []) if item]) or "correct the value"
 
 
-def _near(word, choices):
+def _near(word: str, choices: Sequence[str]) -> str:
     folded = {choice.lower(): choice for choice in reversed(choices)}
     near = difflib.get_close_matches(word.strip().lower(), folded, n=1)
     return f'did you mean "{folded[near[0]]}"?' if near else ""
 
 
-def allowed(column, with_unit=True):
+def allowed(column: Schema, with_unit: bool = True) -> str:
     """Say what the schema of a column allows in it."""
     kinds = _types(column)
     if "enum" in column:
@@ -427,25 +442,27 @@ def allowed(column, with_unit=True):
     return f"{text}, or empty" if _may_be_empty(column) else text
 
 
-def _rows(numbers):
+def _rows(numbers: NDArray[np.int_]) -> str:
     shown = ", ".join(str(number) for number in numbers[:ROWS_SHOWN])
     more = f" and {len(numbers) - ROWS_SHOWN} more" if len(numbers) > ROWS_SHOWN else ""
     return f"{'row' if len(numbers) == 1 else 'rows'} {shown}{more}"
 
 
-def make_column(values, column):
+def make_column(values: list[Any], column: Schema) -> Any:
     """Put values, None where there is none, into a column of the type that its schema has."""
     kinds = _types(column)
     kind = float if "number" in kinds else "Int64" if "integer" in kinds else object
     return pd.Series(values, dtype=kind)
 
 
-def _required(spec, part="required"):
+def _required(spec: Schema, part: str = "required") -> list[str]:
     required = spec["required"]
     return [name for name in spec[part] if name in required]
 
 
-def _check_key(path, typed, rows, spec):
+def _check_key(
+    path: AnyPath, typed: pd.DataFrame, rows: NDArray[np.int_], spec: Schema
+) -> list[str]:
     key = typed[spec["x-key"]]
     repeated = key.duplicated(keep=False).to_numpy()
     key, rows = key[repeated], rows[repeated]
@@ -458,13 +475,13 @@ def _check_key(path, typed, rows, spec):
         values = ", ".join(f"{name}={text}" for name, text in named.items() if text)
         problems.append(
             f"{path}, {_rows(rows[same])}: the same row again ({values}); "
-            f"each combination of {', '.join(key)} is allowed once; keep one of the rows"
+            f"each combination of {', '.join(spec['x-key'])} is allowed once; keep one of the rows"
         )
     return problems + _others(count, str(path), "repeated rows")
 
 
-def _sorted(frame, spec):
-    def rank(column):
+def _sorted(frame: pd.DataFrame, spec: Schema) -> pd.DataFrame:
+    def rank(column: pd.Series) -> pd.Series:
         choices = spec["properties"][column.name].get("enum")
         if choices is None:
             return column
@@ -474,7 +491,7 @@ def _sorted(frame, spec):
     return frame.sort_values(by, key=rank, kind="stable", ignore_index=True)
 
 
-def _cell(value):
+def _cell(value: Any) -> str:
     if value is None or value is pd.NA:
         return ""
     if isinstance(value, str):

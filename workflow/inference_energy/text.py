@@ -27,7 +27,7 @@ def short(value: float | None, digits: int = 4, missing: str = "") -> str:
     >>> short(0.13), short(1234.56), short(float("nan")), short(None, missing="–")
     ('0.13', '1235', '', '–')
     """
-    return missing if is_missing(value) else f"{value:.{digits}g}"
+    return _written(value, lambda v: f"{v:.{digits}g}", missing)
 
 
 def fixed(value: float | None, decimals: int, missing: str = "") -> str:
@@ -38,7 +38,7 @@ def fixed(value: float | None, decimals: int, missing: str = "") -> str:
     >>> fixed(2.345, 1), fixed(float("nan"), 1)
     ('2.3', '')
     """
-    return missing if is_missing(value) else f"{value:.{decimals}f}"
+    return _written(value, lambda v: f"{v:.{decimals}f}", missing)
 
 
 def count(value: float | None, missing: str = "") -> str:
@@ -49,7 +49,7 @@ def count(value: float | None, missing: str = "") -> str:
     >>> count(1234.5), count(12)
     ('1,234', '12')
     """
-    return missing if is_missing(value) else f"{value:,.0f}"
+    return _written(value, lambda v: f"{v:,.0f}", missing)
 
 
 def grouped(value: float | None, digits: int = 3, missing: str = "") -> str:
@@ -60,7 +60,7 @@ def grouped(value: float | None, digits: int = 3, missing: str = "") -> str:
     >>> grouped(1234567), grouped(0.5), grouped(float("nan"), missing="–")
     ('1,230,000', '0.5', '–')
     """
-    return missing if is_missing(value) else f"{Decimal(f'{value:.{digits}g}'):,f}"
+    return _written(value, lambda v: f"{Decimal(f'{v:.{digits}g}'):,f}", missing)
 
 
 def compact(value: float | None, digits: int = 3, missing: str = "") -> str:
@@ -71,9 +71,7 @@ def compact(value: float | None, digits: int = 3, missing: str = "") -> str:
     >>> compact(12345.6), compact(12.345), compact(float("nan"))
     ('12,346', '12.3', '')
     """
-    if is_missing(value):
-        return missing
-    return count(value) if abs(value) >= 1000 else short(value, digits)
+    return _written(value, lambda v: count(v) if abs(v) >= 1000 else short(v, digits), missing)
 
 
 def percent(share: float | None, form: str = ".0f", missing: str = "") -> str:
@@ -94,7 +92,7 @@ def percent(share: float | None, form: str = ".0f", missing: str = "") -> str:
     >>> percent(0.123), percent(0.1, "g"), percent(-0.0514, "+.1f")
     ('12 %', '10 %', '-5.1 %')
     """
-    return missing if is_missing(share) else f"{100 * share:{form}} %"
+    return _written(share, lambda s: f"{100 * s:{form}} %", missing)
 
 
 def factor(value: float | None, form: str = ".4g", missing: str = "") -> str:
@@ -105,7 +103,7 @@ def factor(value: float | None, form: str = ".4g", missing: str = "") -> str:
     >>> factor(1.23456), factor(1.5, ".3f")
     ('x 1.235', 'x 1.500')
     """
-    return missing if is_missing(value) else f"x {value:{form}}"
+    return _written(value, lambda v: f"x {v:{form}}", missing)
 
 
 def interval(middle: float, low: float, high: float, write: Callable[[float], str] = number) -> str:
@@ -165,6 +163,10 @@ def blank(value: Any, missing: str = "") -> Any:
 def is_missing(value: Any) -> bool:
     """Whether a cell of a table is empty: None, NaN or NA."""
     return value is None or bool(pd.isna(value))
+
+
+def _written(value: float | None, write: Callable[[float], str], missing: str) -> str:
+    return missing if value is None or is_missing(value) else write(value)
 
 
 def rounded(value: float, decimals: int) -> Decimal:

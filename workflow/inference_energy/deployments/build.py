@@ -81,7 +81,7 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
     power = measured_power(used, section, where, z)
     utilisation, node_power = power and power.factor, 1.0
     if power is None:
-        utilisation = method_build.factor(method["power_utilisation"], z)
+        utilisation = method_build.power_utilisation(method["power_utilisation"], z)
         by_model, default = method["node_power"].get("models", {}), method["node_power"]["default"]
         nodes = float(used["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
         node_power = float(by_model.get(section["model"], default)["value"]) * nodes

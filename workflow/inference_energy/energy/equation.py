@@ -1,15 +1,24 @@
 """Eq. 1 of arXiv:2509.20241, once: energy from tokens, throughput, power and boundary.
 
 Whatever turns node time and power into energy, or back, calls a function of this module. All of
-them broadcast.
+them broadcast, over arrays and columns of tables alike.
 """
+
+from typing import Any
 
 import numpy as np
 
 from inference_energy.units import SECONDS_TO_WH_PER_KW
 
+Numbers = Any
+"""A number, an array, or a column of a table; what comes back is of the same kind."""
 
-def charged_tokens(output_tokens, input_tokens, input_tokens_per_output_token=None):
+
+def charged_tokens(
+    output_tokens: Numbers,
+    input_tokens: Numbers,
+    input_tokens_per_output_token: float | None = None,
+) -> np.ndarray:
     """Tokens charged to a query.
 
     Parameters
@@ -31,7 +40,7 @@ def charged_tokens(output_tokens, input_tokens, input_tokens_per_output_token=No
     return np.asarray(output_tokens, float) + input_tokens / input_tokens_per_output_token
 
 
-def node_seconds(tokens, throughput):
+def node_seconds(tokens: Numbers, throughput: Numbers) -> Numbers:
     """Time of the node that tokens take: ``L / TPS``.
 
     Parameters
@@ -49,7 +58,9 @@ def node_seconds(tokens, throughput):
     return tokens / throughput
 
 
-def drawn_power(node_power, power_utilisation, boundary=1.0):
+def drawn_power(
+    node_power: Numbers, power_utilisation: Numbers, boundary: Numbers = 1.0
+) -> Numbers:
     """Power that a serving node draws, counted at a boundary: ``f P_node PU``.
 
     Parameters
@@ -69,7 +80,12 @@ def drawn_power(node_power, power_utilisation, boundary=1.0):
     return boundary * node_power * power_utilisation
 
 
-def node_energy(seconds, node_power, power_utilisation=1.0, boundary=1.0):
+def node_energy(
+    seconds: Numbers,
+    node_power: Numbers,
+    power_utilisation: Numbers = 1.0,
+    boundary: Numbers = 1.0,
+) -> Numbers:
     """Energy of a node over a time: ``f P_node PU t / 3.6``.
 
     Parameters
@@ -88,7 +104,13 @@ def node_energy(seconds, node_power, power_utilisation=1.0, boundary=1.0):
     return seconds * (power * SECONDS_TO_WH_PER_KW)
 
 
-def query_energy(charged, throughput, node_power, power_utilisation, boundary=1.0):
+def query_energy(
+    charged: Numbers,
+    throughput: Numbers,
+    node_power: Numbers,
+    power_utilisation: Numbers,
+    boundary: Numbers = 1.0,
+) -> Numbers:
     """Energy of one query (Eq. 1 of arXiv:2509.20241).
 
     ``E = PUE P_node PU L_eff / (3.6 TPS)``
@@ -110,7 +132,7 @@ def query_energy(charged, throughput, node_power, power_utilisation, boundary=1.
     return node_energy(seconds, node_power, power_utilisation, boundary)
 
 
-def token_energy(power, throughput):
+def token_energy(power: Numbers, throughput: Numbers) -> Numbers:
     """Energy per output token at a steady power: ``P / TPS``.
 
     Parameters
@@ -128,12 +150,14 @@ def token_energy(power, throughput):
     return power / throughput
 
 
-def steady_power(energy_per_token, throughput):
+def steady_power(energy_per_token: Numbers, throughput: Numbers) -> Numbers:
     """Power [W] that gives an energy per output token [J/token], :func:`token_energy` inverted."""
     return energy_per_token * throughput
 
 
-def coupled_utilisation(throughput, peak, intercept, slope):
+def coupled_utilisation(
+    throughput: Numbers, peak: Numbers, intercept: float, slope: float
+) -> Numbers:
     """Power utilisation that follows the throughput (arXiv:2509.20241, supplement).
 
     ``PU = intercept + slope min(TPS / TPS_max, 1)``

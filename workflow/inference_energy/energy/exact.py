@@ -1,10 +1,12 @@
 """Build the exact energy distributions of a method: models, blend, pathways, fleet."""
 
+from collections.abc import Mapping
 from functools import reduce
 
 import numpy as np
 
 from inference_energy.energy.equation import (
+    Numbers,
     charged_tokens,
     coupled_utilisation,
     drawn_power,
@@ -13,9 +15,9 @@ from inference_energy.energy.equation import (
     query_energy,
 )
 from inference_energy.energy.fleet import daily
-from inference_energy.energy.mixtures import Mixture, TrimmedBlend
+from inference_energy.energy.mixtures import Energy, Mixture, TrimmedBlend
 from inference_energy.method.distributions import Z95, LogNormal
-from inference_energy.method.setup import Coupling
+from inference_energy.method.setup import Charging, Coupling, Regime, ServedModel, Setup
 
 FULL_SUPPORT_BELOW = 0.01
 """With less spread than this [1] panels would hold few lengths each: every length is used."""
@@ -24,14 +26,14 @@ PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
 """Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
 
 
-def uncertain_factor(setup):
+def uncertain_factor(setup: Charging) -> LogNormal:
     """Product of the factors of Eq. 1 that the lengths of a query do not give, a LogNormal. [1]"""
     counted = setup.boundary.over_node(setup.pue)
-    coupled = isinstance(setup.power_utilisation, Coupling)
-    return counted if coupled else counted * setup.power_utilisation
+    utilisation = setup.power_utilisation
+    return counted if isinstance(utilisation, Coupling) else counted * utilisation
 
 
-def known_utilisation(setup, model, throughput):
+def known_utilisation(setup: Charging, model: ServedModel, throughput: Numbers) -> Numbers:
     """Power utilisation where the throughput gives it, else one: it is then uncertain. [1]"""
     utilisation = setup.power_utilisation
     if not isinstance(utilisation, Coupling):
@@ -39,7 +41,9 @@ def known_utilisation(setup, model, throughput):
     return coupled_utilisation(throughput, model.peak, utilisation.intercept, utilisation.slope)
 
 
-def _length_energies(setup, regime, model):
+def _length_energies(
+    setup: Charging, regime: Regime, model: ServedModel
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, LogNormal, np.ndarray]:
     """Output lengths, their weights, energy with all factors one [Wh], factor, error of the law."""
     factor = uncertain_factor(setup)
     if factor.sigma < FULL_SUPPORT_BELOW:
@@ -56,7 +60,7 @@ def _length_energies(setup, regime, model):
     return lengths, weights, energy, factor, error
 
 
-def model_energy(setup, regime, model):
+def model_energy(setup: Charging, regime: Regime, model: ServedModel) -> Mixture:
     """Distribution of a model's energy per query.
 
     Returns
@@ -68,7 +72,7 @@ def model_energy(setup, regime, model):
     return Mixture.of_energies(energy, weights, factor, error)
 
 
-def energy_per_output_token(setup, regime, model):
+def energy_per_output_token(setup: Charging, regime: Regime, model: ServedModel) -> Mixture:
     """Distribution, over the queries that have an answer, of their energy per output token.
 
     Returns
@@ -82,7 +86,9 @@ def energy_per_output_token(setup, regime, model):
     return Mixture.of_energies(energy[some] / lengths[some], share, factor, error[some])
 
 
-def time_energy(setup, model, seconds, throughput, error=0.0):
+def time_energy(
+    setup: Charging, model: ServedModel, seconds: float, throughput: float, error: float = 0.0
+) -> LogNormal:
     """Energy of so much time of a model's node, a LogNormal.
 
     Parameters
@@ -106,7 +112,9 @@ def time_energy(setup, model, seconds, throughput, error=0.0):
     return LogNormal.fixed(energy) * uncertain_factor(setup) * LogNormal(0.0, error)
 
 
-def fixed_energy(setup, model, input_tokens, output_tokens):
+def fixed_energy(
+    setup: Charging, model: ServedModel, input_tokens: float, output_tokens: float
+) -> LogNormal:
     """Energy of queries that all have these lengths [tokens], a LogNormal. [Wh]"""
     throughput = float(model.law.predict(input_tokens, output_tokens))
     charged = charged_tokens(output_tokens, input_tokens, setup.input_tokens_per_output_token)
@@ -114,14 +122,16 @@ def fixed_energy(setup, model, input_tokens, output_tokens):
     return time_energy(setup, model, node_seconds(charged, throughput), throughput, error)
 
 
-def serving_power(setup, model, input_tokens, output_tokens):
+def serving_power(
+    setup: Charging, model: ServedModel, input_tokens: float, output_tokens: float
+) -> LogNormal:
     """Power while queries of these lengths [tokens] are served, a LogNormal. [kW]"""
     throughput = float(model.law.predict(input_tokens, output_tokens))
     known = drawn_power(model.node_power, known_utilisation(setup, model, throughput))
     return LogNormal.fixed(known) * uncertain_factor(setup)
 
 
-def regime_energy(setup, regime):
+def regime_energy(setup: Setup, regime: Regime) -> tuple[dict[str, Mixture], dict[str, float]]:
     """Distributions of every model, and the blend's models, largest median first.
 
     Returns
@@ -138,7 +148,9 @@ def regime_energy(setup, regime):
     return models, {names[i]: float(share) for i, share in zip(places, shares, strict=True)}
 
 
-def blend_energy(setup, models, members, trim=True):
+def blend_energy(
+    setup: Setup, models: Mapping[str, Mixture], members: Mapping[str, float], trim: bool = True
+) -> Mixture | TrimmedBlend:
     """Distribution of the frontier blend: trimmed as the method says, or pooled untrimmed."""
     parts, shares = tuple(models[name] for name in members), tuple(members.values())
     lower, upper = setup.blend.levels
@@ -147,14 +159,14 @@ def blend_energy(setup, models, members, trim=True):
     return Mixture.pooled(parts, shares)
 
 
-def with_pathways(setup, blend):
+def with_pathways(setup: Setup, blend: Mixture | TrimmedBlend) -> dict[str, Energy]:
     """Distributions of the blend under each pathway and all of them, as a dict."""
     combined = reduce(LogNormal.__mul__, setup.pathways.values())
-    multipliers = setup.pathways | {"combined": combined}
+    multipliers = {**setup.pathways, "combined": combined}
     return {"baseline": blend} | {k: blend.divided_by(m) for k, m in multipliers.items()}
 
 
-def fleet_energy(setup, regime):
+def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
     """Energy of a day's independent queries, baseline and improved.
 
     The total of so many queries is normal about its mean, which is exact; the percentiles are
@@ -183,29 +195,29 @@ def fleet_energy(setup, regime):
     return answer
 
 
-def throughput_statistics(regime, model):
+def throughput_statistics(regime: Regime, model: ServedModel) -> dict[str, float]:
     """Mean, std and percentiles of a model's throughput over the query lengths. [tokens/s]"""
     lengths, weights = regime.output_tokens.support
     return _weighted(model.law.predict(regime.input_tokens, lengths), weights)
 
 
-def token_statistics(regime):
+def token_statistics(regime: Regime) -> dict[str, float]:
     """Mean, std and percentiles of the output tokens. [tokens]"""
     return _weighted(*regime.output_tokens.support)
 
 
-def _weighted(values, weights):
+def _weighted(values: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     order = np.argsort(values, kind="stable")
     cumulative = np.cumsum(weights[order])
     mean = float(weights @ values)
     statistics = {"mean": mean, "std": float(np.sqrt(weights @ (values - mean) ** 2))}
     for p in (5, 25, 50, 75, 95):
-        place = min(np.searchsorted(cumulative, p / 100 - 1e-15), len(values) - 1)
+        place = min(int(np.searchsorted(cumulative, p / 100 - 1e-15)), len(values) - 1)
         statistics[f"p{p}"] = float(values[order[place]])
     return statistics
 
 
-def extrapolation(regime, model):
+def extrapolation(regime: Regime, model: ServedModel) -> dict[str, float]:
     """How far the queries of a regime lie beyond the lengths that a model's law has seen.
 
     Returns

@@ -1,11 +1,16 @@
 """Energy of a day of a fleet's queries."""
 
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from inference_energy.method.setup import Fleet
 from inference_energy.units import WH_PER_GWH
 
 
-def daily(settings, regime, energy):
+def daily(settings: Fleet, regime: str, energy: Any) -> Any:
     """Energy of a day of queries of one regime, the fleet's overhead included.
 
     Parameters
@@ -25,12 +30,12 @@ def daily(settings, regime, energy):
     return energy * settings.queries_per_day * settings.overhead[regime] / WH_PER_GWH
 
 
-def mix(long_share, traditional, long):
+def mix(long_share: float, traditional: Any, long: Any) -> Any:
     """Mix two regimes by their queries: ``(1 - s) traditional + s long``, s the long share [1]."""
     return (1 - long_share) * traditional + long_share * long
 
 
-def fleet(settings, means):
+def fleet(settings: Fleet, means: Mapping[str, ArrayLike]) -> dict[tuple[str, str], Any]:
     """Energy of a day's queries from the mean energy of a query.
 
     The median of so many queries' total is its mean (:func:`exact.fleet_energy`).

@@ -6,12 +6,17 @@ found by root finding. Trimming cuts that distribution at two of its own quantil
 log-normal multiplier convolves it in ln E.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import ndtr, owens_t
+
+from inference_energy.method.distributions import LogNormal
 
 LEGENDRE_NODES, LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(16)
 DENSITY_PANELS = 24
@@ -25,7 +30,7 @@ CERTAIN = 9.0
 """Standard deviations [1] beyond which a normal variable does not lie (1e-19)."""
 
 
-def bivariate_normal(h, k, correlation):
+def bivariate_normal(h: ArrayLike, k: ArrayLike, correlation: ArrayLike) -> np.ndarray:
     """Probability that two standard normals of a correlation are below h and k, broadcast.
 
     By Owen's T function (Owen 1956, Annals of Mathematical Statistics 27, 1075).
@@ -41,10 +46,27 @@ def bivariate_normal(h, k, correlation):
     return (ndtr(h) + ndtr(k) - opposite) / 2 - at_h - at_k
 
 
-class _Energy:
+class Energy(ABC):
     """What every energy distribution answers; subclasses give cdf, bounds and moments."""
 
-    def quantile(self, level):
+    @property
+    @abstractmethod
+    def zero_mass(self) -> float:
+        """Share of the queries that need no energy. [1]"""
+
+    @abstractmethod
+    def moment(self, order: int) -> float:
+        """Raw moment of the energy. [Wh**order]"""
+
+    @abstractmethod
+    def _cdf_log(self, log_energy: float) -> float:
+        """Share of queries whose ln E is at most ``log_energy`` [ln Wh]."""
+
+    @abstractmethod
+    def _log_bounds(self) -> tuple[float, float]:
+        """Lowest and highest ln E that quantiles are sought between. [ln Wh]"""
+
+    def quantile(self, level: float) -> float:
         """Energy [Wh] below which a share ``level`` of the queries lies, to 1e-9 relative.
 
         At level 1 of an unbounded distribution: a bound that no query exceeds (1e-32).
@@ -60,26 +82,26 @@ class _Energy:
             np.exp(brentq(lambda u: self._cdf_log(u) - level, lower, upper, xtol=ROOT_TOLERANCE))
         )
 
-    def cdf(self, energy):
+    def cdf(self, energy: float) -> float:
         """Share of queries that need at most ``energy`` [Wh], a positive number."""
         return float(self._cdf_log(np.log(energy)))
 
-    def std(self):
+    def std(self) -> float:
         """Standard deviation. [Wh]"""
         return float(np.sqrt(max(self.moment(2) - self.moment(1) ** 2, 0.0)))
 
-    def mean(self):
+    def mean(self) -> float:
         """Mean. [Wh]"""
         return self.moment(1)
 
-    def describe(self):
+    def describe(self) -> dict[str, float]:
         """Mean, std, p5, p25, p50, p75 and p95 [Wh] as a dict."""
         percentiles = {f"p{p}": self.quantile(p / 100) for p in (5, 25, 50, 75, 95)}
         return {"mean": self.mean(), "std": self.std()} | percentiles
 
 
 @dataclass(frozen=True, eq=False)
-class Mixture(_Energy):
+class Mixture(Energy):
     """A weighted sum of log-normals, and queries of zero energy.
 
     Parameters
@@ -96,7 +118,9 @@ class Mixture(_Energy):
     zero_mass: float = 0.0
 
     @classmethod
-    def of_energies(cls, energy, weights, factor, error=0.0):
+    def of_energies(
+        cls, energy: np.ndarray, weights: np.ndarray, factor: LogNormal, error: ArrayLike = 0.0
+    ) -> "Mixture":
         """Build from the energy of each number of tokens and what is uncertain about it.
 
         Parameters
@@ -116,7 +140,7 @@ class Mixture(_Energy):
         return cls(locations, weights[used], sigmas, float(weights[~used].sum()))
 
     @classmethod
-    def pooled(cls, parts, shares):
+    def pooled(cls, parts: Sequence["Mixture"], shares: Sequence[float]) -> "Mixture":
         """Pool several mixtures with the given shares, which add up to one."""
         return cls(
             np.concatenate([p.locations for p in parts]),
@@ -125,7 +149,7 @@ class Mixture(_Energy):
             float(sum(p.zero_mass * s for p, s in zip(parts, shares, strict=True))),
         )
 
-    def _standardised(self, log_energy):
+    def _standardised(self, log_energy: float) -> np.ndarray:
         difference = log_energy - self.locations
         if self.sigmas.min() > 0:
             return difference / self.sigmas
@@ -133,10 +157,10 @@ class Mixture(_Energy):
         step = np.where(difference >= 0, CERTAIN, -CERTAIN)
         return np.divide(difference, self.sigmas, out=step, where=self.sigmas > 0)
 
-    def _cdf_log(self, log_energy):
-        return self.zero_mass + self.weights @ ndtr(self._standardised(log_energy))
+    def _cdf_log(self, log_energy: float) -> float:
+        return float(self.zero_mass + self.weights @ ndtr(self._standardised(log_energy)))
 
-    def log_density(self, log_energy):
+    def log_density(self, log_energy: ArrayLike) -> np.ndarray:
         """Density of ln E at an array of ln E [ln Wh], same shape; zero energies apart.
 
         Raises
@@ -149,18 +173,18 @@ class Mixture(_Energy):
         z = (np.asarray(log_energy)[..., None] - self.locations) / self.sigmas
         return np.exp(-0.5 * z**2) @ (self.weights / self.sigmas) / np.sqrt(2 * np.pi)
 
-    def _log_bounds(self):
+    def _log_bounds(self) -> tuple[float, float]:
         return (
             float((self.locations - 12 * self.sigmas).min()) - 1,
             float((self.locations + 12 * self.sigmas).max()) + 1,
         )
 
-    def moment(self, order):
+    def moment(self, order: int) -> float:
         """Raw moment of the energy. [Wh**order]"""
         exponent = order * self.locations + 0.5 * (order * self.sigmas) ** 2
         return float(self.weights @ np.exp(exponent))
 
-    def moment_below(self, order, level, energy):
+    def moment_below(self, order: int, level: float, energy: float) -> float:
         """Raw moment of the share ``level`` of queries with the least energy. [Wh**order]
 
         Parameters
@@ -184,7 +208,7 @@ class Mixture(_Energy):
         rest = level - self.zero_mass - self.weights @ ndtr(standardised)
         return float(moment + rest * energy**order)
 
-    def divided_by(self, multiplier):
+    def divided_by(self, multiplier: LogNormal) -> "Mixture":
         """Distribution of E / M for an independent log-normal M."""
         return Mixture(
             self.locations - multiplier.mu,
@@ -195,7 +219,7 @@ class Mixture(_Energy):
 
 
 @dataclass(frozen=True, eq=False)
-class TrimmedBlend(_Energy):
+class TrimmedBlend(Energy):
     """Shares of several models, each trimmed between two of its own quantiles.
 
     Parameters
@@ -208,36 +232,36 @@ class TrimmedBlend(_Energy):
         Share of each model, which add up to one; equal if not given.
     """
 
-    parts: tuple
+    parts: tuple[Mixture, ...]
     lower: float
     upper: float
-    shares: tuple | None = None
+    shares: tuple[float, ...] | None = None
 
     @cached_property
-    def bounds(self):
+    def bounds(self) -> list[tuple[float, float]]:
         """Lowest and highest energy [Wh] kept of each model, list of pairs."""
         return [(p.quantile(self.lower), p.quantile(self.upper)) for p in self.parts]
 
     @property
-    def weights(self):
+    def weights(self) -> tuple[float, ...]:
         """Share of each model. [1]"""
         return self.shares or (1 / len(self.parts),) * len(self.parts)
 
     @property
-    def _kept(self):
+    def _kept(self) -> float:
         return self.upper - self.lower
 
     @property
-    def zero_mass(self):
+    def zero_mass(self) -> float:
         """Share of queries that need no energy after trimming."""
         zero = [np.clip((p.zero_mass - self.lower) / self._kept, 0, 1) for p in self.parts]
         return float(np.dot(self.weights, zero))
 
-    def _cdf_log(self, log_energy):
+    def _cdf_log(self, log_energy: float) -> float:
         inside = [(p._cdf_log(log_energy) - self.lower) / self._kept for p in self.parts]
         return float(np.dot(self.weights, np.clip(inside, 0, 1)))
 
-    def log_range(self, place):
+    def log_range(self, place: int) -> tuple[float, float]:
         """Lowest and highest ln E [ln Wh] of a kept part, queries of zero energy apart."""
         part, (lower, upper) = self.parts[place], self.bounds[place]
         return (
@@ -245,11 +269,11 @@ class TrimmedBlend(_Energy):
             float(np.log(upper)) if upper > 0 else part._log_bounds()[0],
         )
 
-    def _log_bounds(self):
+    def _log_bounds(self) -> tuple[float, float]:
         ranges = [self.log_range(place) for place in range(len(self.parts))]
         return min(low for low, _ in ranges), max(high for _, high in ranges)
 
-    def moment(self, order):
+    def moment(self, order: int) -> float:
         """Raw moment of the energy. [Wh**order]"""
         moments = [
             part.moment_below(order, self.upper, high) - part.moment_below(order, self.lower, low)
@@ -257,7 +281,7 @@ class TrimmedBlend(_Energy):
         ]
         return float(np.dot(self.weights, moments)) / self._kept
 
-    def divided_by(self, multiplier):
+    def divided_by(self, multiplier: LogNormal) -> "TrimmedBlend | DividedBlend":
         """Distribution of E / M for an independent log-normal M."""
         if multiplier.sigma == 0:
             # a fixed multiplier moves every model and its bounds alike
@@ -267,7 +291,7 @@ class TrimmedBlend(_Energy):
 
 
 @dataclass(frozen=True, eq=False)
-class DividedBlend(_Energy):
+class DividedBlend(Energy):
     """A trimmed blend over an independent log-normal multiplier.
 
     ``P(E / M <= x)`` is the integral over the blend's density of ln E of the probability that
@@ -276,22 +300,22 @@ class DividedBlend(_Energy):
     """
 
     blend: TrimmedBlend
-    multiplier: object
+    multiplier: LogNormal
 
     @property
-    def zero_mass(self):
+    def zero_mass(self) -> float:
         """Share of queries that need no energy."""
         return self.blend.zero_mass
 
     @cached_property
-    def _sharp(self):
+    def _sharp(self) -> list[bool]:
         return [self._least_spread(part) < SHARP_BELOW for part in self.blend.parts]
 
-    def _least_spread(self, part):
+    def _least_spread(self, part: Mixture) -> float:
         return min(part.sigmas.min(), self.multiplier.sigma)
 
     @cached_property
-    def _density_nodes(self):
+    def _density_nodes(self) -> tuple[np.ndarray, np.ndarray]:
         points, weights = [np.empty(0)], [np.empty(0)]
         for place, (part, share) in enumerate(
             zip(self.blend.parts, self.blend.weights, strict=True)
@@ -309,7 +333,7 @@ class DividedBlend(_Energy):
             weights.append(share * (half * LEGENDRE_WEIGHTS).ravel() * part.log_density(u))
         return np.concatenate(points), np.concatenate(weights)
 
-    def _below(self, part, level, energy, log_energy):
+    def _below(self, part: Mixture, level: float, energy: float, log_energy: float) -> float:
         """Share of queries with the quotient at most x among those below a level, zeros apart."""
         if energy == 0:
             return 0.0
@@ -324,7 +348,7 @@ class DividedBlend(_Energy):
         at_bound = (log_energy + multiplier.mu - np.log(energy)) / multiplier.sigma
         return float(part.weights @ share + rest * ndtr(at_bound))
 
-    def _cdf_log(self, log_energy):
+    def _cdf_log(self, log_energy: float) -> float:
         points, weights = self._density_nodes
         z = (log_energy - points + self.multiplier.mu) / self.multiplier.sigma
         below = float(weights @ ndtr(z))
@@ -337,11 +361,11 @@ class DividedBlend(_Energy):
                 below -= share * self._below(part, blend.lower, low, log_energy)
         return self.zero_mass + below / blend._kept
 
-    def _log_bounds(self):
+    def _log_bounds(self) -> tuple[float, float]:
         lower, upper = self.blend._log_bounds()
         spread = 12 * self.multiplier.sigma
         return lower - self.multiplier.mu - spread, upper - self.multiplier.mu + spread
 
-    def moment(self, order):
+    def moment(self, order: int) -> float:
         """Raw moment of the energy. [Wh**order]"""
         return self.blend.moment(order) * self.multiplier.moment(-order)

@@ -4,13 +4,14 @@ Every draw comes from NumPy's legacy generator in the released order, so that th
 the released ones and not only their distribution (arXiv:2509.20241v2, released analysis code).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from inference_energy.energy.equation import charged_tokens, coupled_utilisation, query_energy
 from inference_energy.energy.fleet import daily
-from inference_energy.method.setup import Coupling
+from inference_energy.method.setup import Coupling, Regime, Setup
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -27,18 +28,18 @@ class Samples:
         The models of the frontier blend, largest median first, and their shares. [1]
     """
 
-    tokens: dict
-    throughput: dict
-    energy: dict
-    blend: dict
+    tokens: dict[str, np.ndarray]
+    throughput: dict[str, np.ndarray]
+    energy: dict[str, np.ndarray]
+    blend: dict[str, float]
 
 
-def generator(setup):
+def generator(setup: Setup) -> np.random.RandomState:
     """Return the legacy generator that the released code seeds."""
     return np.random.RandomState(setup.monte_carlo.seed)
 
 
-def simulate(setup, regime, random):
+def simulate(setup: Setup, regime: Regime, random: np.random.RandomState) -> Samples:
     """Draw tokens, power utilisation and PUE of every model in turn, and their energies.
 
     Parameters
@@ -82,7 +83,7 @@ def simulate(setup, regime, random):
     return Samples(tokens, throughput, energy, blend)
 
 
-def trimmed(sample, pairs):
+def trimmed(sample: np.ndarray, pairs: Iterable[tuple[float, float]]) -> np.ndarray:
     """Keep a sample between two percentiles, one pair of levels after the other, bounds kept."""
     for lower, upper in pairs:
         low, high = np.percentile(sample, [100 * lower, 100 * upper])
@@ -90,7 +91,7 @@ def trimmed(sample, pairs):
     return sample
 
 
-def frontier_blend(samples, pairs):
+def frontier_blend(samples: Samples, pairs: Iterable[tuple[float, float]]) -> np.ndarray:
     """Concatenate the blend's models, each trimmed; shape (m,). [Wh]
 
     The model of the largest share gives all its samples, another the first ones in proportion.
@@ -103,7 +104,9 @@ def frontier_blend(samples, pairs):
     return np.concatenate(parts)
 
 
-def with_pathways(setup, blend, random):
+def with_pathways(
+    setup: Setup, blend: np.ndarray, random: np.random.RandomState
+) -> dict[str, np.ndarray]:
     """Divide a blend by one multiplier per sample, per pathway and by all of them.
 
     Parameters
@@ -126,7 +129,7 @@ def with_pathways(setup, blend, random):
     return energies
 
 
-def describe(sample):
+def describe(sample: np.ndarray) -> dict[str, float]:
     """n, mean, std (ddof 0) and percentiles (linear) of a sample, as a dict."""
     percentiles = np.percentile(sample, PERCENTILES)
     return {
@@ -136,7 +139,7 @@ def describe(sample):
     } | {f"p{p}": float(v) for p, v in zip(PERCENTILES, percentiles, strict=True)}
 
 
-def fleet_energy(setup, regime):
+def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
     """Energy of a day's queries, baseline and improved (arXiv:2509.20241v2, figure 3).
 
     The pool is the blend's untrimmed samples. Its bootstrap resamples are scaled to the fleet.
@@ -158,7 +161,7 @@ def fleet_energy(setup, regime):
     }
 
 
-def _bootstrap(setup, regime, energy):
+def _bootstrap(setup: Setup, regime: Regime, energy: np.ndarray) -> dict[str, float]:
     random = generator(setup)
     sums = np.empty(setup.monte_carlo.bootstrap)
     for i in range(len(sums)):

@@ -1,11 +1,16 @@
 """From a resolved method and its benchmark rows to the engines' objects."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import fit_laws
 from inference_energy.method.distributions import LogNormal
-from inference_energy.method.lengths import FAMILIES
+from inference_energy.method.lengths import FAMILIES, OutputTokens
 from inference_energy.method.setup import (
     Blend,
     Coupling,
@@ -17,16 +22,21 @@ from inference_energy.method.setup import (
 )
 
 
-def factor(quantity, z):
-    """Build a factor from its section of the method file."""
+def power_utilisation(quantity: Mapping[str, Any], z: float) -> LogNormal | Coupling:
+    """Build the power utilisation from its section of the method file."""
     if quantity["distribution"] == "coupled":
         return Coupling(quantity["intercept"], quantity["slope"])
+    return factor(quantity, z)
+
+
+def factor(quantity: Mapping[str, Any], z: float) -> LogNormal:
+    """Build a factor from its section of the method file."""
     if quantity["distribution"] == "fixed":
         return LogNormal.fixed(quantity["value"])
     return LogNormal.from_percentiles(quantity["p5"], quantity["p95"], z)
 
 
-def output_tokens(quantity, traces):
+def output_tokens(quantity: Mapping[str, Any], traces: Mapping[str, ArrayLike]) -> OutputTokens:
     """Build the distribution of output tokens from its section of the method file.
 
     Raises
@@ -37,13 +47,13 @@ def output_tokens(quantity, traces):
     return FAMILIES[quantity["distribution"]].of(quantity, traces)
 
 
-def node_power(method, model):
+def node_power(method: Mapping[str, Any], model: str) -> float:
     """Maximum power of a model's node. [kW]"""
     power = method["node_power"]
     return float(power.get("models", {}).get(model, power["default"])["value"])
 
 
-def blend(quantity):
+def blend(quantity: Mapping[str, Any]) -> Blend:
     """Build the blend from its section of the method file."""
     return Blend(
         quantity["models"],
@@ -53,7 +63,7 @@ def blend(quantity):
     )
 
 
-def _check_parameters(table, laws, method):
+def _check_parameters(table: pd.DataFrame, laws: Iterable[str], method: Mapping[str, Any]) -> None:
     known = table.dropna(subset=["params_total_b"]) if "params_total_b" in table else table[:0]
     missing = sorted(set(laws) - set(known["model"]))
     if missing:
@@ -64,10 +74,10 @@ def _check_parameters(table, laws, method):
         )
 
 
-def _misspelt(names, models):
+def _misspelt(names: Iterable[str], models: Iterable[str]) -> dict[str, str]:
     """Names that are a model's but for case and punctuation, and the model's spelling."""
 
-    def bare(name):
+    def bare(name: str) -> str:
         return "".join(c for c in name.casefold() if c.isalnum())
 
     spelling = {bare(model): model for model in models}
@@ -77,7 +87,13 @@ def _misspelt(names, models):
     }
 
 
-def build(method, table, traces=None, hardware=None, laws=None):
+def build(
+    method: Mapping[str, Any],
+    table: pd.DataFrame,
+    traces: Mapping[str, ArrayLike] | None = None,
+    hardware: Any = None,
+    laws: Mapping[str, Any] | None = None,
+) -> Setup:
     """Fit the throughput laws and turn a resolved method into a :class:`Setup`.
 
     Parameters
@@ -116,9 +132,9 @@ def build(method, table, traces=None, hardware=None, laws=None):
         )
     if "parameters" in (method["blend"]["shares"], method["blend"].get("ranked_by")):
         _check_parameters(table, laws, method)
-    parameters = (
-        table.groupby("model")["params_total_b"].first() if "params_total_b" in table else {}
-    )
+    parameters: dict[Any, float] = {}
+    if "params_total_b" in table:
+        parameters = table.groupby("model")["params_total_b"].first().to_dict()
     z = method["monte_carlo"]["normal_quantile_95"]
     return Setup(
         models=tuple(
@@ -133,7 +149,7 @@ def build(method, table, traces=None, hardware=None, laws=None):
             )
             for name, served in laws.items()
         ),
-        power_utilisation=factor(method["power_utilisation"], z),
+        power_utilisation=power_utilisation(method["power_utilisation"], z),
         pue=factor(method["pue"], z),
         regimes={
             name: Regime(

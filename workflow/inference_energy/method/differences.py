@@ -1,15 +1,22 @@
 """What differs between two methods, setting by setting."""
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from typing import Any
 
 import pandas as pd
 
 from inference_energy.method.files import WHOLE
 from inference_energy.tables import format_number
 
+Path = tuple[str, ...]
+"""Keys that lead to a quantity of a method."""
 
-def quantities(tree, path=()):
+
+def quantities(
+    tree: Mapping[str, Any], path: Path = ()
+) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Yield (path as a tuple of keys, mapping) of every quantity of a resolved method."""
     if any(key in tree for key in (*WHOLE, "source")):
         yield path, tree
@@ -19,9 +26,9 @@ def quantities(tree, path=()):
             yield from quantities(value, (*path, key))
 
 
-def _leaves(tree, path=()):
+def _leaves(tree: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:
     """Dotted path to value of everything in a quantity but its source."""
-    leaves = {}
+    leaves: dict[Path, Any] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
             leaves |= _leaves(value, (*path, key))
@@ -31,7 +38,7 @@ def _leaves(tree, path=()):
     return leaves
 
 
-def differing(base, head):
+def differing(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, list[Path]]:
     """Settings in which two resolved methods differ.
 
     Parameters
@@ -46,14 +53,14 @@ def differing(base, head):
         once, whether one of its numbers differs or all do. Sources alone are no difference.
     """
     olds, news = dict(quantities(base)), dict(quantities(head))
-    settings = {}
+    settings: dict[str, list[Path]] = {}
     for path in olds | news:
         if _leaves(olds.get(path, {})) != _leaves(news.get(path, {})):
             settings.setdefault(path[0], []).append(path)
     return settings
 
 
-def differences(base, head):
+def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> pd.DataFrame:
     """Every value in which two resolved methods differ.
 
     Returns
@@ -85,7 +92,7 @@ def differences(base, head):
     return pd.DataFrame(lines, columns=columns, dtype=object)
 
 
-def _text(value):
+def _text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -93,9 +100,11 @@ def _text(value):
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def with_settings(base, head, paths):
+def with_settings(
+    base: Mapping[str, Any], head: Mapping[str, Any], paths: Iterable[Path]
+) -> dict[str, Any]:
     """Return the base method with the quantities at ``paths`` as the head states them."""
-    mixed = deepcopy(base)
+    mixed = deepcopy(dict(base))
     for path in paths:
         place, source = mixed, head
         for key in path[:-1]:

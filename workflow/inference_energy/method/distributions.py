@@ -5,8 +5,10 @@ distribution, which the engine without sampling needs.
 """
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 Z95 = 1.645
@@ -27,7 +29,7 @@ class LogNormal:
     sigma: float
 
     @classmethod
-    def from_percentiles(cls, p5, p95, z=Z95):
+    def from_percentiles(cls, p5: float, p95: float, z: float = Z95) -> Self:
         """Set the factor from its 5th and 95th percentile (PAPER section "method").
 
         ``sigma = ln(p95 / p5) / (2 z)``, ``mu = ln(p5) + z sigma``, arXiv:2509.20241.
@@ -43,25 +45,25 @@ class LogNormal:
         return cls(float(np.log(p5) + z * sigma), float(sigma))
 
     @classmethod
-    def fixed(cls, value):
+    def fixed(cls, value: float) -> Self:
         """Set the factor to one value [same unit as the factor]."""
         return cls(float(np.log(value)), 0.0)
 
-    def sample(self, generator, n):
+    def sample(self, generator: np.random.RandomState, n: int) -> np.ndarray:
         """Draw ``n`` values from a ``numpy.random.RandomState``; a fixed factor draws none."""
         if self.sigma == 0:
             return np.full(n, np.exp(self.mu))
         return generator.lognormal(self.mu, self.sigma, n)
 
-    def moment(self, order):
+    def moment(self, order: float) -> float:
         """Raw moment of real ``order``: ``exp(order mu + order**2 sigma**2 / 2)``."""
         return float(np.exp(order * self.mu + 0.5 * order**2 * self.sigma**2))
 
-    def quantile(self, level):
+    def quantile(self, level: ArrayLike) -> Any:
         """Quantile at ``level`` (array of probabilities), same shape as ``level``."""
-        return np.exp(self.mu + self.sigma * ndtri(level))
+        return np.exp(self.mu + self.sigma * ndtri(np.asarray(level, float)))
 
-    def __mul__(self, other):
+    def __mul__(self, other: "LogNormal") -> "LogNormal":
         """Return the product with an independent factor, which is log-normal too."""
         return LogNormal(self.mu + other.mu, float(np.hypot(self.sigma, other.sigma)))
 

@@ -1,7 +1,9 @@
 """Methodologies as files: inheritance, validation, and the objects the engines work with."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 from inference_energy.documents import collecting, near, read, schema_problems
 from inference_energy.errors import InputError
@@ -11,9 +13,9 @@ WHOLE = ("value", "distribution", "name", "factors", "trim")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
 
 
-def merge(parent, child):
+def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``parent`` with what ``child`` states; quantities are replaced whole."""
-    merged = deepcopy(parent)
+    merged = deepcopy(dict(parent))
     for key, value in child.items():
         inherited = merged.get(key)
         whole = isinstance(value, dict) and any(k in value for k in WHOLE)
@@ -24,18 +26,18 @@ def merge(parent, child):
     return merged
 
 
-def method_path(name):
+def method_path(name: object) -> str:
     """Where a method's file stands in the repository."""
     return f"config/methods/{name}.yaml"
 
 
-def find_methods():
+def find_methods() -> dict[str, str]:
     """Files of all methods by name: of the project, and of the run's folder, which go first."""
     folders = [own("config/methods"), "config/methods"]
     return {p.stem: str(p) for folder in folders for p in sorted(Path(folder).glob("*.yaml"))}
 
 
-def read_methods(paths, names):
+def read_methods(paths: Mapping[str, str], names: Iterable[Any]) -> dict[str, Any]:
     """Read methods and those that they extend.
 
     Parameters
@@ -55,7 +57,9 @@ def read_methods(paths, names):
     InputError
         Listing every problem of files that are no YAML.
     """
-    files, problems, waiting = dict.fromkeys(paths), [], list(names)
+    files: dict[str, Any] = dict.fromkeys(paths)
+    problems: list[str] = []
+    waiting = list(names)
     while waiting:
         name = waiting.pop()
         if isinstance(name, str) and name in files and files[name] is None:
@@ -67,7 +71,9 @@ def read_methods(paths, names):
     return files
 
 
-def resolve_all(asked, files, schema):
+def resolve_all(
+    asked: Mapping[str, str], files: Mapping[str, Any], schema: Mapping[str, Any]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Resolve and check methods.
 
     Parameters
@@ -86,7 +92,8 @@ def resolve_all(asked, files, schema):
     list of str
         Problems of the others.
     """
-    methods, problems = {}, {}
+    methods: dict[str, dict[str, Any]] = {}
+    problems: dict[str, list[str]] = {}
     for name, asked_by in asked.items():
         problems[name] = []
         with collecting(problems[name]):
@@ -96,28 +103,34 @@ def resolve_all(asked, files, schema):
     return methods, [p for name in asked for p in _own(name, problems, files)]
 
 
-def _own(name, problems, files):
+def _own(name: str, problems: Mapping[str, list[str]], files: Mapping[str, Any]) -> list[str]:
     """Problems of a method that are not told of the one that it extends."""
 
-    def told(problem):
+    def told(problem: str) -> str:
         return problem.partition(": ")[2].partition("; did you mean")[0]
 
     parent = files[name].get("extends") if isinstance(files.get(name), dict) else None
     known = problems.get(parent, []) if isinstance(parent, str) and parent != name else []
-    known = set(map(told, known))
-    return [problem for problem in problems[name] if told(problem) not in known]
+    heard = set(map(told, known))
+    return [problem for problem in problems[name] if told(problem) not in heard]
 
 
-def lineage(name, files):
+def lineage(name: str, files: Mapping[str, Any]) -> list[str]:
     """Names of a method and of those that it extends, the nearest first."""
-    names = []
-    while name is not None:
-        names.append(name)
-        name = files[name].get("extends")
+    names: list[str] = []
+    parent: Any = name
+    while parent is not None:
+        names.append(parent)
+        parent = files[parent].get("extends")
     return names
 
 
-def resolve(name, files, asked_by="key methods", where=None):
+def resolve(
+    name: str,
+    files: Mapping[str, Any],
+    asked_by: str = "key methods",
+    where: str | None = None,
+) -> dict[str, Any]:
     """Merge a method file with its parents.
 
     Parameters
@@ -142,38 +155,41 @@ def resolve(name, files, asked_by="key methods", where=None):
     InputError
         If a method or parent is unknown, or ``extends`` goes in a circle.
     """
-    own, chain = name, []
+    chain: list[str] = []
+    parent: Any = name
     places = {name: where} if where else {}
-    while name is not None:
-        if name in chain:
-            circle = " -> ".join([*chain[chain.index(name) :], name])
+    while parent is not None:
+        if parent in chain:
+            circle = " -> ".join([*chain[chain.index(parent) :], parent])
             raise InputError(
-                f"{places.get(chain[-1], method_path(chain[-1]))}: key extends: value {name}: goes"
-                f" in a circle"
+                f"{places.get(chain[-1], method_path(chain[-1]))}: key extends: value {parent}:"
+                f" goes in a circle"
                 f" ({circle}); allowed is a method that does not extend this one; remove one link"
             )
-        if not isinstance(name, str) or name not in files:
+        if not isinstance(parent, str) or parent not in files:
             file = places.get(chain[-1], method_path(chain[-1])) if chain else None
             key = f"{file}: key extends" if file else asked_by
             raise InputError(
-                f"{key}: value {name}: unknown method; allowed are {', '.join(sorted(files))}"
-                f"; correct the name or add {method_path(name)}{near(name, files)}"
+                f"{key}: value {parent}: unknown method; allowed are {', '.join(sorted(files))}"
+                f"; correct the name or add {method_path(parent)}{near(parent, files)}"
             )
-        if not isinstance(files[name], dict):
+        if not isinstance(files[parent], dict):
             raise InputError(
-                f"config/methods/{name}.yaml: value {files[name]!r}: allowed are keys with values;"
+                f"{method_path(parent)}: value {files[parent]!r}: allowed are keys with values;"
                 " state the method's keys, or extends: and a method"
             )
-        chain.append(name)
-        name = files[name].get("extends")
-    resolved = {}
+        chain.append(parent)
+        parent = files[parent].get("extends")
+    resolved: dict[str, Any] = {}
     for step in reversed(chain):
         resolved = merge(resolved, {k: v for k, v in files[step].items() if k != "extends"})
-    identity = {"id": own, "title": own, "kind": "user"}
-    return resolved | {k: files[own].get(k, default) for k, default in identity.items()}
+    identity = {"id": name, "title": name, "kind": "user"}
+    return resolved | {k: files[name].get(k, default) for k, default in identity.items()}
 
 
-def check(method, schema, name, where=None):
+def check(
+    method: Mapping[str, Any], schema: Mapping[str, Any], name: str, where: str | None = None
+) -> None:
     """Check a resolved method.
 
     Parameters
@@ -211,13 +227,12 @@ def check(method, schema, name, where=None):
         raise InputError(problems)
 
 
-def range_problems(tree, where):
+def range_problems(tree: Any, where: str) -> list[str]:
     """Problems of quantities whose 5th percentile is not below their 95th, one sentence each."""
     problems = []
     for path, quantity in walk_quantities(tree):
         p5, p95 = quantity.get("p5"), quantity.get("p95")
-        numbers = all(isinstance(p, int | float) for p in (p5, p95))
-        if numbers and p5 >= p95:
+        if isinstance(p5, int | float) and isinstance(p95, int | float) and p5 >= p95:
             problems.append(
                 f"{where}: key {path}: value p5 = {p5:g}, p95 = {p95:g}: allowed is p5 < p95;"
                 " swap them, or use distribution: fixed for a single value"
@@ -225,7 +240,7 @@ def range_problems(tree, where):
     return problems
 
 
-def walk_quantities(tree, path=""):
+def walk_quantities(tree: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield (dotted path, mapping) of every quantity of a method."""
     if not isinstance(tree, dict):
         return

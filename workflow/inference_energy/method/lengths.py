@@ -21,6 +21,10 @@ TAIL = 1e-14
 """Share of the queries beyond the longest length that is counted. [1]"""
 
 
+RISE = 1e-9
+"""np.interp needs rising lengths: ties of a trace get a rise far below one token. [tokens]"""
+
+
 class OutputTokens(ABC):
     """Whole numbers of output tokens that a query can have. [tokens]"""
 
@@ -268,7 +272,7 @@ class LogNormalLengths(_ByMedian):
 
     def exceeded_by(self, share: ArrayLike) -> Any:
         """Normal quantile in ln L."""
-        return self.median * np.exp(-self.sigma * ndtri(share))
+        return self.median * np.exp(-self.sigma * ndtri(np.asarray(share, float)))
 
 
 @dataclass(frozen=True)
@@ -287,7 +291,7 @@ class GammaLengths(_ByMedian):
 
     @cached_property
     def _scale(self) -> float:
-        return self.median / gammaincinv(self.shape, 0.5)
+        return self.median / float(gammaincinv(self.shape, 0.5))
 
     def cdf(self, length: ArrayLike) -> Any:
         """Regularised lower incomplete gamma function."""
@@ -299,7 +303,7 @@ class GammaLengths(_ByMedian):
 
     def exceeded_by(self, share: ArrayLike) -> Any:
         """Inverse of the regularised upper incomplete gamma function."""
-        return self._scale * gammainccinv(self.shape, share)
+        return self._scale * gammainccinv(self.shape, np.asarray(share, float))
 
 
 @dataclass(frozen=True)
@@ -333,8 +337,7 @@ class EmpiricalLengths(RoundedLengths):
     @cached_property
     def _curve(self) -> tuple[np.ndarray, np.ndarray]:
         rising = np.maximum.accumulate(np.asarray(self.quantiles, float))
-        # np.interp needs rising lengths: ties of a trace get a rise far below one token
-        return rising + np.arange(len(rising)) * 1e-9, np.linspace(0, 1, len(rising))
+        return rising + np.arange(len(rising)) * RISE, np.linspace(0, 1, len(rising))
 
     @property
     def longest(self) -> float:
@@ -343,7 +346,7 @@ class EmpiricalLengths(RoundedLengths):
 
     def cdf(self, length: ArrayLike) -> Any:
         """Level, linear between the quantiles."""
-        return np.interp(length, *self._curve, left=0.0, right=1.0)
+        return np.interp(np.asarray(length, float), *self._curve, left=0.0, right=1.0)
 
     def survival(self, length: ArrayLike) -> Any:
         """Level from above, linear between the quantiles."""
@@ -351,7 +354,7 @@ class EmpiricalLengths(RoundedLengths):
 
     def exceeded_by(self, share: ArrayLike) -> Any:
         """Quantile at one minus the share."""
-        return np.interp(1 - np.asarray(share), *self._curve[::-1])
+        return np.interp(1 - np.asarray(share, float), *self._curve[::-1])
 
     def _draw(self, generator: np.random.RandomState, n: int) -> np.ndarray:
         return np.interp(generator.random_sample(n), *self._curve[::-1])

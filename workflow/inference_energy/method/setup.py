@@ -1,8 +1,11 @@
 """The objects that the engines work with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference_energy.laws.additive import outside
 from inference_energy.method.boundary import FACILITY, Boundary
@@ -41,14 +44,14 @@ class ServedModel:
     """
 
     name: str
-    law: object
+    law: Any
     node_power: float
     peak: float
     uncertain: bool = False
-    domain: dict | None = None
+    domain: Any = None
     parameters: float = float("nan")
 
-    def error(self, input_tokens, output_tokens):
+    def error(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Any:
         """Standard deviation of ln throughput that counts, at the lengths. [1]"""
         if not self.uncertain:
             return 0.0
@@ -82,19 +85,19 @@ class Blend:
     """
 
     models: int
-    trim: tuple
+    trim: tuple[tuple[float, float], ...]
     ranked_by: str = "median"
     shares: str = "equal"
 
     @property
-    def levels(self):
+    def levels(self) -> tuple[float, float]:
         """Lower and upper quantile level that successive trimming leaves of each model."""
         lower, upper = 0.0, 1.0
         for low, high in self.trim:
             lower, upper = lower + low * (upper - lower), lower + high * (upper - lower)
         return lower, upper
 
-    def members(self, medians, parameters):
+    def members(self, medians: ArrayLike, parameters: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Models of the blend, largest median first, and their shares.
 
         Parameters
@@ -134,8 +137,8 @@ class Fleet:
 
     queries_per_day: float
     long_share: float
-    overhead: dict
-    improvement: dict
+    overhead: Mapping[str, float]
+    improvement: Mapping[str, LogNormal]
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,27 @@ class MonteCarlo:
     seed: int
     samples: int
     bootstrap: int
-    published_tokens: dict
+    published_tokens: Mapping[str, str]
+
+
+class Charging(Protocol):
+    """What turns the node time of a query into energy; a method has it, and a deployment."""
+
+    @property
+    def power_utilisation(self) -> LogNormal | Coupling:
+        """Share of the node's power that is drawn. [1]"""
+
+    @property
+    def pue(self) -> LogNormal:
+        """Facility energy over IT energy. [1]"""
+
+    @property
+    def boundary(self) -> Boundary:
+        """Where the energy is counted."""
+
+    @property
+    def input_tokens_per_output_token(self) -> float | None:
+        """Input tokens that are charged as one output token; none: input is not charged. [1]"""
 
 
 @dataclass(frozen=True)
@@ -155,13 +178,13 @@ class Setup:
     ``boundary`` is where its energies are counted; that of a method file is the facility.
     """
 
-    models: tuple
-    power_utilisation: object
+    models: tuple[ServedModel, ...]
+    power_utilisation: LogNormal | Coupling
     pue: LogNormal
-    regimes: dict
+    regimes: Mapping[str, Regime]
     input_tokens_per_output_token: float | None
     blend: Blend
-    pathways: dict
+    pathways: Mapping[str, LogNormal]
     fleet: Fleet
     monte_carlo: MonteCarlo
     boundary: Boundary = FACILITY
@@ -173,11 +196,11 @@ TRIMMED = "frontier blend"
 UNTRIMMED = "frontier blend untrimmed"
 
 
-def fixed_regime(input_tokens, output_tokens):
+def fixed_regime(input_tokens: float, output_tokens: float) -> Regime:
     """Return the regime of queries that all have these lengths [tokens]."""
     return Regime("fixed", FixedLength(float(output_tokens)), float(input_tokens))
 
 
-def extrapolates(model, input_tokens, output_tokens):
+def extrapolates(model: ServedModel, input_tokens: ArrayLike, output_tokens: ArrayLike) -> bool:
     """Whether any of the lengths [tokens] is outside those that a model's law was fitted to."""
     return bool(np.any(outside(model.domain, input_tokens, output_tokens)))

@@ -14,7 +14,7 @@ import numpy as np
 from inference_energy.energy.exact import model_energy
 from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
-from inference_energy.method.build import blend, build, factor, node_power
+from inference_energy.method.build import blend, build, factor, node_power, power_utilisation
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import TRIMMED
 from inference_energy.robustness.choices import QUARTILES, STAGES, WHERE, energy_key
@@ -72,7 +72,8 @@ def _token_outcomes(multiverse, options, sources):
     setups = []
     for combination in multiverse.combinations("factors"):
         varied = multiverse._apply(combination, method)
-        utilisation, pue = factor(varied["power_utilisation"], z), factor(varied["pue"], z)
+        utilisation = power_utilisation(varied["power_utilisation"], z)
+        pue = factor(varied["pue"], z)
         setups.append(replace(setup, power_utilisation=utilisation, pue=pue))
     powers = np.array(
         [

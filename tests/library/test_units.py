@@ -1,0 +1,135 @@
+"""Conversions and Eq. 1 are written once: no other module multiplies them out."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from inference_energy import units
+
+ROOT = Path(__file__).parents[2]
+LIBRARY = ROOT / "workflow" / "inference_energy"
+SOURCES = [
+    path
+    for folder in ("workflow", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if path != LIBRARY / "units.py"
+]
+EQUATION = {LIBRARY / "energy" / "equation.py", LIBRARY / "method" / "boundary.py"}
+ELSEWHERE = {
+    LIBRARY / "laws" / "hardware.py",
+    LIBRARY / "scaling" / "page.py",
+    ROOT / "benchmarks" / "run.py",
+    # run by the Python of .venv-stress, which has not this library
+    LIBRARY / "stress" / "sampler.py",
+}
+"""Where powers of ten are multiplied by that are not written with a prefix."""
+
+CONVERSIONS = {3.6, 60.0, 3600.0, 86400.0, 1 / 3.6}
+POWERS_OF_TEN = {10.0**k for k in (-12, -9, -6, -3, 3, 6, 9, 12)}
+TIME = re.compile(r"(^|_)(seconds|hours|time|duration|throughput|tps|speed)(_|$)|\w_s$")
+POWER = re.compile(r"(^|_)(power|watts?|kilowatts?|kw)(_|$)|\w_w$")
+PUE = re.compile(r"(^|_)pue(_|$)")
+
+
+def products(source):
+    """Factors of every product and quotient of a Python text, each whole: lists of nodes."""
+
+    def factors(node):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+            return factors(node.left) + factors(node.right)
+        if isinstance(node, ast.UnaryOp):
+            return factors(node.operand)
+        return [node]
+
+    return [
+        factors(node)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
+    ]
+
+
+def name(factor):
+    """What a factor is called: a variable, an attribute, a column, or the array that it is of."""
+    if isinstance(factor, ast.Name):
+        return factor.id
+    if isinstance(factor, ast.Attribute):
+        return factor.attr
+    if isinstance(factor, ast.Subscript):
+        key = factor.slice
+        return key.value if isinstance(getattr(key, "value", None), str) else name(factor.value)
+    return ""
+
+
+def numbers(source, wanted):
+    """Literals of a Python text that are factors of a product and among those wanted."""
+    return [
+        factor.value
+        for product in products(source)
+        for factor in product
+        if isinstance(factor, ast.Constant)
+        and isinstance(factor.value, int | float)
+        and float(factor.value) in wanted
+    ]
+
+
+def multiplied(source, *patterns):
+    """Products of a Python text with a factor of every pattern."""
+    named = [[name(factor) for factor in product] for product in products(source)]
+    return [
+        names
+        for names in named
+        if all(any(pattern.search(one) for one in names) for pattern in patterns)
+    ]
+
+
+def found(look, besides=()):
+    """What a look at each source finds, by file; sources besides some."""
+    answers = {
+        str(path.relative_to(ROOT)): look(path.read_text(encoding="utf-8"))
+        for path in SOURCES
+        if path not in besides
+    }
+    return {path: answer for path, answer in answers.items() if answer}
+
+
+def test_the_conversions_agree_with_one_another():
+    assert pytest.approx(units.W_PER_KW / units.J_PER_WH) == units.SECONDS_TO_WH_PER_KW
+    assert units.SECONDS_PER_DAY == 86400
+    prefixes = (units.NANO, units.MICRO, units.MILLI, 1, units.KILO, units.MEGA, units.GIGA)
+    assert [units.KILO * one for one in prefixes[:-1]] == pytest.approx(prefixes[1:])
+    assert units.KILO * units.GIGA == units.TERA
+
+
+def test_no_other_module_writes_a_conversion():
+    assert len(SOURCES) > 100
+    assert found(lambda source: numbers(source, CONVERSIONS)) == {}
+
+
+def test_no_other_module_writes_a_prefix_as_a_power_of_ten():
+    assert found(lambda source: numbers(source, POWERS_OF_TEN), ELSEWHERE) == {}
+
+
+def test_no_other_module_multiplies_power_by_time_or_by_a_pue():
+    assert found(lambda source: "SECONDS_TO_WH_PER_KW" in source, EQUATION) == {}
+    assert found(lambda source: multiplied(source, POWER, TIME), EQUATION) == {}
+    assert found(lambda source: multiplied(source, PUE), EQUATION) == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "pue * node_power * utilisation * tokens / (3.6 * throughput)",
+        "energy = model.node_power * seconds",
+        'hours = runs["duration_s"] / n * runs["node_power_w"]',
+        "joules = power_w * (a + b) * time",
+    ],
+)
+def test_an_equation_that_is_written_out_is_found(source):
+    assert multiplied(source, POWER, TIME) != []
+
+
+def test_conversions_that_are_written_out_are_found():
+    assert numbers("energy = -joules / 3600", CONVERSIONS) == [3600]
+    assert numbers("gwh = energy * n * 1e-9", POWERS_OF_TEN) == [1e-9]
+    assert multiplied("node * setup.pue", PUE) == [["node", "pue"]]
