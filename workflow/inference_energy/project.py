@@ -22,3 +22,8 @@ def own(path):
 def provided(path):
     """Path of the file in the folder of the run, or else of the project's file of that name."""
     return str(path) if Path(path).exists() else own(path)
+
+
+def shown(path):
+    """Write a path for a page: a file of the project as from its folder."""
+    return str(Path(path).relative_to(FOLDER) if FOLDER in Path(path).parents else path)

@@ -8,6 +8,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.cross_validation import evaluate
 from inference_energy.laws.figures import predicted_over_measured
 from inference_energy.laws.page import laws_page
+from inference_energy.project import shown
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 
 
@@ -22,7 +23,7 @@ def main(snakemake):
         raise InputError([f"{path}: {problem}" for problem in error.problems]) from None
     left_out = predictions[predictions["split"] == "leave-shapes-out"]
     columns = [c for c in load_schema("law_predictions")["properties"] if c in left_out]
-    page = laws_page(errors, path)
+    page = laws_page(errors, shown(path))
     write_table(errors, output.errors, "law_errors")
     write_table(left_out[columns], output.predictions, "law_predictions")
     write_text(output.page, page)
