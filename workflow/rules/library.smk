@@ -1,3 +1,4 @@
+import contextlib
 import io
 import os
 import subprocess
@@ -6,33 +7,30 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.sourcecache import LocalSourceFile
 
 
 def unpacked(source):
-    """Folder with the files of the commit that the workflow is read from in a git repository.
+    """Folder with the project's files, where the workflow is read from GitHub or GitLab.
 
-    Snakemake fetches what its own directives name, one file at a time; the library, the schemas
-    and the data are found by their folder.
+    Snakemake clones the repository, but brings out only what its own directives name, one file at
+    a time; the library, the schemas and the data are found by their folder.
     """
-    hosted = getattr(source, "hosted_repo", None)
-    git = ["git", "-C", str(hosted.repo_clone if hosted else source.repo_path)]
+    git = ["git", "-C", str(source.hosted_repo.repo_clone)]
     commit = subprocess.run(
         [*git, "rev-parse", f"{source.ref}^{{commit}}"], check=True, capture_output=True, text=True
     ).stdout.strip()
     folder = Path(".snakemake", "projects", commit).absolute()
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = tempfile.mkdtemp(dir=folder.parent)
         packed = subprocess.run([*git, "archive", commit], check=True, capture_output=True).stdout
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(partial, filter="data")
-        try:
-            os.rename(partial, folder)
-        except OSError:
-            # another process was faster
-            if not folder.exists():
-                raise
+        with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
+            with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+                archive.extractall(Path(partial, commit), filter="data")
+            # whole or not at all; if another process was faster, its folder stays
+            with contextlib.suppress(OSError):
+                os.rename(Path(partial, commit), folder)
     return folder
 
 
@@ -43,6 +41,13 @@ LIBRARY = PROJECT / "workflow" / "inference_energy"
 SCRIPTS = PROJECT / "workflow" / "scripts"
 # the library is used where the workflow is parsed and by every script
 sys.path.insert(0, str(LIBRARY.parent))
+try:
+    import inference_energy.config
+except ModuleNotFoundError as error:
+    raise WorkflowError(
+        f"Package {error.name} is missing where Snakemake runs: this workflow is read with the"
+        f" packages of {PROJECT / 'environment.yml'}; run Snakemake in that environment"
+    ) from None
 paths = [str(LIBRARY.parent), str(SCRIPTS), os.environ.get("PYTHONPATH", "")]
 os.environ.update(PYTHONPATH=os.pathsep.join(paths).rstrip(os.pathsep))
 # a job is one process on one core: threads of the numeric libraries would only compete

@@ -1,5 +1,7 @@
 from inference_energy.stress import settings as stress_settings
 
+# more than any machine has: Snakemake gives what there is, so that nothing runs beside
+EVERY_CORE = 4096
 STRESS = stress_settings.merge(config.get("stress"))
 STRESS_NAME = re.sub(r"[^A-Za-z0-9._-]", "-", str(STRESS.get("name") or STRESS.get("model")))
 STRESS_FOLDER = f"build/stress/{STRESS_NAME}"
@@ -16,7 +18,7 @@ rule stress:
         f"{STRESS_FOLDER}/finished.json",
     log:
         "logs/stress.log",
-    threads: workflow.cores
+    threads: EVERY_CORE
     params:
         settings=STRESS,
         ratio=["ratio-energy", "v2"],

@@ -1,0 +1,218 @@
+"""The workflow as a module of another one, in a folder elsewhere, and as snakedeploy deploys it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from inference_energy.tables import read_table
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN = """\
+configfile: "config/config.yaml"
+
+
+rule all:
+    input:
+        "results/mine/energy_per_query.csv",
+        "results/faster/throughput_laws.csv",
+
+
+module energy:
+    snakefile:
+        "{snakefile}"
+    config:
+        config["energy"]
+
+
+use rule * from energy as energy_*
+"""
+# what snakedeploy 0.17.1 writes for --tag v1.0.0 (its template use_module.smk.jinja)
+DEPLOYED = """\
+from snakemake.utils import min_version
+
+
+min_version("6.10.0")
+
+
+configfile: "config/config.yaml"
+
+
+# declare https://github.com/owner/inference-energy as a module
+module inference_energy:
+    snakefile:
+        github("owner/inference-energy", path="workflow/Snakefile", tag="v1.0.0")
+    config:
+        config
+
+
+# use all rules from https://github.com/owner/inference-energy
+use rule * from inference_energy
+"""
+MINE = """\
+extends: oviedo2026
+node_power:
+  default: {value: 5.1, unit: kW, source: half of a DGX H100}
+"""
+FASTER = """\
+extends: oviedo2026
+benchmarks: {table: data/throughput/faster.csv}
+"""
+USED = ("Snakefile", "workflow", "config", "data", "environment.yml")
+
+
+def snakemake(folder, *arguments, **environment):
+    """Run Snakemake in a folder, its caches in there; the finished process with all it printed."""
+    inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "GITHUB_TOKEN")}
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
+        cwd=folder,
+        env=inherited | {"XDG_CACHE_HOME": str(folder / "cache")} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def write(path, text):
+    """Write a file, its folder made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def energies(table):
+    """Exact median energy of a traditional query by model."""
+    rows = table.query(
+        "engine == 'exact' and regime == 'traditional' and pathway == 'baseline'"
+        " and statistic == 'p50'"
+    )
+    return rows.set_index("subject")["value"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A workflow of its own that uses this one, with its own methods and one table of data."""
+    write(tmp_path / "Snakefile", OWN.format(snakefile=ROOT / "workflow" / "Snakefile"))
+    config = {"energy": {"methods": ["mine", "faster"], "engines": ["published", "exact"]}}
+    write(tmp_path / "config/config.yaml", yaml.safe_dump(config))
+    write(tmp_path / "config/methods/mine.yaml", MINE)
+    write(tmp_path / "config/methods/faster.yaml", FASTER)
+    rows = pd.read_csv(ROOT / "data/throughput/oviedo.csv", dtype=str)
+    rows["throughput_tps"] = [str(2 * float(value)) for value in rows["throughput_tps"]]
+    write(tmp_path / "data/throughput/faster.csv", rows.to_csv(index=False))
+    return tmp_path
+
+
+def test_another_workflow_runs_it_with_its_own_methods_and_data(folder):
+    run = snakemake(folder)
+    assert run.returncode == 0, run.stdout
+    mine = energies(read_table(folder / "results/mine/energy_per_query.csv", "energy_per_query"))
+    paper = energies(
+        read_table(ROOT / "results/oviedo2026/energy_per_query.csv", "energy_per_query")
+    )
+    models = [model for model in paper.index if model not in ("DeepSeek-R1", *blends(paper))]
+    # Eq. 1 is linear in the node power, and only the default power was changed, 10.2 to 5.1 kW
+    assert (mine[models] / paper[models]).to_list() == pytest.approx([0.5] * len(models), rel=1e-5)
+    assert mine["DeepSeek-R1"] == paper["DeepSeek-R1"]
+    laws = [
+        read_table(path / "throughput_laws.csv", "throughput_laws").query("term == 'peak'")
+        for path in (folder / "results/faster", ROOT / "results/oviedo2026")
+    ]
+    ratio = laws[0]["value"].to_numpy() / laws[1]["value"].to_numpy()
+    assert ratio.tolist() == pytest.approx([2] * len(ratio), rel=1e-5)
+    made = {path.name for path in folder.iterdir()}
+    assert made == {*("Snakefile", "config", "data", "cache", "results", "logs", ".snakemake")}
+    again = snakemake(folder, "--dry-run")
+    assert "Nothing to be done" in again.stdout
+
+
+def blends(table):
+    """Subjects that are no model."""
+    return [subject for subject in table.index if "blend" in subject]
+
+
+def test_all_of_it_is_offered_below_one_rule_and_rule_all_stays_free(folder):
+    run = snakemake(folder, "--dry-run", "energy_everything")
+    assert run.returncode == 0, run.stdout
+    for rule in ("energy_draw_claims", "energy_compare_methods", "energy_compute_findings"):
+        assert rule in run.stdout
+    # the README is the project's own
+    assert "renew_readme" not in run.stdout
+
+
+def test_a_wrong_configuration_of_the_caller_is_told_in_words(folder):
+    config = {"energy": {"methods": ["mien"], "engines": ["published"], "engnes": 1}}
+    write(folder / "config/config.yaml", yaml.safe_dump(config))
+    run = snakemake(folder, "--dry-run")
+    assert run.returncode != 0
+    assert "did you mean mine?" in run.stdout
+    assert "unknown key engnes" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+def test_a_missing_package_is_named_with_the_environment(folder):
+    stub = "raise ModuleNotFoundError(name='jsonschema_rs')\n"
+    write(folder / "stubs/jsonschema_rs.py", stub)
+    run = snakemake(folder, "--dry-run", PYTHONPATH=str(folder / "stubs"))
+    assert run.returncode != 0
+    assert "Package jsonschema_rs is missing where Snakemake runs" in run.stdout
+    assert "environment.yml" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    """Environment in which github.com is a folder that holds this project's files as a tag."""
+    base = tmp_path_factory.mktemp("host")
+    repository = base / "owner" / "inference-energy"
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in USED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, repository / name, ignore=ignored)
+        else:
+            repository.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, repository / name)
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (
+        ["init"],
+        ["add", "--all"],
+        [*identity, "commit", "-m", "x"],
+        ["tag", "v1.0.0"],
+    ):
+        subprocess.run(["git", *command], cwd=repository, check=True, capture_output=True)
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{base}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/",
+    }
+
+
+def test_what_snakedeploy_generates_runs(tmp_path, host):
+    """Snakedeploy copies config/ and writes workflow/Snakefile; nothing else is there."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    write(tmp_path / "workflow/Snakefile", DEPLOYED)
+    tables = ["results/oviedo2026/throughput_laws.csv", "results/oviedo2026/fleet.csv"]
+    run = snakemake(tmp_path, *tables, **host)
+    assert run.returncode == 0, run.stdout
+    for table in tables:
+        assert (tmp_path / table).read_bytes() == (ROOT / table).read_bytes()
+    report = snakemake(tmp_path, "--report", "report.html", *tables, **host)
+    assert report.returncode == 0, report.stdout
+    everything = snakemake(tmp_path, "--dry-run", **host)
+    assert "everything" in everything.stdout
+    assert everything.returncode == 0, everything.stdout
+
+
+def test_the_workflow_catalog_finds_what_it_asks_for():
+    entry = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8"))
+    assert set(entry) == {"usage"}
+    assert set(entry["usage"]) == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert set(entry["usage"]["mandatory-flags"]) == {"desc", "flags"}
+    assert (ROOT / "workflow/Snakefile").is_file()
+    assert (ROOT / "config/README.md").is_file()
+    page = (ROOT / "README.md").read_text(encoding="utf-8").lower()
+    assert "snakemake" in page and "workflow" in page
