@@ -126,24 +126,15 @@ def reported(path, topic, category):
     )
 
 
-def audited(path, topic):
-    """Figure or page of the audit, shown in the report with its caption."""
+def audited(path, topic, category="Audit"):
+    """Figure or page that is not the paper's, shown in the report with its caption."""
     name = Path(path).stem
     return report(
         path,
         caption=f"../report/{topic}/{name}.rst",
-        category="Audit",
-        labels={"method": "none", "shows": name.replace("_", " ")},
-    )
-
-
-def evidence_vector(path):
-    """SVG of a figure of public evidence, shown in the report with its caption."""
-    name = Path(path).name
-    method = {"method": "{method}"} if "{method}" in path else {"method": "none"}
-    return report(
-        f"figures/validation/{path}.svg",
-        caption=f"../report/evidence/{name}.rst",
-        category="Public evidence",
-        labels=method | {"shows": name.replace("_", " ")},
+        category=category,
+        labels={
+            "method": "{method}" if "{method}" in path else "none",
+            "shows": name.replace("_", " "),
+        },
     )

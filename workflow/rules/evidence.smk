@@ -30,6 +30,7 @@ EVIDENCE_FIGURES = [
     "wall_utilisation",
     "length_quantiles",
 ]
+EVIDENCE_VECTORS = [f"figures/validation/{{method}}/{figure}.svg" for figure in EVIDENCE_FIGURES]
 
 
 rule summarise_measurements:
@@ -90,7 +91,7 @@ rule draw_evidence:
     params:
         settings=EVIDENCE,
     output:
-        [evidence_vector(f"{{method}}/{figure}") for figure in EVIDENCE_FIGURES],
+        [audited(path, "evidence", "Public evidence") for path in EVIDENCE_VECTORS],
         expand("figures/validation/{{method}}/{figure}.png", figure=EVIDENCE_FIGURES),
     log:
         "logs/{method}/draw_evidence.log",
@@ -110,7 +111,7 @@ rule draw_concurrency:
     params:
         settings=EVIDENCE,
     output:
-        evidence_vector("concurrency"),
+        audited("figures/validation/concurrency.svg", "evidence", "Public evidence"),
         "figures/validation/concurrency.png",
     log:
         "logs/draw_concurrency.log",
