@@ -25,13 +25,14 @@ $(ENV): requirements.lock
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-lint: $(ENV) ## check style of code and workflow
+lint: $(ENV) ## check style of code and workflow, and types
 	ruff check
 	ruff format --check
+	mypy
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-test: lint ## check style, then run all tests
+test: lint ## check style and types, then run all tests
 	pytest
 
 report: $(ENV) ## bring the results up to date, then write the self-contained page build/report.html
@@ -60,7 +61,7 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	  --no-emit-index-url --no-annotate --quiet -o requirements.lock
 
 clean: ## remove logs, caches and the report; keep results, figures and .venv
-	rm -rf build logs .snakemake .hypothesis .pytest_cache .ruff_cache
+	rm -rf build logs .snakemake .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
