@@ -243,7 +243,7 @@ def read_bytes(path: AnyPath) -> bytes:
         ) from None
 
 
-def decode(path, data, remedy="save the file again as UTF-8"):
+def decode(path: AnyPath, data: bytes, remedy: str = "save the file again as UTF-8") -> str:
     """Text of UTF-8 bytes, without a byte order mark."""
     try:
         return data.decode("utf-8-sig")
@@ -255,7 +255,7 @@ def decode(path, data, remedy="save the file again as UTF-8"):
         ) from None
 
 
-def _read_text(path):
+def _read_text(path: AnyPath) -> str:
     text = decode(path, read_bytes(path), "save the file as CSV UTF-8")
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
