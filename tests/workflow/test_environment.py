@@ -150,7 +150,7 @@ def make(tmp_path):
                 "pytest",
             ],
         ),
-        (["report"], ["snakemake --forceall", "snakemake --report build/report.html"]),
+        (["report"], ["snakemake\nsnakemake audit", "snakemake --report build/report.html"]),
     ],
 )
 def test_make_runs_from_nothing(make, target, commands):
