@@ -2,6 +2,7 @@
 
 from math import log10
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -22,7 +23,7 @@ SMALL, LARGE = 7, 8
 """Font sizes at print size [pt]: text and ticks, titles."""
 
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
     "font.size": SMALL,
     "axes.labelsize": SMALL,

@@ -6,8 +6,9 @@ from snakemake.exceptions import WorkflowError
 
 from inference_energy import config as config_files
 from inference_energy.errors import InputError
+from inference_energy.laws.registry import LAWS
 from inference_energy.method.files import lineage
-from inference_energy.method.sources import inputs_of, inputs_of_any
+from inference_energy.method.sources import inputs_of, inputs_of_any, law_tables
 from inference_energy.project import is_own, own, provided
 from inference_energy.tables import schema_path
 from inference_energy.templates import sources
@@ -57,15 +58,19 @@ def method_chain(wildcards):
     return [SETTINGS.paths[name] for name in lineage(wildcards.method, SETTINGS.files)]
 
 
+def method_inputs(name):
+    """Files that a method is built from: itself, resolved, and the tables that it uses."""
+    return {"method": f"results/{name}/method.yaml"} | inputs_of(ALL_METHODS[name])
+
+
 def estimate_inputs(wildcards):
-    """Files that an estimate starts from: the method and the tables that it uses."""
-    method = f"results/{wildcards.method}/method.yaml"
-    return {"method": method} | inputs_of(ALL_METHODS[wildcards.method])
+    """Files that the estimate of a method starts from."""
+    return method_inputs(wildcards.method)
 
 
-def source_inputs(methods):
-    """Files that methods, and mixtures of them, can be built from."""
-    return inputs_of_any([ALL_METHODS[name] for name in methods])
+def source_inputs(names, more=()):
+    """Files that methods, and mixtures of them, can be built from; with more throughput tables."""
+    return inputs_of_any([ALL_METHODS[name] for name in names], more)
 
 
 def schema_file(name):

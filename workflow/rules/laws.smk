@@ -10,9 +10,8 @@ rule evaluate_laws:
     message:
         "Predicting left-out rows of the vendor tables with every throughput law"
     input:
+        **law_tables(LAWS),
         benchmarks=provided("data/throughput/trtllm.csv"),
-        models=provided("data/models.csv"),
-        gpus=provided("data/gpus.csv"),
         code=code("laws/evaluate.py"),
     output:
         **{name: f"results/validation/{file}" for name, file in LAW_OUTPUTS.items()},
@@ -34,9 +33,8 @@ if "benchmarks" in config:
         message:
             "Predicting left-out rows of {input.benchmarks} with every throughput law"
         input:
+            **law_tables(LAWS),
             benchmarks=config["benchmarks"],
-            models=provided("data/models.csv"),
-            gpus=provided("data/gpus.csv"),
             code=code("laws/evaluate.py"),
         output:
             **{name: f"{LAWS_FOLDER}/{file}" for name, file in LAW_OUTPUTS.items()},

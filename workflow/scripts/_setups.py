@@ -1,33 +1,23 @@
 """Read what every estimate starts from: a resolved method and the tables that it uses."""
 
-import pandas as pd
 from inference_energy import documents
+from inference_energy.laws.registry import needed_tables
 from inference_energy.method.build import build
-from inference_energy.method.sources import tables_of
+from inference_energy.method.sources import Sources
 from inference_energy.tables import read_table
 
 
 def read_all_sources(inputs):
-    """Return a function of a resolved method to what it is built from, as keyword arguments.
+    """Return the Sources of every method that can be built from the inputs.
 
     Parameters
     ----------
     inputs : snakemake.io.InputFiles
-        ``benchmarks`` (every throughput table that a method can name), ``traces``, ``models`` and
-        ``gpus``.
+        ``benchmarks`` (every throughput table that a method can name), and where a method uses
+        them ``traces`` and the tables that laws need.
     """
     tables = {path: read_table(path, "throughput") for path in inputs.benchmarks}
-    shared = read_shared(inputs)
-
-    def sources(method):
-        return {"table": _joined([tables[path] for path in tables_of(method)])} | shared
-
-    return sources
-
-
-def _joined(tables):
-    table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
-    return table.drop_duplicates(ignore_index=True)
+    return Sources(tables, read_shared(inputs))
 
 
 def read_shared(inputs):
@@ -38,10 +28,9 @@ def read_shared(inputs):
         sources["traces"] = {
             name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")
         }
-    if getattr(inputs, "models", None):
-        hardware = (inputs.models, "models"), (inputs.gpus, "gpus")
-        sources["hardware"] = tuple(read_table(*table) for table in hardware)
-    return sources
+    given = {name: getattr(inputs, name, None) for name in needed_tables()}
+    hardware = {name: read_table(path, name) for name, path in given.items() if path}
+    return sources | ({"hardware": hardware} if hardware else {})
 
 
 def read_sources(inputs):
@@ -50,12 +39,10 @@ def read_sources(inputs):
     Parameters
     ----------
     inputs : snakemake.io.InputFiles
-        ``method`` (YAML), ``benchmarks`` (throughput tables), and where the method uses them
-        ``traces``, ``models`` and ``gpus``.
+        ``method`` (YAML), and as above.
     """
     method = documents.read(inputs.method)
-    table = _joined([read_table(path, "throughput") for path in inputs.benchmarks])
-    return method, {"table": table} | read_shared(inputs)
+    return method, read_all_sources(inputs)(method)
 
 
 def read_setup(inputs):

@@ -16,7 +16,6 @@ from inference_energy.deployments.readers import detect_and_read
 from inference_energy.errors import InputError
 from inference_energy.laws.hardware import add_serving_times
 from inference_energy.laws.hierarchical import Hierarchical
-from inference_energy.laws.log_linear import LogLinear
 from inference_energy.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,7 +34,7 @@ METHODS = {p.stem: read_yaml(p) for p in sorted((ROOT / "config/methods").glob("
 SCHEMAS = {
     n: read_yaml(f"workflow/schemas/{n}.schema.yaml") for n in ("method", "deployment", "facts")
 }
-HARDWARE = tuple(read_table(ROOT / f"data/{name}.csv", name) for name in ("models", "gpus"))
+HARDWARE = {name: read_table(ROOT / f"data/{name}.csv", name) for name in ("models", "gpus")}
 VENDOR = read_table(ROOT / "data/throughput/trtllm.csv", "throughput")
 EXAMPLE = "config/deployments/8xh100-llama-405b.yaml"
 
@@ -117,22 +116,6 @@ def test_runs_without_input_lengths_are_still_told_apart_by_output():
     assert len(shapes) == 2
 
 
-def test_log_linear_is_the_papers_where_both_lengths_vary():
-    runs = bench([(128, 128, 3000), (128, 2048, 5000), (2048, 128, 500), (500, 2000, 3600)])
-    found, papers = deployments_law.fit_log_linear(runs), LogLinear.fit(runs)
-    for tokens in ((300, 300), (5000, 10), (128, 4096)):
-        assert found.predict(*tokens) == pytest.approx(papers.predict(*tokens))
-
-
-def test_a_ladder_of_outputs_says_nothing_about_the_input():
-    law = deployments_law.fit_log_linear(
-        bench([(500, n, 1e5 * n**-0.5) for n in (300, 1200, 4800)])
-    )
-    assert law.input_exponent == 0
-    assert law.output_exponent == pytest.approx(-0.5)
-    assert law.predict(9000, 2400) == pytest.approx(1e5 * 2400**-0.5)
-
-
 @pytest.mark.parametrize(
     ("rows", "name", "law"),
     [
@@ -154,8 +137,8 @@ def test_one_measured_shape_conditions_the_vendors_law():
     shape = (1000, 1000)
     unmeasured = bench([(*shape, np.nan)], model="Llama 3.1 405B", concurrency=np.nan)
     background = VENDOR[(VENDOR["model"] == "Llama 3.1 405B") & (VENDOR["precision"] == "FP8")]
-    pooled = Hierarchical.fit(add_serving_times(background, *HARDWARE))
-    prior = pooled.condition(add_serving_times(unmeasured, *HARDWARE)).predict(*shape)
+    pooled = Hierarchical.fit(add_serving_times(background, **HARDWARE))
+    prior = pooled.condition(add_serving_times(unmeasured, **HARDWARE)).predict(*shape)
     settings = METHODS["revised"]["throughput_law"]
     for copies in (1, 2):
         run = unmeasured.assign(throughput_tps=0.5 * prior * copies, n_gpus=8 * copies)

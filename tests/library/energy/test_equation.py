@@ -1,7 +1,6 @@
 """Equation 1 and the throughput laws: properties before numbers."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,9 +14,7 @@ from inference_energy.energy.equation import (
     steady_power,
     token_energy,
 )
-from inference_energy.laws.fitting import fit_models
-from inference_energy.laws.log_linear import LogLinear, Peak
-from inference_energy.laws.rows import usable_rows
+from inference_energy.laws.log_linear import LogLinear
 from inference_energy.units import SECONDS_TO_WH_PER_KW
 
 positive = st.floats(1e-3, 1e5)
@@ -117,82 +114,3 @@ def test_energy_rises_with_the_output_tokens(law, length):
     energy = query_energy(lengths, law.predict(length, lengths), 10.2, 0.6, 1.3)
     assert energy[0] == 0
     assert (np.diff(energy) > 0).all()
-
-
-@given(laws, st.floats(1, 1e4), st.floats(0, 1e6))
-def test_throughput_never_exceeds_the_largest_benchmark(law, length, output):
-    assert 0 < law.predict(length, output) <= law.peak
-
-
-@given(laws, st.floats(1, 1e4))
-def test_the_cap_sets_in_at_the_kink(law, length):
-    for kink in law.kinks(length):
-        if 1e-5 < kink < 1e12:
-            below, above = law.predict(length, np.array([kink * 0.99, kink * 1.01])) / law.peak
-            assert max(below, above) == pytest.approx(1)
-            assert min(below, above) < 1 or abs(law.output_exponent) < 1e-12
-
-
-@given(laws)
-def test_a_law_is_recovered_from_its_own_rows(law):
-    free = LogLinear(law.intercept, law.input_exponent, law.output_exponent, np.inf, 5)
-    rows = pd.DataFrame(
-        [(a, b) for a in (128.0, 500.0, 2048.0) for b in (128.0, 2000.0)],
-        columns=["input_tokens", "output_tokens"],
-    )
-    rows["throughput_tps"] = free.predict(rows["input_tokens"], rows["output_tokens"])
-    fitted = LogLinear.fit(rows)
-    assert [value for _, value, _ in fitted.terms()] == pytest.approx(
-        [
-            law.intercept,
-            law.input_exponent,
-            law.output_exponent,
-            rows["throughput_tps"].max(),
-            len(rows),
-        ],
-        rel=1e-9,
-        abs=1e-9,
-    )
-
-
-def test_the_peak_is_the_larger_row_whatever_the_lengths():
-    rows = pd.DataFrame({"throughput_tps": [720.0, 5200.0]})
-    law = Peak.fit(rows)
-    assert (law.predict(np.array([1.0, 5000.0]), np.array([0.0, 1e6])) == 5200).all()
-    assert law.kinks(500) == ()
-
-
-LAW = {"name": "log-linear", "minimum_rows": 3, "fallback": "peak", "fallback_minimum_rows": 2}
-
-
-def test_models_are_drawn_in_order_the_fallback_last():
-    rows = pd.DataFrame(
-        {
-            "model": ["two", "three", "one", "three", "two", "three", "four"] + ["four"] * 3,
-            "input_tokens": [128.0, 500, 128, 128, 500, 2048, 128, 500, 2048, 128],
-            "output_tokens": [128.0, 500, 128, 2048, 500, 128, 128, 500, 128, 2000],
-            "throughput_tps": np.linspace(1000, 2000, 10),
-        }
-    )
-    fitted = fit_models(rows, LAW)
-    assert list(fitted) == ["three", "four", "two"]
-    assert [served.law.name for served in fitted.values()] == ["log-linear", "log-linear", "peak"]
-
-
-def test_only_rows_of_the_precision_with_both_lengths_are_used():
-    table = pd.DataFrame(
-        {
-            "precision": ["FP8", "FP16", "FP8", "FP8", "FP8"],
-            "input_tokens": [128.0, 128, np.nan, 128, 128],
-            "output_tokens": [128.0, 128, 128, np.nan, 128],
-            "source_id": ["a", "a", "a", "a", "b"],
-            "confidence": ["high", "high", "high", "high", "low"],
-        }
-    )
-    assert list(usable_rows(table, {"precision": ["FP8"]}).index) == [0, 4]
-    for choice in (
-        {"sources": ["a"]},
-        {"exclude_sources": ["b"]},
-        {"exclude_confidence": ["low"]},
-    ):
-        assert list(usable_rows(table, {"precision": ["FP8"]} | choice).index) == [0]

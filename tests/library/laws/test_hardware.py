@@ -1,23 +1,8 @@
 """Serving times from the tables of models and GPUs, and what stands in for an unknown one."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 from inference_energy.laws.hardware import add_serving_times, find_gpu, find_model, serving_times
-from inference_energy.tables import read_table
-
-DATA = Path(__file__).parents[3] / "data"
-
-
-@pytest.fixture(scope="module")
-def models():
-    return read_table(DATA / "models.csv", "models")
-
-
-@pytest.fixture(scope="module")
-def gpus():
-    return read_table(DATA / "gpus.csv", "gpus")
 
 
 def row(**changes):
@@ -37,10 +22,9 @@ def test_dense_models_use_all_parameters(models):
     assert ((models["params_active_b"] == models["params_total_b"]) == dense).all()
 
 
-def test_every_model_and_gpu_of_the_vendor_table_is_known(models, gpus):
-    table = read_table(DATA / "throughput" / "trtllm.csv", "throughput")
-    assert set(table["model"]) <= set(models["model"])
-    assert set(table["gpu"]) <= set(gpus["gpu"])
+def test_every_model_and_gpu_of_the_vendor_table_is_known(vendor, models, gpus):
+    assert set(vendor["model"]) <= set(models["model"])
+    assert set(vendor["gpu"]) <= set(gpus["gpu"])
 
 
 def test_times_by_hand(models, gpus):

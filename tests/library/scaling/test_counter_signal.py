@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.errors import InputError
-from inference_energy.laws.log_linear import LogLinear, Peak
+from inference_energy.laws.log_linear import LogLinear
+from inference_energy.laws.peak import Peak
 from inference_energy.method.setup import UNTRIMMED
 from inference_energy.scaling import counter_signal
 from library.scaling.test_length import ADDITIVE, make_setup

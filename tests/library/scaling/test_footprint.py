@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.laws.log_linear import LogLinear, Peak
+from inference_energy.laws.log_linear import LogLinear
+from inference_energy.laws.peak import Peak
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.scaling import footprint
 from library.scaling.test_length import make_setup

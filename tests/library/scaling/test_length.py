@@ -8,7 +8,8 @@ from inference_energy.energy import exact
 from inference_energy.energy.equation import query_energy
 from inference_energy.errors import InputError
 from inference_energy.laws.additive import Additive
-from inference_energy.laws.log_linear import LogLinear, Peak
+from inference_energy.laws.log_linear import LogLinear
+from inference_energy.laws.peak import Peak
 from inference_energy.method import setup as method_setup
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.lengths import ExponentialLengths
@@ -33,7 +34,8 @@ ADDITIVE = Additive(np.array([1e-4, 2e-5, 1e-9, 3e-8, 5e-8]), 5, DOMAIN)
 def make_setup(*laws):
     """A method with one model per law and the paper's factors."""
     models = tuple(
-        ServedModel(f"model {i}", law, 10.0, 1000.0, domain=DOMAIN) for i, law in enumerate(laws)
+        ServedModel(f"model {i}", replace(law, domain=DOMAIN), 10.0, 1000.0)
+        for i, law in enumerate(laws)
     )
     return Setup(
         models=models,

@@ -24,14 +24,14 @@ def law_ratios(setup, vendor):
         model, gpu, tensor_parallel, precision, input_tokens, output_tokens, source_id, predicted,
         measured [tokens/s] and value, their ratio [1].
     """
-    laws = {model.name: model.law for model in setup.models}
+    models = {model.name: model for model in setup.models}
     keys = ["model", "gpu", "tensor_parallel", "precision", "input_tokens", "output_tokens"]
-    rows = vendor[vendor["model"].isin(laws)].dropna(subset=["input_tokens", "output_tokens"])
+    rows = vendor[vendor["model"].isin(models)].dropna(subset=["input_tokens", "output_tokens"])
     rows = rows[[*keys, "source_id", "throughput_tps"]].rename(
         columns={"throughput_tps": "measured"}
     )
     rows["predicted"] = [
-        float(laws[row["model"]].predict(row["input_tokens"], row["output_tokens"]))
+        float(models[row["model"]].throughput(row["input_tokens"], row["output_tokens"]))
         for row in rows.to_dict("records")
     ]
     return rows.assign(value=rows["predicted"] / rows["measured"])

@@ -134,7 +134,7 @@ def per_day(deployment):
         middle, sigmas[name] = _mean_query(energy)
         means[name], middles[name] = (e * count / WH_PER_KWH for e in (energy.mean(), middle))
         lengths, weights = regime.output_tokens.support
-        throughput = deployment.model.law.predict(regime.input_tokens, lengths)
+        throughput = deployment.model.throughput(regime.input_tokens, lengths)
         seconds = weights @ node_seconds(lengths, throughput)
         counted = {
             "queries": (count, "queries/day"),

@@ -1,6 +1,6 @@
 """From a deployment and its runs to the engines' objects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,8 @@ from inference_energy.deployments.power import Power, measured_power, run_accele
 from inference_energy.deployments.runs import distinct_shapes, select_runs
 from inference_energy.energy.equation import query_energy
 from inference_energy.laws.hardware import find_gpu, find_model
-from inference_energy.laws.rows import usable_rows
+from inference_energy.laws.registry import LAWS
+from inference_energy.laws.rows import length_range, usable_rows
 from inference_energy.method import build as method_build
 from inference_energy.method import setup
 from inference_energy.method.boundary import FACILITY, Boundary
@@ -60,9 +61,10 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
     traces : dict of str to array, optional
         Quantiles of output tokens of each trace.
     background : DataFrame, optional
-        The method's own throughput table, for the hierarchical law.
-    hardware : tuple of DataFrame, optional
-        Tables of schemas ``models`` and ``gpus``, for the hierarchical law.
+        The method's own throughput table, for a law of many configurations.
+    hardware : mapping of str to DataFrame, optional
+        Tables that the law needs, by name; ``models`` and ``gpus`` for a law of many
+        configurations.
 
     Raises
     ------
@@ -73,7 +75,8 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
     runs = select_runs(runs, section, where)
     used = runs[runs["use"] == "yes"]
     shapes = distinct_shapes(used)
-    if method["throughput_law"]["name"] == "hierarchical":
+    kind = LAWS[method["throughput_law"]["name"]]
+    if kind.pooled:
         kept = ("precision", "sources", "exclude_sources", "exclude_confidence")
         limits = {k: v for k, v in method["benchmarks"].items() if k in kept}
         background = usable_rows(background, limits)
@@ -87,14 +90,11 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
         node_power = float(by_model.get(section["model"], default)["value"]) * nodes
         factor = utilisation if isinstance(utilisation, LogNormal) else LogNormal.fixed(1.0)
         power = Power(factor * LogNormal.fixed(node_power), "not measured")
-    domain = {}
-    for name in ("input_tokens", "output_tokens"):
-        known = used[name].dropna()
-        domain[name] = (known.min(), known.max()) if len(known) else (0.0, np.inf)
-    uncertain = method["throughput_law"].get("error") == "included" and hasattr(law, "sigma")
+    law = replace(law, domain=length_range(used))
+    uncertain = method["throughput_law"].get("error") == "included"
     peak = float(shapes["throughput_tps"].max())
     return Deployment(
-        model=setup.ServedModel(section["model"], law, node_power, peak, uncertain, domain),
+        model=setup.ServedModel(section["model"], law, node_power, peak, uncertain),
         power_utilisation=utilisation,
         pue=method_build.factor(method["pue"], z),
         regimes={
@@ -113,13 +113,16 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
         basis=basis,
         power=power,
         section=section,
-        assumed=_unknown_hardware(used.iloc[0], *hardware) if background is not None else (),
+        assumed=_unknown_hardware(used.iloc[0], hardware) if kind.pooled else (),
     )
 
 
-def _unknown_hardware(run, models, gpus):
-    """What the hierarchical law takes for a model or GPU that the tables do not describe."""
-    known = {"architecture": find_model(run, models), "data of the GPU": find_gpu(run, gpus)}
+def _unknown_hardware(run, hardware):
+    """What a law takes for a model or GPU that the tables do not describe."""
+    known = {
+        "architecture": find_model(run, hardware["models"]),
+        "data of the GPU": find_gpu(run, hardware["gpus"]),
+    }
     return tuple(
         (fact, f"that of the nearest known to {run[column]}", f"data/{table}.csv")
         for (fact, row), column, table in zip(

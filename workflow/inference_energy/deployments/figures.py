@@ -105,7 +105,7 @@ def _throughput(figure, deployment, tokens, right):
     inputs = deployment.shapes["input_tokens"].mean()
     regime = next(iter(deployment.regimes.values()))
     fixed = regime.input_tokens if np.isnan(inputs) else inputs
-    speed = deployment.model.law.predict(fixed, lengths)
+    speed = deployment.model.throughput(fixed, lengths)
     smallest, largest = deployment.model.domain["output_tokens"]
     inside = (lengths >= smallest) & (lengths <= largest)
     axis.plot(lengths, speed, "--", color=BLUE, linewidth=1, label="law, extrapolated")

@@ -7,8 +7,9 @@ from pathlib import Path
 from inference_energy.deployments.readers.common import facts_files
 from inference_energy.documents import collecting, read, read_schema, schema_problems
 from inference_energy.errors import InputError
+from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
-from inference_energy.method.sources import inputs_of
+from inference_energy.method.sources import inputs_of, law_tables
 from inference_energy.project import provided
 
 EXAMPLES = [
@@ -131,8 +132,8 @@ def inputs(deployment):
         paths += [p for p in facts_files(path) if p.is_file()]
     needed = inputs_of(method)
     tables = needed.pop("benchmarks")
-    if method["throughput_law"]["name"] == "hierarchical":
-        needed["background"] = tables
+    if any(LAWS[name].pooled for name in named_laws(method["throughput_law"])):
+        needed |= {"background": tables} | law_tables(LAWS)
     return needed | {
         "file": deployment["path"],
         "files": sorted({p.as_posix() for p in paths}),

@@ -6,10 +6,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
-
-SAME_SHAPE = 0.05
-"""Mean lengths that differ by less [1] are one shape: repetitions do not hit a length exactly."""
-
+from inference_energy.laws.rows import SAME_SHAPE
 
 SELECTORS = ("gpu", "precision", "n_gpus", "tensor_parallel")
 """Keys of the section that choose one configuration, and the columns that make one."""

@@ -11,7 +11,7 @@ import pandas as pd
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
 from inference_energy.evidence.boundaries import COMPARABLE, at_boundary
-from inference_energy.laws.additive import outside
+from inference_energy.method.setup import extrapolates
 from inference_energy.text import rounded
 from inference_energy.units import W_PER_KW
 
@@ -184,7 +184,7 @@ def overestimates(setup, estimates, convert, band):
                 "input_tokens": input_tokens,
                 "input_assumed": _yes(assumed),
                 "inside_benchmarks": _yes(
-                    not outside(served[model].domain, input_tokens, output_tokens)
+                    not extrapolates(served[model], input_tokens, output_tokens)
                 ),
             }
         )

@@ -1,25 +1,35 @@
-"""A throughput law of times that add up, for one configuration."""
+"""A throughput law of times that add up: an output token's time is a sum of physical parts.
 
-from dataclasses import dataclass, field
+All requests are queued at once and served with in-flight batching. A group of GPUs then spends,
+per output token,
+
+    1/TPS = d + p L_in/L_out + q L_in^2/L_out + r (L_in + L_out) + c (L_in + L_out/2)      (1)
+
+d  computing the token, and its share of a step when the batch is as large as allowed, by the
+   software's own limit or a stated concurrency
+p  computing the input tokens, q their attention, both shared by the output tokens
+r  its share of a step when memory limits the batch: requests reserve L_in + L_out tokens of cache
+c  reading the KV cache, on average half of the output long
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import numpy as np
-from scipy.optimize import nnls
+import pandas as pd
+import scipy
+from numpy.typing import ArrayLike
 
-from inference_energy.laws.log_linear import LENGTH_FLOOR
-
-CONFIGURATION = [
-    "source_id",
-    "source_version",
-    "model",
-    "gpu",
-    "nodes",
-    "tensor_parallel",
-    "pipeline_parallel",
-    "precision",
-    "concurrency",
-]
-"""Columns that make a configuration, as far as a table has them."""
-
+from inference_energy.laws.base import (
+    LENGTH_FLOOR,
+    Array,
+    Domain,
+    Law,
+    everywhere,
+    left_out_sigma,
+    shapes_and_throughput,
+)
+from inference_energy.laws.rows import length_range
 
 COEFFICIENTS = {
     "output_token": "s",
@@ -31,17 +41,7 @@ COEFFICIENTS = {
 """Coefficients d, p, q, r, c of equation (1) and their units."""
 
 
-def configuration_columns(rows):
-    """Columns of ``rows`` that make a configuration."""
-    return [column for column in CONFIGURATION if column in rows]
-
-
-def configuration_number(rows):
-    """Consecutive number of the configuration of every row, in order of first appearance."""
-    return rows.groupby(configuration_columns(rows), dropna=False, sort=False).ngroup().to_numpy()
-
-
-def shape_terms(input_tokens, output_tokens):
+def shape_terms(input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
     """Factors of d, p, q, r, c in equation (1).
 
     Parameters
@@ -61,49 +61,8 @@ def shape_terms(input_tokens, output_tokens):
     return np.stack(parts, axis=-1)
 
 
-def length_range(rows):
-    """Smallest and largest input and output length [tokens] of ``rows``."""
-    columns = ["input_tokens", "output_tokens"]
-    return {c: (float(rows[c].min()), float(rows[c].max())) for c in columns}
-
-
-def outside(domain, input_tokens, output_tokens):
-    """Whether lengths [tokens] lie outside the ``length_range`` that a law was fitted to."""
-    lengths = {"input_tokens": input_tokens, "output_tokens": output_tokens}
-    beyond = [
-        (np.asarray(length) < domain[name][0]) | (np.asarray(length) > domain[name][1])
-        for name, length in lengths.items()
-    ]
-    return np.logical_or(*beyond)
-
-
-def leave_one_out_sigma(fit, rows):
-    """Root mean square of ln(predicted/actual), every row predicted from the others.
-
-    Parameters
-    ----------
-    fit : callable
-        Makes a law, with ``minimum_rows``, from rows.
-    rows : DataFrame
-        Rows of one configuration. With no row to spare the fit's own residuals are used.
-
-    Returns
-    -------
-    float
-        [ln(tokens/s)]
-    """
-    spare = len(rows) > fit.minimum_rows
-    errors = []
-    for index in rows.index:
-        law = fit(rows.drop(index) if spare else rows)
-        row = rows.loc[index]
-        predicted = law.predict(row["input_tokens"], row["output_tokens"])
-        errors.append(np.log(predicted / row["throughput_tps"]))
-    return float(np.sqrt(np.mean(np.square(errors))))
-
-
 @dataclass(frozen=True)
-class Additive:
+class Additive(Law):
     """Equation (1) for one configuration.
 
     Parameters
@@ -112,8 +71,8 @@ class Additive:
         d, p, q, r, c. [s, s, s/token, s/token, s/token]
     n_rows : int
         Rows of the configuration that the law has seen.
-    domain : dict
-        ``length_range`` of the rows that the law was fitted to.
+    domain : Domain
+        Lengths of the rows that the law was fitted to. [tokens]
     residual_sigma : float
         Root mean square of ln(predicted/actual), left out where possible. [ln(tokens/s)]
     log_covariance : ndarray
@@ -124,60 +83,70 @@ class Additive:
         ``additive`` or ``hierarchical``.
     """
 
-    coefficients: np.ndarray
+    coefficients: Array
     n_rows: int
-    domain: dict
+    domain: Domain = field(default_factory=everywhere)
     residual_sigma: float = np.nan
-    log_covariance: np.ndarray = field(default_factory=lambda: np.zeros((5, 5)))
+    log_covariance: Array = field(default_factory=lambda: np.zeros((5, 5)))
     noise: float = 0.0
     name: str = "additive"
+    minimum_rows: ClassVar[int] = 3
 
     @classmethod
-    def fit(cls, rows):
+    def fit(cls, rows: pd.DataFrame) -> Self:
         """Fit d, p, c >= 0 (q = r = 0) to the rows of one configuration.
 
         Least squares on the relative error of 1/TPS. Columns input_tokens, output_tokens,
         throughput_tps; three rows or more determine it.
         """
-        law = _fit_additive(rows)
-        sigma = leave_one_out_sigma(_fit_additive, rows)
-        return cls(law.coefficients, law.n_rows, law.domain, sigma, noise=sigma)
+        law = cls._least_squares(*shapes_and_throughput(rows))
+        sigma = left_out_sigma(cls._least_squares, cls.minimum_rows, rows)
+        return replace(law, domain=length_range(rows), residual_sigma=sigma, noise=sigma)
 
-    def predict(self, input_tokens, output_tokens):
+    @classmethod
+    def _least_squares(cls, n_in: Array, n_out: Array, tps: Array) -> Self:
+        relative = shape_terms(n_in, n_out)[:, [0, 1, 4]] * tps[:, None]
+        scale = relative.max(axis=0)
+        found = scipy.optimize.nnls(relative / scale, np.ones(len(tps)))[0] / scale
+        return cls(np.array([found[0], found[1], 0.0, 0.0, found[2]]), len(tps))
+
+    def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Throughput [tokens/s] at the lengths [tokens], broadcast together."""
         return 1 / (shape_terms(input_tokens, output_tokens) @ self.coefficients)
 
-    def sigma(self, input_tokens, output_tokens):
+    def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Standard deviation of ln throughput at the lengths [tokens], a new measurement's."""
         parts = shape_terms(input_tokens, output_tokens) * self.coefficients
         share = parts / parts.sum(axis=-1, keepdims=True)
         variance = np.einsum("...i,ij,...j->...", share, self.log_covariance, share)
         return np.sqrt(variance + self.noise**2)
 
-    def extrapolates(self, input_tokens, output_tokens):
-        """Whether the lengths [tokens] are outside the range that the law was fitted to."""
-        return outside(self.domain, input_tokens, output_tokens)
+    def seconds(
+        self,
+        input_tokens: ArrayLike,
+        output_tokens: ArrayLike,
+        cached_tokens: ArrayLike = 0.0,
+    ) -> Array:
+        """Node time [s] of a query, some of whose input [tokens] is found in the cache.
 
-    def kinks(self, input_tokens):
-        """Return no kinks: the law is smooth."""
-        return ()
+        Computed input and its attention, ``q (L_in^2 - cached^2)``, are charged for what is not
+        cached; the cache that is reserved and read is that of the whole input.
+        """
+        context, cached = np.broadcast_arrays(np.asarray(input_tokens, float), cached_tokens)
+        output = np.asarray(output_tokens, float)
+        terms = shape_terms(context, output)
+        terms[..., 1] = (context - cached) / output
+        terms[..., 2] = (context**2 - cached**2) / output
+        return output * (terms @ self.coefficients)
 
-    def terms(self):
+    def scaled(self, factor: float) -> Self:
+        """Law of ``factor`` [1] times the throughput: every part takes so much less time."""
+        return replace(self, coefficients=self.coefficients / factor)
+
+    def terms(self) -> list[tuple[str, float, str]]:
         """Coefficients as (term, value, unit)."""
         values = zip(COEFFICIENTS, self.coefficients, COEFFICIENTS.values(), strict=True)
         return [(term, float(value), unit) for term, value, unit in values] + [
             ("residual_sigma", self.residual_sigma, "ln(tokens/s)"),
             ("n_rows", self.n_rows, "rows"),
         ]
-
-
-def _fit_additive(rows):
-    terms = shape_terms(rows["input_tokens"], rows["output_tokens"])[:, [0, 1, 4]]
-    relative = terms * rows["throughput_tps"].to_numpy(float)[:, None]
-    scale = relative.max(axis=0)
-    found = nnls(relative / scale, np.ones(len(rows)))[0] / scale
-    coefficients = np.array([found[0], found[1], 0.0, 0.0, found[2]])
-    return Additive(coefficients, len(rows), length_range(rows))
-
-
-_fit_additive.minimum_rows = 3

@@ -1,27 +1,32 @@
 """How well throughput laws predict rows that they have not seen."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.errors import InputError
-from inference_energy.laws.additive import Additive, configuration_columns, configuration_number
-from inference_energy.laws.hardware import DEPLOYMENT, add_serving_times
-from inference_energy.laws.hierarchical import Hierarchical
-from inference_energy.laws.log_linear import LogLinear, Peak
+from inference_energy.laws.base import Array, Law
+from inference_energy.laws.hardware import DEPLOYMENT
+from inference_energy.laws.registry import LAWS
+from inference_energy.laws.rows import configuration_columns, configuration_number
+
+Bools = NDArray[np.bool_]
+
+Prepared = dict[str, pd.DataFrame]
+"""The same rows for every law, each with what that law must know of their configurations."""
 
 PAPER_SHAPES = ((128, 128), (128, 2048), (500, 2000), (2048, 128), (5000, 500))
 """Input and output lengths [tokens] that the paper took from the vendor's tables."""
-
-SINGLE = {"log-linear": (LogLinear.fit, 3), "peak": (Peak.fit, 1), "additive": (Additive.fit, 3)}
-"""Laws of one configuration: how to fit, and the fewest rows."""
 
 LONG = 4000
 """Input and output together that make a shape long. [tokens]"""
 
 
-def regions(input_tokens, output_tokens):
+def regions(input_tokens: ArrayLike, output_tokens: ArrayLike) -> dict[str, Bools]:
     """Shape regions, as boolean arrays; ``long`` overlaps with the others.
 
     Parameters
@@ -44,52 +49,68 @@ def regions(input_tokens, output_tokens):
     }
 
 
-def _shapes(rows):
+def _shapes(rows: pd.DataFrame) -> list[tuple[float, float]]:
     return list(zip(rows["input_tokens"], rows["output_tokens"], strict=True))
 
 
-def _predict(law, rows):
+def _predict(law: Law, rows: pd.DataFrame) -> Array:
     return law.predict(rows["input_tokens"].to_numpy(), rows["output_tokens"].to_numpy())
 
 
-def _predict_shapes(rows, tested, trained):
+def _unmeasured(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.iloc[:1].assign(throughput_tps=np.nan)
+
+
+def _predict_shapes(
+    prepared: Prepared, tested: Bools, trained: Bools
+) -> Iterator[tuple[str, pd.Index, Array]]:
     """Every law, fitted to the rows ``trained``, at the rows ``tested``; yields law, rows, TPS."""
-    train = rows[trained]
-    pooled = Hierarchical.fit(train)
-    laws = dict(zip(train["configuration"].unique(), pooled.laws, strict=True))
-    for configuration, test in rows[tested].groupby("configuration", sort=False):
-        seen = train[train["configuration"] == configuration]
-        for name, (fit, minimum) in SINGLE.items():
-            if len(seen) >= minimum:
-                yield name, test.index, _predict(fit(seen), test)
-        law = laws.get(configuration)
-        if law is None:
-            law = pooled.condition(test.iloc[:1].assign(throughput_tps=np.nan))
-        yield pooled.name, test.index, _predict(law, test)
+    fits = {name: LAWS[name].fit_many(rows[trained]) for name, rows in prepared.items()}
+    number = next(iter(prepared.values()))["configuration"]
+    place = {configuration: i for i, configuration in enumerate(number[trained].unique())}
+    left_out = number[tested]
+    for configuration, test in left_out.groupby(left_out, sort=False):
+        for name, rows in prepared.items():
+            own, fit = rows.loc[test.index], fits[name]
+            law = fit.laws[place[configuration]] if configuration in place else None
+            law = law or fit.condition(_unmeasured(own))
+            if law is not None:
+                yield name, test.index, _predict(law, own)
 
 
-def _predict_configurations(rows, tested, group, most_known):
+def _predict_configurations(
+    prepared: Prepared, tested: Bools, group: NDArray[np.integer[Any]], most_known: int
+) -> Iterator[tuple[str, pd.Index, Array, pd.DataFrame]]:
     """Every law where a group of configurations is unknown but for some rows of one of them.
 
     Yields law, rows, TPS and the known rows.
     """
+    number = next(iter(prepared.values()))["configuration"]
     for held in pd.unique(group[tested]):
-        train = rows[group != held]
-        if train.empty:
+        trained = group != held
+        if not trained.any():
             continue
-        pooled = Hierarchical.fit(train)
-        for _, own in rows[tested & (group == held)].groupby("configuration", sort=False):
+        fits = {name: LAWS[name].fit_many(rows[trained]) for name, rows in prepared.items()}
+        out = number[tested & ~trained]
+        for _, own in out.groupby(out, sort=False):
             for count in range(min(most_known, len(own) - 1) + 1):
-                for chosen in combinations(own.index, count):
-                    known, test = own.loc[list(chosen)], own.drop(list(chosen))
-                    for name, (fit, minimum) in SINGLE.items():
-                        if count >= minimum:
-                            yield name, test.index, _predict(fit(known), test), known
-                    given = known if count else own.iloc[:1].assign(throughput_tps=np.nan)
-                    yield pooled.name, test.index, _predict(pooled.condition(given), test), known
+                for chosen in map(list, combinations(own.index, count)):
+                    rest = own.index.drop(chosen)
+                    for name, rows in prepared.items():
+                        known = rows.loc[chosen]
+                        given = known if count else _unmeasured(rows.loc[own.index])
+                        law = fits[name].condition(given)
+                        if law is not None:
+                            yield name, rest, _predict(law, rows.loc[rest]), known
 
 
-def cross_validate(rows, models, gpus, background=None, training_shapes=PAPER_SHAPES, most_known=1):
+def cross_validate(
+    rows: pd.DataFrame,
+    hardware: Mapping[str, pd.DataFrame],
+    background: pd.DataFrame | None = None,
+    training_shapes: Sequence[tuple[float, float]] = PAPER_SHAPES,
+    most_known: int = 1,
+) -> pd.DataFrame:
     """Predict rows of a table from other rows of it, with every law.
 
     Nothing about a predicted row enters its prediction: every fit, of shared factors too, is made
@@ -106,10 +127,10 @@ def cross_validate(rows, models, gpus, background=None, training_shapes=PAPER_SH
     ----------
     rows : DataFrame
         Table of schema ``throughput`` with both lengths.
-    models, gpus : DataFrame
-        Tables of schemas ``models`` and ``gpus``.
+    hardware : mapping of str to DataFrame
+        Tables that the laws need.
     background : DataFrame, optional
-        Further rows that the hierarchical law may learn from, under the same rules; never tested.
+        Further rows that laws may learn from, under the same rules; never tested.
     training_shapes : tuple of (int, int)
         Input and output lengths. [tokens]
     most_known : int
@@ -133,17 +154,17 @@ def cross_validate(rows, models, gpus, background=None, training_shapes=PAPER_SH
     everything, tested = everything[usable].reset_index(drop=True), tested[usable]
     columns = [*configuration_columns(rows), "input_tokens", "output_tokens", "throughput_tps"]
     known_columns = everything[columns]
-    everything = add_serving_times(everything, models, gpus)
     everything["configuration"] = configuration_number(everything)
+    prepared = {name: kind.prepare(everything, hardware) for name, kind in LAWS.items()}
     shapes = np.array(_shapes(everything))
-    records = []
+    records: list[tuple[str, str, pd.Index, str, Array]] = []
 
-    def by_shapes(split, trained, left_out):
+    def by_shapes(split: str, trained: Bools, left_out: Bools) -> None:
         if (left_out & tested).any() and trained.any():
-            for law, index, predicted in _predict_shapes(everything, left_out & tested, trained):
+            for law, index, predicted in _predict_shapes(prepared, left_out & tested, trained):
                 records.append((split, law, index, "", predicted))
 
-    def of(chosen):
+    def of(chosen: Sequence[tuple[float, float]]) -> Bools:
         return (shapes[:, None] == np.array(chosen)[None]).all(axis=2).any(axis=1)
 
     trained = of(training_shapes)
@@ -157,7 +178,7 @@ def cross_validate(rows, models, gpus, background=None, training_shapes=PAPER_SH
     }.items():
         group = everything.groupby(grouping, dropna=False, sort=False).ngroup().to_numpy()
         for law, index, predicted, known in _predict_configurations(
-            everything, tested, group, most_known
+            prepared, tested, group, most_known
         ):
             names = " ".join(f"{i:g}/{o:g}" for i, o in _shapes(known))
             records.append((f"{label}, {len(known)} known", law, index, names, predicted))
@@ -177,7 +198,7 @@ def cross_validate(rows, models, gpus, background=None, training_shapes=PAPER_SH
     return found
 
 
-def error_statistics(predictions):
+def error_statistics(predictions: pd.DataFrame) -> pd.DataFrame:
     """Errors by split, law and shape region.
 
     Parameters
@@ -210,7 +231,11 @@ def error_statistics(predictions):
     return pd.DataFrame(found, columns=columns)
 
 
-def evaluate(rows, models, gpus, background=None):
+def evaluate(
+    rows: pd.DataFrame,
+    hardware: Mapping[str, pd.DataFrame],
+    background: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cross-validate every law.
 
     Returns
@@ -218,5 +243,5 @@ def evaluate(rows, models, gpus, background=None):
     tuple of DataFrame
         ``error_statistics`` and the predictions behind them, of ``cross_validate``.
     """
-    predictions = cross_validate(rows, models, gpus, background)
+    predictions = cross_validate(rows, hardware, background)
     return error_statistics(predictions), predictions

@@ -1,30 +1,22 @@
 """Figure: what throughput laws predict for shapes that they have not seen."""
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 
-from inference_energy.drawing import (
-    BLUE,
-    DARK_GREY,
-    GREEN,
-    PAGE,
-    SETTINGS,
-    VERMILION,
-    frame,
-    new_figure,
-)
+from inference_energy import drawing
+from inference_energy.drawing import DARK_GREY, PAGE, SETTINGS, frame, new_figure
+from inference_energy.laws.registry import LAWS
 from inference_energy.text import number
-
-LAW_MARKS = {"log-linear": (VERMILION, "X"), "additive": (GREEN, "s"), "hierarchical": (BLUE, "o")}
-"""Colour and marker of the laws that are drawn."""
 
 HEIGHT, LEFT, BELOW, ABOVE, GAP = 2.7, 0.55, 0.42, 0.42, 0.12
 """Height of the figure and distances around its panels [in]."""
 
 
 @rc_context(SETTINGS)
-def predicted_over_measured(predictions):
+def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
     """Predicted over measured throughput, a panel per law.
 
     Parameters
@@ -36,25 +28,26 @@ def predicted_over_measured(predictions):
     -------
     Figure
     """
-    drawn = [law for law in LAW_MARKS if law in set(predictions["law"])]
+    marks = {name: kind.mark for name, kind in LAWS.items() if kind.mark is not None}
+    drawn = [law for law in marks if law in set(predictions["law"])]
     figure = new_figure(PAGE, HEIGHT)
     width = (PAGE - LEFT - GAP * len(drawn)) / max(len(drawn), 1)
     shown = predictions[predictions["law"].isin(drawn)]
-    ratio = (shown["predicted_tps"] / shown["throughput_tps"]).to_numpy()
-    low, high = np.minimum(0.45, ratio.min() / 1.1), np.maximum(2.2, ratio.max() * 1.1)
+    ratios = shown["predicted_tps"] / shown["throughput_tps"]
+    low, high = np.minimum(0.45, ratios.min() / 1.1), np.maximum(2.2, ratios.max() * 1.1)
     for i, law in enumerate(drawn):
         rows = shown[shown["law"] == law]
         left = LEFT + i * (width + GAP)
         axis = frame(figure, left, BELOW, PAGE - left - width, ABOVE)
-        colour, marker = LAW_MARKS[law]
-        ratio = rows["predicted_tps"] / rows["throughput_tps"]
+        colour, marker = marks[law]
+        ratio = ratios[rows.index]
         axis.axhspan(1 / 1.1, 1.1, color=DARK_GREY, alpha=0.15, linewidth=0)
         axis.axhline(1, color=DARK_GREY, linewidth=0.6)
         sns.scatterplot(
             x=rows["output_tokens"] / rows["input_tokens"],
             y=ratio,
             marker=marker,
-            color=colour,
+            color=getattr(drawing, colour),
             s=12,
             alpha=0.6,
             linewidth=0,

@@ -1,21 +1,18 @@
 """Which law describes the node that serves a model: one configuration, or rows of several."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from inference_energy.laws.additive import Additive, configuration_number, length_range
-from inference_energy.laws.hardware import add_serving_times
-from inference_energy.laws.hierarchical import Hierarchical
-from inference_energy.laws.log_linear import LogLinear, Peak
-from inference_energy.laws.rows import usable_rows
+from inference_energy.errors import InputError
+from inference_energy.laws.base import Law
+from inference_energy.laws.registry import LAWS, Kind
+from inference_energy.laws.rows import configuration_number, copy_gpus, usable_rows
 
-LAWS = {
-    "log-linear": (LogLinear.fit, 3),
-    "peak": (Peak.fit, 1),
-    "additive": (Additive.fit, 3),
-}
-"""Laws fitted to one model's rows: how to fit, and the fewest rows that determine them."""
+Hardware = Mapping[str, pd.DataFrame]
+"""Tables of data/ that laws need, by name."""
 
 
 @dataclass(frozen=True)
@@ -24,32 +21,35 @@ class Served:
 
     Parameters
     ----------
-    law : object
-        Throughput of the node, with ``predict``.
+    law : Law
+        Throughput of the node.
     rows : DataFrame
-        Rows that the law was fitted to; for a hierarchical law those of its configuration.
-    domain : dict
-        Range of the lengths that the law has seen. [tokens]
+        Rows that the law was fitted to; for a law of many configurations those of its own.
     replicas : float
         Copies of the model on the node.
     """
 
-    law: object
+    law: Law
     rows: pd.DataFrame
-    domain: dict
     replicas: float = 1.0
 
 
-def fit_models(rows, law):
+def fit_models(
+    rows: pd.DataFrame, law: Mapping[str, Any], hardware: Hardware | None = None
+) -> dict[str, Served]:
     """Fit one law per model, in the order in which the released code draws the models.
+
+    All rows of a model count as rows of its node.
 
     Parameters
     ----------
     rows : DataFrame
         Usable rows of all models.
-    law : dict
+    law : mapping
         ``name``, ``minimum_rows`` (for the law), ``fallback`` (law for models with fewer rows) and
         ``fallback_minimum_rows``; models with fewer still are left out.
+    hardware : mapping of str to DataFrame, optional
+        Tables that the laws need, by name.
 
     Returns
     -------
@@ -64,12 +64,29 @@ def fit_models(rows, law):
     for names, kind in ((enough, law["name"]), (few, law["fallback"])):
         for name in names:
             own = rows[rows["model"] == name]
-            served[name] = Served(LAWS[kind][0](own), own, length_range(own))
+            served[name] = Served(_fit_one(kind, own, hardware or {}), own)
     return served
 
 
-def fit_configurations(rows, background, models, gpus, gpus_per_node, reference):
-    """Fit the hierarchical law to all configurations and keep the best one of each model.
+def _fit_one(name: str, rows: pd.DataFrame, hardware: Hardware) -> Law:
+    kind = LAWS[name]
+    if kind.fit_one is None:
+        raise InputError(
+            f"key throughput_law.name: value {name}: learns from many configurations; allowed only"
+            " with gpus_per_node and reference, by which the best is chosen; state them"
+        )
+    return kind.fit_one(kind.prepare(rows, hardware))
+
+
+def fit_configurations(
+    rows: pd.DataFrame,
+    background: pd.DataFrame,
+    kind: Kind,
+    hardware: Hardware,
+    gpus_per_node: int,
+    reference: tuple[float, float],
+) -> dict[str, Served]:
+    """Fit a law to all configurations and keep the best one of each model.
 
     A node of ``gpus_per_node`` GPUs holds as many copies of a model as its parallelism allows. An
     operator takes the configuration with the highest throughput of the node.
@@ -79,9 +96,11 @@ def fit_configurations(rows, background, models, gpus, gpus_per_node, reference)
     rows : DataFrame
         Usable rows among which the configurations are chosen.
     background : DataFrame
-        Rows of all configurations that the law learns from, ``rows`` among them.
-    models, gpus : DataFrame
-        Tables of schemas ``models`` and ``gpus``.
+        Rows of all configurations that the law may learn from, ``rows`` among them.
+    kind : Kind
+        The law, of the registry.
+    hardware : mapping of str to DataFrame
+        Tables that the law needs, by name.
     gpus_per_node : int
         GPUs of a node.
     reference : tuple of float
@@ -90,34 +109,67 @@ def fit_configurations(rows, background, models, gpus, gpus_per_node, reference)
     Returns
     -------
     dict of str to Served
-        In order of first appearance of the models in ``rows``.
+        In order of first appearance of the models in ``rows``; without those of which no
+        configuration has enough rows.
     """
     background = background.reset_index(names="index")
     number = configuration_number(background)
-    pooled = Hierarchical.fit(add_serving_times(background, models, gpus))
-    best = {}
-    for k, law in enumerate(pooled.laws):
+    fit = kind.fit_many(kind.prepare(background, hardware))
+    best: dict[str, Served] = {}
+    for k, law in enumerate(fit.laws):
         own = background[number == k]
-        if not own["index"].isin(rows.index).all():
+        if law is None or not own["index"].isin(rows.index).all():
             continue
-        row = own.iloc[0]
-        stages = row.get("pipeline_parallel")
-        width = row["tensor_parallel"] * (stages if pd.notna(stages) else 1)
+        model, width = own["model"].iloc[0], copy_gpus(own).iloc[0]
         copies = max(gpus_per_node // width, 1) if width <= gpus_per_node else gpus_per_node / width
-        node = replace(law, coefficients=law.coefficients / copies)
-        known = best.get(row["model"])
+        node = law.scaled(copies)
+        known = best.get(model)
         if known is None or node.predict(*reference) > known.law.predict(*reference):
-            best[row["model"]] = Served(node, own, pooled.domain, float(copies))
+            best[model] = Served(node, own, float(copies))
     return {name: best[name] for name in pd.unique(rows["model"]) if name in best}
 
 
-def fit_laws(method, table, hardware=None):
+def fit_laws(
+    method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware | None = None
+) -> dict[str, Served]:
     """Fit the throughput laws of a method: model to law; parameters as for :func:`build`."""
     rows = usable_rows(table, method["benchmarks"])
     law = method["throughput_law"]
-    if law["name"] != "hierarchical":
-        return fit_models(rows, law)
+    if "gpus_per_node" not in law:
+        return fit_models(rows, law, hardware)
     wider = {k: v for k, v in method["benchmarks"].items() if k not in ("models", "gpus")}
     background = usable_rows(table, wider)
     reference = (law["reference"]["input_tokens"], law["reference"]["output_tokens"])
-    return fit_configurations(rows, background, *hardware, law["gpus_per_node"], reference)
+    kind = LAWS[law["name"]]
+    return fit_configurations(
+        rows, background, kind, hardware or {}, law["gpus_per_node"], reference
+    )
+
+
+def unsuitable_rows(law: Mapping[str, Any], served: Mapping[str, Served]) -> Iterator[str]:
+    """Say of which models the rows do not suit the law, and what to do, one sentence each.
+
+    Parameters
+    ----------
+    law : mapping
+        The method's section ``throughput_law``.
+    served : mapping of str to Served
+        Laws fitted as it says.
+    """
+    for model, of in served.items():
+        widths = sorted(set(copy_gpus(of.rows))) if "tensor_parallel" in of.rows else []
+        if len(widths) > 1:
+            gpus = " and ".join(f"{width:g}" for width in widths)
+            yield (
+                f"key throughput_law: value {law['name']}: the rows of {model} are of copies on"
+                f" {gpus} GPUs, which are no rows of one node; allowed are rows of copies of one"
+                " size; state gpus_per_node and reference to fit every configuration by itself, or"
+                " choose rows under benchmarks"
+            )
+        kind = LAWS[of.law.name]
+        if law.get("error") == "included" and of.law.n_rows <= kind.minimum_rows:
+            yield (
+                f"key throughput_law.error: value included: the {of.law.n_rows} rows of {model}"
+                f" leave none to tell the error of the {of.law.name} law; allowed is included with"
+                f" {kind.minimum_rows + 1} rows or more; leave the model out or state ignored"
+            )

@@ -49,7 +49,7 @@ def _numbers_in_name(name):
     return total, float(match[3] or total)
 
 
-def find_model(row, models):
+def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
     """Architecture of the model of a benchmark row.
 
     A model that is not in the table gets the architecture of the known model with the nearest
@@ -84,7 +84,7 @@ def find_model(row, models):
     return pd.concat([found, pd.Series({"known": False})])
 
 
-def find_gpu(row, gpus):
+def find_gpu(row: pd.Series, gpus: pd.DataFrame) -> pd.Series:
     """Data of the GPU of a benchmark row.
 
     A GPU that is not in the table gets the first entry whose name begins with the same word
@@ -111,7 +111,7 @@ def find_gpu(row, gpus):
     return pd.concat([found, pd.Series({"known": False})])
 
 
-def serving_times(row, models, gpus):
+def serving_times(row: pd.Series, models: pd.DataFrame, gpus: pd.DataFrame) -> dict[str, float]:
     """Times at the hardware's peak rates, and the room for the KV cache, of one configuration.
 
     Parameters
@@ -155,7 +155,7 @@ def serving_times(row, models, gpus):
     }
 
 
-def add_serving_times(rows, models, gpus):
+def add_serving_times(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> pd.DataFrame:
     """Append the ``serving_times`` of every row's configuration as columns.
 
     Parameters

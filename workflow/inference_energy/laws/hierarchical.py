@@ -1,36 +1,20 @@
-"""Additive throughput laws: the time of an output token is a sum of physical parts.
+"""Equation (1) of ``laws.additive`` for many configurations at once.
 
-All requests are queued at once and served with in-flight batching. A group of GPUs then spends,
-per output token,
-
-    1/TPS = d + p L_in/L_out + q L_in^2/L_out + r (L_in + L_out) + c (L_in + L_out/2)      (1)
-
-d  computing the token, and its share of a step when the batch is as large as allowed, by the
-   software's own limit or a stated concurrency
-p  computing the input tokens, q their attention, both shared by the output tokens
-r  its share of a step when memory limits the batch: requests reserve L_in + L_out tokens of cache
-c  reading the KV cache, on average half of the output long
-
-``Additive`` fits d, p, c of one configuration. ``Hierarchical`` fits many configurations at once:
-every coefficient is what the hardware needs at its peak rates, times a factor shared by all
+Every coefficient is what the hardware needs at its peak rates, times a factor shared by all
 configurations, times a deviation of the configuration that is drawn towards 1.
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import cho_factor, cho_solve
+import scipy
 
-from inference_energy.laws.additive import (
-    COEFFICIENTS,
-    Additive,
-    configuration_columns,
-    configuration_number,
-    length_range,
-    shape_terms,
-)
+from inference_energy.laws.additive import COEFFICIENTS, Additive, shape_terms
+from inference_energy.laws.base import Array, Domain
 from inference_energy.laws.hardware import SERVING_TIMES
+from inference_energy.laws.rows import configuration_number, length_range
 
 SHARED = {
     "compute": 1.5,
@@ -176,15 +160,15 @@ def _posterior(log_parts, log_time, number, count, prior, noise, sd, weight, sta
         jacobian = np.zeros((len(number), size))
         np.put_along_axis(jacobian, columns, share @ LOADINGS, axis=1)
         weighted = jacobian * scale[:, None]
-        factor = cho_factor(jacobian.T @ weighted + penalty)
-        step = -cho_solve(factor, weighted.T @ error + penalty @ (parameters - centre))
+        factor = scipy.linalg.cho_factor(jacobian.T @ weighted + penalty)
+        step = -scipy.linalg.cho_solve(factor, weighted.T @ error + penalty @ (parameters - centre))
         now, length = objective(parameters), 1.0
         while objective(parameters + length * step) > now and length > TOLERANCE:
             length /= 2
         parameters = parameters + length * step
         if np.abs(step).max() < TOLERANCE:
             break
-    return parameters, cho_solve(factor, np.eye(size)), jacobian, error
+    return parameters, scipy.linalg.cho_solve(factor, np.eye(size)), jacobian, error
 
 
 @dataclass(frozen=True)
@@ -206,28 +190,25 @@ class Hierarchical:
         Standard deviations of the ln DEVIATIONS.
     noise : float
         Scale of Student's t for the scatter within a configuration. [ln(tokens/s)]
-    domain : dict
-        ``length_range`` of all rows.
+    domain : Domain
+        Lengths of all rows. [tokens]
     shapes : ndarray
         Lengths of all rows. [tokens]
-    configurations : DataFrame
-        Configurations of the fit, in order of first appearance.
     laws : list of Additive
-        Their laws.
+        Laws of the configurations, in order of first appearance.
     """
 
-    shared: np.ndarray
-    shared_covariance: np.ndarray
-    sd: np.ndarray
+    shared: Array
+    shared_covariance: Array
+    sd: Array
     noise: float
-    domain: dict
-    shapes: np.ndarray
-    configurations: pd.DataFrame
-    laws: list
+    domain: Domain
+    shapes: Array
+    laws: list[Additive]
     name = "hierarchical"
 
     @classmethod
-    def fit(cls, rows):
+    def fit(cls, rows: pd.DataFrame) -> Self:
         """Fit to any number of configurations.
 
         Parameters
@@ -267,9 +248,6 @@ class Hierarchical:
             noise=noise,
             domain=length_range(rows),
             shapes=rows[["input_tokens", "output_tokens"]].to_numpy(float),
-            configurations=rows[configuration_columns(rows)].iloc[
-                np.unique(number, return_index=True)[1]
-            ],
             laws=[],
         )
         for k in range(n_conf):
@@ -282,7 +260,7 @@ class Hierarchical:
             )
         return pooled
 
-    def condition(self, rows):
+    def condition(self, rows: pd.DataFrame) -> Additive:
         """Law of a configuration that was not in the fit, from the rows measured of it.
 
         Parameters
@@ -311,7 +289,14 @@ class Hierarchical:
         )
         return self._law(log_peak[0], found, covariance, count)
 
-    def _law(self, log_peak, parameters, covariance, n_rows, residual_sigma=None):
+    def _law(
+        self,
+        log_peak: Array,
+        parameters: Array,
+        covariance: Array,
+        n_rows: int,
+        residual_sigma: float | None = None,
+    ) -> Additive:
         """Collect the parts of one configuration into the coefficients of equation (1)."""
         parts = np.exp(log_peak + LOADINGS @ parameters)
         member = np.arange(len(COEFFICIENTS))[:, None] == COEFFICIENT
@@ -321,7 +306,7 @@ class Hierarchical:
             coefficients=coefficients,
             n_rows=int(n_rows),
             domain=self.domain,
-            residual_sigma=residual_sigma,
+            residual_sigma=np.nan if residual_sigma is None else residual_sigma,
             log_covariance=gradient @ covariance @ gradient.T,
             noise=self.noise * np.sqrt(TAIL / (TAIL - 2)),
             name=self.name,
@@ -331,7 +316,7 @@ class Hierarchical:
             law = replace(law, residual_sigma=expected)
         return law
 
-    def terms(self):
+    def terms(self) -> list[tuple[str, float, str]]:
         """Shared factors, spread of the deviations and scatter as (term, value, unit)."""
         units = {"launch": "s", "request": "1/requests"}
         factors = zip(SHARED, np.exp(self.shared), strict=True)

@@ -1,15 +1,27 @@
-"""Throughput laws: output tokens per second of a node as a function of the query's lengths."""
+"""The paper's throughput law: a power of either length, capped."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 
-LENGTH_FLOOR = 1e-6
-"""Lengths are floored here before a logarithm: a query of no output tokens is possible. [tokens]"""
+from inference_energy.laws.base import (
+    LENGTH_FLOOR,
+    Array,
+    Domain,
+    Law,
+    at_lengths,
+    everywhere,
+    left_out_sigma,
+    shapes_and_throughput,
+)
+from inference_energy.laws.rows import SAME_SHAPE, length_range
 
 
 @dataclass(frozen=True)
-class LogLinear:
+class LogLinear(Law):
     """``ln TPS = c + a ln L_in + b ln L_out``, capped at the largest throughput seen.
 
     The paper's law (arXiv:2509.20241): ordinary least squares over a model's benchmark rows.
@@ -22,6 +34,10 @@ class LogLinear:
         Cap. [tokens/s]
     n_rows : int
         Rows the law was fitted to.
+    domain : Domain
+        Lengths of these rows. [tokens]
+    residual_sigma : float
+        Root mean square of ln(predicted/actual), left out where possible. [ln(tokens/s)]
     """
 
     intercept: float
@@ -29,37 +45,65 @@ class LogLinear:
     output_exponent: float
     peak: float
     n_rows: int
-    floor: float = field(default=LENGTH_FLOOR)
+    domain: Domain = field(default_factory=everywhere)
+    residual_sigma: float = 0.0
     name = "log-linear"
+    minimum_rows: ClassVar[int] = 3
 
     @classmethod
-    def fit(cls, rows):
-        """Fit to ``rows`` with columns input_tokens, output_tokens, throughput_tps."""
-        design = np.column_stack(
-            [np.ones(len(rows)), np.log(rows["input_tokens"]), np.log(rows["output_tokens"])]
-        )
-        coefficients = np.linalg.lstsq(design, np.log(rows["throughput_tps"]), rcond=None)[0]
-        return cls(*map(float, coefficients), float(rows["throughput_tps"].max()), len(rows))
+    def fit(cls, rows: pd.DataFrame) -> Self:
+        """Fit to ``rows`` with columns input_tokens, output_tokens, throughput_tps.
 
-    def predict(self, input_tokens, output_tokens):
+        A length that does not vary has the exponent zero: nothing is known about it.
+        """
+        law = cls._least_squares(*shapes_and_throughput(rows))
+        sigma = left_out_sigma(cls._least_squares, cls.minimum_rows, rows)
+        return replace(law, domain=length_range(rows), residual_sigma=sigma)
+
+    @classmethod
+    def _least_squares(cls, n_in: Array, n_out: Array, tps: Array) -> Self:
+        columns = [np.log(n_in), np.log(n_out)]
+        varies = [np.ptp(column) > SAME_SHAPE for column in columns]
+        known = [column for column, vary in zip(columns, varies, strict=True) if vary]
+        design = np.column_stack([np.ones(len(tps)), *known])
+        found = np.linalg.lstsq(design, np.log(tps), rcond=None)[0]
+        coefficients = np.zeros(3)
+        coefficients[[True, *varies]] = found
+        intercept, input_exponent, output_exponent = map(float, coefficients)
+        return cls(intercept, input_exponent, output_exponent, float(tps.max()), len(tps))
+
+    def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Throughput [tokens/s] at the lengths [tokens], broadcast together."""
-        log_input = np.log(np.maximum(input_tokens, self.floor))
-        log_output = np.log(np.maximum(output_tokens, self.floor))
+        log_input = np.log(np.maximum(input_tokens, LENGTH_FLOOR))
+        log_output = np.log(np.maximum(output_tokens, LENGTH_FLOOR))
         log_tps = (
             self.intercept + self.input_exponent * log_input + self.output_exponent * log_output
         )
         return np.minimum(np.exp(log_tps), self.peak)
 
-    def kinks(self, input_tokens):
+    def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        """Standard deviation of ln throughput, the same at all lengths [tokens]."""
+        return at_lengths(self.residual_sigma, input_tokens, output_tokens)
+
+    def kinks(self, input_tokens: float) -> tuple[float, ...]:
         """Output lengths [tokens] at which the cap sets in, for one input length."""
         if self.output_exponent == 0:
             return ()
         level = np.log(self.peak) - self.intercept
-        level -= self.input_exponent * np.log(max(input_tokens, self.floor))
+        level -= self.input_exponent * np.log(max(input_tokens, LENGTH_FLOOR))
         with np.errstate(over="ignore"):
             return (float(np.exp(level / self.output_exponent)),)
 
-    def terms(self):
+    def uncapped(self) -> Self:
+        """Law that may exceed the largest throughput measured."""
+        return replace(self, peak=np.inf)
+
+    def scaled(self, factor: float) -> Self:
+        """Law of ``factor`` [1] times the throughput, and as high a cap."""
+        intercept = self.intercept + float(np.log(factor))
+        return replace(self, intercept=intercept, peak=self.peak * factor)
+
+    def terms(self) -> list[tuple[str, float, str]]:
         """Coefficients as (term, value, unit)."""
         return [
             ("intercept", self.intercept, "ln(tokens/s)"),
@@ -68,38 +112,3 @@ class LogLinear:
             ("peak", self.peak, "tokens/s"),
             ("n_rows", self.n_rows, "rows"),
         ]
-
-
-@dataclass(frozen=True)
-class Peak:
-    """The largest throughput seen, whatever the lengths (arXiv:2509.20241, models with two rows).
-
-    Parameters
-    ----------
-    peak : float
-        Throughput. [tokens/s]
-    n_rows : int
-        Rows it was taken from.
-    """
-
-    peak: float
-    n_rows: int
-    name = "peak"
-
-    @classmethod
-    def fit(cls, rows):
-        """Take the largest throughput_tps of ``rows``."""
-        return cls(float(rows["throughput_tps"].max()), len(rows))
-
-    def predict(self, input_tokens, output_tokens):
-        """Throughput [tokens/s], in the broadcast shape of the lengths."""
-        shape = np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens))
-        return np.full(shape, self.peak)
-
-    def kinks(self, input_tokens):
-        """Return no kinks: the law is constant."""
-        return ()
-
-    def terms(self):
-        """Coefficients as (term, value, unit)."""
-        return [("peak", self.peak, "tokens/s"), ("n_rows", self.n_rows, "rows")]

@@ -1,7 +1,58 @@
-"""Which benchmark rows count."""
+"""Which benchmark rows count, and which are of one configuration."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inference_energy.laws.base import Domain, everywhere
+
+CONFIGURATION = [
+    "source_id",
+    "source_version",
+    "model",
+    "gpu",
+    "nodes",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "precision",
+    "concurrency",
+]
+"""Columns that make a configuration, as far as a table has them."""
+
+SAME_SHAPE = 0.05
+"""Mean lengths that differ by less [1] are one shape: repetitions do not hit a length exactly."""
 
 
-def usable_rows(table, benchmarks):
+def configuration_columns(rows: pd.DataFrame) -> list[str]:
+    """Columns of ``rows`` that make a configuration."""
+    return [column for column in CONFIGURATION if column in rows]
+
+
+def configuration_number(rows: pd.DataFrame) -> NDArray[np.integer[Any]]:
+    """Consecutive number of the configuration of every row, in order of first appearance."""
+    return rows.groupby(configuration_columns(rows), dropna=False, sort=False).ngroup().to_numpy()
+
+
+def copy_gpus(rows: pd.DataFrame) -> pd.Series:
+    """GPUs that share one copy of the model, of every row."""
+    stages = rows["pipeline_parallel"].fillna(1) if "pipeline_parallel" in rows else 1
+    return rows["tensor_parallel"] * stages
+
+
+def length_range(rows: pd.DataFrame) -> Domain:
+    """Smallest and largest lengths [tokens] of ``rows``; any length where no row states one."""
+    domain = everywhere()
+    for column in domain:
+        known = rows[column].dropna()
+        if len(known):
+            domain[column] = (float(known.min()), float(known.max()))
+    return domain
+
+
+def usable_rows(table: pd.DataFrame, benchmarks: Mapping[str, Any]) -> pd.DataFrame:
     """Rows of a benchmark table that a method uses.
 
     Parameters

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from inference_energy.errors import InputError
-from inference_energy.laws.fitting import fit_laws
+from inference_energy.laws.fitting import fit_laws, unsuitable_rows
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.lengths import FAMILIES, OutputTokens
 from inference_energy.method.setup import (
@@ -87,6 +87,23 @@ def _misspelt(names: Iterable[str], models: Iterable[str]) -> dict[str, str]:
     }
 
 
+def fit_suitable(
+    method: Mapping[str, Any], table: pd.DataFrame, hardware: Any = None
+) -> Mapping[str, Any]:
+    """Fit the throughput laws of a method, as ``fit_laws``, to rows that suit them.
+
+    Raises
+    ------
+    InputError
+        If the rows of a model do not suit the law.
+    """
+    laws = fit_laws(method, table, hardware)
+    problems = list(unsuitable_rows(method["throughput_law"], laws))
+    if problems:
+        raise InputError(f"config/methods/{method['id']}.yaml: {problem}" for problem in problems)
+    return laws
+
+
 def build(
     method: Mapping[str, Any],
     table: pd.DataFrame,
@@ -104,16 +121,16 @@ def build(
         Throughput table that it names.
     traces : dict of str to array, optional
         Quantiles of output tokens of each trace at evenly spaced levels.
-    hardware : tuple of DataFrame, optional
-        Tables of schemas ``models`` and ``gpus``, which the hierarchical law needs.
+    hardware : mapping of str to DataFrame, optional
+        Tables that the law needs, by name.
     laws : dict, optional
-        What :func:`fit_laws` gives, where it is known already.
+        What :func:`fit_suitable` gives, where it is known already.
 
     Raises
     ------
     InputError
-        If the benchmark table leaves fewer models than the blend needs, or spells a model of
-        node_power in another way.
+        If the benchmark table leaves fewer models than the blend needs, has rows that do not suit
+        the law, or spells a model of node_power in another way.
     """
     misspelt = _misspelt(method["node_power"].get("models", {}), table["model"])
     if misspelt:
@@ -123,7 +140,7 @@ def build(
             for own, model in misspelt.items()
         )
     law = method["throughput_law"]
-    laws = fit_laws(method, table, hardware) if laws is None else laws
+    laws = fit_suitable(method, table, hardware) if laws is None else laws
     if len(laws) < method["blend"]["models"]:
         raise InputError(
             f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models"
@@ -144,7 +161,6 @@ def build(
                 node_power(method, name),
                 float(served.rows["throughput_tps"].max() * served.replicas),
                 law.get("error", "ignored") == "included",
-                served.domain,
                 float(parameters.get(name, np.nan)),
             )
             for name, served in laws.items()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.additive import outside
+from inference_energy.laws.base import Domain, Law
 from inference_energy.method.boundary import FACILITY, Boundary
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.lengths import FixedLength, OutputTokens
@@ -29,7 +29,7 @@ class ServedModel:
     ----------
     name : str
         Model.
-    law : object
+    law : Law
         Throughput law.
     node_power : float
         Maximum power of the node. [kW]
@@ -37,19 +37,25 @@ class ServedModel:
         Largest benchmark. [tokens/s]
     uncertain : bool
         Whether the law's own error is a factor of the energy.
-    domain : dict, optional
-        Range of the lengths that the law has seen. [tokens]
     parameters : float
         Total parameters; NaN if the benchmark table does not say. [billions]
     """
 
     name: str
-    law: Any
+    law: Law
     node_power: float
     peak: float
     uncertain: bool = False
-    domain: Any = None
     parameters: float = float("nan")
+
+    @property
+    def domain(self) -> Domain:
+        """Range of the lengths that the law has seen. [tokens]"""
+        return self.law.domain
+
+    def throughput(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Any:
+        """Output tokens per second of the node at the lengths [tokens]. [tokens/s]"""
+        return self.law.predict(input_tokens, output_tokens)
 
     def error(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Any:
         """Standard deviation of ln throughput that counts, at the lengths. [1]"""
@@ -203,4 +209,4 @@ def fixed_regime(input_tokens: float, output_tokens: float) -> Regime:
 
 def extrapolates(model: ServedModel, input_tokens: ArrayLike, output_tokens: ArrayLike) -> bool:
     """Whether any of the lengths [tokens] is outside those that a model's law was fitted to."""
-    return bool(np.any(outside(model.domain, input_tokens, output_tokens)))
+    return bool(np.any(model.law.extrapolates(input_tokens, output_tokens)))

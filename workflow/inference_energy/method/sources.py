@@ -1,12 +1,15 @@
 """Tables that methods are built from."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
+from inference_energy.laws.registry import LAWS, named_laws, needed_tables
 from inference_energy.project import provided
 
 TRACES = "data/request_lengths.csv"
-HARDWARE = {"models": "data/models.csv", "gpus": "data/gpus.csv"}
 
 
 def tables_of(method: Mapping[str, Any]) -> list[str]:
@@ -15,18 +18,59 @@ def tables_of(method: Mapping[str, Any]) -> list[str]:
     return [provided(path) for path in ([paths] if isinstance(paths, str) else paths)]
 
 
+def tables_under(document: object) -> set[str]:
+    """Paths of the throughput tables that a document's overrides of a method name."""
+    if not isinstance(document, Mapping):
+        return set()
+    own = document.get("benchmarks")
+    named = set(tables_of(document)) if isinstance(own, Mapping) and "table" in own else set()
+    return named.union(*(tables_under(value) for value in document.values()))
+
+
+def law_tables(names: Iterable[str]) -> dict[str, str]:
+    """Paths of the tables that throughput laws need, by the names that scripts know them by."""
+    return {name: provided(f"data/{name}.csv") for name in needed_tables(names)}
+
+
 def inputs_of(method: Mapping[str, Any]) -> dict[str, Any]:
     """Tables that a resolved method is built from, by the names that scripts know them by."""
-    inputs = {"benchmarks": tables_of(method)}
+    inputs: dict[str, Any] = {"benchmarks": tables_of(method)}
     if any("trace" in regime["output_tokens"] for regime in method["regimes"].values()):
         inputs["traces"] = provided(TRACES)
-    if method["throughput_law"]["name"] == "hierarchical":
-        inputs |= {name: provided(path) for name, path in HARDWARE.items()}
-    return inputs
+    return inputs | law_tables(named_laws(method["throughput_law"]))
 
 
-def inputs_of_any(methods: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Tables that methods, mixtures of them, and what findings make of them, are built from."""
-    tables = {path for method in methods for path in tables_of(method)}
-    shared = HARDWARE | {"traces": TRACES}
-    return {"benchmarks": sorted(tables)} | {name: provided(path) for name, path in shared.items()}
+def inputs_of_any(methods: Iterable[Mapping[str, Any]], more: Iterable[str] = ()) -> dict[str, Any]:
+    """Tables that methods, mixtures of them, and what overrides make of them, are built from.
+
+    Parameters
+    ----------
+    methods : iterable of dict
+        Resolved methods.
+    more : iterable of str
+        Further throughput tables.
+    """
+    tables = {path for method in methods for path in tables_of(method)} | set(more)
+    return {"benchmarks": sorted(tables), "traces": provided(TRACES)} | law_tables(LAWS)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Gives a method the tables that it is built from.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Throughput tables by path.
+    shared : mapping
+        What every method is given besides, as keyword arguments of ``build``.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    shared: Mapping[str, Any]
+
+    def __call__(self, method: Mapping[str, Any]) -> dict[str, Any]:
+        """Keyword arguments of ``build`` for a resolved method; rows of several tables once."""
+        tables = [self.tables[path] for path in tables_of(method)]
+        table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
+        return {"table": table.drop_duplicates(ignore_index=True)} | dict(self.shared)

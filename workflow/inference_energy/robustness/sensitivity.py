@@ -1,7 +1,7 @@
 """How much the results depend on each continuous input: Sobol indices, tornado, what-if values."""
 
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,49 +13,15 @@ from inference_energy.documents import schema_problems
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
-from inference_energy.laws.log_linear import LENGTH_FLOOR
+from inference_energy.laws.varied import Varied
 from inference_energy.method.distributions import Z95, LogNormal
 from inference_energy.robustness.files import SENSITIVITY as WHERE
 from inference_energy.robustness.files import range_problems
 
-PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
-"""Shape at which a changed exponent leaves the throughput as it is: one that all sources of the
-paper's table have benchmarked. [tokens]"""
 MEDIANS = {"median traditional": "traditional", "median long": "long"}
 TOTALS = {"fleet mixed": "baseline", "fleet mixed improved": "improved"}
 OUTPUTS = dict.fromkeys(MEDIANS, "Wh") | dict.fromkeys(TOTALS, "GWh/day")
 """Results whose sensitivity is asked for, and their units."""
-
-
-@dataclass(frozen=True)
-class Varied:
-    """A throughput law that is a factor and a power of the lengths off another one.
-
-    ``TPS = factor (L_in/500)^a (L_out/2000)^b TPS_0``
-
-    Parameters
-    ----------
-    law : object
-        Throughput law TPS_0.
-    factor, input_exponent, output_exponent : float
-        Factor and changes a, b of the exponents. [1]
-    """
-
-    law: object
-    factor: float = 1.0
-    input_exponent: float = 0.0
-    output_exponent: float = 0.0
-
-    def predict(self, input_tokens, output_tokens):
-        """Throughput [tokens/s] at the lengths [tokens], broadcast together."""
-        n_in = np.maximum(input_tokens, LENGTH_FLOOR) / PIVOT["input_tokens"]
-        n_out = np.maximum(output_tokens, LENGTH_FLOOR) / PIVOT["output_tokens"]
-        change = self.factor * n_in**self.input_exponent * n_out**self.output_exponent
-        return change * self.law.predict(input_tokens, output_tokens)
-
-    def kinks(self, input_tokens):
-        """Output lengths [tokens] at which the law has a kink."""
-        return self.law.kinks(input_tokens)
 
 
 def _median_and_ratio(factor):
@@ -73,11 +39,8 @@ def _scale_power(setup, ratio):
 
 
 def _vary_laws(setup, **change):
-    def varied(model):
-        known = model.law if isinstance(model.law, Varied) else Varied(model.law)
-        return replace(model, law=replace(known, **change))
-
-    return replace(setup, models=tuple(varied(model) for model in setup.models))
+    models = (replace(m, law=Varied.of(m.law, **change)) for m in setup.models)
+    return replace(setup, models=tuple(models))
 
 
 def _with_regime(setup, name, **change):

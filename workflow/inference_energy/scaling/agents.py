@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
-from inference_energy.energy.equation import node_energy, node_seconds
+from inference_energy.energy.equation import node_energy
 from inference_energy.errors import InputError
-from inference_energy.laws.additive import Additive, shape_terms
 from inference_energy.method.setup import extrapolates
 from inference_energy.text import yes
 
@@ -105,14 +104,9 @@ def tasks(config):
 def step_seconds(law, context, cached, output, input_tokens_per_output_token=None):
     """Node time of one step of an agent.
 
-    An additive law tells the parts apart: computed input and its attention,
-    ``q (context^2 - cached^2)``, are charged for what is not cached, while the cache that is
-    reserved and read is that of the whole context. Other laws do not, so that cached input costs
-    nothing: a lower bound.
-
     Parameters
     ----------
-    law : object
+    law : Law
         Throughput law of the node.
     context, cached : array_like
         Input tokens of the step, and those of them that are cached. [tokens]
@@ -126,16 +120,9 @@ def step_seconds(law, context, cached, output, input_tokens_per_output_token=Non
     ndarray
         [s]
     """
-    context, cached = np.broadcast_arrays(np.asarray(context, float), cached)
-    computed = context - cached
-    if isinstance(law, Additive):
-        terms = shape_terms(context, output)
-        terms[..., 1] = computed / output
-        terms[..., 2] = (context**2 - cached**2) / output
-        seconds = output * (terms @ law.coefficients)
-    else:
-        seconds = node_seconds(output, law.predict(computed, output))
+    seconds = law.seconds(context, output, cached)
     if input_tokens_per_output_token is not None:
+        computed = np.asarray(context, float) - cached
         seconds = seconds * (1 + computed / input_tokens_per_output_token / output)
     return seconds
 

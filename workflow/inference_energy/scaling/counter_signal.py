@@ -193,7 +193,7 @@ def counter_signal(setup, name, config, claim, counts, rates):
     for model in chains.models:
         # a node that does nothing else: its power, utilised and with PUE, over the wall time
         tokens = config["chain_tokens"]["values"][0]
-        speed = float(model.law.predict(chains.input_tokens, tokens))
+        speed = float(model.throughput(chains.input_tokens, tokens))
         per_second = exact.time_energy(setup, model, 1.0, speed).quantile(0.5)
         dedicated = per_second * minutes * SECONDS_PER_MINUTE
         for energy in claim:

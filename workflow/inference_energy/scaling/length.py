@@ -5,11 +5,9 @@ Everything follows from the exact distributions of a method; nothing is sampled.
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
-from inference_energy.laws.log_linear import LogLinear
 from inference_energy.method.setup import TRIMMED, UNTRIMMED, extrapolates, fixed_regime
 from inference_energy.text import yes
 
@@ -49,7 +47,7 @@ def energy_by_length(setup, output_tokens):
         }
         values |= {(subject, "mean"): (e.mean(), "Wh") for subject, e in energies.items()}
         values |= {
-            (m.name, "throughput"): (float(m.law.predict(input_tokens, length)), "tokens/s")
+            (m.name, "throughput"): (float(m.throughput(input_tokens, length)), "tokens/s")
             for m in setup.models
         }
         lines += [
@@ -68,15 +66,9 @@ def energy_by_length(setup, output_tokens):
 
 
 def uncapped(setup):
-    """Return the method with log-linear laws that may exceed the largest measured throughput."""
-
-    def free(model):
-        law = model.law
-        return (
-            replace(model, law=replace(law, peak=np.inf)) if isinstance(law, LogLinear) else model
-        )
-
-    return replace(setup, models=tuple(free(model) for model in setup.models))
+    """Return the method with laws that may exceed the largest measured throughput."""
+    models = (replace(model, law=model.law.uncapped()) for model in setup.models)
+    return replace(setup, models=tuple(models))
 
 
 def _statistics(energy):

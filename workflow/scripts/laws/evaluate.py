@@ -8,6 +8,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.cross_validation import evaluate
 from inference_energy.laws.figures import predicted_over_measured
 from inference_energy.laws.page import laws_page
+from inference_energy.laws.registry import needed_tables
 from inference_energy.project import shown
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 
@@ -16,9 +17,9 @@ def main(snakemake):
     """Evaluate, write tables, page and figure, and say the main lines."""
     path, output = snakemake.input.benchmarks, snakemake.output
     rows = read_table(path, "throughput")
-    hardware = (read_table(snakemake.input[name], name) for name in ("models", "gpus"))
+    hardware = {name: read_table(snakemake.input[name], name) for name in needed_tables()}
     try:
-        errors, predictions = evaluate(rows, *hardware)
+        errors, predictions = evaluate(rows, hardware)
     except InputError as error:
         raise InputError([f"{path}: {problem}" for problem in error.problems]) from None
     left_out = predictions[predictions["split"] == "leave-shapes-out"]

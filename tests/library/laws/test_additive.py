@@ -1,0 +1,62 @@
+"""A law of times that add up recovers what made the data and behaves as physics says."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.laws.additive import Additive
+from library.laws.examples import TRUE, rows_of
+
+lengths = st.floats(1, 1e5)
+tokens = st.one_of(st.just(0.0), lengths)
+
+
+def test_additive_recovers_its_coefficients_exactly():
+    law = Additive.fit(rows_of(TRUE))
+    assert law.coefficients == pytest.approx(TRUE, rel=1e-9)
+    assert law.residual_sigma == pytest.approx(0, abs=1e-9)
+
+
+def test_additive_never_fits_a_negative_time():
+    rising = rows_of(TRUE).assign(throughput_tps=lambda rows: rows["input_tokens"])
+    assert (Additive.fit(rising).coefficients >= 0).all()
+
+
+@given(factor=st.floats(1e-3, 1e3))
+def test_additive_scales_with_the_throughput(factor):
+    rows = rows_of(TRUE * [1, 2, 0, 0, 3])
+    rows["throughput_tps"] *= [1.1, 0.9, 1.0, 1.05, 0.97, 1.02]
+    scaled = rows.assign(throughput_tps=factor * rows["throughput_tps"])
+    n_in, n_out = np.array([(300, 700), (20000, 2000)], float).T
+    expected = factor * Additive.fit(rows).predict(n_in, n_out)
+    assert Additive.fit(scaled).predict(n_in, n_out) == pytest.approx(expected, rel=1e-9)
+
+
+@given(n_in=lengths, more=st.floats(1.01, 10), n_out=lengths)
+def test_throughput_falls_with_the_input_length(pooled, n_in, more, n_out):
+    for law in [Additive.fit(rows_of(TRUE)), pooled.laws[0]]:
+        assert law.predict(n_in * more, n_out) < law.predict(n_in, n_out)
+
+
+@given(n_in=tokens, n_out=tokens, more=lengths)
+def test_time_of_a_query_grows_with_its_output(pooled, n_in, n_out, more):
+    for law in [Additive.fit(rows_of(TRUE)), pooled.laws[0]]:
+        short, long = (
+            n_out / law.predict(n_in, n_out),
+            (n_out + more) / law.predict(n_in, n_out + more),
+        )
+        assert 0 <= short < long < np.inf
+
+
+def test_lengths_broadcast(pooled):
+    law = pooled.laws[0]
+    found = law.predict(np.array([[100.0], [200.0]]), np.array([10.0, 20.0, 30.0]))
+    assert found.shape == (2, 3)
+    assert found[1, 2] == pytest.approx(law.predict(200, 30), rel=1e-12)
+
+
+def test_residual_sigma_is_the_scatter_put_in():
+    many = [(i, o) for i in (100, 300, 1000, 3000, 10000) for o in (100, 300, 1000, 3000)]
+    rows = rows_of(TRUE, many)
+    rows["throughput_tps"] *= np.exp(0.05 * np.random.default_rng(0).standard_normal(len(rows)))
+    assert Additive.fit(rows).residual_sigma == pytest.approx(0.05, rel=0.3)

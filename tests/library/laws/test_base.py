@@ -1,0 +1,114 @@
+"""What every law does alike: domain, node time, scale, cap, error."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.laws.base import Law, left_out_sigma
+from inference_energy.laws.peak import Peak
+from inference_energy.laws.registry import LAWS
+from library.laws.examples import EXAMPLES, TRUE, rows_of
+
+LENGTHS = np.array([[100.0], [5000.0]]), np.array([1.0, 300.0, 20_000.0])
+EVERY = pytest.mark.parametrize("law", EXAMPLES.values(), ids=EXAMPLES)
+
+
+def test_there_is_an_example_of_every_law():
+    singles = {name for name, kind in LAWS.items() if not kind.pooled}
+    assert {law.name for law in EXAMPLES.values()} == singles == set(EXAMPLES)
+
+
+@EVERY
+def test_lengths_broadcast(law):
+    for answer in (law.predict, law.sigma, law.seconds, law.extrapolates):
+        assert np.shape(answer(*LENGTHS)) == (2, 3)
+        assert np.shape(answer(100.0, 300.0)) == ()
+
+
+@EVERY
+def test_throughput_and_error_are_positive(law):
+    assert (law.predict(*LENGTHS) > 0).all()
+    assert (law.sigma(*LENGTHS) > 0).all()
+
+
+@EVERY
+def test_a_scaled_law_is_as_many_times_as_fast_and_as_certain(law):
+    thrice = law.scaled(3.0)
+    np.testing.assert_allclose(thrice.predict(*LENGTHS), 3 * law.predict(*LENGTHS), rtol=1e-12)
+    np.testing.assert_allclose(thrice.sigma(*LENGTHS), law.sigma(*LENGTHS), rtol=1e-12)
+    np.testing.assert_allclose(thrice.kinks(500.0), law.kinks(500.0))
+    assert (thrice.name, thrice.domain) == (law.name, law.domain)
+
+
+@EVERY
+def test_an_uncapped_law_is_never_slower(law):
+    assert (law.uncapped().predict(*LENGTHS) >= law.predict(*LENGTHS)).all()
+
+
+@EVERY
+def test_node_time_without_cache_is_tokens_over_throughput(law):
+    seconds = LENGTHS[1] / law.predict(*LENGTHS)
+    np.testing.assert_allclose(law.seconds(*LENGTHS), seconds, rtol=1e-12)
+
+
+@EVERY
+def test_cached_input_never_costs_more(law):
+    seconds = law.seconds(10_000.0, 300.0, np.linspace(0, 9000, 10))
+    assert (np.diff(seconds) <= 0).all()
+
+
+@EVERY
+def test_a_law_extrapolates_outside_its_domain_in_either_length(law):
+    inside = {name: np.array(ends) for name, ends in law.domain.items()}
+    assert not law.extrapolates(**inside).any()
+    for name, (low, high) in law.domain.items():
+        outside = inside | {name: np.array([low - 1, high + 1])}
+        assert law.extrapolates(**outside).all()
+
+
+@EVERY
+def test_terms_are_named_once_and_have_units(law):
+    terms = law.terms()
+    names = [name for name, _, _ in terms]
+    assert len(set(names)) == len(names)
+    assert ("n_rows", law.n_rows, "rows") in terms
+
+
+def test_a_law_that_leaves_something_out_cannot_be_made():
+    class Half(Law):
+        def predict(self, input_tokens, output_tokens):
+            return 1.0
+
+    with pytest.raises(TypeError, match="sigma"):
+        Half()
+
+
+def test_the_left_out_error_by_hand():
+    rows = pd.DataFrame({"input_tokens": 1.0, "output_tokens": 1.0, "throughput_tps": [1, 2, 4.0]})
+
+    def fit(n_in, n_out, tps):
+        return Peak(tps.max(), len(tps))
+
+    # the largest of the others is 4, 4 and 2
+    expected = np.sqrt(np.mean(np.log([4, 2, 0.5]) ** 2))
+    assert left_out_sigma(fit, 1, rows) == pytest.approx(expected)
+    # with no row to spare the fit's own residuals
+    assert left_out_sigma(fit, 3, rows) == pytest.approx(np.sqrt(np.mean(np.log([4, 2, 1]) ** 2)))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_error_of_a_fit_is_the_one_left_out(name):
+    rows = rows_of(TRUE * [1, 2, 0, 0, 3])
+    rows["throughput_tps"] *= [1.1, 0.9, 1.0, 1.05, 0.97, 1.02]
+    fit = LAWS[name].fit_one
+    law = fit(rows)
+    away = [
+        np.log(
+            fit(rows.drop(i)).predict(row["input_tokens"], row["output_tokens"])
+            / row["throughput_tps"]
+        )
+        for i, row in rows.iterrows()
+    ]
+    assert law.sigma(1000.0, 1000.0) == pytest.approx(np.sqrt(np.mean(np.square(away))))
+    assert replace(law, domain={}).n_rows == len(rows)

@@ -1,0 +1,79 @@
+"""Laws predict rows that they have not seen, and nothing of these rows reaches the prediction."""
+
+import pandas as pd
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.laws.cross_validation import cross_validate, error_statistics, regions
+
+
+def test_regions_overlap_only_in_long():
+    found = regions([128, 1000, 5000, 20000], [4096, 1000, 500, 2000])
+    single = [found[name].astype(int) for name in ("prefill-heavy", "balanced", "decode-heavy")]
+    assert (sum(single) == 1).all()
+    assert list(found["long"]) == [True, False, True, True]
+
+
+def test_statistics_by_hand():
+    predictions = pd.DataFrame(
+        {
+            "split": "s",
+            "law": "l",
+            "input_tokens": 100.0,
+            "output_tokens": [200.0] * 4,
+            "relative_error": [0.1, -0.1, 0.2, -0.4],
+        }
+    )
+    found = error_statistics(predictions).set_index(["region", "statistic"])
+    assert set(found.index.get_level_values("region")) == {"all", "decode-heavy"}
+    assert found.loc[("all", "mean_absolute_error"), "value"] == pytest.approx(20)
+    assert found.loc[("all", "p90_absolute_error"), "value"] == pytest.approx(34)
+    assert found.loc[("all", "bias"), "value"] == pytest.approx(-5)
+    assert (found["n"] == 4).all()
+
+
+def test_a_left_out_row_does_not_reach_its_prediction(vendor, hardware):
+    rows = vendor[vendor["source_id"].eq("trtllm-0.17") & vendor["tensor_parallel"].eq(8)]
+    split = ["leave-shapes-out", "leave-one-shape-out"]
+    untouched = cross_validate(rows, hardware, most_known=0)
+    untouched = untouched[untouched["split"].isin(split)]
+    shape = (rows["input_tokens"] == 128) & (rows["output_tokens"] == 4096)
+    changed = rows.assign(throughput_tps=rows["throughput_tps"].where(~shape, 1.0))
+    again = cross_validate(changed, hardware, most_known=0)
+    again = again[again["split"].isin(split)]
+    predicted = untouched["output_tokens"] == 4096
+    assert predicted.sum() > 0
+    assert (again["predicted_tps"] == untouched["predicted_tps"])[predicted].all()
+    one_out = untouched["split"] == "leave-one-shape-out"
+    assert (again["predicted_tps"] != untouched["predicted_tps"])[~predicted & one_out].any()
+
+
+@pytest.fixture(scope="module")
+def errors(vendor, hardware):
+    """Errors on the vendor table's rows that a law has not seen. [%]"""
+    predictions = cross_validate(vendor, hardware, most_known=1)
+    index = ["split", "law", "region", "statistic"]
+    return error_statistics(predictions).set_index(index)["value"].sort_index()
+
+
+def test_left_out_shapes_reach_the_target(errors):
+    found = errors["leave-shapes-out", "hierarchical"]
+    assert found["all", "mean_absolute_error"] <= 5
+    assert found["all", "p90_absolute_error"] <= 12
+    assert found.xs("mean_absolute_error", level="statistic").max() <= 10
+
+
+def test_a_configuration_known_from_one_shape_reaches_the_target(errors):
+    for split in ["leave-configuration-out, 1 known", "leave-model-out, 1 known"]:
+        assert errors[split, "hierarchical", "all", "mean_absolute_error"] <= 20
+
+
+def test_hierarchical_beats_every_law_of_a_single_configuration(errors):
+    for split in ["leave-shapes-out", "leave-one-shape-out"]:
+        mean = errors.xs(("all", "mean_absolute_error"), level=("region", "statistic"))[split]
+        assert mean.idxmin() == "hierarchical"
+        assert mean["additive"] < mean["log-linear"]
+
+
+def test_a_table_that_leaves_nothing_to_predict_is_refused(vendor, hardware):
+    with pytest.raises(InputError, match="two rows"):
+        cross_validate(vendor.iloc[:1], hardware)

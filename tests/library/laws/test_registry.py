@@ -1,0 +1,214 @@
+"""The registry is the only place that knows the laws by name: a new one runs through everything."""
+
+import ast
+import subprocess
+import sys
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from inference_energy import drawing
+from inference_energy.deployments import law as deployments_law
+from inference_energy.energy import exact
+from inference_energy.laws.base import Law
+from inference_energy.laws.cross_validation import evaluate
+from inference_energy.laws.figures import predicted_over_measured
+from inference_energy.laws.registry import LAWS, Kind, named_laws, needed_tables
+from inference_energy.laws.rows import length_range
+from inference_energy.laws.separate import Separate
+from inference_energy.method.build import build
+from inference_energy.method.files import resolve
+from inference_energy.paper import estimate
+from inference_energy.robustness import sensitivity
+from inference_energy.scaling import agents
+from inference_energy.scaling import length as scaling_length
+from inference_energy.tables import load_schema, read_table
+
+ROOT = Path(__file__).resolve().parents[3]
+WORKFLOW = ROOT / "workflow"
+
+
+def read_yaml(path):
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+FILES = {p.stem: read_yaml(p) for p in (ROOT / "config/methods").glob("*.yaml")}
+SCHEMA = read_yaml("workflow/schemas/method.schema.yaml")
+
+
+def test_schemas_and_registry_know_the_same_laws():
+    law = SCHEMA["properties"]["throughput_law"]["properties"]
+    assert law["name"]["enum"] == list(LAWS)
+    singles = [name for name, kind in LAWS.items() if not kind.pooled]
+    assert SCHEMA["$defs"]["law"]["enum"] == singles
+    assert load_schema("throughput_laws")["properties"]["law"]["enum"] == list(LAWS)
+
+
+def test_what_laws_need_are_tables_of_data():
+    for name in needed_tables():
+        assert len(read_table(ROOT / f"data/{name}.csv", name)) > 0
+    assert needed_tables(["log-linear", "peak"]) == []
+    assert named_laws(FILES["oviedo2026"]["throughput_law"]) == ["log-linear", "peak"]
+    assert needed_tables(named_laws(FILES["revised"]["throughput_law"])) == ["models", "gpus"]
+
+
+def test_marks_tell_the_drawn_laws_apart():
+    marks = [kind.mark for kind in LAWS.values() if kind.mark]
+    assert all(hasattr(drawing, colour) for colour, _ in marks)
+    assert len({colour for colour, _ in marks}) == len({m for _, m in marks}) == len(marks)
+
+
+def test_the_registry_is_read_without_the_libraries_that_take_long():
+    heavy = ["scipy.optimize", "scipy.linalg", "scipy.special", "matplotlib"]
+    code = f"import sys, inference_energy.laws.registry; print(*(set({heavy}) & set(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=WORKFLOW, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == []
+
+
+def test_no_law_is_known_by_name_or_class_outside_its_room():
+    library, known = WORKFLOW / "inference_energy", {"LogLinear", "Additive", "Hierarchical"}
+    for path in [*library.rglob("*.py"), *(WORKFLOW / "scripts").rglob("*.py")]:
+        if library / "laws" in path.parents:
+            continue
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+        names = {alias.name for node in imports for alias in node.names}
+        texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+        found = (names & known) | ({t for t in texts if isinstance(t, str)} & set(LAWS))
+        assert found == set(), path
+
+
+def test_no_rule_knows_a_law_by_name():
+    for path in (WORKFLOW / "rules").glob("*.smk"):
+        text = path.read_text(encoding="utf-8")
+        assert not [name for name in LAWS if f'"{name}"' in text or f"'{name}'" in text]
+
+
+@dataclass(frozen=True)
+class Newcomer(Law):
+    """Output costs a time each, whatever the input: a law that no other file knows."""
+
+    time: float
+    n_rows: int
+    domain: dict
+    name: str = "newcomer"
+
+    @classmethod
+    def fit(cls, rows):
+        return cls(float((1 / rows["throughput_tps"]).mean()), len(rows), length_range(rows))
+
+    def predict(self, input_tokens, output_tokens):
+        shape = np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens))
+        return np.full(shape, 1 / self.time)
+
+    def sigma(self, input_tokens, output_tokens):
+        return 0.2 * np.ones_like(self.predict(input_tokens, output_tokens))
+
+    def scaled(self, factor):
+        return replace(self, time=self.time / factor)
+
+    def terms(self):
+        return [("time", self.time, "s")]
+
+
+class Sharing(Separate):
+    """A fit that gives a configuration the mean law of all others where it knows nothing."""
+
+    def condition(self, rows):
+        return Newcomer.fit(rows if rows["throughput_tps"].notna().any() else self.rows)
+
+
+def with_capacity(rows, gpus):
+    memory = dict(zip(gpus["gpu"], gpus["memory_gb"], strict=True))
+    return rows.assign(capacity=rows["gpu"].map(memory))
+
+
+def fit_shared(rows):
+    assert "capacity" in rows
+    return Sharing(Newcomer.fit, 0, rows)
+
+
+def fit_alone(rows):
+    assert "capacity" in rows
+    return Newcomer.fit(rows)
+
+
+NEW = {
+    "single": Kind(
+        lambda rows: Separate(fit_alone, 2, rows),
+        fit_alone,
+        2,
+        ("gpus",),
+        with_capacity,
+        mark=("SKY", "v"),
+    ),
+    "pooled": Kind(fit_shared, needs=("gpus",), describe=with_capacity, mark=("SKY", "v")),
+}
+
+
+@pytest.fixture(params=NEW)
+def newcomer(request, monkeypatch):
+    """A method with a law that was registered in one line, and the tables to build it from."""
+    monkeypatch.setitem(LAWS, "newcomer", NEW[request.param])
+    method = deepcopy(resolve("revised", FILES))
+    method["throughput_law"]["name"] = "newcomer"
+    tables = [
+        read_table(ROOT / path, "throughput").assign(row=None)
+        for path in method["benchmarks"]["table"]
+    ]
+    return method, pd.concat(tables, ignore_index=True)
+
+
+@pytest.fixture
+def traces():
+    rows = read_table(ROOT / "data/request_lengths.csv", "request_lengths")
+    return {name: tuple(own["output_tokens"]) for name, own in rows.groupby("trace")}
+
+
+def test_a_new_law_runs_through_a_method(newcomer, traces, hardware):
+    method, table = newcomer
+    # of the others there are too few rows to tell the error of a law
+    method["benchmarks"]["models"] = ["Llama 3.1 405B", "Llama 3.1 70B", "Mixtral 8x22B"]
+    setup = build(method, table, traces, hardware)
+    laws = estimate.throughput_laws(setup)
+    assert set(laws["law"]) == {"newcomer"}
+    for model in setup.models:
+        assert model.throughput(500.0, 300.0) == pytest.approx(1 / model.law.time)
+        assert model.error(500.0, 300.0) == 0.2
+    regime = setup.regimes["traditional"]
+    energies, members = exact.regime_energy(setup, regime)
+    assert exact.blend_energy(setup, energies, members).quantile(0.5) > 0
+    flat = scaling_length.cost_of_length(setup, 15.0)
+    caps = flat[flat["quantity"] == "cap factor"]["value"]
+    np.testing.assert_allclose(caps, 1)
+    seconds = agents.step_seconds(setup.models[0].law, 1000.0, np.array([0.0, 900.0]), 300.0)
+    np.testing.assert_allclose(seconds, 300 * setup.models[0].law.time)
+    halved = sensitivity.results(sensitivity.apply(setup, {"throughput": 0.5}))
+    for output, value in sensitivity.results(setup).items():
+        assert halved[output] == pytest.approx(2 * value, rel=1e-9)
+
+
+def test_a_new_law_is_validated_and_drawn(newcomer, vendor, hardware):
+    rows = vendor[vendor["tensor_parallel"].eq(8) & vendor["model"].eq("Llama 3.1 405B")]
+    errors, predictions = evaluate(rows, hardware)
+    assert "newcomer" in set(errors["law"])
+    titles = [axis.get_title(loc="left") for axis in predicted_over_measured(predictions).axes]
+    assert sum(title.startswith("newcomer") for title in titles) == 1
+    unmeasured = errors[errors["split"] == "leave-configuration-out, 0 known"]
+    assert ("newcomer" in set(unmeasured["law"])) == LAWS["newcomer"].pooled
+
+
+def test_a_new_law_serves_a_deployment(newcomer, vendor, hardware):
+    runs = vendor[vendor["model"] == "Llama 3.1 405B"].iloc[:4]
+    runs = runs.assign(n_gpus=16, pipeline_parallel=1, concurrency=64.0)
+    settings = {"name": "newcomer"}
+    law, basis = deployments_law.fit_law(runs, settings, vendor, hardware)
+    assert law.name == "newcomer"
+    assert law.predict(1.0, 1.0) == pytest.approx(1 / (1 / runs["throughput_tps"]).mean())
+    assert "newcomer law" in basis

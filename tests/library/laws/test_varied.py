@@ -1,0 +1,42 @@
+"""A law that is a known factor and power of the lengths off another."""
+
+import numpy as np
+import pytest
+from inference_energy.laws.varied import Varied
+from library.laws.examples import EXAMPLES
+
+LENGTHS = np.array([[100.0], [5000.0]]), np.array([1.0, 300.0, 20_000.0])
+EVERY = pytest.mark.parametrize("law", EXAMPLES.values(), ids=EXAMPLES)
+
+
+@EVERY
+def test_a_law_varied_by_nothing_is_the_law(law):
+    same = Varied.of(law)
+    for method in ("predict", "sigma", "seconds", "extrapolates"):
+        np.testing.assert_array_equal(
+            getattr(same, method)(*LENGTHS), getattr(law, method)(*LENGTHS)
+        )
+    assert same.kinks(500.0) == law.kinks(500.0)
+    assert (same.name, same.domain, same.n_rows) == (law.name, law.domain, law.n_rows)
+
+
+@EVERY
+def test_throughput_changes_by_factor_and_powers_and_its_error_does_not(law):
+    varied = Varied.of(law, factor=2.0, input_exponent=0.5, output_exponent=-1.0)
+    change = 2 * (LENGTHS[0] / 500) ** 0.5 * (LENGTHS[1] / 2000) ** -1.0
+    np.testing.assert_allclose(varied.predict(*LENGTHS), change * law.predict(*LENGTHS))
+    np.testing.assert_allclose(varied.seconds(*LENGTHS), law.seconds(*LENGTHS) / change)
+    np.testing.assert_array_equal(varied.sigma(*LENGTHS), law.sigma(*LENGTHS))
+
+
+@EVERY
+def test_a_second_change_adds_to_the_first(law):
+    together = Varied.of(law, factor=2.0, input_exponent=0.5)
+    assert Varied.of(Varied.of(law, factor=2.0), input_exponent=0.5) == together
+    assert together.scaled(3.0).factor == 6.0
+    assert together.uncapped().law == law.uncapped()
+    assert together.terms()[-3:] == [
+        ("change_factor", 2.0, "1"),
+        ("change_input_exponent", 0.5, "1"),
+        ("change_output_exponent", 0.0, "1"),
+    ]

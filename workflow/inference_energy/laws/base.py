@@ -1,0 +1,165 @@
+"""What a throughput law is, and what a fit of one gives."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Protocol, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+Domain = dict[str, tuple[float, float]]
+"""Smallest and largest input_tokens and output_tokens. [tokens]"""
+
+LENGTH_FLOOR = 1e-6
+"""Lengths are floored here before a logarithm: a query of no output tokens is possible. [tokens]"""
+
+
+def everywhere() -> Domain:
+    """Domain of a law that holds at all lengths."""
+    return {"input_tokens": (0.0, np.inf), "output_tokens": (0.0, np.inf)}
+
+
+def at_lengths(value: float, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+    """One value in the broadcast shape of the lengths."""
+    return np.full(np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens)), value)
+
+
+class Law(Protocol):
+    """Output tokens per second of a node, as a function of a query's lengths.
+
+    Lengths [tokens] broadcast together. A law is a frozen dataclass that subclasses this one.
+
+    Attributes
+    ----------
+    name : str
+        Key of the registry.
+    domain : Domain
+        Lengths that the law was fitted to.
+    n_rows : int
+        Rows of the configuration that the law has seen.
+    """
+
+    name: str
+    domain: Domain
+    n_rows: int
+
+    @abstractmethod
+    def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        """Throughput [tokens/s] at the lengths [tokens]."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        """Standard deviation of ln throughput [1] of a new measurement at the lengths [tokens]."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def terms(self) -> list[tuple[str, float, str]]:
+        """Coefficients as (term, value, unit)."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def scaled(self, factor: float) -> Self:
+        """Law of ``factor`` [1] times the throughput at all lengths."""
+        raise NotImplementedError
+
+    def kinks(self, input_tokens: float) -> tuple[float, ...]:
+        """Output lengths [tokens] at which the law has a kink; none if it is smooth."""
+        return ()
+
+    def uncapped(self) -> Self:
+        """Law that may exceed the largest throughput measured; itself if nothing caps it."""
+        return self
+
+    def seconds(
+        self,
+        input_tokens: ArrayLike,
+        output_tokens: ArrayLike,
+        cached_tokens: ArrayLike = 0.0,
+    ) -> Array:
+        """Node time of a query, some of whose input is found in the cache.
+
+        A law that cannot tell the parts of the time apart takes cached input for free, which is a
+        lower bound.
+
+        Parameters
+        ----------
+        input_tokens, output_tokens : array_like
+            Lengths of the query. [tokens]
+        cached_tokens : array_like
+            Input tokens that need not be computed again. [tokens]
+
+        Returns
+        -------
+        ndarray
+            [s]
+        """
+        computed = np.asarray(input_tokens, float) - np.asarray(cached_tokens, float)
+        return np.asarray(output_tokens, float) / self.predict(computed, output_tokens)
+
+    def extrapolates(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> NDArray[np.bool_]:
+        """Whether either of the lengths [tokens] lies outside the domain."""
+        lengths = {"input_tokens": input_tokens, "output_tokens": output_tokens}
+        beyond = [
+            (np.asarray(length) < self.domain[name][0])
+            | (np.asarray(length) > self.domain[name][1])
+            for name, length in lengths.items()
+        ]
+        return np.logical_or(*beyond)
+
+
+class Fit(Protocol):
+    """A law fitted to a table of configurations."""
+
+    @property
+    def laws(self) -> Sequence[Law | None]:
+        """Laws of the configurations, in order of first appearance; none of too few rows."""
+
+    def condition(self, rows: pd.DataFrame) -> Law | None:
+        """Law of a configuration that was not in the fit; none if too little is known of it.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Rows of one configuration; only those with throughput_tps count as measured.
+        """
+
+
+def shapes_and_throughput(rows: pd.DataFrame) -> tuple[Array, Array, Array]:
+    """Input tokens, output tokens [tokens] and throughput [tokens/s] of the rows."""
+    columns = ("input_tokens", "output_tokens", "throughput_tps")
+    n_in, n_out, tps = (rows[column].to_numpy(float) for column in columns)
+    return n_in, n_out, tps
+
+
+def left_out_sigma(
+    fit: Callable[[Array, Array, Array], Law], minimum_rows: int, rows: pd.DataFrame
+) -> float:
+    """Root mean square of ln(predicted/actual), every row predicted from the others.
+
+    Parameters
+    ----------
+    fit : callable
+        Makes a law from input tokens, output tokens and throughput of rows.
+    minimum_rows : int
+        Rows that it needs.
+    rows : DataFrame
+        Rows of one configuration. With no row to spare the fit's own residuals are used, which
+        are zero where the law goes through every row.
+
+    Returns
+    -------
+    float
+        [ln(tokens/s)]
+    """
+    n_in, n_out, tps = shapes_and_throughput(rows)
+    spare = len(rows) > minimum_rows
+    errors = []
+    for i in range(len(rows)):
+        used = np.arange(len(rows)) != i if spare else slice(None)
+        law = fit(n_in[used], n_out[used], tps[used])
+        errors.append(np.log(law.predict(n_in[i], n_out[i]) / tps[i]))
+    return float(np.sqrt(np.mean(np.square(errors))))

@@ -1,0 +1,104 @@
+"""The throughput laws that a method can name: how each is fitted, and what that takes.
+
+The workflow reads this before any job, so a law's module imports nothing that takes long.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from inference_energy.laws.additive import Additive
+from inference_energy.laws.base import Fit, Law
+from inference_energy.laws.hardware import add_serving_times
+from inference_energy.laws.hierarchical import Hierarchical
+from inference_energy.laws.log_linear import LogLinear
+from inference_energy.laws.peak import Peak
+from inference_energy.laws.separate import Separate
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a law is fitted, and what that takes.
+
+    Parameters
+    ----------
+    fit_many : callable
+        Makes a :class:`Fit` from rows of many configurations, after ``prepare``.
+    fit_one : callable, optional
+        Makes a law from rows of one configuration; none if the law learns from other
+        configurations.
+    minimum_rows : int
+        Rows of a configuration that determine it.
+    needs : tuple of str
+        Tables of data/ that say what the law must know of a configuration.
+    describe : callable, optional
+        Appends it to the rows, given these tables.
+    by_length : bool
+        Whether the throughput depends on the lengths.
+    mark : tuple of str, optional
+        Colour of ``drawing`` and marker; a law without one is not drawn.
+    """
+
+    fit_many: Callable[[pd.DataFrame], Fit]
+    fit_one: Callable[[pd.DataFrame], Law] | None = None
+    minimum_rows: int = 0
+    needs: tuple[str, ...] = ()
+    describe: Callable[..., pd.DataFrame] | None = None
+    by_length: bool = True
+    mark: tuple[str, str] | None = None
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a configuration's law learns from the rows of other configurations."""
+        return self.fit_one is None
+
+    def prepare(self, rows: pd.DataFrame, hardware: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Append to the rows what the law must know of their configurations.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Schema ``throughput``.
+        hardware : mapping of str to DataFrame
+            Tables of ``needs``, and others.
+        """
+        if self.describe is None:
+            return rows
+        return self.describe(rows, **{name: hardware[name] for name in self.needs})
+
+
+def _single(
+    fit: Callable[[pd.DataFrame], Law],
+    minimum_rows: int,
+    by_length: bool = True,
+    mark: tuple[str, str] | None = None,
+) -> Kind:
+    many = partial(Separate, fit, minimum_rows)
+    return Kind(many, fit, minimum_rows, by_length=by_length, mark=mark)
+
+
+LAWS: dict[str, Kind] = {
+    "log-linear": _single(LogLinear.fit, LogLinear.minimum_rows, mark=("VERMILION", "X")),
+    "peak": _single(Peak.fit, Peak.minimum_rows, by_length=False),
+    "additive": _single(Additive.fit, Additive.minimum_rows, mark=("GREEN", "s")),
+    "hierarchical": Kind(
+        Hierarchical.fit,
+        needs=("models", "gpus"),
+        describe=add_serving_times,
+        mark=("BLUE", "o"),
+    ),
+}
+"""Laws by name, as method files and result tables write it."""
+
+
+def needed_tables(names: Iterable[str] = tuple(LAWS)) -> list[str]:
+    """Names of the tables of data/ that laws need, of all laws unless some are named."""
+    return list(dict.fromkeys(table for name in names for table in LAWS[name].needs))
+
+
+def named_laws(settings: Mapping[str, Any]) -> list[str]:
+    """Laws that a method's section ``throughput_law`` names: the law, and one to fall back on."""
+    return [settings[key] for key in ("name", "fallback") if key in settings]

@@ -1,0 +1,88 @@
+"""A throughput law that is off another one, to ask what an error of it would change."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law
+
+PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
+"""Shape at which a changed exponent leaves the throughput as it is: one that all sources of the
+paper's table have benchmarked. [tokens]"""
+
+
+@dataclass(frozen=True)
+class Varied(Law):
+    """A factor and a power of the lengths off another law.
+
+    ``TPS = factor (L_in/500)^a (L_out/2000)^b TPS_0``
+
+    Parameters
+    ----------
+    law : Law
+        Throughput law TPS_0.
+    name, domain, n_rows : str, Domain, int
+        Those of the law.
+    factor, input_exponent, output_exponent : float
+        Factor and changes a, b of the exponents. [1]
+    """
+
+    law: Law
+    name: str
+    domain: Domain
+    n_rows: int
+    factor: float = 1.0
+    input_exponent: float = 0.0
+    output_exponent: float = 0.0
+
+    @classmethod
+    def of(cls, law: Law, **change: Any) -> "Varied":
+        """Vary a law, or vary one that is varied already in a further way."""
+        known = law if isinstance(law, Varied) else cls(law, law.name, law.domain, law.n_rows)
+        return replace(known, **change)
+
+    def _change(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        n_in = np.maximum(input_tokens, LENGTH_FLOOR) / PIVOT["input_tokens"]
+        n_out = np.maximum(output_tokens, LENGTH_FLOOR) / PIVOT["output_tokens"]
+        return self.factor * n_in**self.input_exponent * n_out**self.output_exponent
+
+    def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        """Throughput [tokens/s] at the lengths [tokens], broadcast together."""
+        change = self._change(input_tokens, output_tokens)
+        return change * self.law.predict(input_tokens, output_tokens)
+
+    def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        """Standard deviation of ln throughput: that of the law, as the change is known."""
+        return self.law.sigma(input_tokens, output_tokens)
+
+    def seconds(
+        self,
+        input_tokens: ArrayLike,
+        output_tokens: ArrayLike,
+        cached_tokens: ArrayLike = 0.0,
+    ) -> Array:
+        """Node time [s] of a query: that of the law, over the change at the whole query."""
+        change = self._change(input_tokens, output_tokens)
+        return self.law.seconds(input_tokens, output_tokens, cached_tokens) / change
+
+    def kinks(self, input_tokens: float) -> tuple[float, ...]:
+        """Output lengths [tokens] at which the law has a kink."""
+        return self.law.kinks(input_tokens)
+
+    def uncapped(self) -> Self:
+        """Law that may exceed the largest throughput measured."""
+        return replace(self, law=self.law.uncapped())
+
+    def scaled(self, factor: float) -> Self:
+        """Law of ``factor`` [1] times the throughput."""
+        return replace(self, factor=self.factor * factor)
+
+    def terms(self) -> list[tuple[str, float, str]]:
+        """Coefficients of the law, and the changes, as (term, value, unit)."""
+        changes = ("factor", "input_exponent", "output_exponent")
+        return [
+            *self.law.terms(),
+            *((f"change_{name}", float(getattr(self, name)), "1") for name in changes),
+        ]
