@@ -1,3 +1,5 @@
+from inference_energy.method.sources import tables_under
+
 MULTIVERSE = SETTINGS.documents["multiverse"]
 SENSITIVITY = SETTINGS.documents["sensitivity"]
 # groups of specifications along the curve: as many as are told apart in a figure 7 in wide
@@ -9,12 +11,11 @@ rule run_multiverse:
     message:
         "Computing every combination of the choices of config/multiverse.yaml"
     input:
+        unpack(lambda wildcards: source_inputs([MULTIVERSE["base"]], tables_under(MULTIVERSE))),
         config=provided("config/multiverse.yaml"),
         config_schema=own("workflow/schemas/multiverse.schema.yaml"),
         method=f"results/{MULTIVERSE['base']}/method.yaml" if MULTIVERSE else [],
         method_schema=own("workflow/schemas/method.schema.yaml"),
-        benchmarks=[provided("data/throughput/oviedo.csv")],
-        traces=provided("data/request_lengths.csv"),
         claims=provided("data/published/claims.csv"),
         estimates=provided("data/published/estimates.csv"),
         references=provided("data/published/references.csv"),
@@ -42,11 +43,9 @@ rule run_sensitivity:
     message:
         "Computing the sensitivity to the inputs of config/sensitivity.yaml"
     input:
+        unpack(lambda wildcards: method_inputs(SENSITIVITY["base"])),
         config=provided("config/sensitivity.yaml"),
         config_schema=own("workflow/schemas/sensitivity.schema.yaml"),
-        method=f"results/{SENSITIVITY['base']}/method.yaml" if SENSITIVITY else [],
-        benchmarks=[provided("data/throughput/oviedo.csv")],
-        traces=provided("data/request_lengths.csv"),
         code=code("robustness/estimate_sensitivity.py"),
     output:
         indices="results/audit/sobol_indices.csv",

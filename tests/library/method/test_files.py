@@ -126,6 +126,12 @@ def tokens(**changes):
         ({"node_power": power(value="ten")}, ["key node_power.default.value", "ten", "number"]),
         ({"node_power": power(unit="W")}, ["key node_power.default.unit", "'W'", "kW"]),
         ({"throughput_law": {"fallback": "quadratic"}}, ["throughput_law.fallback", "log-linear"]),
+        ({"throughput_law": {"fallback": "hierarchical"}}, ["throughput_law.fallback", "additive"]),
+        ({"throughput_law": {"reference": {}}}, ["throughput_law.reference", "not allowed"]),
+        (
+            {"throughput_law": {"gpus_per_node": 8}},
+            ["missing key reference", "throughput_law.fallback", "not allowed"],
+        ),
         ({"regimes": {"short": {}}}, ["key regimes", "unknown key short"]),
         ({"regimes": tokens(distribution="weibull")}, ["output_tokens.distribution", "weibull"]),
         ({"regimes": tokens(sigma=1)}, ["output_tokens.sigma", "not allowed"]),

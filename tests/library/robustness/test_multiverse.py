@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from inference_energy.claims import judge
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
+from inference_energy.laws.registry import needed_tables
 from inference_energy.method.build import build
 from inference_energy.method.files import resolve
+from inference_energy.method.sources import Sources, tables_of
 from inference_energy.robustness import choices as robustness_choices
 from inference_energy.robustness import multiverse, summaries
 from inference_energy.robustness.choices import Multiverse, headline
@@ -28,20 +30,25 @@ def read_yaml(path):
     return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
 
 
+FILES = {p.stem: read_yaml(p) for p in (ROOT / "config/methods").glob("*.yaml")}
 CONFIG = read_yaml("config/multiverse.yaml")
 SCHEMAS = [read_yaml(f"workflow/schemas/{name}.schema.yaml") for name in ("multiverse", "method")]
-BASE = resolve(
-    CONFIG["base"], {p.stem: read_yaml(p) for p in (ROOT / "config/methods").glob("*.yaml")}
-)
-SOURCES = {
-    "table": read_table(ROOT / "data/throughput/oviedo.csv", "throughput"),
-    "traces": {
-        name: tuple(rows.sort_values("quantile")["output_tokens"])
-        for name, rows in read_table(ROOT / "data/request_lengths.csv", "request_lengths").groupby(
-            "trace"
-        )
+BASE, REVISED = (resolve(name, FILES) for name in (CONFIG["base"], "revised"))
+SOURCES = Sources(
+    {
+        path: read_table(ROOT / path, "throughput")
+        for path in sorted(set(tables_of(BASE) + tables_of(REVISED)))
     },
-}
+    {
+        "traces": {
+            name: tuple(rows.sort_values("quantile")["output_tokens"])
+            for name, rows in read_table(
+                ROOT / "data/request_lengths.csv", "request_lengths"
+            ).groupby("trace")
+        },
+        "hardware": {name: read_table(ROOT / f"data/{name}.csv", name) for name in needed_tables()},
+    },
+)
 FEW = {
     "node_power": ["v2", "one-node"],
     "power_utilisation": ["range", "coupled"],
@@ -64,8 +71,8 @@ def small():
     return config
 
 
-def checked(config):
-    return Multiverse.of(config, BASE, *SCHEMAS)
+def checked(config, base=BASE):
+    return Multiverse.of(config, base, *SCHEMAS)
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +81,63 @@ def computed():
     return choices, multiverse.outcomes(choices, SOURCES)
 
 
+def law(name, **settings):
+    """An option that takes another law."""
+    override = {"throughput_law": {"name": name, "source": "a test"} | settings}
+    return {"label": name, "source": "a test", "override": override}
+
+
+NODE = {key: REVISED["throughput_law"][key] for key in ("gpus_per_node", "reference")}
+AS_BASE = {"label": "as the base", "source": "a test"}
+REVISED_LAWS = {
+    "hierarchical": AS_BASE,
+    "certain": law("hierarchical", **NODE),
+    "additive": law("additive", error="included", **NODE),
+    "log-linear": law("log-linear", **NODE),
+    "peak": law("peak", **NODE),
+}
+
+
+def small_revised(laws=REVISED_LAWS):
+    """Choices of the revised method, with every law that there is."""
+    choices = {
+        name: {"title": name, "published": "base", "options": {"base": AS_BASE} | others}
+        for name, others in {
+            "power_utilisation": {
+                option: CONFIG["choices"]["power_utilisation"]["options"][option]
+                for option in ("coupled", "measured-training")
+            },
+            "charge": {"thirtieth": CONFIG["choices"]["input_charge"]["options"]["thirtieth"]},
+            "shares": {"median": CONFIG["choices"]["shares"]["options"]["median-model"]},
+            "table": {
+                "one": {
+                    **AS_BASE,
+                    "override": {"benchmarks": {"table": "data/throughput/trtllm.csv"}},
+                }
+            },
+        }.items()
+    }
+    choices["law"] = {"title": "law", "published": "hierarchical", "options": laws}
+    return CONFIG | {"base": "revised", "choices": choices}
+
+
+@pytest.fixture(scope="module")
+def revised():
+    choices = checked(small_revised(), REVISED)
+    return choices, multiverse.outcomes(choices, SOURCES)
+
+
 def test_every_option_of_the_project_is_a_valid_method():
     assert np.prod(checked(CONFIG).shape) >= 20_000
 
 
-def test_specifications_equal_the_exact_engine(computed):
-    choices, found = computed
+def check_against_the_exact_engine(choices, found, count):
+    """Compare some specifications with what the exact engine makes of their method."""
     table = choices.specifications()
-    sample = np.random.default_rng(0).choice(len(table), 12, replace=False)
+    sample = np.random.default_rng(0).choice(len(table), count, replace=False)
     for i in sample:
-        setup = build(choices.method(dict(table.iloc[i])), **SOURCES)
+        method = choices.method(dict(table.iloc[i]))
+        setup = build(method, **SOURCES(method))
         for name, regime in setup.regimes.items():
             models, members = exact.regime_energy(setup, regime)
             blend = exact.blend_energy(setup, models, members)
@@ -100,10 +154,30 @@ def test_specifications_equal_the_exact_engine(computed):
                 assert found[key].ravel()[i] == pytest.approx(energy["p50"], rel=1e-9)
 
 
+def test_specifications_equal_the_exact_engine(computed):
+    check_against_the_exact_engine(*computed, 12)
+
+
+def test_specifications_of_every_law_equal_the_exact_engine(revised):
+    choices, found = revised
+    check_against_the_exact_engine(choices, found, 12)
+    medians = found[headline("traditional")]
+    of_laws = np.moveaxis(medians, list(choices.choices).index("law"), 0)
+    assert len(np.unique(of_laws.reshape(len(REVISED_LAWS), -1)[:, 0])) == len(REVISED_LAWS)
+
+
+def test_an_option_may_name_another_table(revised):
+    choices, found = revised
+    axes = [list(choices.choices).index(name) for name in ("table", "law")]
+    medians = np.moveaxis(found[headline("long")], axes, [0, 1])
+    # the base's law learns from every table, a law of one configuration only from its rows
+    assert (medians[0, 0] != medians[1, 0]).all()
+
+
 def test_the_published_specification_is_the_base_method(computed):
     choices, found = computed
     assert choices.method() == BASE
-    setup = build(BASE, **SOURCES)
+    setup = build(BASE, **SOURCES(BASE))
     regime = setup.regimes["traditional"]
     blend = exact.blend_energy(setup, *exact.regime_energy(setup, regime))
     value = found[headline("traditional")][choices.place]
@@ -197,6 +271,34 @@ def test_all_wrong_options_are_reported_together():
         checked(config)
     for word in ("codes", "trim.options.none", "lower < upper", "nodepower"):
         assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (law("additive", minimum_rows=3, fallback="peak", fallback_minimum_rows=2), ["1, 2, 4"]),
+        (law("hierarchical", minimum_rows=3, fallback="peak"), ["missing key gpus_per_node"]),
+        ({**AS_BASE, "override": {"throughput_law": {"fallback": "peak"}}}, ["fallback", "the other keys"]),
+        (law("quadratic", **NODE), ["value quadratic", "log-linear"]),
+        (law("peak", error="included", **NODE), ["throughput_law.error", "leave none to tell"]),
+    ],
+)
+def test_an_option_that_makes_no_sense_under_a_law_is_named(option, words):
+    with pytest.raises(InputError) as error:
+        choices = checked(small_revised({"hierarchical": AS_BASE, "other": option}), REVISED)
+        multiverse.outcomes(choices, SOURCES)
+    for problem in error.value.problems:
+        assert problem.startswith("config/multiverse.yaml: ")
+        assert "law" in problem and "other" in problem
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_specification_without_any_spread_is_named():
+    config = small()
+    fixed = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    config["choices"]["pue"]["options"]["none"] = {**AS_BASE, "override": {"pue": fixed}}
+    with pytest.raises(InputError, match="power_utilisation = coupled, pue = none: neither"):
+        multiverse.outcomes(checked(config), SOURCES)
 
 
 def test_a_published_option_must_be_the_base():

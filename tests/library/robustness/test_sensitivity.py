@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import yaml
 from inference_energy.errors import InputError
+from inference_energy.laws.registry import needed_tables
 from inference_energy.method.build import build
 from inference_energy.method.files import resolve
+from inference_energy.method.setup import Coupling
+from inference_energy.method.sources import Sources, tables_of
 from inference_energy.robustness import sensitivity
 from inference_energy.tables import read_table
 
@@ -24,11 +27,19 @@ CONFIG = read_yaml("config/sensitivity.yaml")
 SCHEMA = read_yaml("workflow/schemas/sensitivity.schema.yaml")
 
 
-@pytest.fixture(scope="module")
-def setup():
-    files = {p.stem: read_yaml(p) for p in (ROOT / "config/methods").glob("*.yaml")}
-    table = read_table(ROOT / "data/throughput/oviedo.csv", "throughput")
-    return build(resolve(CONFIG["base"], files), table)
+FILES = {p.stem: read_yaml(p) for p in (ROOT / "config/methods").glob("*.yaml")}
+
+
+@pytest.fixture(scope="module", params=[CONFIG["base"], "revised"])
+def setup(request):
+    method = resolve(request.param, FILES)
+    tables = {path: read_table(ROOT / path, "throughput") for path in tables_of(method)}
+    traces = read_table(ROOT / "data/request_lengths.csv", "request_lengths")
+    shared = {
+        "traces": {name: tuple(own["output_tokens"]) for name, own in traces.groupby("trace")},
+        "hardware": {name: read_table(ROOT / f"data/{name}.csv", name) for name in needed_tables()},
+    }
+    return build(method, **Sources(tables, shared)(method))
 
 
 def test_indices_of_a_product_of_factors():
@@ -92,7 +103,8 @@ def test_what_if_values_do_what_they_say(setup):
     names = ["node_power", "pue_median", "output_tokens_traditional", "overhead"]
     table = sensitivity.what_if(setup, {name: CONFIG["inputs"][name] for name in names})
     needed = table[table["output"] == "median traditional"].set_index(["input", "factor"])["needed"]
-    assert needed["node_power", 2.0] == pytest.approx(20.4)
+    node_power = sensitivity.base_values(setup, ["node_power"])["node_power"]
+    assert needed["node_power", 2.0] == pytest.approx(2 * node_power)
     assert np.isnan(needed["pue_median", 0.5])
     assert np.isnan(needed["overhead", 2.0])
     twice = needed["output_tokens_traditional", 2.0]
@@ -114,8 +126,29 @@ def test_indices_are_the_same_in_one_process_and_in_two(setup):
     assert one.equals(two)
 
 
-def test_the_project_s_ranges_are_valid():
+def test_every_input_has_a_tornado(setup):
+    table = sensitivity.tornado(setup, CONFIG["inputs"])
+    assert set(table["input"]) == set(CONFIG["inputs"])
+    assert (table["value"] > 0).all()
+    base = table[table["end"] == "base"]
+    np.testing.assert_allclose(base["ratio"], 1, rtol=1e-9)
+
+
+def test_the_project_s_ranges_are_valid(setup):
     sensitivity.check_inputs(CONFIG, SCHEMA)
+    sensitivity.check_base(setup, CONFIG["inputs"])
+
+
+def test_inputs_that_the_base_does_not_have_are_named(setup):
+    coupled = replace(setup, power_utilisation=Coupling(0.24, 0.56))
+    inputs = deepcopy(CONFIG["inputs"])
+    inputs["long_share"]["allowed"] = [0.2, 1]
+    with pytest.raises(InputError) as error:
+        sensitivity.check_base(coupled, inputs)
+    first, second, third = error.value.problems
+    assert "power_utilisation_median" in first and "follows the throughput" in first
+    assert "power_utilisation_spread" in second
+    assert "long_share.allowed: value 0.2 to 1" in third and "0.1; widen it" in third
 
 
 def test_all_wrong_ranges_are_reported_together():

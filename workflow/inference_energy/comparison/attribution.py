@@ -108,7 +108,8 @@ def exact_medians(sources):
 
     def medians(method):
         given = sources(method)
-        # a fit takes much longer than a median, and few mixtures differ in what is fitted
+        # a fit takes much longer than a median, and few mixtures differ in what is fitted; not
+        # fit_suitable, as a mixture may hold the law of one method against the rows of the other
         key = json.dumps([method["benchmarks"], method["throughput_law"]])
         if key not in fitted:
             fitted[key] = fit_laws(method, given["table"], given.get("hardware"))

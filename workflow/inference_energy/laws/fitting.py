@@ -159,12 +159,12 @@ def unsuitable_rows(law: Mapping[str, Any], served: Mapping[str, Served]) -> Ite
     for model, of in served.items():
         widths = sorted(set(copy_gpus(of.rows))) if "tensor_parallel" in of.rows else []
         if len(widths) > 1:
-            gpus = " and ".join(f"{width:g}" for width in widths)
+            *most, last = (f"{width:g}" for width in widths)
             yield (
                 f"key throughput_law: value {law['name']}: the rows of {model} are of copies on"
-                f" {gpus} GPUs, which are no rows of one node; allowed are rows of copies of one"
-                " size; state gpus_per_node and reference to fit every configuration by itself, or"
-                " choose rows under benchmarks"
+                f" {', '.join(most)} and {last} GPUs, which are no rows of one node; allowed are"
+                " rows of copies of one size; state gpus_per_node and reference to fit every"
+                " configuration by itself, or choose rows under benchmarks"
             )
         kind = LAWS[of.law.name]
         if law.get("error") == "included" and of.law.n_rows <= kind.minimum_rows:

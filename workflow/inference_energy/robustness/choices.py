@@ -120,10 +120,14 @@ class Multiverse:
         """Place of the base method in an array over all specifications."""
         return tuple(list(c["options"]).index(c["published"]) for c in self.choices.values())
 
+    def touched(self, choice):
+        """Sections of a method that the options of a choice override."""
+        options = self.choices[choice]["options"].values()
+        return {key for option in options for key in option.get("override", {})}
+
     def stage(self, choice):
         """What a choice changes: ``factors``, ``power``, ``blend``, or else ``tokens``."""
-        options = self.choices[choice]["options"].values()
-        touched = {key for option in options for key in option.get("override", {})}
+        touched = self.touched(choice)
         return next((s for s, keys in STAGES.items() if touched and touched <= keys), "tokens")
 
     def combinations(self, stage):

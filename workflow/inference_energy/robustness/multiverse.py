@@ -5,7 +5,9 @@ engine. Work is shared: choices of power utilisation and PUE keep a model's toke
 node power shifts ln E, and the blend only combines the models' distributions.
 """
 
+import json
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 
@@ -14,11 +16,21 @@ import numpy as np
 from inference_energy.energy.exact import model_energy
 from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
-from inference_energy.method.build import blend, build, factor, node_power, power_utilisation
+from inference_energy.method.build import (
+    blend,
+    build,
+    factor,
+    fit_suitable,
+    node_power,
+    power_utilisation,
+)
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import TRIMMED
 from inference_energy.robustness.choices import QUARTILES, STAGES, WHERE, energy_key
 from inference_energy.robustness.tabulated import Blends, Tables
+
+FITTED = ("benchmarks", "throughput_law")
+"""Sections of a method that its laws are fitted from."""
 
 
 def outcomes(multiverse, sources, workers=1):
@@ -28,8 +40,8 @@ def outcomes(multiverse, sources, workers=1):
     ----------
     multiverse : Multiverse
         The choices.
-    sources : dict
-        Tables to build methods from, keyword arguments of :func:`methods.build`.
+    sources : Sources
+        Tables that the methods are built from.
     workers : int
         Processes.
 
@@ -38,7 +50,12 @@ def outcomes(multiverse, sources, workers=1):
     dict of str to ndarray
         Selector, as claims write it, to an array with one axis per choice.
     """
-    tasks = [(multiverse, options, sources) for options in multiverse.combinations("tokens")]
+    combinations = multiverse.combinations("tokens")
+    known = _fitted(multiverse, combinations, sources)
+    tasks = [
+        (multiverse, options, sources, laws)
+        for options, laws in zip(combinations, known, strict=True)
+    ]
     if workers == 1:
         parts = [_token_outcomes(*task) for task in tasks]
     else:
@@ -60,14 +77,54 @@ def outcomes(multiverse, sources, workers=1):
     return answer
 
 
-def _token_outcomes(multiverse, options, sources):
-    """Results for one combination of the tokens stage; arrays over factors, power and blend."""
-    method = multiverse._apply(multiverse.published | options)
+@contextmanager
+def _naming(options):
+    """Name the options in the problems of what they make."""
     try:
-        setup = build(method, **sources)
+        yield
     except InputError as error:
         chosen = ", ".join(f"{choice} = {option}" for choice, option in options.items())
-        raise InputError([f"{WHERE}: {chosen}: {problem}" for problem in error.problems]) from None
+        where = f"{WHERE}: {chosen}" if chosen else WHERE
+        raise InputError([f"{where}: {problem}" for problem in error.problems]) from None
+
+
+def _fitted(multiverse, combinations, sources):
+    """Laws of each combination of the tokens stage; few of them differ in what is fitted."""
+    decide = [name for name in multiverse.choices if multiverse.touched(name) & set(FITTED)]
+    fitted, keys, problems = {}, [], []
+    for options in combinations:
+        method = multiverse._apply(multiverse.published | options)
+        keys.append(json.dumps([method[section] for section in FITTED]))
+        if keys[-1] in fitted:
+            continue
+        fitted[keys[-1]] = None
+        given = sources(method)
+        try:
+            with _naming({name: options[name] for name in decide}):
+                fitted[keys[-1]] = fit_suitable(method, given["table"], given.get("hardware"))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return [fitted[key] for key in keys]
+
+
+def _check_spread(setup):
+    """Refuse a specification in which all queries of a length have the same energy."""
+    spread = [getattr(factor, "sigma", 0) for factor in (setup.power_utilisation, setup.pue)]
+    if not any(spread) and not all(model.uncertain for model in setup.models):
+        raise InputError(
+            "neither power utilisation nor PUE has a range, nor does the error of the law count:"
+            " allowed are specifications with a spread of the energy at every length; give one of"
+            " them a range"
+        )
+
+
+def _token_outcomes(multiverse, options, sources, laws):
+    """Results for one combination of the tokens stage; arrays over factors, power and blend."""
+    method = multiverse._apply(multiverse.published | options)
+    with _naming(options):
+        setup = build(method, **sources(method), laws=laws)
     z = method["monte_carlo"]["normal_quantile_95"]
     setups = []
     for combination in multiverse.combinations("factors"):
@@ -75,6 +132,8 @@ def _token_outcomes(multiverse, options, sources):
         utilisation = power_utilisation(varied["power_utilisation"], z)
         pue = factor(varied["pue"], z)
         setups.append(replace(setup, power_utilisation=utilisation, pue=pue))
+        with _naming(combination):
+            _check_spread(setups[-1])
     powers = np.array(
         [
             [node_power(multiverse._apply(combination, method), m.name) for m in setup.models]

@@ -15,6 +15,7 @@ from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
 from inference_energy.laws.varied import Varied
 from inference_energy.method.distributions import Z95, LogNormal
+from inference_energy.method.setup import Coupling
 from inference_energy.robustness.files import SENSITIVITY as WHERE
 from inference_energy.robustness.files import range_problems
 
@@ -124,6 +125,9 @@ INPUTS = {
 }
 
 
+OF_UTILISATION = ("power_utilisation_median", "power_utilisation_spread")
+
+
 def check_inputs(config, schema):
     """Check the inputs and their ranges.
 
@@ -133,6 +137,41 @@ def check_inputs(config, schema):
         Listing every problem: unknown inputs, low >= high, a range beyond what is allowed.
     """
     problems = schema_problems(config, schema, WHERE) + range_problems(config["inputs"])
+    if problems:
+        raise InputError(problems)
+
+
+def check_base(setup, inputs):
+    """Check that the inputs can be varied from their values in a method.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    inputs : dict
+        Ranges of the inputs, checked.
+
+    Raises
+    ------
+    InputError
+        Listing every problem: a value beyond what is allowed, a power utilisation without
+        percentiles.
+    """
+    problems = []
+    coupled = isinstance(setup.power_utilisation, Coupling)
+    for name, entry in inputs.items():
+        where, (bottom, top) = f"{WHERE}: key inputs.{name}", entry["allowed"]
+        if coupled and name in OF_UTILISATION:
+            problems.append(
+                f"{where}: the power utilisation of the base method follows the throughput, it has"
+                " no percentiles; allowed is a base whose power_utilisation is a factor; leave the"
+                " input out or name another base"
+            )
+        elif not bottom <= (value := float(INPUTS[name][0](setup))) <= top:
+            problems.append(
+                f"{where}.allowed: value {bottom:g} to {top:g}: allowed is a range that holds the"
+                f" base method's value, {value:g}; widen it"
+            )
     if problems:
         raise InputError(problems)
 

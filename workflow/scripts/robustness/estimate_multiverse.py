@@ -1,7 +1,7 @@
 """Every combination of the method's choices: full table and summaries."""
 
 from _logged import run
-from _setups import read_sources
+from _setups import read_all_sources
 from inference_energy import documents
 from inference_energy.robustness import choices as robustness_choices
 from inference_energy.robustness import multiverse, summaries
@@ -11,12 +11,12 @@ from inference_energy.tables import read_table, write_table
 def main(snakemake):
     """Compute and write."""
     read, write, params = snakemake.input, snakemake.output, snakemake.params
-    config, config_schema, method_schema = (
-        documents.read(path) for path in (read.config, read.config_schema, read.method_schema)
+    config, base, config_schema, method_schema = (
+        documents.read(path)
+        for path in (read.config, read.method, read.config_schema, read.method_schema)
     )
-    base, sources = read_sources(read)
     choices = robustness_choices.Multiverse.of(config, base, config_schema, method_schema)
-    found = multiverse.outcomes(choices, sources, snakemake.threads)
+    found = multiverse.outcomes(choices, read_all_sources(read), snakemake.threads)
     claims = read_table(read.claims, "claims_published")
     estimates = read_table(read.estimates, "estimates")
     references = read_table(read.references, "references")
