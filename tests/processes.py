@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 HANGS = 1800
 """Longer than any process here takes on a machine ten times as busy: beyond it, it hangs. [s]"""
@@ -30,7 +31,7 @@ def start(command, **options):
 
 def run(command, **options):
     """Run a process to its end; return it with its output as text in stdout and stderr."""
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    streams = {"stdout": PIPE, "stderr": PIPE, "text": True}
     return subprocess.run(command, preexec_fn=_default_signals, **(streams | options))
 
 
@@ -38,7 +39,7 @@ def snakemake(folder, *arguments):
     """Run snakemake in a folder as a user does; return it with all that it printed in stdout."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PATH": path}
-    return run([*SNAKEMAKE, *arguments], cwd=folder, env=environment, stderr=subprocess.STDOUT)
+    return run([*SNAKEMAKE, *arguments], cwd=folder, env=environment, stderr=STDOUT)
 
 
 def one_message(run, *words):
@@ -69,4 +70,4 @@ def wait_for(condition, process):
 def stop(process, told):
     """Send a signal to a process and all that it started in its session, and wait for its end."""
     os.killpg(process.pid, told)
-    process.wait(timeout=HANGS)
+    process.communicate(timeout=HANGS)

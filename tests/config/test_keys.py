@@ -21,7 +21,8 @@ KEYWORDS = {
     *("$schema", "$defs", "$ref", "title", "description", "default", "unit", "x-file", "type"),
     *("additionalProperties", "allOf", "anyOf", "const", "contains", "dependentRequired", "else"),
     *("enum", "exclusiveMaximum", "exclusiveMinimum", "if", "items", "maxItems", "maximum"),
-    *("minItems", "minLength", "minProperties", "minimum", "oneOf", "pattern", "properties"),
+    *("minItems", "minLength", "minProperties", "minimum", "not", "oneOf", "pattern"),
+    *("properties", "x-remedy"),
     *("propertyNames", "required", "then", "uniqueItems"),
 }
 SINGLE = ("additionalProperties", "contains", "else", "if", "items", "propertyNames", "then")

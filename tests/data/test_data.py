@@ -1,13 +1,12 @@
 """Every table in data/ obeys its schema and names a source that data/sources.csv describes."""
 
 import re
-from pathlib import Path
 
 import pytest
 from inference_energy.tables import load_schema, read_table
+from repository import ROOT, read
 
-DATA = Path(__file__).parents[2] / "data"
-THROUGHPUT = sorted((DATA / "throughput").glob("*.csv"))
+THROUGHPUT = sorted((ROOT / "data" / "throughput").glob("*.csv"))
 RESULTS = {
     "energy_per_query": "energy_per_query",
     "output_tokens": "output_tokens",
@@ -19,17 +18,17 @@ RESULTS = {
 
 @pytest.fixture(scope="module")
 def sources():
-    return read_table(DATA / "sources.csv", "sources")
+    return read("data/sources.csv", "sources")
 
 
 @pytest.fixture(scope="module")
 def claims():
-    return read_table(DATA / "published" / "claims.csv", "claims_published")
+    return read("data/published/claims.csv", "claims_published")
 
 
 @pytest.fixture(scope="module")
 def references():
-    return read_table(DATA / "published" / "references.csv", "references")
+    return read("data/published/references.csv", "references")
 
 
 @pytest.mark.parametrize("path", THROUGHPUT, ids=lambda path: path.stem)
@@ -48,15 +47,15 @@ def test_a_source_without_address_says_so(sources):
 
 
 def test_the_papers_table_has_its_rows_in_order():
-    table = read_table(DATA / "throughput" / "oviedo.csv", "throughput")
+    table = read("data/throughput/oviedo.csv", "throughput")
     assert list(table.row) == list(range(1, 26))
 
 
 def test_vendor_rows_of_the_paper_are_in_the_vendors_table():
     key = ["source_id", "model", "gpu", "tensor_parallel", "precision"]
     key += ["input_tokens", "output_tokens"]
-    paper = read_table(DATA / "throughput" / "oviedo.csv", "throughput")
-    vendor = read_table(DATA / "throughput" / "trtllm.csv", "throughput")
+    paper = read("data/throughput/oviedo.csv", "throughput")
+    vendor = read("data/throughput/trtllm.csv", "throughput")
     paper = paper[paper.source_id.isin(["trtllm-0.17", "trtllm-0.19"])]
     both = paper.merge(vendor, on=key, suffixes=("", "_vendor"))
     assert len(both) == len(paper) > 0
@@ -92,7 +91,7 @@ def test_both_versions_publish_the_headline(claims):
 
 
 def test_selectors_name_columns_and_values_that_the_result_tables_allow(claims, references):
-    paper = read_table(DATA / "throughput" / "oviedo.csv", "throughput")
+    paper = read("data/throughput/oviedo.csv", "throughput")
     subjects = {*paper.model, "frontier blend"}
     for quantity in claims.quantity.dropna():
         for table, keys in re.findall(r"(\w+)\[([^\]]+)\]", quantity):

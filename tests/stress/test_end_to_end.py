@@ -5,9 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from processes import HANGS, PIPE, SNAKEMAKE, STDOUT, run, start, stop, wait_for
+from repository import ROOT
 from stress.telemetry import SWING_W, Telemetry, energy
 
 pytestmark = pytest.mark.stress
 
-ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Path(os.environ.get("STRESS_PYTHON", ROOT / ".venv-stress/bin/python"))
 CANARY = "sk-canary-3f9a1c"
 SHORT, LONG = 30, 450
@@ -43,20 +41,18 @@ def engine(tmp_path_factory):
     if not PYTHON.exists():
         pytest.fail(f"{PYTHON} is missing: run `make test-stress`")
     folder = tmp_path_factory.mktemp("engine")
-    subprocess.run([PYTHON, ROOT / "tests/stress/make_engine.py", folder], check=True)
+    made = run([PYTHON, ROOT / "tests/stress/make_engine.py", folder])
+    assert made.returncode == 0, made.stderr
     port = free_port()
     command = [PYTHON, "-m", "llama_cpp.server", "--model", folder / "tiny.gguf"]
     command += ["--model_alias", "tiny", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--n_ctx", "2048", "--n_threads", "1", "--interrupt_requests", "false"]
     command += ["--api_key", CANARY]
     with open(folder / "server.log", "wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
+        server = start(command, stdout=log, stderr=log)
     try:
         address = f"http://127.0.0.1:{port}/v1"
-        deadline = time.monotonic() + 60
-        while not answers(address):
-            assert time.monotonic() < deadline, (folder / "server.log").read_text()
-            time.sleep(0.2)
+        wait_for(lambda: answers(address), server)
         yield address, folder / "tokenizer"
     finally:
         server.terminate()
@@ -74,7 +70,7 @@ def answers(address):
 
 
 @pytest.fixture
-def start(engine, tmp_path):
+def stress(engine, tmp_path):
     """Start the rule in an empty copy of the project, with the engine's settings."""
     address, tokenizer = engine
     for name in ("config", "data", "profiles", "workflow"):
@@ -90,32 +86,26 @@ def start(engine, tmp_path):
             "output_tokens": [SHORT, LONG],
             "input_tokens": 40,
             "concurrency": [2],
+            "legacy_max_tokens": True,
+            "extra_inputs": {"min_tokens": "{output_tokens}"},
             "repetitions": 2,
             "window": 5,
             "rounds": 1,
             "power": "none",
-            "legacy_max_tokens": True,
-            "extra_inputs": {"min_tokens": "{output_tokens}"},
         } | settings
-        command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "stress"]
+        command = [*SNAKEMAKE, "-s", ROOT / "Snakefile", "stress"]
         # JSON is YAML on one line
         command += ["--directory", tmp_path, "--config", f"stress={json.dumps(settings)}"]
         environment = os.environ | {"OPENAI_API_KEY": key}
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        streams = {"stdout": PIPE, "stderr": STDOUT, "text": True}
+        return start(command, env=environment, start_new_session=True, **streams)
 
     return call, tmp_path
 
 
 def finish(process):
     """Output of a run that must end well."""
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 0, output
     return output
 
@@ -196,18 +186,14 @@ def check_meter(results, call, settings):
     )
 
 
-def test_energy_of_short_and_long_queries_after_an_interruption(start):
-    call, folder = start
+def test_energy_of_short_and_long_queries_after_an_interruption(stress):
+    call, folder = stress
     results = folder / "build/stress/both"
     with Telemetry(GPUS) as telemetry:
         settings = {"power": telemetry.url, "gpus": GPUS}
         first = call("both", **settings)
-        deadline = time.monotonic() + 200
-        while not (results / "report.md").exists():
-            assert first.poll() is None and time.monotonic() < deadline, first.stdout.read()
-            time.sleep(0.1)
-        os.killpg(first.pid, signal.SIGINT)
-        first.communicate(timeout=60)
+        wait_for((results / "report.md").exists, first)
+        stop(first, signal.SIGINT)
         assert not (results / "finished.json").exists()
         assert not still_running(results)
         kept = {path: path.stat().st_mtime_ns for path in results.glob("out*/cell.json")}
@@ -225,19 +211,19 @@ def test_energy_of_short_and_long_queries_after_an_interruption(start):
     assert CANARY not in output
 
 
-def test_server_that_stops_early_is_refused_before_anything_is_measured(start):
-    call, folder = start
+def test_server_that_stops_early_is_refused_before_anything_is_measured(stress):
+    call, folder = stress
     process = call("early", extra_inputs={}, output_tokens=[300, 1500])
-    output, _ = process.communicate(timeout=200)
+    output, _ = process.communicate(timeout=HANGS)
     assert process.returncode
     assert "missed the 1500 output tokens asked for" in output
     assert not list((folder / "build/stress/early").glob("out*"))
 
 
-def test_wrong_key_is_named_and_not_shown(start):
-    call, _ = start
+def test_wrong_key_is_named_and_not_shown(stress):
+    call, _ = stress
     process = call("locked", key="sk-wrong-5b7d2e")
-    output, _ = process.communicate(timeout=200)
+    output, _ = process.communicate(timeout=HANGS)
     assert process.returncode
     assert "100.0% of the requests failed (2 x HTTP 401)" in output
     assert "sk-wrong-5b7d2e" not in output

@@ -4,16 +4,14 @@ import ast
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import pytest
-import yaml
+from processes import run
+from repository import ROOT, read_yaml
 
-ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "nbconvert": "nbconvert-core"}
 # Run by the Python of .venv-stress, which has packages of its own.
@@ -69,7 +67,7 @@ def undeclared(folder, declared):
 
 
 def test_conda_environment_has_the_pins_of_pyproject():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    environment = read_yaml("environment.yml")
     dependencies = environment["dependencies"]
     assert f"python{PROJECT['project']['requires-python']}" in dependencies
     expected = {CONDA_NAMES.get(name, name): pin for name, pin in (CORE | TEST).items()}
@@ -113,10 +111,8 @@ def test_ci_runs_make_test(tmp_path):
     make.write_text('#!/bin/sh\necho "$PWD: $*"\n')
     make.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    run = subprocess.run(
-        [ROOT / ".ci" / "run"], cwd=tmp_path, env={"PATH": path}, capture_output=True, text=True
-    )
-    assert (run.returncode, run.stdout) == (0, f"{ROOT}: test\n")
+    done = run([ROOT / ".ci" / "run"], cwd=tmp_path, env={"PATH": path})
+    assert (done.returncode, done.stdout) == (0, f"{ROOT}: test\n")
 
 
 @pytest.fixture
@@ -126,12 +122,10 @@ def make(tmp_path):
         shutil.copy(ROOT / name, tmp_path)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
 
-    def run(*arguments):
-        return subprocess.run(
-            ["make", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
+    def make(*arguments):
+        return run(["make", *arguments], cwd=tmp_path, env=environment)
 
-    return run
+    return make
 
 
 @pytest.mark.parametrize(
@@ -161,14 +155,14 @@ def test_make_runs_from_nothing(make, target, commands):
 
 
 def test_make_names_the_python_it_needs(make, tmp_path):
-    run = make("env", "PYTHON=false")
-    assert run.returncode != 0
-    assert "Python 3.11 or newer is needed" in run.stderr
+    done = make("env", "PYTHON=false")
+    assert done.returncode != 0
+    assert "Python 3.11 or newer is needed" in done.stderr
     assert not (tmp_path / ".venv").exists()
 
 
 def test_citation_names_the_software_and_the_paper():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    citation = read_yaml("CITATION.cff")
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
     assert citation["version"] == PROJECT["project"]["version"]
     assert citation["license"] == PROJECT["project"]["license"]

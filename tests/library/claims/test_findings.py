@@ -1,12 +1,9 @@
 """Findings are computed: effects, order, explanations, and what is wrong with an entry."""
 
 from copy import deepcopy
-from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
-from inference_energy.claims.computed import exact_evidence, law_ratios
 from inference_energy.claims.findings import (
     Effect,
     effects,
@@ -15,23 +12,17 @@ from inference_energy.claims.findings import (
     override_problems,
     rank,
 )
-from inference_energy.claims.judge import caveats
+from inference_energy.claims.page import findings_page
 from inference_energy.claims.selectors import Evidence
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
-from inference_energy.method.build import build
-from inference_energy.method.files import resolve
 from inference_energy.tables import read_table, write_table
+from repository import METHODS, PAPER_TABLE, read, read_schema, read_yaml
 
-ROOT = Path(__file__).resolve().parents[3]
-FILES = {
-    path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "config/methods").glob("*.yaml")
-}
-METHOD = resolve("oviedo2026", FILES)
-PAPER = read_table(ROOT / "data/throughput/oviedo.csv", "throughput")
-FINDINGS = yaml.safe_load((ROOT / "config/findings.yaml").read_text())
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/findings.schema.yaml").read_text())
-METHOD_SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/method.schema.yaml").read_text())
+METHOD = METHODS["oviedo2026"]
+FINDINGS = read_yaml("config/findings.yaml")
+SCHEMA = read_schema("findings")
+METHOD_SCHEMA = read_schema("method")
 MEDIAN = "energy_per_query[regime={}; subject=frontier blend; pathway=baseline; statistic=p50]"
 BY_ID = {finding["id"]: finding for finding in FINDINGS}
 
@@ -148,21 +139,24 @@ def test_findings_come_by_the_size_of_their_effect_on_the_headline():
     assert rank(dict(reversed(COMPUTED.items()))) == order
 
 
-def test_the_table_has_every_finding(tmp_path):
+def test_table_and_page_have_every_finding(tmp_path):
     findings = [OVERRIDE | {"id": name} for name in COMPUTED]
     table = findings_table(findings, COMPUTED)
     write_table(table, tmp_path / "findings.csv", "findings")
     again = read_table(tmp_path / "findings.csv", "findings")
     assert again["finding"].tolist() == rank(COMPUTED)
     assert again["change_percent"].tolist() == pytest.approx([-50, 10, 0, 800, 100])
+    page = findings_page(findings, COMPUTED, dict.fromkeys(COMPUTED, "Why."))
+    assert [page.index(f"\n## {name}\n") for name in rank(COMPUTED)] == sorted(
+        page.index(f"\n## {name}\n") for name in COMPUTED
+    )
 
 
 def test_every_entry_is_valid_and_its_override_makes_a_valid_method():
     assert schema_problems(FINDINGS, SCHEMA, "config/findings.yaml") == []
     assert len(BY_ID) == len(FINDINGS)
     for finding in FINDINGS:
-        method = resolve(finding["method"], FILES)
-        assert override_problems(finding, method, METHOD_SCHEMA) == []
+        assert override_problems(finding, METHODS[finding["method"]], METHOD_SCHEMA) == []
 
 
 @pytest.mark.parametrize(
@@ -186,7 +180,7 @@ def test_a_misspelt_override_is_refused():
 
 
 def test_listed_powers_and_the_coupling_are_those_of_table_and_method():
-    listed = PAPER.groupby("model")["listed_node_power_kw"].first()
+    listed = read(PAPER_TABLE, "throughput").groupby("model")["listed_node_power_kw"].first()
     power = BY_ID["listed-node-power"]["override"]["node_power"]
     assert power["default"]["value"] == listed["Llama 3.1 405B"]
     assert power["models"]["DeepSeek-R1"]["value"] == listed["DeepSeek-R1"]
@@ -198,35 +192,3 @@ def test_listed_powers_and_the_coupling_are_those_of_table_and_method():
     lengths = METHOD["sensitivities"]["input_tokens"]["lengths"]
     for name in ("input-1000", "input-5000"):
         assert BY_ID[name]["override"]["regimes"]["long"]["input_tokens"]["value"] in lengths
-
-
-def test_the_law_is_held_against_every_row_of_a_model_it_knows():
-    setup = build(METHOD, PAPER)
-    rows = PAPER[PAPER["precision"] == "FP8"]
-    ratios = law_ratios(setup, pd.concat([rows, rows.assign(model="unknown")]))
-    assert len(ratios) == len(rows)
-    exact = ratios[ratios["model"] == "DeepSeek-R1"]["value"]
-    # three coefficients through three rows: nothing is missed
-    assert exact.tolist() == pytest.approx([1, 1, 1])
-
-
-def test_selectors_can_ask_for_benchmarks_and_predictions():
-    found = exact_evidence(METHOD, {"table": PAPER}, {}, {"vendor": PAPER})
-    benchmark = found.tables["benchmark"]
-    assert set(benchmark["table"]) == {"paper", "vendor"}
-    assert benchmark[benchmark["row"] == "7"]["value"].tolist() == [3661.85, 3661.85]
-    ratio, prediction = (found.tables[name]["value"] for name in ("law_ratio", "law_prediction"))
-    measured = found.tables["law_ratio"]["measured"].astype(float)
-    assert (prediction / measured).to_numpy() == pytest.approx(ratio.to_numpy(), rel=1e-5)
-
-
-def test_a_caveat_of_one_version_leaves_the_other_alone():
-    finding = {
-        "id": "x",
-        "claims": ["a"],
-        "version": "v1",
-        "note": "{computed:g}, not {published:g}",
-    }
-    claim = {"claim": "a", "version": "v1", "quantity": None, "value": 2.0, "decimals": 0}
-    assert caveats(claim, 3.0, None, {}, [finding]) == [(False, "3, not 2")]
-    assert caveats(claim | {"version": "v2"}, 3.0, None, {}, [finding]) == []

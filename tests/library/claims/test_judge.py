@@ -1,11 +1,8 @@
 """Verdicts: their logic, and those on the paper."""
 
-from decimal import Decimal
-from pathlib import Path
-
+import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.claims.judge import (
@@ -16,22 +13,15 @@ from inference_energy.claims.judge import (
     deciding,
     distance,
     holds,
+    holds_in,
     judge,
     printed,
 )
 from inference_energy.claims.page import console_summary
-from inference_energy.claims.selectors import Evidence, evaluate
-from inference_energy.errors import InputError
-from inference_energy.method.files import resolve
 from inference_energy.tables import read_table
-from inference_energy.text import rounded
+from library.claims.made_up import evidence
+from repository import METHODS, ROOT, read
 
-ROOT = Path(__file__).resolve().parents[3]
-FILES = {
-    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
-    for path in sorted((ROOT / "config" / "methods").glob("*.yaml"))
-}
-METHODS = {name: resolve(name, FILES) for name in FILES}
 RESULTS = {name: ROOT / "results" / name / "claims.csv" for name in METHODS}
 RESULTS = {name: path for name, path in RESULTS.items() if path.exists()}
 
@@ -52,19 +42,6 @@ def claim(**changes):
     return row | changes
 
 
-def evidence(published=0.34, exact=0.34):
-    """Results of two engines for one subject."""
-    table = pd.DataFrame(
-        {
-            "engine": ["published", "exact"],
-            "subject": "a",
-            "statistic": "p50",
-            "value": [published, exact],
-        }
-    )
-    return Evidence({"n": {"value": 15}}, {"energy": table}, {"estimate": {"iea": 1.7}})
-
-
 def verdict(published, findings=(), alternatives=None, **changes):
     """Verdict on one claim."""
     table = judge(
@@ -77,20 +54,6 @@ def verdict(published, findings=(), alternatives=None, **changes):
     )
     (line,) = deciding(table).to_dict("records")
     return line["verdict"]
-
-
-@pytest.mark.parametrize(
-    ("value", "decimals", "text"),
-    [(0.345, 2, "0.35"), (0.665, 2, "0.67"), (0.6649, 2, "0.66"), (2.5, 0, "3"), (3.5, 0, "4")],
-)
-def test_numbers_are_rounded_half_up_as_printed(value, decimals, text):
-    assert str(rounded(value, decimals)) == text
-
-
-@given(st.floats(0, 1e4), st.integers(0, 3))
-def test_rounding_moves_a_number_by_half_a_step_at_most(value, decimals):
-    step = Decimal(1).scaleb(-decimals)
-    assert abs(rounded(value, decimals) - Decimal(repr(value))) * 2 <= step
 
 
 @pytest.mark.parametrize(
@@ -150,38 +113,6 @@ def test_an_explanation_is_no_caveat_and_carries_computed_numbers():
     assert verdict(0.34, [finding | {"caveat": True}]) == "reproduced with caveat"
 
 
-def test_selectors_and_ratios():
-    found = evidence(published=0.5)
-    assert evaluate("energy[subject=a; statistic=p50]", found, "published") == 0.5
-    assert evaluate("energy[subject=a; statistic=p50]", found, "exact") == 0.34
-    ratio = "estimate[id=iea] / energy[subject=a; statistic=p50]"
-    assert evaluate(ratio, found, "published") == pytest.approx(3.4)
-    assert evaluate("setting[n.missing]", found, "exact") is None
-
-
-@pytest.mark.parametrize(
-    ("selector", "words"),
-    [
-        ("energy", "table[key=value; ...]"),
-        ("power[subject=a]", "unknown table power; allowed are energy"),
-        ("energy[model=a]", "unknown column model; allowed are engine"),
-        ("energy[ ]", "table[key=value"),
-    ],
-)
-def test_a_malformed_selector_is_refused(selector, words):
-    with pytest.raises(InputError) as caught:
-        evaluate(selector, evidence(), "exact")
-    assert words in str(caught.value)
-    assert "correct the selector" in str(caught.value)
-
-
-def test_a_selector_of_several_lines_is_refused():
-    both = evidence()
-    both.tables["energy"] = pd.concat([both.tables["energy"]] * 2)
-    with pytest.raises(InputError, match="selects 2 lines"):
-        evaluate("energy[subject=a]", both, "exact")
-
-
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -213,7 +144,7 @@ def test_a_changed_a_new_and_a_missing_verdict_are_named():
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_every_claim_of_the_version_has_one_verdict(name):
-    published = read_table(ROOT / "data" / "published" / "claims.csv", "claims_published")
+    published = read("data/published/claims.csv", "claims_published")
     own = set(published[published["version"] == METHODS[name]["claims"]]["claim"])
     table = deciding(read_table(RESULTS[name], "claims"))
     assert set(table["claim"]) == own
@@ -223,7 +154,7 @@ def test_every_claim_of_the_version_has_one_verdict(name):
 
 @pytest.mark.parametrize("name", [m for m in RESULTS if METHODS[m]["kind"] == "paper"])
 def test_verdicts_on_the_paper_are_the_expected_ones(name):
-    expected = read_table(ROOT / "config" / "expected_verdicts.csv", "expected_verdicts")
+    expected = read("config/expected_verdicts.csv", "expected_verdicts")
     own = expected[expected["method"] == name].set_index("claim")["verdict"].to_dict()
     assert own
     assert changed_verdicts(read_table(RESULTS[name], "claims"), own) == []
@@ -244,3 +175,25 @@ def test_the_page_and_the_screen_tell_the_counts_of_the_tables():
         for failed in failing:
             assert f"- **{failed}**: published" in page
             assert kinds[name] != "paper" or f"not reproduced: {failed}: published" in screen
+
+
+def test_a_caveat_of_one_version_leaves_the_other_alone():
+    finding = {
+        "id": "x",
+        "claims": ["a"],
+        "version": "v1",
+        "note": "{computed:g}, not {published:g}",
+    }
+    claim = {"claim": "a", "version": "v1", "quantity": None, "value": 2.0, "decimals": 0}
+    assert caveats(claim, 3.0, None, {}, [finding]) == [(False, "3, not 2")]
+    assert caveats(claim | {"version": "v2"}, 3.0, None, {}, [finding]) == []
+
+
+@given(
+    st.sampled_from(["equal", "within", "at most"]),
+    st.integers(0, 3),
+    st.floats(0.001, 100, allow_nan=False),
+)
+def test_many_claims_hold_as_one_does(relation, decimals, computed):
+    row = {"relation": relation, "decimals": decimals, "value": 1.5, "upper": 20.0}
+    assert holds_in(row, np.array([computed]))[0] == holds(row, computed)

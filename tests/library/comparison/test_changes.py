@@ -1,43 +1,12 @@
 """What moved against a git revision, and that cosmetic changes do not count."""
 
 import io
-import subprocess
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 from inference_energy.comparison.changes import canonical_svg, compare_snapshots, compare_tables
 from inference_energy.comparison.page import changes_page, figures_page
-from inference_energy.comparison.snapshots import snapshot_of_folder, snapshot_of_revision
-from inference_energy.errors import InputError
-
-ENERGY = """engine,regime,subject,pathway,statistic,value,unit
-exact,traditional,frontier blend,baseline,p50,0.3,Wh
-exact,traditional,Llama 3.1 70B,baseline,p50,0.1,Wh
-exact,long,frontier blend,baseline,p50,4,Wh
-"""
-CLAIMS = """claim,source,quantity,published,computed,unit,engine,verdict,note
-median,v2,,0.30,0.3,Wh,published,reproduced,
-"""
-DATA = """model,gpu,tensor_parallel,precision,input_tokens,output_tokens,throughput_tps,source_id
-a,H100,8,FP8,128,128,100,s
-b,H100,8,FP8,128,128,200,s
-"""
-REWRITTEN = b"""pue:
-  value: 1.20
-  distribution: fixed
-  unit: '1'
-  source: there
-id: mine
-"""
-METHOD = "id: mine\npue: {distribution: fixed, value: 1.2, unit: '1', source: here}\n"
-FILES = {
-    "results/mine/energy_per_query.csv": ENERGY,
-    "results/mine/claims.csv": CLAIMS,
-    "results/mine/method.yaml": METHOD,
-    "results/claims.md": "# Claims\n\nAll hold.\n",
-    "data/throughput/mine.csv": DATA,
-}
+from library.comparison.snapshot import CLAIMS, DATA, ENERGY, FILES, METHOD, REWRITTEN
 
 
 def svg(heights, salt="a"):
@@ -189,61 +158,3 @@ def test_the_figures_page_holds_both_figures_in_itself():
     assert text.count("data:image/svg+xml;base64,") == 2
     assert "http" not in text
     assert "No figure moved" in figures_page(compare_snapshots(after, after), "HEAD", "abc")
-
-
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    """Return a repository with one empty commit and one with results, and git in its folder."""
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "test")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@example.org")
-
-    def git(*arguments):
-        subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    git("init", "-q")
-    git("commit", "-q", "--allow-empty", "-m", "nothing")
-    for path, text in FILES.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text)
-    (tmp_path / ".gitignore").write_text("*.parquet\n")
-    git("add", ".")
-    git("commit", "-q", "-m", "results")
-    return tmp_path
-
-
-def test_an_uncommitted_tree_is_compared_with_the_revision(checkout):
-    before, commit = snapshot_of_revision(checkout, "HEAD")
-    assert (set(before), len(commit) >= 7) == (set(FILES), True)
-    assert not compare_snapshots(before, snapshot_of_folder(checkout)).any
-    (checkout / "results/mine/energy_per_query.csv").write_text(ENERGY.replace(",4,", ",5,"))
-    (checkout / "results/claims.md").unlink()
-    (checkout / "data/new.csv").write_text(DATA)
-    (checkout / "results/large.parquet").write_text("ignored")
-    changes = compare_snapshots(before, snapshot_of_folder(checkout))
-    assert [t.path for t in changes.tables if t.any] == [
-        "data/new.csv",
-        "results/mine/energy_per_query.csv",
-    ]
-    assert changes.texts == ["results/claims.md"]
-
-
-def test_a_revision_that_is_missing_or_has_no_results_is_named(checkout):
-    with pytest.raises(InputError, match="'v9': unknown revision; allowed are commits"):
-        snapshot_of_revision(checkout, "v9")
-    with pytest.raises(InputError, match=r"has no results folder; .* choose a later one"):
-        snapshot_of_revision(checkout, "HEAD~1")
-    with pytest.raises(InputError, match="unknown revision"):
-        snapshot_of_revision(checkout, "--help")
-
-
-def test_a_folder_that_is_no_checkout_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(InputError, match="is not a git checkout"):
-        snapshot_of_revision(tmp_path, "HEAD")
-
-
-def test_git_must_be_there(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(InputError, match="git is not installed"):
-        snapshot_of_revision(tmp_path, "HEAD")

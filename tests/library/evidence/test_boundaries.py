@@ -1,41 +1,15 @@
 """Boundary conversions: units, inverses, and parameters that come from the data."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.errors import InputError
 from inference_energy.evidence import boundaries
-from inference_energy.method.build import build
 from inference_energy.method.distributions import LogNormal
-from inference_energy.tables import read_table
+from repository import read
 
-ROOT = Path(__file__).parents[3]
 positive = st.floats(1e-3, 1e3)
-
-
-@pytest.fixture(scope="module")
-def settings():
-    return yaml.safe_load((ROOT / "config" / "evidence.yaml").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def wall_power():
-    return read_table(ROOT / "data" / "measured" / "mlperf_wall_power.csv", "wall_power")
-
-
-@pytest.fixture(scope="module")
-def convert(settings, wall_power):
-    return boundaries.conversion(settings, wall_power)
-
-
-@pytest.fixture(scope="module")
-def setup():
-    method = yaml.safe_load((ROOT / "config/methods/oviedo2026.yaml").read_text(encoding="utf-8"))
-    return build(method, read_table(ROOT / "data/throughput/oviedo.csv", "throughput"))
 
 
 @given(positive, positive, positive)
@@ -62,7 +36,7 @@ def test_parameters_come_from_the_capped_node_and_the_provider(convert, settings
 
 
 def test_the_provider_parts_add_up_to_its_estimate(settings):
-    estimates = read_table(ROOT / "data/published/estimates.csv", "estimates").set_index("id")
+    estimates = read("data/published/estimates.csv", "estimates").set_index("id")
     parts = settings["provider_breakdown"]
     total = sum(parts[name] for name in ("accelerators", "host", "idle", "overhead"))
     assert total == pytest.approx(estimates.loc["google_2025", "value_wh"])

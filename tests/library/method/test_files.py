@@ -1,18 +1,13 @@
 """Methods as files: what is inherited, what is refused and how."""
 
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
-import yaml
 from inference_energy.errors import InputError
-from inference_energy.method.build import build, factor, output_tokens
 from inference_energy.method.files import check, merge, resolve
-from inference_energy.tables import read_table
+from repository import read_schema
 
-ROOT = Path(__file__).resolve().parents[3]
-SCHEMAS = ROOT / "workflow" / "schemas"
-SCHEMA = yaml.safe_load((SCHEMAS / "method.schema.yaml").read_text())
+SCHEMA = read_schema("method")
 IDENTITY = {"id", "extends", "title", "kind", "claims"}
 
 
@@ -207,62 +202,6 @@ def test_every_quantity_of_the_paper_has_a_source(files):
         for key in path[:-1]:
             parents.append(parents[-1][key])
         assert any("source" in parent for parent in parents), path
-
-
-def test_too_few_models_for_the_blend_are_refused(files):
-    table = read_table(ROOT / "data" / "throughput" / "oviedo.csv", "throughput")
-    method = resolve("oviedo2026", files)
-    with pytest.raises(InputError, match=r"key benchmarks: 0 models .* at least blend\.models = 3"):
-        build(method, table[table["precision"] == "FP16"])
-
-
-def test_a_model_in_another_spelling_does_not_lose_its_node_power(files):
-    table = read_table(ROOT / "data" / "throughput" / "oviedo.csv", "throughput")
-    method = resolve("oviedo2026", files)
-    method["node_power"]["models"] = {"Deepseek R1": {"value": 14.0, "unit": "kW", "source": "x"}}
-    with pytest.raises(
-        InputError, match=r"node_power\.models.*Deepseek R1.*did you mean DeepSeek-R1"
-    ):
-        build(method, table)
-
-
-def test_an_unknown_trace_is_refused():
-    with pytest.raises(InputError, match="allowed are a, b"):
-        output_tokens({"distribution": "empirical", "trace": "c"}, {"b": [1], "a": [2]})
-
-
-def test_a_fixed_factor_has_no_spread():
-    assert factor({"distribution": "fixed", "value": 1.3}, 1.645).sigma == 0
-
-
-def objects(schema, path="schema"):
-    """Every schema of a mapping inside a JSON Schema, with where it is."""
-    if isinstance(schema, dict):
-        if schema.get("type") == "object" or ("properties" in schema and "type" in schema):
-            yield path, schema
-        for key, value in schema.items():
-            yield from objects(value, f"{path}.{key}")
-    elif isinstance(schema, list):
-        for place, value in enumerate(schema):
-            yield from objects(value, f"{path}[{place}]")
-
-
-# What a method file would state is checked where it is merged into a method; the settings of the
-# stress test have their own schema, and its extra inputs belong to the endpoint.
-FREE = {"context", "override", "stress", "extra_inputs"}
-
-
-@pytest.mark.parametrize("path", sorted(SCHEMAS.rglob("*.yaml")), ids=lambda path: path.stem)
-def test_no_schema_lets_a_misspelt_key_pass(path):
-    found = dict(objects(yaml.safe_load(path.read_text())))
-    assert found
-    for place, schema in found.items():
-        if place.rpartition(".")[2] in FREE:
-            continue
-        # a mapping by name (of models) states what its values are instead
-        assert schema.get("additionalProperties") is False or isinstance(
-            schema.get("additionalProperties"), dict
-        ), place
 
 
 def test_every_mapping_of_a_method_refuses_an_unknown_key(files):

@@ -12,7 +12,7 @@ from inference_energy.laws.log_linear import LogLinear
 from inference_energy.laws.peak import Peak
 from inference_energy.method.setup import UNTRIMMED
 from inference_energy.scaling import counter_signal
-from library.scaling.test_length import ADDITIVE, make_setup
+from library.scaling.made_up import ADDITIVE, make_setup
 
 CLAIM = (600.0, 6300.0)
 CONFIG = {

@@ -8,7 +8,7 @@ from inference_energy.laws.log_linear import LogLinear
 from inference_energy.laws.peak import Peak
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.scaling import footprint
-from library.scaling.test_length import make_setup
+from library.scaling.made_up import make_setup
 
 FACILITY = pd.DataFrame(
     [

@@ -54,7 +54,7 @@ def specification_curve(curve, distribution, variance, choices):
             top.set_ylabel("Energy per query [Wh]")
             _label_options(dashboard, choices, rows, places)
         dashboard.set_xlabel("Specifications, lowest to highest (%)")
-    key = drawing.frame(figure, 0.2, 0.3, drawing.PAGE - 1.4, figure.get_size_inches()[1] - 0.4)
+    key = drawing.frame(figure, 0.2, 0.33, drawing.PAGE - 1.4, figure.get_size_inches()[1] - 0.43)
     bar = figure.colorbar(image, cax=key, orientation="horizontal")
     bar.set_ticks([0, 0.5, 1], labels=["0", "50", "100 %"])
     bar.set_label("Share with the option", labelpad=1)

@@ -1,18 +1,15 @@
 """The settings of the revised method are what the data that it names say."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import yaml
-from inference_energy.tables import read_table
+from repository import METHOD_FILES, read
 
-METHOD = yaml.safe_load(Path("config/methods/revised.yaml").read_text(encoding="utf-8"))
+METHOD = METHOD_FILES["revised"]
 
 
 def test_long_outputs_are_those_of_the_reasoning_runs_above_200_b():
-    lengths = read_table("data/measured/output_lengths.csv", "output_lengths")
-    runs = read_table("data/measured/mlenergy_v3.csv", "mlenergy")
+    lengths = read("data/measured/output_lengths.csv", "output_lengths")
+    runs = read("data/measured/mlenergy_v3.csv", "mlenergy")
     size = runs.groupby("model_id")["params_total_b"].first()
     large = lengths[(lengths["task"] == "gpqa") & (lengths["model_id"].map(size) > 200)]
     assert len(large) >= 3
@@ -25,7 +22,7 @@ def test_long_outputs_are_those_of_the_reasoning_runs_above_200_b():
 
 
 def test_the_input_is_the_mean_of_the_conversation_trace():
-    traces = read_table("data/request_lengths.csv", "request_lengths")
+    traces = read("data/request_lengths.csv", "request_lengths")
     trace = METHOD["regimes"]["traditional"]["output_tokens"]["trace"]
     rows = traces[traces["trace"] == trace].sort_values("quantile")
     mean = np.trapezoid(rows["input_tokens"], rows["quantile"])
@@ -34,7 +31,7 @@ def test_the_input_is_the_mean_of_the_conversation_trace():
 
 
 def test_the_lower_end_of_power_utilisation_is_the_wall_power_of_a_limited_node():
-    power = read_table("data/measured/mlperf_wall_power.csv", "wall_power")
+    power = read("data/measured/mlperf_wall_power.csv", "wall_power")
     limited = power[power["system"].str.startswith("H200") & power["benchmark"].str.contains("70b")]
     offline = limited[limited["scenario"] == "Offline"].filter(like="wall").iloc[:, 0]
     node = METHOD["node_power"]["default"]["value"]

@@ -1,0 +1,44 @@
+"""The chart of the claims shows every claim with its verdict."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy import drawing
+from inference_energy.claims.figures import published_interval
+from inference_energy.claims.judge import deciding, holds
+from redraw import draw
+from repository import read, read_yaml
+
+METHODS = read_yaml("config/config.yaml")["methods"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_claims_chart_has_a_mark_of_the_verdict_for_every_testable_claim(method):
+    lines = deciding(read(f"results/{method}/claims.csv", "claims"))
+    chart = draw(f"figures/{method}/claims").axes[0].lines
+    marks = [line for line in chart if line.get_marker() in ("o", "s", "X")]
+    assert {(mark.get_color(), mark.get_marker()) for mark in marks} == {
+        drawing.VERDICT_MARKS[v] for v in lines["verdict"] if v != "not testable"
+    }
+    assert len(marks) == (lines["verdict"] != "not testable").sum()
+
+
+@given(
+    value=st.integers(1, 5000),
+    width=st.integers(1, 5000),
+    decimals=st.integers(0, 3),
+    relation=st.sampled_from(["equal", "within", "at most"]),
+    ratio=st.floats(0.3, 3),
+)
+def test_published_interval_holds_what_the_verdict_accepts(value, width, decimals, relation, ratio):
+    unit = 10**-decimals
+    claim = {
+        "relation": relation,
+        "value": value * unit,
+        "upper": (value + width) * unit if relation == "within" else float("nan"),
+        "decimals": decimals,
+    }
+    claim = {key: round(v, 6) if isinstance(v, float) else v for key, v in claim.items()}
+    reference, low, high = published_interval(claim)
+    near_an_end = min(abs(ratio - low), abs(ratio - high)) < 1e-6
+    assert near_an_end or holds(claim, ratio * reference) == (low < ratio < high)

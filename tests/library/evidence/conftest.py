@@ -1,0 +1,93 @@
+"""What the tests of public evidence share: a method, the data, and the tables of both."""
+
+import pytest
+from inference_energy.evidence import boundaries, coverage, decomposition
+from inference_energy.evidence import estimates as evidence_estimates
+from inference_energy.evidence.concurrency import summarise
+from inference_energy.evidence.coverage import blackwell
+from inference_energy.evidence.verdicts import weigh
+from inference_energy.tables import read_table, write_table
+from repository import read, read_yaml
+
+
+@pytest.fixture(scope="session")
+def setup(paper):
+    """Setup of the method that is set beside the evidence."""
+    return paper
+
+
+@pytest.fixture(scope="session")
+def settings():
+    return read_yaml("config/evidence.yaml")
+
+
+@pytest.fixture(scope="session")
+def wall_power():
+    return read("data/measured/mlperf_wall_power.csv", "wall_power")
+
+
+@pytest.fixture(scope="session")
+def convert(settings, wall_power):
+    return boundaries.conversion(settings, wall_power)
+
+
+@pytest.fixture(scope="session")
+def estimates():
+    return read("data/published/estimates.csv", "estimates")
+
+
+@pytest.fixture(scope="session")
+def runs():
+    return read("data/measured/mlenergy_v3.csv", "mlenergy")
+
+
+@pytest.fixture(scope="session")
+def ratios(setup, estimates, convert, band):
+    return evidence_estimates.overestimates(setup, estimates, convert, band)
+
+
+@pytest.fixture(scope="session")
+def factors(setup, estimates, runs, convert):
+    return decomposition.decompose(setup, estimates, runs, convert)
+
+
+@pytest.fixture(scope="session")
+def predicted(setup, estimates, runs, convert):
+    return coverage.predictions(setup, estimates, runs, convert)
+
+
+FILES = {
+    "estimates": "published/estimates.csv",
+    "mlenergy": "measured/mlenergy_v3.csv",
+    "wall_power": "measured/mlperf_wall_power.csv",
+    "output_lengths": "measured/output_lengths.csv",
+    "request_lengths": "request_lengths.csv",
+}
+
+
+@pytest.fixture(scope="session")
+def sources():
+    return set(read("data/sources.csv", "sources")["source_id"])
+
+
+@pytest.fixture(scope="session")
+def band(settings):
+    return settings["overestimate_band"]["lower"], settings["overestimate_band"]["upper"]
+
+
+@pytest.fixture(scope="session")
+def data(settings, band):
+    tables = {name: read(f"data/{path}", name) for name, path in FILES.items()}
+    benchmarks = read("data/throughput/trtllm.csv", "throughput")
+    tables["concurrency"] = summarise(tables["mlenergy"], band, settings["near_best"])
+    tables["blackwell"] = blackwell(benchmarks, tables["mlenergy"])
+    return tables
+
+
+@pytest.fixture(scope="session")
+def tables(setup, data, settings, tmp_path_factory):
+    """The tables as they are on disk: written and read again."""
+    folder = tmp_path_factory.mktemp("validation")
+    for name, table in weigh(setup, data, settings).items():
+        write_table(table, folder / f"{name}.csv", name)
+    return {path.stem: read_table(path, path.stem) for path in folder.glob("*.csv")}

@@ -1,0 +1,51 @@
+"""A method is weighed: every row of every table names a source."""
+
+from dataclasses import replace
+
+from inference_energy.evidence import figures
+from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
+from inference_energy.evidence.page import page
+from inference_energy.evidence.verdicts import weigh
+from inference_energy.tables import write_table
+from library.evidence.points import drawn
+
+
+def test_every_row_of_every_table_names_a_source(tables, sources):
+    summaries = {"overestimate_shares", "coverage", "evidence_verdicts"}
+    for name in set(tables) - summaries:
+        cited = tables[name]["source_id"]
+        if name == "length_quantiles":
+            cited = cited[tables[name]["kind"] != "method"]
+        assert set(cited) <= sources, name
+
+
+def test_the_settings_name_known_sources(settings, sources):
+    def cited(tree):
+        if isinstance(tree, dict):
+            return set(tree.get("sources", [])).union(*map(cited, tree.values()))
+        return set()
+
+    assert cited(settings)
+    assert cited(settings) <= sources
+
+
+def test_a_method_with_models_of_its_own_is_weighed_too(setup, data, settings, band, tmp_path):
+    named = {model.name: f"our model {i}" for i, model in enumerate(setup.models)}
+    models = tuple(replace(model, name=named[model.name]) for model in setup.models)
+    tables = weigh(replace(setup, models=models), data, settings)
+    for name, table in tables.items():
+        write_table(table, tmp_path / f"{name}.csv", name)
+    ratios = tables["overestimates"]
+    assert set(ratios["reading"]) == {ABSTRACT}
+    assert set(ratios["reference"]) == {"median of the frontier blend, traditional"}
+    known = tables["decomposition"].query("known == 'yes'")
+    assert set(known["factor"]) == {"boundary"}
+    for reading in (PAPER, LIKE):
+        assert not drawn(figures.forest(ratios, reading, band), tmp_path / "figure.svg")
+    figure = figures.decomposition(tables["decomposition"], ratios, band)
+    assert not drawn(figure, tmp_path / "figure.svg")
+    assert drawn(figures.predicted(tables["predicted"]), tmp_path / "figure.svg")
+    shown = tables | {name: data[name] for name in ("concurrency", "blackwell")}
+    verdicts = {"ours": tables["evidence_verdicts"]}
+    text = page(verdicts, shown, data["estimates"], settings, "ours")
+    assert "no law: the model is not in the method's benchmark table" in text

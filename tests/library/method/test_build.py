@@ -1,0 +1,33 @@
+"""A method is built from its file and its benchmark table."""
+
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.method.build import build, factor, output_tokens
+from inference_energy.method.files import resolve
+from repository import PAPER_TABLE, read
+
+
+def test_too_few_models_for_the_blend_are_refused(files):
+    table = read(PAPER_TABLE, "throughput")
+    method = resolve("oviedo2026", files)
+    with pytest.raises(InputError, match=r"key benchmarks: 0 models .* at least blend\.models = 3"):
+        build(method, table[table["precision"] == "FP16"])
+
+
+def test_a_model_in_another_spelling_does_not_lose_its_node_power(files):
+    table = read(PAPER_TABLE, "throughput")
+    method = resolve("oviedo2026", files)
+    method["node_power"]["models"] = {"Deepseek R1": {"value": 14.0, "unit": "kW", "source": "x"}}
+    with pytest.raises(
+        InputError, match=r"node_power\.models.*Deepseek R1.*did you mean DeepSeek-R1"
+    ):
+        build(method, table)
+
+
+def test_an_unknown_trace_is_refused():
+    with pytest.raises(InputError, match="allowed are a, b"):
+        output_tokens({"distribution": "empirical", "trace": "c"}, {"b": [1], "a": [2]})
+
+
+def test_a_fixed_factor_has_no_spread():
+    assert factor({"distribution": "fixed", "value": 1.3}, 1.645).sigma == 0

@@ -1,0 +1,36 @@
+"""What differs between two methods."""
+
+from copy import deepcopy
+
+from inference_energy.comparison.attribution import attribution, exact_medians
+from inference_energy.method.differences import differences, differing, with_settings
+from library.comparison.methods import V2, paper
+
+
+def test_two_percentiles_of_a_quantity_are_one_setting():
+    head = deepcopy(V2)
+    head["pue"] |= {"p5": 1.1, "p95": 1.3}
+    assert differing(V2, head) == {"pue": [("pue",)]}
+    lines = differences(V2, head)
+    assert lines["path"].tolist() == ["pue.p5", "pue.p95"]
+    assert lines["base"].tolist() == ["1.05", "1.6"]
+    assert lines["unit"].tolist() == ["1", "1"]
+
+
+def test_sources_and_order_of_names_are_no_difference():
+    head = deepcopy(V2)
+    head["pue"]["source"] = "elsewhere"
+    base = deepcopy(V2)
+    base["benchmarks"]["precision"] = ["FP8", "FP4"]
+    head["benchmarks"]["precision"] = ["FP4", "FP8"]
+    assert differing(base, head) == {}
+    assert attribution(V2, V2, exact_medians(paper))[0].empty
+
+
+def test_a_quantity_that_only_one_method_states_comes_and_goes():
+    head = deepcopy(V2)
+    head["node_power"]["models"] = {}
+    (path,) = differing(V2, head)["node_power"]
+    assert with_settings(V2, head, [path])["node_power"] == head["node_power"]
+    assert with_settings(head, V2, [path])["node_power"] == V2["node_power"]
+    assert differences(V2, head)["head"].isna().all()

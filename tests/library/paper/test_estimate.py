@@ -1,0 +1,154 @@
+"""Tables of the paper: its printed numbers, and an independent script's to ten digits."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from inference_energy.energy import exact as energy_exact
+from inference_energy.paper import estimate
+from library.paper import reference
+from repository import METHODS, PAPER_TABLE, ROOT
+
+PAPERS = ("oviedo2025", "oviedo2026")
+
+
+@pytest.fixture(scope="module")
+def computed(setups):
+    """Expected numbers and tables of each version, computed once."""
+
+    @cache
+    def of(method):
+        setup, engines = setups[method], ["published"]
+        sensitivities = METHODS[method]["sensitivities"]
+        return {
+            "expected": reference.run(ROOT / PAPER_TABLE, method),
+            "energy": estimate.energy_per_query(setup, engines),
+            "tokens": estimate.output_tokens(setup, engines),
+            "fleet": estimate.fleet(setup, engines),
+            "sensitivity": estimate.sensitivity(setup, sensitivities, engines),
+        }
+
+    return of
+
+
+@pytest.fixture(params=PAPERS)
+def both(request, computed):
+    """Expected numbers and tables of a version."""
+    return computed(request.param)
+
+
+def value(table, **where):
+    """The one value of a table at a place."""
+    for column, wanted in where.items():
+        table = table[table[column] == wanted]
+    assert len(table) == 1, where
+    return float(table["value"].iloc[0])
+
+
+def expected_of(both, kind):
+    found = {key[1:]: number for key, number in both["expected"].items() if key[0] == kind}
+    assert found
+    return found
+
+
+def test_energy_is_that_of_the_sequential_script(both):
+    expected = expected_of(both, "energy")
+    assert len(expected) == len(both["energy"])
+    for (regime, subject, pathway, statistic), number in expected.items():
+        where = {"regime": regime, "subject": subject, "pathway": pathway, "statistic": statistic}
+        assert value(both["energy"], **where) == pytest.approx(number, rel=1e-10), where
+
+
+def test_output_tokens_are_those_of_the_sequential_script(both):
+    for (regime, statistic), number in expected_of(both, "tokens").items():
+        found = value(both["tokens"], regime=regime, statistic=statistic)
+        assert found == pytest.approx(number, rel=1e-12)
+
+
+def test_fleet_is_that_of_the_sequential_script(both):
+    for (regime, pathway, statistic), number in expected_of(both, "fleet").items():
+        where = {"scenario": regime, "pathway": pathway, "statistic": statistic}
+        assert value(both["fleet"], **where) == pytest.approx(number, rel=1e-10), where
+
+
+def test_sensitivities_are_those_of_the_sequential_script(both):
+    table = both["sensitivity"][both["sensitivity"]["subject"] == "frontier blend"]
+    lengths = expected_of(both, "input_tokens")
+    coupled = expected_of(both, "power_utilisation_coupling")
+    assert len(lengths) + len(coupled) == len(table)
+    for (regime, length, pathway, statistic), number in lengths.items():
+        where = {"analysis": "input_tokens", "setting": str(length), "regime": regime}
+        where |= {"pathway": pathway, "statistic": statistic}
+        assert value(table, **where) == pytest.approx(number, rel=1e-10), where
+    for (regime, pathway, statistic), number in coupled.items():
+        where = {"analysis": "power_utilisation_coupling", "regime": regime}
+        where |= {"pathway": pathway, "statistic": statistic}
+        assert value(table, **where) == pytest.approx(number, rel=1e-10), where
+
+
+PRINTED = [
+    ("oviedo2025", "traditional", (0.341, 0.182, 0.665)),
+    ("oviedo2025", "long", (4.320, 2.382, 7.782)),
+]
+
+
+@pytest.mark.parametrize(("method", "regime", "numbers"), PRINTED)
+def test_first_versions_blend(computed, method, regime, numbers):
+    table = computed(method)["energy"]
+    where = {"regime": regime, "subject": "frontier blend", "pathway": "baseline"}
+    found = [value(table, **where, statistic=p) for p in ("p50", "p25", "p75")]
+    assert [round(v, 3) for v in found] == list(numbers)
+
+
+def test_second_versions_medians_and_token_quartiles(computed):
+    second = computed("oviedo2026")
+    where = {"subject": "frontier blend", "pathway": "baseline", "statistic": "p50"}
+    assert round(value(second["energy"], **where, regime="traditional"), 2) == 0.31
+    assert round(value(second["energy"], **where, regime="long"), 2) == 3.91
+    tokens = [
+        value(second["tokens"], regime=regime, statistic=p)
+        for regime in ("traditional", "long")
+        for p in ("p25", "p75")
+    ]
+    assert [round(v) for v in tokens] == [129, 618, 2040, 9717]
+
+
+def test_first_versions_fleet(computed):
+    first = computed("oviedo2025")
+    places = [("traditional", "baseline"), ("mixed", "baseline"), ("mixed", "improved")]
+    found = [value(first["fleet"], scenario=s, pathway=p, statistic="p50") for s, p in places]
+    assert [round(v, 2) for v in found] == [0.81, 1.89, 0.88]
+
+
+def test_input_length_matters_more_than_coupled_utilisation(computed):
+    second = computed("oviedo2026")
+    table = second["sensitivity"]
+    where = {"subject": "frontier blend", "pathway": "baseline", "statistic": "p50"}
+    by_length = [
+        value(table, **where, analysis="input_tokens", setting=length, regime="traditional")
+        for length in ("500", "1000", "5000")
+    ]
+    assert [round(v, 2) for v in by_length] == [0.33, 0.50, 2.15]
+    change = {}
+    for regime in ("traditional", "long"):
+        coupled = value(table, **where, analysis="power_utilisation_coupling", regime=regime)
+        change[regime] = coupled / value(second["energy"], **where, regime=regime) - 1
+        if regime == "long":
+            assert round(coupled, 2) == 4.71
+    assert {k: round(100 * v, 1) for k, v in change.items()} == {"traditional": 3.5, "long": 20.6}
+
+
+def test_a_70b_model_enters_the_blend_of_long_prompts(paper, both):
+    regime = paper.regimes["traditional"]
+    names = {
+        length: set(
+            energy_exact.regime_energy(
+                replace(paper, input_tokens_per_output_token=30.0),
+                replace(regime, input_tokens=length),
+            )[1]
+        )
+        for length in (500.0, 1000.0, 5000.0)
+    }
+    assert [("Llama 3.1 70B" in names[length]) for length in names] == [False, True, True]
+    for length, expected in names.items():
+        assert set(both["expected"]["blend", "traditional", int(length)]) == expected

@@ -1,0 +1,55 @@
+"""Choices and their options: each is a valid method, what is wrong is named."""
+
+import numpy as np
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.robustness import choices
+from library.robustness.small import CONFIG, checked, small
+
+
+def test_every_option_of_the_project_is_a_valid_method():
+    assert np.prod(checked(CONFIG).shape) >= 20_000
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"pue": "cod"}, ["value cod", "unknown option", "did you mean code?"]),
+        ({"pu": "code"}, ["value pu", "unknown choice", "did you mean pue?"]),
+    ],
+)
+def test_an_unknown_choice_or_option_is_named(options, words):
+    with pytest.raises(InputError) as error:
+        checked(small()).method(options)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_all_wrong_options_are_reported_together():
+    config = small()
+    config["choices"]["pue"]["published"] = "codes"
+    config["choices"]["trim"]["options"]["none"]["override"]["blend"]["trim"] = [[0.9, 0.1]]
+    config["choices"]["node_power"]["options"]["one-node"]["override"] = {"nodepower": 1}
+    with pytest.raises(InputError) as error:
+        checked(config)
+    for word in ("codes", "trim.options.none", "lower < upper", "nodepower"):
+        assert word in str(error.value)
+
+
+def test_a_published_option_must_be_the_base():
+    config = small()
+    config["choices"]["trim"]["published"] = "none"
+    with pytest.raises(InputError, match="published options change oviedo2026"):
+        checked(config)
+
+
+def test_stages_share_out_all_combinations():
+    multiverse = checked(small())
+    counts = [len(multiverse.combinations(stage)) for stage in (*choices.STAGES, "tokens")]
+    assert min(counts) > 1
+    assert np.prod(counts) == np.prod(multiverse.shape) == len(multiverse.specifications())
+
+
+def test_the_base_stands_at_its_place_among_the_specifications():
+    multiverse = checked(small())
+    number = np.ravel_multi_index(multiverse.place, multiverse.shape)
+    assert dict(multiverse.specifications().iloc[number]) == multiverse.published

@@ -1,0 +1,84 @@
+"""Agents: steps, caches, samples, and tasks that were observed."""
+
+import numpy as np
+import pytest
+from inference_energy.energy import exact
+from inference_energy.errors import InputError
+from inference_energy.laws.log_linear import LogLinear
+from inference_energy.laws.peak import Peak
+from inference_energy.method import setup as method_setup
+from inference_energy.scaling import agents
+from library.scaling.made_up import ADDITIVE, make_setup
+
+
+@pytest.mark.parametrize("law", [LogLinear(7.0, -0.3, 0.2, 4000.0, 4), Peak(900.0, 2), ADDITIVE])
+def test_a_step_without_cache_is_a_query(law):
+    seconds = agents.step_seconds(law, 1000.0, 0.0, 300.0)
+    assert seconds == pytest.approx(300 / law.predict(1000.0, 300.0), rel=1e-12)
+
+
+@pytest.mark.parametrize("law", [LogLinear(7.0, -0.3, 0.2, 4000.0, 4), ADDITIVE])
+def test_cached_input_never_costs_more(law):
+    cached = np.linspace(0, 9000, 10)
+    seconds = agents.step_seconds(law, 10_000.0, cached, 300.0)
+    assert (np.diff(seconds) <= 0).all()
+
+
+def test_the_cache_of_an_additive_law_saves_computing_not_reading():
+    full, none = agents.step_seconds(ADDITIVE, 8000.0, np.array([8000.0, 0.0]), 200.0)
+    d, p, q, r, c = ADDITIVE.coefficients
+    assert none - full == pytest.approx(p * 8000 + q * 8000**2, rel=1e-12)
+    assert full == pytest.approx(200 * (d + r * 8200 + c * 8100), rel=1e-12)
+
+
+def test_one_step_of_an_agent_is_a_query(flat):
+    task = agents.Task("one", 1, 500.0, 1.0, 200.0, 1.0, 0.0)
+    for model in make_setup(ADDITIVE, Peak(1000.0, 1)).models:
+        energy, _ = agents.task_energy(flat, model, task, prefix_caching=True)
+        query = exact.model_energy(flat, method_setup.fixed_regime(500, 200), model)
+        assert energy.quantile(0.5) == pytest.approx(query.quantile(0.5), rel=1e-9)
+
+
+def test_samples_multiply_without_cache_and_share_the_prompt_with_it(flat):
+    task = agents.Task("several", 3, 5000.0, 100.0, 200.0, 1.0, 0.0)
+    model = make_setup(ADDITIVE).models[0]
+    one = agents.task_energy(flat, model, task, False, 1)[0].moment(1)
+    assert agents.task_energy(flat, model, task, False, 8)[0].moment(1) == pytest.approx(8 * one)
+    shared = agents.task_energy(flat, model, task, True, 1)[0].moment(1)
+    eight = agents.task_energy(flat, model, task, True, 8)[0].moment(1)
+    assert shared < eight < 8 * shared
+
+
+def test_context_grows_by_what_is_added_and_written():
+    task = agents.Task("grows", 4, 1000.0, 200.0, 50.0, 1.0, 0.0)
+    np.testing.assert_allclose(task.contexts, [1000, 1250, 1500, 1750])
+    # all but the new input of each step is in the cache
+    np.testing.assert_allclose(task.contexts - task.cached(True), [1000, 200, 200, 200])
+    assert not task.cached(False).any()
+
+
+def test_an_observed_task_has_the_means_of_its_trace():
+    totals = {
+        "sessions": 10,
+        "steps": 500,
+        "input_tokens": 500 * 40_000,
+        "cached_tokens": 500 * 36_000,
+        "output_tokens": 500 * 400,
+    }
+    task = agents.observed_task("trace", totals, 10_000, 5.0)
+    assert task.steps == 50
+    assert task.contexts.mean() == pytest.approx(40_000)
+    assert task.cached(True).mean() == pytest.approx(36_000)
+    assert task.step_output == 400
+
+
+def test_a_trace_with_a_shorter_mean_than_the_first_input_is_refused():
+    totals = {
+        "sessions": 1,
+        "steps": 10,
+        "input_tokens": 1e5,
+        "cached_tokens": 0,
+        "output_tokens": 1e3,
+    }
+    with pytest.raises(InputError, match="first_input_tokens = 20000"):
+        agents.observed_task("trace", totals, 20_000, 0.0)

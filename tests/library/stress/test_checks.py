@@ -1,0 +1,68 @@
+"""What the server delivered: lengths, failures, streams, caches."""
+
+import pytest
+from inference_energy.stress import checks
+from inference_energy.stress import plan as stress_plan
+from library.stress.made_up import closed_loop, kinds, record
+
+
+def test_delivered_lengths_that_are_exact_pass():
+    assert checks.check_lengths(closed_loop(2, 3), 101, 0.02) == []
+
+
+def test_server_that_stops_early_is_refused():
+    findings = checks.check_lengths(closed_loop(2, 3), 4500, 0.02)
+    assert kinds(findings) == [("length", "all")]
+    assert "delivered 101 to 101" in findings[0].message
+
+
+def test_empty_answers_are_refused():
+    lines = [record(n, 0.5, 0.01, 101) for n in range(9)]
+    lines.append(record(9, 0.5, 0.0, 1, output_sequence_length=0))
+    findings = checks.check_lengths(stress_plan.requests_of(lines), 101, 0.02)
+    assert ("zero-length output", "all") in kinds(findings)
+
+
+def test_reasoning_that_is_not_shown_is_counted_by_the_server():
+    requests = closed_loop(1, 3, tokens=101, usage_completion_tokens=401)
+    findings = checks.check_lengths(requests, 401, 0.02)
+    assert kinds(findings) == [("hidden tokens", "")]
+    assert (requests["output_tokens"] == 401).all()
+
+
+def test_several_tokens_a_chunk_are_reported():
+    chunky = closed_loop(1, 3, inter_chunk_latency=[40.0] * 24)
+    assert kinds(checks.check_stream(chunky)) == [("chunks", "")]
+    assert checks.check_stream(closed_loop(1, 3)) == []
+
+
+@pytest.mark.parametrize(("failures", "refuses"), [(1, ""), (5, "all")])
+def test_failed_requests_are_named_and_refused_above_the_limit(failures, refuses):
+    lines = [record(n, 0.5, 0.01, 101) for n in range(100 - failures)]
+    lines += [record(100, 0.1, 0.0, 1, error={"code": 429, "type": "TooMany"})] * failures
+    findings = checks.check_errors(stress_plan.requests_of(lines), 0.02)
+    assert kinds(findings) == [("errors", refuses)]
+    assert f"{failures} x HTTP 429" in findings[0].message
+    assert "rate limit" in findings[0].message
+
+
+def test_server_errors_and_broken_streams_are_told_apart():
+    lines = [record(0, 0.1, 0.0, 1, error={"code": 503, "type": "x"})]
+    lines += [record(0, 0.1, 0.0, 1, error={"code": None, "type": "ClientPayloadError"})] * 2
+    message = checks.check_errors(stress_plan.requests_of(lines), 0.5)[0].message
+    assert "(2 x ClientPayloadError, 1 x HTTP 503)" in message
+
+
+def test_no_answer_at_all_is_refused():
+    assert kinds(checks.check_errors(stress_plan.requests_of([]), 0.5)) == [("errors", "all")]
+
+
+def test_inputs_from_a_cache_are_reported():
+    cached = closed_loop(1, 6, usage_prompt_cache_read_tokens=400)
+    assert kinds(checks.check_cache(cached, 10)) == [("prefix cache", "")]
+    again = [record(2 * n, 0.5 if n < 3 else 0.05, 0.01, 101) for n in range(9)]
+    assert kinds(checks.check_cache(stress_plan.requests_of(again), 3)) == [
+        ("repeated prompts", ""),
+        ("prefix cache", ""),
+    ]
+    assert checks.check_cache(closed_loop(1, 6), 6) == []

@@ -1,0 +1,200 @@
+"""Energy from meters: counters, samples, gaps, clocks, what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.errors import InputError
+from inference_energy.stress.power import (
+    check_idle,
+    clock_offset,
+    meter_energy,
+    meter_samples,
+    power_sources,
+    telemetry_samples,
+    total_energy,
+)
+from library.stress.made_up import NOON, kinds, samples
+
+
+def test_constant_power_gives_power_times_time():
+    times = NOON + np.arange(0, 100, 0.5)
+    energy, findings = meter_energy(samples(times, power=300.0), NOON + 10.1, NOON + 70.4)
+    assert energy == pytest.approx(300 * 60.3)
+    assert findings == []
+
+
+def test_counter_is_used_over_the_same_window():
+    times = NOON + np.arange(0, 100, 0.5)
+    both = samples(times, power=310.0, energy=7.0 + 300 * (times - NOON))
+    energy, _ = meter_energy(both, NOON + 10.1, NOON + 70.4)
+    assert energy == pytest.approx(300 * 60.3)
+
+
+@given(st.floats(5, 45), st.floats(46, 95), st.floats(5, 95))
+def test_energy_of_windows_adds_up(start, end, middle):
+    times = np.arange(0, 100, 0.5)
+    wavy = samples(times, power=300 + 100 * np.sin(times))
+    whole = meter_energy(wavy, start, end)[0]
+    middle = float(np.clip(middle, start + 0.01, end - 0.01))
+    parts = meter_energy(wavy, start, middle)[0] + meter_energy(wavy, middle, end)[0]
+    assert whole == pytest.approx(parts)
+
+
+def test_gap_is_told_and_a_large_one_refuses_the_energy():
+    times = np.arange(0, 101.0)
+    short = samples(times[(times < 50) | (times > 52)], power=300.0)
+    energy, findings = meter_energy(short, 5, 95)
+    assert energy == pytest.approx(300 * 90)
+    assert kinds(findings) == [("telemetry gap", "")]
+    long = samples(times[(times < 40) | (times > 60)], power=300.0)
+    energy, findings = meter_energy(long, 5, 95)
+    assert np.isnan(energy)
+    assert kinds(findings) == [("telemetry gap", ""), ("telemetry", "energy")]
+
+
+def test_counter_survives_a_gap_inside_the_window_but_not_at_its_edge():
+    times = np.arange(0, 101.0)
+    times = times[(times < 40) | (times > 60)]
+    counted = samples(times, energy=300 * times)
+    assert meter_energy(counted, 5, 95)[0] == pytest.approx(300 * 90)
+    assert np.isnan(meter_energy(counted, 5, 50)[0])
+
+
+def test_meter_that_stops_or_starts_inside_the_window_is_refused():
+    stopped = samples(np.arange(0, 50.0), power=300.0)
+    assert np.isnan(meter_energy(stopped, 5, 95)[0])
+    assert np.isnan(meter_energy(stopped, 60, 95)[0])
+
+
+def test_counter_that_contradicts_power_is_refused():
+    times = np.arange(0, 101.0)
+    stuck = samples(times, power=300.0, energy=5.0)
+    energy, findings = meter_energy(stuck, 5, 95)
+    assert np.isnan(energy)
+    assert kinds(findings) == [("counter against power", "energy")]
+
+
+def test_counter_that_was_reset_falls_back_to_power():
+    times = np.arange(0, 101.0)
+    reset = samples(times, power=300.0, energy=300 * np.where(times < 50, times, times - 50))
+    energy, findings = meter_energy(reset, 5, 95)
+    assert energy == pytest.approx(300 * 90)
+    assert kinds(findings) == [("counter reset", "")]
+
+
+def eight(missing=()):
+    times = np.arange(0, 101.0)
+    return pd.concat(
+        [samples(times, 300.0, meter=f"gpu {n}") for n in range(8) if n not in missing]
+    )
+
+
+def test_eight_gpus_add_up_and_a_missing_one_refuses_the_energy():
+    assert total_energy(eight(), 5, 95, 8)[0] == pytest.approx(8 * 300 * 90)
+    for expected in (8, [f"gpu {n}" for n in range(8)]):
+        energy, findings = total_energy(eight(missing=[3]), 5, 95, expected)
+        assert np.isnan(energy)
+        assert kinds(findings) == [("meter missing", "energy")]
+    assert "gpu 3" in findings[0].message
+
+
+def test_gpu_that_falls_silent_refuses_the_sum():
+    times = np.arange(0, 40.0)
+    falling = pd.concat([eight(missing=[3]), samples(times, 300.0, meter="gpu 3")])
+    assert np.isnan(total_energy(falling, 5, 95, 8)[0])
+
+
+def test_only_the_gpus_of_the_endpoint_are_charged():
+    assert total_energy(eight(), 5, 95, ["gpu 0", "gpu 1"])[0] == pytest.approx(2 * 300 * 90)
+    energy, findings = total_energy(eight(), 5, 95, 4)
+    assert np.isnan(energy)
+    assert kinds(findings) == [("meters not told apart", "energy")]
+
+
+def test_no_meter_is_not_zero():
+    energy, findings = total_energy(samples([], power=0.0), 5, 95)
+    assert np.isnan(energy)
+    assert kinds(findings) == [("telemetry", "energy")]
+
+
+def test_gpus_that_others_use_are_reported():
+    times = np.arange(0, 100.0)
+    window = (20.0, 90.0)
+    busy = samples(times, power=300.0, utilisation=0.4)
+    assert kinds(check_idle(busy, 10.0, window)) == [("shared", "")]
+    idle = samples(times, power=300.0, utilisation=np.where(times < 10, 0.0, 0.97))
+    assert check_idle(idle, 10.0, window) == []
+    wall = samples(times, power=np.where(times < 10, 2000.0, 2500.0), meter="node")
+    assert kinds(check_idle(wall, 10.0, window)) == [("shared", "")]
+    rested = samples(times, power=np.where(times < 10, 500.0, 2500.0), meter="node")
+    assert check_idle(rested, 10.0, window) == []
+
+
+@pytest.mark.parametrize("offset", [-37.0, 0.0, 12.0])
+def test_clock_offset_is_found_from_load_and_power(offset):
+    random = np.random.default_rng(0)
+    starts = np.concatenate([np.arange(10.0, 70.0), np.arange(100.0, 130.0), [180.0]])
+    ends = starts + 1.0
+    ends[-1] = 240.0
+    times = np.arange(-50.0, 350.0)
+    load = [((starts <= t) & (ends > t)).sum() for t in times - offset]
+    power = 500 + 2000 * np.array(load) + random.normal(0, 50, len(times))
+    found, correlation, step = clock_offset(starts, ends, samples(times, power=power))
+    assert abs(found - offset) <= step
+    assert correlation > 0.9
+
+
+def test_clock_offset_is_not_made_up_from_flat_power():
+    starts = np.arange(10.0, 70.0)
+    flat = samples(np.arange(0.0, 100.0), power=np.random.default_rng(1).normal(500, 5, 100))
+    assert np.isnan(clock_offset(starts, starts + 1, flat)[0])
+
+
+def test_meter_file_is_read_with_its_zone():
+    table = pd.DataFrame({"time": ["2026-01-31T12:00:00+01:00", "1769857201"], "power_w": "500"})
+    read = meter_samples(table, "wall.csv")
+    assert list(read["time_s"]) == [1769857200, 1769857201]
+    assert read["energy_j"].isna().all()
+
+
+def test_bad_rows_of_a_meter_file_are_all_named():
+    table = pd.DataFrame(
+        {"time": ["2026-01-31 12:00:00", "later", "1769857201"], "power_w": ["1", "2", "-3"]}
+    )
+    with pytest.raises(InputError) as caught:
+        meter_samples(table, "wall.csv")
+    assert len(caught.value.problems) == 3
+    assert "row 2, column time" in caught.value.problems[0]
+    assert "row 4, column power_w: '-3'" in caught.value.problems[2]
+    with pytest.raises(InputError, match="needed are time and power_w"):
+        meter_samples(pd.DataFrame({"t": ["1"]}), "wall.csv")
+
+
+def test_telemetry_is_read_in_joules_from_the_named_exporter_only():
+    line = {
+        "timestamp_ns": 1_000_000_000,
+        "gpu_index": 0,
+        "hostname": "node",
+        "platform": "nvidia",
+        "telemetry_source_url": "http://a/metrics",
+        "telemetry_data": {"nvidia_power_usage": 300.0, "nvidia_energy_consumption": 2.5},
+    }
+    other = line | {"telemetry_source_url": "http://b/metrics"}
+    read = telemetry_samples([line, other], {"http://a/metrics"})
+    assert len(read) == 1
+    assert read.loc[0, "energy_j"] == 2.5e6
+    assert read.loc[0, "meter"] == "gpu 0"
+    assert telemetry_samples([]).empty
+
+
+def test_power_sources_are_told_apart():
+    assert power_sources("none") == []
+    assert power_sources(["http://h:9400/metrics", "wall.csv"]) == [
+        ("dcgm", "http://h:9400/metrics"),
+        ("file", "wall.csv"),
+    ]
+    with pytest.raises(InputError) as caught:
+        power_sources(["nvml", "zeus", "wattmeter"])
+    assert len(caught.value.problems) == 2

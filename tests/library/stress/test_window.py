@@ -1,0 +1,64 @@
+"""The window of steady full load, and the tokens inside it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.stress import plan as stress_plan
+from inference_energy.stress import window as stress_window
+from library.stress.made_up import NOON, closed_loop, kinds, record
+
+
+def test_full_load_leaves_out_build_up_and_drain():
+    requests = closed_loop(concurrency=4, rounds=5)
+    start, end = stress_window.full_load(requests, 4)
+    assert start == pytest.approx(NOON + 0.03)
+    assert end == pytest.approx(NOON + 5 * 1.5)
+    assert stress_window.full_load(requests, 21) is None
+
+
+@given(st.floats(0, 20), st.floats(0, 20), st.floats(0, 20))
+def test_tokens_of_windows_add_up(a, b, c):
+    requests = closed_loop(concurrency=3, rounds=4)
+    first, second, third = sorted(NOON + x for x in (a, b, c))
+    whole = stress_window.tokens_between(requests, first, third)
+    parts = stress_window.tokens_between(requests, first, second)
+    parts += stress_window.tokens_between(requests, second, third)
+    assert whole == pytest.approx(parts, abs=1e-3)
+    everything = stress_window.tokens_between(requests, NOON - 1, NOON + 100)
+    assert everything == pytest.approx(3 * 4 * 101)
+
+
+def test_answers_in_one_piece_count_in_full():
+    at_once = stress_plan.requests_of(record(n, 0.5, 0.0, 101) for n in range(4))
+    assert stress_window.tokens_between(at_once, NOON, NOON + 10) == 4 * 101
+    assert stress_window.tokens_between(at_once, NOON + 1, NOON + 3) == 2 * 101
+
+
+def test_slow_start_is_cut_and_the_rest_is_steady():
+    slow = [record(3.0 * n, 0.0, 0.03, 101) for n in range(3)]
+    fast = [record(9.0 + 1.0 * n, 0.0, 0.01, 101) for n in range(60)]
+    requests = stress_plan.requests_of(slow + fast)
+    window, findings = stress_window.steady_window(requests, 1)
+    assert NOON + 9.0 <= window[0] < NOON + 20
+    assert findings == []
+
+
+def test_drift_is_reported():
+    lines, start = [], 0.0
+    for number in range(60):
+        gap = 0.01 * (1 + number / 60)
+        lines.append(record(start, 0.0, gap, 101))
+        start += gap * 100
+    _, findings = stress_window.steady_window(stress_plan.requests_of(lines), 1)
+    assert kinds(findings) == [("not steady", "")]
+
+
+def test_load_that_was_never_reached_refuses_the_cell():
+    window, findings = stress_window.steady_window(closed_loop(concurrency=2, rounds=1), 8)
+    assert window is None
+    assert kinds(findings) == [("load", "all")]
+
+
+def test_failed_requests_deliver_no_tokens():
+    failed = stress_plan.requests_of([record(0, 0.1, 0.0, 1, error={"code": 500, "type": "x"})])
+    assert stress_window.tokens_between(failed, NOON - 1, NOON + 9) == 0

@@ -1,0 +1,69 @@
+"""The tests' tree mirrors the library, and processes start in one place."""
+
+import ast
+
+from repository import ROOT
+
+LIBRARY = ROOT / "workflow" / "inference_energy"
+TESTS = ROOT / "tests"
+MIRROR = TESTS / "library"
+# Modules that are being rewritten with their tests: each leaves this list when its test file is
+# there.
+WAITING = {
+    "claims/page",
+    "comparison/page",
+    "deployments/page",
+    "evidence/page",
+    "laws/additive",
+    "laws/cross_validation",
+    "laws/figures",
+    "laws/log_linear",
+    "laws/page",
+    "laws/rows",
+    "robustness/page",
+    "scaling/page",
+    "stress/page",
+}
+
+
+def modules():
+    """Modules of the library that hold code, as paths without ending; a package as itself."""
+    found = []
+    for path in sorted(LIBRARY.rglob("*.py")):
+        code = ast.parse(path.read_text(encoding="utf-8")).body[1:]
+        if path.name != "__init__.py" or code:
+            place = path.parent if path.name == "__init__.py" else path.with_suffix("")
+            found.append(place.relative_to(LIBRARY))
+    return found
+
+
+def file_of(module):
+    """Test file of a module: in the room of the same name, of a package inside it."""
+    folder = MIRROR / module if (LIBRARY / module).is_dir() else MIRROR / module.parent
+    return folder / f"test_{module.name}.py"
+
+
+def imported(path):
+    """Names of the modules that a file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_every_module_is_imported_by_the_test_file_of_its_name():
+    missing = set()
+    for module in modules():
+        path, name = file_of(module), ".".join(("inference_energy", *module.parts))
+        if not path.exists() or name not in imported(path):
+            missing.add(module.as_posix())
+    assert missing == WAITING
+
+
+def test_processes_are_started_in_one_place():
+    """A child that starts elsewhere would not have default signals."""
+    starting = [path.name for path in TESTS.rglob("*.py") if "subprocess" in imported(path)]
+    assert starting == ["processes.py"]
