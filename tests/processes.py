@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 
@@ -61,13 +62,18 @@ def git(folder, *arguments):
 def wait_for(condition, process):
     """Wait until something is so; a process that ends before that is an error."""
     hangs = time.monotonic() + HANGS
-    while not condition():
-        assert process.poll() is None, f"ended with {process.returncode}"
+    while True:
+        # asked before: on a busy machine the process may end between the two
+        ended = process.poll() is not None
+        if condition():
+            return
+        assert not ended, f"ended with {process.returncode}"
         assert time.monotonic() < hangs
         time.sleep(0.02)
 
 
 def stop(process, told):
     """Send a signal to a process and all that it started in its session, and wait for its end."""
-    os.killpg(process.pid, told)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, told)
     process.communicate(timeout=HANGS)
