@@ -22,7 +22,7 @@ from inference_energy.drawing import (
     rows_height,
     spread,
 )
-from inference_energy.text import interval
+from inference_energy.text import count, interval
 from inference_energy.units import MEGA, WH_PER_KWH
 
 HEIGHT, LEFT, BELOW, ABOVE, GAP, RIGHT = 2.9, 0.62, 0.42, 0.34, 0.7, 0.12
@@ -121,7 +121,7 @@ def _throughput(figure, deployment, tokens, right):
     )
     axis.set_ylim(0, 1.35 * max(speed.max(), used["throughput_tps"].max()))
     axis.set_ylabel("throughput [tokens/s]")
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: count(y)))
     axis.grid(axis="y")
     axis.legend(
         loc="upper right",
@@ -152,7 +152,7 @@ def _title(inputs, smallest, largest):
     if np.isnan(inputs):
         return "Throughput at unknown input length"
     law = "" if largest <= smallest * (1 + SAME_SHAPE) else ", law"
-    return f"Throughput{law} at {inputs:,.0f} input tokens"
+    return f"Throughput{law} at {count(inputs)} input tokens"
 
 
 def _concurrency(figure, sweep, left):

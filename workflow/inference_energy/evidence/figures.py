@@ -43,7 +43,7 @@ from inference_energy.evidence.coverage import (
 )
 from inference_energy.evidence.decomposition import FACTORS
 from inference_energy.evidence.estimates import ABSTRACT, LIKE
-from inference_energy.text import number
+from inference_energy.text import count, number
 
 BAND = "#ECECEC"
 NOTHING = "no estimate can be compared"
@@ -86,7 +86,7 @@ def point_id(row_id, place=0):
 
 
 def _length(value):
-    return "?" if np.isnan(value) else f"{value:,.0f}"
+    return count(value, missing="?")
 
 
 def _lengths(row):
@@ -94,14 +94,14 @@ def _lengths(row):
 
 
 def _ratio(value):
-    return number(value, 2) if value < 100 else f"{value:,.0f}"
+    return number(value, 2) if value < 100 else count(value)
 
 
-def _rows_axis(title, count, left, right, above=0.66, pad=35, width=PAGE):
+def _rows_axis(title, rows, left, right, above=0.66, pad=35, width=PAGE):
     """Axes of rows from the top down, left and right of which there is room for texts [in]."""
-    figure = new_figure(width, 0.42 + PITCH * max(count, 1) + above)
+    figure = new_figure(width, 0.42 + PITCH * max(rows, 1) + above)
     axis = frame(figure, left, 0.42, right, above)
-    axis.set_ylim(max(count, 1) - 0.5, -0.5)
+    axis.set_ylim(max(rows, 1) - 0.5, -0.5)
     no_side(axis)
     axis.set_title(title, x=(0.1 - left) / (width - left - right), pad=pad)
     return axis

@@ -32,7 +32,7 @@ from inference_energy.drawing import (
 )
 from inference_energy.energy.equation import node_energy
 from inference_energy.method.setup import TRIMMED
-from inference_energy.text import interval, number
+from inference_energy.text import count, interval, number, percent
 from inference_energy.units import GIGA, KW_PER_MW, SECONDS_PER_DAY, WH_PER_GWH
 
 PATHWAYS = {
@@ -168,7 +168,7 @@ def token_distributions(histograms, tokens):
         axis.set_xlim(0, edges[-1])
         axis.set_ylim(0, share.max() * 1.75)
         axis.set_xlabel("Output tokens per query")
-        axis.set_ylabel(f"Queries per bin of {np.diff(edges).mean():,.0f} tokens [%]")
+        axis.set_ylabel(f"Queries per bin of {count(np.diff(edges).mean())} tokens [%]")
         axis.locator_params(axis="x", nbins=6)
         axis.xaxis.set_major_formatter("{x:,.0f}")
         engines = {"published": "sampled", "exact": "exact"}
@@ -177,7 +177,7 @@ def token_distributions(histograms, tokens):
             values = statistics(tokens, regime=regime, engine=engine)
             y = share.max() * (1.5 - 0.3 * line)
             spread(axis, y, values, BLACK)
-            text = interval(*values[["p50", "p25", "p75"]], write="{:,.0f}".format)
+            text = interval(*values[["p50", "p25", "p75"]], write=count)
             axis.annotate(
                 f"{engines[engine]}: median (IQR) {text}",
                 (values["p5"], y),
@@ -274,8 +274,9 @@ def fleet_references(references):
     power, share = value["datacenter power"], value["datacenter utilisation"]
     datacenter = node_energy(SECONDS_PER_DAY, power * KW_PER_MW, share) / WH_PER_GWH
     search = value["web search"]
+    at = f"{power:g} MW datacenter at {percent(share, 'g')}"
     return {
-        f"{power:g} MW datacenter at {100 * share:g} %: {number(datacenter)} GWh/day": datacenter,
+        f"{at}: {number(datacenter)} GWh/day": datacenter,
         f"web search, {value['web search per query']:g} Wh each: {number(search)} GWh/day": search,
     }
 
@@ -351,8 +352,8 @@ def fleet_mixed(fleet, references, method):
     rows, stacks = [], []
     for name, scenario, pathway, long in (
         ("All traditional", "traditional", "baseline", 0),
-        (f"{100 * share:g} % long", "mixed", "baseline", share),
-        (f"{100 * share:g} % long, improved", "mixed", "improved", share),
+        (f"{percent(share, 'g')} long", "mixed", "baseline", share),
+        (f"{percent(share, 'g')} long, improved", "mixed", "improved", share),
     ):
         values = statistics(fleet, scenario=scenario, pathway=pathway)
         stack = [
@@ -448,7 +449,7 @@ def utilisation_coupling(energy, sensitivity):
             (
                 name,
                 f"{number(free['p50'])} → {number(tied['p50'])}"
-                f" ({100 * (tied['p50'] / free['p50'] - 1):+.1f} %)".replace("-", "−"),
+                f" ({percent(tied['p50'] / free['p50'] - 1, '+.1f')})".replace("-", "−"),
             )
             for (name, _, _), (free, tied) in zip(rows, pairs, strict=True)
         ]

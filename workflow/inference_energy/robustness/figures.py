@@ -73,10 +73,12 @@ def _draw_curve(axis, mine, statistics, regime):
     axis.tick_params(labelbottom=False)
     axis.grid(axis="y")
     axis.set_title(f"{'ab'[regime == 'long']}  {regime.capitalize()}")
-    rank = 100 * statistics["published_rank"]
+    level = statistics["published_rank"]
+    rank = 100 * level
     axis.plot([rank], [statistics["published"]], "o", color=drawing.BLACK, markersize=4, zorder=5)
     axis.annotate(
-        f"the paper's, {text.number(statistics['published'])} Wh\nhigher than {rank:.0f} %",
+        f"the paper's, {text.number(statistics['published'])} Wh\n"
+        f"higher than {text.percent(level)}",
         (rank, statistics["published"]),
         xytext=(0.97, 0.06),
         textcoords="axes fraction",
@@ -151,9 +153,8 @@ def _label_variance(axis, shares, rows, places):
     seen = set()
     for (choice, _), place in zip(rows, places, strict=True):
         if choice not in seen:
-            share = 100 * shares[choice]
-            text = f"{share:.0f} %" if share >= 1 else "<1 %"
-            axis.text(1.03, place, text, transform=across, va="center_baseline")
+            share = text.percent(shares[choice]) if shares[choice] >= 0.01 else "<1 %"
+            axis.text(1.03, place, share, transform=across, va="center_baseline")
         seen.add(choice)
 
 

@@ -28,7 +28,7 @@ from inference_energy.drawing import (
 )
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.scaling.counter_signal import per_unit
-from inference_energy.text import number
+from inference_energy.text import number, percent
 from inference_energy.units import KILO, MEGA, WH_PER_KWH
 
 SERIES = [(BLUE, "-"), (ORANGE, "-"), (GREEN, "-"), (PURPLE, "-"), (VERMILION, "-"), (GREY, "-")]
@@ -246,7 +246,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
         _log_y(axis, "Chains" if place == 0 else "", 0.5, 2e5)
     minutes = wall["quantity"].iloc[0].partition("tokens of ")[2]
     handles = [
-        Patch(**style, linewidth=0, label=f"claim at {100 * share:g} % of full throughput")
+        Patch(**style, linewidth=0, label=f"claim at {percent(share, 'g')} of full throughput")
         for share, style in bands
     ]
     handles += [
