@@ -77,7 +77,10 @@ REGIME_COLOURS = {"traditional": SKY, "long": VERMILION}
 VERDICT_MARKS = {
     "reproduced": (GREEN, "o"),
     "reproduced with caveat": (ORANGE, "s"),
+    "by construction": (BLUE, "D"),
+    "borderline": (SKY, "^"),
     "not reproduced": (VERMILION, "X"),
+    "not scored": (DARK_GREY, "P"),
 }
 """Colour and marker of each verdict on a number: either alone tells them apart."""
 

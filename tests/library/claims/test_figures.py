@@ -16,7 +16,8 @@ METHODS = read_yaml("config/config.yaml")["methods"]
 def test_claims_chart_has_a_mark_of_the_verdict_for_every_testable_claim(method):
     lines = deciding(read(f"results/{method}/claims.csv", "claims"))
     chart = draw(f"figures/{method}/claims").axes[0].lines
-    marks = [line for line in chart if line.get_marker() in ("o", "s", "X")]
+    markers = [marker for _, marker in drawing.VERDICT_MARKS.values()]
+    marks = [line for line in chart if line.get_marker() in markers]
     assert {(mark.get_color(), mark.get_marker()) for mark in marks} == {
         drawing.VERDICT_MARKS[v] for v in lines["verdict"] if v != "not testable"
     }

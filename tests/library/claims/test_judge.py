@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.claims.judge import (
+    HOLDS,
     VERDICTS,
     caveats,
     changed_verdicts,
@@ -42,15 +43,16 @@ def claim(**changes):
     return row | changes
 
 
-def verdict(published, findings=(), alternatives=None, **changes):
-    """Verdict on one claim."""
+def verdict(published, findings=(), alternatives=None, exact=None, scored=True, **changes):
+    """Verdict on one claim; both engines give the same number unless ``exact`` is given."""
     table = judge(
         pd.DataFrame([claim(**changes)]),
         "v1",
-        evidence(published),
+        evidence(published, published if exact is None else exact),
         alternatives or {},
         list(findings),
         ["published", "exact"],
+        scored,
     )
     (line,) = deciding(table).to_dict("records")
     return line["verdict"]
@@ -80,6 +82,41 @@ def test_a_claim_holds_as_printed(changes, computed, answer):
 def test_what_the_results_lack_is_not_testable():
     assert verdict(0.34, quantity=None) == "not testable"
     assert verdict(0.34, quantity="energy[subject=b; statistic=p50]") == "not testable"
+
+
+RANGE = {"relation": "within", "value": 8.0, "upper": 20.0, "decimals": 0}
+
+
+@pytest.mark.parametrize(
+    ("published", "exact", "changes", "expected"),
+    [
+        (0.34, 0.346, {}, "reproduced with caveat"),
+        (0.346, 0.34, {}, "borderline"),
+        (0.346, 0.346, {}, "not reproduced"),
+        (20.49, 20.58, RANGE, "not reproduced"),
+        (20.51, 20.44, RANGE, "reproduced"),
+    ],
+)
+def test_the_seeded_draw_decides_a_printed_number_and_the_exact_engine_a_range(
+    published, exact, changes, expected
+):
+    assert verdict(published, exact=exact, **changes) == expected
+
+
+@given(st.floats(20.3, 20.7))
+def test_noise_at_a_threshold_does_not_flip_a_range(published):
+    assert verdict(published, exact=20.58, **RANGE) == "not reproduced"
+
+
+def test_a_number_that_restates_an_input_holds_by_construction():
+    assert verdict(0.34, input="pathways.hardware") == "by construction"
+    assert verdict(0.37, input="pathways.hardware") == "not reproduced"
+    assert not {"by construction", "borderline"} & set(HOLDS)
+
+
+def test_a_method_that_is_not_the_papers_is_not_scored():
+    assert verdict(0.34, scored=False) == "not scored"
+    assert verdict(0.34, scored=False, quantity=None) == "not testable"
 
 
 OVERRIDE = {"id": "pue", "claims": ["med*"], "alternative": "with another PUE", "override": {}}

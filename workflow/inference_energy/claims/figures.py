@@ -105,6 +105,7 @@ def claims_chart(claims, published):
     verdicts = [
         Line2D([], [], linestyle="", color=colour, marker=marker, label=f"{tally[name]} {name}")
         for name, (colour, marker) in VERDICT_MARKS.items()
+        if tally[name]
     ]
     marks = [
         Line2D([], [], label="published range, or values that print as published", **PRINTED),

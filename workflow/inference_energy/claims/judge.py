@@ -14,9 +14,23 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.claims.selectors import evaluate
-from inference_energy.text import rounded
+from inference_energy.text import number, rounded
 
-VERDICTS = ("reproduced", "reproduced with caveat", "not reproduced", "not testable")
+VERDICTS = (
+    "reproduced",
+    "reproduced with caveat",
+    "by construction",
+    "borderline",
+    "not reproduced",
+    "not testable",
+    "not scored",
+)
+"""By construction: the number restates an input of the method. Borderline: the seeded draw misses
+the printed number and the engine without sampling gives it. Not scored: the method is none of the
+paper's, so the table says what the claim would read under it."""
+
+HOLDS = ("reproduced", "reproduced with caveat")
+"""Verdicts that count as reproduced."""
 
 
 def holds(claim, computed):
@@ -120,7 +134,38 @@ def caveats(claim, computed, evidence, alternatives, findings):
     return sentences
 
 
-def judge(claims, version, evidence, alternatives, findings, engines):
+def decide(claim, numbers):
+    """Whether a claim holds, and what the two engines' disagreement adds to the verdict.
+
+    A printed number is one draw's, so the seeded engine decides on it. A range is a statement about
+    the method, so the engine without sampling decides, where both were run.
+
+    Parameters
+    ----------
+    claim : mapping
+        Row of the published claims.
+    numbers : dict of str to float
+        Computed number by engine.
+
+    Returns
+    -------
+    verdict, remark : str
+        reproduced, reproduced with caveat, borderline or not reproduced; a sentence or nothing.
+    """
+    drawn = numbers.get("published", numbers.get("exact"))
+    exact = numbers.get("exact", drawn)
+    as_drawn, as_exact = holds(claim, drawn), holds(claim, exact)
+    verdict = "reproduced" if as_exact else "not reproduced"
+    if as_drawn == as_exact:
+        return verdict, ""
+    if claim["relation"] != "equal":
+        return verdict, f"decided without sampling: {number(exact, 4)}; the seeded draw gives {number(drawn, 4)}"
+    if as_drawn:
+        return "reproduced with caveat", f"as the seeded draw; without sampling {number(exact, 4)}"
+    return "borderline", f"the seeded draw gives {number(drawn, 4)}; without sampling {number(exact, 4)}"
+
+
+def judge(claims, version, evidence, alternatives, findings, engines, scored=True):
     """Verdict on every claim of one version of the paper.
 
     Parameters
@@ -132,7 +177,9 @@ def judge(claims, version, evidence, alternatives, findings, engines):
     evidence, alternatives, findings
         As for :func:`caveats`.
     engines : list of str
-        Engines to evaluate; the published one's lines decide, the others' are shown beside.
+        Engines to evaluate; the published one's lines carry the verdict, the others' stand beside.
+    scored : bool
+        Whether the method is the paper's, so that its claims are judged.
 
     Returns
     -------
@@ -141,33 +188,45 @@ def judge(claims, version, evidence, alternatives, findings, engines):
     """
     lines = []
     for claim in claims[claims["version"] == version].to_dict("records"):
-        for engine in engines:
-            computed = evaluate(claim["quantity"], evidence, engine)
-            note = ""
-            if computed is None:
-                if engine != "published":
-                    continue
-                verdict, note = "not testable", claim["statement"]
-            else:
-                verdict = "reproduced" if holds(claim, computed) else "not reproduced"
-                sentences = caveats(claim, computed, evidence, alternatives, findings)
-                if verdict == "reproduced" and any(is_caveat for is_caveat, _ in sentences):
-                    verdict = "reproduced with caveat"
-                note = "; ".join(text for _, text in sentences)
+        computed = {engine: evaluate(claim["quantity"], evidence, engine) for engine in engines}
+        numbers = {engine: value for engine, value in computed.items() if value is not None}
+        if not numbers:
+            lines.append(_line(claim, None, None, "not testable", [claim["statement"]]))
+        for engine, value in numbers.items():
+            # the exact engine's line says how the claim reads without sampling
+            of_line = numbers if engine == "published" else {engine: value}
+            verdict, remarks = _verdict(claim, value, of_line, evidence, alternatives, findings)
             lines.append(
-                {
-                    "claim": claim["claim"],
-                    "source": claim["version"],
-                    "quantity": claim["quantity"],
-                    "published": printed(claim),
-                    "computed": computed,
-                    "unit": claim["unit"],
-                    "engine": engine if computed is not None else None,
-                    "verdict": verdict,
-                    "note": note or None,
-                }
+                _line(claim, engine, value, verdict, remarks)
+                if scored
+                else _line(claim, engine, value, "not scored", [])
             )
     return pd.DataFrame(lines)
+
+
+def _verdict(claim, value, numbers, evidence, alternatives, findings):
+    verdict, remark = decide(claim, numbers)
+    sentences = caveats(claim, value, evidence, alternatives, findings)
+    remarks = [*filter(None, [remark]), *(text for _, text in sentences)]
+    if verdict in HOLDS and isinstance(claim.get("input"), str):
+        return "by construction", [f"restates the method's own {claim['input']}", *remarks]
+    if verdict == "reproduced" and any(is_caveat for is_caveat, _ in sentences):
+        verdict = "reproduced with caveat"
+    return verdict, remarks
+
+
+def _line(claim, engine, computed, verdict, remarks):
+    return {
+        "claim": claim["claim"],
+        "source": claim["version"],
+        "quantity": claim["quantity"],
+        "published": printed(claim),
+        "computed": computed,
+        "unit": claim["unit"],
+        "engine": engine,
+        "verdict": verdict,
+        "note": "; ".join(remarks) or None,
+    }
 
 
 def deciding(table):

@@ -32,6 +32,7 @@ def main(snakemake):
         alternatives,
         findings,
         snakemake.params.engines,
+        scored=method["kind"] != "user",
     )
     write_table(table, snakemake.output[0], "claims")
 
