@@ -35,12 +35,18 @@ rule summarise_claims:
     message:
         "Writing the verdicts for a reader"
     input:
-        claims=expand("results/{method}/claims.csv", method=PAPER_FIRST),
+        **{
+            table: expand(f"results/{{method}}/{table}.csv", method=PAPER_FIRST)
+            for table in ("claims", "energy_per_query", "fleet", "test_time")
+        },
+        published="data/published/claims.csv",
+        scaling="config/scaling.yaml",
         code=code("claims/write.py"),
     params:
         methods={name: METHODS[name] for name in PAPER_FIRST},
     output:
-        report(
+        headline="results/headline.csv",
+        page=report(
             "results/claims.md",
             caption="../report/claims/page.rst",
             category="Claims",

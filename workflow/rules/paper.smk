@@ -13,6 +13,7 @@ rule estimate_energy:
         throughput=reported("results/{method}/throughput.csv", "paper", "Energy per query"),
         tokens=reported("results/{method}/output_tokens.csv", "paper", "Supplement"),
         extrapolation=reported("results/{method}/extrapolation.csv", "paper", "Supplement"),
+        blend="results/{method}/blend.csv",
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
     log:
@@ -52,6 +53,7 @@ TARGETS += expand(
         "throughput",
         "output_tokens",
         "extrapolation",
+        "blend",
         "densities",
         "histograms",
         "fleet",

@@ -81,6 +81,36 @@ def energy_per_query(setup, engines):
     return pd.DataFrame(lines)
 
 
+def blend(setup):
+    """Every model's place in the frontier blend, from the exact engine.
+
+    Returns
+    -------
+    DataFrame
+        regime, model, place (1 is the largest median), median [Wh], parameters [billions],
+        ranked_by (median | parameters), share (0 if the model is not in the blend) [1].
+    """
+    lines = []
+    for regime in setup.regimes.values():
+        models, members = exact.regime_energy(setup, regime)
+        medians = {name: energy.quantile(0.5) for name, energy in models.items()}
+        parameters = {model.name: model.parameters for model in setup.models}
+        order = sorted(medians, key=medians.get, reverse=True)
+        lines += [
+            {
+                "regime": regime.name,
+                "model": name,
+                "place": place,
+                "median": medians[name],
+                "parameters": parameters[name],
+                "ranked_by": setup.blend.ranked_by,
+                "share": members.get(name, 0.0),
+            }
+            for place, name in enumerate(order, start=1)
+        ]
+    return pd.DataFrame(lines)
+
+
 def throughput(setup, engines):
     """Throughput of every model over the queries' lengths. [tokens/s]"""
     lines = []

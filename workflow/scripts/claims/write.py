@@ -1,19 +1,40 @@
-"""Write results/claims.md from the claims tables of all methods."""
+"""Write results/claims.md and results/headline.csv from the tables of all methods."""
 
+from pathlib import Path
+
+import pandas as pd
+import yaml
 from _logged import run
+from inference_energy.claims.headline import headline
 from inference_energy.claims.page import claims_page
-from inference_energy.tables import read_table, write_text
+from inference_energy.claims.selectors import Evidence
+from inference_energy.tables import read_table, write_table, write_text
+
+TABLES = ("energy_per_query", "fleet", "test_time")
 
 
 def main(snakemake):
-    """Read the verdicts, write the page."""
-    methods = snakemake.params.methods
-    tables = {
-        name: read_table(path, "claims")
-        for name, path in zip(methods, snakemake.input.claims, strict=True)
+    """Read the tables of every method, write the page and the headline."""
+    read, methods = snakemake.input, snakemake.params.methods
+    of = {
+        table: dict(zip(methods, (read_table(path, table) for path in read[table]), strict=True))
+        for table in (*TABLES, "claims")
     }
+    factor = yaml.safe_load(Path(read.scaling).read_text(encoding="utf-8"))["longer"]["factor"]
+    published = read_table(read.published, "claims_published")
+    lines = [
+        headline(
+            name,
+            Evidence(method, {table: of[table][name] for table in TABLES}, {}),
+            of["claims"][name],
+            published,
+            f"{factor:g} times",
+        )
+        for name, method in methods.items()
+    ]
+    write_table(pd.concat(lines, ignore_index=True), snakemake.output.headline, "headline")
     titles = {name: method["title"] for name, method in methods.items()}
-    write_text(snakemake.output[0], claims_page(tables, titles))
+    write_text(snakemake.output.page, claims_page(of["claims"], titles))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+"""The numbers that a reader quotes, one per line, with what the paper prints."""
+
+import pandas as pd
+
+from inference_energy.claims.judge import deciding, printed
+from inference_energy.claims.selectors import Evidence, evaluate
+
+QUERY = "energy_per_query[regime={}; subject=frontier blend; pathway={}; statistic={}]"
+FLEET = "fleet[scenario={}; pathway={}; statistic=p50]"
+LONGER = "test_time[compared={}; subject=frontier blend; statistic=p50; quantity=energy ratio]"
+MEDIAN = QUERY.format("traditional", "baseline", "p50")
+
+
+def _lever(pathway: str) -> str:
+    return f"{MEDIAN} / {QUERY.format('traditional', pathway, 'p50')}"
+
+
+def quantities(longer: str) -> dict[str, tuple[str, str, str]]:
+    """Quantities in words, each with its selector, its unit and the claim about it.
+
+    Parameters
+    ----------
+    longer : str
+        The lengthened queries of the table ``test_time``, such as ``15 times``.
+    """
+    of = {
+        f"{regime} query, {words}": (
+            QUERY.format(regime, "baseline", statistic),
+            "Wh",
+            f"{claim}-{regime}",
+        )
+        for regime in ("traditional", "long")
+        for words, statistic, claim in (
+            ("median", "p50", "median"),
+            ("lower quartile", "p25", "p25"),
+            ("upper quartile", "p75", "p75"),
+        )
+    }
+    of["long over traditional, medians"] = (
+        f"{QUERY.format('long', 'baseline', 'p50')} / {MEDIAN}",
+        "1",
+        "ratio-energy",
+    )
+    of[f"{longer} the output tokens, medians"] = (LONGER.format(longer), "1", "")
+    of["fleet, traditional"] = (FLEET.format("traditional", "baseline"), "GWh/day", "fleet-baseline")
+    of["fleet, with long queries"] = (FLEET.format("mixed", "baseline"), "GWh/day", "fleet-mixed")
+    of["fleet, with long queries, improved"] = (
+        FLEET.format("mixed", "improved"),
+        "GWh/day",
+        "fleet-mixed-improved",
+    )
+    for pathway in ("hardware", "model", "serving", "combined"):
+        claim = f"lever-{pathway}-traditional"
+        of[f"lever, {pathway}"] = (_lever(pathway), "1", claim)
+    return of
+
+
+def numbers(evidence: Evidence, engine: str, longer: str) -> pd.DataFrame:
+    """Compute the quantities that an engine gives: quantity, value, unit, claim.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Tables energy_per_query, fleet and test_time.
+    engine : str
+        published or exact.
+    longer : str
+        As for :func:`quantities`.
+    """
+    lines = [
+        (name, evaluate(selector, evidence, engine), unit, claim)
+        for name, (selector, unit, claim) in quantities(longer).items()
+    ]
+    return pd.DataFrame(lines, columns=["quantity", "value", "unit", "claim"]).dropna(
+        subset=["value"], ignore_index=True
+    )
+
+
+def headline(
+    name: str, evidence: Evidence, claims: pd.DataFrame, published: pd.DataFrame, longer: str
+) -> pd.DataFrame:
+    """Lines of results/headline.csv of one method.
+
+    Parameters
+    ----------
+    name : str
+        Method.
+    evidence, longer
+        As for :func:`numbers`.
+    claims : DataFrame
+        The method's claims table.
+    published : DataFrame
+        Published claims of all versions.
+
+    Returns
+    -------
+    DataFrame
+        method, quantity, value, unit, published, verdict. A method that is not the paper's has no
+        verdicts, and nothing was published of it. Numbers that restate an input are left out.
+    """
+    restated = published.dropna(subset=["input"])["claim"]
+    table = numbers(evidence, "published", longer)
+    table = table[~table["claim"].isin(restated)].reset_index(drop=True)
+    decided = deciding(claims).set_index("claim")
+    scored = decided[~decided["verdict"].isin(["not scored", "not testable"])]
+    version = published[published["version"] == evidence.method["claims"]]
+    prints = {line["claim"]: printed(line) for line in version.to_dict("records")}
+    table["published"] = [prints[c] if c in scored.index else None for c in table["claim"]]
+    table["verdict"] = [scored["verdict"].get(c) for c in table["claim"]]
+    return table.drop(columns="claim").assign(method=name)
