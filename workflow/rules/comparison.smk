@@ -14,7 +14,7 @@ COMPARISON_FILES = [
     *(f"figures/comparison/{{pair}}.{kind}" for kind in ("svg", "png")),
 ]
 PAIRS = [f"{base}..{head}" for base, head in zip(list(METHODS), list(METHODS)[1:])]
-ASKED_PAIRS = [f"{config['base']}..{config['head']}"] if "base" in config else PAIRS
+ASKED_PAIRS = [f"{config['base']}..{config['head']}"] if "head" in config else PAIRS
 
 
 wildcard_constraints:

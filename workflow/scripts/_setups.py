@@ -7,7 +7,7 @@ from inference_energy.method.sources import Sources
 from inference_energy.tables import read_table
 
 
-def read_all_sources(inputs):
+def read_all_sources(inputs, instead=None):
     """Return the Sources of every method that can be built from the inputs.
 
     Parameters
@@ -15,21 +15,25 @@ def read_all_sources(inputs):
     inputs : snakemake.io.InputFiles
         ``benchmarks`` (every throughput table that a method can name), and where a method uses
         them ``traces`` and the tables that laws need.
+    instead : dict of str to path, optional
+        Files to read in place of some of these, by path.
     """
-    tables = {path: read_table(path, "throughput") for path in inputs.benchmarks}
-    return Sources(tables, read_shared(inputs))
+    instead = instead or {}
+    tables = {path: read_table(instead.get(path, path), "throughput") for path in inputs.benchmarks}
+    return Sources(tables, read_shared(inputs, instead))
 
 
-def read_shared(inputs):
-    """Return the tables that methods share, as keyword arguments; ``inputs`` as above."""
-    sources = {}
+def read_shared(inputs, instead=None):
+    """Return the tables that methods share, as keyword arguments; parameters as above."""
+    sources, instead = {}, instead or {}
     if getattr(inputs, "traces", None):
-        traces = read_table(inputs.traces, "request_lengths").sort_values("quantile")
+        path = instead.get(inputs.traces, inputs.traces)
+        traces = read_table(path, "request_lengths").sort_values("quantile")
         sources["traces"] = {
             name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")
         }
     given = {name: getattr(inputs, name, None) for name in needed_tables()}
-    hardware = {name: read_table(path, name) for name, path in given.items() if path}
+    hardware = {n: read_table(instead.get(path, path), n) for n, path in given.items() if path}
     return sources | ({"hardware": hardware} if hardware else {})
 
 

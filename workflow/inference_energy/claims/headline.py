@@ -42,7 +42,11 @@ def quantities(longer: str) -> dict[str, tuple[str, str, str]]:
         "ratio-energy",
     )
     of[f"{longer} the output tokens, medians"] = (LONGER.format(longer), "1", "")
-    of["fleet, traditional"] = (FLEET.format("traditional", "baseline"), "GWh/day", "fleet-baseline")
+    of["fleet, traditional"] = (
+        FLEET.format("traditional", "baseline"),
+        "GWh/day",
+        "fleet-baseline",
+    )
     of["fleet, with long queries"] = (FLEET.format("mixed", "baseline"), "GWh/day", "fleet-mixed")
     of["fleet, with long queries, improved"] = (
         FLEET.format("mixed", "improved"),

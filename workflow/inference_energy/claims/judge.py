@@ -158,11 +158,12 @@ def decide(claim, numbers):
     verdict = "reproduced" if as_exact else "not reproduced"
     if as_drawn == as_exact:
         return verdict, ""
+    drawn, exact = number(drawn, 4), number(exact, 4)
     if claim["relation"] != "equal":
-        return verdict, f"decided without sampling: {number(exact, 4)}; the seeded draw gives {number(drawn, 4)}"
+        return verdict, f"decided without sampling: {exact}; the seeded draw gives {drawn}"
     if as_drawn:
-        return "reproduced with caveat", f"as the seeded draw; without sampling {number(exact, 4)}"
-    return "borderline", f"the seeded draw gives {number(drawn, 4)}; without sampling {number(exact, 4)}"
+        return "reproduced with caveat", f"as the seeded draw; without sampling {exact}"
+    return "borderline", f"the seeded draw gives {drawn}; without sampling {exact}"
 
 
 def judge(claims, version, evidence, alternatives, findings, engines, scored=True):

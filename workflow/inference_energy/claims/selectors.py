@@ -1,7 +1,9 @@
 """Where a claim's number is found among a method's results."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from inference_energy.errors import InputError
 
@@ -25,6 +27,14 @@ class Evidence:
     method: dict
     tables: dict
     figures: dict
+    _texts: dict = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def texts(self, table):
+        """Columns of a table as text, which a selector compares with."""
+        if table not in self._texts:
+            frame = self.tables[table]
+            self._texts[table] = {c: frame[c].astype(str).to_numpy(object) for c in frame}
+        return self._texts[table]
 
 
 def evaluate(quantity, evidence, engine):
@@ -83,7 +93,7 @@ def _select(selector, evidence, engine):
             f"claim quantity {selector!r}: unknown table {table}; allowed are {known};"
             " correct the selector"
         )
-    frame = evidence.tables[table]
+    frame, texts = evidence.tables[table], evidence.texts(table)
     unknown = set(wanted) - set(frame.columns)
     if unknown:
         raise InputError(
@@ -92,11 +102,10 @@ def _select(selector, evidence, engine):
         )
     if "engine" in frame:
         wanted["engine"] = engine
-    for column, value in wanted.items():
-        frame = frame[frame[column].astype(str) == value]
-    if len(frame) > 1:
+    found = np.flatnonzero(np.all([texts[c] == value for c, value in wanted.items()], axis=0))
+    if len(found) > 1:
         raise InputError(
-            f"claim quantity {selector!r}: selects {len(frame)} lines; allowed is one;"
+            f"claim quantity {selector!r}: selects {len(found)} lines; allowed is one;"
             " name more columns"
         )
-    return float(frame["value"].iloc[0]) if len(frame) else None
+    return float(frame["value"].iloc[found[0]]) if len(found) else None

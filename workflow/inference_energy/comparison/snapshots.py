@@ -86,3 +86,30 @@ def snapshot_of_folder(root):
     return {
         path: (Path(root) / path).read_bytes() for path in paths if (Path(root) / path).is_file()
     }
+
+
+def committed_files(root, folders):
+    """Files of some folders as the last commit has them.
+
+    Parameters
+    ----------
+    root : path-like
+        The repository's folder.
+    folders : tuple of str
+        Folders, relative to it.
+
+    Returns
+    -------
+    files : dict of str to bytes
+        Content by path; empty outside a git checkout or before the first commit.
+    commit : str
+        Abbreviated commit, empty where there is none.
+    """
+    code, short, _ = _git(root, "rev-parse", "--short", "HEAD")
+    if code:
+        return {}, ""
+    archive = _git(root, "archive", "--format=tar", "HEAD", "--", *folders)[1]
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {
+            m.name: tar.extractfile(m).read() for m in tar if m.isfile()
+        }, short.decode().strip()

@@ -1,0 +1,321 @@
+"""What a change of assumptions does: the answer before and after, what moved it, and why."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.claims.headline import numbers
+from inference_energy.claims.judge import judge
+from inference_energy.claims.selectors import Evidence
+from inference_energy.comparison.attribution import attribution, exact_medians
+from inference_energy.comparison.sides import Side
+from inference_energy.energy import exact
+from inference_energy.method.build import build
+from inference_energy.method.differences import differing
+from inference_energy.method.setup import TRIMMED, Setup
+from inference_energy.paper import estimate
+from inference_energy.scaling.length import lengthened
+from inference_energy.text import number, percent, short
+
+ENGINES = ["published", "exact"]
+SAME = 1e-12
+"""A relative change below this is rounding. [1]"""
+
+LABELS = {
+    "benchmarks": "benchmark rows",
+    "data": "tables of data/",
+    "pue": "PUE",
+    "input_charge.input_tokens_per_output_token": "input tokens per output token charged",
+    "node_power.default": "node power",
+}
+"""Settings whose words are not those of their path."""
+
+Sources = Callable[[dict], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a side of the question answers.
+
+    Parameters
+    ----------
+    side : Side
+        Method and state of the data.
+    tables : dict of str to DataFrame
+        energy_per_query, fleet, output_tokens, blend, and the lines of test_time that are quoted.
+    curves : dict of str to DataFrame
+        Regime to the density of the blend's ln E: energy_wh [Wh], density [1 per unit of ln Wh].
+    """
+
+    side: Side
+    tables: Mapping[str, pd.DataFrame]
+    curves: Mapping[str, pd.DataFrame]
+
+
+def answer(side: Side, sources: Sources, longer: float) -> Answer:
+    """Compute what a method says.
+
+    Parameters
+    ----------
+    side : Side
+        The method.
+    sources : callable
+        Resolved method to what it is built from, the keyword arguments of ``build``.
+    longer : float
+        Factor of the output tokens at which ratios are comparable. [1]
+    """
+    setup = build(side.method, **sources(side.method))
+    tables = {
+        "energy_per_query": estimate.energy_per_query(setup, ENGINES),
+        # a bootstrap of the total takes longer than the rest and moves no printed figure
+        "fleet": estimate.fleet(setup, ["exact"]),
+        "output_tokens": estimate.output_tokens(setup, ENGINES),
+        "blend": estimate.blend(setup),
+        "test_time": _longer(setup, longer),
+    }
+    return Answer(side, tables, {r.name: _curve(setup, r) for r in setup.regimes.values()})
+
+
+def _blend(setup: Setup, regime: Any) -> Any:
+    models, members = exact.regime_energy(setup, regime)
+    return exact.blend_energy(setup, models, members)
+
+
+def _longer(setup: Setup, factor: float) -> pd.DataFrame:
+    base = setup.regimes["traditional"]
+    longer = replace(base, output_tokens=lengthened(base.output_tokens, factor))
+    medians = [_blend(setup, regime).quantile(0.5) for regime in (longer, base)]
+    return pd.DataFrame(
+        [
+            {
+                "compared": f"{factor:g} times",
+                "subject": TRIMMED,
+                "statistic": "p50",
+                "quantity": "energy ratio",
+                "value": medians[0] / medians[1],
+            }
+        ]
+    )
+
+
+def _curve(setup: Setup, regime: Any, points: int = 121) -> pd.DataFrame:
+    energy = _blend(setup, regime)
+    edges = np.geomspace(energy.quantile(0.02), energy.quantile(0.98), points)
+    share = np.diff([energy.cdf(edge) for edge in edges])
+    middles = np.sqrt(edges[:-1] * edges[1:])
+    return pd.DataFrame({"energy_wh": middles, "density": share / np.diff(np.log(edges))})
+
+
+def headlines(base: Answer, head: Answer, longer: float) -> list[dict]:
+    """Quantities that both sides give: quantity, unit, old, new, factor (1 if it is rounding)."""
+    tables = [
+        numbers(Evidence(a.side.method, dict(a.tables), {}), "exact", f"{longer:g} times")
+        for a in (base, head)
+    ]
+    both = tables[0].merge(tables[1], on=["quantity", "unit", "claim"], suffixes=("_old", "_new"))
+    return [
+        {
+            "quantity": line.quantity,
+            "unit": line.unit,
+            "old": line.value_old,
+            "new": line.value_new,
+            "factor": _factor(line.value_old, line.value_new),
+        }
+        for line in both.itertuples()
+    ]
+
+
+def _factor(old: float, new: float) -> float:
+    """Ratio of two numbers; one where they differ by rounding, NaN where there is none."""
+    if old == new or abs(new - old) <= SAME * max(abs(old), abs(new)):
+        return 1.0
+    return new / old if old > 0 else float("nan")
+
+
+def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
+    """Factor of each differing setting on the medians, none where only one setting differs.
+
+    Returns
+    -------
+    list of dict
+        setting (in words), and its factor on each headline; the factors of a headline multiply to
+        its change (Shapley 1953, in the logarithm).
+    """
+    if len(differing(base.side.method, head.side.method)) < 2:
+        return []
+    shares, _, _ = attribution(base.side.method, head.side.method, exact_medians(sources))
+    own = shares[(shares["statistic"] == "shapley") & (shares["part"] == "")]
+    wide = own.pivot_table(index="setting", columns="headline", values="value", sort=False)
+    order = wide.abs().max(axis=1).sort_values(ascending=False, kind="stable").index
+    return [
+        {"setting": words(name)} | {h: float(np.exp(wide.loc[name, h])) for h in wide.columns}
+        for name in order
+    ]
+
+
+def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
+    """Who is in the blend on either side, by regime, and what decides.
+
+    Returns
+    -------
+    dict of str to list of dict
+        model, before, after (in the blend), old, new: what ranks the model (median energy [Wh], or
+        parameters [billions]), None where a side does not have it.
+    """
+    rows: dict[str, list[dict]] = {}
+    sides = [a.tables["blend"].set_index(["regime", "model"]) for a in (base, head)]
+    for regime, model in dict.fromkeys([*sides[1].index, *sides[0].index]):
+        own = [s.loc[(regime, model)] if (regime, model) in s.index else None for s in sides]
+        rows.setdefault(regime, []).append(
+            {"model": model}
+            | dict(
+                zip(
+                    ("before", "after"),
+                    [o is not None and o["share"] > 0 for o in own],
+                    strict=True,
+                )
+            )
+            | dict(zip(("old", "new"), [None if o is None else _rank(o) for o in own], strict=True))
+        )
+    return rows
+
+
+def _rank(line: pd.Series) -> float:
+    return float(line["parameters" if line["ranked_by"] == "parameters" else "median"])
+
+
+def flipped_claims(
+    base: Answer, head: Answer, published: pd.DataFrame, figures: dict[str, dict]
+) -> list[dict]:
+    """Claims whose verdict differs: claim, published, unit, old, new, before, after.
+
+    Caveats are left out: a verdict here is whether the number is the published one.
+
+    Parameters
+    ----------
+    base, head : Answer
+        Both sides.
+    published : DataFrame
+        Published claims of all versions.
+    figures : dict of str to dict
+        Published figures by kind, as for :class:`Evidence`.
+    """
+    version = head.side.method["claims"]
+    judged = [
+        judge(published, version, Evidence(a.side.method, dict(a.tables), figures), {}, [], ENGINES)
+        for a in (base, head)
+    ]
+    before, after = (table.drop_duplicates("claim") for table in judged)
+    both = before.merge(after, on=["claim", "published", "unit"], suffixes=("_old", "_new"))
+    return [
+        {
+            "claim": line.claim,
+            "published": line.published,
+            "unit": line.unit,
+            "old": line.computed_old,
+            "new": line.computed_new,
+            "before": line.verdict_old,
+            "after": line.verdict_new,
+        }
+        for line in both[both["verdict_old"] != both["verdict_new"]].itertuples()
+    ]
+
+
+def changed_settings(base: dict, head: dict) -> list[dict]:
+    """Every quantity that differs: setting (in words), old, new, unit, old_source, new_source."""
+    lines = []
+    for paths in differing(base, head).values():
+        for path in paths:
+            old, new = _at(base, path), _at(head, path)
+            lines.append(
+                {
+                    "setting": words(".".join(path)),
+                    "old": quantity_text(old, new),
+                    "new": quantity_text(new, old),
+                    "unit": new.get("unit", old.get("unit", "1")),
+                    "old_source": old.get("source"),
+                    "new_source": new.get("source"),
+                }
+            )
+    return lines
+
+
+def _at(tree: Any, path: tuple) -> dict:
+    for key in path:
+        tree = tree.get(key, {}) if isinstance(tree, dict) else {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def words(path: str) -> str:
+    """Write the path of a setting in words."""
+    return LABELS.get(path, path.removeprefix("regimes.").replace("_", " ").replace(".", " "))
+
+
+def quantity_text(quantity: dict, other: dict) -> str:
+    """Write a quantity of a method; of one with many keys those that differ from ``other``."""
+    if not quantity:
+        return "none"
+    if "value" in quantity:
+        return _plain(quantity["value"])
+    if "factors" in quantity:
+        return " x ".join(map(_plain, quantity["factors"]))
+    if {"p5", "p95"} <= quantity.keys() and quantity.get("distribution") == "log-normal":
+        return f"{number(quantity['p5'])}-{number(quantity['p95'])}"
+    shown = {
+        key: value
+        for key, value in quantity.items()
+        if key not in ("source", "unit") and value != other.get(key)
+    }
+    return (
+        ", ".join(
+            _plain(value)
+            if key in ("distribution", "name")
+            else f"{key.replace('_', ' ')} {_plain(value)}"
+            for key, value in shown.items()
+        )
+        or "as before"
+    )
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return short(value, 6)
+    return str(value)
+
+
+def sentence(settings: list[dict], lines: list[dict]) -> str:
+    """Say in one sentence what was changed and what the medians do."""
+    if not settings:
+        return "Nothing differs."
+    first = settings[0]
+    unit = "" if first["unit"] in ("1", None) else f" {first['unit']}"
+    what = f"{first['setting']} {first['old']} -> {first['new']}{unit}"
+    if len(settings) > 1:
+        others = len(settings) - 1
+        what += f" and {others} other setting{'s' if others > 1 else ''}"
+    medians = {
+        line["quantity"].split()[0]: line
+        for line in lines
+        if line["quantity"].endswith("query, median")
+    }
+    return f"{what[0].upper()}{what[1:]} {' and '.join(_moves(r, m) for r, m in medians.items())}."
+
+
+def _moves(regime: str, line: dict) -> str:
+    old, new, change = number(line["old"]), number(line["new"]), line["factor"]
+    if change == 1:
+        return f"leaves the {regime} median at {old} Wh"
+    verb = "raises" if change > 1 else "lowers"
+    by = (
+        f"to {number(change)} times"
+        if not 0.5 < change < 2
+        else f"by {percent(abs(change - 1), '.1f')}"
+    )
+    return f"{verb} the {regime} median {by}, {old} -> {new} Wh"

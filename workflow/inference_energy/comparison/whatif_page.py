@@ -1,0 +1,134 @@
+"""The what-if page: rows of its tables, and the figure of before and after."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from inference_energy.comparison.whatif import Answer
+from inference_energy.drawing import (
+    BLUE,
+    GREY,
+    PAGE,
+    SETTINGS,
+    frame,
+    log_axis,
+    log_range,
+    new_figure,
+)
+from inference_energy.text import factor, is_missing, number, with_unit, yes
+
+UNCHANGED = "unchanged"
+
+
+def headline_rows(lines: list[dict]) -> list[list[str]]:
+    """Rows of the headlines: quantity, old, new, factor."""
+    return [
+        [
+            line["quantity"],
+            *(with_unit(number(line[side]), line["unit"]) for side in ("old", "new")),
+            UNCHANGED if line["factor"] == 1 else factor(line["factor"], ".3f", "none"),
+        ]
+        for line in lines
+    ]
+
+
+def setting_rows(settings: list[dict]) -> list[list[str]]:
+    """Rows of the settings: setting, old, new, unit, source of the new value."""
+    return [
+        [s["setting"], s["old"], s["new"], "" if s["unit"] == "1" else s["unit"], s["new_source"]]
+        for s in settings
+    ]
+
+
+def share_rows(shares: list[dict]) -> list[list[str]]:
+    """Rows of the Shapley factors: setting, traditional median, long median."""
+    return [
+        [s["setting"], *(factor(s[f"{r} median"], ".3f") for r in ("traditional", "long"))]
+        for s in shares
+    ]
+
+
+def claim_rows(claims: list[dict]) -> list[list[str]]:
+    """Rows of the claims: claim, published, old, new, verdict before and after."""
+    return [
+        [
+            c["claim"],
+            with_unit(c["published"], c["unit"]),
+            *("none" if is_missing(c[side]) else number(c[side]) for side in ("old", "new")),
+            c["before"],
+            c["after"],
+        ]
+        for c in claims
+    ]
+
+
+def member_parts(members: Mapping[str, list[dict]], ranked_by: str) -> dict[str, dict]:
+    """What is said of the blend of each regime: text, title of what ranks, rows if it changed."""
+    rank = "parameters [B]" if ranked_by == "parameters" else "median [Wh]"
+    parts = {}
+    for regime, rows in members.items():
+        changed = [row for row in rows if row["before"] != row["after"]]
+        names = ", ".join(row["model"] for row in rows if row["after"])
+        text = f"{regime.capitalize()} queries: {names}"
+        text += ", as before." if not changed else f"; the largest by {rank.split()[0]}."
+        table = [
+            [
+                row["model"],
+                yes(row["before"]),
+                yes(row["after"]),
+                " -> ".join("none" if row[s] is None else number(row[s]) for s in ("old", "new")),
+                _note(row),
+            ]
+            for row in rows
+            if changed
+        ]
+        parts[regime] = {"text": text, "rank": rank, "rows": table}
+    return parts
+
+
+def _note(row: dict) -> str:
+    if row["before"] == row["after"]:
+        return ""
+    return "enters" if row["after"] else "leaves"
+
+
+@rc_context(SETTINGS)
+def draw(base: Answer, head: Answer) -> Figure:
+    """Draw the blend's energy before and after, one panel per regime, on one scale."""
+    curves = [*base.curves.values(), *head.curves.values()]
+    low, high = log_range(np.concatenate([curve["energy_wh"].to_numpy() for curve in curves]), 1.05)
+    top = max(curve["density"].max() for curve in curves)
+    figure = new_figure(PAGE, 0.55 + 1.35 * len(head.curves))
+    for place, regime in enumerate(head.curves):
+        above = 0.3 + place * 1.35
+        axis = frame(figure, 0.15, figure.get_figheight() - above - 1.0, 0.15, above)
+        for answer, colour, name in ((base, GREY, "before"), (head, BLUE, "after")):
+            curve = answer.curves[regime]
+            axis.fill_between(curve["energy_wh"], curve["density"], color=colour, alpha=0.25)
+            axis.plot(curve["energy_wh"], curve["density"], color=colour, label=name)
+            axis.axvline(_median(answer, regime), color=colour, linestyle="--", linewidth=0.9)
+        last = place == len(head.curves) - 1
+        log_axis(axis, "Energy per query [Wh]" if last else "", low, high)
+        axis.tick_params(axis="x", labelbottom=last)
+        axis.set_ylim(0, 1.1 * top)
+        axis.set_yticks([])
+        axis.spines["left"].set_visible(False)
+        medians = " -> ".join(number(_median(answer, regime)) for answer in (base, head))
+        axis.set_title(f"{regime.capitalize()} queries: median {medians} Wh")
+        if not place:
+            axis.legend(loc="upper right")
+    return figure
+
+
+def _median(answer: Answer, regime: str) -> float:
+    table = answer.tables["energy_per_query"]
+    line = table[
+        (table["engine"] == "exact")
+        & (table["regime"] == regime)
+        & (table["subject"] == "frontier blend")
+        & (table["pathway"] == "baseline")
+        & (table["statistic"] == "p50")
+    ]
+    return float(line["value"].item())

@@ -1,0 +1,99 @@
+"""What a change of assumptions does: one page on the screen and as HTML, and the new tables."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+from _logged import run
+from _published import published_figures
+from _setups import read_all_sources
+from inference_energy.comparison import whatif, whatif_page
+from inference_energy.comparison.sides import NOW, changed_rows, find_sides
+from inference_energy.drawing import save
+from inference_energy.tables import load_schema, read_table, write_table, write_text
+from inference_energy.templates import render
+
+TABLES = ("energy_per_query", "fleet", "output_tokens", "blend")
+
+
+def read_sides(snakemake, scratch):
+    """Return both sides, a function from a method to its sources, and the rows that differ."""
+    read, params = snakemake.input, snakemake.params
+    schema = yaml.safe_load(Path(read.schema).read_text(encoding="utf-8"))
+
+    def tables(method):
+        own = method["benchmarks"]["table"]
+        return [*([own] if isinstance(own, str) else own), read.traces, read.models, read.gpus]
+
+    base, head = find_sides(Path(), params.method, params.base, schema, tables)
+    states = {NOW: read_all_sources(read)}
+    rows = []
+    if base.files:
+        files = {}
+        for path, content in base.files.items():
+            files[path] = scratch / path
+            files[path].parent.mkdir(parents=True, exist_ok=True)
+            files[path].write_bytes(content)
+        states[base.method["data"]["value"]] = read_all_sources(read, files)
+        rows = _changed(files)
+    return base, head, lambda method: states[method["data"]["value"]](method), rows
+
+
+def _changed(files):
+    schemas = {path: "throughput" for path in files if path.startswith("data/throughput/")}
+    before = {path: read_table(files[path], schema) for path, schema in schemas.items()}
+    after = {path: read_table(path, schema) for path, schema in schemas.items()}
+    keys = {path: load_schema(schema)["x-key"] for path, schema in schemas.items()}
+    others = [
+        {"table": path, "change": "changed", "row": "see git diff"}
+        for path in files
+        if path not in schemas
+    ]
+    return changed_rows(before, after, keys) + others
+
+
+def main(snakemake):
+    """Compute both sides, write the tables and pages."""
+    read = snakemake.input
+    longer = yaml.safe_load(Path(read.scaling).read_text(encoding="utf-8"))["longer"]["factor"]
+    with TemporaryDirectory() as scratch:
+        base, head, sources, rows = read_sides(snakemake, Path(scratch))
+        before, after = (whatif.answer(side, sources, longer) for side in (base, head))
+        shares = whatif.shapley_factors(before, after, sources)
+    lines = whatif.headlines(before, after, longer)
+    settings = whatif.changed_settings(base.method, head.method)
+    published = read_table(read.claims, "claims_published")
+    claims = whatif.flipped_claims(before, after, published, published_figures(read))
+    folder = Path("build/whatif") / head.name
+    for name in TABLES:
+        write_table(after.tables[name], folder / f"{name}.csv", name)
+    save(whatif_page.draw(before, after), folder / "before_after.svg")
+    named = [s for s in settings if s["setting"] != whatif.LABELS["data"]]
+    values = {
+        "base": base,
+        "head": head,
+        "sentence": whatif.sentence(settings, lines),
+        "headlines": whatif_page.headline_rows(lines),
+        "settings": whatif_page.setting_rows(named),
+        "rows": rows,
+        "shares": whatif_page.share_rows(shares),
+        "members": whatif_page.member_parts(
+            whatif.members(before, after), head.method["blend"].get("ranked_by", "median")
+        ),
+        "claims": whatif_page.claim_rows(claims),
+        "folder": folder,
+        "page": folder / "page.html",
+        "links": {name: f"{name}.csv" for name in TABLES},
+    }
+    page = render("comparison/whatif.md.jinja", **values)
+    svg = (folder / "before_after.svg").read_text(encoding="utf-8")
+    figure = svg[svg.index("<svg") :]
+    html = render("comparison/whatif.html.jinja", figure=figure, **values)
+    write_text(folder / "page.html", html)
+    write_text(folder / "page.md", page)
+    # what the run prints last
+    write_text(folder.parent / "page.md", page)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)
