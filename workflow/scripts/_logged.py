@@ -20,20 +20,20 @@ class _Tee:
 
 
 def run(main, snakemake):
-    """Call ``main(snakemake)``; bad input ends with its message, a defect with its traceback.
+    """Call ``main(snakemake)``; what it says goes to its log and to the screen.
 
-    The traceback goes to the log alone, the screen gets its last line and where to look.
+    Bad input ends with its message in the log, a defect with its traceback. The screen shows the
+    log of a failed job once, when the run says which one failed.
     """
     with open(snakemake.log[0], "w", encoding="utf-8") as log:
         screen, sys.stderr = sys.stderr, _Tee(sys.stderr, log)
         try:
             main(snakemake)
         except InputError as error:
-            print(error, file=sys.stderr)
+            print(error, file=log)
             sys.exit(1)
-        except Exception as error:
+        except Exception:
             traceback.print_exc(file=log)
-            print(f"{type(error).__name__}: {error} (see {snakemake.log[0]})", file=screen)
             sys.exit(1)
         finally:
             sys.stderr = screen

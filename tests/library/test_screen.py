@@ -1,0 +1,83 @@
+"""A run's screen: a line a step, an error once."""
+
+import logging
+
+import pytest
+from inference_energy.screen import Screen, shortened, show
+
+
+def record(message="", event=None, **extra):
+    """A record as Snakemake makes it."""
+    made = logging.LogRecord("snakemake", logging.INFO, "", 0, message, (), None)
+    made.__dict__.update(extra | ({"event": event} if event else {}))
+    return made
+
+
+def step(message, reason="Forced execution"):
+    """A job that starts."""
+    return record("", "job_info", rule_msg=message, reason=reason)
+
+
+@pytest.fixture
+def screen():
+    """A screen whose clock goes ten seconds at a time."""
+    times = iter(range(0, 1000, 10))
+    return Screen(logging.Formatter().format, clock=lambda: next(times))
+
+
+def test_steps_are_counted_with_the_time_so_far_and_to_go(screen):
+    assert not screen.filter(record("", "run_info", stats={"total": 4}))
+    lines = []
+    for message in ("One", "Two", "Three"):
+        lines.append(screen.format(step(message)))
+        assert not screen.filter(record("", "job_finished"))
+    assert lines == [
+        "[1 of 4, 0:10] One",
+        "[2 of 4, 0:20] Two",
+        "[3 of 4, 0:30, about 0:30 to go] Three",
+    ]
+
+
+def test_a_reason_is_one_short_line(screen):
+    files = [f"results/oviedo2026/table_{i}.csv" for i in range(500)]
+    written = screen.format(step("One", "Missing output files: " + ", ".join(files)))
+    assert max(map(len, written.splitlines())) < 140
+    assert "498 more" in written
+    assert shortened("x" * 10_000).endswith("...")
+
+
+def test_what_tells_nothing_is_dropped_and_a_dry_run_counts_jobs(screen):
+    assert not screen.filter(record("Select jobs to execute..."))
+    assert not screen.filter(record("Execute 2 jobs...", "job_started"))
+    assert not screen.filter(record("", "job_info", rule_msg=None))
+    assert screen.filter(record("Complete log(s): x"))
+    assert Screen(str, dry=True).filter(record("", "run_info", stats={"total": 4}))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("a.csv, row 2: bad\nb.csv, row 3: bad", ["a.csv, row 2: bad", "b.csv, row 3: bad"]),
+        ("Traceback (most recent call last):\n  x\nValueError: no", ["ValueError: no"]),
+    ],
+)
+def test_a_failure_shows_its_log_once_and_a_defect_its_last_line(screen, tmp_path, said, shown):
+    log = tmp_path / "job.log"
+    log.write_text(said)
+    failed = record("", "job_error", rule_name="draw", log=[str(log)])
+    first, *lines = screen.format(failed).splitlines()
+    assert (first, [line.strip() for line in lines]) == (f"Failed: rule draw (see {log})", shown)
+    assert not screen.filter(record("CalledProcessError in file x", "error"))
+    assert screen.filter(record("config/a.yaml: key b: wrong", "error"))
+
+
+def test_files_keep_what_snakemake_writes(tmp_path):
+    logger = logging.Logger("test")
+    screen, file = logging.StreamHandler(), logging.FileHandler(tmp_path / "log")
+    for handler in (screen, file):
+        handler.setFormatter(logging.Formatter())
+        logger.addHandler(handler)
+    for _ in range(2):
+        show(logger, dry=False)
+    assert len(screen.filters) == 1
+    assert not file.filters

@@ -1,0 +1,173 @@
+"""What a run says on the screen: a line a step, an error once, nothing twice.
+
+Snakemake's own log file under .snakemake/log keeps everything.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+REASON_SHOWN = 100
+"""Characters of a step's reason: it names what changed, not every file behind it."""
+
+PLAIN = ("Forced execution", "Rules with a run or shell declaration but no output")
+"""Reasons that a reader need not know."""
+
+LOG_SHOWN = 40
+"""Lines of a failed step's log."""
+
+NOISE = (
+    "Assuming unrestricted shared filesystem usage",
+    "Using shell:",
+    "Conda environments: ignored",
+    "Select jobs to execute",
+    "Provided cores:",
+    "Rules claiming more threads",
+    "Building DAG of jobs",
+    "Exiting because a job execution failed",
+    "Shutting down, this might take some time",
+    "At least one job did not complete successfully",
+)
+"""Beginnings of messages that tell a reader nothing."""
+
+COUNTED = ("run_info", "job_started", "job_finished", "progress", "resources_info", "shellcmd")
+"""Events that a step's line stands for."""
+
+
+class Screen(logging.Filter):
+    """Counts steps and drops what tells nothing; :meth:`format` writes a record.
+
+    Parameters
+    ----------
+    write : callable
+        Snakemake's own way to write a record.
+    dry : bool
+        Whether nothing is run, so that the jobs of each rule are counted instead.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[logging.LogRecord], str],
+        dry: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.write, self.dry, self.clock = write, dry, clock
+        self.total, self.started, self.done = 0, 0, 0
+        self.start = clock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take note of the run's progress; say whether the record is shown."""
+        event = _event(record)
+        if event == "run_info":
+            self.total = int(getattr(record, "stats", {}).get("total", 0))
+        if event == "job_finished":
+            self.done += 1
+        if event == "error":
+            # a failed job is told by its own record
+            return "CalledProcessError" not in record.getMessage() and not _noise(record)
+        if event in COUNTED:
+            return self.dry
+        if event == "job_info":
+            # a rule without a message only collects files
+            return bool(getattr(record, "rule_msg", None))
+        return event is not None or not _noise(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record."""
+        event = _event(record)
+        if event == "job_info":
+            return self._step(record.__dict__)
+        if event == "job_error":
+            return _failure(record.__dict__)
+        return self.write(record)
+
+    def _step(self, job: dict[str, Any]) -> str:
+        self.started += 1
+        reason = job["reason"]
+        why = "" if reason.startswith(PLAIN) else f"\n    {shortened(reason)}"
+        elapsed = self.clock() - self.start
+        left = elapsed / self.done * (self.total - self.done) if self.done > 1 else None
+        times = f", {_clock(elapsed)}" + (f", about {_clock(left)} to go" if left else "")
+        step = f"{self.started} of {max(self.total, self.started)}{'' if self.dry else times}"
+        return f"[{step}] {job['rule_msg']}{why}"
+
+
+def _event(record: logging.LogRecord) -> str | None:
+    event = getattr(record, "event", None)
+    return None if event is None else str(getattr(event, "value", event)).lower()
+
+
+def _noise(record: logging.LogRecord) -> bool:
+    message = record.getMessage().removeprefix("WorkflowError:").strip()
+    return not message or message.startswith(NOISE)
+
+
+def shortened(reason: str) -> str:
+    """Write a reason with as many of its files as fit, and how many more there are.
+
+    Examples
+    --------
+    >>> shortened("Missing output files: a, b")
+    'Missing output files: a, b'
+    """
+    if len(reason) <= REASON_SHOWN:
+        return reason
+    files = reason.split(", ")
+    shown = reason[:REASON_SHOWN].rpartition(", ")[0]
+    if not shown:
+        return reason[:REASON_SHOWN] + " ..."
+    return f"{shown} and {len(files) - len(shown.split(', '))} more"
+
+
+def _failure(job: dict[str, Any]) -> str:
+    """Say what a failed job's log says, once: a defect by its last line."""
+    place = ", ".join(job["log"]) or "no log"
+    said = []
+    for path in job["log"]:
+        if Path(path).is_file():
+            said += Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = [line for line in said if line.strip()]
+    if any(line.startswith("Traceback (most recent call last)") for line in lines):
+        lines = lines[-1:]
+    shown = "\n".join(f"    {line}" for line in lines[-LOG_SHOWN:])
+    return f"Failed: rule {job['rule_name']} (see {place})\n{shown}"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def show(logger: logging.Logger, dry: bool) -> None:
+    """Write what Snakemake says to the screen in this module's way.
+
+    Parameters
+    ----------
+    logger : Logger
+        Snakemake's logger. Handlers that write to files keep their ways.
+    dry : bool
+        Whether nothing is run.
+    """
+    for handler in logger.handlers:
+        formatter = handler.formatter
+        if isinstance(handler, logging.FileHandler) or formatter is None:
+            continue
+        if isinstance(formatter, _Formatter):
+            continue
+        screen = Screen(formatter.format, dry)
+        # before Snakemake's own filter, which drops the records that count
+        handler.filters.insert(0, screen)
+        handler.setFormatter(_Formatter(screen))
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, screen: Screen) -> None:
+        super().__init__()
+        self.screen = screen
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self.screen.format(record)
