@@ -231,7 +231,8 @@ def _told(error, instance, schema):
     if kind == "required":
         key = error.kind.property
         expected = node.get("properties", {}).get(key, {})
-        return [f"missing key {key}; allowed is {allowed(expected, schema)}; state it"]
+        remedy = resolved(expected, schema).get("x-remedy", "state it")
+        return [f"missing key {key}; allowed is {allowed(expected, schema)}; {remedy}"]
     if kind in ("anyOf", "oneOf") and all("required" in option for option in node[kind]):
         options = ", or ".join(" and ".join(option["required"]) for option in node[kind])
         return [f"allowed is {options}; state {'one of them' if kind == 'anyOf' else 'one'}"]

@@ -51,6 +51,34 @@ def test_half_a_quantity_does_not_take_its_other_half_from_the_parent(mine):
     assert "p95" in problem
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"node_power": {"default": {"value": 9.0, "unit": "kW"}}},
+        {"pue": {"p5": 1.1}},
+        {"benchmarks": {"exclude_sources": ["llama-nemotron-fig4"]}},
+        {"monte_carlo": {"seed": 7}},
+        {"throughput_law": {"error": "included"}},
+    ],
+)
+def test_a_change_without_a_source_does_not_take_the_parents(mine, changed):
+    (problem,) = [p for p in problems_of(mine(**changed)) if "missing key source" in p]
+    assert problem.startswith(f"config/methods/mine.yaml: key {next(iter(changed))}")
+
+
+def test_a_draft_may_assume_and_a_source_may_hold_for_the_new_value_too(mine, files):
+    parent = files["oviedo2026"]["monte_carlo"]
+    assert resolve("mine", mine(monte_carlo={"seed": 7, "source": "assumption"}))[
+        "monte_carlo"
+    ] == (parent | {"seed": 7, "source": "assumption"})
+    same = resolve("mine", mine(monte_carlo={"seed": 7, "source": "unchanged"}))["monte_carlo"]
+    assert same == parent | {"seed": 7}
+
+
+def test_restating_the_parents_value_needs_no_source(mine):
+    check(resolve("mine", mine(monte_carlo={"seed": 42})), SCHEMA, "mine")
+
+
 def test_merging_leaves_both_files_as_they_were(mine):
     files = mine(blend={"models": 2})
     before = deepcopy(files)

@@ -13,17 +13,52 @@ WHOLE = ("value", "distribution", "name", "factors", "trim")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
 
 
+SIMPLE = ("value", "distribution", "factors")
+"""A quantity with one of these keys is one number or one distribution: half of it means nothing."""
+
+UNCHANGED = "unchanged"
+"""Source of a quantity whose parent's source states the new value too."""
+
+
 def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``parent`` with what ``child`` states; quantities are replaced whole."""
     merged = deepcopy(dict(parent))
     for key, value in child.items():
         inherited = merged.get(key)
-        whole = isinstance(value, dict) and any(k in value for k in WHOLE)
+        whole = _has(value, WHOLE) or _has(inherited, SIMPLE)
         if isinstance(value, dict) and isinstance(inherited, dict) and not whole:
             merged[key] = merge(inherited, value)
         else:
             merged[key] = deepcopy(value)
+        if isinstance(value, dict) and value.get("source") == UNCHANGED:
+            merged[key]["source"] = inherited.get("source") if isinstance(inherited, dict) else None
     return merged
+
+
+def _has(quantity: Any, keys: tuple[str, ...]) -> bool:
+    return isinstance(quantity, dict) and any(key in quantity for key in keys)
+
+
+def drop_false_sources(merged: Any, parent: Any, child: Any) -> None:
+    """Take away the parent's source from what a file changes without stating one of its own.
+
+    Parameters
+    ----------
+    merged : dict
+        Parent and child merged; changed in place, so that the check asks for the source.
+    parent, child : dict
+        Resolved parent, and what the file states.
+    """
+    if not isinstance(parent, dict) or not isinstance(child, dict):
+        return
+    if "source" in parent:
+        changed = any(key != "source" and parent.get(key) != child[key] for key in child)
+        if changed and "source" not in child:
+            merged.pop("source", None)
+        return
+    for key in child:
+        if key in parent:
+            drop_false_sources(merged[key], parent[key], child[key])
 
 
 def method_path(name: object) -> str:
@@ -147,7 +182,8 @@ def resolve(
     Returns
     -------
     dict
-        Without ``extends``. What a method is (``id``, ``title``, ``kind``) is not inherited: a
+        Without ``extends``. A quantity that a file changes without a source of its own has none.
+        What a method is (``id``, ``title``, ``kind``) is not inherited: a
         file that does not say otherwise is a user's method.
 
     Raises
@@ -182,7 +218,9 @@ def resolve(
         parent = files[parent].get("extends")
     resolved: dict[str, Any] = {}
     for step in reversed(chain):
-        resolved = merge(resolved, {k: v for k, v in files[step].items() if k != "extends"})
+        stated = {k: v for k, v in files[step].items() if k != "extends"}
+        inherited, resolved = resolved, merge(resolved, stated)
+        drop_false_sources(resolved, inherited, stated)
     identity = {"id": name, "title": name, "kind": "user"}
     return resolved | {k: files[name].get(k, default) for k, default in identity.items()}
 
