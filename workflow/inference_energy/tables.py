@@ -26,8 +26,6 @@ from inference_energy import documents
 from inference_energy.errors import InputError
 
 SCHEMAS = Path(__file__).parent.parent / "schemas" / "tables"
-# libyaml's loader takes a tenth of the time and is not part of every build of PyYAML
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PROBLEMS_SHOWN = 20
 SAME_SHOWN = 5
 ROWS_SHOWN = 3

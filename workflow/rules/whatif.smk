@@ -4,14 +4,14 @@ rule whatif:
         "Asking what the change of an assumption does"
     input:
         benchmarks=sorted(path for path, schema in DATA_TABLES if schema == "throughput"),
-        traces="data/request_lengths.csv",
-        models="data/models.csv",
-        gpus="data/gpus.csv",
-        claims="data/published/claims.csv",
-        references="data/published/references.csv",
-        estimates="data/published/estimates.csv",
-        scaling="config/scaling.yaml",
-        schema="workflow/schemas/method.schema.yaml",
+        traces=provided("data/request_lengths.csv"),
+        models=provided("data/models.csv"),
+        gpus=provided("data/gpus.csv"),
+        claims=provided("data/published/claims.csv"),
+        references=provided("data/published/references.csv"),
+        estimates=provided("data/published/estimates.csv"),
+        scaling=provided("config/scaling.yaml"),
+        schema=own("workflow/schemas/method.schema.yaml"),
         code=code("comparison/whatif.py"),
     params:
         method=str(config.get("method", "")),

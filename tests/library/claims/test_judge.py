@@ -15,6 +15,7 @@ from inference_energy.claims.judge import (
     distance,
     holds,
     holds_in,
+    is_scored,
     judge,
     printed,
 )
@@ -204,7 +205,10 @@ def test_the_page_and_the_screen_tell_the_counts_of_the_tables():
     screen = console_summary(tables, kinds)
     assert tables
     for name, table in tables.items():
-        tally = counts(table)
+        if not is_scored(table):
+            assert f"{name}:" not in screen
+            continue
+        tally = {verdict: n for verdict, n in counts(table).items() if verdict != "not scored"}
         cells = [f"`{name}`", table["source"].iloc[0], sum(tally.values()), *tally.values()]
         assert "| " + " | ".join(map(str, cells)) + " |" in page.splitlines()
         assert f"{name}: {sum(tally.values())} claims:" in screen

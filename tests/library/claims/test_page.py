@@ -47,14 +47,22 @@ def test_a_claim_that_fails_is_named_first_with_its_distance():
     page = claims_page({"mine": claims()}, {"mine": "My method"})
     assert "## My method (`mine`)\n\nNot reproduced:\n\n- **median**: published 0.15 Wh," in page
     assert "computed 0.3 Wh, 2.00 times the nearest published figure\n\n| claim" in page
-    assert "| `mine` | v2 | 1 | 0 | 0 | 1 | 0 |" in page
+    assert "| `mine` | v2 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |" in page
     assert page.endswith("| median | 0.15 | 0.3 | 0.32 | Wh | not reproduced |  |\n")
 
 
 def test_a_claim_that_holds_is_in_the_table_only():
     page = claims_page({"mine": claims(verdict="reproduced")}, {"mine": "My method"})
     assert "Not reproduced" not in page
-    assert "| `mine` | v2 | 1 | 1 | 0 | 0 | 0 |" in page
+    assert "| `mine` | v2 | 1 | 1 | 0 | 0 | 0 | 0 | 0 |" in page
+
+
+def test_a_method_that_is_not_scored_shows_what_a_claim_would_read():
+    page = claims_page({"mine": claims(verdict="not scored")}, {"mine": "My method"})
+    assert "| median | 0.15 | 0.3 | 0.32 | Wh |\n" in page
+    assert "| `mine` |" not in page
+    assert "| not scored |" not in page
+    assert "mine" not in console_summary({"mine": claims(verdict="not scored")}, {"mine": "user"})
 
 
 def test_notes_and_titles_cannot_break_the_page():

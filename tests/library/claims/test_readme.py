@@ -20,12 +20,12 @@ def test_the_numbers_of_the_readme_are_those_of_the_tables():
     tables = {
         method: {
             name: read_table(f"results/{method}/{name}.csv", name)
-            for name in ("energy_per_query", "fleet", "claims")
+            for name in ("energy_per_query", "fleet", "test_time", "claims")
         }
         for method in sorted(METHODS, key=lambda name: (KINDS[name] != "paper", name))
     }
     blocks = {
-        "headline": headline(tables),
+        "headline": headline(tables, "15 times"),
         "paper": paper_table(tables["oviedo2026"]["claims"], "oviedo2026"),
     }
     assert splice(README, blocks) == README, "renew them with `make readme`"
@@ -44,6 +44,12 @@ def test_the_published_numbers_of_the_readme_are_the_papers():
         f"overstate by {value[overstated]:.0f}-{upper[overstated]:.0f} times",
     ):
         assert text in README.replace("\n", " ")
+
+
+def test_the_token_ratio_of_the_readme_is_the_computed_one():
+    claims = read_table("results/oviedo2026/claims.csv", "claims").set_index("claim")["computed"]
+    ratio = claims["ratio-tokens"].iloc[0]
+    assert f"{ratio:.1f} times the tokens of its traditional ones" in README.replace("\n", " ")
 
 
 def test_the_method_in_the_readme_is_the_file():

@@ -235,6 +235,11 @@ def deciding(table):
     return table[table["engine"].isna() | (table["engine"] == "published")]
 
 
+def is_scored(table):
+    """Whether a claims table is that of a method of the paper's."""
+    return not (table["verdict"] == "not scored").any()
+
+
 def distance(claim_line):
     """How far a computed number is from the published number or range, as a ratio text."""
     bounds = [float(b) for b in re.findall(r"\d+\.?\d*", claim_line["published"])]

@@ -1,7 +1,7 @@
 """Pages of the claims and of the findings."""
 
 from inference_energy.claims.findings import rank
-from inference_energy.claims.judge import VERDICTS, counts, deciding, distance
+from inference_energy.claims.judge import VERDICTS, counts, deciding, distance, is_scored
 from inference_energy.templates import render
 from inference_energy.text import short, with_unit
 
@@ -27,12 +27,14 @@ def claims_page(tables, titles):
             "title": titles[name],
             "version": table["source"].iloc[0],
             "counts": counts(table),
+            "scored": is_scored(table),
             "claims": _claims(table),
             "failing": [line | {"distance": distance(line)} for line in _failing(table)],
         }
         for name, table in tables.items()
     ]
-    return render("claims/claims.md.jinja", verdicts=VERDICTS, methods=methods)
+    verdicts = [verdict for verdict in VERDICTS if verdict != "not scored"]
+    return render("claims/claims.md.jinja", verdicts=verdicts, methods=methods)
 
 
 def _claims(table):
@@ -52,7 +54,8 @@ def console_summary(tables, kinds):
     lines = []
     for name, table in tables.items():
         tally = ", ".join(f"{n} {verdict}" for verdict, n in counts(table).items() if n)
-        lines.append(f"{name}: {len(deciding(table))} claims: {tally}")
+        if is_scored(table):
+            lines.append(f"{name}: {len(deciding(table))} claims: {tally}")
         for line in _failing(table) if kinds[name] == "paper" else []:
             published = with_unit(line["published"], line["unit"])
             computed = with_unit(short(line["computed"]), line["unit"])

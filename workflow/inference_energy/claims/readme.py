@@ -3,7 +3,7 @@
 import re
 from fnmatch import fnmatch
 
-from inference_energy.claims.judge import deciding
+from inference_energy.claims.judge import HOLDS, deciding, is_scored
 from inference_energy.errors import InputError
 from inference_energy.templates import render
 
@@ -35,40 +35,49 @@ PAPER = [
 """Figures and tables of the paper: rule, file, and patterns of the claims they carry."""
 
 
-def headline(tables):
-    """One line per method: medians, IQRs, their ratio, fleet, and how many claims hold.
+def headline(tables, longer):
+    """One line per method: medians, IQRs, their ratio at equal tokens, fleet, claims that hold.
 
     Parameters
     ----------
     tables : dict of str to dict of str to DataFrame
-        Tables energy_per_query, fleet and claims of each method.
+        Tables energy_per_query, fleet, test_time and claims of each method.
+    longer : str
+        Queries of test_time whose ratio to traditional ones is comparable, such as ``15 times``.
 
     Returns
     -------
     str
-        Markdown table; energies are those of the published engine.
+        Markdown table; energies are those of the published engine, the ratio is exact.
     """
-    methods = [{"name": name} | _headline(**of) for name, of in tables.items()]
-    return render("claims/headline.md.jinja", methods=methods)
+    methods = [{"name": name} | _headline(longer, **of) for name, of in tables.items()]
+    return render("claims/headline.md.jinja", methods=methods, longer=longer)
 
 
-def _headline(energy_per_query, fleet, claims):
-    """Numbers of one method: energies [Wh], their ratio [1], fleet [GWh/day], claims."""
+def _headline(longer, energy_per_query, fleet, test_time, claims):
+    """Numbers of one method: energies [Wh], ratio at equal tokens [1], fleet [GWh/day], claims."""
     energy = energy_per_query.query(
         "engine == 'published' and subject == 'frontier blend' and pathway == 'baseline'"
     ).pivot(index="regime", columns="statistic", values="value")
+    ratio = test_time[
+        (test_time["compared"] == longer)
+        & (test_time["subject"] == "frontier blend")
+        & (test_time["statistic"] == "p50")
+        & (test_time["quantity"] == "energy ratio")
+    ]
     fleet = fleet.set_index(["engine", "scenario", "pathway", "statistic"])["value"]
     return {
         "traditional": energy.loc["traditional"],
         "long": energy.loc["long"],
-        "ratio": energy.loc["long", "p50"] / energy.loc["traditional", "p50"],
+        "ratio": ratio["value"].item(),
         "fleet": fleet["published", "mixed", "baseline", "p50"],
+        "scored": is_scored(claims),
     } | _holding(deciding(claims))
 
 
 def _holding(lines):
     """How many claims there are and how many hold."""
-    holding = lines["verdict"].str.startswith("reproduced").sum()
+    holding = lines["verdict"].isin(HOLDS).sum()
     return {"claims": len(lines), "holding": holding}
 
 

@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from inference_energy import documents
 from inference_energy.comparison.snapshots import committed_files
 from inference_energy.errors import InputError
 from inference_energy.method.files import check, method_path, resolve
@@ -83,17 +83,7 @@ def find_sides(
 
 
 def _methods_now(root: Path) -> dict[str, Any]:
-    return {
-        path.stem: _parse(path.read_bytes(), path)
-        for path in sorted((root / METHODS).glob("*.yaml"))
-    }
-
-
-def _parse(content: bytes, path: Any) -> Any:
-    try:
-        return yaml.safe_load(content.decode("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML: {error}; correct the syntax") from None
+    return {path.stem: documents.read(path) for path in sorted((root / METHODS).glob("*.yaml"))}
 
 
 def _read(root: Path, asked: str, now: dict[str, Any], key: str) -> tuple[str, dict, str]:
@@ -106,7 +96,7 @@ def _read(root: Path, asked: str, now: dict[str, Any], key: str) -> tuple[str, d
             f"{key}: value {asked}: no such method or file; allowed are"
             f" {', '.join(sorted(now))} or the path of a method file; correct it"
         )
-    return path.stem, _parse(path.read_bytes(), asked), asked
+    return path.stem, documents.read(path), asked
 
 
 def _side(root: Path, asked: str, now: dict[str, Any], schema: dict, key: str) -> Side:
@@ -127,7 +117,7 @@ def _committed(
 ) -> Side | None:
     """The committed state of a method, if it differs from the one of now."""
     files = {
-        PurePosixPath(path).stem: _parse(content, path)
+        PurePosixPath(path).stem: documents.parse(content.decode("utf-8", errors="replace"), path)
         for path, content in committed.items()
         if path.startswith(METHODS)
     }

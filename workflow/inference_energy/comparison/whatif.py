@@ -17,7 +17,6 @@ from inference_energy.method.build import build
 from inference_energy.method.differences import differing
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.paper import estimate
-from inference_energy.scaling.length import lengthened
 from inference_energy.text import number, percent, short
 
 ENGINES = ["published", "exact"]
@@ -86,7 +85,7 @@ def _blend(setup: Setup, regime: Any) -> Any:
 
 def _longer(setup: Setup, factor: float) -> pd.DataFrame:
     base = setup.regimes["traditional"]
-    longer = replace(base, output_tokens=lengthened(base.output_tokens, factor))
+    longer = replace(base, output_tokens=base.output_tokens.scaled(factor))
     medians = [_blend(setup, regime).quantile(0.5) for regime in (longer, base)]
     return pd.DataFrame(
         [

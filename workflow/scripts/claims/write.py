@@ -1,10 +1,8 @@
 """Write results/claims.md and results/headline.csv from the tables of all methods."""
 
-from pathlib import Path
-
 import pandas as pd
-import yaml
 from _logged import run
+from inference_energy import documents
 from inference_energy.claims.headline import headline
 from inference_energy.claims.page import claims_page
 from inference_energy.claims.selectors import Evidence
@@ -20,7 +18,7 @@ def main(snakemake):
         table: dict(zip(methods, (read_table(path, table) for path in read[table]), strict=True))
         for table in (*TABLES, "claims")
     }
-    factor = yaml.safe_load(Path(read.scaling).read_text(encoding="utf-8"))["longer"]["factor"]
+    factor = documents.read(read.scaling)["longer"]["factor"]
     published = read_table(read.published, "claims_published")
     lines = [
         headline(

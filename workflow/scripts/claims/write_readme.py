@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from _logged import run
+from inference_energy import documents
 from inference_energy.claims.readme import headline, paper_table, splice
 from inference_energy.tables import read_table, write_text
 
-TABLES = ("energy_per_query", "fleet", "claims")
+TABLES = ("energy_per_query", "fleet", "test_time", "claims")
 
 
 def main(snakemake):
@@ -19,7 +20,12 @@ def main(snakemake):
         for method in snakemake.params.tables
     }
     paper = snakemake.params.paper
-    blocks = {"headline": headline(tables), "paper": paper_table(tables[paper]["claims"], paper)}
+    scaling = documents.read(snakemake.input.scaling)
+    longer = f"{scaling['longer']['factor']:g} times"
+    blocks = {
+        "headline": headline(tables, longer),
+        "paper": paper_table(tables[paper]["claims"], paper),
+    }
     text = Path(snakemake.input.readme).read_text(encoding="utf-8")
     write_text(snakemake.output[0], splice(text, blocks))
 

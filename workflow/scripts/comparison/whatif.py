@@ -3,10 +3,10 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import yaml
 from _logged import run
 from _published import published_figures
 from _setups import read_all_sources
+from inference_energy import documents
 from inference_energy.comparison import whatif, whatif_page
 from inference_energy.comparison.sides import NOW, changed_rows, find_sides
 from inference_energy.drawing import save
@@ -19,7 +19,7 @@ TABLES = ("energy_per_query", "fleet", "output_tokens", "blend")
 def read_sides(snakemake, scratch):
     """Return both sides, a function from a method to its sources, and the rows that differ."""
     read, params = snakemake.input, snakemake.params
-    schema = yaml.safe_load(Path(read.schema).read_text(encoding="utf-8"))
+    schema = documents.read(read.schema)
 
     def tables(method):
         own = method["benchmarks"]["table"]
@@ -55,7 +55,7 @@ def _changed(files):
 def main(snakemake):
     """Compute both sides, write the tables and pages."""
     read = snakemake.input
-    longer = yaml.safe_load(Path(read.scaling).read_text(encoding="utf-8"))["longer"]["factor"]
+    longer = documents.read(read.scaling)["longer"]["factor"]
     with TemporaryDirectory() as scratch:
         base, head, sources, rows = read_sides(snakemake, Path(scratch))
         before, after = (whatif.answer(side, sources, longer) for side in (base, head))
@@ -66,7 +66,8 @@ def main(snakemake):
     claims = whatif.flipped_claims(before, after, published, published_figures(read))
     folder = Path("build/whatif") / head.name
     for name in TABLES:
-        write_table(after.tables[name], folder / f"{name}.csv", name)
+        columns = list(load_schema(name)["properties"])
+        write_table(after.tables[name][columns], folder / f"{name}.csv", name)
     save(whatif_page.draw(before, after), folder / "before_after.svg")
     named = [s for s in settings if s["setting"] != whatif.LABELS["data"]]
     values = {
