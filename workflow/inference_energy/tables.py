@@ -2,8 +2,9 @@
 
 A schema is the JSON Schema (draft 2020-12, in YAML) of one row. An empty cell is null, so a
 column that may be empty says so in its type. Annotations of this project: ``unit`` of a
-property, ``x-key`` (columns that identify a row) and ``x-sort`` (order of the rows); the order
-of the properties is the order of the columns.
+property, ``x-enum`` (place of the ``enum`` in another schema, as ``file#/key/key``), ``x-key``
+(columns that identify a row) and ``x-sort`` (order of the rows); the order of the properties is
+the order of the columns.
 """
 
 import csv
@@ -56,7 +57,20 @@ def load_schema(name: str) -> Schema:
     dict
         JSON Schema of one row of the table.
     """
-    return documents.read(schema_path(name))
+    schema: Schema = documents.read(schema_path(name))
+    for column in schema["properties"].values():
+        if "x-enum" in column:
+            column["enum"] = _values_at(column.pop("x-enum"))
+    return schema
+
+
+def _values_at(place: str) -> list[Any]:
+    """Values that another schema allows, by its file and the path in it."""
+    file, keys = place.split("#/")
+    values = documents.read(SCHEMAS.parent / file)
+    for key in keys.split("/"):
+        values = values[key]
+    return list(values)
 
 
 def schema_path(name: str) -> Path:

@@ -1,9 +1,15 @@
 """Run a script's main function with its messages in the log and on the screen."""
 
+import os
 import sys
 import traceback
 
 from inference_energy.errors import InputError
+
+# Snakemake lets numeric libraries use the threads of a rule, which are processes here: with as many
+# threads in each, small matrices take many times as long. Read when NumPy is imported.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"
 
 
 class _Tee:

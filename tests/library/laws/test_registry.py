@@ -45,6 +45,7 @@ def test_schemas_and_registry_know_the_same_laws():
     assert law["name"]["enum"] == list(LAWS)
     singles = [name for name, kind in LAWS.items() if not kind.pooled]
     assert SCHEMA["$defs"]["law"]["enum"] == singles
+    # the table's schema takes the names from the method's
     assert load_schema("throughput_laws")["properties"]["law"]["enum"] == list(LAWS)
 
 

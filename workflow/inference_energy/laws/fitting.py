@@ -122,7 +122,7 @@ def fit_configurations(
             continue
         model, width = own["model"].iloc[0], copy_gpus(own).iloc[0]
         copies = max(gpus_per_node // width, 1) if width <= gpus_per_node else gpus_per_node / width
-        node = law.scaled(copies)
+        node = law.scaled(float(copies))
         known = best.get(model)
         if known is None or node.predict(*reference) > known.law.predict(*reference):
             best[model] = Served(node, own, float(copies))
