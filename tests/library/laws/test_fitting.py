@@ -159,7 +159,7 @@ def test_rows_that_leave_none_to_tell_the_error_are_named():
     rows = pd.concat([rows_of("four", 4), rows_of("three", 3)], ignore_index=True)
     included = LAW | {"error": "included"}
     (problem,) = unsuitable_rows(included, fit_models(rows, LAW))
-    for words in ("the 3 rows of three", "log-linear", "4 rows or more"):
+    for words in ("three has no row beyond the 3", "log-linear", "4 rows or more"):
         assert words in problem
     assert list(unsuitable_rows(LAW, fit_models(rows, LAW))) == []
 

@@ -148,7 +148,7 @@ def test_many_claims_hold_as_one_does(relation, decimals, computed):
             ["fallback", "the other keys"],
         ),
         (law("quadratic", **NODE), ["value 'quadratic'", "log-linear"]),
-        (law("peak", error="included", **NODE), ["throughput_law.error", "leave none to tell"]),
+        (law("peak", error="included", **NODE), ["throughput_law.error", "none to tell its error"]),
     ],
 )
 def test_an_option_that_makes_no_sense_under_a_law_is_named(option, words):

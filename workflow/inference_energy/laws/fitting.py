@@ -169,7 +169,8 @@ def unsuitable_rows(law: Mapping[str, Any], served: Mapping[str, Served]) -> Ite
         kind = LAWS[of.law.name]
         if law.get("error") == "included" and of.law.n_rows <= kind.minimum_rows:
             yield (
-                f"key throughput_law.error: value included: the {of.law.n_rows} rows of {model}"
-                f" leave none to tell the error of the {of.law.name} law; allowed is included with"
-                f" {kind.minimum_rows + 1} rows or more; leave the model out or state ignored"
+                f"key throughput_law.error: value included: {model} has no row beyond the"
+                f" {kind.minimum_rows} that determine a {of.law.name} law, and so none to tell its"
+                f" error; allowed is included with {kind.minimum_rows + 1} rows or more; leave the"
+                " model out or state ignored"
             )
