@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import yaml
 from inference_energy import config
 from inference_energy.documents import read_schema
 from inference_energy.stress import settings
+from processes import run as start_and_wait
 from snakemake.cli import parse_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,10 +169,8 @@ def test_the_command_line_itself_takes_every_key(tmp_path):
     """One run of Snakemake that is told something wrong for each key."""
     wrong = {key: {"wrong": 1} for key in DEFAULTS} | {"extra_inputs": "text"}
     command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--cores", "1"]
-    run = subprocess.run(
+    run = start_and_wait(
         [*command, "-d", tmp_path, "-n", "stress", "--config", f"stress={in_yaml(wrong)}"],
-        capture_output=True,
-        text=True,
     )
     assert run.returncode != 0
     told = run.stdout + run.stderr

@@ -22,7 +22,7 @@ KEYWORDS = {
     *("additionalProperties", "allOf", "anyOf", "const", "contains", "dependentRequired", "else"),
     *("enum", "exclusiveMaximum", "exclusiveMinimum", "if", "items", "maxItems", "maximum"),
     *("minItems", "minLength", "minProperties", "minimum", "not", "oneOf", "pattern"),
-    *("properties", "x-remedy"),
+    *("dependentSchemas", "properties", "x-remedy"),
     *("propertyNames", "required", "then", "uniqueItems"),
 }
 SINGLE = ("additionalProperties", "contains", "else", "if", "items", "propertyNames", "then")
@@ -100,48 +100,3 @@ def test_the_inputs_of_the_sensitivity_are_those_that_can_be_varied():
 
 def test_the_configuration_holds_no_keys_of_the_stress_test():
     assert not set(SCHEMAS["config"]["properties"]) & set(SCHEMAS["stress"]["properties"])
-
-
-def test_a_small_schema_becomes_these_tables():
-    schema = {
-        "properties": {
-            "power": {"description": "Of a node", "$ref": "#/$defs/power"},
-            "seed": {"description": "Of a | b", "type": "integer", "minimum": 0, "default": 42},
-            "tasks": {
-                "description": "Some",
-                "type": "array",
-                "items": {
-                    "title": "task",
-                    "description": "One",
-                    "properties": {"name": {"description": "Its name", "type": "string"}},
-                },
-            },
-        },
-        "required": ["power"],
-        "$defs": {
-            "source": {"description": "Where", "type": "string"},
-            "power": {
-                "description": "A power",
-                "required": ["value", "unit", "source"],
-                "properties": {
-                    "value": {"description": "It", "unit": "kW", "type": "number"},
-                    "unit": {"description": "Of it", "const": "kW"},
-                    "source": {"$ref": "#/$defs/source"},
-                },
-            },
-        },
-    }
-    assert key_tables(schema).splitlines() == [
-        "| key | allowed | unit | default | meaning |",
-        "| --- | --- | --- | --- | --- |",
-        "| `power` | *power* | kW |  | Of a node |",
-        "| `seed` | a whole number of at least 0 |  | 42 | Of a \\| b |",
-        "| `tasks` | a list |  | optional | Some |",
-        "| `tasks[]` | keys `name` |  |  | One |",
-        "| `tasks[].name` | text |  | optional | Its name |",
-        "",
-        "| key | allowed | unit | default | meaning |",
-        "| --- | --- | --- | --- | --- |",
-        "| *power* | keys `value`, `unit`, `source` | kW |  | A power |",
-        "| *power* `value` | a number | kW |  | It |",
-    ]

@@ -183,7 +183,7 @@ def test_the_problems_of_all_files_are_told_at_once(copy):
         ({"engines": ["exact"]}, ["key engines", "a list that holds published; add it"]),
         ({"engines": ["published"] * 2}, ["key engines", "allowed is each once"]),
         ({"deployments": ""}, ["key deployments: is empty"]),
-        ({"base": "revised"}, ["missing key head"]),
+        ({"base": "revised"}, ["allowed is head, or method"]),
         ({"base": "nobody", "head": "revised"}, ["key base: value nobody"]),
         ({"deployments": "none.yaml"}, ["none.yaml: no such file"]),
         ({"stress": {"windw": 3}}, ["key stress: unknown key windw", "did you mean window?"]),

@@ -4,7 +4,6 @@ import ast
 import doctest
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy import templates
 from inference_energy.errors import InputError
+from processes import run as start_and_wait
 
 LIBRARY = Path(templates.__file__).parent
 MARKUP = re.compile(
@@ -137,12 +137,10 @@ def test_sources_are_the_template_and_all_that_it_includes(write):
 def test_templates_are_found_from_any_folder(tmp_path):
     library = Path(templates.__file__).parents[1]
     program = "from inference_energy import templates; print(templates.TEMPLATES)"
-    run = subprocess.run(
+    run = start_and_wait(
         [sys.executable, "-c", program],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(library)},
-        capture_output=True,
-        text=True,
         check=True,
     )
     assert run.stdout.strip() == str(library / "templates")

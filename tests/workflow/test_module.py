@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 from inference_energy.tables import read_table
+from processes import STDOUT
+from processes import run as start_and_wait
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = """\
@@ -60,7 +61,7 @@ node_power:
 """
 FASTER = """\
 extends: oviedo2026
-benchmarks: {table: data/throughput/faster.csv}
+benchmarks: {table: data/throughput/faster.csv, source: made up}
 """
 USED = ("Snakefile", "workflow", "config", "data", "environment.yml")
 
@@ -68,13 +69,11 @@ USED = ("Snakefile", "workflow", "config", "data", "environment.yml")
 def snakemake(folder, *arguments, **environment):
     """Run Snakemake in a folder, its caches in there; the finished process with all it printed."""
     inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "GITHUB_TOKEN")}
-    return subprocess.run(
+    return start_and_wait(
         [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
         cwd=folder,
         env=inherited | {"XDG_CACHE_HOME": str(folder / "cache")} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        stderr=STDOUT,
     )
 
 
@@ -183,7 +182,7 @@ def host(tmp_path_factory):
         [*identity, "commit", "-m", "x"],
         ["tag", "v1.0.0"],
     ):
-        subprocess.run(["git", *command], cwd=repository, check=True, capture_output=True)
+        start_and_wait(["git", *command], cwd=repository, check=True)
     return {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.file://{base}/.insteadOf",

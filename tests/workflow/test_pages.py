@@ -2,14 +2,14 @@
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from processes import run as start_and_wait
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ["all", "audit", "changes", "stress"]
+TARGETS = ["all", "audit", "changes", "stress", "whatif"]
 PAGES = {
     "changes": "comparison/changes.md.jinja",
     "compare_methods": "comparison/comparison.md.jinja",
@@ -19,6 +19,7 @@ PAGES = {
     "renew_readme": "claims/headline.md.jinja",
     "summarise_audit": "robustness.md.jinja",
     "summarise_claims": "claims/claims.md.jinja",
+    "whatif": "comparison/whatif.md.jinja",
 }
 
 
@@ -26,12 +27,10 @@ PAGES = {
 def templates():
     """Templates among the inputs of every rule."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    run = subprocess.run(
+    run = start_and_wait(
         [sys.executable, "-m", "snakemake", "--filegraph", "--nolock", *TARGETS],
         cwd=ROOT,
         env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
     )
     assert run.returncode == 0, run.stderr
     _, *parts = re.split(r'<font point-size="18">(\w+)</font>', run.stdout)

@@ -17,8 +17,9 @@ from inference_energy import text
 from inference_energy.errors import InputError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-SPECIAL = re.compile(r"[\\`|<]|\](?=[(\[])")
-"""What would open code, a cell, an HTML tag or a link in Markdown, or escape what follows."""
+SPECIAL = re.compile(r"[\\`|<]|(?<!-)>|\](?=[(\[])")
+"""What would open code, a cell, an HTML tag or a link in Markdown, or escape what follows; an arrow
+(``->``) cannot."""
 
 INCLUDED = re.compile(r"""{%-?\s*(?:include|from|import|extends)\s+["']([^"']+)""")
 
@@ -44,7 +45,7 @@ def escape(value):
     Examples
     --------
     >>> escape("a|b <c>"), escape(None), escape(Markdown("`x`"))
-    ('a\\|b \\<c>', '', '`x`')
+    ('a\\|b \\<c\\>', '', '`x`')
     """
     if hasattr(value, "__html__"):
         return Markdown(value.__html__())

@@ -1,7 +1,6 @@
 """The registry is the only place that knows the laws by name: a new one runs through everything."""
 
 import ast
-import subprocess
 import sys
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from inference_energy.robustness import sensitivity
 from inference_energy.scaling import agents
 from inference_energy.scaling import length as scaling_length
 from inference_energy.tables import load_schema, read_table
+from processes import run as start_and_wait
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOW = ROOT / "workflow"
@@ -66,9 +66,7 @@ def test_marks_tell_the_drawn_laws_apart():
 def test_the_registry_is_read_without_the_libraries_that_take_long():
     heavy = ["scipy.optimize", "scipy.linalg", "scipy.special", "matplotlib"]
     code = f"import sys, inference_energy.laws.registry; print(*(set({heavy}) & set(sys.modules)))"
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=WORKFLOW, capture_output=True, text=True, check=True
-    )
+    run = start_and_wait([sys.executable, "-c", code], cwd=WORKFLOW, check=True)
     assert run.stdout.split() == []
 
 

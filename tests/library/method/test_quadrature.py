@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from inference_energy.method.quadrature import LONGEST
 from library.method.test_lengths import LENGTHS
 from scipy import stats
 
@@ -16,6 +17,7 @@ def test_weights_sum_to_one_and_lengths_rise_from_zero(tokens):
     assert weights.sum() == pytest.approx(1, abs=1e-12)
     assert (weights >= 0).all()
     assert lengths[0] == 0
+    assert lengths[-1] <= LONGEST
     assert (np.diff(lengths) > 0).all()
 
 

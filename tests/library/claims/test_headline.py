@@ -1,0 +1,43 @@
+"""The numbers that a reader quotes."""
+
+import pytest
+from inference_energy.claims.headline import headline, numbers, quantities
+from inference_energy.claims.selectors import Evidence
+from repository import METHODS, read
+
+LONGER = "15 times"
+
+
+def evidence(method):
+    """Committed results of a method."""
+    tables = ("energy_per_query", "fleet", "test_time")
+    return Evidence(METHODS[method], {n: read(f"results/{method}/{n}.csv", n) for n in tables}, {})
+
+
+def test_the_committed_table_is_that_of_the_results():
+    published = read("data/published/claims.csv", "claims_published")
+    committed = read("results/headline.csv", "headline")
+    for method in committed["method"].unique():
+        claims = read(f"results/{method}/claims.csv", "claims")
+        table = headline(method, evidence(method), claims, published, LONGER)
+        own = committed[committed["method"] == method]
+        computed = dict(zip(table["quantity"], table["value"], strict=True))
+        written = dict(zip(own["quantity"], own["value"], strict=True))
+        # tables hold six digits, and ratios are of rounded numbers here
+        assert computed == pytest.approx(written, rel=1e-5)
+    assert len(committed) < 60
+
+
+def test_what_restates_an_input_is_left_out_and_nobodys_method_is_not_judged():
+    committed = read("results/headline.csv", "headline")
+    assert not committed["quantity"].str.contains("lever, hardware|lever, model").any()
+    revised = committed[committed["method"] == "revised"]
+    assert revised["verdict"].isna().all()
+    assert revised["published"].isna().all()
+
+
+def test_a_number_that_an_engine_does_not_give_is_left_out():
+    table = numbers(evidence("oviedo2026"), "nobody", LONGER)
+    # only numbers without an engine of their own are left
+    assert table["quantity"].tolist() == ["15 times the output tokens, medians"]
+    assert set(table["quantity"]) < set(quantities(LONGER))

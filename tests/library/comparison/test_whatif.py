@@ -1,0 +1,113 @@
+"""What a change does: its numbers, its words, and no share of rounding."""
+
+import pandas as pd
+import pytest
+from inference_energy.comparison.sides import NOW, Side
+from inference_energy.comparison.whatif import (
+    answer,
+    changed_settings,
+    flipped_claims,
+    headlines,
+    members,
+    quantity_text,
+    sentence,
+    shapley_factors,
+    words,
+)
+from inference_energy.method.files import merge
+from repository import METHODS, PAPER_TABLE, read
+
+BASE = METHODS["oviedo2026"] | {"data": {"value": NOW}}
+
+
+def sources(method):
+    """The paper's table."""
+    return {"table": read(PAPER_TABLE, "throughput")}
+
+
+def ask(**changes):
+    """Answers of the paper's method and of one that differs."""
+    return (
+        answer(Side("base", BASE), sources, 15),
+        answer(Side("head", merge(BASE, changes)), sources, 15),
+    )
+
+
+@pytest.fixture(scope="module")
+def powered():
+    """The answers of a node that draws twice as much."""
+    power = {"value": 20.4, "unit": "kW", "source": "a test"}
+    double = {"value": 25.6, "unit": "kW", "source": "a test"}
+    return ask(node_power={"default": power, "models": {"DeepSeek-R1": double}})
+
+
+def test_twice_the_power_is_twice_the_energy_and_leaves_ratios(powered):
+    for line in headlines(*powered, 15):
+        expected = 2 if line["unit"] in ("Wh", "GWh/day") else 1
+        assert line["factor"] == pytest.approx(expected, rel=1e-9)
+        if expected == 1:
+            assert line["factor"] == 1
+
+
+def test_the_sentence_says_what_moved_and_what_did_not(powered):
+    base, head = powered
+    lines = headlines(base, head, 15)
+    settings = changed_settings(base.side.method, head.side.method)
+    said = sentence(settings, lines)
+    assert said.startswith("Node power 10.2 -> 20.4 kW and 1 other setting raises the traditional")
+    assert "to 2.00 times, 0.309 -> 0.618 Wh" in said
+    assert sentence([], lines) == "Nothing differs."
+
+
+def test_one_setting_needs_no_shares_and_two_multiply_to_the_change(powered):
+    assert shapley_factors(*powered, sources) == []
+    pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    share = {"value": 0.2, "unit": "1", "source": "a test"}
+    base, head = ask(pue=pue, fleet={"long_share": share})
+    factors = shapley_factors(base, head, sources)
+    medians = {x["quantity"]: x["factor"] for x in headlines(base, head, 15)}
+    product = factors[0]["traditional median"] * factors[1]["traditional median"]
+    assert product == pytest.approx(medians["traditional query, median"])
+    assert {f["setting"] for f in factors} == {"PUE", "fleet"}
+
+
+def test_who_enters_the_blend_is_told_with_what_ranks_it():
+    blend = {"models": 2, "source": "a test"}
+    before, after = ask(blend=BASE["blend"] | blend)
+    changed = [m for m in members(before, after)["traditional"] if m["before"] != m["after"]]
+    assert [(m["model"], m["after"]) for m in changed] == [("Llama-3.1 Nemotron Ultra 253B", False)]
+    assert changed[0]["old"] == pytest.approx(changed[0]["new"])
+
+
+def test_claims_are_told_where_the_verdict_changes(powered):
+    published = read("data/published/claims.csv", "claims_published")
+    figures = {"estimate": {}, "reference": {}}
+    told = {c["claim"]: c for c in flipped_claims(*powered, published, figures)}
+    assert told["median-traditional"]["before"] == "reproduced"
+    assert told["median-traditional"]["after"] == "not reproduced"
+    assert "ratio-tokens" not in told
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [
+        ({"distribution": "log-normal", "p5": 1.05, "p95": 1.6}, "1.05-1.60"),
+        ({"value": 1e9, "unit": "queries/day"}, "1e+09"),
+        ({"factors": [1.1, 1.076]}, "1.1 x 1.076"),
+        ({"name": "additive", "source": "x"}, "additive"),
+        ({}, "none"),
+    ],
+)
+def test_a_quantity_is_written_in_few_words(quantity, text):
+    assert quantity_text(quantity, {}) == text
+
+
+def test_settings_are_named_in_words():
+    assert words("regimes.long.output_tokens") == "long output tokens"
+    assert words("pue") == "PUE"
+
+
+def test_both_engines_answer(powered):
+    energy = powered[0].tables["energy_per_query"]
+    assert set(energy["engine"]) == {"published", "exact"}
+    assert isinstance(powered[0].curves["long"], pd.DataFrame)

@@ -1,0 +1,63 @@
+"""Rows and figure of the what-if page."""
+
+import numpy as np
+import pandas as pd
+from inference_energy.comparison.sides import Side
+from inference_energy.comparison.whatif import Answer
+from inference_energy.comparison.whatif_page import (
+    claim_rows,
+    draw,
+    headline_rows,
+    member_parts,
+    share_rows,
+)
+from legibility import problems
+
+
+def side(median):
+    """An answer of a bell of densities."""
+    energy = np.geomspace(median / 10, median * 10, 60)
+    curve = pd.DataFrame({"energy_wh": energy, "density": np.exp(-(np.log(energy / median) ** 2))})
+    table = pd.DataFrame(
+        {
+            "engine": "exact",
+            "regime": ["traditional", "long"],
+            "subject": "frontier blend",
+            "pathway": "baseline",
+            "statistic": "p50",
+            "value": median,
+        }
+    )
+    curves = {"traditional": curve, "long": curve}
+    return Answer(Side("x", {}), {"energy_per_query": table}, curves)
+
+
+def test_rounding_is_no_change_and_a_missing_number_no_number():
+    line = {"quantity": "q", "unit": "Wh", "old": 0.3, "new": 0.3, "factor": 1.0}
+    assert headline_rows([line]) == [["q", "0.300 Wh", "0.300 Wh", "unchanged"]]
+    assert headline_rows([line | {"factor": float("nan")}])[0][-1] == "none"
+    claim = {"claim": "c", "published": "8-20", "unit": "1", "before": "a", "after": "b"}
+    rows = claim_rows([claim | {"old": 20.4, "new": float("nan")}])
+    assert rows == [["c", "8-20", "20.4", "none", "a", "b"]]
+
+
+def test_shares_are_factors():
+    shares = [{"setting": "PUE", "traditional median": 0.9, "long median": 1.1}]
+    assert share_rows(shares) == [["PUE", "x 0.900", "x 1.100"]]
+
+
+def test_the_blend_is_a_sentence_unless_it_changed():
+    stays = {"model": "a", "before": True, "after": True, "old": 1.0, "new": 1.0}
+    enters = {"model": "b", "before": False, "after": True, "old": None, "new": 2.0}
+    same = member_parts({"long": [stays]}, "median")["long"]
+    assert same == {"text": "Long queries: a, as before.", "rank": "median [Wh]", "rows": []}
+    changed = member_parts({"long": [stays, enters]}, "median")["long"]
+    assert changed["rows"][1] == ["b", "no", "yes", "none -> 2.00", "enters"]
+
+
+def test_the_figure_has_both_sides_on_one_scale_and_can_be_read():
+    figure = draw(side(0.3), side(0.4))
+    first, second = figure.axes
+    assert first.get_xlim() == second.get_xlim()
+    assert first.get_title(loc="left") == "Traditional queries: median 0.300 -> 0.400 Wh"
+    assert problems(figure) == {}

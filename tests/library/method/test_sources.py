@@ -1,0 +1,37 @@
+"""Tables that methods are built from."""
+
+import pandas as pd
+import pytest
+from inference_energy.method.sources import (
+    Sources,
+    inputs_of,
+    inputs_of_any,
+    tables_of,
+    tables_under,
+)
+from repository import METHODS, PAPER_TABLE
+
+
+def test_a_method_needs_its_tables_and_what_its_law_and_lengths_need():
+    assert inputs_of(METHODS["oviedo2026"]) == {"benchmarks": [PAPER_TABLE]}
+    revised = inputs_of(METHODS["revised"])
+    assert revised["benchmarks"] == tables_of(METHODS["revised"])
+    assert {"traces", "models", "gpus"} < set(revised)
+
+
+def test_mixtures_need_the_tables_of_all():
+    both = inputs_of_any([METHODS["oviedo2026"], METHODS["revised"]], ["mine.csv"])
+    assert set(both["benchmarks"]) == {*tables_of(METHODS["revised"]), PAPER_TABLE, "mine.csv"}
+
+
+def test_tables_of_overrides_are_found_at_any_depth():
+    document = {"a": {"override": {"benchmarks": {"table": ["x.csv", "y.csv"]}}}, "b": 3}
+    assert {path.rpartition("/")[2] for path in tables_under(document)} == {"x.csv", "y.csv"}
+
+
+@pytest.mark.parametrize("table", ["a.csv", ["a.csv", "b.csv"]])
+def test_rows_of_several_tables_come_once(table):
+    tables = {"a.csv": pd.DataFrame({"x": [1, 2]}), "b.csv": pd.DataFrame({"x": [2, 3]})}
+    given = Sources({**tables}, {"traces": {}})({"benchmarks": {"table": table}})
+    assert given["table"]["x"].tolist() == ([1, 2] if table == "a.csv" else [1, 2, 3])
+    assert given["traces"] == {}

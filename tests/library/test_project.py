@@ -1,0 +1,27 @@
+"""Files of the project, and of the folder of a run."""
+
+from pathlib import Path
+
+from inference_energy.project import FOLDER, is_own, own, provided, shown
+
+TABLE = "data/gpus.csv"
+
+
+def test_in_its_own_folder_paths_stay_as_given(monkeypatch):
+    monkeypatch.chdir(FOLDER)
+    assert is_own()
+    assert (own(TABLE), provided(TABLE)) == (TABLE, TABLE)
+
+
+def test_elsewhere_the_runs_file_goes_first(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert not is_own()
+    assert provided(TABLE) == own(TABLE) == str(FOLDER / TABLE)
+    (tmp_path / "data").mkdir()
+    Path(TABLE).touch()
+    assert (provided(TABLE), own(TABLE)) == (TABLE, str(FOLDER / TABLE))
+
+
+def test_a_page_names_a_file_as_from_the_projects_folder():
+    assert shown(FOLDER / TABLE) == TABLE
+    assert shown("elsewhere/table.csv") == "elsewhere/table.csv"
