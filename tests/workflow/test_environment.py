@@ -13,7 +13,11 @@ from processes import run
 from repository import ROOT, read_yaml
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-CONDA_NAMES = {"matplotlib": "matplotlib-base", "nbconvert": "nbconvert-core"}
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "matplotlib": "matplotlib-base",
+    "nbconvert": "nbconvert-core",
+}
 # Run by the Python of .venv-stress, which has packages of its own.
 ELSEWHERE = {"make_engine.py", "sampler.py"}
 
