@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: all env lint test bench report audit changes readme lock clean help
+.PHONY: all env lint test bench bench-requests report audit changes readme lock clean help
 
 all: $(ENV) ## set up the environment and reproduce every table and figure (default)
 	snakemake --forceall
@@ -44,6 +44,9 @@ report: $(ENV) ## bring the results up to date, then write the self-contained pa
 bench: $(ENV) ## measure the speed, write benchmarks/results.md
 	PYTHONPATH=workflow python benchmarks/run.py
 
+bench-requests: $(ENV) ## measure request logs up to 1e9 rows (20 GB of disk), write benchmarks/requests.md
+	PYTHONPATH=workflow python benchmarks/requests.py
+
 audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)
 	snakemake audit
 
@@ -67,3 +70,4 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
 -include envs/stress.mk
+-include envs/slurm.mk

@@ -13,6 +13,7 @@ from inference_energy.documents import collecting, read, read_schema, schema_pro
 from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
 from inference_energy.project import provided
+from inference_energy.requests import files as requests_files
 from inference_energy.robustness.files import option_problems, range_problems
 from inference_energy.stress import settings as stress_settings
 from inference_energy.tables import read_table
@@ -20,8 +21,8 @@ from inference_energy.tables import read_table
 WHERE = "config/config.yaml or --config"
 NEEDED = ("findings", "evidence", "scaling", "footprint")
 """Files that the default run needs."""
-OTHERS = ("multiverse", "sensitivity", "stress")
-"""Files of `snakemake audit` and `snakemake stress`."""
+OTHERS = ("multiverse", "requests", "sensitivity", "stress")
+"""Files of `snakemake audit`, `snakemake requests` and `snakemake stress`."""
 VERDICTS = "config/expected_verdicts.csv"
 
 
@@ -42,6 +43,8 @@ class Settings(NamedTuple):
         As from ``deployments.files.load``.
     asked : list of str
         Names of the deployments that `snakemake deployments` answers for.
+    requests : dict or None
+        As from ``requests.files.load``; None without a log.
     """
 
     methods: dict
@@ -50,6 +53,7 @@ class Settings(NamedTuple):
     documents: dict
     deployments: dict
     asked: list
+    requests: dict | None
 
 
 def load(config):
@@ -71,24 +75,32 @@ def load(config):
         Listing the problems of all files.
     """
     problems = config_problems(config)
-    documents, wrong = read_documents()
+    has_log = "log" in config and not problems
+    documents, wrong = read_documents([*NEEDED, "requests"] if has_log else NEEDED)
     problems += wrong
     with collecting(problems):
         read_table(provided(VERDICTS), "expected_verdicts")
     paths, files, methods = find_methods(), {}, {}
     with collecting(problems):
         asked = asked_methods(config, documents)
+        asked |= requests_files.asked_methods(config) if has_log else {}
         files = read_methods(paths, asked)
         methods, wrong = resolve_all(asked, files, read_schema("method"))
         problems += wrong
     problems += override_problems_of(documents, methods)
     named, loaded = _names(config.get("deployments", deployments.EXAMPLES)), {}
+    broken = []
     with collecting(problems):
         broken = [name for name, content in files.items() if content and name not in methods]
         loaded = deployments.load([*named, *deployments.EXAMPLES], paths, broken)
+    requests = None
+    if has_log and documents["requests"]:
+        with collecting(problems):
+            requests = requests_files.load(config, documents["requests"], methods, paths, broken)
     if problems:
         raise InputError(dict.fromkeys(problems))
-    return Settings(methods, files, paths, documents, loaded, [Path(path).stem for path in named])
+    asked = [Path(path).stem for path in named]
+    return Settings(methods, files, paths, documents, loaded, asked, requests)
 
 
 def config_schema():
@@ -120,12 +132,12 @@ def config_problems(config):
     return problems
 
 
-def read_documents():
+def read_documents(needed=NEEDED):
     """Content of the files of config/ by name, empty if it is wrong or absent; and the problems."""
     documents, problems = {}, []
     for name in (*NEEDED, *OTHERS):
         documents[name], path = {}, provided(f"config/{name}.yaml")
-        if name in OTHERS and not Path(path).exists():
+        if name not in needed and not Path(path).exists():
             continue
         with collecting(problems):
             content = read(path)

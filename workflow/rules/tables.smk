@@ -42,8 +42,11 @@ rule check_data:
 
 TARGETS.append("build/data_checked.txt")
 
+# what is made of a request log is never in results/
 RESULT_SCHEMAS = sorted(
-    set(schema_names()) - {schema for _, schema in DATA_TABLES} - {"expected_verdicts"}
+    {name for name in schema_names() if not name.startswith("requests_")}
+    - {schema for _, schema in DATA_TABLES}
+    - {"expected_verdicts"}
 )
 
 

@@ -66,19 +66,19 @@ def load(paths, methods, broken=()):
     return loaded
 
 
-def read_deployment(asked, methods, broken):
-    """Resolve and check one deployment file, and find its benchmark files; as of :func:`load`."""
+def read_deployment(asked, methods, broken, key="deployments"):
+    """Resolve and check one file, that a key names, and find its benchmarks; as :func:`load`."""
     path = provided(asked)
     if not Path(path).exists():
         raise InputError(
-            f"key deployments: value {path}: no such file; allowed is a deployment file such as"
+            f"key {key}: value {path}: no such file; allowed is a deployment file such as"
             f" {EXAMPLES[0]}; correct the path"
         )
     own, name = read(path), Path(path).stem
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise InputError(
-            f"key deployments: value {path}: allowed are letters, digits, '.', '_' and '-' in the"
-            " file's name; rename the file"
+            f"key {key}: value {path}: allowed are letters, digits, '.', '_' and '-' in the file's"
+            " name; rename the file"
         )
     extended = [own.get("extends")] if isinstance(own, dict) else []
     if any(name == method for name in extended for method in broken):

@@ -2,46 +2,16 @@
 
 from pathlib import Path
 
-import pandas as pd
 from _logged import run
+from _runs import read_background, read_runs
 from _setups import read_shared
 from inference_energy.deployments import answers, build
 from inference_energy.deployments.figures import energy_beside_paper, measured
 from inference_energy.deployments.page import report, to_html
-from inference_energy.deployments.readers import detect_and_read, read_facts
 from inference_energy.drawing import save
 from inference_energy.energy.exact import token_statistics
-from inference_energy.errors import InputError
 from inference_energy.paper import estimate
 from inference_energy.tables import load_schema, read_table, write_table, write_text
-
-
-def read_runs(paths, facts):
-    """Read all benchmark files into one table; the problems of all of them at once."""
-    tables, problems = [], []
-    names = [Path(path).name for path in paths]
-    for path, name in zip(paths, names, strict=True):
-        try:
-            table = detect_and_read(path, read_facts(path) | facts)
-        except InputError as error:
-            problems += error.problems
-            continue
-        if names.count(name) > 1:
-            # the files of a stress test have one name, so the path tells them apart
-            table["source_file"] = table["source_file"].replace(name, path)
-        tables.append(table)
-    if problems:
-        raise InputError(problems)
-    runs = pd.concat(tables, ignore_index=True)
-    return runs.drop_duplicates(["source_file", "sha256", "run"], ignore_index=True)
-
-
-def read_background(read):
-    """Table that a law of many configurations starts from; none for other laws."""
-    if not getattr(read, "background", None):
-        return None
-    table = pd.concat([read_table(path, "throughput") for path in read.background])
-    return table.drop_duplicates(ignore_index=True)
 
 
 def main(snakemake):

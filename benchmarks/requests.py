@@ -1,0 +1,175 @@
+"""Measure request logs of rising size against DuckDB's bare scan and group; write requests.md.
+
+A log is ten-million-row Parquet files, drawn once and copied. Each size is read by `snakemake
+requests` on two cores, and by DuckDB alone, on two threads, grouping the same columns.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from inference_energy.tables import write_text
+from inference_energy.units import GIGA
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE_ROWS = 10_000_000
+SIZES = [int(float(size)) for size in os.environ.get("REQUESTS", "1e7 1e8 1e9").split()]
+MODELS = ["Llama 3.1 405B", "Llama 3.1 70B", "DeepSeek-R1", "Mixtral 8x22B", "ours"]
+COLUMNS = {
+    "lengths and model": "model, input_tokens, output_tokens",
+    "the same, time and tenant": (
+        "epoch_us(start) // 3600000000 AS hour, tenant, model, input_tokens, output_tokens"
+    ),
+}
+"""Columns of the two logs, as DuckDB alone groups them."""
+
+BARE_AT_MOST = {"lengths and model": 10**9, "the same, time and tenant": 10**8}
+"""Rows up to which DuckDB alone is measured: nearly every row of the second log is a group."""
+
+
+def draw(path, log):
+    """Write one file: exponential answers to 500 tokens, or both lengths log-normal."""
+    random = np.random.default_rng(1)
+    columns = {"model": pa.DictionaryArray.from_arrays(random.integers(0, 5, FILE_ROWS), MODELS)}
+    if log == "lengths and model":
+        columns["input_tokens"] = np.full(FILE_ROWS, 500, np.int32)
+        lengths = random.exponential(300 / np.log(2), FILE_ROWS)
+    else:
+        start = np.sort(random.integers(0, 86_400_000_000, FILE_ROWS))
+        columns["start"] = pa.array(start, pa.timestamp("us"))
+        tenants = [f"tenant {number}" for number in range(100)]
+        numbers = random.integers(0, 100, FILE_ROWS)
+        columns["tenant"] = pa.DictionaryArray.from_arrays(numbers, tenants)
+        columns["input_tokens"] = random.lognormal(7, 1, FILE_ROWS).astype(np.int32)
+        lengths = random.lognormal(5.3, 0.9, FILE_ROWS)
+    columns["output_tokens"] = np.rint(lengths).astype(np.int32)
+    pq.write_table(pa.table(columns), path)
+
+
+def session_memory(session):
+    """Memory of all processes of a session. [bytes]"""
+    total = 0
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                total += int((folder / "statm").read_text().split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total * os.sysconf("SC_PAGE_SIZE")
+
+
+def measured(command, **options):
+    """Wall time [s], processor time [s] and largest memory [bytes] of a command."""
+    before, start = os.times(), time.perf_counter()
+    with tempfile.TemporaryFile() as screen:
+        process = subprocess.Popen(
+            command, stdout=screen, stderr=screen, start_new_session=True, **options
+        )
+        memory = 0
+        while process.poll() is None:
+            memory = max(memory, session_memory(process.pid))
+            time.sleep(0.2)
+        if process.returncode:
+            screen.seek(0)
+            sys.exit(screen.read().decode()[-5000:])
+    after = os.times()
+    processor = (after.children_user + after.children_system) - (
+        before.children_user + before.children_system
+    )
+    return time.perf_counter() - start, processor, memory
+
+
+def bare(folder, columns):
+    """Group the columns by DuckDB alone; a process of its own, so that its memory is its own."""
+    sql = (
+        "SET threads=2; SET memory_limit='1500MB'; SET preserve_insertion_order=false;"
+        f" SET temp_directory='{folder}/spill';"
+        f" SELECT count(*), sum(n) FROM (SELECT {columns}, count(*) AS n"
+        f" FROM read_parquet('{folder}/log/*.parquet') GROUP BY ALL)"
+    )
+    return measured([sys.executable, "-c", f"import duckdb; duckdb.sql({sql!r}).fetchall()"])
+
+
+def requests(log):
+    """Read a log as a user would, on a copy of nothing: into build/requests of the repository."""
+    folder = ROOT / "build" / "requests" / "log"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "snakemake", "requests", "--cores", "2", "--config"]
+    found = measured([*command, f"log={log}", "method=oviedo2026"], cwd=ROOT)
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def times(found):
+    """Cells of a time, a processor time and a memory."""
+    return f"{found[0]:.0f} s", f"{found[1]:.0f} s", f"{found[2] / GIGA:.2f} GB"
+
+
+def table(log):
+    """Rows of the table of one log."""
+    lines = []
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
+        first = Path(folder) / "one.parquet"
+        draw(first, log)
+        files = Path(folder) / "log"
+        files.mkdir()
+        for size in SIZES:
+            for number in range(len(list(files.iterdir())), size // FILE_ROWS):
+                shutil.copy(first, files / f"{number:04}.parquet")
+            own = requests(files)
+            cells = [log, f"{size:.0e}", *times(own)]
+            if size <= BARE_AT_MOST[log]:
+                alone = bare(folder, COLUMNS[log])
+                cells += [*times(alone), f"{own[1] / alone[1]:.2f}"]
+            else:
+                cells += ["", "", "", ""]
+            lines.append(f"| {' | '.join(cells)} |")
+            print(lines[-1], flush=True)
+    return lines
+
+
+def day():
+    """Row of the table of a generated day."""
+    command = [sys.executable, "-m", "snakemake", "requests", "--cores", "2", "--config"]
+    name = f"generate:oviedo2026:{SIZES[-1]}"
+    shutil.rmtree(ROOT / "build" / "requests" / f"oviedo2026-{SIZES[-1]}", ignore_errors=True)
+    own = measured([*command, f"log={name}"], cwd=ROOT)
+    line = f"| {' | '.join([name, f'{SIZES[-1]:.0e}', *times(own)])} |  |  |  |  |"
+    print(line, flush=True)
+    return line
+
+
+def main():
+    """Measure and write."""
+    load = os.getloadavg()[0]
+    lines = [
+        "# Request logs",
+        "",
+        "Measured by `make bench-requests` on two cores: `snakemake requests` from start to end,"
+        " and DuckDB alone scanning and grouping the same columns. The ratio is that of processor"
+        " times, which other work on the machine changes least.",
+        "",
+        f"DuckDB {duckdb.__version__}; processes that wanted a core when it began: {load:.0f}.",
+        "",
+        "| log | rows | time | processor | memory | DuckDB alone | processor | memory | ratio |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for log in COLUMNS:
+        lines += table(log)
+    lines.append(day())
+    write_text(ROOT / "benchmarks" / "requests.md", "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

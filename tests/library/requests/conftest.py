@@ -1,0 +1,87 @@
+"""Small logs on disk, and their counts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.requests import counts
+from inference_energy.requests.energies import Serving, energies
+from inference_energy.requests.log import connect, open_log, share, units
+from repository import read_yaml
+
+SETTINGS = read_yaml("config/requests.yaml")
+LONGEST = SETTINGS["longest"]["value"]
+
+
+@pytest.fixture(scope="session")
+def settings():
+    """config/requests.yaml."""
+    return SETTINGS
+
+
+@pytest.fixture
+def count(tmp_path):
+    """Count a log in so many parts; return its tables as frames."""
+
+    def counted(path, parts=1, form=None):
+        log = open_log(path, SETTINGS["formats"], form)
+        written = []
+        for part in range(1, parts + 1):
+            connection = connect(folder=tmp_path)
+            counts.create_tables(connection)
+            for unit in share(units(log, connection), part, parts):
+                counts.count_unit(connection, log, unit, LONGEST, tmp_path)
+            counts.sum_tables(connection)
+            names = [*counts.TABLES, *counts.LISTS]
+            written.append({name: tmp_path / f"{name}-{part}-of-{parts}.parquet" for name in names})
+            counts.write_tables(connection, written[-1])
+        connection = connect(folder=tmp_path)
+        counts.create_tables(connection)
+        counts.read_tables(connection, {n: [w[n] for w in written] for n in written[0]})
+        counts.count_order_between_units(connection)
+        counts.count_no_output(connection)
+        counts.sum_tables(connection)
+        return {name: connection.execute(f"FROM {name} ORDER BY ALL").df() for name in written[0]}
+
+    return counted
+
+
+@pytest.fixture
+def kinds():
+    """Give the rows of each kind of a log's counts as a dict, zeros left out."""
+
+    def found(tables):
+        table = tables["kinds"]
+        return {k: n for k, n in zip(table["kind"], table["n"], strict=True) if n}
+
+    return found
+
+
+@pytest.fixture
+def rows(paper):
+    """A day's requests, whose lengths differ by hour and tenant."""
+    random = np.random.default_rng(7)
+    n = 30_000
+    hour = random.integers(0, 24, n)
+    tenant = random.choice(["one", "two", None], n)
+    start = pd.to_datetime("2025-01-01") + pd.to_timedelta(
+        hour * 3600 + random.random(n) * 3600, "s"
+    )
+    longer = 1 + hour / 12 + (tenant == "two")
+    return pd.DataFrame(
+        {
+            "start": start,
+            "model": random.choice([paper.models[0].name, "ours"], n),
+            "tenant": tenant,
+            "input_tokens": (random.lognormal(6, 1, n) * longer).astype(int),
+            "output_tokens": (random.lognormal(5, 1, n) * longer).astype(int),
+        }
+    )
+
+
+@pytest.fixture
+def answered(rows, paper, count, tmp_path):
+    """Serving, counts and energies of these requests."""
+    rows.to_parquet(tmp_path / "log.parquet")
+    counts = count(tmp_path / "log.parquet")
+    serving = Serving.of_method(paper, {})
+    return serving, counts, energies(serving, counts["lengths"])

@@ -1,0 +1,102 @@
+"""Tables of a log's answer."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.requests import answers
+from inference_energy.requests.energies import total
+from inference_energy.tables import read_table, write_table
+from library.requests.by_itself import by_itself
+
+
+def test_hours_are_those_of_their_requests(answered, rows):
+    serving, counts, table = answered
+    ratios = answers.calibration(serving, counts["lengths"], table)
+    whole = total(serving.factor, table)["p50"]
+    by_hour = answers.by_hour(serving, counts["hours"], ratios, whole)
+    assert by_hour["energy_wh_p50"].sum() == pytest.approx(whole, rel=2e-4)
+    for hour, own in rows.groupby(rows["start"].dt.floor("h")):
+        (row,) = by_hour[by_hour["hour"] == hour.strftime("%Y-%m-%dT%H:00Z")].to_dict("records")
+        expected = total(serving.factor, by_itself(serving, own))
+        assert row["requests"] == len(own)
+        assert row["energy_wh_p50"] == pytest.approx(expected["p50"], rel=2e-3)
+
+
+def test_tenants_are_numbered_unless_they_may_be_named(answered, rows):
+    serving, counts, table = answered
+    ratios = answers.calibration(serving, counts["lengths"], table)
+    whole = total(serving.factor, table)["p50"]
+    numbered, named = (
+        answers.by_tenant(serving, counts["tenants"], ratios, whole, flag) for flag in (False, True)
+    )
+    assert set(numbered["tenant"]) == {"tenant 1", "tenant 2", "not stated"}
+    assert set(named["tenant"]) == {"one", "two", "not stated"}
+    assert named["tenant"].iloc[0] == "two"
+    assert named["energy_wh_p50"].is_monotonic_decreasing
+    own = by_itself(serving, rows[rows["tenant"] == "one"])
+    (one,) = named[named["tenant"] == "one"]["energy_wh_p50"]
+    assert one == pytest.approx(total(serving.factor, own)["p50"], rel=2e-3)
+
+
+def test_many_tenants_are_summed_behind_the_largest(answered, monkeypatch):
+    serving, counts, table = answered
+    ratios = answers.calibration(serving, counts["lengths"], table)
+    monkeypatch.setattr(answers, "TENANTS", 1)
+    short = answers.by_tenant(serving, counts["tenants"], ratios, 1.0, True)
+    assert short["tenant"].tolist() == ["two", "2 others"]
+    assert short["requests"].sum() == counts["lengths"]["n"].sum()
+
+
+def test_percentiles_are_those_of_the_requests(answered, rows):
+    serving, _, table = answered
+    own = by_itself(serving, rows)
+    energy = np.repeat(own["energy"], np.rint(own["weight"] * 3).astype(int)).to_numpy()
+    found = answers.percentiles(serving, table).set_index("percentile")
+    middle = np.exp(serving.factor.mu)
+    for percentile in (5, 25, 50, 75, 95):
+        expected = np.percentile(energy, percentile) * middle
+        assert found["energy_wh_p50"][percentile] == pytest.approx(expected, rel=2e-3)
+    assert found["energy_wh_p50"].is_monotonic_increasing
+    assert found["energy_share_above"].is_monotonic_decreasing
+
+
+def test_long_and_rest_are_everything(answered, settings):
+    serving, counts, table = answered
+    long_from = settings["long_from"]["value"]
+    found = answers.long_against_rest(serving, counts["lengths"], table, long_from)
+    assert found["requests"].sum() == counts["lengths"]["n"].sum()
+    assert found["energy_share"].sum() == pytest.approx(1)
+    assert found["request_share"].sum() == pytest.approx(1)
+
+
+def test_the_papers_query_stands_beside_the_logs(answered, paper):
+    serving, counts, table = answered
+    found = answers.medians(serving, paper, "the paper", counts["lengths"], table)
+    assert found["energy_wh_p50"].iloc[0] == pytest.approx(0.309, abs=5e-4)
+    assert found["output_tokens"].iloc[1] == 300
+
+
+def test_a_log_of_which_nothing_counts_is_refused():
+    kinds = pd.DataFrame({"kind": ["rows", "negative"], "n": [3, 3]})
+    with pytest.raises(InputError, match=r"no row counts .*negative: 3"):
+        answers.check_any(pd.DataFrame(), kinds)
+
+
+def test_tables_meet_their_schemas(answered, paper, settings, tmp_path):
+    serving, counts, table = answered
+    lengths = counts["lengths"]
+    ratios = answers.calibration(serving, lengths, table)
+    tables = {
+        "by_model": answers.by_model(serving, lengths, table),
+        "by_hour": answers.by_hour(serving, counts["hours"], ratios, 1.0),
+        "by_tenant": answers.by_tenant(serving, counts["tenants"], ratios, 1.0, False),
+        "parts": answers.parts(serving, lengths, table),
+        "kinds": answers.kinds(counts["kinds"]),
+        "examples": answers.examples(counts["examples"]),
+        "medians": answers.medians(serving, paper, "the paper", lengths, table),
+    }
+    for name, frame in tables.items():
+        write_table(frame, tmp_path / f"{name}.csv", f"requests_{name}")
+        if len(frame):
+            assert len(read_table(tmp_path / f"{name}.csv", f"requests_{name}")) == len(frame)

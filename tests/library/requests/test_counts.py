@@ -1,0 +1,141 @@
+"""Counts: what counts, what is told, and that parts add up."""
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.requests import log as requests_log
+from inference_energy.requests.counts import KINDS, cell
+
+HEADER = "start,end,tenant,input_tokens,cached_tokens,output_tokens\n"
+
+
+def write(path, *rows):
+    """Write a log of the project's own columns."""
+    path.write_text(HEADER + "".join(f"{row}\n" for row in rows))
+    return path
+
+
+def test_rows_that_are_not_as_they_should_be_are_counted_by_kind(tmp_path, count, kinds):
+    path = write(
+        tmp_path / "log.csv",
+        "2025-01-01 10:00:00,2025-01-01 10:00:05,a,100,0,10",
+        "2025-01-01 10:00:01,2025-01-01 10:00:05,a,,0,10",
+        "2025-01-01 10:00:02,2025-01-01 10:00:05,a,many,0,10",
+        "2025-01-01 10:00:03,2025-01-01 10:00:05,a,-5,0,10",
+        "2025-01-01 10:00:04,2025-01-01 10:00:05,a,100,0,20000000",
+        "2025-01-01 10:00:05,2025-01-01 10:00:06,a,100,300,10",
+        "2025-01-01 10:00:06,2025-01-01 10:00:07,a,100,0,0",
+        "soon,2025-01-01 10:00:07,a,100,0,10",
+        "2025-01-01 10:00:08,2025-01-01 09:00:00,a,100,0,10",
+        "2025-01-01 09:00:00,2025-01-01 10:00:08,a,100,0,10",
+        "only one cell",
+    )
+    tables = count(path)
+    assert kinds(tables) == {
+        "rows": 10,
+        "no tokens": 2,
+        "negative": 1,
+        "absurd": 1,
+        "cached above input": 1,
+        "no output": 1,
+        "no time": 1,
+        "ends before start": 1,
+        "out of order": 1,
+        "unreadable": 1,
+    }
+    assert set(kinds(tables)) - {"rows"} <= set(KINDS)
+    lengths = tables["lengths"]
+    assert lengths["n"].sum() == 6
+    assert (lengths["input"].sum(), lengths["cached"].sum(), lengths["output"].sum()) == (
+        600,
+        100,
+        50,
+    )
+    assert tables["hours"]["n"].sum() == 5
+    examples = tables["examples"].set_index("kind")["row"]
+    assert (examples["negative"], examples["absurd"]) == (3, 4)
+
+
+def test_a_clean_log_has_only_rows(tmp_path, count, kinds):
+    path = write(tmp_path / "log.csv", "2025-01-01 10:00:00,2025-01-01 10:00:05,a,100,0,10")
+    assert kinds(count(path)) == {"rows": 1}
+
+
+@pytest.fixture
+def parquet(tmp_path, monkeypatch):
+    """Two Parquet files of 1,000 rows each, read in units of 300."""
+    monkeypatch.setattr(requests_log, "UNIT_ROWS", 300)
+    random = np.random.default_rng(1)
+    folder = tmp_path / "log"
+    folder.mkdir()
+    for name in ("a", "b"):
+        start = pd.to_datetime("2025-01-01") + pd.to_timedelta(random.uniform(0, 7200, 1000), "s")
+        frame = pd.DataFrame(
+            {
+                "start": start,
+                "end": start + pd.to_timedelta(random.exponential(20, 1000), "s"),
+                "model": random.choice(["x", "y", None], 1000),
+                "tenant": random.choice(["one", "two"], 1000),
+                "input_tokens": random.lognormal(6, 1.5, 1000).astype(int),
+                "cached_tokens": random.integers(0, 100, 1000),
+                "output_tokens": random.lognormal(5, 1, 1000).astype(int) - 5,
+            }
+        )
+        frame.to_parquet(folder / f"{name}.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("parts", [2, 3, 11])
+def test_parts_add_up_to_the_whole(parquet, count, parts):
+    whole, gathered = count(parquet), count(parquet, parts)
+    for name in whole:
+        pd.testing.assert_frame_equal(whole[name], gathered[name])
+
+
+def test_counts_agree_with_the_rows(parquet, count):
+    rows = duckdb.sql(f"FROM read_parquet('{parquet}/*.parquet')").df()
+    rows = rows[rows["output_tokens"] >= 0]
+    cached = np.minimum(rows["cached_tokens"], rows["input_tokens"])
+    tables = count(parquet, 3)
+    for name in ("lengths", "hours", "tenants"):
+        table = tables[name]
+        assert table["n"].sum() == len(rows)
+        assert table["input"].sum() == rows["input_tokens"].sum()
+        assert table["cached"].sum() == cached.sum()
+        assert table["output"].sum() == rows["output_tokens"].sum()
+    by_tenant = tables["tenants"].groupby("tenant")["output"].sum()
+    expected = rows.groupby("tenant")["output_tokens"].sum()
+    assert by_tenant.to_dict() == expected.to_dict()
+
+
+def test_out_of_order_does_not_depend_on_units(parquet, count, kinds, monkeypatch):
+    of_small = kinds(count(parquet, 4))
+    monkeypatch.setattr(requests_log, "UNIT_ROWS", 10**6)
+    assert kinds(count(parquet)) == of_small
+
+
+def test_a_cell_is_a_length_rounded_to_so_many_binary_digits():
+    lengths = np.arange(100000)
+    frame = pd.DataFrame({"length": lengths})
+    for bits in (3, 8):
+        sql = f"SELECT {cell('length', bits)} AS cell FROM frame ORDER BY length"
+        cells = duckdb.sql(sql).df()["cell"].to_numpy()
+        exact = lengths < 2**bits
+        assert (cells[exact] == lengths[exact]).all()
+        assert (np.abs(cells - lengths) <= lengths / 2**bits).all()
+        scale = 2.0 ** np.maximum(np.floor(np.log2(np.maximum(cells, 1))) - bits + 1, 0)
+        assert (cells % scale == 0).all()
+    assert frame["length"].iloc[-1] == 99999
+
+
+def test_a_row_of_several_requests_counts_as_so_many(tmp_path, count):
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "start_time,model,project_id,num_model_requests,input_tokens,output_tokens\n"
+        "1740823200,m,p,4,400,80\n1740823200,m,p,0,10,10\n"
+    )
+    lengths = count(path)["lengths"]
+    (row,) = lengths.to_dict("records")
+    assert (row["n"], row["input"], row["output"]) == (4, 400, 80)
+    assert (row["input_cell"], row["output_cell"]) == (100, 20)

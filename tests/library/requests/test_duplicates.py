@@ -1,0 +1,59 @@
+"""Requests that a log holds more than once."""
+
+import pandas as pd
+import pytest
+from inference_energy.requests import counts
+from inference_energy.requests.duplicates import count_duplicates
+from inference_energy.requests.log import connect, open_log, units
+
+ROWS = [
+    ("2025-01-01 10:00:00", "a", 100, 10),
+    ("2025-01-01 10:00:01", "b", 200, 20),
+    ("2025-01-01 09:00:00", "a", 300, 30),
+    ("2025-01-01 10:00:02", "a", 100, 10),
+    ("2025-01-01 10:00:03", "", 500, 50),
+    ("2025-01-01 10:00:03", "", 500, 50),
+    ("2025-01-01 10:00:04", "c", -1, 50),
+    ("2025-01-01 10:00:05", "c", 700, 70),
+]
+
+
+@pytest.fixture
+def surplus(tmp_path, settings):
+    """Tables of what is there too often, of rows in some order and in two files."""
+
+    def found(rows):
+        folder = tmp_path / f"log-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        names = ["start", "id", "input_tokens", "output_tokens"]
+        for name, own in (("x", rows[:3]), ("y", rows[3:])):
+            pd.DataFrame(own, columns=names).to_csv(folder / f"{name}.csv", index=False)
+        log = open_log(folder, settings["formats"])
+        connection = connect(folder=tmp_path)
+        counts.create_tables(connection)
+        parts = units(log, connection)
+        count_duplicates(connection, log, parts, settings["longest"]["value"], tmp_path)
+        counts.sum_tables(connection)
+        return {n: connection.execute(f"FROM {n} ORDER BY ALL").df() for n in counts.TABLES}
+
+    return found
+
+
+def test_the_earliest_row_of_an_id_counts(surplus):
+    tables = surplus(ROWS)
+    (row,) = tables["lengths"].to_dict("records")
+    assert (row["n"], row["input"], row["output"]) == (2, 200, 20)
+    assert tables["hours"]["n"].sum() == 2
+    assert tables["kinds"].to_dict("records") == [{"kind": "duplicate", "n": 2}]
+
+
+def test_the_order_of_rows_and_files_does_not_matter(surplus):
+    first, last = surplus(ROWS), surplus(ROWS[::-1])
+    for name in first:
+        pd.testing.assert_frame_equal(first[name], last[name])
+
+
+def test_without_repeated_ids_nothing_is_too_often(surplus):
+    tables = surplus(ROWS[:2])
+    assert tables["lengths"].empty
+    assert tables["kinds"]["n"].tolist() == [0]

@@ -1,0 +1,109 @@
+"""Energy of counted requests against the exact engine."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.energy.exact import blend_energy, regime_energy
+from inference_energy.requests.energies import PARTS, Serving, distribution, energies, total
+
+QUERIES = 400_001
+
+
+def method_log(setup, regime):
+    """A log of one regime's queries: each model with lengths at evenly spaced levels."""
+    levels = (np.arange(QUERIES) + 0.5) / QUERIES
+    tokens = setup.regimes[regime].output_tokens.quantile(levels).astype(int)
+    rows = [
+        pd.DataFrame({"model": m.name, "input_tokens": 500, "output_tokens": tokens})
+        for m in setup.models
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+@pytest.mark.parametrize("regime", ["traditional", "long"])
+def test_a_log_of_the_methods_queries_has_the_exact_medians_and_totals(
+    paper, regime, count, tmp_path
+):
+    method_log(paper, regime).to_parquet(tmp_path / "log.parquet")
+    lengths = count(tmp_path / "log.parquet", 2)["lengths"]
+    serving = Serving.of_method(paper, {})
+    table = energies(serving, lengths)
+    models, _ = regime_energy(paper, paper.regimes[regime])
+    for name, energy in models.items():
+        own = table[table["place"].isin(lengths.index[lengths["model"] == name])]
+        of_log = distribution(serving.factor, own)
+        assert own["weight"].sum() == QUERIES
+        assert of_log.quantile(0.5) == pytest.approx(energy.quantile(0.5), rel=1e-4)
+        mean = total(serving.factor, own)["mean"] / QUERIES
+        assert mean == pytest.approx(energy.mean(), rel=1e-4)
+
+
+def test_a_model_that_is_not_known_is_the_blend(paper, count, tmp_path):
+    rows = method_log(paper, "traditional")
+    rows = rows[rows["model"] == rows["model"].iloc[0]].assign(model="a model of ours")
+    rows.to_parquet(tmp_path / "log.parquet")
+    lengths = count(tmp_path / "log.parquet")["lengths"]
+    serving = Serving.of_method(paper, {})
+    models, members = regime_energy(paper, paper.regimes["traditional"])
+    blend = blend_energy(paper, models, members, trim=False)
+    of_log = distribution(serving.factor, energies(serving, lengths))
+    assert serving.members("a model of ours")[1] == "frontier blend"
+    for level in (0.25, 0.5, 0.75):
+        assert of_log.quantile(level) == pytest.approx(blend.quantile(level), rel=1e-4)
+
+
+def test_grouping_lengths_costs_next_to_nothing(paper, count, tmp_path):
+    """Against every request by itself, for lengths that vary widely."""
+    random = np.random.default_rng(3)
+    n = 20_000
+    rows = pd.DataFrame(
+        {
+            "model": random.choice([m.name for m in paper.models], n),
+            "input_tokens": random.lognormal(7, 1.2, n).astype(int),
+            "output_tokens": random.lognormal(6, 1.2, n).astype(int),
+        }
+    )
+    rows.to_parquet(tmp_path / "log.parquet")
+    serving = Serving.of_method(paper, {})
+    single = rows.rename(columns=lambda name: name.removesuffix("_tokens")).assign(n=1, cached=0)
+    by_itself = total(serving.factor, energies(serving, single))
+    grouped = total(serving.factor, energies(serving, count(tmp_path / "log.parquet")["lengths"]))
+    for statistic in by_itself:
+        assert grouped[statistic] == pytest.approx(by_itself[statistic], rel=2e-6)
+
+
+@pytest.fixture
+def one(paper):
+    """Requests of one length to each model of the paper."""
+    lengths = {"n": 10, "input": 5000, "cached": 2000, "output": 3000}
+    return pd.DataFrame([{"model": m.name} | lengths for m in paper.models])
+
+
+def test_parts_add_up(paper, one):
+    table = energies(Serving.of_method(paper, {}), one)
+    assert np.allclose(table[list(PARTS)].sum(axis=1), table["energy"])
+    assert (table[list(PARTS)] >= 0).all(axis=None)
+
+
+def test_a_totals_range_is_that_of_the_factors_however_many_requests(paper, one):
+    serving = Serving.of_method(paper, {})
+    few = total(serving.factor, energies(serving, one))
+    columns = ["n", "input", "cached", "output"]
+    many = total(serving.factor, energies(serving, one.assign(**one[columns] * 1000)))
+    for statistic in few:
+        assert many[statistic] == pytest.approx(1000 * few[statistic])
+    factor = serving.factor.quantile(0.95) / serving.factor.quantile(0.05)
+    assert many["p95"] / many["p5"] == pytest.approx(factor)
+
+
+def test_names_are_matched_without_case_and_punctuation(paper):
+    serving = Serving.of_method(paper, {"prod-1": "DeepSeek-R1"})
+    assert serving.members("llama-3.1-405B")[0] == {"Llama 3.1 405B": 1.0}
+    assert serving.members("prod-1")[0] == {"DeepSeek-R1": 1.0}
+    assert len(serving.members(None)[0]) == 3
+
+
+def test_no_requests_no_energy(paper, one):
+    serving = Serving.of_method(paper, {})
+    nothing = total(serving.factor, energies(serving, one).iloc[:0])
+    assert set(nothing.values()) == {0.0}

@@ -1,0 +1,97 @@
+"""What is known of a log before anything runs."""
+
+import pandas as pd
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.method.files import find_methods
+from inference_energy.requests import files
+from repository import METHODS, ROOT
+
+EXAMPLE = "config/deployments/8xh100-llama-405b.yaml"
+DAY = {"log": "generate:revised:1e9"}
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    """Deployments name their files as from there."""
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A log with times of requests, without tenants or ends."""
+    path = tmp_path / "my log.2025.csv"
+    columns = {"start": "2025-01-01", "input_tokens": 5, "output_tokens": 7}
+    pd.DataFrame([columns]).to_csv(path, index=False)
+    return {"log": str(path)}
+
+
+@pytest.fixture
+def known(settings):
+    """Load what is known of a log, all methods being there unless others are given."""
+    return lambda config, methods=METHODS: files.load(config, settings, methods, find_methods())
+
+
+def test_a_log_needs_the_methods_that_its_keys_name():
+    assert files.asked_methods({"log": "a.csv"}) == {"oviedo2026": "key log"}
+    asked = files.asked_methods(DAY | {"method": "mine"})
+    assert asked == {"oviedo2026": "key log", "revised": "key log", "mine": "key method"}
+
+
+def test_a_day_is_charged_by_its_own_method_and_split(known):
+    day = known(DAY)
+    assert day["served"] == {"method": METHODS["revised"]}
+    assert day["parts"] * files.PART_QUERIES == day["log"]["count"] == 10**9
+    assert files.day_inputs(day) == files.inputs(day)
+    assert files.tables(day)[-1] == "by_hour"
+    assert files.answer_folder(day) == "build/requests/revised-1000000000/revised"
+
+
+def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
+    stored = known(log | {"method": "revised"})
+    assert stored["folder"] == "build/requests/my-log"
+    assert stored["stated"] == {"start", "input", "output"}
+    assert set(files.TABLES) - set(files.tables(stored)) == {"by_tenant", "load"}
+    assert files.day_inputs(stored) == {}
+    assert "data/throughput/oviedo.csv" in files.inputs(stored)["benchmarks"]
+    assert stored["parts"] == 1
+
+
+def test_a_deployment_brings_its_benchmark_files(known, log):
+    stored = known(log | {"deployment": EXAMPLE})
+    needed = files.inputs(stored)
+    assert needed["deployment"][0] == EXAMPLE
+    assert set(stored["served"]["benchmarks"]) <= set(needed["deployment"])
+    assert files.answer_folder(stored).endswith("/8xh100-llama-405b")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "key method: missing; allowed are .*revised"),
+        ({"method": "revised", "deployment": EXAMPLE}, "only one of them"),
+        ({"deployment": "none.yaml"}, "key deployment: value none.yaml: no such file"),
+        ({"method": "revised", "format": "azur"}, "value azur: no format and no file"),
+        ({"method": "revised", "format": EXAMPLE}, "unknown key extends"),
+        ({"method": "revised", "log": "nothing"}, "no such file"),
+    ],
+)
+def test_what_is_wrong_is_refused(known, log, change, words):
+    with pytest.raises(InputError, match=words):
+        known(log | change)
+
+
+@pytest.mark.parametrize("config", [DAY, {"method": "revised"}])
+def test_a_method_whose_problems_are_told_elsewhere_stops_nothing(known, log, config):
+    methods = {name: method for name, method in METHODS.items() if name != "revised"}
+    assert known(log | config, methods) is None
+
+
+def test_the_answer_on_the_screen_is_the_first_paragraph(known, tmp_path, monkeypatch):
+    day = known(DAY)
+    monkeypatch.chdir(tmp_path)
+    assert files.answers(day) == []
+    page = tmp_path / files.answer_folder(day) / "report.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("# A title\n\nAn answer.\n\nMore.\n")
+    assert files.answers(day) == ["An answer.", f"Report: {page.relative_to(tmp_path)}"]

@@ -1,0 +1,194 @@
+"""Every format of config/requests.yaml, on rows written as its source describes them."""
+
+import gzip
+import json
+
+import duckdb
+import pytest
+from inference_energy.documents import schema_problems
+from inference_energy.errors import InputError
+from inference_energy.requests.formats import Source, select
+from inference_energy.requests.log import connect, open_log, requests_view, units
+from repository import read_schema
+
+LITELLM = {
+    "request_id": "chatcmpl-1",
+    "startTime": "2025-03-01T10:00:00.000Z",
+    "endTime": "2025-03-01T10:00:04.500Z",
+    "model": "meta/llama",
+    "model_group": "Llama 3.1 70B",
+    "team_id": "team",
+    "prompt_tokens": 120,
+    "completion_tokens": 30,
+    "cache_hit": "False",
+    "metadata": {
+        "additional_usage_values": {
+            "prompt_tokens_details": {"cached_tokens": 100},
+            "completion_tokens_details": {"reasoning_tokens": 20},
+        }
+    },
+}
+SPAN = {
+    "spanId": "a1",
+    "startTimeUnixNano": "1740823200000000000",
+    "endTimeUnixNano": "1740823204500000000",
+    "attributes": [
+        {"key": "gen_ai.request.model", "value": {"stringValue": "Llama 3.1 70B"}},
+        {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "120"}},
+        {"key": "gen_ai.usage.cache_read.input_tokens", "value": {"intValue": "100"}},
+        {"key": "gen_ai.usage.output_tokens", "value": {"intValue": "30"}},
+    ],
+}
+FLAT_SPAN = {
+    "span_id": "a1",
+    "start_time": "2025-03-01T10:00:00Z",
+    "end_time": "2025-03-01T10:00:04.5Z",
+    "gen_ai.request.model": "Llama 3.1 70B",
+    "gen_ai.usage.input_tokens": 120,
+    "gen_ai.usage.cache_read.input_tokens": 100,
+    "gen_ai.usage.output_tokens": 30,
+}
+BUCKET = {"input_tokens": 120, "input_cached_tokens": 100, "output_tokens": 30}
+TEN = 1_740_823_200_000_000
+END = TEN + 4_500_000
+FILES = {
+    "plain": (
+        "log.csv",
+        "start,end,model,tenant,id,input_tokens,cached_tokens,output_tokens,reasoning_tokens\n"
+        "2025-03-01 10:00:00,2025-03-01 10:00:04.5,Llama 3.1 70B,acme,1,120,100,30,20\n",
+        {"start": TEN, "finish": END, "tenant": "acme", "cached": 100, "reasoning": 20},
+    ),
+    "azure": (
+        "log.csv",
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2025-03-01 10:00:00.0000000,120,30\n",
+        {"start": TEN},
+    ),
+    "burstgpt": (
+        "log.csv",
+        "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,"
+        "Log Type\n"
+        "36000,7,4.5,ChatGPT,120,30,150,Conversation log\n",
+        {"start": 36_000_000_000, "finish": 36_004_500_000, "model": "ChatGPT"},
+    ),
+    "mooncake": (
+        "log.jsonl",
+        '{"timestamp": 27482, "input_length": 120, "output_length": 30, "hash_ids": [46, 47]}\n',
+        {"start": 27_482_000},
+    ),
+    "litellm": (
+        "log.jsonl",
+        json.dumps(LITELLM) + "\n",
+        {"start": TEN, "finish": END, "tenant": "team", "cached": 100, "reasoning": 20}
+        | {"model": "Llama 3.1 70B", "id": "chatcmpl-1"},
+    ),
+    "opentelemetry": (
+        "log.jsonl",
+        json.dumps(FLAT_SPAN) + "\n",
+        {"start": TEN, "finish": END, "cached": 100, "model": "Llama 3.1 70B", "id": "a1"},
+    ),
+    "otlp": (
+        "log.jsonl",
+        json.dumps({"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": [SPAN]}]}]}) + "\n",
+        {"start": TEN, "finish": END, "cached": 100, "model": "Llama 3.1 70B", "id": "a1"},
+    ),
+    "openai-usage": (
+        "log.csv",
+        "start_time,end_time,project_id,num_model_requests,user_id,api_key_id,model,input_tokens,"
+        "output_tokens,input_cached_tokens\n1740823200,1740909600,p,2,u,k,gpt-x,120,30,100\n",
+        {"start": TEN, "tenant": "p", "cached": 100, "requests": 2},
+    ),
+    "openai-usage-api": (
+        "log.json",
+        json.dumps(
+            {
+                "object": "page",
+                "data": [
+                    {
+                        "start_time": 1740823200,
+                        "results": [BUCKET | {"num_model_requests": 2, "project_id": "p"}],
+                    }
+                ],
+            },
+            indent=1,
+        ),
+        {"start": TEN, "tenant": "p", "cached": 100, "requests": 2},
+    ),
+}
+
+
+def read(path, settings, folder):
+    """Rows of a log in the columns of a requests view, and its format's name."""
+    log = open_log(path, settings["formats"])
+    connection = connect(folder=folder)
+    (unit,) = units(log, connection)
+    requests_view(log, unit, connection, folder)
+    rows = connection.execute("FROM requests").df().to_dict("records")
+    names = [name for name, form in settings["formats"].items() if form is log.form]
+    return rows, names[0]
+
+
+def test_every_format_is_tried(settings):
+    assert set(FILES) == set(settings["formats"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_format_is_found_by_its_columns_and_read(name, settings, tmp_path):
+    file, text, expected = FILES[name]
+    (tmp_path / file).write_text(text)
+    (row,), found = read(tmp_path / file, settings, tmp_path)
+    assert found == name
+    assert {key: row[key] for key in expected} == expected
+    assert (row["input"], row["output"], row["elsewhere"]) == (120, 30, False)
+
+
+@pytest.mark.parametrize("name", ["azure", "litellm"])
+def test_a_compressed_log_reads_the_same(name, settings, tmp_path):
+    file, text, _ = FILES[name]
+    (tmp_path / file).write_text(text)
+    plain, _ = read(tmp_path / file, settings, tmp_path)
+    (tmp_path / f"{file}.gz").write_bytes(gzip.compress(text.encode()))
+    assert str(read(tmp_path / f"{file}.gz", settings, tmp_path)[0]) == str(plain)
+
+
+def test_parquet_reads_as_csv_does(settings, tmp_path):
+    (tmp_path / "log.csv").write_text(FILES["plain"][1])
+    source, target = tmp_path / "log.csv", tmp_path / "log.parquet"
+    duckdb.sql(f"COPY (FROM read_csv('{source}')) TO '{target}' (FORMAT parquet)")
+    rows = [read(path, settings, tmp_path)[0] for path in (source, target)]
+    assert str(rows[0]) == str(rows[1])
+
+
+def test_a_row_that_the_proxys_cache_answered_is_marked(settings, tmp_path):
+    hit = LITELLM | {"cache_hit": "True", "request_id": "2"}
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, (LITELLM, hit))))
+    rows, _ = read(tmp_path / "log.jsonl", settings, tmp_path)
+    assert [row["elsewhere"] for row in rows] == [False, True]
+
+
+def test_an_offset_of_a_time_counts(settings, tmp_path):
+    text = FILES["azure"][1].replace("10:00:00.0000000", "12:00:00+02:00")
+    (tmp_path / "log.csv").write_text(text)
+    assert read(tmp_path / "log.csv", settings, tmp_path)[0][0]["start"] == TEN
+
+
+def test_columns_that_are_not_there_are_named(settings):
+    with pytest.raises(InputError, match=r"'ContextTokens' for input tokens.*it has a, b"):
+        select(Source({"a": "BIGINT", "b": "BIGINT"}), settings["formats"]["azure"])
+
+
+def test_a_name_cannot_become_sql(tmp_path, settings):
+    name = 'in"put; DROP'
+    (tmp_path / "log.csv").write_text('"in""put; DROP",out\n7,3\n')
+    form = {"source": "x", "time": "text", "columns": {"input": name, "output": "out"}}
+    log = open_log(tmp_path / "log.csv", settings["formats"], form)
+    connection = connect(folder=tmp_path)
+    requests_view(log, units(log, connection)[0], connection, tmp_path)
+    assert connection.execute("SELECT input, output FROM requests").fetchall() == [(7, 3)]
+
+
+def test_the_schema_refuses_a_misspelt_key(settings):
+    schema = read_schema("requests")
+    assert schema_problems(settings, schema, "x") == []
+    form = settings["formats"]["azure"] | {"colums": {}}
+    bad = settings | {"formats": {"azure": form}}
+    assert "unknown key colums" in schema_problems(bad, schema, "x")[0]

@@ -1,0 +1,107 @@
+"""`snakemake requests`: one command from a log to its energy, one message otherwise."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from processes import snakemake
+from repository import copy_to
+
+FOLDER = Path("build", "requests", "log", "oviedo2026")
+ROWS = 3000
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Copy of the repository with a log of three files."""
+    folder = copy_to(tmp_path_factory.mktemp("project"))
+    (folder / "log").mkdir()
+    random = np.random.default_rng(13)
+    for number in range(3):
+        start = pd.to_datetime("2025-01-01") + pd.to_timedelta(random.uniform(0, 9000, ROWS), "s")
+        rows = pd.DataFrame(
+            {
+                "start": start,
+                "end": start + pd.to_timedelta(random.exponential(30, ROWS), "s"),
+                "model": random.choice(["Llama 3.1 405B", "ours"], ROWS),
+                "tenant": random.choice(["ann@example.org", "bob@example.org"], ROWS),
+                "id": [f"{number}-{row}" for row in range(ROWS)],
+                "input_tokens": random.lognormal(6, 1, ROWS).astype(int) - 5,
+                "output_tokens": random.lognormal(5, 1, ROWS).astype(int),
+            }
+        )
+        pd.concat([rows, rows.head(10)]).to_parquet(folder / "log" / f"{number}.parquet")
+    return folder
+
+
+def requests(project, *arguments, config=("log=log", "method=oviedo2026")):
+    """Run the rules of requests; return code and everything on the screen."""
+    done = snakemake(project, "requests", *arguments, "--config", *config)
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(scope="module")
+def answer(project):
+    """Bytes of every file of the answer, and the screen."""
+    code, text = requests(project)
+    assert code == 0, text
+    return {path.name: path.read_bytes() for path in (project / FOLDER).iterdir()}, text
+
+
+def test_a_log_is_answered_and_said_on_the_screen(answer):
+    files, text = answer
+    assert "requests need **" in text
+    assert f"Report: {FOLDER}/report.md" in text
+    kinds = files["kinds.csv"].decode()
+    assert f",duplicate,{3 * 10}," in kinds
+    assert re.search(r"^\d+,rows,9030,", kinds, re.MULTILINE)
+
+
+def test_nothing_personal_is_written(answer):
+    for name, content in answer[0].items():
+        assert b"example.org" not in content, name
+        assert not re.search(rb"\b[012]-\d+,", content), name
+
+
+def test_parts_give_the_same_bytes(project, answer):
+    code, text = requests(project, "--set-scatter", "requests=3", "--forceall")
+    assert code == 0, text
+    assert "3-of-3" in text
+    assert {p.name: p.read_bytes() for p in (project / FOLDER).iterdir()} == answer[0]
+
+
+def test_a_deployment_charges_the_counts_that_are_there(project, answer):
+    path = "deployment=config/deployments/8xh100-llama-405b.yaml"
+    code, text = requests(project, config=("log=log", path))
+    assert code == 0, text
+    assert "Counting part" not in text
+    assert (project / FOLDER.parent / "8xh100-llama-405b" / "report.md").exists()
+
+
+def test_a_generated_day_is_answered(project):
+    code, text = requests(project, config=("log=generate:oviedo2026:1e4",))
+    assert code == 0, text
+    assert "The 10,000 requests need" in text
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ((), "key log: missing"),
+        (("log=nothing", "method=oviedo2026"), "key log: value nothing: no such file"),
+        (("log=log",), "key method: missing"),
+        (("log=log", "method=oviedo2062"), "did you mean oviedo2026"),
+        (("log=log", "method=oviedo2026", "deployment=x.yaml"), "only one of them"),
+        (("log=log", "method=oviedo2026", "format=azur"), "value azur: no format and no file"),
+        (("log=log", "method=oviedo2026", "format=azure"), "'ContextTokens' for input tokens"),
+        (("log=generate:oviedo2026:none",), "whole number of queries"),
+        (("log=generate:oviedo2062:1e4",), "did you mean oviedo2026"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_runs(project, config, words):
+    code, text = requests(project, config=config or ("methods=[oviedo2026]",))
+    assert code != 0
+    assert words in text
+    assert "Traceback" not in text

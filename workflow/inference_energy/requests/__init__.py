@@ -1,0 +1,1 @@
+"""An operator's request log: what it holds, and its energy."""

@@ -1,0 +1,349 @@
+"""What a log's counts say: energy by hour, model, tenant and percentile, and what it is made of."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy.exact import blend_energy, model_energy, regime_energy
+from inference_energy.errors import InputError
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import fixed_regime
+from inference_energy.requests.counts import COARSE_BITS, EXAMPLES, KINDS
+from inference_energy.requests.energies import PARTS, distribution, energies, steps, total
+from inference_energy.units import MICROSECONDS_PER_SECOND, SECONDS_PER_HOUR
+
+PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
+LARGEST = 1000
+TENANTS = 1000
+"""Tenants that are told one by one; the others are one row together."""
+
+TOKENS = ("input", "cached", "output", "reasoning")
+NOT_STATED = "not stated"
+
+
+def hour_text(hour):
+    """Write an hour since 1970 as a time (UTC)."""
+    return datetime.fromtimestamp(int(hour) * SECONDS_PER_HOUR, UTC).strftime("%Y-%m-%dT%H:00Z")
+
+
+def time_text(microseconds):
+    """Write microseconds since 1970 to the second (UTC); empty where there is no time."""
+    if microseconds is None or pd.isna(microseconds):
+        return ""
+    seconds = int(microseconds) // MICROSECONDS_PER_SECOND
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _row(serving, requests, table, whole):
+    """Columns that say requests, tokens and energy of some of the requests."""
+    answer = total(serving.factor, table)
+    share = answer["p50"] / whole if whole else np.nan
+    tokens = {f"{name}_tokens": int(requests[name].sum()) for name in TOKENS}
+    energy = {f"energy_wh_{k}": v for k, v in answer.items()}
+    return {"requests": int(requests["n"].sum())} | tokens | energy | {"energy_share": share}
+
+
+def by_model(serving, lengths, table):
+    """Requests, tokens and energy of each of the log's models, and of all; a DataFrame."""
+    whole = total(serving.factor, table)["p50"]
+    rows = [{"model": "all", "charged_as": ""} | _row(serving, lengths, table, whole)]
+    for model, one in lengths.groupby("model", dropna=False, sort=True):
+        name = model if isinstance(model, str) else None
+        own = table[table["place"].isin(one.index)]
+        charged = {"model": name or NOT_STATED, "charged_as": serving.members(name)[1]}
+        rows.append(charged | _row(serving, one, own, whole))
+    return _ranked(pd.DataFrame(rows))
+
+
+def calibration(serving, lengths, table):
+    """Mean energy of each coarse cell of lengths over the energy at its mean lengths.
+
+    What groups of requests cost is taken from coarse cells; this is what their width hides.
+
+    Returns
+    -------
+    Series
+        By model (empty text if not stated) and coarse cell. [1]
+    """
+    fine = _keyed(lengths, coarsen=True)
+    energy = (table["weight"] * table["energy"]).groupby(table["place"]).sum()
+    fine = fine.assign(energy=energy.reindex(fine.index).to_numpy())
+    keys = ["model", "input_cell", "cached_cell", "output_cell"]
+    columns = ["n", "input", "cached", "output", "energy"]
+    coarse = fine.groupby(keys, sort=True)[columns].sum().reset_index()
+    at_mean = energies(serving, _unkeyed(coarse))
+    middle = (at_mean["weight"] * at_mean["energy"]).groupby(at_mean["place"]).sum()
+    middle = middle.reindex(coarse.index).to_numpy()
+    ratio = np.divide(coarse["energy"], middle, out=np.ones(len(coarse)), where=middle > 0)
+    return pd.Series(ratio, index=pd.MultiIndex.from_frame(coarse[keys]))
+
+
+def _keyed(lengths, coarsen=False):
+    cells = {"model": lengths["model"].fillna("")}
+    for name in ("input_cell", "cached_cell", "output_cell"):
+        cells[name] = _coarse(lengths[name]) if coarsen else lengths[name]
+    return lengths.assign(**cells)
+
+
+def _unkeyed(lengths):
+    return lengths.assign(model=lengths["model"].replace("", None))
+
+
+def _coarse(cells):
+    """Round to ``COARSE_BITS`` significant digits, as the counting does."""
+    spread = float(2 ** (53 - COARSE_BITS) + 1)
+    value = cells.to_numpy(float)
+    return (value * spread - (value * spread - value)).astype(np.int64)
+
+
+def by_group(serving, counts, ratios, key, whole):
+    """Requests, tokens and energy of each value of ``key``, from coarse cells.
+
+    Parameters
+    ----------
+    serving : Serving
+        What serves the log.
+    counts : DataFrame
+        Table ``hours`` or ``tenants``.
+    ratios : Series
+        As from ``calibration``.
+    key : str
+        hour or tenant.
+    whole : float
+        Median energy of the log. [Wh]
+
+    Returns
+    -------
+    DataFrame
+        One row per value of ``key``, in its order; a missing one is empty text.
+    """
+    counts = counts.reset_index(drop=True)
+    table = energies(serving, counts)
+    keyed = _keyed(counts)[["model", "input_cell", "cached_cell", "output_cell"]]
+    ratio = ratios.reindex(pd.MultiIndex.from_frame(keyed)).fillna(1.0).to_numpy()
+    table["energy"] *= ratio[table["place"].to_numpy()]
+    group = counts[key] if key == "hour" else counts[key].fillna("")
+    of_table = group.to_numpy()[table["place"].to_numpy()]
+    tables = dict(tuple(table.groupby(of_table, sort=True)))
+    return pd.DataFrame(
+        [
+            {key: value} | _row(serving, rows, tables[value], whole)
+            for value, rows in counts.groupby(group, sort=True)
+        ]
+    )
+
+
+def by_hour(serving, counts, ratios, whole, load=None):
+    """Energy of every hour, and the requests in flight where they are known."""
+    table = by_group(serving, counts, ratios, "hour", whole)
+    table["in_flight"] = np.nan
+    if load is not None:
+        table["in_flight"] = load.reindex(table["hour"]).fillna(0.0).to_numpy()
+    return table.assign(hour=table["hour"].map(hour_text))
+
+
+def by_tenant(serving, counts, ratios, whole, named):
+    """Energy of every tenant, the largest first and numbered unless ``named``."""
+    table = by_group(serving, counts, ratios, "tenant", whole)
+    order = ["energy_wh_p50", "requests", "tenant"]
+    table = table.sort_values(order, ascending=[False, False, True], ignore_index=True)
+    stated = table["tenant"] != ""
+    names = table["tenant"] if named else "tenant " + stated.cumsum().astype(str)
+    table["tenant"] = names.where(stated, NOT_STATED)
+    rest = table.iloc[TENANTS:]
+    if len(rest):
+        together = {"tenant": f"{len(rest)} others"} | rest.drop(columns="tenant").sum().to_dict()
+        table = pd.concat([table.iloc[:TENANTS], pd.DataFrame([together])], ignore_index=True)
+    return _ranked(table)
+
+
+def percentiles(serving, table):
+    """Energy of the request at each percentile of requests, and what is above it.
+
+    Returns
+    -------
+    DataFrame
+        percentile; energy_wh_p5, p50 and p95 of that request over the factors; energy_wh_all, the
+        percentile over requests and factors together, as the paper states its own; and
+        energy_share_above, the part of the log's energy that larger requests need.
+    """
+    found = steps(table)
+    weight = found["weight"].to_numpy()
+    energy = weight * found["energy"].to_numpy()
+    share = np.cumsum(weight) / weight.sum()
+    everything = distribution(serving.factor, table)
+    rows = []
+    for percentile in PERCENTILES:
+        place = min(int(np.searchsorted(share, percentile / 100 - 1e-12)), len(share) - 1)
+        shared = serving.factor * LogNormal(0.0, float(found["error"].iloc[place]))
+        quantiles = found["energy"].iloc[place] * shared.quantile(np.array([0.05, 0.5, 0.95]))
+        above = energy[place + 1 :].sum() / energy.sum() if energy.any() else np.nan
+        rows.append((percentile, *quantiles, everything.quantile(percentile / 100), float(above)))
+    names = ["energy_wh_p5", "energy_wh_p50", "energy_wh_p95", "energy_wh_all"]
+    return pd.DataFrame(rows, columns=["percentile", *names, "energy_share_above"])
+
+
+def parts(serving, lengths, table):
+    """Energy of computing input, of reading what is cached, of answering; by model and in all."""
+    rows = []
+    groups = [("all", table)]
+    for model, one in lengths.groupby("model", dropna=False, sort=True):
+        own = table[table["place"].isin(one.index)]
+        groups.append((model if isinstance(model, str) else NOT_STATED, own))
+    for model, own in groups:
+        whole = total(serving.factor, own)["p50"]
+        for part in PARTS:
+            answer = total(serving.factor, own, part)
+            energy = {f"energy_wh_{k}": v for k, v in answer.items()}
+            share = answer["p50"] / whole if whole else np.nan
+            rows.append({"model": model, "part": part} | energy | {"energy_share": share})
+    return _ranked(pd.DataFrame(rows))
+
+
+def long_against_rest(serving, lengths, table, long_from):
+    """Requests of at least ``long_from`` output tokens, and the rest: energy, shares, means."""
+    mean = lengths["output"] / lengths["n"]
+    whole, count = total(serving.factor, table)["p50"], lengths["n"].sum()
+    rows = []
+    for name, chosen in (("long", mean >= long_from), ("rest", mean < long_from)):
+        one = lengths[chosen]
+        own = table[table["place"].isin(one.index)]
+        row = {"requests_of": name} | _row(serving, one, own, whole)
+        n = row["requests"]
+        row |= {"request_share": n / count, "per_request_wh_mean": np.nan}
+        if n:
+            row["per_request_wh_mean"] = row["energy_wh_mean"] / n
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def medians(serving, reference, reference_name, lengths, table, regime="traditional"):
+    """The paper's median query beside the log's own.
+
+    Parameters
+    ----------
+    serving : Serving
+        What serves the log.
+    reference : Setup
+        The method whose query is set beside it.
+    reference_name : str
+        Its name.
+    lengths, table : DataFrame
+        Counts, and their energies.
+    regime : str
+        The reference's kind of query.
+
+    Returns
+    -------
+    DataFrame
+        query, served_by, input_tokens, output_tokens, energy_wh_p5, energy_wh_p50, energy_wh_p95;
+        lengths are empty where they are a distribution.
+    """
+    models, members = regime_energy(reference, reference.regimes[regime])
+    kind = reference.regimes[regime]
+    tokens = float(kind.output_tokens.quantile(0.5))
+    same = fixed_regime(kind.input_tokens, tokens)
+    fixed = {m.name: model_energy(reference, same, m) for m in reference.models}
+    frontier = f"frontier blend, {reference_name}"
+    rows = [
+        (
+            "paper, median of its queries",
+            frontier,
+            np.nan,
+            np.nan,
+            blend_energy(reference, models, members),
+        ),
+        (
+            "paper, a query of the median length",
+            frontier,
+            kind.input_tokens,
+            tokens,
+            blend_energy(reference, fixed, members, trim=False),
+        ),
+        ("log, median of its queries", "log", np.nan, np.nan, distribution(serving.factor, table)),
+    ]
+    middle = {name: _weighted_median(lengths, name) for name in ("input", "cached", "output")}
+    one = pd.DataFrame([{"model": None, "n": 1} | middle])
+    parts_of = [one.assign(model=m, n=n) for m, n in _by_weight(lengths)]
+    at_median = pd.concat(parts_of, ignore_index=True)
+    for name in middle:
+        at_median[name] = middle[name] * at_median["n"]
+    query = distribution(serving.factor, energies(serving, at_median))
+    rows.append(
+        ("log, a query of the median lengths", "log", middle["input"], middle["output"], query)
+    )
+    names = ["query", "served_by", "input_tokens", "output_tokens"]
+    names += ["energy_wh_p5", "energy_wh_p50", "energy_wh_p95"]
+    quantiles = [[row[4].quantile(level) for level in (0.05, 0.5, 0.95)] for row in rows]
+    values = [(*row[:4], *own) for row, own in zip(rows, quantiles, strict=True)]
+    return _ranked(pd.DataFrame(values, columns=names))
+
+
+def _by_weight(lengths):
+    for model, one in lengths.groupby("model", dropna=False, sort=True):
+        yield (model if isinstance(model, str) else None), one["n"].sum()
+
+
+def _weighted_median(lengths, name):
+    value = (lengths[name] / lengths["n"]).to_numpy()
+    order = np.argsort(value, kind="stable")
+    cumulative = np.cumsum(lengths["n"].to_numpy()[order])
+    return float(value[order[np.searchsorted(cumulative, cumulative[-1] / 2)]])
+
+
+def kinds(counted):
+    """Rows of every kind and the rule for them, a DataFrame; ``counted`` as the table ``kinds``."""
+    found = counted.set_index("kind")["n"]
+    rows = [("rows", int(found.get("rows", 0)), "all rows that could be read")]
+    rows += [(kind, int(found.get(kind, 0)), rule) for kind, rule in KINDS.items()]
+    return _ranked(pd.DataFrame(rows, columns=["kind", "rows", "rule"]))
+
+
+def examples(found):
+    """Examples of rows that are not as they should be; ``found`` as the table ``examples``."""
+    first = found.sort_values(["kind", "file", "row"]).groupby("kind").head(EXAMPLES)
+    tokens = {f"{name}_tokens": first[name].astype(float) for name in ("input", "cached", "output")}
+    times = {"start": first["start"].map(time_text), "end": first["finish"].map(time_text)}
+    return pd.DataFrame(
+        {"kind": first["kind"], "file": first["file"], "row": first["row"] + 1} | times | tokens
+    )
+
+
+def check_any(lengths, counted):
+    """Refuse a log of which no request counts.
+
+    Raises
+    ------
+    InputError
+        With how many rows there are of each kind.
+    """
+    if len(lengths):
+        return
+    found = ", ".join(
+        f"{kind}: {n}" for kind, n in zip(counted["kind"], counted["n"], strict=True) if n
+    )
+    raise InputError(
+        f"key log: no row counts ({found or 'the log is empty'}); see docs/requests.md"
+    )
+
+
+def _ranked(table):
+    return table.assign(rank=range(1, len(table) + 1))
+
+
+def candidates(lengths, table, count=LARGEST):
+    """Cells that can hold any of the ``count`` requests of the largest energy.
+
+    A cell is a little wide, so that cells within its width of the smallest energy are kept too.
+    """
+    share = (table["weight"] * table["energy"]).groupby(table["place"]).sum() / lengths["n"]
+    order = np.argsort(-share.to_numpy(), kind="stable")
+    enough = np.searchsorted(np.cumsum(lengths["n"].to_numpy()[order]), count)
+    least = share.iloc[order[min(enough, len(order) - 1)]] * (1 - 2.0**-5)
+    return lengths[share >= least]
+
+
+def load_table(load):
+    """Table of the load: the models of ``flight.load`` in words."""
+    return load.assign(model=[m if isinstance(m, str) else NOT_STATED for m in load["model"]])

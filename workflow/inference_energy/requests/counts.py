@@ -1,0 +1,308 @@
+"""Counting the requests of a log: every table here is a sum of counts over rows.
+
+Counts of parts of a log add up to those of the whole, whatever the parts, so that a log can be
+split and gathered with the same bytes. Lengths are grouped: up to ``2**bits`` tokens exactly, above
+that in cells of ``bits`` significant binary digits, of which the sums of the lengths are kept too.
+An energy at a cell's mean lengths differs from the mean energy of the cell by the square of the
+cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits.
+"""
+
+from pathlib import Path
+
+from inference_energy.requests.formats import literal
+from inference_energy.requests.log import requests_view
+from inference_energy.units import MICROSECONDS_PER_HOUR
+
+FINE_BITS, CACHED_BITS, COARSE_BITS = 7, 6, 3
+"""Significant binary digits of lengths over the whole log, of cached lengths, and by hour or tenant
+(whose energies are then scaled to those of the fine cells)."""
+
+FLIGHT_BIN = 10_000_000
+"""Time over which requests in flight are averaged. [us]"""
+
+EXAMPLES = 3
+"""Examples of every kind of row that are kept of a file's unit."""
+
+KINDS = {
+    "no tokens": "input or output tokens are missing or no number; the row does not count",
+    "negative": "a number of tokens is below zero; the row does not count",
+    "absurd": "more tokens than any context holds; the row does not count",
+    "answered elsewhere": "no model answered, but the proxy's own cache; the row does not count",
+    "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
+    "unreadable": "a line that is no row of the file's columns; it does not count",
+    "cached above input": "more cached than input tokens; all input counts as cached",
+    "no output": "no output tokens; the row counts, its energy is the law's at no output",
+    "no time": "the start is missing or no time; the row counts, but in no hour",
+    "ends before start": "the end is before the start; the row counts, but not in the load",
+    "out of order": "starts before the row above it; the row counts, order does not matter",
+}
+"""Kinds of rows that are told, and the rule for each."""
+
+NOT_COUNTED = ("answered elsewhere", "no tokens", "negative", "absurd")
+"""Kinds that a row shows by itself and that do not count."""
+
+SUMS = ("n", "input", "cached", "output", "reasoning")
+"""Requests, and sums of their tokens."""
+
+CELLS = {"model": "VARCHAR"} | dict.fromkeys(("input_cell", "cached_cell", "output_cell"), "BIGINT")
+
+TABLES = {
+    "lengths": (CELLS, SUMS),
+    "hours": ({"hour": "BIGINT"} | CELLS, SUMS),
+    "tenants": ({"tenant": "VARCHAR"} | CELLS, SUMS),
+    "flight": ({"model": "VARCHAR", "time": "BIGINT"}, ("change", "remaining")),
+    "kinds": ({"kind": "VARCHAR"}, ("n",)),
+}
+"""Tables of counts: the types of their keys, and what is summed."""
+
+LISTS = {
+    "examples": {"kind": "VARCHAR", "file": "VARCHAR"}
+    | dict.fromkeys(("row", "start", "finish", "input", "cached", "output"), "BIGINT"),
+    "units": {"file": "VARCHAR"} | dict.fromkeys(("first", "first_start", "last_start"), "BIGINT"),
+}
+"""Tables that are put together as they are: columns and types."""
+
+
+def create_tables(connection):
+    """Make the empty tables of counts."""
+    schemas = {name: keys | dict.fromkeys(sums, "BIGINT") for name, (keys, sums) in TABLES.items()}
+    for name, types in (schemas | LISTS).items():
+        columns = ", ".join(f"{column} {kind}" for column, kind in types.items())
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
+
+
+def sum_tables(connection):
+    """Add up rows of the same keys, in place."""
+    for name, (keys, sums) in TABLES.items():
+        summed = ", ".join(f"sum({column})::BIGINT AS {column}" for column in sums)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS"
+            f" SELECT {', '.join(keys)}, {summed} FROM {name} GROUP BY ALL"
+        )
+
+
+def write_tables(connection, paths):
+    """Write tables of counts as Parquet; ``paths`` by table."""
+    for name, path in paths.items():
+        connection.execute(f"COPY (FROM {name}) TO {literal(path)} (FORMAT parquet)")
+
+
+def read_tables(connection, paths, sign=1):
+    """Add written tables of counts to those of ``connection``, or subtract them.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the tables of ``create_tables``.
+    paths : dict of str to list of path-like
+        Files by table.
+    sign : {1, -1}
+        What their sums are multiplied by.
+    """
+    for name, files in paths.items():
+        keys, sums = TABLES[name] if name in TABLES else (LISTS[name], ())
+        columns = [*keys, *(f"{sign} * {column}" for column in sums)]
+        listed = ", ".join(map(literal, files))
+        connection.execute(
+            f"INSERT INTO {name} SELECT {', '.join(columns)} FROM read_parquet([{listed}])"
+        )
+
+
+def count_unit(connection, log, unit, longest, folder):
+    """Add the counts of a unit to the tables.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the tables of ``create_tables``.
+    log : Log
+        The log.
+    unit : Unit
+        The part of it to count.
+    longest : int
+        Tokens above which a row is absurd. [tokens]
+    folder : path-like
+        Where text is put before it is counted.
+    """
+    stated, unreadable = requests_view(log, unit, connection, folder)
+    clean = _count_kinds(connection, unit, longest, stated, unreadable)
+    if "start" in stated:
+        _count_order(connection, unit)
+    count_rows(connection, longest, stated, clean)
+
+
+def count_rows(connection, longest, stated, clean=False):
+    """Add the lengths of the view ``requests`` to the tables; ``clean``: every row counts."""
+    connection.execute(counted_view(longest, stated, clean))
+    add_counts(connection, stated)
+
+
+def add_counts(connection, stated):
+    """Add the lengths of the view ``counted`` to the tables."""
+    fine, coarse = ", ".join(cells(stated)), ", ".join(coarse_cells(stated))
+    sums = _sums(stated)
+    selects = [("lengths", f"{fine}, {sums} FROM counted")]
+    if "start" in stated:
+        hour = f"start // {MICROSECONDS_PER_HOUR}"
+        selects += [("hours", f"{hour}, {coarse}, {sums} FROM counted WHERE start IS NOT NULL")]
+    if "tenant" in stated:
+        selects += [("tenants", f"tenant, {coarse}, {sums} FROM counted")]
+    if {"start", "finish"} <= stated:
+        selects += [("flight", _changes("start", 1)), ("flight", _changes("finish", -1))]
+    for name, select in selects:
+        connection.execute(f"INSERT INTO {name} SELECT {select} GROUP BY ALL")
+
+
+def counted_view(longest, stated, clean=False):
+    """SQL of the view ``counted``: the rows that count, each with its lengths per request."""
+    conditions = _conditions(longest, stated)
+    bad = [f"({conditions[kind]})" for kind in NOT_COUNTED if kind in conditions]
+    n, mean, where = "1", "{}", [] if clean else [f"NOT ({' OR '.join(bad)})"]
+    if "requests" in stated:
+        n, mean = "coalesce(requests, 1)", "{} / coalesce(requests, 1)"
+        where.append("coalesce(requests, 1) > 0")
+    cached = "greatest(least(coalesce(cached, 0), input), 0)" if "cached" in stated else "0::BIGINT"
+    lengths = {"mean_input": "input", "mean_cached": cached, "mean_output": "output"}
+    means = ", ".join(f"{mean.format(sql)} AS {name}" for name, sql in lengths.items())
+    return (
+        "CREATE OR REPLACE TEMP VIEW counted AS SELECT start, finish, model, tenant, id, row,"
+        f" {n} AS n, input, {cached} AS cached, output, coalesce(reasoning, 0) AS reasoning,"
+        f" {means}"
+        " FROM requests" + (f" WHERE {' AND '.join(where)}" if where else "")
+    )
+
+
+def cell(column, bits):
+    """SQL of a length rounded to ``bits`` significant binary digits (Veltkamp's splitting)."""
+    value, spread = f"({column})::DOUBLE", f"{2 ** (53 - bits) + 1}::DOUBLE"
+    return f"({value} * {spread} - ({value} * {spread} - {value}))::BIGINT"
+
+
+def cells(stated):
+    """SQL of the fine cells of the view ``counted``, a list in the order of ``CELLS``."""
+    cached = cell("mean_cached", CACHED_BITS) if "cached" in stated else "0::BIGINT"
+    return ["model", cell("mean_input", FINE_BITS), cached, cell("mean_output", FINE_BITS)]
+
+
+def coarse_cells(stated):
+    """SQL of coarse cells, each of whole fine ones."""
+    model, *lengths = cells(stated)
+    return [model, *(cell(sql, COARSE_BITS) if "mean" in sql else sql for sql in lengths)]
+
+
+def _sums(stated):
+    """SQL of ``SUMS``; what a log does not have is not added up."""
+    n = "sum(n)::BIGINT" if "requests" in stated else "count(*)"
+    sums = [f"sum({name})::BIGINT" if name in stated else "0::BIGINT" for name in SUMS[1:]]
+    return ", ".join([n, *sums])
+
+
+def _changes(time, sign):
+    """SQL of requests that come into flight or leave it by bin, and what is left of the bin."""
+    return (
+        f"model, {time} // {FLIGHT_BIN} AS time, sum({sign} * n)::BIGINT,"
+        f" sum({sign} * n * ({FLIGHT_BIN} - {time} % {FLIGHT_BIN}))::BIGINT"
+        " FROM counted WHERE finish >= start"
+    )
+
+
+def _conditions(longest, stated):
+    """SQL of the kinds of rows that a single row shows, of the columns that a log has."""
+    tokens = [name for name in ("input", "output", "cached", "reasoning") if name in stated]
+    most = f"{longest} * coalesce(requests, 1)" if "requests" in stated else longest
+    conditions = {
+        "answered elsewhere": ("elsewhere", "elsewhere"),
+        "no tokens": ("input", "input IS NULL OR output IS NULL"),
+        "negative": ("input", " OR ".join(f"coalesce({name} < 0, FALSE)" for name in tokens)),
+        "absurd": ("input", f"coalesce(greatest(input, output) > {most}, FALSE)"),
+        "cached above input": ("cached", "coalesce(cached > greatest(input, 0), FALSE)"),
+        "no time": ("start", "start IS NULL"),
+        "ends before start": ("finish", "coalesce(finish < start, FALSE)"),
+    }
+    return {kind: sql for kind, (column, sql) in conditions.items() if column in stated}
+
+
+def _count_kinds(connection, unit, longest, stated, unreadable):
+    """Count the kinds of rows, keep examples; return whether every row counts."""
+    rows, possible = _screen(connection, longest, stated)
+    conditions = {k: sql for k, sql in _conditions(longest, stated).items() if k in possible}
+    found = ()
+    if conditions:
+        counts = ", ".join(
+            f"count(*) FILTER ({sql}), min(row, {EXAMPLES}) FILTER ({sql})"
+            for sql in conditions.values()
+        )
+        found = connection.execute(f"SELECT {counts} FROM requests").fetchall()[0]
+    lines = [("rows", rows), ("unreadable", unreadable), *zip(conditions, found[::2], strict=True)]
+    connection.executemany("INSERT INTO kinds VALUES (?, ?)", lines)
+    for kind, places in zip(conditions, found[1::2], strict=True):
+        _keep_examples(connection, unit, kind, places)
+    return not set(NOT_COUNTED) & set(conditions)
+
+
+def _screen(connection, longest, stated):
+    """Rows of the view ``requests``, and the kinds that its extremes do not rule out."""
+    tokens = [name for name in ("input", "output", "cached", "reasoning") if name in stated]
+    extremes = [f"{f}({name})" for f in ("count", "min", "max") for name in tokens]
+    elsewhere = "bool_or(elsewhere)" if "elsewhere" in stated else "FALSE"
+    rows, starts, marked, *found = connection.execute(
+        f"SELECT count(*), count(start), {elsewhere}, {', '.join(extremes)} FROM requests"
+    ).fetchall()[0]
+    if not rows:
+        return 0, set()
+    known, least, most = (
+        dict(zip(tokens, found[place::][: len(tokens)], strict=True))
+        for place in range(0, len(found), len(tokens))
+    )
+    possible = {
+        "answered elsewhere": marked,
+        "no tokens": min(known["input"], known["output"]) < rows,
+        "negative": any(value is not None and value < 0 for value in least.values()),
+        "absurd": max(most["input"] or 0, most["output"] or 0) > longest,
+        "cached above input": True,
+        "no time": starts < rows,
+        "ends before start": True,
+    }
+    return rows, {kind for kind, is_possible in possible.items() if is_possible}
+
+
+def _keep_examples(connection, unit, kind, places):
+    if places:
+        connection.execute(
+            "INSERT INTO examples SELECT ?, ?, row, start, finish, input, cached, output"
+            f" FROM requests WHERE row IN ({', '.join(map(str, places))})",
+            [kind, Path(unit.file).name],
+        )
+
+
+def _count_order(connection, unit):
+    """Count rows that start before the one above, and keep what the file's next unit must know."""
+    pairs = "(SELECT row, start, lag(start) OVER () AS previous FROM requests)"
+    count, first, last = connection.execute(
+        f"SELECT count(*) FILTER (start < previous), first(start), last(start) FROM {pairs}"
+    ).fetchall()[0]
+    connection.execute("INSERT INTO kinds VALUES ('out of order', ?)", [count])
+    connection.execute(
+        "INSERT INTO units VALUES (?, ?, ?, ?)", [unit.file, unit.first, first, last]
+    )
+    if count:
+        earliest = f"SELECT min(row, {EXAMPLES}) FROM {pairs} WHERE start < previous"
+        _keep_examples(
+            connection, unit, "out of order", connection.execute(earliest).fetchall()[0][0]
+        )
+
+
+def count_no_output(connection):
+    """Count the requests without output tokens, which have a cell of their own."""
+    count = "SELECT coalesce(sum(n), 0) FROM lengths WHERE output_cell = 0"
+    connection.execute(f"INSERT INTO kinds SELECT 'no output', ({count})")
+
+
+def count_order_between_units(connection):
+    """Count the first rows of units that start before the last row of the file's unit above."""
+    pairs = (
+        "(SELECT first_start, lag(last_start) OVER (PARTITION BY file ORDER BY first) AS previous"
+        " FROM units)"
+    )
+    count = f"SELECT count(*) FILTER (first_start < previous) FROM {pairs}"
+    connection.execute(f"INSERT INTO kinds SELECT 'out of order', ({count})")

@@ -1,0 +1,61 @@
+"""Requests that a log holds more than once."""
+
+from inference_energy.requests.counts import EXAMPLES, add_counts, counted_view
+from inference_energy.requests.log import requests_view
+
+ORDER = "start, mean_input, mean_output, mean_cached, finish, model, tenant, n"
+"""Which row of an id counts: the earliest, so that the order of rows and files does not matter."""
+
+
+def count_duplicates(connection, log, units, longest, folder):
+    """Add the rows beyond the first of each id to the tables of counts, from where they are taken.
+
+    Ids are compared by hash, so that a billion of them need eight bytes each, and then as they are.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the tables of ``counts.create_tables``.
+    log : Log
+        The log, whose format has an id.
+    units : list of Unit
+        All of it.
+    longest : int
+        Tokens above which a row is absurd. [tokens]
+    folder : path-like
+        Where text is put before it is counted.
+    """
+    connection.execute("CREATE TEMP TABLE hashes (hash UBIGINT)")
+    stated = set()
+    for unit in units:
+        stated |= _counted(connection, log, unit, longest, folder)
+        connection.execute("INSERT INTO hashes SELECT hash(id) FROM counted WHERE id IS NOT NULL")
+    connection.execute(
+        "CREATE TEMP TABLE repeated AS SELECT hash FROM hashes GROUP BY hash HAVING count(*) > 1;"
+        " DROP TABLE hashes; CREATE TEMP TABLE rows AS SELECT *, '' AS file FROM counted LIMIT 0"
+    )
+    if connection.execute("SELECT count(*) FROM repeated").fetchall()[0][0]:
+        for unit in units:
+            _counted(connection, log, unit, longest, folder)
+            connection.execute(
+                "INSERT INTO rows SELECT *, ? FROM counted WHERE hash(id) IN (FROM repeated)",
+                [unit.file],
+            )
+    rank = f"row_number() OVER (PARTITION BY id ORDER BY {ORDER})"
+    connection.execute(
+        "CREATE TEMP TABLE surplus AS SELECT * EXCLUDE rank FROM"
+        f" (SELECT *, {rank} AS rank FROM rows) WHERE rank > 1;"
+        " CREATE OR REPLACE TEMP VIEW counted AS FROM surplus"
+    )
+    add_counts(connection, stated)
+    connection.execute("INSERT INTO kinds SELECT 'duplicate', count(*) FROM surplus")
+    connection.execute(
+        "INSERT INTO examples SELECT 'duplicate', parse_filename(file), row, start, finish, input,"
+        f" cached, output FROM surplus ORDER BY file, row LIMIT {EXAMPLES}"
+    )
+
+
+def _counted(connection, log, unit, longest, folder):
+    stated, _ = requests_view(log, unit, connection, folder)
+    connection.execute(counted_view(longest, stated))
+    return stated

@@ -1,0 +1,199 @@
+"""Energy of counted requests, by the exact engine's equation and without sampling.
+
+PUE, power utilisation and the law's error are not known, but they are the same for all requests of
+a log: a total's spread is theirs and does not average out over requests.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy.equation import charged_tokens, node_energy, node_seconds
+from inference_energy.energy.exact import known_utilisation, regime_energy, uncertain_factor
+from inference_energy.energy.mixtures import Mixture
+from inference_energy.method.distributions import LogNormal
+
+PARTS = ("prefill", "cached", "decode")
+"""Parts of a request's energy: computing input that is not cached, reading what is cached while
+answering, and the rest."""
+
+STEPS_PER_LOG = 1000
+"""Steps of ln E into which requests are put for percentiles; within one their mean counts."""
+
+LENGTHS = ("input", "cached", "output")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What serves a log: models by name, and which of them, with what share, a log's model is.
+
+    Parameters
+    ----------
+    setup : Setup or Deployment
+        Models and factors.
+    default : dict of str to float
+        Shares of the models for requests whose model is not known here. [1]
+    default_name : str
+        What they are together.
+    names : dict of str to str
+        Models of the setup by the names that the log has for them.
+    """
+
+    setup: object
+    default: dict
+    default_name: str
+    names: dict
+
+    @classmethod
+    def of_method(cls, setup, names):
+        """Serve by a method; unknown models are the frontier blend of traditional queries."""
+        _, members = regime_energy(setup, setup.regimes["traditional"])
+        return cls(setup, members, "frontier blend", names)
+
+    @classmethod
+    def of_deployment(cls, deployment, names):
+        """Serve by a deployment, whose one model is every model of the log."""
+        name = deployment.model.name
+        return cls(deployment, {name: 1.0}, name, names)
+
+    @property
+    def factor(self):
+        """Product of the uncertain factors that all requests have in common, a LogNormal. [1]"""
+        return uncertain_factor(self.setup)
+
+    def members(self, name):
+        """Models and shares that a log's model is charged as, and their name together."""
+        known = {_bare(model.name): model.name for model in self.setup.models}
+        model = self.names.get(name) or known.get(_bare(name or ""))
+        return ({model: 1.0}, model) if model else (self.default, self.default_name)
+
+
+def _bare(name):
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def energies(serving, lengths):
+    """Energy of requests of given lengths, before the factors that all have in common.
+
+    Parameters
+    ----------
+    serving : Serving
+        What serves them.
+    lengths : DataFrame
+        model, n, and input, cached and output: sums of the tokens of n requests.
+
+    Returns
+    -------
+    DataFrame
+        Per row of ``lengths`` (place) and model that it is charged as: place, weight (requests),
+        energy and its parts of one request [Wh], error of ln throughput [1], node seconds,
+        extrapolated (whether the law has not seen such lengths).
+    """
+    models = {model.name: model for model in serving.setup.models}
+    tables = []
+    for name, rows in lengths.groupby("model", dropna=False, sort=False):
+        members, _ = serving.members(name if isinstance(name, str) else None)
+        means = [rows[column].to_numpy(float) / rows["n"].to_numpy(float) for column in LENGTHS]
+        for member, share in members.items():
+            table = _of_model(serving.setup, models[member], *means)
+            table["place"] = rows.index.to_numpy()
+            table["weight"] = rows["n"].to_numpy(float) * share
+            tables.append(pd.DataFrame(table))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _of_model(setup, model, input_tokens, cached, output):
+    seconds, whole = _time_and_energy(setup, model, input_tokens, cached, output)
+    _, no_prefill = _time_and_energy(setup, model, input_tokens, input_tokens, output)
+    uncached = input_tokens - cached
+    _, no_context = _time_and_energy(setup, model, uncached, uncached, output)
+    prefill = np.maximum(whole - no_prefill, 0.0)
+    reading = np.clip(no_prefill - no_context, 0.0, whole - prefill)
+    return {
+        "energy": whole,
+        "prefill": prefill,
+        "cached": reading,
+        "decode": whole - prefill - reading,
+        "error": np.broadcast_to(model.error(input_tokens, output), whole.shape),
+        "seconds": seconds,
+        "extrapolated": model.law.extrapolates(input_tokens, output),
+    }
+
+
+def _time_and_energy(setup, model, input_tokens, cached, output):
+    """Node time of a request [s], and its energy with all uncertain factors one. [Wh]"""
+    computed = input_tokens - cached
+    throughput = model.law.predict(computed, output)
+    charged = charged_tokens(output, computed, setup.input_tokens_per_output_token)
+    seconds = node_seconds(charged, throughput)
+    utilisation = known_utilisation(setup, model, throughput)
+    return seconds, node_energy(seconds, model.node_power, utilisation)
+
+
+def total(factor, table, column="energy"):
+    """Energy of all requests of a table together.
+
+    Factors and error are common to all requests; the error is that of the mean request, weighted
+    by energy.
+
+    Parameters
+    ----------
+    factor : LogNormal
+        Product of the uncertain factors. [1]
+    table : DataFrame
+        As from ``energies``.
+    column : str
+        Energy, or one of its parts.
+
+    Returns
+    -------
+    dict
+        mean, p5, p50, p95. [Wh]
+    """
+    energy = table["weight"].to_numpy() * table[column].to_numpy()
+    middle = float(energy.sum())
+    if middle == 0:
+        return dict.fromkeys(("mean", "p5", "p50", "p95"), 0.0)
+    error = table["error"].to_numpy()
+    shared = factor * LogNormal(0.0, float(energy @ error) / middle)
+    mean = float(energy @ np.exp(error**2 / 2)) * factor.moment(1)
+    p5, p50, p95 = middle * shared.quantile(np.array([0.05, 0.5, 0.95]))
+    return {"mean": mean, "p5": float(p5), "p50": float(p50), "p95": float(p95)}
+
+
+def steps(table):
+    """Requests by energy, in steps of ln E: the distribution over requests, factors apart.
+
+    Returns
+    -------
+    DataFrame
+        Rising energy of one request [Wh], weight (requests) and error [1]; zero energy first.
+    """
+    energy = table["energy"].to_numpy()
+    with np.errstate(divide="ignore"):
+        step = np.floor(np.log(energy) * STEPS_PER_LOG)
+    weight = table["weight"].to_numpy()
+    with np.errstate(invalid="ignore"):
+        log = np.where(energy > 0, np.log(np.where(energy > 0, energy, 1.0)), 0.0)
+    sums = pd.DataFrame(
+        {"step": step, "weight": weight, "log": weight * log, "error": weight * table["error"]}
+    )
+    sums = sums.groupby("step", sort=True).sum()
+    middle = np.where(np.isinf(sums.index), 0.0, np.exp(sums["log"] / sums["weight"]))
+    return pd.DataFrame(
+        {
+            "energy": middle,
+            "weight": sums["weight"].to_numpy(),
+            "error": (sums["error"] / sums["weight"]).to_numpy(),
+        }
+    )
+
+
+def distribution(factor, table):
+    """Distribution of the energy of a request: over requests, factors and error, a Mixture. [Wh]"""
+    found = steps(table)
+    weights = (found["weight"] / found["weight"].sum()).to_numpy()
+    return Mixture.of_energies(
+        found["energy"].to_numpy(), weights, factor, found["error"].to_numpy()
+    )

@@ -1,0 +1,194 @@
+"""What `snakemake requests` asks: a log, what it is charged by, and the files behind both."""
+
+import re
+from pathlib import Path
+
+from inference_energy.deployments import files as deployments
+from inference_energy.documents import read, read_schema, schema_problems
+from inference_energy.errors import InputError
+from inference_energy.method.sources import inputs_of_any
+from inference_energy.project import provided
+from inference_energy.requests import formats, generate
+
+PART_BYTES = 10**9
+PART_QUERIES = 125_000_000
+"""A log is counted in parts of this size, so that a stopped run keeps what is finished and a
+cluster shares the work."""
+
+MEMORY_MB = 600
+"""DuckDB's, of a job; with its interpreter and the answer's arrays two at once stay below 2 GB."""
+
+WITHOUT_LOG = (
+    "key log: missing; allowed is a file, a folder or generate:METHOD:COUNT, as in"
+    " snakemake requests --config log=PATH method=oviedo2026; state it"
+)
+COUNTS = ["lengths", "hours", "tenants", "flight", "kinds", "examples", "units"]
+TABLES = {
+    "by_model": set(),
+    "percentiles": set(),
+    "parts": set(),
+    "long_requests": set(),
+    "medians": set(),
+    "largest": set(),
+    "kinds": set(),
+    "examples": set(),
+    "by_hour": {"start"},
+    "by_tenant": {"tenant"},
+    "load": {"start", "finish"},
+}
+"""Tables of the answer, and the columns of a log that each needs."""
+
+
+def asked_methods(config):
+    """Methods that the configuration's log needs, and the key that names each."""
+    day = generate.parse(config["log"])
+    asked = {deployments.REFERENCE: "key log"} | ({day[0]: "key log"} if day else {})
+    return asked | ({config["method"]: "key method"} if "method" in config else {})
+
+
+def load(config, settings, methods, paths, broken=()):
+    """Find out what is known of a log before anything runs.
+
+    Parameters
+    ----------
+    config : dict
+        The workflow's configuration, with the key ``log``.
+    settings : dict
+        config/requests.yaml.
+    methods : dict of str to dict
+        Resolved methods by name.
+    paths : dict of str to str
+        Files of all methods by name.
+    broken : collection of str
+        Methods whose problems are told elsewhere.
+
+    Returns
+    -------
+    dict or None
+        ``settings``; ``served``, what charges it: its resolved ``method``, of a deployment with
+        all that ``deployments.files.load`` says; ``log``, what its jobs read it by; ``name``;
+        ``stated``, the columns that it has; ``parts``, into how many it is split; ``reference``,
+        the method whose query stands beside it; ``title``. None if a problem of a method, told
+        elsewhere, is in the way.
+
+    Raises
+    ------
+    InputError
+        If the log, its format or what charges it is missing or wrong.
+    """
+    day = generate.parse(config["log"])
+    served = _served(config, day, methods, paths, broken)
+    known = _drawn(day, methods) if day else _stored(config, settings)
+    reference = methods.get(deployments.REFERENCE)
+    if not (served and known and reference):
+        return None
+    title = f"{config['log']}, {served['method']['title']}"
+    return known | {
+        "settings": settings,
+        "served": served,
+        "reference": reference,
+        "title": title,
+        "folder": f"build/requests/{known['name']}",
+    }
+
+
+def _served(config, day, methods, paths, broken):
+    """Method or deployment that charges the log, by the keys of the configuration."""
+    if "deployment" in config:
+        if "method" in config:
+            raise InputError(
+                "keys method and deployment: only one of them can charge the requests; take one out"
+            )
+        return deployments.read_deployment(config["deployment"], paths, broken, "deployment")
+    name = config.get("method", day[0] if day else None)
+    if name is None:
+        raise InputError(
+            f"key method: missing; allowed are {', '.join(paths)}, or deployment=FILE instead;"
+            " state what the requests are charged by"
+        )
+    return {"method": methods[name]} if name in methods else None
+
+
+def _drawn(day, methods):
+    """What is known of a day of a method's own queries."""
+    name, count = day
+    if name not in methods:
+        return None
+    return {
+        "log": {"method": methods[name], "count": count},
+        "name": f"{name}-{count}",
+        "stated": generate.STATED,
+        "parts": -(-count // PART_QUERIES),
+    }
+
+
+def _stored(config, settings):
+    """What is known of a log on disk."""
+    # DuckDB takes a while to load, and no run without a log needs it
+    from inference_energy.requests.log import connect, describe, open_log
+
+    log = open_log(config["log"], settings["formats"], _format(config.get("format"), settings))
+    source = describe(connect(), log.files[0], log.kind)
+    formats.select(source, log.form)
+    size = sum(Path(file).stat().st_size for file in log.files)
+    parts = max(1, round(size / PART_BYTES))
+    return {
+        "log": {"files": list(log.files), "kind": log.kind, "form": log.form},
+        "name": re.sub("[^A-Za-z0-9._-]", "-", Path(config["log"]).name.split(".")[0]),
+        "stated": formats.stated(source, log.form),
+        "parts": parts if log.kind == "parquet" else min(parts, len(log.files)),
+    }
+
+
+def _format(name, settings):
+    """Format that the configuration names; none if the log decides."""
+    if name is None or name in settings["formats"]:
+        return settings["formats"].get(name)
+    path = provided(name)
+    if not Path(path).is_file():
+        raise InputError(
+            f"key format: value {name}: no format and no file; allowed are"
+            f" {', '.join(settings['formats'])}, or a YAML file with the keys of one; correct it"
+        )
+    form, schema = read(path), read_schema("requests")
+    wrapped = {"$ref": "#/$defs/format", "$defs": schema["$defs"]}
+    problems = schema_problems(form, wrapped, path)
+    if problems:
+        raise InputError(problems)
+    return form
+
+
+def tables(requests):
+    """Names of the tables that a log's columns allow; ``requests`` as from :func:`load`."""
+    return [name for name, needed in TABLES.items() if needed <= requests["stated"]]
+
+
+def inputs(requests):
+    """Files that methods and a deployment are built from, by the names that scripts use."""
+    served, log = requests["served"], requests["log"]
+    own = [] if "path" in served else [served["method"]]
+    drawn = [log["method"]] if "count" in log else []
+    needed = inputs_of_any([requests["reference"], *own, *drawn])
+    if "path" in served:
+        found = deployments.inputs(served)
+        needed["deployment"] = [found["file"], *found["files"]]
+        needed["background"] = found.get("background", [])
+    return needed
+
+
+def day_inputs(requests):
+    """Files that a day of queries is drawn from; a log on disk needs none of them."""
+    return inputs(requests) if "count" in requests["log"] else {}
+
+
+def answer_folder(requests):
+    """Folder of the answer: of the log, and of what charges it."""
+    return f"{requests['folder']}/{requests['served']['method']['id']}"
+
+
+def answers(requests):
+    """First paragraph of the report if it is there, and where the whole is, as lines."""
+    page = Path(answer_folder(requests)) / "report.md"
+    if not page.exists():
+        return []
+    return [page.read_text(encoding="utf-8").split("\n\n")[1], f"Report: {page}"]

@@ -1,0 +1,159 @@
+"""Which column of a log is which, as SQL.
+
+A *requests view* has the columns of ``COLUMNS`` whatever the log calls them: times in microseconds
+since 1970 (UTC), tokens as whole numbers, null where the log does not say or says no number.
+"""
+
+from inference_energy.errors import InputError
+from inference_energy.units import KILO, MEGA, MILLI
+
+COLUMNS = {
+    "start": "BIGINT",
+    "finish": "BIGINT",
+    "model": "VARCHAR",
+    "tenant": "VARCHAR",
+    "id": "VARCHAR",
+    "input": "BIGINT",
+    "cached": "BIGINT",
+    "output": "BIGINT",
+    "reasoning": "BIGINT",
+    "requests": "BIGINT",
+    "elsewhere": "BOOLEAN",
+}
+"""Columns of a requests view and their types."""
+
+MICROSECONDS = {"s": MEGA, "ms": KILO, "us": 1.0, "ns": MILLI}
+"""Microseconds in a unit of time."""
+
+TIMESTAMP_TZ = "TIMESTAMP WITH TIME ZONE"
+
+WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+
+
+def quoted(name):
+    """Write a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text):
+    """Write a text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+class Source:
+    """Columns of a log that can be addressed: of a table, or keys of a JSON object.
+
+    Parameters
+    ----------
+    types : dict of str to str, optional
+        SQL type of every column; for JSON the keys that were seen, none if they are not known.
+    json : str, optional
+        Column that holds the JSON object of a row.
+    """
+
+    def __init__(self, types, json=None):
+        self.types, self.json = types, json
+
+    def find(self, column):
+        """SQL of a column and its type, or None where the log has no such column."""
+        if isinstance(column, dict) and "first" in column:
+            found = [f for f in map(self.find, column["first"]) if f]
+            texts = [f"nullif(({sql})::VARCHAR, '')" for sql, _ in found]
+            return (f"coalesce({', '.join(texts)})", "VARCHAR") if texts else None
+        if isinstance(column, dict):
+            return self._attribute(column["attribute"])
+        path = [column] if isinstance(column, str) else column
+        if self.types is not None and path[0] not in self.types:
+            return None
+        if self.json:
+            return f"json_extract_string({self.json}, {_json_path(path)})", "VARCHAR"
+        sql, kind = quoted(path[0]), self.types[path[0]]
+        if len(path) == 1:
+            return sql, kind
+        value = sql if kind in ("VARCHAR", "JSON") else f"to_json({sql})"
+        return f"TRY(json_extract_string({value}, {_json_path(path[1:])}))", "VARCHAR"
+
+    def _attribute(self, name):
+        if not self.json or not (self.types is None or "attributes" in self.types):
+            return None
+        items = f"json_extract({self.json}, '$.attributes[*]')"
+        same = f"list_filter({items}, lambda x: json_extract_string(x, '$.key') = {literal(name)})"
+        value = f"json_extract({same}[1], '$.value')"
+        kinds = ("intValue", "stringValue", "doubleValue")
+        texts = ", ".join(f"json_extract_string({value}, '$.{kind}')" for kind in kinds)
+        return f"coalesce({texts})", "VARCHAR"
+
+
+def _json_path(path):
+    steps = "".join('."' + step.replace('"', '\\"') + '"' for step in path)
+    return literal("$" + steps)
+
+
+def matches(source, form):
+    """Whether a log has what a format cannot do without: input and output, or the list of them."""
+    if "unnest" in form:
+        return bool(source.json) and form["unnest"][0] in source.types
+    return all(source.find(form["columns"][name]) for name in ("input", "output"))
+
+
+def select(source, form):
+    """SQL of a requests view's columns, in the order of ``COLUMNS``.
+
+    Raises
+    ------
+    InputError
+        If the log lacks the columns of input or output tokens.
+    """
+    columns, time = form["columns"], form["time"]
+    found = {name: source.find(column) for name, column in columns.items()}
+    missing = [name for name in ("input", "output") if not found[name]]
+    if missing:
+        raise InputError(
+            [
+                f"format: column {columns[name]!r} for {name} tokens: not in the log; it has"
+                f" {', '.join(sorted(source.types)) or 'none'}; correct the format's columns"
+                for name in missing
+            ]
+        )
+    sql = {name: _tokens(found.get(name)) for name in COLUMNS if COLUMNS[name] == "BIGINT"}
+    sql |= {name: _text(found.get(name)) for name in ("model", "tenant", "id")}
+    sql |= {"start": _time(found.get("start"), time), "finish": _time(found.get("end"), time)}
+    if not found.get("end") and found.get("duration") and found.get("start"):
+        duration = f"TRY_CAST({found['duration'][0]} AS DOUBLE) * {MICROSECONDS[time]}"
+        sql["finish"] = f"{sql['start']} + TRY_CAST({duration} AS BIGINT)"
+    sql["elsewhere"] = "FALSE"
+    if "answered_elsewhere" in form:
+        mark = source.find(form["answered_elsewhere"]["column"])
+        values = ", ".join(map(literal, form["answered_elsewhere"]["values"]))
+        sql["elsewhere"] = (
+            f"coalesce(({mark[0]})::VARCHAR IN ({values}), FALSE)" if mark else "FALSE"
+        )
+    return ", ".join(f"{sql[name]} AS {name}" for name in COLUMNS)
+
+
+def stated(source, form):
+    """Names of a requests view's columns that the log has."""
+    names = {name for name, column in form["columns"].items() if source.find(column)}
+    return {"finish" if name in ("end", "duration") else name for name in names}
+
+
+def _tokens(found):
+    if not found:
+        return "NULL::BIGINT"
+    sql, kind = found
+    return f"({sql})::BIGINT" if kind in WHOLE else f"TRY_CAST(TRY_CAST({sql} AS DOUBLE) AS BIGINT)"
+
+
+def _text(found):
+    return f"nullif(({found[0]})::VARCHAR, '')" if found else "NULL::VARCHAR"
+
+
+def _time(found, unit):
+    if not found:
+        return "NULL::BIGINT"
+    sql, kind = found
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
+        return f"epoch_us(({sql})::TIMESTAMP)" if kind != TIMESTAMP_TZ else f"epoch_us({sql})"
+    if unit == "text":
+        return f"epoch_us(TRY_CAST({sql} AS TIMESTAMPTZ))"
+    return f"TRY_CAST(TRY_CAST({sql} AS DOUBLE) * {MICROSECONDS[unit]} AS BIGINT)"

@@ -1,0 +1,91 @@
+"""The requests of the largest energy, one by one."""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.method.distributions import LogNormal
+from inference_energy.requests.answers import LARGEST, time_text
+from inference_energy.requests.counts import CELLS, FINE_BITS, cells
+from inference_energy.requests.energies import energies
+
+ORDER = ["energy", "start", "model", "input", "output"]
+
+
+def choose(connection, cells_wanted):
+    """Put the cells that can hold the largest requests where ``collect`` finds them.
+
+    Returns
+    -------
+    dict of str to int
+        The least lengths in them, which spare most rows a closer look. [tokens]
+    """
+    wanted = cells_wanted[list(CELLS)].reset_index(drop=True)
+    wanted["model"] = wanted["model"].fillna("")
+    connection.register("wanted_frame", wanted)
+    connection.execute("CREATE OR REPLACE TEMP TABLE wanted AS FROM wanted_frame")
+    return {
+        f"mean_{name}": int(wanted[f"{name}_cell"].min() * (1 - 2.0**-FINE_BITS))
+        for name in ("input", "output")
+    }
+
+
+def collect(connection, serving, stated, least, found=None):
+    """Add the largest requests of the view ``counted`` to those found before.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        After ``choose``.
+    serving : Serving
+        What serves the log.
+    stated : set of str
+        Columns that the log has.
+    least : dict of str to int
+        As from ``choose``.
+    found : DataFrame, optional
+        The largest ones so far.
+
+    Returns
+    -------
+    DataFrame
+        The ``LARGEST`` requests of the largest energy, the earliest of equal ones.
+    """
+    columns = "start, model, tenant, n, input, cached, output"
+    model, *lengths = cells(stated)
+    long_enough = " AND ".join(f"{name} >= {value}" for name, value in least.items())
+    key = ", ".join([f"coalesce({model}, '')", *lengths])
+    rows = connection.execute(
+        f"SELECT {columns} FROM counted WHERE {long_enough} AND ({key}) IN (FROM wanted)"
+    ).df()
+    if len(rows):
+        table = energies(serving, rows)
+        per_request = (table["weight"] * table["energy"]).groupby(table["place"]).sum() / rows["n"]
+        error = table.groupby("place")["error"].max()
+        rows = rows.assign(energy=per_request, error=error)
+    rows = pd.concat([part for part in (found, rows) if part is not None and len(part)] or [rows])
+    if not len(rows):
+        return rows
+    rows = rows.sort_values(ORDER, ascending=[False, True, True, True, True], ignore_index=True)
+    # a row that stands for several requests is as many of the largest ones
+    before = np.cumsum(rows["n"]) - rows["n"]
+    return rows[before < LARGEST].head(LARGEST)
+
+
+def table(found, serving):
+    """Table of the largest requests with P5, P50 and P95 of each; tenants are left out."""
+    energy = found["energy"].to_numpy()
+    quantiles = {}
+    for name, level in (("p5", 0.05), ("p50", 0.5), ("p95", 0.95)):
+        shared = [serving.factor * LogNormal(0.0, float(e)) for e in found["error"]]
+        quantiles[f"energy_wh_{name}"] = energy * [s.quantile(level) for s in shared]
+    per = found[["input", "cached", "output"]].div(found["n"], axis=0)
+    columns = {
+        "rank": range(1, len(found) + 1),
+        "time": found["start"].map(time_text),
+        "model": found["model"].fillna("not stated"),
+        "requests": found["n"],
+        "input_tokens": per["input"],
+        "cached_tokens": per["cached"],
+        "output_tokens": per["output"],
+    }
+    return pd.DataFrame(columns | quantiles)

@@ -1,0 +1,46 @@
+"""The page of a log: its answer in sentences and short tables, from a template."""
+
+from inference_energy.templates import render
+from inference_energy.units import SECONDS_PER_HOUR
+
+LARGEST_SHOWN = 10
+GROUPS_SHOWN = 24
+
+
+def page(title, tables, table, settings):
+    """Write the page.
+
+    Parameters
+    ----------
+    title : str
+        The log and what it is charged by.
+    tables : dict of str to DataFrame
+        As from ``answers``, by name.
+    table : DataFrame
+        As from ``energies``.
+    settings : dict
+        config/requests.yaml.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    whole = tables["by_model"].iloc[0]
+    energy = table["weight"] * table["energy"]
+    optional = dict.fromkeys(("by_hour", "by_tenant", "load"))
+    shown = optional | {name: frame.to_dict("records") for name, frame in tables.items()}
+    return render(
+        "requests/report.md.jinja",
+        title=title,
+        whole=whole.to_dict(),
+        mean_wh=whole["energy_wh_mean"] / whole["requests"],
+        node_hours=float((table["weight"] * table["seconds"]).sum()) / SECONDS_PER_HOUR,
+        extrapolated=float(energy[table["extrapolated"]].sum() / energy.sum())
+        if energy.any()
+        else 0.0,
+        long_from=settings["long_from"]["value"],
+        largest_shown=LARGEST_SHOWN,
+        groups_shown=GROUPS_SHOWN,
+        tables=shown,
+    )

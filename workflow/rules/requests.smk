@@ -1,0 +1,115 @@
+from inference_energy.requests import files as request_files
+
+REQUESTS = SETTINGS.requests
+REQUEST_ANSWERS = request_files.answer_folder(REQUESTS) if REQUESTS else None
+
+
+scattergather:
+    requests=REQUESTS["parts"] if REQUESTS else 1,
+
+
+if REQUESTS:
+
+    rule count_requests:
+        """Count the requests of one part of a log by their lengths, hours and tenants."""
+        message:
+            "Counting part {wildcards.scatteritem} of the requests"
+        input:
+            unpack(lambda _: request_files.day_inputs(REQUESTS)),
+            log=REQUESTS["log"].get("files", []),
+            code=code("requests/count.py"),
+        params:
+            log=REQUESTS["log"],
+            settings=REQUESTS["settings"],
+            memory_mb=request_files.MEMORY_MB,
+        output:
+            **{
+                name: f"{REQUESTS['folder']}/parts/{{scatteritem}}/{name}.parquet"
+                for name in request_files.COUNTS
+            },
+        log:
+            "logs/requests/count_{scatteritem}.log",
+        threads: max(1, workflow.cores // REQUESTS["parts"])
+        conda:
+            "../../environment.yml"
+        script:
+            "../scripts/requests/count.py"
+
+    rule find_duplicate_requests:
+        """Find the requests that a log with ids holds more than once."""
+        message:
+            "Finding requests that are there more than once"
+        input:
+            log=REQUESTS["log"].get("files", []),
+            code=code("requests/find.py"),
+        params:
+            log=REQUESTS["log"],
+            settings=REQUESTS["settings"],
+            memory_mb=request_files.MEMORY_MB,
+        output:
+            **{
+                name: f"{REQUESTS['folder']}/duplicates/{name}.parquet"
+                for name in request_files.COUNTS
+            },
+        log:
+            "logs/requests/find_duplicates.log",
+        threads: workflow.cores
+        conda:
+            "../../environment.yml"
+        script:
+            "../scripts/requests/find.py"
+
+    rule answer_requests:
+        """Gather the counts of a log's parts and compute its energy."""
+        message:
+            "Computing the energy of the requests"
+        input:
+            unpack(lambda _: request_files.inputs(REQUESTS)),
+            **{
+                name: gather.requests(f"{REQUESTS['folder']}/parts/{{scatteritem}}/{name}.parquet")
+                for name in request_files.COUNTS
+            },
+            duplicates=rules.find_duplicate_requests.output if "id" in REQUESTS["stated"] else [],
+            log=REQUESTS["log"].get("files", []),
+            code=code("requests/answer.py"),
+        params:
+            log=REQUESTS["log"],
+            settings=REQUESTS["settings"],
+            memory_mb=request_files.MEMORY_MB,
+            title=REQUESTS["title"],
+            method=REQUESTS["served"]["method"],
+            deployment=REQUESTS["served"] if "path" in REQUESTS["served"] else None,
+            reference=REQUESTS["reference"],
+            tables=request_files.tables(REQUESTS),
+        output:
+            **{name: f"{REQUEST_ANSWERS}/{name}.csv" for name in request_files.tables(REQUESTS)},
+            page=f"{REQUEST_ANSWERS}/report.md",
+        log:
+            "logs/requests/answer.log",
+        threads: workflow.cores
+        conda:
+            "../../environment.yml"
+        script:
+            "../scripts/requests/answer.py"
+
+    rule requests:
+        """Energy of a request log: --config log=PATH method=NAME, or deployment=FILE."""
+        message:
+            "The log's energy is computed"
+        input:
+            rules.answer_requests.output,
+
+else:
+
+    rule requests:
+        """Energy of a request log: --config log=PATH method=NAME, or deployment=FILE."""
+        message:
+            "Looking for a log"
+        params:
+            problem=request_files.WITHOUT_LOG,
+        log:
+            "logs/requests/requests.log",
+        conda:
+            "../../environment.yml"
+        shell:
+            "echo {params.problem:q} > {log}; exit 1"

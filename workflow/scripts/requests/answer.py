@@ -1,0 +1,106 @@
+"""Energy of a log, from the counts of its parts."""
+
+import sys
+from pathlib import Path
+
+from _logged import run
+from _requests import opened, source
+from _runs import read_background, read_runs
+from _setups import read_all_sources, read_shared
+from inference_energy.deployments import build as deployment_build
+from inference_energy.method.build import build
+from inference_energy.requests import answers, counts, flight, largest
+from inference_energy.requests.energies import Serving, energies
+from inference_energy.requests.page import page
+from inference_energy.tables import write_table, write_text
+
+
+def read_serving(read, params):
+    """Return what serves the log, and the method whose query is set beside it."""
+    sources = read_all_sources(read)
+    reference = build(params.reference, **sources(params.reference))
+    names = params.log.get("form", {}).get("models", {})
+    if params.deployment is None:
+        setup = build(params.method, **sources(params.method))
+        return Serving.of_method(setup, names), reference
+    method = params.deployment["method"]
+    runs = read_runs(params.deployment["benchmarks"], method["deployment"].get("facts", {}))
+    deployment = deployment_build.build(
+        method,
+        runs,
+        params.deployment["path"],
+        background=read_background(read),
+        **read_shared(read),
+    )
+    return Serving.of_deployment(deployment, names), reference
+
+
+def gather(connection, read):
+    """Add up the counts of all parts, less the duplicates; return them as frames."""
+    counts.create_tables(connection)
+    tables = [*counts.TABLES, *counts.LISTS]
+    counts.read_tables(connection, {name: read[name] for name in tables})
+    counts.count_order_between_units(connection)
+    if getattr(read, "duplicates", None):
+        surplus = {Path(path).stem: [path] for path in read.duplicates}
+        told = {name: surplus.pop(name) for name in ("kinds", "examples")}
+        counts.read_tables(connection, surplus, sign=-1)
+        counts.read_tables(connection, told)
+    counts.count_no_output(connection)
+    counts.sum_tables(connection)
+    return {name: connection.execute(f"FROM {name} ORDER BY ALL").df() for name in tables}
+
+
+def list_largest(connection, log, serving, lengths, table):
+    """Read the log again for its largest requests; return their table."""
+    least = largest.choose(connection, answers.candidates(lengths, table))
+    found = None
+    for number, unit in enumerate(log.units, 1):
+        found = largest.collect(connection, serving, log.view(unit), least, found)
+        print(f"largest requests: {number} of {len(log.units)} read", file=sys.stderr)
+    return largest.table(found, serving)
+
+
+def main(snakemake):
+    """Gather, compute everything, then write."""
+    read, output, params = snakemake.input, snakemake.output, snakemake.params
+    serving, reference = read_serving(read, params)
+    settings = params.settings
+    with opened(snakemake) as (connection, folder):
+        counted = gather(connection, read)
+        lengths = counted["lengths"][counted["lengths"]["n"] > 0].reset_index(drop=True)
+        answers.check_any(lengths, counted["kinds"])
+        table = energies(serving, lengths)
+        log = source(snakemake, connection, folder)
+        tables = {"largest": list_largest(connection, log, serving, lengths, table)}
+    tables["by_model"] = answers.by_model(serving, lengths, table)
+    whole = tables["by_model"]["energy_wh_p50"].iloc[0]
+    ratios = answers.calibration(serving, lengths, table)
+    load = None
+    if "load" in params.tables:
+        bins = flight.in_flight(counted["flight"])
+        load = flight.load_by_hour(bins)
+        tables["load"] = answers.load_table(flight.load(bins))
+    if "by_hour" in params.tables:
+        tables["by_hour"] = answers.by_hour(serving, counted["hours"], ratios, whole, load)
+    if "by_tenant" in params.tables:
+        named = settings["name_tenants"]
+        tables["by_tenant"] = answers.by_tenant(serving, counted["tenants"], ratios, whole, named)
+    tables |= {
+        "percentiles": answers.percentiles(serving, table),
+        "parts": answers.parts(serving, lengths, table),
+        "long_requests": answers.long_against_rest(
+            serving, lengths, table, settings["long_from"]["value"]
+        ),
+        "medians": answers.medians(serving, reference, params.reference["title"], lengths, table),
+        "kinds": answers.kinds(counted["kinds"]),
+        "examples": answers.examples(counted["examples"]),
+    }
+    text = page(params.title, tables, table, settings)
+    for name in params.tables:
+        write_table(tables[name], output[name], f"requests_{name}")
+    write_text(output.page, text)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)

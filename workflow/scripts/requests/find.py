@@ -1,0 +1,21 @@
+"""Find the requests that a log holds more than once."""
+
+from _logged import run
+from _requests import opened, source
+from inference_energy.requests import counts
+from inference_energy.requests.duplicates import count_duplicates
+
+
+def main(snakemake):
+    """Compare the ids of all parts, count what is there too often, then write."""
+    with opened(snakemake) as (connection, folder):
+        counts.create_tables(connection)
+        log = source(snakemake, connection, folder)
+        count_duplicates(connection, log.log, log.units, log.longest, folder)
+        counts.sum_tables(connection)
+        tables = [*counts.TABLES, *counts.LISTS]
+        counts.write_tables(connection, {name: snakemake.output[name] for name in tables})
+
+
+if __name__ == "__main__":
+    run(main, snakemake)
