@@ -3,8 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from inference_energy.stress import plan as stress_plan
 from library.stress.made_up import record
+from repository import read_yaml
+
+DEFAULTS = read_yaml("config/stress.yaml")
 
 
 def test_ladder_spans_the_factor_in_equal_ratios():
@@ -67,3 +71,18 @@ def test_warm_up_requests_are_left_out():
     requests = stress_plan.requests_of(lines)
     assert len(requests) == 1
     assert requests.loc[0, "latency_s"] == pytest.approx(1.5)
+
+
+def test_configuration_of_a_slow_server_can_be_written():
+    # the pilot's latency is a number of numpy, and here it decides the window
+    window = stress_plan.window_seconds(60, 3, np.float64(90.0))
+    config = stress_plan.aiperf_config(
+        DEFAULTS | {"with_key": False, "telemetry": {"enabled": False}},
+        "out",
+        4500,
+        8,
+        3,
+        stress_plan.prompts_needed(window, 8, 4500, np.float64(0.02)),
+        {"duration": window},
+    )
+    assert yaml.safe_load(yaml.safe_dump(config))["benchmark"]["phases"][1]["duration"] == 270

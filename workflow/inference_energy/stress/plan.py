@@ -90,7 +90,7 @@ def plan(lengths, concurrencies, repetitions, seed):
 
 def window_seconds(shortest, rounds, longest_latency):
     """Length of every window of one concurrency: at least `rounds` of the longest query [s]."""
-    return max(float(shortest), rounds * longest_latency)
+    return float(max(shortest, rounds * longest_latency))
 
 
 def prompts_needed(window, concurrency, output_tokens, token_seconds, margin=3.0):
