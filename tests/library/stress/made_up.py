@@ -47,7 +47,9 @@ def closed_loop(concurrency, rounds, ttft=0.5, gap=0.01, tokens=101, **changes):
 
 def samples(times, power=None, energy=None, meter="gpu 0", utilisation=np.nan):
     frame = pd.DataFrame({"time_s": np.asarray(times, float), "meter": meter})
-    frame["power_w"] = np.nan if power is None else power
+    # no real meter reads the same twice for long; one that does is stale
+    noise = 1 + 1e-8 * (np.arange(len(frame)) % 2)
+    frame["power_w"] = np.nan if power is None else power * noise
     frame["energy_j"] = np.nan if energy is None else energy
     frame["utilisation"] = utilisation
     return frame[SAMPLE_COLUMNS]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
+from inference_energy.stress.freshness import FRESH_READINGS, check_freshness
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.settings import form
 from inference_energy.units import MEGA, NANO
@@ -18,8 +19,6 @@ LEAST_COVERAGE = 0.95
 COUNTER_TOLERANCE = 0.05
 IDLE_UTILISATION = 0.05
 IDLE_POWER_SHARE = 0.6
-LEAST_CORRELATION = 0.7
-GRID_POINTS = 20_000
 
 
 SCOPES = {
@@ -187,8 +186,9 @@ def _seconds(text):
 def meter_energy(samples, start, end, longest_gap=None):
     """Energy of one meter over a window.
 
-    The counter is used where there is one, else the integral of power. Nothing is interpolated
-    across a gap: a gap at the edge of the window, or too many, and the energy is refused.
+    The counter is used where there is one, else the integral of power. Readings that are absent,
+    and zeros among others, are left out, and nothing is interpolated across a gap in power. A meter
+    that reads zero throughout is dead: no loaded device draws nothing.
 
     Parameters
     ----------
@@ -210,59 +210,102 @@ def meter_energy(samples, start, end, longest_gap=None):
     times = samples["time_s"].to_numpy(float)
     if len(times) < 2 or times[-1] <= start or times[0] >= end:
         return np.nan, [Finding("telemetry", "energy", f"{name}: no samples in the window")]
+    by_power, found, dead = _by_power(name, samples, start, end, longest_gap)
+    by_counter, counted, still = _by_counter(name, samples, start, end)
+    if still is not None and by_power > 2 * still:
+        by_counter = 0.0
+    power_good, counter_good = (
+        np.isfinite(energy) and not any(finding.refuses for finding in findings)
+        for energy, findings in ((by_power, found), (by_counter, counted))
+    )
+    if power_good and counter_good:
+        if abs(by_counter - by_power) > COUNTER_TOLERANCE * by_power:
+            message = (
+                f"{name}: the counter says {by_counter:.4g} J, the integral of power "
+                f"{by_power:.4g} J: find out which is wrong"
+            )
+            return np.nan, [Finding("counter against power", "energy", message)]
+        return by_counter, counted
+    if counter_good:
+        zero = Finding("dead meter", "", f"{name}: reads 0 W; its counter is used")
+        return by_counter, counted + ([zero] if dead else [])
+    if power_good:
+        return by_power, found + [finding for finding in counted if not finding.refuses]
+    return np.nan, found + counted + _not_measured(name, found + counted, dead, still)
+
+
+def _not_measured(name, known, dead, still):
+    """Why a meter gives no energy, unless the findings known say so already."""
+    if dead or still is not None:
+        read = "0 W" if dead else "the same count"
+        message = f"{name}: reads {read} throughout the window, under load: its power is unknown"
+        return [Finding("dead meter", "energy", message)]
+    if any(finding.refuses for finding in known):
+        return []
+    return [Finding("telemetry", "energy", f"{name}: too little of the window was measured")]
+
+
+def _by_power(name, samples, start, end, longest_gap):
+    """Integral of power over the window [J], findings, and whether every reading is zero."""
+    samples = samples.dropna(subset=["power_w"])
+    inside = samples[samples["time_s"].between(start, end)]
+    if len(inside) and (inside["power_w"] == 0).all():
+        return np.nan, [], True
+    samples = samples[samples["power_w"] > 0]
+    times, power = samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float)
+    if len(times) < 2:
+        return np.nan, [], False
     limit = longest_gap or GAP_FACTOR * np.median(np.diff(times))
-    near = slice(max(np.searchsorted(times, start) - 1, 0), np.searchsorted(times, end) + 1)
-    samples, times = samples.iloc[near], times[near]
-    steps = np.diff(times)
-    whole = steps <= limit
+    whole = np.diff(times) <= limit
     overlap = np.clip(np.minimum(times[1:], end) - np.maximum(times[:-1], start), 0, None)
     coverage = overlap[whole].sum() / (end - start)
     findings = []
     if coverage < 1 - 1e-9:
-        findings.append(
-            Finding(
-                "telemetry gap",
-                "",
-                f"{name}: {1 - coverage:.1%} of the window is without samples "
-                f"(gaps above {limit:.2g} s)",
-            )
+        message = (
+            f"{name}: {1 - coverage:.1%} of the window is without readings of power "
+            f"(gaps above {limit:.2g} s)"
         )
-    counter, power = samples["energy_j"].to_numpy(float), samples["power_w"].to_numpy(float)
-    by_power = np.nan
-    if np.isfinite(power).all() and coverage >= LEAST_COVERAGE:
-        by_power = _integral(times, power, whole, start, end) / coverage
-    by_counter = np.nan
-    if np.isfinite(counter).all():
-        if (np.diff(counter) < 0).any():
-            findings.append(Finding("counter reset", "", f"{name}: the energy counter fell"))
-        elif _covered(times, whole, start) and _covered(times, whole, end):
-            by_counter = float(np.subtract(*np.interp([end, start], times, counter)))
-    if np.isfinite(by_counter):
-        if np.isfinite(by_power) and abs(by_counter - by_power) > COUNTER_TOLERANCE * by_power:
-            findings.append(
-                Finding(
-                    "counter against power",
-                    "energy",
-                    f"{name}: the counter says {by_counter:.4g} J, the integral of power "
-                    f"{by_power:.4g} J: find out which is wrong",
-                )
-            )
-            return np.nan, findings
-        return by_counter, findings
-    if np.isfinite(by_power):
-        return by_power, findings
-    findings.append(
-        Finding("telemetry", "energy", f"{name}: too little of the window was measured")
-    )
-    return np.nan, findings
+        findings.append(Finding("telemetry gap", "", message))
+    if coverage < LEAST_COVERAGE:
+        return np.nan, findings, False
+    findings += check_freshness(name, times, power, start, end)
+    return _integral(times, power, whole, start, end) / coverage, findings, False
 
 
-def _covered(times, whole, moment):
-    """Whether a moment lies between two samples that are close enough."""
-    right = np.searchsorted(times, moment)
-    if right < len(times) and times[right] == moment:
-        return True
-    return bool(0 < right < len(times) and whole[right - 1])
+def _by_counter(name, samples, start, end):
+    """What a counter counted over the window [J], findings, and its step if it stood still [J].
+
+    Between two fresh counts it rises evenly. A count that comes a little late, from a sample that
+    was stamped out of order, is no reset. The step of a counter that never rose is zero.
+    """
+    samples = samples.dropna(subset=["energy_j"])
+    times, counter = samples["time_s"].to_numpy(float), samples["energy_j"].to_numpy(float)
+    if len(times) < 2:
+        return np.nan, [], None
+    highest = np.maximum.accumulate(counter)
+    below = counter < highest
+    if (below[:-1] & below[1:]).any() or below[-1]:
+        return np.nan, [Finding("counter reset", "", f"{name}: the energy counter fell")], None
+    steps = np.diff(highest)
+    within = (times[1:] > start) & (times[1:] <= end)
+    if not (steps[within] > 0).any():
+        return np.nan, [], float(min(steps[steps > 0], default=0.0))
+    fresh = np.flatnonzero(np.concatenate([[True], steps > 0]))
+    at, counts = times[fresh], highest[fresh]
+    first, last = max(start, at[0]), min(end, at[-1])
+    covered = (last - first) / (end - start)
+    edges = [_gap(at, first), _gap(at, last)]
+    usual = GAP_FACTOR * np.median(np.diff(at)) if len(at) > 1 else 0.0
+    if covered < LEAST_COVERAGE or max(edges) > max((end - start) / FRESH_READINGS, usual):
+        return np.nan, [], None
+    findings = check_freshness(name, at, counts, start, end)
+    return float(np.subtract(*np.interp([last, first], at, counts))) / covered, findings, None
+
+
+def _gap(times, moment):
+    """Time between the readings around a moment [s]; none where it is one of them."""
+    right = min(np.searchsorted(times, moment), len(times) - 1)
+    return 0.0 if times[right] == moment or right == 0 else times[right] - times[right - 1]
 
 
 def _integral(times, power, whole, start, end):
@@ -370,52 +413,3 @@ def check_idle(samples, first_request, window):
             )
         ]
     return []
-
-
-def clock_offset(starts, ends, samples, longest=120.0):
-    """How far a meter's clock is ahead of the client's, from load and power.
-
-    The number of requests in flight and the power are put on a common grid, and shifted against
-    each other; the shift with the largest correlation is the offset.
-
-    Parameters
-    ----------
-    starts, ends : array
-        Start and end of every request of the whole test, on the client's clock [s].
-    samples : DataFrame
-        Samples of one meter with power, on its own clock.
-    longest : float
-        Largest offset looked for [s].
-
-    Returns
-    -------
-    offset : float
-        [s], to be subtracted from the meter's times; NaN when it cannot be told.
-    correlation : float
-    step : float
-        The grid's step [s]: the offset is known no better.
-    """
-    samples = samples.dropna(subset=["power_w"]).drop_duplicates("time_s").sort_values("time_s")
-    if len(starts):
-        near = samples["time_s"].between(np.min(starts) - longest, np.max(ends) + longest)
-        samples = samples[near]
-    times, power = samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float)
-    if len(times) < 3 or not len(starts):
-        return np.nan, np.nan, np.nan
-    step = float(max(np.median(np.diff(times)), (times[-1] - times[0]) / GRID_POINTS))
-    grid = np.arange(times[0], times[-1], step)
-    measured = np.interp(grid, times, power)
-    starts, ends = np.sort(starts), np.sort(ends)
-    shifts = np.arange(-np.ceil(longest / step), np.ceil(longest / step) + 1) * step
-    best, correlation = np.nan, -np.inf
-    for shift in shifts:
-        moment = grid - shift
-        load = np.searchsorted(starts, moment, "right") - np.searchsorted(ends, moment, "right")
-        if load.std() == 0 or measured.std() == 0:
-            continue
-        found = np.corrcoef(load, measured)[0, 1]
-        if found > correlation:
-            best, correlation = shift, found
-    if not correlation >= LEAST_CORRELATION:
-        return np.nan, correlation, step
-    return float(best), float(correlation), step

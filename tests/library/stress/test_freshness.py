@@ -1,0 +1,59 @@
+"""How fast a meter follows the load."""
+
+import numpy as np
+import pytest
+from inference_energy.stress.freshness import check_averaging, clock_offset
+from library.stress.made_up import samples
+
+
+@pytest.mark.parametrize("offset", [-37.0, 0.0, 12.0])
+def test_clock_offset_is_found_from_load_and_power(offset):
+    random = np.random.default_rng(0)
+    starts = np.concatenate([np.arange(10.0, 70.0), np.arange(100.0, 130.0), [180.0]])
+    ends = starts + 1.0
+    ends[-1] = 240.0
+    times = np.arange(-50.0, 350.0)
+    load = [((starts <= t) & (ends > t)).sum() for t in times - offset]
+    power = 500 + 2000 * np.array(load) + random.normal(0, 50, len(times))
+    clock = clock_offset(starts, ends, samples(times, power=power))
+    assert abs(clock.offset - offset) <= clock.step
+    assert clock.correlation > 0.9
+    assert clock.averaging == 0
+
+
+def test_clock_offset_is_not_made_up_from_flat_power():
+    starts = np.arange(10.0, 70.0)
+    flat = samples(np.arange(0.0, 100.0), power=np.random.default_rng(1).normal(500, 5, 100))
+    assert np.isnan(clock_offset(starts, starts + 1, flat).offset)
+
+
+@pytest.mark.parametrize("averaging", [30.0, 60.0])
+def test_meter_that_averages_is_found_from_load_and_power(averaging):
+    starts = np.concatenate([np.arange(10.0, 130.0), np.arange(200.0, 320.0)])
+    ends = starts + 1.0
+    times = np.arange(-100.0, 450.0)
+    inside = [np.linspace(t - averaging, t, 200) for t in times]
+    load = [np.mean([((x >= 10) & (x < 130)) | ((x >= 200) & (x < 320))]) for x in inside]
+    clock = clock_offset(starts, ends, samples(times, power=200 + 500 * np.array(load)))
+    assert clock.averaging == averaging
+    assert abs(clock.offset) <= 2
+    (finding,) = check_averaging("node", clock.averaging, 120)
+    assert finding.refuses == "energy"
+    assert check_averaging("node", clock.averaging, 20 * averaging) == []
+
+
+def test_delay_of_an_exporter_is_found_but_none_is_made_up():
+    random = np.random.default_rng(5)
+    starts = np.concatenate([np.arange(10.0, 70.0), np.arange(130.0, 190.0)])
+    ends = starts + 1.0
+    times = np.arange(0.0, 260.0)
+
+    def found(power):
+        return clock_offset(starts, ends, samples(times, power=power), own_clock=True)
+
+    def busy(t):
+        return ((t >= 10) & (t < 70)) | ((t >= 130) & (t < 190))
+
+    assert found(200 + 500 * busy(times - 12)).offset == pytest.approx(12, abs=1)
+    assert found(200 + 500 * busy(times) + random.normal(0, 30, len(times))).offset == 0
+    assert np.isnan(found(300 + 100 * np.sin(2 * np.pi * times / 7)).offset)

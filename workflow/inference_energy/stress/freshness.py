@@ -1,0 +1,191 @@
+"""How fast a meter follows the load: its true refresh, its averaging, its clock.
+
+A meter may repeat an old reading (a DCGM exporter refreshes every 30 s unless told otherwise), give
+a mean over the last minute, or keep another time; each biases the energy of a short window, and none
+shows in a single sample.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from inference_energy.stress.plan import Finding
+
+FRESH_READINGS = 20
+"""So many readings a window must hold: its ends are then known to a twentieth each."""
+
+
+LEAST_CORRELATION = 0.7
+
+
+CLEARLY_BETTER = 0.8
+"""A delay or an average is believed where it leaves at most this share of the variance."""
+
+
+AVERAGES = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
+"""Times over which meters are known to average [s]."""
+
+
+MOST_SAMPLES = 4000
+
+
+class Clock(NamedTuple):
+    """How a meter's readings follow the load.
+
+    Parameters
+    ----------
+    offset : float
+        How far the meter is ahead of the client, delay included [s]; NaN where it cannot be told.
+    averaging : float
+        Time over which it averages [s]; zero for none.
+    correlation : float
+        Of its power and the load, with both taken into account.
+    step : float
+        Time between its samples [s]: the offset is known no better.
+    """
+
+    offset: float
+    averaging: float
+    correlation: float
+    step: float
+
+
+def refresh(times, values):
+    """Mean time between two different readings [s]; NaN with fewer than two changes."""
+    changed = np.asarray(times, float)[1:][np.diff(values) != 0]
+    return float((changed[-1] - changed[0]) / (len(changed) - 1)) if len(changed) > 1 else np.nan
+
+
+def check_freshness(name, times, values, start, end):
+    """Findings on a meter that gives too few new readings in a window.
+
+    Parameters
+    ----------
+    name : str
+        The meter.
+    times, values : array
+        Its readings [s], power or counter.
+    start, end : float
+        The window [s].
+
+    Returns
+    -------
+    list of Finding
+        Refuses the energy with fewer than :data:`FRESH_READINGS` changes.
+    """
+    within = (times >= start) & (times <= end)
+    fresh = int(np.sum(np.diff(values[within]) != 0)) + 1
+    if fresh >= FRESH_READINGS:
+        return []
+    every = refresh(times[within], values[within])
+    every = every if np.isfinite(every) else refresh(times, values)
+    told, wanted = "", ""
+    if np.isfinite(every):
+        told = f", a new one every {every:.3g} s"
+        wanted = f" or set the window to {FRESH_READINGS * every:.0f} s"
+    return [
+        Finding(
+            "stale",
+            "energy",
+            f"{name}: {fresh} fresh readings in the window of {end - start:.0f} s{told}; "
+            f"{FRESH_READINGS} are needed: shorten the meter's own interval (of a DCGM exporter by "
+            f"DCGM_EXPORTER_INTERVAL=1000, in ms){wanted}",
+        )
+    ]
+
+
+def check_averaging(name, averaging, window):
+    """Findings on a meter that gives means over more than a twentieth of a window [s]."""
+    if averaging * FRESH_READINGS <= window:
+        return []
+    return [
+        Finding(
+            "averaged",
+            "energy",
+            f"{name}: its power is a mean over about {averaging:.0f} s, so that a window of "
+            f"{window:.0f} s holds power from before it: choose its instantaneous power, or set "
+            f"the window to {FRESH_READINGS * averaging:.0f} s",
+        )
+    ]
+
+
+def clock_offset(starts, ends, samples, longest=120.0, own_clock=False):
+    """How far a meter is ahead of the client, and how long it averages, from load and power.
+
+    The logarithm of the requests in flight, delayed and averaged, is correlated with power at the
+    times of the samples; the delay and average with the largest correlation count.
+
+    Parameters
+    ----------
+    starts, ends : array
+        Start and end of every request of the whole test, on the client's clock [s].
+    samples : DataFrame
+        Samples of one meter with power, on its own clock.
+    longest : float
+        Largest offset looked for [s].
+    own_clock : bool
+        Whether the client stamped the samples: then they can only be late.
+
+    Returns
+    -------
+    Clock
+    """
+    samples = samples.dropna(subset=["power_w"]).drop_duplicates("time_s").sort_values("time_s")
+    if len(starts):
+        near = samples["time_s"].between(np.min(starts) - longest, np.max(ends) + longest)
+        samples = samples[near]
+    if len(samples) < 3 or not len(starts):
+        return Clock(np.nan, 0.0, np.nan, np.nan)
+    step = float(np.median(np.diff(samples["time_s"])))
+    samples = samples.iloc[:: len(samples) // MOST_SAMPLES + 1]
+    times, power = samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float)
+    load = _Load(starts, ends)
+    grid = max(step, longest / 240)
+    shifts = np.arange(0 if own_clock else -np.ceil(longest / grid), longest / grid + 1) * grid
+    plain = _best(load, times, power, shifts, 0.0)
+    at_zero = _best(load, times, power, [0.0], 0.0)
+    found = Clock(plain[1], 0.0, plain[0], grid)
+    for averaging in (seconds for seconds in AVERAGES if seconds >= 2 * step):
+        correlation, shift = _best(load, times, power, shifts, averaging)
+        if _clearly_better(correlation, found.correlation):
+            found = Clock(shift, averaging, correlation, grid)
+    if not found.correlation >= LEAST_CORRELATION:
+        return Clock(np.nan, 0.0, found.correlation, grid)
+    if own_clock and not _clearly_better(found.correlation, at_zero[0]):
+        return Clock(0.0, 0.0, at_zero[0], grid)
+    return found
+
+
+def _clearly_better(new, old):
+    return 1 - new**2 < CLEARLY_BETTER * (1 - old**2)
+
+
+def _best(load, times, power, shifts, averaging):
+    """Largest correlation of power with the averaged load, and its shift [s]."""
+    best = (-1.0, np.nan)
+    for shift in shifts:
+        expected = load.mean(times - shift, averaging)
+        if expected.std() == 0 or power.std() == 0:
+            continue
+        best = max(best, (float(np.corrcoef(expected, power)[0, 1]), float(shift)))
+    return best
+
+
+class _Load:
+    """Logarithm of one plus the requests in flight, over time."""
+
+    def __init__(self, starts, ends):
+        events = np.concatenate([starts, ends])
+        order = np.argsort(events, kind="stable")
+        changes = np.concatenate([np.ones(len(starts)), -np.ones(len(ends))])[order]
+        self.times = events[order]
+        self.values = np.log1p(np.maximum(np.cumsum(changes), 0))
+        self.sums = np.concatenate([[0.0], np.cumsum(self.values[:-1] * np.diff(self.times))])
+
+    def mean(self, times, seconds):
+        """Mean over the seconds before each time; the load at it for zero seconds."""
+        if not seconds:
+            last = np.searchsorted(self.times, times, "right") - 1
+            return np.where(last < 0, 0.0, self.values[np.maximum(last, 0)])
+        until = np.interp(times, self.times, self.sums)
+        return (until - np.interp(times - seconds, self.times, self.sums)) / seconds
