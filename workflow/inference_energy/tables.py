@@ -95,8 +95,8 @@ def read_table(path: AnyPath, schema: str) -> pd.DataFrame:
     ----------
     path : str or path-like
         UTF-8 CSV file with a header.
-    schema : str
-        Name of the table's schema.
+    schema : str or dict
+        Name of the table's schema, or a schema.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def read_table(path: AnyPath, schema: str) -> pd.DataFrame:
     InputError
         One message with all problems: file, row, column, value, what is allowed, the remedy.
     """
-    spec = load_schema(schema)
+    spec = schema if isinstance(schema, dict) else load_schema(schema)
     text = _read_text(path)
     header, rows, skipped, problems = _scan(path, text)
     problems += _check_header(path, header, spec)

@@ -17,7 +17,7 @@ rule stress:
     output:
         f"{STRESS_FOLDER}/finished.json",
     log:
-        "logs/stress.log",
+        f"logs/stress/{STRESS_NAME}.log",
     threads: EVERY_CORE
     params:
         settings=STRESS,

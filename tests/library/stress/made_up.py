@@ -6,8 +6,21 @@ from inference_energy.stress import plan as stress_plan
 from inference_energy.stress.power import (
     SAMPLE_COLUMNS,
 )
+from repository import read_yaml
 
 NOON = 1_800_000_000.0
+DEFAULTS = read_yaml("config/stress.yaml")
+NODE = DEFAULTS | {"endpoint": "http://127.0.0.1:1/v1", "model": "m"}
+CANARY = "sk-canary-91b4"
+SMALL = {
+    "output_tokens": [300, 4500],
+    "concurrency": [2],
+    "repetitions": 1,
+    "window": 120,
+    "power": "nvml",
+    "gpus": 2,
+    "facts": {"gpu": "H100-SXM-80GB", "n_gpus": 2, "tensor_parallel": 2, "precision": "FP8"},
+}
 
 
 def record(start, ttft, gap, tokens, phase="profiling", error=None, **metrics):
@@ -52,7 +65,7 @@ def samples(times, power=None, energy=None, meter="gpu 0", utilisation=np.nan):
     frame["power_w"] = np.nan if power is None else power * noise
     frame["energy_j"] = np.nan if energy is None else energy
     frame["utilisation"] = utilisation
-    return frame[SAMPLE_COLUMNS]
+    return frame.reindex(columns=SAMPLE_COLUMNS)
 
 
 def kinds(findings):
@@ -68,3 +81,8 @@ def energies(long):
     return pd.DataFrame(
         rows, columns=["scope", "concurrency", "output_tokens", "repetition", "energy_wh"]
     )
+
+
+def read(folder, name):
+    """Table of a finished test."""
+    return pd.read_csv(folder / f"{name}.csv")

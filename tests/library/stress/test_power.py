@@ -5,12 +5,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.errors import InputError
 from inference_energy.stress.power import (
     check_idle,
     meter_energy,
-    meter_samples,
-    power_sources,
     telemetry_samples,
     total_energy,
 )
@@ -132,26 +129,6 @@ def test_gpus_that_others_use_are_reported():
     assert check_idle(rested, 10.0, window) == []
 
 
-def test_meter_file_is_read_with_its_zone():
-    table = pd.DataFrame({"time": ["2026-01-31T12:00:00+01:00", "1769857201"], "power_w": "500"})
-    read = meter_samples(table, "wall.csv")
-    assert list(read["time_s"]) == [1769857200, 1769857201]
-    assert read["energy_j"].isna().all()
-
-
-def test_bad_rows_of_a_meter_file_are_all_named():
-    table = pd.DataFrame(
-        {"time": ["2026-01-31 12:00:00", "later", "1769857201"], "power_w": ["1", "2", "-3"]}
-    )
-    with pytest.raises(InputError) as caught:
-        meter_samples(table, "wall.csv")
-    assert len(caught.value.problems) == 3
-    assert "row 2, column time" in caught.value.problems[0]
-    assert "row 4, column power_w: '-3'" in caught.value.problems[2]
-    with pytest.raises(InputError, match="needed are time and power_w"):
-        meter_samples(pd.DataFrame({"t": ["1"]}), "wall.csv")
-
-
 def test_telemetry_is_read_in_joules_from_the_named_exporter_only():
     line = {
         "timestamp_ns": 1_000_000_000,
@@ -167,17 +144,6 @@ def test_telemetry_is_read_in_joules_from_the_named_exporter_only():
     assert read.loc[0, "energy_j"] == 2.5e6
     assert read.loc[0, "meter"] == "gpu 0"
     assert telemetry_samples([]).empty
-
-
-def test_power_sources_are_told_apart():
-    assert power_sources("none") == []
-    assert power_sources(["http://h:9400/metrics", "wall.csv"]) == [
-        ("dcgm", "http://h:9400/metrics"),
-        ("file", "wall.csv"),
-    ]
-    with pytest.raises(InputError) as caught:
-        power_sources(["nvml", "zeus", "wattmeter"])
-    assert len(caught.value.problems) == 2
 
 
 def test_gpu_that_reads_zero_under_load_is_not_measured():
@@ -266,3 +232,16 @@ def test_samples_that_are_a_little_out_of_order_are_no_reset():
     energy, findings = meter_energy(late, 5, 95)
     assert energy == pytest.approx(300 * 90, rel=1e-3)
     assert findings == []
+
+
+def test_telemetry_of_amd_has_names_of_its_own():
+    line = {
+        "timestamp_ns": 1_000_000_000,
+        "gpu_index": 3,
+        "hostname": "node",
+        "platform": "amd",
+        "telemetry_source_url": "amdsmi://localhost",
+        "telemetry_data": {"amd_power": 650.0, "amd_gfx_activity": 98.0, "amd_memory_used": 190.0},
+    }
+    read = telemetry_samples([line]).iloc[0]
+    assert (read["power_w"], read["utilisation"], read["memory_gb"]) == (650, 0.98, 190)

@@ -7,12 +7,11 @@ import sys
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.stress import runner
+from library.stress.made_up import CANARY, DEFAULTS, NODE, read
 from processes import HANGS, PIPE, start
-from repository import ROOT, read_yaml
+from repository import ROOT
 
-DEFAULTS = read_yaml("config/stress.yaml")
 LIBRARY = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-NODE = DEFAULTS | {"endpoint": "http://127.0.0.1:1/v1", "model": "m"}
 
 
 def test_the_default_lengths_span_the_factor():
@@ -40,13 +39,6 @@ def test_missing_aiperf_is_answered_with_the_remedy():
         runner.find_aiperf("/nowhere/aiperf")
 
 
-def test_this_machine_is_not_measured_for_another():
-    remote = NODE | {"endpoint": "http://192.0.2.1:8000/v1", "power": ["rapl"]}
-    with pytest.raises(InputError, match="would measure this machine"):
-        runner.find_sources(remote)
-    assert runner.find_sources(NODE | {"power": ["rapl"]}) == [("rapl", "")]
-
-
 def test_cells_of_two_tests_are_not_mixed(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "find_aiperf", lambda given: "aiperf")
     settings = runner.prepare(NODE | {"power": "none"})
@@ -68,3 +60,39 @@ def test_a_test_in_the_background_is_stopped_like_one_in_the_foreground(told):
     assert process.stdout.readline() == "ready\n"
     process.send_signal(told)
     assert process.communicate(timeout=HANGS)[0] == "stopped\n"
+
+
+def test_failed_cell_is_refused_and_the_test_goes_on(stress, capsys):
+    name = "out00300-conc0002-rep01"
+    folder = stress({"fails": [name]})
+    cells = read(folder, "cells").set_index("cell")["status"]
+    assert cells[name] == "refused" and (cells.drop(name) == "measured").all()
+    findings = read(folder, "findings").query("cell == @name")
+    assert "AIPerf failed (exit code 1)" in findings["message"].item()
+    stress()
+    assert set(read(folder, "cells")["status"]) == {"measured"}
+    assert capsys.readouterr().err.count("finished before") == 1
+
+
+def test_hanging_server_ends_a_cell_not_the_test(stress, monkeypatch):
+    name, wait = "out04500-conc0002-rep01", runner.client.run
+
+    def soon(command, folder, environment, deadline, *rest):
+        assert deadline > 120
+        return wait(command, folder, environment, 2.0 if folder.name == name else deadline, *rest)
+
+    monkeypatch.setattr(runner.client, "run", soon)
+    folder = stress({"hangs": [name]})
+    cells = read(folder, "cells").set_index("cell")["status"]
+    assert cells[name] == "refused" and (cells.drop(name) == "measured").all()
+    findings = read(folder, "findings").query("cell == @name and kind == 'failed'")
+    assert "look whether the server hangs" in findings["message"].item()
+
+
+def test_key_that_a_server_echoes_is_not_kept(stress):
+    folder = stress({"echo": f"Bearer {CANARY}"}, mode="echo")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    kept = [path for path in files if path.name != "behaviour.json"]
+    assert len(kept) > 20
+    assert not [path for path in kept if CANARY.encode() in path.read_bytes()]
+    assert b"[redacted]" in (folder / "out00300-conc0002-rep01/profile_export.jsonl").read_bytes()

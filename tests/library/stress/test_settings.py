@@ -1,18 +1,18 @@
-"""Settings of a stress test: the file's, those of the run, and what is missing."""
+"""Settings of a stress test."""
 
-from inference_energy.stress.settings import form, merge, setting_problems
-
-
-def test_what_is_stated_goes_before_the_file_and_gets_its_type():
-    settings = merge({"window": "30", "endpoint": "http://h/v1"})
-    assert settings["window"] == 30
-    assert settings["endpoint"] == "http://h/v1"
-    assert merge(None)["repetitions"] == settings["repetitions"]
+from inference_energy.stress import settings
+from library.stress.made_up import DEFAULTS, NODE
 
 
-def test_a_missing_endpoint_and_model_are_asked_for_in_the_one_form():
-    least = form("endpoint: http://HOST:PORT/v1, model: NAME")
-    problems = setting_problems(merge(None))
-    assert [problem for problem in problems if problem.endswith(f"give at least {least}")]
+def test_what_is_stated_takes_the_place_of_the_file():
+    assert settings.merge(None) == DEFAULTS
+    # the command line leaves what stands inside a mapping as text
+    merged = settings.merge({"window": "30", "power": ["nvml", "gpu:smi.log"]})
+    assert merged == DEFAULTS | {"window": 30, "power": ["nvml", "gpu:smi.log"]}
+
+
+def test_a_run_needs_an_endpoint_and_a_model():
+    assert settings.setting_problems(NODE) == []
+    problems = settings.setting_problems(DEFAULTS)
     assert len(problems) == 2
-    assert setting_problems(merge({"endpoint": "http://h/v1", "model": "m"})) == []
+    assert all("give at least --config stress='{endpoint: " in problem for problem in problems)

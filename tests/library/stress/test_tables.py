@@ -37,6 +37,7 @@ def test_mean_interval_by_hand():
     assert np.log(high / mean) == pytest.approx(4.302653 * np.log(2) / np.sqrt(3))
     assert low * high == pytest.approx(mean**2)
     assert np.isnan(tables.mean_interval([1.0])[1])
+    assert np.isnan(tables.mean_interval([1.0, 1.1])[1]), "two values give no interval"
     assert tables.mean_interval([np.nan])[3] == 0
 
 
@@ -51,7 +52,7 @@ def test_intervals_of_the_ratio_hold_the_true_ratio_as_often_as_stated():
 
 
 def test_ratio_without_repetitions_has_no_interval():
-    ratio, low, high = tables.ratio_interval([13.0], [1.0, 1.0])
+    ratio, low, high = tables.ratio_interval([13.0, 13.0], [1.0, 1.0, 1.0])
     assert ratio == 13.0
     assert np.isnan(low) and np.isnan(high)
     assert np.isnan(tables.ratio_interval([np.nan], [1.0])[0])

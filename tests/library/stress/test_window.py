@@ -28,12 +28,6 @@ def test_tokens_of_windows_add_up(a, b, c):
     assert everything == pytest.approx(3 * 4 * 101)
 
 
-def test_answers_in_one_piece_count_in_full():
-    at_once = stress_plan.requests_of(record(n, 0.5, 0.0, 101) for n in range(4))
-    assert stress_window.tokens_between(at_once, NOON, NOON + 10) == 4 * 101
-    assert stress_window.tokens_between(at_once, NOON + 1, NOON + 3) == 2 * 101
-
-
 def test_slow_start_is_cut_and_the_rest_is_steady():
     slow = [record(3.0 * n, 0.0, 0.03, 101) for n in range(3)]
     fast = [record(9.0 + 1.0 * n, 0.0, 0.01, 101) for n in range(60)]
@@ -41,16 +35,6 @@ def test_slow_start_is_cut_and_the_rest_is_steady():
     window, findings = stress_window.steady_window(requests, 1)
     assert NOON + 9.0 <= window[0] < NOON + 20
     assert findings == []
-
-
-def test_drift_is_reported():
-    lines, start = [], 0.0
-    for number in range(60):
-        gap = 0.01 * (1 + number / 60)
-        lines.append(record(start, 0.0, gap, 101))
-        start += gap * 100
-    _, findings = stress_window.steady_window(stress_plan.requests_of(lines), 1)
-    assert kinds(findings) == [("not steady", "")]
 
 
 def test_load_that_was_never_reached_refuses_the_cell():
@@ -62,3 +46,47 @@ def test_load_that_was_never_reached_refuses_the_cell():
 def test_failed_requests_deliver_no_tokens():
     failed = stress_plan.requests_of([record(0, 0.1, 0.0, 1, error={"code": 500, "type": "x"})])
     assert stress_window.tokens_between(failed, NOON - 1, NOON + 9) == 0
+
+
+def test_answers_in_one_piece_count_over_their_whole_time():
+    at_once = stress_plan.requests_of(record(n, 0.5, 0.0, 101) for n in range(4))
+    assert stress_window.tokens_between(at_once, NOON, NOON + 10) == pytest.approx(4 * 101)
+    assert stress_window.tokens_between(at_once, NOON + 1, NOON + 3) == pytest.approx(2 * 101)
+    half = stress_window.tokens_between(at_once, NOON + 1, NOON + 1.25)
+    assert half == pytest.approx(101 / 2, rel=0.02)
+
+
+def test_buffered_answers_are_steady_and_keep_their_tokens():
+    # long answers in one piece: 20 slices would see them as spikes and cut most of the cell
+    lines = [record(10.0 * n, 10.0, 0.0, 150) for n in range(12)]
+    window, findings = stress_window.steady_window(stress_plan.requests_of(lines), 1)
+    assert findings == []
+    requests = stress_plan.requests_of(lines)
+    assert stress_window.tokens_between(requests, *window) > 0.9 * 11 * 150
+
+
+@pytest.mark.parametrize(("slower", "refuses"), [(0.25, ""), (1.0, "all")])
+def test_drift_is_reported_and_a_large_one_refused(slower, refuses):
+    lines, start = [], 0.0
+    for number in range(60):
+        gap = 0.01 * (1 + slower * number / 60)
+        lines.append(record(start, 0.0, gap, 101))
+        start += gap * 100
+    _, findings = stress_window.steady_window(stress_plan.requests_of(lines), 1)
+    assert kinds(findings) == [("not steady", refuses)]
+
+
+def test_cut_that_removes_most_of_a_cell_is_refused():
+    fast = [record(0.2 * n, 0.0, 0.002, 101) for n in range(35)]
+    slow = [record(7.0 + 2.0 * n, 0.0, 0.02, 101) for n in range(7)]
+    _, findings = stress_window.steady_window(stress_plan.requests_of(fast + slow), 1)
+    assert ("warm-up", "all") in kinds(findings)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "found"),
+    [(2, [("few queries", "all")]), (7, [("few queries", "")]), (12, [])],
+)
+def test_windows_with_too_few_queries_are_refused(rounds, found):
+    _, findings = stress_window.steady_window(closed_loop(1, rounds), 1)
+    assert [kind for kind in kinds(findings) if kind[0] == "few queries"] == found

@@ -1,6 +1,12 @@
 """Whether a cell measured what it was asked to."""
 
-from inference_energy.stress.plan import CACHE_SHARE, CHUNK_TOLERANCE, TTFT_COLLAPSE, Finding
+from inference_energy.stress.plan import (
+    BUFFERED_SHARE,
+    CACHE_SHARE,
+    CHUNK_TOLERANCE,
+    TTFT_COLLAPSE,
+    Finding,
+)
 
 
 def check_errors(requests, limit):
@@ -18,7 +24,14 @@ def check_errors(requests, limit):
     if (failed["code"] == 429).any():
         remedy = "lower the concurrency or raise the server's rate limit"
     refuses = "all" if share > limit else ""
-    return [Finding("errors", refuses, f"{share:.1%} of the requests failed ({named}): {remedy}")]
+    message = f"{share:.1%} of the requests failed ({named}): {remedy}"
+    spent = (requests["end_s"] - requests["start_s"]).groupby(requests["failed"]).sum()
+    if not refuses and spent[True] > 0:
+        message += (
+            f"; {spent[True] / spent.sum():.1%} of the requests' time, whose energy is charged to "
+            "the answers that were delivered"
+        )
+    return [Finding("errors", refuses, message)]
 
 
 def check_lengths(requests, asked, tolerance):
@@ -73,8 +86,19 @@ def check_lengths(requests, asked, tolerance):
 
 
 def check_stream(requests):
-    """Findings on streams that carry several tokens in a chunk."""
-    done = requests[~requests["failed"]]
+    """Findings on streams that carry several tokens in a chunk, or all of them in one."""
+    done = requests[~requests["failed"] & (requests["output_tokens"] > 1)]
+    whole = done["chunks"].isna() | (done["chunks"] <= 1) | (done["ttft_s"] >= done["latency_s"])
+    if len(done) and whole.mean() > BUFFERED_SHARE:
+        return [
+            Finding(
+                "buffered",
+                "",
+                f"{whole.mean():.0%} of the answers came in one piece: a proxy before the server, "
+                "or the server, holds the stream back; times to first token and between tokens "
+                "mean nothing (nginx: proxy_buffering off)",
+            )
+        ]
     per_chunk = (done["output_tokens"] / done["chunks"]).mean()
     if not per_chunk > CHUNK_TOLERANCE:
         return []

@@ -1,8 +1,8 @@
 """How fast a meter follows the load: its true refresh, its averaging, its clock.
 
-A meter may repeat an old reading (a DCGM exporter refreshes every 30 s unless told otherwise), give
-a mean over the last minute, or keep another time; each biases the energy of a short window, and none
-shows in a single sample.
+A meter may repeat an old reading (a DCGM exporter refreshes every 30 s unless told otherwise),
+give a mean over the last minute, or keep another time; each biases the energy of a short window,
+and none shows in a single sample.
 """
 
 from typing import NamedTuple

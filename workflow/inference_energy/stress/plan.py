@@ -18,7 +18,26 @@ SLICES = 20
 STEADY_TOLERANCE = 0.05
 
 
+DRIFT_LIMIT = 0.20
+"""A change of the token rate from the first to the second half above which a cell is refused."""
+
+
+LEAST_KEPT = 0.5
+"""Share of a cell's tokens that the steady window must keep."""
+
+
+LEAST_QUERIES, FEW_QUERIES = 3, 10
+"""Queries' worth of tokens that a window must hold, and below which it is remarked."""
+
+
+LEAST_REPETITIONS = 3
+"""Below it no interval is given: of two values it spans orders of magnitude."""
+
+
 CHUNK_TOLERANCE = 1.2
+
+
+BUFFERED_SHARE = 0.5
 
 
 CACHE_SHARE = 0.05
@@ -110,6 +129,14 @@ def prompts_needed(window, concurrency, output_tokens, token_seconds, margin=3.0
     return int(np.ceil(margin * concurrency * (1 + window / (token_seconds * output_tokens))))
 
 
+def extra_fields(settings, output_tokens):
+    """Fields that are sent with every request of a length [tokens]."""
+    return {
+        name: output_tokens if value == "{output_tokens}" else value
+        for name, value in settings["extra_inputs"].items()
+    }
+
+
 def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, stop):
     """Configuration of one AIPerf run.
 
@@ -132,17 +159,13 @@ def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, s
     dict
         To be written as YAML.
     """
-    extra = {
-        name: output_tokens if value == "{output_tokens}" else value
-        for name, value in settings["extra_inputs"].items()
-    }
     endpoint = {
         "url": settings["endpoint"],
         "type": "chat",
         "streaming": True,
         "timeout": float(settings["request_timeout"]),
         "useLegacyMaxTokens": settings["legacy_max_tokens"],
-        "extra": extra,
+        "extra": extra_fields(settings, output_tokens),
     }
     if settings["with_key"]:
         endpoint["apiKey"] = "${OPENAI_API_KEY}"
@@ -221,8 +244,9 @@ def requests_of(records, phase="profiling"):
             }
         )
     frame = pd.DataFrame(rows, columns=REQUEST_COLUMNS)
-    frame["failed"] = frame["failed"].astype(bool)
-    return frame
+    texts = ("failed", "error")
+    numbers = {name: float for name in REQUEST_COLUMNS if name not in texts}
+    return frame.astype(numbers | {"failed": bool})
 
 
 REQUEST_COLUMNS = [

@@ -7,72 +7,36 @@ One frame for all meters: time_s (Unix seconds of the client's clock), meter, po
 import numpy as np
 import pandas as pd
 
-from inference_energy.errors import InputError
 from inference_energy.stress.freshness import FRESH_READINGS, check_freshness
+from inference_energy.stress.meters.common import NUMBERS, SAMPLE_COLUMNS
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.settings import form
 from inference_energy.units import MEGA, NANO
 
-SAMPLE_COLUMNS = ["time_s", "meter", "power_w", "energy_j", "utilisation"]
 GAP_FACTOR = 3.0
 LEAST_COVERAGE = 0.95
 COUNTER_TOLERANCE = 0.05
 IDLE_UTILISATION = 0.05
 IDLE_POWER_SHARE = 0.6
+LEAST_IDLE = 3
+SETTLING = 3.0
+IDLE_REACH = 300.0
 
-
-SCOPES = {
-    "dcgm": "gpu",
-    "nvml": "gpu",
-    "amdsmi": "gpu",
-    "zeus": "gpu",
-    "rapl": "cpu",
-    "ipmi": "node",
-    "file": "node",
+TELEMETRY = {
+    "nvidia": {
+        "power_w": ("nvidia_power_usage", 1.0),
+        "energy_j": ("nvidia_energy_consumption", MEGA),
+        "utilisation": ("nvidia_gpu_utilization", 0.01),
+        "memory_gb": ("nvidia_memory_used", 1.0),
+    },
+    "amd": {
+        "power_w": ("amd_power", 1.0),
+        "energy_j": ("amd_energy_consumption", MEGA),
+        "utilisation": ("amd_gfx_activity", 0.01),
+        "memory_gb": ("amd_memory_used", 1.0),
+    },
 }
-SAMPLED = ("zeus", "rapl", "ipmi")
-
-
-def power_sources(setting):
-    """Kinds and targets of the power sources that a user names.
-
-    Parameters
-    ----------
-    setting : str or list of str
-        nvml, amdsmi, zeus, rapl, ipmi, the address of a DCGM exporter, a meter's CSV file, or none.
-
-    Returns
-    -------
-    list of (str, str)
-        Kind (a key of `SCOPES`) and target (address or file, else empty).
-
-    Raises
-    ------
-    InputError
-        For a word that is none of these, or two sources of one scope: their energies would be
-        counted twice.
-    """
-    words = [setting] if isinstance(setting, str) else list(setting)
-    words = [word for word in words if word != "none"]
-    sources, problems = [], []
-    for word in words:
-        if word in SCOPES and word not in ("dcgm", "file"):
-            sources.append((word, ""))
-        elif word.startswith(("http://", "https://")):
-            sources.append(("dcgm", word))
-        elif word.endswith(".csv"):
-            sources.append(("file", word))
-        else:
-            problems.append(
-                f"power: {word!r}: allowed are nvml, amdsmi, zeus, rapl, ipmi, the address of a "
-                "DCGM exporter (http://HOST:9400/metrics), a meter's .csv file, auto, or none"
-            )
-    scopes = [SCOPES[kind] for kind in dict(sources)]
-    for scope in sorted({scope for scope in scopes if scopes.count(scope) > 1}):
-        problems.append(f"power: {words}: two kinds of source measure the {scope}; name one")
-    if problems:
-        raise InputError(problems)
-    return sources
+"""Where AIPerf's telemetry of each vendor has a column, and the factor to its unit."""
 
 
 def telemetry_samples(records, addresses=()):
@@ -94,93 +58,27 @@ def telemetry_samples(records, addresses=()):
     for record in records:
         if addresses and record["telemetry_source_url"] not in addresses:
             continue
-        data, prefix = record["telemetry_data"], record.get("platform", "nvidia")
-        counter = data.get(f"{prefix}_energy_consumption")
-        used = data.get(f"{prefix}_gpu_utilization")
+        data = record["telemetry_data"]
+        names = TELEMETRY.get(record.get("platform", "nvidia"), {})
         rows.append(
             {
                 "time_s": record["timestamp_ns"] * NANO,
                 "host": record.get("hostname") or record["telemetry_source_url"],
                 "gpu": record["gpu_index"],
-                "power_w": data.get(f"{prefix}_power_usage"),
-                "energy_j": None if counter is None else counter * MEGA,
-                "utilisation": None if used is None else used / 100,
+            }
+            | {
+                ours: None if data.get(theirs) is None else data[theirs] * factor
+                for ours, (theirs, factor) in names.items()
             }
         )
     if not rows:
         return pd.DataFrame(columns=SAMPLE_COLUMNS).astype({"time_s": float})
     frame = pd.DataFrame(rows)
-    numbers = ["power_w", "energy_j", "utilisation"]
-    frame[numbers] = frame[numbers].astype(float)
+    frame = frame.reindex(columns=[*frame.columns.difference(NUMBERS), *NUMBERS])
+    frame[NUMBERS] = frame[NUMBERS].astype(float)
     meter = "gpu " + frame["gpu"].astype(str)
     frame["meter"] = meter if len(set(frame["host"])) == 1 else frame["host"] + " " + meter
     return frame[SAMPLE_COLUMNS]
-
-
-def meter_samples(table, name):
-    """Samples from a meter's own file.
-
-    Parameters
-    ----------
-    table : DataFrame of str
-        Columns time (ISO 8601 with its zone, or Unix seconds), power_w [W] or energy_j [J]
-        (a counter) or both, and meter where there are several.
-    name : str
-        The file's name, for messages.
-
-    Raises
-    ------
-    InputError
-        Naming every row that cannot be used.
-    """
-    problems = []
-    if "time" not in table or not {"power_w", "energy_j"} & set(table):
-        raise InputError(
-            f"{name}: columns {', '.join(table)}: needed are time and power_w [W] or energy_j [J]"
-        )
-    if table.empty:
-        raise InputError(f"{name}: no rows: check that the meter was logging")
-    times = [_seconds(text) for text in table["time"]]
-    for number, (text, time) in enumerate(zip(table["time"], times, strict=True), start=2):
-        if time is None:
-            problems.append(
-                f"{name}: row {number}, column time: {text!r}: give ISO 8601 with its zone "
-                "(2026-01-31T12:00:00Z) or Unix seconds"
-            )
-    frame = pd.DataFrame({"time_s": times})
-    frame["meter"] = table["meter"].to_numpy() if "meter" in table else name
-    for column in ("power_w", "energy_j"):
-        if column not in table:
-            frame[column] = np.nan
-            continue
-        if (table[column] == "").all():
-            frame[column] = np.nan
-            continue
-        values = pd.to_numeric(table[column], errors="coerce")
-        for number in np.flatnonzero(~(values >= 0)):
-            problems.append(
-                f"{name}: row {number + 2}, column {column}: {table[column].iloc[number]!r}: must "
-                "be a number, zero or more; leave out rows without a reading"
-            )
-        frame[column] = values.to_numpy(float)
-    if problems:
-        raise InputError(problems)
-    frame["utilisation"] = np.nan
-    frame["time_s"] = frame["time_s"].astype(float)
-    return frame[SAMPLE_COLUMNS].sort_values(["meter", "time_s"], ignore_index=True)
-
-
-def _seconds(text):
-    """Unix seconds of a time stamp; None when it cannot be told."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        stamp = pd.Timestamp(text)
-    except ValueError:
-        return None
-    return stamp.timestamp() if stamp.tzinfo else None
 
 
 def meter_energy(samples, start, end, longest_gap=None):
@@ -413,3 +311,31 @@ def check_idle(samples, first_request, window):
             )
         ]
     return []
+
+
+def idle_power(samples, starts, ends):
+    """Power of all meters together while no request is in flight [W].
+
+    Parameters
+    ----------
+    samples : DataFrame
+        Samples of all meters of a scope.
+    starts, ends : Series
+        Of every request of the test, warm-ups and pilots too [s].
+
+    Returns
+    -------
+    float
+        NaN with fewer than :data:`LEAST_IDLE` samples of a meter; the first seconds after a request
+        are left out, the power has not come down then.
+    """
+    starts, ends = np.sort(starts), np.sort(ends)
+    times = samples["time_s"].to_numpy(float)
+    in_flight = np.searchsorted(starts, times, "right") - np.searchsorted(ends, times, "right")
+    last = np.searchsorted(ends, times, "right") - 1
+    since = np.where(last < 0, np.inf, times - ends[np.maximum(last, 0)])
+    near = (times > starts[0] - IDLE_REACH) & (times < ends[-1] + IDLE_REACH)
+    quiet = samples[(in_flight <= 0) & (since > SETTLING) & near].groupby("meter")["power_w"]
+    if not len(quiet) or quiet.count().min() < LEAST_IDLE:
+        return np.nan
+    return float(quiet.mean().sum())

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from inference_energy.stress.plan import LEAST_REPETITIONS
 from inference_energy.stress.window import tokens_between
 from inference_energy.units import J_PER_WH
 
@@ -63,15 +64,15 @@ def mean_interval(values, level=0.95):
     Returns
     -------
     (float, float, float, int)
-        Mean, low, high, number of values; the interval is NaN with fewer than two.
+        Mean, low, high, number of values; the interval is NaN with fewer than three.
     """
     logs = _logs(values)
     count = len(logs)
     if count == 0:
         return np.nan, np.nan, np.nan, 0
     mean = logs.mean()
-    if count == 1:
-        return float(np.exp(mean)), np.nan, np.nan, 1
+    if count < LEAST_REPETITIONS:
+        return float(np.exp(mean)), np.nan, np.nan, count
     half = stats.t.ppf((1 + level) / 2, count - 1) * stats.sem(logs)
     return *(float(x) for x in np.exp([mean, mean - half, mean + half])), count
 
@@ -91,13 +92,13 @@ def ratio_interval(long, short, level=0.95):
     Returns
     -------
     (float, float, float)
-        Ratio, low, high; the interval is NaN when a group has fewer than two values.
+        Ratio, low, high; the interval is NaN when a group has fewer than three values.
     """
     logs = [_logs(group) for group in (long, short)]
     if min(len(group) for group in logs) == 0:
         return np.nan, np.nan, np.nan
     ratio = float(np.exp(logs[0].mean() - logs[1].mean()))
-    if min(len(group) for group in logs) == 1:
+    if min(len(group) for group in logs) < LEAST_REPETITIONS:
         return ratio, np.nan, np.nan
     if max(group.std() for group in logs) == 0:
         return ratio, ratio, ratio
@@ -181,7 +182,7 @@ def ratio_verdict(published, ratio, low, high):
     if np.isnan(ratio):
         return "not measured"
     if np.isnan(low):
-        return "no interval: repeat the cells"
+        return f"no interval: {LEAST_REPETITIONS} repetitions are needed"
     if low <= 1:
         return "not told: the interval holds 1, repeat the cells"
     if low <= published <= high:

@@ -4,7 +4,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from inference_energy.stress.plan import SLICES, STEADY_TOLERANCE, Finding
+from inference_energy.stress.plan import (
+    DRIFT_LIMIT,
+    FEW_QUERIES,
+    LEAST_KEPT,
+    LEAST_QUERIES,
+    SLICES,
+    STEADY_TOLERANCE,
+    Finding,
+)
 
 
 def full_load(requests, concurrency):
@@ -29,11 +37,13 @@ def full_load(requests, concurrency):
 def tokens_between(requests, start, end):
     """Output tokens that were produced between two times.
 
-    The first token of a request counts when it arrives, the others evenly from then to its end; an
-    answer that comes in one piece counts when it comes. Failed requests produce none.
+    The first token of a request counts when it arrives, the others evenly from then to its end.
+    Those of an answer that comes in one piece (a proxy may hold it back) were produced at times
+    that nobody saw: they count evenly over the whole request. Failed requests produce none.
     """
     done = requests[~requests["failed"] & (requests["output_tokens"] > 0)]
     first, last = done["first_token_s"].to_numpy(), done["end_s"].to_numpy()
+    first = np.where(first < last, first, done["start_s"].to_numpy())
     arrived = (first >= start) & (first < end)
     span = last - first
     within = np.clip(end, first, last) - np.clip(start, first, last)
@@ -76,20 +86,64 @@ def steady_window(requests, concurrency):
     rates = np.array([tokens_between(requests, *pair) for pair in pairwise(edges)])
     cut = truncation(rates)
     rest = rates[cut:]
-    if cut and rest.mean() > 0 and abs(rates[:cut].mean() / rest.mean() - 1) > STEADY_TOLERANCE:
+    # a cut at its limit found a drift, no warm-up
+    if (
+        0 < cut < SLICES // 2
+        and rest.mean() > 0
+        and abs(rates[:cut].mean() / rest.mean() - 1) > STEADY_TOLERANCE
+    ):
         start = edges[cut]
     else:
         rest = rates
-    middle = len(rest) // 2
-    late, early = rest[middle:].mean(), rest[:middle].mean()
-    findings = []
-    if early > 0 and abs(late / early - 1) > STEADY_TOLERANCE:
-        findings.append(
-            Finding(
-                "not steady",
-                "",
-                f"the token rate of the second half is {late / early:.2f} times that of the first: "
-                "lengthen the window, or look for other load",
-            )
+    return (start, end), [
+        *_check_cut(rest.sum(), rates.sum()),
+        *_check_drift(rest),
+        *_check_count(requests, rest.sum()),
+    ]
+
+
+def _check_cut(kept, tokens):
+    """Findings on a warm-up that holds most of the cell's tokens."""
+    if kept >= LEAST_KEPT * tokens:
+        return []
+    return [
+        Finding(
+            "warm-up",
+            "all",
+            f"only {kept:.0f} of {tokens:.0f} tokens are left after the warm-up is cut: lengthen "
+            "the window (window, rounds)",
         )
-    return (start, end), findings
+    ]
+
+
+def _check_drift(rates):
+    """Findings on a token rate that differs between the halves of the window."""
+    middle = len(rates) // 2
+    late, early = rates[middle:].mean(), rates[:middle].mean()
+    drift = late / early - 1 if early > 0 else np.inf
+    if abs(drift) <= STEADY_TOLERANCE:
+        return []
+    refuses = "all" if abs(drift) > DRIFT_LIMIT else ""
+    return [
+        Finding(
+            "not steady",
+            refuses,
+            f"the token rate of the second half is {1 + drift:.2f} times that of the first: "
+            "lengthen the window, or look for other load",
+        )
+    ]
+
+
+def _check_count(requests, tokens):
+    """Findings on a window that holds few queries."""
+    queries = tokens / requests["output_tokens"].mean()
+    if queries >= FEW_QUERIES:
+        return []
+    return [
+        Finding(
+            "few queries",
+            "all" if queries < LEAST_QUERIES else "",
+            f"the window holds {queries:.1f} queries: one more or less decides; lengthen it "
+            "(window, rounds)",
+        )
+    ]

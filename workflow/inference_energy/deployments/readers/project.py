@@ -8,6 +8,7 @@ from inference_energy.deployments.readers.common import Run
 from inference_energy.tables import load_schema, read_table
 
 CLIENT = "project"
+FACTS = ("model", "gpu", "n_gpus", "tensor_parallel", "precision")
 
 
 def recognise(text):
@@ -16,6 +17,21 @@ def recognise(text):
     if len({"model", "gpu", "throughput_tps"} & header) < 2:
         return None
     return "benchmark" if {"n_gpus", "status"} & header else "throughput"
+
+
+def _open(schema):
+    """Schema in which facts may be missing: they are asked for by name, and may be stated."""
+    open_columns = {
+        name: column | {"enum": [*column["enum"], None]}
+        if "enum" in column
+        else column | {"type": [column["type"], "null"]}
+        for name, column in schema["properties"].items()
+        if name in FACTS and name in schema["required"]
+    }
+    return schema | {
+        "required": [name for name in schema["required"] if name not in open_columns],
+        "properties": schema["properties"] | open_columns,
+    }
 
 
 def read(path, table):
@@ -35,7 +51,7 @@ def read(path, table):
     """
     columns = load_schema("benchmark")["properties"]
     runs = []
-    records = read_table(path, table).astype(object).to_dict("records")
+    records = read_table(path, _open(load_schema(table))).astype(object).to_dict("records")
     for number, record in enumerate(records, start=2):
         run = Run(f"{path}, row {number}", CLIENT)
         run.row = {
@@ -44,7 +60,7 @@ def read(path, table):
         marks = run.row.pop("status", "ok").removeprefix("marked: ")
         run.marks = [] if marks == "ok" else marks.split("; ")
         if table == "throughput":
-            group = run.row["tensor_parallel"] * run.row.get("pipeline_parallel", 1)
-            run.put("n_gpus", group)
+            group = run.row.get("tensor_parallel")
+            run.put("n_gpus", group, run.row.get("pipeline_parallel", 1))
         runs.append(run)
     return runs

@@ -1,0 +1,42 @@
+"""AIPerf as a process."""
+
+import json
+import os
+import threading
+
+import pytest
+from inference_energy.stress import client
+
+
+def wait(folder, script, deadline, stop=None):
+    """What comes of a client that a shell runs."""
+    command = ["sh", "-c", script]
+    stop = stop or threading.Event()
+    return client.run(command, folder, os.environ, deadline, stop, lambda seconds: None)
+
+
+def test_a_client_that_ends_gives_its_exit_code_and_its_log(tmp_path):
+    assert wait(tmp_path, "echo said; exit 3", 1800) == 3
+    assert (tmp_path / "aiperf.log").read_text() == "said\n"
+
+
+def test_a_client_that_hangs_is_ended_with_its_workers(tmp_path):
+    assert wait(tmp_path, f"sleep 1800 & echo $! > {tmp_path}/worker; wait", 5.0) is None
+    worker = int((tmp_path / "worker").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
+
+
+def test_an_interruption_ends_the_client(tmp_path):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(client.StoppedError):
+        wait(tmp_path, "sleep 1800", 1800, stop)
+
+
+def test_short_words_are_no_keys(tmp_path):
+    (tmp_path / "a.json").write_text('{"EMPTY": "sk-a\\"b-long"}')
+    client.redact(tmp_path, "EMPTY")
+    assert "EMPTY" in (tmp_path / "a.json").read_text()
+    client.redact(tmp_path, 'sk-a"b-long')
+    assert json.loads((tmp_path / "a.json").read_text()) == {"EMPTY": "[redacted]"}

@@ -1,0 +1,45 @@
+"""Samples of every source, on the client's clock."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.stress.collect import collect
+from inference_energy.stress.sources import Source
+from library.stress.made_up import DEFAULTS, NOON, kinds
+
+
+@pytest.fixture
+def meter(tmp_path):
+    """Write a wall meter's log whose clock is ahead by some seconds; collect it for two cells."""
+    starts = NOON + np.concatenate([np.arange(10.0, 70.0), np.arange(130.0, 190.0)])
+    requests = pd.DataFrame({"start_s": starts, "end_s": starts + 1})
+
+    def read(ahead, **settings):
+        times = NOON + np.arange(0.0, 260.0)
+        busy = ((starts[:, None] <= times) & (times < starts[:, None] + 1)).any(axis=0)
+        log = pd.DataFrame({"time": times + ahead, "power_w": 200 + 500 * busy})
+        log.to_csv(tmp_path / "wall.csv", index=False)
+        source = Source("node", "file", str(tmp_path / "wall.csv"))
+        cells = {"one": {"requests": requests[:60]}, "two": {"requests": requests[60:]}}
+        return collect([source], cells, tmp_path, DEFAULTS | settings)
+
+    return read
+
+
+def test_a_log_is_put_on_the_clock_of_the_client(meter):
+    samples, averaging, findings = meter(37)
+    assert samples["time_s"].iloc[0] == pytest.approx(NOON, abs=1)
+    assert (averaging, kinds(findings)) == (0, [("clock", "")])
+
+
+def test_an_offset_that_is_stated_is_not_estimated(meter):
+    samples, _, findings = meter(37, meter_offset=30.0)
+    assert samples["time_s"].iloc[0] == pytest.approx(NOON + 7)
+    assert findings == []
+
+
+def test_a_log_of_another_time_gives_no_energy(meter):
+    samples, _, findings = meter(7200)
+    assert samples is None
+    assert kinds(findings) == [("clock", "energy")]
+    assert "meter_zone" in findings[0].message

@@ -1,0 +1,74 @@
+"""The quick check says what is wrong with a server before the load generator starts."""
+
+import socket
+
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.stress.probe import chat_address, probe
+from stress.servers import Server
+
+KEY = "sk-canary-77d1"
+
+
+def ask(url, **changes):
+    settings = {
+        "endpoint": url,
+        "model": "m",
+        "request_timeout": 30,
+        "legacy_max_tokens": False,
+        "extra_inputs": {"min_tokens": "{output_tokens}"},
+    } | changes
+    return probe(settings, KEY, patience=1.0 if changes else 30.0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("key", "HTTP 401: it wants another key"),
+        (
+            "model",
+            "HTTP 404: it does not know this path or the model m: endpoint ends with /v1, and",
+        ),
+        ("html", "a web page answers, no API"),
+        ("html error", "HTTP 502: a web page answers (the server failed"),
+        ("error", "HTTP 503: the server failed"),
+        ("limited", "HTTP 429: it limits the rate"),
+        ("field", "HTTP 422: it refuses a field"),
+        ("empty", "answered without a token of text"),
+    ],
+)
+def test_every_case_has_its_own_remedy(mode, message):
+    with Server(mode) as server, pytest.raises(InputError) as caught:
+        ask(server.url)
+    text = str(caught.value)
+    assert message in text
+    assert KEY not in text
+    assert server.asked == 1
+    if mode == "model":
+        assert "model is one of m, n" in text
+
+
+def test_server_that_hangs_is_told_from_one_that_is_not_there():
+    with Server("hangs") as server, pytest.raises(InputError, match="sent nothing for 1 s"):
+        ask(server.url, request_timeout=1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(InputError, match="no server answers"):
+        ask(f"http://127.0.0.1:{port}/v1")
+    with pytest.raises(InputError, match="no server answers"):
+        ask("http://no-such-host.invalid/v1")
+
+
+def test_stream_is_told_from_an_answer_in_one_piece():
+    with Server("good") as server:
+        assert ask(server.url) == []
+    with Server("buffered") as server:
+        (finding,) = ask(server.url)
+    assert (finding.kind, finding.refuses) == ("buffered", "")
+
+
+def test_address_is_built_as_the_load_generator_does():
+    for endpoint in ("http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"):
+        assert chat_address(endpoint) == "http://h:1/v1/chat/completions"
+    assert chat_address("http://h/v1/chat/completions") == "http://h/v1/chat/completions"

@@ -1,0 +1,33 @@
+"""Where power comes from."""
+
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.stress.sources import Source, find_sources, power_sources
+from library.stress.made_up import NODE
+
+
+def test_power_sources_are_told_apart():
+    assert power_sources("none") == []
+    assert power_sources(["http://h:9400/metrics", "wall.csv"]) == [
+        Source("gpu", "dcgm", "http://h:9400/metrics"),
+        Source("node", "file", "wall.csv"),
+    ]
+    files = [Source("gpu", "file", "smi.log"), Source("node", "file", "pdu.txt")]
+    assert power_sources(["gpu:smi.log", "node:pdu.txt"]) == files
+    assert power_sources({"gpu": "smi.log", "node": "pdu.txt"}) == files
+    assert power_sources("prometheus:http://h:9090") == [
+        Source("gpu", "prometheus", "http://h:9090")
+    ]
+    assert power_sources(["node:prometheus:http://h:9090"])[0].scope == "node"
+    with pytest.raises(InputError) as caught:
+        power_sources(["nvml", "zeus", "wattmeter"])
+    assert len(caught.value.problems) == 2
+    with pytest.raises(InputError, match="two kinds of source measure the node"):
+        power_sources(["ipmi", "wall.csv"])
+
+
+def test_this_machine_is_not_measured_for_another():
+    remote = NODE | {"endpoint": "http://192.0.2.1:8000/v1", "power": ["rapl"]}
+    with pytest.raises(InputError, match="would measure this machine"):
+        find_sources(remote)
+    assert find_sources(NODE | {"power": ["rapl"]}) == [Source("cpu", "rapl")]

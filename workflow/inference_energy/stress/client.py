@@ -1,0 +1,116 @@
+"""AIPerf as a process: started, watched, ended, and its files cleared of the key."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+POLL, PATIENCE = 0.2, 5.0
+REPORT = 30.0
+"""Between two lines of progress [s]."""
+
+
+STARTING = 300.0
+"""Longest time that AIPerf may take to start and to write, on a busy machine [s]."""
+
+
+SHORTEST_KEY = 8
+"""A shorter key is a word (EMPTY, none), and its letters are in every file."""
+
+
+REDACTED = b"[redacted]"
+
+
+class StoppedError(Exception):
+    """The user interrupted the test."""
+
+
+def run(command, folder, environment, deadline, stop, progress):
+    """Run a client until it ends.
+
+    Parameters
+    ----------
+    command : list of str
+        The client.
+    folder : Path
+        Where its log goes.
+    environment : dict
+        Its environment.
+    deadline : float
+        Time after which it is ended [s].
+    stop : threading.Event
+        Set when the user interrupts.
+    progress : callable
+        Called with the elapsed time [s] every :data:`REPORT` seconds.
+
+    Returns
+    -------
+    int or None
+        Exit code; None when the deadline passed.
+
+    Raises
+    ------
+    StoppedError
+        When the user interrupted.
+    """
+    began = told = time.monotonic()
+    with open(folder / "aiperf.log", "wb") as log:
+        client = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+        while client.poll() is None:
+            now = time.monotonic()
+            if stop.wait(POLL):
+                end(client)
+                raise StoppedError
+            if now - began > deadline:
+                end(client)
+                return None
+            if now - told > REPORT:
+                told = now
+                progress(now - began)
+    return client.returncode
+
+
+def end(client):
+    """End a client and all its workers."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(client.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        client.wait(PATIENCE)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(client.pid, signal.SIGKILL)
+    client.wait()
+
+
+def answered(folder):
+    """Number of requests that AIPerf has written down so far."""
+    path = Path(folder) / "profile_export.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def redact(folder, key):
+    """Take a key out of every file of a folder: a server may echo it in an answer or an error.
+
+    Parameters
+    ----------
+    folder : Path
+        Files below it are rewritten where they hold the key, plain or as JSON writes it.
+    key : str or None
+        The key; words shorter than :data:`SHORTEST_KEY` are no secret.
+    """
+    if not key or len(key) < SHORTEST_KEY:
+        return
+    forms = {key.encode(), json.dumps(key)[1:-1].encode()}
+    for path in sorted(Path(folder).rglob("*")):
+        if not path.is_file():
+            continue
+        content = path.read_bytes()
+        clean = content
+        for form in forms:
+            clean = clean.replace(form, REDACTED)
+        if clean != content:
+            path.write_bytes(clean)

@@ -1,0 +1,132 @@
+"""Samples of every source of power, on the client's clock."""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.stress.freshness import clock_offset
+from inference_energy.stress.meters import SAMPLE_COLUMNS, prometheus, read_log
+from inference_energy.stress.plan import Finding
+from inference_energy.stress.sources import COLLECTORS
+
+AROUND = 130.0
+"""Time before and after the test for which a source is asked [s]."""
+
+
+def collect(sources, cells, folder, settings):
+    """Samples of the sources of one scope.
+
+    Parameters
+    ----------
+    sources : list of Source
+        Of one scope.
+    cells : dict
+        Name to requests and, from AIPerf, samples of every cell.
+    folder : Path
+        Of the test, where this project's samplers write.
+    settings : dict
+        As in config/stress.yaml.
+
+    Returns
+    -------
+    samples : DataFrame or None
+        `SAMPLE_COLUMNS` on the client's clock; None where the clock cannot be told.
+    averaging : float
+        Time over which the slowest of them averages [s].
+    findings : list of Finding
+    """
+    requests = pd.concat([cell["requests"] for cell in cells.values()])
+    found, findings, averaging = [], [], 0.0
+    for source in _merged(sources):
+        samples = _read(source, cells, folder, settings, requests)
+        if samples.empty:
+            continue
+        if len(sources) > 1 and source.kind == "file":
+            samples = samples.assign(meter=source.target + " " + samples["meter"])
+        own_clock = source.kind != "file"
+        offset = None if own_clock else settings["meter_offset"]
+        samples, slow, more = _aligned(source, samples, requests, own_clock, offset)
+        findings += more
+        if samples is None:
+            return None, 0.0, findings
+        found.append(samples)
+        averaging = max(averaging, slow)
+    if not found:
+        return pd.DataFrame(columns=SAMPLE_COLUMNS).astype({"time_s": float}), 0.0, findings
+    return pd.concat(found, ignore_index=True), averaging, findings
+
+
+def _merged(sources):
+    """Sources that are read one by one: AIPerf's come in one file whatever their number."""
+    return sources[:1] if sources[0].kind in COLLECTORS else sources
+
+
+def _read(source, cells, folder, settings, requests):
+    if source.kind in COLLECTORS:
+        return pd.concat([cell["samples"] for cell in cells.values()], ignore_index=True)
+    if source.kind == "prometheus":
+        start, end = requests["start_s"].min() - AROUND, requests["end_s"].max() + AROUND
+        return prometheus.fetch(source.target, source.scope, start, end)
+    if source.kind == "file":
+        return read_log(source.target, source.scope, settings["meter_zone"])
+    path = folder / f"power-{source.kind}.csv"
+    if not path.exists():
+        return pd.DataFrame(columns=SAMPLE_COLUMNS)
+    return read_log(path, source.scope)
+
+
+def _aligned(source, samples, requests, own_clock, offset):
+    """Samples on the client's clock, the time over which they average, and findings."""
+    outside = _outside(source, samples, requests) if offset is None and not own_clock else []
+    if outside:
+        return None, 0.0, outside
+    clock = clock_offset(
+        requests["start_s"].to_numpy(),
+        requests["end_s"].to_numpy(),
+        _liveliest(samples),
+        own_clock=own_clock,
+    )
+    findings = []
+    if offset is None and np.isnan(clock.offset) and not own_clock:
+        message = (
+            f"{source.named}: its clock cannot be told from load and power (correlation "
+            f"{clock.correlation:.2f}): give meter_offset, its clock minus the client's in s"
+        )
+        return None, 0.0, [Finding("clock", "energy", message)]
+    if offset is None:
+        offset = 0.0 if np.isnan(clock.offset) else clock.offset
+        if abs(offset) > clock.step:
+            late = "comes late by" if own_clock else "has a clock off by"
+            message = (
+                f"{source.named} {late} {offset:+.1f} s from the client's (by correlation "
+                f"{clock.correlation:.2f} of load and power, known to {clock.step:.1f} s); "
+                "corrected"
+            )
+            findings.append(Finding("clock", "", message))
+    return samples.assign(time_s=samples["time_s"] - offset), clock.averaging, findings
+
+
+def _outside(source, samples, requests):
+    """Findings on a log of another time than the test's."""
+    start, end = samples["time_s"].min(), samples["time_s"].max()
+    first, last = requests["start_s"].min(), requests["end_s"].max()
+    if start < last + AROUND and end > first - AROUND:
+        return []
+    shown = [
+        f"{pd.Timestamp(moment, unit='s', tz='UTC'):%Y-%m-%d %H:%M:%S}"
+        for moment in (start, end, first, last)
+    ]
+    message = (
+        f"{source.named} runs from {shown[0]} to {shown[1]} UTC, the test from {shown[2]} to "
+        f"{shown[3]}: give the log of the test, or the zone of its times (meter_zone)"
+    )
+    return [Finding("clock", "energy", message)]
+
+
+def _liveliest(samples):
+    """Samples of the meter whose power varies most; power from the counter where there is none."""
+    if samples["power_w"].isna().all():
+        counted = samples.dropna(subset=["energy_j"]).sort_values(["meter", "time_s"])
+        steps = counted.groupby("meter")[["energy_j", "time_s"]].diff()
+        samples = counted.assign(power_w=steps["energy_j"] / steps["time_s"])
+    spread = samples.groupby("meter")["power_w"].std().fillna(0)
+    return samples[samples["meter"] == spread.idxmax()]

@@ -1,0 +1,237 @@
+"""What the readers of power logs share: times, numbers with units, and the checks of a log."""
+
+import csv
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.tables import refuse
+from inference_energy.units import J_PER_WH, KILO, MICRO, MILLI, NANO, WH_PER_KWH
+
+SAMPLE_COLUMNS = [
+    "time_s",
+    "meter",
+    "power_w",
+    "energy_j",
+    "utilisation",
+    "memory_gb",
+    "clock_mhz",
+]
+NUMBERS = SAMPLE_COLUMNS[2:]
+
+READING = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?:W|Watts|%|MiB|MHz)?")
+
+POWER_UNITS = {"w": 1.0, "watts": 1.0, "kw": KILO, "mw": MILLI, "uw": MICRO}
+ENERGY_UNITS = {
+    "j": 1.0,
+    "kj": KILO,
+    "mj": MILLI,
+    "wh": J_PER_WH,
+    "kwh": WH_PER_KWH * J_PER_WH,
+}
+
+MISSING = {"", "-", "n/a", "[n/a]", "[not supported]", "not supported", "na", "nan", "unavailable"}
+MISSING |= {"unknown", "none", "null", "[unknown error]", "[insufficient permissions]"}
+
+LIKELY = {"gpu": 3_000.0, "cpu": 3_000.0, "node": 150_000.0}
+"""No one meter of a scope draws more [W]: above it the file is in milliwatts."""
+
+
+FIRST, LAST = 946_684_800.0, 4_102_444_800.0
+"""Unix seconds of 2000 and 2100: a number between is a time in seconds, else in a smaller unit."""
+
+
+ALTERNATES = 3.0
+"""Two readings in turn differ so many times as much as every second one: two meters."""
+
+
+class Samples:
+    """Readings of a log on their way into a frame.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The log, for messages; its name names a meter that has none of its own.
+    text : str
+        Its content.
+    scope : str
+        gpu, cpu or node.
+    zone : str or None
+        Zone of times that state none.
+    """
+
+    def __init__(self, path, text, scope, zone=None):
+        self.path, self.text, self.scope, self.zone = path, text, scope, zone
+        self.name = Path(path).name
+        self.limit = LIKELY[scope]
+        self.rows, self.problems = [], []
+
+    def table(self, separator=","):
+        """Line number and cells by column of a log with a header, blanks around cells dropped."""
+        reader = csv.reader(self.text.splitlines(), delimiter=separator, skipinitialspace=True)
+        header = [name.strip() for name in next(reader)]
+        for cells in reader:
+            if not cells or not "".join(cells).strip():
+                continue
+            if len(cells) != len(header):
+                self.refuse(
+                    reader.line_num,
+                    f"has {len(cells)} cells, the header has {len(header)}: correct or remove it",
+                )
+                continue
+            yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
+
+    def documents(self):
+        """Line number and value of each JSON document, one after the other."""
+        decoder, position = json.JSONDecoder(), 0
+        text = self.text
+        while position < len(text):
+            if text[position].isspace() or text[position] == ",":
+                position += 1
+                continue
+            line = text.count("\n", 0, position) + 1
+            try:
+                value, position = decoder.raw_decode(text, position)
+            except json.JSONDecodeError as error:
+                self.refuse(line, f"is not complete JSON ({error.msg}): copy the log again")
+                return
+            for item in value if isinstance(value, list) else [value]:
+                yield line, item
+
+    def refuse(self, line, reason):
+        """Add a reason to refuse the log."""
+        self.problems.append(f"{self.path}: row {line}, {reason}")
+
+    def number(self, line, column, value, factor=1.0):
+        """Reading times a factor to its unit, NaN where there is none; a bad one is a problem."""
+        text = str(value).strip()
+        if value is None or text.lower() in MISSING:
+            return np.nan
+        found = READING.fullmatch(text)
+        number = float(found[1]) if found else np.nan
+        if not (math.isfinite(number) and number >= 0):
+            self.refuse(
+                line,
+                f"column {column}: {text!r}: must be a finite number, zero or more; leave out rows "
+                "without a reading",
+            )
+            return np.nan
+        return number * factor
+
+    def add(self, line, time, meter=None, **readings):
+        """Add one sample; time as text or Unix time, readings in the units of `SAMPLE_COLUMNS`."""
+        try:
+            moment = seconds(time, self.zone)
+        except ValueError as error:
+            self.refuse(line, f"column time: {time!r}: {error}")
+            return
+        self.rows.append({"line": line, "time_s": moment, "meter": meter or self.name} | readings)
+
+    def spread(self, line, start, end, energy, meter=None):
+        """Add the mean power of a stretch of time whose energy alone is known, once a second."""
+        if not end > start:
+            return
+        parts = max(2, math.ceil(end - start))
+        for moment in start + (np.arange(parts) + 0.5) * (end - start) / parts:
+            self.add(line, moment, meter, power_w=energy / (end - start))
+
+    def frame(self):
+        """Frame of all samples, checked."""
+        if not self.rows and not self.problems:
+            self.problems.append(f"{self.path}: no readings: check that the meter was logging")
+        refuse(self.problems)
+        frame = pd.DataFrame(self.rows).reindex(columns=["line", *SAMPLE_COLUMNS])
+        frame[NUMBERS] = frame[NUMBERS].astype(float)
+        frame = frame.sort_values(["meter", "time_s"], kind="stable", ignore_index=True)
+        refuse([*_repeated(self, frame), *_alternating(self, frame), *_units(self, frame)])
+        frame = frame.drop(columns="line").drop_duplicates(["meter", "time_s"])
+        return frame.reset_index(drop=True)
+
+
+def seconds(time, zone=None):
+    """Unix seconds of a time: ISO 8601, or Unix time in s, ms, us or ns.
+
+    Raises
+    ------
+    ValueError
+        Saying what is allowed.
+    """
+    allowed = "give ISO 8601 with its zone (2026-01-31T12:00:00Z) or Unix seconds"
+    try:
+        number = float(time)
+    except ValueError:
+        try:
+            stamp = pd.Timestamp(str(time).strip())
+            if stamp.tzinfo is None and zone:
+                stamp = stamp.tz_localize(zone)
+        except (ValueError, KeyError):
+            raise ValueError(allowed) from None
+        if stamp is pd.NaT:
+            raise ValueError(allowed) from None
+        return stamp.timestamp() if stamp.tzinfo else stamp.to_pydatetime().timestamp()
+    for factor in (1.0, MILLI, MICRO, NANO):
+        if FIRST <= number * factor <= LAST:
+            return number * factor
+    raise ValueError(allowed)
+
+
+def unit_of(column, units):
+    """Factor of a column's unit by the end of its name (``power_kw``, ``power [W]``), or None."""
+    found = re.search(r"[_ \[(.]([a-zA-Z]+)[\])]?$", column)
+    return units.get(found[1].lower()) if found else None
+
+
+def _repeated(log, frame):
+    """Two different readings of one meter at one time: several meters without a name."""
+    same = frame[frame.duplicated(["meter", "time_s"], keep=False)]
+    groups = [group for _, group in same.groupby(["meter", "time_s"])]
+    differing = [
+        group for group in groups if len(group[["power_w", "energy_j"]].drop_duplicates()) > 1
+    ]
+    if not differing:
+        return []
+    first = differing[0]
+    values = first["power_w"].where(first["power_w"].notna(), first["energy_j"])
+    lines = ", ".join(str(line) for line in first["line"])
+    return [
+        f"{log.path}: rows {lines}: {first['meter'].iloc[0]} reads "
+        f"{' and '.join(f'{value:g}' for value in values)} at one time ({len(differing)} such "
+        "times): two meters in one file need the column meter, or a file each"
+    ]
+
+
+def _alternating(log, frame):
+    """A meter whose readings take turns between two levels: two meters without a name."""
+    for meter, group in frame.groupby("meter"):
+        power = group["power_w"].dropna().to_numpy()
+        if len(power) < 8:
+            continue
+        near, next_but_one = np.abs(np.diff(power)), np.abs(power[2:] - power[:-2])
+        turns = np.sign(np.diff(power))
+        if (
+            np.median(near) > ALTERNATES * np.median(next_but_one)
+            and np.median(near) > 0.05 * np.median(power)
+            and np.mean(turns[1:] * turns[:-1] < 0) > 0.9
+        ):
+            return [
+                f"{log.path}: {meter} reads {power[0]:g} and {power[1]:g} in turn: two meters in "
+                "one file need the column meter, or a file each"
+            ]
+    return []
+
+
+def _units(log, frame):
+    """Powers that no device of the scope draws."""
+    high = frame[frame["power_w"] > log.limit]
+    if high.empty:
+        return []
+    row = high.iloc[0]
+    return [
+        f"{log.path}: row {row['line']:.0f}: {row['power_w']:g} W is more than one {log.scope} "
+        f"draws ({len(high)} such rows): it looks like milliwatts; name the column power_mw, or "
+        "give watts"
+    ]

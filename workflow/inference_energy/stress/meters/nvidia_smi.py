@@ -1,0 +1,84 @@
+"""nvidia-smi: ``--query-gpu=... --format=csv`` with or without units, and ``dmon -o DT``.
+
+References: nvidia-smi(1). ``power.draw`` is a mean over a second on Ampere and later except GA100,
+``power.draw.instant`` is not. Times are local and state no zone.
+"""
+
+import re
+
+from inference_energy.errors import InputError
+from inference_energy.units import GIGA
+
+NAME = "nvidia-smi --query-gpu or dmon"
+MIB = 1024**2 / GIGA
+POWER = ("power.draw.instant", "power.draw", "power.draw.average")
+OTHERS = {
+    "utilisation": (("utilization.gpu",), 0.01),
+    "memory_gb": (("memory.used",), MIB),
+    "clock_mhz": (("clocks.current.sm", "clocks.sm", "clocks.gr", "clocks.current.graphics"), 1.0),
+}
+DMON = {"pwr": ("power_w", 1.0), "sm": ("utilisation", 0.01), "fb": ("memory_gb", MIB)}
+DMON |= {"pclk": ("clock_mhz", 1.0)}
+
+
+def recognise(text):
+    """Whether a text is a log of nvidia-smi."""
+    return "power.draw" in text[:2000] or _is_dmon(text)
+
+
+def _is_dmon(text):
+    return re.search(r"^#\s*(Date[\s,]+)?(Time[\s,]+)?gpu[\s,]", text[:2000], re.M) is not None
+
+
+def read(samples):
+    """Read power [W], utilisation, memory [GB] and clock [MHz] of each GPU."""
+    if _is_dmon(samples.text):
+        _read_dmon(samples)
+        return
+    header = samples.text.splitlines()[0]
+    names = [name.strip() for name in header.split(",")]
+    columns = {re.sub(r" \[.*\]$", "", name): name for name in names}
+    power = next((columns[name] for name in POWER if name in columns), None)
+    if power is None or "timestamp" not in columns:
+        raise InputError(
+            f"{samples.path}: columns {', '.join(names)}: needed are timestamp and power.draw: run "
+            "nvidia-smi --query-gpu=timestamp,index,power.draw,utilization.gpu,memory.used,"
+            "clocks.sm --format=csv -l 1"
+        )
+    gpu = next((name for name in ("index", "uuid", "pci.bus_id") if name in columns), None)
+    for line, row in samples.table():
+        if row[columns["timestamp"]] == "timestamp":
+            continue
+        readings = {"power_w": samples.number(line, power, row[power])}
+        for ours, (theirs, factor) in OTHERS.items():
+            name = next((columns[name] for name in theirs if name in columns), None)
+            if name:
+                readings[ours] = samples.number(line, name, row[name], factor)
+        meter = f"gpu {row[columns[gpu]]}" if gpu else "gpu 0"
+        samples.add(line, row[columns["timestamp"]], meter, **readings)
+
+
+def _read_dmon(samples):
+    """Read dmon's columns; its header comes again and again, in two lines."""
+    names = []
+    for line, text in enumerate(samples.text.splitlines(), start=1):
+        cells = text.replace(",", " ").lstrip("# ").split()
+        if text.lstrip().startswith("#"):
+            if "gpu" in [cell.lower() for cell in cells]:
+                names = [cell.lower() for cell in cells]
+            continue
+        if not cells or len(cells) != len(names):
+            continue
+        row = dict(zip(names, cells, strict=True))
+        if "date" not in row:
+            raise InputError(
+                f"{samples.path}: dmon wrote no date and time: record with nvidia-smi dmon -o DT"
+            )
+        day = row["date"]
+        readings = {
+            ours: samples.number(line, theirs, row[theirs], factor)
+            for theirs, (ours, factor) in DMON.items()
+            if theirs in row
+        }
+        date = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+        samples.add(line, f"{date} {row['time']}", f"gpu {row['gpu']}", **readings)

@@ -1,0 +1,56 @@
+"""Shelly plugs and meters: JSON of their RPC, one object a reading, and the CSV of EMData.
+
+References: the Gen2 API's NotifyStatus, Switch.GetStatus (``apower`` [W], ``aenergy.total`` [Wh]),
+EM.GetStatus (``total_act_power`` [W]), Shelly.GetStatus (``sys.unixtime``), and EMData's data.csv,
+whose rows hold the energy of the minute that begins at ``timestamp`` [Wh].
+"""
+
+import re
+
+from inference_energy.units import J_PER_WH, SECONDS_PER_MINUTE
+
+NAME = "Shelly"
+COMPONENT = re.compile(r"^(switch|pm1|em|em1|cover):\d+$")
+POWERS = ("apower", "total_act_power", "act_power")
+
+
+def recognise(text):
+    """Whether a text was written by a Shelly device."""
+    start = text[:3000]
+    return bool(re.search(r'"(apower|total_act_power|act_power)"', start)) or start.startswith(
+        "timestamp,a_total_act_energy"
+    )
+
+
+def read(samples):
+    """Read power [W] and the counter [J] of each channel."""
+    if samples.text.startswith("timestamp,"):
+        _read_minutes(samples)
+        return
+    for line, document in samples.documents():
+        status = document.get("params") or document.get("result") or document
+        time = status.get("ts") or (status.get("sys") or {}).get("unixtime") or document.get("ts")
+        if time is None:
+            samples.refuse(line, "holds no time: record NotifyStatus or Shelly.GetStatus")
+            continue
+        parts = {name: part for name, part in status.items() if COMPONENT.match(name)}
+        for name, part in parts.items():
+            power = next((part[key] for key in POWERS if key in part), None)
+            total = (part.get("aenergy") or {}).get("total")
+            if power is None and total is None:
+                continue
+            samples.add(
+                line,
+                time,
+                name,
+                power_w=samples.number(line, "power", power),
+                energy_j=samples.number(line, "aenergy.total", total, J_PER_WH),
+            )
+
+
+def _read_minutes(samples):
+    for line, row in samples.table():
+        start = samples.number(line, "timestamp", row["timestamp"])
+        phases = [name for name in row if name.endswith("_total_act_energy")]
+        energy = sum(samples.number(line, name, row[name], J_PER_WH) for name in phases)
+        samples.spread(line, start, start + SECONDS_PER_MINUTE, energy)

@@ -1,0 +1,202 @@
+"""One question to the server before the load generator starts: does it answer, and how.
+
+An answer that AIPerf would only report after it has started (20 to 80 s) is told within seconds,
+each case with its own remedy. The key is sent, never shown.
+"""
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+
+from inference_energy.errors import InputError
+from inference_energy.stress.plan import Finding, extra_fields
+from inference_energy.units import MILLI
+
+TOKENS = 24
+"""Output tokens asked for: enough to tell a stream from an answer in one piece."""
+
+
+PATIENCE = 120.0
+"""Longest wait for an answer [s]: a server's first request may load or compile its kernels."""
+
+
+SHOWN = 200
+
+
+ENOUGH = 200
+"""Pieces after which a server that ignores the limit is not listened to any longer."""
+
+
+REMEDIES = {
+    400: "it refuses the request: see its message; extra_inputs and legacy_max_tokens change it",
+    401: "it wants another key: set OPENAI_API_KEY to the server's key",
+    403: "the key is not allowed to use it: set OPENAI_API_KEY to one that is",
+    422: "it refuses a field of the request: see its message; extra_inputs changes it",
+    429: "it limits the rate already for one request: raise its limit",
+}
+
+
+def chat_address(endpoint):
+    """Address of the chat completions, as AIPerf builds it from an endpoint."""
+    base = endpoint.rstrip("/")
+    if base.endswith("/chat/completions"):
+        return base
+    return f"{base}/chat/completions" if base.endswith("/v1") else f"{base}/v1/chat/completions"
+
+
+def probe(settings, key, patience=PATIENCE):
+    """Send one short request.
+
+    Parameters
+    ----------
+    settings : dict
+        As in config/stress.yaml.
+    key : str or None
+        The endpoint's key.
+    patience : float
+        Longest wait for an answer [s].
+
+    Returns
+    -------
+    list of Finding
+        Remarks on the stream.
+
+    Raises
+    ------
+    InputError
+        If the server does not answer as it should: what happened, and the remedy.
+    """
+    address = chat_address(settings["endpoint"])
+    patience = min(patience, float(settings["request_timeout"]))
+    body = {
+        "model": settings["model"],
+        "messages": [{"role": "user", "content": "Count from one to one hundred."}],
+        "max_tokens" if settings["legacy_max_tokens"] else "max_completion_tokens": TOKENS,
+        "stream": True,
+    } | extra_fields(settings, TOKENS)
+    headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    request = urllib.request.Request(address, json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=patience) as answer:
+            return _check_answer(address, answer, settings, patience)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise InputError(_http_problem(address, error, settings, key)) from None
+    except TimeoutError:
+        raise InputError(_silent(address, patience)) from None
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, TimeoutError):
+            raise InputError(_silent(address, patience)) from None
+        raise InputError(
+            f"{address}: no server answers ({reason}): start it, or correct endpoint (host, port, "
+            "http or https)"
+        ) from None
+
+
+def _silent(address, patience):
+    return (
+        f"{address}: took the request and sent nothing for {patience:.0f} s: look whether the "
+        "server hangs or still loads the model, then start again"
+    )
+
+
+def _http_problem(address, error, settings, key):
+    said = _shown(error.read(2000).decode(errors="replace"), key)
+    code = error.code
+    remedy = REMEDIES.get(code)
+    if code == 404:
+        remedy = (
+            f"it does not know this path or the model {settings['model']}: endpoint ends with /v1, "
+            f"and model is one of {_models(settings, key)}"
+        )
+    if code >= 500:
+        remedy = "the server failed: look into its log, then start again"
+    if "html" in (error.headers.get("Content-Type") or "").lower():
+        remedy = f"a web page answers ({remedy or 'no API'}): correct endpoint, or its proxy"
+    return f"{address}: HTTP {code}: {remedy or 'look into its log'}. It said: {said}"
+
+
+def _models(settings, key):
+    """Names of the models that the server lists."""
+    address = chat_address(settings["endpoint"]).replace("/chat/completions", "/models")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(address, headers=headers), timeout=5
+        ) as answer:
+            return ", ".join(model["id"] for model in json.load(answer)["data"]) or "none"
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"those that {address} lists"
+
+
+def _check_answer(address, answer, settings, patience):
+    """Remarks on an answer that came; InputError for one that is no stream of tokens."""
+    kind = (answer.headers.get("Content-Type") or "").lower()
+    if "html" in kind:
+        raise InputError(
+            f"{address}: a web page answers, no API: correct endpoint (it ends with /v1), or the "
+            "proxy before the server"
+        )
+    began, times, tokens, rest = time.monotonic(), [], 0, b""
+    for line in answer:
+        if time.monotonic() - began > patience:
+            raise InputError(_silent(address, patience))
+        rest = (rest + line)[-SHOWN:]
+        if not line.startswith(b"data:") or line[5:].strip() in (b"", b"[DONE]"):
+            continue
+        content = _content(line[5:])
+        if content:
+            tokens += 1
+            times.append(time.monotonic())
+        if tokens > ENOUGH:
+            break
+    if not tokens:
+        said = rest.decode(errors="replace").strip()[:SHOWN]
+        raise InputError(
+            f"{address}: answered without a token of text in a stream: check that "
+            f"{settings['model']} generates text and the server streams. It said: "
+            f"{said or 'nothing'}"
+        )
+    return check_pieces(times)
+
+
+def check_pieces(times):
+    """Findings on a stream whose pieces all came at once.
+
+    Parameters
+    ----------
+    times : list of float
+        When each piece with text arrived [s].
+    """
+    if len(times) > 1 and times[-1] - times[0] > MILLI * len(times):
+        return []
+    return [
+        Finding(
+            "buffered",
+            "",
+            "the answer came in one piece: a proxy before the server, or the server, holds the "
+            "stream back; times to first token and between tokens mean nothing then (nginx: "
+            "proxy_buffering off)",
+        )
+    ]
+
+
+def _content(data):
+    """Text of one event."""
+    try:
+        choices = json.loads(data).get("choices") or [{}]
+        delta = choices[0].get("delta") or {}
+    except (ValueError, AttributeError):
+        return ""
+    return delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning") or ""
+
+
+def _shown(text, key):
+    """Start of an answer on one line, without the key."""
+    text = " ".join((text.replace(key, "[key]") if key else text).split())
+    return text[:SHOWN] or "nothing"

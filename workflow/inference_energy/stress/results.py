@@ -1,0 +1,133 @@
+"""What a stress test publishes: its tables, figures and report, from the cells run so far."""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.stress import tables
+from inference_energy.stress.benchmark import benchmark_table
+from inference_energy.stress.collect import collect
+from inference_energy.stress.figures import draw
+from inference_energy.stress.freshness import check_averaging
+from inference_energy.stress.page import report
+from inference_energy.stress.plan import LEAST_REPETITIONS, Finding
+from inference_energy.stress.power import check_idle, idle_power, total_energy
+from inference_energy.stress.sources import NAMES
+from inference_energy.tables import load_schema, write_table, write_text
+
+CELL = ("cell", "output_tokens", "concurrency", "repetition")
+
+
+def publish(test):
+    """Write all tables, the figures and the report of a test from the cells run so far."""
+    settings, folder = test.settings, test.folder
+    findings = [("all", *remark) for remark in test.remarks]
+    findings += [(name, *f) for name, cell in test.measured.items() for f in cell["findings"]]
+    findings += [("all", *finding) for finding in _check_settings(settings, test.sources)]
+    rows, timeline = [], {}
+    for scope in NAMES:
+        sources = [source for source in test.sources if source.scope == scope]
+        if sources and any(len(cell["requests"]) for cell in test.measured.values()):
+            found, more, timeline[scope] = scope_power(test, scope, sources)
+            rows += found
+            findings += more
+    level = settings["confidence"]
+    cells = pd.DataFrame([cell["row"] for cell in test.measured.values()])
+    cells = cells.reindex(columns=list(load_schema("stress_cells")["properties"]))
+    power = pd.DataFrame(rows, columns=list(load_schema("stress_power")["properties"]))
+    energy = tables.energy_table(power, level)
+    ratios = tables.ratio_table(power, test.published, test.prediction, level)
+    columns = ["cell", "kind", "refuses", "message"]
+    notes = pd.DataFrame(findings, columns=columns).drop_duplicates(ignore_index=True)
+    notes["refuses"] = notes["refuses"].replace("", None)
+    for frame, name in (
+        (cells, "cells"),
+        (power, "power"),
+        (energy, "energy"),
+        (ratios, "ratio"),
+        (notes, "findings"),
+    ):
+        write_table(frame, folder / f"{name}.csv", f"stress_{name}")
+    if (cells["status"] == "measured").any():
+        benchmark = benchmark_table(cells, power, notes, settings, folder)
+        write_rows(benchmark, folder / "benchmark.csv")
+    sources = [source.named for source in test.sources]
+    text = report(settings, cells, power, energy, ratios, notes, sources)
+    write_text(folder / "report.md", text)
+    draw(cells, energy, folder / "report.svg")
+
+
+def _check_settings(settings, sources):
+    """Findings on what the settings leave open."""
+    findings = []
+    if settings["gpus"] is None and any(source.scope == "gpu" for source in sources):
+        message = "gpus is not given: all GPUs seen are charged, a missing one goes unnoticed"
+        findings.append(Finding("gpus", "", message))
+    if settings["repetitions"] < LEAST_REPETITIONS:
+        message = (
+            f"{settings['repetitions']} repetitions: no intervals; {LEAST_REPETITIONS} are needed"
+        )
+        findings.append(Finding("repetitions", "", message))
+    return findings
+
+
+def scope_power(test, scope, sources):
+    """Rows of the power table of one scope, findings with their cells, and all samples.
+
+    Parameters
+    ----------
+    test : StressTest
+        With its measured cells.
+    scope : str
+        gpu, cpu or node.
+    sources : list of Source
+        That measure it.
+    """
+    cells = {name: cell for name, cell in test.measured.items() if len(cell["requests"])}
+    samples, averaging, found = collect(sources, cells, test.folder, test.settings)
+    findings = [("all", *finding) for finding in found]
+    if samples is None:
+        return [], findings, None
+    gpus = test.settings["gpus"]
+    expected = [f"gpu {index}" for index in gpus] if isinstance(gpus, list) else gpus
+    expected = expected if scope == "gpu" else None
+    busy = pd.concat([*test.pilots, *(cell["requests"] for cell in cells.values())])
+    idle = idle_power(samples, busy["start_s"], busy["end_s"])
+    rows = []
+    for name, cell in cells.items():
+        if cell["row"]["status"] != "measured":
+            continue
+        row, found = _cell_power(cell, samples, expected, averaging, busy)
+        findings += [(name, *finding) for finding in found]
+        rows.append(row | {"scope": scope, "source": ", ".join(s.named for s in sources)})
+        rows[-1] |= {"idle_w": idle, "energy_above_idle_wh": np.nan}
+        if row["energy_j"] > 0 and idle < row["power_w"]:
+            share = 1 - idle / row["power_w"]
+            rows[-1]["energy_above_idle_wh"] = row["energy_wh"] * share
+    return rows, findings, samples
+
+
+def _cell_power(cell, samples, expected, averaging, busy):
+    """Energy, power and load of one cell over its window, and findings."""
+    start, end = cell["window"]
+    row = cell["row"]
+    energy, found = total_energy(samples, start, end, expected)
+    slow = check_averaging("the meter", averaging, end - start)
+    if slow:
+        energy, found = np.nan, found + slow
+    before = busy["end_s"][busy["end_s"] < cell["begun"]].max()
+    rested = samples[samples["time_s"] > (before if np.isfinite(before) else -np.inf)]
+    found += check_idle(rested, cell["begun"], cell["window"])
+    inside = samples[samples["time_s"].between(start, end)]
+    return {key: row[key] for key in CELL} | {
+        "energy_j": energy,
+        "power_w": energy / (end - start),
+        "utilisation": inside["utilisation"].mean(),
+        "memory_gb": inside.groupby("meter")["memory_gb"].mean().sum(min_count=1),
+        "clock_mhz": inside["clock_mhz"].mean(),
+        "energy_wh": tables.energy_per_query(energy, row["window_tokens"], row["delivered_tokens"]),
+    }, found
+
+
+def write_rows(frame, path):
+    """Write benchmark rows, of which facts may be missing that a deployment states."""
+    write_text(path, frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))

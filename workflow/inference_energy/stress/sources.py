@@ -1,0 +1,173 @@
+"""Where power comes from: the sources that a user names, and what each measures."""
+
+import os
+import shutil
+import socket
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from inference_energy.errors import InputError
+
+SCOPES = {
+    "dcgm": "gpu",
+    "nvml": "gpu",
+    "amdsmi": "gpu",
+    "zeus": "gpu",
+    "rapl": "cpu",
+    "ipmi": "node",
+}
+"""Kinds of source that measure one scope only."""
+
+
+NAMES = ("gpu", "cpu", "node")
+SAMPLED = ("zeus", "rapl", "ipmi")
+"""Kinds that this project samples itself."""
+
+
+COLLECTORS = {"nvml": "pynvml", "amdsmi": "amdsmi", "dcgm": "dcgm"}
+"""Kinds that AIPerf samples, by its own names."""
+
+
+ALLOWED = (
+    "nvml, amdsmi, zeus, rapl, ipmi, the address of a DCGM exporter (http://HOST:9400/metrics), "
+    "prometheus:http://HOST:9090, a power log (gpu:FILE, cpu:FILE or node:FILE), auto, or none"
+)
+
+
+class Source(NamedTuple):
+    """One source of power.
+
+    Parameters
+    ----------
+    scope : str
+        gpu, cpu or node.
+    kind : str
+        A key of :data:`SCOPES`, ``prometheus`` or ``file``.
+    target : str
+        Address or file; empty for this machine's own.
+    """
+
+    scope: str
+    kind: str
+    target: str = ""
+
+    @property
+    def named(self):
+        """Its name for a reader."""
+        return self.target or self.kind
+
+
+def power_sources(setting):
+    """Power sources that a user names.
+
+    Parameters
+    ----------
+    setting : str, dict, or list of these
+        Words of :data:`ALLOWED`; a mapping of scope to file is the same as ``scope:FILE``.
+
+    Returns
+    -------
+    list of Source
+
+    Raises
+    ------
+    InputError
+        For a word that is none of these, or sources of two kinds for one scope: their energies
+        would be counted twice.
+    """
+    words = setting if isinstance(setting, list) else [setting]
+    words = [word for item in words for word in _words(item) if word != "none"]
+    sources, problems = [], []
+    for word in words:
+        source = _source(word)
+        if source is None:
+            problems.append(f"power: {word!r}: allowed are {ALLOWED}")
+        else:
+            sources.append(source)
+    for scope in NAMES:
+        kinds = {source.kind for source in sources if source.scope == scope}
+        if len(kinds) > 1:
+            problems.append(f"power: {words}: two kinds of source measure the {scope}; name one")
+    if problems:
+        raise InputError(problems)
+    return sources
+
+
+def _words(item):
+    return [f"{scope}:{file}" for scope, file in item.items()] if isinstance(item, dict) else [item]
+
+
+def _source(word):
+    """Source of a word; a file without a scope is a wall meter's."""
+    if word in SCOPES and word != "dcgm":
+        return Source(SCOPES[word], word)
+    if word.startswith(("http://", "https://")):
+        return Source("gpu", "dcgm", word)
+    scope, colon, target = word.partition(":")
+    if not colon or scope not in NAMES:
+        scope, target = "", word
+    if target.startswith("prometheus:http"):
+        return Source(scope or "gpu", "prometheus", target.removeprefix("prometheus:"))
+    if scope or "." in target:
+        return Source(scope or "node", "file", target)
+    return None
+
+
+def is_local(endpoint):
+    """Whether the endpoint is on this machine."""
+    host = urlsplit(endpoint).hostname
+    return host in ("localhost", "::1", socket.gethostname()) or host.startswith("127.")
+
+
+def find_sources(settings):
+    """Power sources: those named, or with `auto` those that answer."""
+    local = is_local(settings["endpoint"])
+    if settings["power"] != "auto":
+        sources = power_sources(settings["power"])
+        wrong = [source.kind for source in sources if not source.target and not local]
+        if wrong:
+            raise InputError(
+                f"power: {', '.join(wrong)} would measure this machine, but the endpoint is on "
+                f"{urlsplit(settings['endpoint']).hostname}: run the test there, or name its DCGM "
+                "exporter or a meter's file"
+            )
+        absent = [
+            source.target
+            for source in sources
+            if source.kind == "file" and not Path(source.target).exists()
+        ]
+        if absent:
+            raise InputError(f"power: {', '.join(absent)}: no such file")
+        return sources
+    exporter = f"http://{urlsplit(settings['endpoint']).hostname}:9400/metrics"
+    if b"DCGM_FI_DEV_POWER_USAGE" in _fetch(exporter):
+        return [Source("gpu", "dcgm", exporter)]
+    sources = []
+    if local and Path("/proc/driver/nvidia/version").exists():
+        sources.append(Source("gpu", "nvml"))
+    zones = sorted(Path("/sys/class/powercap").glob("intel-rapl:*/energy_uj"))
+    if local and zones and os.access(zones[0], os.R_OK):
+        sources.append(Source("cpu", "rapl"))
+    if local and Path("/dev/ipmi0").exists() and shutil.which("ipmitool"):
+        sources.append(Source("node", "ipmi"))
+    return sources
+
+
+def _fetch(address):
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            return answer.read()
+    except OSError:
+        return b""
+
+
+def telemetry_section(sources):
+    """AIPerf's own section on GPU telemetry."""
+    own = [source for source in sources if source.kind in COLLECTORS]
+    if not own:
+        return {"enabled": False}
+    section = {"enabled": True, "collector": COLLECTORS[own[0].kind]}
+    addresses = [source.target for source in own if source.kind == "dcgm"]
+    return section | ({"urls": addresses} if addresses else {})
