@@ -1,6 +1,10 @@
-"""`snakemake stress`, without a server."""
+"""`snakemake stress`, without a GPU."""
 
-from processes import one_message, snakemake
+import json
+
+from processes import HANGS, PIPE, SNAKEMAKE, STDOUT, one_message, snakemake, start
+from repository import copy_to
+from stress.servers import Server, stand_in
 
 
 def test_stress_test_is_no_part_of_the_reproduction(forced_plan):
@@ -10,3 +14,29 @@ def test_stress_test_is_no_part_of_the_reproduction(forced_plan):
 def test_missing_endpoint_is_answered_with_the_command(fresh):
     run = snakemake(fresh, "stress")
     one_message(run, "give at least --config stress='{endpoint: http://HOST:PORT/v1, model: NAME}'")
+
+
+def test_two_tests_run_in_one_checkout_and_claim_nothing_of_the_paper(tmp_path):
+    folder = copy_to(tmp_path)
+    settings = {
+        "model": "m",
+        "aiperf": str(stand_in(tmp_path)),
+        "power": "none",
+        "concurrency": [1],
+        "output_tokens": [300],
+        "repetitions": 1,
+    }
+    streams = {"stdout": PIPE, "stderr": STDOUT, "text": True}
+    with Server() as server:
+        tests = {}
+        for name in ("one", "two"):
+            # JSON is YAML on one line
+            stated = json.dumps(settings | {"name": name, "endpoint": server.url})
+            command = [*SNAKEMAKE, "stress", "--config", f"stress={stated}"]
+            tests[name] = start(command, cwd=folder, **streams)
+        outputs = {name: test.communicate(timeout=HANGS)[0] for name, test in tests.items()}
+    for name, output in outputs.items():
+        assert tests[name].returncode == 0, output
+        assert "claims" not in output
+        assert (folder / f"build/stress/{name}/finished.json").exists()
+        assert "cell 1 of 1" in (folder / f"logs/stress/{name}.log").read_text()

@@ -21,10 +21,12 @@ def test_a_client_that_ends_gives_its_exit_code_and_its_log(tmp_path):
 
 
 def test_a_client_that_hangs_is_ended_with_its_workers(tmp_path):
-    assert wait(tmp_path, f"sleep 1800 & echo $! > {tmp_path}/worker; wait", 5.0) is None
-    worker = int((tmp_path / "worker").read_text())
-    with pytest.raises(ProcessLookupError):
-        os.kill(worker, 0)
+    os.mkfifo(tmp_path / "alive")
+    alive = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    assert wait(tmp_path, f"sleep 1800 > {tmp_path}/alive & wait", 5.0) is None
+    # not ended, it would hold the pipe open, and reading would be refused
+    assert os.read(alive, 1) == b""
+    os.close(alive)
 
 
 def test_an_interruption_ends_the_client(tmp_path):
