@@ -8,6 +8,7 @@ from inference_energy.energy.equation import (
     charged_tokens,
     coupled_utilisation,
     drawn_power,
+    facility_energy,
     node_energy,
     node_seconds,
     query_energy,
@@ -114,3 +115,10 @@ def test_energy_rises_with_the_output_tokens(law, length):
     energy = query_energy(lengths, law.predict(length, lengths), 10.2, 0.6, 1.3)
     assert energy[0] == 0
     assert (np.diff(energy) > 0).all()
+
+
+@given(query)
+def test_a_pue_counts_the_same_before_and_after_the_energy(values):
+    at_meter = query_energy(**values | {"boundary": 1.0})
+    at_facility = facility_energy(at_meter, values["boundary"])
+    assert at_facility == pytest.approx(query_energy(**values))

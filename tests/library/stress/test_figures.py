@@ -1,24 +1,14 @@
-"""The figure of a stress test shows what was measured, and can be read."""
+"""The figures of a stress test show what was measured, and can be read."""
 
+import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.stress import figures, tables
+from inference_energy.stress import figures, tables, timeline
 from legibility import problems
 from library.stress.made_up import energies
 from marks import places
 
-
-@pytest.fixture
-def draw(monkeypatch):
-    """Draw a figure, and return it instead of writing it."""
-    drawn = []
-    monkeypatch.setattr(figures.Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
-
-    def of(cells, energy):
-        figures.draw(cells, energy, "report.svg")
-        return drawn[-1]
-
-    return of
+NOTHING = pd.DataFrame(columns=timeline.COLUMNS)
 
 
 def measured(concurrencies):
@@ -29,9 +19,28 @@ def measured(concurrencies):
     return cells, tables.energy_table(pd.concat(power))
 
 
-def test_energies_and_throughputs_stand_at_their_lengths(draw):
+def latencies(cells):
+    """Add latencies that grow with the length and the percentile."""
+    growth = {
+        f"{name}_p{percent}_s": cells["output_tokens"] * percent * 1e-4
+        for name in figures.LATENCIES
+        for percent in figures.PERCENTILES
+    }
+    return cells.assign(**growth)
+
+
+def states():
+    """Two scopes over two minutes, of which one tells more than its power."""
+    times = pd.date_range("2026-01-31T12:00:00Z", periods=120, freq="s")
+    node = pd.DataFrame({"scope": "node", "time": times.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    node = node.assign(power_w=5000.0, requests=8).reindex(columns=timeline.COLUMNS)
+    more = {"power_w": 3000.0, "utilisation": 0.9, "memory_gb": 640.0, "clock_mhz": 1980.0}
+    return pd.concat([node.assign(scope="gpu", **more), node], ignore_index=True)
+
+
+def test_energies_and_throughputs_stand_at_their_lengths():
     cells, energy = measured([8])
-    left, right = draw(cells, energy).axes
+    left, right = figures.draw(latencies(cells), energy, NOTHING)["energy"].axes
     means = energy[energy["statistic"] == "mean"]
     expected = zip(means["output_tokens"], means["value"], strict=True)
     assert sorted(places(left, "o")) == sorted(expected)
@@ -39,12 +48,34 @@ def test_energies_and_throughputs_stand_at_their_lengths(draw):
     assert places(right, "o") == list(speeds.items())
 
 
-def test_a_full_figure_can_be_read(draw):
-    assert problems(draw(*measured([1, 4, 16, 64]))) == {}
+def test_latencies_stand_at_their_lengths():
+    cells, energy = measured([8])
+    for axes in figures.draw(latencies(cells), energy, NOTHING)["latency"].axes:
+        expected = [(n, n * p * 1e-4) for p in figures.PERCENTILES for n in (300, 1200, 4500)]
+        np.testing.assert_allclose(places(axes, "o"), expected)
 
 
-def test_without_energy_the_figure_says_so(draw):
+def test_only_what_the_meters_told_is_shown_over_time():
+    cells, energy = measured([8])
+    axes = figures.draw(latencies(cells), energy, states())["timeline"].axes
+    assert [axis.get_ylabel() for axis in axes] == list(figures.STATES.values())
+    assert [len(axis.lines) for axis in axes] == [2, 1, 1, 1, 0]
+    alone = states().query("scope == 'node'")
+    axes = figures.draw(latencies(cells), energy, alone)["timeline"].axes
+    assert [axis.get_ylabel() for axis in axes] == ["power [W]", "requests in flight"]
+
+
+@pytest.mark.parametrize("name", figures.NAMES)
+def test_full_figures_can_be_read(name):
+    cells, energy = measured([1, 4, 16, 64])
+    assert problems(figures.draw(latencies(cells), energy, states())[name]) == {}
+
+
+def test_without_measurements_the_figures_say_so():
     cells, _ = measured([8])
-    figure = draw(cells, tables.energy_table(energies(1).iloc[:0]))
-    assert "energy not measured" in [text.get_text() for text in figure.axes[0].texts]
-    assert problems(figure) == {}
+    nothing = tables.energy_table(energies(1).iloc[:0])
+    drawn = figures.draw(latencies(cells).iloc[:0], nothing, NOTHING)
+    assert tuple(drawn) == figures.NAMES
+    told = {text.get_text() for f in drawn.values() for axes in f.axes for text in axes.texts}
+    assert {"energy not measured", "power not measured", "no cell is used"} <= told
+    assert [problems(figure) for figure in drawn.values()] == [{}, {}, {}]

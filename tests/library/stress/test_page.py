@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.stress import tables
-from inference_energy.stress.page import report
+from inference_energy.stress.figures import NAMES
+from inference_energy.stress.impact import impact_table, parts_table, predicted_table
+from inference_energy.stress.page import report, to_html
 
 SETTINGS = {
     "model": "m",
@@ -13,7 +15,14 @@ SETTINGS = {
     "lengths": [300, 4500],
     "input_tokens": 500,
     "confidence": 0.95,
+    "concurrency": [8],
+    "facts": {"gpu": "H100-SXM-80GB"},
+    "factors": {
+        "pue": {"value": 1.2, "source": "our bill"},
+        "grid_intensity": {"value": 400, "source": "the grid's report"},
+    },
 }
+PREDICTED = {"law": {300: 0.25, 4500: 5.0}}
 LATENCIES = {
     f"{name}_p{percent}_s": value
     for name, value in (("ttft", 0.5), ("itl", 0.01), ("latency", 1.5))
@@ -43,14 +52,31 @@ def power(cells):
     middle = cells["output_tokens"].map({300: 0.3, 4500: 3.9})
     energy = middle * (1 + 0.01 * (cells["repetition"] - 1))
     keys = cells[["cell", "output_tokens", "concurrency", "repetition"]]
-    return keys.assign(scope="gpu", power_w=5432.1, utilisation=np.nan, energy_wh=energy)
+    return keys.assign(
+        scope="gpu",
+        power_w=5432.1,
+        idle_w=1000.0,
+        utilisation=np.nan,
+        memory_gb=640.0,
+        clock_mhz=np.nan,
+        energy_wh=energy,
+        energy_above_idle_wh=energy * 0.8,
+    )
 
 
-def write(cells, power, findings=(), sources=("nvml",)):
+def write(cells, power, findings=(), sources=("nvml",), settings=SETTINGS):
     energy = tables.energy_table(power)
-    ratios = tables.ratio_table(power, 13.0, {300: 0.25, 4500: 5.0})
-    notes = pd.DataFrame(findings, columns=FINDINGS)
-    return report(SETTINGS, cells, power, energy, ratios, notes, list(sources))
+    named = {
+        "cells": cells,
+        "power": power,
+        "energy": energy,
+        "ratio": tables.ratio_table(power, 13.0, PREDICTED["law"]),
+        "findings": pd.DataFrame(findings, columns=FINDINGS),
+        "impact": impact_table(energy, settings["factors"]),
+        "parts": parts_table(energy),
+        "predicted": predicted_table(energy, PREDICTED),
+    }
+    return report(settings, named, list(sources))
 
 
 def rows(page, heading):
@@ -66,18 +92,28 @@ def test_energy_and_ratio_are_shown_with_their_intervals(cells, power):
     energy = rows(page, "Energy of a query")
     assert [row[:4] for row in energy] == [["gpu", "8", "300", "0.3"], ["gpu", "8", "4500", "3.9"]]
     assert {row[5] for row in energy} == {"3"}
+    assert [row[6:] for row in energy] == [["0.24", "0.278"], ["3.12", "0.321"]]
     (ratio,) = rows(page, "The longest query against the shortest")
-    assert ratio[2:4] == ["4500/300 = 15", "13"]
-    assert ratio[5:] == ["13", "20", "within the interval"]
+    assert ratio[2:6] == ["4500/300 = 15", "0.3", "3.9", "13"]
+    assert ratio[7:] == ["13", "20", "within the interval"]
     assert "95 % interval" in page
-    low, high = (float(end) for end in ratio[4].split(" to "))
+    low, high = (float(end) for end in ratio[6].split(" to "))
     assert low < 13 < high
 
 
 def test_throughput_power_and_lengths_are_means_of_the_repetitions(cells, power):
     page = write(cells, power)
-    assert rows(page, "Power")[0] == ["gpu", "8", "300", "5,430", "–"]
-    latencies = ["0.5 / 0.5", "0.01 / 0.01", "1.5 / 1.5", "12.3 %", "60"]
+    assert rows(page, "Power")[0] == [
+        "gpu",
+        "8",
+        "300",
+        "5,430",
+        "1,000",
+        "–",
+        "640",
+        "–",
+    ]
+    latencies = ["0.5 / 0.5 / 0.5", "0.01 / 0.01 / 0.01", "1.5 / 1.5 / 1.5", "12.3 %", "60"]
     assert rows(page, "Throughput and latency")[0] == ["8", "300", "1,240", *latencies]
     assert rows(page, "Lengths delivered")[1] == ["4500", "4,499.5", "4499 to 4500"]
 
@@ -85,11 +121,11 @@ def test_throughput_power_and_lengths_are_means_of_the_repetitions(cells, power)
 def test_without_repetitions_there_is_no_interval(cells, power):
     page = write(cells, power[power["repetition"] == 0])
     assert {row[4] for row in rows(page, "Energy of a query")} == {"–"}
-    assert rows(page, "The longest query against the shortest")[0][4] == "–"
+    assert rows(page, "The longest query against the shortest")[0][6] == "–"
 
 
 def test_one_length_gives_no_ratio(cells, power):
-    assert "Needs the shortest and the longest length." in write(
+    assert "Needs the energy of the shortest and the longest length." in write(
         cells, power[power["output_tokens"] == 300]
     )
 
@@ -97,6 +133,7 @@ def test_one_length_gives_no_ratio(cells, power):
 def test_without_a_power_source_the_report_says_so_and_shows_no_energy(cells, power):
     page = write(cells[:1], power[:0], sources=())
     assert "none found" in page and "Wh" not in page and " J" not in page
+    assert "not measured" in page
     assert "1 of 8 cells were run" in page
     assert "## Power\n" not in page
     assert page.endswith("## Findings\n\nNone.\n")
@@ -122,3 +159,30 @@ def test_findings_say_their_effect_and_cannot_break_the_table(cells, power):
         ["300-0", "errors", "cell not used", "c"],
         ["300-2", "clock", "energy not used", "d"],
     ]
+
+
+def test_operator_gets_parts_cost_and_predictions(cells, power):
+    page = write(cells, power)
+    (part,) = rows(page, "Input and output")
+    # through (300, 0.3) and (4500, 3.9) [tokens, Wh]
+    slope = (3.9 - 0.3) / 4200
+    assert float(part[2]) == pytest.approx(0.3 - 300 * slope, abs=5e-4)
+    assert float(part[3]) == pytest.approx(slope * 3600, rel=5e-3)
+    beyond = rows(page, "Beyond the meter")
+    # energy of the facility [Wh], carbon [gCO2e]
+    assert [row[3:] for row in beyond] == [["0.36", "0.144"], ["4.68", "1.87"]]
+    assert rows(page, "Beside the predictions")[1][3:] == ["law", "5", "3.9", "0.78"]
+    facts = {row[0]: row[1:] for row in rows(page, "Measured, stated, assumed")}
+    assert facts["gpu"] == ["H100-SXM-80GB", "stated (`facts`)"]
+    assert facts["pue"] == ["1.2", "stated (`factors`): our bill"]
+
+
+def test_what_is_not_stated_is_not_computed(cells, power):
+    page = write(cells, power, settings=SETTINGS | {"factors": {}})
+    assert "No factors are stated" in page and "carbon [" not in page
+
+
+def test_page_is_one_file_with_its_figures(cells, power):
+    html = to_html("Stress test", write(cells, power), dict.fromkeys(NAMES, b"<svg/>"))
+    assert html.count("data:image/svg+xml;base64,") == 3
+    assert ".svg" not in html

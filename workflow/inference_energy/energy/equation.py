@@ -132,6 +132,24 @@ def query_energy(
     return node_energy(seconds, node_power, power_utilisation, boundary)
 
 
+def facility_energy(energy: Numbers, pue: Numbers) -> Numbers:
+    """Energy that a facility uses for what a meter inside it measures: ``PUE E``.
+
+    Parameters
+    ----------
+    energy : array_like
+        Energy at the meter, in any unit.
+    pue : array_like
+        Facility energy over IT energy. [1]
+
+    Returns
+    -------
+    array_like
+        In the unit of the energy.
+    """
+    return pue * energy
+
+
 def token_energy(power: Numbers, throughput: Numbers) -> Numbers:
     """Energy per output token at a steady power: ``P / TPS``.
 

@@ -1,39 +1,52 @@
-"""Numbers for the stress test's report, picked from its tables."""
+"""Numbers for the stress test's report, picked from its tables; the report also as HTML."""
+
+import base64
+import re
+
+from markdown_it import MarkdownIt
 
 from inference_energy.templates import render
+from inference_energy.units import J_PER_WH
 
 KEYS = ["scope", "concurrency", "output_tokens"]
+TEMPLATE = "stress/report.md.jinja"
+STATE = ["power_w", "idle_w", "utilisation", "memory_gb", "clock_mhz"]
 
 
-def report(settings, cells, power, energy, ratios, findings, sources):
+def report(settings, tables, sources):
     """Write the report of a stress test, finished or not.
 
     Parameters
     ----------
     settings : dict
         As in config/stress.yaml.
-    cells, power, energy, ratios, findings : DataFrame
-        The tables stress_cells, stress_power, stress_energy, stress_ratio and stress_findings.
+    tables : dict of str to DataFrame
+        The tables cells, power, energy, ratio, findings, impact, parts and predicted.
     sources : list of str
         Power sources that were asked; empty when none was found.
 
     Returns
     -------
     str
-        Markdown.
+        Markdown; its figures are energy.svg, latency.svg and timeline.svg beside it.
     """
+    cells, power, energy = tables["cells"], tables["power"], tables["energy"]
     used = cells[cells["status"] == "measured"]
     lengths = cells.groupby("output_tokens")
     return render(
-        "stress.md.jinja",
+        TEMPLATE,
         settings=settings,
         sources=sources,
         cells=len(cells),
         used=len(used),
         measured=list(dict.fromkeys(energy["scope"])),
-        energy=_energy(energy),
-        ratios=ratios.to_dict("records"),
-        power=_records(power.groupby(KEYS)[["power_w", "utilisation"]].mean()),
+        energy=_energy(energy, power),
+        ratios=tables["ratio"].to_dict("records"),
+        ends=_ends(energy),
+        impact=_impact(tables["impact"]),
+        parts=tables["parts"].to_dict("records"),
+        predicted=tables["predicted"].to_dict("records"),
+        power=_records(power.groupby(KEYS)[STATE].mean()),
         performance=_records(used.groupby(KEYS[1:]).mean(numeric_only=True)),
         delivered=_records(
             lengths.agg(
@@ -42,14 +55,58 @@ def report(settings, cells, power, energy, ratios, findings, sources):
                 high=("delivered_tokens_max", "max"),
             )
         ),
-        findings=findings.to_dict("records"),
+        findings=tables["findings"].to_dict("records"),
     )
 
 
-def _energy(table):
-    """Mean, bounds and count of each cell that has an energy."""
+def to_html(title, markdown, images):
+    """Self-contained page of a report.
+
+    Parameters
+    ----------
+    title, markdown : str
+        Title, and the report as from :func:`report`.
+    images : dict of str to bytes
+        SVG of each figure.
+    """
+    body = MarkdownIt("js-default").render(markdown)
+    body = re.sub(r"(<tr>|</t[dh]>)\n", r"\1", body)  # a row per line, as in the Markdown
+    for name, image in images.items():
+        data = base64.b64encode(image).decode("ascii")
+        body = body.replace(f'src="{name}.svg"', f'src="data:image/svg+xml;base64,{data}"')
+    return render("deployments/report.html.jinja", title=title, body=body)
+
+
+def _energy(table, power):
+    """Mean, bounds and count of each cell that has an energy, with what it is without idling."""
     wide = table.pivot_table(index=KEYS, columns="statistic", values="value", dropna=False)
-    return _records(wide.reindex(columns=["mean", "low", "high", "n"]).dropna(subset=["mean"]))
+    wide = wide.reindex(columns=["mean", "low", "high", "n"]).dropna(subset=["mean"])
+    wide["above_idle"] = power.groupby(KEYS)["energy_above_idle_wh"].mean()
+    wide = wide.reset_index()
+    wide["per_joule"] = wide["output_tokens"] / (wide["mean"] * J_PER_WH)
+    return wide.to_dict("records")
+
+
+def _ends(table):
+    """Energy of the shortest and the longest query of each scope and concurrency."""
+    means = table[table["statistic"] == "mean"]
+    groups = means.groupby(KEYS[:2])
+    return {
+        keys: (
+            group.loc[group["output_tokens"].idxmin(), "value"],
+            group.loc[group["output_tokens"].idxmax(), "value"],
+        )
+        for keys, group in groups
+    }
+
+
+def _impact(table):
+    """Quantities of each cell, and the unit of each."""
+    if table.empty:
+        return {"quantities": {}, "rows": []}
+    wide = table.pivot_table(index=KEYS, columns="quantity", values="value")
+    units = dict(zip(table["quantity"], table["unit"], strict=True))
+    return {"quantities": units, "rows": _records(wide)}
 
 
 def _records(table):

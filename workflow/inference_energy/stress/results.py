@@ -3,15 +3,18 @@
 import numpy as np
 import pandas as pd
 
+from inference_energy.drawing import save
 from inference_energy.stress import tables
 from inference_energy.stress.benchmark import benchmark_table
 from inference_energy.stress.collect import collect
 from inference_energy.stress.figures import draw
 from inference_energy.stress.freshness import check_averaging
-from inference_energy.stress.page import report
+from inference_energy.stress.impact import impact_table, parts_table, predicted_table
+from inference_energy.stress.page import report, to_html
 from inference_energy.stress.plan import LEAST_REPETITIONS, Finding
 from inference_energy.stress.power import check_idle, idle_power, total_energy
 from inference_energy.stress.sources import NAMES
+from inference_energy.stress.timeline import timeline_table
 from inference_energy.tables import load_schema, write_table, write_text
 
 CELL = ("cell", "output_tokens", "concurrency", "repetition")
@@ -23,11 +26,14 @@ def publish(test):
     findings = [("all", *remark) for remark in test.remarks]
     findings += [(name, *f) for name, cell in test.measured.items() for f in cell["findings"]]
     findings += [("all", *finding) for finding in _check_settings(settings, test.sources)]
-    rows, timeline = [], {}
+    rows, seen = [], {}
+    busy = pd.concat([*test.pilots, *(cell["requests"] for cell in test.measured.values())])
     for scope in NAMES:
         sources = [source for source in test.sources if source.scope == scope]
         if sources and any(len(cell["requests"]) for cell in test.measured.values()):
-            found, more, timeline[scope] = scope_power(test, scope, sources)
+            found, more, samples = scope_power(test, scope, sources)
+            if samples is not None:
+                seen[scope] = samples
             rows += found
             findings += more
     level = settings["confidence"]
@@ -35,25 +41,41 @@ def publish(test):
     cells = cells.reindex(columns=list(load_schema("stress_cells")["properties"]))
     power = pd.DataFrame(rows, columns=list(load_schema("stress_power")["properties"]))
     energy = tables.energy_table(power, level)
-    ratios = tables.ratio_table(power, test.published, test.prediction, level)
+    first = next(iter(test.predictions.values()), None)
+    ratios = tables.ratio_table(power, test.published, first, level)
     columns = ["cell", "kind", "refuses", "message"]
     notes = pd.DataFrame(findings, columns=columns).drop_duplicates(ignore_index=True)
     notes["refuses"] = notes["refuses"].replace("", None)
-    for frame, name in (
-        (cells, "cells"),
-        (power, "power"),
-        (energy, "energy"),
-        (ratios, "ratio"),
-        (notes, "findings"),
-    ):
+    impact = impact_table(energy, settings["factors"])
+    predicted = predicted_table(energy, test.predictions)
+    named = {
+        "cells": cells,
+        "power": power,
+        "energy": energy,
+        "ratio": ratios,
+        "findings": notes,
+        "impact": impact,
+        "parts": parts_table(energy),
+        "predicted": predicted,
+        "timeline": timeline_table(seen, busy),
+    }
+    for name, frame in named.items():
         write_table(frame, folder / f"{name}.csv", f"stress_{name}")
     if (cells["status"] == "measured").any():
         benchmark = benchmark_table(cells, power, notes, settings, folder)
         write_rows(benchmark, folder / "benchmark.csv")
-    sources = [source.named for source in test.sources]
-    text = report(settings, cells, power, energy, ratios, notes, sources)
+    _write_report(settings, named, [source.named for source in test.sources], folder)
+
+
+def _write_report(settings, named, sources, folder):
+    """Write the figures and the report, in Markdown and as one page."""
+    images = {}
+    for name, figure in draw(named["cells"], named["energy"], named["timeline"]).items():
+        save(figure, folder / f"{name}.svg")
+        images[name] = (folder / f"{name}.svg").read_bytes()
+    text = report(settings, named, sources)
     write_text(folder / "report.md", text)
-    draw(cells, energy, folder / "report.svg")
+    write_text(folder / "report.html", to_html(f"Stress test of {settings['model']}", text, images))
 
 
 def _check_settings(settings, sources):

@@ -113,7 +113,7 @@ class StressTest:
             settings["seed"],
         )
         settings["planned"] = len(self.cells)
-        self.prediction = self._prediction()
+        self.predictions = self._predictions()
         self.measured, self.pilots, self.remarks = {}, [], []
         self.key = os.environ.get(KEY)
         folder.mkdir(parents=True, exist_ok=True)
@@ -133,14 +133,17 @@ class StressTest:
                 )
         write_text(path, json.dumps(mine, indent=1) + "\n")
 
-    def _prediction(self):
-        path = self.settings["prediction"]
-        if not path:
-            return {}
-        table = pd.read_csv(path)
-        if not {"output_tokens", "energy_wh"} <= set(table):
-            raise InputError(f"{path}: columns output_tokens and energy_wh are needed")
-        return dict(zip(table["output_tokens"], table["energy_wh"], strict=True))
+    def _predictions(self):
+        """Predicted energies per query [Wh] by output tokens, by name."""
+        files = self.settings["prediction"] or {}
+        files = {"predicted": files} if isinstance(files, str) else files
+        found = {}
+        for name, path in files.items():
+            table = pd.read_csv(path)
+            if not {"output_tokens", "energy_wh"} <= set(table):
+                raise InputError(f"{path}: columns output_tokens and energy_wh are needed")
+            found[name] = dict(zip(table["output_tokens"], table["energy_wh"], strict=True))
+        return found
 
     def run(self):
         """Run what is not finished; report after every cell."""

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from inference_energy.stress.impact import at_length
 from inference_energy.stress.plan import LEAST_REPETITIONS
 from inference_energy.stress.window import tokens_between
 from inference_energy.units import J_PER_WH
@@ -158,7 +159,6 @@ def ratio_table(cells, published, prediction=None, level=0.95):
     """
     columns = ["scope", "concurrency", "shortest", "longest", "measured", "low", "high"]
     columns += ["published", "predicted", "verdict"]
-    known = sorted((prediction or {}).items())
     rows = []
     for keys, group in cells.groupby(["scope", "concurrency"]):
         shortest, longest = group["output_tokens"].min(), group["output_tokens"].max()
@@ -168,10 +168,8 @@ def ratio_table(cells, published, prediction=None, level=0.95):
         ratio, low, high = ratio_interval(
             by_length.loc[[longest]], by_length.loc[[shortest]], level
         )
-        predicted = np.nan
-        if known and known[0][0] <= shortest and longest <= known[-1][0]:
-            low_high = np.log([shortest, longest])
-            predicted = np.exp(np.diff(np.interp(low_high, *np.log(known).T))[0])
+        ends = [at_length(prediction or {}, length) for length in (longest, shortest)]
+        predicted = ends[0] / ends[1]
         verdict = ratio_verdict(published, ratio, low, high)
         rows.append((*keys, shortest, longest, ratio, low, high, published, predicted, verdict))
     return pd.DataFrame(rows, columns=columns)
