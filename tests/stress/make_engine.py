@@ -10,17 +10,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from gguf import GGUFWriter, TokenType
 
 WIDTH, HEADS, LAYERS, FEED_FORWARD, CONTEXT = 64, 4, 2, 128, 8192
 END = "</s>"
 CHARACTERS = [chr(code) for code in range(ord("!"), ord("~") + 1)]
 SPACE, NEWLINE = "Ġ", "Ċ"
+TOKENS = [END, *CHARACTERS, SPACE, NEWLINE]
 
 
 def main(folder: Path) -> None:
     """Write tiny.gguf and tokenizer/ into `folder`."""
-    tokens = [END, *CHARACTERS, SPACE, NEWLINE]
+    # only the model needs it; the tokenizer is also used without an engine
+    from gguf import GGUFWriter, TokenType
+
+    tokens = TOKENS
     random = np.random.default_rng(0)
     writer = GGUFWriter(str(folder / "tiny.gguf"), "llama")
     writer.add_name("tiny")
@@ -62,10 +65,10 @@ def main(folder: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    write_tokenizer(folder / "tokenizer", tokens)
+    write_tokenizer(folder / "tokenizer")
 
 
-def write_tokenizer(folder: Path, tokens: list[str]) -> None:
+def write_tokenizer(folder: Path) -> None:
     """Write a tokenizer folder as `transformers` reads it, with the same vocabulary."""
     folder.mkdir(parents=True, exist_ok=True)
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
@@ -78,7 +81,7 @@ def write_tokenizer(folder: Path, tokens: list[str]) -> None:
         "decoder": byte_level | {"trim_offsets": True},
         "model": {
             "type": "BPE",
-            "vocab": {token: number for number, token in enumerate(tokens)},
+            "vocab": {token: number for number, token in enumerate(TOKENS)},
             "merges": [],
         },
     }

@@ -84,8 +84,12 @@ class Server:
         if mode == "html":
             self.reply(handler, 200, CONTENT[mode], b"<html>Welcome</html>")
             return
+        if mode == "echo" and self.asked % 3 == 0:
+            said = {"error": {"message": f"Failed for {authorization}"}}
+            self.reply(handler, 500, "application/json", said)
+            return
         tokens = body.get("max_tokens") or body.get("max_completion_tokens") or 16
-        self.stream(handler, tokens, authorization if mode == "echo" else "one ")
+        self.stream(handler, tokens, "a")
 
     def stream(self, handler, tokens, text):
         """Stream tokens, in one piece where a proxy holds them back, or not to their end."""

@@ -23,6 +23,11 @@ FILES = [
     ("vllm/older.json", "vllm", NODE),
     ("sglang/runs.jsonl", "sglang", {"gpu": "H200-SXM-141GB"}),
     ("sglang/older.jsonl", "sglang", {**NODE, "model": "DeepSeek-R1"}),
+    (
+        "inference-perf/summary_lifecycle_metrics.json",
+        "inference-perf",
+        {**NODE, "model": "m", "pipeline_parallel": 1},
+    ),
     ("mlenergy/task.json", "mlenergy", {}),
     ("inferencex/agg_single.json", "inferencex", {}),
     ("inferencex/agg_disaggregated.json", "inferencex", {}),

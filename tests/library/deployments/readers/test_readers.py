@@ -92,3 +92,12 @@ def test_a_damaged_file_is_read_or_refused_but_never_fails_otherwise(data, tmp_p
         assert "damaged.json" in str(refused)
     else:
         assert (frame["throughput_tps"] > 0).all()
+
+
+def test_power_may_be_stated_beside_any_clients_file():
+    facts = {**NODE, "node_power_w": 9500}
+    row = detect_and_read(FIXTURES / "vllm/single.json", facts).iloc[0]
+    assert (row["node_power_w"], row["power_boundary"]) == (9500, "node")
+    facts = {**NODE, "gpu_power_w": 5200}
+    row = detect_and_read(FIXTURES / "vllm/single.json", facts).iloc[0]
+    assert (row["gpu_power_w"], row["power_boundary"]) == (5200, "accelerator")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from inference_energy.deployments.readers import (
     aiperf,
+    guidellm,
+    inference_perf,
     inferencex,
     mlenergy,
     mlperf,
@@ -29,10 +31,11 @@ from inference_energy.tables import decode
 
 __all__ = ["detect", "detect_and_read", "read_facts"]
 
-JSON_READERS = (aiperf, mlenergy, inferencex, sglang, vllm)
+JSON_READERS = (aiperf, guidellm, inference_perf, mlenergy, inferencex, sglang, vllm)
 KNOWN = (
-    "a result of vLLM bench serve, SGLang bench_serving, AIPerf, GenAI-Perf, ML.ENERGY or "
-    "InferenceX, a folder of MLPerf logs, or a CSV in the throughput or benchmark schema"
+    "a result of vLLM bench serve, SGLang bench_serving, AIPerf, GenAI-Perf, GuideLLM, "
+    "inference-perf, ML.ENERGY or InferenceX, a folder of MLPerf logs, or a CSV in the throughput "
+    "or benchmark schema"
 )
 
 
@@ -47,7 +50,8 @@ def detect(path):
     Returns
     -------
     str
-        vllm, sglang, aiperf, genai-perf, mlenergy, inferencex, mlperf or project.
+        vllm, sglang, aiperf, genai-perf, guidellm, inference-perf, mlenergy, inferencex, mlperf or
+        project.
 
     Raises
     ------
@@ -150,8 +154,8 @@ def _read_records(path, content):
     runs = []
     for index, (reader, record) in enumerate(content, start=1):
         where = str(path) if len(content) == 1 else f"{path}, object {index}"
-        if reader is mlenergy:
-            found = mlenergy.split(where, record)
+        if reader in (mlenergy, guidellm):
+            found = reader.split(where, record)
         else:
             client = reader.client(record) if reader is aiperf else reader.CLIENT
             found = [Run(where, client, raw=record)]
