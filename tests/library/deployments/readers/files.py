@@ -23,6 +23,7 @@ FILES = [
     ("vllm/older.json", "vllm", NODE),
     ("sglang/runs.jsonl", "sglang", {"gpu": "H200-SXM-141GB"}),
     ("sglang/older.jsonl", "sglang", {**NODE, "model": "DeepSeek-R1"}),
+    ("guidellm/benchmarks.json", "guidellm", {**NODE, "model": "m"}),
     (
         "inference-perf/summary_lifecycle_metrics.json",
         "inference-perf",
