@@ -85,7 +85,7 @@ def schema_names() -> list[str]:
     )
 
 
-def read_table(path: AnyPath, schema: str) -> pd.DataFrame:
+def read_table(path: AnyPath, schema: str | Schema) -> pd.DataFrame:
     """Read a CSV table and check every cell against its schema.
 
     A byte order mark and CRLF line ends are accepted. Rows are numbered as in the file, the

@@ -3,7 +3,7 @@
 Each metric is an object with its unit, which decides the conversion.
 """
 
-from inference_energy.deployments.readers.common import PERCENTILES, TOLERANCE
+from inference_energy.deployments.readers.common import PERCENTILES, TOLERANCE, keys_of
 from inference_energy.units import MEGA, MICRO, MILLI, NANO
 
 LATENCY_NAMES = {
@@ -123,10 +123,6 @@ def _list(value):
     return value if isinstance(value, list) else []
 
 
-def _dict(value):
-    return value if isinstance(value, dict) else {}
-
-
 def _first(config, *paths):
     found = (_at(config, *path) for path in paths)
     return next((value for value in found if value is not None), None)
@@ -224,9 +220,9 @@ def _read_energy(run):
 def _telemetry_gpus(run):
     """Entries of the GPUs with power or energy samples."""
     gpus = {}
-    for endpoint in _dict(_at(run.raw, "telemetry_data", "endpoints")).values():
-        for name, gpu in _dict(_at(endpoint, "gpus")).items():
-            metrics = _dict(_at(gpu, "metrics"))
+    for endpoint in keys_of(_at(run.raw, "telemetry_data", "endpoints")).values():
+        for name, gpu in keys_of(_at(endpoint, "gpus")).items():
+            metrics = keys_of(_at(gpu, "metrics"))
             if any(key.endswith(("power_usage", "energy_consumption", "power")) for key in metrics):
                 # One GPU may be seen through two exporters; its UUID tells.
                 gpus[str(gpu.get("gpu_uuid") or name)] = gpu

@@ -174,6 +174,11 @@ def parse_json(path, text):
     return records
 
 
+def keys_of(value):
+    """Keys of an object inside a JSON record, none where a damaged file holds something else."""
+    return value if isinstance(value, dict) else {}
+
+
 def _next(text, position):
     while position < len(text) and text[position].isspace():
         position += 1

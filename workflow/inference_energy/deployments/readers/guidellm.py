@@ -5,7 +5,7 @@ between tokens in ms. Rates and latencies are those of the requests that succeed
 """
 
 from inference_energy.deployments.readers.client_totals import mark_failed
-from inference_energy.deployments.readers.common import PERCENTILES, Run
+from inference_energy.deployments.readers.common import PERCENTILES, Run, keys_of
 from inference_energy.units import MILLI
 
 CLIENT = "guidellm"
@@ -30,10 +30,10 @@ def recognise(record):
 
 def split(where, record):
     """Runs of a report, one a benchmark."""
-    version = (record.get("metadata") or {}).get("guidellm_version")
+    version = keys_of(record.get("metadata")).get("guidellm_version")
     runs = []
     for number, benchmark in enumerate(record["benchmarks"], start=1):
-        run = Run(f"{where}, benchmark {number}", CLIENT, raw=benchmark)
+        run = Run(f"{where}, benchmark {number}", CLIENT, raw=keys_of(benchmark))
         run.put("client_version", version)
         runs.append(run)
     return runs
@@ -41,8 +41,8 @@ def split(where, record):
 
 def read(run):
     """Read one benchmark into `run`."""
-    metrics, scheduler = run.raw["metrics"], run.raw["scheduler_metrics"]
-    made = scheduler.get("requests_made") or {}
+    metrics = keys_of(run.raw.get("metrics"))
+    made = keys_of(keys_of(run.raw.get("scheduler_metrics")).get("requests_made"))
     completed = run.checked("requests_made.successful", made.get("successful"))
     rate = _statistic(run, metrics, "output_tokens_per_second", "mean")
     if not completed:
@@ -58,7 +58,7 @@ def read(run):
     run.put("completed", completed)
     run.put("duration_s", run.number("duration"))
     run.put("request_throughput", _statistic(run, metrics, "requests_per_second", "mean"))
-    strategy = (run.raw.get("config") or {}).get("strategy") or {}
+    strategy = keys_of(keys_of(run.raw.get("config")).get("strategy"))
     run.put("concurrency", run.checked("config.strategy.streams", strategy.get("streams")))
     for column, name in LENGTHS.items():
         run.put(column, _statistic(run, metrics, name, "mean"))
@@ -73,6 +73,6 @@ def read(run):
 
 def _statistic(run, metrics, name, statistic):
     """Statistic of a metric over the requests that succeeded; None where it is absent."""
-    summary = (metrics.get(name) or {}).get("successful") or {}
-    held = summary.get("percentiles") if statistic in PERCENTILES else summary
-    return run.checked(f"metrics.{name}.{statistic}", (held or {}).get(statistic))
+    summary = keys_of(keys_of(metrics.get(name)).get("successful"))
+    held = keys_of(summary.get("percentiles")) if statistic in PERCENTILES else summary
+    return run.checked(f"metrics.{name}.{statistic}", held.get(statistic))

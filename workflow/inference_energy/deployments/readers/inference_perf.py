@@ -5,7 +5,7 @@ is of the requests that succeeded.
 """
 
 from inference_energy.deployments.readers.client_totals import mark_failed
-from inference_energy.deployments.readers.common import PERCENTILES
+from inference_energy.deployments.readers.common import PERCENTILES, keys_of
 
 CLIENT = "inference-perf"
 LATENCY_NAMES = {
@@ -26,11 +26,11 @@ def recognise(record):
 
 def read(run):
     """Read one summary into `run`."""
-    successes = run.raw["successes"]
-    if not isinstance(successes, dict) or not successes.get("count"):
+    successes = keys_of(run.raw["successes"])
+    if not successes.get("count"):
         run.refuse('"successes.count" is 0; no request succeeded; find out why, and run it again')
         return
-    throughput = successes.get("throughput") or {}
+    throughput = keys_of(successes.get("throughput"))
     rate = run.checked(
         "successes.throughput.output_tokens_per_sec", throughput.get("output_tokens_per_sec")
     )
@@ -45,16 +45,18 @@ def read(run):
     run.put("duration_s", run.number("benchmark_time_seconds"))
     requests = run.checked("requests_per_sec", throughput.get("requests_per_sec"))
     run.put("request_throughput", requests)
-    load = run.raw["load_summary"] or {}
+    load = keys_of(run.raw["load_summary"])
     run.put("concurrency", run.checked("load_summary.concurrency", load.get("concurrency")))
     for column, names in LENGTHS.items():
-        found = next((successes[name] for name in names if successes.get(name)), {})
+        found = keys_of(next((successes[name] for name in names if successes.get(name)), None))
         run.put(column, run.checked(names[0], found.get("mean")))
         if column == "output_tokens" and {"min", "max"} <= found.keys():
-            run.output_range = (found["min"], found["max"])
+            low, high = (run.checked(f"{names[0]}.{end}", found[end]) for end in ("min", "max"))
+            if low is not None and high is not None:
+                run.output_range = (low, high)
     for ours, theirs in LATENCY_NAMES.items():
-        summary = (successes.get("latency") or {}).get(theirs) or {}
+        summary = keys_of(keys_of(successes.get("latency")).get(theirs))
         for percentile in PERCENTILES:
             name = "median" if percentile == "p50" else percentile
             run.put(f"{ours}_{percentile}_s", run.checked(f"{theirs}.{name}", summary.get(name)))
-    mark_failed(run, run.checked("failures.count", (run.raw["failures"] or {}).get("count")))
+    mark_failed(run, run.checked("failures.count", keys_of(run.raw["failures"]).get("count")))
