@@ -62,7 +62,7 @@ def _read_dmon(samples):
     """Read dmon's columns; its header comes again and again, in two lines."""
     names = []
     for line, text in enumerate(samples.text.splitlines(), start=1):
-        cells = text.replace(",", " ").lstrip("# ").split()
+        cells = text.replace(",", " ").replace("#", " ").split()
         if text.lstrip().startswith("#"):
             if "gpu" in [cell.lower() for cell in cells]:
                 names = [cell.lower() for cell in cells]
