@@ -1,10 +1,12 @@
 """The audit's rules: what is planned, what is written, what wrong questions answer."""
 
 import re
+from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
-from processes import one_message, snakemake
+import yaml
+from processes import git, one_message, snakemake
 from repository import edited, read_yaml
 
 METHODS = read_yaml("config/config.yaml")["methods"]
@@ -101,3 +103,39 @@ def test_changes_are_written_for_an_uncommitted_tree(done):
 def test_a_revision_that_cannot_be_compared_is_named(done, since, words):
     run = snakemake(done[0], "changes", "--config", f"since={since}")
     one_message(run, f"value '{since}'", words)
+
+
+AS_BASE = {"label": "as the base", "source": "a test"}
+NODE = {"gpus_per_node": 8, "reference": {"input_tokens": 1000, "output_tokens": 1000}}
+NODE["reference"]["unit"] = "tokens"
+
+
+def on_revised(name):
+    """A document of the audit with a law of many configurations under it, and little to do."""
+    document = read_yaml(f"config/{name}.yaml") | {"base": "revised"}
+    if name == "sensitivity":
+        kept = ("node_power", "throughput", "output_exponent")
+        inputs = {key: document["inputs"][key] for key in kept}
+        return document | {"samples": 16, "inputs": inputs}
+    additive = {"throughput_law": {"name": "additive", "source": "a test"} | NODE}
+    options = {"base": AS_BASE, "additive": AS_BASE | {"override": additive}}
+    law = {"title": "Law", "published": "base", "options": options}
+    return document | {"choices": {"law": law}}
+
+
+def test_the_audit_runs_on_a_law_of_many_configurations(done):
+    folder, _ = done
+    with ExitStack() as stack:
+        for name in ("multiverse", "sensitivity"):
+            text = yaml.safe_dump(on_revised(name), sort_keys=False)
+            stack.enter_context(edited(folder / f"config/{name}.yaml", text))
+        run = snakemake(folder, "audit")
+    assert run.returncode == 0, run.stdout
+    lines = (folder / "results/audit/one_at_a_time.csv").read_text().splitlines()
+    needed = (folder / "results/audit/what_if.csv").read_text()
+    energies = (folder / "results/revised/energy_per_query.csv").read_text()
+    git(folder, "checkout", "--quiet", "results", "figures")
+    assert sum(line.startswith("law,additive,") for line in lines) == 6
+    assert "\nmedian traditional,throughput,2,1,0.5," in needed
+    median = re.search("exact,long,frontier blend,baseline,p50,(.*),Wh", energies)[1]
+    assert f"law,base,long,p50,{median},Wh,1" in lines
