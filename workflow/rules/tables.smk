@@ -2,9 +2,12 @@ from inference_energy.tables import schema_names
 
 # every table of data/ and its schema
 DATA_TABLES = [
+    ("data/agent_tokens.csv", "agent_tokens"),
     ("data/facility.csv", "facility"),
     ("data/gpus.csv", "gpus"),
+    ("data/measured/inferencex_power.csv", "inferencex"),
     ("data/measured/mlenergy_v3.csv", "mlenergy"),
+    ("data/measured/mlperf_throughput.csv", "mlperf"),
     ("data/measured/mlperf_wall_power.csv", "wall_power"),
     ("data/measured/output_lengths.csv", "output_lengths"),
     ("data/models.csv", "models"),
@@ -14,6 +17,7 @@ DATA_TABLES = [
     ("data/published/token_counts.csv", "token_counts"),
     ("data/request_lengths.csv", "request_lengths"),
     ("data/sources.csv", "sources"),
+    ("data/throughput/at_load.csv", "throughput"),
     ("data/throughput/deepseek_r1.csv", "throughput"),
     ("data/throughput/oviedo.csv", "throughput"),
     ("data/throughput/trtllm.csv", "throughput"),
