@@ -36,13 +36,16 @@ VALUES = {
     "power": ["none", "http://host:9400/metrics", ["nvml", "/data/a meter.csv"]],
     "gpus": [8, [0, 1], None],
     "meter_offset": [-1.5, None],
+    "meter_zone": ["Europe/Berlin", None],
+    "facts": [{}, {"gpu": "H100-SXM-80GB", "n_gpus": 8, "precision": "FP8"}],
+    "factors": [{}, {"pue": {"value": 1.2, "source": "our bill"}}],
     "extra_inputs": [{}, {"ignore_eos": True, "min_tokens": "{output_tokens}", "top_k": 3}],
     "legacy_max_tokens": [True, False],
     "request_timeout": [60],
     "error_limit": [0.1],
     "length_tolerance": [0],
     "confidence": [0.9],
-    "prediction": ["build/deployments/mine/energy_by_length.csv", None],
+    "prediction": ["build/deployments/mine/energy_by_length.csv", {"law": "law.csv"}, None],
     "aiperf": ["/opt/aiperf/bin/aiperf", None],
 }
 CASES = [(key, value) for key, values in VALUES.items() for value in values]
@@ -167,12 +170,15 @@ def test_no_page_names_a_key_of_the_stress_test_in_another_form():
 
 def test_the_command_line_itself_takes_every_key(tmp_path):
     """One run of Snakemake that is told something wrong for each key."""
-    wrong = {key: {"wrong": 1} for key in DEFAULTS} | {"extra_inputs": "text"}
+    wrong = {key: {"wrong": 1} for key in DEFAULTS}
+    wrong |= dict.fromkeys(("extra_inputs", "facts", "factors"), "text")
+    wrong |= {"prediction": [1], "power": [[1]]}
     command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--cores", "1"]
     run = start_and_wait(
         [*command, "-d", tmp_path, "-n", "stress", "--config", f"stress={in_yaml(wrong)}"],
     )
     assert run.returncode != 0
     told = run.stdout + run.stderr
-    assert [key for key in DEFAULTS if f"key stress.{key}: value" not in told] == []
+    untold = [key for key in DEFAULTS if not re.search(rf"key stress\.{key}(\.0)?: value", told)]
+    assert untold == []
     assert "Traceback" not in told
