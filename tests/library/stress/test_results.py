@@ -1,0 +1,30 @@
+"""Tables of a whole test."""
+
+import pandas as pd
+import pytest
+from inference_energy.stress import results
+from library.stress.made_up import read
+
+
+def test_whole_test_gives_energy_with_and_without_idle_power(stress):
+    folder = stress(repetitions=3)
+    power = read(folder, "power")
+    assert len(power) == 6 and set(power["scope"]) == {"gpu"}
+    assert power["power_w"].to_numpy() == pytest.approx(800, rel=0.01)
+    assert power["idle_w"].to_numpy() == pytest.approx(200, rel=0.01)
+    query = power.set_index("output_tokens")["energy_wh"]
+    # two requests at once, a token each 10 ms after a prefill of 200 ms
+    assert query[4500].iloc[0] == pytest.approx(800 * (0.2 + 44.99) / 2 / 3600, rel=0.02)
+    share = power["energy_above_idle_wh"] / power["energy_wh"]
+    assert share.to_numpy() == pytest.approx(0.75, rel=0.01)
+    assert set(power["memory_gb"]) == {140}
+    (ratio,) = read(folder, "ratio").to_dict("records")
+    assert ratio["measured"] == pytest.approx(45.19 / 3.19, rel=0.02)
+    assert ratio["low"] <= ratio["measured"] <= ratio["high"]
+
+
+def test_benchmark_rows_keep_a_missing_fact_empty(tmp_path):
+    rows = pd.DataFrame({"gpu": [None, "H100"], "throughput_tps": [1234.5678, 2.0]})
+    results.write_rows(rows, tmp_path / "benchmark.csv")
+    text = (tmp_path / "benchmark.csv").read_text()
+    assert text == "gpu,throughput_tps\n,1234.57\nH100,2\n"
