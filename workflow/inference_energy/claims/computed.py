@@ -50,8 +50,12 @@ def benchmark_lines(tables):
     DataFrame
         Keys as text, numbers as the result tables print them.
     """
+    # the engine of a result is the one that computed it, here it is the one that served
     frames = [
-        table.assign(table=name, value=table["throughput_tps"]) for name, table in tables.items()
+        table.rename(columns={"engine": "serving_engine"}).assign(
+            table=name, value=table["throughput_tps"]
+        )
+        for name, table in tables.items()
     ]
     return _with_text_keys(pd.concat([frame.dropna(axis=1, how="all") for frame in frames]))
 
