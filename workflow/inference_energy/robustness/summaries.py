@@ -184,7 +184,7 @@ def curve(multiverse, found, bins=60):
     for regime in multiverse.base["regimes"]:
         quartiles = {q: found[headline(regime, q)].ravel() for q in QUARTILES}
         order = np.argsort(quartiles["p50"], kind="stable")
-        for number, members in enumerate(np.array_split(order, bins), start=1):
+        for number, members in enumerate(np.array_split(order, min(bins, len(order))), start=1):
             energy = {q: float(np.median(values[members])) for q, values in quartiles.items()}
             for name in multiverse.choices:
                 taken = options[name].cat.codes.to_numpy()[members]
