@@ -27,7 +27,7 @@ def tables(answered, paper, settings):
 def test_the_page_says_the_total_and_every_table_that_is_there(answered, tables, settings):
     text = page("A <log>", tables, answered[2], settings)
     whole = tables["by_model"].iloc[0]
-    assert text.startswith("# A \\<log>\n")
+    assert text.startswith("# A \\<log\\>\n")
     assert f"The {whole['requests']:,} requests need **" in text
     assert "the \\| paper" in text
     assert "| rows | 30,000 |" in text
