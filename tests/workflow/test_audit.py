@@ -129,12 +129,13 @@ def test_the_audit_runs_on_a_law_of_many_configurations(done):
         for name in ("multiverse", "sensitivity"):
             text = yaml.safe_dump(on_revised(name), sort_keys=False)
             stack.enter_context(edited(folder / f"config/{name}.yaml", text))
+        # the copy is shared: a run that fails must leave it as it was, too
+        stack.callback(git, folder, "checkout", "--quiet", "results", "figures")
         run = snakemake(folder, "audit")
-    assert run.returncode == 0, run.stdout
-    lines = (folder / "results/audit/one_at_a_time.csv").read_text().splitlines()
-    needed = (folder / "results/audit/what_if.csv").read_text()
-    energies = (folder / "results/revised/energy_per_query.csv").read_text()
-    git(folder, "checkout", "--quiet", "results", "figures")
+        assert run.returncode == 0, run.stdout
+        lines = (folder / "results/audit/one_at_a_time.csv").read_text().splitlines()
+        needed = (folder / "results/audit/what_if.csv").read_text()
+        energies = (folder / "results/revised/energy_per_query.csv").read_text()
     assert sum(line.startswith("law,additive,") for line in lines) == 6
     assert "\nmedian traditional,throughput,2,1,0.5," in needed
     median = re.search("exact,long,frontier blend,baseline,p50,(.*),Wh", energies)[1]

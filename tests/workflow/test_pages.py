@@ -9,7 +9,8 @@ import pytest
 from processes import run as start_and_wait
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ["all", "audit", "changes", "stress", "whatif"]
+TARGETS = ["all", "audit", "changes", "requests", "stress", "whatif"]
+LOG = "log=generate:oviedo2026:1000"
 PAGES = {
     "changes": "comparison/changes.md.jinja",
     "compare_methods": "comparison/comparison.md.jinja",
@@ -28,7 +29,7 @@ def templates():
     """Templates among the inputs of every rule."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     run = start_and_wait(
-        [sys.executable, "-m", "snakemake", "--filegraph", "--nolock", *TARGETS],
+        [sys.executable, "-m", "snakemake", "--filegraph", "--nolock", *TARGETS, "--config", LOG],
         cwd=ROOT,
         env=os.environ | {"PATH": path},
     )
