@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from inference_energy.deployments.page import report, to_html
+from inference_energy.deployments.page import report
+from inference_energy.reports import to_html
 from inference_energy.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[3]

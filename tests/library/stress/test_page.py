@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.reports import to_html
 from inference_energy.stress import tables
 from inference_energy.stress.figures import NAMES
 from inference_energy.stress.impact import impact_table, parts_table, predicted_table
-from inference_energy.stress.page import report, to_html
+from inference_energy.stress.page import report
 
 SETTINGS = {
     "model": "m",

@@ -1,10 +1,6 @@
-"""Numbers for the report of a deployment, picked from its tables; the report also as HTML."""
-
-import base64
-import re
+"""Numbers for the report of a deployment, picked from its tables."""
 
 import numpy as np
-from markdown_it import MarkdownIt
 
 from inference_energy.deployments.runs import marks
 from inference_energy.templates import render
@@ -57,24 +53,6 @@ def report(title, deployment, tables, reference):
         runs=used.sort_values(["output_tokens", "input_tokens"]).to_dict("records"),
         assumptions=tables["assumptions"].to_dict("records"),
     )
-
-
-def to_html(title, markdown, images):
-    """Self-contained HTML of a report.
-
-    Parameters
-    ----------
-    title, markdown : str
-        Title, and the report as from :func:`report`.
-    images : dict of str to bytes
-        SVG of each figure.
-    """
-    body = MarkdownIt("js-default").render(markdown)
-    body = re.sub(r"(<tr>|</t[dh]>)\n", r"\1", body)  # a row per line, as in the Markdown
-    for name, image in images.items():
-        data = base64.b64encode(image).decode("ascii")
-        body = body.replace(f'src="{name}.png"', f'src="data:image/svg+xml;base64,{data}"')
-    return render("deployments/report.html.jinja", title=title, body=body)
 
 
 def _by_regime(table, column="statistic"):

@@ -1,9 +1,4 @@
-"""Numbers for the stress test's report, picked from its tables; the report also as HTML."""
-
-import base64
-import re
-
-from markdown_it import MarkdownIt
+"""Numbers for the stress test's report, picked from its tables."""
 
 from inference_energy.templates import render
 from inference_energy.units import J_PER_WH
@@ -57,24 +52,6 @@ def report(settings, tables, sources):
         ),
         findings=tables["findings"].to_dict("records"),
     )
-
-
-def to_html(title, markdown, images):
-    """Self-contained page of a report.
-
-    Parameters
-    ----------
-    title, markdown : str
-        Title, and the report as from :func:`report`.
-    images : dict of str to bytes
-        SVG of each figure.
-    """
-    body = MarkdownIt("js-default").render(markdown)
-    body = re.sub(r"(<tr>|</t[dh]>)\n", r"\1", body)  # a row per line, as in the Markdown
-    for name, image in images.items():
-        data = base64.b64encode(image).decode("ascii")
-        body = body.replace(f'src="{name}.svg"', f'src="data:image/svg+xml;base64,{data}"')
-    return render("deployments/report.html.jinja", title=title, body=body)
 
 
 def _energy(table, power):

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.drawing import save
+from inference_energy.reports import to_html
 from inference_energy.stress import tables
 from inference_energy.stress.benchmark import benchmark_table
 from inference_energy.stress.collect import collect
 from inference_energy.stress.figures import draw
 from inference_energy.stress.freshness import check_averaging
 from inference_energy.stress.impact import impact_table, parts_table, predicted_table
-from inference_energy.stress.page import report, to_html
+from inference_energy.stress.page import report
 from inference_energy.stress.plan import LEAST_REPETITIONS, Finding
 from inference_energy.stress.power import check_idle, idle_power, total_energy
 from inference_energy.stress.sources import NAMES

@@ -7,10 +7,11 @@ from _runs import read_background, read_runs
 from _setups import read_shared
 from inference_energy.deployments import answers, build
 from inference_energy.deployments.figures import energy_beside_paper, measured
-from inference_energy.deployments.page import report, to_html
+from inference_energy.deployments.page import report
 from inference_energy.drawing import save
 from inference_energy.energy.exact import token_statistics
 from inference_energy.paper import estimate
+from inference_energy.reports import to_html
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 
 
