@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pandas as pd
-from inference_energy.deployments.readers import detect_and_read, read_facts
 from inference_energy.errors import InputError
+from inference_energy.readers import detect_and_read, read_facts
 from inference_energy.tables import read_table
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from inference_energy.deployments import build, files
-from inference_energy.deployments.readers import detect_and_read
+from inference_energy.readers import detect_and_read
 from library.deployments.made_up import SCHEMAS
 from repository import METHOD_FILES, ROOT, read_yaml
 

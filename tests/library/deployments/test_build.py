@@ -6,7 +6,7 @@ from copy import deepcopy
 import pandas as pd
 import pytest
 from inference_energy.deployments import answers, build
-from inference_energy.deployments.readers import detect_and_read
+from inference_energy.readers import detect_and_read
 from library.deployments.made_up import GPU, HOST, WHERE, resolved
 from repository import ROOT, read
 

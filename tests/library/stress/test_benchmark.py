@@ -5,8 +5,8 @@ import json
 
 import pytest
 from inference_energy.deployments.power import measured_power
-from inference_energy.deployments.readers import detect_and_read
 from inference_energy.errors import InputError
+from inference_energy.readers import detect_and_read
 from inference_energy.stress import benchmark
 from inference_energy.tables import load_schema
 from library.stress.made_up import SMALL, read

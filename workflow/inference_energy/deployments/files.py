@@ -4,13 +4,13 @@ import re
 from glob import glob
 from pathlib import Path
 
-from inference_energy.deployments.readers.common import facts_files
 from inference_energy.documents import collecting, read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
 from inference_energy.method.sources import inputs_of, law_tables
 from inference_energy.project import provided
+from inference_energy.readers.common import facts_files
 
 EXAMPLES = [
     "config/deployments/8xh100-llama-405b.yaml",

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from inference_energy.meters import SAMPLE_COLUMNS, prometheus, read_log
 from inference_energy.stress.freshness import clock_offset
-from inference_energy.stress.meters import SAMPLE_COLUMNS, prometheus, read_log
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.sources import COLLECTORS
 

@@ -7,8 +7,8 @@ One frame for all meters: time_s (Unix seconds of the client's clock), meter, po
 import numpy as np
 import pandas as pd
 
+from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS
 from inference_energy.stress.freshness import FRESH_READINGS, check_freshness
-from inference_energy.stress.meters.common import NUMBERS, SAMPLE_COLUMNS
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.settings import form
 from inference_energy.units import MEGA, NANO

@@ -1,0 +1,42 @@
+"""What the readers of power logs share."""
+
+import pytest
+from inference_energy.meters.common import seconds
+from library.meters.files import NOON, read, refusal, table
+
+
+def test_times_in_a_zone_and_without_one():
+    assert seconds("2026-01-31T13:00:00+01:00") == NOON
+    assert seconds("2026-01-31 13:00:00", "Europe/Berlin") == NOON
+    for factor in (1, 1e3, 1e6, 1e9):
+        assert seconds(f"{factor * NOON:.0f}") == pytest.approx(NOON)
+    for bad in ("12", "later", "nan", "inf", "-1769860800"):
+        with pytest.raises(ValueError, match="ISO 8601"):
+            seconds(bad)
+
+
+def test_two_outlets_in_one_file_are_refused(tmp_path):
+    both = [f"{NOON + n},{power}" for n in range(20) for power in (400 + n, 500 + n)]
+    assert "reads 400 and 500 at one time (20 such times)" in refusal(tmp_path, table(*both))
+    turns = [f"{NOON + n / 2},{(400, 500)[n % 2] + n % 3}" for n in range(40)]
+    assert "in turn: two meters in one file" in refusal(tmp_path, table(*turns))
+    named = [f"{row},{'ab'[n % 2]}" for n, row in enumerate(both)]
+    text = table(*named).replace("power_w", "power_w,meter")
+    assert set(read(tmp_path, text)["meter"]) == {"a", "b"}
+    again = table(*(f"{NOON + n // 2},{400 + n // 2}" for n in range(20)))
+    assert len(read(tmp_path, again)) == 10
+
+
+def test_bad_rows_are_all_named(tmp_path):
+    text = refusal(tmp_path, table("later,1", "1769857201,-3", "1769857202,inf", "1769857203,5 mW"))
+    assert "row 2, column time: 'later'" in text
+    assert "row 3, column power_w: '-3'" in text
+    assert "row 4, column power_w: 'inf'" in text
+    assert "row 5, column power_w: '5 mW'" in text
+    assert read(tmp_path, table("1769857201,nan", "1769857202,5"))["power_w"].isna().sum() == 1
+
+
+def test_milliwatts_in_a_column_of_watts_are_refused(tmp_path):
+    text = table(f"{NOON},812500", f"{NOON + 1},813000")
+    assert "looks like milliwatts" in refusal(tmp_path, text)
+    assert "more than one gpu draws" in refusal(tmp_path, table(f"{NOON},512300"), "gpu")

@@ -1,0 +1,52 @@
+"""Files of vLLM's client."""
+
+import numpy as np
+import pytest
+from inference_energy.readers import detect_and_read, vllm
+from library.readers.files import FIXTURES, NODE, load, put, recognised, refusal
+
+
+def test_its_own_files_are_recognised_and_no_others():
+    assert recognised(vllm) == {"vllm"}
+
+
+def test_vllm_units_lengths_and_the_infinite_rate():
+    raw = load("vllm/single.json")
+    assert raw["request_rate"] == "inf"
+    row = detect_and_read(FIXTURES / "vllm/single.json", NODE).iloc[0]
+    assert row["throughput_tps"] == raw["output_throughput"]
+    assert row["input_tokens"] * raw["completed"] == raw["total_input_tokens"]
+    assert row["output_tokens"] * raw["completed"] == raw["total_output_tokens"]
+    assert row["ttft_p50_s"] * 1000 == pytest.approx(raw["median_ttft_ms"])
+    assert row["e2e_p99_s"] * 1000 == pytest.approx(raw["p99_e2el_ms"])
+    assert np.isnan(row["ttft_p95_s"]), "the client did not report the 95th percentile"
+    assert row["status"] == "ok"
+    assert row["concurrency"] == raw["max_concurrency"]
+
+
+def test_vllm_appended_runs_are_rows_and_failures_are_marked():
+    frame = detect_and_read(FIXTURES / "vllm/appended.json", NODE)
+    assert list(frame["run"]) == [1, 2, 3]
+    assert list(frame["concurrency"]) == [16, 64, 256]
+    assert list(frame["status"]) == ["ok", "ok", "marked: 8 requests failed"]
+    assert len(set(frame["sha256"])) == 1
+
+
+def test_vllm_older_file_counts_what_is_missing_as_failed():
+    raw = load("vllm/older.json")
+    assert "request_goodput:" in raw
+    assert "failed" not in raw
+    row = detect_and_read(FIXTURES / "vllm/older.json", NODE).iloc[0]
+    assert row["failed"] == raw["num_prompts"] - raw["completed"]
+    assert row["status"] == f"marked: {row['failed']} requests failed"
+
+
+def test_vllm_metadata_states_facts_and_the_file_may_not_contradict_them(tmp_path):
+    raw = load("vllm/single.json")
+    raw |= {"gpu": "B200", "n_gpus": "8", "tensor_parallel_size": "4", "precision": "nvfp4"}
+    path = put(tmp_path, raw)
+    row = detect_and_read(path, {"pipeline_parallel": 2}).iloc[0]
+    assert (row["gpu"], row["n_gpus"], row["tensor_parallel"]) == ("B200", 8, 4)
+    assert row["precision"] == "FP4"
+    message = refusal(path, {"pipeline_parallel": 2, "n_gpus": 4})
+    assert "n_gpus is 8 in the file but 4 in the facts" in message

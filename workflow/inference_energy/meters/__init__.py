@@ -1,0 +1,72 @@
+"""Power logs that people have, read into one frame of samples.
+
+A log's family is told from its content. Every family is a module with ``NAME``, ``recognise(text)``
+and ``read(samples)``, which adds a log's readings to :class:`~.common.Samples`.
+"""
+
+from inference_energy.errors import InputError
+from inference_energy.meters import (
+    codecarbon,
+    home_assistant,
+    ipmi,
+    nvidia_smi,
+    prometheus,
+    ptdaemon,
+    redfish,
+    shelly,
+    table,
+    zeus,
+)
+from inference_energy.meters.common import SAMPLE_COLUMNS, Samples
+from inference_energy.tables import decode, read_bytes
+
+__all__ = ["SAMPLE_COLUMNS", "read_log"]
+
+FAMILIES = (
+    nvidia_smi,
+    zeus,
+    codecarbon,
+    prometheus,
+    home_assistant,
+    shelly,
+    redfish,
+    ipmi,
+    ptdaemon,
+    table,
+)
+
+
+def read_log(path, scope, zone=None):
+    """Read a power log of any known family.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The log.
+    scope : str
+        What it measures: gpu, cpu or node.
+    zone : str, optional
+        IANA name of the zone of times that state none; this machine's unless given.
+
+    Returns
+    -------
+    DataFrame
+        `SAMPLE_COLUMNS`, sorted by meter and time.
+
+    Raises
+    ------
+    InputError
+        A log of no known family, or all its rows that cannot be used.
+    """
+    text = decode(path, read_bytes(path), "save the log again as UTF-8")
+    for family in FAMILIES:
+        if family.recognise(text):
+            samples = Samples(path, text, scope, zone)
+            family.read(samples)
+            return samples.frame()
+    names = ", ".join(family.NAME for family in FAMILIES)
+    start = (text.lstrip().splitlines() or [""])[0][:60]
+    raise InputError(
+        f'{path}: begins with "{start}", which is no known power log; known are {names}; give one '
+        "of these, or a CSV with the columns time and power_w"
+    )

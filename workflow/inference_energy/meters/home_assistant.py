@@ -1,0 +1,66 @@
+"""Home Assistant: the history panel's CSV, and the JSON of its history API.
+
+References: ``entity_id,state,last_changed`` as the panel's download writes it; GET
+``/api/history/period``. A state is recorded when it changes. The CSV states no unit: an entity
+named after power is in W, after energy in kWh, Home Assistant's own units.
+"""
+
+import re
+
+from inference_energy.meters.common import ENERGY_UNITS, MISSING, POWER_UNITS
+
+NAME = "Home Assistant's history"
+
+
+def recognise(text):
+    """Whether a text is a history of Home Assistant."""
+    start = text.lstrip()[:3000]
+    first = (start.splitlines() or [""])[0].replace('"', "")
+    return first.startswith("entity_id,state,last_changed") or (
+        start[:1] == "[" and '"entity_id"' in start and '"last_changed"' in start
+    )
+
+
+def read(samples):
+    """Read power [W] and counters [J] of each entity."""
+    if samples.text.lstrip()[:1] == "[":
+        rows = [(line, row) for line, states in samples.documents() for row in _states(states)]
+    else:
+        rows = list(samples.table())
+    units, last = {}, {}
+    for line, row in rows:
+        entity = row.get("entity_id") or last.get("entity")
+        last["entity"] = entity
+        stated = (row.get("attributes") or {}).get("unit_of_measurement")
+        units.setdefault(entity, stated)
+        kind = _kind(entity, units[entity])
+        if kind is None:
+            samples.refuse(
+                line, f"entity {entity}: neither power nor energy: name it so, or leave it out"
+            )
+            continue
+        column, factor = kind
+        state = str(row["state"])
+        if state.lower() in MISSING:
+            continue
+        meter = re.sub(r"_(power|energy).*$", "", entity.partition(".")[2])
+        reading = {column: samples.number(line, "state", state, factor)}
+        samples.add(line, row["last_changed"], meter, **reading)
+
+
+def _states(states):
+    return states if isinstance(states, list) else [states]
+
+
+def _kind(entity, unit):
+    """Column and factor of an entity."""
+    if unit is not None:
+        exact = {"MW": None, "mW": "mw"}.get(unit, unit.lower())
+        if exact in POWER_UNITS:
+            return "power_w", POWER_UNITS[exact]
+        if exact in ENERGY_UNITS:
+            return "energy_j", ENERGY_UNITS[exact]
+        return None
+    if "power" in entity:
+        return "power_w", 1.0
+    return ("energy_j", ENERGY_UNITS["kwh"]) if "energy" in entity else None

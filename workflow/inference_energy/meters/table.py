@@ -1,0 +1,41 @@
+"""A table of this project's: time and power or energy, in units that the columns name."""
+
+import csv
+import re
+
+from inference_energy.errors import InputError
+from inference_energy.meters.common import ENERGY_UNITS, POWER_UNITS, unit_of
+
+NAME = "a table with the columns time and power_w or energy_j"
+SEPARATORS = ",;\t"
+NEEDED = (
+    "needed are time and power_w [W] or energy_j [J]; power_kw, power_mw (milliwatts), energy_wh "
+    "and energy_kwh are known too, and meter where there are several"
+)
+
+
+def recognise(text):
+    """Whether a text is a table with a time."""
+    header = text.splitlines()[:1]
+    return bool(header) and re.search(r"\btime\b", header[0].lower()) is not None
+
+
+def read(samples):
+    """Read power [W] and counters [J]; decimal commas are understood beside semicolons."""
+    header = samples.text.splitlines()[0]
+    separator = max(SEPARATORS, key=header.count)
+    names = [name.strip() for name in next(csv.reader([header], delimiter=separator))]
+    units = {}
+    for name in names:
+        for kind, known in (("power", POWER_UNITS), ("energy", ENERGY_UNITS)):
+            if name.lower().startswith(kind):
+                units[name] = (f"{kind}_{'w' if kind == 'power' else 'j'}", unit_of(name, known))
+    unknown = [name for name, (_, factor) in units.items() if factor is None]
+    if "time" not in names or not units or unknown:
+        raise InputError(f"{samples.path}: columns {', '.join(names)}: {NEEDED}")
+    for line, row in samples.table(separator):
+        readings = {}
+        for name, (column, factor) in units.items():
+            value = row[name].replace(",", ".") if separator != "," else row[name]
+            readings[column] = samples.number(line, name, value, factor)
+        samples.add(line, row["time"], row.get("meter"), **readings)

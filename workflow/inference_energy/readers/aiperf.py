@@ -1,0 +1,229 @@
+"""AIPerf profile_export_aiperf.json, and GenAI-Perf's export, which has the same form.
+
+Each metric is an object with its unit, which decides the conversion.
+"""
+
+from inference_energy.readers.common import PERCENTILES, TOLERANCE, keys_of
+from inference_energy.units import MEGA, MICRO, MILLI, NANO
+
+LATENCY_NAMES = {
+    "ttft": "time_to_first_token",
+    "itl": "inter_token_latency",
+    "e2e": "request_latency",
+}
+VENDORS = ("nvidia", "amd")
+
+TIME = {"ns": NANO, "us": MICRO, "ms": MILLI, "s": 1.0, "sec": 1.0}
+POWER = {"mW": MILLI, "W": 1.0}
+ENERGY = {"mJ": MILLI, "J": 1.0, "MJ": MEGA}
+ENERGY_PER_TOKEN = {"mJ/token": MILLI, "J/token": 1.0}
+TOKEN_RATE = {"tokens/sec": 1.0, "tokens/s": 1.0}
+REQUEST_RATE = {"requests/sec": 1.0, "requests/s": 1.0}
+COUNT = {"requests": 1.0, "count": 1.0}
+TOKENS = {"tokens": 1.0}
+
+# Names that NVML and DCGM give to GPUs.
+GPUS = {
+    "NVIDIA H100 80GB HBM3": "H100-SXM-80GB",
+    "NVIDIA H200": "H200-SXM-141GB",
+    "NVIDIA B200": "B200",
+}
+
+
+def recognise(record):
+    """Whether a JSON object is an export of AIPerf or GenAI-Perf."""
+    rate = record.get("request_throughput")
+    return "aiperf_version" in record or (isinstance(rate, dict) and "unit" in rate)
+
+
+def client(record):
+    """Name of the client that wrote the export."""
+    return "aiperf" if "aiperf_version" in record else "genai-perf"
+
+
+def read(run):
+    """Read one export into `run`."""
+    run.put("client_version", run.raw.get("aiperf_version"))
+    if not _read_counts(run):
+        return
+    run.put("duration_s", _metric(run, "benchmark_duration", TIME))
+    run.put("request_throughput", _metric(run, "request_throughput", REQUEST_RATE))
+    run.put("throughput_tps", _metric(run, "output_token_throughput", TOKEN_RATE))
+    run.put("input_tokens", _metric(run, "input_sequence_length", TOKENS))
+    run.put("output_tokens", _metric(run, "output_sequence_length", TOKENS))
+    for ours, theirs in LATENCY_NAMES.items():
+        for percentile in PERCENTILES:
+            run.put(f"{ours}_{percentile}_s", _metric(run, theirs, TIME, percentile))
+    if "throughput_tps" not in run.row:
+        run.refuse(
+            '"output_token_throughput" is missing; no output tokens were counted; give AIPerf a '
+            "tokenizer and an endpoint that generates text, and run it again"
+        )
+    _read_config(run)
+    _read_output_range(run)
+    _read_energy(run)
+
+
+def _metric(run, key, units, statistic="avg"):
+    """One statistic of a metric in the unit of the table; None if it is absent."""
+    metric = run.raw.get(key)
+    if metric is None:
+        return None
+    if not isinstance(metric, dict):
+        run.refuse(f'"{key}" is not an object with a unit; give the export as AIPerf wrote it')
+        return None
+    value = run.checked(f"{key}.{statistic}", metric.get(statistic))
+    if value is None:
+        return None
+    unit = str(metric.get("unit"))
+    if unit not in units:
+        run.refuse(
+            f'"{key}" has unit "{unit}"; allowed are {", ".join(units)}; '
+            "check the version of the client"
+        )
+        return None
+    return value * units[unit]
+
+
+def _read_counts(run):
+    """Completed and failed requests; False if none was completed."""
+    raw = run.raw
+    completed = _metric(run, "request_count", COUNT)
+    failed = _metric(run, "error_request_count", COUNT) or 0.0
+    listed = sum(
+        run.checked("error_summary.count", item.get("count")) or 0
+        for item in _list(raw.get("error_summary"))
+        if isinstance(item, dict)
+    )
+    failed = max(failed, listed)
+    if completed == 0 or (completed is None and "request_throughput" not in raw):
+        run.refuse('"request_count" is 0; no request succeeded; find out why, and run it again')
+        return False
+    run.put("completed", completed)
+    run.put("failed", failed)
+    if raw.get("was_cancelled"):
+        run.marks.append("run was cancelled")
+    if raw.get("is_complete") is False:
+        reason = str(raw.get("incomplete_reason") or "no reason given").replace(";", ",")
+        run.marks.append(f"run is not complete ({reason})")
+    if failed:
+        run.marks.append(f"{failed:.0f} requests failed")
+    return True
+
+
+def _at(value, *keys):
+    for key in keys:
+        if isinstance(value, list):
+            value = value[0] if len(value) == 1 else None
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _list(value):
+    return value if isinstance(value, list) else []
+
+
+def _first(config, *paths):
+    found = (_at(config, *path) for path in paths)
+    return next((value for value in found if value is not None), None)
+
+
+def _read_config(run):
+    """What was asked for: model, concurrency and output length, in today's and older forms."""
+    config = run.raw.get("input_config")
+    if not isinstance(config, dict):
+        return
+    model = _first(
+        config,
+        ("models", "items", "name"),
+        ("endpoint", "model_names"),
+        ("model",),
+        ("model_names",),
+    )
+    if isinstance(model, list):
+        model = model[0] if len(model) == 1 else None
+    run.put("model", model)
+    phases = [
+        phase
+        for phase in _list(config.get("phases"))
+        if isinstance(phase, dict) and not phase.get("exclude_from_results")
+    ]
+    concurrency = _first(
+        {**config, "phases": phases},
+        ("phases", "concurrency"),
+        ("loadgen", "concurrency"),
+        ("perf_analyzer", "stimulus", "concurrency"),
+        ("concurrency",),
+    )
+    if isinstance(concurrency, int | float) and not isinstance(concurrency, bool):
+        run.put("concurrency", concurrency)
+    asked = _first(
+        config,
+        ("datasets", "prompts", "osl"),
+        ("input", "prompt", "output_tokens"),
+        ("input", "output_tokens"),
+    )
+    # GenAI-Perf writes its options side by side; -1 means that no length was asked for.
+    if asked is None and config.get("output_tokens_mean", -1) != -1:
+        spread = config.get("output_tokens_stddev")
+        asked = {"mean": config["output_tokens_mean"], "stddev": spread}
+    if isinstance(asked, dict):
+        mean = asked.get("value", asked.get("mean"))
+        run.asked_output = run.checked("input_config: output length", mean)
+        run.asked_spread = run.checked("input_config: stddev", asked.get("stddev")) or 0.0
+
+
+def _read_output_range(run):
+    low = _metric(run, "output_sequence_length", TOKENS, "min")
+    high = _metric(run, "output_sequence_length", TOKENS, "max")
+    if low is not None and high is not None:
+        run.output_range = (low, high)
+        if low == 0:
+            run.marks.append("at least one request ended without output")
+    missed = _metric(run, "osl_mismatch_count", COUNT)
+    if missed:
+        run.marks.append(f"{missed:.0f} requests missed the output length asked for")
+
+
+def _read_energy(run):
+    vendors = [name for name in VENDORS if f"{name}_total_gpu_energy" in run.raw]
+    vendors = vendors or [name for name in VENDORS if f"{name}_total_gpu_power" in run.raw]
+    gpus = _telemetry_gpus(run)
+    if len(vendors) > 1:
+        run.drop_energy("telemetry covers GPUs of two vendors")
+        return
+    if not vendors:
+        return
+    vendor = vendors[0]
+    gauge = _metric(run, f"{vendor}_total_gpu_power", POWER)
+    counter = _metric(run, f"{vendor}_average_gpu_power", POWER)
+    run.put_energy("gpu_power_w", gauge or counter)
+    run.put_energy("gpu_energy_j", _metric(run, f"{vendor}_total_gpu_energy", ENERGY))
+    run.put_energy(
+        "energy_per_output_token_j",
+        _metric(run, f"{vendor}_energy_per_output_token", ENERGY_PER_TOKEN),
+    )
+    if gpus:
+        run.metered_gpus = len(gpus)
+        names = {str(gpu.get("gpu_name")) for gpu in gpus}
+        if len(names) == 1:
+            run.put("gpu", GPUS.get(next(iter(names))))
+    # An energy counter that is read at the ends of a short window covers more than the window;
+    # the mean of the power gauge does not, so the two part.
+    if gauge and counter and counter > gauge * (1 + TOLERANCE):
+        run.marks.append(
+            f"power: energy counter gives {counter:.6g} W where the power gauge gives "
+            f"{gauge:.6g} W, so the energy of this short window is too high"
+        )
+
+
+def _telemetry_gpus(run):
+    """Entries of the GPUs with power or energy samples."""
+    gpus = {}
+    for endpoint in keys_of(_at(run.raw, "telemetry_data", "endpoints")).values():
+        for name, gpu in keys_of(_at(endpoint, "gpus")).items():
+            metrics = keys_of(_at(gpu, "metrics"))
+            if any(key.endswith(("power_usage", "energy_consumption", "power")) for key in metrics):
+                # One GPU may be seen through two exporters; its UUID tells.
+                gpus[str(gpu.get("gpu_uuid") or name)] = gpu
+    return list(gpus.values())

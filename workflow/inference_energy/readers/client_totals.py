@@ -1,0 +1,105 @@
+"""What vLLM's and SGLang's clients report alike: totals of a run and latencies in ms."""
+
+import math
+from itertools import compress
+
+from inference_energy.readers.common import PERCENTILES, TOLERANCE
+from inference_energy.units import MILLI
+
+
+def read_totals(run, latency_names):
+    """Read duration, counts, throughput, mean lengths and latencies into `run`.
+
+    Parameters
+    ----------
+    run : Run
+        Run whose keys are read.
+    latency_names : dict
+        The client's name of each of ttft, itl and e2e.
+    """
+    duration = run.needed("duration")
+    completed = run.needed("completed")
+    throughput = run.needed("output_throughput")
+    if completed == 0:
+        run.refuse('"completed" is 0; no request succeeded; find out why, and run it again')
+        return
+    if throughput == 0:
+        run.refuse(
+            '"output_throughput" is 0; a run that gave output tokens is needed; requests ended '
+            "without output, so check the server and run it again"
+        )
+        return
+    run.put("duration_s", duration)
+    run.put("completed", completed)
+    run.put("throughput_tps", throughput)
+    run.put("request_throughput", run.number("request_throughput"))
+    run.put("concurrency", run.number("max_concurrency"))
+    _read_lengths(run, completed)
+    _check_throughput(run, duration, throughput)
+    for ours, theirs in latency_names.items():
+        for percentile in PERCENTILES:
+            value = run.number(f"{percentile}_{theirs}_ms")
+            if percentile == "p50" and value is None:
+                value = run.number(f"median_{theirs}_ms")
+            run.put(f"{ours}_{percentile}_s", value, MILLI)
+
+
+def mark_failed(run, failed):
+    """Set the count of failed requests, and mark the run if there are any."""
+    run.put("failed", failed)
+    if failed:
+        run.marks.append(f"{failed:.0f} requests failed")
+
+
+def _read_lengths(run, completed):
+    inputs, outputs = _successful(run)
+    if outputs:
+        run.output_range = (min(outputs), max(outputs))
+        empty = outputs.count(0)
+        if empty:
+            run.marks.append(f"{empty} requests ended without output")
+    for column, lengths, total in (
+        ("input_tokens", inputs, "total_input_tokens"),
+        ("output_tokens", outputs, "total_output_tokens"),
+    ):
+        if lengths and sum(lengths) > 0:
+            run.put(column, math.fsum(lengths) / len(lengths))
+            continue
+        total = run.number(total)
+        if total and completed:
+            run.put(column, total / completed)
+
+
+def _successful(run):
+    """Lengths of the requests that succeeded, from the lists of a detailed file."""
+    inputs, outputs = run.raw.get("input_lens"), run.raw.get("output_lens")
+    for key, lengths in (("input_lens", inputs), ("output_lens", outputs)):
+        if lengths is None:
+            continue
+        if not isinstance(lengths, list) or any(
+            isinstance(x, bool) or not isinstance(x, int | float) or x < 0 for x in lengths
+        ):
+            run.refuse(f'"{key}" holds something else than token counts; run the client again')
+            return [], []
+    if not inputs or not outputs or len(inputs) != len(outputs):
+        return [], []
+    errors = run.raw.get("errors")
+    if isinstance(errors, list) and len(errors) == len(outputs):
+        good = [not error for error in errors]
+    elif len(outputs) == run.raw.get("completed"):
+        good = [True] * len(outputs)
+    else:
+        good = [length > 0 for length in outputs]
+    return list(compress(inputs, good)), list(compress(outputs, good))
+
+
+def _check_throughput(run, duration, throughput):
+    total = run.number("total_output_tokens")
+    if not duration or not total or throughput is None:
+        return
+    expected = total / duration
+    if abs(throughput - expected) > TOLERANCE * expected:
+        run.marks.append(
+            f"output_throughput {throughput:.6g} tokens/s where total_output_tokens / duration "
+            f"is {expected:.6g}"
+        )

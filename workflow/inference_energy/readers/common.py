@@ -1,0 +1,423 @@
+"""What the readers share: reading files, the facts beside them, and the row that a run becomes."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import jsonschema_rs
+import pandas as pd
+import yaml
+
+from inference_energy import tables
+from inference_energy.errors import InputError
+
+FACTS_SCHEMA = Path(__file__).parents[2] / "schemas" / "facts.schema.yaml"
+PERCENTILES = ("p50", "p90", "p95", "p99")
+GPU_ENERGY = ("gpu_power_w", "gpu_energy_j", "energy_per_output_token_j")
+
+# A mean length or a reported throughput may differ this much (relative) from what it should be.
+TOLERANCE = 0.02
+
+# The facts may rename what a client named in its own way; a measured or configured number has to
+# agree. In the project's own tables they only fill empty cells.
+RENAMED = {"model", "gpu", "source_id", "client_version"}
+NOT_COLUMNS = {"requested_output_tokens", "meter_clock_offset_s"}
+INPUT_LENGTH_UNKNOWN = {"mlenergy", "mlperf", "project"}
+
+PRECISIONS = {
+    "fp4": "FP4",
+    "nvfp4": "FP4",
+    "mxfp4": "FP4",
+    "fp8": "FP8",
+    "fp16": "FP16",
+    "float16": "FP16",
+    "half": "FP16",
+    "bf16": "BF16",
+    "bfloat16": "BF16",
+    "int8": "INT8",
+    "int4": "INT4",
+}
+
+
+@dataclass
+class Run:
+    """One benchmark run on its way from a client's keys to a row of the benchmark table.
+
+    Attributes
+    ----------
+    where : str
+        File and place in it, as error messages name it.
+    client : str
+        Client that wrote the file, as in the benchmark schema.
+    raw : dict
+        The client's own keys.
+    row : dict
+        Columns of the benchmark table that are known, in its units.
+    marks, problems : list of str
+        Reasons to doubt the run; reasons to refuse the file.
+    asked_output : float or None
+        Output tokens that each request asked for [tokens].
+    asked_spread : float
+        Standard deviation of the lengths asked for [tokens].
+    output_range : tuple of float or None
+        Shortest and longest output [tokens].
+    metered_gpus : int or None
+        GPUs that the energy columns cover, where the client tells.
+    """
+
+    where: str
+    client: str
+    raw: dict = field(default_factory=dict)
+    row: dict = field(default_factory=dict)
+    marks: list = field(default_factory=list)
+    problems: list = field(default_factory=list)
+    asked_output: float | None = None
+    asked_spread: float = 0.0
+    output_range: tuple | None = None
+    metered_gpus: int | None = None
+
+    def refuse(self, reason):
+        """Add a reason to refuse the file."""
+        self.problems.append(f"{self.where}: {reason}")
+
+    def number(self, key, remedy="correct the file or run the client again"):
+        """Non-negative number under `key`; None if it is absent, null or not finite."""
+        return self.checked(key, self.raw.get(key), remedy)
+
+    def checked(self, key, value, remedy="correct the file or run the client again"):
+        """Return `value` if it is a non-negative number, None if it is null or not finite."""
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            self.refuse(f'"{key}" is {_shown(value)}; a number of at least 0 is allowed; {remedy}')
+            return None
+        return value if math.isfinite(value) else None
+
+    def needed(self, key):
+        """Return the number under `key`; its absence is a reason to refuse the file."""
+        known = len(self.problems)
+        value = self.number(key)
+        if value is None and len(self.problems) == known:
+            self.refuse(f'"{key}" is missing; it is needed; run the client again and keep its file')
+        return value
+
+    def put(self, column, value, factor=1.0):
+        """Set a column to `value` times `factor`, the conversion to the table's unit."""
+        if value is not None:
+            self.row[column] = value if factor == 1 else value * factor
+
+    def put_energy(self, column, value, factor=1.0):
+        """Set a power or energy; zero means that nothing was measured, so it stays empty."""
+        if value:
+            self.put(column, value, factor)
+
+    def drop_energy(self, reason):
+        """Empty the columns of power and energy because they do not cover what they should."""
+        for column in GPU_ENERGY:
+            self.row.pop(column, None)
+        self.marks.append(f"power: {reason}, left empty")
+
+    def put_precision(self, name):
+        """Set the precision from a client's name for it, if it is a known one."""
+        self.put("precision", PRECISIONS.get(str(name).lower()))
+
+
+def _shown(value, limit=60):
+    text = json.dumps(value, default=str)
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def read_bytes(path):
+    """Read a file that holds something, or say why it cannot be read."""
+    data = tables.read_bytes(path)
+    if not data.strip():
+        raise InputError(f"{path}: is empty; a benchmark client's result is needed; run it again")
+    return data
+
+
+def parse_json(path, text):
+    """Parse the objects of a JSON file: one, a list of them, or several one after the other.
+
+    Returns
+    -------
+    list of dict
+        The objects in the order of the file.
+
+    Raises
+    ------
+    InputError
+        JSON that is cut off or wrong, with its line, or values that are not objects.
+    """
+    decoder = json.JSONDecoder()
+    records, position = [], 0
+    while (position := _next(text, position)) < len(text):
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            rest = text[error.pos :].strip()
+            why = "it is cut off there" if not rest else error.msg
+            raise InputError(
+                f"{path}, line {error.lineno}, column {error.colno}: is not complete JSON ({why}); "
+                f"{len(records)} whole objects stand before it; copy the file again, or remove "
+                "the run that was interrupted"
+            ) from None
+        records += value if isinstance(value, list) else [value]
+    for index, record in enumerate(records, start=1):
+        if not isinstance(record, dict):
+            raise InputError(
+                f"{path}, value {index}: is {_shown(record)}; a JSON object is needed; "
+                "give the client's own result file"
+            )
+    return records
+
+
+def keys_of(value):
+    """Keys of an object inside a JSON record, none where a damaged file holds something else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _next(text, position):
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
+
+
+def sha256(data):
+    """SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def facts_files(path):
+    """Places where the facts of `path` may stand; what a later one says goes first."""
+    path = Path(path)
+    if path.is_dir():
+        return [path.parent / "facts.yaml", path / "facts.yaml"]
+    names = ["facts.yaml", f"{path.stem}.facts.yaml", f"{path.name}.facts.yaml"]
+    return [path.with_name(name) for name in dict.fromkeys(names)]
+
+
+def read_facts(path):
+    """Facts stated beside a benchmark file or folder.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Benchmark file. Read are facts.yaml in its folder, <stem>.facts.yaml and
+        <name>.facts.yaml, of which the later ones go first. For a folder: facts.yaml in it and
+        in the folder above.
+
+    Returns
+    -------
+    dict
+        Facts by name, as in facts.schema.yaml; empty if there is no such file.
+
+    Raises
+    ------
+    InputError
+        Facts that are not YAML, unknown ones, or values that are not allowed.
+    """
+    facts, problems = {}, []
+    for file in facts_files(path):
+        if not file.is_file():
+            continue
+        try:
+            found = yaml.safe_load(tables.decode(file, file.read_bytes()))
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            place = f", line {mark.line + 1}" if mark else ""
+            raise InputError(
+                f"{file}{place}: is not YAML; lines such as 'gpu: H100-SXM-80GB' are allowed; "
+                "correct the file"
+            ) from None
+        found = {} if found is None else found
+        problems += _fact_problems(file, found)
+        facts |= found if isinstance(found, dict) else {}
+    if problems:
+        raise InputError(problems)
+    return facts
+
+
+def check_facts(facts, where="facts"):
+    """Raise InputError unless `facts` is a mapping that facts.schema.yaml allows."""
+    problems = _fact_problems(where, facts)
+    if problems:
+        raise InputError(problems)
+
+
+@cache
+def _fact_columns():
+    return yaml.safe_load(FACTS_SCHEMA.read_text(encoding="utf-8"))["properties"]
+
+
+def _fact_problems(where, facts):
+    allowed = _fact_columns()
+    if not isinstance(facts, dict):
+        return [f"{where}: is {_shown(facts)}; a mapping with {', '.join(allowed)} is allowed"]
+    problems = []
+    for name, value in facts.items():
+        if name not in allowed:
+            problems.append(
+                f'{where}, key "{name}": unknown; allowed are {", ".join(allowed)}; '
+                "correct or remove it"
+            )
+        elif not jsonschema_rs.Draft202012Validator(allowed[name]).is_valid(value):
+            problems.append(
+                f'{where}, key "{name}": value {_shown(value)}; allowed is '
+                f"{tables.allowed(allowed[name])}; correct it"
+            )
+    return problems
+
+
+def to_table(path, runs, facts):
+    """Complete runs with the facts and put them into a table.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Benchmark file, for messages.
+    runs : list of Run
+        Runs as a reader left them.
+    facts : dict
+        Facts as in facts.schema.yaml.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Benchmark table, one run per row in the order of the file.
+
+    Raises
+    ------
+    InputError
+        All problems of all runs, and every fact that is still missing, by name.
+    """
+    schema = tables.load_schema("benchmark")
+    missing = {}
+    for run in runs:
+        _add_facts(run, facts)
+        _derive(run)
+        for name in [] if run.problems else _missing(run):
+            missing.setdefault(name, []).append(run)
+        _check_lengths(run, facts)
+        _check_meter(run)
+        _finish(run)
+    problems = [_ask(path, name, lacking, runs) for name, lacking in missing.items()]
+    problems += [problem for run in runs for problem in [*run.problems, *_refused(run, schema)]]
+    tables.refuse(problems)
+    return _frame([run.row for run in runs], schema)
+
+
+def _add_facts(run, facts):
+    for name, stated in facts.items():
+        if name in NOT_COLUMNS:
+            continue
+        found = run.row.get(name)
+        if found is None or (name in RENAMED and run.client != "project"):
+            run.row[name] = stated
+            continue
+        if run.client == "project":
+            continue
+        slack = TOLERANCE * stated if name in ("input_tokens", "output_tokens") else 0
+        same = found == stated if isinstance(stated, str) else abs(found - stated) <= slack
+        if not same:
+            run.refuse(
+                f"{name} is {found} in the file but {stated} in the facts; they have to agree; "
+                f"correct the fact or remove it"
+            )
+
+
+def _derive(run):
+    """Fill in the one of GPU count and pipeline stages that leaves no choice."""
+    values = run.row
+    gpus, tensor = values.get("n_gpus"), values.get("tensor_parallel")
+    if values.get("pipeline_parallel") is None and gpus is not None and gpus == tensor:
+        values["pipeline_parallel"] = 1
+    group = (tensor or 1) * (values.get("pipeline_parallel") or 1)
+    if gpus is not None and group > gpus:
+        run.refuse(
+            f"tensor_parallel x pipeline_parallel is {group} but n_gpus is {gpus}; a copy of the "
+            "model cannot take more GPUs than there are; correct the facts"
+        )
+
+
+def _missing(run):
+    names = ["model", "gpu", "n_gpus", "tensor_parallel", "precision", "output_tokens"]
+    if run.client not in INPUT_LENGTH_UNKNOWN:
+        names.append("input_tokens")
+    values = run.row
+    known = values.get("n_gpus") is not None and values.get("tensor_parallel") is not None
+    if known and run.client != "project":
+        names.append("pipeline_parallel")
+    if run.client == "project":
+        names.remove("output_tokens")
+    return [name for name in names if values.get(name) is None]
+
+
+def _ask(path, name, lacking, runs):
+    column = _fact_columns()[name]
+    count = "" if len(lacking) == len(runs) else f" ({len(lacking)} of {len(runs)} runs)"
+    return (
+        f"{path}: {name} is neither in the file nor in its facts{count}; needed is "
+        f"{tables.allowed(column)} ({column['description'].rstrip('.')}); add the line "
+        f"'{name}: ...' to {facts_files(path)[1]}"
+    )
+
+
+def _check_lengths(run, facts):
+    asked = facts.get("requested_output_tokens") or run.asked_output
+    mean = run.row.get("output_tokens")
+    if asked is None or mean is None:
+        return
+    spread = run.asked_spread if asked == run.asked_output else 0.0
+    completed = max(run.row.get("completed") or 1, 1)
+    slack = TOLERANCE * asked + 3 * spread / math.sqrt(completed)
+    if abs(mean - asked) > slack:
+        run.marks.append(f"mean output length {mean:.6g} tokens where {asked:.6g} were asked for")
+    if run.output_range is not None and spread == 0:
+        low, high = run.output_range
+        if low != high:
+            run.marks.append(
+                f"output lengths from {low:.6g} to {high:.6g} tokens where {asked:.6g} were "
+                "asked for"
+            )
+
+
+def _check_meter(run):
+    gpus, metered = run.row.get("n_gpus"), run.metered_gpus
+    if metered is not None and gpus is not None and metered != gpus:
+        run.drop_energy(f"telemetry covers {metered} GPUs but {gpus} served the run")
+
+
+def _finish(run):
+    values = run.row
+    if values.get("power_boundary") is None:
+        if values.get("node_power_w") is not None:
+            values["power_boundary"] = "node"
+        elif any(values.get(name) is not None for name in GPU_ENERGY):
+            values["power_boundary"] = "accelerator"
+    values["client"] = values.get("client") or run.client
+    values["status"] = f"marked: {'; '.join(run.marks)}" if run.marks else "ok"
+
+
+def _refused(run, schema):
+    """Refuse values that the table does not allow; absent ones are asked for elsewhere."""
+    problems = []
+    for name, column in schema["properties"].items():
+        value = run.row.get(name)
+        if value is not None and not jsonschema_rs.Draft202012Validator(column).is_valid(value):
+            problems.append(
+                f"{run.where}: {name} is {_shown(value)}; allowed is {tables.allowed(column)}; "
+                "correct the file or leave the run out"
+            )
+    return problems
+
+
+def _frame(rows, schema):
+    return pd.DataFrame(
+        {
+            name: tables.make_column([row.get(name) for row in rows], column)
+            for name, column in schema["properties"].items()
+        }
+    )

@@ -1,0 +1,78 @@
+"""GuideLLM: benchmarks.json, one benchmark of its report per run.
+
+Keys as written by guidellm/benchmark/schemas of 0.8: times of a request in seconds, times to and
+between tokens in ms. Rates and latencies are those of the requests that succeeded.
+"""
+
+from inference_energy.readers.client_totals import mark_failed
+from inference_energy.readers.common import PERCENTILES, Run, keys_of
+from inference_energy.units import MILLI
+
+CLIENT = "guidellm"
+LATENCY_NAMES = {
+    "ttft": ("time_to_first_token_ms", MILLI),
+    "itl": ("inter_token_latency_ms", MILLI),
+    "e2e": ("request_latency", 1.0),
+}
+LENGTHS = {"input_tokens": "prompt_token_count", "output_tokens": "output_token_count"}
+
+
+def recognise(record):
+    """Whether a JSON object is a report of GuideLLM."""
+    benchmarks = record.get("benchmarks")
+    return (
+        isinstance(benchmarks, list)
+        and bool(benchmarks)
+        and isinstance(benchmarks[0], dict)
+        and {"metrics", "scheduler_metrics"} <= benchmarks[0].keys()
+    )
+
+
+def split(where, record):
+    """Runs of a report, one a benchmark."""
+    version = keys_of(record.get("metadata")).get("guidellm_version")
+    runs = []
+    for number, benchmark in enumerate(record["benchmarks"], start=1):
+        run = Run(f"{where}, benchmark {number}", CLIENT, raw=keys_of(benchmark))
+        run.put("client_version", version)
+        runs.append(run)
+    return runs
+
+
+def read(run):
+    """Read one benchmark into `run`."""
+    metrics = keys_of(run.raw.get("metrics"))
+    made = keys_of(keys_of(run.raw.get("scheduler_metrics")).get("requests_made"))
+    completed = run.checked("requests_made.successful", made.get("successful"))
+    rate = _statistic(run, metrics, "output_tokens_per_second", "mean")
+    if not completed:
+        run.refuse('"requests_made.successful" is 0; no request succeeded; run it again')
+        return
+    if not rate:
+        run.refuse(
+            '"output_tokens_per_second" is 0 or missing; a run that gave output tokens is needed; '
+            "check the tokenizer and run it again"
+        )
+        return
+    run.put("throughput_tps", rate)
+    run.put("completed", completed)
+    run.put("duration_s", run.number("duration"))
+    run.put("request_throughput", _statistic(run, metrics, "requests_per_second", "mean"))
+    strategy = keys_of(keys_of(run.raw.get("config")).get("strategy"))
+    run.put("concurrency", run.checked("config.strategy.streams", strategy.get("streams")))
+    for column, name in LENGTHS.items():
+        run.put(column, _statistic(run, metrics, name, "mean"))
+    low, high = (_statistic(run, metrics, "output_token_count", end) for end in ("min", "max"))
+    if low is not None and high is not None:
+        run.output_range = (low, high)
+    for ours, (theirs, factor) in LATENCY_NAMES.items():
+        for percentile in PERCENTILES:
+            run.put(f"{ours}_{percentile}_s", _statistic(run, metrics, theirs, percentile), factor)
+    mark_failed(run, run.checked("requests_made.errored", made.get("errored")))
+
+
+def _statistic(run, metrics, name, statistic):
+    """Statistic of a metric over the requests that succeeded; None where it is absent."""
+    summary = keys_of(keys_of(metrics.get(name)).get("successful"))
+    held = keys_of(summary.get("percentiles")) if statistic in PERCENTILES else summary
+    return run.checked(f"metrics.{name}.{statistic}", held.get(statistic))

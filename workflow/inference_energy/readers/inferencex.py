@@ -1,0 +1,86 @@
+"""InferenceX (formerly InferenceMAX): agg_*.json, one configuration per object.
+
+Throughput is given per GPU. In a disaggregated deployment output_tput_per_gpu is per decode GPU,
+while the power is that of all GPUs. Latencies are in seconds. isl and osl are nominal lengths.
+"""
+
+from inference_energy.readers.common import PERCENTILES
+
+CLIENT = "inferencex"
+LATENCY_NAMES = {"ttft": "ttft", "itl": "itl", "e2e": "e2el"}
+
+# The runner's name begins with its hardware; all are HGX, NVL72 or OAM machines.
+GPUS = {
+    "h100": "H100-SXM-80GB",
+    "h200": "H200-SXM-141GB",
+    "b200": "B200",
+    "b300": "B300",
+    "gb200": "GB200",
+    "gb300": "GB300",
+    "mi300x": "MI300X",
+    "mi325x": "MI325X",
+    "mi355x": "MI355X",
+}
+
+
+def recognise(record):
+    """Whether a JSON object is an aggregate of InferenceX."""
+    return {"hw", "tput_per_gpu"} <= record.keys()
+
+
+def read(run):
+    """Read one aggregate of InferenceX into `run`."""
+    raw = run.raw
+    run.put("model", raw.get("model"))
+    run.put("gpu", GPUS.get(str(raw["hw"]).lower().replace("_", "-").split("-")[0]))
+    run.put_precision(raw.get("precision"))
+    run.put("concurrency", run.number("conc"))
+    run.put("input_tokens", run.number("isl"))
+    run.put("output_tokens", run.number("osl"))
+    _read_throughput(run)
+    _read_power(run)
+    for ours, theirs in LATENCY_NAMES.items():
+        for percentile in PERCENTILES:
+            name = "median" if percentile == "p50" else percentile
+            run.put(f"{ours}_{percentile}_s", run.number(f"{name}_{theirs}"))
+
+
+def _read_throughput(run):
+    """Throughput and parallelism; the GPUs that the per-GPU throughput was divided by differ."""
+    per_gpu = run.needed("output_tput_per_gpu")
+    if run.raw.get("is_multinode"):
+        prefill, decode = run.needed("num_prefill_gpu"), run.needed("num_decode_gpu")
+        if prefill is None or decode is None:
+            return
+        gpus = prefill + decode
+        divisor = decode or gpus
+        role = "decode_" if decode else "prefill_"
+    else:
+        tensor = run.needed("tp")
+        if tensor is None:
+            return
+        role = ""
+        gpus = tensor * (run.number("pp") or 1) * (run.number("pcp_size") or 1)
+        divisor = gpus
+    run.put("n_gpus", gpus)
+    run.put("tensor_parallel", run.number(f"{role}tp"))
+    run.put("pipeline_parallel", run.number(f"{role}pp") or 1)
+    run.put("throughput_tps", per_gpu, divisor)
+
+
+def _read_power(run):
+    measured = {"avg_power_w", "avg_total_gpu_power_w", "total_gpu_energy_j"} & run.raw.keys()
+    if "power_valid" in run.raw and not run.raw["power_valid"]:
+        run.drop_energy("power_valid is 0")
+        return
+    if not measured:
+        return
+    total = run.number("avg_total_gpu_power_w")
+    per_gpu, gpus = run.number("avg_power_w"), run.row.get("n_gpus")
+    if total is None and per_gpu is not None and gpus is not None:
+        total = per_gpu * gpus
+    run.put_energy("gpu_power_w", total)
+    run.put_energy("gpu_energy_j", run.number("total_gpu_energy_j"))
+    run.put_energy("energy_per_output_token_j", run.number("joules_per_output_token"))
+    if total and run.row.get("gpu_energy_j"):
+        run.put("duration_s", run.row["gpu_energy_j"] / total)

@@ -1,0 +1,245 @@
+"""MLPerf Inference: a folder with LoadGen's summary and detail logs, and a power meter's log.
+
+The meter's log (spl.txt, written by SPEC PTDaemon) has wall power about once a second. Its mean
+between power_begin and power_end of the detail log is the node power, as in MLPerf's own rules.
+Both clocks write local time without a zone, so that a meter in another zone seems not to have
+measured: the fact meter_clock_offset_s puts its clock right, it is never guessed.
+"""
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from inference_energy.energy.equation import token_energy
+from inference_energy.readers.common import PERCENTILES, Run, read_bytes, sha256
+from inference_energy.tables import decode
+from inference_energy.units import NANO, SECONDS_PER_DAY
+
+CLIENT = "mlperf"
+TIME_FORMAT = "%m-%d-%Y %H:%M:%S.%f"
+HEAD_BYTES = 4096
+QUARTER_HOUR = 900
+
+# The meter samples at 1 Hz; MLPerf's power rules allow no larger gaps than a few samples.
+LARGEST_GAP_S = 3.0
+
+SUMMARY_TITLE = "MLPerf Results Summary"
+DETAIL_PREFIX = ":::MLLOG"
+METER_LINE = re.compile(r"^Time,([^,]+),Watts,([^,\n]+)", re.MULTILINE)
+LATENCY_NAMES = {"ttft": "first token latency", "e2e": "latency"}
+PERCENTILE_NAMES = dict(zip(PERCENTILES, ("50.00", "90.00", "95.00", "99.00"), strict=True))
+
+
+def recognise(path):
+    """Whether `path` is a folder with LoadGen's summary, or that summary itself."""
+    return _summary(path) is not None
+
+
+def _summary(path):
+    path = Path(path)
+    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    return next((file for file in files if SUMMARY_TITLE in _head(file)), None)
+
+
+def _head(path):
+    with open(path, "rb") as file:
+        return file.read(HEAD_BYTES).decode("utf-8", errors="replace")
+
+
+def read(path, facts):
+    """Read a folder of LoadGen logs.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Folder, or the summary in it.
+    facts : dict
+        Facts; meter_clock_offset_s is used here.
+
+    Returns
+    -------
+    list of Run
+        The one run of the folder, with its problems.
+    """
+    summary = _summary(path)
+    others = [file for file in sorted(summary.parent.glob("*.txt")) if file != summary]
+    data = {summary: read_bytes(summary)}
+    run = Run(str(path), CLIENT, raw=_pairs(decode(summary, data[summary])))
+    detail = next((file for file in others if DETAIL_PREFIX in _head(file)), None)
+    meter = next((file for file in others if METER_LINE.search(_head(file))), None)
+    for file in filter(None, (detail, meter)):
+        data[file] = read_bytes(file)
+    _read_summary(run)
+    window = None
+    if detail is not None:
+        window = _read_detail(run, detail, decode(detail, data[detail]))
+    if meter is not None:
+        offset = facts.get("meter_clock_offset_s", 0.0)
+        _read_meter(run, meter, decode(meter, data[meter]), window, offset)
+    run.put("sha256", sha256(b"".join(data.values())))
+    return [run]
+
+
+def _pairs(text):
+    pairs = {}
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        if colon:
+            pairs.setdefault(key.strip(), value.strip())
+    return pairs
+
+
+def _figure(run, key):
+    text = run.raw.get(key)
+    if text is None:
+        return None
+    try:
+        return run.checked(key, float(text))
+    except ValueError:
+        run.refuse(f'"{key}" is "{text}"; a number is needed; copy the log again')
+        return None
+
+
+def _read_summary(run):
+    scenario = run.raw.get("Scenario")
+    offline = scenario == "Offline"
+    word = "" if offline else "Completed "
+    tokens = f"{word}tokens per second".capitalize()
+    samples = f"{word}samples per second".capitalize()
+    throughput, rate = _figure(run, tokens), _figure(run, samples)
+    if not throughput:
+        run.refuse(
+            f'"{tokens}" of scenario {scenario} is missing or 0; only benchmarks that count tokens '
+            "can be used; give the log of a language model in the Offline or Server scenario"
+        )
+        return
+    run.put("throughput_tps", throughput)
+    if rate:
+        run.put("request_throughput", rate)
+        run.put("output_tokens", throughput / rate)
+    if not offline:
+        for ours, theirs in LATENCY_NAMES.items():
+            for percentile, name in PERCENTILE_NAMES.items():
+                value = _figure(run, f"{name} percentile {theirs} (ns)")
+                run.put(f"{ours}_{percentile}_s", value, NANO)
+    result = run.raw.get("Result is", "missing")
+    if result != "VALID":
+        run.marks.append(f"LoadGen's result is {result}")
+    if run.raw.get("Mode", "PerformanceOnly") != "PerformanceOnly":
+        run.marks.append(f"LoadGen's mode is {run.raw['Mode']}, not PerformanceOnly")
+
+
+def _read_detail(run, path, text):
+    """Begin and end of the measured window, in seconds of LoadGen's clock."""
+    found = {}
+    for line in text.splitlines():
+        if not line.startswith(DETAIL_PREFIX):
+            continue
+        if not any(f'"{key}"' in line for key in ("power_begin", "power_end", "loadgen_version")):
+            continue
+        try:
+            entry = json.loads(line.removeprefix(DETAIL_PREFIX))
+        except json.JSONDecodeError:
+            run.refuse(f"{path.name} has a line that is cut off: {line[:60]}; copy the log again")
+            continue
+        found[entry.get("key")] = entry.get("value")
+    version = found.get("loadgen_version")
+    run.put("client_version", str(version).split(" ")[0] if version else None)
+    if "power_begin" not in found or "power_end" not in found:
+        return None
+    times = []
+    for key in ("power_begin", "power_end"):
+        try:
+            times.append(_seconds(str(found[key])))
+        except ValueError:
+            run.refuse(
+                f'{path.name}, "{key}" is "{found[key]}"; a time such as '
+                "07-31-2024 02:42:40.512 is needed; copy the log again"
+            )
+    if len(times) < 2:
+        return None
+    if times[1] <= times[0]:
+        run.refuse(f"{path.name}: power_end is not after power_begin; copy the log again")
+        return None
+    run.put("duration_s", times[1] - times[0])
+    return tuple(times)
+
+
+def _seconds(text):
+    # The difference to a fixed day, because timestamp() would apply this machine's time zone.
+    moment = datetime.strptime(text.strip(), TIME_FORMAT)
+    return (moment - datetime(1970, 1, 1)).total_seconds()
+
+
+def mean_watts(times, watts, begin, end):
+    """Mean of power samples inside a window, and its weak points.
+
+    Parameters
+    ----------
+    times : array of shape (n,)
+        Times of the samples, ascending [s].
+    watts : array of shape (n,)
+        Power [W]; negative where the meter had no valid reading.
+    begin, end : float
+        Window, both ends included [s].
+
+    Returns
+    -------
+    mean : float or None
+        Arithmetic mean [W]; None without valid samples in the window.
+    gap : float
+        Longest time without a valid sample inside the window, its ends included [s].
+    """
+    times, watts = np.asarray(times, dtype=float), np.asarray(watts, dtype=float)
+    inside = (times >= begin) & (times <= end) & (watts >= 0)
+    if not inside.any():
+        return None, end - begin
+    edges = np.concatenate([[begin], times[inside], [end]])
+    return float(watts[inside].mean()), float(np.diff(edges).max())
+
+
+def _read_meter(run, path, text, window, offset):
+    if window is None:
+        run.marks.append(
+            "power: power log without power_begin and power_end in the detail log, left empty"
+        )
+        return
+    try:
+        samples = [(_seconds(time), float(watts)) for time, watts in METER_LINE.findall(text)]
+    except ValueError as error:
+        run.refuse(f"{path.name} has a line that cannot be read ({error}); copy the log again")
+        return
+    times, watts = np.array(sorted(samples)).T
+    begin, end = window
+    mean, gap = mean_watts(times + offset, watts, begin, end)
+    if mean is None:
+        run.refuse(_other_clock(path, times, window, offset))
+        return
+    run.put_energy("node_power_w", mean)
+    if mean and "throughput_tps" in run.row:
+        run.put("energy_per_output_token_j", token_energy(mean, run.row["throughput_tps"]))
+    if gap > LARGEST_GAP_S:
+        run.marks.append(f"power: no sample of the meter for {gap:.6g} s of {end - begin:.6g} s")
+
+
+def _other_clock(path, times, window, offset):
+    """Why no sample is inside the window, with the time zone that would put one there."""
+    begin, end = window
+    shifts = np.arange(-SECONDS_PER_DAY, SECONDS_PER_DAY + 1, QUARTER_HOUR)
+    covering = shifts[(times[0] + shifts <= begin) & (times[-1] + shifts >= end)]
+    nearest = covering[np.argsort(abs(covering))][:1]
+    remedy = "".join(
+        f"if the clocks stood in different time zones, state 'meter_clock_offset_s: {shift}' in "
+        "the facts, otherwise "
+        for shift in nearest
+    )
+    first, last = times[[0, -1]] + offset - begin
+    return (
+        f"{path.name} has no valid power sample between power_begin and power_end; the meter's "
+        f"clock, with meter_clock_offset_s = {offset:.6g}, runs from {first:.6g} s "
+        f"to {last:.6g} s after power_begin, the window lasts {end - begin:.6g} s; "
+        f"{remedy}remove the power log"
+    )

@@ -1,0 +1,66 @@
+"""CSV of this project: the benchmark table, or the throughput table."""
+
+import csv
+
+import pandas as pd
+
+from inference_energy.readers.common import Run
+from inference_energy.tables import load_schema, read_table
+
+CLIENT = "project"
+FACTS = ("model", "gpu", "n_gpus", "tensor_parallel", "precision")
+
+
+def recognise(text):
+    """Name of the table that a CSV text is meant to be, or None; its reader tells what is wrong."""
+    header = set(next(csv.reader(text.splitlines()[:1]), []))
+    if len({"model", "gpu", "throughput_tps"} & header) < 2:
+        return None
+    return "benchmark" if {"n_gpus", "status"} & header else "throughput"
+
+
+def _open(schema):
+    """Schema in which facts may be missing: they are asked for by name, and may be stated."""
+    open_columns = {
+        name: column | {"enum": [*column["enum"], None]}
+        if "enum" in column
+        else column | {"type": [column["type"], "null"]}
+        for name, column in schema["properties"].items()
+        if name in FACTS and name in schema["required"]
+    }
+    return schema | {
+        "required": [name for name in schema["required"] if name not in open_columns],
+        "properties": schema["properties"] | open_columns,
+    }
+
+
+def read(path, table):
+    """Read a throughput or benchmark table as runs.
+
+    Parameters
+    ----------
+    path : str or path-like
+        CSV file.
+    table : str
+        throughput or benchmark.
+
+    Returns
+    -------
+    list of Run
+        One per row. A benchmark table keeps the file, checksum and marks of its rows.
+    """
+    columns = load_schema("benchmark")["properties"]
+    runs = []
+    records = read_table(path, _open(load_schema(table))).astype(object).to_dict("records")
+    for number, record in enumerate(records, start=2):
+        run = Run(f"{path}, row {number}", CLIENT)
+        run.row = {
+            name: value for name, value in record.items() if name in columns and not pd.isna(value)
+        }
+        marks = run.row.pop("status", "ok").removeprefix("marked: ")
+        run.marks = [] if marks == "ok" else marks.split("; ")
+        if table == "throughput":
+            group = run.row.get("tensor_parallel")
+            run.put("n_gpus", group, run.row.get("pipeline_parallel", 1))
+        runs.append(run)
+    return runs

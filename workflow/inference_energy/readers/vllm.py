@@ -1,0 +1,54 @@
+"""vLLM: `vllm bench serve --save-result`, one JSON object, or several with --append-result.
+
+Keys as written by vllm/benchmarks/serve.py. What --metadata adds under the name of a fact
+(gpu=..., n_gpus=...) is taken as that fact.
+"""
+
+from inference_energy.readers.client_totals import mark_failed, read_totals
+
+CLIENT = "vllm"
+LATENCY_NAMES = {"ttft": "ttft", "itl": "itl", "e2e": "e2el"}
+WHOLE_NUMBERS = ("n_gpus", "tensor_parallel", "pipeline_parallel")
+METADATA = {
+    "gpu": "gpu",
+    "n_gpus": "n_gpus",
+    "tensor_parallel": "tensor_parallel",
+    "tensor_parallel_size": "tensor_parallel",
+    "pipeline_parallel": "pipeline_parallel",
+    "pipeline_parallel_size": "pipeline_parallel",
+}
+
+
+def recognise(record):
+    """Whether a JSON object is a result of vLLM's client."""
+    return {"model_id", "output_throughput", "completed"} <= record.keys() and "hw" not in record
+
+
+def read(run):
+    """Read one result of vLLM's client into `run`."""
+    run.put("model", run.raw["model_id"])
+    read_totals(run, LATENCY_NAMES)
+    mark_failed(run, _failed(run))
+    for key, column in METADATA.items():
+        value = run.raw.get(key)
+        if isinstance(value, str) and column in WHOLE_NUMBERS:
+            value = _whole(run, key, value)
+        run.put(column, value)
+    if "precision" in run.raw:
+        run.put_precision(run.raw["precision"])
+
+
+def _failed(run):
+    failed = run.number("failed")
+    prompts, completed = run.raw.get("num_prompts"), run.raw.get("completed")
+    # Clients of 2025 and earlier have no "failed"; what was sent and did not succeed failed.
+    if failed is None and isinstance(prompts, int) and isinstance(completed, int):
+        failed = max(prompts - completed, 0)
+    return failed
+
+
+def _whole(run, key, text):
+    if text.isdecimal():
+        return int(text)
+    run.refuse(f'metadata "{key}" is "{text}"; a whole number is allowed; state it in the facts')
+    return None
