@@ -9,13 +9,13 @@ from inference_energy.deployments import answers
 from inference_energy.deployments import build as deployments_build
 from inference_energy.deployments import figures as deployment_figures
 from inference_energy.deployments import files as deployment_files
-from inference_energy.deployments.readers import detect_and_read
 from inference_energy.energy.exact import token_statistics
 from inference_energy.evidence import figures as evidence_figures
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
 from inference_energy.laws.figures import predicted_over_measured
 from inference_energy.method.build import build
 from inference_energy.paper import figures as paper_figures
+from inference_energy.readers import detect_and_read
 from inference_energy.robustness import figures as robustness_figures
 from inference_energy.scaling import figures as scaling_figures
 from inference_energy.scaling.counter_signal import claimed_energy
@@ -97,7 +97,7 @@ def draw_validation():
     """Figures of measurements and laws by themselves."""
     settings = read_yaml("config/evidence.yaml")
     runs = read("data/measured/mlenergy_v3.csv", "mlenergy")
-    predictions = read("results/validation/throughput_predictions.csv", "law_predictions")
+    predictions = read("results/validation/law_predictions.csv", "law_predictions")
     return {
         "concurrency": evidence_figures.concurrency(runs, band(settings), settings["near_best"]),
         "throughput_laws": predicted_over_measured(predictions),

@@ -1,6 +1,6 @@
 LAW_OUTPUTS = {
-    "errors": "throughput_laws.csv",
-    "predictions": "throughput_predictions.csv",
+    "errors": "law_errors.csv",
+    "predictions": "law_predictions.csv",
     "page": "throughput_laws.md",
 }
 

@@ -6,7 +6,7 @@ from repository import read
 
 
 def test_every_law_with_a_mark_has_its_panel():
-    predictions = read("results/validation/throughput_predictions.csv", "law_predictions")
+    predictions = read("results/validation/law_predictions.csv", "law_predictions")
     titles = [axis.get_title(loc="left") for axis in predicted_over_measured(predictions).axes]
     marked = [name for name, kind in LAWS.items() if kind.mark is not None]
     for name in set(marked) & set(predictions["law"]):

@@ -19,7 +19,7 @@ def errors(law, **regions):
 
 
 def test_the_committed_page_has_the_numbers_of_the_table():
-    table = read_table(VALIDATION / "throughput_laws.csv", "law_errors")
+    table = read_table(VALIDATION / "law_errors.csv", "law_errors")
     page = laws_page(table, "data/throughput/trtllm.csv").splitlines()
     committed = (VALIDATION / "throughput_laws.md").read_text(encoding="utf-8").splitlines()
     assert page[:6] == committed[:6]
