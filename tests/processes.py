@@ -67,7 +67,9 @@ def wait_for(condition, process):
         ended = process.poll() is not None
         if condition():
             return
-        assert not ended, f"ended with {process.returncode}"
+        if ended:
+            said = "\n".join(filter(None, process.communicate()))
+            raise AssertionError(f"ended with {process.returncode}:\n{said}")
         assert time.monotonic() < hangs
         time.sleep(0.02)
 

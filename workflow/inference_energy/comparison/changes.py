@@ -15,10 +15,10 @@ from math import inf
 from pathlib import Path
 
 import numpy as np
-import yaml
 from matplotlib.image import imread
 
 from inference_energy.comparison.page import TYPES
+from inference_energy.documents import parse
 from inference_energy.method.differences import differences
 from inference_energy.tables import NUMBER, load_schema, schema_names
 
@@ -258,7 +258,7 @@ def compare_snapshots(before, after):
             else:
                 unchanged += 1
         elif path.endswith("/method.yaml"):
-            methods = [yaml.safe_load(content) if content else {} for content in (old, new)]
+            methods = [parse(content.decode(), path) if content else {} for content in (old, new)]
             changed = differences(*methods).to_dict("records")
             if changed:
                 settings[path] = changed

@@ -36,11 +36,11 @@ LEAST_CACHE = 0.02
 NAME_PARTS = re.compile(r"(?:(\d+)x)?(\d+(?:\.\d+)?)B(?:[ -]?A(\d+(?:\.\d+)?)B)?", re.IGNORECASE)
 
 
-def _key(name):
+def _key(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", str(name).lower())
 
 
-def _numbers_in_name(name):
+def _numbers_in_name(name: str) -> tuple[float, float]:
     """Total and active parameters [billions] that a name such as 8x7B or 30B-A3B states."""
     match = NAME_PARTS.search(str(name))
     if match is None:
@@ -78,8 +78,8 @@ def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
         total = active = models["params_total_b"].median()
     if pd.notna(row.get("params_active_b")):
         active = row["params_active_b"]
-    distance = np.abs(np.log(models["params_total_b"].astype(float) / total))
-    found = models.loc[distance.idxmin()].copy()
+    distance = np.log(models["params_total_b"].to_numpy(float) / total)
+    found = models.iloc[int(np.abs(distance).argmin())].copy()
     found["model"], found["params_total_b"], found["params_active_b"] = row["model"], total, active
     return pd.concat([found, pd.Series({"known": False})])
 

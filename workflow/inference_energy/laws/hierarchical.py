@@ -5,11 +5,12 @@ configurations, times a deviation of the configuration that is drawn towards 1.
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import scipy
+from numpy.typing import NDArray
 
 from inference_energy.laws.additive import COEFFICIENTS, Additive, shape_terms
 from inference_energy.laws.base import Array, Domain
@@ -87,7 +88,7 @@ LOADINGS = np.array(
 )
 
 
-def _log_peak(rows):
+def _log_peak(rows: pd.DataFrame) -> Array:
     """Logarithm of every part at peak rates, rows by parts; minus infinity where it is absent."""
     times = rows[SERVING_TIMES]
     step = times[["weights", "layers"]]
@@ -100,12 +101,22 @@ def _log_peak(rows):
         return np.log(times[[part[1] for part in PARTS]].to_numpy(float))
 
 
-def _log_shape(rows):
+def _log_shape(rows: pd.DataFrame) -> Array:
     """Logarithm of every part's dependence on the lengths, rows by parts."""
     return np.log(shape_terms(rows["input_tokens"], rows["output_tokens"])[:, COEFFICIENT])
 
 
-def _posterior(log_parts, log_time, number, count, prior, noise, sd, weight, start=None):
+def _posterior(
+    log_parts: Array,
+    log_time: Array,
+    number: NDArray[np.integer[Any]],
+    count: int,
+    prior: tuple[Array, NDArray[np.floating[Any]]],
+    noise: float,
+    sd: Array,
+    weight: Array,
+    start: Array | None = None,
+) -> tuple[Array, Array, Array, Array]:
     """Most probable factors and deviations, by Gauss-Newton with halved steps.
 
     Parameters
@@ -143,14 +154,14 @@ def _posterior(log_parts, log_time, number, count, prior, noise, sd, weight, sta
     centre = np.concatenate([mean, np.zeros(size - n_shared)])
     scale = weight / noise**2
 
-    def residuals(parameters):
+    def residuals(parameters: Array) -> tuple[Array, Array]:
         logs = log_parts + parameters[columns] @ LOADINGS.T
         largest = logs.max(axis=1, keepdims=True)
         parts = np.exp(logs - largest)
         total = parts.sum(axis=1, keepdims=True)
         return (largest + np.log(total))[:, 0] - log_time, parts / total
 
-    def objective(parameters):
+    def objective(parameters: Array) -> float:
         away = parameters - centre
         return (scale * residuals(parameters)[0] ** 2).sum() + away @ penalty @ away
 

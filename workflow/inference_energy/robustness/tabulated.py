@@ -3,7 +3,7 @@
 A multiverse asks thousands of blends of the same few mixtures for their percentiles. Each mixture's
 distribution function of ln E is tabulated once, with its first two derivatives, and interpolated by
 quintics; the percentiles of every blend are then found together. What the tables give is what root
-finding on the mixtures themselves gives to 1e-7 or better.
+finding on the mixtures themselves gives to a few parts in 1e7.
 """
 
 from dataclasses import dataclass
