@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from inference_energy.energy import exact
+from inference_energy.energy import exact, monte_carlo
 from inference_energy.energy.equation import charged_tokens, coupled_utilisation
+from inference_energy.laws.base import Share
 from inference_energy.laws.log_linear import LogLinear
+from inference_energy.laws.pooled import Pooled
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.lengths import ExponentialLengths, LogNormalLengths
 from inference_energy.method.setup import Coupling
@@ -173,3 +175,26 @@ def test_the_fleets_mean_is_the_pools_times_the_queries(paper):
     saving = paper.fleet.improvement["traditional"].moment(-1)
     assert fleet["improved"]["mean"] == pytest.approx(expected * saving, rel=1e-12)
     assert fleet["baseline"]["p5"] < fleet["baseline"]["p50"] < fleet["baseline"]["p95"]
+
+
+def test_a_model_served_in_several_ways_is_their_mixture(paper):
+    """Each way alone, at its own power, weighted; and the draws agree with the integral."""
+    regime, model = paper.regimes["long"], paper.models[0]
+    ways = [Share(1.0, 0.5, model.law), Share(3.0, 2.0, model.law.scaled(0.4))]
+    served = replace(model, law=Pooled.of(ways))
+    energy = exact.model_energy(paper, regime, served)
+    alone = [
+        exact.model_energy(
+            paper, regime, replace(model, law=way.law, node_power=way.power * model.node_power)
+        )
+        for way in ways
+    ]
+    assert energy.mean() == pytest.approx(0.25 * alone[0].mean() + 0.75 * alone[1].mean())
+    for level in (0.05, 0.5, 0.95):
+        at = energy.quantile(level)
+        assert 0.25 * alone[0].cdf(at) + 0.75 * alone[1].cdf(at) == pytest.approx(level, abs=1e-9)
+    many = replace(paper.monte_carlo, samples=40_000)
+    setup = replace(paper, models=(served,), monte_carlo=many, blend=replace(paper.blend, models=1))
+    drawn = monte_carlo.simulate(setup, regime, monte_carlo.generator(setup)).energy[model.name]
+    assert np.mean(drawn < energy.quantile(0.5)) == pytest.approx(0.5, abs=0.01)
+    assert np.mean(drawn) == pytest.approx(energy.mean(), rel=0.03)

@@ -52,12 +52,24 @@ def _length_energies(
         kinks = model.law.kinks(regime.input_tokens)
         width = min(PANEL_PER_SIGMA * factor.sigma, WIDEST_PANEL)
         lengths, weights = regime.output_tokens.nodes(kinks, width)
-    error = np.broadcast_to(model.error(regime.input_tokens, lengths), lengths.shape)
-    throughput = model.law.predict(regime.input_tokens, lengths)
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
-    utilisation = known_utilisation(setup, model, throughput)
-    energy = query_energy(charged, throughput, model.node_power, utilisation)
-    return lengths, weights, energy, factor, error
+    energies, errors = [], []
+    ways = model.law.shares()
+    for way in ways:
+        throughput = way.law.predict(regime.input_tokens, lengths)
+        utilisation = known_utilisation(setup, model, throughput)
+        power = way.power * model.node_power
+        energies.append(query_energy(charged, throughput, power, utilisation))
+        error = model.error(regime.input_tokens, lengths, way.law)
+        errors.append(np.broadcast_to(error, lengths.shape))
+    shares = np.array([way.weight for way in ways])
+    return (
+        np.tile(lengths, len(ways)),
+        np.outer(shares, weights).ravel(),
+        np.concatenate(energies),
+        factor,
+        np.concatenate(errors),
+    )
 
 
 def model_energy(setup: Charging, regime: Regime, model: ServedModel) -> Mixture:
@@ -198,7 +210,10 @@ def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
 def throughput_statistics(regime: Regime, model: ServedModel) -> dict[str, float]:
     """Mean, std and percentiles of a model's throughput over the query lengths. [tokens/s]"""
     lengths, weights = regime.output_tokens.support
-    return _weighted(model.law.predict(regime.input_tokens, lengths), weights)
+    ways = model.law.shares()
+    speeds = [way.law.predict(regime.input_tokens, lengths) for way in ways]
+    shares = np.array([way.weight for way in ways])
+    return _weighted(np.concatenate(speeds), np.outer(shares, weights).ravel())
 
 
 def token_statistics(regime: Regime) -> dict[str, float]:

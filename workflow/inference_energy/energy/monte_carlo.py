@@ -6,12 +6,13 @@ the released ones and not only their distribution (arXiv:2509.20241v2, released 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from inference_energy.energy.equation import charged_tokens, coupled_utilisation, query_energy
 from inference_energy.energy.fleet import daily
-from inference_energy.method.setup import Coupling, Regime, Setup
+from inference_energy.method.setup import Coupling, Regime, ServedModel, Setup
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -60,7 +61,7 @@ def simulate(setup: Setup, regime: Regime, random: np.random.RandomState) -> Sam
     tokens, throughput, energy = {}, {}, {}
     for model in setup.models:
         lengths = regime.output_tokens.sample(random, n)
-        speed = model.law.predict(regime.input_tokens, lengths)
+        speed, error, power = _ways(model, regime, lengths, random)
         if isinstance(setup.power_utilisation, Coupling):
             coupling = setup.power_utilisation
             utilisation = coupled_utilisation(speed, model.peak, coupling.intercept, coupling.slope)
@@ -68,12 +69,11 @@ def simulate(setup: Setup, regime: Regime, random: np.random.RandomState) -> Sam
             utilisation = setup.power_utilisation.sample(random, n)
         charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
         counted = counted_per_node.sample(random, n)
-        error = model.error(regime.input_tokens, lengths)
         if np.any(error):
             speed = speed * random.lognormal(0.0, error)
         tokens[model.name] = lengths
         throughput[model.name] = speed
-        energy[model.name] = query_energy(charged, speed, model.node_power, utilisation, counted)
+        energy[model.name] = query_energy(charged, speed, power, utilisation, counted)
     names = list(energy)
     places, shares = setup.blend.members(
         [np.median(sample) for sample in energy.values()],
@@ -81,6 +81,27 @@ def simulate(setup: Setup, regime: Regime, random: np.random.RandomState) -> Sam
     )
     blend = {names[i]: float(share) for i, share in zip(places, shares, strict=True)}
     return Samples(tokens, throughput, energy, blend)
+
+
+def _ways(
+    model: ServedModel, regime: Regime, lengths: np.ndarray, random: np.random.RandomState
+) -> tuple[np.ndarray, Any, Any]:
+    """Throughput [tokens/s], its error [1] and maximum power of the node [kW] of every query.
+
+    A model that is served in one way draws nothing, as in the released code.
+    """
+    ways = model.law.shares()
+    if len(ways) == 1:
+        law, n_in = ways[0].law, regime.input_tokens
+        power = ways[0].power * model.node_power
+        return law.predict(n_in, lengths), model.error(n_in, lengths, law), power
+    place = random.choice(len(ways), len(lengths), p=[way.weight for way in ways])
+    speed, error = np.empty(len(lengths)), np.empty(len(lengths))
+    for k, way in enumerate(ways):
+        of_way = place == k
+        speed[of_way] = way.law.predict(regime.input_tokens, lengths[of_way])
+        error[of_way] = model.error(regime.input_tokens, lengths[of_way], way.law)
+    return speed, error, np.array([way.power for way in ways])[place] * model.node_power
 
 
 def trimmed(sample: np.ndarray, pairs: Iterable[tuple[float, float]]) -> np.ndarray:

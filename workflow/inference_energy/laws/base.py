@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,27 @@ def everywhere() -> Domain:
 def at_lengths(value: float, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
     """One value in the broadcast shape of the lengths."""
     return np.full(np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens)), value)
+
+
+class Share(NamedTuple):
+    """Queries of a model that are served in one way.
+
+    Parameters
+    ----------
+    weight : float
+        Their share of the model's queries. [1]
+    power : float
+        Power of the node that serves them, over what its model states. [1]
+    law : Law
+        Throughput of that node.
+    label : str
+        What tells this way from the others.
+    """
+
+    weight: float
+    power: float
+    law: "Law"
+    label: str = ""
 
 
 class Law(Protocol):
@@ -69,6 +90,10 @@ class Law(Protocol):
     def kinks(self, input_tokens: float) -> tuple[float, ...]:
         """Output lengths [tokens] at which the law has a kink; none if it is smooth."""
         return ()
+
+    def shares(self) -> tuple[Share, ...]:
+        """Ways in which the model is served, one unless a law pools several."""
+        return (Share(1.0, 1.0, self),)
 
     def uncapped(self) -> Self:
         """Law that may exceed the largest throughput measured; itself if nothing caps it."""

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law
+from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Share
 
 PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
 """Shape at which a changed exponent leaves the throughput as it is: one that all sources of the
@@ -70,6 +70,13 @@ class Varied(Law):
     def kinks(self, input_tokens: float) -> tuple[float, ...]:
         """Output lengths [tokens] at which the law has a kink."""
         return self.law.kinks(input_tokens)
+
+    def shares(self) -> tuple[Share, ...]:
+        """Ways in which the model is served, each off by the same."""
+        return tuple(
+            way._replace(law=replace(self, law=way.law, n_rows=way.law.n_rows))
+            for way in self.law.shares()
+        )
 
     def uncapped(self) -> Self:
         """Law that may exceed the largest throughput measured."""

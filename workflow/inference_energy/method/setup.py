@@ -57,11 +57,16 @@ class ServedModel:
         """Output tokens per second of the node at the lengths [tokens]. [tokens/s]"""
         return self.law.predict(input_tokens, output_tokens)
 
-    def error(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Any:
-        """Standard deviation of ln throughput that counts, at the lengths. [1]"""
+    def error(
+        self, input_tokens: ArrayLike, output_tokens: ArrayLike, law: Law | None = None
+    ) -> Any:
+        """Standard deviation of ln throughput that counts, at the lengths. [1]
+
+        Of the model's law, or of the law of one of its shares.
+        """
         if not self.uncertain:
             return 0.0
-        return self.law.sigma(input_tokens, output_tokens)
+        return (law or self.law).sigma(input_tokens, output_tokens)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,65 @@
+"""A model that is served in several ways."""
+
+import numpy as np
+import pytest
+from inference_energy.laws.base import Share
+from inference_energy.laws.peak import Peak
+from inference_energy.laws.pooled import Pooled
+from inference_energy.laws.varied import Varied
+from library.laws.examples import DOMAIN, EXAMPLES
+
+LENGTHS = np.array([[100.0], [5000.0]]), np.array([1.0, 300.0, 20_000.0])
+SLOW, FAST = Peak(100.0, 2, DOMAIN, 0.1), Peak(400.0, 5, DOMAIN, 0.2)
+
+
+def test_a_law_by_itself_is_served_in_one_way():
+    for law in EXAMPLES.values():
+        assert law.shares() == (Share(1.0, 1.0, law),)
+
+
+@pytest.mark.parametrize("law", EXAMPLES.values(), ids=EXAMPLES)
+def test_a_pool_of_equal_ways_is_their_law(law):
+    pool = Pooled.of([Share(2.0, 1.0, law), Share(3.0, 1.0, law)])
+    for method in ("predict", "sigma", "seconds"):
+        np.testing.assert_allclose(
+            getattr(pool, method)(*LENGTHS), getattr(law, method)(*LENGTHS), rtol=1e-12
+        )
+    assert pool.kinks(500.0) == law.kinks(500.0)
+    assert sum(way.weight for way in pool.shares()) == 1
+
+
+def test_the_pool_has_the_mean_and_spread_of_the_logarithms_at_equal_power():
+    """By hand: ln(100/0.5) and ln(400/2) are the same, so only the laws' own errors remain."""
+    same = Pooled.of([Share(1.0, 0.5, SLOW), Share(1.0, 2.0, FAST)])
+    assert same.predict(500.0, 300.0) == pytest.approx(200.0)
+    assert same.sigma(500.0, 300.0) == pytest.approx(np.sqrt((0.1**2 + 0.2**2) / 2))
+    apart = Pooled.of([Share(3.0, 1.0, SLOW), Share(1.0, 1.0, FAST)])
+    assert apart.predict(500.0, 300.0) == pytest.approx(100 * 4**0.25)
+    between = np.log(4) ** 2 * 0.75 * 0.25
+    assert apart.sigma(500.0, 300.0) ** 2 == pytest.approx(0.75 * 0.01 + 0.25 * 0.04 + between)
+
+
+def test_time_is_counted_at_the_power_of_the_node():
+    pool = Pooled.of([Share(1.0, 3.0, SLOW)])
+    assert pool.seconds(500.0, 300.0) == pytest.approx(9.0)
+    assert pool.predict(500.0, 300.0) == pytest.approx(300 / 9)
+
+
+def test_changes_reach_every_way():
+    pool = Pooled.of([Share(1.0, 1.0, SLOW), Share(1.0, 2.0, FAST)])
+    twice = pool.scaled(2.0)
+    np.testing.assert_allclose(twice.predict(*LENGTHS), 2 * pool.predict(*LENGTHS))
+    varied = Varied.of(pool, factor=2.0, output_exponent=-0.5)
+    for own, way in zip(varied.shares(), pool.shares(), strict=True):
+        assert (own.weight, own.power, own.label) == (way.weight, way.power, way.label)
+        of_way = Varied.of(way.law, factor=2.0, output_exponent=-0.5)
+        np.testing.assert_array_equal(own.law.predict(*LENGTHS), of_way.predict(*LENGTHS))
+
+
+def test_ways_without_weight_are_left_out_and_none_is_refused():
+    pool = Pooled.of([Share(0.0, 1.0, SLOW), Share(2.0, 1.0, FAST, "fast")])
+    assert [way.label for way in pool.shares()] == ["fast"]
+    assert pool.n_rows == 5
+    assert pool.terms() == [("share of fast", 1.0, "1"), ("relative power of fast", 1.0, "1")]
+    with pytest.raises(ValueError, match="no share has weight"):
+        Pooled.of([Share(0.0, 1.0, SLOW)])
