@@ -1,5 +1,7 @@
 """Verdicts: their logic, and those on the paper."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ from inference_energy.claims.judge import (
 )
 from inference_energy.claims.page import console_summary
 from inference_energy.tables import read_table
+from inference_energy.text import rounded
 from library.claims.made_up import evidence
 from repository import METHODS, ROOT, read
 
@@ -78,6 +81,35 @@ def verdict(published, findings=(), alternatives=None, exact=None, scored=True, 
 def test_a_claim_holds_as_printed(changes, computed, answer):
     assert holds(claim(**changes), computed) is answer
     assert verdict(computed, **changes) == ("reproduced" if answer else "not reproduced")
+
+
+@pytest.mark.parametrize("relation", ["equal", "within", "at most"])
+@pytest.mark.parametrize("decimals", [0, 1, 2, 3])
+def test_every_half_way_number_is_rounded_as_it_is_written(relation, decimals):
+    step = Decimal(1).scaleb(-decimals)
+    halves = [(step / 2) * (2 * k + 1) for k in range(-1000, 4000)]
+    computed = np.array([float(half) for half in halves])
+    value, upper = 7 * step, 1200 * step
+    row = claim(relation=relation, value=float(value), upper=float(upper), decimals=decimals)
+    read = [rounded(number, decimals) for number in computed]
+    expected = {
+        "equal": [number == value for number in read],
+        "within": [value <= number <= upper for number in read],
+        "at most": [number <= value for number in read],
+    }[relation]
+    assert holds_in(row, computed).tolist() == expected
+    assert [holds(row, number) for number in computed] == expected
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2, 3])
+def test_a_half_way_number_prints_as_the_number_above(decimals):
+    step = Decimal(1).scaleb(-decimals)
+    for k in range(8000):
+        half = float((step / 2) * (2 * k + 1))
+        above = claim(value=float((k + 1) * step), decimals=decimals)
+        assert holds(above, half), half
+        assert holds_in(above, np.array([half, -half, np.nan])).tolist() == [True, False, False]
+        assert not holds_in(claim(value=float(k * step), decimals=decimals), np.array([half]))
 
 
 def test_what_the_results_lack_is_not_testable():

@@ -7,7 +7,7 @@ A claim's ``quantity`` selects a number from the result tables, or the ratio of 
 """
 
 import re
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fnmatch import fnmatch
 
 import numpy as np
@@ -34,42 +34,51 @@ HOLDS = ("reproduced", "reproduced with caveat")
 
 
 def holds(claim, computed):
-    """Whether the computed number, rounded as printed, is the printed one or in its range.
+    """Whether a computed number holds; parameters and rule as for :func:`holds_in`."""
+    return bool(holds_in(claim, np.asarray(computed, float)))
+
+
+def holds_in(claim, computed):
+    """Whether computed numbers, rounded as printed, are the printed one or in its range.
+
+    A number is rounded as it is written in decimal, half away from zero, as
+    :func:`~inference_energy.text.rounded` does it. NaN does not hold.
 
     Parameters
     ----------
     claim : mapping
         ``relation`` (equal | within | at most), ``value``, ``upper``, ``decimals``.
-    computed : float
-        Computed number, in the claim's unit.
-    """
-    printed = rounded(computed, claim["decimals"])
-    value = Decimal(str(claim["value"]))
-    if claim["relation"] == "equal":
-        return printed == value
-    if claim["relation"] == "at most":
-        return printed <= value
-    return value <= printed <= Decimal(str(claim["upper"]))
-
-
-def holds_in(claim, computed):
-    """Whether each of many computed numbers holds, as :func:`holds` does for one; NaN does not.
-
-    Parameters
-    ----------
-    claim : mapping
-        As for :func:`holds`.
     computed : ndarray
         Computed numbers, in the claim's unit.
+
+    Returns
+    -------
+    ndarray of bool
+        Of the shape of ``computed``.
     """
-    unit = 10.0 ** int(claim["decimals"])
-    steps = np.floor(computed * unit + 0.5)
-    value, upper = round(claim["value"] * unit, 6), round(claim["upper"] * unit, 6)
-    if claim["relation"] == "equal":
-        return steps == value
-    return (
-        (steps <= value) if claim["relation"] == "at most" else (value <= steps) & (steps <= upper)
-    )
+    relation, decimals = claim["relation"], int(claim["decimals"])
+    lower = Decimal(str(claim["value"]))
+    upper = Decimal(str(claim["upper"])) if relation == "within" else lower
+    hold = _rounds_below(computed, _grid(upper, decimals, ROUND_FLOOR, steps=1), decimals)
+    if relation != "at most":
+        least = _grid(lower, decimals, ROUND_CEILING)
+        hold &= ~_rounds_below(computed, least, decimals)
+    return hold
+
+
+def _grid(value, decimals, rounding, steps=0):
+    """Printable number next to a Decimal, and so many steps above it."""
+    step = Decimal(1).scaleb(-decimals)
+    return value.quantize(step, rounding=rounding) + steps * step
+
+
+def _rounds_below(computed, printed, decimals):
+    """Whether numbers, rounded half away from zero, are below a printable one.
+
+    A float is above another exactly where its decimal form is, so the half-way number decides.
+    """
+    half = float(printed - Decimal(5).scaleb(-decimals - 1))
+    return computed < half if printed > 0 else computed <= half
 
 
 def printed(claim):
