@@ -4,6 +4,8 @@ import jsonschema_rs
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inference_energy import tables
 from inference_energy.errors import InputError
 from inference_energy.tables import (
@@ -16,6 +18,7 @@ from inference_energy.tables import (
     write_text,
 )
 from inference_energy.templates import escape, render
+from repository import ROOT
 
 HEADER = "model,gpu,tensor_parallel,precision,input_tokens,output_tokens,throughput_tps,source_id"
 ROW = "Llama 3.1 70B,H100-SXM-80GB,8,FP8,128,2048,17463.99,vendor"
@@ -150,6 +153,60 @@ def test_byte_order_mark_crlf_and_blank_lines_change_nothing(table):
     plain = read_table(table(HEADER, ROW), "throughput")
     odd = read_table(table("\ufeff" + HEADER, "", ROW, "", newline="\r\n"), "throughput")
     pd.testing.assert_frame_equal(plain, odd)
+
+
+@pytest.mark.parametrize("newline", ["\n\r", "\r", "\r\r\n"])
+def test_no_line_end_loses_a_row(table, newline):
+    other = cell("model", "Llama 3.1 8B")
+    plain = read_table(table(HEADER, ROW, other), "throughput")
+    odd = read_table(table(HEADER, ROW, other, newline=newline), "throughput")
+    pd.testing.assert_frame_equal(plain, odd)
+
+
+@pytest.mark.parametrize("before", ["\r", "\n\r", "\r\n\n", "\n"])
+def test_blank_lines_before_the_header_lose_no_row(table, before):
+    plain = read_table(table(HEADER, ROW), "throughput")
+    pd.testing.assert_frame_equal(plain, read_table(table(before + HEADER, ROW), "throughput"))
+
+
+def test_a_column_that_stands_twice_does_not_hide_a_bad_cell(table):
+    found = problems_of(table(HEADER + ",model", cell("precision", "FP9") + ",x"))
+    assert len(found) == 2
+    assert 'column "precision": value "FP9"' in found[1]
+
+
+TEXTS = st.text(st.characters(exclude_categories=[]), max_size=12)
+
+
+@given(model=TEXTS, note=TEXTS, tokens=st.floats(), rate=st.floats(), nodes=st.integers())
+def test_what_is_not_refused_in_writing_is_read_again_as_it_was(
+    tmp_path_factory, model, note, tokens, rate, nodes
+):
+    path = tmp_path_factory.mktemp("written") / "table.csv"
+    cells = [(model, "g", 1, "FP8", tokens, 5.0, rate, "s", nodes, note)]
+    columns = [*HEADER.split(","), "nodes", "note"]
+    try:
+        write_table(pd.DataFrame(cells, columns=columns, dtype=object), path, "throughput")
+    except InputError:
+        assert not path.exists()
+        return
+    (row,) = read_table(path, "throughput").to_dict("records")
+    assert (row["model"], row["note"] or "") == (model, note)
+    assert row["nodes"] == nodes
+    for read, stated in ((row["input_tokens"], tokens), (row["throughput_tps"], rate)):
+        assert format_number(read) == format_number(stated)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\0b", "a\ud800b", "a" * 131_073])
+def test_a_cell_that_cannot_be_read_again_is_not_written(tmp_path, text):
+    frame = read_table(ROOT / "data" / "throughput" / "oviedo.csv", "throughput")
+    with pytest.raises(InputError, match="one line of text"):
+        write_table(
+            frame.assign(note=pd.Series(text, frame.index, object)),
+            tmp_path / "table.csv",
+            "throughput",
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_types_and_empty_cells(table):

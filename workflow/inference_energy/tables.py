@@ -30,6 +30,7 @@ SCHEMAS = Path(__file__).parent.parent / "schemas" / "tables"
 PROBLEMS_SHOWN = 20
 SAME_SHOWN = 5
 ROWS_SHOWN = 3
+VALUE_SHOWN = 80
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Beyond this, floats no longer tell integers apart; it also keeps infinity out.
@@ -37,6 +38,7 @@ LARGEST = 2**53
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+UNWRITABLE = frozenset("\n\r\0")
 MISSING_WORDS = {"n/a", "na", "none", "null", "-", "--", "?", "unknown", "nan"}
 
 AnyPath = str | os.PathLike[str]
@@ -111,22 +113,12 @@ def read_table(path: AnyPath, schema: str | Schema) -> pd.DataFrame:
     """
     spec = schema if isinstance(schema, dict) else load_schema(schema)
     text = _read_text(path)
-    header, rows, skipped, problems = _scan(path, text)
+    header, rows, columns, problems = _scan(path, text)
     problems += _check_header(path, header, spec)
     if len(rows) == 0 and not problems:
         problems.append(f"{path}: has a header but no rows; add at least one row below the header")
-    cells = pd.read_csv(
-        io.StringIO(text, newline=""),
-        header=None,
-        names=range(len(header)),
-        skiprows=skipped,
-        dtype=str,
-        keep_default_na=False,
-        na_filter=False,
-        index_col=False,
-    )
-    cells.columns = header
-    cells = cells.loc[:, ~cells.columns.duplicated()]
+    first = [place for place, name in enumerate(header) if name not in header[:place]]
+    cells = pd.DataFrame({header[place]: columns[place] for place in first}, dtype=object)
     typed, bad, cell_problems = _check_cells(path, cells, rows, spec)
     problems += cell_problems
     if set(_required(spec, "x-key")) <= set(cells.columns):
@@ -150,13 +142,14 @@ def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
     Raises
     ------
     InputError
-        Unknown or missing columns, cells that the schema refuses, rows with the same key. The
-        file at `path` is then as it was.
+        Unknown or missing columns, cells that :func:`read_table` would refuse, rows with the same
+        key. The file at `path` is then as it was.
     """
     spec = load_schema(schema)
     refuse(_check_header(path, list(frame.columns), spec))
     frame = _sorted(frame[[name for name in spec["properties"] if name in frame.columns]], spec)
-    cells = frame.apply(lambda column: column.map(_cell)).astype(object)
+    written = {name: [_cell(value) for value in frame[name]] for name in frame.columns}
+    cells = pd.DataFrame(written, dtype=object)
     rows = np.arange(2, len(frame) + 2)
     typed, bad, problems = _check_cells(path, cells, rows, spec)
     refuse(problems + _check_key(path, typed[~bad], rows[~bad], spec))
@@ -282,13 +275,16 @@ def _read_text(path: AnyPath) -> str:
     return text
 
 
-def _scan(path: AnyPath, text: str) -> tuple[list[str], NDArray[np.int_], list[int], list[str]]:
-    """Header, row numbers of the well-formed rows, lines to skip, and structural problems."""
+def _scan(
+    path: AnyPath, text: str
+) -> tuple[list[str], NDArray[np.int_], list[list[str]], list[str]]:
+    """Header, row numbers and columns of the well-formed rows, and structural problems."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
     rows: list[int] = []
-    skipped: list[int] = []
+    columns: list[list[str]] = []
     ragged: list[tuple[int, int]] = []
+    once: dict[str, str] = {}
     line = 0
     try:
         for fields in reader:
@@ -300,10 +296,10 @@ def _scan(path: AnyPath, text: str) -> tuple[list[str], NDArray[np.int_], list[i
                 )
             if header and len(fields) == len(header):
                 rows.append(line)
-                continue
-            skipped.append(line - 1)
-            if not header:
-                header = fields
+                for column, cell in zip(columns, fields, strict=True):
+                    column.append(once.setdefault(cell, cell))
+            elif not header:
+                header, columns = fields, [[] for _ in fields]
             elif fields:
                 ragged.append((line, len(fields)))
     except csv.Error as error:
@@ -324,7 +320,7 @@ def _scan(path: AnyPath, text: str) -> tuple[list[str], NDArray[np.int_], list[i
         for row, count in ragged[:SAME_SHOWN]
     ]
     problems += _others(len(ragged), str(path), "rows with a wrong number of cells")
-    return header, np.array(rows, dtype=int), skipped, problems
+    return header, np.array(rows, dtype=int), columns, problems
 
 
 def _check_header(path: AnyPath, header: list[str], spec: Schema) -> list[str]:
@@ -365,7 +361,7 @@ def _check_cells(
         for code in refused[:SAME_SHOWN]:
             problems.append(
                 f'{path}, {_rows(rows[codes == code])}, column "{name}": '
-                f'value "{uniques[code]}"; allowed is {allowed(column)}; '
+                f'value "{_shown(uniques[code])}"; allowed is {allowed(column)}; '
                 f"{_remedy(uniques[code], values[code], column)}"
             )
         problems += _others(len(refused), f'{path}, column "{name}"', "refused values")
@@ -402,13 +398,26 @@ def _parse(text: str, numeric: bool) -> float | str | None:
 def _refused(
     texts: Iterable[str], values: Iterable[float | str | None], column: Schema
 ) -> list[int]:
-    """Positions of the values that the column's schema refuses or that have blanks around them."""
+    """Positions of the values that the column's schema refuses or that no cell can hold."""
     is_valid = jsonschema_rs.Draft202012Validator(column).is_valid
     return [
         code
         for code, (text, value) in enumerate(zip(texts, values, strict=True))
-        if not is_valid(value) or text != text.strip()
+        if not _is_writable(text) or text != text.strip() or not is_valid(value)
     ]
+
+
+def _shown(text: str) -> str:
+    """Write a cell's text for a message: cut if it is long, on one line."""
+    short = text if len(text) <= VALUE_SHOWN else f"{text[: VALUE_SHOWN - 3]}..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
+
+def _is_writable(text: str) -> bool:
+    """Whether a cell can hold a text: one line of UTF-8, not longer than CSV readers take."""
+    if len(text) > csv.field_size_limit() or not UNWRITABLE.isdisjoint(text):
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _remedy(text: str, value: float | str | None, column: Schema) -> str:
@@ -417,6 +426,8 @@ def _remedy(text: str, value: float | str | None, column: Schema) -> str:
         return "fill the cell or remove the row"
     if text != text.strip():
         return "remove the blanks around the value"
+    if not _is_writable(text):
+        return "write one line of text, short enough for a cell"
     if numeric and THOUSANDS.fullmatch(text):
         return "write the number without thousands separators"
     if numeric and DECIMAL_COMMA.fullmatch(text):
