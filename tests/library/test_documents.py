@@ -1,9 +1,18 @@
 """YAML is read strictly, and what a schema refuses is told with what is allowed."""
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.documents import allowed, collecting, parse, read, schema_problems, typed
+from inference_energy.documents import (
+    allowed,
+    collecting,
+    dump,
+    parse,
+    read,
+    schema_problems,
+    typed,
+)
 from inference_energy.errors import InputError
 
 SCHEMA = {
@@ -75,6 +84,57 @@ def test_anchors_that_stand_for_too_much_are_refused_before_they_are_built():
     for step in range(1, 12):
         lines.append(f"a{step}: &a{step} [" + ",".join([f"*a{step - 1}"] * 9) + "]")
     assert "anchors" in refusal(parse, "\n".join(lines), "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("010", 10),
+        ("0o10", 8),
+        ("0x1f", 31),
+        ("10:12", "10:12"),
+        ("1_000", "1_000"),
+        ("0b11", "0b11"),
+        ("1e9", 1e9),
+        ("1.5e-3", 1.5e-3),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("+7", 7),
+        ("-0", 0),
+        ("'010'", "010"),
+    ],
+)
+def test_numbers_are_those_of_yaml_1_2(text, value):
+    read = parse(f"a: {text}", "x")["a"]
+    assert (read, type(read)) == (value, type(value))
+    assert typed(text.strip("'"), {"type": "number"}) == (value if text[0] != "'" else 10)
+
+
+@pytest.mark.parametrize("digits", [400, 5_000])
+def test_a_number_of_many_digits_is_refused(digits):
+    message = refusal(parse, "a: " + "9" * digits, "x")
+    assert len(message) < 300
+    assert "correct" in message
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**53), 2**53)
+        | st.text()
+        # what either version of YAML could take for a number
+        | st.text("0123456789:_.+-eoxabfinN")
+        | st.floats(allow_nan=False, allow_infinity=False),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(min_size=1), inner),
+        max_leaves=8,
+    ).filter(lambda value: value is not None)
+)
+def test_what_is_written_is_read_as_it_was(content):
+    for form in ({}, {"allow_unicode": True, "width": 100, "sort_keys": False}):
+        text = dump(content, **form)
+        assert parse(text, "x") == content
+        assert yaml.safe_load(text) == content
 
 
 def test_anchors_stand_for_their_values():

@@ -1,10 +1,13 @@
 """YAML documents: read strictly, and checked against JSON Schemas.
 
-Nowhere else does YAML become values. PyYAML reads YAML 1.1, in which ``010`` is 8, ``on`` is true
-and ``2025-01-01`` a date; a reader of YAML 1.2 would take its place here.
+Nowhere else does YAML become values. PyYAML reads YAML 1.1, in which ``010`` is 8, ``10:12`` is 612
+and ``1e9`` is text; numbers are read here as YAML 1.2 (core schema) has them: 10, text, and 1e9.
+What 1.1 takes for dates and truth values it still does, and what is no text, number or truth value
+is refused.
 """
 
 import math
+import re
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
@@ -21,6 +24,17 @@ BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 40
 LARGEST = 100_000
 SHOWN = 80
+# beyond this, floats no longer tell integers apart
+LARGEST_NUMBER = 2**53
+INTEGER, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+NUMBERS = {
+    INTEGER: re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
+    FLOAT: re.compile(
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)"
+        r"|\.(nan|NaN|NAN)"
+    ),
+}
+"""Numbers of the core schema of YAML 1.2, by tag; the first that fits the whole text."""
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 BOUNDS = {
@@ -120,11 +134,23 @@ def parse(text, where):
 
 
 class _Loader(BASE):
-    """A loader that notes the keys that stand twice in one mapping, with their lines."""
+    """A loader of YAML 1.2's numbers that notes keys that stand twice, with their lines."""
 
     def __init__(self, text):
         super().__init__(text)
         self.repeated = []
+
+    def resolve(self, kind, value, implicit):
+        if kind is yaml.ScalarNode and implicit[0]:
+            for tag, number in NUMBERS.items():
+                if number.fullmatch(value):
+                    return tag
+            tag = super().resolve(kind, value, implicit)
+            return self.DEFAULT_SCALAR_TAG if tag in NUMBERS else tag
+        return super().resolve(kind, value, implicit)
+
+    def construct_integer(self, node):
+        return int(node.value, 0) if node.value[:2] in ("0o", "0x") else int(node.value)
 
     def construct_mapping(self, node, deep=False):
         seen = set()
@@ -134,6 +160,33 @@ class _Loader(BASE):
                 self.repeated.append((key.start_mark.line + 1, name))
             seen.add(name)
         return super().construct_mapping(node, deep)
+
+
+_Loader.add_constructor(INTEGER, _Loader.construct_integer)
+
+
+class _Dumper(yaml.SafeDumper):
+    """A dumper that puts text in quotes that YAML 1.2 would take for a number."""
+
+    def resolve(self, kind, value, implicit):
+        if kind is yaml.ScalarNode and implicit[0]:
+            for tag, number in NUMBERS.items():
+                if number.fullmatch(value):
+                    return tag
+        return super().resolve(kind, value, implicit)
+
+
+def dump(content, **form):
+    """Write YAML that :func:`parse`, and a reader of YAML 1.1, read as it was.
+
+    Parameters
+    ----------
+    content : object
+        Mappings, lists, text, numbers, truth values and None.
+    **form
+        Arguments of ``yaml.dump`` for its layout.
+    """
+    return yaml.dump(content, Dumper=_Dumper, **form)
 
 
 def _refuse_oversized(text, where):
@@ -185,6 +238,11 @@ def _value_problems(value, where, path=""):
         ]
     if isinstance(value, float) and not math.isfinite(value):
         return [f"{at}: value {value}: allowed are finite numbers; correct the value"]
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        return [
+            f"{at}: value {_short(value)}: allowed are whole numbers up to 2^53, beyond which"
+            " neighbours cannot be told apart; correct the value"
+        ]
     if value is None or isinstance(value, str | int | float):
         return []
     return [
@@ -280,7 +338,7 @@ def typed(value, schema):
     if "string" in kinds and not (value in ("null", "~", "") and "null" in kinds):
         return value
     try:
-        read = yaml.load(value, Loader=BASE)
+        read = yaml.load(value, Loader=_Loader)
     except (yaml.YAMLError, ValueError):
         return value
     return read if isinstance(read, int | float | None) else value
@@ -350,7 +408,7 @@ def _count(node):
 
 def written(value):
     """Write a value as in YAML, on one line: text that looks like a number in quotes."""
-    return yaml.safe_dump(value, default_flow_style=True, width=math.inf).splitlines()[0]
+    return dump(value, default_flow_style=True, width=math.inf).splitlines()[0]
 
 
 def _either(choices):

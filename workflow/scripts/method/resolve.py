@@ -1,13 +1,13 @@
 """Write a resolved method as YAML."""
 
-import yaml
 from _logged import run
+from inference_energy.documents import dump
 from inference_energy.tables import write_text
 
 
 def main(snakemake):
     """Write the method with all that it inherits."""
-    text = yaml.safe_dump(snakemake.params.method, sort_keys=False, allow_unicode=True, width=100)
+    text = dump(snakemake.params.method, sort_keys=False, allow_unicode=True, width=100)
     write_text(snakemake.output[0], text)
 
 
