@@ -11,6 +11,7 @@ from inference_energy.method import files as method_files
 from inference_energy.method.sources import inputs_of, law_tables
 from inference_energy.project import provided
 from inference_energy.readers.common import facts_files
+from inference_energy.readers.consistency import GPUS
 
 EXAMPLES = [
     "config/deployments/8xh100-llama-405b.yaml",
@@ -135,6 +136,7 @@ def inputs(deployment):
     if any(LAWS[name].pooled for name in named_laws(method["throughput_law"])):
         needed |= {"background": tables} | law_tables(LAWS)
     return needed | {
+        "gpus": provided(GPUS),
         "file": deployment["path"],
         "files": sorted({p.as_posix() for p in paths}),
         "reference": f"results/{REFERENCE}/energy_per_query.csv",

@@ -4,6 +4,7 @@ Each metric is an object with its unit, which decides the conversion.
 """
 
 from inference_energy.readers.common import PERCENTILES, TOLERANCE, keys_of
+from inference_energy.readers.consistency import agree
 from inference_energy.units import MEGA, MICRO, MILLI, NANO
 
 LATENCY_NAMES = {
@@ -59,9 +60,19 @@ def read(run):
             '"output_token_throughput" is missing; no output tokens were counted; give AIPerf a '
             "tokenizer and an endpoint that generates text, and run it again"
         )
+    _check_totals(run)
     _read_config(run)
     _read_output_range(run)
     _read_energy(run)
+
+
+def _check_totals(run):
+    """Totals of tokens against the mean lengths of the completed requests."""
+    completed = run.row.get("completed")
+    for name, column in (("total_isl", "input_tokens"), ("total_osl", "output_tokens")):
+        length, total = run.row.get(column), _metric(run, name, TOKENS)
+        if completed and length:
+            agree(run, name, total, completed * length, "requests x mean length", "tokens")
 
 
 def _metric(run, key, units, statistic="avg"):

@@ -3,7 +3,8 @@
 import math
 from itertools import compress
 
-from inference_energy.readers.common import PERCENTILES, TOLERANCE
+from inference_energy.readers.common import PERCENTILES
+from inference_energy.readers.consistency import agree
 from inference_energy.units import MILLI
 
 
@@ -94,12 +95,14 @@ def _successful(run):
 
 
 def _check_throughput(run, duration, throughput):
-    total = run.number("total_output_tokens")
-    if not duration or not total or throughput is None:
-        return
-    expected = total / duration
-    if abs(throughput - expected) > TOLERANCE * expected:
-        run.marks.append(
-            f"output_throughput {throughput:.6g} tokens/s where total_output_tokens / duration "
-            f"is {expected:.6g}"
-        )
+    """Every throughput against the total of its tokens over the duration."""
+    inputs, outputs = run.number("total_input_tokens"), run.number("total_output_tokens")
+    both = None if inputs is None or outputs is None else inputs + outputs
+    for name, total, formula in (
+        ("output_throughput", outputs, "total_output_tokens / duration"),
+        ("input_throughput", inputs, "total_input_tokens / duration"),
+        ("total_throughput", both, "all tokens / duration"),
+        ("total_token_throughput", both, "all tokens / duration"),
+    ):
+        if duration and total:
+            agree(run, name, run.number(name), total / duration, formula, "tokens/s")

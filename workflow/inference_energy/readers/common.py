@@ -13,6 +13,7 @@ import yaml
 
 from inference_energy import tables
 from inference_energy.errors import InputError
+from inference_energy.readers import consistency
 
 FACTS_SCHEMA = Path(__file__).parents[2] / "schemas" / "facts.schema.yaml"
 PERCENTILES = ("p50", "p90", "p95", "p99")
@@ -66,6 +67,9 @@ class Run:
         Shortest and longest output [tokens].
     metered_gpus : int or None
         GPUs that the energy columns cover, where the client tells.
+    edges : float
+        Share of the requests that its rates may count in part: those in flight at the ends of
+        the measured window. [1]
     """
 
     where: str
@@ -78,6 +82,7 @@ class Run:
     asked_spread: float = 0.0
     output_range: tuple | None = None
     metered_gpus: int | None = None
+    edges: float = 0.0
 
     def refuse(self, reason):
         """Add a reason to refuse the file."""
@@ -302,6 +307,8 @@ def to_table(path, runs, facts):
             missing.setdefault(name, []).append(run)
         _check_lengths(run, facts)
         _check_meter(run)
+        if not run.problems:
+            consistency.check(run)
         _finish(run)
     problems = [_ask(path, name, lacking, runs) for name, lacking in missing.items()]
     problems += [problem for run in runs for problem in [*run.problems, *_refused(run, schema)]]

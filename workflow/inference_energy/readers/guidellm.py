@@ -60,6 +60,7 @@ def read(run):
     run.put("request_throughput", _statistic(run, metrics, "requests_per_second", "mean"))
     strategy = keys_of(keys_of(run.raw.get("config")).get("strategy"))
     run.put("concurrency", run.checked("config.strategy.streams", strategy.get("streams")))
+    run.edges = (run.row.get("concurrency") or 0) / completed
     for column, name in LENGTHS.items():
         run.put(column, _statistic(run, metrics, name, "mean"))
     low, high = (_statistic(run, metrics, "output_token_count", end) for end in ("min", "max"))

@@ -47,6 +47,7 @@ def read(run):
     run.put("request_throughput", requests)
     load = keys_of(run.raw["load_summary"])
     run.put("concurrency", run.checked("load_summary.concurrency", load.get("concurrency")))
+    run.edges = (run.row.get("concurrency") or 0) / (run.row.get("completed") or 1)
     for column, names in LENGTHS.items():
         found = keys_of(next((successes[name] for name in names if successes.get(name)), None))
         run.put(column, run.checked(names[0], found.get("mean")))

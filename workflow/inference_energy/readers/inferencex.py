@@ -5,6 +5,7 @@ while the power is that of all GPUs. Latencies are in seconds. isl and osl are n
 """
 
 from inference_energy.readers.common import PERCENTILES
+from inference_energy.readers.consistency import agree
 
 CLIENT = "inferencex"
 LATENCY_NAMES = {"ttft": "ttft", "itl": "itl", "e2e": "e2el"}
@@ -66,6 +67,17 @@ def _read_throughput(run):
     run.put("tensor_parallel", run.number(f"{role}tp"))
     run.put("pipeline_parallel", run.number(f"{role}pp") or 1)
     run.put("throughput_tps", per_gpu, divisor)
+    _check_throughput(run, gpus, divisor, per_gpu)
+
+
+def _check_throughput(run, gpus, divisor, per_gpu):
+    """Tokens of both kinds of all GPUs against their sum."""
+    both, inputs = run.number("tput_per_gpu"), run.number("input_tput_per_gpu")
+    if both is None or inputs is None or per_gpu is None:
+        return
+    readers = run.number("num_prefill_gpu") if run.raw.get("is_multinode") else gpus
+    total = inputs * (readers or gpus) + per_gpu * divisor
+    agree(run, "tput_per_gpu", both * gpus, total, "input + output of all GPUs", "tokens/s")
 
 
 def _read_power(run):
@@ -77,8 +89,9 @@ def _read_power(run):
         return
     total = run.number("avg_total_gpu_power_w")
     per_gpu, gpus = run.number("avg_power_w"), run.row.get("n_gpus")
-    if total is None and per_gpu is not None and gpus is not None:
-        total = per_gpu * gpus
+    if per_gpu is not None and gpus is not None:
+        agree(run, "power: avg_total_gpu_power_w", total, per_gpu * gpus, "that of one x GPUs", "W")
+        total = per_gpu * gpus if total is None else total
     run.put_energy("gpu_power_w", total)
     run.put_energy("gpu_energy_j", run.number("total_gpu_energy_j"))
     run.put_energy("energy_per_output_token_j", run.number("joules_per_output_token"))

@@ -4,8 +4,7 @@ Power and energy are those of the GPU boards in steady state, measured with Zeus
 are not given, so input_tokens stays empty unless the facts state it.
 """
 
-from inference_energy.energy.equation import token_energy
-from inference_energy.readers.common import TOLERANCE, Run
+from inference_energy.readers.common import Run
 from inference_energy.units import MILLI
 
 CLIENT = "mlenergy"
@@ -48,7 +47,6 @@ def read(run):
     run.put_energy("energy_per_output_token_j", run.number("energy_per_token_joules"))
     for percentile, name in (("p50", "median"), ("p90", "p90"), ("p95", "p95"), ("p99", "p99")):
         run.put(f"itl_{percentile}_s", run.number(f"{name}_itl_ms"), MILLI)
-    _check_energy(run)
 
 
 def _read_pipeline(run):
@@ -57,17 +55,3 @@ def _read_pipeline(run):
     copies, experts = run.number("data_parallel") or 1, run.number("expert_parallel") or 1
     if gpus and tensor and gpus in (tensor * copies, tensor * copies * experts):
         run.put("pipeline_parallel", 1)
-
-
-def _check_energy(run):
-    power, energy, throughput = (
-        run.row.get(name) for name in ("gpu_power_w", "energy_per_output_token_j", "throughput_tps")
-    )
-    if not power or not energy or not throughput:
-        return
-    expected = token_energy(power, throughput)
-    if abs(energy - expected) > TOLERANCE * energy:
-        run.marks.append(
-            f"power: energy_per_token_joules {energy:.6g} where avg_power_watts / throughput is "
-            f"{expected:.6g}"
-        )

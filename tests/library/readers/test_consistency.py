@@ -1,0 +1,156 @@
+"""A file is checked against itself, and against what hardware can do."""
+
+from copy import deepcopy
+
+import pytest
+from inference_energy.readers import consistency, detect_and_read
+from inference_energy.readers.common import Run
+from inference_energy.tables import write_table
+from library.readers.files import FILES, FIXTURES, NODE, PAIR, load, put, refusal
+
+GPU = {"gpu": "H100-SXM-80GB"}
+PERF = {**NODE, "model": "m", "pipeline_parallel": 1}
+# Fixture, its facts, path of a number that the file states a second way, start of the mark.
+REDUNDANT = [
+    ("aiperf/dcgm.json", PAIR | GPU, "nvidia_total_gpu_energy.avg", "power: gpu_energy_j"),
+    (
+        "aiperf/dcgm.json",
+        PAIR | GPU,
+        "nvidia_energy_per_output_token.avg",
+        "power: energy_per_output_token_j",
+    ),
+    ("aiperf/cpu.json", NODE, "request_throughput.avg", "throughput_tps"),
+    ("aiperf/cpu.json", NODE, "output_token_throughput.avg", "throughput_tps"),
+    ("aiperf/cpu.json", NODE, "benchmark_duration.avg", "request_throughput"),
+    ("aiperf/cpu.json", NODE, "total_osl.avg", "total_osl"),
+    ("aiperf/cpu.json", NODE, "total_isl.avg", "total_isl"),
+    ("inferencex/agg_single.json", {}, "avg_total_gpu_power_w", "power: avg_total_gpu_power_w"),
+    (
+        "inferencex/agg_single.json",
+        {},
+        "joules_per_output_token",
+        "power: energy_per_output_token_j",
+    ),
+    ("inferencex/agg_single.json", {}, "tput_per_gpu", "tput_per_gpu"),
+    ("inferencex/agg_disaggregated.json", {}, "input_tput_per_gpu", "tput_per_gpu"),
+    ("mlenergy/task.json", {}, "configurations.1.avg_power_watts", "power: energy_per_output"),
+    ("vllm/single.json", NODE, "output_throughput", "output_throughput"),
+    ("vllm/single.json", NODE, "total_token_throughput", "total_token_throughput"),
+    ("vllm/single.json", NODE, "request_throughput", "throughput_tps"),
+    ("sglang/older.jsonl", {**NODE, "model": "m"}, "input_throughput", "input_throughput"),
+    ("sglang/older.jsonl", {**NODE, "model": "m"}, "duration", "output_throughput"),
+    (
+        "guidellm/benchmarks.json",
+        {**NODE, "model": "m"},
+        "benchmarks.0.metrics.output_tokens_per_second.successful.mean",
+        "throughput_tps",
+    ),
+    ("guidellm/benchmarks.json", {**NODE, "model": "m"}, "benchmarks.0.duration", "request_th"),
+    (
+        "inference-perf/summary_lifecycle_metrics.json",
+        PERF,
+        "successes.throughput.requests_per_sec",
+        "throughput_tps",
+    ),
+    (
+        "inference-perf/summary_lifecycle_metrics.json",
+        PERF,
+        "benchmark_time_seconds",
+        "request_throughput",
+    ),
+]
+
+
+def scaled(record, path, factor):
+    """Copy of a record with the number at a path times a factor."""
+    record = deepcopy(record)
+    *folder, last = [int(step) if step.isdecimal() else step for step in path.split(".")]
+    place = record
+    for step in folder:
+        place = place[step]
+    place[last] *= factor
+    return record
+
+
+def marks(frame):
+    return [m for status in frame["status"] for m in status.removeprefix("marked: ").split("; ")]
+
+
+@pytest.mark.parametrize(("name", "facts", "path", "start"), REDUNDANT)
+@pytest.mark.parametrize("factor", [1.3, 0.7])
+def test_a_number_that_the_rest_of_its_file_contradicts_is_marked(
+    tmp_path, name, facts, path, start, factor
+):
+    raw = load(name)
+    before = marks(detect_and_read(put(tmp_path, raw), facts))
+    assert not any(mark.startswith(start) for mark in before)
+    after = marks(detect_and_read(put(tmp_path, scaled(raw, path, factor)), facts))
+    assert any(mark.startswith(start) and " where " in mark for mark in after), after
+
+
+@pytest.mark.parametrize(("name", "client", "facts"), FILES)
+def test_files_as_their_clients_write_them_agree_with_themselves(name, client, facts):
+    status = detect_and_read(FIXTURES / name, facts)["status"]
+    assert not status.str.contains(" where ").any()
+
+
+def test_eight_gpus_at_five_megawatts_are_refused(tmp_path):
+    raw = load("inferencex/agg_single.json")
+    for key in ("avg_power_w", "avg_total_gpu_power_w", "total_gpu_energy_j"):
+        raw[key] *= 5e6 / 4400
+    raw["joules_per_output_token"] *= 5e6 / 4400
+    message = refusal(put(tmp_path, raw))
+    assert "gpu_power_w is 5e+06 W, 625000 W for each of 8 GPUs" in message
+    assert "a H200-SXM-141GB draws (TDP 700 W in data/gpus.csv)" in message
+
+
+@pytest.mark.parametrize(
+    ("facts", "allowed"),
+    [
+        ({"gpu_power_w": 8 * 770}, True),
+        ({"gpu_power_w": 8 * 771}, False),
+        ({"gpu_power_w": 8 * 4999, "gpu": "a new one"}, True),
+        ({"gpu_power_w": 8 * 5001, "gpu": "a new one"}, False),
+        ({"node_power_w": 8 * 3770}, True),
+        ({"node_power_w": 8 * 3771}, False),
+        ({"node_power_w": 5000, "gpu_power_w": 5099}, True),
+        ({"node_power_w": 5000, "gpu_power_w": 5101}, False),
+    ],
+)
+def test_stated_power_stays_within_what_the_hardware_draws(facts, allowed):
+    path = FIXTURES / "vllm/single.json"
+    if allowed:
+        assert detect_and_read(path, NODE | facts)["status"].tolist() == ["ok"]
+    else:
+        message = refusal(path, NODE | facts)
+        assert "allowed are at most" in message or "node_power_w only" in message
+
+
+@pytest.mark.parametrize(("tokens", "allowed"), [(8e6, True), (8.1e6, False)])
+def test_a_throughput_beyond_any_gpu_is_refused(tokens, allowed):
+    run = Run("run.json", "vllm", row={"throughput_tps": tokens, "n_gpus": 8})
+    consistency.check(run)
+    assert (run.problems == []) is allowed
+
+
+def test_a_node_stated_beside_the_gpus_energy_is_no_contradiction():
+    facts = {**PAIR, **GPU, "node_power_w": 1500}
+    assert detect_and_read(FIXTURES / "aiperf/dcgm.json", facts)["status"].tolist() == ["ok"]
+
+
+def test_requests_at_the_ends_of_a_window_are_allowed_for():
+    run = Run("f", "guidellm", row={"request_throughput": 1.0, "completed": 100, "duration_s": 95})
+    consistency.check(run)
+    assert len(run.marks) == 1
+    run.marks, run.edges = [], 0.05
+    consistency.check(run)
+    assert run.marks == []
+
+
+def test_a_mark_stays_one_when_the_table_is_read_again(tmp_path):
+    raw = scaled(load("aiperf/dcgm.json"), "nvidia_total_gpu_energy.avg", 1.5)
+    frame = detect_and_read(put(tmp_path, raw), PAIR | GPU)
+    assert len(marks(frame)) == 1
+    write_table(frame, tmp_path / "table.csv", "benchmark")
+    again = detect_and_read(tmp_path / "table.csv")
+    assert again["status"].tolist() == frame["status"].tolist()
