@@ -60,3 +60,22 @@ def test_residual_sigma_is_the_scatter_put_in():
     rows = rows_of(TRUE, many)
     rows["throughput_tps"] *= np.exp(0.05 * np.random.default_rng(0).standard_normal(len(rows)))
     assert Additive.fit(rows).residual_sigma == pytest.approx(0.05, rel=0.3)
+
+
+def test_parts_are_the_terms_of_the_equation():
+    d, p, q, r, c = TRUE
+    law = Additive(TRUE, 3)
+    n_in, cached, n_out = 5000.0, 3000.0, 400.0
+    computed = n_in - cached
+    parts = law.parts(n_in, cached, n_out)
+    read = (r + c) * cached * n_out
+    assert parts.prefill == pytest.approx(p * computed + q * computed**2)
+    assert parts.cached == pytest.approx(2 * q * computed * cached + read)
+    own = d + r * (computed + n_out) + c * (computed + n_out / 2)
+    assert parts.decode == pytest.approx(own * n_out)
+
+
+def test_a_query_without_an_answer_costs_its_input():
+    _, p, q, _, _ = TRUE
+    seconds = Additive(TRUE, 3).seconds(np.array([0.0, 5000.0]), 0.0, 0.0)
+    assert seconds == pytest.approx([0, p * 5000 + q * 5000**2], abs=1e-6)

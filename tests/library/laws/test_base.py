@@ -59,6 +59,16 @@ def test_cached_input_never_costs_more(law):
 
 
 @EVERY
+def test_parts_of_the_node_time_add_up_and_are_never_negative(law):
+    cached = np.array([0.0, 40.0, 100.0])[:, None]
+    for output in (np.array([0.0, 1.0, 300.0]), 20_000.0):
+        parts = law.parts(100.0, cached, output)
+        np.testing.assert_allclose(sum(parts), law.seconds(100.0, output, cached), rtol=1e-12)
+        assert all((part >= 0).all() for part in parts)
+        assert not parts.cached[0].any() and not parts.prefill[-1].any()
+
+
+@EVERY
 def test_a_law_extrapolates_outside_its_domain_in_either_length(law):
     inside = {name: np.array(ends) for name, ends in law.domain.items()}
     assert not law.extrapolates(**inside).any()

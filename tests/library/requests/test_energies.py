@@ -1,10 +1,14 @@
 """Energy of counted requests against the exact engine."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.energy.exact import blend_energy, regime_energy
+from inference_energy.laws.additive import Additive
 from inference_energy.requests.energies import PARTS, Serving, distribution, energies, total
+from library.laws.examples import TRUE
 
 QUERIES = 400_001
 
@@ -83,6 +87,36 @@ def test_parts_add_up(paper, one):
     table = energies(Serving.of_method(paper, {}), one)
     assert np.allclose(table[list(PARTS)].sum(axis=1), table["energy"])
     assert (table[list(PARTS)] >= 0).all(axis=None)
+
+
+def test_reading_what_is_cached_costs_what_the_law_says(paper, one):
+    models = tuple(replace(model, law=Additive(TRUE, 3)) for model in paper.models)
+    setup = replace(paper, models=models)
+    rows = one.iloc[:1]
+    table = energies(Serving.of_method(setup, {}), rows)
+    law, (n, *lengths) = setup.models[0].law, rows[["n", "input", "cached", "output"]].iloc[0]
+    parts = law.parts(*(length / n for length in lengths))
+    assert table["seconds"][0] == pytest.approx(law.seconds(500, 300, 200))
+    assert parts.cached > 0
+    for name, seconds in parts._asdict().items():
+        assert table[name][0] / table["energy"][0] == pytest.approx(seconds / sum(parts))
+
+
+def test_a_law_that_cannot_tell_takes_cached_input_for_free(paper, one):
+    serving = Serving.of_method(paper, {})
+    table = energies(serving, one)
+    shorter = energies(serving, one.assign(input=3000, cached=0))
+    assert (table["cached"] == 0).all()
+    assert np.allclose(table["energy"], shorter["energy"])
+
+
+def test_input_that_is_charged_like_output_is_prefill(paper, one):
+    setup = replace(paper, input_tokens_per_output_token=10.0)
+    table, free = (energies(Serving.of_method(s, {}), one) for s in (setup, paper))
+    charged = free["energy"] * (300 + 300 / 10) / 300
+    assert np.allclose(table["energy"], charged)
+    assert np.allclose(table["prefill"] - free["prefill"], charged - free["energy"])
+    assert np.allclose(table[list(PARTS)].sum(axis=1), table["energy"])
 
 
 def test_a_totals_range_is_that_of_the_factors_however_many_requests(paper, one):

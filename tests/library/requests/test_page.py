@@ -39,3 +39,13 @@ def test_hours_are_shown_where_the_log_has_them_and_the_rest_pointed_at(answered
     text = page("A log", tables | {"by_hour": hours}, answered[2], settings)
     assert "## By hour" in text
     assert f"The other {len(hours) - 24} are in `by_hour.csv`." in text
+
+
+def test_the_page_says_where_the_law_takes_cached_input_for_free(answered, tables, settings):
+    assert "takes it for free" not in page("A log", tables, answered[2], settings)
+    whole = tables["by_model"].assign(cached_tokens=7000)
+    text = page("A log", tables | {"by_model": whole}, answered[2], settings)
+    assert "takes it for free** (7,000 tokens" in text
+    told = tables["parts"].assign(energy_wh_p50=1.0)
+    text = page("A log", tables | {"by_model": whole, "parts": told}, answered[2], settings)
+    assert "takes it for free" not in text

@@ -133,7 +133,7 @@ class Additive(Law):
         cached; the cache that is reserved and read is that of the whole input.
         """
         context, cached = np.broadcast_arrays(np.asarray(input_tokens, float), cached_tokens)
-        output = np.asarray(output_tokens, float)
+        output = np.maximum(np.asarray(output_tokens, float), LENGTH_FLOOR)
         terms = shape_terms(context, output)
         terms[..., 1] = (context - cached) / output
         terms[..., 2] = (context**2 - cached**2) / output

@@ -48,6 +48,14 @@ class Share(NamedTuple):
     label: str = ""
 
 
+class Parts(NamedTuple):
+    """Node time of a query by what it is spent on. [s]"""
+
+    prefill: Array
+    cached: Array
+    decode: Array
+
+
 class Law(Protocol):
     """Output tokens per second of a node, as a function of a query's lengths.
 
@@ -124,6 +132,31 @@ class Law(Protocol):
         """
         computed = np.asarray(input_tokens, float) - np.asarray(cached_tokens, float)
         return np.asarray(output_tokens, float) / self.predict(computed, output_tokens)
+
+    def parts(
+        self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> Parts:
+        """Node time of a query by what it is spent on, as differences of ``seconds``.
+
+        Parameters
+        ----------
+        input_tokens, cached_tokens, output_tokens : array_like
+            Lengths; cached tokens are part of the input. [tokens]
+
+        Returns
+        -------
+        Parts
+            ``prefill``: what computing the input that is not cached adds; ``cached``: what the
+            cached input adds, by being attended to and read; ``decode``: the rest. They add up to
+            ``seconds``. [s]
+        """
+        whole = self.seconds(input_tokens, output_tokens, cached_tokens)
+        computed = np.asarray(input_tokens, float) - np.asarray(cached_tokens, float)
+        without_cached = self.seconds(computed, output_tokens)
+        cached = np.clip(whole - without_cached, 0.0, whole)
+        prefill = without_cached - self.seconds(computed, output_tokens, computed)
+        prefill = np.clip(prefill, 0.0, whole - cached)
+        return Parts(prefill, cached, whole - cached - prefill)
 
     def extrapolates(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> NDArray[np.bool_]:
         """Whether either of the lengths [tokens] lies outside the domain."""

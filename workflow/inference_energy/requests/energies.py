@@ -12,11 +12,11 @@ import pandas as pd
 from inference_energy.energy.equation import charged_tokens, node_energy, node_seconds
 from inference_energy.energy.exact import known_utilisation, regime_energy, uncertain_factor
 from inference_energy.energy.mixtures import Mixture
+from inference_energy.laws.base import LENGTH_FLOOR
 from inference_energy.method.distributions import LogNormal
 
 PARTS = ("prefill", "cached", "decode")
-"""Parts of a request's energy: computing input that is not cached, reading what is cached while
-answering, and the rest."""
+"""Parts of a request's energy, those of ``Law.parts``."""
 
 STEPS_PER_LOG = 1000
 """Steps of ln E into which requests are put for percentiles; within one their mean counts."""
@@ -104,31 +104,23 @@ def energies(serving, lengths):
 
 
 def _of_model(setup, model, input_tokens, cached, output):
-    seconds, whole = _time_and_energy(setup, model, input_tokens, cached, output)
-    _, no_prefill = _time_and_energy(setup, model, input_tokens, input_tokens, output)
-    uncached = input_tokens - cached
-    _, no_context = _time_and_energy(setup, model, uncached, uncached, output)
-    prefill = np.maximum(whole - no_prefill, 0.0)
-    reading = np.clip(no_prefill - no_context, 0.0, whole - prefill)
+    ratio = setup.input_tokens_per_output_token
+    answer = np.maximum(output, LENGTH_FLOOR)
+    throughput = answer / model.law.seconds(input_tokens, answer, cached)
+    seconds = model.law.seconds(input_tokens, output, cached)
+    parts = dict(zip(PARTS, model.law.parts(input_tokens, cached, output), strict=True))
+    if ratio is not None:
+        charged = charged_tokens(answer, input_tokens - cached, ratio)
+        seconds = node_seconds(charged, throughput)
+        parts["prefill"] = parts["prefill"] + seconds - sum(parts.values())
+    power = model.node_power, known_utilisation(setup, model, throughput)
     return {
-        "energy": whole,
-        "prefill": prefill,
-        "cached": reading,
-        "decode": whole - prefill - reading,
-        "error": np.broadcast_to(model.error(input_tokens, output), whole.shape),
+        "energy": node_energy(seconds, *power),
+        **{part: node_energy(time, *power) for part, time in parts.items()},
+        "error": np.broadcast_to(model.error(input_tokens, output), output.shape),
         "seconds": seconds,
         "extrapolated": model.law.extrapolates(input_tokens, output),
     }
-
-
-def _time_and_energy(setup, model, input_tokens, cached, output):
-    """Node time of a request [s], and its energy with all uncertain factors one. [Wh]"""
-    computed = input_tokens - cached
-    throughput = model.law.predict(computed, output)
-    charged = charged_tokens(output, computed, setup.input_tokens_per_output_token)
-    seconds = node_seconds(charged, throughput)
-    utilisation = known_utilisation(setup, model, throughput)
-    return seconds, node_energy(seconds, model.node_power, utilisation)
 
 
 def total(factor, table, column="energy"):

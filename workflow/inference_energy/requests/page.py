@@ -27,6 +27,7 @@ def page(title, tables, table, settings):
         Markdown.
     """
     whole = tables["by_model"].iloc[0]
+    parts = tables["parts"].set_index(["model", "part"])["energy_wh_p50"]
     energy = table["weight"] * table["energy"]
     optional = dict.fromkeys(("by_hour", "by_tenant", "load"))
     shown = optional | {name: frame.to_dict("records") for name, frame in tables.items()}
@@ -39,6 +40,7 @@ def page(title, tables, table, settings):
         extrapolated=float(energy[table["extrapolated"]].sum() / energy.sum())
         if energy.any()
         else 0.0,
+        free_cached=0 if parts["all", "cached"] else whole["cached_tokens"],
         long_from=settings["long_from"]["value"],
         largest_shown=LARGEST_SHOWN,
         groups_shown=GROUPS_SHOWN,
