@@ -107,3 +107,13 @@ def test_selectors_name_columns_and_values_that_the_result_tables_allow(claims, 
                 assert set(chosen) == set(columns) - {"engine", "value", "unit"}
                 for name, value in chosen.items():
                     assert value in columns[name].get("enum", subjects)
+
+
+def test_the_load_of_an_operator_follows_from_its_own_figures():
+    table = read("data/production_load.csv", "production_load")
+    value = table[table["derived"] == "no"].set_index("quantity")["value"]
+    derived = table[table["derived"] == "yes"].set_index("quantity")["value"]
+    per_node = value["output_tokens"] / (value["duration"] * 3600) / value["nodes_mean"]
+    speed = (value["output_speed_low"] + value["output_speed_high"]) / 2
+    assert derived["throughput_per_node"] == round(per_node, 1)
+    assert derived["requests_in_flight_per_node"] == round(per_node / speed, 1)

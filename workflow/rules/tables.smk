@@ -11,6 +11,7 @@ DATA_TABLES = [
     ("data/measured/mlperf_wall_power.csv", "wall_power"),
     ("data/measured/output_lengths.csv", "output_lengths"),
     ("data/models.csv", "models"),
+    ("data/production_load.csv", "production_load"),
     ("data/published/claims.csv", "claims_published"),
     ("data/published/estimates.csv", "estimates"),
     ("data/published/references.csv", "references"),
