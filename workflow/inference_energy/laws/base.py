@@ -107,6 +107,18 @@ class Law(Protocol):
         """Law that may exceed the largest throughput measured; itself if nothing caps it."""
         return self
 
+    def at(self, concurrency: ArrayLike, requests: ArrayLike = np.inf) -> Self:
+        """Law of the same configuration at a load; itself if it does not know load.
+
+        Parameters
+        ----------
+        concurrency : array_like
+            Requests that a copy of the model is given at once; infinite for as many as fit.
+        requests : array_like
+            Requests of the whole run; infinite for one without end.
+        """
+        return self
+
     def seconds(
         self,
         input_tokens: ArrayLike,

@@ -12,7 +12,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.base import Array, Law
 from inference_energy.laws.hardware import DEPLOYMENT
 from inference_energy.laws.registry import LAWS
-from inference_energy.laws.rows import configuration_columns, configuration_number
+from inference_energy.laws.rows import configuration_columns, configuration_number, load_of
 
 Bools = NDArray[np.bool_]
 
@@ -54,7 +54,8 @@ def _shapes(rows: pd.DataFrame) -> list[tuple[float, float]]:
 
 
 def _predict(law: Law, rows: pd.DataFrame) -> Array:
-    return law.predict(rows["input_tokens"].to_numpy(), rows["output_tokens"].to_numpy())
+    at_load = law.at(*load_of(rows))
+    return at_load.predict(rows["input_tokens"].to_numpy(), rows["output_tokens"].to_numpy())
 
 
 def _unmeasured(rows: pd.DataFrame) -> pd.DataFrame:

@@ -40,6 +40,13 @@ def _key(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", str(name).lower())
 
 
+def _goes_by(models: pd.DataFrame, name: str) -> pd.Series:
+    """Models whose name or one of whose aliases is this one, but for case, blanks and dashes."""
+    aliases = models["aliases"].fillna("") if "aliases" in models else ""
+    names = (models["model"] + ";" + aliases).str.split(";")
+    return names.map(lambda known: _key(name) in map(_key, known)).astype(bool)
+
+
 def _numbers_in_name(name: str) -> tuple[float, float]:
     """Total and active parameters [billions] that a name such as 8x7B or 30B-A3B states."""
     match = NAME_PARTS.search(str(name))
@@ -68,7 +75,7 @@ def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
     Series
         Row of ``models``, completed as above; ``known`` says whether the table has the model.
     """
-    same = models[models["model"].map(_key) == _key(row["model"])]
+    same = models[_goes_by(models, row["model"])]
     if len(same):
         return pd.concat([same.iloc[0], pd.Series({"known": True})])
     total, active = _numbers_in_name(row["model"])

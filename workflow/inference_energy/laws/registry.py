@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.laws.additive import Additive
+from inference_energy.laws.at_load import AtLoadFit, describe
 from inference_energy.laws.base import Fit, Law
 from inference_energy.laws.hardware import add_serving_times
 from inference_energy.laws.hierarchical import Hierarchical
@@ -90,6 +91,7 @@ LAWS: dict[str, Kind] = {
         describe=add_serving_times,
         mark=("BLUE", "o"),
     ),
+    "at-load": Kind(AtLoadFit.fit, needs=("models", "gpus"), describe=describe),
 }
 """Laws by name, as method files and result tables write it."""
 

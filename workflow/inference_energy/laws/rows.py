@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inference_energy.laws.base import Domain, everywhere
+from inference_energy.laws.base import Array, Domain, everywhere
 
 CONFIGURATION = [
     "source_id",
@@ -17,7 +17,11 @@ CONFIGURATION = [
     "nodes",
     "tensor_parallel",
     "pipeline_parallel",
+    "attention_data_parallel",
+    "expert_parallel",
     "precision",
+    "engine",
+    "engine_version",
     "concurrency",
 ]
 """Columns that make a configuration, as far as a table has them."""
@@ -38,8 +42,22 @@ def configuration_number(rows: pd.DataFrame) -> NDArray[np.integer[Any]]:
 
 def copy_gpus(rows: pd.DataFrame) -> pd.Series:
     """GPUs that share one copy of the model, of every row."""
-    stages = rows["pipeline_parallel"].fillna(1) if "pipeline_parallel" in rows else 1
-    return rows["tensor_parallel"] * stages
+    gpus = rows["tensor_parallel"]
+    for column in ("pipeline_parallel", "attention_data_parallel"):
+        if column in rows:
+            gpus = gpus * rows[column].fillna(1)
+    return gpus
+
+
+def load_of(rows: pd.DataFrame) -> tuple[Array, Array]:
+    """Concurrency and requests of the rows, infinite where they do not state them."""
+
+    def given(column: str) -> Array:
+        if column not in rows:
+            return np.full((len(rows),), np.inf)
+        return np.asarray(rows[column].astype(float).fillna(np.inf), np.float64)
+
+    return given("concurrency"), given("requests")
 
 
 def length_range(rows: pd.DataFrame) -> Domain:

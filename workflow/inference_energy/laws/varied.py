@@ -82,6 +82,10 @@ class Varied(Law):
         """Law that may exceed the largest throughput measured."""
         return replace(self, law=self.law.uncapped())
 
+    def at(self, concurrency: ArrayLike, requests: ArrayLike = np.inf) -> Self:
+        """Law at another load, off by the same."""
+        return replace(self, law=self.law.at(concurrency, requests))
+
     def scaled(self, factor: float) -> Self:
         """Law of ``factor`` [1] times the throughput."""
         return replace(self, factor=self.factor * factor)

@@ -1,0 +1,194 @@
+"""The law that knows load."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.laws.at_load import (
+    AS_MANY_AS_FIT,
+    AT_A_LOAD,
+    CONFIGURATION,
+    LEVELS,
+    STEADY,
+    AtLoadFit,
+    describe,
+)
+from inference_energy.laws.registry import LAWS
+from inference_energy.laws.rows import configuration_number
+
+LENGTHS = np.array([[100.0], [5000.0]]), np.array([1.0, 300.0, 20_000.0])
+LOADS = np.geomspace(1, 1000, 12)
+ONE = {
+    "model": "Llama 3.1 70B",
+    "gpu": "H100-SXM-80GB",
+    "tensor_parallel": 4,
+    "precision": "FP8",
+    "engine": "TensorRT-LLM",
+    "engine_version": "0.19",
+    "source_id": "someone",
+    "input_tokens": 1000.0,
+    "output_tokens": 500.0,
+    "concurrency": np.nan,
+    "throughput_tps": np.nan,
+}
+
+
+@pytest.fixture(scope="module")
+def fitted(vendor, models, gpus):
+    return AtLoadFit.fit(describe(vendor, models, gpus))
+
+
+@pytest.fixture
+def law(fitted):
+    return fitted.laws[0]
+
+
+@pytest.fixture
+def conditioned(fitted, models, gpus):
+    """Law of rows that are ``ONE`` but for some cells."""
+
+    def of(*changes):
+        rows = pd.DataFrame([ONE | change for change in changes])
+        return fitted.condition(describe(rows, models, gpus))
+
+    return of
+
+
+def test_lengths_and_load_broadcast(law):
+    for answer in (law.predict, law.sigma, law.seconds, law.extrapolates, law.batch):
+        assert np.shape(answer(*LENGTHS)) == (2, 3)
+        assert np.shape(answer(100.0, 300.0)) == ()
+    assert law.at(LOADS).predict(100.0, 300.0).shape == LOADS.shape
+
+
+def test_throughput_and_error_are_positive(law):
+    assert (law.predict(*LENGTHS) > 0).all()
+    assert (law.sigma(*LENGTHS) > 0).all()
+    assert (law.sigma(*LENGTHS) >= law.scatter).all()
+
+
+def test_no_output_takes_the_time_of_its_prefill(law):
+    assert law.predict(1000.0, 0.0) > 0
+    assert law.seconds(1000.0, 0.0) == pytest.approx(law.parts(1000.0, 0.0, 0.0).prefill, rel=1e-6)
+
+
+def test_a_scaled_law_is_as_many_times_as_fast_and_as_certain(law):
+    thrice = law.scaled(3.0)
+    np.testing.assert_allclose(thrice.predict(*LENGTHS), 3 * law.predict(*LENGTHS), rtol=1e-12)
+    np.testing.assert_allclose(thrice.sigma(*LENGTHS), law.sigma(*LENGTHS), rtol=1e-12)
+    assert (thrice.name, thrice.domain) == (law.name, law.domain)
+    assert sum(thrice.parts(1000.0, 500.0, 300.0)) == pytest.approx(thrice.seconds(1000, 300, 500))
+
+
+def test_node_time_without_cache_is_tokens_over_throughput(law):
+    seconds = LENGTHS[1] / law.predict(*LENGTHS)
+    np.testing.assert_allclose(law.seconds(*LENGTHS), seconds, rtol=1e-12)
+
+
+def test_cached_input_costs_less_than_computed_and_more_than_none(law):
+    seconds = law.seconds(10_000.0, 300.0, np.linspace(0, 9000, 10))
+    assert (np.diff(seconds) < 0).all()
+    assert law.seconds(10_000.0, 300.0, 9000.0) > law.seconds(1000.0, 300.0)
+
+
+def test_the_parts_add_up(law):
+    kept = np.array([0.0, 400.0, 1000.0])
+    parts = law.parts(1000.0, kept, 300.0)
+    np.testing.assert_allclose(sum(parts), law.seconds(1000.0, 300.0, kept), rtol=1e-12)
+    assert parts.cached[0] == 0
+    assert (np.diff(parts.cached) > 0).all()
+    assert (np.diff(parts.prefill) < 0).all()
+    assert (np.array(parts) >= 0).all()
+
+
+def test_throughput_grows_with_load_and_ends_at_what_fits(law):
+    throughput = law.at(LOADS).predict(1000.0, 1000.0)
+    assert (np.diff(throughput) > 0).all()
+    assert throughput[0] * LOADS[-1] / LOADS[0] > throughput[-1]
+    best = law.at(np.inf).predict(1000.0, 1000.0)
+    assert throughput[-1] < best
+    assert law.at(1e9).predict(1000.0, 1000.0) == pytest.approx(best)
+    assert law.at(64).at(np.inf) == law.at(np.inf)
+    assert law.at(8, requests=8).predict(100.0, 100.0) < law.at(8).predict(100.0, 100.0)
+
+
+def test_terms_are_named_once_and_have_units(law):
+    terms = law.at(64.0).terms()
+    names = [name for name, _, _ in terms]
+    assert len(set(names)) == len(names)
+    assert ("n_rows", law.n_rows, "rows") in terms
+    assert ("concurrency", 64.0, "requests") in terms
+    assert "concurrency" not in [name for name, _, _ in law.terms()]
+
+
+def test_every_configuration_of_the_fit_has_its_law(fitted, vendor):
+    number = configuration_number(vendor)
+    assert len(fitted.laws) == number.max() + 1
+    assert [law.n_rows for law in fitted.laws] == list(np.bincount(number))
+    errors = []
+    for k, law in enumerate(fitted.laws):
+        own = vendor[number == k]
+        at = law.at(np.inf, own["requests"].astype(float).to_numpy())
+        predicted = at.predict(own["input_tokens"].to_numpy(), own["output_tokens"].to_numpy())
+        errors += list(np.log(predicted / own["throughput_tps"].to_numpy()))
+        together, sigma = fitted.predict(fitted.rows[number == k])
+        np.testing.assert_allclose(together, predicted, rtol=1e-9)
+        np.testing.assert_allclose(
+            sigma,
+            at.sigma(own["input_tokens"].to_numpy(), own["output_tokens"].to_numpy()),
+            rtol=1e-9,
+        )
+    assert np.median(np.abs(errors)) < 0.05
+
+
+def test_a_start_from_a_similar_fit_comes_to_the_same_end(fitted, models, gpus):
+    rows = fitted.rows.iloc[5:]
+    afresh, started = AtLoadFit.fit(rows), AtLoadFit.fit(rows, fitted, steps=6)
+    np.testing.assert_allclose(started.predict(rows)[0], afresh.predict(rows)[0], rtol=0.02)
+
+
+def test_an_unseen_configuration_model_and_engine_is_less_and_less_certain(conditioned):
+    changes = ({}, {"model": "Qwen2.5 72B"}, {"model": "Qwen2.5 72B", "engine": "vLLM"})
+    sigmas = [float(conditioned(change).sigma(1000.0, 500.0)) for change in changes]
+    assert sigmas == sorted(sigmas)
+    assert sigmas[1] > 1.2 * sigmas[0]
+
+
+def test_measured_rows_draw_the_law_towards_them(conditioned):
+    before = conditioned({})
+    measured = 1.3 * float(before.predict(1000.0, 500.0))
+    after = conditioned({"throughput_tps": measured})
+    predicted = float(after.predict(1000.0, 500.0))
+    assert before.predict(1000.0, 500.0) < predicted < measured
+    assert after.sigma(1000.0, 500.0) < before.sigma(1000.0, 500.0)
+    assert (before.n_rows, after.n_rows) == (0, 1)
+    many = conditioned(*({"throughput_tps": measured, "input_tokens": n} for n in (999.0, 1000.0)))
+    assert many.n_rows == 2
+
+
+def test_a_law_is_at_the_load_of_its_rows(conditioned):
+    law = conditioned({"concurrency": 16.0})
+    assert law.batch(1000.0, 500.0) == pytest.approx(16, rel=1e-2)
+    assert law.at(64).predict(1000.0, 500.0) > law.predict(1000.0, 500.0)
+
+
+def test_how_a_row_was_measured_follows_from_its_load_unless_it_is_stated(models, gpus):
+    rows = pd.DataFrame([ONE, ONE | {"concurrency": 8.0}])
+    assert list(describe(rows, models, gpus)["protocol"]) == [AS_MANY_AS_FIT, AT_A_LOAD]
+    stated = describe(rows.assign(protocol=[STEADY, None]), models, gpus)
+    assert list(stated["protocol"]) == [STEADY, AT_A_LOAD]
+
+
+def test_a_configuration_tells_its_groups():
+    """Else rows of one configuration would have different factors."""
+    columns = {column for columns, _ in LEVELS.values() for column in columns}
+    assert columns - {"network"} <= set(CONFIGURATION)
+
+
+def test_the_registry_fits_it(fitted, vendor, hardware):
+    kind = LAWS["at-load"]
+    assert kind.pooled
+    again = kind.fit_many(kind.prepare(vendor, hardware)).laws[0]
+    assert again.predict(500.0, 500.0) == pytest.approx(fitted.laws[0].predict(500.0, 500.0))
+    assert replace(again, n_rows=1).name == "at-load"

@@ -1,0 +1,109 @@
+"""Fit of a sum of parts whose factors groups of rows share."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from inference_energy.laws.mixed import SCATTER, Rows, Structure, fit, log_sum
+
+STRUCTURE = Structure(
+    median=np.log([1.0, 1.0]),
+    spread=np.array([1.0, 1.0]),
+    moves=np.array([[1.0, 0.0], [1.0, 1.0]]),
+    levels=((np.array([0, 1]), np.array([0.3, 0.3])), (np.array([0]), np.array([0.1]))),
+    own=(np.array([0]), np.array([0.05])),
+)
+
+
+@pytest.fixture
+def made():
+    """Parts, time and places of rows that known factors and deviations made."""
+    random = np.random.default_rng(1)
+    own = np.repeat(np.arange(24), 5)
+    groups = np.stack([own % 6, own % 4], axis=1)
+    parts = np.log(random.uniform(0.2, 2.0, (len(own), 2)))
+    shared = np.log([2.0, 0.5])
+    by_group = 0.3 * random.standard_normal((6, 2))
+    deviation = by_group[groups[:, 0]]
+    factors = shared + deviation @ STRUCTURE.moves.T
+    time, _ = log_sum(parts, factors)
+    noise = 0.02 * random.standard_normal(len(own))
+    return parts, time + noise, Rows(STRUCTURE, groups, own), factors
+
+
+def kinds(rows):
+    return np.zeros(len(rows.own), int)
+
+
+def test_a_logarithm_of_a_sum_by_hand():
+    total, share = log_sum(np.log([[1.0, 3.0]]), np.log([2.0, 1.0]))
+    assert total == pytest.approx(np.log(5.0))
+    np.testing.assert_allclose(share, [[0.4, 0.6]])
+    # a part that is absent has no share
+    total, share = log_sum(np.array([[0.0, -np.inf]]), np.zeros(2))
+    assert (total[0], *share[0]) == (0, 1, 0)
+
+
+def test_the_factors_of_every_configuration_are_found(made):
+    parts, time, rows, factors = made
+    found = fit(parts, time, rows, kinds(rows))
+    for k in (0, 7, 23):
+        row = np.flatnonzero(rows.own == k)[0]
+        mean, covariance = found.of(rows.groups[row], k)
+        sd = np.sqrt(np.diag(covariance))
+        assert (np.abs(mean - factors[row]) < 3 * sd).all()
+        assert (sd < 0.2).all()
+    assert found.scatter[0] == pytest.approx(0.02, rel=0.5)
+
+
+def test_a_group_that_is_not_in_the_fit_is_drawn(made):
+    parts, time, rows, _ = made
+    found = fit(parts, time, rows, kinds(rows))
+    known, covariance = found.of(np.array([0, 0]), -1)
+    mean, wider = found.of(np.array([-1, 0]), -1)
+    assert np.abs(known - mean).max() > 0
+    drawn = wider - covariance
+    assert (np.diag(drawn) > 0).all()
+    nobody, widest = found.of(np.array([-1, -1]), -1)
+    np.testing.assert_allclose(nobody, found.values[:2])
+    # by hand: the shared factors' covariance and that of all that is drawn
+    moves = STRUCTURE.moves
+    expected = found.covariance[:2, :2] + moves @ np.diag([0.09, 0.09]) @ moves.T
+    expected = expected + np.outer(moves[:, 0], moves[:, 0]) * (0.1**2 + 0.05**2)
+    np.testing.assert_allclose(widest, expected)
+
+
+def test_a_start_near_the_end_comes_to_the_same_end(made):
+    parts, time, rows, _ = made
+    found = fit(parts, time, rows, kinds(rows), steps=100)
+    values, own = found.start([np.arange(6), np.arange(4)], np.arange(24))
+    np.testing.assert_array_equal(values, found.values)
+    few = fit(parts, time, rows, kinds(rows), (values, own, found.scatter), 6)
+    np.testing.assert_allclose(few.values, found.values, atol=0.02)
+    values, own = found.start([np.array([5, -1]), np.array([0])], np.array([-1]))
+    assert not values[-3:-1].any()
+    assert not own.any()
+
+
+def test_a_misprint_does_not_bend_the_fit(made):
+    parts, time, rows, _ = made
+    wrong = time.copy()
+    wrong[0] += 3.0
+    mean, _ = fit(parts, wrong, rows, kinds(rows)).of(rows.groups[0], 0)
+    straight, _ = fit(parts, time, rows, kinds(rows)).of(rows.groups[0], 0)
+    assert np.abs(mean - straight).max() < 0.1
+
+
+def test_every_kind_of_row_has_a_scatter_of_its_own(made):
+    parts, time, rows, _ = made
+    kind = (rows.own % 2).astype(int)
+    noisy = time + np.where(kind, 0.3, 0.0) * np.random.default_rng(2).standard_normal(len(time))
+    quiet, loud = fit(parts, noisy, rows, kind).scatter
+    assert quiet < SCATTER < 0.15 < loud
+
+
+def test_one_row_is_enough(made):
+    parts, time, rows, _ = made
+    one = replace(rows, groups=np.zeros((1, 2), int), own=np.zeros(1, int))
+    found = fit(parts[:1], time[:1], one, np.zeros(1, int))
+    assert np.isfinite(found.values).all()

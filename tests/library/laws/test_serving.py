@@ -1,0 +1,111 @@
+"""What a configuration implies for serving, and the parts of a query's time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.laws.serving import PARTS, TRAITS, add_traits, part_seconds, served_batch
+
+DENSE = {"model": "Llama 3.1 70B", "gpu": "H100-SXM-80GB", "tensor_parallel": 8, "precision": "FP8"}
+LATENT = DENSE | {"model": "DeepSeek-R1", "gpu": "H200-SXM-141GB"}
+
+
+@pytest.fixture
+def traits_of(models, gpus):
+    """Traits of one configuration, as numbers by name."""
+
+    def of(configuration):
+        return add_traits(pd.DataFrame([configuration]), models, gpus)[TRAITS].iloc[0].to_dict()
+
+    return of
+
+
+def of_part(traits, part, *arguments, **load):
+    return part_seconds(traits, *arguments, **load)[..., list(PARTS).index(part)]
+
+
+def test_the_traits_of_a_dense_model_by_hand(traits_of):
+    of = traits_of(DENSE)
+    weights, cache = 70.55e9, 327680 / 2
+    assert of["dense_s"] == pytest.approx(weights / (8 * 3.35e12))
+    assert of["compute_s"] == pytest.approx(2 * weights / (8 * 1979e12))
+    assert of["cache_s"] == pytest.approx(cache / (8 * 3.35e12))
+    free = 0.9 * 8 * 80 * 2**30 - weights
+    assert of["cache_tokens"] == pytest.approx(free / cache)
+    assert (of["experts_s"], of["mixture"], of["latent"], of["several"]) == (0, 0, 0, 1)
+    assert of["link_s"] == pytest.approx(2 * 80 * 8192 * 2 / 450e9)
+
+
+def test_a_latent_cache_is_copied_to_every_gpu_of_a_group(traits_of):
+    whole, parted = traits_of(LATENT), traits_of(DENSE)
+    one = 35136
+    assert whole["cache_s"] == pytest.approx(one / 4.8e12)
+    free = 0.9 * 8 * 141 * 2**30 - 671e9
+    assert whole["cache_tokens"] == pytest.approx(free / 8 / one)
+    spread = traits_of(LATENT | {"tensor_parallel": 1, "attention_data_parallel": 8})
+    assert spread["cache_s"] == pytest.approx(whole["cache_s"] / 8)
+    assert spread["group"] == 1
+    # which no cache of whole heads is
+    halved = traits_of(DENSE | {"tensor_parallel": 4})
+    assert halved["cache_s"] == pytest.approx(2 * parted["cache_s"])
+
+
+def test_the_experts_that_a_batch_touches_grow_with_it(traits_of):
+    of = traits_of(LATENT)
+    batch = np.array([1.0, 8.0, 64.0, 512.0])
+    read = of_part(of, "experts", 1000, 1000, concurrency=batch) / of["experts_s"]
+    served = served_batch(of, 1000, 1000, batch)
+    expected = 1000 / served * (1 - (1 - 8 / 256) ** served)
+    np.testing.assert_allclose(read, expected, rtol=1e-3)
+    assert of_part(of, "experts", 1000, 1000, concurrency=1) / of["experts_s"] == pytest.approx(
+        1000 * 8 / 256
+    )
+
+
+def test_the_batch_is_the_smallest_of_its_limits(traits_of):
+    of = traits_of(DENSE)
+    assert served_batch(of, 100, 100, 4) == pytest.approx(4, rel=1e-3)
+    assert served_batch(of, 100, 100, 4000, 3) == pytest.approx(3, rel=1e-3)
+    long = of["cache_tokens"] / 100
+    assert served_batch(of, long / 2, long / 2) == pytest.approx(100, rel=1e-3)
+    batch = served_batch(of, 1000, 1000, np.geomspace(1, 1e5, 50))
+    assert (np.diff(batch) > 0).all()
+    assert batch[-1] < min(2048, of["cache_tokens"] / 2000)
+
+
+def test_a_finite_run_ends_with_a_batch_that_drains(traits_of):
+    of = traits_of(DENSE)
+    endless = of_part(of, "weights", 100, 100, concurrency=8)
+    ending = of_part(of, "weights", 100, 100, concurrency=8, requests=80)
+    assert ending / endless == pytest.approx(1 + 8 / 160, rel=1e-3)
+
+
+def test_cached_input_is_read_and_not_computed(traits_of):
+    of = traits_of(DENSE)
+    all_new, cached = (part_seconds(of, 1000, 10, kept, concurrency=8) for kept in (0, 900))
+    change = dict(zip(PARTS, cached / np.where(all_new > 0, all_new, 1), strict=True))
+    assert change["prefill_compute"] == change["prefill_link"] == pytest.approx(0.1)
+    assert change["prefill_attention"] == pytest.approx(1 - 0.9**2)
+    assert change["cache"] == change["weights"] == change["prefill_request"] == 1
+
+
+def test_nothing_but_the_output_is_decoded(traits_of):
+    parts = dict(zip(PARTS, part_seconds(traits_of(LATENT), 1000, 0, concurrency=8), strict=True))
+    assert {name for name, value in parts.items() if value > 0} == {
+        *(name for name in PARTS if name.startswith("prefill"))
+    }
+
+
+def test_models_of_one_architecture_and_size_are_one_network(models, gpus):
+    names = ["Llama 3.1 70B", "meta-llama/Llama-3.3-70B-Instruct", "Llama 3.1 8B", "DeepSeek-V3"]
+    rows = pd.DataFrame([DENSE | {"model": name} for name in names])
+    network = add_traits(rows, models, gpus)["network"]
+    assert network[0] == network[1]
+    assert network.nunique() == 3
+
+
+def test_lengths_loads_and_configurations_broadcast(models, gpus):
+    table = add_traits(pd.DataFrame([DENSE, LATENT]), models, gpus)
+    parts = part_seconds(table[TRAITS], [1000, 2000], [10, 20], 0, [8, 64])
+    assert parts.shape == (2, len(PARTS))
+    one = part_seconds(table[TRAITS].iloc[1].to_dict(), 2000, 20, 0, 64)
+    np.testing.assert_allclose(parts[1], one)

@@ -1,0 +1,398 @@
+"""Throughput as a function of lengths and load: ``laws.serving`` with factors that are fitted.
+
+The node time of a query is a sum of parts that follow from the model's architecture, the GPU's peak
+rates, the layout and the batch (equation (1) of ``laws.serving``), each times a factor. A factor is
+shared by all configurations, times deviations of the engine as a source runs it, its version, the
+GPU, the format on that GPU, the model, the model on that engine, and the configuration itself
+(equation (1) of ``laws.mixed``). A group that no row of the fit is of is drawn, so that the law of
+an unseen model, GPU or engine has the spread of such groups as part of its error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from inference_energy.laws import mixed
+from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Parts
+from inference_energy.laws.rows import configuration_number, length_range, load_of
+from inference_energy.laws.serving import (
+    PARTS,
+    SECONDS,
+    TRAITS,
+    add_traits,
+    part_seconds,
+    served_batch,
+)
+
+DEVIATIONS: dict[str, tuple[str, ...]] = {
+    "all": tuple(PARTS),
+    "prefill": tuple(name for name in PARTS if name.startswith("prefill")),
+    "step": tuple(name for name in PARTS if name.startswith("step")),
+    "token": ("token", "link", "compute", "narrow"),
+    "weights": ("weights", "weights_4bit", "experts", "experts_4bit"),
+}
+"""Parts that each deviation moves."""
+
+LEVELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
+    "stack": (
+        ("engine", "protocol"),
+        {"all": 0.1, "prefill": 0.3, "step": 0.5, "token": 0.7, "weights": 0.2},
+    ),
+    "version": (
+        ("engine", "engine_version"),
+        {"all": 0.1, "prefill": 0.15, "step": 0.15, "token": 0.2},
+    ),
+    "gpu": (("gpu",), {"all": 0.05, "prefill": 0.1, "step": 0.1}),
+    "format": (("precision", "gpu"), {"all": 0.07, "weights": 0.15, "prefill": 0.25}),
+    "model": (("network",), {"all": 0.1, "prefill": 0.2, "step": 0.15, "weights": 0.15}),
+    "served": (("network", "engine", "engine_version"), {"all": 0.12, "step": 0.15}),
+}
+"""Columns that make the groups of each level, and the standard deviations of ln their deviations.
+
+They were set by hand while the errors on left-out rows were looked at, and not estimated: freely
+estimated ones grew where a table has many configurations of few models, and predicted worse."""
+
+OWN = {"all": 0.08, "prefill": 0.1, "step": 0.1, "token": 0.2, "weights": 0.1}
+"""Standard deviations of ln a configuration's own deviations; set by hand as those of LEVELS."""
+
+CONFIGURATION = [
+    "model",
+    "gpu",
+    "nodes",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "attention_data_parallel",
+    "expert_parallel",
+    "precision",
+    "engine",
+    "engine_version",
+    "protocol",
+    "source_id",
+    "source_version",
+]
+"""Columns that make a configuration, at whatever load, as far as a table has them."""
+
+AS_MANY_AS_FIT, AT_A_LOAD, STEADY = "as many as fit", "at a load", "steady"
+"""How a throughput was measured: a finite run of requests that are all given at once, a load that a
+client keeps up, or the steady part of such a run alone."""
+
+
+@dataclass(frozen=True)
+class AtLoad(Law):
+    """Equation (1) of ``laws.serving`` for one configuration, at a load.
+
+    Parameters
+    ----------
+    traits : mapping of str to float
+        What the configuration implies, ``serving.TRAITS``.
+    log_factors, covariance : ndarray
+        Mean and covariance of the logarithms of the factors, by part.
+    scatter : float
+        Standard deviation of ln throughput of a measurement from the law.
+    n_rows : int
+        Rows of the configuration that the law has seen.
+    domain : Domain
+        Lengths that the fit has seen. [tokens]
+    concurrency, requests : array_like
+        Requests that one copy of the model is given at once, and in the whole run; infinite for as
+        many as fit and for a run without end. They broadcast with the lengths.
+    copies : float
+        Copies of the model whose throughput is added up.
+    """
+
+    traits: Mapping[str, float]
+    log_factors: Array
+    covariance: Array
+    scatter: float
+    n_rows: int
+    domain: Domain
+    concurrency: ArrayLike = np.inf
+    requests: ArrayLike = np.inf
+    copies: float = 1.0
+    name: str = "at-load"
+
+    def at(self, concurrency: ArrayLike, requests: ArrayLike = np.inf) -> Self:
+        """The same configuration at another load of one copy, in a run of ``requests``."""
+        return replace(self, concurrency=concurrency, requests=requests)
+
+    def batch(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        """Requests that one copy serves at once, at the lengths [tokens]."""
+        return served_batch(
+            self.traits, input_tokens, output_tokens, self.concurrency, self.requests
+        )
+
+    def _log_parts(self, input_tokens, output_tokens, cached_tokens=0.0):
+        n_out = np.maximum(output_tokens, LENGTH_FLOOR)
+        with np.errstate(divide="ignore"):
+            return np.log(
+                part_seconds(
+                    self.traits,
+                    input_tokens,
+                    n_out,
+                    cached_tokens,
+                    self.concurrency,
+                    self.requests,
+                )
+            )
+
+    def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        """Throughput [tokens/s] at the lengths [tokens], broadcast together."""
+        log_time, _ = mixed.log_sum(self._log_parts(input_tokens, output_tokens), self.log_factors)
+        return self.copies * np.maximum(output_tokens, LENGTH_FLOOR) * np.exp(-log_time)
+
+    def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        """Standard deviation of ln throughput: of the factors, of groups unseen, and scatter."""
+        _, share = mixed.log_sum(self._log_parts(input_tokens, output_tokens), self.log_factors)
+        variance = np.einsum("...j,jk,...k->...", share, self.covariance, share)
+        return np.sqrt(variance + self.scatter**2)
+
+    def parts(
+        self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> Parts:
+        """Node time of a query by what it is spent on.
+
+        Parameters
+        ----------
+        input_tokens, cached_tokens, output_tokens : array_like
+            Lengths; cached tokens are part of the input. [tokens]
+
+        Returns
+        -------
+        Parts
+            ``prefill`` of the input that is computed; ``cached``, which is what the cached input
+            adds: the attention of the computed input to it, and reading it with every output
+            token; ``decode`` the rest. Their sum is ``seconds``. [s]
+        """
+        n_in, kept, n_out = (
+            np.asarray(x, float) for x in (input_tokens, cached_tokens, output_tokens)
+        )
+        parts = np.exp(self._log_parts(n_in, n_out, kept) + self.log_factors) / self.copies
+        by_name = dict(zip(PARTS, np.moveaxis(parts, -1, 0), strict=True))
+        attended = by_name["prefill_attention"] * kept / np.maximum(n_in + kept, LENGTH_FLOOR)
+        context = np.maximum(n_in + np.maximum(n_out, LENGTH_FLOOR) / 2, LENGTH_FLOOR)
+        read = (by_name["cache"] + by_name["cache_latent"]) * kept / context
+        prefill = sum(by_name[name] for name in DEVIATIONS["prefill"])
+        cached = attended + read
+        return Parts(prefill - attended, cached, parts.sum(axis=-1) - prefill - read)
+
+    def seconds(
+        self,
+        input_tokens: ArrayLike,
+        output_tokens: ArrayLike,
+        cached_tokens: ArrayLike = 0.0,
+    ) -> Array:
+        """Node time [s] of a query; cached input is not computed, but it is read."""
+        log_time, _ = mixed.log_sum(
+            self._log_parts(input_tokens, output_tokens, cached_tokens), self.log_factors
+        )
+        return np.exp(log_time) / self.copies
+
+    def scaled(self, factor: float) -> Self:
+        """Law of ``factor`` [1] times the throughput, at the same load of each copy."""
+        return replace(self, copies=self.copies * factor)
+
+    def terms(self) -> list[tuple[str, float, str]]:
+        """Factors of the parts, load and scatter as (term, value, unit)."""
+        units = {name: "s" if name.startswith(SECONDS) else "1" for name in PARTS}
+        factors = zip(PARTS, np.exp(self.log_factors), strict=True)
+        load = [] if np.isinf(self.concurrency).all() else [self.concurrency]
+        return [
+            *((f"factor_{name}", float(value), units[name]) for name, value in factors),
+            *(("concurrency", float(np.max(value)), "requests") for value in load),
+            ("scatter", self.scatter, "ln(tokens/s)"),
+            ("copies", self.copies, "1"),
+            ("n_rows", self.n_rows, "rows"),
+        ]
+
+
+def describe(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> pd.DataFrame:
+    """Append what the law must know of every row: ``serving.add_traits``, and ``protocol``.
+
+    A protocol that the rows state already is kept; else rows with a concurrency count as measured
+    at a load, the others as given as many requests as fit.
+    """
+    described = add_traits(rows, models, gpus)
+    loaded = np.isfinite(load_of(rows)[0])
+    known = rows["protocol"] if "protocol" in rows else pd.Series(None, rows.index, object)
+    implied = np.where(loaded, AT_A_LOAD, AS_MANY_AS_FIT)
+    return described.assign(protocol=known.where(known.notna(), implied))
+
+
+def _keys(rows, columns):
+    """One text per row of what it has in the columns; empty cells alike."""
+    given = [rows[name].map(str) if name in rows else ["None"] * len(rows) for name in columns]
+    return pd.Index(["|".join(row) for row in zip(*given, strict=True)], dtype=object)
+
+
+def _log_times(rows):
+    """Logarithm of the parts of an output token's time, rows by parts."""
+    n_in, n_out = (rows[name].to_numpy(float) for name in ("input_tokens", "output_tokens"))
+    traits = {name: rows[name].to_numpy(float) for name in TRAITS}
+    with np.errstate(divide="ignore"):
+        return np.log(part_seconds(traits, n_in, n_out, 0.0, *load_of(rows)) / n_out[:, None])
+
+
+def _structure():
+    names = list(DEVIATIONS)
+
+    def deviations(spread):
+        return np.array([names.index(name) for name in spread]), np.array(list(spread.values()))
+
+    return mixed.Structure(
+        median=np.log([median for median, _ in PARTS.values()]),
+        spread=np.array([spread for _, spread in PARTS.values()]),
+        moves=np.array([[part in DEVIATIONS[d] for d in names] for part in PARTS], float),
+        levels=tuple(deviations(spread) for _, spread in LEVELS.values()),
+        own=deviations(OWN),
+    )
+
+
+@dataclass(frozen=True)
+class AtLoadFit:
+    """The law with load, fitted to any number of configurations at once.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of the fit, after ``serving.add_traits``.
+    found : Mixed
+        Factors and deviations.
+    groups : tuple of Index
+        Groups of each level.
+    own : Index
+        Configurations.
+    protocols : Index
+        Protocols, each with a scatter of its own.
+    """
+
+    rows: pd.DataFrame
+    found: mixed.Mixed
+    groups: tuple[pd.Index, ...]
+    own: pd.Index
+    protocols: pd.Index
+
+    @classmethod
+    def fit(
+        cls, rows: pd.DataFrame, start: "AtLoadFit | None" = None, steps: int = mixed.STEPS
+    ) -> Self:
+        """Fit to rows of schema ``throughput`` with both lengths, after ``serving.add_traits``.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            The rows.
+        start : AtLoadFit, optional
+            Fit to similar rows to start from, which takes fewer steps.
+        steps : int
+            Steps at most.
+        """
+        keys = [_keys(rows, columns) for columns, _ in LEVELS.values()]
+        own_keys, protocol = _keys(rows, CONFIGURATION), _keys(rows, ["protocol"])
+        groups, own = tuple(key.unique() for key in keys), own_keys.unique()
+        places = np.stack([g.get_indexer(k) for g, k in zip(groups, keys, strict=True)], axis=1)
+        known: mixed.Start | None = None
+        if start is not None:
+            before = [old.get_indexer(new) for old, new in zip(start.groups, groups, strict=True)]
+            values, deviations = start.found.start(before, start.own.get_indexer(own))
+            place = start.protocols.get_indexer(protocol.unique())
+            scatter = np.where(place < 0, mixed.SCATTER, start.found.scatter[place])
+            known = values, deviations, scatter
+        found = mixed.fit(
+            _log_times(rows),
+            -np.log(rows["throughput_tps"].to_numpy(float)),
+            mixed.Rows(_structure(), places, own.get_indexer(own_keys)),
+            protocol.unique().get_indexer(protocol),
+            known,
+            steps,
+        )
+        return cls(rows, found, groups, own, protocol.unique())
+
+    @cached_property
+    def domain(self) -> Domain:
+        """Lengths of all rows. [tokens]"""
+        return length_range(self.rows)
+
+    @cached_property
+    def laws(self) -> list[AtLoad]:
+        """Laws of the configurations, each at its load, in order of first appearance."""
+        number = pd.Series(configuration_number(self.rows), self.rows.index)
+        counts = number.value_counts()
+        first = self.rows[~number.duplicated().to_numpy()]
+        laws = self._laws(first)
+        return [
+            replace(law, n_rows=int(counts[k]))
+            for law, k in zip(laws, number.unique(), strict=True)
+        ]
+
+    def condition(self, rows: pd.DataFrame) -> AtLoad:
+        """Law of a configuration, from what the fit knows of it and the rows measured of it.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            One or more rows of one configuration, as for ``fit``, and not of the fit; only those
+            with throughput_tps count as measured.
+        """
+        law = self._laws(rows.iloc[:1])[0]
+        known = rows[rows["throughput_tps"].notna()]
+        if not len(known):
+            return law
+        log_time = -np.log(known["throughput_tps"].to_numpy(float))
+        factors, covariance = _update(law, _log_times(known), log_time)
+        return replace(law, log_factors=factors, covariance=covariance, n_rows=len(known))
+
+    def predict(self, rows: pd.DataFrame) -> tuple[Array, Array]:
+        """Throughput [tokens/s] of rows as for ``fit``, and standard deviation of its logarithm."""
+        number, means, covariances, scatter = self._factors(rows)
+        log_time, share = mixed.log_sum(_log_times(rows), means[number])
+        variance = np.einsum("ij,ijk,ik->i", share, covariances[number], share)
+        return np.exp(-log_time), np.sqrt(variance + scatter[number] ** 2)
+
+    def _factors(self, rows):
+        """Number of every row's configuration, and what is known of the configurations."""
+        keys = [_keys(rows, columns) for columns, _ in LEVELS.values()]
+        own_keys = _keys(rows, CONFIGURATION)
+        number, first = pd.factorize(own_keys)[0], np.flatnonzero(~own_keys.duplicated())
+        groups = [g.get_indexer(k[first]) for g, k in zip(self.groups, keys, strict=True)]
+        own = self.own.get_indexer(own_keys[first])
+        known = [self.found.of(g, int(o)) for g, o in zip(np.stack(groups, 1), own, strict=True)]
+        kind = self.protocols.get_indexer(_keys(rows, ["protocol"])[first])
+        scatter = np.where(kind < 0, self.found.scatter.max(), self.found.scatter[kind])
+        scatter = scatter * np.sqrt(mixed.TAIL / (mixed.TAIL - 2))
+        means, covariances = (np.array(each) for each in zip(*known, strict=True))
+        return number, means, covariances, scatter
+
+    def _laws(self, rows):
+        """Law of the configuration of each row, at the row's load."""
+        number, means, covariances, scatter = self._factors(rows)
+        of_rows = zip(rows[TRAITS].to_dict("records"), load_of(rows)[0], number, strict=True)
+        return [
+            AtLoad(
+                traits=traits,
+                log_factors=means[k],
+                covariance=covariances[k],
+                scatter=float(scatter[k]),
+                n_rows=0,
+                domain=self.domain,
+                concurrency=float(concurrency),
+            )
+            for traits, concurrency, k in of_rows
+        ]
+
+
+def _update(law, log_parts, log_time, steps=8):
+    """Mean and covariance of the factors of a law once rows of it are measured (Gauss-Newton)."""
+    prior = np.linalg.inv(law.covariance)
+    factors = law.log_factors
+    for _ in range(steps):
+        log_fit, share = mixed.log_sum(log_parts, factors)
+        weighted = share.T / law.scatter**2
+        covariance = np.linalg.inv(prior + weighted @ share)
+        away = weighted @ (log_fit - log_time) + prior @ (factors - law.log_factors)
+        factors = factors - covariance @ away
+    return factors, covariance

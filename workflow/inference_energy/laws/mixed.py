@@ -1,0 +1,412 @@
+"""Fit of a time that is a sum of parts, with factors that groups of rows share.
+
+    ln t_i = ln sum_j exp(a_ij + b_j + sum_d M_jd (sum_l u_l[g_il, d] + v[c_i, d]))            (1)
+
+a is the logarithm of part j at known rates; b that of its factor, shared by all rows, with a Normal
+prior; u deviation d of the row's group at level l, and v that of the row's configuration, drawn
+from Student's t about zero; M says which parts a deviation moves. The most probable values are
+found by Gauss-Newton steps, of which the v are eliminated (Schur complement: each v touches only
+the rows of its configuration). With every step the weights of Student's t, for residuals and for
+deviations, and the scatter of each kind of row are renewed (expectation maximisation). Nothing is
+drawn at random.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from inference_energy.laws.base import Array
+
+Integers = NDArray[np.int64]
+Deviations = tuple[Integers, Array]
+"""Numbers of deviations, and their standard deviations."""
+Start = tuple[Array, Array, Array]
+"""Values, deviations of the configurations, and scatter, to start from."""
+
+TAIL = 4.0
+"""Degrees of freedom of Student's t, so that a misprint or an odd stack does not bend the fit."""
+
+SCATTER, SCATTER_ROWS = 0.05, 20.0
+"""Prior scatter of ln t within a configuration, and how many rows it counts as."""
+
+STEPS, TOLERANCE, SHORTEST = 25, 2e-3, 1e-3
+"""Steps at most, change of the shared factors and of ln scatter at which they end, and shortest
+part of a step."""
+
+BLOCK = 8
+"""Rows of one configuration that are multiplied at once."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What equation (1) consists of.
+
+    Parameters
+    ----------
+    median, spread : ndarray
+        Of the priors of b, by part. [ln]
+    moves : ndarray
+        M, parts by deviations. [0 or 1]
+    levels : tuple of Deviations
+        Deviations that each level has.
+    own : Deviations
+        Deviations that a configuration has.
+    """
+
+    median: Array
+    spread: Array
+    moves: Array
+    levels: tuple[Deviations, ...]
+    own: Deviations
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where the rows of a fit stand: their groups and configurations.
+
+    Parameters
+    ----------
+    structure : Structure
+        Of the fit.
+    groups : ndarray of int
+        Number of the row's group, rows by levels.
+    own : ndarray of int
+        Number of the row's configuration.
+    """
+
+    structure: Structure
+    groups: Integers
+    own: Integers
+
+    @cached_property
+    def count(self) -> int:
+        """Configurations."""
+        return int(self.own.max()) + 1
+
+    @cached_property
+    def offsets(self) -> Integers:
+        """Place of each level's first value, and the number of all values."""
+        sizes = [
+            (int(group.max()) + 1) * len(moved)
+            for group, (moved, _) in zip(self.groups.T, self.structure.levels, strict=True)
+        ]
+        return len(self.structure.median) + np.cumsum([0, *sizes])
+
+    @cached_property
+    def spread(self) -> Array:
+        """Standard deviations of all u."""
+        return np.concatenate(
+            [
+                np.tile(sd, int(group.max()) + 1)
+                for group, (_, sd) in zip(self.groups.T, self.structure.levels, strict=True)
+            ]
+        )
+
+    @cached_property
+    def columns(self) -> Integers:
+        """Places of the values that move a configuration's rows, configurations by values."""
+        head = self._order[self._first[:-1]]
+        found = [np.tile(np.arange(len(self.structure.median)), (self.count, 1))]
+        for level, (moved, _) in enumerate(self.structure.levels):
+            first = self.offsets[level] + self.groups[head, level] * len(moved)
+            found.append(first[:, None] + np.arange(len(moved)))
+        return np.concatenate(found, axis=1)
+
+    @cached_property
+    def moved(self) -> Integers:
+        """Deviation behind each of ``columns`` beyond the shared factors."""
+        return np.concatenate([np.asarray(moved, int) for moved, _ in self.structure.levels])
+
+    @cached_property
+    def _order(self):
+        return np.argsort(self.own, kind="stable")
+
+    @cached_property
+    def _first(self):
+        return np.searchsorted(self.own[self._order], np.arange(self.count + 1))
+
+    @cached_property
+    def _blocks(self):
+        """First block of each configuration, configuration of each block, place of each row."""
+        blocks = -(-np.diff(self._first) // BLOCK)
+        first = np.cumsum([0, *blocks[:-1]])
+        place = np.arange(len(self.own)) - self._first[self.own[self._order]]
+        places = np.empty((2, len(self.own)), int)
+        places[:, self._order] = first[self.own[self._order]] + place // BLOCK, place % BLOCK
+        return first, np.repeat(np.arange(self.count), blocks), places
+
+    @property
+    def block_own(self) -> Integers:
+        """Configuration of each block."""
+        return self._blocks[1]
+
+    def blocks(self, by_row: Array) -> Array:
+        """Values by row in blocks of one configuration, filled up with zeros."""
+        filled = np.zeros((len(self.block_own), BLOCK, *by_row.shape[1:]))
+        filled[tuple(self._blocks[2])] = by_row
+        return filled
+
+    def by_row(self, blocks: Array) -> Array:
+        """What ``blocks`` made, by row again."""
+        return blocks[tuple(self._blocks[2])]
+
+    def by_own(self, blocks: Array) -> Array:
+        """Sum over the blocks of each configuration."""
+        return np.add.reduceat(blocks, self._blocks[0], axis=0)
+
+    def deviations(self, values: Array, own: Array) -> Array:
+        """Sum over levels and configuration of equation (1), rows by deviations."""
+        total = np.zeros((self.count, self.structure.moves.shape[1]))
+        for i, moved in enumerate(self.moved):
+            total[:, moved] += values[self.columns[:, len(self.structure.median) + i]]
+        total[:, self.structure.own[0]] += own
+        return total[self.own]
+
+    def matrix(self, by_own: Array) -> Array:
+        """Sum of the configurations' matrices over ``columns``, all values by all values."""
+        size = self.offsets[-1]
+        place = self.columns[:, :, None] * size + self.columns[:, None, :]
+        total = np.bincount(place.ravel(), by_own.ravel(), minlength=size**2)
+        return np.asarray(total, np.float64).reshape(size, size)
+
+    def vector(self, by_own: Array) -> Array:
+        """Sum of the configurations' vectors over ``columns``, by value."""
+        size = self.offsets[-1]
+        total = np.bincount(self.columns.ravel(), by_own.ravel(), minlength=size)
+        return np.asarray(total, np.float64)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A fit of equation (1).
+
+    Parameters
+    ----------
+    structure : Structure
+        Of the equation.
+    offsets : ndarray of int
+        Place of each level's first value.
+    columns : ndarray of int
+        Places of the values that move a configuration's rows, configurations by values.
+    values, covariance : ndarray
+        b and all u, and their covariance. [ln]
+    own, own_covariance, own_gain : ndarray
+        v of each configuration, their covariance given the values, and their change per change of
+        the values ``columns``.
+    scatter : ndarray
+        Scale of Student's t of each kind of row. [ln]
+    """
+
+    structure: Structure
+    offsets: Integers
+    columns: Integers
+    values: Array
+    covariance: Array
+    own: Array
+    own_covariance: Array
+    own_gain: Array
+    scatter: Array
+
+    def start(self, groups: list[Integers], own: Integers) -> tuple[Array, Array]:
+        """Values, and deviations of the configurations, to start a fit to other rows from.
+
+        Parameters
+        ----------
+        groups : list of ndarray of int
+            For each level the number here of every group there; negative if there is none.
+        own : ndarray of int
+            The same of the configurations.
+        """
+        values = [self.values[: len(self.structure.median)]]
+        for level, known in enumerate(groups):
+            here = self.values[self.places(level, known)]
+            values.append(np.where(known[:, None] >= 0, here, 0.0).ravel())
+        deviations = np.where(own[:, None] >= 0, self.own[own], 0.0)
+        return np.concatenate(values), deviations
+
+    def places(self, level: int, group: Integers) -> Integers:
+        """Places of the values of groups of a level, groups by deviations."""
+        n = len(self.structure.levels[level][0])
+        return self.offsets[level] + group[:, None] * n + np.arange(n)
+
+    def of(self, groups: Integers, own: int) -> tuple[Array, Array]:
+        """Mean and covariance of the logarithms of one configuration's factors, by part.
+
+        Parameters
+        ----------
+        groups : ndarray of int
+            Number of its group at every level; negative if it was not in the fit, and so drawn.
+        own : int
+            Its number; negative if it was not in the fit.
+        """
+        s = self.structure
+        n = len(s.median)
+        places, slopes = [np.arange(n)], [np.eye(n)]
+        drawn = np.zeros((n, n))
+        for level, (moved, sd) in enumerate(s.levels):
+            by_part = s.moves[:, moved]
+            if groups[level] < 0:
+                drawn += (by_part * np.square(sd)) @ by_part.T
+                continue
+            places.append(self.places(level, groups[level : level + 1])[0])
+            slopes.append(by_part)
+        place, slope = np.concatenate(places), np.concatenate(slopes, axis=1)
+        mean, by_part = slope @ self.values[place], s.moves[:, s.own[0]]
+        if own < 0:
+            drawn += (by_part * np.square(s.own[1])) @ by_part.T
+        else:
+            mean = mean + by_part @ self.own[own]
+            drawn += by_part @ self.own_covariance[own] @ by_part.T
+            slope = slope + by_part @ self.own_gain[own]
+        return mean, slope @ self.covariance[np.ix_(place, place)] @ slope.T + drawn
+
+
+def log_sum(log_parts: Array, factors: Array) -> tuple[Array, Array]:
+    """Logarithm of the sum of parts times factors over the last axis, and the parts' shares."""
+    logs = log_parts + factors
+    largest = logs.max(axis=-1, keepdims=True)
+    parts = np.exp(logs - largest)
+    total = parts.sum(axis=-1, keepdims=True)
+    return (largest + np.log(total))[..., 0], parts / total
+
+
+def fit(
+    log_parts: Array,
+    log_time: Array,
+    rows: Rows,
+    kind: Integers,
+    start: Start | None = None,
+    steps: int = STEPS,
+) -> Mixed:
+    """Fit equation (1).
+
+    Parameters
+    ----------
+    log_parts : ndarray
+        a, rows by parts; minus infinity where a row does not have the part.
+    log_time : ndarray
+        ln t of the rows.
+    rows : Rows
+        Where they stand.
+    kind : ndarray of int
+        Kind of the rows, each with a scatter of its own.
+    start : Start, optional
+        Where to start, of ``Mixed.start``; the centre of the priors unless given.
+    steps : int
+        Steps at most.
+    """
+    s, n = rows.structure, len(rows.structure.median)
+    centre = np.concatenate([s.median, np.zeros(len(rows.spread))])
+    none = np.zeros((rows.count, len(s.own[0])))
+    values, own, scatter = start or (centre, none, np.full(int(kind.max()) + 1, SCATTER))
+    own_spread = np.asarray(s.own[1])
+    weight, tail, own_tail = np.ones(len(log_time)), np.ones(len(rows.spread)), np.ones(own.shape)
+
+    def predict(values, own):
+        return log_sum(log_parts, values[:n] + rows.deviations(values, own) @ s.moves.T)
+
+    log_fit, share = predict(values, own)
+    for _ in range(steps):
+        precision = np.concatenate([1 / s.spread**2, tail / rows.spread**2])
+        own_precision = own_tail / own_spread**2
+        scale = weight / scatter[kind] ** 2
+
+        def misfit(error, values, own, given=(scale, precision, own_precision)):
+            away = values - centre
+            squares = (error**2, away**2, own**2)
+            return sum((w * x).sum() for w, x in zip(given, squares, strict=True))
+
+        step = _step(
+            rows, share, log_fit - log_time, scale, values - centre, own, precision, own_precision
+        )
+        now, length = misfit(log_fit - log_time, values, own), 1.0
+        while True:
+            new, new_own = values + length * step.values, own + length * step.own
+            log_fit, share = predict(new, new_own)
+            if length < SHORTEST or misfit(log_fit - log_time, new, new_own) <= now:
+                break
+            length /= 2
+        values, own = new, new_own
+        variance, own_variance = _variances(rows, share, step)
+        square = (log_fit - log_time) ** 2 + variance
+        tail = _weight((values[n:] ** 2 + np.diag(step.covariance)[n:]) / rows.spread**2)
+        own_tail = _weight((own**2 + own_variance) / own_spread**2)
+        weight = _weight(square / scatter[kind] ** 2)
+        total = np.bincount(kind, weight * square) + SCATTER_ROWS * SCATTER**2
+        renewed = np.sqrt(total / (np.bincount(kind) + SCATTER_ROWS))
+        moved = np.abs(length * step.values[:n]).max()
+        done = max(np.abs(np.log(renewed / scatter)).max(), moved) < TOLERANCE
+        scatter = renewed
+        if done:
+            break
+    return Mixed(
+        s,
+        rows.offsets[:-1],
+        rows.columns,
+        values,
+        step.covariance,
+        own,
+        step.own_covariance,
+        -step.gain,
+        scatter,
+    )
+
+
+def _weight(square):
+    """Weight of a value that is Student's t, by its square in units of its scale."""
+    return (TAIL + 1) / (TAIL + square)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A Gauss-Newton step, and the covariance at its start."""
+
+    values: Array
+    own: Array
+    covariance: Array
+    own_covariance: Array
+    gain: Array
+
+
+def _slopes(rows, share):
+    """Change of ln t per change of the values of ``columns``, and of the v, in blocks."""
+    moved = share @ rows.structure.moves
+    by_value = np.concatenate([share, moved[:, rows.moved]], axis=1)
+    return rows.blocks(by_value), rows.blocks(moved[:, rows.structure.own[0]])
+
+
+def _step(rows, share, error, scale, away, own, precision, own_precision):
+    slope, own_slope = _slopes(rows, share)
+    both, k = np.concatenate([slope, own_slope], axis=2), slope.shape[2]
+    weighted = (rows.blocks(scale)[:, :, None] * both).transpose(0, 2, 1)
+    square = rows.by_own(weighted @ both)
+    gradient = rows.by_own((weighted @ rows.blocks(error)[:, :, None])[:, :, 0])
+    own_square = square[:, k:, k:] + own_precision[:, :, None] * np.eye(own.shape[1])
+    own_covariance = np.linalg.inv(own_square)
+    gain = own_covariance @ square[:, k:, :k]
+    own_gradient = gradient[:, k:] + own_precision * own
+    matrix = rows.matrix(square[:, :k, :k] - square[:, :k, k:] @ gain) + np.diag(precision)
+    reduced = gradient[:, :k] - np.einsum("cdk,cd->ck", gain, own_gradient)
+    factor = scipy.linalg.cho_factor(matrix, lower=True, check_finite=False)
+    values = -scipy.linalg.cho_solve(
+        factor, rows.vector(reduced) + precision * away, check_finite=False
+    )
+    own_step = -np.einsum("cde,ce->cd", own_covariance, own_gradient)
+    own_step -= np.einsum("cdk,ck->cd", gain, values[rows.columns])
+    covariance = scipy.linalg.cho_solve(factor, np.eye(len(values)), check_finite=False)
+    return _Step(values, own_step, covariance, own_covariance, gain)
+
+
+def _variances(rows, share, step):
+    """Variance of ln t of every row, and of every v, from the fit's parameters."""
+    of = rows.block_own
+    local = step.covariance[rows.columns[:, :, None], rows.columns[:, None, :]]
+    slope, own_slope = _slopes(rows, share)
+    slope = slope - own_slope @ step.gain[of]
+    variance = ((slope @ local[of]) * slope).sum(axis=2)
+    variance += ((own_slope @ step.own_covariance[of]) * own_slope).sum(axis=2)
+    own_variance = np.diagonal(step.own_covariance, axis1=1, axis2=2)
+    return rows.by_row(variance), own_variance + ((step.gain @ local) * step.gain).sum(axis=2)

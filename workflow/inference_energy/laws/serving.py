@@ -1,0 +1,334 @@
+"""Node time of a query at the hardware's peak rates, part by part, and the batch that is served.
+
+What a configuration implies (``TRAITS``), and the parts that follow from it for a query of L_in
+input tokens, of which L_k are found in the cache, and L_out output tokens:
+
+    T = sum_j f_j T_j,    TPS = L_out / T                                                      (1)
+
+- weights, read once per step and so once per output token of the batch: ``L_out D/B`` for what
+  every token uses, ``L_out X t(B)/B`` for routed experts, of which a batch touches the share
+  ``t(B) = 1 - (1 - k/E)^B``
+- fixed time of a step, per layer: ``L_out n/B``, apart for dense models, mixtures of experts,
+  latent attention, an indexer and the reduction over GPUs
+- an output token: ``L_out c`` for its matrix products, ``L_out c w`` for those of narrow experts,
+  ``L_out l r(B)`` for the reductions over the link, ``L_out`` for scheduling and sampling
+- the cache that an output token reads: ``L_out (L_in + L_out/2) k``
+- prefill of the computed input, L_c = L_in - L_k: ``L_c c``, ``L_c c w``, ``L_c l``, attention
+  ``(L_in^2 - L_k^2) a``, and per query ``n``, 1 and 1/B
+
+The batch B is the smooth minimum of the concurrency, the requests of the run, what the KV cache
+holds and the engine's limit. A run of R requests ends with a batch that drains: 1/B becomes
+1/B + 1/(2 R). The factors f_j are what a law is fitted for: peak over achieved rate [1] or a time
+[s]. A reduction sends 2 (g-1)/g times the activations around a ring of g GPUs, or, of a small
+message, (g-1) times from each to each: r is between them.
+
+Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k [s/token^2]; a [s/token^2].
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from inference_energy.laws.base import LENGTH_FLOOR, Array
+from inference_energy.laws.hardware import (
+    EIGHT_BIT_CACHE,
+    LEAST_CACHE,
+    USABLE_MEMORY,
+    WEIGHT_BYTES,
+    find_gpu,
+    find_model,
+)
+from inference_energy.laws.rows import copy_gpus
+
+TRAITS = [
+    "dense_s",
+    "experts_s",
+    "expert_share",
+    "mixture",
+    "latent",
+    "indexed",
+    "four_bit",
+    "several",
+    "layers",
+    "compute_s",
+    "narrowness",
+    "link_s",
+    "group",
+    "message_bytes",
+    "attention_s",
+    "cache_s",
+    "cache_tokens",
+]
+"""Columns of ``add_traits``, floats: seconds per step to read all dense weights and all experts;
+share of the experts that a token uses; whether the model is a mixture of experts, keeps a latent
+cache, selects tokens by an indexer, has 4-bit weights, and is on several GPUs [0 or 1]; layers;
+seconds per token of matrix products; NARROW over an expert's width on a GPU; seconds per token to
+send the activations over the link once per reduction; GPUs of a reduction; bytes of a token's
+activations; seconds per token squared of attention; seconds to read a token of the cache; tokens
+that the cache holds."""
+
+PARTS = {
+    "weights": (1.25, 0.15),
+    "weights_4bit": (1.6, 0.25),
+    "experts": (1.3, 0.2),
+    "experts_4bit": (1.5, 0.25),
+    "step": (4.5e-5, 0.3),
+    "step_mixture": (7e-5, 0.3),
+    "step_latent": (2e-5, 0.5),
+    "step_indexed": (3e-5, 0.5),
+    "step_reduction": (1.2e-5, 0.5),
+    "compute": (1.3, 0.2),
+    "narrow": (0.7, 0.7),
+    "link": (1.5, 0.2),
+    "token": (4e-6, 0.7),
+    "cache": (1.3, 0.25),
+    "cache_latent": (1.0, 0.4),
+    "prefill_compute": (1.7, 0.25),
+    "prefill_narrow": (1.0, 0.6),
+    "prefill_link": (2.0, 0.4),
+    "prefill_attention": (2.0, 0.3),
+    "prefill_step": (5e-5, 0.5),
+    "prefill_request": (2e-3, 0.7),
+    "prefill_latency": (0.1, 0.7),
+}
+"""Parts of equation (1), with median and standard deviation of the logarithm of their factors'
+priors: steps [s/layer], token and prefill_request [s], prefill_latency [s], the others [1]."""
+
+SECONDS = ("step", "token", "prefill_step", "prefill_request", "prefill_latency")
+"""Beginnings of the parts whose factors are times; the other factors have no unit."""
+
+LARGEST_BATCH = 2048.0
+"""Requests that an engine serves at once at most (its default is between 256 and 2048)."""
+
+SMOOTHNESS = 4.0
+"""Exponent of the smooth minimum: two equal limits give 16 % less than either."""
+
+DRAIN = 0.5
+"""Share of a batch that is empty, on average, while a run of finite length ends."""
+
+NARROW = 512.0
+"""Width of an expert on a GPU below which its matrix products lose half of their rate or more."""
+
+SMALL_MESSAGE = 4e6
+"""Bytes above which a reduction goes around in a ring rather than from each GPU to each."""
+
+ASSUMED_BYTES = 2.0
+"""Bytes of an activation, and of a cache entry at 16 bit."""
+
+
+NETWORK = ["params_total_b", "layers", "hidden_size", "attention_heads", "attention", "experts"]
+"""Columns of the schema ``models`` by which models of one architecture and size are told."""
+
+
+def add_traits(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> pd.DataFrame:
+    """Append what the configuration of every row implies for serving, and its architecture.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Table of schema ``throughput``. Models and GPUs that are not in the tables are completed as
+        ``hardware.find_model`` and ``find_gpu`` say.
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+
+    Returns
+    -------
+    DataFrame
+        Copy of ``rows`` with the columns TRAITS, and ``network``: the same text for models of the
+        same architecture and size, whose throughput is the same.
+    """
+    columns = ["model", "gpu", "params_total_b", "params_active_b"]
+    alike = rows.groupby([name for name in columns if name in rows], dropna=False, sort=False)
+    first, number = alike.nth(0), alike.ngroup().to_numpy()
+
+    def found(find, table):
+        each = pd.DataFrame([find(row, table) for _, row in first.iterrows()])
+        return each.iloc[number].set_axis(rows.index)
+
+    model = found(find_model, models)
+    network = [
+        " ".join(map(str, values)) for values in zip(*(model[c] for c in NETWORK), strict=True)
+    ]
+    return rows.join(_traits(rows, model, found(find_gpu, gpus)).assign(network=network))
+
+
+def _floats(table, *columns):
+    return [pd.to_numeric(table[column]).astype(float).to_numpy() for column in columns]
+
+
+def _traits(rows, model, gpu):
+    total, active = (1e9 * x for x in _floats(model, "params_total_b", "params_active_b"))
+    layers, hidden, heads, kv_heads, width, experts, used, cache_bytes, share = _floats(
+        model,
+        "layers",
+        "hidden_size",
+        "attention_heads",
+        "kv_heads",
+        "head_dim",
+        "experts",
+        "experts_active",
+        "kv_bytes_per_token_16bit",
+        "context_share",
+    )
+    memory, bandwidth, link = _floats(gpu, "memory_gb", "bandwidth_tb_s", "link_gb_s")
+    rate = _rates(rows["precision"], gpu)
+    rate_16bit = 1e12 * _floats(gpu, "dense_tflops_16bit")[0]
+    memory, bandwidth, link = memory * 2.0**30, bandwidth * 1e12, link * 1e9
+    count, copies, spread = layout(rows)
+    group = count / copies
+    mixture = (model["architecture"] == "moe").to_numpy() & ~np.isnan(experts)
+    latent = model["attention"].isin(["mla", "sparse"]).to_numpy()
+    four_bit = rows["precision"].isin(["FP4", "INT4"]).to_numpy()
+    expert_share = np.where(mixture, used / experts, 0.0)
+    routed = np.where(mixture, (total - active) / (1 - expert_share), 0.0)
+    weight = rows["precision"].map(WEIGHT_BYTES).to_numpy(float)
+    # of a mixture in 4 bit, only the routed experts are
+    dense_bytes = (total - routed) * np.where(mixture & four_bit, 1.0, weight) * copies
+    expert_bytes = routed * weight
+    entry = cache_bytes * np.where(np.isnan(share), 1.0, share)
+    entry = entry * np.where(rows["precision"].isin(EIGHT_BIT_CACHE), 0.5, 1.0)
+    # a latent cache cannot be parted by heads: every GPU of a group has all of it
+    parted = copies * np.where(latent, 1.0, np.minimum(group, kv_heads))
+    usable = USABLE_MEMORY * memory * count
+    free = np.maximum(usable - dense_bytes - expert_bytes, LEAST_CACHE * usable)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expert_width = routed / (3 * hidden * experts * layers) * spread / count
+        narrowness = np.where(mixture, NARROW / expert_width, 0.0)
+    columns = [
+        dense_bytes / (count * bandwidth),
+        expert_bytes / (count * bandwidth),
+        expert_share,
+        mixture,
+        latent,
+        (model["attention"] == "sparse").to_numpy(),
+        four_bit,
+        count > 1,
+        layers,
+        2 * active / (count * rate),
+        narrowness,
+        2 * layers * hidden * ASSUMED_BYTES / link / copies,
+        group,
+        hidden * ASSUMED_BYTES / copies,
+        2 * layers * heads * width / (count * rate_16bit),
+        entry / (parted * bandwidth),
+        free * parted / count / entry,
+    ]
+    return pd.DataFrame(dict(zip(TRAITS, columns, strict=True)), index=rows.index).astype(float)
+
+
+def _rates(precision, gpu):
+    """Rate of the matrix products [FLOP/s]; FP4 on a GPU without it is computed in 8 bit."""
+    sixteen, eight, four = _floats(
+        gpu, "dense_tflops_16bit", "dense_tflops_8bit", "dense_tflops_4bit"
+    )
+    eight = np.where(np.isnan(eight), sixteen, eight)
+    four = np.where(np.isnan(four), eight, four)
+    is_four, is_eight = precision.eq("FP4"), precision.isin(["FP8", "INT8"])
+    return 1e12 * np.select([is_four, is_eight], [four, eight], sixteen)
+
+
+def layout(rows: pd.DataFrame) -> tuple[Array, Array, Array]:
+    """GPUs, copies of the attention, and GPUs that the experts are spread over, of every row."""
+
+    def given(column):
+        if column not in rows:
+            return np.ones(len(rows))
+        return pd.to_numeric(rows[column]).astype(float).fillna(1.0).to_numpy()
+
+    count = np.asarray(copy_gpus(rows), float)
+    return count, given("attention_data_parallel"), given("expert_parallel")
+
+
+def served_batch(
+    traits: Mapping[str, ArrayLike],
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
+    concurrency: ArrayLike = np.inf,
+    requests: ArrayLike = np.inf,
+) -> Array:
+    """Requests that are served at once.
+
+    Parameters
+    ----------
+    traits : mapping of str to array_like
+        TRAITS.
+    input_tokens, output_tokens : array_like
+        Lengths. [tokens]
+    concurrency, requests : array_like
+        Requests that wait for an answer at once, and of the whole run; infinite for as many as fit
+        and for a run without end.
+    """
+    kept = np.asarray(input_tokens, float) + np.asarray(output_tokens, float)
+    limits = [
+        np.minimum(concurrency, requests),
+        np.asarray(traits["cache_tokens"]) / np.maximum(kept, LENGTH_FLOOR),
+        LARGEST_BATCH,
+    ]
+    return sum(np.power(limit, -SMOOTHNESS) for limit in limits) ** (-1 / SMOOTHNESS)
+
+
+def part_seconds(
+    traits: Mapping[str, ArrayLike],
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
+    cached_tokens: ArrayLike = 0.0,
+    concurrency: ArrayLike = np.inf,
+    requests: ArrayLike = np.inf,
+) -> Array:
+    """Node time of a query at peak rates, by part: T_j of equation (1).
+
+    Parameters
+    ----------
+    traits : mapping of str to array_like
+        TRAITS; they and all others broadcast together.
+    input_tokens, output_tokens, cached_tokens : array_like
+        Lengths; cached tokens are part of the input. [tokens]
+    concurrency, requests : array_like
+        As for ``served_batch``.
+
+    Returns
+    -------
+    ndarray
+        Shape of the rest, then PARTS. [s], or what the part's factor turns into seconds
+    """
+    of = {name: np.asarray(value, float) for name, value in traits.items()}
+    n_in, n_out = np.asarray(input_tokens, float), np.asarray(output_tokens, float)
+    computed = n_in - np.asarray(cached_tokens, float)
+    batch = served_batch(of, n_in, n_out, concurrency, requests)
+    per_request = 1 / batch + DRAIN / np.asarray(requests, float)
+    touched = 1 - (1 - of["expert_share"]) ** np.maximum(batch, 1.0)
+    four, latent, layers = of["four_bit"], of["latent"], of["layers"]
+    ring, each = 2 * (of["group"] - 1) / of["group"], of["group"] - 1
+    small = 1 / (1 + (batch * of["message_bytes"] / SMALL_MESSAGE) ** 2)
+    step = n_out * per_request
+    dense, experts = step * of["dense_s"], step * touched * of["experts_s"]
+    compute, prefill = n_out * of["compute_s"], computed * of["compute_s"]
+    cache = n_out * (n_in + n_out / 2) * of["cache_s"]
+    link = of["link_s"]
+    parts = {
+        "weights": dense * (1 - four),
+        "weights_4bit": dense * four,
+        "experts": experts * (1 - four),
+        "experts_4bit": experts * four,
+        "step": step * layers * (1 - of["mixture"]),
+        "step_mixture": step * layers * of["mixture"],
+        "step_latent": step * layers * latent,
+        "step_indexed": step * layers * of["indexed"],
+        "step_reduction": step * layers * of["several"],
+        "compute": compute,
+        "narrow": compute * of["narrowness"],
+        "link": n_out * link * (ring + (each - ring) * small),
+        "token": n_out,
+        "cache": cache * (1 - latent),
+        "cache_latent": cache * latent,
+        "prefill_compute": prefill,
+        "prefill_narrow": prefill * of["narrowness"],
+        "prefill_link": computed * link * ring,
+        "prefill_attention": (n_in + np.asarray(cached_tokens)) * computed * of["attention_s"],
+        "prefill_step": layers,
+        "prefill_request": 1.0,
+        "prefill_latency": per_request,
+    }
+    return np.stack(np.broadcast_arrays(*(parts[name] for name in PARTS)), axis=-1)
