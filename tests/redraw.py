@@ -15,6 +15,8 @@ from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
 from inference_energy.laws.figures import predicted_over_measured
 from inference_energy.method.build import build
 from inference_energy.paper import figures as paper_figures
+from inference_energy.power import figures as power_figures
+from inference_energy.power.wall import ALLOWED
 from inference_energy.readers import detect_and_read
 from inference_energy.robustness import figures as robustness_figures
 from inference_energy.scaling import figures as scaling_figures
@@ -98,9 +100,16 @@ def draw_validation():
     settings = read_yaml("config/evidence.yaml")
     runs = read("data/measured/mlenergy_v3.csv", "mlenergy")
     predictions = read("results/validation/law_predictions.csv", "law_predictions")
+    power = {
+        name: read(f"results/validation/power_{name}.csv", f"power_{name}")
+        for name in ("predictions", "law", "wall")
+    }
+    rated = read("data/gpus.csv", "gpus").set_index("gpu")["tdp_w"]
     return {
         "concurrency": evidence_figures.concurrency(runs, band(settings), settings["near_best"]),
         "throughput_laws": predicted_over_measured(predictions),
+        "power_by_load": power_figures.power_by_load(power["predictions"], power["law"], rated),
+        "power_at_wall": power_figures.power_at_wall(power["wall"], ALLOWED),
     }
 
 

@@ -33,6 +33,7 @@ ONCE = {
     "draw_concurrency",
     "draw_evidence",
     "evaluate_laws",
+    "evaluate_power",
     "notebook",
     "renew_readme",
     "report_evidence",

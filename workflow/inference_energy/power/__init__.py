@@ -1,0 +1,1 @@
+"""Power of a served load: GPUs, and the node around them."""

@@ -1,0 +1,205 @@
+"""Figures: GPU power against load, and power at the wall, predicted and measured."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from scipy.special import ndtri
+
+from inference_energy.drawing import (
+    BLUE,
+    COLUMN,
+    DARK_GREY,
+    GREEN,
+    LIGHT_GREY,
+    ON_WHITE,
+    ORANGE,
+    PAGE,
+    SETTINGS,
+    VERMILION,
+    frame,
+    legend,
+    log_axis,
+    log_range,
+    new_figure,
+)
+from inference_energy.power.gpu import LEVELS, TAIL
+from inference_energy.units import W_PER_KW
+
+MARKS = {"dense": (BLUE, "o"), "hybrid": (GREEN, "^"), "moe": (VERMILION, "s")}
+"""Colour and marker of each architecture."""
+
+SHOWN = {"dense": "dense", "hybrid": "hybrid", "moe": "mixture of experts"}
+
+SPLIT = "model"
+"""What was left out of the predictions that are drawn."""
+
+HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 4.5, 0.5, 0.1, 0.42, 0.5, 0.62
+"""Height of the figure of loads and distances around its panels [in]."""
+
+WALL_HEIGHT = 3.4
+"""Height of the figure of meters [in]."""
+
+BENCHMARKS = {
+    "gptj": ("GPT-J 6B", "v", GREEN),
+    "llama2-70b": ("Llama 2 70B", "o", BLUE),
+    "mixtral": ("Mixtral 8x7B", "s", VERMILION),
+    "llama3.1-405b": ("Llama 3.1 405B", "D", ORANGE),
+    "llama3.1-8b": ("Llama 3.1 8B", "^", DARK_GREY),
+}
+"""Name, marker and colour of the metered benchmarks, by the beginning of their names."""
+
+NOTES = {
+    4.85: "8xH200, limit of 350 W",
+    6.18: "8xH200, limit of 500 W",
+    7.5: "8xB200, rated power of 1,000 W",
+}
+"""Which nodes the points are, by height [kW]."""
+
+
+@rc_context(SETTINGS)
+def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series) -> Figure:
+    """Power of a GPU against requests per GPU, and against the load that the law knows.
+
+    Above, measured runs, and as lines the median of what the law predicts for models that it has
+    not seen. Below, the same runs against the load, with the law of a group that it has not seen
+    and its 90 % interval.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Schema ``power_predictions``.
+    law : DataFrame
+        Schema ``power_law``.
+    rated : Series
+        Rated power by GPU. [W]
+
+    Returns
+    -------
+    Figure
+    """
+    runs = predictions[predictions["left_out"] == SPLIT]
+    figure = new_figure(PAGE, HEIGHT)
+    gpus = sorted(runs["gpu"].unique(), key=lambda gpu: rated[gpu])
+    width = (PAGE - (LEFT + RIGHT) * len(gpus)) / len(gpus)
+    height = (HEIGHT - ABOVE - BELOW - GAP) / 2
+    per_gpu = runs["concurrency"] / runs["gpus"].astype(float)
+    for column, gpu in enumerate(gpus):
+        left = LEFT + column * (width + LEFT + RIGHT)
+        right = PAGE - left - width
+        own = runs[runs["gpu"] == gpu]
+        upper = frame(figure, left, BELOW + height + GAP, right, ABOVE)
+        lower = frame(figure, left, BELOW, right, ABOVE + height + GAP)
+        _scatter(upper, per_gpu[own.index], own)
+        for architecture, (colour, _) in MARKS.items():
+            part = own[own["architecture"] == architecture]
+            line = part["predicted_w"].groupby(_octave(per_gpu[part.index])).median()
+            upper.plot(line.index, line, color=colour, linewidth=1.4)
+        log_axis(upper, "requests at once per GPU", *log_range(per_gpu))
+        load = np.geomspace(*log_range(runs["load"]), 100)
+        middle, low, high = _curve(law, load, rated[gpu])
+        lower.fill_between(load, low, high, color=LIGHT_GREY, alpha=0.5, linewidth=0)
+        lower.plot(load, middle, color=DARK_GREY, linewidth=1.4)
+        _scatter(lower, own["load"], own)
+        log_axis(lower, "load v", load[0], load[-1])
+        for axis in (upper, lower):
+            axis.set_ylim(0, 1.05 * rated[gpu])
+            axis.axhline(rated[gpu], color=DARK_GREY, linewidth=0.6, linestyle=":")
+            axis.set_ylabel("power of a GPU [W]")
+        upper.set_title(gpu)
+    handles = [
+        Line2D([], [], color=colour, marker=marker, markersize=3.5, label=SHOWN[name])
+        for name, (colour, marker) in MARKS.items()
+    ]
+    handles += [
+        Line2D([], [], color=DARK_GREY, label="law"),
+        Patch(color=LIGHT_GREY, alpha=0.5, label="90 % interval"),
+        Line2D([], [], color=DARK_GREY, linewidth=0.6, linestyle=":", label="rated"),
+    ]
+    legend(figure, handles, LEFT, 0.08, columnspacing=1.4, handlelength=1.6)
+    return figure
+
+
+def _scatter(axis, x, runs):
+    for architecture, (colour, marker) in MARKS.items():
+        part = runs[runs["architecture"] == architecture]
+        axis.plot(
+            x[part.index],
+            part["measured_w"],
+            marker,
+            color=colour,
+            markersize=2.6,
+            alpha=0.5,
+            markeredgewidth=0,
+        )
+
+
+def _octave(values):
+    """Nearest power of two."""
+    return 2.0 ** np.round(np.log2(values))
+
+
+def _curve(law, load, rated):
+    """Power at a load of a configuration of an unseen group, median and 90 % interval. [W]"""
+    terms = law.set_index("term")["value"]
+    spread = [terms[f"deviation_{level}"] for level in LEVELS]
+    total = np.sqrt(np.sum(np.square(spread)) + terms["scatter"] ** 2 * TAIL / (TAIL - 2))
+    for percent in (50, 5, 95):
+        z = terms["exponent"] * np.log(load) + ndtri(percent / 100) * total
+        yield rated * (terms["idle_share"] - (1 - terms["idle_share"]) * np.expm1(-np.exp(z)))
+
+
+@rc_context(SETTINGS)
+def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
+    """Predicted against measured power at the wall.
+
+    Parameters
+    ----------
+    meters : DataFrame
+        Schema ``power_wall``.
+    allowed : float
+        Error up to which a prediction counts as right. [%]
+
+    Returns
+    -------
+    Figure
+    """
+    figure = new_figure(COLUMN, WALL_HEIGHT)
+    axis = frame(figure, 0.5, BELOW, 0.1, 0.5)
+    values = meters[["measured_w", "predicted_w", "p5_w", "p95_w"]].to_numpy(float) / W_PER_KW
+    ends = np.array([values.min() - 0.5, values.max() + 0.5])
+    within = allowed / 100
+    axis.fill_between(
+        ends, ends * (1 - within), ends * (1 + within), color=DARK_GREY, alpha=0.15, linewidth=0
+    )
+    axis.plot(ends, ends, color=DARK_GREY, linewidth=0.6)
+    handles = []
+    for start, (label, marker, colour) in BENCHMARKS.items():
+        rows = values[meters["benchmark"].str.startswith(start).to_numpy()]
+        if len(rows) == 0:
+            continue
+        axis.plot(rows[:, [0, 0]].T, rows[:, 2:].T, color=colour, linewidth=0.9)
+        axis.plot(
+            rows[:, 0],
+            rows[:, 1],
+            marker,
+            color=colour,
+            markersize=4,
+            markeredgecolor="white",
+            markeredgewidth=0.4,
+        )
+        handles.append(
+            Line2D([], [], color=colour, marker=marker, linewidth=0, markersize=4, label=label)
+        )
+    handles.append(Patch(color=DARK_GREY, alpha=0.15, label=f"within {allowed:g} %"))
+    axis.set_xlim(ends)
+    axis.set_ylim(ends)
+    for y, text in NOTES.items():
+        axis.text(ends[1] - 0.1, y, text, ha="right", va="center", color=DARK_GREY, bbox=ON_WHITE)
+    axis.set_xlabel("measured at the wall [kW]")
+    axis.set_ylabel("predicted [kW]")
+    axis.grid()
+    legend(figure, handles, 0.1, 0.08, ncols=3, columnspacing=1.0, handletextpad=0.4)
+    return figure

@@ -1,0 +1,124 @@
+"""Node power as a function of GPU power.
+
+    P_node = P_dc / e(P_dc / P_psu),   P_dc = P_fixed + n P_gpu + P_fans                         (1)
+    P_fans = P_full d / d_full,   d = d_0 + (d_full - d_0) (P_fixed + n P_gpu) / P_hot
+
+P_fixed: processors, memory, network, drives; d: duty of the fans, d_full at a load of P_hot; e:
+efficiency of the power supplies of capacity P_psu, between its points linear in the logarithm of
+the load.
+"""
+
+import numpy as np
+import pandas as pd
+import scipy
+from numpy.typing import ArrayLike
+
+from inference_energy.errors import InputError
+
+LOADS = np.array([0.05, 0.1, 0.2, 0.5, 1.0])
+"""Shares of the supplies' capacity at which a table of nodes gives their efficiency."""
+
+EFFICIENCIES = [f"psu_efficiency_{round(100 * load)}" for load in LOADS]
+
+
+def find_node(gpu: str, nodes: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
+    """Node of a GPU; without one in the table, that of the GPU with the nearest rated power.
+
+    Parameters
+    ----------
+    gpu : str
+        As in ``gpus``.
+    nodes, gpus : DataFrame
+        Tables of schemas ``nodes`` and ``gpus``.
+
+    Raises
+    ------
+    InputError
+        If neither table has the GPU.
+    """
+    same = nodes[nodes["gpu"] == gpu]
+    if len(same):
+        return same.iloc[0]
+    rated = gpus.set_index("gpu")["tdp_w"].astype(float)
+    if gpu not in rated:
+        raise InputError(
+            f"gpu {gpu!r}: no rated power; allowed are {', '.join(rated.index)}; add it to"
+            " data/gpus.csv, or its node to data/nodes.csv"
+        )
+    far = np.abs(np.log(nodes["gpu"].map(rated).astype(float) / rated[gpu]))
+    return nodes.loc[far.idxmin()]
+
+
+def node_power(gpu_power: ArrayLike, node: pd.Series, gpus: float | None = None) -> np.ndarray:
+    """Power at the socket of a node, equation (1).
+
+    Parameters
+    ----------
+    gpu_power : array_like
+        Power of one GPU. [W]
+    node : Series
+        Row of schema ``nodes``.
+    gpus : float, optional
+        GPUs that serve; as many nodes as they fill are counted, also a part of one. All GPUs of
+        one node if not given.
+
+    Returns
+    -------
+    ndarray
+        [W]
+    """
+    electronics = node["fixed_w"] + node["gpus"] * np.asarray(gpu_power, float)
+    heat = np.minimum(electronics / node["fan_full_load_w"], 1)
+    duty = node["fan_least_duty"] + (node["fan_full_duty"] - node["fan_least_duty"]) * heat
+    direct = electronics + node["fan_full_w"] * duty / node["fan_full_duty"]
+    points = node[EFFICIENCIES].astype(float).to_numpy()
+    efficiency = np.interp(np.log(direct / node["psu_w"]), np.log(LOADS), points)
+    nodes = 1.0 if gpus is None else gpus / node["gpus"]
+    return direct / efficiency * nodes
+
+
+def gpu_power_at(wall_power: float, node: pd.Series) -> float:
+    """Power of one GPU that makes a node draw this much at the socket, equation (1) solved. [W]
+
+    Parameters
+    ----------
+    wall_power : float
+        [W]
+    node : Series
+        Row of schema ``nodes``.
+
+    Raises
+    ------
+    InputError
+        If the node draws more without its GPUs.
+    """
+    if wall_power < node_power(0.0, node):
+        raise InputError(
+            f"node {node['node']!r}: {wall_power:g} W at the wall; allowed is more than"
+            f" {float(node_power(0.0, node)):.0f} W, which it draws without GPUs; correct the power"
+        )
+    return scipy.optimize.brentq(lambda w: node_power(w, node) - wall_power, 0.0, wall_power)
+
+
+def idle_share(wall: pd.DataFrame, nodes: pd.DataFrame, gpus: pd.DataFrame) -> float:
+    """Power of an idle GPU over its rated power, from meters at the wall before a run.
+
+    Parameters
+    ----------
+    wall : DataFrame
+        Table of schema ``wall_power``.
+    nodes, gpus : DataFrame
+        Tables of schemas ``nodes`` and ``gpus``.
+
+    Returns
+    -------
+    float
+        Median over the GPUs, of each the median over its meters. [1]
+    """
+    rated = gpus.set_index("gpu")["tdp_w"]
+    idle = [
+        gpu_power_at(meter["idle_power_w"], find_node(meter["gpu"], nodes, gpus))
+        / rated[meter["gpu"]]
+        for _, meter in wall.iterrows()
+    ]
+    return float(pd.Series(idle).groupby(wall["gpu"].to_numpy()).median().median())

@@ -1,0 +1,51 @@
+"""Page of the laws of power."""
+
+from inference_energy.power.scores import ALL, SPLITS
+from inference_energy.power.wall import ALLOWED
+from inference_energy.templates import render
+
+GOALS = {"median_factor": 1.15, "p90_factor": 1.6, "coverage_50": 50, "coverage_90": 90}
+"""What the errors are held against: at most the factors, within COVERAGE_OFF of the coverages."""
+
+COVERAGE_OFF = 5
+"""Allowed difference of a coverage from its nominal value. [%]"""
+
+
+def page(law, scores, meters):
+    """Laws of GPU and node power, their errors, and every meter, as a Markdown page.
+
+    Parameters
+    ----------
+    law, scores, meters : DataFrame
+        Tables of schemas ``power_law``, ``power_scores`` and ``power_wall``.
+    """
+    keys = ["quantity", "left_out", "architecture"]
+    errors = [
+        dict(zip(keys, key, strict=True))
+        | lines.set_index("statistic")["value"].to_dict()
+        | {"n": int(lines["n"].iloc[0])}
+        for key, lines in scores.groupby(keys, sort=False)
+    ]
+    whole = [line for line in errors if line["architecture"] == ALL]
+    held = [line for line in whole if line["left_out"] in SPLITS]
+    return render(
+        "power/power.md.jinja",
+        law=law.set_index("term")["value"].to_dict(),
+        whole=whole,
+        parts=[line for line in errors if line["architecture"] != ALL],
+        missed=[line for line in held if not _reached(line)],
+        goals=GOALS,
+        off=COVERAGE_OFF,
+        meters=meters.to_dict("records"),
+        limited=int(meters["gpu_power_limit_w"].notna().sum()),
+        outside=meters[meters["within"] == "no"].to_dict("records"),
+        allowed=ALLOWED,
+    )
+
+
+def _reached(line):
+    factors = all(line[name] <= GOALS[name] for name in ("median_factor", "p90_factor"))
+    covered = all(
+        abs(line[name] - GOALS[name]) <= COVERAGE_OFF for name in ("coverage_50", "coverage_90")
+    )
+    return factors and covered

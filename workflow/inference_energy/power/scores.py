@@ -1,0 +1,122 @@
+"""Errors of the power law, and of energy per token, on runs that it has not seen."""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.power.gpu import GpuPower
+
+SPLITS = {"architecture": "architecture", "task": "task", "GPU": "gpu", "model": "network"}
+"""What is left out, and the column that says so."""
+
+ALL = "all"
+"""Architecture of a score over all runs."""
+
+MEASURED = "energy, throughput measured"
+"""Quantity whose errors are those of power."""
+
+INTERVALS = {50: ("p25", "p75"), 90: ("p5", "p95")}
+"""Two-sided intervals [%] and their ends."""
+
+INTERVAL_SCORE = 90
+"""Interval that the interval score is of. [%]"""
+
+
+def left_out(rows: pd.DataFrame, idle_share: float) -> pd.DataFrame:
+    """Power that the law predicts for runs of groups that it was not fitted to.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns of ``measured`` and of ``add_utilisation``; runs of several sources. Those of
+        ML.ENERGY are left out group by group, with the runs of the other sources in the fit unless
+        they belong to the group; the other sources are left out whole.
+    idle_share : float
+        P_idle over P_tdp. [1]
+
+    Returns
+    -------
+    DataFrame
+        Schema ``power_predictions``: a row per run and split.
+    """
+    swept = rows["source_id"] == rows["source_id"].mode()[0]
+    rows = rows.assign(load=GpuPower.fit(rows, idle_share).load(rows))
+    parts = []
+    for split, column in SPLITS.items():
+        for value in rows.loc[swept, column].unique():
+            group = rows[column] == value
+            law = GpuPower.fit(rows[~group], idle_share)
+            parts.append(_predicted(law, rows[group & swept]).assign(left_out=split))
+    for source in rows.loc[~swept, "source_id"].unique():
+        own = rows["source_id"] == source
+        law = GpuPower.fit(rows[~own], idle_share)
+        parts.append(_predicted(law, rows[own]).assign(left_out="source"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _predicted(law, rows):
+    """Predicted power of the rows, beside what was measured."""
+    found = law.predict(rows)
+    columns = ["source_id", "run", "model", "architecture", "task", "gpu", "gpus"]
+    columns += ["concurrency", "load"]
+    return rows[columns].join(
+        pd.DataFrame(
+            {
+                "measured_w": rows["gpu_power_w"],
+                "predicted_w": found["gpu_power_w"],
+                **{name: found[name] for name in ("p5_w", "p25_w", "p75_w", "p95_w")},
+            }
+        )
+    )
+
+
+def scores(predictions: pd.DataFrame, quantity: str, unit: str) -> pd.DataFrame:
+    """Errors by split, of all runs and of each architecture.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns left_out, architecture, and measured, predicted, p5, p25, p75, p95 followed by
+        ``_`` and ``unit``.
+    quantity : str
+        What was predicted.
+    unit : str
+        Ending of the columns.
+
+    Returns
+    -------
+    DataFrame
+        Schema ``power_scores``.
+    """
+    lines = []
+    for split, runs in predictions.groupby("left_out", sort=False):
+        parts = {ALL: runs, **dict(list(runs.groupby("architecture")))}
+        for architecture, part in parts.items():
+            values = _errors(part, unit)
+            lines += [
+                (quantity, split, architecture, name, value, of, len(part))
+                for name, (value, of) in values.items()
+            ]
+    columns = ["quantity", "left_out", "architecture", "statistic", "value", "unit", "n"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _errors(runs, unit):
+    """Median and P90 factor, bias, coverage and interval score, each with its unit."""
+    log = {
+        name: np.log(runs[f"{name}_{unit}"].astype(float))
+        for name in ("measured", "predicted", "p5", "p25", "p75", "p95")
+    }
+    error = log["predicted"] - log["measured"]
+    found = {
+        "median_factor": (np.exp(error.abs().median()), "1"),
+        "p90_factor": (np.exp(error.abs().quantile(0.9)), "1"),
+        "bias": (np.exp(error.median()), "1"),
+    }
+    for percent, (low, high) in INTERVALS.items():
+        inside = (log["measured"] >= log[low]) & (log["measured"] <= log[high])
+        found[f"coverage_{percent}"] = (100 * inside.mean(), "%")
+    low, high = (log[end] for end in INTERVALS[INTERVAL_SCORE])
+    outside = np.maximum(low - log["measured"], 0) + np.maximum(log["measured"] - high, 0)
+    miss = 2 / (1 - INTERVAL_SCORE / 100)
+    found["interval_score"] = ((high - low + miss * outside).mean(), "ln")
+    return found

@@ -1,0 +1,117 @@
+"""What a served load asks of a GPU, as shares of its peak rates.
+
+For a batch B, throughput TPS of all n GPUs, and lengths L_in and L_out:
+
+    u_memory  = (D TPS/B + k (L_in + L_out/2) TPS) / (n b)
+    u_experts = X (1 - (1 - s)^B) TPS/B / (n b)                                               (1)
+    u_compute = 2 A (1 + L_in/L_out) TPS / (n c)
+
+D, X: bytes of the weights that every token uses, as often as there are copies of the attention, and
+of all routed experts, of which a token uses the share s; k: bytes of the KV cache per token, as
+often as the group of a copy holds it; A: active parameters; b, c: bandwidth and rate of a GPU.
+"""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.laws.hardware import COMPUTE_RATE, WEIGHT_BYTES, find_gpu, find_model
+
+UTILISATION = ["memory", "experts", "compute"]
+"""Columns of ``add_utilisation``: shares of the bandwidth for what every token uses and for routed
+experts, and of the rate of the matrix products. [1]"""
+
+ATTENTION_BYTES = 2.0
+"""Bytes of a weight outside the routed experts, where those have 4 bit."""
+
+SELECTED_TOKENS = 2048
+"""Tokens of the context that an indexer selects (sparse attention)."""
+
+REPLICATED = ("mla", "sparse")
+"""Kinds of attention whose cache every GPU of a group holds whole."""
+
+
+def add_utilisation(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> pd.DataFrame:
+    """Append equation (1), the architecture of the model and the power of the GPU.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns model (a name or alias of ``models``), gpu, gpus, attention_copies, precision,
+        batch [requests], input_tokens, output_tokens [tokens], throughput_tps [tokens/s]. A model
+        or GPU that is not in the tables is completed as ``hardware.find_model`` and ``find_gpu``
+        say.
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+
+    Returns
+    -------
+    DataFrame
+        Copy of ``rows`` with the columns UTILISATION [1], ``network`` (the model as the table names
+        it), ``architecture`` (dense, hybrid or moe) and ``tdp_w`` [W].
+    """
+    known = names(models)
+    networks = rows["model"].map(lambda name: known.get(str(name).lower(), name))
+    named = rows.assign(model=networks)
+    columns = [*UTILISATION, "network", "architecture", "tdp_w"]
+    parts = []
+    deployment = ["model", "gpu", "gpus", "attention_copies", "precision"]
+    for _, alike in named.groupby(deployment, sort=False):
+        first = alike.iloc[0]
+        found, gpu = find_model(first, models), find_gpu(first, gpus)
+        part = _utilisation(alike, found, gpu)
+        part["network"], part["tdp_w"] = found["model"], float(gpu["tdp_w"])
+        hybrid = found["architecture"] == "dense" and found["attention"] == "hybrid"
+        part["architecture"] = "hybrid" if hybrid else found["architecture"]
+        parts.append(part)
+    added = pd.concat(parts).loc[rows.index, columns]
+    return rows.drop(columns=[c for c in columns if c in rows]).join(added)
+
+
+def names(models: pd.DataFrame) -> dict[str, str]:
+    """Model by its own name and by every alias, in lower case.
+
+    Parameters
+    ----------
+    models : DataFrame
+        Table of schema ``models``.
+    """
+    found = {}
+    for name, aliases in zip(models["model"], models["aliases"], strict=True):
+        for known in [name, *str(aliases or "").split(";")]:
+            found[known.strip().lower()] = name
+    return found
+
+
+def _utilisation(rows, model, gpu):
+    """Equation (1) for rows of one deployment."""
+    first = rows.iloc[0]
+    precision, count = first["precision"], float(first["gpus"])
+    copies = float(first["attention_copies"])
+    rate = 1e12 * next(gpu[c] for c in COMPUTE_RATE[precision] if pd.notna(gpu[c]))
+    bandwidth = 1e12 * gpu["bandwidth_tb_s"]
+    total, active = 1e9 * model["params_total_b"], 1e9 * model["params_active_b"]
+    mixture = model["architecture"] == "moe" and pd.notna(model["experts"])
+    share = model["experts_active"] / model["experts"] if mixture else 0.0
+    routed = (total - active) / (1 - share) if mixture else 0.0
+    weight = WEIGHT_BYTES[precision]
+    outside = ATTENTION_BYTES if mixture and precision in ("FP4", "INT4") else weight
+    batch, tokens = rows["batch"].astype(float), rows["throughput_tps"].astype(float)
+    output_tokens = rows["output_tokens"].astype(float)
+    steps = tokens / batch
+    context = rows["input_tokens"] + output_tokens / 2
+    if pd.notna(model["context_share"]):
+        context = context * model["context_share"]
+    if model["attention"] == "sparse":
+        context = np.minimum(context, SELECTED_TOKENS)
+    group = count / copies
+    holders = group if model["attention"] in REPLICATED else group / min(group, model["kv_heads"])
+    cache = model["kv_bytes_per_token_16bit"] * holders * context * tokens
+    touched = 1 - (1 - share) ** batch
+    prefill = 1 + rows["input_tokens"] / output_tokens
+    return pd.DataFrame(
+        {
+            "memory": ((total - routed) * outside * copies * steps + cache) / (count * bandwidth),
+            "experts": routed * weight * touched * steps / (count * bandwidth),
+            "compute": 2 * active * prefill * tokens / (count * rate),
+        }
+    )

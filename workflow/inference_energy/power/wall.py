@@ -1,0 +1,138 @@
+"""Power at the wall of whole nodes, predicted and measured."""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.errors import InputError
+from inference_energy.laws.hardware import serving_times
+from inference_energy.power.gpu import GpuPower
+from inference_energy.power.node import find_node, gpu_power_at, idle_share, node_power
+from inference_energy.power.utilisation import add_utilisation
+
+ALLOWED = 5.0
+"""Error of a prediction at the wall up to which it counts as right. [%]"""
+
+LARGEST_BATCH = 1024.0
+"""Requests that a GPU serves at once at most, where the KV cache would hold more."""
+
+INPUT_SCALES = (0.5, 2.0)
+"""Factors of the input tokens, which are assumed for most benchmarks, that a prediction is repeated
+with."""
+
+
+def served(wall: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """What each metered node served, as rows for ``add_utilisation`` but for the batch.
+
+    Parameters
+    ----------
+    wall, benchmarks : DataFrame
+        Tables of schemas ``wall_power`` and ``mlperf_benchmarks``.
+
+    Raises
+    ------
+    InputError
+        If a benchmark is not described.
+    """
+    rows = wall.merge(
+        benchmarks.rename(columns={"gpus": "copy_gpus", "gpu_power_limit_w": "power_limit_w"}),
+        on=["source_id", "benchmark"],
+        how="left",
+        validate="many_to_one",
+    )
+    missing = rows[rows["model"].isna()]
+    if len(missing):
+        raise InputError(
+            [
+                f"data/mlperf_benchmarks.csv: no row of {row['source_id']}, {row['benchmark']};"
+                " every run of data/measured/mlperf_wall_power.csv needs one; add it"
+                for _, row in missing.drop_duplicates(["source_id", "benchmark"]).iterrows()
+            ]
+        )
+    copies = rows["gpus"] / rows["copy_gpus"]
+    return rows.assign(
+        throughput_tps=rows["throughput_tps"] / copies,
+        node_gpus=rows["gpus"],
+        gpus=rows["copy_gpus"],
+        attention_copies=1,
+        task=rows["benchmark"],
+    )
+
+
+def _batch(row, models, gpus):
+    """Requests that the KV cache holds, at most LARGEST_BATCH."""
+    fits = serving_times(row.rename({"gpus": "tensor_parallel"}), models, gpus)["cache"]
+    return min(fits / (row["input_tokens"] + row["output_tokens"]), LARGEST_BATCH)
+
+
+def check(
+    wall: pd.DataFrame,
+    benchmarks: pd.DataFrame,
+    runs: pd.DataFrame,
+    models: pd.DataFrame,
+    gpus: pd.DataFrame,
+    nodes: pd.DataFrame,
+) -> pd.DataFrame:
+    """Predict every meter from the throughput of its run.
+
+    The law of GPU power is fitted to ``runs`` and to the idle readings of the meters of other GPUs
+    than the one predicted, never to a meter under load; the law of the node is not fitted.
+
+    Parameters
+    ----------
+    wall, benchmarks : DataFrame
+        Tables of schemas ``wall_power`` and ``mlperf_benchmarks``.
+    runs : DataFrame
+        Rows that the law is fitted to, with the columns of ``add_utilisation``.
+    models, gpus, nodes : DataFrame
+        Tables of those schemas.
+
+    Returns
+    -------
+    DataFrame
+        Schema ``power_wall``.
+    """
+    rows = served(wall, benchmarks)
+    scaled = {scale: _with_utilisation(rows, scale, models, gpus) for scale in (1.0, *INPUT_SCALES)}
+    parts = []
+    for gpu, own in rows.groupby("gpu", sort=False):
+        others = wall[wall["gpu"] != gpu]
+        law = GpuPower.fit(runs, idle_share(others if len(others) else wall, nodes, gpus))
+        node = find_node(gpu, nodes, gpus)
+        power = {scale: law.predict(table.loc[own.index]) for scale, table in scaled.items()}
+        total = {
+            (scale, name): node_power(found[name], node, own["node_gpus"].astype(float))
+            for scale, found in power.items()
+            for name in ("gpu_power_w", "p5_w", "p95_w")
+        }
+        half, double = (
+            _error(total[scale, "gpu_power_w"], own["wall_power_w"]) for scale in INPUT_SCALES
+        )
+        error = _error(total[1.0, "gpu_power_w"], own["wall_power_w"])
+        keys = ["source_id", "system", "benchmark", "scenario", "gpu"]
+        parts.append(
+            own[keys].assign(
+                gpu_power_limit_w=own["power_limit_w"],
+                gpu_power_w=power[1.0]["gpu_power_w"],
+                gpu_power_at_wall_w=[gpu_power_at(w, node) for w in own["wall_power_w"]],
+                measured_w=own["wall_power_w"],
+                predicted_w=total[1.0, "gpu_power_w"],
+                p5_w=total[1.0, "p5_w"],
+                p95_w=total[1.0, "p95_w"],
+                error_percent=error,
+                error_half_input_percent=half,
+                error_double_input_percent=double,
+                within=np.where(np.abs(error) <= ALLOWED, "yes", "no"),
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _with_utilisation(rows, scale, models, gpus):
+    """Rows with so many times the input tokens, and what they ask of the GPU."""
+    rows = rows.assign(input_tokens=scale * rows["input_tokens"])
+    rows["batch"] = [_batch(row, models, gpus) for _, row in rows.iterrows()]
+    return add_utilisation(rows, models, gpus)
+
+
+def _error(predicted, measured):
+    return 100 * (predicted / measured.to_numpy(float) - 1)
