@@ -40,6 +40,11 @@ METHODS = {name: resolve(name, METHOD_FILES) for name in METHOD_FILES}
 PAPER_TABLE = "data/throughput/oviedo.csv"
 
 
+def result_tables():
+    """Tables of results/."""
+    return sorted((ROOT / "results").rglob("*.csv"))
+
+
 def files_of(folder):
     """Names of the files of a checkout: tracked, and new ones that git does not ignore."""
     listed = git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")

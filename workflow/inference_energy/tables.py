@@ -182,7 +182,8 @@ def format_number(x: float | None) -> str:
     """
     if x is None or pd.isna(x):
         return ""
-    digits = f"{x:.6g}"
+    # a number that is stated to seven digits would else be rounded by its last bit
+    digits = f"{float(f'{x:.12g}'):.6g}"
     if float(digits) == 0:
         return "0"
     if "e" in digits and -6 <= math.floor(math.log10(abs(x))) < 15:

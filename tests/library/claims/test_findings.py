@@ -77,6 +77,16 @@ def test_an_override_reports_the_headline_before_and_after():
     assert explain(OVERRIDE, found, before, before) == "from 0.4 to 0.2 Wh (-25 %)"
 
 
+def test_effects_that_are_rounding_are_none_and_ties_are_broken_by_name():
+    def effect(noise):
+        change = {"long": Effect("long median", "Wh", 4.0, 4.0 * (1 + noise))}
+        return {"traditional": Effect("traditional median", "Wh", 0.3, 0.3 * (1 - noise))} | change
+
+    quiet, loud = ({"b": effect(a), "a": effect(b)} for a, b in ((0.0, 0.0), (4e-15, 1e-15)))
+    assert rank(quiet) == rank(loud) == ["a", "b"]
+    assert {e.change for found in loud.values() for e in found.values()} == {0.0}
+
+
 def test_an_override_that_is_no_alternative_for_the_headline_does_not_report_it():
     finding = OVERRIDE | {"headline": False, "quantities": PUBLISHED["quantities"]}
     assert list(effects(finding, evidence(0.4, 4), evidence(0.2, 3), None)) == ["median"]

@@ -1,10 +1,16 @@
 """What moved against a git revision, and that cosmetic changes do not count."""
 
 import io
+from math import inf
 
 import matplotlib.pyplot as plt
 import numpy as np
-from inference_energy.comparison.changes import canonical_svg, compare_snapshots, compare_tables
+from inference_energy.comparison.changes import (
+    Moved,
+    canonical_svg,
+    compare_snapshots,
+    compare_tables,
+)
 from inference_energy.comparison.page import changes_page, figures_page
 from library.comparison.snapshot import CLAIMS, DATA, ENERGY, FILES, METHOD, REWRITTEN
 
@@ -34,6 +40,15 @@ def snapshot(**changed):
 
 def page(after, before=None):
     return changes_page(compare_snapshots(before or snapshot(), after), "HEAD", "abc")
+
+
+def test_rounding_of_an_older_revision_is_not_told():
+    """A result that was written as 2.22e-14 and is zero now did not move."""
+    header = b"engine,regime,model,statistic,value,unit\n"
+    old = header + b"exact,long,M,std,2.22e-14,tokens/s\n"
+    new = header + b"exact,long,M,std,-1.55e-13,tokens/s\n"
+    assert not compare_tables("results/m/throughput.csv", old, new).moved
+    assert Moved({}, "value", "1e-14", "695.5").relative == inf
 
 
 def test_nothing_moved():

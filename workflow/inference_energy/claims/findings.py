@@ -8,6 +8,7 @@ from inference_energy.claims.selectors import evaluate
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
 from inference_energy.method.files import merge
+from inference_energy.rounding import ranking, relative
 
 BLEND_MEDIAN = (
     "energy_per_query[regime={}; subject=frontier blend; pathway=baseline; statistic=p50]"
@@ -32,8 +33,8 @@ class Effect:
 
     @property
     def change(self):
-        """Change from before to after. [%]"""
-        return 100 * (self.after / self.before - 1)
+        """Change from before to after, zero if it is rounding. [%]"""
+        return 100 * relative(self.after, self.before)
 
 
 def override_problems(finding, method, schema):
@@ -138,13 +139,14 @@ def rank(computed):
     Returns
     -------
     list of str
-        Ids; findings without an override come after those with one.
+        Ids; findings without an override come after those with one, equal ones by name.
     """
 
     def size(finding):
         found = computed[finding]
         headline = abs(found["traditional"].change) if "traditional" in found else -1.0
-        return (-headline, -max(abs(effect.change) for effect in found.values()), finding)
+        largest = max(abs(effect.change) for effect in found.values())
+        return (-ranking(headline), -ranking(largest), finding)
 
     return sorted(computed, key=size)
 

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
-from math import inf
+from math import copysign, inf, isnan
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from matplotlib.image import imread
 from inference_energy.comparison.page import TYPES
 from inference_energy.documents import parse
 from inference_energy.method.differences import differences
+from inference_energy.rounding import cut, relative
 from inference_energy.tables import NUMBER, load_schema, schema_names
 
 SVG_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -43,7 +44,8 @@ class Moved:
         if not (_is_number(self.before) and _is_number(self.after)):
             return None
         before, after = float(self.before), float(self.after)
-        return (after - before) / abs(before) if before else inf
+        change = relative(after, before)
+        return inf if isnan(change) else copysign(1, before) * change
 
 
 @dataclass
@@ -101,7 +103,7 @@ def _is_number(text):
 
 def _same(before, after):
     if _is_number(before) and _is_number(after):
-        return float(before) == float(after)
+        return bool(cut(float(before)) == cut(float(after)))
     return before == after
 
 

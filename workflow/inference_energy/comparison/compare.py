@@ -12,6 +12,7 @@ import pandas as pd
 from inference_energy.claims.judge import deciding
 from inference_energy.comparison.attribution import attribution
 from inference_energy.method.differences import differences
+from inference_energy.rounding import cut, ratio
 from inference_energy.tables import format_number, load_schema
 
 IDENTITY = ("id", "title", "kind", "claims")
@@ -66,9 +67,10 @@ def moved(name, base, head):
             "statistic": lines[last].to_numpy(),
             "base": lines["value_base"].to_numpy(),
             "head": lines["value_head"].to_numpy(),
-            "ratio": (
-                lines["value_head"] / lines["value_base"].where(lines["value_base"] != 0)
-            ).to_numpy(),
+            "ratio": [
+                ratio(new, old)
+                for new, old in zip(lines["value_head"], lines["value_base"], strict=True)
+            ],
             "unit": lines["unit_head"].fillna(lines["unit_base"]).to_numpy(),
         }
     ), int(same.sum())
@@ -161,4 +163,6 @@ def comparison(base, head, results_base, results_head, headline):
             }
             for line in changed.to_dict("records")
         ]
-    return pd.DataFrame(lines, columns=list(COLUMNS))
+    table = pd.DataFrame(lines, columns=list(COLUMNS))
+    table.loc[table["unit"] == "ln", "value"] = cut(table.loc[table["unit"] == "ln", "value"])
+    return table

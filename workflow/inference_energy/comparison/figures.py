@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 
 from inference_energy.drawing import BLUE, DARK_GREY, PAGE, SETTINGS, VERMILION, frame, new_figure
+from inference_energy.rounding import largest_first
 
 ENDS, UP, DOWN = DARK_GREY, VERMILION, BLUE
 """Colours of the two methods, and of a setting that raises or lowers the energy."""
@@ -15,10 +16,10 @@ LEFT, RIGHT, BELOW, ABOVE, GAP, ROW = 1.95, 0.08, 0.42, 0.32, 0.2, 0.24
 
 
 def setting_order(table):
-    """Settings of a comparison, the largest Shapley share on any headline first."""
+    """Settings of a comparison, the largest Shapley share on any headline first, ties by name."""
     shares = table[(table["kind"] == "attribution") & (table["statistic"] == "shapley")]
     largest = shares["value"].abs().groupby(shares["item"], sort=False).max()
-    return list(largest.sort_values(ascending=False, kind="stable").index)
+    return largest_first(largest)
 
 
 def steps(table, headline):

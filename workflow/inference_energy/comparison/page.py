@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inference_energy.rounding import ranking
 from inference_energy.templates import render
 
 SHOWN_ABOVE = 5e-5
@@ -89,11 +90,17 @@ def _tables(unchanged, results):
             "unchanged": line["value"],
             "moved": sorted(
                 (result for result in results if result["subject"] == line["subject"]),
-                key=lambda result: -abs(np.log(result["value"])) if result["value"] else -inf,
+                key=_moved_by,
             ),
         }
         for line in unchanged
     ]
+
+
+def _moved_by(result):
+    """Sort key of a result: the largest ratio first, those of one size by name."""
+    size = ranking(abs(np.log(result["value"]))) if result["value"] else inf
+    return (-size, result["item"], result["statistic"])
 
 
 def changes_page(changes, since, commit, shown=10):

@@ -17,11 +17,10 @@ from inference_energy.method.build import build
 from inference_energy.method.differences import differing
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.paper import estimate
+from inference_energy.rounding import largest_first, relative
 from inference_energy.text import number, percent, short
 
 ENGINES = ["published", "exact"]
-SAME = 1e-12
-"""A relative change below this is rounding. [1]"""
 
 LABELS = {
     "benchmarks": "benchmark rows",
@@ -129,9 +128,7 @@ def headlines(base: Answer, head: Answer, longer: float) -> list[dict]:
 
 def _factor(old: float, new: float) -> float:
     """Ratio of two numbers; one where they differ by rounding, NaN where there is none."""
-    if old == new or abs(new - old) <= SAME * max(abs(old), abs(new)):
-        return 1.0
-    return new / old if old > 0 else float("nan")
+    return 1.0 if old == new else 1.0 + relative(new, old)
 
 
 def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
@@ -148,7 +145,7 @@ def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
     shares, _, _ = attribution(base.side.method, head.side.method, exact_medians(sources))
     own = shares[(shares["statistic"] == "shapley") & (shares["part"] == "")]
     wide = own.pivot_table(index="setting", columns="headline", values="value", sort=False)
-    order = wide.abs().max(axis=1).sort_values(ascending=False, kind="stable").index
+    order = largest_first(wide.abs().max(axis=1))
     return [
         {"setting": words(name)} | {h: float(np.exp(wide.loc[name, h])) for h in wide.columns}
         for name in order

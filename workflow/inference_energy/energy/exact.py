@@ -18,6 +18,7 @@ from inference_energy.energy.fleet import daily
 from inference_energy.energy.mixtures import Energy, Mixture, TrimmedBlend
 from inference_energy.method.distributions import Z95, LogNormal
 from inference_energy.method.setup import Charging, Coupling, Regime, ServedModel, Setup
+from inference_energy.rounding import cut
 
 FULL_SUPPORT_BELOW = 0.01
 """With less spread than this [1] panels would hold few lengths each: every length is used."""
@@ -225,7 +226,8 @@ def _weighted(values: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     order = np.argsort(values, kind="stable")
     cumulative = np.cumsum(weights[order])
     mean = float(weights @ values)
-    statistics = {"mean": mean, "std": float(np.sqrt(weights @ (values - mean) ** 2))}
+    std = float(cut(np.sqrt(weights @ (values - mean) ** 2), mean))
+    statistics = {"mean": mean, "std": std}
     for p in (5, 25, 50, 75, 95):
         place = min(int(np.searchsorted(cumulative, p / 100 - 1e-15)), len(values) - 1)
         statistics[f"p{p}"] = float(values[order[place]])

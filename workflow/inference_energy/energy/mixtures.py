@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, owens_t
 
 from inference_energy.method.distributions import LogNormal
+from inference_energy.rounding import cut
 
 LEGENDRE_NODES, LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(16)
 DENSITY_PANELS = 24
@@ -88,7 +89,8 @@ class Energy(ABC):
 
     def std(self) -> float:
         """Standard deviation. [Wh]"""
-        return float(np.sqrt(max(self.moment(2) - self.moment(1) ** 2, 0.0)))
+        square = self.moment(1) ** 2
+        return float(np.sqrt(max(float(cut(self.moment(2) - square, square)), 0.0)))
 
     def mean(self) -> float:
         """Mean. [Wh]"""
@@ -183,6 +185,13 @@ class Mixture(Energy):
         """Raw moment of the energy. [Wh**order]"""
         exponent = order * self.locations + 0.5 * (order * self.sigmas) ** 2
         return float(self.weights @ np.exp(exponent))
+
+    def std(self) -> float:
+        """Standard deviation, without a difference of large moments. [Wh]"""
+        means, whole = np.exp(self.locations + 0.5 * self.sigmas**2), self.mean()
+        within = means**2 * np.expm1(self.sigmas**2)
+        variance = self.weights @ (within + (means - whole) ** 2) + self.zero_mass * whole**2
+        return float(cut(np.sqrt(variance), whole))
 
     def moment_below(self, order: int, level: float, energy: float) -> float:
         """Raw moment of the share ``level`` of queries with the least energy. [Wh**order]

@@ -13,6 +13,7 @@ import numpy as np
 from inference_energy.energy.equation import charged_tokens, coupled_utilisation, query_energy
 from inference_energy.energy.fleet import daily
 from inference_energy.method.setup import Coupling, Regime, ServedModel, Setup
+from inference_energy.rounding import cut
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -156,7 +157,7 @@ def describe(sample: np.ndarray) -> dict[str, float]:
     return {
         "n": len(sample),
         "mean": float(np.mean(sample)),
-        "std": float(np.std(sample)),
+        "std": float(cut(np.std(sample), np.mean(sample))),
     } | {f"p{p}": float(v) for p, v in zip(PERCENTILES, percentiles, strict=True)}
 
 

@@ -11,6 +11,7 @@ from inference_energy.laws.base import Domain, Law
 from inference_energy.method.boundary import FACILITY, Boundary
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.lengths import FixedLength, OutputTokens
+from inference_energy.rounding import ranking
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Blend:
         places, shares : ndarray, shape (..., models)
             Places along the last axis of ``medians``; shares add up to one. [1]
         """
-        medians = np.asarray(medians)
+        medians = ranking(medians)
         rank = medians
         if self.ranked_by == "parameters":
             rank = np.broadcast_to(np.asarray(parameters, float), medians.shape)

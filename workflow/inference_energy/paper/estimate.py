@@ -11,6 +11,7 @@ import pandas as pd
 from inference_energy.energy import exact, monte_carlo
 from inference_energy.energy.fleet import mix
 from inference_energy.method.setup import TRIMMED, UNTRIMMED, Coupling
+from inference_energy.rounding import largest_first
 
 
 def throughput_laws(setup):
@@ -95,7 +96,7 @@ def blend(setup):
         models, members = exact.regime_energy(setup, regime)
         medians = {name: energy.quantile(0.5) for name, energy in models.items()}
         parameters = {model.name: model.parameters for model in setup.models}
-        order = sorted(medians, key=medians.get, reverse=True)
+        order = largest_first(medians)
         lines += [
             {
                 "regime": regime.name,

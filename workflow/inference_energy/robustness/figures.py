@@ -6,6 +6,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter
 
 from inference_energy import drawing, text
+from inference_energy.rounding import largest_first
 
 LINE = 0.135
 """Height of a row of the dashboard or the tornado [in]."""
@@ -180,7 +181,7 @@ def tornado(table, indices, inputs):
     }
     total = indices[indices["index"] == "total"]
     seen = total[total["output"].isin(outputs)].groupby("input")["value"].max()
-    shown = list(seen[seen > 0].sort_values(ascending=False).index)
+    shown = largest_first(seen[seen > 0])
     figure = drawing.new_figure(drawing.PAGE, 0.185 * len(shown) + 1.12)
     left, gap, tail = 1.72, 0.5, 0.48
     width = (drawing.PAGE - left - tail - 2 * gap) / 3

@@ -1,5 +1,6 @@
 """The audit's tables in words: multiverse, sensitivity, what-if."""
 
+from inference_energy.rounding import largest_first
 from inference_energy.templates import render
 
 HEADLINE = (
@@ -60,7 +61,7 @@ def audit_page(count, distribution, claims, variance, indices, what_if, medians,
         ranks=ranks,
         placed=list(next(iter(medians.values()))),
         effects=_effects(variance),
-        claims=claims.sort_values("share", ascending=False).to_dict("records"),
+        claims=claims.sort_values(["share", "claim"], ascending=[False, True]).to_dict("records"),
         outputs=list(total["output"].unique()),
         indices=_indices(total),
         needed=_needed(what_if[what_if["output"] == "median traditional"]),
@@ -79,14 +80,14 @@ def _spread(distribution):
 def _effects(variance):
     """Shares of the variance by choice, then by regime and effect, the largest total first. [1]"""
     shares = variance.pivot_table(index="choice", columns=["regime", "effect"], values="value")
-    largest = shares.xs("total", axis=1, level="effect").max(axis=1).sort_values().index[::-1]
-    return {_words(choice): shares.loc[choice].to_dict() for choice in largest}
+    largest = shares.xs("total", axis=1, level="effect").max(axis=1)
+    return {_words(choice): shares.loc[choice].to_dict() for choice in largest_first(largest)}
 
 
 def _indices(total):
     """Total index and its interval by input, then by output, the largest index first. [1]"""
     known = total.dropna(subset=["value"])
-    largest = known.groupby("input")["value"].max().sort_values().index[::-1]
+    largest = largest_first(known.groupby("input")["value"].max())
     by_input = known.set_index("output").groupby("input")[["value", "low", "high"]]
     return {_words(name): by_input.get_group(name).to_dict("index") for name in largest}
 

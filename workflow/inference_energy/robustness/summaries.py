@@ -8,6 +8,7 @@ import pandas as pd
 
 from inference_energy.claims import judge, selectors
 from inference_energy.robustness.choices import QUARTILES, headline
+from inference_energy.rounding import cut, ranking
 
 
 def explained(values):
@@ -33,7 +34,7 @@ def explained(values):
     axes = range(values.ndim)
     main = [values.mean(axis=tuple(a for a in axes if a != axis)).var() for axis in axes]
     total = [values.var(axis=axis).mean() for axis in axes]
-    return np.array(main) / variance, np.array(total) / variance
+    return cut(np.array(main) / variance), cut(np.array(total) / variance)
 
 
 def distribution(multiverse, found):
@@ -183,7 +184,7 @@ def curve(multiverse, found, bins=60):
     options = multiverse.specifications()
     for regime in multiverse.base["regimes"]:
         quartiles = {q: found[headline(regime, q)].ravel() for q in QUARTILES}
-        order = np.argsort(quartiles["p50"], kind="stable")
+        order = np.argsort(ranking(quartiles["p50"]), kind="stable")
         for number, members in enumerate(np.array_split(order, min(bins, len(order))), start=1):
             energy = {q: float(np.median(values[members])) for q, values in quartiles.items()}
             for name in multiverse.choices:

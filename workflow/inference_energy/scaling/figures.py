@@ -27,6 +27,7 @@ from inference_energy.drawing import (
     spread,
 )
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.rounding import largest_first
 from inference_energy.scaling.counter_signal import per_unit
 from inference_energy.text import number, percent
 from inference_energy.units import KILO, MEGA, WH_PER_KWH
@@ -63,8 +64,8 @@ def _short(value, _=None):
 def _by_length(axis, lengths):
     """Energy over output tokens of every model; dotted where the law extrapolates."""
     medians = lengths[(lengths["statistic"] == "p50") & (lengths["subject"] != UNTRIMMED)]
-    last = medians.groupby("subject")["value"].last().sort_values(ascending=False)
-    for i, name in enumerate(last.index):
+    last = largest_first(medians.groupby("subject")["value"].last())
+    for i, name in enumerate(last):
         rows = medians[medians["subject"] == name].sort_values("output_tokens")
         colour, marker = SERIES[i % len(SERIES)][0], MARKERS[i % len(MARKERS)]
         known = (rows["extrapolated"] == "no").to_numpy()
@@ -90,7 +91,7 @@ def _by_length(axis, lengths):
             markerfacecolor="white",
             label=name,
         )
-        for i, name in enumerate(last.index)
+        for i, name in enumerate(last)
     ]
     handles.append(Line2D([], [], color=BLACK, linestyle=":", label="beyond the law's lengths"))
     axis.legend(handles=handles, loc="upper left", handlelength=1.8, borderaxespad=0.2)

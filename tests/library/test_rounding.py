@@ -1,0 +1,59 @@
+"""Rounding is no result: it is cut, not ranked, and no ratio is formed over it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.rounding import cut, ranking, ratio, relative
+from inference_energy.tables import format_number
+from repository import ROOT, result_tables
+
+NOISES = st.floats(-1e-15, 1e-15)
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "kept"),
+    [(1e-13, 1.0, 0.0), (-9e-13, 1.0, 0.0), (1e-11, 1.0, 1e-11), (2e-11, 695.0, 0.0), (0, 0, 0)],
+)
+def test_what_is_below_its_scale_is_zero(value, scale, kept):
+    assert cut(value, scale) == kept
+
+
+def test_arrays_are_cut_element_by_element_and_missing_stays_missing():
+    found = cut(np.array([1e-14, 0.5, np.nan]), 1.0)
+    assert found[:2].tolist() == [0.0, 0.5]
+    assert np.isnan(found[2])
+
+
+def test_no_ratio_over_rounding():
+    assert ratio(3.0, 2.0) == 1.5
+    assert np.isnan(ratio(695.0, 2e-11))
+    assert np.isnan(ratio(1.0, 0.0))
+    assert relative(0.1 + 0.2, 0.3) == 0.0
+    assert relative(1.5, 1.0) == 0.5
+    assert np.isnan(relative(1.0, 1e-14))
+
+
+@given(st.decimals(min_value="1e-5", max_value=10**4, places=7), NOISES)
+def test_rounding_does_not_show_in_a_written_number(stated, noise):
+    """A number of few digits can end on the edge between two of six digits."""
+    value = float(stated)
+    assert format_number(value * (1 + noise)) == format_number(value)
+
+
+@given(st.decimals(min_value="1e-3", max_value=10**4, places=4), NOISES)
+def test_rounding_does_not_show_in_a_rank(stated, noise):
+    assert ranking(float(stated) * (1 + noise)) == ranking(float(stated))
+
+
+@pytest.mark.parametrize("path", result_tables(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_committed_result_is_rounding(path):
+    """Of all results, the coefficients of the attention come closest to zero, at 1e-10."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        for cell in line.split(","):
+            try:
+                value = float(cell)
+            except ValueError:
+                continue
+            assert value == 0 or not 0 < abs(value) < 1e-10, line
+            assert abs(value) < 1e13 or "ratio" not in line, line
