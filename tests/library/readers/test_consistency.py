@@ -129,7 +129,7 @@ def test_stated_power_stays_within_what_the_hardware_draws(facts, allowed):
 @pytest.mark.parametrize(("tokens", "allowed"), [(8e6, True), (8.1e6, False)])
 def test_a_throughput_beyond_any_gpu_is_refused(tokens, allowed):
     run = Run("run.json", "vllm", row={"throughput_tps": tokens, "n_gpus": 8})
-    consistency.check(run)
+    consistency.check_run(run)
     assert (run.problems == []) is allowed
 
 
@@ -140,10 +140,10 @@ def test_a_node_stated_beside_the_gpus_energy_is_no_contradiction():
 
 def test_requests_at_the_ends_of_a_window_are_allowed_for():
     run = Run("f", "guidellm", row={"request_throughput": 1.0, "completed": 100, "duration_s": 95})
-    consistency.check(run)
+    consistency.check_run(run)
     assert len(run.marks) == 1
     run.marks, run.edges = [], 0.05
-    consistency.check(run)
+    consistency.check_run(run)
     assert run.marks == []
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from inference_energy import tables
 from inference_energy.errors import InputError
-from inference_energy.readers import consistency
+from inference_energy.readers.consistency import check_run
 
 FACTS_SCHEMA = Path(__file__).parents[2] / "schemas" / "facts.schema.yaml"
 PERCENTILES = ("p50", "p90", "p95", "p99")
@@ -308,7 +308,7 @@ def to_table(path, runs, facts):
         _check_lengths(run, facts)
         _check_meter(run)
         if not run.problems:
-            consistency.check(run)
+            check_run(run)
         _finish(run)
     problems = [_ask(path, name, lacking, runs) for name, lacking in missing.items()]
     problems += [problem for run in runs for problem in [*run.problems, *_refused(run, schema)]]

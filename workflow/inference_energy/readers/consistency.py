@@ -26,7 +26,7 @@ MOST_TOKENS = 1_000_000.0
 """Output tokens per second of one GPU: 100 times what a published benchmark reached."""
 
 
-def check(run):
+def check_run(run):
     """Mark or refuse a run whose numbers contradict each other or cannot be.
 
     Parameters
