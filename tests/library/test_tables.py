@@ -130,7 +130,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
     (problem,) = problems_of(tmp_path / "nowhere.csv")
     assert "no such file" in problem
     (problem,) = problems_of(tmp_path)
-    assert "cannot be read" in problem
+    assert "is no file" in problem
 
 
 def test_a_column_full_of_bad_cells_does_not_hide_the_next(table):

@@ -7,7 +7,9 @@ is refused.
 """
 
 import math
+import os
 import re
+import stat
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
@@ -23,6 +25,7 @@ BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # beyond these no file of this project, but one that would end in a crash or fill the memory
 DEEPEST = 40
 LARGEST = 100_000
+LARGEST_FILE = 2**22
 SHOWN = 80
 # beyond this, floats no longer tell integers apart
 LARGEST_NUMBER = 2**53
@@ -74,9 +77,15 @@ def read(path):
         Naming the file, and where it can the line: no such file, a folder, not readable, not
         UTF-8, empty, not YAML, and what :func:`parse` refuses.
     """
-    if Path(path).exists() and not Path(path).is_file():
-        raise InputError(f"{path}: is no file; allowed is a YAML file; put one in its place")
     try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{path}: is no file; allowed is a YAML file; put one in its place")
+        if found.st_size > LARGEST_FILE:
+            raise InputError(
+                f"{path}: is {found.st_size:.6g} bytes; allowed are at most {LARGEST_FILE}; "
+                "shorten it"
+            )
         data = Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; restore it, or correct the name") from None
@@ -218,6 +227,11 @@ def _refuse_oversized(text, where):
                 )
 
 
+def is_unwritable(text):
+    """Whether a text holds a lone surrogate, which no UTF-8 file can hold."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _value_problems(value, where, path=""):
     """Problems of values that JSON does not have, one sentence each."""
     at = f"{where}: key {path or '(top)'}"
@@ -226,6 +240,11 @@ def _value_problems(value, where, path=""):
             f"{at}: key {key!r}: is no text; allowed are names; put it in quotes or correct it"
             for key in value
             if not isinstance(key, str)
+        ]
+        problems += [
+            f"{at}: key {key!r}: holds half a character (a lone surrogate); correct it"
+            for key in value
+            if isinstance(key, str) and is_unwritable(key)
         ]
         for key, item in value.items():
             problems += _value_problems(item, where, f"{path}.{key}" if path else str(key))
@@ -238,10 +257,12 @@ def _value_problems(value, where, path=""):
         ]
     if isinstance(value, float) and not math.isfinite(value):
         return [f"{at}: value {value}: allowed are finite numbers; correct the value"]
+    if isinstance(value, str) and is_unwritable(value):
+        return [f"{at}: holds half a character (a lone surrogate); write it out or remove it"]
     if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
         return [
-            f"{at}: value {_short(value)}: allowed are whole numbers up to 2^53, beyond which"
-            " neighbours cannot be told apart; correct the value"
+            f"{at}: value of {value.bit_length()} bits: allowed are whole numbers up to 2^53,"
+            " beyond which neighbours cannot be told apart; correct the value"
         ]
     if value is None or isinstance(value, str | int | float):
         return []

@@ -13,6 +13,7 @@ import io
 import math
 import os
 import re
+import stat
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -35,6 +36,8 @@ VALUE_SHOWN = 80
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Beyond this, floats no longer tell integers apart; it also keeps infinity out.
 LARGEST = 2**53
+# Read at once a file takes several times its size, and a run should do with 1 GB.
+LARGEST_FILE = 2**27
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
@@ -242,6 +245,14 @@ def _others(count: int, place: str, what: str) -> list[str]:
 def read_bytes(path: AnyPath) -> bytes:
     """Read a file, or say why it cannot be read."""
     try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{path}: is no file; allowed is a file; give one")
+        if found.st_size > LARGEST_FILE:
+            raise InputError(
+                f"{path}: is {found.st_size:.6g} bytes; allowed are at most {LARGEST_FILE}; leave "
+                "out what is recorded for every request, or split it"
+            )
         return Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path and the file's name") from None

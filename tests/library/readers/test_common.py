@@ -50,7 +50,7 @@ def test_a_model_on_more_gpus_than_there_are_is_refused():
         ("n_gpus: true", 'key "n_gpus": value true'),
         ("precision: fp8", "allowed is one of FP4, FP8"),
         ("- gpu", "a mapping with model, gpu"),
-        ("gpu: [", "is not YAML"),
+        ("gpu: [", "not YAML"),
     ],
 )
 def test_bad_facts_are_refused(tmp_path, text, expected):

@@ -5,6 +5,7 @@ from itertools import compress
 
 from inference_energy.readers.common import PERCENTILES
 from inference_energy.readers.consistency import agree
+from inference_energy.tables import LARGEST
 from inference_energy.units import MILLI
 
 
@@ -78,7 +79,8 @@ def _successful(run):
         if lengths is None:
             continue
         if not isinstance(lengths, list) or any(
-            isinstance(x, bool) or not isinstance(x, int | float) or x < 0 for x in lengths
+            isinstance(x, bool) or not isinstance(x, int | float) or not 0 <= x <= LARGEST
+            for x in lengths
         ):
             run.refuse(f'"{key}" holds something else than token counts; run the client again')
             return [], []

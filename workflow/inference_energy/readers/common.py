@@ -9,13 +9,11 @@ from pathlib import Path
 
 import jsonschema_rs
 import pandas as pd
-import yaml
 
-from inference_energy import tables
+from inference_energy import documents, tables
 from inference_energy.errors import InputError
 from inference_energy.readers.consistency import check_run
 
-FACTS_SCHEMA = Path(__file__).parents[2] / "schemas" / "facts.schema.yaml"
 PERCENTILES = ("p50", "p90", "p95", "p99")
 GPU_ENERGY = ("gpu_power_w", "gpu_energy_j", "energy_per_output_token_j")
 
@@ -27,6 +25,9 @@ TOLERANCE = 0.02
 RENAMED = {"model", "gpu", "source_id", "client_version"}
 NOT_COLUMNS = {"requested_output_tokens", "meter_clock_offset_s"}
 INPUT_LENGTH_UNKNOWN = {"mlenergy", "mlperf", "project"}
+
+# Parsed they take about 0.5 GB.
+MOST_OBJECTS, MOST_VALUES = 2_000_000, 10_000_000
 
 PRECISIONS = {
     "fp4": "FP4",
@@ -99,6 +100,12 @@ class Run:
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             self.refuse(f'"{key}" is {_shown(value)}; a number of at least 0 is allowed; {remedy}')
             return None
+        if tables.LARGEST < value < math.inf:
+            self.refuse(
+                f'"{key}" is {_shown(value)}; a number of at most {tables.LARGEST} is allowed; '
+                f"{remedy}"
+            )
+            return None
         return value if math.isfinite(value) else None
 
     def needed(self, key):
@@ -131,14 +138,17 @@ class Run:
 
 
 def _shown(value, limit=60):
-    text = json.dumps(value, default=str)
+    try:
+        text = json.dumps(value, default=str)
+    except ValueError:
+        return "a number of thousands of digits"
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 def read_bytes(path):
     """Read a file that holds something, or say why it cannot be read."""
     data = tables.read_bytes(path)
-    if not data.strip():
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise InputError(f"{path}: is empty; a benchmark client's result is needed; run it again")
     return data
 
@@ -156,7 +166,8 @@ def parse_json(path, text):
     InputError
         JSON that is cut off or wrong, with its line, or values that are not objects.
     """
-    decoder = json.JSONDecoder()
+    _refuse_crowded(path, text)
+    decoder = json.JSONDecoder(object_pairs_hook=_object)
     records, position = [], 0
     while (position := _next(text, position)) < len(text):
         try:
@@ -169,6 +180,13 @@ def parse_json(path, text):
                 f"{len(records)} whole objects stand before it; copy the file again, or remove "
                 "the run that was interrupted"
             ) from None
+        except RecursionError:
+            raise InputError(
+                f"{path}: is nested deeper than any client's result; give the client's own result "
+                "file"
+            ) from None
+        except ValueError as error:
+            raise InputError(f"{path}: {error}; correct the file") from None
         records += value if isinstance(value, list) else [value]
     for index, record in enumerate(records, start=1):
         if not isinstance(record, dict):
@@ -177,6 +195,35 @@ def parse_json(path, text):
                 "give the client's own result file"
             )
     return records
+
+
+def _object(pairs):
+    """Build a JSON object, whose keys stand there once and which UTF-8 can hold."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f'"{repeated}" stands there twice; allowed is once')
+    for key, value in pairs:
+        if documents.is_unwritable(key) or (
+            isinstance(value, str) and documents.is_unwritable(value)
+        ):
+            raise ValueError(
+                f"{key!a} holds half a character (a lone surrogate); only text that UTF-8 can "
+                "hold is allowed"
+            )
+    return found
+
+
+def _refuse_crowded(path, text):
+    """Refuse what would take gigabytes once it is parsed."""
+    objects, values = text.count("{") + text.count("["), text.count(",")
+    if objects > MOST_OBJECTS or values > MOST_VALUES:
+        raise InputError(
+            f"{path}: holds {objects} lists and objects and {values} values, more than the "
+            f"{MOST_OBJECTS} and {MOST_VALUES} that are allowed; leave out what is recorded for "
+            "every request"
+        )
 
 
 def keys_of(value):
@@ -226,18 +273,9 @@ def read_facts(path):
     """
     facts, problems = {}, []
     for file in facts_files(path):
-        if not file.is_file():
+        if not file.exists():
             continue
-        try:
-            found = yaml.safe_load(tables.decode(file, file.read_bytes()))
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            place = f", line {mark.line + 1}" if mark else ""
-            raise InputError(
-                f"{file}{place}: is not YAML; lines such as 'gpu: H100-SXM-80GB' are allowed; "
-                "correct the file"
-            ) from None
-        found = {} if found is None else found
+        found = documents.read(file)
         problems += _fact_problems(file, found)
         facts |= found if isinstance(found, dict) else {}
     if problems:
@@ -254,7 +292,7 @@ def check_facts(facts, where="facts"):
 
 @cache
 def _fact_columns():
-    return yaml.safe_load(FACTS_SCHEMA.read_text(encoding="utf-8"))["properties"]
+    return documents.read_schema("facts")["properties"]
 
 
 def _fact_problems(where, facts):
@@ -413,7 +451,9 @@ def _refused(run, schema):
     problems = []
     for name, column in schema["properties"].items():
         value = run.row.get(name)
-        if value is not None and not jsonschema_rs.Draft202012Validator(column).is_valid(value):
+        is_valid = jsonschema_rs.Draft202012Validator(column).is_valid
+        large = isinstance(value, float) and not abs(value) <= tables.LARGEST
+        if large or (value is not None and not is_valid(value)):
             problems.append(
                 f"{run.where}: {name} is {_shown(value)}; allowed is {tables.allowed(column)}; "
                 "correct the file or leave the run out"

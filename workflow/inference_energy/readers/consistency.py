@@ -22,6 +22,9 @@ MOST_WATTS = 5_000.0
 HOST_WATTS = 3_000.0
 """Wall power beside the GPUs, of one GPU: a whole server that holds a single one. [W]"""
 
+MOST_LENGTH = 10_000_000.0
+"""Tokens of the longest context that a model has been offered with. [tokens]"""
+
 MOST_TOKENS = 1_000_000.0
 """Output tokens per second of one GPU: 100 times what a published benchmark reached."""
 
@@ -77,6 +80,12 @@ def _mark(run, name, text):
 
 def _check_speed(run):
     values = run.row
+    for name in ("input_tokens", "output_tokens"):
+        if (values.get(name) or 0) > MOST_LENGTH:
+            run.refuse(
+                f"{name} is {values[name]:.6g}; allowed are at most {MOST_LENGTH:.6g}, the longest "
+                "context of a model; correct the file"
+            )
     throughput, gpus = values.get("throughput_tps"), values.get("n_gpus")
     if throughput and gpus and throughput > MOST_TOKENS * gpus:
         run.refuse(

@@ -26,6 +26,9 @@ QUARTER_HOUR = 900
 # The meter samples at 1 Hz; MLPerf's power rules allow no larger gaps than a few samples.
 LARGEST_GAP_S = 3.0
 
+# No meter of a node reads more [W].
+MOST_WATTS = 1e6
+
 SUMMARY_TITLE = "MLPerf Results Summary"
 DETAIL_PREFIX = ":::MLLOG"
 METER_LINE = re.compile(r"^Time,([^,]+),Watts,([^,\n]+)", re.MULTILINE)
@@ -40,8 +43,12 @@ def recognise(path):
 
 def _summary(path):
     path = Path(path)
-    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    files = _logs(path) if path.is_dir() else [path]
     return next((file for file in files if SUMMARY_TITLE in _head(file)), None)
+
+
+def _logs(folder):
+    return [path for path in sorted(folder.glob("*.txt")) if path.is_file()]
 
 
 def _head(path):
@@ -65,7 +72,7 @@ def read(path, facts):
         The one run of the folder, with its problems.
     """
     summary = _summary(path)
-    others = [file for file in sorted(summary.parent.glob("*.txt")) if file != summary]
+    others = [file for file in _logs(summary.parent) if file != summary]
     data = {summary: read_bytes(summary)}
     run = Run(str(path), CLIENT, raw=_pairs(decode(summary, data[summary])))
     detail = next((file for file in others if DETAIL_PREFIX in _head(file)), None)
@@ -142,8 +149,13 @@ def _read_detail(run, path, text):
             continue
         try:
             entry = json.loads(line.removeprefix(DETAIL_PREFIX))
-        except json.JSONDecodeError:
-            run.refuse(f"{path.name} has a line that is cut off: {line[:60]}; copy the log again")
+        except (ValueError, RecursionError):
+            entry = None
+        if not isinstance(entry, dict) or not isinstance(entry.get("key"), str):
+            run.refuse(
+                f"{path.name} has a line that is cut off or no entry: {line[:60]}; copy the log "
+                "again"
+            )
             continue
         found[entry.get("key")] = entry.get("value")
     version = found.get("loadgen_version")
@@ -156,7 +168,7 @@ def _read_detail(run, path, text):
             times.append(_seconds(str(found[key])))
         except ValueError:
             run.refuse(
-                f'{path.name}, "{key}" is "{found[key]}"; a time such as '
+                f'{path.name}, "{key}" is "{str(found[key])[:60]}"; a time such as '
                 "07-31-2024 02:42:40.512 is needed; copy the log again"
             )
     if len(times) < 2:
@@ -172,6 +184,13 @@ def _seconds(text):
     # The difference to a fixed day, because timestamp() would apply this machine's time zone.
     moment = datetime.strptime(text.strip(), TIME_FORMAT)
     return (moment - datetime(1970, 1, 1)).total_seconds()
+
+
+def _watts(text):
+    watts = float(text)
+    if not abs(watts) <= MOST_WATTS:
+        raise ValueError(f"Watts is {text[:60]}; at most {MOST_WATTS:.6g} is allowed")
+    return watts
 
 
 def mean_watts(times, watts, begin, end):
@@ -208,7 +227,7 @@ def _read_meter(run, path, text, window, offset):
         )
         return
     try:
-        samples = [(_seconds(time), float(watts)) for time, watts in METER_LINE.findall(text)]
+        samples = [(_seconds(time), _watts(watts)) for time, watts in METER_LINE.findall(text)]
     except ValueError as error:
         run.refuse(f"{path.name} has a line that cannot be read ({error}); copy the log again")
         return

@@ -13,7 +13,10 @@ FACTS = ("model", "gpu", "n_gpus", "tensor_parallel", "precision")
 
 def recognise(text):
     """Name of the table that a CSV text is meant to be, or None; its reader tells what is wrong."""
-    header = set(next(csv.reader(text.splitlines()[:1]), []))
+    try:
+        header = set(next(csv.reader(text.lstrip().splitlines()[:1]), []))
+    except csv.Error:
+        return None
     if len({"model", "gpu", "throughput_tps"} & header) < 2:
         return None
     return "benchmark" if {"n_gpus", "status"} & header else "throughput"

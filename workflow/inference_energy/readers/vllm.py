@@ -40,7 +40,7 @@ def read(run):
 
 def _failed(run):
     failed = run.number("failed")
-    prompts, completed = run.raw.get("num_prompts"), run.raw.get("completed")
+    prompts, completed = run.number("num_prompts"), run.raw.get("completed")
     # Clients of 2025 and earlier have no "failed"; what was sent and did not succeed failed.
     if failed is None and isinstance(prompts, int) and isinstance(completed, int):
         failed = max(prompts - completed, 0)
