@@ -80,6 +80,8 @@ if REQUESTS:
             method=REQUESTS["served"]["method"],
             deployment=REQUESTS["served"] if "path" in REQUESTS["served"] else None,
             reference=REQUESTS["reference"],
+            stated=sorted(REQUESTS["stated"]),
+            load=REQUESTS["load"],
             tables=request_files.tables(REQUESTS),
         output:
             **{name: f"{REQUEST_ANSWERS}/{name}.csv" for name in request_files.tables(REQUESTS)},

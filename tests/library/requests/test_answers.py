@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import answers
-from inference_energy.requests.energies import total
+from inference_energy.requests.energies import Serving, energies, total
 from inference_energy.tables import read_table, write_table
 from library.requests.by_itself import by_itself
+from library.requests.loaded import with_load
 
 
 def test_hours_are_those_of_their_requests(answered, rows):
@@ -75,6 +76,43 @@ def test_the_papers_query_stands_beside_the_logs(answered, paper):
     found = answers.medians(serving, paper, "the paper", counts["lengths"], table)
     assert found["energy_wh_p50"].iloc[0] == pytest.approx(0.309, abs=5e-4)
     assert found["output_tokens"].iloc[1] == 300
+
+
+MEASURED = pd.DataFrame(
+    {"model": ["a", None], "mean": [1.0, 2], "seen_by_request": [6.0, 2], "largest": [9.0, 9]}
+)
+
+
+@pytest.mark.parametrize(
+    ("load", "copies", "expected"),
+    [
+        (None, 1, {}),
+        (5, 2, {"a": 5, "b": 5, None: 5}),
+        ("measured", 1, {"a": 6, None: 2}),
+        ("measured", 4, {"a": 1.5, None: 1}),
+    ],
+)
+def test_the_load_is_the_stated_or_the_measured_one(load, copies, expected):
+    asked = {"load": load, "copies": copies}
+    assert answers.loads(asked, ["a", "b", np.nan], MEASURED) == expected
+
+
+def test_what_of_the_energy_is_load(answered, paper, tmp_path):
+    _, counts, _ = answered
+    lengths, name = counts["lengths"], paper.models[0].name
+    serving = Serving.of_method(with_load(paper), {}).at({name: 16.0, "ours": 16.0})
+    table = energies(serving, lengths)
+    found = answers.load_table(serving, lengths, table).set_index("model")
+    known = found.loc[name]
+    assert known["load_share"] == pytest.approx(0.75)
+    assert known["energy_wh_p50"] == pytest.approx(4 * known["energy_wh_at_best"])
+    assert known["on_a_copy"] == 16 and np.isnan(known["mean"])
+    assert found.loc["ours"].isna().all()
+    at_best = serving.at({name: np.inf})
+    best = answers.load_table(at_best, lengths, energies(at_best, lengths)).set_index("model")
+    assert best.loc[name, "load_share"] == 0 and np.isnan(best.loc[name, "on_a_copy"])
+    write_table(found.reset_index(), tmp_path / "load.csv", "requests_load")
+    assert len(read_table(tmp_path / "load.csv", "requests_load")) == 2
 
 
 def test_a_log_of_which_nothing_counts_is_refused():

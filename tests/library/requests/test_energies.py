@@ -9,6 +9,7 @@ from inference_energy.energy.exact import blend_energy, regime_energy
 from inference_energy.laws.additive import Additive
 from inference_energy.requests.energies import PARTS, Serving, distribution, energies, total
 from library.laws.examples import TRUE
+from library.requests.loaded import with_load
 
 QUERIES = 400_001
 
@@ -141,3 +142,14 @@ def test_no_requests_no_energy(paper, one):
     serving = Serving.of_method(paper, {})
     nothing = total(serving.factor, energies(serving, one).iloc[:0])
     assert set(nothing.values()) == {0.0}
+
+
+def test_a_law_that_knows_the_load_is_taken_at_it(paper, one):
+    serving = Serving.of_method(with_load(paper), {})
+    first, other = one["model"].iloc[:2]
+    full = energies(serving, one)["energy"]
+    half = energies(serving.at({first: 32.0, other: 32.0}), one)["energy"]
+    assert half[0] == pytest.approx(2 * full[0])
+    assert half[1] == full[1]
+    assert serving.knows_load(first) and not serving.knows_load(other)
+    assert not serving.knows_load(None)

@@ -57,6 +57,19 @@ def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
     assert stored["parts"] == 1
 
 
+def test_the_load_is_stated_or_measured_where_starts_and_ends_are(known, log, tmp_path):
+    served = {"method": "revised"}
+    assert known(log | served)["load"] == {"load": None, "copies": 1}
+    stated = known(log | served | {"load": 8, "copies": 2})
+    assert stated["load"] == {"load": 8, "copies": 2}
+    assert files.tables(stated)[-1] == "load"
+    assert known(log | served | {"load": "best"})["load"]["load"] == float("inf")
+    pd.read_csv(log["log"]).assign(end="2025-01-02").to_csv(tmp_path / "timed.csv")
+    timed = known(served | {"log": str(tmp_path / "timed.csv")})
+    assert timed["load"] == {"load": "measured", "copies": 1}
+    assert files.tables(timed).count("load") == 1
+
+
 def test_a_deployment_brings_its_benchmark_files(known, log):
     stored = known(log | {"deployment": EXAMPLE})
     needed = files.inputs(stored)
@@ -74,6 +87,10 @@ def test_a_deployment_brings_its_benchmark_files(known, log):
         ({"method": "revised", "format": "azur"}, "value azur: no format and no file"),
         ({"method": "revised", "format": EXAMPLE}, "unknown key extends"),
         ({"method": "revised", "log": "nothing"}, "no such file"),
+        ({"method": "revised", "load": "measured"}, "lacks starts or ends"),
+        ({"method": "revised", "load": 0}, "key load: value 0: allowed are measured, best or"),
+        ({"method": "revised", "load": "full"}, "key load: value full: allowed are"),
+        ({"method": "revised", "copies": -1}, "key copies: value -1: allowed is"),
     ],
 )
 def test_what_is_wrong_is_refused(known, log, change, words):

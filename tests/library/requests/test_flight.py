@@ -27,19 +27,43 @@ def log(tmp_path, count):
 
 def test_every_bin_has_the_mean_of_a_sweep(log):
     start, end, flight = log
-    bins = in_flight(flight)
-    for time, mean in zip(bins["time"], bins["mean"], strict=True):
-        expected = sweep(start, end, time * FLIGHT_BIN, (time + 1) * FLIGHT_BIN)
+    runs = in_flight(flight)
+    for _, time, bins, mean in runs.itertuples(index=False):
+        expected = sweep(start, end, time * FLIGHT_BIN, (time + bins) * FLIGHT_BIN)
         assert mean == pytest.approx(expected, abs=1e-9)
+    assert (np.diff(runs["time"]) == runs["bins"][:-1]).all()
 
 
 def test_hours_and_all_of_it_are_means_of_bins(log):
     start, end, flight = log
-    bins = in_flight(flight)
+    runs = in_flight(flight)
     hour = 3600 * 10**6
-    by_hour = load_by_hour(bins)
-    for place in (0, 1):
-        expected = sweep(start, end, place * hour, (place + 1) * hour)
-        assert by_hour[place] == pytest.approx(expected)
-    (row,) = load(bins).to_dict("records")
+    for place, mean in enumerate(load_by_hour(runs, range(5))):
+        assert mean == pytest.approx(sweep(start, end, place * hour, (place + 1) * hour))
+    (row,) = load(runs).to_dict("records")
     assert row["mean"] <= row["seen_by_request"] <= row["largest"]
+
+
+def test_centuries_between_requests_take_no_memory():
+    century = 100 * 365 * 24 * 360
+    flight = pd.DataFrame(
+        {
+            "model": "ours",
+            "time": [0, 1, 20 * century, 20 * century + 1],
+            "change": [1, -1, 1, -1],
+            "remaining": [FLIGHT_BIN, -FLIGHT_BIN, FLIGHT_BIN, -FLIGHT_BIN],
+        }
+    )
+    runs = in_flight(flight)
+    assert runs["mean"].tolist() == [1, 0, 0, 1, 0]
+    assert runs["bins"].sum() == 20 * century + 2
+    (row,) = load(runs).to_dict("records")
+    assert row["seen_by_request"] == row["largest"] == 1
+    assert load_by_hour(runs, [0, 1]).tolist() == [1 / 360, 0]
+
+
+def test_a_request_sees_at_least_itself_and_a_log_can_be_without_any():
+    short = {"model": [None, None], "time": [0, 0], "change": [1, -1], "remaining": [500, 0]}
+    assert load(in_flight(pd.DataFrame(short)))["seen_by_request"].tolist() == [1.0]
+    nothing = in_flight(pd.DataFrame(short).iloc[:0])
+    assert not len(load(nothing)) and load_by_hour(nothing, [5]).tolist() == [0]

@@ -5,6 +5,8 @@ import pytest
 from inference_energy.requests import answers
 from inference_energy.requests.page import page
 
+LOAD = {"load": None, "copies": 1}
+
 
 @pytest.fixture
 def tables(answered, paper, settings):
@@ -25,7 +27,7 @@ def tables(answered, paper, settings):
 
 
 def test_the_page_says_the_total_and_every_table_that_is_there(answered, tables, settings):
-    text = page("A <log>", tables, answered[2], settings)
+    text = page("A <log>", tables, answered[2], settings, LOAD)
     whole = tables["by_model"].iloc[0]
     assert text.startswith("# A \\<log\\>\n")
     assert f"The {whole['requests']:,} requests need **" in text
@@ -36,16 +38,33 @@ def test_the_page_says_the_total_and_every_table_that_is_there(answered, tables,
 
 def test_hours_are_shown_where_the_log_has_them_and_the_rest_pointed_at(answered, tables, settings):
     hours = pd.concat([tables["by_model"].assign(hour="2025-01-01T00:00Z")] * 20)
-    text = page("A log", tables | {"by_hour": hours}, answered[2], settings)
+    text = page("A log", tables | {"by_hour": hours}, answered[2], settings, LOAD)
     assert "## By hour" in text
     assert f"The other {len(hours) - 24} are in `by_hour.csv`." in text
 
 
 def test_the_page_says_where_the_law_takes_cached_input_for_free(answered, tables, settings):
-    assert "takes it for free" not in page("A log", tables, answered[2], settings)
+    assert "takes it for free" not in page("A log", tables, answered[2], settings, LOAD)
     whole = tables["by_model"].assign(cached_tokens=7000)
-    text = page("A log", tables | {"by_model": whole}, answered[2], settings)
+    text = page("A log", tables | {"by_model": whole}, answered[2], settings, LOAD)
     assert "takes it for free** (7,000 tokens" in text
     told = tables["parts"].assign(energy_wh_p50=1.0)
-    text = page("A log", tables | {"by_model": whole, "parts": told}, answered[2], settings)
+    text = page("A log", tables | {"by_model": whole, "parts": told}, answered[2], settings, LOAD)
     assert "takes it for free" not in text
+
+
+def test_the_page_says_whether_the_law_knows_the_load(answered, tables, settings):
+    serving, counts, table = answered
+    measured = pd.DataFrame(
+        {"model": ["ours"], "mean": 2.0, "seen_by_request": 3.0, "largest": 9.0}
+    )
+    load = answers.load_table(serving.at({"ours": 3.0}), counts["lengths"], table, measured)
+    asked = {"load": "measured", "copies": 1}
+    text = page("A log", tables | {"load": load}, table, settings, asked)
+    assert "**The throughput law does not know the load**" in text
+    assert "| ours | 2 | 3 | 9 |  |  |  |  |" in text
+    known = load.assign(on_a_copy=3.0, energy_wh_p50=5.0, energy_wh_at_best=4.0, load_share=0.2)
+    text = page("A log", tables | {"load": known}, table, settings, asked | {"copies": 2})
+    assert "does not know the load" not in text
+    assert "shared by 2 copies of a model" in text
+    assert "| ours | 2 | 3 | 9 | 3 | 5 | 4 | 20.0 % |" in text

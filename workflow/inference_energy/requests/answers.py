@@ -11,6 +11,7 @@ from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
 from inference_energy.requests.counts import COARSE_BITS, EXAMPLES, KINDS
 from inference_energy.requests.energies import PARTS, distribution, energies, steps, total
+from inference_energy.requests.flight import load_by_hour
 from inference_energy.units import MICROSECONDS_PER_SECOND, SECONDS_PER_HOUR
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
@@ -20,6 +21,7 @@ TENANTS = 1000
 
 TOKENS = ("input", "cached", "output", "reasoning")
 NOT_STATED = "not stated"
+LOAD_ENERGIES = ("energy_wh_p50", "energy_wh_at_best", "load_share")
 
 
 def hour_text(hour):
@@ -49,7 +51,7 @@ def by_model(serving, lengths, table):
     whole = total(serving.factor, table)["p50"]
     rows = [{"model": "all", "charged_as": ""} | _row(serving, lengths, table, whole)]
     for model, one in lengths.groupby("model", dropna=False, sort=True):
-        name = model if isinstance(model, str) else None
+        name = _text(model)
         own = table[table["place"].isin(one.index)]
         charged = {"model": name or NOT_STATED, "charged_as": serving.members(name)[1]}
         rows.append(charged | _row(serving, one, own, whole))
@@ -134,12 +136,10 @@ def by_group(serving, counts, ratios, key, whole):
     )
 
 
-def by_hour(serving, counts, ratios, whole, load=None):
-    """Energy of every hour, and the requests in flight where they are known."""
+def by_hour(serving, counts, ratios, whole, runs=None):
+    """Energy of every hour, and the requests in flight where ``flight.in_flight`` knows them."""
     table = by_group(serving, counts, ratios, "hour", whole)
-    table["in_flight"] = np.nan
-    if load is not None:
-        table["in_flight"] = load.reindex(table["hour"]).fillna(0.0).to_numpy()
+    table["in_flight"] = np.nan if runs is None else load_by_hour(runs, table["hour"])
     return table.assign(hour=table["hour"].map(hour_text))
 
 
@@ -190,7 +190,7 @@ def parts(serving, lengths, table):
     groups = [("all", table)]
     for model, one in lengths.groupby("model", dropna=False, sort=True):
         own = table[table["place"].isin(one.index)]
-        groups.append((model if isinstance(model, str) else NOT_STATED, own))
+        groups.append((_text(model) or NOT_STATED, own))
     for model, own in groups:
         whole = total(serving.factor, own)["p50"]
         for part in PARTS:
@@ -282,7 +282,7 @@ def medians(serving, reference, reference_name, lengths, table, regime="traditio
 
 def _by_weight(lengths):
     for model, one in lengths.groupby("model", dropna=False, sort=True):
-        yield (model if isinstance(model, str) else None), one["n"].sum()
+        yield _text(model), one["n"].sum()
 
 
 def _weighted_median(lengths, name):
@@ -344,6 +344,73 @@ def candidates(lengths, table, count=LARGEST):
     return lengths[share >= least]
 
 
-def load_table(load):
-    """Table of the load: the models of ``flight.load`` in words."""
-    return load.assign(model=[m if isinstance(m, str) else NOT_STATED for m in load["model"]])
+def loads(asked, models, measured=None):
+    """Requests in flight on a copy of each of the log's models.
+
+    Parameters
+    ----------
+    asked : dict
+        ``load`` (a number, ``measured``, or None for what the laws were built for) and ``copies``
+        of a model that share the log's requests.
+    models : iterable of str or None
+        Models of the log.
+    measured : DataFrame, optional
+        As from ``flight.load``.
+
+    Returns
+    -------
+    dict of str to float
+        [requests]
+    """
+    if asked["load"] is None:
+        return {}
+    if asked["load"] != "measured":
+        return dict.fromkeys(map(_text, models), asked["load"])
+    seen = zip(map(_text, measured["model"]), measured["seen_by_request"], strict=True)
+    return {model: max(one / asked["copies"], 1.0) for model, one in seen}
+
+
+def load_table(serving, lengths, table, measured=None):
+    """Load of every model of the log, and what of its energy the load is.
+
+    Parameters
+    ----------
+    serving : Serving
+        What serves the log, at its load.
+    lengths, table : DataFrame
+        Counts, and their energies.
+    measured : DataFrame, optional
+        As from ``flight.load``.
+
+    Returns
+    -------
+    DataFrame
+        model; mean, seen_by_request and largest of those in flight, where they are measured;
+        on_a_copy, the load that the energy is at, and energy_wh_p50, energy_wh_at_best and
+        load_share, what of the energy is that the load is not the best one; empty where the law
+        does not know the load or none is given.
+    """
+    at_best = energies(serving.at(dict.fromkeys(serving.load, np.inf)), lengths)
+    columns = ["mean", "seen_by_request", "largest"]
+    if measured is not None:
+        measured = measured.assign(model=measured["model"].map(_text)).set_index("model")
+    rows = []
+    for model, one in lengths.groupby("model", dropna=False, sort=True):
+        name = _text(model)
+        row = {"model": name or NOT_STATED} | dict.fromkeys(columns, np.nan)
+        if measured is not None and name in measured.index:
+            row |= measured.loc[[name], columns].iloc[0].to_dict()
+        row |= dict.fromkeys(("on_a_copy", *LOAD_ENERGIES), np.nan)
+        if name in serving.load and serving.knows_load(name):
+            own = [total(serving.factor, t[t["place"].isin(one.index)]) for t in (table, at_best)]
+            now, best = (answer["p50"] for answer in own)
+            share = 1 - best / now if now else 0.0
+            if np.isfinite(serving.load[name]):
+                row["on_a_copy"] = serving.load[name]
+            row |= dict(zip(LOAD_ENERGIES, (now, best, share), strict=True))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _text(model):
+    return model if isinstance(model, str) else None

@@ -4,7 +4,8 @@ PUE, power utilisation and the law's error are not known, but they are the same 
 a log: a total's spread is theirs and does not average out over requests.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -38,12 +39,16 @@ class Serving:
         What they are together.
     names : dict of str to str
         Models of the setup by the names that the log has for them.
+    load : mapping of str to float
+        Requests in flight on a copy of each of the log's models, infinite for as many as fit; one
+        without is at the load that its law was built for.
     """
 
     setup: object
     default: dict
     default_name: str
     names: dict
+    load: Mapping = field(default_factory=dict)
 
     @classmethod
     def of_method(cls, setup, names):
@@ -61,6 +66,15 @@ class Serving:
     def factor(self):
         """Product of the uncertain factors that all requests have in common, a LogNormal. [1]"""
         return uncertain_factor(self.setup)
+
+    def at(self, load):
+        """Serve at another load, as in ``load``."""
+        return replace(self, load=load)
+
+    def knows_load(self, name):
+        """Whether the laws that a log's model is charged by know the load."""
+        laws = {model.name: model.law for model in self.setup.models}
+        return all(hasattr(laws[member], "at") for member in self.members(name)[0])
 
     def members(self, name):
         """Models and shares that a log's model is charged as, and their name together."""
@@ -93,14 +107,23 @@ def energies(serving, lengths):
     models = {model.name: model for model in serving.setup.models}
     tables = []
     for name, rows in lengths.groupby("model", dropna=False, sort=False):
-        members, _ = serving.members(name if isinstance(name, str) else None)
+        name = name if isinstance(name, str) else None
+        members, _ = serving.members(name)
         means = [rows[column].to_numpy(float) / rows["n"].to_numpy(float) for column in LENGTHS]
         for member, share in members.items():
-            table = _of_model(serving.setup, models[member], *means)
+            model = _at(models[member], serving.load.get(name))
+            table = _of_model(serving.setup, model, *means)
             table["place"] = rows.index.to_numpy()
             table["weight"] = rows["n"].to_numpy(float) * share
             tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)
+
+
+def _at(model, load):
+    """Model at a load, if there is one and its law knows it."""
+    if load is None or not hasattr(model.law, "at"):
+        return model
+    return replace(model, law=model.law.at(load))
 
 
 def _of_model(setup, model, input_tokens, cached, output):

@@ -1,6 +1,7 @@
 """What `snakemake requests` asks: a log, what it is charged by, and the files behind both."""
 
 import re
+from math import inf
 from pathlib import Path
 
 from inference_energy.deployments import files as deployments
@@ -23,6 +24,9 @@ WITHOUT_LOG = (
     " snakemake requests --config log=PATH method=oviedo2026; state it"
 )
 COUNTS = ["lengths", "hours", "tenants", "flight", "kinds", "examples", "units"]
+TIMED = {"start", "finish"}
+"""Columns of a log from which its load is measured."""
+
 TABLES = {
     "by_model": set(),
     "percentiles": set(),
@@ -34,9 +38,9 @@ TABLES = {
     "examples": set(),
     "by_hour": {"start"},
     "by_tenant": {"tenant"},
-    "load": {"start", "finish"},
+    "load": TIMED,
 }
-"""Tables of the answer, and the columns of a log that each needs."""
+"""Tables of the answer, and the columns of a log that each needs; a stated load needs none."""
 
 
 def asked_methods(config):
@@ -68,8 +72,9 @@ def load(config, settings, methods, paths, broken=()):
         ``settings``; ``served``, what charges it: its resolved ``method``, of a deployment with
         all that ``deployments.files.load`` says; ``log``, what its jobs read it by; ``name``;
         ``stated``, the columns that it has; ``parts``, into how many it is split; ``reference``,
-        the method whose query stands beside it; ``title``. None if a problem of a method, told
-        elsewhere, is in the way.
+        the method whose query stands beside it; ``load``: ``load`` (requests in flight, measured,
+        or None) and ``copies`` of a model that share them; ``title``. None if a problem of a
+        method, told elsewhere, is in the way.
 
     Raises
     ------
@@ -89,7 +94,37 @@ def load(config, settings, methods, paths, broken=()):
         "reference": reference,
         "title": title,
         "folder": f"build/requests/{known['name']}",
+        "load": _load(config, known["stated"]),
     }
+
+
+def _load(config, stated):
+    """Load that the requests are charged at: stated, or measured where the log allows it."""
+    load, copies = config.get("load"), config.get("copies", 1)
+    if load is None and stated >= TIMED:
+        load = "measured"
+    allowed = "allowed are measured, best or requests in flight on a copy of the model, above zero"
+    problems = []
+    if load == "measured" and not stated >= TIMED:
+        problems.append(
+            "key load: value measured: the log lacks starts or ends; state the requests in flight"
+        )
+    elif load == "best":
+        load = inf
+    elif load not in (None, "measured") and not _positive(load):
+        problems.append(f"key load: value {load}: {allowed}; correct it")
+    if not _positive(copies):
+        problems.append(
+            f"key copies: value {copies}: allowed is a number above zero, of the copies of a model"
+            " that share the log's requests; correct it"
+        )
+    if problems:
+        raise InputError(problems)
+    return {"load": load, "copies": copies}
+
+
+def _positive(value):
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf
 
 
 def _served(config, day, methods, paths, broken):
@@ -160,7 +195,9 @@ def _format(name, settings):
 
 def tables(requests):
     """Names of the tables that a log's columns allow; ``requests`` as from :func:`load`."""
-    return [name for name, needed in TABLES.items() if needed <= requests["stated"]]
+    names = [name for name, needed in TABLES.items() if needed <= requests["stated"]]
+    stated = "load" not in names and requests["load"]["load"] is not None
+    return [*names, "load"] if stated else names
 
 
 def inputs(requests):

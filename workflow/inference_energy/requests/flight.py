@@ -6,9 +6,11 @@ import pandas as pd
 from inference_energy.requests.counts import FLIGHT_BIN
 from inference_energy.units import MICROSECONDS_PER_HOUR
 
+BINS_PER_HOUR = MICROSECONDS_PER_HOUR // FLIGHT_BIN
+
 
 def in_flight(flight):
-    """Mean number of requests in flight in every bin of time, by model.
+    """Mean number of requests in flight over time, by model.
 
     Parameters
     ----------
@@ -19,41 +21,69 @@ def in_flight(flight):
     Returns
     -------
     DataFrame
-        model, time, mean (requests); every bin from the first to the last of each model.
+        model, time (first bin), bins (how many alike), mean (requests), without gaps from the first
+        change of each model to its last: no longer than twice the changes, however far apart.
     """
-    tables = []
+    columns = ["model", "time", "bins", "mean"]
+    tables = [pd.DataFrame(columns=columns).astype({"time": "int64", "bins": "int64"})]
     for model, rows in flight.groupby("model", dropna=False, sort=True):
-        first, last = int(rows["time"].min()), int(rows["time"].max())
-        place = rows["time"].to_numpy() - first
-        change, remaining = np.zeros((2, last - first + 1))
-        np.add.at(change, place, rows["change"])
-        np.add.at(remaining, place, rows["remaining"])
-        before = np.concatenate([[0.0], np.cumsum(change)[:-1]])
-        mean = before + remaining / FLIGHT_BIN
-        tables.append(
-            pd.DataFrame({"model": model, "time": np.arange(first, last + 1), "mean": mean})
-        )
-    return pd.concat(tables, ignore_index=True)
+        sums = rows.groupby("time", sort=True)[["change", "remaining"]].sum()
+        time = sums.index.to_numpy()
+        level = np.cumsum(sums["change"].to_numpy(float))
+        mean = level - sums["change"].to_numpy() + sums["remaining"].to_numpy() / FLIGHT_BIN
+        gap = np.diff(time, append=time[-1] + 1) - 1
+        one = {
+            "model": model,
+            "time": np.stack([time, time + 1], axis=1).ravel(),
+            "bins": np.stack([np.ones_like(gap), gap], axis=1).ravel(),
+            "mean": np.stack([mean, level], axis=1).ravel(),
+        }
+        tables.append(pd.DataFrame(one).query("bins > 0"))
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
-def load(bins):
+def load(runs):
     """Requests in flight over the log, by model.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As from ``in_flight``.
 
     Returns
     -------
     DataFrame
         model, mean over time, mean as a request sees it (each moment counts as often as there are
-        requests), largest mean of a bin. [requests]
+        requests; at least the request itself), largest mean of a bin. [requests]
     """
     rows = []
-    for model, one in bins.groupby("model", dropna=False, sort=True):
-        mean = one["mean"].to_numpy()
-        seen = float(mean @ mean / mean.sum()) if mean.any() else 0.0
-        rows.append((model, float(mean.mean()), seen, float(mean.max())))
+    for model, one in runs.groupby("model", dropna=False, sort=True):
+        mean, bins = one["mean"].to_numpy(), one["bins"].to_numpy()
+        time = float(mean @ bins)
+        seen = max(float(mean**2 @ bins) / time, 1.0) if time else 1.0
+        rows.append((model, time / float(bins.sum()), seen, float(mean.max())))
     return pd.DataFrame(rows, columns=["model", "mean", "seen_by_request", "largest"])
 
 
-def load_by_hour(bins):
-    """Mean requests in flight of all models by hour since 1970, a Series."""
-    bins_per_hour = MICROSECONDS_PER_HOUR // FLIGHT_BIN
-    return bins.groupby(bins["time"] // bins_per_hour)["mean"].sum() / bins_per_hour
+def load_by_hour(runs, hours):
+    """Mean requests in flight of all models in some hours.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As from ``in_flight``.
+    hours : array_like
+        Hours since 1970.
+
+    Returns
+    -------
+    ndarray
+        [requests]
+    """
+    ends = np.add.outer(np.asarray(hours), [0, 1]) * BINS_PER_HOUR
+    total = np.zeros(len(ends))
+    for _, one in runs.groupby("model", dropna=False, sort=True):
+        times = np.append(one["time"], one["time"].iloc[-1] + one["bins"].iloc[-1])
+        passed = np.concatenate([[0.0], np.cumsum(one["mean"] * one["bins"])])
+        total += np.diff(np.interp(ends, times, passed), axis=1)[:, 0]
+    return total / BINS_PER_HOUR

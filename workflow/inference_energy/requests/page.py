@@ -7,7 +7,7 @@ LARGEST_SHOWN = 10
 GROUPS_SHOWN = 24
 
 
-def page(title, tables, table, settings):
+def page(title, tables, table, settings, load):
     """Write the page.
 
     Parameters
@@ -20,6 +20,8 @@ def page(title, tables, table, settings):
         As from ``energies``.
     settings : dict
         config/requests.yaml.
+    load : dict
+        ``load`` and ``copies``, as from ``files.load``.
 
     Returns
     -------
@@ -41,6 +43,8 @@ def page(title, tables, table, settings):
         if energy.any()
         else 0.0,
         free_cached=0 if parts["all", "cached"] else whole["cached_tokens"],
+        load=load,
+        knows_load="load" in tables and tables["load"]["energy_wh_p50"].notna().any(),
         long_from=settings["long_from"]["value"],
         largest_shown=LARGEST_SHOWN,
         groups_shown=GROUPS_SHOWN,

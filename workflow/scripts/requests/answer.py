@@ -70,19 +70,20 @@ def main(snakemake):
         counted = gather(connection, read)
         lengths = counted["lengths"][counted["lengths"]["n"] > 0].reset_index(drop=True)
         answers.check_any(lengths, counted["kinds"])
+        timed = {"start", "finish"} <= set(params.stated)
+        runs = flight.in_flight(counted["flight"]) if timed else None
+        measured = flight.load(runs) if timed else None
+        serving = serving.at(answers.loads(params.load, lengths["model"], measured))
         table = energies(serving, lengths)
         log = source(snakemake, connection, folder)
         tables = {"largest": list_largest(connection, log, serving, lengths, table)}
     tables["by_model"] = answers.by_model(serving, lengths, table)
     whole = tables["by_model"]["energy_wh_p50"].iloc[0]
     ratios = answers.calibration(serving, lengths, table)
-    load = None
     if "load" in params.tables:
-        bins = flight.in_flight(counted["flight"])
-        load = flight.load_by_hour(bins)
-        tables["load"] = answers.load_table(flight.load(bins))
+        tables["load"] = answers.load_table(serving, lengths, table, measured)
     if "by_hour" in params.tables:
-        tables["by_hour"] = answers.by_hour(serving, counted["hours"], ratios, whole, load)
+        tables["by_hour"] = answers.by_hour(serving, counted["hours"], ratios, whole, runs)
     if "by_tenant" in params.tables:
         named = settings["name_tenants"]
         tables["by_tenant"] = answers.by_tenant(serving, counted["tenants"], ratios, whole, named)
@@ -96,7 +97,7 @@ def main(snakemake):
         "kinds": answers.kinds(counted["kinds"]),
         "examples": answers.examples(counted["examples"]),
     }
-    text = page(params.title, tables, table, settings)
+    text = page(params.title, tables, table, settings, params.load)
     for name in params.tables:
         write_table(tables[name], output[name], f"requests_{name}")
     write_text(output.page, text)
