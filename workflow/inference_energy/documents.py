@@ -326,7 +326,36 @@ def _told(error, instance, schema):
         return [f"value {_short(value)}: allowed is a list that holds {held}; add it"]
     if kind == "propertyNames":
         return [f"{error.kind.error.message}: not allowed as a name; correct it"]
-    return [f"value {_short(value)}: allowed is {allowed(node, schema)}; correct the value"]
+    reason = f", as {node['x-reason']}" if "x-reason" in node else ""
+    remedy = node.get("x-remedy", "correct the value")
+    return [f"value {_short(value)}: allowed is {allowed(node, schema)}{reason}; {remedy}"]
+
+
+def unusual(instance, schema, where):
+    """Warnings of numbers that are allowed, but unusual, one sentence each.
+
+    Parameters
+    ----------
+    instance, schema, where
+        As for :func:`schema_problems`; the document is right by its schema. What is usual stands
+        in the schema as ``x-usual``: ``minimum``, ``maximum``, or both.
+    """
+    narrow = _narrowed(schema)
+    return [
+        problem.replace(": allowed is ", ": unusual; usual is ", 1).rpartition("; ")[0]
+        + "; check it"
+        for problem in schema_problems(instance, narrow, where)
+    ]
+
+
+def _narrowed(node):
+    """Copy of a schema that allows only what is usual, without remedies and reasons."""
+    if isinstance(node, list):
+        return [_narrowed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    narrowed = {key: _narrowed(value) for key, value in node.items() if key[:2] != "x-"}
+    return narrowed | node.get("x-usual", {})
 
 
 def _unknown(key, node, value):

@@ -3,8 +3,9 @@
 A schema is the JSON Schema (draft 2020-12, in YAML) of one row. An empty cell is null, so a
 column that may be empty says so in its type. Annotations of this project: ``unit`` of a
 property, ``x-enum`` (place of the ``enum`` in another schema, as ``file#/key/key``), ``x-key``
-(columns that identify a row) and ``x-sort`` (order of the rows); the order of the properties is
-the order of the columns.
+(columns that identify a row), ``x-sort`` (order of the rows), ``x-reason`` (of a bound) and
+``x-name`` (the column holds names, in one spelling: NFKC, nothing invisible); the order of the
+properties is the order of the columns.
 """
 
 import csv
@@ -14,6 +15,7 @@ import math
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -373,7 +375,7 @@ def _check_cells(
         for code in refused[:SAME_SHOWN]:
             problems.append(
                 f'{path}, {_rows(rows[codes == code])}, column "{name}": '
-                f'value "{_shown(uniques[code])}"; allowed is {allowed(column)}; '
+                f'value "{_shown(uniques[code])}"; allowed is {allowed(column)}{_reason(column)}; '
                 f"{_remedy(uniques[code], values[code], column)}"
             )
         problems += _others(len(refused), f'{path}, column "{name}"', "refused values")
@@ -415,8 +417,16 @@ def _refused(
     return [
         code
         for code, (text, value) in enumerate(zip(texts, values, strict=True))
-        if not _is_writable(text) or text != text.strip() or not is_valid(value)
+        if not _is_writable(text)
+        or text != text.strip()
+        or ("x-name" in column and text != spelling(text))
+        or not is_valid(value)
     ]
+
+
+def _reason(column: Schema) -> str:
+    """Why a column has its bounds, for a message."""
+    return f", as {column['x-reason']}" if "x-reason" in column else ""
 
 
 def _shown(text: str) -> str:
@@ -432,6 +442,18 @@ def _is_writable(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def spelling(name: str) -> str:
+    """Name in the one spelling that tables have: NFKC, without invisible characters.
+
+    Examples
+    --------
+    >>> spelling("Llama\\u200b 3.1\\xa08B"), spelling("ｍ")
+    ('Llama 3.1 8B', 'm')
+    """
+    plain = unicodedata.normalize("NFKC", name)
+    return "".join(c for c in plain if unicodedata.category(c)[0] != "C")
+
+
 def _remedy(text: str, value: float | str | None, column: Schema) -> str:
     numeric = _is_numeric(column)
     if text == "":
@@ -440,6 +462,8 @@ def _remedy(text: str, value: float | str | None, column: Schema) -> str:
         return "remove the blanks around the value"
     if not _is_writable(text):
         return "write one line of text, short enough for a cell"
+    if "x-name" in column and text != spelling(text):
+        return f'write it as "{spelling(text)}", without invisible or other forms of characters'
     if numeric and THOUSANDS.fullmatch(text):
         return "write the number without thousands separators"
     if numeric and DECIMAL_COMMA.fullmatch(text):

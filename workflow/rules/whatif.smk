@@ -7,6 +7,7 @@ rule whatif:
         traces=provided("data/request_lengths.csv"),
         models=provided("data/models.csv"),
         gpus=provided("data/gpus.csv"),
+        sources=provided("data/sources.csv"),
         claims=provided("data/published/claims.csv"),
         references=provided("data/published/references.csv"),
         estimates=provided("data/published/estimates.csv"),

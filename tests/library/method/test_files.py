@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.method.files import check, merge, resolve
+from inference_energy.method.files import check, merge, resolve, warnings
 from repository import read_schema
 
 SCHEMA = read_schema("method")
@@ -251,3 +251,105 @@ def test_every_mapping_of_a_method_refuses_an_unknown_key(files):
         place["misspelt"] = 1
         with pytest.raises(InputError, match="misspelt"):
             check(changed, SCHEMA, "oviedo2026")
+
+
+def quantity(**stated):
+    """A quantity with unit and source."""
+    return {"unit": "1", "source": "bill"} | stated
+
+
+def fixed(value):
+    return quantity(distribution="fixed", value=value)
+
+
+def lengths(**stated):
+    return {"traditional": {"output_tokens": quantity(**stated) | {"unit": "tokens"}}}
+
+
+@pytest.mark.parametrize(
+    ("stated", "key", "words"),
+    [
+        ({"pue": fixed(120)}, "pue.value: value 120", ["at most 3", "as the facility"]),
+        ({"pue": fixed(0.5)}, "pue.value: value 0.5", ["at least 1", "never below 1"]),
+        (
+            {"pue": quantity(distribution="log-normal", p5=0.9, p95=1.4)},
+            "pue.p5: value 0.9",
+            ["at least 1"],
+        ),
+        (
+            {"power_utilisation": quantity(distribution="log-normal", p5=0.4, p95=90)},
+            "power_utilisation.p95: value 90",
+            ["at most 1", "0.6 for 60 %"],
+        ),
+        (
+            {"power_utilisation": quantity(distribution="coupled", intercept=0.6, slope=0.7)},
+            "power_utilisation: value intercept + slope = 1.3",
+            ["at most 1"],
+        ),
+        (
+            {"node_power": {"default": {"value": 10200, "unit": "kW", "source": "bill"}}},
+            "node_power.default.value: value 10200",
+            ["at most 1000", "one node in kW"],
+        ),
+        (
+            {"regimes": lengths(distribution="log-normal", median=300, sigma=10)},
+            "regimes.traditional.output_tokens.sigma: value 10",
+            ["at most 5", "0.5 to 2"],
+        ),
+        (
+            {"regimes": lengths(distribution="log-normal", median=300, sigma=4)},
+            "regimes.traditional.output_tokens: value 0.0046",
+            ["1e+07 tokens", "largest context"],
+        ),
+        (
+            {"regimes": lengths(distribution="gamma", median=300, shape=1e-6)},
+            "regimes.traditional.output_tokens.shape: value 1e-06",
+            ["at least 0.05"],
+        ),
+        (
+            {"regimes": lengths(distribution="exponential", median=300, minimum=50_000)},
+            "regimes.traditional.output_tokens.minimum: value 50000",
+            ["1e-06 of them"],
+        ),
+        (
+            {"regimes": lengths(distribution="exponential", median=1e300)},
+            "regimes.traditional.output_tokens.median: value 1e+300",
+            ["at most 10000000", "largest context"],
+        ),
+        (
+            {"fleet": {"queries_per_day": quantity(value=1e300) | {"unit": "queries/day"}}},
+            "fleet.queries_per_day.value: value 1e+300",
+            ["everyone on earth"],
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_with_bound_reason_and_remedy(mine, stated, key, words):
+    (problem,) = problems_of(mine(**stated))
+    assert problem.startswith(f"config/methods/mine.yaml: key {key}: ")
+    assert [word for word in words if word not in problem] == []
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({"pue": fixed(2.4)}, ["key pue.value: value 2.4: unusual; usual is", "at most 2"]),
+        (
+            {"power_utilisation": fixed(0.05)},
+            ["key power_utilisation.value: value 0.05: unusual", "at least 0.1"],
+        ),
+        (
+            {"regimes": lengths(distribution="log-normal", median=3000, sigma=2.4)},
+            ["key regimes.traditional.output_tokens: unusual", "longer than the largest context"],
+        ),
+    ],
+)
+def test_what_is_unusual_is_allowed_with_a_warning(mine, stated, words):
+    method = resolve("mine", mine(**stated))
+    check(method, SCHEMA, "mine")
+    (warning,) = warnings(method, SCHEMA, "config/methods/mine.yaml")
+    assert [word for word in words if word not in warning] == []
+
+
+def test_nothing_is_unusual_about_the_projects_methods(files):
+    for name in files:
+        assert warnings(resolve(name, files), SCHEMA, name) == []

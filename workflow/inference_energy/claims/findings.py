@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from inference_energy.claims.selectors import evaluate
-from inference_energy.documents import schema_problems
+from inference_energy.documents import collecting
 from inference_energy.errors import InputError
-from inference_energy.method.files import merge
+from inference_energy.method.files import check, merge
 from inference_energy.rounding import ranking, relative
 
 BLEND_MEDIAN = (
@@ -52,7 +52,10 @@ def override_problems(finding, method, schema):
     if method is None:
         return []
     changed = merge(merge(method, finding.get("context", {})), finding.get("override", {}))
-    return schema_problems(changed, schema, f"config/findings.yaml: {finding['id']}: override")
+    problems = []
+    with collecting(problems):
+        check(changed, schema, method["id"], f"config/findings.yaml: {finding['id']}: override")
+    return problems
 
 
 def effects(finding, evidence, alternative, own):

@@ -5,8 +5,9 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from inference_energy.documents import collecting, near, read, schema_problems
+from inference_energy.documents import collecting, near, read, schema_problems, unusual
 from inference_energy.errors import InputError
+from inference_energy.method.lengths import FAMILIES, RoundedLengths
 from inference_energy.project import own
 
 WHOLE = ("value", "distribution", "name", "factors", "trim")
@@ -15,6 +16,13 @@ WHOLE = ("value", "distribution", "name", "factors", "trim")
 
 SIMPLE = ("value", "distribution", "factors")
 """A quantity with one of these keys is one number or one distribution: half of it means nothing."""
+
+CONTEXT = 1e7
+"""Largest context of a model on sale: Llama 4 Scout. [tokens]"""
+MOST_BEYOND, USUAL_BEYOND = 1e-3, 1e-6
+"""Share of the queries that may, and that usually are, longer than it. [1]"""
+LEAST_ABOVE = 1e-6
+"""Share of the queries that has to reach the minimum: fewer are no distribution to speak of. [1]"""
 
 UNCHANGED = "unchanged"
 """Source of a quantity whose parent's source states the new value too."""
@@ -254,6 +262,7 @@ def check(
             " correct it or leave it out"
         )
     problems += range_problems(method, where)
+    problems = problems or [*_coupling_problems(method, where), *_length_problems(method, where)]
     trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
     for pair in trims if isinstance(trims, list) else []:
         numbers = isinstance(pair, list) and all(isinstance(p, int | float) for p in pair)
@@ -263,6 +272,66 @@ def check(
             )
     if problems:
         raise InputError(problems)
+
+
+def warnings(method: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> list[str]:
+    """What is allowed in a checked method, but unusual, one sentence each."""
+    found = unusual(method, schema, where)
+    for path, tokens in _lengths(method):
+        share = float(tokens.survival(CONTEXT)) if tokens else 0.0
+        if share > USUAL_BEYOND:
+            found.append(
+                f"{where}: key {path}: unusual; {share:.2g} of the queries are longer than the"
+                f" largest context on sale, {CONTEXT:g} tokens; check it"
+            )
+    return found
+
+
+def _coupling_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Problems of utilisations that rise with the throughput above the whole node power."""
+    places = {
+        "power_utilisation": method["power_utilisation"],
+        "sensitivities.power_utilisation_coupling": method["sensitivities"][
+            "power_utilisation_coupling"
+        ],
+    }
+    for path, quantity in places.items():
+        largest = quantity.get("intercept", 0) + quantity.get("slope", 0)
+        if largest > 1:
+            yield (
+                f"{where}: key {path}: value intercept + slope = {largest:g}: allowed is at most 1,"
+                " as a node never draws more than its maximum power; lower one of them"
+            )
+
+
+def _lengths(method: Mapping[str, Any]) -> Iterator[tuple[str, RoundedLengths | None]]:
+    """Lengths of every regime by key; none where a trace decides them."""
+    for name, regime in method["regimes"].items():
+        quantity = regime["output_tokens"]
+        known = "trace" not in quantity
+        tokens = FAMILIES[quantity["distribution"]].of(quantity, {}) if known else None
+        yield f"regimes.{name}.output_tokens", tokens
+
+
+def _length_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Problems of lengths that no model could answer with, or that next to no query has."""
+    for path, tokens in _lengths(method):
+        if tokens is None:
+            continue
+        beyond = float(tokens.survival(CONTEXT))
+        if not beyond <= MOST_BEYOND:
+            yield (
+                f"{where}: key {path}: value {beyond:.2g}: the share of the queries that are longer"
+                f" than {CONTEXT:g} tokens; allowed is at most {MOST_BEYOND:g}, as that is the"
+                " largest context of a model on sale; lower the median or narrow the distribution"
+            )
+        long_enough = float(tokens.survival(tokens.minimum - 0.5))
+        if not long_enough >= LEAST_ABOVE:
+            yield (
+                f"{where}: key {path}.minimum: value {tokens.minimum}: {long_enough:.2g} of the"
+                f" queries are so long; allowed is a length that at least {LEAST_ABOVE:g} of them"
+                " have; lower the minimum or raise the median"
+            )
 
 
 def range_problems(tree: Any, where: str) -> list[str]:

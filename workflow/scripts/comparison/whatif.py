@@ -1,5 +1,6 @@
 """What a change of assumptions does: one page on the screen and as HTML, and the new tables."""
 
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,6 +11,9 @@ from inference_energy import documents
 from inference_energy.comparison import whatif, whatif_page
 from inference_energy.comparison.sides import NOW, changed_rows, find_sides
 from inference_energy.drawing import save
+from inference_energy.errors import InputError
+from inference_energy.method.files import warnings
+from inference_energy.method.plausible import Tables, held_against
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from inference_energy.templates import render
 
@@ -58,6 +62,12 @@ def main(snakemake):
     longer = documents.read(read.scaling)["longer"]["factor"]
     with TemporaryDirectory() as scratch:
         base, head, sources, rows = read_sides(snakemake, Path(scratch))
+        known = Tables(*(read_table(read[name], name) for name in ("models", "gpus", "sources")))
+        problems, unusual = held_against(head.method, sources(head.method)["table"], known)
+        if problems:
+            raise InputError(problems)
+        unusual = [*warnings(head.method, documents.read(read.schema), head.name), *unusual]
+        print(*unusual, sep="\n", end="\n" if unusual else "", file=sys.stderr)
         before, after = (whatif.answer(side, sources, longer) for side in (base, head))
         shares = whatif.shapley_factors(before, after, sources)
     lines = whatif.headlines(before, after, longer)

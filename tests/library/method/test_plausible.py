@@ -1,0 +1,131 @@
+"""A method against its tables: what matches nothing and what cannot be is told."""
+
+import pandas as pd
+import pytest
+from inference_energy.method.files import merge
+from inference_energy.method.plausible import Tables, held_against
+from inference_energy.method.sources import tables_of
+from repository import METHODS, read
+
+
+@pytest.fixture(scope="module")
+def known():
+    """What the project knows of models, GPUs and sources."""
+    return Tables(*(read(f"data/{name}.csv", name) for name in ("models", "gpus", "sources")))
+
+
+def rows_of(method):
+    tables = [read(path, "throughput") for path in tables_of(method)]
+    return pd.concat(tables, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return METHODS["oviedo2026"]
+
+
+@pytest.fixture(scope="module")
+def rows(paper):
+    return rows_of(paper)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_projects_methods_are_plausible_without_a_warning(name, known):
+    assert held_against(METHODS[name], rows_of(METHODS[name]), known) == ([], [])
+
+
+def swapped(rows):
+    names = {"input_tokens": "output_tokens", "output_tokens": "input_tokens"}
+    return rows.rename(columns=names)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda rows: rows.assign(throughput_tps=1000 * rows["throughput_tps"]), "datasheets"),
+        (lambda rows: rows.assign(throughput_tps=1e-300), "one request alone"),
+        (swapped, "datasheets"),
+    ],
+)
+def test_throughput_that_no_gpu_gives_is_refused(paper, rows, known, change, words):
+    problems, _ = held_against(paper, change(rows), known)
+    assert problems
+    assert all(words in p or "more rows like these" in p for p in problems)
+    first = problems[0]
+    assert "oviedo.csv: Llama 3.1 405B on 8 x H100-SXM-80GB" in first
+    assert "throughput_tps" in first
+
+
+def test_throughput_near_the_bound_is_let_pass_with_a_warning(paper, rows, known):
+    fast = rows.assign(throughput_tps=4 * rows["throughput_tps"])
+    problems, warnings = held_against(paper, fast, known)
+    assert problems == []
+    assert warnings
+    assert all(": unusual; 1." in w or "more rows like these" in w for w in warnings)
+
+
+def test_what_the_tables_do_not_describe_is_a_warning(paper, rows, known):
+    own = rows.assign(
+        gpu="Z900",
+        throughput_tps=1e12,
+        params_total_b=None,
+        model="House model of " + rows["model"],
+    )
+    method = merge(paper, {"node_power": {"models": {}}})
+    problems, warnings = held_against(method | {"node_power": method["node_power"]}, own, known)
+    assert [p for p in problems if "node_power.models" not in p] == []
+    assert [w for w in warnings if "data/gpus.csv lacks Z900" in w]
+    assert [w for w in warnings if "data/models.csv lacks House model" in w]
+
+
+@pytest.mark.parametrize(
+    ("section", "stated", "words"),
+    [
+        ("node_power", {"models": {"DeepSeek-R2": None}}, ["value DeepSeek-R2", "DeepSeek-R1?"]),
+        ("benchmarks", {"exclude_sources": ["mlenergy-v9"]}, ["mlenergy-v9", "did you mean"]),
+        ("benchmarks", {"models": ["Llama 3.1 70B", "Lama 3.1 405B"]}, ["Lama", "Llama 3.1 405B?"]),
+        ("benchmarks", {"gpus": ["H100-SXM-80GB", "H100"]}, ["value H100:", "column gpu"]),
+        ("benchmarks", {"sources": ["nowhere"]}, ["value nowhere", "column source_id"]),
+    ],
+)
+def test_a_name_that_matches_nothing_is_refused_with_the_nearest(
+    paper, rows, known, section, stated, words
+):
+    power = paper["node_power"]["default"]
+    if section == "node_power":
+        stated = {"models": dict.fromkeys(stated["models"], power)}
+    method = paper | {section: paper[section] | stated}
+    problems, _ = held_against(method, rows, known)
+    (problem,) = [p for p in problems if f"key {section}." in p]
+    assert [word for word in words if word not in problem] == []
+
+
+@pytest.mark.parametrize(
+    ("section", "stated"),
+    [("node_power", "Qwen3 8B"), ("benchmarks", "google-2025")],
+)
+def test_a_known_name_that_changes_nothing_is_a_warning(paper, rows, known, section, stated):
+    change = {
+        "node_power": {"models": {stated: paper["node_power"]["default"]}},
+        "benchmarks": {"exclude_sources": [stated]},
+    }[section]
+    method = paper | {section: paper[section] | change}
+    problems, warnings = held_against(method, rows, known)
+    assert problems == []
+    (warning,) = warnings
+    assert f"value {stated}: unusual; no row of" in warning
+
+
+@pytest.mark.parametrize(
+    ("kilowatts", "refused", "unusual"),
+    [(102.0, True, False), (0.5, True, False), (20.0, False, True), (3.0, False, True)],
+)
+def test_node_power_is_held_against_its_gpus(paper, rows, known, kilowatts, refused, unusual):
+    power = {"value": kilowatts, "unit": "kW", "source": "bill"}
+    method = paper | {"node_power": {"default": power}}
+    problems, warnings = held_against(method, rows, known)
+    assert bool(problems) is refused
+    assert bool(warnings) is unusual
+    for sentence in problems + warnings:
+        assert f"key node_power: value {kilowatts:g} kW" in sentence
+        assert "kW (data/gpus.csv)" in sentence

@@ -1,0 +1,231 @@
+"""A method against the tables that it is built from: what matches nothing, what cannot be."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from inference_energy.documents import near
+from inference_energy.laws.hardware import add_serving_times, find_gpu, find_model
+from inference_energy.laws.rows import copy_gpus, usable_rows
+from inference_energy.method.build import node_power
+from inference_energy.method.files import method_path
+
+PEAK, USUAL_PEAK = 2.0, 1.0
+"""Matrix products of input and output over what the GPUs' datasheets allow [1]. Up to twice is let
+pass, for active parameters and rates are known no better, and caches save input."""
+SLOWEST, USUAL_SLOWEST = 1e-3, 1e-2
+"""Throughput over that of one request alone, which reads every weight for every token [1]."""
+POWER, USUAL_POWER = (0.2, 6.0), (0.8, 3.0)
+"""Node power over the thermal design power of its GPUs [1]. DGX H100: 10.2 kW over 5.6 kW; limited
+GPUs take less, and a small model's row counts a part of the node."""
+NODE_GPUS = 8
+"""GPUs of a node of servers, for models that need fewer."""
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What methods are held against.
+
+    Parameters
+    ----------
+    models, gpus, sources : DataFrame
+        Tables of schemas ``models``, ``gpus`` and ``sources``.
+    """
+
+    models: pd.DataFrame
+    gpus: pd.DataFrame
+    sources: pd.DataFrame
+
+
+def held_against(
+    method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
+) -> tuple[list[str], list[str]]:
+    """Hold a method against its benchmark rows, and both against what hardware can do.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved and checked method.
+    table : DataFrame
+        All rows of its throughput tables.
+    tables : Tables
+        What is known of models, GPUs and sources.
+
+    Returns
+    -------
+    problems, warnings : list of str
+        What cannot be, and what is possible but unusual, one sentence each.
+    """
+    problems: list[str] = []
+    warnings: list[str] = []
+    for found in (
+        _names(method, table, tables),
+        _rows(method, table, tables),
+        _powers(method, table, tables),
+    ):
+        for is_problem, sentence in found:
+            (problems if is_problem else warnings).append(sentence)
+    return problems, warnings
+
+
+def _names(
+    method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
+) -> Iterator[tuple[bool, str]]:
+    """Names that match no row of the tables."""
+    benchmarks, path = method["benchmarks"], _named(method)
+    aliases = tables.models["aliases"].dropna().str.split("; ").explode()
+    models = {*tables.models["model"], *aliases}
+    kept = {"models": "model", "gpus": "gpu", "sources": "source_id"}
+    stated: list[tuple[str, Iterable[str], str, set[str]]] = [
+        (f"benchmarks.{key}", benchmarks.get(key, []), column, set())
+        for key, column in kept.items()
+    ]
+    excluded, powered = (
+        benchmarks.get("exclude_sources", []),
+        method["node_power"].get("models", {}),
+    )
+    stated += [
+        ("benchmarks.exclude_sources", excluded, "source_id", set(tables.sources["source_id"])),
+        ("node_power.models", powered, "model", models),
+    ]
+    for key, names, column, known in stated:
+        there = sorted(set(table[column]))
+        for name in names:
+            if name in there:
+                continue
+            where = f"{method_path(method['id'])}: key {key}: value {name}"
+            if name in known:
+                yield (
+                    False,
+                    f"{where}: unusual; no row of {path} has it, so that it changes nothing",
+                )
+            else:
+                yield (
+                    True,
+                    f"{where}: no row of {path} has it in column {column}; allowed are its names;"
+                    f" correct the name or take it out{near(name, there)}",
+                )
+
+
+def _rows(
+    method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
+) -> Iterator[tuple[bool, str]]:
+    """Rows that are faster than the GPUs compute or slower than they read."""
+    rows = usable_rows(table, method["benchmarks"])
+    if rows.empty:
+        return
+    times = add_serving_times(rows, tables.models, tables.gpus)
+    copies = _filled(rows, "attention_data_parallel")
+    lengths = (rows["input_tokens"] + rows["output_tokens"]) / rows["output_tokens"]
+    peak = rows["throughput_tps"] * times["compute"] / copies * lengths
+    slow = rows["throughput_tps"] * times["weights"] / copies
+    unknown = _unknown(rows, tables)
+    known = ~rows["model"].isin(unknown["model"]) & ~rows["gpu"].isin(unknown["gpu"])
+    fast_reason = (
+        "times what the datasheets of its GPUs allow for the matrix products of input and output",
+        "compare the columns input_tokens, output_tokens and throughput_tps with their source; of a"
+        " cached input state what was computed",
+    )
+    slow_reason = (
+        "of what one request alone gets, for which the GPUs read every weight for every token",
+        "compare the column throughput_tps with its source; it is that of all requests together",
+    )
+    where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}"
+    for ratio, is_problem, is_unusual, reason in (
+        (peak, peak > PEAK, peak > USUAL_PEAK, fast_reason),
+        (slow, slow < SLOWEST, slow < USUAL_SLOWEST, slow_reason),
+    ):
+        yield from _told(rows, ratio, is_problem & known, where, reason, True)
+        yield from _told(rows, ratio, is_unusual & ~(is_problem & known), where, reason, False)
+    for column, names in unknown.items():
+        if names:
+            yield (
+                False,
+                f"{where}: unusual; data/{column}s.csv lacks {', '.join(names)}, so that rows of it"
+                " are held against the nearest known and never refused",
+            )
+
+
+def _told(
+    rows: pd.DataFrame,
+    ratio: pd.Series,
+    chosen: pd.Series,
+    where: str,
+    reason: tuple[str, str],
+    is_problem: bool,
+) -> Iterator[tuple[bool, str]]:
+    """Sentences about the first rows chosen, and how many there are besides."""
+    what, remedy = reason
+    mark = "" if is_problem else "unusual; "
+    for index in rows.index[chosen][:SHOWN]:
+        row = rows.loc[index]
+        sentence = (
+            f"{where}: {row['model']} on {row['tensor_parallel']} x {row['gpu']},"
+            f" {row['input_tokens']:g}/{row['output_tokens']:g} tokens: throughput_tps"
+            f" {row['throughput_tps']:g}: {mark}{ratio[index]:.3g} {what}"
+        )
+        yield is_problem, f"{sentence}; {remedy}" if is_problem else sentence
+    if chosen.sum() > SHOWN:
+        yield is_problem, f"{where}: {chosen.sum() - SHOWN} more rows like these"
+
+
+def _powers(
+    method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
+) -> Iterator[tuple[bool, str]]:
+    """Node powers that the GPUs behind a model's rows cannot make up."""
+    rows = usable_rows(table, method["benchmarks"])
+    gpus = copy_gpus(rows) * _filled(rows, "nodes") * _filled(rows, "attention_data_parallel")
+    for model in pd.unique(rows["model"]):
+        own = rows[rows["model"] == model]
+        watts = [
+            float(find_gpu(row, tables.gpus)["tdp_w"])
+            for _, row in own.drop_duplicates("gpu").iterrows()
+        ]
+        most = max(NODE_GPUS, float(gpus[own.index].max()))
+        least = method["throughput_law"].get("gpus_per_node", float(gpus[own.index].min()))
+        power, high, low = node_power(method, model), most * max(watts), least * min(watts)
+        sentence = (
+            f"{method_path(method['id'])}: key node_power: value {power:g} kW for {model}:"
+            " {}its GPUs' thermal design power is "
+            f"{low / 1000:g} to {high / 1000:g} kW (data/gpus.csv)"
+        )
+        ratios = 1000 * power / low, 1000 * power / high
+        if ratios[0] < POWER[0] or ratios[1] > POWER[1]:
+            yield (
+                True,
+                sentence.format("")
+                + f"; allowed is {POWER[0]:g} to {POWER[1]:g} times that; state the power of one"
+                " node in kW",
+            )
+        elif ratios[0] < USUAL_POWER[0] or ratios[1] > USUAL_POWER[1]:
+            yield False, sentence.format("unusual; ")
+
+
+def _filled(rows: pd.DataFrame, column: str) -> pd.Series:
+    """A column of counts as numbers; where it says nothing, one."""
+    return rows[column].astype(float).fillna(1.0)
+
+
+def _unknown(rows: pd.DataFrame, tables: Tables) -> dict[str, list[str]]:
+    """Models and GPUs of the rows whose size and rates neither the tables nor the rows tell."""
+
+    def is_unknown(row: pd.Series) -> bool:
+        return not find_model(row, tables.models)["known"] and pd.isna(row["params_total_b"])
+
+    once = {column: rows.drop_duplicates(column) for column in ("model", "gpu")}
+    return {
+        "model": [row["model"] for _, row in once["model"].iterrows() if is_unknown(row)],
+        "gpu": [
+            row["gpu"]
+            for _, row in once["gpu"].iterrows()
+            if not find_gpu(row, tables.gpus)["known"]
+        ],
+    }
+
+
+def _named(method: Mapping[str, Any]) -> str:
+    paths = method["benchmarks"]["table"]
+    return paths if isinstance(paths, str) else ", ".join(paths)
