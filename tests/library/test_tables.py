@@ -1,5 +1,7 @@
 """Bad tables are refused with one message that says where, what and how to put it right."""
 
+import os
+
 import jsonschema_rs
 import numpy as np
 import pandas as pd
@@ -331,9 +333,31 @@ def test_a_failure_midway_leaves_the_old_file_alone(tmp_path, monkeypatch, failu
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_run_left_is_replaced(tmp_path):
-    (tmp_path / ".fleet.csv.partial").write_text("half a ta")
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    left = tmp_path / ".fleet.csv.0123.partial"
+    left.write_text("half a ta")
     write_text(tmp_path / "fleet.csv", "whole\n")
+    # it may be another run's, still at work
+    assert left.exists()
+    os.utime(left, (0, 0))
+    write_text(tmp_path / "fleet.csv", "whole\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["fleet.csv"]
+
+
+def test_two_that_write_one_file_do_not_take_each_others_parts(tmp_path, monkeypatch):
+    parts = []
+    replace = os.replace
+
+    def note(source, target):
+        parts.append(source)
+        if len(parts) == 1:
+            write_text(target, "of the other\n")
+        replace(source, target)
+
+    monkeypatch.setattr(tables.os, "replace", note)
+    write_text(tmp_path / "fleet.csv", "whole\n")
+    assert len(set(parts)) == 2
+    assert (tmp_path / "fleet.csv").read_text() == "whole\n"
     assert [path.name for path in tmp_path.iterdir()] == ["fleet.csv"]
 
 

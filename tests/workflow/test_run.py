@@ -1,12 +1,14 @@
 """The workflow itself, run on a copy of the repository's files."""
 
 import ast
+import os
 import re
 import shutil
 import signal
 
 import pytest
 from inference_energy.claims.judge import is_scored
+from inference_energy.lock import Lock
 from inference_energy.tables import read_table
 from processes import SNAKEMAKE, git, one_message, snakemake, start, stop, wait_for
 from repository import ROOT, edited, read_yaml
@@ -201,6 +203,20 @@ def test_a_bad_method_is_refused_before_anything_runs(fresh):
 def test_a_bad_configuration_is_refused_before_anything_runs(fresh):
     one_message(snakemake(fresh, "--config", "methods=[oviedo2062]"), "did you mean oviedo2026?")
     one_message(snakemake(fresh, "--config", "engines=[guess]"), "config/config.yaml", "guess")
+
+
+def test_a_second_run_says_so_at_once_and_changes_nothing(fresh):
+    target = "results/oviedo2026/method.yaml"
+    lock = Lock(fresh)
+    try:
+        run = snakemake(fresh, "--force", target)
+        assert snakemake(fresh, "--dry-run", target).returncode == 0
+    finally:
+        lock.close()
+    one_message(run, "Another run works in this folder", str(os.getpid()), "nothing was changed")
+    assert git(fresh, "status", "--porcelain") == ""
+    assert snakemake(fresh, "--force", target).returncode == 0
+    git(fresh, "checkout", "--", ".")
 
 
 def test_a_bad_table_gives_one_message_and_no_result(fresh):

@@ -10,16 +10,20 @@ properties is the order of the columns.
 
 import csv
 import difflib
+import glob
 import io
 import math
 import os
 import re
 import stat
+import time
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import jsonschema_rs
 import numpy as np
@@ -34,6 +38,9 @@ PROBLEMS_SHOWN = 20
 SAME_SHOWN = 5
 ROWS_SHOWN = 3
 VALUE_SHOWN = 80
+
+STALE = 600
+"""No file takes so long to write [s]: a part of one that is older is a killed run's."""
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Beyond this, floats no longer tell integers apart; it also keeps infinity out.
@@ -164,12 +171,16 @@ def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
 def write_text(path: AnyPath, text: str) -> None:
     """Write UTF-8 text with LF line ends; `path` holds the old or the new text, never a part.
 
-    The text goes to a hidden file in the same folder, which then takes the place of `path`. Its
-    name is fixed, so that what a killed run leaves is overwritten by the next one.
+    The text goes to a hidden file of its own in the same folder, which then takes the place of
+    `path`. What a killed run left there is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > STALE:
+                left.unlink()
+    partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
     try:
         partial.write_text(text, encoding="utf-8", newline="\n")
         os.replace(partial, path)

@@ -1,0 +1,51 @@
+"""One run at a time in a folder, and none that is over blocks the next."""
+
+import signal
+import sys
+
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.lock import LOCK, Lock
+from processes import start, stop, wait_for
+from repository import ROOT
+
+HOLDER = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from inference_energy.lock import Lock
+lock = Lock(sys.argv[2])
+time.sleep(10**6)
+"""
+
+
+def test_a_second_run_is_told_who_works_there_until_the_first_ends(tmp_path):
+    first = Lock(tmp_path)
+    with pytest.raises(InputError, match=r"Another run works in this folder \(process \d+\)"):
+        Lock(tmp_path)
+    first.close()
+    Lock(tmp_path).close()
+
+
+@pytest.mark.parametrize("told", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_run_blocks_nothing(tmp_path, told):
+    command = [sys.executable, "-c", HOLDER, ROOT / "workflow", tmp_path]
+    holder = start(command, start_new_session=True)
+    wait_for(lambda: (tmp_path / LOCK).exists() and (tmp_path / LOCK).read_text(), holder)
+    with pytest.raises(InputError, match=f"process {holder.pid}"):
+        Lock(tmp_path)
+    stop(holder, told)
+    Lock(tmp_path).close()
+
+
+def test_a_file_that_is_left_blocks_nothing(tmp_path):
+    (tmp_path / LOCK).parent.mkdir()
+    (tmp_path / LOCK).write_text("1234\n")
+    Lock(tmp_path).close()
+
+
+def test_where_the_system_has_no_locks_a_run_goes_on(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError("no locks available")
+
+    monkeypatch.setattr("inference_energy.lock.fcntl.flock", none)
+    Lock(tmp_path).close()
