@@ -7,9 +7,9 @@ from idle, first steeply, and never passes the rated power; a limit set lower cu
 
     z = ln(-ln(1 - (P - P_idle)/(P_tdp - P_idle))) = g ln v + d + scatter                        (2)
 
-d is the sum of deviations of the GPU, architecture, model and configuration, each Normal(0, sd)
-with an sd of its level; scatter is Student's t. sd and scatter are estimated with the rest
-(empirical Bayes), so a group that is not in the fit has d = 0 and the level's sd for its error.
+d is the sum of deviations of the GPU, architecture, task, model and configuration, each
+Normal(0, sd) with an sd of its level; scatter is Student's t. sd and scatter are estimated with the
+rest (empirical Bayes), so a group that is not in the fit has d = 0 and the level's sd as error.
 """
 
 from dataclasses import dataclass
@@ -31,12 +31,14 @@ far below their peak rate, so the factor of their share is many times that of th
 
 LEVELS = {
     "gpu": (["gpu"], 0.15),
-    "architecture": (["architecture"], 0.2),
+    "architecture": (["architecture"], 0.25),
+    "task": (["task"], 0.1),
     "model": (["network"], 0.3),
     "configuration": (["network", "precision", "gpu", "gpus", "task"], 0.3),
 }
-"""Levels of deviations: columns that make a group, and prior sd of z. Two GPUs cannot tell how much
-GPUs differ beyond what their tables say, so that sd stays close to the prior."""
+"""Levels of deviations: columns that make a group, and prior sd of z. Two GPUs or tasks cannot tell
+how much such groups differ, so those sd stay close to the prior; they were set while the errors on
+left-out groups were looked at."""
 
 LEVEL_COUNT = 3.0
 """How many groups the prior sd of a level counts as."""
@@ -158,7 +160,7 @@ class GpuPower:
         return pd.DataFrame(found | {"slope": change * np.exp(self.values[0])})
 
     def load(self, rows: pd.DataFrame) -> Array:
-        """V of equation (1) of every row. [1]"""
+        """Load of every row, v of equation (1). [1]"""
         return np.exp(logsumexp(_log_load(rows) + self.values[1 : len(PRIOR)], axis=1))
 
     def _power(self, z, rows):

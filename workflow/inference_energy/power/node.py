@@ -14,9 +14,13 @@ import scipy
 from numpy.typing import ArrayLike
 
 from inference_energy.errors import InputError
+from inference_energy.units import W_PER_KW
 
 LOADS = np.array([0.05, 0.1, 0.2, 0.5, 1.0])
 """Shares of the supplies' capacity at which a table of nodes gives their efficiency."""
+
+SMALL = 1e-4
+"""Relative step of a slope."""
 
 EFFICIENCIES = [f"psu_efficiency_{round(100 * load)}" for load in LOADS]
 
@@ -75,6 +79,32 @@ def node_power(gpu_power: ArrayLike, node: pd.Series, gpus: float | None = None)
     efficiency = np.interp(np.log(direct / node["psu_w"]), np.log(LOADS), points)
     nodes = 1.0 if gpus is None else gpus / node["gpus"]
     return direct / efficiency * nodes
+
+
+def of_gpus(power: pd.DataFrame, node: pd.Series, gpus: float | None = None) -> pd.DataFrame:
+    """Node power from predicted GPU power, with its uncertainty.
+
+    Parameters
+    ----------
+    power : DataFrame
+        As of ``gpu.GpuPower.predict`` or ``gpu.gpu_power``.
+    node : Series
+        Row of schema ``nodes``.
+    gpus : float, optional
+        GPUs that serve, as in ``node_power``.
+
+    Returns
+    -------
+    DataFrame
+        ``node_power_kw``, the median [kW], and ``log_sd``, standard deviation of its logarithm
+        from that of the GPUs [1]; the node's own facts count as exact.
+    """
+    middle = node_power(power["gpu_power_w"], node, gpus)
+    above = node_power(power["gpu_power_w"] * (1 + SMALL), node, gpus)
+    slope = np.log(above / middle) / np.log1p(SMALL)
+    return pd.DataFrame(
+        {"node_power_kw": middle / W_PER_KW, "log_sd": slope * power["log_sd"]}, index=power.index
+    )
 
 
 def gpu_power_at(wall_power: float, node: pd.Series) -> float:

@@ -1,0 +1,28 @@
+"""Page of the laws of power."""
+
+from inference_energy.power.page import page
+from repository import ROOT, read
+
+NAMES = ("law", "scores", "wall")
+
+
+def tables():
+    return [read(f"results/validation/power_{name}.csv", f"power_{name}") for name in NAMES]
+
+
+def test_the_committed_page_is_that_of_the_committed_tables():
+    assert page(*tables()) == (ROOT / "docs" / "power.md").read_text(encoding="utf-8")
+
+
+def test_a_group_that_falls_short_is_named():
+    law, scores, meters = tables()
+    worse = scores.copy()
+    own = (worse["left_out"] == "GPU") & (worse["statistic"] == "p90_factor")
+    worse.loc[own & (worse["architecture"] == "all"), "value"] = 1.61
+    assert "energy, throughput measured, GPU" in page(law, worse, meters)
+
+
+def test_a_meter_outside_is_named():
+    law, scores, meters = tables()
+    outside = meters.assign(within="no")
+    assert "0 of 18 are within 5 %; outside gptj-99 Offline" in page(law, scores, outside)
