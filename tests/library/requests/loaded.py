@@ -14,6 +14,7 @@ class Loaded(Peak):
     """A peak that so many requests in flight reach in part."""
 
     concurrency: float = FULL
+    knows_load = True
 
     def at(self, concurrency):
         """The same at another load."""

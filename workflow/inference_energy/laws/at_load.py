@@ -116,6 +116,11 @@ class AtLoad(Law):
     copies: float = 1.0
     name: str = "at-load"
 
+    @property
+    def knows_load(self) -> bool:
+        """Whether ``at`` changes anything: it does."""
+        return True
+
     def at(self, concurrency: ArrayLike, requests: ArrayLike = np.inf) -> Self:
         """The same configuration at another load of one copy, in a run of ``requests``."""
         return replace(self, concurrency=concurrency, requests=requests)

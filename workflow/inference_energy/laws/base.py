@@ -107,6 +107,11 @@ class Law(Protocol):
         """Law that may exceed the largest throughput measured; itself if nothing caps it."""
         return self
 
+    @property
+    def knows_load(self) -> bool:
+        """Whether ``at`` changes anything."""
+        return False
+
     def at(self, concurrency: ArrayLike, requests: ArrayLike = np.inf) -> Self:
         """Law of the same configuration at a load; itself if it does not know load.
 

@@ -82,6 +82,11 @@ class Varied(Law):
         """Law that may exceed the largest throughput measured."""
         return replace(self, law=self.law.uncapped())
 
+    @property
+    def knows_load(self) -> bool:
+        """Whether the law does."""
+        return self.law.knows_load
+
     def at(self, concurrency: ArrayLike, requests: ArrayLike = np.inf) -> Self:
         """Law at another load, off by the same."""
         return replace(self, law=self.law.at(concurrency, requests))

@@ -74,7 +74,7 @@ class Serving:
     def knows_load(self, name):
         """Whether the laws that a log's model is charged by know the load."""
         laws = {model.name: model.law for model in self.setup.models}
-        return all(hasattr(laws[member], "at") for member in self.members(name)[0])
+        return all(laws[member].knows_load for member in self.members(name)[0])
 
     def members(self, name):
         """Models and shares that a log's model is charged as, and their name together."""
@@ -121,7 +121,7 @@ def energies(serving, lengths):
 
 def _at(model, load):
     """Model at a load, if there is one and its law knows it."""
-    if load is None or not hasattr(model.law, "at"):
+    if load is None or not model.law.knows_load:
         return model
     return replace(model, law=model.law.at(load))
 
