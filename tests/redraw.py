@@ -12,7 +12,7 @@ from inference_energy.deployments import files as deployment_files
 from inference_energy.energy.exact import token_statistics
 from inference_energy.evidence import figures as evidence_figures
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
-from inference_energy.laws.figures import predicted_over_measured
+from inference_energy.laws.figures import predicted_at_load, predicted_over_measured
 from inference_energy.method.build import build
 from inference_energy.paper import figures as paper_figures
 from inference_energy.power import figures as power_figures
@@ -105,7 +105,9 @@ def draw_validation():
         for name in ("predictions", "law", "wall")
     }
     rated = read("data/gpus.csv", "gpus").set_index("gpu")["tdp_w"]
+    at_load = read("results/validation/load_predictions.csv", "load_predictions")
     return {
+        "load": predicted_at_load(at_load),
         "concurrency": evidence_figures.concurrency(runs, band(settings), settings["near_best"]),
         "throughput_laws": predicted_over_measured(predictions),
         "power_by_load": power_figures.power_by_load(power["predictions"], power["law"], rated),

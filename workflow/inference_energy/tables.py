@@ -385,7 +385,7 @@ def _check_cells(
         refused = _refused(uniques, values, column) if name in cells else []
         for code in refused[:SAME_SHOWN]:
             problems.append(
-                f'{path}, {_rows(rows[codes == code])}, column "{name}": '
+                f'{path}, {name_rows(rows[codes == code])}, column "{name}": '
                 f'value "{_shown(uniques[code])}"; allowed is {allowed(column)}{_reason(column)}; '
                 f"{_remedy(uniques[code], values[code], column)}"
             )
@@ -514,7 +514,13 @@ def allowed(column: Schema, with_unit: bool = True) -> str:
     return f"{text}, or empty" if _may_be_empty(column) else text
 
 
-def _rows(numbers: NDArray[np.int_]) -> str:
+def row_numbers(path: AnyPath) -> NDArray[np.int_]:
+    """Number in the file of every row that ``read_table`` gives, the header being row 1."""
+    return _scan(path, _read_text(path))[1]
+
+
+def name_rows(numbers: NDArray[np.int_]) -> str:
+    """Name rows by their numbers: the first ROWS_SHOWN, and how many more."""
     shown = ", ".join(str(number) for number in numbers[:ROWS_SHOWN])
     more = f" and {len(numbers) - ROWS_SHOWN} more" if len(numbers) > ROWS_SHOWN else ""
     return f"{'row' if len(numbers) == 1 else 'rows'} {shown}{more}"
@@ -546,7 +552,7 @@ def _check_key(
         named = {name: _cell(value) for name, value in key[same].iloc[0].items()}
         values = ", ".join(f"{name}={text}" for name, text in named.items() if text)
         problems.append(
-            f"{path}, {_rows(rows[same])}: the same row again ({values}); "
+            f"{path}, {name_rows(rows[same])}: the same row again ({values}); "
             f"each combination of {', '.join(spec['x-key'])} is allowed once; keep one of the rows"
         )
     return problems + _others(count, str(path), "repeated rows")

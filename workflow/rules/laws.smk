@@ -1,7 +1,15 @@
+from inference_energy.laws.benchmarks import STEADY_TABLE, THROUGHPUT_TABLES
+
 LAW_OUTPUTS = {
     "errors": "law_errors.csv",
     "predictions": "law_predictions.csv",
     "page": "throughput_laws.md",
+}
+
+# what the law that knows load is fitted to
+LOAD_TABLES = law_tables(LAWS) | {
+    "throughput": [provided(path) for path in THROUGHPUT_TABLES],
+    "steady": provided(STEADY_TABLE),
 }
 
 
@@ -13,6 +21,8 @@ rule evaluate_laws:
         **law_tables(LAWS),
         benchmarks=provided("data/throughput/trtllm.csv"),
         code=code("laws/evaluate.py"),
+    params:
+        users=False,
     output:
         **{name: f"results/validation/{file}" for name, file in LAW_OUTPUTS.items()},
         svg=audited("figures/validation/throughput_laws.svg", "laws"),
@@ -36,6 +46,8 @@ if "benchmarks" in config:
             **law_tables(LAWS),
             benchmarks=config["benchmarks"],
             code=code("laws/evaluate.py"),
+        params:
+            users=True,
         output:
             **{name: f"{LAWS_FOLDER}/{file}" for name, file in LAW_OUTPUTS.items()},
             svg=f"{LAWS_FOLDER}/throughput_laws.svg",
@@ -47,11 +59,56 @@ if "benchmarks" in config:
         script:
             "../scripts/laws/evaluate.py"
 
+    rule predict_at_load_on:
+        """Predict a user's table by the law that knows load."""
+        message:
+            "Predicting {input.benchmarks} by the law fitted to the committed tables"
+        input:
+            **LOAD_TABLES,
+            benchmarks=config["benchmarks"],
+            code=code("laws/predict.py"),
+        output:
+            predictions=f"{LAWS_FOLDER}/predicted.csv",
+            page=f"{LAWS_FOLDER}/predicted.md",
+            svg=f"{LAWS_FOLDER}/predicted.svg",
+            png=f"{LAWS_FOLDER}/predicted.png",
+        log:
+            "logs/predict_at_load_on.log",
+        conda:
+            "../../environment.yml"
+        script:
+            "../scripts/laws/predict.py"
+
+
+rule score_load:
+    """Score the law that knows load on everything left out of its fit."""
+    message:
+        "Predicting left-out shapes, configurations, models, GPUs, engines and sources at load"
+    input:
+        **LOAD_TABLES,
+        code=code("laws/score.py"),
+    output:
+        scores="results/validation/load_scores.csv",
+        predictions="results/validation/load_predictions.csv",
+        page=audited("results/validation/load.md", "laws"),
+        svg=audited("figures/validation/load.svg", "laws"),
+        png="figures/validation/load.png",
+    log:
+        "logs/audit/score_load.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/laws/score.py"
+
 
 rule laws:
     """Evaluate the throughput laws, on a user's table with --config benchmarks=PATH."""
     input:
-        rules.evaluate_laws_on.output if "benchmarks" in config else rules.evaluate_laws.output,
+        *(
+            [rules.predict_at_load_on.output, rules.evaluate_laws_on.output]
+            if "benchmarks" in config
+            else [rules.evaluate_laws.output]
+        ),
 
 
 TARGETS += rules.evaluate_laws.output

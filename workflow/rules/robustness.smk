@@ -121,3 +121,4 @@ rule audit:
         rules.run_sensitivity.output,
         rules.plot_audit.output,
         rules.summarise_audit.output,
+        rules.score_load.output,

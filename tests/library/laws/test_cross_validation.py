@@ -1,9 +1,16 @@
 """Laws predict rows that they have not seen, and nothing of these rows reaches the prediction."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.laws.cross_validation import cross_validate, error_statistics, regions
+from inference_energy.laws.cross_validation import (
+    cross_validate,
+    error_statistics,
+    regions,
+    with_most_rows,
+)
+from inference_energy.laws.rows import configuration_number
 
 
 def test_regions_overlap_only_in_long():
@@ -77,3 +84,11 @@ def test_hierarchical_beats_every_law_of_a_single_configuration(errors):
 def test_a_table_that_leaves_nothing_to_predict_is_refused(vendor, hardware):
     with pytest.raises(InputError, match="two rows"):
         cross_validate(vendor.iloc[:1], hardware)
+
+
+def test_of_a_large_table_the_configurations_with_the_most_rows_are_left_out(vendor):
+    few = with_most_rows(vendor, 3)
+    sizes = np.bincount(configuration_number(vendor))
+    kept = np.bincount(configuration_number(few))
+    assert sorted(kept) == sorted(sizes)[-3:]
+    assert with_most_rows(pd.concat([few, few.iloc[:2]]), 3).equals(few)

@@ -1,6 +1,6 @@
 """The figure of the laws' errors."""
 
-from inference_energy.laws.figures import predicted_over_measured
+from inference_energy.laws.figures import predicted_at_load, predicted_over_measured
 from inference_energy.laws.registry import LAWS
 from repository import read
 
@@ -11,3 +11,18 @@ def test_every_law_with_a_mark_has_its_panel():
     marked = [name for name, kind in LAWS.items() if kind.mark is not None]
     for name in set(marked) & set(predictions["law"]):
         assert any(name in title for title in titles)
+
+
+def test_predictions_at_load_have_a_panel_per_engine_and_way_of_measuring():
+    table = read("results/validation/load_predictions.csv", "load_predictions")
+    titles = [axis.get_title(loc="left") for axis in predicted_at_load(table).axes]
+    ways = table[["engine", "protocol"]].drop_duplicates()
+    assert len(titles) == len(ways) == 5
+    one = predicted_at_load(table.iloc[:1].assign(engine=None))
+    assert one.axes[0].get_title(loc="left").startswith("engine not stated, ")
+
+
+def test_a_figure_says_where_there_is_nothing_to_show():
+    predictions = read("results/validation/law_predictions.csv", "law_predictions")
+    (text,) = predicted_over_measured(predictions.iloc[:0]).texts
+    assert "no shape" in text.get_text()

@@ -242,11 +242,12 @@ def _log_times(rows):
         return np.log(part_seconds(traits, n_in, n_out, 0.0, *load_of(rows)) / n_out[:, None])
 
 
-def _structure():
+def _structure(scale):
     names = list(DEVIATIONS)
 
     def deviations(spread):
-        return np.array([names.index(name) for name in spread]), np.array(list(spread.values()))
+        numbers = np.array([names.index(name) for name in spread])
+        return numbers, scale * np.array(list(spread.values()))
 
     return mixed.Structure(
         median=np.log([median for median, _ in PARTS.values()]),
@@ -283,7 +284,11 @@ class AtLoadFit:
 
     @classmethod
     def fit(
-        cls, rows: pd.DataFrame, start: "AtLoadFit | None" = None, steps: int = mixed.STEPS
+        cls,
+        rows: pd.DataFrame,
+        start: "AtLoadFit | None" = None,
+        steps: int = mixed.STEPS,
+        scale: float = 1.0,
     ) -> Self:
         """Fit to rows of schema ``throughput`` with both lengths, after ``serving.add_traits``.
 
@@ -295,6 +300,8 @@ class AtLoadFit:
             Fit to similar rows to start from, which takes fewer steps.
         steps : int
             Steps at most.
+        scale : float
+            Factor on all standard deviations of LEVELS and OWN, to ask how much they matter. [1]
         """
         keys = [_keys(rows, columns) for columns, _ in LEVELS.values()]
         own_keys, protocol = _keys(rows, CONFIGURATION), _keys(rows, ["protocol"])
@@ -310,7 +317,7 @@ class AtLoadFit:
         found = mixed.fit(
             _log_times(rows),
             -np.log(rows["throughput_tps"].to_numpy(float)),
-            mixed.Rows(_structure(), places, own.get_indexer(own_keys)),
+            mixed.Rows(_structure(scale), places, own.get_indexer(own_keys)),
             protocol.unique().get_indexer(protocol),
             known,
             steps,

@@ -26,6 +26,21 @@ LONG = 4000
 """Input and output together that make a shape long. [tokens]"""
 
 
+MOST = 15
+"""Configurations of a user's table that are cross-validated: the time of a fit of many grows with
+the cube of their number."""
+
+
+def with_most_rows(rows: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
+    """Rows of the ``most`` configurations that have the most rows; repeated measurements once."""
+    lengths = ["input_tokens", "output_tokens"]
+    rows = rows[rows[lengths].notna().all(axis=1)]
+    rows = rows.drop_duplicates([*configuration_columns(rows), *lengths, "throughput_tps"])
+    number = pd.Series(configuration_number(rows), rows.index)
+    order = number.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return rows[number.isin(order.index[:most])]
+
+
 def regions(input_tokens: ArrayLike, output_tokens: ArrayLike) -> dict[str, Bools]:
     """Shape regions, as boolean arrays; ``long`` overlaps with the others.
 

@@ -5,9 +5,21 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from inference_energy import drawing
-from inference_energy.drawing import DARK_GREY, PAGE, SETTINGS, frame, new_figure
+from inference_energy.drawing import (
+    BLUE,
+    DARK_GREY,
+    PAGE,
+    SETTINGS,
+    VERMILION,
+    frame,
+    legend,
+    log_range,
+    log_ticks,
+    new_figure,
+)
 from inference_energy.laws.registry import LAWS
 from inference_energy.text import number
 
@@ -33,6 +45,9 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
     figure = new_figure(PAGE, HEIGHT)
     width = (PAGE - LEFT - GAP * len(drawn)) / max(len(drawn), 1)
     shown = predictions[predictions["law"].isin(drawn)]
+    if shown.empty:
+        figure.text(0.5, 0.5, "no shape of the table could be left out", ha="center")
+        return figure
     ratios = shown["predicted_tps"] / shown["throughput_tps"]
     low, high = np.minimum(0.45, ratios.min() / 1.1), np.maximum(2.2, ratios.max() * 1.1)
     for i, law in enumerate(drawn):
@@ -66,3 +81,76 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
         error = 100 * float(np.abs(ratio - 1).mean())
         axis.set_title(f"{law}, mean error {number(error, 2)} %")
     return figure
+
+
+CLASSES = {"dense": (BLUE, "o"), "mixture": (VERMILION, "X")}
+"""Colour and marker of each class of models."""
+
+PANELS_IN_A_ROW, PANEL, ROOM = 3, 1.75, 0.62
+"""Panels beside each other; height of one, and room above it for its title [in]."""
+
+SIDE, TOP, WITHIN = 0.66, 0.1, 1.5
+"""Width of the vertical axis and height of the key [in]; factor about the diagonal in grey."""
+
+
+@rc_context(SETTINGS)
+def predicted_at_load(predictions: pd.DataFrame) -> Figure:
+    """Predicted against measured throughput, a panel per engine and way of measuring.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns of the schema ``load_predictions``.
+
+    Returns
+    -------
+    Figure
+    """
+    engine = predictions["engine"].fillna("engine not stated")
+    panel = engine + ", " + predictions["protocol"]
+    titles = sorted(panel.unique())
+    lines = -(-len(titles) // PANELS_IN_A_ROW)
+    figure = new_figure(PAGE, TOP + lines * (PANEL + ROOM) + BELOW)
+    width = (PAGE - SIDE - GAP) / PANELS_IN_A_ROW
+    ends = log_range(predictions[["measured", "predicted"]].to_numpy().ravel(), 1.4)
+    for i, title in enumerate(titles):
+        line, place = divmod(i, PANELS_IN_A_ROW)
+        left, above = SIDE + place * width, TOP + ROOM + line * (PANEL + ROOM)
+        below = BELOW + (lines - 1 - line) * (PANEL + ROOM)
+        axis = frame(figure, left, below, PAGE - left - width + GAP, above)
+        lowest = i + PANELS_IN_A_ROW >= len(titles)
+        _against(axis, predictions[panel == title], ends)
+        axis.set_ylabel("predicted [tokens/s]" if place == 0 else "")
+        axis.set_xlabel("measured [tokens/s]" if lowest else "")
+        if place:
+            axis.set_yticklabels([])
+        away = np.exp(np.abs(np.log(predictions["predicted"] / predictions["measured"])))
+        axis.set_title(f"{title}\nmedian off by x{away[panel == title].median():.2f}", fontsize=7)
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4, label=name)
+        for name, (colour, marker) in CLASSES.items()
+        if predictions["class"].eq(name).any()
+    ]
+    legend(figure, handles, SIDE, 0.05)
+    return figure
+
+
+def _against(axis, rows, ends):
+    """Points of one panel, the diagonal, and the band about it."""
+    diagonal = np.array(ends)
+    axis.fill_between(
+        diagonal, diagonal / WITHIN, diagonal * WITHIN, color=DARK_GREY, alpha=0.15, linewidth=0
+    )
+    axis.plot(diagonal, diagonal, color=DARK_GREY, linewidth=0.6)
+    for name, (colour, marker) in CLASSES.items():
+        own = rows[rows["class"] == name]
+        axis.scatter(
+            own["measured"], own["predicted"], s=7, color=colour, marker=marker, alpha=0.5, lw=0
+        )
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_xlim(ends)
+    axis.set_ylim(ends)
+    log_ticks(axis.xaxis)
+    log_ticks(axis.yaxis)
+    axis.grid()

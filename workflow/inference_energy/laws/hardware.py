@@ -1,6 +1,7 @@
 """What a model and its GPUs imply for serving: time per step, memory for the KV cache."""
 
 import re
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -36,15 +37,51 @@ LEAST_CACHE = 0.02
 NAME_PARTS = re.compile(r"(?:(\d+)x)?(\d+(?:\.\d+)?)B(?:[ -]?A(\d+(?:\.\d+)?)B)?", re.IGNORECASE)
 
 
+PUBLISHED_AS = re.compile(
+    r"[-_ ]?(nvfp4|mxfp4|fp4|fp8|fp16|bf16|int4|int8|w4a16|w8a8|awq|gptq|dynamic)$"
+    r"|[-_ ]?(instruct|chat|it|hf)$"
+)
+"""Ends of a model's name that say in which format, or for what use, its weights are published."""
+
+
+@lru_cache(maxsize=4096)
 def _key(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _goes_by(models: pd.DataFrame, name: str) -> pd.Series:
-    """Models whose name or one of whose aliases is this one, but for case, blanks and dashes."""
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    """Key of a name without the publisher before it and PUBLISHED_AS behind it."""
+    name, before = name.lower().rpartition("/")[2].removeprefix("meta-"), ""
+    while name != before:
+        name, before = PUBLISHED_AS.sub("", name), name
+    return _key(name)
+
+
+def goes_by(models: pd.DataFrame, name: str) -> pd.Series:
+    """Models whose name or one of whose aliases is this one.
+
+    Case, blanks and dashes do not matter; nor, unless a name is the same with them, do the
+    publisher before a name and the format of the weights behind it.
+
+    Parameters
+    ----------
+    models : DataFrame
+        Table of schema ``models``.
+    name : str
+        As a benchmark table has it.
+
+    Returns
+    -------
+    Series of bool
+    """
     aliases = models["aliases"].fillna("") if "aliases" in models else ""
     names = (models["model"] + ";" + aliases).str.split(";")
-    return names.map(lambda known: _key(name) in map(_key, known)).astype(bool)
+    for key in (_key, _plain):
+        found = names.map(lambda known, key=key: key(str(name)) in map(key, known)).astype(bool)
+        if found.any():
+            break
+    return found
 
 
 def _numbers_in_name(name: str) -> tuple[float, float]:
@@ -75,7 +112,7 @@ def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
     Series
         Row of ``models``, completed as above; ``known`` says whether the table has the model.
     """
-    same = models[_goes_by(models, row["model"])]
+    same = models[goes_by(models, row["model"])]
     if len(same):
         return pd.concat([same.iloc[0], pd.Series({"known": True})])
     total, active = _numbers_in_name(row["model"])
@@ -109,7 +146,7 @@ def find_gpu(row: pd.Series, gpus: pd.DataFrame) -> pd.Series:
     Series
         Row of ``gpus``; ``known`` says whether the table has the GPU.
     """
-    same = gpus[gpus["gpu"].map(_key) == _key(row["gpu"])]
+    same = gpus[gpus["gpu"].map(_key) == _key(str(row["gpu"]))]
     if len(same):
         return pd.concat([same.iloc[0], pd.Series({"known": True})])
     family = re.split(r"[ -]", str(row["gpu"]))[0].lower()

@@ -4,12 +4,13 @@ from typing import Any
 
 import pandas as pd
 
+from inference_energy.laws.load_scores import SCALED, SCALES, SPLITS, statistics
 from inference_energy.templates import render
 
 SHAPES = ("prefill-heavy", "balanced", "decode-heavy", "long")
 
 
-def laws_page(errors: pd.DataFrame, path: str) -> str:
+def laws_page(errors: pd.DataFrame, path: str, note: str = "") -> str:
     """Errors of the throughput laws on rows that they have not seen, as a Markdown page.
 
     Parameters
@@ -18,9 +19,11 @@ def laws_page(errors: pd.DataFrame, path: str) -> str:
         Table of schema ``law_errors``.
     path : str
         Benchmark table that was predicted.
+    note : str
+        What a reader of the errors has to know.
     """
     shapes = [shape for shape in SHAPES if shape in set(errors["region"])]
-    return render("laws.md.jinja", path=path, shapes=shapes, laws=_laws(errors))
+    return render("laws.md.jinja", path=path, note=note, shapes=shapes, laws=_laws(errors))
 
 
 def _laws(errors: pd.DataFrame) -> list[dict[str, Any]]:
@@ -38,3 +41,74 @@ def _laws(errors: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def load_page(scores, before):
+    """Errors of the law that knows load on what was left out, as a Markdown page.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Table of schema ``load_scores``.
+    before : str
+        Law that stands beside it.
+    """
+    rows = scores.set_index(["left_out", "law", "source", "class"])
+
+    def of(left_out, law, source="all", kind="all"):
+        found = rows.loc[[(left_out, law, source, kind)]]
+        values = dict(zip(found["statistic"], found["value"], strict=True))
+        return {"left_out": left_out, "law": law, "source": source, "class": kind} | {
+            "n": found["n"].iloc[0],
+            **values,
+        }
+
+    known = list(dict.fromkeys(rows.index))
+    return render(
+        "load.md.jinja",
+        before=before,
+        overall=[of(split, "at-load") for split in SPLITS],
+        classes=[of(*key) for key in known if key[1:3] == ("at-load", "all") and key[3] != "all"],
+        sources=[
+            of(*key)
+            for key in known
+            if key[1] == "at-load"
+            and key[2:] != ("all", "all")
+            and key[2] != "all"
+            and key[3] == "all"
+        ],
+        unseen=[
+            of("source", "at-load", *key[2:]) | {"before": of(*key)}
+            for key in known
+            if key[1] == before and ("source", "at-load", *key[2:]) in rows.index
+        ],
+        scaled=[of(split, law) for split in SCALED for law in SCALES],
+    )
+
+
+def predicted_page(predictions, path):
+    """How the law fitted to the committed tables predicts a user's table, as a Markdown page.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Columns of schema ``load_predictions``, and ``sigma``.
+    path : str
+        The user's table.
+    """
+    groups = {"all": predictions}
+    for column in ("class", "engine", "model"):
+        groups |= {f"{column} {name}": own for name, own in predictions.groupby(column)}
+    return render(
+        "load_predicted.md.jinja",
+        path=path,
+        committed=int(predictions["committed"].eq("yes").sum()),
+        groups=[
+            {"name": name, "n": len(own)}
+            | {
+                key: value
+                for key, value, _ in statistics(own["measured"], own["predicted"], own["sigma"])
+            }
+            for name, own in groups.items()
+        ],
+    )

@@ -136,8 +136,9 @@ def add_traits(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> 
     Returns
     -------
     DataFrame
-        Copy of ``rows`` with the columns TRAITS, and ``network``: the same text for models of the
-        same architecture and size, whose throughput is the same.
+        Copy of ``rows`` with the columns TRAITS; ``network``, the same text for models of the same
+        architecture and size, whose throughput is the same; and ``filled``, the share of the
+        memory that the weights take.
     """
     columns = ["model", "gpu", "params_total_b", "params_active_b"]
     alike = rows.groupby([name for name in columns if name in rows], dropna=False, sort=False)
@@ -215,7 +216,8 @@ def _traits(rows, model, gpu):
         entry / (parted * bandwidth),
         free * parted / count / entry,
     ]
-    return pd.DataFrame(dict(zip(TRAITS, columns, strict=True)), index=rows.index).astype(float)
+    traits = pd.DataFrame(dict(zip(TRAITS, columns, strict=True)), index=rows.index).astype(float)
+    return traits.assign(filled=(dense_bytes + expert_bytes) / (memory * count))
 
 
 def _rates(precision, gpu):

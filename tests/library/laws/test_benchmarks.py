@@ -1,0 +1,117 @@
+"""The rows that the law with load is fitted to, and a user's."""
+
+import pandas as pd
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.laws.at_load import STEADY
+from inference_energy.laws.benchmarks import (
+    STEADY_TABLE,
+    THROUGHPUT_TABLES,
+    committed,
+    fit_committed,
+    read_benchmarks,
+    training_rows,
+)
+from inference_energy.tables import write_table
+from repository import read
+
+ROW = {
+    "model": "meta-llama/Llama-3.1-70B-Instruct",
+    "gpu": "H100-SXM-80GB",
+    "tensor_parallel": 8,
+    "precision": "FP8",
+    "input_tokens": 1000,
+    "output_tokens": 500,
+    "throughput_tps": 1500.0,
+    "concurrency": 16,
+    "source_id": "mine",
+}
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return [read(path, "throughput") for path in THROUGHPUT_TABLES]
+
+
+@pytest.fixture(scope="module")
+def steady():
+    return read(STEADY_TABLE, "mlenergy")
+
+
+@pytest.fixture(scope="module")
+def training(tables, steady, hardware):
+    return training_rows(tables, steady, hardware)
+
+
+@pytest.fixture
+def user(tmp_path, hardware, training):
+    """Read rows that are ``ROW`` but for some cells."""
+
+    def read_changed(*changes):
+        path = tmp_path / "mine.csv"
+        pd.DataFrame([ROW | change for change in changes]).to_csv(path, index=False)
+        return read_benchmarks(path, hardware, training)
+
+    return read_changed
+
+
+def problems_of(user, *changes):
+    with pytest.raises(InputError) as error:
+        user(*changes)
+    return error.value.problems
+
+
+def test_a_measurement_counts_once_and_no_guess_counts(training, tables, steady):
+    assert not training["confidence"].eq("low").any()
+    assert training[["input_tokens", "output_tokens"]].notna().all(axis=None)
+    assert len(training) < sum(map(len, tables)) + len(steady)
+    assert training["protocol"].eq(STEADY).sum() == len(steady)
+
+
+def test_the_law_of_the_committed_rows_describes_them(tables, steady, hardware, training):
+    predicted, sigma = fit_committed(tables, steady, hardware).predict(training)
+    away = (predicted / training["throughput_tps"]).clip(lower=0.01)
+    assert ((away < 1.2) & (away > 1 / 1.2)).mean() > 0.85
+    assert (sigma < 0.5).all()
+
+
+def test_models_go_by_their_names_in_the_wild(user):
+    names = ["llama-3.1-70b", "Llama-3.1-70B-Instruct-FP8", "nvidia/Llama-3.1-70B-Instruct-FP8"]
+    rows = user(*({"model": name} for name in names))
+    assert len(set(rows["network"])) == 1
+    assert list(rows["model"]) == names
+
+
+def test_what_is_not_known_is_refused_all_at_once(user):
+    one, two, three = problems_of(
+        user, {}, {"model": "Llama 9 70B"}, {"gpu": "H100"}, {"input_tokens": None}
+    )
+    assert 'mine.csv, row 3, column "model": value "Llama 9 70B"; allowed are' in one
+    assert "did you mean Llama 3" in one
+    assert 'mine.csv, row 4, column "gpu": value "H100"; allowed are names of' in two
+    assert 'mine.csv, row 5, column "input_tokens"' in three
+
+
+def test_what_a_node_cannot_have_is_refused_all_at_once(user):
+    one, two, three = problems_of(
+        user,
+        {"precision": "FP4"},
+        {"expert_parallel": 16},
+        {"tensor_parallel": 1, "precision": "BF16"},
+    )
+    assert 'row 2, column "precision": value "FP4"; allowed on H100-SXM-80GB' in one
+    assert 'row 3, column "expert_parallel": value "16"; allowed is at most' in two
+    assert 'row 4, column "tensor_parallel": value "1"' in three
+    assert "does not fit the memory of 1 x H100-SXM-80GB" in three
+    # four bits that are only stored are served on such GPUs
+    assert len(user({"model": "gpt-oss-120b", "precision": "FP4"})) == 1
+
+
+def test_a_row_of_the_committed_tables_is_known_again(hardware, training, tables, tmp_path):
+    path = tmp_path / "copy.csv"
+    write_table(tables[0].iloc[:40], path, "throughput")
+    rows = read_benchmarks(path, hardware, training)
+    usable = rows["confidence"].ne("low")
+    assert committed(rows, training)[usable].all()
+    changed = rows.assign(throughput_tps=1.3 * rows["throughput_tps"])
+    assert not committed(changed, training).any()

@@ -1,0 +1,101 @@
+"""Scores of the law that knows load."""
+
+import numpy as np
+import pytest
+from inference_energy.laws.at_load import AtLoadFit, describe
+from inference_energy.laws.load_scores import (
+    BEFORE,
+    SPLITS,
+    bounds,
+    leave_out,
+    predictions,
+    score,
+    score_load,
+    statistics,
+    unseen_sources,
+)
+from inference_energy.laws.page import load_page, predicted_page
+from inference_energy.laws.registry import LAWS
+
+
+@pytest.fixture(scope="module")
+def rows(vendor, models, gpus):
+    return describe(vendor, models, gpus)
+
+
+@pytest.fixture(scope="module")
+def fitted(rows):
+    return AtLoadFit.fit(rows)
+
+
+def test_the_ends_of_an_interval_by_hand():
+    low, high = bounds(100.0, 0.1, 90)
+    assert low == pytest.approx(100 * np.exp(-0.1644854))
+    assert high == pytest.approx(100 * np.exp(0.1644854))
+
+
+def test_the_statistics_by_hand():
+    found = {name: value for name, value, _ in statistics([100.0] * 3, [100.0, 50.0, 110.0], 0.1)}
+    assert found["median_factor"] == pytest.approx(1.1)
+    assert found["bias"] == 1
+    assert found["mean_absolute_error"] == pytest.approx(20)
+    assert found["coverage_50"] == pytest.approx(100 / 3)
+    assert found["coverage_90"] == pytest.approx(200 / 3)
+    width = 2 * 0.1644854
+    expected = width + 20 * (np.log(2) - 0.1644854) / 3
+    assert found["interval_score"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("split", ["configuration", "model"])
+def test_what_is_left_out_tells_nothing_of_itself(rows, fitted, split):
+    predicted, sigma = leave_out(rows, split, fitted)
+    assert np.isfinite(predicted).all()
+    group = rows.groupby([c for c in SPLITS[split] if c in rows], dropna=False).ngroup()
+    own = (group == group.iloc[0]).to_numpy()
+    wrong = rows.assign(throughput_tps=np.where(own, 10.0, 1.0) * rows["throughput_tps"])
+    again, _ = leave_out(wrong, split, fitted)
+    np.testing.assert_allclose(again[own], predicted[own], rtol=1e-6)
+    inside, _ = fitted.predict(rows)
+    away = np.abs(np.log(np.stack([predicted, inside]) / rows["throughput_tps"].to_numpy()))
+    assert np.median(away[0]) > np.median(away[1])
+    assert (sigma > 0).all()
+
+
+def test_scores_are_told_by_source_and_class(rows, fitted):
+    lines = score(rows, "model", "at-load", *fitted.predict(rows))
+    of = lines[lines["statistic"] == "bias"].set_index(["source", "class"])["n"]
+    assert of["all", "all"] == len(rows)
+    assert of["all", "dense"] + of["all", "mixture"] == len(rows)
+    assert of["trtllm-0.17", "all"] + of["trtllm-0.19", "all"] == len(rows)
+    assert ("trtllm-0.19", "mixture") not in of.index
+
+
+def test_another_law_is_told_the_load(vendor, hardware):
+    kind = LAWS[BEFORE]
+    rows = kind.prepare(vendor, hardware)
+    few = rows.iloc[[0, 0]].assign(concurrency=[8.0, 64.0])
+    predicted, sigma = unseen_sources(few, kind.fit_many(rows))
+    assert predicted[0] < predicted[1]
+    assert (sigma > 0).all()
+
+
+def test_the_pages_tell_the_scores(rows, hardware, monkeypatch):
+    for split in ("shape", "GPU", "engine"):
+        monkeypatch.delitem(SPLITS, split)
+    mixed = rows.assign(protocol=np.where(rows["source_id"] == "trtllm-0.17", "at a load", None))
+    mixed["protocol"] = mixed["protocol"].fillna("as many as fit")
+    scores, left_out = score_load(mixed, BEFORE, hardware)
+    page = load_page(scores, BEFORE)
+    assert set(scores["left_out"]) == set(SPLITS)
+    assert set(scores.loc[scores["law"] == BEFORE, "source"]) == {"all", "trtllm-0.17"}
+    assert "| model, mixture | 36 |" in page
+    assert len(left_out) == len(rows)
+    page = predicted_page(left_out.assign(committed="yes"), "mine.csv")
+    assert f"no predictions: {len(rows)} of {len(rows)} rows" in page
+
+
+def test_predictions_stand_between_their_quantiles(rows, fitted):
+    table = predictions(rows, *fitted.predict(rows))
+    assert (table["p5"] < table["predicted"]).all()
+    assert (table["predicted"] < table["p95"]).all()
+    assert set(table["class"]) == {"dense", "mixture"}

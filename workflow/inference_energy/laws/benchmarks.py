@@ -1,0 +1,216 @@
+"""The committed rows that the law with load is fitted to, and a user's rows that it predicts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from inference_energy.laws.at_load import STEADY, AtLoadFit, describe
+from inference_energy.laws.hardware import goes_by
+from inference_energy.laws.serving import layout
+from inference_energy.tables import AnyPath, name_rows, read_table, refuse, row_numbers
+
+THROUGHPUT_TABLES = (
+    "data/throughput/at_load.csv",
+    "data/throughput/trtllm.csv",
+)
+"""Tables of schema ``throughput`` that the law with load is fitted to; they state the layout."""
+
+STEADY_TABLE = "data/measured/mlenergy_v3.csv"
+"""Table of schema ``mlenergy`` that it is fitted to besides."""
+
+STEADY_ENGINE = ("vLLM", "0.11.1")
+"""Serving software of all runs of that table, as data/sources.csv says."""
+
+STEADY_INPUT = 300.0
+"""Input of the runs of that table, which it does not state: a question with its choices, or the
+first turn of a chat. [tokens]"""
+
+SAME = [
+    "network",
+    "gpu",
+    "tensor_parallel",
+    "attention_data_parallel",
+    "expert_parallel",
+    "precision",
+    "engine",
+    "engine_version",
+    "input_tokens",
+    "output_tokens",
+    "concurrency",
+    "protocol",
+]
+"""Columns by which a measurement that two sources publish is told, with three digits of its
+throughput."""
+
+
+def steady_rows(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs of a table of schema ``mlenergy`` as rows of schema ``throughput``, with ``protocol``.
+
+    Their experts are spread over all GPUs, or their tensors are; the attention of either is
+    tensor-parallel. A task makes a source version: its prompts have a length of their own.
+    """
+    engine, version = STEADY_ENGINE
+    columns = ["gpu", "precision", "expert_parallel", "output_tokens", "concurrency"]
+    return runs[[*columns, "throughput_tps", "source_id"]].assign(
+        model=runs["model_id"],
+        tensor_parallel=runs["gpus"],
+        engine=engine,
+        engine_version=version,
+        input_tokens=STEADY_INPUT,
+        source_version=runs["task"],
+        protocol=STEADY,
+    )
+
+
+def training_rows(
+    tables: Iterable[pd.DataFrame], steady: pd.DataFrame, hardware: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Rows that the law with load is fitted to.
+
+    Rows without both lengths are left out, and those of low confidence, whose layout is a guess; a
+    measurement that two sources publish counts once.
+
+    Parameters
+    ----------
+    tables : iterable of DataFrame
+        THROUGHPUT_TABLES, schema ``throughput``.
+    steady : DataFrame
+        STEADY_TABLE, schema ``mlenergy``.
+    hardware : mapping of str to DataFrame
+        Tables ``models`` and ``gpus``.
+
+    Returns
+    -------
+    DataFrame
+        After ``at_load.describe``.
+    """
+    rows = pd.concat([*tables, steady_rows(steady)], ignore_index=True)
+    keep = rows[["input_tokens", "output_tokens"]].notna().all(axis=1)
+    rows = describe(rows[keep & rows["confidence"].ne("low")], **hardware)
+    digits = rows["throughput_tps"].map("{:.3g}".format)
+    return rows[~rows[SAME].assign(digits=digits).duplicated()].reset_index(drop=True)
+
+
+def fit_committed(
+    tables: Iterable[pd.DataFrame], steady: pd.DataFrame, hardware: Mapping[str, pd.DataFrame]
+) -> AtLoadFit:
+    """Fit the law with load to the ``training_rows``; takes about a second."""
+    return AtLoadFit.fit(training_rows(tables, steady, hardware))
+
+
+def read_benchmarks(
+    path: AnyPath, hardware: Mapping[str, pd.DataFrame], training: pd.DataFrame
+) -> pd.DataFrame:
+    """Read a throughput table whose every row the law with load can predict.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Table of schema ``throughput``. Without a concurrency as many requests count as fit; an
+        empty part of the layout counts as one.
+    hardware : mapping of str to DataFrame
+        Tables ``models`` and ``gpus``; models go by their names and aliases.
+    training : DataFrame
+        ``training_rows``, for what they show to be possible.
+
+    Returns
+    -------
+    DataFrame
+        The rows, in the table's order, after ``at_load.describe``.
+
+    Raises
+    ------
+    InputError
+        One message with all problems: file, rows, column, value, what is allowed, the remedy.
+    """
+    rows, numbers = read_table(path, "throughput"), row_numbers(path)
+    refuse([f"{path}, {problem}" for problem in _unknown(rows, numbers, hardware)])
+    described = describe(rows, **hardware)
+    problems = list(_impossible(described, numbers, hardware["gpus"], training))
+    refuse([f"{path}, {problem}" for problem in problems])
+    return described
+
+
+def _unknown(
+    rows: pd.DataFrame, numbers: NDArray, hardware: Mapping[str, pd.DataFrame]
+) -> Iterator[str]:
+    """Say which models, GPUs and lengths of the rows are not known, a sentence each."""
+    models, gpus = hardware["models"], hardware["gpus"]
+    spellings = {
+        "model": [*models["model"], *models["aliases"].dropna().str.split("; ").explode()],
+        "gpu": list(gpus["gpu"]),
+    }
+    is_known = {
+        "model": lambda name: goes_by(models, name).any(),
+        "gpu": lambda name: goes_by(gpus.rename(columns={"gpu": "model"}), name).any(),
+    }
+    allowed = {
+        "model": "names and aliases of data/models.csv",
+        "gpu": "names of data/gpus.csv: " + ", ".join(gpus["gpu"]),
+    }
+    for column, known in is_known.items():
+        for value, alike in rows.groupby(column, sort=False):
+            if not known(value):
+                near = get_close_matches(str(value), spellings[column], n=1)
+                remedy = f"did you mean {near[0]}? else " if near else ""
+                yield (
+                    f'{name_rows(numbers[alike.index])}, column "{column}": value "{value}";'
+                    f" allowed are {allowed[column]}; {remedy}add a row for it there"
+                )
+    for column in ("input_tokens", "output_tokens"):
+        empty = rows[column].isna().to_numpy()
+        if empty.any():
+            yield (
+                f'{name_rows(numbers[empty])}, column "{column}": value ""; allowed is a number'
+                " above 0 [tokens]; a throughput is predicted for given lengths: fill the cells or"
+                " remove the rows"
+            )
+
+
+def _impossible(
+    rows: pd.DataFrame, numbers: NDArray, gpus: pd.DataFrame, training: pd.DataFrame
+) -> Iterator[str]:
+    """Say which formats and layouts of the rows their GPUs cannot have, a sentence each."""
+    without = gpus.loc[gpus["dense_tflops_4bit"].isna(), "gpu"]
+    shown = training[training["gpu"].isin(without) & training["precision"].eq("FP4")]
+    impossible = rows["gpu"].isin(without) & rows["precision"].eq("FP4")
+    impossible &= ~rows["network"].isin(shown["network"])
+    for (gpu, model), alike in rows[impossible].groupby(["gpu", "model"], sort=False):
+        yield (
+            f'{name_rows(numbers[alike.index])}, column "precision": value "FP4"; allowed on'
+            f" {gpu}, which does not compute in 4 bit, are FP8, FP16, BF16, INT8 and INT4, and FP4"
+            f" of models measured so (not {model}); state the format of the weights as served"
+        )
+    count, _, spread = layout(rows)
+    for over in {float(n) for n in spread[spread > count]}:
+        many = (spread == over) & (spread > count)
+        yield (
+            f'{name_rows(numbers[many])}, column "expert_parallel": value "{over:g}"; allowed is at'
+            " most the GPUs of the copy, tensor_parallel x pipeline_parallel x"
+            " attention_data_parallel; correct the layout"
+        )
+    full = rows["filled"].to_numpy() > 1
+    for (model, gpu, precision), alike in rows[full].groupby(
+        ["model", "gpu", "precision"], sort=False
+    ):
+        fewest = count[alike.index].min()
+        yield (
+            f'{name_rows(numbers[alike.index])}, column "tensor_parallel": value'
+            f' "{alike["tensor_parallel"].iloc[0]}"; {model} in {precision} does not fit the'
+            f" memory of {fewest:g} x {gpu}; allowed are as many GPUs as hold the weights; correct"
+            " the layout or the format"
+        )
+
+
+def committed(rows: pd.DataFrame, training: pd.DataFrame) -> NDArray:
+    """Whether each row, after ``at_load.describe``, is one that the law was fitted to."""
+    columns = [name for name in SAME if name != "protocol"]
+
+    def keys(table: pd.DataFrame) -> pd.Series:
+        digits = table["throughput_tps"].map("{:.3g}".format)
+        texts = table[columns].astype(object).map(lambda cell: "" if pd.isna(cell) else str(cell))
+        return texts.agg("|".join, axis=1) + "|" + digits
+
+    return keys(rows).isin(set(keys(training))).to_numpy()

@@ -1,0 +1,35 @@
+"""Throughput of a user's rows, as the law fitted to the committed tables predicts it."""
+
+import sys
+
+import numpy as np
+from _logged import run
+from _training import read_training
+from inference_energy.drawing import save
+from inference_energy.laws.at_load import AtLoadFit
+from inference_energy.laws.benchmarks import committed, read_benchmarks
+from inference_energy.laws.figures import predicted_at_load
+from inference_energy.laws.load_scores import predictions
+from inference_energy.laws.page import predicted_page
+from inference_energy.project import shown
+from inference_energy.tables import load_schema, write_table, write_text
+
+
+def main(snakemake):
+    """Predict, write table, page and figure, and say the main lines."""
+    training, hardware = read_training(snakemake.input)
+    rows = read_benchmarks(snakemake.input.benchmarks, hardware, training)
+    predicted = predictions(rows, *AtLoadFit.fit(training).predict(rows))
+    predicted["committed"] = np.where(committed(rows, training), "yes", "no")
+    columns = [name for name in load_schema("load_predictions")["properties"] if name in predicted]
+    page = predicted_page(predicted, shown(snakemake.input.benchmarks))
+    write_table(predicted[columns], snakemake.output.predictions, "load_predictions")
+    write_text(snakemake.output.page, page)
+    figure = predicted_at_load(predicted)
+    save(figure, snakemake.output.svg)
+    save(figure, snakemake.output.png)
+    print(page, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)
