@@ -186,6 +186,24 @@ def test_a_configuration_tells_its_groups():
     assert columns - {"network"} <= set(CONFIGURATION)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"engine": "dynamo-trt"},
+        {"engine": "trtllm", "engine_version": "v0.19"},
+        {"nodes": 1, "pipeline_parallel": 1.0, "expert_parallel": None},
+        {"tensor_parallel": 4.0},
+    ],
+    ids=str,
+)
+def test_one_thing_has_one_spelling(conditioned, change):
+    """Else an engine or a layout would count as unseen."""
+    stated, same = conditioned({}), conditioned(change)
+    assert same.predict(1000.0, 500.0) == pytest.approx(stated.predict(1000.0, 500.0))
+    assert same.sigma(1000.0, 500.0) == pytest.approx(stated.sigma(1000.0, 500.0))
+    assert conditioned({"engine": "mine"}).sigma(1000.0, 500.0) > stated.sigma(1000.0, 500.0)
+
+
 def test_the_registry_fits_it(fitted, vendor, hardware):
     kind = LAWS["at-load"]
     assert kind.pooled

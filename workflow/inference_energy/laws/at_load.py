@@ -8,7 +8,7 @@ GPU, the format on that GPU, the model, the model on that engine, and the config
 an unseen model, GPU or engine has the spread of such groups as part of its error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -228,9 +228,41 @@ def describe(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> pd
     return described.assign(protocol=known.where(known.notna(), implied))
 
 
-def _keys(rows, columns):
-    """One text per row of what it has in the columns; empty cells alike."""
-    given = [rows[name].map(str) if name in rows else ["None"] * len(rows) for name in columns]
+ENGINES = {"vllm": "vLLM", "sgl": "SGLang", "trt": "TensorRT-LLM", "tensorrt": "TensorRT-LLM"}
+"""What a name of a serving software contains, whatever its case and dashes, and which one it is."""
+
+LAYOUT = (
+    "nodes",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "attention_data_parallel",
+    "expert_parallel",
+)
+"""Columns of which an empty cell means one."""
+
+
+def _engine(name):
+    """A serving software in one spelling: InferenceX writes dynamo-trt, and vllm."""
+    return next((known for part, known in ENGINES.items() if part in name.lower()), name)
+
+
+def _texts(rows, column):
+    """Cells of a column, the same text for the same thing; one or nothing where it is empty."""
+    empty = "1" if column in LAYOUT else ""
+    if column not in rows:
+        return [empty] * len(rows)
+    cells = rows[column].tolist()
+    texts = [empty if pd.isna(c) else str(c).removesuffix(".0") for c in cells]
+    if column == "engine":
+        return list(map(_engine, texts))
+    if column == "engine_version":
+        return [text.removeprefix("v") for text in texts]
+    return texts
+
+
+def keys(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Index:
+    """One text per row of what it has in the columns, the same for the same thing."""
+    given = [_texts(rows, column) for column in columns]
     return pd.Index(["|".join(row) for row in zip(*given, strict=True)], dtype=object)
 
 
@@ -303,10 +335,10 @@ class AtLoadFit:
         scale : float
             Factor on all standard deviations of LEVELS and OWN, to ask how much they matter. [1]
         """
-        keys = [_keys(rows, columns) for columns, _ in LEVELS.values()]
-        own_keys, protocol = _keys(rows, CONFIGURATION), _keys(rows, ["protocol"])
-        groups, own = tuple(key.unique() for key in keys), own_keys.unique()
-        places = np.stack([g.get_indexer(k) for g, k in zip(groups, keys, strict=True)], axis=1)
+        levels = [keys(rows, columns) for columns, _ in LEVELS.values()]
+        of_own, protocol = keys(rows, CONFIGURATION), keys(rows, ["protocol"])
+        groups, own = tuple(level.unique() for level in levels), of_own.unique()
+        places = np.stack([g.get_indexer(k) for g, k in zip(groups, levels, strict=True)], axis=1)
         known: mixed.Start | None = None
         if start is not None:
             before = [old.get_indexer(new) for old, new in zip(start.groups, groups, strict=True)]
@@ -317,7 +349,7 @@ class AtLoadFit:
         found = mixed.fit(
             _log_times(rows),
             -np.log(rows["throughput_tps"].to_numpy(float)),
-            mixed.Rows(_structure(scale), places, own.get_indexer(own_keys)),
+            mixed.Rows(_structure(scale), places, own.get_indexer(of_own)),
             protocol.unique().get_indexer(protocol),
             known,
             steps,
@@ -367,13 +399,13 @@ class AtLoadFit:
 
     def _factors(self, rows):
         """Number of every row's configuration, and what is known of the configurations."""
-        keys = [_keys(rows, columns) for columns, _ in LEVELS.values()]
-        own_keys = _keys(rows, CONFIGURATION)
-        number, first = pd.factorize(own_keys)[0], np.flatnonzero(~own_keys.duplicated())
-        groups = [g.get_indexer(k[first]) for g, k in zip(self.groups, keys, strict=True)]
-        own = self.own.get_indexer(own_keys[first])
+        levels = [keys(rows, columns) for columns, _ in LEVELS.values()]
+        of_own = keys(rows, CONFIGURATION)
+        number, first = pd.factorize(of_own)[0], np.flatnonzero(~of_own.duplicated())
+        groups = [g.get_indexer(k[first]) for g, k in zip(self.groups, levels, strict=True)]
+        own = self.own.get_indexer(of_own[first])
         known = [self.found.of(g, int(o)) for g, o in zip(np.stack(groups, 1), own, strict=True)]
-        kind = self.protocols.get_indexer(_keys(rows, ["protocol"])[first])
+        kind = self.protocols.get_indexer(keys(rows, ["protocol"])[first])
         scatter = np.where(kind < 0, self.found.scatter.max(), self.found.scatter[kind])
         scatter = scatter * np.sqrt(mixed.TAIL / (mixed.TAIL - 2))
         means, covariances = (np.array(each) for each in zip(*known, strict=True))

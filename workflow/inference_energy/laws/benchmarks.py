@@ -6,7 +6,7 @@ from difflib import get_close_matches
 import pandas as pd
 from numpy.typing import NDArray
 
-from inference_energy.laws.at_load import STEADY, AtLoadFit, describe
+from inference_energy.laws.at_load import STEADY, AtLoadFit, describe, keys
 from inference_energy.laws.hardware import goes_by
 from inference_energy.laws.serving import layout
 from inference_energy.tables import AnyPath, name_rows, read_table, refuse, row_numbers
@@ -208,9 +208,7 @@ def committed(rows: pd.DataFrame, training: pd.DataFrame) -> NDArray:
     """Whether each row, after ``at_load.describe``, is one that the law was fitted to."""
     columns = [name for name in SAME if name != "protocol"]
 
-    def keys(table: pd.DataFrame) -> pd.Series:
-        digits = table["throughput_tps"].map("{:.3g}".format)
-        texts = table[columns].astype(object).map(lambda cell: "" if pd.isna(cell) else str(cell))
-        return texts.agg("|".join, axis=1) + "|" + digits
+    def texts(table: pd.DataFrame) -> pd.Index:
+        return keys(table, columns) + "|" + table["throughput_tps"].map("{:.3g}".format).to_numpy()
 
-    return keys(rows).isin(set(keys(training))).to_numpy()
+    return texts(rows).isin(texts(training))
