@@ -51,7 +51,7 @@ def draw_folder(folder):
 def read_method(method):
     """Tables of a method by name, what they are held against, and the method itself."""
     names = ("claims", "densities", "energy_per_query", "fleet", "histograms", "output_tokens")
-    names += ("sensitivity", "scaling", "crossing", "footprint")
+    names += ("sensitivity", "scaling", "crossing", "footprint", "uncertainty")
     tables = {name: read(f"results/{method}/{name}.csv", name) for name in names}
     tables["references"] = read("data/published/references.csv", "references")
     tables["published"] = read("data/published/claims.csv", "claims_published")
@@ -74,6 +74,7 @@ def draw_method(method):
         "claims": claims_chart(t["claims"], t["published"]),
         "scaling": scaling_figures.scaling(t["scaling"], t["crossing"]),
         "footprint": scaling_figures.footprint(t["footprint"]),
+        "uncertainty": robustness_figures.variance_shares(t["uncertainty"]),
     }
     for number, regime in (("1", "traditional"), ("2", "long")):
         figures[f"{number}a"] = paper_figures.energy_by_model(energy, densities, own, regime)

@@ -34,6 +34,7 @@ FIGURE_CATEGORIES = {
     "scaling": "Test-time scaling",
     "footprint": "Water and carbon",
     "claims": "Claims",
+    "uncertainty": "Energy per query",
 }
 
 try:

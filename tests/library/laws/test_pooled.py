@@ -51,14 +51,14 @@ def test_changes_reach_every_way():
     np.testing.assert_allclose(twice.predict(*LENGTHS), 2 * pool.predict(*LENGTHS))
     varied = Varied.of(pool, factor=2.0, output_exponent=-0.5)
     for own, way in zip(varied.shares(), pool.shares(), strict=True):
-        assert (own.weight, own.power, own.label) == (way.weight, way.power, way.label)
+        assert own[:2] + own[3:5] == way[:2] + way[3:5]
         of_way = Varied.of(way.law, factor=2.0, output_exponent=-0.5)
         np.testing.assert_array_equal(own.law.predict(*LENGTHS), of_way.predict(*LENGTHS))
 
 
 def test_ways_without_weight_are_left_out_and_none_is_refused():
     pool = Pooled.of([Share(0.0, 1.0, SLOW), Share(2.0, 1.0, FAST, "fast")])
-    assert [way.label for way in pool.shares()] == ["fast"]
+    assert [way.node for way in pool.shares()] == ["fast"]
     assert pool.n_rows == 5
     assert pool.terms() == [("share of fast", 1.0, "1"), ("relative power of fast", 1.0, "1")]
     with pytest.raises(ValueError, match="no share has weight"):

@@ -26,6 +26,9 @@ FULL_SUPPORT_BELOW = 0.01
 PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
 """Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
 
+FINE_PANEL = 0.1
+"""Width of the panels that stand for every length of a model with many ways. [1]"""
+
 
 def uncertain_factor(setup: Charging) -> LogNormal:
     """Product of the factors of Eq. 1 that the lengths of a query do not give, a LogNormal. [1]"""
@@ -210,11 +213,21 @@ def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
 
 def throughput_statistics(regime: Regime, model: ServedModel) -> dict[str, float]:
     """Mean, std and percentiles of a model's throughput over the query lengths. [tokens/s]"""
-    lengths, weights = regime.output_tokens.support
+    lengths, weights = _all_lengths(regime, model)
     ways = model.law.shares()
     speeds = [way.law.predict(regime.input_tokens, lengths) for way in ways]
     shares = np.array([way.weight for way in ways])
     return _weighted(np.concatenate(speeds), np.outer(shares, weights).ravel())
+
+
+def _all_lengths(regime: Regime, model: ServedModel) -> tuple[np.ndarray, np.ndarray]:
+    """Every output length and its weight; of a model with many ways, lengths that stand for them.
+
+    Long queries have 1e5 lengths, and a hundred ways would need as many evaluations of each.
+    """
+    if len(model.law.shares()) == 1:
+        return regime.output_tokens.support
+    return regime.output_tokens.nodes(model.law.kinks(regime.input_tokens), FINE_PANEL)
 
 
 def token_statistics(regime: Regime) -> dict[str, float]:
@@ -244,7 +257,7 @@ def extrapolation(regime: Regime, model: ServedModel) -> dict[str, float]:
         share of the node time; ``held``: total node time if the throughput outside were the one at
         the nearest lengths inside, over the law's. [1]
     """
-    lengths, weights = regime.output_tokens.support
+    lengths, weights = _all_lengths(regime, model)
     wanted = {"input_tokens": np.full(len(lengths), regime.input_tokens), "output_tokens": lengths}
     nearest = {name: np.clip(wanted[name], *model.domain[name]) for name in wanted}
     outside = np.any([wanted[name] != nearest[name] for name in wanted], axis=0)

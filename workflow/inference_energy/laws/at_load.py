@@ -367,7 +367,7 @@ class AtLoadFit:
         number = pd.Series(configuration_number(self.rows), self.rows.index)
         counts = number.value_counts()
         first = self.rows[~number.duplicated().to_numpy()]
-        laws = self._laws(first)
+        laws = self.laws_of(first)
         return [
             replace(law, n_rows=int(counts[k]))
             for law, k in zip(laws, number.unique(), strict=True)
@@ -382,7 +382,7 @@ class AtLoadFit:
             One or more rows of one configuration, as for ``fit``, and not of the fit; only those
             with throughput_tps count as measured.
         """
-        law = self._laws(rows.iloc[:1])[0]
+        law = self.laws_of(rows.iloc[:1])[0]
         known = rows[rows["throughput_tps"].notna()]
         if not len(known):
             return law
@@ -411,8 +411,8 @@ class AtLoadFit:
         means, covariances = (np.array(each) for each in zip(*known, strict=True))
         return number, means, covariances, scatter
 
-    def _laws(self, rows):
-        """Law of the configuration of each row, at the row's load."""
+    def laws_of(self, rows: pd.DataFrame) -> list[AtLoad]:
+        """Law of the configuration of each row, measured or not, at the row's load."""
         number, means, covariances, scatter = self._factors(rows)
         of_rows = zip(rows[TRAITS].to_dict("records"), load_of(rows)[0], number, strict=True)
         return [

@@ -38,14 +38,21 @@ class Share(NamedTuple):
         Power of the node that serves them, over what its model states. [1]
     law : Law
         Throughput of that node.
-    label : str
-        What tells this way from the others.
+    node, engine : str
+        Its GPUs with the format of the weights, and the serving software.
+    load : float
+        Requests that the node is given at once; NaN where the law does not know load.
+    copies : float
+        Copies of the model on the node, which the load is spread over.
     """
 
     weight: float
     power: float
     law: "Law"
-    label: str = ""
+    node: str = ""
+    engine: str = ""
+    load: float = np.nan
+    copies: float = 1.0
 
 
 class Parts(NamedTuple):

@@ -27,11 +27,15 @@ class Served:
         Rows that the law was fitted to; for a law of many configurations those of its own.
     replicas : float
         Copies of the model on the node.
+    utilisation : tuple of float, optional
+        Mean and standard deviation of the logarithm of the share of the node's power that is
+        drawn [1], where it is known with the law; the same for all models of a method.
     """
 
     law: Law
     rows: pd.DataFrame
     replicas: float = 1.0
+    utilisation: tuple[float, float] | None = None
 
 
 def fit_models(
@@ -157,6 +161,8 @@ def unsuitable_rows(law: Mapping[str, Any], served: Mapping[str, Served]) -> Ite
         Laws fitted as it says.
     """
     for model, of in served.items():
+        if len(of.law.shares()) > 1:
+            continue
         widths = sorted(set(copy_gpus(of.rows))) if "tensor_parallel" in of.rows else []
         if len(widths) > 1:
             *most, last = (f"{width:g}" for width in widths)

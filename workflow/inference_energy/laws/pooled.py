@@ -1,6 +1,6 @@
 """A model that is served in several ways: at several loads, on several nodes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -112,13 +112,53 @@ class Pooled(Law):
     def _with(self, change: Callable[[Law], Law]) -> Self:
         return replace(self, ways=tuple(way._replace(law=change(way.law)) for way in self.ways))
 
-    def terms(self) -> list[tuple[str, float, str]]:
-        """Weight and relative power of every way as (term, value, unit)."""
-        return [
-            line
-            for way in self.ways
-            for line in (
-                (f"share of {way.label}", way.weight, "1"),
-                (f"relative power of {way.label}", way.power, "1"),
+    @property
+    def knows_load(self) -> bool:
+        """Whether every way's law does."""
+        return all(way.law.knows_load for way in self.ways)
+
+    def at(self, concurrency: ArrayLike, requests: ArrayLike = np.inf) -> Self:
+        """Every kind of node at one load, in the layout that it has at the nearest one.
+
+        Parameters
+        ----------
+        concurrency : float
+            Requests that a node is given at once. Its power is interpolated between the loads of
+            its ways, in logarithms, and held beyond them.
+        requests : float
+            Requests of the whole run.
+        """
+        if not self.knows_load:
+            return self
+        found = []
+        kinds = dict.fromkeys((way.node, way.engine) for way in self.ways)
+        for kind in kinds:
+            own = sorted(
+                (way for way in self.ways if (way.node, way.engine) == kind),
+                key=lambda way: way.load,
             )
-        ]
+            away = np.log([way.load for way in own]) - np.log(concurrency)
+            near = own[int(np.abs(away).argmin())]
+            power = np.exp(np.interp(0.0, away, np.log([way.power for way in own])))
+            law = near.law.at(np.asarray(concurrency) / near.copies, requests)
+            weight = sum(way.weight for way in own)
+            found.append(
+                near._replace(weight=weight, power=float(power), law=law, load=float(concurrency))
+            )
+        return replace(self, ways=tuple(found))
+
+    def on(self, nodes: Container[str]) -> "Pooled | None":
+        """Only the ways on these kinds of nodes; none if there are none."""
+        own = [way for way in self.ways if way.node in nodes]
+        return replace(Pooled.of(own), n_rows=self.n_rows) if own else None
+
+    def terms(self) -> list[tuple[str, float, str]]:
+        """Weight of every kind of node and engine, and the mean of its relative power."""
+        lines = []
+        for kind in dict.fromkeys((way.node, way.engine) for way in self.ways):
+            own = [way for way in self.ways if (way.node, way.engine) == kind]
+            name = ", ".join(filter(None, kind))
+            lines.append((f"share of {name}", float(sum(way.weight for way in own)), "1"))
+            mean = sum(way.weight * np.log(way.power) for way in own) / lines[-1][1]
+            lines.append((f"relative power of {name}", float(np.exp(mean)), "1"))
+        return lines

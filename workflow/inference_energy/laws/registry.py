@@ -37,6 +37,8 @@ class Kind:
         Tables of data/ that say what the law must know of a configuration.
     describe : callable, optional
         Appends it to the rows, given these tables.
+    serving_needs : tuple of str
+        Further tables, if a method says at which load and on which nodes its models are served.
     by_length : bool
         Whether the throughput depends on the lengths.
     mark : tuple of str, optional
@@ -48,6 +50,7 @@ class Kind:
     minimum_rows: int = 0
     needs: tuple[str, ...] = ()
     describe: Callable[..., pd.DataFrame] | None = None
+    serving_needs: tuple[str, ...] = ()
     by_length: bool = True
     mark: tuple[str, str] | None = None
 
@@ -91,14 +94,20 @@ LAWS: dict[str, Kind] = {
         describe=add_serving_times,
         mark=("BLUE", "o"),
     ),
-    "at-load": Kind(AtLoadFit.fit, needs=("models", "gpus"), describe=describe),
+    "at-load": Kind(
+        AtLoadFit.fit,
+        needs=("models", "gpus"),
+        describe=describe,
+        serving_needs=("nodes", "mlenergy", "inferencex", "wall_power"),
+    ),
 }
 """Laws by name, as method files and result tables write it."""
 
 
 def needed_tables(names: Iterable[str] = tuple(LAWS)) -> list[str]:
     """Names of the tables of data/ that laws need, of all laws unless some are named."""
-    return list(dict.fromkeys(table for name in names for table in LAWS[name].needs))
+    tables = (LAWS[name].needs + LAWS[name].serving_needs for name in names)
+    return list(dict.fromkeys(table for needed in tables for table in needed))
 
 
 def named_laws(settings: Mapping[str, Any]) -> list[str]:

@@ -8,9 +8,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from inference_energy.errors import InputError
-from inference_energy.laws.fitting import fit_laws, unsuitable_rows
+from inference_energy.laws.fitting import Served, fit_laws, unsuitable_rows
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.lengths import FAMILIES, OutputTokens
+from inference_energy.method.serving import fit_serving, node_power
 from inference_energy.method.setup import (
     Blend,
     Coupling,
@@ -29,6 +30,16 @@ def power_utilisation(quantity: Mapping[str, Any], z: float) -> LogNormal | Coup
     return factor(quantity, z)
 
 
+def _utilisation(
+    method: Mapping[str, Any], laws: Mapping[str, Served], z: float
+) -> LogNormal | Coupling:
+    """Build the power utilisation, from the power at the load if the method says so."""
+    known = next(iter(laws.values())).utilisation
+    if method["power_utilisation"]["distribution"] == "by-load" and known is not None:
+        return LogNormal(*known)
+    return power_utilisation(method["power_utilisation"], z)
+
+
 def factor(quantity: Mapping[str, Any], z: float) -> LogNormal:
     """Build a factor from its section of the method file."""
     if quantity["distribution"] == "fixed":
@@ -45,12 +56,6 @@ def output_tokens(quantity: Mapping[str, Any], traces: Mapping[str, ArrayLike]) 
         If an empirical distribution names a trace that is not in ``traces``.
     """
     return FAMILIES[quantity["distribution"]].of(quantity, traces)
-
-
-def node_power(method: Mapping[str, Any], model: str) -> float:
-    """Maximum power of a model's node. [kW]"""
-    power = method["node_power"]
-    return float(power.get("models", {}).get(model, power["default"])["value"])
 
 
 def blend(quantity: Mapping[str, Any]) -> Blend:
@@ -97,6 +102,8 @@ def fit_suitable(
     InputError
         If the rows of a model do not suit the law.
     """
+    if "serving" in method:
+        return fit_serving(method, table, hardware)
     laws = fit_laws(method, table, hardware)
     problems = list(unsuitable_rows(method["throughput_law"], laws))
     if problems:
@@ -165,7 +172,7 @@ def build(
             )
             for name, served in laws.items()
         ),
-        power_utilisation=power_utilisation(method["power_utilisation"], z),
+        power_utilisation=_utilisation(method, laws, z),
         pue=factor(method["pue"], z),
         regimes={
             name: Regime(

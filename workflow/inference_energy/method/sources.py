@@ -11,6 +11,13 @@ from inference_energy.project import provided
 
 TRACES = "data/request_lengths.csv"
 
+MEASURED = {
+    "inferencex": "data/measured/inferencex_power.csv",
+    "mlenergy": "data/measured/mlenergy_v3.csv",
+    "wall_power": "data/measured/mlperf_wall_power.csv",
+}
+"""Tables that laws need and that are not data/<name>.csv."""
+
 
 def tables_of(method: Mapping[str, Any]) -> list[str]:
     """Paths of the throughput tables of a resolved method."""
@@ -29,7 +36,7 @@ def tables_under(document: object) -> set[str]:
 
 def law_tables(names: Iterable[str]) -> dict[str, str]:
     """Paths of the tables that throughput laws need, by the names that scripts know them by."""
-    return {name: provided(f"data/{name}.csv") for name in needed_tables(names)}
+    return {name: provided(MEASURED.get(name, f"data/{name}.csv")) for name in needed_tables(names)}
 
 
 def inputs_of(method: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from inference_energy import drawing, text
@@ -217,3 +218,64 @@ def _draw_bars(axis, values, shares, shown):
             axis.text(1.02, place, f"{shares[name]:.2f}", transform=across, va="center_baseline")
     axis.axvline(base, color=drawing.BLACK, linewidth=0.8)
     axis.set_ylim(len(shown) - 0.5, -0.5)
+
+
+SOURCE_COLOURS = {
+    "load": drawing.VERMILION,
+    "output tokens": drawing.SKY,
+    "model": drawing.BLUE,
+    "node": drawing.ORANGE,
+    "engine": drawing.PURPLE,
+    "law": drawing.GREEN,
+    "power": drawing.DARK_GREY,
+    "PUE": drawing.BLACK,
+    "together": drawing.LIGHT_GREY,
+}
+"""Colour of what a spread comes from, in the order of the bars."""
+
+WRITTEN_FROM = 0.05
+"""Share from which a part of a bar is labelled. [1]"""
+
+
+@rc_context(drawing.SETTINGS)
+def variance_shares(parts):
+    """Shares of the variance of ln E by what they come from, a bar per regime.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        Schema ``uncertainty``.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = drawing.new_figure(drawing.PAGE, 1.75)
+    axis = drawing.frame(figure, 0.78, 0.42, 0.15, 0.48)
+    regimes = list(parts["regime"].unique())
+    for row, regime in enumerate(regimes):
+        shares = parts[parts["regime"] == regime].set_index("source")["share"]
+        left = 0.0
+        for source, colour in SOURCE_COLOURS.items():
+            width = max(float(shares[source]), 0.0)
+            axis.barh(row, width, 0.62, left, color=colour, edgecolor="white", linewidth=0.5)
+            if width >= WRITTEN_FROM:
+                dark = colour not in (drawing.SKY, drawing.ORANGE, drawing.LIGHT_GREY)
+                axis.text(
+                    left + width / 2,
+                    row,
+                    text.percent(width),
+                    ha="center",
+                    va="center",
+                    color="white" if dark else "black",
+                )
+            left += width
+    axis.set_yticks(range(len(regimes)), [f"{regime} query" for regime in regimes])
+    axis.invert_yaxis()
+    axis.set_xlim(0, 1)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: text.percent(share)))
+    axis.set_xlabel("share of the variance of ln E")
+    drawing.no_side(axis)
+    handles = [Patch(color=colour, label=source) for source, colour in SOURCE_COLOURS.items()]
+    drawing.legend(figure, handles, 0.1, 0.06, ncols=len(handles), columnspacing=1.2)
+    return figure

@@ -1,0 +1,153 @@
+"""Models on nodes and at loads."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+from inference_energy.energy import exact
+from inference_energy.errors import InputError
+from inference_energy.method import serving
+from inference_energy.method.build import build
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import fixed_regime
+from inference_energy.power.node import find_node
+from inference_energy.power.node import node_power as power_at_socket
+from repository import read, read_yaml
+
+TABLES = {
+    "models": "data/models.csv",
+    "gpus": "data/gpus.csv",
+    "nodes": "data/nodes.csv",
+    "mlenergy": "data/measured/mlenergy_v3.csv",
+    "inferencex": "data/measured/inferencex_power.csv",
+    "wall_power": "data/measured/mlperf_wall_power.csv",
+}
+
+
+@pytest.fixture(scope="module")
+def hardware():
+    return {name: read(path, name) for name, path in TABLES.items()}
+
+
+@pytest.fixture(scope="module")
+def table():
+    return read("data/throughput/at_load.csv", "throughput")
+
+
+@pytest.fixture(scope="module")
+def method():
+    """The method `revised` at one load on one kind of node, with one engine."""
+    found = deepcopy(read_yaml("results/revised/method.yaml"))
+    found["benchmarks"]["models"] = ["Llama 3.1 405B", "DeepSeek-R1"]
+    found["blend"]["models"] = 2
+    lengths = {"distribution": "exponential", "median": 300, "unit": "tokens", "source": "test"}
+    found["regimes"]["traditional"]["output_tokens"] = lengths
+    node = {"gpu": "H200-SXM-141GB", "precision": "FP8", "share": 1.0, "source": "test"}
+    engine = {"engine": "vLLM", "share": 1.0, "source": "test"}
+    load = {"distribution": "fixed", "value": 64, "unit": "requests", "source": "test"}
+    found["serving"] = {"nodes": [node], "engines": [engine], "load": load}
+    return found
+
+
+def at(method, **load):
+    changed = deepcopy(method)
+    changed["serving"]["load"] = {"unit": "requests", "source": "test"} | load
+    return changed
+
+
+def test_the_loads_have_the_moments_of_the_distribution():
+    quantity = {"distribution": "log-normal", "p5": 8.0, "p95": 400.0}
+    spread = LogNormal.from_percentiles(8.0, 400.0)
+    points, weights = serving.loads(quantity, 1.645)
+    assert weights.sum() == pytest.approx(1)
+    assert weights @ np.log(points) == pytest.approx(spread.mu)
+    # three standard deviations hold all but 0.3 % of the queries and 3 % of the variance
+    assert weights @ (np.log(points) - spread.mu) ** 2 == pytest.approx(spread.sigma**2, rel=0.04)
+    assert serving.loads({"distribution": "fixed", "value": 5}, 1.645)[0] == [5.0]
+
+
+def test_layouts_fill_the_node_with_whole_copies():
+    rows = serving.layouts(8)
+    gpus = rows["tensor_parallel"] * rows["attention_data_parallel"]
+    assert (8 % gpus == 0).all() and not rows.duplicated().any()
+    assert set(gpus) == {1, 2, 4, 8}
+    assert (rows["expert_parallel"] <= gpus).all()
+
+
+def test_the_energy_falls_with_the_load(method, table, hardware):
+    medians = []
+    for load in (1, 8, 64, 512):
+        setup = build(at(method, distribution="fixed", value=load), table, {}, hardware)
+        energy = exact.model_energy(setup, fixed_regime(1000, 300), setup.models[1])
+        medians.append(energy.quantile(0.5))
+    assert medians == sorted(medians, reverse=True)
+    assert medians[0] > 8 * medians[-1]
+
+
+def test_the_power_is_that_of_the_node_at_the_load(method, table, hardware):
+    """Median power of a share, by hand from the law's throughput: between idle and rated."""
+    setup = build(method, table, {}, hardware)
+    node = find_node("H200-SXM-141GB", hardware["nodes"], hardware["gpus"])
+    idle, full = (float(power_at_socket(watts, node)) / 1000 for watts in (0.0, 700.0))
+    for model in setup.models:
+        (way,) = model.law.shares()
+        drawn = way.power * model.node_power * np.exp(setup.power_utilisation.mu)
+        assert idle < drawn < full
+        assert (way.node, way.engine, way.load) == ("H200-SXM-141GB FP8", "vLLM", 64)
+
+
+def test_a_models_own_node_power_cancels(method, table, hardware):
+    """What is drawn was measured, whatever maximum the method states."""
+    changed = deepcopy(method)
+    changed["node_power"]["models"] = {
+        "DeepSeek-R1": {"value": 99.0, "unit": "kW", "source": "test"}
+    }
+    regime = fixed_regime(1000, 300)
+    energies = [
+        exact.model_energy(setup, regime, setup.models[1]).quantile(0.5)
+        for setup in (build(m, table, {}, hardware) for m in (method, changed))
+    ]
+    assert energies[0] == pytest.approx(energies[1], rel=1e-12)
+
+
+def test_a_range_of_loads_is_the_mixture_of_its_loads(method, table, hardware):
+    wide = build(at(method, distribution="log-normal", p5=8, p95=400), table, {}, hardware)
+    model, regime = wide.models[0], fixed_regime(1000, 300)
+    whole = exact.model_energy(wide, regime, model)
+    ways = model.law.shares()
+    assert len(ways) == serving.LOADS
+    assert sum(way.weight for way in ways) == pytest.approx(1)
+    one = model.law.at(64.0)
+    assert [way.load for way in one.shares()] == [64.0]
+    loads = [way.load for way in ways]
+    near = int(np.argmin(np.abs(np.log(loads) - np.log(64))))
+    assert one.shares()[0].power == pytest.approx(ways[near].power, rel=0.15)
+    assert whole.quantile(0.95) / whole.quantile(0.05) > 3
+
+
+def test_a_model_that_no_node_holds_is_refused(method, table, hardware):
+    changed = deepcopy(method)
+    changed["serving"]["nodes"][0]["gpu"] = "L40S"
+    with pytest.raises(InputError, match="no node holds the weights of Llama"):
+        build(changed, table, {}, hardware)
+
+
+def test_models_are_served_by_the_nodes_that_hold_them(method, table, hardware):
+    changed = deepcopy(method)
+    small = {"gpu": "H100-SXM-80GB", "precision": "FP8", "share": 0.5, "source": "test"}
+    changed["serving"]["nodes"].append(small)
+    setup = build(changed, table, {}, hardware)
+    found = {m.name: [way.node for way in m.law.shares()] for m in setup.models}
+    assert len(found["Llama 3.1 405B"]) == 2
+    assert found["DeepSeek-R1"] == ["H200-SXM-141GB FP8"]
+
+
+def test_nodes_and_engines_that_no_table_has_are_refused_with_the_nearest(method, table, hardware):
+    changed = deepcopy(method)
+    changed["serving"]["nodes"][0]["gpu"] = "H200-SXM-141"
+    changed["serving"]["engines"][0]["engine"] = "vLMM"
+    with pytest.raises(InputError) as refused:
+        build(changed, table, {}, hardware)
+    gpu, engine = refused.value.problems
+    assert "serving.nodes[0].gpu" in gpu and "did you mean H200-SXM-141GB" in gpu
+    assert "serving.engines[0].engine" in engine and "did you mean vLLM" in engine

@@ -1,0 +1,213 @@
+"""What the spread of a method's energies comes from.
+
+ln E of a query of the untrimmed blend is a function of the model, the kind of node and engine, the
+load and the output length, plus independent errors of the law, the power and the PUE. With weights
+for all of these, its variance parts exactly (no sampling):
+
+- first-order part of an input X: ``Var(E[ln E | X])``; of what depends on the model (node, engine),
+  within the model
+- of an independent error: its mean variance
+- what is left comes from inputs that act together
+"""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.energy.equation import charged_tokens, query_energy
+from inference_energy.energy.exact import known_utilisation, model_energy
+from inference_energy.energy.mixtures import Mixture
+from inference_energy.method.setup import Coupling
+from inference_energy.templates import render
+
+TOGETHER = "together"
+CAPTION = "Shares of the variance of ln E by what they come from."
+
+SOURCES = ("model", "node", "engine", "load", "output tokens", "law", "power", "PUE", TOGETHER)
+"""What variance is ascribed to: the first five vary from query to query or from service to service,
+the next three are not known, the last is what inputs do together."""
+
+
+def variance_parts(setup, regime, members):
+    """Variance of ln E of a query of the blend, by what it comes from.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    regime : Regime
+        Kind of query; queries without output are left out.
+    members : dict of str to float
+        Models of the blend and their shares, as of ``exact.regime_energy``. [1]
+
+    Returns
+    -------
+    DataFrame
+        source, variance [1] (of ln E), share [1] (of the sum).
+    """
+    models = {model.name: model for model in setup.models}
+    cells = pd.concat(
+        [
+            _cells(setup, regime, models[name]).assign(
+                model=name, weight=lambda table, share=share: share * table["weight"]
+            )
+            for name, share in members.items()
+        ],
+        ignore_index=True,
+    )
+    weight, log = cells["weight"], cells["log_energy"]
+    total = _variance(log, weight)
+    parts = {
+        "model": _between(cells, ["model"]),
+        "node": _between(cells, ["model", "node"]) - _between(cells, ["model"]),
+        "engine": _between(cells, ["model", "engine"]) - _between(cells, ["model"]),
+        "load": _between(cells, ["load"]),
+        "output tokens": _between(cells, ["length"]),
+    }
+    parts[TOGETHER] = total - sum(parts.values())
+    utilisation = setup.power_utilisation
+    parts |= {
+        "law": float(weight @ cells["error"] ** 2),
+        "power": 0.0 if isinstance(utilisation, Coupling) else utilisation.sigma**2,
+        "PUE": setup.boundary.over_node(setup.pue).sigma ** 2,
+    }
+    found = pd.DataFrame({"source": SOURCES, "variance": [parts[name] for name in SOURCES]})
+    return found.assign(share=found["variance"] / found["variance"].sum())
+
+
+def _cells(setup, regime, model):
+    """Ln E of every way and output length of a model, with weights that add up to one."""
+    lengths, weights = regime.output_tokens.nodes(model.law.kinks(regime.input_tokens), 0.5)
+    some = (lengths > 0) & (weights > 0)
+    lengths, weights = lengths[some], weights[some] / weights[some].sum()
+    charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
+
+    def of(way):
+        throughput = way.law.predict(regime.input_tokens, lengths)
+        utilisation = known_utilisation(setup, model, throughput)
+        energy = query_energy(charged, throughput, way.power * model.node_power, utilisation)
+        return pd.DataFrame(
+            {
+                "node": way.node,
+                "engine": way.engine,
+                "load": way.load,
+                "length": lengths,
+                "weight": way.weight * weights,
+                "log_energy": np.log(energy),
+                "error": model.error(regime.input_tokens, lengths, way.law),
+            }
+        )
+
+    return pd.concat([of(way) for way in model.law.shares()])
+
+
+def _variance(values, weights):
+    return float(weights @ (values - weights @ values) ** 2)
+
+
+def _between(cells, columns):
+    """Variance between the means of the groups that the columns make."""
+    keys = [cells[column] for column in columns]
+    total = cells["weight"].groupby(keys, dropna=False).sum()
+    mean = (cells["weight"] * cells["log_energy"]).groupby(keys, dropna=False).sum() / total
+    return _variance(mean, total)
+
+
+def page(method, parts, classes, energies, extrapolation):
+    """Page of a method's uncertainty.
+
+    Parameters
+    ----------
+    method : str
+        Its name.
+    parts, classes : DataFrame
+        Tables of schemas ``uncertainty`` and ``classes``.
+    energies : dict of str to Energy
+        Untrimmed blend of every regime.
+    extrapolation : DataFrame
+        Table of schema ``extrapolation``.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    regimes = []
+    for regime, energy in energies.items():
+        own = parts[parts["regime"] == regime]
+        halving = needed_to_halve(own)
+        outside = extrapolation[extrapolation["statistic"] == "queries"]
+        regimes.append(
+            energy.describe()
+            | {
+                "regime": regime,
+                "shares": own.set_index("source")["share"].to_dict(),
+                "halving": _enumerated(halving),
+                "beyond": outside[outside["regime"] == regime]["value"].max(),
+            }
+        )
+    return render(
+        "robustness/uncertainty.md.jinja",
+        method=method,
+        regimes=regimes,
+        sources=SOURCES,
+        classes=classes.to_dict("records"),
+        caption=CAPTION,
+    )
+
+
+def _enumerated(names):
+    """Write names as a list in a sentence."""
+    *most, last = (f"the {name}" for name in names)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def needed_to_halve(parts):
+    """Sources whose knowledge halves the spread of ln E, the largest first.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        From :func:`variance_parts`.
+
+    Returns
+    -------
+    list of str
+        As few as leave a quarter of the variance or less.
+    """
+    left, found = 1.0, []
+    known = parts[parts["source"] != TOGETHER].sort_values("share", ascending=False)
+    for row in known.itertuples():
+        if left <= 0.25:
+            break
+        found.append(row.source)
+        left -= row.share
+    return found
+
+
+def by_class(setup, regime, members, architectures):
+    """Energy per query of the blend's dense models and of its mixtures of experts.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    regime : Regime
+        Kind of query.
+    members : dict of str to float
+        Models of the blend and their shares. [1]
+    architectures : dict of str to str
+        Class of each model.
+
+    Returns
+    -------
+    DataFrame
+        architecture, models, and mean and percentiles of the pooled models. [Wh]
+    """
+    models = {model.name: model for model in setup.models}
+    rows = []
+    for name in sorted({architectures[member] for member in members}):
+        own = {member: share for member, share in members.items() if architectures[member] == name}
+        energies = [model_energy(setup, regime, models[member]) for member in own]
+        pool = Mixture.pooled(energies, [share / sum(own.values()) for share in own.values()])
+        rows.append({"architecture": name, "models": len(own)} | pool.describe())
+    return pd.DataFrame(rows).drop(columns="std")
