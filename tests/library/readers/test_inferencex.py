@@ -42,3 +42,30 @@ def test_a_missing_key_is_named(tmp_path):
     raw = load("inferencex/agg_single.json")
     del raw["output_tput_per_gpu"]
     assert '"output_tput_per_gpu" is missing' in refusal(put(tmp_path, raw))
+
+
+def split_run(tmp_path, **energy):
+    """Row of a disaggregated run with these keys about energy."""
+    raw = load("inferencex/agg_disaggregated.json") | {"power_valid": 1} | energy
+    return detect_and_read(put(tmp_path, raw)).iloc[0]
+
+
+def test_joules_of_one_role_are_not_read_as_those_of_the_run(tmp_path):
+    """Before version 2 of the power schema: 0.685 J per token where 2.296 J is right."""
+    power = 2.296 * 1500 * 16
+    row = split_run(tmp_path, avg_total_gpu_power_w=power, joules_per_output_token=0.685)
+    assert row["gpu_power_w"] == power
+    assert np.isnan(row["energy_per_output_token_j"])
+    assert row["gpu_power_w"] / row["throughput_tps"] == pytest.approx(2.296)
+    assert row["status"] == "ok"
+
+
+def test_joules_of_all_gpus_are_read(tmp_path):
+    row = split_run(tmp_path, joules_per_output_token=2.296, power_metric_schema_version=2)
+    assert row["energy_per_output_token_j"] == 2.296
+
+
+def test_a_run_with_joules_of_one_role_alone_says_so(tmp_path):
+    row = split_run(tmp_path, joules_per_output_token=0.685)
+    assert np.isnan(row["energy_per_output_token_j"])
+    assert row["status"].startswith("marked: power: joules_per_output_token is of one role before ")

@@ -1,7 +1,8 @@
 """InferenceX (formerly InferenceMAX): agg_*.json, one configuration per object.
 
 Throughput is given per GPU. In a disaggregated deployment output_tput_per_gpu is per decode GPU,
-while the power is that of all GPUs. Latencies are in seconds. isl and osl are nominal lengths.
+while the power is that of all GPUs; before version 2 of the power schema, its joules per token are
+those of one role. Latencies are in seconds. isl and osl are nominal lengths.
 """
 
 from inference_energy.readers.common import PERCENTILES
@@ -22,6 +23,9 @@ GPUS = {
     "mi325x": "MI325X",
     "mi355x": "MI355X",
 }
+
+ALL_ROLES = 2
+"""Version of the power schema from which joules per token are those of all GPUs."""
 
 
 def recognise(record):
@@ -85,6 +89,17 @@ def _read_power(run):
     if "power_valid" in run.raw and not run.raw["power_valid"]:
         run.drop_energy("power_valid is 0")
         return
+    joules = run.number("joules_per_output_token")
+    version = run.number("power_metric_schema_version") or 1
+    of_one_role = bool(run.raw.get("is_multinode")) and joules is not None and version < ALL_ROLES
+    if of_one_role and not measured:
+        run.drop_energy(
+            f"joules_per_output_token is of one role before version {ALL_ROLES} of"
+            " power_metric_schema_version"
+        )
+        return
+    if not of_one_role:
+        run.put_energy("energy_per_output_token_j", joules)
     if not measured:
         return
     total = run.number("avg_total_gpu_power_w")
@@ -94,6 +109,5 @@ def _read_power(run):
         total = per_gpu * gpus if total is None else total
     run.put_energy("gpu_power_w", total)
     run.put_energy("gpu_energy_j", run.number("total_gpu_energy_j"))
-    run.put_energy("energy_per_output_token_j", run.number("joules_per_output_token"))
     if total and run.row.get("gpu_energy_j"):
         run.put("duration_s", run.row["gpu_energy_j"] / total)
