@@ -54,7 +54,7 @@ BENCHMARKS = {
 NOTES = {
     4.85: "8xH200, limit of 350 W",
     6.18: "8xH200, limit of 500 W",
-    7.5: "8xB200, rated power of 1,000 W",
+    7.3: "8xB200, rated 1,000 W",
 }
 """Which nodes the points are, by height [kW]."""
 
