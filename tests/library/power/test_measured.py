@@ -3,19 +3,13 @@
 import numpy as np
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.power.measured import check_roles, from_inferencex, from_mlenergy, rows
+from inference_energy.power.measured import check_roles, from_inferencex, rows
 from repository import read
 
 
 def test_energy_per_token_is_power_over_throughput(runs):
     energy = runs["gpu_power_w"] * runs["gpus"].astype(float) / runs["throughput_tps"]
     np.testing.assert_allclose(energy, runs["energy_per_token_j"], rtol=0.01)
-
-
-def test_a_gpu_outside_tensor_parallelism_has_its_copy_of_the_attention():
-    table = read("data/measured/mlenergy_v3.csv", "mlenergy")
-    found = from_mlenergy(table)
-    assert (found["attention_copies"] * table["tensor_parallel"] == found["gpus"]).all()
 
 
 def test_disaggregated_runs_are_no_rows(inferencex):

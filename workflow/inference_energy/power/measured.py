@@ -39,7 +39,8 @@ COLUMNS = [
 def from_mlenergy(runs: pd.DataFrame) -> pd.DataFrame:
     """Rows of ML.ENERGY.
 
-    Where tensor parallelism spans fewer than all GPUs, each has a copy of the attention.
+    Their experts are spread over all GPUs, or their tensors are; the attention of either is taken
+    to be tensor-parallel.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def from_mlenergy(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(
         run=runs["row"],
         model=runs["model_id"],
-        attention_copies=runs["gpus"] // runs["tensor_parallel"],
+        attention_copies=1,
         concurrency=runs["concurrency_limit"],
         batch=runs["concurrency"],
         input_tokens=INPUT_TOKENS,

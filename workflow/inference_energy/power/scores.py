@@ -11,8 +11,8 @@ SPLITS = {"architecture": "architecture", "task": "task", "GPU": "gpu", "model":
 ALL = "all"
 """Architecture of a score over all runs."""
 
-MEASURED = "energy, throughput measured"
-"""Quantity whose errors are those of power."""
+MEASURED, PREDICTED = "energy, throughput measured", "energy, throughput predicted"
+"""Quantities: the errors of the first are those of power."""
 
 INTERVALS = {50: ("p25", "p75"), 90: ("p5", "p95")}
 """Two-sided intervals [%] and their ends."""

@@ -60,11 +60,16 @@ def add_utilisation(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
         found, gpu = find_model(first, models), find_gpu(first, gpus)
         part = _utilisation(alike, found, gpu)
         part["network"], part["tdp_w"] = found["model"], float(gpu["tdp_w"])
-        hybrid = found["architecture"] == "dense" and found["attention"] == "hybrid"
-        part["architecture"] = "hybrid" if hybrid else found["architecture"]
+        part["architecture"] = architecture(found)
         parts.append(part)
     added = pd.concat(parts).loc[rows.index, columns]
     return rows.drop(columns=[c for c in columns if c in rows]).join(added)
+
+
+def architecture(model: pd.Series) -> str:
+    """Architecture of a model of schema ``models``: dense, hybrid (few attention layers) or moe."""
+    hybrid = model["architecture"] == "dense" and model["attention"] == "hybrid"
+    return "hybrid" if hybrid else str(model["architecture"])
 
 
 def names(models: pd.DataFrame) -> dict[str, str]:
