@@ -1,21 +1,10 @@
-"""Boundary conversions: units, inverses, and parameters that come from the data."""
+"""Parameters of boundary conversions come from the data, and the method is brought to each."""
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from inference_energy.errors import InputError
 from inference_energy.evidence import boundaries
-from inference_energy.method.distributions import LogNormal
+from inference_energy.method.boundary import COMPARABLE
 from repository import read
-
-positive = st.floats(1e-3, 1e3)
-
-
-@given(positive, positive, positive)
-def test_a_node_adds_the_host_to_its_accelerators(hours, accelerators, host):
-    server = boundaries.server_from_accelerator(hours * accelerators, accelerators, host)
-    assert server == pytest.approx(hours * (accelerators + host))
 
 
 def test_parameters_come_from_the_capped_node_and_the_provider(convert, settings, wall_power):
@@ -56,20 +45,9 @@ def test_shares_in_the_wrong_order_are_refused(settings, wall_power):
         boundaries.conversion(wrong, wall_power)
 
 
-def test_a_run_is_brought_to_the_facility_by_host_idle_and_pue():
-    fixed = LogNormal.fixed
-    spread = LogNormal.from_percentiles(2.0, 2.4)
-    convert = boundaries.Conversion(fixed(0.65), spread, fixed(1.1), 1.1, 8)
-    whole = boundaries.facility_from_run(1.0, 4.0, 8, convert)
-    low, high = whole.quantile(0.05), whole.quantile(0.95)
-    assert [low, high] == pytest.approx([1.21 * 6.0 / 4.0, 1.21 * 6.4 / 4.0], rel=1e-3)
-    half = boundaries.facility_from_run(1.0, 2.0, 4, convert)
-    assert half.quantile(0.5) == pytest.approx(whole.quantile(0.5))
-
-
 def test_boundaries_of_the_method_are_nested(setup, convert):
-    moved = [boundaries.at_boundary(setup, name, convert) for name in boundaries.COMPARABLE]
-    assert [m.boundary.name for m in moved] == list(boundaries.COMPARABLE)
+    moved = [boundaries.at_boundary(setup, name, convert) for name in COMPARABLE]
+    assert [m.boundary.name for m in moved] == list(COMPARABLE)
     # the PUE stays a PUE, whatever is counted
     assert {m.pue for m in moved} == {setup.pue}
     accelerator, server, facility = (m.boundary.over_node(m.pue).quantile(0.5) for m in moved)
@@ -81,8 +59,3 @@ def test_boundaries_of_the_method_are_nested(setup, convert):
 def test_a_boundary_without_conversion_is_refused(setup, convert):
     with pytest.raises(InputError, match="life cycle"):
         boundaries.at_boundary(setup, "life cycle", convert)
-
-
-def test_conversions_take_arrays():
-    energy = boundaries.server_from_accelerator(np.array([1.0, 2.0]), 1.0, np.array([0.0, 1.0]))
-    assert list(energy) == [1.0, 4.0]

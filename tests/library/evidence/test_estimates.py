@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
-from inference_energy.evidence import boundaries
 from inference_energy.evidence import estimates as evidence_estimates
+from inference_energy.method.boundary import COMPARABLE
 from inference_energy.method.setup import Coupling
 
 
@@ -50,9 +50,7 @@ def test_a_model_without_a_law_is_refused(setup, convert):
 def test_the_headline_at_the_facility_is_the_method_itself(setup, convert):
     models, names = exact.regime_energy(setup, setup.regimes["traditional"])
     own = exact.blend_energy(setup, models, names).quantile(0.5)
-    medians = [
-        evidence_estimates.headline(setup, b, convert).quantile(0.5) for b in boundaries.COMPARABLE
-    ]
+    medians = [evidence_estimates.headline(setup, b, convert).quantile(0.5) for b in COMPARABLE]
     assert medians[2] == own
     assert medians == sorted(medians)
 

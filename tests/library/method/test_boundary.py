@@ -1,11 +1,22 @@
 """What is counted at a boundary, per Wh of the node."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.method.boundary import FACILITY, SERVER, Boundary, accelerator
+from inference_energy.errors import InputError
+from inference_energy.method.boundary import (
+    COMPARABLE,
+    FACILITY,
+    SERVER,
+    Boundary,
+    Conversion,
+    accelerator,
+    server_from_accelerator,
+)
 from inference_energy.method.distributions import LogNormal
 
+positive = st.floats(1e-3, 1e3)
 factors = st.builds(LogNormal, st.floats(-2, 2), st.floats(0, 1))
 
 
@@ -26,3 +37,41 @@ def test_an_intensity_multiplies_what_is_counted(pue, intensity, order):
     on_site = Boundary("water", with_pue=False, factor=intensity).over_node(pue)
     assert at_grid.moment(order) == pytest.approx(pue.moment(order) * intensity.moment(order))
     assert on_site == intensity
+
+
+@given(positive, positive, positive)
+def test_a_node_adds_the_host_to_its_accelerators(hours, accelerators, host):
+    server = server_from_accelerator(hours * accelerators, accelerators, host)
+    assert server == pytest.approx(hours * (accelerators + host))
+
+
+def test_conversions_take_arrays():
+    energy = server_from_accelerator(np.array([1.0, 2.0]), 1.0, np.array([0.0, 1.0]))
+    assert list(energy) == [1.0, 4.0]
+
+
+@pytest.fixture
+def convert():
+    fixed = LogNormal.fixed
+    return Conversion(fixed(0.65), LogNormal.from_percentiles(2.0, 2.4), fixed(1.1), 1.1, 8)
+
+
+def test_a_run_is_brought_to_the_facility_by_host_idle_and_pue(convert):
+    whole = convert.facility_from_run(1.0, 4.0, 8)
+    low, high = whole.quantile(0.05), whole.quantile(0.95)
+    assert [low, high] == pytest.approx([1.21 * 6.0 / 4.0, 1.21 * 6.4 / 4.0], rel=1e-3)
+    half = convert.facility_from_run(1.0, 2.0, 4)
+    assert half.quantile(0.5) == pytest.approx(whole.quantile(0.5))
+
+
+def test_every_comparable_boundary_has_its_name(convert):
+    assert [convert.boundary(name).name for name in COMPARABLE] == [
+        "accelerator",
+        "server",
+        "facility",
+    ]
+
+
+def test_a_boundary_without_conversion_is_named(convert):
+    with pytest.raises(InputError, match="boundary 'life cycle': no conversion; allowed are acc"):
+        convert.boundary("life cycle")

@@ -10,6 +10,7 @@ from inference_energy.energy.exact import (
     model_energy,
     token_statistics,
 )
+from inference_energy.method.boundary import Meter
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
 from inference_energy.units import G_PER_KG, MEGA, SECONDS_PER_DAY, WH_PER_KWH
@@ -249,10 +250,10 @@ def assumptions(method, stated, deployment):
 
 def _power_facts(method, basis, power, files):
     """Facts behind the power, by where it was measured."""
-    if power.boundary == "node":
+    if power.boundary == Meter.NODE:
         return [("node power", f"{np.exp(power.factor.mu):.4g} kW", "measured", files)]
     section = method["deployment"]
-    if power.boundary == "accelerator":
+    if power.boundary == Meter.ACCELERATOR:
         host = section["host_power"]
         return [
             ("accelerator power", f"{power.accelerators:.4g} kW", "measured", files),

@@ -14,7 +14,7 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import length_range, usable_rows
 from inference_energy.method import build as method_build
 from inference_energy.method import setup
-from inference_energy.method.boundary import FACILITY, Boundary
+from inference_energy.method.boundary import FACILITY, Boundary, Meter
 from inference_energy.method.distributions import LogNormal
 from inference_energy.units import W_PER_KW
 
@@ -89,7 +89,7 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
         nodes = float(used["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
         node_power = float(by_model.get(section["model"], default)["value"]) * nodes
         factor = utilisation if isinstance(utilisation, LogNormal) else LogNormal.fixed(1.0)
-        power = Power(factor * LogNormal.fixed(node_power), "not measured")
+        power = Power(factor * LogNormal.fixed(node_power), Meter.NONE)
     law = replace(law, domain=length_range(used))
     uncertain = method["throughput_law"].get("error") == "included"
     peak = float(shapes["throughput_tps"].max())
@@ -138,9 +138,9 @@ def _charge(runs, power, used, pue, section):
     accelerators = run_accelerator_power(runs)
     outside = float(np.exp(power.factor.mu)) - power.accelerators
     charged = {
-        "node": runs["node_power_w"] / W_PER_KW,
-        "accelerator": accelerators + outside,
-        "not measured": pd.Series(float(np.exp(power.factor.mu)), runs.index),
+        Meter.NODE: runs["node_power_w"] / W_PER_KW,
+        Meter.ACCELERATOR: accelerators + outside,
+        Meter.NONE: pd.Series(float(np.exp(power.factor.mu)), runs.index),
     }[power.boundary].where(same)
     pue = float(np.exp(pue.mu))
     energy = query_energy(runs["output_tokens"], runs["throughput_tps"], charged, 1.0, pue)

@@ -8,6 +8,7 @@ from inference_energy.deployments.runs import marks
 from inference_energy.energy.equation import steady_power
 from inference_energy.errors import InputError
 from inference_energy.method import build
+from inference_energy.method.boundary import Meter
 from inference_energy.method.distributions import Z95, LogNormal
 from inference_energy.units import W_PER_KW
 
@@ -20,14 +21,14 @@ class Power:
     ----------
     factor : LogNormal
         Power. [kW]
-    boundary : str
-        node, accelerator, or not measured.
+    boundary : Meter
+        What it was measured of.
     accelerators : float
         Measured power of the accelerators, where they alone were measured. [kW]
     """
 
     factor: object
-    boundary: str
+    boundary: Meter
     accelerators: float = np.nan
 
 
@@ -57,7 +58,9 @@ def measured_power(runs, section, where, z=Z95):
     good = runs[runs["status"].map(lambda s: not any(m.startswith("power") for m in marks(s)))]
     node = good["node_power_w"].dropna() / W_PER_KW
     if len(node):
-        return Power(LogNormal(float(np.log(node).mean()), float(np.log(node).std(ddof=0))), "node")
+        return Power(
+            LogNormal(float(np.log(node).mean()), float(np.log(node).std(ddof=0))), Meter.NODE
+        )
     accelerators = run_accelerator_power(good).dropna()
     if accelerators.empty:
         return None
@@ -74,11 +77,11 @@ def measured_power(runs, section, where, z=Z95):
         low, high = (own + np.exp(host.mu + side * z * host.sigma) * nodes for side in (-1, 1))
         total = LogNormal.from_percentiles(low, high, z)
     spread = float(np.log(accelerators).std(ddof=0)) * own / np.exp(total.mu)
-    return Power(total * LogNormal(0.0, spread), "accelerator", own)
+    return Power(total * LogNormal(0.0, spread), Meter.ACCELERATOR, own)
 
 
 def run_accelerator_power(runs):
     """Power of all accelerators of each run [kW], from their energy per token if not given."""
-    per_token = runs["energy_per_output_token_j"].where(runs["power_boundary"] == "accelerator")
+    per_token = runs["energy_per_output_token_j"].where(runs["power_boundary"] == Meter.ACCELERATOR)
     power = steady_power(per_token, runs["throughput_tps"])
     return runs["gpu_power_w"].fillna(power) / W_PER_KW

@@ -1,41 +1,14 @@
-"""From one boundary of an energy per query to another: what the conversions are made of.
+"""What the conversions between boundaries are made of, and the method at each.
 
 An energy measured at the facility includes, where stated, the machines that are kept idle.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from inference_energy.errors import InputError
-from inference_energy.method.boundary import FACILITY, SERVER, accelerator
+from inference_energy.method.boundary import Conversion
 from inference_energy.method.distributions import LogNormal
 from inference_energy.units import W_PER_KW
-
-COMPARABLE = ("accelerator", "server", "facility")
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """Parameters of the conversions between boundaries.
-
-    Parameters
-    ----------
-    accelerator_share : LogNormal
-        Share of a serving node's energy that its accelerators take. [1]
-    host_power : LogNormal
-        Power of a node outside its accelerators. [kW]
-    pue : LogNormal
-        Facility energy over IT energy. [1]
-    idle_factor : float
-        Energy of serving and idle machines over that of the serving ones. [1]
-    gpus_per_node : int
-        Accelerators of that node.
-    """
-
-    accelerator_share: LogNormal
-    host_power: LogNormal
-    pue: LogNormal
-    idle_factor: float
-    gpus_per_node: int
 
 
 def conversion(settings, wall_power):
@@ -85,53 +58,6 @@ def conversion(settings, wall_power):
     )
 
 
-def server_from_accelerator(energy, accelerator_power, host_power):
-    """Energy of the server from that of its accelerators: ``E (P_acc + P_host) / P_acc``.
-
-    Parameters
-    ----------
-    energy : array_like
-        Accelerator energy. [Wh]
-    accelerator_power, host_power : array_like
-        Power of the accelerators that serve and of their part of the host. [kW]
-
-    Returns
-    -------
-    ndarray
-        [Wh]
-    """
-    return energy * (accelerator_power + host_power) / accelerator_power
-
-
-def facility_from_run(energy, accelerator_power, gpus, convert):
-    """Facility energy of a run of which accelerator energy and power were measured.
-
-    Parameters
-    ----------
-    energy : float
-        Accelerator energy. [Wh]
-    accelerator_power : float
-        Power of all accelerators of the run. [kW]
-    gpus : int
-        Their number; they carry their part of the node's host power.
-    convert : Conversion
-        Parameters.
-
-    Returns
-    -------
-    LogNormal
-        Host power and PUE are uncertain; the sum of accelerator and host power is represented by
-        the log-normal with the same P5 and P95. [Wh]
-    """
-    part = gpus / convert.gpus_per_node
-    low, high = (
-        server_from_accelerator(energy, accelerator_power, convert.host_power.quantile(q) * part)
-        for q in (0.05, 0.95)
-    )
-    server = LogNormal.from_percentiles(low, high)
-    return server * FACILITY.over_node(convert.pue) * LogNormal.fixed(convert.idle_factor)
-
-
 def at_boundary(setup, boundary, convert):
     """Return the method (Setup) with its energy charged at another boundary.
 
@@ -140,10 +66,4 @@ def at_boundary(setup, boundary, convert):
     InputError
         If there is no conversion to the boundary.
     """
-    known = {b.name: b for b in (accelerator(convert.accelerator_share), SERVER, FACILITY)}
-    if boundary not in known:
-        raise InputError(
-            f"boundary {boundary!r}: no conversion; allowed are {', '.join(known)};"
-            " leave the estimate out of the comparison"
-        )
-    return replace(setup, boundary=known[boundary])
+    return replace(setup, boundary=convert.boundary(boundary))

@@ -5,7 +5,6 @@ import pandas as pd
 from scipy import stats
 
 from inference_energy.energy import exact
-from inference_energy.evidence.boundaries import COMPARABLE, facility_from_run
 from inference_energy.evidence.concurrency import best_deployments
 from inference_energy.evidence.estimates import (
     LIKE,
@@ -15,6 +14,7 @@ from inference_energy.evidence.estimates import (
     why_not_usable,
     with_central,
 )
+from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.units import J_PER_WH, W_PER_KW
 
 QUERIES = "all queries"
@@ -112,7 +112,7 @@ def _published(setup, regimes, estimates, convert):
             measured = estimate["central_wh"]
             interval = estimate["low_wh"], estimate["high_wh"]
             known = model in regimes[regime]
-            energy = regimes[regime][model] if known else headline(setup, "facility", convert)
+            energy = regimes[regime][model] if known else headline(setup, Place.FACILITY, convert)
             lines.append(_line(group, QUERIES, measured, interval, energy, **where))
             if estimate["boundary"] not in COMPARABLE:
                 continue
@@ -145,20 +145,23 @@ def _measured(setup, regimes, runs, convert):
         if not groups:
             continue
         regime = _nearest_regime(setup, run["output_tokens"])
-        facility = facility_from_run(
+        facility = convert.facility_from_run(
             run["energy_per_request_j"] / J_PER_WH,
             run["accelerator_power_w"] / W_PER_KW,
             run["gpus"],
-            convert,
         )
         where = {name: run[name] for name in ("source_id", "model", "precision", "concurrency")}
         where |= {"id": f"mlenergy_v3.{run['row']}", "subject": run["model_id"]}
-        where |= {"boundary": "facility", "output_tokens": run["output_tokens"], "counted": "yes"}
+        where |= {
+            "boundary": Place.FACILITY,
+            "output_tokens": run["output_tokens"],
+            "counted": "yes",
+        }
         input_tokens = setup.regimes[regime].input_tokens
         energies = {
             QUERIES: regimes[regime][run["model"]],
             LIKE: energy_at(
-                setup, run["model"], input_tokens, run["output_tokens"], "facility", convert
+                setup, run["model"], input_tokens, run["output_tokens"], Place.FACILITY, convert
             ),
         }
         low, middle, high = (facility.quantile(q) for q in (0.05, 0.5, 0.95))

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
-from inference_energy.evidence.boundaries import COMPARABLE
 from inference_energy.evidence.concurrency import concurrency_factor, precision_ratios
 from inference_energy.evidence.estimates import (
     REGIME,
@@ -20,6 +19,7 @@ from inference_energy.evidence.estimates import (
     why_not_usable,
     with_central,
 )
+from inference_energy.method.boundary import COMPARABLE, Place
 
 FACTORS = ("tokens", "boundary", "precision", "concurrency", "power", "remainder")
 HALF_PRECISION = ("BF16", "FP16")
@@ -63,7 +63,7 @@ def decompose(setup, estimates, runs, convert):
             reference, reference_wh = f"{model}, {REGIME}", medians[model]
             known = _of_model(setup, estimate, reference_wh, runs, convert, half)
         else:
-            reference, reference_wh = f"frontier blend, {REGIME}", blend["facility"]
+            reference, reference_wh = f"frontier blend, {REGIME}", blend[Place.FACILITY]
             known = dict.fromkeys(FACTORS[:-1], (None, "no law for this model"))
             known["boundary"] = _boundary(estimate["boundary"], blend)
         ratio = estimate["central_wh"] / reference_wh
@@ -92,7 +92,7 @@ def _boundary(boundary, energies):
     """Factor from the facility to a boundary, from the method's energy at each."""
     if boundary not in COMPARABLE:
         return None, f"boundary: {boundary}"
-    return energies[boundary] / energies["facility"], f"{boundary} instead of facility"
+    return energies[boundary] / energies[Place.FACILITY], f"{boundary} instead of facility"
 
 
 def _of_model(setup, estimate, reference_wh, runs, convert, half):
@@ -111,7 +111,10 @@ def _of_model(setup, estimate, reference_wh, runs, convert, half):
     known["boundary"] = _boundary(boundary, energies)
     if stated:
         lengths = f"{input_tokens:g}{' (assumed)' if assumed else ''}/{output_tokens:g} tokens"
-        known["tokens"] = (energies["facility"] / reference_wh, f"{lengths} by the method's law")
+        known["tokens"] = (
+            energies[Place.FACILITY] / reference_wh,
+            f"{lengths} by the method's law",
+        )
     if estimate["precision"] == "FP8":
         known["precision"] = (1.0, "FP8, as the method")
     elif estimate["precision"] in HALF_PRECISION:
@@ -120,7 +123,7 @@ def _of_model(setup, estimate, reference_wh, runs, convert, half):
         known["concurrency"] = concurrency_factor(
             runs, model, estimate["precision"], estimate["concurrency"]
         )
-    if boundary == "accelerator" and not np.isnan(estimate["accelerator_power_w"]):
+    if boundary == Place.ACCELERATOR and not np.isnan(estimate["accelerator_power_w"]):
         watts = accelerator_power(setup, model, input_tokens, output_tokens, convert)
         text = f"{estimate['accelerator_power_w']:.0f} W per accelerator instead of {watts:.0f} W"
         known["power"] = (estimate["accelerator_power_w"] / watts, text)

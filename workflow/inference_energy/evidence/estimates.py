@@ -10,7 +10,8 @@ import pandas as pd
 
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
-from inference_energy.evidence.boundaries import COMPARABLE, at_boundary
+from inference_energy.evidence.boundaries import at_boundary
+from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.setup import extrapolates
 from inference_energy.text import rounded
 from inference_energy.units import W_PER_KW
@@ -61,7 +62,7 @@ def energy_at(setup, model, input_tokens, output_tokens, boundary, convert):
 
 def accelerator_power(setup, model, input_tokens, output_tokens, convert):
     """Median power of one accelerator while the method serves the query. [W]"""
-    counted = at_boundary(setup, "accelerator", convert)
+    counted = at_boundary(setup, Place.ACCELERATOR, convert)
     drawn = exact.serving_power(counted, _served(setup, model), input_tokens, output_tokens)
     return float(drawn.quantile(0.5)) * W_PER_KW / convert.gpus_per_node
 
@@ -162,7 +163,7 @@ def overestimates(setup, estimates, convert, band):
     served = {m.name: m for m in setup.models}
     models, _ = exact.regime_energy(setup, regime)
     medians = {name: energy.quantile(0.5) for name, energy in models.items()}
-    blend = headline(setup, "facility", convert).quantile(0.5)
+    blend = headline(setup, Place.FACILITY, convert).quantile(0.5)
     lines = []
     for estimate in usable.to_dict("records"):
         model = estimate["model"]

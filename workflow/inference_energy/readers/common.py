@@ -12,6 +12,7 @@ import pandas as pd
 
 from inference_energy import documents, tables
 from inference_energy.errors import InputError
+from inference_energy.method.boundary import Meter
 from inference_energy.readers.consistency import check_run
 
 PERCENTILES = ("p50", "p90", "p95", "p99")
@@ -439,9 +440,9 @@ def _finish(run):
     values = run.row
     if values.get("power_boundary") is None:
         if values.get("node_power_w") is not None:
-            values["power_boundary"] = "node"
+            values["power_boundary"] = Meter.NODE
         elif any(values.get(name) is not None for name in GPU_ENERGY):
-            values["power_boundary"] = "accelerator"
+            values["power_boundary"] = Meter.ACCELERATOR
     values["client"] = values.get("client") or run.client
     values["status"] = f"marked: {'; '.join(run.marks)}" if run.marks else "ok"
 

@@ -4,6 +4,7 @@ import hashlib
 
 import pandas as pd
 
+from inference_energy.method.boundary import Meter
 from inference_energy.tables import load_schema
 from inference_energy.units import J_PER_WH
 
@@ -77,7 +78,7 @@ def _power(rows, cell):
     if boundary:
         per_query = by_scope.loc[boundary, "energy_wh"] * J_PER_WH
         row["energy_per_output_token_j"] = per_query / cell["delivered_tokens"]
-        row["power_boundary"] = "node" if boundary == "node" else "accelerator"
+        row["power_boundary"] = Meter.NODE if boundary == "node" else Meter.ACCELERATOR
     return row
 
 
