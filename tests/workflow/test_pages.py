@@ -17,6 +17,7 @@ PAGES = {
     "compute_findings": "claims/findings.md.jinja",
     "document_results": "tables.md.jinja",
     "evaluate_laws": "laws.md.jinja",
+    "evaluate_power": "power/power.md.jinja",
     "renew_readme": "claims/headline.md.jinja",
     "summarise_audit": "robustness.md.jinja",
     "summarise_claims": "claims/claims.md.jinja",
