@@ -8,8 +8,7 @@ conversion says so, machines that are kept idle.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-from numpy.typing import ArrayLike
+from typing import Any
 
 from inference_energy.errors import InputError
 from inference_energy.method.distributions import ONE, LogNormal
@@ -76,9 +75,7 @@ def accelerator(share: LogNormal) -> Boundary:
     return Boundary(Place.ACCELERATOR, with_pue=False, factor=share)
 
 
-def server_from_accelerator(
-    energy: ArrayLike, accelerator_power: ArrayLike, host_power: ArrayLike
-) -> ArrayLike:
+def server_from_accelerator(energy: Any, accelerator_power: Any, host_power: Any) -> Any:
     """Energy of the server from that of its accelerators: ``E (P_acc + P_host) / P_acc``.
 
     Parameters
