@@ -6,13 +6,11 @@ rule evaluate_power:
     message:
         "Predicting the power of runs and meters that the law of GPU power has not seen"
     input:
-        mlenergy=provided("data/measured/mlenergy_v3.csv"),
+        **LOAD_TABLES,
         inferencex=provided("data/measured/inferencex_power.csv"),
         wall_power=provided("data/measured/mlperf_wall_power.csv"),
         mlperf_benchmarks=provided("data/mlperf_benchmarks.csv"),
         nodes=provided("data/nodes.csv"),
-        models=provided("data/models.csv"),
-        gpus=provided("data/gpus.csv"),
         code=code("power/evaluate.py"),
     output:
         law="results/validation/power_law.csv",

@@ -2,8 +2,9 @@
 
 import pandas as pd
 from _logged import run
+from _training import read_training
 from inference_energy.drawing import save_all
-from inference_energy.power import figures, measured, node, scores, wall
+from inference_energy.power import energy, figures, measured, node, scores, wall
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.page import page
 from inference_energy.power.utilisation import add_utilisation
@@ -14,27 +15,37 @@ from inference_energy.tables import read_table, write_table, write_text
 def main(snakemake):
     """Evaluate, write tables, page and figures."""
     read, output = snakemake.input, snakemake.output
-    names = ("mlenergy", "inferencex", "wall_power", "mlperf_benchmarks", "nodes")
-    table = {name: read_table(read[name], name) for name in (*names, "models", "gpus")}
-    hardware = table["models"], table["gpus"]
+    names = ("inferencex", "wall_power", "mlperf_benchmarks", "nodes")
+    table = {name: read_table(read[name], name) for name in names}
+    table["mlenergy"] = read_table(read.steady, "mlenergy")
+    training, found = read_training(read)
+    hardware = found["models"], found["gpus"]
     measured.check_roles(table["inferencex"], shown(read.inferencex))
     rows = add_utilisation(measured.rows(table["mlenergy"], table["inferencex"]), *hardware)
-    idle = node.idle_share(table["wall_power"], table["nodes"], table["gpus"])
+    idle = node.idle_share(table["wall_power"], table["nodes"], hardware[1])
     law = pd.DataFrame(GpuPower.fit(rows, idle).terms(), columns=["term", "value", "unit"])
     predictions = scores.left_out(rows, idle)
-    scored = scores.scores(predictions, scores.MEASURED, "w")
+    both = energy.left_out(rows, idle, table["mlenergy"], training, *hardware)
+    scored = pd.concat(
+        [
+            scores.scores(predictions, scores.MEASURED, "w"),
+            scores.scores(both, scores.PREDICTED, "j"),
+        ],
+        ignore_index=True,
+    )
     meters = wall.check(
         table["wall_power"], table["mlperf_benchmarks"], rows, *hardware, table["nodes"]
     )
-    write_table(law, output.law, "power_law")
-    write_table(predictions, output.predictions, "power_predictions")
-    write_table(scored, output.scores, "power_scores")
-    write_table(meters, output.wall, "power_wall")
-    write_text(output.page, page(law, scored, meters))
-    rated = table["gpus"].set_index("gpu")["tdp_w"].astype(float)
+    made = {"law": law, "predictions": predictions, "scores": scored, "wall": meters}
+    for name, frame in made.items():
+        write_table(frame, output[name], f"power_{name}")
+        # page and figures show what the tables say, with their digits
+        made[name] = read_table(output[name], f"power_{name}")
+    write_text(output.page, page(made["law"], made["scores"], made["wall"]))
+    rated = hardware[1].set_index("gpu")["tdp_w"].astype(float)
     drawn = {
-        "power_by_load": figures.power_by_load(predictions, law, rated),
-        "power_at_wall": figures.power_at_wall(meters, wall.ALLOWED),
+        "power_by_load": figures.power_by_load(made["predictions"], made["law"], rated),
+        "power_at_wall": figures.power_at_wall(made["wall"], wall.ALLOWED),
     }
     save_all(drawn, [*output.svg, *output.png])
 

@@ -1,0 +1,64 @@
+"""Energy per token with power and throughput both predicted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.power.energy import energy_per_token
+from inference_energy.power.scores import SPLITS
+from repository import read
+
+LOAD = {
+    "model": "Llama 3.1 70B",
+    "gpu": "H100-SXM-80GB",
+    "gpus": 4,
+    "attention_copies": 1,
+    "precision": "FP8",
+    "batch": 64.0,
+    "input_tokens": 500.0,
+    "output_tokens": 300.0,
+    "task": "chat",
+}
+
+
+@pytest.fixture
+def predicted(law, models, gpus):
+    def predict(throughput, log_sd):
+        rows = pd.DataFrame([LOAD])
+        return energy_per_token(law, rows, [throughput], [log_sd], models, gpus).iloc[0]
+
+    return predict
+
+
+def test_energy_is_power_over_throughput(predicted, law, models, gpus):
+    from inference_energy.power.utilisation import add_utilisation
+
+    loads = add_utilisation(pd.DataFrame([LOAD | {"throughput_tps": 1000.0}]), models, gpus)
+    power = law.predict(loads)["gpu_power_w"].item()
+    assert predicted(1000.0, 0.0)["predicted_j"] == pytest.approx(4 * power / 1000)
+
+
+def test_an_error_of_throughput_reaches_energy_in_part(predicted):
+    """The share that power does not take up by rising with throughput."""
+    step = 1e-3
+    change = np.log(
+        predicted(1000 * (1 + step), 0.0)["predicted_j"] / predicted(1000.0, 0.0)["predicted_j"]
+    )
+    share = -change / np.log1p(step)
+    assert 0.5 < share < 1
+    alone, both = predicted(1000.0, 0.0)["log_sd"], predicted(1000.0, 0.4)["log_sd"]
+    assert both == pytest.approx(np.hypot(alone, share * 0.4), rel=0.01)
+
+
+def test_quantiles_are_those_of_the_spread(predicted):
+    found = predicted(1000.0, 0.2)
+    assert np.log(found["p95_j"] / found["predicted_j"]) == pytest.approx(
+        1.645 * found["log_sd"], rel=1e-3
+    )
+    assert found["p5_j"] < found["p25_j"] < found["predicted_j"] < found["p75_j"] < found["p95_j"]
+
+
+def test_every_split_is_scored():
+    scores = read("results/validation/power_scores.csv", "power_scores")
+    own = scores[scores["quantity"] == "energy, throughput predicted"]
+    assert set(own["left_out"]) == set(SPLITS)
+    assert (own.loc[own["architecture"] == "all", "n"] == 515).all()
