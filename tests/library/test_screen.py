@@ -54,6 +54,15 @@ def test_what_tells_nothing_is_dropped_and_a_dry_run_counts_jobs(screen):
     assert Screen(str, dry=True).filter(record("", "run_info", stats={"total": 4}))
 
 
+def test_what_an_input_cannot_be_used_for_is_told_without_the_workflows_own_functions(screen):
+    said = (
+        "InputFunctionException in rule a in file b, line 3:\nError:\n  WorkflowError:\n"
+        "    config/x.yaml: bad\n    config/x.yaml: worse\nWildcards:\n\nTraceback:\n  File c"
+    )
+    shown = screen.format(record(said, "error"))
+    assert shown == "config/x.yaml: bad\nconfig/x.yaml: worse"
+
+
 @pytest.mark.parametrize(
     ("said", "shown"),
     [

@@ -205,6 +205,19 @@ def test_a_bad_configuration_is_refused_before_anything_runs(fresh):
     one_message(snakemake(fresh, "--config", "engines=[guess]"), "config/config.yaml", "guess")
 
 
+def test_a_file_of_another_run_stops_nothing_but_that_one(fresh):
+    target = "results/oviedo2026/method.yaml"
+    with edited(fresh / "config" / "multiverse.yaml", "bass: 1\n"):
+        assert snakemake(fresh, "--dry-run", target).returncode == 0
+        run = snakemake(fresh, "--dry-run", "audit")
+    one_message(run, "config/multiverse.yaml", "unknown key bass", "did you mean base?")
+    with edited(fresh / "config" / "stress.yaml", "[\n"):
+        assert snakemake(fresh, "--dry-run", target).returncode == 0
+        settings = "stress={endpoint: http://localhost/v1, model: m}"
+        run = snakemake(fresh, "--dry-run", "stress", "--config", settings)
+    one_message(run, "config/stress.yaml", "not YAML")
+
+
 def test_a_second_run_says_so_at_once_and_changes_nothing(fresh):
     target = "results/oviedo2026/method.yaml"
     lock = Lock(fresh)

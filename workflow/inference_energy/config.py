@@ -1,7 +1,8 @@
 """Everything that config/ says, read and checked as a whole before any rule runs.
 
 Every file that is there is checked; of methods and deployments those that are asked for, and what
-they extend. A file that the default run does not need may be absent.
+they extend. A file that the default run does not need may be absent or wrong: its problems are kept
+for the run that needs it.
 """
 
 from pathlib import Path
@@ -21,8 +22,14 @@ from inference_energy.tables import read_table
 WHERE = "config/config.yaml or --config"
 NEEDED = ("findings", "evidence", "scaling", "footprint")
 """Files that the default run needs."""
-OTHERS = ("multiverse", "requests", "sensitivity", "stress")
-"""Files of `snakemake audit`, `snakemake requests` and `snakemake stress`."""
+NEEDED_BY = {
+    "multiverse": "audit",
+    "sensitivity": "audit",
+    "requests": "requests",
+    "stress": "stress",
+}
+"""What asks for the other files, `snakemake ...`."""
+OTHERS = tuple(NEEDED_BY)
 VERDICTS = "config/expected_verdicts.csv"
 
 
@@ -54,6 +61,7 @@ class Settings(NamedTuple):
     deployments: dict
     asked: list
     requests: dict | None
+    broken: dict
 
 
 def load(config):
@@ -76,8 +84,10 @@ def load(config):
     """
     problems = config_problems(config)
     has_log = "log" in config and not problems
-    documents, wrong = read_documents([*NEEDED, "requests"] if has_log else NEEDED)
-    problems += wrong
+    needed = [*NEEDED, "requests"] if has_log else NEEDED
+    documents, wrong = read_documents()
+    problems += [problem for name in needed for problem in wrong[name]]
+    broken_files = {name: found for name, found in wrong.items() if name not in needed}
     with collecting(problems):
         read_table(provided(VERDICTS), "expected_verdicts")
     paths, files, methods = find_methods(), {}, {}
@@ -88,6 +98,8 @@ def load(config):
         methods, wrong = resolve_all(asked, files, read_schema("method"))
         problems += wrong
     problems += override_problems_of(documents, methods)
+    for name in ("multiverse", "sensitivity"):
+        broken_files[name] += _audit_problems(name, documents, paths, files, methods)
     named, loaded = _names(config.get("deployments", deployments.EXAMPLES)), {}
     broken = []
     with collecting(problems):
@@ -100,7 +112,27 @@ def load(config):
     if problems:
         raise InputError(dict.fromkeys(problems))
     asked = [Path(path).stem for path in named]
-    return Settings(methods, files, paths, documents, loaded, asked, requests)
+    documents |= {name: {} for name, found in broken_files.items() if found}
+    return Settings(methods, files, paths, documents, loaded, asked, requests, broken_files)
+
+
+def _audit_problems(name, documents, paths, files, methods):
+    """Problems of one of the audit's files and of its base, which joins the files and methods."""
+    document, problems = documents[name], []
+    if not document:
+        return problems
+    base, schema = document["base"], read_schema("method")
+    with collecting(problems):
+        if base not in methods:
+            found = read_methods(paths, [base])
+            files |= {key: content for key, content in found.items() if files.get(key) is None}
+            resolved, problems[:] = resolve_all(
+                {base: f"config/{name}.yaml: key base"}, files, schema
+            )
+            methods |= resolved
+        if base in methods and name == "multiverse":
+            problems += option_problems(document["choices"], methods[base], schema)
+    return problems + (range_problems(document["inputs"]) if name == "sensitivity" else [])
 
 
 def config_schema():
@@ -132,18 +164,16 @@ def config_problems(config):
     return problems
 
 
-def read_documents(needed=NEEDED):
-    """Content of the files of config/ by name, empty if it is wrong or absent; and the problems."""
-    documents, problems = {}, []
+def read_documents():
+    """Content of the files of config/ by name, empty if wrong or absent; and their problems."""
+    documents, problems = {}, {}
     for name in (*NEEDED, *OTHERS):
-        documents[name], path = {}, provided(f"config/{name}.yaml")
-        if name not in needed and not Path(path).exists():
-            continue
-        with collecting(problems):
+        documents[name], problems[name] = {}, []
+        with collecting(problems[name]):
+            path = provided(f"config/{name}.yaml")
             content = read(path)
-            wrong = schema_problems(content, read_schema(name), path)
-            problems += wrong
-            documents[name] = {} if wrong else content
+            problems[name] += schema_problems(content, read_schema(name), path)
+            documents[name] = {} if problems[name] else content
     return documents, problems
 
 
@@ -153,26 +183,18 @@ def asked_methods(config, documents):
         finding["method"]: f"config/findings.yaml: {finding['id']}: key method"
         for finding in documents["findings"]
     }
-    asked |= {
-        documents[name]["base"]: f"config/{name}.yaml: key base"
-        for name in ("multiverse", "sensitivity")
-        if documents[name]
-    }
     for key in ("base", "head", "methods"):
         asked |= dict.fromkeys(_names(config.get(key)), f"key {key}")
     return asked
 
 
 def override_problems_of(documents, methods):
-    """Problems of what findings, options and ranges make of their methods."""
+    """Problems of what findings make of their methods."""
     problems = []
     schema = read_schema("method")
     for finding in documents["findings"]:
         problems += override_problems(finding, methods.get(finding["method"]), schema)
-    multiverse, sensitivity = documents["multiverse"], documents["sensitivity"]
-    if multiverse and multiverse["base"] in methods:
-        problems += option_problems(multiverse["choices"], methods[multiverse["base"]], schema)
-    return problems + (range_problems(sensitivity["inputs"]) if sensitivity else [])
+    return problems
 
 
 def _names(value):

@@ -4,9 +4,11 @@ Snakemake's own log file under .snakemake/log keeps everything.
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 REASON_SHOWN = 100
@@ -31,6 +33,9 @@ NOISE = (
     "At least one job did not complete successfully",
 )
 """Beginnings of messages that tell a reader nothing."""
+
+INPUT_ERROR = re.compile(r"WorkflowError:\n(.*?)\nWildcards:", re.DOTALL)
+"""What an input that cannot be used says, within Snakemake's words about its own function."""
 
 COUNTED = ("run_info", "job_started", "job_finished", "progress", "resources_info", "shellcmd")
 """Events that a step's line stands for."""
@@ -84,7 +89,9 @@ class Screen(logging.Filter):
             return self._step(record.__dict__)
         if event == "job_error":
             return _failure(record.__dict__)
-        return self.write(record)
+        text = self.write(record)
+        told = INPUT_ERROR.search(text)
+        return dedent(told[1]) if told else text
 
     def _step(self, job: dict[str, Any]) -> str:
         self.started += 1

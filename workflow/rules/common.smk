@@ -42,6 +42,11 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+for name, problems in SETTINGS.broken.items():
+    if problems and Path(provided(f"config/{name}.yaml")).exists():
+        told = "\n".join(problems)
+        logger.warning(f"{told}\nOnly `snakemake {config_files.NEEDED_BY[name]}` needs this file.")
+
 # ALL_METHODS can be built, METHODS of them are built by default
 ALL_METHODS = SETTINGS.methods
 METHODS = {name: ALL_METHODS[name] for name in config["methods"]}
@@ -57,6 +62,13 @@ wildcard_constraints:
 def method_chain(wildcards):
     """Files that a method is made of: its own and those of its parents."""
     return [SETTINGS.paths[name] for name in lineage(wildcards.method, SETTINGS.files)]
+
+
+def document(name):
+    """Content of a file of config/ that a rule needs; its problems end the run."""
+    if SETTINGS.broken.get(name):
+        raise WorkflowError("\n".join(SETTINGS.broken[name]))
+    return SETTINGS.documents[name]
 
 
 def method_inputs(name):

@@ -1,7 +1,5 @@
 from inference_energy.method.sources import tables_under
 
-MULTIVERSE = SETTINGS.documents["multiverse"]
-SENSITIVITY = SETTINGS.documents["sensitivity"]
 # groups of specifications along the curve: as many as are told apart in a figure 7 in wide
 CURVE_BINS = 60
 
@@ -11,10 +9,14 @@ rule run_multiverse:
     message:
         "Computing every combination of the choices of config/multiverse.yaml"
     input:
-        unpack(lambda wildcards: source_inputs([MULTIVERSE["base"]], tables_under(MULTIVERSE))),
+        unpack(
+            lambda wildcards: source_inputs(
+                [document("multiverse")["base"]], tables_under(document("multiverse"))
+            )
+        ),
         config=provided("config/multiverse.yaml"),
         config_schema=own("workflow/schemas/multiverse.schema.yaml"),
-        method=f"results/{MULTIVERSE['base']}/method.yaml" if MULTIVERSE else [],
+        method=lambda wildcards: f"results/{document('multiverse')['base']}/method.yaml",
         method_schema=own("workflow/schemas/method.schema.yaml"),
         claims=provided("data/published/claims.csv"),
         estimates=provided("data/published/estimates.csv"),
@@ -43,7 +45,7 @@ rule run_sensitivity:
     message:
         "Computing the sensitivity to the inputs of config/sensitivity.yaml"
     input:
-        unpack(lambda wildcards: method_inputs(SENSITIVITY["base"])),
+        unpack(lambda wildcards: method_inputs(document("sensitivity")["base"])),
         config=provided("config/sensitivity.yaml"),
         config_schema=own("workflow/schemas/sensitivity.schema.yaml"),
         code=code("robustness/estimate_sensitivity.py"),
