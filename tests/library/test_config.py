@@ -218,6 +218,8 @@ def test_the_problems_of_all_files_are_told_at_once(copy):
         ({"stress": {"windw": 3}}, ["key stress: unknown key windw", "did you mean window?"]),
         ({"stress": {"window": "long"}}, ["key stress.window", "above 0"]),
         ({"stress": "{broken: ["}, ["key stress", "keys with values"]),
+        ({"deployments": "my{runs}/a.yaml"}, ["key deployments: value my{runs}/a.yaml: braces"]),
+        ({"benchmarks": "{a}.csv"}, ["key benchmarks: value {a}.csv: braces"]),
         ({"window": 3}, ["key window", "--config stress='{window: ...}'"]),
         ({1: 2}, ["key 1", "is no text"]),
     ],
@@ -260,3 +262,13 @@ def test_the_expected_verdicts_are_of_known_claims():
     claims = read_table(ROOT / "data/published/claims.csv", "claims_published")
     expected = read_table(ROOT / f"config/{TABLE}", "expected_verdicts")
     assert set(expected["claim"]) <= set(claims["claim"])
+
+
+def test_benchmark_files_with_braces_in_their_paths_are_refused(copy):
+    folder = copy / "deployments" / "{runs}"
+    folder.mkdir()
+    (folder / "a.json").write_text("{}")
+    edit(copy / EXAMPLE, "data/mlenergy-v3-llama-3.1-405b-8xh100.json", '"{runs}/a.json"')
+    told = "\n".join(refusal())
+    assert "key deployment.benchmarks: value" in told
+    assert "braces" in told

@@ -13,7 +13,7 @@ from inference_energy.deployments import files as deployments
 from inference_energy.documents import collecting, read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
-from inference_energy.project import provided
+from inference_energy.project import brace_problems, provided
 from inference_energy.requests import files as requests_files
 from inference_energy.robustness.files import option_problems, range_problems
 from inference_energy.stress import settings as stress_settings
@@ -156,6 +156,9 @@ def config_problems(config):
     if "stress" in kept:
         kept["stress"] = stress_settings.typed(kept["stress"] or {}, stress)
     problems += schema_problems(kept, config_schema(), WHERE)
+    for key in ("benchmarks", "deployment", "deployments", "format", "log", "method"):
+        for path in _names(kept.get(key)):
+            problems += brace_problems(path, f"{WHERE}: key {key}")
     if not problems and "deployments" in kept and deployments.REFERENCE not in kept["methods"]:
         problems.append(
             f"{WHERE}: key methods: value {', '.join(kept['methods'])}: deployments are set beside"

@@ -27,3 +27,13 @@ def provided(path):
 def shown(path):
     """Write a path for a page: a file of the project as from its folder."""
     return str(Path(path).relative_to(FOLDER) if FOLDER in Path(path).parents else path)
+
+
+def brace_problems(path, where):
+    """Problem of a path with braces, Snakemake's wildcards; ``where`` names its key."""
+    if not {"{", "}"} & set(str(path)):
+        return []
+    return [
+        f"{where}: value {path}: braces stand for wildcards in Snakemake; allowed is a path without"
+        " them; rename the file or folder"
+    ]

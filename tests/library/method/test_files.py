@@ -1,11 +1,12 @@
 """Methods as files: what is inherited, what is refused and how."""
 
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.method.files import check, merge, resolve, warnings
-from repository import read_schema
+from inference_energy.method.files import RESERVED, check, merge, resolve, warnings
+from repository import ROOT, read_schema
 
 SCHEMA = read_schema("method")
 IDENTITY = {"id", "extends", "title", "kind", "claims"}
@@ -353,3 +354,30 @@ def test_what_is_unusual_is_allowed_with_a_warning(mine, stated, words):
 def test_nothing_is_unusual_about_the_projects_methods(files):
     for name in files:
         assert warnings(resolve(name, files), SCHEMA, name) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("validation", ["a word of the workflow", "rename the file"]),
+        ("Deployments", ["a word of the workflow"]),
+        ("comparison", ["a word of the workflow"]),
+        ("a..b", ["parts the methods of a comparison"]),
+        ("{method}", ["text like"]),
+    ],
+)
+def test_a_name_that_the_workflow_has_itself_is_refused(files, name, words):
+    (problem,) = problems_of(files | {name: {"extends": "oviedo2026"}}, name)
+    assert f"config/methods/{name}.yaml: key id: value" in problem
+    assert [word for word in words if word not in problem] == []
+
+
+def test_every_folder_of_the_results_is_a_reserved_name(files):
+    folders = {path.name for kind in ("results", "figures") for path in (ROOT / kind).iterdir()}
+    assert {Path(name).stem for name in folders} - set(files) - {"README"} <= RESERVED
+
+
+def test_a_table_with_braces_in_its_path_is_refused(mine):
+    stated = {"table": "data/{throughput}.csv", "source": "own"}
+    (problem,) = problems_of(mine(benchmarks=stated))
+    assert "key benchmarks.table: value data/{throughput}.csv: braces" in problem

@@ -9,7 +9,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
 from inference_energy.method.sources import inputs_of, law_tables
-from inference_energy.project import provided
+from inference_energy.project import brace_problems, provided
 from inference_energy.readers.common import facts_files
 from inference_energy.readers.consistency import GPUS
 
@@ -114,6 +114,9 @@ def find_benchmarks(path, named):
         else:
             files = next(([p] for p in paths if Path(p).exists()), [])
         found += files
+        for file in files:
+            for inside in [Path(file), *Path(file).rglob("*")]:
+                problems += brace_problems(inside, f"{path}: key deployment.benchmarks")
         if not files:
             places = " and ".join(f"{d.as_posix()}/" for d in folders)
             problems.append(

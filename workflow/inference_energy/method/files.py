@@ -8,7 +8,7 @@ from typing import Any
 from inference_energy.documents import collecting, near, read, schema_problems, unusual
 from inference_energy.errors import InputError
 from inference_energy.method.lengths import FAMILIES, RoundedLengths
-from inference_energy.project import own
+from inference_energy.project import brace_problems, own
 
 WHOLE = ("value", "distribution", "name", "factors", "trim")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -23,6 +23,13 @@ MOST_BEYOND, USUAL_BEYOND = 1e-3, 1e-6
 """Share of the queries that may, and that usually are, longer than it. [1]"""
 LEAST_ABOVE = 1e-6
 """Share of the queries that has to reach the minimum: fewer are no distribution to speak of. [1]"""
+
+RESERVED = {
+    *("all", "audit", "claims", "coefficients", "comparison", "config", "data", "deployments"),
+    *("everything", "evidence", "findings", "headline", "laws", "method", "methods", "requests"),
+    *("results", "scaling", "stress", "validation", "whatif"),
+}
+"""Words of the workflow: folders, files and targets, which a method's folder would mix with."""
 
 UNCHANGED = "unchanged"
 """Source of a quantity whose parent's source states the new value too."""
@@ -261,7 +268,13 @@ def check(
             f"{where}: key id: value {method['id']!r}: allowed is the file's name, {name!r};"
             " correct it or leave it out"
         )
+    problems += name_problems(name, where)
     problems += range_problems(method, where)
+    problems += [
+        problem
+        for path in _tables(method)
+        for problem in brace_problems(path, f"{where}: key benchmarks.table")
+    ]
     problems = problems or [*_coupling_problems(method, where), *_length_problems(method, where)]
     trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
     for pair in trims if isinstance(trims, list) else []:
@@ -272,6 +285,30 @@ def check(
             )
     if problems:
         raise InputError(problems)
+
+
+def name_problems(name: str, where: str) -> list[str]:
+    """Problems of a method's name as that of a folder of results, one sentence each."""
+    if name.casefold() in RESERVED:
+        return [
+            f"{where}: key id: value {name}: is a word of the workflow, which has a folder of that"
+            f" name; allowed is any but {', '.join(sorted(RESERVED))}; rename the file"
+        ]
+    if ".." in name:
+        return [
+            f"{where}: key id: value {name}: '..' parts the methods of a comparison; allowed are"
+            " names without it; rename the file"
+        ]
+    return []
+
+
+def _tables(method: Mapping[str, Any]) -> list[str]:
+    """Paths of tables that a method names, as far as they are text."""
+    benchmarks = method.get("benchmarks")
+    paths = benchmarks.get("table") if isinstance(benchmarks, dict) else None
+    return [
+        path for path in (paths if isinstance(paths, list) else [paths]) if isinstance(path, str)
+    ]
 
 
 def warnings(method: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> list[str]:
