@@ -210,3 +210,45 @@ def test_without_short_queries_the_others_keep_their_proportions(every):
     assert sample.min() == 2
     nodes, node_weights = some.nodes()
     assert node_weights @ nodes == pytest.approx(some.support[1] @ some.support[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("minimum", [1, 100, 300, 299])
+def test_where_most_lengths_reach_the_minimum_the_released_codes_draws_stay(minimum):
+    lengths = ExponentialLengths(300.0, minimum=minimum)
+    generator = np.random.RandomState(42)
+    expected = np.round(generator.exponential(300 / np.log(2), 2000))
+    while (short := expected < minimum).any():
+        expected[short] = np.round(generator.exponential(300 / np.log(2), int(short.sum())))
+    same = lengths.survival(minimum - 0.5) >= 0.5
+    drawn = lengths.sample(np.random.RandomState(42), 2000)
+    assert np.array_equal(drawn, expected) is bool(same)
+
+
+@pytest.mark.parametrize("minimum", [301, 4500, 5900])
+@pytest.mark.parametrize(
+    "family",
+    [ExponentialLengths(300.0), LogNormalLengths(300.0, 1.0), GammaLengths(300.0, 0.4)],
+)
+def test_lengths_that_few_queries_have_are_drawn_directly_and_as_the_exact_engine_has_them(
+    family, minimum
+):
+    lengths = replace(family, minimum=minimum)
+    drawn = lengths.sample(np.random.RandomState(1), 200_000)
+    assert drawn.min() >= minimum
+    mean, std = lengths.mean_and_std()
+    assert drawn.mean() == pytest.approx(mean, abs=5 * std / np.sqrt(len(drawn)))
+    for level in (0.05, 0.5, 0.95):
+        share = (drawn <= lengths.quantile(level)).mean()
+        assert share == pytest.approx(level, abs=0.01)
+
+
+def test_a_truncated_exponential_has_its_closed_form():
+    mean, _ = ExponentialLengths(300.0, minimum=4500).mean_and_std()
+    # without memory: what is beyond the minimum is a rounded exponential again
+    assert mean == pytest.approx(4500 + 1 / np.expm1(np.log(2) / 300), rel=1e-8)
+
+
+def test_a_minimum_that_no_query_of_a_trace_has_is_refused():
+    quantity = {"distribution": "empirical", "trace": "ours", "minimum": 6}
+    with pytest.raises(InputError, match="no query of the trace ours is so long"):
+        output_tokens(quantity, {"ours": (1.0, 2.0, 5.0)})

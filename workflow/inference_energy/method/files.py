@@ -7,7 +7,7 @@ from typing import Any
 
 from inference_energy.documents import collecting, near, read, schema_problems, unusual
 from inference_energy.errors import InputError
-from inference_energy.method.lengths import FAMILIES, RoundedLengths
+from inference_energy.method.lengths import FAMILIES, LEAST_ABOVE, RoundedLengths
 from inference_energy.project import brace_problems, own
 
 WHOLE = ("value", "distribution", "name", "factors", "trim")
@@ -21,9 +21,6 @@ CONTEXT = 1e7
 """Largest context of a model on sale: Llama 4 Scout. [tokens]"""
 MOST_BEYOND, USUAL_BEYOND = 1e-3, 1e-6
 """Share of the queries that may, and that usually are, longer than it. [1]"""
-LEAST_ABOVE = 1e-6
-"""Share of the queries that has to reach the minimum: fewer are no distribution to speak of. [1]"""
-
 RESERVED = {
     *("all", "audit", "claims", "coefficients", "comparison", "config", "data", "deployments"),
     *("everything", "evidence", "findings", "headline", "laws", "method", "methods", "requests"),

@@ -20,6 +20,13 @@ from inference_energy.method import quadrature
 TAIL = 1e-14
 """Share of the queries beyond the longest length that is counted. [1]"""
 
+REDRAWN_FROM = 0.5
+"""Share of the lengths that reach the minimum from which the others are drawn again [1]: the
+released code's way, which takes ever more rounds the fewer they are."""
+
+LEAST_ABOVE = 1e-6
+"""Share of the queries that has to reach the minimum: fewer are no distribution to speak of. [1]"""
+
 
 RISE = 1e-9
 """np.interp needs rising lengths: ties of a trace get a rise far below one token. [tokens]"""
@@ -187,7 +194,15 @@ class RoundedLengths(OutputTokens):
         return quadrature.nodes(self, finite, width)
 
     def sample(self, generator: np.random.RandomState, n: int) -> np.ndarray:
-        """Draw ``n`` whole numbers of tokens; those below the minimum are drawn again."""
+        """Draw ``n`` whole numbers of tokens.
+
+        Those below the minimum are drawn again, as the released code does, where at most half of
+        them are; else the lengths are drawn from those that reach it.
+        """
+        reach = float(self.survival(self.minimum - 0.5))
+        if reach < REDRAWN_FROM:
+            lengths = self.exceeded_by(reach * (1 - generator.random_sample(n)))
+            return np.maximum(np.round(lengths), float(self.minimum))
         lengths = np.round(self._draw(generator, n))
         while (short := lengths < self.minimum).any():
             lengths[short] = np.round(self._draw(generator, int(short.sum())))
@@ -328,7 +343,14 @@ class EmpiricalLengths(RoundedLengths):
             )
         quantiles = np.asarray(traces[quantity["trace"]], float)
         observed = cls(tuple(quantiles.tolist()), minimum=quantity.get("minimum", 0))
-        return observed.with_median(quantity["median"]) if "median" in quantity else observed
+        observed = observed.with_median(quantity["median"]) if "median" in quantity else observed
+        if not float(observed.survival(observed.minimum - 0.5)) >= LEAST_ABOVE:
+            raise InputError(
+                f"key output_tokens.minimum: value {observed.minimum}: no query of the trace"
+                f" {quantity['trace']} is so long; allowed is at most {observed.longest:.0f}; lower"
+                " it"
+            )
+        return observed
 
     def median_length(self) -> float:
         """Median of the quantiles. [tokens]"""
