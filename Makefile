@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: all env lint test bench bench-requests report audit changes readme lock clean help
+.PHONY: all env lint test bench bench-requests report audit changes readme licences vulnerabilities lock clean help
 
 all: $(ENV) ## set up the environment and reproduce every table and figure (default)
 	snakemake --forceall
@@ -57,6 +57,14 @@ readme: $(ENV) ## renew the numbers of the README and the keys of config/README.
 	snakemake build/README.md build/config/README.md
 	cp build/README.md README.md
 	cp build/config/README.md config/README.md
+
+licences: $(ENV) ## list the licence of every package that is installed, and refuse unknown ones
+	python .ci/licences.py
+
+vulnerabilities: ## hold requirements.lock against the known vulnerabilities (needs a network)
+	$(PYTHON) -m venv --clear .venv-vulnerabilities
+	.venv-vulnerabilities/bin/python -m pip install -qq --disable-pip-version-check pip-audit==2.10.1
+	.venv-vulnerabilities/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "uv is not installed: https://docs.astral.sh/uv/" >&2; exit 1; }
