@@ -288,6 +288,21 @@ def lengths(**stated):
             ["at most 1"],
         ),
         (
+            {"power_utilisation": quantity(distribution="coupled", intercept=0, slope=0)},
+            "power_utilisation: value intercept + slope = 0",
+            ["above 0"],
+        ),
+        (
+            {"fleet": {"overhead": {"long": quantity(factors=[10, 10])}}},
+            "fleet.overhead.long.factors: value product = 100",
+            ["at most 10"],
+        ),
+        (
+            {"blend": {"models": 3, "trim": [[0.4999, 0.5]], "shares": "equal", "source": "own"}},
+            "blend.trim: value [[0.4999, 0.5]]",
+            ["keeps 1 of 10000", "at least 10"],
+        ),
+        (
             {"node_power": {"default": {"value": 10200, "unit": "kW", "source": "bill"}}},
             "node_power.default.value: value 10200",
             ["at most 1000", "one node in kW"],

@@ -5,9 +5,12 @@ from functools import cache
 
 import pytest
 from inference_energy.energy import exact as energy_exact
+from inference_energy.method.build import build
+from inference_energy.method.files import check, resolve
 from inference_energy.paper import estimate
+from inference_energy.tables import write_table
 from library.paper import reference
-from repository import METHODS, PAPER_TABLE, ROOT
+from repository import METHOD_FILES, METHODS, PAPER_TABLE, ROOT, read, read_schema
 
 PAPERS = ("oviedo2025", "oviedo2026")
 
@@ -152,3 +155,35 @@ def test_a_70b_model_enters_the_blend_of_long_prompts(paper, both):
     assert [("Llama 3.1 70B" in names[length]) for length in names] == [False, True, True]
     for length, expected in names.items():
         assert set(both["expected"]["blend", "traditional", int(length)]) == expected
+
+
+def lengths(**stated):
+    return {"traditional": {"output_tokens": {"unit": "tokens", "source": "x"} | stated}}
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"regimes": lengths(distribution="log-normal", median=3, sigma=4.5)},
+        {"regimes": lengths(distribution="gamma", median=2, shape=0.2)},
+        {"regimes": lengths(distribution="exponential", median=1)},
+        {"regimes": lengths(distribution="exponential", median=300, minimum=5900)},
+        {"fleet": {"queries_per_day": {"value": 1e-9, "unit": "queries/day", "source": "x"}}},
+        {"blend": {"models": 1, "trim": [], "shares": "equal", "source": "x"}},
+    ],
+)
+def test_every_accepted_method_has_finite_tables(stated, tmp_path):
+    own = {"extends": "oviedo2026", "monte_carlo": {"samples": 100, "bootstrap": 10, "source": "x"}}
+    method = resolve("mine", METHOD_FILES | {"mine": own | stated})
+    check(method, read_schema("method"), "mine")
+    setup, engines = build(method, read(PAPER_TABLE, "throughput")), ["published", "exact"]
+    tables = {
+        "energy_per_query": estimate.energy_per_query(setup, engines),
+        "output_tokens": estimate.output_tokens(setup, engines),
+        "fleet": estimate.fleet(setup, engines),
+        "densities": estimate.densities(setup),
+        "histograms": estimate.histograms(setup),
+    }
+    for name, table in tables.items():
+        # a table with a number that is not finite is refused
+        write_table(table, tmp_path / f"{name}.csv", name)

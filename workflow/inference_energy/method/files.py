@@ -1,5 +1,6 @@
 """Methodologies as files: inheritance, validation, and the objects the engines work with."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -21,6 +22,12 @@ CONTEXT = 1e7
 """Largest context of a model on sale: Llama 4 Scout. [tokens]"""
 MOST_BEYOND, USUAL_BEYOND = 1e-3, 1e-6
 """Share of the queries that may, and that usually are, longer than it. [1]"""
+MOST_OVERHEAD = 10
+"""What a fleet draws at most over what its queries take. [1]"""
+
+LEAST_KEPT = 10
+"""Draws of a model that trimming has to leave: fewer have no quartiles."""
+
 RESERVED = {
     *("all", "audit", "claims", "coefficients", "comparison", "config", "data", "deployments"),
     *("everything", "evidence", "findings", "headline", "laws", "method", "methods", "requests"),
@@ -272,7 +279,12 @@ def check(
         for path in _tables(method)
         for problem in brace_problems(path, f"{where}: key benchmarks.table")
     ]
-    problems = problems or [*_coupling_problems(method, where), *_length_problems(method, where)]
+    problems = problems or [
+        *_coupling_problems(method, where),
+        *_length_problems(method, where),
+        *_trim_problems(method, where),
+        *_overhead_problems(method, where),
+    ]
     trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
     for pair in trims if isinstance(trims, list) else []:
         numbers = isinstance(pair, list) and all(isinstance(p, int | float) for p in pair)
@@ -330,12 +342,39 @@ def _coupling_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
         ],
     }
     for path, quantity in places.items():
-        largest = quantity.get("intercept", 0) + quantity.get("slope", 0)
-        if largest > 1:
+        if "slope" not in quantity:
+            continue
+        largest = quantity["intercept"] + quantity["slope"]
+        if not 0 < largest <= 1:
             yield (
-                f"{where}: key {path}: value intercept + slope = {largest:g}: allowed is at most 1,"
-                " as a node never draws more than its maximum power; lower one of them"
+                f"{where}: key {path}: value intercept + slope = {largest:g}: allowed is above 0"
+                " and at most 1, as a node that serves draws power, and never more than its"
+                " maximum; correct one of them"
             )
+
+
+def _overhead_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Problems of a fleet that draws far more beside its queries than for them."""
+    for name, quantity in method["fleet"]["overhead"].items():
+        product = math.prod(quantity["factors"])
+        if product > MOST_OVERHEAD:
+            yield (
+                f"{where}: key fleet.overhead.{name}.factors: value product = {product:.3g}:"
+                f" allowed is at most {MOST_OVERHEAD}, as a fleet that draws more is idle; correct"
+                " the factors"
+            )
+
+
+def _trim_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Problem of trims that leave next to none of the draws."""
+    samples, trims = method["monte_carlo"]["samples"], method["blend"]["trim"]
+    kept = samples * math.prod(max(upper - lower, 0.0) for lower, upper in trims)
+    if kept < LEAST_KEPT and all(lower < upper for lower, upper in trims):
+        yield (
+            f"{where}: key blend.trim: value {trims}: keeps {kept:.3g} of {samples} queries of a"
+            f" model; allowed is what keeps at least {LEAST_KEPT}; widen the levels or raise"
+            " monte_carlo.samples"
+        )
 
 
 def _lengths(method: Mapping[str, Any]) -> Iterator[tuple[str, RoundedLengths | None]]:

@@ -241,6 +241,8 @@ def sensitivity(setup, sensitivities, engines):
 def densities(setup, points=161):
     """Exact density of ln E between P5 and P95, for drawing violins.
 
+    Where a twentieth of the queries or more needs no energy, P5 and P95 are those of the others.
+
     Returns
     -------
     DataFrame
@@ -256,7 +258,7 @@ def densities(setup, points=161):
             for pathway, energy in exact.with_pathways(setup, blend).items()
         }
         for (subject, pathway), energy in subjects.items():
-            edges = np.geomspace(energy.quantile(0.05), energy.quantile(0.95), points)
+            edges = np.geomspace(*_drawn_range(energy), points)
             share = np.diff([energy.cdf(e) for e in edges])
             frames.append(
                 pd.DataFrame(
@@ -270,6 +272,13 @@ def densities(setup, points=161):
                 )
             )
     return pd.concat(frames, ignore_index=True)
+
+
+def _drawn_range(energy):
+    """P5 and P95 [Wh]; where a twentieth of the queries needs no energy, those of the others."""
+    zero = energy.zero_mass
+    levels = (0.05, 0.95) if zero < 0.05 else (zero + 0.05 * (1 - zero), zero + 0.95 * (1 - zero))
+    return tuple(energy.quantile(level) for level in levels)
 
 
 def histograms(setup, bins=40):
