@@ -99,6 +99,15 @@ def test_assumptions_tell_measured_stated_and_inherited_apart():
     assert "input tokens of the benchmark" not in facts.index
 
 
+def test_what_is_unusual_is_among_the_assumptions():
+    content = own(keys={"pue": FIXED["pue"] | {"value": 2.4}})
+    method = files.resolve(content, "mine", WHERE, METHOD_FILES, SCHEMAS)
+    found = build.build(method, bench(LADDER), WHERE)
+    facts = answers.assumptions(method, list(content), found).set_index("fact")
+    assert facts.loc["unusual: pue.value", "value"].startswith("value 2.4: unusual; usual is")
+    assert facts.loc["unusual: pue.value", "source"] == WHERE
+
+
 def make_tables(method, stated, found):
     """Tables of a deployment, and of the law."""
     reference = read("results/oviedo2026/energy_per_query.csv", "energy_per_query")

@@ -60,3 +60,41 @@ def test_all_problems_of_a_file_are_told_at_once():
     content = own(colour="red", keys={"taste": "sweet"})
     message = refusal(files.resolve, content, "mine", WHERE, METHOD_FILES, SCHEMAS)
     assert "colour" in message and "taste" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            own(electricity_price=quantity(8.06, "USD/kWh")),
+            ["electricity_price.value: value 8.06", "at most 5", "0.08 for 8 cents"],
+        ),
+        (
+            own(grid_intensity=quantity(367000, "gCO2/kWh")),
+            ["grid_intensity.value: value 367000", "at most 2000", "lignite"],
+        ),
+        (
+            own(host_power={"distribution": "fixed", "value": 2400, "unit": "kW", "source": "x"}),
+            ["host_power.value: value 2400", "at most 100", "stated in W"],
+        ),
+        (
+            own(keys={"pue": FIXED["pue"] | {"value": 120}}),
+            ["key pue.value: value 120", "at most 3"],
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_reason(content, words):
+    message = refusal(files.resolve, content, "mine", WHERE, METHOD_FILES, SCHEMAS)
+    assert message.startswith(WHERE) and "\n" not in message
+    assert [word for word in words if word not in message] == []
+
+
+def test_what_is_unusual_is_kept():
+    content = own(
+        keys={"pue": FIXED["pue"] | {"value": 2.4}}, electricity_price=quantity(2, "EUR/kWh")
+    )
+    found = files.resolve(content, "mine", WHERE, METHOD_FILES, SCHEMAS)["warnings"]
+    assert len(found) == 2
+    assert "deployment.electricity_price.value: value 2: unusual; usual is" in found[0]
+    assert "pue.value: value 2.4: unusual" in found[1]
+    assert "warnings" not in files.resolve(own(), "mine", WHERE, METHOD_FILES, SCHEMAS)

@@ -4,7 +4,7 @@ import re
 from glob import glob
 from pathlib import Path
 
-from inference_energy.documents import collecting, read, read_schema, schema_problems
+from inference_energy.documents import collecting, read, read_schema, schema_problems, unusual
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
@@ -184,7 +184,8 @@ def resolve(own, name, where, files, schemas):
     Returns
     -------
     dict
-        Resolved method with the section ``deployment``.
+        Resolved method with the section ``deployment``, and with ``warnings`` if something about
+        it is unusual.
 
     Raises
     ------
@@ -215,7 +216,12 @@ def resolve(own, name, where, files, schemas):
         problems += error.problems
     if problems:
         raise InputError(problems)
-    return method | {"deployment": section}
+    unusual_here = [
+        *unusual({"deployment": section}, _wrapped(schemas), where),
+        *method_files.warnings(method, schemas["method"], where),
+    ]
+    kept = {"warnings": unusual_here} if unusual_here else {}
+    return method | kept | {"deployment": section}
 
 
 def _wrapped(schemas):
