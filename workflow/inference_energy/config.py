@@ -15,7 +15,7 @@ from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
 from inference_energy.project import brace_problems, provided
 from inference_energy.requests import files as requests_files
-from inference_energy.robustness.files import option_problems, range_problems
+from inference_energy.robustness.files import option_problems, range_problems, rule_problems
 from inference_energy.stress import settings as stress_settings
 from inference_energy.tables import read_table
 
@@ -132,6 +132,7 @@ def _audit_problems(name, documents, paths, files, methods):
             methods |= resolved
         if base in methods and name == "multiverse":
             problems += option_problems(document["choices"], methods[base], schema)
+            problems += rule_problems(document, methods[base], schema)
     return problems + (range_problems(document["inputs"]) if name == "sensitivity" else [])
 
 

@@ -31,6 +31,7 @@ rule run_multiverse:
         variance="results/audit/multiverse_variance.csv",
         one_at_a_time="results/audit/one_at_a_time.csv",
         curve="results/audit/specification_curve.csv",
+        cases="results/audit/stress_cases.csv",
     threads: 2
     log:
         "logs/run_multiverse.log",
@@ -126,6 +127,8 @@ rule summarise_audit:
         variance="results/audit/multiverse_variance.csv",
         indices="results/audit/sobol_indices.csv",
         what_if="results/audit/what_if.csv",
+        cases="results/audit/stress_cases.csv",
+        choices=provided("config/multiverse.yaml"),
         energies=expand("results/{method}/energy_per_query.csv", method=PAPER_FIRST),
         code=code("robustness/write.py"),
     params:

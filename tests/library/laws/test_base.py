@@ -5,6 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.energy.equation import charged_tokens
 from inference_energy.laws.base import Law, left_out_sigma
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.registry import LAWS
@@ -50,6 +53,20 @@ def test_an_uncapped_law_is_never_slower(law):
 def test_node_time_without_cache_is_tokens_over_throughput(law):
     seconds = LENGTHS[1] / law.predict(*LENGTHS)
     np.testing.assert_allclose(law.seconds(*LENGTHS), seconds, rtol=1e-12)
+
+
+@EVERY
+@given(st.floats(1, 1e5), st.sampled_from([None, 3.0, 30.0]))
+def test_no_answer_at_all_costs_no_more_than_one_token(law, input_tokens, ratio):
+    """Nor does it cost beyond bounds; the released code's law is followed, which does."""
+    if LAWS[law.name].charges_input:
+        ratio = None
+    energy = [
+        charged_tokens(n, input_tokens, ratio) / law.predict(input_tokens, n) for n in (0.0, 1.0)
+    ]
+    assert np.isfinite(energy).all()
+    if not (law.name == "log-linear" and ratio):
+        assert energy[0] <= energy[1]
 
 
 @EVERY

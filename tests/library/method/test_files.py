@@ -40,6 +40,24 @@ def test_a_child_states_only_what_differs(mine, files):
     check(resolved, SCHEMA, "mine")
 
 
+@pytest.mark.parametrize("law", ["additive", "hierarchical"])
+def test_a_law_that_charges_input_refuses_a_second_charge(mine, files, law):
+    charge = {"value": 30, "unit": "1", "source": "supplement"}
+    stated = {
+        "throughput_law": files["revised"]["throughput_law"] | {"name": law},
+        "input_charge": {"input_tokens_per_output_token": charge},
+    }
+    if law == "additive":
+        stated["throughput_law"] = files["oviedo2026"]["throughput_law"] | {"name": law}
+        stated["throughput_law"]["source"] = "results/validation"
+    (problem,) = problems_of(mine(**stated))
+    assert "key input_charge.input_tokens_per_output_token: value 30" in problem
+    assert law in problem
+    assert "null" in problem
+    charge["value"] = None
+    check(resolve("mine", mine(**stated)), SCHEMA, "mine")
+
+
 def test_a_quantity_is_replaced_whole(mine):
     stated = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "meter"}
     assert resolve("mine", mine(pue=stated))["pue"] == stated

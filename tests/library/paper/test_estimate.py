@@ -3,7 +3,10 @@
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from inference_energy.energy import exact as energy_exact
 from inference_energy.method.build import build
 from inference_energy.method.files import check, resolve
@@ -13,6 +16,8 @@ from library.paper import reference
 from repository import METHOD_FILES, METHODS, PAPER_TABLE, ROOT, read, read_schema
 
 PAPERS = ("oviedo2025", "oviedo2026")
+FITTED = {"minimum_rows": 3, "fallback": "peak", "fallback_minimum_rows": 2, "source": "test"}
+"""Settings of a law, but for its name."""
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +126,52 @@ def test_first_versions_fleet(computed):
     places = [("traditional", "baseline"), ("mixed", "baseline"), ("mixed", "improved")]
     found = [value(first["fleet"], scenario=s, pathway=p, statistic="p50") for s, p in places]
     assert [round(v, 2) for v in found] == [0.81, 1.89, 0.88]
+
+
+@given(st.sampled_from([500.0, 1000.0, 5000.0, 100_000.0]), st.floats(0.5, 500))
+@settings(max_examples=12, deadline=None)
+@pytest.mark.parametrize("law", ["log-linear", "peak", "additive"])
+def test_no_spread_is_beyond_a_hundred_means(law, length, median):
+    """Not at inputs as long as answers are short, nor where answers of no tokens are common."""
+    method = METHODS["oviedo2026"] | {"throughput_law": FITTED | {"name": law}}
+    setup = build(method, read(PAPER_TABLE, "throughput"))
+    regime = setup.regimes["traditional"]
+    regimes = {
+        "traditional": replace(regime, output_tokens=regime.output_tokens.with_median(median))
+    }
+    by_input = method["sensitivities"] | {
+        "input_tokens": method["sensitivities"]["input_tokens"] | {"lengths": [length]}
+    }
+    found = estimate.sensitivity(replace(setup, regimes=regimes), by_input, ["exact"])
+    wide = found.pivot_table(
+        index=["analysis", "subject", "pathway"], columns="statistic", values="value"
+    )
+    assert (wide["std"] <= 100 * wide["mean"]).all()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_committed_spread_is_beyond_a_hundred_means(name):
+    table = read(f"results/{name}/sensitivity.csv", "sensitivity")
+    keys = ["analysis", "setting", "engine", "regime", "subject", "pathway"]
+    wide = table.pivot_table(index=keys, columns="statistic", values="value")
+    assert (wide["std"] <= 100 * wide["mean"]).all()
+
+
+def test_a_law_that_charges_input_is_charged_nothing_else_at_longer_inputs():
+    """At the input of the method the sensitivity is the method's own energy."""
+    method = METHODS["oviedo2026"] | {"throughput_law": FITTED | {"name": "additive"}}
+    setup = build(method, read(PAPER_TABLE, "throughput"))
+    length = method["regimes"]["traditional"]["input_tokens"]["value"]
+    by_input = method["sensitivities"] | {
+        "input_tokens": method["sensitivities"]["input_tokens"] | {"lengths": [length]}
+    }
+    varied = estimate.sensitivity(setup, by_input, ["exact"])
+    varied = varied[varied["analysis"] == "input_tokens"]
+    own = estimate.energy_per_query(setup, ["exact"])
+    keys = ["regime", "subject", "pathway", "statistic"]
+    pairs = varied.merge(own, on=keys, suffixes=("_varied", "_own"))
+    assert len(pairs) == len(varied) > 100
+    np.testing.assert_allclose(pairs["value_varied"], pairs["value_own"], rtol=1e-12)
 
 
 def test_input_length_matters_more_than_coupled_utilisation(computed):

@@ -30,6 +30,9 @@ FEW = {
 }
 
 
+REFUSED = {"when": {"pue": "reported", "power_utilisation": ["coupled"]}, "because": "a test"}
+
+
 def small():
     """Configuration with a few options of every choice."""
     config = deepcopy(CONFIG)
@@ -38,6 +41,7 @@ def small():
         | {"options": {o: config["choices"][name]["options"][o] for o in options}}
         for name, options in FEW.items()
     }
+    config["refused"] = [REFUSED]
     return config
 
 

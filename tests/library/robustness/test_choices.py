@@ -42,6 +42,46 @@ def test_a_published_option_must_be_the_base():
         checked(config)
 
 
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ({"pue": "codes", "trim": "none"}, ["rule 1", "pue = codes: unknown"]),
+        ({"pu": "code", "trim": "none"}, ["rule 1", "pu = code: unknown"]),
+        ({"pue": "code", "trim": ["twice", "none"]}, ["rule 1", "refuses oviedo2026 itself"]),
+        ({"pue": "code"}, ["refused", "when"]),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_named(when, words):
+    with pytest.raises(InputError) as error:
+        checked(small() | {"refused": [{"when": when, "because": "a test"}]})
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_wrong_stress_case_is_named():
+    config = small()
+    config["stress_cases"]["tensorrt-llm"]["override"] = {"benchmarcs": {}}
+    with pytest.raises(InputError, match=r"key stress_cases.tensorrt-llm.override: .*benchmarcs"):
+        checked(config)
+
+
+def test_what_is_refused_by_a_rule_is_refused_wherever_it_stands():
+    multiverse = checked(small())
+    table = multiverse.specifications()
+    both = (table["pue"] == "reported") & (table["power_utilisation"] == "coupled")
+    np.testing.assert_array_equal(multiverse.allowed.ravel(), ~both)
+    assert multiverse.refuses({"pue": "reported", "power_utilisation": "coupled"})
+    assert not multiverse.refuses({"pue": "reported"})
+    assert multiverse.allowed[multiverse.place]
+
+
+def test_the_project_refuses_what_contradicts_itself():
+    multiverse = checked(CONFIG)
+    assert multiverse.refuses({"node_power": "measured", "power_utilisation": "measured-training"})
+    assert multiverse.refuses({"throughput_law": "additive", "input_charge": "thirtieth"})
+    assert "azure-code" not in multiverse.choices["output_tokens"]["options"]
+    assert "tensorrt-llm" not in multiverse.choices["benchmarks"]["options"]
+
+
 def test_stages_share_out_all_combinations():
     multiverse = checked(small())
     counts = [len(multiverse.combinations(stage)) for stage in (*choices.STAGES, "tokens")]

@@ -47,7 +47,6 @@ def small_revised(laws=REVISED_LAWS):
                 option: CONFIG["choices"]["power_utilisation"]["options"][option]
                 for option in ("coupled", "measured-training")
             },
-            "charge": {"thirtieth": CONFIG["choices"]["input_charge"]["options"]["thirtieth"]},
             "shares": {"median": CONFIG["choices"]["shares"]["options"]["median-model"]},
             "table": {
                 "one": {
@@ -58,7 +57,7 @@ def small_revised(laws=REVISED_LAWS):
         }.items()
     }
     choices["law"] = {"title": "law", "published": "hierarchical", "options": laws}
-    return CONFIG | {"base": "revised", "choices": choices}
+    return {"base": "revised", "claims": "v2", "choices": choices}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,8 @@ def revised():
 def check_against_the_exact_engine(choices, found, count):
     """Compare some specifications with what the exact engine makes of their method."""
     table = choices.specifications()
-    sample = np.random.default_rng(0).choice(len(table), count, replace=False)
+    allowed = np.flatnonzero(choices.allowed)
+    sample = np.random.default_rng(0).choice(allowed, count, replace=False)
     for i in sample:
         method = choices.method(dict(table.iloc[i]))
         setup = build(method, **SOURCES(method))
@@ -100,6 +100,39 @@ def test_specifications_of_every_law_equal_the_exact_engine(revised):
     medians = found[headline("traditional")]
     of_laws = np.moveaxis(medians, list(choices.choices).index("law"), 0)
     assert len(np.unique(of_laws.reshape(len(REVISED_LAWS), -1)[:, 0])) == len(REVISED_LAWS)
+
+
+def test_what_is_refused_has_no_result(computed):
+    choices, found = computed
+    assert 0 < choices.allowed.sum() < choices.allowed.size
+    for values in (found[headline(regime)] for regime in ("traditional", "long")):
+        np.testing.assert_array_equal(~np.isnan(values), choices.allowed)
+
+
+def test_a_second_charge_for_input_is_refused_by_a_rule_or_by_name():
+    names = ("input_charge", "throughput_law")
+    config = CONFIG | {"choices": {name: CONFIG["choices"][name] for name in names}}
+    rule = config["refused"][1]
+    assert set(rule["when"]) == set(names)
+    found = multiverse.outcomes(checked(config | {"refused": [rule]}), SOURCES)
+    assert np.isnan(found[headline("long")]).sum() == 1
+    with pytest.raises(InputError, match=r"additive.*: the input would be charged twice"):
+        multiverse.outcomes(checked(config | {"refused": []}), SOURCES)
+
+
+def test_a_stress_case_stands_beside_its_base():
+    choices = checked(small())
+    cases = {"azure-code": CONFIG["stress_cases"]["azure-code"]}
+    table = multiverse.stress_cases(choices, cases, SOURCES)
+    assert len(table) == 6
+    median = table[table["statistic"] == "p50"].set_index("regime")
+    setup = build(BASE, **SOURCES(BASE))
+    regime = setup.regimes["long"]
+    base = exact.blend_energy(setup, *exact.regime_energy(setup, regime)).quantile(0.5)
+    assert median.loc["long", "value"] / median.loc["long", "ratio"] == pytest.approx(base)
+    # answers of 13 tokens instead of 300
+    assert median.loc["traditional", "ratio"] < 0.2
+    assert multiverse.stress_cases(choices, {}, SOURCES).empty
 
 
 def test_an_option_may_name_another_table(revised):

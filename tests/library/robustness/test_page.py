@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from inference_energy.robustness.page import HEADLINE, audit_page, places
 from inference_energy.tables import read_table
+from repository import read_yaml
 
 AUDIT = Path(__file__).resolve().parents[3] / "results" / "audit"
 SCHEMAS = {
@@ -14,6 +15,7 @@ SCHEMAS = {
     "variance": "multiverse_variance",
     "indices": "sobol_indices",
     "what_if": "what_if",
+    "cases": "stress_cases",
 }
 
 
@@ -22,30 +24,38 @@ def tables():
     return {name: read_table(AUDIT / f"{s}.csv", s) for name, s in SCHEMAS.items()}
 
 
+CONFIG = read_yaml("config/multiverse.yaml")
 MEDIANS = {"mine": {"traditional": 0.3, "long": 4.0}}
 RANKS = {"mine": {"traditional": 0.25, "long": 0.5}}
 
 
 def page(tables):
-    return audit_page(count=1234567, medians=MEDIANS, ranks=RANKS, **tables)
+    counts = {"combinations": 7654321, "specifications": 1234567, "distinct": 123456, "most": 6}
+    ranks = RANKS | {CONFIG["base"]: {"traditional": 0.25, "long": 0.5}}
+    return audit_page(counts=counts, config=CONFIG, medians=MEDIANS, ranks=ranks, **tables)
 
 
 def test_places_are_the_shares_of_specifications_below():
     columns = {HEADLINE.format(regime=r): [1.0, 2.0, 3.0, 4.0] for r in ("traditional", "long")}
+    columns["weight"] = [0.5, 0.5, 1.0, 0.0]
     medians = {"a": {"traditional": 2.5, "long": 9.0}, "b": {"traditional": 1.0, "long": 4.0}}
     assert places(pd.DataFrame(columns), medians) == {
         "a": {"traditional": 0.5, "long": 1.0},
-        "b": {"traditional": 0.0, "long": 0.75},
+        "b": {"traditional": 0.0, "long": 1.0},
     }
 
 
 def test_the_committed_page_is_that_of_the_tables_but_for_the_methods(tables):
     committed = (AUDIT / "multiverse.md").read_text(encoding="utf-8").splitlines()
     own = page(tables).splitlines()
-    assert own[2].startswith("1,234,567 specifications: ")
-    assert own[:2] + own[3:13] == committed[:2] + committed[3:13]
-    assert own[13:15] == ["| `mine` | 0.3 | 25.0 % | 4 | 50.0 % |", ""]
-    after = "## What explains the spread"
+    assert own[2].startswith("1,234,567 specifications: the 7,654,321 combinations")
+    assert "123,456 distinct results" in own[2]
+    assert "A share of them is no probability" in own[2]
+    placed = own.index("| `mine` | 0.3 | 25.0 % | 4 | 50.0 % |")
+    assert own[:2] + own[3:placed] == committed[:2] + committed[3:placed]
+    assert own[placed + 2].startswith("The place of `oviedo2026` before pairs were refused")
+    assert "traditional 69.0 % -> 25.0 %, long 45.2 % -> 50.0 %" in own[placed + 2]
+    after = "## Stress cases, beside the multiverse"
     assert own[own.index(after) :] == committed[committed.index(after) :]
 
 

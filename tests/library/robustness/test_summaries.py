@@ -12,13 +12,14 @@ from repository import read
 
 def test_summaries_are_consistent(computed):
     choices, found = computed
-    lines = summaries.distribution(choices, found)
+    weights, first = summaries.distinct(choices, found)
+    lines = summaries.distribution(choices, found, first)
     ranks = lines[lines["statistic"] == "published_rank"]["value"]
     assert ranks.between(0, 1).all()
     one = summaries.one_at_a_time(choices, found)
     published = one[one["option"] == one["choice"].map(choices.published)]
     assert (published["ratio"] == 1).all()
-    curve = summaries.curve(choices, found, bins=10)
+    curve = summaries.curve(choices, found, weights, first, bins=10)
     totals = curve.groupby(["regime", "bin", "choice"])["share"].sum()
     np.testing.assert_allclose(totals, 1)
     assert (curve.groupby("regime")["p50"].apply(lambda v: v.is_monotonic_increasing)).all()
@@ -29,13 +30,41 @@ def test_claim_shares_count_the_specifications(computed):
     published = read("data/published/claims.csv", "claims_published")
     published = published[published["version"] == "v2"]
     figures = {"estimate": {"iea_mixtral": 1.25, "iea_r1": 2.25, "aes1_llama70b_fp8norm": 1.01}}
-    table = summaries.claim_shares(choices, found, published, figures).set_index("claim")
+    _, first = summaries.distinct(choices, found)
+    table = summaries.claim_shares(choices, found, first, published, figures).set_index("claim")
     median = published[published["claim"] == "median-traditional"].iloc[0]
-    values = found[headline("traditional")].ravel()
+    values = found[headline("traditional")][first]
     by_hand = np.mean([judge.holds(median, value) for value in values])
     assert table.loc["median-traditional", "share"] == pytest.approx(by_hand)
     assert table.loc["median-traditional", "base"] == "holds"
     assert table["share"].between(0, 1).all()
+
+
+def test_specifications_that_give_the_same_results_count_as_one(computed):
+    choices, found = computed
+    weights, first = summaries.distinct(choices, found)
+    assert not weights[~choices.allowed].any()
+    table = np.stack([values.ravel() for values in found.values()], axis=1)[first.ravel()]
+    close = [np.isclose(table, row, rtol=1e-8, atol=0, equal_nan=True).all(axis=1) for row in table]
+    assert np.sum(close) == len(table) == first.sum() < choices.allowed.sum()
+    # the last bits of the results decide nothing
+    noise = np.random.default_rng(0)
+    noisy = {key: v * (1 + 1e-15 * noise.standard_normal(v.shape)) for key, v in found.items()}
+    again = summaries.distinct(choices, noisy)
+    np.testing.assert_array_equal(weights, again[0])
+    np.testing.assert_array_equal(first, again[1])
+    pd.testing.assert_frame_equal(
+        summaries.curve(choices, found, weights, first, bins=7).drop(columns=["p25", "p50", "p75"]),
+        summaries.curve(choices, noisy, *again, bins=7).drop(columns=["p25", "p50", "p75"]),
+    )
+
+
+def test_combinations_that_count_nothing_explain_nothing():
+    values, weights = np.array([[0.0, 1.0], [2.0, np.nan]]), np.array([[1.0, 1.0], [1.0, 0.0]])
+    main, total = explained(values, weights)
+    # rows: means 0.5 and 2 about 1; columns: means 1 and 1; variance 2/3
+    np.testing.assert_allclose(main, [0.75, 0.0])
+    np.testing.assert_allclose(total, [1.0, 0.25])
 
 
 def test_additive_effects_explain_everything_alone():
@@ -59,7 +88,9 @@ def test_nothing_varies():
 
 def test_the_full_table_has_a_line_per_specification(computed):
     choices, found = computed
-    table = summaries.full_table(choices, found)
-    assert len(table) == np.prod(choices.shape)
+    weights, first = summaries.distinct(choices, found)
+    table = summaries.full_table(choices, found, weights)
+    assert len(table) == choices.allowed.sum()
+    assert table["weight"].sum() == pytest.approx(first.sum())
     assert not table.duplicated(list(choices.choices)).any()
     assert isinstance(table["pue"].dtype, pd.CategoricalDtype)

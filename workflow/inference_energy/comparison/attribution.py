@@ -17,8 +17,9 @@ AFTER_THE_HEADLINE = ("pathways", "fleet", "sensitivities", "monte_carlo")
 """Sections that are joined to one setting when more than MOST_SETTINGS differ."""
 
 
-INSEPARABLE = ("benchmarks", "throughput_law", "blend")
-"""Sections that are joined to one setting when a mixture of two methods has too few models."""
+INSEPARABLE = ("benchmarks", "throughput_law", "input_charge", "blend")
+"""Sections that are joined to one setting when a mixture of two methods has too few models, or
+charges input twice."""
 
 
 MOST_SETTINGS = 10

@@ -13,8 +13,9 @@ Array = NDArray[np.float64]
 Domain = dict[str, tuple[float, float]]
 """Smallest and largest input_tokens and output_tokens. [tokens]"""
 
-LENGTH_FLOOR = 1e-6
-"""Lengths are floored here before a logarithm: a query of no output tokens is possible. [tokens]"""
+LENGTH_FLOOR = 1.0
+"""Shorter lengths have the throughput of this one: an answer of no tokens is possible, and what it
+is charged must not grow beyond bounds. [tokens]"""
 
 
 def everywhere() -> Domain:

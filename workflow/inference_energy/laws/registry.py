@@ -41,6 +41,8 @@ class Kind:
         Further tables, if a method says at which load and on which nodes its models are served.
     by_length : bool
         Whether the throughput depends on the lengths.
+    charges_input : bool
+        Whether the node time that the law gives holds that of the input.
     mark : tuple of str, optional
         Colour of ``drawing`` and marker; a law without one is not drawn.
     """
@@ -52,6 +54,7 @@ class Kind:
     describe: Callable[..., pd.DataFrame] | None = None
     serving_needs: tuple[str, ...] = ()
     by_length: bool = True
+    charges_input: bool = False
     mark: tuple[str, str] | None = None
 
     @property
@@ -78,26 +81,33 @@ def _single(
     fit: Callable[[pd.DataFrame], Law],
     minimum_rows: int,
     by_length: bool = True,
+    charges_input: bool = False,
     mark: tuple[str, str] | None = None,
 ) -> Kind:
     many = partial(Separate, fit, minimum_rows)
-    return Kind(many, fit, minimum_rows, by_length=by_length, mark=mark)
+    return Kind(
+        many, fit, minimum_rows, by_length=by_length, charges_input=charges_input, mark=mark
+    )
 
 
 LAWS: dict[str, Kind] = {
     "log-linear": _single(LogLinear.fit, LogLinear.minimum_rows, mark=("VERMILION", "X")),
     "peak": _single(Peak.fit, Peak.minimum_rows, by_length=False),
-    "additive": _single(Additive.fit, Additive.minimum_rows, mark=("GREEN", "s")),
+    "additive": _single(
+        Additive.fit, Additive.minimum_rows, charges_input=True, mark=("GREEN", "s")
+    ),
     "hierarchical": Kind(
         Hierarchical.fit,
         needs=("models", "gpus"),
         describe=add_serving_times,
+        charges_input=True,
         mark=("BLUE", "o"),
     ),
     "at-load": Kind(
         AtLoadFit.fit,
         needs=("models", "gpus"),
         describe=describe,
+        charges_input=True,
         serving_needs=("nodes", "mlenergy", "inferencex", "wall_power"),
     ),
 }

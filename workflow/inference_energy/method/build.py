@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import Served, fit_laws, unsuitable_rows
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.files import charge_problems
 from inference_energy.method.lengths import FAMILIES, OutputTokens
 from inference_energy.method.serving import fit_serving, node_power
 from inference_energy.method.setup import (
@@ -146,6 +147,9 @@ def build(
             f" of {method['benchmarks']['table']}; did you mean {model}?"
             for own, model in misspelt.items()
         )
+    twice = charge_problems(method, f"config/methods/{method['id']}.yaml")
+    if twice:
+        raise InputError(twice)
     law = method["throughput_law"]
     laws = fit_suitable(method, table, hardware) if laws is None else laws
     if len(laws) < method["blend"]["models"]:

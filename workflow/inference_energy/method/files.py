@@ -8,6 +8,7 @@ from typing import Any
 
 from inference_energy.documents import collecting, near, read, schema_problems, unusual
 from inference_energy.errors import InputError
+from inference_energy.laws.registry import LAWS
 from inference_energy.method.lengths import FAMILIES, LEAST_ABOVE, RoundedLengths
 from inference_energy.project import brace_problems, own
 
@@ -292,6 +293,7 @@ def check(
             problems.append(
                 f"{where}: key blend.trim: value {pair}: allowed is lower < upper; swap the levels"
             )
+    problems = problems or charge_problems(method, where)
     if problems:
         raise InputError(problems)
 
@@ -405,6 +407,28 @@ def _length_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
                 f" queries are so long; allowed is a length that at least {LEAST_ABOVE:g} of them"
                 " have; lower the minimum or raise the median"
             )
+
+
+def charge_problems(method: Mapping[str, Any], where: str) -> list[str]:
+    """Problem of a method that charges input beside a throughput law that charges it itself.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved method, right by its schema.
+    where : str
+        File that states it.
+    """
+    law = method["throughput_law"]["name"]
+    charge = method["input_charge"]["input_tokens_per_output_token"]["value"]
+    if charge is None or not LAWS[law].charges_input:
+        return []
+    others = ", ".join(name for name, kind in LAWS.items() if not kind.charges_input)
+    return [
+        f"{where}: key input_charge.input_tokens_per_output_token: value {charge:g}: the input"
+        f" would be charged twice, as throughput_law {law} holds its node time; allowed is null"
+        f" with this law; leave the charge to the law (value: null) or name one of {others}"
+    ]
 
 
 def range_problems(tree: Any, where: str) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from inference_energy.energy import exact, monte_carlo
 from inference_energy.energy.fleet import mix
+from inference_energy.laws.registry import LAWS
 from inference_energy.method.setup import TRIMMED, UNTRIMMED, Coupling
 from inference_energy.rounding import largest_first
 
@@ -197,6 +198,8 @@ def fleet(setup, engines):
 def sensitivity(setup, sensitivities, engines):
     """Energy per query at other input lengths, and with power utilisation tied to throughput.
 
+    Longer inputs are charged as the section says, or by the law where it charges input itself.
+
     Parameters
     ----------
     setup : Setup
@@ -215,9 +218,9 @@ def sensitivity(setup, sensitivities, engines):
     by_input = sensitivities["input_tokens"]
     coupling = sensitivities["power_utilisation_coupling"]
     coupled = replace(setup, power_utilisation=Coupling(coupling["intercept"], coupling["slope"]))
-    charged = replace(
-        setup, input_tokens_per_output_token=by_input["input_tokens_per_output_token"]
-    )
+    by_law = any(LAWS[model.law.name].charges_input for model in setup.models)
+    charge = None if by_law else by_input["input_tokens_per_output_token"]
+    charged = replace(setup, input_tokens_per_output_token=charge)
     for regime in setup.regimes.values():
         # the released code runs the input lengths one after another on one stream
         random = monte_carlo.generator(setup)

@@ -11,7 +11,7 @@ from inference_energy.errors import InputError
 from inference_energy.method.files import merge
 from inference_energy.method.setup import TRIMMED
 from inference_energy.robustness.files import MULTIVERSE as WHERE
-from inference_energy.robustness.files import option_problems
+from inference_energy.robustness.files import named_options, option_problems, rule_problems
 
 QUARTILES = {"p25": 0.25, "p50": 0.5, "p75": 0.75}
 
@@ -48,10 +48,13 @@ class Multiverse:
     choices : dict
         Choice to ``title``, ``published`` (option of the base) and ``options``, each with
         ``label``, ``source`` and ``override``.
+    refused : tuple of dict
+        Combinations of options, choice to option or options, that no specification has.
     """
 
     base: dict
     choices: dict
+    refused: tuple = ()
 
     @classmethod
     def of(cls, config, base, config_schema, method_schema):
@@ -63,10 +66,36 @@ class Multiverse:
             Listing every problem.
         """
         problems = schema_problems(config, config_schema, WHERE)
-        problems = problems or option_problems(config["choices"], base, method_schema)
+        problems = problems or [
+            *option_problems(config["choices"], base, method_schema),
+            *rule_problems(config, base, method_schema),
+        ]
         if problems:
             raise InputError(problems)
-        return cls(base, config["choices"])
+        return cls(
+            base, config["choices"], tuple(rule["when"] for rule in config.get("refused", []))
+        )
+
+    def refuses(self, options):
+        """Whether options, of all choices or some, contradict each other."""
+        return any(
+            all(options.get(name) in named_options(of) for name, of in when.items())
+            for when in self.refused
+        )
+
+    @property
+    def allowed(self):
+        """Array over all combinations: whether none of the options contradict each other."""
+        names, answer = list(self.choices), np.ones(self.shape, dtype=bool)
+        for when in self.refused:
+            places = [
+                [list(self.choices[n]["options"]).index(o) for o in named_options(when[n])]
+                if n in when
+                else range(len(self.choices[n]["options"]))
+                for n in names
+            ]
+            answer[np.ix_(*places)] = False
+        return answer
 
     def _known(self, choice, option, where):
         for value, allowed, kind in (
@@ -137,7 +166,7 @@ class Multiverse:
         return [dict(zip(names, combination, strict=True)) for combination in options]
 
     def specifications(self):
-        """Option of every choice in every specification, a DataFrame of categories."""
+        """Option of every choice in every combination, a DataFrame of categories."""
         places = np.unravel_index(np.arange(np.prod(self.shape)), self.shape)
         return pd.DataFrame(
             {

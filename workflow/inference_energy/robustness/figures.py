@@ -55,7 +55,7 @@ def specification_curve(curve, distribution, variance, choices):
         if column == 0:
             top.set_ylabel("Energy per query [Wh]")
             _label_options(dashboard, choices, rows, places)
-        dashboard.set_xlabel("Specifications, lowest to highest (%)")
+        dashboard.set_xlabel("Results, lowest to highest (%)")
     key = drawing.frame(figure, 0.2, 0.33, drawing.PAGE - 1.4, figure.get_size_inches()[1] - 0.43)
     bar = figure.colorbar(image, cax=key, orientation="horizontal")
     bar.set_ticks([0, 0.5, 1], labels=["0", "50", "100 %"])

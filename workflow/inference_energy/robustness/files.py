@@ -48,6 +48,49 @@ def option_problems(choices, base, method_schema):
     return problems
 
 
+def rule_problems(config, base, method_schema):
+    """Problems of the combinations that are refused, and of the stress cases.
+
+    Parameters
+    ----------
+    config : dict
+        config/multiverse.yaml, right by its schema.
+    base : dict
+        Resolved method.
+    method_schema : dict
+        JSON Schema of a resolved method.
+    """
+    problems, choices = [], config["choices"]
+    for place, rule in enumerate(config.get("refused", []), start=1):
+        where = f"{MULTIVERSE}: key refused, rule {place}"
+        for choice, options in rule["when"].items():
+            known = choices.get(choice, {}).get("options", {})
+            problems += [
+                f"{where}: value {choice} = {option}: unknown; allowed are options of"
+                f" {', '.join(choices)}; correct the name or drop the rule"
+                for option in named_options(options)
+                if option not in known
+            ]
+        stated = {name: named_options(options) for name, options in rule["when"].items()}
+        if not problems and all(choices[n]["published"] in o for n, o in stated.items()):
+            problems.append(
+                f"{where}: refuses {base['id']} itself; allowed are combinations that the base does"
+                " not have; correct the rule"
+            )
+    for name, case in config.get("stress_cases", {}).items():
+        wrong = []
+        with collecting(wrong):
+            check(merge(base, case["override"]), method_schema, base["id"])
+        where = f"{MULTIVERSE}: key stress_cases.{name}.override"
+        problems += [p.replace(method_path(base["id"]), where, 1) for p in wrong]
+    return problems
+
+
+def named_options(options):
+    """Options that a rule states, one or several, as a list."""
+    return [options] if isinstance(options, str) else options
+
+
 def range_problems(inputs):
     """Problems of the ranges of the inputs, key ``inputs`` of config/sensitivity.yaml.
 

@@ -12,8 +12,9 @@ from dataclasses import replace
 from functools import reduce
 
 import numpy as np
+import pandas as pd
 
-from inference_energy.energy.exact import model_energy
+from inference_energy.energy.exact import blend_energy, model_energy, regime_energy
 from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
 from inference_energy.method.build import (
@@ -25,6 +26,7 @@ from inference_energy.method.build import (
     power_utilisation,
 )
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.files import merge
 from inference_energy.method.setup import TRIMMED
 from inference_energy.robustness.choices import QUARTILES, STAGES, WHERE, energy_key
 from inference_energy.robustness.tabulated import Blends, Tables
@@ -48,13 +50,15 @@ def outcomes(multiverse, sources, workers=1):
     Returns
     -------
     dict of str to ndarray
-        Selector, as claims write it, to an array with one axis per choice.
+        Selector, as claims write it, to an array with one axis per choice; NaN where the options
+        contradict each other, or a model has no rows.
     """
     combinations = multiverse.combinations("tokens")
-    known = _fitted(multiverse, combinations, sources)
+    refused = [multiverse.refuses(options) for options in combinations]
+    computed = [o for o, is_refused in zip(combinations, refused, strict=True) if not is_refused]
+    known = _fitted(multiverse, computed, sources)
     tasks = [
-        (multiverse, options, sources, laws)
-        for options, laws in zip(combinations, known, strict=True)
+        (multiverse, options, sources, laws) for options, laws in zip(computed, known, strict=True)
     ]
     if workers == 1:
         parts = [_token_outcomes(*task) for task in tasks]
@@ -63,6 +67,8 @@ def outcomes(multiverse, sources, workers=1):
             # neighbours share output tokens, whose quadrature a process keeps
             chunk = -(-len(tasks) // (8 * workers))
             parts = list(pool.map(_token_outcomes, *zip(*tasks, strict=True), chunksize=chunk))
+    found = iter(parts)
+    parts = [{} if is_refused else next(found) for is_refused in refused]
     names = list(multiverse.choices)
     staged = [n for stage in ("tokens", *STAGES) for n in names if multiverse.stage(n) == stage]
     sizes = dict(zip(names, multiverse.shape, strict=True))
@@ -73,8 +79,55 @@ def outcomes(multiverse, sources, workers=1):
         missing = np.full(rest, np.nan)
         values = np.stack([np.broadcast_to(part.get(key, missing), rest) for part in parts])
         values = values.reshape([sizes[name] for name in staged])
-        answer[key] = np.transpose(values, [staged.index(name) for name in names])
+        values = np.transpose(values, [staged.index(name) for name in names])
+        answer[key] = np.where(multiverse.allowed, values, np.nan)
     return answer
+
+
+def stress_cases(multiverse, cases, sources):
+    """Quartiles of the blend under changes that are none of the choices, one at a time.
+
+    Parameters
+    ----------
+    multiverse : Multiverse
+        Gives the base method.
+    cases : dict
+        Key ``stress_cases`` of config/multiverse.yaml.
+    sources : Sources
+        Tables that the methods are built from.
+
+    Returns
+    -------
+    DataFrame
+        case, label, regime, statistic (p25, p50, p75), value, unit, ratio (to the base).
+    """
+
+    def quartiles(method):
+        setup, answer = build(method, **sources(method)), {}
+        for name, regime in setup.regimes.items():
+            energy = blend_energy(setup, *regime_energy(setup, regime))
+            answer |= {(name, s): energy.quantile(level) for s, level in QUARTILES.items()}
+        return answer
+
+    base = quartiles(multiverse.base)
+    return pd.DataFrame(
+        [
+            {
+                "case": name,
+                "label": case["label"],
+                "regime": regime,
+                "statistic": statistic,
+                "value": value,
+                "unit": "Wh",
+                "ratio": value / base[regime, statistic],
+            }
+            for name, case in cases.items()
+            for (regime, statistic), value in quartiles(
+                merge(multiverse.base, case["override"])
+            ).items()
+        ],
+        columns=["case", "label", "regime", "statistic", "value", "unit", "ratio"],
+    )
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The audit's tables in words: multiverse, sensitivity, what-if."""
 
+from inference_energy.robustness.files import named_options
 from inference_energy.rounding import largest_first
 from inference_energy.templates import render
 
@@ -10,12 +11,12 @@ HEADLINE = (
 
 
 def places(specifications, medians):
-    """Share of the specifications that lie below each method's median.
+    """Share of the results that lie below each method's median.
 
     Parameters
     ----------
     specifications : DataFrame
-        Full table of the multiverse, with the columns HEADLINE.
+        Full table of the multiverse, with the columns HEADLINE and ``weight``.
     medians : dict of str to dict of str to float
         Exact median by method and regime. [Wh]
 
@@ -24,27 +25,33 @@ def places(specifications, medians):
     dict of str to dict of str to float
         The same keys. [1]
     """
+    weight = specifications["weight"] / specifications["weight"].sum()
     return {
         name: {
-            regime: float((specifications[HEADLINE.format(regime=regime)] < median).mean())
+            regime: float(weight[specifications[HEADLINE.format(regime=regime)] < median].sum())
             for regime, median in of.items()
         }
         for name, of in medians.items()
     }
 
 
-def audit_page(count, distribution, claims, variance, indices, what_if, medians, ranks):
+def audit_page(
+    counts, config, distribution, claims, variance, indices, what_if, cases, medians, ranks
+):
     """How much the answer depends on choices and inputs, as a Markdown page.
 
     Parameters
     ----------
-    count : int
-        Specifications of the multiverse.
+    counts : dict of str to int
+        ``combinations`` of all options, ``specifications`` that are not refused, ``distinct``
+        results among them, and ``most`` specifications that give one result.
+    config : dict
+        config/multiverse.yaml.
     distribution, claims, variance : DataFrame
         Tables of schemas ``multiverse_distribution``, ``multiverse_claims``,
         ``multiverse_variance``.
-    indices, what_if : DataFrame
-        Tables of schemas ``sobol_indices`` and ``what_if``.
+    indices, what_if, cases : DataFrame
+        Tables of schemas ``sobol_indices``, ``what_if`` and ``stress_cases``.
     medians, ranks : dict
         As for and from :func:`places`.
 
@@ -55,7 +62,11 @@ def audit_page(count, distribution, claims, variance, indices, what_if, medians,
     total = indices[indices["index"] == "total"]
     return render(
         "robustness.md.jinja",
-        specifications=count,
+        counts=counts,
+        refused=_refused(config),
+        earlier=config.get("earlier"),
+        base=config["base"],
+        cases=_cases(cases),
         spread=_spread(distribution),
         medians=medians,
         ranks=ranks,
@@ -66,6 +77,31 @@ def audit_page(count, distribution, claims, variance, indices, what_if, medians,
         indices=_indices(total),
         needed=_needed(what_if[what_if["output"] == "median traditional"]),
     )
+
+
+def _refused(config):
+    """Combinations of options that are refused, in words, and why."""
+    choices = config["choices"]
+    return [
+        {
+            "options": " with ".join(
+                f"{choices[name]['title'].lower()} "
+                + " or ".join(choices[name]["options"][o]["label"] for o in named_options(options))
+                for name, options in rule["when"].items()
+            ),
+            "because": rule["because"],
+        }
+        for rule in config.get("refused", [])
+    ]
+
+
+def _cases(cases):
+    """Quartiles and ratio of the median of each stress case, by label and regime."""
+    return {
+        key: lines.set_index("statistic")["value"].to_dict()
+        | {"ratio": lines.set_index("statistic")["ratio"]["p50"]}
+        for key, lines in cases.groupby(["label", "regime"], sort=False)
+    }
 
 
 def _spread(distribution):

@@ -11,34 +11,89 @@ from inference_energy.robustness.choices import QUARTILES, headline
 from inference_energy.rounding import cut, ranking
 
 
-def explained(values):
-    """Share of the variance over a full factorial that each factor explains.
+def distinct(multiverse, found):
+    """Which specifications give the same results, and what each counts.
 
-    The functional decomposition (ANOVA) of a full factorial in closed form: the main effect is
-    the variance of the means over all other factors, the total effect what is left unexplained
-    by all other factors together, each over the variance.
+    Parameters
+    ----------
+    multiverse : Multiverse
+        The choices.
+    found : dict of str to ndarray
+        From :func:`outcomes`.
+
+    Returns
+    -------
+    weights : ndarray
+        One axis per choice: one over the number of specifications that give the same results in
+        every number, so that each result counts once; zero where the options contradict each
+        other. [1]
+    first : ndarray of bool
+        The same shape: the first specification of each result.
+    """
+    allowed = multiverse.allowed.ravel()
+    # not a number where a specification lacks a model
+    table = np.stack([np.nan_to_num(ranking(v).ravel()[allowed]) for v in found.values()], axis=1)
+    rows = np.ascontiguousarray(table).view(np.dtype((np.void, table.itemsize * table.shape[1])))
+    _, place, group, size = np.unique(
+        rows.ravel(), return_index=True, return_inverse=True, return_counts=True
+    )
+    weights, first = np.zeros(allowed.size), np.zeros(allowed.size, dtype=bool)
+    weights[allowed] = 1 / size[group]
+    first[np.flatnonzero(allowed)[place]] = True
+    return weights.reshape(multiverse.shape), first.reshape(multiverse.shape)
+
+
+def explained(values, weights=None):
+    """Share of the variance over combinations of factors that each factor explains.
+
+    The main effect is the variance of the means over all other factors, the total effect the mean
+    of the variances at fixed values of all others, each over the variance: over a full factorial,
+    where each combination counts alike, the functional decomposition (ANOVA) in closed form.
 
     Parameters
     ----------
     values : ndarray
         One axis per factor.
+    weights : ndarray, optional
+        What each combination counts; those that count nothing may have no value. [1]
 
     Returns
     -------
     main, total : ndarray, shape (values.ndim,)
         [1]; zeros if nothing varies.
     """
-    variance = values.var()
+    weights = np.ones(values.shape) if weights is None else weights
+    weights = weights / weights.sum()
+    values = np.where(weights > 0, values, 0.0)
+    values = np.where(weights > 0, values - (weights * values).sum(), 0.0)
+    variance = (weights * values**2).sum()
     if variance == 0:
         return np.zeros(values.ndim), np.zeros(values.ndim)
-    axes = range(values.ndim)
-    main = [values.mean(axis=tuple(a for a in axes if a != axis)).var() for axis in axes]
-    total = [values.var(axis=axis).mean() for axis in axes]
+    main, total = [], []
+    for axis in range(values.ndim):
+        others = tuple(a for a in range(values.ndim) if a != axis)
+        main.append(_explained_by(values, weights, others))
+        total.append(variance - _explained_by(values, weights, axis))
     return cut(np.array(main) / variance), cut(np.array(total) / variance)
 
 
-def distribution(multiverse, found):
-    """Percentiles of the headline over all specifications, and the base method's place in them.
+def _explained_by(values, weights, over):
+    """Variance of the means over some axes, of values whose mean is zero."""
+    held, sums = weights.sum(axis=over), (weights * values).sum(axis=over)
+    return float((sums[held > 0] ** 2 / held[held > 0]).sum())
+
+
+def distribution(multiverse, found, first):
+    """Percentiles of the headline over all results, and the base method's place in them.
+
+    Parameters
+    ----------
+    multiverse : Multiverse
+        The choices.
+    found : dict of str to ndarray
+        From :func:`outcomes`.
+    first : ndarray of bool
+        From :func:`distinct`.
 
     Returns
     -------
@@ -51,10 +106,10 @@ def distribution(multiverse, found):
         quantities["p75/p25"] = quantities["p75"] / quantities["p25"]
         for quantity, values in quantities.items():
             unit = "1" if "/" in quantity else "Wh"
-            base = values[multiverse.place]
+            base, values = values[multiverse.place], values[first]
             statistics = {"min": values.min(), "max": values.max(), "published": base}
             statistics |= {f"p{p}": np.percentile(values, p) for p in (5, 25, 50, 75, 95)}
-            # equal specifications count half
+            # equal ones count half
             same = np.isclose(values, base, rtol=1e-9, atol=0)
             rank = ((values < base) & ~same).mean() + same.mean() / 2
             lines += [(regime, quantity, s, float(v), unit) for s, v in statistics.items()]
@@ -62,8 +117,8 @@ def distribution(multiverse, found):
     return pd.DataFrame(lines, columns=["regime", "quantity", "statistic", "value", "unit"])
 
 
-def variance(multiverse, found):
-    """Share of the variance of the log median that each choice explains.
+def variance(multiverse, found, weights):
+    """Share of the variance of the log median that each choice explains, each result counted once.
 
     Returns
     -------
@@ -72,7 +127,7 @@ def variance(multiverse, found):
     """
     lines = []
     for regime in multiverse.base["regimes"]:
-        effects = explained(np.log(found[headline(regime)]))
+        effects = explained(np.log(found[headline(regime)]), weights)
         for effect, values in zip(("main", "total"), effects, strict=True):
             pairs = zip(multiverse.choices, values, strict=True)
             lines += [(regime, choice, effect, float(value), "1") for choice, value in pairs]
@@ -101,8 +156,8 @@ def one_at_a_time(multiverse, found):
     return pd.DataFrame(lines, columns=columns)
 
 
-def claim_shares(multiverse, found, published, figures):
-    """Share of the specifications in which each claim holds.
+def claim_shares(multiverse, found, first, published, figures):
+    """Share of the distinct specifications in which each claim holds.
 
     Parameters
     ----------
@@ -110,6 +165,8 @@ def claim_shares(multiverse, found, published, figures):
         The choices.
     found : dict of str to ndarray
         From :func:`outcomes`.
+    first : ndarray of bool
+        From :func:`distinct`.
     published : DataFrame
         Claims of one version of the paper.
     figures : dict
@@ -118,10 +175,10 @@ def claim_shares(multiverse, found, published, figures):
     Returns
     -------
     DataFrame
-        claim, published, unit, specifications (in which it can be tested), share (of these in
-        which it holds), p5, p50, p95 (of the computed number), base (whether it holds in the base
-        method by the exact engine). Claims on quantities that the multiverse does not have are
-        left out.
+        claim, published, unit, specifications (distinct ones in which it can be tested), share (of
+        these in which it holds), p5, p50, p95 (of the computed number), base (whether it holds in
+        the base method by the exact engine). Claims on quantities that the multiverse does not have
+        are left out.
     """
     evidence = selectors.Evidence({}, {}, figures)
     lines = []
@@ -130,7 +187,7 @@ def claim_shares(multiverse, found, published, figures):
         if values is None:
             continue
         values = np.broadcast_to(values, multiverse.shape)
-        known = ~np.isnan(values)
+        known = first & ~np.isnan(values)
         hold = judge.holds_in(claim, values)
         percentiles = np.percentile(values[known], (5, 50, 95))
         lines.append(
@@ -162,7 +219,7 @@ def _quantity(quantity, found, evidence):
     return reduce(np.divide, values)
 
 
-def curve(multiverse, found, bins=60):
+def curve(multiverse, found, weights, first, bins=60):
     """Sorted medians, and how often each option occurs along them.
 
     Parameters
@@ -171,32 +228,44 @@ def curve(multiverse, found, bins=60):
         The choices.
     found : dict of str to ndarray
         From :func:`outcomes`.
+    weights, first : ndarray
+        From :func:`distinct`.
     bins : int
-        Groups of as many specifications each, in ascending order of the median.
+        Groups of as many distinct results each, in ascending order of the median.
 
     Returns
     -------
     DataFrame
-        regime, bin (1 is lowest), choice, option, share (of the bin's specifications that take
-        the option) [1], p25, p50, p75 (medians over the bin's specifications). [Wh]
+        regime, bin (1 is lowest), choice, option, share (of the bin's results that come with the
+        option; of one that comes with several, each has its part) [1], p25, p50, p75 (medians over
+        the bin's results). [Wh]
     """
     frames = []
-    options = multiverse.specifications()
+    options, weights = multiverse.specifications(), weights.ravel()
+    counted = np.flatnonzero(weights)
     for regime in multiverse.base["regimes"]:
         quartiles = {q: found[headline(regime, q)].ravel() for q in QUARTILES}
-        order = np.argsort(ranking(quartiles["p50"]), kind="stable")
-        for number, members in enumerate(np.array_split(order, min(bins, len(order))), start=1):
+        order = counted[np.argsort(ranking(quartiles["p50"][counted]), kind="stable")]
+        # equal results stand next to each other and count as one
+        place = np.cumsum(weights[order]) - weights[order] / 2
+        count = min(bins, int(first.sum()))
+        group = np.minimum((place / weights.sum() * count).astype(int), count - 1)
+        for number in range(count):
+            members = order[group == number]
             energy = {q: float(np.median(values[members])) for q, values in quartiles.items()}
+            held = weights[members]
             for name in multiverse.choices:
                 taken = options[name].cat.codes.to_numpy()[members]
                 known = list(options[name].cat.categories)
-                share = np.bincount(taken, minlength=len(known)) / len(members)
-                where = {"regime": regime, "bin": number, "choice": name, **energy}
+                share = np.bincount(taken, held, minlength=len(known)) / held.sum()
+                where = {"regime": regime, "bin": number + 1, "choice": name, **energy}
                 frames.append(pd.DataFrame({"option": known, "share": share} | where))
     return pd.concat(frames, ignore_index=True)
 
 
-def full_table(multiverse, found):
-    """Every specification with its results, for queries of one's own."""
+def full_table(multiverse, found, weights):
+    """Every specification with its weight and results, for queries of one's own."""
     results = {key: values.ravel() for key, values in found.items()}
-    return pd.concat([multiverse.specifications(), pd.DataFrame(results)], axis=1)
+    table = pd.concat([multiverse.specifications(), pd.DataFrame(results)], axis=1)
+    table.insert(len(multiverse.choices), "weight", weights.ravel())
+    return table[multiverse.allowed.ravel()].reset_index(drop=True)

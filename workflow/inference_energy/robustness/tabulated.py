@@ -157,7 +157,7 @@ def _distribution(mixture, log_energy, step):
 LEVER_ACCURACY = 1e-3
 """Relative accuracy of the medians after a lever: levers are published to two digits. [1]"""
 
-CELLS, CUT = 96, 1e-4
+CELLS, CUT = 144, 1e-4
 """Cells of ln E that stand for a member before a lever, and levels beyond which they do not go."""
 
 

@@ -16,7 +16,9 @@ def main(snakemake):
         for path in (read.config, read.method, read.config_schema, read.method_schema)
     )
     choices = robustness_choices.Multiverse.of(config, base, config_schema, method_schema)
-    found = multiverse.outcomes(choices, read_all_sources(read), snakemake.threads)
+    sources = read_all_sources(read)
+    found = multiverse.outcomes(choices, sources, snakemake.threads)
+    weights, first = summaries.distinct(choices, found)
     claims = read_table(read.claims, "claims_published")
     estimates = read_table(read.estimates, "estimates")
     references = read_table(read.references, "references")
@@ -25,17 +27,19 @@ def main(snakemake):
         "reference": dict(zip(references["quantity"], references["value"], strict=True)),
     }
     shares = summaries.claim_shares(
-        choices, found, claims[claims["version"] == config["claims"]], figures
+        choices, found, first, claims[claims["version"] == config["claims"]], figures
     )
     write_table(shares, write.claims, "multiverse_claims")
+    cases = multiverse.stress_cases(choices, config.get("stress_cases", {}), sources)
+    write_table(cases, write.cases, "stress_cases")
     write_table(
-        summaries.distribution(choices, found), write.distribution, "multiverse_distribution"
+        summaries.distribution(choices, found, first), write.distribution, "multiverse_distribution"
     )
-    write_table(summaries.variance(choices, found), write.variance, "multiverse_variance")
+    write_table(summaries.variance(choices, found, weights), write.variance, "multiverse_variance")
     write_table(summaries.one_at_a_time(choices, found), write.one_at_a_time, "one_at_a_time")
-    curve = summaries.curve(choices, found, params.bins)
+    curve = summaries.curve(choices, found, weights, first, params.bins)
     write_table(curve, write.curve, "specification_curve")
-    summaries.full_table(choices, found).to_parquet(write.table, index=False)
+    summaries.full_table(choices, found, weights).to_parquet(write.table, index=False)
 
 
 if __name__ == "__main__":

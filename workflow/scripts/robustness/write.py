@@ -1,7 +1,10 @@
 """The audit's tables in words."""
 
+from math import prod
+
 import pandas as pd
 from _logged import run
+from inference_energy import documents
 from inference_energy.robustness.page import HEADLINE, audit_page, places
 from inference_energy.tables import read_table, write_text
 
@@ -11,15 +14,17 @@ TABLES = {
     "variance": "multiverse_variance",
     "indices": "sobol_indices",
     "what_if": "what_if",
+    "cases": "stress_cases",
 }
 
 
 def main(snakemake):
     """Read the summaries and the headline of every specification, write the page."""
     read = snakemake.input
+    config = documents.read(read.choices)
     tables = {name: read_table(read[name], schema) for name, schema in TABLES.items()}
     regimes = ("traditional", "long")
-    columns = [HEADLINE.format(regime=regime) for regime in regimes]
+    columns = ["weight", *(HEADLINE.format(regime=regime) for regime in regimes)]
     specifications = pd.read_parquet(read.specifications, columns=columns)
     medians = {}
     for method, path in zip(snakemake.params.methods, read.energies, strict=True):
@@ -29,7 +34,13 @@ def main(snakemake):
         )
         medians[method] = lines.set_index("regime")["value"][list(regimes)].to_dict()
     page = audit_page(
-        count=len(specifications),
+        counts={
+            "combinations": prod(len(c["options"]) for c in config["choices"].values()),
+            "specifications": len(specifications),
+            "distinct": round(specifications["weight"].sum()),
+            "most": round(1 / specifications["weight"].min()),
+        },
+        config=config,
         medians=medians,
         ranks=places(specifications, medians),
         **tables,
