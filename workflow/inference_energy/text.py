@@ -95,6 +95,31 @@ def percent(share: float | None, form: str = ".0f", missing: str = "") -> str:
     return _written(share, lambda s: f"{100 * s:{form}} %", missing)
 
 
+FEW = 5
+"""Figures, or sources, below which a share is not written in per cent."""
+
+
+def share_of(share: float, n: int, sources: int = FEW) -> str:
+    """Write a share of so many figures: counted if they, or their sources, are few.
+
+    Parameters
+    ----------
+    share : float
+        Share of the figures. [1]
+    n, sources : int
+        Figures, and sources that they come from.
+
+    Examples
+    --------
+    >>> share_of(0.25, 24), share_of(1.0, 3), share_of(2 / 3, 3), share_of(0.0, 104, 1)
+    ('25 % of 24', 'all 3', '2 of 3', 'none of 104')
+    """
+    if min(n, sources) >= FEW:
+        return f"{percent(share)} of {n}"
+    complying = round(share * n)
+    return f"all {n}" if complying == n else f"{complying or 'none'} of {n}"
+
+
 def factor(value: float | None, form: str = ".4g", missing: str = "") -> str:
     """Write what something is multiplied by.
 

@@ -7,6 +7,7 @@ from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
 from inference_energy.evidence.page import page
 from inference_energy.evidence.verdicts import weigh
 from inference_energy.tables import write_table
+from inference_energy.text import FEW, share_of
 from library.evidence.points import drawn
 
 
@@ -17,6 +18,16 @@ def test_every_row_of_every_table_names_a_source(tables, sources):
         if name == "length_quantiles":
             cited = cited[tables[name]["kind"] != "method"]
         assert set(cited) <= sources, name
+
+
+def test_verdicts_on_few_figures_or_sources_are_counted(tables):
+    table = tables["evidence_verdicts"]
+    assert (table["sources"] <= table["n"]).all()
+    for line in table.to_dict("records"):
+        written = share_of(line["share"], line["n"], line["sources"])
+        assert ("%" in written) == (line["n"] >= FEW and line["sources"] >= FEW)
+        assert written.endswith(str(line["n"]))
+    assert (table["sources"] < FEW).any() and (table["sources"] >= FEW).any()
 
 
 def test_the_settings_name_known_sources(settings, sources):

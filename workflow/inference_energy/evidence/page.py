@@ -4,6 +4,7 @@ from inference_energy.evidence.decomposition import FACTORS
 from inference_energy.evidence.estimates import LIKE, PAPER
 from inference_energy.evidence.verdicts import MOSTLY, NEARLY_ALL
 from inference_energy.templates import render
+from inference_energy.text import FEW
 
 AGGREGATES = ["min", "median", "max", "count"]
 
@@ -37,6 +38,7 @@ def page(verdicts, tables, estimates, settings, reported):
         methods=list(verdicts),
         nearly_all=NEARLY_ALL,
         mostly=MOSTLY,
+        few=FEW,
         nominal=settings["nominal_coverage"],
         band=settings["overestimate_band"],
         found=int((~searched).sum()),

@@ -67,13 +67,14 @@ def weigh(setup, data, settings):
     return tables | {"evidence_verdicts": verdicts(judged, settings, utilisation)}
 
 
-def _line(question, group, statement, complies, values, what, table, verdict=None):
+def _line(question, group, statement, complies, values, what, table, sources, verdict=None):
     share = float(complies.mean())
     return {
         "question": question,
         "group": group,
         "statement": statement,
         "n": len(values),
+        "sources": sources.nunique(),
         "share": share,
         "low": values.min(),
         "middle": values.median(),
@@ -121,6 +122,7 @@ def verdicts(tables, settings, utilisation):
             wall,
             "power utilisation",
             "wall_utilisation",
+            tables["wall_utilisation"]["source_id"],
         )
     )
     return pd.DataFrame(lines)
@@ -148,6 +150,7 @@ def _overestimates(table, band):
             counted.loc[chosen, "ratio"],
             "estimate over method",
             "overestimates",
+            counted.loc[chosen, "source_id"],
         )
         for group, chosen in groups.items()
         if chosen.any()
@@ -165,6 +168,7 @@ def _concurrency(table, band):
             sweeps["ratio"],
             "energy per token, smallest batch over best",
             "concurrency",
+            sweeps["source_id"],
         )
         for end in ("lower", "upper")
         for gpu, sweeps in table.groupby("gpu")
@@ -191,6 +195,7 @@ def _consistency(predicted, coverage):
                     figures["predicted_over_measured"],
                     "predicted over measured",
                     "predicted",
+                    figures["source_id"],
                     total["verdict"],
                 )
             )
@@ -210,6 +215,7 @@ def _blackwell(table, band):
             pairs["throughput_ratio"],
             "throughput, B200 over H100",
             "blackwell",
+            pairs["source_id"],
         )
         for is_measured, pairs in table.groupby(measured)
     ]
@@ -227,6 +233,7 @@ def _lengths(table):
             series["median_energy_ratio"],
             "median energy over the method's own",
             "length_effects",
+            series["source_id"],
         )
         for regime, chosen in kinds.items()
         for kind in chosen
