@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: all env lint test bench bench-requests report audit changes readme licences vulnerabilities lock clean help
+.PHONY: all env lint test bench bench-requests report audit whatif changes readme licences vulnerabilities lock clean help
 
 all: $(ENV) ## set up the environment and reproduce every table and figure (default)
 	snakemake --forceall
@@ -49,6 +49,10 @@ bench-requests: $(ENV) ## measure request logs up to 1e9 rows (20 GB of disk), w
 
 audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)
 	snakemake audit
+
+whatif: $(ENV) ## say what a change of an assumption does: make whatif METHOD=FILE [BASE=NAME]
+	@test -n "$(METHOD)" || { echo "Name a method: make whatif METHOD=config/methods/mine.yaml" >&2; exit 1; }
+	snakemake whatif --config method="$(METHOD)" $(if $(BASE),base="$(BASE)")
 
 changes: $(ENV) ## compare the results with the committed ones
 	snakemake changes

@@ -1,11 +1,22 @@
 """The answer to a changed assumption: what it says of ten edits, and how short a diff is."""
 
+import difflib
 import re
 from contextlib import ExitStack
 
 import pytest
+import yaml
+from inference_energy.claims.headline import headline
+from inference_energy.claims.judge import judge
+from inference_energy.claims.selectors import Evidence
+from inference_energy.comparison.sides import Side
+from inference_energy.comparison.whatif import answer
+from inference_energy.method.files import resolve
+from inference_energy.method.sources import Sources, tables_of
+from inference_energy.tables import load_schema, read_table, write_table
+from library.robustness.small import SOURCES
 from processes import git, one_message, snakemake
-from repository import edited
+from repository import METHOD_FILES, ROOT, edited, read, read_yaml
 
 METHOD, ROWS = "config/methods/oviedo2026.yaml", "data/throughput/oviedo.csv"
 
@@ -106,6 +117,14 @@ def test_an_edit_in_place_is_held_against_its_committed_state(fresh, name):
     assert page.strip() in run.stdout
     assert "What if: oviedo2026 against oviedo2026 as committed" in page
     assert page.index("## What was changed") > page.index("| traditional query, median |")
+    sections = re.findall(r"^#+ .*$", page, re.MULTILINE)
+    expected = ["## What was changed", "## Who is in the blend", "## Claims whose verdict changed"]
+    assert [section for section in sections if section in expected] == expected
+    quoted = re.findall(r"^\| (?:traditional|long) query, .*$", page, re.MULTILINE)
+    assert len(quoted) == 6
+    assert all(re.search(r"\| (?:unchanged|x [\d.]+) \|$", line) for line in quoted)
+    # no edit of these is of rounding alone
+    assert not re.search(r"\de-1\d", page)
     html = (fresh / "build/whatif/oviedo2026/page.html").read_text()
     assert "<svg" in html
     assert not re.findall(r"(?:src|href)=\"http", html)
@@ -145,6 +164,82 @@ def test_an_unsound_method_is_refused(fresh, tmp_path, content, words):
 def test_a_method_that_is_not_there_is_named(fresh):
     run = snakemake(fresh, "whatif", "--config", "method=nowhere.yaml")
     one_message(run, "key method: value nowhere.yaml: no such method or file", "oviedo2026")
+
+
+LONGER = read_yaml("config/scaling.yaml")["longer"]["factor"]
+CLAIMS = read("data/published/claims.csv", "claims_published")
+
+
+def figures():
+    """Published figures that claims are held against."""
+    estimates = read("data/published/estimates.csv", "estimates")
+    references = read("data/published/references.csv", "references")
+    names = CLAIMS["version"] + "/" + CLAIMS["claim"]
+    return {
+        "estimate": dict(zip(estimates["id"], estimates["value_wh"], strict=True)),
+        "reference": dict(zip(references["quantity"], references["value"], strict=True)),
+        "published": dict(zip(names, CLAIMS["value"], strict=True)),
+        "published_upper": dict(zip(names, CLAIMS["upper"].fillna(CLAIMS["value"]), strict=True)),
+    }
+
+
+def reviewed(name, method, sources, folder):
+    """Lines that git shows of one method's results: headline, blend and method.
+
+    A fleet without the bootstrap stands for the drawn one, which takes longer than all the rest.
+    """
+    found = answer(Side(name, method), sources, LONGER)
+    tables = dict(found.tables) | {"fleet": found.tables["fleet"].assign(engine="published")}
+    evidence = Evidence(method, tables, figures())
+    scored = method["kind"] != "user"
+    claims = judge(CLAIMS, method["claims"], evidence, {}, [], ["published", "exact"], scored)
+    lines = headline(name, evidence, claims, CLAIMS, f"{LONGER:g} times")
+    write_table(lines, folder / "headline.csv", "headline")
+    columns = list(load_schema("blend")["properties"])
+    members = tables["blend"][tables["blend"]["share"] > 0]
+    write_table(members[columns], folder / "blend.csv", "blend")
+    text = yaml.safe_dump(method, sort_keys=False, allow_unicode=True, width=100)
+    written = [(folder / f"{table}.csv").read_text() for table in ("headline", "blend")]
+    return "".join([*written, text]).splitlines()
+
+
+def all_reviewed(files, tables, folder, known=None):
+    """Lines of every configured method; of those that do not differ from the known ones, these."""
+    lines, sources = {}, Sources(tables, SOURCES.shared)
+    for name in read_yaml("config/config.yaml")["methods"]:
+        method = resolve(name, files)
+        kept = known and known[name][0] == method
+        kept = kept and all(tables[p].equals(SOURCES.tables[p]) for p in tables_of(method))
+        own = known[name][1] if kept else reviewed(name, method, sources, folder)
+        lines[name] = (method, own)
+    return lines
+
+
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory):
+    """Lines of every method before an edit."""
+    return all_reviewed(METHOD_FILES, SOURCES.tables, tmp_path_factory.mktemp("before"))
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_the_diff_of_every_edit_is_short(name, committed, tmp_path):
+    path, edit, _ = EDITS[name]
+    text = edit((ROOT / path).read_text(encoding="utf-8"))
+    files, tables = dict(METHOD_FILES), dict(SOURCES.tables)
+    if path == ROWS:
+        (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
+        tables[ROWS] = read_table(tmp_path / "rows.csv", "throughput")
+    else:
+        files["oviedo2026"] = yaml.safe_load(text)
+    after = all_reviewed(files, tables, tmp_path, committed)
+    changed = [
+        line
+        for method, (_, own) in after.items()
+        for line in difflib.unified_diff(committed[method][1], own, lineterm="", n=0)
+        if re.match(r"[+-](?![+-])", line)
+    ]
+    assert 0 < len(changed) <= 80
+    assert any(line.startswith("+oviedo2026,") for line in changed)
 
 
 def test_the_diff_of_an_edit_is_short_and_readable(done):

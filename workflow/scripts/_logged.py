@@ -1,6 +1,7 @@
 """Run a script's main function with its messages in the log and on the screen."""
 
 import os
+import resource
 import sys
 import traceback
 
@@ -43,3 +44,14 @@ def run(main, snakemake):
             sys.exit(1)
         finally:
             sys.stderr = screen
+            _note_time(snakemake.rule)
+
+
+def _note_time(rule):
+    """Append the job's CPU time [s] to the file that JOB_TIMES names, if it names one."""
+    path = os.environ.get("JOB_TIMES")
+    if not path:
+        return
+    used = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    with open(path, "a", encoding="utf-8") as file:
+        print(rule, sum(u.ru_utime + u.ru_stime for u in used), file=file)

@@ -21,10 +21,18 @@ def test_the_committed_table_is_that_of_the_results():
         claims = read(f"results/{method}/claims.csv", "claims")
         table = headline(method, evidence(method), claims, published, LONGER)
         own = committed[committed["method"] == method]
-        computed = dict(zip(table["quantity"], table["value"], strict=True))
-        written = dict(zip(own["quantity"], own["value"], strict=True))
-        # tables hold six digits, and ratios are of rounded numbers here
-        assert computed == pytest.approx(written, rel=1e-5)
+        for column in ("value", "lower", "upper"):
+            computed = dict(zip(table["quantity"], table[column], strict=True))
+            written = dict(zip(own["quantity"], own[column], strict=True))
+            # tables hold six digits, and ratios are of rounded numbers here
+            assert computed == pytest.approx(written, rel=1e-5, nan_ok=True)
+        medians = table[table["lower"].notna()]
+        assert medians["quantity"].tolist() == [
+            "traditional query, median",
+            "long query, median",
+        ]
+        assert (medians["lower"] < medians["value"]).all()
+        assert (medians["value"] < medians["upper"]).all()
     assert len(committed) < 60
 
 

@@ -99,12 +99,18 @@ def headline(
     Returns
     -------
     DataFrame
-        method, quantity, value, unit, published, verdict. A method that is not the paper's has no
-        verdicts, and nothing was published of it. Numbers that restate an input are left out.
+        method, quantity, value, lower, upper (quartiles, of a median), unit, published, verdict. A
+        method that is not the paper's has no verdicts, and nothing was published of it. Numbers
+        that restate an input are left out.
     """
     restated = published.dropna(subset=["input"])["claim"]
     table = numbers(evidence, "published", longer)
-    table = table[~table["claim"].isin(restated)].reset_index(drop=True)
+    values = table.set_index("quantity")["value"]
+    for side in ("lower", "upper"):
+        quartile = table["quantity"].str.replace("median", f"{side} quartile", regex=False)
+        table[side] = quartile.where(quartile.str.contains("quartile")).map(values)
+    left_out = table["claim"].isin(restated) | table["quantity"].str.endswith(" quartile")
+    table = table[~left_out].reset_index(drop=True)
     decided = deciding(claims).set_index("claim")
     scored = decided[~decided["verdict"].isin(["not scored", "not testable"])]
     version = published[published["version"] == evidence.method["claims"]]

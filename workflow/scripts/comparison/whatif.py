@@ -77,7 +77,9 @@ def main(snakemake):
     folder = Path("build/whatif") / head.name
     for name in TABLES:
         columns = list(load_schema(name)["properties"])
-        write_table(after.tables[name][columns], folder / f"{name}.csv", name)
+        table = after.tables[name]
+        table = table[table["share"] > 0] if name == "blend" else table
+        write_table(table[columns], folder / f"{name}.csv", name)
     save(whatif_page.draw(before, after), folder / "before_after.svg")
     named = [s for s in settings if s["setting"] != whatif.LABELS["data"]]
     values = {
