@@ -1,5 +1,6 @@
 """Bad tables are refused with one message that says where, what and how to put it right."""
 
+import csv
 import os
 
 import jsonschema_rs
@@ -379,3 +380,33 @@ def test_two_that_write_one_file_do_not_take_each_others_parts(tmp_path, monkeyp
 )
 def test_numbers_have_six_significant_digits(number, text):
     assert format_number(number) == text
+
+
+NUMBERS = ["+1", "-0.5", "-1"]
+TEXTS = ["=1+1", "@sum(a1)", "'=1", "''-1", "=cmd|' /C calc'!A0", "a=1", "'a", "-"]
+FORMULAS = [*TEXTS, *NUMBERS]
+
+
+def test_text_that_a_spreadsheet_would_run_is_guarded_and_read_back_equal(tmp_path, table):
+    frame = read_table(table(HEADER, *[cell("source_id", "x")] * 1), "throughput")
+    frame = pd.concat([frame] * len(FORMULAS), ignore_index=True).assign(source_id=FORMULAS)
+    write_table(frame, tmp_path / "written.csv", "throughput")
+    cells = pd.read_csv(tmp_path / "written.csv", dtype=str)
+    assert cells["source_id"][cells["source_id"].str.match(r"[=+@-].")].tolist() == NUMBERS
+    assert {"'=1+1", "''=1", "a=1", "'a"} <= set(cells["source_id"])
+    again = read_table(tmp_path / "written.csv", "throughput")
+    assert sorted(again["source_id"]) == sorted(FORMULAS)
+
+
+def test_only_free_text_is_guarded():
+    holds_text = tables._is_free_text(load_schema("throughput"))
+    assert holds_text("model") and holds_text("source_id")
+    assert not any(map(holds_text, ["input_tokens", "tensor_parallel", "precision", "unknown"]))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "results").rglob("*.csv")), ids=lambda p: p.name)
+def test_no_committed_table_holds_a_formula(path):
+    """Or needs a guard: what is committed reads back as it stands."""
+    with open(path, encoding="utf-8", newline="") as file:
+        cells = [text for row in csv.reader(file) for text in row]
+    assert not [text for text in cells if tables._is_formula(text)]

@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import html
 import os
 import re
 import sys
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy import templates
 from inference_energy.errors import InputError
+from markdown_it import MarkdownIt
 from processes import run as start_and_wait
 
 LIBRARY = Path(templates.__file__).parent
@@ -96,7 +98,7 @@ def test_no_text_leaves_its_cell(text):
 
 @given(st.text() | st.text("\\`<>[]() x/a\n"))
 def test_no_text_becomes_a_tag(text):
-    shown = re.sub(r"\\.", "x", templates.escape(text))
+    shown = re.sub(r"\\.", "x", templates.escape(text)).replace("->", "x")
     assert not set(shown) & set("<>`\\")
     assert "](" not in shown
 
@@ -168,3 +170,37 @@ def test_no_python_file_of_the_library_holds_markup():
     assert len(files) > 50
     found = {str(path.relative_to(LIBRARY.parent)): markup(path) for path in files}
     assert {path: strings for path, strings in found.items() if strings} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*a*",
+        "**a**",
+        "_a_",
+        "__a__",
+        "a *b*, _c_ d",
+        "~~a~~",
+        "&lt;b&gt; &#42;",
+        "[a]: http://b",
+        "![a](b)",
+        "<http://a>",
+        "a * b, energy_wh -> c",
+        "snake_case_name and 2*3*4",
+        "***_~`<&amp;|",
+    ],
+)
+def test_no_text_is_shown_otherwise_than_it_is(text):
+    body = MarkdownIt("js-default").render(f"x {templates.escape(text)} x")
+    assert body == f"<p>x {html.escape(text)} x</p>\n".replace("&#x27;", "'")
+
+
+@given(st.text("*_~`<>&;[]()! \\|ab1#", max_size=12))
+def test_no_text_of_marks_is_shown_otherwise_than_it_is(text):
+    line = " ".join(f"x{text}x".split())
+    body = MarkdownIt("js-default").render(str(templates.escape(line)))
+    assert body == f"<p>{html.escape(line)}</p>\n"
+
+
+def test_names_stay_readable():
+    assert templates.escape("energy_wh, 2 * 3 -> c") == "energy_wh, 2 * 3 -> c"

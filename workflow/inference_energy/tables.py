@@ -18,7 +18,7 @@ import re
 import stat
 import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -47,6 +47,8 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 LARGEST = 2**53
 # Read at once a file takes several times its size, and a run should do with 1 GB.
 LARGEST_FILE = 2**27
+# A spreadsheet would run a text that begins so; reading takes away the quote that is put before it.
+FORMULA = re.compile(r"'*[=+\-@\t\r].", re.DOTALL)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
@@ -131,6 +133,10 @@ def read_table(path: AnyPath, schema: str | Schema) -> pd.DataFrame:
         problems.append(f"{path}: has a header but no rows; add at least one row below the header")
     first = [place for place, name in enumerate(header) if name not in header[:place]]
     cells = pd.DataFrame({header[place]: columns[place] for place in first}, dtype=object)
+    for name in filter(_is_free_text(spec), cells.columns):
+        cells[name] = [
+            text[1:] if text.startswith("'") and _is_formula(text) else text for text in cells[name]
+        ]
     typed, bad, cell_problems = _check_cells(path, cells, rows, spec)
     problems += cell_problems
     if set(_required(spec, "x-key")) <= set(cells.columns):
@@ -165,6 +171,8 @@ def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
     rows = np.arange(2, len(frame) + 2)
     typed, bad, problems = _check_cells(path, cells, rows, spec)
     refuse(problems + _check_key(path, typed[~bad], rows[~bad], spec))
+    for name in filter(_is_free_text(spec), cells.columns):
+        cells[name] = [f"'{text}" if _is_formula(text) else text for text in cells[name]]
     write_text(path, cells.to_csv(index=False, lineterminator="\n"))
 
 
@@ -404,6 +412,21 @@ def _types(column: Schema) -> list[str]:
 
 def _is_numeric(column: Schema) -> bool:
     return bool({"number", "integer"} & set(_types(column)))
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a spreadsheet would run a text; a number it would not."""
+    return FORMULA.match(text) is not None and not NUMBER.fullmatch(text)
+
+
+def _is_free_text(spec: Schema) -> Callable[[str], bool]:
+    """Whether a column of a schema holds text that is not one of a few choices."""
+    columns = spec["properties"]
+
+    def holds(name: str) -> bool:
+        return name in columns and not _is_numeric(columns[name]) and "enum" not in columns[name]
+
+    return holds
 
 
 def _may_be_empty(column: Schema) -> bool:

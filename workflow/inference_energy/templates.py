@@ -17,9 +17,12 @@ from inference_energy import text
 from inference_energy.errors import InputError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-SPECIAL = re.compile(r"[\\`|<]|(?<!-)>|\](?=[(\[])")
-"""What would open code, a cell, an HTML tag or a link in Markdown, or escape what follows; an arrow
-(``->``) cannot."""
+SPECIAL = re.compile(
+    r"[\\`|<]|(?<!-)>|\](?=[(\[:])|(?<!\s)\*|\*(?!\s)|(?<![^\W_])_|_(?![^\W_])|~(?=~)|(?<=~)~"
+    r"|&(?=#?\w{1,32};)"
+)
+"""What would open code, a cell, an HTML tag, a link, emphasis or an entity in Markdown, or escape
+what follows; an arrow (``->``), a lone asterisk and an underscore within a word cannot."""
 
 INCLUDED = re.compile(r"""{%-?\s*(?:include|from|import|extends)\s+["']([^"']+)""")
 

@@ -32,7 +32,7 @@ def read_shared(inputs, instead=None):
         sources["traces"] = {
             name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")
         }
-    given = {name: getattr(inputs, name, None) for name in needed_tables()}
+    given = {name: getattr(inputs, name, None) for name in needed_tables(serving=True)}
     hardware = {n: read_table(instead.get(path, path), n) for n, path in given.items() if path}
     return sources | ({"hardware": hardware} if hardware else {})
 

@@ -5,6 +5,7 @@ import socket
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.stress.probe import chat_address, probe
+from library.test_web import drip, server
 from stress.servers import Server
 
 KEY = "sk-canary-77d1"
@@ -72,3 +73,24 @@ def test_address_is_built_as_the_load_generator_does():
     for endpoint in ("http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"):
         assert chat_address(endpoint) == "http://h:1/v1/chat/completions"
     assert chat_address("http://h/v1/chat/completions") == "http://h/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"SSH-2.0-OpenSSH\r\n", "not in HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ndata: {", "no server answers"),
+        (b"HTTP/1.1 307 T\r\nLocation: http://h/\r\nContent-Length: 0\r\n\r\n", "another address"),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2**23, "more than the 4194304 bytes"),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b"data: " + b"[" * 100_000 + b"\n", "without a token"),
+        (b'HTTP/1.1 200 OK\r\n\r\ndata: {"choices": {"a": 1}}\n', "without a token"),
+    ],
+)
+def test_a_server_that_talks_nonsense_is_told(said, expected):
+    with server(lambda c: c.sendall(said)) as url, pytest.raises(InputError, match=expected):
+        ask(url)
+
+
+def test_a_server_that_drips_is_left_in_time():
+    with server(drip) as url, pytest.raises(InputError, match="sent nothing for 1 s"):
+        ask(url, request_timeout=1)

@@ -1,5 +1,7 @@
 """Settings of a stress test."""
 
+import pytest
+from inference_energy.errors import InputError
 from inference_energy.stress import settings
 from library.stress.made_up import DEFAULTS, NODE
 
@@ -16,3 +18,54 @@ def test_a_run_needs_an_endpoint_and_a_model():
     problems = settings.setting_problems(DEFAULTS)
     assert len(problems) == 2
     assert all("give at least --config stress='{endpoint: " in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("endpoint", "http://h/v1?api_key=hunter2"),
+        ("endpoint", "http://user:hunter2@h/v1"),
+        ("endpoint", "http://[::1/hunter2"),
+        ("extra_inputs", {"api_key": "hunter2"}),
+        ("extra_inputs", {"Authorization": "hunter2"}),
+    ],
+)
+def test_a_secret_in_a_setting_is_refused_and_not_repeated(key, value):
+    (problem,) = settings.setting_problems(NODE | {key: value})
+    assert f"key {key}" in problem
+    assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("request_timeout", 1e300),
+        ("request_timeout", float("inf")),
+        ("window", 1e9),
+        ("meter_offset", float("nan")),
+        ("meter_offset", 1e12),
+        ("steps", 10**9),
+        ("repetitions", 10**9),
+        ("factor", 1e300),
+        ("input_tokens", 10**30),
+        ("output_tokens", [10**30]),
+        ("concurrency", [10**30]),
+        ("seed", 10**30),
+        ("rounds", 1e300),
+        ("factors", {"pue": {"value": 120, "source": "bill"}}),
+        ("factors", {"pue": {"value": 0.5, "source": "bill"}}),
+        ("factors", {"electricity_price": {"value": 1e300, "source": "bill"}}),
+    ],
+)
+def test_settings_beyond_any_test_are_refused(key, value):
+    (problem,) = settings.setting_problems(NODE | {key: value})
+    assert f"key {key}" in problem
+    assert len(problem) < 1000
+
+
+def test_a_settings_file_without_keys_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / settings.FILE).write_text("[1]")
+    with pytest.raises(InputError, match="holds no keys"):
+        settings.merge(None)

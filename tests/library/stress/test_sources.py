@@ -31,3 +31,20 @@ def test_this_machine_is_not_measured_for_another():
     with pytest.raises(InputError, match="would measure this machine"):
         find_sources(remote)
     assert find_sources(NODE | {"power": ["rapl"]}) == [Source("cpu", "rapl")]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "http://user:hunter2@h:9400/metrics",
+        "http://h:9400/metrics?token=hunter2",
+        "prometheus:http://user:hunter2@h:9090",
+        "node:prometheus:http://h:9090?key=hunter2",
+        "http://h:99999/metrics",
+    ],
+)
+def test_a_secret_in_the_address_of_a_source_is_refused_and_not_repeated(word):
+    with pytest.raises(InputError, match="the address of a source") as caught:
+        power_sources(word)
+    assert "hunter2" not in str(caught.value)
+    assert power_sources('prometheus:http://h:9090{Hostname="a"}')[0].kind == "prometheus"

@@ -114,10 +114,20 @@ LAWS: dict[str, Kind] = {
 """Laws by name, as method files and result tables write it."""
 
 
-def needed_tables(names: Iterable[str] = tuple(LAWS)) -> list[str]:
-    """Names of the tables of data/ that laws need, of all laws unless some are named."""
-    tables = (LAWS[name].needs + LAWS[name].serving_needs for name in names)
-    return list(dict.fromkeys(table for needed in tables for table in needed))
+def needed_tables(names: Iterable[str] = tuple(LAWS), serving: bool = False) -> list[str]:
+    """Names of the tables of data/ that laws need, of all laws unless some are named.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Laws.
+    serving : bool
+        Whether a method says at which load and on which nodes its models are served.
+    """
+    needed = [table for name in names for table in LAWS[name].needs]
+    if serving:
+        needed += [table for name in names for table in LAWS[name].serving_needs]
+    return list(dict.fromkeys(needed))
 
 
 def named_laws(settings: Mapping[str, Any]) -> list[str]:

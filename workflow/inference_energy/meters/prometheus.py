@@ -4,15 +4,15 @@ References: the HTTP API's ``/api/v1/query_range``; names of NVIDIA's DCGM expor
 utkuozdemir/nvidia_gpu_exporter, of prometheus-community/ipmi_exporter, Scaphandre and Kepler.
 """
 
-import json
 import re
 import urllib.error
 import urllib.parse
-import urllib.request
+from http.client import HTTPException
 
 from inference_energy.errors import InputError
 from inference_energy.meters.common import Samples
 from inference_energy.units import GIGA, MICRO, MILLI
+from inference_energy.web import asked
 
 NAME = "a range query of Prometheus"
 MIB = 1024**2 / GIGA
@@ -39,6 +39,8 @@ METRICS = {
 LABELS = ("gpu", "GPU", "uuid", "UUID", "index", "path", "device")
 MOST_POINTS = 10_000
 TIMEOUT = 30.0
+MOST_BYTES = 2**27
+"""Longest answer: 10,000 points of a thousand GPUs. [bytes]"""
 
 
 def recognise(text):
@@ -113,19 +115,19 @@ def fetch(address, scope, start, end, step=1.0):
         form = {"query": query, "start": f"{start:.3f}", "end": f"{until:.3f}", "step": f"{step:g}"}
         url = f"{base.rstrip('/')}/api/v1/query_range?{urllib.parse.urlencode(form)}"
         try:
-            with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-                answers.append(answer.read().decode())
+            with asked(url, TIMEOUT, MOST_BYTES) as answer:
+                answers.append(answer.body().decode(errors="replace"))
         except urllib.error.HTTPError as error:
             said = error.read(500).decode(errors="replace")
             raise InputError(f"{base}: HTTP {error.code} to {query}: {said}") from None
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise InputError(
                 f"{base}: Prometheus does not answer ({error}): check the address, or give its "
                 "answer to a range query as a file"
             ) from None
         start = until + step
-    if not any(json.loads(answer)["data"]["result"] for answer in answers):
-        raise InputError(f"{base}: no series for {query}: check that the exporter is scraped")
     samples = Samples(base, "\n".join(answers), scope)
     read(samples)
+    if not samples.rows and not samples.problems:
+        raise InputError(f"{base}: no series for {query}: check that the exporter is scraped")
     return samples.frame()

@@ -34,9 +34,12 @@ def tables_under(document: object) -> set[str]:
     return named.union(*(tables_under(value) for value in document.values()))
 
 
-def law_tables(names: Iterable[str]) -> dict[str, str]:
+def law_tables(names: Iterable[str], serving: bool = False) -> dict[str, str]:
     """Paths of the tables that throughput laws need, by the names that scripts know them by."""
-    return {name: provided(MEASURED.get(name, f"data/{name}.csv")) for name in needed_tables(names)}
+    return {
+        name: provided(MEASURED.get(name, f"data/{name}.csv"))
+        for name in needed_tables(names, serving)
+    }
 
 
 def inputs_of(method: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def inputs_of(method: Mapping[str, Any]) -> dict[str, Any]:
     inputs: dict[str, Any] = {"benchmarks": tables_of(method)}
     if any("trace" in regime["output_tokens"] for regime in method["regimes"].values()):
         inputs["traces"] = provided(TRACES)
-    return inputs | law_tables(named_laws(method["throughput_law"]))
+    return inputs | law_tables(named_laws(method["throughput_law"]), "serving" in method)
 
 
 def inputs_of_any(methods: Iterable[Mapping[str, Any]], more: Iterable[str] = ()) -> dict[str, Any]:
@@ -58,7 +61,9 @@ def inputs_of_any(methods: Iterable[Mapping[str, Any]], more: Iterable[str] = ()
         Further throughput tables.
     """
     tables = {path for method in methods for path in tables_of(method)} | set(more)
-    return {"benchmarks": sorted(tables), "traces": provided(TRACES)} | law_tables(LAWS)
+    return {"benchmarks": sorted(tables), "traces": provided(TRACES)} | law_tables(
+        LAWS, serving=True
+    )
 
 
 @dataclass(frozen=True)

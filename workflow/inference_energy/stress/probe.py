@@ -8,11 +8,11 @@ import http.client
 import json
 import time
 import urllib.error
-import urllib.request
 
 from inference_energy.errors import InputError
 from inference_energy.stress.plan import Finding, extra_fields
 from inference_energy.units import MILLI
+from inference_energy.web import asked
 
 TOKENS = 24
 """Output tokens asked for: enough to tell a stream from an answer in one piece."""
@@ -27,6 +27,14 @@ SHOWN = 200
 
 ENOUGH = 200
 """Pieces after which a server that ignores the limit is not listened to any longer."""
+
+
+MOST_BYTES = 2**22
+"""A longer answer is none to a short question. [bytes]"""
+
+
+LOST = (OSError, http.client.HTTPException)
+TEXTS = ("content", "reasoning_content", "reasoning")
 
 
 REMEDIES = {
@@ -79,29 +87,28 @@ def probe(settings, key, patience=PATIENCE):
     headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
-    request = urllib.request.Request(address, json.dumps(body).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=patience) as answer:
-            return _check_answer(address, answer, settings, patience)
+        with asked(address, patience, MOST_BYTES, json.dumps(body).encode(), headers) as answer:
+            return _check_answer(address, answer, settings)
     except urllib.error.HTTPError as error:
         with error:
             raise InputError(_http_problem(address, error, settings, key)) from None
     except TimeoutError:
         raise InputError(_silent(address, patience)) from None
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError) as error:
+    except LOST as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
             raise InputError(_silent(address, patience)) from None
         raise InputError(
-            f"{address}: no server answers ({reason}): start it, or correct endpoint (host, port, "
-            "http or https)"
+            f"{address}: no server answers, or not in HTTP ({_shown(str(reason), key)}): start it, "
+            "or correct endpoint (host, port, http or https)"
         ) from None
 
 
 def _silent(address, patience):
     return (
-        f"{address}: took the request and sent nothing for {patience:.0f} s: look whether the "
-        "server hangs or still loads the model, then start again"
+        f"{address}: took the request and sent nothing for {patience:.0f} s, or no whole answer: "
+        "look whether the server hangs or still loads the model, then start again"
     )
 
 
@@ -114,6 +121,8 @@ def _http_problem(address, error, settings, key):
             f"it does not know this path or the model {settings['model']}: endpoint ends with /v1, "
             f"and model is one of {_models(settings, key)}"
         )
+    if 300 <= code < 400:
+        remedy = "it sends on to another address, where no key is sent: give that one as endpoint"
     if code >= 500:
         remedy = "the server failed: look into its log, then start again"
     if "html" in (error.headers.get("Content-Type") or "").lower():
@@ -126,15 +135,14 @@ def _models(settings, key):
     address = chat_address(settings["endpoint"]).replace("/chat/completions", "/models")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(address, headers=headers), timeout=5
-        ) as answer:
-            return ", ".join(model["id"] for model in json.load(answer)["data"]) or "none"
-    except (OSError, ValueError, KeyError, TypeError):
+        with asked(address, 5.0, MOST_BYTES, headers=headers) as answer:
+            names = [model["id"] for model in json.loads(answer.body())["data"]]
+    except (*LOST, InputError, ValueError, KeyError, TypeError, RecursionError):
         return f"those that {address} lists"
+    return _shown(", ".join(map(str, names)), key) if names else "none"
 
 
-def _check_answer(address, answer, settings, patience):
+def _check_answer(address, answer, settings):
     """Remarks on an answer that came; InputError for one that is no stream of tokens."""
     kind = (answer.headers.get("Content-Type") or "").lower()
     if "html" in kind:
@@ -142,10 +150,8 @@ def _check_answer(address, answer, settings, patience):
             f"{address}: a web page answers, no API: correct endpoint (it ends with /v1), or the "
             "proxy before the server"
         )
-    began, times, tokens, rest = time.monotonic(), [], 0, b""
-    for line in answer:
-        if time.monotonic() - began > patience:
-            raise InputError(_silent(address, patience))
+    times, tokens, rest = [], 0, b""
+    for line in answer.lines():
         rest = (rest + line)[-SHOWN:]
         if not line.startswith(b"data:") or line[5:].strip() in (b"", b"[DONE]"):
             continue
@@ -191,9 +197,9 @@ def _content(data):
     try:
         choices = json.loads(data).get("choices") or [{}]
         delta = choices[0].get("delta") or {}
-    except (ValueError, AttributeError):
+        return next((delta[name] for name in TEXTS if delta.get(name)), "")
+    except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
         return ""
-    return delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning") or ""
 
 
 def _shown(text, key):

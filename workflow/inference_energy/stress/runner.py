@@ -3,6 +3,7 @@
 A cell is finished when its folder holds cell.json; finished cells are not run again.
 """
 
+import io
 import json
 import os
 import shutil
@@ -22,10 +23,11 @@ from inference_energy.stress import checks, client, plan, tables
 from inference_energy.stress import window as stress_window
 from inference_energy.stress.power import telemetry_samples
 from inference_energy.stress.probe import probe
+from inference_energy.stress.records import check_damaged, is_request, is_sample, read_lines
 from inference_energy.stress.results import publish
 from inference_energy.stress.settings import form, setting_problems
 from inference_energy.stress.sources import SAMPLED, find_sources, telemetry_section
-from inference_energy.tables import write_text
+from inference_energy.tables import LARGEST, decode, read_bytes, write_text
 from inference_energy.units import SECONDS_PER_MINUTE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -124,7 +126,13 @@ class StressTest:
         path = self.folder / "settings.json"
         mine = {key: self.settings[key] for key in IDENTITY}
         if path.exists():
-            other = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                other = dict(json.loads(path.read_bytes()))
+            except (ValueError, TypeError, RecursionError):
+                raise InputError(
+                    f"{path}: is damaged; give this test another name ({form('name: NAME')}), or "
+                    "delete the folder"
+                ) from None
             changed = [key for key in IDENTITY if other.get(key) != mine[key]]
             if changed:
                 raise InputError(
@@ -139,10 +147,7 @@ class StressTest:
         files = {"predicted": files} if isinstance(files, str) else files
         found = {}
         for name, path in files.items():
-            table = pd.read_csv(path)
-            if not {"output_tokens", "energy_wh"} <= set(table):
-                raise InputError(f"{path}: columns output_tokens and energy_wh are needed")
-            found[name] = dict(zip(table["output_tokens"], table["energy_wh"], strict=True))
+            found[name] = _prediction(path)
         return found
 
     def run(self):
@@ -199,9 +204,11 @@ class StressTest:
             )
             if problems:
                 raise InputError([f"{label}: {problem}" for problem in problems])
-        requests = plan.requests_of(_lines(folder / "profile_export.jsonl"))
+        records, damaged = read_lines(folder / "profile_export.jsonl", is_request)
+        requests = plan.requests_of(records)
         self.pilots.append(requests)
-        findings = checks.check_errors(requests, self.settings["error_limit"])
+        findings = self._check_damaged(damaged, records)
+        findings += checks.check_errors(requests, self.settings["error_limit"])
         findings += checks.check_lengths(requests, length, self.settings["length_tolerance"])
         refused = [
             f"pilot, {concurrency} requests at once: {f.message}" for f in findings if f.refuses
@@ -300,12 +307,17 @@ class StressTest:
             write_text(folder / "cell.json", json.dumps(mark) + "\n")
         return problems
 
+    def _check_damaged(self, damaged, records):
+        limit = self.settings["error_limit"]
+        return check_damaged("AIPerf's records", damaged, len(records), limit)
+
     def _measure(self, folder, cell):
         """Everything about one finished cell that does not need the other cells."""
-        records = list(_lines(folder / "profile_export.jsonl"))
+        records, damaged = read_lines(folder / "profile_export.jsonl", is_request)
         requests = plan.requests_of(records)
         warmup = plan.requests_of(records, "warmup")
-        findings = checks.check_errors(requests, self.settings["error_limit"])
+        findings = self._check_damaged(damaged, records)
+        findings += checks.check_errors(requests, self.settings["error_limit"])
         findings += checks.check_lengths(
             requests, cell["output_tokens"], self.settings["length_tolerance"]
         )
@@ -321,9 +333,10 @@ class StressTest:
             row |= tables.performance(requests, window)
             if not any(finding.refuses == "all" for finding in findings):
                 row["status"] = "measured"
-        telemetry = folder / "gpu_telemetry_export.jsonl"
+        readings, damaged = read_lines(folder / "gpu_telemetry_export.jsonl", is_sample)
+        findings += check_damaged("AIPerf's telemetry", damaged, len(readings), 1.0)
         addresses = {source.target for source in self.sources if source.kind == "dcgm"}
-        samples = telemetry_samples(_lines(telemetry) if telemetry.exists() else [], addresses)
+        samples = telemetry_samples(readings, addresses)
         everything = pd.concat([warmup, requests], ignore_index=True)
         return {
             "row": row,
@@ -333,6 +346,24 @@ class StressTest:
             "samples": samples,
             "begun": everything["start_s"].min(),
         }
+
+
+def _prediction(path):
+    """Predicted energy per query [Wh] of each output length of a table."""
+    text = decode(path, read_bytes(path))
+    try:
+        table = pd.read_csv(io.StringIO(text), usecols=["output_tokens", "energy_wh"], dtype=float)
+    except ValueError as error:
+        raise InputError(
+            f"{path}: columns output_tokens and energy_wh with numbers are needed "
+            f"({' '.join(str(error).split())[:200]}); correct the file"
+        ) from None
+    if table.empty or not ((table > 0) & (table < LARGEST)).all(axis=None):
+        raise InputError(
+            f"{path}: columns output_tokens and energy_wh: allowed are finite numbers above 0; "
+            "correct the file"
+        )
+    return dict(zip(table["output_tokens"], table["energy_wh"], strict=True))
 
 
 def _row(cell):
@@ -353,10 +384,18 @@ def _failed_cell(cell, problems):
     }
 
 
+def _was_cancelled(summary):
+    """What AIPerf's summary says of its run; None where it is damaged."""
+    try:
+        return json.loads(summary.read_bytes()).get("was_cancelled")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+
+
 def _problems(folder, code, deadline):
     """Why a run of AIPerf does not count; an empty list when it does."""
     summary = folder / "profile_export_aiperf.json"
-    if code == 0 and summary.exists() and not json.loads(summary.read_bytes())["was_cancelled"]:
+    if code == 0 and summary.exists() and _was_cancelled(summary) is False:
         return []
     if code is None:
         return [
@@ -364,16 +403,10 @@ def _problems(folder, code, deadline):
             "the server hangs; this cell is tried again when the test is started again"
         ]
     records = folder / "profile_export.jsonl"
-    requests = plan.requests_of(_lines(records)) if records.exists() else None
+    requests = plan.requests_of(read_lines(records, is_request)[0]) if records.exists() else None
     answers = [] if requests is None else checks.check_errors(requests, 0)
     return [
         *(finding.message for finding in answers),
         f"AIPerf failed (exit code {code}); its log is {folder / 'aiperf.log'}. What was measured "
         "is kept: start again to go on",
     ]
-
-
-def _lines(path):
-    """JSON objects of a file, one a line."""
-    with open(path, encoding="utf-8") as file:
-        yield from (json.loads(line) for line in file if line.strip())

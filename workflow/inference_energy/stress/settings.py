@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from inference_energy.documents import read, read_schema, schema_problems, typed
+from inference_energy.errors import InputError
 from inference_energy.project import own, provided
+from inference_energy.web import SECRET, address_problem
 
 FILE = "config/stress.yaml"
 
@@ -27,7 +29,12 @@ def merge(stated):
         All keys of the file, that of the run's folder before the project's; those stated.
     """
     files = [path for path in (own(FILE), provided(FILE)) if Path(path).exists()]
-    settings = {key: value for path in files for key, value in read(path).items()}
+    settings = {}
+    for path in files:
+        found = read(path)
+        if not isinstance(found, dict):
+            raise InputError(f"{path}: holds no keys; allowed are keys with values; restore it")
+        settings |= found
     return settings | typed(stated or {}, read_schema("stress"))
 
 
@@ -36,4 +43,20 @@ def setting_problems(settings):
     missing = [key for key in ("endpoint", "model") if settings.get(key) is None]
     least = form("endpoint: http://HOST:PORT/v1, model: NAME")
     found = [f"{FILE}: key {key}: is not stated; give at least {least}" for key in missing]
-    return schema_problems(settings, read_schema("stress"), FILE) + found
+    endpoint = settings.get("endpoint")
+    problem = address_problem(endpoint) if isinstance(endpoint, str) else None
+    if problem:
+        # a message about its value would repeat a secret in it
+        settings = settings | {"endpoint": None}
+        found.append(f"{FILE}: key endpoint: {problem}")
+    found += schema_problems(settings, read_schema("stress"), FILE)
+    return found + _secrets(settings.get("extra_inputs"))
+
+
+def _secrets(fields):
+    return [
+        f"{FILE}: key extra_inputs.{name}: looks like a secret, which results would repeat; "
+        "allowed are other fields; remove it, and set OPENAI_API_KEY where a key is needed"
+        for name in (fields if isinstance(fields, dict) else {})
+        if SECRET.search(str(name))
+    ]

@@ -3,12 +3,13 @@
 import os
 import shutil
 import socket
-import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from inference_energy.errors import InputError
+from inference_energy.web import address_problem, asked
 
 SCOPES = {
     "dcgm": "gpu",
@@ -28,6 +29,10 @@ SAMPLED = ("zeus", "rapl", "ipmi")
 
 COLLECTORS = {"nvml": "pynvml", "amdsmi": "amdsmi", "dcgm": "dcgm"}
 """Kinds that AIPerf samples, by its own names."""
+
+
+MOST_BYTES = 2**24
+"""Longest answer of an exporter. [bytes]"""
 
 
 ALLOWED = (
@@ -86,6 +91,7 @@ def power_sources(setting):
             problems.append(f"power: {word!r}: allowed are {ALLOWED}")
         else:
             sources.append(source)
+            problems += _address_problems(source)
     for scope in NAMES:
         kinds = {source.kind for source in sources if source.scope == scope}
         if len(kinds) > 1:
@@ -113,6 +119,13 @@ def _source(word):
     if scope or "." in target:
         return Source(scope or "node", "file", target)
     return None
+
+
+def _address_problems(source):
+    if source.kind not in ("dcgm", "prometheus"):
+        return []
+    problem = address_problem(source.target.partition("{")[0])
+    return [f"power: the address of a source of the {source.scope} {problem}"] if problem else []
 
 
 def is_local(endpoint):
@@ -157,9 +170,9 @@ def find_sources(settings):
 
 def _fetch(address):
     try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
-            return answer.read()
-    except OSError:
+        with asked(address, 2.0, MOST_BYTES) as answer:
+            return answer.body()
+    except (OSError, HTTPException, InputError):
         return b""
 
 

@@ -1,0 +1,110 @@
+"""Lines of AIPerf's files: damaged ones are counted, never used and never a traceback."""
+
+import json
+from copy import deepcopy
+
+import pytest
+from inference_energy.stress import plan, records
+from inference_energy.stress.power import telemetry_samples
+from library.stress.made_up import NOON, record
+from stress.client import sample
+
+REQUEST = record(0.0, 0.5, 0.01, 3)
+SAMPLE = sample(NOON, 0, True)
+
+
+def changed(line, path, value):
+    line = deepcopy(line)
+    *folder, last = path.split(".")
+    place = line
+    for step in folder:
+        place = place[step]
+    place[last] = value
+    return json.dumps(line)
+
+
+def written(folder, *lines):
+    path = folder / "lines.jsonl"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="surrogateescape")
+    return path
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        json.dumps(REQUEST)[:-20],
+        "[" * 100_000,
+        "[]",
+        "1",
+        "null",
+        "\udcff",
+        "9" * 5000,
+        "{}",
+        changed(REQUEST, "metadata", []),
+        changed(REQUEST, "metadata.benchmark_phase", None),
+        changed(REQUEST, "metadata.request_end_ns", float("inf")),
+        changed(REQUEST, "metadata.request_end_ns", 10**400),
+        changed(REQUEST, "metadata.request_end_ns", 1),
+        changed(REQUEST, "metadata.request_end_ns", "late"),
+        changed(REQUEST, "metadata.request_start_ns", None),
+        changed(REQUEST, "metadata.request_start_ns", float("nan")),
+        changed(REQUEST, "metrics", 1),
+        changed(REQUEST, "metrics.time_to_first_token", 1),
+        changed(REQUEST, "metrics.time_to_first_token.value", float("inf")),
+        changed(REQUEST, "metrics.request_latency.value", -1),
+        changed(REQUEST, "metrics.output_sequence_length.value", True),
+        changed(REQUEST, "metrics.output_sequence_length.value", 10**400),
+        changed(REQUEST, "metrics.inter_chunk_latency.value", 1),
+        changed(REQUEST, "error", "failed"),
+        changed(REQUEST, "error", {"code": "x"}),
+        changed(REQUEST, "error", {"type": 1}),
+        changed(REQUEST, "error", {"type": "\ud800"}),
+    ],
+)
+def test_a_damaged_request_is_counted(tmp_path, line):
+    path = written(tmp_path, json.dumps(REQUEST), line, "", json.dumps(REQUEST))
+    found, damaged = records.read_lines(path, records.is_request)
+    assert (len(found), damaged) == (2, 1)
+    assert len(plan.requests_of(found)) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        changed(SAMPLE, "timestamp_ns", float("inf")),
+        changed(SAMPLE, "timestamp_ns", 0),
+        changed(SAMPLE, "telemetry_data", None),
+        changed(SAMPLE, "telemetry_data.nvidia_power_usage", float("inf")),
+        changed(SAMPLE, "telemetry_data.nvidia_power_usage", float("nan")),
+        changed(SAMPLE, "telemetry_data.nvidia_power_usage", 1e300),
+        changed(SAMPLE, "telemetry_data.nvidia_power_usage", 1e7),
+        changed(SAMPLE, "telemetry_data.nvidia_power_usage", "400 W"),
+        changed(SAMPLE, "telemetry_source_url", None),
+        changed(SAMPLE, "hostname", ["a"]),
+        changed(SAMPLE, "gpu_index", "\ud800"),
+        changed(SAMPLE, "gpu_index", [0]),
+        changed(SAMPLE, "gpu_index", True),
+        changed(SAMPLE, "hostname", "\ud800"),
+    ],
+)
+def test_a_damaged_sample_is_counted(tmp_path, line):
+    path = written(tmp_path, json.dumps(SAMPLE), line)
+    found, damaged = records.read_lines(path, records.is_sample)
+    assert (len(found), damaged) == (1, 1)
+    assert len(telemetry_samples(found)) == 1
+
+
+def test_whole_lines_are_kept_as_they_are(tmp_path):
+    failed = record(0.0, 0.5, 0.01, 3, error={"code": 500, "type": "Server"})
+    path = written(tmp_path, *map(json.dumps, (REQUEST, failed)))
+    assert records.read_lines(path, records.is_request) == ([REQUEST, failed], 0)
+    assert records.read_lines(tmp_path / "none.jsonl", records.is_request) == ([], 0)
+
+
+def test_damage_is_a_finding_and_refuses_above_the_limit():
+    assert records.check_damaged("records", 0, 100, 0.01) == []
+    (finding,) = records.check_damaged("records", 1, 99, 0.01)
+    assert finding.refuses == ""
+    assert "1 of 100 lines of records are damaged" in finding.message
+    (finding,) = records.check_damaged("records", 2, 98, 0.01)
+    assert finding.refuses == "all"

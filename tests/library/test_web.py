@@ -1,0 +1,147 @@
+"""One request, bounded in time and size, whatever the server does."""
+
+import http.client
+import socket
+import threading
+import time
+import urllib.error
+from contextlib import contextmanager
+
+import pytest
+from inference_energy import web
+from inference_energy.errors import InputError
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
+PATIENCE, HANGS = 1.0, 60.0
+
+
+@contextmanager
+def server(answer):
+    """Address of a server that gives a connection to a function."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    connection.recv(65_536)
+                    answer(connection)
+                except OSError:
+                    continue
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    finally:
+        listener.close()
+
+
+def drip(connection, start=b""):
+    connection.sendall(start)
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def flood(connection):
+    connection.sendall(HEAD)
+    while True:
+        connection.sendall(b"x" * 65_536)
+
+
+def body(address, read="body"):
+    began = time.monotonic()
+    try:
+        with web.asked(address, PATIENCE, 2**20) as answer:
+            return answer.body() if read == "body" else list(answer.lines())
+    finally:
+        assert time.monotonic() - began < HANGS
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", HEAD])
+@pytest.mark.parametrize("read", ["body", "lines"])
+def test_a_dripping_server_is_left_in_time(start, read):
+    with server(lambda c: drip(c, start)) as address, pytest.raises(TimeoutError):
+        body(address, read)
+
+
+@pytest.mark.parametrize("read", ["body", "lines"])
+def test_a_flood_is_cut(read):
+    with server(flood) as address, pytest.raises(InputError, match="more than the 1048576 bytes"):
+        body(address, read)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"",
+        b"\x16\x03\x01\x02\x00",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ncut",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 200 + b"\r\n",
+    ],
+)
+def test_what_is_no_http_is_an_error_of_http_or_of_the_network(said):
+    with (
+        server(lambda c: c.sendall(said)) as address,
+        pytest.raises((OSError, http.client.HTTPException)),
+    ):
+        body(address)
+
+
+def test_a_redirection_is_not_followed():
+    """The key in the headers would go to another server."""
+    sent_on = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
+    with (
+        server(lambda c: c.sendall(sent_on)) as address,
+        pytest.raises(urllib.error.HTTPError, match="302"),
+    ):
+        body(address)
+
+
+def test_a_whole_answer_comes_through():
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\na\nb\n"
+    with server(lambda c: c.sendall(said)) as address:
+        assert body(address) == b"a\nb\n"
+        assert body(address, "lines") == [b"a\n", b"b\n"]
+
+
+@pytest.mark.parametrize(
+    "address", ["http://h", "https://h:8000/v1", "http://[::1]:1/v1", "http://münchen.example/"]
+)
+def test_good_addresses(address):
+    assert web.address_problem(address) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://user:hunter2@h/v1",
+        "http://hunter2@h/v1",
+        "http://h/v1?api_key=hunter2",
+        "http://h/v1?",
+        "http://h/v1#hunter2",
+        "ftp://h/hunter2",
+        "http:///hunter2",
+        "hunter2",
+        "",
+        "http://[::1/hunter2",
+        "http://h:99999/hunter2",
+        "http://h:0/hunter2",
+        "http://h:port/hunter2",
+        "http://h/hunter2 x",
+        "http://h/hunter2\n",
+        "http://h/\u200bhunter2",
+        "http://" + "h" * 70 + "/hunter2",
+        "http://h/" + "hunter2" * 1000,
+    ],
+)
+def test_bad_addresses_are_told_without_their_secrets(address):
+    problem = web.address_problem(address)
+    assert "allowed is http://HOST:PORT/PATH" in problem
+    assert "hunter2" not in problem

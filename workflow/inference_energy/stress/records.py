@@ -1,0 +1,134 @@
+"""Lines that AIPerf writes, one a request or sample; those that are damaged are counted."""
+
+import json
+import math
+from numbers import Real
+
+from inference_energy.documents import is_unwritable
+from inference_energy.meters.common import FIRST, LAST
+from inference_energy.stress.plan import Finding
+from inference_energy.units import NANO
+
+MOST_WATTS = 1e6
+"""No GPU draws more: a reading above it is damaged. [W]"""
+
+SCALARS = (
+    "time_to_first_token",
+    "inter_token_latency",
+    "request_latency",
+    "input_sequence_length",
+    "output_sequence_length",
+    "usage_completion_tokens",
+    "usage_prompt_cache_read_tokens",
+)
+"""Metrics of a request that are used."""
+
+
+def read_lines(path, is_whole):
+    """Objects of a file, one a line, and how many lines are damaged.
+
+    Parameters
+    ----------
+    path : Path
+        JSON lines; a file that is not there has none.
+    is_whole : callable
+        Whether an object can be used.
+
+    Returns
+    -------
+    records : list of dict
+        Those that can be used.
+    damaged : int
+        Lines that are no JSON, cut off, or not whole.
+    """
+    records, damaged = [], 0
+    if not path.exists():
+        return records, damaged
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        for line in filter(str.strip, file):
+            try:
+                record = json.loads(line)
+                whole = is_whole(record)
+            except (ValueError, RecursionError):
+                whole = False
+            if whole:
+                records.append(record)
+            else:
+                damaged += 1
+    return records, damaged
+
+
+def check_damaged(name, damaged, whole, limit):
+    """Findings on damaged lines; above the share `limit` what they describe is refused."""
+    if not damaged:
+        return []
+    share = damaged / (damaged + whole)
+    message = (
+        f"{damaged} of {damaged + whole} lines of {name} are damaged and left out: look whether "
+        "the disk was full or AIPerf was ended"
+    )
+    return [Finding("damaged lines", "all" if share > limit else "", message)]
+
+
+def is_request(record):
+    """Whether a line of profile_export.jsonl can be used: its times and numbers are such."""
+    metadata = record.get("metadata") if isinstance(record, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("benchmark_phase"), str):
+        return False
+    start = metadata.get("request_start_ns") or metadata.get("credit_issued_ns")
+    end = metadata.get("request_end_ns")
+    if not _is_time(start) or not _is_time(end) or end < start:
+        return False
+    metrics, error = record.get("metrics") or {}, record.get("error") or {}
+    if not isinstance(metrics, dict) or not isinstance(error, dict):
+        return False
+    gaps = metrics.get("inter_chunk_latency", {"value": []})
+    return (
+        all(_is_number(metrics.get(name)) for name in SCALARS if name in metrics)
+        and isinstance(gaps, dict)
+        and isinstance(gaps.get("value"), list)
+        and (error.get("code") is None or _is_finite(error["code"]))
+        and _is_text(error.get("type") or "")
+    )
+
+
+def is_sample(record):
+    """Whether a line of gpu_telemetry_export.jsonl can be used."""
+    data = record.get("telemetry_data") if isinstance(record, dict) else None
+    return (
+        isinstance(data, dict)
+        and _is_time(record.get("timestamp_ns"))
+        and _is_text(record.get("telemetry_source_url"))
+        and _is_text(record.get("hostname") or "")
+        and _is_index(record.get("gpu_index"))
+        and all(value is None or _is_finite(value) for value in data.values())
+        and not any(
+            value > MOST_WATTS for name, value in data.items() if value and "power_usage" in name
+        )
+    )
+
+
+def _is_finite(value):
+    return (
+        isinstance(value, Real)
+        and not isinstance(value, bool)
+        and abs(value) < 1e18
+        and not math.isnan(value)
+    )
+
+
+def _is_index(value):
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
+
+
+def _is_text(value):
+    return isinstance(value, str) and not is_unwritable(value)
+
+
+def _is_number(metric):
+    return isinstance(metric, dict) and _is_finite(metric.get("value")) and metric["value"] >= 0
+
+
+def _is_time(value):
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    return is_real and FIRST / NANO <= value <= LAST / NANO

@@ -1,0 +1,195 @@
+"""One request over HTTP, bounded in time and in size, and addresses that hold no secret."""
+
+import http.client
+import re
+import socket
+import threading
+import urllib.request
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+from inference_energy.errors import InputError
+
+PIECE = 65_536
+LONGEST_ADDRESS = 2_000
+SECRET = re.compile(r"(^|[_-])(api_?key|key|secret|password|passwd|authorization|bearer)$", re.I)
+"""Names of fields that hold secrets."""
+
+
+def address_problem(address):
+    """Say what is wrong with an address, without repeating it: it may hold a secret.
+
+    Parameters
+    ----------
+    address : str
+        As a user wrote it.
+
+    Returns
+    -------
+    str or None
+        What is wrong, what is allowed, and the remedy; None for a good address.
+    """
+    allowed = "allowed is http://HOST:PORT/PATH"
+    if len(address) > LONGEST_ADDRESS or not address.isprintable() or re.search(r"\s", address):
+        return f"holds blanks or control characters, or is endless; {allowed}; correct it"
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+        (host or "").encode("idna")
+    except (ValueError, UnicodeError):
+        return f"has no valid host or port; {allowed}, a port from 1 to 65535; correct it"
+    if parts.scheme not in ("http", "https") or not host or port == 0:
+        return f"has no http or https, host or port; {allowed}, a port from 1 to 65535; correct it"
+    if "@" in parts.netloc:
+        return (
+            f"holds a user name or password, which results would repeat; {allowed}; remove it, and "
+            "set OPENAI_API_KEY where a key is needed"
+        )
+    if parts.query or parts.fragment or "?" in address or "#" in address:
+        return (
+            f"holds a query or fragment, which may be a key and results would repeat; {allowed}; "
+            "remove it, and set OPENAI_API_KEY where a key is needed"
+        )
+    return None
+
+
+class Answer:
+    """An answer that is being received.
+
+    Parameters
+    ----------
+    response : http.client.HTTPResponse
+        Of the server.
+    most : int
+        Bytes of its body that are received at most.
+    expired : threading.Event
+        Set when its time is over.
+    """
+
+    def __init__(self, response, most, expired):
+        self.response, self.headers, self.expired = response, response.headers, expired
+        self.left = self.most = most
+
+    def lines(self):
+        """Yield the lines of the body, as they come.
+
+        Raises
+        ------
+        InputError
+            A body that is longer than allowed.
+        TimeoutError
+            A body that is not whole in time.
+        """
+        while line := self._counted(self.response.readline(PIECE)):
+            yield line
+
+    def body(self):
+        """Return the whole body; raises as :meth:`lines`."""
+        pieces = []
+        while piece := self._counted(self.response.read(PIECE)):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _counted(self, piece):
+        if self.expired.is_set():
+            raise TimeoutError
+        if not piece and self.response.length:
+            raise http.client.IncompleteRead(piece, self.response.length)
+        self.left -= len(piece)
+        if self.left < 0:
+            raise InputError(
+                f"{self.response.url}: sends more than the {self.most} bytes that are allowed: "
+                "correct the address, or look what the server sends"
+            )
+        return piece
+
+
+@contextmanager
+def asked(address, seconds, most, body=None, headers=None):
+    """Send one request and give its answer; all of it takes at most so long.
+
+    A time-out of the socket alone would start anew with every byte that drips in.
+
+    Parameters
+    ----------
+    address : str
+        http or https.
+    seconds : float
+        Longest time until the answer is whole. [s]
+    most : int
+        Longest body of the answer. [bytes]
+    body : bytes, optional
+        Makes it a POST.
+    headers : dict, optional
+        Of the request.
+
+    Yields
+    ------
+    Answer
+
+    Raises
+    ------
+    TimeoutError
+        The answer is not whole in time.
+    OSError, http.client.HTTPException
+        What urllib.request raises; urllib.error.HTTPError for errors that the server tells, and
+        for redirections, which would take the headers and a key in them to another server.
+    """
+    sockets, expired = [], threading.Event()
+
+    def end():
+        expired.set()
+        for one in sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    clock = threading.Timer(seconds, end)
+    clock.daemon = True
+    clock.start()
+    request = urllib.request.Request(address, body, headers or {})
+    opener = urllib.request.build_opener(*_handlers(sockets))
+    try:
+        with opener.open(request, timeout=seconds) as response:
+            yield Answer(response, most, expired)
+    except (OSError, http.client.HTTPException):
+        if expired.is_set():
+            raise TimeoutError from None
+        raise
+    finally:
+        clock.cancel()
+
+
+def _handlers(sockets):
+    """Handlers of both schemes that note every socket they open."""
+
+    def noting(kind):
+        class Connection(kind):
+            def connect(self):
+                create = self._create_connection
+
+                def created(*arguments, **options):
+                    sockets.append(create(*arguments, **options))
+                    return sockets[-1]
+
+                self._create_connection = created
+                super().connect()
+                sockets.append(self.sock)
+
+        return Connection
+
+    plain, secure = noting(http.client.HTTPConnection), noting(http.client.HTTPSConnection)
+
+    class Plain(urllib.request.HTTPHandler):
+        def http_open(self, request):
+            return self.do_open(plain, request)
+
+    class Secure(urllib.request.HTTPSHandler):
+        def https_open(self, request):
+            return self.do_open(secure, request)
+
+    return Plain(), Secure(), _Stay()
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments):
+        return None
