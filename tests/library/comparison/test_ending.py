@@ -1,0 +1,54 @@
+"""The end of a run: energies, what moved, and where to look."""
+
+import pandas as pd
+from inference_energy.comparison.ending import SHOWN, ending
+from processes import git
+from repository import ROOT
+
+
+def committed(folder):
+    """A checkout whose last commit holds the project's headline."""
+    (folder / "results").mkdir()
+    text = (ROOT / "results/headline.csv").read_text(encoding="utf-8")
+    (folder / "results/headline.csv").write_text(text, encoding="utf-8")
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "results")
+    return folder / "results/headline.csv"
+
+
+def test_a_run_that_moved_nothing_says_so_and_gives_the_energies(tmp_path):
+    committed(tmp_path)
+    said = "\n".join(ending(tmp_path))
+    assert "oviedo2026: 0.308 (0.165–0.602) Wh traditional, 3.91 (" in said
+    assert "fleet 1.71 GWh/day" in said
+    assert "no number of the headline moved" in said
+    assert said.endswith("`make changes` shows all that moved.")
+
+
+def test_what_moved_is_told_before_where_to_look_and_is_cut(tmp_path):
+    path = committed(tmp_path)
+    table = pd.read_csv(path)
+    table.loc[table["quantity"] == "traditional query, median", "value"] *= 0.9
+    table.to_csv(path, index=False)
+    lines = ending(tmp_path)
+    place = next(i for i, line in enumerate(lines) if line.startswith("Against commit"))
+    told = [line for line in lines[place:] if "traditional query, median" in line]
+    assert len(told) == table["method"].nunique()
+    assert all("(-10.0 %)" in line for line in told)
+    table["value"] *= 1.1
+    table["method"] = table["method"].replace("revised", "mine")
+    table.to_csv(path, index=False)
+    lines = ending(tmp_path)
+    assert "  mine: new" in lines
+    assert len(lines) < SHOWN + 12
+    assert any(line.startswith("  and ") and line.endswith(" more") for line in lines)
+
+
+def test_outside_a_checkout_and_without_results(tmp_path):
+    assert ending(tmp_path) == []
+    committed(tmp_path)
+    (tmp_path / ".git").rename(tmp_path / "gone")
+    said = "\n".join(ending(tmp_path))
+    assert "0.308 (" in said
+    assert "Against" not in said

@@ -1,0 +1,72 @@
+"""What a run says last: the energies, what moved against the last commit, and where to look."""
+
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from inference_energy.comparison.snapshots import committed_files
+from inference_energy.rounding import relative
+from inference_energy.text import interval, number, percent, with_unit
+
+HEADLINE = "results/headline.csv"
+SHOWN = 8
+"""Numbers that moved, and are shown."""
+
+
+def ending(root: Path) -> list[str]:
+    """Lines for the end of a run in a folder; none before there is a headline.
+
+    Parameters
+    ----------
+    root : Path
+        Folder with results/.
+    """
+    if not (root / HEADLINE).exists():
+        return []
+    now = pd.read_csv(root / HEADLINE)
+    files, commit = committed_files(root, (HEADLINE,))
+    before = pd.read_csv(io.BytesIO(files[HEADLINE])) if HEADLINE in files else None
+    lines = ["", "Energy per query of the frontier blend, median (IQR):", *_energies(now)]
+    if before is not None:
+        lines += _moved(before, now, commit)
+    return [
+        *lines,
+        "Look at results/claims.md (verdicts), results/audit/findings.md (weak points) and"
+        " results/headline.csv; `make changes` shows all that moved.",
+    ]
+
+
+def _energies(now: pd.DataFrame) -> list[str]:
+    """Energies of every method, and its fleet."""
+    lines = []
+    for method, own in now.groupby("method", sort=False):
+        values = own.set_index("quantity")
+        parts = [
+            f"{interval(line['value'], line['lower'], line['upper'])} Wh {name.split()[0]}"
+            for name, line in values.sort_index(ascending=False).iterrows()
+            if name.endswith("query, median")
+        ]
+        if "fleet, with long queries" in values.index:
+            fleet = values.loc["fleet, with long queries", "value"]
+            parts.append(f"fleet {number(fleet)} GWh/day")
+        lines.append(f"  {method}: {', '.join(parts)}")
+    return lines
+
+
+def _moved(before: pd.DataFrame, now: pd.DataFrame, commit: str) -> list[str]:
+    """Numbers of the headline that the last commit has otherwise, methods that it does not have."""
+    both = before.merge(now, on=["method", "quantity", "unit"], suffixes=("_old", "_new"))
+    moved = both[both["value_old"] != both["value_new"]]
+    new = [m for m in now["method"].unique() if m not in set(before["method"])]
+    lines = [f"  {method}: new" for method in new]
+    lines += [
+        f"  {line.method}: {line.quantity} {number(line.value_old)} ->"
+        f" {with_unit(number(line.value_new), line.unit)}"
+        f" ({percent(relative(line.value_new, line.value_old), '+.1f')})"
+        for line in moved.itertuples()
+    ]
+    if not lines:
+        return [f"Against commit {commit} no number of the headline moved."]
+    more = [f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return [f"Against commit {commit}, of the headline's numbers:", *lines[:SHOWN], *more]
