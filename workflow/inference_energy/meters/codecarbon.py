@@ -26,8 +26,13 @@ def read(samples):
         )
     samples.limit = LIKELY["node"]  # it adds up all GPUs, or all CPUs
     before = {}
-    for line, row in samples.table():
-        end = seconds(row["timestamp"], samples.zone)
+    needed = ("timestamp", "duration", "run_id", *COLUMNS[samples.scope])
+    for line, row in samples.table(needed=needed):
+        try:
+            end = seconds(row["timestamp"], samples.zone)
+        except ValueError as error:
+            samples.refuse(line, f"column timestamp: {row['timestamp'][:40]!r}: {error}")
+            continue
         energy = sum(
             samples.number(line, name, row[name], WH_PER_KWH * J_PER_WH)
             for name in COLUMNS[samples.scope]

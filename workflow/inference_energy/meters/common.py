@@ -4,11 +4,13 @@ import csv
 import json
 import math
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from inference_energy.errors import InputError
 from inference_energy.tables import refuse
 from inference_energy.units import J_PER_WH, KILO, MICRO, MILLI, NANO, WH_PER_KWH
 
@@ -45,6 +47,21 @@ FIRST, LAST = 946_684_800.0, 4_102_444_800.0
 """Unix seconds of 2000 and 2100: a number between is a time in seconds, else in a smaller unit."""
 
 
+LARGEST = 2**53
+"""Largest reading, as in tables."""
+
+
+MOST_READINGS = 1_000_000
+"""Eight GPUs once a second for a day are 691,200."""
+
+
+LONGEST_STRETCH = 604_800.0
+"""Longest stretch of time with one reading of its energy [s]."""
+
+
+SHOWN = 300
+
+
 ALTERNATES = 3.0
 """Two readings in turn differ so many times as much as every second one: two meters."""
 
@@ -70,10 +87,24 @@ class Samples:
         self.limit = LIKELY[scope]
         self.rows, self.problems = [], []
 
-    def table(self, separator=","):
+    def table(self, separator=",", needed=()):
         """Line number and cells by column of a log with a header, blanks around cells dropped."""
-        reader = csv.reader(self.text.splitlines(), delimiter=separator, skipinitialspace=True)
-        header = [name.strip() for name in next(reader)]
+        lines = self.text.splitlines()
+        reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+        try:
+            yield from self._rows(reader, needed)
+        except csv.Error as error:
+            self.refuse(reader.line_num, f"is not CSV ({error}): copy the log again")
+
+    def _rows(self, reader, needed):
+        header = [name.strip() for name in next(reader, [])]
+        missing = [name for name in needed if name not in header]
+        if missing:
+            self.refuse(1, f"has no column {', '.join(missing)}: keep the header as it was written")
+            return
+        if len(set(header)) < len(header):
+            self.refuse(1, "names a column twice: remove or rename one")
+            return
         for cells in reader:
             if not cells or not "".join(cells).strip():
                 continue
@@ -99,11 +130,23 @@ class Samples:
             except json.JSONDecodeError as error:
                 self.refuse(line, f"is not complete JSON ({error.msg}): copy the log again")
                 return
+            except (ValueError, RecursionError):
+                self.refuse(line, "has endless numbers or brackets: copy the log again")
+                return
             for item in value if isinstance(value, list) else [value]:
                 yield line, item
 
+    @contextmanager
+    def parts_of(self, line):
+        """Refuse a document whose parts are not what its tool writes, such as text for a list."""
+        try:
+            yield
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
+            self.refuse(line, "is not what its tool writes: copy the log again")
+
     def refuse(self, line, reason):
         """Add a reason to refuse the log."""
+        reason = reason if len(reason) <= SHOWN else f"{reason[:SHOWN]}..."
         self.problems.append(f"{self.path}: row {line}, {reason}")
 
     def number(self, line, column, value, factor=1.0):
@@ -113,12 +156,15 @@ class Samples:
             return np.nan
         found = READING.fullmatch(text)
         number = float(found[1]) if found else np.nan
-        if not (math.isfinite(number) and number >= 0):
+        if not 0 <= number <= LARGEST:
             self.refuse(
                 line,
-                f"column {column}: {text!r}: must be a finite number, zero or more; leave out rows "
-                "without a reading",
+                f"column {column}: {text[:40]!r}: must be a finite number, zero or more, at most "
+                f"{LARGEST}; leave out rows without a reading",
             )
+            return np.nan
+        if not number * factor <= LARGEST:
+            self.refuse(line, f"column {column}: {text[:40]!r}: is beyond any meter: correct it")
             return np.nan
         return number * factor
 
@@ -127,13 +173,25 @@ class Samples:
         try:
             moment = seconds(time, self.zone)
         except ValueError as error:
-            self.refuse(line, f"column time: {time!r}: {error}")
+            self.refuse(line, f"column time: {str(time)[:40]!r}: {error}")
             return
+        if len(self.rows) >= MOST_READINGS:
+            raise InputError(
+                f"{self.path}: row {line}: holds more than the {MOST_READINGS} readings that are "
+                "allowed; cut the log to the time of the test"
+            )
         self.rows.append({"line": line, "time_s": moment, "meter": meter or self.name} | readings)
 
     def spread(self, line, start, end, energy, meter=None):
         """Add the mean power of a stretch of time whose energy alone is known, once a second."""
         if not end > start:
+            return
+        if end - start > LONGEST_STRETCH:
+            self.refuse(
+                line,
+                f"is of {end - start:.6g} s; allowed for one reading are at most "
+                f"{LONGEST_STRETCH:.0f} s; correct its times",
+            )
             return
         parts = max(2, math.ceil(end - start))
         for moment in start + (np.arange(parts) + 0.5) * (end - start) / parts:
@@ -163,16 +221,19 @@ def seconds(time, zone=None):
     allowed = "give ISO 8601 with its zone (2026-01-31T12:00:00Z) or Unix seconds"
     try:
         number = float(time)
+    except (TypeError, OverflowError):
+        raise ValueError(allowed) from None
     except ValueError:
         try:
             stamp = pd.Timestamp(str(time).strip())
             if stamp.tzinfo is None and zone:
                 stamp = stamp.tz_localize(zone)
-        except (ValueError, KeyError):
+            moment = stamp.timestamp() if stamp.tzinfo else stamp.to_pydatetime().timestamp()
+        except (ValueError, KeyError, OverflowError, TypeError, AttributeError):
             raise ValueError(allowed) from None
-        if stamp is pd.NaT:
+        if not FIRST <= moment <= LAST:
             raise ValueError(allowed) from None
-        return stamp.timestamp() if stamp.tzinfo else stamp.to_pydatetime().timestamp()
+        return moment
     for factor in (1.0, MILLI, MICRO, NANO):
         if FIRST <= number * factor <= LAST:
             return number * factor

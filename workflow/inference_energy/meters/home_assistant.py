@@ -26,26 +26,31 @@ def read(samples):
     if samples.text.lstrip()[:1] == "[":
         rows = [(line, row) for line, states in samples.documents() for row in _states(states)]
     else:
-        rows = list(samples.table())
+        rows = list(samples.table(needed=("entity_id", "state", "last_changed")))
     units, last = {}, {}
     for line, row in rows:
-        entity = row.get("entity_id") or last.get("entity")
-        last["entity"] = entity
-        stated = (row.get("attributes") or {}).get("unit_of_measurement")
-        units.setdefault(entity, stated)
-        kind = _kind(entity, units[entity])
-        if kind is None:
-            samples.refuse(
-                line, f"entity {entity}: neither power nor energy: name it so, or leave it out"
-            )
-            continue
-        column, factor = kind
-        state = str(row["state"])
-        if state.lower() in MISSING:
-            continue
-        meter = re.sub(r"_(power|energy).*$", "", entity.partition(".")[2])
-        reading = {column: samples.number(line, "state", state, factor)}
-        samples.add(line, row["last_changed"], meter, **reading)
+        with samples.parts_of(line):
+            _read_state(samples, line, row, units, last)
+
+
+def _read_state(samples, line, row, units, last):
+    entity = row.get("entity_id") or last.get("entity")
+    last["entity"] = entity
+    stated = (row.get("attributes") or {}).get("unit_of_measurement")
+    units.setdefault(entity, stated)
+    kind = _kind(entity, units[entity])
+    if kind is None:
+        samples.refuse(
+            line, f"entity {entity}: neither power nor energy: name it so, or leave it out"
+        )
+        return
+    column, factor = kind
+    state = str(row["state"])
+    if state.lower() in MISSING:
+        return
+    meter = re.sub(r"_(power|energy).*$", "", entity.partition(".")[2])
+    reading = {column: samples.number(line, "state", state, factor)}
+    samples.add(line, row["last_changed"], meter, **reading)
 
 
 def _states(states):

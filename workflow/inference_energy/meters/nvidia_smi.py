@@ -35,7 +35,7 @@ def read(samples):
     if _is_dmon(samples.text):
         _read_dmon(samples)
         return
-    header = samples.text.splitlines()[0]
+    header = (samples.text.splitlines() or [""])[0]
     names = [name.strip() for name in header.split(",")]
     columns = {re.sub(r" \[.*\]$", "", name): name for name in names}
     power = next((columns[name] for name in POWER if name in columns), None)
@@ -70,7 +70,7 @@ def _read_dmon(samples):
         if not cells or len(cells) != len(names):
             continue
         row = dict(zip(names, cells, strict=True))
-        if "date" not in row:
+        if "date" not in row or "time" not in row:
             raise InputError(
                 f"{samples.path}: dmon wrote no date and time: record with nvidia-smi dmon -o DT"
             )

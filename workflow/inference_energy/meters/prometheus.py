@@ -54,35 +54,38 @@ def read(samples):
     rows = {}
     several = set()
     for line, answer in samples.documents():
-        data = answer.get("data") or {}
-        if data.get("resultType") != "matrix":
-            kind = data.get("resultType", answer.get("error", "nothing"))
-            samples.refuse(line, f"holds {kind}, no matrix: ask /api/v1/query_range")
-            continue
-        for series in data["result"]:
-            labels = series["metric"]
-            name = labels.get("__name__")
-            if name not in known:
-                samples.refuse(
-                    line,
-                    f"metric {name}: known for the {samples.scope} are {', '.join(known)}; query "
-                    "one of these, without a function around it",
-                )
-                continue
-            host = labels.get("Hostname") or labels.get("instance") or ""
-            device = next((labels[label] for label in LABELS if label in labels), "")
-            several.add(host)
-            column, factor = known[name]
-            part = name.split("_")[2] + " " if samples.scope == "cpu" else ""
-            for time, value in series["values"]:
-                key = (host, f"{part}{device}", float(time))
-                rows.setdefault(key, {"line": line})[column] = samples.number(
-                    line, name, value, factor
-                )
+        with samples.parts_of(line):
+            _read_answer(samples, line, answer, known, rows, several)
     for (host, device, time), row in rows.items():
         meter = f"{samples.scope} {device}".strip()
         line = row.pop("line")
         samples.add(line, time, f"{host} {meter}" if len(several) > 1 else meter, **row)
+
+
+def _read_answer(samples, line, answer, known, rows, several):
+    data = answer.get("data") or {}
+    if data.get("resultType") != "matrix":
+        kind = data.get("resultType", answer.get("error", "nothing"))
+        samples.refuse(line, f"holds {kind}, no matrix: ask /api/v1/query_range")
+        return
+    for series in data["result"]:
+        labels = series["metric"]
+        name = labels.get("__name__")
+        if name not in known:
+            samples.refuse(
+                line,
+                f"metric {name}: known for the {samples.scope} are {', '.join(known)}; query "
+                "one of these, without a function around it",
+            )
+            continue
+        host = labels.get("Hostname") or labels.get("instance") or ""
+        device = next((labels[label] for label in LABELS if label in labels), "")
+        several.add(host)
+        column, factor = known[name]
+        part = name.split("_")[2] + " " if samples.scope == "cpu" else ""
+        for time, value in series["values"]:
+            key = (host, f"{part}{device}", float(time))
+            rows.setdefault(key, {"line": line})[column] = samples.number(line, name, value, factor)
 
 
 def fetch(address, scope, start, end, step=1.0):

@@ -24,10 +24,19 @@ def read(samples):
     timed = re.findall(r"^([0-9][^{\s]*)\s*(\{.*\})\s*$", samples.text, re.M)
     if timed:
         for number, (time, text) in enumerate(timed, start=1):
-            _read(samples, number, json.loads(text) | {"time": time})
+            with samples.parts_of(number):
+                _read(samples, number, _parsed(text) | {"time": time})
         return
     for line, document in samples.documents():
-        _read(samples, line, document)
+        with samples.parts_of(line):
+            _read(samples, line, document)
+
+
+def _parsed(text):
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested without end") from None
 
 
 def _read(samples, line, document):

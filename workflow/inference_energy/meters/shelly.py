@@ -28,28 +28,33 @@ def read(samples):
         _read_minutes(samples)
         return
     for line, document in samples.documents():
-        status = document.get("params") or document.get("result") or document
-        time = status.get("ts") or (status.get("sys") or {}).get("unixtime") or document.get("ts")
-        if time is None:
-            samples.refuse(line, "holds no time: record NotifyStatus or Shelly.GetStatus")
+        with samples.parts_of(line):
+            _read_status(samples, line, document)
+
+
+def _read_status(samples, line, document):
+    status = document.get("params") or document.get("result") or document
+    time = status.get("ts") or (status.get("sys") or {}).get("unixtime") or document.get("ts")
+    if time is None:
+        samples.refuse(line, "holds no time: record NotifyStatus or Shelly.GetStatus")
+        return
+    parts = {name: part for name, part in status.items() if COMPONENT.match(name)}
+    for name, part in parts.items():
+        power = next((part[key] for key in POWERS if key in part), None)
+        total = (part.get("aenergy") or {}).get("total")
+        if power is None and total is None:
             continue
-        parts = {name: part for name, part in status.items() if COMPONENT.match(name)}
-        for name, part in parts.items():
-            power = next((part[key] for key in POWERS if key in part), None)
-            total = (part.get("aenergy") or {}).get("total")
-            if power is None and total is None:
-                continue
-            samples.add(
-                line,
-                time,
-                name,
-                power_w=samples.number(line, "power", power),
-                energy_j=samples.number(line, "aenergy.total", total, J_PER_WH),
-            )
+        samples.add(
+            line,
+            time,
+            name,
+            power_w=samples.number(line, "power", power),
+            energy_j=samples.number(line, "aenergy.total", total, J_PER_WH),
+        )
 
 
 def _read_minutes(samples):
-    for line, row in samples.table():
+    for line, row in samples.table(needed=("timestamp",)):
         start = samples.number(line, "timestamp", row["timestamp"])
         phases = [name for name in row if name.endswith("_total_act_energy")]
         energy = sum(samples.number(line, name, row[name], J_PER_WH) for name in phases)

@@ -24,7 +24,10 @@ def read(samples):
     """Read power [W] and counters [J]; decimal commas are understood beside semicolons."""
     header = samples.text.splitlines()[0]
     separator = max(SEPARATORS, key=header.count)
-    names = [name.strip() for name in next(csv.reader([header], delimiter=separator))]
+    try:
+        names = [name.strip() for name in next(csv.reader([header], delimiter=separator))]
+    except csv.Error as error:
+        raise InputError(f"{samples.path}: row 1, is not CSV ({error}): {NEEDED}") from None
     units = {}
     for name in names:
         for kind, known in (("power", POWER_UNITS), ("energy", ENERGY_UNITS)):

@@ -26,7 +26,7 @@ def read(samples):
                 samples.add(line, found[1], f"gpu {gpu}", power_w=samples.number(line, gpu, power))
         return
     last = {}
-    for line, row in samples.table():
+    for line, row in samples.table(needed=("start_time", "elapsed_time")):
         start = samples.number(line, "start_time", row["start_time"])
         end = start + samples.number(line, "elapsed_time", row["elapsed_time"])
         if start < last.get("end", start):
