@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: all env lint test bench bench-requests report audit whatif changes readme licences vulnerabilities lock clean help
+.PHONY: all env lint test fuzz bench bench-requests report audit whatif changes readme licences vulnerabilities lock clean help
 
 all: $(ENV) ## set up the environment and reproduce every table and figure (default)
 	snakemake --forceall
@@ -34,6 +34,12 @@ lint: $(ENV) ## check style of code and workflow, and types
 
 test: lint ## check style and types, then run all tests
 	pytest
+
+# Cases that make fuzz tries.
+CASES ?= 300000
+
+fuzz: $(ENV) ## try 300,000 damaged files of every kind, count time, memory and outcome (an hour)
+	PYTHONPATH=workflow:tests python -m fuzz.run $(CASES)
 
 report: $(ENV) ## bring the results up to date, then write the self-contained page build/report.html
 	snakemake

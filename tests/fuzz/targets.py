@@ -1,0 +1,348 @@
+"""What is fuzzed: every file that a user supplies, and what must hold of each that is accepted.
+
+A target is a function of a random generator and an empty folder. It writes a damaged file, gives
+it to the library, and returns "refused" where that raises InputError, else "accepted" after it has
+checked what came of it: finite, within bounds, and equal to what the file says.
+"""
+
+import csv
+import json
+import math
+import shutil
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import yaml
+from fuzz.mutations import as_json, changed_document, changed_table, damaged
+from inference_energy import config, documents
+from inference_energy.claims.findings import override_problems
+from inference_energy.deployments.files import read_deployment
+from inference_energy.errors import InputError
+from inference_energy.meters import read_log
+from inference_energy.meters.common import FIRST, LAST, LIKELY
+from inference_energy.method.files import check, find_methods, read_methods, resolve
+from inference_energy.readers import detect_and_read
+from inference_energy.stress import plan
+from inference_energy.stress.power import telemetry_samples
+from inference_energy.stress.records import is_request, is_sample, read_lines
+from inference_energy.stress.settings import setting_problems
+from inference_energy.stress.sources import power_sources
+from inference_energy.tables import LARGEST, load_schema, read_table, write_table
+from library.meters import files as logs
+from library.readers.files import FILES, FIXTURES
+from library.stress.made_up import NODE, NOON, record
+from repository import ROOT
+from stress.client import sample
+
+TABLES = {
+    "data/throughput/oviedo.csv": "throughput",
+    "data/gpus.csv": "gpus",
+    "data/models.csv": "models",
+    "data/request_lengths.csv": "request_lengths",
+    "config/expected_verdicts.csv": "expected_verdicts",
+}
+LOGS = [
+    ("gpu", logs.SMI),
+    ("gpu", logs.DMON),
+    ("node", logs.DCMI),
+    ("node", logs.SPL),
+    ("gpu", logs.matrix(*logs.SERIES)),
+    ("node", logs.HISTORY),
+    ("node", logs.NOTIFY),
+    ("node", logs.REPORT),
+    ("node", "2026-01-31T12:00:00Z " + logs.CHASSIS % 812 + "\n"),
+    ("node", logs.table("2026-01-31T12:00:00Z,812.5", "2026-01-31T12:00:01Z,813.5")),
+    ("node", "time;meter;power_kw\n2026-01-31T12:00:00Z;a;0,8\n2026-01-31T12:00:01Z;a;0,9\n"),
+    (
+        "gpu",
+        "timestamp,run_id,duration,gpu_energy,cpu_energy,ram_energy,codecarbon_version\n"
+        "2026-01-31T12:00:15,r,15,0.001,0.001,0.001,3\n",
+    ),
+    ("gpu", "start_time,window_name,elapsed_time,gpu0_energy\n1769860800.0,w,3.5,1000.0\n"),
+    ("node", "timestamp,a_total_act_energy,b_total_act_energy\n1769860800,10.5,11\n"),
+]
+# Where a client's file states the throughput that its rows repeat.
+SAYS = {
+    "vllm": ("output_throughput",),
+    "sglang": ("output_throughput",),
+    "inference-perf": ("successes", "throughput", "output_tokens_per_sec"),
+    "aiperf": ("output_token_throughput", "avg"),
+}
+
+
+class WrongError(AssertionError):
+    """An accepted file became something else than it says."""
+
+
+def holds(condition, what):
+    """Refuse a result: the target accepted what it must not."""
+    if not condition:
+        raise WrongError(what)
+
+
+def check_numbers(frame):
+    """Every number of a frame is finite or missing, and one that a table can hold."""
+    for name, column in frame.items():
+        if pd.api.types.is_numeric_dtype(column):
+            values = column.to_numpy(float, na_value=np.nan)
+            holds(not np.isinf(values).any(), f"{name} is infinite")
+            holds(not (np.abs(values) > LARGEST).any(), f"{name} is beyond 2^53")
+
+
+@cache
+def seed_bytes(path):
+    """Content of a file of the project."""
+    return (ROOT / path).read_bytes()
+
+
+def written(folder, name, data):
+    """Path of a file with these bytes."""
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def json_lines(text):
+    """Documents of a JSON file, one or one a line."""
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines()]
+
+
+def readers(random, folder):
+    """Result files of every client."""
+    name, client, facts = random.choice(FILES)
+    if client == "mlperf":
+        return mlperf(random, folder, name, facts)
+    data = seed_bytes(FIXTURES / name)
+    if client == "project":
+        data = changed_table(random, data.decode())
+    elif random.randrange(4):
+        found = changed_document(random, json_lines(data.decode())[0])
+        data = as_json(found)
+    if random.randrange(3) == 0:
+        data = damaged(random, data)
+    path = written(folder, f"run{name[name.rindex('.') :]}", data)
+    frame = detect_and_read(path, facts)
+    check_runs(frame, path, client)
+    if random.randrange(8) == 0:
+        check_round_trip(frame, folder / "written.csv")
+    return "accepted"
+
+
+def check_runs(frame, path, client):
+    """What must hold of runs that were accepted."""
+    check_numbers(frame)
+    holds((frame["throughput_tps"] > 0).all(), "throughput is not positive")
+    gpus = frame["n_gpus"].astype(float)
+    holds((frame["gpu_power_w"].fillna(0) <= 5000 * gpus).all(), "power is beyond any GPU's")
+    if client in SAYS:
+        stated = json_lines(path.read_text(encoding="utf-8-sig"))
+        stated = stated[0] if isinstance(stated[0], list) else stated
+        for value, row in zip(stated, frame["throughput_tps"], strict=True):
+            for key in SAYS[client]:
+                value = value[key]
+            holds(value == row, f"throughput is {row} where the file says {value}")
+
+
+def check_round_trip(frame, path):
+    """Runs are the same after a table was written and read."""
+    write_table(frame, path, "benchmark")
+    again = detect_and_read(path)
+    for name in frame:
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        old, new = (sorted(f[name].dropna()) for f in (frame, again))
+        same = np.allclose(old, new, rtol=1e-5) if numeric and len(old) == len(new) else old == new
+        holds(same, f"{name} is another after a table was written and read")
+
+
+def mlperf(random, folder, name, facts):
+    """Folders of MLPerf's logs."""
+    copy = shutil.copytree(FIXTURES / name, folder / "logs")
+    file = random.choice(sorted(copy.iterdir()))
+    file.write_bytes(damaged(random, file.read_bytes()))
+    check_runs(detect_and_read(copy, facts), copy, "mlperf")
+    return "accepted"
+
+
+def facts(random, folder):
+    """Facts beside a result."""
+    path = written(folder, "run.json", seed_bytes(FIXTURES / "vllm/single.json"))
+    seed = "gpu: H100-SXM-80GB\nn_gpus: 8\ntensor_parallel: 8\nprecision: FP8\ngpu_power_w: 5000\n"
+    data = seed.encode()
+    if random.randrange(2):
+        data = as_json(changed_document(random, yaml.safe_load(seed)))
+    written(folder, "facts.yaml", damaged(random, data) if random.randrange(2) else data)
+    check_runs(detect_and_read(path), path, "vllm")
+    return "accepted"
+
+
+def tables(random, folder):
+    """Tables of data/ and config/."""
+    name = random.choice(sorted(TABLES))
+    schema, data = load_schema(TABLES[name]), changed_table(random, seed_bytes(name).decode())
+    if random.randrange(3) == 0:
+        data = damaged(random, data)
+    path = written(folder, "table.csv", data)
+    frame = read_table(path, schema)
+    check_numbers(frame)
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        header, *rows = [row for row in csv.reader(file) if row]
+    holds(len(rows) == len(frame), f"{len(frame)} rows where the file holds {len(rows)}")
+    for place, column in enumerate(header):
+        for row, value in zip(rows, frame[column], strict=True):
+            check_cell(row[place], value)
+    return "accepted"
+
+
+def check_cell(text, value):
+    """A cell became what it says."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        holds(text == "", f"{text!r} became empty")
+    elif isinstance(value, str):
+        holds(value in (text, text[1:]), f"{text!r} became {value!r}")
+    else:
+        holds(float(text) == float(value), f"{text!r} became {value!r}")
+
+
+def meters(random, folder):
+    """Power logs of every family."""
+    scope, seed = random.choice(LOGS)
+    if not isinstance(seed, str) and random.randrange(2):
+        data = as_json(changed_document(random, seed))
+    else:
+        data = (seed if isinstance(seed, str) else json.dumps(seed)).encode()
+    if isinstance(seed, str) or random.randrange(2):
+        data = damaged(random, data)
+    frame = read_log(written(folder, "meter.log", data), scope, "UTC")
+    check_numbers(frame)
+    holds(frame["time_s"].between(FIRST, LAST).all(), "a time is no time of a test")
+    limit = max(LIKELY.values())
+    holds((frame["power_w"].dropna().between(0, limit)).all(), "power is beyond any device's")
+    return "accepted"
+
+
+@cache
+def method_files():
+    """Content of every method file."""
+    return read_methods(find_methods(), find_methods())
+
+
+def document(random, folder, seed, deployment=None):
+    """A damaged YAML file of the project, read; parts of its section deployment may be stated."""
+    data = seed_bytes(seed)
+    if random.randrange(3) or deployment:
+        content = yaml.safe_load(data)
+        if deployment:
+            content["deployment"] |= deployment
+        data = as_json(changed_document(random, content))
+    if random.randrange(2) == 0:
+        data = damaged(random, data)
+    return documents.read(written(folder, "file.yaml", data))
+
+
+def methods(random, folder):
+    """Methods: read, resolved and checked."""
+    name = random.choice(sorted(method_files()))
+    content = document(random, folder, f"config/methods/{name}.yaml")
+    found = resolve(name, method_files() | {name: content})
+    check(found, documents.read_schema("method"), name)
+    return "accepted"
+
+
+def configuration(random, folder):
+    """The configuration, and every other file of config/."""
+    name = random.choice((*config.NEEDED, *config.OTHERS, "config"))
+    content = document(random, folder, f"config/{name}.yaml")
+    if name == "config":
+        problems = config.config_problems(content) if isinstance(content, dict) else ["no keys"]
+    else:
+        problems = documents.schema_problems(content, documents.read_schema(name), name)
+    if not problems and name == "findings":
+        schema, base = documents.read_schema("method"), resolve("oviedo2026", method_files())
+        problems = [p for finding in content for p in override_problems(finding, base, schema)]
+    if problems:
+        raise InputError(problems)
+    return "accepted"
+
+
+def deployments(random, folder):
+    """Deployment files."""
+    seed = "config/deployments/8xh100-llama-405b.yaml"
+    written(folder, "own.json", seed_bytes("tests/fixtures/benchmarks/vllm/single.json"))
+    document(random, folder, seed, {"benchmarks": "own.json"})
+    read_deployment(str(folder / "file.yaml"), find_methods(), ())
+    return "accepted"
+
+
+def settings(random, folder):
+    """Settings of a stress test, and the sources of power that they name."""
+    content = changed_document(random, NODE)
+    if not isinstance(content, dict):
+        return "refused"
+    problems = setting_problems(content)
+    if problems:
+        raise InputError(problems)
+    if content["power"] != "auto":
+        power_sources(content["power"])
+    return "accepted"
+
+
+def records(random, folder):
+    """Lines that a stress test's client writes."""
+    request, telemetry = record(0.0, 0.5, 0.01, 5), sample(NOON, 0, True)
+    for name, seed, is_whole in (("a", request, is_request), ("b", telemetry, is_sample)):
+        data = as_json(changed_document(random, seed))
+        data = damaged(random, data) if random.randrange(2) else data
+        path = written(folder, name, as_json(seed) + b"\n" + data)
+        found, lost = read_lines(path, is_whole)
+        holds(len(found) + lost >= 1, "lines are neither kept nor counted")
+        frame = plan.requests_of(found) if name == "a" else telemetry_samples(found)
+        check_numbers(frame)
+    return "accepted" if not lost else "refused"
+
+
+def requests(random, folder):
+    """Request logs, up to the view that is counted."""
+    # DuckDB takes a while to load
+    from inference_energy.requests.log import connect, open_log, requests_view, units
+
+    header = "timestamp,model,tenant,input_tokens,output_tokens\n"
+    row = "2025-01-01 00:00:01,m,t,500,300\n"
+    line = {"timestamp": "2025-01-01T00:00:01Z", "model": "m", "input_tokens": 5}
+    if random.randrange(2):
+        data, name = changed_table(random, header + row * 3), "log.csv"
+    else:
+        found = [changed_document(random, line | {"output_tokens": 7}) for _ in range(2)]
+        data, name = b"\n".join(map(as_json, found)), "log.jsonl"
+    data = damaged(random, data) if random.randrange(3) == 0 else data
+    log = open_log(written(folder, name, data).as_posix(), formats())
+    connection = connect(200, 1, folder)
+    for unit in units(log, connection):
+        requests_view(log, unit, connection, folder)
+        negative = "SELECT count(*) FROM requests WHERE output < 0 OR input < 0"
+        connection.execute(negative).fetchall()
+    return "accepted"
+
+
+@cache
+def formats():
+    """Formats of config/requests.yaml."""
+    return documents.read(ROOT / "config/requests.yaml")["formats"]
+
+
+# Target and its share of the cases: what costs more gets fewer.
+TARGETS = {
+    readers: 30,
+    facts: 6,
+    tables: 16,
+    meters: 20,
+    methods: 6,
+    configuration: 6,
+    deployments: 4,
+    settings: 6,
+    records: 5,
+    requests: 1,
+}

@@ -1,0 +1,89 @@
+"""Five thousand damaged files are accepted as what they say or refused in a sentence."""
+
+import random
+from pathlib import Path
+
+import pytest
+from fuzz import run, targets
+from fuzz.targets import TARGETS, WrongError, check_cell
+from inference_energy.errors import InputError
+from inference_energy.meters import read_log
+from inference_energy.readers import detect_and_read
+from inference_energy.tables import read_table
+from library.readers.files import NODE
+
+CASES = 5_000
+CORPUS = Path(__file__).parent / "corpus"
+READ = {
+    "readers": lambda path: detect_and_read(path, NODE),
+    "tables": lambda path: read_table(path, "throughput"),
+    "meters-gpu": lambda path: read_log(path, "gpu", "UTC"),
+    "meters-node": lambda path: read_log(path, "node", "UTC"),
+}
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.__name__)
+def test_damaged_files_are_refused_or_become_what_they_say(target):
+    outcomes, slowest = run.fuzz(target, run.share(target, CASES))
+    wrong = {outcome: n for outcome, n in outcomes.items() if outcome not in run.GOOD}
+    assert wrong == {}, f"see python -m fuzz.run {CASES} 0 {target.__name__}"
+    assert outcomes["accepted"] and outcomes["refused"], "one-sided cases test half of it"
+    assert slowest < run.HANG_S
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p for p in CORPUS.rglob("*") if p.is_file()), ids=lambda path: path.name
+)
+def test_what_was_found_before_stays_mended(path):
+    try:
+        frame = READ[path.parent.name](path)
+    except InputError as error:
+        assert str(error).strip()
+    else:
+        targets.check_numbers(frame)
+
+
+def test_a_case_is_the_same_whenever_it_runs(tmp_path):
+    for name in ("once", "again"):
+        (tmp_path / name).mkdir()
+        run.case(targets.readers, 7, tmp_path / name)
+    once, again = (sorted((tmp_path / name).rglob("*")) for name in ("once", "again"))
+    assert [p.read_bytes() for p in once if p.is_file()] == [
+        p.read_bytes() for p in again if p.is_file()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fails", "outcome"),
+    [
+        (lambda: {}["a"], "KeyError at"),
+        (lambda: targets.holds(False, "no"), "WrongError at"),
+        (lambda: (_ for _ in ()).throw(InputError("")), "refused without a word"),
+    ],
+)
+def test_the_fuzzer_sees_what_goes_wrong(tmp_path, fails, outcome):
+    def target(draw, folder):
+        fails()
+
+    assert run.case(target, 0, tmp_path).startswith(outcome)
+
+
+def test_the_fuzzer_sees_a_hang(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "HANG_S", 1)
+
+    def target(draw, folder):
+        while True:
+            draw.random()
+
+    assert run.case(target, 0, tmp_path).startswith("hang at")
+
+
+def test_the_oracle_sees_a_changed_cell():
+    check_cell("1.50", 1.5)
+    for text, value in (("1.5", 1.6), ("a", None), ("a", "b")):
+        with pytest.raises(WrongError):
+            check_cell(text, value)
+
+
+def test_damage_is_drawn_from_its_number():
+    assert random.Random("readers 1").random() != random.Random("readers 2").random()
