@@ -24,6 +24,14 @@ def test_hours_are_those_of_their_requests(answered, rows):
         assert row["energy_wh_p50"] == pytest.approx(expected["p50"], rel=2e-3)
 
 
+def test_a_log_of_which_no_start_is_a_time_has_no_hours(answered, tmp_path):
+    serving, counts, table = answered
+    ratios = answers.calibration(serving, counts["lengths"], table)
+    none = answers.by_hour(serving, counts["hours"].iloc[:0], ratios, 1.0)
+    write_table(none, tmp_path / "by_hour.csv", "requests_by_hour")
+    assert (tmp_path / "by_hour.csv").read_text().count("\n") == 1
+
+
 def test_tenants_are_numbered_unless_they_may_be_named(answered, rows):
     serving, counts, table = answered
     ratios = answers.calibration(serving, counts["lengths"], table)

@@ -139,3 +139,45 @@ def test_a_row_of_several_requests_counts_as_so_many(tmp_path, count):
     (row,) = lengths.to_dict("records")
     assert (row["n"], row["input"], row["output"]) == (4, 400, 80)
     assert (row["input_cell"], row["output_cell"]) == (100, 20)
+
+
+def test_times_that_are_none_and_requests_of_days_are_told_and_in_no_load(tmp_path, count, kinds):
+    path = write(
+        tmp_path / "log.csv",
+        "2025-01-01 10:00:00,2025-01-01 10:00:05,a,100,0,10",
+        "-5000-01-01,infinity,a,100,0,10",
+        "0001-01-01,9999-12-31,a,100,0,10",
+        "2025-01-01 10:00:00,9999-12-31,a,100,0,10",
+        "2025-01-01 10:00:00,2025-01-02 10:00:00.000001,a,100,0,10",
+    )
+    tables = count(path)
+    assert kinds(tables) == {"rows": 5, "no time": 2, "too long": 2}
+    assert tables["lengths"]["n"].sum() == 5 and tables["hours"]["n"].sum() == 3
+    assert tables["flight"]["change"].abs().sum() == 0
+
+
+USAGE = "start_time,model,input_tokens,output_tokens,num_model_requests\n"
+
+
+def test_usage_without_requests_or_with_too_many_is_told(tmp_path, count, kinds):
+    rows = ["1000,500,10", "1000,500,0", "1000,500,-3", "1000,500,", "7,5,9"]
+    rows += [f"{9 * 10**18},{9 * 10**18},{9 * 10**15}"] * 3
+    text = USAGE + "".join(f"1735689600,m,{row}\n" for row in rows)
+    (tmp_path / "log.csv").write_text(text)
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables) == {"rows": 8, "no requests": 2, "absurd": 3}
+    assert tables["lengths"]["n"].sum() == 10 + 1 + 9
+
+
+def test_all_lines_after_an_open_quote_are_told(tmp_path, count, kinds):
+    rows = ["5,6,a"] * 3 + ['5,6,"b'] + ["5,6,c"] * 1000
+    (tmp_path / "log.csv").write_text("\n".join(["input_tokens,output_tokens,model", *rows, ""]))
+    assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "unreadable": 1001}
+
+
+def test_blanks_around_names_do_not_count(tmp_path, count):
+    text = "input_tokens,output_tokens,model,tenant\n5,6, ours\t,a\n5,6,ours, a\u00a0\n5,6, ,\n"
+    (tmp_path / "log.csv").write_text(text)
+    tables = count(tmp_path / "log.csv")
+    assert tables["lengths"]["model"].fillna("").tolist() == ["ours", ""]
+    assert tables["tenants"]["tenant"].fillna("").tolist() == ["a", ""]

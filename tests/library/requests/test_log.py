@@ -4,7 +4,15 @@ import duckdb
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import log as requests_log
-from inference_energy.requests.log import Unit, connect, find_files, open_log, share, units
+from inference_energy.requests.log import (
+    Unit,
+    columns_of_any,
+    connect,
+    find_files,
+    open_log,
+    share,
+    units,
+)
 
 
 def test_a_folder_is_its_files_in_order(tmp_path):
@@ -28,6 +36,36 @@ def test_what_is_no_log_is_refused(tmp_path, names, words):
         (tmp_path / name).write_text("x")
     with pytest.raises(InputError, match=words):
         find_files(tmp_path)
+
+
+def test_links_that_lead_to_no_file_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("x")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "gone.csv")
+    with pytest.raises(InputError, match=r"links .*/b.csv lead to no file"):
+        find_files(tmp_path)
+
+
+def test_a_file_is_read_by_its_name_and_not_by_a_pattern(tmp_path, count):
+    for kind, options in (("parquet", ""), ("csv", ", HEADER")):
+        for name in ("a*[1]?", "ab1c"):
+            path = tmp_path / f"{name}.{kind}"
+            sql = f"COPY (SELECT 5 AS input_tokens, 6 AS output_tokens) TO '{path}'"
+            duckdb.sql(f"{sql} (FORMAT {kind}{options})")
+        assert count(tmp_path / f"a*[1]?.{kind}")["lengths"]["n"].sum() == 1
+
+
+def test_the_columns_of_a_log_are_those_of_any_file(tmp_path, settings):
+    (tmp_path / "a.csv").write_text("input_tokens,output_tokens\n5,6\n")
+    (tmp_path / "b.csv").write_text("input_tokens,output_tokens,id\n5,6,x\n")
+    log = open_log(tmp_path, settings["formats"])
+    assert columns_of_any(log) == {"input", "output", "id"}
+    (tmp_path / "c.csv").write_text("input,output_tokens\n5,6\n")
+    (tmp_path / "d.csv").write_text("")
+    with pytest.raises(InputError) as refused:
+        columns_of_any(open_log(tmp_path, settings["formats"]))
+    first, second = refused.value.problems
+    assert "c.csv: column 'input_tokens' for input tokens: not in the log" in first
+    assert "d.csv: is empty" in second
 
 
 @pytest.mark.parametrize(

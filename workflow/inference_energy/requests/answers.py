@@ -124,16 +124,15 @@ def by_group(serving, counts, ratios, key, whole):
     table = energies(serving, counts)
     keyed = _keyed(counts)[["model", "input_cell", "cached_cell", "output_cell"]]
     ratio = ratios.reindex(pd.MultiIndex.from_frame(keyed)).fillna(1.0).to_numpy()
-    table["energy"] *= ratio[table["place"].to_numpy()]
+    table["energy"] *= ratio[table["place"].to_numpy(int)]
     group = counts[key] if key == "hour" else counts[key].fillna("")
-    of_table = group.to_numpy()[table["place"].to_numpy()]
+    of_table = group.to_numpy()[table["place"].to_numpy(int)]
     tables = dict(tuple(table.groupby(of_table, sort=True)))
-    return pd.DataFrame(
-        [
-            {key: value} | _row(serving, rows, tables[value], whole)
-            for value, rows in counts.groupby(group, sort=True)
-        ]
-    )
+    rows = [
+        {key: value} | _row(serving, rows, tables[value], whole)
+        for value, rows in counts.groupby(group, sort=True)
+    ]
+    return pd.DataFrame(rows, columns=[key, *_row(serving, counts[:0], table[:0], whole)])
 
 
 def by_hour(serving, counts, ratios, whole, runs=None):

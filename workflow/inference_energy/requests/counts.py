@@ -11,7 +11,7 @@ from pathlib import Path
 
 from inference_energy.requests.formats import literal
 from inference_energy.requests.log import requests_view
-from inference_energy.units import MICROSECONDS_PER_HOUR
+from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
 FINE_BITS, CACHED_BITS, COARSE_BITS = 7, 6, 3
 """Significant binary digits of lengths over the whole log, of cached lengths, and by hour or tenant
@@ -20,25 +20,33 @@ FINE_BITS, CACHED_BITS, COARSE_BITS = 7, 6, 3
 FLIGHT_BIN = 10_000_000
 """Time over which requests in flight are averaged. [us]"""
 
+LONGEST_FLIGHT = MICROSECONDS_PER_DAY
+"""A request that takes longer is in no load. [us]"""
+
+MOST_REQUESTS = 10**9
+"""Requests of a row above which it is absurd; below, sums of tokens and times stay whole."""
+
 EXAMPLES = 3
 """Examples of every kind of row that are kept of a file's unit."""
 
 KINDS = {
     "no tokens": "input or output tokens are missing or no number; the row does not count",
     "negative": "a number of tokens is below zero; the row does not count",
-    "absurd": "more tokens than any context holds; the row does not count",
+    "absurd": "more tokens than any context holds, or a billion requests; the row does not count",
+    "no requests": "a row of a usage export without a request; it does not count",
     "answered elsewhere": "no model answered, but the proxy's own cache; the row does not count",
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
-    "unreadable": "a line that is no row of the file's columns; it does not count",
+    "unreadable": "no row of the file's columns, as all lines of an open quote; it does not count",
     "cached above input": "more cached than input tokens; all input counts as cached",
     "no output": "no output tokens; the row counts, its energy is the law's at no output",
     "no time": "the start is missing or no time; the row counts, but in no hour",
     "ends before start": "the end is before the start; the row counts, but not in the load",
+    "too long": "ends more than a day after it starts; the row counts, but not in the load",
     "out of order": "starts before the row above it; the row counts, order does not matter",
 }
 """Kinds of rows that are told, and the rule for each."""
 
-NOT_COUNTED = ("answered elsewhere", "no tokens", "negative", "absurd")
+NOT_COUNTED = ("answered elsewhere", "no tokens", "negative", "absurd", "no requests")
 """Kinds that a row shows by itself and that do not count."""
 
 SUMS = ("n", "input", "cached", "output", "reasoning")
@@ -160,7 +168,6 @@ def counted_view(longest, stated, clean=False):
     n, mean, where = "1", "{}", [] if clean else [f"NOT ({' OR '.join(bad)})"]
     if "requests" in stated:
         n, mean = "coalesce(requests, 1)", "{} / coalesce(requests, 1)"
-        where.append("coalesce(requests, 1) > 0")
     cached = "greatest(least(coalesce(cached, 0), input), 0)" if "cached" in stated else "0::BIGINT"
     lengths = {"mean_input": "input", "mean_cached": cached, "mean_output": "output"}
     means = ", ".join(f"{mean.format(sql)} AS {name}" for name, sql in lengths.items())
@@ -202,22 +209,28 @@ def _changes(time, sign):
     return (
         f"model, {time} // {FLIGHT_BIN} AS time, sum({sign} * n)::BIGINT,"
         f" sum({sign} * n * ({FLIGHT_BIN} - {time} % {FLIGHT_BIN}))::BIGINT"
-        " FROM counted WHERE finish >= start"
+        f" FROM counted WHERE finish - start BETWEEN 0 AND {LONGEST_FLIGHT}"
     )
 
 
 def _conditions(longest, stated):
     """SQL of the kinds of rows that a single row shows, of the columns that a log has."""
     tokens = [name for name in ("input", "output", "cached", "reasoning") if name in stated]
-    most = f"{longest} * coalesce(requests, 1)" if "requests" in stated else longest
+    absurd = f"coalesce(greatest(input, output) > {longest}, FALSE)"
+    if "requests" in stated:
+        per_row = f"{float(longest)} * greatest(coalesce(requests, 1), 1)"
+        too_many = f"coalesce(requests > {MOST_REQUESTS}, FALSE)"
+        absurd = f"{too_many} OR coalesce(greatest(input, output) > {per_row}, FALSE)"
     conditions = {
         "answered elsewhere": ("elsewhere", "elsewhere"),
         "no tokens": ("input", "input IS NULL OR output IS NULL"),
         "negative": ("input", " OR ".join(f"coalesce({name} < 0, FALSE)" for name in tokens)),
-        "absurd": ("input", f"coalesce(greatest(input, output) > {most}, FALSE)"),
+        "absurd": ("input", absurd),
+        "no requests": ("requests", "coalesce(requests <= 0, FALSE)"),
         "cached above input": ("cached", "coalesce(cached > greatest(input, 0), FALSE)"),
         "no time": ("start", "start IS NULL"),
         "ends before start": ("finish", "coalesce(finish < start, FALSE)"),
+        "too long": ("finish", f"coalesce(finish - start > {LONGEST_FLIGHT}, FALSE)"),
     }
     return {kind: sql for kind, (column, sql) in conditions.items() if column in stated}
 
@@ -258,12 +271,11 @@ def _screen(connection, longest, stated):
         "answered elsewhere": marked,
         "no tokens": min(known["input"], known["output"]) < rows,
         "negative": any(value is not None and value < 0 for value in least.values()),
-        "absurd": max(most["input"] or 0, most["output"] or 0) > longest,
-        "cached above input": True,
+        "absurd": "requests" in stated or max(most["input"] or 0, most["output"] or 0) > longest,
         "no time": starts < rows,
-        "ends before start": True,
     }
-    return rows, {kind for kind, is_possible in possible.items() if is_possible}
+    always = {"no requests", "cached above input", "ends before start", "too long"}
+    return rows, always | {kind for kind, is_possible in possible.items() if is_possible}
 
 
 def _keep_examples(connection, unit, kind, places):
@@ -294,7 +306,7 @@ def _count_order(connection, unit):
 
 def count_no_output(connection):
     """Count the requests without output tokens, which have a cell of their own."""
-    count = "SELECT coalesce(sum(n), 0) FROM lengths WHERE output_cell = 0"
+    count = "SELECT coalesce(sum(n), 0) FROM lengths WHERE output_cell = 0 AND output = 0"
     connection.execute(f"INSERT INTO kinds SELECT 'no output', ({count})")
 
 

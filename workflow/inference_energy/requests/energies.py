@@ -19,6 +19,8 @@ from inference_energy.method.distributions import LogNormal
 PARTS = ("prefill", "cached", "decode")
 """Parts of a request's energy, those of ``Law.parts``."""
 
+COLUMNS = ["energy", *PARTS, "error", "seconds", "extrapolated", "place", "weight"]
+
 STEPS_PER_LOG = 1000
 """Steps of ln E into which requests are put for percentiles; within one their mean counts."""
 
@@ -105,6 +107,8 @@ def energies(serving, lengths):
         extrapolated (whether the law has not seen such lengths).
     """
     models = {model.name: model for model in serving.setup.models}
+    if not len(lengths):
+        return pd.DataFrame(columns=COLUMNS, dtype=float)
     tables = []
     for name, rows in lengths.groupby("model", dropna=False, sort=False):
         name = name if isinstance(name, str) else None

@@ -9,7 +9,7 @@ from inference_energy.documents import read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.method.sources import inputs_of_any
 from inference_energy.project import provided
-from inference_energy.requests import formats, generate
+from inference_energy.requests import generate
 
 PART_BYTES = 10**9
 PART_QUERIES = 125_000_000
@@ -160,17 +160,15 @@ def _drawn(day, methods):
 def _stored(config, settings):
     """What is known of a log on disk."""
     # DuckDB takes a while to load, and no run without a log needs it
-    from inference_energy.requests.log import connect, describe, open_log
+    from inference_energy.requests.log import columns_of_any, open_log
 
     log = open_log(config["log"], settings["formats"], _format(config.get("format"), settings))
-    source = describe(connect(), log.files[0], log.kind)
-    formats.select(source, log.form)
     size = sum(Path(file).stat().st_size for file in log.files)
     parts = max(1, round(size / PART_BYTES))
     return {
         "log": {"files": list(log.files), "kind": log.kind, "form": log.form},
         "name": re.sub("[^A-Za-z0-9._-]", "-", Path(config["log"]).name.split(".")[0]),
-        "stated": formats.stated(source, log.form),
+        "stated": columns_of_any(log),
         "parts": parts if log.kind == "parquet" else min(parts, len(log.files)),
     }
 

@@ -25,6 +25,12 @@ COLUMNS = {
 MICROSECONDS = {"s": MEGA, "ms": KILO, "us": 1.0, "ns": MILLI}
 """Microseconds in a unit of time."""
 
+LATEST = 253_402_300_799_999_999
+"""Last moment of the year 9999; what is not between 1970 and it is no time. [us]"""
+
+BLANKS = " \t\r\n\f\v\u00a0"
+"""Characters around a name that are not part of it."""
+
 TIMESTAMP_TZ = "TIMESTAMP WITH TIME ZONE"
 
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
@@ -96,8 +102,8 @@ def matches(source, form):
     return all(source.find(form["columns"][name]) for name in ("input", "output"))
 
 
-def select(source, form):
-    """SQL of a requests view's columns, in the order of ``COLUMNS``.
+def select(source, form, file="format"):
+    """SQL of a requests view's columns, in the order of ``COLUMNS``; ``file`` is for messages.
 
     Raises
     ------
@@ -110,17 +116,18 @@ def select(source, form):
     if missing:
         raise InputError(
             [
-                f"format: column {columns[name]!r} for {name} tokens: not in the log; it has"
+                f"{file}: column {columns[name]!r} for {name} tokens: not in the log; it has"
                 f" {', '.join(sorted(source.types)) or 'none'}; correct the format's columns"
                 for name in missing
             ]
         )
     sql = {name: _tokens(found.get(name)) for name in COLUMNS if COLUMNS[name] == "BIGINT"}
-    sql |= {name: _text(found.get(name)) for name in ("model", "tenant", "id")}
-    sql |= {"start": _time(found.get("start"), time), "finish": _time(found.get("end"), time)}
+    sql |= {name: _name(found.get(name)) for name in ("model", "tenant")}
+    sql |= {"id": _text(found.get("id")), "start": _time(found.get("start"), time)}
+    sql["finish"] = _time(found.get("end"), time)
     if not found.get("end") and found.get("duration") and found.get("start"):
         duration = f"TRY_CAST({found['duration'][0]} AS DOUBLE) * {MICROSECONDS[time]}"
-        sql["finish"] = f"{sql['start']} + TRY_CAST({duration} AS BIGINT)"
+        sql["finish"] = _known(f"TRY_CAST({sql['start']} + {duration} AS BIGINT)")
     sql["elsewhere"] = "FALSE"
     if "answered_elsewhere" in form:
         mark = source.find(form["answered_elsewhere"]["column"])
@@ -148,12 +155,24 @@ def _text(found):
     return f"nullif(({found[0]})::VARCHAR, '')" if found else "NULL::VARCHAR"
 
 
+def _name(found):
+    return (
+        f"nullif(trim(({found[0]})::VARCHAR, {literal(BLANKS)}), '')" if found else "NULL::VARCHAR"
+    )
+
+
 def _time(found, unit):
     if not found:
         return "NULL::BIGINT"
     sql, kind = found
     if kind.startswith("TIMESTAMP") or kind == "DATE":
-        return f"epoch_us(({sql})::TIMESTAMP)" if kind != TIMESTAMP_TZ else f"epoch_us({sql})"
+        at = f"({sql})::TIMESTAMP" if kind != TIMESTAMP_TZ else sql
+        return _known(f"epoch_us({at})")
     if unit == "text":
-        return f"epoch_us(TRY_CAST({sql} AS TIMESTAMPTZ))"
-    return f"TRY_CAST(TRY_CAST({sql} AS DOUBLE) * {MICROSECONDS[unit]} AS BIGINT)"
+        return _known(f"epoch_us(TRY_CAST({sql} AS TIMESTAMPTZ))")
+    return _known(f"TRY_CAST(TRY_CAST({sql} AS DOUBLE) * {MICROSECONDS[unit]} AS BIGINT)")
+
+
+def _known(time):
+    """SQL of a time that is one, else null."""
+    return f"CASE WHEN {time} BETWEEN 0 AND {LATEST} THEN {time} END"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,11 +75,19 @@ def find_files(path):
     Raises
     ------
     InputError
-        If there is none, or they are of several kinds or of one that is not read.
+        If there is none, a link leads to no file, or they are of several kinds or of one that is
+        not read.
     """
     place = Path(path)
-    files = [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.is_file())
-    files = [p for p in files if p == place or not p.name.startswith((".", "_"))]
+    found = [place] if place.is_file() else sorted(place.rglob("*"))
+    found = [p for p in found if p == place or not p.name.startswith((".", "_"))]
+    files = [p for p in found if p.is_file()]
+    astray = [p.as_posix() for p in found if p.is_symlink() and not p.is_file()]
+    if astray and not place.is_file():
+        raise InputError(
+            f"key log: value {path}: links {', '.join(astray)} lead to no file, and folders are not"
+            " followed; name a folder of files, or take the links out"
+        )
     allowed = f"allowed are {', '.join(KINDS)}, plain or with {' or '.join(COMPRESSIONS)}"
     if not files:
         raise InputError(f"key log: value {path}: no such file or an empty folder; {allowed}")
@@ -128,11 +137,37 @@ def open_log(path, formats, form=None):
     return Log(tuple(files), kind, form)
 
 
+def columns_of_any(log):
+    """Columns of a requests view that any file of a log has, a set.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or lacks input or output tokens.
+    """
+    connection, found, problems = connect(), set(), []
+    for file in log.files:
+        try:
+            source = describe(connection, file, log.kind)
+            select(source, log.form, file)
+            found |= stated(source, log.form)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _name(file):
+    """SQL of a file's name, in which DuckDB finds no pattern."""
+    return literal(re.sub(r"[*?\[]", r"[\g<0>]", file))
+
+
 def describe(connection, file, kind):
     """Columns of a file, a Source."""
     if kind == "parquet":
         try:
-            rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(file)})")
+            rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_name(file)})")
         except duckdb.Error as error:
             raise InputError(
                 f"{file}: {_first_line(error)}; give a readable Parquet file"
@@ -151,7 +186,7 @@ def _lines(connection, file, count):
     """First lines of a text file, however it is compressed."""
     try:
         rows = connection.execute(
-            f"SELECT line FROM read_csv({literal(file)}, auto_detect=false, header=false,"
+            f"SELECT line FROM read_csv({_name(file)}, auto_detect=false, header=false,"
             " columns={'line': 'VARCHAR'}, delim='\x01', quote='', escape='',"
             f" max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}, ignore_errors=true)"
             f" LIMIT {count}"
@@ -186,8 +221,8 @@ def _objects(file, lines):
     """SQL of the JSON objects of a file: one per line, or as they come."""
     options = f"maximum_object_size={LONGEST_LINE}"
     if lines:
-        return f"read_ndjson_objects({literal(file)}, ignore_errors=true, {options})"
-    return f"read_json_objects({literal(file)}, {options})"
+        return f"read_ndjson_objects({_name(file)}, ignore_errors=true, {options})"
+    return f"read_json_objects({_name(file)}, {options})"
 
 
 def _by_line(connection, file):
@@ -219,7 +254,7 @@ def units(log, connection):
     found = []
     for file in log.files:
         try:
-            sql = f"SELECT num_rows FROM parquet_file_metadata({literal(file)})"
+            sql = f"SELECT num_rows FROM parquet_file_metadata({_name(file)})"
             rows = connection.execute(sql).fetchall()[0][0]
         except duckdb.Error as error:
             raise InputError(
@@ -249,9 +284,9 @@ def requests_view(log, unit, connection, folder):
     """
     source = describe(connection, unit.file, log.kind)
     if log.kind == "parquet":
-        rows = f"FROM read_parquet({literal(unit.file)}, file_row_number=true)"
+        rows = f"FROM read_parquet({_name(unit.file)}, file_row_number=true)"
         within = f"WHERE file_row_number BETWEEN {unit.first} AND {unit.last}"
-        columns = f"{select(source, log.form)}, file_row_number AS row"
+        columns = f"{select(source, log.form, unit.file)}, file_row_number AS row"
         connection.execute(
             f"CREATE OR REPLACE TEMP VIEW requests AS SELECT {columns} {rows} {within}"
         )
@@ -263,7 +298,7 @@ def requests_view(log, unit, connection, folder):
     path = literal(Path(folder) / "requests.parquet")
     try:
         connection.execute(
-            f"COPY (SELECT {select(source, log.form)} {rows}) TO {path} (FORMAT parquet)"
+            f"COPY (SELECT {select(source, log.form, unit.file)} {rows}) TO {path} (FORMAT parquet)"
         )
     except duckdb.Error as error:
         raise InputError(
@@ -279,7 +314,7 @@ def requests_view(log, unit, connection, folder):
 def _csv_rows(file, source):
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in source.types)
     return (
-        f"FROM read_csv({literal(file)}, auto_detect=false, header=true, columns={{{columns}}},"
+        f"FROM read_csv({_name(file)}, auto_detect=false, header=true, columns={{{columns}}},"
         f" delim={literal(_delimiter(file))}, quote='\"', escape='\"', store_rejects=true,"
         f" rejects_limit=0, max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE})"
     ), source
@@ -299,10 +334,13 @@ def _json_rows(connection, file, source, form):
 
 
 def _rejected(connection):
-    """Number of lines that the last CSV file lost, and forget them."""
+    """Number of lines that the last CSV file lost, all that an open quote runs over, and forget."""
     tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
     if "reject_errors" not in tables:
         return 0
-    count = connection.execute("SELECT count(DISTINCT line) FROM reject_errors").fetchall()[0][0]
+    text = "rtrim(csv_line, chr(10) || chr(13))"
+    lines = f"SELECT max(length({text}) - length(replace({text}, chr(10), '')) + 1) AS lines"
+    sql = f"SELECT sum(lines)::BIGINT FROM ({lines} FROM reject_errors GROUP BY line)"
+    count = connection.execute(sql).fetchall()[0][0] or 0
     connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
     return count
