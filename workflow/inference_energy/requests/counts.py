@@ -9,7 +9,7 @@ cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits
 
 from pathlib import Path
 
-from inference_energy.requests.formats import literal
+from inference_energy.requests.formats import bare_name, literal
 from inference_energy.requests.log import requests_view
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
@@ -63,6 +63,8 @@ TABLES = {
 }
 """Tables of counts: the types of their keys, and what is summed."""
 
+NAMES = ("model", "tenant")
+
 LISTS = {
     "examples": {"kind": "VARCHAR", "file": "VARCHAR"}
     | dict.fromkeys(("row", "start", "finish", "input", "cached", "output"), "BIGINT"),
@@ -80,8 +82,9 @@ def create_tables(connection):
 
 
 def sum_tables(connection):
-    """Add up rows of the same keys, in place."""
-    for name, (keys, sums) in TABLES.items():
+    """Add up rows of the same keys, in place; blanks around names end here, where rows are few."""
+    for name, (types, sums) in TABLES.items():
+        keys = [f"{bare_name(key)} AS {key}" if key in NAMES else key for key in types]
         summed = ", ".join(f"sum({column})::BIGINT AS {column}" for column in sums)
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS"

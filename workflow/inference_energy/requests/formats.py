@@ -122,9 +122,8 @@ def select(source, form, file="format"):
             ]
         )
     sql = {name: _tokens(found.get(name)) for name in COLUMNS if COLUMNS[name] == "BIGINT"}
-    sql |= {name: _name(found.get(name)) for name in ("model", "tenant")}
-    sql |= {"id": _text(found.get("id")), "start": _time(found.get("start"), time)}
-    sql["finish"] = _time(found.get("end"), time)
+    sql |= {name: _text(found.get(name)) for name in ("model", "tenant", "id")}
+    sql |= {"start": _time(found.get("start"), time), "finish": _time(found.get("end"), time)}
     if not found.get("end") and found.get("duration") and found.get("start"):
         duration = f"TRY_CAST({found['duration'][0]} AS DOUBLE) * {MICROSECONDS[time]}"
         sql["finish"] = _known(f"TRY_CAST({sql['start']} + {duration} AS BIGINT)")
@@ -144,6 +143,11 @@ def stated(source, form):
     return {"finish" if name in ("end", "duration") else name for name in names}
 
 
+def bare_name(sql):
+    """SQL of a name without the blanks around it; null if nothing is left."""
+    return f"nullif(trim({sql}, {literal(BLANKS)}), '')"
+
+
 def _tokens(found):
     if not found:
         return "NULL::BIGINT"
@@ -153,12 +157,6 @@ def _tokens(found):
 
 def _text(found):
     return f"nullif(({found[0]})::VARCHAR, '')" if found else "NULL::VARCHAR"
-
-
-def _name(found):
-    return (
-        f"nullif(trim(({found[0]})::VARCHAR, {literal(BLANKS)}), '')" if found else "NULL::VARCHAR"
-    )
 
 
 def _time(found, unit):

@@ -7,6 +7,7 @@ from inference_energy.method.distributions import LogNormal
 from inference_energy.requests.answers import LARGEST, time_text
 from inference_energy.requests.counts import CELLS, FINE_BITS, cells
 from inference_energy.requests.energies import energies
+from inference_energy.requests.formats import bare_name
 
 ORDER = ["energy", "start", "model", "input", "output"]
 
@@ -50,10 +51,10 @@ def collect(connection, serving, stated, least, found=None):
     DataFrame
         The ``LARGEST`` requests of the largest energy, the earliest of equal ones.
     """
-    columns = "start, model, tenant, n, input, cached, output"
+    columns = f"start, {bare_name('model')} AS model, tenant, n, input, cached, output"
     model, *lengths = cells(stated)
     long_enough = " AND ".join(f"{name} >= {value}" for name, value in least.items())
-    key = ", ".join([f"coalesce({model}, '')", *lengths])
+    key = ", ".join([f"coalesce({bare_name(model)}, '')", *lengths])
     rows = connection.execute(
         f"SELECT {columns} FROM counted WHERE {long_enough} AND ({key}) IN (FROM wanted)"
     ).df()
