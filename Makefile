@@ -89,3 +89,4 @@ help: ## list the targets
 
 -include envs/stress.mk
 -include envs/slurm.mk
+-include envs/peers.mk

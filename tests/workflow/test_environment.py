@@ -18,8 +18,8 @@ CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "nbconvert": "nbconvert-core",
 }
-# Run by the Python of .venv-stress, which has packages of its own.
-ELSEWHERE = {"make_engine.py", "sampler.py"}
+# Run by the Python of .venv-stress or .venv-peers, which have packages of their own.
+ELSEWHERE = {"ask.py", "make_engine.py", "sampler.py"}
 
 
 def normalise(name):

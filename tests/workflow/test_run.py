@@ -30,6 +30,7 @@ ONCE = {
     "audit_scaling",
     "check_data",
     "check_verdicts",
+    "compare_peers",
     "compute_findings",
     "document_results",
     "draw_concurrency",

@@ -16,6 +16,7 @@ DATA_TABLES = [
     ("data/production_load.csv", "production_load"),
     ("data/published/claims.csv", "claims_published"),
     ("data/published/estimates.csv", "estimates"),
+    ("data/published/peers.csv", "peer_answers"),
     ("data/published/references.csv", "references"),
     ("data/published/token_counts.csv", "token_counts"),
     ("data/request_lengths.csv", "request_lengths"),

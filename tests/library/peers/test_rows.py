@@ -1,0 +1,53 @@
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.peers.rows import ADDED_UP, COLUMNS, rows
+
+
+def test_every_run_has_a_name_of_its_own_and_a_measurement(runs):
+    assert list(runs) == COLUMNS
+    assert runs["id"].is_unique
+    assert runs[["throughput_tps", "energy_per_token_j"]].notna().any(axis=1).all()
+    described = runs.drop(columns=["method_model", "throughput_tps", "energy_per_token_j"])
+    assert described.notna().all().all()
+
+
+def test_measurements_are_those_of_the_tables(runs, tables):
+    by_id = runs.set_index("id")
+    run = tables["mlenergy"].iloc[100]
+    found = by_id.loc[f"mlenergy.{run['row']}"]
+    assert found["throughput_tps"] == run["throughput_tps"]
+    assert found["energy_per_token_j"] == run["energy_per_token_j"]
+    run = tables["inferencex"].query("disaggregated == 'no'").iloc[0]
+    found = by_id.loc[f"inferencex.{run['id']}"]
+    assert found["energy_per_token_j"] == run["energy_per_output_token_j"]
+
+
+def test_gpus_are_those_of_all_copies_of_the_attention(runs, tables):
+    row = tables["at_load"].query("attention_data_parallel == 8").iloc[0]
+    name = "at_load." + row["locator"].rpartition(", ")[2]
+    found = runs.set_index("id").loc[name]
+    assert found["gpus"] == 8 * row["tensor_parallel"]
+
+
+def test_split_runs_and_guessed_layouts_are_left_out(runs, tables):
+    table = tables["at_load"]
+    dropped = table["note"].fillna("").str.startswith(ADDED_UP) | (table["confidence"] == "low")
+    split = tables["inferencex"]["disaggregated"] == "yes"
+    assert dropped.any()
+    assert split.any()
+    counts = runs["table"].value_counts()
+    assert counts["at_load"] == len(table) - dropped.sum()
+    assert counts["inferencex_power"] == (~split).sum()
+    assert counts["mlenergy_v3"] == len(tables["mlenergy"])
+
+
+def test_names_of_a_source_lead_to_one_model(runs, tables):
+    run = tables["mlenergy"].query("model_id == 'Qwen/Qwen3-235B-A22B-Thinking-2507-FP8'").iloc[0]
+    found = runs.set_index("id").loc[f"mlenergy.{run['row']}"]
+    assert (found["model"], found["architecture"]) == ("Qwen3 235B A22B", "moe")
+
+
+def test_unknown_model_is_named(tables):
+    runs = tables["mlenergy"].assign(model_id="made/up-9B")
+    with pytest.raises(InputError, match="no name or alias made/up-9B"):
+        rows(**(tables | {"mlenergy": runs}))

@@ -1,0 +1,82 @@
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.peers.score import load_range, long_form, scores
+
+ROWS = pd.DataFrame(
+    {
+        "id": ["a", "b", "c"],
+        "architecture": ["dense", "moe", "moe"],
+        "source_id": ["x", "x", "y"],
+        "concurrency": [4.2, 16, 300],
+        "throughput_tps": [100.0, 200, 400],
+        "energy_per_token_j": [1.0, np.nan, np.nan],
+    }
+)
+
+
+def made(values, **variant):
+    """Predicted throughput of the runs, in long form."""
+    table = pd.DataFrame({"id": list(values), "throughput_tps": list(values.values())})
+    return long_form(table.assign(energy_per_token_j=np.nan), **variant)
+
+
+@pytest.fixture
+def scored():
+    parts = [
+        made({"a": 50, "b": 200, "c": 800}, predictor="p", told="everything", left_out="nothing"),
+        made({"a": 100, "b": 1000}, predictor="law", told="everything", left_out="model"),
+        made({"a": 900}, predictor="method", told="everything", left_out="nothing"),
+        made({"a": 10, "c": 10}, predictor="p", told="nothing", left_out="nothing"),
+    ]
+    return scores(ROWS, pd.concat(parts), ["method"])
+
+
+def line(scored, **where):
+    """The one line of a table that has these values."""
+    found = scored
+    for column, value in where.items():
+        found = found[found[column] == value]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_factor_counts_both_ways_and_bias_does_not(scored):
+    found = line(scored, predictor="p", told="everything", rows="answered", by="all")
+    assert found["n"] == 3
+    assert found["median_factor"] == pytest.approx(2)
+    assert found["bias"] == pytest.approx(1)
+    assert found["within_two"] == 1
+
+
+def test_shared_runs_are_those_that_all_told_answer(scored):
+    found = scored[(scored["rows"] == "shared") & (scored["by"] == "all")]
+    counts = found.set_index(["predictor", "told"])["n"].to_dict()
+    # the method and what was asked as shipped do not decide which runs are shared
+    assert counts == {
+        ("p", "everything"): 2,
+        ("law", "everything"): 2,
+        ("method", "everything"): 1,
+        ("p", "nothing"): 1,
+    }
+    found = scored[(scored["rows"] == "shared with the methods") & (scored["by"] == "all")]
+    assert set(found["n"]) == {1}
+
+
+def test_parts_are_of_class_load_and_source(scored):
+    parts = scored[(scored["predictor"] == "p") & (scored["rows"] == "answered")]
+    parts = parts[parts["told"] == "everything"].groupby("by")["part"].agg(set)
+    assert parts["class"] == {"dense", "moe"}
+    assert parts["load"] == {"1-4", "5-16", "above 256"}
+    assert parts["source"] == {"x", "y"}
+
+
+def test_ranges_of_load_have_their_upper_ends():
+    found = load_range(pd.Series([1, 4, 5, 64, 64.6, 256, 257]))
+    assert list(found) == ["1-4", "1-4", "5-16", "17-64", "65-256", "65-256", "above 256"]
+
+
+def test_what_was_not_measured_is_not_scored():
+    table = pd.DataFrame({"id": ["b"], "throughput_tps": [1.0], "energy_per_token_j": [1.0]})
+    predictions = long_form(table, predictor="p", told="everything", left_out="nothing")
+    assert set(scores(ROWS, predictions, [])["quantity"]) == {"throughput"}

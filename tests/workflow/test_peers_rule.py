@@ -1,0 +1,68 @@
+"""`snakemake peers`, and the packages themselves where they are installed."""
+
+import csv
+import sys
+
+import pandas as pd
+import pytest
+from inference_energy.peers.rows import read_rows
+from processes import one_message, run, snakemake
+from repository import ROOT, read
+
+PYTHON = ROOT / ".venv-peers" / "bin" / "python"
+PLACES = {
+    "mlenergy": "data/measured/mlenergy_v3.csv",
+    "inferencex": "data/measured/inferencex_power.csv",
+    "at_load": "data/throughput/at_load.csv",
+    "models": "data/models.csv",
+}
+KEY = ["predictor", "told", "id"]
+
+
+def runs():
+    return read_rows({name: ROOT / place for name, place in PLACES.items()})
+
+
+def test_asking_is_no_part_of_the_reproduction(forced_plan):
+    assert "ask_peers" not in forced_plan
+    assert "compare_peers" in forced_plan
+
+
+def test_without_the_packages_the_command_is_named(fresh):
+    one_message(snakemake(fresh, "peers"), "make it with: make peers-env")
+
+
+def test_every_run_is_answered_by_both_packages_in_one_version():
+    answers = read("data/published/peers.csv", "peer_answers")
+    ids = set(runs()["id"])
+    for _, asked in answers[answers["told"] != "boundary"].groupby(["predictor", "told"]):
+        assert set(asked["id"]) == ids
+    assert len(answers[["predictor", "version"]].drop_duplicates()) == 2
+    lock = (ROOT / "envs" / "peers.lock").read_text(encoding="utf-8")
+    for package, version in answers.groupby("predictor")["version"].first().items():
+        assert f"\n{package}=={version} " in lock
+
+
+@pytest.mark.skipif(not PYTHON.exists(), reason="make peers-env installs the packages")
+def test_committed_answers_are_those_of_the_packages(tmp_path):
+    some = runs().groupby("table").sample(4, random_state=1)
+    some.to_csv(tmp_path / "rows.csv", index=False)
+    script = ROOT / "workflow" / "scripts" / "peers" / "ask.py"
+    ended = run([PYTHON, script, tmp_path / "rows.csv", tmp_path / "answers.csv"])
+    assert ended.returncode == 0, ended.stderr
+    found = pd.read_csv(tmp_path / "answers.csv").set_index(KEY)
+    committed = read("data/published/peers.csv", "peer_answers").set_index(KEY).loc[found.index]
+    numbers = ["throughput_tps", "energy_per_token_j"]
+    assert found[numbers].notna().any().all()
+    pd.testing.assert_frame_equal(found[numbers], committed[numbers], rtol=1e-5)
+
+
+def test_ask_needs_the_standard_library_and_the_packages_alone():
+    source = (ROOT / "workflow" / "scripts" / "peers" / "ask.py").read_text(encoding="utf-8")
+    names = {
+        line.split()[1].split(".")[0]
+        for line in source.splitlines()
+        if line.startswith(("import ", "from "))
+    }
+    assert names - sys.stdlib_module_names == {"aiconfigurator", "ecologits"}
+    assert csv.__name__ in names

@@ -1,0 +1,1 @@
+"""EcoLogits, AIConfigurator, the methods and the laws on the same measured runs."""

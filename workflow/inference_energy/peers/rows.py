@@ -1,0 +1,160 @@
+"""Measured runs that every predictor is asked for, from three tables, in one form."""
+
+import re
+
+import pandas as pd
+
+from inference_energy.errors import InputError
+from inference_energy.tables import read_table
+
+MEASURED = {
+    "mlenergy": "mlenergy",
+    "inferencex": "inferencex",
+    "at_load": "throughput",
+    "models": "models",
+}
+"""Tables that the runs are taken from, and their schemas."""
+
+COLUMNS = [
+    "id",
+    "table",
+    "source_id",
+    "model",
+    "method_model",
+    "architecture",
+    "params_total_b",
+    "params_active_b",
+    "precision",
+    "gpu",
+    "gpus",
+    "attention_data_parallel",
+    "expert_parallel",
+    "engine",
+    "input_tokens",
+    "output_tokens",
+    "concurrency",
+    "throughput_tps",
+    "energy_per_token_j",
+]
+
+ENGINE = "vLLM"
+"""Serving software of all runs of the tables that measure power, as data/sources.csv says."""
+
+INPUT_TOKENS = 300.0
+"""Input of ML.ENERGY's runs, which do not state it: a chat's first turn, or a question with its
+choices. [tokens]"""
+
+ADDED_UP = "GPUs of prefill and decode added up"
+"""Begin of the note of rows that no single group of GPUs has served."""
+
+
+def read_rows(paths):
+    """Read the tables of MEASURED, by name, and list the runs."""
+    return rows(**{name: read_table(path, MEASURED[name]) for name, path in paths.items()})
+
+
+def rows(mlenergy, inferencex, at_load, models):
+    """Runs to be predicted.
+
+    Left out are runs whose prefill and decode have GPUs of their own, which no predictor here
+    describes, and rows of low confidence, whose layout is a guess.
+
+    Parameters
+    ----------
+    mlenergy, inferencex, at_load, models : DataFrame
+        Tables of schemas ``mlenergy``, ``inferencex``, ``throughput`` and ``models``.
+
+    Returns
+    -------
+    DataFrame
+        COLUMNS; ``model`` as in ``models``, ``method_model`` in the spelling of the methods. Energy
+        counts the GPUs alone; a measurement that a table has not is empty. [tokens/s, J]
+
+    Raises
+    ------
+    InputError
+        If a model is in none of ``models``' names and aliases.
+    """
+    parts = [_mlenergy(mlenergy), _inferencex(inferencex), _at_load(at_load)]
+    together = pd.concat(parts, ignore_index=True)
+    names = _names(models)
+    keys = together["name"].map(_key)
+    unknown = sorted(set(together["name"][~keys.isin(names)]))
+    if unknown:
+        raise InputError(
+            f"data/models.csv: column model: no name or alias {name}; allowed are the models of the"
+            " measured runs; add a row or an alias"
+            for name in unknown
+        )
+    known = models.set_index("model")
+    together["model"] = keys.map(names)
+    for column in ("architecture", "params_total_b", "params_active_b"):
+        together[column] = together["model"].map(known[column])
+    return together[COLUMNS]
+
+
+def _key(name):
+    return re.sub(r"[^a-z0-9.]", "", str(name).lower())
+
+
+def _names(models):
+    aliases = models["aliases"].fillna("").str.split(";")
+    pairs = zip(models["model"], aliases, strict=True)
+    return {_key(name): model for model, others in pairs for name in (*others, model)}
+
+
+def _mlenergy(runs):
+    # its experts are spread over all GPUs or its tensors are; the attention of either is tensor-
+    # parallel
+    return runs[
+        [
+            "source_id",
+            "precision",
+            "gpu",
+            "gpus",
+            "expert_parallel",
+            "output_tokens",
+            "concurrency",
+            "throughput_tps",
+            "energy_per_token_j",
+        ]
+    ].assign(
+        id="mlenergy." + runs["row"].astype(str),
+        table="mlenergy_v3",
+        name=runs["model_id"],
+        method_model=runs["model"],
+        attention_data_parallel=1,
+        engine=ENGINE,
+        input_tokens=INPUT_TOKENS,
+    )
+
+
+def _inferencex(runs):
+    runs = runs[runs["disaggregated"] == "no"]
+    columns = ["source_id", "precision", "gpu", "gpus", "input_tokens", "output_tokens"]
+    return runs[[*columns, "concurrency"]].assign(
+        id="inferencex." + runs["id"].astype(str),
+        table="inferencex_power",
+        name=runs["model"],
+        method_model=runs["model"],
+        attention_data_parallel=1,
+        expert_parallel=1,
+        engine=ENGINE,
+        energy_per_token_j=runs["energy_per_output_token_j"],
+    )
+
+
+def _at_load(table):
+    noted = table["note"].fillna("").str.startswith(ADDED_UP)
+    table = table[~noted & (table["confidence"] != "low")]
+    copies = table["attention_data_parallel"].fillna(1)
+    columns = ["source_id", "precision", "gpu", "engine", "input_tokens", "output_tokens"]
+    return table[[*columns, "concurrency", "throughput_tps"]].assign(
+        id="at_load." + table["locator"].str.rsplit(", ", n=1).str[-1],
+        table="at_load",
+        name=table["model"],
+        method_model=table["model"],
+        gpus=table["tensor_parallel"] * copies,
+        attention_data_parallel=copies,
+        expert_parallel=table["expert_parallel"].fillna(1),
+    )

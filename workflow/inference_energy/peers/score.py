@@ -1,0 +1,109 @@
+"""How far every predictor is from the measured runs."""
+
+import numpy as np
+import pandas as pd
+
+QUANTITIES = {"energy_per_token_j": "energy per token", "throughput_tps": "throughput"}
+
+VARIANT = ["predictor", "told", "left_out"]
+"""Columns that make a predictor as it was asked."""
+
+ANSWERED, SHARED, METHODS = "answered", "shared", "shared with the methods"
+"""Runs that count: all that a predictor answers, or those that others answer as well."""
+
+TOLD = "everything"
+"""What a predictor was told that knows what the measurement states."""
+
+LOADS = [4, 16, 64, 256]
+"""Upper ends of the ranges of concurrency; the last one is open. [requests]"""
+
+TWICE = 2.0
+
+
+def load_range(concurrency):
+    """Range of LOADS that each concurrency [requests] lies in, as text."""
+    names = [f"{low + 1}-{high}" for low, high in zip([0, *LOADS[:-1]], LOADS, strict=True)]
+    names.append(f"above {LOADS[-1]}")
+    return pd.cut(concurrency.round(), [0, *LOADS, np.inf], labels=names).astype(str)
+
+
+def long_form(table, **variant):
+    """One line per run and quantity of a table with both, without those that are empty."""
+    values = table.melt("id", list(QUANTITIES), "quantity", "predicted").dropna()
+    return values.assign(**variant)
+
+
+def scores(rows, predictions, methods):
+    """Errors of every predictor, for all runs and by class, load and source.
+
+    The factor of a run is predicted over measured or its inverse, whichever is above 1. ``shared``
+    are the runs that EcoLogits, AIConfigurator, where it answers the quantity at all, and the law
+    answer, told; ``shared with the methods`` those of them that the methods answer too.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`peers.rows.rows`.
+    predictions : DataFrame
+        Columns VARIANT, id, quantity, predicted.
+    methods : list of str
+        Predictors that are methods.
+
+    Returns
+    -------
+    DataFrame
+        quantity, rows, by, part, VARIANT, n, median_factor, p90_factor [1], within_two [1], bias
+        (geometric mean of predicted over measured) [1].
+    """
+    measured = rows.melt("id", list(QUANTITIES), "quantity", "measured").dropna()
+    parts = rows.assign(load=load_range(rows["concurrency"]))
+    parts = parts[["id", "architecture", "load", "source_id"]]
+    table = predictions.merge(measured, on=["id", "quantity"]).merge(parts, on="id")
+    table["log_ratio"] = np.log(table["predicted"] / table["measured"])
+    found = []
+    for quantity, of_quantity in table.groupby("quantity", sort=False):
+        for name, chosen in _chosen(of_quantity, methods).items():
+            for by, column in (
+                ("all", None),
+                ("class", "architecture"),
+                ("load", "load"),
+                ("source", "source_id"),
+            ):
+                part = chosen[column] if column else pd.Series("all", chosen.index)
+                for key, lines in chosen.groupby([part.rename("part"), *VARIANT], sort=False):
+                    where = dict(zip(["part", *VARIANT], key, strict=True))
+                    found.append(
+                        {"quantity": QUANTITIES[quantity], "rows": name, "by": by}
+                        | where
+                        | _errors(lines["log_ratio"])
+                    )
+    return pd.DataFrame(found)
+
+
+def _chosen(lines, methods):
+    """Lines of each set of runs."""
+    is_method = lines["predictor"].isin(methods)
+    told = lines["told"] == TOLD
+    compared = _everywhere(lines[told & ~is_method])
+    methods = compared & _everywhere(lines[is_method])
+    sets = {ANSWERED: None, SHARED: compared, METHODS: methods}
+    return {
+        name: lines if ids is None else lines[lines["id"].isin(ids)] for name, ids in sets.items()
+    }
+
+
+def _everywhere(lines):
+    """Runs that all predictors of the lines answer."""
+    ids = [set(own["id"]) for _, own in lines.groupby(VARIANT, sort=False)]
+    return set.intersection(*ids) if ids else set()
+
+
+def _errors(log_ratio):
+    size = log_ratio.abs()
+    return {
+        "n": len(size),
+        "median_factor": float(np.exp(size.median())),
+        "p90_factor": float(np.exp(size.quantile(0.9))),
+        "within_two": float((size <= np.log(TWICE)).mean()),
+        "bias": float(np.exp(log_ratio.mean())),
+    }
