@@ -2,12 +2,14 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.peers.rows import ADDED_UP, COLUMNS, rows
 
+MEASUREMENTS = ["throughput_tps", "energy_per_token_j"]
+
 
 def test_every_run_has_a_name_of_its_own_and_a_measurement(runs):
     assert list(runs) == COLUMNS
     assert runs["id"].is_unique
-    assert runs[["throughput_tps", "energy_per_token_j"]].notna().any(axis=1).all()
-    described = runs.drop(columns=["method_model", "throughput_tps", "energy_per_token_j"])
+    assert runs[MEASUREMENTS].notna().any(axis=1).all()
+    described = runs.drop(columns=["method_model", "engine_version", "protocol", *MEASUREMENTS])
     assert described.notna().all().all()
 
 

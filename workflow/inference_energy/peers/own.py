@@ -9,24 +9,32 @@ import pandas as pd
 
 from inference_energy.energy.equation import token_energy
 from inference_energy.evidence.estimates import accelerator_power, energy_at
-from inference_energy.laws.hardware import DEPLOYMENT
 from inference_energy.laws.registry import LAWS
 from inference_energy.units import J_PER_WH
 
-LAW = "hierarchical"
-"""Law that is told the load: of the registry, and the one that ``revised`` names."""
+ASKED = [name for name, kind in LAWS.items() if kind.pooled]
+"""Laws that predict configurations which they have not seen."""
+
+OF_ONE_LOAD = ("hierarchical",)
+"""Laws to which each load is a configuration: they learn from the vendor tables alone, where every
+configuration has one, and know neither layout nor engine."""
 
 CONFIGURATION, MODEL = "configuration", "model"
 """What is left out of a law's fit."""
 
 FOLDS = 5
-"""Parts that configurations or models are left out in, so that the fits stay few."""
+"""Parts that configurations are left out in, so that the fits stay few; models are left out singly.
+"""
 
 NETWORK = ["params_total_b", "layers", "hidden_size", "experts"]
 """Columns of ``models`` by which two names are one network, which is left out as a whole."""
 
 SERVED = ["model", "gpu", "gpus", "precision", "concurrency"]
 """Columns of the runs that one law describes."""
+
+LAYOUT = ["tensor_parallel", "attention_data_parallel", "expert_parallel"]
+STACK = ["engine", "engine_version", "protocol", "source_id"]
+"""Further such columns of a law that knows layouts and engines."""
 
 REFERENCE = "H100-SXM-80GB"
 """GPU of the nodes whose power a method states."""
@@ -67,15 +75,17 @@ def of_method(rows, setup, convert):
     return pd.DataFrame(found, columns=["id", "throughput_tps", "energy_per_token_j"])
 
 
-def of_law(rows, background, hardware):
-    """Throughput of every run by the law, told its load, without its configuration and its model.
+def of_law(name, rows, vendor, hardware):
+    """Throughput of every run by a law, told its load, without its configuration and its model.
 
     Parameters
     ----------
+    name : str
+        One of ASKED.
     rows : DataFrame
         From :func:`peers.rows.rows`.
-    background : DataFrame
-        Rows that the law learns from, schema ``throughput``, with both lengths.
+    vendor : DataFrame
+        The vendor tables, schema ``throughput``; a law that knows loads learns from the runs too.
     hardware : dict of str to DataFrame
         Tables ``models`` and ``gpus``.
 
@@ -84,40 +94,48 @@ def of_law(rows, background, hardware):
     dict of str to Series
         By what of the run the law has not seen in any fit. [tokens/s]
     """
-    kind = LAWS[LAW]
-    tested = rows.assign(tensor_parallel=rows["gpus"], throughput_tps=np.nan)
-    tested, known = kind.prepare(tested, hardware), kind.prepare(background, hardware)
-    fits = {frozenset(): kind.fit_many(known)}
+    kind, served = LAWS[name], SERVED
+    if name in OF_ONE_LOAD:
+        tested = rows.drop(columns=[*LAYOUT, *STACK]).assign(tensor_parallel=rows["gpus"])
+        learnt = vendor
+    else:
+        tested, served = rows, [*SERVED, *LAYOUT, *STACK]
+        learnt = pd.concat([vendor, rows[rows["throughput_tps"].notna()]], ignore_index=True)
+    tested = kind.prepare(tested.assign(throughput_tps=np.nan), hardware)
+    learnt = kind.prepare(learnt, hardware)
+    fits = {frozenset(): kind.fit_many(learnt)}
     found, done = {}, {}
     for left_out in (CONFIGURATION, MODEL):
-        own, others = (_group(table, hardware["models"], left_out) for table in (tested, known))
+        own, others = (_group(table, hardware["models"], left_out) for table in (tested, learnt))
         names = others.unique()
-        fold = dict(zip(names, np.arange(len(names)) % FOLDS, strict=True))
-        own, others = own.map(fold).fillna(-1), others.map(fold)
+        parts = len(names) if left_out == MODEL else FOLDS
+        part = dict(zip(names, np.arange(len(names)) % parts, strict=True))
+        own, others = own.map(part).fillna(-1), others.map(part)
+        hidden = {k: frozenset(others.index[others == k]) for k in own.unique()}
         predicted = pd.Series(np.nan, rows.index)
-        for key, alike in tested.groupby([own, *SERVED], sort=False):
-            hidden = frozenset(others.index[others == key[0]])
-            if hidden not in fits:
-                fits[hidden] = kind.fit_many(known.drop(hidden))
-            # most runs are of models that the tables do not have: one prediction serves both
-            if (hidden, key[1:]) not in done:
-                law = fits[hidden].condition(alike.iloc[:1])
+        for (k, *one), alike in tested.groupby([own, *served], sort=False, dropna=False):
+            if hidden[k] not in fits:
+                fits[hidden[k]] = kind.fit_many(learnt.drop(hidden[k]).reset_index(drop=True))
+            # many runs are of models that nothing is learnt from: one prediction serves both
+            same = (hidden[k], *one)
+            if same not in done:
+                law = fits[hidden[k]].condition(alike.iloc[:1])
                 lengths = (alike[f"{name}_tokens"].to_numpy(float) for name in ("input", "output"))
-                done[hidden, key[1:]] = law.predict(*lengths)
-            predicted[alike.index] = done[hidden, key[1:]]
+                done[same] = law.predict(*lengths)
+            predicted[alike.index] = done[same]
         found[left_out] = predicted
     return found
 
 
 def _group(rows, models, left_out):
-    """Name of what is left out with every row."""
+    """Name of what is left out with every row, whatever engine has served it."""
     known = models.set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
     network = rows["model"].map(known).fillna(rows["model"])
     if left_out == MODEL:
         return network
-    return network.str.cat([rows[name].astype(str) for name in DEPLOYMENT[1:3]], sep=" ").str.cat(
-        rows["precision"], sep=" "
-    )
+    copies = rows["attention_data_parallel"].fillna(1) if "attention_data_parallel" in rows else 1
+    gpus = (rows["tensor_parallel"] * copies).astype(float).map("{:g}".format)
+    return network.str.cat([rows["gpu"], gpus, rows["precision"]], sep=" ")
 
 
 def rated_share(setup, convert, gpus):

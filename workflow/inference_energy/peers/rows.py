@@ -27,9 +27,12 @@ COLUMNS = [
     "precision",
     "gpu",
     "gpus",
+    "tensor_parallel",
     "attention_data_parallel",
     "expert_parallel",
     "engine",
+    "engine_version",
+    "protocol",
     "input_tokens",
     "output_tokens",
     "concurrency",
@@ -37,8 +40,12 @@ COLUMNS = [
     "energy_per_token_j",
 ]
 
-ENGINE = "vLLM"
-"""Serving software of all runs of the tables that measure power, as data/sources.csv says."""
+ENGINE, ENGINE_VERSION = "vLLM", "0.11.1"
+"""Serving software of all runs of the tables that measure power, and its version for those of
+ML.ENERGY, as data/sources.csv says."""
+
+STEADY = "steady"
+"""Protocol of a run whose throughput is that of its steady part; else that of all of a run."""
 
 INPUT_TOKENS = 300.0
 """Input of ML.ENERGY's runs, which do not state it: a chat's first turn, or a question with its
@@ -88,6 +95,7 @@ def rows(mlenergy, inferencex, at_load, models):
         )
     known = models.set_index("model")
     together["model"] = keys.map(names)
+    together["tensor_parallel"] = together["gpus"] / together["attention_data_parallel"]
     for column in ("architecture", "params_total_b", "params_active_b"):
         together[column] = together["model"].map(known[column])
     return together[COLUMNS]
@@ -125,6 +133,8 @@ def _mlenergy(runs):
         method_model=runs["model"],
         attention_data_parallel=1,
         engine=ENGINE,
+        engine_version=ENGINE_VERSION,
+        protocol=STEADY,
         input_tokens=INPUT_TOKENS,
     )
 
@@ -148,8 +158,9 @@ def _at_load(table):
     noted = table["note"].fillna("").str.startswith(ADDED_UP)
     table = table[~noted & (table["confidence"] != "low")]
     copies = table["attention_data_parallel"].fillna(1)
-    columns = ["source_id", "precision", "gpu", "engine", "input_tokens", "output_tokens"]
-    return table[[*columns, "concurrency", "throughput_tps"]].assign(
+    columns = ["source_id", "precision", "gpu", "engine", "engine_version"]
+    columns += ["input_tokens", "output_tokens", "concurrency", "throughput_tps"]
+    return table[columns].assign(
         id="at_load." + table["locator"].str.rsplit(", ", n=1).str[-1],
         table="at_load",
         name=table["model"],

@@ -37,10 +37,11 @@ def main(snakemake):
     for name, setup in setups.items():
         found = own.of_method(rows, setup, convert)
         parts.append(long_form(found, predictor=name, told="everything", left_out="nothing"))
-    for left_out, throughput in own.of_law(rows, vendor, hardware).items():
-        energy = own.law_energy(rows, throughput, share, hardware["gpus"])
-        found = rows[["id"]].assign(throughput_tps=throughput, energy_per_token_j=energy)
-        parts.append(long_form(found, predictor=own.LAW, told="everything", left_out=left_out))
+    for law in own.ASKED:
+        for left_out, throughput in own.of_law(law, rows, vendor, hardware).items():
+            energy = own.law_energy(rows, throughput, share, hardware["gpus"])
+            found = rows[["id"]].assign(throughput_tps=throughput, energy_per_token_j=energy)
+            parts.append(long_form(found, predictor=law, told="everything", left_out=left_out))
     scored = scores(rows, pd.concat(parts, ignore_index=True), names)
     write_table(scored, output.table, "peers")
     scored = read_table(output.table, "peers")
