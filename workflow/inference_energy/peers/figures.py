@@ -4,9 +4,11 @@ import numpy as np
 from matplotlib import rc_context
 
 from inference_energy.drawing import (
+    BLACK,
     BLUE,
     DARK_GREY,
     GREEN,
+    GREY,
     ORANGE,
     PAGE,
     PURPLE,
@@ -22,7 +24,17 @@ from inference_energy.peers.score import QUANTITIES, SHARED, TOLD
 HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 2.9, 0.5, 0.12, 0.42, 0.78, 0.35
 """Height of the figure and distances around its panels [in]."""
 
-MARKS = [(BLUE, "o"), (SKY, "s"), (VERMILION, "X"), (GREEN, "D"), (ORANGE, "^"), (PURPLE, "v")]
+MARKS = [
+    (BLUE, "o"),
+    (SKY, "s"),
+    (VERMILION, "X"),
+    (GREEN, "D"),
+    (ORANGE, "^"),
+    (PURPLE, "v"),
+    (BLACK, "P"),
+    (GREY, "*"),
+]
+"""Colour and marker of each predictor, in the order of their names."""
 
 TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20)
 
@@ -58,7 +70,7 @@ def factor_by_load(scored):
         for k, name in enumerate(names):
             colour, marker = marks[name]
             lines = own[own["label"] == name].sort_values("start")
-            x = lines["part"].map(place) + 0.13 * (k - (len(names) - 1) / 2)
+            x = lines["part"].map(place) + 0.8 / max(len(names), 6) * (k - (len(names) - 1) / 2)
             axis.vlines(x, lines["median_factor"], lines["p90_factor"], color=colour, linewidth=0.9)
             (handles[name],) = axis.plot(
                 x, lines["median_factor"], marker, color=colour, markersize=4.2, label=name

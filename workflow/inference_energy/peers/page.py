@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from inference_energy.peers.own import OF_ONE_LOAD
 from inference_energy.peers.score import METHODS, QUANTITIES, SHARED, TOLD, VARIANT
 from inference_energy.templates import render
 
@@ -42,6 +43,8 @@ def page(rows, answers, scored, power, share):
             name: [_parts(scored, name, by) for by in ("class", "load", "source")]
             for name in QUANTITIES.values()
         },
+        laws=list(pd.unique(scored.loc[scored["left_out"] != "nothing", "predictor"])),
+        of_one_load=OF_ONE_LOAD,
         power=power,
         share=share,
     )
