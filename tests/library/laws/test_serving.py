@@ -88,6 +88,13 @@ def test_cached_input_is_read_and_not_computed(traits_of):
     assert change["cache"] == change["weights"] == change["prefill_request"] == 1
 
 
+def test_a_hybrid_model_reads_and_writes_its_state_with_every_token(traits_of):
+    hybrid = DENSE | {"model": "Nemotron Nano 9B v2", "tensor_parallel": 1, "precision": "BF16"}
+    state = 2 * 56 * 4480 * 256 * 4 / 3.35e12
+    assert of_part(traits_of(hybrid), "state", 500, 10) == pytest.approx(10 * state)
+    assert of_part(traits_of(DENSE), "state", 500, 10) == 0
+
+
 def test_nothing_but_the_output_is_decoded(traits_of):
     parts = dict(zip(PARTS, part_seconds(traits_of(LATENT), 1000, 0, concurrency=8), strict=True))
     assert {name for name, value in parts.items() if value > 0} == {

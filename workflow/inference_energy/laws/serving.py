@@ -12,7 +12,8 @@ input tokens, of which L_k are found in the cache, and L_out output tokens:
   latent attention, an indexer and the reduction over GPUs
 - an output token: ``L_out c`` for its matrix products, ``L_out c w`` for those of narrow experts,
   ``L_out l r(B)`` for the reductions over the link, ``L_out`` for scheduling and sampling
-- the cache that an output token reads: ``L_out (L_in + L_out/2) k``
+- the cache that an output token reads: ``L_out (L_in + L_out/2) k``, and the state that it reads
+  and writes in a hybrid model: ``L_out s``
 - prefill of the computed input, L_c = L_in - L_k: ``L_c c``, ``L_c c w``, ``L_c l``, attention
   ``(L_in^2 - L_k^2) a``, and per query ``n``, 1 and 1/B
 
@@ -22,7 +23,7 @@ holds and the engine's limit. A run of R requests ends with a batch that drains:
 [s]. A reduction sends 2 (g-1)/g times the activations around a ring of g GPUs, or, of a small
 message, (g-1) times from each to each: r is between them.
 
-Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k [s/token^2]; a [s/token^2].
+Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k [s/token^2]; s [s/token]; a [s/token^2].
 """
 
 from collections.abc import Mapping
@@ -60,6 +61,7 @@ TRAITS = [
     "attention_s",
     "cache_s",
     "cache_tokens",
+    "state_s",
 ]
 """Columns of ``add_traits``, floats: seconds per step to read all dense weights and all experts;
 share of the experts that a token uses; whether the model is a mixture of experts, keeps a latent
@@ -67,7 +69,7 @@ cache, selects tokens by an indexer, has 4-bit weights, and is on several GPUs [
 seconds per token of matrix products; NARROW over an expert's width on a GPU; seconds per token to
 send the activations over the link once per reduction; GPUs of a reduction; bytes of a token's
 activations; seconds per token squared of attention; seconds to read a token of the cache; tokens
-that the cache holds."""
+that the cache holds; seconds to read and write the state of a hybrid model."""
 
 PARTS = {
     "weights": (1.25, 0.15),
@@ -85,6 +87,7 @@ PARTS = {
     "token": (4e-6, 0.7),
     "cache": (1.3, 0.25),
     "cache_latent": (1.0, 0.4),
+    "state": (1.0, 0.7),
     "prefill_compute": (1.7, 0.25),
     "prefill_narrow": (1.0, 0.6),
     "prefill_link": (2.0, 0.4),
@@ -113,6 +116,10 @@ NARROW = 512.0
 
 SMALL_MESSAGE = 4e6
 """Bytes above which a reduction goes around in a ring rather than from each GPU to each."""
+
+STATE_WIDTH, STATE_BYTES = 256.0, 4.0
+"""Values of a layer's state per value of the residual stream, where some layers keep a state of
+fixed size instead of a cache, and their bytes: twice as wide as it, 128 of each (Mamba-2)."""
 
 ASSUMED_BYTES = 2.0
 """Bytes of an activation, and of a cache entry at 16 bit."""
@@ -193,6 +200,7 @@ def _traits(rows, model, gpu):
     # a latent cache cannot be parted by heads: every GPU of a group has all of it
     parted = copies * np.where(latent, 1.0, np.minimum(group, kv_heads))
     usable = USABLE_MEMORY * memory * count
+    state = 2 * layers * hidden * STATE_WIDTH * STATE_BYTES
     free = np.maximum(usable - dense_bytes - expert_bytes, LEAST_CACHE * usable)
     with np.errstate(divide="ignore", invalid="ignore"):
         expert_width = routed / (3 * hidden * experts * layers) * spread / count
@@ -215,6 +223,7 @@ def _traits(rows, model, gpu):
         2 * layers * heads * width / (count * rate_16bit),
         entry / (parted * bandwidth),
         free * parted / count / entry,
+        np.where(model["attention"].eq("hybrid"), state, 0.0) / (count * bandwidth),
     ]
     traits = pd.DataFrame(dict(zip(TRAITS, columns, strict=True)), index=rows.index).astype(float)
     return traits.assign(filled=(dense_bytes + expert_bytes) / (memory * count))
@@ -325,6 +334,7 @@ def part_seconds(
         "token": n_out,
         "cache": cache * (1 - latent),
         "cache_latent": cache * latent,
+        "state": n_out * of["state_s"],
         "prefill_compute": prefill,
         "prefill_narrow": prefill * of["narrowness"],
         "prefill_link": computed * link * ring,
