@@ -1,10 +1,12 @@
 """The law that knows load."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.energy import exact
 from inference_energy.laws.at_load import (
     AS_MANY_AS_FIT,
     AT_A_LOAD,
@@ -16,6 +18,8 @@ from inference_energy.laws.at_load import (
 )
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_number
+from inference_energy.method.build import build
+from repository import METHODS, read
 
 LENGTHS = np.array([[100.0], [5000.0]]), np.array([1.0, 300.0, 20_000.0])
 LOADS = np.geomspace(1, 1000, 12)
@@ -210,3 +214,22 @@ def test_the_registry_fits_it(fitted, vendor, hardware):
     again = kind.fit_many(kind.prepare(vendor, hardware)).laws[0]
     assert again.predict(500.0, 500.0) == pytest.approx(fitted.laws[0].predict(500.0, 500.0))
     assert replace(again, n_rows=1).name == "at-load"
+
+
+def test_a_method_can_name_it(hardware):
+    """Energies of a query follow from it as from every other law, at as many requests as fit."""
+    method = deepcopy(METHODS["revised"])
+    traces = {
+        name: tuple(own["output_tokens"])
+        for name, own in read("data/request_lengths.csv", "request_lengths").groupby("trace")
+    }
+    tables = [read(path, "throughput").assign(row=None) for path in method["benchmarks"]["table"]]
+    table = pd.concat(tables, ignore_index=True)
+    medians = {}
+    for name in ("hierarchical", "at-load"):
+        method["throughput_law"]["name"] = name
+        setup = build(method, table, traces, hardware)
+        answers = exact.regime_energy(setup, setup.regimes["traditional"])
+        medians[name] = exact.blend_energy(setup, *answers).quantile(0.5)
+    assert {model.law.name for model in setup.models} == {"at-load"}
+    assert medians["at-load"] == pytest.approx(medians["hierarchical"], rel=0.2)
