@@ -19,6 +19,7 @@ PAGES = {
     "evaluate_laws": "laws.md.jinja",
     "evaluate_power": "power/power.md.jinja",
     "renew_readme": "claims/headline.md.jinja",
+    "score_load": "load.md.jinja",
     "summarise_audit": "robustness.md.jinja",
     "summarise_claims": "claims/claims.md.jinja",
     "whatif": "comparison/whatif.md.jinja",

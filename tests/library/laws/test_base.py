@@ -45,6 +45,11 @@ def test_a_scaled_law_is_as_many_times_as_fast_and_as_certain(law):
 
 
 @EVERY
+def test_a_law_that_does_not_know_load_is_the_same_at_every_load(law):
+    assert law.at(8.0, 100.0) is law
+
+
+@EVERY
 def test_an_uncapped_law_is_never_slower(law):
     assert (law.uncapped().predict(*LENGTHS) >= law.predict(*LENGTHS)).all()
 

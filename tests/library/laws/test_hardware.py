@@ -2,7 +2,13 @@
 
 import pandas as pd
 import pytest
-from inference_energy.laws.hardware import add_serving_times, find_gpu, find_model, serving_times
+from inference_energy.laws.hardware import (
+    add_serving_times,
+    find_gpu,
+    find_model,
+    goes_by,
+    serving_times,
+)
 
 
 def row(**changes):
@@ -85,3 +91,28 @@ def test_times_are_appended_to_every_row(models, gpus):
     found = add_serving_times(rows, models, gpus)
     assert list(found.index) == [7, 3, 5]
     assert found.loc[3, "weights"] == 2 * found.loc[7, "weights"] == 2 * found.loc[5, "weights"]
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("meta-llama/Llama-3.3-70B-Instruct", "Llama 3.3 70B"),
+        ("llama-3.3-70b-instruct-fp8", "Llama 3.3 70B"),
+        ("RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8-dynamic", "Llama 3.1 70B"),
+        ("Llama-3_1-8B-Instruct-NVFP4", "Llama 3.1 8B"),
+        ("DSR1", "DeepSeek-R1"),
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "Llama 3.1 8B"),
+        ("gpt-oss-120b-mxfp4", "GPT-OSS 120B"),
+    ],
+)
+def test_models_go_by_their_names_in_the_wild(models, name, model):
+    assert list(models["model"][goes_by(models, name)]) == [model]
+
+
+def test_every_name_and_alias_is_of_one_model(models):
+    for _, known in models.iterrows():
+        names = [known["model"], *(known["aliases"] or "").split("; ")]
+        for name in filter(None, names):
+            for spelling in (name, name.lower(), name.rpartition("/")[2]):
+                assert list(models["model"][goes_by(models, spelling)]) == [known["model"]]
+    assert not goes_by(models, "Llama 9 70B").any()

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy.laws.at_load import STEADY, AtLoadFit, describe, keys
-from inference_energy.laws.hardware import goes_by
+from inference_energy.laws.hardware import find_gpu, find_model
 from inference_energy.laws.serving import layout
 from inference_energy.tables import AnyPath, name_rows, read_table, refuse, row_numbers
 
@@ -143,8 +143,8 @@ def _unknown(
         "gpu": list(gpus["gpu"]),
     }
     is_known = {
-        "model": lambda name: goes_by(models, name).any(),
-        "gpu": lambda name: goes_by(gpus.rename(columns={"gpu": "model"}), name).any(),
+        "model": lambda name: find_model(pd.Series({"model": name}), models)["known"],
+        "gpu": lambda name: find_gpu(pd.Series({"gpu": name}), gpus)["known"],
     }
     allowed = {
         "model": "names and aliases of data/models.csv",
