@@ -1,9 +1,9 @@
 """Read what every estimate starts from: a resolved method and the tables that it uses."""
 
 from inference_energy import documents
-from inference_energy.laws.registry import needed_tables
+from inference_energy.laws.registry import needed_tables, serving_tables
 from inference_energy.method.build import build
-from inference_energy.method.sources import Sources
+from inference_energy.method.sources import SERVING, Sources
 from inference_energy.tables import read_table
 
 
@@ -32,7 +32,8 @@ def read_shared(inputs, instead=None):
         sources["traces"] = {
             name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")
         }
-    given = {name: getattr(inputs, name, None) for name in needed_tables(serving=True)}
+    given = {name: getattr(inputs, name, None) for name in needed_tables()}
+    given |= {name: getattr(inputs, SERVING + name, None) for name in serving_tables()}
     hardware = {n: read_table(instead.get(path, path), n) for n, path in given.items() if path}
     return sources | ({"hardware": hardware} if hardware else {})
 

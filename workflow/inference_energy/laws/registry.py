@@ -114,20 +114,14 @@ LAWS: dict[str, Kind] = {
 """Laws by name, as method files and result tables write it."""
 
 
-def needed_tables(names: Iterable[str] = tuple(LAWS), serving: bool = False) -> list[str]:
-    """Names of the tables of data/ that laws need, of all laws unless some are named.
+def needed_tables(names: Iterable[str] = tuple(LAWS)) -> list[str]:
+    """Names of the tables of data/ that laws need, of all laws unless some are named."""
+    return list(dict.fromkeys(table for name in names for table in LAWS[name].needs))
 
-    Parameters
-    ----------
-    names : iterable of str
-        Laws.
-    serving : bool
-        Whether a method says at which load and on which nodes its models are served.
-    """
-    needed = [table for name in names for table in LAWS[name].needs]
-    if serving:
-        needed += [table for name in names for table in LAWS[name].serving_needs]
-    return list(dict.fromkeys(needed))
+
+def serving_tables(names: Iterable[str] = tuple(LAWS)) -> list[str]:
+    """Further tables, if a method says at which load and on which nodes its models are served."""
+    return list(dict.fromkeys(table for name in names for table in LAWS[name].serving_needs))
 
 
 def named_laws(settings: Mapping[str, Any]) -> list[str]:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from inference_energy.laws.registry import LAWS, named_laws, needed_tables
+from inference_energy.laws.registry import LAWS, named_laws, needed_tables, serving_tables
 from inference_energy.project import provided
 
 TRACES = "data/request_lengths.csv"
+
+SERVING = "serving_"
+"""Before the names of tables in a rule's inputs that say how models are served."""
 
 MEASURED = {
     "inferencex": "data/measured/inferencex_power.csv",
@@ -34,11 +37,19 @@ def tables_under(document: object) -> set[str]:
     return named.union(*(tables_under(value) for value in document.values()))
 
 
-def law_tables(names: Iterable[str], serving: bool = False) -> dict[str, str]:
+def law_tables(names: Iterable[str]) -> dict[str, str]:
     """Paths of the tables that throughput laws need, by the names that scripts know them by."""
+    return {name: provided(f"data/{name}.csv") for name in needed_tables(names)}
+
+
+def serving_inputs(names: Iterable[str]) -> dict[str, str]:
+    """Paths of the tables that methods need besides that state how their models are served.
+
+    A rule may use the same tables under names of its own.
+    """
     return {
-        name: provided(MEASURED.get(name, f"data/{name}.csv"))
-        for name in needed_tables(names, serving)
+        SERVING + name: provided(MEASURED.get(name, f"data/{name}.csv"))
+        for name in serving_tables(names)
     }
 
 
@@ -47,7 +58,8 @@ def inputs_of(method: Mapping[str, Any]) -> dict[str, Any]:
     inputs: dict[str, Any] = {"benchmarks": tables_of(method)}
     if any("trace" in regime["output_tokens"] for regime in method["regimes"].values()):
         inputs["traces"] = provided(TRACES)
-    return inputs | law_tables(named_laws(method["throughput_law"]), "serving" in method)
+    laws = named_laws(method["throughput_law"])
+    return inputs | law_tables(laws) | (serving_inputs(laws) if "serving" in method else {})
 
 
 def inputs_of_any(methods: Iterable[Mapping[str, Any]], more: Iterable[str] = ()) -> dict[str, Any]:
@@ -61,9 +73,8 @@ def inputs_of_any(methods: Iterable[Mapping[str, Any]], more: Iterable[str] = ()
         Further throughput tables.
     """
     tables = {path for method in methods for path in tables_of(method)} | set(more)
-    return {"benchmarks": sorted(tables), "traces": provided(TRACES)} | law_tables(
-        LAWS, serving=True
-    )
+    inputs = {"benchmarks": sorted(tables), "traces": provided(TRACES)}
+    return inputs | law_tables(LAWS) | serving_inputs(LAWS)
 
 
 @dataclass(frozen=True)
