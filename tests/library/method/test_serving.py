@@ -66,14 +66,6 @@ def test_the_loads_have_the_moments_of_the_distribution():
     assert serving.loads({"distribution": "fixed", "value": 5}, 1.645)[0] == [5.0]
 
 
-def test_layouts_fill_the_node_with_whole_copies():
-    rows = serving.layouts(8)
-    gpus = rows["tensor_parallel"] * rows["attention_data_parallel"]
-    assert (8 % gpus == 0).all() and not rows.duplicated().any()
-    assert set(gpus) == {1, 2, 4, 8}
-    assert (rows["expert_parallel"] <= gpus).all()
-
-
 def test_the_energy_falls_with_the_load(method, table, hardware):
     medians = []
     for load in (1, 8, 64, 512):

@@ -1,0 +1,146 @@
+"""Ways to serve a model: layouts on nodes, with engines, at loads; throughput and power of each."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from inference_energy.laws.at_load import AT_A_LOAD, AtLoadFit, describe
+from inference_energy.laws.hardware import USABLE_MEMORY
+from inference_energy.power import measured, node
+from inference_energy.power.gpu import GpuPower
+from inference_energy.power.utilisation import add_utilisation
+from inference_energy.units import W_PER_KW
+
+Hardware = Mapping[str, pd.DataFrame]
+"""Tables models, gpus, nodes, mlenergy, inferencex and wall_power."""
+
+LAYOUT = ["tensor_parallel", "attention_data_parallel", "expert_parallel"]
+"""GPUs of a copy that share its tensors, that have attention of their own, and that its experts are
+spread over."""
+
+
+def layouts(gpus: int) -> pd.DataFrame:
+    """Ways to lay copies of a model out on the GPUs of a node, columns LAYOUT. [GPUs]"""
+    sizes = [2**k for k in range(gpus.bit_length()) if gpus % 2**k == 0]
+    found = [(size, 1, 1) for size in sizes]
+    found += [(size, 1, size) for size in sizes if size > 1]
+    found += [(1, size, size) for size in sizes if size > 1]
+    return pd.DataFrame(found, columns=LAYOUT)
+
+
+def fitting(
+    kinds: pd.DataFrame, gpus: int, lengths: tuple[float, float], hardware: Hardware
+) -> pd.DataFrame:
+    """Every layout of every kind of serving whose GPUs hold the weights.
+
+    Parameters
+    ----------
+    kinds : DataFrame
+        model, gpu, precision, engine (empty: not stated), and any other column.
+    gpus : int
+        GPUs of a node.
+    lengths : tuple of float
+        Input and output tokens at which layouts are compared. [tokens]
+    hardware : mapping of str to DataFrame
+        Tables models and gpus at least.
+
+    Returns
+    -------
+    DataFrame
+        Rows of schema ``throughput`` without a throughput, after ``at_load.describe``, with
+        ``kind``, the number of the row of ``kinds``, and ``copies`` of the model on the node.
+    """
+    rows = kinds.reset_index(names="kind").merge(layouts(gpus), how="cross")
+    rows = rows.assign(
+        copies=gpus / (rows["tensor_parallel"] * rows["attention_data_parallel"]),
+        engine_version=None,
+        source_id="",
+        source_version="",
+        protocol=AT_A_LOAD,
+        input_tokens=float(lengths[0]),
+        output_tokens=float(lengths[1]),
+        throughput_tps=np.nan,
+    )
+    rows = describe(rows, hardware["models"], hardware["gpus"])
+    return rows[rows["filled"] < USABLE_MEMORY].reset_index(drop=True)
+
+
+def best_layouts(fit: AtLoadFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.DataFrame:
+    """Layout with the highest throughput of every kind at every load.
+
+    Parameters
+    ----------
+    fit : AtLoadFit
+        Throughput law.
+    rows : DataFrame
+        From :func:`fitting`.
+    loads : array_like
+        Requests that a node is given at once; infinite for as many as fit. [requests]
+
+    Returns
+    -------
+    DataFrame
+        A row per kind and load, with ``load``, ``law`` (of the node at the load), ``speed``
+        [tokens/s] and ``batch`` [requests] of the node at the lengths of the rows.
+    """
+    laws, found = fit.laws_of(rows), []
+    lengths = rows[["input_tokens", "output_tokens"]].to_numpy()
+    copies = rows["copies"].to_numpy()
+    for load in np.atleast_1d(loads):
+        at = [law.at(load / n).scaled(n) for law, n in zip(laws, copies, strict=True)]
+        speed = [float(law.predict(*of)) for law, of in zip(at, lengths, strict=True)]
+        batch = [n * float(a.batch(*of)) for a, of, n in zip(at, lengths, copies, strict=True)]
+        loaded = rows.assign(
+            law=pd.Series(at, rows.index, dtype=object), speed=speed, batch=batch, load=load
+        )
+        found.append(loaded.loc[loaded.groupby("kind")["speed"].idxmax()])
+    return pd.concat(found, ignore_index=True)
+
+
+def fit_gpu_power(hardware: Hardware) -> GpuPower:
+    """Fit the law of GPU power to all measured runs."""
+    runs = measured.rows(hardware["mlenergy"], hardware["inferencex"])
+    idle = node.idle_share(hardware["wall_power"], hardware["nodes"], hardware["gpus"])
+    return GpuPower.fit(add_utilisation(runs, hardware["models"], hardware["gpus"]), idle)
+
+
+def node_kw(
+    law: GpuPower, ways: pd.DataFrame, gpus: int, hardware: Hardware, percentiles: Sequence[int]
+) -> pd.DataFrame:
+    """Power of the node of every way.
+
+    Parameters
+    ----------
+    law : GpuPower
+        From :func:`fit_gpu_power`.
+    ways : DataFrame
+        From :func:`best_layouts`.
+    gpus : int
+        GPUs of the node.
+    hardware : mapping of str to DataFrame
+        Tables models, gpus and nodes.
+    percentiles : sequence of int
+        Of 5, 25, 75, 95.
+
+    Returns
+    -------
+    DataFrame
+        node_kw, the median, and p5_kw and so on. [kW]
+    """
+    rows = ways[["model", "gpu", "precision", "batch", "input_tokens", "output_tokens"]].assign(
+        gpus=gpus,
+        attention_copies=ways["copies"] * ways["attention_data_parallel"],
+        throughput_tps=ways["speed"],
+        task="",
+    )
+    models, kinds = hardware["models"], hardware["gpus"]
+    of_gpu = law.predict(add_utilisation(rows, models, kinds))
+    columns = ["gpu_power_w", *(f"p{percent}_w" for percent in percentiles)]
+    names = ["node_kw", *(f"p{percent}_kw" for percent in percentiles)]
+    found = pd.DataFrame(index=ways.index, columns=names, dtype=float)
+    for gpu, own in of_gpu.groupby(ways["gpu"]):
+        around = node.find_node(gpu, hardware["nodes"], kinds)
+        found.loc[own.index] = node.node_power(own[columns].to_numpy(), around, gpus) / W_PER_KW
+    return found
