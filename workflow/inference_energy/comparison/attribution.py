@@ -12,6 +12,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.fitting import fit_laws
 from inference_energy.method.build import build
 from inference_energy.method.differences import differing, with_settings
+from inference_energy.method.serving import fit_serving
 
 AFTER_THE_HEADLINE = ("pathways", "fleet", "sensitivities", "monte_carlo")
 """Sections that are joined to one setting when more than MOST_SETTINGS differ."""
@@ -20,6 +21,11 @@ AFTER_THE_HEADLINE = ("pathways", "fleet", "sensitivities", "monte_carlo")
 INSEPARABLE = ("benchmarks", "throughput_law", "input_charge", "blend")
 """Sections that are joined to one setting when a mixture of two methods has too few models, or
 charges input twice."""
+
+
+SERVED = (*INSEPARABLE, "serving", "node_power", "power_utilisation")
+"""Sections that are joined to one setting where one method states how its models are served: its
+law, its power and its models follow from that."""
 
 
 MOST_SETTINGS = 10
@@ -111,9 +117,11 @@ def exact_medians(sources):
         given = sources(method)
         # a fit takes much longer than a median, and few mixtures differ in what is fitted; not
         # fit_suitable, as a mixture may hold the law of one method against the rows of the other
-        key = json.dumps([method["benchmarks"], method["throughput_law"]])
+        served = [method.get("serving"), method["node_power"]] if "serving" in method else []
+        key = json.dumps([method["benchmarks"], method["throughput_law"], *served])
         if key not in fitted:
-            fitted[key] = fit_laws(method, given["table"], given.get("hardware"))
+            fit = fit_serving if served else fit_laws
+            fitted[key] = fit(method, given["table"], given.get("hardware"))
         setup = build(method, **given, laws=fitted[key])
         answer = {}
         for regime in setup.regimes.values():
@@ -152,6 +160,8 @@ def attribution(base, head, headline):
         models there are have been joined.
     """
     settings = differing(base, head)
+    if ("serving" in base) != ("serving" in head):
+        settings = _joined(settings, SERVED)
     if len(settings) > MOST_SETTINGS:
         settings = _joined(settings, AFTER_THE_HEADLINE)
     try:
