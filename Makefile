@@ -45,7 +45,7 @@ report: $(ENV) ## bring the results up to date, then write the self-contained pa
 	snakemake
 	snakemake audit
 	mkdir -p build
-	snakemake --report build/report.html
+	snakemake all audit --report build/report.html
 
 bench: $(ENV) ## measure the speed, write benchmarks/results.md
 	PYTHONPATH=workflow python benchmarks/run.py

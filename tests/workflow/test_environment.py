@@ -148,7 +148,10 @@ def make(tmp_path):
                 "pytest",
             ],
         ),
-        (["report"], ["snakemake\nsnakemake audit", "snakemake --report build/report.html"]),
+        (
+            ["report"],
+            ["snakemake\nsnakemake audit", "snakemake all audit --report build/report.html"],
+        ),
     ],
 )
 def test_make_runs_from_nothing(make, target, commands):

@@ -53,7 +53,7 @@ rows[["gpu", "input_tokens", "output_tokens", "concurrency", "throughput_tps", "
 # %% [markdown]
 # ## 2. Throughput law
 #
-# Ordinary least squares of $\ln \mathrm{TPS}$ on $(1, \ln L_\mathrm{in}, \ln L_\mathrm{out})$,
+# Ordinary least squares of ln TPS on (1, ln *L*<sub>in</sub>, ln *L*<sub>out</sub>),
 # capped at the largest throughput seen.
 
 # %%
@@ -80,8 +80,7 @@ check[["input_tokens", "output_tokens", "throughput_tps", "law", "law over measu
 # %% [markdown]
 # ## 3. One query
 #
-# $$E = \mathrm{PUE} \cdot P_\mathrm{node} \cdot \mathrm{PU} \cdot
-#   \frac{L_\mathrm{out}}{3.6\,\mathrm{TPS}}$$
+# *E* = PUE · *P*<sub>node</sub> · PU · *L*<sub>out</sub> / (3.6 TPS)
 #
 # in Wh, with the node power in kW. Power utilisation and PUE are log-normal; here they stand at
 # their medians, and the query has the median number of output tokens.

@@ -144,6 +144,16 @@ def reported(path, topic, category):
     )
 
 
+def deployed(name):
+    """Figure or page of a deployment, shown in the report with its caption."""
+    return report(
+        f"{{base}}/deployments/{{deployment}}/{name}",
+        caption=f"../report/deployments/{Path(name).stem}.rst",
+        category="Deployments",
+        labels={"deployment": "{deployment}", "shows": Path(name).stem},
+    )
+
+
 def audited(path, topic, category="Audit"):
     """Figure or page that is not the paper's, shown in the report with its caption."""
     name = Path(path).stem

@@ -22,11 +22,11 @@ rule answer_deployment:
             for table in deployment_files.TABLES
         },
         energy_png="{base}/deployments/{deployment}/energy.png",
-        energy_svg="{base}/deployments/{deployment}/energy.svg",
+        energy_svg=deployed("energy.svg"),
         measured_png="{base}/deployments/{deployment}/measured.png",
-        measured_svg="{base}/deployments/{deployment}/measured.svg",
+        measured_svg=deployed("measured.svg"),
         markdown="{base}/deployments/{deployment}/report.md",
-        html="{base}/deployments/{deployment}/report.html",
+        html=deployed("report.html"),
     log:
         "logs/deployments/{base}/{deployment}.log",
     wildcard_constraints:

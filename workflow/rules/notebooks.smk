@@ -9,7 +9,12 @@ rule notebook:
         benchmarks=provided("data/throughput/oviedo.csv"),
         code=lambda wildcards: code(f"../notebooks/{wildcards.notebook}.py"),
     output:
-        "build/notebooks/{notebook}.html",
+        report(
+            "build/notebooks/{notebook}.html",
+            caption="../report/notebooks/notebook.rst",
+            category="Notebooks",
+            labels={"shows": "{notebook}"},
+        ),
     log:
         "logs/notebook_{notebook}.log",
     conda:

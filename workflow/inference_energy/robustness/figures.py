@@ -72,6 +72,7 @@ def _draw_curve(axis, mine, statistics, regime):
     axis.set_yscale("log")
     axis.set_xlim(0, 100)
     axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axis.yaxis.set_minor_formatter(FuncFormatter(lambda v, _: _two_or_five(v)))
     axis.tick_params(labelbottom=False)
     axis.grid(axis="y")
     axis.set_title(f"{'ab'[regime == 'long']}  {regime.capitalize()}")
@@ -96,6 +97,11 @@ def _draw_curve(axis, mine, statistics, regime):
         va="top",
         color=drawing.DARK_GREY,
     )
+
+
+def _two_or_five(value):
+    """Write a tick between powers of ten where its first digit is 2 or 5."""
+    return f"{value:g}" if f"{value:e}"[0] in "25" else ""
 
 
 def _draw_dashboard(axis, mine, rows, places):
