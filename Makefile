@@ -90,3 +90,4 @@ help: ## list the targets
 -include envs/stress.mk
 -include envs/slurm.mk
 -include envs/peers.mk
+-include envs/matrix.mk

@@ -27,19 +27,45 @@ def normalise(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pins(requirements):
-    """Return {name: version} of `name==version` requirements."""
-    return dict(requirement.split("==") for requirement in requirements)
-
-
-CORE = pins(PROJECT["project"]["dependencies"])
-TEST = pins(PROJECT["dependency-groups"]["test"])
-
-
 def locked():
     """Return the lock's requirements, one logical line each."""
     text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def lock_versions():
+    """Return {name: set of versions} of the lock."""
+    versions = {}
+    for line in locked():
+        name, version = re.match(r"(\S+?)==(\S+)", line).groups()
+        versions.setdefault(normalise(name), set()).add(version)
+    return versions
+
+
+LOCKED = lock_versions()
+
+
+def parts(version):
+    """Numbers of a version, for comparison."""
+    return [int(part) for part in version.split(".")]
+
+
+def pins(requirements):
+    """Return {name: version}: of `name==version`, and of `name>=low,<high` what the lock holds."""
+    found = {}
+    for requirement in requirements:
+        name, exact, low, high = RANGE.fullmatch(requirement).groups()
+        if exact:
+            found[name] = exact
+            continue
+        (found[name],) = LOCKED[normalise(name)]
+        assert parts(low) <= parts(found[name]) < parts(high), requirement
+    return found
+
+
+RANGE = re.compile(r"([\w.-]+)(?:==(\S+)|>=([\d.]+),<([\d.]+))")
+CORE = pins(PROJECT["project"]["dependencies"])
+TEST = pins(PROJECT["dependency-groups"]["test"])
 
 
 def imported(path):
@@ -79,12 +105,18 @@ def test_conda_environment_has_the_pins_of_pyproject():
 
 
 def test_lock_has_the_pins_of_pyproject():
-    versions = {}
-    for line in locked():
-        name, version = re.match(r"(\S+?)==(\S+)", line).groups()
-        versions.setdefault(normalise(name), set()).add(version)
     expected = {normalise(name): {pin} for name, pin in (CORE | TEST).items()}
-    assert {name: versions.get(name) for name in expected} == expected
+    assert {name: LOCKED.get(name) for name in expected} == expected
+
+
+def test_pyproject_states_ranges_of_the_numeric_libraries():
+    """Elsewhere they are tried by `make matrix`; a locked version outside its range is no pin."""
+    ranged = [line for line in PROJECT["project"]["dependencies"] if "==" not in line]
+    assert {RANGE.fullmatch(line)[1] for line in ranged} == {"numpy", "pandas", "scipy"}
+    with pytest.raises(AssertionError):
+        pins(["numpy>=1.0,<2.0"])
+    with pytest.raises(AttributeError):
+        pins(["numpy"])
 
 
 def test_every_locked_requirement_has_a_hash():
