@@ -59,6 +59,15 @@ def test_a_log_is_answered_and_said_on_the_screen(answer):
     assert re.search(r"^\d+,rows,9030,", kinds, re.MULTILINE)
 
 
+def test_the_page_has_its_figures_and_needs_no_other_file(answer):
+    files = answer[0]
+    names = set(re.findall(rb"\]\((\w+\.png)\)", files["report.md"]))
+    assert names == {b"distribution.png", b"parts.png", b"hours.png"}
+    assert {name.decode() for name in names} <= set(files)
+    assert files["report.html"].count(b'src="data:image/svg+xml;base64,') == len(names)
+    assert b'src="hours' not in files["report.html"]
+
+
 def test_nothing_personal_is_written(answer):
     for name, content in answer[0].items():
         assert b"example.org" not in content, name

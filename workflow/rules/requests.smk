@@ -85,7 +85,14 @@ if REQUESTS:
             tables=request_files.tables(REQUESTS),
         output:
             **{name: f"{REQUEST_ANSWERS}/{name}.csv" for name in request_files.tables(REQUESTS)},
+            figures=expand(
+                "{folder}/{name}.{kind}",
+                folder=REQUEST_ANSWERS,
+                name=request_files.figures(REQUESTS),
+                kind=["png", "svg"],
+            ),
             page=f"{REQUEST_ANSWERS}/report.md",
+            html=f"{REQUEST_ANSWERS}/report.html",
         log:
             "logs/requests/answer.log",
         threads: workflow.cores

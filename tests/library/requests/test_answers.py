@@ -123,6 +123,14 @@ def test_what_of_the_energy_is_load(answered, paper, tmp_path):
     assert len(read_table(tmp_path / "load.csv", "requests_load")) == 2
 
 
+def test_the_load_of_requests_without_a_model_is_told(answered):
+    serving, counts, table = answered
+    lengths = counts["lengths"].assign(model=counts["lengths"]["model"].replace("ours", None))
+    found = answers.load_table(serving, lengths, table, MEASURED).set_index("model")
+    assert found.loc["not stated", "largest"] == 9
+    assert found.drop("not stated").isna().all(axis=None)
+
+
 def test_a_log_of_which_nothing_counts_is_refused():
     kinds = pd.DataFrame({"kind": ["rows", "negative"], "n": [3, 3]})
     with pytest.raises(InputError, match=r"no row counts .*negative: 3"):

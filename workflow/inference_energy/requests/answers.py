@@ -391,14 +391,14 @@ def load_table(serving, lengths, table, measured=None):
     """
     at_best = energies(serving.at(dict.fromkeys(serving.load, np.inf)), lengths)
     columns = ["mean", "seen_by_request", "largest"]
+    found = {}
     if measured is not None:
-        measured = measured.assign(model=measured["model"].map(_text)).set_index("model")
+        values = measured[columns].to_dict("records")
+        found = dict(zip(map(_text, measured["model"]), values, strict=True))
     rows = []
     for model, one in lengths.groupby("model", dropna=False, sort=True):
         name = _text(model)
-        row = {"model": name or NOT_STATED} | dict.fromkeys(columns, np.nan)
-        if measured is not None and name in measured.index:
-            row |= measured.loc[[name], columns].iloc[0].to_dict()
+        row = {"model": name or NOT_STATED} | found.get(name, dict.fromkeys(columns, np.nan))
         row |= dict.fromkeys(("on_a_copy", *LOAD_ENERGIES), np.nan)
         if name in serving.load and serving.knows_load(name):
             own = [total(serving.factor, t[t["place"].isin(one.index)]) for t in (table, at_best)]

@@ -27,6 +27,8 @@ COUNTS = ["lengths", "hours", "tenants", "flight", "kinds", "examples", "units"]
 TIMED = {"start", "finish"}
 """Columns of a log from which its load is measured."""
 
+FIGURES = ["distribution", "parts"]
+
 TABLES = {
     "by_model": set(),
     "percentiles": set(),
@@ -196,6 +198,11 @@ def tables(requests):
     names = [name for name, needed in TABLES.items() if needed <= requests["stated"]]
     stated = "load" not in names and requests["load"]["load"] is not None
     return [*names, "load"] if stated else names
+
+
+def figures(requests):
+    """Names of the figures that a log's columns allow."""
+    return [*FIGURES, *(["hours"] if "start" in requests["stated"] else [])]
 
 
 def inputs(requests):

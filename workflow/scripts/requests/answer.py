@@ -8,8 +8,10 @@ from _requests import opened, source
 from _runs import read_background, read_runs
 from _setups import read_all_sources, read_shared
 from inference_energy.deployments import build as deployment_build
+from inference_energy.drawing import save_all
 from inference_energy.method.build import build
-from inference_energy.requests import answers, counts, flight, largest
+from inference_energy.reports import to_html
+from inference_energy.requests import answers, counts, figures, flight, largest
 from inference_energy.requests.energies import Serving, energies
 from inference_energy.requests.page import page
 from inference_energy.tables import write_table, write_text
@@ -97,10 +99,21 @@ def main(snakemake):
         "kinds": answers.kinds(counted["kinds"]),
         "examples": answers.examples(counted["examples"]),
     }
+    drawn = {
+        "distribution": figures.distribution(serving, table, tables["medians"], answers.LARGEST),
+        "parts": figures.parts(tables["parts"]),
+    }
+    if "by_hour" in tables:
+        drawn["hours"] = figures.hours(tables["by_hour"])
     text = page(params.title, tables, table, settings, params.load)
     for name in params.tables:
         write_table(tables[name], output[name], f"requests_{name}")
+    save_all(drawn, output.figures)
+    images = {
+        Path(path).stem: Path(path).read_bytes() for path in output.figures if path.endswith("svg")
+    }
     write_text(output.page, text)
+    write_text(output.html, to_html(params.title, text, images))
 
 
 if __name__ == "__main__":

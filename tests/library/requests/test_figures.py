@@ -1,0 +1,66 @@
+"""Figures of a log show what its tables hold, and can be read."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.requests import answers, figures
+from inference_energy.requests.energies import PARTS
+from legibility import problems
+
+
+@pytest.fixture
+def medians(answered, paper):
+    """The paper's query beside the log's."""
+    serving, counts, table = answered
+    return answers.medians(serving, paper, "the paper", counts["lengths"], table)
+
+
+@pytest.mark.parametrize("largest", [1, 1000, 10**6])
+def test_the_distribution_shows_both_medians_and_what_the_largest_need(answered, medians, largest):
+    serving, counts, table = answered
+    figure = figures.distribution(serving, table, medians, largest)
+    density, shares = figure.axes
+    marked = {line.get_xdata()[0] for line in density.lines}
+    assert marked == {medians["energy_wh_p50"][0], medians["energy_wh_p50"][2]}
+    curve, dot = shares.lines
+    (x,), (y,) = dot.get_data()
+    assert x == pytest.approx(min(largest, counts["lengths"]["n"].sum()))
+    assert y == pytest.approx(np.interp(x, *curve.get_data()), abs=0.01)
+    assert curve.get_ydata()[-1] == pytest.approx(1)
+    assert problems(figure) == {}
+
+
+def test_a_log_without_energy_can_be_drawn(answered, medians):
+    serving, _, table = answered
+    nothing = table.assign(energy=0.0)
+    zero = medians.assign(energy_wh_p50=[0.3, 0.4, 0.0, 0.0])
+    assert problems(figures.distribution(serving, nothing, zero, 1000)) == {}
+
+
+def test_bars_are_the_parts_of_the_log_and_of_its_models(answered):
+    serving, counts, table = answered
+    parts = answers.parts(serving, counts["lengths"], table)
+    figure = figures.parts(parts)
+    widths = [patch.get_width() for patch in figure.axes[0].patches]
+    whole = parts[parts["model"] == "all"].set_index("part")["energy_share"]
+    assert widths[:: len(widths) // len(PARTS)] == pytest.approx(list(whole[list(PARTS)]))
+    assert problems(figure) == {}
+    many = pd.concat([parts, *(parts.assign(model=f"${k} {'m' * 40}") for k in range(20))])
+    assert problems(figures.parts(many)) == {}
+    assert problems(figures.parts(parts.assign(energy_wh_p50=0.0))) == {}
+
+
+@pytest.mark.parametrize("flying", [np.nan, 3.0])
+@pytest.mark.parametrize("every", [1, 30])
+def test_hours_stand_where_they_are_and_gaps_are_empty(answered, flying, every):
+    serving, counts, table = answered
+    ratios = answers.calibration(serving, counts["lengths"], table)
+    hours = answers.by_hour(serving, counts["hours"], ratios, 1.0).assign(in_flight=flying)
+    start = pd.date_range("2025-01-01", periods=len(hours), freq=f"{every}h")
+    hours = hours.assign(hour=start.strftime("%Y-%m-%dT%H:00Z"))
+    figure = figures.hours(hours)
+    assert len(figure.axes) == (1 if np.isnan(flying) else 2)
+    x, y = figure.axes[0].lines[0].get_data()
+    held = np.trapezoid(y, x) * (1 if every == 1 else 24)
+    assert held == pytest.approx(hours["energy_wh_p50"].sum() / 1000)
+    assert problems(figure) == {}

@@ -1,0 +1,245 @@
+"""Figures of a log's page."""
+
+from datetime import datetime
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.ticker import FuncFormatter
+
+from inference_energy.drawing import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PAGE,
+    SETTINGS,
+    SKY,
+    VERMILION,
+    frame,
+    log_axis,
+    new_figure,
+)
+from inference_energy.requests.energies import PARTS, steps
+from inference_energy.text import compact, percent, short
+from inference_energy.units import SECONDS_PER_HOUR, WH_PER_KWH
+
+LEFT, RIGHT, BELOW, ABOVE, GAP = 0.62, 0.14, 0.42, 0.34, 0.72
+"""Distances around panels. [in]"""
+
+HEIGHT, PANEL, BAR = 2.7, 1.35, 0.24
+"""Height of a figure of one row of panels, of a panel over hours, and of a bar. [in]"""
+
+KEYS, NAMES = 0.26, 2.3
+"""Room of the keys above bars, and of names beside them. [in]"""
+
+BINS_PER_DECADE, UNSEEN = 12, 0.001
+"""Bins of a decade of energy, and share of the smallest requests that may lie outside of them."""
+
+MODELS_SHOWN, LONGEST_NAME = 8, 24
+
+ROOM = 0.15
+"""Share below which a text does not fit under its point, and above one less it not over it."""
+
+HOURS_PER_DAY, DAYS_FROM = 24, 72
+"""Hours of a day, and hours from which an axis counts days."""
+
+ON_WHITE_LEGEND = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 1}
+"""Legend that lines do not cross."""
+
+KEYS_FREE = 1.6
+"""Height of the densities' axis, with the keys, over that of the densities. [1]"""
+
+PART_COLOURS = dict(zip(PARTS, (SKY, ORANGE, BLUE), strict=True))
+
+PERCENT = FuncFormatter(lambda share, _: percent(share, "g"))
+COMPACT = FuncFormatter(lambda value, _: compact(value))
+
+
+@rc_context(SETTINGS)
+def distribution(serving, table, medians, largest):
+    """Energy of a request, and how much of the log's energy its largest requests need.
+
+    Parameters
+    ----------
+    serving : Serving
+        What serves the log.
+    table : DataFrame
+        As from ``energies``.
+    medians : DataFrame
+        As from ``answers.medians``.
+    largest : int
+        Requests of which the share of the energy is marked.
+
+    Returns
+    -------
+    Figure
+    """
+    found = steps(table)
+    energy = found["energy"].to_numpy() * serving.factor.quantile(0.5)
+    weight = found["weight"].to_numpy()
+    figure = new_figure(PAGE, HEIGHT)
+    width = (PAGE - LEFT - RIGHT - GAP) / 2
+    _densities(frame(figure, LEFT, BELOW, PAGE - LEFT - width, ABOVE), energy, weight, medians)
+    _shares(frame(figure, PAGE - RIGHT - width, BELOW, RIGHT, ABOVE), energy, weight, largest)
+    return figure
+
+
+def _densities(axis, energy, weight, medians):
+    some = energy > 0
+    marks = medians.set_index("query")["energy_wh_p50"]
+    lines = [("log", BLACK, "-"), ("paper", VERMILION, "--")]
+    medians_of = {name: marks[f"{name}, median of its queries"] for name, *_ in lines}
+    seen = some & (np.cumsum(weight) >= UNSEEN * weight.sum())
+    values = [*energy[seen], *(value for value in medians_of.values() if value > 0)]
+    ends = np.floor(np.log10(min(values))), np.ceil(np.log10(max(values)) + 1e-9)
+    edges = np.logspace(*ends, round((ends[1] - ends[0]) * BINS_PER_DECADE) + 1)
+    for name, of_bin, style in (
+        ("requests", weight, {"color": SKY, "fill": True, "alpha": 0.6}),
+        ("energy", weight * energy, {"color": BLUE, "linewidth": 1.2}),
+    ):
+        shares = np.histogram(energy[some], edges, weights=of_bin[some])[0]
+        axis.stairs(shares / max(of_bin.sum(), 1e-300), edges, label=f"share of {name}", **style)
+    for name, colour, style in lines:
+        label = f"median, {name}: {short(medians_of[name], 3)} Wh"
+        axis.axvline(
+            medians_of[name],
+            color=colour,
+            linestyle=style,
+            linewidth=1,
+            label=label,
+            ymax=1 / KEYS_FREE,
+        )
+    log_axis(axis, "energy of a request [Wh]", edges[0], edges[-1])
+    axis.set_ylim(0, KEYS_FREE * axis.get_ylim()[1])
+    axis.yaxis.set_major_formatter(PERCENT)
+    axis.legend(loc="upper left", borderaxespad=0.2, handlelength=1.6, **ON_WHITE_LEGEND)
+    axis.set_title("Energy of a request")
+
+
+def _shares(axis, energy, weight, largest):
+    order = np.argsort(-energy, kind="stable")
+    requests = np.cumsum(weight[order])
+    share = np.cumsum((weight * energy)[order])
+    share = share / share[-1] if share[-1] else np.ones(len(share))
+    # a step of ln E holds many requests of nearly the same energy: a straight line within it
+    requests, share = np.append(0.0, requests), np.append(0.0, share)
+    first, last = 1.0, max(requests[-1], 10.0)
+    places = np.geomspace(first, last, 400)
+    axis.plot(places, np.interp(places, requests, share), color=BLUE, linewidth=1.4)
+    marked = min(largest, requests[-1])
+    at = float(np.interp(marked, requests, share))
+    axis.plot(marked, at, "o", color=BLACK, markersize=4, zorder=4, clip_on=False)
+    # the line rises: it leaves room below to the right of a point, and above to the left
+    right = {"xytext": (6, -4), "ha": "left", "va": "top"}
+    high = at > 1 - ROOM
+    left = {"xytext": (-6, -8 if high else 4), "ha": "right", "va": "top" if high else "bottom"}
+    axis.annotate(
+        f"the {compact(marked)} largest: {percent(at, '.2g')}",
+        (marked, at),
+        textcoords="offset points",
+        **(right if marked < np.sqrt(first * last) and at > ROOM else left),
+    )
+    log_axis(axis, "largest requests", first, last)
+    axis.xaxis.set_major_formatter(COMPACT)
+    axis.set_ylim(0, 1)
+    axis.yaxis.set_major_formatter(PERCENT)
+    axis.grid(axis="y")
+    axis.set_title("What the largest need")
+
+
+@rc_context(SETTINGS)
+def parts(table):
+    """What the energy of the log and of its models is made of.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As from ``answers.parts``.
+
+    Returns
+    -------
+    Figure
+    """
+    wide = table.pivot_table(index="model", columns="part", values="energy_wh_p50", sort=False)
+    wide = wide.loc[wide.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    wide = wide.loc[["all", *wide.index.drop("all")]].iloc[: MODELS_SHOWN + 1]
+    figure = new_figure(PAGE, BELOW + KEYS + BAR * len(wide))
+    axis = frame(figure, NAMES, BELOW, RIGHT + 0.9, KEYS)
+    before = np.zeros(len(wide))
+    rows = -np.arange(len(wide))
+    for part, colour in PART_COLOURS.items():
+        width = (wide[part] / wide.sum(axis=1).where(wide.sum(axis=1) > 0, 1)).to_numpy()
+        axis.barh(rows, width, 0.7, left=before, color=colour, label=part)
+        before += width
+    for row, whole in zip(rows, wide.sum(axis=1), strict=True):
+        text = f"{compact(whole / WH_PER_KWH)} kWh"
+        axis.annotate(text, (1, row), (6, 0), textcoords="offset points", va="center")
+    axis.set_yticks(rows, [_short_name(name) for name in wide.index])
+    axis.tick_params(axis="y", length=0)
+    axis.set_ylim(rows[-1] - 0.5, 0.5)
+    axis.set_xlim(0, 1)
+    axis.xaxis.set_major_formatter(PERCENT)
+    axis.set_xlabel("share of the energy")
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+    return figure
+
+
+def _short_name(name):
+    short_name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    return short_name.replace("$", r"\$")
+
+
+@rc_context(SETTINGS)
+def hours(table):
+    """Energy of every hour, and where they are known the requests in flight.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As from ``answers.by_hour``; at least one hour.
+
+    Returns
+    -------
+    Figure
+    """
+    known = table["in_flight"].notna().any()
+    height = BELOW + ABOVE + PANEL * (1 + known)
+    figure = new_figure(PAGE, height)
+    begin = [datetime.strptime(text, "%Y-%m-%dT%H:%MZ") for text in table["hour"]]
+    since = np.array([(time - begin[0]).total_seconds() / SECONDS_PER_HOUR for time in begin])
+    unit, scale = ("days", HOURS_PER_DAY) if since[-1] >= DAYS_FROM else ("hours", 1)
+    axis = frame(figure, LEFT, BELOW + PANEL * known, RIGHT, ABOVE)
+    energy = {p: table[f"energy_wh_{p}"].to_numpy() / WH_PER_KWH for p in ("p5", "p50", "p95")}
+    place, low = _held(since, energy["p5"])
+    high, middle = _held(since, energy["p95"])[1], _held(since, energy["p50"])[1]
+    axis.fill_between(
+        place / scale, low, high, color=SKY, alpha=0.5, linewidth=0, label="P5 to P95"
+    )
+    axis.plot(place / scale, middle, color=BLUE, linewidth=1.1, label="median")
+    axis.set_ylabel("energy [kWh per hour]")
+    axis.set_ylim(0, 1.25 * max(energy["p95"].max(), 1e-300))
+    axis.legend(loc="upper right", ncols=2, borderaxespad=0.2)
+    axis.set_title("Energy of every hour")
+    panels = [axis]
+    if known:
+        panels.append(frame(figure, LEFT, BELOW, RIGHT, height - BELOW - PANEL + 0.16))
+        flying = _held(since, table["in_flight"].fillna(0.0).to_numpy())[1]
+        panels[1].fill_between(place / scale, 0, flying, color=GREEN, alpha=0.5, linewidth=0)
+        panels[1].set_ylabel("requests in flight")
+        panels[1].set_ylim(bottom=0)
+        axis.tick_params(axis="x", labelbottom=False)
+    for panel in panels:
+        panel.set_xlim(0, (since[-1] + 1) / scale)
+        panel.yaxis.set_major_formatter(COMPACT)
+        panel.grid(axis="y")
+    panels[-1].set_xlabel(f"{unit} since {table['hour'].iloc[0]}")
+    return figure
+
+
+def _held(hour, value):
+    """Points of a line that holds a value over its hour and is zero between hours apart."""
+    gap = np.append(np.diff(hour) > 1, False)
+    places = np.stack([hour, hour + 1, hour + 1, np.append(hour[1:], hour[-1] + 1)], axis=1)
+    values = np.stack([value, value, np.zeros(len(hour)), np.zeros(len(hour))], axis=1)
+    kept = np.stack([np.ones(len(hour), bool)] * 2 + [gap] * 2, axis=1)
+    return places[kept], values[kept]
