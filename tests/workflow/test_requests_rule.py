@@ -1,12 +1,14 @@
 """`snakemake requests`: one command from a log to its energy, one message otherwise."""
 
 import re
+import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from processes import snakemake
+from processes import SNAKEMAKE, snakemake, start, stop, wait_for
 from repository import copy_to
 
 FOLDER = Path("build", "requests", "log", "oviedo2026")
@@ -114,3 +116,38 @@ def test_what_is_wrong_is_told_before_anything_runs(project, config, words):
     assert code != 0
     assert words in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_keeps_the_parts_that_are_finished(project, answer, told):
+    shutil.rmtree(project / FOLDER.parent)
+    arguments = ("requests", "--cores", "1", "--set-scatter", "requests=3", "--config")
+    config = ("log=log", "method=oviedo2026")
+    parts = project / FOLDER.parent / "parts"
+    screen = project / "screen.txt"
+    with open(screen, "w", encoding="utf-8") as output:
+        run = start(
+            [*SNAKEMAKE, *arguments, *config],
+            cwd=project,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            # the second part has begun once the first one is finished
+            wait_for(lambda: len(counted(screen)) > 1, run)
+        finally:
+            stop(run, told)
+    finished = counted(screen)[:1]
+    kept = {p: p.read_bytes() for p in (parts / finished[0]).iterdir()}
+    code, text = requests(project, "--set-scatter", "requests=3")
+    assert code == 0, text
+    assert not set(finished) & set(counted(text)) and counted(text)
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert {p.name: p.read_bytes() for p in (project / FOLDER).iterdir()} == answer[0]
+
+
+def counted(screen):
+    """Parts that were begun to be counted, in order, by a screen's text or file."""
+    text = screen.read_text(encoding="utf-8") if isinstance(screen, Path) else screen
+    return re.findall(r"Counting part (\S+) of", text)
