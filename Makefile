@@ -47,10 +47,10 @@ report: $(ENV) ## bring the results up to date, then write the self-contained pa
 	mkdir -p build
 	snakemake all audit --report build/report.html
 
-bench: $(ENV) ## measure the speed, write benchmarks/results.md
+bench: $(ENV) bench-requests ## measure the speed, write benchmarks/results.md and requests.md
 	PYTHONPATH=workflow python benchmarks/run.py
 
-bench-requests: $(ENV) ## measure request logs up to 1e9 rows (20 GB of disk), write benchmarks/requests.md
+bench-requests: $(ENV) ## measure request logs up to 1e9 rows (3 GB of disk), write benchmarks/requests.md
 	PYTHONPATH=workflow python benchmarks/requests.py
 
 audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)

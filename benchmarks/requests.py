@@ -31,8 +31,9 @@ COLUMNS = {
 }
 """Columns of the two logs, as DuckDB alone groups them."""
 
-BARE_AT_MOST = {"lengths and model": 10**9, "the same, time and tenant": 10**8}
-"""Rows up to which DuckDB alone is measured: nearly every row of the second log is a group."""
+LARGEST = {"lengths and model": 10**9, "the same, time and tenant": 10**8, "a day": 10**8}
+"""Rows up to which each log is measured: nearly every row of the second one is a group of DuckDB's,
+which a billion rows would spill to disk, and a day is drawn before it is counted."""
 
 
 def draw(path, log):
@@ -116,6 +117,11 @@ def times(found):
     return f"{found[0]:.0f} s", f"{found[1]:.0f} s", f"{found[2] / GIGA:.2f} GB"
 
 
+def sizes(log):
+    """Rows at which a log is measured."""
+    return [size for size in SIZES if size <= LARGEST[log]]
+
+
 def table(log):
     """Rows of the table of one log."""
     lines = []
@@ -124,16 +130,12 @@ def table(log):
         draw(first, log)
         files = Path(folder) / "log"
         files.mkdir()
-        for size in SIZES:
+        for size in sizes(log):
             for number in range(len(list(files.iterdir())), size // FILE_ROWS):
                 shutil.copy(first, files / f"{number:04}.parquet")
             own = requests(files)
-            cells = [log, f"{size:.0e}", *times(own)]
-            if size <= BARE_AT_MOST[log]:
-                alone = bare(folder, COLUMNS[log])
-                cells += [*times(alone), f"{own[1] / alone[1]:.2f}"]
-            else:
-                cells += ["", "", "", ""]
+            alone = bare(folder, COLUMNS[log])
+            cells = [log, f"{size:.0e}", *times(own), *times(alone), f"{own[1] / alone[1]:.2f}"]
             lines.append(f"| {' | '.join(cells)} |")
             print(lines[-1], flush=True)
     return lines
@@ -142,10 +144,11 @@ def table(log):
 def day():
     """Row of the table of a generated day."""
     command = [sys.executable, "-m", "snakemake", "requests", "--cores", "2", "--config"]
-    name = f"generate:oviedo2026:{SIZES[-1]}"
-    shutil.rmtree(ROOT / "build" / "requests" / f"oviedo2026-{SIZES[-1]}", ignore_errors=True)
+    size = sizes("a day")[-1]
+    name = f"generate:oviedo2026:{size}"
+    shutil.rmtree(ROOT / "build" / "requests" / f"oviedo2026-{size}", ignore_errors=True)
     own = measured([*command, f"log={name}"], cwd=ROOT)
-    line = f"| {' | '.join([name, f'{SIZES[-1]:.0e}', *times(own)])} |  |  |  |  |"
+    line = f"| {' | '.join([name, f'{size:.0e}', *times(own)])} |  |  |  |  |"
     print(line, flush=True)
     return line
 
@@ -156,11 +159,13 @@ def main():
     lines = [
         "# Request logs",
         "",
-        "Measured by `make bench-requests` on two cores: `snakemake requests` from start to end,"
-        " and DuckDB alone scanning and grouping the same columns. The ratio is that of processor"
-        " times, which other work on the machine changes least.",
+        "Measured by `make bench` on two cores: `snakemake requests` from start to end, and DuckDB"
+        " alone scanning and grouping the same columns. Processor is user and system time of all"
+        " processes; the ratio is that of processor times, which other work on the machine changes"
+        " least. About six seconds of processor time are Snakemake's and its jobs' start.",
         "",
-        f"DuckDB {duckdb.__version__}; processes that wanted a core when it began: {load:.0f}.",
+        f"DuckDB {duckdb.__version__}; processes that wanted a core when it began: {load:.0f}"
+        " (two of them get the cores: with more, times are longer than processor times over two).",
         "",
         "| log | rows | time | processor | memory | DuckDB alone | processor | memory | ratio |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
