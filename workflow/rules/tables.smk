@@ -12,6 +12,7 @@ DATA_TABLES = [
     ("data/measured/output_lengths.csv", "output_lengths"),
     ("data/mlperf_benchmarks.csv", "mlperf_benchmarks"),
     ("data/models.csv", "models"),
+    ("data/node_power.csv", "node_power"),
     ("data/nodes.csv", "nodes"),
     ("data/production_load.csv", "production_load"),
     ("data/published/claims.csv", "claims_published"),

@@ -1,0 +1,1 @@
+"""The page on which a reader picks a query and sees its energy."""

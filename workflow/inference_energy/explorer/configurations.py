@@ -1,0 +1,236 @@
+"""Every node that a method can say something about: model, GPU, number format, load."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.laws.additive import Additive, shape_terms
+from inference_energy.laws.base import Law
+from inference_energy.laws.fitting import fit_laws
+from inference_energy.laws.registry import LAWS
+from inference_energy.laws.rows import configuration_number, copy_gpus, usable_rows
+from inference_energy.method.build import node_power
+
+AT_LOAD = [
+    "model",
+    "gpu",
+    "tensor_parallel",
+    "attention_data_parallel",
+    "expert_parallel",
+    "precision",
+    "concurrency",
+]
+"""Columns that make a configuration at one load."""
+
+ROWS_AT_LOAD = Additive.minimum_rows + 1
+"""Rows that determine the law at one load, and one to tell its error."""
+
+MIXED = "several"
+"""What a node is called whose law was fitted to rows of several GPUs or formats."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A model on one kind of node.
+
+    Parameters
+    ----------
+    model, gpu, precision : str
+        What is served, on which GPUs, in which number format.
+    load : float
+        Requests served at once on the node; NaN at the load of the benchmarks, which keep the node
+        full or do not state it. [requests]
+    law : Law
+        Throughput of the node.
+    node_power : float
+        Maximum power of the node. [kW]
+    rows : DataFrame
+        Benchmark rows of this configuration that the law has seen.
+    """
+
+    model: str
+    gpu: str
+    precision: str
+    load: float
+    law: Law
+    node_power: float
+    rows: pd.DataFrame
+
+    @property
+    def key(self):
+        """What is picked: model, GPU, number format, load."""
+        return self.model, self.gpu, self.precision, self.load
+
+
+def configurations(method, table, hardware, nodes, at_load):
+    """Return the configurations that a method's throughput law knows.
+
+    A law fitted to the rows of each model knows the node behind these rows. A law of many
+    configurations knows every GPU and format of its table, and what was measured at a stated load
+    is taken beside it: one additive law for each configuration and load. Of the ways to divide a
+    model among GPUs the one with the highest throughput of the node is kept.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved method.
+    table : DataFrame
+        Throughput table that it names.
+    hardware : mapping of str to DataFrame
+        Tables that its law needs.
+    nodes : DataFrame
+        Table of schema ``nodes``: maximum power by GPU.
+    at_load : DataFrame
+        Throughput at stated loads, schema ``throughput``.
+
+    Returns
+    -------
+    list of Configuration
+        By model, GPU, format and load.
+    """
+    known = nodes.set_index("gpu")["power_kw"]
+    if "gpus_per_node" not in method["throughput_law"]:
+        found = _of_models(method, table, hardware)
+    else:
+        pooled = _of_nodes(method, table, hardware, known)
+        found = pooled + _at_load(method, at_load, known, {each.model for each in pooled})
+    return sorted(found, key=lambda each: (*each.key[:3], np.nan_to_num(each.load)))
+
+
+def _of_models(method, table, hardware):
+    return [
+        Configuration(
+            model,
+            _only(served.rows["gpu"]),
+            _only(served.rows["precision"]),
+            np.nan,
+            served.law,
+            node_power(method, model),
+            served.rows,
+        )
+        for model, served in fit_laws(method, table, hardware).items()
+    ]
+
+
+def _of_nodes(method, table, hardware, known):
+    """Every GPU and format of a pooled law; formats that it was not fitted to are conditioned."""
+    settings, section = method["throughput_law"], method["benchmarks"]
+    kind = LAWS[settings["name"]]
+    wider = {k: v for k, v in section.items() if k not in ("models", "gpus")}
+    fitted = usable_rows(table, wider)
+    others = usable_rows(table, wider | {"precision": sorted(set(table["precision"]))})
+    others = others.drop(fitted.index)
+    fit = kind.fit_many(kind.prepare(fitted.reset_index(drop=True), hardware))
+    groups = [(law, rows) for law, rows in zip(fit.laws, _split(fitted), strict=True) if law]
+    for rows in _split(others):
+        groups.append((fit.condition(kind.prepare(rows.reset_index(drop=True), hardware)), rows))
+    best = {}
+    for law, rows in groups:
+        gpus = float(copy_gpus(rows).iloc[0])
+        _keep(best, _on_node(method, known, law, rows, gpus, np.nan), settings["reference"])
+    return list(best.values())
+
+
+def _at_load(method, at_load, known, models):
+    """Every load at which the shapes measured determine an additive law."""
+    settings = method["throughput_law"]
+    best = {}
+    for key, rows in at_load.groupby(AT_LOAD, dropna=False, sort=False):
+        where = dict(zip(AT_LOAD, key, strict=True))
+        # a run that is listed twice would hide the error of the law
+        rows = rows.drop_duplicates(["input_tokens", "output_tokens", "throughput_tps"])
+        copies = where["attention_data_parallel"]
+        gpus = where["tensor_parallel"] * (1 if pd.isna(copies) else copies)
+        if where["model"] not in models or not _determined(rows):
+            continue
+        _keep(
+            best,
+            _on_node(method, known, Additive.fit(rows), rows, gpus, where["concurrency"]),
+            settings["reference"],
+        )
+    return list(best.values())
+
+
+def _determined(rows):
+    """Whether rows tell the terms of an additive law apart, with one to spare."""
+    shapes = shape_terms(rows["input_tokens"], rows["output_tokens"])[:, [0, 1, 4]]
+    return len(rows) >= ROWS_AT_LOAD and np.linalg.matrix_rank(shapes / shapes.max(axis=0)) == 3
+
+
+def _on_node(method, known, law, rows, gpus, load):
+    """Configuration of a node full of copies; none if they do not fit or its power is unknown."""
+    model, gpu = rows["model"].iloc[0], rows["gpu"].iloc[0]
+    size = method["throughput_law"]["gpus_per_node"]
+    own = method["benchmarks"].get("gpus", [])
+    if (gpu not in known and gpu not in own) or gpus > size:
+        return None
+    copies = float(size // gpus)
+    power = node_power(method, model) if gpu in own else float(known[gpu])
+    return Configuration(
+        model, gpu, rows["precision"].iloc[0], load * copies, law.scaled(copies), power, rows
+    )
+
+
+def _keep(best, found, reference):
+    """Keep a configuration if it is the first or the fastest of its kind."""
+    if found is None:
+        return
+    lengths = reference["input_tokens"], reference["output_tokens"]
+    key = (*found.key[:3], "full" if np.isnan(found.load) else found.load)
+    if key not in best or found.law.predict(*lengths) > best[key].law.predict(*lengths):
+        best[key] = found
+
+
+def _split(rows):
+    """Rows of each configuration."""
+    numbers = configuration_number(rows)
+    return [rows[numbers == k] for k in range(numbers.max() + 1)] if len(rows) else []
+
+
+def _only(column):
+    """Return the one value of a column, or that there are several."""
+    values = column.unique()
+    return str(values[0]) if len(values) == 1 else MIXED
+
+
+def as_table(found):
+    """Laws of configurations as a table, one number per line.
+
+    Parameters
+    ----------
+    found : dict of str to list of Configuration
+        Configurations of each method.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the configurations table.
+    """
+    lines = [
+        (method, each.model, each.gpu, each.precision, each.load, each.law.name, *term)
+        for method, of_method in found.items()
+        for each in of_method
+        for term in [*each.law.terms(), ("node_power", each.node_power, "kW")]
+    ]
+    columns = ["method", "model", "gpu", "precision", "load", "law", "term", "value", "unit"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def lines_of(table):
+    """First and last line of each configuration in the file of its table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of schema ``configurations``, as read.
+
+    Returns
+    -------
+    dict of tuple to tuple of int
+        By method, model, GPU, format and load (0 at the load of the benchmarks).
+    """
+    columns = ["method", "model", "gpu", "precision", "load"]
+    places = table.assign(load=table["load"].fillna(0), line=table.index + 2)
+    spans = places.groupby(columns)["line"].agg(["min", "max"])
+    return {key: (int(low), int(high)) for key, low, high in spans.itertuples()}

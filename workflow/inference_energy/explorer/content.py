@@ -1,0 +1,243 @@
+"""What the page knows: laws and factors to compute with, and numbers of the run to show.
+
+Laws and factors are given in full, so that the page's own numbers are those of the exact engine;
+numbers of the run are those of its tables, each with the line that it stands in.
+"""
+
+import numpy as np
+
+from inference_energy.laws.additive import Additive
+from inference_energy.laws.log_linear import LogLinear
+from inference_energy.laws.peak import Peak
+from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.text import is_missing
+
+SHOWN = ["mean", "p5", "p25", "p50", "p75", "p95"]
+"""Statistics of a method's own queries."""
+
+ROW = ["model", "gpu", "precision", "input_tokens", "output_tokens", "throughput_tps", "source_id"]
+"""Columns by which a benchmark row is found again in its file."""
+
+
+def law_content(law):
+    """Coefficients of a throughput law; none if the page cannot compute it.
+
+    Parameters
+    ----------
+    law : Law
+        Throughput law of a node.
+
+    Returns
+    -------
+    dict or None
+        ``kind``, its coefficients, and ``domain``.
+    """
+    if isinstance(law, Additive):
+        own = {
+            "kind": "additive",
+            "coefficients": list(map(float, law.coefficients)),
+            "covariance": [list(map(float, row)) for row in law.log_covariance],
+            "noise": float(law.noise),
+        }
+    elif isinstance(law, LogLinear):
+        own = {
+            "kind": "log-linear",
+            "intercept": law.intercept,
+            "exponents": [law.input_exponent, law.output_exponent],
+            "peak": law.peak,
+            "sigma": float(law.residual_sigma),
+        }
+    elif isinstance(law, Peak):
+        own = {"kind": "peak", "peak": law.peak, "sigma": float(law.residual_sigma)}
+    else:
+        return None
+    domain = {
+        name.removesuffix("_tokens"): [end if np.isfinite(end) else None for end in ends]
+        for name, ends in law.domain.items()
+    }
+    return own | {"domain": domain}
+
+
+def configuration_content(each, served, files, lines):
+    """One configuration for the page.
+
+    Parameters
+    ----------
+    each : Configuration
+        What a method knows of a node.
+    served : dict of str to ServedModel
+        The method's models.
+    files : dict of str to DataFrame
+        Throughput tables by path, in which the rows behind the law are.
+    lines : tuple of int
+        First and last line of the configurations table that hold it.
+    """
+    model = served.get(each.model)
+    return {
+        "model": each.model,
+        "gpu": each.gpu,
+        "precision": each.precision,
+        "load": None if np.isnan(each.load) else each.load,
+        "power": each.node_power,
+        "peak": model.peak if model else None,
+        # the node that the method itself charges
+        "own": bool(model and model.law.terms() == each.law.terms()),
+        "lines": list(lines),
+        "law": law_content(each.law),
+        "rows": rows_behind(each.rows, files),
+    }
+
+
+def rows_behind(rows, files):
+    """Lines of the throughput tables that hold some benchmark rows: path, first and last line.
+
+    Neighbouring lines are one range.
+    """
+    wanted = set(map(tuple, rows[ROW].itertuples(index=False)))
+    ranges = []
+    for path, table in files.items():
+        found = [row in wanted for row in map(tuple, table[ROW].itertuples(index=False))]
+        lines = np.flatnonzero(found) + 2
+        for run in np.split(lines, np.flatnonzero(np.diff(lines) > 1) + 1):
+            if len(run):
+                ranges.append([path, int(run[0]), int(run[-1])])
+    return ranges
+
+
+def factor_content(section):
+    """Range of a log-normal factor, of one value where it is fixed; of a coupling its terms."""
+    if section["distribution"] == "coupled":
+        return {"intercept": section["intercept"], "slope": section["slope"]}
+    if section["distribution"] == "fixed":
+        return {"p5": section["value"], "p95": section["value"]}
+    return {"p5": section["p5"], "p95": section["p95"]}
+
+
+def method_content(method, tables, statements):
+    """One method for the page.
+
+    Parameters
+    ----------
+    method : dict
+        Resolved method.
+    tables : dict of str to DataFrame
+        Its tables energy_per_query, fleet, footprint, claims.
+    statements : dict of tuple to str
+        What a claim says, by claim and version.
+    """
+    return {
+        "title": method["title"],
+        "kind": method["kind"],
+        "z": method["monte_carlo"]["normal_quantile_95"],
+        "utilisation": factor_content(method["power_utilisation"]),
+        "pue": factor_content(method["pue"]),
+        "ratio": method["input_charge"]["input_tokens_per_output_token"]["value"],
+        "uncertain": method["throughput_law"].get("error", "ignored") == "included",
+        "regimes": {
+            name: {
+                "input": regime["input_tokens"]["value"],
+                "output": median_tokens(tables["output_tokens"], name),
+            }
+            for name, regime in method["regimes"].items()
+        },
+        "queries_per_day": method["fleet"]["queries_per_day"]["value"],
+        "long_share": method["fleet"]["long_share"]["value"],
+        "own": own_queries(tables["energy_per_query"]),
+        "first": nearest_the_blend(own_queries(tables["energy_per_query"])["traditional"]),
+        "fleet": fleet(tables["fleet"]),
+        "footprint": footprint(tables["footprint"]),
+        "claims": claims(tables["claims"], statements),
+    }
+
+
+def median_tokens(table, regime):
+    """Median output tokens of a regime's queries; of the seeded draw only if nothing else ran."""
+    rows = table[(table["regime"] == regime) & (table["statistic"] == "p50")]
+    return float(rows.sort_values("engine")["value"].iloc[0])
+
+
+def own_queries(table):
+    """Energy of a method's own queries by regime, subject and engine, with the lines of each."""
+    found = {}
+    rows = table[(table["pathway"] == "baseline") & table["statistic"].isin(SHOWN)]
+    for (regime, subject, engine), some in rows.groupby(["regime", "subject", "engine"]):
+        statistics = dict(zip(some["statistic"], map(float, some["value"]), strict=True))
+        lines = [int(some.index[0]) + 2, int(some.index[-1]) + 2]
+        found.setdefault(regime, {}).setdefault(subject, {})[engine] = statistics | {"lines": lines}
+    return found
+
+
+def nearest_the_blend(subjects):
+    """Model whose median energy is nearest to that of the frontier blend, where a reader starts."""
+    medians = {name: engines["published"]["p50"] for name, engines in subjects.items()}
+    target = medians[TRIMMED]
+    models = [name for name in medians if name not in (TRIMMED, UNTRIMMED)]
+    return min(models, key=lambda name: abs(np.log(medians[name] / target)))
+
+
+def fleet(table):
+    """A day's energy by scenario and pathway, from the engine without sampling if it has run."""
+    engine = "exact" if "exact" in set(table["engine"]) else "published"
+    rows = table[(table["engine"] == engine) & (table["statistic"] == "p50")]
+    found = {"engine": engine}
+    for line, row in rows.iterrows():
+        cell = {"value": row["value"], "line": line + 2}
+        found.setdefault(row["scenario"], {})[row["pathway"]] = cell
+    return found
+
+
+def footprint(table):
+    """Water and carbon of a day by boundary, setting and regime."""
+    found = {}
+    for line, row in table[table["per"] == "day"].iterrows():
+        cell = {"value": row["value"], "line": line + 2}
+        found.setdefault(row["boundary"], {}).setdefault(row["setting"], {})[row["regime"]] = cell
+    return found
+
+
+def claims(table, statements):
+    """Verdicts of the engine that decides, in the order of the table."""
+    lines = []
+    for line, row in table[table["engine"].fillna("published") == "published"].iterrows():
+        lines.append(
+            {
+                "claim": row["claim"],
+                "version": row["source"],
+                "statement": statements.get((row["claim"], row["source"]), row["claim"]),
+                "published": row["published"],
+                "computed": None if is_missing(row["computed"]) else row["computed"],
+                "unit": row["unit"],
+                "verdict": row["verdict"],
+                "note": None if is_missing(row["note"]) else row["note"],
+                "line": line + 2,
+            }
+        )
+    return lines
+
+
+def intensity_content(config, facility):
+    """Water and carbon per energy: the range of each, and named places.
+
+    Parameters
+    ----------
+    config : dict
+        config/footprint.yaml.
+    facility : DataFrame
+        Table of schema ``facility``.
+    """
+    found = {}
+    facts = facility.reset_index(names="place").set_index("fact")
+    for name in ("on_site_water", "generation_water", "operational_carbon"):
+        section = config[name]
+        found[name] = {
+            "range": sorted(float(facts.loc[fact, "value"]) for fact in section["range"]),
+            "settings": {
+                fact: {
+                    "subject": facts.loc[fact, "subject"],
+                    "value": float(facts.loc[fact, "value"]),
+                    "line": int(facts.loc[fact, "place"]) + 2,
+                }
+                for fact in section["settings"]
+            },
+        }
+    return found

@@ -1,0 +1,322 @@
+/* What is picked, where it is kept, and what is shown for it. */
+"use strict";
+
+const explorer = (() => {
+  const content = JSON.parse(document.getElementById("content").textContent);
+  const $ = (id) => document.getElementById(id);
+  const METHODS = content.methods;
+  const FIRST = "oviedo2026" in METHODS ? "oviedo2026" : Object.keys(METHODS)[0];
+  const PLACE = ["model", "gpu", "precision", "load"];
+  const NUMBERS = ["input", "cached", "output", "power", "pu5", "pu95", "pue5", "pue95", "queries", "share"];
+  const KEYS = ["method", ...PLACE, "grid", ...NUMBERS];
+  const REGIMES = ["traditional", "long"];
+  const Z = 1.645; // of the ranges of water and carbon, as in the run
+  const LABELS = {
+    input: "Input", cached: "Cached input", output: "Output", power: "Maximum power",
+    pu5: "Utilisation, P5", pu95: "Utilisation, P95", pue5: "PUE, P5", pue95: "PUE, P95",
+    queries: "Queries a day", share: "Share of long queries",
+  };
+  const BLEND = "frontier blend";
+
+  /* Numbers: three significant digits, never an exponent. */
+  const number = (value, digits = 3) => {
+    if (value === 0) return "0";
+    const exponent = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))));
+    return value.toFixed(Math.min(Math.max(digits - 1 - exponent, 0), 100));
+  };
+  const interval = (of, scale = 1) =>
+    `${number(of("p50") * scale)} (${number(of("p5") * scale)}–${number(of("p95") * scale)})`;
+  const escaped = (text) =>
+    String(text).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+  const link = (text, path, first, last = first) => {
+    const place = first === undefined ? "" : first === last ? `line ${first}` : `lines ${first} to ${last}`;
+    const mark = first === undefined ? "" : `#L${first}${last === first ? "" : `-L${last}`}`;
+    return `<a href="../../${encodeURI(path)}${mark}" title="${escaped(path)}${place && `, ${place}`}">${escaped(text)}</a>`;
+  };
+  const table = (caption, header, rows) =>
+    `<table><caption>${caption}</caption><thead><tr>${header
+      .map((cell) => `<th scope="col">${cell}</th>`)
+      .join("")}</tr></thead><tbody>${rows
+      .map((row) => `<tr>${row.map((cell, i) => (i ? `<td>${cell}</td>` : `<th scope="row">${cell}</th>`)).join("")}</tr>`)
+      .join("")}</tbody></table>`;
+
+  /* --- what is picked ---------------------------------------------------------------------- */
+
+  const text = (load) => (load === null ? "" : String(load));
+  const value = (place, key) => (key === "load" ? text(place.load) : place[key]);
+
+  /* Choices of a key given the ones before it; the method's own node comes first. */
+  const choices = (method, picked, key) => {
+    const before = PLACE.slice(0, PLACE.indexOf(key));
+    const left = method.configurations.filter((place) => before.every((k) => value(place, k) === picked[k]));
+    return [...new Set(left.map((place) => value(place, key)))];
+  };
+  const own = (method, picked, key) => {
+    const before = PLACE.slice(0, PLACE.indexOf(key));
+    const fits = method.configurations.filter((place) => before.every((k) => value(place, k) === picked[k]));
+    const first = key === "model" ? fits.find((place) => place.model === method.first) : undefined;
+    return value(first ?? fits.find((place) => place.own) ?? fits[0], key);
+  };
+
+  /* Everything that is picked: what is stated, and defaults for the rest, as text. */
+  const complete = (stated) => {
+    const picked = { method: stated.method in METHODS ? stated.method : FIRST };
+    const method = METHODS[picked.method];
+    for (const key of PLACE) {
+      const known = choices(method, picked, key);
+      picked[key] = known.includes(stated[key]) ? stated[key] : own(method, picked, key);
+    }
+    const place = method.configurations.find((each) => PLACE.every((key) => value(each, key) === picked[key]));
+    const grids = content.intensities.operational_carbon.settings;
+    picked.grid = stated.grid in grids ? stated.grid : "range";
+    const traditional = method.regimes.traditional;
+    const factors = [method.utilisation, method.pue];
+    const defaults = {
+      input: traditional.input, cached: 0, output: traditional.output, power: place.power,
+      pu5: factors[0].p5 ?? 1, pu95: factors[0].p95 ?? 1, pue5: factors[1].p5, pue95: factors[1].p95,
+      queries: method.queries_per_day / 1e9, share: 100 * method.long_share,
+    };
+    for (const key of NUMBERS) picked[key] = stated[key] ?? String(defaults[key]);
+    return { picked, method, place, defaults };
+  };
+
+  const problems = (picked) => {
+    const found = {};
+    for (const key of NUMBERS) {
+      const { min, max } = $(key);
+      const given = picked[key].trim() === "" ? NaN : Number(picked[key]);
+      if (!(given >= Number(min) && given <= Number(max)))
+        found[key] = `${LABELS[key]}: allowed is a number from ${min} to ${max}.`;
+    }
+    const above = (low, high, words) => {
+      if (!found[low] && !found[high] && Number(picked[low]) > Number(picked[high])) found[low] = words;
+    };
+    above("cached", "input", "Cached input: allowed is at most the input.");
+    above("pu5", "pu95", "Utilisation: P5 is above P95.");
+    above("pue5", "pue95", "PUE: P5 is above P95.");
+    return found;
+  };
+
+  /* --- where it is kept: the address ------------------------------------------------------- */
+
+  const read = () => {
+    const stated = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    return Object.fromEntries(KEYS.filter((key) => key in stated).map((key) => [key, stated[key]]));
+  };
+  const keep = (stated) => {
+    const { picked, defaults } = complete(stated);
+    const kept = new URLSearchParams();
+    for (const key of KEYS) {
+      if (!(key in stated)) continue;
+      const changed = NUMBERS.includes(key) ? picked[key] !== String(defaults[key]) : picked[key] === stated[key];
+      if (changed) kept.set(key, picked[key]);
+    }
+    const hash = kept.toString();
+    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  };
+
+  /* --- what is shown ----------------------------------------------------------------------- */
+
+  const LOADS = (load) => (load === "" ? "as benchmarked: full, or not stated" : `${load} requests`);
+  const options = (id, values, label = (v) => v) => {
+    $(id).innerHTML = values.map((v) => `<option value="${escaped(v)}">${escaped(label(v))}</option>`).join("");
+  };
+  const showControls = ({ picked, method }) => {
+    options("method", Object.keys(METHODS), (name) => `${name}: ${METHODS[name].title}`);
+    for (const key of PLACE) options(key, choices(method, picked, key), key === "load" ? LOADS : (v) => v);
+    const grids = content.intensities.operational_carbon.settings;
+    options("grid", ["range", ...Object.keys(grids)], (name) =>
+      name === "range" ? "range over the world" : `${grids[name].subject}: ${grids[name].value} g/kWh`,
+    );
+    for (const key of KEYS) if ($(key).value !== picked[key]) $(key).value = picked[key];
+    $("slide").value = Number(picked.share) || 0;
+    $("pu5").disabled = $("pu95").disabled = "slope" in method.utilisation;
+  };
+
+  const numbers = (picked) => {
+    const n = Object.fromEntries(NUMBERS.map((key) => [key, Number(picked[key])]));
+    return {
+      query: { input: n.input, cached: n.cached, output: n.output },
+      stated: { power: n.power, utilisation: { p5: n.pu5, p95: n.pu95 }, pue: { p5: n.pue5, p95: n.pue95 } },
+      queries: n.queries,
+      share: n.share / 100,
+    };
+  };
+
+  const showAnswer = ({ picked, method, place }, { query, stated }) => {
+    const answer = engine.answer(method, place, query, stated);
+    const of = (level) => engine.quantile(answer.energy, level);
+    const file = "results/explorer/configurations.csv";
+    $("median").textContent = number(of("p50"));
+    $("sentence").innerHTML =
+      `is the median of such a query. Half of the time it takes ${number(of("p25"))} to ${number(of("p75"))} Wh, nine times` +
+      ` in ten ${number(of("p5"))} to ${number(of("p95"))} Wh. It occupies the node for ${number(answer.seconds)} s of its time,` +
+      ` at ${link(`${number(answer.throughput)} output tokens a second`, file, ...place.lines)} of the node.`;
+    const beyond = answer.outside.map((name) => {
+      const [low, high] = place.law.domain[name];
+      return `${name} (seen: ${number(low)} to ${number(high)} tokens)`;
+    });
+    $("warning").textContent = beyond.length ? `Beyond what the throughput law has seen: ${beyond.join(", ")}. The number is an extrapolation.` : "";
+    const published = REGIMES.flatMap((regime) =>
+      method.claims
+        .filter((claim) => claim.claim === `median-${regime}` && method.kind !== "user")
+        .map((claim) => ({ value: Number(claim.published), label: `paper, ${regime}` })),
+    ).filter((each) => Number.isFinite(each.value));
+    charts.distribution($("distribution"), answer.energy, published);
+    charts.made($("made"), answer);
+    const rows = Object.entries({ ...answer.parts, "what the facility adds": answer.overhead });
+    $("parts").innerHTML = table(
+      "Median energy, part by part",
+      ["part", "Wh", "share"],
+      rows.filter(([, wh]) => wh > 0).map(([name, wh]) => [name, number(wh), `${number((100 * wh) / of("p50"))} %`]),
+    );
+    const spread = Object.entries(answer.spread).filter(([, share]) => share > 0);
+    $("spread").textContent = spread.length
+      ? `Its range comes from ${spread.map(([name, share]) => `${name} (${number(100 * share, 2)} %)`).join(", ")}, as shares of the variance of ln E.`
+      : "Every factor is fixed here, so that there is no range.";
+    const curve = d3.range(1, 5.01, 0.05).map((power) => {
+      const output = 10 ** power;
+      const { energy } = engine.answer(method, place, { ...query, output }, stated);
+      return { output, p5: engine.quantile(energy, "p5"), p50: engine.quantile(energy, "p50"), p95: engine.quantile(energy, "p95") };
+    });
+    charts.lengths($("lengths"), curve, { output: query.output, p50: of("p50") }, place.law.domain.output);
+    $("basis").innerHTML =
+      `Throughput law: ${place.law.kind}, ${link("its coefficients", file, ...place.lines)}, fitted to ` +
+      place.rows.map(([path, first, last]) => link(`${path.split("/").pop()} ${first}${last === first ? "" : `–${last}`}`, path, first, last)).join(", ") +
+      `. Power, utilisation, PUE and lengths: ${link("the method, resolved", `results/${picked.method}/method.yaml`)}.`;
+    showWater(picked, answer);
+    return answer;
+  };
+
+  const carbonOf = (grid) => {
+    const { range, settings } = content.intensities.operational_carbon;
+    return grid === "range" ? { p5: range[0], p95: range[1] } : { p5: settings[grid].value, p95: settings[grid].value };
+  };
+  const showWater = (picked, answer) => {
+    const { on_site_water, generation_water } = content.intensities;
+    const ends = ({ range: [p5, p95] }) => ({ p5, p95 });
+    const source = (name, section) =>
+      Object.values(section.settings).map((each) => link(each.subject, "data/facility.csv", each.line)).join(", ") || name;
+    const carbon = content.intensities.operational_carbon;
+    const rows = [
+      ["water on the site", "mL", answer.node, ends(on_site_water), 1, source("", on_site_water)],
+      ["water of electricity", "mL", answer.energy, ends(generation_water), 1, source("", generation_water)],
+      ["carbon", "g", answer.energy, carbonOf(picked.grid), 1e-3, picked.grid === "range" ? source("", carbon) : link(carbon.settings[picked.grid].subject, "data/facility.csv", carbon.settings[picked.grid].line)],
+    ].map(([name, unit, energy, range, scale, sources]) => {
+      const whole = engine.times(energy, engine.logNormal(range, Z));
+      return [name, `<span data-number="${name}">${interval((level) => engine.quantile(whole, level), scale)}</span> ${unit}`, sources];
+    });
+    $("water").innerHTML = table("Median (P5–P95)", ["", "per query", "intensity from"], rows);
+  };
+
+  const slug = (subject) => (subject === BLEND ? "" : `${subject.toLowerCase().replaceAll(" ", "-")}-`);
+  const showOwn = ({ picked, method }) => {
+    const path = `results/${picked.method}/energy_per_query.csv`;
+    const shown = (engines, name) => {
+      const of = engines?.[name];
+      return of ? link(`${number(of.p50)} (${number(of.p25)}–${number(of.p75)})`, path, ...of.lines) : "";
+    };
+    const printed = (subject, regime) => {
+      const of = (statistic) => method.claims.find((claim) => claim.claim === `${statistic}-${slug(subject)}${regime}`);
+      const [middle, low, high] = [of("median"), of("p25"), of("p75")];
+      if (!middle) return "";
+      const range = low && high ? ` (${low.published}–${high.published})` : "";
+      return `${link(middle.published + range, `results/${picked.method}/claims.csv`, middle.line)} <span class="verdict">${escaped(middle.verdict)}</span>`;
+    };
+    const rows = REGIMES.flatMap((regime) =>
+      Object.entries(method.own[regime] ?? {}).map(([subject, engines]) => [
+        escaped(subject), regime, shown(engines, "published"), shown(engines, "exact"), printed(subject, regime),
+      ]),
+    );
+    $("energies").innerHTML = table("Energy per query [Wh], median (P25–P75)", ["subject", "queries", "seeded, as released", "without sampling", "the paper prints"], rows);
+  };
+
+  const showFleet = ({ picked, method, place }, { stated, queries, share }) => {
+    const change = engine.change(method, place, stated);
+    const scale = (queries * 1e9) / method.queries_per_day;
+    const { fleet } = method;
+    const day = (pathway, s) =>
+      engine.mix(s, fleet.traditional[pathway].value, fleet.long[pathway].value) * change.facility * scale;
+    const shares = d3.range(0, 101, 2);
+    const rows = ["baseline", "improved"].flatMap((pathway) =>
+      shares.map((s) => ({ pathway, share: s, value: day(pathway, s / 100) })),
+    );
+    const here = ["baseline", "improved"].map((pathway) => ({ share: 100 * share, value: day(pathway, share) }));
+    const search = content.references["web search per query"] * queries;
+    charts.fleet($("fleet"), rows, here, [{ value: search, label: "web search" }]);
+    $("day").innerHTML =
+      `${number(queries)} billion queries a day, ${number(100 * share)} % of them long, take <b><span id="baseline">${number(here[0].value)}</span> GWh</b> a day,` +
+      ` and <span id="improved">${number(here[1].value)}</span> GWh with the improvements that the paper assumes. As many web searches take ` +
+      `${link(`${number(search)} GWh`, "data/published/references.csv")}.`;
+    const path = `results/${picked.method}/fleet.csv`;
+    const cell = (scenario, pathway) => link(number(fleet[scenario][pathway].value), path, fleet[scenario][pathway].line);
+    const energy = ["traditional", "long", "mixed"].map((scenario) => [scenario, cell(scenario, "baseline"), cell(scenario, "improved")]);
+    const prints = method.footprint;
+    const foot = (boundary, setting, factor) => {
+      const of = prints[boundary][setting];
+      const whole = engine.mix(share, of.traditional.value, of.long.value) * factor * scale;
+      return link(number(whole), `results/${picked.method}/footprint.csv`, of.traditional.line, of.long.line);
+    };
+    $("days").innerHTML =
+      table(`The method's own day [GWh], ${method.queries_per_day / 1e9} billion queries, ${100 * method.long_share} % long where mixed`, ["queries", "baseline", "improved"], energy) +
+      table("Water and carbon of the day above, mean", ["", ""], [
+        ["water on the site", `${foot("on-site water", "range", change.node)} m³`],
+        ["water of electricity", `${foot("generation water", "range", change.facility)} m³`],
+        ["carbon", `${foot("operational carbon", picked.grid, change.facility)} t`],
+      ]);
+  };
+
+  const showClaims = ({ picked, method }) => {
+    const counts = d3.rollups(method.claims, (some) => some.length, (claim) => claim.verdict);
+    $("verdicts").textContent = counts.map(([verdict, n]) => `${n} ${verdict}`).join(", ") + ".";
+    const rows = method.claims.map((claim) => [
+      escaped(claim.statement),
+      escaped(claim.published),
+      claim.computed === null ? "" : link(number(claim.computed), `results/${picked.method}/claims.csv`, claim.line),
+      escaped(claim.unit === "1" ? "" : claim.unit),
+      `<span class="verdict">${escaped(claim.verdict)}</span>${claim.note ? `<br><span class="soft">${escaped(claim.note)}</span>` : ""}`,
+    ]);
+    $("claims").innerHTML = table("Published against computed", ["claim", "published", "computed", "unit", "verdict"], rows);
+  };
+
+  const show = () => {
+    const state = complete(read());
+    showControls(state);
+    const found = problems(state.picked);
+    for (const key of NUMBERS) $(key).setAttribute("aria-invalid", key in found);
+    $("problem").textContent = Object.values(found).join(" ");
+    $("results").classList.toggle("stale", Object.keys(found).length > 0);
+    if (Object.keys(found).length) return;
+    const given = numbers(state.picked);
+    showAnswer(state, given);
+    showOwn(state);
+    showFleet(state, given);
+    showClaims(state);
+  };
+
+  const pick = (changes) => {
+    keep({ ...read(), ...changes });
+    show();
+  };
+  for (const key of KEYS) $(key).addEventListener(NUMBERS.includes(key) ? "input" : "change", () => pick({ [key]: $(key).value }));
+  $("slide").addEventListener("input", () => pick({ share: $("slide").value }));
+  for (const regime of REGIMES)
+    $(regime).addEventListener("click", () => {
+      const { input, output } = complete(read()).method.regimes[regime];
+      pick({ input: String(input), cached: "0", output: String(output) });
+    });
+  $("controls").addEventListener("reset", (event) => {
+    event.preventDefault();
+    history.replaceState(null, "", location.pathname + location.search);
+    show();
+  });
+  $("controls").addEventListener("submit", (event) => event.preventDefault());
+  $("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    $("answer").focus();
+  });
+  window.addEventListener("hashchange", show);
+  window.addEventListener("resize", show);
+  show();
+  return { show };
+})();
