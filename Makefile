@@ -87,6 +87,7 @@ clean: ## remove logs, caches and the report; keep results, figures and .venv
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
+-include envs/browser.mk
 -include envs/stress.mk
 -include envs/slurm.mk
 -include envs/peers.mk

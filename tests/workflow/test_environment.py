@@ -18,8 +18,8 @@ CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "nbconvert": "nbconvert-core",
 }
-# Run by the Python of .venv-stress or .venv-peers, which have packages of their own.
-ELSEWHERE = {"ask.py", "make_engine.py", "sampler.py"}
+# Run by the Pythons of .venv-browser, .venv-peers and .venv-stress, which have their own packages.
+ELSEWHERE = {"ask.py", "browser.py", "make_engine.py", "sampler.py"}
 
 
 def normalise(name):

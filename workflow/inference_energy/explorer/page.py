@@ -2,8 +2,6 @@
 
 import json
 
-from markupsafe import Markup
-
 from inference_energy.templates import render
 
 
@@ -26,9 +24,4 @@ def explorer_page(content, style, scripts):
     """
     # a closing tag within a string would end the block that holds it
     data = json.dumps(content, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
-    return render(
-        "explorer/page.html.jinja",
-        style=Markup(style),
-        scripts=[Markup(script) for script in scripts],
-        data=Markup(data),
-    )
+    return render("explorer/page.html.jinja", style=style, scripts=scripts, data=data)

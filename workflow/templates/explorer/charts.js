@@ -16,7 +16,9 @@ const charts = (() => {
   };
   const style = { fontSize: "13px", fontFamily: "inherit", color: INK, background: "none" };
   const plain = (x) => Plot.formatNumber("en-US")(x);
-  const ticks = (x) => (Math.log10(x) % 1 === 0 ? plain(x) : "");
+  const RULED = [1, 2, 5];
+  const leading = (x) => Number(x.toExponential(0).split("e")[0]);
+  const ticks = (digits) => (x) => (digits.includes(leading(x)) ? plain(x) : "");
 
   const put = (place, options) => {
     const width = Math.max(place.clientWidth, 280);
@@ -37,12 +39,13 @@ const charts = (() => {
     const median = engine.quantile(energy, "p50");
     const ends = [...grid, median / 2, median * 2, ...published.map((each) => each.value)];
     put(place, {
-      height: 190,
+      height: 200,
       marginTop: 34,
-      marginLeft: 8,
-      marginRight: 8,
+      marginBottom: 42,
+      marginLeft: 36,
+      marginRight: 36,
       ariaLabel: `Density of the energy of this query around ${median.toPrecision(3)} Wh`,
-      x: { type: "log", domain: d3.extent(ends), label: "Energy of the query [Wh]", ticks: 8, tickFormat: ticks },
+      x: { type: "log", domain: d3.extent(ends), label: "Energy of the query [Wh]", tickFormat: ticks(RULED) },
       y: { axis: null, domain: [0, top * 1.05] },
       marks: [
         Plot.areaY(points, { x: "x", y: "y", fill: BLUE, fillOpacity: 0.18 }),
@@ -62,9 +65,10 @@ const charts = (() => {
       .map(([part, wh]) => ({ part, wh }))
       .filter(({ wh }) => wh > 0);
     put(place, {
-      height: 78,
-      marginLeft: 8,
-      marginRight: 8,
+      height: 92,
+      marginBottom: 42,
+      marginLeft: 12,
+      marginRight: 12,
       ariaLabel: "Median energy by cause",
       x: { label: "Median energy [Wh]", ticks: 6 },
       color: { domain: parts.map((each) => each.part), range: parts.map((each) => PARTS[each.part]), legend: true },
@@ -77,12 +81,14 @@ const charts = (() => {
     const [low, high] = domain;
     const seen = low === null || high === null ? [] : [{ low, high }];
     put(place, {
-      height: 260,
+      height: 280,
       marginLeft: 52,
       marginTop: 30,
+      marginBottom: 42,
+      marginRight: 30,
       ariaLabel: "Energy against output tokens",
-      x: { type: "log", label: "Output tokens", tickFormat: ticks },
-      y: { type: "log", label: "Energy of the query [Wh]", grid: true, tickFormat: ticks },
+      x: { type: "log", label: "Output tokens", tickFormat: ticks([1]) },
+      y: { type: "log", label: "Energy of the query [Wh]", grid: true, tickFormat: ticks([1]) },
       marks: [
         Plot.rectX(seen, { x1: "low", x2: "high", fill: "#e8edf2" }),
         Plot.text(seen, { x: (d) => Math.sqrt(d.low * d.high), frameAnchor: "top", dy: -12, text: () => "lengths that the law has seen" }),
@@ -96,9 +102,10 @@ const charts = (() => {
   /* A day's energy against the share of long queries. */
   const fleet = (place, rows, here, references) => {
     put(place, {
-      height: 260,
+      height: 280,
       marginLeft: 52,
       marginRight: 90,
+      marginBottom: 42,
       ariaLabel: "Energy of a day against the share of long queries",
       x: { label: "Share of long queries [%]" },
       y: { label: "Energy of a day [GWh]", grid: true, zero: true },

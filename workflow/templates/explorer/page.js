@@ -24,6 +24,7 @@ const explorer = (() => {
     const exponent = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))));
     return value.toFixed(Math.min(Math.max(digits - 1 - exponent, 0), 100));
   };
+  const marked = (name, text) => `<span data-number="${name}">${text}</span>`;
   const interval = (of, scale = 1) =>
     `${number(of("p50") * scale)} (${number(of("p5") * scale)}–${number(of("p95") * scale)})`;
   const escaped = (text) =>
@@ -117,18 +118,22 @@ const explorer = (() => {
 
   /* --- what is shown ----------------------------------------------------------------------- */
 
-  const LOADS = (load) => (load === "" ? "as benchmarked: full, or not stated" : `${load} requests`);
+  const LOADS = (load) => (load === "" ? "as benchmarked" : `${load} requests`);
   const options = (id, values, label = (v) => v) => {
     $(id).innerHTML = values.map((v) => `<option value="${escaped(v)}">${escaped(label(v))}</option>`).join("");
   };
   const showControls = ({ picked, method }) => {
-    options("method", Object.keys(METHODS), (name) => `${name}: ${METHODS[name].title}`);
+    options("method", Object.keys(METHODS));
+    $("title").textContent = method.title;
     for (const key of PLACE) options(key, choices(method, picked, key), key === "load" ? LOADS : (v) => v);
     const grids = content.intensities.operational_carbon.settings;
     options("grid", ["range", ...Object.keys(grids)], (name) =>
       name === "range" ? "range over the world" : `${grids[name].subject}: ${grids[name].value} g/kWh`,
     );
-    for (const key of KEYS) if ($(key).value !== picked[key]) $(key).value = picked[key];
+    for (const key of KEYS) {
+      const given = NUMBERS.includes(key) && Number.isNaN(Number(picked[key])) ? "" : picked[key];
+      if ($(key).value !== given) $(key).value = given;
+    }
     $("slide").value = Number(picked.share) || 0;
     $("pu5").disabled = $("pu95").disabled = "slope" in method.utilisation;
   };
@@ -148,10 +153,11 @@ const explorer = (() => {
     const of = (level) => engine.quantile(answer.energy, level);
     const file = "results/explorer/configurations.csv";
     $("median").textContent = number(of("p50"));
+    const at = (level) => marked(level, number(of(level)));
     $("sentence").innerHTML =
-      `is the median of such a query. Half of the time it takes ${number(of("p25"))} to ${number(of("p75"))} Wh, nine times` +
-      ` in ten ${number(of("p5"))} to ${number(of("p95"))} Wh. It occupies the node for ${number(answer.seconds)} s of its time,` +
-      ` at ${link(`${number(answer.throughput)} output tokens a second`, file, ...place.lines)} of the node.`;
+      `is the median of such a query. Half of the time it takes ${at("p25")} to ${at("p75")} Wh, nine times in ten` +
+      ` ${at("p5")} to ${at("p95")} Wh. It costs ${marked("seconds", number(answer.seconds))} s of the whole node, which gives` +
+      ` ${link(`${number(answer.throughput)} output tokens a second`, file, ...place.lines)} to all its queries together.`;
     const beyond = answer.outside.map((name) => {
       const [low, high] = place.law.domain[name];
       return `${name} (seen: ${number(low)} to ${number(high)} tokens)`;
@@ -204,7 +210,7 @@ const explorer = (() => {
       ["carbon", "g", answer.energy, carbonOf(picked.grid), 1e-3, picked.grid === "range" ? source("", carbon) : link(carbon.settings[picked.grid].subject, "data/facility.csv", carbon.settings[picked.grid].line)],
     ].map(([name, unit, energy, range, scale, sources]) => {
       const whole = engine.times(energy, engine.logNormal(range, Z));
-      return [name, `<span data-number="${name}">${interval((level) => engine.quantile(whole, level), scale)}</span> ${unit}`, sources];
+      return [name, `${marked(name, interval((level) => engine.quantile(whole, level), scale))} ${unit}`, sources];
     });
     $("water").innerHTML = table("Median (P5–P95)", ["", "per query", "intensity from"], rows);
   };

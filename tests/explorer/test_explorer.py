@@ -1,0 +1,288 @@
+"""The explorer in a browser: its numbers, its keys, its width, and what it asks for."""
+
+import random
+import re
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pandas as pd
+import pytest
+from explorer.browser import opened, started
+from inference_energy.energy import exact
+from inference_energy.energy.fleet import mix
+from inference_energy.explorer.configurations import configurations
+from inference_energy.method.boundary import FACILITY, SERVER
+from inference_energy.method.build import build
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import TRIMMED, UNTRIMMED, ServedModel
+from inference_energy.method.sources import tables_of
+from inference_energy.scaling.agents import step_seconds
+from inference_energy.text import number
+from repository import METHODS, ROOT, read, read_yaml
+
+pytestmark = pytest.mark.browser
+
+PAGE = ROOT / "docs" / "explorer" / "index.html"
+SHOWN = read_yaml("config/config.yaml")["methods"]
+SETTINGS = 200
+INTENSITIES = {
+    "water on the site": ("on_site_water", SERVER, 1),
+    "water of electricity": ("generation_water", FACILITY, 1),
+    "carbon": ("operational_carbon", FACILITY, 1e-3),
+}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with started() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    with opened(browser, PAGE.as_uri()) as (page, requests, complaints):
+        yield page
+        assert set(requests) == {PAGE.as_uri()}
+        assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def known():
+    """Setup and configurations of every method that the page shows."""
+    hardware = {name: read(f"data/{name}.csv", name) for name in ("models", "gpus")}
+    nodes, at_load = (
+        read("data/node_power.csv", "node_power"),
+        read("data/throughput/at_load.csv", "throughput"),
+    )
+    traces = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
+    traces = {name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")}
+    found = {}
+    for name in SHOWN:
+        method = METHODS[name]
+        tables = [read(path, "throughput") for path in tables_of(method)]
+        table = pd.concat(tables, ignore_index=True).drop_duplicates(ignore_index=True)
+        setup = build(method, table, traces, hardware)
+        found[name] = setup, configurations(method, table, hardware, nodes, at_load)
+    return found
+
+
+def go(page, stated):
+    """Show what an address says."""
+    page.evaluate(
+        "hash => { history.replaceState(null, '', '#' + hash); explorer.show(); }",
+        urlencode(stated),
+    )
+    assert page.inner_text("#problem") == ""
+
+
+def shown(page, name):
+    """Number of the page that is marked with a name."""
+    return page.inner_text(f"[data-number='{name}']")
+
+
+def stated_factor(low, high, z):
+    """Log-normal of a range, one value where its ends are the same."""
+    return LogNormal.fixed(low) if low == high else LogNormal.from_percentiles(low, high, z)
+
+
+def draw(random, known):
+    """Draw what a reader could pick: a node, lengths, power, factors, share, places of the grid."""
+    name = random.choice(SHOWN)
+    each = random.choice(known[name][1])
+    lengths = [round(10 ** random.uniform(0.5, 5), 1) for _ in range(2)]
+    stated = {
+        "method": name,
+        "model": each.model,
+        "gpu": each.gpu,
+        "precision": each.precision,
+        "load": "" if each.load != each.load else f"{each.load:g}",
+        "input": lengths[0],
+        "cached": round(lengths[0] * random.choice([0, random.random()]), 1),
+        "output": lengths[1],
+        "power": round(random.uniform(1, 30), 2),
+        "share": round(random.uniform(0, 100), 1),
+        "queries": round(10 ** random.uniform(-3, 1), 4),
+    }
+    for low, high, ends in (("pu5", "pu95", (0.05, 1)), ("pue5", "pue95", (1, 2.5))):
+        stated[low], stated[high] = sorted(round(random.uniform(*ends), 3) for _ in range(2))
+    if random.random() < 0.1:
+        stated["pu95"], stated["pue95"] = stated["pu5"], stated["pue5"]
+    return stated, each
+
+
+def changed(setup, each, stated, z):
+    """Setup with the factors that are picked, and the model on its node."""
+    model = next((m for m in setup.models if m.name == each.model), None)
+    served = ServedModel(
+        each.model,
+        each.law,
+        stated["power"],
+        model.peak if model else 0.0,
+        setup.models[0].uncertain,
+    )
+    factors = {
+        "power_utilisation": stated_factor(stated["pu5"], stated["pu95"], z),
+        "pue": stated_factor(stated["pue5"], stated["pue95"], z),
+    }
+    scale = stated["power"] / each.node_power
+    models = tuple(replace(m, node_power=m.node_power * scale) for m in setup.models)
+    fleet = replace(setup.fleet, queries_per_day=stated["queries"] * 1e9)
+    return replace(setup, models=models, fleet=fleet, **factors), served
+
+
+def energy_of(setup, model, stated):
+    """Energy of one query from the exact engine, and the seconds of the node."""
+    lengths = stated["input"], stated["cached"], stated["output"]
+    seconds = float(step_seconds(model.law, *lengths, setup.input_tokens_per_output_token))
+    error = float(model.error(stated["input"], stated["output"]))
+    throughput = stated["output"] / seconds
+    return exact.time_energy(setup, model, seconds, throughput, error), seconds
+
+
+@pytest.mark.parametrize("place", range(SETTINGS))
+def test_the_numbers_are_those_of_the_exact_engine(place, page, known):
+    stated, each = draw(random.Random(place), known)
+    method = METHODS[stated["method"]]
+    z = method["monte_carlo"]["normal_quantile_95"]
+    setup, model = changed(known[stated["method"]][0], each, stated, z)
+    energy, seconds = energy_of(setup, model, stated)
+    go(page, stated)
+    assert page.inner_text("#median") == number(energy.quantile(0.5))
+    for level in (5, 25, 75, 95):
+        assert shown(page, f"p{level}") == number(energy.quantile(level / 100))
+    assert shown(page, "seconds") == number(seconds)
+    facts = read("data/facility.csv", "facility").set_index("fact")["value"]
+    for name, (section, boundary, scale) in INTENSITIES.items():
+        ends = sorted(facts[read_yaml("config/footprint.yaml")[section]["range"]])
+        counted = replace(
+            setup, boundary=replace(boundary, factor=LogNormal.from_percentiles(*ends))
+        )
+        of, _ = energy_of(counted, model, stated)
+        middle, low, high = (number(of.quantile(p) * scale) for p in (0.5, 0.05, 0.95))
+        assert shown(page, name) == f"{middle} ({low}–{high})"
+    days = {name: exact.fleet_energy(setup, regime) for name, regime in setup.regimes.items()}
+    for pathway in ("baseline", "improved"):
+        pair = (days[regime][pathway]["mean"] for regime in ("traditional", "long"))
+        # the page starts from the table, which has six digits
+        day = mix(stated["share"] / 100, *pair)
+        near = {number(day * (1 + slack)) for slack in (-2e-6, 0, 2e-6)}
+        assert page.inner_text(f"#{pathway}") in near
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_methods_own_queries_are_those_of_the_exact_engine(name, page, known):
+    setup, _ = known[name]
+    go(page, {"method": name})
+    rows = page.locator("#energies tbody tr").all()
+    table = {tuple(row.locator("th, td").all_inner_texts()[:2]): row for row in rows}
+    for regime in setup.regimes.values():
+        models, members = exact.regime_energy(setup, regime)
+        blends = {
+            subject: exact.blend_energy(setup, models, members, trim)
+            for subject, trim in ((TRIMMED, True), (UNTRIMMED, False))
+        }
+        for subject, energy in (models | blends).items():
+            middle, low, high = (number(energy.quantile(p)) for p in (0.5, 0.25, 0.75))
+            cells = table[subject, regime.name].locator("td").all_inner_texts()
+            assert cells[2] == f"{middle} ({low}–{high})"
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_number_links_to_rows_that_are_there(name, page):
+    go(page, {"method": name})
+    links = page.locator("a[href^='../../']").all()
+    assert len(links) > 50
+    for link in links:
+        path, _, lines = link.get_attribute("href").removeprefix("../../").partition("#")
+        length = len((ROOT / path).read_text(encoding="utf-8").splitlines())
+        for line in re.findall(r"L(\d+)", lines):
+            assert 1 < int(line) <= length
+    fleet = (ROOT / f"results/{name}/fleet.csv").read_text(encoding="utf-8").splitlines()
+    for link in page.locator("#days a[href*='fleet.csv']").all():
+        line = fleet[int(link.get_attribute("href").rpartition("#L")[2]) - 1]
+        assert number(float(line.split(",")[4])) == link.inner_text()
+
+
+def test_the_address_keeps_what_is_picked(page, browser):
+    go(page, {})
+    page.select_option("#method", "revised")
+    page.fill("#output", "5000")
+    page.select_option("#grid", label=page.locator("#grid option").nth(1).inner_text())
+    address, median = page.url, page.inner_text("#median")
+    assert "method=revised" in address and "output=5000" in address and "grid=" in address
+    with opened(browser, address) as (again, _, complaints):
+        assert again.inner_text("#median") == median
+        assert again.input_value("#output") == "5000"
+        assert complaints == []
+    page.click("#reset")
+    assert page.url == PAGE.as_uri()
+
+
+def test_what_an_address_says_wrongly_is_told_and_nothing_breaks(page):
+    for wrong, words in {
+        "output=abc": "Output",
+        "output=0": "Output",
+        "cached=600": "Cached input",
+        "pu5=0.9&pu95=0.4": "Utilisation",
+        "pue5=0.5": "PUE",
+        "share=101": "Share of long queries",
+    }.items():
+        page.evaluate("hash => { location.hash = hash }", wrong)
+        page.wait_for_function("document.getElementById('problem').textContent !== ''")
+        assert words in page.inner_text("#problem")
+        assert page.locator("[aria-invalid='true']").count() >= 1
+        page.click("#reset")
+        assert page.inner_text("#problem") == ""
+    page.evaluate("location.hash = 'method=<img src=x onerror=alert(1)>&model=none'")
+    page.wait_for_timeout(100)
+    assert page.input_value("#method") == "oviedo2026"
+    page.click("#reset")
+
+
+def test_it_can_be_used_by_keyboard_alone(page):
+    page.reload()
+    focused = "document.activeElement.id"
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused) == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate(focused) == "answer"
+    page.reload()
+    seen = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(focused))
+        if seen[-1] == "method":
+            page.keyboard.press("ArrowDown")
+        if seen[-1] == "output":
+            page.keyboard.press("Control+A")
+            page.keyboard.type("1234")
+        if seen[-1] == "reset":
+            break
+    controls = page.locator("#controls :is(select, input, button)").all()
+    assert [name for name in seen if name][-len(controls) :] == [
+        control.get_attribute("id") for control in controls
+    ]
+    assert "output=1234" in page.url and page.input_value("#method") != "oviedo2026"
+    page.keyboard.press("Enter")
+    assert page.url == PAGE.as_uri()
+
+
+def test_every_control_has_a_name_and_every_drawing_says_what_it_shows(page):
+    go(page, {})
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('#controls :is(select, input)')]"
+        ".filter(c => !c.labels.length && !c.ariaLabel).map(c => c.id)"
+    )
+    assert nameless == []
+    drawings = page.locator(".chart svg[aria-label]").count()
+    assert drawings == page.locator(".chart").count()
+
+
+def test_it_fits_on_a_phone(browser):
+    with opened(browser, PAGE.as_uri(), width=360) as (page, _, complaints):
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert complaints == []
+
+
+def test_it_is_small_and_asks_for_nothing():
+    assert PAGE.stat().st_size < 2_000_000

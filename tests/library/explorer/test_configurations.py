@@ -1,0 +1,103 @@
+"""Which nodes a method can say something about."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.explorer.configurations import as_table, configurations, lines_of
+from inference_energy.method.build import build
+from inference_energy.method.sources import tables_of
+from inference_energy.tables import read_table, write_table
+from repository import METHODS, PAPER_TABLE, read
+
+HARDWARE = {name: read(f"data/{name}.csv", name) for name in ("models", "gpus")}
+NODES = read("data/node_power.csv", "node_power")
+AT_LOAD = read("data/throughput/at_load.csv", "throughput")
+LENGTHS = 700, 400
+
+
+def table_of(method):
+    tables = [read(path, "throughput") for path in tables_of(method)]
+    return pd.concat(tables, ignore_index=True).drop_duplicates(ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def revised():
+    method = METHODS["revised"]
+    return configurations(method, table_of(method), HARDWARE, NODES, AT_LOAD)
+
+
+def traces():
+    rows = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
+    return {name: tuple(of["output_tokens"]) for name, of in rows.groupby("trace")}
+
+
+def test_the_papers_method_knows_one_node_of_each_model_the_one_it_charges(paper):
+    found = configurations(
+        METHODS["oviedo2026"], read(PAPER_TABLE, "throughput"), {}, NODES, AT_LOAD
+    )
+    assert {each.model for each in found} == {model.name for model in paper.models}
+    assert len(found) == len(paper.models)
+    assert all(np.isnan(each.load) for each in found)
+    of = {each.model: each for each in found}
+    for model in paper.models:
+        assert of[model.name].node_power == model.node_power
+        assert of[model.name].law.predict(*LENGTHS) == model.law.predict(*LENGTHS)
+
+
+def test_a_law_of_many_configurations_holds_the_nodes_that_the_method_charges(revised):
+    method = METHODS["revised"]
+    setup = build(method, table_of(method), traces(), HARDWARE)
+    for model in setup.models:
+        own = [each for each in revised if each.law.terms() == model.law.terms()]
+        assert [each.model for each in own] == [model.name]
+        assert own[0].node_power == model.node_power
+
+
+def test_it_knows_other_formats_and_loads_with_the_power_of_their_nodes(revised):
+    found = {each.key: each for each in revised}
+    full = found[next(key for key in found if key[:3] == ("Llama 3.1 405B", "B200", "FP4"))]
+    assert np.isnan(full.load)
+    assert full.node_power == NODES.set_index("gpu")["power_kw"]["B200"]
+    loads = [key[3] for key in found if key[:3] == ("Llama 3.1 70B", "H200-SXM-141GB", "FP8")]
+    loads = [load for load in loads if not np.isnan(load)]
+    assert loads == sorted(loads)
+    speeds = [found["Llama 3.1 70B", "H200-SXM-141GB", "FP8", load].law for load in loads]
+    assert np.all(np.diff([law.predict(1000, 1000) for law in speeds]) > 0)
+
+
+def test_a_load_is_that_of_the_whole_node():
+    rows = AT_LOAD[
+        (AT_LOAD["model"] == "Llama 3.1 70B")
+        & (AT_LOAD["gpu"] == "B200")
+        & (AT_LOAD["precision"] == "FP8")
+        & (AT_LOAD["tensor_parallel"] == 2)
+        & (AT_LOAD["concurrency"] == 16)
+    ]
+    method = METHODS["revised"]
+    found = configurations(method, table_of(method), HARDWARE, NODES, rows)
+    (loaded,) = [each for each in found if not np.isnan(each.load)]
+    assert loaded.load == 64
+    measured = rows[rows["input_tokens"].eq(1024) & rows["output_tokens"].eq(1024)]
+    predicted = loaded.law.predict(1024, 1024)
+    assert predicted == pytest.approx(4 * measured["throughput_tps"].mean(), rel=0.3)
+
+
+def test_a_load_whose_shapes_do_not_determine_a_law_is_left_out():
+    method = METHODS["revised"]
+    rows = AT_LOAD[AT_LOAD["model"] == "Llama 3.1 70B"]
+    one_shape = rows[rows["input_tokens"].eq(1024) & rows["output_tokens"].eq(1024)]
+    found = configurations(method, table_of(method), HARDWARE, NODES, one_shape)
+    assert all(np.isnan(each.load) for each in found)
+
+
+def test_the_table_says_where_each_configuration_stands(revised, tmp_path):
+    path = tmp_path / "configurations.csv"
+    write_table(as_table({"revised": revised}), path, "configurations")
+    table = read_table(path, "configurations")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    places = lines_of(table)
+    assert len(places) == len(revised)
+    for each in revised:
+        first, last = places["revised", *each.key[:3], float(np.nan_to_num(each.load))]
+        assert last - first + 1 == len(each.law.terms()) + 1
+        assert all(f"revised,{each.model},{each.gpu}," in line for line in lines[first - 1 : last])
