@@ -6,6 +6,7 @@ numbers of the run are those of its tables, each with the line that it stands in
 
 import numpy as np
 
+from inference_energy.claims.judge import deciding
 from inference_energy.laws.additive import Additive
 from inference_energy.laws.log_linear import LogLinear
 from inference_energy.laws.peak import Peak
@@ -198,7 +199,7 @@ def footprint(table):
 def claims(table, statements):
     """Verdicts of the engine that decides, in the order of the table."""
     lines = []
-    for line, row in table[table["engine"].fillna("published") == "published"].iterrows():
+    for line, row in deciding(table).iterrows():
         lines.append(
             {
                 "claim": row["claim"],

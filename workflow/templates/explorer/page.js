@@ -165,7 +165,7 @@ const explorer = (() => {
     $("warning").textContent = beyond.length ? `Beyond what the throughput law has seen: ${beyond.join(", ")}. The number is an extrapolation.` : "";
     const published = REGIMES.flatMap((regime) =>
       method.claims
-        .filter((claim) => claim.claim === `median-${regime}` && method.kind !== "user")
+        .filter((claim) => claim.claim === `median-${regime}`)
         .map((claim) => ({ value: Number(claim.published), label: `paper, ${regime}` })),
     ).filter((each) => Number.isFinite(each.value));
     charts.distribution($("distribution"), answer.energy, published);

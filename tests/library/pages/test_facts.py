@@ -1,0 +1,106 @@
+"""What the pages quote, and that what they say in words is so."""
+
+import numpy as np
+import pytest
+from inference_energy.energy import exact
+from inference_energy.explorer.configurations import Configuration
+from inference_energy.laws.peak import Peak
+from inference_energy.pages import facts
+from repository import METHODS, ROOT, read, read_yaml
+
+PAPER, REVISED = "oviedo2026", "revised"
+
+
+def table(method, name):
+    return read(f"results/{method}/{name}.csv", name)
+
+
+@pytest.fixture(scope="module")
+def changes():
+    return facts.changes(read("results/audit/findings.csv", "findings"), ["input-5000"])
+
+
+def test_energies_are_those_of_the_headline():
+    energy = facts.energies(table(PAPER, "energy_per_query"))
+    headline = read("results/headline.csv", "headline").set_index(["method", "quantity"])["value"]
+    assert energy["traditional"]["published"]["p50"] == pytest.approx(
+        headline[PAPER, "traditional query, median"]
+    )
+    assert energy["long"]["published"]["p75"] == pytest.approx(
+        headline[PAPER, "long query, upper quartile"]
+    )
+    of = energy["traditional"]
+    assert of["untrimmed"]["p25"] < of["exact"]["p25"] < of["exact"]["p75"] < of["untrimmed"]["p75"]
+
+
+def test_the_steps_of_one_query_end_at_the_exact_engines_median(paper):
+    model = next(each for each in paper.models if each.name == facts.EXAMPLE)
+    steps = facts.parts(paper, model, 500, 300)
+    assert steps["energy"] == pytest.approx(
+        exact.fixed_energy(paper, model, 500, 300).quantile(0.5), rel=1e-12
+    )
+    assert steps["seconds"] == 300 / steps["throughput"]
+
+
+def test_long_queries_take_the_rest_of_the_mixed_day():
+    days = facts.fleet(table(PAPER, "fleet"))
+    share = METHODS[PAPER]["fleet"]["long_share"]["value"]
+    typical = (1 - share) * days["traditional"]["baseline"] / days["mixed"]["baseline"]
+    assert facts.long_share_of_energy(days, share) == pytest.approx(1 - typical, abs=1e-5)
+
+
+def test_trimming_keeps_what_is_left_between_both_pairs(paper):
+    assert facts.kept(paper.blend) == pytest.approx(0.9 * 0.8)
+
+
+def test_laws_are_listed_by_their_error():
+    errors = facts.law_errors(read("results/validation/throughput_laws.csv", "law_errors"))
+    assert list(errors) == ["hierarchical", "additive", "log-linear", "peak"]
+    assert list(errors.values()) == sorted(errors.values())
+
+
+def test_verdicts_are_those_of_the_readme():
+    found = facts.verdicts(table(PAPER, "claims"))
+    assert sum(found["each"].values()) == found["claims"]
+    assert f"{found['holding']} of {found['claims']}" in (ROOT / "README.md").read_text()
+
+
+def test_cache_and_hardware_are_ratios_of_node_time_and_of_power():
+    fast, slow = (
+        Configuration("m", "g", "FP8", np.nan, Peak(tps, 2), kw, None)
+        for tps, kw in ((400, 20.0), (100, 10.0))
+    )
+    assert facts.hardware_factor(slow, fast, 500, 300) == pytest.approx(2)
+    assert facts.cache_factor(slow.law, 500, 400, 300) == 1
+
+
+def test_what_the_briefing_says_in_words_is_so(changes):
+    energy = facts.energies(table(PAPER, "energy_per_query"))["traditional"]["published"]
+    longer = read_yaml("config/scaling.yaml")["longer"]["factor"]
+    ratios = [
+        facts.length_ratio(table(name, "test_time"), f"{longer:g} times")
+        for name in (PAPER, REVISED)
+    ]
+    loads = facts.load_ratios(read("results/validation/concurrency.csv", "concurrency"))
+    # one choice moves the typical answer by more than its printed range
+    assert changes["input-5000"] > energy["p75"] / energy["p25"]
+    # length, load and what is counted each move it several times over
+    assert min(*ratios, loads["H100-SXM-80GB"]["median"], changes["input-5000"]) > 2
+    # a long answer does not cost in proportion to its tokens
+    assert max(ratios) < longer
+    # tenths of a Wh, and some Wh, by both methods
+    for name in (PAPER, REVISED):
+        of = facts.energies(table(name, "energy_per_query"))
+        assert 0.1 < of["traditional"]["published"]["p50"] < 1 < of["long"]["published"]["p50"] < 10
+
+
+def test_water_and_carbon_are_of_a_traditional_query():
+    found = facts.per_query(table(PAPER, "footprint"))
+    assert set(found) >= {"on-site water", "generation water", "operational carbon"}
+    assert found["operational carbon"]["p5"] < found["operational carbon"]["p50"]
+
+
+def test_the_method_page_counts_claims_as_the_tables_do():
+    text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    found = facts.verdicts(table(PAPER, "claims"))
+    assert f"Of the {found['claims']} numbers" in text and f"{found['holding']} hold" in text

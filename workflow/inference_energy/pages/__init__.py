@@ -1,0 +1,1 @@
+"""Pages for readers who have not read the paper: the method in words, and a briefing."""

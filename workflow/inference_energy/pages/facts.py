@@ -1,0 +1,312 @@
+"""Numbers that the pages quote, from the tables of the run."""
+
+import numpy as np
+
+from inference_energy.claims.judge import HOLDS, deciding
+from inference_energy.energy.equation import facility_energy, node_energy, node_seconds
+from inference_energy.method.setup import TRIMMED, UNTRIMMED
+
+QUARTILES = ["p25", "p50", "p75"]
+
+
+def energies(table):
+    """Median and quartiles of a method's queries.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of schema ``energy_per_query``.
+
+    Returns
+    -------
+    dict of str to dict of str to dict
+        Regime, then ``published`` (the blend as released), ``exact`` (without sampling) and
+        ``untrimmed`` (without sampling, every query kept), then statistic. [Wh]
+    """
+    wanted = {
+        "published": ("published", TRIMMED),
+        "exact": ("exact", TRIMMED),
+        "untrimmed": ("exact", UNTRIMMED),
+    }
+    rows = table[table["pathway"] == "baseline"].set_index(
+        ["regime", "engine", "subject", "statistic"]
+    )["value"]
+    return {
+        regime: {
+            name: {statistic: rows[regime, *where, statistic] for statistic in QUARTILES}
+            for name, where in wanted.items()
+        }
+        for regime in ("traditional", "long")
+    }
+
+
+def fleet(table):
+    """A day's energy by scenario and pathway, without sampling. [GWh/day]"""
+    rows = table[(table["engine"] == "exact") & (table["statistic"] == "p50")]
+    return {
+        scenario: of.set_index("pathway")["value"].to_dict()
+        for scenario, of in rows.groupby("scenario")
+    }
+
+
+def length_ratio(table, longer):
+    """How many times the median energy of a blend's query rises with its output tokens.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of schema ``test_time``.
+    longer : str
+        Queries that are compared, such as ``15 times``.
+    """
+    rows = table[
+        (table["compared"] == longer)
+        & (table["subject"] == TRIMMED)
+        & (table["statistic"] == "p50")
+        & (table["quantity"] == "energy ratio")
+    ]
+    return float(rows["value"].iloc[0])
+
+
+def law_errors(table):
+    """Mean absolute error of each law on shapes that it has not seen, smallest first. [%]"""
+    rows = table[
+        (table["split"] == "leave-one-shape-out")
+        & (table["region"] == "all")
+        & (table["statistic"] == "mean_absolute_error")
+    ]
+    return rows.sort_values("value").set_index("law")["value"].to_dict()
+
+
+def load_ratios(table):
+    """Energy per token at the smallest batch over the best one, by GPU.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of schema ``concurrency``.
+
+    Returns
+    -------
+    dict of str to dict
+        ``least``, ``median``, ``most`` [1], and ``count`` of models and tasks.
+    """
+    return {
+        gpu: {
+            "least": rows["ratio"].min(),
+            "median": rows["ratio"].median(),
+            "most": rows["ratio"].max(),
+            "count": len(rows),
+        }
+        for gpu, rows in table.groupby("gpu")
+    }
+
+
+def verdicts(table):
+    """How many claims there are and how many hold, and how many lines each verdict has."""
+    lines = deciding(table)
+    return {
+        "claims": len(lines),
+        "holding": int(lines["verdict"].isin(HOLDS).sum()),
+        "each": lines["verdict"].value_counts().to_dict(),
+    }
+
+
+def changes(findings, names):
+    """How many times a finding changes the typical query.
+
+    Parameters
+    ----------
+    findings : DataFrame
+        Table of schema ``findings``.
+    names : sequence of str
+        Findings.
+
+    Returns
+    -------
+    dict of str to float
+        [1]
+    """
+    rows = findings[
+        (findings["quantity"] == "traditional median") & (findings["engine"] == "exact")
+    ]
+    factors = (rows["after"] / rows["before"]).set_axis(rows["finding"])
+    return {name: float(factors[name]) for name in names}
+
+
+def long_share_of_energy(days, share):
+    """Share of a mixed day's energy that its long queries take. [1]
+
+    Parameters
+    ----------
+    days : dict
+        As from :func:`fleet`.
+    share : float
+        Share of the queries that are long. [1]
+    """
+    return share * days["long"]["baseline"] / days["mixed"]["baseline"]
+
+
+def kept(blend):
+    """Share of each model's queries that trimming keeps. [1]"""
+    lower, upper = blend.levels
+    return upper - lower
+
+
+def parts(setup, model, input_tokens, output_tokens):
+    """Steps from the tokens of one query to its energy at the facility.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    model : ServedModel
+        The model on its node.
+    input_tokens, output_tokens : float
+        Lengths. [tokens]
+
+    Returns
+    -------
+    dict of str to float
+        ``throughput`` [tokens/s], ``seconds`` [s], ``power`` [kW], ``utilisation`` [1], ``node``
+        [Wh], ``pue`` [1], ``energy`` [Wh]; of log-normal factors the medians.
+    """
+    throughput = float(model.law.predict(input_tokens, output_tokens))
+    seconds = node_seconds(output_tokens, throughput)
+    utilisation, pue = (np.exp(of.mu) for of in (setup.power_utilisation, setup.pue))
+    node = node_energy(seconds, model.node_power, utilisation)
+    return {
+        "throughput": throughput,
+        "seconds": seconds,
+        "power": model.node_power,
+        "utilisation": utilisation,
+        "node": node,
+        "pue": pue,
+        "energy": facility_energy(node, pue),
+    }
+
+
+def cache_factor(law, input_tokens, cached_tokens, output_tokens):
+    """How many times less node time a query takes whose input is in the cache. [1]"""
+    fresh, cached = (
+        float(law.seconds(input_tokens, output_tokens, found)) for found in (0, cached_tokens)
+    )
+    return fresh / cached
+
+
+def hardware_factor(before, after, input_tokens, output_tokens):
+    """How many times less energy a query takes on another node, utilisation and PUE equal. [1]
+
+    Parameters
+    ----------
+    before, after : Configuration
+        The same model on two nodes.
+    input_tokens, output_tokens : float
+        Lengths. [tokens]
+    """
+    energy = [
+        each.node_power * float(each.law.seconds(input_tokens, output_tokens))
+        for each in (before, after)
+    ]
+    return energy[0] / energy[1]
+
+
+EXAMPLE = "Llama 3.1 405B"
+"""Model of the query that the pages go through."""
+
+HARDWARE = ("H100-SXM-80GB", "FP8"), ("B200", "FP4")
+"""GPU and format of the nodes that are compared."""
+
+CACHED_INPUT, CACHED_SHARE = 5000.0, 0.9
+"""Input of the query that a cache is shown with, and the share found in it. [tokens, 1]"""
+
+
+def gather(methods, setups, tables, known, shared, longer):
+    """Collect everything that the templates of the pages put in.
+
+    Parameters
+    ----------
+    methods, setups, tables : dict of str to object
+        ``oviedo2026`` and ``revised``: resolved method, Setup, and tables by name.
+    known : list of Configuration
+        Nodes that ``revised`` knows.
+    shared : dict of str to DataFrame
+        Tables ``errors``, ``concurrency`` and ``findings``.
+    longer : float
+        How many times the output tokens of compared queries are. [1]
+
+    Returns
+    -------
+    dict
+        Values of the templates, all as computed.
+    """
+    paper, setup = methods["oviedo2026"], setups["oviedo2026"]
+    model = next(each for each in setup.models if each.name == EXAMPLE)
+    lengths = {
+        "input": paper["regimes"]["traditional"]["input_tokens"]["value"],
+        "output": paper["regimes"]["traditional"]["output_tokens"]["median"],
+    }
+    days = {name: fleet(of["fleet"]) for name, of in tables.items()}
+    nodes = {
+        (each.gpu, each.precision): each
+        for each in known
+        if each.model == EXAMPLE and np.isnan(each.load)
+    }
+    own = nodes[HARDWARE[0]]
+    share = paper["fleet"]["long_share"]["value"]
+    return {
+        "paper": paper,
+        "revised": methods["revised"],
+        "example": {"model": EXAMPLE, **lengths},
+        "parts": parts(setup, model, lengths["input"], lengths["output"]),
+        "energy": energies(tables["oviedo2026"]["energy_per_query"]),
+        "energy_revised": energies(tables["revised"]["energy_per_query"]),
+        "days": days["oviedo2026"],
+        "days_revised": days["revised"],
+        "long_share_of_energy": long_share_of_energy(days["oviedo2026"], share),
+        "verdicts": verdicts(tables["oviedo2026"]["claims"]),
+        "kept": kept(setup.blend),
+        "errors": law_errors(shared["errors"]),
+        "loads": load_ratios(shared["concurrency"]),
+        "changes": changes(shared["findings"], ["input-5000", "pue-text-and-code"]),
+        "longer": longer,
+        "ratio": length_ratio(tables["oviedo2026"]["test_time"], f"{longer:g} times"),
+        "ratio_revised": length_ratio(tables["revised"]["test_time"], f"{longer:g} times"),
+        "cache": {
+            "input": CACHED_INPUT,
+            "share": CACHED_SHARE,
+            "factor": cache_factor(
+                own.law, CACHED_INPUT, CACHED_SHARE * CACHED_INPUT, lengths["output"]
+            ),
+        },
+        "hardware": {
+            "before": " ".join(HARDWARE[0]),
+            "after": " ".join(HARDWARE[1]),
+            "factor": hardware_factor(own, nodes[HARDWARE[1]], *lengths.values()),
+        },
+        "footprint": per_query(tables["oviedo2026"]["footprint"]),
+    }
+
+
+def per_query(table):
+    """Water and carbon of a traditional query of the blend over the world's range.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of schema ``footprint``.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        Boundary, then statistic. [unit of the table]
+    """
+    rows = table[
+        (table["per"] == "query")
+        & (table["setting"] == "range")
+        & (table["regime"] == "traditional")
+        & (table["subject"] == TRIMMED)
+    ]
+    return {
+        name: of.set_index("statistic")["value"].to_dict() for name, of in rows.groupby("boundary")
+    }

@@ -1,0 +1,42 @@
+"""Write the method in words and the briefing."""
+
+from _logged import run
+from _setups import read_all_sources
+from inference_energy import documents
+from inference_energy.explorer.configurations import configurations
+from inference_energy.method.build import build
+from inference_energy.pages import facts
+from inference_energy.tables import read_table, write_text
+from inference_energy.templates import render
+
+TABLES = ("energy_per_query", "fleet", "test_time", "claims", "footprint")
+
+
+def main(snakemake):
+    """Gather what the pages quote from the tables of both methods, write them."""
+    read, methods = snakemake.input, snakemake.params.methods
+    sources = read_all_sources(read)
+    of = sources(methods["revised"])
+    nodes, at_load = read_table(read.nodes, "node_power"), read_table(read.at_load, "throughput")
+    known = configurations(methods["revised"], of["table"], of["hardware"], nodes, at_load)
+    gathered = facts.gather(
+        methods,
+        {name: build(method, **sources(method)) for name, method in methods.items()},
+        {
+            name: {table: read_table(read[table][place], table) for table in TABLES}
+            for place, name in enumerate(methods)
+        },
+        known,
+        {
+            "errors": read_table(read.errors, "law_errors"),
+            "concurrency": read_table(read.concurrency, "concurrency"),
+            "findings": read_table(read.findings, "findings"),
+        },
+        documents.read(read.scaling)["longer"]["factor"],
+    )
+    write_text(snakemake.output.method, render("pages/method.md.jinja", **gathered))
+    write_text(snakemake.output.briefing, render("pages/briefing.html.jinja", **gathered))
+
+
+if __name__ == "__main__":
+    run(main, snakemake)
