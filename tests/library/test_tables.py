@@ -20,7 +20,7 @@ from inference_energy.tables import (
     write_table,
     write_text,
 )
-from inference_energy.templates import escape, render
+from inference_energy.templates import render
 from repository import ROOT
 
 HEADER = "model,gpu,tensor_parallel,precision,input_tokens,output_tokens,throughput_tps,source_id"
@@ -248,13 +248,14 @@ def test_the_documentation_names_every_column():
     text = render("tables.md.jinja", tables=describe_tables())
     for name in schema_names():
         schema = load_schema(name)
-        assert f"## {escape(schema['title'])}\n" in text
+        assert f"## `{schema['title']}`\n" in text
         assert all(f"| `{column}` |" in text for column in schema["properties"])
 
 
 def test_what_a_schema_says_cannot_break_its_table():
     column = {"name": "c", "allowed": "text like ^(a|b)$", "unit": None, "meaning": "<b>|"}
-    table = {"title": "t", "description": "d", "key": ["c", "d"], "columns": [column]}
+    table = {"title": "t", "anchor": "t", "description": "d", "key": ["c", "d"]}
+    table["columns"] = [column]
     page = render("tables.md.jinja", tables=[table])
     assert "One row per `c`, `d`.\n" in page
     assert page.endswith("| `c` | text like ^(a\\|b)$ |  | \\<b\\>\\| |\n")

@@ -226,7 +226,8 @@ def describe_tables(names: Sequence[str] | None = None) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Of each table its title, description, key, and columns: name, allowed, unit, meaning.
+        Of each table its title, anchor of a heading of that title, description, key, and columns:
+        name, allowed, unit, meaning.
     """
     return [_described(load_schema(name)) for name in names or schema_names()]
 
@@ -243,6 +244,7 @@ def _described(spec: Schema) -> dict[str, Any]:
     ]
     return {
         "title": spec["title"],
+        "anchor": re.sub(r"[^\w -]", "", spec["title"].lower()).replace(" ", "-"),
         "description": spec["description"].strip(),
         "key": spec["x-key"],
         "columns": columns,
