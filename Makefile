@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: all env lint test fuzz bench bench-requests report audit whatif changes readme licences vulnerabilities lock clean help
+.PHONY: all env lint test fuzz bench bench-requests report audit whatif changes checksums archive readme licences vulnerabilities lock clean help
 
 all: $(ENV) ## set up the environment and reproduce every table and figure (default)
 	snakemake --forceall
@@ -62,6 +62,12 @@ whatif: $(ENV) ## say what a change of an assumption does: make whatif METHOD=FI
 
 changes: $(ENV) ## compare the results with the committed ones
 	snakemake changes
+
+checksums: $(ENV) ## accept the files of data/ as they are: renew data/SHA256SUMS
+	PYTHONPATH=workflow python -m inference_energy.reuse.checksums
+
+archive: $(ENV) ## pack the committed files into one zip for a deposit, with its checksum
+	PYTHONPATH=workflow python -m inference_energy.reuse.archive
 
 readme: $(ENV) ## renew the numbers of the README and the keys of config/README.md
 	snakemake build/README.md build/config/README.md

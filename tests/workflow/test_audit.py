@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 import yaml
+from inference_energy.reuse.package import pattern_of
 from processes import git, one_message, snakemake
 from repository import edited, read_yaml
 
@@ -79,9 +80,14 @@ def test_every_finding_has_its_paragraph(done):
 
 def test_the_tables_of_results_are_described(done):
     page = (done[0] / "results/README.md").read_text()
-    assert "## energy_per_query.csv" in page
-    assert "## audit/findings.csv" in page
-    assert "## sources.csv" not in page
+    folder = done[0] / "results"
+    tables = re.findall(r"^## `(.*)`$", page, re.MULTILINE)
+    patterns = [pattern_of(name, METHODS) for title in tables for name in title.split(", ")]
+    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*.csv")]
+    # every table that there is has one heading, and every heading has a table
+    assert [path for path in files if sum(bool(of.fullmatch(path)) for of in patterns) != 1] == []
+    assert [of.pattern for of in patterns if not any(map(of.fullmatch, files))] == []
+    assert re.findall(r"^\| \[`(.*)`\]", page, re.MULTILINE) == tables
 
 
 def test_changes_are_written_for_an_uncommitted_tree(done):

@@ -1,13 +1,17 @@
-"""Check every table of data/ against its schema, and that every source is described."""
+"""Check data/: the checksum of every file, the schema of every table, and its sources."""
+
+from pathlib import Path
 
 from _logged import run
 from inference_energy.errors import InputError
+from inference_energy.reuse import checksums
 from inference_energy.tables import read_table, write_text
 
 
 def main(snakemake):
     """Read all tables; report the problems of all of them together."""
-    problems, lines, sources, cited = [], [], set(), {}
+    problems = list(checksums.problems(Path(snakemake.input.sums).parent))
+    lines, sources, cited = [], set(), {}
     for path, schema in zip(snakemake.input.tables, snakemake.params.schemas, strict=True):
         try:
             table = read_table(path, schema)

@@ -1,0 +1,1 @@
+"""What lets others use, check and cite the data: checksums, a data package, an archive."""

@@ -1,0 +1,137 @@
+"""The tables of data/ and results/ as a Frictionless data package, from their schemas."""
+
+import re
+
+from inference_energy.tables import load_schema
+
+PROFILE = "tabular-data-package"
+PLACEHOLDER = re.compile("<([^>]+)>")
+CONSTRAINTS = ("enum", "minimum", "maximum", "pattern")
+
+
+def pattern_of(name, methods):
+    """Regular expression of a file's name in a title, such as ``<method>/claims.csv``."""
+    parts = PLACEHOLDER.split(name)
+    wanted = {"method": "|".join(map(re.escape, methods))}
+    # the names of placeholders are at the odd places
+    for place in range(1, len(parts), 2):
+        parts[place] = f"(?:{wanted.get(parts[place], '[^/]+?')})"
+    parts[::2] = map(re.escape, parts[::2])
+    return re.compile("".join(parts))
+
+
+def schema_of(path, titles, methods):
+    """Schema of a result table.
+
+    Parameters
+    ----------
+    path : str
+        Table, below the folder of results.
+    titles : dict of str to str
+        Title of every schema of results, by its name: files below that folder.
+    methods : sequence of str
+        Names of methods.
+
+    Raises
+    ------
+    KeyError
+        If no title, or more than one, names the table.
+    """
+    found = [
+        schema
+        for schema, title in titles.items()
+        if any(pattern_of(name, methods).fullmatch(path) for name in title.split(", "))
+    ]
+    if len(found) != 1:
+        raise KeyError(f"{path}: {len(found)} schemas name it")
+    return found[0]
+
+
+def field(name, column):
+    """Table Schema of one column, from its JSON Schema."""
+    types = column.get("type", "string")
+    types = [types] if isinstance(types, str) else types
+    kind = next(each for each in types if each != "null")
+    values = [value for value in column.get("enum", []) if value is not None]
+    constraints = {key: column[key] for key in CONSTRAINTS if key in column and key != "enum"}
+    if "exclusiveMinimum" in column:
+        # Table Schema knows only bounds that are allowed themselves
+        constraints["minimum"] = column["exclusiveMinimum"]
+    if values:
+        constraints["enum"] = values
+    if "null" not in types and None not in column.get("enum", []):
+        constraints["required"] = True
+    described = {"name": name, "type": kind, "description": " ".join(column["description"].split())}
+    unit = {"unit": column["unit"]} if "unit" in column else {}
+    return described | unit | ({"constraints": constraints} if constraints else {})
+
+
+def resource(path, schema, columns, stored=None):
+    """One table of the package.
+
+    Parameters
+    ----------
+    path : str
+        Table, below the package.
+    schema : str
+        Name of its schema.
+    columns : list of str
+        Columns that the file has: optional ones may be absent.
+    stored : dict, optional
+        ``bytes`` and ``hash`` of the file.
+    """
+    spec = load_schema(schema)
+    name = re.sub(r"[^a-z0-9._-]+", "-", path.removesuffix(".csv").lower())
+    return {
+        "name": name,
+        "path": path,
+        "profile": "tabular-data-resource",
+        "title": spec["title"],
+        "description": " ".join(spec["description"].split()),
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        **(stored or {}),
+        "schema": {
+            "fields": [field(column, spec["properties"][column]) for column in columns],
+            "missingValues": [""],
+        },
+    }
+
+
+def package(resources, sources, version):
+    """Describe the package.
+
+    Parameters
+    ----------
+    resources : list of dict
+        As from :func:`resource`.
+    sources : DataFrame
+        Table of schema ``sources``.
+    version : str
+        Version of the project.
+    """
+    listed = sources.astype(object).where(sources.notna(), None)
+    return {
+        "profile": PROFILE,
+        "name": "inference-energy",
+        "title": "Energy of AI inference: benchmarks, published figures and recomputed results",
+        "description": (
+            "Inputs and results of a reproducible replication of arXiv:2509.20241. data/ keeps the"
+            " licences of its sources (data/sources.csv); results/ is written by the workflow."
+        ),
+        "version": version,
+        "licenses": [
+            {
+                "name": "MIT",
+                "title": "MIT License; the data keep the licences of their sources",
+                "path": "https://opensource.org/license/mit",
+            }
+        ],
+        "sources": [
+            {"title": f"{row.producer or 'unknown'}: {row.title}"}
+            | ({"path": row.url} if row.url and row.url.startswith("http") else {})
+            for row in listed.itertuples()
+        ],
+        "resources": resources,
+    }
