@@ -94,6 +94,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
 -include envs/browser.mk
+-include envs/crate.mk
 -include envs/stress.mk
 -include envs/slurm.mk
 -include envs/peers.mk

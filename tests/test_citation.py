@@ -43,3 +43,16 @@ def test_the_paper_is_named_in_all_of_them():
 def test_the_citation_is_of_the_form_it_states():
     assert CITATION["cff-version"] == "1.2.0"
     assert {"message", "title", "authors"} <= set(CITATION)
+
+
+def test_the_crate_describes_files_that_are_there():
+    graph = json.loads((ROOT / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
+    entities = {entity["@id"]: entity for entity in graph}
+    root, run = entities["./"], entities["#run"]
+    assert all((ROOT / part["@id"]).exists() for part in root["hasPart"])
+    assert root["datePublished"] == str(CITATION["date-released"])
+    assert entities[root["mainEntity"]["@id"]]["version"] == PROJECT["version"]
+    assert run["instrument"] == root["mainEntity"]
+    named = {part["@id"] for part in (*run["object"], *run["result"], run["agent"])}
+    assert named <= set(entities)
+    assert {profile["@id"] for profile in root["conformsTo"]} <= set(entities)

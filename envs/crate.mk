@@ -1,0 +1,14 @@
+.PHONY: crate lock-crate
+
+.venv-crate/.installed: envs/crate.lock
+	@echo "Installing the packages of envs/crate.lock into .venv-crate ..."
+	@$(PYTHON) -m venv --clear .venv-crate
+	@.venv-crate/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r envs/crate.lock
+	@touch $@
+
+crate: .venv-crate/.installed ## renew ro-crate-metadata.json, the run as a Workflow Run RO-Crate
+	.venv-crate/bin/python envs/crate.py .
+
+lock-crate: ## renew the lock of what writes the RO-Crate (needs uv)
+	uv pip compile --group crate --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --quiet -o envs/crate.lock
