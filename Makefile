@@ -99,3 +99,4 @@ help: ## list the targets
 -include envs/slurm.mk
 -include envs/peers.mk
 -include envs/matrix.mk
+-include envs/mutants.mk

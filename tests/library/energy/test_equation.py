@@ -122,3 +122,9 @@ def test_a_pue_counts_the_same_before_and_after_the_energy(values):
     at_meter = query_energy(**values | {"boundary": 1.0})
     at_facility = facility_energy(at_meter, values["boundary"])
     assert at_facility == pytest.approx(query_energy(**values))
+
+
+def test_nothing_is_charged_beyond_what_is_stated():
+    """Full utilisation and the meter's own boundary unless others are given."""
+    assert drawn_power(10.2, 0.7) == pytest.approx(10.2 * 0.7)
+    assert node_energy(3600.0, 1.0) == pytest.approx(1000.0)
