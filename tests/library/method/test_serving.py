@@ -42,10 +42,10 @@ def method():
     found["blend"]["models"] = 2
     lengths = {"distribution": "exponential", "median": 300, "unit": "tokens", "source": "test"}
     found["regimes"]["traditional"]["output_tokens"] = lengths
-    node = {"gpu": "H200-SXM-141GB", "precision": "FP8", "share": 1.0, "source": "test"}
-    engine = {"engine": "vLLM", "share": 1.0, "source": "test"}
+    node = {"kinds": {"H200-SXM-141GB FP8": 1.0}, "unit": "1", "source": "test"}
+    engine = {"kinds": {"vLLM": 1.0}, "unit": "1", "source": "test"}
     load = {"distribution": "fixed", "value": 64, "unit": "requests", "source": "test"}
-    found["serving"] = {"nodes": [node], "engines": [engine], "load": load}
+    found["serving"] = {"nodes": node, "engines": engine, "load": load}
     return found
 
 
@@ -119,15 +119,14 @@ def test_a_range_of_loads_is_the_mixture_of_its_loads(method, table, hardware):
 
 def test_a_model_that_no_node_holds_is_refused(method, table, hardware):
     changed = deepcopy(method)
-    changed["serving"]["nodes"][0]["gpu"] = "L40S"
+    changed["serving"]["nodes"]["kinds"] = {"L40S FP8": 1.0}
     with pytest.raises(InputError, match="no node holds the weights of Llama"):
         build(changed, table, {}, hardware)
 
 
 def test_models_are_served_by_the_nodes_that_hold_them(method, table, hardware):
     changed = deepcopy(method)
-    small = {"gpu": "H100-SXM-80GB", "precision": "FP8", "share": 0.5, "source": "test"}
-    changed["serving"]["nodes"].append(small)
+    changed["serving"]["nodes"]["kinds"]["H100-SXM-80GB FP8"] = 0.5
     setup = build(changed, table, {}, hardware)
     found = {m.name: [way.node for way in m.law.shares()] for m in setup.models}
     assert len(found["Llama 3.1 405B"]) == 2
@@ -136,10 +135,10 @@ def test_models_are_served_by_the_nodes_that_hold_them(method, table, hardware):
 
 def test_nodes_and_engines_that_no_table_has_are_refused_with_the_nearest(method, table, hardware):
     changed = deepcopy(method)
-    changed["serving"]["nodes"][0]["gpu"] = "H200-SXM-141"
-    changed["serving"]["engines"][0]["engine"] = "vLMM"
+    changed["serving"]["nodes"]["kinds"] = {"H200-SXM-141 FP8": 1.0}
+    changed["serving"]["engines"]["kinds"] = {"vLMM": 1.0}
     with pytest.raises(InputError) as refused:
         build(changed, table, {}, hardware)
     gpu, engine = refused.value.problems
-    assert "serving.nodes[0].gpu" in gpu and "did you mean H200-SXM-141GB" in gpu
-    assert "serving.engines[0].engine" in engine and "did you mean vLLM" in engine
+    assert "serving.nodes.kinds" in gpu and "did you mean H200-SXM-141GB" in gpu
+    assert "serving.engines.kinds" in engine and "did you mean vLLM" in engine

@@ -11,7 +11,7 @@ an unseen model, GPU or engine has the spread of such groups as part of its erro
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -134,7 +134,12 @@ class AtLoad(Law):
             self.traits, input_tokens, output_tokens, self.concurrency, self.requests
         )
 
-    def _log_parts(self, input_tokens, output_tokens, cached_tokens=0.0):
+    def _log_parts(
+        self,
+        input_tokens: ArrayLike,
+        output_tokens: ArrayLike,
+        cached_tokens: ArrayLike = 0.0,
+    ) -> Array:
         n_out = np.maximum(output_tokens, LENGTH_FLOOR)
         with np.errstate(divide="ignore"):
             return np.log(
@@ -244,12 +249,12 @@ LAYOUT = (
 """Columns of which an empty cell means one."""
 
 
-def _engine(name):
+def _engine(name: str) -> str:
     """A serving software in one spelling: InferenceX writes dynamo-trt, and vllm."""
     return next((known for part, known in ENGINES.items() if part in name.lower()), name)
 
 
-def _texts(rows, column):
+def _texts(rows: pd.DataFrame, column: str) -> list[str]:
     """Cells of a column, the same text for the same thing; one or nothing where it is empty."""
     empty = "1" if column in LAYOUT else ""
     if column not in rows:
@@ -269,7 +274,7 @@ def keys(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Index:
     return pd.Index(["|".join(row) for row in zip(*given, strict=True)], dtype=object)
 
 
-def _log_times(rows):
+def _log_times(rows: pd.DataFrame) -> Array:
     """Logarithm of the parts of an output token's time, rows by parts."""
     n_in, n_out = (rows[name].to_numpy(float) for name in ("input_tokens", "output_tokens"))
     traits = {name: rows[name].to_numpy(float) for name in TRAITS}
@@ -277,10 +282,10 @@ def _log_times(rows):
         return np.log(part_seconds(traits, n_in, n_out, 0.0, *load_of(rows)) / n_out[:, None])
 
 
-def _structure(scale):
+def _structure(scale: float) -> mixed.Structure:
     names = list(DEVIATIONS)
 
-    def deviations(spread):
+    def deviations(spread: Mapping[str, float]) -> tuple[Any, Any]:
         numbers = np.array([names.index(name) for name in spread])
         return numbers, scale * np.array(list(spread.values()))
 
@@ -400,7 +405,7 @@ class AtLoadFit:
         variance = np.einsum("ij,ijk,ik->i", share, covariances[number], share)
         return np.exp(-log_time), np.sqrt(variance + scatter[number] ** 2)
 
-    def _factors(self, rows):
+    def _factors(self, rows: pd.DataFrame) -> tuple[Any, Array, Array, Array]:
         """Number of every row's configuration, and what is known of the configurations."""
         levels = [keys(rows, columns) for columns, _ in LEVELS.values()]
         of_own = keys(rows, CONFIGURATION)
@@ -417,7 +422,8 @@ class AtLoadFit:
     def laws_of(self, rows: pd.DataFrame) -> list[AtLoad]:
         """Law of the configuration of each row, measured or not, at the row's load."""
         number, means, covariances, scatter = self._factors(rows)
-        of_rows = zip(rows[TRAITS].to_dict("records"), load_of(rows)[0], number, strict=True)
+        traits_of = [dict(zip(TRAITS, row, strict=True)) for row in rows[TRAITS].to_numpy(float)]
+        of_rows = zip(traits_of, load_of(rows)[0], number, strict=True)
         return [
             AtLoad(
                 traits=traits,
@@ -432,7 +438,7 @@ class AtLoadFit:
         ]
 
 
-def _update(law, log_parts, log_time, steps=8):
+def _update(law: AtLoad, log_parts: Array, log_time: Array, steps: int = 8) -> tuple[Array, Array]:
     """Mean and covariance of the factors of a law once rows of it are measured (Gauss-Newton)."""
     prior = np.linalg.inv(law.covariance)
     factors = law.log_factors
@@ -442,4 +448,4 @@ def _update(law, log_parts, log_time, steps=8):
         covariance = np.linalg.inv(prior + weighted @ share)
         away = weighted @ (log_fit - log_time) + prior @ (factors - law.log_factors)
         factors = factors - covariance @ away
-    return factors, covariance
+    return factors, np.asarray(covariance, np.float64)

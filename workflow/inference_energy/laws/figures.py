@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -135,7 +136,7 @@ def predicted_at_load(predictions: pd.DataFrame) -> Figure:
     return figure
 
 
-def _against(axis, rows, ends):
+def _against(axis: Axes, rows: pd.DataFrame, ends: tuple[float, float]) -> None:
     """Points of one panel, the diagonal, and the band about it."""
     diagonal = np.array(ends)
     axis.fill_between(

@@ -100,10 +100,11 @@ def leave_out(
     return predicted, sigma
 
 
-def _shapes(rows):
+def _shapes(rows: pd.DataFrame) -> pd.Series:
     """Lengths to within a factor of 1.6 or so: nearly equal shapes are left out together."""
-    near = np.round(2 * np.log(rows[["input_tokens", "output_tokens"]].astype(float)))
-    return near.astype(int).astype(str).agg(" ".join, axis=1)
+    lengths = rows[["input_tokens", "output_tokens"]].to_numpy(float)
+    near = pd.DataFrame(np.round(2 * np.log(lengths)).astype(int), rows.index)
+    return near.astype(str).agg(" ".join, axis=1)
 
 
 def unseen_sources(rows: pd.DataFrame, fit: Fit) -> tuple[Array, Array]:

@@ -121,15 +121,15 @@ class Rows:
         return np.concatenate([np.asarray(moved, int) for moved, _ in self.structure.levels])
 
     @cached_property
-    def _order(self):
+    def _order(self) -> Integers:
         return np.argsort(self.own, kind="stable")
 
     @cached_property
-    def _first(self):
+    def _first(self) -> Integers:
         return np.searchsorted(self.own[self._order], np.arange(self.count + 1))
 
     @cached_property
-    def _blocks(self):
+    def _blocks(self) -> tuple[Integers, Integers, Integers]:
         """First block of each configuration, configuration of each block, place of each row."""
         blocks = -(-np.diff(self._first) // BLOCK)
         first = np.cumsum([0, *blocks[:-1]])
@@ -305,7 +305,7 @@ def fit(
     own_spread = np.asarray(s.own[1])
     weight, tail, own_tail = np.ones(len(log_time)), np.ones(len(rows.spread)), np.ones(own.shape)
 
-    def predict(values, own):
+    def predict(values: Array, own: Array) -> tuple[Array, Array]:
         return log_sum(log_parts, values[:n] + rows.deviations(values, own) @ s.moves.T)
 
     log_fit, share = predict(values, own)
@@ -314,10 +314,15 @@ def fit(
         own_precision = own_tail / own_spread**2
         scale = weight / scatter[kind] ** 2
 
-        def misfit(error, values, own, given=(scale, precision, own_precision)):
+        def misfit(
+            error: Array,
+            values: Array,
+            own: Array,
+            given: tuple[Array, ...] = (scale, precision, own_precision),
+        ) -> float:
             away = values - centre
             squares = (error**2, away**2, own**2)
-            return sum((w * x).sum() for w, x in zip(given, squares, strict=True))
+            return float(sum((w * x).sum() for w, x in zip(given, squares, strict=True)))
 
         step = _step(
             rows, share, log_fit - log_time, scale, values - centre, own, precision, own_precision
@@ -355,7 +360,7 @@ def fit(
     )
 
 
-def _weight(square):
+def _weight(square: Array) -> Array:
     """Weight of a value that is Student's t, by its square in units of its scale."""
     return (TAIL + 1) / (TAIL + square)
 
@@ -371,14 +376,23 @@ class _Step:
     gain: Array
 
 
-def _slopes(rows, share):
+def _slopes(rows: Rows, share: Array) -> tuple[Array, Array]:
     """Change of ln t per change of the values of ``columns``, and of the v, in blocks."""
     moved = share @ rows.structure.moves
     by_value = np.concatenate([share, moved[:, rows.moved]], axis=1)
     return rows.blocks(by_value), rows.blocks(moved[:, rows.structure.own[0]])
 
 
-def _step(rows, share, error, scale, away, own, precision, own_precision):
+def _step(
+    rows: Rows,
+    share: Array,
+    error: Array,
+    scale: Array,
+    away: Array,
+    own: Array,
+    precision: Array,
+    own_precision: Array,
+) -> _Step:
     slope, own_slope = _slopes(rows, share)
     both, k = np.concatenate([slope, own_slope], axis=2), slope.shape[2]
     weighted = (rows.blocks(scale)[:, :, None] * both).transpose(0, 2, 1)
@@ -397,10 +411,10 @@ def _step(rows, share, error, scale, away, own, precision, own_precision):
     own_step = -np.einsum("cde,ce->cd", own_covariance, own_gradient)
     own_step -= np.einsum("cdk,ck->cd", gain, values[rows.columns])
     covariance = scipy.linalg.cho_solve(factor, np.eye(len(values)), check_finite=False)
-    return _Step(values, own_step, covariance, own_covariance, gain)
+    return _Step(values, own_step, covariance, np.asarray(own_covariance, np.float64), gain)
 
 
-def _variances(rows, share, step):
+def _variances(rows: Rows, share: Array, step: _Step) -> tuple[Array, Array]:
     """Variance of ln t of every row, and of every v, from the fit's parameters."""
     of = rows.block_own
     local = step.covariance[rows.columns[:, :, None], rows.columns[:, None, :]]

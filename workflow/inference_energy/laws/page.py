@@ -43,7 +43,7 @@ def _laws(errors: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def load_page(scores, before):
+def load_page(scores: pd.DataFrame, before: str) -> str:
     """Errors of the law that knows load on what was left out, as a Markdown page.
 
     Parameters
@@ -55,7 +55,7 @@ def load_page(scores, before):
     """
     rows = scores.set_index(["left_out", "law", "source", "class"])
 
-    def of(left_out, law, source="all", kind="all"):
+    def of(left_out: str, law: str, source: str = "all", kind: str = "all") -> dict[str, Any]:
         found = rows.loc[[(left_out, law, source, kind)]]
         values = dict(zip(found["statistic"], found["value"], strict=True))
         return {"left_out": left_out, "law": law, "source": source, "class": kind} | {
@@ -86,7 +86,7 @@ def load_page(scores, before):
     )
 
 
-def predicted_page(predictions, path):
+def predicted_page(predictions: pd.DataFrame, path: str) -> str:
     """How the law fitted to the committed tables predicts a user's table, as a Markdown page.
 
     Parameters

@@ -130,21 +130,19 @@ class Pooled(Law):
         """
         if not self.knows_load:
             return self
-        found = []
+        load, found = float(np.asarray(concurrency)), []
         kinds = dict.fromkeys((way.node, way.engine) for way in self.ways)
         for kind in kinds:
             own = sorted(
                 (way for way in self.ways if (way.node, way.engine) == kind),
                 key=lambda way: way.load,
             )
-            away = np.log([way.load for way in own]) - np.log(concurrency)
+            away = np.log([way.load for way in own]) - np.log(load)
             near = own[int(np.abs(away).argmin())]
             power = np.exp(np.interp(0.0, away, np.log([way.power for way in own])))
-            law = near.law.at(np.asarray(concurrency) / near.copies, requests)
+            law = near.law.at(load / near.copies, requests)
             weight = sum(way.weight for way in own)
-            found.append(
-                near._replace(weight=weight, power=float(power), law=law, load=float(concurrency))
-            )
+            found.append(near._replace(weight=weight, power=float(power), law=law, load=load))
         return replace(self, ways=tuple(found))
 
     def on(self, nodes: Container[str]) -> "Pooled | None":

@@ -26,7 +26,7 @@ message, (g-1) times from each to each: r is between them.
 Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k [s/token^2]; s [s/token]; a [s/token^2].
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -125,6 +125,9 @@ ASSUMED_BYTES = 2.0
 """Bytes of an activation, and of a cache entry at 16 bit."""
 
 
+Finder = Callable[[pd.Series, pd.DataFrame], pd.Series]
+"""Finds a row's model or GPU in a table."""
+
 NETWORK = ["params_total_b", "layers", "hidden_size", "attention_heads", "attention", "experts"]
 """Columns of the schema ``models`` by which models of one architecture and size are told."""
 
@@ -151,7 +154,7 @@ def add_traits(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> 
     alike = rows.groupby([name for name in columns if name in rows], dropna=False, sort=False)
     first, number = alike.nth(0), alike.ngroup().to_numpy()
 
-    def found(find, table):
+    def found(find: Finder, table: pd.DataFrame) -> pd.DataFrame:
         each = pd.DataFrame([find(row, table) for _, row in first.iterrows()])
         return each.iloc[number].set_axis(rows.index)
 
@@ -162,11 +165,11 @@ def add_traits(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> 
     return rows.join(_traits(rows, model, found(find_gpu, gpus)).assign(network=network))
 
 
-def _floats(table, *columns):
-    return [pd.to_numeric(table[column]).astype(float).to_numpy() for column in columns]
+def _floats(table: pd.DataFrame, *columns: str) -> list[Array]:
+    return [np.asarray(pd.to_numeric(table[column]), np.float64) for column in columns]
 
 
-def _traits(rows, model, gpu):
+def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.DataFrame:
     total, active = (1e9 * x for x in _floats(model, "params_total_b", "params_active_b"))
     layers, hidden, heads, kv_heads, width, experts, used, cache_bytes, share = _floats(
         model,
@@ -229,7 +232,7 @@ def _traits(rows, model, gpu):
     return traits.assign(filled=(dense_bytes + expert_bytes) / (memory * count))
 
 
-def _rates(precision, gpu):
+def _rates(precision: pd.Series, gpu: pd.DataFrame) -> Array:
     """Rate of the matrix products [FLOP/s]; FP4 on a GPU without it is computed in 8 bit."""
     sixteen, eight, four = _floats(
         gpu, "dense_tflops_16bit", "dense_tflops_8bit", "dense_tflops_4bit"
@@ -243,10 +246,10 @@ def _rates(precision, gpu):
 def layout(rows: pd.DataFrame) -> tuple[Array, Array, Array]:
     """GPUs, copies of the attention, and GPUs that the experts are spread over, of every row."""
 
-    def given(column):
+    def given(column: str) -> Array:
         if column not in rows:
             return np.ones(len(rows))
-        return pd.to_numeric(rows[column]).astype(float).fillna(1.0).to_numpy()
+        return np.asarray(pd.to_numeric(rows[column]).astype(float).fillna(1.0), np.float64)
 
     count = np.asarray(copy_gpus(rows), float)
     return count, given("attention_data_parallel"), given("expert_parallel")

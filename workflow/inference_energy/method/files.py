@@ -12,7 +12,7 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.method.lengths import FAMILIES, LEAST_ABOVE, RoundedLengths
 from inference_energy.project import brace_problems, own
 
-WHOLE = ("value", "distribution", "name", "factors", "trim")
+WHOLE = ("value", "distribution", "name", "factors", "trim", "kinds")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
 
 

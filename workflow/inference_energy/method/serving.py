@@ -123,23 +123,27 @@ def fit_serving(
 
 def _kinds(method: Mapping[str, Any]) -> pd.DataFrame:
     """Every model on every node with every engine, with its share of the model's queries."""
-    nodes = pd.DataFrame(method["serving"]["nodes"])[["gpu", "precision", "share"]]
-    engines = pd.DataFrame(method["serving"]["engines"])[["engine", "share"]]
-    models = pd.DataFrame({"model": method["benchmarks"]["models"]})
-    rows = models.merge(nodes, how="cross").merge(engines, how="cross", suffixes=("", "_engine"))
-    return rows.assign(share=rows["share"] * rows["share_engine"])
+    kinds = {name: method["serving"][name]["kinds"] for name in ("nodes", "engines")}
+    rows = [
+        (model, *node.rsplit(" ", 1), engine, of_node * of_engine)
+        for model in method["benchmarks"]["models"]
+        for node, of_node in kinds["nodes"].items()
+        for engine, of_engine in kinds["engines"].items()
+    ]
+    return pd.DataFrame(rows, columns=["model", "gpu", "precision", "engine", "share"])
 
 
 def _refuse_unknown(method: Mapping[str, Any], known: Mapping[str, pd.Series]) -> None:
     problems = []
     for key, entries in {"gpu": "nodes", "engine": "engines"}.items():
         names = sorted(known[key].dropna().unique())
-        for place, entry in enumerate(method["serving"][entries]):
-            if entry[key] not in names:
-                near = get_close_matches(entry[key], names, n=1)
+        for entry in method["serving"][entries]["kinds"]:
+            name = entry.rsplit(" ", 1)[0] if key == "gpu" else entry
+            if name not in names:
+                near = get_close_matches(name, names, n=1)
                 problems.append(
-                    f"config/methods/{method['id']}.yaml: key serving.{entries}[{place}].{key}:"
-                    f" value {entry[key]}: allowed are {', '.join(names)};"
+                    f"config/methods/{method['id']}.yaml: key serving.{entries}.kinds: value"
+                    f" {entry}: no {key} of that name; allowed are {', '.join(names)};"
                     f" {f'did you mean {near[0]}?' if near else 'name one of them'}"
                 )
     if problems:
