@@ -7,6 +7,7 @@ import pytest
 from inference_energy.explorer import content
 from inference_energy.explorer.configurations import configurations
 from inference_energy.laws.peak import Peak
+from inference_energy.method.distributions import LogNormal
 from repository import METHODS, PAPER_TABLE, ROOT, read, read_yaml
 
 METHOD = METHODS["oviedo2026"]
@@ -18,7 +19,8 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def known():
-    return content.method_content(METHOD, TABLES, {("median-traditional", "v2"): "The median"})
+    statements = {("median-traditional", "v2"): "The median"}
+    return content.method_content(METHOD, TABLES, statements, LogNormal(-0.3, 0.1))
 
 
 def line(table, number):
@@ -97,3 +99,11 @@ def test_intensities_are_the_facts_that_the_configuration_names():
         assert place["value"] == values[fact]
         line = (ROOT / "data/facility.csv").read_text(encoding="utf-8").splitlines()
         assert line[place["line"] - 1].startswith(f"{fact},")
+
+
+def test_a_utilisation_measured_at_the_load_is_that_of_the_built_method():
+    built = LogNormal(-0.3, 0.1)
+    found = content.utilisation_content({"distribution": "by-load"}, built)
+    assert found == {"p5": float(built.quantile(0.05)), "p95": float(built.quantile(0.95))}
+    stated = {"distribution": "fixed", "value": 0.7}
+    assert content.utilisation_content(stated, built) == {"p5": 0.7, "p95": 0.7}

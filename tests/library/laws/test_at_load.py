@@ -72,9 +72,9 @@ def test_throughput_and_error_are_positive(law):
     assert (law.sigma(*LENGTHS) >= law.scatter).all()
 
 
-def test_no_output_takes_the_time_of_its_prefill(law):
-    assert law.predict(1000.0, 0.0) > 0
-    assert law.seconds(1000.0, 0.0) == pytest.approx(law.parts(1000.0, 0.0, 0.0).prefill, rel=1e-6)
+def test_no_output_has_the_throughput_of_one_token(law):
+    assert law.predict(1000.0, 0.0) == law.predict(1000.0, 1.0) > 0
+    assert law.seconds(1000.0, 0.0) > law.parts(1000.0, 0.0, 0.0).prefill > 0
 
 
 def test_a_scaled_law_is_as_many_times_as_fast_and_as_certain(law):
@@ -218,17 +218,20 @@ def test_the_registry_fits_it(fitted, vendor, hardware):
 
 def test_a_method_can_name_it(hardware):
     """Energies of a query follow from it as from every other law, at as many requests as fit."""
-    method = deepcopy(METHODS["revised"])
-    traces = {
-        name: tuple(own["output_tokens"])
-        for name, own in read("data/request_lengths.csv", "request_lengths").groupby("trace")
+    method = deepcopy(METHODS["oviedo2026"])
+    method["benchmarks"] = {
+        "table": "data/throughput/trtllm.csv",
+        "precision": ["FP8"],
+        "gpus": ["H100-SXM-80GB", "H200-SXM-141GB"],
+        "models": ["Llama 3.1 405B", "Llama 3.1 70B", "Mixtral 8x22B"],
     }
-    tables = [read(path, "throughput").assign(row=None) for path in method["benchmarks"]["table"]]
-    table = pd.concat(tables, ignore_index=True)
+    method["node_power"]["models"] = {}
+    table = read("data/throughput/trtllm.csv", "throughput")
+    reference = {"input_tokens": 1000, "output_tokens": 1000, "unit": "tokens"}
     medians = {}
     for name in ("hierarchical", "at-load"):
-        method["throughput_law"]["name"] = name
-        setup = build(method, table, traces, hardware)
+        method["throughput_law"] = {"name": name, "gpus_per_node": 8, "reference": reference}
+        setup = build(method, table, {}, hardware)
         answers = exact.regime_energy(setup, setup.regimes["traditional"])
         medians[name] = exact.blend_energy(setup, *answers).quantile(0.5)
     assert {model.law.name for model in setup.models} == {"at-load"}

@@ -68,8 +68,9 @@ def configurations(method, table, hardware, nodes, at_load):
 
     A law fitted to the rows of each model knows the node behind these rows. A law of many
     configurations knows every GPU and format of its table, and what was measured at a stated load
-    is taken beside it: one additive law for each configuration and load. Of the ways to divide a
-    model among GPUs the one with the highest throughput of the node is kept.
+    is taken beside it: one additive law for each configuration and load. Of a method that states
+    how its models are served only the latter are taken. Of the ways to divide a model among GPUs
+    the one with the highest throughput of the node is kept.
 
     Parameters
     ----------
@@ -90,7 +91,10 @@ def configurations(method, table, hardware, nodes, at_load):
         By model, GPU, format and load.
     """
     known = nodes.set_index("gpu")["power_kw"]
-    if "gpus_per_node" not in method["throughput_law"]:
+    if "serving" in method:
+        # its law is no sum of terms that the page could compute; what was measured at loads is
+        found = _at_load(method, at_load, known, set(method["benchmarks"]["models"]))
+    elif "gpus_per_node" not in method["throughput_law"]:
         found = _of_models(method, table, hardware)
     else:
         pooled = _of_nodes(method, table, hardware, known)

@@ -105,6 +105,14 @@ def rows_behind(rows, files):
     return ranges
 
 
+def utilisation_content(section, power_utilisation):
+    """Content of a power utilisation; of one that is measured at the load, of what was built."""
+    if section["distribution"] == "by-load":
+        p5, p95 = power_utilisation.quantile([0.05, 0.95])
+        return {"p5": float(p5), "p95": float(p95)}
+    return factor_content(section)
+
+
 def factor_content(section):
     """Range of a log-normal factor, of one value where it is fixed; of a coupling its terms."""
     if section["distribution"] == "coupled":
@@ -114,7 +122,7 @@ def factor_content(section):
     return {"p5": section["p5"], "p95": section["p95"]}
 
 
-def method_content(method, tables, statements):
+def method_content(method, tables, statements, power_utilisation):
     """One method for the page.
 
     Parameters
@@ -125,12 +133,14 @@ def method_content(method, tables, statements):
         Its tables energy_per_query, fleet, footprint, claims.
     statements : dict of tuple to str
         What a claim says, by claim and version.
+    power_utilisation : LogNormal or Coupling
+        That of the built method.
     """
     return {
         "title": method["title"],
         "kind": method["kind"],
         "z": method["monte_carlo"]["normal_quantile_95"],
-        "utilisation": factor_content(method["power_utilisation"]),
+        "utilisation": utilisation_content(method["power_utilisation"], power_utilisation),
         "pue": factor_content(method["pue"]),
         "ratio": method["input_charge"]["input_tokens_per_output_token"]["value"],
         "uncertain": method["throughput_law"].get("error", "ignored") == "included",

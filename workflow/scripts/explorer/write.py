@@ -25,19 +25,21 @@ def main(snakemake):
     published = read_table(read.published, "claims_published")
     keys = zip(published["claim"], published["version"], strict=True)
     statements = dict(zip(keys, published["statement"], strict=True))
-    found, served = {}, {}
+    found, setups, served = {}, {}, {}
     for name, method in methods.items():
         of = sources(method)
         hardware = of.get("hardware", {})
         found[name] = configurations.configurations(method, of["table"], hardware, nodes, at_load)
-        served[name] = {model.name: model for model in build(method, **of).models}
+        setups[name] = build(method, **of)
+        served[name] = {model.name: model for model in setups[name].models}
     write_table(configurations.as_table(found), write.table, "configurations")
     lines = configurations.lines_of(read_table(write.table, "configurations"))
     described = {}
     for place, (name, method) in enumerate(methods.items()):
         tables = {table: read_table(read[table][place], table) for table in TABLES}
         files = {shown(path): sources.tables[path] for path in tables_of(method)}
-        described[name] = content.method_content(method, tables, statements) | {
+        utilisation = setups[name].power_utilisation
+        described[name] = content.method_content(method, tables, statements, utilisation) | {
             "configurations": [
                 content.configuration_content(
                     each, served[name], loaded if key[-1] else files, lines[name, *key]
