@@ -257,7 +257,7 @@ def variance_shares(parts):
     Figure
     """
     figure = drawing.new_figure(drawing.PAGE, 1.75)
-    axis = drawing.frame(figure, 0.78, 0.42, 0.15, 0.48)
+    axis = drawing.frame(figure, 0.98, 0.42, 0.25, 0.48)
     regimes = list(parts["regime"].unique())
     for row, regime in enumerate(regimes):
         shares = parts[parts["regime"] == regime].set_index("source")["share"]
@@ -281,7 +281,8 @@ def variance_shares(parts):
     axis.set_xlim(0, 1)
     axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: text.percent(share)))
     axis.set_xlabel("share of the variance of ln E")
-    drawing.no_side(axis)
+    axis.spines["left"].set_visible(False)
+    axis.tick_params(axis="y", left=False)
     handles = [Patch(color=colour, label=source) for source, colour in SOURCE_COLOURS.items()]
     drawing.legend(figure, handles, 0.1, 0.06, ncols=len(handles), columnspacing=1.2)
     return figure
