@@ -3,6 +3,7 @@ rule whatif:
     message:
         "Asking what the change of an assumption does"
     input:
+        **serving_inputs(LAWS),
         benchmarks=sorted(path for path, schema in DATA_TABLES if schema == "throughput"),
         traces=provided("data/request_lengths.csv"),
         models=provided("data/models.csv"),

@@ -12,8 +12,10 @@ from inference_energy.comparison import whatif, whatif_page
 from inference_energy.comparison.sides import NOW, changed_rows, find_sides
 from inference_energy.drawing import save
 from inference_energy.errors import InputError
+from inference_energy.laws.registry import serving_tables
 from inference_energy.method.files import warnings
 from inference_energy.method.plausible import Tables, held_against
+from inference_energy.method.sources import SERVING
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from inference_energy.templates import render
 
@@ -27,7 +29,9 @@ def read_sides(snakemake, scratch):
 
     def tables(method):
         own = method["benchmarks"]["table"]
-        return [*([own] if isinstance(own, str) else own), read.traces, read.models, read.gpus]
+        served = serving_tables() if "serving" in method else []
+        shared = [read.traces, read.models, read.gpus, *(read[SERVING + name] for name in served)]
+        return [*([own] if isinstance(own, str) else own), *shared]
 
     base, head = find_sides(Path(), params.method, params.base, schema, tables)
     states = {NOW: read_all_sources(read)}
@@ -66,7 +70,8 @@ def main(snakemake):
         problems, unusual = held_against(head.method, sources(head.method)["table"], known)
         if problems:
             raise InputError(problems)
-        unusual = [*warnings(head.method, documents.read(read.schema), head.name), *unusual]
+        stated = {key: value for key, value in head.method.items() if key != "data"}
+        unusual = [*warnings(stated, documents.read(read.schema), head.name), *unusual]
         print(*unusual, sep="\n", end="\n" if unusual else "", file=sys.stderr)
         before, after = (whatif.answer(side, sources, longer) for side in (base, head))
         shares = whatif.shapley_factors(before, after, sources)
