@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from repository import METHOD_FILES, read
 
-METHOD = METHOD_FILES["revised"]
+METHOD, FULL = METHOD_FILES["revised"], METHOD_FILES["full-load"]
 
 
 def test_long_outputs_are_those_of_the_reasoning_runs_above_200_b():
@@ -30,11 +30,25 @@ def test_the_input_is_the_mean_of_the_conversation_trace():
         assert regime["input_tokens"]["value"] == pytest.approx(mean, rel=1e-3)
 
 
+def test_the_upper_end_of_the_load_is_that_of_the_operator_who_published_it():
+    table = read("data/production_load.csv", "production_load").set_index("quantity")["value"]
+    load = METHOD["serving"]["load"]
+    assert load["p95"] == round(table["requests_in_flight_per_node"])
+
+
+def test_the_models_are_the_large_open_ones_that_were_measured():
+    models = read("data/models.csv", "models").set_index("model")
+    named = METHOD["benchmarks"]["models"]
+    assert models.loc[named, "params_total_b"].min() > 350
+    measured = read("data/throughput/at_load.csv", "throughput")
+    assert set(named) - set(measured["model"]) <= {"Llama 3.1 405B", "DeepSeek-R1"}
+
+
 def test_the_lower_end_of_power_utilisation_is_the_wall_power_of_a_limited_node():
     power = read("data/measured/mlperf_wall_power.csv", "wall_power")
     limited = power[power["system"].str.startswith("H200") & power["benchmark"].str.contains("70b")]
     offline = limited[limited["scenario"] == "Offline"].filter(like="wall").iloc[:, 0]
-    node = METHOD["node_power"]["default"]["value"]
-    assert METHOD["power_utilisation"]["p5"] == pytest.approx(
+    node = FULL["node_power"]["default"]["value"]
+    assert FULL["power_utilisation"]["p5"] == pytest.approx(
         offline.median() / 1000 / node, abs=5e-3
     )

@@ -116,9 +116,9 @@ NODE = {"gpus_per_node": 8, "reference": {"input_tokens": 1000, "output_tokens":
 NODE["reference"]["unit"] = "tokens"
 
 
-def on_revised(name):
+def on_many_configurations(name):
     """A document of the audit with a law of many configurations under it, and little to do."""
-    document = read_yaml(f"config/{name}.yaml") | {"base": "revised"}
+    document = read_yaml(f"config/{name}.yaml") | {"base": "full-load"}
     if name == "sensitivity":
         kept = ("node_power", "throughput", "output_exponent")
         inputs = {key: document["inputs"][key] for key in kept}
@@ -133,7 +133,7 @@ def test_the_audit_runs_on_a_law_of_many_configurations(done):
     folder, _ = done
     with ExitStack() as stack:
         for name in ("multiverse", "sensitivity"):
-            text = yaml.safe_dump(on_revised(name), sort_keys=False)
+            text = yaml.safe_dump(on_many_configurations(name), sort_keys=False)
             stack.enter_context(edited(folder / f"config/{name}.yaml", text))
         # the copy is shared: a run that fails must leave it as it was, too
         stack.callback(git, folder, "checkout", "--quiet", "results", "figures")
@@ -141,7 +141,7 @@ def test_the_audit_runs_on_a_law_of_many_configurations(done):
         assert run.returncode == 0, run.stdout
         lines = (folder / "results/audit/one_at_a_time.csv").read_text().splitlines()
         needed = (folder / "results/audit/what_if.csv").read_text()
-        energies = (folder / "results/revised/energy_per_query.csv").read_text()
+        energies = (folder / "results/full-load/energy_per_query.csv").read_text()
     assert sum(line.startswith("law,additive,") for line in lines) == 6
     assert "\nmedian traditional,throughput,2,1,0.5," in needed
     median = re.search("exact,long,frontier blend,baseline,p50,(.*),Wh", energies)[1]

@@ -21,8 +21,8 @@ def table_of(method):
 
 
 @pytest.fixture(scope="module")
-def revised():
-    method = METHODS["revised"]
+def many():
+    method = METHODS["full-load"]
     return configurations(method, table_of(method), HARDWARE, NODES, AT_LOAD)
 
 
@@ -44,17 +44,17 @@ def test_the_papers_method_knows_one_node_of_each_model_the_one_it_charges(paper
         assert of[model.name].law.predict(*LENGTHS) == model.law.predict(*LENGTHS)
 
 
-def test_a_law_of_many_configurations_holds_the_nodes_that_the_method_charges(revised):
-    method = METHODS["revised"]
+def test_a_law_of_many_configurations_holds_the_nodes_that_the_method_charges(many):
+    method = METHODS["full-load"]
     setup = build(method, table_of(method), traces(), HARDWARE)
     for model in setup.models:
-        own = [each for each in revised if each.law.terms() == model.law.terms()]
+        own = [each for each in many if each.law.terms() == model.law.terms()]
         assert [each.model for each in own] == [model.name]
         assert own[0].node_power == model.node_power
 
 
-def test_it_knows_other_formats_and_loads_with_the_power_of_their_nodes(revised):
-    found = {each.key: each for each in revised}
+def test_it_knows_other_formats_and_loads_with_the_power_of_their_nodes(many):
+    found = {each.key: each for each in many}
     full = found[next(key for key in found if key[:3] == ("Llama 3.1 405B", "B200", "FP4"))]
     assert np.isnan(full.load)
     assert full.node_power == NODES.set_index("gpu")["power_kw"]["B200"]
@@ -73,7 +73,7 @@ def test_a_load_is_that_of_the_whole_node():
         & (AT_LOAD["tensor_parallel"] == 2)
         & (AT_LOAD["concurrency"] == 16)
     ]
-    method = METHODS["revised"]
+    method = METHODS["full-load"]
     found = configurations(method, table_of(method), HARDWARE, NODES, rows)
     (loaded,) = [each for each in found if not np.isnan(each.load)]
     assert loaded.load == 64
@@ -83,21 +83,23 @@ def test_a_load_is_that_of_the_whole_node():
 
 
 def test_a_load_whose_shapes_do_not_determine_a_law_is_left_out():
-    method = METHODS["revised"]
+    method = METHODS["full-load"]
     rows = AT_LOAD[AT_LOAD["model"] == "Llama 3.1 70B"]
     one_shape = rows[rows["input_tokens"].eq(1024) & rows["output_tokens"].eq(1024)]
     found = configurations(method, table_of(method), HARDWARE, NODES, one_shape)
     assert all(np.isnan(each.load) for each in found)
 
 
-def test_the_table_says_where_each_configuration_stands(revised, tmp_path):
+def test_the_table_says_where_each_configuration_stands(many, tmp_path):
     path = tmp_path / "configurations.csv"
-    write_table(as_table({"revised": revised}), path, "configurations")
+    write_table(as_table({"full-load": many}), path, "configurations")
     table = read_table(path, "configurations")
     lines = path.read_text(encoding="utf-8").splitlines()
     places = lines_of(table)
-    assert len(places) == len(revised)
-    for each in revised:
-        first, last = places["revised", *each.key[:3], float(np.nan_to_num(each.load))]
+    assert len(places) == len(many)
+    for each in many:
+        first, last = places["full-load", *each.key[:3], float(np.nan_to_num(each.load))]
         assert last - first + 1 == len(each.law.terms()) + 1
-        assert all(f"revised,{each.model},{each.gpu}," in line for line in lines[first - 1 : last])
+        assert all(
+            f"full-load,{each.model},{each.gpu}," in line for line in lines[first - 1 : last]
+        )

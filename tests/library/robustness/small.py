@@ -9,10 +9,10 @@ from repository import METHODS, read, read_schema, read_yaml
 
 CONFIG = read_yaml("config/multiverse.yaml")
 SCHEMAS = [read_schema(name) for name in ("multiverse", "method")]
-BASE, REVISED = METHODS[CONFIG["base"]], METHODS["revised"]
+BASE, MANY = METHODS[CONFIG["base"]], METHODS["full-load"]
 TRACES = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
 SOURCES = Sources(
-    {path: read(path, "throughput") for path in sorted({*tables_of(BASE), *tables_of(REVISED)})},
+    {path: read(path, "throughput") for path in sorted({*tables_of(BASE), *tables_of(MANY)})},
     {
         "traces": {name: tuple(rows["output_tokens"]) for name, rows in TRACES.groupby("trace")},
         "hardware": {name: read(f"data/{name}.csv", name) for name in needed_tables()},

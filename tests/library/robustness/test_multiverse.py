@@ -12,7 +12,7 @@ from inference_energy.robustness import choices as robustness_choices
 from inference_energy.robustness import multiverse
 from inference_energy.robustness.choices import headline
 from inference_energy.robustness.tabulated import LEVER_ACCURACY
-from library.robustness.small import BASE, CONFIG, REVISED, SOURCES, checked, small
+from library.robustness.small import BASE, CONFIG, MANY, SOURCES, checked, small
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,9 @@ def law(name, **settings):
     return {"label": name, "source": "a test", "override": override}
 
 
-NODE = {key: REVISED["throughput_law"][key] for key in ("gpus_per_node", "reference")}
+NODE = {key: MANY["throughput_law"][key] for key in ("gpus_per_node", "reference")}
 AS_BASE = {"label": "as the base", "source": "a test"}
-REVISED_LAWS = {
+MANY_LAWS = {
     "hierarchical": AS_BASE,
     "certain": law("hierarchical", **NODE),
     "additive": law("additive", error="included", **NODE),
@@ -38,8 +38,8 @@ REVISED_LAWS = {
 }
 
 
-def small_revised(laws=REVISED_LAWS):
-    """Choices of the revised method, with every law that there is."""
+def small_many(laws=MANY_LAWS):
+    """Choices of a method of many configurations, with every law that there is."""
     choices = {
         name: {"title": name, "published": "base", "options": {"base": AS_BASE} | others}
         for name, others in {
@@ -57,12 +57,12 @@ def small_revised(laws=REVISED_LAWS):
         }.items()
     }
     choices["law"] = {"title": "law", "published": "hierarchical", "options": laws}
-    return {"base": "revised", "claims": "v2", "choices": choices}
+    return {"base": "full-load", "claims": "v2", "choices": choices}
 
 
 @pytest.fixture(scope="module")
-def revised():
-    choices = checked(small_revised(), REVISED)
+def many():
+    choices = checked(small_many(), MANY)
     return choices, multiverse.outcomes(choices, SOURCES)
 
 
@@ -94,12 +94,12 @@ def test_specifications_equal_the_exact_engine(computed):
     check_against_the_exact_engine(*computed, 12)
 
 
-def test_specifications_of_every_law_equal_the_exact_engine(revised):
-    choices, found = revised
+def test_specifications_of_every_law_equal_the_exact_engine(many):
+    choices, found = many
     check_against_the_exact_engine(choices, found, 12)
     medians = found[headline("traditional")]
     of_laws = np.moveaxis(medians, list(choices.choices).index("law"), 0)
-    assert len(np.unique(of_laws.reshape(len(REVISED_LAWS), -1)[:, 0])) == len(REVISED_LAWS)
+    assert len(np.unique(of_laws.reshape(len(MANY_LAWS), -1)[:, 0])) == len(MANY_LAWS)
 
 
 def test_what_is_refused_has_no_result(computed):
@@ -135,8 +135,8 @@ def test_a_stress_case_stands_beside_its_base():
     assert multiverse.stress_cases(choices, {}, SOURCES).empty
 
 
-def test_an_option_may_name_another_table(revised):
-    choices, found = revised
+def test_an_option_may_name_another_table(many):
+    choices, found = many
     axes = [list(choices.choices).index(name) for name in ("table", "law")]
     medians = np.moveaxis(found[headline("long")], axes, [0, 1])
     # the base's law learns from every table, a law of one configuration only from its rows
@@ -186,7 +186,7 @@ def test_many_claims_hold_as_one_does(relation, decimals, computed):
 )
 def test_an_option_that_makes_no_sense_under_a_law_is_named(option, words):
     with pytest.raises(InputError) as error:
-        choices = checked(small_revised({"hierarchical": AS_BASE, "other": option}), REVISED)
+        choices = checked(small_many({"hierarchical": AS_BASE, "other": option}), MANY)
         multiverse.outcomes(choices, SOURCES)
     for problem in error.value.problems:
         assert problem.startswith("config/multiverse.yaml: ")

@@ -30,7 +30,7 @@ SCHEMA = read_yaml("workflow/schemas/sensitivity.schema.yaml")
 FILES = {p.stem: read_yaml(p) for p in (ROOT / "config/methods").glob("*.yaml")}
 
 
-@pytest.fixture(scope="module", params=[CONFIG["base"], "revised"])
+@pytest.fixture(scope="module", params=[CONFIG["base"], "full-load"])
 def setup(request):
     method = resolve(request.param, FILES)
     tables = {path: read_table(ROOT / path, "throughput") for path in tables_of(method)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from inference_energy.laws.additive import Additive, shape_terms
+from inference_energy.laws.additive import shape_terms
 from inference_energy.laws.base import Law
 from inference_energy.laws.fitting import fit_laws
 from inference_energy.laws.registry import LAWS
@@ -23,7 +23,8 @@ AT_LOAD = [
 ]
 """Columns that make a configuration at one load."""
 
-ROWS_AT_LOAD = Additive.minimum_rows + 1
+OF_TERMS = next(kind for kind in LAWS.values() if kind.charges_input and not kind.pooled)
+ROWS_AT_LOAD = OF_TERMS.minimum_rows + 1
 """Rows that determine the law at one load, and one to tell its error."""
 
 MIXED = "several"
@@ -150,7 +151,7 @@ def _at_load(method, at_load, known, models):
             continue
         _keep(
             best,
-            _on_node(method, known, Additive.fit(rows), rows, gpus, where["concurrency"]),
+            _on_node(method, known, OF_TERMS.fit_one(rows), rows, gpus, where["concurrency"]),
             settings["reference"],
         )
     return list(best.values())

@@ -7,9 +7,6 @@ numbers of the run are those of its tables, each with the line that it stands in
 import numpy as np
 
 from inference_energy.claims.judge import deciding
-from inference_energy.laws.additive import Additive
-from inference_energy.laws.log_linear import LogLinear
-from inference_energy.laws.peak import Peak
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.text import is_missing
 
@@ -33,24 +30,8 @@ def law_content(law):
     dict or None
         ``kind``, its coefficients, and ``domain``.
     """
-    if isinstance(law, Additive):
-        own = {
-            "kind": "additive",
-            "coefficients": list(map(float, law.coefficients)),
-            "covariance": [list(map(float, row)) for row in law.log_covariance],
-            "noise": float(law.noise),
-        }
-    elif isinstance(law, LogLinear):
-        own = {
-            "kind": "log-linear",
-            "intercept": law.intercept,
-            "exponents": [law.input_exponent, law.output_exponent],
-            "peak": law.peak,
-            "sigma": float(law.residual_sigma),
-        }
-    elif isinstance(law, Peak):
-        own = {"kind": "peak", "peak": law.peak, "sigma": float(law.residual_sigma)}
-    else:
+    own = law.closed_form()
+    if own is None:
         return None
     domain = {
         name.removesuffix("_tokens"): [end if np.isfinite(end) else None for end in ends]

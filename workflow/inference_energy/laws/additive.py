@@ -13,7 +13,7 @@ c  reading the KV cache, on average half of the output long
 """
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -138,6 +138,15 @@ class Additive(Law):
         terms[..., 1] = (context - cached) / output
         terms[..., 2] = (context**2 - cached**2) / output
         return output * (terms @ self.coefficients)
+
+    def closed_form(self) -> dict[str, Any]:
+        """Coefficients of equation (1), covariance of their logarithms, and scatter."""
+        return {
+            "kind": "additive",
+            "coefficients": list(map(float, self.coefficients)),
+            "covariance": [list(map(float, row)) for row in self.log_covariance],
+            "noise": float(self.noise),
+        }
 
     def scaled(self, factor: float) -> Self:
         """Law of ``factor`` [1] times the throughput: every part takes so much less time."""

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -110,6 +110,10 @@ class Law(Protocol):
     def shares(self) -> tuple[Share, ...]:
         """Ways in which the model is served, one unless a law pools several."""
         return (Share(1.0, 1.0, self),)
+
+    def closed_form(self) -> dict[str, Any] | None:
+        """Kind and coefficients, if a page can compute the law from them; none if it cannot."""
+        return None
 
     def uncapped(self) -> Self:
         """Law that may exceed the largest throughput measured; itself if nothing caps it."""

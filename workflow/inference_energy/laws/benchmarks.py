@@ -11,6 +11,9 @@ from inference_energy.laws.hardware import find_gpu, find_model
 from inference_energy.laws.serving import layout
 from inference_energy.tables import AnyPath, name_rows, read_table, refuse, row_numbers
 
+LoadFit = AtLoadFit
+"""Fit of the law that knows load: other rooms name it here, so that it can be another one."""
+
 THROUGHPUT_TABLES = (
     "data/throughput/at_load.csv",
     "data/throughput/trtllm.csv",

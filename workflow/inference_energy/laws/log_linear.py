@@ -1,7 +1,7 @@
 """The paper's throughput law: a power of either length, capped."""
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -100,6 +100,16 @@ class LogLinear(Law):
     def uncapped(self) -> Self:
         """Law that may exceed the largest throughput measured."""
         return replace(self, peak=np.inf)
+
+    def closed_form(self) -> dict[str, Any]:
+        """Intercept, exponents, cap and error."""
+        return {
+            "kind": "log-linear",
+            "intercept": self.intercept,
+            "exponents": [self.input_exponent, self.output_exponent],
+            "peak": self.peak,
+            "sigma": float(self.residual_sigma),
+        }
 
     def scaled(self, factor: float) -> Self:
         """Law of ``factor`` [1] times the throughput, and as high a cap."""

@@ -1,7 +1,7 @@
 """A throughput that does not depend on the lengths."""
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -59,6 +59,10 @@ class Peak(Law):
     def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Standard deviation of ln throughput, the same at all lengths [tokens]."""
         return at_lengths(self.residual_sigma, input_tokens, output_tokens)
+
+    def closed_form(self) -> dict[str, Any]:
+        """The throughput and its error."""
+        return {"kind": "peak", "peak": self.peak, "sigma": float(self.residual_sigma)}
 
     def scaled(self, factor: float) -> Self:
         """Law of ``factor`` [1] times the throughput."""

@@ -39,6 +39,8 @@ class Kind:
         Appends it to the rows, given these tables.
     serving_needs : tuple of str
         Further tables, if a method says at which load and on which nodes its models are served.
+    knows_load : bool
+        Whether the concurrency of a configuration is an input of its law.
     by_length : bool
         Whether the throughput depends on the lengths.
     charges_input : bool
@@ -53,6 +55,7 @@ class Kind:
     needs: tuple[str, ...] = ()
     describe: Callable[..., pd.DataFrame] | None = None
     serving_needs: tuple[str, ...] = ()
+    knows_load: bool = False
     by_length: bool = True
     charges_input: bool = False
     mark: tuple[str, str] | None = None
@@ -108,6 +111,7 @@ LAWS: dict[str, Kind] = {
         needs=("models", "gpus"),
         describe=describe,
         charges_input=True,
+        knows_load=True,
         serving_needs=("nodes", "mlenergy", "inferencex", "wall_power"),
     ),
 }

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.laws.at_load import AtLoadFit
 from inference_energy.laws.base import Share
-from inference_energy.laws.benchmarks import training_rows
+from inference_energy.laws.benchmarks import LoadFit, training_rows
 from inference_energy.laws.fitting import Served
 from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.rows import usable_rows
@@ -88,7 +87,7 @@ def fit_serving(
     every = chosen | {"precision": list(table["precision"].unique())}
     rows = training_rows([usable_rows(table, every)], hardware["mlenergy"], known)
     _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": rows["engine"]})
-    fit = AtLoadFit.fit(rows)
+    fit = LoadFit.fit(rows)
     gpus = method["throughput_law"]["gpus_per_node"]
     reference = method["throughput_law"]["reference"]
     lengths = reference["input_tokens"], reference["output_tokens"]

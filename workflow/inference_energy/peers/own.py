@@ -15,7 +15,7 @@ from inference_energy.units import J_PER_WH
 ASKED = [name for name, kind in LAWS.items() if kind.pooled]
 """Laws that predict configurations which they have not seen."""
 
-OF_ONE_LOAD = ("hierarchical",)
+OF_ONE_LOAD = tuple(name for name in ASKED if not LAWS[name].knows_load)
 """Laws to which each load is a configuration: they learn from the vendor tables alone, where every
 configuration has one, and know neither layout nor engine."""
 

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from inference_energy.laws.at_load import AtLoadFit, describe
-from inference_energy.laws.benchmarks import steady_rows
+from inference_energy.laws.at_load import describe
+from inference_energy.laws.benchmarks import LoadFit, steady_rows
 from inference_energy.laws.serving import TRAITS, served_batch
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.scores import SPLITS
@@ -100,11 +100,11 @@ def left_out(
             "gpu": training["gpu"],
         }
     )
-    whole, parts = AtLoadFit.fit(training), []
+    whole, parts = LoadFit.fit(training), []
     for split, column in SPLITS.items():
         for value in swept[column].unique():
             own = swept[column] == value
-            fitted = AtLoadFit.fit(training[groups[column] != value], whole)
+            fitted = LoadFit.fit(training[groups[column] != value], whole)
             throughput, log_sd = fitted.predict(served[own])
             law = GpuPower.fit(rows[rows[column] != value], idle_share)
             found = energy_per_token(law, loads[own], throughput, log_sd, models, gpus)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.at_load import AT_A_LOAD, AtLoadFit, describe
+from inference_energy.laws.at_load import AT_A_LOAD, describe
+from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
@@ -67,12 +68,12 @@ def fitting(
     return rows[rows["filled"] < USABLE_MEMORY].reset_index(drop=True)
 
 
-def best_layouts(fit: AtLoadFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.DataFrame:
+def best_layouts(fit: LoadFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.DataFrame:
     """Layout with the highest throughput of every kind at every load.
 
     Parameters
     ----------
-    fit : AtLoadFit
+    fit : LoadFit
         Throughput law.
     rows : DataFrame
         From :func:`fitting`.

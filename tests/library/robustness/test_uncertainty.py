@@ -1,0 +1,115 @@
+"""What the spread of the energies comes from, on answers known in closed form."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.energy import exact
+from inference_energy.energy.exact import blend_energy, regime_energy
+from inference_energy.laws.base import Share
+from inference_energy.laws.peak import Peak
+from inference_energy.laws.pooled import Pooled
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import fixed_regime
+from inference_energy.robustness import uncertainty
+
+DOMAIN = {"input_tokens": (0.0, np.inf), "output_tokens": (0.0, np.inf)}
+LENGTHS = fixed_regime(500.0, 300.0)
+
+
+def way(speed, weight=1.0, power=1.0, **where):
+    return Share(weight, power, Peak(speed, 3, DOMAIN, 0.2), **where)
+
+
+@pytest.fixture
+def setup(paper):
+    """One model, of which half of the queries see a load that is e times as fast."""
+    law = Pooled.of([way(100.0, load=1.0), way(100.0 * np.e, load=2.0)])
+    model = replace(paper.models[0], law=law, uncertain=True)
+    return replace(
+        paper, models=(model,), power_utilisation=LogNormal(-0.5, 0.3), pue=LogNormal(0.2, 0.1)
+    )
+
+
+def parts_of(setup, regime=LENGTHS):
+    members = {model.name: 1 / len(setup.models) for model in setup.models}
+    found = uncertainty.variance_parts(setup, regime, members).set_index("source")
+    assert list(found.index) == list(uncertainty.SOURCES)
+    assert found["share"].sum() == pytest.approx(1)
+    return found["variance"]
+
+
+def test_two_loads_a_factor_e_apart_have_a_variance_of_a_quarter(setup):
+    parts = parts_of(setup)
+    assert parts["load"] == pytest.approx(0.25)
+    assert parts["law"] == pytest.approx(0.2**2)
+    assert parts["power"] == pytest.approx(0.3**2)
+    assert parts["PUE"] == pytest.approx(0.1**2)
+    others = parts.drop(["load", "law", "power", "PUE"])
+    assert others.to_numpy() == pytest.approx(0, abs=1e-12)
+
+
+def test_models_nodes_and_engines_are_told_apart(setup):
+    ways = [
+        way(100.0, node=node, engine=engine, power=power)
+        for node, power in (("a", 1.0), ("b", np.e**2))
+        for engine in ("x", "y")
+    ]
+    ways = [w._replace(law=w.law.scaled(np.e if w.engine == "y" else 1.0)) for w in ways]
+    first = replace(setup.models[0], law=Pooled.of(ways))
+    second = replace(first, name="other", node_power=first.node_power * np.e**4)
+    parts = parts_of(replace(setup, models=(first, second)))
+    # a uniform choice between two values a distance d apart has the variance d^2/4
+    assert parts["model"] == pytest.approx(4.0)
+    assert parts["node"] == pytest.approx(1.0)
+    assert parts["engine"] == pytest.approx(0.25)
+    assert parts["load"] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_parts_add_up_to_the_variance_of_the_blend(paper):
+    for regime in paper.regimes.values():
+        models, members = regime_energy(paper, regime)
+        parts = uncertainty.variance_parts(paper, regime, members)
+        pool = blend_energy(paper, models, members, trim=False)
+        levels = np.linspace(0.0005, 0.9995, 1000)
+        some = levels > pool.zero_mass + 0.001
+        logs = np.log([pool.quantile(level) for level in levels[some]])
+        # the tails beyond the levels are missing
+        assert parts["variance"].sum() == pytest.approx(np.var(logs), rel=0.06)
+
+
+def test_as_few_as_halve_the_spread_are_named_the_largest_first():
+    parts = pd.DataFrame({"source": uncertainty.SOURCES, "share": 0.0}).set_index("source")
+    parts.loc[["load", "model", "law", "together"], "share"] = [0.5, 0.25, 0.15, 0.1]
+    assert uncertainty.needed_to_halve(parts.reset_index()) == ["load", "model"]
+    parts.loc[["load", "model", "law", "together"], "share"] = [0.9, 0.1, 0.0, 0.0]
+    assert uncertainty.needed_to_halve(parts.reset_index()) == ["load"]
+
+
+def test_classes_are_pooled_by_the_shares_of_their_models(setup):
+    model = setup.models[0]
+    slow = replace(model, name="slow", law=Peak(1.0, 3, DOMAIN, 0.2))
+    both = replace(setup, models=(model, slow))
+    members = {model.name: 0.25, "slow": 0.75}
+    kinds = {model.name: "dense", "slow": "moe"}
+    found = uncertainty.by_class(both, LENGTHS, members, kinds).set_index("architecture")
+    assert found["models"].to_dict() == {"dense": 1, "moe": 1}
+    alone = exact.model_energy(both, LENGTHS, slow)
+    assert found.loc["moe", "p50"] == pytest.approx(alone.quantile(0.5))
+    one = uncertainty.by_class(both, LENGTHS, members, dict.fromkeys(members, "moe"))
+    pool = 0.25 * exact.model_energy(both, LENGTHS, model).mean() + 0.75 * alone.mean()
+    assert one["mean"].iloc[0] == pytest.approx(pool)
+
+
+def test_the_page_says_the_range_and_what_would_halve_it(setup):
+    members = {setup.models[0].name: 1.0}
+    parts = uncertainty.variance_parts(setup, LENGTHS, members).assign(regime="traditional")
+    kinds = {setup.models[0].name: "dense"}
+    classes = uncertainty.by_class(setup, LENGTHS, members, kinds).assign(regime="traditional")
+    energy = exact.model_energy(setup, LENGTHS, setup.models[0])
+    beyond = pd.DataFrame({"regime": ["traditional"], "statistic": ["queries"], "value": [0.25]})
+    text = uncertainty.page("mine", parts, classes, {"traditional": energy}, beyond)
+    assert "# What `mine` does not know" in text
+    assert "Half of that spread would go if one knew the load and the power" in text
+    assert "25 % of these queries" in text
