@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from inference_energy.explorer import content
 from inference_energy.explorer.configurations import configurations
+from inference_energy.laws.base import Share, everywhere
 from inference_energy.laws.peak import Peak
+from inference_energy.laws.pooled import Pooled
 from inference_energy.method.distributions import LogNormal
 from repository import METHODS, PAPER_TABLE, ROOT, read, read_yaml
 
@@ -64,7 +66,8 @@ def test_ends_that_a_law_does_not_have_are_none():
 
 
 def test_a_law_that_the_page_cannot_compute_is_none():
-    assert content.law_content(object()) is None
+    pool = Pooled.of([Share(1.0, 1.0, Peak(100.0, 2, everywhere(), 0.1))])
+    assert content.law_content(pool) is None
 
 
 def test_rows_behind_a_law_are_ranges_of_lines(paper):

@@ -61,7 +61,7 @@ def configuration_content(each, served, files, lines):
         "precision": each.precision,
         "load": None if np.isnan(each.load) else each.load,
         "power": each.node_power,
-        "peak": model.peak if model else None,
+        "largest": model.peak if model else None,
         # the node that the method itself charges
         "own": bool(model and model.law.terms() == each.law.terms()),
         "lines": list(lines),

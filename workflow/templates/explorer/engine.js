@@ -105,7 +105,7 @@ const engine = (() => {
   const used = (method, place, throughput, stated) => {
     if (!("slope" in method.utilisation)) return logNormal(stated, method.z);
     const { intercept, slope } = method.utilisation;
-    return fixed(intercept + slope * Math.min(throughput / place.peak, 1));
+    return fixed(intercept + slope * Math.min(throughput / place.largest, 1));
   };
   const outside = (domain, query) =>
     ["input", "output"].filter((name) => {
