@@ -181,17 +181,38 @@ class AtLoad(Law):
             adds: the attention of the computed input to it, and reading it with every output
             token; ``decode`` the rest. Their sum is ``seconds``. [s]
         """
+        seconds = self._split_seconds(input_tokens, cached_tokens, output_tokens).sum(axis=-1)
+        return Parts(*np.moveaxis(seconds, -1, 0))
+
+    def parts_sigma(
+        self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> Parts:
+        """Standard deviation of ln of every time of :meth:`parts`; lengths as there. [1]"""
+        seconds = self._split_seconds(input_tokens, cached_tokens, output_tokens)
+        total = seconds.sum(axis=-1, keepdims=True)
+        share = np.divide(seconds, total, out=np.zeros_like(seconds), where=total > 0)
+        variance = np.einsum("...j,jk,...k->...", share, self.covariance, share)
+        return Parts(*np.moveaxis(np.sqrt(variance + self.scatter**2), -1, 0))
+
+    def _split_seconds(self, input_tokens, cached_tokens, output_tokens):
+        """Time of every part that is prefill, cached and decode; shape of the rest, 3, PARTS."""
         n_in, kept, n_out = (
             np.asarray(x, float) for x in (input_tokens, cached_tokens, output_tokens)
         )
-        parts = np.exp(self._log_parts(n_in, n_out, kept) + self.log_factors) / self.copies
-        by_name = dict(zip(PARTS, np.moveaxis(parts, -1, 0), strict=True))
-        attended = by_name["prefill_attention"] * kept / np.maximum(n_in + kept, LENGTH_FLOOR)
+        times = np.exp(self._log_parts(n_in, n_out, kept) + self.log_factors) / self.copies
         context = np.maximum(n_in + np.maximum(n_out, LENGTH_FLOOR) / 2, LENGTH_FLOOR)
-        read = (by_name["cache"] + by_name["cache_latent"]) * kept / context
-        prefill = sum(by_name[name] for name in DEVIATIONS["prefill"])
-        cached = attended + read
-        return Parts(prefill - attended, cached, parts.sum(axis=-1) - prefill - read)
+        of_cached = {
+            "prefill_attention": kept / np.maximum(n_in + kept, LENGTH_FLOOR),
+            "cache": kept / context,
+            "cache_latent": kept / context,
+        }
+        shape = np.broadcast_shapes(kept.shape, context.shape)
+        cached = np.stack(
+            [np.broadcast_to(of_cached.get(name, 0.0), shape) for name in PARTS], axis=-1
+        )
+        prefill = np.array([name in DEVIATIONS["prefill"] for name in PARTS])
+        split = (prefill * (1 - cached), cached, ~prefill * (1 - cached))
+        return np.stack(split, axis=-2) * times[..., None, :]
 
     def seconds(
         self,

@@ -1,0 +1,90 @@
+"""Figure: energy per output token against load."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from inference_energy.coefficients.table import LOADS
+from inference_energy.drawing import (
+    BLUE,
+    DARK_GREY,
+    GREEN,
+    ORANGE,
+    PAGE,
+    SETTINGS,
+    VERMILION,
+    frame,
+    legend,
+    log_range,
+    log_ticks,
+    new_figure,
+)
+
+MARKS = {
+    "Llama 3.1 8B": (BLUE, "o"),
+    "Llama 3.1 70B": (GREEN, "^"),
+    "Qwen3 235B A22B": (ORANGE, "D"),
+    "DeepSeek-R1": (VERMILION, "s"),
+}
+"""Colour and marker of the models that are drawn."""
+
+GPUS = {"H100-SXM-80GB": "8 x H100", "H200-SXM-141GB": "8 x H200", "B200": "8 x B200"}
+"""Nodes that are drawn, a panel each."""
+
+FORMAT = "FP8"
+"""Format of the weights that is drawn."""
+
+HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 2.7, 0.62, 0.08, 0.42, 0.5, 0.16
+"""Height of the figure, and distances around its panels and between them [in]."""
+
+STEP = 0.13
+"""Distance of two models at one load, loads being 1 apart."""
+
+
+@rc_context(SETTINGS)
+def by_load(table: pd.DataFrame) -> Figure:
+    """Energy per million output tokens against load, medians and 90 % intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Schema ``coefficients``.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = new_figure(PAGE, HEIGHT)
+    shown = table[table["model"].isin(MARKS) & table["gpu"].isin(GPUS) & table["format"].eq(FORMAT)]
+    low, high = log_range([*shown["output_p5_wh"], *shown["output_p95_wh"]])
+    width = (PAGE - LEFT - RIGHT - GAP * (len(GPUS) - 1)) / len(GPUS)
+    for column, (gpu, title) in enumerate(GPUS.items()):
+        left = LEFT + column * (width + GAP)
+        axis = frame(figure, left, BELOW, PAGE - left - width, ABOVE)
+        for number, (model, (colour, marker)) in enumerate(MARKS.items()):
+            own = shown[shown["gpu"].eq(gpu) & shown["model"].eq(model)].set_index("load")
+            own = own.reindex(list(LOADS))
+            x = np.arange(len(LOADS)) + STEP * (number - (len(MARKS) - 1) / 2)
+            axis.vlines(x, own["output_p5_wh"], own["output_p95_wh"], color=colour, linewidth=0.9)
+            axis.plot(x, own["output_wh"], color=colour, linewidth=0.6, alpha=0.5)
+            axis.plot(x, own["output_wh"], marker, color=colour, markersize=3.6)
+        axis.set_yscale("log")
+        axis.set_ylim(low, high)
+        log_ticks(axis.yaxis)
+        axis.set_xticks(range(len(LOADS)), list(LOADS))
+        axis.set_xlabel("requests at once on the node")
+        axis.set_title(f"{title}, {FORMAT}")
+        axis.grid(axis="y")
+        if column:
+            axis.tick_params(labelleft=False)
+        else:
+            axis.set_ylabel("Wh per million output tokens")
+    handles = [
+        Line2D([], [], color=colour, marker=marker, markersize=3.6, linewidth=0.6, label=model)
+        for model, (colour, marker) in MARKS.items()
+    ]
+    handles.append(Line2D([], [], color=DARK_GREY, linewidth=0.9, label="90 % interval"))
+    legend(figure, handles, LEFT, 0.08, columnspacing=1.6, handlelength=1.6)
+    return figure

@@ -1,0 +1,156 @@
+"""Energy per token by what the token is, model, GPU, format and load.
+
+A query of L_c computed and L_k cached input tokens and L_out output tokens takes the energy
+
+    E = c_in L_c + c_cached L_k + c_out L_out,                                                  (1)
+    c_in = P T_prefill / L_c,  c_cached = P T_cached / L_k,  c_out = P T_decode / L_out
+
+T: node time of the query by what it is spent on (``at_load.AtLoad.parts``), P: power of the node at
+that load (``power.ways``), all at the lengths of QUERY, where (1) is exact.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from inference_energy.coefficients.rows import add_tiers
+from inference_energy.laws.at_load import AtLoadFit
+from inference_energy.laws.serving import add_traits
+from inference_energy.power.gpu import GpuPower
+from inference_energy.power.ways import Hardware, best_layouts, fitting, node_kw
+from inference_energy.units import MEGA, SECONDS_TO_WH_PER_KW
+
+LOADS = {"1": 1.0, "8": 8.0, "64": 64.0, "256": 256.0, "best": np.inf}
+"""Requests that a node is given at once; best: as many as fit. [requests]"""
+
+FORMATS = {
+    "A100-SXM-80GB": ("BF16",),
+    "H100-SXM-80GB": ("BF16", "FP8"),
+    "H200-SXM-141GB": ("BF16", "FP8"),
+    "B200": ("BF16", "FP8", "FP4"),
+    "B300": ("BF16", "FP8", "FP4"),
+}
+"""Formats in which GPUs of nodes of eight compute matrix products (data/gpus.csv)."""
+
+GPUS = 8
+"""GPUs of a node."""
+
+ENGINES = ("vLLM", "SGLang", "TensorRT-LLM")
+"""Serving software that was measured; a coefficient is their geometric mean, in equal parts."""
+
+QUERY = {"input_tokens": 2000.0, "cached_tokens": 1000.0, "output_tokens": 500.0}
+"""Lengths that the coefficients are taken at; the cached tokens are part of the input. [tokens]"""
+
+Z95 = float(ndtri(0.95))
+"""The standard normal's 95 % quantile. [1]"""
+
+
+def networks(models: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
+    """Network by model: the same text for models of one architecture and size.
+
+    Parameters
+    ----------
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+    """
+    rows = models[["model"]].assign(gpu=gpus["gpu"].iloc[0], tensor_parallel=1, precision="BF16")
+    return add_traits(rows, models, gpus).set_index("model")["network"]
+
+
+def kinds(models: pd.DataFrame, gpus: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Every model on every GPU of FORMATS in every format that it computes or was measured in.
+
+    Parameters
+    ----------
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+    rows : DataFrame
+        Rows that the law is fitted to.
+
+    Returns
+    -------
+    DataFrame
+        model, gpu, precision and engine, each with all ENGINES.
+    """
+    own = ["model", "gpu", "precision"]
+    pairs = [(gpu, of) for gpu, formats in FORMATS.items() for of in formats]
+    computed = models[["model"]].merge(pd.DataFrame(pairs, columns=own[1:]), how="cross")
+    measured = networks(models, gpus).reset_index().merge(rows[["network", *own[1:]]])
+    measured = measured[measured["gpu"].isin(list(FORMATS))]
+    every = pd.concat([computed, measured[own]]).drop_duplicates(ignore_index=True)
+    return every.merge(pd.DataFrame({"engine": ENGINES}), how="cross")
+
+
+def loaded_nodes(
+    fit: AtLoadFit, power: GpuPower, every: pd.DataFrame, hardware: Hardware
+) -> pd.DataFrame:
+    """Best layout of every kind that fits a node, at every load, with the power of the node.
+
+    Parameters
+    ----------
+    fit, power : AtLoadFit, GpuPower
+        Laws of throughput and of GPU power.
+    every : DataFrame
+        From :func:`kinds`.
+    hardware : mapping of str to DataFrame
+        As for ``power.ways``.
+
+    Returns
+    -------
+    DataFrame
+        From ``ways.best_layouts``, with the columns of ``ways.node_kw`` and ``at``, the load's
+        name.
+    """
+    lengths = QUERY["input_tokens"], QUERY["output_tokens"]
+    rows = fitting(every, GPUS, lengths, hardware)
+    ways = best_layouts(fit, rows, list(LOADS.values()))
+    names = {value: name for name, value in LOADS.items()}
+    drawn = node_kw(power, ways, GPUS, hardware, (5, 95))
+    return ways.join(drawn).assign(at=ways["load"].map(names))
+
+
+def coefficients(nodes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Equation (1), with P5 and P95 from the errors of both laws and the spread of the engines.
+
+    Parameters
+    ----------
+    nodes : DataFrame
+        From :func:`loaded_nodes`.
+    rows : DataFrame
+        From ``rows.located_rows``.
+
+    Returns
+    -------
+    DataFrame
+        Schema ``coefficients``.
+    """
+    cached = QUERY["cached_tokens"]
+    tokens = {
+        "input": QUERY["input_tokens"] - cached,
+        "cached": cached,
+        "output": QUERY["output_tokens"],
+    }
+    parts = np.array([law.parts(*QUERY.values()) for law in nodes["law"]])
+    sigma = np.array([law.parts_sigma(*QUERY.values()) for law in nodes["law"]])
+    kw, low, high = (nodes[name].to_numpy(float) for name in ("node_kw", "p5_kw", "p95_kw"))
+    keys = ["model", "network", "gpu", "precision", "at"]
+    terms = nodes[keys].assign(log_kw=np.log(kw))
+    for place, (kind, count) in enumerate(tokens.items()):
+        terms[kind] = np.log(MEGA * SECONDS_TO_WH_PER_KW * kw * parts[:, place] / count)
+        # the errors of the two laws are taken as independent
+        terms[f"{kind}_below"] = sigma[:, place] ** 2 + (np.log(kw / low) / Z95) ** 2
+        terms[f"{kind}_above"] = sigma[:, place] ** 2 + (np.log(high / kw) / Z95) ** 2
+    engines = terms.groupby(keys, sort=False)
+    mean, between = engines.mean(), engines[list(tokens)].var(ddof=0)
+    found = add_tiers(mean.reset_index(), rows).set_index(mean.index)
+    found = found[["tier", "n_rows"]].assign(node_kw=np.exp(mean["log_kw"]))
+    for kind in tokens:
+        below, above = (
+            np.exp(Z95 * np.sqrt(mean[f"{kind}_{end}"] + between[kind]))
+            for end in ("below", "above")
+        )
+        found[f"{kind}_wh"] = np.exp(mean[kind])
+        found[f"{kind}_p5_wh"] = found[f"{kind}_wh"] / below
+        found[f"{kind}_p95_wh"] = found[f"{kind}_wh"] * above
+    found = found.reset_index().drop(columns="network")
+    return found.rename(columns={"precision": "format", "at": "load"})

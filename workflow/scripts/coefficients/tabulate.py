@@ -1,0 +1,49 @@
+"""Tabulate the energy per token by model, GPU, format and load; write table, rows and JSON."""
+
+import tomllib
+from pathlib import Path
+
+from _logged import run
+from inference_energy.coefficients.document import document
+from inference_energy.coefficients.figures import by_load
+from inference_energy.coefficients.page import page
+from inference_energy.coefficients.rows import located_rows, rows_behind
+from inference_energy.coefficients.table import coefficients, kinds, loaded_nodes, networks
+from inference_energy.drawing import save_all
+from inference_energy.laws.at_load import AtLoadFit
+from inference_energy.laws.benchmarks import THROUGHPUT_TABLES
+from inference_energy.power.ways import fit_gpu_power
+from inference_energy.tables import read_table, write_table, write_text
+
+
+def main(snakemake):
+    """Fit both laws, write tables, page and figure."""
+    read, output = snakemake.input, snakemake.output
+    names = ("models", "gpus", "nodes", "inferencex", "wall_power")
+    hardware = {name: read_table(read[name], name) for name in names}
+    hardware["mlenergy"] = read_table(read.steady, "mlenergy")
+    tables = {
+        path: read_table(file, "throughput")
+        for path, file in zip(THROUGHPUT_TABLES, read.throughput, strict=True)
+    }
+    known = {name: hardware[name] for name in ("models", "gpus")}
+    rows = located_rows(tables, hardware["mlenergy"], known)
+    fit, power = AtLoadFit.fit(rows), fit_gpu_power(hardware)
+    nodes = loaded_nodes(fit, power, kinds(**known, rows=rows), hardware)
+    made = {
+        "coefficients": coefficients(nodes, rows),
+        "coefficients_rows": rows_behind(networks(**known), rows),
+    }
+    for name, frame in made.items():
+        write_table(frame, output[name], name)
+        # document, page and figure show what the tables say, with their digits
+        made[name] = read_table(output[name], name)
+    project = tomllib.loads(Path(read.project).read_text(encoding="utf-8"))["project"]
+    table = made["coefficients"]
+    write_text(output.json, document(table, project))
+    write_text(output.page, page(table))
+    save_all({"coefficients": by_load(table)}, [output.svg, output.png])
+
+
+if __name__ == "__main__":
+    run(main, snakemake)
