@@ -96,6 +96,22 @@ def test_cached_input_costs_less_than_computed_and_more_than_none(law):
     assert law.seconds(10_000.0, 300.0, 9000.0) > law.seconds(1000.0, 300.0)
 
 
+def test_cached_input_leaves_the_prefill_of_the_computed_input_alone(law):
+    few = law.at(4.0)
+    whole, fresh = few.parts(1000.0, 600.0, 300.0), few.parts(400.0, 0.0, 300.0)
+    assert whole.prefill == pytest.approx(fresh.prefill, rel=1e-4)
+
+
+def test_the_error_of_a_part_is_that_of_what_it_is_made_of(law):
+    sigma = law.parts_sigma(1000.0, 0.0, 300.0)
+    assert sigma.cached == pytest.approx(law.scatter)
+    assert min(sigma.prefill, sigma.decode) > law.scatter
+    # where nearly all is decode, the error of the whole is that of decode
+    assert law.parts_sigma(1.0, 0.0, 3000.0).decode == pytest.approx(
+        law.sigma(1.0, 3000.0), rel=0.02
+    )
+
+
 def test_the_parts_add_up(law):
     kept = np.array([0.0, 400.0, 1000.0])
     parts = law.parts(1000.0, kept, 300.0)

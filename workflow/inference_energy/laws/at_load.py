@@ -201,8 +201,9 @@ class AtLoad(Law):
         )
         times = np.exp(self._log_parts(n_in, n_out, kept) + self.log_factors) / self.copies
         context = np.maximum(n_in + np.maximum(n_out, LENGTH_FLOOR) / 2, LENGTH_FLOOR)
+        # (L_in - L_k) L_k of the (L_in^2 - L_k^2) / 2 pairs of tokens are with a cached one
         of_cached = {
-            "prefill_attention": kept / np.maximum(n_in + kept, LENGTH_FLOOR),
+            "prefill_attention": 2 * kept / np.maximum(n_in + kept, LENGTH_FLOOR),
             "cache": kept / context,
             "cache_latent": kept / context,
         }
