@@ -2,14 +2,35 @@
 
 import csv
 
+import pytest
+from inference_energy.coefficients.agents import mean_call
 from inference_energy.coefficients.page import page
-from repository import ROOT
+from repository import ROOT, read
 
 TEXT = (ROOT / "docs" / "coefficients.md").read_text(encoding="utf-8")
 
 
-def test_the_committed_page_is_that_of_the_committed_tables(table):
-    assert page(table) == TEXT
+@pytest.fixture(scope="module")
+def others(rows):
+    """What the page needs beside the table."""
+    tables = [
+        read(f"results/validation/coefficients_{name}.csv", f"coefficients_{name}")
+        for name in ("disaggregated", "agents")
+    ]
+    call = mean_call(read("data/agent_tokens.csv", "agent_tokens"))
+    return [*tables, call, rows["input_tokens"].max()]
+
+
+def test_the_committed_page_is_that_of_the_committed_tables(table, others):
+    assert page(table, *others) == TEXT
+
+
+def test_a_role_within_the_factor_is_said_to_be(table, others):
+    compared, *rest = others
+    measured = compared.assign(measured_j=compared["predicted_j"], factor=1.0, within="yes")
+    text = page(table, measured, *rest)
+    assert "**Prefill: reached.** 10 of 10" in text
+    assert "**Decode: reached.** 10 of 10" in text
 
 
 def test_the_example_follows_from_the_table_as_a_reader_would_compute_it():

@@ -1,10 +1,15 @@
 """Page that says how to use the coefficients and how to cite them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
+from inference_energy.coefficients.disaggregated import ALLOWED, BUSY, ROLES
 from inference_energy.coefficients.rows import TIERS
 from inference_energy.coefficients.table import FORMATS, LOADS, QUERY
 from inference_energy.templates import render
+from inference_energy.units import MEGA
 
 EXAMPLE = {
     "model": "Llama 3.1 70B",
@@ -24,21 +29,38 @@ SHOWN = ("Llama 3.1 8B", "Llama 3.1 70B", "Qwen3 235B A22B", "DeepSeek-R1")
 GPU, FEW, BEST = "H200-SXM-141GB", "8", "best"
 
 
-def page(table: pd.DataFrame) -> str:
+AGENT = "H200-SXM-141GB"
+"""GPU of the page's table of agents."""
+
+PAPER_SHARE = 1 / 30
+"""Output tokens that the paper charges for an input token. [1]"""
+
+
+def page(
+    table: pd.DataFrame,
+    compared: pd.DataFrame,
+    agents: pd.DataFrame,
+    call: Mapping[str, float],
+    longest: float,
+) -> str:
     """Write the page as Markdown.
 
     Parameters
     ----------
-    table : DataFrame
-        Schema ``coefficients``.
+    table, compared, agents : DataFrame
+        Schemas ``coefficients``, ``coefficients_disaggregated`` and ``coefficients_agents``.
+    call : mapping of str to float
+        Lengths of the agents' mean call. [tokens]
+    longest : float
+        Longest input that the law of throughput is fitted to. [tokens]
     """
     keys = ["model", "gpu", "format", "load"]
     row = table.set_index(keys).loc[tuple(EXAMPLE[key] for key in keys)]
     kinds = {"computed": "input", "cached": "cached", "output": "output"}
-    parts = {name: row[f"{kind}_wh"] * EXAMPLE[name] / 1e6 for name, kind in kinds.items()}
+    parts = {name: row[f"{kind}_wh"] * EXAMPLE[name] / MEGA for name, kind in kinds.items()}
     outer = {
         end: EXAMPLE["pue"]
-        * sum(row[f"{kind}_{end}_wh"] * EXAMPLE[name] / 1e6 for name, kind in kinds.items())
+        * sum(row[f"{kind}_{end}_wh"] * EXAMPLE[name] / MEGA for name, kind in kinds.items())
         for end in ("p5", "p95")
     }
     few = table[table["gpu"].eq(GPU) & table["format"].eq("FP8") & table["load"].isin((FEW, BEST))]
@@ -58,4 +80,59 @@ def page(table: pd.DataFrame) -> str:
         n=len(table),
         shown=few[few["model"].isin(SHOWN)].to_dict("records"),
         gpu=GPU,
+        compared=compared.to_dict("records"),
+        verdicts={role: _verdict(compared[compared["role"] == role]) for role in ROLES},
+        ratios=_ratios(compared),
+        shares=(table["input_wh"] / table["output_wh"]).groupby(table["load"]).median().to_dict(),
+        paper_share=PAPER_SHARE,
+        allowed=ALLOWED,
+        busy=BUSY,
+        agents=agents[agents["gpu"] == AGENT].to_dict("records"),
+        agent_gpu=AGENT,
+        call=call,
+        longest=longest,
+        over=_over_formula(agents, table, call),
+        extrapolated=agents.groupby("load")["extrapolated_share"].agg(["min", "max"]).T.to_dict(),
     )
+
+
+def _verdict(own: pd.DataFrame) -> dict[str, Any]:
+    """How far predictions of a role are from the measurements."""
+    over = own["predicted_j"] / own["measured_j"]
+    inside = own["measured_j"].between(own["p5_j"], own["p95_j"])
+    sets = {"busy": own["busy"] == "yes", "waiting": own["busy"] == "no"}
+    return {
+        "n": len(own),
+        "within": int((own["within"] == "yes").sum()),
+        "inside": int(inside.sum()),
+        "median": own["factor"].median(),
+        "worst": own["factor"].max(),
+        "outside": own.loc[own["within"] == "no", "id"].tolist(),
+        "groups": {
+            name: {"n": int(of.sum()), "low": over[of].min(), "high": over[of].max()}
+            for name, of in sets.items()
+        },
+    }
+
+
+def _ratios(compared: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Smallest and largest energy of an input token over that of an output token, of all runs."""
+    role = {name: own.set_index("id") for name, own in compared.groupby("role")}
+    found = {}
+    for kind in ("measured", "predicted"):
+        ratio = role["prefill"][f"{kind}_j"] / role["decode"][f"{kind}_j"]
+        found[kind] = (ratio.min(), ratio.max())
+    return found
+
+
+def _over_formula(agents, table, call):
+    """Smallest and largest energy of a call over what the coefficients make of its tokens."""
+    both = agents.merge(table, on=["model", "gpu", "format", "load"], suffixes=("", "_per_million"))
+    computed = call["input_tokens"] - call["cached_tokens"]
+    formula = (
+        both["input_wh"] * computed
+        + both["cached_wh_per_million"] * call["cached_tokens"]
+        + both["output_wh"] * call["output_tokens"]
+    ) / MEGA
+    over = both["total_wh"] / formula
+    return {"low": over.min(), "high": over.max()}

@@ -9,12 +9,16 @@ T: node time of the query by what it is spent on (``at_load.AtLoad.parts``), P: 
 that load (``power.ways``), all at the lengths of QUERY, where (1) is exact.
 """
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from inference_energy.coefficients.rows import add_tiers
-from inference_energy.laws.at_load import AtLoadFit
+from inference_energy.laws.at_load import AtLoad, AtLoadFit
+from inference_energy.laws.base import Array
 from inference_energy.laws.serving import add_traits
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import Hardware, best_layouts, fitting, node_kw
@@ -82,7 +86,11 @@ def kinds(models: pd.DataFrame, gpus: pd.DataFrame, rows: pd.DataFrame) -> pd.Da
 
 
 def loaded_nodes(
-    fit: AtLoadFit, power: GpuPower, every: pd.DataFrame, hardware: Hardware
+    fit: AtLoadFit,
+    power: GpuPower,
+    every: pd.DataFrame,
+    hardware: Hardware,
+    query: Mapping[str, float] = QUERY,
 ) -> pd.DataFrame:
     """Best layout of every kind that fits a node, at every load, with the power of the node.
 
@@ -94,6 +102,8 @@ def loaded_nodes(
         From :func:`kinds`.
     hardware : mapping of str to DataFrame
         As for ``power.ways``.
+    query : mapping of str to float
+        Lengths that layouts are compared and powers are taken at, nothing being cached. [tokens]
 
     Returns
     -------
@@ -101,7 +111,7 @@ def loaded_nodes(
         From ``ways.best_layouts``, with the columns of ``ways.node_kw`` and ``at``, the load's
         name.
     """
-    lengths = QUERY["input_tokens"], QUERY["output_tokens"]
+    lengths = query["input_tokens"], query["output_tokens"]
     rows = fitting(every, GPUS, lengths, hardware)
     ways = best_layouts(fit, rows, list(LOADS.values()))
     names = {value: name for name, value in LOADS.items()}
@@ -130,27 +140,74 @@ def coefficients(nodes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
         "cached": cached,
         "output": QUERY["output_tokens"],
     }
-    parts = np.array([law.parts(*QUERY.values()) for law in nodes["law"]])
-    sigma = np.array([law.parts_sigma(*QUERY.values()) for law in nodes["law"]])
-    kw, low, high = (nodes[name].to_numpy(float) for name in ("node_kw", "p5_kw", "p95_kw"))
+    parts, sigma = node_parts(nodes["law"], QUERY)
+    energies = {
+        f"{kind}_wh": MEGA * SECONDS_TO_WH_PER_KW * nodes["node_kw"] * parts[:, place] / count
+        for place, (kind, count) in enumerate(tokens.items())
+    }
+    spreads = dict(zip(energies, sigma.T, strict=True))
     keys = ["model", "network", "gpu", "precision", "at"]
-    terms = nodes[keys].assign(log_kw=np.log(kw))
-    for place, (kind, count) in enumerate(tokens.items()):
-        terms[kind] = np.log(MEGA * SECONDS_TO_WH_PER_KW * kw * parts[:, place] / count)
-        # the errors of the two laws are taken as independent
-        terms[f"{kind}_below"] = sigma[:, place] ** 2 + (np.log(kw / low) / Z95) ** 2
-        terms[f"{kind}_above"] = sigma[:, place] ** 2 + (np.log(high / kw) / Z95) ** 2
-    engines = terms.groupby(keys, sort=False)
-    mean, between = engines.mean(), engines[list(tokens)].var(ddof=0)
-    found = add_tiers(mean.reset_index(), rows).set_index(mean.index)
-    found = found[["tier", "n_rows"]].assign(node_kw=np.exp(mean["log_kw"]))
-    for kind in tokens:
-        below, above = (
-            np.exp(Z95 * np.sqrt(mean[f"{kind}_{end}"] + between[kind]))
-            for end in ("below", "above")
-        )
-        found[f"{kind}_wh"] = np.exp(mean[kind])
-        found[f"{kind}_p5_wh"] = found[f"{kind}_wh"] / below
-        found[f"{kind}_p95_wh"] = found[f"{kind}_wh"] * above
-    found = found.reset_index().drop(columns="network")
+    found = over_engines(nodes, keys, energies, spreads).reset_index()
+    found = add_tiers(found, rows).drop(columns="network")
     return found.rename(columns={"precision": "format", "at": "load"})
+
+
+def node_parts(laws: Iterable[AtLoad], query: Mapping[str, float]) -> tuple[Array, Array]:
+    """Node time of a query's prefill, cached input and decode, and sd of their logarithms.
+
+    Parameters
+    ----------
+    laws : iterable of AtLoad
+        Laws of nodes.
+    query : mapping of str to float
+        Lengths as QUERY has them. [tokens]
+
+    Returns
+    -------
+    seconds, sigma : ndarray
+        Laws by 3. [s, 1]
+    """
+    found = [(law.parts(*query.values()), law.parts_sigma(*query.values())) for law in laws]
+    seconds, sigma = np.moveaxis(np.array(found), 1, 0)
+    return seconds, sigma
+
+
+def over_engines(
+    nodes: pd.DataFrame,
+    keys: list[str],
+    energies: Mapping[str, ArrayLike],
+    sigma: Mapping[str, ArrayLike],
+) -> pd.DataFrame:
+    """Geometric means over the engines, with P5 and P95.
+
+    Parameters
+    ----------
+    nodes : DataFrame
+        From :func:`loaded_nodes`.
+    keys : list of str
+        Columns that tell apart what is not an engine.
+    energies : mapping of str to array_like
+        Energies by name, which ends in ``_wh``. [Wh]
+    sigma : mapping of str to array_like
+        Standard deviations of their logarithms from the law of throughput. [1]
+
+    Returns
+    -------
+    DataFrame
+        ``node_kw`` [kW], and each energy with its ``_p5_wh`` and ``_p95_wh`` [Wh]: errors of the
+        two laws, taken as independent, and the spread of the engines.
+    """
+    kw = np.log(nodes["node_kw"])
+    away = {"p5": np.log(nodes["p5_kw"]) - kw, "p95": np.log(nodes["p95_kw"]) - kw}
+    by = [nodes[key] for key in keys]
+    found = {"node_kw": np.exp(kw.groupby(by, sort=False).mean())}
+    for name, energy in energies.items():
+        with np.errstate(divide="ignore"):
+            log = pd.Series(np.log(np.asarray(energy, float)), nodes.index).groupby(by, sort=False)
+        found[name] = np.exp(log.mean())
+        for end, power in away.items():
+            own = np.asarray(sigma[name]) ** 2 + (power / Z95) ** 2
+            total = np.sqrt(own.groupby(by, sort=False).mean() + log.var(ddof=0))
+            sign = -1 if end == "p5" else 1
+            found[f"{name.removesuffix('_wh')}_{end}_wh"] = found[name] * np.exp(sign * Z95 * total)
+    return pd.DataFrame(found)

@@ -1,9 +1,11 @@
-"""Tabulate the energy per token by model, GPU, format and load; write table, rows and JSON."""
+"""Tabulate energy per token by model, GPU, format and load; compare, write tables, page, figure."""
 
 import tomllib
 from pathlib import Path
 
 from _logged import run
+from inference_energy.coefficients.agents import calls, mean_call
+from inference_energy.coefficients.disaggregated import compare
 from inference_energy.coefficients.document import document
 from inference_energy.coefficients.figures import by_load
 from inference_energy.coefficients.page import page
@@ -12,7 +14,9 @@ from inference_energy.coefficients.table import coefficients, kinds, loaded_node
 from inference_energy.drawing import save_all
 from inference_energy.laws.at_load import AtLoadFit
 from inference_energy.laws.benchmarks import THROUGHPUT_TABLES
+from inference_energy.power.measured import check_roles
 from inference_energy.power.ways import fit_gpu_power
+from inference_energy.project import shown
 from inference_energy.tables import read_table, write_table, write_text
 
 
@@ -21,6 +25,7 @@ def main(snakemake):
     read, output = snakemake.input, snakemake.output
     names = ("models", "gpus", "nodes", "inferencex", "wall_power")
     hardware = {name: read_table(read[name], name) for name in names}
+    check_roles(hardware["inferencex"], shown(read.inferencex))
     hardware["mlenergy"] = read_table(read.steady, "mlenergy")
     tables = {
         path: read_table(file, "throughput")
@@ -29,10 +34,13 @@ def main(snakemake):
     known = {name: hardware[name] for name in ("models", "gpus")}
     rows = located_rows(tables, hardware["mlenergy"], known)
     fit, power = AtLoadFit.fit(rows), fit_gpu_power(hardware)
+    call = mean_call(read_table(read.agent_tokens, "agent_tokens"))
     nodes = loaded_nodes(fit, power, kinds(**known, rows=rows), hardware)
     made = {
         "coefficients": coefficients(nodes, rows),
         "coefficients_rows": rows_behind(networks(**known), rows),
+        "coefficients_disaggregated": compare(fit, power, hardware),
+        "coefficients_agents": calls(fit, power, call, hardware),
     }
     for name, frame in made.items():
         write_table(frame, output[name], name)
@@ -41,7 +49,8 @@ def main(snakemake):
     project = tomllib.loads(Path(read.project).read_text(encoding="utf-8"))["project"]
     table = made["coefficients"]
     write_text(output.json, document(table, project))
-    write_text(output.page, page(table))
+    compared, agents = (made[f"coefficients_{name}"] for name in ("disaggregated", "agents"))
+    write_text(output.page, page(table, compared, agents, call, rows["input_tokens"].max()))
     save_all({"coefficients": by_load(table)}, [output.svg, output.png])
 
 

@@ -1,0 +1,38 @@
+"""Coefficients against runs with prefill and decode apart."""
+
+import numpy as np
+import pytest
+from inference_energy.coefficients.disaggregated import ALLOWED, ENGINES, ROLES, compare
+from inference_energy.laws.at_load import AtLoadFit
+from inference_energy.power.ways import fit_gpu_power
+from repository import read
+
+
+@pytest.fixture(scope="module")
+def compared():
+    path = "results/validation/coefficients_disaggregated.csv"
+    return read(path, "coefficients_disaggregated")
+
+
+def test_every_disaggregated_run_is_compared_in_both_roles(compared, hardware):
+    runs = hardware["inferencex"].query("disaggregated == 'yes'").set_index("id")
+    assert set(runs["engine"]) <= set(ENGINES)
+    for role, column in zip(
+        ROLES, ("prefill_energy_per_input_token_j", "decode_energy_per_output_token_j"), strict=True
+    ):
+        own = compared[compared["role"] == role].set_index("id")
+        assert own["measured_j"].to_dict() == runs[column].astype(float).to_dict()
+
+
+def test_the_factor_and_its_verdict_follow_from_the_energies(compared):
+    over = compared["predicted_j"] / compared["measured_j"]
+    np.testing.assert_allclose(compared["factor"], np.maximum(over, 1 / over), rtol=1e-4)
+    assert (compared["within"].eq("yes") == (compared["factor"] <= ALLOWED)).all()
+
+
+def test_the_committed_comparison_is_that_of_the_library(compared, hardware, rows):
+    few = hardware | {"inferencex": hardware["inferencex"].query("id in (440437, 440864)")}
+    again = compare(AtLoadFit.fit(rows), fit_gpu_power(hardware), few)
+    known = compared.set_index(["id", "role"])["predicted_j"]
+    for row in again.itertuples():
+        assert row.predicted_j == pytest.approx(known[(row.id, row.role)], rel=1e-5)

@@ -1,0 +1,91 @@
+"""Energy of a call of production agents, from a trace's means, through both laws."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from inference_energy.coefficients.table import ENGINES, loaded_nodes, node_parts, over_engines
+from inference_energy.laws.at_load import AtLoadFit
+from inference_energy.power.gpu import GpuPower
+from inference_energy.power.ways import Hardware
+from inference_energy.units import SECONDS_TO_WH_PER_KW
+
+MODELS = ("GPT-OSS 120B", "Llama 3.1 70B", "Qwen3 235B A22B", "DeepSeek-R1")
+"""Models that stand for those of the trace, which it does not name."""
+
+NODES = ("H200-SXM-141GB", "B200")
+"""GPUs of the nodes."""
+
+FORMAT = "FP8"
+"""Format of the weights."""
+
+
+def mean_call(trace: pd.DataFrame) -> dict[str, float]:
+    """Lengths of the mean call of a trace; the cached tokens are part of the input. [tokens]
+
+    Parameters
+    ----------
+    trace : DataFrame
+        Table of schema ``agent_tokens``.
+    """
+    value = trace.set_index("quantity")["value"].astype(float)
+    prompt = value["prompt_tokens_per_call"]
+    return {
+        "input_tokens": prompt,
+        "cached_tokens": prompt - value["uncached_prompt_tokens_per_call"],
+        "output_tokens": value["completion_tokens_per_call"],
+    }
+
+
+def calls(
+    fit: AtLoadFit, power: GpuPower, call: Mapping[str, float], hardware: Hardware
+) -> pd.DataFrame:
+    """Energy of a call by what it is spent on, and how much of it no measurement bears out.
+
+    No run that the law is fitted to has cached input, so all that the cached part of the context
+    adds is extrapolated: attention to it, reading it with every output token, and the requests that
+    no longer fit beside it.
+
+    Parameters
+    ----------
+    fit, power : AtLoadFit, GpuPower
+        Laws of throughput and of GPU power.
+    call : mapping of str to float
+        From :func:`mean_call`.
+    hardware : mapping of str to DataFrame
+        As for ``power.ways``.
+
+    Returns
+    -------
+    DataFrame
+        Schema ``coefficients_agents``; the three parts are taken as wrong together, which makes
+        the interval of the whole wide.
+    """
+    every = pd.DataFrame({"model": MODELS}).merge(pd.DataFrame({"gpu": NODES}), how="cross")
+    every = every.merge(pd.DataFrame({"engine": ENGINES}), how="cross").assign(precision=FORMAT)
+    nodes = loaded_nodes(fit, power, every, hardware, call)
+    seconds, sigma = node_parts(nodes["law"], call)
+    fresh = dict(call) | {
+        "input_tokens": call["input_tokens"] - call["cached_tokens"],
+        "cached_tokens": 0.0,
+    }
+    known, _ = node_parts(nodes["law"], fresh)
+    wh = SECONDS_TO_WH_PER_KW * nodes["node_kw"].to_numpy(float)
+    total = wh * seconds.sum(axis=1)
+    together = (seconds * sigma).sum(axis=1) / seconds.sum(axis=1)
+    keys = ["model", "gpu", "precision", "at"]
+    names = ("prefill", "cached", "decode")
+    energies = {f"{name}_wh": wh * seconds[:, place] for place, name in enumerate(names)}
+    energies["known_wh"] = wh * known.sum(axis=1)
+    spreads = dict.fromkeys(energies, together)
+    parts = over_engines(nodes, keys, energies, spreads)
+    whole = over_engines(nodes, keys, {"total_wh": total}, {"total_wh": together})
+    found = whole.join(parts[list(energies)])
+    # parts add up to the whole for every engine, but not their geometric means
+    scale = found["total_wh"] / found[[f"{name}_wh" for name in names]].sum(axis=1)
+    for name in names:
+        found[f"{name}_wh"] *= scale
+    found["extrapolated_share"] = 1 - found.pop("known_wh") / found["total_wh"]
+    batch = nodes.groupby(keys, sort=False)["batch"].mean().rename("requests")
+    renamed = {"precision": "format", "at": "load"}
+    return found.join(batch).reset_index().rename(columns=renamed)

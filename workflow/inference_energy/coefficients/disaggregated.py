@@ -1,0 +1,91 @@
+"""Coefficients against runs whose prefill and decode are on GPUs of their own.
+
+Such a run meters the energy of an input token and of an output token apart, at the GPUs. They are
+predicted as coefficients are, for the GPUs alone: the node time of prefill or decode at the run's
+lengths, engine and load, times the power of a node's GPUs that do both.
+"""
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.coefficients.table import GPUS, Z95, node_parts
+from inference_energy.laws.at_load import AtLoadFit
+from inference_energy.power.gpu import GpuPower
+from inference_energy.power.utilisation import add_utilisation
+from inference_energy.power.ways import Hardware, best_layouts, fitting
+
+ALLOWED = 1.3
+"""Factor up to which a prediction counts as right. [1]"""
+
+BUSY = 0.75
+"""Share of their rated power above which the GPUs of a role count as busy. [1]"""
+
+ENGINES = {"dynamo-vllm": "vLLM", "dynamo-sglang": "SGLang"}
+"""Serving software by the names of the runs."""
+
+ROLES = ("prefill", "decode")
+
+
+def compare(fit: AtLoadFit, power: GpuPower, hardware: Hardware) -> pd.DataFrame:
+    """Measured and predicted energy per token of every role of every disaggregated run.
+
+    Parameters
+    ----------
+    fit, power : AtLoadFit, GpuPower
+        Laws of throughput and of GPU power.
+    hardware : mapping of str to DataFrame
+        As for ``power.ways``; the runs are in table inferencex.
+
+    Returns
+    -------
+    DataFrame
+        Schema ``coefficients_disaggregated``.
+    """
+    runs = hardware["inferencex"].query("disaggregated == 'yes'")
+    return pd.concat(
+        [_run(run, fit, power, hardware) for _, run in runs.iterrows()], ignore_index=True
+    )
+
+
+def _run(run, fit, power, hardware):
+    energy = run["energy_per_query_j"]
+    query = {
+        "input_tokens": energy / run["energy_per_input_token_j"],
+        "cached_tokens": 0.0,
+        "output_tokens": energy / run["energy_per_output_token_j"],
+    }
+    tokens = np.array([query["input_tokens"], query["output_tokens"]])
+    kind = pd.DataFrame([run[["model", "gpu", "precision"]]]).assign(engine=ENGINES[run["engine"]])
+    load = run["concurrency"] * GPUS / run["decode_gpus"]
+    layouts = fitting(kind.reset_index(drop=True), GPUS, tuple(tokens), hardware)
+    (way,) = best_layouts(fit, layouts, load).to_dict("records")
+    served = pd.DataFrame([way]).assign(
+        gpus=GPUS,
+        attention_copies=way["copies"] * way["attention_data_parallel"],
+        throughput_tps=way["speed"],
+        task="",
+    )
+    drawn = power.predict(add_utilisation(served, hardware["models"], hardware["gpus"])).iloc[0]
+    (seconds,), (sigma,) = node_parts([way["law"]], query)
+    measured = [run["prefill_energy_per_input_token_j"], run["decode_energy_per_output_token_j"]]
+    own = [run[f"{role}_power_w"] for role in ROLES]
+    predicted = GPUS * drawn["gpu_power_w"] * seconds[[0, 2]] / tokens
+    sigma = np.hypot(sigma[[0, 2]], drawn["log_sd"])
+    factor = np.exp(np.abs(np.log(predicted / np.array(measured, float))))
+    known = ["id", "model", "engine", "speculative", "concurrency", "prefill_gpus", "decode_gpus"]
+    rated = hardware["gpus"].set_index("gpu")["tdp_w"].astype(float)[run["gpu"]]
+    return pd.DataFrame(
+        {name: run[name] for name in known}
+        | {
+            "role": ROLES,
+            "load": load,
+            "gpu_power_w": own,
+            "busy": ["yes" if watts > BUSY * rated else "no" for watts in own],
+            "measured_j": measured,
+            "predicted_j": predicted,
+            "p5_j": predicted * np.exp(-Z95 * sigma),
+            "p95_j": predicted * np.exp(Z95 * sigma),
+            "factor": factor,
+            "within": ["yes" if off <= ALLOWED else "no" for off in factor],
+        }
+    )
