@@ -14,6 +14,8 @@ from inference_energy.evidence.estimates import (
     why_not_usable,
     with_central,
 )
+from inference_energy.evidence.load import Load
+from inference_energy.laws.benchmarks import STEADY_INPUT
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.units import J_PER_WH, W_PER_KW
 
@@ -55,13 +57,14 @@ def _nearest_regime(setup, output_tokens):
     return min(medians, key=lambda name: abs(np.log(output_tokens / medians[name])))
 
 
-def predictions(setup, estimates, runs, convert):
+def predictions(setup, estimates, runs, convert, unseen=None):
     """Set the method beside every figure at production scale and every measured run.
 
     On the basis "all queries" the published figure is set against the distribution over the
     regime's queries at the facility, as the paper does; on "like for like" the method is evaluated
-    at the figure's own boundary and, where stated, lengths. Measured runs are brought to the
-    facility with host power, idle share and PUE.
+    at the figure's own boundary and, where stated, lengths; a method that knows load at the load,
+    GPU, format and input of a measured run, too, of whose model it has seen nothing. Measured runs
+    are brought to the facility with host power, idle share and PUE.
 
     Parameters
     ----------
@@ -73,6 +76,8 @@ def predictions(setup, estimates, runs, convert):
         Table of schema ``mlenergy``.
     convert : Conversion
         Conversion between boundaries.
+    unseen : dict of str to Setup, optional
+        From ``load.unseen``.
 
     Returns
     -------
@@ -83,7 +88,7 @@ def predictions(setup, estimates, runs, convert):
         name: exact.regime_energy(setup, regime)[0] for name, regime in setup.regimes.items()
     }
     lines = _published(setup, regimes, estimates, convert)
-    return pd.DataFrame(lines + _measured(setup, regimes, runs, convert))
+    return pd.DataFrame(lines + _measured(setup, regimes, runs, convert, unseen or {}))
 
 
 def _published(setup, regimes, estimates, convert):
@@ -132,7 +137,7 @@ def _published(setup, regimes, estimates, convert):
     return lines
 
 
-def _measured(setup, regimes, runs, convert):
+def _measured(setup, regimes, runs, convert, unseen):
     runs = runs[runs["model"].isin(regimes[REGIME])]
     sweeps = best_deployments(runs)
     lowest = sweeps.groupby(["task", "model_id", "gpu"])["energy_per_token_j"].idxmin()
@@ -161,7 +166,13 @@ def _measured(setup, regimes, runs, convert):
         energies = {
             QUERIES: regimes[regime][run["model"]],
             LIKE: energy_at(
-                setup, run["model"], input_tokens, run["output_tokens"], Place.FACILITY, convert
+                unseen.get(run["model"], setup),
+                run["model"],
+                STEADY_INPUT if run["model"] in unseen else input_tokens,
+                run["output_tokens"],
+                Place.FACILITY,
+                convert,
+                Load(run["concurrency"], run["gpu"], run["precision"], run["gpus"]),
             ),
         }
         low, middle, high = (facility.quantile(q) for q in (0.05, 0.5, 0.95))

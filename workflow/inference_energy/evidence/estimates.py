@@ -11,6 +11,7 @@ import pandas as pd
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
 from inference_energy.evidence.boundaries import at_boundary
+from inference_energy.evidence.load import at_load
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.setup import extrapolates
 from inference_energy.text import rounded
@@ -30,7 +31,7 @@ def _served(setup, name):
     return served[name]
 
 
-def energy_at(setup, model, input_tokens, output_tokens, boundary, convert):
+def energy_at(setup, model, input_tokens, output_tokens, boundary, convert, load=None):
     """Energy of a query of given lengths at a boundary (Eq. 1 of arXiv:2509.20241).
 
     Parameters
@@ -45,6 +46,8 @@ def energy_at(setup, model, input_tokens, output_tokens, boundary, convert):
         What the energy includes.
     convert : Conversion
         Parameters of the conversion.
+    load : Load, optional
+        How the query was served; methods that know no load leave it out of account.
 
     Returns
     -------
@@ -57,7 +60,8 @@ def energy_at(setup, model, input_tokens, output_tokens, boundary, convert):
         If the method has no law for the model, or no conversion to the boundary.
     """
     counted = at_boundary(setup, boundary, convert)
-    return exact.fixed_energy(counted, _served(setup, model), input_tokens, output_tokens)
+    served = at_load(_served(setup, model), load, convert.gpus_per_node)
+    return exact.fixed_energy(counted, served, input_tokens, output_tokens)
 
 
 def accelerator_power(setup, model, input_tokens, output_tokens, convert):

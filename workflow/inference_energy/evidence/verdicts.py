@@ -20,7 +20,7 @@ def degree(share):
     return "holds in part" if share >= MOSTLY else "does not hold"
 
 
-def weigh(setup, data, settings):
+def weigh(setup, data, settings, unseen=None):
     """Set a method beside public estimates and measurements.
 
     Parameters
@@ -32,6 +32,8 @@ def weigh(setup, data, settings):
         concurrency, blackwell.
     settings : dict
         Checked content of config/evidence.yaml.
+    unseen : dict of str to Setup, optional
+        From ``load.unseen``.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def weigh(setup, data, settings):
     maximum = {gpu: power["value"] for gpu, power in settings["maximum_node_power"].items()}
     curves = lengths.quantile_curves(data["request_lengths"], data["output_lengths"])
     ratios = evidence_estimates.overestimates(setup, estimates, convert, band)
-    predicted = evidence_coverage.predictions(setup, estimates, runs, convert)
+    predicted = evidence_coverage.predictions(setup, estimates, runs, convert, unseen)
     utilisation = setup.power_utilisation
     tables = {
         "overestimates": ratios,

@@ -1,8 +1,10 @@
 """Set one method beside public estimates and measurements."""
 
 from _logged import run
-from _setups import read_setup
+from _setups import read_sources
+from inference_energy.evidence.load import of_steady, unseen
 from inference_energy.evidence.verdicts import weigh
+from inference_energy.method.build import build
 from inference_energy.tables import read_table, write_table
 
 DATA = (
@@ -18,9 +20,10 @@ DATA = (
 
 def main(snakemake):
     """Compare, judge and write."""
-    _, setup = read_setup(snakemake.input)
+    method, sources = read_sources(snakemake.input)
     data = {name: read_table(snakemake.input[name], name) for name in DATA}
-    tables = weigh(setup, data, snakemake.params.settings)
+    apart = unseen(method, sources, of_steady(data["mlenergy"]))
+    tables = weigh(build(method, **sources), data, snakemake.params.settings, apart)
     for name, path in snakemake.output.items():
         write_table(tables[name], path, name)
 

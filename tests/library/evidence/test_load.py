@@ -1,0 +1,72 @@
+"""A method that knows load is asked at the load of a measurement, of a model it has not seen."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from inference_energy.evidence.estimates import energy_at
+from inference_energy.evidence.load import Load, at_load, of_steady, unseen
+from inference_energy.method.sources import MEASURED
+from repository import METHODS, read
+
+MODEL = "Llama 3.1 405B"
+BUSY = Load(256.0, "H100-SXM-80GB", "FP8", 8)
+
+
+@pytest.fixture(scope="module")
+def sources(runs):
+    tables = [read(path, "throughput") for path in METHODS["revised"]["benchmarks"]["table"]]
+    names = ("models", "gpus", "nodes", "wall_power", "inferencex")
+    hardware = {name: read(MEASURED.get(name, f"data/{name}.csv"), name) for name in names}
+    traces = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
+    return {
+        "table": pd.concat(tables, ignore_index=True),
+        "hardware": hardware | {"mlenergy": runs},
+        "traces": {name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")},
+    }
+
+
+@pytest.fixture(scope="module")
+def kinds(runs):
+    table = of_steady(runs)
+    return table[(table["model"] == MODEL) & (table["gpu"] == BUSY.gpu)]
+
+
+@pytest.fixture(scope="module")
+def apart(sources, kinds):
+    return unseen(METHODS["revised"], sources, kinds)
+
+
+def test_only_measured_models_of_a_method_that_knows_load_are_asked(sources, kinds, apart):
+    assert set(apart) == {MODEL}
+    assert unseen(METHODS["oviedo2026"], sources, kinds) == {}
+
+
+def test_energy_falls_with_the_load_and_rises_with_the_gpus(apart, convert):
+    energy = [
+        energy_at(apart[MODEL], MODEL, 300, 366, "accelerator", convert, load).quantile(0.5)
+        for load in (BUSY._replace(concurrency=8.0), BUSY, BUSY._replace(gpus=4))
+    ]
+    # the same requests on half of a node load it twice as much
+    assert energy[0] > 4 * energy[1] > 4 * energy[2]
+
+
+def test_it_has_seen_nothing_of_the_model(sources, kinds, apart, convert):
+    steady = sources["hardware"]["mlenergy"]
+    own = steady["model"] == MODEL
+    spoilt = steady.assign(throughput_tps=steady["throughput_tps"].where(~own, 1.0))
+    hardware = sources["hardware"] | {"mlenergy": spoilt}
+    fooled = unseen(METHODS["revised"], sources | {"hardware": hardware}, kinds)[MODEL]
+    honest, other = (
+        energy_at(setup, MODEL, 300, 366, "accelerator", convert, BUSY).quantile(0.5)
+        for setup in (apart[MODEL], fooled)
+    )
+    assert honest == pytest.approx(other)
+
+
+def test_a_law_without_load_and_a_run_without_one_change_nothing(setup, apart):
+    assert at_load(setup.models[0], BUSY, 8) is setup.models[0]
+    served = apart[MODEL].models[0]
+    assert at_load(served, None, 8) is served
+    elsewhere = replace(served, law=served.law.on({"H100-SXM-80GB FP8"}))
+    assert at_load(elsewhere, BUSY._replace(gpu="A100-SXM-80GB"), 8) is elsewhere

@@ -1,0 +1,120 @@
+"""A method that knows load, at the load and on the hardware of a measurement.
+
+It is asked as if nothing of the measured model were known to it: every row of the model's network
+is left out of the fits of throughput and of power.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from inference_energy.laws.benchmarks import STEADY_ENGINE
+from inference_energy.laws.pooled import Pooled
+from inference_energy.laws.serving import NETWORK
+from inference_energy.method.build import build
+from inference_energy.method.setup import ServedModel, Setup
+from inference_energy.power.utilisation import names
+
+LOADS = {"distribution": "log-normal", "p5": 8.0, "p95": 512.0}
+"""Loads of a node at which layouts are chosen and power is known; others lie between. [requests]"""
+
+ENGINE = STEADY_ENGINE[0]
+"""Serving software of the measurements here whose power is known."""
+
+
+class Load(NamedTuple):
+    """What a measurement says of how it was served: on how many GPUs, and so on."""
+
+    concurrency: float
+    gpu: str
+    precision: str
+    gpus: float
+    engine: str = ENGINE
+
+
+def at_load(model: ServedModel, load: Load | None, gpus_per_node: int) -> ServedModel:
+    """Model of a method on the hardware and at the load of a measurement.
+
+    Parameters
+    ----------
+    model : ServedModel
+        Its law may know no load; the model is then returned as it is.
+    load : Load, optional
+        Without one, too. A part of a node has its part of the node's requests.
+    gpus_per_node : int
+        GPUs of the method's nodes.
+    """
+    law = model.law
+    if load is None or not isinstance(law, Pooled) or not law.knows_load:
+        return model
+    node = f"{load.gpu} {load.precision}"
+    own = [way for way in law.shares() if way.node == node and way.engine == load.engine]
+    if not own:
+        return model
+    return replace(model, law=Pooled.of(own).at(load.concurrency * gpus_per_node / load.gpus))
+
+
+def of_steady(runs: pd.DataFrame) -> pd.DataFrame:
+    """Kinds of a table of schema ``mlenergy``, as for :func:`unseen`."""
+    return runs[["model", "gpu", "precision"]].dropna().assign(engine=ENGINE)
+
+
+def unseen(
+    method: Mapping[str, Any], sources: Mapping[str, Any], kinds: pd.DataFrame
+) -> dict[str, Setup]:
+    """A method that knows load, for each of its models, without what was measured of it.
+
+    Parameters
+    ----------
+    method : mapping
+        Resolved method.
+    sources : mapping
+        Keyword arguments of ``build``.
+    kinds : DataFrame
+        model, gpu, precision and engine of the measurements.
+
+    Returns
+    -------
+    dict of str to Setup
+        By model that was measured, on the nodes and engines of ``kinds``; none of a method that
+        knows no load.
+    """
+    if "serving" not in method:
+        return {}
+    nodes = kinds[["gpu", "precision"]].drop_duplicates()
+    engines = kinds["engine"].drop_duplicates()
+    serving = {
+        "nodes": nodes.assign(share=1 / len(nodes)).to_dict("records"),
+        "engines": [{"engine": engine, "share": 1 / len(engines)} for engine in engines],
+        "load": LOADS,
+    }
+    found = {}
+    for model in method["benchmarks"]["models"]:
+        if model not in set(kinds["model"]):
+            continue
+        own = {
+            "serving": serving,
+            "benchmarks": method["benchmarks"] | {"models": [model]},
+            "blend": method["blend"] | {"models": 1},
+        }
+        found[model] = build({**method, **own}, **_without(model, sources))
+    return found
+
+
+def _without(model, sources):
+    """Sources without the rows of a model's network, whatever its name in them."""
+    hardware = sources["hardware"]
+    known = hardware["models"].set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
+    spelt = names(hardware["models"])
+
+    def others(table, column="model"):
+        own = table[column].map(lambda name: spelt.get(str(name).lower(), name)).map(known)
+        return table[own != known[model]].reset_index(drop=True)
+
+    seen = {
+        "mlenergy": others(hardware["mlenergy"], "model_id"),
+        "inferencex": others(hardware["inferencex"]),
+    }
+    return {**sources, "table": others(sources["table"]), "hardware": {**hardware, **seen}}
