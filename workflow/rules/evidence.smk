@@ -33,19 +33,37 @@ EVIDENCE_FIGURES = [
 EVIDENCE_VECTORS = [f"figures/validation/{{method}}/{figure}.svg" for figure in EVIDENCE_FIGURES]
 
 
+# what the laws with load are fitted to, under names that no method's own tables have
+LAW_TABLES = {
+    "law_throughput": [
+        provided("data/throughput/at_load.csv"),
+        provided("data/throughput/trtllm.csv"),
+    ],
+    "law_models": provided("data/models.csv"),
+    "law_gpus": provided("data/gpus.csv"),
+    "law_nodes": provided("data/nodes.csv"),
+    "law_mlenergy": provided("data/measured/mlenergy_v3.csv"),
+    "law_inferencex": provided("data/measured/inferencex_power.csv"),
+    "law_wall_power": provided("data/measured/mlperf_wall_power.csv"),
+}
+
+
 rule summarise_measurements:
-    """Energy per token against concurrency, and Blackwell against H100, as measured."""
+    """Energy per token against concurrency, Blackwell against H100, a day in production."""
     message:
         "Summarising what the measurements say by themselves"
     input:
+        **LAW_TABLES,
         runs=provided("data/measured/mlenergy_v3.csv"),
         benchmarks=provided("data/throughput/trtllm.csv"),
+        day=provided("data/production_load.csv"),
         code=code("evidence/estimate_measurements.py"),
     params:
         settings=EVIDENCE,
     output:
         concurrency="results/validation/concurrency.csv",
         blackwell="results/validation/blackwell.csv",
+        production="results/validation/production.csv",
     log:
         "logs/summarise_measurements.log",
     conda:
@@ -60,6 +78,7 @@ rule weigh_evidence:
         "Setting {wildcards.method} beside public estimates and measurements"
     input:
         unpack(estimate_inputs),
+        **LAW_TABLES,
         estimates=provided("data/published/estimates.csv"),
         mlenergy=provided("data/measured/mlenergy_v3.csv"),
         wall_power=provided("data/measured/mlperf_wall_power.csv"),
@@ -134,6 +153,7 @@ rule report_evidence:
         ),
         concurrency="results/validation/concurrency.csv",
         blackwell="results/validation/blackwell.csv",
+        production="results/validation/production.csv",
         estimates=provided("data/published/estimates.csv"),
         code=code("evidence/write.py"),
     params:

@@ -1,11 +1,13 @@
 """What the tests of public evidence share: a method, the data, and the tables of both."""
 
 import pytest
-from inference_energy.evidence import boundaries, coverage, decomposition
+from inference_energy.evidence import blackwell, boundaries, coverage, decomposition
 from inference_energy.evidence import estimates as evidence_estimates
-from inference_energy.evidence.concurrency import summarise
-from inference_energy.evidence.coverage import blackwell
+from inference_energy.evidence.concurrency import from_one, summarise
+from inference_energy.evidence.law import Laws
 from inference_energy.evidence.verdicts import weigh
+from inference_energy.laws.benchmarks import THROUGHPUT_TABLES
+from inference_energy.method.sources import MEASURED
 from inference_energy.tables import read_table, write_table
 from repository import read, read_yaml
 
@@ -47,8 +49,16 @@ def ratios(setup, estimates, convert, band):
 
 
 @pytest.fixture(scope="session")
-def factors(setup, estimates, runs, convert):
-    return decomposition.decompose(setup, estimates, runs, convert)
+def laws():
+    """Throughput and power with load, fitted to what is committed."""
+    names = ("models", "gpus", "nodes", "mlenergy", "inferencex", "wall_power")
+    hardware = {name: read(MEASURED.get(name, f"data/{name}.csv"), name) for name in names}
+    return Laws.fit([read(path, "throughput") for path in THROUGHPUT_TABLES], hardware)
+
+
+@pytest.fixture(scope="session")
+def factors(setup, estimates, laws, convert):
+    return decomposition.decompose(setup, estimates, laws, convert)
 
 
 @pytest.fixture(scope="session")
@@ -76,18 +86,20 @@ def band(settings):
 
 
 @pytest.fixture(scope="session")
-def data(settings, band):
+def data(settings, band, laws):
     tables = {name: read(f"data/{path}", name) for name, path in FILES.items()}
     benchmarks = read("data/throughput/trtllm.csv", "throughput")
-    tables["concurrency"] = summarise(tables["mlenergy"], band, settings["near_best"])
-    tables["blackwell"] = blackwell(benchmarks, tables["mlenergy"])
+    runs = tables["mlenergy"]
+    summary = summarise(runs, band, settings["near_best"])
+    tables["concurrency"] = from_one(summary, runs, laws)
+    tables["blackwell"] = blackwell.compare(benchmarks, tables["mlenergy"])
     return tables
 
 
 @pytest.fixture(scope="session")
-def tables(setup, data, settings, tmp_path_factory):
+def tables(setup, data, settings, laws, tmp_path_factory):
     """The tables as they are on disk: written and read again."""
     folder = tmp_path_factory.mktemp("validation")
-    for name, table in weigh(setup, data, settings).items():
+    for name, table in weigh(setup, data, settings, laws).items():
         write_table(table, folder / f"{name}.csv", name)
     return {path.stem: read_table(path, path.stem) for path in folder.glob("*.csv")}

@@ -4,19 +4,6 @@ import pytest
 from inference_energy.evidence import concurrency
 
 
-def test_concurrency_costs_nothing_at_the_best_and_is_not_extrapolated(runs, band):
-    at = [
-        concurrency.concurrency_factor(runs, "Llama 3.1 405B", "FP8", n)[0]
-        for n in (1, 8, 64, 256, 1e6)
-    ]
-    assert at == sorted(at, reverse=True)
-    assert at[-1] == pytest.approx(1)
-    smallest = concurrency.summarise(runs, band, 1.1).set_index(["model_id", "gpu"])
-    measured = smallest.loc[("meta-llama/Llama-3.1-405B-Instruct-FP8", "H100-SXM-80GB"), "ratio"]
-    assert at[0] == pytest.approx(measured)
-    assert concurrency.concurrency_factor(runs, "Mixtral 8x22B", "FP8", 8)[0] is None
-
-
 def test_a_concurrency_summary_is_of_one_deployment_and_its_best(runs, band):
     table = concurrency.summarise(runs, band, 1.1)
     lowest = runs.groupby(concurrency.SUBJECT)["energy_per_token_j"].min()
@@ -27,11 +14,14 @@ def test_a_concurrency_summary_is_of_one_deployment_and_its_best(runs, band):
     assert (reached == (table["explained_lower"] >= 1)).all()
 
 
-def test_precision_ratios_compare_the_same_load(runs):
-    key = {"task": "chat", "gpu": "B200", "concurrency_limit": 8.0}
-    same = runs[(runs["task"] == "chat") & (runs["gpu"] == "B200")]
-    same = same[(same["concurrency_limit"] == 8) & same["model_id"].str.contains("405B")]
-    energy = same.groupby("precision")["energy_per_token_j"].min()
-    table = concurrency.precision_ratios(runs).set_index(["family", *key])["ratio"]
-    name = "meta-llama/Llama-3.1-405B-Instruct"
-    assert table[(name, *key.values())] == pytest.approx(energy["BF16"] / energy["FP8"])
+def test_one_sequence_costs_more_than_any_sweep_shows(runs, laws, band):
+    table = concurrency.from_one(concurrency.summarise(runs, band, 1.1), runs, laws)
+    assert (table["ratio_from_one"] > table["ratio"]).all()
+    assert (table["ratio_from_one_p5"] < table["ratio_from_one"]).all()
+    assert (table["ratio_from_one"] < table["ratio_from_one_p95"]).all()
+
+
+def test_the_first_batch_of_a_sweep_is_met_exactly(runs, laws, band):
+    summary = concurrency.summarise(runs, band, 1.1)
+    alone = concurrency.from_one(summary, runs.assign(concurrency=1.0), laws)
+    assert alone["ratio_from_one"].to_numpy() == pytest.approx(summary["ratio"].to_numpy())

@@ -19,20 +19,31 @@ def test_unknown_factors_are_one_and_named_in_the_remainder(factors):
         assert row["factor"] in remainder[row["id"]]
 
 
-def test_like_for_like_is_the_ratio_without_tokens_and_boundary(ratios, factors):
+def test_like_for_like_is_the_ratio_without_lengths_and_boundary(ratios, factors):
     like = ratios[ratios["reading"] == evidence_estimates.LIKE].set_index("id")["ratio"]
     values = factors.pivot_table(index="id", columns="factor", values="value").loc[like.index]
     total = factors.groupby("id")["ratio"].first().loc[like.index]
-    rest = total / (values["tokens"] * values["boundary"])
+    rest = total / (values["lengths"] * values["boundary"])
     assert rest.to_numpy() == pytest.approx(like.to_numpy())
 
 
-def test_power_stated_twice_as_high_doubles_that_factor_alone(setup, estimates, runs, convert):
+def test_load_is_that_of_the_law_and_moves_nothing_else(setup, estimates, laws, convert):
     one = estimates[estimates["id"] == "mle3_405b_best"]
-    two = one.assign(accelerator_power_w=2 * one["accelerator_power_w"])
+    alone = one.assign(concurrency=1.0)
     a, b = (
-        decomposition.decompose(setup, table, runs, convert).set_index("factor")["value"]
-        for table in (one, two)
+        decomposition.decompose(setup, table, laws, convert).set_index("factor")["value"]
+        for table in (one, alone)
     )
-    assert b["power"] == pytest.approx(2 * a["power"])
-    assert b["remainder"] == pytest.approx(a["remainder"] / 2)
+    assert b["load"] > 10 * a["load"]
+    assert b[["lengths", "boundary"]].to_numpy() == pytest.approx(
+        a[["lengths", "boundary"]].to_numpy()
+    )
+    assert b.prod() == pytest.approx(a.prod())
+
+
+def test_explained_are_those_with_a_small_remainder(factors):
+    ids = set(factors["id"])
+    found = decomposition.explained(factors, ids)
+    rest = factors[factors["factor"] == "remainder"].set_index("id")["value"]
+    assert (found == rest.between(1 / decomposition.CLOSE, decomposition.CLOSE)).all()
+    assert found.any() and not found.all()

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pandas as pd
+import pytest
 from inference_energy.evidence import figures
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
 from inference_energy.evidence.page import page
-from inference_energy.evidence.verdicts import weigh
+from inference_energy.evidence.verdicts import by_source, weigh
 from inference_energy.tables import write_table
 from inference_energy.text import FEW, share_of
 from library.evidence.points import drawn
@@ -30,6 +32,20 @@ def test_verdicts_on_few_figures_or_sources_are_counted(tables):
     assert (table["sources"] < FEW).any() and (table["sources"] >= FEW).any()
 
 
+def test_sources_count_once():
+    complies = pd.Series([True] * 38 + [False] * 2)
+    sources = pd.Series(["one"] * 38 + ["two", "three"])
+    share, low, high = by_source(complies, sources)
+    assert share == pytest.approx(1 / 3)
+    assert low < 0.1 and high > 0.7
+
+
+def test_a_sweep_that_begins_above_one_cannot_refute(tables):
+    table = tables["evidence_verdicts"]
+    measured = table[table["group"].str.contains("measured from")]
+    assert set(measured["verdict"]) <= {"holds", "not testable"}
+
+
 def test_the_settings_name_known_sources(settings, sources):
     def cited(tree):
         if isinstance(tree, dict):
@@ -40,10 +56,12 @@ def test_the_settings_name_known_sources(settings, sources):
     assert cited(settings) <= sources
 
 
-def test_a_method_with_models_of_its_own_is_weighed_too(setup, data, settings, band, tmp_path):
+def test_a_method_with_models_of_its_own_is_weighed_too(
+    setup, data, settings, band, laws, tmp_path
+):
     named = {model.name: f"our model {i}" for i, model in enumerate(setup.models)}
     models = tuple(replace(model, name=named[model.name]) for model in setup.models)
-    tables = weigh(replace(setup, models=models), data, settings)
+    tables = weigh(replace(setup, models=models), data, settings, laws)
     for name, table in tables.items():
         write_table(table, tmp_path / f"{name}.csv", name)
     ratios = tables["overestimates"]

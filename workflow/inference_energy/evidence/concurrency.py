@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from inference_energy.evidence import law
+
 DEPLOYMENT = ["task", "model_id", "precision", "gpu", "gpus", "tensor_parallel", "expert_parallel"]
 SUBJECT = ["task", "model_id", "precision", "gpu"]
 
@@ -67,60 +69,31 @@ def summarise(runs, band, near_best):
     return pd.DataFrame(lines)
 
 
-def concurrency_factor(runs, model, precision, concurrency):
-    """Energy per token at a concurrency over that of the best one, measured for the model.
+def from_one(summary, runs, laws):
+    """Append what the law says of one sequence alone, where no sweep begins.
 
-    The sweep on the H100 is used where there is one, and that of the same precision. Between
-    runs ln E is interpolated in ln concurrency; below the smallest batch measured the factor
-    stays that of the smallest.
+    The law's energy at the smallest batch is brought to the measured one, and its energy of one
+    sequence with it; the interval is that of the law at one sequence.
 
     Parameters
     ----------
+    summary : DataFrame
+        From :func:`summarise`.
     runs : DataFrame
         Table of schema ``mlenergy``.
-    model : str
-        Model in the spelling of the throughput tables.
-    precision : str or None
-        Number format of the weights, if known.
-    concurrency : float
-        Requests served at once.
-
-    Returns
-    -------
-    tuple of (float or None, str)
-        Factor [1], none if the model was not measured, and where it was measured.
-    """
-    sweeps = best_deployments(runs[runs["model"] == model])
-    if sweeps.empty:
-        return None, "this model was not measured"
-    order = sweeps.assign(
-        other_gpu=sweeps["gpu"] != "H100-SXM-80GB", other_precision=sweeps["precision"] != precision
-    ).sort_values(["other_gpu", "other_precision", "model_id"], kind="stable")
-    chosen = order.iloc[0]
-    sweep = order[(order[DEPLOYMENT] == chosen[DEPLOYMENT]).all(axis=1)].sort_values("concurrency")
-    load, energy = np.log(sweep["concurrency"]), np.log(sweep["energy_per_token_j"])
-    factor = np.exp(np.interp(np.log(concurrency), load, energy) - energy.min())
-    where = f"{concurrency:g} sequences: {chosen['model_id']} {chosen['precision']}"
-    where += f" on {chosen['gpus']}x {chosen['gpu']}"
-    smallest = sweep["concurrency_limit"].min()
-    if concurrency < smallest:
-        where += f", measured down to {smallest:g}"
-    return float(factor), where
-
-
-def precision_ratios(runs):
-    """Energy per token in BF16 over FP8 for models measured in both.
-
-    The best deployment of each precision on the same GPU, task and concurrency limit.
+    laws : Laws
+        Throughput and power with load.
 
     Returns
     -------
     DataFrame
-        family, task, gpu, concurrency_limit, ratio [1].
+        With ratio_from_one, ratio_from_one_p5 and ratio_from_one_p95 [1], energy per token of one
+        sequence over the best measured.
     """
-    keys = ["family", "task", "gpu", "concurrency_limit"]
-    named = runs.assign(family=runs["model_id"].str.removesuffix("-FP8"))
-    both = named.pivot_table(
-        index=keys, columns="precision", values="energy_per_token_j", aggfunc="min"
-    )[["BF16", "FP8"]].dropna()
-    return (both["BF16"] / both["FP8"]).rename("ratio").reset_index()
+    smallest = best_deployments(runs).drop_duplicates(DEPLOYMENT)
+    rows = law.of_runs(summary[DEPLOYMENT].merge(smallest, on=DEPLOYMENT, validate="1:1"))
+    there, alone = (laws.energy(table) for table in (rows, rows.assign(concurrency=1.0)))
+    measured = summary["ratio"].to_numpy() / there["predicted_j"].to_numpy()
+    names = {"": "predicted_j", "_p5": "p5_j", "_p95": "p95_j"}
+    added = {f"ratio_from_one{end}": alone[name].to_numpy() for end, name in names.items()}
+    return summary.assign(**{name: measured * energy for name, energy in added.items()})

@@ -56,11 +56,11 @@ SCALES = {
     None: (GREY, "D", "scale not known"),
 }
 FACTOR_COLOURS = {
-    "tokens": (BLUE, ""),
+    "lengths": (BLUE, ""),
     "boundary": (SKY, ""),
-    "precision": (PURPLE, ""),
-    "concurrency": (ORANGE, ""),
-    "power": (GREEN, ""),
+    "load": (ORANGE, ""),
+    "format": (PURPLE, ""),
+    "hardware": (GREEN, ""),
     "remainder": (LIGHT_GREY, "////"),
 }
 OWN = {
@@ -237,7 +237,7 @@ def decomposition(table, overestimates, band):
         Stated range of ratios. [1]
     """
     names = overestimates.drop_duplicates("id").set_index("id")
-    known = table[(table["factor"] == "tokens") & (table["known"] == "yes")]
+    known = table[(table["factor"] == "lengths") & (table["known"] == "yes")]
     ratios = known.sort_values(["ratio", "id"], ascending=False).set_index("id")["ratio"]
     values = table.pivot_table(index="id", columns="factor", values="value")
     axis = _rows_axis("What the ratios are made of", len(ratios), 3.75, 0.52)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from inference_energy.laws.benchmarks import STEADY_ENGINE
+from inference_energy.evidence.law import ENGINE
 from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.serving import NETWORK
 from inference_energy.method.build import build
@@ -19,9 +19,6 @@ from inference_energy.power.utilisation import names
 
 LOADS = {"distribution": "log-normal", "p5": 8.0, "p95": 512.0}
 """Loads of a node at which layouts are chosen and power is known; others lie between. [requests]"""
-
-ENGINE = STEADY_ENGINE[0]
-"""Serving software of the measurements here whose power is known."""
 
 
 class Load(NamedTuple):

@@ -84,7 +84,7 @@ def _factors(tables):
     """Factors of the ratios of the paper's estimates, and medians over those of stated lengths."""
     table, ratios = tables["decomposition"], tables["overestimates"]
     own = table["id"].isin(ratios.loc[ratios["reading"] == PAPER, "id"])
-    stated = table.loc[(table["factor"] == "tokens") & (table["known"] == "yes"), "id"]
+    stated = table.loc[(table["factor"] == "lengths") & (table["known"] == "yes"), "id"]
     others = table[table["id"].isin(stated) & ~own]
     options = {"columns": "factor", "values": "value", "aggfunc": "median"}
     return {

@@ -1,6 +1,7 @@
 """All tables of public evidence for one method, and verdicts on the paper's statements."""
 
 import pandas as pd
+from scipy import stats
 
 from inference_energy.evidence import coverage as evidence_coverage
 from inference_energy.evidence import decomposition, lengths
@@ -8,6 +9,12 @@ from inference_energy.evidence import estimates as evidence_estimates
 from inference_energy.evidence.boundaries import conversion
 from inference_energy.evidence.coverage import COUNTED, EVERYTHING, PAPERS_LIST, QUERIES
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
+
+NOT_TESTABLE = "not testable"
+"""Verdict where sweeps begin above one sequence: what they reach is less than the whole effect."""
+
+INTERVAL = 0.9
+"""Level of the interval of a share. [1]"""
 
 NEARLY_ALL, MOSTLY = 0.9, 0.5
 """Shares of the figures from which a statement about them holds, or holds in part. [1]"""
@@ -20,7 +27,7 @@ def degree(share):
     return "holds in part" if share >= MOSTLY else "does not hold"
 
 
-def weigh(setup, data, settings, unseen=None):
+def weigh(setup, data, settings, laws, unseen=None):
     """Set a method beside public estimates and measurements.
 
     Parameters
@@ -32,6 +39,8 @@ def weigh(setup, data, settings, unseen=None):
         concurrency, blackwell.
     settings : dict
         Checked content of config/evidence.yaml.
+    laws : Laws
+        Throughput and power with load.
     unseen : dict of str to Setup, optional
         From ``load.unseen``.
 
@@ -58,7 +67,7 @@ def weigh(setup, data, settings, unseen=None):
         "overestimate_shares": evidence_estimates.shares(ratios),
         "not_comparable": evidence_estimates.not_comparable(setup, estimates),
         "breakdown": evidence_estimates.breakdown(setup, convert, settings["provider_breakdown"]),
-        "decomposition": decomposition.decompose(setup, estimates, runs, convert),
+        "decomposition": decomposition.decompose(setup, estimates, laws, convert),
         "predicted": predicted,
         "coverage": evidence_coverage.coverage(predicted, settings["nominal_coverage"]),
         "wall_utilisation": evidence_coverage.wall_utilisation(wall_power, maximum, utilisation),
@@ -69,8 +78,33 @@ def weigh(setup, data, settings, unseen=None):
     return tables | {"evidence_verdicts": verdicts(judged, settings, utilisation)}
 
 
+def by_source(complies, sources):
+    """Share of the sources that comply, and its interval.
+
+    Figures of one source are one witness: each source counts as the share of its figures that
+    comply, and the interval is Jeffreys's for as many trials as there are sources.
+
+    Parameters
+    ----------
+    complies : Series of bool
+        By figure.
+    sources : Series
+        Source of every figure.
+
+    Returns
+    -------
+    tuple of float
+        Share and both ends of its interval. [1]
+    """
+    own = complies.groupby(sources).mean()
+    hits, misses = own.sum() + 0.5, (1 - own).sum() + 0.5
+    ends = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
+    return float(own.mean()), *(float(stats.beta.ppf(end, hits, misses)) for end in ends)
+
+
 def _line(question, group, statement, complies, values, what, table, sources, verdict=None):
     share = float(complies.mean())
+    of_sources, least, most = by_source(complies, sources)
     return {
         "question": question,
         "group": group,
@@ -78,6 +112,9 @@ def _line(question, group, statement, complies, values, what, table, sources, ve
         "n": len(values),
         "sources": sources.nunique(),
         "share": share,
+        "share_of_sources": of_sources,
+        "share_of_sources_p5": least,
+        "share_of_sources_p95": most,
         "low": values.min(),
         "middle": values.median(),
         "high": values.max(),
@@ -160,21 +197,40 @@ def _overestimates(table, band):
 
 
 def _concurrency(table, band):
+    """Sweeps as measured, which bound the whole effect from below, and from one sequence on."""
     smallest = round(table["smallest_batch"].min())
-    return [
-        _line(
-            "concurrency",
-            f"ML.ENERGY, {gpu}, {band[end]:g} times",
-            f"from {smallest} sequences to the best load alone, energy falls {band[end]:g} times",
-            sweeps["ratio"] >= band[end],
-            sweeps["ratio"],
-            "energy per token, smallest batch over best",
-            "concurrency",
-            sweeps["source_id"],
-        )
-        for end in ("lower", "upper")
-        for gpu, sweeps in table.groupby("gpu")
-    ]
+    lines = []
+    for end in ("lower", "upper"):
+        for gpu, sweeps in table.groupby("gpu"):
+            falls = f"energy falls {band[end]:g} times"
+            reached = sweeps["ratio"] >= band[end]
+            shown = degree(float(reached.mean()))
+            lines.append(
+                _line(
+                    "concurrency",
+                    f"ML.ENERGY, {gpu}, measured from {smallest}, {band[end]:g} times",
+                    f"from one sequence to the best load alone, {falls}",
+                    reached,
+                    sweeps["ratio"],
+                    f"energy per token, {smallest} sequences over best",
+                    "concurrency",
+                    sweeps["source_id"],
+                    shown if shown == "holds" else NOT_TESTABLE,
+                )
+            )
+            lines.append(
+                _line(
+                    "concurrency",
+                    f"ML.ENERGY, {gpu}, by the law from 1, {band[end]:g} times",
+                    f"from one sequence to the best load alone, {falls}",
+                    sweeps["ratio_from_one"] >= band[end],
+                    sweeps["ratio_from_one"],
+                    "energy per token, one sequence over best",
+                    "concurrency",
+                    sweeps["source_id"],
+                )
+            )
+    return lines
 
 
 def _consistency(predicted, coverage):
@@ -206,7 +262,7 @@ def _consistency(predicted, coverage):
 
 def _blackwell(table, band):
     statement = f"Blackwell has {band['lower']:g}-{band['upper']:g} times the throughput of H100"
-    names = {True: "ML.ENERGY, same load and format", False: "vendor tables, FP4 over FP8"}
+    names = {True: "ML.ENERGY, each GPU at its best, per GPU", False: "vendor tables, FP4 over FP8"}
     measured = table["energy_ratio"].notna()
     return [
         _line(

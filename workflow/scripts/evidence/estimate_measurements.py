@@ -1,8 +1,9 @@
-"""What the measurements say by themselves: concurrency, and Blackwell against H100."""
+"""What the measurements say by themselves: concurrency, Blackwell, and a day in production."""
 
+from _laws import read_laws
 from _logged import run
-from inference_energy.evidence.concurrency import summarise
-from inference_energy.evidence.coverage import blackwell
+from inference_energy.evidence import blackwell, production
+from inference_energy.evidence.concurrency import from_one, summarise
 from inference_energy.tables import read_table, write_table
 
 
@@ -11,9 +12,14 @@ def main(snakemake):
     settings, output = snakemake.params.settings, snakemake.output
     runs = read_table(snakemake.input.runs, "mlenergy")
     benchmarks = read_table(snakemake.input.benchmarks, "throughput")
+    laws = read_laws(snakemake.input)
     band = (settings["overestimate_band"]["lower"], settings["overestimate_band"]["upper"])
-    write_table(summarise(runs, band, settings["near_best"]), output.concurrency, "concurrency")
-    write_table(blackwell(benchmarks, runs), output.blackwell, "blackwell")
+    summary = from_one(summarise(runs, band, settings["near_best"]), runs, laws)
+    write_table(summary, output.concurrency, "concurrency")
+    write_table(blackwell.compare(benchmarks, runs), output.blackwell, "blackwell")
+    day = read_table(snakemake.input.day, "production_load")
+    checked = production.compare(day, laws, settings["production"])
+    write_table(checked, output.production, "production")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Set one method beside public estimates and measurements."""
 
+from _laws import read_laws
 from _logged import run
 from _setups import read_sources
 from inference_energy.evidence.load import of_steady, unseen
@@ -22,8 +23,9 @@ def main(snakemake):
     """Compare, judge and write."""
     method, sources = read_sources(snakemake.input)
     data = {name: read_table(snakemake.input[name], name) for name in DATA}
+    laws = read_laws(snakemake.input)
     apart = unseen(method, sources, of_steady(data["mlenergy"]))
-    tables = weigh(build(method, **sources), data, snakemake.params.settings, apart)
+    tables = weigh(build(method, **sources), data, snakemake.params.settings, laws, apart)
     for name, path in snakemake.output.items():
         write_table(tables[name], path, name)
 
