@@ -146,6 +146,7 @@ rule report_evidence:
         "Writing the conclusions from public evidence for a reader"
     input:
         verdicts=expand("results/validation/{method}/evidence_verdicts.csv", method=WEIGHED),
+        predicted=expand("results/validation/{method}/predicted.csv", method=WEIGHED),
         tables=expand(
             "results/validation/{method}/{table}.csv",
             method=REPORTED,

@@ -1,7 +1,7 @@
 """What the tests of public evidence share: a method, the data, and the tables of both."""
 
 import pytest
-from inference_energy.evidence import blackwell, boundaries, coverage, decomposition
+from inference_energy.evidence import blackwell, boundaries, coverage, decomposition, production
 from inference_energy.evidence import estimates as evidence_estimates
 from inference_energy.evidence.concurrency import from_one, summarise
 from inference_energy.evidence.law import Laws
@@ -92,6 +92,8 @@ def data(settings, band, laws):
     runs = tables["mlenergy"]
     summary = summarise(runs, band, settings["near_best"])
     tables["concurrency"] = from_one(summary, runs, laws)
+    day = read("data/production_load.csv", "production_load")
+    tables["production"] = production.compare(day, laws, settings["production"])
     tables["blackwell"] = blackwell.compare(benchmarks, tables["mlenergy"])
     return tables
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from inference_energy.evidence.page import page
+from inference_energy.evidence.page import closeness, page
 from inference_energy.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -17,11 +17,15 @@ REPORTED = "oviedo2026"
 def given():
     """Arguments of the page as the workflow makes them."""
     paths = [*(FOLDER / REPORTED).glob("*.csv"), FOLDER / "concurrency.csv"]
-    paths.append(FOLDER / "blackwell.csv")
+    paths += [FOLDER / "blackwell.csv", FOLDER / "production.csv"]
+    names = ("oviedo2025", "oviedo2026", "revised")
     return {
         "verdicts": {
             name: read_table(FOLDER / name / "evidence_verdicts.csv", "evidence_verdicts")
-            for name in ("oviedo2025", "oviedo2026", "revised")
+            for name in names
+        },
+        "predicted": {
+            name: read_table(FOLDER / name / "predicted.csv", "predicted") for name in names
         },
         "tables": {path.stem: read_table(path, path.stem) for path in paths},
         "estimates": read_table(ROOT / "data/published/estimates.csv", "estimates"),
@@ -37,8 +41,8 @@ def test_the_committed_page_is_that_of_the_committed_tables(given):
 def test_a_method_without_a_verdict_has_an_empty_cell(given):
     first = given["verdicts"]["revised"]
     given["verdicts"]["revised"] = first[first["question"] != "blackwell"]
-    rows = page(**given).partition("throughput of H100?\n\n|")[2].splitlines()
-    assert rows[2].endswith("| does not hold | does not hold |  |")
+    rows = page(**given).partition("throughput of H100?\n")[2].splitlines()
+    assert rows[5].endswith("| does not hold | does not hold |  |")
 
 
 def test_statements_without_evidence_are_left_out(given):
@@ -53,13 +57,34 @@ def test_what_was_not_measured_stays_empty_and_data_cannot_break_a_table(given):
     given["tables"]["blackwell"]["energy_ratio"] = np.nan
     given["tables"]["coverage"]["set"] = "a|b<i>"
     text = page(**given)
-    assert "| mlenergy-v3 | 104 | 0.307 | 1.35 | 2.08 |  |" in text
+    assert "| mlenergy-v3 | 24 | 0.875 | 2.57 | 9.12 |  |" in text
     rows = [row for row in text.splitlines() if row.startswith(r"| a\|b\<i\> |")]
-    assert len(rows) == len(given["tables"]["coverage"])
+    assert len(rows) == (given["tables"]["coverage"]["model"] == "all").sum()
     assert {row.replace(r"\|", "").count("|") for row in rows} == {9}
 
 
-def test_lengths_are_shown_beside_the_regime_that_they_belong_to(given):
-    rows = page(**given).partition("## Output lengths")[2].splitlines()
-    shown = {tuple(row.split(" | ")[:2]) for row in rows if row.startswith(("| trad", "| long"))}
-    assert shown == {("| traditional", "trace"), ("| traditional", "chat"), ("| long", "gpqa")}
+def test_the_page_is_short(given):
+    assert len(page(**given).split()) < 2500
+
+
+def test_methods_are_compared_on_the_runs_that_all_of_them_serve(given):
+    table = closeness(given["predicted"]).set_index("method")
+    assert table["n"].nunique() == 1
+    own = given["predicted"]["oviedo2026"]
+    served = own[(own["basis"] == "like for like") & own["id"].str.startswith("mlenergy_v3.")]
+    assert table["n"].iloc[0] < served["id"].nunique()
+    alone = closeness({"oviedo2026": own})
+    assert alone["n"].iloc[0] == served["id"].nunique()
+
+
+def test_the_closest_method_is_named(given):
+    spoilt = given["predicted"]["revised"]
+    given["predicted"]["revised"] = spoilt.assign(
+        predicted_over_measured=100 * spoilt["predicted_over_measured"]
+    )
+    assert "The closest is `revised`" not in page(**given)
+
+
+def test_without_common_runs_none_is_closest(given):
+    given["predicted"]["revised"] = given["predicted"]["revised"].iloc[:0]
+    assert "The closest is" not in page(**given)

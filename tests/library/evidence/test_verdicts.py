@@ -74,7 +74,7 @@ def test_a_method_with_models_of_its_own_is_weighed_too(
     figure = figures.decomposition(tables["decomposition"], ratios, band)
     assert not drawn(figure, tmp_path / "figure.svg")
     assert drawn(figures.predicted(tables["predicted"]), tmp_path / "figure.svg")
-    shown = tables | {name: data[name] for name in ("concurrency", "blackwell")}
+    shown = tables | {name: data[name] for name in ("concurrency", "blackwell", "production")}
     verdicts = {"ours": tables["evidence_verdicts"]}
-    text = page(verdicts, shown, data["estimates"], settings, "ours")
+    text = page(verdicts, {"ours": tables["predicted"]}, shown, data["estimates"], settings, "ours")
     assert "no law: the model is not in the method's benchmark table" in text

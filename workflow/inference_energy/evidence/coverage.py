@@ -20,6 +20,7 @@ from inference_energy.evidence.load import Load
 from inference_energy.laws.benchmarks import STEADY_INPUT
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import LogNormal
+from inference_energy.text import FEW
 from inference_energy.units import J_PER_WH, W_PER_KW
 
 QUERIES = "all queries"
@@ -32,6 +33,9 @@ COUNTED = (PUBLIC, PROVIDERS, BEST)
 LEVEL = 0.9
 """Level of the interval of a share of figures. [1]"""
 
+NOT_TESTABLE = "not testable"
+"""Verdict where the figures are too few, or cannot show the whole of an effect."""
+
 MEASURED_BY = "mlenergy-v3"
 """Source whose runs are taken from the measurements, not from what was published about them."""
 
@@ -41,9 +45,9 @@ def _inside(value, lower, upper):
 
 
 def _line(group, basis, measured, interval, predicted, **where):
-    # a query of fixed lengths is log-normal, any other a mixture that knows its mean
+    # at fixed lengths the spread is of what is not known, and not over queries
     fixed = isinstance(predicted, LogNormal)
-    mean = np.exp(predicted.mu + predicted.sigma**2 / 2) if fixed else predicted.mean()
+    mean = predicted.quantile(0.5) if fixed else predicted.mean()
     quantiles = {f"p{p}": predicted.quantile(p / 100) for p in (5, 25, 50, 75, 95)}
     return where | {
         "set": group,
@@ -233,6 +237,8 @@ def coverage(table, nominal):
 
 def _verdict(inside, nominal):
     """Consistent where both ranges hold the share that they should, neither less nor more."""
+    if len(next(iter(inside.values()))) < FEW:
+        return NOT_TESTABLE
     fits = [_fits(inside[name], share) for name, share in nominal.items()]
     return "holds" if all(fits) else "holds in part" if any(fits) else "does not hold"
 

@@ -1,10 +1,10 @@
 """The ratio of an estimate to the method as a product of factors.
 
-    estimate / reference = lengths x boundary x load x format x hardware x remainder
+    estimate / reference = lengths x boundary x load x hardware x format x remainder
 
-Lengths and boundary are the method's own. Load, format and hardware are ratios of GPU energy per
+Lengths and boundary are the method's own. Load, hardware and format are ratios of GPU energy per
 token by the laws of throughput and power, one after the other: from a node of H100 in FP8 at the
-method's load to the estimate's load, then its format, then its GPUs and engine. A factor that is
+method's load to the estimate's load, then its GPUs and engine, then its format. A factor that is
 not known is 1 and its part of the ratio is in the remainder, which closes the product exactly.
 """
 
@@ -27,9 +27,9 @@ from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import add_traits
 from inference_energy.method.boundary import COMPARABLE, Place
 
-FACTORS = ("lengths", "boundary", "load", "format", "hardware", "remainder")
+FACTORS = ("lengths", "boundary", "load", "hardware", "format", "remainder")
 
-BY_LAW = ("load", "format", "hardware")
+BY_LAW = ("load", "hardware", "format")
 
 HALF_PRECISION = {"FP16": "BF16"}
 """Formats that the laws know by another name of the same size."""
@@ -202,16 +202,15 @@ def _chain(setup, estimate, laws):
     chain = [
         start,
         start | {"concurrency": own_load},
-        law.row(*node, precision, own_load, *lengths),
+        law.row(model, gpu, count, "FP8", own_load, *lengths, engine=engine),
         law.row(model, gpu, count, precision, own_load, *lengths, engine=engine),
     ]
+    unknown = "not stated"
     amount = "as many as fit" if np.isinf(own_load) else f"{own_load:g} at once"
     return chain, [
         (True, f"{amount}, by the law"),
-        (stated, f"{precision} instead of FP8, by the law" if stated else "not stated"),
-        (bool(found), f"{count} {gpu} instead of {NODE} {node[1]}, by the law")
-        if found
-        else (False, "not stated"),
+        (bool(found), f"{count} {gpu}, not {NODE} {node[1]}, by the law" if found else unknown),
+        (stated, f"{precision}, not FP8, by the law" if stated else unknown),
     ]
 
 

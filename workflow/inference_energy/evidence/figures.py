@@ -59,8 +59,8 @@ FACTOR_COLOURS = {
     "lengths": (BLUE, ""),
     "boundary": (SKY, ""),
     "load": (ORANGE, ""),
-    "format": (PURPLE, ""),
     "hardware": (GREEN, ""),
+    "format": (PURPLE, ""),
     "remainder": (LIGHT_GREY, "////"),
 }
 OWN = {

@@ -1,21 +1,31 @@
 """Numbers for the page of conclusions from public evidence, picked from the result tables."""
 
-from inference_energy.evidence.decomposition import FACTORS
-from inference_energy.evidence.estimates import LIKE, PAPER
+import numpy as np
+import pandas as pd
+
+from inference_energy.evidence.coverage import MEASURED_BY
+from inference_energy.evidence.decomposition import BY_LAW, CLOSE, FACTORS, explained
+from inference_energy.evidence.estimates import LIKE
 from inference_energy.evidence.verdicts import MOSTLY, NEARLY_ALL
 from inference_energy.templates import render
 from inference_energy.text import FEW
 
-AGGREGATES = ["min", "median", "max", "count"]
+ONE_TO_MANY = ("caravaca_405b_b1", "caravaca_405b_b100")
+"""Estimates of one study that differ in the load alone."""
+
+RUN = "mlenergy_v3."
+"""Begin of the identifiers of measured runs."""
 
 
-def page(verdicts, tables, estimates, settings, reported):
+def page(verdicts, predicted, tables, estimates, settings, reported):
     """Write the page.
 
     Parameters
     ----------
     verdicts : dict of str to DataFrame
         Table ``evidence_verdicts`` of each method.
+    predicted : dict of str to DataFrame
+        Table ``predicted`` of each method.
     tables : dict of str to DataFrame
         The other tables of the method whose details are shown, by schema name.
     estimates : DataFrame
@@ -31,7 +41,9 @@ def page(verdicts, tables, estimates, settings, reported):
         Markdown.
     """
     searched = estimates["verification"] == "not found"
-    measured = tables["concurrency"]
+    coverage, production = tables["coverage"], tables["production"]
+    of_all = production[production["part"] == "all nodes"]
+    near = closeness(predicted)
     return render(
         "evidence.md.jinja",
         reported=reported,
@@ -39,21 +51,83 @@ def page(verdicts, tables, estimates, settings, reported):
         nearly_all=NEARLY_ALL,
         mostly=MOSTLY,
         few=FEW,
+        close=CLOSE,
         nominal=settings["nominal_coverage"],
-        band=settings["overestimate_band"],
         found=int((~searched).sum()),
         origins=estimates.loc[~searched, "origin"].nunique(),
         missing=list(estimates.loc[searched, "id"]),
+        closeness=near.to_dict("records"),
+        closest=near.loc[near["median"].idxmin(), "method"] if len(near) else "",
+        runs=int(near["n"].max()) if len(near) else 0,
         verdicts=_verdicts(verdicts, reported),
         **_overestimates(tables),
         **_factors(tables),
-        concurrency=measured[measured["model"].notna()].to_dict("records"),
-        coverage=tables["coverage"].to_dict("records"),
+        sweeps=_sweeps(tables["concurrency"]),
+        caravaca=_one_to_many(tables["decomposition"]),
+        coverage=coverage[coverage["model"] == "all"].to_dict("records"),
         breakdown=tables["breakdown"].to_dict("records"),
-        wall=dict(tables["wall_utilisation"]["power_utilisation"].agg(AGGREGATES)),
         blackwell=_blackwell(tables["blackwell"]),
-        lengths=_fitting(tables["length_effects"]),
+        production=of_all.to_dict("records"),
+        provider=of_all.iloc[0].to_dict(),
+        inside=bool(of_all["measured"].between(of_all["p5"], of_all["p95"]).any()),
+        stated=settings["production"],
     )
+
+
+def closeness(predicted):
+    """How near the methods are to the measured runs that all of them serve, like for like.
+
+    Parameters
+    ----------
+    predicted : dict of str to DataFrame
+        Table ``predicted`` of each method.
+
+    Returns
+    -------
+    DataFrame
+        method, n, median and p90 of the factor between predicted and measured, shares of the runs
+        in P25-P75 (iqr) and in P5-P95 (p5_p95). [1]
+    """
+    own = {}
+    for name, table in predicted.items():
+        runs = table[(table["basis"] == LIKE) & (table["source_id"] == MEASURED_BY)]
+        own[name] = runs[runs["id"].str.startswith(RUN)].drop_duplicates("id").set_index("id")
+    shared = sorted(set.intersection(*(set(runs.index) for runs in own.values())))
+    lines = []
+    for name, runs in own.items():
+        factor = np.exp(np.abs(np.log(runs.loc[shared, "predicted_over_measured"])))
+        inside = runs.loc[shared, ["inside_iqr", "inside_p5_p95"]] == "yes"
+        iqr, wide = inside.mean()
+        ends = {"median": factor.median(), "p90": factor.quantile(0.9)}
+        lines.append({"method": name, "n": len(shared)} | ends | {"iqr": iqr, "p5_p95": wide})
+    return pd.DataFrame(lines) if shared else pd.DataFrame(columns=["method", "median", "n"])
+
+
+def _one_to_many(table):
+    """Energy at one request over that at many, of the study that has both, and by the law."""
+    pair = table[table["id"].isin(ONE_TO_MANY)].set_index(["id", "factor"])
+    if pair.empty:
+        return {"measured": None, "law": None}
+    one, many = (pair.loc[name] for name in ONE_TO_MANY)
+    return {
+        "measured": one["ratio"].iloc[0] / many["ratio"].iloc[0],
+        "law": one.loc[list(BY_LAW), "value"].prod() / many.loc[list(BY_LAW), "value"].prod(),
+    }
+
+
+def _sweeps(table):
+    """What the sweeps on each GPU show, and what the law says of one sequence."""
+    return [
+        {
+            "gpu": gpu,
+            "n": len(own),
+            "measured": own["ratio"].median(),
+            "alone": own["ratio_from_one"].median(),
+            "least": own["ratio_from_one_p5"].min(),
+            "most": own["ratio_from_one_p95"].max(),
+        }
+        for gpu, own in table.groupby("gpu")
+    ]
 
 
 def _verdicts(verdicts, reported):
@@ -68,12 +142,10 @@ def _verdicts(verdicts, reported):
 
 
 def _overestimates(tables):
-    """Shares of the estimates in the stated range, and what was left out of them."""
-    shares, ratios = tables["overestimate_shares"], tables["overestimates"]
-    kinds = ["all", "how obtained", "year", "production scale"]
+    """What the comparison like for like assumes and leaves out."""
+    ratios = tables["overestimates"]
     like = ratios[ratios["reading"] == LIKE]
     return {
-        "shares": shares[shares["kind"].isin(kinds)].to_dict("records"),
         "assumed": int((like["input_assumed"] == "yes").sum()),
         "outside": int((like["inside_benchmarks"] == "no").sum()),
         "left_out": dict(tables["not_comparable"]["reason"].value_counts()),
@@ -81,23 +153,22 @@ def _overestimates(tables):
 
 
 def _factors(tables):
-    """Factors of the ratios of the paper's estimates, and medians over those of stated lengths."""
+    """Medians of the factors like for like, by how estimates were obtained."""
     table, ratios = tables["decomposition"], tables["overestimates"]
-    own = table["id"].isin(ratios.loc[ratios["reading"] == PAPER, "id"])
-    stated = table.loc[(table["factor"] == "lengths") & (table["known"] == "yes"), "id"]
-    others = table[table["id"].isin(stated) & ~own]
-    options = {"columns": "factor", "values": "value", "aggfunc": "median"}
-    return {
-        "factors": list(FACTORS),
-        "paper_factors": _rows(table[own].pivot_table(index=["id", "ratio"], **options)),
-        "median_factors": _rows(others.pivot_table(index="method", **options)),
-    }
-
-
-def _rows(wide):
-    """Key and factors of each row of a table with a column per factor."""
-    wide = wide.reindex(columns=list(FACTORS))
-    return list(zip(wide.index, wide.to_numpy().tolist(), strict=True))
+    like = ratios[(ratios["reading"] == LIKE) & (ratios["counted"] == "yes")]
+    near = explained(table, set(like["id"]))
+    own = table[table["id"].isin(near.index)]
+    lines = [
+        {
+            "method": method,
+            "n": part["id"].nunique(),
+            "factors": part.groupby("factor")["value"].median()[list(FACTORS)].tolist(),
+            "explained": int(near[part["id"].unique()].sum()),
+        }
+        for method, part in own.groupby("method")
+    ]
+    total = {"n": int(near.sum()), "of": len(near)}
+    return {"factors": list(FACTORS), "median_factors": lines, "explained": total}
 
 
 def _blackwell(table):
@@ -109,9 +180,3 @@ def _blackwell(table):
         energy = pairs["energy_ratio"].median()
         rows.append((source, ratios | {"pairs": len(pairs), "energy": energy}))
     return rows
-
-
-def _fitting(table):
-    """Observed lengths beside the regime that they belong to."""
-    regime = table["kind"].eq("gpqa").map({True: "long", False: "traditional"})
-    return table[table["regime"] == regime].to_dict("records")

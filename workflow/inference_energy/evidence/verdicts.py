@@ -7,11 +7,14 @@ from inference_energy.evidence import coverage as evidence_coverage
 from inference_energy.evidence import decomposition, lengths
 from inference_energy.evidence import estimates as evidence_estimates
 from inference_energy.evidence.boundaries import conversion
-from inference_energy.evidence.coverage import COUNTED, EVERYTHING, PAPERS_LIST, QUERIES
+from inference_energy.evidence.coverage import (
+    COUNTED,
+    EVERYTHING,
+    NOT_TESTABLE,
+    PAPERS_LIST,
+    QUERIES,
+)
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
-
-NOT_TESTABLE = "not testable"
-"""Verdict where sweeps begin above one sequence: what they reach is less than the whole effect."""
 
 INTERVAL = 0.9
 """Level of the interval of a share. [1]"""

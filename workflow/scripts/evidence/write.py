@@ -10,16 +10,19 @@ from inference_energy.tables import read_table, write_text
 def main(snakemake):
     """Read the tables, write the page."""
     read = snakemake.input
-    verdicts = {
-        name: read_table(path, "evidence_verdicts")
-        for name, path in zip(snakemake.params.methods, read.verdicts, strict=True)
-    }
-    paths = [*read.tables, read.concurrency, read.blackwell]
+    names = snakemake.params.methods
+    verdicts, predicted = (
+        {name: read_table(path, table) for name, path in zip(names, paths, strict=True)}
+        for table, paths in (
+            ("evidence_verdicts", read.verdicts),
+            ("predicted", read.predicted),
+        )
+    )
+    paths = [*read.tables, read.concurrency, read.blackwell, read.production]
     tables = {Path(path).stem: read_table(path, Path(path).stem) for path in paths}
     estimates = read_table(read.estimates, "estimates")
-    text = page(
-        verdicts, tables, estimates, snakemake.params.settings, snakemake.params.reported[0]
-    )
+    reported = snakemake.params.reported[0]
+    text = page(verdicts, predicted, tables, estimates, snakemake.params.settings, reported)
     write_text(snakemake.output[0], text)
 
 
