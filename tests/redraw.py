@@ -15,6 +15,7 @@ from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
 from inference_energy.laws.figures import predicted_at_load, predicted_over_measured
 from inference_energy.method.build import build
 from inference_energy.paper import figures as paper_figures
+from inference_energy.peers.figures import factor_by_load
 from inference_energy.power import figures as power_figures
 from inference_energy.power.wall import ALLOWED
 from inference_energy.readers import detect_and_read
@@ -109,6 +110,7 @@ def draw_validation():
     at_load = read("results/validation/load_predictions.csv", "load_predictions")
     return {
         "load": predicted_at_load(at_load),
+        "peers": factor_by_load(read("results/validation/peers.csv", "peers")),
         "concurrency": evidence_figures.concurrency(runs, band(settings), settings["near_best"]),
         "throughput_laws": predicted_over_measured(predictions),
         "power_by_load": power_figures.power_by_load(power["predictions"], power["law"], rated),

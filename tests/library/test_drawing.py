@@ -1,7 +1,9 @@
 """How every figure looks: colours, sizes, files that never vary."""
 
 import re
+import xml.etree.ElementTree as ET
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import redraw
 from inference_energy import drawing
 from inference_energy.paper import figures
 from matplotlib.colors import to_rgb
+from matplotlib.font_manager import FontProperties, findfont
 
 # G. M. Machado et al., "A physiologically-based model for simulation of color vision deficiency",
 # IEEE TVCG 15 (2009) 1291: matrices for linear RGB at severity 1
@@ -49,7 +52,56 @@ def test_files_name_neither_date_nor_software_and_are_small(name, tmp_path):
     drawing.save_all(redraw.draw_folder("figures/oviedo2026"), [vector, raster])
     assert not re.search(r"dc:date|Matplotlib v", vector.read_text(encoding="utf-8"))
     assert b"tEXt" not in raster.read_bytes()
-    assert raster.stat().st_size < 150_000
+    assert raster.stat().st_size < 200_000
+
+
+def contrast(colour):
+    """Contrast to white: WCAG 2.2."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return 1.05 / (np.dot(linear, (0.2126, 0.7152, 0.0722)) + 0.05)
+
+
+@pytest.mark.parametrize(
+    "colours", [drawing.PATHWAY_COLOURS, drawing.REGIME_COLOURS, drawing.MODEL_COLOURS]
+)
+def test_colours_stand_out_from_the_page(colours):
+    assert min(map(contrast, colours.values())) >= 3
+
+
+def test_models_of_the_paper_have_a_colour_each():
+    energy = redraw.read_method("oviedo2026")["energy_per_query"]
+    models = set(energy["subject"]) - {"frontier blend untrimmed"}
+    assert set(drawing.MODEL_COLOURS) == models
+    assert len({drawing.model_colour(name) for name in models}) == len(models)
+    assert drawing.model_colour("another") == drawing.GREY
+
+
+def test_texts_are_in_the_font_that_comes_with_the_project():
+    assert Path(findfont(drawing.FONT)).parent == drawing.FONTS
+    assert (
+        Path(findfont(FontProperties(family=drawing.FONT, weight="bold"))).parent == drawing.FONTS
+    )
+
+
+def test_a_drawing_has_its_texts_as_text_and_tells_what_it_shows(tmp_path):
+    path = tmp_path / "1b.svg"
+    drawing.save(redraw.draw("figures/oviedo2026/1b"), path)
+    root = ET.fromstring(path.read_bytes())
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "0.308 (0.165–0.602)" in texts
+    assert "'Liberation Sans', Arial, Helvetica, sans-serif" in path.read_text(encoding="utf-8")
+    title, description = root[0], root[1]
+    assert root.attrib["aria-labelledby"].split() == [title.attrib["id"], description.attrib["id"]]
+    assert description.text.startswith(title.text)
+    assert "Baseline: 0.308 (0.165–0.602)." in description.text
+    assert "Energy per query [Wh]: 0.00" in description.text
+
+
+@pytest.mark.parametrize("name", redraw.names())
+def test_every_figure_has_alternative_text(name):
+    figure = redraw.draw(name)
+    assert len(drawing.title(figure).split()) > 1
+    assert re.search(r"\d", drawing.description(figure))
 
 
 def test_axes_stand_at_the_distances_given():
@@ -74,9 +126,10 @@ def test_a_logarithmic_axis_has_plain_numbers():
     [
         list(drawing.PATHWAY_COLOURS.values()),
         list(drawing.REGIME_COLOURS.values()),
+        list(drawing.MODEL_COLOURS.values()),
         [colour for colour, _ in drawing.VERDICT_MARKS.values()],
     ],
-    ids=["pathways", "regimes", "verdicts"],
+    ids=["pathways", "regimes", "models", "verdicts"],
 )
 def test_colours_of_a_figure_differ_for_every_eye(colours, vision):
     linear = np.array([to_rgb(colour) for colour in colours]) ** 2.2

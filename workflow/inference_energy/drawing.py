@@ -1,22 +1,45 @@
 """How every figure looks: sizes, fonts, colours, number formats, and files that never vary."""
 
+from io import StringIO
 from math import log10
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 
-RESOLUTION = 250
+from inference_energy.text import grouped
+from inference_energy.units import MM_PER_INCH
+
+RESOLUTION = 300
 """Of PNG [dots per inch]."""
 
 
-COLUMN, PAGE = 3.5, 7.0
+COLUMN, PAGE = 85 / MM_PER_INCH, 174 / MM_PER_INCH
 """Widths of a figure in one and in two columns of a page [in]."""
+
+
+FONT, FONTS = "Liberation Sans", Path(__file__).parent.parent / "vendor" / "liberation"
+"""Font of all texts, as wide as Arial, and where its files are."""
+
+ALIKE = "Arial, Helvetica, sans-serif"
+"""What a drawing's text is written in where the font is missing."""
+
+
+def _register(folder):
+    """Make matplotlib use the fonts of a folder, before those that a machine has."""
+    for path in sorted(folder.glob("*.ttf")):
+        fontManager.addfont(path)
+        fontManager.ttflist.insert(0, fontManager.ttflist.pop())
+
+
+_register(FONTS)
 
 
 SMALL, LARGE = 7, 8
@@ -24,7 +47,7 @@ SMALL, LARGE = 7, 8
 
 
 SETTINGS: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+    "font.family": FONT,
     "font.size": SMALL,
     "axes.labelsize": SMALL,
     "axes.titlesize": LARGE,
@@ -42,20 +65,21 @@ SETTINGS: dict[Any, Any] = {
     "xtick.minor.width": 0.4,
     "legend.fontsize": SMALL,
     "legend.frameon": False,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.hashsalt": "inference-energy",
 }
 """Matplotlib settings under which figures are drawn and saved."""
 
 
-# the palette of M. Okabe and K. Ito, "Color Universal Design" (2008), and greys
+# the palette of M. Okabe and K. Ito, "Color Universal Design" (2008), its light colours darkened to
+# a contrast of 3:1 on white (WCAG 2.2, 1.4.11), and greys
 BLACK, DARK_GREY, GREY, LIGHT_GREY = "#000000", "#555555", "#8C8C8C", "#C4C4C4"
 
 
-ORANGE, SKY, GREEN, BLUE = "#E69F00", "#56B4E9", "#009E73", "#0072B2"
+ORANGE, SKY, GREEN, BLUE = "#C78500", "#3F9AD0", "#009E73", "#0072B2"
 
 
-VERMILION, PURPLE = "#D55E00", "#CC79A7"
+VERMILION, PURPLE = "#BF4300", "#CC79A7"
 
 
 ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
@@ -72,6 +96,22 @@ PATHWAY_COLOURS = {
 
 
 REGIME_COLOURS = {"traditional": SKY, "long": VERMILION}
+
+
+MODEL_COLOURS = {
+    "Llama 3.1 405B": BLUE,
+    "DeepSeek-R1": VERMILION,
+    "Llama-3.1 Nemotron Ultra 253B": GREEN,
+    "Llama 3.1 70B": ORANGE,
+    "Mixtral 8x22B": PURPLE,
+    "frontier blend": BLACK,
+}
+"""Colour of each model of the paper and of their blend, in every figure."""
+
+
+def model_colour(name):
+    """Colour of a model; grey for one that is not the paper's."""
+    return MODEL_COLOURS.get(name, GREY)
 
 
 VERDICT_MARKS = {
@@ -112,7 +152,7 @@ def log_axis(axis, label, low, high):
 def log_ticks(axis, steps=(1,), between=range(2, 10)):
     """Put plain numbers at the steps of each decade of an xaxis or yaxis, short ticks between."""
     axis.set_major_locator(LogLocator(subs=steps, numticks=30))
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: grouped(x)))
     axis.set_minor_locator(LogLocator(subs=between, numticks=100))
     axis.set_minor_formatter(NullFormatter())
 
@@ -120,6 +160,14 @@ def log_ticks(axis, steps=(1,), between=range(2, 10)):
 def log_range(values, margin=1.25):
     """Ends of a logarithmic axis that holds all values, with a margin."""
     return min(values) / margin, max(values) * margin
+
+
+def headline(figure, text, left=0.1, top=0.1):
+    """Write the finding of a figure at distances from its corner [in]; its title everywhere."""
+    width, height = figure.get_size_inches()
+    look = {"fontsize": LARGE, "fontweight": "bold", "va": "top"}
+    figure.text(left / width, 1 - top / height, text, **look)
+    figure.set_label(" ".join(text.split()))
 
 
 def no_side(axis):
@@ -220,16 +268,80 @@ def _median(axis, x, y, colour):
     axis.plot([x], [y], "o", color="white", markeredgecolor=colour, markersize=3.8, zorder=4)
 
 
+def title(figure):
+    """Title of a figure: of the whole of it, or those of its axes."""
+    if figure.get_label():
+        return figure.get_label()
+    return "; ".join(" ".join(text.split()) for text in _titles(figure))
+
+
+def description(figure):
+    """Alternative text of a figure: axes with their ranges, keys, and all that is written in it.
+
+    The figures write their numbers, so that their texts, row by row, are what a reader sees.
+    """
+    keys = [text.get_text() for own in _legends(figure) for text in own.get_texts()]
+    parts = [f"{title(figure)}."]
+    for axes in figure.axes:
+        parts += [_axis_words(axis) for axis in (axes.xaxis, axes.yaxis) if axis.get_label_text()]
+        parts.append(_written(axes.texts))
+    parts.append(_written(figure.texts))
+    parts.append(f"Key: {'; '.join(keys)}." if keys else "")
+    return " ".join(" ".join(part.split()) for part in dict.fromkeys(parts) if part)
+
+
+def _titles(figure):
+    """Titles of a figure's axes, at any of their three places."""
+    places = [axes.get_title(loc=place) for axes in figure.axes for place in ("left", "center")]
+    return [text for text in places if text]
+
+
+def _legends(figure):
+    """Legends of a figure and of its axes."""
+    own = [axes.get_legend() for axes in figure.axes]
+    return [*figure.legends, *(legend for legend in own if legend)]
+
+
+def _axis_words(axis):
+    """Label and range of an axis."""
+    ends = (grouped(float(end)) for end in sorted(axis.get_view_interval()))
+    return f"{axis.get_label_text()}: {' to '.join(ends)}."
+
+
+def _written(texts):
+    """Texts of axes or a figure, those of equal height in one row."""
+    rows = {}
+    for text in texts:
+        words = text.get_text().strip()
+        if words and text.get_visible():
+            rows.setdefault(text.get_position()[1], []).append(words)
+    return "".join(f"{': '.join(row)}. " for row in rows.values())
+
+
+def _drawing(figure):
+    """SVG of a figure, with its title, its description and the names of fonts alike."""
+    buffer = StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    start, tag, rest = buffer.getvalue().partition("<svg ")
+    attributes, end, body = rest.partition(">")
+    words = f'<title id="title">{escape(title(figure))}</title>\n'
+    words += f' <desc id="description">{escape(description(figure))}</desc>'
+    role = 'role="img" aria-labelledby="title description" '
+    body = body.replace(f"'{FONT}'", f"'{FONT}', {ALIKE}")
+    return f"{start}{tag}{role}{attributes}{end}\n {words}{body}"
+
+
 @rc_context(SETTINGS)
 def save(figure, path):
     """Write SVG or PNG, by the name's ending; the same figure gives the same bytes.
 
-    Neither file holds a date or the name of a software.
+    Neither file holds a date or the name of a software. SVG has the figure's title and
+    :func:`description`, and its texts as text.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".svg":
-        figure.savefig(path, metadata={"Date": None, "Creator": None})
+        path.write_text(_drawing(figure), encoding="utf-8", newline="\n")
         return
     figure.set_dpi(RESOLUTION)
     canvas = FigureCanvasAgg(figure)

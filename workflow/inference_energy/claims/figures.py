@@ -9,12 +9,12 @@ from inference_energy.drawing import (
     BLACK,
     DARK_GREY,
     GREY,
-    LARGE,
     LIGHT_GREY,
     PAGE,
     SETTINGS,
     VERDICT_MARKS,
     frame,
+    headline,
     log_axis,
     log_range,
     new_figure,
@@ -121,6 +121,5 @@ def claims_chart(claims, published):
     untested = tally["not testable"]
     title = f"Published against computed: {len(lines)} claims of {version}"
     title += f", {untested} of them not testable" if untested else ""
-    place = (0.1 / PAGE, 1 - 0.1 / figure.get_figheight())
-    figure.text(*place, title, fontsize=LARGE, fontweight="bold", va="top")
+    headline(figure, title)
     return figure

@@ -5,6 +5,7 @@ from matplotlib import rc_context
 from matplotlib.ticker import FuncFormatter
 
 from inference_energy.deployments.runs import SAME_SHAPE
+from inference_energy.drawing import ABOVE as ABOVE_ROWS
 from inference_energy.drawing import (
     BLACK,
     BLUE,
@@ -14,6 +15,7 @@ from inference_energy.drawing import (
     REGIME_COLOURS,
     SETTINGS,
     frame,
+    headline,
     log_axis,
     log_range,
     log_ticks,
@@ -22,7 +24,7 @@ from inference_energy.drawing import (
     rows_height,
     spread,
 )
-from inference_energy.text import count, interval
+from inference_energy.text import count, interval, number
 from inference_energy.units import MEGA, WH_PER_KWH
 
 HEIGHT, LEFT, BELOW, ABOVE, GAP, RIGHT = 2.9, 0.62, 0.42, 0.34, 0.7, 0.12
@@ -30,6 +32,9 @@ HEIGHT, LEFT, BELOW, ABOVE, GAP, RIGHT = 2.9, 0.62, 0.42, 0.34, 0.7, 0.12
 
 ON_WHITE_LEGEND = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 1}
 """Legend that gridlines do not cross."""
+
+TITLE = 0.1
+"""Room for the finding above rows [in]."""
 
 STRIP = 0.42
 """Height of the strip of query lengths under a panel [in]."""
@@ -55,10 +60,18 @@ def energy_beside_paper(table):
         (f"{regime}: {subject}", interval(*wide.loc[(regime, subject), ["p50", "p25", "p75"]]))
         for regime, subject in keys
     ]
-    figure = new_figure(PAGE, rows_height(len(rows)))
-    axis = rows_axis(figure, rows, ("regime: model or blend", "median (IQR) [Wh]"))
+    figure = new_figure(PAGE, rows_height(len(rows)) + TITLE)
+    header = ("regime: model or blend", "median (IQR) [Wh]")
+    axis = rows_axis(figure, rows, header, above=ABOVE_ROWS + TITLE)
+    ratios = [
+        f"{number(wide.loc[(regime, subjects[0]), 'p50'] / wide.loc[(regime, other), 'p50'], 2)}"
+        f" times ({regime})"
+        for other in subjects[1:]
+        for regime in REGIME_COLOURS
+    ]
+    headline(figure, f"A query on {subjects[0]} needs {' and '.join(ratios)} the paper's energy")
     low, high = log_range([*wide["p5"], *wide["p95"]])
-    log_axis(axis, "energy per query [Wh], line P5 to P95, bar IQR", low, high)
+    log_axis(axis, "Energy per query [Wh]: dot median, bar IQR, line P5 to P95", low, high)
     for i, key in enumerate(keys):
         spread(axis, -0.12 - i, wide.loc[key], BLUE if key[1] == subjects[0] else DARK_GREY)
     return figure

@@ -17,6 +17,7 @@ from inference_energy.drawing import (
     GREEN,
     GREY,
     LIGHT_GREY,
+    MODEL_COLOURS,
     ORANGE,
     PAGE,
     PURPLE,
@@ -64,9 +65,8 @@ FACTOR_COLOURS = {
     "remainder": (LIGHT_GREY, "////"),
 }
 OWN = {
-    "Llama 3.1 405B": (VERMILION, "-"),
-    "Llama 3.1 70B": (BLUE, "--"),
-    "DeepSeek-R1": (GREEN, "-."),
+    name: (MODEL_COLOURS[name], dashes)
+    for name, dashes in (("Llama 3.1 405B", "-"), ("Llama 3.1 70B", "--"), ("DeepSeek-R1", "-."))
 }
 """Lines of the method's models."""
 SPACING = {"columnspacing": 1.2, "handlelength": 1.2, "handletextpad": 0.5}
@@ -189,7 +189,7 @@ def forest(table, reading, band):
     rows = _rows(table, reading)
     axis = _rows_axis(f"Public estimates over the method, {reading}", len(rows), 3.95, 0.62)
     ends = table[["low_wh", "high_wh"]].div(table["reference_wh"], axis=0).stack()
-    log_axis(axis, "Estimate over method [1]", *log_range([1.0, *band, *table["ratio"], *ends]))
+    log_axis(axis, "Estimate over method (ratio)", *log_range([1.0, *band, *table["ratio"], *ends]))
     axis.axvspan(*band, color=BAND, zorder=0)
     axis.axvline(1, color=DARK_GREY, linewidth=0.7)
     middle = {ABSTRACT: "estimates", LIKE: "subject, tokens in/out, boundary"}.get(reading, "model")
@@ -250,7 +250,7 @@ def decomposition(table, overestimates, band):
         _write(axis, i, (f"{row['author']}, {row['year']}", middle, _ratio(ratio)))
     if ratios.empty:
         _write(axis, 0, (NOTHING, "", ""))
-    log_axis(axis, "Factor over the method's traditional median [1]", *log_range(ends))
+    log_axis(axis, "Factor over the method's traditional median", *log_range(ends))
     axis.axvline(1, color=BLACK, linewidth=0.7, zorder=3)
     for end in band:
         axis.axvline(end, color=DARK_GREY, linewidth=0.6, linestyle=":", zorder=0)
@@ -343,7 +343,7 @@ def wall_utilisation(table, utilisation):
     title = "Power of whole nodes at the wall"
     axis = _rows_axis(title, len(table), 1.85, 0.12, above=0.52, pad=24, width=COLUMN)
     axis.set_xlim(0, 1)
-    axis.set_xlabel("Share of maximum node power [1]")
+    axis.set_xlabel("Share of maximum node power")
     axis.grid(axis="x")
     p5, p50, p95 = (utilisation.quantile(level) for level in (0.05, 0.5, 0.95))
     axis.axvspan(p5, p95, color=BAND, zorder=0)
@@ -383,7 +383,7 @@ def length_quantiles(table):
         axis = _panel(figure, k, 0.56)
         axis.set_yscale("log")
         axis.set_xlim(0, 1)
-        axis.set_xlabel("Share of queries that are shorter [1]")
+        axis.set_xlabel("Share of queries that are shorter")
         axis.set_title(f"{regime.capitalize()} queries")
         axis.grid(True, axis="y")
         if k == 0:
@@ -443,7 +443,7 @@ def concurrency(runs, band, near_best):
         log_ticks(axis.yaxis, (1, 2, 4))
         axis.set_title(gpu)
         if k == 0:
-            axis.set_ylabel("GPU energy per output token over the best [1]")
+            axis.set_ylabel("GPU energy per output token over the best")
         _sweeps(axis, k, sweeps[sweeps["gpu"] == gpu])
     handles = [
         *(_line_key(name, *look) for name, look in OWN.items()),

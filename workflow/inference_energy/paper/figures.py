@@ -11,7 +11,6 @@ from matplotlib.patches import Patch
 from inference_energy.drawing import (
     ABOVE,
     BLACK,
-    BLUE,
     COLUMN,
     DARK_GREY,
     GREY,
@@ -24,6 +23,7 @@ from inference_energy.drawing import (
     frame,
     log_axis,
     log_range,
+    model_colour,
     new_figure,
     rows_axis,
     rows_height,
@@ -112,7 +112,7 @@ def energy_by_model(energy, densities, method, regime):
                 interval(*values[["p50", "p25", "p75"]]),
                 density,
                 values,
-                BLUE if blended else GREY,
+                model_colour(name),
             )
         )
     span = log_range(chosen["energy_wh"])

@@ -13,19 +13,23 @@ from inference_energy.drawing import (
     COLUMN,
     DARK_GREY,
     GREEN,
+    GREY,
     LIGHT_GREY,
+    MODEL_COLOURS,
     ON_WHITE,
-    ORANGE,
     PAGE,
     SETTINGS,
+    SKY,
     VERMILION,
     frame,
+    headline,
     legend,
     log_axis,
     log_range,
     new_figure,
 )
 from inference_energy.power.gpu import LEVELS, TAIL
+from inference_energy.text import percent
 from inference_energy.units import W_PER_KW
 
 MARKS = {"dense": (BLUE, "o"), "hybrid": (GREEN, "^"), "moe": (VERMILION, "s")}
@@ -39,14 +43,14 @@ SPLIT = "model"
 HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 4.5, 0.5, 0.1, 0.42, 0.5, 0.62
 """Height of the figure of loads and distances around its panels [in]."""
 
-WALL_HEIGHT = 3.4
+WALL_HEIGHT = 3.5
 """Height of the figure of meters [in]."""
 
 BENCHMARKS = {
-    "gptj": ("GPT-J 6B", "v", GREEN),
-    "llama2-70b": ("Llama 2 70B", "o", BLUE),
-    "mixtral": ("Mixtral 8x7B", "s", VERMILION),
-    "llama3.1-405b": ("Llama 3.1 405B", "D", ORANGE),
+    "gptj": ("GPT-J 6B", "v", GREY),
+    "llama2-70b": ("Llama 2 70B", "o", GREEN),
+    "mixtral": ("Mixtral 8x7B", "s", SKY),
+    "llama3.1-405b": ("Llama 3.1 405B", "D", MODEL_COLOURS["Llama 3.1 405B"]),
     "llama3.1-8b": ("Llama 3.1 8B", "^", DARK_GREY),
 }
 """Name, marker and colour of the metered benchmarks, by the beginning of their names."""
@@ -146,8 +150,8 @@ def _curve(law, load, rated):
     terms = law.set_index("term")["value"]
     spread = [terms[f"deviation_{level}"] for level in LEVELS]
     total = np.sqrt(np.sum(np.square(spread)) + terms["scatter"] ** 2 * TAIL / (TAIL - 2))
-    for percent in (50, 5, 95):
-        z = terms["exponent"] * np.log(load) + ndtri(percent / 100) * total
+    for level in (0.5, 0.05, 0.95):
+        z = terms["exponent"] * np.log(load) + ndtri(level) * total
         yield rated * (terms["idle_share"] - (1 - terms["idle_share"]) * np.expm1(-np.exp(z)))
 
 
@@ -167,7 +171,9 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
     Figure
     """
     figure = new_figure(COLUMN, WALL_HEIGHT)
-    axis = frame(figure, 0.5, BELOW, 0.1, 0.5)
+    axis = frame(figure, 0.5, BELOW, 0.1, 0.76)
+    error = (meters["predicted_w"] / meters["measured_w"] - 1).abs()
+    headline(figure, f"Power at the wall is predicted within {percent(error.max(), '.1f')}")
     values = meters[["measured_w", "predicted_w", "p5_w", "p95_w"]].to_numpy(float) / W_PER_KW
     ends = np.array([values.min() - 0.5, values.max() + 0.5])
     within = allowed / 100
@@ -201,5 +207,5 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
     axis.set_xlabel("measured at the wall [kW]")
     axis.set_ylabel("predicted [kW]")
     axis.grid()
-    legend(figure, handles, 0.1, 0.08, ncols=3, columnspacing=1.0, handletextpad=0.4)
+    legend(figure, handles, 0.1, 0.34, ncols=3, columnspacing=1.0, handletextpad=0.4)
     return figure

@@ -256,9 +256,10 @@ def variance_shares(parts):
     -------
     Figure
     """
-    figure = drawing.new_figure(drawing.PAGE, 1.75)
-    axis = drawing.frame(figure, 0.98, 0.42, 0.25, 0.48)
+    figure = drawing.new_figure(drawing.PAGE, 1.95)
+    axis = drawing.frame(figure, 0.98, 0.42, 0.18, 0.7)
     regimes = list(parts["regime"].unique())
+    drawing.headline(figure, _largest_source(parts))
     for row, regime in enumerate(regimes):
         shares = parts[parts["regime"] == regime].set_index("source")["share"]
         left = 0.0
@@ -277,12 +278,26 @@ def variance_shares(parts):
                 )
             left += width
     axis.set_yticks(range(len(regimes)), [f"{regime} query" for regime in regimes])
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
     axis.invert_yaxis()
     axis.set_xlim(0, 1)
     axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: text.percent(share)))
-    axis.set_xlabel("share of the variance of ln E")
+    axis.set_xlabel("Share of the variance of ln(energy per query)")
     axis.spines["left"].set_visible(False)
     axis.tick_params(axis="y", left=False)
     handles = [Patch(color=colour, label=source) for source, colour in SOURCE_COLOURS.items()]
-    drawing.legend(figure, handles, 0.1, 0.06, ncols=len(handles), columnspacing=1.2)
+    drawing.legend(figure, handles, 0.1, 0.36, ncols=len(handles), columnspacing=1.2)
     return figure
+
+
+def _largest_source(parts):
+    """Say what moves a query's energy most, in every regime alike or in each."""
+    shares = parts.set_index(["regime", "source"])["share"].unstack("source")
+    first = shares.idxmax(axis="columns")
+    told = [
+        f"{source[0].upper()}{source[1:]} make {text.fixed(100 * least, 0)}–{text.percent(most)}"
+        for source in first.unique()
+        for least, most in [shares.loc[first == source, source].agg(["min", "max"])]
+    ]
+    return f"{' or '.join(told)} of the spread of a query's energy"

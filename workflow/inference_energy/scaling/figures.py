@@ -4,25 +4,22 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from inference_energy.drawing import (
     BLACK,
     BLUE,
     DARK_GREY,
-    GREEN,
-    GREY,
     LIGHT_GREY,
     ON_WHITE,
-    ORANGE,
     PAGE,
-    PURPLE,
     REGIME_COLOURS,
     SETTINGS,
     SKY,
     VERMILION,
     frame,
     log_axis,
+    log_ticks,
+    model_colour,
     new_figure,
     spread,
 )
@@ -30,10 +27,7 @@ from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.rounding import largest_first
 from inference_energy.scaling.counter_signal import per_unit
 from inference_energy.text import number, percent
-from inference_energy.units import KILO, MEGA, WH_PER_KWH
-
-SERIES = [(BLUE, "-"), (ORANGE, "-"), (GREEN, "-"), (PURPLE, "-"), (VERMILION, "-"), (GREY, "-")]
-"""Colours of the models, in the order of their energies."""
+from inference_energy.units import WH_PER_KWH
 
 MARKERS = "osD^vP"
 
@@ -42,23 +36,12 @@ def _log_y(axis, label, low, high):
     axis.set_yscale("log")
     axis.set_ylim(low, high)
     axis.set_ylabel(label)
-    axis.yaxis.set_major_locator(LogLocator(numticks=30))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.12g}"))
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.yaxis)
     axis.grid(axis="y")
 
 
 def _tokens_axis(axis, label, low, high):
     log_axis(axis, label, low, high)
-    axis.xaxis.set_major_formatter(FuncFormatter(_short))
-
-
-def _short(value, _=None):
-    """Write a number of tokens: 300, 10 k, 1 M."""
-    for size, letter in ((MEGA, " M"), (KILO, " k")):
-        if value >= size:
-            return f"{value / size:,.6g}{letter}"
-    return f"{value:g}"
 
 
 def _by_length(axis, lengths):
@@ -67,7 +50,7 @@ def _by_length(axis, lengths):
     last = largest_first(medians.groupby("subject")["value"].last())
     for i, name in enumerate(last):
         rows = medians[medians["subject"] == name].sort_values("output_tokens")
-        colour, marker = SERIES[i % len(SERIES)][0], MARKERS[i % len(MARKERS)]
+        colour, marker = model_colour(name), MARKERS[i % len(MARKERS)]
         known = (rows["extrapolated"] == "no").to_numpy()
         axis.plot(rows["output_tokens"], rows["value"], ":", color=colour, linewidth=1)
         inside = rows["value"].where(known)
@@ -85,7 +68,7 @@ def _by_length(axis, lengths):
         Line2D(
             [],
             [],
-            color=SERIES[i % len(SERIES)][0],
+            color=model_colour(name),
             marker=MARKERS[i % len(MARKERS)],
             markersize=3,
             markerfacecolor="white",
@@ -159,7 +142,7 @@ def footprint(table):
     ]
     panels = [
         ("a  Water", ["on-site water", "generation water"], "Water per query [mL]", 1.2, 2.9),
-        ("b  Carbon", ["operational carbon"], "Carbon per query [g CO$_2$]", 4.85, 0.14),
+        ("b  Carbon", ["operational carbon"], "Carbon per query [g CO₂]", 4.85, 0.14),
     ]
     for title, boundaries, label, start, end in panels:
         axis = frame(figure, start, 0.42, end, 0.26)
@@ -233,8 +216,8 @@ def counter_signal(lengths, table, counts, claim, utilisation):
         "seen": {"color": BLACK, "linewidth": 0.9, "linestyle": ":"},
     }
     for place, (name, rows) in enumerate(lengths.items()):
-        left = 0.72 + 3.35 * place
-        axis = frame(figure, left, 0.42, PAGE - left - 2.78, 1.24)
+        left = 0.72 + 3.2 * place
+        axis = frame(figure, left, 0.42, PAGE - left - 2.6, 1.24)
         axis.set_title(f"{'ab'[place]}  {name}")
         axis.axvspan(reached["min"], reached["max"], color=LIGHT_GREY, alpha=0.4, linewidth=0)
         for share, style in bands:
