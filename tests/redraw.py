@@ -64,7 +64,9 @@ def draw_method(method):
     """Figures of one method."""
     t = read_method(method)
     energy, densities, own = t["energy_per_query"], t["densities"], t["method"]
-    fleet = (t["fleet"], t["references"], own)
+    published = t["published"]
+    shown = (energy, densities, own)
+    fleet = (t["fleet"], t["references"], own, published)
     figures = {
         "3a": paper_figures.fleet_baseline(*fleet),
         "3b": paper_figures.fleet_mixed(*fleet),
@@ -78,8 +80,8 @@ def draw_method(method):
         "uncertainty": robustness_figures.variance_shares(t["uncertainty"]),
     }
     for number, regime in (("1", "traditional"), ("2", "long")):
-        figures[f"{number}a"] = paper_figures.energy_by_model(energy, densities, own, regime)
-        figures[f"{number}b"] = paper_figures.energy_by_pathway(energy, densities, own, regime)
+        figures[f"{number}a"] = paper_figures.energy_by_model(*shown, regime, published)
+        figures[f"{number}b"] = paper_figures.energy_by_pathway(*shown, regime, published)
     return figures
 
 

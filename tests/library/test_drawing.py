@@ -33,10 +33,11 @@ VISION = {
 def test_two_renders_give_the_same_bytes(tmp_path):
     tables = redraw.read_method("oviedo2026")
     energy, sensitivity = tables["energy_per_query"], tables["sensitivity"]
+    shown = (energy, tables["densities"], tables["method"])
     written = []
     for place in ("one", "two"):
         drawn = {
-            "2b": figures.energy_by_pathway(energy, tables["densities"], tables["method"], "long"),
+            "2b": figures.energy_by_pathway(*shown, "long", tables["published"]),
             "s4": figures.utilisation_coupling(energy, sensitivity),
         }
         paths = [tmp_path / place / f"{name}.{kind}" for name in drawn for kind in ("svg", "png")]
@@ -88,12 +89,12 @@ def test_a_drawing_has_its_texts_as_text_and_tells_what_it_shows(tmp_path):
     drawing.save(redraw.draw("figures/oviedo2026/1b"), path)
     root = ET.fromstring(path.read_bytes())
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert "0.308 (0.165–0.602)" in texts
+    assert "0.31 (0.16–0.60) | 0.308 (0.165–0.602)" in texts
     assert "'Liberation Sans', Arial, Helvetica, sans-serif" in path.read_text(encoding="utf-8")
     title, description = root[0], root[1]
     assert root.attrib["aria-labelledby"].split() == [title.attrib["id"], description.attrib["id"]]
     assert description.text.startswith(title.text)
-    assert "Baseline: 0.308 (0.165–0.602)." in description.text
+    assert "Baseline: 0.31 (0.16–0.60) | 0.308 (0.165–0.602)." in description.text
     assert "Energy per query [Wh]: 0.00" in description.text
 
 

@@ -170,6 +170,48 @@ def headline(figure, text, left=0.1, top=0.1):
     figure.set_label(" ".join(text.split()))
 
 
+NOTE_LINE = 0.125
+"""Height of a line of a note [in]."""
+
+
+def note(figure, lines, left=0.1):
+    """Explain marks below a figure, in grey; takes :data:`NOTE_LINE` a line."""
+    width, height = figure.get_size_inches()
+    for place, line in enumerate(reversed(lines)):
+        y = (0.05 + NOTE_LINE * place) / height
+        figure.text(left / width, y, line, color=DARK_GREY, va="bottom")
+
+
+def printed(axis, y, claims, colour=BLACK):
+    """Draw the paper's median as a diamond, and its IQR or rounding as a line.
+
+    Parameters
+    ----------
+    axis : Axes
+        Where to draw.
+    y : float
+        Height.
+    claims : tuple of float
+        Middle and both ends of the line; nothing is drawn where the middle is missing.
+    colour : str
+        Colour of line and edge.
+    """
+    middle, *ends = claims
+    if middle != middle:
+        return
+    axis.plot(ends, [y, y], color=colour, linewidth=0.7, zorder=3)
+    axis.plot(
+        [middle],
+        [y],
+        "D",
+        color="white",
+        markeredgecolor=colour,
+        markeredgewidth=0.7,
+        markersize=3,
+        zorder=4,
+    )
+
+
 def no_side(axis):
     """Take away the y axis of axes whose rows have texts instead."""
     axis.set_yticks([])
@@ -202,7 +244,7 @@ def rows_height(count):
     return BELOW + ROW * count + ABOVE
 
 
-def rows_axis(figure, rows, header, left=0.18, right=0.12, above=ABOVE):
+def rows_axis(figure, rows, header, left=0.18, right=0.12, above=ABOVE, below=BELOW):
     """Axes of labelled rows, from the top down.
 
     Parameters
@@ -214,10 +256,10 @@ def rows_axis(figure, rows, header, left=0.18, right=0.12, above=ABOVE):
         its mark at y = -0.12 - i.
     header : (str, str)
         Texts above the first row.
-    left, right, above : float
+    left, right, above, below : float
         Distances from the figure's edges [in].
     """
-    axis = frame(figure, left, BELOW, right, above)
+    axis = frame(figure, left, below, right, above)
     axis.set_ylim(0.5 - len(rows), 0.5)
     no_side(axis)
     across = axis.get_yaxis_transform()

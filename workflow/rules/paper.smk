@@ -71,6 +71,7 @@ rule draw_energy:
         tokens="results/{method}/output_tokens.csv",
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
+        published=provided("data/published/claims.csv"),
         code=code("paper/draw_energy.py"),
     params:
         method=lambda wildcards: METHODS[wildcards.method],
@@ -93,6 +94,7 @@ rule draw_fleet:
         fleet="results/{method}/fleet.csv",
         sensitivity="results/{method}/sensitivity.csv",
         references=provided("data/published/references.csv"),
+        published=provided("data/published/claims.csv"),
         code=code("paper/draw_fleet.py"),
     params:
         method=lambda wildcards: METHODS[wildcards.method],

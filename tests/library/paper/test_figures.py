@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from inference_energy import drawing
 from inference_energy.paper import figures
 from inference_energy.text import number
 from marks import median_dots
@@ -72,6 +73,43 @@ def test_fleet_bars_are_as_long_as_the_table_says(drawn):
         ("mixed", "improved"),
     ]
     np.testing.assert_allclose(list(ends.values()), [table[key] for key in expected], rtol=1e-5)
+
+
+def test_published_values_stand_beside_the_computed(drawn):
+    tables, figure = drawn
+    version = tables["method"]["claims"]
+    own = tables["published"][tables["published"]["version"] == version]
+    printed = own.set_index("claim")
+    for name, claim in (("1b", "median-traditional"), ("2b", "median-long")):
+        diamonds = [m for m in figure[name].axes[0].lines if m.get_marker() == "D"]
+        assert [m.get_xdata()[0] for m in diamonds] == [printed.loc[claim, "value"]]
+    for name, claims in (("3a", 1), ("3b", 3)):
+        diamonds = [m for m in figure[name].axes[0].lines if m.get_marker() == "D"]
+        values = printed.loc[["fleet-baseline", "fleet-mixed", "fleet-mixed-improved"], "value"]
+        assert [m.get_xdata()[0] for m in diamonds] == list(values[:claims])
+
+
+def test_a_method_that_is_not_held_against_the_paper_shows_no_published_value():
+    tables = read_method("oviedo2026")
+    energy, fleet, method = tables["energy_per_query"], tables["fleet"], dict(tables["method"])
+    del method["claims"]
+    shown = [
+        figures.energy_by_pathway(energy, tables["densities"], method, "long", tables["published"]),
+        figures.fleet_mixed(fleet, tables["references"], method, tables["published"]),
+    ]
+    for figure in shown:
+        assert not [m for m in figure.axes[0].lines if m.get_marker() == "D"]
+
+
+def test_titles_say_what_the_numbers_give(drawn):
+    tables, figure = drawn
+    blend = {"subject": "frontier blend", "pathway": "baseline"}
+    table = medians(tables["energy_per_query"], **blend).set_index("regime")["value"]
+    times = number(table["long"] / table["traditional"])
+    assert drawing.title(figure["2b"]) == f"Long queries cost {times} times as much"
+    day = medians(tables["fleet"]).set_index(["scenario", "pathway"])["value"]
+    times = number(day["mixed", "baseline"] / day["traditional", "baseline"])
+    assert drawing.title(figure["3b"]).endswith(f"multiply a fleet's energy by {times}")
 
 
 def test_reference_lines_follow_from_the_reference_values():

@@ -10,21 +10,27 @@ from matplotlib.patches import Patch
 
 from inference_energy.drawing import (
     ABOVE,
+    BELOW,
     BLACK,
     COLUMN,
     DARK_GREY,
     GREY,
     LARGE,
+    NOTE_LINE,
     ON_WHITE,
     PAGE,
     PATHWAY_COLOURS,
     REGIME_COLOURS,
     SETTINGS,
     frame,
+    headline,
+    legend,
     log_axis,
     log_range,
     model_colour,
     new_figure,
+    note,
+    printed,
     rows_axis,
     rows_height,
     spread,
@@ -42,6 +48,16 @@ PATHWAYS = {
     "serving": "Serving platform",
     "combined": "All three combined",
 }
+
+
+LEVERS = {
+    "baseline": "Baseline",
+    "hardware": "Hardware",
+    "model": "Model",
+    "serving": "Serving",
+    "combined": "All three",
+}
+"""The pathways where there is room for a word."""
 
 
 REGIMES = {"traditional": "Traditional queries", "long": "Long queries"}
@@ -71,20 +87,85 @@ def regime_title(regime, method):
     return f"{REGIMES[regime]} ({lengths['distribution']} lengths)"
 
 
-def _violins(title, header, rows, span):
-    """Figure of labelled violins: rows of (left text, right text, density, values, colour)."""
-    figure = new_figure(COLUMN, rows_height(len(rows)))
-    axis = rows_axis(figure, [row[:2] for row in rows], header)
-    axis.set_title(title, pad=14)
-    scale = 0.27 / max(density["density"].max() for _, _, density, _, _ in rows)
+MARKS = [
+    "Dot: median; bar: IQR; shape: exact density, cut at P5 and P95.",
+    "Diamond and line below: the paper's median and IQR.",
+]
+"""What the marks of the violins are."""
+
+STEPS = "Steps: each model is trimmed before the models are pooled."
+"""Why the density of a trimmed blend has steps."""
+
+TITLE = 0.14
+"""Room for a finding above rows [in]."""
+
+
+def printed_numbers(published, method):
+    """Numbers that the paper prints, of the version that a method is held against.
+
+    Parameters
+    ----------
+    published : DataFrame
+        The published claims of all versions.
+    method : dict
+        Resolved method.
+
+    Returns
+    -------
+    dict of str to dict
+        Selector of the quantity to its claim.
+    """
+    own = published[published["version"] == method.get("claims")]
+    return {claim["quantity"]: claim for claim in own.to_dict("records")}
+
+
+def _selector(regime, subject, pathway, statistic):
+    where = f"regime={regime}; subject={subject}; pathway={pathway}; statistic={statistic}"
+    return f"energy_per_query[{where}]"
+
+
+def _printed_quartiles(numbers, regime, subject):
+    """Median and IQR that the paper prints, and their text; nothing where it prints no median."""
+    selectors = [_selector(regime, subject, "baseline", p) for p in ("p50", "p25", "p75")]
+    claims = [numbers.get(selector) for selector in selectors]
+    if None in claims:
+        return (np.nan, np.nan, np.nan), ""
+    middle, low, high = (f"{claim['value']:.{claim['decimals']}f}" for claim in claims)
+    return tuple(claim["value"] for claim in claims), f"{middle} ({low}–{high})"
+
+
+def _printed_lever(numbers, regime, pathway):
+    """Reduction of the median that the paper prints for a lever, as text."""
+    pair = [_selector(regime, TRIMMED, name, "p50") for name in ("baseline", pathway)]
+    claim = numbers.get(" / ".join(pair))
+    if claim is None:
+        return ""
+    if claim["relation"] == "at most":
+        return f", paper up to {claim['value']:g}"
+    return f", paper {claim['value']:g}–{claim['upper']:g}"
+
+
+def _violins(finding, title, header, rows, span, notes):
+    """Figure of labelled violins.
+
+    Rows are (left text, right text, density, values, colour, median and IQR of the paper).
+    """
+    below = BELOW + NOTE_LINE * len(notes)
+    figure = new_figure(COLUMN, rows_height(len(rows)) + TITLE + NOTE_LINE * len(notes))
+    axis = rows_axis(figure, [row[:2] for row in rows], header, above=ABOVE + TITLE, below=below)
+    headline(figure, finding, left=0.18)
+    axis.set_title(title, pad=15, fontweight="normal")
+    note(figure, notes, left=0.18)
+    scale = 0.25 / max(row[2]["density"].max() for row in rows)
     log_axis(axis, ENERGY, *span)
-    for i, (_, _, density, values, colour) in enumerate(rows):
-        violin(axis, -i - 0.14, density, values, scale, colour)
+    for i, (_, _, density, values, colour, paper) in enumerate(rows):
+        violin(axis, -i - 0.12, density, values, scale, colour)
+        printed(axis, -i - 0.43, paper)
     return figure
 
 
 @rc_context(SETTINGS)
-def energy_by_model(energy, densities, method, regime):
+def energy_by_model(energy, densities, method, regime, published):
     """Energy per query of each model (figures 1a and 2a).
 
     Parameters
@@ -95,7 +176,10 @@ def energy_by_model(energy, densities, method, regime):
         Resolved method.
     regime : str
         traditional or long.
+    published : DataFrame
+        The published claims of all versions.
     """
+    numbers = printed_numbers(published, method)
     chosen = densities[(densities["regime"] == regime) & (densities["subject"] != TRIMMED)]
     models = {
         name: (density, statistics(energy, regime=regime, subject=name, pathway="baseline"))
@@ -106,44 +190,63 @@ def energy_by_model(energy, densities, method, regime):
     for place, name in enumerate(by_median):
         density, values = models[name]
         blended = place < method["blend"]["models"]
+        paper, told = _printed_quartiles(numbers, regime, name)
+        computed = interval(*values[["p50", "p25", "p75"]])
         rows.append(
             (
                 f"{name} *" if blended else name,
-                interval(*values[["p50", "p25", "p75"]]),
+                f"{told} | {computed}" if told else computed,
                 density,
                 values,
                 model_colour(name),
+                paper,
             )
         )
     span = log_range(chosen["energy_wh"])
-    header = ("* in the frontier blend", "median (IQR) [Wh]")
-    return _violins(regime_title(regime, method), header, rows, span)
+    header = ("* in the frontier blend", "median (IQR) [Wh]: paper | computed")
+    ends = [number(models[name][1]["p50"], 2) for name in (by_median[-1], by_median[0])]
+    finding = f"A {regime} query's median is {ends[0]} to {ends[1]} Wh by model"
+    return _violins(finding, regime_title(regime, method), header, rows, span, MARKS)
 
 
 @rc_context(SETTINGS)
-def energy_by_pathway(energy, densities, method, regime):
+def energy_by_pathway(energy, densities, method, regime, published):
     """Energy per query of the frontier blend under each pathway (figures 1b and 2b).
 
     Parameters are those of :func:`energy_by_model`.
     """
     chosen = densities[(densities["regime"] == regime) & (densities["subject"] == TRIMMED)]
-    rows, baseline = [], None
-    for pathway, name in PATHWAYS.items():
+    numbers = printed_numbers(published, method)
+    rows, cuts = [], {}
+    baseline = statistics(energy, regime=regime, subject=TRIMMED, pathway="baseline")["p50"]
+    for pathway in PATHWAYS:
         values = statistics(energy, regime=regime, subject=TRIMMED, pathway=pathway)
-        baseline = baseline or values["p50"]
-        reduction = "" if pathway == "baseline" else f", ÷ {number(baseline / values['p50'])}"
+        cuts[pathway] = number(baseline / values["p50"])
+        lever = f" ÷ {cuts[pathway]}{_printed_lever(numbers, regime, pathway)}"
+        paper, told = (np.nan, np.nan, np.nan), ""
+        if pathway == "baseline":
+            paper, told = _printed_quartiles(numbers, regime, TRIMMED)
+            lever = ""
+        computed = interval(*values[["p50", "p25", "p75"]])
         rows.append(
             (
-                f"{name}{reduction}",
-                interval(*values[["p50", "p25", "p75"]]),
+                f"{LEVERS[pathway]}{lever}",
+                f"{told} | {computed}" if told else computed,
                 chosen[chosen["pathway"] == pathway],
                 values,
                 PATHWAY_COLOURS[pathway],
+                paper,
             )
         )
     span = log_range(chosen["energy_wh"])
-    header = ("Frontier blend, ÷ reduction of the median", "median (IQR) [Wh]")
-    return _violins(regime_title(regime, method), header, rows, span)
+    header = ("Lever ÷ cut of the median", "median (IQR) [Wh]: paper | computed")
+    finding = f"The levers together cut a query's energy {cuts['combined']} times"
+    if regime == "long":
+        short = statistics(energy, regime="traditional", subject=TRIMMED, pathway="baseline")
+        finding = f"Long queries cost {number(baseline / short['p50'])} times as much"
+    title = f"Frontier blend, {regime_title(regime, method).lower()}"
+    notes = [*MARKS, STEPS] if method["blend"]["trim"] else MARKS
+    return _violins(finding, title, header, rows, span, notes)
 
 
 @rc_context(SETTINGS)
@@ -249,10 +352,6 @@ def pathway_histograms(histograms, energy, densities, method):
     return figure
 
 
-LEGEND = 0.33
-"""Room for the legend of a fleet figure [in]."""
-
-
 DASHES = ("-", (0, (3, 2)))
 """Line styles of the references, in the order of :func:`fleet_references`."""
 
@@ -281,46 +380,68 @@ def fleet_references(references):
     }
 
 
-def _fleet_axis(rows, header, references, method, keys):
-    """Figure and axes of labelled rows on GWh/day from zero.
+NAMES, NUMBERS, KEYS, FLEET_ROW = 0.72, 1.2, 0.62, 0.5
+"""Room for names, for numbers and for keys, and height of a row of a fleet figure [in]."""
 
-    The reference lines are explained above the rows, beside the keys of the bars' colours.
+BOOTSTRAP = [
+    "Whisker: P5–P95 of a bootstrap of the mean, sampling error alone.",
+    "Diamond and line: what the paper prints, and what rounds to it.",
+]
+"""What the marks of the fleet figures are."""
+
+
+def _fleet_figure(finding, rows, references, method, keys):
+    """Figure of bars on GWh/day from zero, and references that cross nothing but bars.
+
+    Rows are (name, text, values, parts of the bar, their colours, claim of the paper or None).
     """
     lines = fleet_references(references)
-    above = ABOVE + LEGEND
-    figure = new_figure(COLUMN, rows_height(len(rows)) + LEGEND)
-    texts = [(name, text) for name, text, _ in rows]
-    axis = rows_axis(figure, texts, ("", header), above=above)
-    axis.set_xlim(0, 1.05 * max(*(values["p95"] for _, _, values in rows), *lines.values()))
-    axis.set_xlabel("Energy of a day's queries [GWh/day]")
+    below = BELOW + NOTE_LINE * len(BOOTSTRAP)
+    above = KEYS + (NOTE_LINE if keys else 0)
+    figure = new_figure(COLUMN, above + FLEET_ROW * len(rows) + below)
+    headline(figure, finding)
+    note(figure, BOOTSTRAP)
+    axis = frame(figure, NAMES, below, NUMBERS, above)
+    axis.set_ylim(0.5 - len(rows), 0.5)
+    axis.set_yticks([-i for i in range(len(rows))], [row[0] for row in rows])
+    axis.tick_params(axis="y", length=0)
+    axis.set_xlim(0, 1.05 * max(*(row[2]["p95"] for row in rows), *lines.values()))
+    queries = method["fleet"]["queries_per_day"]["value"] / GIGA
+    axis.set_xlabel(f"{queries:,g} billion queries [GWh/day]")
+    axis.locator_params(axis="x", nbins=5)
     axis.grid(axis="x")
-    queries = method["fleet"]["queries_per_day"]["value"]
-    axis.set_title(f"{queries / GIGA:,g} billion queries a day", pad=14 + 72 * LEGEND)
     handles = [
         axis.axvline(x, color=BLACK, linewidth=0.9, linestyle=dashes, label=label)
         for (label, x), dashes in zip(lines.items(), DASHES, strict=True)
     ]
-    height = axis.get_position().height * figure.get_figheight()
-    axis.legend(
-        handles=[*handles, *keys],
-        ncols=2 if keys else 1,
-        loc="lower left",
-        bbox_to_anchor=(0, 1 + 0.19 / height),
-        borderaxespad=0,
-        borderpad=0,
-        handlelength=1.8,
-        columnspacing=1,
-    )
-    return figure, axis
+    legend(figure, [*handles], 0.1, 0.29, ncols=1, labelspacing=0.15, handlelength=1.8)
+    if keys:
+        legend(figure, keys, 0.1, 0.57, labelspacing=0.15, handlelength=1.8)
+    for i, (_, text, values, parts, colours, claim) in enumerate(rows):
+        start = 0
+        for width, colour in zip(parts, colours, strict=True):
+            axis.barh(0.06 - i, width, left=start, height=0.4, color=colour, alpha=0.75)
+            start += width
+        axis.plot(values[["p5", "p95"]], [0.06 - i] * 2, color=BLACK, linewidth=2, zorder=3)
+        told = ""
+        if claim is not None:
+            half = 0.5 * 10.0 ** -claim["decimals"]
+            middle = claim["value"]
+            printed(axis, -i - 0.28, (middle, middle - half, middle + half))
+            told = f"\npaper {middle:.{claim['decimals']}f}"
+        place = {"transform": axis.get_yaxis_transform(), "va": "center", "linespacing": 1.1}
+        axis.text(1.05, -i, f"{text}{told}", **place)
+    return figure
 
 
-def _ends(axis, y, values):
-    """P5 to P95 across the end of a bar."""
-    axis.plot(values[["p5", "p95"]], [y, y], color=BLACK, linewidth=2, zorder=3)
+def _printed_fleet(published, method, scenario, pathway):
+    """Claim of the paper on a fleet's median, or None."""
+    selector = f"fleet[scenario={scenario}; pathway={pathway}; statistic=p50]"
+    return printed_numbers(published, method).get(selector)
 
 
 @rc_context(SETTINGS)
-def fleet_baseline(fleet, references, method):
+def fleet_baseline(fleet, references, method, published):
     """A day of traditional queries, baseline and improved (figure 3a).
 
     Parameters
@@ -329,52 +450,54 @@ def fleet_baseline(fleet, references, method):
         Table fleet [GWh/day] and the reference values.
     method : dict
         Resolved method.
+    published : DataFrame
+        The published claims of all versions.
     """
-    rows, colours = [], (PATHWAY_COLOURS["baseline"], PATHWAY_COLOURS["serving"])
-    for name, pathway in (("Traditional", "baseline"), ("Traditional, improved", "improved")):
+    rows = []
+    for name, pathway, colour in (
+        ("Baseline", "baseline", PATHWAY_COLOURS["baseline"]),
+        ("Improved", "improved", PATHWAY_COLOURS["serving"]),
+    ):
         values = statistics(fleet, scenario="traditional", pathway=pathway)
-        rows.append((name, interval(*values[["p50", "p5", "p95"]]), values))
-    figure, axis = _fleet_axis(rows, "median (P5–P95) [GWh/day]", references, method, [])
-    for i, ((_, _, values), colour) in enumerate(zip(rows, colours, strict=True)):
-        axis.barh(-i - 0.12, values["p50"], height=0.4, color=colour, alpha=0.75)
-        _ends(axis, -i - 0.12, values)
-    return figure
+        claim = _printed_fleet(published, method, "traditional", pathway)
+        text = f"{number(values['p50'])}\n({number(values['p5'])}–{number(values['p95'])})"
+        rows.append((name, text, values, [values["p50"]], [colour], claim))
+    saved = percent(1 - rows[1][2]["p50"] / rows[0][2]["p50"])
+    finding = f"Improvements save {saved} of a fleet's energy"
+    return _fleet_figure(finding, rows, references, method, [])
 
 
 @rc_context(SETTINGS)
-def fleet_mixed(fleet, references, method):
+def fleet_mixed(fleet, references, method, published):
     """A day of queries of which some are long: baseline, mixed, mixed and improved (figure 3b).
 
     Parameters are those of :func:`fleet_baseline`. The mixed bars are stacked of the traditional
     and the long queries' parts.
     """
     share = method["fleet"]["long_share"]["value"]
-    rows, stacks = [], []
+    long_queries = f"{percent(share, 'g')} long"
+    rows = []
     for name, scenario, pathway, long in (
-        ("All traditional", "traditional", "baseline", 0),
-        (f"{percent(share, 'g')} long", "mixed", "baseline", share),
-        (f"{percent(share, 'g')} long, improved", "mixed", "improved", share),
+        ("No long", "traditional", "baseline", 0),
+        (long_queries, "mixed", "baseline", share),
+        (f"{long_queries},\nimproved", "mixed", "improved", share),
     ):
         values = statistics(fleet, scenario=scenario, pathway=pathway)
         stack = [
             part * statistics(fleet, scenario=regime, pathway=pathway)["p50"]
             for regime, part in (("traditional", 1 - long), ("long", long))
         ]
-        parts = " + ".join(number(part) for part in stack) + " = " if long else ""
-        rows.append((name, parts + interval(*values[["p50", "p5", "p95"]]), values))
-        stacks.append(stack)
+        parts = " + ".join(number(part) for part in stack) + "\n= " if long else ""
+        text = parts + interval(*values[["p50", "p5", "p95"]])
+        claim = _printed_fleet(published, method, scenario, pathway)
+        rows.append((name, text, values, stack, REGIME_COLOURS.values(), claim))
+    times = number(rows[1][2]["p50"] / rows[0][2]["p50"])
+    finding = f"{long_queries} queries multiply a fleet's energy by {times}"
     keys = [
-        Patch(color=colour, alpha=0.75, label=regime) for regime, colour in REGIME_COLOURS.items()
+        Patch(color=colour, alpha=0.75, label=f"{regime} queries")
+        for regime, colour in REGIME_COLOURS.items()
     ]
-    header = "traditional + long = median (P5–P95) [GWh/day]"
-    figure, axis = _fleet_axis(rows, header, references, method, keys)
-    for i, ((_, _, values), stack) in enumerate(zip(rows, stacks, strict=True)):
-        start = 0
-        for width, colour in zip(stack, REGIME_COLOURS.values(), strict=True):
-            axis.barh(-i - 0.12, width, left=start, height=0.4, color=colour, alpha=0.75)
-            start += width
-        _ends(axis, -i - 0.12, values)
-    return figure
+    return _fleet_figure(finding, rows, references, method, keys)
 
 
 @rc_context(SETTINGS)

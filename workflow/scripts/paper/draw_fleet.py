@@ -13,9 +13,11 @@ def main(snakemake):
     fleet = read_table(read.fleet, "fleet")
     sensitivity = read_table(read.sensitivity, "sensitivity")
     references = read_table(read.references, "references")
+    published = read_table(read.published, "claims_published")
+    shown = (fleet, references, method, published)
     drawn = {
-        "3a": figures.fleet_baseline(fleet, references, method),
-        "3b": figures.fleet_mixed(fleet, references, method),
+        "3a": figures.fleet_baseline(*shown),
+        "3b": figures.fleet_mixed(*shown),
         "s3": figures.input_length(sensitivity),
         "s4": figures.utilisation_coupling(energy, sensitivity),
     }
