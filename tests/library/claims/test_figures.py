@@ -1,10 +1,11 @@
 """The chart of the claims shows every claim with its verdict."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy import drawing
-from inference_energy.claims.figures import published_interval
+from inference_energy.claims.figures import place, published_interval, words
 from inference_energy.claims.judge import deciding, holds
 from redraw import draw
 from repository import read, read_yaml
@@ -22,6 +23,34 @@ def test_claims_chart_has_a_mark_of_the_verdict_for_every_testable_claim(method)
         drawing.VERDICT_MARKS[v] for v in lines["verdict"] if v != "not testable"
     }
     assert len(marks) == (lines["verdict"] != "not testable").sum()
+
+
+def test_every_claim_is_in_words_and_stands_where_the_paper_makes_it():
+    claims = read("data/published/claims.csv", "claims_published")["claim"].unique()
+    assert all(words(claim)[0].isupper() for claim in claims)
+    assert len({words(claim) for claim in claims}) == len(claims)
+    order = sorted(claims, key=place)
+    first = ["median-traditional", "p25-traditional", "p75-traditional", "median-long"]
+    assert order[:4] == first
+    assert order.index("p75-long") < order.index("lever-model-long") < order.index("fleet-mixed")
+
+
+def test_a_claim_without_words_is_named_and_comes_last():
+    assert words("something-new") == "something new"
+    assert place("something-new") > place("web-search")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_published_range_shows_beside_its_mark(method):
+    axes = draw(f"figures/{method}/claims").axes[0]
+    lines = deciding(read(f"results/{method}/claims.csv", "claims"))
+    assert len(axes.patches) == len(lines)
+    points = 72 * axes.get_position().height * axes.figure.get_figheight()
+    row = points / abs(np.subtract(*axes.get_ylim()))
+    marks = [m for m in axes.lines if m.get_marker() not in ("None", "|")]
+    assert all(
+        bar.get_height() * row > max(m.get_markersize() for m in marks) for bar in axes.patches
+    )
 
 
 @given(

@@ -14,3 +14,18 @@ def test_the_waterfall_goes_from_base_to_head_and_parts_fill_their_setting():
     assert stop == pytest.approx(head)
     assert (first[1], second[2]) == (start, pytest.approx(stop))
     assert [bar[3] for bar in bars] == [False, False, True, True, False]
+
+
+def test_settings_are_in_words():
+    assert figures.words("node_power") == "Node power"
+    assert figures.words("pue + throughput_law") == "PUE, throughput law"
+    assert figures.words("models.DeepSeek-R1", is_part=True) == "of which DeepSeek-R1"
+    assert figures.words("default", is_part=True) == "of which other models"
+
+
+def test_a_setting_that_moves_nothing_has_no_bar():
+    table = whole()
+    table.loc[table["item"].eq("node_power.default"), "value"] = 0.0
+    texts = [t.get_text() for t in figures.draw(table, "a", "b", ("long",)).axes[0].texts]
+    assert len(texts) == 4
+    assert "× 1.000" not in texts

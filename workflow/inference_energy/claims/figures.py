@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from inference_energy.claims.judge import counts, deciding
 from inference_energy.drawing import (
@@ -24,8 +25,84 @@ from inference_energy.text import number
 ROW = 0.155
 """Height of a claim [in]."""
 
-PRINTED = {"color": LIGHT_GREY, "linewidth": 5, "solid_capstyle": "butt"}
-EXACT = {"color": BLACK, "linestyle": "", "marker": "|", "markersize": 7}
+PRINTED = {"facecolor": LIGHT_GREY, "edgecolor": GREY, "linewidth": 0.8}
+TALL = 0.76
+"""Height of a published range, more than a mark's, in rows."""
+EXACT = {"color": BLACK, "linestyle": "", "marker": "|", "markersize": 5}
+
+
+QUANTITIES = {
+    "median": "Median",
+    "p25": "First quartile",
+    "p75": "Third quartile",
+    "overestimate": "Overestimate",
+    "tokens-p25": "Output tokens, first quartile",
+    "tokens-p75": "Output tokens, third quartile",
+    "ratio-tokens": "Tokens, long over traditional",
+    "ratio-energy": "Median, long over traditional",
+    "lever-model": "Cut by model",
+    "lever-serving": "Cut by serving platform",
+    "lever-hardware": "Cut by hardware and datacenter",
+    "lever-combined": "Cut by all three",
+    "fleet-baseline": "Fleet, no long queries",
+    "fleet-mixed": "Fleet, some queries long",
+    "fleet-mixed-improved": "Fleet, some long, improved",
+    "web-search": "That fleet over web search",
+    "throughput-blackwell": "Throughput, Blackwell over H100",
+    "water-per-query": "Water per query",
+}
+"""What claims are about, by the beginning of their names."""
+
+SUBJECTS = {
+    "traditional": "traditional",
+    "long": "long",
+    "llama-3.1-405b-traditional": "Llama 3.1 405B, traditional",
+    "mixtral-8x22b-traditional": "Mixtral 8x22B, traditional",
+    "deepseek-r1-long": "DeepSeek-R1, long",
+    "iea-mixtral": "IEA, Mixtral 8x22B",
+    "iea-deepseek-r1": "IEA, DeepSeek-R1",
+    "aes-llama-70b": "AI Energy Score, Llama 3.1 70B",
+}
+"""What of, by the rest of their names, in the order of the paper."""
+
+BLOCKS = (
+    ("median", "p25", "p75"),
+    ("overestimate",),
+    ("tokens-p25", "tokens-p75", "ratio-tokens", "ratio-energy"),
+    ("lever-model", "lever-serving", "lever-hardware", "lever-combined"),
+    ("fleet-baseline", "fleet-mixed", "fleet-mixed-improved", "web-search"),
+)
+"""Claims that stand together, in the order of the paper; others come last."""
+
+
+def parts(claim):
+    """Quantity and subject of a claim's name; the name and nothing where it has no words."""
+    for quantity in sorted(QUANTITIES, key=len, reverse=True):
+        rest = claim.removeprefix(quantity)
+        if rest == "" or (rest != claim and rest[1:] in SUBJECTS):
+            return quantity, rest[1:]
+    return claim, ""
+
+
+def words(claim):
+    """Claim in words, for a reader."""
+    quantity, subject = parts(claim)
+    told = QUANTITIES.get(quantity, claim.replace("-", " "))
+    return f"{told}; {SUBJECTS[subject]}" if subject else told
+
+
+def place(claim):
+    """Key that sorts claims as the paper makes them."""
+    quantity, subject = parts(claim)
+    subjects = ["", *SUBJECTS]
+    for number_of_block, block in enumerate(BLOCKS):
+        if quantity in block:
+            within = block.index(quantity)
+            of_subject = subjects.index(subject)
+            by_subject = number_of_block == 0
+            order = (of_subject, within) if by_subject else (within, of_subject)
+            return number_of_block, *order, claim
+    return len(BLOCKS), 0, 0, claim
 
 
 def published_interval(claim):
@@ -61,6 +138,7 @@ def claims_chart(claims, published):
         The published claims of all versions.
     """
     lines = deciding(claims)
+    lines = lines.sort_values("claim", key=lambda names: names.map(place))
     version = lines["source"].iloc[0]
     printed = published[published["version"] == version].set_index("claim")
     exact = claims[claims["engine"] == "exact"].set_index("claim")["computed"]
@@ -71,14 +149,14 @@ def claims_chart(claims, published):
     low, high = log_range([x for x in (*ends, *ratios) if x > 0], margin=1.1)
 
     figure = new_figure(PAGE, ROW * len(lines) + 1.3)
-    axis = frame(figure, 1.95, 0.75, 2.1, 0.5)
+    axis = frame(figure, 2.45, 0.75, 1.85, 0.5)
     log_axis(axis, "Computed / published", low, high)
     axis.set_ylim(0.6 - len(lines), 0.6)
-    axis.set_yticks([-i for i in range(len(lines))], lines["claim"])
+    axis.set_yticks([-i for i in range(len(lines))], lines["claim"].map(words))
     axis.tick_params(axis="y", length=0)
     axis.axvline(1, color=BLACK, linewidth=0.6, zorder=0.8)
-    columns = {"claim": (-0.02, "right"), "published": (1.2, "right")}
-    columns |= {"computed": (1.5, "right"), "unit": (1.54, "left")}
+    columns = {"claim": (-0.02, "right"), "published": (1.22, "right")}
+    columns |= {"computed": (1.48, "right"), "unit": (1.52, "left")}
 
     def write(column, y, text, colour):
         x, side = columns[column]
@@ -89,15 +167,16 @@ def claims_chart(claims, published):
         write(column, 1.1, column, DARK_GREY)
     for i, line in enumerate(lines.to_dict("records")):
         reference, start, end = intervals[i]
-        axis.plot([max(start, low), end], [-i, -i], **PRINTED)
+        start = max(start, low)
+        axis.barh(-i, end - start, left=start, height=TALL, **PRINTED)
         testable = line["verdict"] != "not testable"
         if testable:
             colour, marker = VERDICT_MARKS[line["verdict"]]
-            axis.plot([ratios[i]], [-i], marker, color=colour, markersize=5, zorder=4)
+            axis.plot([ratios[i]], [-i], marker, color=colour, markersize=4, zorder=4)
         if line["claim"] in exact:
             axis.plot([exact[line["claim"]] / reference], [-i], zorder=5, **EXACT)
-        computed = number(line["computed"], 4) if testable else line["verdict"]
-        write("published", -i, line["published"].replace("-", "–"), BLACK)
+        computed = _grouped(number(line["computed"], 4)) if testable else line["verdict"]
+        write("published", -i, _grouped(line["published"]).replace("-", "–"), BLACK)
         write("computed", -i, computed, BLACK if testable else GREY)
         write("unit", -i, "" if line["unit"] == "1" else line["unit"], BLACK)
 
@@ -108,7 +187,7 @@ def claims_chart(claims, published):
         if tally[name]
     ]
     marks = [
-        Line2D([], [], label="published range, or values that print as published", **PRINTED),
+        Patch(label="published range, or values that print as published", **PRINTED),
         Line2D([], [], label="exact engine", **EXACT),
     ]
     for handles, bottom in ((verdicts, 0.16), (marks, 0)):
@@ -118,8 +197,12 @@ def claims_chart(claims, published):
             ncols=len(handles),
             bbox_to_anchor=(0.5, bottom / figure.get_figheight()),
         )
-    untested = tally["not testable"]
-    title = f"Published against computed: {len(lines)} claims of {version}"
-    title += f", {untested} of them not testable" if untested else ""
-    headline(figure, title)
+    agree = tally["reproduced"] + tally["reproduced with caveat"]
+    title = f"{agree} of {len(lines) - tally['not testable']} testable claims of {version}"
+    headline(figure, f"{title} are reproduced, {tally['not reproduced']} are not")
     return figure
+
+
+def _grouped(text):
+    """Text of a number, thousands apart."""
+    return f"{int(text):,}" if text.isdigit() else text

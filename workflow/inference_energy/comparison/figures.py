@@ -1,18 +1,32 @@
 """Figure of a comparison: how each setting carries the headline from base to head."""
 
-import re
+import textwrap
+from itertools import compress
 
 import numpy as np
 from matplotlib import rc_context
 
-from inference_energy.drawing import BLUE, DARK_GREY, PAGE, SETTINGS, VERMILION, frame, new_figure
+from inference_energy.drawing import (
+    BLUE,
+    DARK_GREY,
+    PAGE,
+    SETTINGS,
+    VERMILION,
+    frame,
+    headline,
+    new_figure,
+)
 from inference_energy.rounding import largest_first
+from inference_energy.text import number, percent
 
 ENDS, UP, DOWN = DARK_GREY, VERMILION, BLUE
 """Colours of the two methods, and of a setting that raises or lowers the energy."""
 
-LEFT, RIGHT, BELOW, ABOVE, GAP, ROW = 1.95, 0.08, 0.42, 0.32, 0.2, 0.24
+LEFT, RIGHT, BELOW, ABOVE, GAP, ROW = 2.2, 0.08, 0.42, 0.58, 0.2, 0.26
 """Distances around the panels, and height of a bar's row [in]."""
+
+LONGEST = 44
+"""Letters of a line of a setting."""
 
 
 def setting_order(table):
@@ -57,6 +71,47 @@ def steps(table, headline):
     return [("base", 0.0, float(end["base"]), False), *bars, ("head", 0.0, level, False)]
 
 
+UNMOVED = "1.000"
+"""Factor of a setting that moves nothing."""
+
+WORDS = {
+    "default": "other models",
+    "pue": "PUE",
+    "benchmarks": "benchmark rows",
+    "regimes": "query lengths",
+    "serving": "hardware",
+}
+"""Settings whose names do not say what they are."""
+
+
+def words(label, is_part=False):
+    """Setting in words, a part after the setting that it belongs to."""
+    told = [
+        " ".join(WORDS.get(word, word.replace("_", " ")) for word in name.split("."))
+        for name in label.split(" + ")
+    ]
+    text = ", ".join(told)
+    text = text.removeprefix("models ") if is_part else text
+    return f"of which {text}" if is_part else f"{text[0].upper()}{text[1:]}"
+
+
+def _moving(panels):
+    """Bars that move any panel's headline as far as the written factor shows, and their ends."""
+    kept = [
+        any(bar[0] in ("base", "head") or f"{bar[2] / bar[1]:.3f}" != UNMOVED for bar in bars)
+        for bars in zip(*panels, strict=True)
+    ]
+    return [list(compress(bars, kept)) for bars in panels]
+
+
+def _finding(base, head, panels, regimes):
+    changes = [
+        f"{percent(bars[-1][2] / bars[0][2] - 1, '+.1f')} ({regime})".replace("-", "−")
+        for bars, regime in zip(panels, regimes, strict=True)
+    ]
+    return f"From {base} to {head}, the median changes by {' and '.join(changes)}"
+
+
 @rc_context(SETTINGS)
 def draw(table, base, head, regimes=("traditional", "long")):
     """Draw one waterfall per regime.
@@ -74,9 +129,10 @@ def draw(table, base, head, regimes=("traditional", "long")):
     -------
     matplotlib.figure.Figure
     """
-    panels = [steps(table, f"{regime} median") for regime in regimes]
+    panels = _moving([steps(table, f"{regime} median") for regime in regimes])
     rows = max(len(bars) for bars in panels)
     figure = new_figure(PAGE, BELOW + ABOVE + ROW * rows)
+    headline(figure, _finding(base, head, panels, regimes))
     width = (PAGE - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels)
     names = {"base": base, "head": head}
     for i, (regime, bars) in enumerate(zip(regimes, panels, strict=True)):
@@ -92,7 +148,8 @@ def draw(table, base, head, regimes=("traditional", "long")):
                 color=colour,
                 alpha=0.5 if is_part else 1.0,
             )
-            text = f"{stop:#.3g} Wh" if label in names else f"× {stop / start:.3f}"
+            text = f"{number(stop)} Wh" if label in names else f"× {stop / start:.3f}"
+            text = "no change" if text == f"× {UNMOVED}" else text
             axis.annotate(
                 text,
                 (max(start, stop), place),
@@ -106,10 +163,8 @@ def draw(table, base, head, regimes=("traditional", "long")):
         axis.set_ylim(rows - 0.4, -0.6)
         axis.set_yticks([])
         if i == 0:
-            labels = [
-                names.get(label, ("of which " if part else "") + re.sub("[._]", " ", label))
-                for label, _, _, part in bars
-            ]
-            axis.set_yticks(range(len(bars)), labels)
+            labels = [names.get(label) or words(label, part) for label, _, _, part in bars]
+            labels = [textwrap.fill(label, LONGEST) for label in labels]
+            axis.set_yticks(range(len(bars)), labels, linespacing=0.95)
             axis.tick_params(axis="y", length=0)
     return figure
