@@ -7,6 +7,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from inference_energy import drawing
 from inference_energy.drawing import (
@@ -16,6 +17,7 @@ from inference_energy.drawing import (
     SETTINGS,
     VERMILION,
     frame,
+    headline,
     legend,
     log_range,
     log_ticks,
@@ -24,7 +26,7 @@ from inference_energy.drawing import (
 from inference_energy.laws.registry import LAWS
 from inference_energy.text import number
 
-HEIGHT, LEFT, BELOW, ABOVE, GAP = 2.7, 0.55, 0.42, 0.42, 0.12
+HEIGHT, LEFT, BELOW, ABOVE, GAP = 2.7, 0.55, 0.42, 0.6, 0.12
 """Height of the figure and distances around its panels [in]."""
 
 
@@ -50,6 +52,8 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
         figure.text(0.5, 0.5, "no shape of the table could be left out", ha="center")
         return figure
     ratios = shown["predicted_tps"] / shown["throughput_tps"]
+    shapes = np.unique(shown["output_tokens"] / shown["input_tokens"])
+    errors = 100 * (ratios - 1).abs().groupby(shown["law"]).mean()
     low, high = np.minimum(0.45, ratios.min() / 1.1), np.maximum(2.2, ratios.max() * 1.1)
     for i, law in enumerate(drawn):
         rows = shown[shown["law"] == law]
@@ -59,38 +63,39 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
         ratio = ratios[rows.index]
         axis.axhspan(1 / 1.1, 1.1, color=DARK_GREY, alpha=0.15, linewidth=0)
         axis.axhline(1, color=DARK_GREY, linewidth=0.6)
-        sns.scatterplot(
-            x=rows["output_tokens"] / rows["input_tokens"],
+        axis.set_yscale("log")
+        sns.swarmplot(
+            x=(rows["output_tokens"] / rows["input_tokens"]).map("{:.3g}".format),
             y=ratio,
+            order=[f"{shape:.3g}" for shape in shapes],
             marker=marker,
             color=getattr(drawing, colour),
-            s=12,
-            alpha=0.6,
+            size=2.4,
             linewidth=0,
+            warn_thresh=1,
             ax=axis,
         )
-        axis.set_xscale("log")
-        axis.set_yscale("log")
         axis.set_ylim(low, high)
         ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10) if low <= t <= high]
         axis.set_yticks(ticks, [f"{t:g}" for t in ticks] if i == 0 else [""] * len(ticks))
         axis.set_yticks([], minor=True)
-        axis.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
-        axis.set_ylabel("predicted over measured throughput" if i == 0 else "")
-        axis.set_xlabel("output over input tokens")
+        axis.set_ylabel("Predicted over measured throughput" if i == 0 else "")
+        axis.set_xlabel("Output over input tokens of the shape left out")
         axis.grid(axis="y")
-        error = 100 * float(np.abs(ratio - 1).mean())
-        axis.set_title(f"{law}, mean error {number(error, 2)} %")
+        axis.set_title(f"{law}, mean error {number(errors[law], 2)} %", fontweight="normal")
+    best, worst = errors.idxmin(), errors.idxmax()
+    told = f"{number(errors[best], 2)} %, the {worst} law by {number(errors[worst], 2)} %"
+    headline(figure, f"The {best} law misses shapes that it has not seen by {told}")
     return figure
 
 
-CLASSES = {"dense": (BLUE, "o"), "mixture": (VERMILION, "X")}
+CLASSES = {"dense": (BLUE, "o"), "mixture of experts": (VERMILION, "X")}
 """Colour and marker of each class of models."""
 
 PANELS_IN_A_ROW, PANEL, ROOM = 3, 1.75, 0.62
 """Panels beside each other; height of one, and room above it for its title [in]."""
 
-SIDE, TOP, WITHIN = 0.66, 0.1, 1.5
+SIDE, TOP, WITHIN = 0.66, 0.2, 1.5
 """Width of the vertical axis and height of the key [in]; factor about the diagonal in grey."""
 
 
@@ -114,6 +119,9 @@ def predicted_at_load(predictions: pd.DataFrame) -> Figure:
     figure = new_figure(PAGE, TOP + lines * (PANEL + ROOM) + BELOW)
     width = (PAGE - SIDE - GAP) / PANELS_IN_A_ROW
     ends = log_range(predictions[["measured", "predicted"]].to_numpy().ravel(), 1.4)
+    away = np.exp(np.abs(np.log(predictions["predicted"] / predictions["measured"])))
+    factor = f"{away.median():.2f}"
+    headline(figure, f"Half of the throughputs of models left out are within a factor of {factor}")
     for i, title in enumerate(titles):
         line, place = divmod(i, PANELS_IN_A_ROW)
         left, above = SIDE + place * width, TOP + ROOM + line * (PANEL + ROOM)
@@ -121,19 +129,29 @@ def predicted_at_load(predictions: pd.DataFrame) -> Figure:
         axis = frame(figure, left, below, PAGE - left - width + GAP, above)
         lowest = i + PANELS_IN_A_ROW >= len(titles)
         _against(axis, predictions[panel == title], ends)
-        axis.set_ylabel("predicted [tokens/s]" if place == 0 else "")
-        axis.set_xlabel("measured [tokens/s]" if lowest else "")
+        axis.set_ylabel("Predicted [tokens/s]" if place == 0 else "")
+        axis.set_xlabel("Measured [tokens/s]" if lowest else "")
         if place:
             axis.set_yticklabels([])
-        away = np.exp(np.abs(np.log(predictions["predicted"] / predictions["measured"])))
-        axis.set_title(f"{title}\nmedian off by x{away[panel == title].median():.2f}", fontsize=7)
+        told = f"{title}\nmedian off by × {away[panel == title].median():.2f}"
+        axis.set_title(told, fontsize=7, fontweight="normal")
     handles = [
         Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4, label=name)
         for name, (colour, marker) in CLASSES.items()
-        if predictions["class"].eq(name).any()
+        if _of_class(predictions, name).any()
     ]
-    legend(figure, handles, SIDE, 0.05)
+    handles.append(Patch(color=DARK_GREY, alpha=0.15, label=f"within a factor of {WITHIN:g}"))
+    left, top = SIDE, 0.3
+    free = len(titles) % PANELS_IN_A_ROW
+    if free:
+        left, top = SIDE + free * width + 0.2, TOP + 2 * ROOM + (lines - 1) * (PANEL + ROOM)
+    legend(figure, handles, left, top, ncols=1 if free else None)
     return figure
+
+
+def _of_class(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Whether models are of a class, named in full."""
+    return rows["class"].eq(name.partition(" ")[0])
 
 
 def _against(axis: Axes, rows: pd.DataFrame, ends: tuple[float, float]) -> None:
@@ -144,7 +162,7 @@ def _against(axis: Axes, rows: pd.DataFrame, ends: tuple[float, float]) -> None:
     )
     axis.plot(diagonal, diagonal, color=DARK_GREY, linewidth=0.6)
     for name, (colour, marker) in CLASSES.items():
-        own = rows[rows["class"] == name]
+        own = rows[_of_class(rows, name)]
         axis.scatter(
             own["measured"], own["predicted"], s=7, color=colour, marker=marker, alpha=0.5, lw=0
         )

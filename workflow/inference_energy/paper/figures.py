@@ -15,7 +15,6 @@ from inference_energy.drawing import (
     COLUMN,
     DARK_GREY,
     GREY,
-    LARGE,
     NOTE_LINE,
     ON_WHITE,
     PAGE,
@@ -258,9 +257,11 @@ def token_distributions(histograms, tokens):
     histograms, tokens : DataFrame
         Tables histograms and output_tokens [tokens].
     """
-    figure = new_figure(PAGE, 2.3)
+    figure = new_figure(PAGE, 2.5)
+    typical = [count(statistics(tokens, regime=regime)["p50"]) for regime in REGIMES]
+    headline(figure, f"Half of the answers are longer than {typical[0]} and {typical[1]} tokens")
     for place, regime in enumerate(REGIMES):
-        axis = frame(figure, 0.5 + 3.5 * place, 0.4, 3.7 - 3.5 * place, 0.28)
+        axis = frame(figure, 0.5 + 3.42 * place, 0.4, 3.6 - 3.42 * place, 0.48)
         axis.set_title(REGIMES[regime])
         bins = histograms[
             (histograms["quantity"] == "output tokens") & (histograms["regime"] == regime)
@@ -290,6 +291,14 @@ def token_distributions(histograms, tokens):
     return figure
 
 
+def _sampling_error(energy):
+    """Say how far sampled medians of the blend are from the exact ones."""
+    blend = energy[(energy["subject"] == TRIMMED) & (energy["statistic"] == "p50")]
+    by_engine = blend.set_index(["engine", "regime", "pathway"])["value"].unstack("engine")
+    largest = (by_engine["published"] / by_engine["exact"] - 1).abs().max()
+    return f"Sampled medians (dashed) are within {percent(largest, '.2g')} of the exact ones"
+
+
 @rc_context(SETTINGS)
 def pathway_histograms(histograms, energy, densities, method):
     """Sampled energies of the frontier blend under each pathway, over the exact density (s2).
@@ -301,7 +310,9 @@ def pathway_histograms(histograms, energy, densities, method):
     method : dict
         Resolved method.
     """
-    figure = new_figure(PAGE, 4.6)
+    total = 4.8
+    figure = new_figure(PAGE, total)
+    headline(figure, _sampling_error(energy))
     exact = densities[densities["subject"] == TRIMMED]
     samples = histograms[histograms["quantity"] == "energy"]
     height = 0.76
@@ -310,10 +321,9 @@ def pathway_histograms(histograms, energy, densities, method):
         here = samples[samples["regime"] == regime]
         for row, (pathway, name) in enumerate(PATHWAYS.items()):
             last = row == len(PATHWAYS) - 1
-            top = 0.35 + row * (height + 0.01)
-            axis = frame(
-                figure, 0.5 + 3.5 * column, 4.6 - top - height + 0.06, 3.62 - 3.5 * column, top
-            )
+            top = 0.55 + row * (height + 0.01)
+            left = 0.5 + 3.42 * column
+            axis = frame(figure, left, total - top - height + 0.06, 4.02 - left, top)
             values = statistics(energy, regime=regime, subject=TRIMMED, pathway=pathway)
             bins = here[here["series"] == pathway]
             edges = np.append(bins["lower"], bins["upper"].iloc[-1])
@@ -514,12 +524,12 @@ def input_length(sensitivity):
     ]
     span = log_range(lines.loc[lines["statistic"].isin(["p5", "p95"]), "value"])
     lengths = sorted(lines["setting"].unique(), key=float)
-    height, gap = 3.1, 0.12
+    height, gap = 3.3, 0.12
     width = (PAGE - 1.45 - gap * len(lengths)) / len(lengths)
     figure = new_figure(PAGE, height)
     for place, length in enumerate(lengths):
         left = 1.45 + place * (width + gap)
-        axis = frame(figure, left, 0.62, PAGE - left - width, 0.28)
+        axis = frame(figure, left, 0.62, PAGE - left - width, 0.48)
         axis.set_title(f"{float(length):,g} input tokens")
         axis.set_ylim(0.5 - len(PATHWAYS), 0.5)
         axis.set_yticks([-i for i in range(len(PATHWAYS))], PATHWAYS.values() if not place else [])
@@ -536,8 +546,15 @@ def input_length(sensitivity):
                     textcoords="offset points",
                     ha="center",
                 )
-    heading = {"fontsize": LARGE, "color": DARK_GREY}
-    figure.text(0.12 / PAGE, 1 - 0.2 / height, "Frontier blend", **heading)
+    figure.text(0.12 / PAGE, 1 - 0.4 / height, "Frontier blend", color=DARK_GREY)
+    ends = [
+        [statistics(lines, setting=n, regime=r, pathway="baseline")["p50"] for r in REGIMES]
+        for n in (lengths[0], lengths[-1])
+    ]
+    times = " and ".join(number(long / short) for short, long in zip(*ends, strict=True))
+    tokens = [f"{float(n):,g}" for n in (lengths[0], lengths[-1])]
+    told = f"With {tokens[1]} instead of {tokens[0]} input tokens, queries need {times} times"
+    headline(figure, f"{told} the energy (traditional and long)")
     keys = [Patch(color=REGIME_COLOURS[regime], label=name) for regime, name in REGIMES.items()]
     figure.legend(handles=keys, loc="lower center", ncols=len(keys))
     return figure
@@ -559,7 +576,18 @@ def utilisation_coupling(energy, sensitivity):
     rows = [(name, name, "baseline") for name in models]
     rows += [(f"Blend: {name.lower()}", TRIMMED, pathway) for pathway, name in PATHWAYS.items()]
     header = ("grey: independent; colour: coupled", "median [Wh]")
-    figure = new_figure(PAGE, rows_height(len(rows)))
+    figure = new_figure(PAGE, rows_height(len(rows)) + TITLE)
+    rises = [
+        percent(
+            statistics(coupled, regime=r, subject=TRIMMED, pathway="baseline")["p50"]
+            / statistics(energy, regime=r, subject=TRIMMED, pathway="baseline")["p50"]
+            - 1,
+            "+.1f",
+        ).replace("-", "−")
+        for r in REGIMES
+    ]
+    told = "Power tied to throughput changes the blend's median by"
+    headline(figure, f"{told} {rises[0]} (traditional) and {rises[1]} (long)", left=0.18)
     for place, regime in enumerate(REGIMES):
         pairs = [
             tuple(
@@ -576,8 +604,8 @@ def utilisation_coupling(energy, sensitivity):
             )
             for (name, _, _), (free, tied) in zip(rows, pairs, strict=True)
         ]
-        left = 0.18 + place * 3.5
-        axis = rows_axis(figure, texts, header, left, 3.62 - 3.5 * place)
+        left = 0.18 + place * 3.42
+        axis = rows_axis(figure, texts, header, left, 3.54 - 3.42 * place, above=ABOVE + TITLE)
         axis.set_title(REGIMES[regime], pad=14)
         ends = [values[p] for pair in pairs for values in pair for p in ("p5", "p95")]
         log_axis(axis, ENERGY, *log_range(ends))

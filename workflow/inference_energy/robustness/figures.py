@@ -12,6 +12,20 @@ from inference_energy.rounding import largest_first
 LINE = 0.135
 """Height of a row of the dashboard or the tornado [in]."""
 
+TITLE = 0.2
+"""Room for a finding above panels [in]."""
+
+EXPLAINED = """One option of every choice below gives
+one median. The line has all of them,
+sorted; the rows say how often an option
+is taken where the line is.
+
+Bold: the options of the paper.
+Var.: share of the variance of ln(median)
+that a choice explains, alone or together
+with others (they add up to over 100 %)."""
+"""How the specification curve is read."""
+
 SHARE = LinearSegmentedColormap.from_list(
     "share", ["white", drawing.SKY, drawing.BLUE, drawing.BLACK]
 )
@@ -36,7 +50,10 @@ def specification_curve(curve, distribution, variance, choices):
     # a gap above every choice
     places = np.cumsum([1.0 + 0.55 * (o == next(iter(choices[c]["options"]))) for c, o in rows])
     height = LINE * (places[-1] + 1)
-    figure = drawing.new_figure(drawing.PAGE, 1.9 + height + 0.95)
+    figure = drawing.new_figure(drawing.PAGE, 1.9 + height + 0.95 + TITLE)
+    drawing.headline(figure, _paper_ranks(distribution))
+    y = 1 - (0.62 + TITLE) / figure.get_figheight()
+    figure.text(0.2 / drawing.PAGE, y, EXPLAINED, va="top", linespacing=1.35)
     left, gap, bottom = 2.62, 0.42, 0.52
     width = (drawing.PAGE - left - 0.42 - gap) / 2
     for column, regime in enumerate(["traditional", "long"]):
@@ -46,8 +63,8 @@ def specification_curve(curve, distribution, variance, choices):
         statistics = distribution[
             (distribution["regime"] == regime) & (distribution["quantity"] == "p50")
         ].set_index("statistic")["value"]
-        top = drawing.frame(figure, x, bottom + height + 0.12, right, 0.3)
-        dashboard = drawing.frame(figure, x, bottom, right, 2.2 + 0.23)
+        top = drawing.frame(figure, x, bottom + height + 0.12, right, 0.3 + TITLE)
+        dashboard = drawing.frame(figure, x, bottom, right, 2.2 + 0.23 + TITLE)
         _draw_curve(top, mine, statistics, regime)
         image = _draw_dashboard(dashboard, mine, rows, places)
         shares = variance[(variance["regime"] == regime) & (variance["effect"] == "total")]
@@ -55,12 +72,24 @@ def specification_curve(curve, distribution, variance, choices):
         if column == 0:
             top.set_ylabel("Energy per query [Wh]")
             _label_options(dashboard, choices, rows, places)
-        dashboard.set_xlabel("Results, lowest to highest (%)")
+        dashboard.set_xlabel("Medians, lowest to highest [%]")
     key = drawing.frame(figure, 0.2, 0.33, drawing.PAGE - 1.4, figure.get_size_inches()[1] - 0.43)
     bar = figure.colorbar(image, cax=key, orientation="horizontal")
     bar.set_ticks([0, 0.5, 1], labels=["0", "50", "100 %"])
     bar.set_label("Share with the option", labelpad=1)
     return figure
+
+
+def _paper_ranks(distribution):
+    """Say where the paper's medians stand among those of all choices."""
+    ranks = distribution[
+        (distribution["quantity"] == "p50") & (distribution["statistic"] == "published_rank")
+    ]
+    told = [
+        f"{text.percent(share)} ({regime})"
+        for regime, share in zip(ranks["regime"], ranks["value"], strict=True)
+    ]
+    return f"The paper's medians are higher than {' and '.join(told)} of the defensible ones"
 
 
 def _draw_curve(axis, mine, statistics, regime):
@@ -166,6 +195,12 @@ def _label_variance(axis, shares, rows, places):
         seen.add(choice)
 
 
+SOBOL = (
+    "Sobol: total index, the share of the variance that an input explains, alone or with others."
+)
+"""What the numbers beside the bars are."""
+
+
 @rc_context(drawing.SETTINGS)
 def tornado(table, indices, inputs):
     """Medians and fleet total at both ends of each input's range, with total Sobol indices.
@@ -182,19 +217,25 @@ def tornado(table, indices, inputs):
     Figure
     """
     outputs = {
-        "median traditional": ("a  Median, traditional", "Wh"),
-        "median long": ("b  Median, long", "Wh"),
-        "fleet mixed": ("c  Fleet, 10 % long", "GWh/day"),
+        "median traditional": ("a  Median, traditional", "Energy per query [Wh]"),
+        "median long": ("b  Median, long", "Energy per query [Wh]"),
+        "fleet mixed": ("c  Fleet, some queries long", "Energy [GWh/day]"),
     }
     total = indices[indices["index"] == "total"]
     seen = total[total["output"].isin(outputs)].groupby("input")["value"].max()
     shown = largest_first(seen[seen > 0])
-    figure = drawing.new_figure(drawing.PAGE, 0.185 * len(shown) + 1.12)
+    figure = drawing.new_figure(drawing.PAGE, 0.185 * len(shown) + 1.12 + TITLE + 0.2)
+    drawing.note(figure, [SOBOL])
+    ends = table[table["output"] == "median traditional"].set_index(["input", "end"])["value"]
+    indices = total[total["output"] == "median traditional"].set_index("input")["value"]
+    first = indices.idxmax()
+    span = text.span(*sorted((ends[first, "low"], ends[first, "high"])), joint=" to ")
+    drawing.headline(figure, f"{inputs[first]['title']}: the median moves most, {span} Wh")
     left, gap, tail = 1.72, 0.5, 0.48
     width = (drawing.PAGE - left - tail - 2 * gap) / 3
     for column, (output, (title, unit)) in enumerate(outputs.items()):
         x = left + column * (width + gap)
-        axis = drawing.frame(figure, x, 0.5, drawing.PAGE - x - width, 0.5)
+        axis = drawing.frame(figure, x, 0.6, drawing.PAGE - x - width, 0.5 + TITLE)
         mine = table[table["output"] == output].set_index(["input", "end"])["value"].loc[shown]
         shares = total[total["output"] == output].set_index("input")["value"]
         _draw_bars(axis, mine, shares, shown)
