@@ -194,7 +194,9 @@ class AtLoad(Law):
         variance = np.einsum("...j,jk,...k->...", share, self.covariance, share)
         return Parts(*np.moveaxis(np.sqrt(variance + self.scatter**2), -1, 0))
 
-    def _split_seconds(self, input_tokens, cached_tokens, output_tokens):
+    def _split_seconds(
+        self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> Array:
         """Time of every part that is prefill, cached and decode; shape of the rest, 3, PARTS."""
         n_in, kept, n_out = (
             np.asarray(x, float) for x in (input_tokens, cached_tokens, output_tokens)

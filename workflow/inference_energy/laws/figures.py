@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -83,7 +84,7 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
         axis.set_xlabel("Output over input tokens of the shape left out")
         axis.grid(axis="y")
         axis.set_title(f"{law}, mean error {number(errors[law], 2)} %", fontweight="normal")
-    best, worst = errors.idxmin(), errors.idxmax()
+    best, worst = str(errors.idxmin()), str(errors.idxmax())
     told = f"{number(errors[best], 2)} %, the {worst} law by {number(errors[worst], 2)} %"
     headline(figure, f"The {best} law misses shapes that it has not seen by {told}")
     return figure
@@ -119,7 +120,8 @@ def predicted_at_load(predictions: pd.DataFrame) -> Figure:
     figure = new_figure(PAGE, TOP + lines * (PANEL + ROOM) + BELOW)
     width = (PAGE - SIDE - GAP) / PANELS_IN_A_ROW
     ends = log_range(predictions[["measured", "predicted"]].to_numpy().ravel(), 1.4)
-    away = np.exp(np.abs(np.log(predictions["predicted"] / predictions["measured"])))
+    ratio = predictions["predicted"] / predictions["measured"]
+    away = pd.Series(np.exp(np.abs(np.log(ratio.to_numpy(float)))), predictions.index)
     factor = f"{away.median():.2f}"
     headline(figure, f"Half of the throughputs of models left out are within a factor of {factor}")
     for i, title in enumerate(titles):
@@ -135,7 +137,7 @@ def predicted_at_load(predictions: pd.DataFrame) -> Figure:
             axis.set_yticklabels([])
         told = f"{title}\nmedian off by × {away[panel == title].median():.2f}"
         axis.set_title(told, fontsize=7, fontweight="normal")
-    handles = [
+    handles: list[Artist] = [
         Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4, label=name)
         for name, (colour, marker) in CLASSES.items()
         if _of_class(predictions, name).any()
