@@ -80,11 +80,9 @@ def unseen(
     """
     if "serving" not in method:
         return {}
-    nodes = kinds[["gpu", "precision"]].drop_duplicates()
-    engines = kinds["engine"].drop_duplicates()
     serving = {
-        "nodes": nodes.assign(share=1 / len(nodes)).to_dict("records"),
-        "engines": [{"engine": engine, "share": 1 / len(engines)} for engine in engines],
+        "nodes": {"kinds": dict.fromkeys(kinds["gpu"] + " " + kinds["precision"], 1.0)},
+        "engines": {"kinds": dict.fromkeys(kinds["engine"], 1.0)},
         "load": LOADS,
     }
     found = {}
