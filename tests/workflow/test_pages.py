@@ -22,6 +22,7 @@ PAGES = {
     "score_load": "load.md.jinja",
     "summarise_audit": "robustness.md.jinja",
     "summarise_claims": "claims/claims.md.jinja",
+    "tabulate_coefficients": "coefficients/coefficients.md.jinja",
     "whatif": "comparison/whatif.md.jinja",
 }
 
