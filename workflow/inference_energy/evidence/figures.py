@@ -25,6 +25,7 @@ from inference_energy.drawing import (
     SKY,
     VERMILION,
     frame,
+    headline,
     legend,
     log_axis,
     log_range,
@@ -48,6 +49,8 @@ from inference_energy.text import count, number
 
 BAND = "#ECECEC"
 NOTHING = "no estimate can be compared"
+HALF = (PAGE - 0.12) / 2
+"""From a panel to the next [in]."""
 PITCH = 0.155
 """Height of a row [in]."""
 SCALES = {
@@ -71,7 +74,7 @@ OWN = {
 """Lines of the method's models."""
 SPACING = {"columnspacing": 1.2, "handlelength": 1.2, "handletextpad": 0.5}
 SETS = {
-    SWEEP: (LIGHT_GREY, "o", 2.2),
+    SWEEP: (GREY, "o", 2.2),
     BEST: (GREEN, "o", 4.5),
     OTHER: (SKY, "D", 4.0),
     PUBLIC: (ORANGE, "s", 4.0),
@@ -97,13 +100,13 @@ def _ratio(value):
     return number(value, 2) if value < 100 else count(value)
 
 
-def _rows_axis(title, rows, left, right, above=0.66, pad=35, width=PAGE):
+def _rows_axis(title, rows, left, right, above=0.66, width=PAGE):
     """Axes of rows from the top down, left and right of which there is room for texts [in]."""
     figure = new_figure(width, 0.42 + PITCH * max(rows, 1) + above)
     axis = frame(figure, left, 0.42, right, above)
     axis.set_ylim(max(rows, 1) - 0.5, -0.5)
     no_side(axis)
-    axis.set_title(title, x=(0.1 - left) / (width - left - right), pad=pad)
+    headline(figure, title)
     return axis
 
 
@@ -150,7 +153,7 @@ def _line_key(label, colour, dashes="-", width=1.3):
 
 def _panel(figure, place, above):
     """Axes of the left or right one of two panels."""
-    return frame(figure, 0.6 + 3.45 * place, 0.42, 0.12 + 3.45 * (1 - place), above)
+    return frame(figure, 0.6 + HALF * place, 0.42, 0.12 + HALF * (1 - place), above)
 
 
 def _rows(table, reading):
@@ -187,7 +190,7 @@ def forest(table, reading, band):
     """
     table = table[(table["reading"] == reading) & (table["counted"] == "yes")]
     rows = _rows(table, reading)
-    axis = _rows_axis(f"Public estimates over the method, {reading}", len(rows), 3.95, 0.62)
+    axis = _rows_axis(_share_in_band(table, reading, band), len(rows), 3.95, 0.62)
     ends = table[["low_wh", "high_wh"]].div(table["reference_wh"], axis=0).stack()
     log_axis(axis, "Estimate over method (ratio)", *log_range([1.0, *band, *table["ratio"], *ends]))
     axis.axvspan(*band, color=BAND, zorder=0)
@@ -210,6 +213,13 @@ def forest(table, reading, band):
     handles.append(Patch(color=BAND, label=f"{band[0]:g}–{band[1]:g} times"))
     legend(axis.figure, handles, 0.1, 0.26, **SPACING)
     return axis.figure
+
+
+def _share_in_band(table, reading, band):
+    """Say how many of the estimates are as many times the method's as the paper says."""
+    inside = int(table["ratio"].between(*band).sum())
+    times = f"{band[0]:g}–{band[1]:g} times the method's"
+    return f"{inside} of {len(table)} public estimates are {times}, {reading}"
 
 
 def _estimates(axis, y, points):
@@ -240,7 +250,10 @@ def decomposition(table, overestimates, band):
     known = table[(table["factor"] == "lengths") & (table["known"] == "yes")]
     ratios = known.sort_values(["ratio", "id"], ascending=False).set_index("id")["ratio"]
     values = table.pivot_table(index="id", columns="factor", values="value")
-    axis = _rows_axis("What the ratios are made of", len(ratios), 3.75, 0.52)
+    largest = np.log(values.loc[ratios.index, list(FACTORS)]).abs().idxmax(axis="columns")
+    first, cases = largest.mode().iloc[0] if len(largest) else "none", len(ratios)
+    told = f"Why estimates differ: the largest factor is {first} in {(largest == first).sum()}"
+    axis = _rows_axis(f"{told} of {cases}", cases, 3.75, 0.52)
     ends = [1.0, *band]
     for i, (name, ratio) in enumerate(ratios.items()):
         ends += _bars(axis, i, values.loc[name])
@@ -293,12 +306,17 @@ def predicted(table):
     table : DataFrame
         Table of schema ``predicted``.
     """
-    figure = new_figure(PAGE, 3.75)
+    figure = new_figure(PAGE, 3.95)
+    like = table[(table["basis"] == LIKE) & (table["set"] != SWEEP)]
+    off = np.exp(np.log(like["predicted_p50_wh"] / like["measured_wh"]).abs().median())
+    headline(
+        figure, f"Like for like, predictions are off by a factor of {number(off)} in the median"
+    )
     values = table.filter(regex=r"^(measured|predicted_p)\w*_wh$")
     span = log_range(values.stack())
     titles = {QUERIES: "All queries, as the paper does it", LIKE: "Like for like"}
     for k, (basis, title) in enumerate(titles.items()):
-        axis = _panel(figure, k, 0.68)
+        axis = _panel(figure, k, 0.88)
         axis.set_yscale("log")
         log_axis(axis, "Measured or stated [Wh]", *span)
         axis.set_ylim(*span)
@@ -306,12 +324,12 @@ def predicted(table):
         log_ticks(axis.yaxis)
         axis.grid(True, axis="y")
         axis.plot(span, span, color=DARK_GREY, linewidth=0.7, zorder=1)
-        axis.set_title(title)
+        axis.set_title(title, fontweight="normal")
         if k == 0:
             axis.set_ylabel("Predicted, median and P5–P95 [Wh]")
         _predictions(axis, k, table[table["basis"] == basis])
     handles = [_key(group, colour, marker, 4.2) for group, (colour, marker, _) in SETS.items()]
-    legend(figure, handles, 0.6, 0.08, ncols=3, handletextpad=0.4)
+    legend(figure, handles, 0.6, 0.3, ncols=3, handletextpad=0.4)
     return figure
 
 
@@ -340,8 +358,9 @@ def wall_utilisation(table, utilisation):
         The method's. [1]
     """
     table = table.sort_values(["gpu", "benchmark", "scenario"], ascending=[False, True, True])
-    title = "Power of whole nodes at the wall"
-    axis = _rows_axis(title, len(table), 1.85, 0.12, above=0.52, pad=24, width=COLUMN)
+    shares = table["power_utilisation"]
+    title = f"Nodes draw {number(shares.min(), 2)}–{number(shares.max(), 2)} of their maximum power"
+    axis = _rows_axis(title, len(table), 1.85, 0.12, above=0.52, width=COLUMN)
     axis.set_xlim(0, 1)
     axis.set_xlabel("Share of maximum node power")
     axis.grid(axis="x")
@@ -358,7 +377,7 @@ def wall_utilisation(table, utilisation):
         axis.plot([at_load], [i], "o", color=BLUE, markersize=3.8, gid=point_id(place))
     handles = [
         _key("run", BLUE, "o", 4),
-        Line2D([], [], markersize=3.6, label="before it", **idle),
+        Line2D([], [], markersize=3.6, label="idle before it", **idle),
         Patch(color=BAND, label="method, P5–P95"),
     ]
     spacing = {"columnspacing": 1.0, "handletextpad": 0.4, "handlelength": 1.2}
@@ -375,16 +394,16 @@ def length_quantiles(table):
     table : DataFrame
         Table of schema ``length_quantiles``.
     """
-    figure = new_figure(PAGE, 3.1)
+    figure = new_figure(PAGE, 3.3)
     traces = sorted(set(table.loc[table["kind"] == "trace", "series"]))
     looks = dict(zip(traces, ((ORANGE, "-"), (GREEN, "--"), (BLUE, "-.")), strict=False))
     panels = {"traditional": ("trace", "chat"), "long": ("gpqa",)}
     for k, (regime, kinds) in enumerate(panels.items()):
-        axis = _panel(figure, k, 0.56)
+        axis = _panel(figure, k, 0.76)
         axis.set_yscale("log")
         axis.set_xlim(0, 1)
         axis.set_xlabel("Share of queries that are shorter")
-        axis.set_title(f"{regime.capitalize()} queries")
+        axis.set_title(f"{regime.capitalize()} queries", fontweight="normal")
         axis.grid(True, axis="y")
         if k == 0:
             axis.set_ylabel("Output tokens")
@@ -397,17 +416,30 @@ def length_quantiles(table):
     handles = [
         _line_key("method", BLACK, width=1.8),
         *(_line_key(series, *look) for series, look in looks.items()),
-        _line_key("ML.ENERGY, per model", LIGHT_GREY, width=0.8),
+        _line_key("ML.ENERGY, per model", GREY, width=0.8),
     ]
     spacing = {"columnspacing": 1.2, "handletextpad": 0.5, "handlelength": 2.2}
-    legend(figure, handles, 0.6, 0.08, ncols=5, **spacing)
+    legend(figure, handles, 0.6, 0.32, ncols=5, **spacing)
+    headline(figure, _longest_median(table))
     return figure
+
+
+def _longest_median(table):
+    """Say how the median lengths of the measured models of each regime compare to the method's."""
+    middle = table[np.isclose(table["level"], 0.5)]
+    told = []
+    for regime, kind in (("traditional", "chat"), ("long", "gpqa")):
+        own = middle.loc[middle["series"] == regime, "output_tokens"].mean()
+        seen = middle.loc[middle["kind"] == kind, "output_tokens"]
+        if seen.size:
+            told.append(f"{number(seen.median() / own, 2)} times the method's ({regime})")
+    return f"Models answer with a median of {' and '.join(told)}" if told else "Output lengths"
 
 
 def _quantiles(axis, place, drawn, looks):
     """A line for the method, each trace and each model."""
     for (kind, series), curve in drawn.groupby(["kind", "series"]):
-        line = {"color": LIGHT_GREY, "linewidth": 0.8, "zorder": 1}
+        line = {"color": GREY, "linewidth": 0.6, "zorder": 1}
         if kind == "method":
             line = {"color": BLACK, "linewidth": 1.8, "zorder": 4}
         elif kind == "trace":
@@ -430,10 +462,15 @@ def concurrency(runs, band, near_best):
     near_best : float
         Energy over the best that counts as near it. [1]
     """
-    figure = new_figure(PAGE, 3.5)
+    figure = new_figure(PAGE, 3.7)
     sweeps = best_deployments(runs)
+    energies = sweeps.groupby(DEPLOYMENT)["energy_per_token_j"].agg(["min", "max"])
+    worst = (energies["max"] / energies["min"]).median()
+    headline(
+        figure, f"At the lowest load a token takes {number(worst)} times the energy of the best"
+    )
     for k, gpu in enumerate(("H100-SXM-80GB", "B200")):
-        axis = _panel(figure, k, 0.62)
+        axis = _panel(figure, k, 0.82)
         axis.set_yscale("log")
         log_axis(axis, "Sequences served at once", 6, 5000)
         axis.grid(True, axis="y")
@@ -441,32 +478,32 @@ def concurrency(runs, band, near_best):
         axis.axhline(near_best, color=DARK_GREY, linewidth=0.7, linestyle=":")
         axis.set_ylim(0.9, 40)
         log_ticks(axis.yaxis, (1, 2, 4))
-        axis.set_title(gpu)
+        axis.set_title(gpu, fontweight="normal")
         if k == 0:
             axis.set_ylabel("GPU energy per output token over the best")
         _sweeps(axis, k, sweeps[sweeps["gpu"] == gpu])
     handles = [
         *(_line_key(name, *look) for name, look in OWN.items()),
-        _line_key("other models", LIGHT_GREY, width=0.8),
+        _line_key("other models", GREY, width=0.8),
         Patch(color=BAND, label=f"{band[0]:g}–{band[1]:g} times"),
         _line_key(f"{near_best:g} times the best", DARK_GREY, ":", width=0.8),
     ]
-    legend(figure, handles, 0.6, 0.1, columnspacing=1.2, handletextpad=0.5)
+    legend(figure, handles, 0.6, 0.34, columnspacing=1.2, handletextpad=0.5)
     return figure
 
 
 def _sweeps(axis, place, sweeps):
     """A line for each deployment, those of the method's models in colour."""
     for key, sweep in sweeps.groupby(DEPLOYMENT):
-        colour, dashes = OWN.get(sweep["model"].iloc[0], (LIGHT_GREY, "-"))
-        own = colour != LIGHT_GREY
+        colour, dashes = OWN.get(sweep["model"].iloc[0], (GREY, "-"))
+        own = colour != GREY
         energy = sweep["energy_per_token_j"]
         axis.plot(
             sweep["concurrency"],
             energy / energy.min(),
             color=colour,
             linestyle=dashes,
-            linewidth=1.3 if own else 0.7,
+            linewidth=1.3 if own else 0.5,
             zorder=3 if own else 1,
             gid=point_id("/".join(map(str, key[:4])), place),
         )

@@ -81,7 +81,7 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
         axis.set_yticks(ticks, [f"{t:g}" for t in ticks] if i == 0 else [""] * len(ticks))
         axis.set_yticks([], minor=True)
         axis.set_ylabel("Predicted over measured throughput" if i == 0 else "")
-        axis.set_xlabel("Output over input tokens of the shape left out")
+        axis.set_xlabel("Output over input tokens")
         axis.grid(axis="y")
         axis.set_title(f"{law}, mean error {number(errors[law], 2)} %", fontweight="normal")
     best, worst = str(errors.idxmin()), str(errors.idxmax())

@@ -259,7 +259,8 @@ def token_distributions(histograms, tokens):
     """
     figure = new_figure(PAGE, 2.5)
     typical = [count(statistics(tokens, regime=regime)["p50"]) for regime in REGIMES]
-    headline(figure, f"Half of the answers are longer than {typical[0]} and {typical[1]} tokens")
+    told = f"{typical[0]} (traditional) and {typical[1]} tokens (long)"
+    headline(figure, f"Half of the answers are longer than {told}")
     for place, regime in enumerate(REGIMES):
         axis = frame(figure, 0.5 + 3.42 * place, 0.4, 3.6 - 3.42 * place, 0.48)
         axis.set_title(REGIMES[regime])

@@ -16,12 +16,13 @@ from inference_energy.drawing import (
     SKY,
     VERMILION,
     frame,
+    headline,
     new_figure,
 )
 from inference_energy.peers.page import label
 from inference_energy.peers.score import QUANTITIES, SHARED, TOLD
 
-HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 2.9, 0.5, 0.12, 0.42, 0.78, 0.35
+HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 3.15, 0.5, 0.12, 0.42, 1.0, 0.35
 """Height of the figure and distances around its panels [in]."""
 
 MARKS = [
@@ -78,18 +79,22 @@ def factor_by_load(scored):
         axis.set_yscale("log")
         axis.set_ylim(0.97, max(2.2, own["p90_factor"].max() * 1.1) if len(own) else 2.2)
         ticks = [tick for tick in TICKS if tick < axis.get_ylim()[1]]
-        axis.set_yticks(ticks, [f"x{tick:g}" for tick in ticks])
+        axis.set_yticks(ticks, [f"× {tick:g}" for tick in ticks])
         axis.set_yticks([], minor=True)
         axis.set_xticks(np.arange(len(place)), list(place))
-        axis.set_xlabel("requests served at once")
+        axis.set_xlabel("Requests served at once")
         axis.axhline(1, color=DARK_GREY, linewidth=0.6)
         axis.grid(axis="y")
-        axis.set_title(quantity)
-        axis.set_ylabel("factor, median up to P90" if i == 0 else "")
+        axis.set_title(quantity.capitalize(), fontweight="normal")
+        axis.set_ylabel("Off by a factor of: median, line to P90" if i == 0 else "")
+    medians = shown.groupby("label")["median_factor"].median()
+    best, worst = medians.idxmin(), medians.idxmax()
+    told = f"{best}: × {medians[best]:.2f}; {worst}: × {medians[worst]:.2f}"
+    headline(figure, f"Off in the median over loads, from least to most: {told}")
     figure.legend(
         handles=[handles[name] for name in sorted(handles)],
         loc="upper left",
-        bbox_to_anchor=(LEFT / PAGE, 1 - 0.06 / HEIGHT),
+        bbox_to_anchor=(LEFT / PAGE, 1 - 0.3 / HEIGHT),
         ncols=3,
         borderaxespad=0,
     )

@@ -40,7 +40,7 @@ SHOWN = {"dense": "dense", "hybrid": "hybrid", "moe": "mixture of experts"}
 SPLIT = "model"
 """What was left out of the predictions that are drawn."""
 
-HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 4.5, 0.5, 0.1, 0.42, 0.5, 0.62
+HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 4.7, 0.5, 0.1, 0.42, 0.7, 0.62
 """Height of the figure of loads and distances around its panels [in]."""
 
 WALL_HEIGHT = 3.5
@@ -54,6 +54,9 @@ BENCHMARKS = {
     "llama3.1-8b": ("Llama 3.1 8B", "^", DARK_GREY),
 }
 """Name, marker and colour of the metered benchmarks, by the beginning of their names."""
+
+LOAD = "Load (weighted shares of bandwidth and compute)"
+"""What the law of GPU power depends on: equation (1) of :mod:`.gpu`."""
 
 NOTES = {
     4.85: "8xH200, limit of 350 W",
@@ -89,6 +92,7 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
     gpus = sorted(runs["gpu"].unique(), key=lambda gpu: rated[gpu])
     width = (PAGE - (LEFT + RIGHT) * len(gpus)) / len(gpus)
     height = (HEIGHT - ABOVE - BELOW - GAP) / 2
+    headline(figure, _typical_error(runs))
     per_gpu = runs["concurrency"] / runs["gpus"].astype(float)
     for column, gpu in enumerate(gpus):
         left = LEFT + column * (width + LEFT + RIGHT)
@@ -101,29 +105,42 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
             part = own[own["architecture"] == architecture]
             line = part["predicted_w"].groupby(_octave(per_gpu[part.index])).median()
             upper.plot(line.index, line, color=colour, linewidth=1.4)
-        log_axis(upper, "requests at once per GPU", *log_range(per_gpu))
+        log_axis(upper, "Requests at once per GPU", *log_range(per_gpu))
         load = np.geomspace(*log_range(runs["load"]), 100)
         middle, low, high = _curve(law, load, rated[gpu])
         lower.fill_between(load, low, high, color=LIGHT_GREY, alpha=0.5, linewidth=0)
         lower.plot(load, middle, color=DARK_GREY, linewidth=1.4)
         _scatter(lower, own["load"], own)
-        log_axis(lower, "load v", load[0], load[-1])
+        log_axis(
+            lower,
+            "Load: shares of bandwidth and compute that are asked for, weighted",
+            load[0],
+            load[-1],
+        )
         for axis in (upper, lower):
             axis.set_ylim(0, 1.05 * rated[gpu])
             axis.axhline(rated[gpu], color=DARK_GREY, linewidth=0.6, linestyle=":")
-            axis.set_ylabel("power of a GPU [W]")
-        upper.set_title(gpu)
+            axis.set_ylabel("Power of a GPU [W]")
+            axis.yaxis.set_major_formatter("{x:,.0f}")
+        upper.set_title(gpu, fontweight="normal")
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=3.5, label=SHOWN[name])
         for name, (colour, marker) in MARKS.items()
     ]
     handles += [
-        Line2D([], [], color=DARK_GREY, label="law"),
+        Line2D([], [], color=DARK_GREY, label="law, median"),
         Patch(color=LIGHT_GREY, alpha=0.5, label="90 % interval"),
         Line2D([], [], color=DARK_GREY, linewidth=0.6, linestyle=":", label="rated"),
     ]
-    legend(figure, handles, LEFT, 0.08, columnspacing=1.4, handlelength=1.6)
+    legend(figure, handles, LEFT, 0.32, columnspacing=1.4, handlelength=1.6)
     return figure
+
+
+def _typical_error(runs):
+    """Say how far the power of GPUs is predicted for models that the law has not seen."""
+    error = (runs["predicted_w"] / runs["measured_w"] - 1).abs().median()
+    share = percent(error, ".1f")
+    return f"The power of half of the runs is predicted within {share}, their models left out"
 
 
 def _scatter(axis, x, runs):
@@ -204,8 +221,8 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
     axis.set_ylim(ends)
     for y, text in NOTES.items():
         axis.text(ends[1] - 0.1, y, text, ha="right", va="center", color=DARK_GREY, bbox=ON_WHITE)
-    axis.set_xlabel("measured at the wall [kW]")
-    axis.set_ylabel("predicted [kW]")
+    axis.set_xlabel("Measured at the wall [kW]")
+    axis.set_ylabel("Predicted, with P5–P95 [kW]")
     axis.grid()
     legend(figure, handles, 0.1, 0.34, ncols=3, columnspacing=1.0, handletextpad=0.4)
     return figure

@@ -89,7 +89,7 @@ def _paper_ranks(distribution):
         f"{text.percent(share)} ({regime})"
         for regime, share in zip(ranks["regime"], ranks["value"], strict=True)
     ]
-    return f"The paper's medians are higher than {' and '.join(told)} of the defensible ones"
+    return f"The paper's medians are higher than {' and '.join(told)} of all medians"
 
 
 def _draw_curve(axis, mine, statistics, regime):
@@ -195,9 +195,7 @@ def _label_variance(axis, shares, rows, places):
         seen.add(choice)
 
 
-SOBOL = (
-    "Sobol: total index, the share of the variance that an input explains, alone or with others."
-)
+SOBOL = "Sobol: total index, the share of the variance that an input explains, alone or together."
 """What the numbers beside the bars are."""
 
 
@@ -230,7 +228,10 @@ def tornado(table, indices, inputs):
     indices = total[total["output"] == "median traditional"].set_index("input")["value"]
     first = indices.idxmax()
     span = text.span(*sorted((ends[first, "low"], ends[first, "high"])), joint=" to ")
-    drawing.headline(figure, f"{inputs[first]['title']}: the median moves most, {span} Wh")
+    drawing.headline(
+        figure,
+        f"Largest effect on the traditional median: {inputs[first]['title'].lower()}, {span} Wh",
+    )
     left, gap, tail = 1.72, 0.5, 0.48
     width = (drawing.PAGE - left - tail - 2 * gap) / 3
     for column, (output, (title, unit)) in enumerate(outputs.items()):

@@ -17,6 +17,7 @@ from inference_energy.drawing import (
     SKY,
     VERMILION,
     frame,
+    headline,
     log_axis,
     log_ticks,
     model_colour,
@@ -93,11 +94,11 @@ def scaling(lengths, crossing):
     lengths, crossing : DataFrame
         Tables scaling and crossing.
     """
-    figure = new_figure(PAGE, 2.9)
-    left = frame(figure, 0.72, 0.42, 3.4, 0.26)
+    figure = new_figure(PAGE, 3.1)
+    left = frame(figure, 0.8, 0.42, 3.27, 0.46)
     left.set_title("a  Energy by length")
     _by_length(left, lengths)
-    right = frame(figure, 4.2, 0.42, 0.12, 0.26)
+    right = frame(figure, 4.12, 0.42, 0.12, 0.46)
     right.set_title("b  A fleet's day")
     chosen = crossing[(crossing["analysis"] == "intervention") & (crossing["basis"] == "mean")]
     styles = {"fleet": ("baseline", VERMILION, "o"), "fleet improved": ("improved", BLUE, "s")}
@@ -106,7 +107,10 @@ def scaling(lengths, crossing):
         share = 100 * rows["long_share"]
         right.plot(share, rows["value"], marker=marker, color=colour, markersize=3.5, label=label)
     fleet = chosen[chosen["quantity"] == "fleet"].set_index("long_share")["value"]
-    base = fleet.loc[0]
+    base, some = fleet.loc[0], fleet.index[fleet.index > 0].min()
+    most = fleet.index.max()
+    ends = [f"{percent(share, 'g')} by {number(fleet.loc[share] / base)}" for share in (some, most)]
+    headline(figure, f"Long queries multiply a fleet's energy: {' and '.join(ends)}")
     right.axhline(base, color=DARK_GREY, linewidth=0.8, linestyle=(0, (4, 2)))
     right.annotate(
         f"no long queries: {number(base, 2)}",
@@ -136,16 +140,24 @@ def footprint(table):
     table : DataFrame
         Table footprint.
     """
-    figure = new_figure(PAGE, 1.95)
+    figure = new_figure(PAGE, 2.15)
     chosen = table[
         (table["setting"] == "range") & (table["per"] == "query") & (table["subject"] == TRIMMED)
     ]
+    medians = chosen[chosen["statistic"] == "p50"].set_index(["boundary", "regime"])["value"]
+    on_site, carbon = medians["on-site water"], medians["operational carbon"]
+    regimes = [regime for regime in REGIME_COLOURS if regime in on_site]
+    told = " and ".join(
+        f"{number(on_site[regime], 2)} mL and {number(carbon[regime], 2)} g CO₂ ({regime})"
+        for regime in regimes
+    )
+    headline(figure, f"A query's median water on site and carbon: {told}")
     panels = [
-        ("a  Water", ["on-site water", "generation water"], "Water per query [mL]", 1.2, 2.9),
-        ("b  Carbon", ["operational carbon"], "Carbon per query [g CO₂]", 4.85, 0.14),
+        ("a  Water", ["on-site water", "generation water"], "Water per query [mL]", 1.2, 2.78),
+        ("b  Carbon", ["operational carbon"], "Carbon per query [g CO₂]", 4.8, 0.14),
     ]
     for title, boundaries, label, start, end in panels:
-        axis = frame(figure, start, 0.42, end, 0.26)
+        axis = frame(figure, start, 0.42, end, 0.46)
         axis.set_title(title)
         names, lowest, highest = [], np.inf, 0
         for boundary in boundaries:
@@ -198,7 +210,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
     utilisation : sequence of float
         Shares of the full throughput, one band each, at most two. [1]
     """
-    figure = new_figure(PAGE, 3.95)
+    figure = new_figure(PAGE, 4.05)
     wall = table[table["quantity"].str.startswith("tokens of a chain in")]
     seen = table[table["quantity"] == "longest output that the laws have seen"]
     seen = seen.set_index("basis")["value"]
@@ -217,7 +229,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
     }
     for place, (name, rows) in enumerate(lengths.items()):
         left = 0.72 + 3.2 * place
-        axis = frame(figure, left, 0.42, PAGE - left - 2.6, 1.24)
+        axis = frame(figure, left, 0.42, PAGE - left - 2.6, 1.34)
         axis.set_title(f"{'ab'[place]}  {name}")
         axis.axvspan(reached["min"], reached["max"], color=LIGHT_GREY, alpha=0.4, linewidth=0)
         for share, style in bands:
@@ -241,13 +253,9 @@ def counter_signal(lengths, table, counts, claim, utilisation):
     handles += [Line2D([], [], **look) for _, look in marks]
     low, high = (f"{energy / WH_PER_KWH:g}" for energy in claim)
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0, 0.965), ncols=2, columnspacing=2
+        handles=handles, loc="upper left", bbox_to_anchor=(0, 0.945), ncols=2, columnspacing=2
     )
-    figure.text(
-        0.013,
-        0.985,
-        f"Claim: {low}–{high} kWh for one problem; no source for it was found.",
-        va="top",
-        weight="bold",
+    headline(
+        figure, f"Claim: {low}–{high} kWh for one problem; no source for it was found", left=0.09
     )
     return figure
