@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = yaml.safe_load((ROOT / "config/stress.yaml").read_text(encoding="utf-8"))
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 VALUES = {
-    "endpoint": ["http://127.0.0.1:8000/v1", "https://host.example/a?b=c"],
+    "endpoint": ["http://127.0.0.1:8000/v1", "https://host.example/a/b=c"],
     "model": ["meta-llama/Llama-3.1-8B", "two words", "O'Neil", "70"],
     "name": ["a.b-1", "70", None],
     "tokenizer": ["/data/a folder/tokenizer", None],

@@ -8,13 +8,8 @@ from inference_energy import config as config_files
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.files import lineage
-from inference_energy.method.sources import (
-    inputs_of,
-    inputs_of_any,
-    law_tables,
-    serving_inputs,
-    tables_of,
-)
+from inference_energy.method.sources import inputs_of, inputs_of_any, law_tables
+from inference_energy.method.sources import serving_inputs, tables_of
 from inference_energy.project import is_own, own, provided
 from inference_energy.tables import schema_path
 from inference_energy.templates import sources

@@ -13,11 +13,9 @@ if is_own() and set(PAGE_METHODS) <= set(METHODS) and "exact" in config["engines
                 table: expand(f"results/{{method}}/{table}.csv", method=PAGE_METHODS)
                 for table in ("energy_per_query", "fleet", "test_time", "claims", "footprint")
             },
-            errors="results/validation/throughput_laws.csv",
+            errors="results/validation/law_errors.csv",
             concurrency="results/validation/concurrency.csv",
             findings="results/audit/findings.csv",
-            nodes=provided("data/node_power.csv"),
-            at_load=provided("data/throughput/at_load.csv"),
             scaling=provided("config/scaling.yaml"),
             code=code("pages/write.py"),
         params:

@@ -51,12 +51,14 @@ def split_run(tmp_path, **energy):
 
 
 def test_joules_of_one_role_are_not_read_as_those_of_the_run(tmp_path):
-    """Before version 2 of the power schema: 0.685 J per token where 2.296 J is right."""
-    power = 2.296 * 1500 * 16
-    row = split_run(tmp_path, avg_total_gpu_power_w=power, joules_per_output_token=0.685)
+    """Before version 2 of the power schema: 0.3 J per token where 1 J is right."""
+    raw = load("inferencex/agg_disaggregated.json")
+    throughput = raw["output_tput_per_gpu"] * raw["num_decode_gpu"]
+    power = 1.0 * throughput
+    row = split_run(tmp_path, avg_total_gpu_power_w=power, joules_per_output_token=0.3)
     assert row["gpu_power_w"] == power
     assert np.isnan(row["energy_per_output_token_j"])
-    assert row["gpu_power_w"] / row["throughput_tps"] == pytest.approx(2.296)
+    assert row["gpu_power_w"] / row["throughput_tps"] == pytest.approx(1.0)
     assert row["status"] == "ok"
 
 

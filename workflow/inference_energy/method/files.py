@@ -30,9 +30,10 @@ LEAST_KEPT = 10
 """Draws of a model that trimming has to leave: fewer have no quartiles."""
 
 RESERVED = {
-    *("all", "audit", "claims", "coefficients", "comparison", "config", "data", "deployments"),
-    *("everything", "evidence", "findings", "headline", "laws", "method", "methods", "requests"),
-    *("results", "scaling", "stress", "validation", "whatif"),
+    *("all", "audit", "claims", "coefficients", "coefficients_rows", "comparison", "config"),
+    *("data", "deployments", "everything", "evidence", "explorer", "findings", "headline", "laws"),
+    *("method", "methods", "peers", "requests", "results", "scaling", "stress", "validation"),
+    "whatif",
 }
 """Words of the workflow: folders, files and targets, which a method's folder would mix with."""
 

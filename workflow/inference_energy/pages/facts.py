@@ -194,42 +194,39 @@ def cache_factor(law, input_tokens, cached_tokens, output_tokens):
     return fresh / cached
 
 
-def hardware_factor(before, after, input_tokens, output_tokens):
-    """How many times less energy a query takes on another node, utilisation and PUE equal. [1]
+def hardware_factor(law, nodes, input_tokens, output_tokens):
+    """How many times less energy a query takes on the second kind of node than on the first. [1]
 
     Parameters
     ----------
-    before, after : Configuration
-        The same model on two nodes.
+    law : Pooled
+        Ways in which the model is served; their times are at the power of each node.
+    nodes : tuple of str
+        Two kinds of nodes.
     input_tokens, output_tokens : float
         Lengths. [tokens]
     """
-    energy = [
-        each.node_power * float(each.law.seconds(input_tokens, output_tokens))
-        for each in (before, after)
-    ]
+    energy = [float(law.on([node]).seconds(input_tokens, output_tokens)) for node in nodes]
     return energy[0] / energy[1]
 
 
 EXAMPLE = "Llama 3.1 405B"
 """Model of the query that the pages go through."""
 
-HARDWARE = ("H100-SXM-80GB", "FP8"), ("B200", "FP4")
-"""GPU and format of the nodes that are compared."""
+HARDWARE = "H100-SXM-80GB FP8", "B200 FP4"
+"""Kinds of nodes that are compared."""
 
 CACHED_INPUT, CACHED_SHARE = 5000.0, 0.9
 """Input of the query that a cache is shown with, and the share found in it. [tokens, 1]"""
 
 
-def gather(methods, setups, tables, known, shared, longer):
+def gather(methods, setups, tables, shared, longer):
     """Collect everything that the templates of the pages put in.
 
     Parameters
     ----------
     methods, setups, tables : dict of str to object
         ``oviedo2026`` and ``revised``: resolved method, Setup, and tables by name.
-    known : list of Configuration
-        Nodes that ``revised`` knows.
     shared : dict of str to DataFrame
         Tables ``errors``, ``concurrency`` and ``findings``.
     longer : float
@@ -247,16 +244,12 @@ def gather(methods, setups, tables, known, shared, longer):
         "output": paper["regimes"]["traditional"]["output_tokens"]["median"],
     }
     days = {name: fleet(of["fleet"]) for name, of in tables.items()}
-    nodes = {
-        (each.gpu, each.precision): each
-        for each in known
-        if each.model == EXAMPLE and np.isnan(each.load)
-    }
-    own = nodes[HARDWARE[0]]
+    served = next(each for each in setups["revised"].models if each.name == EXAMPLE)
     share = paper["fleet"]["long_share"]["value"]
     return {
         "paper": paper,
         "revised": methods["revised"],
+        "drawn_revised": float(np.exp(setups["revised"].power_utilisation.mu)),
         "example": {"model": EXAMPLE, **lengths},
         "parts": parts(setup, model, lengths["input"], lengths["output"]),
         "energy": energies(tables["oviedo2026"]["energy_per_query"]),
@@ -276,13 +269,13 @@ def gather(methods, setups, tables, known, shared, longer):
             "input": CACHED_INPUT,
             "share": CACHED_SHARE,
             "factor": cache_factor(
-                own.law, CACHED_INPUT, CACHED_SHARE * CACHED_INPUT, lengths["output"]
+                served.law, CACHED_INPUT, CACHED_SHARE * CACHED_INPUT, lengths["output"]
             ),
         },
         "hardware": {
-            "before": " ".join(HARDWARE[0]),
-            "after": " ".join(HARDWARE[1]),
-            "factor": hardware_factor(own, nodes[HARDWARE[1]], *lengths.values()),
+            "before": HARDWARE[0],
+            "after": HARDWARE[1],
+            "factor": hardware_factor(served.law, HARDWARE, *lengths.values()),
         },
         "footprint": per_query(tables["oviedo2026"]["footprint"]),
     }

@@ -3,7 +3,6 @@
 from _logged import run
 from _setups import read_all_sources
 from inference_energy import documents
-from inference_energy.explorer.configurations import configurations
 from inference_energy.method.build import build
 from inference_energy.pages import facts
 from inference_energy.tables import read_table, write_text
@@ -16,9 +15,6 @@ def main(snakemake):
     """Gather what the pages quote from the tables of both methods, write them."""
     read, methods = snakemake.input, snakemake.params.methods
     sources = read_all_sources(read)
-    of = sources(methods["revised"])
-    nodes, at_load = read_table(read.nodes, "node_power"), read_table(read.at_load, "throughput")
-    known = configurations(methods["revised"], of["table"], of["hardware"], nodes, at_load)
     gathered = facts.gather(
         methods,
         {name: build(method, **sources(method)) for name, method in methods.items()},
@@ -26,7 +22,6 @@ def main(snakemake):
             name: {table: read_table(read[table][place], table) for table in TABLES}
             for place, name in enumerate(methods)
         },
-        known,
         {
             "errors": read_table(read.errors, "law_errors"),
             "concurrency": read_table(read.concurrency, "concurrency"),
