@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from inference_energy.claims.figures import claims_chart
+from inference_energy.coefficients.figures import by_load
 from inference_energy.comparison.figures import draw as waterfall
 from inference_energy.deployments import answers
 from inference_energy.deployments import build as deployments_build
@@ -115,6 +116,7 @@ def draw_validation():
         "peers": factor_by_load(read("results/validation/peers.csv", "peers")),
         "concurrency": evidence_figures.concurrency(runs, band(settings), settings["near_best"]),
         "throughput_laws": predicted_over_measured(predictions),
+        "coefficients": by_load(read("results/coefficients.csv", "coefficients")),
         "power_by_load": power_figures.power_by_load(power["predictions"], power["law"], rated),
         "power_at_wall": power_figures.power_at_wall(power["wall"], ALLOWED),
     }

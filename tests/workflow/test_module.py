@@ -63,7 +63,7 @@ FASTER = """\
 extends: oviedo2026
 benchmarks: {table: data/throughput/faster.csv, source: made up}
 """
-USED = ("Snakefile", "workflow", "config", "data", "environment.yml")
+USED = ("Snakefile", "workflow", "config", "data", "environment.yml", "pyproject.toml")
 
 
 def snakemake(folder, *arguments, **environment):

@@ -301,7 +301,8 @@ def schema_problems(instance, schema, where):
 def _told(error, instance, schema):
     value, node = instance, schema
     for step in error.instance_path:
-        value = value[step]
+        # the path of a key of digits is a number
+        value = value[str(step)] if isinstance(value, dict) else value[step]
     for step in error.schema_path[:-1]:
         node = node[step]
     kind = error.kind.name

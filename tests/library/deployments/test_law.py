@@ -32,7 +32,7 @@ def test_one_measured_shape_conditions_the_vendors_law():
     background = VENDOR[(VENDOR["model"] == "Llama 3.1 405B") & (VENDOR["precision"] == "FP8")]
     pooled = Hierarchical.fit(add_serving_times(background, **HARDWARE))
     prior = pooled.condition(add_serving_times(unmeasured, **HARDWARE)).predict(*shape)
-    settings = METHOD_FILES["revised"]["throughput_law"]
+    settings = METHOD_FILES["full-load"]["throughput_law"]
     for copies in (1, 2):
         run = unmeasured.assign(throughput_tps=0.5 * prior * copies, n_gpus=8 * copies)
         law, _ = deployments_law.fit_law(run, settings, background, HARDWARE)

@@ -75,7 +75,9 @@ def test_parts_are_the_terms_of_the_equation():
     assert parts.decode == pytest.approx(own * n_out)
 
 
-def test_a_query_without_an_answer_costs_its_input():
+def test_a_query_without_an_answer_costs_its_input_and_one_token():
     _, p, q, _, _ = TRUE
-    seconds = Additive(TRUE, 3).seconds(np.array([0.0, 5000.0]), 0.0, 0.0)
-    assert seconds == pytest.approx([0, p * 5000 + q * 5000**2], abs=1e-6)
+    law, n_in = Additive(TRUE, 3), np.array([0.0, 5000.0])
+    seconds = law.seconds(n_in, 0.0, 0.0)
+    assert seconds == pytest.approx(law.seconds(n_in, 1.0))
+    assert (seconds > p * n_in + q * n_in**2).all()

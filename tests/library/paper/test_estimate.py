@@ -149,7 +149,9 @@ def test_no_spread_is_beyond_a_hundred_means(law, length, median):
     assert (wide["std"] <= 100 * wide["mean"]).all()
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    "name", sorted(read("results/headline.csv", "headline")["method"].unique())
+)
 def test_no_committed_spread_is_beyond_a_hundred_means(name):
     table = read(f"results/{name}/sensitivity.csv", "sensitivity")
     keys = ["analysis", "setting", "engine", "regime", "subject", "pathway"]

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from inference_energy.coefficients.table import ENGINES, loaded_nodes, node_parts, over_engines
-from inference_energy.laws.at_load import AtLoadFit
+from inference_energy.energy.equation import node_energy
+from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import Hardware
-from inference_energy.units import SECONDS_TO_WH_PER_KW
 
 MODELS = ("GPT-OSS 120B", "Llama 3.1 70B", "Qwen3 235B A22B", "DeepSeek-R1")
 """Models that stand for those of the trace, which it does not name."""
@@ -38,7 +38,7 @@ def mean_call(trace: pd.DataFrame) -> dict[str, float]:
 
 
 def calls(
-    fit: AtLoadFit, power: GpuPower, call: Mapping[str, float], hardware: Hardware
+    fit: LoadFit, power: GpuPower, call: Mapping[str, float], hardware: Hardware
 ) -> pd.DataFrame:
     """Energy of a call by what it is spent on, and how much of it no measurement bears out.
 
@@ -48,7 +48,7 @@ def calls(
 
     Parameters
     ----------
-    fit, power : AtLoadFit, GpuPower
+    fit, power : LoadFit, GpuPower
         Laws of throughput and of GPU power.
     call : mapping of str to float
         From :func:`mean_call`.
@@ -70,7 +70,7 @@ def calls(
         "cached_tokens": 0.0,
     }
     known, _ = node_parts(nodes["law"], fresh)
-    wh = SECONDS_TO_WH_PER_KW * nodes["node_kw"].to_numpy(float)
+    wh = node_energy(1.0, nodes["node_kw"].to_numpy(float))
     total = wh * seconds.sum(axis=1)
     together = (seconds * sigma).sum(axis=1) / seconds.sum(axis=1)
     keys = ["model", "gpu", "precision", "at"]

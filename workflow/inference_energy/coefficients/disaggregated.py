@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.coefficients.table import GPUS, Z95, node_parts
-from inference_energy.laws.at_load import AtLoadFit
+from inference_energy.energy.equation import token_energy
+from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.utilisation import add_utilisation
 from inference_energy.power.ways import Hardware, best_layouts, fitting
@@ -26,12 +27,12 @@ ENGINES = {"dynamo-vllm": "vLLM", "dynamo-sglang": "SGLang"}
 ROLES = ("prefill", "decode")
 
 
-def compare(fit: AtLoadFit, power: GpuPower, hardware: Hardware) -> pd.DataFrame:
+def compare(fit: LoadFit, power: GpuPower, hardware: Hardware) -> pd.DataFrame:
     """Measured and predicted energy per token of every role of every disaggregated run.
 
     Parameters
     ----------
-    fit, power : AtLoadFit, GpuPower
+    fit, power : LoadFit, GpuPower
         Laws of throughput and of GPU power.
     hardware : mapping of str to DataFrame
         As for ``power.ways``; the runs are in table inferencex.
@@ -69,7 +70,7 @@ def _run(run, fit, power, hardware):
     (seconds,), (sigma,) = node_parts([way["law"]], query)
     measured = [run["prefill_energy_per_input_token_j"], run["decode_energy_per_output_token_j"]]
     own = [run[f"{role}_power_w"] for role in ROLES]
-    predicted = GPUS * drawn["gpu_power_w"] * seconds[[0, 2]] / tokens
+    predicted = token_energy(GPUS * drawn["gpu_power_w"], tokens / seconds[[0, 2]])
     sigma = np.hypot(sigma[[0, 2]], drawn["log_sd"])
     factor = np.exp(np.abs(np.log(predicted / np.array(measured, float))))
     known = ["id", "model", "engine", "speculative", "concurrency", "prefill_gpus", "decode_gpus"]

@@ -17,12 +17,14 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from inference_energy.coefficients.rows import add_tiers
-from inference_energy.laws.at_load import AtLoad, AtLoadFit
+from inference_energy.energy.equation import node_energy
+from inference_energy.laws.at_load import AtLoad
 from inference_energy.laws.base import Array
+from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.serving import add_traits
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import Hardware, best_layouts, fitting, node_kw
-from inference_energy.units import MEGA, SECONDS_TO_WH_PER_KW
+from inference_energy.units import MEGA
 
 LOADS = {"1": 1.0, "8": 8.0, "64": 64.0, "256": 256.0, "best": np.inf}
 """Requests that a node is given at once; best: as many as fit. [requests]"""
@@ -86,7 +88,7 @@ def kinds(models: pd.DataFrame, gpus: pd.DataFrame, rows: pd.DataFrame) -> pd.Da
 
 
 def loaded_nodes(
-    fit: AtLoadFit,
+    fit: LoadFit,
     power: GpuPower,
     every: pd.DataFrame,
     hardware: Hardware,
@@ -96,7 +98,7 @@ def loaded_nodes(
 
     Parameters
     ----------
-    fit, power : AtLoadFit, GpuPower
+    fit, power : LoadFit, GpuPower
         Laws of throughput and of GPU power.
     every : DataFrame
         From :func:`kinds`.
@@ -142,7 +144,7 @@ def coefficients(nodes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     }
     parts, sigma = node_parts(nodes["law"], QUERY)
     energies = {
-        f"{kind}_wh": MEGA * SECONDS_TO_WH_PER_KW * nodes["node_kw"] * parts[:, place] / count
+        f"{kind}_wh": node_energy(parts[:, place], nodes["node_kw"]) * (MEGA / count)
         for place, (kind, count) in enumerate(tokens.items())
     }
     spreads = dict(zip(energies, sigma.T, strict=True))

@@ -6,8 +6,14 @@ from typing import Self
 
 import pandas as pd
 
-from inference_energy.laws.at_load import AT_A_LOAD, AtLoad, AtLoadFit, describe
-from inference_energy.laws.benchmarks import STEADY_ENGINE, STEADY_INPUT, fit_committed, steady_rows
+from inference_energy.laws.at_load import AT_A_LOAD, AtLoad, describe
+from inference_energy.laws.benchmarks import (
+    STEADY_ENGINE,
+    STEADY_INPUT,
+    LoadFit,
+    fit_committed,
+    steady_rows,
+)
 from inference_energy.laws.serving import TRAITS, served_batch
 from inference_energy.power.energy import energy_per_token
 from inference_energy.power.gpu import GpuPower
@@ -23,7 +29,7 @@ class Laws:
 
     Parameters
     ----------
-    throughput : AtLoadFit
+    throughput : LoadFit
         Law of throughput.
     power : GpuPower
         Law of GPU power.
@@ -31,7 +37,7 @@ class Laws:
         Tables of schemas ``models`` and ``gpus``.
     """
 
-    throughput: AtLoadFit
+    throughput: LoadFit
     power: GpuPower
     models: pd.DataFrame
     gpus: pd.DataFrame

@@ -42,6 +42,7 @@ from inference_energy.laws.hardware import (
     find_model,
 )
 from inference_energy.laws.rows import copy_gpus
+from inference_energy.units import GIGA, TERA
 
 TRAITS = [
     "dense_s",
@@ -170,7 +171,7 @@ def _floats(table: pd.DataFrame, *columns: str) -> list[Array]:
 
 
 def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.DataFrame:
-    total, active = (1e9 * x for x in _floats(model, "params_total_b", "params_active_b"))
+    total, active = (GIGA * x for x in _floats(model, "params_total_b", "params_active_b"))
     layers, hidden, heads, kv_heads, width, experts, used, cache_bytes, share = _floats(
         model,
         "layers",
@@ -185,8 +186,8 @@ def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.Da
     )
     memory, bandwidth, link = _floats(gpu, "memory_gb", "bandwidth_tb_s", "link_gb_s")
     rate = _rates(rows["precision"], gpu)
-    rate_16bit = 1e12 * _floats(gpu, "dense_tflops_16bit")[0]
-    memory, bandwidth, link = memory * 2.0**30, bandwidth * 1e12, link * 1e9
+    rate_16bit = TERA * _floats(gpu, "dense_tflops_16bit")[0]
+    memory, bandwidth, link = memory * 2.0**30, bandwidth * TERA, link * GIGA
     count, copies, spread = layout(rows)
     group = count / copies
     mixture = (model["architecture"] == "moe").to_numpy() & ~np.isnan(experts)
@@ -240,7 +241,7 @@ def _rates(precision: pd.Series, gpu: pd.DataFrame) -> Array:
     eight = np.where(np.isnan(eight), sixteen, eight)
     four = np.where(np.isnan(four), eight, four)
     is_four, is_eight = precision.eq("FP4"), precision.isin(["FP8", "INT8"])
-    return 1e12 * np.select([is_four, is_eight], [four, eight], sixteen)
+    return TERA * np.select([is_four, is_eight], [four, eight], sixteen)
 
 
 def layout(rows: pd.DataFrame) -> tuple[Array, Array, Array]:

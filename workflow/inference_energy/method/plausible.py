@@ -11,6 +11,7 @@ from inference_energy.laws.hardware import add_serving_times, find_gpu, find_mod
 from inference_energy.laws.rows import copy_gpus, usable_rows
 from inference_energy.method.build import node_power
 from inference_energy.method.files import method_path
+from inference_energy.units import W_PER_KW
 
 PEAK, USUAL_PEAK = 2.0, 1.0
 """Matrix products of input and output over what the GPUs' datasheets allow [1]. Up to twice is let
@@ -190,9 +191,9 @@ def _powers(
         sentence = (
             f"{method_path(method['id'])}: key node_power: value {power:g} kW for {model}:"
             " {}its GPUs' thermal design power is "
-            f"{low / 1000:g} to {high / 1000:g} kW (data/gpus.csv)"
+            f"{low / W_PER_KW:g} to {high / W_PER_KW:g} kW (data/gpus.csv)"
         )
-        ratios = 1000 * power / low, 1000 * power / high
+        ratios = W_PER_KW * power / low, W_PER_KW * power / high
         if ratios[0] < POWER[0] or ratios[1] > POWER[1]:
             yield (
                 True,

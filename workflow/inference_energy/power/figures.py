@@ -113,7 +113,7 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
         _scatter(lower, own["load"], own)
         log_axis(
             lower,
-            "Load: shares of bandwidth and compute that are asked for, weighted",
+            "Load: weighted shares of bandwidth and compute",
             load[0],
             load[-1],
         )

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.laws.hardware import COMPUTE_RATE, WEIGHT_BYTES, find_gpu, find_model
+from inference_energy.units import GIGA, TERA
 
 UTILISATION = ["memory", "experts", "compute"]
 """Columns of ``add_utilisation``: shares of the bandwidth for what every token uses and for routed
@@ -92,9 +93,9 @@ def _utilisation(rows, model, gpu):
     first = rows.iloc[0]
     precision, count = first["precision"], float(first["gpus"])
     copies = float(first["attention_copies"])
-    rate = 1e12 * next(gpu[c] for c in COMPUTE_RATE[precision] if pd.notna(gpu[c]))
-    bandwidth = 1e12 * gpu["bandwidth_tb_s"]
-    total, active = 1e9 * model["params_total_b"], 1e9 * model["params_active_b"]
+    rate = TERA * next(gpu[c] for c in COMPUTE_RATE[precision] if pd.notna(gpu[c]))
+    bandwidth = TERA * gpu["bandwidth_tb_s"]
+    total, active = GIGA * model["params_total_b"], GIGA * model["params_active_b"]
     mixture = model["architecture"] == "moe" and pd.notna(model["experts"])
     share = model["experts_active"] / model["experts"] if mixture else 0.0
     routed = (total - active) / (1 - share) if mixture else 0.0

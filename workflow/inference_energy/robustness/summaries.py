@@ -8,7 +8,7 @@ import pandas as pd
 
 from inference_energy.claims import judge, selectors
 from inference_energy.robustness.choices import QUARTILES, headline
-from inference_energy.rounding import cut, ranking
+from inference_energy.rounding import NOISE, cut, ranking
 
 
 def distinct(multiverse, found):
@@ -65,9 +65,10 @@ def explained(values, weights=None):
     weights = np.ones(values.shape) if weights is None else weights
     weights = weights / weights.sum()
     values = np.where(weights > 0, values, 0.0)
+    size = np.abs(values).max()
     values = np.where(weights > 0, values - (weights * values).sum(), 0.0)
     variance = (weights * values**2).sum()
-    if variance == 0:
+    if variance <= (NOISE * size) ** 2:
         return np.zeros(values.ndim), np.zeros(values.ndim)
     main, total = [], []
     for axis in range(values.ndim):

@@ -12,8 +12,7 @@ from inference_energy.coefficients.page import page
 from inference_energy.coefficients.rows import located_rows, rows_behind
 from inference_energy.coefficients.table import coefficients, kinds, loaded_nodes, networks
 from inference_energy.drawing import save_all
-from inference_energy.laws.at_load import AtLoadFit
-from inference_energy.laws.benchmarks import THROUGHPUT_TABLES
+from inference_energy.laws.benchmarks import THROUGHPUT_TABLES, LoadFit
 from inference_energy.power.measured import check_roles
 from inference_energy.power.ways import fit_gpu_power
 from inference_energy.project import shown
@@ -33,7 +32,7 @@ def main(snakemake):
     }
     known = {name: hardware[name] for name in ("models", "gpus")}
     rows = located_rows(tables, hardware["mlenergy"], known)
-    fit, power = AtLoadFit.fit(rows), fit_gpu_power(hardware)
+    fit, power = LoadFit.fit(rows), fit_gpu_power(hardware)
     call = mean_call(read_table(read.agent_tokens, "agent_tokens"))
     nodes = loaded_nodes(fit, power, kinds(**known, rows=rows), hardware)
     made = {
@@ -51,7 +50,10 @@ def main(snakemake):
     write_text(output.json, document(table, project))
     compared, agents = (made[f"coefficients_{name}"] for name in ("disaggregated", "agents"))
     write_text(output.page, page(table, compared, agents, call, rows["input_tokens"].max()))
-    save_all({"coefficients": by_load(table)}, [output.svg, output.png])
+    save_all(
+        {"coefficients": by_load(table)},
+        [output.svg, output.png],
+    )
 
 
 if __name__ == "__main__":
