@@ -8,6 +8,7 @@ import pandas as pd
 from inference_energy.coefficients.disaggregated import ALLOWED, BUSY, ROLES
 from inference_energy.coefficients.rows import TIERS
 from inference_energy.coefficients.table import FORMATS, LOADS, QUERY
+from inference_energy.energy.equation import facility_energy
 from inference_energy.templates import render
 from inference_energy.units import MEGA
 
@@ -59,8 +60,10 @@ def page(
     kinds = {"computed": "input", "cached": "cached", "output": "output"}
     parts = {name: row[f"{kind}_wh"] * EXAMPLE[name] / MEGA for name, kind in kinds.items()}
     outer = {
-        end: EXAMPLE["pue"]
-        * sum(row[f"{kind}_{end}_wh"] * EXAMPLE[name] / MEGA for name, kind in kinds.items())
+        end: facility_energy(
+            sum(row[f"{kind}_{end}_wh"] * EXAMPLE[name] / MEGA for name, kind in kinds.items()),
+            EXAMPLE["pue"],
+        )
         for end in ("p5", "p95")
     }
     few = table[table["gpu"].eq(GPU) & table["format"].eq("FP8") & table["load"].isin((FEW, BEST))]
@@ -69,7 +72,7 @@ def page(
         example=EXAMPLE,
         row=row.to_dict(),
         parts=parts,
-        total=EXAMPLE["pue"] * sum(parts.values()),
+        total=facility_energy(sum(parts.values()), EXAMPLE["pue"]),
         outer=outer,
         query=QUERY,
         formats=FORMATS,
