@@ -17,6 +17,7 @@ from inference_energy.energy.equation import charged_tokens, query_energy
 from inference_energy.energy.exact import known_utilisation, model_energy
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.method.setup import Coupling
+from inference_energy.rounding import cut
 from inference_energy.templates import render
 
 TOGETHER = "together"
@@ -70,7 +71,8 @@ def variance_parts(setup, regime, members):
         "power": 0.0 if isinstance(utilisation, Coupling) else utilisation.sigma**2,
         "PUE": setup.boundary.over_node(setup.pue).sigma ** 2,
     }
-    found = pd.DataFrame({"source": SOURCES, "variance": [parts[name] for name in SOURCES]})
+    variances = np.array([parts[name] for name in SOURCES])
+    found = pd.DataFrame({"source": SOURCES, "variance": cut(variances, variances.sum())})
     return found.assign(share=found["variance"] / found["variance"].sum())
 
 
