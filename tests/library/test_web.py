@@ -30,6 +30,10 @@ def server(answer):
                 try:
                     connection.recv(65_536)
                     answer(connection)
+                    # a request that is left unread would reset what the client has not read yet
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65_536):
+                        pass
                 except OSError:
                     continue
 
