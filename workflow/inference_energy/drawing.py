@@ -105,12 +105,18 @@ MODEL_COLOURS = {
     "Llama 3.1 70B": ORANGE,
     "Mixtral 8x22B": PURPLE,
     "frontier blend": BLACK,
+    "Kimi K2.5": "#243659",
+    "GLM-5": "#805378",
+    "Qwen3.5 397B A17B": "#592409",
+    "Qwen3 235B A22B": "#A64242",
+    "Llama 3.1 8B": "#1414CC",
 }
-"""Colour of each model of the paper and of their blend, in every figure."""
+"""Colour of each model of the methods and of their blend, in every figure; the further ones lie as
+far from all others as the page lets them, for every eye."""
 
 
 def model_colour(name):
-    """Colour of a model; grey for one that is not the paper's."""
+    """Colour of a model; grey for one that no method serves."""
     return MODEL_COLOURS.get(name, GREY)
 
 

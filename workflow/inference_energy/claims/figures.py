@@ -197,9 +197,12 @@ def claims_chart(claims, published):
             ncols=len(handles),
             bbox_to_anchor=(0.5, bottom / figure.get_figheight()),
         )
+    testable = f"{len(lines) - tally['not testable']} testable claims of {version}"
+    if tally["not scored"]:
+        headline(figure, f"What the {testable} would read under another method")
+        return figure
     agree = tally["reproduced"] + tally["reproduced with caveat"]
-    title = f"{agree} of {len(lines) - tally['not testable']} testable claims of {version}"
-    headline(figure, f"{title} are reproduced, {tally['not reproduced']} are not")
+    headline(figure, f"{agree} of {testable} are reproduced, {tally['not reproduced']} are not")
     return figure
 
 

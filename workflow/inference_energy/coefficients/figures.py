@@ -8,25 +8,27 @@ from matplotlib.lines import Line2D
 
 from inference_energy.coefficients.table import LOADS
 from inference_energy.drawing import (
-    BLUE,
     DARK_GREY,
-    GREEN,
-    ORANGE,
     PAGE,
     SETTINGS,
-    VERMILION,
     frame,
+    headline,
     legend,
     log_range,
     log_ticks,
+    model_colour,
     new_figure,
 )
+from inference_energy.text import number
 
 MARKS = {
-    "Llama 3.1 8B": (BLUE, "o"),
-    "Llama 3.1 70B": (GREEN, "^"),
-    "Qwen3 235B A22B": (ORANGE, "D"),
-    "DeepSeek-R1": (VERMILION, "s"),
+    model: (model_colour(model), marker)
+    for model, marker in {
+        "Llama 3.1 8B": "o",
+        "Llama 3.1 70B": "^",
+        "Qwen3 235B A22B": "D",
+        "DeepSeek-R1": "s",
+    }.items()
 }
 """Colour and marker of the models that are drawn."""
 
@@ -36,7 +38,7 @@ GPUS = {"H100-SXM-80GB": "8 x H100", "H200-SXM-141GB": "8 x H200", "B200": "8 x 
 FORMAT = "FP8"
 """Format of the weights that is drawn."""
 
-HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 2.7, 0.62, 0.08, 0.42, 0.5, 0.16
+HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 3.0, 0.62, 0.08, 0.42, 0.8, 0.16
 """Height of the figure, and distances around its panels and between them [in]."""
 
 STEP = 0.13
@@ -63,10 +65,10 @@ def by_load(table: pd.DataFrame) -> Figure:
     for column, (gpu, title) in enumerate(GPUS.items()):
         left = LEFT + column * (width + GAP)
         axis = frame(figure, left, BELOW, PAGE - left - width, ABOVE)
-        for number, (model, (colour, marker)) in enumerate(MARKS.items()):
+        for order, (model, (colour, marker)) in enumerate(MARKS.items()):
             own = shown[shown["gpu"].eq(gpu) & shown["model"].eq(model)].set_index("load")
             own = own.reindex(list(LOADS))
-            x = np.arange(len(LOADS)) + STEP * (number - (len(MARKS) - 1) / 2)
+            x = np.arange(len(LOADS)) + STEP * (order - (len(MARKS) - 1) / 2)
             axis.vlines(x, own["output_p5_wh"], own["output_p95_wh"], color=colour, linewidth=0.9)
             axis.plot(x, own["output_wh"], color=colour, linewidth=0.6, alpha=0.5)
             axis.plot(x, own["output_wh"], marker, color=colour, markersize=3.6)
@@ -74,17 +76,22 @@ def by_load(table: pd.DataFrame) -> Figure:
         axis.set_ylim(low, high)
         log_ticks(axis.yaxis)
         axis.set_xticks(range(len(LOADS)), list(LOADS))
-        axis.set_xlabel("requests at once on the node")
+        axis.set_xlabel("Requests at once on the node")
         axis.set_title(f"{title}, {FORMAT}")
         axis.grid(axis="y")
         if column:
             axis.tick_params(labelleft=False)
         else:
-            axis.set_ylabel("Wh per million output tokens")
+            axis.set_ylabel("Energy [Wh per million output tokens]")
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=3.6, linewidth=0.6, label=model)
         for model, (colour, marker) in MARKS.items()
     ]
     handles.append(Line2D([], [], color=DARK_GREY, linewidth=0.9, label="90 % interval"))
-    legend(figure, handles, LEFT, 0.08, columnspacing=1.6, handlelength=1.6)
+    legend(figure, handles, LEFT, 0.32, columnspacing=1.6, handlelength=1.6)
+    by_node = shown.pivot_table("output_wh", ["model", "gpu"], "load")
+    alone, *_, best = LOADS
+    least, most = (by_node[alone] / by_node[best]).agg(["min", "max"])
+    told = f"{number(least, 2)} to {number(most, 2)} times the energy"
+    headline(figure, f"An output token of a request alone takes {told} of one at the best load")
     return figure

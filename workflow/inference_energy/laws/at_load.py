@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from inference_energy.laws import mixed
 from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Parts
+from inference_energy.laws.rows import CONFIGURATION as OF_A_RUN
 from inference_energy.laws.rows import configuration_number, length_range, load_of
 from inference_energy.laws.serving import (
     PARTS,
@@ -63,21 +64,7 @@ estimated ones grew where a table has many configurations of few models, and pre
 OWN = {"all": 0.08, "prefill": 0.2, "step": 0.1, "token": 0.2, "weights": 0.1}
 """Standard deviations of ln a configuration's own deviations; set by hand as those of LEVELS."""
 
-CONFIGURATION = [
-    "model",
-    "gpu",
-    "nodes",
-    "tensor_parallel",
-    "pipeline_parallel",
-    "attention_data_parallel",
-    "expert_parallel",
-    "precision",
-    "engine",
-    "engine_version",
-    "protocol",
-    "source_id",
-    "source_version",
-]
+CONFIGURATION = [*(column for column in OF_A_RUN if column != "concurrency"), "protocol"]
 """Columns that make a configuration, at whatever load, as far as a table has them."""
 
 AS_MANY_AS_FIT, AT_A_LOAD, STEADY = "as many as fit", "at a load", "steady"
@@ -167,20 +154,7 @@ class AtLoad(Law):
     def parts(
         self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
     ) -> Parts:
-        """Node time of a query by what it is spent on.
-
-        Parameters
-        ----------
-        input_tokens, cached_tokens, output_tokens : array_like
-            Lengths; cached tokens are part of the input. [tokens]
-
-        Returns
-        -------
-        Parts
-            ``prefill`` of the input that is computed; ``cached``, which is what the cached input
-            adds: the attention of the computed input to it, and reading it with every output
-            token; ``decode`` the rest. Their sum is ``seconds``. [s]
-        """
+        """As of any law; here cached input adds attention to it, and reading with every token."""
         seconds = self._split_seconds(input_tokens, cached_tokens, output_tokens).sum(axis=-1)
         return Parts(*np.moveaxis(seconds, -1, 0))
 

@@ -89,8 +89,8 @@ def factor_by_load(scored):
         axis.set_ylabel("Off by a factor of: median, line to P90" if i == 0 else "")
     medians = shown.groupby("label")["median_factor"].median()
     best, worst = medians.idxmin(), medians.idxmax()
-    told = f"{best}: × {medians[best]:.2f}; {worst}: × {medians[worst]:.2f}"
-    headline(figure, f"Off in the median over loads, from least to most: {told}")
+    least = f"{best[0].upper()}{best[1:]} is off by × {medians[best]:.2f} in the median over loads"
+    headline(figure, f"{least}, {worst} by × {medians[worst]:.2f}")
     figure.legend(
         handles=[handles[name] for name in sorted(handles)],
         loc="upper left",

@@ -326,20 +326,21 @@ def variance_shares(parts):
     axis.set_xlim(0, 1)
     axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: text.percent(share)))
     axis.set_xlabel("Share of the variance of ln(energy per query)")
-    axis.spines["left"].set_visible(False)
-    axis.tick_params(axis="y", left=False)
-    handles = [Patch(color=colour, label=source) for source, colour in SOURCE_COLOURS.items()]
+    moving = set(parts.loc[parts["share"] > 0, "source"])
+    handles = [
+        Patch(color=colour, label=source)
+        for source, colour in SOURCE_COLOURS.items()
+        if source in moving
+    ]
     drawing.legend(figure, handles, 0.1, 0.36, ncols=len(handles), columnspacing=1.2)
     return figure
 
 
 def _largest_source(parts):
-    """Say what moves a query's energy most, in every regime alike or in each."""
-    shares = parts.set_index(["regime", "source"])["share"].unstack("source")
-    first = shares.idxmax(axis="columns")
+    """Say which part of the spread of a query's energy is the largest, by regime."""
+    shares = parts.pivot(index="regime", columns="source", values="share")
     told = [
-        f"{source[0].upper()}{source[1:]} make {text.fixed(100 * least, 0)}–{text.percent(most)}"
-        for source in first.unique()
-        for least, most in [shares.loc[first == source, source].agg(["min", "max"])]
+        f"{shares.loc[regime].idxmax()} ({text.percent(shares.loc[regime].max())}, {regime})"
+        for regime in parts["regime"].unique()
     ]
-    return f"{' or '.join(told)} of the spread of a query's energy"
+    return f"Largest part of a query's spread: {', '.join(told)}"
