@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
+from inference_energy.laws.registry import needed_tables, serving_tables
 from inference_energy.method.files import resolve
+from inference_energy.method.sources import MEASURED, Sources, tables_of
 from inference_energy.tables import read_table
 from processes import git
 
@@ -38,6 +40,22 @@ METHODS = {name: resolve(name, METHOD_FILES) for name in METHOD_FILES}
 
 
 PAPER_TABLE = "data/throughput/oviedo.csv"
+
+
+def sources(methods):
+    """Everything that resolved methods are built from."""
+    traces = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
+    paths = {path for method in methods for path in tables_of(method)}
+    hardware = {*needed_tables(), *serving_tables()}
+    return Sources(
+        {path: read(path, "throughput") for path in sorted(paths)},
+        {
+            "traces": {
+                name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")
+            },
+            "hardware": {n: read(MEASURED.get(n, f"data/{n}.csv"), n) for n in sorted(hardware)},
+        },
+    )
 
 
 def result_tables():

@@ -162,6 +162,13 @@ def test_byte_order_mark_crlf_and_blank_lines_change_nothing(table):
     pd.testing.assert_frame_equal(plain, odd)
 
 
+def test_a_table_that_may_have_no_rows_says_so_and_comes_back(tmp_path):
+    columns = load_schema("stress_cases")["properties"]
+    write_table(pd.DataFrame(columns=list(columns)), tmp_path / "none.csv", "stress_cases")
+    read = read_table(tmp_path / "none.csv", "stress_cases")
+    assert read.empty and list(read.columns) == list(columns)
+
+
 @pytest.mark.parametrize("newline", ["\n\r", "\r", "\r\r\n"])
 def test_no_line_end_loses_a_row(table, newline):
     other = cell("model", "Llama 3.1 8B")

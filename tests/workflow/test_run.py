@@ -23,6 +23,7 @@ PER_METHOD = {
     "estimate_fleet",
     "estimate_scaling",
     "judge_claims",
+    "part_uncertainty",
     "resolve_method",
 }
 ONCE = {
@@ -32,6 +33,7 @@ ONCE = {
     "check_verdicts",
     "compare_peers",
     "compute_findings",
+    "describe_package",
     "document_results",
     "draw_concurrency",
     "draw_evidence",
@@ -42,6 +44,9 @@ ONCE = {
     "report_evidence",
     "summarise_claims",
     "summarise_measurements",
+    "tabulate_coefficients",
+    "write_explorer",
+    "write_pages",
 }
 PER_COMPARISON = {"compare_methods", "draw_comparison", "weigh_evidence"}
 COMPARISONS = 3

@@ -14,9 +14,8 @@ from inference_energy.comparison.whatif import answer
 from inference_energy.method.files import resolve
 from inference_energy.method.sources import Sources, tables_of
 from inference_energy.tables import load_schema, read_table, write_table
-from library.robustness.small import SOURCES
 from processes import git, one_message, snakemake
-from repository import METHOD_FILES, ROOT, edited, read, read_yaml
+from repository import METHOD_FILES, METHODS, ROOT, edited, read, read_yaml, sources
 
 METHOD, ROWS = "config/methods/oviedo2026.yaml", "data/throughput/oviedo.csv"
 
@@ -166,6 +165,8 @@ def test_a_method_that_is_not_there_is_named(fresh):
     one_message(run, "key method: value nowhere.yaml: no such method or file", "oviedo2026")
 
 
+CONFIGURED = read_yaml("config/config.yaml")["methods"]
+SOURCES = sources([METHODS[name] for name in CONFIGURED])
 LONGER = read_yaml("config/scaling.yaml")["longer"]["factor"]
 CLAIMS = read("data/published/claims.csv", "claims_published")
 
@@ -183,12 +184,12 @@ def figures():
     }
 
 
-def reviewed(name, method, sources, folder):
+def reviewed(name, method, given, folder):
     """Lines that git shows of one method's results: headline, blend and method.
 
     A fleet without the bootstrap stands for the drawn one, which takes longer than all the rest.
     """
-    found = answer(Side(name, method), sources, LONGER)
+    found = answer(Side(name, method), given, LONGER)
     tables = dict(found.tables) | {"fleet": found.tables["fleet"].assign(engine="published")}
     evidence = Evidence(method, tables, figures())
     scored = method["kind"] != "user"
@@ -205,12 +206,12 @@ def reviewed(name, method, sources, folder):
 
 def all_reviewed(files, tables, folder, known=None):
     """Lines of every configured method; of those that do not differ from the known ones, these."""
-    lines, sources = {}, Sources(tables, SOURCES.shared)
-    for name in read_yaml("config/config.yaml")["methods"]:
+    lines, given = {}, Sources(tables, SOURCES.shared)
+    for name in CONFIGURED:
         method = resolve(name, files)
         kept = known and known[name][0] == method
         kept = kept and all(tables[p].equals(SOURCES.tables[p]) for p in tables_of(method))
-        own = known[name][1] if kept else reviewed(name, method, sources, folder)
+        own = known[name][1] if kept else reviewed(name, method, given, folder)
         lines[name] = (method, own)
     return lines
 

@@ -23,13 +23,14 @@ WHERE = "config/config.yaml or --config"
 NEEDED = ("findings", "evidence", "scaling", "footprint")
 """Files that the default run needs."""
 NEEDED_BY = {
+    "findings": "everything",
     "multiverse": "audit",
     "sensitivity": "audit",
     "requests": "requests",
     "stress": "stress",
 }
 """What asks for the other files, `snakemake ...`."""
-OTHERS = tuple(NEEDED_BY)
+OTHERS = tuple(name for name in NEEDED_BY if name not in NEEDED)
 VERDICTS = "config/expected_verdicts.csv"
 
 
@@ -97,9 +98,9 @@ def load(config):
         files = read_methods(paths, asked)
         methods, wrong = resolve_all(asked, files, read_schema("method"))
         problems += wrong
-    problems += override_problems_of(documents, methods)
     for name in ("multiverse", "sensitivity"):
         broken_files[name] += _audit_problems(name, documents, paths, files, methods)
+    broken_files |= {"findings": override_problems_of(documents, methods)}
     named, loaded = _names(config.get("deployments", deployments.EXAMPLES)), {}
     broken = []
     with collecting(problems):
@@ -110,9 +111,9 @@ def load(config):
         with collecting(problems):
             requests = requests_files.load(config, documents["requests"], methods, paths, broken)
     if problems:
-        raise InputError(dict.fromkeys(problems))
+        raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
     asked = [Path(path).stem for path in named]
-    documents |= {name: {} for name, found in broken_files.items() if found}
+    documents |= {name: {} for name in OTHERS if broken_files.get(name)}
     return Settings(methods, files, paths, documents, loaded, asked, requests, broken_files)
 
 

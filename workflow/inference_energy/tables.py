@@ -3,9 +3,9 @@
 A schema is the JSON Schema (draft 2020-12, in YAML) of one row. An empty cell is null, so a
 column that may be empty says so in its type. Annotations of this project: ``unit`` of a
 property, ``x-enum`` (place of the ``enum`` in another schema, as ``file#/key/key``), ``x-key``
-(columns that identify a row), ``x-sort`` (order of the rows), ``x-reason`` (of a bound) and
-``x-name`` (the column holds names, in one spelling: NFKC, nothing invisible); the order of the
-properties is the order of the columns.
+(columns that identify a row), ``x-sort`` (order of the rows), ``x-reason`` (of a bound),
+``x-name`` (the column holds names, in one spelling: NFKC, nothing invisible) and ``x-empty`` (when
+the table may have no rows); the order of the properties is the order of the columns.
 """
 
 import csv
@@ -129,7 +129,7 @@ def read_table(path: AnyPath, schema: str | Schema) -> pd.DataFrame:
     text = _read_text(path)
     header, rows, columns, problems = _scan(path, text)
     problems += _check_header(path, header, spec)
-    if len(rows) == 0 and not problems:
+    if len(rows) == 0 and "x-empty" not in spec and not problems:
         problems.append(f"{path}: has a header but no rows; add at least one row below the header")
     first = [place for place, name in enumerate(header) if name not in header[:place]]
     cells = pd.DataFrame({header[place]: columns[place] for place in first}, dtype=object)

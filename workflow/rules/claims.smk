@@ -20,6 +20,7 @@ rule judge_claims:
         code=code("claims/judge.py"),
     params:
         engines=config["engines"],
+        findings=lambda wildcards: document("findings"),
     output:
         reported("results/{method}/claims.csv", "claims", "Claims"),
     log:
@@ -123,6 +124,8 @@ rule compute_findings:
             schema_file("findings"),
         ],
         code=code("claims/estimate_findings.py"),
+    params:
+        findings=lambda wildcards: document("findings"),
     output:
         table="results/audit/findings.csv",
         page=audited("results/audit/findings.md", "claims"),

@@ -20,3 +20,8 @@ def test_the_page_forbids_itself_to_ask_for_anything():
     page = explorer_page({}, "", [])
     assert "default-src 'none'" in page
     assert not re.search(r'(src|href)="(https?:)?//(?!arxiv\.org/abs/)', page)
+
+
+def test_last_digits_that_depend_on_the_processor_are_not_written():
+    page = explorer_page({"a": [{"b": (0.1 + 0.2, 7)}]}, "", [])
+    assert json.loads(TAG.search(page)[1]) == {"a": [{"b": [0.3, 7]}]}

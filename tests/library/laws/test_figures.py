@@ -1,5 +1,6 @@
 """The figure of the laws' errors."""
 
+import numpy as np
 from inference_energy.laws.figures import predicted_at_load, predicted_over_measured
 from inference_energy.laws.registry import LAWS
 from repository import read
@@ -26,3 +27,13 @@ def test_a_figure_says_where_there_is_nothing_to_show():
     predictions = read("results/validation/law_predictions.csv", "law_predictions")
     (text,) = predicted_over_measured(predictions.iloc[:0]).texts
     assert "no shape" in text.get_text()
+
+
+def test_points_do_not_move_with_the_last_digits():
+    predictions = read("results/validation/law_predictions.csv", "law_predictions")
+    moved = predictions.assign(predicted_tps=predictions["predicted_tps"] * (1 + 1e-13))
+    points = [
+        np.concatenate([dots.get_offsets() for axis in figure.axes for dots in axis.collections])
+        for figure in map(predicted_over_measured, (predictions, moved))
+    ]
+    assert np.array_equal(*points)

@@ -2,22 +2,13 @@
 
 from copy import deepcopy
 
-from inference_energy.laws.registry import needed_tables
-from inference_energy.method.sources import Sources, tables_of
 from inference_energy.robustness.choices import Multiverse
-from repository import METHODS, read, read_schema, read_yaml
+from repository import METHODS, read_schema, read_yaml, sources
 
 CONFIG = read_yaml("config/multiverse.yaml")
 SCHEMAS = [read_schema(name) for name in ("multiverse", "method")]
 BASE, MANY = METHODS[CONFIG["base"]], METHODS["full-load"]
-TRACES = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
-SOURCES = Sources(
-    {path: read(path, "throughput") for path in sorted({*tables_of(BASE), *tables_of(MANY)})},
-    {
-        "traces": {name: tuple(rows["output_tokens"]) for name, rows in TRACES.groupby("trace")},
-        "hardware": {name: read(f"data/{name}.csv", name) for name in needed_tables()},
-    },
-)
+SOURCES = sources([BASE, MANY])
 FEW = {
     "node_power": ["v2", "one-node"],
     "power_utilisation": ["range", "coupled"],

@@ -4,6 +4,9 @@ import json
 
 from inference_energy.templates import render
 
+DIGITS = 9
+"""Significant digits of the page's numbers; the others depend on the processor."""
+
 
 def explorer_page(content, style, scripts):
     """Write the page.
@@ -23,5 +26,14 @@ def explorer_page(content, style, scripts):
         HTML.
     """
     # a closing tag within a string would end the block that holds it
-    data = json.dumps(content, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+    data = json.dumps(rounded(content), allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
     return render("explorer/page.html.jinja", style=style, scripts=scripts, data=data)
+
+
+def rounded(content):
+    """Give what JSON can hold, its broken numbers to DIGITS digits."""
+    if isinstance(content, dict):
+        return {key: rounded(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [rounded(value) for value in content]
+    return float(f"{content:.{DIGITS}g}") if isinstance(content, float) else content

@@ -27,6 +27,9 @@ from inference_energy.drawing import (
 from inference_energy.laws.registry import LAWS
 from inference_energy.text import number
 
+DECIMALS = 4
+"""Decimals of log10 that points are placed by: crowded ones move with the last digits."""
+
 HEIGHT, LEFT, BELOW, ABOVE, GAP = 2.7, 0.55, 0.42, 0.6, 0.12
 """Height of the figure and distances around its panels [in]."""
 
@@ -56,18 +59,17 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
     shapes = np.unique(shown["output_tokens"] / shown["input_tokens"])
     errors = 100 * (ratios - 1).abs().groupby(shown["law"]).mean()
     low, high = np.minimum(0.45, ratios.min() / 1.1), np.maximum(2.2, ratios.max() * 1.1)
+    places = np.log10(ratios).round(DECIMALS)
     for i, law in enumerate(drawn):
         rows = shown[shown["law"] == law]
         left = LEFT + i * (width + GAP)
         axis = frame(figure, left, BELOW, PAGE - left - width, ABOVE)
         colour, marker = marks[law]
-        ratio = ratios[rows.index]
-        axis.axhspan(1 / 1.1, 1.1, color=DARK_GREY, alpha=0.15, linewidth=0)
-        axis.axhline(1, color=DARK_GREY, linewidth=0.6)
-        axis.set_yscale("log")
+        axis.axhspan(-np.log10(1.1), np.log10(1.1), color=DARK_GREY, alpha=0.15, linewidth=0)
+        axis.axhline(0, color=DARK_GREY, linewidth=0.6)
         sns.swarmplot(
             x=(rows["output_tokens"] / rows["input_tokens"]).map("{:.3g}".format),
-            y=ratio,
+            y=places[rows.index],
             order=[f"{shape:.3g}" for shape in shapes],
             marker=marker,
             color=getattr(drawing, colour),
@@ -76,10 +78,10 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
             warn_thresh=1,
             ax=axis,
         )
-        axis.set_ylim(low, high)
+        axis.set_ylim(*np.log10([low, high]))
         ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10) if low <= t <= high]
-        axis.set_yticks(ticks, [f"{t:g}" for t in ticks] if i == 0 else [""] * len(ticks))
-        axis.set_yticks([], minor=True)
+        labels = [f"{t:g}" for t in ticks] if i == 0 else [""] * len(ticks)
+        axis.set_yticks(np.log10(ticks), labels)
         axis.set_ylabel("Predicted over measured throughput" if i == 0 else "")
         axis.set_xlabel("Output over input tokens")
         axis.grid(axis="y")

@@ -21,7 +21,7 @@ TABLES = ("energy_per_query", "fleet", "output_tokens", "sensitivity", "throughp
 def main(snakemake):
     """Compute every finding before and after, write table and page."""
     read = snakemake.input
-    findings = documents.read(read.findings)
+    findings = snakemake.params.findings
     figures = published_figures(read)
     sources = read_all_sources(read)
     vendor = {Path(path).stem: read_table(path, "throughput") for path in read.vendor}

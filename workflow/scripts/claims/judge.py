@@ -3,7 +3,6 @@
 from _logged import run
 from _published import published_figures
 from _setups import read_sources
-from inference_energy import documents
 from inference_energy.claims.computed import exact_evidence
 from inference_energy.claims.judge import judge
 from inference_energy.claims.selectors import Evidence
@@ -17,7 +16,7 @@ def main(snakemake):
     """Judge and write."""
     read = snakemake.input
     method, sources = read_sources(read)
-    findings = documents.read(read.findings)
+    findings = snakemake.params.findings
     figures = published_figures(read)
     tables = {name: read_table(getattr(read, name), name) for name in TABLES}
     alternatives = {
