@@ -92,14 +92,16 @@ def test_the_tables_of_results_are_described(done):
 
 def test_changes_are_written_for_an_uncommitted_tree(done):
     folder, _ = done
-    table = folder / "data/sources.csv"
-    with edited(table, table.read_text().replace("Energy and AI", "Energy and AI report")):
+    # a table that few jobs read
+    table = folder / "data/agent_tokens.csv"
+    with edited(table, table.read_text().replace("Dataset2026.md", "Dataset.md", 1)):
         run = snakemake(folder, "changes")
     assert run.returncode == 0, run.stdout
     page = (folder / "build/changes.md").read_text()
     assert page.startswith("# Changes since HEAD (")
     assert "The median of the frontier blend did not move." in page
-    assert "| source_id=iea-2025 | title | Energy and AI | Energy and AI report |" in page
+    row = "| source_id=copilot-2026, quantity=cached_prompt_tokens | locator |"
+    assert f"{row} GitHubCopilotCodingAgentDataset2026.md | " in page
     assert "</html>" in (folder / "build/changes.html").read_text()
 
 

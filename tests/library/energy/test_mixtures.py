@@ -79,6 +79,24 @@ def test_trimmed_quantile_inverts_its_distribution_function(first, second, level
         assert blend.cdf(energy - step) - 1e-12 <= level <= blend.cdf(energy + step) + 1e-12
 
 
+@pytest.mark.parametrize("level", [*LEVELS, 1.0])
+def test_a_quantile_of_very_many_log_normals_is_found_as_of_few(monkeypatch, level):
+    random = np.random.default_rng(0)
+    weights = np.append(random.dirichlet(np.ones(4999)), -0.001)
+    many = Mixture(
+        random.normal(-1, 1, 5000),
+        0.98 / weights.sum() * weights,
+        random.uniform(0.1, 0.5, 5000),
+        0.02,
+    )
+    blend = TrimmedBlend((many, many.divided_by(LogNormal(0.3, 0.2))), 0.05, 0.95)
+    assert many._merged() and len(many._merged().weights) < 2000
+    found = many.quantile(level), blend.quantile(level)
+    monkeypatch.setattr(Mixture, "_merged", lambda self: None)
+    monkeypatch.setattr(TrimmedBlend, "_merged", lambda self: None)
+    assert found == pytest.approx((many.quantile(level), blend.quantile(level)), rel=1e-9)
+
+
 def test_a_trimmed_blend_lies_between_its_bounds():
     blend = TrimmedBlend((single(0, 1), single(1, 0.5)), 0.1, 0.8, HALVES)
     lowest, highest = np.array(blend.bounds).T

@@ -63,3 +63,22 @@ def test_ways_without_weight_are_left_out_and_none_is_refused():
     assert pool.terms() == [("share of fast", 1.0, "1"), ("relative power of fast", 1.0, "1")]
     with pytest.raises(ValueError, match="no share has weight"):
         Pooled.of([Share(0.0, 1.0, SLOW)])
+
+
+@pytest.mark.parametrize("law", EXAMPLES.values(), ids=EXAMPLES)
+@pytest.mark.parametrize("varied", [False, True])
+def test_ways_are_answered_for_at_once_as_one_by_one(law, varied):
+    ways = [Share(1.0, 1.0, law.scaled(factor)) for factor in (1.0, 2.5)]
+    pool = Pooled.of([*ways, Share(1.0, 1.0, law.at(3.0))])
+    asked = Varied.of(pool, factor=2.0, output_exponent=-0.5) if varied else pool
+    speeds, errors = asked.by_way(*LENGTHS)
+    for way, speed, error in zip(asked.shares(), speeds, errors, strict=True):
+        np.testing.assert_allclose(speed, way.law.predict(*LENGTHS), rtol=1e-12)
+        np.testing.assert_allclose(error, way.law.sigma(*LENGTHS), rtol=1e-12)
+
+
+def test_ways_of_different_laws_are_answered_for():
+    speeds, errors = Pooled.of([Share(1.0, 1.0, each) for each in EXAMPLES.values()]).by_way(
+        *LENGTHS
+    )
+    assert speeds.shape == errors.shape == (len(EXAMPLES), 2, 3)

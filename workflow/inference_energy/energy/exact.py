@@ -57,22 +57,16 @@ def _length_energies(
         width = min(PANEL_PER_SIGMA * factor.sigma, WIDEST_PANEL)
         lengths, weights = regime.output_tokens.nodes(kinks, width)
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
-    energies, errors = [], []
-    ways = model.law.shares()
-    for way in ways:
-        throughput = way.law.predict(regime.input_tokens, lengths)
-        utilisation = known_utilisation(setup, model, throughput)
-        power = way.power * model.node_power
-        energies.append(query_energy(charged, throughput, power, utilisation))
-        error = model.error(regime.input_tokens, lengths, way.law)
-        errors.append(np.broadcast_to(error, lengths.shape))
-    shares = np.array([way.weight for way in ways])
+    throughput, errors, powers = model.by_way(regime.input_tokens, lengths)
+    utilisation = known_utilisation(setup, model, throughput)
+    energies = query_energy(charged, throughput, powers, utilisation)
+    shares = np.array([way.weight for way in model.law.shares()])
     return (
-        np.tile(lengths, len(ways)),
+        np.tile(lengths, len(shares)),
         np.outer(shares, weights).ravel(),
-        np.concatenate(energies),
+        np.ravel(energies),
         factor,
-        np.concatenate(errors),
+        errors.ravel(),
     )
 
 
@@ -214,10 +208,9 @@ def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
 def throughput_statistics(regime: Regime, model: ServedModel) -> dict[str, float]:
     """Mean, std and percentiles of a model's throughput over the query lengths. [tokens/s]"""
     lengths, weights = _all_lengths(regime, model)
-    ways = model.law.shares()
-    speeds = [way.law.predict(regime.input_tokens, lengths) for way in ways]
-    shares = np.array([way.weight for way in ways])
-    return _weighted(np.concatenate(speeds), np.outer(shares, weights).ravel())
+    speeds, _ = model.law.by_way(regime.input_tokens, lengths)
+    shares = np.array([way.weight for way in model.law.shares()])
+    return _weighted(speeds.ravel(), np.outer(shares, weights).ravel())
 
 
 def _all_lengths(regime: Regime, model: ServedModel) -> tuple[np.ndarray, np.ndarray]:

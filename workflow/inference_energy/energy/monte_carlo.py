@@ -93,15 +93,14 @@ def _ways(
     """
     ways = model.law.shares()
     if len(ways) == 1:
-        law, n_in = ways[0].law, regime.input_tokens
-        power = ways[0].power * model.node_power
-        return law.predict(n_in, lengths), model.error(n_in, lengths, law), power
+        (speed,), (error,), power = model.by_way(regime.input_tokens, lengths)
+        return speed, error, float(power.item())
     place = random.choice(len(ways), len(lengths), p=[way.weight for way in ways])
-    speed, error = np.empty(len(lengths)), np.empty(len(lengths))
+    speed, error = np.empty(len(lengths)), np.zeros(len(lengths))
     for k, way in enumerate(ways):
         of_way = place == k
-        speed[of_way] = way.law.predict(regime.input_tokens, lengths[of_way])
-        error[of_way] = model.error(regime.input_tokens, lengths[of_way], way.law)
+        (own,), (spread,) = way.law.by_way(regime.input_tokens, lengths[of_way])
+        speed[of_way], error[of_way] = own, spread if model.uncertain else 0.0
     return speed, error, np.array([way.power for way in ways])[place] * model.node_power
 
 

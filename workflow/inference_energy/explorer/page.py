@@ -26,7 +26,9 @@ def explorer_page(content, style, scripts):
         HTML.
     """
     # a closing tag within a string would end the block that holds it
-    data = json.dumps(rounded(content), allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+    data = json.dumps(rounded(content), allow_nan=False, separators=(",", ":")).replace(
+        "</", "<\\/"
+    )
     return render("explorer/page.html.jinja", style=style, scripts=scripts, data=data)
 
 

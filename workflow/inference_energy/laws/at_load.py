@@ -27,7 +27,6 @@ from inference_energy.laws.serving import (
     TRAITS,
     add_traits,
     part_seconds,
-    served_batch,
 )
 
 DEVIATIONS: dict[str, tuple[str, ...]] = {
@@ -115,12 +114,6 @@ class AtLoad(Law):
         """The same configuration at another load of one copy, in a run of ``requests``."""
         return replace(self, concurrency=concurrency, requests=requests)
 
-    def batch(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
-        """Requests that one copy serves at once, at the lengths [tokens]."""
-        return served_batch(
-            self.traits, input_tokens, output_tokens, self.concurrency, self.requests
-        )
-
     def _log_parts(
         self,
         input_tokens: ArrayLike,
@@ -148,8 +141,43 @@ class AtLoad(Law):
     def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Standard deviation of ln throughput: of the factors, of groups unseen, and scatter."""
         _, share = mixed.log_sum(self._log_parts(input_tokens, output_tokens), self.log_factors)
-        variance = np.einsum("...j,jk,...k->...", share, self.covariance, share)
+        return self._spread(share)
+
+    def _spread(self, share: Array) -> Array:
+        """Standard deviation of ln of a sum whose parts have these shares. [1]"""
+        variance = ((share @ self.covariance) * share).sum(axis=-1)
         return np.sqrt(variance + self.scatter**2)
+
+    @classmethod
+    def of_all(
+        cls, laws: Sequence[Law], input_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> tuple[Array, Array]:
+        """Throughput [tokens/s] and its error [1] of several laws, which come first.
+
+        They are one law whose numbers have an axis of laws before those of the lengths.
+        """
+        many = [law for law in laws if isinstance(law, AtLoad)]
+        shape = np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens))
+        over = (len(many), *(1 for _ in shape))
+
+        def along(values: Sequence[Any]) -> Array:
+            return np.array(values, float).reshape(over)
+
+        traits: dict[str, Any] = {n: along([law.traits[n] for law in many]) for n in TRAITS}
+        one = replace(
+            many[0],
+            traits=traits,
+            log_factors=np.array([law.log_factors for law in many]).reshape(*over, len(PARTS)),
+            concurrency=along([law.concurrency for law in many]),
+            requests=along([law.requests for law in many]),
+            copies=1.0,
+        )
+        log_time, share = mixed.log_sum(
+            one._log_parts(input_tokens, output_tokens), one.log_factors
+        )
+        rate = along([law.copies for law in many]) * np.maximum(output_tokens, LENGTH_FLOOR)
+        errors = [law._spread(of) for law, of in zip(many, share, strict=True)]
+        return rate * np.exp(-log_time), np.array(errors)
 
     def parts(
         self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
@@ -165,8 +193,7 @@ class AtLoad(Law):
         seconds = self._split_seconds(input_tokens, cached_tokens, output_tokens)
         total = seconds.sum(axis=-1, keepdims=True)
         share = np.divide(seconds, total, out=np.zeros_like(seconds), where=total > 0)
-        variance = np.einsum("...j,jk,...k->...", share, self.covariance, share)
-        return Parts(*np.moveaxis(np.sqrt(variance + self.scatter**2), -1, 0))
+        return Parts(*np.moveaxis(self._spread(share), -1, 0))
 
     def _split_seconds(
         self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike

@@ -55,11 +55,11 @@ class Pooled(Law):
         """Ways in which queries are served."""
         return self.ways
 
-    def _log_speeds(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
-        """ln(TPS/p) of every way [ln(tokens/s)], along a new first axis."""
-        return np.array(
-            [np.log(way.law.predict(input_tokens, output_tokens) / way.power) for way in self.ways]
-        )
+    def _by_power(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
+        """ln(TPS/p) of every way [ln(tokens/s)] and its error [1], along a new first axis."""
+        speeds, errors = self.by_way(input_tokens, output_tokens)
+        power = np.array([way.power for way in self.ways])
+        return np.log((speeds.T / power).T), errors
 
     @property
     def _weights(self) -> Array:
@@ -67,19 +67,13 @@ class Pooled(Law):
 
     def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Throughput [tokens/s] at the lengths [tokens], per relative power."""
-        logs = self._log_speeds(input_tokens, output_tokens)
+        logs, _ = self._by_power(input_tokens, output_tokens)
         return np.exp(np.tensordot(self._weights, logs, axes=1))
 
     def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Standard deviation of ln throughput [1]: within the shares, and between them."""
-        logs = self._log_speeds(input_tokens, output_tokens)
+        logs, within = self._by_power(input_tokens, output_tokens)
         away = logs - np.tensordot(self._weights, logs, axes=1)
-        within = np.array(
-            [
-                np.broadcast_to(way.law.sigma(input_tokens, output_tokens), away.shape[1:])
-                for way in self.ways
-            ]
-        )
         return np.sqrt(np.tensordot(self._weights, within**2 + away**2, axes=1))
 
     def seconds(

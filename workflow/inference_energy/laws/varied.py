@@ -1,5 +1,6 @@
 """A throughput law that is off another one, to ask what an error of it would change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -47,6 +48,18 @@ class Varied(Law):
         n_in = np.maximum(input_tokens, LENGTH_FLOOR) / PIVOT["input_tokens"]
         n_out = np.maximum(output_tokens, LENGTH_FLOOR) / PIVOT["output_tokens"]
         return self.factor * n_in**self.input_exponent * n_out**self.output_exponent
+
+    @classmethod
+    def of_all(
+        cls, laws: Sequence[Law], input_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> tuple[Array, Array]:
+        """Throughput and error of the laws that they are off, times their changes."""
+        varied = [law for law in laws if isinstance(law, Varied)]
+        kinds = {type(law.law) for law in varied}
+        kind = kinds.pop() if len(kinds) == 1 else Law
+        speeds, errors = kind.of_all([law.law for law in varied], input_tokens, output_tokens)
+        changes = np.array([law._change(input_tokens, output_tokens) for law in varied])
+        return changes * speeds, errors
 
     def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Throughput [tokens/s] at the lengths [tokens], broadcast together."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.base import Domain, Law
+from inference_energy.laws.base import Array, Domain, Law
 from inference_energy.method.boundary import FACILITY, Boundary
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.lengths import FixedLength, OutputTokens
@@ -58,16 +58,21 @@ class ServedModel:
         """Output tokens per second of the node at the lengths [tokens]. [tokens/s]"""
         return self.law.predict(input_tokens, output_tokens)
 
-    def error(
-        self, input_tokens: ArrayLike, output_tokens: ArrayLike, law: Law | None = None
-    ) -> Any:
-        """Standard deviation of ln throughput that counts, at the lengths. [1]
+    def error(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Any:
+        """Standard deviation of ln throughput that counts, at the lengths. [1]"""
+        return self.law.sigma(input_tokens, output_tokens) if self.uncertain else 0.0
 
-        Of the model's law, or of the law of one of its shares.
+    def by_way(
+        self, input_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> tuple[Array, Array, Array]:
+        """Throughput [tokens/s], its error that counts [1] and power [kW] of every way to serve.
+
+        Ways come first, before the axes of the lengths; powers are to be broadcast with them.
         """
-        if not self.uncertain:
-            return 0.0
-        return (law or self.law).sigma(input_tokens, output_tokens)
+        speeds, errors = self.law.by_way(input_tokens, output_tokens)
+        powers = self.node_power * np.array([way.power for way in self.law.shares()])
+        powers = powers.reshape(-1, *(1 for _ in speeds.shape[1:]))
+        return speeds, errors if self.uncertain else np.zeros_like(speeds), powers
 
 
 @dataclass(frozen=True)

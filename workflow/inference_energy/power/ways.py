@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.at_load import AT_A_LOAD, describe
+from inference_energy.laws.at_load import AT_A_LOAD, AtLoad, describe
 from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.hardware import USABLE_MEMORY
+from inference_energy.laws.serving import served_batch
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.utilisation import add_utilisation
@@ -87,12 +88,16 @@ def best_layouts(fit: LoadFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.DataF
         [tokens/s] and ``batch`` [requests] of the node at the lengths of the rows.
     """
     laws, found = fit.laws_of(rows), []
-    lengths = rows[["input_tokens", "output_tokens"]].to_numpy()
-    copies = rows["copies"].to_numpy()
+    lengths = rows[["input_tokens", "output_tokens"]]
+    n_in, n_out = lengths.to_numpy(float).T
+    copies, room = rows["copies"].to_numpy(float), rows["cache_tokens"].to_numpy(float)
+    same = lengths.groupby(list(lengths)).indices
+    speed = np.empty(len(rows))
     for load in np.atleast_1d(loads):
         at = [law.at(load / n).scaled(n) for law, n in zip(laws, copies, strict=True)]
-        speed = [float(law.predict(*of)) for law, of in zip(at, lengths, strict=True)]
-        batch = [n * float(a.batch(*of)) for a, of, n in zip(at, lengths, copies, strict=True)]
+        for shape, own in same.items():
+            speed[own], _ = AtLoad.of_all([at[k] for k in own], *shape)
+        batch = copies * served_batch({"cache_tokens": room}, n_in, n_out, load / copies)
         loaded = rows.assign(
             law=pd.Series(at, rows.index, dtype=object), speed=speed, batch=batch, load=load
         )

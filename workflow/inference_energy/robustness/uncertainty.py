@@ -82,24 +82,25 @@ def _cells(setup, regime, model):
     some = (lengths > 0) & (weights > 0)
     lengths, weights = lengths[some], weights[some] / weights[some].sum()
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
-
-    def of(way):
-        throughput = way.law.predict(regime.input_tokens, lengths)
-        utilisation = known_utilisation(setup, model, throughput)
-        energy = query_energy(charged, throughput, way.power * model.node_power, utilisation)
-        return pd.DataFrame(
-            {
-                "node": way.node,
-                "engine": way.engine,
-                "load": way.load,
-                "length": lengths,
-                "weight": way.weight * weights,
-                "log_energy": np.log(energy),
-                "error": model.error(regime.input_tokens, lengths, way.law),
-            }
-        )
-
-    return pd.concat([of(way) for way in model.law.shares()])
+    throughput, errors, powers = model.by_way(regime.input_tokens, lengths)
+    utilisation = known_utilisation(setup, model, throughput)
+    energies = query_energy(charged, throughput, powers, utilisation)
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "node": way.node,
+                    "engine": way.engine,
+                    "load": way.load,
+                    "length": lengths,
+                    "weight": way.weight * weights,
+                    "log_energy": np.log(energy),
+                    "error": error,
+                }
+            )
+            for way, energy, error in zip(model.law.shares(), energies, errors, strict=True)
+        ]
+    )
 
 
 def _variance(values, weights):
