@@ -8,11 +8,13 @@ from inference_energy.claims import judge
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
 from inference_energy.method.build import build
+from inference_energy.method.files import merge
 from inference_energy.robustness import choices as robustness_choices
 from inference_energy.robustness import multiverse
 from inference_energy.robustness.choices import headline
 from inference_energy.robustness.tabulated import LEVER_ACCURACY
 from library.robustness.small import BASE, CONFIG, MANY, SOURCES, checked, small
+from repository import METHODS, sources
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +202,39 @@ def test_a_specification_without_any_spread_is_named():
     config["choices"]["pue"]["options"]["none"] = {**AS_BASE, "override": {"pue": fixed}}
     with pytest.raises(InputError, match="power_utilisation = coupled, pue = none: neither"):
         multiverse.outcomes(checked(config), SOURCES)
+
+
+def option(override=None):
+    """An option, the base's own unless it overrides something."""
+    return {"label": "x", "source": "a test"} | ({"override": override} if override else {})
+
+
+def test_load_is_a_choice_of_a_method_that_knows_it():
+    revised = METHODS["revised"]
+    load = {"distribution": "fixed", "value": 64, "unit": "requests", "source": "a test"}
+    pue = {"distribution": "fixed", "value": 2.0, "unit": "1", "source": "a test"}
+    overrides = {"load": {"serving": {"load": load}}, "pue": {"pue": pue}}
+    choices = {
+        name: {
+            "title": name,
+            "published": "base",
+            "options": {"base": option(), "other": option(o)},
+        }
+        for name, o in overrides.items()
+    }
+    config = {"base": "revised", "claims": CONFIG["claims"], "choices": choices}
+    of = sources([revised])
+    found = multiverse.outcomes(checked(config, revised), of)[headline("traditional")]
+    changed = merge(revised, overrides["load"] | overrides["pue"])
+    setup = build(changed, **of(changed))
+    energy = exact.blend_energy(setup, *exact.regime_energy(setup, setup.regimes["traditional"]))
+    assert found[1, 1] == pytest.approx(energy.quantile(0.5), rel=1e-6)
+    assert found[0, 1] > 1.5 * found[0, 0]
+
+
+def test_rated_power_is_no_choice_of_a_method_that_measures_it():
+    choices = {"node_power": CONFIG["choices"]["node_power"]}
+    with pytest.raises(InputError, match=r"choose nodes \(serving\.nodes\)"):
+        checked(
+            {"base": "revised", "claims": CONFIG["claims"], "choices": choices}, METHODS["revised"]
+        )

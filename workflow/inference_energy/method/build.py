@@ -31,10 +31,10 @@ def power_utilisation(quantity: Mapping[str, Any], z: float) -> LogNormal | Coup
     return factor(quantity, z)
 
 
-def _utilisation(
+def utilisation_of(
     method: Mapping[str, Any], laws: Mapping[str, Served], z: float
 ) -> LogNormal | Coupling:
-    """Build the power utilisation, from the power at the load if the method says so."""
+    """Build a method's power utilisation; that of its laws, where it says that it is by load."""
     known = next(iter(laws.values())).utilisation
     if method["power_utilisation"]["distribution"] == "by-load" and known is not None:
         return LogNormal(*known)
@@ -176,7 +176,7 @@ def build(
             )
             for name, served in laws.items()
         ),
-        power_utilisation=_utilisation(method, laws, z),
+        power_utilisation=utilisation_of(method, laws, z),
         pue=factor(method["pue"], z),
         regimes={
             name: Regime(

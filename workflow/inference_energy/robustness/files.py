@@ -28,6 +28,14 @@ def option_problems(choices, base, method_schema):
     problems = []
     for name, choice in choices.items():
         published, options = choice["published"], choice["options"]
+        if "serving" in base and any(
+            "node_power" in o.get("override", {}) for o in options.values()
+        ):
+            problems.append(
+                f"{MULTIVERSE}: key choices.{name}: value node_power: {base['id']} takes the power"
+                " that its nodes draw at the load, which no rated power changes; allowed are"
+                " choices of other settings; choose nodes (serving.nodes) or leave the choice out"
+            )
         if published not in options:
             problems.append(
                 f"{MULTIVERSE}: key choices.{name}.published: value {published}: unknown option;"

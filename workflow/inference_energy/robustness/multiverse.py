@@ -23,7 +23,7 @@ from inference_energy.method.build import (
     factor,
     fit_suitable,
     node_power,
-    power_utilisation,
+    utilisation_of,
 )
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.files import merge
@@ -31,8 +31,8 @@ from inference_energy.method.setup import TRIMMED
 from inference_energy.robustness.choices import QUARTILES, STAGES, WHERE, energy_key
 from inference_energy.robustness.tabulated import Blends, Tables
 
-FITTED = ("benchmarks", "throughput_law")
-"""Sections of a method that its laws are fitted from."""
+FITTED = ("benchmarks", "throughput_law", "serving")
+"""Sections of a method that its laws are fitted from, and that say how its models are served."""
 
 
 def outcomes(multiverse, sources, workers=1):
@@ -147,7 +147,7 @@ def _fitted(multiverse, combinations, sources):
     fitted, keys, problems = {}, [], []
     for options in combinations:
         method = multiverse._apply(multiverse.published | options)
-        keys.append(json.dumps([method[section] for section in FITTED]))
+        keys.append(json.dumps([method.get(section) for section in FITTED]))
         if keys[-1] in fitted:
             continue
         fitted[keys[-1]] = None
@@ -182,7 +182,7 @@ def _token_outcomes(multiverse, options, sources, laws):
     setups = []
     for combination in multiverse.combinations("factors"):
         varied = multiverse._apply(combination, method)
-        utilisation = power_utilisation(varied["power_utilisation"], z)
+        utilisation = utilisation_of(varied, laws, z)
         pue = factor(varied["pue"], z)
         setups.append(replace(setup, power_utilisation=utilisation, pue=pue))
         with _naming(combination):
