@@ -26,6 +26,9 @@ FULL_SUPPORT_BELOW = 0.01
 PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
 """Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
 
+SOME_LEVELS = np.array([0.0, 0.1, 0.5, 0.9, 1.0])
+"""Levels of the lengths at which the law's error is looked at for how narrow panels must be. [1]"""
+
 FINE_PANEL = 0.1
 """Width of the panels that stand for every length of a model with many ways. [1]"""
 
@@ -54,7 +57,8 @@ def _length_energies(
         lengths, weights = regime.output_tokens.support
     else:
         kinks = model.law.kinks(regime.input_tokens)
-        width = min(PANEL_PER_SIGMA * factor.sigma, WIDEST_PANEL)
+        spread = np.hypot(factor.sigma, _least_error(setup, regime, model))
+        width = min(PANEL_PER_SIGMA * float(spread), WIDEST_PANEL)
         lengths, weights = regime.output_tokens.nodes(kinks, width)
     charged = charged_tokens(lengths, regime.input_tokens, setup.input_tokens_per_output_token)
     throughput, errors, powers = model.by_way(regime.input_tokens, lengths)
@@ -68,6 +72,15 @@ def _length_energies(
         factor,
         errors.ravel(),
     )
+
+
+def _least_error(setup: Charging, regime: Regime, model: ServedModel) -> float:
+    """Spread that the law's error adds at every length. [1]"""
+    if isinstance(setup.power_utilisation, Coupling):
+        # has a kink of its own, at the largest throughput, which only narrow panels meet
+        return 0.0
+    some = regime.output_tokens.quantile(SOME_LEVELS)
+    return float(np.min(model.by_way(regime.input_tokens, some)[1]))
 
 
 def model_energy(setup: Charging, regime: Regime, model: ServedModel) -> Mixture:

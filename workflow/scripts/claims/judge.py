@@ -19,10 +19,12 @@ def main(snakemake):
     findings = snakemake.params.findings
     figures = published_figures(read)
     tables = {name: read_table(getattr(read, name), name) for name in TABLES}
+    # caveats are of verdicts, and a user's method has none
+    scored = method["kind"] != "user"
     alternatives = {
         finding["id"]: exact_evidence(merge(method, finding["override"]), sources, figures)
         for finding in findings
-        if "override" in finding and "claims" in finding
+        if scored and "override" in finding and "claims" in finding
     }
     table = judge(
         read_table(read.claims, "claims_published"),
@@ -31,7 +33,7 @@ def main(snakemake):
         alternatives,
         findings,
         snakemake.params.engines,
-        scored=method["kind"] != "user",
+        scored=scored,
     )
     write_table(table, snakemake.output[0], "claims")
 
