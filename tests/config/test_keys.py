@@ -74,7 +74,7 @@ def test_the_tables_of_the_page_are_current(name):
 
 def test_the_columns_of_the_expected_verdicts_are_current():
     (table,) = describe_tables(["expected_verdicts"])
-    assert render("table.md.jinja", table=table).strip() in PAGE
+    assert render("tables/table.md.jinja", table=table).strip() in PAGE
 
 
 def stated_keys(schema):

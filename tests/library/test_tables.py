@@ -252,7 +252,7 @@ def test_each_schema_is_valid_closed_and_described(name):
 
 
 def test_the_documentation_names_every_column():
-    text = render("tables.md.jinja", tables=describe_tables())
+    text = render("tables/tables.md.jinja", tables=describe_tables())
     for name in schema_names():
         schema = load_schema(name)
         assert f"## `{schema['title']}`\n" in text
@@ -263,7 +263,7 @@ def test_what_a_schema_says_cannot_break_its_table():
     column = {"name": "c", "allowed": "text like ^(a|b)$", "unit": None, "meaning": "<b>|"}
     table = {"title": "t", "anchor": "t", "description": "d", "key": ["c", "d"]}
     table["columns"] = [column]
-    page = render("tables.md.jinja", tables=[table])
+    page = render("tables/tables.md.jinja", tables=[table])
     assert "One row per `c`, `d`.\n" in page
     assert page.endswith("| `c` | text like ^(a\\|b)$ |  | \\<b\\>\\| |\n")
 

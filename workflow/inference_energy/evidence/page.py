@@ -45,7 +45,7 @@ def page(verdicts, predicted, tables, estimates, settings, reported):
     of_all = production[production["part"] == "all nodes"]
     near = closeness(predicted)
     return render(
-        "evidence.md.jinja",
+        "evidence/evidence.md.jinja",
         reported=reported,
         methods=list(verdicts),
         nearly_all=NEARLY_ALL,

@@ -23,7 +23,7 @@ def laws_page(errors: pd.DataFrame, path: str, note: str = "") -> str:
         What a reader of the errors has to know.
     """
     shapes = [shape for shape in SHAPES if shape in set(errors["region"])]
-    return render("laws.md.jinja", path=path, note=note, shapes=shapes, laws=_laws(errors))
+    return render("laws/laws.md.jinja", path=path, note=note, shapes=shapes, laws=_laws(errors))
 
 
 def _laws(errors: pd.DataFrame) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ def load_page(scores: pd.DataFrame, before: str) -> str:
 
     known = list(dict.fromkeys(rows.index))
     return render(
-        "load.md.jinja",
+        "laws/load.md.jinja",
         before=before,
         overall=[of(split, "at-load") for split in SPLITS],
         classes=[of(*key) for key in known if key[1:3] == ("at-load", "all") and key[3] != "all"],
@@ -100,7 +100,7 @@ def predicted_page(predictions: pd.DataFrame, path: str) -> str:
     for column in ("class", "engine", "model"):
         groups |= {f"{column} {name}": own for name, own in predictions.groupby(column)}
     return render(
-        "load_predicted.md.jinja",
+        "laws/load_predicted.md.jinja",
         path=path,
         committed=int(predictions["committed"].eq("yes").sum()),
         groups=[

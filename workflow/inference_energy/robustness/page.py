@@ -61,7 +61,7 @@ def audit_page(
     """
     total = indices[indices["index"] == "total"]
     return render(
-        "robustness.md.jinja",
+        "robustness/multiverse.md.jinja",
         counts=counts,
         refused=_refused(config),
         earlier=config.get("earlier"),

@@ -20,7 +20,7 @@ def main(snakemake):
     }
     # the heading of the page stands in the place of the section's own
     (table,) = describe_tables(["expected_verdicts"])
-    columns = render("table.md.jinja", table=table).strip()
+    columns = render("tables/table.md.jinja", table=table).strip()
     lines = {
         name: f"{block}\n" for name, block in (blocks | {"expected_verdicts": columns}).items()
     }

@@ -8,7 +8,7 @@ from inference_energy.templates import render
 def main(snakemake):
     """Write the page."""
     tables = sorted(describe_tables(snakemake.params.names), key=lambda table: table["title"])
-    write_text(snakemake.output[0], render("tables.md.jinja", tables=tables))
+    write_text(snakemake.output[0], render("tables/tables.md.jinja", tables=tables))
 
 
 if __name__ == "__main__":
