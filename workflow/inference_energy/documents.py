@@ -38,6 +38,7 @@ NUMBERS = {
     ),
 }
 """Numbers of the core schema of YAML 1.2, by tag; the first that fits the whole text."""
+SURROGATE = re.compile("[\ud800-\udfff]")
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 BOUNDS = {
@@ -89,8 +90,10 @@ def read(path):
         data = Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; restore it, or correct the name") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
+    except (OSError, ValueError) as error:
+        # a path with a NUL is a ValueError
+        reason = getattr(error, "strerror", error)
+        raise InputError(f"{path!s:.200}: cannot be read ({reason}); make it readable") from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -229,7 +232,7 @@ def _refuse_oversized(text, where):
 
 def is_unwritable(text):
     """Whether a text holds a lone surrogate, which no UTF-8 file can hold."""
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return SURROGATE.search(text) is not None
 
 
 def _value_problems(value, where, path=""):

@@ -279,10 +279,10 @@ def read_bytes(path: AnyPath) -> bytes:
         return Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path and the file's name") from None
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); give a readable file"
-        ) from None
+    except (OSError, ValueError) as error:
+        # a path with a NUL is a ValueError
+        reason = getattr(error, "strerror", error)
+        raise InputError(f"{path!s:.200}: cannot be read ({reason}); give a readable file") from None
 
 
 def decode(path: AnyPath, data: bytes, remedy: str = "save the file again as UTF-8") -> str:

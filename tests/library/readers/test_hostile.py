@@ -1,6 +1,7 @@
 """What damages a benchmark's file or its facts is told in a sentence, never a traceback."""
 
 import json
+import tracemalloc
 
 import pandas as pd
 import pytest
@@ -87,6 +88,44 @@ def test_numbers_beyond_any_measurement_in_what_only_checks(tmp_path, key):
     raw = load("vllm/detailed.json")
     raw[key] = [10**399] * 6 if key == "output_lens" else 10**399
     told(refusal(put(tmp_path, raw), NODE), "run.json")
+
+
+@pytest.mark.parametrize("value", [[], [8], {"a": 1}])
+@pytest.mark.parametrize("key", ["gpu", "n_gpus", "tensor_parallel", "pipeline_parallel"])
+def test_lists_and_objects_for_a_value(tmp_path, key, value):
+    path = put(tmp_path, load("vllm/single.json") | {key: value})
+    for facts in (NODE, {name: fact for name, fact in NODE.items() if name != key}):
+        if key == "gpu" and "gpu" in facts:
+            continue
+        told(refusal(path, facts), f"{key} is ")
+
+
+@pytest.mark.parametrize("value", [[], {"a": 1}])
+def test_lists_and_objects_for_a_gpu_of_the_leaderboard(tmp_path, value):
+    task = load("mlenergy/task.json")
+    task["configurations"][0]["gpu_model"] = value
+    told(refusal(put(tmp_path, task), {}), "gpu is ")
+
+
+def test_a_key_that_stands_twice_among_many_is_found_at_once(tmp_path):
+    text = "{" + "".join(f'"k{n}":1,' for n in range(300_000)) + '"z":1,"z":2}'
+    assert '"z" stands there twice' in refusal(put(tmp_path, text))
+
+
+def test_only_the_first_line_of_a_table_is_looked_at_to_know_it(tmp_path):
+    path = put(tmp_path, "\n \nfirst line\n" + "ab\n" * 2_000_000)
+    tracemalloc.start()
+    message = refusal(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 'begins with "first line"' in message
+    assert peak < 5 * path.stat().st_size
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 5_000, "x" * 300 + "/run.json"])
+def test_paths_that_no_file_can_have(path):
+    with pytest.raises(InputError, match="cannot be read"):
+        readers.detect_and_read(path)
 
 
 def test_text_that_no_table_can_hold(tmp_path):

@@ -4,6 +4,7 @@ A file's format is told from its content, never from its name. Units become thos
 here, once. What a client does not write (GPU, precision, parallelism) is stated in a facts file.
 """
 
+import os
 from pathlib import Path
 
 from inference_energy.errors import InputError
@@ -21,6 +22,7 @@ from inference_energy.readers import (
 from inference_energy.readers.common import (
     Run,
     check_facts,
+    first_line,
     parse_json,
     read_bytes,
     read_facts,
@@ -105,7 +107,7 @@ def detect_and_read(path, facts=None):
 
 def _detect(path):
     """Client, what its reader needs (objects or table name), and the bytes of the file."""
-    if path.is_dir():
+    if os.path.isdir(path):
         if mlperf.recognise(path):
             return mlperf.CLIENT, None, b""
         raise InputError(
@@ -114,7 +116,7 @@ def _detect(path):
         )
     data = read_bytes(path)
     text = decode(path, data)
-    if text.lstrip()[:1] in ("{", "["):
+    if first_line(text)[:1] in ("{", "["):
         records = parse_json(path, text)
         readers = _readers(path, records)
         reader = readers[0]
@@ -124,7 +126,7 @@ def _detect(path):
         return mlperf.CLIENT, None, data
     table = project.recognise(text)
     if table is None:
-        start = text.lstrip().splitlines()[0][:60]
+        start = first_line(text)[:60]
         raise InputError(
             f'{path}: begins with "{start}", which is no known format; known is {KNOWN}; '
             "give the client's own result file"

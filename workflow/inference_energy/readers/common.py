@@ -3,6 +3,9 @@
 import hashlib
 import json
 import math
+import os
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,6 +32,8 @@ INPUT_LENGTH_UNKNOWN = {"mlenergy", "mlperf", "project"}
 
 # Parsed they take about 0.5 GB.
 MOST_OBJECTS, MOST_VALUES = 2_000_000, 10_000_000
+
+BLANKS, FIRST_LINE = re.compile(r"\s*"), re.compile(r"\S[^\r\n]*|$")
 
 PRECISIONS = {
     "fp4": "FP4",
@@ -202,8 +207,7 @@ def _object(pairs):
     """Build a JSON object, whose keys stand there once and which UTF-8 can hold."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
+        repeated, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise ValueError(f'"{repeated}" stands there twice; allowed is once')
     for key, value in pairs:
         if documents.is_unwritable(key) or (
@@ -233,9 +237,12 @@ def keys_of(value):
 
 
 def _next(text, position):
-    while position < len(text) and text[position].isspace():
-        position += 1
-    return position
+    return BLANKS.match(text, position).end()
+
+
+def first_line(text):
+    """First line of a text that holds more than blanks, without looking at the others."""
+    return FIRST_LINE.search(text)[0]
 
 
 def sha256(data):
@@ -246,7 +253,7 @@ def sha256(data):
 def facts_files(path):
     """Places where the facts of `path` may stand; what a later one says goes first."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         return [path.parent / "facts.yaml", path / "facts.yaml"]
     names = ["facts.yaml", f"{path.stem}.facts.yaml", f"{path.name}.facts.yaml"]
     return [path.with_name(name) for name in dict.fromkeys(names)]
@@ -274,7 +281,8 @@ def read_facts(path):
     """
     facts, problems = {}, []
     for file in facts_files(path):
-        if not file.exists():
+        # not the path's own exists(), which raises where a name is too long
+        if not os.path.exists(file):
             continue
         found = documents.read(file)
         problems += _fact_problems(file, found)
@@ -338,9 +346,18 @@ def to_table(path, runs, facts):
         All problems of all runs, and every fact that is still missing, by name.
     """
     schema = tables.load_schema("benchmark")
+    valid = {
+        name: jsonschema_rs.Draft202012Validator(column).is_valid
+        for name, column in schema["properties"].items()
+    }
     missing = {}
     for run in runs:
         _add_facts(run, facts)
+        # before anything is computed with them: a client's file may hold a list for a number
+        refused = _refused(run, schema, valid)
+        run.problems += refused
+        if refused:
+            continue
         _derive(run)
         for name in [] if run.problems else _missing(run):
             missing.setdefault(name, []).append(run)
@@ -349,8 +366,9 @@ def to_table(path, runs, facts):
         if not run.problems:
             check_run(run)
         _finish(run)
+        run.problems += _refused(run, schema, valid)
     problems = [_ask(path, name, lacking, runs) for name, lacking in missing.items()]
-    problems += [problem for run in runs for problem in [*run.problems, *_refused(run, schema)]]
+    problems += [problem for run in runs for problem in run.problems]
     tables.refuse(problems)
     return _frame([run.row for run in runs], schema)
 
@@ -366,7 +384,8 @@ def _add_facts(run, facts):
         if run.client == "project":
             continue
         slack = TOLERANCE * stated if name in ("input_tokens", "output_tokens") else 0
-        same = found == stated if isinstance(stated, str) else abs(found - stated) <= slack
+        is_number = isinstance(stated, int | float) and isinstance(found, int | float)
+        same = abs(found - stated) <= slack if is_number else found == stated
         if not same:
             run.refuse(
                 f"{name} is {found} in the file but {stated} in the facts; they have to agree; "
@@ -447,14 +466,13 @@ def _finish(run):
     values["status"] = f"marked: {'; '.join(run.marks)}" if run.marks else "ok"
 
 
-def _refused(run, schema):
+def _refused(run, schema, valid):
     """Refuse values that the table does not allow; absent ones are asked for elsewhere."""
     problems = []
     for name, column in schema["properties"].items():
         value = run.row.get(name)
-        is_valid = jsonschema_rs.Draft202012Validator(column).is_valid
         large = isinstance(value, float) and not abs(value) <= tables.LARGEST
-        if large or (value is not None and not is_valid(value)):
+        if large or (value is not None and not valid[name](value)):
             problems.append(
                 f"{run.where}: {name} is {_shown(value)}; allowed is {tables.allowed(column)}; "
                 "correct the file or leave the run out"

@@ -4,7 +4,7 @@ import csv
 
 import pandas as pd
 
-from inference_energy.readers.common import Run
+from inference_energy.readers.common import Run, first_line
 from inference_energy.tables import load_schema, read_table
 
 CLIENT = "project"
@@ -14,7 +14,7 @@ FACTS = ("model", "gpu", "n_gpus", "tensor_parallel", "precision")
 def recognise(text):
     """Name of the table that a CSV text is meant to be, or None; its reader tells what is wrong."""
     try:
-        header = set(next(csv.reader(text.lstrip().splitlines()[:1]), []))
+        header = set(next(csv.reader([first_line(text)]), []))
     except csv.Error:
         return None
     if len({"model", "gpu", "throughput_tps"} & header) < 2:
