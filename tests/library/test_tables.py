@@ -418,3 +418,11 @@ def test_no_committed_table_holds_a_formula(path):
     with open(path, encoding="utf-8", newline="") as file:
         cells = [text for row in csv.reader(file) for text in row]
     assert not [text for text in cells if tables._is_formula(text)]
+
+
+@pytest.mark.parametrize("row", ["\n", ",,,,,,,,,\n"])
+def test_a_table_of_millions_of_cells_is_refused_before_it_fills_the_memory(tmp_path, row):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n" + row * (10_000_000 // len(row) + 1))
+    with pytest.raises(InputError, match="more than the 10000000 that are allowed"):
+        read_table(path, "throughput")

@@ -47,6 +47,9 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 LARGEST = 2**53
 # Read at once a file takes several times its size, and a run should do with 1 GB.
 LARGEST_FILE = 2**27
+# Parsed JSON of so many takes about 0.5 GB, and a table of so many cells.
+MOST_OBJECTS, MOST_VALUES = 2_000_000, 10_000_000
+MOST_CELLS = 10_000_000
 # A spreadsheet would run a text that begins so; reading takes away the quote that is put before it.
 FORMULA = re.compile(r"'*[=+\-@\t\r].", re.DOTALL)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
@@ -282,7 +285,9 @@ def read_bytes(path: AnyPath) -> bytes:
     except (OSError, ValueError) as error:
         # a path with a NUL is a ValueError
         reason = getattr(error, "strerror", error)
-        raise InputError(f"{path!s:.200}: cannot be read ({reason}); give a readable file") from None
+        raise InputError(
+            f"{path!s:.200}: cannot be read ({reason}); give a readable file"
+        ) from None
 
 
 def decode(path: AnyPath, data: bytes, remedy: str = "save the file again as UTF-8") -> str:
@@ -297,6 +302,17 @@ def decode(path: AnyPath, data: bytes, remedy: str = "save the file again as UTF
         ) from None
 
 
+def refuse_crowded(path: AnyPath, text: str) -> None:
+    """Refuse JSON that would take gigabytes once it is parsed."""
+    objects, values = text.count("{") + text.count("["), text.count(",")
+    if objects > MOST_OBJECTS or values > MOST_VALUES:
+        raise InputError(
+            f"{path}: holds {objects} lists and objects and {values} values, more than the "
+            f"{MOST_OBJECTS} and {MOST_VALUES} that are allowed; leave out what is recorded for "
+            "every request"
+        )
+
+
 def _read_text(path: AnyPath) -> str:
     text = decode(path, read_bytes(path), "save the file as CSV UTF-8")
     if "\0" in text:
@@ -304,6 +320,12 @@ def _read_text(path: AnyPath) -> str:
         raise InputError(
             f"{path}, row {row}: holds a NUL byte; only text is allowed; "
             "export the table again as CSV UTF-8"
+        )
+    cells = text.count(",") + text.count("\n") + text.count("\r")
+    if cells > MOST_CELLS:
+        raise InputError(
+            f"{path}: holds {cells} commas and line ends, more than the {MOST_CELLS} that are "
+            "allowed; leave out rows or split the table"
         )
     if not text.strip():
         raise InputError(f"{path}: is empty; a header and at least one row are needed")

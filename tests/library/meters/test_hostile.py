@@ -71,6 +71,27 @@ def test_damaged_logs_are_refused(tmp_path, scope, text):
     assert len(message) < 2000
 
 
+def test_a_log_of_many_documents_is_read_once(tmp_path):
+    text = json.dumps(matrix(*SERIES)) + "\n" + "[]\n" * 200_000 + "[1]"
+    assert "row 200002, is not what its tool writes" in refusal(tmp_path, text, "gpu")
+
+
+def test_a_log_of_brackets_is_refused_before_it_fills_the_memory(tmp_path):
+    text = json.dumps(matrix(*SERIES)) + "{}\n" * 2_000_001
+    assert "more than" in refusal(tmp_path, text, "gpu")
+
+
+def test_a_log_of_empty_lines_is_refused_before_it_fills_the_memory(tmp_path):
+    text = "time,power_w\n" + "\n" * 10_000_001
+    assert "lines" in refusal(tmp_path, text, "node")
+
+
+def test_a_log_of_bad_rows_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("inference_energy.meters.common.MOST_PROBLEMS", 40)
+    message = refusal(tmp_path, logs.table(*["never,1"] * 1_000), "node")
+    assert "row 21" in message and "and at least 20 more" in message
+
+
 def test_a_log_of_years_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("inference_energy.meters.common.MOST_READINGS", 2)
     rows = [f"{NOON + second},{second}" for second in range(1, 4)]

@@ -108,7 +108,7 @@ def test_lists_and_objects_for_a_gpu_of_the_leaderboard(tmp_path, value):
 
 
 def test_a_key_that_stands_twice_among_many_is_found_at_once(tmp_path):
-    text = "{" + "".join(f'"k{n}":1,' for n in range(300_000)) + '"z":1,"z":2}'
+    text = "{" + "".join(f'"k{n}":1,' for n in range(100_000)) + '"z":1,"z":2}'
     assert '"z" stands there twice' in refusal(put(tmp_path, text))
 
 

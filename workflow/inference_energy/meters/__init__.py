@@ -22,6 +22,9 @@ from inference_energy.tables import decode, read_bytes
 
 __all__ = ["SAMPLE_COLUMNS", "read_log"]
 
+MOST_LINES = 10_000_000
+"""Ten of each of the readings that a log may hold; taken apart they need about 0.7 GB."""
+
 FAMILIES = (
     nvidia_smi,
     zeus,
@@ -59,6 +62,12 @@ def read_log(path, scope, zone=None):
         A log of no known family, or all its rows that cannot be used.
     """
     text = decode(path, read_bytes(path), "save the log again as UTF-8")
+    lines = text.count("\n") + text.count("\r")
+    if lines > MOST_LINES:
+        raise InputError(
+            f"{path}: holds {lines} lines, more than the {MOST_LINES} that are allowed; cut the log"
+            " to the time of the test"
+        )
     for family in FAMILIES:
         if family.recognise(text):
             samples = Samples(path, text, scope, zone)

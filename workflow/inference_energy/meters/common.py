@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.tables import refuse
+from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
 from inference_energy.units import J_PER_WH, KILO, MICRO, MILLI, NANO, WH_PER_KWH
 
 SAMPLE_COLUMNS = [
@@ -25,6 +25,7 @@ SAMPLE_COLUMNS = [
 ]
 NUMBERS = SAMPLE_COLUMNS[2:]
 
+BETWEEN = re.compile(r"[\s,]*")
 READING = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?:W|Watts|%|MiB|MHz)?")
 
 POWER_UNITS = {"w": 1.0, "watts": 1.0, "kw": KILO, "mw": MILLI, "uw": MICRO}
@@ -53,6 +54,10 @@ LARGEST = 2**53
 
 MOST_READINGS = 1_000_000
 """Eight GPUs once a second for a day are 691,200."""
+
+
+MOST_PROBLEMS = 10_000
+"""Of so many, all of which could fill the memory, a log is given up."""
 
 
 LONGEST_STRETCH = 604_800.0
@@ -118,13 +123,11 @@ class Samples:
 
     def documents(self):
         """Line number and value of each JSON document, one after the other."""
-        decoder, position = json.JSONDecoder(), 0
+        decoder, position, line, counted = json.JSONDecoder(), 0, 1, 0
         text = self.text
-        while position < len(text):
-            if text[position].isspace() or text[position] == ",":
-                position += 1
-                continue
-            line = text.count("\n", 0, position) + 1
+        refuse_crowded(self.path, text)
+        while (position := BETWEEN.match(text, position).end()) < len(text):
+            line, counted = line + text.count("\n", counted, position), position
             try:
                 value, position = decoder.raw_decode(text, position)
             except json.JSONDecodeError as error:
@@ -148,6 +151,9 @@ class Samples:
         """Add a reason to refuse the log."""
         reason = reason if len(reason) <= SHOWN else f"{reason[:SHOWN]}..."
         self.problems.append(f"{self.path}: row {line}, {reason}")
+        if len(self.problems) >= MOST_PROBLEMS:
+            first = self.problems[:PROBLEMS_SHOWN]
+            raise InputError([*first, f"... and at least {MOST_PROBLEMS - len(first)} more"])
 
     def number(self, line, column, value, factor=1.0):
         """Reading times a factor to its unit, NaN where there is none; a bad one is a problem."""

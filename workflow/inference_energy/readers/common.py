@@ -30,9 +30,6 @@ RENAMED = {"model", "gpu", "source_id", "client_version"}
 NOT_COLUMNS = {"requested_output_tokens", "meter_clock_offset_s"}
 INPUT_LENGTH_UNKNOWN = {"mlenergy", "mlperf", "project"}
 
-# Parsed they take about 0.5 GB.
-MOST_OBJECTS, MOST_VALUES = 2_000_000, 10_000_000
-
 BLANKS, FIRST_LINE = re.compile(r"\s*"), re.compile(r"\S[^\r\n]*|$")
 
 PRECISIONS = {
@@ -172,7 +169,7 @@ def parse_json(path, text):
     InputError
         JSON that is cut off or wrong, with its line, or values that are not objects.
     """
-    _refuse_crowded(path, text)
+    tables.refuse_crowded(path, text)
     decoder = json.JSONDecoder(object_pairs_hook=_object)
     records, position = [], 0
     while (position := _next(text, position)) < len(text):
@@ -218,17 +215,6 @@ def _object(pairs):
                 "hold is allowed"
             )
     return found
-
-
-def _refuse_crowded(path, text):
-    """Refuse what would take gigabytes once it is parsed."""
-    objects, values = text.count("{") + text.count("["), text.count(",")
-    if objects > MOST_OBJECTS or values > MOST_VALUES:
-        raise InputError(
-            f"{path}: holds {objects} lists and objects and {values} values, more than the "
-            f"{MOST_OBJECTS} and {MOST_VALUES} that are allowed; leave out what is recorded for "
-            "every request"
-        )
 
 
 def keys_of(value):
