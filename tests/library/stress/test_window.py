@@ -90,3 +90,26 @@ def test_cut_that_removes_most_of_a_cell_is_refused():
 def test_windows_with_too_few_queries_are_refused(rounds, found):
     _, findings = stress_window.steady_window(closed_loop(1, rounds), 1)
     assert [kind for kind in kinds(findings) if kind[0] == "few queries"] == found
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("ttft", [0.2, 0.5, 1.0, 5.0])
+@pytest.mark.parametrize("tokens", [101, 300, 4500])
+def test_requests_in_step_are_steady_and_the_least_rounds_are_enough(concurrency, ttft, tokens):
+    # a slow server gets three rounds a window; all its prefills come at once
+    requests = closed_loop(concurrency, 3, ttft=ttft, gap=0.011, tokens=tokens)
+    _, findings = stress_window.steady_window(requests, concurrency)
+    few = [("few queries", "")] if concurrency == 1 else []
+    assert kinds(findings) == few
+
+
+def test_work_spreads_a_request_over_its_whole_time():
+    requests = closed_loop(concurrency=1, rounds=2)
+    assert stress_window.work_between(requests, NOON, NOON + 3) == pytest.approx(202)
+    assert stress_window.work_between(requests, NOON + 0.75, NOON + 1.5) == pytest.approx(50.5)
+
+
+def test_requests_without_duration_leave_no_window_and_no_crash():
+    at_once = stress_plan.requests_of([record(0, 0.0, 0.0, 1)] * 2)
+    assert stress_window.full_load(at_once, 1) is None
+    assert stress_window.work_between(at_once, NOON - 1, NOON + 1) == 0

@@ -13,13 +13,15 @@ from inference_energy.stress.plan import (
     STEADY_TOLERANCE,
     Finding,
 )
+from inference_energy.units import MICRO
 
 
 def full_load(requests, concurrency):
     """Start and end of the time in which `concurrency` requests were in flight [s].
 
     From the start of the last of the first `concurrency` requests to the first end after the last
-    start: before, the load is still being built up; after, it drains.
+    start: before, the load is still being built up; after, it drains. Times are known to a
+    microsecond: an end at a start is not after it.
 
     Returns
     -------
@@ -30,8 +32,13 @@ def full_load(requests, concurrency):
     if len(starts) < concurrency:
         return None
     ends = requests["end_s"].to_numpy()
-    start, end = starts[concurrency - 1], ends[ends > starts[-1]].min()
+    start, end = starts[concurrency - 1], min(ends[ends > starts[-1] + MICRO], default=-np.inf)
     return (start, end) if end > start else None
+
+
+def _delivered(requests):
+    """Requests that delivered tokens."""
+    return requests[~requests["failed"] & (requests["output_tokens"] > 0)]
 
 
 def tokens_between(requests, start, end):
@@ -41,7 +48,7 @@ def tokens_between(requests, start, end):
     Those of an answer that comes in one piece (a proxy may hold it back) were produced at times
     that nobody saw: they count evenly over the whole request. Failed requests produce none.
     """
-    done = requests[~requests["failed"] & (requests["output_tokens"] > 0)]
+    done = _delivered(requests)
     first, last = done["first_token_s"].to_numpy(), done["end_s"].to_numpy()
     first = np.where(first < last, first, done["start_s"].to_numpy())
     arrived = (first >= start) & (first < end)
@@ -49,6 +56,20 @@ def tokens_between(requests, start, end):
     within = np.clip(end, first, last) - np.clip(start, first, last)
     share = np.where(span > 0, within / np.where(span > 0, span, 1), arrived)
     return float(np.sum((done["output_tokens"].to_numpy() - 1) * share + arrived))
+
+
+def work_between(requests, start, end):
+    """Output tokens whose share of their request's whole time lies between two times.
+
+    Requests in step with each other, or one after the other, have their prefills at once: their
+    tokens come in waves, which are no drift. Evenly over its request, a token of a steady server
+    makes a steady rate.
+    """
+    done = _delivered(requests)
+    done = done[done["end_s"] > done["start_s"]]
+    begun, ended = done["start_s"].to_numpy(), done["end_s"].to_numpy()
+    within = np.clip(np.minimum(ended, end) - np.maximum(begun, start), 0, None)
+    return float(np.sum(done["output_tokens"].to_numpy() * within / (ended - begun)))
 
 
 def truncation(rates):
@@ -83,7 +104,7 @@ def steady_window(requests, concurrency):
         ]
     start, end = window
     edges = np.linspace(start, end, SLICES + 1)
-    rates = np.array([tokens_between(requests, *pair) for pair in pairwise(edges)])
+    rates = np.array([work_between(requests, *pair) for pair in pairwise(edges)])
     cut = truncation(rates)
     rest = rates[cut:]
     # a cut at its limit found a drift, no warm-up
@@ -136,7 +157,7 @@ def _check_drift(rates):
 
 def _check_count(requests, tokens):
     """Findings on a window that holds few queries."""
-    queries = tokens / requests["output_tokens"].mean()
+    queries = round(tokens / requests["output_tokens"].mean(), 6)
     if queries >= FEW_QUERIES:
         return []
     return [
