@@ -8,6 +8,9 @@ from library.meters.files import NOON, read, refusal, table
 def test_times_in_a_zone_and_without_one():
     assert seconds("2026-01-31T13:00:00+01:00") == NOON
     assert seconds("2026-01-31 13:00:00", "Europe/Berlin") == NOON
+    assert seconds("31.01.2026 12:00:00", "UTC") == NOON
+    assert seconds("01.02.2026 12:00:00", "UTC") == NOON + 86400
+    assert seconds("01/31/2026 12:00:00", "UTC") == NOON
     for factor in (1, 1e3, 1e6, 1e9):
         assert seconds(f"{factor * NOON:.0f}") == pytest.approx(NOON)
     for bad in ("12", "later", "nan", "inf", "-1769860800"):
@@ -20,6 +23,8 @@ def test_two_outlets_in_one_file_are_refused(tmp_path):
     assert "reads 400 and 500 at one time (20 such times)" in refusal(tmp_path, table(*both))
     turns = [f"{NOON + n / 2},{(400, 500)[n % 2] + n % 3}" for n in range(40)]
     assert "in turn: two meters in one file" in refusal(tmp_path, table(*turns))
+    supplies = [f"{NOON + n / 2},{(430, 450)[n % 2] + n % 3}" for n in range(40)]
+    assert "in turn: two meters in one file" in refusal(tmp_path, table(*supplies))
     named = [f"{row},{'ab'[n % 2]}" for n, row in enumerate(both)]
     text = table(*named).replace("power_w", "power_w,meter")
     assert set(read(tmp_path, text)["meter"]) == {"a", "b"}
@@ -40,3 +45,10 @@ def test_milliwatts_in_a_column_of_watts_are_refused(tmp_path):
     text = table(f"{NOON},812500", f"{NOON + 1},813000")
     assert "looks like milliwatts" in refusal(tmp_path, text)
     assert "more than one gpu draws" in refusal(tmp_path, table(f"{NOON},512300"), "gpu")
+
+
+def test_millijoules_in_a_column_of_joules_are_refused(tmp_path):
+    rows = [f"{NOON + n},{n * 512_000}" for n in range(5)]
+    text = table(*rows).replace("power_w", "energy_j")
+    assert "meter.log counts 5.12e+05 J a second" in refusal(tmp_path, text, "gpu")
+    read(tmp_path, text.replace("energy_j", "energy_mj"), "gpu")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from inference_energy.stress.collect import collect
 from inference_energy.stress.sources import Source
-from library.stress.made_up import DEFAULTS, NOON, kinds
+from library.stress.made_up import DEFAULTS, NOON, kinds, samples
 
 
 @pytest.fixture
@@ -43,3 +43,15 @@ def test_a_log_of_another_time_gives_no_energy(meter):
     assert samples is None
     assert kinds(findings) == [("clock", "energy")]
     assert "meter_zone" in findings[0].message
+
+
+@pytest.mark.parametrize("reading", ["power", "energy"])
+def test_telemetry_in_milliwatts_or_millijoules_is_refused(reading, tmp_path):
+    times = NOON + np.arange(0.0, 90.0)
+    mine = {"power": {"power": 512_000.0}, "energy": {"energy": 512_000.0 * (times - NOON)}}
+    requests = pd.DataFrame({"start_s": times[10:80], "end_s": times[10:80] + 1})
+    cells = {"one": {"requests": requests, "samples": samples(times, **mine[reading])}}
+    read, _, findings = collect([Source("gpu", "nvml")], cells, tmp_path, DEFAULTS)
+    assert read is None
+    assert kinds(findings) == [("units", "energy")]
+    assert "milliwatts" in findings[0].message

@@ -234,6 +234,17 @@ def test_samples_that_are_a_little_out_of_order_are_no_reset():
     assert findings == []
 
 
+@pytest.mark.parametrize("swap", [(98, 99, 100), (40, 41, 42), (0, 1)])
+def test_samples_out_of_order_at_any_place_and_in_a_row_are_no_reset(swap):
+    # ten samples a second, stamped up to 0.2 s out of order
+    times = np.arange(0, 101.0) / 10
+    swapped = times.copy()
+    swapped[list(swap)] = times[list(swap)][::-1]
+    energy, findings = meter_energy(samples(swapped, energy=300 * times), 0.5, 9.5)
+    assert energy == pytest.approx(300 * 9, rel=0.02)
+    assert findings == []
+
+
 def test_telemetry_of_amd_has_names_of_its_own():
     line = {
         "timestamp_ns": 1_000_000_000,

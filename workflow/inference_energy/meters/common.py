@@ -44,6 +44,10 @@ LIKELY = {"gpu": 3_000.0, "cpu": 3_000.0, "node": 150_000.0}
 """No one meter of a scope draws more [W]: above it the file is in milliwatts."""
 
 
+DAY_FIRST = re.compile(r"\d\d?\.\d\d?\.\d{4}\b")
+"""31.01.2026: where a date is written with points, its day comes first."""
+
+
 FIRST, LAST = 946_684_800.0, 4_102_444_800.0
 """Unix seconds of 2000 and 2100: a number between is a time in seconds, else in a smaller unit."""
 
@@ -69,6 +73,10 @@ SHOWN = 300
 
 ALTERNATES = 3.0
 """Two readings in turn differ so many times as much as every second one: two meters."""
+
+
+LEVELS = 0.01
+"""Share of the power by which they differ at least; a reading's last digit differs by less."""
 
 
 class Samples:
@@ -230,8 +238,10 @@ def seconds(time, zone=None):
     except (TypeError, OverflowError):
         raise ValueError(allowed) from None
     except ValueError:
+        text = str(time).strip()
         try:
-            stamp = pd.Timestamp(str(time).strip())
+            by_day = DAY_FIRST.match(text)
+            stamp = pd.to_datetime(text, dayfirst=True) if by_day else pd.Timestamp(text)
             if stamp.tzinfo is None and zone:
                 stamp = stamp.tz_localize(zone)
             moment = stamp.timestamp() if stamp.tzinfo else stamp.to_pydatetime().timestamp()
@@ -281,7 +291,7 @@ def _alternating(log, frame):
         turns = np.sign(np.diff(power))
         if (
             np.median(near) > ALTERNATES * np.median(next_but_one)
-            and np.median(near) > 0.05 * np.median(power)
+            and np.median(near) > LEVELS * np.median(power)
             and np.mean(turns[1:] * turns[:-1] < 0) > 0.9
         ):
             return [
@@ -292,13 +302,22 @@ def _alternating(log, frame):
 
 
 def _units(log, frame):
-    """Powers that no device of the scope draws."""
+    """Powers, read or counted, that no device of the scope draws."""
+    counted = frame.dropna(subset=["energy_j"])
+    span = counted.groupby("meter")[["energy_j", "time_s"]].agg(np.ptp)
+    rates = (span["energy_j"] / span["time_s"].where(span["time_s"] > 1)).dropna()
+    found = []
+    for meter, rate in rates[rates > log.limit].items():
+        found.append(
+            f"{log.path}: {meter} counts {rate:.4g} J a second, more than one {log.scope} draws: it "
+            "looks like millijoules; name the column energy_mj, or give joules"
+        )
     high = frame[frame["power_w"] > log.limit]
-    if high.empty:
-        return []
-    row = high.iloc[0]
-    return [
-        f"{log.path}: row {row['line']:.0f}: {row['power_w']:g} W is more than one {log.scope} "
-        f"draws ({len(high)} such rows): it looks like milliwatts; name the column power_mw, or "
-        "give watts"
-    ]
+    if len(high):
+        row = high.iloc[0]
+        found.append(
+            f"{log.path}: row {row['line']:.0f}: {row['power_w']:g} W is more than one {log.scope} "
+            f"draws ({len(high)} such rows): it looks like milliwatts; name the column power_mw, or "
+            "give watts"
+        )
+    return found

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.meters import SAMPLE_COLUMNS, prometheus, read_log
+from inference_energy.meters.common import LIKELY
 from inference_energy.stress.freshness import clock_offset
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.sources import COLLECTORS
@@ -40,6 +41,9 @@ def collect(sources, cells, folder, settings):
         samples = _read(source, cells, folder, settings, requests)
         if samples.empty:
             continue
+        beyond = _beyond(source, samples)
+        if beyond:
+            return None, 0.0, beyond
         if len(sources) > 1 and source.kind == "file":
             samples = samples.assign(meter=source.target + " " + samples["meter"])
         own_clock = source.kind != "file"
@@ -72,6 +76,24 @@ def _read(source, cells, folder, settings, requests):
     if not path.exists():
         return pd.DataFrame(columns=SAMPLE_COLUMNS)
     return read_log(path, source.scope)
+
+
+def _beyond(source, samples):
+    """Findings on power, read or counted, that no meter of the scope can see; a log is checked."""
+    if source.kind == "file":
+        return []
+    counted = samples.dropna(subset=["energy_j"]).groupby("meter")[["energy_j", "time_s"]]
+    span = counted.max() - counted.min()
+    power = pd.concat(
+        [samples["power_w"], span["energy_j"] / span["time_s"].where(span["time_s"] > 1)]
+    )
+    if not (power > LIKELY[source.scope]).any():
+        return []
+    message = (
+        f"{source.named}: {power.max():.4g} W is more than one {source.scope} draws: it looks like "
+        "milliwatts or millijoules; give watts and joules"
+    )
+    return [Finding("units", "energy", message)]
 
 
 def _aligned(source, samples, requests, own_clock, offset):

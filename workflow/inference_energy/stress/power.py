@@ -20,6 +20,7 @@ IDLE_UTILISATION = 0.05
 IDLE_POWER_SHARE = 0.6
 LEAST_IDLE = 3
 SETTLING = 3.0
+OUT_OF_ORDER = 1.0
 IDLE_REACH = 300.0
 
 TELEMETRY = {
@@ -173,18 +174,19 @@ def _by_power(name, samples, start, end, longest_gap):
 def _by_counter(name, samples, start, end):
     """What a counter counted over the window [J], findings, and its step if it stood still [J].
 
-    Between two fresh counts it rises evenly. A count that comes a little late, from a sample that
-    was stamped out of order, is no reset. The step of a counter that never rose is zero.
+    Between two fresh counts it rises evenly. A count that is lower than the one before by less than
+    :data:`OUT_OF_ORDER` seconds bring, or by one step, is from a sample that was stamped out of
+    order, and no reset. The step of a counter that never rose is zero.
     """
     samples = samples.dropna(subset=["energy_j"])
     times, counter = samples["time_s"].to_numpy(float), samples["energy_j"].to_numpy(float)
     if len(times) < 2:
         return np.nan, [], None
     highest = np.maximum.accumulate(counter)
-    below = counter < highest
-    if (below[:-1] & below[1:]).any() or below[-1]:
-        return np.nan, [Finding("counter reset", "", f"{name}: the energy counter fell")], None
     steps = np.diff(highest)
+    late = OUT_OF_ORDER * steps.sum() / (times[-1] - times[0])
+    if (highest - counter).max() > max(late, min(steps[steps > 0], default=0.0)):
+        return np.nan, [Finding("counter reset", "", f"{name}: the energy counter fell")], None
     within = (times[1:] > start) & (times[1:] <= end)
     if not (steps[within] > 0).any():
         return np.nan, [], float(min(steps[steps > 0], default=0.0))
