@@ -2,8 +2,9 @@
 
 import json
 
+import pytest
 from inference_energy.meters import home_assistant
-from library.meters.files import HISTORY, holds
+from library.meters.files import HISTORY, holds, read, refusal
 
 
 def test_a_history_is_read_in_the_unit_that_it_states(tmp_path):
@@ -20,3 +21,35 @@ def test_an_exported_history_leaves_out_what_was_unavailable(tmp_path):
     )
     assert home_assistant.recognise(text)
     holds(tmp_path, text, "node", "rack", [0, 1], [1250, 1500])
+
+
+def history(**entities):
+    rows = [
+        f"sensor.{entity},{value + second},2026-01-31T12:00:{second:02d}.{number}00Z"
+        for second in range(20)
+        for number, (entity, value) in enumerate(entities.items())
+    ]
+    return "\n".join(["entity_id,state,last_changed", *rows, ""])
+
+
+def test_two_outlets_of_a_rack_are_two_meters(tmp_path):
+    frame = read(tmp_path, history(rack_power_left=400, rack_power_right=500))
+    assert set(frame["meter"]) == {"rack_left", "rack_right"}
+    frame = read(tmp_path, history(plug_power=400).replace("sensor.", "sensor.my_"))
+    assert set(frame["meter"]) == {"my_plug"}
+
+
+def test_two_entities_of_one_meter_are_refused(tmp_path):
+    text = refusal(tmp_path, history(plug_energy_total=0, plug_energy_today=0))
+    assert text.count("leave one out") == 1
+    assert "sensor.plug_energy_total and sensor.plug_energy_today both tell of plug" in text
+
+
+@pytest.mark.parametrize(("unit", "joules"), [("MJ", 1e6), ("MWh", 3.6e9), ("kWh", 3.6e6)])
+def test_large_units_are_told_from_small_ones(unit, joules, tmp_path):
+    states = [
+        {"entity_id": "sensor.a_energy", "state": "5", "last_changed": "2026-01-31T12:00:00+00:00"},
+        {"state": "5.01", "last_changed": "2026-01-31T12:10:00+00:00"},
+    ]
+    states[0]["attributes"] = {"unit_of_measurement": unit}
+    assert read(tmp_path, [states])["energy_j"].iloc[0] == pytest.approx(5 * joules)

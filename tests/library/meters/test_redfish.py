@@ -3,7 +3,7 @@
 import json
 
 from inference_energy.meters import redfish
-from library.meters.files import CHASSIS, REPORT, holds
+from library.meters.files import CHASSIS, REPORT, holds, read, refusal
 
 
 def test_a_metric_report_is_read_without_its_averages(tmp_path):
@@ -15,3 +15,46 @@ def test_power_of_a_chassis_has_the_time_written_before_it(tmp_path):
     text = f"2026-01-31T12:00:00Z {CHASSIS % 812}\n2026-01-31T12:00:01Z {CHASSIS % 813}\n"
     assert redfish.recognise(text)
     holds(tmp_path, text, "node", "System", [0, 1], [812, 813])
+
+
+PARTS = {
+    "SystemInputPower": 850,
+    "SystemOutputPower": 800,
+    "SystemPowerConsumption": 848,
+    "SystemHeadRoomInstantaneous": 600,
+    "TotalCPUPower": 300,
+    "TotalMemoryPower": 40,
+    "TotalFanPower": 60,
+    "SystemMaxPowerConsumption": 990,
+}
+"""Metrics of a PowerMetrics report of iDRAC."""
+
+
+def report(**metrics):
+    values = [
+        {"MetricId": name, "MetricValue": str(power), "Timestamp": f"2026-01-31T12:00:0{second}Z"}
+        for second in (0, 1)
+        for name, power in metrics.items()
+    ]
+    return {"MetricValues": values}
+
+
+def test_parts_and_other_places_are_not_added_to_the_node(tmp_path):
+    frame = read(tmp_path, report(**PARTS))
+    assert set(frame["meter"]) == {"SystemInputPower"}
+    assert set(frame["power_w"]) == {850}
+    frame = read(tmp_path, report(**PARTS), "cpu")
+    assert set(frame["meter"]) == {"TotalCPUPower", "TotalMemoryPower"}
+    assert "write node:" in refusal(tmp_path, report(**PARTS), "gpu")
+    two = report(SystemPowerConsumption=800, OtherSystemPowerConsumption=700)
+    assert "which is the node? leave one" in refusal(tmp_path, two)
+
+
+def test_power_of_a_part_of_a_chassis_is_left_out(tmp_path):
+    parts = [
+        {"Name": "System Power Control", "PowerConsumedWatts": 812},
+        {"Name": "Sub-system", "PhysicalContext": "CPU", "PowerConsumedWatts": 300},
+    ]
+    documents = [{"time": f"2026-01-31T12:00:0{n}Z", "PowerControl": parts} for n in (0, 1)]
+    text = "\n".join(json.dumps(document) for document in documents)
+    assert set(read(tmp_path, text)["power_w"]) == {812}

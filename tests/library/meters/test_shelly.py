@@ -19,3 +19,8 @@ def test_minutes_of_a_meter_add_its_phases(tmp_path):
         f"{NOON:.0f},10,10,20,30\n"
     )
     assert set(read(tmp_path, text)["power_w"]) == {3600}
+
+
+def test_minutes_of_a_single_phase_are_read(tmp_path):
+    text = f"timestamp,total_act_energy,fund_act_energy,total_act_ret_energy\n{NOON:.0f},10,9,1\n"
+    assert set(read(tmp_path, text)["power_w"]) == {600}

@@ -6,8 +6,9 @@ from library.meters.files import NOON, holds, read
 
 def test_printed_power_is_read_with_its_time(tmp_path):
     text = (
-        "2026-01-31 12:00:00.000000 {'GPU0': 512.3, 'GPU1': 498.0}\n"
-        "2026-01-31 12:00:01.000000 {'GPU0': 513.0, 'GPU1': 498.1}\n"
+        "2026-01-31 12:00:00.000000\n{'GPU0': 512.3, 'GPU1': 498.0}\n"
+        "2026-01-31 12:00:01.000000\n{\n    'GPU0': 513.0,\n    'GPU1': 498.1\n}\n"
+        "\nTotal time (s): 2.0\nTotal energy (J):\n{'GPU0': 1025.3, 'GPU1': 996.1}\n"
     )
     assert zeus.recognise(text)
     holds(tmp_path, text, "gpu", "gpu 0", [0, 1], [512.3, 513])

@@ -1,7 +1,8 @@
 """CodeCarbon: emissions.csv, a row per flush of a run, energies counted from its start [kWh].
 
-References: codecarbon/output_methods/emissions_data.py of CodeCarbon 3.3. Times are local, of the
-row's end. The GPUs are measured; a CPU without RAPL is modelled, which the file does not say.
+References: codecarbon/output_methods/emissions_data.py and file.py of CodeCarbon 3.3. Times are
+local, of the row's end. Rows of tasks hold the energy of the task alone. The GPUs are measured; a
+CPU without RAPL is modelled, which the file does not say.
 """
 
 from inference_energy.errors import InputError
@@ -38,6 +39,7 @@ def read(samples):
             for name in COLUMNS[samples.scope]
         )
         start = end - samples.number(line, "duration", row["duration"])
-        last, counted = before.get(row["run_id"], (start, 0.0))
+        of_run = "task_name" not in row
+        last, counted = before.get(row["run_id"], (start, 0.0)) if of_run else (start, 0.0)
         samples.spread(line, last, end, energy - counted, samples.scope)
         before[row["run_id"]] = (end, energy)

@@ -38,7 +38,8 @@ ENERGY_UNITS = {
 }
 
 MISSING = {"", "-", "n/a", "[n/a]", "[not supported]", "not supported", "na", "nan", "unavailable"}
-MISSING |= {"unknown", "none", "null", "[unknown error]", "[insufficient permissions]"}
+MISSING |= {"unknown", "none", "null", "[unknown error]", "[insufficient permissions]", "err!"}
+MISSING |= {"[gpu requires reset]", "[gpu is lost]", "[unknown]"}
 
 LIKELY = {"gpu": 3_000.0, "cpu": 3_000.0, "node": 150_000.0}
 """No one meter of a scope draws more [W]: above it the file is in milliwatts."""
@@ -68,6 +69,7 @@ LONGEST_STRETCH = 604_800.0
 """Longest stretch of time with one reading of its energy [s]."""
 
 
+SEPARATORS = ",;\t"
 SHOWN = 300
 
 
@@ -101,7 +103,10 @@ class Samples:
         self.rows, self.problems = [], []
 
     def table(self, separator=",", needed=()):
-        """Line number and cells by column of a log with a header, blanks around cells dropped."""
+        """Line number and cells by column of a log with a header, blanks around cells dropped.
+
+        Beside semicolons or tabs a comma is a decimal point.
+        """
         lines = self.text.splitlines()
         reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
         try:
@@ -127,7 +132,10 @@ class Samples:
                     f"has {len(cells)} cells, the header has {len(header)}: correct or remove it",
                 )
                 continue
-            yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
+            cells = [cell.strip() for cell in cells]
+            if reader.dialect.delimiter != ",":
+                cells = [cell.replace(",", ".") for cell in cells]
+            yield reader.line_num, dict(zip(header, cells, strict=True))
 
     def documents(self):
         """Line number and value of each JSON document, one after the other."""
@@ -224,6 +232,11 @@ class Samples:
         return frame.reset_index(drop=True)
 
 
+def separator_of(header):
+    """Separator of a table's cells, told from its header."""
+    return max(SEPARATORS, key=header.count)
+
+
 def seconds(time, zone=None):
     """Unix seconds of a time: ISO 8601, or Unix time in s, ms, us or ns.
 
@@ -257,9 +270,14 @@ def seconds(time, zone=None):
 
 
 def unit_of(column, units):
-    """Factor of a column's unit by the end of its name (``power_kw``, ``power [W]``), or None."""
+    """Factor of a column's unit by the end of its name (``power_kw``, ``power [W]``), or None.
+
+    MW and MJ are mega, and unlikely: whether milli is meant is for the user to say.
+    """
     found = re.search(r"[_ \[(.]([a-zA-Z]+)[\])]?$", column)
-    return units.get(found[1].lower()) if found else None
+    if not found or found[1] in ("MW", "MJ"):
+        return None
+    return units.get(found[1].lower())
 
 
 def _repeated(log, frame):
@@ -309,15 +327,15 @@ def _units(log, frame):
     found = []
     for meter, rate in rates[rates > log.limit].items():
         found.append(
-            f"{log.path}: {meter} counts {rate:.4g} J a second, more than one {log.scope} draws: it "
-            "looks like millijoules; name the column energy_mj, or give joules"
+            f"{log.path}: {meter} counts {rate:.4g} J a second, more than one {log.scope} draws: "
+            "it looks like millijoules; name the column energy_mj, or give joules"
         )
     high = frame[frame["power_w"] > log.limit]
     if len(high):
         row = high.iloc[0]
         found.append(
             f"{log.path}: row {row['line']:.0f}: {row['power_w']:g} W is more than one {log.scope} "
-            f"draws ({len(high)} such rows): it looks like milliwatts; name the column power_mw, or "
-            "give watts"
+            f"draws ({len(high)} such rows): it looks like milliwatts; name the column power_mw, "
+            "or give watts"
         )
     return found

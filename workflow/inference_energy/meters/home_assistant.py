@@ -5,11 +5,20 @@ References: ``entity_id,state,last_changed`` as the panel's download writes it; 
 named after power is in W, after energy in kWh, Home Assistant's own units.
 """
 
-import re
-
 from inference_energy.meters.common import ENERGY_UNITS, MISSING, POWER_UNITS
+from inference_energy.units import J_PER_WH, MEGA
 
 NAME = "Home Assistant's history"
+MEGA_UNITS = {
+    "MW": ("power_w", MEGA),
+    "MJ": ("energy_j", MEGA),
+    "MWh": ("energy_j", MEGA * J_PER_WH),
+}
+"""Of which milli is another unit."""
+
+
+MEASURED = {"power", "energy", "total", "today", "daily", "consumption", "consumed", "active"}
+"""Words in an entity's name that say what is measured, not by which meter."""
 
 
 def recognise(text):
@@ -48,7 +57,12 @@ def _read_state(samples, line, row, units, last):
     state = str(row["state"])
     if state.lower() in MISSING:
         return
-    meter = re.sub(r"_(power|energy).*$", "", entity.partition(".")[2])
+    meter = _meter(entity)
+    first = last.setdefault((meter, column), entity)
+    if first != entity:
+        if last.setdefault(entity, line) == line:
+            samples.refuse(line, f"{first} and {entity} both tell of {meter}: leave one out")
+        return
     reading = {column: samples.number(line, "state", state, factor)}
     samples.add(line, row["last_changed"], meter, **reading)
 
@@ -57,10 +71,18 @@ def _states(states):
     return states if isinstance(states, list) else [states]
 
 
+def _meter(entity):
+    """Meter of an entity: its name without what is measured."""
+    words = entity.partition(".")[2].split("_")
+    return "_".join(word for word in words if word not in MEASURED) or entity
+
+
 def _kind(entity, unit):
     """Column and factor of an entity."""
     if unit is not None:
-        exact = {"MW": None, "mW": "mw"}.get(unit, unit.lower())
+        if unit in MEGA_UNITS:
+            return MEGA_UNITS[unit]
+        exact = unit.lower()
         if exact in POWER_UNITS:
             return "power_w", POWER_UNITS[exact]
         if exact in ENERGY_UNITS:

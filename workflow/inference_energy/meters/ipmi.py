@@ -1,7 +1,8 @@
 """IPMI: what ``ipmitool dcmi power reading`` or FreeIPMI's ``ipmi-dcmi`` prints, again and again.
 
 References: ipmitool's lib/ipmi_dcmi.c ("Instantaneous power reading", "IPMI timestamp") and
-FreeIPMI's ipmi-dcmi ("Current Power", "Time Stamp").
+FreeIPMI's ipmi-dcmi ("Current Power", "Time Stamp"). ipmitool 1.8.19 writes times as
+``03/06/2025 07:40:35 UTC`` or, by the locale, ``10/08/2026 06:02:12 PM EDT    Sampling period``.
 """
 
 import re
@@ -10,7 +11,9 @@ from inference_energy.errors import InputError
 
 NAME = "ipmitool dcmi power reading"
 POWER = re.compile(r"(?:Instantaneous power reading|Current Power)\s*:\s*(\d+)\s*Watts", re.I)
-TIME = re.compile(r"(?:IPMI timestamp|Time ?Stamp)\s*:\s*(.+?)\s*$", re.I)
+TIME = re.compile(r"(?:IPMI timestamp|Time ?Stamp)\s*:\s*(.+?)(?:\s+Sampling period.*|\s*)$", re.I)
+ZONE = re.compile(r"\s+(?!UTC|GMT|AM|PM)[A-Z]{2,5}$")
+"""An abbreviation of a zone, which may stand for several: the zone is stated beside the log."""
 
 
 def recognise(text):
@@ -26,7 +29,8 @@ def read(samples):
         if found:
             power = float(found[1])
         if time and power is not None:
-            samples.add(line, time[1].replace(" - ", " "), "node", power_w=power)
+            moment = ZONE.sub("", time[1].replace(" - ", " "))
+            samples.add(line, moment, "node", power_w=power)
             power = None
     if not samples.rows and not samples.problems:
         raise InputError(

@@ -7,6 +7,7 @@ References: nvidia-smi(1). ``power.draw`` is a mean over a second on Ampere and 
 import re
 
 from inference_energy.errors import InputError
+from inference_energy.meters.common import separator_of
 from inference_energy.units import GIGA
 
 NAME = "nvidia-smi --query-gpu or dmon"
@@ -17,13 +18,14 @@ OTHERS = {
     "memory_gb": (("memory.used",), MIB),
     "clock_mhz": (("clocks.current.sm", "clocks.sm", "clocks.gr", "clocks.current.graphics"), 1.0),
 }
+HEADLESS = re.compile(r"\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{3}\s*[,;]")
 DMON = {"pwr": ("power_w", 1.0), "sm": ("utilisation", 0.01), "fb": ("memory_gb", MIB)}
 DMON |= {"pclk": ("clock_mhz", 1.0)}
 
 
 def recognise(text):
     """Whether a text is a log of nvidia-smi."""
-    return "power.draw" in text[:2000] or _is_dmon(text)
+    return "power.draw" in text[:2000] or _is_dmon(text) or bool(HEADLESS.match(text))
 
 
 def _is_dmon(text):
@@ -36,9 +38,15 @@ def read(samples):
         _read_dmon(samples)
         return
     header = (samples.text.splitlines() or [""])[0]
-    names = [name.strip() for name in header.split(",")]
+    separator = separator_of(header)
+    names = [name.strip() for name in header.split(separator)]
     columns = {re.sub(r" \[.*\]$", "", name): name for name in names}
     power = next((columns[name] for name in POWER if name in columns), None)
+    if HEADLESS.match(header):
+        raise InputError(
+            f"{samples.path}: has no header: write the queried names before its first line, "
+            "such as timestamp, index, power.draw [W], or record without noheader"
+        )
     if power is None or "timestamp" not in columns:
         raise InputError(
             f"{samples.path}: columns {', '.join(names)}: needed are timestamp and power.draw: run "
@@ -46,7 +54,7 @@ def read(samples):
             "clocks.sm --format=csv -l 1"
         )
     gpu = next((name for name in ("index", "uuid", "pci.bus_id") if name in columns), None)
-    for line, row in samples.table():
+    for line, row in samples.table(separator):
         if row[columns["timestamp"]] == "timestamp":
             continue
         readings = {"power_w": samples.number(line, power, row[power])}

@@ -2,15 +2,27 @@
 
 References: DMTF's schemas MetricReport (MetricValues with their own Timestamp), Power
 (PowerControl.PowerConsumedWatts) and EnvironmentMetrics (PowerWatts.Reading). The last two state no
-time: it goes before the document on its line, or in a key ``time``.
+time: it goes before the document on its line, or in a key ``time``. A report also tells the power
+of parts (iDRAC: TotalCPUPower, TotalFanPower) and the node's at several places (SystemInputPower,
+SystemOutputPower): the node's is that of its input, or what it consumes; nothing is added to it.
 """
 
 import json
 import re
 
+from inference_energy.errors import InputError
+
 NAME = "Redfish"
 POWER_METRICS = re.compile(r"power.*(consum|watts|input)|(system|total).*power", re.IGNORECASE)
-NOT_METRICS = re.compile(r"avg|average|min|max|peak|cap|limit|energy", re.IGNORECASE)
+NOT_METRICS = re.compile(
+    r"(?i:avg|average|minimum|maximum|peak|cap|limit|energy|headroom|output)|Min|Max|(^|_)(min|max)"
+)
+PARTS = re.compile(
+    r"cpu|processor|memory|dimm|fan|storage|drive|pcie|fpga|gpu|accelerator|psu|supply|switch|nic",
+    re.IGNORECASE,
+)
+OF_CPU = re.compile(r"^(total|system)?(cpu|memory)power", re.IGNORECASE)
+RANKS = (re.compile("input", re.IGNORECASE), re.compile("consum", re.IGNORECASE))
 
 
 def recognise(text):
@@ -20,16 +32,26 @@ def recognise(text):
 
 
 def read(samples):
-    """Read the power of each member [W]."""
+    """Read the power of the node, or of its CPUs and memory [W]."""
+    if samples.scope == "gpu":
+        raise InputError(
+            f"{samples.path}: Redfish is read for the node and its CPUs: write node:{samples.path} "
+            f"or cpu:{samples.path}"
+        )
+    found = []
     timed = re.findall(r"^([0-9][^{\s]*)\s*(\{.*\})\s*$", samples.text, re.M)
     if timed:
         for number, (time, text) in enumerate(timed, start=1):
             with samples.parts_of(number):
-                _read(samples, number, _parsed(text) | {"time": time})
-        return
-    for line, document in samples.documents():
-        with samples.parts_of(line):
-            _read(samples, line, document)
+                found += _readings(samples, number, _parsed(text) | {"time": time})
+    else:
+        for line, document in samples.documents():
+            with samples.parts_of(line):
+                found += _readings(samples, line, document)
+    names = _chosen(samples, {name for _, _, name, _ in found})
+    for line, time, name, power in found:
+        if name in names:
+            samples.add(line, time, name, power_w=samples.number(line, name, power))
 
 
 def _parsed(text):
@@ -39,22 +61,35 @@ def _parsed(text):
         raise ValueError("nested without end") from None
 
 
-def _read(samples, line, document):
+def _readings(samples, line, document):
+    """Line, time, name and power of each reading of a document."""
+    found = []
     for value in document.get("MetricValues", []):
         name = str(value.get("MetricId") or value.get("MetricProperty"))
         if POWER_METRICS.search(name) and not NOT_METRICS.search(name):
             time = value.get("Timestamp") or document.get("Timestamp")
-            power = samples.number(line, name, value.get("MetricValue"))
-            samples.add(line, time, name, power_w=power)
-    found = {
-        part.get("Name") or part.get("MemberId") or "power": part.get("PowerConsumedWatts")
-        for part in document.get("PowerControl", [])
-    }
+            found.append((line, time, name, value.get("MetricValue")))
+    at = document.get("time") or document.get("Timestamp")
+    for part in document.get("PowerControl", []):
+        name = " ".join(str(part.get(key) or "") for key in ("Name", "PhysicalContext")).strip()
+        name = name or str(part.get("MemberId") or "power")
+        found.append((line, at, name, part.get("PowerConsumedWatts")))
     if "PowerWatts" in document:
-        found["power"] = document["PowerWatts"].get("Reading")
-    for name, power in found.items():
-        time = document.get("time") or document.get("Timestamp")
-        if time is None:
-            samples.refuse(line, "states no time: write it before each document, or as key time")
-            return
-        samples.add(line, time, name, power_w=samples.number(line, name, power))
+        name = str(document.get("@odata.id") or "power")
+        found.append((line, at, name, document["PowerWatts"].get("Reading")))
+    if any(time is None for _, time, _, _ in found):
+        samples.refuse(line, "states no time: write it before each document, or as key time")
+        return []
+    return found
+
+
+def _chosen(samples, names):
+    """Names of the readings that are the scope's own, none of which holds another."""
+    if samples.scope == "cpu":
+        return {name for name in names if OF_CPU.search(name)}
+    whole = sorted(name for name in names if not PARTS.search(name))
+    for rank in RANKS:
+        whole = [name for name in whole if rank.search(name)] or whole
+    if len(whole) > 1:
+        samples.refuse(1, f"tells the power of {', '.join(whole)}: which is the node? leave one")
+    return whole

@@ -1,8 +1,8 @@
 """Shelly plugs and meters: JSON of their RPC, one object a reading, and the CSV of EMData.
 
 References: the Gen2 API's NotifyStatus, Switch.GetStatus (``apower`` [W], ``aenergy.total`` [Wh]),
-EM.GetStatus (``total_act_power`` [W]), Shelly.GetStatus (``sys.unixtime``), and EMData's data.csv,
-whose rows hold the energy of the minute that begins at ``timestamp`` [Wh].
+EM.GetStatus (``total_act_power`` [W]), Shelly.GetStatus (``sys.unixtime``), and the data.csv of
+EMData and EM1Data, whose rows hold the energy of the minute that begins at ``timestamp`` [Wh].
 """
 
 import re
@@ -18,7 +18,7 @@ def recognise(text):
     """Whether a text was written by a Shelly device."""
     start = text[:3000]
     return bool(re.search(r'"(apower|total_act_power|act_power)"', start)) or start.startswith(
-        "timestamp,a_total_act_energy"
+        ("timestamp,a_total_act_energy", "timestamp,total_act_energy")
     )
 
 
@@ -56,6 +56,6 @@ def _read_status(samples, line, document):
 def _read_minutes(samples):
     for line, row in samples.table(needed=("timestamp",)):
         start = samples.number(line, "timestamp", row["timestamp"])
-        phases = [name for name in row if name.endswith("_total_act_energy")]
+        phases = [name for name in row if name.endswith("total_act_energy")]
         energy = sum(samples.number(line, name, row[name], J_PER_WH) for name in phases)
         samples.spread(line, start, start + SECONDS_PER_MINUTE, energy)

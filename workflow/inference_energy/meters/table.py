@@ -4,10 +4,10 @@ import csv
 import re
 
 from inference_energy.errors import InputError
-from inference_energy.meters.common import ENERGY_UNITS, POWER_UNITS, unit_of
+from inference_energy.meters.common import ENERGY_UNITS, POWER_UNITS, separator_of, unit_of
 
 NAME = "a table with the columns time and power_w or energy_j"
-SEPARATORS = ",;\t"
+TIMES = ("time", "timestamp", "datetime")
 NEEDED = (
     "needed are time and power_w [W] or energy_j [J]; power_kw, power_mw (milliwatts), energy_wh "
     "and energy_kwh are known too, and meter where there are several"
@@ -17,13 +17,13 @@ NEEDED = (
 def recognise(text):
     """Whether a text is a table with a time."""
     header = text.splitlines()[:1]
-    return bool(header) and re.search(r"\btime\b", header[0].lower()) is not None
+    return bool(header) and re.search(rf"\b({'|'.join(TIMES)})\b", header[0].lower()) is not None
 
 
 def read(samples):
-    """Read power [W] and counters [J]; decimal commas are understood beside semicolons."""
+    """Read power [W] and counters [J]."""
     header = samples.text.splitlines()[0]
-    separator = max(SEPARATORS, key=header.count)
+    separator = separator_of(header)
     try:
         names = [name.strip() for name in next(csv.reader([header], delimiter=separator))]
     except csv.Error as error:
@@ -34,11 +34,11 @@ def read(samples):
             if name.lower().startswith(kind):
                 units[name] = (f"{kind}_{'w' if kind == 'power' else 'j'}", unit_of(name, known))
     unknown = [name for name, (_, factor) in units.items() if factor is None]
-    if "time" not in names or not units or unknown:
+    time = next((name for name in names if name.lower() in TIMES), None)
+    if time is None or not units or unknown:
         raise InputError(f"{samples.path}: columns {', '.join(names)}: {NEEDED}")
     for line, row in samples.table(separator):
         readings = {}
         for name, (column, factor) in units.items():
-            value = row[name].replace(",", ".") if separator != "," else row[name]
-            readings[column] = samples.number(line, name, value, factor)
-        samples.add(line, row["time"], row.get("meter"), **readings)
+            readings[column] = samples.number(line, name, row[name], factor)
+        samples.add(line, row[time], row.get("meter"), **readings)

@@ -1,29 +1,27 @@
 """Zeus: the log file of ``ZeusMonitor``, and what ``python -m zeus.monitor power`` prints.
 
 References: zeus/monitor/energy.py and zeus/monitor/__main__.py of Zeus 0.16. A window's energy
-becomes its mean power: between windows nothing was measured.
+becomes its mean power: between windows nothing was measured. What is printed is a time on one line
+and a dictionary on the next, or on several.
 """
 
 import re
 
 NAME = "Zeus"
-PRINTED = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) (\{.*\})\s*$")
+PRINTED = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)\s+(\{[^{}]*\})", re.M)
 GPU = re.compile(r"'GPU(\d+)': ([^,}]+)")
 
 
 def recognise(text):
     """Whether a text was written by Zeus."""
-    first = (text.splitlines() or [""])[0]
-    return first.startswith("start_time,window_name,elapsed_time") or bool(PRINTED.match(first))
+    start = text[:3000].lstrip()
+    return start.startswith("start_time,window_name,elapsed_time") or bool(PRINTED.match(start))
 
 
 def read(samples):
     """Read the power of each GPU [W]."""
-    if PRINTED.match(samples.text.splitlines()[0]):
-        for line, text in enumerate(samples.text.splitlines(), start=1):
-            found = PRINTED.match(text)
-            for gpu, power in GPU.findall(found[2]) if found else []:
-                samples.add(line, found[1], f"gpu {gpu}", power_w=samples.number(line, gpu, power))
+    if PRINTED.match(samples.text.lstrip()):
+        _read_printed(samples)
         return
     last = {}
     for line, row in samples.table(needed=("start_time", "elapsed_time")):
@@ -35,3 +33,13 @@ def read(samples):
         for name in (name for name in row if name.endswith("_energy")):
             gpu = name.removeprefix("gpu").removesuffix("_energy")
             samples.spread(line, start, end, samples.number(line, name, row[name]), f"gpu {gpu}")
+
+
+def _read_printed(samples):
+    line, last = 1, 0
+    for found in PRINTED.finditer(samples.text):
+        line += samples.text.count("\n", last, found.start())
+        last = found.start()
+        for gpu, power in GPU.findall(found[2]):
+            power = samples.number(line, f"GPU{gpu}", power.strip())
+            samples.add(line, found[1], f"gpu {gpu}", power_w=power)
