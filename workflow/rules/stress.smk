@@ -7,13 +7,18 @@ STRESS = {} if SETTINGS.broken["stress"] else stress_settings.merge(config.get("
 STRESS_NAME = re.sub(r"[^A-Za-z0-9._-]", "-", str(STRESS.get("name") or STRESS.get("model")))
 STRESS_FOLDER = f"build/stress/{STRESS_NAME}"
 
+# methods that can be told a load predict what the endpoint takes
+LOADED = [name for name in METHODS if "serving" in METHODS[name]]
+
 
 rule stress:
     """Measure a live server from short to long queries; not part of the reproduction."""
     message:
         "Measuring energy, throughput and latency of {params.settings[endpoint]}"
     input:
+        **source_inputs(LOADED) | LOAD_TABLES,
         claims=provided("data/published/claims.csv"),
+        method=expand("results/{method}/method.yaml", method=LOADED),
         code=code("stress/measure.py"),
     output:
         f"{STRESS_FOLDER}/finished.json",
@@ -23,6 +28,7 @@ rule stress:
     params:
         settings=lambda wildcards: document("stress") and STRESS,
         ratio=["ratio-energy", "v2"],
+        methods=LOADED,
     conda:
         "../../environment.yml"
     script:

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.stress import figures, tables, timeline
+from inference_energy.stress import figures, forecast, tables, timeline
+from inference_energy.stress.impact import boundaries, predicted_ratios
 from legibility import problems
 from library.stress.made_up import energies
 from marks import places
@@ -38,44 +39,60 @@ def states():
     return pd.concat([node.assign(scope="gpu", **more), node], ignore_index=True)
 
 
+def drawn(cells, energy, over_time=NOTHING):
+    """Figures of what was measured, beside a law that predicts twice as much."""
+    power = cells.assign(scope="gpu", idle_w=100.0, power_w=500.0)
+    means = boundaries(energy, power, forecast.NOTHING)
+    table = means.rename(columns={"value": "predicted"}).assign(prediction=forecast.LAW)
+    table["predicted"] *= 2
+    ratio = tables.ratio_table(power, 13.0)
+    named = {"cells": cells, "power": power, "energy": energy, "ratio": ratio}
+    named |= {"predicted": table, "forecasts": predicted_ratios(table, ratio)}
+    return figures.draw(named | {"timeline": over_time})
+
+
 def test_energies_and_throughputs_stand_at_their_lengths():
     cells, energy = measured([8])
-    left, right = figures.draw(latencies(cells), energy, NOTHING)["energy"].axes
+    left, middle, right = drawn(latencies(cells), energy)["energy"].axes
     means = energy[energy["statistic"] == "mean"]
-    expected = zip(means["output_tokens"], means["value"], strict=True)
-    assert sorted(places(left, "o")) == sorted(expected)
+    for scope, mark in (("gpu", "o"), ("node", "s")):
+        own = means[means["scope"] == scope]
+        expected = zip(own["output_tokens"], own["value"], strict=True)
+        assert sorted(places(left, mark)) == sorted(expected)
     speeds = cells.groupby("output_tokens")["throughput_tps"].mean()
-    assert places(right, "o") == list(speeds.items())
+    assert places(middle, "o") == list(speeds.items())
+    ((_, ratio),) = places(right, "o")
+    assert ratio == pytest.approx(13, rel=1e-3)
 
 
 def test_latencies_stand_at_their_lengths():
     cells, energy = measured([8])
-    for axes in figures.draw(latencies(cells), energy, NOTHING)["latency"].axes:
+    for axes in drawn(latencies(cells), energy)["latency"].axes:
         expected = [(n, n * p * 1e-4) for p in figures.PERCENTILES for n in (300, 1200, 4500)]
         np.testing.assert_allclose(places(axes, "o"), expected)
 
 
 def test_only_what_the_meters_told_is_shown_over_time():
     cells, energy = measured([8])
-    axes = figures.draw(latencies(cells), energy, states())["timeline"].axes
+    axes = drawn(latencies(cells), energy, states())["timeline"].axes
     assert [axis.get_ylabel() for axis in axes] == list(figures.STATES.values())
-    assert [len(axis.lines) for axis in axes] == [2, 1, 1, 1, 0]
+    assert [len(axis.lines) for axis in axes] == [3, 1, 1, 1, 0]
     alone = states().query("scope == 'node'")
-    axes = figures.draw(latencies(cells), energy, alone)["timeline"].axes
+    axes = drawn(latencies(cells), energy, alone)["timeline"].axes
     assert [axis.get_ylabel() for axis in axes] == ["power [W]", "requests in flight"]
 
 
 @pytest.mark.parametrize("name", figures.NAMES)
 def test_full_figures_can_be_read(name):
     cells, energy = measured([1, 4, 16, 64])
-    assert problems(figures.draw(latencies(cells), energy, states())[name]) == {}
+    assert problems(drawn(latencies(cells), energy, states())[name]) == {}
 
 
 def test_without_measurements_the_figures_say_so():
     cells, _ = measured([8])
     nothing = tables.energy_table(energies(1).iloc[:0])
-    drawn = figures.draw(latencies(cells).iloc[:0], nothing, NOTHING)
-    assert tuple(drawn) == figures.NAMES
-    told = {text.get_text() for f in drawn.values() for axes in f.axes for text in axes.texts}
+    empty = drawn(latencies(cells).iloc[:0], nothing)
+    assert tuple(empty) == figures.NAMES
+    told = {text.get_text() for f in empty.values() for axes in f.axes for text in axes.texts}
     assert {"energy not measured", "power not measured", "no cell is used"} <= told
-    assert [problems(figure) for figure in drawn.values()] == [{}, {}, {}]
+    assert [problems(figure) for figure in empty.values()] == [{}, {}, {}]

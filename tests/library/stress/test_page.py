@@ -6,7 +6,14 @@ import pytest
 from inference_energy.reports import to_html
 from inference_energy.stress import tables
 from inference_energy.stress.figures import NAMES
-from inference_energy.stress.impact import impact_table, parts_table, predicted_table
+from inference_energy.stress.forecast import NOTHING
+from inference_energy.stress.impact import (
+    boundaries,
+    impact_table,
+    parts_table,
+    predicted_ratios,
+    predicted_table,
+)
 from inference_energy.stress.page import report
 
 SETTINGS = {
@@ -65,19 +72,23 @@ def power(cells):
     )
 
 
-def write(cells, power, findings=(), sources=("nvml",), settings=SETTINGS):
+def write(cells, power, findings=(), sources=("nvml",), settings=SETTINGS, reason=""):
     energy = tables.energy_table(power)
+    means = boundaries(energy, power, NOTHING)
+    predicted = predicted_table(means, PREDICTED, NOTHING)
+    ratio = tables.ratio_table(power, 13.0, PREDICTED["law"])
     named = {
         "cells": cells,
         "power": power,
         "energy": energy,
-        "ratio": tables.ratio_table(power, 13.0, PREDICTED["law"]),
+        "ratio": ratio,
         "findings": pd.DataFrame(findings, columns=FINDINGS),
-        "impact": impact_table(energy, settings["factors"]),
-        "parts": parts_table(energy),
-        "predicted": predicted_table(energy, PREDICTED),
+        "impact": impact_table(means, settings["factors"]),
+        "parts": parts_table(power, NOTHING),
+        "predicted": predicted,
+        "forecasts": predicted_ratios(predicted, ratio),
     }
-    return report(settings, named, list(sources))
+    return report(settings, named, {"sources": list(sources), "reason": reason})
 
 
 def rows(page, heading):
@@ -164,18 +175,31 @@ def test_findings_say_their_effect_and_cannot_break_the_table(cells, power):
 
 def test_operator_gets_parts_cost_and_predictions(cells, power):
     page = write(cells, power)
-    (part,) = rows(page, "Input and output")
+    (part,) = rows(page, "Prefill and decode")
     # through (300, 0.3) and (4500, 3.9) [tokens, Wh]
     slope = (3.9 - 0.3) / 4200
     assert float(part[2]) == pytest.approx(0.3 - 300 * slope, abs=5e-4)
-    assert float(part[3]) == pytest.approx(slope * 3600, rel=5e-3)
-    beyond = rows(page, "Beyond the meter")
-    # energy of the facility [Wh], carbon [gCO2e]
-    assert [row[3:] for row in beyond] == [["0.36", "0.144"], ["4.68", "1.87"]]
-    assert rows(page, "Beside the predictions")[1][3:] == ["law", "5", "3.9", "0.78"]
-    facts = {row[0]: row[1:] for row in rows(page, "Measured, stated, assumed")}
-    assert facts["gpu"] == ["H100-SXM-80GB", "stated (`facts`)"]
-    assert facts["pue"] == ["1.2", "stated (`factors`): our bill"]
+    assert float(part[5]) == pytest.approx(slope * 3600, rel=5e-3)
+    beyond = rows(page, "Boundary by boundary")
+    # energy, energy of the facility [Wh], carbon [gCO2e]
+    assert [row[4:] for row in beyond] == [["0.3", "0.36", "0.144"], ["3.9", "4.68", "1.87"]]
+    predictions = rows(page, "Beside the predictions")
+    assert predictions[1][3:] == ["law", "5", "–", "3.9", "measured", "0.78"]
+    facts = page.partition("## Measured, stated, assumed")[2]
+    assert "| gpu | H100-SXM-80GB | `facts` |" in facts
+    assert "| pue | 1.2 | `factors`: our bill |" in facts
+
+
+def test_answer_stands_first_with_the_paper_and_the_predictions(cells, power):
+    answer = write(cells, power).partition("\n## ")[0]
+    assert "takes 3.9 Wh at the GPUs, 13 times (95 % interval 12." in answer
+    assert "the 0.3 Wh of one of 300" in answer
+    assert "The paper's 13: within the interval. Predicted: 20 (law)." in answer
+
+
+def test_missing_prediction_has_its_reason(cells, power):
+    page = write(cells, power, reason="facts do not state gpu")
+    assert "Incomplete: facts do not state gpu." in page
 
 
 def test_what_is_not_stated_is_not_computed(cells, power):

@@ -1,10 +1,28 @@
 """Figures of the stress test."""
 
+from itertools import cycle
+
+import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from inference_energy.drawing import LIGHT_GREY, PAGE, SETTINGS
+from inference_energy.drawing import (
+    BLUE,
+    DARK_GREY,
+    GREEN,
+    GREY,
+    LIGHT_GREY,
+    ORANGE,
+    PAGE,
+    PURPLE,
+    SETTINGS,
+    SKY,
+    VERMILION,
+    log_ticks,
+)
+from inference_energy.stress.forecast import LAW
 from inference_energy.units import SECONDS_PER_MINUTE
 
 KEYS = ["concurrency", "output_tokens"]
@@ -14,6 +32,12 @@ LATENCIES = {
     "itl": "between tokens [s]",
     "latency": "query [s]",
 }
+COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+MARKERS = {"gpu": "o", "cpu": "^", "node": "s"}
+NAMED = {"gpu": "GPUs", "cpu": "CPU packages", "node": "node"}
+PREDICTED = {LAW: "+"}
+"""Marks of predictions; others are crosses."""
+
 PERCENTILES = {50: "-", 90: "--", 99: ":"}
 STATES = {
     "power_w": "power [W]",
@@ -24,13 +48,14 @@ STATES = {
 }
 
 
-def draw(cells, energy, timeline):
+def draw(tables):
     """Draw all figures.
 
     Parameters
     ----------
-    cells, energy, timeline : DataFrame
-        The tables stress_cells, stress_energy and stress_timeline.
+    tables : dict of str to DataFrame
+        The tables cells, power, energy, ratio, predicted and timeline of a stress test, and
+        forecasts, the predicted ratios.
 
     Returns
     -------
@@ -39,75 +64,145 @@ def draw(cells, energy, timeline):
     """
     with rc_context(SETTINGS):
         return {
-            "energy": _energy(cells, energy),
-            "latency": _latency(cells),
-            "timeline": _timeline(timeline),
+            "energy": _energy(tables),
+            "latency": _latency(tables["cells"]),
+            "timeline": _timeline(tables["timeline"], tables["power"]),
         }
 
 
-def _energy(cells, energy):
-    """Energy per query where measured, and throughput, against output tokens."""
-    figure = Figure(figsize=(PAGE, 2.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for (scope, concurrency), group in energy.groupby(["scope", "concurrency"]):
+def _energy(tables):
+    """Energy per query where measured, throughput, and the ratios of longest to shortest."""
+    figure = Figure(figsize=(PAGE, 2.9), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    colours = _colours(tables["cells"])
+    _energies(left, tables, colours)
+    for concurrency, mean in _means(tables["cells"]):
+        style = {"color": colours[concurrency], "marker": "o", "markersize": 3}
+        middle.plot(mean.index, mean["throughput_tps"], **style)
+    _say_nothing(middle, "no cell is used")
+    middle.set(xlabel="output tokens", ylabel="output tokens/s", ylim=(0, None))
+    _ratios(right, tables, colours)
+    drawn = [scope for scope in MARKERS if scope in set(tables["energy"]["scope"])]
+    handles = [Line2D([], [], color=c, label=f"{n} at once") for n, c in colours.items()]
+    handles += [
+        Line2D([], [], color=DARK_GREY, marker=MARKERS[scope], linestyle="", label=NAMED[scope])
+        for scope in drawn
+    ]
+    if len(tables["predicted"]):
+        handles.append(Line2D([], [], color=DARK_GREY, linestyle="--", label=LAW))
+    figure.legend(handles=handles, loc="outside lower center", ncols=5)
+    return figure
+
+
+def _energies(axis, tables, colours):
+    """Energy per query against output tokens, measured and by the law."""
+    for (scope, concurrency), group in tables["energy"].groupby(["scope", "concurrency"]):
         wide = group.pivot_table(index="output_tokens", columns="statistic", values="value")
         if "mean" not in wide:
             continue
         error = None
         if "low" in wide:
             error = [wide["mean"] - wide["low"], wide["high"] - wide["mean"]]
-        label = f"{scope}, {concurrency} at once"
-        left.errorbar(wide.index, wide["mean"], error, marker="o", capsize=3, label=label)
-    _legend(left, "energy not measured")
-    left.set(xlabel="output tokens", ylabel="energy per query [Wh]", ylim=(0, None))
-    for concurrency, mean in _means(cells):
-        label = f"{concurrency} at once"
-        right.plot(mean.index, mean["throughput_tps"], marker="o", label=label)
-    _legend(right, "no cell is used")
-    right.set(xlabel="output tokens", ylabel="output tokens/s", ylim=(0, None))
-    return figure
+        style = {"marker": MARKERS[scope], "markersize": 4, "capsize": 2, "linewidth": 0.8}
+        axis.errorbar(wide.index, wide["mean"], error, color=colours[concurrency], **style)
+        law = tables["predicted"].query(
+            "prediction == @LAW and scope == @scope and concurrency == @concurrency"
+        )
+        axis.plot(law["output_tokens"], law["predicted"], "--", color=colours[concurrency])
+    if not axis.containers:
+        axis.text(0.5, 0.5, "energy not measured", ha="center", transform=axis.transAxes)
+    else:
+        axis.set(xscale="log", yscale="log")
+        log_ticks(axis.xaxis, (1, 3))
+        log_ticks(axis.yaxis)
+    axis.set(xlabel="output tokens", ylabel="energy per query [Wh]")
+
+
+def _ratios(axis, tables, colours):
+    """Energy of the longest over that of the shortest query, beside the paper's and the laws'."""
+    ratios = tables["ratio"].dropna(subset=["measured"])
+    if ratios.empty:
+        axis.text(0.5, 0.5, "no ratio measured", ha="center", transform=axis.transAxes)
+        axis.set(ylabel="longest over shortest")
+        return
+    places = {concurrency: place for place, concurrency in enumerate(colours)}
+    scopes = list(dict.fromkeys(ratios["scope"]))
+    for line in ratios.itertuples():
+        place = places[line.concurrency] + 0.15 * (scopes.index(line.scope) - (len(scopes) - 1) / 2)
+        error = [[line.measured - line.low], [line.high - line.measured]]
+        error = None if pd.isna(line.low) else error
+        style = {"marker": MARKERS[line.scope], "markersize": 4, "capsize": 2}
+        axis.errorbar(place, line.measured, error, color=colours[line.concurrency], **style)
+    for name, own in tables["forecasts"].groupby("prediction", sort=False):
+        widest = own.drop_duplicates("concurrency", keep="last")
+        at = widest["concurrency"].map(places)
+        mark = PREDICTED.get(name, "x")
+        axis.plot(at + 0.3, widest["ratio"], mark, color=DARK_GREY, markersize=4, label=name)
+    axis.axhline(ratios["published"].iloc[0], color=GREY, linewidth=0.8, label="paper")
+    axis.set_xticks(list(places.values()), [str(n) for n in places])
+    axis.set(xlabel="requests at once", ylabel="longest over shortest")
+    tops = [ratios["high"].max(), ratios["measured"].max(), ratios["published"].max()]
+    axis.set_ylim(0, 1.15 * np.nanmax([*tops, *tables["forecasts"]["ratio"]]))
+    axis.set_xlim(-0.5, len(places) - 0.4)
+    axis.legend(loc="lower right")
+
+
+def _colours(cells):
+    """Colour of every concurrency."""
+    return dict(zip(sorted(set(cells["concurrency"])), cycle(COLOURS), strict=False))
 
 
 def _latency(cells):
     """Percentiles of the latencies against output tokens."""
     figure = Figure(figsize=(PAGE, 2.6), layout="constrained")
+    colours = _colours(cells)
     for axis, (name, label) in zip(figure.subplots(1, 3), LATENCIES.items(), strict=True):
-        for number, (concurrency, mean) in enumerate(_means(cells)):
+        for concurrency, mean in _means(cells):
             for percent, style in PERCENTILES.items():
                 axis.plot(
                     mean.index,
                     mean[f"{name}_p{percent}_s"],
                     style,
-                    color=f"C{number}",
+                    color=colours[concurrency],
                     marker="o",
                     markersize=3,
-                    label=f"{concurrency} at once, p{percent}",
                 )
+        _say_nothing(axis, "no cell is used")
         axis.set(xlabel="output tokens", ylabel=label, ylim=(0, None))
-        if name == "latency":
-            _legend(axis, "no cell is used")
+    handles = [Line2D([], [], color=c, label=f"{n} at once") for n, c in colours.items()]
+    handles += [
+        Line2D([], [], color=DARK_GREY, linestyle=style, label=f"p{percent}")
+        for percent, style in PERCENTILES.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=8)
     return figure
 
 
-def _timeline(timeline):
-    """What the meters showed over time."""
+def _timeline(timeline, power):
+    """What the meters showed over time, and the power between requests."""
     shown = [name for name in STATES if timeline[name].notna().any()]
     figure = Figure(figsize=(PAGE, 0.5 + 1.1 * max(len(shown), 1)), layout="constrained")
     axes = figure.subplots(max(len(shown), 1), 1, sharex=True, squeeze=False)[:, 0]
     times = pd.to_datetime(timeline["time"])
+    idle = power.groupby("scope")["idle_w"].mean()
     for axis, name in zip(axes, shown, strict=False):
-        for scope, group in timeline.groupby("scope"):
+        for number, (scope, group) in enumerate(timeline.groupby("scope")):
             minutes = (times[group.index] - times.min()).dt.total_seconds() / SECONDS_PER_MINUTE
             if name == "requests":
                 axis.fill_between(minutes, group[name], step="mid", color=LIGHT_GREY)
                 break
+            style = {"color": COLOURS[number], "linewidth": 0.7}
             if group[name].notna().any():
-                axis.plot(minutes, group[name], linewidth=0.7, label=scope)
+                axis.plot(minutes, group[name], label=NAMED[scope], **style)
+            if name == "power_w" and np.isfinite(idle.get(scope, np.nan)):
+                label = f"{NAMED[scope]}, idle"
+                axis.axhline(idle[scope], linestyle=":", label=label, **style)
         axis.set(ylabel=STATES[name], ylim=(0, None))
-        if name == "power_w":
-            axis.legend(loc="upper right")
     if not shown:
         axes[0].text(0.5, 0.5, "power not measured", ha="center", transform=axes[0].transAxes)
+    elif "power_w" in shown:
+        handles, labels = axes[shown.index("power_w")].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=6)
     axes[-1].set(xlabel="time [min]")
     return figure
 
@@ -119,8 +214,6 @@ def _means(cells):
         yield concurrency, group.groupby("output_tokens").mean(numeric_only=True)
 
 
-def _legend(axis, nothing):
-    if axis.lines or axis.containers:
-        axis.legend()
-    else:
+def _say_nothing(axis, nothing):
+    if not axis.lines:
         axis.text(0.5, 0.5, nothing, ha="center", transform=axis.transAxes)

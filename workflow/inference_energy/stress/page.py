@@ -8,7 +8,7 @@ TEMPLATE = "stress/report.md.jinja"
 STATE = ["power_w", "idle_w", "utilisation", "memory_gb", "clock_mhz"]
 
 
-def report(settings, tables, sources):
+def report(settings, tables, known):
     """Write the report of a stress test, finished or not.
 
     Parameters
@@ -16,9 +16,11 @@ def report(settings, tables, sources):
     settings : dict
         As in config/stress.yaml.
     tables : dict of str to DataFrame
-        The tables cells, power, energy, ratio, findings, impact, parts and predicted.
-    sources : list of str
-        Power sources that were asked; empty when none was found.
+        The tables cells, power, energy, ratio, findings, impact, parts and predicted, and
+        forecasts, the predicted ratios.
+    known : dict
+        sources, the power sources that were asked, empty when none was found; reason, why the laws
+        predict nothing, empty where they do.
 
     Returns
     -------
@@ -31,16 +33,18 @@ def report(settings, tables, sources):
     return render(
         TEMPLATE,
         settings=settings,
-        sources=sources,
+        sources=known["sources"],
+        reason=known["reason"],
         cells=len(cells),
         used=len(used),
         measured=list(dict.fromkeys(energy["scope"])),
         energy=_energy(energy, power),
         ratios=tables["ratio"].to_dict("records"),
+        forecasts=_forecasts(tables["forecasts"]),
         ends=_ends(energy),
         impact=_impact(tables["impact"]),
         parts=tables["parts"].to_dict("records"),
-        predicted=tables["predicted"].to_dict("records"),
+        predicted=_told(tables["predicted"], sorted(set(cells["concurrency"]))),
         power=_records(power.groupby(KEYS)[STATE].mean()),
         performance=_records(used.groupby(KEYS[1:]).mean(numeric_only=True)),
         delivered=_records(
@@ -77,11 +81,25 @@ def _ends(table):
     }
 
 
+def _forecasts(table):
+    """Predicted ratios of each scope and concurrency, by prediction."""
+    found = {}
+    for line in table.itertuples():
+        found.setdefault((line.scope, line.concurrency), {})[line.prediction] = line.ratio
+    return found
+
+
+def _told(table, loads):
+    """Predictions of the loads that were run, those that were measured or say what was not."""
+    return table[table["concurrency"].isin(loads)].to_dict("records")
+
+
 def _impact(table):
-    """Quantities of each cell, and the unit of each."""
+    """Quantities of each boundary of a query, and the unit of each."""
     if table.empty:
         return {"quantities": {}, "rows": []}
-    wide = table.pivot_table(index=KEYS, columns="quantity", values="value")
+    order = ["concurrency", "output_tokens", "scope", "basis"]
+    wide = table.pivot_table(index=order, columns="quantity", values="value")
     units = dict(zip(table["quantity"], table["unit"], strict=True))
     return {"quantities": units, "rows": _records(wide)}
 

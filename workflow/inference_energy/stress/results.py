@@ -9,8 +9,15 @@ from inference_energy.stress import tables
 from inference_energy.stress.benchmark import benchmark_table
 from inference_energy.stress.collect import collect
 from inference_energy.stress.figures import draw
+from inference_energy.stress.forecast import LAW
 from inference_energy.stress.freshness import check_averaging
-from inference_energy.stress.impact import impact_table, parts_table, predicted_table
+from inference_energy.stress.impact import (
+    boundaries,
+    impact_table,
+    parts_table,
+    predicted_ratios,
+    predicted_table,
+)
 from inference_energy.stress.page import report
 from inference_energy.stress.plan import LEAST_REPETITIONS, Finding
 from inference_energy.stress.power import check_idle, idle_power, total_energy
@@ -47,16 +54,19 @@ def publish(test):
     columns = ["cell", "kind", "refuses", "message"]
     notes = pd.DataFrame(findings, columns=columns).drop_duplicates(ignore_index=True)
     notes["refuses"] = notes["refuses"].replace("", None)
-    impact = impact_table(energy, settings["factors"])
-    predicted = predicted_table(energy, test.predictions)
+    means = boundaries(energy, power, test.forecast)
+    predicted = predicted_table(means, test.predictions, test.forecast)
+    forecasts = predicted_ratios(predicted, ratios)
+    if first is None:
+        ratios = _with_law(ratios, forecasts)
     named = {
         "cells": cells,
         "power": power,
         "energy": energy,
         "ratio": ratios,
         "findings": notes,
-        "impact": impact,
-        "parts": parts_table(energy),
+        "impact": impact_table(means, settings["factors"]),
+        "parts": parts_table(power, test.forecast, level),
         "predicted": predicted,
         "timeline": timeline_table(seen, busy),
     }
@@ -65,16 +75,25 @@ def publish(test):
     if (cells["status"] == "measured").any():
         benchmark = benchmark_table(cells, power, notes, settings, folder)
         write_rows(benchmark, folder / "benchmark.csv")
-    _write_report(settings, named, [source.named for source in test.sources], folder)
+    named["forecasts"] = forecasts
+    known = {"sources": [source.named for source in test.sources], "reason": test.forecast.reason}
+    _write_report(settings, named, known, folder)
 
 
-def _write_report(settings, named, sources, folder):
+def _with_law(ratios, forecasts):
+    """Table of ratios with the law's beside the measured ones."""
+    law = forecasts[forecasts["prediction"] == LAW].set_index(["scope", "concurrency"])["ratio"]
+    places = pd.MultiIndex.from_frame(ratios[["scope", "concurrency"]])
+    return ratios.assign(predicted=law.reindex(places).to_numpy(float))
+
+
+def _write_report(settings, named, known, folder):
     """Write the figures and the report, in Markdown and as one page."""
     images = {}
-    for name, figure in draw(named["cells"], named["energy"], named["timeline"]).items():
+    for name, figure in draw(named).items():
         save(figure, folder / f"{name}.svg")
         images[name] = (folder / f"{name}.svg").read_bytes()
-    text = report(settings, named, sources)
+    text = report(settings, named, known)
     write_text(folder / "report.md", text)
     write_text(folder / "report.html", to_html(f"Stress test of {settings['model']}", text, images))
 

@@ -21,6 +21,7 @@ import yaml
 from inference_energy.errors import InputError
 from inference_energy.stress import checks, client, plan, tables
 from inference_energy.stress import window as stress_window
+from inference_energy.stress.forecast import NOTHING
 from inference_energy.stress.power import telemetry_samples
 from inference_energy.stress.probe import probe
 from inference_energy.stress.records import check_damaged, is_request, is_sample, read_lines
@@ -103,8 +104,9 @@ def stop_when_told():
 class StressTest:
     """One stress test in its folder."""
 
-    def __init__(self, settings, folder, published):
+    def __init__(self, settings, folder, published, forecast=NOTHING):
         self.settings, self.folder, self.published = settings, folder, published
+        self.forecast = forecast
         self.aiperf = find_aiperf(settings["aiperf"])
         self.sources = find_sources(settings)
         settings["telemetry"] = telemetry_section(self.sources)

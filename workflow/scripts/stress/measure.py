@@ -4,6 +4,10 @@ import json
 from pathlib import Path
 
 from _logged import run
+from _setups import read_all_sources
+from _training import read_training
+from inference_energy import documents
+from inference_energy.stress.forecast import forecast
 from inference_energy.stress.runner import StressTest, prepare, say, stop_when_told
 from inference_energy.tables import read_table, write_text
 
@@ -14,10 +18,20 @@ def main(snakemake):
     claims = read_table(snakemake.input.claims, "claims_published")
     claim = claims.set_index(["claim", "version"]).loc[tuple(snakemake.params.ratio)]
     finished = Path(snakemake.output[0])
-    test = StressTest(prepare(snakemake.params.settings), finished.parent, claim["value"])
+    settings = prepare(snakemake.params.settings)
+    known = _forecast(settings, snakemake.input, snakemake.params.methods)
+    test = StressTest(settings, finished.parent, claim["value"], known)
     test.run()
     write_text(finished, json.dumps({"cells": len(test.measured)}) + "\n")
     say(f"report: {finished.parent / 'report.md'}")
+
+
+def _forecast(settings, read, names):
+    """What the laws predict for the endpoint."""
+    sources = read_all_sources(read)
+    documented = {name: documents.read(path) for name, path in zip(names, read.method, strict=True)}
+    methods = {name: (method, sources(method)) for name, method in documented.items()}
+    return forecast(settings, read_training(read)[0], sources.shared["hardware"], methods)
 
 
 if __name__ == "__main__":

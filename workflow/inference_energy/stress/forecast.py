@@ -1,0 +1,271 @@
+"""What the laws predict for the endpoint of a stress test, at its loads and lengths."""
+
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from inference_energy.energy.equation import token_energy
+from inference_energy.energy.exact import model_energy
+from inference_energy.errors import InputError
+from inference_energy.laws.at_load import describe
+from inference_energy.laws.benchmarks import LoadFit
+from inference_energy.laws.hardware import USABLE_MEMORY, find_model
+from inference_energy.method.build import build
+from inference_energy.method.serving import FILTERS
+from inference_energy.method.setup import fixed_regime
+from inference_energy.power.node import find_node, node_power
+from inference_energy.power.utilisation import add_utilisation
+from inference_energy.power.ways import fit_gpu_power
+from inference_energy.units import J_PER_WH
+
+COLUMNS = [
+    *("scope", "concurrency", "output_tokens", "prediction"),
+    *("predicted", "low", "high", "input_wh"),
+]
+NEEDED = ("gpu", "n_gpus", "precision")
+"""Facts without which nothing is predicted."""
+
+LAW = "law with load"
+LEVELS = (0.05, 0.5, 0.95)
+Z95 = float(ndtri(0.95))
+
+
+class Forecast(NamedTuple):
+    """What is known of an endpoint before it is measured.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `COLUMNS`; predicted is the median, low and high are P5 and P95, input_wh is what the
+        prediction spends on the input, where it tells. At the meter, without PUE. [Wh]
+    reason : str
+        Why a prediction is missing, for the report; empty where none is.
+    node : Series or None
+        Row of schema ``nodes`` around the GPUs; None where the GPU is not known.
+    gpus : int
+        GPUs of the endpoint.
+    """
+
+    table: pd.DataFrame
+    reason: str
+    node: pd.Series | None = None
+    gpus: int = 0
+
+
+NOTHING = Forecast(pd.DataFrame(columns=COLUMNS), "none was asked for")
+
+
+def forecast(settings, training, hardware, methods):
+    """Predict energies of the endpoint, at the meter: without PUE.
+
+    Parameters
+    ----------
+    settings : dict
+        As in config/stress.yaml, with ``lengths``; of its facts those of NEEDED.
+    training : DataFrame
+        Rows that the law with load is fitted to.
+    hardware : dict of str to DataFrame
+        As for ``power.ways``.
+    methods : dict of str to (dict, dict)
+        Resolved methods with a load, and the arguments of ``build``, by name.
+
+    Returns
+    -------
+    Forecast
+    """
+    facts = {"model": settings["model"]} | settings["facts"]
+    node = _node(facts, hardware)
+    problem = _problem(facts, hardware)
+    if problem:
+        return Forecast(NOTHING.table, problem, *node)
+    rows = endpoint_rows(facts, settings, hardware)
+    if (rows["filled"] >= USABLE_MEMORY).any():
+        full = f"{facts['model']} in {facts['precision']} does not fit {facts['n_gpus']} GPUs"
+        return Forecast(NOTHING.table, full, *node)
+    reason = ""
+    parts = [of_law(rows, facts, LoadFit.fit(training), fit_gpu_power(hardware), hardware)]
+    try:
+        parts += [of_method(name, *method, facts, settings) for name, method in methods.items()]
+    except InputError as error:
+        reason = str(error)
+    return Forecast(pd.concat(parts, ignore_index=True), reason, *node)
+
+
+def _node(facts, hardware):
+    """Node around an endpoint's GPUs and their number, as far as they are known."""
+    known = "n_gpus" in facts and facts.get("gpu") in set(hardware["gpus"]["gpu"])
+    if not known:
+        return None, 0
+    return find_node(facts["gpu"], hardware["nodes"], hardware["gpus"]), facts["n_gpus"]
+
+
+def _problem(facts, hardware):
+    """Why the tables cannot describe an endpoint; empty where they can."""
+    missing = [name for name in NEEDED if name not in facts]
+    if missing:
+        return f"facts do not state {', '.join(missing)}"
+    if not find_model(pd.Series(facts), hardware["models"])["known"]:
+        return f"model {facts['model']} is not in data/models.csv; facts may state its name there"
+    if facts["gpu"] not in set(hardware["gpus"]["gpu"]):
+        return f"gpu {facts['gpu']} is not in data/gpus.csv"
+    return ""
+
+
+def endpoint_rows(facts, settings, hardware):
+    """The endpoint as rows of schema ``throughput``, one a concurrency and length.
+
+    Parameters
+    ----------
+    facts : dict
+        With those of NEEDED; without tensor_parallel one copy is on all GPUs.
+    settings, hardware
+        As for :func:`forecast`.
+
+    Returns
+    -------
+    DataFrame
+        After ``at_load.describe``; concurrency is that of one of the ``copies`` of the model.
+    """
+    pairs = [(c, n) for c in settings["concurrency"] for n in settings["lengths"]]
+    rows = pd.DataFrame(pairs, columns=["asked", "output_tokens"])
+    stages = facts.get("pipeline_parallel", 1)
+    tensor_parallel = facts.get("tensor_parallel", facts["n_gpus"] // stages)
+    copies = facts["n_gpus"] / (tensor_parallel * stages)
+    rows = rows.assign(
+        model=facts["model"],
+        gpu=facts["gpu"],
+        precision=facts["precision"],
+        tensor_parallel=tensor_parallel,
+        pipeline_parallel=stages,
+        attention_data_parallel=1,
+        expert_parallel=1,
+        engine=facts.get("engine"),
+        engine_version=None,
+        source_id="",
+        source_version="",
+        input_tokens=float(settings["input_tokens"]),
+        concurrency=rows["asked"] / copies,
+        copies=copies,
+        throughput_tps=np.nan,
+    )
+    return describe(rows, hardware["models"], hardware["gpus"])
+
+
+def of_law(rows, facts, fit, power, hardware):
+    """Energies by the laws of throughput and of power, of the GPUs and of their part of the node.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`endpoint_rows`.
+    facts : dict
+        gpu and n_gpus of them.
+    fit, power : LoadFit, GpuPower
+        Fitted laws.
+    hardware : dict of str to DataFrame
+        Tables models, gpus and nodes.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`; P5 and P95 from the errors of both laws, taken as independent.
+    """
+    laws = fit.laws_of(rows)
+    copies, count = rows["copies"].to_numpy(), facts["n_gpus"]
+    lengths = rows[["input_tokens", "output_tokens"]].to_numpy(float)
+    laws = [
+        law.at(concurrency).scaled(n)
+        for law, concurrency, n in zip(laws, rows["concurrency"], copies, strict=True)
+    ]
+    throughput = np.array([float(law.predict(*of)) for law, of in zip(laws, lengths, strict=True)])
+    sigma = np.array([float(law.sigma(*of)) for law, of in zip(laws, lengths, strict=True)])
+    batch = [float(law.batch(*of)) for law, of in zip(laws, lengths, strict=True)]
+    loaded = rows.assign(
+        gpus=count,
+        attention_copies=copies,
+        batch=np.array(batch) * copies,
+        throughput_tps=throughput,
+        task="",
+    )
+    drawn = power.predict(add_utilisation(loaded, hardware["models"], hardware["gpus"]))
+    watts = drawn[["p5_w", "gpu_power_w", "p95_w"]].to_numpy(float)
+    around = find_node(facts["gpu"], hardware["nodes"], hardware["gpus"])
+    seconds = np.array(
+        [law.parts(of[0], 0.0, of[1]) for law, of in zip(laws, lengths, strict=True)]
+    )
+    of_input = seconds[:, 0] / seconds.sum(axis=1)
+    parts = []
+    for scope, at in (("gpu", watts * count), ("node", node_power(watts, around, count))):
+        middle = token_energy(at[:, 1], throughput) * lengths[:, 1] / J_PER_WH
+        away = np.hypot(np.log(at / at[:, 1:2]) / Z95, sigma[:, None]) * Z95
+        parts.append(
+            pd.DataFrame(
+                {
+                    "scope": scope,
+                    "concurrency": rows["asked"],
+                    "output_tokens": rows["output_tokens"],
+                    "prediction": LAW,
+                    "predicted": middle,
+                    "low": middle * np.exp(-away[:, 0]),
+                    "high": middle * np.exp(away[:, 2]),
+                    "input_wh": middle * of_input,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def of_method(name, method, sources, facts, settings):
+    """Energies of the node by a method with a load, told the endpoint's model, GPUs and load.
+
+    The method chooses the layout, and the engine where none is stated.
+
+    Parameters
+    ----------
+    name : str
+        Of the method.
+    method, sources : dict
+        Resolved, and the arguments of ``build``.
+    facts, settings
+        As for :func:`endpoint_rows`.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`, scope node.
+    """
+    found = []
+    for concurrency in settings["concurrency"]:
+        setup = build(told(method, facts, settings, concurrency), **sources)
+        for length in settings["lengths"]:
+            regime = fixed_regime(settings["input_tokens"], length)
+            energy = model_energy(setup, regime, setup.models[0])
+            low, middle, high = (energy.quantile(level) for level in LEVELS)
+            found.append(("node", concurrency, length, name, middle, low, high, np.nan))
+    return pd.DataFrame(found, columns=COLUMNS)
+
+
+def told(method, facts, settings, concurrency):
+    """A method that knows the endpoint: its model, GPUs, format, load and lengths; without PUE."""
+    changed = deepcopy(method)
+    lengths = settings["lengths"]
+    section = changed["benchmarks"]
+    changed["benchmarks"] = {k: v for k, v in section.items() if k in (*FILTERS, "table")}
+    changed["benchmarks"] |= {"models": [facts["model"]], "precision": [facts["precision"]]}
+    changed["blend"] = {"models": 1, "trim": [], "shares": "equal"}
+    changed["throughput_law"] |= {
+        "gpus_per_node": facts["n_gpus"],
+        "reference": {
+            "input_tokens": settings["input_tokens"],
+            "output_tokens": float(np.sqrt(min(lengths) * max(lengths))),
+        },
+    }
+    changed["serving"]["nodes"] = {"kinds": {f"{facts['gpu']} {facts['precision']}": 1.0}}
+    if "engine" in facts:
+        changed["serving"]["engines"] = {"kinds": {facts["engine"]: 1.0}}
+    changed["serving"]["load"] = {"distribution": "fixed", "value": concurrency}
+    changed["pue"] = {"distribution": "fixed", "value": 1.0}
+    return changed
