@@ -96,7 +96,23 @@ def test_a_drawing_has_its_texts_as_text_and_tells_what_it_shows(tmp_path):
     assert root.attrib["aria-labelledby"].split() == [title.attrib["id"], description.attrib["id"]]
     assert description.text.startswith(title.text)
     assert "Baseline: 0.31 (0.16–0.60) | 0.308 (0.165–0.602)." in description.text
-    assert "Energy per query [Wh]: 0.00" in description.text
+    assert "Energy per query [Wh]: 0.01 to 1." in description.text
+
+
+def test_alternative_text_names_rows_and_is_of_whole_sentences(tmp_path):
+    path = tmp_path / "3b.svg"
+    drawing.save(redraw.draw("figures/oviedo2026/3b"), path)
+    told, whole = drawing.alternative(path), drawing.described(path)
+    assert "No long: 0.731 (0.722–0.740) paper 0.7." in told
+    assert whole.startswith(told) and told != whole
+    assert len(told) <= drawing.LONGEST and told.endswith(".")
+    assert ".." not in whole
+
+
+def test_panels_side_by_side_have_the_names_of_their_rows(tmp_path):
+    told = drawing.description(redraw.draw("figures/oviedo2026/s3"))
+    assert told.count("Serving platform:") == 3
+    assert "5,000 input tokens. Baseline: 2.15: 12.2." in told
 
 
 @pytest.mark.parametrize("name", redraw.names())

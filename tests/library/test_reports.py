@@ -1,7 +1,9 @@
 """A report as one page."""
 
 import pytest
-from inference_energy.reports import to_html
+import redraw
+from inference_energy import drawing
+from inference_energy.reports import to_html, told
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
@@ -14,3 +16,15 @@ def test_figures_stand_in_the_page_whatever_kind_the_report_names(ending):
 
 def test_markup_of_the_data_is_not_markup_of_the_page():
     assert "<script" not in to_html("t", "<script>alert(1)</script>\n", {})
+
+
+@pytest.mark.parametrize("before", ["", "words [Wh] of another figure"])
+def test_a_figure_is_told_by_its_own_numbers(before, tmp_path):
+    (tmp_path / "drawn").mkdir()
+    drawing.save(redraw.draw("figures/oviedo2026/3a"), tmp_path / "drawn" / "3a.svg")
+    page = f"# One\n\n![{before}](drawn/3a.png)\n\n[a link](drawn/3a.svg)\n"
+    once = told(page, tmp_path)
+    assert "![Improvements save 55 % of a fleet's energy. 1 billion queries (GWh/day): 0.0" in once
+    assert once.endswith("(drawn/3a.png)\n\n[a link](drawn/3a.svg)\n")
+    assert told(once, tmp_path) == once
+    assert 'alt="Improvements save 55 %' in to_html("t", once, {})

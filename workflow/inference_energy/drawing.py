@@ -4,6 +4,7 @@ from io import StringIO
 from math import log10
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
+from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 
@@ -320,7 +322,16 @@ def title(figure):
     """Title of a figure: of the whole of it, or those of its axes."""
     if figure.get_label():
         return figure.get_label()
-    return "; ".join(" ".join(text.split()) for text in _titles(figure))
+    titles = [text for axes in figure.axes for text in _own_titles(axes)]
+    return "; ".join(" ".join(text.split()) for text in titles)
+
+
+LONGEST = 500
+"""Longest alternative text of a figure on a page [characters]."""
+
+
+HALF_ROW = 0.5
+"""Half the distance of named rows, in the units of their axis."""
 
 
 def description(figure):
@@ -329,19 +340,51 @@ def description(figure):
     The figures write their numbers, so that their texts, row by row, are what a reader sees.
     """
     keys = [text.get_text() for own in _legends(figure) for text in own.get_texts()]
-    parts = [f"{title(figure)}."]
+    parts, names = [_sentence(title(figure))], {}
     for axes in figure.axes:
+        if figure.get_label():
+            parts.append(_sentence(" ".join(_own_titles(axes))))
         parts += [_axis_words(axis) for axis in (axes.xaxis, axes.yaxis) if axis.get_label_text()]
-        parts.append(_written(axes.texts))
-    parts.append(_written(figure.texts))
-    parts.append(f"Key: {'; '.join(keys)}." if keys else "")
+        # axes side by side have the names of their rows once
+        names = _row_names(axes) or names
+        here = names if {*names} == {*axes.get_yticks()} else {}
+        parts.append(_written(axes.texts, here))
+    others = [text for text in figure.texts if _line(text) != figure.get_label()]
+    parts.append(_written(others, {}))
+    parts.append(_sentence(f"Key: {'; '.join(keys)}") if keys else "")
     return " ".join(" ".join(part.split()) for part in dict.fromkeys(parts) if part)
 
 
-def _titles(figure):
-    """Titles of a figure's axes, at any of their three places."""
-    places = [axes.get_title(loc=place) for axes in figure.axes for place in ("left", "center")]
-    return [text for text in places if text]
+def alternative(path):
+    """Alternative text of a figure from its SVG, as :func:`save` wrote it: its first sentences.
+
+    Parameters
+    ----------
+    path : str or Path
+        SVG of the figure.
+
+    Returns
+    -------
+    str
+        At most :data:`LONGEST` characters, of whole sentences; the whole is in the SVG.
+    """
+    told, *more = described(path).split(". ")
+    for sentence in more:
+        if len(told) + len(sentence) + 2 > LONGEST:
+            break
+        told = f"{told}. {sentence}"
+    return told if told.endswith(".") else f"{told}."
+
+
+def described(path):
+    """Whole :func:`description` of a figure from its SVG."""
+    root = ElementTree.fromstring(Path(path).read_bytes())
+    return root.find("{http://www.w3.org/2000/svg}desc").text
+
+
+def _own_titles(axes):
+    """Titles of axes, at any of their places."""
+    return [text for place in ("left", "center") if (text := axes.get_title(loc=place))]
 
 
 def _legends(figure):
@@ -351,19 +394,45 @@ def _legends(figure):
 
 
 def _axis_words(axis):
-    """Label and range of an axis."""
-    ends = (grouped(float(end)) for end in sorted(axis.get_view_interval()))
-    return f"{axis.get_label_text()}: {' to '.join(ends)}."
+    """Label of an axis, and its first and last number, which may stand for another place."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=False)
+    ends = [_line(label) for at, label in ticks if low <= at <= high and _line(label)]
+    told = f": {ends[0]} to {ends[-1]}" if len(ends) > 1 else ""
+    return _sentence(axis.get_label_text() + told)
 
 
-def _written(texts):
-    """Texts of axes or a figure, those of equal height in one row."""
-    rows = {}
+def _row_names(axes):
+    """Words at the ticks of a y axis, by their place; none where it has numbers."""
+    labels = [_line(label) for label in axes.get_yticklabels()]
+    names = dict(zip(axes.get_yticks(), labels, strict=False))
+    return names if any(name[:1].isalpha() for name in names.values()) else {}
+
+
+def _written(texts, names):
+    """Texts of axes or a figure, those of equal height in one row, which may have a name."""
+    rows = {place: [name] for place, name in names.items()}
     for text in texts:
-        words = text.get_text().strip()
-        if words and text.get_visible():
-            rows.setdefault(text.get_position()[1], []).append(words)
-    return "".join(f"{': '.join(row)}. " for row in rows.values())
+        if _line(text) and text.get_visible():
+            rows.setdefault(_row(text, names), []).append(_line(text))
+    return " ".join(_sentence(": ".join(row)) for row in rows.values())
+
+
+def _row(text, names):
+    """Place of a text's row: of the name that is less than half a row away, or its own height."""
+    # of a note that is set off from a point, the point's
+    height = text.xy[1] if isinstance(text, Annotation) else text.get_position()[1]
+    return next((place for place in names if abs(place - height) < HALF_ROW), height)
+
+
+def _line(text):
+    """Words of a text on one line."""
+    return " ".join(text.get_text().split())
+
+
+def _sentence(words):
+    """Words with one full stop; nothing without words."""
+    return f"{words.rstrip('.')}." if words else ""
 
 
 def _drawing(figure):

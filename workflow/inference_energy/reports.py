@@ -1,11 +1,37 @@
-"""A report in Markdown as one page that needs nothing beside it."""
+"""Pages in Markdown: their figures told in words, and one page that needs nothing beside it."""
 
 import base64
 import re
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from inference_energy.templates import render
+from inference_energy.drawing import alternative
+from inference_energy.templates import escape, render
+
+IMAGE = re.compile(r"!\[[^\n]*?\]\((?P<path>[^()\s:]+)\.(?P<kind>svg|png)\)")
+"""A local figure of a page in Markdown."""
+
+ROUND = str.maketrans("[]", "()")
+"""Brackets that would end an alternative text, and what they become."""
+
+
+def told(markdown, folder):
+    """Give every figure of a page its alternative text, from the numbers that its SVG holds.
+
+    Parameters
+    ----------
+    markdown : str
+        The page; what stands as alternative text in it is replaced.
+    folder : str or Path
+        Folder of the page, from which its figures are named.
+    """
+
+    def with_text(found):
+        text = alternative(Path(folder, f"{found['path']}.svg")).translate(ROUND)
+        return f"![{escape(text)}]({found['path']}.{found['kind']})"
+
+    return IMAGE.sub(with_text, markdown)
 
 
 def to_html(title, markdown, images):

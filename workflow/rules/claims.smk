@@ -161,6 +161,7 @@ if "oviedo2026" in METHODS and is_own():
             ),
             scaling=provided("config/scaling.yaml"),
             readme="README.md",
+            figure="figures/oviedo2026/1b.svg",
             code=code("claims/write_readme.py"),
         output:
             "build/README.md",

@@ -155,6 +155,8 @@ rule report_evidence:
         concurrency="results/validation/concurrency.csv",
         blackwell="results/validation/blackwell.csv",
         production="results/validation/production.csv",
+        figures=expand(EVIDENCE_VECTORS, method=REPORTED),
+        measured="figures/validation/concurrency.svg",
         estimates=provided("data/published/estimates.csv"),
         code=code("evidence/write.py"),
     params:

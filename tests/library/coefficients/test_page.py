@@ -5,6 +5,7 @@ import csv
 import pytest
 from inference_energy.coefficients.agents import mean_call
 from inference_energy.coefficients.page import page
+from inference_energy.reports import told
 from repository import ROOT, read
 
 TEXT = (ROOT / "docs" / "coefficients.md").read_text(encoding="utf-8")
@@ -22,7 +23,7 @@ def others(rows):
 
 
 def test_the_committed_page_is_that_of_the_committed_tables(table, others):
-    assert page(table, *others) == TEXT
+    assert told(page(table, *others), ROOT / "docs") == TEXT
 
 
 def test_a_role_within_the_factor_is_said_to_be(table, others):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import yaml
 from inference_energy.evidence.page import closeness, page
+from inference_energy.reports import told
 from inference_energy.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,7 +36,9 @@ def given():
 
 
 def test_the_committed_page_is_that_of_the_committed_tables(given):
-    assert page(**given) == (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
+    assert told(page(**given), ROOT / "docs") == (ROOT / "docs/evidence.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_method_without_a_verdict_has_an_empty_cell(given):

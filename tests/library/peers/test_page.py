@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 from inference_energy.peers.page import label, page
+from inference_energy.reports import told
 from inference_energy.tables import read_table
 from repository import ROOT, read
 
@@ -17,7 +18,7 @@ def answers():
 
 def test_the_page_is_the_committed_one_in_all_its_numbers(runs, answers, scored):
     written = (ROOT / "results" / "validation" / "peers.md").read_text(encoding="utf-8")
-    text = page(runs, answers, scored, "revised", 0.5)
+    text = told(page(runs, answers, scored, "revised", 0.5), ROOT / "results" / "validation")
     drop = "rated power"
     kept = [line for line in text.splitlines() if drop not in line]
     assert kept == [line for line in written.splitlines() if drop not in line]
@@ -31,8 +32,8 @@ def test_the_nearest_is_named_whoever_it_is(runs, answers, scored):
 
 
 def test_refusals_are_counted(runs, answers, scored):
-    told = answers[(answers["predictor"] == "aiconfigurator") & (answers["told"] == "everything")]
-    count = (told["note"] == "model not known to the package").sum()
+    named = answers[(answers["predictor"] == "aiconfigurator") & (answers["told"] == "everything")]
+    count = (named["note"] == "model not known to the package").sum()
     assert count > 0
     expected = f"| AIConfigurator | model not known to the package | {count} |"
     assert expected in page(runs, answers, scored, "revised", 0.5)

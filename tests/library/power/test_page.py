@@ -1,6 +1,7 @@
 """Page of the laws of power."""
 
 from inference_energy.power.page import page
+from inference_energy.reports import told
 from repository import ROOT, read
 
 NAMES = ("law", "scores", "wall")
@@ -11,7 +12,9 @@ def tables():
 
 
 def test_the_committed_page_is_that_of_the_committed_tables():
-    assert page(*tables()) == (ROOT / "docs" / "power.md").read_text(encoding="utf-8")
+    assert told(page(*tables()), ROOT / "docs") == (ROOT / "docs" / "power.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_group_that_falls_short_is_named():

@@ -21,7 +21,6 @@ from inference_energy.rounding import cut
 from inference_energy.templates import render
 
 TOGETHER = "together"
-CAPTION = "Shares of the variance of ln E by what they come from."
 
 SOURCES = ("model", "node", "engine", "load", "output tokens", "law", "power", "PUE", TOGETHER)
 """What variance is ascribed to: the first five vary from query to query or from service to service,
@@ -154,7 +153,6 @@ def page(method, parts, classes, energies, extrapolation):
         regimes=regimes,
         sources=SOURCES,
         classes=classes.to_dict("records"),
-        caption=CAPTION,
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.drawing import save
-from inference_energy.reports import to_html
+from inference_energy.reports import to_html, told
 from inference_energy.stress import tables
 from inference_energy.stress.benchmark import benchmark_table
 from inference_energy.stress.collect import collect
@@ -93,7 +93,7 @@ def _write_report(settings, named, known, folder):
     for name, figure in draw(named).items():
         save(figure, folder / f"{name}.svg")
         images[name] = (folder / f"{name}.svg").read_bytes()
-    text = report(settings, named, known)
+    text = told(report(settings, named, known), folder)
     write_text(folder / "report.md", text)
     write_text(folder / "report.html", to_html(f"Stress test of {settings['model']}", text, images))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from _logged import run
 from inference_energy import documents
 from inference_energy.claims.readme import headline, paper_table, splice
+from inference_energy.reports import told
 from inference_energy.tables import read_table, write_text
 
 TABLES = ("energy_per_query", "fleet", "test_time", "claims")
@@ -27,7 +28,7 @@ def main(snakemake):
         "paper": paper_table(tables[paper]["claims"], paper),
     }
     text = Path(snakemake.input.readme).read_text(encoding="utf-8")
-    write_text(snakemake.output[0], splice(text, blocks))
+    write_text(snakemake.output[0], told(splice(text, blocks), "."))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from inference_energy.laws.benchmarks import THROUGHPUT_TABLES, LoadFit
 from inference_energy.power.measured import check_roles
 from inference_energy.power.ways import fit_gpu_power
 from inference_energy.project import shown
+from inference_energy.reports import told
 from inference_energy.tables import read_table, write_table, write_text
 
 
@@ -49,11 +50,9 @@ def main(snakemake):
     table = made["coefficients"]
     write_text(output.json, document(table, project))
     compared, agents = (made[f"coefficients_{name}"] for name in ("disaggregated", "agents"))
-    write_text(output.page, page(table, compared, agents, call, rows["input_tokens"].max()))
-    save_all(
-        {"coefficients": by_load(table)},
-        [output.svg, output.png],
-    )
+    save_all({"coefficients": by_load(table)}, [output.svg, output.png])
+    text = page(table, compared, agents, call, rows["input_tokens"].max())
+    write_text(output.page, told(text, Path(output.page).parent))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from inference_energy.deployments.page import report
 from inference_energy.drawing import save
 from inference_energy.energy.exact import token_statistics
 from inference_energy.paper import estimate
-from inference_energy.reports import to_html
+from inference_energy.reports import to_html, told
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 
 
@@ -46,6 +46,7 @@ def main(snakemake):
         save(figure, output[f"{name}_png"])
         save(figure, output[f"{name}_svg"])
     images = {name: Path(output[f"{name}_svg"]).read_bytes() for name in figures}
+    page = told(page, Path(output.markdown).parent)
     write_text(output.markdown, page)
     write_text(output.html, to_html(method["title"], page, images))
 

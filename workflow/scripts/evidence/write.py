@@ -4,6 +4,7 @@ from pathlib import Path
 
 from _logged import run
 from inference_energy.evidence.page import page
+from inference_energy.reports import told
 from inference_energy.tables import read_table, write_text
 
 
@@ -23,7 +24,7 @@ def main(snakemake):
     estimates = read_table(read.estimates, "estimates")
     reported = snakemake.params.reported[0]
     text = page(verdicts, predicted, tables, estimates, snakemake.params.settings, reported)
-    write_text(snakemake.output[0], text)
+    write_text(snakemake.output[0], told(text, Path(snakemake.output[0]).parent))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Set the methods, the law and other estimators beside the same measured runs."""
 
 import sys
+from pathlib import Path
 
 import pandas as pd
 from _logged import run
@@ -14,6 +15,7 @@ from inference_energy.peers.figures import factor_by_load
 from inference_energy.peers.page import page
 from inference_energy.peers.rows import MEASURED, read_rows
 from inference_energy.peers.score import long_form, scores
+from inference_energy.reports import told
 from inference_energy.tables import read_table, write_table, write_text
 
 
@@ -46,10 +48,10 @@ def main(snakemake):
     write_table(scored, output.table, "peers")
     scored = read_table(output.table, "peers")
     text = page(rows, answers, scored, names[-1], share)
-    write_text(output.page, text)
     figure = factor_by_load(scored)
     save(figure, output.svg)
     save(figure, output.png)
+    write_text(output.page, told(text, Path(output.page).parent))
     print(text, file=sys.stderr)
 
 

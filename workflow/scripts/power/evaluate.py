@@ -1,5 +1,7 @@
 """Fit the law of GPU power, predict runs and meters that it has not seen, draw and write."""
 
+from pathlib import Path
+
 import pandas as pd
 from _logged import run
 from _training import read_training
@@ -9,6 +11,7 @@ from inference_energy.power.gpu import GpuPower
 from inference_energy.power.page import page
 from inference_energy.power.utilisation import add_utilisation
 from inference_energy.project import shown
+from inference_energy.reports import told
 from inference_energy.tables import read_table, write_table, write_text
 
 
@@ -41,13 +44,14 @@ def main(snakemake):
         write_table(frame, output[name], f"power_{name}")
         # page and figures show what the tables say, with their digits
         made[name] = read_table(output[name], f"power_{name}")
-    write_text(output.page, page(made["law"], made["scores"], made["wall"]))
     rated = hardware[1].set_index("gpu")["tdp_w"].astype(float)
     drawn = {
         "power_by_load": figures.power_by_load(made["predictions"], made["law"], rated),
         "power_at_wall": figures.power_at_wall(made["wall"], wall.ALLOWED),
     }
     save_all(drawn, [*output.svg, *output.png])
+    text = page(made["law"], made["scores"], made["wall"])
+    write_text(output.page, told(text, Path(output.page).parent))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from _setups import read_all_sources, read_shared
 from inference_energy.deployments import build as deployment_build
 from inference_energy.drawing import save_all
 from inference_energy.method.build import build
-from inference_energy.reports import to_html
+from inference_energy.reports import to_html, told
 from inference_energy.requests import answers, counts, figures, flight, largest
 from inference_energy.requests.energies import Serving, energies
 from inference_energy.requests.page import page
@@ -105,13 +105,14 @@ def main(snakemake):
     }
     if "by_hour" in tables:
         drawn["hours"] = figures.hours(tables["by_hour"])
-    text = page(params.title, tables, table, settings, params.load)
+    written = page(params.title, tables, table, settings, params.load)
     for name in params.tables:
         write_table(tables[name], output[name], f"requests_{name}")
     save_all(drawn, output.figures)
     images = {
         Path(path).stem: Path(path).read_bytes() for path in output.figures if path.endswith("svg")
     }
+    text = told(written, Path(output.page).parent)
     write_text(output.page, text)
     write_text(output.html, to_html(params.title, text, images))
 
