@@ -60,7 +60,7 @@ def conditioned(fitted, models, gpus):
 
 
 def test_lengths_and_load_broadcast(law):
-    for answer in (law.predict, law.sigma, law.seconds, law.extrapolates):
+    for answer in (law.predict, law.sigma, law.seconds, law.extrapolates, law.batch):
         assert np.shape(answer(*LENGTHS)) == (2, 3)
         assert np.shape(answer(100.0, 300.0)) == ()
     assert law.at(LOADS).predict(100.0, 300.0).shape == LOADS.shape
@@ -189,7 +189,7 @@ def test_measured_rows_draw_the_law_towards_them(conditioned):
 
 def test_a_law_is_at_the_load_of_its_rows(conditioned):
     law = conditioned({"concurrency": 16.0})
-    assert law.concurrency == 16
+    assert law.batch(1000.0, 500.0) == pytest.approx(16, rel=1e-2)
     assert law.at(64).predict(1000.0, 500.0) > law.predict(1000.0, 500.0)
 
 

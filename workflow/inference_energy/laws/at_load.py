@@ -27,6 +27,7 @@ from inference_energy.laws.serving import (
     TRAITS,
     add_traits,
     part_seconds,
+    served_batch,
 )
 
 DEVIATIONS: dict[str, tuple[str, ...]] = {
@@ -113,6 +114,12 @@ class AtLoad(Law):
     def at(self, concurrency: ArrayLike, requests: ArrayLike = np.inf) -> Self:
         """The same configuration at another load of one copy, in a run of ``requests``."""
         return replace(self, concurrency=concurrency, requests=requests)
+
+    def batch(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+        """Requests that one copy serves at once, at the lengths [tokens]."""
+        return served_batch(
+            self.traits, input_tokens, output_tokens, self.concurrency, self.requests
+        )
 
     def _log_parts(
         self,
