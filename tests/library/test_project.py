@@ -22,6 +22,10 @@ def test_elsewhere_the_runs_file_goes_first(monkeypatch, tmp_path):
     assert (provided(TABLE), own(TABLE)) == (TABLE, str(FOLDER / TABLE))
 
 
+def test_a_path_longer_than_the_system_allows_is_one_of_no_file():
+    assert provided("x" * 5_000) == own("x" * 5_000)
+
+
 def test_a_page_names_a_file_as_from_the_projects_folder():
     assert shown(FOLDER / TABLE) == TABLE
     assert shown("elsewhere/table.csv") == "elsewhere/table.csv"

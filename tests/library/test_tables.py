@@ -77,6 +77,10 @@ def problems_of(path, schema="throughput"):
         ("model", "", ['""', "allowed is text", "fill the cell"]),
         ("input_tokens", "20000000", ["of at most 10000000", "largest context"]),
         ("model", "Llama\u200b 3.1 70B", ["\\u200b", 'write it as "Llama 3.1 70B"']),
+        *(
+            ("model", f"Llama{sign} 3.1 70B", ['write it as "Llama 3.1 70B"'])
+            for sign in (" ", "\u034f", "\u115f", "\u2800", "\u3164", "\ufe0f", "\U000e0101")
+        ),
         ("gpu", "H100\xa0SXM", ["\\xa0", 'write it as "H100 SXM"']),
         ("model", "Ｌlama", ['write it as "Llama"']),
         ("source_id", "vendor ", ['"vendor "', "blanks"]),

@@ -4,6 +4,7 @@ They are the same folder unless another workflow uses this one as a module. A fi
 workflow's folder lacks is then taken from the project.
 """
 
+import os
 from pathlib import Path
 
 FOLDER = Path(__file__).absolute().parents[2]
@@ -21,7 +22,8 @@ def own(path):
 
 def provided(path):
     """Path of the file in the folder of the run, or else of the project's file of that name."""
-    return str(path) if Path(path).exists() else own(path)
+    # not the path's own exists(), which raises where a name is too long
+    return str(path) if os.path.exists(path) else own(path)
 
 
 def shown(path):

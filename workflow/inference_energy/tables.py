@@ -55,6 +55,10 @@ FORMULA = re.compile(r"'*[=+\-@\t\r].", re.DOTALL)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+# Letters and marks that show nothing, beside the characters of Unicode's category C.
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 UNWRITABLE = frozenset("\n\r\0")
 MISSING_WORDS = {"n/a", "na", "none", "null", "-", "--", "?", "unknown", "nan"}
 
@@ -501,15 +505,15 @@ def _is_writable(text: str) -> bool:
 
 
 def spelling(name: str) -> str:
-    """Name in the one spelling that tables have: NFKC, without invisible characters.
+    """Name in the one spelling that tables have: NFKC, single blanks, nothing invisible.
 
     Examples
     --------
     >>> spelling("Llama\\u200b 3.1\\xa08B"), spelling("ｍ")
     ('Llama 3.1 8B', 'm')
     """
-    plain = unicodedata.normalize("NFKC", name)
-    return "".join(c for c in plain if unicodedata.category(c)[0] != "C")
+    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
+    return " ".join("".join(c for c in plain if unicodedata.category(c)[0] != "C").split())
 
 
 def _remedy(text: str, value: float | str | None, column: Schema) -> str:

@@ -56,6 +56,18 @@ def test_a_wrong_file_is_refused_in_words(content, name, words):
     assert all(word in message for word in words)
 
 
+@pytest.mark.parametrize("name", ["x" * 5_000, "../" * 2_000, "a\0b"])
+def test_benchmarks_that_no_path_can_name_are_not_found(name):
+    assert "no such file" in refusal(files.find_benchmarks, WHERE, name)
+
+
+def test_a_folder_of_everything_is_no_folder_of_benchmarks(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_FILES", 3)
+    for number in range(4):
+        (tmp_path / f"{number}.txt").touch()
+    assert "more than 3 files" in refusal(files.find_benchmarks, WHERE, tmp_path.as_posix())
+
+
 def test_all_problems_of_a_file_are_told_at_once():
     content = own(colour="red", keys={"taste": "sweet"})
     message = refusal(files.resolve, content, "mine", WHERE, METHOD_FILES, SCHEMAS)

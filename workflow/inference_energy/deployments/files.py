@@ -1,7 +1,9 @@
 """An operator's deployment file as a method, with the files that it names."""
 
+import os
 import re
 from glob import glob
+from itertools import islice
 from pathlib import Path
 
 from inference_energy.documents import collecting, read, read_schema, schema_problems, unusual
@@ -18,6 +20,8 @@ EXAMPLES = [
     "config/deployments/8xb200-deepseek-r1.yaml",
 ]
 """Deployments that ship with the project; their results are committed."""
+MOST_FILES = 10_000
+"""Files in a folder of benchmarks: a run's logs are a few."""
 REFERENCE = "oviedo2026"
 """Method whose frontier blend stands beside every deployment."""
 TABLES = [
@@ -70,7 +74,7 @@ def load(paths, methods, broken=()):
 def read_deployment(asked, methods, broken, key="deployments"):
     """Resolve and check one file, that a key names, and find its benchmarks; as :func:`load`."""
     path = provided(asked)
-    if not Path(path).exists():
+    if not os.path.exists(path):
         raise InputError(
             f"key {key}: value {path}: no such file; allowed is a deployment file such as"
             f" {EXAMPLES[0]}; correct the path"
@@ -112,11 +116,17 @@ def find_benchmarks(path, named):
         if "*" in name:
             files = next(filter(None, (sorted(glob(p, recursive=True)) for p in paths)), [])
         else:
-            files = next(([p] for p in paths if Path(p).exists()), [])
+            files = next(([p] for p in paths if os.path.exists(p)), [])
         found += files
         for file in files:
-            for inside in [Path(file), *Path(file).rglob("*")]:
-                problems += brace_problems(inside, f"{path}: key deployment.benchmarks")
+            inside = list(islice(Path(file).rglob("*"), MOST_FILES + 1))
+            if len(inside) > MOST_FILES:
+                problems.append(
+                    f"{path}: key deployment.benchmarks: value {name}: holds more than {MOST_FILES}"
+                    " files; allowed is the folder of one run; name that"
+                )
+            for each in [Path(file), *inside[:MOST_FILES]]:
+                problems += brace_problems(each, f"{path}: key deployment.benchmarks")
         if not files:
             places = " and ".join(f"{d.as_posix()}/" for d in folders)
             problems.append(

@@ -1,5 +1,6 @@
 """What `snakemake requests` asks: a log, what it is charged by, and the files behind both."""
 
+import os
 import re
 from math import inf
 from pathlib import Path
@@ -180,7 +181,7 @@ def _format(name, settings):
     if name is None or name in settings["formats"]:
         return settings["formats"].get(name)
     path = provided(name)
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise InputError(
             f"key format: value {name}: no format and no file; allowed are"
             f" {', '.join(settings['formats'])}, or a YAML file with the keys of one; correct it"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,11 +80,12 @@ def find_files(path):
         not read.
     """
     place = Path(path)
-    found = [place] if place.is_file() else sorted(place.rglob("*"))
+    is_file = os.path.isfile(path)
+    found = [place] if is_file else sorted(place.rglob("*")) if os.path.isdir(path) else []
     found = [p for p in found if p == place or not p.name.startswith((".", "_"))]
     files = [p for p in found if p.is_file()]
     astray = [p.as_posix() for p in found if p.is_symlink() and not p.is_file()]
-    if astray and not place.is_file():
+    if astray and not is_file:
         raise InputError(
             f"key log: value {path}: links {', '.join(astray)} lead to no file, and folders are not"
             " followed; name a folder of files, or take the links out"

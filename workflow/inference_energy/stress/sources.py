@@ -149,7 +149,7 @@ def find_sources(settings):
         absent = [
             source.target
             for source in sources
-            if source.kind == "file" and not Path(source.target).exists()
+            if source.kind == "file" and not os.path.exists(source.target)
         ]
         if absent:
             raise InputError(f"power: {', '.join(absent)}: no such file")
