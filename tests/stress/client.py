@@ -3,7 +3,7 @@
 ``client.py profile --config FILE ...`` reads the run's configuration and writes what AIPerf 0.13
 would, for a server of constant speed: requests one after the other on a clock of its own, that
 stands in the file ``clock`` beside the cells, and telemetry of two GPUs once a second. Behaviour is
-set by ``behaviour.json`` beside the cells: ``fails`` and ``hangs`` name cells.
+set by ``behaviour.json`` beside the cells: ``fails``, ``hangs`` and ``errors`` name cells.
 """
 
 import json
@@ -38,6 +38,8 @@ def main(path):
         for number in range(rounds)
         for lane in range(concurrency)
     ]
+    if folder.name in behaviour.get("errors", []):
+        lines = [line | {"error": {"code": 503, "type": "HTTPError"}} for line in lines]
     end = begun + rounds * latency
     write(folder / "profile_export.jsonl", lines)
     moments = [start + second for second in range(round(end - start + AFTER))]

@@ -66,3 +66,18 @@ def test_inputs_from_a_cache_are_reported():
         ("prefix cache", ""),
     ]
     assert checks.check_cache(closed_loop(1, 6), 6) == []
+
+
+@pytest.mark.parametrize(("broken", "failed"), [(1, 1), (5, 0)])
+def test_few_answers_that_break_off_are_failures_and_many_a_server_that_stops(broken, failed):
+    # a stream that breaks ends like a whole one, only sooner
+    lines = [record(2.0 * n, 0.5, 0.01, 50 if n < broken else 101) for n in range(100)]
+    requests = stress_plan.requests_of(lines)
+    marked = checks.mark_broken(requests, 101, 0.02, 0.01)
+    assert marked["failed"].sum() == failed
+    assert kinds(checks.check_lengths(marked, 101, 0.02)) == ([] if failed else [("length", "all")])
+    messages = [finding.message for finding in checks.check_errors(marked, 0.01)]
+    if failed:
+        assert "1 x answer broken off" in messages[0]
+        assert "energy is charged to the answers that were delivered" in messages[0]
+    assert checks.mark_broken(stress_plan.requests_of([]), 101, 0.02, 0.01).empty

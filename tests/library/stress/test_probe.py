@@ -49,6 +49,34 @@ def test_every_case_has_its_own_remedy(mode, message):
         assert "model is one of m, n" in text
 
 
+@pytest.mark.parametrize(
+    ("code", "said", "remedy"),
+    [
+        (400, "Invalid model name passed in model=m", "model is one of m, n"),
+        (400, "The model `m` does not exist.", "model is one of m, n"),
+        (400, "This model's maximum context length is 16 tokens", "it refuses the request"),
+        (401, "Incorrect API key provided", "it wants another key"),
+    ],
+)
+def test_an_unknown_model_is_told_whatever_the_code(code, said, remedy):
+    with Server("good") as server:
+        error = {"error": {"message": said}}
+        server.answer = lambda handler, *rest: server.reply(
+            handler, code, "application/json", error
+        )
+        with pytest.raises(InputError) as caught:
+            ask(server.url)
+    assert remedy in str(caught.value)
+    assert ("model is one of" in str(caught.value)) == ("model is one of" in remedy)
+
+
+def test_a_model_that_the_server_does_not_list_is_remarked():
+    with Server("good") as server:
+        (finding,) = ask(server.url, model="other")
+    assert (finding.kind, finding.refuses) == ("model", "")
+    assert "lists m, n" in finding.message
+
+
 def test_server_that_hangs_is_told_from_one_that_is_not_there():
     with Server("hangs") as server, pytest.raises(InputError, match="sent nothing for 1 s"):
         ask(server.url, request_timeout=1)

@@ -1,5 +1,6 @@
 """The run of a stress test, without a server."""
 
+import json
 import os
 import signal
 import sys
@@ -7,7 +8,7 @@ import sys
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.stress import runner
-from library.stress.made_up import CANARY, DEFAULTS, NODE, read
+from library.stress.made_up import CANARY, DEFAULTS, NODE, SMALL, read
 from processes import HANGS, PIPE, start
 from repository import ROOT
 
@@ -87,6 +88,60 @@ def test_hanging_server_ends_a_cell_not_the_test(stress, monkeypatch):
     assert cells[name] == "refused" and (cells.drop(name) == "measured").all()
     findings = read(folder, "findings").query("cell == @name and kind == 'failed'")
     assert "look whether the server hangs" in findings["message"].item()
+
+
+def gone(times):
+    """Stand in for the quick check of a server that is gone for some questions."""
+    left = iter(range(times))
+
+    def probe(*arguments):
+        if next(left, None) is not None:
+            raise InputError("no server answers")
+        return []
+
+    return probe
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """A test in a folder, whose client is not run."""
+    monkeypatch.setattr(runner, "find_aiperf", lambda given: "aiperf")
+    monkeypatch.setattr(runner, "PAUSE", 0.0)
+    return runner.StressTest(runner.prepare(NODE | SMALL | {"power": "none"}), tmp_path, 13.0)
+
+
+def test_a_server_that_restarts_is_waited_for(alone, monkeypatch, capsys):
+    monkeypatch.setattr(runner, "probe", gone(3))
+    alone._await_server()
+    assert capsys.readouterr().err.count("waiting for the server") == 3
+    monkeypatch.setattr(runner, "RECOVERY", -1.0)
+    monkeypatch.setattr(runner, "probe", gone(3))
+    with pytest.raises(InputError, match="no server answers"):
+        alone._await_server()
+
+
+def test_time_to_go_is_that_of_the_cells_that_are_left(alone):
+    short, long = ({"window": window, "latency": 2.0} for window in (60.0, 600.0))
+    alone.cells["concurrency"] = [1, 8]
+    pilots = {1: short, 8: long}
+    unknown = 2 * (2.0 + runner.OVERHEAD)
+    assert alone._seconds_left(pilots) == pytest.approx(660 + unknown)
+    first = alone.folder / alone.cells["cell"][0]
+    first.mkdir()
+    (first / "cell.json").write_text(json.dumps({"seconds": 95.0, "stop": {"duration": 60.0}}))
+    # the client takes 35 s beside the window
+    assert alone._seconds_left(pilots) == pytest.approx(635)
+
+
+def test_cell_whose_requests_failed_is_tried_again(stress):
+    name = "out00300-conc0002-rep01"
+    folder = stress({"errors": [name]})
+    cells = read(folder, "cells").set_index("cell")["status"]
+    assert cells[name] == "refused"
+    stress()
+    assert set(read(folder, "cells")["status"]) == {"measured"}
+    stress({"errors": [name]}, mode="error")
+    assert set(read(folder, "cells")["status"]) == {"measured"}, "all is finished: nobody is asked"
 
 
 def test_key_that_a_server_echoes_is_not_kept(stress):

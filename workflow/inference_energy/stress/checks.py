@@ -34,6 +34,34 @@ def check_errors(requests, limit):
     return [Finding("errors", refuses, message)]
 
 
+def mark_broken(requests, asked, tolerance, limit):
+    """Count as failed the few answers that broke off.
+
+    A stream that breaks may end as a whole one does, only sooner. Where more than the share
+    `limit` are short the server stops early, and nothing is changed.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        From `requests_of`.
+    asked : int
+        Output tokens asked for.
+    tolerance, limit : float
+        Share by which a length may differ, and share of requests that may fail.
+
+    Returns
+    -------
+    DataFrame
+        The same requests; failed and error are changed.
+    """
+    failed = requests["failed"]
+    short = ~failed & (requests["output_tokens"].fillna(0) < (1 - tolerance) * asked)
+    if not short.any() or (failed | short).mean() > limit:
+        return requests
+    error = requests["error"].mask(short, "answer broken off")
+    return requests.assign(failed=failed | short, error=error)
+
+
 def check_lengths(requests, asked, tolerance):
     """Findings on the lengths that the server really delivered.
 

@@ -6,6 +6,7 @@ each case with its own remedy. The key is sent, never shown.
 
 import http.client
 import json
+import re
 import time
 import urllib.error
 
@@ -37,6 +38,15 @@ LOST = (OSError, http.client.HTTPException)
 TEXTS = ("content", "reasoning_content", "reasoning")
 
 
+CHAT = "/chat/completions"
+UNKNOWN = re.compile(
+    r"model.{0,80}(not (found|exist|available|served)|does not exist|unknown|invalid)"
+    r"|(invalid|unknown|unsupported|no such) model",
+    re.IGNORECASE,
+)
+"""How servers say that they do not know a model; a context that is too short is no such case."""
+
+
 REMEDIES = {
     400: "it refuses the request: see its message; extra_inputs and legacy_max_tokens change it",
     401: "it wants another key: set OPENAI_API_KEY to the server's key",
@@ -49,9 +59,9 @@ REMEDIES = {
 def chat_address(endpoint):
     """Address of the chat completions, as AIPerf builds it from an endpoint."""
     base = endpoint.rstrip("/")
-    if base.endswith("/chat/completions"):
+    if base.endswith(CHAT):
         return base
-    return f"{base}/chat/completions" if base.endswith("/v1") else f"{base}/v1/chat/completions"
+    return f"{base}{CHAT}" if base.endswith("/v1") else f"{base}/v1{CHAT}"
 
 
 def probe(settings, key, patience=PATIENCE):
@@ -89,7 +99,7 @@ def probe(settings, key, patience=PATIENCE):
         headers["Authorization"] = f"Bearer {key}"
     try:
         with asked(address, patience, MOST_BYTES, json.dumps(body).encode(), headers) as answer:
-            return _check_answer(address, answer, settings)
+            remarks = _check_answer(address, answer, settings)
     except urllib.error.HTTPError as error:
         with error:
             raise InputError(_http_problem(address, error, settings, key)) from None
@@ -103,6 +113,7 @@ def probe(settings, key, patience=PATIENCE):
             f"{address}: no server answers, or not in HTTP ({_shown(str(reason), key)}): start it, "
             "or correct endpoint (host, port, http or https)"
         ) from None
+    return remarks + check_model(settings, key)
 
 
 def _silent(address, patience):
@@ -116,7 +127,7 @@ def _http_problem(address, error, settings, key):
     said = _shown(error.read(2000).decode(errors="replace"), key)
     code = error.code
     remedy = REMEDIES.get(code)
-    if code == 404:
+    if code == 404 or (code in REMEDIES and UNKNOWN.search(said)):
         remedy = (
             f"it does not know this path or the model {settings['model']}: endpoint ends with /v1, "
             f"and model is one of {_models(settings, key)}"
@@ -131,15 +142,38 @@ def _http_problem(address, error, settings, key):
 
 
 def _models(settings, key):
-    """Names of the models that the server lists."""
-    address = chat_address(settings["endpoint"]).replace("/chat/completions", "/models")
+    """Names of the models that the server lists, for a message."""
+    names = _listed(settings, key)
+    if names is None:
+        return f"those that {chat_address(settings['endpoint'])[: -len(CHAT)]}/models lists"
+    return _shown(", ".join(names), key) if names else "none"
+
+
+def _listed(settings, key):
+    """Names of the models that the server lists; None where it lists none in the usual form."""
+    address = chat_address(settings["endpoint"])[: -len(CHAT)] + "/models"
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         with asked(address, 5.0, MOST_BYTES, headers=headers) as answer:
             names = [model["id"] for model in json.loads(answer.body())["data"]]
     except (*LOST, InputError, ValueError, KeyError, TypeError, RecursionError):
-        return f"those that {address} lists"
-    return _shown(", ".join(map(str, names)), key) if names else "none"
+        return None
+    return [str(name) for name in names]
+
+
+def check_model(settings, key):
+    """Findings on a model that the server does not list: some serve another one without a word."""
+    names = _listed(settings, key)
+    if not names or settings["model"] in names:
+        return []
+    return [
+        Finding(
+            "model",
+            "",
+            f"the server answers to {settings['model']} but lists {_models(settings, key)}: it may "
+            "serve another model than the one named",
+        )
+    ]
 
 
 def _check_answer(address, answer, settings):

@@ -48,6 +48,11 @@ OVERHEAD = 20.0
 """Time that AIPerf takes beside a window, until it is known [s]."""
 
 
+RECOVERY, PAUSE = 600.0, 15.0
+"""A server that is gone is waited for so long: a model takes minutes to load. It is asked every so
+often. [s]"""
+
+
 STOP = threading.Event()
 
 
@@ -159,14 +164,15 @@ class StressTest:
             say("power source: none found; throughput and latency only")
         else:
             say("power source: " + ", ".join(source.named for source in self.sources))
-        self.remarks = probe(self.settings, self.key)
+        if self.unfinished():
+            self.remarks = probe(self.settings, self.key)
         for remark in self.remarks:
             say(remark.message)
         samplers = [self._sampler(s.kind) for s in self.sources if s.kind in SAMPLED]
         try:
             pilots = {c: self._pilot(c) for c in self.settings["concurrency"]}
             for number, cell in enumerate(self.cells.to_dict("records"), start=1):
-                if self._cell(number, cell, pilots[cell["concurrency"]]):
+                if self._cell(number, cell, pilots):
                     self.publish()
             self.publish()
         except client.StoppedError:
@@ -202,7 +208,7 @@ class StressTest:
                 {"requests": concurrency},
                 limit,
                 client.STARTING + 2 * limit,
-                label,
+                lambda elapsed: self._progress(folder, label, elapsed),
             )
             if problems:
                 raise InputError([f"{label}: {problem}" for problem in problems])
@@ -222,23 +228,25 @@ class StressTest:
         window = plan.window_seconds(self.settings["window"], self.settings["rounds"], latency)
         return {"window": window, "token_seconds": latency / length, "latency": float(latency)}
 
-    def _cell(self, number, cell, pilot):
+    def _cell(self, number, cell, pilots):
         """Run one cell unless it is finished; whether it was run.
 
-        A cell that fails is refused, and tried again when the test is started again; the test goes
-        on unless the server is gone.
+        A cell that fails, or whose requests do, is refused, and tried again when the test is
+        started again; the test goes on unless the server is gone.
         """
         folder = self.folder / cell["cell"]
+        pilot = pilots[cell["concurrency"]]
         window = pilot["window"]
         label = f"cell {number} of {len(self.cells)}: {cell['output_tokens']} tokens, "
         label += f"{cell['concurrency']} at once, repetition {cell['repetition']}"
-        finished = (folder / "cell.json").exists()
+        before = self._measure(folder, cell) if (folder / "cell.json").exists() else None
+        finished = before is not None and not _requests_failed(before)
         problems = []
         if finished:
             say(f"{label}: finished before")
         else:
             expected = self._expected_seconds(pilot)
-            minutes = self._left() * expected / SECONDS_PER_MINUTE
+            minutes = self._seconds_left(pilots) / SECONDS_PER_MINUTE
             say(f"{label}: window {window:.0f} s; about {minutes:.0f} minutes to go")
             limit = max(LEAST_LIMIT, PATIENT * pilot["latency"])
             limit = min(limit, float(self.settings["request_timeout"]))
@@ -252,29 +260,60 @@ class StressTest:
                 {"duration": window, "gracePeriod": OUTLASTS * limit},
                 limit,
                 client.STARTING + window + OUTLASTS * limit,
-                f"{label}, about {expected:.0f} s",
+                lambda elapsed: self._progress(folder, label, elapsed, expected),
             )
         if problems:
             say(f"{label}: " + "; ".join(problems))
             self.measured[cell["cell"]] = _failed_cell(cell, problems)
             self.publish()
-            probe(self.settings, self.key)
+            self._await_server()
             return False
-        self.measured[cell["cell"]] = self._measure(folder, cell)
+        self.measured[cell["cell"]] = before if finished else self._measure(folder, cell)
         return not finished
 
-    def _left(self):
-        """Number of cells that are not finished."""
-        return sum(not (self.folder / name / "cell.json").exists() for name in self.cells["cell"])
+    def _await_server(self):
+        """Wait until the server answers; raise what is wrong with it when it does not."""
+        last = time.monotonic() + RECOVERY
+        while True:
+            try:
+                probe(self.settings, self.key)
+                return
+            except InputError as error:
+                if time.monotonic() > last:
+                    raise
+                say(f"waiting for the server, up to {last - time.monotonic():.0f} s: {error}")
+            if STOP.wait(PAUSE):
+                raise client.StoppedError
+
+    def unfinished(self):
+        """Names of the cells that are to be run, in their order."""
+        return [
+            name
+            for name in self.cells["cell"]
+            if not (self.folder / name / "cell.json").exists()
+            or (name in self.measured and _requests_failed(self.measured[name]))
+        ]
+
+    def _seconds_left(self, pilots):
+        """Time that all cells take that are not finished [s]."""
+        left = self.cells[self.cells["cell"].isin(self.unfinished())]["concurrency"]
+        return sum(self._expected_seconds(pilots[concurrency]) for concurrency in left)
 
     def _expected_seconds(self, pilot):
         """Time that a cell takes, with the client's own start and end [s]."""
         marks = [self.folder / name / "cell.json" for name in self.cells["cell"]]
-        taken = [json.loads(mark.read_bytes()).get("seconds") for mark in marks if mark.exists()]
-        known = [seconds for seconds in taken if seconds]
-        return float(np.mean(known)) if known else pilot["window"] + pilot["latency"] + OVERHEAD
+        known = [json.loads(mark.read_bytes()) for mark in marks if mark.exists()]
+        beside = [mark["seconds"] - mark["stop"]["duration"] for mark in known if "seconds" in mark]
+        return pilot["window"] + (float(np.mean(beside)) if beside else pilot["latency"] + OVERHEAD)
 
-    def _aiperf(self, folder, cell, prompts, stop, limit, deadline, label):
+    def _progress(self, folder, label, elapsed, expected=None):
+        """Say how far a run of the client is."""
+        told = f"{elapsed:.0f} s gone"
+        if expected:
+            told += f" of about {expected:.0f} s"
+        say(f"{label}: {told}, {client.answered(folder)} requests written down")
+
+    def _aiperf(self, folder, cell, prompts, stop, limit, deadline, progress):
         """Run AIPerf once into `folder`; its finished mark is written last.
 
         Returns
@@ -292,10 +331,6 @@ class StressTest:
         addresses = [source.target for source in self.sources if source.kind == "dcgm"]
         environment = os.environ | {"AIPERF_GPU_DEFAULT_DCGM_ENDPOINTS": json.dumps(addresses)}
         command = [self.aiperf, "profile", "--config", str(folder / "aiperf.yaml"), "--ui", "none"]
-
-        def progress(elapsed):
-            answered = client.answered(folder)
-            say(f"{label}: {elapsed:.0f} s gone, {answered} requests written down")
 
         began = time.monotonic()
         try:
@@ -316,7 +351,12 @@ class StressTest:
     def _measure(self, folder, cell):
         """Everything about one finished cell that does not need the other cells."""
         records, damaged = read_lines(folder / "profile_export.jsonl", is_request)
-        requests = plan.requests_of(records)
+        requests = checks.mark_broken(
+            plan.requests_of(records),
+            cell["output_tokens"],
+            self.settings["length_tolerance"],
+            self.settings["error_limit"],
+        )
         warmup = plan.requests_of(records, "warmup")
         findings = self._check_damaged(damaged, records)
         findings += checks.check_errors(requests, self.settings["error_limit"])
@@ -384,6 +424,11 @@ def _failed_cell(cell, problems):
         "samples": telemetry_samples([]),
         "begun": np.nan,
     }
+
+
+def _requests_failed(measured):
+    """Whether a cell is refused because its requests failed."""
+    return any(finding.kind == "errors" and finding.refuses for finding in measured["findings"])
 
 
 def _was_cancelled(summary):

@@ -7,6 +7,7 @@ from _logged import run
 from _setups import read_all_sources
 from _training import read_training
 from inference_energy import documents
+from inference_energy.errors import InputError
 from inference_energy.stress.forecast import forecast
 from inference_energy.stress.runner import StressTest, prepare, say, stop_when_told
 from inference_energy.tables import read_table, write_text
@@ -22,8 +23,15 @@ def main(snakemake):
     known = _forecast(settings, snakemake.input, snakemake.params.methods)
     test = StressTest(settings, finished.parent, claim["value"], known)
     test.run()
-    write_text(finished, json.dumps({"cells": len(test.measured)}) + "\n")
     say(f"report: {finished.parent / 'report.md'}")
+    left = test.unfinished()
+    if left:
+        raise InputError(
+            f"{finished.parent}: {len(left)} of {len(test.cells)} cells were not measured "
+            f"({', '.join(left)}): findings.csv says why. What was measured is reported; start "
+            "again to try them"
+        )
+    write_text(finished, json.dumps({"cells": len(test.measured)}) + "\n")
 
 
 def _forecast(settings, read, names):
