@@ -2,6 +2,7 @@
 
 import pytest
 from inference_energy.deployments import files
+from inference_energy.errors import InputError
 from library.deployments.made_up import FIXED, SCHEMAS, WHERE, own, quantity, refusal
 from repository import METHOD_FILES
 
@@ -110,3 +111,18 @@ def test_what_is_unusual_is_kept():
     assert "deployment.electricity_price.value: value 2: unusual; usual is" in found[0]
     assert "pue.value: value 2.4: unusual" in found[1]
     assert "warnings" not in files.resolve(own(), "mine", WHERE, METHOD_FILES, SCHEMAS)
+
+
+@pytest.mark.parametrize("name", ["*/profile_export_aiperf.json", "**/*.json"])
+def test_cells_of_a_stress_test_are_no_benchmarks_but_its_steady_windows_are(name, tmp_path):
+    for cell in ("pilot-conc0008", "out00300-conc0008-rep01"):
+        (tmp_path / cell).mkdir()
+        for file in ("cell.json", "profile_export_aiperf.json"):
+            (tmp_path / cell / file).write_text("{}")
+    (tmp_path / "benchmark.csv").write_text("")
+    with pytest.raises(InputError) as caught:
+        files.find_benchmarks(tmp_path / "mine.yaml", name)
+    assert f"allowed is {(tmp_path / 'benchmark.csv').as_posix()}" in str(caught.value)
+    assert files.find_benchmarks(tmp_path / "mine.yaml", "*.csv") == [
+        (tmp_path / "benchmark.csv").as_posix()
+    ]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.meters import prometheus, read_log
 from inference_energy.stress.collect import collect
 from inference_energy.stress.sources import Source
 from library.stress.made_up import DEFAULTS, NOON, kinds, samples
@@ -14,12 +15,12 @@ def meter(tmp_path):
     starts = NOON + np.concatenate([np.arange(10.0, 70.0), np.arange(130.0, 190.0)])
     requests = pd.DataFrame({"start_s": starts, "end_s": starts + 1})
 
-    def read(ahead, **settings):
+    def read(ahead, kind="file", **settings):
         times = NOON + np.arange(0.0, 260.0)
         busy = ((starts[:, None] <= times) & (times < starts[:, None] + 1)).any(axis=0)
         log = pd.DataFrame({"time": times + ahead, "power_w": 200 + 500 * busy})
         log.to_csv(tmp_path / "wall.csv", index=False)
-        source = Source("node", "file", str(tmp_path / "wall.csv"))
+        source = Source("node", kind, str(tmp_path / "wall.csv"))
         cells = {"one": {"requests": requests[:60]}, "two": {"requests": requests[60:]}}
         return collect([source], cells, tmp_path, DEFAULTS | settings)
 
@@ -55,3 +56,23 @@ def test_telemetry_in_milliwatts_or_millijoules_is_refused(reading, tmp_path):
     assert read is None
     assert kinds(findings) == [("units", "energy")]
     assert "milliwatts" in findings[0].message
+
+
+@pytest.mark.parametrize("ahead", [-20, 37])
+def test_the_clock_of_a_prometheus_is_told_from_load_and_power(meter, monkeypatch, ahead):
+    monkeypatch.setattr(prometheus, "fetch", lambda path, scope, *times: read_log(path, scope))
+    read, _, findings = meter(ahead, "prometheus")
+    assert read["time_s"].iloc[0] == pytest.approx(NOON, abs=1)
+    assert kinds(findings) == [("clock", "")]
+    read, _, findings = meter(ahead, "prometheus", meter_offset=float(ahead))
+    assert (read["time_s"].iloc[0], findings) == (NOON, [])
+
+
+def test_a_prometheus_whose_clock_cannot_be_told_is_taken_for_the_clients(meter, monkeypatch):
+    def steady(path, scope, *times):
+        return read_log(path, scope).assign(power_w=300.0)
+
+    monkeypatch.setattr(prometheus, "fetch", steady)
+    read, _, (finding,) = meter(5, "prometheus")
+    assert read["time_s"].iloc[0] == NOON + 5
+    assert (finding.kind, finding.refuses) == ("clock", "")

@@ -24,6 +24,8 @@ MOST_FILES = 10_000
 """Files in a folder of benchmarks: a run's logs are a few."""
 REFERENCE = "oviedo2026"
 """Method whose frontier blend stands beside every deployment."""
+MARK = "cell.json"
+"""File in every folder of a stress test that holds a client's run."""
 TABLES = [
     "throughput_laws",
     "energy_per_query",
@@ -107,7 +109,7 @@ def find_benchmarks(path, named):
     Raises
     ------
     InputError
-        Listing every name that no file has.
+        Listing every name that no file has, or that cells of a stress test have.
     """
     found, problems = [], []
     for name in [named] if isinstance(named, str) else named:
@@ -118,6 +120,14 @@ def find_benchmarks(path, named):
         else:
             files = next(([p] for p in paths if os.path.exists(p)), [])
         found += files
+        cells = [Path(file).parent for file in files if (Path(file).parent / MARK).exists()]
+        if cells:
+            problems.append(
+                f"{path}: key deployment.benchmarks: value {name}: holds cells of a stress test, "
+                "whose client's files cover pilots, build-up and drain, without the node's power; "
+                f"allowed is {(cells[0].parent / 'benchmark.csv').as_posix()}, which holds the "
+                "steady windows; name it"
+            )
         for file in files:
             inside = list(islice(Path(file).rglob("*"), MOST_FILES + 1))
             if len(inside) > MOST_FILES:

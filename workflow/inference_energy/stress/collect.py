@@ -9,6 +9,10 @@ from inference_energy.stress.freshness import clock_offset
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.sources import COLLECTORS
 
+OTHER_CLOCKS = ("file", "prometheus")
+"""Kinds of source whose times are not the client's: a log's may be any, Prometheus keeps time."""
+
+
 AROUND = 130.0
 """Time before and after the test for which a source is asked [s]."""
 
@@ -46,7 +50,7 @@ def collect(sources, cells, folder, settings):
             return None, 0.0, beyond
         if len(sources) > 1 and source.kind == "file":
             samples = samples.assign(meter=source.target + " " + samples["meter"])
-        own_clock = source.kind != "file"
+        own_clock = source.kind not in OTHER_CLOCKS
         offset = None if own_clock else settings["meter_offset"]
         samples, slow, more = _aligned(source, samples, requests, own_clock, offset)
         findings += more
@@ -98,7 +102,8 @@ def _beyond(source, samples):
 
 def _aligned(source, samples, requests, own_clock, offset):
     """Samples on the client's clock, the time over which they average, and findings."""
-    outside = _outside(source, samples, requests) if offset is None and not own_clock else []
+    is_log = source.kind == "file"
+    outside = _outside(source, samples, requests) if offset is None and is_log else []
     if outside:
         return None, 0.0, outside
     clock = clock_offset(
@@ -113,7 +118,9 @@ def _aligned(source, samples, requests, own_clock, offset):
             f"{source.named}: its clock cannot be told from load and power (correlation "
             f"{clock.correlation:.2f}): give meter_offset, its clock minus the client's in s"
         )
-        return None, 0.0, [Finding("clock", "energy", message)]
+        if is_log:
+            return None, 0.0, [Finding("clock", "energy", message)]
+        findings.append(Finding("clock", "", f"{message}; it is taken for the client's"))
     if offset is None:
         offset = 0.0 if np.isnan(clock.offset) else clock.offset
         if abs(offset) > clock.step:
