@@ -1,9 +1,11 @@
 """AIPerf as a process."""
 
+import html
 import json
 import os
 import select
 import threading
+import urllib.parse
 
 import pytest
 from inference_energy.stress import client
@@ -37,6 +39,17 @@ def test_an_interruption_ends_the_client(tmp_path):
     stop.set()
     with pytest.raises(client.StoppedError):
         wait(tmp_path, "sleep 1800", 1800, stop)
+
+
+def test_a_key_is_found_in_every_form_in_which_it_is_written(tmp_path):
+    key = 'sk-a/b+c"d&e-long'
+    quoted = json.dumps(key)
+    forms = [key, quoted, quoted.replace("/", "\\/"), json.dumps(quoted)]
+    forms += [urllib.parse.quote(key), urllib.parse.quote(key, safe=""), html.escape(key)]
+    (tmp_path / "log").write_text("\n".join(forms))
+    client.redact(tmp_path, key)
+    left = (tmp_path / "log").read_text().splitlines()
+    assert [line.strip('"\\') for line in left] == ["[redacted]"] * len(forms)
 
 
 def test_short_words_are_no_keys(tmp_path):

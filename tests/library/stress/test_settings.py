@@ -1,9 +1,11 @@
 """Settings of a stress test."""
 
 import pytest
+import yaml
 from inference_energy.errors import InputError
 from inference_energy.stress import settings
 from library.stress.made_up import DEFAULTS, NODE
+from snakemake.cli import parse_config
 
 
 def test_what_is_stated_takes_the_place_of_the_file():
@@ -11,6 +13,44 @@ def test_what_is_stated_takes_the_place_of_the_file():
     # the command line leaves what stands inside a mapping as text
     merged = settings.merge({"window": "30", "power": ["nvml", "gpu:smi.log"]})
     assert merged == DEFAULTS | {"window": 30, "power": ["nvml", "gpu:smi.log"]}
+
+
+STATED = {
+    "endpoint": "http://h:8000/v1",
+    "model": "vendor/name:8b",
+    "name": "night",
+    "tokenizer": "vendor/name",
+    "output_tokens": "[300, 4500]",
+    "concurrency": "[1, 8]",
+    "power": "[nvml, node:wall.csv, prometheus:http://h:9090]",
+    "gpus": "[0, 1]",
+    "meter_offset": "-3.5",
+    "meter_zone": "Europe/Berlin",
+    "facts": "{gpu: H100-SXM-80GB, n_gpus: 8, precision: FP8}",
+    "extra_inputs": '{ignore_eos: true, min_tokens: "{output_tokens}", temperature: 0.7}',
+    "legacy_max_tokens": "true",
+    "prediction": "{law: a.csv, revised: b.csv}",
+    "factors": "{pue: {value: 1.2, source: our bill}}",
+    "aiperf": "/opt/aiperf",
+}
+"""Settings in the place of those that are null or empty, as a command line states them."""
+
+
+def test_every_setting_can_be_stated_on_the_command_line():
+    for key, default in DEFAULTS.items():
+        value = STATED.get(key, str(default))
+        words = {"endpoint": "http://h/v1", "model": "m"} | {key: value}
+        stated = ", ".join(f"{name}: {word}" for name, word in words.items())
+        config = parse_config([f"stress={{{stated}}}"])
+        merged = settings.merge(config["stress"])
+        assert settings.setting_problems(merged) == [], key
+        expected = yaml.safe_load(value) if key != "endpoint" else value
+        assert merged[key] == expected, key
+
+
+def test_a_zone_that_is_none_is_told():
+    (problem,) = settings.setting_problems(NODE | {"meter_zone": "Mars/Olympus"})
+    assert "key meter_zone: value 'Mars/Olympus': is no zone" in problem
 
 
 def test_a_run_needs_an_endpoint_and_a_model():

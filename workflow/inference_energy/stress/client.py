@@ -1,11 +1,13 @@
 """AIPerf as a process: started, watched, ended, and its files cleared of the key."""
 
 import contextlib
+import html
 import json
 import os
 import signal
 import subprocess
 import time
+import urllib.parse
 from pathlib import Path
 
 POLL, PATIENCE = 0.2, 5.0
@@ -98,13 +100,14 @@ def redact(folder, key):
     Parameters
     ----------
     folder : Path
-        Files below it are rewritten where they hold the key, plain or as JSON writes it.
+        Files below it are rewritten where they hold the key, in any of the forms in which JSON,
+        an address or a page writes it.
     key : str or None
         The key; words shorter than :data:`SHORTEST_KEY` are no secret.
     """
     if not key or len(key) < SHORTEST_KEY:
         return
-    forms = {key.encode(), json.dumps(key)[1:-1].encode()}
+    forms = _written_forms(key)
     for path in sorted(Path(folder).rglob("*")):
         if not path.is_file():
             continue
@@ -114,3 +117,18 @@ def redact(folder, key):
             clean = clean.replace(form, REDACTED)
         if clean != content:
             path.write_bytes(clean)
+
+
+def _written_forms(key):
+    """Ways to write a key, longest first: one may be part of another."""
+    as_json = json.dumps(key)[1:-1]
+    forms = {
+        key,
+        as_json,
+        as_json.replace("/", "\\/"),
+        json.dumps(as_json)[1:-1],
+        urllib.parse.quote(key),
+        urllib.parse.quote(key, safe=""),
+        html.escape(key),
+    }
+    return sorted((form.encode() for form in forms), key=len, reverse=True)

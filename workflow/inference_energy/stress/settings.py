@@ -1,6 +1,7 @@
 """Settings of a stress test: those of config/stress.yaml, and those stated for a run."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from inference_energy.documents import read, read_schema, schema_problems, typed
 from inference_energy.errors import InputError
@@ -50,7 +51,20 @@ def setting_problems(settings):
         settings = settings | {"endpoint": None}
         found.append(f"{FILE}: key endpoint: {problem}")
     found += schema_problems(settings, read_schema("stress"), FILE)
-    return found + _secrets(settings.get("extra_inputs"))
+    return found + _secrets(settings.get("extra_inputs")) + _zone(settings.get("meter_zone"))
+
+
+def _zone(name):
+    try:
+        known = name is None or not isinstance(name, str) or bool(ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = False
+    if known:
+        return []
+    return [
+        f"{FILE}: key meter_zone: value {name!r}: is no zone; allowed are names of the IANA time "
+        "zone database, such as Europe/Berlin or UTC; correct it"
+    ]
 
 
 def _secrets(fields):
