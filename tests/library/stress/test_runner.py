@@ -75,6 +75,21 @@ def test_failed_cell_is_refused_and_the_test_goes_on(stress, capsys):
     assert capsys.readouterr().err.count("finished before") == 1
 
 
+@pytest.mark.parametrize(
+    ("log", "said", "remedy"),
+    [
+        ("\x1b[31mERROR\x1b[0m  Failed to load tokenizer 'm'\n\nbye\n", "tokenizer 'm'", True),
+        ("INFO fine\nError: port in use\n", "saying: Error: port in use; its log", False),
+        ("", "(exit code 1); its log", False),
+    ],
+)
+def test_what_the_client_said_last_is_told(tmp_path, log, said, remedy):
+    (tmp_path / "aiperf.log").write_text(log)
+    (problem,) = runner._problems(tmp_path, 1, 60.0)
+    assert said in problem
+    assert ("tokenizer: NAME or FOLDER" in problem) == remedy
+
+
 def test_hanging_server_ends_a_cell_not_the_test(stress, monkeypatch):
     name, wait = "out04500-conc0002-rep01", runner.client.run
 

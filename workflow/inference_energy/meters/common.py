@@ -295,7 +295,8 @@ def _repeated(log, frame):
     return [
         f"{log.path}: rows {lines}: {first['meter'].iloc[0]} reads "
         f"{' and '.join(f'{value:g}' for value in values)} at one time ({len(differing)} such "
-        "times): two meters in one file need the column meter, or a file each"
+        "times): two meters in one file need the column meter (of nvidia-smi: index), or a file "
+        "each"
     ]
 
 

@@ -89,7 +89,8 @@ def check_freshness(name, times, values, start, end):
             "energy",
             f"{name}: {fresh} fresh readings in the window of {end - start:.0f} s{told}; "
             f"{FRESH_READINGS} are needed: shorten the meter's own interval (of a DCGM exporter by "
-            f"DCGM_EXPORTER_INTERVAL=1000, in ms){wanted}",
+            "DCGM_EXPORTER_INTERVAL=1000, in ms, of Prometheus by scrape_interval: 1s)"
+            f"{wanted}",
         )
     ]
 

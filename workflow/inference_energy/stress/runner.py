@@ -6,6 +6,7 @@ A cell is finished when its folder holds cell.json; finished cells are not run a
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,10 @@ OVERHEAD = 20.0
 RECOVERY, PAUSE = 600.0, 15.0
 """A server that is gone is waited for so long: a model takes minutes to load. It is asked every so
 often. [s]"""
+
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+MOST_SAID = 200
 
 
 STOP = threading.Event()
@@ -454,6 +459,25 @@ def _problems(folder, code, deadline):
     answers = [] if requests is None else checks.check_errors(requests, 0)
     return [
         *(finding.message for finding in answers),
-        f"AIPerf failed (exit code {code}); its log is {folder / 'aiperf.log'}. What was measured "
-        "is kept: start again to go on",
+        f"AIPerf failed (exit code {code}){_last_error(folder / 'aiperf.log')}; its log is "
+        f"{folder / 'aiperf.log'}. What was measured is kept: start again to go on",
     ]
+
+
+def _last_error(log):
+    """Last error that AIPerf's log tells, with the remedy for the most frequent one."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [
+        " ".join("".join(filter(str.isprintable, COLOURS.sub("", line))).split())
+        for line in text.splitlines()
+        if "error" in line.lower()
+    ]
+    if not lines:
+        return ""
+    remedy = ""
+    if "tokenizer" in " ".join(lines).lower():
+        remedy = (
+            " (AIPerf counts with a tokenizer: name one that this machine can load, "
+            f"{form('tokenizer: NAME or FOLDER')})"
+        )
+    return f", saying: {lines[-1][:MOST_SAID]}{remedy}"
