@@ -13,6 +13,7 @@ test-browser: .venv-browser/.installed ## try the pages in a headless Chromium
 	  echo "Chromium is not installed: make test-browser INSTALL=yes (as root: apt-get install chromium), or CHROMIUM=PATH" >&2; exit 1; }
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
+	PATH=$(CURDIR)/.venv-browser/bin:$$PATH snakemake build/report.html
 	PATH=$(CURDIR)/.venv-browser/bin:$$PATH pytest -m browser tests/explorer
 
 lock-browser: ## renew the lock of the browser's driver (needs uv)

@@ -9,7 +9,7 @@ import pytest
 from processes import run as start_and_wait
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ["all", "audit", "changes", "requests", "stress", "whatif"]
+TARGETS = ["all", "audit", "build/report.html", "changes", "requests", "stress", "whatif"]
 LOG = "log=generate:oviedo2026:1000"
 PAGES = {
     "changes": "comparison/changes.md.jinja",
@@ -23,6 +23,7 @@ PAGES = {
     "summarise_audit": "robustness/multiverse.md.jinja",
     "summarise_claims": "claims/claims.md.jinja",
     "tabulate_coefficients": "coefficients/coefficients.md.jinja",
+    "write_report": "pages/report.html.jinja",
     "whatif": "comparison/whatif.md.jinja",
 }
 

@@ -39,7 +39,7 @@ ONCE = {
     "draw_evidence",
     "evaluate_laws",
     "evaluate_power",
-    "notebook",
+    "execute_notebooks",
     "renew_readme",
     "report_evidence",
     "summarise_claims",

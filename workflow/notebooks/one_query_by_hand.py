@@ -22,6 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from inference_energy import documents
+from inference_energy.drawing import log_ticks
 from inference_energy.energy import exact as energy_exact
 from inference_energy.energy import monte_carlo
 from inference_energy.energy.equation import drawn_power, node_seconds, query_energy
@@ -125,6 +126,7 @@ height = counts / counts.sum() / np.diff(np.log(edges))
 ax.stairs(height, edges, fill=True, color="#56B4E9", label="10,000 draws")
 ax.plot(np.sqrt(grid[:-1] * grid[1:]), share, color="#000000", label="exact")
 ax.set(xscale="log", xlabel=f"energy per query, {MODEL} [Wh]", ylabel="density per unit of ln E")
+log_ticks(ax.xaxis)
 ax.legend(frameon=False)
 fig.tight_layout()
 
@@ -153,4 +155,4 @@ results.query(
 
 # %% [markdown]
 # Whether that is what the paper prints is in `results/claims.md`; what a different choice at each
-# step would do is in `results/audit/`.
+# step would do is in `results/audit/`. Next: *Where the uncertainty comes from*.

@@ -1,30 +1,46 @@
-rule notebook:
-    """Execute a notebook that explains the method and keep it as a page."""
-    message:
-        "Walking through one query by hand"
-    input:
-        notebook=own("workflow/notebooks/{notebook}.py"),
-        results="results/oviedo2026/energy_per_query.csv",
-        method="results/oviedo2026/method.yaml",
-        benchmarks=provided("data/throughput/oviedo.csv"),
-        code=lambda wildcards: code(f"../notebooks/{wildcards.notebook}.py"),
-    output:
-        report(
-            "build/notebooks/{notebook}.html",
-            caption="../report/notebooks/notebook.rst",
-            category="Notebooks",
-            labels={"shows": "{notebook}"},
-        ),
-    log:
-        "logs/notebook_{notebook}.log",
-    conda:
-        "../../environment.yml"
-    shell:
-        "(jupytext {input.notebook} --to ipynb --execute --run-path . --quiet"
-        " --output build/notebooks/{wildcards.notebook}.ipynb"
-        " && jupyter nbconvert --to html --log-level WARN"
-        " build/notebooks/{wildcards.notebook}.ipynb) 2>&1 | tee {log}"
+# the path through the method, in its order
+NOTEBOOKS = ["one_query_by_hand", "uncertainty", "overestimates", "your_own_node"]
+NOTEBOOK_SOURCES = [own(f"workflow/notebooks/{name}.py") for name in NOTEBOOKS]
+NOTEBOOK_PAGES = [f"build/notebooks/{name}.html" for name in NOTEBOOKS]
+NOTEBOOK_DEPLOYMENT = DEPLOYMENTS["8xh100-llama-405b"]
 
+# the last ones set the project's methods beside each other
+if is_own() and {"oviedo2026", "revised"} <= set(METHODS) and "exact" in config["engines"]:
 
-if "oviedo2026" in METHODS:
-    TARGETS.append("build/notebooks/one_query_by_hand.html")
+    rule execute_notebooks:
+        """Execute the notebooks that explain the method and keep them as pages."""
+        message:
+            "Walking through the method in notebooks"
+        input:
+            deployment_files.outputs(NOTEBOOK_DEPLOYMENT),
+            NOTEBOOK_DEPLOYMENT["path"],
+            notebooks=NOTEBOOK_SOURCES,
+            method="results/oviedo2026/method.yaml",
+            benchmarks=provided("data/throughput/oviedo.csv"),
+            energy="results/oviedo2026/energy_per_query.csv",
+            uncertainty=expand("results/{method}/uncertainty.csv", method=["oviedo2026", "revised"]),
+            errors="results/validation/law_errors.csv",
+            concurrency="results/validation/concurrency.csv",
+            overestimates="results/validation/oviedo2026/overestimates.csv",
+            estimates=provided("data/published/estimates.csv"),
+            measured=provided("data/measured/mlenergy_v3.csv"),
+            libraries=[code(f"../notebooks/{name}.py") for name in NOTEBOOKS],
+            code=code("notebooks/execute.py"),
+        output:
+            [
+                report(
+                    page,
+                    caption="../report/notebooks/notebook.rst",
+                    category="Notebooks",
+                    labels={"shows": Path(page).stem.replace("_", " ")},
+                )
+                for page in NOTEBOOK_PAGES
+            ],
+        log:
+            "logs/execute_notebooks.log",
+        conda:
+            "../../environment.yml"
+        script:
+            "../scripts/notebooks/execute.py"
+
+    TARGETS += NOTEBOOK_PAGES

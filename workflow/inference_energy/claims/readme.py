@@ -10,7 +10,12 @@ from inference_energy.templates import render
 MARKER = "<!-- {edge}: {name} -->"
 
 PAPER = [
-    ("Figure 1a, per-model energy", "draw_energy", "1a", ["*-llama-*", "*-mixtral-*"]),
+    (
+        "Figure 1a, per-model energy",
+        "draw_energy",
+        "1a",
+        ["*-llama-3.1-405b-*", "*-mixtral-8x22b-*"],
+    ),
     (
         "Figure 1b, blend and pathways",
         "draw_energy",

@@ -1,0 +1,71 @@
+"""What the report is made of, and that a figure stands in it with its numbers."""
+
+import base64
+
+import pytest
+from inference_energy.claims.judge import deciding
+from inference_energy.claims.readme import PAPER
+from inference_energy.pages import report
+from repository import ROOT, read
+
+FIGURES = ROOT / "figures" / "oviedo2026"
+
+
+@pytest.fixture(scope="module")
+def claims():
+    return read("results/oviedo2026/claims.csv", "claims")
+
+
+def test_a_figure_is_its_drawing_and_its_numbers_in_words():
+    of = report.picture(FIGURES / "3a.svg")
+    assert base64.b64decode(of["data"]) == (FIGURES / "3a.png").read_bytes()
+    assert of["alternative"].startswith(of["finding"])
+    assert of["described"].startswith(of["alternative"])
+    assert "Baseline: 0.731" in of["alternative"]
+
+
+@pytest.mark.parametrize(("name", "wide"), [("1a", False), ("s4", True)])
+def test_a_figure_keeps_the_width_that_it_is_drawn_for(name, wide):
+    assert report.picture(FIGURES / f"{name}.svg")["wide"] is wide
+
+
+def test_claims_stand_in_words_in_the_order_of_the_paper(claims):
+    lines = report.claim_lines(claims, ["median-*"])
+    assert [line["words"] for line in lines][:2] == ["Median; traditional", "Median; long"]
+    assert all(line["engine"] == "published" for line in lines)
+    assert lines[0]["exact"] != lines[0]["computed"]
+
+
+def test_every_testable_claim_stands_under_one_figure(claims):
+    """Numbers of two figures would count twice."""
+    pictures = dict.fromkeys([*(figure for _, _, figure, _ in PAPER), report.RATIOS])
+    shown = [
+        line["claim"] for of in report.paper_figures(pictures, claims) for line in of["claims"]
+    ]
+    lines = deciding(claims)
+    assert sorted(shown) == sorted(lines[lines["verdict"] != "not testable"]["claim"])
+
+
+def test_weak_points_are_in_their_order_each_once():
+    findings = read("results/audit/findings.csv", "findings")
+    weak = report.weak_points(findings)
+    assert [line["rank"] for line in weak] == sorted(set(findings["rank"]))
+    assert (weak[0]["finding"], weak[0]["quantity"]) == ("input-5000", "traditional median")
+    assert weak[-1]["quantity"] != "traditional median"
+
+
+def test_the_strongest_inputs_are_those_of_the_largest_total_index():
+    sobol = read("results/audit/sobol_indices.csv", "sobol_indices")
+    found = report.strongest(sobol, "median traditional", 3)
+    assert [line["input"] for line in found] == [
+        "output_tokens_traditional",
+        "throughput",
+        "input_tokens",
+    ]
+
+
+def test_the_spread_of_choices_is_of_the_median():
+    table = read("results/audit/multiverse_distribution.csv", "multiverse_distribution")
+    spread = report.spread_of_choices(table)
+    assert set(spread) == {"traditional", "long"}
+    assert spread["traditional"]["p5"] < 0.31 < spread["traditional"]["p95"]
