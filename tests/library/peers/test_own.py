@@ -1,13 +1,13 @@
 import numpy as np
-import pandas as pd
 import pytest
 from inference_energy.evidence.boundaries import conversion
 from inference_energy.evidence.estimates import energy_at
-from inference_energy.peers.own import law_energy, of_law, of_method, rated_share
-from repository import read, read_yaml
+from inference_energy.method.sources import MEASURED
+from inference_energy.peers.own import law_energy, of_law, of_method, of_method_at_load
+from repository import METHODS, read, read_yaml, sources
 
-GPUS = read("data/gpus.csv", "gpus")
-HARDWARE = {"models": read("data/models.csv", "models"), "gpus": GPUS}
+TABLES = ("models", "gpus", "nodes", "mlenergy", "inferencex", "wall_power")
+HARDWARE = {name: read(MEASURED.get(name, f"data/{name}.csv"), name) for name in TABLES}
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +76,47 @@ def test_the_law_is_told_the_load(some, vendor):
     assert found[1] > 5 * found[0]
 
 
-def test_energy_of_the_law_is_rated_power_over_throughput(some):
-    found = law_energy(some, pd.Series(100.0, some.index), 0.5, GPUS)
-    assert found.to_numpy() == pytest.approx(0.5 * 700 * some["gpus"].to_numpy(float) / 100)
+@pytest.fixture(scope="module")
+def metered(runs):
+    """Runs of one model on one kind of GPU, whose energy was measured, from the lowest load on."""
+    own = runs[runs["energy_per_token_j"].notna() & (runs["model"] == "DeepSeek-R1")]
+    return own.sort_values("concurrency")
 
 
-def test_gpus_of_the_method_draw_less_than_their_rate(paper, convert):
-    assert 0.3 < rated_share(paper, convert, GPUS) < 1.1
+def test_power_of_the_law_rises_with_the_load_and_stays_below_the_rated_one(metered):
+    energy = law_energy(metered, metered["throughput_tps"], "model", HARDWARE)
+    power = (energy * metered["throughput_tps"] / metered["gpus"]).to_numpy(float)
+    rated = HARDWARE["gpus"].set_index("gpu")["tdp_w"]["B200"]
+    assert (np.diff(power) > 0).all()
+    assert 0.2 * rated < power[0] < 0.8 * power[-1] < 0.8 * rated
+
+
+def test_the_power_law_does_not_see_what_is_left_out(metered):
+    steady = HARDWARE["mlenergy"]
+    own = steady["model"] == "DeepSeek-R1"
+    power = steady["accelerator_power_w"].where(~own, 100.0)
+    spoilt = HARDWARE | {"mlenergy": steady.assign(accelerator_power_w=power)}
+    speed = metered["throughput_tps"]
+    for left_out in ("configuration", "model"):
+        honest, fooled = (law_energy(metered, speed, left_out, h) for h in (HARDWARE, spoilt))
+        assert honest.to_numpy() == pytest.approx(fooled.to_numpy())
+
+
+def test_runs_without_a_throughput_or_a_measured_energy_have_none(metered, some):
+    speed = metered["throughput_tps"].where(metered.index != metered.index[0])
+    assert metered.index[0] not in law_energy(metered, speed, "model", HARDWARE).index
+    unmetered = some[some["energy_per_token_j"].isna()]
+    assert len(unmetered)
+    assert law_energy(unmetered, unmetered["throughput_tps"], "model", HARDWARE).empty
+
+
+def test_a_method_that_knows_load_is_told_it(metered, convert):
+    method = METHODS["revised"]
+    found = of_method_at_load(metered, method, sources([method])(method), convert)
+    found = found.set_index("id").loc[metered["id"]]
+    assert (np.diff(found["energy_per_token_j"]) < 0).all()
+    assert (np.diff(found["throughput_tps"]) > 0).all()
+
+
+def test_a_method_that_knows_no_load_is_not_asked_at_one(metered, convert):
+    assert of_method_at_load(metered, METHODS["oviedo2026"], {}, convert).empty

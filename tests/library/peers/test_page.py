@@ -18,16 +18,14 @@ def answers():
 
 def test_the_page_is_the_committed_one_in_all_its_numbers(runs, answers, scored):
     written = (ROOT / "results" / "validation" / "peers.md").read_text(encoding="utf-8")
-    text = told(page(runs, answers, scored, "revised", 0.5), ROOT / "results" / "validation")
-    drop = "rated power"
-    kept = [line for line in text.splitlines() if drop not in line]
-    assert kept == [line for line in written.splitlines() if drop not in line]
+    text = told(page(runs, answers, scored), ROOT / "results" / "validation")
+    assert text == written
 
 
 def test_the_nearest_is_named_whoever_it_is(runs, answers, scored):
     peer = (scored["predictor"] == "ecologits") & (scored["told"] == "everything")
     worse = scored.assign(median_factor=scored["median_factor"].where(~peer, 1.001))
-    text = page(runs, answers, worse, "revised", 0.5)
+    text = page(runs, answers, worse)
     assert "**EcoLogits, told everything** by the median, x1.00" in text
 
 
@@ -36,16 +34,43 @@ def test_refusals_are_counted(runs, answers, scored):
     count = (named["note"] == "model not known to the package").sum()
     assert count > 0
     expected = f"| AIConfigurator | model not known to the package | {count} |"
-    assert expected in page(runs, answers, scored, "revised", 0.5)
+    assert expected in page(runs, answers, scored)
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
         (("ecologits", "boundary", "nothing"), "EcoLogits, told boundary"),
-        (("revised", "everything", "nothing"), "revised"),
+        (("oviedo2026", "everything", "nothing"), "oviedo2026"),
+        (("revised", "everything", "model"), "revised, told the load"),
+        (("revised", "lengths", "nothing"), "revised, told no load"),
+        (
+            ("aiconfigurator", "everything", "model"),
+            "AIConfigurator with our power law, told everything",
+        ),
         (("hierarchical", "everything", "model"), "hierarchical law, model left out"),
     ],
 )
 def test_label_says_who_was_asked_and_how(line, expected):
     assert label(pd.Series(line, ["predictor", "told", "left_out"])) == expected
+
+
+def test_the_nearest_at_each_load_is_named_whoever_it_is(runs, answers, scored):
+    here = (scored["predictor"] == "ecologits") & (scored["told"] == "everything")
+    here &= (scored["part"] == "5-16") & (scored["quantity"] == "energy per token")
+    worse = scored.assign(median_factor=scored["median_factor"].where(~here, 1.001))
+    table = page(runs, answers, worse).split("Runs shared, by load")[1].splitlines()
+    header = next(line for line in table if line.startswith("| predictor"))
+    nearest = next(line for line in table if line.startswith("| **nearest"))
+    place = [cell.split(" (")[0].strip() for cell in header.split("|")].index("5-16")
+    assert nearest.split("|")[place].strip() == "EcoLogits, told everything"
+
+
+def test_only_who_answers_all_the_runs_is_in_a_table_by_part(runs, answers, scored):
+    told = scored["told"] == "everything"
+    fewer = (scored["predictor"] == "revised") & (scored["rows"] == "shared") & told
+    assert (fewer & (scored["quantity"] == "throughput")).any()
+    tables = page(runs, answers, scored).split("## Throughput")[1].split("## Everything")[0]
+    shared = tables.split("Runs shared, by load")[1].split("nearest by")[0]
+    assert "oviedo2026" not in shared
+    assert "oviedo2026" in tables.split("Runs shared with the methods, by load")[1]

@@ -27,6 +27,7 @@ def scored():
         made({"a": 50, "b": 200, "c": 800}, predictor="p", told="everything", left_out="nothing"),
         made({"a": 100, "b": 1000}, predictor="law", told="everything", left_out="model"),
         made({"a": 900}, predictor="method", told="everything", left_out="nothing"),
+        made({"b": 900}, predictor="method", told="lengths", left_out="nothing"),
         made({"a": 10, "c": 10}, predictor="p", told="nothing", left_out="nothing"),
     ]
     return scores(ROWS, pd.concat(parts), ["method"])
@@ -57,6 +58,7 @@ def test_shared_runs_are_those_that_all_told_answer(scored):
         ("p", "everything"): 2,
         ("law", "everything"): 2,
         ("method", "everything"): 1,
+        ("method", "lengths"): 1,
         ("p", "nothing"): 1,
     }
     found = scored[(scored["rows"] == "shared with the methods") & (scored["by"] == "all")]

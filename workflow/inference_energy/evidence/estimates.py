@@ -15,7 +15,6 @@ from inference_energy.evidence.load import at_load
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.setup import extrapolates
 from inference_energy.text import rounded
-from inference_energy.units import W_PER_KW
 
 REGIME = "traditional"
 PAPER, ABSTRACT, LIKE = "as the paper does it", "as the abstract says it", "like for like"
@@ -62,13 +61,6 @@ def energy_at(setup, model, input_tokens, output_tokens, boundary, convert, load
     counted = at_boundary(setup, boundary, convert)
     served = at_load(_served(setup, model), load, convert.gpus_per_node)
     return exact.fixed_energy(counted, served, input_tokens, output_tokens)
-
-
-def accelerator_power(setup, model, input_tokens, output_tokens, convert):
-    """Median power of one accelerator while the method serves the query. [W]"""
-    counted = at_boundary(setup, Place.ACCELERATOR, convert)
-    drawn = exact.serving_power(counted, _served(setup, model), input_tokens, output_tokens)
-    return float(drawn.quantile(0.5)) * W_PER_KW / convert.gpus_per_node
 
 
 def headline(setup, boundary, convert, regime=REGIME):

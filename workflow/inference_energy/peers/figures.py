@@ -19,7 +19,7 @@ from inference_energy.drawing import (
     headline,
     new_figure,
 )
-from inference_energy.peers.page import label
+from inference_energy.peers.page import CONFIGURATOR, label
 from inference_energy.peers.score import QUANTITIES, SHARED, TOLD
 
 HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 3.15, 0.5, 0.12, 0.42, 1.0, 0.35
@@ -55,6 +55,9 @@ def factor_by_load(scored):
     """
     shown = scored[(scored["by"] == "load") & (scored["rows"] == SHARED)]
     shown = shown[shown["told"] == TOLD]
+    # its energy and its throughput are in panels of their own, and one predictor's
+    own = shown["predictor"] == CONFIGURATOR
+    shown = shown.assign(left_out=shown["left_out"].where(~own, "nothing"))
     shown = shown.assign(label=[label(line) for line in shown.to_dict("records")])
     shown = shown.assign(start=shown["part"].str.extract(r"(\d+)")[0].astype(float))
     marks = dict(zip(sorted(shown["label"].unique()), MARKS, strict=False))

@@ -1,15 +1,20 @@
-"""What the methods and the law of this project predict for the runs.
+"""What the methods and the laws of this project predict for the runs.
 
-The law never sees the run that it predicts: a fit is made anew without the run's configuration, or
-without its model.
+A law never sees the run that it predicts: a fit is made anew without the run's configuration, or
+without its model. So is the power law that turns a throughput into energy, and a method that knows
+load when it is told the load.
 """
 
 import numpy as np
 import pandas as pd
 
-from inference_energy.energy.equation import token_energy
-from inference_energy.evidence.estimates import accelerator_power, energy_at
+from inference_energy.evidence.estimates import energy_at
+from inference_energy.evidence.load import Load, at_load, unseen
 from inference_energy.laws.registry import LAWS
+from inference_energy.power import measured, node
+from inference_energy.power.energy import energy_per_token
+from inference_energy.power.gpu import GpuPower
+from inference_energy.power.utilisation import add_utilisation
 from inference_energy.units import J_PER_WH
 
 ASKED = [name for name, kind in LAWS.items() if kind.pooled]
@@ -36,14 +41,13 @@ LAYOUT = ["tensor_parallel", "attention_data_parallel", "expert_parallel"]
 STACK = ["engine", "engine_version", "protocol", "source_id"]
 """Further such columns of a law that knows layouts and engines."""
 
-REFERENCE = "H100-SXM-80GB"
-"""GPU of the nodes whose power a method states."""
+PREDICTED = ["id", "throughput_tps", "energy_per_token_j"]
 
 
 def of_method(rows, setup, convert):
-    """Predictions of a method, of the models that it has a law for.
+    """Predictions of a method that is told no load, of the models that it has a law for.
 
-    It knows no load, and its node has eight GPUs of one kind: a run's GPUs have their share of it.
+    A run's GPUs have their share of its node of eight, whatever GPUs that has.
 
     Parameters
     ----------
@@ -72,7 +76,48 @@ def of_method(rows, setup, convert):
                 "energy_per_token_j": energy * J_PER_WH / row["output_tokens"],
             }
         )
-    return pd.DataFrame(found, columns=["id", "throughput_tps", "energy_per_token_j"])
+    return pd.DataFrame(found, columns=PREDICTED)
+
+
+def of_method_at_load(rows, method, sources, convert):
+    """Predictions of a method that knows load, told the run's load, GPUs, format and engine.
+
+    It needs no throughput of a model, so it is also asked for the models whose energy was measured
+    and that its own estimate leaves out. The layout is its own choice.
+
+    Parameters
+    ----------
+    rows, convert : DataFrame, Conversion
+        As for :func:`of_method`.
+    method : mapping
+        Resolved method.
+    sources : mapping
+        Keyword arguments of ``build``.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`of_method`; no row of a method that knows no load.
+    """
+    found = []
+    if "serving" not in method:
+        return pd.DataFrame(found, columns=PREDICTED)
+    known = rows["model"].isin(method["benchmarks"]["models"])
+    asked = rows[known | rows["energy_per_token_j"].notna()]
+    for model, own in asked.groupby("model"):
+        alone = {**method, "benchmarks": method["benchmarks"] | {"models": [model]}}
+        setup = unseen(alone, sources, own)[model]
+        for row in own.to_dict("records"):
+            load = Load(*(row[name] for name in Load._fields))
+            served = at_load(setup.models[0], load, convert.gpus_per_node)
+            if served is setup.models[0]:
+                continue
+            lengths = (row["input_tokens"], row["output_tokens"])
+            (way,) = served.law.shares()
+            energy = energy_at(setup, model, *lengths, "accelerator", convert, load).quantile(0.5)
+            speed = float(way.law.predict(*lengths)) * row["gpus"] / convert.gpus_per_node
+            found.append((row["id"], speed, energy * J_PER_WH / row["output_tokens"]))
+    return pd.DataFrame(found, columns=PREDICTED)
 
 
 def of_law(name, rows, vendor, hardware):
@@ -106,12 +151,7 @@ def of_law(name, rows, vendor, hardware):
     fits = {frozenset(): kind.fit_many(learnt)}
     found, done = {}, {}
     for left_out in (CONFIGURATION, MODEL):
-        own, others = (_group(table, hardware["models"], left_out) for table in (tested, learnt))
-        names = others.unique()
-        parts = len(names) if left_out == MODEL else FOLDS
-        part = dict(zip(names, np.arange(len(names)) % parts, strict=True))
-        own, others = own.map(part).fillna(-1), others.map(part)
-        hidden = {k: frozenset(others.index[others == k]) for k in own.unique()}
+        own, hidden = _hidden(tested, learnt, hardware["models"], left_out)
         predicted = pd.Series(np.nan, rows.index)
         for (k, *one), alike in tested.groupby([own, *served], sort=False, dropna=False):
             if hidden[k] not in fits:
@@ -127,6 +167,62 @@ def of_law(name, rows, vendor, hardware):
     return found
 
 
+def law_energy(rows, throughput, left_out, hardware):
+    """Energy per output token of the GPUs at a throughput, by the law of GPU power.
+
+    The law is fitted anew without what is left out, and knows the load, not the task.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`peers.rows.rows`.
+    throughput : Series
+        Predicted for the runs, by their index; empty where nothing is. [tokens/s]
+    left_out : {"configuration", "model"}
+        What of a run the law of power has not seen.
+    hardware : dict of str to DataFrame
+        Tables ``models``, ``gpus``, ``nodes``, ``mlenergy``, ``inferencex`` and ``wall_power``.
+
+    Returns
+    -------
+    Series
+        Of the runs whose energy was measured and that have a throughput. [J]
+    """
+    models, gpus = hardware["models"], hardware["gpus"]
+    measured_runs = measured.rows(hardware["mlenergy"], hardware["inferencex"])
+    learnt = add_utilisation(measured_runs, models, gpus)
+    idle = node.idle_share(hardware["wall_power"], hardware["nodes"], gpus)
+    asked = rows[rows["energy_per_token_j"].notna()].join(throughput.rename("speed"))
+    asked = asked[asked["speed"].notna()].assign(task="", batch=lambda t: t["concurrency"])
+    asked = asked.rename(columns={"attention_data_parallel": "attention_copies"})
+    described = learnt.assign(model=learnt["network"])
+    own, hidden = _hidden(*(_laid_out(table) for table in (asked, described)), models, left_out)
+    found = pd.Series(np.nan, asked.index)
+    for k, alike in asked.groupby(own):
+        law = GpuPower.fit(learnt.drop(hidden[k]), idle)
+        energy = energy_per_token(law, alike, alike["speed"], 0.0, models, gpus)
+        found[alike.index] = energy["predicted_j"]
+    return found
+
+
+def _laid_out(runs):
+    """Runs of the law of power with the layout by which configurations are told."""
+    return runs.assign(
+        attention_data_parallel=runs["attention_copies"],
+        tensor_parallel=runs["gpus"] / runs["attention_copies"],
+    )
+
+
+def _hidden(tested, learnt, models, left_out):
+    """Part that every tested row is left out in, and the learnt rows that no fit for it sees."""
+    own, others = (_group(table, models, left_out) for table in (tested, learnt))
+    names = others.unique()
+    parts = len(names) if left_out == MODEL else FOLDS
+    part = dict(zip(names, np.arange(len(names)) % parts, strict=True))
+    own, others = own.map(part).fillna(-1), others.map(part)
+    return own, {k: frozenset(others.index[others == k]) for k in own.unique()}
+
+
 def _group(rows, models, left_out):
     """Name of what is left out with every row, whatever engine has served it."""
     known = models.set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
@@ -136,28 +232,3 @@ def _group(rows, models, left_out):
     copies = rows["attention_data_parallel"].fillna(1) if "attention_data_parallel" in rows else 1
     gpus = (rows["tensor_parallel"] * copies).astype(float).map("{:g}".format)
     return network.str.cat([rows["gpu"], gpus, rows["precision"]], sep=" ")
-
-
-def rated_share(setup, convert, gpus):
-    """Share of their rated power that the GPUs of a method draw, whatever the load. [1]"""
-    shown = setup.models[0].name
-    drawn = accelerator_power(setup, shown, 1000.0, 1000.0, convert)
-    return drawn / gpus.set_index("gpu")["tdp_w"][REFERENCE]
-
-
-def law_energy(rows, throughput, share, gpus):
-    """Energy per output token [J] of the runs at a throughput, their GPUs at a share of their rate.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        From :func:`peers.rows.rows`.
-    throughput : Series
-        Of every run. [tokens/s]
-    share : float
-        Power drawn over rated power. [1]
-    gpus : DataFrame
-        Table of schema ``gpus``.
-    """
-    rated = rows["gpu"].map(gpus.set_index("gpu")["tdp_w"]).astype(float) * rows["gpus"]
-    return token_energy(share * rated, throughput)

@@ -2,17 +2,38 @@
 
 import pandas as pd
 
-from inference_energy.peers.own import OF_ONE_LOAD
-from inference_energy.peers.score import METHODS, QUANTITIES, SHARED, TOLD, VARIANT
+from inference_energy.peers.own import ASKED, OF_ONE_LOAD
+from inference_energy.peers.score import (
+    ANSWERED,
+    LENGTHS,
+    METHODS,
+    QUANTITIES,
+    SHARED,
+    TOLD,
+    VARIANT,
+)
 from inference_energy.templates import render
 
-NAMES = {"aiconfigurator": "AIConfigurator", "ecologits": "EcoLogits"}
+CONFIGURATOR = "aiconfigurator"
+"""Package that predicts throughput and no power."""
+
+NAMES = {CONFIGURATOR: "AIConfigurator", "ecologits": "EcoLogits"}
 """Packages as their makers write them."""
 
 PACKAGES = list(NAMES)
 
+DIVISIONS = [
+    (SHARED, "load"),
+    (METHODS, "load"),
+    (SHARED, "class"),
+    (METHODS, "class"),
+    (SHARED, "source"),
+    (ANSWERED, "load"),
+]
+"""Runs that count and how they are divided, a table each."""
 
-def page(rows, answers, scored, power, share):
+
+def page(rows, answers, scored):
     """Write the comparison for a reader.
 
     Parameters
@@ -23,10 +44,6 @@ def page(rows, answers, scored, power, share):
         Table of schema ``peer_answers``.
     scored : DataFrame
         Table of schema ``peers``.
-    power : str
-        Method whose power the law's GPUs draw.
-    share : float
-        That power over the rated one. [1]
     """
     whole = scored[scored["by"] == "all"]
     return render(
@@ -40,13 +57,12 @@ def page(rows, answers, scored, power, share):
         ],
         answered=_lines(whole[whole["rows"] == "answered"]),
         by={
-            name: [_parts(scored, name, by) for by in ("class", "load", "source")]
+            name: [_parts(scored, name, *chosen) for chosen in DIVISIONS]
             for name in QUANTITIES.values()
         },
-        laws=list(pd.unique(scored.loc[scored["left_out"] != "nothing", "predictor"])),
+        laws=[name for name in pd.unique(scored["predictor"]) if name in ASKED],
         of_one_load=OF_ONE_LOAD,
-        power=power,
-        share=share,
+        told_load=sorted(set(scored.loc[scored["told"] == LENGTHS, "predictor"])),
     )
 
 
@@ -54,10 +70,12 @@ def label(line):
     """Name of a predictor as it was asked."""
     name = NAMES.get(line["predictor"], line["predictor"])
     if line["predictor"] in PACKAGES:
-        return f"{name}, told {line['told']}"
-    if line["left_out"] == "nothing":
-        return name
-    return f"{name} law, {line['left_out']} left out"
+        lent = "" if line["left_out"] == "nothing" else " with our power law"
+        return f"{name}{lent}, told {line['told']}"
+    if line["predictor"] in ASKED:
+        return f"{name} law, {line['left_out']} left out"
+    at = {(TOLD, "model"): ", told the load", (LENGTHS, "nothing"): ", told no load"}
+    return name + at.get((line["told"], line["left_out"]), "")
 
 
 def _lines(table):
@@ -78,20 +96,32 @@ def _set(whole, quantity, chosen):
     }
 
 
-def _parts(scored, quantity, by):
-    """Median and P90 by part, of the predictors that were told, on the shared runs."""
+def _parts(scored, quantity, chosen, by):
+    """Median and P90 by part, of the told predictors that answer all the runs, and the nearest."""
     table = scored[(scored["quantity"] == quantity) & (scored["by"] == by)]
-    table = table[(table["rows"] == SHARED) & (table["told"] == TOLD)]
-    parts = list(pd.unique(table["part"]))
+    table = table[(table["rows"] == chosen) & (table["told"] == TOLD)]
+    sizes = table.groupby("part", sort=False)["n"].max()
     if by == "load":
-        parts.sort(key=lambda part: float(part.removeprefix("above ").split("-")[0]))
+        start = sizes.index.str.removeprefix("above ").str.split("-").str[0].astype(float)
+        sizes = sizes.iloc[start.argsort()]
     predictors = []
     for _, own in table.groupby(VARIANT, sort=False):
-        cells = {line["part"]: line for line in own.to_dict("records")}
-        if all(part in cells for part in parts):
-            predictors.append({"label": label(own.iloc[0]), "cells": [cells[p] for p in parts]})
-    sizes = [int(table.loc[table["part"] == part, "n"].max()) for part in parts]
-    return {"by": by, "parts": list(zip(parts, sizes, strict=True)), "predictors": predictors}
+        if own.set_index("part")["n"].reindex(sizes.index).equals(sizes):
+            cells = {line["part"]: line for line in own.to_dict("records")}
+            predictors.append(
+                {"label": label(own.iloc[0]), "cells": [cells[p] for p in sizes.index]}
+            )
+    nearest = [
+        min(predictors, key=lambda one: one["cells"][i]["median_factor"], default={"label": ""})
+        for i in range(len(sizes))
+    ]
+    return {
+        "rows": chosen,
+        "by": by,
+        "parts": list(sizes.items()),
+        "predictors": predictors,
+        "nearest": [one["label"] for one in nearest],
+    }
 
 
 def _refusals(answers):

@@ -11,8 +11,9 @@ VARIANT = ["predictor", "told", "left_out"]
 ANSWERED, SHARED, METHODS = "answered", "shared", "shared with the methods"
 """Runs that count: all that a predictor answers, or those that others answer as well."""
 
-TOLD = "everything"
-"""What a predictor was told that knows what the measurement states."""
+TOLD, LENGTHS = "everything", "lengths"
+"""What a predictor was told that knows what the measurement states, and one that could know the
+load but was left its own."""
 
 LOADS = [4, 16, 64, 256]
 """Upper ends of the ranges of concurrency; the last one is open. [requests]"""
@@ -30,15 +31,15 @@ def load_range(concurrency):
 def long_form(table, **variant):
     """One line per run and quantity of a table with both, without those that are empty."""
     values = table.melt("id", list(QUANTITIES), "quantity", "predicted").dropna()
-    return values.assign(**variant)
+    return values.assign(predicted=values["predicted"].astype(float), **variant)
 
 
 def scores(rows, predictions, methods):
     """Errors of every predictor, for all runs and by class, load and source.
 
     The factor of a run is predicted over measured or its inverse, whichever is above 1. ``shared``
-    are the runs that EcoLogits, AIConfigurator, where it answers the quantity at all, and the law
-    answer, told; ``shared with the methods`` those of them that the methods answer too.
+    are the runs that EcoLogits, AIConfigurator and the laws answer, told; ``shared with the
+    methods`` those of them that the methods answer too, told.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def _chosen(lines, methods):
     is_method = lines["predictor"].isin(methods)
     told = lines["told"] == TOLD
     compared = _everywhere(lines[told & ~is_method])
-    methods = compared & _everywhere(lines[is_method])
+    methods = compared & _everywhere(lines[told & is_method])
     sets = {ANSWERED: None, SHARED: compared, METHODS: methods}
     return {
         name: lines if ids is None else lines[lines["id"].isin(ids)] for name, ids in sets.items()

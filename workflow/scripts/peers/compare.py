@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from _logged import run
 from _setups import read_all_sources
@@ -12,11 +13,35 @@ from inference_energy.evidence.boundaries import conversion
 from inference_energy.method.build import build
 from inference_energy.peers import own
 from inference_energy.peers.figures import factor_by_load
-from inference_energy.peers.page import page
+from inference_energy.peers.page import CONFIGURATOR, page
 from inference_energy.peers.rows import MEASURED, read_rows
-from inference_energy.peers.score import long_form, scores
+from inference_energy.peers.score import LENGTHS, TOLD, long_form, scores
 from inference_energy.reports import told
 from inference_energy.tables import read_table, write_table, write_text
+
+
+def _of_packages(answers):
+    for (predictor, told), asked in answers.groupby(["predictor", "told"], sort=False):
+        yield long_form(asked, predictor=predictor, told=told, left_out="nothing")
+
+
+def _of_methods(rows, methods, sources, convert):
+    for name, method in methods.items():
+        given = sources(method)
+        found = own.of_method(rows, build(method, **given), convert)
+        loaded = own.of_method_at_load(rows, method, given, convert)
+        told = LENGTHS if len(loaded) else TOLD
+        yield long_form(found, predictor=name, told=told, left_out="nothing")
+        yield long_form(loaded, predictor=name, told=TOLD, left_out=own.MODEL)
+
+
+def _of_configurator(rows, answers, hardware):
+    """Energy of the throughputs that AIConfigurator predicts, which has no power of its own."""
+    is_told = (answers["predictor"] == CONFIGURATOR) & (answers["told"] == TOLD)
+    throughput = rows["id"].map(answers[is_told].set_index("id")["throughput_tps"])
+    energy = own.law_energy(rows, throughput, own.MODEL, hardware)
+    found = rows[["id"]].assign(throughput_tps=np.nan, energy_per_token_j=energy)
+    return long_form(found, predictor=CONFIGURATOR, told=TOLD, left_out=own.MODEL)
 
 
 def main(snakemake):
@@ -26,28 +51,21 @@ def main(snakemake):
     answers = read_table(read.answers, "peer_answers")
     methods = {name: documents.read(path) for name, path in zip(names, read.method, strict=True)}
     sources = read_all_sources(read)
-    setups = {name: build(method, **sources(method)) for name, method in methods.items()}
     wall_power = read_table(read.wall_power, "wall_power")
     convert = conversion(snakemake.params.settings, wall_power)
     vendor = read_table(read.vendor, "throughput")
-    hardware = {name: read_table(read[name], name) for name in ("models", "gpus")}
-    share = own.rated_share(setups[names[-1]], convert, hardware["gpus"])
-    parts = [
-        long_form(asked, predictor=predictor, told=told, left_out="nothing")
-        for (predictor, told), asked in answers.groupby(["predictor", "told"], sort=False)
-    ]
-    for name, setup in setups.items():
-        found = own.of_method(rows, setup, convert)
-        parts.append(long_form(found, predictor=name, told="everything", left_out="nothing"))
+    parts = [*_of_packages(answers), *_of_methods(rows, methods, sources, convert)]
+    hardware = sources.shared["hardware"]
     for law in own.ASKED:
         for left_out, throughput in own.of_law(law, rows, vendor, hardware).items():
-            energy = own.law_energy(rows, throughput, share, hardware["gpus"])
+            energy = own.law_energy(rows, throughput, left_out, hardware)
             found = rows[["id"]].assign(throughput_tps=throughput, energy_per_token_j=energy)
-            parts.append(long_form(found, predictor=law, told="everything", left_out=left_out))
+            parts.append(long_form(found, predictor=law, told=TOLD, left_out=left_out))
+    parts.append(_of_configurator(rows, answers, hardware))
     scored = scores(rows, pd.concat(parts, ignore_index=True), names)
     write_table(scored, output.table, "peers")
     scored = read_table(output.table, "peers")
-    text = page(rows, answers, scored, names[-1], share)
+    text = page(rows, answers, scored)
     figure = factor_by_load(scored)
     save(figure, output.svg)
     save(figure, output.png)
