@@ -164,7 +164,8 @@ rule report_evidence:
         reported=REPORTED,
         settings=EVIDENCE,
     output:
-        "docs/evidence.md",
+        page="docs/evidence.md",
+        remainders="results/validation/remainders.md",
     log:
         "logs/report_evidence.log",
     conda:
@@ -179,4 +180,4 @@ TARGETS += expand(
 )
 TARGETS += ["figures/validation/concurrency.svg"]
 if WEIGHED:
-    TARGETS.append("docs/evidence.md")
+    TARGETS += rules.report_evidence.output

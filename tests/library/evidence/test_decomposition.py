@@ -1,5 +1,6 @@
 """The ratio of an estimate to the method is a product of known factors and a remainder."""
 
+import numpy as np
 import pytest
 from inference_energy.evidence import decomposition
 from inference_energy.evidence import estimates as evidence_estimates
@@ -47,3 +48,42 @@ def test_explained_are_those_with_a_small_remainder(factors):
     rest = factors[factors["factor"] == "remainder"].set_index("id")["value"]
     assert (found == rest.between(1 / decomposition.CLOSE, decomposition.CLOSE)).all()
     assert found.any() and not found.all()
+
+
+def test_every_large_remainder_is_followed_and_no_other(factors):
+    rest = factors[factors["factor"] == "remainder"].set_index("id")
+    large = np.abs(np.log(rest["value"])) > np.log(decomposition.CLOSE)
+    assert (rest["step"].notna() == large).all()
+    assert set(rest["step"].dropna()) <= {*decomposition.STEPS, "none found"}
+    assert factors.loc[factors["factor"] != "remainder", "step"].isna().all()
+
+
+def test_a_step_leaves_less_than_the_remainder_and_says_why(factors):
+    rest = factors[factors["step"].notna() & ~factors["step"].isin(["law", "none found"])]
+    assert len(rest)
+    assert (np.abs(np.log(rest["left"])) < np.abs(np.log(rest["value"]))).all()
+    assert rest["reason"].str.contains("x").all()
+
+
+def test_hosts_are_told_by_figures_of_the_same_work(factors):
+    ids = ["jegham_llama-3.1-70b_medium", "jegham_llama-3.3-70b_medium"]
+    pair = factors[(factors["factor"] == "remainder") & factors["id"].isin(ids)]
+    assert set(pair["step"]) == {"host"}
+    assert pair["left"].iloc[0] == pytest.approx(pair["left"].iloc[1])
+
+
+def test_a_range_over_batches_has_the_load_of_its_middle(setup, estimates, laws, convert):
+    swept = estimates[estimates["id"] == "mle2_70b"]
+    stated = swept.assign(concurrency=np.sqrt(1024.0 * 64))
+    a, b = (
+        decomposition.decompose(setup, table, laws, convert).set_index("factor")["value"]
+        for table in (swept, stated)
+    )
+    assert a["load"] == pytest.approx(b["load"])
+    assert a["load"] > 1.1
+
+
+def test_a_server_that_the_source_makes_of_its_gpus_is_found(factors):
+    rest = factors[factors["factor"] == "remainder"].set_index("id").loc["mittr_405b"]
+    assert rest["step"] == "boundary"
+    assert "x2 of its GPUs" in rest["reason"]

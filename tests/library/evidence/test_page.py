@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from inference_energy.evidence.page import closeness, page
+from inference_energy.evidence.page import closeness, page, remainders
 from inference_energy.reports import told
 from inference_energy.tables import read_table
 
@@ -91,3 +91,11 @@ def test_the_closest_method_is_named(given):
 def test_without_common_runs_none_is_closest(given):
     given["predicted"]["revised"] = given["predicted"]["revised"].iloc[:0]
     assert "The closest is" not in page(**given)
+
+
+def test_the_remainders_are_the_committed_ones_and_of_all_that_is_not_explained(given):
+    text = remainders(given["tables"], given["reported"])
+    path = ROOT / "results/validation/remainders.md"
+    assert text == path.read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    assert f"For the other {len(rows) - 1}, the table" in text

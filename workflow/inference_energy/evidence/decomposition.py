@@ -6,12 +6,16 @@ Lengths and boundary are the method's own. Load, hardware and format are ratios 
 token by the laws of throughput and power, one after the other: from a node of H100 in FP8 at the
 method's load to the estimate's load, then its GPUs and engine, then its format. A factor that is
 not known is 1 and its part of the ratio is in the remainder, which closes the product exactly.
+
+A remainder that is not small is followed up: what else can be computed that the factors do not
+count, and which of it comes nearest to the remainder (``STEPS``).
 """
 
 import re
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from inference_energy.energy import exact
 from inference_energy.evidence import law
@@ -26,10 +30,15 @@ from inference_energy.evidence.estimates import (
 from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import add_traits
 from inference_energy.method.boundary import COMPARABLE, Place
+from inference_energy.units import J_PER_WH
 
 FACTORS = ("lengths", "boundary", "load", "hardware", "format", "remainder")
 
 BY_LAW = ("load", "hardware", "format")
+
+CHAIN = ("own", "start", *BY_LAW, "half")
+"""Rows of the laws for an estimate: the reference at its own lengths, at those of the estimate,
+then with the load, GPUs and format of the estimate, and in BF16."""
 
 HALF_PRECISION = {"FP16": "BF16"}
 """Formats that the laws know by another name of the same size."""
@@ -42,6 +51,26 @@ NODE = 8
 
 COUNT = re.compile(r"(\d+)(?:x| GPUs)")
 """Number of GPUs in the hardware of an estimate."""
+
+BATCHES = re.compile(r"max batch (\d+)\.\.(\d+)")
+"""Batches in the hardware of an estimate that is a range over them."""
+
+DOUBLED = re.compile(r"GPU x(\d+)")
+"""What a source multiplies the energy of its GPUs by to have that of the server, in the note."""
+
+STEPS = ("lengths", "boundary", "method", "format", "host", "range", "law")
+"""Where a remainder can come from. lengths: the law with load sees them otherwise than the method,
+outside whose benchmarks they may lie; boundary: the source makes the server of its GPUs otherwise;
+method: its energy at its own lengths and load is not that of the law; format: not stated, and BF16
+rather than FP8; host: the source has other figures for the same work, from other hosts or names of
+the model, and the estimate is off their geometric mean; range: the estimate is one, and another
+point of it; law: inside the interval of the law."""
+
+Z95 = float(ndtri(0.95))
+"""The standard normal's 95 % quantile. [1]"""
+
+SAME_WORK = ["source_id", "model", "input_tokens", "output_tokens", "boundary", "concurrency"]
+"""Columns of estimates in which figures of the same work agree."""
 
 CLOSE = 1.5
 """Factor within which a product counts as the ratio explained. [1]"""
@@ -68,7 +97,9 @@ def decompose(setup, estimates, laws, convert):
     -------
     DataFrame
         id, source_id, method, reference, reference_wh [Wh], ratio [1], factor, value [1], known
-        (yes | no: in the remainder), basis. The values of an estimate multiply to its ratio.
+        (yes | no: in the remainder), basis, and of a remainder beyond CLOSE step, reason and left
+        [1]: what it most likely is, and what remains then. The values of an estimate multiply to
+        its ratio.
     """
     estimates = with_central(estimates)
     regime = setup.regimes[REGIME]
@@ -77,7 +108,10 @@ def decompose(setup, estimates, laws, convert):
     }
     blend = {b: headline(setup, b, convert).quantile(0.5) for b in COMPARABLE}
     usable = estimates[why_not_usable(estimates).isna()]
-    served = _served(setup, usable[usable["model"].isin(medians)], laws)
+    lent = usable[usable["model"].isin(medians)]
+    share = blend[Place.ACCELERATOR] / blend[Place.FACILITY]
+    served, more = _served(setup, lent, laws, {m: e * share for m, e in medians.items()})
+    hosts = _hosts(usable)
     lines = []
     for estimate in usable.to_dict("records"):
         model = estimate["model"]
@@ -93,6 +127,14 @@ def decompose(setup, estimates, laws, convert):
         product = np.prod([value for value, _ in known.values() if value is not None])
         missing = [name for name, (value, _) in known.items() if value is None]
         known["remainder"] = (ratio / product, ", ".join(["not explained", *missing]))
+        other = more.get(estimate["id"], {}) | hosts.get(estimate["id"], {})
+        other |= _range(estimate, ratio / product)
+        other |= _doubled(estimate, blend[Place.ACCELERATOR] / blend[Place.SERVER])
+        if "lengths" in other and known["lengths"][0]:
+            by_law = other["lengths"][0]
+            text = f"x{by_law:.3g} by the law, x{known['lengths'][0]:.3g} by the method"
+            other["lengths"] = (by_law / known["lengths"][0], text)
+        followed = _follow(ratio / product, other)
         lines += [
             {
                 "id": estimate["id"],
@@ -106,6 +148,7 @@ def decompose(setup, estimates, laws, convert):
                 "known": "no" if value is None or name == "remainder" else "yes",
                 "basis": basis,
             }
+            | (followed if name == "remainder" else dict.fromkeys(("step", "reason", "left")))
             for name, (value, basis) in known.items()
         ]
     return pd.DataFrame(lines)
@@ -130,11 +173,65 @@ def explained(table, ids):
     return np.abs(np.log(rest)) <= np.log(CLOSE)
 
 
+def _follow(remainder, other):
+    """Step of STEPS that is nearest to a remainder beyond CLOSE, why, and what is left then."""
+    nothing = dict.fromkeys(("step", "reason", "left"))
+    if _size(remainder) <= np.log(CLOSE):
+        return nothing
+    left = {name: remainder / value for name, (value, _) in other.items() if name != "law"}
+    step = min(left, key=lambda name: _size(left[name]), default=None)
+    if step and _size(left[step]) <= np.log(CLOSE):
+        return {"step": step, "reason": other[step][1], "left": left[step]}
+    if "law" in other and _size(remainder) <= np.log(other["law"][0]):
+        return {"step": "law", "reason": other["law"][1], "left": remainder}
+    if step and _size(left[step]) < _size(remainder):
+        return {"step": step, "reason": other[step][1], "left": left[step]}
+    return nothing | {"step": "none found", "left": remainder}
+
+
+def _size(factor):
+    """Distance of a factor from one, either way. [ln]"""
+    return abs(np.log(factor))
+
+
+def _hosts(estimates):
+    """By estimate how far it is from its source's figures for the same work, where they differ."""
+    found = {}
+    for _, alike in estimates.groupby(SAME_WORK, dropna=False):
+        own = alike["central_wh"]
+        if own.min() < own.max():
+            middle = np.exp(np.log(own).mean())
+            text = f"the source has x{own.max() / own.min():.3g} between hosts for the same work"
+            found |= {
+                name: {"host": (value / middle, text)}
+                for name, value in zip(alike["id"], own, strict=True)
+            }
+    return found
+
+
+def _range(estimate, remainder):
+    """The point of an estimate's range that is nearest to the product, over its middle."""
+    if np.isnan(estimate["low_wh"]):
+        return {}
+    low, high = (estimate[f"{end}_wh"] / estimate["central_wh"] for end in ("low", "high"))
+    text = f"the estimate is a range, x{low:.3g} to x{high:.3g} of its middle"
+    return {"range": (float(np.clip(remainder, low, high)), text)}
+
+
 def _boundary(boundary, energies):
     """Factor from the facility to a boundary, from the method's energy at each."""
     if boundary not in COMPARABLE:
         return None, f"boundary: {boundary}"
     return energies[boundary] / energies[Place.FACILITY], f"{boundary} instead of facility"
+
+
+def _doubled(estimate, share):
+    """The server as the source makes it of its GPUs, over that of the method."""
+    found = DOUBLED.search(str(estimate["note"]))
+    if estimate["boundary"] != Place.SERVER or not found:
+        return {}
+    text = f"the source has x{found[1]} of its GPUs as the server, the method x{1 / share:.3g}"
+    return {"boundary": (float(found[1]) * share, text)}
 
 
 def _of_model(setup, estimate, reference_wh, convert):
@@ -161,23 +258,38 @@ def _of_model(setup, estimate, reference_wh, convert):
     return known
 
 
-def _served(setup, estimates, laws):
-    """Factors of the laws by estimate, for those that state their output."""
+def _served(setup, estimates, laws, references):
+    """Factors of the laws by estimate, for those that state their output, and further STEPS."""
     stated = estimates[estimates["output_tokens"].notna()].to_dict("records")
     chains = [_chain(setup, estimate, laws) for estimate in stated]
     if not chains:
-        return {}
-    rows = [row for chain, _ in chains for row in chain]
-    energy = laws.energy(pd.DataFrame(rows))["predicted_j"].to_numpy()
-    steps = energy.reshape(len(chains), -1)
-    ratios = steps[:, 1:] / steps[:, :-1]
-    return {
-        estimate["id"]: {
-            name: (float(value) if known else None, text)
-            for name, value, (known, text) in zip(BY_LAW, own, texts, strict=True)
+        return {}, {}
+    rows = pd.DataFrame([row for chain, _ in chains for row in chain])
+    found = laws.energy(rows)
+    steps = found["predicted_j"].to_numpy().reshape(len(chains), -1)
+    log_sd = found["log_sd"].to_numpy().reshape(len(chains), -1)[:, CHAIN.index("format")]
+    queries = steps * rows["output_tokens"].to_numpy().reshape(steps.shape) / J_PER_WH
+    factors, more = {}, {}
+    for estimate, own, query, sd, (_, texts) in zip(
+        stated, steps, queries, log_sd, chains, strict=True
+    ):
+        at = dict(zip(CHAIN, own, strict=True))
+        before = dict(zip(BY_LAW, CHAIN[CHAIN.index("start") :], strict=False))
+        factors[estimate["id"]] = {
+            name: (float(at[name] / at[before[name]]) if known else None, text)
+            for name, (known, text) in zip(BY_LAW, texts, strict=True)
         }
-        for estimate, own, (_, texts) in zip(stated, ratios, chains, strict=True)
-    }
+        by_law = query[CHAIN.index("own")] / references[estimate["model"]]
+        within = float(np.exp(Z95 * sd))
+        more[estimate["id"]] = {
+            "lengths": (query[CHAIN.index("start")] / query[CHAIN.index("own")], ""),
+            "method": (by_law, f"at its own lengths and load it has x{1 / by_law:.3g} of the law"),
+            "law": (within, f"its 90 % interval is x{within:.3g} either way"),
+        }
+        if not texts[BY_LAW.index("format")][0]:
+            value = at["half"] / at["format"]
+            more[estimate["id"]]["format"] = (value, f"not stated; x{value:.3g} if BF16, not FP8")
+    return factors, more
 
 
 def _chain(setup, estimate, laws):
@@ -199,14 +311,22 @@ def _chain(setup, estimate, laws):
     gpu = "B200" if "B200" in given else HOPPER if "H100" in given else node[1]
     count = int(found[1]) if found else NODE
     engine = "transformers" if "transformers" in given else law.ENGINE if found else ""
+    regime = setup.regimes[REGIME]
+    own_lengths = {
+        "input_tokens": float(regime.input_tokens),
+        "output_tokens": float(regime.output_tokens.quantile(0.5)),
+    }
+    half = HALF_PRECISION["FP16"]
     chain = [
+        start | own_lengths,
         start,
         start | {"concurrency": own_load},
         law.row(model, gpu, count, "FP8", own_load, *lengths, engine=engine),
         law.row(model, gpu, count, precision, own_load, *lengths, engine=engine),
+        law.row(model, gpu, count, half, own_load, *lengths, engine=engine),
     ]
     unknown = "not stated"
-    amount = "as many as fit" if np.isinf(own_load) else f"{own_load:g} at once"
+    amount = "as many as fit" if np.isinf(own_load) else f"{own_load:.4g} at once"
     return chain, [
         (True, f"{amount}, by the law"),
         (bool(found), f"{count} {gpu}, not {NODE} {node[1]}, by the law" if found else unknown),
@@ -221,4 +341,8 @@ def _loads(setup, estimate):
     if served.knows_load:
         own = float(np.exp(sum(way.weight * np.log(way.load) for way in served.shares())))
     stated = estimate["concurrency"]
+    over = BATCHES.search(str(estimate["hardware"]))
+    if np.isnan(stated) and over and not np.isnan(estimate["low_wh"]):
+        # its middle is that of the range, and so is its load
+        stated = np.sqrt(float(over[1]) * float(over[2]))
     return own, np.inf if np.isnan(stated) else float(stated)

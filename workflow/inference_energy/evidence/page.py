@@ -74,6 +74,13 @@ def page(verdicts, predicted, tables, estimates, settings, reported):
     )
 
 
+def remainders(tables, reported):
+    """Write the page of what the factors leave; parameters as for :func:`page`."""
+    return render(
+        "evidence/remainders.md.jinja", reported=reported, close=CLOSE, **_factors(tables)
+    )
+
+
 def closeness(predicted):
     """How near the methods are to the measured runs that all of them serve, like for like.
 
@@ -168,7 +175,15 @@ def _factors(tables):
         for method, part in own.groupby("method")
     ]
     total = {"n": int(near.sum()), "of": len(near)}
-    return {"factors": list(FACTORS), "median_factors": lines, "explained": total}
+    misses = own[own["step"].notna()].sort_values(["step", "id"])
+    return {
+        "factors": list(FACTORS),
+        "median_factors": lines,
+        "explained": total,
+        "misses": misses.to_dict("records"),
+        "steps": misses["step"].value_counts().to_dict(),
+        "followed": int((np.abs(np.log(misses["left"])) <= np.log(CLOSE)).sum()),
+    }
 
 
 def _blackwell(table):

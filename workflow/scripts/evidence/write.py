@@ -1,15 +1,15 @@
-"""Write docs/evidence.md from the tables of public evidence."""
+"""Write docs/evidence.md and what the factors leave from the tables of public evidence."""
 
 from pathlib import Path
 
 from _logged import run
-from inference_energy.evidence.page import page
+from inference_energy.evidence.page import page, remainders
 from inference_energy.reports import told
 from inference_energy.tables import read_table, write_text
 
 
 def main(snakemake):
-    """Read the tables, write the page."""
+    """Read the tables, write the pages."""
     read = snakemake.input
     names = snakemake.params.methods
     verdicts, predicted = (
@@ -24,7 +24,8 @@ def main(snakemake):
     estimates = read_table(read.estimates, "estimates")
     reported = snakemake.params.reported[0]
     text = page(verdicts, predicted, tables, estimates, snakemake.params.settings, reported)
-    write_text(snakemake.output[0], told(text, Path(snakemake.output[0]).parent))
+    write_text(snakemake.output.page, told(text, Path(snakemake.output.page).parent))
+    write_text(snakemake.output.remainders, remainders(tables, reported))
 
 
 if __name__ == "__main__":

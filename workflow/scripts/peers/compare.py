@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from _logged import run
 from _setups import read_all_sources
-from inference_energy import documents
+from inference_energy import documents, reports
 from inference_energy.drawing import save
 from inference_energy.evidence.boundaries import conversion
 from inference_energy.method.build import build
@@ -16,7 +16,6 @@ from inference_energy.peers.figures import factor_by_load
 from inference_energy.peers.page import CONFIGURATOR, page
 from inference_energy.peers.rows import MEASURED, read_rows
 from inference_energy.peers.score import LENGTHS, TOLD, long_form, scores
-from inference_energy.reports import told
 from inference_energy.tables import read_table, write_table, write_text
 
 
@@ -69,7 +68,7 @@ def main(snakemake):
     figure = factor_by_load(scored)
     save(figure, output.svg)
     save(figure, output.png)
-    write_text(output.page, told(text, Path(output.page).parent))
+    write_text(output.page, reports.told(text, Path(output.page).parent))
     print(text, file=sys.stderr)
 
 
