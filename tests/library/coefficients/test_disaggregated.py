@@ -2,7 +2,13 @@
 
 import numpy as np
 import pytest
-from inference_energy.coefficients.disaggregated import ALLOWED, ENGINES, ROLES, compare
+from inference_energy.coefficients.disaggregated import (
+    ALLOWED,
+    ENGINES,
+    ROLES,
+    compare,
+    kept_entries,
+)
 from inference_energy.laws.at_load import AtLoadFit
 from inference_energy.power.ways import fit_gpu_power
 from repository import read
@@ -33,6 +39,25 @@ def test_the_factor_and_its_verdict_follow_from_the_energies(compared):
 def test_the_committed_comparison_is_that_of_the_library(compared, hardware, rows):
     few = hardware | {"inferencex": hardware["inferencex"].query("id in (440437, 440864)")}
     again = compare(AtLoadFit.fit(rows), fit_gpu_power(hardware), few)
-    known = compared.set_index(["id", "role"])["predicted_j"]
-    for row in again.itertuples():
-        assert row.predicted_j == pytest.approx(known[(row.id, row.role)], rel=1e-5)
+    known = compared.set_index(["id", "role"])
+    for column in ("predicted_j", "attention_share", "kept_j"):
+        for row in again.set_index(["id", "role"]).itertuples():
+            expected = known.loc[row.Index, column]
+            assert getattr(row, column) == pytest.approx(expected, rel=1e-5, nan_ok=True)
+
+
+def test_less_attention_takes_off_its_share_of_prefill(compared):
+    prefill, decode = (compared[compared["role"] == role] for role in ROLES)
+    assert decode[["attention_share", "kept_j"]].isna().all(axis=None)
+    least = prefill["predicted_j"] * (1 - prefill["attention_share"])
+    assert (prefill["kept_j"] > least).all()
+    assert (prefill["kept_j"] < prefill["predicted_j"]).all()
+
+
+def test_a_cache_of_every_token_keeps_all_and_a_compressed_one_some(hardware):
+    models = hardware["models"].set_index("model")
+    assert kept_entries(models.loc["DeepSeek-R1"]) == 1
+    # an entry of 512 values per 4 tokens in half of the layers, and per 128 in the others
+    assert kept_entries(models.loc["DeepSeek-V4-Pro"]) == pytest.approx(
+        (1 / 4 + 1 / 128) / 2, rel=0.05
+    )
