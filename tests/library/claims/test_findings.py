@@ -202,3 +202,13 @@ def test_listed_powers_and_the_coupling_are_those_of_table_and_method():
     lengths = METHOD["sensitivities"]["input_tokens"]["lengths"]
     for name in ("input-1000", "input-5000"):
         assert BY_ID[name]["override"]["regimes"]["long"]["input_tokens"]["value"] in lengths
+
+
+def test_our_own_estimate_falls_with_the_load_and_holds_its_own_between():
+    table = read("results/audit/findings.csv", "findings")
+    names = ["load-8", "load-64", "load-256", "load-best"]
+    for quantity in ("traditional median", "long median"):
+        own = table[table["quantity"] == quantity].set_index("finding").loc[names]
+        assert own["method"].eq("revised").all() and own["before"].nunique() == 1
+        assert own["after"].is_monotonic_decreasing
+        assert own["after"].iloc[0] > own["before"].iloc[0] > own["after"].iloc[-1]

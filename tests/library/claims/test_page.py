@@ -100,8 +100,8 @@ def test_findings_are_listed_by_effect_and_then_told():
     assert [page.index(f"\n## {name}\n\nWhy.\n") for name in ("down", "up", "elsewhere")] == sorted(
         page.index(f"\n## {name}\n") for name in computed
     )
-    assert "| [down](#down) | So it is. | or so | -50.0 % |" in page
-    assert "| [elsewhere](#elsewhere) | So it is. | or so |  |" in page
+    assert "| [down](#down) | `mine` | So it is. | or so | -50.0 % |" in page
+    assert "| [elsewhere](#elsewhere) | `mine` | So it is. | or so |  |" in page
     assert "Method `mine`, engine exact:" in page
     assert "Method `mine`, engine published:" in page
     assert page.endswith("| fleet | 1 | 9 | GWh/day | +800.0 % |\n")
