@@ -92,7 +92,7 @@ clean: ## remove logs, caches and the report; keep results, figures and .venv
 	rm -rf build logs .snakemake .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 -include envs/browser.mk
 -include envs/crate.mk

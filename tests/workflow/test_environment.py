@@ -211,3 +211,14 @@ def test_citation_names_the_software_and_the_paper():
     }
     for reference in citation["references"]:
         assert {"type", "title", "authors", "year"} <= set(reference)
+
+
+def test_make_help_lists_every_target():
+    """Those with hyphens and those of envs/ too."""
+    makefiles = [ROOT / "Makefile", *sorted((ROOT / "envs").glob("*.mk"))]
+    phony = [
+        line for path in makefiles for line in path.read_text().splitlines() if ".PHONY" in line
+    ]
+    expected = {target for line in phony for target in line.partition(":")[2].split()}
+    listed = run(["make", "--silent", "help"], cwd=ROOT).stdout.splitlines()
+    assert {line.split()[0] for line in listed} == expected
