@@ -146,7 +146,14 @@ def test_a_method_or_deployment_that_nobody_asks_for_stops_nothing(copy, name, s
         ("methods/revised.yaml", "gpus_per_node", "gpu_per_node", "did you mean gpus_per_node?"),
         (EXAMPLE, "traffic:", "trafic:", "did you mean traffic?"),
         (EXAMPLE, "facts: {model:", "facts: {modell:", "did you mean model?"),
-        (EXAMPLE, "extends:", "extend:", "missing key extends"),
+        (EXAMPLE, "extends:", "extend:", "key extend is unknown; did you mean extends?"),
+        (EXAMPLE, "deployment:", "deploymet:", "did you mean deployment?"),
+        (EXAMPLE, "pue:", "peu:", "did you mean pue?"),
+        ("methods/oviedo2025.yaml", "extends:", "extens:", "did you mean extends?"),
+        ("methods/oviedo2025.yaml", "node_power:", "node_powr:", "did you mean node_power?"),
+        ("findings.yaml", "    pue: ", "    peu: ", "did you mean pue?"),
+        ("findings.yaml", "trim: []", "trm: []", "did you mean trim?"),
+        ("multiverse.yaml", "  pue: {", "  peu: {", "did you mean pue?"),
     ],
 )
 def test_a_misspelt_key_is_refused_with_the_nearest_one(copy, name, old, new, word):

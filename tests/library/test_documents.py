@@ -218,6 +218,11 @@ def test_a_key_that_is_there_already_is_not_offered():
     assert "did you mean" not in problem
 
 
+def test_a_key_that_is_there_by_inheritance_alone_is_offered():
+    (problem,) = schema_problems(RIGHT | {"powers": 1}, SCHEMA, "f.yaml", stated={"powers": 1})
+    assert problem.endswith("did you mean power?")
+
+
 def test_a_right_document_has_no_problems():
     assert schema_problems(RIGHT, SCHEMA, "f.yaml") == []
 

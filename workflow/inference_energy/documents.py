@@ -275,7 +275,7 @@ def _value_problems(value, where, path=""):
     ]
 
 
-def schema_problems(instance, schema, where):
+def schema_problems(instance, schema, where, stated=None):
     """Problems of a document against a JSON Schema, one sentence each.
 
     Parameters
@@ -286,31 +286,36 @@ def schema_problems(instance, schema, where):
         JSON Schema, draft 2020-12, with references into its own ``$defs`` only.
     where : str
         File, for the messages.
+    stated : dict, optional
+        The part of it that its file states itself, if it takes the rest from elsewhere.
 
     Returns
     -------
     list of str
-        Key, value, what is allowed, and the remedy; for an unknown key the nearest allowed one.
+        Key, value, what is allowed, and the remedy; for an unknown key the nearest allowed one
+        that is not stated.
     """
     problems = _value_problems(instance, where)
     if problems:
         return problems
     for error in validator_for(schema).iter_errors(instance):
         path = ".".join(str(p) for p in error.instance_path) or "(top)"
-        problems += [f"{where}: key {path}: {told}" for told in _told(error, instance, schema)]
+        told = _told(error, instance, schema, stated)
+        problems += [f"{where}: key {path}: {problem}" for problem in told]
     return problems
 
 
-def _told(error, instance, schema):
-    value, node = instance, schema
+def _told(error, instance, schema, stated):
+    value, node, own = instance, schema, instance if stated is None else stated
     for step in error.instance_path:
         # the path of a key of digits is a number
         value = value[str(step)] if isinstance(value, dict) else value[step]
+        own = own.get(str(step), {}) if isinstance(own, dict) else value
     for step in error.schema_path[:-1]:
         node = node[step]
     kind = error.kind.name
     if kind == "additionalProperties":
-        return [_unknown(key, node, value) for key in error.kind.unexpected]
+        return [_unknown(key, node, own) for key in error.kind.unexpected]
     if kind == "required":
         key = error.kind.property
         expected = node.get("properties", {}).get(key, {})
@@ -362,9 +367,9 @@ def _narrowed(node):
     return narrowed | node.get("x-usual", {})
 
 
-def _unknown(key, node, value):
+def _unknown(key, node, stated):
     names = list(node.get("properties", {}))
-    hint = near(key, [name for name in names if name not in value])
+    hint = near(key, [name for name in (*names, *node.get("x-file", {})) if name not in stated])
     return f"unknown key {key}; allowed are {', '.join(names)}; remove it or correct its name{hint}"
 
 

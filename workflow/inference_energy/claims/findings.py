@@ -51,10 +51,12 @@ def override_problems(finding, method, schema):
     """
     if method is None:
         return []
+    stated = merge(finding.get("context", {}), finding.get("override", {}))
+    where = f"config/findings.yaml: {finding['id']}: override"
     changed = merge(merge(method, finding.get("context", {})), finding.get("override", {}))
     problems = []
     with collecting(problems):
-        check(changed, schema, method["id"], f"config/findings.yaml: {finding['id']}: override")
+        check(changed, schema, method["id"], where, stated)
     return problems
 
 

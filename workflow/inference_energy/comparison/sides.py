@@ -103,7 +103,7 @@ def _side(root: Path, asked: str, now: dict[str, Any], schema: dict, key: str) -
     name, own, path = _read(root, asked, now, key)
     files = now | {name: own}
     method = resolve(name, files, key, path)
-    check(method, schema, name, path)
+    check(method, schema, name, path, own)
     return Side(name, method | {"data": {"value": NOW}})
 
 

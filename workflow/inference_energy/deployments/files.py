@@ -6,7 +6,14 @@ from glob import glob
 from itertools import islice
 from pathlib import Path
 
-from inference_energy.documents import collecting, read, read_schema, schema_problems, unusual
+from inference_energy.documents import (
+    collecting,
+    near,
+    read,
+    read_schema,
+    schema_problems,
+    unusual,
+)
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
@@ -218,6 +225,7 @@ def resolve(own, name, where, files, schemas):
     if "extends" not in own:
         raise InputError(
             f"{where}: missing key extends; allowed are {allowed}; state the method to start from"
+            f"{_misspelt('extends', own)}"
         )
     if name in files:
         raise InputError(
@@ -225,13 +233,16 @@ def resolve(own, name, where, files, schemas):
         )
     section = own.get("deployment")
     if not isinstance(section, dict):
-        raise InputError(f"{where}: missing key deployment; see docs/deployments.md; state it")
+        raise InputError(
+            f"{where}: missing key deployment; see docs/deployments.md; state it"
+            f"{_misspelt('deployment', own)}"
+        )
     stated = {key: value for key, value in own.items() if key != "deployment"}
     method = method_files.resolve(name, files | {name: stated}, where=where)
     problems = schema_problems({"deployment": section}, _wrapped(schemas), where)
     problems += method_files.range_problems({"deployment": section}, where)
     try:
-        method_files.check(method, schemas["method"], name, where)
+        method_files.check(method, schemas["method"], name, where, stated)
     except InputError as error:
         problems += error.problems
     if problems:
@@ -242,6 +253,12 @@ def resolve(own, name, where, files, schemas):
     ]
     kept = {"warnings": unusual_here} if unusual_here else {}
     return method | kept | {"deployment": section}
+
+
+def _misspelt(key, own):
+    """Keys of a file that may be meant to be one that it lacks."""
+    hints = {stated: near(stated, [key]) for stated in own}
+    return "".join(f"; key {stated} is unknown{hint}" for stated, hint in hints.items() if hint)
 
 
 def _wrapped(schemas):

@@ -154,7 +154,7 @@ def resolve_all(
         problems[name] = []
         with collecting(problems[name]):
             method = resolve(name, files, asked_by)
-            check(method, schema, name)
+            check(method, schema, name, stated=files[name])
             methods[name] = method
     return methods, [p for name in asked for p in _own(name, problems, files)]
 
@@ -247,7 +247,11 @@ def resolve(
 
 
 def check(
-    method: Mapping[str, Any], schema: Mapping[str, Any], name: str, where: str | None = None
+    method: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    name: str,
+    where: str | None = None,
+    stated: Mapping[str, Any] | None = None,
 ) -> None:
     """Check a resolved method.
 
@@ -261,6 +265,8 @@ def check(
         File name without its ending, which ``id`` must equal.
     where : str, optional
         File, if it is not among the methods.
+    stated : dict, optional
+        What the file states itself; the rest is inherited.
 
     Raises
     ------
@@ -268,7 +274,7 @@ def check(
         Listing every problem with key, value, what is allowed and the remedy.
     """
     where = where or method_path(name)
-    problems = schema_problems(method, schema, where)
+    problems = schema_problems(method, schema, where, stated)
     if method["id"] != name:
         problems.append(
             f"{where}: key id: value {method['id']!r}: allowed is the file's name, {name!r};"

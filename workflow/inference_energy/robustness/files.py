@@ -43,9 +43,10 @@ def option_problems(choices, base, method_schema):
                 f" option{near(published, options)}"
             )
         for option, stated in options.items():
-            changed, wrong = merge(base, stated.get("override", {})), []
+            override = stated.get("override", {})
+            changed, wrong = merge(base, override), []
             with collecting(wrong):
-                check(changed, method_schema, base["id"])
+                check(changed, method_schema, base["id"], stated=override)
             where = f"{MULTIVERSE}: key choices.{name}.options.{option}.override"
             problems += [p.replace(method_path(base["id"]), where, 1) for p in wrong]
             if option == published and changed != base:
@@ -88,7 +89,8 @@ def rule_problems(config, base, method_schema):
     for name, case in config.get("stress_cases", {}).items():
         wrong = []
         with collecting(wrong):
-            check(merge(base, case["override"]), method_schema, base["id"])
+            changed = merge(base, case["override"])
+            check(changed, method_schema, base["id"], stated=case["override"])
         where = f"{MULTIVERSE}: key stress_cases.{name}.override"
         problems += [p.replace(method_path(base["id"]), where, 1) for p in wrong]
     return problems
