@@ -50,3 +50,25 @@ def test_processes_are_started_in_one_place():
     """A child that starts elsewhere would not have default signals."""
     starting = [path.name for path in TESTS.rglob("*.py") if "subprocess" in imported(path)]
     assert starting == ["processes.py"]
+
+
+def test_what_lies_in_a_folder_of_a_topic_has_a_room_of_that_name():
+    """One word per topic: scripts, templates, captions and schemas, and the rules' files."""
+    rooms = {path.stem for path in LIBRARY.iterdir()} | {"notebooks"}
+    folders = ("scripts", "templates", "report", "schemas/tables")
+    topics = {
+        path.name
+        for folder in folders
+        for path in (ROOT / "workflow" / folder).iterdir()
+        if path.is_dir() and path.name != "__pycache__"
+    }
+    rules = {path.stem for path in (ROOT / "workflow" / "rules").glob("*.smk")}
+    assert topics - rooms == set()
+    # what every topic needs, and where the library is found
+    assert rules - rooms == {"common", "library"}
+
+
+def test_no_template_lies_beside_the_folders():
+    """But the one of the page that every topic's report is put into."""
+    flat = {path.name for path in (ROOT / "workflow" / "templates").glob("*.jinja")}
+    assert flat == {"report.html.jinja"}

@@ -28,7 +28,6 @@ PER_METHOD = {
 }
 ONCE = {
     "all",
-    "audit_scaling",
     "check_data",
     "check_verdicts",
     "compare_peers",
@@ -44,6 +43,7 @@ ONCE = {
     "report_evidence",
     "summarise_claims",
     "summarise_measurements",
+    "summarise_scaling",
     "tabulate_coefficients",
     "write_explorer",
     "write_pages",

@@ -128,9 +128,9 @@ rule compute_findings:
         findings=lambda wildcards: document("findings"),
     output:
         table="results/audit/findings.csv",
-        page=audited("results/audit/findings.md", "claims"),
+        page=captioned("results/audit/findings.md", "claims"),
     log:
-        "logs/audit/compute_findings.log",
+        "logs/compute_findings.log",
     conda:
         "../../environment.yml"
     script:

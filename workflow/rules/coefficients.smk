@@ -17,7 +17,7 @@ rule tabulate_coefficients:
         coefficients_agents="results/validation/coefficients_agents.csv",
         json="results/coefficients.json",
         page="docs/coefficients.md",
-        svg=audited("figures/validation/coefficients.svg", "coefficients", "Energy per token"),
+        svg=captioned("figures/validation/coefficients.svg", "coefficients", "Energy per token"),
         png="figures/validation/coefficients.png",
     log:
         "logs/tabulate_coefficients.log",

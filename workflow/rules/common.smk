@@ -155,7 +155,7 @@ def deployed(name):
     )
 
 
-def audited(path, topic, category="Audit"):
+def captioned(path, topic, category="Audit"):
     """Figure or page that is not the paper's, shown in the report with its caption."""
     name = Path(path).stem
     return report(

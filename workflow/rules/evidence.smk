@@ -110,7 +110,7 @@ rule draw_evidence:
     params:
         settings=EVIDENCE,
     output:
-        [audited(path, "evidence", "Public evidence") for path in EVIDENCE_VECTORS],
+        [captioned(path, "evidence", "Public evidence") for path in EVIDENCE_VECTORS],
         expand("figures/validation/{{method}}/{figure}.png", figure=EVIDENCE_FIGURES),
     log:
         "logs/{method}/draw_evidence.log",
@@ -130,7 +130,7 @@ rule draw_concurrency:
     params:
         settings=EVIDENCE,
     output:
-        audited("figures/validation/concurrency.svg", "evidence", "Public evidence"),
+        captioned("figures/validation/concurrency.svg", "evidence", "Public evidence"),
         "figures/validation/concurrency.png",
     log:
         "logs/draw_concurrency.log",

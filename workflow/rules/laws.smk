@@ -25,7 +25,7 @@ rule evaluate_laws:
         users=False,
     output:
         **{name: f"results/validation/{file}" for name, file in LAW_OUTPUTS.items()},
-        svg=audited("figures/validation/throughput_laws.svg", "laws"),
+        svg=captioned("figures/validation/throughput_laws.svg", "laws"),
         png="figures/validation/throughput_laws.png",
     log:
         "logs/evaluate_laws.log",
@@ -90,11 +90,11 @@ rule score_load:
     output:
         scores="results/validation/load_scores.csv",
         predictions="results/validation/load_predictions.csv",
-        page=audited("results/validation/load.md", "laws"),
-        svg=audited("figures/validation/load.svg", "laws"),
+        page=captioned("results/validation/load.md", "laws"),
+        svg=captioned("figures/validation/load.svg", "laws"),
         png="figures/validation/load.png",
     log:
-        "logs/audit/score_load.log",
+        "logs/score_load.log",
     conda:
         "../../environment.yml"
     script:

@@ -48,7 +48,7 @@ rule compare_peers:
     output:
         table="results/validation/peers.csv",
         page="results/validation/peers.md",
-        svg=audited("figures/validation/peers.svg", "peers", "Public evidence"),
+        svg=captioned("figures/validation/peers.svg", "peers", "Public evidence"),
         png="figures/validation/peers.png",
     log:
         "logs/peers/compare.log",

@@ -18,7 +18,9 @@ rule evaluate_power:
         scores="results/validation/power_scores.csv",
         wall="results/validation/power_wall.csv",
         page="docs/power.md",
-        svg=[audited(f"figures/validation/{name}.svg", "power", "Power") for name in POWER_FIGURES],
+        svg=[
+            captioned(f"figures/validation/{name}.svg", "power", "Power") for name in POWER_FIGURES
+        ],
         png=expand("figures/validation/{name}.png", name=POWER_FIGURES),
     log:
         "logs/evaluate_power.log",

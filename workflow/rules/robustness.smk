@@ -89,7 +89,7 @@ rule part_uncertainty:
 TARGETS += expand("results/{method}/uncertainty.csv", method=METHODS)
 
 
-rule plot_audit:
+rule draw_robustness:
     """Draw the specification curve and the tornado."""
     message:
         "Drawing the specification curve and the tornado"
@@ -104,19 +104,19 @@ rule plot_audit:
         code=code("robustness/draw.py"),
     output:
         curve=[
-            audited("figures/audit/specification_curve.svg", "robustness"),
+            captioned("figures/audit/specification_curve.svg", "robustness"),
             "figures/audit/specification_curve.png",
         ],
-        tornado=[audited("figures/audit/tornado.svg", "robustness"), "figures/audit/tornado.png"],
+        tornado=[captioned("figures/audit/tornado.svg", "robustness"), "figures/audit/tornado.png"],
     log:
-        "logs/plot_audit.log",
+        "logs/draw_robustness.log",
     conda:
         "../../environment.yml"
     script:
         "../scripts/robustness/draw.py"
 
 
-rule summarise_audit:
+rule summarise_robustness:
     """Say in words how much the answer depends on choices and inputs."""
     message:
         "Summarising the multiverse and the sensitivities"
@@ -134,9 +134,9 @@ rule summarise_audit:
     params:
         methods=PAPER_FIRST,
     output:
-        audited("results/audit/multiverse.md", "robustness"),
+        captioned("results/audit/multiverse.md", "robustness"),
     log:
-        "logs/summarise_audit.log",
+        "logs/summarise_robustness.log",
     conda:
         "../../environment.yml"
     script:
@@ -150,6 +150,6 @@ rule audit:
     input:
         rules.run_multiverse.output,
         rules.run_sensitivity.output,
-        rules.plot_audit.output,
-        rules.summarise_audit.output,
+        rules.draw_robustness.output,
+        rules.summarise_robustness.output,
         rules.score_load.output,

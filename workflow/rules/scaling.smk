@@ -45,7 +45,7 @@ rule draw_scaling:
         "../scripts/scaling/draw.py"
 
 
-rule audit_scaling:
+rule summarise_scaling:
     """Invert the methods for the counter-signal, and check published water."""
     message:
         "Asking what would produce the energy that an unsourced claim gives one problem"
@@ -68,10 +68,10 @@ rule audit_scaling:
         counter_signal_page="results/audit/counter_signal.md",
         water_checks="results/audit/water_checks.csv",
         scaling_page="results/audit/scaling.md",
-        svg=audited("figures/audit/counter_signal.svg", "scaling"),
+        svg=captioned("figures/audit/counter_signal.svg", "scaling"),
         png="figures/audit/counter_signal.png",
     log:
-        "logs/audit_scaling.log",
+        "logs/summarise_scaling.log",
     conda:
         "../../environment.yml"
     script:
@@ -79,4 +79,4 @@ rule audit_scaling:
 
 
 TARGETS += expand("results/{method}/{table}.csv", method=METHODS, table=SCALING_TABLES)
-TARGETS += rules.audit_scaling.output
+TARGETS += rules.summarise_scaling.output

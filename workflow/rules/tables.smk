@@ -74,7 +74,7 @@ rule document_results:
     output:
         "results/README.md",
     log:
-        "logs/audit/document_results.log",
+        "logs/document_results.log",
     conda:
         "../../environment.yml"
     script:

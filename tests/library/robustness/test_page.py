@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from inference_energy.robustness.page import HEADLINE, audit_page, places
+from inference_energy.robustness.page import HEADLINE, multiverse_page, places
 from inference_energy.tables import read_table
 from repository import read_yaml
 
@@ -32,7 +32,7 @@ RANKS = {"mine": {"traditional": 0.25, "long": 0.5}}
 def page(tables):
     counts = {"combinations": 7654321, "specifications": 1234567, "distinct": 123456, "most": 6}
     ranks = RANKS | {CONFIG["base"]: {"traditional": 0.25, "long": 0.5}}
-    return audit_page(counts=counts, config=CONFIG, medians=MEDIANS, ranks=ranks, **tables)
+    return multiverse_page(counts=counts, config=CONFIG, medians=MEDIANS, ranks=ranks, **tables)
 
 
 def test_places_are_the_shares_of_specifications_below():

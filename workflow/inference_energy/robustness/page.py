@@ -35,7 +35,7 @@ def places(specifications, medians):
     }
 
 
-def audit_page(
+def multiverse_page(
     counts, config, distribution, claims, variance, indices, what_if, cases, medians, ranks
 ):
     """How much the answer depends on choices and inputs, as a Markdown page.

@@ -5,7 +5,7 @@ from math import prod
 import pandas as pd
 from _logged import run
 from inference_energy import documents
-from inference_energy.robustness.page import HEADLINE, audit_page, places
+from inference_energy.robustness.page import HEADLINE, multiverse_page, places
 from inference_energy.tables import read_table, write_text
 
 TABLES = {
@@ -33,7 +33,7 @@ def main(snakemake):
             " and statistic == 'p50'"
         )
         medians[method] = lines.set_index("regime")["value"][list(regimes)].to_dict()
-    page = audit_page(
+    page = multiverse_page(
         counts={
             "combinations": prod(len(c["options"]) for c in config["choices"].values()),
             "specifications": len(specifications),
