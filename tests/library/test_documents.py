@@ -284,3 +284,6 @@ def test_what_is_allowed_is_said_in_words():
     assert allowed({"type": "array"}, {}) == "a list"
     assert allowed({"const": True}, {}) == "true"
     assert allowed({}, {}) == "any value"
+    options = [{"type": "string"}, {"properties": {"first": {}, "last": {}}}]
+    assert allowed({"anyOf": options}, {}) == "text or a mapping with first, last"
+    assert allowed({"type": "object", "anyOf": [{"required": ["a"]}]}, {}) == "keys with values"

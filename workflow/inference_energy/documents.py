@@ -430,9 +430,17 @@ def allowed(node, schema):
         return written(node["const"])
     if "enum" in node:
         return _either([written(choice) for choice in node["enum"]])
+    if "anyOf" in node and not {"type", "properties"} & set(node):
+        return _either(list(dict.fromkeys(_branch(option, schema) for option in node["anyOf"])))
     kinds = node.get("type", ["object"] if {"properties", "if"} & set(node) else [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     return _either([_kind(kind, node, schema) for kind in kinds]) or "any value"
+
+
+def _branch(option, schema):
+    """One of several kinds of value; a mapping by its keys, as another may be allowed too."""
+    keys = ", ".join(option.get("properties", {}))
+    return f"a mapping with {keys}" if keys else allowed(option, schema)
 
 
 def resolved(node, schema):
