@@ -111,8 +111,6 @@ def test_no_other_module_writes_a_prefix_as_a_power_of_ten():
 
 
 OF_THEIR_OWN = {
-    # below the room of Eq. 1, which builds on it
-    "workflow/inference_energy/power/energy.py",
     # what a client's file says twice, no energy of a query
     "workflow/inference_energy/readers/consistency.py",
     # runs in an environment without the library

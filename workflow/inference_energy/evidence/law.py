@@ -6,6 +6,7 @@ from typing import Self
 
 import pandas as pd
 
+from inference_energy.evidence.token_energy import energy_per_token
 from inference_energy.laws.at_load import AT_A_LOAD, AtLoad, describe
 from inference_energy.laws.benchmarks import (
     STEADY_ENGINE,
@@ -15,7 +16,6 @@ from inference_energy.laws.benchmarks import (
     steady_rows,
 )
 from inference_energy.laws.serving import TRAITS, served_batch
-from inference_energy.power.energy import energy_per_token
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import fit_gpu_power
 
@@ -69,7 +69,7 @@ class Laws:
         Returns
         -------
         DataFrame
-            As of ``power.energy.energy_per_token``, [J] and, log_sd, [1].
+            As of ``token_energy.energy_per_token``, [J] and, log_sd, [1].
         """
         served = describe(rows.reset_index(drop=True), self.models, self.gpus)
         throughput, log_sd = self.throughput.predict(served)

@@ -6,7 +6,8 @@ import pandas as pd
 from _logged import run
 from _training import read_training
 from inference_energy.drawing import save_all
-from inference_energy.power import energy, figures, measured, node, scores, wall
+from inference_energy.evidence import token_energy
+from inference_energy.power import figures, measured, node, scores, wall
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.page import page
 from inference_energy.power.utilisation import add_utilisation
@@ -28,7 +29,7 @@ def main(snakemake):
     idle = node.idle_share(table["wall_power"], table["nodes"], hardware[1])
     law = pd.DataFrame(GpuPower.fit(rows, idle).terms(), columns=["term", "value", "unit"])
     predictions = scores.left_out(rows, idle)
-    both = energy.left_out(rows, idle, table["mlenergy"], training, *hardware)
+    both = token_energy.left_out(rows, idle, table["mlenergy"], training, *hardware)
     scored = pd.concat(
         [
             scores.scores(predictions, scores.MEASURED, "w"),

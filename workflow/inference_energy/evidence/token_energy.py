@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
+from inference_energy.energy.equation import token_energy
 from inference_energy.laws.at_load import describe
 from inference_energy.laws.benchmarks import LoadFit, steady_rows
 from inference_energy.laws.serving import TRAITS, served_batch
@@ -49,7 +50,7 @@ def energy_per_token(
     """
     loads = add_utilisation(rows.assign(throughput_tps=throughput), models, gpus)
     power = law.predict(loads)
-    energy = power["gpu_power_w"] * rows["gpus"].astype(float) / throughput
+    energy = token_energy(power["gpu_power_w"] * rows["gpus"].astype(float), throughput)
     spread = np.hypot(power["log_sd"], (1 - power["slope"]) * log_sd)
     ends = {f"p{p}_j": energy * np.exp(ndtri(p / 100) * spread) for p in (5, 25, 75, 95)}
     return pd.DataFrame({"predicted_j": energy, **ends, "log_sd": spread})

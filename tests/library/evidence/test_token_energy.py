@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.power.energy import energy_per_token
+from inference_energy.evidence.token_energy import energy_per_token
 from inference_energy.power.scores import SPLITS
+from inference_energy.power.utilisation import add_utilisation
 from repository import read
 
 LOAD = {
@@ -21,19 +22,17 @@ LOAD = {
 
 
 @pytest.fixture
-def predicted(law, models, gpus):
+def predicted(laws):
     def predict(throughput, log_sd):
-        rows = pd.DataFrame([LOAD])
-        return energy_per_token(law, rows, [throughput], [log_sd], models, gpus).iloc[0]
+        known = pd.DataFrame([LOAD]), [throughput], [log_sd], laws.models, laws.gpus
+        return energy_per_token(laws.power, *known).iloc[0]
 
     return predict
 
 
-def test_energy_is_power_over_throughput(predicted, law, models, gpus):
-    from inference_energy.power.utilisation import add_utilisation
-
-    loads = add_utilisation(pd.DataFrame([LOAD | {"throughput_tps": 1000.0}]), models, gpus)
-    power = law.predict(loads)["gpu_power_w"].item()
+def test_energy_is_power_over_throughput(predicted, laws):
+    row = pd.DataFrame([LOAD | {"throughput_tps": 1000.0}])
+    power = laws.power.predict(add_utilisation(row, laws.models, laws.gpus))["gpu_power_w"].item()
     assert predicted(1000.0, 0.0)["predicted_j"] == pytest.approx(4 * power / 1000)
 
 
