@@ -227,6 +227,7 @@ def test_the_problems_of_all_files_are_told_at_once(copy):
         ({"stress": "{broken: ["}, ["key stress", "keys with values"]),
         ({"deployments": "my{runs}/a.yaml"}, ["key deployments: value my{runs}/a.yaml: braces"]),
         ({"benchmarks": "{a}.csv"}, ["key benchmarks: value {a}.csv: braces"]),
+        ({"benchmarks": "none.csv"}, ["key benchmarks: value none.csv: no such file", "correct"]),
         ({"window": 3}, ["key window", "--config stress='{window: ...}'"]),
         ({1: 2}, ["key 1", "is no text"]),
     ],

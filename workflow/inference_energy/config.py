@@ -32,6 +32,7 @@ NEEDED_BY = {
 """What asks for the other files, `snakemake ...`."""
 OTHERS = tuple(name for name in NEEDED_BY if name not in NEEDED)
 VERDICTS = "config/expected_verdicts.csv"
+BENCHMARKS = "data/throughput/trtllm.csv"
 
 
 class Settings(NamedTuple):
@@ -161,6 +162,12 @@ def config_problems(config):
     for key in ("benchmarks", "deployment", "deployments", "format", "log", "method"):
         for path in _names(kept.get(key)):
             problems += brace_problems(path, f"{WHERE}: key {key}")
+    table = kept.get("benchmarks")
+    if isinstance(table, str) and not {"{", "}"} & set(table) and not Path(table).is_file():
+        problems.append(
+            f"{WHERE}: key benchmarks: value {table}: no such file; allowed is a benchmark table"
+            f" such as {BENCHMARKS}; correct the path"
+        )
     if not problems and "deployments" in kept and deployments.REFERENCE not in kept["methods"]:
         problems.append(
             f"{WHERE}: key methods: value {', '.join(kept['methods'])}: deployments are set beside"
