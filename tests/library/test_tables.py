@@ -410,6 +410,12 @@ def test_text_that_a_spreadsheet_would_run_is_guarded_and_read_back_equal(tmp_pa
     assert sorted(again["source_id"]) == sorted(FORMULAS)
 
 
+@pytest.mark.parametrize("text", ["＝1+1", "＠a", "＋a", "－a", "\t=1"])
+def test_other_forms_of_a_formula_are_guarded_too(text):
+    assert tables.guarded(text) == f"'{text}"
+    assert tables.guarded(-1.5) == -1.5
+
+
 def test_only_free_text_is_guarded():
     holds_text = tables._is_free_text(load_schema("throughput"))
     assert holds_text("model") and holds_text("source_id")

@@ -116,7 +116,14 @@ def test_a_whole_answer_comes_through():
 
 
 @pytest.mark.parametrize(
-    "address", ["http://h", "https://h:8000/v1", "http://[::1]:1/v1", "http://münchen.example/"]
+    "address",
+    [
+        "http://h",
+        "https://h:8000/v1",
+        "http://[::1]:1/v1",
+        "http://h/a=b/v1",
+        "http://münchen.example/",
+    ],
 )
 def test_good_addresses(address):
     assert web.address_problem(address) is None
@@ -143,6 +150,9 @@ def test_good_addresses(address):
         "http://h/\u200bhunter2",
         "http://" + "h" * 70 + "/hunter2",
         "http://h/" + "hunter2" * 1000,
+        "http://h/v1;api_key=hunter2",
+        "http://h/v1/token=hunter2",
+        "http://h/v1%3Fapi_key%3Dhunter2",
     ],
 )
 def test_bad_addresses_are_told_without_their_secrets(address):

@@ -51,7 +51,7 @@ LARGEST_FILE = 2**27
 MOST_OBJECTS, MOST_VALUES = 2_000_000, 10_000_000
 MOST_CELLS = 10_000_000
 # A spreadsheet would run a text that begins so; reading takes away the quote that is put before it.
-FORMULA = re.compile(r"'*[=+\-@\t\r].", re.DOTALL)
+FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠].", re.DOTALL)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
@@ -179,7 +179,7 @@ def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
     typed, bad, problems = _check_cells(path, cells, rows, spec)
     refuse(problems + _check_key(path, typed[~bad], rows[~bad], spec))
     for name in filter(_is_free_text(spec), cells.columns):
-        cells[name] = [f"'{text}" if _is_formula(text) else text for text in cells[name]]
+        cells[name] = list(map(guarded, cells[name]))
     write_text(path, cells.to_csv(index=False, lineterminator="\n"))
 
 
@@ -445,6 +445,11 @@ def _is_numeric(column: Schema) -> bool:
 def _is_formula(text: str) -> bool:
     """Whether a spreadsheet would run a text; a number it would not."""
     return FORMULA.match(text) is not None and not NUMBER.fullmatch(text)
+
+
+def guarded(value: Any) -> Any:
+    """Give a cell's value, a text that a spreadsheet would run behind a quote."""
+    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
 
 
 def _is_free_text(spec: Schema) -> Callable[[str], bool]:

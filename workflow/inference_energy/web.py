@@ -12,8 +12,14 @@ from inference_energy.errors import InputError
 
 PIECE = 65_536
 LONGEST_ADDRESS = 2_000
-SECRET = re.compile(r"(^|[_-])(api_?key|key|secret|password|passwd|authorization|bearer)$", re.I)
-"""Names of fields that hold secrets."""
+SECRET = re.compile(
+    r"(^|[_-])(api_?key|key|secret|password|passwd|auth|authorization|bearer|cookie|credentials?)$"
+    r"|^token$|(access|api|auth|hf|id|refresh|session)[_-]?token$",
+    re.I,
+)
+"""Names of fields that hold secrets; those of tokenizers and stops, such as eos_token, do not."""
+STATED = re.compile(r"(key|secret|token|password|passwd|auth)\s*(=|%3d)", re.I)
+"""What states a secret within an address."""
 
 
 def address_problem(address):
@@ -49,6 +55,11 @@ def address_problem(address):
         return (
             f"holds a query or fragment, which may be a key and results would repeat; {allowed}; "
             "remove it, and set OPENAI_API_KEY where a key is needed"
+        )
+    if STATED.search(address):
+        return (
+            f"holds what looks like a key, which results would repeat; {allowed}; remove it, and "
+            "set OPENAI_API_KEY where a key is needed"
         )
     return None
 

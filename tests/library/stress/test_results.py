@@ -28,3 +28,10 @@ def test_benchmark_rows_keep_a_missing_fact_empty(tmp_path):
     results.write_rows(rows, tmp_path / "benchmark.csv")
     text = (tmp_path / "benchmark.csv").read_text()
     assert text == "gpu,throughput_tps\n,1234.57\nH100,2\n"
+
+
+def test_a_model_that_a_spreadsheet_would_run_is_guarded(tmp_path):
+    rows = pd.DataFrame({"model": ["=cmd|' /C calc'!A0"], "throughput_tps": [-2.0]})
+    results.write_rows(rows, tmp_path / "benchmark.csv")
+    text = (tmp_path / "benchmark.csv").read_text()
+    assert text == "model,throughput_tps\n'=cmd|' /C calc'!A0,-2\n"

@@ -68,6 +68,9 @@ def test_a_run_needs_an_endpoint_and_a_model():
         ("endpoint", "http://[::1/hunter2"),
         ("extra_inputs", {"api_key": "hunter2"}),
         ("extra_inputs", {"Authorization": "hunter2"}),
+        ("extra_inputs", {"headers": {"Authorization": "hunter2"}}),
+        ("extra_inputs", {"a": [{"hf_token": "hunter2"}]}),
+        *(("extra_inputs", {name: "hunter2"}) for name in ("token", "access_token", "auth")),
     ],
 )
 def test_a_secret_in_a_setting_is_refused_and_not_repeated(key, value):
@@ -109,3 +112,8 @@ def test_a_settings_file_without_keys_is_refused(tmp_path, monkeypatch):
     (tmp_path / settings.FILE).write_text("[1]")
     with pytest.raises(InputError, match="holds no keys"):
         settings.merge(None)
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "eos_token", "stop_token_ids", "author"])
+def test_fields_of_tokens_are_no_secrets(name):
+    assert settings.setting_problems(NODE | {"extra_inputs": {name: "1"}}) == []

@@ -34,6 +34,22 @@ def test_this_machine_is_not_measured_for_another():
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["nvml", "http://user:hunter2@h:9400/metrics"],
+        "ftp://user:hunter2@h.x/metrics",
+        "HTTPS://h.x:9400/metrics?token=hunter2",
+        {"node": "http://user:hunter2@h"},
+        "node:http://h.x:9400/hunter2",
+    ],
+)
+def test_an_address_that_is_no_source_is_not_repeated(words):
+    with pytest.raises(InputError, match="power: ") as caught:
+        power_sources(words)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     "word",
     [
         "http://user:hunter2@h:9400/metrics",

@@ -23,7 +23,7 @@ from inference_energy.stress.plan import LEAST_REPETITIONS, Finding
 from inference_energy.stress.power import check_idle, idle_power, total_energy
 from inference_energy.stress.sources import NAMES
 from inference_energy.stress.timeline import timeline_table
-from inference_energy.tables import load_schema, write_table, write_text
+from inference_energy.tables import guarded, load_schema, write_table, write_text
 
 CELL = ("cell", "output_tokens", "concurrency", "repetition")
 
@@ -172,4 +172,5 @@ def _cell_power(cell, samples, expected, averaging, busy):
 
 def write_rows(frame, path):
     """Write benchmark rows, of which facts may be missing that a deployment states."""
+    frame = frame.map(guarded)
     write_text(path, frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))

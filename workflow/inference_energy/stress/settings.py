@@ -69,8 +69,18 @@ def _zone(name):
 
 def _secrets(fields):
     return [
-        f"{FILE}: key extra_inputs.{name}: looks like a secret, which results would repeat; "
+        f"{FILE}: key {key}: looks like a secret, which results would repeat; "
         "allowed are other fields; remove it, and set OPENAI_API_KEY where a key is needed"
-        for name in (fields if isinstance(fields, dict) else {})
-        if SECRET.search(str(name))
+        for key, name in _names(fields, "extra_inputs")
+        if SECRET.search(name)
     ]
+
+
+def _names(value, path):
+    """Path and name of every field of a value, those within others too."""
+    found = []
+    for name, item in value.items() if isinstance(value, dict) else ():
+        found += [(f"{path}.{name}", str(name)), *_names(item, f"{path}.{name}")]
+    for place, item in enumerate(value if isinstance(value, list) else ()):
+        found += _names(item, f"{path}.{place}")
+    return found

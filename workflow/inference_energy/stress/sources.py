@@ -88,14 +88,15 @@ def power_sources(setting):
     for word in words:
         source = _source(word)
         if source is None:
-            problems.append(f"power: {word!r}: allowed are {ALLOWED}")
+            problems.append(f"power: {_shown(word)}: allowed are {ALLOWED}")
         else:
             sources.append(source)
             problems += _address_problems(source)
     for scope in NAMES:
         kinds = {source.kind for source in sources if source.scope == scope}
         if len(kinds) > 1:
-            problems.append(f"power: {words}: two kinds of source measure the {scope}; name one")
+            named = ", ".join(sorted(kinds))
+            problems.append(f"power: {named}: two kinds of source measure the {scope}; name one")
     if problems:
         raise InputError(problems)
     return sources
@@ -103,6 +104,11 @@ def power_sources(setting):
 
 def _words(item):
     return [f"{scope}:{file}" for scope, file in item.items()] if isinstance(item, dict) else [item]
+
+
+def _shown(word):
+    """Write a word for a message; an address may hold a secret."""
+    return "an address" if "//" in word or "@" in word else repr(word)
 
 
 def _source(word):
@@ -116,6 +122,8 @@ def _source(word):
         scope, target = "", word
     if target.startswith("prometheus:http"):
         return Source(scope or "gpu", "prometheus", target.removeprefix("prometheus:"))
+    if "://" in target:
+        return None
     if scope or "." in target:
         return Source(scope or "node", "file", target)
     return None
