@@ -10,9 +10,9 @@ import pandas as pd
 
 from inference_energy.evidence.estimates import energy_at
 from inference_energy.evidence.load import Load, at_load, unseen
+from inference_energy.evidence.token_energy import energy_per_token
 from inference_energy.laws.registry import LAWS
 from inference_energy.power import measured, node
-from inference_energy.power.energy import energy_per_token
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.utilisation import add_utilisation
 from inference_energy.units import J_PER_WH
