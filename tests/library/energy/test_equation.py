@@ -91,6 +91,12 @@ def test_input_is_charged_only_where_a_ratio_says_so(output, length, ratio):
     assert charged_tokens(output, length, ratio) == pytest.approx(output + length / ratio)
 
 
+@pytest.mark.parametrize("ratio", [None, 2.0])
+def test_charged_tokens_are_as_exact_as_floats_are(ratio):
+    for output in (3, [3], np.float32([3])):
+        assert charged_tokens(output, 1.0, ratio).dtype == np.float64
+
+
 @given(positive, positive)
 def test_coupled_utilisation_stays_between_idle_and_full(throughput, peak):
     utilisation = coupled_utilisation(throughput, peak, 0.24, 0.56)

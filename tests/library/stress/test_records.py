@@ -85,6 +85,8 @@ def test_a_damaged_request_is_counted(tmp_path, line):
         changed(SAMPLE, "gpu_index", [0]),
         changed(SAMPLE, "gpu_index", True),
         changed(SAMPLE, "hostname", "\ud800"),
+        changed(SAMPLE, "platform", {}),
+        changed(SAMPLE, "platform", ["nvidia"]),
     ],
 )
 def test_a_damaged_sample_is_counted(tmp_path, line):
