@@ -101,3 +101,4 @@ help: ## list the targets
 -include envs/peers.mk
 -include envs/matrix.mk
 -include envs/mutants.mk
+-include envs/gpu.mk

@@ -39,7 +39,7 @@ CODES = {
 class Server:
     """A server in one of the `MODES` while in a `with` block; `url` ends with /v1."""
 
-    def __init__(self, mode="good", gap=0.01, broken_share=0.0):
+    def __init__(self, mode="good", gap=0.01, broken_share=0.0, port=0):
         self.mode, self.gap, self.broken_share = mode, gap, broken_share
         self.release = threading.Event()
         self.asked = 0
@@ -57,7 +57,7 @@ class Server:
             def log_message(self, *arguments):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
 
     def reply(self, handler, code, kind, content):

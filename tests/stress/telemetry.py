@@ -39,7 +39,7 @@ def energy(gpu: int, start: float, end: float) -> float:
 class Telemetry:
     """Serve made-up GPUs on a free port of the loopback interface while in a `with` block."""
 
-    def __init__(self, gpus: int, utilisation: int = 0):
+    def __init__(self, gpus: int, utilisation: int = 0, port: int = 0):
         self.gpus = gpus
         self.gauges = GAUGES | {"DCGM_FI_DEV_GPU_UTIL": utilisation}
         self.started = time.time()
@@ -57,7 +57,7 @@ class Telemetry:
             def log_message(self, *arguments):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/metrics"
 
     def text(self) -> str:
