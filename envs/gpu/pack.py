@@ -31,7 +31,7 @@ RUNNER = "requirements.lock"
 NEEDED = (
     *("numpy", "pandas", "scipy", "matplotlib", "pyarrow", "pillow", "pyyaml", "jinja2"),
     *("jsonschema-rs", "markdown-it-py", "markupsafe", "mdurl", "contourpy", "cycler"),
-    *("fonttools", "kiwisolver", "packaging", "pyparsing", "python-dateutil", "six", "tzdata"),
+    *("fonttools", "kiwisolver", "packaging", "pyparsing", "python-dateutil"),
 )
 """Of the project's packages those that the stress test imports."""
 
