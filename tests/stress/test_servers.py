@@ -24,8 +24,8 @@ def start(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     write_tokenizer(tmp_path / "tokenizer")
 
-    def run(mode, **changes):
-        with Server(mode, gap=0.005) as server:
+    def run(mode, broken_share=0.0, **changes):
+        with Server(mode, gap=0.005, broken_share=broken_share) as server:
             settings = {
                 "endpoint": server.url,
                 "model": "m",
@@ -63,8 +63,21 @@ def test_key_that_a_server_echoes_in_its_errors_is_not_kept(start):
 
 def test_answers_in_one_piece_are_remarked(start):
     folder = start("buffered")
-    assert "a proxy before the server" in findings(folder)["buffered"]
+    # by the quick check, and by the cell
+    assert (
+        list(findings(folder)["buffered"].str.contains("a proxy before the server")) == [True] * 2
+    )
     assert pd.read_csv(folder / "cells.csv")["status"].item() == "measured"
+
+
+def test_streams_that_break_off_are_charged_to_the_others(start):
+    folder = start("good", broken_share=0.1, error_limit=0.3)
+    message = findings(folder)["errors"]
+    assert "answer broken off" in message or "Error" in message
+    assert "energy is charged to the answers that were delivered" in message
+    cells = pd.read_csv(folder / "cells.csv")
+    assert cells["status"].item() == "measured"
+    assert cells["failed"].item() > 0
 
 
 def test_server_that_is_not_there_is_told_at_once(start):

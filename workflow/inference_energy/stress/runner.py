@@ -251,8 +251,8 @@ class StressTest:
             say(f"{label}: finished before")
         else:
             expected = self._expected_seconds(pilot)
-            minutes = self._seconds_left(pilots) / SECONDS_PER_MINUTE
-            say(f"{label}: window {window:.0f} s; about {minutes:.0f} minutes to go")
+            left = _lasting(self._seconds_left(pilots))
+            say(f"{label}: window {window:.0f} s; about {left} to go")
             limit = max(LEAST_LIMIT, PATIENT * pilot["latency"])
             limit = min(limit, float(self.settings["request_timeout"]))
             prompts = plan.prompts_needed(
@@ -393,6 +393,13 @@ class StressTest:
             "samples": samples,
             "begun": everything["start_s"].min(),
         }
+
+
+def _lasting(seconds):
+    """Write a time [s], in minutes when it is long."""
+    if seconds < 2 * SECONDS_PER_MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{seconds / SECONDS_PER_MINUTE:.0f} minutes"
 
 
 def _prediction(path):
