@@ -183,8 +183,10 @@ def check_meter(results, call, settings):
         true = (IDLE_W + LOAD_W) * cell["window_s"]
         assert node.loc[name, "energy_j"] == pytest.approx(true, abs=2 * METER_STEP * LOAD_W)
     findings = pd.read_csv(results / "findings.csv")
-    message = findings.query("kind == 'clock'")["message"].item()
-    assert float(re.search(r"is ([+-][\d.]+) s from", message)[1]) == pytest.approx(
+    # on a busy machine the other source may be found late too
+    clocks = findings[findings["kind"] == "clock"]["message"]
+    message = clocks[clocks.str.contains(meter.name, regex=False)].item()
+    assert float(re.search(r"clock off by ([+-][\d.]+) s from", message)[1]) == pytest.approx(
         CLOCK, abs=2 * METER_STEP
     )
 
