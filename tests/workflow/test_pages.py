@@ -9,7 +9,16 @@ import pytest
 from processes import run as start_and_wait
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ["all", "audit", "build/report.html", "changes", "requests", "stress", "whatif"]
+TARGETS = [
+    "all",
+    "audit",
+    "build/report.html",
+    "changes",
+    "requests",
+    "scenarios",
+    "stress",
+    "whatif",
+]
 LOG = "log=generate:oviedo2026:1000"
 PAGES = {
     "changes": "comparison/changes.md.jinja",

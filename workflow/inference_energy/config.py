@@ -27,6 +27,7 @@ NEEDED_BY = {
     "multiverse": "audit",
     "sensitivity": "audit",
     "requests": "requests",
+    "scenarios": "scenarios",
     "stress": "stress",
 }
 """What asks for the other files, `snakemake ...`."""

@@ -72,6 +72,26 @@ def document(name):
     return SETTINGS.documents[name]
 
 
+def scenarios():
+    """Methods of config/scenarios.yaml, resolved, by name; a wrong name ends the run."""
+    content = document("scenarios")
+    wrong = [name for name in content["methods"] if name not in ALL_METHODS]
+    names = [each["name"] for each in content["maps"]]
+    problems = [
+        f"config/scenarios.yaml: key methods: value {name}: is no method of this run; allowed are"
+        f" {', '.join(ALL_METHODS)}; correct it, or list it in config/config.yaml"
+        for name in wrong
+    ] + [
+        f"config/scenarios.yaml: key maps: name {name}: stands there twice; allowed is once;"
+        " rename one"
+        for name in sorted(set(names))
+        if names.count(name) > 1
+    ]
+    if problems:
+        raise WorkflowError("\n".join(problems))
+    return {name: ALL_METHODS[name] for name in content["methods"]}
+
+
 def method_inputs(name):
     """Files that a method is built from: itself, resolved, and the tables that it uses."""
     return {"method": f"results/{name}/method.yaml"} | inputs_of(ALL_METHODS[name])

@@ -56,7 +56,11 @@ TARGETS.append("build/data_checked.txt")
 
 # what is made of a request log or of a stress test is never in results/
 RESULT_SCHEMAS = sorted(
-    {n for n in schema_names() if not n.startswith(("requests_", "stress_")) or n == "stress_cases"}
+    {
+        n
+        for n in schema_names()
+        if not n.startswith(("requests_", "scenarios_", "stress_")) or n == "stress_cases"
+    }
     - {schema for _, schema in DATA_TABLES}
     - {"benchmark", "expected_verdicts"}
 )

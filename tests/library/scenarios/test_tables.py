@@ -1,0 +1,80 @@
+"""Energies follow Eq. 1 along every input."""
+
+from dataclasses import replace
+
+import pytest
+from inference_energy.documents import read as read_document
+from inference_energy.documents import schema_problems
+from inference_energy.errors import InputError
+from inference_energy.method.setup import Coupling
+from inference_energy.scenarios import tables
+from inference_energy.tables import read_table, write_table
+from repository import ROOT, read_schema
+
+
+def value(table, **where):
+    """The one value of a table's rows that are named."""
+    for column, wanted in where.items():
+        table = table[table[column] == wanted]
+    (found,) = table["value"]
+    return found
+
+
+def test_twice_the_output_takes_twice_the_energy_and_carbon(flat, settings, facility):
+    table = tables.tasks({"flat": flat}, settings, facility)
+    for statistic in ("p5", "p50", "p95", "mean", "ember-germany-2023"):
+        short, long = (value(table, task=task, statistic=statistic) for task in ("short", "long"))
+        assert long == pytest.approx(2 * short)
+    grams = value(table, task="short", statistic="ember-germany-2023")
+    intensity = facility.set_index("fact")["value"]["ember-germany-2023"]
+    wh = value(table, task="short", statistic="p50")
+    assert grams == pytest.approx(wh * intensity / 1000)
+
+
+def test_energy_is_proportional_to_every_factor_of_a_map(flat, settings):
+    table = tables.maps({"flat": flat}, settings)
+    medians = table[table["statistic"] == "p50"].set_index(["map", "x"])
+    field = medians.loc["field"].reset_index().pivot_table("value", "y", "x")
+    assert field.loc[300, 2.0] == pytest.approx(2 * field.loc[300, 1.0])
+    assert field.loc[600, 1.0] == pytest.approx(2 * field.loc[300, 1.0])
+    line = medians.loc["line", "value"]
+    assert line[20.0] == pytest.approx(2 * line[10.0])
+
+
+def test_a_known_factor_leaves_the_spread_of_the_others(flat):
+    energy = {
+        name: tables.statistics(
+            setup, tables.members(flat), {"input_tokens": 9, "output_tokens": 9}
+        )
+        for name, setup in {"all": flat, "known": tables.changed(flat, {"pue": 1.2})}.items()
+    }
+    spread = {name: of["p95"] / of["p5"] for name, of in energy.items()}
+    assert 1 < spread["known"] < spread["all"]
+
+
+def test_a_utilisation_that_the_throughput_gives_cannot_be_stated(flat):
+    coupled = replace(flat, power_utilisation=Coupling(0.24, 0.56))
+    with pytest.raises(InputError, match="allowed are the other inputs"):
+        tables.changed(coupled, {"power_utilisation": 0.5})
+
+
+def test_an_unknown_grid_is_told(flat, settings, facility):
+    with pytest.raises(InputError, match="atlantis"):
+        tables.tasks({"flat": flat}, settings | {"grids": ["atlantis"]}, facility)
+
+
+def test_tables_fit_their_schemas(flat, settings, facility, tmp_path):
+    made = {
+        "tasks": tables.tasks({"flat": flat}, settings, facility),
+        "maps": tables.maps({"flat": flat}, settings),
+    }
+    for name, table in made.items():
+        write_table(table, tmp_path / f"{name}.csv", f"scenarios_{name}")
+        assert len(read_table(tmp_path / f"{name}.csv", f"scenarios_{name}")) == len(table)
+
+
+def test_the_settings_that_come_with_the_project_fit_their_schema():
+    content = read_document(ROOT / "config" / "scenarios.yaml")
+    assert schema_problems(content, read_schema("scenarios"), "config/scenarios.yaml") == []
+    broken = content | {"maps": [content["maps"][0] | {"x": {"input": "pues", "values": [1, 2]}}]}
+    assert schema_problems(broken, read_schema("scenarios"), "config/scenarios.yaml")

@@ -1,0 +1,160 @@
+"""Energy of queries of fixed lengths: by name, and over one input or two."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from inference_energy.energy import exact
+from inference_energy.errors import InputError
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import Coupling, extrapolates, fixed_regime
+from inference_energy.scaling.footprint import facts_by_name
+from inference_energy.text import yes
+from inference_energy.units import WH_PER_KWH
+
+LEVELS = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
+"""Percentiles and their levels."""
+
+LENGTHS = ("input_tokens", "output_tokens")
+
+
+def members(setup):
+    """Models of the blend of a method's traditional queries and their shares, for every length."""
+    return exact.regime_energy(setup, setup.regimes["traditional"])[1]
+
+
+def statistics(setup, shares, lengths):
+    """Energy of queries of fixed lengths, pooled over the blend's models, none left out.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    shares : dict of str to float
+        As from :func:`members`.
+    lengths : dict of str to float
+        ``input_tokens`` and ``output_tokens``. [tokens]
+
+    Returns
+    -------
+    dict of str to float
+        p5, p50, p95 and mean. [Wh]
+    """
+    regime = fixed_regime(*(lengths[name] for name in LENGTHS))
+    energies = {
+        model.name: exact.model_energy(setup, regime, model)
+        for model in setup.models
+        if model.name in shares
+    }
+    blend = exact.blend_energy(setup, energies, shares, trim=False)
+    values = {name: float(blend.quantile(level)) for name, level in LEVELS.items()}
+    return values | {"mean": float(blend.mean())}
+
+
+def changed(setup, values):
+    """Setup with inputs that are known instead.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    values : dict of str to float
+        ``power_utilisation`` [1], ``pue`` [1] and ``node_power`` [kW], those that are stated;
+        others are passed over.
+
+    Raises
+    ------
+    InputError
+        If a utilisation is stated where the throughput gives it.
+    """
+    if "power_utilisation" in values and isinstance(setup.power_utilisation, Coupling):
+        raise InputError(
+            "config/scenarios.yaml: key maps: input power_utilisation: the method gives it by its"
+            " throughput; allowed are the other inputs; remove the map or the method"
+        )
+    fixed = {
+        name: LogNormal.fixed(values[name])
+        for name in ("power_utilisation", "pue")
+        if name in values
+    }
+    if "node_power" in values:
+        models = (replace(model, node_power=values["node_power"]) for model in setup.models)
+        fixed["models"] = tuple(models)
+    return replace(setup, **fixed)
+
+
+def tasks(setups, settings, facility):
+    """Energy of every task by every method, and what every grid emits for it.
+
+    Parameters
+    ----------
+    setups : dict of str to Setup
+        Methods.
+    settings : dict
+        Content of config/scenarios.yaml.
+    facility : DataFrame
+        Table of schema ``facility``.
+
+    Returns
+    -------
+    DataFrame
+        Table of schema ``scenarios_tasks``.
+    """
+    emitted = facts_by_name(facility, settings["grids"], "g/kWh")
+    grids = dict(zip(settings["grids"], emitted, strict=True))
+    lines = []
+    for method, setup in setups.items():
+        shares = members(setup)
+        for task in settings["tasks"]:
+            values = statistics(setup, shares, task)
+            carbon = {grid: values["p50"] / WH_PER_KWH * per for grid, per in grids.items()}
+            beyond = any(
+                extrapolates(model, *(task[name] for name in LENGTHS))
+                for model in setup.models
+                if model.name in shares
+            )
+            what = {
+                "method": method,
+                "task": task["name"],
+                **{name: task[name] for name in LENGTHS},
+                "extrapolated": yes(beyond),
+            }
+            for unit, of in (("Wh", values), ("g", carbon)):
+                lines += [what | {"statistic": s, "value": v, "unit": unit} for s, v in of.items()]
+    return pd.DataFrame(lines)
+
+
+def maps(setups, settings):
+    """Energy over the inputs of every map by every method.
+
+    Parameters
+    ----------
+    setups, settings
+        As for :func:`tasks`.
+
+    Returns
+    -------
+    DataFrame
+        Table of schema ``scenarios_maps``.
+    """
+    lines = []
+    for method, setup in setups.items():
+        shares = members(setup)
+        for each in settings["maps"]:
+            x, y = each["x"], each.get("y", {"input": None, "values": [None]})
+            for at_x in x["values"]:
+                for at_y in y["values"]:
+                    stated = {x["input"]: at_x} | ({y["input"]: at_y} if y["input"] else {})
+                    lengths = {name: stated.get(name, each[name]) for name in LENGTHS}
+                    values = statistics(changed(setup, stated), shares, lengths)
+                    what = {
+                        "map": each["name"],
+                        "method": method,
+                        "x_input": x["input"],
+                        "x": at_x,
+                        "y_input": y["input"],
+                        "y": at_y,
+                        "unit": "Wh",
+                    }
+                    lines += [what | {"statistic": s, "value": v} for s, v in values.items()]
+    return pd.DataFrame(lines)
