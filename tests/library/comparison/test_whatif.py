@@ -111,3 +111,10 @@ def test_both_engines_answer(powered):
     energy = powered[0].tables["energy_per_query"]
     assert set(energy["engine"]) == {"published", "exact"}
     assert isinstance(powered[0].curves["long"], pd.DataFrame)
+
+
+def test_a_fixed_load_replaces_the_range_of_the_own_estimate():
+    base = METHODS["revised"]
+    load = {"distribution": "fixed", "value": 64, "unit": "requests", "source": "a test"}
+    (line,) = changed_settings(base, merge(base, {"serving": {"load": load}}))
+    assert (line["setting"], line["old"], line["new"]) == ("serving load", "8.00-408", "64")
