@@ -128,6 +128,10 @@ def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
     return pd.concat([found, pd.Series({"known": False})])
 
 
+OF_A_MODEL = ["model", "params_total_b", "params_active_b"]
+"""Columns of a benchmark row by which its model is found."""
+
+
 def find_gpu(row: pd.Series, gpus: pd.DataFrame) -> pd.Series:
     """Data of the GPU of a benchmark row.
 

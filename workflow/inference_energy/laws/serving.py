@@ -36,6 +36,7 @@ from inference_energy.laws.base import LENGTH_FLOOR, Array
 from inference_energy.laws.hardware import (
     EIGHT_BIT_CACHE,
     LEAST_CACHE,
+    OF_A_MODEL,
     USABLE_MEMORY,
     WEIGHT_BYTES,
     find_gpu,
@@ -151,19 +152,17 @@ def add_traits(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> 
         architecture and size, whose throughput is the same; and ``filled``, the share of the
         memory that the weights take.
     """
-    columns = ["model", "gpu", "params_total_b", "params_active_b"]
-    alike = rows.groupby([name for name in columns if name in rows], dropna=False, sort=False)
-    first, number = alike.nth(0), alike.ngroup().to_numpy()
 
-    def found(find: Finder, table: pd.DataFrame) -> pd.DataFrame:
-        each = pd.DataFrame([find(row, table) for _, row in first.iterrows()])
-        return each.iloc[number].set_axis(rows.index)
+    def found(find: Finder, table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+        alike = rows.groupby([name for name in columns if name in rows], dropna=False, sort=False)
+        each = pd.DataFrame([find(row, table) for _, row in alike.nth(0).iterrows()])
+        return each.iloc[alike.ngroup().to_numpy()].set_axis(rows.index)
 
-    model = found(find_model, models)
+    model = found(find_model, models, OF_A_MODEL)
     network = [
         " ".join(map(str, values)) for values in zip(*(model[c] for c in NETWORK), strict=True)
     ]
-    return rows.join(_traits(rows, model, found(find_gpu, gpus)).assign(network=network))
+    return rows.join(_traits(rows, model, found(find_gpu, gpus, ["gpu"])).assign(network=network))
 
 
 def _floats(table: pd.DataFrame, *columns: str) -> list[Array]:

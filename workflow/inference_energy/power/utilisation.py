@@ -14,7 +14,13 @@ often as the group of a copy holds it; A: active parameters; b, c: bandwidth and
 import numpy as np
 import pandas as pd
 
-from inference_energy.laws.hardware import COMPUTE_RATE, WEIGHT_BYTES, find_gpu, find_model
+from inference_energy.laws.hardware import (
+    COMPUTE_RATE,
+    OF_A_MODEL,
+    WEIGHT_BYTES,
+    find_gpu,
+    find_model,
+)
 from inference_energy.units import GIGA, TERA
 
 UTILISATION = ["memory", "experts", "compute"]
@@ -56,9 +62,16 @@ def add_utilisation(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
     columns = [*UTILISATION, "network", "architecture", "tdp_w"]
     parts = []
     deployment = ["model", "gpu", "gpus", "attention_copies", "precision"]
+    known_models: dict[str, pd.Series] = {}
+    known_gpus: dict[str, pd.Series] = {}
     for _, alike in named.groupby(deployment, sort=False):
         first = alike.iloc[0]
-        found, gpu = find_model(first, models), find_gpu(first, gpus)
+        stated, kind = str([first.get(name) for name in OF_A_MODEL]), str(first["gpu"])
+        if stated not in known_models:
+            known_models[stated] = find_model(first, models)
+        if kind not in known_gpus:
+            known_gpus[kind] = find_gpu(first, gpus)
+        found, gpu = known_models[stated], known_gpus[kind]
         part = _utilisation(alike, found, gpu)
         part["network"], part["tdp_w"] = found["model"], float(gpu["tdp_w"])
         part["architecture"] = architecture(found)
