@@ -63,11 +63,12 @@ def test_key_that_a_server_echoes_in_its_errors_is_not_kept(start):
 
 def test_answers_in_one_piece_are_remarked(start):
     folder = start("buffered")
-    # by the quick check, and by the cell
-    assert (
-        list(findings(folder)["buffered"].str.contains("a proxy before the server")) == [True] * 2
-    )
-    assert pd.read_csv(folder / "cells.csv")["status"].item() == "measured"
+    # once by the first request, once by the cell
+    remarks = findings(folder)[["buffered"]]
+    assert len(remarks) == 2 and remarks.str.contains("a proxy before the server").all()
+    # a busy machine may refuse the cell for another reason
+    table = pd.read_csv(folder / "findings.csv")
+    assert table[table["kind"] == "buffered"]["refuses"].isna().all()
 
 
 def test_streams_that_break_off_are_charged_to_the_others(start):
