@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 from urllib.parse import urlencode
 
-import pandas as pd
 import pytest
 from explorer.browser import opened, started
 from inference_energy.energy import exact
@@ -15,10 +14,9 @@ from inference_energy.method.boundary import FACILITY, SERVER
 from inference_energy.method.build import build
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import TRIMMED, UNTRIMMED, ServedModel
-from inference_energy.method.sources import tables_of
 from inference_energy.scaling.agents import step_seconds
 from inference_energy.text import number
-from repository import METHODS, ROOT, read, read_yaml
+from repository import METHODS, ROOT, read, read_yaml, sources
 
 pytestmark = pytest.mark.browser
 
@@ -49,20 +47,16 @@ def page(browser):
 @pytest.fixture(scope="module")
 def known():
     """Setup and configurations of every method that the page shows."""
-    hardware = {name: read(f"data/{name}.csv", name) for name in ("models", "gpus")}
     nodes, at_load = (
         read("data/node_power.csv", "node_power"),
         read("data/throughput/at_load.csv", "throughput"),
     )
-    traces = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
-    traces = {name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")}
+    of = sources([METHODS[name] for name in SHOWN])
     found = {}
     for name in SHOWN:
-        method = METHODS[name]
-        tables = [read(path, "throughput") for path in tables_of(method)]
-        table = pd.concat(tables, ignore_index=True).drop_duplicates(ignore_index=True)
-        setup = build(method, table, traces, hardware)
-        found[name] = setup, configurations(method, table, hardware, nodes, at_load)
+        given = of(METHODS[name])
+        of_method = configurations(METHODS[name], given["table"], given["hardware"], nodes, at_load)
+        found[name] = build(METHODS[name], **given), of_method
     return found
 
 
