@@ -130,7 +130,7 @@ def on_another_base(name, base):
     if name == "sensitivity":
         kept = ("node_power", "throughput", "output_exponent")
         inputs = {key: document["inputs"][key] for key in kept}
-        return document | {"samples": 4, "inputs": inputs}
+        return document | {"samples": 16, "inputs": inputs}
     of, override = OTHERWISE[base]
     options = {"base": AS_BASE, "other": AS_BASE | {"override": override}}
     choice = {"title": "Other", "published": "base", "options": options}

@@ -87,6 +87,8 @@ def undeclared(folder, declared):
     sources = [path for path in folder.rglob("*") if path.suffix in {".py", ".smk"}]
     sources = [path for path in sources if path.name not in ELSEWHERE]
     own = {path.stem for path in sources} | {path.parent.name for path in sources}
+    # programs of the optional environments, which tests import
+    own |= {path.stem for path in (ROOT / "envs").rglob("*.py")}
     provided = packages_distributions()
     return [
         (str(path.relative_to(ROOT)), module)
@@ -180,10 +182,8 @@ def make(tmp_path):
                 "pytest",
             ],
         ),
-        (
-            ["report"],
-            ["snakemake\nsnakemake audit", "snakemake all audit --report build/report.html"],
-        ),
+        (["report"], ["pip install", "snakemake build/report.html"]),
+        (["provenance"], ["snakemake all audit\n", "--report build/provenance.html"]),
     ],
 )
 def test_make_runs_from_nothing(make, target, commands):

@@ -22,7 +22,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from inference_energy.drawing import log_ticks
-from IPython.display import display
 
 energy = pd.read_csv("results/oviedo2026/energy_per_query.csv")
 estimates = pd.read_csv("data/published/estimates.csv")
@@ -51,8 +50,7 @@ three[shown].round(3)
 # (`data/published/estimates.csv`, column `note`):
 
 # %%
-with pd.option_context("display.max_colwidth", None):
-    display(three[["id", "note"]])
+three[["id", "note"]].style.hide(axis="index")
 
 # %% [markdown]
 # ## 2. What differs
