@@ -1,5 +1,6 @@
 """What every law does alike: domain, node time, scale, cap, error."""
 
+import ast
 from dataclasses import replace
 
 import numpy as np
@@ -11,15 +12,35 @@ from inference_energy.energy.equation import charged_tokens
 from inference_energy.laws.base import Law, left_out_sigma
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.registry import LAWS
-from library.laws.examples import EXAMPLES, TRUE, rows_of
+from library.laws.examples import EXAMPLES, MADE_OF_OTHERS, TRUE, rows_of
+from repository import ROOT
 
 LENGTHS = np.array([[100.0], [5000.0]]), np.array([1.0, 300.0, 20_000.0])
-EVERY = pytest.mark.parametrize("law", EXAMPLES.values(), ids=EXAMPLES)
+EVERY_LAW = EXAMPLES | MADE_OF_OTHERS
+EVERY = pytest.mark.parametrize("law", EVERY_LAW.values(), ids=EVERY_LAW)
 
 
-def test_there_is_an_example_of_every_law():
-    singles = {name for name, kind in LAWS.items() if not kind.pooled}
-    assert {law.name for law in EXAMPLES.values()} == singles == set(EXAMPLES)
+def test_there_is_an_example_of_every_law_of_the_registry():
+    assert {name: law.name for name, law in EXAMPLES.items()} == {name: name for name in LAWS}
+
+
+def test_there_is_an_example_of_every_class():
+    classes = {
+        node.name
+        for path in (ROOT / "workflow" / "inference_energy" / "laws").glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and "Law" in map(ast.unparse, node.bases)
+    }
+    assert {type(law).__name__ for law in EVERY_LAW.values()} == classes
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_the_registry_says_of_a_law_what_it_does(name):
+    law, kind = EXAMPLES[name], LAWS[name]
+    assert law.knows_load == kind.knows_load
+    assert (np.ptp(law.predict(*LENGTHS)) > 0) == kind.by_length
+    if kind.charges_input:
+        assert (np.diff(law.seconds(*LENGTHS), axis=0) > 0).all()
 
 
 @EVERY
@@ -45,8 +66,19 @@ def test_a_scaled_law_is_as_many_times_as_fast_and_as_certain(law):
 
 
 @EVERY
-def test_a_law_that_does_not_know_load_is_the_same_at_every_load(law):
-    assert law.at(8.0, 100.0) is law
+def test_a_law_is_faster_at_a_higher_load_or_does_not_know_load(law):
+    few, many = law.at(8.0, 100.0), law.at(64.0, 100.0)
+    if law.knows_load:
+        # way by way, as what a pool predicts is over a power that also grows with load
+        assert (few.by_way(*LENGTHS)[0] < many.by_way(*LENGTHS)[0]).all()
+        assert (few.name, few.domain, few.n_rows) == (law.name, law.domain, law.n_rows)
+    else:
+        assert few is many is law
+
+
+@EVERY
+def test_the_shares_of_a_law_are_all_of_it(law):
+    assert sum(way.weight for way in law.shares()) == pytest.approx(1)
 
 
 @EVERY
@@ -87,7 +119,10 @@ def test_parts_of_the_node_time_add_up_and_are_never_negative(law):
         parts = law.parts(100.0, cached, output)
         np.testing.assert_allclose(sum(parts), law.seconds(100.0, output, cached), rtol=1e-12)
         assert all((part >= 0).all() for part in parts)
-        assert not parts.cached[0].any() and not parts.prefill[-1].any()
+        assert not parts.cached[0].any()
+        assert (np.diff(parts.prefill, axis=0) <= 0).all()
+        # a law that tells the parts apart by itself may have a time of every prefill
+        assert type(law).parts is not Law.parts or not parts.prefill[-1].any()
 
 
 @EVERY
@@ -104,7 +139,8 @@ def test_terms_are_named_once_and_have_units(law):
     terms = law.terms()
     names = [name for name, _, _ in terms]
     assert len(set(names)) == len(names)
-    assert ("n_rows", law.n_rows, "rows") in terms
+    # a pool has the rows of several configurations, and states its shares
+    assert ("n_rows", law.n_rows, "rows") in terms or len(law.shares()) > 1
 
 
 def test_a_law_that_leaves_something_out_cannot_be_made():
@@ -129,7 +165,7 @@ def test_the_left_out_error_by_hand():
     assert left_out_sigma(fit, 3, rows) == pytest.approx(np.sqrt(np.mean(np.log([4, 2, 1]) ** 2)))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [name for name, kind in LAWS.items() if not kind.pooled])
 def test_the_error_of_a_fit_is_the_one_left_out(name):
     rows = rows_of(TRUE * [1, 2, 0, 0, 3])
     rows["throughput_tps"] *= [1.1, 0.9, 1.0, 1.05, 0.97, 1.02]

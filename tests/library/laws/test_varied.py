@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from inference_energy.laws.registry import LAWS
 from inference_energy.laws.varied import Varied
 from library.laws.examples import EXAMPLES
 
@@ -43,9 +42,8 @@ def test_a_second_change_adds_to_the_first(law):
     ]
 
 
-def test_a_law_that_knows_load_does_so_varied(vendor, hardware):
-    kind = LAWS["at-load"]
-    law = kind.fit_many(kind.prepare(vendor, hardware)).laws[0]
+def test_a_law_that_knows_load_does_so_varied():
+    law = EXAMPLES["at-load"]
     varied = Varied.of(law, factor=2.0).at(8.0)
     expected = 2 * law.at(8.0).predict(*LENGTHS)
     np.testing.assert_allclose(varied.predict(*LENGTHS), expected)

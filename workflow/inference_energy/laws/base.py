@@ -195,9 +195,9 @@ class Law(Protocol):
         Returns
         -------
         Parts
-            ``prefill``: what computing the input that is not cached adds; ``cached``: what the
-            cached input adds, by being attended to and read; ``decode``: the rest. They add up to
-            ``seconds``. [s]
+            ``prefill``: what computing the input that is not cached adds, and what every prefill
+            takes, if the law tells that; ``cached``: what the cached input adds, by being attended
+            to and read; ``decode``: the rest. They add up to ``seconds``. [s]
         """
         whole = self.seconds(input_tokens, output_tokens, cached_tokens)
         computed = np.asarray(input_tokens, float) - np.asarray(cached_tokens, float)

@@ -101,8 +101,9 @@ class Varied(Law):
         return self.law.knows_load
 
     def at(self, concurrency: ArrayLike, requests: ArrayLike = np.inf) -> Self:
-        """Law at another load, off by the same."""
-        return replace(self, law=self.law.at(concurrency, requests))
+        """Law at another load, off by the same; itself if the law does not know load."""
+        law = self.law.at(concurrency, requests)
+        return self if law is self.law else replace(self, law=law)
 
     def scaled(self, factor: float) -> Self:
         """Law of ``factor`` [1] times the throughput."""
