@@ -218,6 +218,7 @@ def lengths(**stated):
     "stated",
     [
         {"regimes": lengths(distribution="log-normal", median=3, sigma=4.5)},
+        {"regimes": lengths(distribution="log-normal", median=100, sigma=0.001)},
         {"regimes": lengths(distribution="gamma", median=2, shape=0.2)},
         {"regimes": lengths(distribution="exponential", median=1)},
         {"regimes": lengths(distribution="exponential", median=300, minimum=5900)},

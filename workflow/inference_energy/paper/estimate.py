@@ -14,6 +14,9 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.method.setup import TRIMMED, UNTRIMMED, Coupling
 from inference_energy.rounding import largest_first
 
+NARROWEST = 1.01
+"""Ratio of the ends of a histogram from which on its bins differ in six digits. [1]"""
+
 
 def throughput_laws(setup):
     """Coefficients of each model's law: model, law, term, value, unit."""
@@ -308,6 +311,8 @@ def histograms(setup, bins=40):
         ]
         for quantity, name, sample, unit, space in series:
             low, high = np.percentile(sample[sample > 0], (0.5, 99.5))
+            if high < NARROWEST * low:
+                low, high = low / NARROWEST, high * NARROWEST
             edges = space(low, high, bins + 1)
             counts, _ = np.histogram(sample, edges)
             frames.append(
