@@ -10,7 +10,13 @@ from inference_energy.laws.base import Share
 from inference_energy.laws.log_linear import LogLinear
 from inference_energy.laws.pooled import Pooled
 from inference_energy.method.distributions import LogNormal
-from inference_energy.method.lengths import ExponentialLengths, LogNormalLengths
+from inference_energy.method.lengths import (
+    ExponentialLengths,
+    LogNormalLengths,
+    LogTLengths,
+    ParetoLengths,
+    UniformLengths,
+)
 from inference_energy.method.setup import Coupling
 from inference_energy.units import SECONDS_TO_WH_PER_KW
 from library.energy.mixtures import single
@@ -37,7 +43,25 @@ def brute_force(setup, regime, model, energy):
     return share, weights @ scale * factor.moment(1)
 
 
-VARIANTS = {
+def answering(tokens):
+    """The method with such output tokens in every regime."""
+
+    def changed(setup):
+        regimes = {
+            name: replace(regime, output_tokens=tokens) for name, regime in setup.regimes.items()
+        }
+        return replace(setup, regimes=regimes)
+
+    return changed
+
+
+FAMILIES = {
+    "uniform": answering(UniformLengths(0.0, 600.0)),
+    "pareto": answering(ParetoLengths(300.0, 128_000.0, 1.2)),
+    "log-t": answering(LogTLengths(300.0, 128_000.0, 0.9, 3.0)),
+    "log-t, a Cauchy": answering(LogTLengths(10.0, 10_000.0, 1.5, 1.0, minimum=1)),
+}
+VARIANTS = FAMILIES | {
     "published": lambda setup: setup,
     "coupled": lambda setup: replace(setup, power_utilisation=Coupling(0.24, 0.56)),
     "input charged": lambda setup: replace(setup, input_tokens_per_output_token=30.0),
@@ -47,13 +71,7 @@ VARIANTS = {
     "spread at the limit of the quadrature": lambda setup: replace(
         setup, pue=LogNormal(0.2, 0.03), power_utilisation=LogNormal(-0.5, 0.0401)
     ),
-    "heavy tail": lambda setup: replace(
-        setup,
-        regimes={
-            name: replace(regime, output_tokens=LogNormalLengths(3000.0, 2.0))
-            for name, regime in setup.regimes.items()
-        },
-    ),
+    "heavy tail": answering(LogNormalLengths(3000.0, 2.0)),
     "kink outside the lengths": lambda setup: replace(
         setup,
         models=tuple(
@@ -74,6 +92,24 @@ def test_every_model_is_the_sum_over_all_numbers_of_tokens(paper, variant, name)
         share, mean = brute_force(setup, regime, model, points)
         assert share == pytest.approx([0.05, 0.5, 0.95], abs=1e-9)
         assert energy.mean() == pytest.approx(mean, rel=1e-9)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_has_finite_energies_no_spread_beyond_a_hundred_means_and_none_without_answer(
+    paper, family
+):
+    setup = FAMILIES[family](paper)
+    regime = setup.regimes["traditional"]
+    lengths, weights = regime.output_tokens.support
+    models, members = exact.regime_energy(setup, regime)
+    blend = exact.blend_energy(setup, models, members)
+    for energy in (*models.values(), *exact.with_pathways(setup, blend).values()):
+        quantiles = [energy.quantile(level) for level in (0.05, 0.5, 0.95)]
+        assert np.isfinite(quantiles).all()
+        assert 0 < energy.std() <= 100 * energy.mean() < np.inf
+    empty = weights[lengths == 0].sum()
+    for energy in models.values():
+        assert energy.zero_mass == pytest.approx(empty, abs=1e-12)
 
 
 def test_the_mean_energy_of_a_constant_throughput_is_the_product_of_means(paper):

@@ -178,6 +178,16 @@ def tokens(**changes):
         ({"regimes": tokens(distribution="weibull")}, ["output_tokens.distribution", "weibull"]),
         ({"regimes": tokens(sigma=1)}, ["output_tokens.sigma", "not allowed"]),
         ({"regimes": tokens(distribution="gamma")}, ["output_tokens", "missing key shape"]),
+        ({"regimes": tokens(distribution="pareto", exponent=2)}, ["missing key maximum"]),
+        (
+            {"regimes": tokens(distribution="log-t", sigma=1, degrees_of_freedom=3)},
+            ["missing key maximum"],
+        ),
+        ({"regimes": tokens(maximum=5000)}, ["output_tokens.maximum", "not allowed"]),
+        (
+            {"regimes": tokens(distribution="uniform", shortest=5, maximum=9)},
+            ["output_tokens.median", "not allowed"],
+        ),
         ({"blend": {"modles": 2}}, ["key blend", "unknown key modles"]),
         ({"blend": {"models": 3, "trim": [[0.9, 0.1]]}}, ["blend", "[0.9, 0.1]"]),
         ({"nod_power": power()}, ["unknown key nod_power"]),
@@ -285,6 +295,11 @@ def lengths(**stated):
     return {"traditional": {"output_tokens": quantity(**stated) | {"unit": "tokens"}}}
 
 
+def log_t(**stated):
+    of = {"median": 300, "sigma": 1, "degrees_of_freedom": 3, "maximum": 8192}
+    return lengths(**{"distribution": "log-t"} | of | stated)
+
+
 @pytest.mark.parametrize(
     ("stated", "key", "words"),
     [
@@ -339,6 +354,37 @@ def lengths(**stated):
             {"regimes": lengths(distribution="gamma", median=300, shape=1e-6)},
             "regimes.traditional.output_tokens.shape: value 1e-06",
             ["at least 0.05"],
+        ),
+        (
+            {"regimes": lengths(distribution="uniform", shortest=500, maximum=500)},
+            "regimes.traditional.output_tokens.maximum: value 500",
+            ["above shortest, which is 500"],
+        ),
+        (
+            {"regimes": lengths(distribution="uniform", shortest=0, maximum=500, minimum=600)},
+            "regimes.traditional.output_tokens.minimum: value 600",
+            ["1e-06 of them"],
+        ),
+        (
+            {"regimes": lengths(distribution="pareto", median=300, exponent=0.01, maximum=5000)},
+            "regimes.traditional.output_tokens.exponent: value 0.01",
+            ["at least 0.2", "95th percentile"],
+        ),
+        (
+            {"regimes": lengths(distribution="pareto", median=300, exponent=2, maximum=300)},
+            "regimes.traditional.output_tokens.maximum: value 300",
+            ["above the median, which is 300"],
+        ),
+        (
+            {"regimes": log_t(degrees_of_freedom=0.5)},
+            "regimes.traditional.output_tokens.degrees_of_freedom: value 0.5",
+            ["at least 1", "Cauchy"],
+        ),
+        (
+            {"regimes": log_t(maximum=798)},
+            "regimes.traditional.output_tokens.maximum: value 798",
+            # 300 exp(0.9784723), the 80th percentile of Student's t of 3 degrees
+            ["at least 799", "lower the median"],
         ),
         (
             {"regimes": lengths(distribution="exponential", median=300, minimum=50_000)},

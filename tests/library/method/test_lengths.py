@@ -18,9 +18,12 @@ from inference_energy.method.lengths import (
     FixedLength,
     GammaLengths,
     LogNormalLengths,
+    LogTLengths,
+    ParetoLengths,
     RoundedLengths,
+    UniformLengths,
 )
-from scipy import stats
+from scipy import optimize, stats
 
 ROOT = Path(__file__).parents[3]
 TRACE = tuple(np.round(stats.lognorm(s=1.2, scale=200).ppf(np.linspace(0, 0.999, 400))))
@@ -32,8 +35,61 @@ LENGTHS = {
     "log-normal, wide": LogNormalLengths(5000.0, 2.0),
     "gamma": GammaLengths(300.0, 0.4),
     "gamma, narrow": GammaLengths(5000.0, 30.0),
+    "uniform": UniformLengths(20.0, 580.5),
+    "uniform, narrow": UniformLengths(4990.2, 5009.8),
+    "pareto": ParetoLengths(300.0, 128_000.0, 1.2),
+    "pareto, heavy": ParetoLengths(5000.0, 1e7, 0.5),
+    "pareto, cut": ParetoLengths(300.0, 330.0, 5.0),
+    "log-t": LogTLengths(300.0, 128_000.0, 0.9, 5.0),
+    "log-t, heavy": LogTLengths(5000.0, 1e7, 1.5, 3.0),
+    "log-t, cut": LogTLengths(300.0, 700.0, 0.8, 5.0),
     "empirical": EmpiricalLengths(TRACE),
 }
+
+
+def of_scipy(tokens):
+    """Distribution function and quantiles before rounding, as scipy has them."""
+    match tokens:
+        case ExponentialLengths():
+            ours = stats.expon(scale=tokens.median / np.log(2))
+        case LogNormalLengths():
+            ours = stats.lognorm(s=tokens.sigma, scale=tokens.median)
+        case GammaLengths():
+            ours = stats.gamma(
+                tokens.shape, scale=tokens.median / stats.gamma(tokens.shape).median()
+            )
+        case UniformLengths():
+            ours = stats.uniform(tokens.shortest, tokens.maximum - tokens.shortest)
+        case ParetoLengths():
+            shortest = optimize.brentq(
+                lambda x: _pareto(tokens, x).median() - tokens.median,
+                tokens.median / 2 ** (1 / tokens.exponent),
+                tokens.median,
+            )
+            ours = _pareto(tokens, shortest)
+        case LogTLengths():
+            return _log_t(tokens)
+    return ours.cdf, ours.ppf
+
+
+def _pareto(tokens, shortest):
+    return stats.truncpareto(tokens.exponent, tokens.maximum / shortest, scale=shortest)
+
+
+def _log_t(tokens):
+    top, middle = np.log([tokens.maximum, tokens.median])
+
+    def around(location):
+        return stats.t(tokens.degrees_of_freedom, location, tokens.sigma)
+
+    location = optimize.brentq(
+        lambda x: around(x).cdf(middle) / around(x).cdf(top) - 0.5, middle, top
+    )
+    kept = around(location).cdf(top)
+    return (
+        lambda length: around(location).cdf(np.log(length)) / kept,
+        lambda level: np.exp(around(location).ppf(level * kept)),
+    )
 
 
 @pytest.fixture(scope="module", params=LENGTHS)
@@ -57,6 +113,22 @@ def test_every_family_of_the_registry_is_allowed_in_a_method_file_and_tested_her
             LogNormalLengths(300, 1.5, minimum=2),
         ),
         ({"distribution": "gamma", "median": 300, "shape": 2}, GammaLengths(300, 2)),
+        ({"distribution": "uniform", "shortest": 100, "maximum": 500}, UniformLengths(100, 500)),
+        (
+            {"distribution": "pareto", "median": 300, "exponent": 2, "maximum": 8192},
+            ParetoLengths(300, 8192, 2),
+        ),
+        (
+            {
+                "distribution": "log-t",
+                "median": 300,
+                "sigma": 1,
+                "degrees_of_freedom": 3,
+                "maximum": 8192,
+                "minimum": 1,
+            },
+            LogTLengths(300, 8192, 1, 3, minimum=1),
+        ),
         ({"distribution": "empirical", "trace": "ours"}, EmpiricalLengths((1.0, 2.0, 5.0))),
         (
             {"distribution": "empirical", "trace": "ours", "median": 20, "minimum": 1},
@@ -77,29 +149,96 @@ def test_an_unknown_trace_is_refused_with_those_that_are_known(traces, allowed):
 
 def test_a_new_family_is_a_class_and_a_line_of_the_registry(monkeypatch):
     @dataclass(frozen=True)
-    class Uniform(RoundedLengths):
-        low: float
-        high: float
+    class Weibull(RoundedLengths):
+        scale: float
+        power: float
 
         def cdf(self, length):
-            return np.clip((np.asarray(length) - self.low) / (self.high - self.low), 0, 1)
+            return 1 - self.survival(length)
 
         def survival(self, length):
-            return 1 - self.cdf(length)
+            return np.exp(-((np.maximum(length, 0) / self.scale) ** self.power))
 
         def exceeded_by(self, share):
-            return self.high - np.asarray(share) * (self.high - self.low)
+            return self.scale * (-np.log(share)) ** (1 / self.power)
 
         def scaled(self, factor):
-            return replace(self, low=factor * self.low, high=factor * self.high)
+            return replace(self, scale=factor * self.scale)
 
-    monkeypatch.setitem(method_lengths.FAMILIES, "uniform", Uniform)
-    tokens = output_tokens({"distribution": "uniform", "low": 10.5, "high": 20.5}, {})
+    monkeypatch.setitem(method_lengths.FAMILIES, "weibull", Weibull)
+    tokens = output_tokens({"distribution": "weibull", "scale": 20 / np.log(2), "power": 1}, {})
     lengths, weights = tokens.support
-    assert list(lengths[weights > 1e-9]) == list(range(11, 21))
-    assert weights[weights > 1e-9] == pytest.approx(0.1)
-    assert tokens.mean_and_std() == pytest.approx((15.5, np.sqrt(99 / 12)))
+    exponential_lengths, exponential_weights = ExponentialLengths(20.0).support
+    assert list(lengths) == list(exponential_lengths)
+    assert weights == pytest.approx(exponential_weights, abs=1e-15)
     assert tokens.with_median(31).median_length() == pytest.approx(31)
+
+
+@pytest.mark.parametrize("name", [name for name in LENGTHS if name != "empirical"])
+def test_lengths_before_rounding_are_scipys(name):
+    tokens = LENGTHS[name]
+    cdf, quantile = of_scipy(tokens)
+    levels = np.array([1e-6, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1 - 1e-6])
+    assert quantile(0.5) == pytest.approx(tokens.median_length(), rel=1e-9)
+    assert tokens.exceeded_by(1 - levels) == pytest.approx(quantile(levels), rel=1e-7)
+    assert tokens.cdf(quantile(levels)) == pytest.approx(levels, abs=1e-9)
+    lengths = tokens.median_length() * np.array([0.5, 0.99, 1.0, 1.01, 2.0])
+    assert tokens.cdf(lengths) == pytest.approx(cdf(lengths), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "tokens", [tokens for tokens in LENGTHS.values() if hasattr(tokens, "maximum")]
+)
+def test_no_query_is_longer_than_the_maximum_and_none_is_put_there(tokens):
+    assert tokens.survival(tokens.maximum) == 0
+    assert tokens.cdf(tokens.maximum) == pytest.approx(1, abs=1e-12)
+    assert tokens.exceeded_by(0.0) == pytest.approx(tokens.maximum, rel=1e-12)
+    lengths, weights = tokens.support
+    assert lengths[weights > 0].max() <= np.round(tokens.maximum) * (1 + 1e-5)
+    assert tokens.sample(np.random.RandomState(5), 2000).max() <= np.round(tokens.maximum)
+    step = tokens.survival(tokens.maximum * (1 - 1e-9))
+    assert step < 1e-5
+
+
+def test_whole_numbers_between_whole_ends_of_a_uniform_are_equally_frequent():
+    lengths, weights = UniformLengths(10.0, 20.0).support
+    assert list(lengths[weights > 0]) == list(range(10, 21))
+    assert weights[weights > 0] == pytest.approx([0.05, *[0.1] * 9, 0.05])
+
+
+def test_a_log_t_of_many_degrees_of_freedom_is_a_log_normal():
+    log_t, log_normal = LogTLengths(300.0, 1e7, 0.8, 1e6), LogNormalLengths(300.0, 0.8)
+    levels = np.array([0.01, 0.3, 0.5, 0.9, 0.99])
+    assert log_t.exceeded_by(levels) == pytest.approx(log_normal.exceeded_by(levels), rel=1e-4)
+
+
+def test_the_mean_of_a_pareto_has_its_closed_form():
+    median, maximum, exponent = 5000.0, 100_000.0, 1.5
+    cut = (maximum / median) ** -exponent
+    shortest = median * (2 - cut) ** (-1 / exponent)
+    # integral of L dF over its truncated density
+    mean = (exponent / (exponent - 1)) * shortest
+    mean *= 1 - (shortest / maximum) ** (exponent - 1)
+    mean /= 1 - (shortest / maximum) ** exponent
+    tokens = ParetoLengths(median, maximum, exponent)
+    assert tokens.mean_and_std()[0] == pytest.approx(mean, rel=1e-7)
+
+
+@given(st.floats(1, 1e5), st.floats(0.001, 5), st.floats(1, 1000), st.floats(1.0, 1e3))
+def test_every_log_t_that_is_no_problem_has_its_median(median, sigma, degrees, reach):
+    tokens = LogTLengths(median, median * reach, sigma, degrees)
+    if not list(tokens.problems()):
+        assert tokens.cdf(median) == pytest.approx(0.5, abs=1e-9)
+        for factor in (0.1, 1.7):
+            moved = tokens.scaled(factor)
+            assert moved.cdf(factor * median) == pytest.approx(0.5, abs=1e-9)
+
+
+@given(st.floats(1, 1e5), st.floats(0.2, 20), st.floats(1e-3, 1e4))
+def test_every_pareto_has_its_median(median, exponent, above):
+    tokens = ParetoLengths(median, median * (1 + above), exponent)
+    assert tokens.cdf(median) == pytest.approx(0.5, abs=1e-9)
+    assert tokens.cdf(tokens.exceeded_by(1.0)) == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("factor", [0.5, 3.0])
@@ -227,7 +366,14 @@ def test_where_most_lengths_reach_the_minimum_the_released_codes_draws_stay(mini
 @pytest.mark.parametrize("minimum", [301, 4500, 5900])
 @pytest.mark.parametrize(
     "family",
-    [ExponentialLengths(300.0), LogNormalLengths(300.0, 1.0), GammaLengths(300.0, 0.4)],
+    [
+        ExponentialLengths(300.0),
+        LogNormalLengths(300.0, 1.0),
+        GammaLengths(300.0, 0.4),
+        UniformLengths(0.0, 6000.0),
+        ParetoLengths(300.0, 32_768.0, 1.2),
+        LogTLengths(300.0, 32_768.0, 1.0, 3.0),
+    ],
 )
 def test_lengths_that_few_queries_have_are_drawn_directly_and_as_the_exact_engine_has_them(
     family, minimum
@@ -237,9 +383,12 @@ def test_lengths_that_few_queries_have_are_drawn_directly_and_as_the_exact_engin
     assert drawn.min() >= minimum
     mean, std = lengths.mean_and_std()
     assert drawn.mean() == pytest.approx(mean, abs=5 * std / np.sqrt(len(drawn)))
+    every, weights = lengths.support
     for level in (0.05, 0.5, 0.95):
-        share = (drawn <= lengths.quantile(level)).mean()
-        assert share == pytest.approx(level, abs=0.01)
+        length = lengths.quantile(level)
+        share = weights[every <= length].sum()
+        assert share >= level - 1e-9
+        assert (drawn <= length).mean() == pytest.approx(share, abs=0.005)
 
 
 def test_a_truncated_exponential_has_its_closed_form():

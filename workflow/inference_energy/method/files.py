@@ -400,6 +400,10 @@ def _length_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
     for path, tokens in _lengths(method):
         if tokens is None:
             continue
+        apart = [f"{where}: key {path}.{problem}" for problem in tokens.problems()]
+        yield from apart
+        if apart:
+            continue
         beyond = float(tokens.survival(CONTEXT))
         if not beyond <= MOST_BEYOND:
             yield (
@@ -412,7 +416,7 @@ def _length_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
             yield (
                 f"{where}: key {path}.minimum: value {tokens.minimum}: {long_enough:.2g} of the"
                 f" queries are so long; allowed is a length that at least {LEAST_ABOVE:g} of them"
-                " have; lower the minimum or raise the median"
+                " have; lower the minimum or lengthen the others"
             )
 
 

@@ -5,14 +5,24 @@ fields are named as the keys of the method file.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammainc, gammaincc, gammainccinv, gammaincinv, ndtr, ndtri
+from scipy.optimize import brentq
+from scipy.special import (
+    gammainc,
+    gammaincc,
+    gammainccinv,
+    gammaincinv,
+    ndtr,
+    ndtri,
+    stdtr,
+    stdtrit,
+)
 
 from inference_energy.errors import InputError
 from inference_energy.method import quadrature
@@ -23,6 +33,10 @@ TAIL = 1e-14
 REDRAWN_FROM = 0.5
 """Share of the lengths that reach the minimum from which the others are drawn again [1]: the
 released code's way, which takes ever more rounds the fewer they are."""
+
+MOST_CUT = 0.2
+"""Share of a log-t's lengths that its maximum may cut, before the others move to keep the median
+[1]: from a quarter on there may be no log-t of that median, as its lower tail is heavy too."""
 
 LEAST_ABOVE = 1e-6
 """Share of the queries that has to reach the minimum: fewer are no distribution to speak of. [1]"""
@@ -155,6 +169,10 @@ class RoundedLengths(OutputTokens):
         """
         names = [field.name for field in fields(cls)]
         return cls(**{name: quantity[name] for name in names if name in quantity})
+
+    def problems(self) -> Iterator[str]:
+        """What its values cannot be together, each from the key on, one sentence each."""
+        yield from ()
 
     @abstractmethod
     def cdf(self, length: ArrayLike) -> Any:
@@ -322,6 +340,203 @@ class GammaLengths(_ByMedian):
 
 
 @dataclass(frozen=True)
+class UniformLengths(RoundedLengths):
+    """Uniform lengths.
+
+    They are so before rounding: an end that is a whole number is half as frequent as the numbers
+    between.
+
+    Parameters
+    ----------
+    shortest, maximum : float
+        Ends. [tokens]
+    """
+
+    shortest: float
+    maximum: float
+
+    def problems(self) -> Iterator[str]:
+        """Yield a problem if the ends are not in order."""
+        if not self.shortest < self.maximum:
+            yield (
+                f"maximum: value {self.maximum:g}: allowed is above shortest, which is"
+                f" {self.shortest:g}; raise it or lower shortest"
+            )
+
+    @property
+    def _width(self) -> float:
+        return self.maximum - self.shortest
+
+    def cdf(self, length: ArrayLike) -> Any:
+        """Rises evenly between the ends."""
+        return np.clip((np.asarray(length, float) - self.shortest) / self._width, 0, 1)
+
+    def survival(self, length: ArrayLike) -> Any:
+        """Falls evenly between the ends."""
+        return np.clip((self.maximum - np.asarray(length, float)) / self._width, 0, 1)
+
+    def exceeded_by(self, share: ArrayLike) -> Any:
+        """``maximum - share (maximum - shortest)``."""
+        return self.maximum - np.asarray(share, float) * self._width
+
+    def scaled(self, factor: float) -> Self:
+        """Return lengths with both ends times a factor [1]."""
+        return replace(
+            self,
+            shortest=factor * self.shortest,
+            maximum=factor * self.maximum,
+            minimum=int(factor * self.minimum),
+        )
+
+
+@dataclass(frozen=True)
+class _UpTo(_ByMedian):
+    """A family with a tail too heavy to be summed, truncated at a largest length.
+
+    The median is that of the truncated lengths. Scaled lengths have a scaled largest one.
+    """
+
+    maximum: float
+
+    def scaled(self, factor: float) -> Self:
+        return replace(super().scaled(factor), maximum=factor * self.maximum)
+
+    def with_median(self, median: float) -> Self:
+        return replace(self.scaled(median / self.median), median=median, minimum=self.minimum)
+
+    def problems(self) -> Iterator[str]:
+        if not self.median < self.maximum:
+            yield (
+                f"maximum: value {self.maximum:g}: allowed is above the median, which is"
+                f" {self.median:g}; raise it or lower the median"
+            )
+
+
+@dataclass(frozen=True)
+class ParetoLengths(_UpTo):
+    """Pareto lengths, truncated at the maximum: no query is longer, and none is put there instead.
+
+    With the share ``q = (maximum / median)**-a`` and an exponent a the shortest length is
+    ``median (2 - q)**(-1/a)``, so that the median is that of the truncated lengths.
+
+    Parameters
+    ----------
+    median : float
+        [tokens]
+    maximum : float
+        Largest length. [tokens]
+    exponent : float
+        Power of the length with which the share of longer queries falls, were there no maximum. [1]
+    """
+
+    exponent: float
+
+    @property
+    def _cut(self) -> float:
+        """Power of the largest length, over that of the median. [1]"""
+        return float((self.maximum / self.median) ** -self.exponent)
+
+    def _power(self, length: ArrayLike) -> Any:
+        """Power of the length, over that of the median, between those of the ends. [1]"""
+        with np.errstate(divide="ignore"):
+            power = (np.maximum(length, 0) / self.median) ** -self.exponent
+        return np.clip(power, self._cut, 2 - self._cut)
+
+    def cdf(self, length: ArrayLike) -> Any:
+        """``(2 - q - (L / median)**-a) / (2 - 2 q)``."""
+        return (2 - self._cut - self._power(length)) / (2 - 2 * self._cut)
+
+    def survival(self, length: ArrayLike) -> Any:
+        """``((L / median)**-a - q) / (2 - 2 q)``."""
+        return (self._power(length) - self._cut) / (2 - 2 * self._cut)
+
+    def exceeded_by(self, share: ArrayLike) -> Any:
+        """``median (q + share (2 - 2 q))**(-1/a)``."""
+        power = self._cut + np.asarray(share, float) * (2 - 2 * self._cut)
+        return self.median * power ** (-1 / self.exponent)
+
+
+@dataclass(frozen=True)
+class LogTLengths(_UpTo):
+    """Lengths whose logarithm is Student's t, truncated at the maximum: no query is longer.
+
+    Answers of next to no tokens are as frequent as the t is heavy below, unless a minimum leaves
+    them out.
+
+    Parameters
+    ----------
+    median : float
+        [tokens]
+    maximum : float
+        Largest length. [tokens]
+    sigma : float
+        Scale of the logarithm. [1]
+    degrees_of_freedom : float
+        Of Student's t; the fewer, the heavier the tails. [1]
+    """
+
+    sigma: float
+    degrees_of_freedom: float
+
+    def problems(self) -> Iterator[str]:
+        """Yield a problem if the maximum is so near that no log-t may have the median."""
+        least = self.sigma * -float(stdtrit(self.degrees_of_freedom, MOST_CUT))
+        if np.log(self.maximum / self.median) < least:
+            yield (
+                f"maximum: value {self.maximum:g}: allowed is at least"
+                f" {np.ceil(self.median * np.exp(least)):g}, which a share of {MOST_CUT:g} of the"
+                " queries of this median would exceed without it; raise it, or lower the median or"
+                " sigma"
+            )
+
+    @property
+    def _reach(self) -> float:
+        """From the median to the largest length, in scales of the logarithm. [1]"""
+        return float(np.log(self.maximum / self.median)) / self.sigma
+
+    @cached_property
+    def _median_t(self) -> float:
+        """Student's t at the median: its distribution function is half of that at the maximum."""
+
+        def excess(t: float) -> float:
+            return self._below(t + self._reach) - 2 * self._below(t)
+
+        return float(brentq(excess, -self._reach, 0, xtol=1e-15))
+
+    def _below(self, t: Any) -> Any:
+        return stdtr(self.degrees_of_freedom, t)
+
+    @property
+    def _kept(self) -> float:
+        """Share that the truncation leaves. [1]"""
+        return float(self._below(self._median_t + self._reach))
+
+    @property
+    def _cut(self) -> float:
+        """Share that the truncation leaves out. [1]"""
+        return float(self._below(-self._median_t - self._reach))
+
+    def _t(self, length: ArrayLike) -> Any:
+        with np.errstate(divide="ignore"):
+            log = np.log(np.clip(length, 0, self.maximum) / self.median)
+        return self._median_t + log / self.sigma
+
+    def cdf(self, length: ArrayLike) -> Any:
+        """Student's t in ln L, over its share below the maximum."""
+        return self._below(self._t(length)) / self._kept
+
+    def survival(self, length: ArrayLike) -> Any:
+        """Student's t in ln L from above, without its share beyond the maximum."""
+        return np.maximum(self._below(-self._t(length)) - self._cut, 0) / self._kept
+
+    def exceeded_by(self, share: ArrayLike) -> Any:
+        """Quantile of Student's t in ln L."""
+        beyond = np.minimum(self._cut + np.asarray(share, float) * self._kept, 1)
+        t = -stdtrit(self.degrees_of_freedom, beyond)
+        return np.minimum(self.median * np.exp(self.sigma * (t - self._median_t)), self.maximum)
+
+
+@dataclass(frozen=True)
 class EmpiricalLengths(RoundedLengths):
     """Observed lengths, linear between their quantiles.
 
@@ -391,6 +606,9 @@ FAMILIES: dict[str, type[RoundedLengths]] = {
     "exponential": ExponentialLengths,
     "log-normal": LogNormalLengths,
     "gamma": GammaLengths,
+    "uniform": UniformLengths,
+    "pareto": ParetoLengths,
+    "log-t": LogTLengths,
     "empirical": EmpiricalLengths,
 }
 """Name of a family in the method file, and its class."""
