@@ -208,6 +208,12 @@ def test_a_wrong_statement_is_refused(mine, statements, words):
     assert [word for word in words if word not in text] == []
 
 
+def test_lengths_without_a_family_miss_only_that(mine):
+    stated = {"median": 300, "sigma": 1, "unit": "tokens", "source": "x"}
+    (problem,) = problems_of(mine(regimes={"traditional": {"output_tokens": stated}}))
+    assert "output_tokens: missing key distribution" in problem
+
+
 @pytest.mark.parametrize("trim", [[["a", 0.5]], [[None, 0.5]], [0.5], "none"])
 def test_trim_levels_that_are_no_numbers_are_refused(mine, trim):
     files = mine(blend={"trim": trim, "models": 3, "shares": "equal", "source": "x"})
