@@ -280,3 +280,13 @@ def test_benchmark_files_with_braces_in_their_paths_are_refused(copy):
     told = "\n".join(refusal())
     assert "key deployment.benchmarks: value" in told
     assert "braces" in told
+
+
+def test_a_method_that_no_one_asks_for_is_checked_and_stops_nothing(copy):
+    assert config.load(CONFIG).unasked == []
+    edit(copy / "methods/full-load.yaml", "benchmarks:", "benchmraks:")
+    (copy / "methods/mine.yaml").write_text("extends: oviedo2026\nnode_pwoer: 3\n")
+    (copy / "methods/bad.yaml").write_text("[\n")
+    said = "\n".join(config.load(CONFIG).unasked)
+    for words in ("did you mean benchmarks?", "did you mean node_power?", "bad.yaml"):
+        assert words in said

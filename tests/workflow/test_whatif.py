@@ -95,7 +95,7 @@ EDITS = {
                 for lengths in ("500,500", "500,2000", "2000,500")
             )
         ),
-        ["row added", "| Newcomer 900B | no | yes | none ->", "enters"],
+        ["row added", "| Newcomer 900B | 0 % -> 33 % | none ->", "enters"],
     ),
     "fleet": (
         METHOD,

@@ -55,6 +55,10 @@ class Settings(NamedTuple):
         Names of the deployments that `snakemake deployments` answers for.
     requests : dict or None
         As from ``requests.files.load``; None without a log.
+    broken : dict of str to list of str
+        Problems of the files that this run may not need, by name without ending.
+    unasked : list of str
+        Problems of the methods that no one asks for.
     """
 
     methods: dict
@@ -65,6 +69,7 @@ class Settings(NamedTuple):
     asked: list
     requests: dict | None
     broken: dict
+    unasked: list
 
 
 def load(config):
@@ -116,7 +121,18 @@ def load(config):
         raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
     asked = [Path(path).stem for path in named]
     documents |= {name: {} for name in OTHERS if broken_files.get(name)}
-    return Settings(methods, files, paths, documents, loaded, asked, requests, broken_files)
+    others = _unasked_problems(paths, methods)
+    return Settings(methods, files, paths, documents, loaded, asked, requests, broken_files, others)
+
+
+def _unasked_problems(paths, methods):
+    """Problems of the methods of config/methods that were not read."""
+    problems = []
+    for name in sorted(set(paths) - set(methods)):
+        with collecting(problems):
+            files = read_methods(paths, [name])
+            problems += resolve_all({name: paths[name]}, files, read_schema("method"))[1]
+    return problems
 
 
 def _audit_problems(name, documents, paths, files, methods):

@@ -48,6 +48,9 @@ for name, problems in SETTINGS.broken.items():
         told = "\n".join(problems)
         logger.warning(f"{told}\nOnly `snakemake {config_files.NEEDED_BY[name]}` needs this file.")
 
+if SETTINGS.unasked:
+    logger.warning("\n".join(SETTINGS.unasked) + "\nOnly a run that names the method needs it.")
+
 # ALL_METHODS can be built, METHODS of them are built by default
 ALL_METHODS = SETTINGS.methods
 METHODS = {name: ALL_METHODS[name] for name in config["methods"]}

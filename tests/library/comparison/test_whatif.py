@@ -1,5 +1,7 @@
 """What a change does: its numbers, its words, and no share of rounding."""
 
+import re
+
 import pandas as pd
 import pytest
 from inference_energy.comparison.sides import NOW, Side
@@ -54,9 +56,28 @@ def test_the_sentence_says_what_moved_and_what_did_not(powered):
     lines = headlines(base, head, 15)
     settings = changed_settings(base.side.method, head.side.method)
     said = sentence(settings, lines)
-    assert said.startswith("Node power 10.2 -> 20.4 kW and 1 other setting raises the traditional")
-    assert "to 2.00 times, 0.309 -> 0.618 Wh" in said
+    assert said.startswith(
+        "Node power 10.2 -> 20.4 kW and 1 other setting multiply the traditional"
+    )
+    assert "median by 2.00, 0.309 -> 0.618 Wh" in said
     assert sentence([], lines) == "Nothing differs."
+
+
+def test_the_setting_that_moves_most_stands_first_and_what_cancels_is_said():
+    pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    power = {"value": 10.19, "unit": "kW", "source": "a test"}
+    base, head = ask(pue=pue, node_power={"default": power})
+    settings = changed_settings(base.side.method, head.side.method)
+    shares = shapley_factors(base, head, sources)
+    said = sentence(settings, headlines(base, head, 15), shares)
+    assert re.match(r"PUE 1\.05-1\.60 -> 1\.2 and node power 10\.2 -> 10\.19 kW lower the", said)
+    line = {"quantity": "long query, median", "old": 4.0, "new": 4.0, "factor": 1.0}
+    shares = [
+        {"setting": name, "long median": f} for name, f in (("PUE", 2.0), ("node power", 0.5))
+    ]
+    assert "leave the long median at 4.00 Wh, as what they do cancels" in sentence(
+        settings, [line], shares
+    )
 
 
 def test_one_setting_needs_no_shares_and_two_multiply_to_the_change(powered):
@@ -74,9 +95,17 @@ def test_one_setting_needs_no_shares_and_two_multiply_to_the_change(powered):
 def test_who_enters_the_blend_is_told_with_what_ranks_it():
     blend = {"models": 2, "source": "a test"}
     before, after = ask(blend=BASE["blend"] | blend)
-    changed = [m for m in members(before, after)["traditional"] if m["before"] != m["after"]]
-    assert [(m["model"], m["after"]) for m in changed] == [("Llama-3.1 Nemotron Ultra 253B", False)]
+    rows = members(before, after)["traditional"]
+    changed = [m for m in rows if bool(m["before"]) != bool(m["after"])]
+    assert [(m["model"], m["after"]) for m in changed] == [("Llama-3.1 Nemotron Ultra 253B", 0)]
+    assert changed[0]["before"] == pytest.approx(1 / 3)
     assert changed[0]["old"] == pytest.approx(changed[0]["new"])
+
+
+def test_both_sides_are_ranked_by_what_ranks_the_new_one():
+    blend = BASE["blend"] | {"ranked_by": "parameters", "source": "a test"}
+    (row,) = [m for m in members(*ask(blend=blend))["long"] if m["model"] == "DeepSeek-R1"]
+    assert row["old"] == row["new"] == 671
 
 
 def test_claims_are_told_where_the_verdict_changes(powered):

@@ -9,6 +9,7 @@ from inference_energy.comparison.whatif_page import (
     draw,
     headline_rows,
     member_parts,
+    setting_rows,
     share_rows,
 )
 from legibility import problems
@@ -46,13 +47,31 @@ def test_shares_are_factors():
     assert share_rows(shares) == [["PUE", "x 0.900", "x 1.100"]]
 
 
-def test_the_blend_is_a_sentence_unless_it_changed():
-    stays = {"model": "a", "before": True, "after": True, "old": 1.0, "new": 1.0}
-    enters = {"model": "b", "before": False, "after": True, "old": None, "new": 2.0}
-    same = member_parts({"long": [stays]}, "median")["long"]
-    assert same == {"text": "Long queries: a, as before.", "rank": "median [Wh]", "rows": []}
-    changed = member_parts({"long": [stays, enters]}, "median")["long"]
-    assert changed["rows"][1] == ["b", "no", "yes", "none -> 2.00", "enters"]
+def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():
+    stays = {"model": "a", "before": 1.0, "after": 1.0, "old": 1.0, "new": 1.0}
+    out = {"model": "c", "before": 0.0, "after": 0.0, "old": 0.5, "new": 0.4}
+    last = out | {"model": "d", "new": 0.1}
+    same = member_parts({"long": [stays, last, out]}, "median")["long"]
+    assert same["text"] == "Long queries: a; as before."
+    assert same["rows"] == [
+        ["a", "100 %", "1.00", ""],
+        ["c", "0 %", "0.500 -> 0.400", "first left out"],
+    ]
+    enters = {"model": "b", "before": 0.0, "after": 0.5, "old": None, "new": 2.0}
+    halved = stays | {"after": 0.5}
+    changed = member_parts({"long": [halved, enters]}, "median")["long"]
+    assert changed["rows"][1] == ["b", "0 % -> 50 %", "none -> 2.00", "enters"]
+    other = member_parts({"long": [halved, stays | {"model": "b", "after": 1.5}]}, "median")["long"]
+    assert other["text"] == "Long queries: a, b; as before, in other shares."
+
+
+def test_a_source_that_was_there_before_the_value_is_marked():
+    setting = {"setting": "PUE", "old": "1.1", "new": "1.2", "unit": "1", "old_source": "a paper"}
+    rows = setting_rows([setting | {"new_source": text} for text in ("a paper", "another")])
+    assert [row[-1] for row in rows] == [
+        "a paper (the source of the old value, unchanged)",
+        "another",
+    ]
 
 
 def test_the_figure_has_both_sides_on_one_scale_and_can_be_read():

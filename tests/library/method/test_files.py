@@ -91,7 +91,7 @@ def test_a_draft_may_assume_and_a_source_may_hold_for_the_new_value_too(mine, fi
         "monte_carlo"
     ] == (parent | {"seed": 7, "source": "assumption"})
     same = resolve("mine", mine(monte_carlo={"seed": 7, "source": "unchanged"}))["monte_carlo"]
-    assert same == parent | {"seed": 7}
+    assert same == parent | {"seed": 7, "source": f"stated to be unchanged: {parent['source']}"}
 
 
 def test_restating_the_parents_value_needs_no_source(mine):

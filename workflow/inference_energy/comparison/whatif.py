@@ -1,6 +1,6 @@
 """What a change of assumptions does: the answer before and after, what moved it, and why."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,9 @@ LABELS = {
     "node_power.default": "node power",
 }
 """Settings whose words are not those of their path."""
+
+NAMED, FELT = 3, 0.005
+"""Settings that a sentence names at most, and change of a median that counts as one. [1]"""
 
 Sources = Callable[[dict], dict[str, Any]]
 
@@ -158,29 +161,20 @@ def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
     Returns
     -------
     dict of str to list of dict
-        model, before, after (in the blend), old, new: what ranks the model (median energy [Wh], or
-        parameters [billions]), None where a side does not have it.
+        model, before, after (share of the blend [1], 0 where a side does not have it), old, new:
+        what ranks the models of the new side (median energy [Wh], or parameters [billions]), None
+        where a side does not have it.
     """
     rows: dict[str, list[dict]] = {}
     sides = [a.tables["blend"].set_index(["regime", "model"]) for a in (base, head)]
+    ranked = "parameters" if (sides[1]["ranked_by"] == "parameters").all() else "median"
     for regime, model in dict.fromkeys([*sides[1].index, *sides[0].index]):
         own = [s.loc[(regime, model)] if (regime, model) in s.index else None for s in sides]
-        rows.setdefault(regime, []).append(
-            {"model": model}
-            | dict(
-                zip(
-                    ("before", "after"),
-                    [o is not None and o["share"] > 0 for o in own],
-                    strict=True,
-                )
-            )
-            | dict(zip(("old", "new"), [None if o is None else _rank(o) for o in own], strict=True))
-        )
+        before, after = (0.0 if line is None else float(line["share"]) for line in own)
+        old, new = (None if line is None else float(line[ranked]) for line in own)
+        row = {"model": model, "before": before, "after": after, "old": old, "new": new}
+        rows.setdefault(regime, []).append(row)
     return rows
-
-
-def _rank(line: pd.Series) -> float:
-    return float(line["parameters" if line["ranked_by"] == "parameters" else "median"])
 
 
 def flipped_claims(
@@ -221,13 +215,14 @@ def flipped_claims(
 
 
 def changed_settings(base: dict, head: dict) -> list[dict]:
-    """Every quantity that differs: setting (in words), old, new, unit, old_source, new_source."""
+    """Every quantity that differs: group, setting (both in words), old, new, unit, sources."""
     lines = []
-    for paths in differing(base, head).values():
+    for group, paths in differing(base, head).items():
         for path in paths:
             old, new = _at(base, path), _at(head, path)
             lines.append(
                 {
+                    "group": words(group),
                     "setting": words(".".join(path)),
                     "old": quantity_text(old, new),
                     "new": quantity_text(new, old),
@@ -286,32 +281,48 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def sentence(settings: list[dict], lines: list[dict]) -> str:
-    """Say in one sentence what was changed and what the medians do."""
+def sentence(settings: list[dict], lines: list[dict], shares: Sequence[dict] = ()) -> str:
+    """Say in one sentence what was changed and what the medians do.
+
+    Parameters
+    ----------
+    settings, lines, shares : list of dict
+        From :func:`changed_settings`, :func:`headlines` and :func:`shapley_factors`: the setting
+        that moves most stands first, and all are named if they are few.
+    """
     if not settings:
         return "Nothing differs."
-    first = settings[0]
-    unit = "" if first["unit"] in ("1", None) else f" {first['unit']}"
-    what = f"{first['setting']} {first['old']} -> {first['new']}{unit}"
-    if len(settings) > 1:
-        others = len(settings) - 1
+    place = {share["setting"]: i for i, share in enumerate(shares)}
+    ordered = sorted(settings, key=lambda s: place.get(s["group"], len(place)))
+    few = bool(shares) and len(ordered) <= NAMED
+    *before, last = [_change(s) for s in (ordered if few else ordered[:1])]
+    what = f"{', '.join(before)} and {last}" if before else last
+    if not few and len(ordered) > 1:
+        others = len(ordered) - 1
         what += f" and {others} other setting{'s' if others > 1 else ''}"
-    medians = {
-        line["quantity"].split()[0]: line
+    moves = [
+        _moves(line["quantity"].split()[0], line, shares, len(ordered) > 1)
         for line in lines
         if line["quantity"].endswith("query, median")
-    }
-    return f"{what[0].upper()}{what[1:]} {' and '.join(_moves(r, m) for r, m in medians.items())}."
+    ]
+    return f"{what[0].upper()}{what[1:]} {' and '.join(moves)}."
 
 
-def _moves(regime: str, line: dict) -> str:
+def _change(setting: dict) -> str:
+    unit = "" if setting["unit"] in ("1", None) else f" {setting['unit']}"
+    return f"{setting['setting']} {setting['old']} -> {setting['new']}{unit}"
+
+
+def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str:
     old, new, change = number(line["old"]), number(line["new"]), line["factor"]
+    ending = "" if plural else "s"
     if change == 1:
-        return f"leaves the {regime} median at {old} Wh"
-    verb = "raises" if change > 1 else "lowers"
-    by = (
-        f"to {number(change)} times"
-        if not 0.5 < change < 2
-        else f"by {percent(abs(change - 1), '.1f')}"
-    )
-    return f"{verb} the {regime} median {by}, {old} -> {new} Wh"
+        moved = any(abs(share[f"{regime} median"] - 1) > FELT for share in shares)
+        cancels = ", as what they do cancels" if moved else ""
+        return f"leave{ending} the {regime} median at {old} Wh{cancels}"
+    if not 0.5 < change < 2:
+        verb = "multiply" if plural else "multiplies"
+        return f"{verb} the {regime} median by {number(change)}, {old} -> {new} Wh"
+    verb = "raise" if change > 1 else "lower"
+    by = percent(abs(change - 1), ".1f" if abs(change - 1) >= FELT / 10 else ".1g")
+    return f"{verb}{ending} the {regime} median by {by}, {old} -> {new} Wh"

@@ -17,7 +17,7 @@ from inference_energy.drawing import (
     log_range,
     new_figure,
 )
-from inference_energy.text import factor, is_missing, number, with_unit, yes
+from inference_energy.text import factor, is_missing, number, percent, with_unit
 
 UNCHANGED = "unchanged"
 
@@ -35,11 +35,21 @@ def headline_rows(lines: list[dict]) -> list[list[str]]:
 
 
 def setting_rows(settings: list[dict]) -> list[list[str]]:
-    """Rows of the settings: setting, old, new, unit, source of the new value."""
+    """Rows of the settings: setting, old, new, unit, source of the new value.
+
+    A source that stood there before the value did is marked: it may state the old value only.
+    """
     return [
-        [s["setting"], s["old"], s["new"], "" if s["unit"] == "1" else s["unit"], s["new_source"]]
+        [s["setting"], s["old"], s["new"], "" if s["unit"] == "1" else s["unit"], _source(s)]
         for s in settings
     ]
+
+
+def _source(setting: dict) -> str | None:
+    source = setting["new_source"]
+    if source is None or source != setting["old_source"] or source == "assumption":
+        return source
+    return f"{source} (the source of the old value, unchanged)"
 
 
 def share_rows(shares: list[dict]) -> list[list[str]]:
@@ -65,31 +75,39 @@ def claim_rows(claims: list[dict]) -> list[list[str]]:
 
 
 def member_parts(members: Mapping[str, list[dict]], ranked_by: str) -> dict[str, dict]:
-    """What is said of the blend of each regime: text, title of what ranks, rows if it changed."""
+    """What is said of the blend of each regime: text, title of what ranks, and rows.
+
+    Rows are of the models that are in the blend on a side, and of the first that is left out.
+    """
     rank = "parameters [B]" if ranked_by == "parameters" else "median [Wh]"
     parts = {}
     for regime, rows in members.items():
-        changed = [row for row in rows if row["before"] != row["after"]]
         names = ", ".join(row["model"] for row in rows if row["after"])
-        text = f"{regime.capitalize()} queries: {names}"
-        text += ", as before." if not changed else f"; the largest by {rank.split()[0]}."
-        table = [
-            [
-                row["model"],
-                yes(row["before"]),
-                yes(row["after"]),
-                " -> ".join("none" if row[s] is None else number(row[s]) for s in ("old", "new")),
-                _note(row),
-            ]
-            for row in rows
-            if changed
-        ]
-        parts[regime] = {"text": text, "rank": rank, "rows": table}
+        same = all(bool(row["before"]) == bool(row["after"]) for row in rows)
+        shared = all(row["before"] == row["after"] for row in rows)
+        text = "as before" if shared else "as before, in other shares"
+        text = text if same else f"the largest by {rank.split()[0]}"
+        inside = [row for row in rows if row["before"] or row["after"]]
+        outside = [row for row in rows if row not in inside and not is_missing(row["new"])]
+        inside += sorted(outside, key=lambda row: -row["new"])[:1]
+        parts[regime] = {
+            "text": f"{regime.capitalize()} queries: {names}; {text}.",
+            "rank": rank,
+            "rows": [_member(row) for row in inside],
+        }
     return parts
 
 
+def _member(row: dict) -> list[str]:
+    shares = dict.fromkeys(percent(row[side]) for side in ("before", "after"))
+    ranks = ["none" if is_missing(row[side]) else number(row[side]) for side in ("old", "new")]
+    return [row["model"], " -> ".join(shares), " -> ".join(dict.fromkeys(ranks)), _note(row)]
+
+
 def _note(row: dict) -> str:
-    if row["before"] == row["after"]:
+    if not row["before"] and not row["after"]:
+        return "first left out"
+    if bool(row["before"]) == bool(row["after"]):
         return ""
     return "enters" if row["after"] else "leaves"
 

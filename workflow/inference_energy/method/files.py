@@ -52,7 +52,9 @@ def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]
         else:
             merged[key] = deepcopy(value)
         if isinstance(value, dict) and value.get("source") == UNCHANGED:
-            merged[key]["source"] = inherited.get("source") if isinstance(inherited, dict) else None
+            known = inherited.get("source") if isinstance(inherited, dict) else None
+            # who says so is not the source, but the one who changed the value
+            merged[key]["source"] = known and f"stated to be unchanged: {known}"
     return merged
 
 

@@ -90,7 +90,7 @@ def main(snakemake):
     values = {
         "base": base,
         "head": head,
-        "sentence": whatif.sentence(settings, lines),
+        "sentence": whatif.sentence(settings, lines, shares),
         "headlines": whatif_page.headline_rows(lines),
         "settings": whatif_page.setting_rows(named),
         "rows": rows,
