@@ -26,8 +26,8 @@ FULL_SUPPORT_BELOW = 0.01
 PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
 """Panels of the quadrature over ln L: width per spread of the factors, and largest width. [1]"""
 
-SOME_LEVELS = np.array([0.0, 0.1, 0.5, 0.9, 1.0])
-"""Levels of the lengths at which the law's error is looked at for how narrow panels must be. [1]"""
+SOME_LENGTHS = 7
+"""Lengths at which the law's error is looked at for how narrow panels must be. [1]"""
 
 FINE_PANEL = 0.1
 """Width of the panels that stand for every length of a model with many ways. [1]"""
@@ -76,10 +76,11 @@ def _length_energies(
 
 def _least_error(setup: Charging, regime: Regime, model: ServedModel) -> float:
     """Spread that the law's error adds at every length. [1]"""
-    if isinstance(setup.power_utilisation, Coupling):
-        # has a kink of its own, at the largest throughput, which only narrow panels meet
+    if not model.uncertain or isinstance(setup.power_utilisation, Coupling):
+        # a coupling has a kink at the largest throughput, which only narrow panels meet
         return 0.0
-    some = regime.output_tokens.quantile(SOME_LEVELS)
+    lengths, _ = regime.output_tokens.support
+    some = np.geomspace(max(lengths[0], 1.0), max(lengths[-1], 1.0), SOME_LENGTHS)
     return float(np.min(model.by_way(regime.input_tokens, some)[1]))
 
 
