@@ -182,7 +182,8 @@ def flipped_claims(
 ) -> list[dict]:
     """Claims whose verdict differs: claim, published, unit, old, new, before, after.
 
-    Caveats are left out: a verdict here is whether the number is the published one.
+    A verdict here is whether the number is the published one. The caveats of the findings are left
+    out; "reproduced with caveat" says that the seeded draw alone prints the published number.
 
     Parameters
     ----------
