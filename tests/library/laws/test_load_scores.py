@@ -94,6 +94,16 @@ def test_the_pages_tell_the_scores(rows, hardware, monkeypatch):
     assert f"no predictions: {len(rows)} of {len(rows)} rows" in page
 
 
+def test_shares_of_fewer_than_five_rows_are_counted(rows, fitted):
+    few = rows.head(3)
+    table = predictions(few, *fitted.predict(few)).assign(committed="no")
+    # the middle of the interval, a value inside of the wide one alone, one outside of both
+    table["measured"] = table["predicted"] * np.exp(table["sigma"] * [0, 1, 3])
+    page = predicted_page(table, "mine.csv")
+    line = next(row for row in page.splitlines() if row.startswith("| all |"))
+    assert line.endswith("| 1 of 3 | 2 of 3 |")
+
+
 def test_predictions_stand_between_their_quantiles(rows, fitted):
     table = predictions(rows, *fitted.predict(rows))
     assert (table["p5"] < table["predicted"]).all()
