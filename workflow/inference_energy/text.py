@@ -99,6 +99,17 @@ FEW = 5
 """Figures, or sources, below which a share is not written in per cent."""
 
 
+def are_few(n: int, sources: int = FEW) -> bool:
+    """Whether so many figures, or the sources that they come from, are too few for a per cent.
+
+    Examples
+    --------
+    >>> are_few(5), are_few(4), are_few(104, 4)
+    (False, True, True)
+    """
+    return min(n, sources) < FEW
+
+
 def share_of(share: float, n: int, sources: int = FEW) -> str:
     """Write a share of so many figures: counted if they, or their sources, are few.
 
@@ -114,7 +125,7 @@ def share_of(share: float, n: int, sources: int = FEW) -> str:
     >>> share_of(0.25, 24), share_of(1.0, 3), share_of(2 / 3, 3), share_of(0.0, 104, 1)
     ('25 % of 24', 'all 3', '2 of 3', 'none of 104')
     """
-    if min(n, sources) >= FEW:
+    if not are_few(n, sources):
         return f"{percent(share)} of {n}"
     complying = round(share * n)
     return f"all {n}" if complying == n else f"{complying or 'none'} of {n}"

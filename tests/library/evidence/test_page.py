@@ -8,6 +8,7 @@ import yaml
 from inference_energy.evidence.page import closeness, page, remainders
 from inference_energy.reports import told
 from inference_energy.tables import read_table
+from inference_energy.text import FEW
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "results" / "validation"
@@ -39,6 +40,19 @@ def test_the_committed_page_is_that_of_the_committed_tables(given):
     assert told(page(**given), ROOT / "docs") == (ROOT / "docs/evidence.md").read_text(
         encoding="utf-8"
     )
+
+
+def test_no_interval_is_given_of_fewer_than_five_figures_or_sources(given):
+    lines = {line["group"]: line for line in given["verdicts"][REPORTED].to_dict("records")}
+    text = page(**given).partition("## Verdicts")[2].partition("## Overestimates")[0]
+    rows = [row.split(" | ") for row in text.splitlines() if row.startswith("| ")]
+    told = {row[0].removeprefix("| "): row[2] for row in rows if len(row) == 7}
+    of = {group: told[group] for group in lines}
+    shown = {group for group, cell in of.items() if cell != "–"}
+    assert shown == {g for g, line in lines.items() if min(line["n"], line["sources"]) >= FEW}
+    assert shown
+    assert shown < set(lines)
+    assert all(of[group].count("%") == 2 for group in shown)
 
 
 def test_a_method_without_a_verdict_has_an_empty_cell(given):

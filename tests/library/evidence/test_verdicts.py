@@ -7,7 +7,7 @@ import pytest
 from inference_energy.evidence import figures
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
 from inference_energy.evidence.page import page
-from inference_energy.evidence.verdicts import by_source, weigh
+from inference_energy.evidence.verdicts import NOT_TESTABLE, by_source, degree, weigh
 from inference_energy.tables import write_table
 from inference_energy.text import FEW, share_of
 from library.evidence.points import drawn
@@ -30,6 +30,15 @@ def test_verdicts_on_few_figures_or_sources_are_counted(tables):
         assert ("%" in written) == (line["n"] >= FEW and line["sources"] >= FEW)
         assert written.endswith(str(line["n"]))
     assert (table["sources"] < FEW).any() and (table["sources"] >= FEW).any()
+
+
+def test_fewer_than_five_figures_test_no_statement(tables):
+    table = tables["evidence_verdicts"]
+    few = table[table["n"] < FEW]
+    assert {"overestimates", "output lengths", "consistency"} <= set(few["question"])
+    assert set(few["verdict"]) == {NOT_TESTABLE}
+    assert degree(1.0, FEW) == "holds"
+    assert degree(1.0, FEW - 1) == NOT_TESTABLE
 
 
 def test_sources_count_once():

@@ -20,7 +20,7 @@ from inference_energy.evidence.load import Load
 from inference_energy.laws.benchmarks import STEADY_INPUT
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import LogNormal
-from inference_energy.text import FEW
+from inference_energy.text import are_few
 from inference_energy.units import J_PER_WH, W_PER_KW
 
 QUERIES = "all queries"
@@ -237,7 +237,7 @@ def coverage(table, nominal):
 
 def _verdict(inside, nominal):
     """Consistent where both ranges hold the share that they should, neither less nor more."""
-    if len(next(iter(inside.values()))) < FEW:
+    if are_few(len(next(iter(inside.values())))):
         return NOT_TESTABLE
     fits = [_fits(inside[name], share) for name, share in nominal.items()]
     return "holds" if all(fits) else "holds in part" if any(fits) else "does not hold"

@@ -92,8 +92,8 @@ def closeness(predicted):
     Returns
     -------
     DataFrame
-        method, n, median and p90 of the factor between predicted and measured, shares of the runs
-        in P25-P75 (iqr) and in P5-P95 (p5_p95). [1]
+        method, n, sources, median and p90 of the factor between predicted and measured, shares of
+        the runs in P25-P75 (iqr) and in P5-P95 (p5_p95). [1]
     """
     own = {}
     for name, table in predicted.items():
@@ -106,7 +106,8 @@ def closeness(predicted):
         inside = runs.loc[shared, ["inside_iqr", "inside_p5_p95"]] == "yes"
         iqr, wide = inside.mean()
         ends = {"median": factor.median(), "p90": factor.quantile(0.9)}
-        lines.append({"method": name, "n": len(shared)} | ends | {"iqr": iqr, "p5_p95": wide})
+        of = {"n": len(shared), "sources": runs.loc[shared, "source_id"].nunique()}
+        lines.append({"method": name} | of | ends | {"iqr": iqr, "p5_p95": wide})
     return pd.DataFrame(lines) if shared else pd.DataFrame(columns=["method", "median", "n"])
 
 

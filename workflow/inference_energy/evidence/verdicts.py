@@ -15,6 +15,7 @@ from inference_energy.evidence.coverage import (
     QUERIES,
 )
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
+from inference_energy.text import are_few
 
 INTERVAL = 0.9
 """Level of the interval of a share. [1]"""
@@ -23,8 +24,10 @@ NEARLY_ALL, MOSTLY = 0.9, 0.5
 """Shares of the figures from which a statement about them holds, or holds in part. [1]"""
 
 
-def degree(share):
-    """Verdict on a statement about all figures of a group, of which ``share`` [1] comply."""
+def degree(share, n):
+    """Verdict on a statement about all ``n`` figures of a group, of which ``share`` [1] comply."""
+    if are_few(n):
+        return NOT_TESTABLE
     if share >= NEARLY_ALL:
         return "holds"
     return "holds in part" if share >= MOSTLY else "does not hold"
@@ -122,7 +125,7 @@ def _line(question, group, statement, complies, values, what, table, sources, ve
         "middle": values.median(),
         "high": values.max(),
         "what": what,
-        "verdict": verdict or degree(share),
+        "verdict": verdict or degree(share, len(values)),
         "table": table,
     }
 
@@ -207,7 +210,7 @@ def _concurrency(table, band):
         for gpu, sweeps in table.groupby("gpu"):
             falls = f"energy falls {band[end]:g} times"
             reached = sweeps["ratio"] >= band[end]
-            shown = degree(float(reached.mean()))
+            shown = degree(float(reached.mean()), len(reached))
             lines.append(
                 _line(
                     "concurrency",
