@@ -1,10 +1,14 @@
-"""The tests' tree mirrors the library, and processes start in one place."""
+"""The tree is the one that is drawn, imports go one way, and tests mirror the library."""
 
 import ast
+import re
+from graphlib import CycleError, TopologicalSorter
 
-from repository import ROOT
+import pytest
+from repository import ROOT, files_of
 
-LIBRARY = ROOT / "workflow" / "inference_energy"
+PACKAGE = "inference_energy"
+LIBRARY = ROOT / "workflow" / PACKAGE
 TESTS = ROOT / "tests"
 MIRROR = TESTS / "library"
 
@@ -37,10 +41,62 @@ def imported(path):
     return names
 
 
+def rooms_imported(folder=LIBRARY):
+    """Rooms of a library, each with the other rooms that its modules import.
+
+    A room is a folder or a module at the root, without ending.
+    """
+    rooms = {}
+    for path in folder.rglob("*.py"):
+        room = path.relative_to(folder).parts[0].removesuffix(".py")
+        names = {name.split(".")[1] for name in imported(path) if name.startswith(f"{PACKAGE}.")}
+        rooms[room] = rooms.get(room, set()) | names - {room}
+    return {room: others & rooms.keys() for room, others in rooms.items() if room != "__init__"}
+
+
+def tree_drawn():
+    """Names that begin the lines of the tree in CONTRIBUTING.md, each with its indent."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    lines = text.partition("```text\n")[2].partition("```")[0].splitlines()
+    return {
+        (len(line) - len(line.lstrip()), name.rstrip("/"))
+        for line in lines
+        for name in re.split(r" {2,}", line.strip())[0].split(", ")
+    }
+
+
+def test_every_room_stands_in_the_tree_that_is_drawn():
+    drawn = {name for indent, name in tree_drawn() if indent == 4}
+    assert drawn == rooms_imported().keys()
+
+
+def test_every_folder_stands_in_the_tree_that_is_drawn():
+    """But the hidden ones, of services."""
+    files = [name.split("/") for name in files_of(ROOT)]
+    top = {parts[0] for parts in files if len(parts) > 1 and not parts[0].startswith(".")}
+    inner = {parts[1] for parts in files if parts[0] == "workflow" and len(parts) > 2}
+    drawn = {(indent, name.partition("/")[0]) for indent, name in tree_drawn()}
+    assert {(0, name) for name in top} | {(2, name) for name in inner} <= drawn
+
+
+def test_imports_between_rooms_never_go_in_a_circle():
+    rooms = rooms_imported()
+    assert "method" in rooms["energy"] and not rooms["units"] and not rooms["errors"]
+    TopologicalSorter(rooms).prepare()
+
+
+def test_a_circle_of_rooms_would_be_seen(tmp_path):
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "one.py").write_text(f"from {PACKAGE}.below import two\n")
+    (tmp_path / "below.py").write_text(f"def late():\n    import {PACKAGE}.above.one\n")
+    with pytest.raises(CycleError):
+        TopologicalSorter(rooms_imported(tmp_path)).prepare()
+
+
 def test_every_module_is_imported_by_the_test_file_of_its_name():
     missing = set()
     for module in modules():
-        path, name = file_of(module), ".".join(("inference_energy", *module.parts))
+        path, name = file_of(module), ".".join((PACKAGE, *module.parts))
         if not path.exists() or name not in imported(path):
             missing.add(module.as_posix())
     assert missing == set()
