@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from inference_energy.evidence.estimates import energy_at
 from inference_energy.evidence.load import Load, at_load, of_steady, unseen
+from inference_energy.laws.varied import Varied
 from inference_energy.method.sources import MEASURED
 from repository import METHODS, read
 
@@ -62,6 +63,14 @@ def test_it_has_seen_nothing_of_the_model(sources, kinds, apart, convert):
         for setup in (apart[MODEL], fooled)
     )
     assert honest == pytest.approx(other)
+
+
+def test_a_law_off_one_that_knows_load_is_asked_at_it_too(apart):
+    served = apart[MODEL].models[0]
+    twice = replace(served, law=Varied.of(served.law, factor=2.0))
+    known, found = (at_load(each, BUSY, 8).law for each in (served, twice))
+    assert found.predict(300.0, 366.0) == pytest.approx(2 * known.predict(300.0, 366.0))
+    assert {way.load for way in found.shares()} == {BUSY.concurrency}
 
 
 def test_a_law_without_load_and_a_run_without_one_change_nothing(setup, apart):

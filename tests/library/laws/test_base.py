@@ -126,6 +126,15 @@ def test_parts_of_the_node_time_add_up_and_are_never_negative(law):
 
 
 @EVERY
+def test_a_law_that_cannot_tell_its_parts_apart_gives_each_the_error_of_the_whole(law):
+    cached = np.array([0.0, 90.0, 100.0])[:, None]
+    whole = law.sigma(100.0 - cached, LENGTHS[1])
+    for error in law.parts_sigma(100.0, cached, LENGTHS[1]):
+        assert error.shape == (3, 3)
+        np.testing.assert_array_equal(error, np.broadcast_to(whole, (3, 3)))
+
+
+@EVERY
 def test_a_law_extrapolates_outside_its_domain_in_either_length(law):
     inside = {name: np.array(ends) for name, ends in law.domain.items()}
     assert not law.extrapolates(**inside).any()

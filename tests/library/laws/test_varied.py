@@ -47,4 +47,6 @@ def test_a_law_that_knows_load_does_so_varied():
     varied = Varied.of(law, factor=2.0).at(8.0)
     expected = 2 * law.at(8.0).predict(*LENGTHS)
     np.testing.assert_allclose(varied.predict(*LENGTHS), expected)
+    lengths = 1000.0, 500.0, LENGTHS[1]
+    np.testing.assert_array_equal(varied.parts_sigma(*lengths), law.at(8.0).parts_sigma(*lengths))
     assert (expected < 2 * law.predict(*LENGTHS)).all()

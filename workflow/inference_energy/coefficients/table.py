@@ -5,7 +5,7 @@ A query of L_c computed and L_k cached input tokens and L_out output tokens take
     E = c_in L_c + c_cached L_k + c_out L_out,                                                  (1)
     c_in = P T_prefill / L_c,  c_cached = P T_cached / L_k,  c_out = P T_decode / L_out
 
-T: node time of the query by what it is spent on (``at_load.AtLoad.parts``), P: power of the node at
+T: node time of the query by what it is spent on (``Law.parts``), P: power of the node at
 that load (``power.ways``), all at the lengths of QUERY, where (1) is exact.
 """
 
@@ -18,8 +18,7 @@ from scipy.special import ndtri
 
 from inference_energy.coefficients.rows import add_tiers
 from inference_energy.energy.equation import node_energy
-from inference_energy.laws.at_load import AtLoad
-from inference_energy.laws.base import Array
+from inference_energy.laws.base import Array, Law
 from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.serving import add_traits
 from inference_energy.power.gpu import GpuPower
@@ -154,12 +153,12 @@ def coefficients(nodes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return found.rename(columns={"precision": "format", "at": "load"})
 
 
-def node_parts(laws: Iterable[AtLoad], query: Mapping[str, float]) -> tuple[Array, Array]:
+def node_parts(laws: Iterable[Law], query: Mapping[str, float]) -> tuple[Array, Array]:
     """Node time of a query's prefill, cached input and decode, and sd of their logarithms.
 
     Parameters
     ----------
-    laws : iterable of AtLoad
+    laws : iterable of Law
         Laws of nodes.
     query : mapping of str to float
         Lengths as QUERY has them. [tokens]

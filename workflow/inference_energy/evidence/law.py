@@ -7,7 +7,8 @@ from typing import Self
 import pandas as pd
 
 from inference_energy.evidence.token_energy import energy_per_token
-from inference_energy.laws.at_load import AT_A_LOAD, AtLoad, describe
+from inference_energy.laws.at_load import AT_A_LOAD, describe
+from inference_energy.laws.base import Law
 from inference_energy.laws.benchmarks import (
     STEADY_ENGINE,
     STEADY_INPUT,
@@ -54,7 +55,7 @@ class Laws:
         twin = self.gpus[self.gpus["gpu"] == like].assign(gpu=name, **facts)
         return replace(self, gpus=pd.concat([self.gpus, twin], ignore_index=True))
 
-    def law_of(self, row: Mapping[str, object]) -> AtLoad:
+    def law_of(self, row: Mapping[str, object]) -> Law:
         """Law of throughput of one row as for :meth:`energy`."""
         return self.throughput.laws_of(describe(pd.DataFrame([row]), self.models, self.gpus))[0]
 

@@ -44,7 +44,7 @@ def at_load(model: ServedModel, load: Load | None, gpus_per_node: int) -> Served
         GPUs of the method's nodes.
     """
     law = model.law
-    if load is None or not isinstance(law, Pooled) or not law.knows_load:
+    if load is None or not law.knows_load:
         return model
     node = f"{load.gpu} {load.precision}"
     own = [way for way in law.shares() if way.node == node and way.engine == load.engine]

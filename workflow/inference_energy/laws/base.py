@@ -207,6 +207,25 @@ class Law(Protocol):
         prefill = np.clip(prefill, 0.0, whole - cached)
         return Parts(prefill, cached, whole - cached - prefill)
 
+    def parts_sigma(
+        self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> Parts:
+        """Standard deviation of ln of every time of :meth:`parts`. [1]
+
+        A law that cannot tell the errors of the parts apart gives each that of the whole, as if all
+        were off by one factor.
+
+        Parameters
+        ----------
+        input_tokens, cached_tokens, output_tokens : array_like
+            Lengths as for :meth:`parts`. [tokens]
+        """
+        computed = np.asarray(input_tokens, float) - np.asarray(cached_tokens, float)
+        error = self.sigma(computed, output_tokens)
+        shape = np.broadcast_shapes(np.shape(computed), np.shape(output_tokens))
+        whole = np.broadcast_to(error, shape)
+        return Parts(whole, whole, whole)
+
     def extrapolates(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> NDArray[np.bool_]:
         """Whether either of the lengths [tokens] lies outside the domain."""
         lengths = {"input_tokens": input_tokens, "output_tokens": output_tokens}

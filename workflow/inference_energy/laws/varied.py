@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Share
+from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Parts, Share
 
 PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
 """Shape at which a changed exponent leaves the throughput as it is: one that all sources of the
@@ -79,6 +79,12 @@ class Varied(Law):
         """Node time [s] of a query: that of the law, over the change at the whole query."""
         change = self._change(input_tokens, output_tokens)
         return self.law.seconds(input_tokens, output_tokens, cached_tokens) / change
+
+    def parts_sigma(
+        self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> Parts:
+        """Standard deviation of ln of every part: that of the law, as the change is known."""
+        return self.law.parts_sigma(input_tokens, cached_tokens, output_tokens)
 
     def kinks(self, input_tokens: float) -> tuple[float, ...]:
         """Output lengths [tokens] at which the law has a kink."""
