@@ -76,10 +76,45 @@ def test_what_is_refused_by_a_rule_is_refused_wherever_it_stands():
 
 def test_the_project_refuses_what_contradicts_itself():
     multiverse = checked(CONFIG)
-    assert multiverse.refuses({"node_power": "measured", "power_utilisation": "measured-training"})
     assert multiverse.refuses({"throughput_law": "additive", "input_charge": "thirtieth"})
     assert "azure-code" not in multiverse.choices["output_tokens"]["options"]
     assert "tensorrt-llm" not in multiverse.choices["benchmarks"]["options"]
+
+
+def test_a_power_that_was_drawn_is_no_rated_power_of_which_shares_are_taken():
+    case = CONFIG["stress_cases"]["measured-power"]["override"]
+    drawn = case["node_power"]["default"]["value"]
+    assert case["power_utilisation"]["value"] == 1
+    for option in CONFIG["choices"]["node_power"]["options"].values():
+        rated = option.get("override", {}).get("node_power", {}).get("default", {})
+        assert rated.get("value") != drawn
+
+
+def test_choices_that_rules_link_are_one_factor():
+    config = small()
+    names = list(config["choices"])
+    multiverse = checked(config)
+    pair = ["power_utilisation", "pue"]
+    others = [[name] for name in names if name not in pair]
+    assert sorted(multiverse.factors) == sorted([pair, *others])
+    again = {"when": {"trim": "none", "pue": "reported"}, "because": "a test"}
+    three = checked(config | {"refused": [*config["refused"], again]}).factors
+    assert ["power_utilisation", "pue", "trim"] in three
+    assert sorted(name for factor in three for name in factor) == sorted(names)
+
+
+def test_the_factorial_holds_every_allowed_specification_once():
+    multiverse = checked(small())
+    numbered = np.arange(multiverse.allowed.size).reshape(multiverse.shape)
+    full = multiverse.factorial(numbered)
+    assert full.ndim == len(multiverse.factors)
+    np.testing.assert_array_equal(np.sort(full.ravel()), numbered[multiverse.allowed])
+    # along an axis only its own choices differ
+    axis = multiverse.factors.index(["trim"])
+    lines = np.moveaxis(full, axis, 0).reshape(full.shape[axis], -1)
+    table = multiverse.specifications().drop(columns="trim")
+    first, second = (table.iloc[line].reset_index(drop=True) for line in lines)
+    assert first.equals(second)
 
 
 def test_stages_share_out_all_combinations():

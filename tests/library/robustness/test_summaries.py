@@ -59,12 +59,14 @@ def test_specifications_that_give_the_same_results_count_as_one(computed):
     )
 
 
-def test_combinations_that_count_nothing_explain_nothing():
-    values, weights = np.array([[0.0, 1.0], [2.0, np.nan]]), np.array([[1.0, 1.0], [1.0, 0.0]])
-    main, total = explained(values, weights)
-    # rows: means 0.5 and 2 about 1; columns: means 1 and 1; variance 2/3
-    np.testing.assert_allclose(main, [0.75, 0.0])
-    np.testing.assert_allclose(total, [1.0, 0.25])
+def test_no_total_effect_is_below_its_main_effect_though_pairs_are_refused(computed):
+    choices, found = computed
+    lines = summaries.variance(choices, found)
+    assert set(lines["choice"]) > {"power_utilisation + pue", "trim"}
+    effects = lines.pivot_table(index=["regime", "choice"], columns="effect", values="value")
+    assert (effects["total"] >= effects["main"] - 1e-9).all()
+    # main effects are parts of one whole
+    assert effects["main"].groupby("regime").sum().between(0.3, 1).all()
 
 
 def test_additive_effects_explain_everything_alone():

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,9 @@ STAGES = {
     "blend": {"blend"},
 }
 """Sections of a method that leave tokens and throughput as they are."""
+
+JOINED = " + "
+"""Between the names of choices that stand together."""
 
 
 def energy_key(regime, subject, statistic, pathway="baseline"):
@@ -96,6 +100,37 @@ class Multiverse:
             ]
             answer[np.ix_(*places)] = False
         return answer
+
+    @property
+    def factors(self):
+        """Choices as independent factors, a list of lists; what a rule refuses together is one."""
+        groups = [[name] for name in self.choices]
+        for when in self.refused:
+            linked = [group for group in groups if set(group) & set(when)]
+            groups = [group for group in groups if group not in linked]
+            groups.append([name for name in self.choices if any(name in g for g in linked)])
+        return sorted(groups, key=lambda group: list(self.choices).index(group[0]))
+
+    def factorial(self, values):
+        """Values over the full factorial of the :attr:`factors`.
+
+        Parameters
+        ----------
+        values : ndarray
+            One axis per choice.
+
+        Returns
+        -------
+        ndarray
+            One axis per factor; along that of several choices, their combinations that are allowed.
+        """
+        names, factors = list(self.choices), self.factors
+        order = [names.index(name) for factor in factors for name in factor]
+        sizes = [prod(self.shape[names.index(name)] for name in factor) for factor in factors]
+        values, allowed = (a.transpose(order).reshape(sizes) for a in (values, self.allowed))
+        axes = range(len(sizes))
+        kept = [allowed.any(axis=tuple(a for a in axes if a != axis)) for axis in axes]
+        return values[np.ix_(*kept)]
 
     def _known(self, choice, option, where):
         for value, allowed, kind in (

@@ -7,6 +7,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from inference_energy import drawing, text
+from inference_energy.robustness.choices import JOINED
 from inference_energy.rounding import largest_first
 
 LINE = 0.135
@@ -23,7 +24,8 @@ is taken where the line is.
 Bold: the options of the paper.
 Var.: share of the variance of ln(median)
 that a choice explains, alone or together
-with others (they add up to over 100 %)."""
+with others (they add up to over 100 %).
+*: of both choices, which some pairs link."""
 """How the specification curve is read."""
 
 SHARE = LinearSegmentedColormap.from_list(
@@ -187,11 +189,13 @@ def _label_variance(axis, shares, rows, places):
         va="center_baseline",
         color=drawing.DARK_GREY,
     )
+    factors = {name: factor for factor in shares.index for name in factor.split(JOINED)}
     seen = set()
     for (choice, _), place in zip(rows, places, strict=True):
         if choice not in seen:
-            share = text.percent(shares[choice]) if shares[choice] >= 0.01 else "<1 %"
-            axis.text(1.03, place, share, transform=across, va="center_baseline")
+            value, star = shares[factors[choice]], "*" * (factors[choice] != choice)
+            share = text.percent(value) if value >= 0.01 else "<1 %"
+            axis.text(1.03, place, share + star, transform=across, va="center_baseline")
         seen.add(choice)
 
 

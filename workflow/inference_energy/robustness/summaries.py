@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.claims import judge, selectors
-from inference_energy.robustness.choices import QUARTILES, headline
+from inference_energy.robustness.choices import JOINED, QUARTILES, headline
 from inference_energy.rounding import NOISE, cut, ranking
 
 
@@ -43,45 +43,33 @@ def distinct(multiverse, found):
     return weights.reshape(multiverse.shape), first.reshape(multiverse.shape)
 
 
-def explained(values, weights=None):
-    """Share of the variance over combinations of factors that each factor explains.
+def explained(values):
+    """Share of the variance over a full factorial that each factor explains.
 
     The main effect is the variance of the means over all other factors, the total effect the mean
-    of the variances at fixed values of all others, each over the variance: over a full factorial,
-    where each combination counts alike, the functional decomposition (ANOVA) in closed form.
+    of the variances at fixed values of all others, each over the variance: as every combination
+    counts alike and the factors are independent, the functional decomposition (ANOVA) in closed
+    form, in which no total effect is below the main effect.
 
     Parameters
     ----------
     values : ndarray
         One axis per factor.
-    weights : ndarray, optional
-        What each combination counts; those that count nothing may have no value. [1]
 
     Returns
     -------
     main, total : ndarray, shape (values.ndim,)
         [1]; zeros if nothing varies.
     """
-    weights = np.ones(values.shape) if weights is None else weights
-    weights = weights / weights.sum()
-    values = np.where(weights > 0, values, 0.0)
-    size = np.abs(values).max()
-    values = np.where(weights > 0, values - (weights * values).sum(), 0.0)
-    variance = (weights * values**2).sum()
-    if variance <= (NOISE * size) ** 2:
+    variance = values.var()
+    if variance <= (NOISE * np.abs(values).max()) ** 2:
         return np.zeros(values.ndim), np.zeros(values.ndim)
     main, total = [], []
     for axis in range(values.ndim):
         others = tuple(a for a in range(values.ndim) if a != axis)
-        main.append(_explained_by(values, weights, others))
-        total.append(variance - _explained_by(values, weights, axis))
+        main.append(values.mean(axis=others).var())
+        total.append(values.var(axis=axis).mean())
     return cut(np.array(main) / variance), cut(np.array(total) / variance)
-
-
-def _explained_by(values, weights, over):
-    """Variance of the means over some axes, of values whose mean is zero."""
-    held, sums = weights.sum(axis=over), (weights * values).sum(axis=over)
-    return float((sums[held > 0] ** 2 / held[held > 0]).sum())
 
 
 def distribution(multiverse, found, first):
@@ -118,20 +106,25 @@ def distribution(multiverse, found, first):
     return pd.DataFrame(lines, columns=["regime", "quantity", "statistic", "value", "unit"])
 
 
-def variance(multiverse, found, weights):
-    """Share of the variance of the log median that each choice explains, each result counted once.
+def variance(multiverse, found):
+    """Share of the variance of the log median that each choice explains.
+
+    Every specification counts alike, equal results as often as they occur: otherwise the choices
+    would not be independent, as :func:`explained` demands. Nor are those of which a pair is
+    refused, which therefore stand together.
 
     Returns
     -------
     DataFrame
-        regime, choice, effect (main, total), value, unit.
+        regime, choice (one, or several that stand together), effect (main, total), value, unit.
     """
     lines = []
+    names = [JOINED.join(factor) for factor in multiverse.factors]
     for regime in multiverse.base["regimes"]:
-        effects = explained(np.log(found[headline(regime)]), weights)
+        effects = explained(np.log(multiverse.factorial(found[headline(regime)])))
         for effect, values in zip(("main", "total"), effects, strict=True):
-            pairs = zip(multiverse.choices, values, strict=True)
-            lines += [(regime, choice, effect, float(value), "1") for choice, value in pairs]
+            pairs = zip(names, values, strict=True)
+            lines += [(regime, name, effect, float(value), "1") for name, value in pairs]
     return pd.DataFrame(lines, columns=["regime", "choice", "effect", "value", "unit"])
 
 

@@ -35,7 +35,7 @@ def main(snakemake):
     write_table(
         summaries.distribution(choices, found, first), write.distribution, "multiverse_distribution"
     )
-    write_table(summaries.variance(choices, found, weights), write.variance, "multiverse_variance")
+    write_table(summaries.variance(choices, found), write.variance, "multiverse_variance")
     write_table(summaries.one_at_a_time(choices, found), write.one_at_a_time, "one_at_a_time")
     curve = summaries.curve(choices, found, weights, first, params.bins)
     write_table(curve, write.curve, "specification_curve")
