@@ -58,6 +58,11 @@ def test_what_laws_need_are_tables_of_data():
     assert needed_tables(named_laws(FILES["full-load"]["throughput_law"])) == ["models", "gpus"]
 
 
+def test_every_law_says_in_words_what_it_is():
+    words = [kind.words for kind in LAWS.values()]
+    assert all(words) and len(set(words)) == len(words)
+
+
 def test_marks_tell_the_drawn_laws_apart():
     marks = [kind.mark for kind in LAWS.values() if kind.mark]
     assert all(hasattr(drawing, colour) for colour, _ in marks)

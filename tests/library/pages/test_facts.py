@@ -1,10 +1,14 @@
 """What the pages quote, and that what they say in words is so."""
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 from inference_energy.energy import exact
 from inference_energy.laws.base import Share
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
+from inference_energy.laws.registry import LAWS
 from inference_energy.pages import facts
 from repository import METHODS, ROOT, read, read_yaml
 
@@ -57,6 +61,25 @@ def test_laws_are_listed_by_their_error():
     errors = facts.law_errors(read("results/validation/law_errors.csv", "law_errors"))
     assert set(errors) == {"hierarchical", "at-load", "additive", "log-linear", "peak"}
     assert list(errors.values()) == sorted(errors.values())
+
+
+def test_a_law_that_is_registered_comes_onto_the_method_page(monkeypatch):
+    errors = read("results/validation/law_errors.csv", "law_errors")
+    more = errors[errors["law"] == "peak"].assign(law="newcomer")
+    monkeypatch.setitem(LAWS, "newcomer", replace(LAWS["peak"], words="three a second"))
+    found = facts.laws(pd.concat([errors, more]))
+    assert [law["name"] for law in found] == list(LAWS)
+    assert found[-1]["words"] == "three a second"
+    assert found[-1]["error"] == facts.law_errors(errors)["peak"]
+
+
+def test_the_method_page_has_a_line_of_every_law():
+    text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    lines = text.partition("| law |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert [line.split()[1] for line in lines] == list(LAWS)
+    template = ROOT / "workflow" / "templates" / "pages" / "method.md.jinja"
+    written = template.read_text(encoding="utf-8")
+    assert not [law for law in LAWS if f"| {law}" in written]
 
 
 def test_verdicts_are_those_of_the_readme():

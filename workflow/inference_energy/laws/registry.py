@@ -45,6 +45,8 @@ class Kind:
         Whether the throughput depends on the lengths.
     charges_input : bool
         Whether the node time that the law gives holds that of the input.
+    words : str
+        The throughput in words, for readers of the method.
     mark : tuple of str, optional
         Colour of ``drawing`` and marker; a law without one is not drawn.
     """
@@ -58,6 +60,7 @@ class Kind:
     knows_load: bool = False
     by_length: bool = True
     charges_input: bool = False
+    words: str = ""
     mark: tuple[str, str] | None = None
 
     @property
@@ -83,27 +86,49 @@ class Kind:
 def _single(
     fit: Callable[[pd.DataFrame], Law],
     minimum_rows: int,
+    words: str,
     by_length: bool = True,
     charges_input: bool = False,
     mark: tuple[str, str] | None = None,
 ) -> Kind:
-    many = partial(Separate, fit, minimum_rows)
     return Kind(
-        many, fit, minimum_rows, by_length=by_length, charges_input=charges_input, mark=mark
+        partial(Separate, fit, minimum_rows),
+        fit,
+        minimum_rows,
+        by_length=by_length,
+        charges_input=charges_input,
+        words=words,
+        mark=mark,
     )
 
 
 LAWS: dict[str, Kind] = {
-    "log-linear": _single(LogLinear.fit, LogLinear.minimum_rows, mark=("VERMILION", "X")),
-    "peak": _single(Peak.fit, Peak.minimum_rows, by_length=False),
+    "log-linear": _single(
+        LogLinear.fit,
+        LogLinear.minimum_rows,
+        "ln TPS = a + b ln input + c ln output, at most the largest measured",
+        mark=("VERMILION", "X"),
+    ),
+    "peak": _single(
+        Peak.fit,
+        Peak.minimum_rows,
+        "the largest measured, whatever the lengths",
+        by_length=False,
+    ),
     "additive": _single(
-        Additive.fit, Additive.minimum_rows, charges_input=True, mark=("GREEN", "s")
+        Additive.fit,
+        Additive.minimum_rows,
+        "1/TPS is a sum of times: computing a token, the input, reading the cache",
+        charges_input=True,
+        mark=("GREEN", "s"),
     ),
     "hierarchical": Kind(
         Hierarchical.fit,
         needs=("models", "gpus"),
         describe=add_serving_times,
         charges_input=True,
+        words="additive, each time from the hardware's peak rates times factors learned from all"
+        " configurations",
         mark=("BLUE", "o"),
     ),
     "at-load": Kind(
@@ -112,6 +137,8 @@ LAWS: dict[str, Kind] = {
         describe=describe,
         charges_input=True,
         knows_load=True,
+        words="as hierarchical, with the batch that the load, the memory and the layout leave, and"
+        " the engine",
         serving_needs=("nodes", "mlenergy", "inferencex", "wall_power"),
     ),
 }

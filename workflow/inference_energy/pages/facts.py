@@ -4,6 +4,7 @@ import numpy as np
 
 from inference_energy.claims.judge import HOLDS, deciding
 from inference_energy.energy.equation import facility_energy, node_energy, node_seconds
+from inference_energy.laws.registry import LAWS
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 
 QUARTILES = ["p25", "p50", "p75"]
@@ -76,6 +77,31 @@ def law_errors(table):
         & (table["statistic"] == "mean_absolute_error")
     ]
     return rows.sort_values("value").set_index("law")["value"].to_dict()
+
+
+def laws(errors):
+    """Every law of the registry in its order: what it says, and its error.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        Table of schema ``law_errors``.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``words``, ``knows_load``, and ``error`` as of :func:`law_errors`. [%]
+    """
+    error = law_errors(errors)
+    return [
+        {
+            "name": name,
+            "words": kind.words,
+            "knows_load": kind.knows_load,
+            "error": error[name],
+        }
+        for name, kind in LAWS.items()
+    ]
 
 
 def load_ratios(table):
@@ -259,7 +285,7 @@ def gather(methods, setups, tables, shared, longer):
         "long_share_of_energy": long_share_of_energy(days["oviedo2026"], share),
         "verdicts": verdicts(tables["oviedo2026"]["claims"]),
         "kept": kept(setup.blend),
-        "errors": law_errors(shared["errors"]),
+        "laws": laws(shared["errors"]),
         "loads": load_ratios(shared["concurrency"]),
         "changes": changes(shared["findings"], ["input-5000", "pue-text-and-code"]),
         "longer": longer,
