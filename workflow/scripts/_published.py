@@ -1,10 +1,10 @@
-"""Read the published figures that claims and findings are held against."""
+"""Read the published numbers that claims and findings are held against."""
 
 from inference_energy.tables import read_table
 
 
-def published_figures(inputs):
-    """Return published figures by kind, each a dict of id to value.
+def published_numbers(inputs):
+    """Return published numbers by kind, each a dict of id to value.
 
     Parameters
     ----------

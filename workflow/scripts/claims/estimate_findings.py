@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 from _logged import run
-from _published import published_figures
+from _published import published_numbers
 from _setups import read_all_sources
 from inference_energy import documents
 from inference_energy.claims import computed as claims_computed
@@ -22,7 +22,7 @@ def main(snakemake):
     """Compute every finding before and after, write table and page."""
     read = snakemake.input
     findings = snakemake.params.findings
-    figures = published_figures(read)
+    numbers = published_numbers(read)
     sources = read_all_sources(read)
     vendor = {Path(path).stem: read_table(path, "throughput") for path in read.vendor}
     methods, own = {}, {}
@@ -30,13 +30,13 @@ def main(snakemake):
         method = documents.read(path)
         methods[method["id"]] = method
         tables = {name: read_table(Path(path).with_name(f"{name}.csv"), name) for name in TABLES}
-        own[method["id"]] = Evidence(method, tables, figures)
+        own[method["id"]] = Evidence(method, tables, numbers)
     known = {}
 
     def exact(method):
         key = yaml.safe_dump(method)
         if key not in known:
-            known[key] = claims_computed.exact_evidence(method, sources(method), figures, vendor)
+            known[key] = claims_computed.exact_evidence(method, sources(method), numbers, vendor)
         return known[key]
 
     computed, explanations, problems = {}, {}, []

@@ -1,7 +1,7 @@
 """Verdict on every claim of the paper for one method."""
 
 from _logged import run
-from _published import published_figures
+from _published import published_numbers
 from _setups import read_sources
 from inference_energy.claims.computed import exact_evidence
 from inference_energy.claims.judge import judge
@@ -17,19 +17,19 @@ def main(snakemake):
     read = snakemake.input
     method, sources = read_sources(read)
     findings = snakemake.params.findings
-    figures = published_figures(read)
+    numbers = published_numbers(read)
     tables = {name: read_table(getattr(read, name), name) for name in TABLES}
     # caveats are of verdicts, and a user's method has none
     scored = method["kind"] != "user"
     alternatives = {
-        finding["id"]: exact_evidence(merge(method, finding["override"]), sources, figures)
+        finding["id"]: exact_evidence(merge(method, finding["override"]), sources, numbers)
         for finding in findings
         if scored and "override" in finding and "claims" in finding
     }
     table = judge(
         read_table(read.claims, "claims_published"),
         method["claims"],
-        Evidence(method, tables, figures),
+        Evidence(method, tables, numbers),
         alternatives,
         findings,
         snakemake.params.engines,

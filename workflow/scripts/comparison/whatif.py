@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from _logged import run
-from _published import published_figures
+from _published import published_numbers
 from _setups import read_all_sources
 from inference_energy import documents
 from inference_energy.comparison import whatif, whatif_page
@@ -78,7 +78,7 @@ def main(snakemake):
     lines = whatif.headlines(before, after, longer)
     settings = whatif.changed_settings(base.method, head.method)
     published = read_table(read.claims, "claims_published")
-    claims = whatif.flipped_claims(before, after, published, published_figures(read))
+    claims = whatif.flipped_claims(before, after, published, published_numbers(read))
     folder = Path("build/whatif") / head.name
     for name in TABLES:
         columns = list(load_schema(name)["properties"])
