@@ -59,3 +59,15 @@ def test_shares_of_the_dashboard_are_those_of_the_table():
     for image, row in zip(axes.images, rows, strict=True):
         np.testing.assert_array_equal(np.ravel(image.get_array()), mine[row])
     assert {image.get_clim() for image in axes.images} == {(0, 1)}
+
+
+def test_choices_that_a_refusal_links_show_one_share_with_a_star():
+    figure = draw("figures/audit/specification_curve")
+    written = [label.get_text() for label in figure.axes[1].texts]
+    starred = [label for label in written if label.endswith("*")]
+    table = read("results/audit/multiverse_variance.csv", "multiverse_variance")
+    table = table[(table["regime"] == "traditional") & (table["effect"] == "total")]
+    linked = table[table["choice"].str.contains(" + ", regex=False)]
+    (value,) = linked["value"]
+    assert starred == [f"{100 * value:.0f} %*"] * 2
+    assert figures.LINKED.strip() in figure.texts[1].get_text()

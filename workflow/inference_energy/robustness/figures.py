@@ -24,9 +24,11 @@ is taken where the line is.
 Bold: the options of the paper.
 Var.: share of the variance of ln(median)
 that a choice explains, alone or together
-with others (they add up to over 100 %).
-*: of both choices, which some pairs link."""
+with others (they add up to over 100 %)."""
 """How the specification curve is read."""
+
+LINKED = "\n*: choices of which a pair is refused, as one."
+"""What the star says of shares of the variance."""
 
 SHARE = LinearSegmentedColormap.from_list(
     "share", ["white", drawing.SKY, drawing.BLUE, drawing.BLACK]
@@ -55,7 +57,8 @@ def specification_curve(curve, distribution, variance, choices):
     figure = drawing.new_figure(drawing.PAGE, 1.9 + height + 0.95 + TITLE)
     drawing.headline(figure, _paper_ranks(distribution))
     y = 1 - (0.62 + TITLE) / figure.get_figheight()
-    figure.text(0.2 / drawing.PAGE, y, EXPLAINED, va="top", linespacing=1.35)
+    explained = EXPLAINED + LINKED * any(JOINED in name for name in variance["choice"])
+    figure.text(0.2 / drawing.PAGE, y, explained, va="top", linespacing=1.35)
     left, gap, bottom = 2.62, 0.42, 0.52
     width = (drawing.PAGE - left - 0.42 - gap) / 2
     for column, regime in enumerate(["traditional", "long"]):
