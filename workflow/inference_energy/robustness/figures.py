@@ -27,7 +27,7 @@ that a choice explains, alone or together
 with others (they add up to over 100 %)."""
 """How the specification curve is read."""
 
-LINKED = "\n*: choices of which a pair is refused, as one."
+LINKED = "\n*: together, as a pair is refused."
 """What the star says of shares of the variance."""
 
 SHARE = LinearSegmentedColormap.from_list(
