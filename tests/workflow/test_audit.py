@@ -146,6 +146,7 @@ def test_the_audit_runs_on_every_law(done, base):
             stack.enter_context(edited(folder / f"config/{name}.yaml", text))
         # the copy is shared: a run that fails must leave it as it was, too
         stack.callback(git, folder, "checkout", "--quiet", "results", "figures")
+        stack.callback(git, folder, "clean", "-fdq", "results", "figures")
         run = snakemake(folder, "audit")
         assert run.returncode == 0, run.stdout
         lines = (folder / "results/audit/one_at_a_time.csv").read_text().splitlines()
