@@ -42,18 +42,27 @@ METHODS = {name: resolve(name, METHOD_FILES) for name in METHOD_FILES}
 PAPER_TABLE = "data/throughput/oviedo.csv"
 
 
+HARDWARE = ("models", "gpus", "nodes", "mlenergy", "inferencex", "wall_power")
+"""Tables that the laws of throughput and of power with load are fitted to and asked with."""
+
+
+def hardware_tables(names=HARDWARE):
+    """Tables that laws need, by the names that the library knows them by."""
+    return {name: read(MEASURED.get(name, f"data/{name}.csv"), name) for name in names}
+
+
 def sources(methods):
     """Everything that resolved methods are built from."""
     traces = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
     paths = {path for method in methods for path in tables_of(method)}
-    hardware = {*needed_tables(), *serving_tables()}
+    needed = sorted({*needed_tables(), *serving_tables()})
     return Sources(
         {path: read(path, "throughput") for path in sorted(paths)},
         {
             "traces": {
                 name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")
             },
-            "hardware": {n: read(MEASURED.get(n, f"data/{n}.csv"), n) for n in sorted(hardware)},
+            "hardware": hardware_tables(needed),
         },
     )
 

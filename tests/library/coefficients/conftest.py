@@ -2,8 +2,8 @@
 
 import pytest
 from inference_energy.coefficients.rows import located_rows
-from inference_energy.laws.benchmarks import STEADY_TABLE, THROUGHPUT_TABLES
-from repository import read
+from inference_energy.laws.benchmarks import THROUGHPUT_TABLES
+from repository import hardware_tables, read
 
 
 @pytest.fixture(scope="session")
@@ -13,15 +13,7 @@ def table():
 
 @pytest.fixture(scope="session")
 def hardware():
-    files = {
-        "models": "data/models.csv",
-        "gpus": "data/gpus.csv",
-        "nodes": "data/nodes.csv",
-        "mlenergy": STEADY_TABLE,
-        "inferencex": "data/measured/inferencex_power.csv",
-        "wall_power": "data/measured/mlperf_wall_power.csv",
-    }
-    return {name: read(path, name) for name, path in files.items()}
+    return hardware_tables()
 
 
 @pytest.fixture(scope="session")

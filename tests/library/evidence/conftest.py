@@ -7,9 +7,8 @@ from inference_energy.evidence.concurrency import from_one, summarise
 from inference_energy.evidence.law import Laws
 from inference_energy.evidence.verdicts import weigh
 from inference_energy.laws.benchmarks import THROUGHPUT_TABLES
-from inference_energy.method.sources import MEASURED
 from inference_energy.tables import read_table, write_table
-from repository import read, read_yaml
+from repository import hardware_tables, read, read_yaml
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +50,7 @@ def ratios(setup, estimates, convert, band):
 @pytest.fixture(scope="session")
 def laws():
     """Throughput and power with load, fitted to what is committed."""
-    names = ("models", "gpus", "nodes", "mlenergy", "inferencex", "wall_power")
-    hardware = {name: read(MEASURED.get(name, f"data/{name}.csv"), name) for name in names}
-    return Laws.fit([read(path, "throughput") for path in THROUGHPUT_TABLES], hardware)
+    return Laws.fit([read(path, "throughput") for path in THROUGHPUT_TABLES], hardware_tables())
 
 
 @pytest.fixture(scope="session")

@@ -2,29 +2,20 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
+import repository
 from inference_energy.evidence.estimates import energy_at
 from inference_energy.evidence.load import Load, at_load, of_steady, unseen
 from inference_energy.laws.varied import Varied
-from inference_energy.method.sources import MEASURED
-from repository import METHODS, read
+from repository import METHODS
 
 MODEL = "Llama 3.1 405B"
 BUSY = Load(256.0, "H100-SXM-80GB", "FP8", 8)
 
 
 @pytest.fixture(scope="module")
-def sources(runs):
-    tables = [read(path, "throughput") for path in METHODS["revised"]["benchmarks"]["table"]]
-    names = ("models", "gpus", "nodes", "wall_power", "inferencex")
-    hardware = {name: read(MEASURED.get(name, f"data/{name}.csv"), name) for name in names}
-    traces = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
-    return {
-        "table": pd.concat(tables, ignore_index=True),
-        "hardware": hardware | {"mlenergy": runs},
-        "traces": {name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")},
-    }
+def sources():
+    return repository.sources([METHODS["revised"]])(METHODS["revised"])
 
 
 @pytest.fixture(scope="module")

@@ -12,21 +12,12 @@ from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
 from inference_energy.power.node import find_node
 from inference_energy.power.node import node_power as power_at_socket
-from repository import read, read_yaml
-
-TABLES = {
-    "models": "data/models.csv",
-    "gpus": "data/gpus.csv",
-    "nodes": "data/nodes.csv",
-    "mlenergy": "data/measured/mlenergy_v3.csv",
-    "inferencex": "data/measured/inferencex_power.csv",
-    "wall_power": "data/measured/mlperf_wall_power.csv",
-}
+from repository import hardware_tables, read, read_yaml
 
 
 @pytest.fixture(scope="module")
 def hardware():
-    return {name: read(path, name) for name, path in TABLES.items()}
+    return hardware_tables()
 
 
 @pytest.fixture(scope="module")

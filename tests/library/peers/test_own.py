@@ -2,12 +2,10 @@ import numpy as np
 import pytest
 from inference_energy.evidence.boundaries import conversion
 from inference_energy.evidence.estimates import energy_at
-from inference_energy.method.sources import MEASURED
 from inference_energy.peers.own import law_energy, of_law, of_method, of_method_at_load
-from repository import METHODS, read, read_yaml, sources
+from repository import METHODS, hardware_tables, read, read_yaml, sources
 
-TABLES = ("models", "gpus", "nodes", "mlenergy", "inferencex", "wall_power")
-HARDWARE = {name: read(MEASURED.get(name, f"data/{name}.csv"), name) for name in TABLES}
+HARDWARE = hardware_tables()
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,8 @@ from inference_energy.laws.at_load import AtLoadFit
 from inference_energy.laws.benchmarks import training_rows
 from inference_energy.power import ways
 from inference_energy.power.node import find_node, node_power
-from repository import read
+from repository import hardware_tables, read
 
-TABLES = {
-    "models": "data/models.csv",
-    "gpus": "data/gpus.csv",
-    "nodes": "data/nodes.csv",
-    "mlenergy": "data/measured/mlenergy_v3.csv",
-    "inferencex": "data/measured/inferencex_power.csv",
-    "wall_power": "data/measured/mlperf_wall_power.csv",
-}
 KINDS = pd.DataFrame(
     {
         "model": ["DeepSeek-R1", "Llama 3.1 70B"],
@@ -29,7 +21,7 @@ KINDS = pd.DataFrame(
 
 @pytest.fixture(scope="module")
 def hardware():
-    return {name: read(path, name) for name, path in TABLES.items()}
+    return hardware_tables()
 
 
 @pytest.fixture(scope="module")

@@ -4,16 +4,8 @@ import pandas as pd
 import pytest
 from inference_energy.laws.benchmarks import THROUGHPUT_TABLES, training_rows
 from inference_energy.stress.forecast import LAW, forecast, told
-from repository import read, read_yaml
+from repository import hardware_tables, read, read_yaml
 
-TABLES = {
-    "models": "data/models.csv",
-    "gpus": "data/gpus.csv",
-    "nodes": "data/nodes.csv",
-    "mlenergy": "data/measured/mlenergy_v3.csv",
-    "inferencex": "data/measured/inferencex_power.csv",
-    "wall_power": "data/measured/mlperf_wall_power.csv",
-}
 FACTS = {"gpu": "H100-SXM-80GB", "n_gpus": 2, "tensor_parallel": 2, "precision": "FP8"}
 SETTINGS = {
     "model": "meta-llama/Llama-3.1-70B-Instruct",
@@ -28,7 +20,7 @@ METHOD = read_yaml("results/revised/method.yaml")
 @pytest.fixture(scope="module")
 def predict():
     """Predict for settings that are SETTINGS but for some facts and keys."""
-    hardware = {name: read(path, name) for name, path in TABLES.items()}
+    hardware = hardware_tables()
     throughput = [read(path, "throughput") for path in THROUGHPUT_TABLES]
     known = {name: hardware[name] for name in ("models", "gpus")}
     training = training_rows(throughput, hardware["mlenergy"], known)

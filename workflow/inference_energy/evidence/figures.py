@@ -272,7 +272,8 @@ def decomposition(table, overestimates, band):
         Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=factor)
         for factor, (colour, hatch) in FACTOR_COLOURS.items()
     ]
-    legend(axis.figure, [*handles, _key("ratio", BLACK, "D", 3)], 0.1, 0.26, **SPACING)
+    stated = _line_key(f"stated: {band[0]:g} and {band[1]:g}", DARK_GREY, ":", 0.8)
+    legend(axis.figure, [*handles, _key("ratio", BLACK, "D", 3), stated], 0.1, 0.26, **SPACING)
     return axis.figure
 
 

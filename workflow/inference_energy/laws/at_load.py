@@ -11,7 +11,7 @@ an unseen model, GPU or engine has the spread of such groups as part of its erro
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -163,7 +163,7 @@ class AtLoad(Law):
 
         They are one law whose numbers have an axis of laws before those of the lengths.
         """
-        many = [law for law in laws if isinstance(law, AtLoad)]
+        many = cast(Sequence[AtLoad], laws)
         shape = np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens))
         over = (len(many), *(1 for _ in shape))
 

@@ -126,10 +126,7 @@ class Law(Protocol):
 
     def by_way(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
         """Throughput [tokens/s] and its error [1] of every one of the shares, which come first."""
-        laws = [way.law for way in self.shares()]
-        kinds = {type(law) for law in laws}
-        kind = kinds.pop() if len(kinds) == 1 else Law
-        return kind.of_all(laws, input_tokens, output_tokens)
+        return together([way.law for way in self.shares()], input_tokens, output_tokens)
 
     def closed_form(self) -> dict[str, Any] | None:
         """Kind and coefficients, if a page can compute the law from them; none if it cannot."""
@@ -252,6 +249,15 @@ class Fit(Protocol):
         rows : DataFrame
             Rows of one configuration; only those with throughput_tps count as measured.
         """
+
+
+def together(
+    laws: Sequence[Law], input_tokens: ArrayLike, output_tokens: ArrayLike
+) -> tuple[Array, Array]:
+    """Throughput and error of several laws as of :meth:`Law.of_all`, at once if of one class."""
+    kinds = {type(law) for law in laws}
+    kind = kinds.pop() if len(kinds) == 1 else Law
+    return kind.of_all(laws, input_tokens, output_tokens)
 
 
 def shapes_and_throughput(rows: pd.DataFrame) -> tuple[Array, Array, Array]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Parts, Share
+from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Parts, Share, together
 
 PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
 """Shape at which a changed exponent leaves the throughput as it is: one that all sources of the
@@ -54,10 +54,8 @@ class Varied(Law):
         cls, laws: Sequence[Law], input_tokens: ArrayLike, output_tokens: ArrayLike
     ) -> tuple[Array, Array]:
         """Throughput and error of the laws that they are off, times their changes."""
-        varied = [law for law in laws if isinstance(law, Varied)]
-        kinds = {type(law.law) for law in varied}
-        kind = kinds.pop() if len(kinds) == 1 else Law
-        speeds, errors = kind.of_all([law.law for law in varied], input_tokens, output_tokens)
+        varied = cast(Sequence[Varied], laws)
+        speeds, errors = together([law.law for law in varied], input_tokens, output_tokens)
         changes = np.array([law._change(input_tokens, output_tokens) for law in varied])
         return changes * speeds, errors
 
