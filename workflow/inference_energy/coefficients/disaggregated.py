@@ -18,12 +18,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from inference_energy.coefficients.table import GPUS, Z95, node_parts
+from inference_energy.coefficients.table import GPUS, node_parts
 from inference_energy.energy.equation import token_energy
 from inference_energy.laws.at_load import AtLoad
 from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.hardware import find_model
 from inference_energy.laws.serving import ASSUMED_BYTES, PARTS, part_seconds
+from inference_energy.method.distributions import NORMAL_95
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.utilisation import add_utilisation
 from inference_energy.power.ways import Hardware, best_layouts, fitting
@@ -99,8 +100,8 @@ def _run(run, fit, power, hardware):
             "busy": ["yes" if watts > BUSY * rated else "no" for watts in own],
             "measured_j": measured,
             "predicted_j": predicted,
-            "p5_j": predicted * np.exp(-Z95 * sigma),
-            "p95_j": predicted * np.exp(Z95 * sigma),
+            "p5_j": predicted * np.exp(-NORMAL_95 * sigma),
+            "p95_j": predicted * np.exp(NORMAL_95 * sigma),
             "factor": factor,
             "within": ["yes" if off <= ALLOWED else "no" for off in factor],
             "attention_share": [share, None],

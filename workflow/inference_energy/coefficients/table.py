@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
 from inference_energy.coefficients.rows import add_tiers
 from inference_energy.energy.equation import node_energy
 from inference_energy.laws.base import Array, Law
 from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.serving import add_traits
+from inference_energy.method.distributions import NORMAL_95
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import Hardware, best_layouts, fitting, node_kw
 from inference_energy.units import MEGA
@@ -45,9 +45,6 @@ ENGINES = ("vLLM", "SGLang", "TensorRT-LLM")
 
 QUERY = {"input_tokens": 2000.0, "cached_tokens": 1000.0, "output_tokens": 500.0}
 """Lengths that the coefficients are taken at; the cached tokens are part of the input. [tokens]"""
-
-Z95 = float(ndtri(0.95))
-"""The standard normal's 95 % quantile. [1]"""
 
 
 def networks(models: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
@@ -207,8 +204,9 @@ def over_engines(
             log = pd.Series(np.log(np.asarray(energy, float)), nodes.index).groupby(by, sort=False)
         found[name] = np.exp(log.mean())
         for end, power in away.items():
-            own = np.asarray(sigma[name]) ** 2 + (power / Z95) ** 2
+            own = np.asarray(sigma[name]) ** 2 + (power / NORMAL_95) ** 2
             total = np.sqrt(own.groupby(by, sort=False).mean() + log.var(ddof=0))
             sign = -1 if end == "p5" else 1
-            found[f"{name.removesuffix('_wh')}_{end}_wh"] = found[name] * np.exp(sign * Z95 * total)
+            factor = np.exp(sign * NORMAL_95 * total)
+            found[f"{name.removesuffix('_wh')}_{end}_wh"] = found[name] * factor
     return pd.DataFrame(found)

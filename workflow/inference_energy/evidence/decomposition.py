@@ -15,7 +15,6 @@ import re
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from inference_energy.energy import exact
 from inference_energy.evidence import law
@@ -30,6 +29,7 @@ from inference_energy.evidence.estimates import (
 from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import add_traits
 from inference_energy.method.boundary import COMPARABLE, Place
+from inference_energy.method.distributions import NORMAL_95
 from inference_energy.units import J_PER_WH
 
 FACTORS = ("lengths", "boundary", "load", "hardware", "format", "remainder")
@@ -66,8 +66,6 @@ rather than FP8; host: the source has other figures for the same work, from othe
 the model, and the estimate is off their geometric mean; range: the estimate is one, and another
 point of it; law: inside the interval of the law."""
 
-Z95 = float(ndtri(0.95))
-"""The standard normal's 95 % quantile. [1]"""
 
 SAME_WORK = ["source_id", "model", "input_tokens", "output_tokens", "boundary", "concurrency"]
 """Columns of estimates in which figures of the same work agree."""
@@ -280,7 +278,7 @@ def _served(setup, estimates, laws, references):
             for name, (known, text) in zip(BY_LAW, texts, strict=True)
         }
         by_law = query[CHAIN.index("own")] / references[estimate["model"]]
-        within = float(np.exp(Z95 * sd))
+        within = float(np.exp(NORMAL_95 * sd))
         more[estimate["id"]] = {
             "lengths": (query[CHAIN.index("start")] / query[CHAIN.index("own")], ""),
             "method": (by_law, f"at its own lengths and load it has x{1 / by_law:.3g} of the law"),

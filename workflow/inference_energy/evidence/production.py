@@ -4,10 +4,8 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.evidence import law
+from inference_energy.method.distributions import NORMAL_95
 from inference_energy.units import SECONDS_PER_HOUR
-
-Z95 = 1.6449
-"""The standard normal's 95 % quantile."""
 
 
 def compare(day, laws, stated):
@@ -49,7 +47,7 @@ def compare(day, laws, stated):
         row |= {"tensor_parallel": 1, "pipeline_parallel": 1}
         row |= {"attention_data_parallel": gpus, "expert_parallel": gpus}
         one = known.law_of(row).at(of["requests_in_flight_per_node"] * nodes)
-        spread = np.exp(Z95 * float(one.sigma(n_in, n_out)))
+        spread = np.exp(NORMAL_95 * float(one.sigma(n_in, n_out)))
         parts = one.parts(n_in, kept, n_out)
         predicted = {
             "all nodes": n_out / float(one.seconds(n_in, n_out, kept)) / nodes,

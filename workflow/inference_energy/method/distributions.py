@@ -14,6 +14,9 @@ from scipy.special import ndtri
 Z95 = 1.645
 """95th percentile of the standard normal as the paper rounds it."""
 
+NORMAL_95 = float(ndtri(0.95))
+"""95th percentile of the standard normal, not rounded."""
+
 
 @dataclass(frozen=True)
 class LogNormal:

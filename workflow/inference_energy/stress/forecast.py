@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from inference_energy.energy.equation import token_energy
 from inference_energy.energy.exact import model_energy
@@ -14,6 +13,7 @@ from inference_energy.laws.at_load import describe
 from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.hardware import USABLE_MEMORY, find_model
 from inference_energy.method.build import build
+from inference_energy.method.distributions import NORMAL_95
 from inference_energy.method.serving import FILTERS
 from inference_energy.method.setup import fixed_regime
 from inference_energy.power.node import find_node, node_power
@@ -30,7 +30,6 @@ NEEDED = ("gpu", "n_gpus", "precision")
 
 LAW = "law with load"
 LEVELS = (0.05, 0.5, 0.95)
-Z95 = float(ndtri(0.95))
 
 
 class Forecast(NamedTuple):
@@ -200,7 +199,7 @@ def of_law(rows, facts, fit, power, hardware):
     parts = []
     for scope, at in (("gpu", watts * count), ("node", node_power(watts, around, count))):
         middle = token_energy(at[:, 1], throughput) * lengths[:, 1] / J_PER_WH
-        away = np.hypot(np.log(at / at[:, 1:2]) / Z95, sigma[:, None]) * Z95
+        away = np.hypot(np.log(at / at[:, 1:2]) / NORMAL_95, sigma[:, None]) * NORMAL_95
         parts.append(
             pd.DataFrame(
                 {
