@@ -29,7 +29,7 @@ def read_runs(paths, facts):
 
 
 def read_background(read):
-    """Table that the hierarchical law starts from; none for other laws."""
+    """Table that a law of many configurations starts from; none for other laws."""
     if not getattr(read, "background", None):
         return None
     table = pd.concat([read_table(path, "throughput") for path in read.background])

@@ -2,9 +2,11 @@
 
 import ast
 import importlib
+import re
 import sys
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +16,22 @@ import yaml
 from inference_energy import drawing
 from inference_energy.deployments import law as deployments_law
 from inference_energy.energy import exact
+from inference_energy.errors import InputError
 from inference_energy.laws.base import Law
 from inference_energy.laws.cross_validation import evaluate
 from inference_energy.laws.figures import predicted_over_measured
 from inference_energy.laws.registry import LAWS, Kind, named_laws, needed_tables
 from inference_energy.laws.rows import length_range
 from inference_energy.laws.separate import Separate
-from inference_energy.method.build import build
-from inference_energy.method.files import resolve
+from inference_energy.method.build import build, fit_suitable
+from inference_energy.method.files import check, resolve
 from inference_energy.paper import estimate
 from inference_energy.robustness import sensitivity
 from inference_energy.scaling import agents
 from inference_energy.scaling import length as scaling_length
 from inference_energy.tables import load_schema, read_table
 from processes import run as start_and_wait
+from repository import hardware_tables
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOW = ROOT / "workflow"
@@ -95,7 +99,6 @@ KNOWN = {
     ("deployments/law.py", "Peak"): "makes one of a single measured throughput",
     ("evidence/load.py", "Pooled"): "pools the nodes of a measurement",
     ("method/serving.py", "Pooled"): "pools the nodes of a method",
-    ("power/ways.py", "AtLoad"): "asks all layouts of its fit at once",
     ("robustness/sensitivity.py", "Varied"): "varies whatever law there is",
 }
 """Classes that a file outside the room may know, and what for. None asks a law which it is."""
@@ -144,10 +147,34 @@ def test_no_law_is_asked_of_which_class_it_is_outside_its_room():
         assert not asked & classes, path
 
 
-def test_no_rule_knows_a_law_by_name():
-    for path in (WORKFLOW / "rules").glob("*.smk"):
-        text = path.read_text(encoding="utf-8")
-        assert not [name for name in LAWS if f'"{name}"' in text or f"'{name}'" in text]
+def test_no_rule_template_or_caption_knows_a_law_by_name():
+    """But for the page that computes the closed forms of some, and leaves the others out."""
+    names = re.compile(rf"""(?<=["'`| ])({"|".join(LAWS)})(?=["'`|:,])""")
+    files = [*WORKFLOW.glob("rules/*.smk"), *WORKFLOW.glob("report/**/*.rst")]
+    files += [path for path in WORKFLOW.glob("templates/**/*") if path.is_file()]
+    knowing = {path.name for path in files if names.search(path.read_text(encoding="utf-8"))}
+    assert knowing == {"engine.js"}
+
+
+def test_schemas_name_laws_where_a_method_names_one_and_nowhere_else():
+    law = SCHEMA["properties"]["throughput_law"]["properties"]
+    lists = [law["name"]["enum"], SCHEMA["$defs"]["law"]["enum"]]
+    found = [
+        value
+        for path in (WORKFLOW / "schemas").glob("**/*.yaml")
+        for value in values_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if value in LAWS
+    ]
+    assert sorted(found) == sorted(lists[0] + lists[1])
+
+
+def values_of(node):
+    """Keys and values of nested mappings and lists that are text."""
+    if isinstance(node, dict):
+        return [*node, *(value for item in node.values() for value in values_of(item))]
+    if isinstance(node, list):
+        return [value for item in node for value in values_of(item)]
+    return [node] if isinstance(node, str) else []
 
 
 @dataclass(frozen=True)
@@ -175,6 +202,31 @@ class Newcomer(Law):
 
     def terms(self):
         return [("time", self.time, "s")]
+
+
+@dataclass(frozen=True)
+class Loaded(Newcomer):
+    """The same, with a throughput that grows with the requests that are served at once."""
+
+    concurrency: float = 1.0
+    name: str = "loaded"
+
+    @property
+    def knows_load(self):
+        return True
+
+    def at(self, concurrency, requests=np.inf):
+        return replace(self, concurrency=concurrency)
+
+    def predict(self, input_tokens, output_tokens):
+        return self.concurrency * super().predict(input_tokens, output_tokens)
+
+
+class LoadedSeparate(Separate):
+    """A fit that gives every configuration the same law, whatever its rows."""
+
+    def laws_of(self, rows):
+        return [Loaded.fit(self.rows)] * len(rows)
 
 
 class Sharing(Separate):
@@ -252,6 +304,32 @@ def test_a_new_law_runs_through_a_method(newcomer, traces, hardware):
     halved = sensitivity.results(sensitivity.apply(setup, {"throughput": 0.5}))
     for output, value in sensitivity.results(setup).items():
         assert halved[output] == pytest.approx(2 * value, rel=1e-9)
+
+
+def test_a_second_law_that_knows_load_serves_a_method(monkeypatch):
+    method = deepcopy(resolve("revised", FILES))
+    method["throughput_law"]["name"] = "loaded"
+    method["benchmarks"]["models"] = ["Llama 3.1 405B", "DeepSeek-R1"]
+    method["blend"]["models"] = 2
+    schema = deepcopy(SCHEMA)
+    schema["properties"]["throughput_law"]["properties"]["name"]["enum"].append("loaded")
+    fit = partial(LoadedSeparate, Loaded.fit, 0)
+    monkeypatch.setitem(LAWS, "loaded", Kind(fit, knows_load=False))
+    with pytest.raises(InputError, match=r"value loaded: does not know .*; allowed .* is at-load;"):
+        check(method, schema, "revised")
+    monkeypatch.setitem(LAWS, "loaded", Kind(fit, knows_load=True))
+    check(method, schema, "revised")
+    table = read_table(ROOT / "data/throughput/at_load.csv", "throughput")
+    ways = [
+        way
+        for served in fit_suitable(method, table, hardware_tables()).values()
+        for way in served.law.shares()
+    ]
+    assert {type(way.law) for way in ways} == {Loaded}
+    # a node of n copies at load L: n times a copy's throughput at load L / n
+    per_request = [float(way.law.predict(1.0, 1.0)) / way.load for way in ways]
+    assert per_request == pytest.approx([per_request[0]] * len(ways))
+    assert 1 / per_request[0] == pytest.approx(ways[0].law.time * ways[0].copies)
 
 
 def test_a_new_law_is_validated_and_drawn(newcomer, vendor, hardware):

@@ -251,6 +251,13 @@ class Fit(Protocol):
         """
 
 
+class LoadedFit(Fit, Protocol):
+    """A fit whose laws know load: it has one for every configuration that rows describe."""
+
+    def laws_of(self, rows: pd.DataFrame) -> Sequence[Law]:
+        """Law of the configuration of each row, measured or not, at the row's load."""
+
+
 def together(
     laws: Sequence[Law], input_tokens: ArrayLike, output_tokens: ArrayLike
 ) -> tuple[Array, Array]:

@@ -67,6 +67,7 @@ def load_page(scores: pd.DataFrame, before: str) -> str:
     return render(
         "laws/load.md.jinja",
         before=before,
+        after="at-load",
         overall=[of(split, "at-load") for split in SPLITS],
         classes=[of(*key) for key in known if key[1:3] == ("at-load", "all") and key[3] != "all"],
         sources=[

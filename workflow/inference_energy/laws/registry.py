@@ -40,7 +40,8 @@ class Kind:
     serving_needs : tuple of str
         Further tables, if a method says at which load and on which nodes its models are served.
     knows_load : bool
-        Whether the concurrency of a configuration is an input of its law.
+        Whether the concurrency of a configuration is an input of its law, so that a method may
+        say ``serving``; its fit is then a :class:`LoadedFit`.
     by_length : bool
         Whether the throughput depends on the lengths.
     charges_input : bool

@@ -294,6 +294,7 @@ def check(
         *_length_problems(method, where),
         *_trim_problems(method, where),
         *_overhead_problems(method, where),
+        *_serving_problems(method, where),
     ]
     trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
     for pair in trims if isinstance(trims, list) else []:
@@ -374,6 +375,17 @@ def _overhead_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
                 f" allowed is at most {MOST_OVERHEAD}, as a fleet that draws more is idle; correct"
                 " the factors"
             )
+
+
+def _serving_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Problem of a method that states a load beside a law that has none as its input."""
+    law = method["throughput_law"]["name"]
+    if "serving" in method and not LAWS[law].knows_load:
+        knowing = ", ".join(name for name, kind in LAWS.items() if kind.knows_load)
+        yield (
+            f"{where}: key throughput_law.name: value {law}: does not know the load that"
+            f" `serving` states; allowed beside it is {knowing}; name it or remove serving"
+        )
 
 
 def _trim_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:

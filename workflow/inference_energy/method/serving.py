@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.laws.base import Share
-from inference_energy.laws.benchmarks import LoadFit, training_rows
+from inference_energy.laws.base import LoadedFit, Share
+from inference_energy.laws.benchmarks import training_rows
 from inference_energy.laws.fitting import Served
 from inference_energy.laws.pooled import Pooled
+from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import usable_rows
 from inference_energy.method.distributions import LogNormal
 from inference_energy.power.ways import Hardware, best_layouts, fit_gpu_power, fitting, node_kw
@@ -87,7 +88,7 @@ def fit_serving(
     every = chosen | {"precision": list(table["precision"].unique())}
     rows = training_rows([usable_rows(table, every)], hardware["mlenergy"], known)
     _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": rows["engine"]})
-    fit = LoadFit.fit(rows)
+    fit = cast(LoadedFit, LAWS[method["throughput_law"]["name"]].fit_many(rows))
     gpus = method["throughput_law"]["gpus_per_node"]
     reference = method["throughput_law"]["reference"]
     lengths = reference["input_tokens"], reference["output_tokens"]

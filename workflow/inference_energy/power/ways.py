@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.at_load import AT_A_LOAD, AtLoad, describe
-from inference_energy.laws.benchmarks import LoadFit
+from inference_energy.laws.at_load import AT_A_LOAD, describe
+from inference_energy.laws.base import LoadedFit, together
 from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import served_batch
 from inference_energy.power import measured, node
@@ -69,12 +69,12 @@ def fitting(
     return rows[rows["filled"] < USABLE_MEMORY].reset_index(drop=True)
 
 
-def best_layouts(fit: LoadFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.DataFrame:
+def best_layouts(fit: LoadedFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.DataFrame:
     """Layout with the highest throughput of every kind at every load.
 
     Parameters
     ----------
-    fit : LoadFit
+    fit : LoadedFit
         Throughput law.
     rows : DataFrame
         From :func:`fitting`.
@@ -96,7 +96,7 @@ def best_layouts(fit: LoadFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.DataF
     for load in np.atleast_1d(loads):
         at = [law.at(load / n).scaled(n) for law, n in zip(laws, copies, strict=True)]
         for shape, own in same.items():
-            speed[own], _ = AtLoad.of_all([at[k] for k in own], *shape)
+            speed[own], _ = together([at[k] for k in own], *shape)
         batch = copies * served_batch({"cache_tokens": room}, n_in, n_out, load / copies)
         loaded = rows.assign(
             law=pd.Series(at, rows.index, dtype=object), speed=speed, batch=batch, load=load
