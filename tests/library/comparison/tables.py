@@ -1,8 +1,8 @@
 """Results of two methods, and their comparison."""
 
 import pandas as pd
-from inference_energy.comparison.attribution import exact_medians
 from inference_energy.comparison.compare import comparison
+from inference_energy.comparison.medians import ExactMedians
 from library.comparison.methods import V1, V2, paper
 
 FLEET = pd.DataFrame(
@@ -34,4 +34,4 @@ HEAD_CLAIMS = claims(("a", "reproduced"), ("b", "not reproduced"), ("d", "reprod
 def whole(head=V1, base=V2):
     results = {"fleet": FLEET, "claims": BASE_CLAIMS}
     other = {"fleet": FLEET.assign(value=[2.0, 6.0]), "claims": HEAD_CLAIMS}
-    return comparison(base, head, results, other, exact_medians(paper))
+    return comparison(base, head, results, other, ExactMedians(paper))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.comparison.attribution import attribution, exact_medians, owen, shapley
+from inference_energy.comparison.attribution import attribution, owen, shapley
+from inference_energy.comparison.medians import ExactMedians
 from inference_energy.errors import InputError
 from inference_energy.method.differences import differing
 from library.comparison.methods import PAPER, V1, V2, paper
@@ -92,7 +93,7 @@ def test_node_power_is_the_whole_story_from_v1_to_v2():
     assert differing(V1, V2) == {
         "node_power": [("node_power", "default"), ("node_power", "models", "DeepSeek-R1")]
     }
-    shares, _, ends = attribution(V1, V2, exact_medians(paper))
+    shares, _, ends = attribution(V1, V2, ExactMedians(paper))
     for end in ends.to_dict("records"):
         own = shares[shares["headline"] == end["headline"]]
         change = log(end["head"] / end["base"])
@@ -111,7 +112,7 @@ def test_settings_that_cannot_be_mixed_are_joined():
         few = method["benchmarks"]["table"] == "few.csv"
         return {"table": PAPER[PAPER["model"] == "Llama 3.1 405B"] if few else PAPER}
 
-    shares, _, ends = attribution(V2, head, exact_medians(tables))
+    shares, _, ends = attribution(V2, head, ExactMedians(tables))
     own = shares[shares["headline"] == "long median"]
     (end,) = ends[ends["headline"] == "long median"].to_dict("records")
     joined = {"benchmarks + blend": log(end["head"] / end["base"])}
@@ -122,4 +123,4 @@ def test_a_method_without_enough_models_is_refused():
     head = deepcopy(V2)
     head["benchmarks"]["sources"] = ["nobody"]
     with pytest.raises(InputError, match="0 models"):
-        attribution(V2, head, exact_medians(paper))
+        attribution(V2, head, ExactMedians(paper))

@@ -1,7 +1,7 @@
 """Results and verdicts of two methods side by side."""
 
-from inference_energy.comparison.attribution import exact_medians
 from inference_energy.comparison.compare import comparison, flips, moved
+from inference_energy.comparison.medians import ExactMedians
 from inference_energy.comparison.page import comparison_page
 from inference_energy.tables import read_table, write_table
 from library.comparison.methods import V1, V2, paper
@@ -29,7 +29,7 @@ def test_rounding_in_the_headlines_does_not_change_a_byte(tmp_path):
     """What one version of numpy gives and another gives differ in the last bits."""
     written = []
     for noise in (0.0, 1e-15, -1e-15):
-        medians = exact_medians(paper)
+        medians = ExactMedians(paper)
         count = 0
 
         def noisy(method, medians=medians, noise=noise):
@@ -66,7 +66,7 @@ def test_the_comparison_is_a_valid_table_and_page(tmp_path):
 
 def test_the_same_method_twice_gives_an_empty_comparison(tmp_path):
     results = {"fleet": FLEET, "claims": BASE_CLAIMS}
-    table = comparison(V2, V2, results, results, exact_medians(paper))
+    table = comparison(V2, V2, results, results, ExactMedians(paper))
     write_table(table, tmp_path / "c.csv", "comparison")
     assert set(table["kind"]) == {"headline", "unchanged"}
     assert "No setting differs." in comparison_page(table, "v2", "v2")

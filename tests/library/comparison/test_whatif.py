@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.comparison.sides import NOW, Side
@@ -80,16 +81,23 @@ def test_the_setting_that_moves_most_stands_first_and_what_cancels_is_said():
     )
 
 
-def test_one_setting_needs_no_shares_and_two_multiply_to_the_change(powered):
-    assert shapley_factors(*powered, sources) == []
+def test_one_quantity_needs_no_shares_and_two_multiply_to_the_change():
     pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
     share = {"value": 0.2, "unit": "1", "source": "a test"}
+    assert shapley_factors(*ask(pue=pue), sources) == []
     base, head = ask(pue=pue, fleet={"long_share": share})
     factors = shapley_factors(base, head, sources)
     medians = {x["quantity"]: x["factor"] for x in headlines(base, head, 15)}
     product = factors[0]["traditional median"] * factors[1]["traditional median"]
     assert product == pytest.approx(medians["traditional query, median"])
     assert {f["setting"] for f in factors} == {"PUE", "fleet"}
+
+
+def test_the_quantities_of_a_section_have_a_factor_each(powered):
+    factors = {f["setting"]: f["traditional median"] for f in shapley_factors(*powered, sources)}
+    assert set(factors) == {"node power", "node power models DeepSeek-R1"}
+    assert factors["node power"] > factors["node power models DeepSeek-R1"] > 1
+    assert np.prod(list(factors.values())) == pytest.approx(2)
 
 
 def test_who_enters_the_blend_is_told_with_what_ranks_it():

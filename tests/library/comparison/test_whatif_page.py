@@ -30,7 +30,7 @@ def side(median):
         }
     )
     curves = {"traditional": curve, "long": curve}
-    return Answer(Side("x", {}), {"energy_per_query": table}, curves)
+    return Answer(Side("x", {}), {}, {"energy_per_query": table}, curves)
 
 
 def test_rounding_is_no_change_and_a_missing_number_no_number():

@@ -2,7 +2,8 @@
 
 from copy import deepcopy
 
-from inference_energy.comparison.attribution import attribution, exact_medians
+from inference_energy.comparison.attribution import attribution
+from inference_energy.comparison.medians import ExactMedians
 from inference_energy.method.differences import differences, differing, with_settings
 from library.comparison.methods import V2, paper
 
@@ -24,7 +25,7 @@ def test_sources_and_order_of_names_are_no_difference():
     base["benchmarks"]["precision"] = ["FP8", "FP4"]
     head["benchmarks"]["precision"] = ["FP4", "FP8"]
     assert differing(base, head) == {}
-    assert attribution(V2, V2, exact_medians(paper))[0].empty
+    assert attribution(V2, V2, ExactMedians(paper))[0].empty
 
 
 def test_a_quantity_that_only_one_method_states_comes_and_goes():

@@ -1,18 +1,13 @@
 """Which setting moved a headline: Shapley and Owen values."""
 
-import json
 from itertools import combinations
 from math import comb
 
 import numpy as np
 import pandas as pd
 
-from inference_energy.energy.exact import blend_energy, regime_energy
 from inference_energy.errors import InputError
-from inference_energy.laws.fitting import fit_laws
-from inference_energy.method.build import build
 from inference_energy.method.differences import differing, with_settings
-from inference_energy.method.serving import fit_serving
 
 AFTER_THE_HEADLINE = ("pathways", "fleet", "sensitivities", "monte_carlo")
 """Sections that are joined to one setting when more than MOST_SETTINGS differ."""
@@ -96,43 +91,6 @@ def _joined(settings, names):
     kept = {name: paths for name, paths in settings.items() if name not in names}
     joined = [path for name in present for path in settings[name]]
     return kept | ({" + ".join(present): joined} if joined else {})
-
-
-def exact_medians(sources):
-    """Headline function for :func:`attribution`: the exact median of the blend in each regime.
-
-    Parameters
-    ----------
-    sources : callable
-        Resolved method to what it is built from, the keyword arguments of ``build``.
-
-    Returns
-    -------
-    callable
-        Resolved method to a dict of headline to median. [Wh]
-    """
-    fitted, known = {}, {}
-
-    def medians(method):
-        tables = json.dumps([method["benchmarks"]["table"], method.get("data")])
-        if tables not in known:
-            known[tables] = sources(method)
-        given = known[tables]
-        # a fit takes much longer than a median, and few mixtures differ in what is fitted; not
-        # fit_suitable, as a mixture may hold the law of one method against the rows of the other
-        served = [method.get("serving"), method["node_power"]] if "serving" in method else []
-        key = json.dumps([method["benchmarks"], method["throughput_law"], *served])
-        if key not in fitted:
-            fit = fit_serving if served else fit_laws
-            fitted[key] = fit(method, given["table"], given.get("hardware"))
-        setup = build(method, **given, laws=fitted[key])
-        answer = {}
-        for regime in setup.regimes.values():
-            models, names = regime_energy(setup, regime)
-            answer[f"{regime.name} median"] = blend_energy(setup, models, names).quantile(0.5)
-        return answer
-
-    return medians
 
 
 def attribution(base, head, headline):

@@ -10,10 +10,12 @@ import pandas as pd
 from inference_energy.claims.headline import numbers
 from inference_energy.claims.judge import judge
 from inference_energy.claims.selectors import Evidence
-from inference_energy.comparison.attribution import attribution, exact_medians
+from inference_energy.comparison.attribution import attribution
+from inference_energy.comparison.medians import ExactMedians
 from inference_energy.comparison.sides import Side
 from inference_energy.energy import exact
-from inference_energy.method.build import build
+from inference_energy.laws.fitting import Served
+from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.differences import differing
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.paper import estimate
@@ -45,6 +47,8 @@ class Answer:
     ----------
     side : Side
         Method and state of the data.
+    laws : dict of str to Served
+        Throughput laws of its models.
     tables : dict of str to DataFrame
         energy_per_query, fleet, output_tokens, blend, and the lines of test_time that are quoted.
     curves : dict of str to DataFrame
@@ -52,6 +56,7 @@ class Answer:
     """
 
     side: Side
+    laws: Mapping[str, Served]
     tables: Mapping[str, pd.DataFrame]
     curves: Mapping[str, pd.DataFrame]
 
@@ -68,7 +73,9 @@ def answer(side: Side, sources: Sources, longer: float) -> Answer:
     longer : float
         Factor of the output tokens at which ratios are comparable. [1]
     """
-    setup = build(side.method, **sources(side.method))
+    given = sources(side.method)
+    laws = fit_suitable(side.method, given["table"], given.get("hardware"))
+    setup = build(side.method, **given, laws=laws)
     tables = {
         "energy_per_query": estimate.energy_per_query(setup, ENGINES),
         # a bootstrap of the total takes longer than the rest and moves no printed figure
@@ -77,7 +84,7 @@ def answer(side: Side, sources: Sources, longer: float) -> Answer:
         "blend": estimate.blend(setup),
         "test_time": _longer(setup, longer),
     }
-    return Answer(side, tables, {r.name: _curve(setup, r) for r in setup.regimes.values()})
+    return Answer(side, laws, tables, {r.name: _curve(setup, r) for r in setup.regimes.values()})
 
 
 def _blend(setup: Setup, regime: Any) -> Any:
@@ -135,18 +142,25 @@ def _factor(old: float, new: float) -> float:
 
 
 def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
-    """Factor of each differing setting on the medians, none where only one setting differs.
+    """Factor of each differing quantity on the medians, none where only one differs.
 
     Returns
     -------
     list of dict
         setting (in words), and its factor on each headline; the factors of a headline multiply to
-        its change (Shapley 1953, in the logarithm).
+        its change (Shapley 1953, in the logarithm). The quantities of a section have their own
+        (Owen 1977), unless they are many.
     """
-    if len(differing(base.side.method, head.side.method)) < 2:
+    if sum(map(len, differing(base.side.method, head.side.method).values())) < 2:
         return []
-    shares, _, _ = attribution(base.side.method, head.side.method, exact_medians(sources))
-    own = shares[(shares["statistic"] == "shapley") & (shares["part"] == "")]
+    medians = ExactMedians(sources)
+    for one in (base, head):
+        medians.take(one.side.method, one.laws)
+    shares, _, _ = attribution(base.side.method, head.side.method, medians)
+    own = shares[shares["statistic"] == "shapley"]
+    apart = set(own.loc[own["part"] != "", "setting"])
+    own = own[(own["part"] != "") | ~own["setting"].isin(apart)]
+    own = own.assign(setting=own["part"].where(own["part"] != "", own["setting"]))
     wide = own.pivot_table(index="setting", columns="headline", values="value", sort=False)
     order = largest_first(wide.abs().max(axis=1))
     return [
@@ -294,7 +308,9 @@ def sentence(settings: list[dict], lines: list[dict], shares: Sequence[dict] = (
     if not settings:
         return "Nothing differs."
     place = {share["setting"]: i for i, share in enumerate(shares)}
-    ordered = sorted(settings, key=lambda s: place.get(s["group"], len(place)))
+    ordered = sorted(
+        settings, key=lambda s: place.get(s["setting"], place.get(s["group"], len(place)))
+    )
     few = bool(shares) and len(ordered) <= NAMED
     *before, last = [_change(s) for s in (ordered if few else ordered[:1])]
     what = f"{', '.join(before)} and {last}" if before else last

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
 from typing import Any
 
 import pandas as pd
@@ -103,15 +102,18 @@ def _text(value: Any) -> str | None:
 def with_settings(
     base: Mapping[str, Any], head: Mapping[str, Any], paths: Iterable[Path]
 ) -> dict[str, Any]:
-    """Return the base method with the quantities at ``paths`` as the head states them."""
-    mixed = deepcopy(dict(base))
+    """Return the base method with the quantities at ``paths`` as the head states them.
+
+    The quantities themselves are shared with both, for many mixtures are made of them.
+    """
+    mixed = dict(base)
     for path in paths:
         place, source = mixed, head
         for key in path[:-1]:
-            place = place.setdefault(key, {})
+            place[key] = place = dict(place.get(key, {}))
             source = source.get(key, {})
         if path[-1] in source:
-            place[path[-1]] = deepcopy(source[path[-1]])
+            place[path[-1]] = source[path[-1]]
         else:
             place.pop(path[-1], None)
     return mixed

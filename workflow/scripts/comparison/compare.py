@@ -3,8 +3,8 @@
 from _logged import run
 from _setups import read_all_sources
 from inference_energy import documents
-from inference_energy.comparison.attribution import exact_medians
 from inference_energy.comparison.compare import comparison
+from inference_energy.comparison.medians import ExactMedians
 from inference_energy.comparison.page import comparison_page
 from inference_energy.tables import read_table, write_table, write_text
 
@@ -21,7 +21,7 @@ def main(snakemake):
         for paths in (read.results_base, read.results_head)
     )
     write_table(
-        comparison(base, head, results_base, results_head, exact_medians(read_all_sources(read))),
+        comparison(base, head, results_base, results_head, ExactMedians(read_all_sources(read))),
         snakemake.output.table,
         "comparison",
     )

@@ -1,0 +1,81 @@
+"""Medians of mixtures of two methods: the same as one by one, with little work."""
+
+import pytest
+from inference_energy.comparison import medians as comparison_medians
+from inference_energy.comparison.medians import ExactMedians
+from inference_energy.energy.exact import blend_energy, regime_energy
+from inference_energy.errors import InputError
+from inference_energy.laws.fitting import fit_laws
+from inference_energy.method.build import build
+from inference_energy.method.differences import differing, with_settings
+from inference_energy.method.files import merge
+from library.comparison.methods import V1, V2, paper
+
+CHANGES = {
+    "node_power": V1["node_power"],
+    "pue": {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"},
+    "blend": V2["blend"] | {"models": 2, "trim": []},
+    "regimes": {"long": {"input_tokens": {"value": 900, "unit": "tokens", "source": "a test"}}},
+    "throughput_law": V2["throughput_law"] | {"name": "additive"},
+    "power_utilisation": {
+        "distribution": "coupled",
+        "intercept": 0.24,
+        "slope": 0.56,
+        "unit": "1",
+        "source": "a test",
+    },
+}
+
+
+def one_by_one(method):
+    """Medians of a method that is built for itself."""
+    setup = build(method, **paper(method))
+    return {
+        f"{name} median": blend_energy(setup, *regime_energy(setup, regime)).quantile(0.5)
+        for name, regime in setup.regimes.items()
+    }
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_every_mixture_has_the_median_that_it_has_alone(order):
+    medians, head = ExactMedians(paper), merge(V2, CHANGES)
+    settings = differing(V2, head)
+    assert set(settings) == set(CHANGES)
+    mixed = [V2, *(with_settings(V2, head, paths) for paths in settings.values()), head]
+    for method in mixed[::order]:
+        assert medians(method) == pytest.approx(one_by_one(method), rel=1e-9)
+
+
+def test_what_does_not_change_is_not_computed_again(monkeypatch):
+    asked, made = [], comparison_medians.model_energy
+
+    def counted(setup, regime, model):
+        asked.append(regime.name)
+        return made(setup, regime, model)
+
+    monkeypatch.setattr(comparison_medians, "model_energy", counted)
+    medians = ExactMedians(paper)
+    models = len(build(V2, **paper(V2)).models)
+    medians(V2)
+    assert asked.count("long") == asked.count("traditional") == models
+    for name in ("node_power", "blend"):
+        medians(merge(V2, {name: CHANGES[name]}))
+    assert len(asked) == 2 * models
+    medians(merge(V2, {"regimes": CHANGES["regimes"]}))
+    assert asked.count("long") == 2 * models
+    assert asked.count("traditional") == models
+
+
+def test_laws_that_are_known_are_not_fitted(monkeypatch):
+    monkeypatch.setattr(comparison_medians, "fit_laws", None)
+    medians, alone = ExactMedians(paper), one_by_one(V2)
+    medians.take(V2, fit_laws(V2, **paper(V2)))
+    assert medians(V2) == pytest.approx(alone, rel=1e-9)
+
+
+def test_a_mixture_that_cannot_be_built_is_refused():
+    additive = {"throughput_law": CHANGES["throughput_law"]}
+    charge = {"value": 30, "unit": "1", "source": "a test"}
+    twice = additive | {"input_charge": {"input_tokens_per_output_token": charge}}
+    with pytest.raises(InputError, match="charged twice"):
+        ExactMedians(paper)(merge(V2, twice))

@@ -1,0 +1,144 @@
+"""Medians of many methods that share most of their settings, each part computed once."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from inference_energy.energy.exact import blend_energy, model_energy
+from inference_energy.energy.mixtures import Mixture
+from inference_energy.laws.fitting import Served, fit_laws
+from inference_energy.method.build import build, factor, output_tokens, utilisation_of
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.serving import fit_serving
+from inference_energy.method.setup import Regime, Setup
+
+FITTED = ("data", "benchmarks", "throughput_law", "serving")
+"""Sections that laws are fitted from; the node power besides, where a method says how its models
+are served."""
+
+FACTORS = ("power_utilisation", "pue", "input_charge", "monte_carlo")
+"""Sections besides a regime's that a model's energy on a node of one kW follows from."""
+
+Method = Mapping[str, Any]
+
+
+class ExactMedians:
+    """Exact median of the blend in each regime, of methods that are mixtures of a few.
+
+    A mixture of two methods has most in common with the others: what depends on some sections only
+    is computed once for each that these sections have. The power of a node scales a model's energy.
+
+    Parameters
+    ----------
+    sources : callable
+        Resolved method to what it is built from, the keyword arguments of ``build``.
+    """
+
+    def __init__(self, sources: Callable[[Method], dict[str, Any]]) -> None:
+        self._sources = sources
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def __call__(self, method: Method) -> dict[str, float]:
+        """Medians of a resolved method by headline. [Wh]
+
+        Raises
+        ------
+        InputError
+            If the method cannot be built.
+        """
+        return {
+            f"{name} median": self._once(
+                "median",
+                [name, regime, *self._sections(method, *FITTED, *FACTORS, "node_power", "blend")],
+                lambda name=name: self._median(method, name),
+            )
+            for name, regime in method["regimes"].items()
+        }
+
+    def take(self, method: Method, laws: Mapping[str, Served]) -> None:
+        """Take note of the laws of a resolved method that are fitted already."""
+        self._once("laws", self._fit_key(method), lambda: laws)
+
+    def _once(self, what: str, depends_on: list, make: Callable[[], Any]) -> Any:
+        key = what, json.dumps(depends_on)
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
+
+    @staticmethod
+    def _sections(method: Method, *names: str) -> list:
+        return [method.get(name) for name in names]
+
+    def _fit_key(self, method: Method) -> list:
+        served = ("node_power", "monte_carlo") if "serving" in method else ()
+        return self._sections(method, *FITTED, *served)
+
+    def _given(self, method: Method) -> dict[str, Any]:
+        tables = [method["benchmarks"]["table"], method.get("data")]
+        return self._once("sources", tables, lambda: self._sources(method))
+
+    def _laws(self, method: Method) -> Mapping[str, Served]:
+        # not fit_suitable, as a mixture may hold the law of one method against the rows of another
+        given, fit = self._given(method), fit_serving if "serving" in method else fit_laws
+        return self._once(
+            "laws",
+            self._fit_key(method),
+            lambda: fit(method, given["table"], given.get("hardware")),
+        )
+
+    def _setup(self, method: Method) -> Setup:
+        """Setup whose models, charge and blend are the method's."""
+        sections = self._sections(method, *FITTED, "node_power", "input_charge", "blend")
+        return self._once(
+            "setup",
+            sections,
+            lambda: build(method, **self._given(method), laws=self._laws(method)),
+        )
+
+    def _regime(self, method: Method, name: str) -> Regime:
+        stated, traces = method["regimes"][name], self._given(method).get("traces") or {}
+        return self._once(
+            "regime",
+            [name, stated, method.get("data")],
+            lambda: Regime(
+                name,
+                output_tokens(stated["output_tokens"], traces),
+                float(stated["input_tokens"]["value"]),
+            ),
+        )
+
+    def _of_one_kw(self, method: Method, name: str) -> dict[str, tuple[Mixture, float]]:
+        """Energy of every model's queries on a node of one kW, and its median. [Wh]"""
+        z = method["monte_carlo"]["normal_quantile_95"]
+        setup = replace(
+            self._setup(method),
+            power_utilisation=utilisation_of(method, self._laws(method), z),
+            pue=factor(method["pue"], z),
+        )
+        regime = self._regime(method, name)
+        found = {}
+        for model in setup.models:
+            energy = model_energy(setup, regime, replace(model, node_power=1.0))
+            found[model.name] = energy, energy.quantile(0.5)
+        return found
+
+    def _median(self, method: Method, name: str) -> float:
+        setup = self._setup(method)
+        sections = [name, method["regimes"][name], *self._fit_key(method)]
+        known = self._once(
+            "models",
+            sections + self._sections(method, *FACTORS),
+            lambda: self._of_one_kw(method, name),
+        )
+        places, shares = setup.blend.members(
+            [known[model.name][1] * model.node_power for model in setup.models],
+            [model.parameters for model in setup.models],
+        )
+        models = [setup.models[i] for i in places]
+        energies = {
+            model.name: known[model.name][0].divided_by(LogNormal.fixed(1 / model.node_power))
+            for model in models
+        }
+        members = {model.name: float(s) for model, s in zip(models, shares, strict=True)}
+        return blend_energy(setup, energies, members).quantile(0.5)
