@@ -124,6 +124,18 @@ def test_what_lies_in_a_folder_of_a_topic_has_a_room_of_that_name():
     assert rules - rooms == {"common", "library"}
 
 
+def test_no_class_has_the_word_of_a_room_that_it_is_not_in():
+    rooms = {path.stem for path in LIBRARY.iterdir() if path.is_dir()}
+    taken = {
+        (path.relative_to(LIBRARY).as_posix(), node.name)
+        for path in LIBRARY.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and node.name.lower() in rooms - {path.relative_to(LIBRARY).parts[0]}
+    }
+    assert taken == set()
+
+
 def test_no_template_lies_beside_the_folders():
     """But the one of the page that every topic's report is put into."""
     flat = {path.name for path in (ROOT / "workflow" / "templates").glob("*.jinja")}

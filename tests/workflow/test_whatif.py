@@ -8,7 +8,7 @@ import pytest
 import yaml
 from inference_energy.claims.headline import headline
 from inference_energy.claims.judge import judge
-from inference_energy.claims.selectors import Evidence
+from inference_energy.claims.selectors import Results
 from inference_energy.comparison.sides import Side
 from inference_energy.comparison.whatif import answer
 from inference_energy.method.files import resolve
@@ -191,10 +191,10 @@ def reviewed(name, method, given, folder):
     """
     found = answer(Side(name, method), given, LONGER)
     tables = dict(found.tables) | {"fleet": found.tables["fleet"].assign(engine="published")}
-    evidence = Evidence(method, tables, figures())
+    results = Results(method, tables, figures())
     scored = method["kind"] != "user"
-    claims = judge(CLAIMS, method["claims"], evidence, {}, [], ["published", "exact"], scored)
-    lines = headline(name, evidence, claims, CLAIMS, f"{LONGER:g} times")
+    claims = judge(CLAIMS, method["claims"], results, {}, [], ["published", "exact"], scored)
+    lines = headline(name, results, claims, CLAIMS, f"{LONGER:g} times")
     write_table(lines, folder / "headline.csv", "headline")
     columns = list(load_schema("blend")["properties"])
     members = tables["blend"][tables["blend"]["share"] > 0]

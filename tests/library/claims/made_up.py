@@ -1,10 +1,10 @@
 """Results of two engines for one subject."""
 
 import pandas as pd
-from inference_energy.claims.selectors import Evidence
+from inference_energy.claims.selectors import Results
 
 
-def evidence(published=0.34, exact=0.34):
+def results(published=0.34, exact=0.34):
     """Results of two engines for one subject."""
     table = pd.DataFrame(
         {
@@ -14,4 +14,4 @@ def evidence(published=0.34, exact=0.34):
             "value": [published, exact],
         }
     )
-    return Evidence({"n": {"value": 15}}, {"energy": table}, {"estimate": {"iea": 1.7}})
+    return Results({"n": {"value": 15}}, {"energy": table}, {"estimate": {"iea": 1.7}})

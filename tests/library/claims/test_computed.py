@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from inference_energy.claims.computed import exact_evidence, law_ratios
+from inference_energy.claims.computed import exact_results, law_ratios
 from inference_energy.method.build import build
 from repository import METHODS, PAPER_TABLE, read
 
@@ -21,7 +21,7 @@ def test_the_law_is_held_against_every_row_of_a_model_it_knows():
 
 
 def test_selectors_can_ask_for_benchmarks_and_predictions():
-    found = exact_evidence(METHOD, {"table": PAPER}, {}, {"vendor": PAPER})
+    found = exact_results(METHOD, {"table": PAPER}, {}, {"vendor": PAPER})
     benchmark = found.tables["benchmark"]
     assert set(benchmark["table"]) == {"paper", "vendor"}
     assert benchmark[benchmark["row"] == "7"]["value"].tolist() == [3661.85, 3661.85]

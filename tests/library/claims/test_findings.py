@@ -13,7 +13,7 @@ from inference_energy.claims.findings import (
     rank,
 )
 from inference_energy.claims.page import findings_page
-from inference_energy.claims.selectors import Evidence
+from inference_energy.claims.selectors import Results
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
 from inference_energy.tables import read_table, write_table
@@ -27,8 +27,8 @@ MEDIAN = "energy_per_query[regime={}; subject=frontier blend; pathway=baseline; 
 BY_ID = {finding["id"]: finding for finding in FINDINGS}
 
 
-def evidence(traditional, long, engine="exact"):
-    """Evidence with nothing but the two medians of the blend."""
+def results(traditional, long, engine="exact"):
+    """Results with nothing but the two medians of the blend."""
     table = pd.DataFrame(
         {
             "engine": engine,
@@ -40,7 +40,7 @@ def evidence(traditional, long, engine="exact"):
         }
     )
     figures = {"published": {"v2/median": 0.25}}
-    return Evidence({"pue": {"p5": 1.05}}, {"energy_per_query": table}, figures)
+    return Results({"pue": {"p5": 1.05}}, {"energy_per_query": table}, figures)
 
 
 OVERRIDE = {
@@ -70,7 +70,7 @@ PUBLISHED = {
 
 
 def test_an_override_reports_the_headline_before_and_after():
-    before, after = evidence(0.4, 4), evidence(0.2, 3)
+    before, after = results(0.4, 4), results(0.2, 3)
     found = effects(OVERRIDE, before, after, before)
     assert found["traditional"] == Effect("traditional median", "Wh", 0.4, 0.2)
     assert found["long"].change == pytest.approx(-25)
@@ -89,11 +89,11 @@ def test_effects_that_are_rounding_are_none_and_ties_are_broken_by_name():
 
 def test_an_override_that_is_no_alternative_for_the_headline_does_not_report_it():
     finding = OVERRIDE | {"headline": False, "quantities": PUBLISHED["quantities"]}
-    assert list(effects(finding, evidence(0.4, 4), evidence(0.2, 3), None)) == ["median"]
+    assert list(effects(finding, results(0.4, 4), results(0.2, 3), None)) == ["median"]
 
 
 def test_a_published_figure_is_held_against_the_result():
-    only = evidence(0.4, 4)
+    only = results(0.4, 4)
     found = effects(PUBLISHED, only, only, only)
     assert found == {"median": Effect("median", "Wh", 0.25, 0.4)}
     assert found["median"].change == pytest.approx(60)
@@ -101,7 +101,7 @@ def test_a_published_figure_is_held_against_the_result():
 
 
 def test_the_published_engine_looks_in_the_methods_own_results():
-    own, exact = evidence(0.5, 5, "published"), evidence(0.4, 4)
+    own, exact = results(0.5, 5, "published"), results(0.4, 4)
     found = effects(PUBLISHED | {"engine": "published"}, exact, exact, own)
     assert found["median"].after == 0.5
 
@@ -109,7 +109,7 @@ def test_the_published_engine_looks_in_the_methods_own_results():
 def test_a_selector_that_finds_nothing_is_named():
     finding = deepcopy(PUBLISHED)
     finding["quantities"]["median"]["after"] = MEDIAN.format("middle")
-    only = evidence(0.4, 4)
+    only = results(0.4, 4)
     with pytest.raises(InputError, match=r"printed: quantities\.median: .* selects nothing"):
         effects(finding, only, only, only)
 
@@ -124,7 +124,7 @@ def test_a_selector_that_finds_nothing_is_named():
     ],
 )
 def test_an_explanation_that_cannot_be_written_is_named(text, words):
-    only = evidence(0.4, 4)
+    only = results(0.4, 4)
     found = effects(PUBLISHED, only, only, only)
     with pytest.raises(InputError, match=f"printed: key explanation: .*{words}.*median, pue"):
         explain(PUBLISHED | {"explanation": text}, found, only, only)

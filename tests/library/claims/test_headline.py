@@ -2,16 +2,16 @@
 
 import pytest
 from inference_energy.claims.headline import headline, numbers, quantities
-from inference_energy.claims.selectors import Evidence
+from inference_energy.claims.selectors import Results
 from repository import METHODS, read
 
 LONGER = "15 times"
 
 
-def evidence(method):
+def results(method):
     """Committed results of a method."""
     tables = ("energy_per_query", "fleet", "test_time")
-    return Evidence(METHODS[method], {n: read(f"results/{method}/{n}.csv", n) for n in tables}, {})
+    return Results(METHODS[method], {n: read(f"results/{method}/{n}.csv", n) for n in tables}, {})
 
 
 def test_the_committed_table_is_that_of_the_results():
@@ -19,7 +19,7 @@ def test_the_committed_table_is_that_of_the_results():
     committed = read("results/headline.csv", "headline")
     for method in committed["method"].unique():
         claims = read(f"results/{method}/claims.csv", "claims")
-        table = headline(method, evidence(method), claims, published, LONGER)
+        table = headline(method, results(method), claims, published, LONGER)
         own = committed[committed["method"] == method]
         for column in ("value", "lower", "upper"):
             computed = dict(zip(table["quantity"], table[column], strict=True))
@@ -45,7 +45,7 @@ def test_what_restates_an_input_is_left_out_and_nobodys_method_is_not_judged():
 
 
 def test_a_number_that_an_engine_does_not_give_is_left_out():
-    table = numbers(evidence("oviedo2026"), "nobody", LONGER)
+    table = numbers(results("oviedo2026"), "nobody", LONGER)
     # only numbers without an engine of their own are left
     assert table["quantity"].tolist() == ["15 times the output tokens, medians"]
     assert set(table["quantity"]) < set(quantities(LONGER))

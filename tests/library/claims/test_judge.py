@@ -24,7 +24,7 @@ from inference_energy.claims.judge import (
 from inference_energy.claims.page import console_summary
 from inference_energy.tables import read_table
 from inference_energy.text import rounded
-from library.claims.made_up import evidence
+from library.claims.made_up import results
 from repository import METHODS, ROOT, read
 
 RESULTS = {name: ROOT / "results" / name / "claims.csv" for name in METHODS}
@@ -52,7 +52,7 @@ def verdict(published, findings=(), alternatives=None, exact=None, scored=True, 
     table = judge(
         pd.DataFrame([claim(**changes)]),
         "v1",
-        evidence(published, published if exact is None else exact),
+        results(published, published if exact is None else exact),
         alternatives or {},
         list(findings),
         ["published", "exact"],
@@ -159,17 +159,17 @@ OVERRIDE = {"id": "pue", "claims": ["med*"], "alternative": "with another PUE", 
     ("moved", "expected"), [(0.31, "reproduced with caveat"), (0.341, "reproduced")]
 )
 def test_an_alternative_that_prints_differently_is_a_caveat(moved, expected):
-    alternatives = {"pue": evidence(exact=moved)}
+    alternatives = {"pue": results(exact=moved)}
     assert verdict(0.34, [OVERRIDE], alternatives) == expected
 
 
 def test_a_caveat_does_not_mend_a_claim_that_fails():
-    assert verdict(0.31, [OVERRIDE], {"pue": evidence(exact=0.2)}) == "not reproduced"
+    assert verdict(0.31, [OVERRIDE], {"pue": results(exact=0.2)}) == "not reproduced"
 
 
 def test_a_finding_touches_only_the_claims_it_names():
     other = OVERRIDE | {"claims": ["fleet-*"]}
-    assert verdict(0.34, [other], {"pue": evidence(exact=0.2)}) == "reproduced"
+    assert verdict(0.34, [other], {"pue": results(exact=0.2)}) == "reproduced"
 
 
 def test_an_explanation_is_no_caveat_and_carries_computed_numbers():
@@ -179,7 +179,7 @@ def test_an_explanation_is_no_caveat_and_carries_computed_numbers():
         "values": {"n": "setting[n.value]"},
         "note": "{n} of {computed:.2f}",
     }
-    assert caveats(claim(), 0.34, evidence(), {}, [finding]) == [(False, "15 of 0.34")]
+    assert caveats(claim(), 0.34, results(), {}, [finding]) == [(False, "15 of 0.34")]
     assert verdict(0.34, [finding | {"caveat": True}]) == "reproduced with caveat"
 
 

@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 from inference_energy.claims.selectors import evaluate
 from inference_energy.errors import InputError
-from library.claims.made_up import evidence
+from library.claims.made_up import results
 
 
 def test_selectors_and_ratios():
-    found = evidence(published=0.5)
+    found = results(published=0.5)
     assert evaluate("energy[subject=a; statistic=p50]", found, "published") == 0.5
     assert evaluate("energy[subject=a; statistic=p50]", found, "exact") == 0.34
     ratio = "estimate[id=iea] / energy[subject=a; statistic=p50]"
@@ -27,13 +27,13 @@ def test_selectors_and_ratios():
 )
 def test_a_malformed_selector_is_refused(selector, words):
     with pytest.raises(InputError) as caught:
-        evaluate(selector, evidence(), "exact")
+        evaluate(selector, results(), "exact")
     assert words in str(caught.value)
     assert "correct the selector" in str(caught.value)
 
 
 def test_a_selector_of_several_lines_is_refused():
-    both = evidence()
+    both = results()
     both.tables["energy"] = pd.concat([both.tables["energy"]] * 2)
     with pytest.raises(InputError, match="selects 2 lines"):
         evaluate("energy[subject=a]", both, "exact")

@@ -4,7 +4,7 @@ import pytest
 from inference_energy.evidence import blackwell, boundaries, coverage, decomposition, production
 from inference_energy.evidence import estimates as evidence_estimates
 from inference_energy.evidence.concurrency import from_one, summarise
-from inference_energy.evidence.law import Laws
+from inference_energy.evidence.law import LoadLaws
 from inference_energy.evidence.verdicts import weigh
 from inference_energy.laws.benchmarks import THROUGHPUT_TABLES
 from inference_energy.tables import read_table, write_table
@@ -50,7 +50,7 @@ def ratios(setup, estimates, convert, band):
 @pytest.fixture(scope="session")
 def laws():
     """Throughput and power with load, fitted to what is committed."""
-    return Laws.fit([read(path, "throughput") for path in THROUGHPUT_TABLES], hardware_tables())
+    return LoadLaws.fit([read(path, "throughput") for path in THROUGHPUT_TABLES], hardware_tables())
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from inference_energy.claims.selectors import Evidence
+from inference_energy.claims.selectors import Results
 from inference_energy.method.build import build
 from inference_energy.paper import estimate
 from inference_energy.tables import format_number
@@ -77,7 +77,7 @@ def _with_text_keys(frame):
     return frame.assign(**text)
 
 
-def exact_evidence(method, sources, figures, vendor=None):
+def exact_results(method, sources, published, vendor=None):
     """Results of the exact engine for a method that has not been run.
 
     Parameters
@@ -86,15 +86,15 @@ def exact_evidence(method, sources, figures, vendor=None):
         Resolved method.
     sources : dict
         What it is built from, the keyword arguments of ``build``.
-    figures : dict of str to dict
-        Published figures, as of :class:`Evidence`.
+    published : dict of str to dict
+        Published numbers, as of :class:`Results`.
     vendor : dict of str to DataFrame, optional
         Further throughput tables by name; with them selectors can ask for ``benchmark`` [tokens/s],
         ``listed_power`` [kW], ``law_prediction`` [tokens/s] and ``law_ratio``.
 
     Returns
     -------
-    Evidence
+    Results
     """
     setup = build(method, **sources)
     tables = {
@@ -116,4 +116,4 @@ def exact_evidence(method, sources, figures, vendor=None):
             "law_ratio": ratios,
             "law_prediction": ratios.assign(value=ratios["predicted"].astype(float)),
         }
-    return Evidence(method, tables, figures)
+    return Results(method, tables, published)

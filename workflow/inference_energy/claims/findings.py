@@ -60,16 +60,16 @@ def override_problems(finding, method, schema):
     return problems
 
 
-def effects(finding, evidence, alternative, own):
+def effects(finding, results, alternative, own):
     """Every quantity of a finding, before and after.
 
     Parameters
     ----------
     finding : dict
         Entry of config/findings.yaml.
-    evidence, alternative : Evidence
+    results, alternative : Results
         Exact results of the finding's method, and under its override.
-    own : Evidence
+    own : Results
         Results of the method as they were written, for the engine ``published``.
 
     Returns
@@ -84,7 +84,7 @@ def effects(finding, evidence, alternative, own):
     on_headline = "override" in finding and finding.get("headline", True)
     quantities = (HEADLINES if on_headline else {}) | finding.get("quantities", {})
     engine = finding.get("engine", "exact")
-    before, after = (own, own) if engine == "published" else (evidence, alternative)
+    before, after = (own, own) if engine == "published" else (results, alternative)
     found, problems = {}, []
     for key, quantity in quantities.items():
         sides = (
@@ -105,7 +105,7 @@ def effects(finding, evidence, alternative, own):
     return found
 
 
-def explain(finding, found, evidence, own):
+def explain(finding, found, results, own):
     """Write a finding's paragraph from the numbers.
 
     The format string can use every quantity (``{key.before}``, ``{key.after}``, ``{key.change}``
@@ -118,7 +118,7 @@ def explain(finding, found, evidence, own):
         If it names something else, or a value selects nothing.
     """
     engine = finding.get("engine", "exact")
-    where = own if engine == "published" else evidence
+    where = own if engine == "published" else results
     values = {
         name: evaluate(selector, where, engine)
         for name, selector in finding.get("values", {}).items()

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from inference_energy.claims.judge import deciding, printed
-from inference_energy.claims.selectors import Evidence, evaluate
+from inference_energy.claims.selectors import Results, evaluate
 
 QUERY = "energy_per_query[regime={}; subject=frontier blend; pathway={}; statistic={}]"
 FLEET = "fleet[scenario={}; pathway={}; statistic=p50]"
@@ -59,12 +59,12 @@ def quantities(longer: str) -> dict[str, tuple[str, str, str]]:
     return of
 
 
-def numbers(evidence: Evidence, engine: str, longer: str) -> pd.DataFrame:
+def numbers(results: Results, engine: str, longer: str) -> pd.DataFrame:
     """Compute the quantities that an engine gives: quantity, value, unit, claim.
 
     Parameters
     ----------
-    evidence : Evidence
+    results : Results
         Tables energy_per_query, fleet and test_time.
     engine : str
         published or exact.
@@ -72,7 +72,7 @@ def numbers(evidence: Evidence, engine: str, longer: str) -> pd.DataFrame:
         As for :func:`quantities`.
     """
     lines = [
-        (name, evaluate(selector, evidence, engine), unit, claim)
+        (name, evaluate(selector, results, engine), unit, claim)
         for name, (selector, unit, claim) in quantities(longer).items()
     ]
     return pd.DataFrame(lines, columns=["quantity", "value", "unit", "claim"]).dropna(
@@ -81,7 +81,7 @@ def numbers(evidence: Evidence, engine: str, longer: str) -> pd.DataFrame:
 
 
 def headline(
-    name: str, evidence: Evidence, claims: pd.DataFrame, published: pd.DataFrame, longer: str
+    name: str, results: Results, claims: pd.DataFrame, published: pd.DataFrame, longer: str
 ) -> pd.DataFrame:
     """Lines of results/headline.csv of one method.
 
@@ -89,7 +89,7 @@ def headline(
     ----------
     name : str
         Method.
-    evidence, longer
+    results, longer
         As for :func:`numbers`.
     claims : DataFrame
         The method's claims table.
@@ -104,7 +104,7 @@ def headline(
         that restate an input are left out.
     """
     restated = published.dropna(subset=["input"])["claim"]
-    table = numbers(evidence, "published", longer)
+    table = numbers(results, "published", longer)
     values = table.set_index("quantity")["value"]
     for side in ("lower", "upper"):
         quartile = table["quantity"].str.replace("median", f"{side} quartile", regex=False)
@@ -113,7 +113,7 @@ def headline(
     table = table[~left_out].reset_index(drop=True)
     decided = deciding(claims).set_index("claim")
     scored = decided[~decided["verdict"].isin(["not scored", "not testable"])]
-    version = published[published["version"] == evidence.method["claims"]]
+    version = published[published["version"] == results.method["claims"]]
     prints = {line["claim"]: printed(line) for line in version.to_dict("records")}
     table["published"] = [prints[c] if c in scored.index else None for c in table["claim"]]
     table["verdict"] = [scored["verdict"].get(c) for c in table["claim"]]

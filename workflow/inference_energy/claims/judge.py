@@ -90,7 +90,7 @@ def printed(claim):
     return f"at most {value}" if claim["relation"] == "at most" else value
 
 
-def caveats(claim, computed, evidence, alternatives, findings):
+def caveats(claim, computed, results, alternatives, findings):
     """Sentences that qualify a claim, from the findings that name it.
 
     A finding with an override qualifies a claim if the number, moved by the ratio that the exact
@@ -102,9 +102,9 @@ def caveats(claim, computed, evidence, alternatives, findings):
         Row of the published claims.
     computed : float
         The claim's number from the published engine.
-    evidence : Evidence
+    results : Results
         The method's own results.
-    alternatives : dict of str to Evidence
+    alternatives : dict of str to Results
         Results of the exact engine under each finding's override, by finding id.
     findings : list of dict
         ``id``, ``claims`` (patterns of claim ids), ``alternative`` and optionally ``override``,
@@ -123,7 +123,7 @@ def caveats(claim, computed, evidence, alternatives, findings):
         if finding.get("version", claim["version"]) != claim["version"]:
             continue
         if finding["id"] in alternatives:
-            before = evaluate(claim["quantity"], evidence, "exact")
+            before = evaluate(claim["quantity"], results, "exact")
             after = evaluate(claim["quantity"], alternatives[finding["id"]], "exact")
             if before is None or after is None:
                 continue
@@ -134,7 +134,7 @@ def caveats(claim, computed, evidence, alternatives, findings):
                 sentences.append((True, text))
         elif "note" in finding:
             values = {
-                name: evaluate(selector, evidence, "published")
+                name: evaluate(selector, results, "published")
                 for name, selector in finding.get("values", {}).items()
             }
             if None not in values.values():
@@ -175,7 +175,7 @@ def decide(claim, numbers):
     return "borderline", f"the seeded draw gives {drawn}; without sampling {exact}"
 
 
-def judge(claims, version, evidence, alternatives, findings, engines, scored=True):
+def judge(claims, version, results, alternatives, findings, engines, scored=True):
     """Verdict on every claim of one version of the paper.
 
     Parameters
@@ -184,7 +184,7 @@ def judge(claims, version, evidence, alternatives, findings, engines, scored=Tru
         Published claims of all versions.
     version : str
         Version whose claims the method is held against.
-    evidence, alternatives, findings
+    results, alternatives, findings
         As for :func:`caveats`.
     engines : list of str
         Engines to evaluate; the published one's lines carry the verdict, the others' stand beside.
@@ -198,14 +198,14 @@ def judge(claims, version, evidence, alternatives, findings, engines, scored=Tru
     """
     lines = []
     for claim in claims[claims["version"] == version].to_dict("records"):
-        computed = {engine: evaluate(claim["quantity"], evidence, engine) for engine in engines}
+        computed = {engine: evaluate(claim["quantity"], results, engine) for engine in engines}
         numbers = {engine: value for engine, value in computed.items() if value is not None}
         if not numbers:
             lines.append(_line(claim, None, None, "not testable", [claim["statement"]]))
         for engine, value in numbers.items():
             # the exact engine's line says how the claim reads without sampling
             of_line = numbers if engine == "published" else {engine: value}
-            verdict, remarks = _verdict(claim, value, of_line, evidence, alternatives, findings)
+            verdict, remarks = _verdict(claim, value, of_line, results, alternatives, findings)
             lines.append(
                 _line(claim, engine, value, verdict, remarks)
                 if scored
@@ -214,9 +214,9 @@ def judge(claims, version, evidence, alternatives, findings, engines, scored=Tru
     return pd.DataFrame(lines)
 
 
-def _verdict(claim, value, numbers, evidence, alternatives, findings):
+def _verdict(claim, value, numbers, results, alternatives, findings):
     verdict, remark = decide(claim, numbers)
-    sentences = caveats(claim, value, evidence, alternatives, findings)
+    sentences = caveats(claim, value, results, alternatives, findings)
     remarks = [*filter(None, [remark]), *(text for _, text in sentences)]
     if verdict in HOLDS and isinstance(claim.get("input"), str):
         return "by construction", [f"restates the method's own {claim['input']}", *remarks]

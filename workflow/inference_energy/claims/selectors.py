@@ -11,7 +11,7 @@ SELECTOR = re.compile(r"(?P<table>\w+)\[(?P<where>[^\]]*)\]")
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Results:
     """What a claim can be looked up in.
 
     Parameters
@@ -20,13 +20,13 @@ class Evidence:
         Resolved method, for ``setting[dotted.path]``.
     tables : dict of str to DataFrame
         Result tables by name; those with a column ``engine`` are asked for one engine.
-    figures : dict of str to dict
-        Published figures by kind (``estimate``, ``reference``), each id or quantity to value.
+    published : dict of str to dict
+        Published numbers by kind (``estimate``, ``reference``), each id or quantity to value.
     """
 
     method: dict
     tables: dict
-    figures: dict
+    published: dict
     _texts: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def texts(self, table):
@@ -37,14 +37,14 @@ class Evidence:
         return self._texts[table]
 
 
-def evaluate(quantity, evidence, engine):
+def evaluate(quantity, results, engine):
     """Evaluate a selector, or the ratio of two.
 
     Parameters
     ----------
     quantity : str or None
         Selector; none or empty cannot be evaluated.
-    evidence : Evidence
+    results : Results
         Where to look.
     engine : str
         Engine whose lines count.
@@ -61,7 +61,7 @@ def evaluate(quantity, evidence, engine):
     """
     if not isinstance(quantity, str) or not quantity:
         return None
-    values = [_select(part.strip(), evidence, engine) for part in quantity.split(" / ")]
+    values = [_select(part.strip(), results, engine) for part in quantity.split(" / ")]
     if any(value is None for value in values):
         return None
     result = values[0]
@@ -70,7 +70,7 @@ def evaluate(quantity, evidence, engine):
     return result
 
 
-def _select(selector, evidence, engine):
+def _select(selector, results, engine):
     match = SELECTOR.fullmatch(selector)
     pairs = [pair.split("=", 1) for pair in re.split(r";\s*", match["where"])] if match else []
     if not match or (match["table"] != "setting" and any(len(pair) < 2 for pair in pairs)):
@@ -80,20 +80,20 @@ def _select(selector, evidence, engine):
         )
     table, where = match["table"], match["where"]
     if table == "setting":
-        value = evidence.method
+        value = results.method
         for key in where.split("."):
             value = value.get(key) if isinstance(value, dict) else None
         return value
     wanted = dict(pairs)
-    if table in evidence.figures:
-        return evidence.figures[table].get(next(iter(wanted.values())))
-    if table not in evidence.tables:
-        known = ", ".join(sorted([*evidence.tables, *evidence.figures, "setting"]))
+    if table in results.published:
+        return results.published[table].get(next(iter(wanted.values())))
+    if table not in results.tables:
+        known = ", ".join(sorted([*results.tables, *results.published, "setting"]))
         raise InputError(
             f"claim quantity {selector!r}: unknown table {table}; allowed are {known};"
             " correct the selector"
         )
-    frame, texts = evidence.tables[table], evidence.texts(table)
+    frame, texts = results.tables[table], results.texts(table)
     unknown = set(wanted) - set(frame.columns)
     if unknown:
         raise InputError(

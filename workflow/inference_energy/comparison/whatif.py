@@ -9,7 +9,7 @@ import pandas as pd
 
 from inference_energy.claims.headline import numbers
 from inference_energy.claims.judge import judge
-from inference_energy.claims.selectors import Evidence
+from inference_energy.claims.selectors import Results
 from inference_energy.comparison.attribution import attribution
 from inference_energy.comparison.medians import ExactMedians
 from inference_energy.comparison.sides import Side
@@ -120,7 +120,7 @@ def _curve(setup: Setup, regime: Any, points: int = 121) -> pd.DataFrame:
 def headlines(base: Answer, head: Answer, longer: float) -> list[dict]:
     """Quantities that both sides give: quantity, unit, old, new, factor (1 if it is rounding)."""
     tables = [
-        numbers(Evidence(a.side.method, dict(a.tables), {}), "exact", f"{longer:g} times")
+        numbers(Results(a.side.method, dict(a.tables), {}), "exact", f"{longer:g} times")
         for a in (base, head)
     ]
     both = tables[0].merge(tables[1], on=["quantity", "unit", "claim"], suffixes=("_old", "_new"))
@@ -206,11 +206,11 @@ def flipped_claims(
     published : DataFrame
         Published claims of all versions.
     figures : dict of str to dict
-        Published figures by kind, as for :class:`Evidence`.
+        Published figures by kind, as for :class:`Results`.
     """
     version = head.side.method["claims"]
     judged = [
-        judge(published, version, Evidence(a.side.method, dict(a.tables), figures), {}, [], ENGINES)
+        judge(published, version, Results(a.side.method, dict(a.tables), figures), {}, [], ENGINES)
         for a in (base, head)
     ]
     before, after = (table.drop_duplicates("claim") for table in judged)

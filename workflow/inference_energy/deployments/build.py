@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.deployments.law import fit_law
-from inference_energy.deployments.power import Power, measured_power, run_accelerator_power
+from inference_energy.deployments.power import ServingPower, measured_power, run_accelerator_power
 from inference_energy.deployments.runs import distinct_shapes, select_runs
 from inference_energy.energy.equation import query_energy
 from inference_energy.laws.hardware import find_gpu, find_model
@@ -36,7 +36,7 @@ class Deployment:
     runs: pd.DataFrame
     shapes: pd.DataFrame
     basis: str
-    power: Power
+    power: ServingPower
     section: dict
     assumed: tuple = ()
     boundary: Boundary = FACILITY
@@ -89,7 +89,7 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
         nodes = float(used["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
         node_power = float(by_model.get(section["model"], default)["value"]) * nodes
         factor = utilisation if isinstance(utilisation, LogNormal) else LogNormal.fixed(1.0)
-        power = Power(factor * LogNormal.fixed(node_power), Meter.NONE)
+        power = ServingPower(factor * LogNormal.fixed(node_power), Meter.NONE)
     law = replace(law, domain=length_range(used))
     uncertain = method["throughput_law"].get("error") == "included"
     peak = float(shapes["throughput_tps"].max())

@@ -14,7 +14,7 @@ from inference_energy.units import W_PER_KW
 
 
 @dataclass(frozen=True)
-class Power:
+class ServingPower:
     """Power of all nodes that serve the runs.
 
     Parameters
@@ -58,7 +58,7 @@ def measured_power(runs, section, where, z=Z95):
     good = runs[runs["status"].map(lambda s: not any(m.startswith("power") for m in marks(s)))]
     node = good["node_power_w"].dropna() / W_PER_KW
     if len(node):
-        return Power(
+        return ServingPower(
             LogNormal(float(np.log(node).mean()), float(np.log(node).std(ddof=0))), Meter.NODE
         )
     accelerators = run_accelerator_power(good).dropna()
@@ -77,7 +77,7 @@ def measured_power(runs, section, where, z=Z95):
         low, high = (own + np.exp(host.mu + side * z * host.sigma) * nodes for side in (-1, 1))
         total = LogNormal.from_percentiles(low, high, z)
     spread = float(np.log(accelerators).std(ddof=0)) * own / np.exp(total.mu)
-    return Power(total * LogNormal(0.0, spread), Meter.ACCELERATOR, own)
+    return ServingPower(total * LogNormal(0.0, spread), Meter.ACCELERATOR, own)
 
 
 def run_accelerator_power(runs):

@@ -81,7 +81,7 @@ def from_one(summary, runs, laws):
         From :func:`summarise`.
     runs : DataFrame
         Table of schema ``mlenergy``.
-    laws : Laws
+    laws : LoadLaws
         Throughput and power with load.
 
     Returns

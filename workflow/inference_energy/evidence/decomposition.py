@@ -86,7 +86,7 @@ def decompose(setup, estimates, laws, convert):
         The method.
     estimates : DataFrame
         Table of schema ``estimates``.
-    laws : Laws
+    laws : LoadLaws
         Throughput and power with load.
     convert : Conversion
         Conversion between boundaries.

@@ -25,7 +25,7 @@ ENGINE = STEADY_ENGINE[0]
 
 
 @dataclass(frozen=True)
-class Laws:
+class LoadLaws:
     """Throughput and power with load, fitted to all that is committed.
 
     Parameters
@@ -87,7 +87,7 @@ class Laws:
 
 
 def of_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Runs of a table of schema ``mlenergy`` as rows for :meth:`Laws.energy`."""
+    """Runs of a table of schema ``mlenergy`` as rows for :meth:`LoadLaws.energy`."""
     return steady_rows(runs).assign(attention_data_parallel=1)
 
 
@@ -101,7 +101,7 @@ def row(
     output_tokens: float = STEADY_INPUT,
     engine: str = "",
 ) -> dict[str, object]:
-    """Row for :meth:`Laws.energy`: tensor-parallel in a node, pipeline-parallel over nodes."""
+    """Row for :meth:`LoadLaws.energy`: tensor-parallel in a node, pipeline-parallel over nodes."""
     nodes = -(-gpus // 8)
     return {
         "model": model,

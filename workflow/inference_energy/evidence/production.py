@@ -15,7 +15,7 @@ def compare(day, laws, stated):
     ----------
     day : DataFrame
         Table of schema ``production_load``.
-    laws : Laws
+    laws : LoadLaws
         Throughput with load.
     stated : dict
         ``production`` of config/evidence.yaml: what the provider says of its deployment.

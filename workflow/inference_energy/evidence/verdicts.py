@@ -45,7 +45,7 @@ def weigh(setup, data, settings, laws, unseen=None):
         concurrency, blackwell.
     settings : dict
         Checked content of config/evidence.yaml.
-    laws : Laws
+    laws : LoadLaws
         Throughput and power with load.
     unseen : dict of str to Setup, optional
         From ``load.unseen``.

@@ -164,7 +164,7 @@ def claim_shares(multiverse, found, first, published, figures):
     published : DataFrame
         Claims of one version of the paper.
     figures : dict
-        Published figures, as in :class:`claims.Evidence`.
+        Published figures, as in :class:`claims.selectors.Results`.
 
     Returns
     -------
@@ -174,10 +174,10 @@ def claim_shares(multiverse, found, first, published, figures):
         the base method by the exact engine). Claims on quantities that the multiverse does not have
         are left out.
     """
-    evidence = selectors.Evidence({}, {}, figures)
+    results = selectors.Results({}, {}, figures)
     lines = []
     for claim in published.to_dict("records"):
-        values = _quantity(claim["quantity"], found, evidence)
+        values = _quantity(claim["quantity"], found, results)
         if values is None:
             continue
         values = np.broadcast_to(values, multiverse.shape)
@@ -198,7 +198,7 @@ def claim_shares(multiverse, found, first, published, figures):
     return pd.DataFrame(lines)
 
 
-def _quantity(quantity, found, evidence):
+def _quantity(quantity, found, results):
     if not isinstance(quantity, str):
         return None
     values = []
@@ -206,8 +206,8 @@ def _quantity(quantity, found, evidence):
         table = selector.split("[")[0]
         if selector in found:
             values.append(found[selector])
-        elif table in evidence.figures:
-            values.append(selectors.evaluate(selector, evidence, "exact"))
+        elif table in results.published:
+            values.append(selectors.evaluate(selector, results, "exact"))
         else:
             return None
     return reduce(np.divide, values)

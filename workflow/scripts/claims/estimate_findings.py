@@ -10,7 +10,7 @@ from inference_energy import documents
 from inference_energy.claims import computed as claims_computed
 from inference_energy.claims import findings as claims_findings
 from inference_energy.claims import page as claims_page
-from inference_energy.claims.selectors import Evidence
+from inference_energy.claims.selectors import Results
 from inference_energy.errors import InputError
 from inference_energy.method.files import merge
 from inference_energy.tables import read_table, write_table, write_text
@@ -30,13 +30,13 @@ def main(snakemake):
         method = documents.read(path)
         methods[method["id"]] = method
         tables = {name: read_table(Path(path).with_name(f"{name}.csv"), name) for name in TABLES}
-        own[method["id"]] = Evidence(method, tables, numbers)
+        own[method["id"]] = Results(method, tables, numbers)
     known = {}
 
     def exact(method):
         key = yaml.safe_dump(method)
         if key not in known:
-            known[key] = claims_computed.exact_evidence(method, sources(method), numbers, vendor)
+            known[key] = claims_computed.exact_results(method, sources(method), numbers, vendor)
         return known[key]
 
     computed, explanations, problems = {}, {}, []

@@ -3,9 +3,9 @@
 from _logged import run
 from _published import published_numbers
 from _setups import read_sources
-from inference_energy.claims.computed import exact_evidence
+from inference_energy.claims.computed import exact_results
 from inference_energy.claims.judge import judge
-from inference_energy.claims.selectors import Evidence
+from inference_energy.claims.selectors import Results
 from inference_energy.method.files import merge
 from inference_energy.tables import read_table, write_table
 
@@ -22,14 +22,14 @@ def main(snakemake):
     # caveats are of verdicts, and a user's method has none
     scored = method["kind"] != "user"
     alternatives = {
-        finding["id"]: exact_evidence(merge(method, finding["override"]), sources, numbers)
+        finding["id"]: exact_results(merge(method, finding["override"]), sources, numbers)
         for finding in findings
         if scored and "override" in finding and "claims" in finding
     }
     table = judge(
         read_table(read.claims, "claims_published"),
         method["claims"],
-        Evidence(method, tables, numbers),
+        Results(method, tables, numbers),
         alternatives,
         findings,
         snakemake.params.engines,

@@ -5,7 +5,7 @@ from _logged import run
 from inference_energy import documents
 from inference_energy.claims.headline import headline
 from inference_energy.claims.page import claims_page
-from inference_energy.claims.selectors import Evidence
+from inference_energy.claims.selectors import Results
 from inference_energy.tables import read_table, write_table, write_text
 
 TABLES = ("energy_per_query", "fleet", "test_time")
@@ -23,7 +23,7 @@ def main(snakemake):
     lines = [
         headline(
             name,
-            Evidence(method, {table: of[table][name] for table in TABLES}, {}),
+            Results(method, {table: of[table][name] for table in TABLES}, {}),
             of["claims"][name],
             published,
             f"{factor:g} times",
