@@ -32,8 +32,8 @@ lint: $(ENV) ## check style of code and workflow, and types
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-test: lint ## check style and types, then run all tests
-	pytest
+test: lint ## check style and types, then run all tests, a process per core
+	pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 # Cases that make fuzz tries.
 CASES ?= 300000
