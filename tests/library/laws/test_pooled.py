@@ -82,3 +82,24 @@ def test_ways_of_different_laws_are_answered_for():
         *LENGTHS
     )
     assert speeds.shape == errors.shape == (len(EXAMPLES), 2, 3)
+
+
+def test_a_pool_splits_time_as_its_ways_do():
+    """Two ways whose prefills differ: the pool's share is the mean of theirs."""
+    first = EXAMPLES["additive"]
+    pool = Pooled.of([Share(3.0, 1.0, first), Share(1.0, 2.0, SLOW)])
+    lengths = np.array([[2000.0], [9000.0]]), 1000.0, np.array([1.0, 300.0])
+    own, parts = first.parts(*lengths), pool.parts(*lengths)
+    whole = pool.seconds(lengths[0], lengths[2], 1000.0)
+    np.testing.assert_allclose(sum(parts), whole)
+    np.testing.assert_allclose(parts.prefill / whole, 0.75 * own.prefill / sum(own))
+    np.testing.assert_allclose(parts.cached / whole, 0.75 * own.cached / sum(own))
+    alike = Pooled.of([Share(1.0, 1.0, first), Share(1.0, 1.0, first)])
+    np.testing.assert_allclose(alike.parts(*lengths), own)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_answer_takes_no_time():
+    pool = Pooled.of([Share(1.0, 1.0, SLOW), Share(1.0, 2.0, FAST)])
+    assert pool.seconds(500.0, np.array([0.0, 300.0]))[0] == 0
+    assert sum(pool.parts(500.0, 0.0, 0.0)) == 0

@@ -1,11 +1,13 @@
 """Tables of a log's answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import answers
-from inference_energy.requests.energies import Serving, energies, total
+from inference_energy.requests.energies import Serving, energies, steps, total
 from inference_energy.tables import read_table, write_table
 from library.requests.by_itself import by_itself
 from library.requests.loaded import with_load
@@ -58,10 +60,13 @@ def test_many_tenants_are_summed_behind_the_largest(answered, monkeypatch):
 
 
 def test_percentiles_are_those_of_the_requests(answered, rows):
-    serving, _, table = answered
-    own = by_itself(serving, rows)
-    energy = np.repeat(own["energy"], np.rint(own["weight"] * 3).astype(int)).to_numpy()
-    found = answers.percentiles(serving, table).set_index("percentile")
+    serving, counts, _ = answered
+    members = serving.members("ours")[0]
+    assert set(members.values()) == {1 / 3}
+    # every third of the requests to the blend is one of its models'
+    charged = [by_itself(replace(serving, names={"ours": name}), rows) for name in members]
+    energy = np.concatenate([table["energy"] for table in charged])
+    found = answers.percentiles(serving, steps(serving, counts["lengths"])).set_index("percentile")
     middle = np.exp(serving.factor.mu)
     for percentile in (5, 25, 50, 75, 95):
         expected = np.percentile(energy, percentile) * middle
@@ -80,8 +85,9 @@ def test_long_and_rest_are_everything(answered, settings):
 
 
 def test_the_papers_query_stands_beside_the_logs(answered, paper):
-    serving, counts, table = answered
-    found = answers.medians(serving, paper, "the paper", counts["lengths"], table)
+    serving, counts, _ = answered
+    lengths = counts["lengths"]
+    found = answers.medians(serving, paper, "the paper", lengths, steps(serving, lengths))
     assert found["energy_wh_p50"].iloc[0] == pytest.approx(0.309, abs=5e-4)
     assert found["output_tokens"].iloc[1] == 300
 
@@ -148,7 +154,7 @@ def test_tables_meet_their_schemas(answered, paper, settings, tmp_path):
         "parts": answers.parts(serving, lengths, table),
         "kinds": answers.kinds(counts["kinds"]),
         "examples": answers.examples(counts["examples"]),
-        "medians": answers.medians(serving, paper, "the paper", lengths, table),
+        "medians": answers.medians(serving, paper, "the paper", lengths, steps(serving, lengths)),
     }
     for name, frame in tables.items():
         write_table(frame, tmp_path / f"{name}.csv", f"requests_{name}")

@@ -7,7 +7,17 @@ import pandas as pd
 import pytest
 from inference_energy.energy.exact import blend_energy, regime_energy
 from inference_energy.laws.additive import Additive
-from inference_energy.requests.energies import PARTS, Serving, distribution, energies, total
+from inference_energy.laws.base import Share
+from inference_energy.laws.pooled import Pooled
+from inference_energy.requests.energies import (
+    FEW_WAYS,
+    PARTS,
+    Serving,
+    distribution,
+    energies,
+    steps,
+    total,
+)
 from library.laws.examples import TRUE
 from library.requests.loaded import with_load
 
@@ -25,21 +35,38 @@ def method_log(setup, regime):
     return pd.concat(rows, ignore_index=True)
 
 
+def in_ways(setup, count):
+    """The same models, each served in so many ways that differ in speed, power and error."""
+    ways = [
+        (1 + number % 3, 0.5 + number / count, 2.0 ** (number % 4), 0.1 + 0.3 * number / count)
+        for number in range(count)
+    ]
+
+    def pooled(model):
+        laws = [replace(model.law.scaled(speed), residual_sigma=e) for *_, speed, e in ways]
+        shares = [Share(w, p, law) for (w, p, *_), law in zip(ways, laws, strict=True)]
+        return replace(model, law=Pooled.of(shares), uncertain=True)
+
+    return replace(setup, models=tuple(map(pooled, setup.models)))
+
+
+@pytest.mark.parametrize("ways", [1, FEW_WAYS, FEW_WAYS + 1])
 @pytest.mark.parametrize("regime", ["traditional", "long"])
 def test_a_log_of_the_methods_queries_has_the_exact_medians_and_totals(
-    paper, regime, count, tmp_path
+    paper, regime, ways, count, tmp_path
 ):
     method_log(paper, regime).to_parquet(tmp_path / "log.parquet")
     lengths = count(tmp_path / "log.parquet", 2)["lengths"]
-    serving = Serving.of_method(paper, {})
-    table = energies(serving, lengths)
-    models, _ = regime_energy(paper, paper.regimes[regime])
+    setup = paper if ways == 1 else in_ways(paper, ways)
+    serving = Serving.of_method(setup, {})
+    models, _ = regime_energy(setup, setup.regimes[regime])
     for name, energy in models.items():
-        own = table[table["place"].isin(lengths.index[lengths["model"] == name])]
-        of_log = distribution(serving.factor, own)
-        assert own["weight"].sum() == QUERIES
+        own = lengths[lengths["model"] == name]
+        of_log = distribution(serving.factor, steps(serving, own))
+        table = energies(serving, own)
+        assert table["weight"].sum() == QUERIES
         assert of_log.quantile(0.5) == pytest.approx(energy.quantile(0.5), rel=1e-4)
-        mean = total(serving.factor, own)["mean"] / QUERIES
+        mean = total(serving.factor, table)["mean"] / QUERIES
         assert mean == pytest.approx(energy.mean(), rel=1e-4)
 
 
@@ -51,7 +78,7 @@ def test_a_model_that_is_not_known_is_the_blend(paper, count, tmp_path):
     serving = Serving.of_method(paper, {})
     models, members = regime_energy(paper, paper.regimes["traditional"])
     blend = blend_energy(paper, models, members, trim=False)
-    of_log = distribution(serving.factor, energies(serving, lengths))
+    of_log = distribution(serving.factor, steps(serving, lengths))
     assert serving.members("a model of ours")[1] == "frontier blend"
     for level in (0.25, 0.5, 0.75):
         assert of_log.quantile(level) == pytest.approx(blend.quantile(level), rel=1e-4)

@@ -4,21 +4,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.requests import answers, figures
-from inference_energy.requests.energies import PARTS
+from inference_energy.requests.energies import PARTS, steps
 from legibility import problems
 
 
 @pytest.fixture
 def medians(answered, paper):
     """The paper's query beside the log's."""
-    serving, counts, table = answered
-    return answers.medians(serving, paper, "the paper", counts["lengths"], table)
+    serving, counts, _ = answered
+    lengths = counts["lengths"]
+    return answers.medians(serving, paper, "the paper", lengths, steps(serving, lengths))
 
 
 @pytest.mark.parametrize("largest", [1, 1000, 10**6])
 def test_the_distribution_shows_both_medians_and_what_the_largest_need(answered, medians, largest):
-    serving, counts, table = answered
-    figure = figures.distribution(serving, table, medians, largest)
+    serving, counts, _ = answered
+    figure = figures.distribution(serving, steps(serving, counts["lengths"]), medians, largest)
     density, shares = figure.axes
     marked = {line.get_xdata()[0] for line in density.lines}
     assert marked == {medians["energy_wh_p50"][0], medians["energy_wh_p50"][2]}
@@ -31,8 +32,8 @@ def test_the_distribution_shows_both_medians_and_what_the_largest_need(answered,
 
 
 def test_a_log_without_energy_can_be_drawn(answered, medians):
-    serving, _, table = answered
-    nothing = table.assign(energy=0.0)
+    serving, counts, _ = answered
+    nothing = steps(serving, counts["lengths"]).assign(energy=0.0)
     zero = medians.assign(energy_wh_p50=[0.3, 0.4, 0.0, 0.0])
     assert problems(figures.distribution(serving, nothing, zero, 1000)) == {}
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from inference_energy.requests import answers
+from inference_energy.requests.energies import steps
 from inference_energy.requests.page import page
 
 LOAD = {"load": None, "copies": 1}
@@ -15,12 +16,12 @@ def tables(answered, paper, settings):
     lengths = counts["lengths"]
     return {
         "by_model": answers.by_model(serving, lengths, table),
-        "percentiles": answers.percentiles(serving, table),
+        "percentiles": answers.percentiles(serving, steps(serving, lengths)),
         "parts": answers.parts(serving, lengths, table),
         "long_requests": answers.long_against_rest(
             serving, lengths, table, settings["long_from"]["value"]
         ),
-        "medians": answers.medians(serving, paper, "the | paper", lengths, table),
+        "medians": answers.medians(serving, paper, "the | paper", lengths, steps(serving, lengths)),
         "largest": pd.DataFrame(),
         "kinds": answers.kinds(counts["kinds"]),
     }

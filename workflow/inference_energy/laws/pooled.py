@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.base import Array, Domain, Law, Share
+from inference_energy.laws.base import Array, Domain, Law, Parts, Share
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,27 @@ class Pooled(Law):
         cached_tokens: ArrayLike = 0.0,
     ) -> Array:
         """Node time [s] of a query at a relative power of one."""
-        logs = np.array(
+        times = np.array(
             [
-                np.log(way.power * way.law.seconds(input_tokens, output_tokens, cached_tokens))
+                way.power * way.law.seconds(input_tokens, output_tokens, cached_tokens)
                 for way in self.ways
             ]
         )
-        return np.exp(np.tensordot(self._weights, logs, axes=1))
+        # no answer takes no time by a law of the lengths alone
+        with np.errstate(divide="ignore"):
+            return np.exp(np.tensordot(self._weights, np.log(times), axes=1))
+
+    def parts(
+        self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> Parts:
+        """As of any law; each part has the mean of the shares that it has of the ways' times."""
+        shares = np.zeros(())
+        for way in self.ways:
+            parts = np.array(way.law.parts(input_tokens, cached_tokens, output_tokens))
+            whole = parts.sum(axis=0)
+            of_way = np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0)
+            shares = shares + way.weight * of_way
+        return Parts(*(shares * self.seconds(input_tokens, output_tokens, cached_tokens)))
 
     def kinks(self, input_tokens: float) -> tuple[float, ...]:
         """Output lengths [tokens] at which any of the laws has a kink."""

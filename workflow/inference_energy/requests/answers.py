@@ -10,7 +10,14 @@ from inference_energy.errors import InputError
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
 from inference_energy.requests.counts import COARSE_BITS, EXAMPLES, KINDS
-from inference_energy.requests.energies import PARTS, distribution, energies, steps, total
+from inference_energy.requests.energies import (
+    PARTS,
+    distribution,
+    energies,
+    rounded,
+    steps,
+    total,
+)
 from inference_energy.requests.flight import load_by_hour
 from inference_energy.units import MICROSECONDS_PER_SECOND, SECONDS_PER_HOUR
 
@@ -52,7 +59,7 @@ def by_model(serving, lengths, table):
     rows = [{"model": "all", "charged_as": ""} | _row(serving, lengths, table, whole)]
     for model, one in lengths.groupby("model", dropna=False, sort=True):
         name = _text(model)
-        own = table[table["place"].isin(one.index)]
+        own = table.loc[one.index]
         charged = {"model": name or NOT_STATED, "charged_as": serving.members(name)[1]}
         rows.append(charged | _row(serving, one, own, whole))
     return _ranked(pd.DataFrame(rows))
@@ -69,14 +76,12 @@ def calibration(serving, lengths, table):
         By model (empty text if not stated) and coarse cell. [1]
     """
     fine = _keyed(lengths, coarsen=True)
-    energy = (table["weight"] * table["energy"]).groupby(table["place"]).sum()
-    fine = fine.assign(energy=energy.reindex(fine.index).to_numpy())
+    fine = fine.assign(energy=table["weight"] * table["energy"])
     keys = ["model", "input_cell", "cached_cell", "output_cell"]
     columns = ["n", "input", "cached", "output", "energy"]
     coarse = fine.groupby(keys, sort=True)[columns].sum().reset_index()
     at_mean = energies(serving, _unkeyed(coarse))
-    middle = (at_mean["weight"] * at_mean["energy"]).groupby(at_mean["place"]).sum()
-    middle = middle.reindex(coarse.index).to_numpy()
+    middle = (at_mean["weight"] * at_mean["energy"]).to_numpy()
     ratio = np.divide(coarse["energy"], middle, out=np.ones(len(coarse)), where=middle > 0)
     return pd.Series(ratio, index=pd.MultiIndex.from_frame(coarse[keys]))
 
@@ -84,19 +89,14 @@ def calibration(serving, lengths, table):
 def _keyed(lengths, coarsen=False):
     cells = {"model": lengths["model"].fillna("")}
     for name in ("input_cell", "cached_cell", "output_cell"):
-        cells[name] = _coarse(lengths[name]) if coarsen else lengths[name]
+        cells[name] = lengths[name]
+        if coarsen:
+            cells[name] = rounded(lengths[name].astype(float), COARSE_BITS).astype(np.int64)
     return lengths.assign(**cells)
 
 
 def _unkeyed(lengths):
     return lengths.assign(model=lengths["model"].replace("", None))
-
-
-def _coarse(cells):
-    """Round to ``COARSE_BITS`` significant digits, as the counting does."""
-    spread = float(2 ** (53 - COARSE_BITS) + 1)
-    value = cells.to_numpy(float)
-    return (value * spread - (value * spread - value)).astype(np.int64)
 
 
 def by_group(serving, counts, ratios, key, whole):
@@ -124,12 +124,10 @@ def by_group(serving, counts, ratios, key, whole):
     table = energies(serving, counts)
     keyed = _keyed(counts)[["model", "input_cell", "cached_cell", "output_cell"]]
     ratio = ratios.reindex(pd.MultiIndex.from_frame(keyed)).fillna(1.0).to_numpy()
-    table["energy"] *= ratio[table["place"].to_numpy(int)]
+    table["energy"] *= ratio
     group = counts[key] if key == "hour" else counts[key].fillna("")
-    of_table = group.to_numpy()[table["place"].to_numpy(int)]
-    tables = dict(tuple(table.groupby(of_table, sort=True)))
     rows = [
-        {key: value} | _row(serving, rows, tables[value], whole)
+        {key: value} | _row(serving, rows, table.loc[rows.index], whole)
         for value, rows in counts.groupby(group, sort=True)
     ]
     return pd.DataFrame(rows, columns=[key, *_row(serving, counts[:0], table[:0], whole)])
@@ -157,8 +155,15 @@ def by_tenant(serving, counts, ratios, whole, named):
     return _ranked(table)
 
 
-def percentiles(serving, table):
+def percentiles(serving, found):
     """Energy of the request at each percentile of requests, and what is above it.
+
+    Parameters
+    ----------
+    serving : Serving
+        What serves the log.
+    found : DataFrame
+        As from ``energies.steps``.
 
     Returns
     -------
@@ -167,11 +172,10 @@ def percentiles(serving, table):
         percentile over requests and factors together, as the paper states its own; and
         energy_share_above, the part of the log's energy that larger requests need.
     """
-    found = steps(table)
     weight = found["weight"].to_numpy()
     energy = weight * found["energy"].to_numpy()
     share = np.cumsum(weight) / weight.sum()
-    everything = distribution(serving.factor, table)
+    everything = distribution(serving.factor, found)
     rows = []
     for percentile in PERCENTILES:
         place = min(int(np.searchsorted(share, percentile / 100 - 1e-12)), len(share) - 1)
@@ -188,7 +192,7 @@ def parts(serving, lengths, table):
     rows = []
     groups = [("all", table)]
     for model, one in lengths.groupby("model", dropna=False, sort=True):
-        own = table[table["place"].isin(one.index)]
+        own = table.loc[one.index]
         groups.append((_text(model) or NOT_STATED, own))
     for model, own in groups:
         whole = total(serving.factor, own)["p50"]
@@ -207,7 +211,7 @@ def long_against_rest(serving, lengths, table, long_from):
     rows = []
     for name, chosen in (("long", mean >= long_from), ("rest", mean < long_from)):
         one = lengths[chosen]
-        own = table[table["place"].isin(one.index)]
+        own = table.loc[one.index]
         row = {"requests_of": name} | _row(serving, one, own, whole)
         n = row["requests"]
         row |= {"request_share": n / count, "per_request_wh_mean": np.nan}
@@ -217,7 +221,7 @@ def long_against_rest(serving, lengths, table, long_from):
     return pd.DataFrame(rows)
 
 
-def medians(serving, reference, reference_name, lengths, table, regime="traditional"):
+def medians(serving, reference, reference_name, lengths, found, regime="traditional"):
     """The paper's median query beside the log's own.
 
     Parameters
@@ -228,8 +232,8 @@ def medians(serving, reference, reference_name, lengths, table, regime="traditio
         The method whose query is set beside it.
     reference_name : str
         Its name.
-    lengths, table : DataFrame
-        Counts, and their energies.
+    lengths, found : DataFrame
+        Counts, and their energies as from ``energies.steps``.
     regime : str
         The reference's kind of query.
 
@@ -260,7 +264,7 @@ def medians(serving, reference, reference_name, lengths, table, regime="traditio
             tokens,
             blend_energy(reference, fixed, members, trim=False),
         ),
-        ("log, median of its queries", "log", np.nan, np.nan, distribution(serving.factor, table)),
+        ("log, median of its queries", "log", np.nan, np.nan, distribution(serving.factor, found)),
     ]
     middle = {name: _weighted_median(lengths, name) for name in ("input", "cached", "output")}
     one = pd.DataFrame([{"model": None, "n": 1} | middle])
@@ -268,7 +272,7 @@ def medians(serving, reference, reference_name, lengths, table, regime="traditio
     at_median = pd.concat(parts_of, ignore_index=True)
     for name in middle:
         at_median[name] = middle[name] * at_median["n"]
-    query = distribution(serving.factor, energies(serving, at_median))
+    query = distribution(serving.factor, steps(serving, at_median))
     rows.append(
         ("log, a query of the median lengths", "log", middle["input"], middle["output"], query)
     )
@@ -336,7 +340,7 @@ def candidates(lengths, table, count=LARGEST):
 
     A cell is a little wide, so that cells within its width of the smallest energy are kept too.
     """
-    share = (table["weight"] * table["energy"]).groupby(table["place"]).sum() / lengths["n"]
+    share = table["energy"]
     order = np.argsort(-share.to_numpy(), kind="stable")
     enough = np.searchsorted(np.cumsum(lengths["n"].to_numpy()[order]), count)
     least = share.iloc[order[min(enough, len(order) - 1)]] * (1 - 2.0**-5)
@@ -401,7 +405,7 @@ def load_table(serving, lengths, table, measured=None):
         row = {"model": name or NOT_STATED} | found.get(name, dict.fromkeys(columns, np.nan))
         row |= dict.fromkeys(("on_a_copy", *LOAD_ENERGIES), np.nan)
         if name in serving.load and serving.knows_load(name):
-            own = [total(serving.factor, t[t["place"].isin(one.index)]) for t in (table, at_best)]
+            own = [total(serving.factor, t.loc[one.index]) for t in (table, at_best)]
             now, best = (answer["p50"] for answer in own)
             share = 1 - best / now if now else 0.0
             if np.isfinite(serving.load[name]):

@@ -19,12 +19,24 @@ from inference_energy.method.distributions import LogNormal
 PARTS = ("prefill", "cached", "decode")
 """Parts of a request's energy, those of ``Law.parts``."""
 
-COLUMNS = ["energy", *PARTS, "error", "seconds", "extrapolated", "place", "weight"]
+COLUMNS = ["weight", "energy", *PARTS, "error", "seconds", "extrapolated"]
 
 STEPS_PER_LOG = 1000
 """Steps of ln E into which requests are put for percentiles; within one their mean counts."""
 
+STEPS_OF_ERROR = 64
+"""Steps of a law's error that such requests are put into beside."""
+
 LENGTHS = ("input", "cached", "output")
+
+STEP = ["step", "step_of_error"]
+
+FEW_WAYS = 8
+"""Ways to serve a model that are asked for every cell of lengths; a method can have hundreds."""
+
+WAYS_BITS = (5, 4, 5)
+"""Significant binary digits of the lengths that more ways are asked for; what the width hides is
+below 4e-5 of the energy."""
 
 
 @dataclass(frozen=True)
@@ -102,25 +114,45 @@ def energies(serving, lengths):
     Returns
     -------
     DataFrame
-        Per row of ``lengths`` (place) and model that it is charged as: place, weight (requests),
-        energy and its parts of one request [Wh], error of ln throughput [1], node seconds,
-        extrapolated (whether the law has not seen such lengths).
+        Per row of ``lengths``, with its index: weight (requests), energy and its parts of one
+        request [Wh] and node seconds, both the mean over the models and the ways of serving them
+        that it is charged as; error of ln throughput that gives their mean energy [1];
+        extrapolated, the share of the energy whose law has not seen such lengths [1].
     """
-    models = {model.name: model for model in serving.setup.models}
-    if not len(lengths):
-        return pd.DataFrame(columns=COLUMNS, dtype=float)
-    tables = []
+    tables = [pd.DataFrame(columns=COLUMNS, dtype=float)]
     for name, rows in lengths.groupby("model", dropna=False, sort=False):
-        name = name if isinstance(name, str) else None
-        members, _ = serving.members(name)
-        means = [rows[column].to_numpy(float) / rows["n"].to_numpy(float) for column in LENGTHS]
-        for member, share in members.items():
-            model = _at(models[member], serving.load.get(name))
-            table = _of_model(serving.setup, model, *means)
-            table["place"] = rows.index.to_numpy()
-            table["weight"] = rows["n"].to_numpy(float) * share
-            tables.append(pd.DataFrame(table))
-    return pd.concat(tables, ignore_index=True)
+        ways, means, n = _ways(serving, name), _means(rows), rows["n"].to_numpy(float)
+        if len(ways) <= FEW_WAYS:
+            found = _together(serving.setup, ways, *means)
+        else:
+            cell, of_cells = _grouped(means, n)
+            found = _spread(_together(serving.setup, ways, *of_cells), cell, of_cells, means)
+        tables.append(pd.DataFrame(found | {"weight": n}, index=rows.index)[COLUMNS])
+    return pd.concat(tables[1:] or tables).reindex(lengths.index)
+
+
+def rounded(lengths, bits):
+    """Round to ``bits`` significant binary digits, as the counting does (``counts.cell``)."""
+    spread = float(2 ** (53 - bits) + 1)
+    return lengths * spread - (lengths * spread - lengths)
+
+
+def _means(rows):
+    """Mean lengths of one request, in the order of ``LENGTHS``. [tokens]"""
+    return [rows[column].to_numpy(float) / rows["n"].to_numpy(float) for column in LENGTHS]
+
+
+def _ways(serving, name):
+    """Shares [1] and models by their one way to be served, of what a log's model is charged as."""
+    name = name if isinstance(name, str) else None
+    models = {model.name: model for model in serving.setup.models}
+    found = []
+    for member, share in serving.members(name)[0].items():
+        model = _at(models[member], serving.load.get(name))
+        for way in model.law.shares():
+            one = replace(model, law=way.law, node_power=model.node_power * way.power)
+            found.append((share * way.weight, one))
+    return found
 
 
 def _at(model, load):
@@ -130,24 +162,79 @@ def _at(model, load):
     return replace(model, law=model.law.at(load))
 
 
-def _of_model(setup, model, input_tokens, cached, output):
-    ratio = setup.input_tokens_per_output_token
+def _grouped(means, n):
+    """Wider cells that lengths lie in, for which many laws can be asked: one per row, and means."""
+    keys = [rounded(mean, bits) for mean, bits in zip(means, WAYS_BITS, strict=True)]
+    _, cell = np.unique(np.stack(keys), axis=1, return_inverse=True)
+    cell = cell.ravel()
+    weight = np.bincount(cell, n)
+    return cell, [np.bincount(cell, n * mean) / weight for mean in means]
+
+
+def _spread(found, cell, of_cells, means):
+    """What rows of cells take: each part of the energy in proportion to the tokens it is for."""
+    tokens = [_by_part(*lengths) for lengths in (means, of_cells)]
+    rows = {name: values[cell] for name, values in found.items()}
+    for part, own, mean in zip(PARTS, *tokens, strict=True):
+        mean = mean[cell]
+        rows[part] *= np.divide(own, mean, out=np.ones_like(own), where=mean > 0)
+    energy = sum(rows[part] for part in PARTS)
+    before = rows["energy"]
+    rows["seconds"] *= np.divide(energy, before, out=np.ones_like(energy), where=before > 0)
+    return rows | {"energy": energy}
+
+
+def _by_part(input_tokens, cached, output):
+    """Tokens that each of ``PARTS`` is for."""
+    return input_tokens - cached, cached, output
+
+
+def _together(setup, ways, *means):
+    """Mean over ways, each with its share of the requests, by column."""
+    found = dict.fromkeys(("seconds", *PARTS), 0.0)
+    energy = expected = extrapolated = 0.0
+    for share, model in ways:
+        one = _of_way(setup, model, *means)
+        parts = _parts(setup, model, one, *means)
+        found = {k: v + share * (one | parts)[k] for k, v in found.items()}
+        energy = energy + share * one["energy"]
+        expected = expected + share * one["energy"] * np.exp(one["error"] ** 2 / 2)
+        beyond = model.law.extrapolates(*means[::2])
+        extrapolated = extrapolated + share * one["energy"] * beyond
+    some = energy > 0
+    ratio = np.divide(expected, energy, out=np.ones_like(energy), where=some)
+    beyond = np.divide(extrapolated, energy, out=np.zeros_like(energy), where=some)
+    error = np.sqrt(2 * np.log(np.maximum(ratio, 1.0)))
+    return found | {"energy": energy, "error": error, "extrapolated": beyond}
+
+
+def _of_way(setup, model, input_tokens, cached, output):
+    """Energy [Wh] and node seconds of requests, error of ln throughput and power [1, kW]."""
     answer = np.maximum(output, LENGTH_FLOOR)
-    throughput = answer / model.law.seconds(input_tokens, answer, cached)
-    seconds = model.law.seconds(input_tokens, output, cached)
-    parts = dict(zip(PARTS, model.law.parts(input_tokens, cached, output), strict=True))
+    seconds = np.array(model.law.seconds(input_tokens, answer, cached))
+    throughput = answer / seconds
+    ratio = setup.input_tokens_per_output_token
     if ratio is not None:
         charged = charged_tokens(answer, input_tokens - cached, ratio)
         seconds = node_seconds(charged, throughput)
-        parts["prefill"] = parts["prefill"] + seconds - sum(parts.values())
+    elif (none := output < LENGTH_FLOOR).any():
+        shorter = (length[none] for length in (input_tokens, output, cached))
+        seconds[none] = model.law.seconds(*shorter)
     power = model.node_power, known_utilisation(setup, model, throughput)
     return {
         "energy": node_energy(seconds, *power),
-        **{part: node_energy(time, *power) for part, time in parts.items()},
-        "error": np.broadcast_to(model.error(input_tokens, output), output.shape),
         "seconds": seconds,
-        "extrapolated": model.law.extrapolates(input_tokens, output),
+        "error": np.broadcast_to(model.error(input_tokens, output), output.shape),
+        "power": power,
     }
+
+
+def _parts(setup, model, one, input_tokens, cached, output):
+    """Energy of one way's requests by what it is for. [Wh]"""
+    parts = dict(zip(PARTS, model.law.parts(input_tokens, cached, output), strict=True))
+    if setup.input_tokens_per_output_token is not None:
+        parts["prefill"] = parts["prefill"] + one["seconds"] - sum(parts.values())
+    return {part: node_energy(time, *one["power"]) for part, time in parts.items()}
 
 
 def total(factor, table, column="energy"):
@@ -181,37 +268,56 @@ def total(factor, table, column="energy"):
     return {"mean": mean, "p5": float(p5), "p50": float(p50), "p95": float(p95)}
 
 
-def steps(table):
+def steps(serving, lengths):
     """Requests by energy, in steps of ln E: the distribution over requests, factors apart.
+
+    A request is charged as several models, or is served in several ways, each with its share.
+
+    Parameters
+    ----------
+    serving : Serving
+        What serves them.
+    lengths : DataFrame
+        As for ``energies``.
 
     Returns
     -------
     DataFrame
         Rising energy of one request [Wh], weight (requests) and error [1]; zero energy first.
     """
-    energy = table["energy"].to_numpy()
-    with np.errstate(divide="ignore"):
-        step = np.floor(np.log(energy) * STEPS_PER_LOG)
-    weight = table["weight"].to_numpy()
-    with np.errstate(invalid="ignore"):
-        log = np.where(energy > 0, np.log(np.where(energy > 0, energy, 1.0)), 0.0)
-    sums = pd.DataFrame(
-        {"step": step, "weight": weight, "log": weight * log, "error": weight * table["error"]}
-    )
-    sums = sums.groupby("step", sort=True).sum()
-    middle = np.where(np.isinf(sums.index), 0.0, np.exp(sums["log"] / sums["weight"]))
-    return pd.DataFrame(
-        {
-            "energy": middle,
-            "weight": sums["weight"].to_numpy(),
-            "error": (sums["error"] / sums["weight"]).to_numpy(),
-        }
-    )
+    found = [pd.DataFrame(columns=[*STEP, "weight", "log", "error"], dtype=float)]
+    for name, rows in lengths.groupby("model", dropna=False, sort=False):
+        ways, means, n = _ways(serving, name), _means(rows), rows["n"].to_numpy(float)
+        if len(ways) > FEW_WAYS:
+            cell, means = _grouped(means, n)
+            n = np.bincount(cell, n)
+        found += [_steps(_of_way(serving.setup, model, *means), n * share) for share, model in ways]
+    sums = pd.concat(found[1:] or found).groupby(STEP).sum().reset_index()
+    middle = np.where(np.isinf(sums["step"]), 0.0, np.exp(sums["log"] / sums["weight"]))
+    error = sums["error"] / sums["weight"]
+    table = pd.DataFrame({"energy": middle, "weight": sums["weight"], "error": error})
+    return table.sort_values("energy", kind="stable", ignore_index=True)
 
 
-def distribution(factor, table):
-    """Distribution of the energy of a request: over requests, factors and error, a Mixture. [Wh]"""
-    found = steps(table)
+def _steps(one, weight):
+    """Sums over the requests of each step of ln E and of the error, of one way."""
+    log = np.log(one["energy"], out=np.full_like(weight, -np.inf), where=one["energy"] > 0)
+    steps_of = np.floor(log * STEPS_PER_LOG), np.floor(one["error"] * STEPS_OF_ERROR)
+    sums = dict(zip(STEP, steps_of, strict=True)) | {"weight": weight}
+    sums |= {"log": weight * np.where(np.isinf(log), 0.0, log), "error": weight * one["error"]}
+    return pd.DataFrame(sums).groupby(STEP).sum().reset_index()
+
+
+def distribution(factor, found):
+    """Distribution of the energy of a request: over requests, factors and error, a Mixture. [Wh]
+
+    Parameters
+    ----------
+    factor : LogNormal
+        Product of the uncertain factors. [1]
+    found : DataFrame
+        As from ``steps``.
+    """
     weights = (found["weight"] / found["weight"].sum()).to_numpy()
     return Mixture.of_energies(
         found["energy"].to_numpy(), weights, factor, found["error"].to_numpy()

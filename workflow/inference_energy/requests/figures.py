@@ -19,7 +19,7 @@ from inference_energy.drawing import (
     log_axis,
     new_figure,
 )
-from inference_energy.requests.energies import PARTS, steps
+from inference_energy.requests.energies import PARTS
 from inference_energy.text import compact, percent, short
 from inference_energy.units import SECONDS_PER_HOUR, WH_PER_KWH
 
@@ -56,15 +56,15 @@ COMPACT = FuncFormatter(lambda value, _: compact(value))
 
 
 @rc_context(SETTINGS)
-def distribution(serving, table, medians, largest):
+def distribution(serving, found, medians, largest):
     """Energy of a request, and how much of the log's energy its largest requests need.
 
     Parameters
     ----------
     serving : Serving
         What serves the log.
-    table : DataFrame
-        As from ``energies``.
+    found : DataFrame
+        As from ``energies.steps``.
     medians : DataFrame
         As from ``answers.medians``.
     largest : int
@@ -74,7 +74,6 @@ def distribution(serving, table, medians, largest):
     -------
     Figure
     """
-    found = steps(table)
     energy = found["energy"].to_numpy() * serving.factor.quantile(0.5)
     weight = found["weight"].to_numpy()
     figure = new_figure(PAGE, HEIGHT)

@@ -60,9 +60,7 @@ def collect(connection, serving, stated, least, found=None):
     ).df()
     if len(rows):
         table = energies(serving, rows)
-        per_request = (table["weight"] * table["energy"]).groupby(table["place"]).sum() / rows["n"]
-        error = table.groupby("place")["error"].max()
-        rows = rows.assign(energy=per_request, error=error)
+        rows = rows.assign(energy=table["energy"], error=table["error"])
     rows = pd.concat([part for part in (found, rows) if part is not None and len(part)] or [rows])
     if not len(rows):
         return rows

@@ -39,7 +39,7 @@ def page(title, tables, table, settings, load):
         whole=whole.to_dict(),
         mean_wh=whole["energy_wh_mean"] / whole["requests"],
         node_hours=float((table["weight"] * table["seconds"]).sum()) / SECONDS_PER_HOUR,
-        extrapolated=float(energy[table["extrapolated"]].sum() / energy.sum())
+        extrapolated=float((energy * table["extrapolated"]).sum() / energy.sum())
         if energy.any()
         else 0.0,
         free_cached=0 if parts["all", "cached"] else whole["cached_tokens"],

@@ -12,7 +12,7 @@ from inference_energy.drawing import save_all
 from inference_energy.method.build import build
 from inference_energy.reports import to_html, told
 from inference_energy.requests import answers, counts, figures, flight, largest
-from inference_energy.requests.energies import Serving, energies
+from inference_energy.requests.energies import Serving, energies, steps
 from inference_energy.requests.page import page
 from inference_energy.tables import write_table, write_text
 
@@ -76,7 +76,7 @@ def main(snakemake):
         runs = flight.in_flight(counted["flight"]) if timed else None
         measured = flight.load(runs) if timed else None
         serving = serving.at(answers.loads(params.load, lengths["model"], measured))
-        table = energies(serving, lengths)
+        table, found = energies(serving, lengths), steps(serving, lengths)
         log = source(snakemake, connection, folder)
         tables = {"largest": list_largest(connection, log, serving, lengths, table)}
     tables["by_model"] = answers.by_model(serving, lengths, table)
@@ -90,17 +90,17 @@ def main(snakemake):
         named = settings["name_tenants"]
         tables["by_tenant"] = answers.by_tenant(serving, counted["tenants"], ratios, whole, named)
     tables |= {
-        "percentiles": answers.percentiles(serving, table),
+        "percentiles": answers.percentiles(serving, found),
         "parts": answers.parts(serving, lengths, table),
         "long_requests": answers.long_against_rest(
             serving, lengths, table, settings["long_from"]["value"]
         ),
-        "medians": answers.medians(serving, reference, params.reference["title"], lengths, table),
+        "medians": answers.medians(serving, reference, params.reference["title"], lengths, found),
         "kinds": answers.kinds(counted["kinds"]),
         "examples": answers.examples(counted["examples"]),
     }
     drawn = {
-        "distribution": figures.distribution(serving, table, tables["medians"], answers.LARGEST),
+        "distribution": figures.distribution(serving, found, tables["medians"], answers.LARGEST),
         "parts": figures.parts(tables["parts"]),
     }
     if "by_hour" in tables:
