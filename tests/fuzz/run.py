@@ -21,13 +21,17 @@ from inference_energy.errors import InputError
 from repository import ROOT
 
 HANG_S, MOST_BYTES = 10, 2**30
+"""Processor time that a case may take [s], as a busy machine is no hang, and memory of all."""
+
+WAIT_S = 300
+"""Time after which a case hangs however little of the processor it takes. [s]"""
 KEPT = ROOT / "build" / "fuzz"
 GOOD = ("accepted", "refused")
 ROW = "{:<14} {:>7} {:>8} {:>7} {:>5} {:>9} {:>9} {:>7}"
 
 
 class HangError(BaseException):
-    """A case took longer than HANG_S."""
+    """A case took longer than HANG_S or WAIT_S."""
 
 
 def hang(*arguments):
@@ -35,11 +39,20 @@ def hang(*arguments):
     raise HangError
 
 
+def bound(processor, wait):
+    """Have what runs interrupted after so much processor time and time [s]; zero: no more."""
+    for timer, ended, seconds in (
+        (signal.ITIMER_PROF, signal.SIGPROF, processor),
+        (signal.ITIMER_REAL, signal.SIGALRM, wait),
+    ):
+        signal.signal(ended, hang)
+        signal.setitimer(timer, seconds)
+
+
 def case(target, number, folder):
     """Outcome of one case: accepted, refused, or what went wrong and where."""
     draw = random.Random(f"{target.__name__} {number}")
-    signal.signal(signal.SIGALRM, hang)
-    signal.alarm(HANG_S)
+    bound(HANG_S, WAIT_S)
     try:
         return target(draw, folder)
     except InputError as error:
@@ -49,7 +62,7 @@ def case(target, number, folder):
     except Exception as error:
         return f"{type(error).__name__} {_place(error)}: {str(error)[:100]}"
     finally:
-        signal.alarm(0)
+        bound(0, 0)
 
 
 def _place(error):
@@ -74,14 +87,14 @@ def fuzz(target, cases, first=0, kept=None):
     outcomes : Counter
         Of the cases.
     slowest : float
-        Longest time of one. [s]
+        Longest processor time of one. [s]
     """
     outcomes, slowest = Counter(), 0.0
     for number in range(first, first + cases):
         with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
-            started = time.monotonic()
+            started = time.process_time()
             outcome = case(target, number, Path(name))
-            slowest = max(slowest, time.monotonic() - started)
+            slowest = max(slowest, time.process_time() - started)
             if kept and outcome not in GOOD and outcome not in outcomes:
                 shutil.copytree(name, kept / f"{target.__name__}-{number}", dirs_exist_ok=True)
                 print(f"  {target.__name__} {number}: {outcome}", flush=True)

@@ -1,6 +1,7 @@
 """Five thousand damaged files are accepted as what they say or refused in a sentence."""
 
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -68,12 +69,15 @@ def test_the_fuzzer_sees_what_goes_wrong(tmp_path, fails, outcome):
     assert run.case(target, 0, tmp_path).startswith(outcome)
 
 
-def test_the_fuzzer_sees_a_hang(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "HANG_S", 1)
+@pytest.mark.parametrize(
+    ("bound", "idles"), [("HANG_S", lambda: None), ("WAIT_S", lambda: time.sleep(0.01))]
+)
+def test_the_fuzzer_sees_a_hang(tmp_path, monkeypatch, bound, idles):
+    monkeypatch.setattr(run, bound, 1)
 
     def target(draw, folder):
         while True:
-            draw.random()
+            idles()
 
     assert run.case(target, 0, tmp_path).startswith("hang at")
 
