@@ -70,6 +70,8 @@ def refusal(function, *arguments):
         ("? [a]\n: b", ["not YAML"]),
         ("a: *b", ["not YAML", "undefined alias"]),
         ("\x00", ["not YAML"]),
+        ('a: "b\\0c"', ["key a", "a control character"]),
+        ('"a\\e[2J": b', ["key 'a\\x1b[2J'", "a control character"]),
         ("[" * 100_000, ["line 1", "nested deeper"]),
         ("a: &a [*a]", ["anchors", "themselves"]),
     ],
@@ -205,6 +207,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path):
         ({"either": {"c": 1}}, ["allowed is a, or b and c; state one of them"]),
         ({"power": {"value": float("inf")}}, ["key power.value", "finite"]),
         ({1: "x"}, ["key 1", "is no text"]),
+        ({"lengths": [3, 1e6]}, ["key lengths.1: value 1000000.0", "without point and exponent"]),
+        ({"kind": "a\x1b[31mb"}, ["key kind: value 'a\\x1b[31mb': holds a control character"]),
+        ({"models": {"A\x00": {"value": 1}}}, ["holds a control character"]),
     ],
 )
 def test_what_a_schema_refuses_is_told_with_what_is_allowed(change, words):

@@ -39,6 +39,8 @@ NUMBERS = {
 }
 """Numbers of the core schema of YAML 1.2, by tag; the first that fits the whole text."""
 SURROGATE = re.compile("[\ud800-\udfff]")
+# tabs and line ends are text, the others are for terminals
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 BOUNDS = {
@@ -235,6 +237,13 @@ def is_unwritable(text):
     return SURROGATE.search(text) is not None
 
 
+def _unshowable(text):
+    """Why a text cannot be written into a page or a table, with the remedy; nothing if it can."""
+    if is_unwritable(text):
+        return "holds half a character (a lone surrogate); write it out or remove it"
+    return "holds a control character; remove it" if CONTROL.search(text) else ""
+
+
 def _value_problems(value, where, path=""):
     """Problems of values that JSON does not have, one sentence each."""
     at = f"{where}: key {path or '(top)'}"
@@ -245,9 +254,9 @@ def _value_problems(value, where, path=""):
             if not isinstance(key, str)
         ]
         problems += [
-            f"{at}: key {key!r}: holds half a character (a lone surrogate); correct it"
+            f"{at}: key {_short(key)}: {reason}"
             for key in value
-            if isinstance(key, str) and is_unwritable(key)
+            if isinstance(key, str) and (reason := _unshowable(key))
         ]
         for key, item in value.items():
             problems += _value_problems(item, where, f"{path}.{key}" if path else str(key))
@@ -260,8 +269,8 @@ def _value_problems(value, where, path=""):
         ]
     if isinstance(value, float) and not math.isfinite(value):
         return [f"{at}: value {value}: allowed are finite numbers; correct the value"]
-    if isinstance(value, str) and is_unwritable(value):
-        return [f"{at}: holds half a character (a lone surrogate); write it out or remove it"]
+    if isinstance(value, str) and (reason := _unshowable(value)):
+        return [f"{at}: value {_short(value)}: {reason}"]
     if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
         return [
             f"{at}: value of {value.bit_length()} bits: allowed are whole numbers up to 2^53,"
@@ -302,7 +311,29 @@ def schema_problems(instance, schema, where, stated=None):
         path = ".".join(str(p) for p in error.instance_path) or "(top)"
         told = _told(error, instance, schema, stated)
         problems += [f"{where}: key {path}: {problem}" for problem in told]
-    return problems
+    return problems or [
+        f"{where}: key {path}: value {number}: allowed is {allowed(node, schema)}; write it without"
+        " point and exponent"
+        for path, number, node in _pointed(instance, schema, schema)
+    ]
+
+
+def _pointed(value, node, schema, path=""):
+    """Yield floats in place of whole numbers, which JSON Schema lets pass: path, value, node."""
+    node = resolved(node, schema)
+    kinds = node.get("type", ())
+    if isinstance(value, float) and "integer" in kinds and "number" not in kinds:
+        yield path, value, node
+    parts, rules = [], {}
+    if isinstance(value, dict):
+        parts, rules = value.items(), node.get("properties", {})
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    others = node.get("items" if isinstance(value, list) else "additionalProperties")
+    for key, part in parts:
+        rule = rules.get(key, others)
+        if isinstance(rule, dict):
+            yield from _pointed(part, rule, schema, f"{path}.{key}" if path else str(key))
 
 
 def _told(error, instance, schema, stated):
