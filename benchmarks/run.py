@@ -18,6 +18,7 @@ from inference_energy.laws.log_linear import RELEASED_FLOOR
 from inference_energy.method.build import build
 from inference_energy.method.files import resolve
 from inference_energy.tables import read_table, write_text
+from inference_energy.units import NANO
 
 ROOT = Path(__file__).resolve().parents[1]
 METHOD = "config/methods/oviedo2026.yaml"
@@ -172,7 +173,7 @@ def main():
         f"| `snakemake whatif` of ten settings (full-load) | {many:.1f} s | |",
         f"| the same, times a dry run | {many / dry:.1f} | at most 2.5 |",
         f"| exact percentiles, one method and regime | {exact:.3f} s | below 0.2 s |",
-        f"| published engine, per sample | {per_sample * 1e9:.0f} ns | |",
+        f"| published engine, per sample | {per_sample / NANO:.0f} ns | |",
         *(
             f"| {name} called once per sample, times the published engine | {time / per_sample:.0f}"
             f" | {'at least 100' if name == 'one-row table' else ''} |"

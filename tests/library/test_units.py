@@ -16,17 +16,21 @@ SOURCES = [
     if path != LIBRARY / "units.py"
 ]
 EQUATION = {LIBRARY / "energy" / "equation.py", LIBRARY / "method" / "boundary.py"}
-ELSEWHERE = {
-    LIBRARY / "laws" / "hardware.py",
-    LIBRARY / "scaling" / "page.py",
-    ROOT / "benchmarks" / "run.py",
-    # run by the Python of .venv-stress, which has not this library
-    LIBRARY / "stress" / "sampler.py",
-}
-"""Where powers of ten are multiplied by that are not written with a prefix."""
+TEMPLATES = [
+    path
+    for folder in ("templates", "rules", "report")
+    for path in sorted((ROOT / "workflow" / folder).rglob("*"))
+    if path.is_file()
+]
+OF_THE_PAGE = ROOT / "workflow" / "templates" / "explorer" / "engine.js"
+"""A page computes without this library: its conversions stand once, in that file."""
 
-CONVERSIONS = {3.6, 60.0, 3600.0, 86400.0, 1 / 3.6}
+CONVERSIONS = {3.6, 60.0, 3600.0, 86400.0, 1 / 3.6, *(2.0**k for k in (10, 20, 30, 40))}
 POWERS_OF_TEN = {10.0**k for k in (-12, -9, -6, -3, 3, 6, 9, 12)}
+PRODUCTS = ast.Mult | ast.Div | ast.FloorDiv | ast.Mod
+WRITTEN = r"(?:(?:1|10)(?:000|_000)+|1e-?\d+|3\.6|3600|86400|1024)(?:\.0*)?"
+FACTOR = re.compile(rf"[*/]\s*{WRITTEN}(?![\w.])|(?<![\w.]){WRITTEN}\s*[*/](?![*/])")
+"""A conversion that is multiplied or divided by, in a text that is no Python."""
 TIME = re.compile(r"(^|_)(seconds|hours|time|duration|throughput|tps|speed)(_|$)|\w_s$")
 POWER = re.compile(r"(^|_)(power|watts?|kilowatts?|kw)(_|$)|\w_w$")
 PUE = re.compile(r"(^|_)pue(_|$)")
@@ -36,16 +40,16 @@ def products(source):
     """Factors of every product and quotient of a Python text, each whole: lists of nodes."""
 
     def factors(node):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, PRODUCTS):
             return factors(node.left) + factors(node.right)
         if isinstance(node, ast.UnaryOp):
             return factors(node.operand)
         return [node]
 
     return [
-        factors(node)
+        factors(node.value if isinstance(node, ast.AugAssign) else node)
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
+        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, PRODUCTS)
     ]
 
 
@@ -61,16 +65,30 @@ def name(factor):
     return ""
 
 
+def value(factor):
+    """Number that a factor is, or power of numbers; none if it is neither."""
+    if isinstance(factor, ast.BinOp) and isinstance(factor.op, ast.Pow):
+        base, exponent = value(factor.left), value(factor.right)
+        return None if base is None or exponent is None else base**exponent
+    if isinstance(factor, ast.Constant) and isinstance(factor.value, int | float):
+        return factor.value
+    return None
+
+
 def numbers(source, wanted):
-    """Literals of a Python text that are factors of a product and among those wanted."""
-    return [
-        factor.value
-        for product in products(source)
-        for factor in product
-        if isinstance(factor, ast.Constant)
-        and isinstance(factor.value, int | float)
-        and float(factor.value) in wanted
-    ]
+    """Numbers of a Python text that are factors of a product and among those wanted."""
+    found = [value(factor) for product in products(source) for factor in product]
+    return [number for number in found if number is not None and wanted(number)]
+
+
+def converts(number):
+    """Whether a number is a conversion."""
+    return number in CONVERSIONS
+
+
+def is_prefix(number):
+    """Whether a number is a prefix, or some millions."""
+    return number in POWERS_OF_TEN or (number >= 1e6 and number % 1e6 == 0)
 
 
 def multiplied(source, *patterns):
@@ -103,11 +121,25 @@ def test_the_conversions_agree_with_one_another():
 
 def test_no_other_module_writes_a_conversion():
     assert len(SOURCES) > 100
-    assert found(lambda source: numbers(source, CONVERSIONS)) == {}
+    assert found(lambda source: numbers(source, converts)) == {}
 
 
 def test_no_other_module_writes_a_prefix_as_a_power_of_ten():
-    assert found(lambda source: numbers(source, POWERS_OF_TEN), ELSEWHERE) == {}
+    assert found(lambda source: numbers(source, is_prefix)) == {}
+
+
+def test_no_template_rule_or_caption_writes_a_conversion():
+    assert len(TEMPLATES) > 50
+    writing = {path for path in TEMPLATES if FACTOR.search(path.read_text(encoding="utf-8"))}
+    assert writing == {OF_THE_PAGE}
+    written = OF_THE_PAGE.read_text(encoding="utf-8")
+    stated = re.search(r"const units = \{ (.+) \};", written)
+    assert not FACTOR.search(written.replace(stated[0], ""))
+    for each in stated[1].split(", "):
+        name, _, number = each.partition(": ")
+        assert ast.literal_eval(number.removeprefix("1 / ")) == pytest.approx(
+            1 / getattr(units, name) if "/" in number else getattr(units, name)
+        )
 
 
 OF_THEIR_OWN = {
@@ -139,6 +171,20 @@ def test_an_equation_that_is_written_out_is_found(source):
 
 
 def test_conversions_that_are_written_out_are_found():
-    assert numbers("energy = -joules / 3600", CONVERSIONS) == [3600]
-    assert numbers("gwh = energy * n * 1e-9", POWERS_OF_TEN) == [1e-9]
+    assert numbers("energy = -joules / 3600", converts) == [3600]
+    assert numbers("minutes = int(time) // 60", converts) == [60]
+    assert numbers("size = memory * 1024**2", converts) == [1024**2]
+    assert numbers("gwh = energy * n * 1e-9", is_prefix) == [1e-9]
+    assert numbers("flops = 2e9 * parameters", is_prefix) == [2e9]
+    assert numbers("energy *= 1000", is_prefix) == [1000]
     assert multiplied("node * setup.pue", PUE) == [["node", "pue"]]
+
+
+@pytest.mark.parametrize("text", ["{{ x / 1000 }}", "1e3*x", "(a) / 1e-6", "x / 3.6", "1_000 * y"])
+def test_conversions_in_templates_are_found(text):
+    assert FACTOR.search(text)
+
+
+@pytest.mark.parametrize("text", ["x.1000 * y", "/1000px", "a10000 * b", "1000, 2", "x / 10"])
+def test_other_numbers_in_templates_are_none(text):
+    assert not FACTOR.search(text)

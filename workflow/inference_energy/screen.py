@@ -11,6 +11,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from inference_energy.units import SECONDS_PER_MINUTE
+
 REASON_SHOWN = 100
 """Characters of a step's reason: it names what changed, not every file behind it."""
 
@@ -146,7 +148,8 @@ def _failure(job: dict[str, Any]) -> str:
 
 
 def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    minutes, rest = divmod(int(seconds), SECONDS_PER_MINUTE)
+    return f"{minutes}:{rest:02d}"
 
 
 def show(logger: logging.Logger, dry: bool) -> None:

@@ -2,7 +2,8 @@
 
 A template is Jinja2 and named ``<topic>/<page>.md.jinja`` or ``.html.jinja``. What it puts in is
 escaped for the page's language, so that data cannot become markup or leave its cell of a table.
-Every function of :mod:`inference_energy.text` is a filter, and :func:`code` for Markdown.
+Every function of :mod:`inference_energy.text` is a filter, and :func:`code` for Markdown;
+:mod:`inference_energy.units` is at hand as ``units``.
 """
 
 import inspect
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from inference_energy import text
+from inference_energy import text, units
 from inference_energy.errors import InputError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -117,6 +118,7 @@ def _environment(language):
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals["units"] = units
     environment.filters |= dict(inspect.getmembers(text, inspect.isfunction)) | {"code": code}
     return environment
 

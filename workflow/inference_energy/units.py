@@ -21,3 +21,7 @@ SECONDS_TO_WH_PER_KW = 1 / 3.6
 """One kW drawn for one second is this many Wh."""
 
 G_PER_KG = KILO
+MG_PER_G = 1 / MILLI
+
+BYTES_PER_GIB = 2**30
+GB_PER_MIB = 2**20 / GIGA

@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from inference_energy.units import BYTES_PER_GIB, GIGA, TERA
+
 WEIGHT_BYTES = {"FP4": 0.5625, "INT4": 0.5, "FP8": 1.0, "INT8": 1.0, "FP16": 2.0, "BF16": 2.0}
 """Bytes per weight; FP4 with one 8-bit scale per 16 weights (NVFP4)."""
 
@@ -187,15 +189,15 @@ def serving_times(row: pd.Series, models: pd.DataFrame, gpus: pd.DataFrame) -> d
     rates = [gpu[c] for c in COMPUTE_RATE[row["precision"]] if pd.notna(gpu[c])]
     bits = "8bit" if row["precision"] in EIGHT_BIT_CACHE else "16bit"
     cache_bytes = model[f"kv_bytes_per_token_{bits}"]
-    weight_bytes = model["params_total_b"] * 1e9 * WEIGHT_BYTES[row["precision"]]
-    memory = n_gpus * gpu["memory_gb"] * 2**30
-    bandwidth = n_gpus * gpu["bandwidth_tb_s"] * 1e12
+    weight_bytes = model["params_total_b"] * GIGA * WEIGHT_BYTES[row["precision"]]
+    memory = n_gpus * gpu["memory_gb"] * BYTES_PER_GIB
+    bandwidth = n_gpus * gpu["bandwidth_tb_s"] * TERA
     reduced = 2 * model["layers"] * model["hidden_size"] * 2 * 2 * (group - 1) / group
     attention_flops = 2 * model["layers"] * model["attention_heads"] * model["head_dim"]
     return {
-        "compute": 2e9 * model["params_active_b"] / (n_gpus * rates[0] * 1e12),
-        "link": reduced / (gpu["link_gb_s"] * 1e9),
-        "attention": attention_flops / (n_gpus * gpu["dense_tflops_16bit"] * 1e12),
+        "compute": 2 * GIGA * model["params_active_b"] / (n_gpus * rates[0] * TERA),
+        "link": reduced / (gpu["link_gb_s"] * GIGA),
+        "attention": attention_flops / (n_gpus * gpu["dense_tflops_16bit"] * TERA),
         "weights": weight_bytes / bandwidth,
         "layers": float(model["layers"]),
         "context": cache_bytes / bandwidth,

@@ -43,7 +43,7 @@ from inference_energy.laws.hardware import (
     find_model,
 )
 from inference_energy.laws.rows import copy_gpus
-from inference_energy.units import GIGA, TERA
+from inference_energy.units import BYTES_PER_GIB, GIGA, TERA
 
 TRAITS = [
     "dense_s",
@@ -186,7 +186,7 @@ def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.Da
     memory, bandwidth, link = _floats(gpu, "memory_gb", "bandwidth_tb_s", "link_gb_s")
     rate = _rates(rows["precision"], gpu)
     rate_16bit = TERA * _floats(gpu, "dense_tflops_16bit")[0]
-    memory, bandwidth, link = memory * 2.0**30, bandwidth * TERA, link * GIGA
+    memory, bandwidth, link = memory * BYTES_PER_GIB, bandwidth * TERA, link * GIGA
     count, copies, spread = layout(rows)
     group = count / copies
     mixture = (model["architecture"] == "moe").to_numpy() & ~np.isnan(experts)

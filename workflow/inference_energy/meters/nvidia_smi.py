@@ -8,18 +8,17 @@ import re
 
 from inference_energy.errors import InputError
 from inference_energy.meters.common import separator_of
-from inference_energy.units import GIGA
+from inference_energy.units import GB_PER_MIB
 
 NAME = "nvidia-smi --query-gpu or dmon"
-MIB = 1024**2 / GIGA
 POWER = ("power.draw.instant", "power.draw", "power.draw.average")
 OTHERS = {
     "utilisation": (("utilization.gpu",), 0.01),
-    "memory_gb": (("memory.used",), MIB),
+    "memory_gb": (("memory.used",), GB_PER_MIB),
     "clock_mhz": (("clocks.current.sm", "clocks.sm", "clocks.gr", "clocks.current.graphics"), 1.0),
 }
 HEADLESS = re.compile(r"\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{3}\s*[,;]")
-DMON = {"pwr": ("power_w", 1.0), "sm": ("utilisation", 0.01), "fb": ("memory_gb", MIB)}
+DMON = {"pwr": ("power_w", 1.0), "sm": ("utilisation", 0.01), "fb": ("memory_gb", GB_PER_MIB)}
 DMON |= {"pclk": ("clock_mhz", 1.0)}
 
 

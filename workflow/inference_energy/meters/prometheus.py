@@ -11,17 +11,16 @@ from http.client import HTTPException
 
 from inference_energy.errors import InputError
 from inference_energy.meters.common import Samples
-from inference_energy.units import GIGA, MICRO, MILLI
+from inference_energy.units import GB_PER_MIB, MICRO, MILLI
 from inference_energy.web import asked
 
 NAME = "a range query of Prometheus"
-MIB = 1024**2 / GIGA
 METRICS = {
     "gpu": {
         "DCGM_FI_DEV_POWER_USAGE": ("power_w", 1.0),
         "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": ("energy_j", MILLI),
         "DCGM_FI_DEV_GPU_UTIL": ("utilisation", 0.01),
-        "DCGM_FI_DEV_FB_USED": ("memory_gb", MIB),
+        "DCGM_FI_DEV_FB_USED": ("memory_gb", GB_PER_MIB),
         "DCGM_FI_DEV_SM_CLOCK": ("clock_mhz", 1.0),
         "nvidia_smi_power_draw_watts": ("power_w", 1.0),
         "nvidia_smi_utilization_gpu_ratio": ("utilisation", 1.0),

@@ -33,6 +33,9 @@ from inference_energy.tables import LARGEST, decode, read_bytes, write_text
 from inference_energy.units import SECONDS_PER_MINUTE
 
 ROOT = Path(__file__).resolve().parents[3]
+LIBRARY = Path(__file__).resolve().parents[2]
+
+SAMPLER = "inference_energy.stress.sampler"
 
 
 KEY = "OPENAI_API_KEY"
@@ -193,9 +196,10 @@ class StressTest:
 
     def _sampler(self, kind):
         python = Path(self.aiperf).parent / "python" if kind == "zeus" else sys.executable
-        script = Path(__file__).parent / "sampler.py"
-        command = [python, script, kind, self.folder / f"power-{kind}.csv"]
-        return subprocess.Popen(command, start_new_session=True)
+        command = [python, "-m", SAMPLER, kind, self.folder / f"power-{kind}.csv"]
+        # the Python of the client knows where the library is by this alone
+        where = os.environ | {"PYTHONPATH": str(LIBRARY)}
+        return subprocess.Popen(command, env=where, start_new_session=True)
 
     def _pilot(self, concurrency):
         """Send the longest query once at full load: is it delivered, and how long does it take."""

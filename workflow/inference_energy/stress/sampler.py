@@ -1,7 +1,8 @@
 """Sample a meter of this machine once a second until stopped.
 
-``stress_sampler.py KIND FILE`` appends rows time (Unix seconds), meter, power_w, energy_j to FILE;
-KIND is rapl, ipmi or zeus. A meter that cannot be read is an error, never a zero.
+``python -m inference_energy.stress.sampler KIND FILE`` appends rows time (Unix seconds), meter,
+power_w, energy_j to FILE; KIND is rapl, ipmi or zeus. A meter that cannot be read is an error,
+never a zero.
 """
 
 import re
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from inference_energy.units import KILO, MEGA
 
 POWERCAP = Path("/sys/class/powercap")
 IPMI = ["ipmitool", "dcmi", "power", "reading"]
@@ -39,7 +42,7 @@ def rapl(root=POWERCAP):
             if count < last.get(name, 0):
                 carried[name] += int((folder / "max_energy_range_uj").read_text())
             last[name] = count
-            readings.append((name, "", (count + carried[name]) / 1e6))
+            readings.append((name, "", (count + carried[name]) / MEGA))
         yield readings
 
 
@@ -62,7 +65,7 @@ def zeus():
         sys.exit("Zeus finds no GPU")
     while True:
         yield [
-            (f"gpu {gpu}", "", gpus.get_total_energy_consumption(gpu) / 1e3)
+            (f"gpu {gpu}", "", gpus.get_total_energy_consumption(gpu) / KILO)
             for gpu in range(len(gpus))
         ]
 

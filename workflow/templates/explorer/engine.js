@@ -3,7 +3,7 @@
 
 const engine = (() => {
   const LENGTH_FLOOR = 1e-6; // tokens; as in the throughput laws
-  const WH_PER_KW_SECOND = 1 / 3.6;
+  const units = { SECONDS_TO_WH_PER_KW: 1 / 3.6, MILLI: 1e-3, GIGA: 1e9 }; // as in units.py
   const LEVELS = {
     p5: -1.6448536269514729,
     p25: -0.6744897501960817,
@@ -85,7 +85,7 @@ const engine = (() => {
     const pue = logNormal(stated.pue, method.z);
     const utilisation = used(method, place, throughput, stated.utilisation);
     const error = { mu: 0, sigma: method.uncertain ? law.sigma(place.law, query) : 0 };
-    const full = fixed(total * stated.power * WH_PER_KW_SECOND);
+    const full = fixed(total * stated.power * units.SECONDS_TO_WH_PER_KW);
     const node = times(full, utilisation, error);
     const energy = times(node, pue);
     const share = (part) => (energy.sigma ? part.sigma ** 2 / energy.sigma ** 2 : 0);
@@ -125,5 +125,5 @@ const engine = (() => {
   };
   const mix = (share, traditional, long) => (1 - share) * traditional + share * long;
 
-  return { logNormal, fixed, times, quantile, mean, density, answer, change, mix };
+  return { units, logNormal, fixed, times, quantile, mean, density, answer, change, mix };
 })();

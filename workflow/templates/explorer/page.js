@@ -75,7 +75,7 @@ const explorer = (() => {
     const defaults = {
       input: traditional.input, cached: 0, output: traditional.output, power: place.power,
       pu5: factors[0].p5 ?? 1, pu95: factors[0].p95 ?? 1, pue5: factors[1].p5, pue95: factors[1].p95,
-      queries: method.queries_per_day / 1e9, share: 100 * method.long_share,
+      queries: method.queries_per_day / engine.units.GIGA, share: 100 * method.long_share,
     };
     for (const key of NUMBERS) picked[key] = stated[key] ?? String(defaults[key]);
     return { picked, method, place, defaults };
@@ -207,7 +207,7 @@ const explorer = (() => {
     const rows = [
       ["water on the site", "mL", answer.node, ends(on_site_water), 1, source("", on_site_water)],
       ["water of electricity", "mL", answer.energy, ends(generation_water), 1, source("", generation_water)],
-      ["carbon", "g", answer.energy, carbonOf(picked.grid), 1e-3, picked.grid === "range" ? source("", carbon) : link(carbon.settings[picked.grid].subject, "data/facility.csv", carbon.settings[picked.grid].line)],
+      ["carbon", "g", answer.energy, carbonOf(picked.grid), engine.units.MILLI, picked.grid === "range" ? source("", carbon) : link(carbon.settings[picked.grid].subject, "data/facility.csv", carbon.settings[picked.grid].line)],
     ].map(([name, unit, energy, range, scale, sources]) => {
       const whole = engine.times(energy, engine.logNormal(range, Z));
       return [name, `${marked(name, interval((level) => engine.quantile(whole, level), scale))} ${unit}`, sources];
@@ -239,7 +239,7 @@ const explorer = (() => {
 
   const showFleet = ({ picked, method, place }, { stated, queries, share }) => {
     const change = engine.change(method, place, stated);
-    const scale = (queries * 1e9) / method.queries_per_day;
+    const scale = (queries * engine.units.GIGA) / method.queries_per_day;
     const { fleet } = method;
     const day = (pathway, s) =>
       engine.mix(s, fleet.traditional[pathway].value, fleet.long[pathway].value) * change.facility * scale;
@@ -264,7 +264,7 @@ const explorer = (() => {
       return link(number(whole), `results/${picked.method}/footprint.csv`, of.traditional.line, of.long.line);
     };
     $("days").innerHTML =
-      table(`The method's own day [GWh], ${method.queries_per_day / 1e9} billion queries, ${100 * method.long_share} % long where mixed`, ["queries", "baseline", "improved"], energy) +
+      table(`The method's own day [GWh], ${method.queries_per_day / engine.units.GIGA} billion queries, ${100 * method.long_share} % long where mixed`, ["queries", "baseline", "improved"], energy) +
       table("Water and carbon of the day above, mean", ["", ""], [
         ["water on the site", `${foot("on-site water", "range", change.node)} m³`],
         ["water of electricity", `${foot("generation water", "range", change.facility)} m³`],
