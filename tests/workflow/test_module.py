@@ -3,16 +3,15 @@
 import os
 import shutil
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 from inference_energy.tables import read_table
-from processes import STDOUT
+from processes import STDOUT, git
 from processes import run as start_and_wait
+from repository import ROOT, copy_to
 
-ROOT = Path(__file__).resolve().parents[2]
 OWN = """\
 configfile: "config/config.yaml"
 
@@ -63,7 +62,6 @@ FASTER = """\
 extends: oviedo2026
 benchmarks: {table: data/throughput/faster.csv, source: made up}
 """
-USED = ("Snakefile", "workflow", "config", "data", "environment.yml", "pyproject.toml")
 
 
 def snakemake(folder, *arguments, **environment):
@@ -167,22 +165,7 @@ def test_a_missing_package_is_named_with_the_environment(folder):
 def host(tmp_path_factory):
     """Environment in which github.com is a folder that holds this project's files as a tag."""
     base = tmp_path_factory.mktemp("host")
-    repository = base / "owner" / "inference-energy"
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in USED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, repository / name, ignore=ignored)
-        else:
-            repository.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, repository / name)
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    for command in (
-        ["init"],
-        ["add", "--all"],
-        [*identity, "commit", "-m", "x"],
-        ["tag", "v1.0.0"],
-    ):
-        start_and_wait(["git", *command], cwd=repository, check=True)
+    git(copy_to(base / "owner" / "inference-energy"), "tag", "v1.0.0")
     return {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.file://{base}/.insteadOf",
