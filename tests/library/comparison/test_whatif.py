@@ -133,10 +133,28 @@ def test_claims_are_told_where_the_verdict_changes(powered):
         ({"factors": [1.1, 1.076]}, "1.1 x 1.076"),
         ({"name": "additive", "source": "x"}, "additive"),
         ({}, "none"),
+        ({"trim": [], "models": 3}, "trim none, models 3"),
+        ({"trim": [[0.05, 0.95], [0.1, 0.9]]}, "trim 0.05 to 0.95, 0.1 to 0.9"),
+        (
+            {"name": "additive", "reference": {"input_tokens": 1000, "unit": "tokens"}},
+            "additive, reference input tokens 1000",
+        ),
     ],
 )
 def test_a_quantity_is_written_in_few_words(quantity, text):
     assert quantity_text(quantity, {}) == text
+
+
+def test_a_long_change_is_told_by_what_is_different():
+    rows = {
+        "sources": ["a-source-with-a-long-name", "another-with-a-long-name", "a-third-of-them"],
+        "exclude_confidence": ["low", "medium"],
+        "models": ["DeepSeek-R1", "Llama 3.1 405B", "Llama-3.1 Nemotron Ultra 253B"],
+    }
+    head = merge(BASE, {"benchmarks": rows | {"source": "a test"}})
+    line = {"quantity": "long query, median", "old": 4.0, "new": 5.0, "factor": 1.25}
+    told = "Benchmark rows (sources, exclude confidence, models) raises the long median by 25.0 %"
+    assert sentence(changed_settings(BASE, head), [line]).startswith(told)
 
 
 def test_settings_are_named_in_words():

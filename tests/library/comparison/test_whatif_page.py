@@ -7,6 +7,7 @@ from inference_energy.comparison.whatif import Answer
 from inference_energy.comparison.whatif_page import (
     claim_rows,
     draw,
+    engine_note,
     headline_rows,
     member_parts,
     setting_rows,
@@ -40,6 +41,17 @@ def test_rounding_is_no_change_and_a_missing_number_no_number():
     claim = {"claim": "c", "published": "8-20", "unit": "1", "before": "a", "after": "b"}
     rows = claim_rows([claim | {"old": 20.4, "new": float("nan")}])
     assert rows == [["c", "8-20", "20.4", "none", "a", "b"]]
+
+
+def test_the_page_says_whose_median_it_tells():
+    before, after = (side(median) for median in (0.309, 0.277))
+    for one, drawn in ((before, 0.308), (after, 0.276)):
+        table = one.tables["energy_per_query"]
+        other = table.assign(engine="published", value=drawn)
+        one.tables["energy_per_query"] = pd.concat([table, other])
+    note = engine_note(before, after)
+    assert "the draw's traditional median is 0.308 -> 0.276 Wh" in note
+    assert "the exact one above 0.309 -> 0.277 Wh" in note
 
 
 def test_shares_are_factors():

@@ -36,6 +36,9 @@ LABELS = {
 NAMED, FELT = 3, 0.005
 """Settings that a sentence names at most, and change of a median that counts as one. [1]"""
 
+LONG_CHANGE = 120
+"""Characters of a change beyond which a sentence says only what kind of change it is."""
+
 Sources = Callable[[dict], dict[str, Any]]
 
 
@@ -230,7 +233,9 @@ def flipped_claims(
 
 
 def changed_settings(base: dict, head: dict) -> list[dict]:
-    """Every quantity that differs: group, setting (both in words), old, new, unit, sources."""
+    """Every quantity that differs: group, setting (both in words), old, new, unit, sources, and
+    which of its keys differ.
+    """
     lines = []
     for group, paths in differing(base, head).items():
         for path in paths:
@@ -241,6 +246,7 @@ def changed_settings(base: dict, head: dict) -> list[dict]:
                     "setting": words(".".join(path)),
                     "old": quantity_text(old, new),
                     "new": quantity_text(new, old),
+                    "keys": [words(key) for key in _differing_keys(new, old)],
                     "unit": new.get("unit", old.get("unit", "1")),
                     "old_source": old.get("source"),
                     "new_source": new.get("source"),
@@ -270,27 +276,31 @@ def quantity_text(quantity: dict, other: dict) -> str:
         return " x ".join(map(_plain, quantity["factors"]))
     if {"p5", "p95"} <= quantity.keys() and quantity.get("distribution") == "log-normal":
         return f"{number(quantity['p5'])}-{number(quantity['p95'])}"
-    shown = {
-        key: value
-        for key, value in quantity.items()
-        if key not in ("source", "unit") and value != other.get(key)
-    }
+    shown = {key: quantity[key] for key in _differing_keys(quantity, other) if key in quantity}
     return (
         ", ".join(
-            _plain(value)
-            if key in ("distribution", "name")
-            else f"{key.replace('_', ' ')} {_plain(value)}"
+            _plain(value) if key in ("distribution", "name") else f"{words(key)} {_plain(value)}"
             for key, value in shown.items()
         )
         or "as before"
     )
 
 
+def _differing_keys(quantity: dict, other: dict) -> list[str]:
+    keys = [key for key in quantity | other if key not in ("source", "unit")]
+    return [key for key in keys if quantity.get(key) != other.get(key)]
+
+
 def _plain(value: Any) -> str:
-    if value is None:
+    if value is None or value in ([], {}):
         return "none"
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{words(key)} {_plain(each)}" for key, each in value.items() if key != "unit"
+        )
     if isinstance(value, list):
-        return ", ".join(map(_plain, value))
+        parts = (" to ".join(map(_plain, v)) if isinstance(v, list) else _plain(v) for v in value)
+        return ", ".join(parts)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return short(value, 6)
     return str(value)
@@ -327,7 +337,10 @@ def sentence(settings: list[dict], lines: list[dict], shares: Sequence[dict] = (
 
 def _change(setting: dict) -> str:
     unit = "" if setting["unit"] in ("1", None) else f" {setting['unit']}"
-    return f"{setting['setting']} {setting['old']} -> {setting['new']}{unit}"
+    change = f"{setting['setting']} {setting['old']} -> {setting['new']}{unit}"
+    if len(change) <= LONG_CHANGE:
+        return change
+    return f"{setting['setting']} ({', '.join(setting['keys'])})"
 
 
 def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str:

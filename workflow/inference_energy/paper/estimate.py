@@ -93,7 +93,8 @@ def blend(setup):
     -------
     DataFrame
         regime, model, place (1 is the largest median), median [Wh], parameters [billions],
-        ranked_by (median | parameters), share (0 if the model is not in the blend) [1].
+        ranked_by (median | parameters), rank_value (what ranks it, over that of the largest model)
+        [1], share (0 if the model is not in the blend) [1].
     """
     lines = []
     for regime in setup.regimes.values():
@@ -101,6 +102,7 @@ def blend(setup):
         medians = {name: energy.quantile(0.5) for name, energy in models.items()}
         parameters = {model.name: model.parameters for model in setup.models}
         order = largest_first(medians)
+        ranks = parameters if setup.blend.ranked_by == "parameters" else medians
         lines += [
             {
                 "regime": regime.name,
@@ -109,6 +111,7 @@ def blend(setup):
                 "median": medians[name],
                 "parameters": parameters[name],
                 "ranked_by": setup.blend.ranked_by,
+                "rank_value": ranks[name] / max(ranks.values()),
                 "share": members.get(name, 0.0),
             }
             for place, name in enumerate(order, start=1)

@@ -99,6 +99,7 @@ def main(snakemake):
             whatif.members(before, after), head.method["blend"].get("ranked_by", "median")
         ),
         "claims": whatif_page.claim_rows(claims),
+        "drawn": whatif_page.engine_note(before, after),
         "folder": folder,
         "page": folder / "page.html",
         "links": {name: f"{name}.csv" for name in TABLES},
