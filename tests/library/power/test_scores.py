@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.power.scores import SPLITS, left_out, scores
+from inference_energy.power.gpu import GpuPower
+from inference_energy.power.scores import SPLITS, laws_without, left_out, scores
 from library.power.conftest import IDLE
 from repository import read
 
@@ -15,8 +16,14 @@ def some(runs):
     return runs[few | (runs["source_id"] == "inferencex-power")]
 
 
+def predictions(rows):
+    """Power of every run by laws that have not seen its group."""
+    loaded = rows.assign(load=GpuPower.fit(rows, IDLE).load(rows))
+    return left_out(loaded, laws_without(rows, IDLE))
+
+
 def test_every_run_is_predicted_once_per_split(some):
-    found = left_out(some, IDLE)
+    found = predictions(some)
     swept = (some["source_id"] == "mlenergy-v3").sum()
     counts = found["left_out"].value_counts()
     assert counts.to_dict() == dict.fromkeys(SPLITS, swept) | {"source": len(some) - swept}
@@ -26,7 +33,7 @@ def test_the_power_of_a_group_that_is_left_out_changes_nothing(some):
     changed = some.copy()
     other = changed["network"] == "Qwen3 8B"
     changed.loc[other, "gpu_power_w"] *= 0.7
-    before, after = (left_out(rows, IDLE) for rows in (some, changed))
+    before, after = (predictions(rows) for rows in (some, changed))
     own = (before["left_out"] == "model") & (before["model"] == "Qwen/Qwen3-8B")
     np.testing.assert_array_equal(before.loc[own, "predicted_w"], after.loc[own, "predicted_w"])
     rest = before["left_out"] == "GPU"
@@ -57,11 +64,11 @@ def test_scores_by_hand():
 
 
 def test_committed_scores_are_those_of_the_committed_predictions():
-    predictions = read("results/validation/power_predictions.csv", "power_predictions")
+    predicted = read("results/validation/power_predictions.csv", "power_predictions")
     committed = read("results/validation/power_scores.csv", "power_scores")
     quantity = "energy, throughput measured"
     own = committed[committed["quantity"] == quantity]
-    again = scores(predictions, quantity, "w")
+    again = scores(predicted, quantity, "w")
     keys = ["left_out", "architecture", "statistic"]
     both = own.merge(again, on=keys, validate="one_to_one")
     assert len(both) == len(own) == len(again)

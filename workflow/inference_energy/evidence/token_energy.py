@@ -6,6 +6,8 @@ A throughput that is predicted too high asks for more power too, so of its error
 1 - d ln P / d ln TPS is left in E.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -58,7 +60,7 @@ def energy_per_token(
 
 def left_out(
     rows: pd.DataFrame,
-    idle_share: float,
+    laws: Mapping[tuple[str, str], GpuPower],
     steady: pd.DataFrame,
     training: pd.DataFrame,
     models: pd.DataFrame,
@@ -70,8 +72,8 @@ def left_out(
     ----------
     rows : DataFrame
         Rows that the law of power is fitted to, with the columns of ``add_utilisation``.
-    idle_share : float
-        P_idle over P_tdp. [1]
+    laws : mapping
+        Of ``scores.laws_without``: the law of power without each group.
     steady : DataFrame
         Table of schema ``mlenergy``, whose runs are predicted at their limit of concurrency.
     training : DataFrame
@@ -107,7 +109,7 @@ def left_out(
             own = swept[column] == value
             fitted = LoadFit.fit(training[groups[column] != value], whole)
             throughput, log_sd = fitted.predict(served[own])
-            law = GpuPower.fit(rows[rows[column] != value], idle_share)
+            law = laws[split, value]
             found = energy_per_token(law, loads[own], throughput, log_sd, models, gpus)
             parts.append(
                 found.assign(

@@ -286,18 +286,21 @@ def _engine(name: str) -> str:
     return next((known for part, known in ENGINES.items() if part in name.lower()), name)
 
 
-def _texts(rows: pd.DataFrame, column: str) -> list[str]:
-    """Cells of a column, the same text for the same thing; one or nothing where it is empty."""
-    empty = "1" if column in LAYOUT else ""
-    if column not in rows:
-        return [empty] * len(rows)
-    cells = rows[column].tolist()
-    texts = [empty if pd.isna(c) else str(c).removesuffix(".0") for c in cells]
+def _text(cell: Any, column: str) -> str:
+    """A cell, the same text for the same thing; one or nothing where it is empty."""
+    if pd.isna(cell):
+        return "1" if column in LAYOUT else ""
+    text = str(cell).removesuffix(".0")
     if column == "engine":
-        return list(map(_engine, texts))
-    if column == "engine_version":
-        return [text.removeprefix("v") for text in texts]
-    return texts
+        return _engine(text)
+    return text.removeprefix("v") if column == "engine_version" else text
+
+
+def _texts(rows: pd.DataFrame, column: str) -> list[str]:
+    """``_text`` of all cells of a column, which need not be there."""
+    cells = rows[column].tolist() if column in rows else [None] * len(rows)
+    spelt = {cell: _text(cell, column) for cell in set(cells)}
+    return [spelt[cell] for cell in cells]
 
 
 def keys(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Index:

@@ -155,7 +155,12 @@ class Rows:
 
     def by_own(self, blocks: Array) -> Array:
         """Sum over the blocks of each configuration."""
-        return np.add.reduceat(blocks, self._blocks[0], axis=0)
+        first, own, _ = self._blocks
+        total, count = blocks[first], np.bincount(own)
+        for k in range(1, int(count.max())):
+            more = count > k
+            total[more] += blocks[first[more] + k]
+        return total
 
     def deviations(self, values: Array, own: Array) -> Array:
         """Sum over levels and configuration of equation (1), rows by deviations."""
@@ -165,12 +170,20 @@ class Rows:
         total[:, self.structure.own[0]] += own
         return total[self.own]
 
+    @cached_property
+    def _pairs(self) -> Integers:
+        """Places of pairs of ``columns`` in a matrix of all values by all values, laid flat."""
+        return self.columns[:, :, None] * self.offsets[-1] + self.columns[:, None, :]
+
     def matrix(self, by_own: Array) -> Array:
         """Sum of the configurations' matrices over ``columns``, all values by all values."""
         size = self.offsets[-1]
-        place = self.columns[:, :, None] * size + self.columns[:, None, :]
-        total = np.bincount(place.ravel(), by_own.ravel(), minlength=size**2)
+        total = np.bincount(self._pairs.ravel(), by_own.ravel(), minlength=size**2)
         return np.asarray(total, np.float64).reshape(size, size)
+
+    def local(self, matrix: Array) -> Array:
+        """Part of a matrix of all values by all values that each configuration's rows see."""
+        return matrix.ravel().take(self._pairs)
 
     def vector(self, by_own: Array) -> Array:
         """Sum of the configurations' vectors over ``columns``, by value."""
@@ -410,14 +423,21 @@ def _step(
     )
     own_step = -np.einsum("cde,ce->cd", own_covariance, own_gradient)
     own_step -= np.einsum("cdk,ck->cd", gain, values[rows.columns])
-    covariance = scipy.linalg.cho_solve(factor, np.eye(len(values)), check_finite=False)
-    return _Step(values, own_step, covariance, np.asarray(own_covariance, np.float64), gain)
+    of_own = np.asarray(own_covariance, np.float64)
+    return _Step(values, own_step, _inverse(factor[0]), of_own, gain)
+
+
+def _inverse(factor: Array) -> Array:
+    """Inverse of the matrix of which this is the lower Cholesky factor."""
+    lower, _ = scipy.linalg.lapack.dpotri(factor, lower=1)
+    inverse = np.tril(lower)
+    return inverse + np.tril(inverse, -1).T
 
 
 def _variances(rows: Rows, share: Array, step: _Step) -> tuple[Array, Array]:
     """Variance of ln t of every row, and of every v, from the fit's parameters."""
     of = rows.block_own
-    local = step.covariance[rows.columns[:, :, None], rows.columns[:, None, :]]
+    local = rows.local(step.covariance)
     slope, own_slope = _slopes(rows, share)
     slope = slope - own_slope @ step.gain[of]
     variance = ((slope @ local[of]) * slope).sum(axis=2)

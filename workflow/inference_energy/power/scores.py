@@ -1,5 +1,7 @@
 """Errors of the power law, and of energy per token, on runs that it has not seen."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -21,8 +23,8 @@ INTERVAL_SCORE = 90
 """Interval that the interval score is of. [%]"""
 
 
-def left_out(rows: pd.DataFrame, idle_share: float) -> pd.DataFrame:
-    """Power that the law predicts for runs of groups that it was not fitted to.
+def laws_without(rows: pd.DataFrame, idle_share: float) -> dict[tuple[str, str], GpuPower]:
+    """Laws fitted to all runs but those of a group.
 
     Parameters
     ----------
@@ -35,21 +37,44 @@ def left_out(rows: pd.DataFrame, idle_share: float) -> pd.DataFrame:
 
     Returns
     -------
+    dict
+        By what is left out, of SPLITS or source, and by the group's name.
+    """
+    swept = _swept(rows)
+    columns = {split: (column, swept) for split, column in SPLITS.items()}
+    columns["source"] = ("source_id", ~swept)
+    return {
+        (split, value): GpuPower.fit(rows[rows[column] != value], idle_share)
+        for split, (column, of) in columns.items()
+        for value in rows.loc[of, column].unique()
+    }
+
+
+def _swept(rows):
+    """Whether a run is of the source with the most."""
+    return rows["source_id"] == rows["source_id"].mode()[0]
+
+
+def left_out(rows: pd.DataFrame, laws: Mapping[tuple[str, str], GpuPower]) -> pd.DataFrame:
+    """Power that the law predicts for runs of groups that it was not fitted to.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As for :func:`laws_without`, with ``load`` [1] of the law fitted to all.
+    laws : mapping
+        What that returns.
+
+    Returns
+    -------
     DataFrame
         Schema ``power_predictions``: a row per run and split.
     """
-    swept = rows["source_id"] == rows["source_id"].mode()[0]
-    rows = rows.assign(load=GpuPower.fit(rows, idle_share).load(rows))
-    parts = []
-    for split, column in SPLITS.items():
-        for value in rows.loc[swept, column].unique():
-            group = rows[column] == value
-            law = GpuPower.fit(rows[~group], idle_share)
-            parts.append(_predicted(law, rows[group & swept]).assign(left_out=split))
-    for source in rows.loc[~swept, "source_id"].unique():
-        own = rows["source_id"] == source
-        law = GpuPower.fit(rows[~own], idle_share)
-        parts.append(_predicted(law, rows[own]).assign(left_out="source"))
+    swept, parts = _swept(rows), []
+    for (split, value), law in laws.items():
+        own = rows[SPLITS.get(split, "source_id")] == value
+        own &= swept if split in SPLITS else ~swept
+        parts.append(_predicted(law, rows[own]).assign(left_out=split))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -27,9 +27,10 @@ def main(snakemake):
     measured.check_roles(table["inferencex"], shown(read.inferencex))
     rows = add_utilisation(measured.rows(table["mlenergy"], table["inferencex"]), *hardware)
     idle = node.idle_share(table["wall_power"], table["nodes"], hardware[1])
-    law = pd.DataFrame(GpuPower.fit(rows, idle).terms(), columns=["term", "value", "unit"])
-    predictions = scores.left_out(rows, idle)
-    both = token_energy.left_out(rows, idle, table["mlenergy"], training, *hardware)
+    fitted, without = GpuPower.fit(rows, idle), scores.laws_without(rows, idle)
+    law = pd.DataFrame(fitted.terms(), columns=["term", "value", "unit"])
+    predictions = scores.left_out(rows.assign(load=fitted.load(rows)), without)
+    both = token_energy.left_out(rows, without, table["mlenergy"], training, *hardware)
     scored = pd.concat(
         [
             scores.scores(predictions, scores.MEASURED, "w"),
