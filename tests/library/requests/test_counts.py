@@ -181,3 +181,34 @@ def test_blanks_around_names_do_not_count(tmp_path, count):
     tables = count(tmp_path / "log.csv")
     assert tables["lengths"]["model"].fillna("").tolist() == ["ours", ""]
     assert tables["tenants"]["tenant"].fillna("").tolist() == ["a", ""]
+
+
+ELSEWHERE = {
+    "litellm": (
+        {"prompt_tokens": 100, "completion_tokens": 10, "request_id": "1", "startTime": ""},
+        ("cache_hit", ["None", "True", "False"]),
+    ),
+    "opentelemetry": (
+        {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 10},
+        ("gen_ai.operation.name", ["chat", "invoke_agent", "text_completion"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_rows_that_no_model_answered_do_not_count(tmp_path, count, kinds, name):
+    row, (column, values) = ELSEWHERE[name]
+    pd.DataFrame([row | {column: value} for value in values]).to_csv(tmp_path / "log.csv")
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables)["answered elsewhere"] == 1
+    assert tables["lengths"]["n"].sum() == 2
+
+
+def test_a_bucket_of_a_usage_export_without_usage_has_no_requests(tmp_path, count, kinds):
+    (tmp_path / "log.csv").write_text(
+        "start_time,end_time,num_model_requests,input_tokens,output_tokens\n"
+        "1761523200,1761523260,3.0,4212,1673\n"
+        "1761523260,1761523320,,,\n"
+        "1761523320,1761523380,,70,\n"
+    )
+    assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "no requests": 1, "no tokens": 1}

@@ -4,6 +4,7 @@ import gzip
 import json
 
 import duckdb
+import pandas as pd
 import pytest
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
@@ -192,3 +193,28 @@ def test_the_schema_refuses_a_misspelt_key(settings):
     form = settings["formats"]["azure"] | {"colums": {}}
     bad = settings | {"formats": {"azure": form}}
     assert "unknown key colums" in schema_problems(bad, schema, "x")[0]
+
+
+@pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ({"prompt_tokens_details": None, "cache_read_input_tokens": 90}, 90),
+        ({"prompt_tokens_details": {"cached_tokens": 80}, "cache_read_input_tokens": 80}, 80),
+        ({"prompt_tokens_details": {"text_tokens": 20}}, None),
+    ],
+)
+def test_what_a_proxy_found_in_a_cache_is_where_its_provider_says_it(
+    settings, tmp_path, usage, cached
+):
+    row = LITELLM | {"metadata": {"additional_usage_values": usage}}
+    (tmp_path / "log.jsonl").write_text(json.dumps(row) + "\n")
+    (found,), _ = read(tmp_path / "log.jsonl", settings, tmp_path)
+    assert found["cached"] == cached or (cached is None and pd.isna(found["cached"]))
+
+
+def test_spans_of_older_conventions_are_read(settings, tmp_path):
+    old = {"start_time": "2024-09-01T00:00:00Z", "gen_ai.request.model": "m"}
+    old |= {"gen_ai.usage.prompt_tokens": 120, "gen_ai.usage.completion_tokens": 30}
+    (tmp_path / "log.jsonl").write_text(json.dumps(old) + "\n")
+    (found,), name = read(tmp_path / "log.jsonl", settings, tmp_path)
+    assert (name, found["input"], found["output"]) == ("opentelemetry", 120, 30)

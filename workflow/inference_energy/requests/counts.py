@@ -34,7 +34,8 @@ KINDS = {
     "negative": "a number of tokens is below zero; the row does not count",
     "absurd": "more tokens than any context holds, or a billion requests; the row does not count",
     "no requests": "a row of a usage export without a request; it does not count",
-    "answered elsewhere": "no model answered, but the proxy's own cache; the row does not count",
+    "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
+    " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
     "unreadable": "no row of the file's columns, as all lines of an open quote; it does not count",
     "cached above input": "more cached than input tokens; all input counts as cached",
@@ -220,16 +221,20 @@ def _conditions(longest, stated):
     """SQL of the kinds of rows that a single row shows, of the columns that a log has."""
     tokens = [name for name in ("input", "output", "cached", "reasoning") if name in stated]
     absurd = f"coalesce(greatest(input, output) > {longest}, FALSE)"
+    no_tokens, no_requests = "input IS NULL OR output IS NULL", "coalesce(requests <= 0, FALSE)"
     if "requests" in stated:
         per_row = f"{float(longest)} * greatest(coalesce(requests, 1), 1)"
         too_many = f"coalesce(requests > {MOST_REQUESTS}, FALSE)"
         absurd = f"{too_many} OR coalesce(greatest(input, output) > {per_row}, FALSE)"
+        nothing = "coalesce(requests, input, output) IS NULL"
+        no_requests = f"{no_requests} OR {nothing}"
+        no_tokens = f"({no_tokens}) AND NOT {nothing}"
     conditions = {
         "answered elsewhere": ("elsewhere", "elsewhere"),
-        "no tokens": ("input", "input IS NULL OR output IS NULL"),
+        "no tokens": ("input", no_tokens),
         "negative": ("input", " OR ".join(f"coalesce({name} < 0, FALSE)" for name in tokens)),
         "absurd": ("input", absurd),
-        "no requests": ("requests", "coalesce(requests <= 0, FALSE)"),
+        "no requests": ("requests", no_requests),
         "cached above input": ("cached", "coalesce(cached > greatest(input, 0), FALSE)"),
         "no time": ("start", "start IS NULL"),
         "ends before start": ("finish", "coalesce(finish < start, FALSE)"),

@@ -140,6 +140,8 @@ def select(source, form, file="format"):
 def stated(source, form):
     """Names of a requests view's columns that the log has."""
     names = {name for name, column in form["columns"].items() if source.find(column)}
+    if "answered_elsewhere" in form and source.find(form["answered_elsewhere"]["column"]):
+        names.add("elsewhere")
     return {"finish" if name in ("end", "duration") else name for name in names}
 
 

@@ -207,6 +207,8 @@ def _header(connection, file):
     )
     if not header:
         raise InputError(f"{file}: is empty; a header and rows are needed")
+    # pandas writes its index under no name
+    header = [name or f"column {number}" for number, name in enumerate(header, 1)]
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise InputError(
