@@ -4,20 +4,53 @@ from inference_energy.method.sources import tables_under
 CURVE_BINS = 60
 
 
-rule run_multiverse:
-    """Compute every defensible combination of the method's choices."""
+MULTIVERSE_INPUTS = {
+    "config": provided("config/multiverse.yaml"),
+    "config_schema": own("workflow/schemas/multiverse.schema.yaml"),
+    "method": lambda wildcards: f"results/{document('multiverse')['base']}/method.yaml",
+    "method_schema": own("workflow/schemas/method.schema.yaml"),
+}
+
+
+scattergather:
+    multiverse=1,
+
+
+rule run_multiverse_part:
+    """Compute one part of the defensible combinations of the method's choices."""
     message:
-        "Computing every combination of the choices of config/multiverse.yaml"
+        "Computing part {wildcards.scatteritem} of the combinations of the choices"
     input:
         unpack(
             lambda wildcards: source_inputs(
                 [document("multiverse")["base"]], tables_under(document("multiverse"))
             )
         ),
-        config=provided("config/multiverse.yaml"),
-        config_schema=own("workflow/schemas/multiverse.schema.yaml"),
-        method=lambda wildcards: f"results/{document('multiverse')['base']}/method.yaml",
-        method_schema=own("workflow/schemas/method.schema.yaml"),
+        **MULTIVERSE_INPUTS,
+        code=code("robustness/estimate_part.py"),
+    output:
+        temp("build/multiverse/{scatteritem}.npz"),
+    threads: 2
+    log:
+        "logs/run_multiverse_{scatteritem}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/robustness/estimate_part.py"
+
+
+rule run_multiverse:
+    """Summarise every defensible combination of the method's choices."""
+    message:
+        "Gathering every combination of the choices of config/multiverse.yaml"
+    input:
+        unpack(
+            lambda wildcards: source_inputs(
+                [document("multiverse")["base"]], tables_under(document("multiverse"))
+            )
+        ),
+        **MULTIVERSE_INPUTS,
+        parts=gather.multiverse("build/multiverse/{scatteritem}.npz"),
         claims=provided("data/published/claims.csv"),
         estimates=provided("data/published/estimates.csv"),
         references=provided("data/published/references.csv"),
@@ -32,7 +65,6 @@ rule run_multiverse:
         one_at_a_time="results/audit/one_at_a_time.csv",
         curve="results/audit/specification_curve.csv",
         cases="results/audit/stress_cases.csv",
-    threads: 2
     log:
         "logs/run_multiverse.log",
     conda:

@@ -23,6 +23,19 @@ def computed():
     return choices, multiverse.outcomes(choices, SOURCES)
 
 
+@pytest.mark.parametrize("parts", [1, 2, 7, 40])
+def test_parts_that_were_written_gather_to_the_same_bytes(computed, parts, tmp_path):
+    choices, whole = computed
+    for part in range(1, parts + 1):
+        found = multiverse.part_outcomes(choices, SOURCES, part, parts)
+        np.savez(tmp_path / f"{part}.npz", **found)
+    read = [dict(np.load(tmp_path / f"{part}.npz")) for part in range(1, parts + 1)]
+    answer = multiverse.gathered(choices, read)
+    assert list(answer) == list(whole)
+    for key, values in whole.items():
+        assert answer[key].tobytes() == values.tobytes()
+
+
 def law(name, **settings):
     """An option that takes another law."""
     override = {"throughput_law": {"name": name, "source": "a test"} | settings}

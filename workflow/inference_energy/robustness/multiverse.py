@@ -50,38 +50,89 @@ def outcomes(multiverse, sources, workers=1):
     Returns
     -------
     dict of str to ndarray
-        Selector, as claims write it, to an array with one axis per choice; NaN where the options
-        contradict each other, or a model has no rows.
+        As from :func:`gathered`.
     """
-    combinations = multiverse.combinations("tokens")
-    refused = [multiverse.refuses(options) for options in combinations]
-    computed = [o for o, is_refused in zip(combinations, refused, strict=True) if not is_refused]
-    known = _fitted(multiverse, computed, sources)
-    tasks = [
-        (multiverse, options, sources, laws) for options, laws in zip(computed, known, strict=True)
-    ]
+    return gathered(multiverse, [part_outcomes(multiverse, sources, 1, 1, workers)])
+
+
+def part_outcomes(multiverse, sources, part, parts, workers=1):
+    """Results of one part of the specifications: of its share of the choices of tokens.
+
+    Parameters
+    ----------
+    multiverse, sources, workers : Multiverse, Sources, int
+        As for :func:`outcomes`.
+    part, parts : int
+        Which of how many parts, from 1.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (combinations of tokens, of the rest)
+        By selector, as claims write it; NaN where a model has no rows.
+    """
+    computed = [o for o in multiverse.combinations("tokens") if not multiverse.refuses(o)]
+    own = computed[len(computed) * (part - 1) // parts : len(computed) * part // parts]
+    known = _fitted(multiverse, own, sources)
+    tasks = [(multiverse, options, sources, laws) for options, laws in zip(own, known, strict=True)]
     if workers == 1:
-        parts = [_token_outcomes(*task) for task in tasks]
+        found = [_token_outcomes(*task) for task in tasks]
     else:
         with ProcessPoolExecutor(workers) as pool:
             # neighbours share output tokens, whose quadrature a process keeps
-            chunk = -(-len(tasks) // (8 * workers))
-            parts = list(pool.map(_token_outcomes, *zip(*tasks, strict=True), chunksize=chunk))
-    found = iter(parts)
-    parts = [{} if is_refused else next(found) for is_refused in refused]
+            chunk = max(1, -(-len(tasks) // (8 * workers)))
+            found = list(pool.map(_token_outcomes, *zip(*tasks, strict=True), chunksize=chunk))
+    return _stacked(found, _of_rest(multiverse))
+
+
+def _of_rest(multiverse):
+    """Number of combinations of all choices but those of the tokens."""
+    return int(np.prod(multiverse.shape)) // len(multiverse.combinations("tokens"))
+
+
+def _stacked(found, rest):
+    """Results by key, one row each; NaN in rows that lack the key."""
+    missing = np.full(rest, np.nan)
+    keys = dict.fromkeys(key for one in found for key in one)
+    return {
+        key: np.stack([np.broadcast_to(one.get(key, missing), rest) for one in found])
+        for key in keys
+    }
+
+
+def gathered(multiverse, parts):
+    """Results of every specification from those of its parts, the same however many they are.
+
+    Parameters
+    ----------
+    multiverse : Multiverse
+        The choices.
+    parts : list of dict
+        As from :func:`part_outcomes`, all in order.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Selector, as claims write it, to an array with one axis per choice; NaN where the options
+        contradict each other, or a model has no rows.
+    """
+    rows = [{k: v[i] for k, v in one.items()} for one in parts for i in range(_count(one))]
+    found = iter(rows)
+    combinations = multiverse.combinations("tokens")
+    rows = [{} if multiverse.refuses(options) else next(found) for options in combinations]
     names = list(multiverse.choices)
     staged = [n for stage in ("tokens", *STAGES) for n in names if multiverse.stage(n) == stage]
     sizes = dict(zip(names, multiverse.shape, strict=True))
-    keys = dict.fromkeys(key for part in parts for key in part)
-    rest = int(np.prod(multiverse.shape)) // len(parts)
     answer = {}
-    for key in keys:
-        missing = np.full(rest, np.nan)
-        values = np.stack([np.broadcast_to(part.get(key, missing), rest) for part in parts])
+    for key, values in _stacked(rows, _of_rest(multiverse)).items():
         values = values.reshape([sizes[name] for name in staged])
         values = np.transpose(values, [staged.index(name) for name in names])
         answer[key] = np.where(multiverse.allowed, values, np.nan)
     return answer
+
+
+def _count(part):
+    """Combinations of tokens in a part."""
+    return len(next(iter(part.values()), ()))
 
 
 def stress_cases(multiverse, cases, sources):

@@ -1,9 +1,8 @@
-"""Every combination of the method's choices: full table and summaries."""
+"""Every combination of the method's choices: full table and summaries, from those of the parts."""
 
+import numpy as np
 from _logged import run
-from _setups import read_all_sources
-from inference_energy import documents
-from inference_energy.robustness import choices as robustness_choices
+from _multiverse import read_multiverse
 from inference_energy.robustness import multiverse, summaries
 from inference_energy.tables import read_table, write_table
 
@@ -11,13 +10,8 @@ from inference_energy.tables import read_table, write_table
 def main(snakemake):
     """Compute and write."""
     read, write, params = snakemake.input, snakemake.output, snakemake.params
-    config, base, config_schema, method_schema = (
-        documents.read(path)
-        for path in (read.config, read.method, read.config_schema, read.method_schema)
-    )
-    choices = robustness_choices.Multiverse.of(config, base, config_schema, method_schema)
-    sources = read_all_sources(read)
-    found = multiverse.outcomes(choices, sources, snakemake.threads)
+    config, choices, sources = read_multiverse(read)
+    found = multiverse.gathered(choices, [dict(np.load(path)) for path in read.parts])
     weights, first = summaries.distinct(choices, found)
     claims = read_table(read.claims, "claims_published")
     estimates = read_table(read.estimates, "estimates")
