@@ -29,5 +29,22 @@ def test_an_unknown_trace_is_refused():
         output_tokens({"distribution": "empirical", "trace": "c"}, {"b": [1], "a": [2]})
 
 
+def test_what_is_wrong_with_a_trace_names_the_file_the_regime_and_the_nearest(files):
+    method = resolve("oviedo2026", files)
+    method["regimes"]["long"]["output_tokens"] = {
+        "distribution": "empirical",
+        # the first letter is Cyrillic
+        "trace": "\u0430zure-2023-conv",
+    }
+    traces = {"azure-2023-code": [1, 2, 3], "azure-2023-conv": [1, 2, 3]}
+    with pytest.raises(InputError) as caught:
+        build(method, read(PAPER_TABLE, "throughput"), traces)
+    (problem,) = caught.value.problems
+    assert problem.startswith(
+        "config/methods/oviedo2026.yaml: key regimes.long.output_tokens.trace: value \u0430zure"
+    )
+    assert problem.endswith("did you mean azure-2023-conv?")
+
+
 def test_a_fixed_factor_has_no_spread():
     assert factor({"distribution": "fixed", "value": 1.3}, 1.645).sigma == 0

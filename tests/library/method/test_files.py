@@ -329,7 +329,50 @@ def log_t(**stated):
         (
             {"power_utilisation": quantity(distribution="coupled", intercept=0, slope=0)},
             "power_utilisation: value intercept + slope = 0",
-            ["above 0"],
+            ["at least 0.01"],
+        ),
+        (
+            {"power_utilisation": quantity(distribution="coupled", intercept=0, slope=1e-12)},
+            "power_utilisation: value intercept + slope = 1e-12",
+            ["at least 0.01", "a node that serves"],
+        ),
+        (
+            {"power_utilisation": fixed(0.005)},
+            "power_utilisation.value: value 0.005",
+            ["at least 0.01"],
+        ),
+        (
+            {"monte_carlo": {"seed": 1.0, "source": "own"}},
+            "monte_carlo.seed: value 1.0",
+            ["a whole number", "without point"],
+        ),
+        (
+            {"monte_carlo": {"samples": 1e4, "source": "own"}},
+            "monte_carlo.samples: value 10000.0",
+            ["a whole number"],
+        ),
+        (
+            {"fleet": {"queries_per_day": quantity(value=1e-300) | {"unit": "queries/day"}}},
+            "fleet.queries_per_day.value: value 1e-300",
+            ["at least 1"],
+        ),
+        (
+            {"regimes": lengths(distribution="uniform", shortest=0, maximum=1)},
+            "regimes.traditional.output_tokens.maximum: value 1",
+            ["at least 2", "median of at least one token"],
+        ),
+        (
+            {"sensitivities": {"input_tokens": {"lengths": [10, 10], "source": "own"}}},
+            "sensitivities.input_tokens.lengths: value [10, 10]",
+            ["each once"],
+        ),
+        ({"title": "one\ntwo"}, "title: value 'one\\ntwo'", ["one line"]),
+        ({"title": "  "}, "title: value '  '", ["one line"]),
+        ({"warnings": []}, "warnings", ["written by the run", "remove it"]),
+        (
+            {"pue": fixed(1.2) | {"source": "  "}},
+            "pue.source: value '  '",
+            ["state where the value comes from"],
         ),
         (
             {"fleet": {"overhead": {"long": quantity(factors=[10, 10])}}},
@@ -411,6 +454,7 @@ def log_t(**stated):
 )
 def test_what_cannot_be_is_refused_with_bound_reason_and_remedy(mine, stated, key, words):
     (problem,) = problems_of(mine(**stated))
+    assert "\n" not in problem
     assert problem.startswith(f"config/methods/mine.yaml: key {key}: ")
     assert [word for word in words if word not in problem] == []
 
@@ -426,6 +470,18 @@ def test_what_cannot_be_is_refused_with_bound_reason_and_remedy(mine, stated, ke
         (
             {"regimes": lengths(distribution="log-normal", median=3000, sigma=2.4)},
             ["key regimes.traditional.output_tokens: unusual", "longer than the largest context"],
+        ),
+        (
+            {"power_utilisation": quantity(distribution="coupled", intercept=0.05, slope=0.01)},
+            ["key power_utilisation: value intercept + slope = 0.06: unusual", "at least 0.1"],
+        ),
+        (
+            {"blend": {"models": 3, "trim": [[0, 0.01]], "shares": "equal", "source": "own"}},
+            ["key blend.trim: value [[0, 0.01]]: unusual; keeps 0.01 of the queries"],
+        ),
+        (
+            {"pathways": {"model": quantity(distribution="log-normal", p5=0.5, p95=900)}},
+            ["key pathways.model.p95: value 900: unusual", "at most 100"],
         ),
     ],
 )
@@ -449,12 +505,39 @@ def test_nothing_is_unusual_about_the_projects_methods(files):
         ("comparison", ["a word of the workflow"]),
         ("a..b", ["parts the methods of a comparison"]),
         ("{method}", ["text like"]),
+        ("a" * 65, ["has 65 letters", "at most 64", "rename the file"]),
     ],
 )
 def test_a_name_that_the_workflow_has_itself_is_refused(files, name, words):
     (problem,) = problems_of(files | {name: {"extends": "oviedo2026"}}, name)
     assert f"config/methods/{name}.yaml: key id: value" in problem
     assert [word for word in words if word not in problem] == []
+
+
+@pytest.mark.parametrize(
+    ("load", "key", "words"),
+    [
+        ({"distribution": "fixed", "value": 1e9}, "value: value 1000000000.0", ["at most 100000"]),
+        (
+            {"distribution": "log-normal", "p5": 1, "p95": 1e300},
+            "p95: value 1e+300",
+            ["cache of a node"],
+        ),
+    ],
+)
+def test_a_load_that_no_node_serves_is_refused(files, load, key, words):
+    load = load | {"unit": "requests", "source": "own"}
+    mine = {"mine": {"extends": "revised", "serving": {"load": load}}}
+    (problem,) = problems_of(files | mine)
+    assert f"key serving.load.{key}" in problem
+    assert [word for word in words if word not in problem] == []
+
+
+def test_reference_lengths_below_a_token_are_refused(files):
+    law = {"reference": {"input_tokens": 1e-300}, "source": "own"}
+    (problem,) = problems_of(files | {"mine": {"extends": "revised", "throughput_law": law}})
+    assert "key throughput_law.reference.input_tokens: value 1e-300" in problem
+    assert "at least 1" in problem
 
 
 def test_every_folder_of_the_results_is_a_reserved_name(files):

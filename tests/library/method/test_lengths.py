@@ -397,6 +397,15 @@ def test_a_truncated_exponential_has_its_closed_form():
     assert mean == pytest.approx(4500 + 1 / np.expm1(np.log(2) / 300), rel=1e-8)
 
 
+@pytest.mark.parametrize("median", [9e6, 1e7])
+def test_a_trace_that_is_scaled_beyond_any_context_is_refused(median):
+    quantity = {"distribution": "empirical", "trace": "ours", "median": median}
+    with pytest.raises(InputError, match=r"output_tokens\.median: value .* longer than 1e\+07"):
+        output_tokens(quantity, {"ours": (1.0, 2.0, 5.0)})
+    quantity["median"] = 300
+    assert output_tokens(quantity, {"ours": (1.0, 2.0, 5.0)}).median_length() == 300
+
+
 def test_a_minimum_that_no_query_of_a_trace_has_is_refused():
     quantity = {"distribution": "empirical", "trace": "ours", "minimum": 6}
     with pytest.raises(InputError, match="no query of the trace ours is so long"):

@@ -97,14 +97,7 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
         model=setup.ServedModel(section["model"], law, node_power, peak, uncertain),
         power_utilisation=utilisation,
         pue=method_build.factor(method["pue"], z),
-        regimes={
-            name: setup.Regime(
-                name,
-                method_build.output_tokens(regime["output_tokens"], traces or {}),
-                float(regime["input_tokens"]["value"]),
-            )
-            for name, regime in method["regimes"].items()
-        },
+        regimes=method_build.regimes(method, traces or {}, where),
         input_tokens_per_output_token=(
             method["input_charge"]["input_tokens_per_output_token"]["value"]
         ),

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import Served, fit_laws, unsuitable_rows
 from inference_energy.method.distributions import LogNormal
-from inference_energy.method.files import charge_problems
+from inference_energy.method.files import charge_problems, method_path
 from inference_energy.method.lengths import FAMILIES, OutputTokens
 from inference_energy.method.serving import fit_serving, node_power
 from inference_energy.method.setup import (
@@ -57,6 +57,30 @@ def output_tokens(quantity: Mapping[str, Any], traces: Mapping[str, ArrayLike]) 
         If an empirical distribution names a trace that is not in ``traces``.
     """
     return FAMILIES[quantity["distribution"]].of(quantity, traces)
+
+
+def regimes(
+    method: Mapping[str, Any], traces: Mapping[str, ArrayLike], where: str
+) -> dict[str, Regime]:
+    """Build the kinds of queries of a method, by name; ``where`` names its file in messages.
+
+    Raises
+    ------
+    InputError
+        Listing what is wrong with the lengths of a trace.
+    """
+    built, problems = {}, []
+    for name, regime in method["regimes"].items():
+        try:
+            tokens = output_tokens(regime["output_tokens"], traces)
+        except InputError as error:
+            of = f"{where}: key regimes.{name}."
+            problems += [of + problem.removeprefix("key ") for problem in error.problems]
+            continue
+        built[name] = Regime(name, tokens, float(regime["input_tokens"]["value"]))
+    if problems:
+        raise InputError(problems)
+    return built
 
 
 def blend(quantity: Mapping[str, Any]) -> Blend:
@@ -178,14 +202,7 @@ def build(
         ),
         power_utilisation=utilisation_of(method, laws, z),
         pue=factor(method["pue"], z),
-        regimes={
-            name: Regime(
-                name,
-                output_tokens(regime["output_tokens"], traces or {}),
-                float(regime["input_tokens"]["value"]),
-            )
-            for name, regime in method["regimes"].items()
-        },
+        regimes=regimes(method, traces or {}, method_path(method["id"])),
         input_tokens_per_output_token=(
             method["input_charge"]["input_tokens_per_output_token"]["value"]
         ),

@@ -9,7 +9,13 @@ from typing import Any
 from inference_energy.documents import collecting, near, read, schema_problems, unusual
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS
-from inference_energy.method.lengths import FAMILIES, LEAST_ABOVE, RoundedLengths
+from inference_energy.method.lengths import (
+    CONTEXT,
+    FAMILIES,
+    LEAST_ABOVE,
+    MOST_BEYOND,
+    RoundedLengths,
+)
 from inference_energy.project import brace_problems, own
 
 WHOLE = ("value", "distribution", "name", "factors", "trim", "kinds")
@@ -19,10 +25,14 @@ WHOLE = ("value", "distribution", "name", "factors", "trim", "kinds")
 SIMPLE = ("value", "distribution", "factors")
 """A quantity with one of these keys is one number or one distribution: half of it means nothing."""
 
-CONTEXT = 1e7
-"""Largest context of a model on sale: Llama 4 Scout. [tokens]"""
-MOST_BEYOND, USUAL_BEYOND = 1e-3, 1e-6
-"""Share of the queries that may, and that usually are, longer than it. [1]"""
+USUAL_BEYOND = 1e-6
+"""Share of the queries that usually are longer than the largest context. [1]"""
+LEAST_UTILISATION, USUAL_UTILISATION = 0.01, 0.1
+"""Share of its maximum power that a node draws at least, and usually: it idles at a tenth. [1]"""
+USUALLY_KEPT = 0.5
+"""Share of a model's queries that trimming usually leaves. [1]"""
+LONGEST_NAME = 64
+"""Letters of a method's name: files of comparisons hold two of them."""
 MOST_OVERHEAD = 10
 """What a fleet draws at most over what its queries take. [1]"""
 
@@ -283,6 +293,8 @@ def check(
             " correct it or leave it out"
         )
     problems += name_problems(name, where)
+    if "warnings" in method:
+        problems.append(f"{where}: key warnings: is written by the run; allowed is none; remove it")
     problems += range_problems(method, where)
     problems += [
         problem
@@ -310,6 +322,11 @@ def check(
 
 def name_problems(name: str, where: str) -> list[str]:
     """Problems of a method's name as that of a folder of results, one sentence each."""
+    if len(name) > LONGEST_NAME:
+        return [
+            f"{where}: key id: value {name}: has {len(name)} letters; allowed are at most"
+            f" {LONGEST_NAME}; rename the file"
+        ]
     if name.casefold() in RESERVED:
         return [
             f"{where}: key id: value {name}: is a word of the workflow, which has a folder of that"
@@ -335,6 +352,18 @@ def _tables(method: Mapping[str, Any]) -> list[str]:
 def warnings(method: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> list[str]:
     """What is allowed in a checked method, but unusual, one sentence each."""
     found = unusual(method, schema, where)
+    for path, largest in _coupled(method):
+        if largest < USUAL_UTILISATION:
+            found.append(
+                f"{where}: key {path}: value intercept + slope = {largest:g}: unusual; usual is at"
+                f" least {USUAL_UTILISATION}; check it"
+            )
+    trims = method["blend"]["trim"]
+    if _kept(trims) < USUALLY_KEPT:
+        found.append(
+            f"{where}: key blend.trim: value {trims}: unusual; keeps {_kept(trims):.2g} of the"
+            " queries of a model; check it"
+        )
     for path, tokens in _lengths(method):
         share = float(tokens.survival(CONTEXT)) if tokens else 0.0
         if share > USUAL_BEYOND:
@@ -345,8 +374,8 @@ def warnings(method: Mapping[str, Any], schema: Mapping[str, Any], where: str) -
     return found
 
 
-def _coupling_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
-    """Problems of utilisations that rise with the throughput above the whole node power."""
+def _coupled(method: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Largest utilisations [1] of those that rise with the throughput, by key."""
     places = {
         "power_utilisation": method["power_utilisation"],
         "sensitivities.power_utilisation_coupling": method["sensitivities"][
@@ -354,14 +383,18 @@ def _coupling_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
         ],
     }
     for path, quantity in places.items():
-        if "slope" not in quantity:
-            continue
-        largest = quantity["intercept"] + quantity["slope"]
-        if not 0 < largest <= 1:
+        if "slope" in quantity:
+            yield path, quantity["intercept"] + quantity["slope"]
+
+
+def _coupling_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Problems of utilisations that rise with the throughput to what no node draws."""
+    for path, largest in _coupled(method):
+        if not LEAST_UTILISATION <= largest <= 1:
             yield (
-                f"{where}: key {path}: value intercept + slope = {largest:g}: allowed is above 0"
-                " and at most 1, as a node that serves draws power, and never more than its"
-                " maximum; correct one of them"
+                f"{where}: key {path}: value intercept + slope = {largest:g}: allowed is at least"
+                f" {LEAST_UTILISATION} and at most 1, as a node that serves draws power, and never"
+                " more than its maximum; correct one of them"
             )
 
 
@@ -388,10 +421,15 @@ def _serving_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
         )
 
 
+def _kept(trims: Iterable[tuple[float, float]]) -> float:
+    """Share of a model's queries that trimming leaves. [1]"""
+    return math.prod(max(upper - lower, 0.0) for lower, upper in trims)
+
+
 def _trim_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
     """Problem of trims that leave next to none of the draws."""
     samples, trims = method["monte_carlo"]["samples"], method["blend"]["trim"]
-    kept = samples * math.prod(max(upper - lower, 0.0) for lower, upper in trims)
+    kept = samples * _kept(trims)
     if kept < LEAST_KEPT and all(lower < upper for lower, upper in trims):
         yield (
             f"{where}: key blend.trim: value {trims}: keeps {kept:.3g} of {samples} queries of a"

@@ -24,6 +24,7 @@ from scipy.special import (
     stdtrit,
 )
 
+from inference_energy.documents import near
 from inference_energy.errors import InputError
 from inference_energy.method import quadrature
 
@@ -37,6 +38,12 @@ released code's way, which takes ever more rounds the fewer they are."""
 MOST_CUT = 0.2
 """Share of a log-t's lengths that its maximum may cut, before the others move to keep the median
 [1]: from a quarter on there may be no log-t of that median, as its lower tail is heavy too."""
+
+CONTEXT = 1e7
+"""Largest context of a model on sale: Llama 4 Scout. [tokens]"""
+
+MOST_BEYOND = 1e-3
+"""Share of the queries that may be longer than it. [1]"""
 
 LEAST_ABOVE = 1e-6
 """Share of the queries that has to reach the minimum: fewer are no distribution to speak of. [1]"""
@@ -362,6 +369,11 @@ class UniformLengths(RoundedLengths):
                 f"maximum: value {self.maximum:g}: allowed is above shortest, which is"
                 f" {self.shortest:g}; raise it or lower shortest"
             )
+        elif self.shortest + self.maximum < 2:
+            yield (
+                f"maximum: value {self.maximum:g}: allowed is at least {2 - self.shortest:g}, for a"
+                " median of at least one token; raise it"
+            )
 
     @property
     def _width(self) -> float:
@@ -554,11 +566,19 @@ class EmpiricalLengths(RoundedLengths):
         if quantity["trace"] not in traces:
             raise InputError(
                 f"key output_tokens.trace: value {quantity['trace']}: unknown trace;"
-                f" allowed are {', '.join(sorted(traces)) or 'none, as no trace table was given'}"
+                f" allowed are {', '.join(sorted(traces)) or 'none, as no trace table was given'};"
+                f" correct the name{near(quantity['trace'], sorted(traces))}"
             )
         quantiles = np.asarray(traces[quantity["trace"]], float)
         observed = cls(tuple(quantiles.tolist()), minimum=quantity.get("minimum", 0))
         observed = observed.with_median(quantity["median"]) if "median" in quantity else observed
+        beyond = float(observed.survival(CONTEXT))
+        if not beyond <= MOST_BEYOND:
+            raise InputError(
+                f"key output_tokens.median: value {observed.median_length():g}: {beyond:.2g} of the"
+                f" queries are then longer than {CONTEXT:g} tokens; allowed is at most"
+                f" {MOST_BEYOND:g}, as that is the largest context of a model on sale; lower it"
+            )
         if not float(observed.survival(observed.minimum - 0.5)) >= LEAST_ABOVE:
             raise InputError(
                 f"key output_tokens.minimum: value {observed.minimum}: no query of the trace"
