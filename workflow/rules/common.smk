@@ -1,11 +1,10 @@
-import ast
 import re
-from functools import lru_cache
 
 from snakemake.exceptions import WorkflowError
 
 from inference_energy import config as config_files
 from inference_energy.errors import InputError
+from inference_energy.imports import behind
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.files import lineage
 from inference_energy.method.sources import inputs_of, inputs_of_any, law_tables
@@ -13,9 +12,6 @@ from inference_energy.method.sources import serving_inputs, tables_of
 from inference_energy.project import is_own, own, provided
 from inference_energy.tables import schema_path
 from inference_energy.templates import sources
-
-# how a Python file names a template
-TEMPLATE = re.compile(r"[\w/]+\.(md|html)\.jinja")
 
 # what `rule everything` makes; every included file adds its own
 TARGETS = []
@@ -115,30 +111,12 @@ def schema_file(name):
     return own(schema_path(name).relative_to(PROJECT))
 
 
-@lru_cache
-def imported(path):
-    """Library modules that a Python file imports, and the templates that any of them names."""
-    found = set()
-    for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.Constant) and TEMPLATE.fullmatch(str(node.value)):
-            found |= {own(f"workflow/templates/{name}") for name in sources(node.value)}
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for name in names:
-            for folder in (LIBRARY.parent, SCRIPTS):
-                place = folder.joinpath(*name.split("."))
-                for file in (place.with_suffix(".py"), place / "__init__.py"):
-                    if file.exists() and file != Path(path):
-                        found |= {own(file.relative_to(PROJECT))} | imported(file)
-    return found
-
-
 def code(script):
     """Library files and templates behind a script, as inputs: an edit re-runs the rule."""
-    return sorted(imported(SCRIPTS / script))
+    files, templates = behind(SCRIPTS / script, (LIBRARY.parent, SCRIPTS))
+    found = {own(file.relative_to(PROJECT)) for file in files}
+    named = {name for template in templates for name in sources(template)}
+    return sorted(found | {own(f"workflow/templates/{name}") for name in named})
 
 
 def vector(name, topic):

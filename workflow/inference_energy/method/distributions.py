@@ -5,16 +5,19 @@ distribution, which the engine without sampling needs.
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
+
+# its parts are loaded where they are first used: every run reads this module before it plans
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
 Z95 = 1.645
 """95th percentile of the standard normal as the paper rounds it."""
 
-NORMAL_95 = float(ndtri(0.95))
+NORMAL_95 = NormalDist().inv_cdf(0.95)
 """95th percentile of the standard normal, not rounded."""
 
 
@@ -64,7 +67,7 @@ class LogNormal:
 
     def quantile(self, level: ArrayLike) -> Any:
         """Quantile at ``level`` (array of probabilities), same shape as ``level``."""
-        return np.exp(self.mu + self.sigma * ndtri(np.asarray(level, float)))
+        return np.exp(self.mu + self.sigma * scipy.special.ndtri(np.asarray(level, float)))
 
     def __mul__(self, other: "LogNormal") -> "LogNormal":
         """Return the product with an independent factor, which is log-normal too."""

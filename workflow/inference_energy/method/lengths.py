@@ -11,18 +11,10 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+
+# its parts are loaded where they are first used: every run reads this module before it plans
+import scipy
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
-from scipy.special import (
-    gammainc,
-    gammaincc,
-    gammainccinv,
-    gammaincinv,
-    ndtr,
-    ndtri,
-    stdtr,
-    stdtrit,
-)
 
 from inference_energy.documents import near
 from inference_energy.errors import InputError
@@ -304,15 +296,15 @@ class LogNormalLengths(_ByMedian):
 
     def cdf(self, length: ArrayLike) -> Any:
         """Normal in ln L."""
-        return ndtr(self._normal(length))
+        return scipy.special.ndtr(self._normal(length))
 
     def survival(self, length: ArrayLike) -> Any:
         """Normal in ln L."""
-        return ndtr(-self._normal(length))
+        return scipy.special.ndtr(-self._normal(length))
 
     def exceeded_by(self, share: ArrayLike) -> Any:
         """Normal quantile in ln L."""
-        return self.median * np.exp(-self.sigma * ndtri(np.asarray(share, float)))
+        return self.median * np.exp(-self.sigma * scipy.special.ndtri(np.asarray(share, float)))
 
 
 @dataclass(frozen=True)
@@ -331,19 +323,19 @@ class GammaLengths(_ByMedian):
 
     @cached_property
     def _scale(self) -> float:
-        return self.median / float(gammaincinv(self.shape, 0.5))
+        return self.median / float(scipy.special.gammaincinv(self.shape, 0.5))
 
     def cdf(self, length: ArrayLike) -> Any:
         """Regularised lower incomplete gamma function."""
-        return gammainc(self.shape, np.maximum(length, 0) / self._scale)
+        return scipy.special.gammainc(self.shape, np.maximum(length, 0) / self._scale)
 
     def survival(self, length: ArrayLike) -> Any:
         """Regularised upper incomplete gamma function."""
-        return gammaincc(self.shape, np.maximum(length, 0) / self._scale)
+        return scipy.special.gammaincc(self.shape, np.maximum(length, 0) / self._scale)
 
     def exceeded_by(self, share: ArrayLike) -> Any:
         """Inverse of the regularised upper incomplete gamma function."""
-        return self._scale * gammainccinv(self.shape, np.asarray(share, float))
+        return self._scale * scipy.special.gammainccinv(self.shape, np.asarray(share, float))
 
 
 @dataclass(frozen=True)
@@ -492,7 +484,7 @@ class LogTLengths(_UpTo):
 
     def problems(self) -> Iterator[str]:
         """Yield a problem if the maximum is so near that no log-t may have the median."""
-        least = self.sigma * -float(stdtrit(self.degrees_of_freedom, MOST_CUT))
+        least = self.sigma * -float(scipy.special.stdtrit(self.degrees_of_freedom, MOST_CUT))
         if np.log(self.maximum / self.median) < least:
             yield (
                 f"maximum: value {self.maximum:g}: allowed is at least"
@@ -513,10 +505,10 @@ class LogTLengths(_UpTo):
         def excess(t: float) -> float:
             return self._below(t + self._reach) - 2 * self._below(t)
 
-        return float(brentq(excess, -self._reach, 0, xtol=1e-15))
+        return float(scipy.optimize.brentq(excess, -self._reach, 0, xtol=1e-15))
 
     def _below(self, t: Any) -> Any:
-        return stdtr(self.degrees_of_freedom, t)
+        return scipy.special.stdtr(self.degrees_of_freedom, t)
 
     @property
     def _kept(self) -> float:
@@ -544,7 +536,7 @@ class LogTLengths(_UpTo):
     def exceeded_by(self, share: ArrayLike) -> Any:
         """Quantile of Student's t in ln L."""
         beyond = np.minimum(self._cut + np.asarray(share, float) * self._kept, 1)
-        t = -stdtrit(self.degrees_of_freedom, beyond)
+        t = -scipy.special.stdtrit(self.degrees_of_freedom, beyond)
         return np.minimum(self.median * np.exp(self.sigma * (t - self._median_t)), self.maximum)
 
 
