@@ -4,7 +4,7 @@ A schema is the JSON Schema (draft 2020-12, in YAML) of one row. An empty cell i
 column that may be empty says so in its type. Annotations of this project: ``unit`` of a
 property, ``x-enum`` (place of the ``enum`` in another schema, as ``file#/key/key``), ``x-key``
 (columns that identify a row), ``x-sort`` (order of the rows), ``x-reason`` (of a bound),
-``x-name`` (the column holds names, in one spelling: NFKC, nothing invisible) and ``x-empty`` (when
+``x-name`` (the column holds names, in one spelling, :func:`spelling`) and ``x-empty`` (when
 the table may have no rows); the order of the properties is the order of the columns.
 """
 
@@ -59,6 +59,15 @@ NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+# Cyrillic and Greek letters that are drawn like Latin ones.
+ALIKE = str.maketrans(
+    "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u0501\u051b\u051d"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5",
+    "ABESIJKMHOPCTYXaeopcyxsijhdqwABEZHIKMNOPTYXaikvopu",
+)
+LATIN = re.compile("[A-Za-z]")
 UNWRITABLE = frozenset("\n\r\0")
 MISSING_WORDS = {"n/a", "na", "none", "null", "-", "--", "?", "unknown", "nan"}
 
@@ -422,7 +431,7 @@ def _check_cells(
         for code in refused[:SAME_SHOWN]:
             problems.append(
                 f'{path}, {name_rows(rows[codes == code])}, column "{name}": '
-                f'value "{_shown(uniques[code])}"; allowed is {allowed(column)}{_reason(column)}; '
+                f'value "{_shown(uniques[code])}"; allowed is {allowed(column)}{reason(column)}; '
                 f"{_remedy(uniques[code], values[code], column)}"
             )
         problems += _others(len(refused), f'{path}, column "{name}"', "refused values")
@@ -491,7 +500,7 @@ def _refused(
     ]
 
 
-def _reason(column: Schema) -> str:
+def reason(column: Schema) -> str:
     """Why a column has its bounds, for a message."""
     return f", as {column['x-reason']}" if "x-reason" in column else ""
 
@@ -512,12 +521,15 @@ def _is_writable(text: str) -> bool:
 def spelling(name: str) -> str:
     """Name in the one spelling that tables have: NFKC, single blanks, nothing invisible.
 
+    Beside Latin letters, those of other alphabets that are drawn like them are taken for them.
+
     Examples
     --------
-    >>> spelling("Llama\\u200b 3.1\\xa08B"), spelling("ｍ")
-    ('Llama 3.1 8B', 'm')
+    >>> spelling("Llama\\u200b 3.1\\xa08B"), spelling("ｍ"), spelling("Ll\\u0430ma")
+    ('Llama 3.1 8B', 'm', 'Llama')
     """
     plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
+    plain = plain.translate(ALIKE) if LATIN.search(plain) else plain
     return " ".join("".join(c for c in plain if unicodedata.category(c)[0] != "C").split())
 
 

@@ -115,6 +115,13 @@ def test_eight_gpus_at_five_megawatts_are_refused(tmp_path):
         ({"node_power_w": 8 * 3771}, False),
         ({"node_power_w": 5000, "gpu_power_w": 5099}, True),
         ({"node_power_w": 5000, "gpu_power_w": 5101}, False),
+        # two hundredths of 8 x 700 W; kW typed for W
+        ({"gpu_power_w": 113}, True),
+        ({"gpu_power_w": 111}, False),
+        ({"gpu_power_w": 5.6}, False),
+        ({"node_power_w": 10.2}, False),
+        ({"gpu_power_w": 0.5, "gpu": "a new one"}, False),
+        ({"gpu_power_w": 8, "gpu": "a new one"}, True),
     ],
 )
 def test_stated_power_stays_within_what_the_hardware_draws(facts, allowed):
@@ -123,7 +130,14 @@ def test_stated_power_stays_within_what_the_hardware_draws(facts, allowed):
         assert detect_and_read(path, NODE | facts)["status"].tolist() == ["ok"]
     else:
         message = refusal(path, NODE | facts)
-        assert "allowed are at most" in message or "node_power_w only" in message
+        assert "allowed are" in message or "node_power_w only" in message
+
+
+def test_watts_that_look_like_kilowatts_are_told_so():
+    message = refusal(FIXTURES / "vllm/single.json", NODE | {"gpu_power_w": 5.6})
+    assert "gpu_power_w is 5.6 W, 0.7 W for each of 8 GPUs" in message
+    assert "at least 112 W" in message
+    assert "looks like kilowatts" in message
 
 
 @pytest.mark.parametrize(("tokens", "allowed"), [(8e6, True), (8.1e6, False)])
@@ -131,6 +145,69 @@ def test_a_throughput_beyond_any_gpu_is_refused(tokens, allowed):
     run = Run("run.json", "vllm", row={"throughput_tps": tokens, "n_gpus": 8})
     consistency.check_run(run)
     assert (run.problems == []) is allowed
+
+
+def quicker(record, factor):
+    """Copy of a result of vLLM's client that was done in so much less time."""
+    rates = ("output_throughput", "total_token_throughput", "request_throughput")
+    return (
+        record
+        | {key: record[key] * factor for key in rates}
+        | {"duration": record["duration"] / factor}
+    )
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (1, None),
+        (1000, ["11.4 times", "datasheets of 8 x H100-SXM-80GB", "at most 2"]),
+        (1e-9, ["of what one request alone gets", "at least 0.001"]),
+    ],
+)
+def test_a_throughput_is_held_against_the_datasheets_of_its_gpus(tmp_path, factor, words):
+    """Every number of the file is consistent with the others."""
+    path = put(tmp_path, quicker(load("vllm/single.json"), factor))
+    if words is None:
+        assert detect_and_read(path, NODE)["status"].tolist() == ["ok"]
+    else:
+        message = refusal(path, NODE)
+        assert "throughput_tps is" in message
+        assert [word for word in words if word not in message] == []
+
+
+def test_input_beyond_what_the_gpus_compute_is_marked_as_it_may_have_been_cached():
+    of = {"model": "Llama 3.1 70B", "precision": "FP8", "output_tokens": 100.0} | NODE
+    run = Run("f", "project", row=of | {"throughput_tps": 5e4, "input_tokens": 1e4})
+    consistency.check_run(run)
+    (mark,) = run.marks
+    assert mark.startswith("throughput_tps 50000 tokens/s where")
+    run = Run("f", "project", row=of | {"throughput_tps": 5e4, "input_tokens": 1e2})
+    consistency.check_run(run)
+    assert run.marks == run.problems == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "mark"),
+    [
+        ({"ttft_p50_s": 2.0, "ttft_p99_s": 1.0}, "ttft_p99_s 1 s where ttft_p50_s is 2 s"),
+        ({"itl_p90_s": 0.2, "itl_p95_s": 0.1}, "itl_p95_s 0.1 s where itl_p90_s is 0.2 s"),
+        ({"ttft_p50_s": 9.0, "e2e_p50_s": 3.0}, "e2e_p50_s 3 s where ttft_p50_s is 9 s"),
+        ({"e2e_p50_s": 150.0, "duration_s": 100.0}, "e2e_p50_s 150 s where duration_s is 100 s"),
+        ({"ttft_p50_s": 1.0, "ttft_p90_s": 1.0, "e2e_p50_s": 1.0, "duration_s": 1.0}, None),
+    ],
+)
+def test_times_that_are_out_of_order_are_marked(changed, mark):
+    run = Run("f", "project", row=changed)
+    consistency.check_run(run)
+    assert run.marks == ([mark] if mark else [])
+
+
+def test_more_requests_done_than_sent_are_marked(tmp_path):
+    raw = load("vllm/single.json")
+    path = put(tmp_path, raw | {"num_prompts": raw["completed"] - 1})
+    (status,) = detect_and_read(path, NODE)["status"]
+    assert status == f"marked: {raw['completed']} requests completed where 511 were sent"
 
 
 def test_a_node_stated_beside_the_gpus_energy_is_no_contradiction():

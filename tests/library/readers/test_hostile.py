@@ -75,6 +75,39 @@ def test_files_that_are_no_benchmark(tmp_path, text, expected):
     assert any(word in message for word in expected.split("|"))
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Llama\u200b 3.1 70B", ['write it as "Llama 3.1 70B"', "state model"]),
+        ("Ll\u0430ma 3.1 70B", ['write it as "Llama 3.1 70B"']),
+        ("\uff2clama 3.1 70B", ['write it as "Llama 3.1 70B"']),
+        ("Llama 3.1 7\u039fB", ['write it as "Llama 3.1 7OB"']),
+        ("a\nb", ['write it as "ab"']),
+        ("a\0b", ['write it as "ab"']),
+        ("", ["is empty", "state model"]),
+        (" \u200b ", ["is empty"]),
+        ("x" * 200_000, ["at most 300 letters"]),
+    ],
+)
+def test_names_that_look_like_others_are_refused(tmp_path, name, words):
+    message = refusal(put(tmp_path, load("vllm/single.json") | {"model_id": name}), NODE)
+    told(message, "run.json: model is")
+    assert [word for word in words if word not in message] == []
+
+
+@pytest.mark.parametrize("gpu", ["H100-SXM-80G\u0412", "H100-SXM-\uff18\uff10GB"])
+def test_a_gpu_in_letters_that_look_like_others_is_refused(tmp_path, gpu):
+    message = refusal(put(tmp_path, load("vllm/single.json")), NODE | {"gpu": gpu})
+    assert 'write it as "H100-SXM-80GB"' in message
+
+
+@pytest.mark.parametrize("count", ["9" * 5000, "\u0668", "-1", "1e3", ""])
+def test_counts_of_metadata_that_are_no_whole_numbers(tmp_path, count):
+    facts = {name: value for name, value in NODE.items() if name != "n_gpus"}
+    message = refusal(put(tmp_path, load("vllm/single.json") | {"n_gpus": count}), facts)
+    told(message, 'metadata "n_gpus" is "')
+
+
 @pytest.mark.parametrize("key", ["duration", "completed", "output_throughput", "p99_ttft_ms"])
 @pytest.mark.parametrize("value", [10**399, 1e300])
 def test_numbers_beyond_any_measurement(tmp_path, key, value):

@@ -20,7 +20,7 @@ from inference_energy.method import files as method_files
 from inference_energy.method.sources import inputs_of, law_tables
 from inference_energy.project import brace_problems, provided
 from inference_energy.readers.common import facts_files
-from inference_energy.readers.consistency import GPUS
+from inference_energy.readers.consistency import GPUS, MODELS
 
 EXAMPLES = [
     "config/deployments/8xh100-llama-405b.yaml",
@@ -167,6 +167,7 @@ def inputs(deployment):
         needed |= {"background": tables} | law_tables(LAWS)
     return needed | {
         "gpus": provided(GPUS),
+        "models": provided(MODELS),
         "file": deployment["path"],
         "files": sorted({p.as_posix() for p in paths}),
         "reference": f"results/{REFERENCE}/energy_per_query.csv",

@@ -16,10 +16,13 @@ import pandas as pd
 from inference_energy import documents, tables
 from inference_energy.errors import InputError
 from inference_energy.method.boundary import Meter
+from inference_energy.readers.consistency import PERCENTILES as PERCENTILES
 from inference_energy.readers.consistency import check_run
 
-PERCENTILES = ("p50", "p90", "p95", "p99")
 GPU_ENERGY = ("gpu_power_w", "gpu_energy_j", "energy_per_output_token_j")
+
+# No model, GPU or engine has a longer name.
+LONGEST_NAME = 300
 
 # A mean length or a reported throughput may differ this much (relative) from what it should be.
 TOLERANCE = 0.02
@@ -460,10 +463,27 @@ def _refused(run, schema, valid):
         large = isinstance(value, float) and not abs(value) <= tables.LARGEST
         if large or (value is not None and not valid[name](value)):
             problems.append(
-                f"{run.where}: {name} is {_shown(value)}; allowed is {tables.allowed(column)}; "
-                "correct the file or leave the run out"
+                f"{run.where}: {name} is {_shown(value)}; allowed is {tables.allowed(column)}"
+                f"{tables.reason(column)}; correct the file or leave the run out"
             )
+        elif "x-name" in column and isinstance(value, str) and (wrong := _misspelt(value)):
+            problems.append(f"{run.where}: {name} is {wrong}, or state {name} in the facts")
     return problems
+
+
+def _misspelt(name):
+    """What is wrong with a name, with the remedy; nothing if it is in the spelling of tables."""
+    plain = tables.spelling(name[: LONGEST_NAME + 1])
+    if not plain:
+        return "empty; allowed are names; name it in the file"
+    if len(name) > LONGEST_NAME:
+        return f"{_shown(name)}; allowed are at most {LONGEST_NAME} letters; shorten it"
+    if name != plain:
+        return (
+            f"{_shown(name)}, with letters that are invisible or only look like others; write it as"
+            f' "{plain}"'
+        )
+    return ""
 
 
 def _frame(rows, schema):

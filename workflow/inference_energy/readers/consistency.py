@@ -4,17 +4,29 @@ What disagrees marks the run, by name and with both numbers; what no hardware ca
 """
 
 from functools import cache
+from itertools import pairwise
+
+import pandas as pd
 
 from inference_energy.energy.equation import token_energy
+from inference_energy.laws.hardware import find_gpu, find_model, serving_times
+from inference_energy.method.plausible import PEAK, SLOWEST
 from inference_energy.project import provided
 from inference_energy.tables import read_table
 
-GPUS = "data/gpus.csv"
+GPUS, MODELS = "data/gpus.csv", "data/models.csv"
+PERCENTILES = ("p50", "p90", "p95", "p99")
 TOLERANCE = 0.02
 """Two statements of one quantity may differ by this much (relative)."""
 
 ABOVE_TDP = 1.1
 """Mean board power over TDP: the power limit holds the mean to TDP, meters read to some percent."""
+
+BELOW_TDP = 0.02
+"""Mean board power over TDP: idle, it is a tenth; far less is a power in kilowatts."""
+
+LEAST_WATTS = 1.0
+"""No one accelerator draws less [W]; for those that data/gpus.csv does not list."""
 
 MOST_WATTS = 5_000.0
 """No one accelerator draws more [W]; for those that data/gpus.csv does not list."""
@@ -40,6 +52,7 @@ def check_run(run):
     _check_speed(run)
     _check_power(run)
     _check_energy(run)
+    _check_times(run)
     if run.client != "project":
         _check_rates(run)
 
@@ -72,6 +85,17 @@ def _thermal_design_powers(path):
     return dict(zip(table["gpu"], table["tdp_w"], strict=True))
 
 
+@cache
+def _serving_times(models, gpus, model, gpu, count, precision):
+    """Least times [s] to compute a token and to read all weights; none where one is unknown."""
+    row = pd.Series({"model": model, "gpu": gpu, "precision": precision, "tensor_parallel": count})
+    tables = read_table(models, "models"), read_table(gpus, "gpus")
+    if not (find_model(row, tables[0])["known"] and find_gpu(row, tables[1])["known"]):
+        return None
+    times = serving_times(row, *tables)
+    return times["compute"], times["weights"]
+
+
 def _mark(run, name, text):
     """Add a mark; a table that is read again already holds it."""
     if not any(mark.startswith(name) for mark in run.marks):
@@ -92,6 +116,40 @@ def _check_speed(run):
             f"throughput_tps is {throughput:.6g} tokens/s with {gpus} GPUs; allowed are at most "
             f"{MOST_TOKENS:.6g} tokens/s per GPU; correct the file or n_gpus"
         )
+    elif throughput:
+        _check_datasheets(run, throughput)
+
+
+def _check_datasheets(run, throughput):
+    """Throughput against the matrix products and the weights of its model on its GPUs."""
+    values = run.row
+    of = [values.get(name) for name in ("model", "gpu", "n_gpus", "precision")]
+    times = None if None in of else _serving_times(provided(MODELS), provided(GPUS), *of)
+    if times is None:
+        return
+    model, gpu, gpus, _ = of
+    computed, read = (throughput * time for time in times)
+    stated = f"throughput_tps is {throughput:.6g} tokens/s of {model}, {{:.3g}}"
+    remedy = "correct the file, n_gpus, gpu, model or precision"
+    if computed > PEAK:
+        run.refuse(
+            f"{stated.format(computed)} times what the datasheets of {gpus} x {gpu} allow for the "
+            f"matrix products of its output; allowed is at most {PEAK:g}; {remedy}"
+        )
+    elif read < SLOWEST:
+        run.refuse(
+            f"{stated.format(read)} of what one request alone gets on {gpus} x {gpu}; allowed is "
+            f"at least {SLOWEST:g}; {remedy}"
+        )
+    inputs, outputs = values.get("input_tokens"), values.get("output_tokens")
+    if inputs and outputs and PEAK / (1 + inputs / outputs) < computed <= PEAK:
+        most = PEAK / (1 + inputs / outputs) * throughput / computed
+        _mark(
+            run,
+            "throughput_tps",
+            f"throughput_tps {throughput:.6g} tokens/s where {gpus} x {gpu} compute no more than "
+            f"{most:.6g} with all of the input",
+        )
 
 
 def _check_power(run):
@@ -102,10 +160,11 @@ def _check_power(run):
     if not gpus:
         return
     limit = _thermal_design_powers(provided(GPUS)).get(gpu)
-    most, why = (
-        (MOST_WATTS, "one accelerator draws")
+    least, most, why = (
+        (LEAST_WATTS, MOST_WATTS, "one accelerator draws")
         if limit is None
         else (
+            BELOW_TDP * limit,
             ABOVE_TDP * limit,
             f"a {gpu} draws (TDP {limit:.6g} W in {GPUS})",
         )
@@ -113,11 +172,16 @@ def _check_power(run):
     allowed = {"gpu_power_w": most * gpus, "node_power_w": (most + HOST_WATTS) * gpus}
     for name, bound in allowed.items():
         value = values.get(name)
-        if value and value > bound:
-            run.refuse(
-                f"{name} is {value:.6g} W, {value / gpus:.6g} W for each of {gpus} GPUs; allowed "
-                f"are at most {bound:.6g} W, by what {why}; correct the unit, n_gpus or gpu"
-            )
+        if not value or least * gpus <= value <= bound:
+            continue
+        limits = f"at most {bound:.6g} W"
+        hint = ""
+        if value < bound:
+            limits, hint = f"at least {least * gpus:.6g} W", "; it looks like kilowatts"
+        run.refuse(
+            f"{name} is {value:.6g} W, {value / gpus:.6g} W for each of {gpus} GPUs; allowed are "
+            f"{limits}, by what {why}{hint}; correct the unit, n_gpus or gpu"
+        )
     if board and node and board > node * (1 + TOLERANCE):
         run.refuse(
             f"gpu_power_w is {board:.6g} W but node_power_w only {node:.6g} W; a node draws at "
@@ -140,6 +204,20 @@ def _check_energy(run):
     stated, expected = values.get("energy_per_output_token_j"), token_energy(power, throughput)
     formula = "power / throughput"
     agree(run, "power: energy_per_output_token_j", stated, expected, formula, "J")
+
+
+def _check_times(run):
+    """Percentiles of a time in their order, and times that hold others."""
+    values = run.row
+    rising = [[f"{time}_{percent}_s" for percent in PERCENTILES] for time in ("ttft", "itl", "e2e")]
+    rising += [[f"ttft_{percent}_s", f"e2e_{percent}_s"] for percent in PERCENTILES]
+    for names in [*rising, ["e2e_p50_s", "duration_s"]]:
+        known = [name for name in names if values.get(name) is not None]
+        for low, high in pairwise(known):
+            if values[low] > values[high] * (1 + TOLERANCE):
+                told, other = (low, high) if high == "duration_s" else (high, low)
+                text = f"{told} {values[told]:.6g} s where {other} is {values[other]:.6g} s"
+                _mark(run, told, text)
 
 
 def _check_rates(run):

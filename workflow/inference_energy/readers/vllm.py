@@ -4,10 +4,13 @@ Keys as written by vllm/benchmarks/serve.py. What --metadata adds under the name
 (gpu=..., n_gpus=...) is taken as that fact.
 """
 
+import re
+
 from inference_energy.readers.client_totals import mark_failed, read_totals
 
 CLIENT = "vllm"
 LATENCY_NAMES = {"ttft": "ttft", "itl": "itl", "e2e": "e2el"}
+WHOLE = re.compile(r"[0-9]{1,9}")
 WHOLE_NUMBERS = ("n_gpus", "tensor_parallel", "pipeline_parallel")
 METADATA = {
     "gpu": "gpu",
@@ -41,6 +44,8 @@ def read(run):
 def _failed(run):
     failed = run.number("failed")
     prompts, completed = run.number("num_prompts"), run.raw.get("completed")
+    if isinstance(completed, int) and prompts is not None and completed > prompts:
+        run.marks.append(f"{completed} requests completed where {prompts:g} were sent")
     # Clients of 2025 and earlier have no "failed"; what was sent and did not succeed failed.
     if failed is None and isinstance(prompts, int) and isinstance(completed, int):
         failed = max(prompts - completed, 0)
@@ -48,7 +53,9 @@ def _failed(run):
 
 
 def _whole(run, key, text):
-    if text.isdecimal():
+    if WHOLE.fullmatch(text):
         return int(text)
-    run.refuse(f'metadata "{key}" is "{text}"; a whole number is allowed; state it in the facts')
+    run.refuse(
+        f'metadata "{key}" is "{text[:40]}"; a whole number is allowed; state it in the facts'
+    )
     return None
