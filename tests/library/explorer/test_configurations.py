@@ -3,8 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.explorer.configurations import as_table, configurations, lines_of
-from inference_energy.method.build import build
+from inference_energy.explorer.configurations import (
+    MIXED,
+    as_table,
+    configurations,
+    lines_of,
+)
+from inference_energy.laws.base import Share
+from inference_energy.laws.fitting import Served
+from inference_energy.laws.peak import Peak
+from inference_energy.laws.pooled import Pooled
+from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.sources import tables_of
 from inference_energy.tables import read_table, write_table
 from repository import METHODS, PAPER_TABLE, read
@@ -23,7 +32,7 @@ def table_of(method):
 @pytest.fixture(scope="module")
 def many():
     method = METHODS["full-load"]
-    return configurations(method, table_of(method), HARDWARE, NODES, AT_LOAD)
+    return configurations(method, table_of(method), HARDWARE, NODES, AT_LOAD, {})
 
 
 def traces():
@@ -32,9 +41,9 @@ def traces():
 
 
 def test_the_papers_method_knows_one_node_of_each_model_the_one_it_charges(paper):
-    found = configurations(
-        METHODS["oviedo2026"], read(PAPER_TABLE, "throughput"), {}, NODES, AT_LOAD
-    )
+    method, table = METHODS["oviedo2026"], read(PAPER_TABLE, "throughput")
+    served = fit_suitable(method, table)
+    found = configurations(method, table, {}, NODES, AT_LOAD, served)
     assert {each.model for each in found} == {model.name for model in paper.models}
     assert len(found) == len(paper.models)
     assert all(np.isnan(each.load) for each in found)
@@ -74,7 +83,7 @@ def test_a_load_is_that_of_the_whole_node():
         & (AT_LOAD["concurrency"] == 16)
     ]
     method = METHODS["full-load"]
-    found = configurations(method, table_of(method), HARDWARE, NODES, rows)
+    found = configurations(method, table_of(method), HARDWARE, NODES, rows, {})
     (loaded,) = [each for each in found if not np.isnan(each.load)]
     assert loaded.load == 64
     measured = rows[rows["input_tokens"].eq(1024) & rows["output_tokens"].eq(1024)]
@@ -86,8 +95,21 @@ def test_a_load_whose_shapes_do_not_determine_a_law_is_left_out():
     method = METHODS["full-load"]
     rows = AT_LOAD[AT_LOAD["model"] == "Llama 3.1 70B"]
     one_shape = rows[rows["input_tokens"].eq(1024) & rows["output_tokens"].eq(1024)]
-    found = configurations(method, table_of(method), HARDWARE, NODES, one_shape)
+    found = configurations(method, table_of(method), HARDWARE, NODES, one_shape, {})
     assert all(np.isnan(each.load) for each in found)
+
+
+def test_a_method_that_says_how_it_serves_knows_all_its_nodes_and_each_of_them():
+    nodes = ["H100-SXM-80GB FP8", "B200 FP4"]
+    pool = Pooled.of([Share(1.0, 1.0, Peak(100.0, 2), node) for node in nodes])
+    rows = pd.DataFrame({"gpu": ["B200", "B200"], "precision": ["FP4", "FP8"]})
+    served = {"Llama 3.1 405B": Served(pool, rows)}
+    found = configurations(METHODS["revised"], rows, {}, NODES, AT_LOAD, served)
+    of = {each.key[1:3]: each for each in found}
+    assert set(of) == {(MIXED, MIXED), ("H100-SXM-80GB", "FP8"), ("B200", "FP4")}
+    assert of[MIXED, MIXED].law is pool
+    assert [way.node for way in of["B200", "FP4"].law.shares()] == ["B200 FP4"]
+    assert len(of["B200", "FP4"].rows) == 1 and len(of["H100-SXM-80GB", "FP8"].rows) == 0
 
 
 def test_the_table_says_where_each_configuration_stands(many, tmp_path):

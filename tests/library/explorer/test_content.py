@@ -1,6 +1,7 @@
 """What the page is given: numbers in full, and the lines of the tables."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,8 +10,12 @@ from inference_energy.explorer.configurations import configurations
 from inference_energy.laws.base import Share, everywhere
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
+from inference_energy.laws.serving import TRAITS
+from inference_energy.laws.varied import Varied
+from inference_energy.method.build import fit_suitable
 from inference_energy.method.distributions import LogNormal
-from repository import METHODS, PAPER_TABLE, ROOT, read, read_yaml
+from inference_energy.method.setup import ServedModel
+from repository import METHODS, PAPER_TABLE, ROOT, hardware_tables, read, read_yaml
 
 METHOD = METHODS["oviedo2026"]
 TABLES = {
@@ -66,15 +71,58 @@ def test_ends_that_a_law_does_not_have_are_none():
 
 
 def test_a_law_that_the_page_cannot_compute_is_none():
-    pool = Pooled.of([Share(1.0, 1.0, Peak(100.0, 2, everywhere(), 0.1))])
-    assert content.law_content(pool) is None
+    varied = Varied.of(Peak(100.0, 2, everywhere(), 0.1), factor=2.0)
+    assert content.law_content(varied) is None
+    assert content.law_content(Pooled.of([Share(1.0, 1.0, varied)])) is None
+
+
+def test_a_pool_stands_once_and_its_nodes_name_their_ways():
+    law, other = Peak(100.0, 2, everywhere(), 0.1), Peak(50.0, 2, everywhere(), 0.1)
+    ways = [
+        Share(1.0, 0.5, law, "B200 FP4", "vLLM", 8.0, 2.0),
+        Share(1.0, 0.7, law, "B200 FP4", "vLLM", 64.0, 2.0),
+        Share(2.0, 1.0, other, "H100-SXM-80GB FP8", "vLLM"),
+    ]
+    pool = Pooled.of(ways)
+    model = ServedModel("a", pool, 10.2, 100.0, True)
+    of = content.pool_content([model])["a"]
+    assert [law["peak"] for law in of["laws"]] == [100.0, 50.0]
+    assert [(way["law"], way["load"], way["copies"]) for way in of["ways"]] == [
+        (0, 8.0, 2.0),
+        (0, 64.0, 2.0),
+        (1, None, 1.0),
+    ]
+    assert sum(way["weight"] for way in of["ways"]) == pytest.approx(1)
+    assert content.law_content(pool)["nodes"] == ["B200 FP4", "H100-SXM-80GB FP8"]
+    assert content.law_content(pool.on(["B200 FP4"]))["nodes"] == ["B200 FP4"]
+
+
+def test_idle_nodes_draw_less_than_serving_ones_and_more_than_their_hosts():
+    pools = {"a": {"ways": [{"node": "B200 FP4"}, {"node": "H200-SXM-141GB FP8"}]}}
+    found = content.idle_content(pools, hardware_tables(("gpus", "nodes", "wall_power")))
+    power = read("data/node_power.csv", "node_power").set_index("gpu")["power_kw"]
+    assert list(found) == ["B200 FP4", "H200-SXM-141GB FP8"]
+    of = found["B200 FP4"]
+    assert 0 < of["host"] < of["idle"] < power["B200"]
+    assert content.idle_content({}, None) == {}
+
+
+def test_the_page_computes_every_part_of_the_law_with_load():
+    script = (ROOT / "workflow/templates/explorer/engine.js").read_text(encoding="utf-8")
+    charts = (ROOT / "workflow/templates/explorer/charts.js").read_text(encoding="utf-8")
+    causes = script.partition("const CAUSES = {")[2].partition("};")[0]
+    named = dict(re.findall(r'(\w+): "([^"]+)"', causes))
+    assert list(named) == content.serving_content()["parts"]
+    for trait in TRAITS:
+        assert f"t.{trait}" in script
+    for cause in set(named.values()):
+        assert f'"{cause}": "#' in charts
 
 
 def test_rows_behind_a_law_are_ranges_of_lines(paper):
     table = read(PAPER_TABLE, "throughput")
-    for each in configurations(
-        METHOD, table, {}, read("data/node_power.csv", "node_power"), table[:0]
-    ):
+    nodes, served = read("data/node_power.csv", "node_power"), fit_suitable(METHOD, table)
+    for each in configurations(METHOD, table, {}, nodes, table[:0], served):
         ranges = content.rows_behind(each.rows, {PAPER_TABLE: table})
         lines = np.concatenate([np.arange(low, high + 1) for _, low, high in ranges])
         assert sorted(lines - 2) == sorted(each.rows.index)
@@ -107,6 +155,8 @@ def test_intensities_are_the_facts_that_the_configuration_names():
 def test_a_utilisation_measured_at_the_load_is_that_of_the_built_method():
     built = LogNormal(-0.3, 0.1)
     found = content.utilisation_content({"distribution": "by-load"}, built)
-    assert found == {"p5": float(built.quantile(0.05)), "p95": float(built.quantile(0.95))}
+    ends = {"p5": built.quantile(0.05), "p95": built.quantile(0.95)}
+    assert found == pytest.approx(ends, rel=1e-5)
+    assert all(len(str(end)) <= 8 for end in found.values())
     stated = {"distribution": "fixed", "value": 0.7}
     assert content.utilisation_content(stated, built) == {"p5": 0.7, "p95": 0.7}

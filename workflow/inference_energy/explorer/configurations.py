@@ -7,7 +7,6 @@ import pandas as pd
 
 from inference_energy.laws.additive import shape_terms
 from inference_energy.laws.base import Law
-from inference_energy.laws.fitting import fit_laws
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_number, copy_gpus, usable_rows
 from inference_energy.method.build import node_power
@@ -64,14 +63,14 @@ class Configuration:
         return self.model, self.gpu, self.precision, self.load
 
 
-def configurations(method, table, hardware, nodes, at_load):
+def configurations(method, table, hardware, nodes, at_load, served):
     """Return the configurations that a method's throughput law knows.
 
     A law fitted to the rows of each model knows the node behind these rows. A law of many
     configurations knows every GPU and format of its table, and what was measured at a stated load
-    is taken beside it: one additive law for each configuration and load. Of a method that states
-    how its models are served only the latter are taken. Of the ways to divide a model among GPUs
-    the one with the highest throughput of the node is kept.
+    is taken beside it: one additive law for each configuration and load. Of the ways to divide a
+    model among GPUs the one with the highest throughput of the node is kept. A method that states
+    how its models are served knows them on all its nodes together, and on each kind, at any load.
 
     Parameters
     ----------
@@ -85,6 +84,8 @@ def configurations(method, table, hardware, nodes, at_load):
         Table of schema ``nodes``: maximum power by GPU.
     at_load : DataFrame
         Throughput at stated loads, schema ``throughput``.
+    served : dict of str to Served
+        Laws of the method's models, from ``method.build.fit_suitable``.
 
     Returns
     -------
@@ -93,29 +94,42 @@ def configurations(method, table, hardware, nodes, at_load):
     """
     known = nodes.set_index("gpu")["power_kw"]
     if "serving" in method:
-        # its law is no sum of terms that the page could compute; what was measured at loads is
-        found = _at_load(method, at_load, known, set(method["benchmarks"]["models"]))
+        found = _on_nodes(method, served)
     elif "gpus_per_node" not in method["throughput_law"]:
-        found = _of_models(method, table, hardware)
+        found = _of_models(method, served)
     else:
         pooled = _of_nodes(method, table, hardware, known)
         found = pooled + _at_load(method, at_load, known, {each.model for each in pooled})
     return sorted(found, key=lambda each: (*each.key[:3], np.nan_to_num(each.load)))
 
 
-def _of_models(method, table, hardware):
+def _of_models(method, served):
     return [
         Configuration(
             model,
-            _only(served.rows["gpu"]),
-            _only(served.rows["precision"]),
+            _only(each.rows["gpu"]),
+            _only(each.rows["precision"]),
             np.nan,
-            served.law,
+            each.law,
             node_power(method, model),
-            served.rows,
+            each.rows,
         )
-        for model, served in fit_laws(method, table, hardware).items()
+        for model, each in served.items()
     ]
+
+
+def _on_nodes(method, served):
+    """Every model on all nodes of the method together, and on each kind that holds it."""
+    found = []
+    for model, each in served.items():
+        power, rows = node_power(method, model), each.rows
+        found.append(Configuration(model, MIXED, MIXED, np.nan, each.law, power, rows))
+        for node in dict.fromkeys(way.node for way in each.law.shares()):
+            gpu, precision = node.rsplit(" ", 1)
+            own = rows[rows["gpu"].eq(gpu) & rows["precision"].eq(precision)]
+            law = each.law.on([node])
+            found.append(Configuration(model, gpu, precision, np.nan, law, power, own))
+    return found
 
 
 def _of_nodes(method, table, hardware, known):

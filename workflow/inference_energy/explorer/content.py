@@ -7,8 +7,13 @@ numbers of the run are those of its tables, each with the line that it stands in
 import numpy as np
 
 from inference_energy.claims.judge import deciding
+from inference_energy.laws import serving
+from inference_energy.laws.base import LENGTH_FLOOR
+from inference_energy.laws.pooled import Pooled
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.power.node import find_node, idle_share, node_power
 from inference_energy.text import is_missing
+from inference_energy.units import W_PER_KW
 
 SHOWN = ["mean", "p5", "p25", "p50", "p75", "p95"]
 """Statistics of a method's own queries."""
@@ -37,7 +42,66 @@ def law_content(law):
         name.removesuffix("_tokens"): [end if np.isfinite(end) else None for end in ends]
         for name, ends in law.domain.items()
     }
+    if isinstance(law, Pooled):
+        # the ways of a model stand once, in pool_content, and its nodes name those that are theirs
+        own = {
+            "kind": own["kind"],
+            "nodes": list(dict.fromkeys(way["node"] for way in own["ways"])),
+        }
     return own | {"domain": domain}
+
+
+def pool_content(models):
+    """All ways to serve each model that is served in several.
+
+    Parameters
+    ----------
+    models : iterable of ServedModel
+        A method's models.
+    """
+    forms = {each.name: each.law.closed_form() for each in models if isinstance(each.law, Pooled)}
+    return {name: form for name, form in forms.items() if form}
+
+
+def serving_content():
+    """What every law with load has in common: names of its parts, and its fixed numbers."""
+    return {
+        "parts": list(serving.PARTS),
+        "largest_batch": serving.LARGEST_BATCH,
+        "smoothness": serving.SMOOTHNESS,
+        "small_message": serving.SMALL_MESSAGE,
+        "length_floor": LENGTH_FLOOR,
+    }
+
+
+def idle_content(pools, hardware):
+    """Power that the nodes of pools draw whatever they serve.
+
+    Parameters
+    ----------
+    pools : dict
+        From ``pool_content``.
+    hardware : mapping of str to DataFrame
+        Tables gpus, nodes and wall_power.
+
+    Returns
+    -------
+    dict of str to dict
+        By kind of node ``host``: all but the GPUs; ``idle``: with idle GPUs. [kW]
+    """
+    nodes = dict.fromkeys(way["node"] for pool in pools.values() for way in pool["ways"])
+    if not nodes:
+        return {}
+    gpus, known = hardware["gpus"], hardware["nodes"]
+    share = idle_share(hardware["wall_power"], known, gpus)
+    rated = gpus.set_index("gpu")["tdp_w"].astype(float)
+    found = {}
+    for name in nodes:
+        gpu = name.rsplit(" ", 1)[0]
+        node = find_node(gpu, known, gpus)
+        host, idle = (float(node_power(w, node)) / W_PER_KW for w in (0.0, share * rated[gpu]))
+        found[name] = {"host": host, "idle": idle}
+    return found
 
 
 def configuration_content(each, served, files, lines):
@@ -89,8 +153,9 @@ def rows_behind(rows, files):
 def utilisation_content(section, power_utilisation):
     """Content of a power utilisation; of one that is measured at the load, of what was built."""
     if section["distribution"] == "by-load":
-        p5, p95 = power_utilisation.quantile([0.05, 0.95])
-        return {"p5": float(p5), "p95": float(p95)}
+        # readers see these in fields that they may edit
+        p5, p95 = (float(f"{x:.6g}") for x in power_utilisation.quantile([0.05, 0.95]))
+        return {"p5": p5, "p95": p95}
     return factor_content(section)
 
 

@@ -241,6 +241,18 @@ class AtLoad(Law):
         """Law of ``factor`` [1] times the throughput, at the same load of each copy."""
         return replace(self, copies=self.copies * factor)
 
+    def closed_form(self) -> dict[str, Any]:
+        """All of the law but its load: traits, logarithms of factors, upper half of covariance."""
+        rows, columns = np.triu_indices(len(PARTS))
+        return {
+            "kind": self.name,
+            "traits": dict(self.traits),
+            "factors": list(map(float, self.log_factors)),
+            "covariance": list(map(float, self.covariance[rows, columns])),
+            "scatter": self.scatter,
+            "copies": self.copies,
+        }
+
     def terms(self) -> list[tuple[str, float, str]]:
         """Factors of the parts, load and scatter as (term, value, unit)."""
         units = {name: "s" if name.startswith(SECONDS) else "1" for name in PARTS}

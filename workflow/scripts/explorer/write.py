@@ -8,7 +8,7 @@ from _setups import read_all_sources
 from inference_energy import documents
 from inference_energy.explorer import configurations, content
 from inference_energy.explorer.page import explorer_page
-from inference_energy.method.build import build
+from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.sources import tables_of
 from inference_energy.project import shown
 from inference_energy.tables import read_table, write_table, write_text
@@ -29,8 +29,11 @@ def main(snakemake):
     for name, method in methods.items():
         of = sources(method)
         hardware = of.get("hardware", {})
-        found[name] = configurations.configurations(method, of["table"], hardware, nodes, at_load)
-        setups[name] = build(method, **of)
+        laws = fit_suitable(method, of["table"], hardware)
+        found[name] = configurations.configurations(
+            method, of["table"], hardware, nodes, at_load, laws
+        )
+        setups[name] = build(method, **of, laws=laws)
         served[name] = {model.name: model for model in setups[name].models}
     write_table(configurations.as_table(found), write.table, "configurations")
     lines = configurations.lines_of(read_table(write.table, "configurations"))
@@ -39,7 +42,10 @@ def main(snakemake):
         tables = {table: read_table(read[table][place], table) for table in TABLES}
         files = {shown(path): sources.tables[path] for path in tables_of(method)}
         utilisation = setups[name].power_utilisation
+        pools = content.pool_content(setups[name].models)
         described[name] = content.method_content(method, tables, statements, utilisation) | {
+            "pools": pools,
+            "idle": content.idle_content(pools, sources(method).get("hardware")),
             "configurations": [
                 content.configuration_content(
                     each, served[name], loaded if key[-1] else files, lines[name, *key]
@@ -47,7 +53,7 @@ def main(snakemake):
                 for each in found[name]
                 if content.law_content(each.law)
                 for key in [(*each.key[:3], float(np.nan_to_num(each.load)))]
-            ]
+            ],
         }
     intensities = content.intensity_content(
         documents.read(read.footprint_config), read_table(read.facility, "facility")
@@ -56,6 +62,7 @@ def main(snakemake):
     page = explorer_page(
         {
             "methods": described,
+            "serving": content.serving_content(),
             "intensities": intensities,
             "references": dict(zip(references["quantity"], references["value"], strict=True)),
         },

@@ -6,10 +6,18 @@ const charts = (() => {
   const BLUE = "#0b5394";
   const RED = "#b3261e";
   const PARTS = {
+    "reading the weights": "#0b5394",
+    "starting each step": "#5f6f7a",
+    "computing the output": "#2a7f9e",
+    "links between GPUs": "#8a6d00",
+    "scheduling and sampling": "#1b1f24",
+    "attention: reading the cache": "#3d7a3d",
+    "computing the input": "#b45309",
+    "attention over the input": "#c2410c",
+    "starting the prefill": "#a16207",
     "output tokens": "#0b5394",
     "input tokens": "#b45309",
     "input that is charged": "#b45309",
-    "attention over the input": "#8a6d00",
     "memory held for the query": "#5f6f7a",
     "reading the context": "#3d7a3d",
     "what the facility adds": "#8c4a8c",
@@ -99,6 +107,24 @@ const charts = (() => {
     });
   };
 
+  /* Energy against the load of the node, everything else as picked. */
+  const loads = (place, rows, here) => {
+    put(place, {
+      height: 240,
+      marginLeft: 52,
+      marginBottom: 42,
+      marginRight: 30,
+      ariaLabel: `Energy against load: ${rows[0].p50.toPrecision(3)} Wh at 1 request, ${rows.at(-1).p50.toPrecision(3)} Wh at ${rows.at(-1).load.toFixed(0)}`,
+      x: { type: "log", label: "Requests at once on the node", tickFormat: ticks([1]) },
+      y: { type: "log", label: "Energy of the query [Wh]", grid: true, tickFormat: ticks([1]) },
+      marks: [
+        Plot.areaY(rows, { x: "load", y1: "p5", y2: "p95", fill: BLUE, fillOpacity: 0.25 }),
+        Plot.lineY(rows, { x: "load", y: "p50", stroke: BLUE, strokeWidth: 2 }),
+        Plot.dot(here, { x: "load", y: "p50", r: 5, fill: BLUE, stroke: "white" }),
+      ],
+    });
+  };
+
   /* A day's energy against the share of long queries. */
   const fleet = (place, rows, here, references) => {
     put(place, {
@@ -120,5 +146,5 @@ const charts = (() => {
     });
   };
 
-  return { distribution, made, lengths, fleet };
+  return { distribution, made, lengths, loads, fleet };
 })();

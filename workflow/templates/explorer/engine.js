@@ -29,7 +29,8 @@ const engine = (() => {
     return Math.exp(-(z * z) / 2) / (sigma * Math.sqrt(2 * Math.PI)); // per unit of ln x
   };
 
-  /* Seconds of the node, part by part. Each law as in workflow/inference_energy/laws. */
+  /* Seconds of the node, part by part. Each law as in workflow/inference_energy/laws; `load` is what one
+     copy of the model is given at once, where the law knows that. */
   const laws = {
     "log-linear": {
       parts: (law, query) => ({ "output tokens": query.output / logLinear(law, query) }),
@@ -63,6 +64,155 @@ const engine = (() => {
         return Math.sqrt(variance);
       },
     },
+    "at-load": {
+      parts: (law, query, load) => {
+        const found = {};
+        timesAtLoad(law, query, load).forEach((time, j) => {
+          const cause = CAUSES[law.serving.parts[j]];
+          found[cause] = (found[cause] ?? 0) + time;
+        });
+        return found;
+      },
+      sigma: (law, { input, output }, load) => {
+        const times = timesAtLoad(law, { input, cached: 0, output }, load);
+        const whole = sum(times);
+        let [variance, place] = [law.scatter ** 2, 0];
+        times.forEach((a, i) => {
+          for (let j = i; j < times.length; j += 1) {
+            const term = (a / whole) * law.covariance[place] * (times[j] / whole);
+            variance += i === j ? term : 2 * term;
+            place += 1;
+          }
+        });
+        return Math.sqrt(variance);
+      },
+    },
+    /* The log-normal with the mean and the spread of several ways to serve, at equal power. */
+    pooled: {
+      parts: (law, query, load) => {
+        const each = waysAt(law, load).map((way) => ({ way, ...timed(way, query) }));
+        const total = Math.exp(sum(each.map(({ way, log }) => way.weight * log)));
+        const found = {};
+        for (const { way, parts, seconds } of each)
+          for (const [cause, time] of Object.entries(parts))
+            found[cause] = (found[cause] ?? 0) + way.weight * (time / seconds) * total;
+        return found;
+      },
+      sigma: (law, query, load) => Math.hypot(...Object.values(laws.pooled.spread(law, query, load))),
+      spread: (law, query, load) => {
+        const ways = waysAt(law, load);
+        const logs = ways.map((way) => timed(way, { ...query, cached: 0 }).log);
+        const middle = sum(ways.map((way, i) => way.weight * logs[i]));
+        const within = ways.map((way) => way.weight * laws[way.of.kind].sigma(way.of, query, way.given) ** 2);
+        const between = ways.map((way, i) => way.weight * (logs[i] - middle) ** 2);
+        return { "throughput law": Math.sqrt(sum(within)), "ways to serve": Math.sqrt(sum(between)) };
+      },
+    },
+  };
+
+  /* Node time of a query by part of the serving law, in the order of its factors. */
+  const timesAtLoad = (law, { input, cached, output: written }, load) => {
+    const { traits: t, serving } = law;
+    const output = Math.max(written, serving.length_floor);
+    const computed = input - cached;
+    const limits = [load, t.cache_tokens / Math.max(input + output, serving.length_floor), serving.largest_batch];
+    const batch = sum(limits.map((limit) => limit ** -serving.smoothness)) ** (-1 / serving.smoothness);
+    const step = output / batch;
+    const dense = step * t.dense_s;
+    const experts = step * t.experts_s * (1 - (1 - t.expert_share) ** Math.max(batch, 1));
+    const compute = output * t.compute_s;
+    const prefill = computed * t.compute_s;
+    const cache = output * (input + output / 2) * t.cache_s;
+    const ring = (2 * (t.group - 1)) / t.group;
+    const small = 1 / (1 + ((batch * t.message_bytes) / serving.small_message) ** 2);
+    const parts = {
+      weights: dense * (1 - t.four_bit),
+      weights_4bit: dense * t.four_bit,
+      experts: experts * (1 - t.four_bit),
+      experts_4bit: experts * t.four_bit,
+      step: step * t.layers * (1 - t.mixture),
+      step_mixture: step * t.layers * t.mixture,
+      step_latent: step * t.layers * t.latent,
+      step_indexed: step * t.layers * t.indexed,
+      step_reduction: step * t.layers * t.several,
+      compute,
+      narrow: compute * t.narrowness,
+      link: output * t.link_s * (ring + (t.group - 1 - ring) * small),
+      token: output,
+      cache: cache * (1 - t.latent),
+      cache_latent: cache * t.latent,
+      state: output * t.state_s,
+      prefill_compute: prefill,
+      prefill_narrow: prefill * t.narrowness,
+      prefill_link: computed * t.link_s * ring,
+      prefill_attention: (input + cached) * computed * t.attention_s,
+      prefill_step: t.layers,
+      prefill_request: 1,
+      prefill_latency: 1 / batch,
+    };
+    return law.serving.parts.map((name, j) => (parts[name] * Math.exp(law.factors[j])) / law.copies);
+  };
+  const CAUSES = {
+    weights: "reading the weights",
+    weights_4bit: "reading the weights",
+    experts: "reading the weights",
+    experts_4bit: "reading the weights",
+    step: "starting each step",
+    step_mixture: "starting each step",
+    step_latent: "starting each step",
+    step_indexed: "starting each step",
+    step_reduction: "starting each step",
+    compute: "computing the output",
+    narrow: "computing the output",
+    link: "links between GPUs",
+    token: "scheduling and sampling",
+    cache: "attention: reading the cache",
+    cache_latent: "attention: reading the cache",
+    state: "attention: reading the cache",
+    prefill_compute: "computing the input",
+    prefill_narrow: "computing the input",
+    prefill_link: "links between GPUs",
+    prefill_attention: "attention over the input",
+    prefill_step: "starting the prefill",
+    prefill_request: "starting the prefill",
+    prefill_latency: "starting the prefill",
+  };
+
+  /* Ways of a pool: all of them at their own loads, or every kind of node and engine at one load of the
+     node, in the layout that it has at the nearest one, its power interpolated. */
+  const waysAt = (law, load) => {
+    const known = law.ways.map((way) => ({ ...way, of: law.laws[way.law], given: (way.load ?? Infinity) / way.copies }));
+    const chosen = load === null ? known : atOneLoad(known, load);
+    const whole = sum(chosen.map((way) => way.weight));
+    return chosen.map((way) => ({ ...way, weight: way.weight / whole }));
+  };
+  const atOneLoad = (known, load) => {
+    const kinds = new Map();
+    for (const way of known) {
+      const name = `${way.node}|${way.engine}`;
+      kinds.set(name, [...(kinds.get(name) ?? []), way]);
+    }
+    return [...kinds.values()].map((own) => {
+      const sorted = own.toSorted((a, b) => a.load - b.load);
+      const logs = sorted.map((way) => Math.log(way.load));
+      const away = logs.map((each) => Math.abs(each - Math.log(load)));
+      const near = sorted[away.indexOf(Math.min(...away))];
+      const power = Math.exp(interpolated(Math.log(load), logs, sorted.map((way) => Math.log(way.power))));
+      return { ...near, weight: sum(own.map((way) => way.weight)), power, load, given: load / near.copies };
+    });
+  };
+  /* Linear interpolation, held beyond the ends. */
+  const interpolated = (x, xs, ys) => {
+    const above = xs.findIndex((each) => each >= x);
+    if (above <= 0) return above ? ys.at(-1) : ys[0];
+    const share = (x - xs[above - 1]) / (xs[above] - xs[above - 1]);
+    return ys[above - 1] + share * (ys[above] - ys[above - 1]);
+  };
+  /* Time of the node by part, all of it, and its logarithm at the power of a node whose power is one. */
+  const timed = (way, query) => {
+    const parts = laws[way.of.kind].parts(way.of, query, way.given);
+    const seconds = sum(Object.values(parts));
+    return { parts, seconds, log: Math.log(way.power * seconds) };
   };
   const logLinear = (law, { input, cached, output }) => {
     const log = (tokens) => Math.log(Math.max(tokens, LENGTH_FLOOR));
@@ -72,19 +222,22 @@ const engine = (() => {
 
   /* Energy of one query.
      method: factors and charges; place: a configuration; query: input, cached, output [tokens];
-     stated: power [kW], utilisation and pue as { p5, p95 }. */
-  const answer = (method, place, query, stated) => {
+     stated: power [kW], utilisation and pue as { p5, p95 }; load of the node [requests], null for the
+     loads that the method itself has. */
+  const answer = (method, place, query, stated, load = null) => {
     const law = laws[place.law.kind];
-    const seconds = { ...law.parts(place.law, query) };
+    const seconds = { ...law.parts(place.law, query, load) };
     if (method.ratio !== null) {
       const charged = (query.input - query.cached) / method.ratio / query.output;
       seconds["input that is charged"] = charged * sum(Object.values(seconds));
     }
     const total = sum(Object.values(seconds));
     const throughput = query.output / total;
+    const relative = relativePower(place.law, load);
     const pue = logNormal(stated.pue, method.z);
     const utilisation = used(method, place, throughput, stated.utilisation);
-    const error = { mu: 0, sigma: method.uncertain ? law.sigma(place.law, query) : 0 };
+    const errors = method.uncertain ? spreadOf(law, place.law, query, load) : {};
+    const error = { mu: 0, sigma: Math.hypot(...Object.values(errors)) };
     const full = fixed(total * stated.power * units.SECONDS_TO_WH_PER_KW);
     const node = times(full, utilisation, error);
     const energy = times(node, pue);
@@ -92,15 +245,38 @@ const engine = (() => {
     return {
       energy,
       node,
-      throughput,
-      seconds: total,
+      throughput: throughput * relative,
+      seconds: total / relative,
       parts: Object.fromEntries(
         Object.entries(seconds).map(([name, s]) => [name, (s / total) * Math.exp(node.mu)]),
       ),
       overhead: Math.exp(energy.mu) - Math.exp(node.mu),
-      spread: { utilisation: share(utilisation), PUE: share(pue), "throughput law": share(error) },
+      spread: {
+        utilisation: share(utilisation),
+        PUE: share(pue),
+        ...Object.fromEntries(Object.entries(errors).map(([name, sigma]) => [name, share({ sigma })])),
+      },
+      draws: stated.power * relative * Math.exp(utilisation.mu),
+      standing: standing(method, place, load),
       outside: outside(place.law.domain, query),
     };
+  };
+  const spreadOf = (law, of, query, load) =>
+    law.spread ? law.spread(of, query, load) : { "throughput law": law.sigma(of, query, load) };
+  /* Power of the node over what the method states, in the middle of its ways to serve [1]. */
+  const relativePower = (law, load) =>
+    law.kind === "pooled" ? Math.exp(sum(waysAt(law, load).map((way) => way.weight * Math.log(way.power)))) : 1;
+  /* Shares of the node's power that it draws whatever it serves; null where nodes are not told apart. */
+  const standing = (method, place, load) => {
+    if (place.law.kind !== "pooled" || !Object.keys(method.idle).length) return null;
+    const typical = place.power * Math.exp(logNormal(method.utilisation, method.z).mu);
+    const found = { host: 0, gpus: 0 };
+    for (const way of waysAt(place.law, load)) {
+      const { host, idle } = method.idle[way.node];
+      found.host += (way.weight * host) / (typical * way.power);
+      found.gpus += (way.weight * (idle - host)) / (typical * way.power);
+    }
+    return found;
   };
   const used = (method, place, throughput, stated) => {
     if (!("slope" in method.utilisation)) return logNormal(stated, method.z);
@@ -125,5 +301,7 @@ const engine = (() => {
   };
   const mix = (share, traditional, long) => (1 - share) * traditional + share * long;
 
-  return { units, logNormal, fixed, times, quantile, mean, density, answer, change, mix };
+  const knowsLoad = (law) => law.kind === "pooled" && law.ways.every((way) => way.load !== null);
+
+  return { units, knowsLoad, logNormal, fixed, times, quantile, mean, density, answer, change, mix };
 })();

@@ -5,13 +5,24 @@ const explorer = (() => {
   const content = JSON.parse(document.getElementById("content").textContent);
   const $ = (id) => document.getElementById(id);
   const METHODS = content.methods;
+  for (const method of Object.values(METHODS)) {
+    for (const { laws } of Object.values(method.pools)) for (const law of laws) law.serving = content.serving;
+    for (const place of method.configurations) {
+      if (!place.law.nodes) continue;
+      const pool = method.pools[place.model];
+      const ways = pool.ways.filter((way) => place.law.nodes.includes(way.node));
+      place.law = { ...pool, ...place.law, ways };
+    }
+  }
   const FIRST = "oviedo2026" in METHODS ? "oviedo2026" : Object.keys(METHODS)[0];
   const PLACE = ["model", "gpu", "precision", "load"];
-  const NUMBERS = ["input", "cached", "output", "power", "pu5", "pu95", "pue5", "pue95", "queries", "share"];
+  const NUMBERS = ["requests", "input", "cached", "output", "power", "pu5", "pu95", "pue5", "pue95", "queries", "share"];
   const KEYS = ["method", ...PLACE, "grid", ...NUMBERS];
   const REGIMES = ["traditional", "long"];
   const Z = 1.645; // of the ranges of water and carbon, as in the run
+  const OPTIONAL = ["requests"];
   const LABELS = {
+    requests: "Load",
     input: "Input", cached: "Cached input", output: "Output", power: "Maximum power",
     pu5: "Utilisation, P5", pu95: "Utilisation, P95", pue5: "PUE, P5", pue95: "PUE, P95",
     queries: "Queries a day", share: "Share of long queries",
@@ -73,11 +84,13 @@ const explorer = (() => {
     const traditional = method.regimes.traditional;
     const factors = [method.utilisation, method.pue];
     const defaults = {
+      requests: "",
       input: traditional.input, cached: 0, output: traditional.output, power: place.power,
       pu5: factors[0].p5 ?? 1, pu95: factors[0].p95 ?? 1, pue5: factors[1].p5, pue95: factors[1].p95,
       queries: method.queries_per_day / engine.units.GIGA, share: 100 * method.long_share,
     };
     for (const key of NUMBERS) picked[key] = stated[key] ?? String(defaults[key]);
+    if (!engine.knowsLoad(place.law)) picked.requests = "";
     return { picked, method, place, defaults };
   };
 
@@ -85,7 +98,9 @@ const explorer = (() => {
     const found = {};
     for (const key of NUMBERS) {
       const { min, max } = $(key);
-      const given = picked[key].trim() === "" ? NaN : Number(picked[key]);
+      const empty = picked[key].trim() === "";
+      if (empty && OPTIONAL.includes(key)) continue;
+      const given = empty ? NaN : Number(picked[key]);
       if (!(given >= Number(min) && given <= Number(max)))
         found[key] = `${LABELS[key]}: allowed is a number from ${min} to ${max}.`;
     }
@@ -118,14 +133,20 @@ const explorer = (() => {
 
   /* --- what is shown ----------------------------------------------------------------------- */
 
-  const LOADS = (load) => (load === "" ? "as benchmarked" : `${load} requests`);
+  const LOADS = (load) => (load === "" ? "as benchmarked, the law does not know it" : `${load} requests`);
+  const SEVERAL = { gpu: "all of the method's nodes", precision: "as these nodes have it" };
+  const pooled = (key, known) => (name) => (known && name === "several" ? SEVERAL[key] : name);
   const options = (id, values, label = (v) => v) => {
     $(id).innerHTML = values.map((v) => `<option value="${escaped(v)}">${escaped(label(v))}</option>`).join("");
   };
-  const showControls = ({ picked, method }) => {
+  const showControls = ({ picked, method, place }) => {
+    const known = engine.knowsLoad(place.law);
+    $("measured").hidden = known;
+    $("free").hidden = !known;
+    $("byload").hidden = !known;
     options("method", Object.keys(METHODS));
     $("title").textContent = method.title;
-    for (const key of PLACE) options(key, choices(method, picked, key), key === "load" ? LOADS : (v) => v);
+    for (const key of PLACE) options(key, choices(method, picked, key), key === "load" ? LOADS : pooled(key, known));
     const grids = content.intensities.operational_carbon.settings;
     options("grid", ["range", ...Object.keys(grids)], (name) =>
       name === "range" ? "range over the world" : `${grids[name].subject}: ${grids[name].value} g/kWh`,
@@ -145,18 +166,19 @@ const explorer = (() => {
       stated: { power: n.power, utilisation: { p5: n.pu5, p95: n.pu95 }, pue: { p5: n.pue5, p95: n.pue95 } },
       queries: n.queries,
       share: n.share / 100,
+      load: picked.requests.trim() === "" ? null : n.requests,
     };
   };
 
-  const showAnswer = ({ picked, method, place }, { query, stated }) => {
-    const answer = engine.answer(method, place, query, stated);
+  const showAnswer = ({ picked, method, place }, { query, stated, load }) => {
+    const answer = engine.answer(method, place, query, stated, load);
     const of = (level) => engine.quantile(answer.energy, level);
     const file = "results/explorer/configurations.csv";
     $("median").textContent = number(of("p50"));
     const at = (level) => marked(level, number(of(level)));
     $("sentence").innerHTML =
       `is the median of such a query. Half of the time it takes ${at("p25")} to ${at("p75")} Wh, nine times in ten` +
-      ` ${at("p5")} to ${at("p95")} Wh. It costs ${marked("seconds", number(answer.seconds))} s of the whole node, which gives` +
+      ` ${at("p5")} to ${at("p95")} Wh. It takes ${marked("seconds", number(answer.seconds))} s of the whole node, which draws ${number(answer.draws)} kW meanwhile and gives` +
       ` ${link(`${number(answer.throughput)} output tokens a second`, file, ...place.lines)} to all its queries together.`;
     const beyond = answer.outside.map((name) => {
       const [low, high] = place.law.domain[name];
@@ -176,20 +198,36 @@ const explorer = (() => {
       ["part", "Wh", "share"],
       rows.filter(([, wh]) => wh > 0).map(([name, wh]) => [name, number(wh), `${number((100 * wh) / of("p50"))} %`]),
     );
+    const { standing } = answer;
+    $("standing").textContent = standing
+      ? `Of the power that the node draws, ${number(100 * standing.host, 2)} % goes to processors, memory, fans and power supplies,` +
+        ` ${number(100 * standing.gpus, 2)} % to GPUs that would be idle, the rest to their work.`
+      : "";
     const spread = Object.entries(answer.spread).filter(([, share]) => share > 0);
     $("spread").textContent = spread.length
       ? `Its range comes from ${spread.map(([name, share]) => `${name} (${number(100 * share, 2)} %)`).join(", ")}, as shares of the variance of ln E.`
       : "Every factor is fixed here, so that there is no range.";
     const curve = d3.range(1, 5.01, 0.05).map((power) => {
       const output = 10 ** power;
-      const { energy } = engine.answer(method, place, { ...query, output }, stated);
+      const { energy } = engine.answer(method, place, { ...query, output }, stated, load);
       return { output, p5: engine.quantile(energy, "p5"), p50: engine.quantile(energy, "p50"), p95: engine.quantile(energy, "p95") };
     });
     charts.lengths($("lengths"), curve, { output: query.output, p50: of("p50") }, place.law.domain.output);
+    if (engine.knowsLoad(place.law)) {
+      const rows = d3.range(0, 3.31, 0.05).map((power) => {
+        const { energy } = engine.answer(method, place, query, stated, 10 ** power);
+        return { load: 10 ** power, p5: engine.quantile(energy, "p5"), p50: engine.quantile(energy, "p50"), p95: engine.quantile(energy, "p95") };
+      });
+      charts.loads($("loads"), rows, load === null ? [] : [{ load, p50: of("p50") }]);
+    }
+    const fitted = engine.knowsLoad(place.law)
+      ? `Throughput law: at-load, ${link("its nodes and their power", file, ...place.lines)}; ${link("what it is fitted to, and how well it predicts", "docs/load.md")}.` +
+        (place.rows.length ? " Rows of this model there: " : " No row is of this model on this node.")
+      : `Throughput law: ${place.law.kind}, ${link("its coefficients", file, ...place.lines)}, fitted to `;
     $("basis").innerHTML =
-      `Throughput law: ${place.law.kind}, ${link("its coefficients", file, ...place.lines)}, fitted to ` +
+      fitted +
       place.rows.map(([path, first, last]) => link(`${path.split("/").pop()} ${first}${last === first ? "" : `–${last}`}`, path, first, last)).join(", ") +
-      `. Power, utilisation, PUE and lengths: ${link("the method, resolved", `results/${picked.method}/method.yaml`)}.`;
+      `${place.rows.length ? "." : ""} Power, utilisation, PUE and lengths: ${link("the method, resolved", `results/${picked.method}/method.yaml`)}.`;
     showWater(picked, answer);
     return answer;
   };
@@ -280,7 +318,7 @@ const explorer = (() => {
       escaped(claim.published),
       claim.computed === null ? "" : link(number(claim.computed), `results/${picked.method}/claims.csv`, claim.line),
       escaped(claim.unit === "1" ? "" : claim.unit),
-      `<span class="verdict">${escaped(claim.verdict)}</span>${claim.note ? `<br><span class="soft">${escaped(claim.note)}</span>` : ""}`,
+      `<span class="verdict">${escaped(claim.verdict)}</span>${claim.note && claim.note !== claim.statement ? `<br><span class="soft">${escaped(claim.note)}</span>` : ""}`,
     ]);
     $("claims").innerHTML = table("Published against computed", ["claim", "published", "computed", "unit", "verdict"], rows);
   };
