@@ -122,6 +122,16 @@ def test_every_figure_has_alternative_text(name):
     assert re.search(r"\d", drawing.description(figure))
 
 
+def test_alternative_text_says_what_marks_show():
+    figure = drawing.new_figure(3, 2)
+    drawing.headline(figure, "Half are near")
+    axis = drawing.frame(figure, 0.5, 0.5, 0.1, 0.5)
+    axis.set_xlabel("Measured")
+    drawing.tell(axis, "12 of 24 points are near")
+    told = drawing.description(figure)
+    assert told.startswith("Half are near. 12 of 24 points are near. Measured")
+
+
 def test_axes_stand_at_the_distances_given():
     figure = drawing.new_figure(4, 2)
     axes = drawing.frame(figure, left=1, bottom=0.5, right=0.5, top=0.25)

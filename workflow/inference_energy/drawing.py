@@ -335,7 +335,7 @@ HALF_ROW = 0.5
 
 
 def description(figure):
-    """Alternative text of a figure: axes with their ranges, keys, and all that is written in it.
+    """Alternative text of a figure: axes with their ranges, keys, and all that is told or written.
 
     The figures write their numbers, so that their texts, row by row, are what a reader sees.
     """
@@ -344,6 +344,8 @@ def description(figure):
     for axes in figure.axes:
         if figure.get_label():
             parts.append(_sentence(" ".join(_own_titles(axes))))
+        # matplotlib's own labels are in brackets
+        parts.append("" if axes.get_label().startswith("<") else axes.get_label())
         parts += [_axis_words(axis) for axis in (axes.xaxis, axes.yaxis) if axis.get_label_text()]
         # axes side by side have the names of their rows once
         names = _row_names(axes) or names
@@ -380,6 +382,11 @@ def described(path):
     """Whole :func:`description` of a figure from its SVG."""
     root = ElementTree.fromstring(Path(path).read_bytes())
     return root.find("{http://www.w3.org/2000/svg}desc").text
+
+
+def tell(axes, words):
+    """Say in the alternative text of a figure what the marks of axes show: words, with numbers."""
+    axes.set_label(_sentence(words))
 
 
 def _own_titles(axes):

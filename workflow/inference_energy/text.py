@@ -164,6 +164,21 @@ def span(low: float, high: float, write: Callable[[float], str] = number, joint:
     return f"{write(low)}{joint}{write(high)}"
 
 
+def extent(values: Iterable[float], digits: int = 2) -> str:
+    """Write the smallest and the largest of values, one where they print the same.
+
+    Examples
+    --------
+    >>> extent([0.523, 1234.5, 3]), extent([7.0, 7.01]), extent([])
+    ('0.52 to 1,200', '7', 'none')
+    """
+    given = list(values)
+    if not given:
+        return "none"
+    ends = [grouped(end, digits) for end in (min(given), max(given))]
+    return " to ".join(dict.fromkeys(ends))
+
+
 def with_unit(text: str, unit: str) -> str:
     """Write a number's unit after it; a pure number (unit 1) has none.
 

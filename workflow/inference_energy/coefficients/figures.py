@@ -18,8 +18,9 @@ from inference_energy.drawing import (
     log_ticks,
     model_colour,
     new_figure,
+    tell,
 )
-from inference_energy.text import number
+from inference_energy.text import extent, number
 
 MARKS = {
     model: (model_colour(model), marker)
@@ -78,6 +79,9 @@ def by_load(table: pd.DataFrame) -> Figure:
         axis.set_xticks(range(len(LOADS)), list(LOADS))
         axis.set_xlabel("Requests at once on the node")
         axis.set_title(f"{title}, {FORMAT}")
+        drawn = shown[shown["gpu"].eq(gpu)].groupby("model", sort=False)["output_wh"]
+        told = [f"{model} {extent(energy)}" for model, energy in drawn]
+        tell(axis, f"Wh per million output tokens, best load to one request: {', '.join(told)}")
         axis.grid(axis="y")
         if column:
             axis.tick_params(labelleft=False)

@@ -32,6 +32,7 @@ from inference_energy.drawing import (
     log_ticks,
     new_figure,
     no_side,
+    tell,
 )
 from inference_energy.evidence.concurrency import DEPLOYMENT, best_deployments
 from inference_energy.evidence.coverage import (
@@ -45,7 +46,7 @@ from inference_energy.evidence.coverage import (
 )
 from inference_energy.evidence.decomposition import FACTORS
 from inference_energy.evidence.estimates import ABSTRACT, LIKE
-from inference_energy.text import count, number
+from inference_energy.text import count, extent, number
 
 BAND = "#ECECEC"
 NOTHING = "no estimate can be compared"
@@ -267,7 +268,7 @@ def decomposition(table, overestimates, band):
     axis.axvline(1, color=BLACK, linewidth=0.7, zorder=3)
     for end in band:
         axis.axvline(end, color=DARK_GREY, linewidth=0.6, linestyle=":", zorder=0)
-    _write(axis, -1, ("source", "subject, tokens in/out", "ratio"), DARK_GREY)
+    _write(axis, -1, ("source", "subject, tokens in/out (?: not stated)", "ratio"), DARK_GREY)
     handles = [
         Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=factor)
         for factor, (colour, hatch) in FACTOR_COLOURS.items()
@@ -328,7 +329,11 @@ def predicted(table):
         axis.set_title(title, fontweight="normal")
         if k == 0:
             axis.set_ylabel("Predicted, median and P5–P95 [Wh]")
-        _predictions(axis, k, table[table["basis"] == basis])
+        own = table[table["basis"] == basis]
+        ratios = (own["predicted_p50_wh"] / own["measured_wh"]).groupby(own["set"])
+        told = [f"{group} {extent(ratio)} ({len(ratio)} points)" for group, ratio in ratios]
+        tell(axis, f"Predicted over measured: {', '.join(told)}")
+        _predictions(axis, k, own)
     handles = [_key(group, colour, marker, 4.2) for group, (colour, marker, _) in SETS.items()]
     legend(figure, handles, 0.6, 0.3, ncols=3, handletextpad=0.4)
     return figure
@@ -386,6 +391,22 @@ def wall_utilisation(table, utilisation):
     return axis.figure
 
 
+TRACES = {
+    "azure-2023-code": "Azure 2023, code",
+    "azure-2023-conv": "Azure 2023, conversations",
+    "mooncake-conversation": "Mooncake, conversations",
+}
+"""Traces in words."""
+
+KINDS = {
+    "method": "the method",
+    "trace": "traces",
+    "chat": "ML.ENERGY's models",
+    "gpqa": "ML.ENERGY's models",
+}
+"""Kinds of series in words."""
+
+
 @rc_context(SETTINGS)
 def length_quantiles(table):
     """Quantiles of output lengths: the method's regimes beside traces and measured models.
@@ -410,13 +431,16 @@ def length_quantiles(table):
             axis.set_ylabel("Output tokens")
         drawn = table[table["kind"].isin(kinds) | (table["series"] == regime)]
         drawn = drawn[(drawn["output_tokens"] > 0) & (drawn["level"] > 0)]
+        middle = drawn[np.isclose(drawn["level"], 0.5)].groupby("kind")["output_tokens"]
+        told = [f"{KINDS[kind]} {extent(lengths, 3)}" for kind, lengths in middle]
+        tell(axis, f"Median output tokens: {', '.join(told)}")
         _quantiles(axis, k, drawn, looks)
         low = drawn.loc[drawn["level"] >= 0.05, "output_tokens"].min()
         axis.set_ylim(low / 1.3, drawn["output_tokens"].max() * 1.3)
         log_ticks(axis.yaxis)
     handles = [
         _line_key("method", BLACK, width=1.8),
-        *(_line_key(series, *look) for series, look in looks.items()),
+        *(_line_key(TRACES.get(series, series), *look) for series, look in looks.items()),
         _line_key("ML.ENERGY, per model", GREY, width=0.8),
     ]
     spacing = {"columnspacing": 1.2, "handletextpad": 0.5, "handlelength": 2.2}
@@ -433,8 +457,10 @@ def _longest_median(table):
         own = middle.loc[middle["series"] == regime, "output_tokens"].mean()
         seen = middle.loc[middle["kind"] == kind, "output_tokens"]
         if seen.size:
-            told.append(f"{number(seen.median() / own, 2)} times the method's ({regime})")
-    return f"Models answer with a median of {' and '.join(told)}" if told else "Output lengths"
+            told.append(f"{number(seen.median() / own, 2)} times ({regime})")
+    if not told:
+        return "Output lengths"
+    return f"Measured models' median answers are {' and '.join(told)} as long as the method's"
 
 
 def _quantiles(axis, place, drawn, looks):
@@ -468,7 +494,8 @@ def concurrency(runs, band, near_best):
     energies = sweeps.groupby(DEPLOYMENT)["energy_per_token_j"].agg(["min", "max"])
     worst = (energies["max"] / energies["min"]).median()
     headline(
-        figure, f"At the lowest load a token takes {number(worst)} times the energy of the best"
+        figure,
+        f"At the lowest load a token takes {number(worst)} times the energy of the best (median)",
     )
     for k, gpu in enumerate(("H100-SXM-80GB", "B200")):
         axis = _panel(figure, k, 0.82)
@@ -480,6 +507,9 @@ def concurrency(runs, band, near_best):
         axis.set_ylim(0.9, 40)
         log_ticks(axis.yaxis, (1, 2, 4))
         axis.set_title(gpu, fontweight="normal")
+        own = energies[energies.index.get_level_values("gpu") == gpu]
+        told = extent(own["max"] / own["min"])
+        tell(axis, f"{len(own)} deployments; the lowest load takes {told} times the best")
         if k == 0:
             axis.set_ylabel("GPU energy per output token over the best")
         _sweeps(axis, k, sweeps[sweeps["gpu"] == gpu])

@@ -23,9 +23,10 @@ from inference_energy.drawing import (
     log_range,
     log_ticks,
     new_figure,
+    tell,
 )
 from inference_energy.laws.registry import LAWS
-from inference_energy.text import number
+from inference_energy.text import extent, number, share_of
 
 DECIMALS = 4
 """Decimals of log10 that points are placed by: crowded ones move with the last digits."""
@@ -86,6 +87,9 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
         axis.set_xlabel("Output over input tokens")
         axis.grid(axis="y")
         axis.set_title(f"{law}, mean error {number(errors[law], 2)} %", fontweight="normal")
+        by_shape = ratios[rows.index].groupby(rows["output_tokens"] / rows["input_tokens"])
+        ends = [f"{extent(own)} at {shape:.3g}" for shape, own in by_shape]
+        tell(axis, f"{len(rows)} shapes left out; ratio by output over input: {', '.join(ends)}")
     best, worst = str(errors.idxmin()), str(errors.idxmax())
     told = f"{number(errors[best], 2)} %, the {worst} law by {number(errors[worst], 2)} %"
     headline(figure, f"The {best} law misses shapes that it has not seen by {told}")
@@ -137,6 +141,9 @@ def predicted_at_load(predictions: pd.DataFrame) -> Figure:
         axis.set_xlabel("Measured [tokens/s]" if lowest else "")
         if place:
             axis.set_yticklabels([])
+        own = away[panel == title]
+        within = share_of(float((own <= WITHIN).mean()), len(own))
+        tell(axis, f"{within} runs are within a factor of {WITHIN:g}")
         told = f"{title}\nmedian off by × {away[panel == title].median():.2f}"
         axis.set_title(told, fontsize=7, fontweight="normal")
     handles: list[Artist] = [

@@ -18,6 +18,7 @@ from inference_energy.drawing import (
     frame,
     headline,
     new_figure,
+    tell,
 )
 from inference_energy.peers.page import CONFIGURATOR, label
 from inference_energy.peers.score import QUANTITIES, SHARED, TOLD
@@ -84,7 +85,13 @@ def factor_by_load(scored):
         ticks = [tick for tick in TICKS if tick < axis.get_ylim()[1]]
         axis.set_yticks(ticks, [f"× {tick:g}" for tick in ticks])
         axis.set_yticks([], minor=True)
-        axis.set_xticks(np.arange(len(place)), list(place))
+        axis.set_xticks(np.arange(len(place)), [part.replace("-", "–") for part in place])
+        nearest = own.loc[own.groupby("part")["median_factor"].idxmin()].sort_values("start")
+        told = [
+            f"{line['part']}: {line['label']} × {line['median_factor']:.2f}"
+            for line in nearest.to_dict("records")
+        ]
+        tell(axis, f"Nearest by load: {'; '.join(told)}")
         axis.set_xlabel("Requests served at once")
         axis.axhline(1, color=DARK_GREY, linewidth=0.6)
         axis.grid(axis="y")
@@ -92,8 +99,8 @@ def factor_by_load(scored):
         axis.set_ylabel("Off by a factor of: median, line to P90" if i == 0 else "")
     medians = shown.groupby("label")["median_factor"].median()
     best, worst = medians.idxmin(), medians.idxmax()
-    least = f"{best[0].upper()}{best[1:]} is off by × {medians[best]:.2f} in the median over loads"
-    headline(figure, f"{least}, {worst} by × {medians[worst]:.2f}")
+    ends = [f"× {medians[name]:.2f} ({name})" for name in (best, worst)]
+    headline(figure, f"Median over loads: predictors are off by {' to '.join(ends)}")
     figure.legend(
         handles=[handles[name] for name in sorted(handles)],
         loc="upper left",

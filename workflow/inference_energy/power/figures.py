@@ -27,9 +27,10 @@ from inference_energy.drawing import (
     log_axis,
     log_range,
     new_figure,
+    tell,
 )
 from inference_energy.power.gpu import LEVELS, TAIL
-from inference_energy.text import percent
+from inference_energy.text import extent, percent
 from inference_energy.units import W_PER_KW
 
 MARKS = {"dense": (BLUE, "o"), "hybrid": (GREEN, "^"), "moe": (VERMILION, "s")}
@@ -100,6 +101,11 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
         own = runs[runs["gpu"] == gpu]
         upper = frame(figure, left, BELOW + height + GAP, right, ABOVE)
         lower = frame(figure, left, BELOW, right, ABOVE + height + GAP)
+        told = [
+            f"{SHOWN[kind]} {extent(watts)} W ({len(watts)} runs)"
+            for kind, watts in own.groupby("architecture")["measured_w"]
+        ]
+        tell(upper, f"Measured, of {rated[gpu]:,.0f} W rated: {', '.join(told)}")
         _scatter(upper, per_gpu[own.index], own)
         for architecture, (colour, _) in MARKS.items():
             part = own[own["architecture"] == architecture]
@@ -191,6 +197,9 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
     axis = frame(figure, 0.5, BELOW, 0.1, 0.76)
     error = (meters["predicted_w"] / meters["measured_w"] - 1).abs()
     headline(figure, f"Power at the wall is predicted within {percent(error.max(), '.1f')}")
+    away = meters["predicted_w"] / meters["measured_w"] - 1
+    told = f"{percent(away.min(), '+.1f')} to {percent(away.max(), '+.1f')}"
+    tell(axis, f"{len(meters)} meters; predictions are off by {told}")
     values = meters[["measured_w", "predicted_w", "p5_w", "p95_w"]].to_numpy(float) / W_PER_KW
     ends = np.array([values.min() - 0.5, values.max() + 0.5])
     within = allowed / 100

@@ -237,7 +237,7 @@ def tornado(table, indices, inputs):
     span = text.span(*sorted((ends[first, "low"], ends[first, "high"])), joint=" to ")
     drawing.headline(
         figure,
-        f"Largest effect on the traditional median: {inputs[first]['title'].lower()}, {span} Wh",
+        f"The traditional median moves most with {_within(inputs[first]['title'])}: {span} Wh",
     )
     left, gap, tail = 1.72, 0.5, 0.48
     width = (drawing.PAGE - left - tail - 2 * gap) / 3
@@ -260,6 +260,11 @@ def tornado(table, indices, inputs):
                 where = {"transform": axis.transAxes, "color": colour}
                 axis.text(place, 1.03, word, weight=weight, **where)
     return figure
+
+
+def _within(title):
+    """Title as it stands within a sentence: an abbreviation keeps its capitals."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
 def _draw_bars(axis, values, shares, shown):

@@ -12,6 +12,7 @@ from inference_energy.drawing import (
     LIGHT_GREY,
     ON_WHITE,
     PAGE,
+    PURPLE,
     REGIME_COLOURS,
     SETTINGS,
     SKY,
@@ -23,11 +24,12 @@ from inference_energy.drawing import (
     model_colour,
     new_figure,
     spread,
+    tell,
 )
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.rounding import largest_first
 from inference_energy.scaling.counter_signal import per_unit
-from inference_energy.text import number, percent
+from inference_energy.text import extent, grouped, number, percent
 from inference_energy.units import WH_PER_KWH
 
 MARKERS = "osD^vP"
@@ -79,6 +81,9 @@ def _by_length(axis, lengths):
     ]
     handles.append(Line2D([], [], color=BLACK, linestyle=":", label="beyond the law's lengths"))
     axis.legend(handles=handles, loc="upper left", handlelength=1.8, borderaxespad=0.2)
+    ends = medians["output_tokens"].agg(["min", "max"])
+    told = [f"{name} {extent(medians.loc[medians['subject'] == name, 'value'])}" for name in last]
+    tell(axis, f"From {extent(ends, 3)} output tokens, Wh: {', '.join(told)}")
     low, high = medians["value"].min(), medians["value"].max()
     _log_y(axis, "Median energy per query [Wh]", low / 2, high * 3)
     span = medians["output_tokens"]
@@ -101,7 +106,7 @@ def scaling(lengths, crossing):
     right = frame(figure, 4.12, 0.42, 0.12, 0.46)
     right.set_title("b  A fleet's day")
     chosen = crossing[(crossing["analysis"] == "intervention") & (crossing["basis"] == "mean")]
-    styles = {"fleet": ("baseline", VERMILION, "o"), "fleet improved": ("improved", BLUE, "s")}
+    styles = {"fleet": ("baseline", BLUE, "o"), "fleet improved": ("improved", PURPLE, "s")}
     for quantity, (label, colour, marker) in styles.items():
         rows = chosen[chosen["quantity"] == quantity].sort_values("long_share")
         share = 100 * rows["long_share"]
@@ -114,14 +119,16 @@ def scaling(lengths, crossing):
     right.axhline(base, color=DARK_GREY, linewidth=0.8, linestyle=(0, (4, 2)))
     right.annotate(
         f"no long queries: {number(base, 2)}",
-        (49, base),
-        xytext=(0, -3),
+        (51, base),
+        xytext=(0, 2),
         textcoords="offset points",
         ha="right",
-        va="top",
+        va="bottom",
         color=DARK_GREY,
         bbox=ON_WHITE,
     )
+    told = [f"{grouped(value)} at {percent(share, 'g')}" for share, value in fleet.items()]
+    tell(right, f"GWh/day, baseline by share of long queries: {', '.join(told)}")
     right.set_ylim(0, fleet.max() * 1.12)
     right.set_xlim(-1, 52)
     right.set_xlabel("Share of long queries [%]")
@@ -238,6 +245,11 @@ def counter_signal(lengths, table, counts, claim, utilisation):
         axis.axvline(seen[name], **lines["seen"])
         for row, look in marks:
             axis.plot(row.call_tokens, row.calls, zorder=5, **look)
+        points = [
+            f"{look['label']} {grouped(row.calls)} of {grouped(row.call_tokens)} tokens"
+            for row, look in marks
+        ]
+        tell(axis, f"Chains: {'; '.join(points)}")
         _tokens_axis(axis, "Output tokens of each chain", 100, 1e6)
         _log_y(axis, "Chains" if place == 0 else "", 0.5, 2e5)
     minutes = wall["quantity"].iloc[0].partition("tokens of ")[2]
