@@ -14,7 +14,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from processes import run, start
+from processes import run, start, wait_for
 
 PLACE = Path("/etc/slurm/slurm.conf")
 
@@ -95,14 +95,17 @@ class Cluster:
         """Run one of SLURM's commands; return what it prints."""
         return run(command).stdout
 
-    def wait_for(self, *states, patience=120):
+    def wait_for(self, *states):
         """Wait until the node is in one of some states."""
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            if self.ask("sinfo", "--noheader", "--format", "%T").strip().startswith(states):
-                return
+
+        def there():
             time.sleep(0.5)
-        raise TimeoutError(self.log())
+            return self.ask("sinfo", "--noheader", "--format", "%T").strip().startswith(states)
+
+        try:
+            wait_for(there, self.daemons["slurmd"])
+        except AssertionError as error:
+            raise AssertionError(self.log()) from error
 
     def log(self):
         """Last lines that the daemons wrote."""
@@ -162,7 +165,7 @@ def one_node(folder, cpus=2, memory=4000):
             *(f"--pid-file={folder}/munged.pid", f"--log-file={folder}/munged.log"),
             f"--seed-file={folder}/munged.seed",
         )
-        wait_for_file(folder / "munge.socket")
+        wait_for((folder / "munge.socket").exists, cluster.daemons["munged"])
         cluster.start("slurmctld", "-D", "-i")
         cluster.start_node()
         yield cluster
@@ -172,12 +175,3 @@ def one_node(folder, cpus=2, memory=4000):
             cluster.stop(name)
         PLACE.unlink()
         signal.signal(signal.SIGTERM, before)
-
-
-def wait_for_file(path, patience=60):
-    """Wait until a file is there."""
-    deadline = time.monotonic() + patience
-    while not path.exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError(path)
-        time.sleep(0.1)

@@ -5,6 +5,7 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
+from processes import HANGS
 
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
 
@@ -25,6 +26,7 @@ def started():
 def opened(browser, address, width=1200):
     """Open a page; give it with the list of its requests and of its complaints."""
     page = browser.new_page(viewport={"width": width, "height": 800})
+    page.set_default_timeout(1000 * HANGS)
     requests, complaints = [], []
     page.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda message: complaints.append(message.text))
