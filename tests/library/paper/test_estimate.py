@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -248,3 +249,20 @@ def test_every_accepted_method_has_finite_tables(stated, tmp_path):
     for name, table in tables.items():
         # a table with a number that is not finite is refused
         write_table(table, tmp_path / f"{name}.csv", name)
+
+
+def test_a_member_of_one_regimes_blend_has_a_line_with_both_medians():
+    places = pd.DataFrame(
+        {
+            "regime": ["traditional"] * 3 + ["long"] * 3,
+            "model": ["a", "b", "c"] * 2,
+            "median": [3.0, 2.0, 1.0, 30.0, 10.0, 20.0],
+            "parameters": [np.nan, 405.0, 70.0] * 2,
+            "ranked_by": "median",
+            "share": [1.0, 0.0, 0.0, 0.5, 0.0, 0.5],
+        }
+    )
+    made = estimate.members(places).set_index("model")
+    assert list(made.index) == ["a", "c"]
+    assert made.loc["c", ["traditional_median", "long_median"]].tolist() == [1.0, 20.0]
+    assert made.loc["c", ["traditional_share", "long_share"]].tolist() == [0.0, 0.5]

@@ -93,8 +93,7 @@ def blend(setup):
     -------
     DataFrame
         regime, model, place (1 is the largest median), median [Wh], parameters [billions],
-        ranked_by (median | parameters), rank_value (what ranks it, over that of the largest model)
-        [1], share (0 if the model is not in the blend) [1].
+        ranked_by (median | parameters), share (0 if the model is not in the blend) [1].
     """
     lines = []
     for regime in setup.regimes.values():
@@ -102,7 +101,6 @@ def blend(setup):
         medians = {name: energy.quantile(0.5) for name, energy in models.items()}
         parameters = {model.name: model.parameters for model in setup.models}
         order = largest_first(medians)
-        ranks = parameters if setup.blend.ranked_by == "parameters" else medians
         lines += [
             {
                 "regime": regime.name,
@@ -111,12 +109,32 @@ def blend(setup):
                 "median": medians[name],
                 "parameters": parameters[name],
                 "ranked_by": setup.blend.ranked_by,
-                "rank_value": ranks[name] / max(ranks.values()),
                 "share": members.get(name, 0.0),
             }
             for place, name in enumerate(order, start=1)
         ]
     return pd.DataFrame(lines)
+
+
+def members(places):
+    """Models that are in the blend of a regime, one line each, so that an edit moves few lines.
+
+    Parameters
+    ----------
+    places : DataFrame
+        From :func:`blend`.
+
+    Returns
+    -------
+    DataFrame
+        model, parameters [billions], ranked_by (median | parameters); by regime the median [Wh]
+        and the share (0 if the model is not in that blend) [1], such as traditional_median.
+    """
+    inside = places[places["model"].isin(places.loc[places["share"] > 0, "model"])]
+    wide = inside.pivot_table(index="model", columns="regime", values=["median", "share"])
+    wide.columns = [f"{regime}_{column}" for column, regime in wide.columns]
+    known = inside.drop_duplicates("model").set_index("model")[["parameters", "ranked_by"]]
+    return known.join(wide).reset_index()
 
 
 def throughput(setup, engines):

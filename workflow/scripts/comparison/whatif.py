@@ -16,6 +16,7 @@ from inference_energy.laws.registry import serving_tables
 from inference_energy.method.files import warnings
 from inference_energy.method.plausible import Tables, held_against
 from inference_energy.method.sources import SERVING
+from inference_energy.paper import estimate
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from inference_energy.templates import render
 
@@ -81,10 +82,9 @@ def main(snakemake):
     claims = whatif.flipped_claims(before, after, published, published_numbers(read))
     folder = Path("build/whatif") / head.name
     for name in TABLES:
-        columns = list(load_schema(name)["properties"])
         table = after.tables[name]
-        table = table[table["share"] > 0] if name == "blend" else table
-        write_table(table[columns], folder / f"{name}.csv", name)
+        table = estimate.members(table) if name == "blend" else table
+        write_table(table, folder / f"{name}.csv", name)
     save(whatif_page.draw(before, after), folder / "before_after.svg")
     named = [s for s in settings if s["setting"] != whatif.LABELS["data"]]
     values = {

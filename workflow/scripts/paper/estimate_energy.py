@@ -15,9 +15,7 @@ def main(snakemake):
     write_table(estimate.throughput(setup, engines), output.throughput, "throughput_results")
     write_table(estimate.output_tokens(setup, engines), output.tokens, "output_tokens")
     write_table(estimate.extrapolation(setup), output.extrapolation, "extrapolation")
-    blend = estimate.blend(setup)
-    members = blend[blend["share"] > 0].drop(columns=["median", "place"])
-    write_table(members, output.blend, "blend")
+    write_table(estimate.members(estimate.blend(setup)), output.blend, "blend")
     write_table(estimate.densities(setup), output.densities, "densities")
     write_table(estimate.histograms(setup), output.histograms, "histograms")
 
