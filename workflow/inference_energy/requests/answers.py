@@ -22,6 +22,9 @@ from inference_energy.requests.flight import load_by_hour
 from inference_energy.units import MICROSECONDS_PER_SECOND, SECONDS_PER_HOUR
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
+BITS = (COARSE_BITS, COARSE_BITS, COARSE_BITS)
+"""Significant binary digits of the lengths that groups of requests are charged by."""
+
 LARGEST = 1000
 TENANTS = 1000
 """Tenants that are told one by one; the others are one row together."""
@@ -80,7 +83,7 @@ def calibration(serving, lengths, table):
     keys = ["model", "input_cell", "cached_cell", "output_cell"]
     columns = ["n", "input", "cached", "output", "energy"]
     coarse = fine.groupby(keys, sort=True)[columns].sum().reset_index()
-    at_mean = energies(serving, _unkeyed(coarse))
+    at_mean = energies(serving, _unkeyed(coarse), BITS)
     middle = (at_mean["weight"] * at_mean["energy"]).to_numpy()
     ratio = np.divide(coarse["energy"], middle, out=np.ones(len(coarse)), where=middle > 0)
     return pd.Series(ratio, index=pd.MultiIndex.from_frame(coarse[keys]))
@@ -121,7 +124,7 @@ def by_group(serving, counts, ratios, key, whole):
         One row per value of ``key``, in its order; a missing one is empty text.
     """
     counts = counts.reset_index(drop=True)
-    table = energies(serving, counts)
+    table = energies(serving, counts, BITS)
     keyed = _keyed(counts)[["model", "input_cell", "cached_cell", "output_cell"]]
     ratio = ratios.reindex(pd.MultiIndex.from_frame(keyed)).fillna(1.0).to_numpy()
     table["energy"] *= ratio

@@ -101,7 +101,7 @@ def _bare(name):
     return "".join(c for c in name.casefold() if c.isalnum())
 
 
-def energies(serving, lengths):
+def energies(serving, lengths, bits=WAYS_BITS):
     """Energy of requests of given lengths, before the factors that all have in common.
 
     Parameters
@@ -110,6 +110,8 @@ def energies(serving, lengths):
         What serves them.
     lengths : DataFrame
         model, n, and input, cached and output: sums of the tokens of n requests.
+    bits : tuple of int
+        Significant binary digits of the lengths that more than ``FEW_WAYS`` are asked for.
 
     Returns
     -------
@@ -120,12 +122,12 @@ def energies(serving, lengths):
         extrapolated, the share of the energy whose law has not seen such lengths [1].
     """
     tables = [pd.DataFrame(columns=COLUMNS, dtype=float)]
-    for name, rows in lengths.groupby("model", dropna=False, sort=False):
+    for name, rows in _charged_alike(serving, lengths):
         ways, means, n = _ways(serving, name), _means(rows), rows["n"].to_numpy(float)
         if len(ways) <= FEW_WAYS:
             found = _together(serving.setup, ways, *means)
         else:
-            cell, of_cells = _grouped(means, n)
+            cell, of_cells = _grouped(means, n, bits)
             found = _spread(_together(serving.setup, ways, *of_cells), cell, of_cells, means)
         tables.append(pd.DataFrame(found | {"weight": n}, index=rows.index)[COLUMNS])
     return pd.concat(tables[1:] or tables).reindex(lengths.index)
@@ -142,9 +144,19 @@ def _means(rows):
     return [rows[column].to_numpy(float) / rows["n"].to_numpy(float) for column in LENGTHS]
 
 
+def _charged_alike(serving, lengths):
+    """Rows of the log's models that are charged as the same, and one of their names."""
+    names = {name: name if isinstance(name, str) else None for name in lengths["model"].unique()}
+    alike = {}
+    for model, name in names.items():
+        key = serving.members(name)[1], serving.load.get(name)
+        alike.setdefault(key, (name, []))[1].append(model)
+    for name, models in alike.values():
+        yield name, lengths[lengths["model"].isin(models)]
+
+
 def _ways(serving, name):
     """Shares [1] and models by their one way to be served, of what a log's model is charged as."""
-    name = name if isinstance(name, str) else None
     models = {model.name: model for model in serving.setup.models}
     found = []
     for member, share in serving.members(name)[0].items():
@@ -162,9 +174,9 @@ def _at(model, load):
     return replace(model, law=model.law.at(load))
 
 
-def _grouped(means, n):
+def _grouped(means, n, bits):
     """Wider cells that lengths lie in, for which many laws can be asked: one per row, and means."""
-    keys = [rounded(mean, bits) for mean, bits in zip(means, WAYS_BITS, strict=True)]
+    keys = [rounded(*pair) for pair in zip(means, bits, strict=True)]
     _, cell = np.unique(np.stack(keys), axis=1, return_inverse=True)
     cell = cell.ravel()
     weight = np.bincount(cell, n)
@@ -286,10 +298,10 @@ def steps(serving, lengths):
         Rising energy of one request [Wh], weight (requests) and error [1]; zero energy first.
     """
     found = [pd.DataFrame(columns=[*STEP, "weight", "log", "error"], dtype=float)]
-    for name, rows in lengths.groupby("model", dropna=False, sort=False):
+    for name, rows in _charged_alike(serving, lengths):
         ways, means, n = _ways(serving, name), _means(rows), rows["n"].to_numpy(float)
         if len(ways) > FEW_WAYS:
-            cell, means = _grouped(means, n)
+            cell, means = _grouped(means, n, WAYS_BITS)
             n = np.bincount(cell, n)
         found += [_steps(_of_way(serving.setup, model, *means), n * share) for share, model in ways]
     sums = pd.concat(found[1:] or found).groupby(STEP).sum().reset_index()
