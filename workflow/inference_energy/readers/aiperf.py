@@ -12,7 +12,13 @@ LATENCY_NAMES = {
     "itl": "inter_token_latency",
     "e2e": "request_latency",
 }
-VENDORS = ("nvidia", "amd")
+PREFIXES = ("nvidia_", "amd_", "")
+"""Of the totals over all GPUs: versions 0.10 and 0.11 name no vendor."""
+
+
+POWER_NAMES = ("power_usage", "power")
+ENERGY_NAMES = ("energy_consumption",)
+"""How the metrics of one GPU are named at their ends."""
 
 TIME = {"ns": NANO, "us": MICRO, "ms": MILLI, "s": 1.0, "sec": 1.0}
 POWER = {"mW": MILLI, "W": 1.0}
@@ -77,7 +83,11 @@ def _check_totals(run):
 
 def _metric(run, key, units, statistic="avg"):
     """One statistic of a metric in the unit of the table; None if it is absent."""
-    metric = run.raw.get(key)
+    return _value(run, key, run.raw.get(key), units, statistic)
+
+
+def _value(run, key, metric, units, statistic):
+    """Statistic of a metric, whose key is for messages."""
     if metric is None:
         return None
     if not isinstance(metric, dict):
@@ -197,23 +207,18 @@ def _read_output_range(run):
 
 
 def _read_energy(run):
-    vendors = [name for name in VENDORS if f"{name}_total_gpu_energy" in run.raw]
-    vendors = vendors or [name for name in VENDORS if f"{name}_total_gpu_power" in run.raw]
     gpus = _telemetry_gpus(run)
-    if len(vendors) > 1:
+    prefixes = [name for name in PREFIXES if f"{name}total_gpu_energy" in run.raw]
+    prefixes = prefixes or [name for name in PREFIXES if f"{name}total_gpu_power" in run.raw]
+    if len(prefixes) > 1:
         run.drop_energy("telemetry covers GPUs of two vendors")
         return
-    if not vendors:
+    if prefixes:
+        gauge, counter = _read_totals(run, prefixes[0])
+    elif gpus:
+        gauge, counter = _read_gpus(run, gpus)
+    else:
         return
-    vendor = vendors[0]
-    gauge = _metric(run, f"{vendor}_total_gpu_power", POWER)
-    counter = _metric(run, f"{vendor}_average_gpu_power", POWER)
-    run.put_energy("gpu_power_w", gauge or counter)
-    run.put_energy("gpu_energy_j", _metric(run, f"{vendor}_total_gpu_energy", ENERGY))
-    run.put_energy(
-        "energy_per_output_token_j",
-        _metric(run, f"{vendor}_energy_per_output_token", ENERGY_PER_TOKEN),
-    )
     if gpus:
         run.metered_gpus = len(gpus)
         names = {str(gpu.get("gpu_name")) for gpu in gpus}
@@ -228,13 +233,52 @@ def _read_energy(run):
         )
 
 
+def _read_totals(run, prefix):
+    """Totals of all GPUs; mean power by the gauge and by the counter [W]."""
+    gauge = _metric(run, f"{prefix}total_gpu_power", POWER)
+    counter = _metric(run, f"{prefix}average_gpu_power", POWER)
+    run.put_energy("gpu_power_w", gauge or counter)
+    run.put_energy("gpu_energy_j", _metric(run, f"{prefix}total_gpu_energy", ENERGY))
+    run.put_energy(
+        "energy_per_output_token_j",
+        _metric(run, f"{prefix}energy_per_output_token", ENERGY_PER_TOKEN),
+    )
+    return gauge, counter
+
+
+def _read_gpus(run, gpus):
+    """Sums over the GPUs, where the export has none: versions 0.8 and 0.9."""
+    gauge, energy = (
+        _sum(run, gpus, endings, units)
+        for endings, units in ((POWER_NAMES, POWER), (ENERGY_NAMES, ENERGY))
+    )
+    duration = run.row.get("duration_s")
+    counter = energy / duration if energy and duration else None
+    run.put_energy("gpu_power_w", gauge or counter)
+    run.put_energy("gpu_energy_j", energy)
+    return gauge, counter
+
+
+def _sum(run, gpus, endings, units):
+    """Sum of the means of a metric over GPUs; None where one of them lacks it."""
+    total = 0.0
+    for gpu in gpus:
+        metrics = keys_of(_at(gpu, "metrics"))
+        name = next((key for key in metrics if key.endswith(endings)), None)
+        value = _value(run, name, metrics[name], units, "avg") if name else None
+        if value is None:
+            return None
+        total += value
+    return total
+
+
 def _telemetry_gpus(run):
     """Entries of the GPUs with power or energy samples."""
     gpus = {}
     for endpoint in keys_of(_at(run.raw, "telemetry_data", "endpoints")).values():
         for name, gpu in keys_of(_at(endpoint, "gpus")).items():
             metrics = keys_of(_at(gpu, "metrics"))
-            if any(key.endswith(("power_usage", "energy_consumption", "power")) for key in metrics):
+            if any(key.endswith(POWER_NAMES + ENERGY_NAMES) for key in metrics):
                 # One GPU may be seen through two exporters; its UUID tells.
                 gpus[str(gpu.get("gpu_uuid") or name)] = gpu
     return list(gpus.values())
