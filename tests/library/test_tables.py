@@ -15,6 +15,7 @@ from inference_energy.tables import (
     describe_tables,
     format_number,
     load_schema,
+    order_problems,
     read_table,
     schema_names,
     write_table,
@@ -56,7 +57,11 @@ def problems_of(path, schema="throughput"):
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("throughput_tps", "-3.5", ['"-3.5"', "above 0 [tokens/s]", "correct"]),
+        (
+            "throughput_tps",
+            "-3.5",
+            ['"-3.5"', "a number above 0 and of at most 100000000 [tokens/s]"],
+        ),
         ("throughput_tps", "0", ['"0"', "above 0"]),
         ("throughput_tps", "", ['""', "above 0", "fill the cell"]),
         ("throughput_tps", '"14,686.01"', ['"14,686.01"', "without thousands separators"]),
@@ -83,6 +88,10 @@ def problems_of(path, schema="throughput"):
         ),
         ("gpu", "H100\xa0SXM", ["\\xa0", 'write it as "H100 SXM"']),
         ("model", "Ｌlama", ['write it as "Llama"']),
+        ("model", "Ll\u0430ma 3.1", ['write it as "Llama 3.1"', "looks like others"]),
+        ("gpu", "H\u0399\u039f\u039fx", ['write it as "HIOOx"']),
+        ("throughput_tps", "1e9", ["of at most 100000000", "a rack of 72 GPUs"]),
+        ("tensor_parallel", "10001", ["of at most 10000"]),
         ("source_id", "vendor ", ['"vendor "', "blanks"]),
     ],
 )
@@ -91,6 +100,57 @@ def test_a_bad_cell_is_named_with_row_column_allowed_and_remedy(table, column, v
     assert f'row 3, column "{column}": value ' in problem
     for word in words:
         assert word in problem
+
+
+def test_a_name_in_an_alphabet_of_its_own_stays_as_it_is(table):
+    """\u0421\u041d\u0410 could be Latin letters; nothing says that it is."""
+    frame = read_table(table(HEADER, cell("model", "\u0421\u041d\u0410 7")), "throughput")
+    assert frame["model"].tolist() == ["\u0421\u041d\u0410 7"]
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "words"),
+    [
+        ("gpus", {"tdp_w": 0.7}, ["at least 10", "in kW"]),
+        ("gpus", {"memory_gb": 81_920}, ["at most 2000", "in MB"]),
+        ("gpus", {"bandwidth_tb_s": 3350}, ["at most 100", "in GB/s"]),
+        ("gpus", {"dense_tflops_16bit": 989_500}, ["at most 100000", "in GFLOP/s"]),
+        ("models", {"params_total_b": 4.05e11}, ["at most 100000", "in millions"]),
+        (
+            "models",
+            {"params_active_b": 700},
+            ['column "params_active_b": value 700', "at most params_total_b, 671", "correct one"],
+        ),
+        ("models", {"kv_heads": 129}, ["at most attention_heads, 128"]),
+        ("models", {"experts_active": 257}, ["at most experts, 256"]),
+        ("models", {"kv_bytes_per_token_8bit": 70_273}, ["kv_bytes_per_token_16bit, 70272"]),
+        ("models", {"layers": 10**6}, ["at most 10000"]),
+    ],
+)
+def test_what_no_gpu_and_no_model_has_is_refused(tmp_path, path, change, words):
+    frame = pd.read_csv(ROOT / f"data/{path}.csv", dtype=str, keep_default_na=False)
+    row = frame.index[frame.iloc[:, 0].isin(["DeepSeek-R1", "H100-SXM-80GB"])][0]
+    (column, value), *_ = change.items()
+    frame.loc[row, column] = f"{value:g}" if value < 1e6 else f"{value:.0f}"
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    (problem,) = problems_of(tmp_path / "t.csv", path)
+    assert f"row {row + 2}" in problem
+    assert [word for word in words if word not in problem] == []
+
+
+def test_what_may_be_at_most_another_column_may_be_as_much_or_empty():
+    number = {"type": ["number", "null"]}
+    schema = {"properties": {"a": number | {"x-at-most": "b"}, "b": number}}
+    frame = pd.DataFrame({"a": [1.0, 2.0, np.nan, 3.0], "b": [1.0, 3.0, 1.0, np.nan]})
+    assert order_problems("t.csv", frame, np.arange(2, 6), schema) == []
+    (problem,) = order_problems("t.csv", frame.add([0.5, 0]), np.arange(2, 6), schema)
+    assert problem.startswith('t.csv, row 2, column "a": value 1.5; allowed is at most b, 1')
+
+
+def test_every_column_that_another_bounds_is_of_its_table():
+    for name in schema_names():
+        columns = load_schema(name)["properties"]
+        assert {c["x-at-most"] for c in columns.values() if "x-at-most" in c} <= set(columns)
 
 
 def test_a_choice_that_may_be_empty_says_so(table):

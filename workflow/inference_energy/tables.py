@@ -4,8 +4,9 @@ A schema is the JSON Schema (draft 2020-12, in YAML) of one row. An empty cell i
 column that may be empty says so in its type. Annotations of this project: ``unit`` of a
 property, ``x-enum`` (place of the ``enum`` in another schema, as ``file#/key/key``), ``x-key``
 (columns that identify a row), ``x-sort`` (order of the rows), ``x-reason`` (of a bound),
-``x-name`` (the column holds names, in one spelling, :func:`spelling`) and ``x-empty`` (when
-the table may have no rows); the order of the properties is the order of the columns.
+``x-at-most`` (a column of the same row that this one is at most), ``x-name`` (the column holds
+names, in one spelling, :func:`spelling`) and ``x-empty`` (when the table may have no rows); the
+order of the properties is the order of the columns.
 """
 
 import csv
@@ -154,7 +155,7 @@ def read_table(path: AnyPath, schema: str | Schema) -> pd.DataFrame:
             text[1:] if text.startswith("'") and _is_formula(text) else text for text in cells[name]
         ]
     typed, bad, cell_problems = _check_cells(path, cells, rows, spec)
-    problems += cell_problems
+    problems += cell_problems + order_problems(path, typed, rows, spec)
     if set(_required(spec, "x-key")) <= set(cells.columns):
         problems += _check_key(path, typed[~bad], rows[~bad], spec)
     refuse(problems)
@@ -442,6 +443,38 @@ def _check_cells(
     return pd.DataFrame(typed), bad, problems
 
 
+def order_problems(
+    path: AnyPath, typed: pd.DataFrame, rows: NDArray[np.int_], spec: Schema
+) -> list[str]:
+    """Problems of rows in which a number is above the one that it is at most.
+
+    Parameters
+    ----------
+    path : path-like
+        File, for the messages.
+    typed : DataFrame
+        Its columns as numbers.
+    rows : array of int
+        Number of each row in the file.
+    spec : dict
+        Schema of a row; ``x-at-most`` of a column names the other.
+    """
+    problems = []
+    for name, column in spec["properties"].items():
+        other = column.get("x-at-most")
+        if other is None:
+            continue
+        low, high = (typed[of].to_numpy(float, na_value=np.nan) for of in (name, other))
+        above = np.flatnonzero(low > high)
+        problems += [
+            f'{path}, row {rows[place]}, column "{name}": value {format_number(low[place])};'
+            f" allowed is at most {other}, {format_number(high[place])}; correct one of them"
+            for place in above[:SAME_SHOWN]
+        ]
+        problems += _others(len(above), f'{path}, column "{name}"', "values above another")
+    return problems
+
+
 def _types(column: Schema) -> list[str]:
     kinds = column.get("type", "string")
     return [kinds] if isinstance(kinds, str) else kinds
@@ -542,7 +575,7 @@ def _remedy(text: str, value: float | str | None, column: Schema) -> str:
     if not _is_writable(text):
         return "write one line of text, short enough for a cell"
     if "x-name" in column and text != spelling(text):
-        return f'write it as "{spelling(text)}", without invisible or other forms of characters'
+        return f'write it as "{spelling(text)}", without what is invisible or looks like others'
     if numeric and THOUSANDS.fullmatch(text):
         return "write the number without thousands separators"
     if numeric and DECIMAL_COMMA.fullmatch(text):
