@@ -103,13 +103,34 @@ def test_cached_input_leaves_the_prefill_of_the_computed_input_alone(law):
 
 
 def test_the_error_of_a_part_is_that_of_what_it_is_made_of(law):
-    sigma = law.parts_sigma(1000.0, 0.0, 300.0)
+    sigma = law.parts_sigma(1000.0, 0.0, 1000.0)
     assert sigma.cached == pytest.approx(law.scatter)
     assert min(sigma.prefill, sigma.decode) > law.scatter
     # where nearly all is decode, the error of the whole is that of decode
     assert law.parts_sigma(1.0, 0.0, 3000.0).decode == pytest.approx(
         law.sigma(1.0, 3000.0), rel=0.02
     )
+
+
+def test_the_further_from_the_measured_lengths_the_less_sure_is_the_law(law):
+    flat = replace(law, covariance=np.zeros_like(law.covariance))
+    drifting = flat.covariance.copy()
+    drifting[-2:, -2:] = 0.01 * np.eye(2)
+    sloped = replace(flat, covariance=drifting)
+    lengths = np.array([1000.0, 4000.0, 16000.0])
+    assert (np.diff(sloped.sigma(lengths, 1000.0)) > 0).all()
+    assert (np.diff(sloped.sigma(1000.0, lengths)) > 0).all()
+    assert sloped.sigma(1000.0, 1000.0) == pytest.approx(law.scatter)
+
+
+def test_a_slope_changes_the_time_of_every_part_alike(law):
+    sloped = replace(law, slopes=np.array([0.1, -0.2]))
+    factor = (4100 / 1100) ** 0.1 * (400 / 1100) ** -0.2
+    straight = replace(law, slopes=np.zeros(2))
+    np.testing.assert_allclose(
+        sloped.parts(4000.0, 0.0, 300.0), factor * np.array(straight.parts(4000.0, 0.0, 300.0))
+    )
+    assert sloped.predict(4000.0, 300.0) == pytest.approx(straight.predict(4000.0, 300.0) / factor)
 
 
 def test_the_parts_add_up(law):

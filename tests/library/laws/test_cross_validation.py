@@ -74,10 +74,10 @@ def test_a_configuration_known_from_one_shape_reaches_the_target(errors):
         assert errors[split, "hierarchical", "all", "mean_absolute_error"] <= 20
 
 
-def test_hierarchical_beats_every_law_of_a_single_configuration(errors):
+def test_laws_of_many_configurations_beat_every_law_of_a_single_one(errors):
     for split in ["leave-shapes-out", "leave-one-shape-out"]:
         mean = errors.xs(("all", "mean_absolute_error"), level=("region", "statistic"))[split]
-        assert mean.idxmin() == "hierarchical"
+        assert max(mean["hierarchical"], mean["at-load"]) < mean["additive"]
         assert mean["additive"] < mean["log-linear"]
 
 

@@ -12,7 +12,10 @@ STRUCTURE = Structure(
     moves=np.array([[1.0, 0.0], [1.0, 1.0]]),
     levels=((np.array([0, 1]), np.array([0.3, 0.3])), (np.array([0]), np.array([0.1]))),
     own=(np.array([0]), np.array([0.05])),
+    along=np.array([0.1]),
 )
+
+SLOPE = 0.15
 
 
 @pytest.fixture
@@ -28,7 +31,9 @@ def made():
     factors = shared + deviation @ STRUCTURE.moves.T
     time, _ = log_sum(parts, factors)
     noise = 0.02 * random.standard_normal(len(own))
-    return parts, time + noise, Rows(STRUCTURE, groups, own), factors
+    along = random.uniform(-1, 1, (len(own), 1))
+    drift = SLOPE * np.where(own % 2, 1, -1) * along[:, 0]
+    return parts, time + drift + noise, Rows(STRUCTURE, groups, own, along), factors
 
 
 def kinds(rows):
@@ -51,7 +56,8 @@ def test_the_factors_of_every_configuration_are_found(made):
         row = np.flatnonzero(rows.own == k)[0]
         mean, covariance = found.of(rows.groups[row], k)
         sd = np.sqrt(np.diag(covariance))
-        assert (np.abs(mean - factors[row]) < 3 * sd).all()
+        expected = [*factors[row], SLOPE if k % 2 else -SLOPE]
+        assert (np.abs(mean - expected) < 3 * sd).all()
         assert (sd < 0.2).all()
     assert found.scatter[0] == pytest.approx(0.02, rel=0.5)
 
@@ -62,15 +68,37 @@ def test_a_group_that_is_not_in_the_fit_is_drawn(made):
     known, covariance = found.of(np.array([0, 0]), -1)
     mean, wider = found.of(np.array([-1, 0]), -1)
     assert np.abs(known - mean).max() > 0
-    drawn = wider - covariance
-    assert (np.diag(drawn) > 0).all()
+    drawn = np.diag(wider - covariance)
+    assert (drawn[:2] > 0).all()
+    assert drawn[2] == pytest.approx(0)
     nobody, widest = found.of(np.array([-1, -1]), -1)
-    np.testing.assert_allclose(nobody, found.values[:2])
+    np.testing.assert_allclose(nobody, [*found.values[:2], 0])
     # by hand: the shared factors' covariance and that of all that is drawn
-    moves = STRUCTURE.moves
-    expected = found.covariance[:2, :2] + moves @ np.diag([0.09, 0.09]) @ moves.T
-    expected = expected + np.outer(moves[:, 0], moves[:, 0]) * (0.1**2 + 0.05**2)
-    np.testing.assert_allclose(widest, expected)
+    moves, ((_, first), (_, second)) = STRUCTURE.moves, found.structure.levels
+    expected = found.covariance[:2, :2] + moves @ np.diag(first**2) @ moves.T
+    own = found.structure.own[1]
+    expected = expected + np.outer(moves[:, 0], moves[:, 0]) * (second**2 + own**2)
+    np.testing.assert_allclose(widest[:2, :2], expected)
+    assert widest[2, 2] == pytest.approx(found.structure.along[0] ** 2)
+    assert not widest[2, :2].any()
+
+
+def test_the_spreads_are_drawn_to_what_the_groups_show(made):
+    parts, time, rows, _ = made
+    wide = replace(STRUCTURE, along=np.array([1.0]))
+    found = fit(parts, time, replace(rows, structure=wide), kinds(rows))
+    again = fit(parts, time, rows, kinds(rows))
+    # 24 configurations against the prior's 10
+    assert again.structure.along[0] < found.structure.along[0] < 0.75
+    assert 0.1 < again.structure.along[0] < 0.2
+    assert again.structure.own[1][0] < 0.05
+
+
+def test_the_further_a_row_is_the_less_sure_is_the_law(made):
+    parts, time, rows, _ = made
+    _, covariance = fit(parts, time, rows, kinds(rows)).of(rows.groups[0], 0)
+    near, far = (np.array([0.5, 0.5, x]) for x in (1.0, 4.0))
+    assert far @ covariance @ far > near @ covariance @ near
 
 
 def test_a_start_near_the_end_comes_to_the_same_end(made):
@@ -78,7 +106,7 @@ def test_a_start_near_the_end_comes_to_the_same_end(made):
     found = fit(parts, time, rows, kinds(rows), steps=100)
     values, own = found.start([np.arange(6), np.arange(4)], np.arange(24))
     np.testing.assert_array_equal(values, found.values)
-    few = fit(parts, time, rows, kinds(rows), (values, own, found.scatter), 6)
+    few = fit(parts, time, rows, kinds(rows), (values, own, found.scatter, found.structure), 6)
     np.testing.assert_allclose(few.values, found.values, atol=0.02)
     values, own = found.start([np.array([5, -1]), np.array([0])], np.array([-1]))
     assert not values[-3:-1].any()
@@ -104,6 +132,6 @@ def test_every_kind_of_row_has_a_scatter_of_its_own(made):
 
 def test_one_row_is_enough(made):
     parts, time, rows, _ = made
-    one = replace(rows, groups=np.zeros((1, 2), int), own=np.zeros(1, int))
+    one = replace(rows, groups=np.zeros((1, 2), int), own=np.zeros(1, int), along=rows.along[:1])
     found = fit(parts[:1], time[:1], one, np.zeros(1, int))
     assert np.isfinite(found.values).all()

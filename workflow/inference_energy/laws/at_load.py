@@ -3,9 +3,11 @@
 The node time of a query is a sum of parts that follow from the model's architecture, the GPU's peak
 rates, the layout and the batch (equation (1) of ``laws.serving``), each times a factor. A factor is
 shared by all configurations, times deviations of the engine as a source runs it, its version, the
-GPU, the format on that GPU, the model, the model on that engine, and the configuration itself
-(equation (1) of ``laws.mixed``). A group that no row of the fit is of is drawn, so that the law of
-an unseen model, GPU or engine has the spread of such groups as part of its error.
+GPU, the format on that GPU, the model, the model on that engine and on that version of it, and the
+configuration itself, whose time also drifts along the lengths (equation (1) of ``laws.mixed``). A
+group that no row of the fit is of is drawn, so that the law of an unseen model, GPU or engine has
+the spread of such groups as part of its error, and that of a configuration at lengths far from the
+measured ones the spread of such drifts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +36,8 @@ DEVIATIONS: dict[str, tuple[str, ...]] = {
     "all": tuple(PARTS),
     "prefill": tuple(name for name in PARTS if name.startswith("prefill")),
     "step": tuple(name for name in PARTS if name.startswith("step")),
-    "token": ("token", "link", "compute", "narrow"),
+    "host": ("token",),
+    "token": ("link", "compute", "narrow"),
     "weights": ("weights", "weights_4bit", "experts", "experts_4bit"),
 }
 """Parts that each deviation moves."""
@@ -42,27 +45,35 @@ DEVIATIONS: dict[str, tuple[str, ...]] = {
 LEVELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "stack": (
         ("engine", "protocol"),
-        {"all": 0.1, "prefill": 0.3, "step": 0.5, "token": 0.7, "weights": 0.2},
+        {"all": 0.1, "prefill": 0.3, "step": 0.5, "host": 0.7, "token": 0.3, "weights": 0.2},
     ),
     "version": (
         ("engine", "engine_version"),
-        {"all": 0.1, "prefill": 0.15, "step": 0.15, "token": 0.2},
+        {"all": 0.1, "prefill": 0.15, "step": 0.15, "host": 0.2, "token": 0.2},
     ),
     "gpu": (("gpu",), {"all": 0.05, "prefill": 0.1, "step": 0.1}),
     "format": (("precision", "gpu"), {"all": 0.07, "weights": 0.15, "prefill": 0.25}),
     "model": (("network",), {"all": 0.1, "prefill": 0.2, "step": 0.15, "weights": 0.15}),
     "served": (
+        ("network", "engine"),
+        {"all": 0.1, "prefill": 0.15, "step": 0.12, "host": 0.15, "token": 0.15},
+    ),
+    "release": (
         ("network", "engine", "engine_version"),
-        {"all": 0.12, "prefill": 0.2, "step": 0.15, "token": 0.2},
+        {"all": 0.1, "prefill": 0.15, "step": 0.1, "host": 0.15, "token": 0.15},
     ),
 }
-"""Columns that make the groups of each level, and the standard deviations of ln their deviations.
+"""Columns that make the groups of each level, and the standard deviations of ln their deviations
+before the fit, which draws them to what the groups show (``mixed.SPREAD_GROUPS``)."""
 
-They were set by hand while the errors on left-out rows were looked at, and not estimated: freely
-estimated ones grew where a table has many configurations of few models, and predicted worse."""
+OWN = {"all": 0.06, "prefill": 0.13, "step": 0.1, "host": 0.2, "token": 0.2, "weights": 0.1}
+"""The same of a configuration's own deviations."""
 
-OWN = {"all": 0.08, "prefill": 0.2, "step": 0.1, "token": 0.2, "weights": 0.1}
-"""Standard deviations of ln a configuration's own deviations; set by hand as those of LEVELS."""
+ALONG = {"input": 0.05, "output": 0.05}
+"""Standard deviations of a configuration's slopes along ``_along``, before the fit. [1]"""
+
+NEAR, SHORT = 1000.0, 100.0
+"""Lengths from which slopes are counted, and below which lengths do not differ much. [tokens]"""
 
 CONFIGURATION = [*(column for column in OF_A_RUN if column != "concurrency"), "protocol"]
 """Columns that make a configuration, at whatever load, as far as a table has them."""
@@ -80,8 +91,12 @@ class AtLoad(Law):
     ----------
     traits : mapping of str to float
         What the configuration implies, ``serving.TRAITS``.
-    log_factors, covariance : ndarray
-        Mean and covariance of the logarithms of the factors, by part.
+    log_factors : ndarray
+        Logarithms of the factors, by part.
+    slopes : ndarray
+        Change of ln time along ln input and ln output, about NEAR. [1]
+    covariance : ndarray
+        Covariance of log_factors and, after them, slopes.
     scatter : float
         Standard deviation of ln throughput of a measurement from the law.
     n_rows : int
@@ -97,6 +112,7 @@ class AtLoad(Law):
 
     traits: Mapping[str, float]
     log_factors: Array
+    slopes: Array
     covariance: Array
     scatter: float
     n_rows: int
@@ -140,19 +156,33 @@ class AtLoad(Law):
                 )
             )
 
+    def _log_time(
+        self,
+        input_tokens: ArrayLike,
+        output_tokens: ArrayLike,
+        cached_tokens: ArrayLike = 0.0,
+    ) -> tuple[Array, Array]:
+        """Logarithm of the time of a query, and its change with log_factors and slopes."""
+        parts = self._log_parts(input_tokens, output_tokens, cached_tokens)
+        log_time, share = mixed.log_sum(parts, self.log_factors)
+        along = _along(np.subtract(input_tokens, cached_tokens), output_tokens)
+        drift = (along * self.slopes).sum(axis=-1)
+        along = np.broadcast_to(along, (*share.shape[:-1], along.shape[-1]))
+        return log_time + drift, np.concatenate([share, along], axis=-1)
+
     def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Throughput [tokens/s] at the lengths [tokens], broadcast together."""
-        log_time, _ = mixed.log_sum(self._log_parts(input_tokens, output_tokens), self.log_factors)
+        log_time, _ = self._log_time(input_tokens, output_tokens)
         return self.copies * np.maximum(output_tokens, LENGTH_FLOOR) * np.exp(-log_time)
 
     def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Standard deviation of ln throughput: of the factors, of groups unseen, and scatter."""
-        _, share = mixed.log_sum(self._log_parts(input_tokens, output_tokens), self.log_factors)
-        return self._spread(share)
+        _, change = self._log_time(input_tokens, output_tokens)
+        return self._spread(change)
 
-    def _spread(self, share: Array) -> Array:
-        """Standard deviation of ln of a sum whose parts have these shares. [1]"""
-        variance = ((share @ self.covariance) * share).sum(axis=-1)
+    def _spread(self, change: Array) -> Array:
+        """Standard deviation of the ln that changes so with log_factors and slopes. [1]"""
+        variance = ((change @ self.covariance) * change).sum(axis=-1)
         return np.sqrt(variance + self.scatter**2)
 
     @classmethod
@@ -175,15 +205,14 @@ class AtLoad(Law):
             many[0],
             traits=traits,
             log_factors=np.array([law.log_factors for law in many]).reshape(*over, len(PARTS)),
+            slopes=np.array([law.slopes for law in many]).reshape(*over, len(ALONG)),
             concurrency=along([law.concurrency for law in many]),
             requests=along([law.requests for law in many]),
             copies=1.0,
         )
-        log_time, share = mixed.log_sum(
-            one._log_parts(input_tokens, output_tokens), one.log_factors
-        )
+        log_time, change = one._log_time(input_tokens, output_tokens)
         rate = along([law.copies for law in many]) * np.maximum(output_tokens, LENGTH_FLOOR)
-        errors = [law._spread(of) for law, of in zip(many, share, strict=True)]
+        errors = [law._spread(of) for law, of in zip(many, change, strict=True)]
         return rate * np.exp(-log_time), np.array(errors)
 
     def parts(
@@ -200,7 +229,10 @@ class AtLoad(Law):
         seconds = self._split_seconds(input_tokens, cached_tokens, output_tokens)
         total = seconds.sum(axis=-1, keepdims=True)
         share = np.divide(seconds, total, out=np.zeros_like(seconds), where=total > 0)
-        return Parts(*np.moveaxis(self._spread(share), -1, 0))
+        along = _along(np.subtract(input_tokens, cached_tokens), output_tokens)[..., None, :]
+        along = np.broadcast_to(along, (*share.shape[:-1], along.shape[-1]))
+        change = np.concatenate([share, along], axis=-1)
+        return Parts(*np.moveaxis(self._spread(change), -1, 0))
 
     def _split_seconds(
         self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
@@ -209,11 +241,13 @@ class AtLoad(Law):
         n_in, kept, n_out = (
             np.asarray(x, float) for x in (input_tokens, cached_tokens, output_tokens)
         )
-        times = np.exp(self._log_parts(n_in, n_out, kept) + self.log_factors) / self.copies
+        drift = (_along(n_in - kept, n_out) * self.slopes).sum(axis=-1, keepdims=True)
+        times = np.exp(self._log_parts(n_in, n_out, kept) + self.log_factors + drift) / self.copies
         context = np.maximum(n_in + np.maximum(n_out, LENGTH_FLOOR) / 2, LENGTH_FLOOR)
         # (L_in - L_k) L_k of the (L_in^2 - L_k^2) / 2 pairs of tokens are with a cached one
         of_cached = {
             "prefill_attention": 2 * kept / np.maximum(n_in + kept, LENGTH_FLOOR),
+            "prefill_selected": 2 * kept / np.maximum(n_in + kept, LENGTH_FLOOR),
             "cache": kept / context,
             "cache_latent": kept / context,
         }
@@ -232,9 +266,7 @@ class AtLoad(Law):
         cached_tokens: ArrayLike = 0.0,
     ) -> Array:
         """Node time [s] of a query; cached input is not computed, but it is read."""
-        log_time, _ = mixed.log_sum(
-            self._log_parts(input_tokens, output_tokens, cached_tokens), self.log_factors
-        )
+        log_time, _ = self._log_time(input_tokens, output_tokens, cached_tokens)
         return np.exp(log_time) / self.copies
 
     def scaled(self, factor: float) -> Self:
@@ -257,14 +289,23 @@ class AtLoad(Law):
         """Factors of the parts, load and scatter as (term, value, unit)."""
         units = {name: "s" if name.startswith(SECONDS) else "1" for name in PARTS}
         factors = zip(PARTS, np.exp(self.log_factors), strict=True)
+        slopes = zip(ALONG, self.slopes, strict=True)
         load = [] if np.isinf(self.concurrency).all() else [self.concurrency]
         return [
             *((f"factor_{name}", float(value), units[name]) for name, value in factors),
+            *((f"slope_{name}", float(value), "1") for name, value in slopes),
             *(("concurrency", float(np.max(value)), "requests") for value in load),
             ("scatter", self.scatter, "ln(tokens/s)"),
             ("copies", self.copies, "1"),
             ("n_rows", self.n_rows, "rows"),
         ]
+
+
+def _along(input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
+    """Covariates of the slopes ALONG, after the lengths' shape; computed input [tokens], output."""
+    n_out = np.maximum(output_tokens, LENGTH_FLOOR)
+    lengths = np.stack(np.broadcast_arrays(input_tokens, n_out), axis=-1)
+    return np.log((lengths + SHORT) / (NEAR + SHORT))
 
 
 def describe(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> pd.DataFrame:
@@ -329,6 +370,10 @@ def _log_times(rows: pd.DataFrame) -> Array:
         return np.log(part_seconds(traits, n_in, n_out, 0.0, *load_of(rows)) / n_out[:, None])
 
 
+def _along_rows(rows: pd.DataFrame) -> Array:
+    return _along(rows["input_tokens"].to_numpy(float), rows["output_tokens"].to_numpy(float))
+
+
 def _structure(scale: float) -> mixed.Structure:
     names = list(DEVIATIONS)
 
@@ -342,6 +387,7 @@ def _structure(scale: float) -> mixed.Structure:
         moves=np.array([[part in DEVIATIONS[d] for d in names] for part in PARTS], float),
         levels=tuple(deviations(spread) for _, spread in LEVELS.values()),
         own=deviations(OWN),
+        along=scale * np.array(list(ALONG.values())),
     )
 
 
@@ -388,7 +434,8 @@ class AtLoadFit:
         steps : int
             Steps at most.
         scale : float
-            Factor on all standard deviations of LEVELS and OWN, to ask how much they matter. [1]
+            Factor on the standard deviations of LEVELS, OWN and ALONG, to ask how much they
+            matter. [1]
         """
         levels = [keys(rows, columns) for columns, _ in LEVELS.values()]
         of_own, protocol = keys(rows, CONFIGURATION), keys(rows, ["protocol"])
@@ -400,11 +447,11 @@ class AtLoadFit:
             values, deviations = start.found.start(before, start.own.get_indexer(own))
             place = start.protocols.get_indexer(protocol.unique())
             scatter = np.where(place < 0, mixed.SCATTER, start.found.scatter[place])
-            known = values, deviations, scatter
+            known = values, deviations, scatter, start.found.structure
         found = mixed.fit(
             _log_times(rows),
             -np.log(rows["throughput_tps"].to_numpy(float)),
-            mixed.Rows(_structure(scale), places, own.get_indexer(of_own)),
+            mixed.Rows(_structure(scale), places, own.get_indexer(of_own), _along_rows(rows)),
             protocol.unique().get_indexer(protocol),
             known,
             steps,
@@ -442,14 +489,21 @@ class AtLoadFit:
         if not len(known):
             return law
         log_time = -np.log(known["throughput_tps"].to_numpy(float))
-        factors, covariance = _update(law, _log_times(known), log_time)
-        return replace(law, log_factors=factors, covariance=covariance, n_rows=len(known))
+        values, covariance = _update(law, _log_times(known), _along_rows(known), log_time)
+        factors, slopes = np.split(values, [len(PARTS)])
+        return replace(
+            law, log_factors=factors, slopes=slopes, covariance=covariance, n_rows=len(known)
+        )
 
     def predict(self, rows: pd.DataFrame) -> tuple[Array, Array]:
         """Throughput [tokens/s] of rows as for ``fit``, and standard deviation of its logarithm."""
         number, means, covariances, scatter = self._factors(rows)
-        log_time, share = mixed.log_sum(_log_times(rows), means[number])
-        variance = np.einsum("ij,ijk,ik->i", share, covariances[number], share)
+        factors, slopes = np.split(means[number], [len(PARTS)], axis=1)
+        log_time, share = mixed.log_sum(_log_times(rows), factors)
+        along = _along_rows(rows)
+        log_time = log_time + (along * slopes).sum(axis=1)
+        change = np.concatenate([share, along], axis=1)
+        variance = np.einsum("ij,ijk,ik->i", change, covariances[number], change)
         return np.exp(-log_time), np.sqrt(variance + scatter[number] ** 2)
 
     def _factors(self, rows: pd.DataFrame) -> tuple[Any, Array, Array, Array]:
@@ -474,7 +528,8 @@ class AtLoadFit:
         return [
             AtLoad(
                 traits=traits,
-                log_factors=means[k],
+                log_factors=means[k][: len(PARTS)],
+                slopes=means[k][len(PARTS) :],
                 covariance=covariances[k],
                 scatter=float(scatter[k]),
                 n_rows=0,
@@ -485,14 +540,18 @@ class AtLoadFit:
         ]
 
 
-def _update(law: AtLoad, log_parts: Array, log_time: Array, steps: int = 8) -> tuple[Array, Array]:
-    """Mean and covariance of the factors of a law once rows of it are measured (Gauss-Newton)."""
+def _update(
+    law: AtLoad, log_parts: Array, along: Array, log_time: Array, steps: int = 8
+) -> tuple[Array, Array]:
+    """Mean and covariance of factors and slopes of a law once rows of it are measured."""
     prior = np.linalg.inv(law.covariance)
-    factors = law.log_factors
+    centre = np.concatenate([law.log_factors, law.slopes])
+    values = centre
     for _ in range(steps):
-        log_fit, share = mixed.log_sum(log_parts, factors)
-        weighted = share.T / law.scatter**2
-        covariance = np.linalg.inv(prior + weighted @ share)
-        away = weighted @ (log_fit - log_time) + prior @ (factors - law.log_factors)
-        factors = factors - covariance @ away
-    return factors, np.asarray(covariance, np.float64)
+        log_fit, share = mixed.log_sum(log_parts, values[: len(PARTS)])
+        change = np.concatenate([share, along], axis=1)
+        error = log_fit + along @ values[len(PARTS) :] - log_time
+        weighted = change.T / law.scatter**2
+        covariance = np.linalg.inv(prior + weighted @ change)
+        values = values - covariance @ (weighted @ error + prior @ (values - centre))
+    return values, np.asarray(covariance, np.float64)

@@ -29,15 +29,16 @@ SPLITS: dict[str, list[str]] = {
     "model": ["network"],
     "GPU": ["gpu"],
     "engine": ["engine"],
+    "version": ["source_id", "engine", "engine_version"],
     "source": ["source_id"],
 }
 """What is left out together: rows that are the same in these columns."""
 
-FOLDS = {"configuration": 8}
+FOLDS = {"configuration": 8, "version": 12}
 """Fits of a split that leaves out several groups at once."""
 
 SCALES = {"at-load, half the spreads": 0.5, "at-load": 1.0, "at-load, twice the spreads": 2.0}
-"""Factors on the law's standard deviations, which were set by hand, and the names that tell. [1]"""
+"""Factors on the law's prior standard deviations, set by hand, and the names that tell. [1]"""
 
 SCALED = ("configuration", "model")
 """Splits that are asked how much these matter."""

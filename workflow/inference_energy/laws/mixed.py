@@ -1,17 +1,20 @@
 """Fit of a time that is a sum of parts, with factors that groups of rows share.
 
-    ln t_i = ln sum_j exp(a_ij + b_j + sum_d M_jd (sum_l u_l[g_il, d] + v[c_i, d]))            (1)
+    ln t_i = ln sum_j exp(a_ij + b_j + sum_d M_jd (sum_l u_l[g_il, d] + v[c_i, d]))
+             + sum_k x_ik w[c_i, k]                                                            (1)
 
 a is the logarithm of part j at known rates; b that of its factor, shared by all rows, with a Normal
 prior; u deviation d of the row's group at level l, and v that of the row's configuration, drawn
-from Student's t about zero; M says which parts a deviation moves. The most probable values are
-found by Gauss-Newton steps, of which the v are eliminated (Schur complement: each v touches only
-the rows of its configuration). With every step the weights of Student's t, for residuals and for
-deviations, and the scatter of each kind of row are renewed (expectation maximisation). Nothing is
-drawn at random.
+from Student's t about zero; M says which parts a deviation moves; w is the configuration's slope
+along known covariates x of the row, drawn in the same way, so that the law is the less sure the
+further a row is from those that are measured. The most probable values are found by Gauss-Newton
+steps, of which the v and w are eliminated (Schur complement: they touch only the rows of their
+configuration). With every step the weights of Student's t, for residuals and for deviations, the
+scatter of each kind of row, and the standard deviations of all deviations, which are drawn towards
+those given, are renewed (expectation maximisation). Nothing is drawn at random.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,11 +26,14 @@ from inference_energy.laws.base import Array
 Integers = NDArray[np.int64]
 Deviations = tuple[Integers, Array]
 """Numbers of deviations, and their standard deviations."""
-Start = tuple[Array, Array, Array]
-"""Values, deviations of the configurations, and scatter, to start from."""
+Start = tuple[Array, Array, Array, "Structure"]
+"""Values, deviations of the configurations, scatter and spreads to start from."""
 
 TAIL = 4.0
 """Degrees of freedom of Student's t, so that a misprint or an odd stack does not bend the fit."""
+
+SPREAD_GROUPS = 10.0
+"""Groups that the prior standard deviation of a level's deviations counts as."""
 
 SCATTER, SCATTER_ROWS = 0.05, 20.0
 """Prior scatter of ln t within a configuration, and how many rows it counts as."""
@@ -54,6 +60,8 @@ class Structure:
         Deviations that each level has.
     own : Deviations
         Deviations that a configuration has.
+    along : ndarray
+        Standard deviations of its slopes w, by covariate.
     """
 
     median: Array
@@ -61,6 +69,12 @@ class Structure:
     moves: Array
     levels: tuple[Deviations, ...]
     own: Deviations
+    along: Array
+
+    @property
+    def own_spread(self) -> Array:
+        """Standard deviations of v, then of w."""
+        return np.concatenate([self.own[1], self.along])
 
 
 @dataclass(frozen=True)
@@ -75,11 +89,14 @@ class Rows:
         Number of the row's group, rows by levels.
     own : ndarray of int
         Number of the row's configuration.
+    along : ndarray
+        Covariates x, rows by covariates.
     """
 
     structure: Structure
     groups: Integers
     own: Integers
+    along: Array
 
     @cached_property
     def count(self) -> int:
@@ -95,15 +112,28 @@ class Rows:
         ]
         return len(self.structure.median) + np.cumsum([0, *sizes])
 
-    @cached_property
-    def spread(self) -> Array:
+    def spread(self, structure: Structure) -> Array:
         """Standard deviations of all u."""
         return np.concatenate(
             [
                 np.tile(sd, int(group.max()) + 1)
-                for group, (_, sd) in zip(self.groups.T, self.structure.levels, strict=True)
+                for group, (_, sd) in zip(self.groups.T, structure.levels, strict=True)
             ]
         )
+
+    def respread(self, square: Array, own_square: Array) -> Structure:
+        """Structure with the standard deviations that the weighted squares of u and v have."""
+        first = self.offsets - len(self.structure.median)
+        levels = []
+        for (moved, sd), begin, end in zip(
+            self.structure.levels, first[:-1], first[1:], strict=True
+        ):
+            of_groups = square[begin:end].reshape(-1, len(sd))
+            levels.append((moved, _spread(of_groups, sd)))
+        moved, sd = self.structure.own
+        of_own = _spread(own_square, self.structure.own_spread)
+        own, along = (moved, of_own[: len(sd)]), of_own[len(sd) :]
+        return replace(self.structure, levels=tuple(levels), own=own, along=along)
 
     @cached_property
     def columns(self) -> Integers:
@@ -167,13 +197,17 @@ class Rows:
         total = np.zeros((self.count, self.structure.moves.shape[1]))
         for i, moved in enumerate(self.moved):
             total[:, moved] += values[self.columns[:, len(self.structure.median) + i]]
-        total[:, self.structure.own[0]] += own
+        total[:, self.structure.own[0]] += own[:, : len(self.structure.own[0])]
         return total[self.own]
 
     @cached_property
     def _pairs(self) -> Integers:
         """Places of pairs of ``columns`` in a matrix of all values by all values, laid flat."""
         return self.columns[:, :, None] * self.offsets[-1] + self.columns[:, None, :]
+
+    def drift(self, own: Array) -> Array:
+        """Change of ln t of every row along its covariates."""
+        return np.asarray((self.along * own[self.own, len(self.structure.own[0]) :]).sum(axis=1))
 
     def matrix(self, by_own: Array) -> Array:
         """Sum of the configurations' matrices over ``columns``, all values by all values."""
@@ -207,8 +241,8 @@ class Mixed:
     values, covariance : ndarray
         b and all u, and their covariance. [ln]
     own, own_covariance, own_gain : ndarray
-        v of each configuration, their covariance given the values, and their change per change of
-        the values ``columns``.
+        v and w of each configuration, their covariance given the values, and their change per
+        change of the values ``columns``.
     scatter : ndarray
         Scale of Student's t of each kind of row. [ln]
     """
@@ -246,7 +280,9 @@ class Mixed:
         return self.offsets[level] + group[:, None] * n + np.arange(n)
 
     def of(self, groups: Integers, own: int) -> tuple[Array, Array]:
-        """Mean and covariance of the logarithms of one configuration's factors, by part.
+        """Mean and covariance of the logarithms of one configuration's factors, and of its slopes.
+
+        By part, and then by covariate.
 
         Parameters
         ----------
@@ -256,24 +292,28 @@ class Mixed:
             Its number; negative if it was not in the fit.
         """
         s = self.structure
-        n = len(s.median)
-        places, slopes = [np.arange(n)], [np.eye(n)]
-        drawn = np.zeros((n, n))
+        n, size = len(s.median), len(s.median) + len(s.along)
+        own_slope = np.zeros((size, len(s.own_spread)))
+        own_slope[:n, : len(s.own[0])] = s.moves[:, s.own[0]]
+        own_slope[n:, len(s.own[0]) :] = np.eye(len(s.along))
+        places, slopes = [np.arange(n)], [np.eye(size, n)]
+        drawn = np.zeros((size, size))
         for level, (moved, sd) in enumerate(s.levels):
-            by_part = s.moves[:, moved]
+            by_part = np.zeros((size, len(sd)))
+            by_part[:n] = s.moves[:, moved]
             if groups[level] < 0:
                 drawn += (by_part * np.square(sd)) @ by_part.T
                 continue
             places.append(self.places(level, groups[level : level + 1])[0])
             slopes.append(by_part)
         place, slope = np.concatenate(places), np.concatenate(slopes, axis=1)
-        mean, by_part = slope @ self.values[place], s.moves[:, s.own[0]]
+        mean = slope @ self.values[place]
         if own < 0:
-            drawn += (by_part * np.square(s.own[1])) @ by_part.T
+            drawn += (own_slope * np.square(s.own_spread)) @ own_slope.T
         else:
-            mean = mean + by_part @ self.own[own]
-            drawn += by_part @ self.own_covariance[own] @ by_part.T
-            slope = slope + by_part @ self.own_gain[own]
+            mean = mean + own_slope @ self.own[own]
+            drawn += own_slope @ self.own_covariance[own] @ own_slope.T
+            slope = slope + own_slope @ self.own_gain[own]
         return mean, slope @ self.covariance[np.ix_(place, place)] @ slope.T + drawn
 
 
@@ -312,18 +352,19 @@ def fit(
         Steps at most.
     """
     s, n = rows.structure, len(rows.structure.median)
-    centre = np.concatenate([s.median, np.zeros(len(rows.spread))])
-    none = np.zeros((rows.count, len(s.own[0])))
-    values, own, scatter = start or (centre, none, np.full(int(kind.max()) + 1, SCATTER))
-    own_spread = np.asarray(s.own[1])
-    weight, tail, own_tail = np.ones(len(log_time)), np.ones(len(rows.spread)), np.ones(own.shape)
+    centre = np.concatenate([s.median, np.zeros(rows.offsets[-1] - n)])
+    none = np.zeros((rows.count, len(s.own_spread)))
+    values, own, scatter, s = start or (centre, none, np.full(int(kind.max()) + 1, SCATTER), s)
+    spread, own_spread = rows.spread(s), s.own_spread
+    weight, tail, own_tail = np.ones(len(log_time)), np.ones(len(spread)), np.ones(own.shape)
 
     def predict(values: Array, own: Array) -> tuple[Array, Array]:
-        return log_sum(log_parts, values[:n] + rows.deviations(values, own) @ s.moves.T)
+        log_fit, share = log_sum(log_parts, values[:n] + rows.deviations(values, own) @ s.moves.T)
+        return log_fit + rows.drift(own), share
 
     log_fit, share = predict(values, own)
     for _ in range(steps):
-        precision = np.concatenate([1 / s.spread**2, tail / rows.spread**2])
+        precision = np.concatenate([1 / s.spread**2, tail / spread**2])
         own_precision = own_tail / own_spread**2
         scale = weight / scatter[kind] ** 2
 
@@ -350,8 +391,10 @@ def fit(
         values, own = new, new_own
         variance, own_variance = _variances(rows, share, step)
         square = (log_fit - log_time) ** 2 + variance
-        tail = _weight((values[n:] ** 2 + np.diag(step.covariance)[n:]) / rows.spread**2)
-        own_tail = _weight((own**2 + own_variance) / own_spread**2)
+        u_square, v_square = values[n:] ** 2 + np.diag(step.covariance)[n:], own**2 + own_variance
+        tail, own_tail = _weight(u_square / spread**2), _weight(v_square / own_spread**2)
+        s = rows.respread(tail * u_square, own_tail * v_square)
+        spread, own_spread = rows.spread(s), s.own_spread
         weight = _weight(square / scatter[kind] ** 2)
         total = np.bincount(kind, weight * square) + SCATTER_ROWS * SCATTER**2
         renewed = np.sqrt(total / (np.bincount(kind) + SCATTER_ROWS))
@@ -371,6 +414,12 @@ def fit(
         -step.gain,
         scatter,
     )
+
+
+def _spread(square: Array, prior: Array) -> Array:
+    """Standard deviation of groups [rows of square], drawn towards that of the prior."""
+    total = square.sum(axis=0) + SPREAD_GROUPS * np.square(prior)
+    return np.asarray(np.sqrt(total / (len(square) + SPREAD_GROUPS)), np.float64)
 
 
 def _weight(square: Array) -> Array:
@@ -393,7 +442,8 @@ def _slopes(rows: Rows, share: Array) -> tuple[Array, Array]:
     """Change of ln t per change of the values of ``columns``, and of the v, in blocks."""
     moved = share @ rows.structure.moves
     by_value = np.concatenate([share, moved[:, rows.moved]], axis=1)
-    return rows.blocks(by_value), rows.blocks(moved[:, rows.structure.own[0]])
+    by_own = np.concatenate([moved[:, rows.structure.own[0]], rows.along], axis=1)
+    return rows.blocks(by_value), rows.blocks(by_own)
 
 
 def _step(

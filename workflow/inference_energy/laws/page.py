@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.laws.load_scores import SCALED, SCALES, SPLITS, statistics
+from inference_energy.laws.mixed import SPREAD_GROUPS
 from inference_energy.templates import render
 
 SHAPES = ("prefill-heavy", "balanced", "decode-heavy", "long")
@@ -84,6 +85,7 @@ def load_page(scores: pd.DataFrame, before: str) -> str:
             if key[1] == before and ("source", "at-load", *key[2:]) in rows.index
         ],
         scaled=[of(split, law) for split in SCALED for law in SCALES],
+        groups=f"{SPREAD_GROUPS:g}",
     )
 
 
