@@ -7,7 +7,7 @@ from inference_energy.coefficients.disaggregated import (
     ENGINES,
     ROLES,
     compare,
-    kept_entries,
+    waiting_power,
 )
 from inference_energy.laws.at_load import AtLoadFit
 from inference_energy.power.ways import fit_gpu_power
@@ -40,24 +40,20 @@ def test_the_committed_comparison_is_that_of_the_library(compared, hardware, row
     few = hardware | {"inferencex": hardware["inferencex"].query("id in (440437, 440864)")}
     again = compare(AtLoadFit.fit(rows), fit_gpu_power(hardware), few)
     known = compared.set_index(["id", "role"])
-    for column in ("predicted_j", "attention_share", "kept_j"):
+    for column in ("predicted_j", "attention_share", "waiting_w"):
         for row in again.set_index(["id", "role"]).itertuples():
             expected = known.loc[row.Index, column]
             assert getattr(row, column) == pytest.approx(expected, rel=1e-5, nan_ok=True)
 
 
-def test_less_attention_takes_off_its_share_of_prefill(compared):
+def test_only_prefill_waits(compared):
     prefill, decode = (compared[compared["role"] == role] for role in ROLES)
-    assert decode[["attention_share", "kept_j"]].isna().all(axis=None)
-    least = prefill["predicted_j"] * (1 - prefill["attention_share"])
-    assert (prefill["kept_j"] > least).all()
-    assert (prefill["kept_j"] < prefill["predicted_j"]).all()
+    assert decode[["attention_share", "at_work", "waiting_w"]].isna().all(axis=None)
+    assert prefill["attention_share"].between(0, 0.5).all()
+    assert prefill["waiting_w"].isna().equals(prefill["at_work"] >= 1)
 
 
-def test_a_cache_of_every_token_keeps_all_and_a_compressed_one_some(hardware):
-    models = hardware["models"].set_index("model")
-    assert kept_entries(models.loc["DeepSeek-R1"]) == 1
-    # an entry of 512 values per 4 tokens in half of the layers, and per 128 in the others
-    assert kept_entries(models.loc["DeepSeek-V4-Pro"]) == pytest.approx(
-        (1 / 4 + 1 / 128) / 2, rel=0.05
-    )
+def test_the_power_while_waiting_by_hand():
+    # a quarter of the time at 800 W and the rest at 300 W
+    assert waiting_power(425.0, 0.25, 800.0) == pytest.approx(300.0)
+    assert waiting_power(900.0, 1.1, 800.0) is None

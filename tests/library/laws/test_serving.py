@@ -6,6 +6,7 @@ import pytest
 from inference_energy.laws.serving import PARTS, TRAITS, add_traits, part_seconds, served_batch
 
 DENSE = {"model": "Llama 3.1 70B", "gpu": "H100-SXM-80GB", "tensor_parallel": 8, "precision": "FP8"}
+SPARSE = DENSE | {"model": "GLM-5", "gpu": "H200-SXM-141GB"}
 LATENT = DENSE | {"model": "DeepSeek-R1", "gpu": "H200-SXM-141GB"}
 
 
@@ -95,11 +96,43 @@ def test_a_hybrid_model_reads_and_writes_its_state_with_every_token(traits_of):
     assert of_part(traits_of(DENSE), "state", 500, 10) == 0
 
 
+def test_an_indexer_selects_what_is_attended_to(traits_of):
+    of = traits_of(SPARSE)
+    assert (of["index_tokens"], of["indexed"]) == (2048, 1)
+    # 2048 tokens all to all before them, 6144 each to 2048; the indexer scores all pairs
+    selected = 2048**2 + 2 * 2048 * 6144
+    expected = selected * of["attention_s"] + 8192**2 * of["index_s"]
+    assert of_part(of, "prefill_selected", 8192, 1) == pytest.approx(expected)
+    assert of_part(of, "prefill_attention", 8192, 1) == 0
+    # the same, of which the first half is cached
+    fresh = 2 * 2048 * 4096 * of["attention_s"] + (8192**2 - 4096**2) * of["index_s"]
+    assert of_part(of, "prefill_selected", 8192, 1, 4096) == pytest.approx(fresh)
+    read = 2048 * of["cache_s"] + 8193 * of["index_cache_s"]
+    assert of_part(of, "cache_latent", 8192, 2) == pytest.approx(2 * read)
+
+
+def test_a_short_context_is_attended_to_in_full(traits_of):
+    of = traits_of(SPARSE)
+    expected = 1000**2 * (of["attention_s"] + of["index_s"])
+    assert of_part(of, "prefill_selected", 1000, 1) == pytest.approx(expected)
+    # 576 values of a latent entry for 64 heads, at the rate of 16 bit; half of 4096 in 8 bit
+    rate = 8 * 989.5e12
+    assert of["attention_s"] == pytest.approx(2 * 78 * 64 * 576 / rate)
+    assert of["index_s"] == pytest.approx(2 * 78 * 4096 / (2 * rate))
+    assert of["index_cache_s"] == pytest.approx(132 * 78 / 4.8e12)
+
+
+def test_models_without_an_indexer_have_no_index(traits_of):
+    for configuration in (DENSE, LATENT):
+        of = traits_of(configuration)
+        assert (of["index_s"], of["index_cache_s"], of["index_tokens"]) == (0, 0, np.inf)
+
+
 def test_nothing_but_the_output_is_decoded(traits_of):
     parts = dict(zip(PARTS, part_seconds(traits_of(LATENT), 1000, 0, concurrency=8), strict=True))
     assert {name for name, value in parts.items() if value > 0} == {
         *(name for name in PARTS if name.startswith("prefill"))
-    }
+    } - {"prefill_compute", "prefill_selected"}
 
 
 def test_models_of_one_architecture_and_size_are_one_network(models, gpus):

@@ -4,13 +4,13 @@ Such a run meters the energy of an input token and of an output token apart, at 
 predicted as coefficients are, for the GPUs alone: the node time of prefill or decode at the run's
 lengths, engine and load, times the power of a node's GPUs that do both.
 
-The throughput law lets every computed token attend to all before it. What prefill would be if it
-attended only to the entries that the model's cache keeps of them is given besides:
+GPUs of prefill alone wait whenever the decode GPUs cannot take more. How much, and what they would
+have to draw while they wait for the prediction to be right, is given besides:
 
-    kept = k / (2 n d),    E' = E (1 - a (1 - kept))                                           (1)
+    u = (P / E) t,    P_w = (P - u P_t) / (1 - u)                                              (1)
 
-k: bytes of the cache per token at 16 bit; n layers with entries of d values that all heads share;
-a: share of attention in the predicted time.
+P, E: measured power of a GPU and energy per input token; t, P_t: predicted GPU time per input token
+and power of a GPU at work.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,7 @@ from inference_energy.coefficients.table import GPUS, node_parts
 from inference_energy.energy.equation import token_energy
 from inference_energy.laws.at_load import AtLoad
 from inference_energy.laws.benchmarks import LoadFit
-from inference_energy.laws.hardware import find_model
-from inference_energy.laws.serving import ASSUMED_BYTES, PARTS, part_seconds
+from inference_energy.laws.serving import PARTS, part_seconds
 from inference_energy.method.distributions import NORMAL_95
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.utilisation import add_utilisation
@@ -89,7 +88,7 @@ def _run(run, fit, power, hardware):
     factor = np.exp(np.abs(np.log(predicted / np.array(measured, float))))
     known = ["id", "model", "engine", "speculative", "concurrency", "prefill_gpus", "decode_gpus"]
     share = attention_share(way["law"], query)
-    kept = kept_entries(find_model(run, hardware["models"]))
+    at_work = own[0] / measured[0] * predicted[0] / drawn["gpu_power_w"]
     rated = hardware["gpus"].set_index("gpu")["tdp_w"].astype(float)[run["gpu"]]
     return pd.DataFrame(
         {name: run[name] for name in known}
@@ -105,7 +104,8 @@ def _run(run, fit, power, hardware):
             "factor": factor,
             "within": ["yes" if off <= ALLOWED else "no" for off in factor],
             "attention_share": [share, None],
-            "kept_j": [predicted[0] * (1 - share * (1 - kept)), None],
+            "at_work": [at_work, None],
+            "waiting_w": [waiting_power(own[0], at_work, drawn["gpu_power_w"]), None],
         }
     )
 
@@ -124,19 +124,19 @@ def attention_share(law: AtLoad, query: Mapping[str, float]) -> float:
     parts = part_seconds(law.traits, *lengths, law.concurrency, law.requests)
     seconds = dict(zip(PARTS, parts * np.exp(law.log_factors), strict=True))
     prefill = sum(value for name, value in seconds.items() if name.startswith("prefill"))
-    return float(seconds["prefill_attention"] / prefill)
+    return float((seconds["prefill_attention"] + seconds["prefill_selected"]) / prefill)
 
 
-def kept_entries(model: pd.Series) -> float:
-    """Entries of the cache per token of the context, equation (1). [1]
+def waiting_power(mean: float, at_work: float, working: float) -> float | None:
+    """Power of a GPU while it waits, equation (1); none where it does not wait. [W]
 
     Parameters
     ----------
-    model : Series
-        Row of schema ``models``. Where the heads do not share one entry, one per token is taken: a
-        latent cache is small for another reason.
+    mean : float
+        Measured power of a GPU. [W]
+    at_work : float
+        Share of the time at work. [1]
+    working : float
+        Its power at work. [W]
     """
-    if model["kv_heads"] != 1:
-        return 1.0
-    whole = ASSUMED_BYTES * model["layers"] * model["head_dim"]
-    return float(min(1.0, model["kv_bytes_per_token_16bit"] / whole))
+    return (mean - at_work * working) / (1 - at_work) if at_work < 1 else None

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from inference_energy.coefficients.disaggregated import ALLOWED, BUSY, ROLES
@@ -87,7 +86,7 @@ def page(
         compared=compared.to_dict("records"),
         verdicts={role: _verdict(compared[compared["role"] == role]) for role in ROLES},
         ratios=_ratios(compared),
-        attention=_attention(compared[compared["role"] == "prefill"]),
+        waiting=_waiting(compared[compared["role"] == "prefill"]),
         shares=(table["input_wh"] / table["output_wh"]).groupby(table["load"]).median().to_dict(),
         paper_share=PAPER_SHARE,
         allowed=ALLOWED,
@@ -120,18 +119,14 @@ def _verdict(own: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _attention(prefill: pd.DataFrame) -> dict[str, Any]:
-    """Attention's share of the predicted prefill, and busy runs if only what is kept counted."""
-    busy = prefill[prefill["busy"] == "yes"]
-    over = busy["kept_j"] / busy["measured_j"]
-    factor = np.exp(np.log(prefill["kept_j"] / prefill["measured_j"]).abs())
+def _waiting(prefill: pd.DataFrame) -> dict[str, Any]:
+    """What prefill misses, by how much the GPUs work: at more than BUSY of their power or less."""
+    waits = prefill[prefill["busy"] == "no"]
     return {
-        "low": prefill["attention_share"].min(),
-        "high": prefill["attention_share"].max(),
-        "kept_low": over.min(),
-        "kept_high": over.max(),
-        "within": int((factor <= ALLOWED).sum()),
-        "n": len(prefill),
+        "attention": (prefill["attention_share"].min(), prefill["attention_share"].max()),
+        "work": (waits["at_work"].min(), waits["at_work"].max()),
+        "power": sorted(waits["waiting_w"].dropna()),
+        "n": len(waits),
     }
 
 

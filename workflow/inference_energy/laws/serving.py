@@ -12,10 +12,14 @@ input tokens, of which L_k are found in the cache, and L_out output tokens:
   latent attention, an indexer and the reduction over GPUs
 - an output token: ``L_out c`` for its matrix products, ``L_out c w`` for those of narrow experts,
   ``L_out l r(B)`` for the reductions over the link, ``L_out`` for scheduling and sampling
-- the cache that an output token reads: ``L_out (L_in + L_out/2) k``, and the state that it reads
-  and writes in a hybrid model: ``L_out s``
-- prefill of the computed input, L_c = L_in - L_k: ``L_c c``, ``L_c c w``, ``L_c l``, attention
-  ``(L_in^2 - L_k^2) a``, and per query ``n``, 1 and 1/B
+- the cache that an output token reads: ``L_out (L_in + L_out/2) k``, of which an indexer selects K
+  tokens and itself reads ``i`` of all, ``L_out (min(L_in + L_out/2, K) k + (L_in + L_out/2) i)``;
+  and the state that it reads and writes in a hybrid model: ``L_out s``
+- prefill of the computed input, L_c = L_in - L_k: ``L_c c``, which mixtures of experts compute at
+  another share of the peak than dense models, ``L_c c w``, ``L_c l``, attention to all tokens
+  before one ``(L_in^2 - L_k^2) a``, or to the K that an indexer selects of them
+  ``(G(L_in) - G(L_k)) a + (L_in^2 - L_k^2) x`` with ``G(L) = min(L, K) (2 L - min(L, K))``, and per
+  query ``n``, 1 and 1/B
 
 The batch B is the smooth minimum of the concurrency, the requests of the run, what the KV cache
 holds and the engine's limit. A run of R requests ends with a batch that drains: 1/B becomes
@@ -23,7 +27,8 @@ holds and the engine's limit. A run of R requests ends with a batch that drains:
 [s]. A reduction sends 2 (g-1)/g times the activations around a ring of g GPUs, or, of a small
 message, (g-1) times from each to each: r is between them.
 
-Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k [s/token^2]; s [s/token]; a [s/token^2].
+Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k, i, a, x [s/token^2]; s [s/token];
+K [tokens].
 """
 
 from collections.abc import Callable, Mapping
@@ -61,7 +66,10 @@ TRAITS = [
     "group",
     "message_bytes",
     "attention_s",
+    "index_s",
+    "index_tokens",
     "cache_s",
+    "index_cache_s",
     "cache_tokens",
     "state_s",
 ]
@@ -70,7 +78,8 @@ share of the experts that a token uses; whether the model is a mixture of expert
 cache, selects tokens by an indexer, has 4-bit weights, and is on several GPUs [0 or 1]; layers;
 seconds per token of matrix products; NARROW over an expert's width on a GPU; seconds per token to
 send the activations over the link once per reduction; GPUs of a reduction; bytes of a token's
-activations; seconds per token squared of attention; seconds to read a token of the cache; tokens
+activations; seconds per token squared of attention, and of an indexer; tokens that the indexer
+selects, infinite without one; seconds to read a token of the cache, and of the indexer's; tokens
 that the cache holds; seconds to read and write the state of a hybrid model."""
 
 PARTS = {
@@ -84,18 +93,20 @@ PARTS = {
     "step_indexed": (3e-5, 0.5),
     "step_reduction": (1.2e-5, 0.5),
     "compute": (1.3, 0.2),
-    "narrow": (0.7, 0.7),
+    "narrow": (4.0, 0.7),
     "link": (1.5, 0.2),
-    "token": (4e-6, 0.7),
+    "token": (1.2e-5, 0.7),
     "cache": (1.3, 0.25),
-    "cache_latent": (1.0, 0.4),
+    "cache_latent": (0.4, 0.5),
     "state": (1.0, 0.7),
     "prefill_compute": (1.7, 0.25),
+    "prefill_mixture": (2.5, 0.3),
     "prefill_narrow": (1.0, 0.6),
     "prefill_link": (2.0, 0.4),
     "prefill_attention": (2.0, 0.3),
-    "prefill_step": (5e-5, 0.5),
-    "prefill_request": (2e-3, 0.7),
+    "prefill_selected": (3.0, 0.5),
+    "prefill_step": (1e-5, 0.7),
+    "prefill_request": (4e-4, 0.7),
     "prefill_latency": (0.1, 0.7),
 }
 """Parts of equation (1), with median and standard deviation of the logarithm of their factors'
@@ -122,6 +133,9 @@ SMALL_MESSAGE = 4e6
 STATE_WIDTH, STATE_BYTES = 256.0, 4.0
 """Values of a layer's state per value of the residual stream, where some layers keep a state of
 fixed size instead of a cache, and their bytes: twice as wide as it, 128 of each (Mamba-2)."""
+
+INDEX_BYTES = 132.0
+"""Bytes that an indexer keeps of a token in a layer: 128 values in 8 bit and their scale."""
 
 ASSUMED_BYTES = 2.0
 """Bytes of an activation, and of a cache entry at 16 bit."""
@@ -171,7 +185,7 @@ def _floats(table: pd.DataFrame, *columns: str) -> list[Array]:
 
 def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.DataFrame:
     total, active = (GIGA * x for x in _floats(model, "params_total_b", "params_active_b"))
-    layers, hidden, heads, kv_heads, width, experts, used, cache_bytes, share = _floats(
+    layers, hidden, heads, kv_heads, width, experts, used, cache_bytes, share, *index = _floats(
         model,
         "layers",
         "hidden_size",
@@ -182,9 +196,12 @@ def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.Da
         "experts_active",
         "kv_bytes_per_token_16bit",
         "context_share",
+        "index_tokens",
+        "index_width",
     )
     memory, bandwidth, link = _floats(gpu, "memory_gb", "bandwidth_tb_s", "link_gb_s")
     rate = _rates(rows["precision"], gpu)
+    rate_8bit = _rates(rows["precision"].replace("FP4", "FP8"), gpu)
     rate_16bit = TERA * _floats(gpu, "dense_tflops_16bit")[0]
     memory, bandwidth, link = memory * BYTES_PER_GIB, bandwidth * TERA, link * GIGA
     count, copies, spread = layout(rows)
@@ -194,15 +211,21 @@ def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.Da
     four_bit = rows["precision"].isin(["FP4", "INT4"]).to_numpy()
     expert_share = np.where(mixture, used / experts, 0.0)
     routed = np.where(mixture, (total - active) / (1 - expert_share), 0.0)
+    always = total - routed
     weight = rows["precision"].map(WEIGHT_BYTES).to_numpy(float)
-    # of a mixture in 4 bit, only the routed experts are
-    dense_bytes = (total - routed) * np.where(mixture & four_bit, 1.0, weight) * copies
+    # of a mixture in 4 bit, only the routed experts are; the rest computes in 8 bit
+    dense_bytes = always * np.where(mixture & four_bit, 1.0, weight) * copies
     expert_bytes = routed * weight
     entry = cache_bytes * np.where(np.isnan(share), 1.0, share)
     entry = entry * np.where(rows["precision"].isin(EIGHT_BIT_CACHE), 0.5, 1.0)
     # a latent cache cannot be parted by heads: every GPU of a group has all of it
     parted = copies * np.where(latent, 1.0, np.minimum(group, kv_heads))
     usable = USABLE_MEMORY * memory * count
+    indexed = ~np.isnan(index[0])
+    # where heads share an entry, it may be of several tokens: entries per token
+    entries = np.where(kv_heads == 1, cache_bytes / (ASSUMED_BYTES * layers * width), 1.0)
+    # a query attends to the latent entries themselves, which are wider than a head
+    pairs = np.where(indexed, cache_bytes * heads, 2 * layers * heads * width)
     state = 2 * layers * hidden * STATE_WIDTH * STATE_BYTES
     free = np.maximum(usable - dense_bytes - expert_bytes, LEAST_CACHE * usable)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -218,13 +241,16 @@ def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.Da
         four_bit,
         count > 1,
         layers,
-        2 * active / (count * rate),
+        2 * (always / np.where(mixture, rate_8bit, rate) + (active - always) / rate) / count,
         narrowness,
         2 * layers * hidden * ASSUMED_BYTES / link / copies,
         group,
         hidden * ASSUMED_BYTES / copies,
-        2 * layers * heads * width / (count * rate_16bit),
+        pairs / (count * rate_16bit),
+        np.where(indexed, 2 * layers * entries * index[1], 0.0) / (count * rate),
+        np.where(indexed, index[0], np.inf),
         entry / (parted * bandwidth),
+        np.where(indexed, INDEX_BYTES * layers * entries, 0.0) / (parted * bandwidth),
         free * parted / count / entry,
         np.where(model["attention"].eq("hybrid"), state, 0.0) / (count * bandwidth),
     ]
@@ -319,7 +345,12 @@ def part_seconds(
     step = n_out * per_request
     dense, experts = step * of["dense_s"], step * touched * of["experts_s"]
     compute, prefill = n_out * of["compute_s"], computed * of["compute_s"]
-    cache = n_out * (n_in + n_out / 2) * of["cache_s"]
+    context = n_in + n_out / 2
+    read = np.minimum(context, of["index_tokens"]) * of["cache_s"]
+    cache = n_out * (read + context * of["index_cache_s"])
+    pairs, selected = (
+        _pairs(n_in, most) - _pairs(n_in - computed, most) for most in (np.inf, of["index_tokens"])
+    )
     link = of["link_s"]
     parts = {
         "weights": dense * (1 - four),
@@ -338,12 +369,20 @@ def part_seconds(
         "cache": cache * (1 - latent),
         "cache_latent": cache * latent,
         "state": n_out * of["state_s"],
-        "prefill_compute": prefill,
+        "prefill_compute": prefill * (1 - of["mixture"]),
+        "prefill_mixture": prefill * of["mixture"],
         "prefill_narrow": prefill * of["narrowness"],
         "prefill_link": computed * link * ring,
-        "prefill_attention": (n_in + np.asarray(cached_tokens)) * computed * of["attention_s"],
+        "prefill_attention": pairs * of["attention_s"] * (1 - of["indexed"]),
+        "prefill_selected": (selected * of["attention_s"] + pairs * of["index_s"]) * of["indexed"],
         "prefill_step": layers,
         "prefill_request": 1.0,
         "prefill_latency": per_request,
     }
     return np.stack(np.broadcast_arrays(*(parts[name] for name in PARTS)), axis=-1)
+
+
+def _pairs(tokens: Array, most: ArrayLike) -> Array:
+    """Twice the pairs of a token and one of at most ``most`` before it; lengths in [tokens]."""
+    near = np.minimum(tokens, most)
+    return np.asarray(near * (2 * tokens - near), np.float64)
