@@ -6,10 +6,20 @@ import pytest
 from inference_energy.documents import read as read_document
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
+from inference_energy.laws.peak import Peak
 from inference_energy.method.setup import Coupling
 from inference_energy.scenarios import tables
 from inference_energy.tables import read_table, write_table
 from repository import ROOT, read_schema
+
+
+class Shared(Peak):
+    """A node that gives every one of its requests as much as one alone."""
+
+    knows_load = True
+
+    def at(self, concurrency, requests=None):
+        return self.scaled(concurrency)
 
 
 def value(table, **where):
@@ -22,10 +32,10 @@ def value(table, **where):
 
 def test_twice_the_output_takes_twice_the_energy_and_carbon(flat, settings, facility):
     table = tables.tasks({"flat": flat}, settings, facility)
-    for statistic in ("p5", "p50", "p95", "mean", "ember-germany-2023"):
+    for statistic in ("p5", "p50", "p95", "mean", "Germany"):
         short, long = (value(table, task=task, statistic=statistic) for task in ("short", "long"))
         assert long == pytest.approx(2 * short)
-    grams = value(table, task="short", statistic="ember-germany-2023")
+    grams = value(table, task="short", statistic="Germany")
     intensity = facility.set_index("fact")["value"]["ember-germany-2023"]
     wh = value(table, task="short", statistic="p50")
     assert grams == pytest.approx(wh * intensity / 1000)
@@ -61,6 +71,29 @@ def test_a_utilisation_that_the_throughput_gives_cannot_be_stated(flat):
 def test_an_unknown_grid_is_told(flat, settings, facility):
     with pytest.raises(InputError, match="atlantis"):
         tables.tasks({"flat": flat}, settings | {"grids": ["atlantis"]}, facility)
+
+
+def test_a_grid_of_ones_own_is_a_line_of_configuration(flat, settings, facility):
+    own = {"name": "Spain 2024", "value": 120.0, "unit": "g/kWh", "source": "assumption"}
+    table = tables.tasks({"flat": flat}, settings | {"own_grids": [own]}, facility)
+    wh = value(table, task="short", statistic="p50")
+    assert value(table, task="short", statistic="Spain 2024") == pytest.approx(0.12 * wh)
+    for name in ("Germany", "p50"):
+        with pytest.raises(InputError, match=f"value {name}: .* rename it"):
+            tables.grids(settings | {"own_grids": [own | {"name": name}]}, facility)
+
+
+def test_load_is_an_input_where_the_law_knows_it(flat, settings):
+    by_load = {"name": "load", "input_tokens": 500, "output_tokens": 300}
+    by_load["x"] = {"input": "load", "values": [1.0, 4.0]}
+    of = settings | {"maps": [by_load]}
+    loaded = replace(flat, models=tuple(replace(m, law=Shared(100.0, 1)) for m in flat.models))
+    table = tables.maps({"flat": flat, "loaded": loaded}, of)
+    assert set(table["method"]) == {"loaded"}
+    alone, four = (value(table, x=x, statistic="p50") for x in (1.0, 4.0))
+    assert alone == pytest.approx(4 * four)
+    with pytest.raises(InputError, match="value load: no method has a law that knows load"):
+        tables.maps({"flat": flat}, of)
 
 
 def test_tables_fit_their_schemas(flat, settings, facility, tmp_path):

@@ -39,7 +39,7 @@ PER_DAY = {"mL": KILO, "g": 1.0, "Wh": 1.0}
 """A GWh times a L/kWh is a thousand m3, times a g/kWh a t."""
 
 
-def facts_by_name(facility, names, unit):
+def facts_by_name(facility, names, unit, path="config/footprint.yaml"):
     """Values of facts, in the order of their names.
 
     Parameters
@@ -50,6 +50,8 @@ def facts_by_name(facility, names, unit):
         Facts.
     unit : str
         Unit that they must have.
+    path : str
+        File that names them, for what it says wrongly.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def facts_by_name(facility, names, unit):
     """
     known = facility.set_index("fact")
     problems = [
-        f"config/footprint.yaml: value {name}: allowed is a fact of data/facility.csv in {unit};"
+        f"{path}: value {name}: allowed is a fact of data/facility.csv in {unit};"
         " correct the name or add the fact with its source"
         for name in names
         if name not in known.index or known.loc[name, "unit"] != unit

@@ -26,6 +26,7 @@ INPUTS = {
     "power_utilisation": "Power utilisation",
     "pue": "PUE",
     "node_power": "Maximum power of the node [kW]",
+    "load": "Requests at once on the node",
 }
 """Inputs in words."""
 

@@ -15,7 +15,11 @@ from inference_energy.units import WH_PER_KWH
 LEVELS = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
 """Percentiles and their levels."""
 
+MEAN = "mean"
+
 LENGTHS = ("input_tokens", "output_tokens")
+
+LOAD = "load"
 
 
 def members(setup):
@@ -48,7 +52,7 @@ def statistics(setup, shares, lengths):
     }
     blend = exact.blend_energy(setup, energies, shares, trim=False)
     values = {name: float(blend.quantile(level)) for name, level in LEVELS.items()}
-    return values | {"mean": float(blend.mean())}
+    return values | {MEAN: float(blend.mean())}
 
 
 def changed(setup, values):
@@ -59,8 +63,8 @@ def changed(setup, values):
     setup : Setup
         The method.
     values : dict of str to float
-        ``power_utilisation`` [1], ``pue`` [1] and ``node_power`` [kW], those that are stated;
-        others are passed over.
+        ``power_utilisation`` [1], ``pue`` [1], ``node_power`` [kW] and ``load`` of the node
+        [requests], those that are stated; others are passed over.
 
     Raises
     ------
@@ -77,10 +81,47 @@ def changed(setup, values):
         for name in ("power_utilisation", "pue")
         if name in values
     }
+    models = setup.models
     if "node_power" in values:
-        models = (replace(model, node_power=values["node_power"]) for model in setup.models)
-        fixed["models"] = tuple(models)
-    return replace(setup, **fixed)
+        models = (replace(model, node_power=values["node_power"]) for model in models)
+    if LOAD in values:
+        models = (replace(model, law=model.law.at(values[LOAD])) for model in models)
+    return replace(setup, models=tuple(models), **fixed)
+
+
+def knows(setup, inputs):
+    """Whether a method has all the inputs [names] of a map: only some laws know load."""
+    return LOAD not in inputs or all(model.law.knows_load for model in setup.models)
+
+
+def grids(settings, facility):
+    """Carbon of electricity of every grid that is named, by its name for readers. [g/kWh]
+
+    Parameters
+    ----------
+    settings : dict
+        Content of config/scenarios.yaml.
+    facility : DataFrame
+        Table of schema ``facility``.
+
+    Raises
+    ------
+    InputError
+        If a fact is unknown, or two grids have one name.
+    """
+    facts = facts_by_name(facility, settings["grids"], "g/kWh", "config/scenarios.yaml: key grids")
+    subjects = facility.set_index("fact")["subject"]
+    known = [(subjects[fact], value) for fact, value in zip(settings["grids"], facts, strict=True)]
+    known += [(grid["name"], grid["value"]) for grid in settings.get("own_grids", [])]
+    names = [name for name, _ in known]
+    twice = sorted({name for name in names if names.count(name) > 1} | set(names) & {*LEVELS, MEAN})
+    if twice:
+        raise InputError(
+            f"config/scenarios.yaml: key own_grids: value {name}: is the name of another grid or of"
+            " a statistic; allowed is any other name; rename it"
+            for name in twice
+        )
+    return dict(known)
 
 
 def tasks(setups, settings, facility):
@@ -100,14 +141,12 @@ def tasks(setups, settings, facility):
     DataFrame
         Table of schema ``scenarios_tasks``.
     """
-    emitted = facts_by_name(facility, settings["grids"], "g/kWh")
-    grids = dict(zip(settings["grids"], emitted, strict=True))
-    lines = []
+    intensities, lines = grids(settings, facility), []
     for method, setup in setups.items():
         shares = members(setup)
         for task in settings["tasks"]:
             values = statistics(setup, shares, task)
-            carbon = {grid: values["p50"] / WH_PER_KWH * per for grid, per in grids.items()}
+            carbon = {grid: values["p50"] / WH_PER_KWH * per for grid, per in intensities.items()}
             beyond = any(
                 extrapolates(model, *(task[name] for name in LENGTHS))
                 for model in setup.models
@@ -124,8 +163,13 @@ def tasks(setups, settings, facility):
     return pd.DataFrame(lines)
 
 
+def inputs_of(each):
+    """Inputs of a map. [names]"""
+    return [each[axis]["input"] for axis in ("x", "y") if axis in each]
+
+
 def maps(setups, settings):
-    """Energy over the inputs of every map by every method.
+    """Energy over the inputs of every map by every method that has them.
 
     Parameters
     ----------
@@ -136,12 +180,27 @@ def maps(setups, settings):
     -------
     DataFrame
         Table of schema ``scenarios_maps``.
+
+    Raises
+    ------
+    InputError
+        If no method has the inputs of a map.
     """
     lines = []
+    nobody = [
+        f"config/scenarios.yaml: key maps: value {each['name']}: no method has a law that knows"
+        f" load; allowed are maps over other inputs, and methods of the law at-load; change either"
+        for each in settings["maps"]
+        if not any(knows(setup, inputs_of(each)) for setup in setups.values())
+    ]
+    if nobody:
+        raise InputError(nobody)
     for method, setup in setups.items():
         shares = members(setup)
         for each in settings["maps"]:
             x, y = each["x"], each.get("y", {"input": None, "values": [None]})
+            if not knows(setup, inputs_of(each)):
+                continue
             for at_x in x["values"]:
                 for at_y in y["values"]:
                     stated = {x["input"]: at_x} | ({y["input"]: at_y} if y["input"] else {})

@@ -31,7 +31,7 @@ def main(snakemake):
         for kind in ("svg", "png"):
             save(figure, folder / f"{name}.{kind}")
         images[name] = (folder / f"{name}.svg").read_bytes()
-    text = told(page(settings, made["tasks"], facility), Path(output.page).parent)
+    text = told(page(settings, *made.values(), facility), Path(output.page).parent)
     write_text(output.page, text)
     write_text(output.html, to_html("Scenarios", text, images))
 
