@@ -55,7 +55,7 @@ def page(verdicts, predicted, tables, estimates, settings, reported):
         nominal=settings["nominal_coverage"],
         found=int((~searched).sum()),
         origins=estimates.loc[~searched, "origin"].nunique(),
-        missing=list(estimates.loc[searched, "id"]),
+        missing=estimates[searched].to_dict("records"),
         closeness=near.to_dict("records"),
         closest=near.loc[near["median"].idxmin(), "method"] if len(near) else "",
         runs=int(near["n"].max()) if len(near) else 0,
