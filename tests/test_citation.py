@@ -19,6 +19,11 @@ def test_the_version_and_the_keywords_are_the_projects(file):
     assert file["keywords"] == CITATION["keywords"]
 
 
+def test_the_date_is_the_same_everywhere():
+    date = str(CITATION["date-released"])
+    assert ZENODO["publication_date"] == CODEMETA["datePublished"] == date
+
+
 def test_title_authors_and_licence_agree():
     assert ZENODO["title"] == CITATION["title"]
     assert CITATION["title"].startswith(f"{PROJECT['name']}: ")
