@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy import drawing
-from inference_energy.claims.figures import place, published_interval, words
+from inference_energy.claims.figures import published_interval
 from inference_energy.claims.judge import deciding, holds
 from redraw import draw
 from repository import read, read_yaml
@@ -23,21 +23,6 @@ def test_claims_chart_has_a_mark_of_the_verdict_for_every_testable_claim(method)
         drawing.VERDICT_MARKS[v] for v in lines["verdict"] if v != "not testable"
     }
     assert len(marks) == (lines["verdict"] != "not testable").sum()
-
-
-def test_every_claim_is_in_words_and_stands_where_the_paper_makes_it():
-    claims = read("data/published/claims.csv", "claims_published")["claim"].unique()
-    assert all(words(claim)[0].isupper() for claim in claims)
-    assert len({words(claim) for claim in claims}) == len(claims)
-    order = sorted(claims, key=place)
-    first = ["median-traditional", "p25-traditional", "p75-traditional", "median-long"]
-    assert order[:4] == first
-    assert order.index("p75-long") < order.index("lever-model-long") < order.index("fleet-mixed")
-
-
-def test_a_claim_without_words_is_named_and_comes_last():
-    assert words("something-new") == "something new"
-    assert place("something-new") > place("web-search")
 
 
 @pytest.mark.parametrize("method", METHODS)

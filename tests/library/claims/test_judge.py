@@ -22,6 +22,7 @@ from inference_energy.claims.judge import (
     printed,
 )
 from inference_energy.claims.page import console_summary
+from inference_energy.claims.wording import words
 from inference_energy.tables import read_table
 from inference_energy.text import rounded
 from library.claims.made_up import results
@@ -246,7 +247,7 @@ def test_the_page_and_the_screen_tell_the_counts_of_the_tables():
         assert f"{name}: {sum(tally.values())} claims:" in screen
         failing = deciding(table)[deciding(table)["verdict"] == "not reproduced"]["claim"]
         for failed in failing:
-            assert f"- **{failed}**: published" in page
+            assert f"- **{words(failed)}**: published" in page
             assert kinds[name] != "paper" or f"not reproduced: {failed}: published" in screen
 
 

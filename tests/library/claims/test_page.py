@@ -45,10 +45,10 @@ def test_the_committed_page_is_that_of_the_tables():
 
 def test_a_claim_that_fails_is_named_first_with_its_distance():
     page = claims_page({"mine": claims()}, {"mine": "My method"})
-    assert "## My method (`mine`)\n\nNot reproduced:\n\n- **median**: published 0.15 Wh," in page
+    assert "## My method (`mine`)\n\nNot reproduced:\n\n- **Median**: published 0.15 Wh," in page
     assert "computed 0.3 Wh, 2.00 times the nearest published figure\n\n| claim" in page
     assert "| `mine` | v2 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |" in page
-    assert page.endswith("| median | 0.15 | 0.3 | 0.32 | Wh | not reproduced |  |\n")
+    assert page.endswith("| Median | 0.15 | 0.3 | 0.32 | Wh | not reproduced |  | `median` |\n")
 
 
 def test_a_claim_that_holds_is_in_the_table_only():
@@ -59,7 +59,7 @@ def test_a_claim_that_holds_is_in_the_table_only():
 
 def test_a_method_that_is_not_scored_shows_what_a_claim_would_read():
     page = claims_page({"mine": claims(verdict="not scored")}, {"mine": "My method"})
-    assert "| median | 0.15 | 0.3 | 0.32 | Wh |\n" in page
+    assert "| Median | 0.15 | 0.3 | 0.32 | Wh | `median` |\n" in page
     assert "| `mine` |" not in page
     assert "| not scored |" not in page
     assert "mine" not in console_summary({"mine": claims(verdict="not scored")}, {"mine": "user"})
@@ -70,8 +70,8 @@ def test_notes_and_titles_cannot_break_the_page():
     page = claims_page({"mine": table}, {"mine": "<h1>"})
     assert "## \\<h1\\> (`mine`)" in page
     assert page.endswith(
-        "| a\\|b | 0.15 | 0.3 | 0.32 | 1 | not reproduced |"
-        " \\<script\\>x\\</script\\> \\| \\`y\\` |\n"
+        "| a\\|b | 0.15 | 0.3 | 0.32 |  | not reproduced |"
+        " \\<script\\>x\\</script\\> \\| \\`y\\` | `a\\|b` |\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 from inference_energy.claims.findings import rank
 from inference_energy.claims.judge import VERDICTS, counts, deciding, distance, is_scored
+from inference_energy.claims.wording import place, words
 from inference_energy.templates import render
 from inference_energy.text import short, with_unit
 
@@ -38,15 +39,19 @@ def claims_page(tables, titles):
 
 
 def _claims(table):
-    """Lines that carry a verdict, with the exact engine's number beside."""
+    """Lines that carry a verdict, as the paper makes them, with the exact engine's number."""
     exact = table[table["engine"] == "exact"].set_index("claim")["computed"]
-    lines = deciding(table)
-    return lines.assign(exact=lines["claim"].map(exact)).to_dict("records")
+    lines = deciding(table).sort_values("claim", key=lambda names: names.map(place))
+    told = lines.assign(
+        exact=lines["claim"].map(exact),
+        words=lines["claim"].map(words),
+        unit=lines["unit"].where(lines["unit"] != "1", ""),
+    )
+    return told.to_dict("records")
 
 
 def _failing(table):
-    lines = deciding(table)
-    return lines[lines["verdict"] == "not reproduced"].to_dict("records")
+    return [line for line in _claims(table) if line["verdict"] == "not reproduced"]
 
 
 def console_summary(tables, kinds):
@@ -57,8 +62,9 @@ def console_summary(tables, kinds):
         if is_scored(table):
             lines.append(f"{name}: {len(deciding(table))} claims: {tally}")
         for line in _failing(table) if kinds[name] == "paper" else []:
-            published = with_unit(line["published"], line["unit"])
-            computed = with_unit(short(line["computed"]), line["unit"])
+            unit = line["unit"] or "1"
+            published = with_unit(line["published"], unit)
+            computed = with_unit(short(line["computed"]), unit)
             lines.append(
                 f"  not reproduced: {line['claim']}: published {published}, computed {computed}"
             )

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 from PIL import Image
 
-from inference_energy.claims.figures import place, words
 from inference_energy.claims.judge import counts, deciding
 from inference_energy.claims.readme import PAPER
+from inference_energy.claims.wording import place, words
 from inference_energy.drawing import COLUMN, PAGE, RESOLUTION, alternative, described
 from inference_energy.pages import facts
 
