@@ -46,6 +46,7 @@ from inference_energy.evidence.coverage import (
 )
 from inference_energy.evidence.decomposition import FACTORS
 from inference_energy.evidence.estimates import ABSTRACT, LIKE
+from inference_energy.power.figures import BENCHMARKS
 from inference_energy.text import count, extent, number
 
 BAND = "#ECECEC"
@@ -375,7 +376,7 @@ def wall_utilisation(table, utilisation):
     axis.axvline(p50, color=DARK_GREY, linewidth=0.7)
     idle = {"color": "white", "markeredgecolor": BLUE, "marker": "o", "linestyle": ""}
     for i, row in enumerate(table.to_dict("records")):
-        text = f"{row['gpu'].split('-')[0]}, {row['benchmark']}, {row['scenario']}"
+        text = f"{row['gpu'].split('-')[0]}, {_task(row['benchmark'])}, {row['scenario'].lower()}"
         _write(axis, i, ("", text, ""))
         axis.plot([row["idle_utilisation"]], [i], markersize=3.4, markeredgewidth=0.8, **idle)
         place = f"{row['source_id']}/{row['system']}/{row['benchmark']}/{row['scenario']}"
@@ -389,6 +390,15 @@ def wall_utilisation(table, utilisation):
     spacing = {"columnspacing": 1.0, "handletextpad": 0.4, "handlelength": 1.2}
     legend(axis.figure, handles, 0.1, 0.26, **spacing)
     return axis.figure
+
+
+def _task(benchmark):
+    """A benchmark of MLPerf in words: its model, and the accuracy that answers must keep."""
+    start = next((start for start in BENCHMARKS if benchmark.startswith(start)), None)
+    if start is None:
+        return benchmark
+    accuracy = benchmark.removeprefix(start).strip("-")
+    return BENCHMARKS[start][0] + (f" ({accuracy} %)" if accuracy else "")
 
 
 TRACES = {

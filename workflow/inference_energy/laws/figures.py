@@ -92,7 +92,7 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
         tell(axis, f"{len(rows)} shapes left out; ratio by output over input: {', '.join(ends)}")
     best, worst = str(errors.idxmin()), str(errors.idxmax())
     told = f"{number(errors[best], 2)} %, the {worst} law by {number(errors[worst], 2)} %"
-    headline(figure, f"The {best} law misses shapes that it has not seen by {told}")
+    headline(figure, f"With several shapes left out, the {best} law is off by {told}")
     return figure
 
 
