@@ -7,7 +7,7 @@ numbers of the run are those of its tables, each with the line that it stands in
 import numpy as np
 
 from inference_energy.claims.judge import deciding
-from inference_energy.laws import serving
+from inference_energy.laws import at_load, serving
 from inference_energy.laws.base import LENGTH_FLOOR
 from inference_energy.laws.pooled import Pooled
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
@@ -70,6 +70,8 @@ def serving_content():
         "largest_batch": serving.LARGEST_BATCH,
         "smoothness": serving.SMOOTHNESS,
         "small_message": serving.SMALL_MESSAGE,
+        "near": at_load.NEAR,
+        "short": at_load.SHORT,
         "length_floor": LENGTH_FLOOR,
     }
 

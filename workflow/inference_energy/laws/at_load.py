@@ -274,12 +274,17 @@ class AtLoad(Law):
         return replace(self, copies=self.copies * factor)
 
     def closed_form(self) -> dict[str, Any]:
-        """All of the law but its load: traits, logarithms of factors, upper half of covariance."""
-        rows, columns = np.triu_indices(len(PARTS))
+        """All of the law but its load: traits, ln of factors, slopes, upper half of covariance.
+
+        An infinite trait is None.
+        """
+        rows, columns = np.triu_indices(len(self.covariance))
+        traits = self.traits.items()
         return {
             "kind": self.name,
-            "traits": dict(self.traits),
+            "traits": {name: value if np.isfinite(value) else None for name, value in traits},
             "factors": list(map(float, self.log_factors)),
+            "slopes": list(map(float, self.slopes)),
             "covariance": list(map(float, self.covariance[rows, columns])),
             "scatter": self.scatter,
             "copies": self.copies,

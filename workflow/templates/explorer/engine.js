@@ -76,10 +76,11 @@ const engine = (() => {
       sigma: (law, { input, output }, load) => {
         const times = timesAtLoad(law, { input, cached: 0, output }, load);
         const whole = sum(times);
+        const change = [...times.map((time) => time / whole), ...along(law, input, output)];
         let [variance, place] = [law.scatter ** 2, 0];
-        times.forEach((a, i) => {
-          for (let j = i; j < times.length; j += 1) {
-            const term = (a / whole) * law.covariance[place] * (times[j] / whole);
+        change.forEach((a, i) => {
+          for (let j = i; j < change.length; j += 1) {
+            const term = a * law.covariance[place] * change[j];
             variance += i === j ? term : 2 * term;
             place += 1;
           }
@@ -122,7 +123,11 @@ const engine = (() => {
     const experts = step * t.experts_s * (1 - (1 - t.expert_share) ** Math.max(batch, 1));
     const compute = output * t.compute_s;
     const prefill = computed * t.compute_s;
-    const cache = output * (input + output / 2) * t.cache_s;
+    const context = input + output / 2;
+    const most = t.index_tokens ?? Infinity;
+    const cache = output * (Math.min(context, most) * t.cache_s + context * t.index_cache_s);
+    const pairs = pairsOf(input, Infinity) - pairsOf(cached, Infinity);
+    const selected = pairsOf(input, most) - pairsOf(cached, most);
     const ring = (2 * (t.group - 1)) / t.group;
     const small = 1 / (1 + ((batch * t.message_bytes) / serving.small_message) ** 2);
     const parts = {
@@ -142,16 +147,27 @@ const engine = (() => {
       cache: cache * (1 - t.latent),
       cache_latent: cache * t.latent,
       state: output * t.state_s,
-      prefill_compute: prefill,
+      prefill_compute: prefill * (1 - t.mixture),
+      prefill_mixture: prefill * t.mixture,
       prefill_narrow: prefill * t.narrowness,
       prefill_link: computed * t.link_s * ring,
-      prefill_attention: (input + cached) * computed * t.attention_s,
+      prefill_attention: pairs * t.attention_s * (1 - t.indexed),
+      prefill_selected: (selected * t.attention_s + pairs * t.index_s) * t.indexed,
       prefill_step: t.layers,
       prefill_request: 1,
       prefill_latency: 1 / batch,
     };
-    return law.serving.parts.map((name, j) => (parts[name] * Math.exp(law.factors[j])) / law.copies);
+    const drift = Math.exp(sum(along(law, computed, output).map((value, j) => value * law.slopes[j])));
+    return law.serving.parts.map((name, j) => (parts[name] * Math.exp(law.factors[j]) * drift) / law.copies);
   };
+  /* Twice the pairs of a token and one of at most `most` before it. */
+  const pairsOf = (tokens, most) => {
+    const near = Math.min(tokens, most);
+    return near * (2 * tokens - near);
+  };
+  /* What the slopes of a law with load go along: computed input and output. */
+  const along = ({ serving: { near, short, length_floor } }, input, output) =>
+    [input, Math.max(output, length_floor)].map((tokens) => Math.log((tokens + short) / (near + short)));
   const CAUSES = {
     weights: "reading the weights",
     weights_4bit: "reading the weights",
@@ -170,9 +186,11 @@ const engine = (() => {
     cache_latent: "attention: reading the cache",
     state: "attention: reading the cache",
     prefill_compute: "computing the input",
+    prefill_mixture: "computing the input",
     prefill_narrow: "computing the input",
     prefill_link: "links between GPUs",
     prefill_attention: "attention over the input",
+    prefill_selected: "attention over the input",
     prefill_step: "starting the prefill",
     prefill_request: "starting the prefill",
     prefill_latency: "starting the prefill",
