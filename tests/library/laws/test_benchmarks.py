@@ -1,5 +1,6 @@
 """The rows that the law with load is fitted to, and a user's."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
@@ -7,6 +8,7 @@ from inference_energy.laws.at_load import STEADY
 from inference_energy.laws.benchmarks import (
     STEADY_TABLE,
     THROUGHPUT_TABLES,
+    LoadFit,
     committed,
     fit_committed,
     read_benchmarks,
@@ -41,6 +43,11 @@ def steady():
 @pytest.fixture(scope="module")
 def training(tables, steady, hardware):
     return training_rows(tables, steady, hardware)
+
+
+@pytest.fixture(scope="module")
+def fitted(training):
+    return LoadFit.fit(training)
 
 
 @pytest.fixture
@@ -89,7 +96,43 @@ def test_what_is_not_known_is_refused_all_at_once(user):
     assert 'mine.csv, row 3, column "model": value "Llama 9 70B"; allowed are' in one
     assert "did you mean Llama 3" in one
     assert 'mine.csv, row 4, column "gpu": value "H100"; allowed are names of' in two
+    assert "did you mean H100-NVL-94GB or H100-SXM-80GB?" in two
     assert 'mine.csv, row 5, column "input_tokens"' in three
+
+
+def test_a_name_a_layout_and_a_cell_that_are_wrong_are_refused_together(user):
+    name, layout = problems_of(user, {"model": "Llama 9 70B"}, {"expert_parallel": 16})
+    assert 'row 2, column "model"' in name
+    assert 'row 3, column "expert_parallel"' in layout
+    cell, name, gpu = problems_of(user, {"precision": "FP3"}, {"model": "Nobody"}, {"gpu": "H1"})
+    assert 'row 2, column "precision"' in cell
+    assert 'row 3, column "model": value "Nobody"' in name
+    assert 'row 4, column "gpu": value "H1"' in gpu
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"concurrency": 1e6},
+        {"concurrency": 0.5},
+        {"requests": 1},
+        {"engine": "nobody's", "engine_version": "0.1"},
+        {"gpu": "B300"},
+        {"gpu": "GB200", "precision": "FP4"},
+        {"input_tokens": 1e7, "output_tokens": 1e7},
+        {"input_tokens": 1, "output_tokens": 1},
+        {"tensor_parallel": 2, "pipeline_parallel": 4},
+        {"tensor_parallel": 1024},
+        {"expert_parallel": 8},
+        {"model": "Falcon 180B"},
+        {"model": "DeepSeek-V4-Pro", "gpu": "B200", "precision": "FP4"},
+    ],
+)
+def test_what_nobody_measured_is_predicted_with_its_interval(user, fitted, change):
+    predicted, sigma = fitted.predict(user(change))
+    assert np.isfinite(predicted).all()
+    assert (predicted > 0).all()
+    assert ((sigma > 0.2) & (sigma < 2)).all()
 
 
 def test_what_a_node_cannot_have_is_refused_all_at_once(user):

@@ -1,15 +1,26 @@
 """The committed rows that the law with load is fitted to, and a user's rows that it predicts."""
 
+import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 import pandas as pd
 from numpy.typing import NDArray
 
+from inference_energy.errors import InputError
 from inference_energy.laws.at_load import STEADY, AtLoadFit, describe, keys
 from inference_energy.laws.hardware import find_gpu, find_model
 from inference_energy.laws.serving import layout
-from inference_energy.tables import AnyPath, name_rows, read_table, refuse, row_numbers
+from inference_energy.tables import (
+    AnyPath,
+    decode,
+    name_rows,
+    read_bytes,
+    read_table,
+    refuse,
+    row_numbers,
+)
 
 LoadFit = AtLoadFit
 """Fit of the law that knows load: other rooms name it here, so that it can be another one."""
@@ -128,40 +139,71 @@ def read_benchmarks(
     InputError
         One message with all problems: file, rows, column, value, what is allowed, the remedy.
     """
-    rows, numbers = read_table(path, "throughput"), row_numbers(path)
-    refuse([f"{path}, {problem}" for problem in _unknown(rows, numbers, hardware)])
-    described = describe(rows, **hardware)
-    problems = list(_impossible(described, numbers, hardware["gpus"], training))
+    try:
+        rows = read_table(path, "throughput")
+    except InputError as error:
+        refuse(error.problems + _named(path, hardware))
+        raise
+    numbers = row_numbers(path)
+    problems = [*_unknown(rows, numbers, hardware), *_without_length(rows, numbers)]
+    known = _known(rows, "model", hardware) & _known(rows, "gpu", hardware)
+    described = describe(rows[known].reset_index(drop=True), **hardware)
+    problems += _impossible(described, numbers[known], hardware["gpus"], training)
     refuse([f"{path}, {problem}" for problem in problems])
     return described
+
+
+def _named(path: AnyPath, hardware: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Say which models and GPUs are not known in a table with other cells that are wrong."""
+    try:
+        reader = csv.DictReader(io.StringIO(decode(path, read_bytes(path)), newline=""))
+        cells = [
+            (reader.line_num, *map(row.get, FIND)) for row in reader if all(map(row.get, FIND))
+        ]
+    except (InputError, csv.Error):
+        return []
+    rows = pd.DataFrame(cells, columns=["row", *FIND])
+    unknown = _unknown(rows, rows["row"].to_numpy(), hardware)
+    return [f"{path}, {problem}" for problem in unknown]
+
+
+FIND = {"model": find_model, "gpu": find_gpu}
+"""How a model or GPU of a row is found in its table, by column; the tables are called so too."""
+
+
+def _known(rows: pd.DataFrame, column: str, hardware: Mapping[str, pd.DataFrame]) -> NDArray:
+    """Whether the table of a column has the row's value."""
+    table = hardware[f"{column}s"]
+    found = {value: FIND[column](pd.Series({column: value}), table) for value in set(rows[column])}
+    return rows[column].map(lambda value: bool(found[value]["known"])).to_numpy(bool)
 
 
 def _unknown(
     rows: pd.DataFrame, numbers: NDArray, hardware: Mapping[str, pd.DataFrame]
 ) -> Iterator[str]:
-    """Say which models, GPUs and lengths of the rows are not known, a sentence each."""
+    """Say which models and GPUs of the rows are not known, a sentence each."""
     models, gpus = hardware["models"], hardware["gpus"]
     spellings = {
         "model": [*models["model"], *models["aliases"].dropna().str.split("; ").explode()],
         "gpu": list(gpus["gpu"]),
     }
-    is_known = {
-        "model": lambda name: find_model(pd.Series({"model": name}), models)["known"],
-        "gpu": lambda name: find_gpu(pd.Series({"gpu": name}), gpus)["known"],
-    }
     allowed = {
         "model": "names and aliases of data/models.csv",
         "gpu": "names of data/gpus.csv: " + ", ".join(gpus["gpu"]),
     }
-    for column, known in is_known.items():
-        for value, alike in rows.groupby(column, sort=False):
-            if not known(value):
-                near = get_close_matches(str(value), spellings[column], n=1)
-                remedy = f"did you mean {near[0]}? else " if near else ""
-                yield (
-                    f'{name_rows(numbers[alike.index])}, column "{column}": value "{value}";'
-                    f" allowed are {allowed[column]}; {remedy}add a row for it there"
-                )
+    for column in FIND:
+        for value, alike in rows[~_known(rows, column, hardware)].groupby(column, sort=False):
+            near = [n for n in spellings[column] if n.lower().startswith(str(value).lower())]
+            near = near[:2] or get_close_matches(str(value), spellings[column], n=1)
+            remedy = f"did you mean {' or '.join(near)}? else " if near else ""
+            yield (
+                f'{name_rows(numbers[alike.index])}, column "{column}": value "{value}";'
+                f" allowed are {allowed[column]}; {remedy}add a row for it there"
+            )
+
+
+def _without_length(rows: pd.DataFrame, numbers: NDArray) -> Iterator[str]:
+    """Say which lengths of the rows are not known, a sentence each."""
     for column in ("input_tokens", "output_tokens"):
         empty = rows[column].isna().to_numpy()
         if empty.any():
