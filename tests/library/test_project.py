@@ -19,13 +19,16 @@ def test_elsewhere_the_runs_file_goes_first(monkeypatch, tmp_path):
     assert provided(TABLE) == own(TABLE) == str(FOLDER / TABLE)
     (tmp_path / "data").mkdir()
     Path(TABLE).touch()
-    assert (provided(TABLE), own(TABLE)) == (TABLE, str(FOLDER / TABLE))
+    # absolute, so that no prefix of a module is put before it
+    assert (provided(TABLE), own(TABLE)) == (str(tmp_path / TABLE), str(FOLDER / TABLE))
 
 
 def test_a_path_longer_than_the_system_allows_is_one_of_no_file():
     assert provided("x" * 5_000) == own("x" * 5_000)
 
 
-def test_a_page_names_a_file_as_from_the_projects_folder():
+def test_a_page_names_a_file_as_from_its_folder(monkeypatch, tmp_path):
     assert shown(FOLDER / TABLE) == TABLE
+    monkeypatch.chdir(tmp_path)
+    assert shown(tmp_path / TABLE) == shown(FOLDER / TABLE) == TABLE
     assert shown("elsewhere/table.csv") == "elsewhere/table.csv"

@@ -18,8 +18,8 @@ configfile: "config/config.yaml"
 
 rule all:
     input:
-        "results/mine/energy_per_query.csv",
-        "results/faster/throughput_laws.csv",
+        "{folder}results/mine/energy_per_query.csv",
+        "{folder}results/faster/throughput_laws.csv",
 
 
 module energy:
@@ -27,7 +27,7 @@ module energy:
         "{snakefile}"
     config:
         config["energy"]
-
+{prefix}
 
 use rule * from energy as energy_*
 """
@@ -90,10 +90,17 @@ def energies(table):
     return rows.set_index("subject")["value"]
 
 
+def using(prefix=""):
+    """A Snakefile that uses this workflow as a module."""
+    stated = f'    prefix:\n        "{prefix}"\n' if prefix else ""
+    folder = f"{prefix}/" if prefix else ""
+    return OWN.format(snakefile=ROOT / "workflow/Snakefile", prefix=stated, folder=folder)
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A workflow of its own that uses this one, with its own methods and one table of data."""
-    write(tmp_path / "Snakefile", OWN.format(snakefile=ROOT / "workflow" / "Snakefile"))
+    write(tmp_path / "Snakefile", using())
     config = {"energy": {"methods": ["mine", "faster"], "engines": ["published", "exact"]}}
     write(tmp_path / "config/config.yaml", yaml.safe_dump(config))
     write(tmp_path / "config/methods/mine.yaml", MINE)
@@ -105,9 +112,12 @@ def folder(tmp_path):
 
 
 def test_another_workflow_runs_it_with_its_own_methods_and_data(folder):
+    """With a prefix, which stands before what is made and not before what is given."""
+    write(folder / "Snakefile", using("deep/energy"))
+    made = folder / "deep/energy/results"
     run = snakemake(folder)
     assert run.returncode == 0, run.stdout
-    mine = energies(read_table(folder / "results/mine/energy_per_query.csv", "energy_per_query"))
+    mine = energies(read_table(made / "mine/energy_per_query.csv", "energy_per_query"))
     paper = energies(
         read_table(ROOT / "results/oviedo2026/energy_per_query.csv", "energy_per_query")
     )
@@ -117,12 +127,13 @@ def test_another_workflow_runs_it_with_its_own_methods_and_data(folder):
     assert mine["DeepSeek-R1"] == paper["DeepSeek-R1"]
     laws = [
         read_table(path / "throughput_laws.csv", "throughput_laws").query("term == 'peak'")
-        for path in (folder / "results/faster", ROOT / "results/oviedo2026")
+        for path in (made / "faster", ROOT / "results/oviedo2026")
     ]
     ratio = laws[0]["value"].to_numpy() / laws[1]["value"].to_numpy()
     assert ratio.tolist() == pytest.approx([2] * len(ratio), rel=1e-5)
-    made = {path.name for path in folder.iterdir()}
-    assert made == {*("Snakefile", "config", "data", "cache", "results", "logs", ".snakemake")}
+    found = {path.name for path in folder.iterdir()}
+    assert found == {*("Snakefile", "config", "data", "cache", "deep", ".snakemake")}
+    assert {path.name for path in made.parent.iterdir()} == {"results", "logs"}
     again = snakemake(folder, "--dry-run")
     assert "Nothing to be done" in again.stdout
 
@@ -132,9 +143,19 @@ def blends(table):
     return [subject for subject in table.index if "blend" in subject]
 
 
-def test_all_of_it_is_offered_below_one_rule_and_rule_all_stays_free(folder):
-    run = snakemake(folder, "--dry-run", "energy_everything")
+@pytest.mark.parametrize("prefix", ["", "deep/energy"])
+def test_all_of_it_is_offered_below_one_rule_and_rule_all_stays_free(folder, prefix):
+    write(folder / "Snakefile", using(prefix))
+    deployment = ROOT / "config/deployments/8xh100-llama-405b.yaml"
+    write(folder / "config/deployments/own.yaml", deployment.read_text(encoding="utf-8"))
+    shutil.copytree(deployment.parent / "data", folder / "config/deployments/data")
+    config = yaml.safe_load((folder / "config/config.yaml").read_text(encoding="utf-8"))
+    config["energy"]["methods"].append("oviedo2026")
+    config["energy"]["deployments"] = "config/deployments/own.yaml"
+    write(folder / "config/config.yaml", yaml.safe_dump(config))
+    run = snakemake(folder, "--dry-run", "energy_everything", "energy_deployments")
     assert run.returncode == 0, run.stdout
+    assert "Answering for the deployment own" in run.stdout
     for rule in ("energy_draw_claims", "energy_compare_methods", "energy_compute_findings"):
         assert rule in run.stdout
     # the README is the project's own

@@ -1,7 +1,8 @@
 """Where files are: those of the project, and those of the folder that a run works in.
 
 They are the same folder unless another workflow uses this one as a module. A file that such a
-workflow's folder lacks is then taken from the project.
+workflow's folder lacks is then taken from the project. Paths are absolute then, so that the
+``prefix`` of a module is put before what rules make, and not before what they start from.
 """
 
 import os
@@ -21,14 +22,18 @@ def own(path):
 
 
 def provided(path):
-    """Path of the file in the folder of the run, or else of the project's file of that name."""
+    """Path of the file in the folder of the run, or else of the project's file of that name.
+
+    As given in the project's own folder, else absolute.
+    """
     # not the path's own exists(), which raises where a name is too long
-    return str(path) if os.path.exists(path) else own(path)
+    return os.path.abspath(path) if os.path.exists(path) and not is_own() else own(path)
 
 
 def shown(path):
-    """Write a path for a page: a file of the project as from its folder."""
-    return str(Path(path).relative_to(FOLDER) if FOLDER in Path(path).parents else path)
+    """Write a path for a page: a file of the run or of the project as from its folder."""
+    folders = [folder for folder in (Path.cwd(), FOLDER) if folder in Path(path).parents]
+    return str(Path(path).relative_to(folders[0]) if folders else path)
 
 
 def brace_problems(path, where):

@@ -44,7 +44,7 @@ if "benchmarks" in config:
             "Predicting left-out rows of {input.benchmarks} with every throughput law"
         input:
             **law_tables(LAWS),
-            benchmarks=config["benchmarks"],
+            benchmarks=provided(config["benchmarks"]),
             code=code("laws/evaluate.py"),
         params:
             users=True,
@@ -65,7 +65,7 @@ if "benchmarks" in config:
             "Predicting {input.benchmarks} by the law fitted to the committed tables"
         input:
             **LOAD_TABLES,
-            benchmarks=config["benchmarks"],
+            benchmarks=provided(config["benchmarks"]),
             code=code("laws/predict.py"),
         output:
             predictions=f"{LAWS_FOLDER}/predicted.csv",

@@ -126,7 +126,7 @@ def find_benchmarks(path, named):
             files = next(filter(None, (sorted(glob(p, recursive=True)) for p in paths)), [])
         else:
             files = next(([p] for p in paths if os.path.exists(p)), [])
-        found += files
+        found += map(provided, files)
         cells = [Path(file).parent for file in files if (Path(file).parent / MARK).exists()]
         if cells:
             problems.append(

@@ -16,7 +16,7 @@ from inference_energy.method.lengths import (
     MOST_BEYOND,
     RoundedLengths,
 )
-from inference_energy.project import brace_problems, own
+from inference_energy.project import brace_problems, own, provided
 
 WHOLE = ("value", "distribution", "name", "factors", "trim", "kinds")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -102,7 +102,8 @@ def method_path(name: object) -> str:
 def find_methods() -> dict[str, str]:
     """Files of all methods by name: of the project, and of the run's folder, which go first."""
     folders = [own("config/methods"), "config/methods"]
-    return {p.stem: str(p) for folder in folders for p in sorted(Path(folder).glob("*.yaml"))}
+    names = [p.name for folder in folders for p in sorted(Path(folder).glob("*.yaml"))]
+    return {Path(name).stem: provided(f"config/methods/{name}") for name in names}
 
 
 def read_methods(paths: Mapping[str, str], names: Iterable[Any]) -> dict[str, Any]:

@@ -169,7 +169,7 @@ def _stored(config, settings):
     size = sum(Path(file).stat().st_size for file in log.files)
     parts = max(1, round(size / PART_BYTES))
     return {
-        "log": {"files": list(log.files), "kind": log.kind, "form": log.form},
+        "log": {"files": list(map(provided, log.files)), "kind": log.kind, "form": log.form},
         "name": re.sub("[^A-Za-z0-9._-]", "-", Path(config["log"]).name.split(".")[0]),
         "stated": columns_of_any(log),
         "parts": parts if log.kind == "parquet" else min(parts, len(log.files)),
