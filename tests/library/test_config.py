@@ -176,7 +176,7 @@ def test_a_misspelt_key_is_refused_with_the_nearest_one(copy, name, old, new, wo
             ["unknown option", "allowed are v2, v1"],
         ),
         ("multiverse.yaml", "{value: 11.3,", "{valu: 11.3,", ["options.v1.override", "valu"]),
-        ("sensitivity.yaml", "low: 8.4", "low: 84", ["inputs.node_power", "low < high"]),
+        ("sensitivity.yaml", "low: 1.09", "low: 1.9", ["inputs.pue_median", "low < high"]),
         (TABLE, "reproduced\n", "reproducd\n", ["row 2", "verdict"]),
         (EXAMPLE, "oviedo2026", "oviedo206", ["extends", "did you mean oviedo2026?"]),
         (EXAMPLE, "-8xh100.json", "-9xh100.json", ["deployment.benchmarks", "no such file"]),

@@ -45,6 +45,20 @@ def test_a_changed_method_is_held_against_its_committed_state(folder):
     assert base.method["data"] == head.method["data"] == {"value": NOW}
 
 
+def test_the_only_method_that_changed_needs_no_name(folder):
+    with pytest.raises(InputError, match=r"names no method; changed .* none; .*method=NAME"):
+        sides(folder, "")
+    path = folder / "config/methods/oviedo2026.yaml"
+    with edited(path, path.read_text().replace("p95: 1.6", "p95: 1.7")):
+        base, head = sides(folder, "")
+        assert (head.name, base.name[:23]) == ("oviedo2026", "oviedo2026 as committed")
+        (folder / "config/methods/mine.yaml").write_text("extends: revised\n")
+        with pytest.raises(InputError, match=r"changed .* are mine, oviedo2026; allowed are"):
+            sides(folder, "")
+    _, head = sides(folder, "")
+    assert head.name == "mine"
+
+
 def test_a_changed_table_is_kept_as_it_was_committed(folder):
     path = folder / TABLE
     before = path.read_bytes()

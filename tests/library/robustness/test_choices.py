@@ -90,6 +90,16 @@ def test_a_power_that_was_drawn_is_no_rated_power_of_which_shares_are_taken():
         assert rated.get("value") != drawn
 
 
+def test_a_measured_share_stands_with_the_maximum_that_it_was_taken_of():
+    multiverse = checked(CONFIG)
+    for share in ("measured-inference", "measured-training"):
+        for power in ("v1", "listed"):
+            assert multiverse.refuses({"node_power": power, "power_utilisation": share})
+        assert not multiverse.refuses({"node_power": "v2", "power_utilisation": share})
+    # the paper's first version takes the shares of the second
+    assert not multiverse.refuses({"node_power": "v1", "power_utilisation": "range"})
+
+
 def test_choices_that_rules_link_are_one_factor():
     config = small()
     names = list(config["choices"])

@@ -53,8 +53,9 @@ def test_the_committed_page_is_that_of_the_tables_but_for_the_methods(tables):
     assert "A share of them is no probability" in own[2]
     placed = own.index("| `mine` | 0.3 | 25.0 % | 4 | 50.0 % |")
     assert own[:2] + own[3:placed] == committed[:2] + committed[3:placed]
-    assert own[placed + 2].startswith("The place of `oviedo2026` before pairs were refused")
-    assert "traditional 69.0 % -> 25.0 %, long 45.2 % -> 50.0 %" in own[placed + 2]
+    assert own[placed + 2] == "The place of `oviedo2026`, now 25.0 % (traditional), 50.0 % (long):"
+    assert own[placed + 4].startswith("- before pairs were refused")
+    assert "69.0 % (traditional), 45.2 % (long)" in own[placed + 4]
     after = "## Stress cases, beside the multiverse"
     assert own[own.index(after) :] == committed[committed.index(after) :]
 

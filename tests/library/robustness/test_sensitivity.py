@@ -25,6 +25,14 @@ def read_yaml(path):
 
 CONFIG = read_yaml("config/sensitivity.yaml")
 SCHEMA = read_yaml("workflow/schemas/sensitivity.schema.yaml")
+POWER = {
+    "title": "Node power",
+    "unit": "kW",
+    "low": 10.2,
+    "high": 11.3,
+    "allowed": [1, 100],
+    "source": "a test",
+}
 
 
 FILES = {p.stem: read_yaml(p) for p in (ROOT / "config/methods").glob("*.yaml")}
@@ -100,8 +108,9 @@ def test_energy_is_inverse_to_throughput(setup):
 
 
 def test_what_if_values_do_what_they_say(setup):
-    names = ["node_power", "pue_median", "output_tokens_traditional", "overhead"]
-    table = sensitivity.what_if(setup, {name: CONFIG["inputs"][name] for name in names})
+    names = ["pue_median", "output_tokens_traditional", "overhead"]
+    inputs = {"node_power": POWER} | {name: CONFIG["inputs"][name] for name in names}
+    table = sensitivity.what_if(setup, inputs)
     needed = table[table["output"] == "median traditional"].set_index(["input", "factor"])["needed"]
     node_power = sensitivity.base_values(setup, ["node_power"])["node_power"]
     assert needed["node_power", 2.0] == pytest.approx(2 * node_power)
@@ -153,11 +162,20 @@ def test_inputs_that_the_base_does_not_have_are_named(setup):
 
 def test_all_wrong_ranges_are_reported_together():
     config = deepcopy(CONFIG)
-    config["inputs"]["nod_power"] = config["inputs"].pop("node_power")
+    config["inputs"]["nod_power"] = POWER
     config["inputs"]["pue_median"]["low"] = 0.9
     with pytest.raises(InputError) as error:
         sensitivity.check_inputs(config, SCHEMA)
     assert "nod_power" in str(error.value) and "inputs.pue_median" in str(error.value)
+
+
+def test_a_share_and_the_power_that_it_is_a_share_of_do_not_vary_together():
+    config = deepcopy(CONFIG)
+    config["inputs"]["node_power"] = POWER
+    with pytest.raises(InputError, match="node_power: stands beside power_utilisation_median"):
+        sensitivity.check_inputs(config, SCHEMA)
+    del config["inputs"]["power_utilisation_median"]
+    sensitivity.check_inputs(config, SCHEMA)
 
 
 def test_another_median_keeps_that_short_queries_do_not_occur(setup):

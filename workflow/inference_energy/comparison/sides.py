@@ -48,7 +48,8 @@ def find_sides(
     root : Path
         The repository's folder.
     asked : str
-        Method file, or the name of a method.
+        Method file, or the name of a method; empty: the one of config/methods that is new or has
+        changed since the last commit.
     base : str, optional
         Method file or name to hold it against.
     schema : dict
@@ -63,9 +64,11 @@ def find_sides(
     Raises
     ------
     InputError
-        If a file is missing or unsound, or the method extends none and has not changed.
+        If a file is missing or unsound, none is asked for and not one has changed, or the method
+        extends none and has not changed.
     """
     now = _methods_now(root)
+    asked = asked or _only_changed(root, now)
     head = _side(root, asked, now, schema, "key method")
     if base is not None:
         return _side(root, base, now, schema, "key base"), head
@@ -84,6 +87,23 @@ def find_sides(
 
 def _methods_now(root: Path) -> dict[str, Any]:
     return {path.stem: documents.read(path) for path in sorted((root / METHODS).glob("*.yaml"))}
+
+
+def _only_changed(root: Path, now: dict[str, Any]) -> str:
+    """Name of the only method file that is new, or not as the last commit has it."""
+    committed, commit = committed_files(root, (METHODS,))
+    changed = [
+        name
+        for name in now
+        if committed.get(method_path(name)) != (root / method_path(name)).read_bytes()
+    ]
+    if commit and len(changed) == 1:
+        return changed[0]
+    since = f" changed since commit {commit} are {', '.join(changed) or 'none'};" if commit else ""
+    raise InputError(
+        f"key method: names no method;{since} allowed are {', '.join(sorted(now))} or the path of"
+        " a method file; say snakemake whatif --config method=NAME, or make whatif METHOD=NAME"
+    )
 
 
 def _read(root: Path, asked: str, now: dict[str, Any], key: str) -> tuple[str, dict, str]:

@@ -107,6 +107,12 @@ def range_problems(inputs):
     Only of those that are stated in full: what else is wrong, the schema says.
     """
     problems = []
+    if {"node_power", "power_utilisation_median"} <= inputs.keys():
+        problems.append(
+            f"{SENSITIVITY}: key inputs.node_power: stands beside power_utilisation_median: a"
+            " measured share belongs to the maximum that it was taken of, and says nothing of"
+            " another; allowed is one of the two; leave one out"
+        )
     for name, entry in inputs.items():
         numbers = [entry.get("low"), entry.get("high"), *entry.get("allowed", [])]
         if len(numbers) != 4 or not all(isinstance(number, int | float) for number in numbers):
