@@ -57,9 +57,8 @@ bench-requests: $(ENV) ## measure request logs up to 1e9 rows (3 GB of disk), wr
 audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)
 	snakemake audit
 
-whatif: $(ENV) ## say what a change of an assumption does: make whatif METHOD=FILE [BASE=NAME]
-	@test -n "$(METHOD)" || { echo "Name a method: make whatif METHOD=config/methods/mine.yaml" >&2; exit 1; }
-	snakemake whatif --config method="$(METHOD)" $(if $(BASE),base="$(BASE)")
+whatif: $(ENV) ## say what a change of an assumption does: make whatif [METHOD=FILE] [BASE=NAME]
+	snakemake whatif $(if $(METHOD)$(BASE),--config) $(if $(METHOD),method="$(METHOD)") $(if $(BASE),base="$(BASE)")
 
 changes: $(ENV) ## compare the results with the committed ones
 	snakemake changes
