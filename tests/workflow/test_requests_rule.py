@@ -101,11 +101,7 @@ def test_a_generated_day_is_answered(project):
     ("config", "words"),
     [
         ((), "key log: missing"),
-        (("log=nothing", "method=oviedo2026"), "key log: value nothing: no such file"),
-        (("log=log",), "key method: missing"),
         (("log=log", "method=oviedo2062"), "did you mean oviedo2026"),
-        (("log=log", "method=oviedo2026", "deployment=x.yaml"), "only one of them"),
-        (("log=log", "method=oviedo2026", "format=azur"), "value azur: no format and no file"),
         (("log=log", "method=oviedo2026", "format=azure"), "'ContextTokens' for input tokens"),
         (("log=generate:oviedo2026:none",), "whole number of queries"),
         (("log=generate:oviedo2062:1e4",), "did you mean oviedo2026"),

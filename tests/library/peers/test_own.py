@@ -2,10 +2,22 @@ import numpy as np
 import pytest
 from inference_energy.evidence.boundaries import conversion
 from inference_energy.evidence.estimates import energy_at
-from inference_energy.peers.own import law_energy, of_law, of_method, of_method_at_load
+from inference_energy.peers.own import (
+    PowerLaws,
+    law_energy,
+    of_law,
+    of_method,
+    of_method_at_load,
+)
 from repository import METHODS, hardware_tables, read, read_yaml, sources
 
 HARDWARE = hardware_tables()
+
+
+@pytest.fixture(scope="module")
+def powers():
+    """Laws of power of all that is committed."""
+    return PowerLaws(HARDWARE)
 
 
 @pytest.fixture(scope="module")
@@ -81,31 +93,31 @@ def metered(runs):
     return own.sort_values("concurrency")
 
 
-def test_power_of_the_law_rises_with_the_load_and_stays_below_the_rated_one(metered):
-    energy = law_energy(metered, metered["throughput_tps"], "model", HARDWARE)
+def test_power_of_the_law_rises_with_the_load_and_stays_below_the_rated_one(metered, powers):
+    energy = law_energy(metered, metered["throughput_tps"], "model", powers)
     power = (energy * metered["throughput_tps"] / metered["gpus"]).to_numpy(float)
     rated = HARDWARE["gpus"].set_index("gpu")["tdp_w"]["B200"]
     assert (np.diff(power) > 0).all()
     assert 0.2 * rated < power[0] < 0.8 * power[-1] < 0.8 * rated
 
 
-def test_the_power_law_does_not_see_what_is_left_out(metered):
+def test_the_power_law_does_not_see_what_is_left_out(metered, powers):
     steady = HARDWARE["mlenergy"]
     own = steady["model"] == "DeepSeek-R1"
     power = steady["accelerator_power_w"].where(~own, 100.0)
-    spoilt = HARDWARE | {"mlenergy": steady.assign(accelerator_power_w=power)}
+    spoilt = PowerLaws(HARDWARE | {"mlenergy": steady.assign(accelerator_power_w=power)})
     speed = metered["throughput_tps"]
     for left_out in ("configuration", "model"):
-        honest, fooled = (law_energy(metered, speed, left_out, h) for h in (HARDWARE, spoilt))
+        honest, fooled = (law_energy(metered, speed, left_out, p) for p in (powers, spoilt))
         assert honest.to_numpy() == pytest.approx(fooled.to_numpy())
 
 
-def test_runs_without_a_throughput_or_a_measured_energy_have_none(metered, some):
+def test_runs_without_a_throughput_or_a_measured_energy_have_none(metered, some, powers):
     speed = metered["throughput_tps"].where(metered.index != metered.index[0])
-    assert metered.index[0] not in law_energy(metered, speed, "model", HARDWARE).index
+    assert metered.index[0] not in law_energy(metered, speed, "model", powers).index
     unmetered = some[some["energy_per_token_j"].isna()]
     assert len(unmetered)
-    assert law_energy(unmetered, unmetered["throughput_tps"], "model", HARDWARE).empty
+    assert law_energy(unmetered, unmetered["throughput_tps"], "model", powers).empty
 
 
 def test_a_method_that_knows_load_is_told_it(metered, convert):

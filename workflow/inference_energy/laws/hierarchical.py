@@ -90,15 +90,15 @@ LOADINGS = np.array(
 
 def _log_peak(rows: pd.DataFrame) -> Array:
     """Logarithm of every part at peak rates, rows by parts; minus infinity where it is absent."""
-    times = rows[SERVING_TIMES]
-    step = times[["weights", "layers"]]
-    served = pd.Series(np.inf, rows.index)
+    times = {name: rows[name].to_numpy(float) for name in SERVING_TIMES}
+    served = np.full(len(rows), np.inf)
     if "concurrency" in rows:
-        served = rows["concurrency"].astype(float).fillna(np.inf)
-    reserved = step.div(times["cache"], axis=0).add_suffix("_reserved")
-    times = times.join([reserved, step.div(served, axis=0).add_suffix("_served")])
-    with np.errstate(divide="ignore"):
-        return np.log(times[[part[1] for part in PARTS]].to_numpy(float))
+        served = rows["concurrency"].astype(float).fillna(np.inf).to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for name in ("weights", "layers"):
+            times[f"{name}_reserved"] = times[name] / times["cache"]
+            times[f"{name}_served"] = times[name] / served
+        return np.log(np.stack([times[part[1]] for part in PARTS], axis=1))
 
 
 def _log_shape(rows: pd.DataFrame) -> Array:

@@ -147,12 +147,13 @@ def of_law(name, rows, vendor, hardware):
         tested, served = rows, [*SERVED, *LAYOUT, *STACK]
         learnt = pd.concat([vendor, rows[rows["throughput_tps"].notna()]], ignore_index=True)
     tested = kind.prepare(tested.assign(throughput_tps=np.nan), hardware)
+    place = pd.Series(np.arange(len(tested)), tested.index)
     learnt = kind.prepare(learnt, hardware)
     fits = {frozenset(): kind.fit_many(learnt)}
     found, done = {}, {}
     for left_out in (CONFIGURATION, MODEL):
         own, hidden = _hidden(tested, learnt, hardware["models"], left_out)
-        predicted = pd.Series(np.nan, rows.index)
+        predicted = np.full(len(rows), np.nan)
         for (k, *one), alike in tested.groupby([own, *served], sort=False, dropna=False):
             if hidden[k] not in fits:
                 fits[hidden[k]] = kind.fit_many(learnt.drop(hidden[k]).reset_index(drop=True))
@@ -162,12 +163,35 @@ def of_law(name, rows, vendor, hardware):
                 law = fits[hidden[k]].condition(alike.iloc[:1])
                 lengths = (alike[f"{name}_tokens"].to_numpy(float) for name in ("input", "output"))
                 done[same] = law.predict(*lengths)
-            predicted[alike.index] = done[same]
-        found[left_out] = predicted
+            predicted[place[alike.index]] = done[same]
+        found[left_out] = pd.Series(predicted, rows.index)
     return found
 
 
-def law_energy(rows, throughput, left_out, hardware):
+class PowerLaws:
+    """Laws of GPU power that have not seen some of the measured runs, each fitted once.
+
+    Parameters
+    ----------
+    hardware : dict of str to DataFrame
+        Tables ``models``, ``gpus``, ``nodes``, ``mlenergy``, ``inferencex`` and ``wall_power``.
+    """
+
+    def __init__(self, hardware):
+        self.models, self.gpus = hardware["models"], hardware["gpus"]
+        runs = measured.rows(hardware["mlenergy"], hardware["inferencex"])
+        self.runs = add_utilisation(runs, self.models, self.gpus)
+        self.idle = node.idle_share(hardware["wall_power"], hardware["nodes"], self.gpus)
+        self.fits = {}
+
+    def without(self, hidden):
+        """Law that has not seen some of ``runs``, a frozenset of their index."""
+        if hidden not in self.fits:
+            self.fits[hidden] = GpuPower.fit(self.runs.drop(hidden), self.idle)
+        return self.fits[hidden]
+
+
+def law_energy(rows, throughput, left_out, laws):
     """Energy per output token of the GPUs at a throughput, by the law of GPU power.
 
     The law is fitted anew without what is left out, and knows the load, not the task.
@@ -180,26 +204,23 @@ def law_energy(rows, throughput, left_out, hardware):
         Predicted for the runs, by their index; empty where nothing is. [tokens/s]
     left_out : {"configuration", "model"}
         What of a run the law of power has not seen.
-    hardware : dict of str to DataFrame
-        Tables ``models``, ``gpus``, ``nodes``, ``mlenergy``, ``inferencex`` and ``wall_power``.
+    laws : PowerLaws
+        Where the laws are taken from.
 
     Returns
     -------
     Series
         Of the runs whose energy was measured and that have a throughput. [J]
     """
-    models, gpus = hardware["models"], hardware["gpus"]
-    measured_runs = measured.rows(hardware["mlenergy"], hardware["inferencex"])
-    learnt = add_utilisation(measured_runs, models, gpus)
-    idle = node.idle_share(hardware["wall_power"], hardware["nodes"], gpus)
+    models, gpus = laws.models, laws.gpus
     asked = rows[rows["energy_per_token_j"].notna()].join(throughput.rename("speed"))
     asked = asked[asked["speed"].notna()].assign(task="", batch=lambda t: t["concurrency"])
     asked = asked.rename(columns={"attention_data_parallel": "attention_copies"})
-    described = learnt.assign(model=learnt["network"])
+    described = laws.runs.assign(model=laws.runs["network"])
     own, hidden = _hidden(*(_laid_out(table) for table in (asked, described)), models, left_out)
     found = pd.Series(np.nan, asked.index)
     for k, alike in asked.groupby(own):
-        law = GpuPower.fit(learnt.drop(hidden[k]), idle)
+        law = laws.without(hidden[k])
         energy = energy_per_token(law, alike, alike["speed"], 0.0, models, gpus)
         found[alike.index] = energy["predicted_j"]
     return found

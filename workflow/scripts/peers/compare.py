@@ -34,11 +34,11 @@ def _of_methods(rows, methods, sources, convert):
         yield long_form(loaded, predictor=name, told=TOLD, left_out=own.MODEL)
 
 
-def _of_configurator(rows, answers, hardware):
+def _of_configurator(rows, answers, powers):
     """Energy of the throughputs that AIConfigurator predicts, which has no power of its own."""
     is_told = (answers["predictor"] == CONFIGURATOR) & (answers["told"] == TOLD)
     throughput = rows["id"].map(answers[is_told].set_index("id")["throughput_tps"])
-    energy = own.law_energy(rows, throughput, own.MODEL, hardware)
+    energy = own.law_energy(rows, throughput, own.MODEL, powers)
     found = rows[["id"]].assign(throughput_tps=np.nan, energy_per_token_j=energy)
     return long_form(found, predictor=CONFIGURATOR, told=TOLD, left_out=own.MODEL)
 
@@ -55,12 +55,13 @@ def main(snakemake):
     vendor = read_table(read.vendor, "throughput")
     parts = [*_of_packages(answers), *_of_methods(rows, methods, sources, convert)]
     hardware = sources.shared["hardware"]
+    powers = own.PowerLaws(hardware)
     for law in own.ASKED:
         for left_out, throughput in own.of_law(law, rows, vendor, hardware).items():
-            energy = own.law_energy(rows, throughput, left_out, hardware)
+            energy = own.law_energy(rows, throughput, left_out, powers)
             found = rows[["id"]].assign(throughput_tps=throughput, energy_per_token_j=energy)
             parts.append(long_form(found, predictor=law, told=TOLD, left_out=left_out))
-    parts.append(_of_configurator(rows, answers, hardware))
+    parts.append(_of_configurator(rows, answers, powers))
     scored = scores(rows, pd.concat(parts, ignore_index=True), names)
     write_table(scored, output.table, "peers")
     scored = read_table(output.table, "peers")
