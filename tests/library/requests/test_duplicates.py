@@ -57,3 +57,20 @@ def test_without_repeated_ids_nothing_is_too_often(surplus):
     tables = surplus(ROWS[:2])
     assert tables["lengths"].empty
     assert tables["kinds"]["n"].tolist() == [0]
+
+
+def test_cells_whose_requests_are_all_repeats_are_gone(surplus, count, tmp_path):
+    """The repeated id has another length and hour than the row that counts."""
+    rows = [("2025-01-01 10:00:00", "a", 100, 10), ("2025-01-01 12:00:00", "a", 300, 30)]
+    found = surplus(rows)
+    (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    connection = connect(folder=tmp_path)
+    counts.create_tables(connection)
+    for tables, sign in ((count(folder), 1), (found, -1)):
+        for name in ("lengths", "hours"):
+            path = tmp_path / f"{name}.parquet"
+            tables[name].to_parquet(path)
+            counts.read_tables(connection, {name: [path]}, sign)
+    counts.sum_tables(connection)
+    for name in ("lengths", "hours"):
+        assert connection.execute(f"SELECT n, input FROM {name}").fetchall() == [(1, 100)]

@@ -9,7 +9,7 @@ import pytest
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
 from inference_energy.requests.formats import Source, select
-from inference_energy.requests.log import connect, open_log, requests_view, units
+from inference_energy.requests.log import columns_of_any, connect, open_log, requests_view, units
 from repository import read_schema
 
 LITELLM = {
@@ -218,3 +218,11 @@ def test_spans_of_older_conventions_are_read(settings, tmp_path):
     (tmp_path / "log.jsonl").write_text(json.dumps(old) + "\n")
     (found,), name = read(tmp_path / "log.jsonl", settings, tmp_path)
     assert (name, found["input"], found["output"]) == ("opentelemetry", 120, 30)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_log_of_every_format_has_its_columns_before_it_is_read(name, settings, tmp_path):
+    file, content, expected = FILES[name]
+    (tmp_path / file).write_text(content)
+    found = columns_of_any(open_log(tmp_path / file, settings["formats"]))
+    assert {"input", "output"} | expected.keys() <= found

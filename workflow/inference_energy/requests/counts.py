@@ -83,13 +83,17 @@ def create_tables(connection):
 
 
 def sum_tables(connection):
-    """Add up rows of the same keys, in place; blanks around names end here, where rows are few."""
+    """Add up rows of the same keys, in place; blanks around names end here, where rows are few.
+
+    Cells from which every request was taken away are left out.
+    """
     for name, (types, sums) in TABLES.items():
         keys = [f"{bare_name(key)} AS {key}" if key in NAMES else key for key in types]
         summed = ", ".join(f"sum({column})::BIGINT AS {column}" for column in sums)
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS"
             f" SELECT {', '.join(keys)}, {summed} FROM {name} GROUP BY ALL"
+            + (" HAVING sum(n) <> 0" if CELLS.keys() <= types.keys() else "")
         )
 
 

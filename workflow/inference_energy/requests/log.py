@@ -150,7 +150,7 @@ def columns_of_any(log):
     connection, found, problems = connect(), set(), []
     for file in log.files:
         try:
-            source = describe(connection, file, log.kind)
+            source = _of_items(describe(connection, file, log.kind), log.form)
             select(source, log.form, file)
             found |= stated(source, log.form)
         except InputError as error:
@@ -158,6 +158,11 @@ def columns_of_any(log):
     if problems:
         raise InputError(problems)
     return found
+
+
+def _of_items(source, form):
+    """Columns of the requests inside a file's objects: not known before all are read."""
+    return Source(None, "item") if "unnest" in form else source
 
 
 def _name(file):

@@ -70,7 +70,7 @@ def main(snakemake):
     settings = params.settings
     with opened(snakemake) as (connection, folder):
         counted = gather(connection, read)
-        lengths = counted["lengths"][counted["lengths"]["n"] > 0].reset_index(drop=True)
+        lengths = counted["lengths"]
         answers.check_any(lengths, counted["kinds"])
         timed = {"start", "finish"} <= set(params.stated)
         runs = flight.in_flight(counted["flight"]) if timed else None
