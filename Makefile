@@ -52,7 +52,7 @@ bench: $(ENV) bench-requests ## measure the speed, write benchmarks/results.md a
 	PYTHONPATH=workflow python benchmarks/run.py
 
 bench-requests: $(ENV) ## measure request logs up to 1e9 rows (3 GB of disk), write benchmarks/requests.md
-	PYTHONPATH=workflow python benchmarks/requests.py
+	PYTHONPATH=workflow:tests python benchmarks/requests.py
 
 audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)
 	snakemake audit

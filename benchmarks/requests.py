@@ -1,7 +1,9 @@
 """Measure request logs of rising size against DuckDB's bare scan and group; write requests.md.
 
 A log is ten-million-row Parquet files, drawn once and copied. Each size is read by `snakemake
-requests` on two cores, and by DuckDB alone, on two threads, grouping the same columns.
+requests` on two cores, and by DuckDB alone, on two threads, grouping the same columns. One size is
+then read again in parts, here and, where SLURM and .venv-slurm are installed, on a SLURM of one
+node: what a job costs.
 """
 
 import os
@@ -10,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from cluster.one_node import one_node
 from inference_energy.tables import write_text
 from inference_energy.units import GIGA
 
@@ -34,6 +38,12 @@ COLUMNS = {
 LARGEST = {"lengths and model": 10**9, "the same, time and tenant": 10**8, "a day": 10**8}
 """Rows up to which each log is measured: nearly every row of the second one is a group of DuckDB's,
 which a billion rows would spill to disk, and a day is drawn before it is counted."""
+
+PARTS = 8
+"""Parts in which a log is read again."""
+
+SLURM = ROOT / ".venv-slurm" / "bin" / "python"
+ON_SLURM = ["--profile", "workflow/profiles/slurm", "--slurm-status-command", "squeue"]
 
 
 def draw(path, log):
@@ -102,11 +112,11 @@ def bare(folder, columns):
     return measured([sys.executable, "-c", f"import duckdb; duckdb.sql({sql!r}).fetchall()"])
 
 
-def requests(log):
+def requests(log, *options, python=sys.executable):
     """Read a log as a user would, on a copy of nothing: into build/requests of the repository."""
     folder = ROOT / "build" / "requests" / "log"
     shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "snakemake", "requests", "--cores", "2", "--config"]
+    command = [python, "-m", "snakemake", "requests", *(options or ("--cores", "2")), "--config"]
     found = measured([*command, f"log={log}", "method=oviedo2026"], cwd=ROOT)
     shutil.rmtree(folder, ignore_errors=True)
     return found
@@ -122,23 +132,59 @@ def sizes(log):
     return [size for size in SIZES if size <= LARGEST[log]]
 
 
+@contextmanager
+def drawn(log):
+    """Give a function that brings a log on disk to so many rows and says where it is."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
+        first, files = Path(folder) / "one.parquet", Path(folder) / "log"
+        draw(first, log)
+        files.mkdir()
+
+        def grown(size):
+            for number in range(len(list(files.iterdir())), size // FILE_ROWS):
+                shutil.copy(first, files / f"{number:04}.parquet")
+            return files
+
+        yield grown
+
+
 def table(log):
     """Rows of the table of one log."""
     lines = []
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
-        first = Path(folder) / "one.parquet"
-        draw(first, log)
-        files = Path(folder) / "log"
-        files.mkdir()
+    with drawn(log) as grown:
         for size in sizes(log):
-            for number in range(len(list(files.iterdir())), size // FILE_ROWS):
-                shutil.copy(first, files / f"{number:04}.parquet")
+            files = grown(size)
             own = requests(files)
-            alone = bare(folder, COLUMNS[log])
+            alone = bare(files.parent, COLUMNS[log])
             cells = [log, f"{size:.0e}", *times(own), *times(alone), f"{own[1] / alone[1]:.2f}"]
             lines.append(f"| {' | '.join(cells)} |")
             print(lines[-1], flush=True)
     return lines
+
+
+def parts():
+    """Table of one log as a whole, in parts, and in parts on SLURM."""
+    log, split = "lengths and model", ("--set-scatter", f"requests={PARTS}")
+    size = max(size for size in SIZES if size <= LARGEST["a day"])
+    lines = ["| where | parts | time | processor |", "| --- | --- | --- | --- |"]
+    with drawn(log) as grown:
+        files = grown(size)
+        found = {
+            ("two cores", 1): requests(files),
+            ("two cores", PARTS): requests(files, "--cores", "2", *split),
+        }
+        if SLURM.exists() and shutil.which("slurmctld"):
+            # SLURM's daemons look into its folder as others
+            files.parent.chmod(0o755)
+            with one_node(files.parent / "slurm"):
+                found["SLURM of one node of two cores", PARTS] = requests(
+                    files, *ON_SLURM, *split, python=SLURM
+                )
+    for (where, count), (wall, processor, _) in found.items():
+        seconds = "not measured" if "SLURM" in where else f"{processor:.0f} s"
+        lines.append(f"| {where} | {count} | {wall:.0f} s | {seconds} |")
+        print(lines[-1], flush=True)
+    return f"{size:.0e}", lines
 
 
 def day():
@@ -173,6 +219,14 @@ def main():
     for log in COLUMNS:
         lines += table(log)
     lines.append(day())
+    rows, split = parts()
+    lines += ["", "## What a cluster adds", ""]
+    lines += [
+        f"The log of lengths and models with {rows} rows, as a whole and in parts. On SLURM, a job"
+        " that starts Snakemake anew, and the intervals at which it is looked after, add to each.",
+        "",
+        *split,
+    ]
     write_text(ROOT / "benchmarks" / "requests.md", "\n".join(lines) + "\n")
 
 
