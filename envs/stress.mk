@@ -9,7 +9,7 @@ stress-env: .venv-stress/.installed ## install AIPerf into .venv-stress
 	@touch $@
 
 .venv-stress/.engine: envs/stress-test.lock .venv-stress/.installed
-	@echo "Adding the engine of envs/stress-test.lock; compiling it takes some minutes ..."
+	@echo "Adding the engine of envs/stress-test.lock ..."
 	@.venv-stress/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r envs/stress-test.lock
 	@touch $@
 

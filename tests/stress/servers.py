@@ -4,6 +4,8 @@ import json
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -36,17 +38,54 @@ CODES = {
 }
 
 
-class Server:
-    """A server in one of the `MODES` while in a `with` block; `url` ends with /v1."""
+DONE = b"data: [DONE]\n\n"
 
-    def __init__(self, mode="good", gap=0.01, broken_share=0.0, port=0):
-        self.mode, self.gap, self.broken_share = mode, gap, broken_share
+
+class Server:
+    """A server in one of the `MODES` while in a `with` block; `url` ends with /v1.
+
+    Parameters
+    ----------
+    mode : str
+        How it answers.
+    gap, first : float
+        Time between two tokens, and more before the first [s]: a stream keeps to this beat on a
+        machine that is busy, because each token waits for its own moment.
+    slower : float
+        Every request takes so much more per token than the one before [s].
+    broken_share : float
+        Share of the streams that break off.
+    hangs : collection of int
+        Numbers of the requests that are never answered, from 1.
+    port : int
+        Its own choice unless given.
+    engine : str, optional
+        Address of a real engine whose answers are passed on, on this server's beat; without one
+        every token is an a.
+    """
+
+    def __init__(
+        self,
+        mode="good",
+        gap=0.01,
+        first=0.0,
+        slower=0.0,
+        broken_share=0.0,
+        hangs=(),
+        port=0,
+        engine=None,
+    ):
+        self.mode, self.gap, self.first, self.slower = mode, gap, first, slower
+        self.broken_share, self.hangs, self.engine = broken_share, hangs, engine
         self.release = threading.Event()
         self.asked = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
+                if outer.engine:
+                    outer.pass_on(self, "/models", None)
+                    return
                 outer.reply(self, 200, "application/json", {"data": [{"id": "m"}, {"id": "n"}]})
 
             def do_POST(self):
@@ -72,7 +111,7 @@ class Server:
     def answer(self, handler, body, authorization):
         """Answer a chat completion as the mode says."""
         mode = self.mode
-        if mode == "hangs":
+        if mode == "hangs" or self.asked in self.hangs:
             self.release.wait()
             return
         if mode in CODES:
@@ -88,27 +127,53 @@ class Server:
             said = {"error": {"message": f"Failed for {authorization}"}}
             self.reply(handler, 500, "application/json", said)
             return
+        if self.engine:
+            self.pass_on(handler, "/chat/completions", json.dumps(body).encode())
+            return
         tokens = body.get("max_tokens") or body.get("max_completion_tokens") or 16
-        self.stream(handler, tokens, "a")
+        made_up = event({"index": 0, "delta": {"role": "assistant", "content": "a"}})
+        ending = event({"index": 0, "delta": {}, "finish_reason": "length"})
+        self.stream(handler, [] if mode == "empty" else [made_up] * tokens, ending + DONE)
 
-    def stream(self, handler, tokens, text):
-        """Stream tokens, in one piece where a proxy holds them back, or not to their end."""
+    def pass_on(self, handler, path, body):
+        """Answer as the engine does."""
+        headers = {"Content-Type": "application/json"}
+        headers["Authorization"] = handler.headers.get("Authorization", "")
+        asked = urllib.request.Request(f"{self.engine}{path}", body, headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=600) as answer:
+                kind, said = answer.headers["Content-Type"], answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                self.reply(handler, error.code, error.headers["Content-Type"], error.read())
+            return
+        if "event-stream" not in kind:
+            self.reply(handler, 200, kind, said)
+            return
+        events = [part + b"\n\n" for part in said.split(b"\n\n") if part]
+        last = next(n for n, part in enumerate(events) if b'"finish_reason":"' in part)
+        self.stream(handler, events[:last], b"".join(events[last:]))
+
+    def stream(self, handler, tokens, ending):
+        """Stream events, in one piece where a proxy holds them back, or not to their end."""
         handler.send_response(200)
         handler.send_header("Content-Type", "text/event-stream")
         handler.end_headers()
         held = b""
         broken = self.broken_share and self.asked % round(1 / self.broken_share) == 0
-        for number in range(0 if self.mode == "empty" else tokens):
-            time.sleep(self.gap)
-            if broken and number > tokens // 2:
+        gap = self.gap + self.slower * self.asked
+        moment = time.monotonic() + self.first
+        for number, token in enumerate(tokens):
+            moment += gap
+            time.sleep(max(moment - time.monotonic(), 0))
+            if broken and number > len(tokens) // 2:
                 return
-            held += event({"index": 0, "delta": {"role": "assistant", "content": text}})
+            held += token
             if self.mode != "buffered":
                 handler.wfile.write(held)
                 handler.wfile.flush()
                 held = b""
-        ending = event({"index": 0, "delta": {}, "finish_reason": "length"})
-        handler.wfile.write(held + ending + b"data: [DONE]\n\n")
+        handler.wfile.write(held + ending)
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -7,11 +7,15 @@ function, so the energy of any window is known in closed form.
 import math
 import threading
 import time
+from collections.abc import Collection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PERIOD = 7.0
 MEAN_W = 300.0
 SWING_W = 100.0
+MOST_W = MEAN_W + 10 + SWING_W
+STEEPEST = SWING_W * 2 * math.pi / PERIOD
+"""Highest power [W] of the first two GPUs, and how fast it changes at most [W/s]."""
 
 GAUGES = {
     "DCGM_FI_DEV_MEM_COPY_UTIL": 40,
@@ -37,16 +41,47 @@ def energy(gpu: int, start: float, end: float) -> float:
 
 
 class Telemetry:
-    """Serve made-up GPUs on a free port of the loopback interface while in a `with` block."""
+    """Serve made-up GPUs on a free port of the loopback interface while in a `with` block.
 
-    def __init__(self, gpus: int, utilisation: int = 0, port: int = 0):
-        self.gpus = gpus
+    Parameters
+    ----------
+    gpus : int
+        How many.
+    utilisation : int
+        Of each of them [%].
+    port : int
+        Its own choice unless given.
+    dead : bool
+        Whether the last GPU reads 0 W and its counter stands still.
+    refresh : float
+        Time after which the readings change [s]; 0 for at once.
+    lost : collection of int
+        Numbers of the questions that it fails to answer, from 1.
+    """
+
+    def __init__(
+        self,
+        gpus: int,
+        utilisation: int = 0,
+        port: int = 0,
+        dead: bool = False,
+        refresh: float = 0.0,
+        lost: Collection[int] = (),
+    ):
+        self.gpus, self.dead, self.refresh = gpus, dead, refresh
+        self.asked = 0
         self.gauges = GAUGES | {"DCGM_FI_DEV_GPU_UTIL": utilisation}
         self.started = time.time()
+        self.served = {}
+        """When each count of the first GPU's counter was read [s], by count [mJ]."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
+                outer.asked += 1
+                if outer.asked in lost:
+                    self.send_error(503)
+                    return
                 body = outer.text().encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
@@ -63,6 +98,8 @@ class Telemetry:
     def text(self) -> str:
         """The metrics now, as a DCGM exporter writes them (energy in mJ since start)."""
         now = time.time()
+        if self.refresh:
+            now -= now % self.refresh
         lines = []
 
         def put(name, values):
@@ -73,11 +110,13 @@ class Telemetry:
                     f'modelName="NVIDIA H100 80GB HBM3",Hostname="node"}} {value}'
                 )
 
-        put("DCGM_FI_DEV_POWER_USAGE", [power(gpu, now) for gpu in range(self.gpus)])
-        put(
-            "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
-            [round(1000 * energy(gpu, self.started, now)) for gpu in range(self.gpus)],
-        )
+        watts = [power(gpu, now) for gpu in range(self.gpus)]
+        counts = [round(1000 * energy(gpu, self.started, now)) for gpu in range(self.gpus)]
+        self.served[counts[0]] = now
+        if self.dead:
+            watts[-1] = counts[-1] = 0
+        put("DCGM_FI_DEV_POWER_USAGE", watts)
+        put("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", counts)
         for name, value in self.gauges.items():
             put(name, [value] * self.gpus)
         return "\n".join(lines) + "\n"

@@ -10,12 +10,14 @@ from inference_energy.stress.runner import StressTest, prepare
 from repository import ROOT, read_yaml
 from stress.make_engine import write_tokenizer
 from stress.servers import Server
+from stress.telemetry import Telemetry
 
 pytestmark = pytest.mark.stress
 
 AIPERF = Path(os.environ.get("STRESS_PYTHON", ROOT / ".venv-stress/bin/python")).parent / "aiperf"
 DEFAULTS = read_yaml("config/stress.yaml")
 CANARY = "sk-canary-8c20d4"
+NONE = {}
 
 
 @pytest.fixture
@@ -24,8 +26,8 @@ def start(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     write_tokenizer(tmp_path / "tokenizer")
 
-    def run(mode, broken_share=0.0, **changes):
-        with Server(mode, gap=0.005, broken_share=broken_share) as server:
+    def run(mode, behaviour=NONE, **changes):
+        with Server(mode, **({"gap": 0.005} | behaviour)) as server:
             settings = {
                 "endpoint": server.url,
                 "model": "m",
@@ -40,9 +42,12 @@ def start(tmp_path, monkeypatch):
                 "power": "none",
                 "extra_inputs": {},
             } | changes
-            test = StressTest(prepare(DEFAULTS | settings), tmp_path / "test", 13.0)
+            folder = tmp_path / "test"
+            test = StressTest(prepare(DEFAULTS | settings), folder, 13.0)
+            # the server's port changes from run to run, and with it the identity of the test
+            (folder / "settings.json").unlink()
             test.run()
-        return tmp_path / "test"
+        return folder
 
     return run
 
@@ -72,13 +77,65 @@ def test_answers_in_one_piece_are_remarked(start):
 
 
 def test_streams_that_break_off_are_charged_to_the_others(start):
-    folder = start("good", broken_share=0.1, error_limit=0.3)
+    folder = start("good", {"broken_share": 0.1}, error_limit=0.3)
     message = findings(folder)["errors"]
     assert "answer broken off" in message or "Error" in message
     assert "energy is charged to the answers that were delivered" in message
     cells = pd.read_csv(folder / "cells.csv")
     assert cells["status"].item() == "measured"
     assert cells["failed"].item() > 0
+
+
+def test_slow_server_gets_a_window_of_its_own_length(start):
+    """60 tokens in 3 s, the first after another second: four rounds are longer than the window."""
+    slow = {"gap": 0.05, "first": 1.0}
+    folder = start("good", slow, rounds=4, window=3)
+    cells = pd.read_csv(folder / "cells.csv")
+    assert cells["status"].item() == "measured"
+    assert cells["window_s"].item() > 8
+    assert cells["ttft_p50_s"].item() > 1
+
+
+def test_hanging_server_ends_a_cell_and_not_the_test(start):
+    """Asked once before all, the pilot twice; two requests of the first cell are never answered."""
+    folder = start("good", {"hangs": (12, 13)}, request_timeout=10, repetitions=2)
+    cells = pd.read_csv(folder / "cells.csv").set_index("repetition")["status"]
+    assert list(cells.sort_index()) == ["refused", "measured"]
+    (message,) = findings(folder)[["errors"]]
+    assert "imeout" in message
+    again = start("good", request_timeout=10, repetitions=2)
+    assert set(pd.read_csv(again / "cells.csv")["status"]) == {"measured"}
+
+
+def test_server_that_slows_down_is_not_steady(start):
+    folder = start("good", {"slower": 0.0005})
+    assert set(pd.read_csv(folder / "cells.csv")["status"]) == {"refused"}
+    assert "the token rate of the second half" in findings(folder)["not steady"]
+
+
+def test_meters_that_are_dead_or_stale_are_told_and_one_lost_reading_is_forgiven(start):
+    """One run that four exporters watch, judged by each of them in turn."""
+    with (
+        Telemetry(1) as good,
+        Telemetry(2, dead=True) as dead,
+        Telemetry(1, refresh=5.0) as stale,
+        Telemetry(1, lost=range(60, 61)) as gap,
+    ):
+        meters = {"good": good, "dead": dead, "stale": stale, "gap": gap}
+        start("good", power=[meter.url for meter in meters.values()])
+        seen = {}
+        for name, meter in meters.items():
+            folder = start("good", power=meter.url)
+            power = pd.read_csv(folder / "power.csv")["energy_wh"]
+            seen[name] = (power.notna().all() and len(power) == 1, findings(folder))
+    assert {name: measured for name, (measured, _) in seen.items()} == {
+        "good": True,
+        "dead": False,
+        "stale": False,
+        "gap": True,
+    }
+    assert "gpu 1: reads 0 W" in seen["dead"][1].str.cat(sep=" ")
+    assert "DCGM_EXPORTER_INTERVAL" in seen["stale"][1].str.cat(sep=" ")
 
 
 def test_server_that_is_not_there_is_told_at_once(start):

@@ -207,6 +207,17 @@ def test_stale_telemetry_is_refused_with_its_true_refresh(every):
     assert kinds(meter_energy(counted, 5, 65)[1]) == [("stale", "energy")]
 
 
+def test_stale_telemetry_without_its_repeats_is_told_like_one_with_them():
+    """AIPerf writes a reading down once, however often an exporter repeats it."""
+    frame = samples(np.arange(-60, 70.0, 30.0), 500.0 + np.arange(5))
+    energy, findings = meter_energy(frame, 10, 70)
+    assert np.isnan(energy)
+    stale = next(finding for finding in findings if finding.kind == "stale")
+    assert "a new one every 30 s; 20 are needed" in stale.message
+    assert "DCGM_EXPORTER_INTERVAL=1000" in stale.message
+    assert "too little" not in "".join(finding.message for finding in findings)
+
+
 def test_coarse_counter_of_a_long_window_is_exact():
     # 0.01 kWh a step at 7.2 kW: a step every 5 s
     times = np.arange(0, 801.0)

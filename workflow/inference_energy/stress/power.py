@@ -165,9 +165,9 @@ def _by_power(name, samples, start, end, longest_gap):
             f"(gaps above {limit:.2g} s)"
         )
         findings.append(Finding("telemetry gap", "", message))
+    findings += check_freshness(name, times, power, start, end)
     if coverage < LEAST_COVERAGE:
         return np.nan, findings, False
-    findings += check_freshness(name, times, power, start, end)
     return _integral(times, power, whole, start, end) / coverage, findings, False
 
 
