@@ -60,3 +60,5 @@ def test_a_notebook_opens_without_a_network(name, browser):
         assert [url for url in requests if url.startswith("http")] == []
         assert complaints == []
         assert page.locator("h1").count() == 1
+        told = page.evaluate("[...document.images].map(image => image.alt)")
+        assert told and all(re.search(r"\d", text) for text in told)

@@ -1,5 +1,6 @@
 """How every figure looks: colours, sizes, files that never vary."""
 
+import base64
 import re
 import xml.etree.ElementTree as ET
 from itertools import combinations
@@ -130,6 +131,14 @@ def test_alternative_text_says_what_marks_show():
     drawing.tell(axis, "12 of 24 points are near")
     told = drawing.description(figure)
     assert told.startswith("Half are near. 12 of 24 points are near. Measured")
+
+
+def test_a_notebook_shows_a_figure_with_its_alternative_text():
+    figure = drawing.new_figure(3, 2)
+    drawing.headline(figure, "Half are near")
+    data, told = drawing.Picture(figure)._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert told["image/png"] == {"alt": "Half are near.", "width": 3 * drawing.ON_SCREEN}
 
 
 def test_axes_stand_at_the_distances_given():

@@ -1,6 +1,7 @@
 """How every figure looks: sizes, fonts, colours, number formats, and files that never vary."""
 
-from io import StringIO
+import base64
+from io import BytesIO, StringIO
 from math import log10
 from pathlib import Path
 from typing import Any
@@ -474,6 +475,31 @@ def save(figure, path):
     # a palette holds these flat colours in a third of the bytes
     palette = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     palette.save(path, optimize=True, dpi=(RESOLUTION, RESOLUTION))
+
+
+ON_SCREEN, SHARPNESS = 130, 2
+"""Of a figure on a page [pixels per inch], and pixels of the screen in one of them."""
+
+
+class Picture:
+    """A figure as a notebook shows it where a cell ends with it, with its alternative text.
+
+    Parameters
+    ----------
+    figure : Figure
+        Made by :func:`new_figure`.
+    """
+
+    def __init__(self, figure):
+        self.figure = figure
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        image = BytesIO()
+        self.figure.savefig(image, format="png", dpi=SHARPNESS * ON_SCREEN)
+        width = round(self.figure.get_figwidth() * ON_SCREEN)
+        told = {"alt": description(self.figure), "width": width}
+        data = base64.b64encode(image.getvalue()).decode("ascii")
+        return {"image/png": data}, {"image/png": told}
 
 
 def save_all(figures, paths):

@@ -18,11 +18,19 @@
 # at the numbers in `results/`. It reads results and calls the library; it produces none.
 
 # %%
-import matplotlib.pyplot as plt
+import matplotlib
 import numpy as np
 import pandas as pd
 from inference_energy import documents
-from inference_energy.drawing import log_ticks
+from inference_energy.drawing import (
+    BLACK,
+    MODEL_COLOURS,
+    SETTINGS,
+    Picture,
+    headline,
+    log_ticks,
+    new_figure,
+)
 from inference_energy.energy import exact as energy_exact
 from inference_energy.energy import monte_carlo
 from inference_energy.energy.equation import drawn_power, node_seconds, query_energy
@@ -32,6 +40,7 @@ from inference_energy.method.sources import tables_of
 from inference_energy.tables import read_table
 from inference_energy.units import MILLI
 
+matplotlib.rcParams.update(SETTINGS)
 MODEL = "Llama 3.1 405B"
 method = documents.read("results/oviedo2026/method.yaml")
 table = read_table(*tables_of(method), "throughput")
@@ -120,15 +129,20 @@ pd.DataFrame({"published (sampled)": drawn, "exact": exact.describe()}).drop("n"
 grid = np.geomspace(exact.quantile(0.005), exact.quantile(0.995), 200)
 share = np.diff([exact.cdf(e) for e in grid]) / np.diff(np.log(grid))
 edges = np.geomspace(grid[0], grid[-1], 40)
-fig, ax = plt.subplots(figsize=(5, 3))
+figure = new_figure(4.5, 2.6)
+axis = figure.add_axes((0.12, 0.17, 0.85, 0.7))
 counts, _ = np.histogram(samples.energy[MODEL], edges)
 height = counts / counts.sum() / np.diff(np.log(edges))
-ax.stairs(height, edges, fill=True, color="#56B4E9", label="10,000 draws")
-ax.plot(np.sqrt(grid[:-1] * grid[1:]), share, color="#000000", label="exact")
-ax.set(xscale="log", xlabel=f"energy per query, {MODEL} [Wh]", ylabel="density per unit of ln E")
-log_ticks(ax.xaxis)
-ax.legend(frameon=False)
-fig.tight_layout()
+look = {"fill": True, "color": MODEL_COLOURS[MODEL], "alpha": 0.5}
+axis.stairs(height, edges, label="10,000 draws", **look)
+axis.plot(np.sqrt(grid[:-1] * grid[1:]), share, color=BLACK, label="exact")
+axis.set(xscale="log", xlabel=f"Energy per query, {MODEL} [Wh]", ylabel="Density per unit of ln E")
+log_ticks(axis.xaxis)
+axis.legend()
+headline(
+    figure, f"Draws scatter about the exact density; its median is {exact.quantile(0.5):.2f} Wh"
+)
+Picture(figure)
 
 # %% [markdown]
 # ## 5. From models to the frontier blend

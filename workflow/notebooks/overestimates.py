@@ -18,10 +18,24 @@
 # sets like beside like.
 
 # %%
-import matplotlib.pyplot as plt
+import matplotlib
 import numpy as np
 import pandas as pd
-from inference_energy.drawing import log_ticks
+from inference_energy.drawing import (
+    BLUE,
+    DARK_GREY,
+    GREEN,
+    ORANGE,
+    SETTINGS,
+    Picture,
+    headline,
+    log_ticks,
+    new_figure,
+    tell,
+)
+
+matplotlib.rcParams.update(SETTINGS)
+BAND = "#ECECEC"
 
 energy = pd.read_csv("results/oviedo2026/energy_per_query.csv")
 estimates = pd.read_csv("data/published/estimates.csv")
@@ -65,16 +79,23 @@ runs = pd.read_csv("data/measured/mlenergy_v3.csv")
 setting = ["task", "model_id", "precision", "gpu", "gpus", "tensor_parallel", "expert_parallel"]
 best = runs.groupby(setting)["energy_per_token_j"].transform("min")
 runs["over best"] = runs["energy_per_token_j"] / best
-fig, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True)
+figure = new_figure(6.5, 2.8)
+axes = figure.subplots(1, 2, sharey=True)
 for ax, (gpu, of_gpu) in zip(axes, runs.groupby("gpu", sort=False), strict=True):
     for _, of_one in of_gpu.sort_values("concurrency").groupby(setting):
-        ax.loglog(of_one["concurrency"], of_one["over best"], color="#0072B2", alpha=0.3)
-    ax.axhspan(4, 20, color="#E3E3E3", zorder=0)
-    ax.set(title=gpu, xlabel="sequences served at once")
+        ax.loglog(of_one["concurrency"], of_one["over best"], color=BLUE, alpha=0.3)
+    ax.axhspan(4, 20, color=BAND, zorder=0)
+    ax.set_title(gpu, fontweight="normal")
+    ax.set_xlabel("Sequences served at once")
+    highest = of_gpu["over best"].max()
+    tell(ax, f"{of_gpu.groupby(setting).ngroups} sweeps, at most {highest:.0f} times the best")
     log_ticks(ax.xaxis)
-    log_ticks(ax.yaxis)
-axes[0].set_ylabel("energy per token over the best")
-fig.tight_layout()
+    log_ticks(ax.yaxis, (1, 2, 5))
+axes[0].set_ylabel("Energy per token over the best")
+figure.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.8, wspace=0.08)
+most = runs["over best"].max()
+headline(figure, f"The load alone changes the energy up to {most:.0f} times (grey: 4 to 20)")
+Picture(figure)
 
 # %% [markdown]
 # The grey band is 4-20. From the smallest batch that was measured to the best one, load alone spans
@@ -106,16 +127,21 @@ pd.DataFrame(
 
 # %%
 like = readings[readings["reading"] == "like for like"].sort_values("ratio")
-fig, ax = plt.subplots(figsize=(6, 3))
-ax.axvspan(4, 20, color="#E3E3E3", zorder=0)
-for gap, (method, of_method) in enumerate(like.groupby("method")):
+figure = new_figure(5, 2.8)
+axis = figure.add_axes((0.03, 0.16, 0.94, 0.7))
+axis.axvspan(4, 20, color=BAND, zorder=0)
+looks = zip(like.groupby("method"), ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^")), strict=True)
+for (method, of_method), (colour, marker) in looks:
     places = np.flatnonzero(like["method"] == method)
-    ax.plot(of_method["ratio"], places, "o", color=f"C{gap}", label=method)
-ax.axvline(1, color="#000000", linewidth=0.8)
-ax.set(xscale="log", xlabel="estimate over method", yticks=[])
-log_ticks(ax.xaxis)
-ax.legend(frameon=False, fontsize=7)
-fig.tight_layout()
+    axis.plot(of_method["ratio"], places, marker, color=colour, markersize=4, label=method)
+axis.axvline(1, color=DARK_GREY, linewidth=0.8)
+axis.set(xscale="log", xlabel="Estimate over method (ratio)", yticks=[])
+axis.spines["left"].set_visible(False)
+log_ticks(axis.xaxis)
+axis.legend(loc="lower right")
+inside = (like["place"] == "inside").sum()
+headline(figure, f"Like for like, {inside} of {len(like)} estimates are 4 to 20 times (grey)")
+Picture(figure)
 
 # %% [markdown]
 # A ratio that rounds into the range counts as inside. So: the three ratios of two sources lie in

@@ -19,16 +19,24 @@
 # is `config/deployments/8xh100-llama-405b.yaml`.
 
 # %%
-import matplotlib.pyplot as plt
+import matplotlib
 import numpy as np
 import pandas as pd
 from inference_energy import documents
-from inference_energy.drawing import log_ticks
+from inference_energy.drawing import (
+    BLUE,
+    SETTINGS,
+    Picture,
+    headline,
+    log_ticks,
+    new_figure,
+)
 from inference_energy.energy.equation import facility_energy, node_energy, node_seconds
 from inference_energy.method.distributions import LogNormal
 from inference_energy.readers import detect_and_read
 from inference_energy.units import KILO
 
+matplotlib.rcParams.update(SETTINGS)
 NAME = "8xh100-llama-405b"
 settings = documents.read(f"config/deployments/{NAME}.yaml")
 deployment = settings["deployment"]
@@ -97,14 +105,18 @@ loads = runs.sort_values("concurrency")
 powers = loads["gpu_power_w"] / KILO + np.exp(host.mu)
 seconds = node_seconds(300, loads["throughput_tps"])
 at_load = facility_energy(node_energy(seconds, powers), np.exp(pue.mu))
-fig, ax = plt.subplots(figsize=(5, 2.8))
-ax.loglog(loads["concurrency"], at_load, "o-", color="#0072B2")
-ax.set(xlabel="requests at once", ylabel="Wh per query of 300 tokens")
-log_ticks(ax.xaxis, (1, 2, 5))
-log_ticks(ax.yaxis, (1, 2, 5))
-fig.tight_layout()
-print(f"{at_load.iloc[0]:.2f} Wh at {loads['concurrency'].iloc[0]:.0f} requests at once,")
-print(f"{at_load.iloc[-1]:.2f} Wh at {loads['concurrency'].iloc[-1]:.0f}")
+ends = [
+    f"{energy:.2f} Wh at {count:.0f}"
+    for energy, count in zip(at_load.iloc[[0, -1]], loads["concurrency"].iloc[[0, -1]], strict=True)
+]
+figure = new_figure(4.5, 2.6)
+axis = figure.add_axes((0.12, 0.17, 0.84, 0.7))
+axis.loglog(loads["concurrency"], at_load, "o-", color=BLUE, markersize=4)
+axis.set(xlabel="Requests at once", ylabel="Energy per query of 300 tokens [Wh]")
+log_ticks(axis.xaxis, (1, 2, 5))
+log_ticks(axis.yaxis, (1, 2, 5))
+headline(figure, f"A query takes {' and '.join(ends)} requests at once")
+Picture(figure)
 
 # %% [markdown]
 # ## 6. What the run writes

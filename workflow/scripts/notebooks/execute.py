@@ -1,5 +1,6 @@
 """Execute the notebooks and write them as pages that open without a network."""
 
+from html import escape
 from pathlib import Path
 
 import jupytext
@@ -8,6 +9,9 @@ from inference_energy.errors import InputError
 from inference_energy.tables import write_text
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CellExecutionError, ExecutePreprocessor
+
+UNTOLD = 'alt="No description has been provided for this image"'
+"""What the exporter writes of every picture."""
 
 LONGEST = 300
 """Time that a cell may take. [s]"""
@@ -25,13 +29,27 @@ def executed(path):
     return notebook
 
 
+def with_texts(body, notebook):
+    """Page whose pictures have the texts that they came with, which the exporter drops."""
+    texts = [
+        output.metadata["image/png"]["alt"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    start, *rest = body.split(UNTOLD)
+    told = zip(texts, rest, strict=True)
+    return start + "".join(f'alt="{escape(text, quote=True)}"{after}' for text, after in told)
+
+
 def main(snakemake):
     """Execute and write all."""
     exporter = HTMLExporter(mathjax_url="", require_js_url="", exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
     for source, page in zip(snakemake.input.notebooks, snakemake.output, strict=True):
-        body, _ = exporter.from_notebook_node(executed(source))
-        write_text(page, body)
+        notebook = executed(source)
+        body, _ = exporter.from_notebook_node(notebook)
+        write_text(page, with_texts(body, notebook))
 
 
 if __name__ == "__main__":
