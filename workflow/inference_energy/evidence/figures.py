@@ -4,6 +4,8 @@ Every point carries the identifier of its row (``point:<id>:<place>``) into the 
 it can be followed to its source.
 """
 
+import re
+
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.lines import Line2D
@@ -219,9 +221,9 @@ def forest(table, reading, band):
 
 def _share_in_band(table, reading, band):
     """Say how many of the estimates are as many times the method's as the paper says."""
-    inside = int(table["ratio"].between(*band).sum())
+    inside = int((table["place"] == "inside").sum())
     times = f"{band[0]:g}–{band[1]:g} times the method's"
-    return f"{inside} of {len(table)} public estimates are {times}, {reading}"
+    return f"{inside} of {len(table)} public estimates round to {times}, {reading}"
 
 
 def _estimates(axis, y, points):
@@ -397,8 +399,8 @@ def _task(benchmark):
     start = next((start for start in BENCHMARKS if benchmark.startswith(start)), None)
     if start is None:
         return benchmark
-    accuracy = benchmark.removeprefix(start).strip("-")
-    return BENCHMARKS[start][0] + (f" ({accuracy} %)" if accuracy else "")
+    accuracy = re.search(r"-(99(\.9)?)$", benchmark)
+    return BENCHMARKS[start][0] + (f" ({accuracy[1]} %)" if accuracy else "")
 
 
 TRACES = {
