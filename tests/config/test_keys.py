@@ -22,7 +22,7 @@ KEYWORDS = {
     *("additionalProperties", "allOf", "anyOf", "const", "contains", "dependentRequired", "else"),
     *("enum", "exclusiveMaximum", "exclusiveMinimum", "if", "items", "maxItems", "maximum"),
     *("minItems", "minLength", "minProperties", "minimum", "not", "oneOf", "pattern"),
-    *("dependentSchemas", "properties", "x-reason", "x-remedy", "x-usual"),
+    *("dependentSchemas", "properties", "x-names", "x-reason", "x-remedy", "x-usual"),
     *("propertyNames", "required", "then", "uniqueItems"),
 }
 SINGLE = ("additionalProperties", "contains", "else", "if", "items", "propertyNames", "then")

@@ -290,3 +290,28 @@ def test_a_method_that_no_one_asks_for_is_checked_and_stops_nothing(copy):
     said = "\n".join(config.load(CONFIG).unasked)
     for words in ("did you mean benchmarks?", "did you mean node_power?", "bad.yaml"):
         assert words in said
+
+
+def test_a_deployment_that_no_one_asks_for_is_checked_and_stops_nothing(copy):
+    shutil.copy(copy / EXAMPLE, copy / "deployments/mine.yaml")
+    assert config.load(CONFIG).unasked == []
+    edit(copy / "deployments/mine.yaml", "gpus_per_node:", "gpus_per_nod:")
+    (copy / "deployments/bad.yaml").write_text("[\n")
+    said = "\n".join(config.load(CONFIG).unasked)
+    assert "did you mean gpus_per_node?" in said and "bad.yaml" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "meant"),
+    [
+        ({"engines": ["publishd"]}, "published"),
+        ({"deployments": "config/deployments/8xh100-lama-405b.yaml"}, EXAMPLE),
+        ({"benchmarks": "data/throughput/trtlm.csv"}, "trtllm.csv"),
+        ({"methods": ["oviedo2062"]}, "oviedo2026"),
+    ],
+)
+def test_a_misspelt_name_is_refused_with_the_nearest(copy, settings, meant):
+    (copy.parent / "data/throughput").mkdir(parents=True)
+    (copy.parent / "data/throughput/trtllm.csv").touch()
+    (problem, *_) = refusal(CONFIG | settings)
+    assert f"{meant}?" in problem.partition("did you mean ")[2]

@@ -1,19 +1,21 @@
 """Everything that config/ says, read and checked as a whole before any rule runs.
 
 Every file that is there is checked; of methods and deployments those that are asked for, and what
-they extend. A file that the default run does not need may be absent or wrong: its problems are kept
-for the run that needs it.
+they extend, and the others for a warning. A file that the default run does not need may be absent
+or wrong: its problems are kept for the run that needs it.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from inference_energy.claims.findings import override_problems
 from inference_energy.deployments import files as deployments
-from inference_energy.documents import collecting, read, read_schema, schema_problems
+from inference_energy.documents import collecting, near, read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
-from inference_energy.project import brace_problems, provided
+from inference_energy.names import name_problems
+from inference_energy.project import brace_problems, listed, own, provided
 from inference_energy.requests import files as requests_files
 from inference_energy.robustness.files import option_problems, range_problems, rule_problems
 from inference_energy.stress import settings as stress_settings
@@ -58,7 +60,7 @@ class Settings(NamedTuple):
     broken : dict of str to list of str
         Problems of the files that this run may not need, by name without ending.
     unasked : list of str
-        Problems of the methods that no one asks for.
+        Problems of the methods and deployments that no one asks for.
     """
 
     methods: dict
@@ -122,6 +124,7 @@ def load(config):
     asked = [Path(path).stem for path in named]
     documents |= {name: {} for name in OTHERS if broken_files.get(name)}
     others = _unasked_problems(paths, methods)
+    others += _unasked_deployments(loaded, paths, broken)
     return Settings(methods, files, paths, documents, loaded, asked, requests, broken_files, others)
 
 
@@ -132,6 +135,16 @@ def _unasked_problems(paths, methods):
         with collecting(problems):
             files = read_methods(paths, [name])
             problems += resolve_all({name: paths[name]}, files, read_schema("method"))[1]
+    return problems
+
+
+def _unasked_deployments(loaded, methods, broken):
+    """Problems of the files of config/deployments that were not read."""
+    problems, known = [], {deployment["path"] for deployment in loaded.values()}
+    for path in listed(deployments.FOLDER).values():
+        if path not in known:
+            with collecting(problems):
+                deployments.load([path], methods, broken)
     return problems
 
 
@@ -182,8 +195,8 @@ def config_problems(config):
     table = kept.get("benchmarks")
     if isinstance(table, str) and not {"{", "}"} & set(table) and not Path(table).is_file():
         problems.append(
-            f"{WHERE}: key benchmarks: value {table}: no such file; allowed is a benchmark table"
-            f" such as {BENCHMARKS}; correct the path"
+            f"{WHERE}: key benchmarks: value {table}: no such file; allowed is a throughput table"
+            f" such as {BENCHMARKS}; correct the path{near(table, _beside(table))}"
         )
     if not problems and "deployments" in kept and deployments.REFERENCE not in kept["methods"]:
         problems.append(
@@ -191,6 +204,14 @@ def config_problems(config):
             f" {deployments.REFERENCE}; allowed is a list that holds it; add it"
         )
     return problems
+
+
+def _beside(path):
+    """Files that a path may be meant to name: the tables of data/throughput, and its neighbours."""
+    folders = [Path(own(BENCHMARKS)).parent, Path(path).parent]
+    with suppress(OSError):
+        return [str(file) for folder in folders for file in sorted(folder.glob("*.csv"))]
+    return []
 
 
 def read_documents():
@@ -202,6 +223,8 @@ def read_documents():
             path = provided(f"config/{name}.yaml")
             content = read(path)
             problems[name] += schema_problems(content, read_schema(name), path)
+            if not problems[name]:
+                problems[name] += name_problems(content, read_schema(name), path)
             documents[name] = {} if problems[name] else content
     return documents, problems
 

@@ -368,7 +368,16 @@ def _told(error, instance, schema, stated):
         return [f"{error.kind.error.message}: not allowed as a name; correct it"]
     reason = f", as {node['x-reason']}" if "x-reason" in node else ""
     remedy = node.get("x-remedy", "correct the value")
-    return [f"value {_short(value)}: allowed is {allowed(node, schema)}{reason}; {remedy}"]
+    hint = near(value, _words(node, schema)) if isinstance(value, str) else ""
+    return [f"value {_short(value)}: allowed is {allowed(node, schema)}{reason}; {remedy}{hint}"]
+
+
+def _words(node, schema):
+    """Words that a schema allows as a value, none if it allows any."""
+    node = resolved(node, schema)
+    words = node.get("enum", [node["const"]] if "const" in node else [])
+    others = [word for option in node.get("anyOf", []) for word in _words(option, schema)]
+    return [word for word in [*words, *others] if isinstance(word, str)]
 
 
 def unusual(instance, schema, where):

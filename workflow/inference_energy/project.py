@@ -30,6 +30,12 @@ def provided(path):
     return os.path.abspath(path) if os.path.exists(path) and not is_own() else own(path)
 
 
+def listed(folder):
+    """YAML files of a folder, of the project and of the run, by name without ending."""
+    names = [p.name for place in (own(folder), folder) for p in sorted(Path(place).glob("*.yaml"))]
+    return {Path(name).stem: provided(f"{folder}/{name}") for name in names}
+
+
 def shown(path):
     """Write a path for a page: a file of the run or of the project as from its folder."""
     folders = [folder for folder in (Path.cwd(), FOLDER) if folder in Path(path).parents]

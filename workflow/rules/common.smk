@@ -45,7 +45,7 @@ for name, problems in SETTINGS.broken.items():
         logger.warning(f"{told}\nOnly `snakemake {config_files.NEEDED_BY[name]}` needs this file.")
 
 if SETTINGS.unasked:
-    logger.warning("\n".join(SETTINGS.unasked) + "\nOnly a run that names the method needs it.")
+    logger.warning("\n".join(SETTINGS.unasked) + "\nOnly a run that names it needs it.")
 
 # ALL_METHODS can be built, METHODS of them are built by default
 ALL_METHODS = SETTINGS.methods

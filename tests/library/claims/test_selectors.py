@@ -23,6 +23,8 @@ def test_selectors_and_ratios():
         ("power[subject=a]", "unknown table power; allowed are energy"),
         ("energy[model=a]", "unknown column model; allowed are engine"),
         ("energy[ ]", "table[key=value"),
+        ("enregy[subject=a]", "did you mean energy?"),
+        ("energy[sbuject=a]", "did you mean subject?"),
     ],
 )
 def test_a_malformed_selector_is_refused(selector, words):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from inference_energy.documents import near
 from inference_energy.errors import InputError
 
 SELECTOR = re.compile(r"(?P<table>\w+)\[(?P<where>[^\]]*)\]")
@@ -88,18 +89,18 @@ def _select(selector, results, engine):
     if table in results.published:
         return results.published[table].get(next(iter(wanted.values())))
     if table not in results.tables:
-        known = ", ".join(sorted([*results.tables, *results.published, "setting"]))
+        known = sorted([*results.tables, *results.published, "setting"])
         raise InputError(
-            f"claim quantity {selector!r}: unknown table {table}; allowed are {known};"
-            " correct the selector"
+            f"claim quantity {selector!r}: unknown table {table}; allowed are {', '.join(known)};"
+            f" correct the selector{near(table, known)}"
         )
     frame, texts = results.tables[table], results.texts(table)
-    unknown = set(wanted) - set(frame.columns)
-    if unknown:
-        raise InputError(
-            f"claim quantity {selector!r}: unknown column {', '.join(sorted(unknown))};"
-            f" allowed are {', '.join(frame.columns)}; correct the selector"
-        )
+    for name in wanted:
+        if name not in frame:
+            raise InputError(
+                f"claim quantity {selector!r}: unknown column {name}; allowed are"
+                f" {', '.join(frame.columns)}; correct the selector{near(name, frame.columns)}"
+            )
     if "engine" in frame:
         wanted["engine"] = engine
     found = np.flatnonzero(np.all([texts[c] == value for c, value in wanted.items()], axis=0))

@@ -18,7 +18,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
 from inference_energy.method.sources import inputs_of, law_tables
-from inference_energy.project import brace_problems, provided
+from inference_energy.project import brace_problems, listed, provided
 from inference_energy.readers.common import facts_files
 from inference_energy.readers.consistency import GPUS, MODELS
 
@@ -27,6 +27,7 @@ EXAMPLES = [
     "config/deployments/8xb200-deepseek-r1.yaml",
 ]
 """Deployments that ship with the project; their results are committed."""
+FOLDER = "config/deployments"
 MOST_FILES = 10_000
 """Files in a folder of benchmarks: a run's logs are a few."""
 REFERENCE = "oviedo2026"
@@ -84,9 +85,10 @@ def read_deployment(asked, methods, broken, key="deployments"):
     """Resolve and check one file, that a key names, and find its benchmarks; as :func:`load`."""
     path = provided(asked)
     if not os.path.exists(path):
+        known = [f"{FOLDER}/{name}.yaml" for name in listed(FOLDER)]
         raise InputError(
             f"key {key}: value {path}: no such file; allowed is a deployment file such as"
-            f" {EXAMPLES[0]}; correct the path"
+            f" {EXAMPLES[0]}; correct the path{near(asked, known)}"
         )
     own, name = read(path), Path(path).stem
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", name):

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 from inference_energy.documents import collecting, near, read, schema_problems, unusual
@@ -16,7 +15,7 @@ from inference_energy.method.lengths import (
     MOST_BEYOND,
     RoundedLengths,
 )
-from inference_energy.project import brace_problems, own, provided
+from inference_energy.project import brace_problems, listed
 
 WHOLE = ("value", "distribution", "name", "factors", "trim", "kinds")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -101,9 +100,7 @@ def method_path(name: object) -> str:
 
 def find_methods() -> dict[str, str]:
     """Files of all methods by name: of the project, and of the run's folder, which go first."""
-    folders = [own("config/methods"), "config/methods"]
-    names = [p.name for folder in folders for p in sorted(Path(folder).glob("*.yaml"))]
-    return {Path(name).stem: provided(f"config/methods/{name}") for name in names}
+    return listed("config/methods")
 
 
 def read_methods(paths: Mapping[str, str], names: Iterable[Any]) -> dict[str, Any]:
