@@ -1,7 +1,9 @@
 """Every figure of the repository can be read in print, and is the one that its tables give."""
 
 import re
+import runpy
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import redraw
@@ -10,6 +12,7 @@ from inference_energy.comparison.changes import canonical_svg
 from legibility import problems
 from repository import ROOT
 
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "workflow/notebooks").glob("*.py"))
 NUMBER = re.compile(r"(?<![\w#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
@@ -40,6 +43,20 @@ def test_every_figure_of_a_folder_has_its_files(folder):
     files = {path.name for path in (ROOT / folder).iterdir()}
     drawn = redraw.draw_folder(folder)
     assert {f"{name}{kind}" for name in drawn for kind in (".svg", ".png")} <= files
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_figures_of_a_notebook_can_be_read(name, monkeypatch):
+    """They are on a screen: their page cuts them to what is drawn, and they have any width."""
+    monkeypatch.chdir(ROOT)
+    plt.switch_backend("agg")
+    runpy.run_path(f"workflow/notebooks/{name}.py")
+    figures = [plt.figure(number) for number in plt.get_fignums()]
+    found = [problems(figure) for figure in figures]
+    plt.close("all")
+    assert found
+    on_paper = {"clipped", "width"}
+    assert [{kind: of[kind] for kind in of.keys() - on_paper} for of in found] == [{}] * len(found)
 
 
 def test_a_figure_that_nothing_here_draws_is_named():
