@@ -290,6 +290,10 @@ def test_a_method_that_no_one_asks_for_is_checked_and_stops_nothing(copy):
     said = "\n".join(config.load(CONFIG).unasked)
     for words in ("did you mean benchmarks?", "did you mean node_power?", "bad.yaml"):
         assert words in said
+    # of a what-if, the page's own error tells it
+    said = "\n".join(config.load(CONFIG | {"method": "config/methods/mine.yaml"}).unasked)
+    assert "node_power?" not in said
+    assert "benchmarks?" in said
 
 
 def test_a_deployment_that_no_one_asks_for_is_checked_and_stops_nothing(copy):

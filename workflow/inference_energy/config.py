@@ -123,13 +123,18 @@ def load(config):
         raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
     asked = [Path(path).stem for path in named]
     documents |= {name: {} for name in OTHERS if broken_files.get(name)}
-    others = _unasked_problems(paths, methods)
+    others = _unasked_problems(paths, {*methods, *_asked_methods(config)})
     others += _unasked_deployments(loaded, paths, broken)
     return Settings(methods, files, paths, documents, loaded, asked, requests, broken_files, others)
 
 
+def _asked_methods(config):
+    """Names of the methods of a what-if, whose problems end it."""
+    return {Path(str(config[key])).stem for key in ("method", "base") if config.get(key)}
+
+
 def _unasked_problems(paths, methods):
-    """Problems of the methods of config/methods that were not read."""
+    """Problems of the methods of config/methods but for these."""
     problems = []
     for name in sorted(set(paths) - set(methods)):
         with collecting(problems):

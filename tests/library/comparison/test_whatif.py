@@ -90,7 +90,7 @@ def test_one_quantity_needs_no_shares_and_two_multiply_to_the_change():
     medians = {x["quantity"]: x["factor"] for x in headlines(base, head, 15)}
     product = factors[0]["traditional median"] * factors[1]["traditional median"]
     assert product == pytest.approx(medians["traditional query, median"])
-    assert {f["setting"] for f in factors} == {"PUE", "fleet"}
+    assert {f["setting"] for f in factors} == {"PUE", "fleet long share"}
 
 
 def test_the_quantities_of_a_section_have_a_factor_each(powered):

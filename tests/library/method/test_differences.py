@@ -6,6 +6,7 @@ from inference_energy.comparison.attribution import attribution
 from inference_energy.comparison.medians import ExactMedians
 from inference_energy.method.differences import differences, differing, with_settings
 from library.comparison.methods import V2, paper
+from repository import METHODS
 
 
 def test_two_percentiles_of_a_quantity_are_one_setting():
@@ -35,3 +36,12 @@ def test_a_quantity_that_only_one_method_states_comes_and_goes():
     assert with_settings(V2, head, [path])["node_power"] == head["node_power"]
     assert with_settings(head, V2, [path])["node_power"] == V2["node_power"]
     assert differences(V2, head)["head"].isna().all()
+
+
+def test_all_settings_of_the_head_make_its_method_also_where_it_lacks_a_section():
+    revised = METHODS["revised"]
+    for base, head in ((revised, V2), (V2, revised)):
+        paths = [path for of in differing(base, head).values() for path in of]
+        mixed = with_settings(base, head, paths)
+        assert ("serving" in mixed) == ("serving" in head)
+        assert differing(mixed, head) == {}

@@ -154,7 +154,8 @@ def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
         its change (Shapley 1953, in the logarithm). The quantities of a section have their own
         (Owen 1977), unless they are many.
     """
-    if sum(map(len, differing(base.side.method, head.side.method).values())) < 2:
+    settings = differing(base.side.method, head.side.method)
+    if sum(map(len, settings.values())) < 2:
         return []
     medians = ExactMedians(sources)
     for one in (base, head):
@@ -163,7 +164,8 @@ def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
     own = shares[shares["statistic"] == "shapley"]
     apart = set(own.loc[own["part"] != "", "setting"])
     own = own[(own["part"] != "") | ~own["setting"].isin(apart)]
-    own = own.assign(setting=own["part"].where(own["part"] != "", own["setting"]))
+    alone = {name: ".".join(paths[0]) for name, paths in settings.items() if len(paths) == 1}
+    own = own.assign(setting=own["part"].where(own["part"] != "", own["setting"].replace(alone)))
     wide = own.pivot_table(index="setting", columns="headline", values="value", sort=False)
     order = largest_first(wide.abs().max(axis=1))
     return [

@@ -108,12 +108,17 @@ def with_settings(
     """
     mixed = dict(base)
     for path in paths:
-        place, source = mixed, head
+        place, source, within = mixed, head, []
         for key in path[:-1]:
+            within.append((place, key, key in source))
             place[key] = place = dict(place.get(key, {}))
             source = source.get(key, {})
         if path[-1] in source:
             place[path[-1]] = source[path[-1]]
         else:
             place.pop(path[-1], None)
+            # a section of which nothing is left, and that the head does not have, goes too
+            for parent, key, stays in reversed(within):
+                if not parent[key] and not stays:
+                    del parent[key]
     return mixed
