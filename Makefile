@@ -33,7 +33,7 @@ lint: $(ENV) ## check style of code and workflow, and types
 	snakemake --lint
 
 test: lint ## check style and types, then run all tests, a process per core
-	pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	pytest -n logical --maxprocesses 4 --no-loadscope-reorder
 
 # Cases that make fuzz tries.
 CASES ?= 300000

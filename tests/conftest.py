@@ -1,13 +1,13 @@
 """Settings for all tests, and the copies of the repository that the workflow is run in."""
 
 import os
-from pathlib import Path
 
 # As in the workflow: threads of the numeric libraries would only compete on a busy machine.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import pytest  # noqa: E402
+from groups import group_of, place_of  # noqa: E402
 from hypothesis import settings  # noqa: E402
 from processes import snakemake  # noqa: E402
 from repository import copy_to  # noqa: E402
@@ -16,41 +16,26 @@ from repository import copy_to  # noqa: E402
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
-FIRST = ("done", "fresh", "workflow", "library")
-"""What the groups of tests begin with, those first that take longest."""
+
+def pytest_collection_modifyitems(items):
+    """Begin with the tests that take longest, those that share something together."""
+    items.sort(key=lambda item: place_of(item.nodeid))
 
 
-def group_of(path, fixtures):
-    """Tests that one process runs where several do, so that no two make or edit the same.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the groups of tests together where several processes run them.
 
-    They are those of a shared copy of the repository, of a room of the library, or of a file.
-
-    Parameters
-    ----------
-    path : Path
-        The test's file, from the folder of the tests.
-    fixtures : collection of str
-        Names of the fixtures that the test uses.
+    The option ``--dist loadgroup`` of pytest-xdist 3.8.0 would, but has no effect with pytest 9.2,
+    whose tests have no ``_nodeid`` to write a group into.
     """
-    shared = [name for name in ("done", "fresh") if name in fixtures]
-    return shared[0] if shared else "/".join(path.parts[:2])
+    from xdist.scheduler import LoadScopeScheduling
 
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config, items):
-    """Give the tests the groups that pytest-xdist keeps together, in the order it begins them."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    place = {name: number for number, name in enumerate(FIRST)}
-    for item in items:
-        group = group_of(item.path.relative_to(Path(__file__).parent), item.fixturenames)
-        item.add_marker(pytest.mark.xdist_group(group))
-    # in one process too, so that the order of the tests is one
-    items.sort(key=lambda item: place.get(_group(item).partition("/")[0], len(FIRST)))
-
-
-def _group(item):
-    return item.get_closest_marker("xdist_group").args[0]
+    return Groups(config, log)
 
 
 @pytest.fixture(scope="session")
