@@ -3,6 +3,9 @@ from inference_energy.requests import files as request_files
 REQUESTS = SETTINGS.requests
 REQUEST_ANSWERS = request_files.answer_folder(REQUESTS) if REQUESTS else None
 
+# a log is read before any job is sent: it lies where it is, and in no bucket
+REQUEST_FILES = [local(file) for file in REQUESTS["log"].get("files", [])] if REQUESTS else []
+
 
 scattergather:
     requests=REQUESTS["parts"] if REQUESTS else 1,
@@ -16,7 +19,7 @@ if REQUESTS:
             "Counting part {wildcards.scatteritem} of the requests"
         input:
             unpack(lambda _: request_files.day_inputs(REQUESTS)),
-            log=REQUESTS["log"].get("files", []),
+            log=REQUEST_FILES,
             code=code("requests/count.py"),
         params:
             log=REQUESTS["log"],
@@ -40,7 +43,7 @@ if REQUESTS:
         message:
             "Finding requests that are there more than once"
         input:
-            log=REQUESTS["log"].get("files", []),
+            log=REQUEST_FILES,
             code=code("requests/find.py"),
         params:
             log=REQUESTS["log"],
@@ -70,7 +73,7 @@ if REQUESTS:
                 for name in request_files.COUNTS
             },
             duplicates=rules.find_duplicate_requests.output if "id" in REQUESTS["stated"] else [],
-            log=REQUESTS["log"].get("files", []),
+            log=REQUEST_FILES,
             code=code("requests/answer.py"),
         params:
             log=REQUESTS["log"],

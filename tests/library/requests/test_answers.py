@@ -8,6 +8,7 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import answers
 from inference_energy.requests.energies import Serving, energies, steps, total
+from inference_energy.requests.log import find_files
 from inference_energy.tables import read_table, write_table
 from library.requests.by_itself import by_itself
 from library.requests.loaded import with_load
@@ -153,10 +154,23 @@ def test_tables_meet_their_schemas(answered, paper, settings, tmp_path):
         "by_tenant": answers.by_tenant(serving, counts["tenants"], ratios, 1.0, False),
         "parts": answers.parts(serving, lengths, table),
         "kinds": answers.kinds(counts["kinds"]),
-        "examples": answers.examples(counts["examples"]),
+        "examples": answers.examples(counts["examples"], counts["examples"]["file"].unique()),
         "medians": answers.medians(serving, paper, "the paper", lengths, steps(serving, lengths)),
     }
     for name, frame in tables.items():
         write_table(frame, tmp_path / f"{name}.csv", f"requests_{name}")
         if len(frame):
             assert len(read_table(tmp_path / f"{name}.csv", f"requests_{name}")) == len(frame)
+
+
+def test_examples_of_partitions_of_one_name_are_told_apart(count, tmp_path):
+    """Folders of partitions can name a tenant, so that their files are numbered instead."""
+    for name in ("tenant=acme/part-0.csv", "tenant=beta/part-0.csv", "other.csv"):
+        (tmp_path / "log" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "log" / name).write_text("input_tokens,output_tokens\n-1,5\n")
+    found = count(tmp_path / "log")["examples"]
+    files = find_files(str(tmp_path / "log"))
+    table = answers.examples(found, files)
+    assert sorted(table["file"]) == ["other.csv", "part-0.csv (1 of 2)", "part-0.csv (2 of 2)"]
+    write_table(table, tmp_path / "examples.csv", "requests_examples")
+    assert len(read_table(tmp_path / "examples.csv", "requests_examples")) == 3

@@ -1,6 +1,7 @@
 """What a log's counts say: energy by hour, model, tenant and percentile, and what it is made of."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -306,13 +307,35 @@ def kinds(counted):
     return _ranked(pd.DataFrame(rows, columns=["kind", "rows", "rule"]))
 
 
-def examples(found):
-    """Examples of rows that are not as they should be; ``found`` as the table ``examples``."""
+def file_names(files):
+    """Names of files without their folders, which can be personal; equal ones are numbered."""
+    names = pd.Series({file: Path(file).name for file in files}, dtype=object)
+    number, count = names.groupby(names).cumcount() + 1, names.groupby(names).transform("size")
+    numbered = names + " (" + number.astype(str) + " of " + count.astype(str) + ")"
+    return names.where(count == 1, numbered)
+
+
+def examples(found, files):
+    """Examples of rows that are not as they should be; a DataFrame.
+
+    Parameters
+    ----------
+    found : DataFrame
+        As the table ``examples``.
+    files : iterable of str
+        Files of the log, in order.
+    """
     first = found.sort_values(["kind", "file", "row"]).groupby("kind").head(EXAMPLES)
     tokens = {f"{name}_tokens": first[name].astype(float) for name in ("input", "cached", "output")}
     times = {"start": first["start"].map(time_text), "end": first["finish"].map(time_text)}
     return pd.DataFrame(
-        {"kind": first["kind"], "file": first["file"], "row": first["row"] + 1} | times | tokens
+        {
+            "kind": first["kind"],
+            "file": first["file"].map(file_names(files)),
+            "row": first["row"] + 1,
+        }
+        | times
+        | tokens
     )
 
 

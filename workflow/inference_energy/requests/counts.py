@@ -7,8 +7,6 @@ An energy at a cell's mean lengths differs from the mean energy of the cell by t
 cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits.
 """
 
-from pathlib import Path
-
 from inference_energy.requests.formats import bare_name, literal
 from inference_energy.requests.log import requests_view
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
@@ -295,7 +293,7 @@ def _keep_examples(connection, unit, kind, places):
         connection.execute(
             "INSERT INTO examples SELECT ?, ?, row, start, finish, input, cached, output"
             f" FROM requests WHERE row IN ({', '.join(map(str, places))})",
-            [kind, Path(unit.file).name],
+            [kind, unit.file],
         )
 
 

@@ -50,7 +50,7 @@ def count_duplicates(connection, log, units, longest, folder):
     add_counts(connection, stated)
     connection.execute("INSERT INTO kinds SELECT 'duplicate', count(*) FROM surplus")
     connection.execute(
-        "INSERT INTO examples SELECT 'duplicate', parse_filename(file), row, start, finish, input,"
+        "INSERT INTO examples SELECT 'duplicate', file, row, start, finish, input,"
         f" cached, output FROM surplus ORDER BY file, row LIMIT {EXAMPLES}"
     )
 

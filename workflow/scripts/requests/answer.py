@@ -97,7 +97,7 @@ def main(snakemake):
         ),
         "medians": answers.medians(serving, reference, params.reference["title"], lengths, found),
         "kinds": answers.kinds(counted["kinds"]),
-        "examples": answers.examples(counted["examples"]),
+        "examples": answers.examples(counted["examples"], params.log.get("files", [])),
     }
     drawn = {
         "distribution": figures.distribution(serving, found, tables["medians"], answers.LARGEST),
