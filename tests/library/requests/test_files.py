@@ -1,5 +1,7 @@
 """What is known of a log before anything runs."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
@@ -50,6 +52,8 @@ def test_a_day_is_charged_by_its_own_method_and_split(known):
 def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
     stored = known(log | {"method": "revised"})
     assert stored["folder"] == "build/requests/my-log"
+    # a folder can bear somebody's name
+    assert Path(log["log"]).parent.name not in stored["title"]
     assert stored["stated"] == {"start", "input", "output"}
     assert set(files.TABLES) - set(files.tables(stored)) == {"by_tenant", "load"}
     assert files.day_inputs(stored) == {}

@@ -237,7 +237,7 @@ def _conditions(longest, stated):
         "negative": ("input", " OR ".join(f"coalesce({name} < 0, FALSE)" for name in tokens)),
         "absurd": ("input", absurd),
         "no requests": ("requests", no_requests),
-        "cached above input": ("cached", "coalesce(cached > greatest(input, 0), FALSE)"),
+        "cached above input": ("cached", "coalesce(cached > input AND input >= 0, FALSE)"),
         "no time": ("start", "start IS NULL"),
         "ends before start": ("finish", "coalesce(finish < start, FALSE)"),
         "too long": ("finish", f"coalesce(finish - start > {LONGEST_FLIGHT}, FALSE)"),

@@ -90,7 +90,9 @@ def load(config, settings, methods, paths, broken=()):
     reference = methods.get(deployments.REFERENCE)
     if not (served and known and reference):
         return None
-    title = f"{config['log']}, {served['method']['title']}"
+    # a folder can bear somebody's name
+    log = config["log"] if day else Path(config["log"]).name
+    title = f"{log}, {served['method']['title']}"
     return known | {
         "settings": settings,
         "served": served,
