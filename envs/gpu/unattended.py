@@ -18,6 +18,9 @@ from hashlib import sha256
 from pathlib import Path
 
 MIB = 2**20
+QUICK = 1
+"""Compression that takes seconds and not minutes: time on the machine is what is short."""
+
 POLL, SOON = 1.0, 60.0
 """Time between two looks at a server, and time that a process has to end itself [s]."""
 
@@ -28,16 +31,18 @@ def main(work, minutes):
     results.mkdir(exist_ok=True)
     plan = json.loads((kit / "plan.json").read_text())
     end = time.monotonic() + 60 * minutes
+    # whoever ends this early gets what there is
+    signal.signal(signal.SIGTERM, lambda *arguments: sys.exit("told to end"))
     said = {}
     try:
-        pythons = {name: environment(kit, work, name) for name in ("client", "runner")}
+        pythons = {name: environment(kit, work, name, end) for name in ("client", "runner")}
         describe(results, pythons["runner"])
         for test in plan["tests"]:
             said[test["name"]] = run(test, plan, kit, work, pythons, end)
             say(f"{test['name']}: {said[test['name']]}")
     finally:
         write(results / "outcome.json", json.dumps(said, indent=1) + "\n")
-        pack(results, work / "back", plan["part_mib"])
+        pack(results, work / "back", plan["back_mib"])
     return 0 if all(outcome == "finished" for outcome in said.values()) else 1
 
 
@@ -51,7 +56,7 @@ def write(path, text):
     path.write_text(text, encoding="utf-8")
 
 
-def environment(kit, work, name):
+def environment(kit, work, name, end):
     """Python of an environment with the kit's wheels of that name over the machine's packages."""
     folder = work / f"env-{name}"
     python, mark = folder / "bin/python", folder / "installed"
@@ -62,8 +67,9 @@ def environment(kit, work, name):
         wheels = (kit / f"{name}.txt").read_text().split()
         if wheels:
             command = [python, "-m", "pip", "install", "-qq", "--no-index", "--no-deps"]
-            command += ["--disable-pip-version-check"]
-            subprocess.run([*command, *(kit / "wheels" / wheel for wheel in wheels)], check=True)
+            command += ["--disable-pip-version-check", "--no-compile"]
+            command += [kit / "wheels" / wheel for wheel in wheels]
+            subprocess.run(command, check=True, timeout=max(end - time.monotonic(), 1))
         mark.touch()
     return python
 
@@ -77,7 +83,7 @@ def describe(results, python):
     for name, command in asked.items():
         try:
             shown = subprocess.run(command, capture_output=True, text=True, timeout=SOON).stdout
-        except OSError as error:
+        except (OSError, subprocess.TimeoutExpired) as error:
             shown = f"{error}\n"
         write(results / name, shown)
     machine = {"system": platform.platform(), "python": sys.version, "cpus": os.cpu_count()}
@@ -85,19 +91,24 @@ def describe(results, python):
 
 
 def run(test, plan, kit, work, pythons, end):
-    """Run a test with the first of its engines that answers; what became of it, in words."""
+    """Run a test with the first of its engines that answers; what became of it, in words.
+
+    An engine that did not start is not tried again while another is left: it would cost the time of
+    every start.
+    """
     folder = work / "results" / test["name"]
     if (folder / "finished.json").exists():
         return "finished"
     folder.mkdir(exist_ok=True)
     told = []
-    for name in test["engines"]:
+    left = [name for name in test["engines"] if not (folder / f"{name}.failed").exists()]
+    for name in left or test["engines"]:
         if time.monotonic() > end:
             return "; ".join([*told, "no time left"])
         engine = plan["engines"][name]
         try:
             started = start(test, name, engine, kit, work, end)
-        except (OSError, subprocess.CalledProcessError, RuntimeError) as error:
+        except (OSError, subprocess.SubprocessError, RuntimeError) as error:
             told.append(f"{name}: {error}")
             continue
         server, address = started
@@ -111,7 +122,7 @@ def run(test, plan, kit, work, pythons, end):
 
 def start(test, name, engine, kit, work, end):
     """Start an engine and wait until it has answered a query; its process and its address."""
-    python = environment(kit, work, name)
+    python = environment(kit, work, name, end)
     model = work / "models" / test["name"]
     if not model.exists():
         shutil.copytree(kit / "models" / test["name"], model)
@@ -131,12 +142,21 @@ def start(test, name, engine, kit, work, end):
     address = f"http://127.0.0.1:{engine['port']}/v1"
     served = engine.get("served_as", "{name}").format(**words)
     until = min(end, time.monotonic() + engine["start_seconds"])
-    while server.poll() is None and time.monotonic() < until:
-        if answers(address, served, until - time.monotonic()):
-            return server, address
-        time.sleep(POLL)
-    code = server.poll()
-    stop(server)
+    answered = False
+    try:
+        while server.poll() is None and time.monotonic() < until and not answered:
+            answered = answers(address, served, until - time.monotonic())
+            if not answered:
+                time.sleep(POLL)
+        code = server.poll()
+    finally:
+        if not answered:
+            stop(server)
+    if answered:
+        return server, address
+    if code is None and until == end:
+        raise RuntimeError("time was over before it answered")
+    (work / "results" / test["name"] / f"{name}.failed").touch()
     if code is None:
         raise RuntimeError(f"did not answer within {engine['start_seconds']} s")
     raise RuntimeError(f"ended with code {code} before it answered: see {name}.log")
@@ -186,17 +206,16 @@ def measure(test, name, engine, address, folder, work, pythons, end):
     script = work / "kit/project/envs/gpu/one_test.py"
     command = [pythons["runner"], script, path, folder]
     beside = smi_log(folder)
+    with open(folder / "runner.log", "ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
-        with open(folder / "runner.log", "ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        try:
-            code = process.wait(max(end - time.monotonic(), 1))
-        except subprocess.TimeoutExpired:
-            stop(process)
-            return f"{name}: time was over; what was measured is kept, start again to go on"
+        code = process.wait(max(end - time.monotonic(), 1))
+    except subprocess.TimeoutExpired:
+        return f"{name}: time was over; what was measured is kept, start again to go on"
     finally:
-        if beside:
-            stop(beside)
+        for still in (process, beside):
+            if still:
+                stop(still)
     return "finished" if code == 0 else f"{name}: ended with code {code}: see runner.log"
 
 
@@ -212,26 +231,33 @@ def smi_log(folder):
 
 
 def pack(results, back, part_mib):
-    """Pack the results into parts with checksums."""
+    """Pack the results into parts with checksums, AIPerf's lists of requests apart.
+
+    The lists are most of the size; the tables come back without them.
+    """
     shutil.rmtree(back, ignore_errors=True)
     back.mkdir()
-    whole = back / "whole"
-    with tarfile.open(whole, "w:xz") as archive:
-        archive.add(results, "results")
-    split(whole, back, part_mib)
+    lists = set(results.rglob("profile_export.jsonl"))
+    others = {path for path in results.rglob("*") if path.is_file()} - lists
+    for name, files in (("part", others), ("requests", lists)):
+        whole = back / "whole"
+        with tarfile.open(whole, "w:xz", preset=QUICK) as archive:
+            for path in sorted(files):
+                archive.add(path, path.relative_to(results.parent))
+        split(whole, back, part_mib, name)
     say(f"to bring back: {back}")
 
 
-def split(whole, folder, part_mib):
-    """Cut a file into parts of a folder, with their checksums, and remove it."""
-    sums = []
-    with open(whole, "rb") as file:
+def split(whole, folder, part_mib, name="part"):
+    """Cut a file into parts of a folder, add their checksums, and remove it."""
+    with open(whole, "rb") as file, open(folder / "SHA256SUMS", "a", encoding="utf-8") as sums:
+        number = 0
         while piece := file.read(int(part_mib * MIB)):
-            name = f"part-{len(sums):03d}"
-            (folder / name).write_bytes(piece)
-            sums.append(f"{sha256(piece).hexdigest()}  {name}\n")
+            part = f"{name}-{number:03d}"
+            (folder / part).write_bytes(piece)
+            sums.write(f"{sha256(piece).hexdigest()}  {part}\n")
+            number += 1
     whole.unlink()
-    write(folder / "SHA256SUMS", "".join(sums))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ def plan(tmp_path):
     plan = {
         "python": None,
         "part_mib": 40,
+        "back_mib": 1,
         "engines": {"broken": broken, "stand-in": stand_in},
         "tests": [test | {"facts": facts, "settings": settings}],
         "models": read_yaml("envs/gpu/plan.yaml")["models"],
@@ -82,8 +83,9 @@ def check_back(back, home):
     """What was brought back is whole, and holds the tables, telemetry, records and report."""
     assert run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=back).returncode == 0
     home.mkdir()
-    unpacked = run(["sh", "-c", f"cat {back}/part-* | tar -xJ -C {home}"])
-    assert unpacked.returncode == 0, unpacked.stderr
+    for name in ("part", "requests"):
+        unpacked = run(["sh", "-c", f"cat {back}/{name}-* | tar -xJ -C {home}"])
+        assert unpacked.returncode == 0 and not unpacked.stderr
     results = home / "results"
     assert json.loads((results / "outcome.json").read_text()) == {"tried": "finished"}
     assert (results / "packages.txt").read_text() and (results / "machine.json").exists()

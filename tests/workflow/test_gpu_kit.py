@@ -1,11 +1,16 @@
 """What the kit for a GPU machine packs."""
 
+import json
+import os
+import signal
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from inference_energy.stress.runner import prepare
 from inference_energy.tables import read_table
+from processes import HANGS, PIPE, run, start, wait_for
 from repository import ROOT, read_yaml
 
 sys.path.insert(0, str(ROOT / "envs/gpu"))
@@ -15,6 +20,7 @@ import random_model
 import unattended
 
 PLAN = read_yaml("envs/gpu/plan.yaml")
+LASTS = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 SETTINGS = {"endpoint": "http://127.0.0.1:1/v1", "model": "m"}
 
 
@@ -92,3 +98,52 @@ def test_every_token_is_one_character():
 def test_another_python_is_refused():
     with pytest.raises(SystemExit, match=r"GPU_PYTHON=python9\.9"):
         pack.check_python("9.9")
+
+
+@pytest.fixture
+def kit(tmp_path):
+    """A plan in a folder: an engine that ends at once, and one that goes on and never answers."""
+    engine = {"engine": "e", "start_seconds": 60}
+    ends = engine | {"command": [sys.executable, "-c", "raise SystemExit(7)"], "port": 1}
+    lasts = engine | {"command": [sys.executable, "-c", LASTS], "port": 2}
+    test = {"name": "t", "model": "m", "engines": ["ends", "lasts"], "facts": {}, "settings": {}}
+    plan = {"engines": {"ends": ends, "lasts": lasts}, "tests": [test], "back_mib": 1}
+    (tmp_path / "kit/models/t").mkdir(parents=True)
+    (tmp_path / "kit/plan.json").write_text(json.dumps(plan))
+    return tmp_path
+
+
+def test_engine_that_did_not_start_is_not_tried_again(kit, monkeypatch, capsys):
+    monkeypatch.setattr(unattended, "environment", lambda *rest: Path(sys.executable))
+    monkeypatch.setattr(unattended, "answers", lambda address, *rest: ":2/" in address)
+    monkeypatch.setattr(unattended, "measure", lambda *rest: "time was over")
+    monkeypatch.setattr(signal, "signal", lambda *rest: None)
+    assert unattended.main(kit, 5) == 1
+    assert unattended.main(kit, 5) == 1
+    said = capsys.readouterr().err
+    assert (said.count("starting ends"), said.count("starting lasts")) == (1, 2)
+    assert json.loads((kit / "results/outcome.json").read_text()) == {"t": "time was over"}
+
+
+def test_what_there_is_comes_back_when_it_is_told_to_end(kit):
+    script = kit / "told.py"
+    script.write_text(
+        "import sys, unattended\nfrom pathlib import Path\n"
+        "unattended.environment = lambda *rest: Path(sys.executable)\n"
+        "unattended.answers = lambda *rest: False\n"
+        f"sys.exit(unattended.main(Path({str(kit)!r}), 5))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "envs/gpu")}
+    process = start([sys.executable, script], stderr=PIPE, text=True, env=environment)
+    log = kit / "results/t/lasts.log"
+    wait_for(lambda: log.exists() and log.read_text().endswith("\n"), process)
+    engine = int(log.read_text())
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=HANGS)
+    assert process.returncode
+    with pytest.raises(ProcessLookupError):
+        os.kill(engine, 0)
+    back = kit / "back"
+    assert run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=back).returncode == 0
+    listed = run(["sh", "-c", f"cat {back}/part-* | tar -tJ"]).stdout
+    assert "results/t/lasts.log" in listed and "results/machine.json" in listed
