@@ -21,6 +21,36 @@ def test_minutes_of_a_meter_add_its_phases(tmp_path):
     assert set(read(tmp_path, text)["power_w"]) == {3600}
 
 
+def test_minutes_of_a_pro_3em_are_read_from_all_its_columns(tmp_path):
+    """Sixteen columns a phase: the energy returned and the extremes are left out."""
+    energies = ["total_act", "fund_act", "total_act_ret", "fund_act_ret", "lag_react", "lead_react"]
+    extremes = [f"{end}_{kind}" for kind in ("act", "aprt") for end in ("max", "min")]
+    ends = [f"{end}_{kind}" for kind in ("voltage", "current") for end in ("max", "min", "avg")]
+    names = [
+        *(f"{name}_energy" for name in energies),
+        *(f"{name}_power" for name in extremes),
+        *ends,
+    ]
+    header = [f"{phase}_{name}" for phase in "abc" for name in names] + ["n_max_current"]
+    row = [10.5 if name.endswith("_total_act_energy") else 7 for name in header]
+    cells = ",".join(map(str, row))
+    text = f"timestamp,{','.join(header)}\n{NOON:.0f},{cells}\n{NOON + 60:.0f},{cells}\n"
+    assert len(header) == 49
+    assert set(read(tmp_path, text)["power_w"]) == {3 * 10.5 * 60}
+
+
+def test_notifications_of_other_things_are_passed_over(tmp_path):
+    """As an em1 channel and its firmware send them, one after the other."""
+    said = [
+        {"ts": NOON, "em1:0": {"id": 0, "current": 16.7, "act_power": 1900.8, "voltage": 117.6}},
+        {"ts": NOON + 1, "cloud": {"connected": True}},
+        {"ts": NOON + 2, "em1:0": {"id": 0, "act_power": 1899.8}},
+        {"ts": NOON + 2, "em1data:0": {"id": 0, "total_act_energy": 5120.3}},
+    ]
+    text = "\n".join(json.dumps({"method": "NotifyStatus", "params": params}) for params in said)
+    holds(tmp_path, text, "node", "em1:0", [0, 2], [1900.8, 1899.8])
+
+
 def test_minutes_of_a_single_phase_are_read(tmp_path):
     text = f"timestamp,total_act_energy,fund_act_energy,total_act_ret_energy\n{NOON:.0f},10,9,1\n"
     assert set(read(tmp_path, text)["power_w"]) == {600}
