@@ -13,7 +13,22 @@ stress-env: .venv-stress/.installed ## install AIPerf into .venv-stress
 	@.venv-stress/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r envs/stress-test.lock
 	@touch $@
 
-test-stress: $(ENV) .venv-stress/.engine ## try the stress test on a real engine on the CPU
+# Other clients of which the tests read real results. Older AIPerf runs on the packages of the pinned one; inference-perf
+# needs Python 3.12, and its test is skipped where that is missing.
+CLIENTS := aiperf-0.8.0 aiperf-0.10.0 $(if $(shell command -v python3.12),inference-perf)
+
+.venv-stress/clients/aiperf-%/.installed: envs/clients/aiperf-%.lock .venv-stress/.engine
+	@.venv-stress/bin/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --require-hashes \
+	  --target $(@D) -r $<
+	@touch $@
+
+.venv-stress/clients/inference-perf/.installed: envs/clients/inference-perf.lock .venv-stress/.engine
+	@echo "Installing the packages of $< ..."
+	@python3.12 -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+test-stress: $(ENV) $(CLIENTS:%=.venv-stress/clients/%/.installed) ## try the stress test on a real engine on the CPU
 	pytest -m stress tests/stress
 
 lock-stress: ## renew the locks of the stress test (needs uv)
@@ -21,3 +36,7 @@ lock-stress: ## renew the locks of the stress test (needs uv)
 	  --no-emit-index-url --no-annotate --quiet -o envs/stress.lock
 	uv pip compile --group stress-test -c envs/stress.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --quiet -o envs/stress-test.lock
+	for client in aiperf-0.8.0 aiperf-0.10.0; do echo $$client | sed s/-/==/ | uv pip compile - --no-deps --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o envs/clients/$$client.lock || exit 1; done
+	echo inference-perf==0.7.0 | uv pip compile - --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --quiet -o envs/clients/inference-perf.lock

@@ -84,7 +84,7 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 if outer.engine:
-                    outer.pass_on(self, "/models", None)
+                    outer.pass_on(self, None)
                     return
                 outer.reply(self, 200, "application/json", {"data": [{"id": "m"}, {"id": "n"}]})
 
@@ -128,17 +128,18 @@ class Server:
             self.reply(handler, 500, "application/json", said)
             return
         if self.engine:
-            self.pass_on(handler, "/chat/completions", json.dumps(body).encode())
+            self.pass_on(handler, json.dumps(body).encode())
             return
         tokens = body.get("max_tokens") or body.get("max_completion_tokens") or 16
         made_up = event({"index": 0, "delta": {"role": "assistant", "content": "a"}})
         ending = event({"index": 0, "delta": {}, "finish_reason": "length"})
         self.stream(handler, [] if mode == "empty" else [made_up] * tokens, ending + DONE)
 
-    def pass_on(self, handler, path, body):
+    def pass_on(self, handler, body):
         """Answer as the engine does."""
         headers = {"Content-Type": "application/json"}
         headers["Authorization"] = handler.headers.get("Authorization", "")
+        path = handler.path.removeprefix("/v1")
         asked = urllib.request.Request(f"{self.engine}{path}", body, headers)
         try:
             with urllib.request.urlopen(asked, timeout=600) as answer:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from processes import run
 from repository import ROOT, read_yaml
-from stress.test_end_to_end import free_port
+from stress.conftest import free_port
 
 pytestmark = pytest.mark.stress
 
