@@ -101,6 +101,51 @@ def test_a_file_that_the_run_does_not_need_stops_nothing_in_any_state(copy, name
     assert loaded.documents[name.removesuffix(".yaml")] == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "value", "words"),
+    [
+        ("sensitivity", "inputs.pue_median.allowed", [0.5, 120], ["0.5", "of at least 1"]),
+        ("sensitivity", "inputs.node_power.high", 11_300, ["11300", "stated in W"]),
+        ("sensitivity", "inputs.node_power.unit", "W", ["'W'", "allowed is kW"]),
+        ("sensitivity", "inputs.power_utilisation_median.high", 76, ["0.6 for 60 %"]),
+        ("sensitivity", "inputs.output_tokens_long.allowed", [10, 1e12], ["largest context"]),
+        ("sensitivity", "samples", 256.0, ["256.0", "without point"]),
+        ("evidence", "host_power.p95", 2400, ["2400", "in kW"]),
+        ("evidence", "pue.p5", 0.5, ["0.5", "never below 1"]),
+        ("evidence", "overestimate_band.lower", 40, ["lower = 40, upper = 20", "swap"]),
+        ("evidence", "gpus_per_node", 10**9, ["at most 1000"]),
+        ("evidence", "capped_node.gpu_limit", 500, ["at most 5"]),
+        ("evidence", "near_best", 1e300, ["at most 10"]),
+        ("scaling", "agents.idle_power.value", 2500, ["2500", "stated in W"]),
+        ("scaling", "agents.streams.value", 1e300, ["1e+300", "cache of a node"]),
+        ("scaling", "agents.tasks.0.steps", 10**9, ["at most 100000"]),
+        ("scaling", "output_tokens.values", [10, 1e9], ["largest context"]),
+        ("scenarios", "maps.1.y.values", [1.2, 120], ["120", "of at most 3"]),
+        ("scenarios", "maps.1.x.values", [0.6, 60], ["60", "0.6 for 60 %"]),
+        ("scenarios", "maps.0.x.values", [1e-300, 1], ["1e-300", "at least 1"]),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_in_every_file(copy, name, path, value, words):
+    content = yaml.safe_load((copy / f"{name}.yaml").read_text())
+    *folders, last = [int(step) if step.isdecimal() else step for step in path.split(".")]
+    place = content
+    for step in folders:
+        place = place[step]
+    assert last in place
+    place[last] = value
+    (copy / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    problems = [p for p in all_problems() if p.startswith(f"config/{name}.yaml: key ")]
+    told = "\n".join(p for p in problems if path.rpartition(".")[0] in p)
+    assert [word for word in words if word not in told] == [], problems
+
+
+def test_a_finding_of_the_same_name_is_refused(copy):
+    content = yaml.safe_load((copy / "findings.yaml").read_text())
+    (copy / "findings.yaml").write_text(yaml.safe_dump([*content, content[0]], sort_keys=False))
+    (problem,) = all_problems()
+    assert f"key id: value {content[0]['id']}: stands there twice" in problem
+
+
 def test_what_is_wrong_with_a_method_is_not_told_again_of_those_that_extend_it(copy):
     edit(copy / "methods/oviedo2026.yaml", "pue:", "peu:")
     problems = refusal()

@@ -8,6 +8,7 @@ from inference_energy.documents import (
     allowed,
     collecting,
     dump,
+    order_problems,
     parse,
     read,
     schema_problems,
@@ -26,6 +27,7 @@ SCHEMA = {
         "unit": {"const": "1"},
         "lengths": {"type": "array", "minItems": 2, "items": {"type": "integer", "minimum": 1}},
         "models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/power"}},
+        "samples": {"enum": [16, 32]},
         "either": {"anyOf": [{"required": ["a"]}, {"required": ["b", "c"]}]},
     },
     "$defs": {
@@ -208,6 +210,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path):
         ({"power": {"value": float("inf")}}, ["key power.value", "finite"]),
         ({1: "x"}, ["key 1", "is no text"]),
         ({"lengths": [3, 1e6]}, ["key lengths.1: value 1000000.0", "without point and exponent"]),
+        ({"samples": 16.0}, ["key samples: value 16.0: allowed is 16 or 32; write it without"]),
         ({"kind": "a\x1b[31mb"}, ["key kind: value 'a\\x1b[31mb': holds a control character"]),
         ({"models": {"A\x00": {"value": 1}}}, ["holds a control character"]),
     ],
@@ -216,6 +219,23 @@ def test_what_a_schema_refuses_is_told_with_what_is_allowed(change, words):
     problems = schema_problems(RIGHT | change, SCHEMA, "f.yaml")
     assert problems and all(problem.startswith("f.yaml: key ") for problem in problems)
     assert [word for word in words if word not in "\n".join(problems)] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"a": {"p5": 1, "p95": 2}, "b": [{"lower": 0, "upper": 0.1}]}, []),
+        ({"a": {"p5": 2, "p95": 2}}, ["key a: value p5 = 2, p95 = 2: allowed is p5 < p95"]),
+        (
+            {"b": [{"c": {"lower": 20, "upper": 4}}]},
+            ["key b.0.c: value lower = 20, upper = 4: allowed is lower < upper"],
+        ),
+        ({"p5": "x", "p95": 1, "lower": 3}, []),
+    ],
+)
+def test_ranges_rise(content, told):
+    expected = [f"f.yaml: {problem}; swap or correct them" for problem in told]
+    assert order_problems(content, "f.yaml") == expected
 
 
 def test_a_key_that_is_there_already_is_not_offered():

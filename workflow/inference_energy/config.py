@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 from inference_energy.claims.findings import override_problems
 from inference_energy.deployments import files as deployments
-from inference_energy.documents import collecting, near, read, read_schema, schema_problems
+from inference_energy.documents import (
+    collecting,
+    near,
+    order_problems,
+    read,
+    read_schema,
+    schema_problems,
+)
 from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
 from inference_energy.names import name_problems
@@ -230,6 +237,9 @@ def read_documents():
             problems[name] += schema_problems(content, read_schema(name), path)
             if not problems[name]:
                 problems[name] += name_problems(content, read_schema(name), path)
+            # a finding's and a choice's ranges are those of a method, which is checked
+            if not problems[name] and name not in ("findings", "multiverse"):
+                problems[name] += order_problems(content, path)
             documents[name] = {} if problems[name] else content
     return documents, problems
 
@@ -246,8 +256,14 @@ def asked_methods(config, documents):
 
 
 def override_problems_of(documents, methods):
-    """Problems of what findings make of their methods."""
-    problems = []
+    """Problems of what findings make of their methods, and of names that stand there twice."""
+    ids = [finding["id"] for finding in documents["findings"]]
+    problems = [
+        f"config/findings.yaml: key id: value {name}: stands there twice; allowed is once; rename"
+        " one"
+        for name in sorted(set(ids))
+        if ids.count(name) > 1
+    ]
     schema = read_schema("method")
     for finding in documents["findings"]:
         problems += override_problems(finding, methods.get(finding["method"]), schema)

@@ -49,6 +49,8 @@ BOUNDS = {
     "exclusiveMaximum": "below",
     "maximum": "of at most",
 }
+RANGES = (("p5", "p95"), ("lower", "upper"))
+"""Keys that a mapping has for the ends of a range."""
 PLAIN = {"string": "text", "boolean": "true or false", "object": "keys with values", "null": "null"}
 
 
@@ -321,8 +323,9 @@ def schema_problems(instance, schema, where, stated=None):
 def _pointed(value, node, schema, path=""):
     """Yield floats in place of whole numbers, which JSON Schema lets pass: path, value, node."""
     node = resolved(node, schema)
-    kinds = node.get("type", ())
-    if isinstance(value, float) and "integer" in kinds and "number" not in kinds:
+    kinds, choices = node.get("type", ()), node.get("enum", ())
+    is_whole = "integer" in kinds and "number" not in kinds
+    if isinstance(value, float) and (is_whole or any(type(c) is int for c in choices)):
         yield path, value, node
     parts, rules = [], {}
     if isinstance(value, dict):
@@ -334,6 +337,25 @@ def _pointed(value, node, schema, path=""):
         rule = rules.get(key, others)
         if isinstance(rule, dict):
             yield from _pointed(part, rule, schema, f"{path}.{key}" if path else str(key))
+
+
+def order_problems(value, where, path=""):
+    """Problems of ranges whose lower end is not below the upper one, one sentence each."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
+        return []
+    problems = []
+    for low, high in RANGES:
+        ends = value.get(low), value.get(high)
+        if all(isinstance(end, int | float) for end in ends) and ends[0] >= ends[1]:
+            problems.append(
+                f"{where}: key {path}: value {low} = {ends[0]:g}, {high} = {ends[1]:g}: allowed is"
+                f" {low} < {high}; swap or correct them"
+            )
+    for key, part in value.items():
+        problems += order_problems(part, where, f"{path}.{key}" if path else str(key))
+    return problems
 
 
 def _told(error, instance, schema, stated):

@@ -1,10 +1,23 @@
 """What the schemas of config/multiverse.yaml and config/sensitivity.yaml cannot say of them."""
 
-from inference_energy.documents import collecting, near
+from inference_energy.documents import collecting, near, read_schema, schema_problems
 from inference_energy.method.files import check, merge, method_path
 
 MULTIVERSE = "config/multiverse.yaml"
 SENSITIVITY = "config/sensitivity.yaml"
+BOUNDED = {
+    "node_power": ("power", "properties", "value"),
+    "power_utilisation_median": ("utilisation",),
+    "pue_median": ("pue",),
+    "output_tokens_traditional": ("length",),
+    "output_tokens_long": ("length",),
+    "input_tokens": ("length",),
+    "throughput": ("multiplier",),
+    "long_share": ("share", "properties", "value"),
+    "overhead": ("multiplier",),
+    "improvement": ("multiplier",),
+}
+"""Inputs of the sensitivity, and the quantity of a method whose bounds and unit they have."""
 
 
 def option_problems(choices, base, method_schema):
@@ -106,7 +119,7 @@ def range_problems(inputs):
 
     Only of those that are stated in full: what else is wrong, the schema says.
     """
-    problems = []
+    problems = schema_problems({"inputs": inputs}, _bounds(), SENSITIVITY)
     if {"node_power", "power_utilisation_median"} <= inputs.keys():
         problems.append(
             f"{SENSITIVITY}: key inputs.node_power: stands beside power_utilisation_median: a"
@@ -125,3 +138,22 @@ def range_problems(inputs):
                 " the range"
             )
     return problems
+
+
+def _bounds():
+    """JSON Schema of the inputs' numbers and units, from that of a method's quantities."""
+    kinds, inputs = read_schema("method")["$defs"], {}
+    for name, path in BOUNDED.items():
+        node = kinds
+        for step in path:
+            node = node[step]
+        number = {key: value for key, value in node.items() if key != "x-usual"}
+        inputs[name] = {
+            "properties": {
+                "unit": {"const": node["unit"]},
+                "low": number,
+                "high": number,
+                "allowed": {"items": number},
+            }
+        }
+    return {"properties": {"inputs": {"properties": inputs}}}
