@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.rounding import cut, ranking, ratio, relative
+from inference_energy.rounding import cut, largest_first, ranking, ratio, relative
 from inference_energy.tables import format_number
 from repository import ROOT, result_tables
 
@@ -23,6 +23,37 @@ def test_arrays_are_cut_element_by_element_and_missing_stays_missing():
     found = cut(np.array([1e-14, 0.5, np.nan]), 1.0)
     assert found[:2].tolist() == [0.0, 0.5]
     assert np.isnan(found[2])
+
+
+def test_on_the_scale_of_one_what_reaches_a_millionth_of_a_millionth_stays():
+    assert cut(1e-12) == 1e-12
+    assert cut(1.5e-12) == 1.5e-12
+    assert cut(-0.9e-12) == 0.0
+    assert cut([1e-12, 1e-13], -1.0).tolist() == [1e-12, 0.0]
+    assert isinstance(cut("0.5"), float)
+
+
+def test_what_decides_a_rank_are_nine_digits():
+    stated = [1.23456789449, -0.00123456789449, 98765432149.9, 1e-300, 0.0, np.inf, -np.inf]
+    kept = [1.23456789, -0.00123456789, 98765432100.0, 1e-300, 0.0, np.inf, -np.inf]
+    assert ranking(stated) == pytest.approx(kept, rel=1e-13)
+    assert np.isnan(ranking(np.nan))
+    assert ranking(1.234567896) != ranking(1.234567894)
+    assert ranking(1.23456789) != ranking(1.23456790)
+    assert isinstance(ranking("2"), float)
+
+
+def test_ties_but_for_rounding_are_in_the_order_of_their_names():
+    values = {"b": 1.0, "a": 1.0 + 1e-12, "d": 0.0, "c": 2.0, "e": -3.0}
+    assert largest_first(values) == ["c", "a", "b", "d", "e"]
+
+
+def test_a_change_is_cut_on_the_scale_of_the_larger_number():
+    assert relative(2000.0, 2000.0 + 1e-9) == 0.0
+    assert relative(1e-6 * (1 + 1e-9), 1e-6) == pytest.approx(1e-9, rel=1e-6)
+    assert relative(-1.0, 1.0) == -2.0
+    assert np.isnan(ratio(1.0, 1e-12))
+    assert ratio(1.0, -2e-12) == -5e11
 
 
 def test_no_ratio_over_rounding():

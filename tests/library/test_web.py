@@ -157,3 +157,45 @@ def test_bad_addresses_are_told_without_their_secrets(address):
     problem = web.address_problem(address)
     assert "allowed is http://HOST:PORT/PATH" in problem
     assert "hunter2" not in problem
+
+
+def test_a_look_up_that_hangs_is_bounded(monkeypatch):
+    over = threading.Event()
+
+    def hangs(*arguments):
+        over.wait(HANGS)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError), web.asked("http://host.invalid/v1", PATIENCE, 100):
+        pass
+    over.set()
+    assert time.monotonic() - began < HANGS / 2
+
+
+def test_a_host_that_no_look_up_knows_is_told(monkeypatch):
+    def unknown(*arguments):
+        raise socket.gaierror("unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with (
+        pytest.raises(urllib.error.URLError, match="unknown"),
+        web.asked("http://host.invalid/v1", PATIENCE, 100),
+    ):
+        pass
+
+
+def test_of_several_addresses_one_that_answers_is_enough(monkeypatch):
+    real = socket.getaddrinfo
+    # where nothing listens, and a server
+    places = ["127.0.0.2", "127.0.0.1"]
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *more: [place for each in places for place in real(each, *more)],
+    )
+    with server(lambda connection: connection.sendall(HEAD + b"yes")) as address:
+        named = address.replace("127.0.0.1", "host.invalid")
+        with web.asked(named, HANGS, 100) as answer:
+            assert answer.body() == b"yes"

@@ -12,6 +12,8 @@ from inference_energy.errors import InputError
 
 PIECE = 65_536
 LONGEST_ADDRESS = 2_000
+LOOK_UP = 0.05
+"""How often a look-up of a name is asked whether it is known. [s]"""
 SECRET = re.compile(
     r"(^|[_-])(api_?key|key|secret|password|passwd|auth|authorization|bearer|cookie|credentials?)$"
     r"|^token$|(access|api|auth|hf|id|refresh|session)[_-]?token$",
@@ -158,7 +160,7 @@ def asked(address, seconds, most, body=None, headers=None):
     clock.daemon = True
     clock.start()
     request = urllib.request.Request(address, body, headers or {})
-    opener = urllib.request.build_opener(*_handlers(sockets))
+    opener = urllib.request.build_opener(*_handlers(sockets, expired))
     try:
         with opener.open(request, timeout=seconds) as response:
             yield Answer(response, most, expired)
@@ -170,7 +172,30 @@ def asked(address, seconds, most, body=None, headers=None):
         clock.cancel()
 
 
-def _handlers(sockets):
+def _addresses(host, port, expired):
+    """Numeric addresses of a host; the system's own look-up may take for ever.
+
+    A thread that hangs in it is left behind, and ends with the program at the latest.
+    """
+    found, known = [], threading.Event()
+
+    def look_up():
+        try:
+            found.extend(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+        known.set()
+
+    threading.Thread(target=look_up, daemon=True).start()
+    while not known.wait(LOOK_UP):
+        if expired.is_set():
+            raise TimeoutError
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return [place[4][0] for place in found]
+
+
+def _handlers(sockets, expired):
     """Handlers of both schemes that note every socket they open."""
 
     def noting(kind):
@@ -178,9 +203,16 @@ def _handlers(sockets):
             def connect(self):
                 create = self._create_connection
 
-                def created(*arguments, **options):
-                    sockets.append(create(*arguments, **options))
-                    return sockets[-1]
+                def created(address, *arguments, **options):
+                    failed = None
+                    for place in _addresses(*address[:2], expired):
+                        try:
+                            sockets.append(create((place, address[1]), *arguments, **options))
+                        except OSError as error:
+                            failed = error
+                        else:
+                            return sockets[-1]
+                    raise failed
 
                 self._create_connection = created
                 super().connect()
