@@ -38,7 +38,33 @@ def test_bad_rows_are_all_named(tmp_path):
     assert "row 3, column power_w: '-3'" in text
     assert "row 4, column power_w: 'inf'" in text
     assert "row 5, column power_w: '5 mW'" in text
-    assert read(tmp_path, table("1769857201,nan", "1769857202,5"))["power_w"].isna().sum() == 1
+    assert read(tmp_path, table("1769857201,nan", "1769857202,50"))["power_w"].isna().sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("scope", "power", "refused"),
+    [
+        ("node", 10.2, True),
+        ("node", 20.0, False),
+        ("gpu", 0.7, True),
+        ("gpu", 2.0, False),
+        ("cpu", 0.3, True),
+        ("node", 0, True),
+    ],
+)
+def test_kilowatts_in_a_column_of_watts_are_refused(tmp_path, scope, power, refused):
+    text = table(f"{NOON},{power / 2}", f"{NOON + 1},{power}")
+    if refused:
+        message = refusal(tmp_path, text, scope)
+        assert f"{power:g} W is the largest power" in message
+        assert "looks like kilowatts" in message
+    else:
+        assert len(read(tmp_path, text, scope)) == 2
+
+
+def test_a_meter_of_an_invisible_letter_more_is_the_same_meter(tmp_path):
+    rows = table(f"{NOON},800,a", f"{NOON + 1},801,a\u200b").replace("power_w", "power_w,meter")
+    assert set(read(tmp_path, rows)["meter"]) == {"a"}
 
 
 def test_milliwatts_in_a_column_of_watts_are_refused(tmp_path):

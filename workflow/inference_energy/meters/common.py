@@ -5,6 +5,7 @@ import json
 import math
 import re
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
+from inference_energy.tables import spelling as plain_spelling
 from inference_energy.units import J_PER_WH, KILO, MICRO, MILLI, NANO, WH_PER_KWH
 
 SAMPLE_COLUMNS = [
@@ -43,6 +45,10 @@ MISSING |= {"[gpu requires reset]", "[gpu is lost]", "[unknown]"}
 
 LIKELY = {"gpu": 3_000.0, "cpu": 3_000.0, "node": 150_000.0}
 """No one meter of a scope draws more [W]: above it the file is in milliwatts."""
+
+
+LEAST = {"gpu": 2.0, "cpu": 1.0, "node": 20.0}
+"""No log of a scope stays below this all the time [W]: the file is in kilowatts, or of nothing."""
 
 
 DAY_FIRST = re.compile(r"\d\d?\.\d\d?\.\d{4}\b")
@@ -202,7 +208,8 @@ class Samples:
                 f"{self.path}: row {line}: holds more than the {MOST_READINGS} readings that are "
                 "allowed; cut the log to the time of the test"
             )
-        self.rows.append({"line": line, "time_s": moment, "meter": meter or self.name} | readings)
+        meter = spelling(str(meter or self.name))
+        self.rows.append({"line": line, "time_s": moment, "meter": meter} | readings)
 
     def spread(self, line, start, end, energy, meter=None):
         """Add the mean power of a stretch of time whose energy alone is known, once a second."""
@@ -230,6 +237,12 @@ class Samples:
         refuse([*_repeated(self, frame), *_alternating(self, frame), *_units(self, frame)])
         frame = frame.drop(columns="line").drop_duplicates(["meter", "time_s"])
         return frame.reset_index(drop=True)
+
+
+@lru_cache(maxsize=4096)
+def spelling(meter):
+    """Name of a meter without what is invisible: else one meter would count twice."""
+    return plain_spelling(meter)
 
 
 def separator_of(header):
@@ -330,6 +343,12 @@ def _units(log, frame):
         found.append(
             f"{log.path}: {meter} counts {rate:.4g} J a second, more than one {log.scope} draws: "
             "it looks like millijoules; name the column energy_mj, or give joules"
+        )
+    largest, least = frame["power_w"].max(), LEAST[log.scope]
+    if largest < least:
+        found.append(
+            f"{log.path}: {largest:g} W is the largest power, less than the {least:g} W that one"
+            f" {log.scope} draws: it looks like kilowatts; name the column power_kw, or give watts"
         )
     high = frame[frame["power_w"] > log.limit]
     if len(high):
