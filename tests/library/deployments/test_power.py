@@ -1,5 +1,7 @@
 """Power of a node, from what was measured and where."""
 
+import math
+
 import pytest
 from inference_energy.deployments import power as deployments_power
 from library.deployments.made_up import HOST, LADDER, WHERE, bench, own, refusal
@@ -32,3 +34,51 @@ def test_a_range_of_host_power_is_the_range_of_the_sum():
 def test_power_that_the_reader_doubts_is_not_used():
     runs = bench(LADDER, gpu_power_w=4000.0, status="marked: power: no sample for 9 s")
     assert deployments_power.measured_power(runs, own()["deployment"], WHERE) is None
+
+
+HALF = math.log(1.5)
+"""Population standard deviation of the logarithms of 4 and 9, whose geometric mean is 6."""
+
+
+def test_the_spread_over_the_runs_is_that_of_the_factor():
+    runs = bench(LADDER[:2], node_power_w=[4000.0, 9000.0])
+    power = deployments_power.measured_power(runs, own()["deployment"], WHERE)
+    assert (math.exp(power.factor.mu), power.factor.sigma) == pytest.approx((6, HALF))
+    assert math.isnan(power.accelerators)
+
+
+def test_the_spread_of_the_accelerators_is_that_of_their_part_of_the_sum():
+    runs = bench(LADDER[:2], gpu_power_w=[4000.0, 9000.0])
+    power = deployments_power.measured_power(runs, own(host_power=HOST)["deployment"], WHERE)
+    assert power.boundary == "accelerator"
+    assert power.accelerators == pytest.approx(6)
+    # six of eight kilowatts
+    assert (math.exp(power.factor.mu), power.factor.sigma) == pytest.approx((8, HALF * 6 / 8))
+
+
+@pytest.mark.parametrize("z", [1.0, 1.6448536])
+def test_a_range_of_host_power_is_that_of_the_quantile_it_is_stated_at(z):
+    runs = bench(LADDER[:1], gpu_power_w=4000.0, n_gpus=16)
+    host = {"distribution": "log-normal", "p5": 1.0, "p95": 4.0, "unit": "kW", "source": "a test"}
+    power = deployments_power.measured_power(runs, own(host_power=host)["deployment"], WHERE, z)
+    # two nodes: hosts of 2 to 8 kW, beside 4 kW
+    ends = [math.exp(power.factor.mu + side * z * power.factor.sigma) for side in (-1, 1)]
+    assert ends == pytest.approx([6, 12])
+
+
+def test_power_of_accelerators_comes_from_their_energy_where_it_is_not_given():
+    energy = {"energy_per_output_token_j": 4.0, "power_boundary": "accelerator"}
+    runs = bench(LADDER[:2], **energy, gpu_power_w=[math.nan, 3000.0])
+    runs["throughput_tps"] = 1500.0
+    assert deployments_power.run_accelerator_power(runs).tolist() == pytest.approx([6, 3])
+    runs["power_boundary"] = "node"
+    found = deployments_power.run_accelerator_power(runs)
+    assert math.isnan(found[0]) and found[1] == 3
+
+
+def test_runs_that_the_reader_does_not_doubt_are_used():
+    doubted = "marked: 3 requests failed; power: no sample for 9 s"
+    status = ["marked: 3 requests failed", doubted]
+    runs = bench(LADDER[:2], node_power_w=[4000.0, 9000.0], status=status)
+    power = deployments_power.measured_power(runs, own()["deployment"], WHERE)
+    assert (math.exp(power.factor.mu), power.factor.sigma) == pytest.approx((4, 0))
