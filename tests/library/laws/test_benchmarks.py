@@ -9,6 +9,7 @@ from inference_energy.laws.benchmarks import (
     STEADY_TABLE,
     THROUGHPUT_TABLES,
     LoadFit,
+    beyond,
     committed,
     fit_committed,
     read_benchmarks,
@@ -108,6 +109,17 @@ def test_a_name_a_layout_and_a_cell_that_are_wrong_are_refused_together(user):
     assert 'row 2, column "precision"' in cell
     assert 'row 3, column "model": value "Nobody"' in name
     assert 'row 4, column "gpu": value "H1"' in gpu
+
+
+def test_what_nobody_measured_is_named(user, training):
+    rows = user(
+        {"engine": "TensorRT-LLM"},
+        {"engine": "vllm", "gpu": "L40S", "precision": "INT8"},
+        {"engine": "vLLM", "concurrency": 1e5},
+        {"engine": "vLLM", "model": "Falcon 180B", "output_tokens": 1e6},
+        {},
+    )
+    assert list(beyond(rows, training)) == ["", "GPU; format", "load", "model; output", "engine"]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ def _select_concurrency(runs, use, section, where):
         if not (use == "yes").any():
             raise InputError(
                 f"{where}: key deployment.concurrency: value {asked:g}: no run at it; allowed are"
-                f" {_listed(found)}; correct the value, or measure there"
+                f" {_listed(found)}; correct the value, or measure there;"
+                " docs/deployments.md says how to extrapolate to it"
             )
     elif len(found.drop_duplicates()) > 1:
         raise InputError(

@@ -257,3 +257,45 @@ def committed(rows: pd.DataFrame, training: pd.DataFrame) -> NDArray:
         return keys(table, columns) + "|" + table["throughput_tps"].map("{:.3g}".format).to_numpy()
 
     return texts(rows).isin(texts(training))
+
+
+NEVER_MEASURED = {
+    "model": ["network"],
+    "GPU": ["gpu"],
+    "format": ["precision", "gpu"],
+    "engine": ["engine"],
+}
+"""What of a row may be in none that the law is fitted to, and the columns that tell."""
+
+RANGES = {"load": "concurrency", "input": "input_tokens", "output": "output_tokens"}
+"""What of a row may lie beyond those of its model, or of all if its model is new, by column."""
+
+
+def beyond(rows: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
+    """Say of every row what in it is extrapolated: nobody measured it.
+
+    Parameters
+    ----------
+    rows, training : DataFrame
+        After ``at_load.describe``; the rows that are predicted, and those of the fit.
+
+    Returns
+    -------
+    Series of str
+        Names of NEVER_MEASURED and RANGES, as in "GPU; load"; empty where all was measured.
+    """
+    found: dict[str, NDArray] = {
+        name: ~keys(rows, columns).isin(keys(training, columns))
+        for name, columns in NEVER_MEASURED.items()
+    }
+    network = rows["network"].where(~found["model"])
+    for name, column in RANGES.items():
+        if column not in rows:
+            continue
+        ends = training.groupby("network")[column].agg(["min", "max"]).reindex(network)
+        low = ends["min"].fillna(training[column].min()).to_numpy()
+        high = ends["max"].fillna(training[column].max()).to_numpy()
+        value = rows[column].to_numpy(float)
+        found[name] = (value < low) | (value > high)
+    table = pd.DataFrame(found, rows.index)
+    return table.apply(lambda row: "; ".join(table.columns[row]), axis=1)

@@ -6,7 +6,7 @@ import numpy as np
 from _logged import run
 from _training import read_training
 from inference_energy.drawing import save
-from inference_energy.laws.benchmarks import LoadFit, committed, read_benchmarks
+from inference_energy.laws.benchmarks import LoadFit, beyond, committed, read_benchmarks
 from inference_energy.laws.figures import predicted_at_load
 from inference_energy.laws.load_scores import predictions
 from inference_energy.laws.page import predicted_page
@@ -20,6 +20,7 @@ def main(snakemake):
     rows = read_benchmarks(snakemake.input.benchmarks, hardware, training)
     predicted = predictions(rows, *LoadFit.fit(training).predict(rows))
     predicted["committed"] = np.where(committed(rows, training), "yes", "no")
+    predicted["beyond"] = beyond(rows, training)
     columns = [name for name in load_schema("load_predictions")["properties"] if name in predicted]
     page = predicted_page(predicted, shown(snakemake.input.benchmarks))
     write_table(predicted[columns], snakemake.output.predictions, "load_predictions")
