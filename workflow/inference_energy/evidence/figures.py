@@ -405,8 +405,8 @@ def _task(benchmark):
 
 TRACES = {
     "azure-2023-code": "Azure 2023, code",
-    "azure-2023-conv": "Azure 2023, conversations",
-    "mooncake-conversation": "Mooncake, conversations",
+    "azure-2023-conv": "Azure 2023, chat",
+    "mooncake-conversation": "Mooncake, chat",
 }
 """Traces in words."""
 
