@@ -49,6 +49,9 @@ def test_names_are_there_once_and_the_version_is_the_projects():
         ({"type": ["string", "null"]}, None),
         ({"enum": ["a", "b", None]}, {"enum": ["a", "b"]}),
         ({"type": "integer", "minimum": 1}, {"minimum": 1, "required": True}),
+        ({"type": "string", "pattern": "^a$"}, {"pattern": "^a$", "required": True}),
+        ({"type": "string", "pattern": "^a."}, {"pattern": "^a..*", "required": True}),
+        ({"type": "string", "pattern": "b"}, {"pattern": ".*b.*", "required": True}),
     ],
 )
 def test_a_column_keeps_its_type_unit_and_bounds(column, expected):

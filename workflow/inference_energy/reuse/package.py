@@ -59,11 +59,19 @@ def field(name, column):
         constraints["minimum"] = column["exclusiveMinimum"]
     if values:
         constraints["enum"] = values
+    if "pattern" in constraints:
+        constraints["pattern"] = _whole(constraints["pattern"])
     if "null" not in types and None not in column.get("enum", []):
         constraints["required"] = True
     described = {"name": name, "type": kind, "description": " ".join(column["description"].split())}
     unit = {"unit": column["unit"]} if "unit" in column else {}
     return described | unit | ({"constraints": constraints} if constraints else {})
+
+
+def _whole(pattern):
+    """Pattern that a whole cell has, as packages want it; one of JSON Schema is searched for."""
+    start = "" if pattern.startswith("^") else ".*"
+    return start + pattern + ("" if pattern.endswith("$") else ".*")
 
 
 def resource(path, schema, columns, stored=None):
