@@ -10,7 +10,6 @@ from inference_energy.drawing import (
     BLUE,
     PAGE,
     SETTINGS,
-    VERMILION,
     frame,
     headline,
     log_axis,
@@ -95,7 +94,7 @@ def _line(axis, rows, table, ends):
     of_method = table[table["method"] == rows["method"].iloc[0]]
     values = of_method.pivot_table("value", "x", "statistic")
     axis.fill_between(values.index, values["p5"], values["p95"], color=BLUE, alpha=0.2, linewidth=0)
-    axis.plot(values.index, values["p50"], color=VERMILION)
+    axis.plot(values.index, values["p50"], color=BLUE)
     log_axis(axis, INPUTS[rows["x_input"].iloc[0]], values.index.min(), values.index.max())
     axis.set_yscale("log")
     axis.set_ylim(log_range(table["value"]))
