@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.rounding import cut, largest_first, ranking, ratio, relative
+from inference_energy.rounding import (
+    cut,
+    half_step,
+    largest_first,
+    ranking,
+    ratio,
+    relative,
+)
 from inference_energy.tables import format_number
 from repository import ROOT, result_tables
 
@@ -88,3 +95,8 @@ def test_no_committed_result_is_rounding(path):
                 continue
             assert value == 0 or not 0 < abs(value) < 1e-10, line
             assert abs(value) < 1e13 or "ratio" not in line, line
+
+
+@given(st.floats(-100, 100), st.integers(0, 6))
+def test_what_is_printed_is_off_by_half_a_step_at_most(value, decimals):
+    assert abs(float(f"{value:.{decimals}f}") - value) <= half_step(decimals) * (1 + 1e-6)

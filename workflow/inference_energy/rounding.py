@@ -29,6 +29,11 @@ def cut(value: ArrayLike, scale: ArrayLike = 1.0) -> NDArray[np.float64]:
     return np.where(np.abs(value) < NOISE * np.abs(scale), 0.0, value)[()]
 
 
+def half_step(decimals: int) -> float:
+    """By how much a number may differ from what is printed of it to so many decimals."""
+    return float(0.5 * 10.0**-decimals)
+
+
 def ratio(new: float, old: float) -> float:
     """Ratio of two numbers; NaN where the one below is zero but for rounding."""
     return new / old if abs(old) > NOISE * abs(new) else np.nan

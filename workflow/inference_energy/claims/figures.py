@@ -21,6 +21,7 @@ from inference_energy.drawing import (
     log_range,
     new_figure,
 )
+from inference_energy.rounding import half_step
 from inference_energy.text import number
 
 ROW = 0.155
@@ -46,7 +47,7 @@ def published_interval(claim):
         Reference that ratios are taken to (the value; of a range its geometric mean), lower and
         upper end of the interval as ratios to it.
     """
-    half = 0.5 * 10.0 ** -claim["decimals"]
+    half = half_step(claim["decimals"])
     low = 0 if claim["relation"] == "at most" else claim["value"]
     high = claim["upper"] if claim["relation"] == "within" else claim["value"]
     reference = np.sqrt(low * high) or high

@@ -1,10 +1,9 @@
 """Which of an operator's benchmark runs count."""
 
-from difflib import get_close_matches
-
 import numpy as np
 import pandas as pd
 
+from inference_energy.documents import near
 from inference_energy.errors import InputError
 from inference_energy.laws.rows import SAME_SHAPE
 
@@ -38,12 +37,10 @@ def select_runs(runs, section, where):
     use[runs["model"] != section["model"]] = "other model"
     if not (use == "yes").any():
         names = sorted(set(runs["model"]))
-        near = get_close_matches(section["model"], names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
         raise InputError(
             f"{where}: key deployment.model: value {section['model']}: is in none of the benchmark"
             f" files; allowed are {', '.join(names)}; correct the name, or state the model as a"
-            f" fact of the files{hint}"
+            f" fact of the files{near(section['model'], names)}"
         )
     for key in (key for key in SELECTORS if key in section):
         open_runs = use == "yes"

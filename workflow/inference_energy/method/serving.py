@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
+from inference_energy.documents import near
 from inference_energy.errors import InputError
 from inference_energy.laws.base import LoadedFit, Share
 from inference_energy.laws.benchmarks import training_rows
@@ -140,11 +140,10 @@ def _refuse_unknown(method: Mapping[str, Any], known: Mapping[str, pd.Series]) -
         for entry in method["serving"][entries]["kinds"]:
             name = entry.rsplit(" ", 1)[0] if key == "gpu" else entry
             if name not in names:
-                near = get_close_matches(name, names, n=1)
                 problems.append(
                     f"config/methods/{method['id']}.yaml: key serving.{entries}.kinds: value"
                     f" {entry}: no {key} of that name; allowed are {', '.join(names)};"
-                    f" {f'did you mean {near[0]}?' if near else 'name one of them'}"
+                    f" name one of them{near(name, names)}"
                 )
     if problems:
         raise InputError(problems)

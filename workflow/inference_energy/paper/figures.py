@@ -37,6 +37,7 @@ from inference_energy.drawing import (
 )
 from inference_energy.energy.equation import node_energy
 from inference_energy.method.setup import TRIMMED
+from inference_energy.rounding import half_step
 from inference_energy.text import count, interval, number, percent
 from inference_energy.units import GIGA, KW_PER_MW, SECONDS_PER_DAY, WH_PER_GWH
 
@@ -436,7 +437,7 @@ def _fleet_figure(finding, rows, references, method, keys):
         axis.plot(values[["p5", "p95"]], [0.06 - i] * 2, color=BLACK, linewidth=2, zorder=3)
         told = ""
         if claim is not None:
-            half = 0.5 * 10.0 ** -claim["decimals"]
+            half = half_step(claim["decimals"])
             middle = claim["value"]
             printed(axis, -i - 0.28, (middle, middle - half, middle + half))
             told = f"\npaper {middle:.{claim['decimals']}f}"
