@@ -104,7 +104,7 @@ rule whatif:
         "Asking what the change of an assumption does"
     input:
         **serving_inputs(LAWS),
-        benchmarks=sorted(path for path, schema in DATA_TABLES if schema == "throughput"),
+        throughput_tables=sorted(p for p, schema in DATA_TABLES if schema == "throughput"),
         traces=provided("data/request_lengths.csv"),
         models=provided("data/models.csv"),
         gpus=provided("data/gpus.csv"),

@@ -55,7 +55,7 @@ rule summarise_measurements:
     input:
         **LAW_TABLES,
         runs=provided("data/measured/mlenergy_v3.csv"),
-        benchmarks=provided("data/throughput/trtllm.csv"),
+        throughput_table=provided("data/throughput/trtllm.csv"),
         day=provided("data/production_load.csv"),
         code=code("evidence/estimate_measurements.py"),
     params:

@@ -19,7 +19,7 @@ rule evaluate_laws:
         "Predicting left-out rows of the vendor tables with every throughput law"
     input:
         **law_tables(LAWS),
-        benchmarks=provided("data/throughput/trtllm.csv"),
+        throughput_table=provided("data/throughput/trtllm.csv"),
         code=code("laws/evaluate.py"),
     params:
         users=False,
@@ -41,10 +41,10 @@ if "benchmarks" in config:
     rule evaluate_laws_on:
         """Cross-validate every throughput law on a user's table."""
         message:
-            "Predicting left-out rows of {input.benchmarks} with every throughput law"
+            "Predicting left-out rows of {input.throughput_table} with every throughput law"
         input:
             **law_tables(LAWS),
-            benchmarks=provided(config["benchmarks"]),
+            throughput_table=provided(config["benchmarks"]),
             code=code("laws/evaluate.py"),
         params:
             users=True,
@@ -62,10 +62,10 @@ if "benchmarks" in config:
     rule predict_at_load_on:
         """Predict a user's table by the law that knows load."""
         message:
-            "Predicting {input.benchmarks} by the law fitted to the committed tables"
+            "Predicting {input.throughput_table} by the law fitted to the committed tables"
         input:
             **LOAD_TABLES,
-            benchmarks=provided(config["benchmarks"]),
+            throughput_table=provided(config["benchmarks"]),
             code=code("laws/predict.py"),
         output:
             predictions=f"{LAWS_FOLDER}/predicted.csv",

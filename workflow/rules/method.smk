@@ -4,7 +4,7 @@ rule resolve_method:
         "Resolving the method {wildcards.method}"
     input:
         files=method_chain,
-        benchmarks=lambda wildcards: tables_of(ALL_METHODS[wildcards.method]),
+        throughput_tables=lambda wildcards: tables_of(ALL_METHODS[wildcards.method]),
         models=provided("data/models.csv"),
         gpus=provided("data/gpus.csv"),
         sources=provided("data/sources.csv"),

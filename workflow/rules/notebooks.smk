@@ -16,7 +16,7 @@ if is_own() and {"oviedo2026", "revised"} <= set(METHODS) and "exact" in config[
             NOTEBOOK_DEPLOYMENT["path"],
             notebooks=NOTEBOOK_SOURCES,
             method="results/oviedo2026/method.yaml",
-            benchmarks=provided("data/throughput/oviedo.csv"),
+            throughput_table=provided("data/throughput/oviedo.csv"),
             energy="results/oviedo2026/energy_per_query.csv",
             uncertainty=expand("results/{method}/uncertainty.csv", method=["oviedo2026", "revised"]),
             errors="results/validation/law_errors.csv",

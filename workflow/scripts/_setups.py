@@ -13,13 +13,15 @@ def read_all_sources(inputs, instead=None):
     Parameters
     ----------
     inputs : snakemake.io.InputFiles
-        ``benchmarks`` (every throughput table that a method can name), and where a method uses
-        them ``traces`` and the tables that laws need.
+        ``throughput_tables`` (every one that a method can name), and where a method uses them
+        ``traces`` and the tables that laws need.
     instead : dict of str to path, optional
         Files to read in place of some of these, by path.
     """
     instead = instead or {}
-    tables = {path: read_table(instead.get(path, path), "throughput") for path in inputs.benchmarks}
+    tables = {
+        path: read_table(instead.get(path, path), "throughput") for path in inputs.throughput_tables
+    }
     return Sources(tables, read_shared(inputs, instead))
 
 

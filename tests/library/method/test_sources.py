@@ -13,15 +13,19 @@ from repository import METHODS, PAPER_TABLE
 
 
 def test_a_method_needs_its_tables_and_what_its_law_and_lengths_need():
-    assert inputs_of(METHODS["oviedo2026"]) == {"benchmarks": [PAPER_TABLE]}
+    assert inputs_of(METHODS["oviedo2026"]) == {"throughput_tables": [PAPER_TABLE]}
     revised = inputs_of(METHODS["revised"])
-    assert revised["benchmarks"] == tables_of(METHODS["revised"])
+    assert revised["throughput_tables"] == tables_of(METHODS["revised"])
     assert {"traces", "models", "gpus"} < set(revised)
 
 
 def test_mixtures_need_the_tables_of_all():
     both = inputs_of_any([METHODS["oviedo2026"], METHODS["revised"]], ["mine.csv"])
-    assert set(both["benchmarks"]) == {*tables_of(METHODS["revised"]), PAPER_TABLE, "mine.csv"}
+    assert set(both["throughput_tables"]) == {
+        *tables_of(METHODS["revised"]),
+        PAPER_TABLE,
+        "mine.csv",
+    }
 
 
 def test_tables_of_overrides_are_found_at_any_depth():

@@ -164,7 +164,7 @@ def inputs(deployment):
         paths += [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
         paths += [p for p in facts_files(path) if p.is_file()]
     needed = inputs_of(method)
-    tables = needed.pop("benchmarks")
+    tables = needed.pop("throughput_tables")
     if any(LAWS[name].pooled for name in named_laws(method["throughput_law"])):
         needed |= {"background": tables} | law_tables(LAWS)
     return needed | {

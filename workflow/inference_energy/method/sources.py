@@ -55,7 +55,7 @@ def serving_inputs(names: Iterable[str]) -> dict[str, str]:
 
 def inputs_of(method: Mapping[str, Any]) -> dict[str, Any]:
     """Tables that a resolved method is built from, by the names that scripts know them by."""
-    inputs: dict[str, Any] = {"benchmarks": tables_of(method)}
+    inputs: dict[str, Any] = {"throughput_tables": tables_of(method)}
     if any("trace" in regime["output_tokens"] for regime in method["regimes"].values()):
         inputs["traces"] = provided(TRACES)
     laws = named_laws(method["throughput_law"])
@@ -73,7 +73,7 @@ def inputs_of_any(methods: Iterable[Mapping[str, Any]], more: Iterable[str] = ()
         Further throughput tables.
     """
     tables = {path for method in methods for path in tables_of(method)} | set(more)
-    inputs = {"benchmarks": sorted(tables), "traces": provided(TRACES)}
+    inputs = {"throughput_tables": sorted(tables), "traces": provided(TRACES)}
     return inputs | law_tables(LAWS) | serving_inputs(LAWS)
 
 

@@ -11,12 +11,12 @@ def main(snakemake):
     """Summarise and write."""
     settings, output = snakemake.params.settings, snakemake.output
     runs = read_table(snakemake.input.runs, "mlenergy")
-    benchmarks = read_table(snakemake.input.benchmarks, "throughput")
+    throughput = read_table(snakemake.input.throughput_table, "throughput")
     laws = read_laws(snakemake.input)
     band = (settings["overestimate_band"]["lower"], settings["overestimate_band"]["upper"])
     summary = from_one(summarise(runs, band, settings["near_best"]), runs, laws)
     write_table(summary, output.concurrency, "concurrency")
-    write_table(blackwell.compare(benchmarks, runs), output.blackwell, "blackwell")
+    write_table(blackwell.compare(throughput, runs), output.blackwell, "blackwell")
     day = read_table(snakemake.input.day, "production_load")
     checked = production.compare(day, laws, settings["production"])
     write_table(checked, output.production, "production")

@@ -17,7 +17,7 @@ from inference_energy.tables import load_schema, read_table, write_table, write_
 
 def main(snakemake):
     """Evaluate, write tables, page and figure, and say the main lines."""
-    path, output = snakemake.input.benchmarks, snakemake.output
+    path, output = snakemake.input.throughput_table, snakemake.output
     rows = read_table(path, "throughput")
     hardware = {name: read_table(snakemake.input[name], name) for name in needed_tables()}
     if snakemake.params.users:

@@ -17,12 +17,12 @@ from inference_energy.tables import load_schema, write_table, write_text
 def main(snakemake):
     """Predict, write table, page and figure, and say the main lines."""
     training, hardware = read_training(snakemake.input)
-    rows = read_benchmarks(snakemake.input.benchmarks, hardware, training)
+    rows = read_benchmarks(snakemake.input.throughput_table, hardware, training)
     predicted = predictions(rows, *LoadFit.fit(training).predict(rows))
     predicted["committed"] = np.where(committed(rows, training), "yes", "no")
     predicted["beyond"] = beyond(rows, training)
     columns = [name for name in load_schema("load_predictions")["properties"] if name in predicted]
-    page = predicted_page(predicted, shown(snakemake.input.benchmarks))
+    page = predicted_page(predicted, shown(snakemake.input.throughput_table))
     write_table(predicted[columns], snakemake.output.predictions, "load_predictions")
     write_text(snakemake.output.page, page)
     figure = predicted_at_load(predicted)

@@ -12,7 +12,7 @@ from inference_energy.tables import read_table, write_text
 def main(snakemake):
     """Write the method with all that it inherits, and what is unusual about it."""
     read_from, method = snakemake.input, snakemake.params.method
-    rows = [read_table(path, "throughput") for path in read_from.benchmarks]
+    rows = [read_table(path, "throughput") for path in read_from.throughput_tables]
     tables = Tables(*(read_table(read_from[name], name) for name in ("models", "gpus", "sources")))
     problems, unusual = held_against(method, pd.concat(rows, ignore_index=True), tables)
     if problems:
