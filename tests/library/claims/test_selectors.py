@@ -14,6 +14,7 @@ def test_selectors_and_ratios():
     ratio = "estimate[id=iea] / energy[subject=a; statistic=p50]"
     assert evaluate(ratio, found, "published") == pytest.approx(3.4)
     assert evaluate("setting[n.missing]", found, "exact") is None
+    assert evaluate(ratio, results(published=0.0), "published") is None
 
 
 @pytest.mark.parametrize(

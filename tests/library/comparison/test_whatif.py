@@ -100,6 +100,30 @@ def test_the_quantities_of_a_section_have_a_factor_each(powered):
     assert np.prod(list(factors.values())) == pytest.approx(2)
 
 
+@pytest.mark.parametrize("median", [1, 0.2])
+def test_queries_that_need_no_energy_leave_a_curve_of_the_others(median):
+    tokens = {"distribution": "exponential", "median": median, "unit": "tokens", "source": "a test"}
+    before, after = ask(regimes={"traditional": {"output_tokens": tokens}})
+    curve = after.curves["traditional"]
+    assert (curve["energy_wh"] > 0).all()
+    assert np.isfinite(curve["density"]).all()
+    lines = {line["quantity"]: line for line in headlines(before, after, 15)}
+    assert all(np.isfinite(line["factor"]) for line in lines.values())
+
+
+def test_a_median_of_zero_has_no_factors_and_no_ratio():
+    tokens = {"distribution": "exponential", "median": 0.2, "unit": "tokens", "source": "a test"}
+    pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    before, after = ask(pue=pue, regimes={"traditional": {"output_tokens": tokens}})
+    lines = headlines(before, after, 15)
+    assert "long over traditional, medians" not in {line["quantity"] for line in lines}
+    for share in shapley_factors(before, after, sources):
+        assert np.isnan(share["traditional median"])
+        assert 0 < share["long median"] <= 1
+    said = sentence(changed_settings(before.side.method, after.side.method), lines)
+    assert "lower the traditional median from 0.309 Wh to zero" in said
+
+
 def test_who_enters_the_blend_is_told_with_what_ranks_it():
     blend = {"models": 2, "source": "a test"}
     before, after = ask(blend=BASE["blend"] | blend)
@@ -160,6 +184,7 @@ def test_a_long_change_is_told_by_what_is_different():
 def test_settings_are_named_in_words():
     assert words("regimes.long.output_tokens") == "long output tokens"
     assert words("pue") == "PUE"
+    assert words("benchmarks + throughput_law") == "benchmark rows + throughput law"
 
 
 def test_both_engines_answer(powered):

@@ -53,7 +53,7 @@ def evaluate(quantity, results, engine):
     Returns
     -------
     float or None
-        None where the method or engine has no such number.
+        None where the method or engine has no such number, and for a ratio to zero.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def evaluate(quantity, results, engine):
     if not isinstance(quantity, str) or not quantity:
         return None
     values = [_select(part.strip(), results, engine) for part in quantity.split(" / ")]
-    if any(value is None for value in values):
+    if any(value is None for value in values) or 0 in values[1:]:
         return None
     result = values[0]
     for value in values[1:]:

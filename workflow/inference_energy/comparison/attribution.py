@@ -29,6 +29,15 @@ MOST_SETTINGS = 10
 MOST_PARTS = 4
 
 
+JOINED = " + "
+"""Between the names of settings that are joined to one."""
+
+
+def _log(value):
+    """Logarithm of a headline; NaN of one that is zero, which nothing multiplies."""
+    return np.log(value) if value > 0 else np.nan
+
+
 def _share(player, players, value):
     others = [other for other in players if other != player]
     n = len(players)
@@ -90,7 +99,7 @@ def _joined(settings, names):
     present = [name for name in settings if name in names]
     kept = {name: paths for name, paths in settings.items() if name not in names}
     joined = [path for name in present for path in settings[name]]
-    return kept | ({" + ".join(present): joined} if joined else {})
+    return kept | ({JOINED.join(present): joined} if joined else {})
 
 
 def attribution(base, head, headline):
@@ -101,7 +110,7 @@ def attribution(base, head, headline):
     base, head : dict
         Resolved methods.
     headline : callable
-        Method to a dict of headline name to its value, a positive number.
+        Method to a dict of headline name to its value; of one that is zero, shares are NaN.
 
     Returns
     -------
@@ -142,7 +151,7 @@ def _attributed(base, head, headline, settings):
         if paths not in known:
             values = headline(with_settings(base, head, paths))
             names = list(values)
-            known[paths] = np.log([values[name] for name in names])
+            known[paths] = np.array([_log(values[name]) for name in names])
         return known[paths]
 
     def of_settings(chosen):

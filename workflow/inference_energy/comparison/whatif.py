@@ -10,7 +10,7 @@ import pandas as pd
 from inference_energy.claims.headline import numbers
 from inference_energy.claims.judge import judge
 from inference_energy.claims.selectors import Results
-from inference_energy.comparison.attribution import attribution
+from inference_energy.comparison.attribution import JOINED, attribution
 from inference_energy.comparison.medians import ExactMedians
 from inference_energy.comparison.sides import Side
 from inference_energy.energy import exact
@@ -19,7 +19,7 @@ from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.differences import differing
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.paper import estimate
-from inference_energy.rounding import largest_first, relative
+from inference_energy.rounding import largest_first, ratio, relative
 from inference_energy.text import number, percent, short
 
 ENGINES = ["published", "exact"]
@@ -106,7 +106,7 @@ def _longer(setup: Setup, factor: float) -> pd.DataFrame:
                 "subject": TRIMMED,
                 "statistic": "p50",
                 "quantity": "energy ratio",
-                "value": medians[0] / medians[1],
+                "value": ratio(*medians),
             }
         ]
     )
@@ -114,7 +114,10 @@ def _longer(setup: Setup, factor: float) -> pd.DataFrame:
 
 def _curve(setup: Setup, regime: Any, points: int = 121) -> pd.DataFrame:
     energy = _blend(setup, regime)
-    edges = np.geomspace(energy.quantile(0.02), energy.quantile(0.98), points)
+    # of the queries that need energy, where some answer nothing
+    zero = energy.zero_mass
+    low, high = (energy.quantile(zero + level * (1 - zero)) for level in (0.02, 0.98))
+    edges = np.geomspace(low, high, points)
     share = np.diff([energy.cdf(edge) for edge in edges])
     middles = np.sqrt(edges[:-1] * edges[1:])
     return pd.DataFrame({"energy_wh": middles, "density": share / np.diff(np.log(edges))})
@@ -151,8 +154,8 @@ def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
     -------
     list of dict
         setting (in words), and its factor on each headline; the factors of a headline multiply to
-        its change (Shapley 1953, in the logarithm). The quantities of a section have their own
-        (Owen 1977), unless they are many.
+        its change (Shapley 1953, in the logarithm); NaN where a median is zero. The quantities of
+        a section have their own (Owen 1977), unless they are many.
     """
     settings = differing(base.side.method, head.side.method)
     if sum(map(len, settings.values())) < 2:
@@ -166,7 +169,10 @@ def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
     own = own[(own["part"] != "") | ~own["setting"].isin(apart)]
     alone = {name: ".".join(paths[0]) for name, paths in settings.items() if len(paths) == 1}
     own = own.assign(setting=own["part"].where(own["part"] != "", own["setting"].replace(alone)))
-    wide = own.pivot_table(index="setting", columns="headline", values="value", sort=False)
+    # nothing has a factor on a median of zero
+    defined = own.groupby("headline")["value"].transform(lambda logs: logs.notna().all())
+    wide = own[defined].pivot_table(index="setting", columns="headline", values="value", sort=False)
+    wide = wide.reindex(columns=own["headline"].unique())
     order = largest_first(wide.abs().max(axis=1))
     return [
         {"setting": words(name)} | {h: float(np.exp(wide.loc[name, h])) for h in wide.columns}
@@ -264,7 +270,9 @@ def _at(tree: Any, path: tuple) -> dict:
 
 
 def words(path: str) -> str:
-    """Write the path of a setting in words."""
+    """Write the path of a setting, or of several that were joined, in words."""
+    if JOINED in path:
+        return JOINED.join(map(words, path.split(JOINED)))
     return LABELS.get(path, path.removeprefix("regimes.").replace("_", " ").replace(".", " "))
 
 
@@ -338,6 +346,8 @@ def sentence(settings: list[dict], lines: list[dict], shares: Sequence[dict] = (
 
 
 def _change(setting: dict) -> str:
+    if setting["setting"] == LABELS["data"]:
+        return f"a change of the {setting['setting']} since {setting['old']}"
     unit = "" if setting["unit"] in ("1", None) else f" {setting['unit']}"
     change = f"{setting['setting']} {setting['old']} -> {setting['new']}{unit}"
     if len(change) <= LONG_CHANGE:
@@ -352,6 +362,8 @@ def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str
         moved = any(abs(share[f"{regime} median"] - 1) > FELT for share in shares)
         cancels = ", as what they do cancels" if moved else ""
         return f"leave{ending} the {regime} median at {old} Wh{cancels}"
+    if change == 0:
+        return f"lower{ending} the {regime} median from {old} Wh to zero"
     if not 0.5 < change < 2:
         verb = "multiply" if plural else "multiplies"
         return f"{verb} the {regime} median by {number(change)}, {old} -> {new} Wh"

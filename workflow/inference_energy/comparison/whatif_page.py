@@ -55,7 +55,7 @@ def _source(setting: dict) -> str | None:
 def share_rows(shares: list[dict]) -> list[list[str]]:
     """Rows of the Shapley factors: setting, traditional median, long median."""
     return [
-        [s["setting"], *(factor(s[f"{r} median"], ".3f") for r in ("traditional", "long"))]
+        [s["setting"], *(factor(s[f"{r} median"], ".3f", "none") for r in ("traditional", "long"))]
         for s in shares
     ]
 
