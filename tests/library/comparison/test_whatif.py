@@ -181,6 +181,12 @@ def test_a_long_change_is_told_by_what_is_different():
     assert sentence(changed_settings(BASE, head), [line]).startswith(told)
 
 
+def test_what_only_one_side_states_is_none_on_the_other():
+    head = merge(BASE, {"benchmarks": {"exclude_sources": ["a"], "source": "a test"}})
+    (change,) = changed_settings(BASE, head)
+    assert (change["old"], change["new"]) == ("exclude sources none", "exclude sources a")
+
+
 def test_settings_are_named_in_words():
     assert words("regimes.long.output_tokens") == "long output tokens"
     assert words("pue") == "PUE"

@@ -73,6 +73,10 @@ def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():
     halved = stays | {"after": 0.5}
     changed = member_parts({"long": [halved, enters]}, "median")["long"]
     assert changed["rows"][1] == ["b", "0 % -> 50 %", "none -> 2.00", "enters"]
+    gone = {"model": "c", "before": 0.5, "after": 0.0, "old": 1.0}
+    for new, note in ((0.9, "leaves"), (None, "leaves, as the method has no law of it")):
+        rows = member_parts({"long": [halved, gone | {"new": new}]}, "median")["long"]["rows"]
+        assert rows[1][-1] == note
     other = member_parts({"long": [halved, stays | {"model": "b", "after": 1.5}]}, "median")["long"]
     assert other["text"] == "Long queries: a, b; as before, in other shares."
 

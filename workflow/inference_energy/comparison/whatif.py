@@ -286,13 +286,13 @@ def quantity_text(quantity: dict, other: dict) -> str:
         return " x ".join(map(_plain, quantity["factors"]))
     if {"p5", "p95"} <= quantity.keys() and quantity.get("distribution") == "log-normal":
         return f"{number(quantity['p5'])}-{number(quantity['p95'])}"
-    shown = {key: quantity[key] for key in _differing_keys(quantity, other) if key in quantity}
-    return (
-        ", ".join(
-            _plain(value) if key in ("distribution", "name") else f"{words(key)} {_plain(value)}"
-            for key, value in shown.items()
-        )
-        or "as before"
+    keys = _differing_keys(quantity, other)
+    shown = [key for key in keys if key in quantity] or keys
+    return ", ".join(
+        _plain(quantity.get(key))
+        if key in ("distribution", "name")
+        else f"{words(key)} {_plain(quantity.get(key))}"
+        for key in shown
     )
 
 

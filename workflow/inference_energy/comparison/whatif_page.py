@@ -121,7 +121,9 @@ def _note(row: dict) -> str:
         return "first left out"
     if bool(row["before"]) == bool(row["after"]):
         return ""
-    return "enters" if row["after"] else "leaves"
+    if row["after"]:
+        return "enters"
+    return "leaves, as the method has no law of it" if is_missing(row["new"]) else "leaves"
 
 
 @rc_context(SETTINGS)
