@@ -271,6 +271,18 @@ def test_an_edit_in_place_is_held_against_its_committed_state(name, copied, monk
     assert not re.findall(r"(?:src|href)=\"http", html)
 
 
+def test_a_draft_may_name_a_table_that_no_other_method_has(copied, monkeypatch, tmp_path):
+    rows = (copied / ROWS).read_text().splitlines(keepends=True)
+    own = tmp_path / "own.csv"
+    own.write_text("".join(line for line in rows if "Mixtral" not in line))
+    mine = tmp_path / "mine.yaml"
+    table = f"{{table: {own}, precision: [FP8], source: assumption}}"
+    mine.write_text(f"extends: oviedo2026\nbenchmarks: {table}\n")
+    call(script(monkeypatch, "comparison/whatif"), [ROWS], method=str(mine), base=None)
+    page = (copied / "build/whatif/mine/page.md").read_text()
+    assert f"table {ROWS} | table {own}" in page
+
+
 def test_the_command_ends_with_the_page(fresh):
     path, edit, words, _ = EDITS["PUE"]
     with edited(fresh / path, edit((fresh / path).read_text())):

@@ -7,7 +7,7 @@ from inference_energy.method.sources import SERVING, Sources
 from inference_energy.tables import read_table
 
 
-def read_all_sources(inputs, instead=None):
+def read_all_sources(inputs, instead=None, more=()):
     """Return the Sources of every method that can be built from the inputs.
 
     Parameters
@@ -17,11 +17,11 @@ def read_all_sources(inputs, instead=None):
         ``traces`` and the tables that laws need.
     instead : dict of str to path, optional
         Files to read in place of some of these, by path.
+    more : iterable of str
+        Further throughput tables.
     """
-    instead = instead or {}
-    tables = {
-        path: read_table(instead.get(path, path), "throughput") for path in inputs.throughput_tables
-    }
+    instead, paths = instead or {}, dict.fromkeys([*inputs.throughput_tables, *more])
+    tables = {path: read_table(instead.get(path, path), "throughput") for path in paths}
     return Sources(tables, read_shared(inputs, instead))
 
 

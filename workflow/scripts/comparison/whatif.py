@@ -15,7 +15,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.registry import serving_tables
 from inference_energy.method.files import warnings
 from inference_energy.method.plausible import Tables, held_against
-from inference_energy.method.sources import SERVING
+from inference_energy.method.sources import SERVING, tables_of
 from inference_energy.paper import estimate
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from inference_energy.templates import render
@@ -35,7 +35,9 @@ def read_sides(snakemake, scratch):
         return [*([own] if isinstance(own, str) else own), *shared]
 
     base, head = find_sides(Path(), params.method, params.base, schema, tables)
-    states = {NOW: read_all_sources(read)}
+    # a draft may name a table that no other method has
+    own = [path for side in (base, head) for path in tables_of(side.method)]
+    states = {NOW: read_all_sources(read, more=own)}
     rows = []
     if base.files:
         files = {}
@@ -43,7 +45,7 @@ def read_sides(snakemake, scratch):
             files[path] = scratch / path
             files[path].parent.mkdir(parents=True, exist_ok=True)
             files[path].write_bytes(content)
-        states[base.method["data"]["value"]] = read_all_sources(read, files)
+        states[base.method["data"]["value"]] = read_all_sources(read, files, own)
         rows = _changed(files)
     return base, head, lambda method: states[method["data"]["value"]](method), rows
 
