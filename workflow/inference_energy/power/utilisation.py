@@ -27,6 +27,9 @@ UTILISATION = ["memory", "experts", "compute"]
 """Columns of ``add_utilisation``: shares of the bandwidth for what every token uses and for routed
 experts, and of the rate of the matrix products. [1]"""
 
+LOAD = ["batch", "throughput_tps", "input_tokens", "output_tokens"]
+"""Columns that differ between the rows of a deployment."""
+
 ATTENTION_BYTES = 2.0
 """Bytes of a weight outside the routed experts, where those have 4 bit."""
 
@@ -59,25 +62,29 @@ def add_utilisation(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
     known = names(models)
     networks = rows["model"].map(lambda name: known.get(str(name).lower(), name))
     named = rows.assign(model=networks)
-    columns = [*UTILISATION, "network", "architecture", "tdp_w"]
-    parts = []
+    load = {name: rows[name].to_numpy(float) for name in LOAD}
+    found = {name: np.empty(len(rows)) for name in [*UTILISATION, "tdp_w"]}
+    told = {name: np.empty(len(rows), object) for name in ("network", "architecture")}
     deployment = ["model", "gpu", "gpus", "attention_copies", "precision"]
     known_models: dict[str, pd.Series] = {}
     known_gpus: dict[str, pd.Series] = {}
-    for _, alike in named.groupby(deployment, sort=False):
-        first = alike.iloc[0]
+    for own in named.groupby(deployment, sort=False).indices.values():
+        first = named.iloc[own[0]]
         stated, kind = str([first.get(name) for name in OF_A_MODEL]), str(first["gpu"])
         if stated not in known_models:
             known_models[stated] = find_model(first, models)
         if kind not in known_gpus:
             known_gpus[kind] = find_gpu(first, gpus)
-        found, gpu = known_models[stated], known_gpus[kind]
-        part = _utilisation(alike, found, gpu)
-        part["network"], part["tdp_w"] = found["model"], float(gpu["tdp_w"])
-        part["architecture"] = architecture(found)
-        parts.append(part)
-    added = pd.concat(parts).loc[rows.index, columns]
-    return rows.drop(columns=[c for c in columns if c in rows]).join(added)
+        model, gpu = known_models[stated], known_gpus[kind]
+        shares = _utilisation(first, {name: of[own] for name, of in load.items()}, model, gpu)
+        for name, share in zip(UTILISATION, shares, strict=True):
+            found[name][own] = share
+        told["network"][own], told["architecture"][own] = model["model"], architecture(model)
+        found["tdp_w"][own] = float(gpu["tdp_w"])
+    columns = [*UTILISATION, "network", "architecture", "tdp_w"]
+    added = found | {name: of.tolist() for name, of in told.items()}
+    kept = rows.drop(columns=[c for c in columns if c in rows])
+    return kept.assign(**{name: added[name] for name in columns})
 
 
 def architecture(model: pd.Series) -> str:
@@ -101,9 +108,8 @@ def names(models: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def _utilisation(rows, model, gpu):
-    """Equation (1) for rows of one deployment."""
-    first = rows.iloc[0]
+def _utilisation(first, load, model, gpu):
+    """Equation (1) for the loads of one deployment, whose first row is given."""
     precision, count = first["precision"], float(first["gpus"])
     copies = float(first["attention_copies"])
     rate = TERA * next(gpu[c] for c in COMPUTE_RATE[precision] if pd.notna(gpu[c]))
@@ -114,10 +120,9 @@ def _utilisation(rows, model, gpu):
     routed = (total - active) / (1 - share) if mixture else 0.0
     weight = WEIGHT_BYTES[precision]
     outside = ATTENTION_BYTES if mixture and precision in ("FP4", "INT4") else weight
-    batch, tokens = rows["batch"].astype(float), rows["throughput_tps"].astype(float)
-    output_tokens = rows["output_tokens"].astype(float)
+    batch, tokens, input_tokens, output_tokens = (load[name] for name in LOAD)
     steps = tokens / batch
-    context = rows["input_tokens"] + output_tokens / 2
+    context = input_tokens + output_tokens / 2
     if pd.notna(model["context_share"]):
         context = context * model["context_share"]
     if model["attention"] == "sparse":
@@ -126,11 +131,9 @@ def _utilisation(rows, model, gpu):
     holders = group if model["attention"] in REPLICATED else group / min(group, model["kv_heads"])
     cache = model["kv_bytes_per_token_16bit"] * holders * context * tokens
     touched = 1 - (1 - share) ** batch
-    prefill = 1 + rows["input_tokens"] / output_tokens
-    return pd.DataFrame(
-        {
-            "memory": ((total - routed) * outside * copies * steps + cache) / (count * bandwidth),
-            "experts": routed * weight * touched * steps / (count * bandwidth),
-            "compute": 2 * active * prefill * tokens / (count * rate),
-        }
+    prefill = 1 + input_tokens / output_tokens
+    return (
+        ((total - routed) * outside * copies * steps + cache) / (count * bandwidth),
+        routed * weight * touched * steps / (count * bandwidth),
+        2 * active * prefill * tokens / (count * rate),
     )
