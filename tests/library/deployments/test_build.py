@@ -6,6 +6,7 @@ from copy import deepcopy
 import pandas as pd
 import pytest
 from inference_energy.deployments import answers, build
+from inference_energy.errors import InputError
 from inference_energy.readers import detect_and_read
 from library.deployments.made_up import GPU, HOST, WHERE, resolved
 from repository import ROOT, read
@@ -42,6 +43,19 @@ def test_stress_test_files_flow_into_a_deployment(tmp_path):
     power = found.power.factor.quantile(0.5) * found.pue.quantile(0.5)
     expected = power / 3.6 / runs["throughput_tps"].max() * 1e6 / 1e3
     assert tokens["long", "p50"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_power_that_only_a_law_of_load_knows_is_asked_for(tmp_path):
+    """As `revised` takes it, where the meter is doubted and nothing else was measured."""
+    facts = {"model": "M", "gpu": GPU, "n_gpus": 8, "tensor_parallel": 8, "precision": "FP8"}
+    runs = pd.concat([detect_and_read(path, facts) for path in aiperf(tmp_path)], ignore_index=True)
+    method = resolved(host_power=HOST, accept_marked=True)
+    method["power_utilisation"] = {"distribution": "by-load", "unit": "1", "source": "a law"}
+    with pytest.raises(InputError) as caught:
+        build.build(method, runs, WHERE)
+    text = str(caught.value)
+    assert "telemetry covers 2 GPUs but 8 served the run" in text
+    assert "gpu_power_w or node_power_w in deployment.facts" in text
 
 
 def test_the_examples_hold_the_measurements_of_the_data(example):

@@ -7,8 +7,9 @@ import pandas as pd
 
 from inference_energy.deployments.law import fit_law
 from inference_energy.deployments.power import ServingPower, measured_power, run_accelerator_power
-from inference_energy.deployments.runs import distinct_shapes, select_runs
+from inference_energy.deployments.runs import distinct_shapes, marks, select_runs
 from inference_energy.energy.equation import query_energy
+from inference_energy.errors import InputError
 from inference_energy.laws.hardware import find_gpu, find_model
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import length_range, usable_rows
@@ -84,6 +85,7 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
     power = measured_power(used, section, where, z)
     utilisation, node_power = power and power.factor, 1.0
     if power is None:
+        _check_power(method, used, where)
         utilisation = method_build.power_utilisation(method["power_utilisation"], z)
         by_model, default = method["node_power"].get("models", {}), method["node_power"]["default"]
         nodes = float(used["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
@@ -107,6 +109,20 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
         power=power,
         section=section,
         assumed=_unknown_hardware(used.iloc[0], hardware) if kind.pooled else (),
+    )
+
+
+def _check_power(method, runs, where):
+    """Refuse a method whose power follows the load of a law that these runs do not have."""
+    if method["power_utilisation"]["distribution"] != "by-load":
+        return
+    reasons = [m for status in runs["status"] for m in marks(status) if m.startswith("power")]
+    why = f" ({reasons[0]})" if reasons else ""
+    raise InputError(
+        f"{where}: the power of these runs is not known{why}, and this method takes it from the "
+        "load of its own law: allowed is measured power, as gpu_power_w or node_power_w in "
+        "deployment.facts [W], or power_utilisation with a distribution other than by-load; "
+        "state one of them"
     )
 
 
