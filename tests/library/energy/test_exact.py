@@ -234,3 +234,11 @@ def test_a_model_served_in_several_ways_is_their_mixture(paper):
     drawn = monte_carlo.simulate(setup, regime, monte_carlo.generator(setup)).energy[model.name]
     assert np.mean(drawn < energy.quantile(0.5)) == pytest.approx(0.5, abs=0.01)
     assert np.mean(drawn) == pytest.approx(energy.mean(), rel=0.03)
+
+
+def test_percentiles_of_quadrature_are_where_the_shares_first_reach_them():
+    """Its weights may be negative, so that their sums fall: a search by halves finds either."""
+    values, weights = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.5, 0.46, -0.02, 0.06])
+    for order in ([0, 1, 2, 3], [3, 1, 0, 2]):
+        found = exact._weighted(values[order], weights[order])
+        assert [found[f"p{p}"] for p in (5, 50, 75, 95)] == [1, 1, 2, 2]

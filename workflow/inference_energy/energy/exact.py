@@ -244,7 +244,8 @@ def token_statistics(regime: Regime) -> dict[str, float]:
 
 def _weighted(values: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(weights[order])
+    # nodes of a quadrature have a few negative weights, and a search wants sums that rise
+    cumulative = np.maximum.accumulate(np.cumsum(weights[order]))
     mean = float(weights @ values)
     std = float(cut(np.sqrt(weights @ (values - mean) ** 2), mean))
     statistics = {"mean": mean, "std": std}
