@@ -48,3 +48,59 @@ def test_only_the_runs_at_the_operators_load_count():
     assert use == ["yes", "marked", "other concurrency", "yes"]
     accepted = deployments_runs.select_runs(runs, section | {"accept_marked": True}, WHERE)
     assert (accepted["use"] == "yes").sum() == 3
+
+
+def test_a_status_is_its_reasons():
+    assert deployments_runs.marks("ok") == []
+    assert deployments_runs.marks("marked: a; power: b") == ["a", "power: b"]
+    assert deployments_runs.marks("marked: marked: a") == ["marked: a"]
+
+
+def test_every_run_is_told_why_it_does_not_count():
+    runs = bench(
+        [*LADDER[:2], *LADDER[:4]],
+        model=["N", "M", "M", "M", "M", "M"],
+        gpu=[GPU, "B200", GPU, GPU, GPU, GPU],
+        precision=["FP8", "FP8", "FP4", "FP8", "FP8", "FP8"],
+        n_gpus=[8, 8, 8, 16, 8, 8],
+        tensor_parallel=[8, 8, 8, 8, 4, 8],
+        status=["marked: a", "marked: a", "ok", "ok", "ok", "marked: power: no sample for 9 s"],
+    )
+    chosen = {"gpu": GPU, "precision": "FP8", "n_gpus": 8, "tensor_parallel": 8}
+    found = deployments_runs.select_runs(runs, own(**chosen)["deployment"], WHERE)
+    assert found["use"].tolist() == ["other model", *["other configuration"] * 4, "yes"]
+    assert found.drop(columns="use").equals(runs)
+
+
+def test_a_model_of_another_spelling_brings_the_nearest():
+    runs = bench(LADDER, model="Llama 3.1 70B")
+    section = own(model="Llama 3.1 70b")["deployment"]
+    message = refusal(deployments_runs.select_runs, runs, section, WHERE)
+    assert message == (
+        f"{WHERE}: key deployment.model: value Llama 3.1 70b: is in none of the benchmark files;"
+        " allowed are Llama 3.1 70B; correct the name, or state the model as a fact of the files;"
+        " did you mean Llama 3.1 70B?"
+    )
+
+
+def test_runs_of_several_configurations_say_all_that_differs():
+    half = len(LADDER) // 2
+    columns = {"n_gpus": [8] * half + [16] * (len(LADDER) - half), "precision": "FP8"}
+    columns["tensor_parallel"] = [4] * half + [8] * (len(LADDER) - half)
+    message = refusal(
+        deployments_runs.select_runs, bench(LADDER, **columns), own()["deployment"], WHERE
+    )
+    assert message == (
+        f"{WHERE}: section deployment: the runs of M differ in n_gpus (8, 16), tensor_parallel"
+        " (4, 8); allowed is one configuration; state n_gpus and tensor_parallel"
+    )
+
+
+def test_if_all_that_fit_went_wrong_their_reasons_are_told_once():
+    status = ["marked: b", "marked: a", "marked: b", "ok"]
+    runs = bench(LADDER, status=status, model=["M", "M", "M", "N"])
+    message = refusal(deployments_runs.select_runs, runs, own()["deployment"], WHERE)
+    assert message == (
+        f"{WHERE}: section deployment: every run that fits is marked: a; marked: b; allowed are"
+        " runs that went well; repeat them, or state accept_marked: true"
+    )
