@@ -133,9 +133,10 @@ const explorer = (() => {
 
   /* --- what is shown ----------------------------------------------------------------------- */
 
-  const LOADS = (load) => (load === "" ? "as benchmarked, the law does not know it" : `${load} requests`);
+  const LOADS = (load) => (load === "" ? "as benchmarked, not stated" : `${load} requests`);
   const SEVERAL = { gpu: "all of the method's nodes", precision: "as these nodes have it" };
-  const pooled = (key, known) => (name) => (known && name === "several" ? SEVERAL[key] : name);
+  const pooled = (key, known) => (name) =>
+    name === "several" ? (known ? SEVERAL[key] : `several ${key === "gpu" ? "GPUs" : "formats"}, by its rows`) : name;
   const options = (id, values, label = (v) => v) => {
     $(id).innerHTML = values.map((v) => `<option value="${escaped(v)}">${escaped(label(v))}</option>`).join("");
   };
