@@ -111,6 +111,8 @@ def test_what_the_briefing_says_in_words_is_so(changes):
     assert changes["input-5000"] > energy["p75"] / energy["p25"]
     # length, load and what is counted each move it several times over
     assert min(*ratios, loads["H100-SXM-80GB"]["median"], changes["input-5000"]) > 2
+    # below the loads that were measured it is more still
+    assert all(of["alone"] > of["median"] for of in loads.values())
     # a long answer does not cost in proportion to its tokens
     assert max(ratios) < longer
     # tenths of a Wh, and some Wh, by both methods
