@@ -9,7 +9,6 @@ import numpy as np
 from inference_energy.claims.judge import deciding
 from inference_energy.laws import at_load, serving
 from inference_energy.laws.base import LENGTH_FLOOR
-from inference_energy.laws.pooled import Pooled
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.power.node import find_node, idle_share, node_power
 from inference_energy.text import is_missing
@@ -42,7 +41,7 @@ def law_content(law):
         name.removesuffix("_tokens"): [end if np.isfinite(end) else None for end in ends]
         for name, ends in law.domain.items()
     }
-    if isinstance(law, Pooled):
+    if "ways" in own:
         # the ways of a model stand once, in pool_content, and its nodes name those that are theirs
         own = {
             "kind": own["kind"],
@@ -59,8 +58,8 @@ def pool_content(models):
     models : iterable of ServedModel
         A method's models.
     """
-    forms = {each.name: each.law.closed_form() for each in models if isinstance(each.law, Pooled)}
-    return {name: form for name, form in forms.items() if form}
+    forms = {each.name: each.law.closed_form() for each in models}
+    return {name: form for name, form in forms.items() if form and "ways" in form}
 
 
 def serving_content():
