@@ -101,12 +101,20 @@ def test_a_file_that_the_run_does_not_need_stops_nothing_in_any_state(copy, name
     assert loaded.documents[name.removesuffix(".yaml")] == {}
 
 
+POWER = {"title": "Node", "unit": "kW", "low": 8.4, "high": 11, "allowed": [1, 20], "source": "x"}
+
+
 @pytest.mark.parametrize(
     ("name", "path", "value", "words"),
     [
         ("sensitivity", "inputs.pue_median.allowed", [0.5, 120], ["0.5", "of at least 1"]),
-        ("sensitivity", "inputs.node_power.high", 11_300, ["11300", "stated in W"]),
-        ("sensitivity", "inputs.node_power.unit", "W", ["'W'", "allowed is kW"]),
+        (
+            "sensitivity",
+            "inputs",
+            {"node_power": POWER | {"high": 11_300}},
+            ["11300", "stated in W"],
+        ),
+        ("sensitivity", "inputs", {"node_power": POWER | {"unit": "W"}}, ["'W'", "allowed is kW"]),
         ("sensitivity", "inputs.power_utilisation_median.high", 76, ["0.6 for 60 %"]),
         ("sensitivity", "inputs.output_tokens_long.allowed", [10, 1e12], ["largest context"]),
         ("sensitivity", "samples", 256.0, ["256.0", "without point"]),
@@ -305,7 +313,7 @@ def test_files_of_the_runs_folder_go_before_those_of_the_project(copy, tmp_path,
     loaded = config.load({"methods": ["mine", "revised"], "engines": ["published"]})
     assert loaded.methods["mine"]["pue"] == loaded.methods["oviedo2026"]["pue"]
     assert loaded.methods["revised"]["title"] == "another"
-    assert loaded.paths["mine"] == "config/methods/mine.yaml"
+    assert loaded.paths["mine"] == str(elsewhere / "config/methods/mine.yaml")
     assert loaded.paths["oviedo2025"] == str(copy / "methods/oviedo2025.yaml")
     assert loaded.documents["evidence"]["near_best"] == 1.5
     assert loaded.documents["scaling"] == config.read(copy / "scaling.yaml")
