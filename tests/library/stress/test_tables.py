@@ -80,7 +80,14 @@ def test_a_prediction_at_other_lengths_is_interpolated_but_never_extrapolated():
 
 
 def test_interval_that_cannot_tell_long_from_short_gives_no_verdict():
-    assert tables.ratio_verdict(13.0, 9.0, 0.1, 800.0).startswith("not told")
+    assert tables.ratio_verdict(13.0, 9.0, 0.1, 800.0, [3, 3]).startswith("not told")
+
+
+def test_verdict_without_interval_counts_what_there_is():
+    """A cell whose energy is refused is missing, however many repetitions were asked for."""
+    assert tables.ratio_verdict(13.0, 12.0, np.nan, np.nan, [3, 2]) == (
+        "no interval: 3 repetitions are needed, the longest has 3 with energy and the shortest 2"
+    )
 
 
 def test_refused_energy_leaves_no_ratio():

@@ -170,17 +170,25 @@ def ratio_table(cells, published, prediction=None, level=0.95):
         )
         ends = [at_length(prediction or {}, length) for length in (longest, shortest)]
         predicted = ends[0] / ends[1]
-        verdict = ratio_verdict(published, ratio, low, high)
+        counts = [int(by_length.loc[[length]].count()) for length in (longest, shortest)]
+        verdict = ratio_verdict(published, ratio, low, high, counts)
         rows.append((*keys, shortest, longest, ratio, low, high, published, predicted, verdict))
     return pd.DataFrame(rows, columns=columns)
 
 
-def ratio_verdict(published, ratio, low, high):
-    """Where a published ratio stands against a measured interval."""
+def ratio_verdict(published, ratio, low, high, counts):
+    """Where a published ratio stands against a measured interval.
+
+    `counts` are the energies of the longest and of the shortest query that it comes from.
+    """
     if np.isnan(ratio):
         return "not measured"
     if np.isnan(low):
-        return f"no interval: {LEAST_REPETITIONS} repetitions are needed"
+        longest, shortest = counts
+        return (
+            f"no interval: {LEAST_REPETITIONS} repetitions are needed, the longest has {longest} "
+            f"with energy and the shortest {shortest}"
+        )
     if low <= 1:
         return "not told: the interval holds 1, repeat the cells"
     if low <= published <= high:
