@@ -39,6 +39,8 @@ CODES = {
 
 
 DONE = b"data: [DONE]\n\n"
+BROKEN_AFTER = 30
+"""Events of a stream that breaks off."""
 
 
 class Server:
@@ -142,18 +144,17 @@ class Server:
         path = handler.path.removeprefix("/v1")
         asked = urllib.request.Request(f"{self.engine}{path}", body, headers)
         try:
-            with urllib.request.urlopen(asked, timeout=600) as answer:
-                kind, said = answer.headers["Content-Type"], answer.read()
+            answer = urllib.request.urlopen(asked, timeout=600)
         except urllib.error.HTTPError as error:
             with error:
                 self.reply(handler, error.code, error.headers["Content-Type"], error.read())
             return
-        if "event-stream" not in kind:
-            self.reply(handler, 200, kind, said)
-            return
-        events = [part + b"\n\n" for part in said.split(b"\n\n") if part]
-        last = next(n for n, part in enumerate(events) if b'"finish_reason":"' in part)
-        self.stream(handler, events[:last], b"".join(events[last:]))
+        with answer:
+            kind = answer.headers["Content-Type"]
+            if "event-stream" in kind:
+                self.stream(handler, (line + b"\n" for line in answer if line.strip()), b"")
+            else:
+                self.reply(handler, 200, kind, answer.read())
 
     def stream(self, handler, tokens, ending):
         """Stream events, in one piece where a proxy holds them back, or not to their end."""
@@ -165,9 +166,11 @@ class Server:
         gap = self.gap + self.slower * self.asked
         moment = time.monotonic() + self.first
         for number, token in enumerate(tokens):
-            moment += gap
-            time.sleep(max(moment - time.monotonic(), 0))
-            if broken and number > len(tokens) // 2:
+            # what follows the last token is sent with it
+            if b'"finish_reason":"' not in token and DONE not in token:
+                moment += gap
+                time.sleep(max(moment - time.monotonic(), 0))
+            if broken and number > BROKEN_AFTER:
                 return
             held += token
             if self.mode != "buffered":

@@ -103,8 +103,6 @@ def test_hanging_server_ends_a_cell_and_not_the_test(start):
     assert list(cells.sort_index()) == ["refused", "measured"]
     (message,) = findings(folder)[["errors"]]
     assert "imeout" in message
-    again = start("good", request_timeout=10, repetitions=2)
-    assert set(pd.read_csv(again / "cells.csv")["status"]) == {"measured"}
 
 
 def test_server_that_slows_down_is_not_steady(start):
@@ -122,10 +120,10 @@ def test_meters_that_are_dead_or_stale_are_told_and_one_lost_reading_is_forgiven
         Telemetry(1, lost=range(60, 61)) as gap,
     ):
         meters = {"good": good, "dead": dead, "stale": stale, "gap": gap}
-        start("good", power=[meter.url for meter in meters.values()])
+        start("good", window=20, power=[meter.url for meter in meters.values()])
         seen = {}
         for name, meter in meters.items():
-            folder = start("good", power=meter.url)
+            folder = start("good", window=20, power=meter.url)
             power = pd.read_csv(folder / "power.csv")["energy_wh"]
             seen[name] = (power.notna().all() and len(power) == 1, findings(folder))
     assert {name: measured for name, (measured, _) in seen.items()} == {
