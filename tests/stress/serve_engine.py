@@ -7,13 +7,14 @@ as it has slots; a key that is empty is none.
 import signal
 import sys
 
-import xllamacpp
-
 CONTEXT = 2048
 
 
 def main(model, port, key, slots):
     """Serve until told to end."""
+    # only the environment of the stress test has it
+    import xllamacpp
+
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.model_alias = {"tiny"}
