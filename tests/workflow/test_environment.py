@@ -19,7 +19,7 @@ CONDA_NAMES = {
     "nbconvert": "nbconvert-core",
 }
 # Run by the Pythons of .venv-browser, .venv-peers and .venv-stress, which have their own packages.
-ELSEWHERE = {"ask.py", "browser.py", "make_engine.py", "sampler.py"}
+ELSEWHERE = {"ask.py", "browser.py", "make_engine.py", "sampler.py", "serve_engine.py"}
 
 
 def normalise(name):
