@@ -3,7 +3,6 @@
 import re
 import runpy
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import redraw
@@ -49,11 +48,10 @@ def test_every_figure_of_a_folder_has_its_files(folder):
 def test_the_figures_of_a_notebook_can_be_read(name, monkeypatch):
     """They are on a screen: their page cuts them to what is drawn, and they have any width."""
     monkeypatch.chdir(ROOT)
-    plt.switch_backend("agg")
+    figures = []
+    monkeypatch.setattr(drawing.Picture, "__init__", lambda _, figure: figures.append(figure))
     runpy.run_path(f"workflow/notebooks/{name}.py")
-    figures = [plt.figure(number) for number in plt.get_fignums()]
     found = [problems(figure) for figure in figures]
-    plt.close("all")
     assert found
     on_paper = {"clipped", "width"}
     assert [{kind: of[kind] for kind in of.keys() - on_paper} for of in found] == [{}] * len(found)

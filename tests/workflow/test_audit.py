@@ -128,7 +128,7 @@ def on_another_base(name, base):
     """A document of the audit with another method under it, and little to do."""
     document = read_yaml(f"config/{name}.yaml") | {"base": base}
     if name == "sensitivity":
-        kept = ("node_power", "throughput", "output_exponent")
+        kept = ("power_utilisation_median", "throughput", "output_exponent")
         inputs = {key: document["inputs"][key] for key in kept}
         return document | {"samples": 16, "inputs": inputs}
     of, override = OTHERWISE[base]

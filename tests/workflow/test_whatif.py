@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from inference_energy import documents
-from inference_energy.claims.computed import exact_evidence
+from inference_energy.claims.computed import exact_results
 from inference_energy.claims.headline import headline
 from inference_energy.claims.judge import judge
 from inference_energy.claims.selectors import Results
@@ -182,7 +182,7 @@ def lines_of(name, method, given, scratch, numbers):
     evidence = Results(method, {n: tabulated(t, n, scratch) for n, t in made.items()}, numbers)
     scored = method["kind"] != "user"
     alternatives = {
-        finding["id"]: exact_evidence(merge(method, finding["override"]), given, numbers)
+        finding["id"]: exact_results(merge(method, finding["override"]), given, numbers)
         for finding in FINDINGS
         if scored and "override" in finding and "claims" in finding
     }

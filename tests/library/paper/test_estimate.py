@@ -223,14 +223,14 @@ def lengths(**stated):
         {"regimes": lengths(distribution="gamma", median=2, shape=0.2)},
         {"regimes": lengths(distribution="exponential", median=1)},
         {"regimes": lengths(distribution="exponential", median=300, minimum=5900)},
-        {"regimes": lengths(distribution="uniform", shortest=0, maximum=1)},
+        {"regimes": lengths(distribution="uniform", shortest=0, maximum=2)},
         {"regimes": lengths(distribution="pareto", median=3, exponent=0.2, maximum=1e7)},
         {
             "regimes": lengths(
                 distribution="log-t", median=3, sigma=5, degrees_of_freedom=1, maximum=1e7
             )
         },
-        {"fleet": {"queries_per_day": {"value": 1e-9, "unit": "queries/day", "source": "x"}}},
+        {"fleet": {"queries_per_day": {"value": 1, "unit": "queries/day", "source": "x"}}},
         {"blend": {"models": 1, "trim": [], "shares": "equal", "source": "x"}},
     ],
 )

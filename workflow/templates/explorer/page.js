@@ -222,7 +222,7 @@ const explorer = (() => {
       charts.loads($("loads"), rows, load === null ? [] : [{ load, p50: of("p50") }]);
     }
     const fitted = engine.knowsLoad(place.law)
-      ? `Throughput law: at-load, ${link("its nodes and their power", file, ...place.lines)}; ${link("what it is fitted to, and how well it predicts", "docs/load.md")}.` +
+      ? `Throughput law with load: ${link("its nodes and their power", file, ...place.lines)}; ${link("what it is fitted to, and how well it predicts", "docs/load.md")}.` +
         (place.rows.length ? " Rows of this model there: " : " No row is of this model on this node.")
       : `Throughput law: ${place.law.kind}, ${link("its coefficients", file, ...place.lines)}, fitted to `;
     $("basis").innerHTML =
