@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from inference_energy import documents
+from inference_energy import documents, project
 from inference_energy.claims.computed import exact_results
 from inference_energy.claims.headline import headline
 from inference_energy.claims.judge import judge
@@ -156,9 +156,9 @@ def script(monkeypatch, path):
     return module
 
 
-def call(module, benchmarks, output=(), **params):
+def call(module, throughput_tables, output=(), **params):
     """Let a script do its rule's work."""
-    given = Inputs(INPUTS, benchmarks=benchmarks)
+    given = Inputs(INPUTS, throughput_tables=throughput_tables)
     module.main(SimpleNamespace(input=given, params=SimpleNamespace(**params), output=output))
 
 
@@ -220,8 +220,9 @@ def write_reviewed(monkeypatch, scratch, names=None):
 
 @pytest.fixture
 def copied(fresh, monkeypatch):
-    """The copy, as the current folder; whatever of results/ is written there is put back."""
+    """The copy, as current folder and the project's; what is written of results/ is put back."""
     monkeypatch.chdir(fresh)
+    monkeypatch.setattr(project, "FOLDER", fresh)
     written = ["headline.csv"]
     written += [f"{n}/{file}" for n in CONFIGURED for file in ("blend.csv", "method.yaml")]
     with ExitStack() as stack:
