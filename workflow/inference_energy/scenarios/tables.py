@@ -6,6 +6,7 @@ import pandas as pd
 
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
+from inference_energy.laws.registry import LAWS
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Coupling, extrapolates, fixed_regime
 from inference_energy.scaling.footprint import facts_by_name
@@ -187,9 +188,11 @@ def maps(setups, settings):
         If no method has the inputs of a map.
     """
     lines = []
+    knowing = ", ".join(name for name, kind in LAWS.items() if kind.knows_load)
     nobody = [
         f"config/scenarios.yaml: key maps: value {each['name']}: no method has a law that knows"
-        f" load; allowed are maps over other inputs, and methods of the law at-load; change either"
+        f" load; allowed are maps over other inputs, and methods of the law {knowing}; change"
+        " either"
         for each in settings["maps"]
         if not any(knows(setup, inputs_of(each)) for setup in setups.values())
     ]
