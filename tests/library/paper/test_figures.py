@@ -89,6 +89,15 @@ def test_published_values_stand_beside_the_computed(drawn):
         assert [m.get_xdata()[0] for m in diamonds] == list(values[:claims])
 
 
+@pytest.mark.parametrize("name", ["oviedo2025", "oviedo2026", "oviedo2026-as-written", "revised"])
+def test_no_published_value_lies_beyond_its_axis(name):
+    for figure in draw_folder(f"figures/{name}").values():
+        for axis in figure.axes:
+            low, high = axis.get_xlim()
+            diamonds = [line for line in axis.lines if line.get_marker() == "D"]
+            assert all(low <= place <= high for d in diamonds for place in d.get_xdata())
+
+
 def test_a_method_that_is_not_held_against_the_paper_shows_no_published_value():
     tables = read_method("oviedo2026")
     energy, fleet, method = tables["energy_per_query"], tables["fleet"], dict(tables["method"])

@@ -417,7 +417,9 @@ def _fleet_figure(finding, rows, references, method, keys):
     axis.set_ylim(0.5 - len(rows), 0.5)
     axis.set_yticks([-i for i in range(len(rows))], [row[0] for row in rows])
     axis.tick_params(axis="y", length=0)
-    axis.set_xlim(0, 1.05 * max(*(row[2]["p95"] for row in rows), *lines.values()))
+    claims = (row[5] for row in rows if row[5] is not None)
+    ends = [claim["value"] + half_step(claim["decimals"]) for claim in claims]
+    axis.set_xlim(0, 1.05 * max(*(row[2]["p95"] for row in rows), *lines.values(), *ends))
     queries = method["fleet"]["queries_per_day"]["value"] / GIGA
     axis.set_xlabel(f"{queries:,g} billion queries [GWh/day]")
     axis.locator_params(axis="x", nbins=5)
