@@ -3,7 +3,14 @@
 import pytest
 import redraw
 from inference_energy import drawing
-from inference_energy.reports import to_html, told
+from inference_energy.reports import IMAGE, to_html, told
+from repository import ROOT
+
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for path in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("results/**/*.md")]
+    if IMAGE.search(path.read_text(encoding="utf-8"))
+]
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
@@ -28,3 +35,9 @@ def test_a_figure_is_told_by_its_own_numbers(before, tmp_path):
     assert once.endswith("(drawn/3a.png)\n\n[a link](drawn/3a.svg)\n")
     assert told(once, tmp_path) == once
     assert 'alt="Improvements save 55 %' in to_html("t", once, {})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_tells_its_figures_as_they_are(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert told(text, (ROOT / page).parent) == text

@@ -3,8 +3,8 @@ import io
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -24,10 +24,12 @@ def unpacked(source):
     folder = Path(".snakemake", "projects", commit).absolute()
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        packed = subprocess.run([*git, "archive", commit], check=True, capture_output=True).stdout
+        # no tar: the filter that makes its unpacking safe is not in every Python 3.11
+        pack = [*git, "archive", "--format=zip", commit]
+        packed = subprocess.run(pack, check=True, capture_output=True).stdout
         with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
-            with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-                archive.extractall(Path(partial, commit), filter="data")
+            with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+                archive.extractall(Path(partial, commit))
             # whole or not at all; if another process was faster, its folder stays
             with contextlib.suppress(OSError):
                 os.rename(Path(partial, commit), folder)

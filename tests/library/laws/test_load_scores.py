@@ -16,6 +16,7 @@ from inference_energy.laws.load_scores import (
 )
 from inference_energy.laws.page import load_page, predicted_page
 from inference_energy.laws.registry import LAWS
+from repository import ROOT, read
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +110,13 @@ def test_predictions_stand_between_their_quantiles(rows, fitted):
     assert (table["p5"] < table["predicted"]).all()
     assert (table["predicted"] < table["p95"]).all()
     assert set(table["class"]) == {"dense", "mixture"}
+
+
+def test_the_page_on_the_law_says_how_often_its_intervals_hold():
+    scores = read("results/validation/load_scores.csv", "load_scores")
+    own = scores[scores["law"].eq("at-load") & scores["source"].eq("all")]
+    coverage = own[own["statistic"] == "coverage_90"].set_index(["left_out", "class"])["value"]
+    page = " ".join((ROOT / "docs/load.md").read_text(encoding="utf-8").split())
+    shape, version = coverage["shape", "all"], coverage["version", "mixture"]
+    assert f"A shape that is left out lies in its 90 % interval in {shape:.0f} of 100" in page
+    assert f"such a table lies in its 90 % interval in {version:.0f} of 100" in page
