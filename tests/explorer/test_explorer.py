@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 
 PAGE = ROOT / "docs" / "explorer" / "index.html"
 SHOWN = read_yaml("config/config.yaml")["methods"]
-SETTINGS, FLEETS = 200, 12
+SETTINGS, FLEETS = 200, 200
 INTENSITIES = {
     "water on the site": ("on_site_water", SERVER, 1),
     "water of electricity": ("generation_water", FACILITY, 1),
@@ -101,7 +101,7 @@ def draw(random, known):
         "share": round(random.uniform(0, 100), 1),
         "queries": round(10 ** random.uniform(-3, 1), 4),
     }
-    for low, high, ends in (("pu5", "pu95", (0.05, 0.9)), ("pue5", "pue95", (1, 2.5))):
+    for low, high, ends in (("pu5", "pu95", (0.05, 1)), ("pue5", "pue95", (1, 2.5))):
         stated[low], stated[high] = sorted(round(random.uniform(*ends), 3) for _ in range(2))
     if random.random() < 0.1:
         stated["pu95"], stated["pue95"] = stated["pu5"], stated["pue5"]
