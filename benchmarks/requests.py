@@ -102,9 +102,13 @@ def measured(command, **options):
 
 
 def bare(folder, columns):
-    """Group the columns by DuckDB alone; a process of its own, so that its memory is its own."""
+    """Group the columns by DuckDB alone; a process of its own, so that its memory is its own.
+
+    It may take as much memory as it asks for: held to 1.5 GB, it ends in an error at 1e8 rows that
+    are nearly all groups of their own.
+    """
     sql = (
-        "SET threads=2; SET memory_limit='1500MB'; SET preserve_insertion_order=false;"
+        "SET threads=2; SET preserve_insertion_order=false;"
         f" SET temp_directory='{folder}/spill';"
         f" SELECT count(*), sum(n) FROM (SELECT {columns}, count(*) AS n"
         f" FROM read_parquet('{folder}/log/*.parquet') GROUP BY ALL)"
