@@ -64,6 +64,9 @@ TABLES = {
 
 NAMES = ("model", "tenant")
 
+NONE = "0::BIGINT"
+"""SQL of a number of tokens that a log does not have."""
+
 LISTS = {
     "examples": {"kind": "VARCHAR", "file": "VARCHAR"}
     | dict.fromkeys(("row", "start", "finish", "input", "cached", "output"), "BIGINT"),
@@ -153,18 +156,30 @@ def count_rows(connection, longest, stated, clean=False):
 
 def add_counts(connection, stated):
     """Add the lengths of the view ``counted`` to the tables."""
-    fine, coarse = ", ".join(cells(stated)), ", ".join(coarse_cells(stated))
-    sums = _sums(stated)
-    selects = [("lengths", f"{fine}, {sums} FROM counted")]
+    groups = {"lengths": ({}, cells(stated), "")}
     if "start" in stated:
-        hour = f"start // {MICROSECONDS_PER_HOUR}"
-        selects += [("hours", f"{hour}, {coarse}, {sums} FROM counted WHERE start IS NOT NULL")]
+        hour = {"hour": f"start // {MICROSECONDS_PER_HOUR}"}
+        groups["hours"] = hour, coarse_cells(stated), "WHERE start IS NOT NULL"
     if "tenant" in stated:
-        selects += [("tenants", f"tenant, {coarse}, {sums} FROM counted")]
+        groups["tenants"] = {"tenant": "tenant"}, coarse_cells(stated), ""
+    for name, (group, own_cells, where) in groups.items():
+        keys = group | dict(zip(CELLS, own_cells, strict=True))
+        _add_groups(connection, name, keys, _sums(stated), where)
     if {"start", "finish"} <= stated:
-        selects += [("flight", _changes("start", 1)), ("flight", _changes("finish", -1))]
-    for name, select in selects:
-        connection.execute(f"INSERT INTO {name} SELECT {select} GROUP BY ALL")
+        for time, sign in (("start", 1), ("finish", -1)):
+            connection.execute(f"INSERT INTO flight SELECT {_changes(time, sign)} GROUP BY ALL")
+
+
+def _add_groups(connection, name, keys, sums, where):
+    """Group the view ``counted`` into a table; what a log lacks is filled in after, as DuckDB would
+    group by a constant too."""
+    columns = keys | sums
+    asked = ", ".join(f"{sql} AS {column}" for column, sql in columns.items() if sql != NONE)
+    filled = ", ".join(NONE if sql == NONE else column for column, sql in columns.items())
+    connection.execute(
+        f"INSERT INTO {name} SELECT {filled} FROM"
+        f" (SELECT {asked} FROM counted {where} GROUP BY ALL)"
+    )
 
 
 def counted_view(longest, stated, clean=False):
@@ -174,7 +189,7 @@ def counted_view(longest, stated, clean=False):
     n, mean, where = "1", "{}", [] if clean else [f"NOT ({' OR '.join(bad)})"]
     if "requests" in stated:
         n, mean = "coalesce(requests, 1)", "{} / coalesce(requests, 1)"
-    cached = "greatest(least(coalesce(cached, 0), input), 0)" if "cached" in stated else "0::BIGINT"
+    cached = "greatest(least(coalesce(cached, 0), input), 0)" if "cached" in stated else NONE
     lengths = {"mean_input": "input", "mean_cached": cached, "mean_output": "output"}
     means = ", ".join(f"{mean.format(sql)} AS {name}" for name, sql in lengths.items())
     return (
@@ -193,7 +208,7 @@ def cell(column, bits):
 
 def cells(stated):
     """SQL of the fine cells of the view ``counted``, a list in the order of ``CELLS``."""
-    cached = cell("mean_cached", CACHED_BITS) if "cached" in stated else "0::BIGINT"
+    cached = cell("mean_cached", CACHED_BITS) if "cached" in stated else NONE
     return ["model", cell("mean_input", FINE_BITS), cached, cell("mean_output", FINE_BITS)]
 
 
@@ -204,10 +219,9 @@ def coarse_cells(stated):
 
 
 def _sums(stated):
-    """SQL of ``SUMS``; what a log does not have is not added up."""
-    n = "sum(n)::BIGINT" if "requests" in stated else "count(*)"
-    sums = [f"sum({name})::BIGINT" if name in stated else "0::BIGINT" for name in SUMS[1:]]
-    return ", ".join([n, *sums])
+    """SQL of ``SUMS`` by name; what a log does not have is not added up."""
+    n = {"n": "sum(n)::BIGINT" if "requests" in stated else "count(*)"}
+    return n | {name: f"sum({name})::BIGINT" if name in stated else NONE for name in SUMS[1:]}
 
 
 def _changes(time, sign):
