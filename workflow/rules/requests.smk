@@ -52,7 +52,7 @@ if REQUESTS:
         output:
             **{
                 name: f"{REQUESTS['folder']}/duplicates/{name}.parquet"
-                for name in request_files.COUNTS
+                for name in [*request_files.COUNTS, "surplus"]
             },
         log:
             "logs/requests/find_duplicates.log",

@@ -1,6 +1,7 @@
 """Requests that a log holds more than once."""
 
 from inference_energy.requests.counts import EXAMPLES, add_counts, counted_view
+from inference_energy.requests.formats import literal
 from inference_energy.requests.log import requests_view
 
 ORDER = "start, mean_input, mean_output, mean_cached, finish, model, tenant, n"
@@ -53,6 +54,12 @@ def count_duplicates(connection, log, units, longest, folder):
         "INSERT INTO examples SELECT 'duplicate', file, row, start, finish, input,"
         f" cached, output FROM surplus ORDER BY file, row LIMIT {EXAMPLES}"
     )
+
+
+def write_surplus(connection, path):
+    """Write which rows do not count, as their id was there before: file and row, as Parquet."""
+    rows = "SELECT file, row FROM surplus ORDER BY ALL"
+    connection.execute(f"COPY ({rows}) TO {literal(path)} (FORMAT parquet)")
 
 
 def _counted(connection, log, unit, longest, folder):

@@ -7,13 +7,22 @@ from inference_energy.method.distributions import LogNormal
 from inference_energy.requests.answers import LARGEST, time_text
 from inference_energy.requests.counts import CELLS, FINE_BITS, cells
 from inference_energy.requests.energies import energies
-from inference_energy.requests.formats import bare_name
+from inference_energy.requests.formats import bare_name, literal
 
 ORDER = ["energy", "start", "model", "input", "output"]
 
 
-def choose(connection, cells_wanted):
+def choose(connection, cells_wanted, surplus=None):
     """Put the cells that can hold the largest requests where ``collect`` finds them.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Any.
+    cells_wanted : DataFrame
+        As from ``answers.candidates``.
+    surplus : path-like, optional
+        Parquet file of the rows that do not count, as their id was there before: file and row.
 
     Returns
     -------
@@ -24,13 +33,15 @@ def choose(connection, cells_wanted):
     wanted["model"] = wanted["model"].fillna("")
     connection.register("wanted_frame", wanted)
     connection.execute("CREATE OR REPLACE TEMP TABLE wanted AS FROM wanted_frame")
+    known = f"read_parquet({literal(surplus)})" if surplus else "(SELECT '' AS file, -1 AS row)"
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW surplus AS FROM {known}")
     return {
         f"mean_{name}": int(wanted[f"{name}_cell"].min() * (1 - 2.0**-FINE_BITS))
         for name in ("input", "output")
     }
 
 
-def collect(connection, serving, stated, least, found=None):
+def collect(connection, serving, stated, least, file="", found=None):
     """Add the largest requests of the view ``counted`` to those found before.
 
     Parameters
@@ -43,6 +54,8 @@ def collect(connection, serving, stated, least, found=None):
         Columns that the log has.
     least : dict of str to int
         As from ``choose``.
+    file : str
+        File whose rows the view has.
     found : DataFrame, optional
         The largest ones so far.
 
@@ -57,6 +70,7 @@ def collect(connection, serving, stated, least, found=None):
     key = ", ".join([f"coalesce({bare_name(model)}, '')", *lengths])
     rows = connection.execute(
         f"SELECT {columns} FROM counted WHERE {long_enough} AND ({key}) IN (FROM wanted)"
+        f" AND row NOT IN (SELECT row FROM surplus WHERE file = {literal(file)})"
     ).df()
     if len(rows):
         table = energies(serving, rows)

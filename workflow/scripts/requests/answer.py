@@ -37,28 +37,29 @@ def read_serving(read, params):
     return Serving.of_deployment(deployment, names), reference
 
 
-def gather(connection, read):
+def gather(connection, read, surplus):
     """Add up the counts of all parts, less the duplicates; return them as frames."""
     counts.create_tables(connection)
     tables = [*counts.TABLES, *counts.LISTS]
     counts.read_tables(connection, {name: read[name] for name in tables})
     counts.count_order_between_units(connection)
-    if getattr(read, "duplicates", None):
-        surplus = {Path(path).stem: [path] for path in read.duplicates}
-        told = {name: surplus.pop(name) for name in ("kinds", "examples")}
-        counts.read_tables(connection, surplus, sign=-1)
+    if surplus:
+        repeated = {name: [surplus[name]] for name in tables}
+        told = {name: repeated.pop(name) for name in ("kinds", "examples")}
+        counts.read_tables(connection, repeated, sign=-1)
         counts.read_tables(connection, told)
     counts.count_no_output(connection)
     counts.sum_tables(connection)
     return {name: connection.execute(f"FROM {name} ORDER BY ALL").df() for name in tables}
 
 
-def list_largest(connection, log, serving, lengths, table):
+def list_largest(connection, log, serving, lengths, table, surplus):
     """Read the log again for its largest requests; return their table."""
-    least = largest.choose(connection, answers.candidates(lengths, table))
+    least = largest.choose(connection, answers.candidates(lengths, table), surplus)
     found = None
     for number, unit in enumerate(log.units, 1):
-        found = largest.collect(connection, serving, log.view(unit), least, found)
+        file = getattr(unit, "file", "")
+        found = largest.collect(connection, serving, log.view(unit), least, file, found)
         print(f"largest requests: {number} of {len(log.units)} read", file=sys.stderr)
     return largest.table(found, serving)
 
@@ -69,7 +70,8 @@ def main(snakemake):
     serving, reference = read_serving(read, params)
     settings = params.settings
     with opened(snakemake) as (connection, folder):
-        counted = gather(connection, read)
+        surplus = {Path(path).stem: path for path in getattr(read, "duplicates", [])}
+        counted = gather(connection, read, surplus)
         lengths = counted["lengths"]
         answers.check_any(lengths, counted["kinds"])
         timed = {"start", "finish"} <= set(params.stated)
@@ -78,7 +80,8 @@ def main(snakemake):
         serving = serving.at(answers.loads(params.load, lengths["model"], measured))
         table, found = energies(serving, lengths), steps(serving, lengths)
         log = source(snakemake, connection, folder)
-        tables = {"largest": list_largest(connection, log, serving, lengths, table)}
+        repeated = surplus.get("surplus")
+        tables = {"largest": list_largest(connection, log, serving, lengths, table, repeated)}
     tables["by_model"] = answers.by_model(serving, lengths, table)
     whole = tables["by_model"]["energy_wh_p50"].iloc[0]
     ratios = answers.calibration(serving, lengths, table)

@@ -3,7 +3,7 @@
 from _logged import run
 from _requests import opened, source
 from inference_energy.requests import counts
-from inference_energy.requests.duplicates import count_duplicates
+from inference_energy.requests.duplicates import count_duplicates, write_surplus
 
 
 def main(snakemake):
@@ -15,6 +15,7 @@ def main(snakemake):
         counts.sum_tables(connection)
         tables = [*counts.TABLES, *counts.LISTS]
         counts.write_tables(connection, {name: snakemake.output[name] for name in tables})
+        write_surplus(connection, snakemake.output.surplus)
 
 
 if __name__ == "__main__":
