@@ -24,6 +24,7 @@ if REQUESTS:
         params:
             log=REQUESTS["log"],
             settings=REQUESTS["settings"],
+            stated=sorted(REQUESTS["stated"]),
             memory_mb=request_files.MEMORY_MB,
         output:
             **{

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.requests import counts
+from inference_energy.requests import formats as requests_formats
 from inference_energy.requests.energies import Serving, energies
 from inference_energy.requests.log import connect, open_log, share, units
 from repository import read_yaml
@@ -22,14 +23,14 @@ def settings():
 def count(tmp_path):
     """Count a log in so many parts; return its tables as frames."""
 
-    def counted(path, parts=1, form=None):
+    def counted(path, parts=1, form=None, known=requests_formats.COLUMNS):
         log = open_log(path, SETTINGS["formats"], form)
         written = []
         for part in range(1, parts + 1):
             connection = connect(folder=tmp_path)
             counts.create_tables(connection)
             for unit in share(units(log, connection), part, parts):
-                counts.count_unit(connection, log, unit, LONGEST, tmp_path)
+                counts.count_unit(connection, log, unit, LONGEST, tmp_path, known)
             counts.sum_tables(connection)
             names = [*counts.TABLES, *counts.LISTS]
             written.append({name: tmp_path / f"{name}-{part}-of-{parts}.parquet" for name in names})

@@ -151,9 +151,34 @@ def test_times_that_are_none_and_requests_of_days_are_told_and_in_no_load(tmp_pa
         "2025-01-01 10:00:00,2025-01-02 10:00:00.000001,a,100,0,10",
     )
     tables = count(path)
-    assert kinds(tables) == {"rows": 5, "no time": 2, "too long": 2}
+    assert kinds(tables) == {"rows": 5, "no time": 2, "no end": 1, "too long": 2}
     assert tables["lengths"]["n"].sum() == 5 and tables["hours"]["n"].sum() == 3
     assert tables["flight"]["change"].abs().sum() == 0
+
+
+def test_a_request_whose_end_is_missing_is_told(tmp_path, count, kinds):
+    path = write(
+        tmp_path / "log.csv",
+        "2025-01-01 10:00:00,,a,100,0,10",
+        "2025-01-01 10:00:00,2025-01-01 10:01:00,a,100,0,10",
+    )
+    tables = count(path)
+    assert kinds(tables) == {"rows": 2, "no end": 1}
+    assert tables["flight"]["change"].abs().sum() == 2
+
+
+def test_keys_that_come_late_count(tmp_path, count, kinds):
+    """Objects leave out what they do not have; where it comes too late for a table, it is told."""
+    early = '{"input_tokens": 5, "output_tokens": 6}\n'
+    late = '{"input_tokens": 5, "output_tokens": 6, "model": "m", "cached_tokens": 4}\n'
+    path = tmp_path / "log.jsonl"
+    path.write_text(early * 200 + late + late.replace("}", ', "tenant": "t"}'))
+    tables = count(path)
+    assert tables["lengths"].groupby("model", dropna=False)["n"].sum().to_dict()["m"] == 2
+    assert tables["lengths"]["cached"].sum() == 8
+    assert tables["tenants"]["n"].sum() == 202
+    assert kinds(tables) == {"rows": 202}
+    assert kinds(count(path, known={"input", "output"})) == {"rows": 202, "late key": 1}
 
 
 USAGE = "start_time,model,input_tokens,output_tokens,num_model_requests\n"

@@ -1,5 +1,7 @@
 """Files, units and shares of a log."""
 
+import gzip
+
 import duckdb
 import pytest
 from inference_energy.errors import InputError
@@ -16,11 +18,36 @@ from inference_energy.requests.log import (
 
 
 def test_a_folder_is_its_files_in_order(tmp_path):
-    for name in ("b.csv", "a.csv.gz", "_SUCCESS", ".hidden.csv", "day=2/c.csv"):
+    for name in ("b.csv", "a.csv.gz", "_SUCCESS", ".hidden.csv", "day=2/c.csv", ".ipynb/c.csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
     found = [path.removeprefix(f"{tmp_path}/") for path in find_files(tmp_path)]
     assert found == ["a.csv.gz", "b.csv", "day=2/c.csv"]
+
+
+def test_hours_without_requests_are_empty_files(tmp_path, count):
+    (tmp_path / "a.jsonl").write_text('{"input_tokens": 5, "output_tokens": 6}\n')
+    (tmp_path / "b.jsonl").write_text("")
+    (tmp_path / "c.jsonl.gz").write_bytes(gzip.compress(b""))
+    assert find_files(tmp_path) == [f"{tmp_path}/a.jsonl"]
+    assert count(tmp_path)["lengths"]["n"].sum() == 1
+
+
+def test_a_tables_replaced_files_are_not_taken_for_a_log(tmp_path):
+    (tmp_path / "_delta_log").mkdir()
+    (tmp_path / "a.parquet").write_text("x")
+    with pytest.raises(InputError, match="_delta_log says which of the files count"):
+        find_files(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "json"])
+def test_folders_say_columns_as_hive_writes_them(tmp_path, count, kind):
+    rows = "VALUES (1, 2, 'a/b', 'm'), (3, 4, NULL, 'n')"
+    sql = f"SELECT * FROM ({rows}) t(input_tokens, output_tokens, tenant, model)"
+    duckdb.sql(f"COPY ({sql}) TO '{tmp_path}/log' (FORMAT {kind}, PARTITION_BY (tenant, model))")
+    tables = count(tmp_path / "log")
+    assert tables["lengths"][["model", "input"]].to_numpy().tolist() == [["m", 1], ["n", 3]]
+    assert tables["tenants"]["tenant"].fillna("").tolist() == ["a/b", ""]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +87,7 @@ def test_the_columns_of_a_log_are_those_of_any_file(tmp_path, settings):
     log = open_log(tmp_path, settings["formats"])
     assert columns_of_any(log) == {"input", "output", "id"}
     (tmp_path / "c.csv").write_text("input,output_tokens\n5,6\n")
-    (tmp_path / "d.csv").write_text("")
+    (tmp_path / "d.csv").write_text("\n")
     with pytest.raises(InputError) as refused:
         columns_of_any(open_log(tmp_path, settings["formats"]))
     first, second = refused.value.problems

@@ -7,7 +7,7 @@ An energy at a cell's mean lengths differs from the mean energy of the cell by t
 cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits.
 """
 
-from inference_energy.requests.formats import bare_name, literal
+from inference_energy.requests.formats import COLUMNS, bare_name, literal
 from inference_energy.requests.log import requests_view
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
@@ -38,9 +38,12 @@ KINDS = {
     "unreadable": "no row of the file's columns, as all lines of an open quote; it does not count",
     "cached above input": "more cached than input tokens; all input counts as cached",
     "no output": "no output tokens; the row counts, its energy is the law's at no output",
-    "no time": "the start is missing or no time; the row counts, but in no hour",
+    "no time": "the start is missing or no time; the row counts, but in no hour and no load",
+    "no end": "the end is missing or no time; the row counts, but not in the load",
     "ends before start": "the end is before the start; the row counts, but not in the load",
     "too long": "ends more than a day after it starts; the row counts, but not in the load",
+    "late key": "a start, an end, a tenant or an id, and none of the log's first objects has such a"
+    " key; the row counts, but no table is by it",
     "out of order": "starts before the row above it; the row counts, order does not matter",
 }
 """Kinds of rows that are told, and the rule for each."""
@@ -63,6 +66,9 @@ TABLES = {
 """Tables of counts: the types of their keys, and what is summed."""
 
 NAMES = ("model", "tenant")
+
+LOOKED_FOR = {"start", "finish", "tenant", "id"}
+"""Columns that decide before a log is read what is asked of it."""
 
 NONE = "0::BIGINT"
 """SQL of a number of tokens that a log does not have."""
@@ -125,7 +131,7 @@ def read_tables(connection, paths, sign=1):
         )
 
 
-def count_unit(connection, log, unit, longest, folder):
+def count_unit(connection, log, unit, longest, folder, known=COLUMNS):
     """Add the counts of a unit to the tables.
 
     Parameters
@@ -140,9 +146,13 @@ def count_unit(connection, log, unit, longest, folder):
         Tokens above which a row is absurd. [tokens]
     folder : path-like
         Where text is put before it is counted.
+    known : collection of str
+        Columns that the whole log was found to have before it was read.
     """
     stated, unreadable = requests_view(log, unit, connection, folder)
     clean = _count_kinds(connection, unit, longest, stated, unreadable)
+    if late := sorted((stated & LOOKED_FOR) - set(known)):
+        _count_late(connection, unit, late)
     if "start" in stated:
         _count_order(connection, unit)
     count_rows(connection, longest, stated, clean)
@@ -171,8 +181,7 @@ def add_counts(connection, stated):
 
 
 def _add_groups(connection, name, keys, sums, where):
-    """Group the view ``counted`` into a table; what a log lacks is filled in after, as DuckDB would
-    group by a constant too."""
+    """Group the view ``counted`` into a table; constants, else keys for DuckDB too, come after."""
     columns = keys | sums
     asked = ", ".join(f"{sql} AS {column}" for column, sql in columns.items() if sql != NONE)
     filled = ", ".join(NONE if sql == NONE else column for column, sql in columns.items())
@@ -253,6 +262,7 @@ def _conditions(longest, stated):
         "no requests": ("requests", no_requests),
         "cached above input": ("cached", "coalesce(cached > input AND input >= 0, FALSE)"),
         "no time": ("start", "start IS NULL"),
+        "no end": ("finish", "finish IS NULL"),
         "ends before start": ("finish", "coalesce(finish < start, FALSE)"),
         "too long": ("finish", f"coalesce(finish - start > {LONGEST_FLIGHT}, FALSE)"),
     }
@@ -282,8 +292,9 @@ def _screen(connection, longest, stated):
     tokens = [name for name in ("input", "output", "cached", "reasoning") if name in stated]
     extremes = [f"{f}({name})" for f in ("count", "min", "max") for name in tokens]
     elsewhere = "bool_or(elsewhere)" if "elsewhere" in stated else "FALSE"
-    rows, starts, marked, *found = connection.execute(
-        f"SELECT count(*), count(start), {elsewhere}, {', '.join(extremes)} FROM requests"
+    rows, starts, ends, marked, *found = connection.execute(
+        "SELECT count(*), count(start), count(finish),"
+        f" {elsewhere}, {', '.join(extremes)} FROM requests"
     ).fetchall()[0]
     if not rows:
         return 0, set()
@@ -297,6 +308,7 @@ def _screen(connection, longest, stated):
         "negative": any(value is not None and value < 0 for value in least.values()),
         "absurd": "requests" in stated or max(most["input"] or 0, most["output"] or 0) > longest,
         "no time": starts < rows,
+        "no end": ends < rows,
     }
     always = {"no requests", "cached above input", "ends before start", "too long"}
     return rows, always | {kind for kind, is_possible in possible.items() if is_possible}
@@ -309,6 +321,16 @@ def _keep_examples(connection, unit, kind, places):
             f" FROM requests WHERE row IN ({', '.join(map(str, places))})",
             [kind, unit.file],
         )
+
+
+def _count_late(connection, unit, late):
+    """Count rows that have one of the columns that the log seemed not to have."""
+    some = " OR ".join(f"{name} IS NOT NULL" for name in late)
+    count, places = connection.execute(
+        f"SELECT count(*), min(row, {EXAMPLES}) FROM requests WHERE {some}"
+    ).fetchall()[0]
+    connection.execute("INSERT INTO kinds VALUES ('late key', ?)", [count])
+    _keep_examples(connection, unit, "late key", places)
 
 
 def _count_order(connection, unit):

@@ -8,7 +8,7 @@ ORDER = "start, mean_input, mean_output, mean_cached, finish, model, tenant, n"
 """Which row of an id counts: the earliest, so that the order of rows and files does not matter."""
 
 
-def count_duplicates(connection, log, units, longest, folder):
+def count_duplicates(connection, log, units, longest, folder, say=lambda *_: None):
     """Add the rows beyond the first of each id to the tables of counts, from where they are taken.
 
     Ids are compared by hash, so that a billion of them need eight bytes each, and then as they are.
@@ -25,23 +25,27 @@ def count_duplicates(connection, log, units, longest, folder):
         Tokens above which a row is absurd. [tokens]
     folder : path-like
         Where text is put before it is counted.
+    say : callable
+        Told after each unit: which one it was, of how many, and what for.
     """
     connection.execute("CREATE TEMP TABLE hashes (hash UBIGINT)")
     stated = set()
-    for unit in units:
+    for number, unit in enumerate(units, 1):
         stated |= _counted(connection, log, unit, longest, folder)
         connection.execute("INSERT INTO hashes SELECT hash(id) FROM counted WHERE id IS NOT NULL")
+        say(number, len(units), "ids")
     connection.execute(
         "CREATE TEMP TABLE repeated AS SELECT hash FROM hashes GROUP BY hash HAVING count(*) > 1;"
         " DROP TABLE hashes; CREATE TEMP TABLE rows AS SELECT *, '' AS file FROM counted LIMIT 0"
     )
     if connection.execute("SELECT count(*) FROM repeated").fetchall()[0][0]:
-        for unit in units:
+        for number, unit in enumerate(units, 1):
             _counted(connection, log, unit, longest, folder)
             connection.execute(
                 "INSERT INTO rows SELECT *, ? FROM counted WHERE hash(id) IN (FROM repeated)",
                 [unit.file],
             )
+            say(number, len(units), "rows of repeated ids")
     rank = f"row_number() OVER (PARTITION BY id ORDER BY {ORDER})"
     connection.execute(
         "CREATE TEMP TABLE surplus AS SELECT * EXCLUDE rank FROM"

@@ -54,11 +54,11 @@ class Source:
     types : dict of str to str, optional
         SQL type of every column; for JSON the keys that were seen, none if they are not known.
     json : str, optional
-        Column that holds the JSON object of a row.
+        Column that holds the JSON object of a row. Its values are then those that ``taken`` takes.
     """
 
     def __init__(self, types, json=None):
-        self.types, self.json = types, json
+        self.types, self.json, self.paths = types, json, []
 
     def find(self, column):
         """SQL of a column and its type, or None where the log has no such column."""
@@ -72,7 +72,7 @@ class Source:
         if self.types is not None and path[0] not in self.types:
             return None
         if self.json:
-            return f"json_extract_string({self.json}, {_json_path(path)})", "VARCHAR"
+            return self._value(path), "VARCHAR"
         sql, kind = quoted(path[0]), self.types[path[0]]
         if len(path) == 1:
             return sql, kind
@@ -82,12 +82,32 @@ class Source:
     def _attribute(self, name):
         if not self.json or not (self.types is None or "attributes" in self.types):
             return None
-        items = f"json_extract({self.json}, '$.attributes[*]')"
-        same = f"list_filter({items}, lambda x: json_extract_string(x, '$.key') = {literal(name)})"
+        named = f"lambda x: json_extract_string(x, '$.key') = {literal(name)}"
+        same = f"list_filter(attributes, {named})"
         value = f"json_extract({same}[1], '$.value')"
         kinds = ("intValue", "stringValue", "doubleValue")
         texts = ", ".join(f"json_extract_string({value}, '$.{kind}')" for kind in kinds)
         return f"coalesce({texts})", "VARCHAR"
+
+    def _value(self, path):
+        path = _json_path(path)
+        if path not in self.paths:
+            self.paths.append(path)
+        return f"found[{self.paths.index(path) + 1}]"
+
+    def taken(self, rows):
+        """SQL of rows of JSON objects with all values that were asked for, in one pass over each.
+
+        Parameters
+        ----------
+        rows : str
+            SQL of a table with the column ``json``.
+        """
+        paths = f"[{', '.join(self.paths)}]::VARCHAR[]"
+        return (
+            f"(SELECT json_extract_string({self.json}, {paths}) AS found,"
+            f" json_extract({self.json}, '$.attributes[*]') AS attributes FROM {rows})"
+        )
 
 
 def _json_path(path):

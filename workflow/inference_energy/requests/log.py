@@ -6,11 +6,20 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 
 from inference_energy.errors import InputError
-from inference_energy.requests.formats import Source, literal, matches, select, stated
+from inference_energy.requests.formats import (
+    COLUMNS,
+    Source,
+    literal,
+    matches,
+    quoted,
+    select,
+    stated,
+)
 
 KINDS = {
     ".parquet": "parquet",
@@ -29,6 +38,19 @@ UNIT_ROWS = 2**23
 
 LONGEST_LINE = 2**26
 """Bytes of the longest line, or JSON object, that is read."""
+
+FIRST_OBJECTS = 10_000
+"""JSON objects of a log, shared among its files, by whose keys it is known; at least a hundredth
+of them of a file."""
+
+NOTHING = 100
+"""Bytes that a compressed file of nothing stays below."""
+
+TABLE_LOGS = ("_delta_log", ".hoodie")
+"""Folders of tables that keep replaced files beside those that count."""
+
+NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+"""Value of a folder's column that is none."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +93,25 @@ def connect(memory_mb=700, threads=1, folder="."):
 
 
 def find_files(path):
-    """Files of a log: one file, or those below a folder; hidden ones and markers do not count.
+    """Files of a log: one file, or those below a folder; hidden and empty ones do not count.
 
     Raises
     ------
     InputError
-        If there is none, a link leads to no file, or they are of several kinds or of one that is
-        not read.
+        If there is none, a link leads to no file, they are of several kinds or of one that is not
+        read, or a table's log says which of them count.
     """
     place = Path(path)
     is_file = os.path.isfile(path)
     found = [place] if is_file else sorted(place.rglob("*")) if os.path.isdir(path) else []
-    found = [p for p in found if p == place or not p.name.startswith((".", "_"))]
-    files = [p for p in found if p.is_file()]
+    logs = sorted(p.as_posix() for p in found if p.name in TABLE_LOGS and p.is_dir())
+    if logs:
+        raise InputError(
+            f"key log: value {path}: {logs[0]} says which of the files count, and it is not read;"
+            " write the table's rows as plain Parquet files, and name their folder"
+        )
+    found = [p for p in found if p == place or not _is_hidden(p.relative_to(place))]
+    files = [p for p in found if p.is_file() and (p == place or not _is_empty(p))]
     astray = [p.as_posix() for p in found if p.is_symlink() and not p.is_file()]
     if astray and not is_file:
         raise InputError(
@@ -100,6 +128,23 @@ def find_files(path):
             f" {allowed}, and one kind in a log; name a folder of one kind"
         )
     return [p.as_posix() for p in files]
+
+
+def _is_hidden(path):
+    """Whether a path goes through what is no part of a log, as an editor's checkpoints."""
+    return any(step.startswith((".", "_")) for step in path.parts)
+
+
+def _is_empty(path):
+    """Whether a file is one of nothing, as of an hour without requests."""
+    size = path.stat().st_size
+    if size >= NOTHING or path.suffix.lower() not in COMPRESSIONS:
+        return size == 0
+    try:
+        return not _lines(connect(), path.as_posix(), 1)
+    except InputError:
+        # told where it is read
+        return False
 
 
 def _ending(path):
@@ -127,7 +172,7 @@ def open_log(path, formats, form=None):
     files = find_files(path)
     kind = KINDS[_ending(Path(files[0]))]
     if form is None:
-        source = describe(connect(), files[0], kind)
+        source = describe(connect(), files[0], kind, FIRST_OBJECTS)
         fitting = [f for f in formats.values() if matches(source, f)]
         form = max(fitting, key=lambda f: len(stated(source, f)), default=None)
         if form is None:
@@ -148,9 +193,10 @@ def columns_of_any(log):
         If a file cannot be read, or lacks input or output tokens.
     """
     connection, found, problems = connect(), set(), []
+    objects = FIRST_OBJECTS // min(len(log.files), 100)
     for file in log.files:
         try:
-            source = _of_items(describe(connection, file, log.kind), log.form)
+            source = _of_items(describe(connection, file, log.kind, objects), log.form)
             select(source, log.form, file)
             found |= stated(source, log.form)
         except InputError as error:
@@ -170,8 +216,8 @@ def _name(file):
     return literal(re.sub(r"[*?\[]", r"[\g<0>]", file))
 
 
-def describe(connection, file, kind):
-    """Columns of a file, a Source."""
+def describe(connection, file, kind, objects=FIRST_OBJECTS // 100):
+    """Columns of a file, a Source; those of JSON are the keys of its first ``objects``."""
     if kind == "parquet":
         try:
             rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_name(file)})")
@@ -181,8 +227,16 @@ def describe(connection, file, kind):
             ) from None
         return Source({name: kind for name, kind, *_ in rows.fetchall()})
     if kind == "csv":
-        return Source(dict.fromkeys(_header(connection, file), "VARCHAR"))
-    return Source(dict.fromkeys(_keys(connection, file), "JSON"), "json")
+        columns = [*_header(connection, file), *_folder_columns(file)]
+        return Source(dict.fromkeys(columns, "VARCHAR"))
+    keys = [*_keys(connection, file, objects), *_folder_columns(file)]
+    return Source(dict.fromkeys(keys, "JSON"), "json")
+
+
+def _folder_columns(file):
+    """Columns that the names of a file's folders say, as Hive writes them and Parquet is read."""
+    steps = [step.split("=", 1) for step in Path(file).parts[:-1] if "=" in step]
+    return {unquote(name): None if v == NO_PARTITION else unquote(v) for name, v in steps}
 
 
 def _first_line(error):
@@ -243,17 +297,16 @@ def _by_line(connection, file):
         return not first.lstrip().startswith(("{", "["))
 
 
-def _keys(connection, file):
-    sql = f"SELECT json FROM {_objects(file, _by_line(connection, file))} LIMIT 100"
+def _keys(connection, file, objects):
+    first = f"SELECT json FROM {_objects(file, _by_line(connection, file))} LIMIT {objects}"
+    sql = f"SELECT DISTINCT unnest(json_keys(json)) FROM ({first})"
     try:
-        rows = connection.execute(sql).fetchall()
+        keys = sorted(key for (key,) in connection.execute(sql).fetchall())
     except duckdb.Error as error:
         raise InputError(f"{file}: {_first_line(error)}; give JSON objects, one per line") from None
-    objects = [json.loads(text) for (text,) in rows if text]
-    keys = {key for one in objects if isinstance(one, dict) for key in one}
     if not keys:
         raise InputError(f"{file}: holds no JSON objects; give one object per line")
-    return sorted(keys)
+    return keys
 
 
 def units(log, connection):
@@ -301,14 +354,16 @@ def requests_view(log, unit, connection, folder):
         )
         return stated(source, log.form), 0
     if log.kind == "csv":
-        rows, source = _csv_rows(unit.file, source)
+        columns = select(source, log.form, unit.file)
+        rows = _csv_rows(connection, unit.file)
     else:
-        rows, source = _json_rows(connection, unit.file, source, log.form)
+        # a key that the first objects lack can still come
+        items = Source(None, "item")
+        columns = select(items, log.form, unit.file)
+        rows = items.taken(_json_rows(connection, unit.file, log.form))
     path = literal(Path(folder) / "requests.parquet")
     try:
-        connection.execute(
-            f"COPY (SELECT {select(source, log.form, unit.file)} {rows}) TO {path} (FORMAT parquet)"
-        )
+        connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
     except duckdb.Error as error:
         raise InputError(
             f"{unit.file}: {_first_line(error)}; mend the file or leave it out"
@@ -317,29 +372,47 @@ def requests_view(log, unit, connection, folder):
         "CREATE OR REPLACE TEMP VIEW requests AS SELECT * EXCLUDE file_row_number,"
         f" file_row_number AS row FROM read_parquet({path}, file_row_number=true)"
     )
-    return stated(source, log.form), _rejected(connection)
+    found = stated(_of_items(source, log.form), log.form)
+    if log.kind == "json":
+        found |= _columns_with_values(connection)
+    return found, _rejected(connection)
 
 
-def _csv_rows(file, source):
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in source.types)
+def _columns_with_values(connection):
+    """Columns of the view ``requests`` of which any row has a value."""
+    counts = ", ".join(f"count({name})" for name in COLUMNS if name != "elsewhere")
+    found = connection.execute(f"SELECT {counts}, bool_or(elsewhere) FROM requests").fetchall()[0]
+    return {name for name, some in zip(COLUMNS, found, strict=True) if some}
+
+
+def _csv_rows(connection, file):
+    header = _header(connection, file)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+    beside = "".join(
+        f", {'NULL' if value is None else literal(value)} AS {quoted(name)}"
+        for name, value in _folder_columns(file).items()
+        if name not in header
+    )
     return (
-        f"FROM read_csv({_name(file)}, auto_detect=false, header=true, columns={{{columns}}},"
+        f"(SELECT *{beside} FROM"
+        f" read_csv({_name(file)}, auto_detect=false, header=true, columns={{{columns}}},"
         f" delim={literal(_delimiter(file))}, quote='\"', escape='\"', store_rejects=true,"
-        f" rejects_limit=0, max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE})"
-    ), source
+        f" rejects_limit=0, max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}))"
+    )
 
 
-def _json_rows(connection, file, source, form):
-    rows = f"(SELECT json AS item FROM {_objects(file, _by_line(connection, file))})"
-    if "unnest" not in form:
-        return f"FROM {rows}", Source(source.types, "item")
-    for name in form["unnest"]:
+def _json_rows(connection, file, form):
+    item, folder = "json", _folder_columns(file)
+    if folder:
+        item = f"json_merge_patch({literal(json.dumps(folder))}, json)"
+    rows = f"(SELECT {item} AS item FROM {_objects(file, _by_line(connection, file))})"
+    for name in form.get("unnest", ()):
         # an item also has what stands beside its list, as a bucket's time
         beside = f"json_merge_patch(item, {literal(json.dumps({name: None}))})"
         items = f"unnest(json_extract(item, {literal(f'$.{name}[*]')}))"
         pairs = f"(SELECT {beside} AS beside, {items} AS inner_item FROM {rows})"
         rows = f"(SELECT json_merge_patch(beside, inner_item) AS item FROM {pairs})"
-    return f"FROM {rows}", Source(None, "item")
+    return rows
 
 
 def _rejected(connection):

@@ -22,7 +22,8 @@ def main(snakemake):
                 rows = unit[1] - unit[0] + 1
                 connection.execute("INSERT INTO kinds VALUES ('rows', ?)", [rows])
             else:
-                counts.count_unit(connection, log.log, unit, log.longest, folder)
+                known = snakemake.params.stated
+                counts.count_unit(connection, log.log, unit, log.longest, folder, known)
             print(f"part {part} of {parts}: {number} of {len(own)} read", file=sys.stderr)
         counts.sum_tables(connection)
         tables = [*counts.TABLES, *counts.LISTS]
