@@ -3,10 +3,6 @@
 import tempfile
 from contextlib import contextmanager
 
-from _setups import read_all_sources
-from inference_energy.energy.exact import regime_energy
-from inference_energy.method.build import build
-from inference_energy.requests import generate
 from inference_energy.requests.counts import counted_view
 from inference_energy.requests.log import Log, connect, requests_view, units
 
@@ -40,25 +36,11 @@ class Stored:
         return stated
 
 
-class Drawn:
-    """A day of a method's own queries, as ``Stored``."""
-
-    def __init__(self, snakemake, connection, folder):
-        method, count = snakemake.params.log["method"], snakemake.params.log["count"]
-        setup = build(method, **read_all_sources(snakemake.input)(method))
-        _, members = regime_energy(setup, setup.regimes["traditional"])
-        self.connection, self.day = connection, generate.Day.of(setup, members, count)
-        self.longest = snakemake.params.settings["longest"]["value"]
-        self.units = self.day.units()
-
-    def view(self, unit):
-        """Make the view ``counted`` of a unit; return the columns that are drawn."""
-        stated = self.day.view(self.connection, unit)
-        self.connection.execute(counted_view(self.longest, stated, clean=True))
-        return stated
-
-
 def source(snakemake, connection, folder):
     """Return the log of a job."""
-    kind = Drawn if "count" in snakemake.params.log else Stored
-    return kind(snakemake, connection, folder)
+    if "count" not in snakemake.params.log:
+        return Stored(snakemake, connection, folder)
+    # a method takes half a second to load, and no log on disk needs it
+    from _drawn import Drawn
+
+    return Drawn(snakemake, connection)

@@ -3,7 +3,7 @@
 import sys
 
 from _logged import run
-from _requests import Drawn, opened, source
+from _requests import Stored, opened, source
 from inference_energy.requests import counts
 from inference_energy.requests.log import share
 
@@ -16,14 +16,14 @@ def main(snakemake):
         log = source(snakemake, connection, folder)
         own = share(log.units, part, parts)
         for number, unit in enumerate(own, 1):
-            if isinstance(log, Drawn):
+            if isinstance(log, Stored):
+                known = snakemake.params.stated
+                counts.count_unit(connection, log.log, unit, log.longest, folder, known)
+            else:
                 stated = log.view(unit)
                 counts.add_counts(connection, stated)
                 rows = unit[1] - unit[0] + 1
                 connection.execute("INSERT INTO kinds VALUES ('rows', ?)", [rows])
-            else:
-                known = snakemake.params.stated
-                counts.count_unit(connection, log.log, unit, log.longest, folder, known)
             print(f"part {part} of {parts}: {number} of {len(own)} read", file=sys.stderr)
         counts.sum_tables(connection)
         tables = [*counts.TABLES, *counts.LISTS]

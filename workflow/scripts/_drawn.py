@@ -1,0 +1,25 @@
+"""A day of a method's own queries, as the jobs of `snakemake requests` read it."""
+
+from _setups import read_all_sources
+from inference_energy.energy.exact import regime_energy
+from inference_energy.method.build import build
+from inference_energy.requests import generate
+from inference_energy.requests.counts import counted_view
+
+
+class Drawn:
+    """A day of a method's own queries, as ``Stored``."""
+
+    def __init__(self, snakemake, connection):
+        method, count = snakemake.params.log["method"], snakemake.params.log["count"]
+        setup = build(method, **read_all_sources(snakemake.input)(method))
+        _, members = regime_energy(setup, setup.regimes["traditional"])
+        self.connection, self.day = connection, generate.Day.of(setup, members, count)
+        self.longest = snakemake.params.settings["longest"]["value"]
+        self.units = self.day.units()
+
+    def view(self, unit):
+        """Make the view ``counted`` of a unit; return the columns that are drawn."""
+        stated = self.day.view(self.connection, unit)
+        self.connection.execute(counted_view(self.longest, stated, clean=True))
+        return stated
