@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from inference_energy.energy import exact, monte_carlo
 from inference_energy.energy.equation import charged_tokens, coupled_utilisation
+from inference_energy.energy.mixtures import Mixture, TrimmedBlend
 from inference_energy.laws.base import Share
 from inference_energy.laws.log_linear import LogLinear
+from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.lengths import (
@@ -17,8 +19,9 @@ from inference_energy.method.lengths import (
     ParetoLengths,
     UniformLengths,
 )
-from inference_energy.method.setup import Coupling
+from inference_energy.method.setup import Blend, Coupling, fixed_regime
 from inference_energy.units import SECONDS_TO_WH_PER_KW
+from library.energy.by_hand import A_SECOND, INPUT, PUE, VARIED, by_hand, regime, served
 from library.energy.mixtures import single
 from scipy import integrate
 from scipy.special import ndtr
@@ -242,3 +245,174 @@ def test_percentiles_of_quadrature_are_where_the_shares_first_reach_them():
     for order in ([0, 1, 2, 3], [3, 1, 0, 2]):
         found = exact._weighted(values[order], weights[order])
         assert [found[f"p{p}"] for p in (5, 50, 75, 95)] == [1, 1, 2, 2]
+
+
+def test_a_second_of_the_node_is_charged_for_the_tokens_of_a_query():
+    setup = by_hand()
+    energies = [exact.model_energy(setup, regime(), model) for model in setup.models]
+    assert [energy.quantile(0.5) for energy in energies] == pytest.approx(
+        [3 * A_SECOND, 1.5 * A_SECOND, 6 * A_SECOND]
+    )
+    assert [energy.std() for energy in energies] == [0.0, 0.0, 0.0]
+    charged = exact.model_energy(
+        by_hand(input_tokens_per_output_token=10.0), regime(), setup.models[0]
+    )
+    assert charged.mean() == pytest.approx((3 + INPUT / 10 / 100) * A_SECOND)
+
+
+def test_what_is_not_known_spreads_the_energy_and_the_error_of_the_law_if_it_counts():
+    setup = by_hand(power_utilisation=LogNormal(np.log(0.5), 0.3), pue=LogNormal(np.log(1.2), 0.4))
+    law = Peak(100.0, 1, residual_sigma=1.2)
+    for uncertain, sigma in ((False, 0.5), (True, 1.3)):
+        model = served("a", 100, law=law, uncertain=uncertain)
+        energy = exact.model_energy(setup, regime(), model)
+        assert energy.quantile(0.5) == pytest.approx(3 * A_SECOND)
+        assert energy.quantile(ndtr(1.0)) == pytest.approx(3 * A_SECOND * np.exp(sigma))
+        alone = exact.fixed_energy(setup, model, INPUT, 300.0)
+        assert (np.exp(alone.mu), alone.sigma) == pytest.approx((3 * A_SECOND, sigma))
+        power = exact.serving_power(setup, model, INPUT, 300.0)
+        assert (np.exp(power.mu), power.sigma) == pytest.approx((3.6 * A_SECOND, 0.5))
+
+
+def test_an_utilisation_that_follows_the_throughput_is_known():
+    setup = by_hand(power_utilisation=Coupling(0.2, 0.4), pue=LogNormal(np.log(PUE), 0.3))
+    model = served("a", 100, peak=400.0)
+    assert exact.uncertain_factor(setup) == setup.pue
+    # a quarter of the largest throughput: 0.2 + 0.4 / 4
+    assert exact.known_utilisation(setup, model, 100.0) == pytest.approx(0.3)
+    assert exact.known_utilisation(by_hand(), model, 100.0) == 1.0
+    power = exact.serving_power(setup, model, INPUT, 300.0)
+    assert (np.exp(power.mu), power.sigma) == pytest.approx((3.6 * 0.3 * PUE, 0.3))
+    time = exact.time_energy(setup, model, 5.0, 100.0)
+    assert (np.exp(time.mu), time.sigma) == pytest.approx((5 * 0.3 * PUE, 0.3))
+    assert exact.time_energy(setup, model, 5.0, 100.0, 0.4).sigma == pytest.approx(0.5)
+    charged = replace(setup, input_tokens_per_output_token=10.0)
+    alone = exact.fixed_energy(charged, model, INPUT, 300.0)
+    assert np.exp(alone.mu) == pytest.approx(4 * 0.3 * PUE)
+    assert exact.model_energy(charged, fixed_regime(INPUT, 300.0), model).quantile(
+        0.5
+    ) == pytest.approx(4 * 0.3 * PUE)
+
+
+def test_energy_per_token_is_that_of_the_queries_with_an_answer():
+    setup, model = by_hand(), served("a", 100)
+    per_token = exact.energy_per_output_token(setup, regime(VARIED), model)
+    assert per_token.zero_mass == 0
+    assert per_token.weights.sum() == pytest.approx(1)
+    assert (per_token.mean(), per_token.std()) == pytest.approx((A_SECOND / 100, 0))
+    charged = replace(setup, input_tokens_per_output_token=1000.0)
+    # (L + 1) / L for one to four tokens, of 2, 2, 2 and 1 in 7 answers
+    expected = (2 * 2 + 2 * 3 / 2 + 2 * 4 / 3 + 5 / 4) / 7 * A_SECOND / 100
+    per_token = exact.energy_per_output_token(charged, regime(VARIED), model)
+    assert per_token.mean() == pytest.approx(expected)
+
+
+def test_the_blend_is_of_the_largest_medians_in_their_shares():
+    setup = by_hand()
+    models, members = exact.regime_energy(setup, regime())
+    assert list(models) == ["a", "b", "c"]
+    assert members == {"c": 0.5, "a": 0.5}
+    shared = by_hand(blend=Blend(2, (), "parameters", "parameters"))
+    models, members = exact.regime_energy(shared, regime())
+    assert list(members) == ["a", "b"]
+    assert members == pytest.approx({"a": 70 / 470, "b": 400 / 470})
+    pooled = exact.blend_energy(shared, models, members)
+    assert isinstance(pooled, Mixture)
+    assert pooled.mean() == pytest.approx((3 * 70 + 1.5 * 400) / 470 * A_SECOND)
+    models, members = exact.regime_energy(setup, regime())
+    assert isinstance(exact.blend_energy(setup, models, members), TrimmedBlend)
+    assert isinstance(exact.blend_energy(setup, models, members, trim=False), Mixture)
+    for trim in ((0.0, 0.9), (0.1, 1.0)):
+        half = exact.blend_energy(by_hand(blend=Blend(2, (trim,))), models, members)
+        assert (half.lower, half.upper, half.shares) == (*trim, (0.5, 0.5))
+
+
+def test_pathways_divide_the_blend_one_by_one_and_together():
+    setup = by_hand()
+    blend = exact.blend_energy(setup, *exact.regime_energy(setup, regime()))
+    means = {name: energy.mean() for name, energy in exact.with_pathways(setup, blend).items()}
+    baseline = (3 + 6) / 2 * A_SECOND
+    expected = {"baseline": 1, "hardware": 2, "model": 5, "combined": 10}
+    assert means == pytest.approx({name: baseline / by for name, by in expected.items()})
+
+
+def test_a_day_of_the_fleet_is_normal_about_its_mean():
+    setup = by_hand()
+    day = exact.fleet_energy(setup, regime(name="long"))
+    # of half the queries 3, of half 6 seconds: 4.5 with a standard deviation of 1.5
+    mean, std = (1e8 * 1.5 / 1e9 * A_SECOND * of for of in (4.5, 1.5 / 1e4))
+    for pathway, by in (("baseline", 1), ("improved", 10)):
+        low, high = ((mean + side * 1.645 * std) / by for side in (-1, 1))
+        expected = {"mean": mean / by, "p5": low, "p50": mean / by, "p95": high}
+        assert day[pathway] == pytest.approx(expected, rel=1e-12)
+    assert list(day) == ["baseline", "improved"]
+
+
+def brute_statistics(values, weights):
+    """Mean, standard deviation and percentiles of values that are few."""
+    order = np.argsort(values)
+    mean = np.average(values, weights=weights)
+    found = {"mean": mean, "std": np.sqrt(np.average((values - mean) ** 2, weights=weights))}
+    levels = np.cumsum(weights[order])
+    return found | {
+        f"p{p}": values[order][np.argmax(levels >= p / 100 - 1e-12)] for p in (5, 25, 50, 75, 95)
+    }
+
+
+def test_statistics_of_the_tokens_and_of_the_throughput_over_them():
+    lengths, weights = np.arange(5.0), np.array([1, 2, 2, 2, 1]) / 8
+    found = exact.token_statistics(regime(VARIED))
+    assert found == pytest.approx(brute_statistics(lengths, weights))
+    law = LogLinear(5.0, 0.0, -0.5, 1e6, 3)
+    model = served("a", 1, law=law)
+    speeds = law.predict(INPUT, lengths)
+    found = exact.throughput_statistics(regime(VARIED), model)
+    assert found == pytest.approx(brute_statistics(speeds, weights))
+    ways = Pooled.of([Share(3.0, 1.0, law), Share(1.0, 1.0, law.scaled(0.5))])
+    found = exact.throughput_statistics(regime(VARIED), replace(model, law=ways))
+    both = np.concatenate([speeds, speeds / 2]), np.concatenate([0.75 * weights, 0.25 * weights])
+    assert found == pytest.approx(brute_statistics(*both))
+
+
+def test_what_lies_beyond_the_measured_lengths_by_queries_and_by_time():
+    """One token at 1000 tokens/s, four at 500, and two or three were measured."""
+    law = LogLinear(np.log(1000), 0.0, -0.5, 1e6, 3)
+    for domain, outside in (((2.0, 3.0), [0, 1, 4]), ((0.0, 4.0), []), ((1.0, np.inf), [0])):
+        measured = {"input_tokens": (0.0, np.inf), "output_tokens": domain}
+        found = exact.extrapolation(
+            regime(VARIED), served("a", 1, law=replace(law, domain=measured))
+        )
+        lengths, weights = np.arange(1.0, 5), np.array([2, 2, 2, 1]) / 8
+        time = weights * lengths**1.5
+        held = weights * lengths * np.clip(lengths, *domain) ** 0.5
+        out = np.isin(lengths, outside)
+        share = (0 in outside) / 8 + weights[out].sum()
+        assert found == pytest.approx(
+            {
+                "queries": share,
+                "node time": time[out].sum() / time.sum(),
+                "held": held.sum() / time.sum(),
+            },
+            rel=1e-5,
+        )
+    elsewhere = {"input_tokens": (0.0, INPUT - 1), "output_tokens": (0.0, np.inf)}
+    found = exact.extrapolation(regime(VARIED), served("a", 1, law=replace(law, domain=elsewhere)))
+    assert found == pytest.approx({"queries": 1, "node time": 1, "held": 1})
+
+
+def test_panels_are_as_narrow_as_the_least_error_of_the_law_asks():
+    lengths = regime(UniformLengths(0.0, 600.0))
+    law = Peak(100.0, 1, residual_sigma=0.3)
+    for model, setup, least in (
+        (served("a", 100, law=law), by_hand(), 0.0),
+        (served("a", 100, law=law, uncertain=True), by_hand(), 0.3),
+        (
+            served("a", 100, law=law, uncertain=True),
+            by_hand(power_utilisation=Coupling(0.2, 0.4)),
+            0.0,
+        ),
+    ):
+        assert exact._least_error(setup, lengths, model) == least
+    ways = Pooled.of([Share(1.0, 1.0, law), Share(1.0, 1.0, replace(law, residual_sigma=0.2))])
+    served_so = served("a", 100, law=ways, uncertain=True)
+    assert exact._least_error(by_hand(), lengths, served_so) == 0.2

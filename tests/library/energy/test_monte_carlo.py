@@ -1,9 +1,19 @@
 """The seeded Monte Carlo scatters around the engine without sampling as statistics says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from inference_energy.energy import exact as energy_exact
 from inference_energy.energy import monte_carlo
+from inference_energy.energy.monte_carlo import Samples
+from inference_energy.laws.base import Share
+from inference_energy.laws.peak import Peak
+from inference_energy.laws.pooled import Pooled
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.lengths import ExponentialLengths
+from inference_energy.method.setup import Blend, Coupling
+from library.energy.by_hand import A_SECOND, PUE, UTILISATION, by_hand, regime, served
 from scipy import stats
 
 
@@ -69,3 +79,126 @@ def test_the_engines_agree_on_blend_and_pathways(paper, name):
     error = 0.5 / np.sqrt(n) / np.sqrt(len(SEEDS))
     for pathway, found in shares.items():
         assert abs(np.mean(found) - 0.5) < 4 * error, pathway
+
+
+def drawn(setup, of=None):
+    """Samples of a method by hand, from its own seed."""
+    return monte_carlo.simulate(setup, of or regime(), monte_carlo.generator(setup))
+
+
+def test_a_second_of_the_node_is_charged_for_every_query():
+    setup = by_hand()
+    found = drawn(setup)
+    for name, seconds in (("a", 3), ("b", 1.5), ("c", 6)):
+        assert found.tokens[name].tolist() == [300.0] * 40
+        assert found.throughput[name] == pytest.approx(np.full(40, 300 / seconds))
+        assert found.energy[name] == pytest.approx(np.full(40, seconds * A_SECOND))
+    assert found.blend == {"c": 0.5, "a": 0.5}
+    assert list(found.blend) == ["c", "a"]
+    charged = drawn(by_hand(input_tokens_per_output_token=10.0))
+    assert charged.energy["a"] == pytest.approx(np.full(40, 4 * A_SECOND))
+    by_size = drawn(by_hand(blend=Blend(1, (), "parameters")))
+    assert by_size.blend == {"b": 1.0}
+
+
+def test_lengths_utilisation_pue_and_error_are_drawn_in_this_order_for_each_model():
+    law = Peak(100.0, 1, residual_sigma=0.2)
+    setup = by_hand(
+        models=(served("a", 100), served("b", 100, law=law, uncertain=True)),
+        power_utilisation=LogNormal(-0.5, 0.3),
+        pue=LogNormal(0.2, 0.1),
+    )
+    lengths = ExponentialLengths(200.0)
+    found = drawn(setup, regime(lengths))
+    random = np.random.RandomState(7)
+    for name, error in (("a", 0.0), ("b", 0.2)):
+        tokens = lengths.sample(random, 40)
+        utilisation, pue = random.lognormal(-0.5, 0.3, 40), random.lognormal(0.2, 0.1, 40)
+        speed = 100 * random.lognormal(0.0, error, 40) if error else np.full(40, 100.0)
+        assert found.tokens[name].tolist() == tokens.tolist()
+        assert found.throughput[name] == pytest.approx(speed)
+        assert found.energy[name] == pytest.approx(tokens / speed * utilisation * pue)
+
+
+def test_an_utilisation_that_follows_the_throughput_is_not_drawn():
+    setup = by_hand(
+        models=(served("a", 100, peak=400.0),),
+        power_utilisation=Coupling(0.2, 0.4),
+        blend=Blend(1, ()),
+    )
+    assert drawn(setup).energy["a"] == pytest.approx(np.full(40, 3 * 0.3 * PUE))
+
+
+def test_queries_of_a_model_with_several_ways_are_served_in_their_shares():
+    """Half as fast at twice the power, by a quarter of the queries."""
+    slow = Peak(50.0, 1, residual_sigma=0.2)
+    ways = Pooled.of([Share(3.0, 1.0, Peak(100.0, 1)), Share(1.0, 2.0, slow)])
+    model = served("a", 100, law=ways)
+    setup = by_hand(models=(model,), blend=Blend(1, ()))
+    setup = replace(setup, monte_carlo=replace(setup.monte_carlo, samples=4000))
+    found = drawn(setup)
+    is_slow = found.throughput["a"] == 50
+    assert set(found.throughput["a"]) == {50.0, 100.0}
+    assert is_slow.mean() == pytest.approx(0.25, abs=4 * np.sqrt(0.25 * 0.75 / 4000))
+    assert found.energy["a"] == pytest.approx(np.where(is_slow, 12, 3) * A_SECOND)
+    uncertain = drawn(replace(setup, models=(replace(model, uncertain=True),))).throughput["a"]
+    assert uncertain[~is_slow].tolist() == [100.0] * int((~is_slow).sum())
+    assert np.std(np.log(uncertain[is_slow] / 50)) == pytest.approx(0.2, rel=0.1)
+
+
+def test_the_smaller_share_gives_the_first_samples_in_proportion():
+    values = {"a": np.arange(10.0), "b": np.arange(100, 110.0)}
+    samples = Samples({}, {}, values, {"a": 0.75, "b": 0.25})
+    assert monte_carlo.frontier_blend(samples, ()).tolist() == [*range(10), 100, 101, 102]
+    cut = monte_carlo.frontier_blend(samples, [(0.1, 0.9)])
+    assert cut.tolist() == [*range(1, 9), 101, 102, 103]
+
+
+def test_every_pathway_has_its_own_draws_and_together_they_are_a_product():
+    setup = by_hand(pathways={"hardware": LogNormal(0.5, 0.2), "model": LogNormal.fixed(5.0)})
+    blend = np.arange(1, 6.0)
+    found = monte_carlo.with_pathways(setup, blend, np.random.RandomState(3))
+    hardware = np.random.RandomState(3).lognormal(0.5, 0.2, 5)
+    assert list(found) == ["baseline", "hardware", "model", "combined"]
+    assert found["baseline"].tolist() == blend.tolist()
+    assert found["hardware"] == pytest.approx(blend / hardware)
+    assert found["model"] == pytest.approx(blend / 5)
+    assert found["combined"] == pytest.approx(blend / hardware / 5)
+
+
+def test_a_sample_is_described_by_its_own_moments():
+    found = monte_carlo.describe(np.array([1.0, 2, 3, 4, 10]))
+    assert found == pytest.approx(
+        {"n": 5, "mean": 4, "std": np.sqrt(10), "p5": 1.2, "p25": 2, "p50": 3, "p75": 4, "p95": 8.8}
+    )
+    assert monte_carlo.describe(np.array([0.1, 0.1, 0.1 + 1e-16]))["std"] == 0.0
+
+
+def test_a_day_of_the_fleet_has_the_means_of_resampled_pools():
+    """Both pathways have the same resamples, and no length changes: half of 3, half of 6 Wh."""
+    setup = by_hand(pue=LogNormal.fixed(1 / UTILISATION))
+    day = monte_carlo.fleet_energy(setup, regime())
+    gwh = 1e8 * 1.1 / 1e9
+    random, sums = np.random.RandomState(7), []
+    for _ in range(30):
+        sums.append(random.choice(np.repeat([6.0, 3.0], 40), 80, replace=True).mean())
+    expected = dict(zip(("p5", "p50", "p95"), np.percentile(sums, (5, 50, 95)) * gwh, strict=True))
+    assert day["baseline"] == pytest.approx(expected)
+    improved = {name: value / 4 for name, value in expected.items()}
+    assert day["improved"] == pytest.approx(improved)
+    assert list(day) == ["baseline", "improved"]
+
+
+def test_the_improvement_of_a_fleet_is_drawn_after_the_lengths_of_a_figure():
+    """One model whose queries all need one Wh: a bootstrap of nothing but the improvement."""
+    improvement = LogNormal(0.5, 0.4)
+    setup = by_hand(models=(served("a", 300),), pue=LogNormal.fixed(2.0), blend=Blend(1, ()))
+    fleet = replace(setup.fleet, improvement={"traditional": improvement})
+    day = monte_carlo.fleet_energy(replace(setup, fleet=fleet), regime())
+    random = np.random.RandomState(7)
+    random.exponential(size=40)
+    one = 1 / improvement.sample(random, 40)
+    random = np.random.RandomState(7)
+    means = [random.choice(one, 40, replace=True).mean() for _ in range(30)]
+    assert day["improved"]["p50"] == pytest.approx(np.median(means) * 1e8 * 1.1 / 1e9)
+    assert list(day["baseline"].values()) == pytest.approx([1e8 * 1.1 / 1e9] * 3)
