@@ -13,6 +13,7 @@ from inference_energy.claims.judge import (
     caveats,
     changed_verdicts,
     counts,
+    decide,
     deciding,
     distance,
     holds,
@@ -200,6 +201,8 @@ def test_a_claim_is_shown_as_printed(changes, text):
 def test_the_distance_is_to_the_nearest_printed_figure():
     assert distance({"published": "8-20", "computed": 24.0}) == pytest.approx(1.2)
     assert distance({"published": "8-20", "computed": 4.0}) == pytest.approx(0.5)
+    assert distance({"published": "at most 2.5", "computed": 5.0}) == pytest.approx(2)
+    assert distance({"published": "0-3", "computed": 1.0}) == float("inf")
 
 
 def test_a_changed_a_new_and_a_missing_verdict_are_named():
@@ -209,8 +212,11 @@ def test_a_changed_a_new_and_a_missing_verdict_are_named():
     expected = {"a": "reproduced", "b": "not reproduced", "d": "reproduced"}
     changed = changed_verdicts(table, expected)
     assert [sentence.split(":")[0] for sentence in changed] == ["claim b", "claim c", "claim d"]
-    assert "verdict reproduced, expected not reproduced" in changed[0]
-    assert "missing" in changed[2]
+    assert changed == [
+        "claim b: verdict reproduced, expected not reproduced",
+        "claim c: verdict reproduced, expected none",
+        "claim d: verdict missing, expected reproduced",
+    ]
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -271,3 +277,125 @@ def test_a_caveat_of_one_version_leaves_the_other_alone():
 def test_many_claims_hold_as_one_does(relation, decimals, computed):
     row = {"relation": relation, "decimals": decimals, "value": 1.5, "upper": 20.0}
     assert holds_in(row, np.array([computed]))[0] == holds(row, computed)
+
+
+def told(published, exact, findings=(), alternatives=None, scored=True, **changes):
+    """Lines of the table for one claim, as engine, computed number, verdict and note."""
+    table = judge(
+        pd.DataFrame([claim(**changes), claim(claim="other", version="v2")]),
+        "v1",
+        results(published, exact),
+        alternatives or {},
+        list(findings),
+        ["published", "exact"],
+        scored,
+    )
+    assert set(table["claim"]) == {"median"}
+    lines = table[["engine", "computed", "verdict", "note"]].to_numpy(object)
+    return [[None if pd.isna(cell) else cell for cell in line] for line in lines]
+
+
+def test_every_engine_has_its_line_and_the_drawn_one_tells_of_both():
+    assert told(0.346, 0.34) == [
+        ["published", 0.346, "borderline", "the seeded draw gives 0.3460; without sampling 0.3400"],
+        ["exact", 0.34, "reproduced", None],
+    ]
+    assert told(0.34, 0.3461) == [
+        [
+            "published",
+            0.34,
+            "reproduced with caveat",
+            "as the seeded draw; without sampling 0.3461",
+        ],
+        ["exact", 0.3461, "not reproduced", None],
+    ]
+    assert told(20.6, 20.4, **RANGE)[0] == [
+        "published",
+        20.6,
+        "reproduced",
+        "decided without sampling: 20.40; the seeded draw gives 20.60",
+    ]
+
+
+def test_a_line_says_all_of_its_claim():
+    (line, _) = judge(
+        pd.DataFrame([claim()]), "v1", results(), {}, [], ["published", "exact"]
+    ).to_dict("records")
+    assert line == {
+        "claim": "median",
+        "source": "v1",
+        "quantity": "energy[subject=a; statistic=p50]",
+        "published": "0.34",
+        "computed": 0.34,
+        "unit": "Wh",
+        "engine": "published",
+        "verdict": "reproduced",
+        "note": None,
+    }
+
+
+def test_remarks_stand_one_after_the_other():
+    moved = {"pue": results(exact=0.31)}
+    explained = {"id": "x", "claims": ["median"], "note": "as {computed:g} is near {published:g}"}
+    found = told(0.346, 0.34, [OVERRIDE, explained], moved)
+    alternative = "with another PUE: 0.31 instead of 0.34 (exact)"
+    assert found[0][2:] == [
+        "borderline",
+        "the seeded draw gives 0.3460; without sampling 0.3400; "
+        f"{alternative}; as 0.346 is near 0.34",
+    ]
+    assert found[1][2:] == ["reproduced with caveat", f"{alternative}; as 0.34 is near 0.34"]
+    (drawn, _) = told(0.34, 0.34, [explained], input="pathways.hardware")
+    assert drawn[2:] == [
+        "by construction",
+        "restates the method's own pathways.hardware; as 0.34 is near 0.34",
+    ]
+
+
+def test_what_is_not_judged_has_no_remark():
+    explained = {"id": "x", "claims": ["median"], "note": "so"}
+    assert told(0.346, 0.34, [explained], scored=False) == [
+        ["published", 0.346, "not scored", None],
+        ["exact", 0.34, "not scored", None],
+    ]
+    assert told(0.3, 0.3, quantity=None) == [[None, None, "not testable", "The median"]]
+
+
+def test_the_one_engine_that_ran_decides():
+    assert decide(claim(), {"exact": 0.34}) == ("reproduced", "")
+    assert decide(claim(), {"published": 0.35}) == ("not reproduced", "")
+
+
+def test_findings_that_do_not_touch_a_claim_do_not_hide_those_that_do():
+    """Of another claim, of another version, without a number, and moving nothing that prints."""
+    elsewhere = {"id": "a", "claims": ["fleet-*"], "note": "no"}
+    nowhere = {"id": "b", "note": "no"}
+    newer = {"id": "c", "claims": ["median"], "version": "v2", "note": "no"}
+    without = {"id": "d", "claims": ["median"], "alternative": "no"}
+    unknown = {"id": "e", "claims": ["median"], "values": {"n": "setting[no]"}, "note": "{n}"}
+    silent = {"id": "f", "claims": ["median"]}
+    said = {"id": "g", "claims": ["x", "med*"], "note": "{n:g}", "values": {"n": QUANTITY}}
+    all_of_them = [elsewhere, nowhere, newer, without, unknown, silent, said]
+    lost = {"d": results(exact=0.3)}
+    lost["d"].tables["energy"] = lost["d"].tables["energy"].iloc[:1]
+    found = caveats(claim(), 0.34, results(0.36, 0.35), lost, all_of_them)
+    assert found == [(False, "0.36")]
+    other = {"d": results(exact=0.3)}
+    none = results()
+    none.tables["energy"] = none.tables["energy"].iloc[:1]
+    assert caveats(claim(), 0.34, none, other, [without]) == []
+
+
+QUANTITY = "energy[subject=a; statistic=p50]"
+
+
+def test_verdicts_are_counted_once_per_claim_in_their_order():
+    table = pd.DataFrame(
+        {
+            "engine": ["published", "exact", None, "published"],
+            "verdict": ["reproduced", "borderline", "not testable", "reproduced"],
+        }
+    )
+    tally = counts(table)
+    assert list(tally) == list(VERDICTS)
+    assert {verdict: n for verdict, n in tally.items() if n} == {"reproduced": 2, "not testable": 1}
