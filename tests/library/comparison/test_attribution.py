@@ -124,3 +124,103 @@ def test_a_method_without_enough_models_is_refused():
     head["benchmarks"]["sources"] = ["nobody"]
     with pytest.raises(InputError, match="0 models"):
         attribution(V2, head, ExactMedians(paper))
+
+
+def settings_of(shares):
+    """Settings that have shares, in their order."""
+    return list(dict.fromkeys(shares["setting"]))
+
+
+def changed(names, by=2):
+    """Two synthetic methods that differ in these sections, by a factor of two in each."""
+    return factors(**dict.fromkeys(names, 1)), factors(**dict.fromkeys(names, by))
+
+
+def test_what_comes_after_the_headline_is_joined_only_where_more_than_ten_settings_differ():
+    plain = [f"f{i}" for i in range(8)]
+    base, head = changed([*plain, "fleet", "pathways"])
+    assert settings_of(attribution(base, head, product)[0]) == [*plain, "fleet", "pathways"]
+    base, head = changed([*plain, "f8", "fleet", "pathways"])
+    shares, _, _ = attribution(base, head, product)
+    assert settings_of(shares) == [*plain, "f8", "fleet + pathways"]
+    expected = dict.fromkeys([*plain, "f8"], log(2)) | {"fleet + pathways": log(4)}
+    assert shares_of(shares, "shapley") == pytest.approx(expected)
+    assert shares[shares["part"] != ""].empty, "settings that were joined cannot be taken apart"
+
+
+def test_where_one_method_says_how_its_models_are_served_that_is_one_setting():
+    base, head = changed(["blend", "node_power", "pue"])
+    joined = ["pue", "blend + node_power + serving"]
+    # a section that one method lacks has a quantity that the other does not state
+    served = head | factors(serving=3)
+    for first, second in ((base, served), (served, base)):
+        found, _, _ = attribution(first, second, product)
+        assert sorted(settings_of(found), key=len) == joined
+    both = attribution(base | factors(serving=2), served, product)
+    assert settings_of(both[0]) == ["blend", "node_power", "pue", "serving"]
+
+
+def test_parts_are_told_of_settings_of_few():
+    def several(count, value):
+        return {"f": factors(**{f"p{i}": value for i in range(count)}), **factors(g=value)}
+
+    def nested(method):
+        return {"headline": prod(part["value"] for part in method["f"].values())}
+
+    for count in (1, 2, 4, 5):
+        shares, _, _ = attribution(several(count, 1), several(count, 3), nested)
+        parts = [f"f.p{i}" for i in range(count)] if 1 < count <= 4 else []
+        expected = dict.fromkeys(parts, log(3))
+        for statistic in ("from base", "from head", "shapley"):
+            assert shares_of(shares, statistic, "parts") == pytest.approx(expected)
+            assert shares_of(shares, statistic) == pytest.approx({"f": count * log(3), "g": 0})
+
+
+def test_every_headline_has_its_own_lines_and_one_of_zero_has_no_shares():
+    def values(method):
+        return {"a": method["f"]["value"], "none": 0.0, "b": method["f"]["value"] ** 2}
+
+    shares, interactions, ends = attribution(*changed(["f", "g"]), values)
+    assert ends.columns.tolist() == ["headline", "base", "head"]
+    assert ends["headline"].tolist() == ["a", "none", "b"]
+    assert ends["head"].tolist() == pytest.approx([2, np.nan, 4], nan_ok=True)
+    assert shares.columns.tolist() == ["headline", "setting", "part", "statistic", "value"]
+    for name, share in (("a", log(2)), ("none", np.nan), ("b", log(4))):
+        own = shares[(shares["headline"] == name) & (shares["setting"] == "f")]
+        assert own["value"].tolist() == pytest.approx([share] * 3, nan_ok=True)
+    assert interactions.columns.tolist() == ["headline", "first", "second", "value"]
+    assert interactions[["headline", "first", "second"]].to_numpy().tolist() == [
+        [name, "f", "g"] for name in ("a", "none", "b")
+    ]
+
+
+def test_a_mixture_that_no_joining_mends_is_refused_with_its_own_words():
+    def never(method):
+        raise InputError("no")
+
+    with pytest.raises(InputError, match=r"^no$"):
+        attribution(*changed(["f", "g"]), never)
+    with pytest.raises(InputError, match=r"^no$"):
+        attribution(*changed(["blend", "benchmarks"]), never)
+
+
+def test_each_mixture_is_computed_once():
+    calls = []
+
+    def counted(method):
+        calls.append(tuple(quantity["value"] for quantity in method.values()))
+        return product(method)
+
+    attribution(*changed(["f", "g", "h"]), counted)
+    assert sorted(calls) == sorted(set(calls))
+    assert len(calls) == 8
+
+
+def test_parts_of_a_setting_share_what_they_do_together_and_with_others():
+    """Owen values of a game of two parts and one setting, from its definition by hand."""
+    values = dict(zip(("", "a", "b", "ab", "c", "ac", "bc", "abc"), range(8), strict=True))
+    values |= {"ab": 10.0, "abc": 17.0}
+    groups = {"first": ["a", "b"], "second": ["c"]}
+    found = owen(groups, "first", lambda chosen: values["".join(sorted(chosen))])
+    # the quotient's shares: of a alone (1 - 0 + 5 - 4) / 2 = 1, of b (2 + 2) / 2 = 2, of both 11.5
+    assert found == pytest.approx({"a": (1 + 11.5 - 2) / 2, "b": (2 + 11.5 - 1) / 2})
