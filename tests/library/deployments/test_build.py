@@ -1,15 +1,30 @@
 """From benchmark runs and a deployment file to a deployment."""
 
 import json
+import math
 from copy import deepcopy
 
 import pandas as pd
 import pytest
 from inference_energy.deployments import answers, build
 from inference_energy.errors import InputError
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import Coupling
 from inference_energy.readers import detect_and_read
-from library.deployments.made_up import GPU, HOST, WHERE, resolved
-from repository import ROOT, read
+from library.deployments.made_up import (
+    FIXED,
+    GPU,
+    HARDWARE,
+    HOST,
+    LADDER,
+    VENDOR,
+    WHERE,
+    bench,
+    quantity,
+    refusal,
+    resolved,
+)
+from repository import METHOD_FILES, ROOT, read
 
 
 def aiperf(folder):
@@ -87,4 +102,114 @@ def test_the_examples_charge_what_was_measured(example):
     assert (found.runs["use"] == "yes").sum() == 1
     assert found.power.factor.quantile(0.05) == pytest.approx(
         found.power.accelerators + method["deployment"]["host_power"]["p5"], rel=1e-3
+    )
+
+
+def test_a_node_that_was_measured_is_charged_its_power_and_no_other():
+    method = resolved(keys=FIXED)
+    found = build.build(method, bench(LADDER, node_power_w=6000.0), WHERE)
+    assert (found.model.name, found.model.node_power, found.model.peak) == ("M", 1.0, 4000.0)
+    assert found.models == (found.model,)
+    assert (found.power.boundary, found.pue) == ("node", LogNormal.fixed(1.5))
+    assert found.power_utilisation == found.power.factor
+    assert found.model.domain == {"input_tokens": (500, 500), "output_tokens": (300, 4500)}
+    assert found.basis == "The log-linear law, fitted to 4 measured shapes."
+    assert found.input_tokens_per_output_token is None
+    assert list(found.regimes) == ["traditional", "long"]
+    assert (found.section, found.assumed) == (method["deployment"], ())
+    assert not found.model.uncertain
+
+
+def test_the_error_of_the_law_and_the_input_count_where_the_method_says_so():
+    charge = {"input_tokens_per_output_token": quantity(30, "1")}
+    law = {"error": "included", "source": "a test"}
+    keys = {"throughput_law": law, "input_charge": charge}
+    found = build.build(resolved(keys=keys), bench(LADDER), WHERE)
+    assert found.model.uncertain
+    assert found.input_tokens_per_output_token == 30
+
+
+def test_a_node_that_was_not_measured_has_the_rated_power_of_as_many_nodes_as_the_gpus_fill():
+    runs = bench(LADDER, n_gpus=16, tensor_parallel=16)
+    found = build.build(resolved(), runs, WHERE)
+    assert found.model.node_power == pytest.approx(2 * 10.2)
+    assert found.power.boundary == "not measured"
+    middle = math.sqrt(0.4 * 0.9)
+    assert math.exp(found.power_utilisation.mu) == pytest.approx(middle)
+    assert math.exp(found.power.factor.mu) == pytest.approx(2 * 10.2 * middle)
+    assert found.power.factor.sigma == found.power_utilisation.sigma > 0
+    rated = {"node_power": {"models": {"M": quantity(7.0, "kW")}}}
+    assert build.build(resolved(keys=rated), runs, WHERE).model.node_power == pytest.approx(14)
+
+
+def test_an_utilisation_that_follows_the_throughput_is_none_of_the_power_that_is_told():
+    coupled = {"distribution": "coupled", "intercept": 0.24, "slope": 0.56, "unit": "1"}
+    method = resolved()
+    method["power_utilisation"] = coupled | {"source": "a test"}
+    found = build.build(method, bench(LADDER), WHERE)
+    assert found.power_utilisation == Coupling(0.24, 0.56)
+    assert (math.exp(found.power.factor.mu), found.power.factor.sigma) == pytest.approx((10.2, 0))
+
+
+def test_every_run_of_the_configuration_is_charged_and_no_other():
+    columns = {"model": ["M", "M", "M", "N"], "concurrency": [64.0, 8.0, 64.0, 64.0]}
+    columns["status"] = ["ok", "ok", "marked: requests failed", "ok"]
+    section = {"concurrency": quantity(64, "requests")}
+    measured = {
+        "node": ({"node_power_w": 6000.0}, 6.0),
+        "accelerator": ({"gpu_power_w": 4000.0}, 6.0),
+        "not measured": ({}, 10.2 * math.sqrt(0.4 * 0.9)),
+    }
+    for boundary, (power, kilowatts) in measured.items():
+        method = resolved(keys=FIXED, host_power=HOST, **section)
+        found = build.build(method, bench(LADDER, **columns, **power), WHERE)
+        assert found.power.boundary == boundary
+        runs = found.runs
+        assert runs["use"].tolist() == ["yes", "other concurrency", "marked", "other model"]
+        assert runs["power_kw"].tolist() == pytest.approx([*[kilowatts] * 3, math.nan], nan_ok=True)
+        assert runs["pue"].tolist() == pytest.approx([1.5] * 4)
+        energy = [1.5 * kilowatts * n / tps / 3.6 for _, n, tps in LADDER[:3]]
+        assert runs["energy_wh"].tolist() == pytest.approx([*energy, math.nan], nan_ok=True)
+
+
+def test_accelerators_of_a_run_are_charged_with_the_hosts_of_all():
+    runs = bench(LADDER[:2], gpu_power_w=[4000.0, 9000.0])
+    found = build.build(resolved(keys=FIXED, host_power=HOST), runs, WHERE)
+    assert found.runs["power_kw"].tolist() == pytest.approx([6, 11])
+
+
+def test_without_a_reason_the_power_is_just_not_known():
+    method = resolved()
+    method["power_utilisation"] = {"distribution": "by-load", "unit": "1", "source": "a law"}
+    assert refusal(build.build, method, bench(LADDER), WHERE) == (
+        f"{WHERE}: the power of these runs is not known, and this method takes it from the load of"
+        " its own law: allowed is measured power, as gpu_power_w or node_power_w in"
+        " deployment.facts [W], or power_utilisation with a distribution other than by-load; state"
+        " one of them"
+    )
+    doubted = bench(LADDER, status="marked: requests failed; power: no sample for 9 s")
+    message = refusal(
+        build.build,
+        method | {"deployment": method["deployment"] | {"accept_marked": True}},
+        doubted,
+        WHERE,
+    )
+    assert message.startswith(
+        f"{WHERE}: the power of these runs is not known (power: no sample for 9 s), and this"
+    )
+    measured = bench(LADDER, node_power_w=6000.0)
+    assert build.build(method, measured, WHERE).power.boundary == "node"
+
+
+def test_what_no_table_knows_of_a_run_is_assumed_in_words():
+    vendor = VENDOR[(VENDOR["model"] == "Llama 3.1 405B") & (VENDOR["precision"] == "FP8")]
+    law = METHOD_FILES["full-load"]["throughput_law"] | {"source": "a test"}
+    known = {"background": vendor, "hardware": HARDWARE}
+    found = build.build(resolved(keys={"throughput_law": law}), bench(LADDER), WHERE, **known)
+    assert found.assumed == (("architecture", "that of the nearest known to M", "data/models.csv"),)
+    elsewhere = bench(LADDER, model="Llama 3.1 405B", gpu="X1")
+    method = resolved(keys={"throughput_law": law}, model="Llama 3.1 405B")
+    found = build.build(method, elsewhere, WHERE, **known)
+    assert found.assumed == (
+        ("data of the GPU", "that of the nearest known to X1", "data/gpus.csv"),
     )
