@@ -5,7 +5,7 @@ import json
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.readers import detect_and_read
-from inference_energy.readers.common import parse_json
+from inference_energy.readers.common import Run, parse_json
 from repository import ROOT
 
 FIXTURES = ROOT / "tests" / "fixtures" / "benchmarks"
@@ -74,3 +74,10 @@ def recognised(reader):
             if all(map(reader.recognise, parse_json(name, text))):
                 taken.add(name.partition("/")[0])
     return taken
+
+
+def read_alone(reader, raw):
+    """What a reader makes of a client's own keys: the row, its marks, and reasons to refuse."""
+    run = Run("run.json", reader.CLIENT, raw=raw)
+    reader.read(run)
+    return run

@@ -150,3 +150,241 @@ def test_percentiles_rise(latency):
     values = [row[f"{latency}_{percentile}_s"] for percentile in ("p50", "p90", "p95", "p99")]
     assert values == sorted(values)
     assert len(set(values)) == 4
+
+
+def metric(unit, **statistics):
+    return {"unit": unit, **statistics}
+
+
+NAMES = ("time_to_first_token", "inter_token_latency", "request_latency")
+PERCENTILES = ("p50", "p90", "p95", "p99")
+EXPORT = {
+    "aiperf_version": "0.13.0",
+    "request_count": metric("requests", avg=20.0),
+    "benchmark_duration": metric("sec", avg=10.0),
+    "request_throughput": metric("requests/sec", avg=2.0),
+    "output_token_throughput": metric("tokens/sec", avg=600.0),
+    "input_sequence_length": metric("tokens", avg=500.0),
+    "output_sequence_length": metric("tokens", avg=300.0, min=290.0, max=310.0),
+    "total_isl": metric("tokens", avg=10000.0),
+    "total_osl": metric("tokens", avg=6000.0),
+} | {
+    name: metric("ms", **{p: 4000.0 * place + 1000 * k for k, p in enumerate(PERCENTILES)})
+    for place, name in enumerate(NAMES)
+}
+
+
+def exported(**changes):
+    """What becomes of an export without the keys whose value is None."""
+    changed = (EXPORT | changes).items()
+    return read_alone_as(aiperf, {key: value for key, value in changed if value is not None})
+
+
+def read_alone_as(reader, raw):
+    run = Run("run.json", reader.client(raw), raw=raw)
+    reader.read(run)
+    return run
+
+
+def test_every_metric_is_a_column_in_its_unit():
+    run = exported()
+    names = [f"{t}_{p}_s" for t in ("ttft", "itl", "e2e") for p in PERCENTILES]
+    assert run.row == pytest.approx(
+        {
+            "client_version": "0.13.0",
+            "completed": 20,
+            "failed": 0,
+            "duration_s": 10,
+            "request_throughput": 2,
+            "throughput_tps": 600,
+            "input_tokens": 500,
+            "output_tokens": 300,
+        }
+        | {name: float(place) for place, name in enumerate(names)}
+    )
+    assert (run.marks, run.problems, run.output_range) == ([], [], (290, 310))
+    assert (run.asked_output, run.metered_gpus) == (None, None)
+
+
+def test_totals_are_held_against_the_requests_times_their_lengths():
+    for name, total in (("total_isl", 10000), ("total_osl", 6000)):
+        run = exported(**{name: metric("tokens", avg=2.0 * total)})
+        assert run.marks == [f"{name} {2 * total} tokens where requests x mean length is {total}"]
+    assert exported(input_sequence_length=None, total_isl=metric("tokens", avg=1.0)).marks == []
+
+
+def test_an_export_without_output_is_refused_with_its_reason():
+    assert exported(output_token_throughput=None).problems == [
+        'run.json: "output_token_throughput" is missing; no output tokens were counted; give AIPerf'
+        " a tokenizer and an endpoint that generates text, and run it again"
+    ]
+    assert exported(output_token_throughput=5).problems[0] == (
+        'run.json: "output_token_throughput" is not an object with a unit; give the export as'
+        " AIPerf wrote it"
+    )
+    assert exported(output_token_throughput=metric("x", avg=5.0)).problems[0] == (
+        'run.json: "output_token_throughput" has unit "x"; allowed are tokens/sec, tokens/s; check'
+        " the version of the client"
+    )
+    for counts in (
+        {"request_count": metric("requests", avg=0.0)},
+        {"request_count": None, "request_throughput": None},
+    ):
+        run = exported(**counts)
+        assert run.problems == [
+            'run.json: "request_count" is 0; no request succeeded; find out why, and run it again'
+        ]
+        assert list(run.row) == ["client_version"]
+    assert exported(request_count=None).problems == []
+
+
+def test_failed_requests_are_the_larger_of_count_and_list():
+    listed = [{"count": 2}, {"count": 3}, "x", {}]
+    for count, found in ((None, 5), (4.0, 5), (9.0, 9)):
+        counted = None if count is None else metric("requests", avg=count)
+        run = exported(error_request_count=counted, error_summary=listed)
+        assert (run.row["failed"], run.marks) == (found, [f"{found} requests failed"])
+    assert exported(error_summary="many").row["failed"] == 0
+
+
+def test_runs_that_ended_early_say_why():
+    assert exported(is_complete=False).marks == ["run is not complete (no reason given)"]
+    assert exported(is_complete=True, was_cancelled=False).marks == []
+    ends = {"avg": 300.0, "min": 0.0, "max": 310.0}
+    run = exported(output_sequence_length=metric("tokens", **ends))
+    assert run.marks == ["at least one request ended without output"]
+    for end in ("min", "max"):
+        length = metric("tokens", **{name: v for name, v in ends.items() if name != end})
+        assert exported(output_sequence_length=length).output_range is None
+
+
+CONFIGS = [
+    # AIPerf 0.12 and 0.13
+    {
+        "models": {"items": [{"name": "m"}]},
+        "phases": [{"exclude_from_results": True, "concurrency": 1}, {"concurrency": 8}],
+        "datasets": [{"prompts": {"osl": {"mean": 300.0, "stddev": 5.0}}}],
+    },
+    # 0.8 to 0.11
+    {
+        "endpoint": {"model_names": ["m"]},
+        "loadgen": {"concurrency": 8},
+        "input": {"prompt": {"output_tokens": {"mean": 300.0, "stddev": 5.0}}},
+    },
+    {"model_names": ["m"], "concurrency": 8, "input": {"output_tokens": {"value": 300.0}}},
+    # GenAI-Perf
+    {
+        "model": "m",
+        "perf_analyzer": {"stimulus": {"concurrency": 8}},
+        "output_tokens_mean": 300,
+        "output_tokens_stddev": 5.0,
+    },
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=range(len(CONFIGS)))
+def test_what_was_asked_for_is_read_in_every_form(config):
+    run = exported(input_config=config)
+    assert (run.row["model"], run.row["concurrency"]) == ("m", 8)
+    assert run.asked_output == 300
+    assert run.asked_spread == (0 if "input" in config and "model_names" in config else 5)
+
+
+def test_what_is_not_told_apart_is_not_known():
+    two = {"model_names": ["m", "n"], "phases": [{"concurrency": 1}, {"concurrency": 8}]}
+    for config in (two, {"concurrency": True}, {"concurrency": "8"}, "x", {"model": None}):
+        run = exported(input_config=config)
+        assert "model" not in run.row and "concurrency" not in run.row
+    assert exported(input_config={"output_tokens_mean": -1}).asked_output is None
+    assert exported(input_config={"datasets": [{"prompts": {"osl": 300}}]}).asked_output is None
+
+
+def total(prefix, power=None, average=None, energy=None):
+    """Totals over all GPUs as the export has them."""
+    found = {"power": power, "energy": energy}
+    metrics = {
+        f"{prefix}total_gpu_{name}": metric("W" if name == "power" else "J", avg=value)
+        for name, value in found.items()
+        if value is not None
+    }
+    if average is not None:
+        metrics[f"{prefix}average_gpu_power"] = metric("W", avg=average)
+    return metrics
+
+
+def energies(run):
+    names = ("gpu_power_w", "gpu_energy_j", "energy_per_output_token_j")
+    return [run.row.get(name) for name in names]
+
+
+@pytest.mark.parametrize("prefix", ["nvidia_", "amd_", ""])
+def test_totals_of_one_vendor_are_those_of_the_run(prefix):
+    run = exported(**total(prefix, 800.0, 805.0, 8000.0))
+    assert (energies(run), run.marks, run.metered_gpus) == ([800, 8000, None], [], None)
+    per_token = {f"{prefix}energy_per_output_token": metric("mJ/token", avg=1333.0)}
+    assert energies(exported(**total(prefix, 800.0), **per_token)) == [800, None, 1.333]
+    assert energies(exported(**total(prefix, None, 805.0, 8000.0))) == [805, 8000, None]
+    assert energies(exported(**total(prefix, 800.0))) == [800, None, None]
+
+
+def test_totals_of_two_vendors_are_left_empty():
+    run = exported(**total("nvidia_", 800.0, energy=8000.0), **total("amd_", 800.0, energy=8000.0))
+    assert energies(run) == [None, None, None]
+    assert run.marks == ["power: telemetry covers GPUs of two vendors, left empty"]
+
+
+def test_a_counter_that_covers_more_than_the_window_is_marked():
+    assert exported(**total("", 800.0, 816.0, 8000.0)).marks == []
+    assert exported(**total("", 800.0, 820.0, 8000.0)).marks == [
+        "power: energy counter gives 820 W where the power gauge gives 800 W, so the energy of this"
+        " short window is too high"
+    ]
+
+
+def telemetry(*gpus):
+    """GPUs of an export, each under two endpoints."""
+    named = {f"gpu_{place}": gpu for place, gpu in enumerate(gpus)}
+    endpoints = {"a": {"gpus": named}, "b": {"gpus": named}, "c": None}
+    return {"telemetry_data": {"endpoints": endpoints}}
+
+
+def board(uuid, power=None, energy=None, name="NVIDIA H200"):
+    metrics = {} if power is None else {"gpu_power_usage": metric("W", avg=power)}
+    metrics |= {} if energy is None else {"energy_consumption": metric("MJ", avg=energy)}
+    return {"gpu_uuid": uuid, "gpu_name": name, "metrics": metrics}
+
+
+def test_boards_are_added_up_where_there_are_no_totals_each_once():
+    run = exported(**telemetry(board("x", 400.0, 0.004), board("y", 410.0, 0.0041)))
+    assert energies(run) == pytest.approx([810, 8100, None])
+    assert (run.metered_gpus, run.row["gpu"], run.marks) == (2, "H200-SXM-141GB", [])
+    # a megajoule over ten seconds
+    counter = exported(**telemetry(board("x", None, 0.004), board("y", None, 0.0041)))
+    assert energies(counter) == pytest.approx([810, 8100, None])
+    lacking = exported(**telemetry(board("x", 400.0), board("y", None, 0.004)))
+    assert energies(lacking) == [None, None, None]
+    assert lacking.metered_gpus == 2
+    assert "gpu" not in exported(**telemetry(board("x", 1.0), board("y", 1.0, name="B"))).row
+    assert exported(**telemetry(board("x"))).metered_gpus is None
+    high = exported(**telemetry(board("x", 400.0, 0.005)))
+    assert high.marks[0].startswith("power: energy counter gives 500 W where the power gauge gives")
+
+
+def test_boards_tell_the_gpu_and_their_number_beside_totals_too():
+    run = exported(**total("", 800.0), **telemetry(board("x", 1.0), board("y", 1.0)))
+    assert (energies(run)[0], run.metered_gpus, run.row["gpu"]) == (800, 2, "H200-SXM-141GB")
+
+
+@pytest.mark.parametrize(
+    ("record", "client"),
+    [
+        ({"aiperf_version": "1"}, "aiperf"),
+        ({"request_throughput": {"unit": "requests/sec"}}, "genai-perf"),
+        ({"request_throughput": 5.0}, None),
+        ({"request_throughput": {}}, None),
+        ({}, None),
+    ],
+)
+def test_its_version_or_its_units_tell_an_export(record, client):
+    assert aiperf.recognise(record) is (client is not None)
+    assert client is None or aiperf.client(record) == client

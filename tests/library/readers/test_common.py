@@ -4,8 +4,9 @@ import json
 
 import pandas as pd
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.readers import detect_and_read
-from inference_energy.readers.common import read_facts
+from inference_energy.readers.common import Run, facts_files, parse_json, read_facts, to_table
 from library.readers.files import FIXTURES, NODE, load, put, refusal
 
 
@@ -82,3 +83,223 @@ def test_values_that_are_no_numbers_are_named(tmp_path, value):
     message = refusal(put(tmp_path, load("vllm/single.json") | {"duration": value}), NODE)
     assert f'"duration" is {json.dumps(value)}' in message
     assert message.count("\n") == 0
+
+
+def run_of(**raw):
+    return Run("run.json", "vllm", raw=raw)
+
+
+def test_a_number_is_one_that_is_not_negative_and_that_a_table_can_hold():
+    run = run_of(a=5, b=0, c=2.0**53, d=float("inf"), e=float("nan"), f=None)
+    assert [run.number(key) for key in "abcdefg"] == [5, 0, 2.0**53, None, None, None, None]
+    assert run.problems == []
+    again = "correct the file or run the client again"
+    for value, shown in ((-1, "-1"), ("5", '"5"'), (True, "true"), ([5], "[5]")):
+        run = run_of(a=value)
+        assert run.number("a") is None
+        assert run.problems == [
+            f'run.json: "a" is {shown}; a number of at least 0 is allowed; {again}'
+        ]
+    run = run_of(a=1e17)
+    assert run.number("a", "ask again") is None
+    assert run.problems == [
+        'run.json: "a" is 1e+17; a number of at most 9007199254740992 is allowed; ask again'
+    ]
+    run.checked("b", -1, "ask again")
+    assert run.problems[1].endswith("; ask again")
+    run = run_of(a="x" * 100)
+    run.number("a")
+    assert f'"a" is "{"x" * 59}...; a number' in run.problems[0]
+
+
+def test_what_is_needed_is_asked_for_once():
+    run = run_of(a=None, b=-1, c=3)
+    assert [run.needed(key) for key in "abc"] == [None, None, 3]
+    assert [problem.split(";")[0] for problem in run.problems] == [
+        'run.json: "a" is missing',
+        'run.json: "b" is -1',
+    ]
+
+
+def test_columns_are_set_in_their_unit_where_a_value_is_known():
+    run = run_of()
+    run.put("a", None)
+    run.put("b", 0)
+    run.put("c", "text")
+    run.put("d", 3, 0.5)
+    run.put_energy("e", 0)
+    run.put_energy("f", None)
+    run.put_energy("g", 4, 0.5)
+    assert run.row == {"b": 0, "c": "text", "d": 1.5, "g": 2.0}
+    for name, precision in (("nvfp4", "FP4"), ("Float16", "FP16"), ("HALF", "FP16")):
+        run.put_precision(name)
+        assert run.row["precision"] == precision
+    run.put_precision("octal")
+    assert run.row["precision"] == "FP16"
+
+
+def test_energy_that_does_not_cover_its_run_is_emptied_and_marked():
+    row = {"gpu_power_w": 1, "gpu_energy_j": 2, "energy_per_output_token_j": 3, "node_power_w": 4}
+    run = Run("run.json", "vllm", row=row)
+    run.drop_energy("half of it")
+    assert run.row == {"node_power_w": 4}
+    assert run.marks == ["power: half of it, left empty"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            '{"a": 1} {"b": ',
+            "run.json, line 1, column 16: is not complete JSON (it is cut off there); 1 whole"
+            " objects stand before it; copy the file again, or remove the run that was interrupted",
+        ),
+        (
+            '[{"a": 1},\n{"b": x}]',
+            "run.json, line 2, column 7: is not complete JSON (Expecting value); 0 whole objects"
+            " stand before it; copy the file again, or remove the run that was interrupted",
+        ),
+        ('{"a": 1, "a": 2}', 'run.json: "a" stands there twice; allowed is once; correct the file'),
+        (
+            '{"a": "\\ud800"}',
+            "run.json: 'a' holds half a character (a lone surrogate); only text that UTF-8 can hold"
+            " is allowed; correct the file",
+        ),
+        ('{"a": 1} 5', "run.json, value 2: is 5; a JSON object is needed; give the client's own"),
+        ("[" * 100_000, "run.json: is nested deeper than any client's result; give the client's"),
+    ],
+)
+def test_json_that_is_no_list_of_objects_is_refused(text, problem):
+    with pytest.raises(InputError) as caught:
+        parse_json("run.json", text)
+    assert str(caught.value).startswith(problem)
+
+
+def test_objects_stand_alone_in_lists_or_one_after_the_other():
+    assert parse_json("f", ' [{"a": 1}, {"a": 2}]\n{"a": 3}{"a": 4} ') == [
+        {"a": n} for n in (1, 2, 3, 4)
+    ]
+    assert parse_json("f", "\n") == []
+
+
+def test_facts_stand_beside_a_file_and_in_or_above_a_folder(tmp_path):
+    names = ["facts.yaml", "a.facts.yaml", "a.json.facts.yaml"]
+    assert facts_files(tmp_path / "a.json") == [tmp_path / name for name in names]
+    assert facts_files(tmp_path / "facts") == [
+        tmp_path / "facts.yaml",
+        tmp_path / "facts.facts.yaml",
+    ]
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    assert facts_files(folder) == [tmp_path / "facts.yaml", folder / "facts.yaml"]
+
+
+def tabled(row, facts=None, client="vllm", **attributes):
+    """Row of the table that one run becomes."""
+    base = NODE | {"model": "m", "input_tokens": 500, "output_tokens": 300, "throughput_tps": 600.0}
+    run = Run("run.json", client, row={k: v for k, v in (base | row).items() if v is not None})
+    for name, value in attributes.items():
+        setattr(run, name, value)
+    (found,) = to_table("run.json", [run], facts or {}).to_dict("records")
+    return found
+
+
+def test_facts_fill_rename_and_may_not_contradict():
+    assert tabled({"gpu": None}, {"gpu": "B200"})["gpu"] == "B200"
+    for name in ("model", "gpu", "client_version"):
+        assert tabled({name: "other"}, {name: "B200"})[name] == "B200"
+        assert tabled({name: "other"}, {name: "B200"}, "project")[name] == "other"
+    assert tabled({}, {"output_tokens": 305})["output_tokens"] == 300
+    assert tabled({}, {"n_gpus": 16}, "project")["n_gpus"] == 8
+    for facts in ({"output_tokens": 310}, {"n_gpus": 16}, {"precision": "FP4"}):
+        with pytest.raises(InputError) as caught:
+            tabled({}, facts)
+        ((name, stated),) = facts.items()
+        found = {"output_tokens": 300, "n_gpus": 8, "precision": "FP8"}[name]
+        assert str(caught.value) == (
+            f"run.json: {name} is {found} in the file but {stated} in the facts; they have to"
+            " agree; correct the fact or remove it"
+        )
+
+
+def test_a_length_that_misses_the_one_asked_for_is_marked():
+    def status(**attributes):
+        return tabled({"completed": 9}, **attributes)["status"]
+
+    assert status(asked_output=306.0) == "ok"
+    told = "marked: mean output length 300 tokens where 307 were asked for"
+    assert status(asked_output=307.0) == told
+    # three standard errors of nine requests are as much as their spread
+    assert status(asked_output=307.0, asked_spread=1.0) == "ok"
+    assert status(facts={"requested_output_tokens": 307}, asked_spread=9.0) == told
+    assert status(asked_output=300.0, output_range=(300, 300)) == "ok"
+    assert status(asked_output=300.0, output_range=(290, 310)) == (
+        "marked: output lengths from 290 to 310 tokens where 300 were asked for"
+    )
+    assert status(asked_output=300.0, output_range=(290, 310), asked_spread=5.0) == "ok"
+    assert status(output_range=(290, 310)) == "ok"
+
+
+def test_stages_follow_where_the_gpus_leave_no_choice():
+    assert tabled({})["pipeline_parallel"] == 1
+    row = {"n_gpus": 8, "tensor_parallel": 4, "pipeline_parallel": 2}
+    assert tabled(row)["pipeline_parallel"] == 2
+    with pytest.raises(InputError) as caught:
+        tabled(row | {"pipeline_parallel": 3})
+    assert str(caught.value) == (
+        "run.json: tensor_parallel x pipeline_parallel is 12 but n_gpus is 8; a copy of the model"
+        " cannot take more GPUs than there are; correct the facts"
+    )
+
+
+def test_what_is_missing_is_asked_for_with_the_line_that_states_it():
+    for client, asked in (("vllm", True), ("mlperf", False), ("mlenergy", False)):
+        row = {"input_tokens": None}
+        if asked:
+            with pytest.raises(InputError) as caught:
+                tabled(row, client=client)
+            assert str(caught.value) == (
+                "run.json: input_tokens is neither in the file nor in its facts; needed is a number"
+                " above 0 [tokens] (Mean input tokens per request, where the file does not tell);"
+                " add the line 'input_tokens: ...' to run.facts.yaml"
+            )
+        else:
+            assert pd.isna(tabled(row, client=client)["input_tokens"])
+
+
+def test_where_power_was_measured_is_told():
+    for row, boundary in (
+        ({}, None),
+        ({"gpu_power_w": 4000.0}, "accelerator"),
+        ({"energy_per_output_token_j": 5.0}, "accelerator"),
+        ({"node_power_w": 6000.0, "gpu_power_w": 4000.0}, "node"),
+        ({"gpu_power_w": 4000.0, "power_boundary": "node"}, "node"),
+    ):
+        assert tabled(row)["power_boundary"] == boundary
+    short = tabled({"gpu_power_w": 4000.0}, metered_gpus=2)
+    assert pd.isna(short["gpu_power_w"])
+    assert short["status"].endswith("telemetry covers 2 GPUs but 8 served the run, left empty")
+    assert tabled({"gpu_power_w": 4000.0}, metered_gpus=8)["gpu_power_w"] == 4000
+    assert (tabled({}, client="sglang")["client"], tabled({"client": "vllm"})["client"]) == (
+        "sglang",
+        "vllm",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "model is empty; allowed are names; name it in the file, or state model in the facts"),
+        (" ", "model is empty; allowed are names"),
+        (
+            "m" * 301,
+            "...; allowed are at most 300 letters; shorten it, or state model in the facts",
+        ),
+        ("m\u200b", 'with letters that are invisible or only look like others; write it as "m"'),
+    ],
+)
+def test_a_name_that_no_table_spells_so_is_refused(name, words):
+    with pytest.raises(InputError) as caught:
+        tabled({"model": name})
+    assert words in str(caught.value)
+    assert tabled({"model": "m" * 300})["model"] == "m" * 300

@@ -231,3 +231,98 @@ def test_a_mark_stays_one_when_the_table_is_read_again(tmp_path):
     write_table(frame, tmp_path / "table.csv", "benchmark")
     again = detect_and_read(tmp_path / "table.csv")
     assert again["status"].tolist() == frame["status"].tolist()
+
+
+def checked(**row):
+    """Run of a client with these columns, after its check."""
+    run = Run("f", row.pop("client", "vllm"), row=row)
+    consistency.check_run(run)
+    return run
+
+
+def test_numbers_that_agree_within_two_per_cent_are_not_marked():
+    for stated, marked in ((102.0, False), (102.1, True), (98.1, False), (97.9, True)):
+        run = Run("f", "vllm")
+        consistency.agree(run, "energy", stated, 100.0, "power x time", "J")
+        words = [f"energy {stated:g} J where power x time is 100"]
+        assert run.marks == (words if marked else [])
+    for stated, expected in ((None, 1.0), (1.0, None), (0, 1.0), (1.0, 0)):
+        consistency.agree(run, "other", stated, expected, "x", "J")
+    consistency.agree(run, "energy", 1.0, 2.0, "again", "J")
+    consistency.agree(run, "slack", 103.0, 100.0, "x", "J", 0.02)
+    assert run.marks == ["energy 97.9 J where power x time is 100"]
+
+
+def test_energy_is_power_times_time_and_over_throughput():
+    row = {"gpu_power_w": 800.0, "throughput_tps": 600.0, "duration_s": 10.0}
+    assert checked(**row, gpu_energy_j=9000.0).marks == [
+        "power: gpu_energy_j 9000 J where power x time is 8000"
+    ]
+    per_token = {"energy_per_output_token_j": 2.0}
+    assert checked(**row, **per_token).marks == [
+        "power: energy_per_output_token_j 2 J where power / throughput is 1.33333"
+    ]
+    for client in ("project", "mlperf"):
+        assert checked(**row, **per_token, client=client).marks == []
+    for missing in ("gpu_power_w", "throughput_tps"):
+        assert checked(**row | per_token | {missing: None}).marks == []
+    assert checked(**row | {"gpu_energy_j": 9000.0, "duration_s": None}).marks == []
+
+
+def test_requests_agree_with_their_rate_and_tokens_with_their_lengths():
+    row = {"request_throughput": 2.0, "output_tokens": 300.0, "throughput_tps": 600.0}
+    row |= {"completed": 20, "duration_s": 10.0}
+    assert checked(**row).marks == []
+    assert checked(**row | {"throughput_tps": 700.0}).marks == [
+        "throughput_tps 700 tokens/s where request rate x output length is 600"
+    ]
+    assert checked(**row | {"completed": 30}).marks == [
+        "request_throughput 2 requests/s where completed requests / duration is 3"
+    ]
+    assert checked(**row | {"throughput_tps": 700.0, "completed": 30}, client="project").marks == []
+
+
+@pytest.mark.parametrize("name", ["input_tokens", "output_tokens"])
+def test_lengths_beyond_any_context_are_refused(name):
+    assert checked(**{name: 1e7}).problems == []
+    assert checked(**{name: 1.1e7}).problems == [
+        f"f: {name} is 1.1e+07; allowed are at most 1e+07, the longest context of a model; correct"
+        " the file"
+    ]
+
+
+def test_a_throughput_beyond_any_gpu_says_what_is_allowed():
+    assert checked(throughput_tps=9e6, n_gpus=8).problems == [
+        "f: throughput_tps is 9e+06 tokens/s with 8 GPUs; allowed are at most 1e+06 tokens/s per"
+        " GPU; correct the file or n_gpus"
+    ]
+    assert checked(throughput_tps=9e6).problems == []
+
+
+def test_power_beyond_what_the_gpus_draw_says_what_is_allowed():
+    of = {"gpu": "H100-SXM-80GB", "n_gpus": 8}
+    assert checked(**of, gpu_power_w=7000.0).problems == [
+        "f: gpu_power_w is 7000 W, 875 W for each of 8 GPUs; allowed are at most 6160 W, by what a"
+        " H100-SXM-80GB draws (TDP 700 W in data/gpus.csv); correct the unit, n_gpus or gpu"
+    ]
+    assert checked(n_gpus=8, node_power_w=4.0).problems == [
+        "f: node_power_w is 4 W, 0.5 W for each of 8 GPUs; allowed are at least 8 W, by what one"
+        " accelerator draws; it looks like kilowatts; correct the unit, n_gpus or gpu"
+    ]
+    assert checked(**of, gpu_power_w=5000.0, node_power_w=4000.0).problems == [
+        "f: gpu_power_w is 5000 W but node_power_w only 4000 W; a node draws at least what its GPUs"
+        " draw; correct one of them"
+    ]
+    assert checked(gpu="H100-SXM-80GB", gpu_power_w=7e6).problems == []
+    assert checked(**of, gpu_power_w=0.0).problems == []
+
+
+def test_percentiles_of_every_time_rise():
+    for time in ("ttft", "itl", "e2e"):
+        for low, high in (("p50", "p90"), ("p90", "p95"), ("p95", "p99"), ("p50", "p99")):
+            row = {f"{time}_{low}_s": 2.0, f"{time}_{high}_s": 1.0}
+            assert checked(**row).marks == [f"{time}_{high}_s 1 s where {time}_{low}_s is 2 s"]
+            assert checked(**row | {f"{time}_{high}_s": 1.97}).marks == []
+    for percent in ("p50", "p90", "p95", "p99"):
+        row = {f"ttft_{percent}_s": 2.0, f"e2e_{percent}_s": 1.0}
+        assert checked(**row).marks == [f"e2e_{percent}_s 1 s where ttft_{percent}_s is 2 s"]

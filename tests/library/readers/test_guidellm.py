@@ -2,7 +2,7 @@
 
 import pytest
 from inference_energy.readers import detect_and_read, guidellm
-from library.readers.files import FIXTURES, NODE, recognised
+from library.readers.files import FIXTURES, NODE, read_alone, recognised
 
 
 def test_its_own_files_are_recognised_and_no_others():
@@ -19,3 +19,96 @@ def test_benchmarks_of_a_report_are_runs_in_seconds():
     assert (row["ttft_p50_s"], row["itl_p50_s"]) == (0.25, 0.01)
     assert (row["e2e_p50_s"], row["e2e_p99_s"]) == (3.25, pytest.approx(4.55))
     assert list(frame["status"]) == ["ok", "marked: 3 requests failed"]
+
+
+NAMES = ("time_to_first_token_ms", "inter_token_latency_ms", "request_latency")
+PERCENTILES = ("p50", "p90", "p95", "p99")
+
+
+def successful(**values):
+    return {"successful": values}
+
+
+BENCHMARK = {
+    "scheduler_metrics": {"requests_made": {"successful": 20, "errored": 3}},
+    "duration": 10.0,
+    "config": {"strategy": {"streams": 4}},
+    "metrics": {
+        "output_tokens_per_second": successful(mean=600.0),
+        "requests_per_second": successful(mean=2.0),
+        "prompt_token_count": successful(mean=500.0),
+        "output_token_count": successful(mean=300.0, min=290, max=310),
+    }
+    | {
+        name: successful(
+            percentiles={p: 4000.0 * place + 1000 * k for k, p in enumerate(PERCENTILES)}
+        )
+        for place, name in enumerate(NAMES)
+    },
+}
+
+
+def test_every_statistic_is_a_column_and_times_of_a_request_are_seconds_already():
+    run = read_alone(guidellm, BENCHMARK)
+    names = [f"{t}_{p}_s" for t in ("ttft", "itl", "e2e") for p in PERCENTILES]
+    times = {name: float(place) for place, name in enumerate(names)}
+    times |= {name: 1000 * value for name, value in times.items() if name.startswith("e2e")}
+    assert run.row == pytest.approx(
+        {
+            "throughput_tps": 600,
+            "completed": 20,
+            "duration_s": 10,
+            "request_throughput": 2,
+            "concurrency": 4,
+            "input_tokens": 500,
+            "output_tokens": 300,
+            "failed": 3,
+        }
+        | times
+    )
+    assert (run.output_range, run.edges) == ((290, 310), 4 / 20)
+    assert (run.marks, run.problems) == (["3 requests failed"], [])
+
+
+def test_what_a_benchmark_leaves_out_is_not_known():
+    bare = {"metrics": {"output_tokens_per_second": successful(mean=6.0)}}
+    bare["scheduler_metrics"] = {"requests_made": {"successful": 2}}
+    run = read_alone(guidellm, bare)
+    assert run.row == {"throughput_tps": 6, "completed": 2}
+    assert (run.edges, run.output_range, run.marks, run.problems) == (0, None, [], [])
+    for ends in ({"min": 1}, {"max": 1}):
+        lengths = {"output_token_count": successful(mean=5.0, **ends)}
+        found = read_alone(guidellm, bare | {"metrics": bare["metrics"] | lengths})
+        assert found.output_range is None
+
+
+def test_a_benchmark_of_nothing_is_refused_with_its_reason():
+    none = {"scheduler_metrics": {"requests_made": {"successful": 0}}}
+    assert read_alone(guidellm, BENCHMARK | none).problems == [
+        'run.json: "requests_made.successful" is 0; no request succeeded; run it again'
+    ]
+    for rate in (successful(mean=0), {}, None):
+        metrics = BENCHMARK["metrics"] | {"output_tokens_per_second": rate}
+        assert read_alone(guidellm, BENCHMARK | {"metrics": metrics}).problems == [
+            'run.json: "output_tokens_per_second" is 0 or missing; a run that gave output tokens is'
+            " needed; check the tokenizer and run it again"
+        ]
+    wrong = {"scheduler_metrics": {"requests_made": {"successful": -1}}}
+    assert '"requests_made.successful" is -1' in read_alone(guidellm, BENCHMARK | wrong).problems[0]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{}, {"benchmarks": {}}, {"benchmarks": []}, {"benchmarks": [1]}, {"benchmarks": [{}]}],
+)
+def test_what_only_looks_like_a_report_is_none(record):
+    assert guidellm.recognise(record) is False
+    assert guidellm.recognise({"benchmarks": [BENCHMARK]}) is True
+
+
+def test_runs_are_named_by_their_place_in_the_report():
+    report = {"benchmarks": [BENCHMARK, 5], "metadata": {"guidellm_version": "0.8"}}
+    runs = guidellm.split("a.json", report)
+    assert [run.where for run in runs] == ["a.json, benchmark 1", "a.json, benchmark 2"]
+    assert [run.row for run in runs] == [{"client_version": "0.8"}] * 2
+    assert (runs[0].raw, runs[1].raw, runs[0].client) == (BENCHMARK, {}, "guidellm")

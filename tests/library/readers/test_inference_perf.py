@@ -1,7 +1,7 @@
 """Files of inference-perf."""
 
 from inference_energy.readers import detect_and_read, inference_perf
-from library.readers.files import FIXTURES, NODE, load, put, recognised, refusal
+from library.readers.files import FIXTURES, NODE, load, put, read_alone, recognised, refusal
 
 FILE = "inference-perf/summary_lifecycle_metrics.json"
 
@@ -25,3 +25,75 @@ def test_inference_perf_without_a_good_request_is_refused(tmp_path):
     record = load(FILE)
     record["successes"]["count"] = 0
     assert "no request succeeded" in refusal(put(tmp_path, record), {**NODE, "model": "m"})
+
+
+TIMES = ("time_to_first_token", "inter_token_latency", "request_latency")
+STATISTICS = ("median", "p90", "p95", "p99")
+SUMMARY = {
+    "load_summary": {"concurrency": 4},
+    "benchmark_time_seconds": 10.0,
+    "successes": {
+        "count": 20,
+        "throughput": {"output_tokens_per_sec": 600.0, "requests_per_sec": 2.0},
+        "prompt_tokens": {"mean": 500.0},
+        "output_tokens": {"mean": 300.0, "min": 290, "max": 310},
+        "latency": {
+            time: {name: 4.0 * place + number for number, name in enumerate(STATISTICS)}
+            for place, time in enumerate(TIMES)
+        },
+    },
+    "failures": {"count": 3},
+}
+
+
+def test_every_statistic_is_a_column():
+    run = read_alone(inference_perf, SUMMARY)
+    names = [f"{t}_{p}_s" for t in ("ttft", "itl", "e2e") for p in ("p50", "p90", "p95", "p99")]
+    assert run.row == {
+        "throughput_tps": 600,
+        "completed": 20,
+        "duration_s": 10,
+        "request_throughput": 2,
+        "concurrency": 4,
+        "input_tokens": 500,
+        "output_tokens": 300,
+        "failed": 3,
+    } | {name: float(place) for place, name in enumerate(names)}
+    assert (run.output_range, run.edges) == ((290, 310), 4 / 20)
+    assert (run.marks, run.problems) == (["3 requests failed"], [])
+
+
+def test_older_names_of_the_lengths_are_read_where_the_new_are_not_there():
+    successes = SUMMARY["successes"] | {"prompt_tokens": None, "output_tokens": {}}
+    successes |= {"prompt_len": {"mean": 5.0}, "output_len": {"mean": 7.0, "min": 7}}
+    run = read_alone(inference_perf, SUMMARY | {"successes": successes})
+    assert (run.row["input_tokens"], run.row["output_tokens"]) == (5, 7)
+    assert run.output_range is None
+
+
+def test_what_a_summary_leaves_out_is_not_known():
+    bare = {"load_summary": None, "failures": None}
+    bare["successes"] = {"count": 2, "throughput": {"output_tokens_per_sec": 6.0}}
+    run = read_alone(inference_perf, bare)
+    assert run.row == {"throughput_tps": 6, "completed": 2}
+    assert (run.edges, run.output_range, run.marks, run.problems) == (0, None, [], [])
+    ends = {"output_tokens": {"mean": 5.0, "min": None, "max": 7}}
+    found = read_alone(inference_perf, bare | {"successes": bare["successes"] | ends})
+    assert found.output_range is None
+
+
+def test_a_run_of_nothing_is_refused_with_its_reason():
+    def told(**changes):
+        return read_alone(
+            inference_perf, SUMMARY | {"successes": SUMMARY["successes"] | changes}
+        ).problems
+
+    for count in (0, None):
+        assert told(count=count) == [
+            'run.json: "successes.count" is 0; no request succeeded; find out why, and run it again'
+        ]
+    for rate in ({}, None, {"output_tokens_per_sec": 0}):
+        assert told(throughput=rate) == [
+            'run.json: "successes.throughput.output_tokens_per_sec" is 0 or missing; a run that'
+            " gave output tokens is needed; check the tokenizer and run it again"
+        ]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from inference_energy.readers import detect_and_read, inferencex
-from library.readers.files import FIXTURES, load, put, recognised, refusal
+from library.readers.files import FIXTURES, load, put, read_alone, recognised, refusal
 
 
 def test_its_own_files_are_recognised_and_no_others():
@@ -71,3 +71,127 @@ def test_a_run_with_joules_of_one_role_alone_says_so(tmp_path):
     row = split_run(tmp_path, joules_per_output_token=0.685)
     assert np.isnan(row["energy_per_output_token_j"])
     assert row["status"].startswith("marked: power: joules_per_output_token is of one role before ")
+
+
+NAMES = ("ttft", "itl", "e2el")
+STATISTICS = ("median", "p90", "p95", "p99")
+AGGREGATE = {
+    "hw": "h200-nv_8",
+    "model": "m",
+    "precision": "fp8",
+    "conc": 64,
+    "isl": 1000,
+    "osl": 300,
+    "tp": 4,
+    "pp": 2,
+    "output_tput_per_gpu": 100.0,
+    "input_tput_per_gpu": 300.0,
+    "tput_per_gpu": 400.0,
+} | {
+    f"{statistic}_{name}": 4.0 * place + k
+    for place, name in enumerate(NAMES)
+    for k, statistic in enumerate(STATISTICS)
+}
+SPLIT = {
+    "is_multinode": True,
+    "num_prefill_gpu": 4,
+    "num_decode_gpu": 8,
+    "prefill_tp": 4,
+    "prefill_pp": 1,
+    "decode_tp": 2,
+    "decode_pp": 3,
+    "tput_per_gpu": (300.0 * 4 + 100.0 * 8) / 12,
+}
+
+
+def test_every_key_is_a_column():
+    run = read_alone(inferencex, AGGREGATE)
+    names = [f"{t}_{p}_s" for t in ("ttft", "itl", "e2e") for p in ("p50", "p90", "p95", "p99")]
+    assert run.row == {
+        "model": "m",
+        "gpu": "H200-SXM-141GB",
+        "precision": "FP8",
+        "concurrency": 64,
+        "input_tokens": 1000,
+        "output_tokens": 300,
+        "n_gpus": 8,
+        "tensor_parallel": 4,
+        "pipeline_parallel": 2,
+        "throughput_tps": 800,
+    } | {name: float(place) for place, name in enumerate(names)}
+    assert (run.marks, run.problems) == ([], [])
+    row = read_alone(inferencex, AGGREGATE | {"pcp_size": 2, "pp": None}).row
+    assert (row["n_gpus"], row["pipeline_parallel"]) == (8, 1)
+
+
+@pytest.mark.parametrize(("hw", "gpu"), [("B200_x", "B200"), ("gb300-nv", "GB300"), ("x", None)])
+def test_the_runners_name_begins_with_its_hardware(hw, gpu):
+    assert read_alone(inferencex, AGGREGATE | {"hw": hw}).row.get("gpu") == gpu
+
+
+def test_a_split_run_has_the_layout_of_the_role_that_its_throughput_is_of():
+    run = read_alone(inferencex, AGGREGATE | SPLIT)
+    layout = ("n_gpus", "tensor_parallel", "pipeline_parallel", "throughput_tps")
+    assert [run.row[name] for name in layout] == [12, 2, 3, 800]
+    assert run.marks == []
+    shared = {"num_decode_gpu": 0, "tput_per_gpu": 400.0}
+    run = read_alone(inferencex, AGGREGATE | SPLIT | shared)
+    assert [run.row[name] for name in layout] == [4, 4, 1, 400]
+    assert run.marks == []
+    for key in ("num_prefill_gpu", "num_decode_gpu"):
+        run = read_alone(inferencex, AGGREGATE | SPLIT | {key: None})
+        assert [problem.split(";")[0] for problem in run.problems] == [
+            f'run.json: "{key}" is missing'
+        ]
+    lacking = read_alone(inferencex, AGGREGATE | {"tp": None})
+    assert [problem.split(";")[0] for problem in lacking.problems] == ['run.json: "tp" is missing']
+
+
+def test_tokens_of_both_kinds_are_held_against_their_sum():
+    run = read_alone(inferencex, AGGREGATE | {"tput_per_gpu": 500.0})
+    assert run.marks == ["tput_per_gpu 4000 tokens/s where input + output of all GPUs is 3200"]
+    run = read_alone(inferencex, AGGREGATE | SPLIT | {"tput_per_gpu": 400.0})
+    assert run.marks == ["tput_per_gpu 4800 tokens/s where input + output of all GPUs is 2000"]
+    for key in ("tput_per_gpu", "input_tput_per_gpu"):
+        assert read_alone(inferencex, AGGREGATE | SPLIT | {key: None}).marks == []
+
+
+def powered(**keys):
+    """Row and marks of a run of eight GPUs with these keys about power."""
+    run = read_alone(inferencex, AGGREGATE | keys)
+    names = ("gpu_power_w", "gpu_energy_j", "energy_per_output_token_j", "duration_s")
+    return {name: run.row[name] for name in names if name in run.row}, run.marks
+
+
+def test_power_is_that_of_all_gpus_however_it_is_told():
+    assert powered() == ({}, [])
+    assert powered(avg_power_w=500.0) == ({"gpu_power_w": 4000}, [])
+    assert powered(avg_total_gpu_power_w=4000.0) == ({"gpu_power_w": 4000}, [])
+    assert powered(joules_per_output_token=5.0) == ({"energy_per_output_token_j": 5}, [])
+    whole = {"avg_power_w": 500.0, "avg_total_gpu_power_w": 4000.0, "total_gpu_energy_j": 8000.0}
+    assert powered(**whole) == ({"gpu_power_w": 4000, "gpu_energy_j": 8000, "duration_s": 2}, [])
+    row, marks = powered(**whole | {"avg_power_w": 600.0})
+    assert row["gpu_power_w"] == 4000
+    assert marks == ["power: avg_total_gpu_power_w 4000 W where that of one x GPUs is 4800"]
+    assert powered(total_gpu_energy_j=8000.0) == ({"gpu_energy_j": 8000}, [])
+    assert powered(**whole, power_valid=0) == ({}, ["power: power_valid is 0, left empty"])
+    assert powered(avg_power_w=500.0, power_valid=1) == ({"gpu_power_w": 4000}, [])
+
+
+def test_joules_of_one_role_are_left_out_before_version_2():
+    split = SPLIT | {"joules_per_output_token": 5.0}
+    lone = "power: joules_per_output_token is of one role before version 2 of"
+    assert powered(**split) == ({}, [f"{lone} power_metric_schema_version, left empty"])
+    for version in (2, 3):
+        row, marks = powered(**split, power_metric_schema_version=version)
+        assert (row, marks) == ({"energy_per_output_token_j": 5}, [])
+    row, marks = powered(**split, power_metric_schema_version=1, avg_power_w=500.0)
+    assert (row, marks) == ({"gpu_power_w": 6000}, [])
+    assert powered(**SPLIT) == ({}, [])
+
+
+def test_an_aggregate_has_hardware_and_a_throughput_per_gpu():
+    assert inferencex.recognise({"hw": "h100", "tput_per_gpu": 1}) is True
+    assert (
+        inferencex.recognise({"hw": "h100"}) is inferencex.recognise({"tput_per_gpu": 1}) is False
+    )

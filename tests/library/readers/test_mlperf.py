@@ -1,12 +1,14 @@
 """Logs of MLPerf, with the power of a meter."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.readers import detect_and_read, mlperf
+from inference_energy.readers.common import Run
 from library.readers.files import FIXTURES, MLPERF, refusal
 
 
@@ -71,3 +73,162 @@ def test_constant_power_is_its_own_mean_wherever_the_clock_stands(watts, shift, 
 def test_invalid_meter_readings_do_not_count():
     mean, gap = mlperf.mean_watts([0, 1, 2, 3, 4], [10, 20, -1, 30, 10], 1, 3)
     assert (mean, gap) == (25, 2)
+
+
+SERVER = {
+    "Scenario": "Server",
+    "Completed tokens per second": "1000",
+    "Completed samples per second": "4",
+    "Result is": "VALID",
+}
+MEASURED = "{name} percentile {time} (ns)"
+
+
+def summary(**changes):
+    """What becomes of a summary of such lines; None leaves one out."""
+    pairs = SERVER | {key.replace("_", " "): value for key, value in changes.items()}
+    run = Run("run", "mlperf", raw={k: v for k, v in pairs.items() if v is not None})
+    mlperf._read_summary(run)
+    return run
+
+
+def test_a_summary_tells_throughput_length_and_latencies():
+    times = {
+        MEASURED.format(name=name, time=time): str(1e9 * (4 * place + k))
+        for place, time in enumerate(("first token latency", "latency"))
+        for k, name in enumerate(("50.00", "90.00", "95.00", "99.00"))
+    }
+    run = summary(**times)
+    names = [f"{t}_{p}_s" for t in ("ttft", "e2e") for p in ("p50", "p90", "p95", "p99")]
+    rates = {"throughput_tps": 1000, "request_throughput": 4, "output_tokens": 250}
+    assert run.row == pytest.approx(rates | {n: float(k) for k, n in enumerate(names)})
+    assert (run.marks, run.problems) == ([], [])
+    offline = {"Scenario": "Offline", "Tokens_per_second": "800", "Samples_per_second": "2"}
+    run = summary(**times | offline)
+    assert run.row == {"throughput_tps": 800, "request_throughput": 2, "output_tokens": 400}
+    assert list(summary(Completed_samples_per_second=None).row) == ["throughput_tps"]
+
+
+def test_a_summary_to_doubt_is_marked_and_one_without_tokens_refused():
+    assert summary(Result_is="INVALID").marks == ["LoadGen's result is INVALID"]
+    assert summary(Result_is=None).marks == ["LoadGen's result is missing"]
+    assert summary(Mode="AccuracyOnly").marks == [
+        "LoadGen's mode is AccuracyOnly, not PerformanceOnly"
+    ]
+    assert summary(Mode="PerformanceOnly").marks == []
+    for value in (None, "0"):
+        assert summary(Completed_tokens_per_second=value).problems == [
+            'run: "Completed tokens per second" of scenario Server is missing or 0; only benchmarks'
+            " that count tokens can be used; give the log of a language model in the Offline or"
+            " Server scenario"
+        ]
+    assert summary(Completed_tokens_per_second="fast").problems[0] == (
+        'run: "Completed tokens per second" is "fast"; a number is needed; copy the log again'
+    )
+
+
+def test_lines_of_a_summary_are_pairs_of_which_the_first_counts():
+    text = "Title\n a : 1:2 \nb: 3\n a: 4\n"
+    assert mlperf._pairs(text) == {"a": "1:2", "b": "3"}
+
+
+def detail(*entries):
+    """Window and run of a detail log."""
+    lines = ["noise", *(f":::MLLOG {entry}" for entry in entries)]
+    run = Run("run", "mlperf")
+    window = mlperf._read_detail(run, Path("detail.txt"), "\n".join(lines))
+    return window, run
+
+
+BEGIN = '{"key": "power_begin", "value": "07-31-2024 02:42:40.5"}'
+END = '{"key": "power_end", "value": "07-31-2024 02:43:40.75"}'
+VERSION = '{"key": "loadgen_version", "value": "5.1 @ abc"}'
+
+
+def test_a_detail_log_tells_window_and_version():
+    window, run = detail(VERSION, BEGIN, '{"key": "other", "value": 1}', "cut off {", END)
+    assert window[1] - window[0] == pytest.approx(60.25)
+    assert run.row == {"client_version": "5.1", "duration_s": pytest.approx(60.25)}
+    assert run.problems == []
+    for entries in ((BEGIN,), (END,), ()):
+        window, run = detail(*entries)
+        assert (window, run.row, run.problems) == (None, {}, [])
+
+
+def test_a_detail_log_that_is_wrong_says_where():
+    window, run = detail(BEGIN, '{"key": "power_end", "value": ')
+    assert window is None
+    assert run.problems == [
+        'run: detail.txt has a line that is cut off or no entry: :::MLLOG {"key": "power_end",'
+        ' "value": ; copy the log again'
+    ]
+    window, run = detail(BEGIN, END.replace("02:43:40.75", "late"))
+    assert window is None
+    assert run.problems == [
+        'run: detail.txt, "power_end" is "07-31-2024 late"; a time such as 07-31-2024 02:42:40.512'
+        " is needed; copy the log again"
+    ]
+    for end in (BEGIN.replace("begin", "end"), END.replace("02:43", "02:41")):
+        window, run = detail(BEGIN, end)
+        assert (window, run.row) == (None, {})
+        assert run.problems == [
+            "run: detail.txt: power_end is not after power_begin; copy the log again"
+        ]
+
+
+def metered(text, window=(0.0, 4.0), offset=0.0):
+    """Run with a throughput after the log of its meter was read; times are seconds of 1970."""
+    run = Run("run", "mlperf", row={"throughput_tps": 100.0})
+    mlperf._read_meter(run, Path("spl.txt"), text, window, offset)
+    return run
+
+
+def samples(*pairs):
+    lines = (f"Time,01-01-1970 00:00:{second:04.1f},Watts,{watts}" for second, watts in pairs)
+    return "\n".join(lines)
+
+
+def test_the_meter_gives_the_power_of_the_node_and_its_energy_per_token():
+    run = metered(samples((4, 300), (0, 100), (2, 200), (9, 999)))
+    assert run.row == {
+        "throughput_tps": 100,
+        "node_power_w": 200,
+        "energy_per_output_token_j": pytest.approx(2),
+    }
+    assert (run.marks, run.problems) == ([], [])
+    late = metered(samples((5, 100), (9, 200)), offset=-5.0)
+    assert late.row["node_power_w"] == 150
+    assert late.marks == ["power: no sample of the meter for 4 s of 4 s"]
+    assert metered(samples((0, 100), (3, 100)), offset=0.0).marks == []
+    without = metered(samples((0, 100)), None)
+    assert without.marks == [
+        "power: power log without power_begin and power_end in the detail log, left empty"
+    ]
+    assert list(without.row) == ["throughput_tps"]
+
+
+def test_a_meter_that_cannot_be_read_says_why():
+    assert (
+        metered(samples((0, 100), (1, "much")))
+        .problems[0]
+        .startswith(
+            "run: spl.txt has a line that cannot be read (could not convert string to float:"
+        )
+    )
+    assert metered(samples((0, "1e7"))).problems == [
+        "run: spl.txt has a line that cannot be read (Watts is 1e7; at most 1e+06 is allowed); copy"
+        " the log again"
+    ]
+    assert metered(samples((0, "1e6"), (2, "1e6"))).problems == []
+
+
+def test_a_meter_of_another_clock_is_told_the_nearest_zone():
+    run = metered(samples((10, 100), (50, 100)), window=(3612.0, 3640.0), offset=1.0)
+    assert run.problems == [
+        "run: spl.txt has no valid power sample between power_begin and power_end; the meter's"
+        " clock, with meter_clock_offset_s = 1, runs from -3601 s to -3561 s after power_begin, the"
+        " window lasts 28 s; if the clocks stood in different time zones, state"
+        " 'meter_clock_offset_s: 3600' in the facts, otherwise remove the power log"
+    ]
+    (problem,) = metered(samples((10, 100), (50, 100)), window=(1e6, 1e6 + 28)).problems
+    assert problem.endswith("the window lasts 28 s; remove the power log")

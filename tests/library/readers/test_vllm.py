@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from inference_energy.readers import detect_and_read, vllm
-from library.readers.files import FIXTURES, NODE, load, put, recognised, refusal
+from library.readers.files import FIXTURES, NODE, load, put, read_alone, recognised, refusal
 
 
 def test_its_own_files_are_recognised_and_no_others():
@@ -50,3 +50,43 @@ def test_vllm_metadata_states_facts_and_the_file_may_not_contradict_them(tmp_pat
     assert row["precision"] == "FP4"
     message = refusal(path, {"pipeline_parallel": 2, "n_gpus": 4})
     assert "n_gpus is 8 in the file but 4 in the facts" in message
+
+
+def test_what_was_sent_and_did_not_succeed_failed_unless_the_client_counts_it():
+    totals = {"model_id": "m", "duration": 1, "output_throughput": 5.0, "total_output_tokens": 5}
+    for counts, failed, marks in (
+        ({"completed": 8, "num_prompts": 10}, 2, ["2 requests failed"]),
+        ({"completed": 8, "num_prompts": 10, "failed": 1}, 1, ["1 requests failed"]),
+        ({"completed": 8, "num_prompts": 8}, 0, []),
+        ({"completed": 8, "num_prompts": 10.0}, None, []),
+        ({"completed": 8.0, "num_prompts": 10}, None, []),
+        ({"completed": 8}, None, []),
+        (
+            {"completed": 8, "num_prompts": 7},
+            0,
+            ["8 requests completed where 7 were sent"],
+        ),
+    ):
+        run = read_alone(vllm, totals | counts)
+        assert run.row.get("failed") == failed
+        assert run.marks == marks
+
+
+def test_metadata_of_both_spellings_are_facts_and_only_whole_numbers_count():
+    raw = load("vllm/single.json")
+    for key, column in (
+        ("gpu", "gpu"),
+        ("n_gpus", "n_gpus"),
+        ("tensor_parallel", "tensor_parallel"),
+        ("tensor_parallel_size", "tensor_parallel"),
+        ("pipeline_parallel", "pipeline_parallel"),
+        ("pipeline_parallel_size", "pipeline_parallel"),
+    ):
+        assert read_alone(vllm, raw | {key: "16"}).row[column] == ("16" if key == "gpu" else 16)
+    for text in ("1e1", "+8", "8.0", "0x8", "8" * 10, ""):
+        assert read_alone(vllm, raw | {"n_gpus": text}).problems == [
+            f'run.json: metadata "n_gpus" is "{text}"; a whole number is allowed; state it in the'
+            " facts"
+        ]
+    assert '"' + "8" * 40 + '"' in read_alone(vllm, raw | {"n_gpus": "8" * 60}).problems[0]
+    assert "precision" not in read_alone(vllm, raw).row
