@@ -28,7 +28,7 @@ def main(path):
     if folder.name in behaviour.get("fails", []):
         sys.exit("the server closed the connection")
     start = read(folder.parent / "clock", 1_800_000_000.0)
-    phase = config["phases"][1]
+    phase = config["phases"][-1]
     tokens = config["dataset"]["prompts"]["osl"]
     latency = PREFILL + TOKEN * (tokens - 1)
     rounds = max(1, round(phase.get("duration", 0) / latency))

@@ -97,7 +97,7 @@ def test_slow_server_gets_a_window_of_its_own_length(start):
 
 
 def test_hanging_server_ends_a_cell_and_not_the_test(start):
-    """Asked once before all, the pilot twice; two requests of the first cell are never answered."""
+    """Asked once before all and by the pilot; two requests of the first cell are never answered."""
     folder = start("good", {"hangs": (12, 13)}, request_timeout=10, repetitions=2)
     cells = pd.read_csv(folder / "cells.csv").set_index("repetition")["status"]
     assert list(cells.sort_index()) == ["refused", "measured"]

@@ -33,9 +33,23 @@ def test_plan_holds_every_cell_once_in_an_order_of_its_own_per_repetition():
     )
 
 
+def test_no_cell_has_prompts_of_another_also_where_a_plan_grows():
+    small, large = (stress_plan.plan([300, 4500], loads, 2, seed=42) for loads in ([1], [1, 8]))
+    seeds = large.set_index("cell")["seed"]
+    assert list(seeds[small["cell"]]) == list(small["seed"])
+    pilots = {stress_plan.prompt_seed(42, 4500, concurrency) for concurrency in (1, 8)}
+    assert len(pilots | set(seeds)) == 2 + len(large)
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
 def test_windows_are_equal_in_time_and_long_enough_for_the_longest_query():
-    assert stress_plan.window_seconds(60, 3, longest_latency=5.0) == 60
-    assert stress_plan.window_seconds(60, 3, longest_latency=90.0) == 270
+    assert stress_plan.window_seconds(60, 3, 5.0, concurrency=8) == 60
+    assert stress_plan.window_seconds(60, 3, 90.0, concurrency=8) == 270
+
+
+@pytest.mark.parametrize(("concurrency", "window"), [(1, 270), (2, 135), (8, 90)])
+def test_a_window_holds_the_queries_that_a_cell_needs_whatever_the_rounds(concurrency, window):
+    assert stress_plan.window_seconds(20, 1, 90.0, concurrency) == window
 
 
 def test_prompts_outlast_the_window():
@@ -66,6 +80,17 @@ def test_key_is_named_but_never_written():
     assert "apiKey" not in keyless["benchmark"]["endpoint"]
 
 
+def test_a_pilot_is_its_own_warm_up():
+    settings = DEFAULTS | {"with_key": False, "telemetry": {"enabled": False}}
+
+    def phases(stop):
+        config = stress_plan.aiperf_config(settings, "out", 4500, 8, 3, 100, stop)
+        return [(p["name"], p.get("requests")) for p in config["benchmark"]["phases"]]
+
+    assert phases({"requests": 8}) == [("profiling", 8)]
+    assert phases({"duration": 60.0}) == [("warmup", 8), ("profiling", None)]
+
+
 def test_warm_up_requests_are_left_out():
     lines = [record(0, 0.5, 0.01, 101, phase="warmup"), record(2, 0.5, 0.01, 101)]
     requests = stress_plan.requests_of(lines)
@@ -75,7 +100,7 @@ def test_warm_up_requests_are_left_out():
 
 def test_configuration_of_a_slow_server_can_be_written():
     # the pilot's latency is a number of numpy, and here it decides the window
-    window = stress_plan.window_seconds(60, 3, np.float64(90.0))
+    window = stress_plan.window_seconds(60, 3, np.float64(90.0), 8)
     config = stress_plan.aiperf_config(
         DEFAULTS | {"with_key": False, "telemetry": {"enabled": False}},
         "out",

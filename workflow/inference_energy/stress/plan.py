@@ -83,7 +83,8 @@ def plan(lengths, concurrencies, repetitions, seed):
 
     Every repetition is a block that holds each length at each concurrency once, in an order drawn
     anew, so that a slow drift (heat, other load) is not mistaken for an effect of length. Each cell
-    has a seed of its own: prompts that came before would be answered from a prefix cache.
+    has a seed of its own, whatever other cells the plan holds: prompts that came before would be
+    answered from a prefix cache, also where a test goes on with more concurrencies.
 
     Returns
     -------
@@ -103,12 +104,21 @@ def plan(lengths, concurrencies, repetitions, seed):
         for length, concurrency, repetition in rows
     ]
     cells.insert(0, "cell", names)
-    cells["seed"] = seed + 1 + np.arange(len(cells))
+    cells["seed"] = [prompt_seed(seed, *row) for row in rows]
     return cells
 
 
-def window_seconds(shortest, rounds, longest_latency):
-    """Length of every window of one concurrency: at least `rounds` of the longest query [s]."""
+def prompt_seed(seed, length, concurrency, repetition=0):
+    """Seed of the prompts of a cell; repetition 0 is the pilot."""
+    return int(np.random.SeedSequence([seed, length, concurrency, repetition]).generate_state(1)[0])
+
+
+def window_seconds(shortest, rounds, longest_latency, concurrency):
+    """Length of every window of one concurrency [s].
+
+    At least `rounds` of the longest query, and so many rounds that LEAST_QUERIES of them fit.
+    """
+    rounds = max(rounds, LEAST_QUERIES / concurrency)
     return float(max(shortest, rounds * longest_latency))
 
 
@@ -152,7 +162,8 @@ def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, s
     output_tokens, concurrency, seed, prompts : int
         Of this run.
     stop : dict
-        AIPerf's stop condition, requests or duration [s] and gracePeriod [s].
+        AIPerf's stop condition, requests, or duration [s] and gracePeriod [s]; before a duration
+        the server is warmed up with a query for each request in flight.
 
     Returns
     -------
@@ -170,6 +181,10 @@ def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, s
     if settings["with_key"]:
         endpoint["apiKey"] = "${OPENAI_API_KEY}"
     load = {"type": "concurrency", "concurrency": concurrency}
+    phases = [load | {"name": "profiling"} | stop]
+    if "duration" in stop:
+        warmup = {"name": "warmup", "requests": concurrency, "excludeFromResults": True}
+        phases.insert(0, load | warmup)
     return {
         "schemaVersion": "2.0",
         "randomSeed": seed,
@@ -182,10 +197,7 @@ def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, s
                 "entries": prompts,
                 "prompts": {"isl": settings["input_tokens"], "osl": output_tokens},
             },
-            "phases": [
-                load | {"name": "warmup", "requests": concurrency, "excludeFromResults": True},
-                load | {"name": "profiling"} | stop,
-            ],
+            "phases": phases,
             "gpuTelemetry": settings["telemetry"],
             "serverMetrics": {"enabled": False},
             "artifacts": {"dir": folder, "summary": ["json"], "records": ["jsonl"]},

@@ -212,8 +212,8 @@ class StressTest:
             limit = float(self.settings["request_timeout"])
             problems = self._aiperf(
                 folder,
-                cell | {"seed": self.settings["seed"]},
-                2 * concurrency,
+                cell | {"seed": plan.prompt_seed(self.settings["seed"], length, concurrency)},
+                concurrency,
                 {"requests": concurrency},
                 limit,
                 client.STARTING + 2 * limit,
@@ -234,7 +234,9 @@ class StressTest:
             shutil.rmtree(folder)
             raise InputError(refused)
         latency = requests[~requests["failed"]]["latency_s"].mean()
-        window = plan.window_seconds(self.settings["window"], self.settings["rounds"], latency)
+        window = plan.window_seconds(
+            self.settings["window"], self.settings["rounds"], latency, concurrency
+        )
         return {"window": window, "token_seconds": latency / length, "latency": float(latency)}
 
     def _cell(self, number, cell, pilots):
