@@ -22,14 +22,37 @@ def test_two_outlets_in_one_file_are_refused(tmp_path):
     both = [f"{NOON + n},{power}" for n in range(20) for power in (400 + n, 500 + n)]
     assert "reads 400 and 500 at one time (20 such times)" in refusal(tmp_path, table(*both))
     turns = [f"{NOON + n / 2},{(400, 500)[n % 2] + n % 3}" for n in range(40)]
-    assert "in turn: two meters in one file" in refusal(tmp_path, table(*turns))
+    assert "in turn: two or more meters in one file" in refusal(tmp_path, table(*turns))
     supplies = [f"{NOON + n / 2},{(430, 450)[n % 2] + n % 3}" for n in range(40)]
-    assert "in turn: two meters in one file" in refusal(tmp_path, table(*supplies))
+    assert "in turn: two or more meters in one file" in refusal(tmp_path, table(*supplies))
     named = [f"{row},{'ab'[n % 2]}" for n, row in enumerate(both)]
     text = table(*named).replace("power_w", "power_w,meter")
     assert set(read(tmp_path, text)["meter"]) == {"a", "b"}
     again = table(*(f"{NOON + n // 2},{400 + n // 2}" for n in range(20)))
     assert len(read(tmp_path, again)) == 10
+
+
+@pytest.mark.parametrize("powers", [(400, 500, 600), (310, 0, 305, 300), (400, 500, 500)])
+def test_more_outlets_in_one_file_are_refused(tmp_path, powers):
+    rows = [
+        f"{NOON + n + 0.05 * outlet:.2f},{power + n % 3}"
+        for n in range(40)
+        for outlet, power in enumerate(powers)
+    ]
+    assert "in turn: two or more meters in one file" in refusal(tmp_path, table(*rows))
+
+
+def test_an_outlet_that_is_asked_more_often_than_another_is_told_apart(tmp_path):
+    first = [(NOON + n, 400 + n % 3) for n in range(60)]
+    second = [(NOON + 2 * n + 0.4, 500 + n % 2) for n in range(30)]
+    rows = [f"{time:.1f},{power}" for time, power in sorted(first + second)]
+    assert "in turn" in refusal(tmp_path, table(*rows))
+
+
+@pytest.mark.parametrize("beat", [3, 4, 7])
+def test_a_load_with_a_beat_of_its_own_is_one_meter(tmp_path, beat):
+    rows = [f"{NOON + n},{300 + 200 * (n % beat == 0) + n % 2}" for n in range(80)]
+    assert len(read(tmp_path, table(*rows))) == 80
 
 
 def test_bad_rows_are_all_named(tmp_path):

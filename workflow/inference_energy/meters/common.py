@@ -83,6 +83,15 @@ ALTERNATES = 3.0
 """Two readings in turn differ so many times as much as every second one: two meters."""
 
 
+IN_TURN = range(2, 9)
+"""Numbers of meters that are looked for in one file."""
+
+
+ALWAYS, UNEVEN = 0.9, 1.5
+"""Share of readings of two meters in turn that go up after down; the longest wait over the shortest
+in a round of several meters."""
+
+
 LEVELS = 0.01
 """Share of the power by which they differ at least; a reading's last digit differs by less."""
 
@@ -314,23 +323,38 @@ def _repeated(log, frame):
 
 
 def _alternating(log, frame):
-    """A meter whose readings take turns between two levels: two meters without a name."""
+    """A meter whose readings take turns between levels: several meters without a name."""
     for meter, group in frame.groupby("meter"):
-        power = group["power_w"].dropna().to_numpy()
-        if len(power) < 8:
-            continue
-        near, next_but_one = np.abs(np.diff(power)), np.abs(power[2:] - power[:-2])
-        turns = np.sign(np.diff(power))
-        if (
-            np.median(near) > ALTERNATES * np.median(next_but_one)
-            and np.median(near) > LEVELS * np.median(power)
-            and np.mean(turns[1:] * turns[:-1] < 0) > 0.9
-        ):
+        group = group.dropna(subset=["power_w"])
+        power, times = group["power_w"].to_numpy(), group["time_s"].to_numpy()
+        count = next((n for n in IN_TURN if _in_turn(power, times, n)), None)
+        if count:
+            levels = ", ".join(f"{level:g}" for level in power[: count - 1])
             return [
-                f"{log.path}: {meter} reads {power[0]:g} and {power[1]:g} in turn: two meters in "
-                "one file need the column meter, or a file each"
+                f"{log.path}: {meter} reads {levels} and {power[count - 1]:g} in turn: two or more "
+                "meters in one file need the column meter, or a file each"
             ]
     return []
+
+
+def _in_turn(power, times, count):
+    """Whether readings repeat after `count` of them, and neighbours differ far more than that.
+
+    A load may have such a beat too: of two, they must go up and down; of more, the meters are asked
+    one soon after the other and then not for a while, as no single meter is.
+    """
+    if len(power) < 4 * count:
+        return False
+    near, again = np.abs(np.diff(power)), np.abs(power[count:] - power[:-count])
+    levels = np.median(near)
+    if levels <= max(ALTERNATES * np.median(again), LEVELS * np.median(power)):
+        return False
+    if count == 2:
+        turns = np.sign(np.diff(power))
+        return bool(np.mean(turns[1:] * turns[:-1] < 0) > ALWAYS)
+    gaps = np.diff(times)
+    waits = [np.median(gaps[first::count]) for first in range(count)]
+    return bool(max(waits) > UNEVEN * min(waits))
 
 
 def _units(log, frame):
