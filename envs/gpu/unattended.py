@@ -7,8 +7,10 @@ in the kit or on the machine. Finished tests and cells are not run again.
 import json
 import os
 import platform
+import re
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import tarfile
@@ -24,6 +26,17 @@ QUICK = 1
 POLL, SOON = 1.0, 60.0
 """Time between two looks at a server, and time that a process has to end itself [s]."""
 
+KEPT = 4096
+"""Memory of GPUs for contexts, activations and graphs, in neither weights nor KV cache. [MiB]"""
+
+LEAST_HELD = 0.5
+"""Share of the requests in flight, half answered, that the KV cache must hold: the others wait."""
+
+DONE = "all-loads-finished"
+"""Mark of a test that has no load left."""
+
+ERROR = re.compile(r"\b\w*(?:Error|Exception): .*")
+
 
 def main(work, minutes):
     """Run every test that the time allows; what was measured is packed whatever happens."""
@@ -37,13 +50,14 @@ def main(work, minutes):
     try:
         pythons = {name: environment(kit, work, name, end) for name in ("client", "runner")}
         describe(results, pythons["runner"])
+        card = gpu()
         for test in plan["tests"]:
-            said[test["name"]] = run(test, plan, kit, work, pythons, end)
+            said[test["name"]] = run(on_card(test, plan, card), plan, kit, work, pythons, end)
             say(f"{test['name']}: {said[test['name']]}")
     finally:
         write(results / "outcome.json", json.dumps(said, indent=1) + "\n")
         pack(results, work / "back", plan["back_mib"])
-    return 0 if all(outcome == "finished" for outcome in said.values()) else 1
+    return 0 if all(outcome.startswith("finished") for outcome in said.values()) else 1
 
 
 def say(text):
@@ -64,6 +78,7 @@ def environment(kit, work, name, end):
         say(f"installing {name}")
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", folder], check=True)
+        add_packages(python)
         wheels = (kit / f"{name}.txt").read_text().split()
         if wheels:
             command = [python, "-m", "pip", "install", "-qq", "--no-index", "--no-deps"]
@@ -72,6 +87,76 @@ def environment(kit, work, name, end):
             subprocess.run(command, check=True, timeout=max(end - time.monotonic(), 1))
         mark.touch()
     return python
+
+
+def add_packages(python):
+    """Let an environment see the packages of this Python.
+
+    Where this Python has an environment of its own, the system's packages are those of the Python
+    below it, and no others.
+    """
+    command = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    lines = [f"import site; site.addsitedir({folder!r})" for folder in site.getsitepackages()]
+    write(Path(found.strip()) / "machine.pth", "\n".join(lines) + "\n")
+
+
+def gpu():
+    """Name of the first GPU, and memory of one [MiB]; None where there is none."""
+    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=SOON).stdout
+        name, memory = shown.splitlines()[0].split(",")
+        return name.strip(), float(memory)
+    except (OSError, subprocess.TimeoutExpired, IndexError, ValueError):
+        return None
+
+
+def on_card(test, plan, card):
+    """A test as this machine can run it.
+
+    The GPU is the one that is there, and loads that its memory does not hold are left out, named
+    under ``left_out``; without a known GPU all is as planned.
+    """
+    name = plan.get("gpus", {}).get(card[0]) if card else None
+    if name is None:
+        return test
+    settings, facts = test["settings"], test["facts"] | {"gpu": name}
+    room = cache_room(plan["models"][test["model"]], facts, card[1], plan["memory_share"])
+    longest = settings["input_tokens"] + max(settings["output_tokens"])
+    held = room / (settings["input_tokens"] + max(settings["output_tokens"]) / 2)
+    loads = [n for n in settings["concurrency"] if room >= longest and LEAST_HELD * n <= held]
+    left_out = [n for n in settings["concurrency"] if n not in loads]
+    test = test | {"settings": settings | {"concurrency": loads}, "facts": facts}
+    if not left_out:
+        return test
+    why = (
+        f"concurrency {', '.join(map(str, left_out))} left out: beside the weights {card[0]} "
+        f"holds the KV cache of {max(room, 0):.0f} tokens"
+    )
+    return test | {"left_out": why}
+
+
+def cache_room(config, facts, memory, share):
+    """Tokens that the KV cache of a model holds.
+
+    Parameters
+    ----------
+    config : dict
+        The model's config.json, of an architecture as Llama's.
+    facts : dict
+        n_gpus and precision, BF16 or FP8; embeddings and the last layer stay in BF16.
+    memory, share : float
+        Of one GPU [MiB], and what the engine may take of it [1].
+    """
+    width, layers = config["hidden_size"], config["num_hidden_layers"]
+    heads = 2 * (config["num_attention_heads"] + config["num_key_value_heads"])
+    layer = width * (3 * config["intermediate_size"] + heads * config["head_dim"])
+    weights = layers * layer * {"BF16": 2, "FP8": 1}[facts["precision"]]
+    weights += 2 * 2 * config["vocab_size"] * width
+    token = 2 * 2 * layers * config["num_key_value_heads"] * config["head_dim"]
+    gpus = facts["n_gpus"]
+    return ((share * memory - KEPT) * gpus * MIB - weights) / token
 
 
 def describe(results, python):
@@ -97,17 +182,19 @@ def run(test, plan, kit, work, pythons, end):
     every start.
     """
     folder = work / "results" / test["name"]
-    if (folder / "finished.json").exists():
-        return "finished"
+    told = [test["left_out"]] if "left_out" in test else []
+    if told and not test["settings"]["concurrency"]:
+        return told[0]
+    if (folder / DONE).exists():
+        return "; ".join(["finished", *told])
     folder.mkdir(exist_ok=True)
-    told = []
     left = [name for name in test["engines"] if not (folder / f"{name}.failed").exists()]
     for name in left or test["engines"]:
         if time.monotonic() > end:
             return "; ".join([*told, "no time left"])
         engine = plan["engines"][name]
         try:
-            started = start(test, name, engine, kit, work, end)
+            started = start(test, name, engine, plan, kit, work, end)
         except (OSError, subprocess.SubprocessError, RuntimeError) as error:
             told.append(f"{name}: {error}")
             continue
@@ -116,11 +203,11 @@ def run(test, plan, kit, work, pythons, end):
             outcome = measure(test, name, engine, address, folder, work, pythons, end)
         finally:
             stop(server)
-        return outcome
+        return "; ".join([outcome, *told])
     return "; ".join(told)
 
 
-def start(test, name, engine, kit, work, end):
+def start(test, name, engine, plan, kit, work, end):
     """Start an engine and wait until it has answered a query; its process and its address."""
     python = environment(kit, work, name, end)
     model = work / "models" / test["name"]
@@ -132,11 +219,15 @@ def start(test, name, engine, kit, work, end):
         (model / "weights-written").touch()
     words = {"bin": python.parent, "kit": kit, "model": model, "name": test["model"]}
     words |= {"port": engine["port"], "gpus": test["facts"].get("n_gpus", 1)}
+    words["memory_share"] = plan.get("memory_share")
     command = [part.format(**words) for part in engine["command"] + test.get("options", [])]
     say(f"{test['name']}: starting {name}: {' '.join(command)}")
-    # no engine may look for models on a network that is not there
+    # no engine may look for models on a network that is not there, and some list those they have
+    (work / "huggingface/hub").mkdir(parents=True, exist_ok=True)
     offline = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-    with open(work / "results" / test["name"] / f"{name}.log", "ab") as log:
+    offline |= {"HF_HOME": str(work / "huggingface")}
+    path = work / "results" / test["name"] / f"{name}.log"
+    with open(path, "ab") as log:
         streams = {"stdout": log, "stderr": log}
         server = subprocess.Popen(command, env=offline, start_new_session=True, **streams)
     address = f"http://127.0.0.1:{engine['port']}/v1"
@@ -159,7 +250,13 @@ def start(test, name, engine, kit, work, end):
     (work / "results" / test["name"] / f"{name}.failed").touch()
     if code is None:
         raise RuntimeError(f"did not answer within {engine['start_seconds']} s")
-    raise RuntimeError(f"ended with code {code} before it answered: see {name}.log")
+    raise RuntimeError(f"ended with code {code} before it answered{first_error(path)}")
+
+
+def first_error(log):
+    """First error of a log, which caused those after it, in words that follow others."""
+    found = ERROR.search(log.read_text(encoding="utf-8", errors="replace"))
+    return f": {found[0][:300]}" if found else f": see {log.name}"
 
 
 def answers(address, served, seconds):
@@ -190,7 +287,11 @@ def stop(process):
 
 
 def measure(test, name, engine, address, folder, work, pythons, end):
-    """Run the stress test beside nvidia-smi's own log; what became of it, in words."""
+    """Run the stress test beside nvidia-smi's own log, load by load; what became of it, in words.
+
+    Each run holds one load more, the smallest first: what time does not suffice for is the largest,
+    whose queries take longest, and all smaller ones are whole.
+    """
     words = {"name": test["model"], "model": work / "models" / test["name"]}
     settings = {
         "endpoint": address,
@@ -201,22 +302,36 @@ def measure(test, name, engine, address, folder, work, pythons, end):
         "facts": {"model": test["model"], "engine": engine["engine"]} | test["facts"],
     }
     settings |= engine.get("settings", {}) | test["settings"]
+    loads = sorted(settings["concurrency"])
+    codes = []
+    beside = smi_log(folder)
+    try:
+        for number in range(len(loads)):
+            stated = settings | {"concurrency": loads[: number + 1]}
+            codes.append(run_loads(stated, folder, work, pythons["runner"], end))
+    except subprocess.TimeoutExpired:
+        left = ", ".join(map(str, loads[len(codes) :]))
+        return f"{name}: time was over at concurrency {left}; start again to go on"
+    finally:
+        if beside:
+            stop(beside)
+    if codes[-1]:
+        return f"{name}: ended with code {codes[-1]}: see runner.log"
+    (folder / DONE).touch()
+    return "finished"
+
+
+def run_loads(settings, folder, work, python, end):
+    """Run a stress test to its end, and return its exit code."""
     path = folder / "stated.json"
     write(path, json.dumps(settings, indent=1) + "\n")
-    script = work / "kit/project/envs/gpu/one_test.py"
-    command = [pythons["runner"], script, path, folder]
-    beside = smi_log(folder)
+    command = [python, work / "kit/project/envs/gpu/one_test.py", path, folder]
     with open(folder / "runner.log", "ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
-        code = process.wait(max(end - time.monotonic(), 1))
-    except subprocess.TimeoutExpired:
-        return f"{name}: time was over; what was measured is kept, start again to go on"
+        return process.wait(max(end - time.monotonic(), 1))
     finally:
-        for still in (process, beside):
-            if still:
-                stop(still)
-    return "finished" if code == 0 else f"{name}: ended with code {code}: see runner.log"
+        stop(process)
 
 
 def smi_log(folder):

@@ -33,6 +33,94 @@ def test_every_test_of_the_plan_can_be_run(test):
         assert prepare(settings)["lengths"] == test["settings"]["output_tokens"]
 
 
+H100, H200 = ("NVIDIA H100 80GB HBM3", 81559.0), ("NVIDIA H200", 143771.0)
+
+
+@pytest.mark.parametrize(
+    ("number", "card", "loads"),
+    [
+        (0, H200, [1, 32, 256]),
+        (0, H100, [1, 32, 256]),
+        # 68 GiB of weights
+        (1, H200, [1, 32]),
+        (1, H100, [1]),
+        (1, ("NVIDIA H200", 40_000.0), []),
+        (1, ("Tesla T4", 15_360.0), [1, 32, 256]),
+        (1, None, [1, 32, 256]),
+    ],
+)
+def test_loads_are_those_that_the_gpu_holds(number, card, loads):
+    planned = PLAN["tests"][number]
+    test = unattended.on_card(planned, PLAN, card)
+    assert test["settings"]["concurrency"] == loads
+    left_out = [n for n in planned["settings"]["concurrency"] if n not in loads]
+    told = f"concurrency {', '.join(map(str, left_out))} left out" if left_out else ""
+    assert test.get("left_out", "").startswith(told) and bool(told) == ("left_out" in test)
+    known = PLAN["gpus"].get(card[0]) if card else None
+    assert test["facts"].get("gpu") == known
+
+
+def test_gpus_of_the_plan_are_those_of_the_table():
+    known = set(read_table(ROOT / "data/gpus.csv", "gpus")["gpu"])
+    assert set(PLAN["gpus"].values()) <= known
+
+
+def test_cache_of_a_model_is_what_its_engine_reports():
+    """70.6 billion parameters, of which 2.1 in embeddings and last layer; 320 KiB a token."""
+    config, facts = PLAN["models"]["Llama 3.1 70B"], {"n_gpus": 1, "precision": "FP8"}
+    weights = (68.45e9 + 2 * 2.1e9) / 2**20
+    room = unattended.cache_room(config, facts, 143771.0, 0.95)
+    assert room == pytest.approx((0.95 * 143771 - 4096 - weights) / (320 / 1024), rel=2e-3)
+
+
+def test_packages_of_an_environment_are_seen_in_those_made_from_it(tmp_path):
+    """Python's own option sees those of the Python below the environment, and no others."""
+    outer, inner = tmp_path / "outer", tmp_path / "inner"
+    pythons = [sys.executable, outer / "bin/python", inner / "bin/python"]
+    for python, folder in zip(pythons, (outer, inner), strict=False):
+        run([python, "-m", "venv", "--without-pip", "--system-site-packages", folder], check=True)
+    (site_packages,) = outer.glob("lib/python*/site-packages")
+    (site_packages / "only_there.py").write_text("")
+    add = "import sys; sys.path.insert(0, sys.argv[1]); import unattended; "
+    add += "unattended.add_packages(sys.argv[2])"
+    run([pythons[1], "-c", add, ROOT / "envs/gpu", pythons[2]], check=True)
+    seen = run([pythons[2], "-c", "import only_there"])
+    assert seen.returncode == 0, seen.stderr
+
+
+def test_first_error_of_an_engine_is_told(tmp_path):
+    log = tmp_path / "vllm.log"
+    log.write_text(
+        "INFO no error: fine\nValueError: To serve at least one request, 2.5 GiB\n"
+        "RuntimeError: Engine core initialization failed\n"
+    )
+    assert unattended.first_error(log) == ": ValueError: To serve at least one request, 2.5 GiB"
+    log.write_text("Killed\n")
+    assert unattended.first_error(log) == ": see vllm.log"
+
+
+@pytest.mark.parametrize(
+    ("left", "outcome"), [(9, "finished"), (2, "time was over at concurrency 8")]
+)
+def test_loads_are_run_from_the_smallest_one_more_each_time(left, outcome, tmp_path, monkeypatch):
+    stated = []
+
+    def run_loads(settings, *rest):
+        if len(stated) == left:
+            raise unattended.subprocess.TimeoutExpired("python", 1)
+        stated.append(settings["concurrency"])
+        return 0
+
+    monkeypatch.setattr(unattended, "run_loads", run_loads)
+    monkeypatch.setattr(unattended, "smi_log", lambda folder: None)
+    test = {"name": "t", "model": "m", "facts": {}, "settings": {"concurrency": [8, 1, 2]}}
+    pythons = {"client": tmp_path / "python", "runner": tmp_path / "python"}
+    rest = ("e", {"engine": "e"}, "http://h/v1", tmp_path, tmp_path, pythons, 0.0)
+    assert outcome in unattended.measure(test, *rest)
+    assert stated == [[1], [1, 2], [1, 2, 8]][:left]
+    assert (tmp_path / unattended.DONE).exists() == (outcome == "finished")
+
+
 @pytest.mark.parametrize("test", PLAN["tests"], ids=lambda test: test["name"])
 def test_models_have_the_architecture_of_the_table(test):
     known = read_table(ROOT / "data/models.csv", "models").set_index("model").loc[test["model"]]
