@@ -176,18 +176,23 @@ def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
     # the released code draws lengths for a figure here, which moves the stream
     random.exponential(size=setup.monte_carlo.samples)
     multiplier = setup.fleet.improvement[regime.name].sample(random, len(pool))
-    return {
-        pathway: _bootstrap(setup, regime, energy)
-        for pathway, energy in {"baseline": pool, "improved": pool / multiplier}.items()
-    }
+    return _bootstrap(setup, regime, {"baseline": pool, "improved": pool / multiplier})
 
 
-def _bootstrap(setup: Setup, regime: Regime, energy: np.ndarray) -> dict[str, float]:
-    random = generator(setup)
-    sums = np.empty(setup.monte_carlo.bootstrap)
-    for i in range(len(sums)):
-        sums[i] = random.choice(energy, len(energy), replace=True).sum()
-    gwh = daily(setup.fleet, regime.name, sums / len(energy))
-    return {
-        f"p{p}": float(v) for p, v in zip((5, 50, 95), np.percentile(gwh, (5, 50, 95)), strict=True)
-    }
+def _bootstrap(
+    setup: Setup, regime: Regime, energies: dict[str, np.ndarray]
+) -> dict[str, dict[str, float]]:
+    """Percentiles of resamples; the released code seeds anew, so that all have the same places."""
+    random, n = generator(setup), len(next(iter(energies.values())))
+    sums = {pathway: np.empty(setup.monte_carlo.bootstrap) for pathway in energies}
+    for i in range(setup.monte_carlo.bootstrap):
+        # as choice draws them
+        places = random.randint(0, n, n)
+        for pathway, energy in energies.items():
+            sums[pathway][i] = energy.take(places).sum()
+    found = {}
+    for pathway, of_pathway in sums.items():
+        gwh = daily(setup.fleet, regime.name, of_pathway / n)
+        levels = np.percentile(gwh, (5, 50, 95))
+        found[pathway] = {f"p{p}": float(v) for p, v in zip((5, 50, 95), levels, strict=True)}
+    return found
