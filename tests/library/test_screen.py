@@ -50,8 +50,20 @@ def test_what_tells_nothing_is_dropped_and_a_dry_run_counts_jobs(screen):
     assert not screen.filter(record("Select jobs to execute..."))
     assert not screen.filter(record("Execute 2 jobs...", "job_started"))
     assert not screen.filter(record("", "job_info", rule_msg=None))
-    assert screen.filter(record("Complete log(s): x"))
     assert Screen(str, dry=True).filter(record("", "run_info", stats={"total": 4}))
+
+
+def test_nothing_stands_after_the_answer(screen):
+    assert not screen.filter(record("Complete log(s): x"))
+    assert not screen.filter(record("Elapsed time: 0:00:01"))
+
+
+def test_a_run_that_has_nothing_to_do_ends_with_the_answer_too():
+    said = record("Nothing to be done (all requested files are present and up to date).")
+    for dry, lines in ((False, [said.getMessage(), "0.31 Wh"]), (True, [said.getMessage()])):
+        idle = Screen(logging.Formatter().format, dry, lambda: ["0.31 Wh"])
+        assert idle.filter(said)
+        assert idle.format(said).splitlines() == lines
 
 
 def test_what_an_input_cannot_be_used_for_is_told_without_the_workflows_own_functions(screen):

@@ -33,8 +33,14 @@ NOISE = (
     "Exiting because a job execution failed",
     "Shutting down, this might take some time",
     "At least one job did not complete successfully",
+    # after the answer, which stands last
+    "Complete log(s):",
+    "Elapsed time:",
 )
 """Beginnings of messages that tell a reader nothing."""
+
+IDLE = "Nothing to be done"
+"""Beginning of what Snakemake says where everything is there."""
 
 INPUT_ERROR = re.compile(r"WorkflowError:\n(.*?)\nWildcards:", re.DOTALL)
 """What an input that cannot be used says, within Snakemake's words about its own function."""
@@ -52,6 +58,8 @@ class Screen(logging.Filter):
         Snakemake's own way to write a record.
     dry : bool
         Whether nothing is run, so that the jobs of each rule are counted instead.
+    last_words : callable
+        Lines that a run ends with, for one that has nothing to do.
     clock : callable
         Seconds.
     """
@@ -60,10 +68,12 @@ class Screen(logging.Filter):
         self,
         write: Callable[[logging.LogRecord], str],
         dry: bool = False,
+        last_words: Callable[[], list[str]] = list,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.write, self.dry, self.clock = write, dry, clock
+        self.last_words = last_words
         self.total, self.started, self.done = 0, 0, 0
         self.start = clock()
 
@@ -92,6 +102,8 @@ class Screen(logging.Filter):
         if event == "job_error":
             return _failure(record.__dict__)
         text = self.write(record)
+        if text.startswith(IDLE) and not self.dry:
+            return "\n".join([text, *self.last_words()])
         told = INPUT_ERROR.search(text)
         return dedent(told[1]) if told else text
 
@@ -152,7 +164,7 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def show(logger: logging.Logger, dry: bool) -> None:
+def show(logger: logging.Logger, dry: bool, last_words: Callable[[], list[str]] = list) -> None:
     """Write what Snakemake says to the screen in this module's way.
 
     Parameters
@@ -161,6 +173,8 @@ def show(logger: logging.Logger, dry: bool) -> None:
         Snakemake's logger. Handlers that write to files keep their ways.
     dry : bool
         Whether nothing is run.
+    last_words : callable
+        As for :class:`Screen`.
     """
     for handler in logger.handlers:
         formatter = handler.formatter
@@ -168,7 +182,7 @@ def show(logger: logging.Logger, dry: bool) -> None:
             continue
         if isinstance(formatter, _Formatter):
             continue
-        screen = Screen(formatter.format, dry)
+        screen = Screen(formatter.format, dry, last_words)
         # before Snakemake's own filter, which drops the records that count
         handler.filters.insert(0, screen)
         handler.setFormatter(_Formatter(screen))

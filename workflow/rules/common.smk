@@ -91,6 +91,39 @@ def scenarios():
     return {name: ALL_METHODS[name] for name in content["methods"]}
 
 
+def asks_for_results():
+    """Whether the run makes the results of methods, all or those of the audit."""
+    asked = set(workflow.dag_settings.targets)
+    return not asked or bool(asked & {"all", "everything", "audit"})
+
+
+def last_words():
+    """Lines that a run ends with: what it was asked for."""
+    from inference_energy.claims.page import console_summary
+    from inference_energy.comparison.ending import ending
+    from inference_energy.deployments.files import answers
+    from inference_energy.requests.files import answers as requested
+    from inference_energy.tables import read_table
+
+    asked = set(workflow.dag_settings.targets)
+    if "whatif" in asked:
+        page = Path("build/whatif/page.md").read_text(encoding="utf-8")
+        # the answer stands first on the page and last on the screen
+        return [page, *(line.strip("*") for line in page.splitlines() if line[:2] == "**")]
+    if "requests" in asked and SETTINGS.requests:
+        return requested(SETTINGS.requests)
+    if "deployments" in config and "stress" not in asked:
+        return answers(SETTINGS.deployments[name] for name in SETTINGS.asked)
+    if not asks_for_results():
+        return []
+    tables = {name: f"results/{name}/claims.csv" for name in PAPER_FIRST}
+    if "audit" in asked or not all(Path(path).exists() for path in tables.values()):
+        return ending(Path())
+    kinds = {name: method["kind"] for name, method in METHODS.items()}
+    claims = {name: read_table(path, "claims") for name, path in tables.items()}
+    return [console_summary(claims, kinds), *ending(Path())]
+
+
 def method_inputs(name):
     """Files that a method is built from: itself, resolved, and the tables that it uses."""
     return {"method": f"results/{name}/method.yaml"} | inputs_of(ALL_METHODS[name])

@@ -1,7 +1,7 @@
 """The end of a run: energies, what moved, and where to look."""
 
 import pandas as pd
-from inference_energy.comparison.ending import SHOWN, ending
+from inference_energy.comparison.ending import SHOWN, broken_off, ending
 from processes import git
 from repository import ROOT
 
@@ -52,3 +52,16 @@ def test_outside_a_checkout_and_without_results(tmp_path):
     said = "\n".join(ending(tmp_path))
     assert "0.308 (" in said
     assert "Against" not in said
+
+
+def test_a_run_that_failed_says_whether_its_numbers_are_new(tmp_path):
+    first = broken_off(tmp_path, 0.0)
+    assert "before its energies were known." in first[0]
+    path = committed(tmp_path)
+    written = path.stat().st_mtime
+    late = "\n".join(broken_off(tmp_path, written + 1))
+    assert "results/headline.csv is that of an earlier run" in late
+    assert "Wh" not in late
+    lines = broken_off(tmp_path, written)
+    assert lines[:-1] == ending(tmp_path)
+    assert lines[-1].startswith("The run failed above")

@@ -37,6 +37,26 @@ def ending(root: Path) -> list[str]:
     ]
 
 
+def broken_off(root: Path, start: float) -> list[str]:
+    """Lines for the end of a run that failed: its numbers, if it came so far, and what to do.
+
+    Parameters
+    ----------
+    root : Path
+        Folder with results/.
+    start : float
+        When the run began, seconds since the epoch.
+    """
+    headline = root / HEADLINE
+    if headline.exists() and headline.stat().st_mtime >= start:
+        return [*ending(root), "The run failed above: what comes after that step was not renewed."]
+    old = f", and {HEADLINE} is that of an earlier run" if headline.exists() else ""
+    return [
+        f"The run failed above, before its energies were known{old}.",
+        "Mend it and run again: steps that are done are not repeated.",
+    ]
+
+
 def _energies(now: pd.DataFrame) -> list[str]:
     """Energies of every method, and its fleet."""
     lines = []
