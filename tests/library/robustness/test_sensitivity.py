@@ -13,8 +13,10 @@ from inference_energy.method.build import build
 from inference_energy.method.files import resolve
 from inference_energy.method.setup import Coupling
 from inference_energy.method.sources import Sources, tables_of
+from inference_energy.power.node import find_node, node_power
 from inference_energy.robustness import sensitivity
 from inference_energy.tables import read_table
+from inference_energy.units import W_PER_KW
 
 ROOT = Path(__file__).parents[3]
 
@@ -186,3 +188,19 @@ def test_another_median_keeps_that_short_queries_do_not_occur(setup):
     )
     assert changed.regimes["long"].output_tokens.support[0][0] == 5
     assert sensitivity.base_values(changed, ["output_tokens_long"]) == {"output_tokens_long": 400}
+
+
+def test_the_least_power_drawn_is_the_one_that_its_source_says_was_measured():
+    runs = read_table(ROOT / "data/measured/mlenergy_v3.csv", "mlenergy")
+    tables = [read_table(ROOT / f"data/{name}.csv", name) for name in ("nodes", "gpus")]
+    nodes = runs.query(
+        "gpu == 'H100-SXM-80GB' and gpus == 8 and task == 'chat' and concurrency_limit == 8"
+        " and params_total_b > 200"
+    )
+    rated = FILES[CONFIG["base"]]["node_power"]["default"]["value"] * W_PER_KW
+    power = nodes["accelerator_power_w"] / nodes["gpus"]
+    drawn = node_power(power, find_node("H100-SXM-80GB", *tables)) / rated
+    stated = CONFIG["inputs"]["power_utilisation_median"]
+    assert len(drawn) == 4
+    assert round(np.median(drawn), 2) == stated["low"]
+    assert f"the least is {min(drawn):.2f} and the largest {max(drawn):.2f}" in stated["source"]
