@@ -161,6 +161,7 @@ rule summarise_robustness:
         what_if="results/audit/what_if.csv",
         cases="results/audit/stress_cases.csv",
         choices=provided("config/multiverse.yaml"),
+        published=provided("data/published/claims.csv"),
         energies=expand("results/{method}/energy_per_query.csv", method=PAPER_FIRST),
         code=code("robustness/write.py"),
     params:

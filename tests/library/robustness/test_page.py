@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from inference_energy.robustness.page import HEADLINE, multiverse_page, places
 from inference_energy.tables import read_table
-from repository import read_yaml
+from repository import read, read_yaml
 
 AUDIT = Path(__file__).resolve().parents[3] / "results" / "audit"
 SCHEMAS = {
@@ -25,6 +25,7 @@ def tables():
 
 
 CONFIG = read_yaml("config/multiverse.yaml")
+PUBLISHED = read("data/published/claims.csv", "claims_published")
 MEDIANS = {"mine": {"traditional": 0.3, "long": 4.0}}
 RANKS = {"mine": {"traditional": 0.25, "long": 0.5}}
 
@@ -32,7 +33,9 @@ RANKS = {"mine": {"traditional": 0.25, "long": 0.5}}
 def page(tables):
     counts = {"combinations": 7654321, "specifications": 1234567, "distinct": 123456, "most": 6}
     ranks = RANKS | {CONFIG["base"]: {"traditional": 0.25, "long": 0.5}}
-    return multiverse_page(counts=counts, config=CONFIG, medians=MEDIANS, ranks=ranks, **tables)
+    return multiverse_page(
+        counts=counts, config=CONFIG, published=PUBLISHED, medians=MEDIANS, ranks=ranks, **tables
+    )
 
 
 def test_places_are_the_shares_of_specifications_below():
@@ -84,3 +87,10 @@ def test_an_input_that_cannot_do_it_says_so_and_unknown_indices_are_blank(tables
 def test_what_comes_from_tables_cannot_break_the_page(tables):
     claims = tables["claims"].assign(claim="a|b", published="<1>")
     assert "\n| a\\|b | \\<1\\> | " in page(tables | {"claims": claims})
+
+
+def test_a_claim_that_restates_an_input_holds_by_construction_and_no_share_is_given(tables):
+    told = page(tables)
+    assert "| lever-hardware-long | 1.5-2.5 | 1 | by construction | 1.9 to 2 |" in told
+    claims = tables["claims"].assign(base="fails")
+    assert "by construction |" not in page(tables | {"claims": claims})

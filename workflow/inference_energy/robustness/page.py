@@ -36,7 +36,17 @@ def places(specifications, medians):
 
 
 def multiverse_page(
-    counts, config, distribution, claims, variance, indices, what_if, cases, medians, ranks
+    counts,
+    config,
+    published,
+    distribution,
+    claims,
+    variance,
+    indices,
+    what_if,
+    cases,
+    medians,
+    ranks,
 ):
     """How much the answer depends on choices and inputs, as a Markdown page.
 
@@ -47,6 +57,8 @@ def multiverse_page(
         results among them, and ``most`` specifications that give one result.
     config : dict
         config/multiverse.yaml.
+    published : DataFrame
+        Table of schema ``claims_published``.
     distribution, claims, variance : DataFrame
         Tables of schemas ``multiverse_distribution``, ``multiverse_claims``,
         ``multiverse_variance``.
@@ -72,7 +84,7 @@ def multiverse_page(
         ranks=ranks,
         placed=list(next(iter(medians.values()))),
         effects=_effects(variance),
-        claims=claims.sort_values(["share", "claim"], ascending=[False, True]).to_dict("records"),
+        claims=_claims(claims, published),
         outputs=list(total["output"].unique()),
         indices=_indices(total),
         needed=_needed(what_if[what_if["output"] == "median traditional"]),
@@ -93,6 +105,14 @@ def _refused(config):
         }
         for rule in config.get("refused", [])
     ]
+
+
+def _claims(claims, published):
+    """Claims, those that hold most often first, and whether each restates an input and holds."""
+    restated = published.dropna(subset=["input"])["claim"]
+    ordered = claims.sort_values(["share", "claim"], ascending=[False, True])
+    given = ordered["claim"].isin(restated) & (ordered["base"] == "holds")
+    return ordered.assign(given=given).to_dict("records")
 
 
 def _cases(cases):

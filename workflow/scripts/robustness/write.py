@@ -15,6 +15,7 @@ TABLES = {
     "indices": "sobol_indices",
     "what_if": "what_if",
     "cases": "stress_cases",
+    "published": "claims_published",
 }
 
 
