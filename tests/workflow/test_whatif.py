@@ -159,7 +159,9 @@ def script(monkeypatch, path):
 def call(module, throughput_tables, output=(), **params):
     """Let a script do its rule's work."""
     given = Inputs(INPUTS, throughput_tables=throughput_tables)
-    module.main(SimpleNamespace(input=given, params=SimpleNamespace(**params), output=output))
+    module.main(
+        SimpleNamespace(input=given, params=SimpleNamespace(**params), output=output, threads=1)
+    )
 
 
 def tabulated(table, schema, folder):

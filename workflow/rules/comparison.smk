@@ -118,6 +118,7 @@ rule whatif:
     params:
         method=str(config.get("method", "")),
         base=config.get("base"),
+    threads: 2
     log:
         "logs/comparison/whatif.log",
     conda:

@@ -7,7 +7,7 @@ from inference_energy.method.sources import SERVING, Sources
 from inference_energy.tables import read_table
 
 
-def read_all_sources(inputs, instead=None, more=()):
+def read_all_sources(inputs, paths=None, instead=None):
     """Return the Sources of every method that can be built from the inputs.
 
     Parameters
@@ -15,12 +15,12 @@ def read_all_sources(inputs, instead=None, more=()):
     inputs : snakemake.io.InputFiles
         ``throughput_tables`` (every one that a method can name), and where a method uses them
         ``traces`` and the tables that laws need.
+    paths : iterable of str, optional
+        Throughput tables to read instead of all.
     instead : dict of str to path, optional
         Files to read in place of some of these, by path.
-    more : iterable of str
-        Further throughput tables.
     """
-    instead, paths = instead or {}, dict.fromkeys([*inputs.throughput_tables, *more])
+    instead, paths = instead or {}, inputs.throughput_tables if paths is None else paths
     tables = {path: read_table(instead.get(path, path), "throughput") for path in paths}
     return Sources(tables, read_shared(inputs, instead))
 

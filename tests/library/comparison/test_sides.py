@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from inference_energy.comparison.sides import NOW, changed_rows, find_sides
+from inference_energy.comparison.sides import MOST_ROWS, NOW, changed_rows, find_sides
 from inference_energy.errors import InputError
 from processes import git
 from repository import METHOD_FILES, ROOT, edited, read_schema
@@ -75,8 +75,53 @@ def test_a_method_that_extends_none_and_has_not_changed_needs_a_base(folder):
         sides(folder, "oviedo2026", "nobody")
 
 
+def told(before, after, key=("k",)):
+    """What is said of the rows of one table, by its change."""
+    lines = changed_rows({"t": pd.DataFrame(before)}, {"t": pd.DataFrame(after)}, {"t": [*key]})
+    assert {line["table"] for line in lines} <= {"t"}
+    return [(line["change"], line["row"]) for line in lines]
+
+
 def test_rows_are_told_as_added_removed_or_changed():
-    before = {"t": pd.DataFrame({"k": [1, 2, 3], "v": [1.0, 2.0, 3.0]})}
-    after = {"t": pd.DataFrame({"k": [2, 3, 4], "v": [2.0, 9.0, 4.0]})}
-    told = {line["row"]: line["change"] for line in changed_rows(before, after, {"t": ["k"]})}
-    assert told == {"1, 1.0": "removed", "3, 9.0": "changed", "4, 4.0": "added"}
+    before = {"k": [1, 2, 3, 5], "v": [1.0, 2.0, 3.0, 0.5], "a": "x", "b": "y", "c": ["z"] * 4}
+    after = {"k": [2, 3, 4, 5], "v": [2.0, 9.0, 4.0, None], "a": "x", "b": "y", "c": list("zzwz")}
+    assert told(before, after) == [
+        ("added", "4, 4, x, y, w"),
+        ("changed", "3: v 3 -> 9"),
+        ("changed", "5: v 0.5 -> none"),
+        ("removed", "1, 1, x, y, z"),
+    ]
+
+
+def test_a_row_whose_key_changed_is_one_that_changed():
+    before = {"model": ["a", "b"], "gpu": "H100", "tps": [1.0, 2.0], "note": "n"}
+    after = {"model": ["a", "b"], "gpu": "H100", "tps": [1.0, 2.5], "note": "n"}
+    assert told(before, after, ["model", "gpu", "tps"]) == [("changed", "b, H100: tps 2 -> 2.5")]
+
+
+def test_a_table_that_changed_everywhere_says_how_many_rows_more():
+    before = {"k": list(range(20)), "v": [1.0] * 20}
+    lines = told(before, before | {"v": [2.0] * 20})
+    assert len(lines) == MOST_ROWS + 1
+    assert lines[-1] == ("more", f"{20 - MOST_ROWS} more; git diff t shows them")
+
+
+def test_another_file_of_the_methods_may_be_broken(folder):
+    (folder / "config/methods/broken.yaml").write_text("a: [\n")
+    base, head = sides(folder, "oviedo2025")
+    assert (base.name, head.name) == ("oviedo2026", "oviedo2025")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "broken")
+    path = folder / "config/methods/oviedo2026.yaml"
+    with edited(path, path.read_text().replace("p95: 1.6", "p95: 1.7")):
+        base, _ = sides(folder, "")
+    assert base.name.startswith("oviedo2026 as committed (")
+    with pytest.raises(InputError, match=r"broken\.yaml, line 2"):
+        sides(folder, "oviedo2025", "broken")
+
+
+def test_a_table_that_is_gone_is_kept_as_it_was_committed(folder):
+    content = (folder / TABLE).read_bytes()
+    (folder / TABLE).unlink()
+    base, _ = sides(folder, "oviedo2026")
+    assert base.files == {TABLE: content}

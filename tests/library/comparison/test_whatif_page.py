@@ -1,37 +1,15 @@
-"""Rows and figure of the what-if page."""
+"""Rows of the what-if page."""
 
-import numpy as np
 import pandas as pd
-from inference_energy.comparison.sides import Side
-from inference_energy.comparison.whatif import Answer
 from inference_energy.comparison.whatif_page import (
     claim_rows,
-    draw,
     engine_note,
     headline_rows,
     member_parts,
     setting_rows,
     share_rows,
 )
-from legibility import problems
-
-
-def side(median):
-    """An answer of a bell of densities."""
-    energy = np.geomspace(median / 10, median * 10, 60)
-    curve = pd.DataFrame({"energy_wh": energy, "density": np.exp(-(np.log(energy / median) ** 2))})
-    table = pd.DataFrame(
-        {
-            "engine": "exact",
-            "regime": ["traditional", "long"],
-            "subject": "frontier blend",
-            "pathway": "baseline",
-            "statistic": "p50",
-            "value": median,
-        }
-    )
-    curves = {"traditional": curve, "long": curve}
-    return Answer(Side("x", {}), {}, {"energy_per_query": table}, curves)
+from library.comparison.answers import side
 
 
 def test_rounding_is_no_change_and_a_missing_number_no_number():
@@ -88,11 +66,3 @@ def test_a_source_that_was_there_before_the_value_is_marked():
         "a paper (the source of the old value, unchanged)",
         "another",
     ]
-
-
-def test_the_figure_has_both_sides_on_one_scale_and_can_be_read():
-    figure = draw(side(0.3), side(0.4))
-    first, second = figure.axes
-    assert first.get_xlim() == second.get_xlim()
-    assert first.get_title(loc="left") == "Traditional queries: median 0.300 -> 0.400 Wh"
-    assert problems(figure) == {}

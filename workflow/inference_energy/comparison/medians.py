@@ -1,7 +1,7 @@
 """Medians of many methods that share most of their settings, each part computed once."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,10 +33,14 @@ class ExactMedians:
     ----------
     sources : callable
         Resolved method to what it is built from, the keyword arguments of ``build``.
+    regimes : collection of str, optional
+        Kinds of queries whose median is asked for; all unless given.
     """
 
-    def __init__(self, sources: Callable[[Method], dict[str, Any]]) -> None:
-        self._sources = sources
+    def __init__(
+        self, sources: Callable[[Method], dict[str, Any]], regimes: Collection[str] | None = None
+    ) -> None:
+        self._sources, self._asked = sources, regimes
         self._known: dict[tuple[str, str], Any] = {}
 
     def __call__(self, method: Method) -> dict[str, float]:
@@ -54,6 +58,7 @@ class ExactMedians:
                 lambda name=name: self._median(method, name),
             )
             for name, regime in method["regimes"].items()
+            if self._asked is None or name in self._asked
         }
 
     def take(self, method: Method, laws: Mapping[str, Served]) -> None:

@@ -1,7 +1,8 @@
 """The two sides of a question: a method as it is now, and what it is held against."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,9 +12,17 @@ from inference_energy import documents
 from inference_energy.comparison.snapshots import committed_files
 from inference_energy.errors import InputError
 from inference_energy.method.files import check, method_path, resolve
+from inference_energy.method.sources import Sources
+from inference_energy.text import is_missing, short
 
 METHODS, DATA = "config/methods", "data"
 NOW = "now"
+
+ALIKE = 2
+"""Cells in which two rows may differ and be one that was changed, though its key was too."""
+
+MOST_ROWS = 12
+"""Rows of a table that are told."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,48 @@ class Side:
     name: str
     method: dict
     files: Mapping[str, bytes] | None = None
+
+
+@dataclass(frozen=True)
+class States:
+    """Gives a method the tables that it is built from, as the state of data/ has them.
+
+    Parameters
+    ----------
+    of : mapping of str to Sources
+        By the value of a method's ``data``.
+    """
+
+    of: Mapping[str, Sources]
+
+    def __call__(self, method: Mapping[str, Any]) -> dict[str, Any]:
+        """Keyword arguments of ``build`` for a resolved method."""
+        return self.of[method["data"]["value"]](method)
+
+
+class _Methods(Mapping[str, Any]):
+    """Content of method files by name, each read when it is asked for: others may be broken."""
+
+    def __init__(self, read: Mapping[str, Callable[[], Any]]) -> None:
+        self._read, self._known = read, dict[str, Any]()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            self._known[name] = self._read[name]()
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._read
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+    def with_file(self, name: str, path: Path) -> "_Methods":
+        """These and one more, which goes before one of its name."""
+        return _Methods({**self._read, name: partial(documents.read, path)})
 
 
 def find_sides(
@@ -76,7 +127,8 @@ def find_sides(
     before = _committed(head, committed, commit, schema, tables, root)
     if before is not None:
         return before, head
-    parent = _read(root, asked, now, "key method")[1].get("extends")
+    name, path = _find(root, asked, now, "key method")
+    parent = now.with_file(name, root / path)[name].get("extends")
     if parent is None:
         raise InputError(
             f"key method: value {asked}: extends no method and has not changed since commit"
@@ -85,11 +137,12 @@ def find_sides(
     return _side(root, parent, now, schema, f"{asked}: key extends"), head
 
 
-def _methods_now(root: Path) -> dict[str, Any]:
-    return {path.stem: documents.read(path) for path in sorted((root / METHODS).glob("*.yaml"))}
+def _methods_now(root: Path) -> _Methods:
+    paths = sorted((root / METHODS).glob("*.yaml"))
+    return _Methods({path.stem: partial(documents.read, path) for path in paths})
 
 
-def _only_changed(root: Path, now: dict[str, Any]) -> str:
+def _only_changed(root: Path, now: _Methods) -> str:
     """Name of the only method file that is new, or not as the last commit has it."""
     committed, commit = committed_files(root, (METHODS,))
     changed = [
@@ -106,24 +159,23 @@ def _only_changed(root: Path, now: dict[str, Any]) -> str:
     )
 
 
-def _read(root: Path, asked: str, now: dict[str, Any], key: str) -> tuple[str, dict, str]:
-    """Name, content and path of a method that is given by name or by file."""
+def _find(root: Path, asked: str, now: _Methods, key: str) -> tuple[str, str]:
+    """Name and path of a method that is given by name or by file."""
     if asked in now:
-        return asked, now[asked], method_path(asked)
-    path = root / asked
-    if not path.is_file():
+        return asked, method_path(asked)
+    if not (root / asked).is_file():
         raise InputError(
             f"{key}: value {asked}: no such method or file; allowed are"
             f" {', '.join(sorted(now))} or the path of a method file; correct it"
         )
-    return path.stem, documents.read(path), asked
+    return Path(asked).stem, asked
 
 
-def _side(root: Path, asked: str, now: dict[str, Any], schema: dict, key: str) -> Side:
-    name, own, path = _read(root, asked, now, key)
-    files = now | {name: own}
+def _side(root: Path, asked: str, now: _Methods, schema: dict, key: str) -> Side:
+    name, path = _find(root, asked, now, key)
+    files = now.with_file(name, root / path)
     method = resolve(name, files, key, path)
-    check(method, schema, name, path, own)
+    check(method, schema, name, path, files[name])
     return Side(name, method | {"data": {"value": NOW}})
 
 
@@ -136,22 +188,32 @@ def _committed(
     root: Path,
 ) -> Side | None:
     """The committed state of a method, if it differs from the one of now."""
-    files = {
-        PurePosixPath(path).stem: documents.parse(content.decode("utf-8", errors="replace"), path)
-        for path, content in committed.items()
-        if path.startswith(METHODS)
-    }
+    files = _Methods(
+        {
+            PurePosixPath(path).stem: partial(
+                documents.parse,
+                content.decode("utf-8", errors="replace"),
+                f"{path} as committed ({commit})",
+            )
+            for path, content in committed.items()
+            if path.startswith(METHODS)
+        }
+    )
     if head.name not in files:
         return None
     method = resolve(head.name, files)
     check(method, schema, head.name)
     used = [path for path in tables(method) if path in committed]
-    moved = {p: committed[p] for p in used if (root / p).read_bytes() != committed[p]}
+    moved = {p: committed[p] for p in used if _bytes(root / p) != committed[p]}
     state = commit if moved else NOW
     method = method | {"data": {"value": state}}
     if method == head.method:
         return None
     return Side(f"{head.name} as committed ({commit})", method, moved)
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def changed_rows(
@@ -169,21 +231,68 @@ def changed_rows(
     Returns
     -------
     list of dict
-        table, change (added | removed | changed), row (its key and numbers, in words).
+        table, change (added | removed | changed | more), row: of a row that is new or gone all that
+        it says, of one that changed its key and what changed; of a table with more than MOST_ROWS
+        such rows, how many more there are.
     """
     lines = []
     for path in before:
-        columns = list(after[path].columns)
-        both = before[path].merge(after[path], how="outer", indicator="side")
-        only = both[both["side"] != "both"]
-        names = key[path]
-        twice = only.duplicated(names, keep=False)
-        for row, is_changed in zip(only.to_dict("records"), twice, strict=True):
-            if is_changed and row["side"] == "left_only":
-                continue
-            change = {"left_only": "removed", "right_only": "added"}[row["side"]]
-            words = ", ".join(f"{row[c]}" for c in columns if pd.notna(row[c]))
-            lines.append(
-                {"table": path, "change": "changed" if is_changed else change, "row": words}
-            )
+        old, new = _only(before[path], after[path])
+        pairs = _pairs(old, new, [name for name in key[path] if name in after[path]])
+        found = [("removed", _told(old[i])) for i in set(old) - {i for i, _ in pairs}]
+        found += [("added", _told(new[j])) for j in set(new) - {j for _, j in pairs}]
+        found += [("changed", _change_of(old[i], new[j], key[path])) for i, j in pairs]
+        lines += [{"table": path, "change": c, "row": row} for c, row in sorted(found)[:MOST_ROWS]]
+        if len(found) > MOST_ROWS:
+            rest = f"{len(found) - MOST_ROWS} more; git diff {path} shows them"
+            lines.append({"table": path, "change": "more", "row": rest})
     return lines
+
+
+def _only(before: pd.DataFrame, after: pd.DataFrame) -> tuple[dict[int, dict], dict[int, dict]]:
+    """Rows that one of two tables has alone, each as the cells that are not empty."""
+    both = before.merge(after, how="outer", indicator="side")
+    sides = []
+    for side in ("left_only", "right_only"):
+        rows = both[both["side"] == side].drop(columns="side").to_dict("records")
+        cells = [{c: v for c, v in row.items() if not is_missing(v)} for row in rows]
+        sides.append(dict(enumerate(cells)))
+    return sides[0], sides[1]
+
+
+def _pairs(old: dict[int, dict], new: dict[int, dict], key: list) -> list[tuple[int, int]]:
+    """Rows that are one, changed: of the same key, or with at most ALIKE cells that differ."""
+    pairs: list[tuple[int, int]] = []
+
+    def take(fits: Callable[[dict, dict], bool]) -> None:
+        known = {i for i, _ in pairs}, {j for _, j in pairs}
+        for i in old.keys() - known[0]:
+            fitting = [j for j in new.keys() - known[1] if fits(old[i], new[j])]
+            if fitting:
+                pairs.append((i, min(fitting)))
+                known[1].add(min(fitting))
+
+    take(lambda one, other: all(one.get(name) == other.get(name) for name in key))
+    take(lambda one, other: len(_differing(one, other)) <= ALIKE)
+    return pairs
+
+
+def _differing(one: dict, other: dict) -> list:
+    return [name for name in one | other if one.get(name) != other.get(name)]
+
+
+def _change_of(old: dict, new: dict, key: list) -> str:
+    names = _differing(old, new)
+    same = _told({name: new[name] for name in key if name in new and name not in names})
+    cells = (f"{n} {_cell(old.get(n))} -> {_cell(new.get(n))}" for n in names)
+    return f"{same}: {', '.join(cells)}"
+
+
+def _told(row: dict) -> str:
+    return ", ".join(map(_cell, row.values()))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "none"
+    return short(value, 6) if isinstance(value, float) else str(value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,18 @@ class Answer:
     laws: Mapping[str, Served]
     tables: Mapping[str, pd.DataFrame]
     curves: Mapping[str, pd.DataFrame]
+
+    def median(self, regime: str, engine: str = "exact") -> float:
+        """Median of the blend in a regime. [Wh]"""
+        table = self.tables["energy_per_query"]
+        line = table[
+            (table["engine"] == engine)
+            & (table["regime"] == regime)
+            & (table["subject"] == TRIMMED)
+            & (table["pathway"] == "baseline")
+            & (table["statistic"] == "p50")
+        ]
+        return float(line["value"].item())
 
 
 def answer(side: Side, sources: Sources, longer: float) -> Answer:
@@ -147,8 +160,20 @@ def _factor(old: float, new: float) -> float:
     return 1.0 if old == new else 1.0 + relative(new, old)
 
 
-def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
+def shapley_factors(
+    base: Answer, head: Answer, sources: Sources, apply: Callable[..., Any] = map
+) -> list[dict]:
     """Factor of each differing quantity on the medians, none where only one differs.
+
+    Parameters
+    ----------
+    base, head : Answer
+        Both sides.
+    sources : callable
+        As for :func:`answer`.
+    apply : callable
+        Applies a function to each regime, as ``map``: that of a pool of processes needs sources
+        that can be pickled.
 
     Returns
     -------
@@ -157,13 +182,12 @@ def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
         its change (Shapley 1953, in the logarithm); NaN where a median is zero. The quantities of
         a section have their own (Owen 1977), unless they are many.
     """
-    settings = differing(base.side.method, head.side.method)
+    methods = (base.side.method, head.side.method)
+    settings = differing(*methods)
     if sum(map(len, settings.values())) < 2:
         return []
-    medians = ExactMedians(sources)
-    for one in (base, head):
-        medians.take(one.side.method, one.laws)
-    shares, _, _ = attribution(base.side.method, head.side.method, medians)
+    share = partial(_shares, methods, (base.laws, head.laws), sources)
+    shares = pd.concat(apply(share, methods[0]["regimes"]))
     own = shares[shares["statistic"] == "shapley"]
     apart = set(own.loc[own["part"] != "", "setting"])
     own = own[(own["part"] != "") | ~own["setting"].isin(apart)]
@@ -178,6 +202,14 @@ def shapley_factors(base: Answer, head: Answer, sources: Sources) -> list[dict]:
         {"setting": words(name)} | {h: float(np.exp(wide.loc[name, h])) for h in wide.columns}
         for name in order
     ]
+
+
+def _shares(methods: Sequence[dict], laws: Sequence, sources: Sources, regime: str) -> pd.DataFrame:
+    """Share of each setting in the change of a regime's median; laws of both methods are known."""
+    medians = ExactMedians(sources, [regime])
+    for method, known in zip(methods, laws, strict=True):
+        medians.take(method, known)
+    return attribution(*methods, medians)[0]
 
 
 def members(base: Answer, head: Answer) -> dict[str, list[dict]]:

@@ -1,22 +1,8 @@
-"""The what-if page: rows of its tables, and the figure of before and after."""
+"""The what-if page: rows of its tables, and notes."""
 
 from collections.abc import Mapping
 
-import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-
 from inference_energy.comparison.whatif import Answer
-from inference_energy.drawing import (
-    BLUE,
-    GREY,
-    PAGE,
-    SETTINGS,
-    frame,
-    log_axis,
-    log_range,
-    new_figure,
-)
 from inference_energy.text import factor, is_missing, number, percent, with_unit
 
 UNCHANGED = "unchanged"
@@ -77,7 +63,7 @@ def claim_rows(claims: list[dict]) -> list[list[str]]:
 def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
     """Say whose numbers the claims are held against, and how they differ from the medians."""
     drawn, exact = (
-        " -> ".join(number(_median(answer, regime, engine)) for answer in (base, head))
+        " -> ".join(number(answer.median(regime, engine)) for answer in (base, head))
         for engine in ("published", "exact")
     )
     return (
@@ -124,43 +110,3 @@ def _note(row: dict) -> str:
     if row["after"]:
         return "enters"
     return "leaves, as the method has no law of it" if is_missing(row["new"]) else "leaves"
-
-
-@rc_context(SETTINGS)
-def draw(base: Answer, head: Answer) -> Figure:
-    """Draw the blend's energy before and after, one panel per regime, on one scale."""
-    curves = [*base.curves.values(), *head.curves.values()]
-    low, high = log_range(np.concatenate([curve["energy_wh"].to_numpy() for curve in curves]), 1.05)
-    top = max(curve["density"].max() for curve in curves)
-    figure = new_figure(PAGE, 0.55 + 1.35 * len(head.curves))
-    for place, regime in enumerate(head.curves):
-        above = 0.3 + place * 1.35
-        axis = frame(figure, 0.15, figure.get_figheight() - above - 1.0, 0.15, above)
-        for answer, colour, name in ((base, GREY, "before"), (head, BLUE, "after")):
-            curve = answer.curves[regime]
-            axis.fill_between(curve["energy_wh"], curve["density"], color=colour, alpha=0.25)
-            axis.plot(curve["energy_wh"], curve["density"], color=colour, label=name)
-            axis.axvline(_median(answer, regime), color=colour, linestyle="--", linewidth=0.9)
-        last = place == len(head.curves) - 1
-        log_axis(axis, "Energy per query [Wh]" if last else "", low, high)
-        axis.tick_params(axis="x", labelbottom=last)
-        axis.set_ylim(0, 1.1 * top)
-        axis.set_yticks([])
-        axis.spines["left"].set_visible(False)
-        medians = " -> ".join(number(_median(answer, regime)) for answer in (base, head))
-        axis.set_title(f"{regime.capitalize()} queries: median {medians} Wh")
-        if not place:
-            axis.legend(loc="upper right")
-    return figure
-
-
-def _median(answer: Answer, regime: str, engine: str = "exact") -> float:
-    table = answer.tables["energy_per_query"]
-    line = table[
-        (table["engine"] == engine)
-        & (table["regime"] == regime)
-        & (table["subject"] == "frontier blend")
-        & (table["pathway"] == "baseline")
-        & (table["statistic"] == "p50")
-    ]
-    return float(line["value"].item())

@@ -1,6 +1,9 @@
 """What a change of assumptions does: one page on the screen and as HTML, and the new tables."""
 
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,8 +12,7 @@ from _published import published_numbers
 from _setups import read_all_sources
 from inference_energy import documents
 from inference_energy.comparison import whatif, whatif_page
-from inference_energy.comparison.sides import NOW, changed_rows, find_sides
-from inference_energy.drawing import save
+from inference_energy.comparison.sides import NOW, States, changed_rows, find_sides
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import serving_tables
 from inference_energy.method.files import warnings
@@ -27,47 +29,65 @@ def read_sides(snakemake, scratch):
     """Return both sides, a function from a method to its sources, and the rows that differ."""
     read, params = snakemake.input, snakemake.params
     schema = documents.read(read.schema)
+    schemas = {read.traces: "request_lengths", read.models: "models", read.gpus: "gpus"}
+    served = {read[SERVING + name]: name for name in serving_tables()}
 
     def tables(method):
-        own = method["benchmarks"]["table"]
-        served = serving_tables() if "serving" in method else []
-        shared = [read.traces, read.models, read.gpus, *(read[SERVING + name] for name in served)]
-        return [*([own] if isinstance(own, str) else own), *shared]
+        shared = {**schemas, **(served if "serving" in method else {})}
+        return list(dict.fromkeys([*tables_of(method), *shared]))
 
     base, head = find_sides(Path(), params.method, params.base, schema, tables)
-    # a draft may name a table that no other method has
-    own = [path for side in (base, head) for path in tables_of(side.method)]
-    states = {NOW: read_all_sources(read, more=own)}
-    rows = []
-    if base.files:
-        files = {}
-        for path, content in base.files.items():
-            files[path] = scratch / path
-            files[path].parent.mkdir(parents=True, exist_ok=True)
-            files[path].write_bytes(content)
-        states[base.method["data"]["value"]] = read_all_sources(read, files, own)
-        rows = _changed(files)
-    return base, head, lambda method: states[method["data"]["value"]](method), rows
+    # only what they name is read: another table may be broken, and a draft's may be no input
+    named = {path: "throughput" for side in (base, head) for path in tables_of(side.method)}
+    files, rows = {}, []
+    for path, content in (base.files or {}).items():
+        files[path] = scratch / path
+        files[path].parent.mkdir(parents=True, exist_ok=True)
+        files[path].write_bytes(content)
+    gone = {p: f for p, f in files.items() if not Path(p).exists()}
+    kept = {p: f for p, f in gone.items() if p not in tables_of(head.method)}
+    states = {NOW: read_all_sources(read, named, kept)}
+    if files:
+        states[base.method["data"]["value"]] = read_all_sources(read, named, files)
+        rows = _changed(files, gone, schemas | served | named)
+    return base, head, States(states), rows
 
 
-def _changed(files):
-    schemas = {path: "throughput" for path in files if path.startswith("data/throughput/")}
-    before = {path: read_table(files[path], schema) for path, schema in schemas.items()}
-    after = {path: read_table(path, schema) for path, schema in schemas.items()}
-    keys = {path: load_schema(schema)["x-key"] for path, schema in schemas.items()}
-    others = [
-        {"table": path, "change": "changed", "row": "see git diff"}
+def _changed(files, gone, schemas):
+    before = {path: read_table(file, schemas[path]) for path, file in files.items()}
+    after = {
+        path: before[path][:0] if path in gone else read_table(path, schemas[path])
         for path in files
-        if path not in schemas
-    ]
-    return changed_rows(before, after, keys) + others
+    }
+    return changed_rows(
+        before, after, {path: load_schema(schemas[path])["x-key"] for path in files}
+    )
+
+
+def draw(sides, path):
+    """Draw both sides."""
+    # another process imports it, beside this one's work, where there are two
+    from inference_energy.comparison import whatif_figure
+    from inference_energy.drawing import save
+
+    save(whatif_figure.draw(*sides), path)
+
+
+@contextmanager
+def mapping(processes):
+    """Give a ``map`` over so many processes; over none besides this one where one is allowed."""
+    if processes == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        yield pool.map
 
 
 def main(snakemake):
     """Compute both sides, write the tables and pages."""
     read = snakemake.input
     longer = documents.read(read.scaling)["longer"]["factor"]
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch, mapping(snakemake.threads) as apply:
         base, head, sources, rows = read_sides(snakemake, Path(scratch))
         known = Tables(*(read_table(read[name], name) for name in ("models", "gpus", "sources")))
         problems, unusual = held_against(head.method, sources(head.method)["table"], known)
@@ -76,18 +96,20 @@ def main(snakemake):
         stated = {key: value for key, value in head.method.items() if key != "data"}
         unusual = [*warnings(stated, documents.read(read.schema), head.name), *unusual]
         print(*unusual, sep="\n", end="\n" if unusual else "", file=sys.stderr)
-        before, after = (whatif.answer(side, sources, longer) for side in (base, head))
-        shares = whatif.shapley_factors(before, after, sources)
-    lines = whatif.headlines(before, after, longer)
-    settings = whatif.changed_settings(base.method, head.method)
-    published = read_table(read.claims, "claims_published")
-    claims = whatif.flipped_claims(before, after, published, published_numbers(read))
-    folder = Path("build/whatif") / head.name
-    for name in TABLES:
-        table = after.tables[name]
-        table = estimate.members(table) if name == "blend" else table
-        write_table(table, folder / f"{name}.csv", name)
-    save(whatif_page.draw(before, after), folder / "before_after.svg")
+        answer = partial(whatif.answer, sources=sources, longer=longer)
+        before, after = apply(answer, (base, head))
+        folder = Path("build/whatif") / head.name
+        drawing = apply(partial(draw, path=folder / "before_after.svg"), [(before, after)])
+        shares = whatif.shapley_factors(before, after, sources, apply)
+        lines = whatif.headlines(before, after, longer)
+        settings = whatif.changed_settings(base.method, head.method)
+        published = read_table(read.claims, "claims_published")
+        claims = whatif.flipped_claims(before, after, published, published_numbers(read))
+        for name in TABLES:
+            table = after.tables[name]
+            table = estimate.members(table) if name == "blend" else table
+            write_table(table, folder / f"{name}.csv", name)
+        list(drawing)
     named = [s for s in settings if s["setting"] != whatif.LABELS["data"]]
     values = {
         "base": base,

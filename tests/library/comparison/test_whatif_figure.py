@@ -1,0 +1,13 @@
+"""The figure of the what-if page."""
+
+from inference_energy.comparison.whatif_figure import draw
+from legibility import problems
+from library.comparison.answers import side
+
+
+def test_the_figure_has_both_sides_on_one_scale_and_can_be_read():
+    figure = draw(side(0.3), side(0.4))
+    first, second = figure.axes
+    assert first.get_xlim() == second.get_xlim()
+    assert first.get_title(loc="left") == "Traditional queries: median 0.300 -> 0.400 Wh"
+    assert problems(figure) == {}
