@@ -49,6 +49,13 @@ FLAT_SPAN = {
     "gen_ai.usage.cache_read.input_tokens": 100,
     "gen_ai.usage.output_tokens": 30,
 }
+NESTED_SPAN = {
+    "name": "chat",
+    "context": {"trace_id": "0x1", "span_id": "a1"},
+    "start_time": "2025-03-01T10:00:00.000000Z",
+    "end_time": "2025-03-01T10:00:04.500000Z",
+    "attributes": {name: value for name, value in FLAT_SPAN.items() if name.startswith("gen_ai")},
+}
 BUCKET = {"input_tokens": 120, "input_cached_tokens": 100, "output_tokens": 30}
 TEN = 1_740_823_200_000_000
 END = TEN + 4_500_000
@@ -85,6 +92,11 @@ FILES = {
     "opentelemetry": (
         "log.jsonl",
         json.dumps(FLAT_SPAN) + "\n",
+        {"start": TEN, "finish": END, "cached": 100, "model": "Llama 3.1 70B", "id": "a1"},
+    ),
+    "opentelemetry-spans": (
+        "log.json",
+        json.dumps(NESTED_SPAN, indent=4) + "\n",
         {"start": TEN, "finish": END, "cached": 100, "model": "Llama 3.1 70B", "id": "a1"},
     ),
     "otlp": (
@@ -218,6 +230,23 @@ def test_spans_of_older_conventions_are_read(settings, tmp_path):
     (tmp_path / "log.jsonl").write_text(json.dumps(old) + "\n")
     (found,), name = read(tmp_path / "log.jsonl", settings, tmp_path)
     assert (name, found["input"], found["output"]) == ("opentelemetry", 120, 30)
+
+
+def test_columns_of_their_own_go_before_those_inside_of_one(settings, tmp_path):
+    row = {"input_tokens": 120, "output_tokens": 30, "attributes": {"region": "x"}}
+    (tmp_path / "log.jsonl").write_text(json.dumps(row) + "\n")
+    (found,), name = read(tmp_path / "log.jsonl", settings, tmp_path)
+    assert (name, found["input"], found["output"]) == ("plain", 120, 30)
+
+
+def test_attributes_in_a_map_are_read(settings, tmp_path):
+    names = [*NESTED_SPAN["attributes"]]
+    values = [str(value) for value in NESTED_SPAN["attributes"].values()]
+    attributes = f"MAP({names}, {values}) AS attributes"
+    sql = f"SELECT {attributes}, TIMESTAMP '2025-03-01 10:00' AS start_time"
+    duckdb.sql(f"COPY ({sql}) TO '{tmp_path / 'log.parquet'}' (FORMAT parquet)")
+    (found,), name = read(tmp_path / "log.parquet", settings, tmp_path)
+    assert (name, found["input"], found["cached"]) == ("opentelemetry-spans", 120, 100)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -122,6 +122,13 @@ def matches(source, form):
     return all(source.find(form["columns"][name]) for name in ("input", "output"))
 
 
+def has_own(form):
+    """Whether a format's tokens are columns of their own: what is inside of one may not be there."""
+    tokens = [form["columns"][name] for name in ("input", "output")]
+    ways = [way for one in tokens for way in (one["first"] if "first" in one else [one])]
+    return not any(isinstance(way, list) for way in ways)
+
+
 def select(source, form, file="format"):
     """SQL of a requests view's columns, in the order of ``COLUMNS``; ``file`` is for messages.
 

@@ -150,9 +150,9 @@ def parse(log):
     """
     if not str(log).startswith("generate:"):
         return None
-    _, method, count, *_ = [*str(log).split(":"), "", ""]
+    _, method, *counts = str(log).split(":")
     try:
-        number = float(count)
+        number = float(":".join(counts))
     except ValueError:
         number = 0.0
     if not 1 <= number <= 1e13 or number != int(number):

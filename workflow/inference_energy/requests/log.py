@@ -14,6 +14,7 @@ from inference_energy.errors import InputError
 from inference_energy.requests.formats import (
     COLUMNS,
     Source,
+    has_own,
     literal,
     matches,
     quoted,
@@ -174,7 +175,7 @@ def open_log(path, formats, form=None):
     if form is None:
         source = describe(connect(), files[0], kind, FIRST_OBJECTS)
         fitting = [f for f in formats.values() if matches(source, f)]
-        form = max(fitting, key=lambda f: len(stated(source, f)), default=None)
+        form = max(fitting, key=lambda f: (has_own(f), len(stated(source, f))), default=None)
         if form is None:
             raise InputError(
                 f"key log: value {path}: no format of config/requests.yaml has its columns,"
