@@ -4,6 +4,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.requests import counts
 from inference_energy.requests import log as requests_log
 from inference_energy.requests.counts import KINDS, cell
 
@@ -89,6 +90,17 @@ def parquet(tmp_path, monkeypatch):
 @pytest.mark.parametrize("parts", [2, 3, 11])
 def test_parts_add_up_to_the_whole(parquet, count, parts):
     whole, gathered = count(parquet), count(parquet, parts)
+    for name in whole:
+        pd.testing.assert_frame_equal(whole[name], gathered[name])
+
+
+def test_large_tables_are_added_up_between_units(parquet, count, monkeypatch):
+    whole, sums, add = count(parquet), [], counts.sum_tables
+    monkeypatch.setattr(counts, "MOST_ROWS", 100)
+    monkeypatch.setattr(counts, "sum_tables", lambda c: (sums.append(1), add(c)))
+    gathered = count(parquet)
+    # each file has four units, of which the first is over a limit that then doubles
+    assert 3 < len(sums) < 8
     for name in whole:
         pd.testing.assert_frame_equal(whole[name], gathered[name])
 

@@ -24,6 +24,9 @@ LONGEST_FLIGHT = MICROSECONDS_PER_DAY
 MOST_REQUESTS = 10**9
 """Requests of a row above which it is absurd; below, sums of tokens and times stay whole."""
 
+MOST_ROWS = 2**22
+"""Rows of a table of counts from which on they are added up between units."""
+
 EXAMPLES = 3
 """Examples of every kind of row that are kept of a file's unit."""
 
@@ -102,6 +105,22 @@ def sum_tables(connection):
             f" SELECT {', '.join(keys)}, {summed} FROM {name} GROUP BY ALL"
             + (" HAVING sum(n) <> 0" if CELLS.keys() <= types.keys() else "")
         )
+
+
+def sum_when_large(connection, limit):
+    """Add up rows of the same keys if a table has more than ``limit`` rows; return the next limit.
+
+    Every unit adds its own groups, which without it would take disk in proportion to the log.
+    """
+    if _most_rows(connection) <= limit:
+        return limit
+    sum_tables(connection)
+    return max(MOST_ROWS, 2 * _most_rows(connection))
+
+
+def _most_rows(connection):
+    sizes = ", ".join(f"(SELECT count(*) FROM {name})" for name in TABLES)
+    return max(connection.execute(f"SELECT {sizes}").fetchall()[0])
 
 
 def write_tables(connection, paths):

@@ -123,10 +123,10 @@ def matches(source, form):
 
 
 def has_own(form):
-    """Whether a format's tokens are columns of their own: what is inside of one may not be there."""
+    """Whether a format's tokens are columns of their own: what is inside of one may be missing."""
     tokens = [form["columns"][name] for name in ("input", "output")]
-    ways = [way for one in tokens for way in (one["first"] if "first" in one else [one])]
-    return not any(isinstance(way, list) for way in ways)
+    firsts = [one["first"] if isinstance(one, dict) and "first" in one else [one] for one in tokens]
+    return not any(isinstance(way, list) for ways in firsts for way in ways)
 
 
 def select(source, form, file="format"):

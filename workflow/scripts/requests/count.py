@@ -15,6 +15,7 @@ def main(snakemake):
         counts.create_tables(connection)
         log = source(snakemake, connection, folder)
         own = share(log.units, part, parts)
+        limit = counts.MOST_ROWS
         for number, unit in enumerate(own, 1):
             if isinstance(log, Stored):
                 known = snakemake.params.stated
@@ -24,6 +25,7 @@ def main(snakemake):
                 counts.add_counts(connection, stated)
                 rows = unit[1] - unit[0] + 1
                 connection.execute("INSERT INTO kinds VALUES ('rows', ?)", [rows])
+            limit = counts.sum_when_large(connection, limit)
             print(f"part {part} of {parts}: {number} of {len(own)} read", file=sys.stderr)
         counts.sum_tables(connection)
         tables = [*counts.TABLES, *counts.LISTS]
