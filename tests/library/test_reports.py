@@ -21,6 +21,12 @@ def test_figures_stand_in_the_page_whatever_kind_the_report_names(ending):
     assert "<title>a &lt;b&gt;</title>" in page
 
 
+def test_a_narrow_screen_scrolls_what_is_wide_and_not_the_page():
+    page = to_html("t", "![x](a.svg)\n\n| a |\n| --- |\n| b |\n", {"a": b"<svg/>"})
+    assert '<meta name="viewport" content="width=device-width' in page
+    assert "table{overflow-x:auto}" in page and "table{display:block" in page
+
+
 def test_markup_of_the_data_is_not_markup_of_the_page():
     assert "<script" not in to_html("t", "<script>alert(1)</script>\n", {})
 
