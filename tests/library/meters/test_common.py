@@ -13,7 +13,7 @@ def test_times_in_a_zone_and_without_one():
     assert seconds("01/31/2026 12:00:00", "UTC") == NOON
     for factor in (1, 1e3, 1e6, 1e9):
         assert seconds(f"{factor * NOON:.0f}") == pytest.approx(NOON)
-    for bad in ("12", "later", "nan", "inf", "-1769860800"):
+    for bad in ("12", "12:00:00", "12:00:00.5 PM", "later", "nan", "inf", "-1769860800"):
         with pytest.raises(ValueError, match="ISO 8601"):
             seconds(bad)
 

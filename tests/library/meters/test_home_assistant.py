@@ -45,6 +45,14 @@ def test_two_entities_of_one_meter_are_refused(tmp_path):
     assert "sensor.plug_energy_total and sensor.plug_energy_today both tell of plug" in text
 
 
+@pytest.mark.parametrize("other", ["factor", "apparent"])
+def test_what_is_no_power_in_watts_is_no_meter(tmp_path, other):
+    rows = history(rack_power=400, **{f"rack_{other}_power": 410})
+    assert "neither power nor energy" in refusal(tmp_path, rows)
+    rows = history(rack_power=400, rack_power_factor=0)
+    assert "sensor.rack_power_factor: neither power" in refusal(tmp_path, rows)
+
+
 @pytest.mark.parametrize(("unit", "joules"), [("MJ", 1e6), ("MWh", 3.6e9), ("kWh", 3.6e6)])
 def test_large_units_are_told_from_small_ones(unit, joules, tmp_path):
     states = [

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from inference_energy import meters
-from library.meters.files import CHASSIS, DCMI, DMON, NOON, matrix, refusal
+from library.meters.files import CHASSIS, DCMI, NOON, matrix, refusal
 
 
 @pytest.mark.parametrize(
@@ -13,10 +13,6 @@ from library.meters.files import CHASSIS, DCMI, DMON, NOON, matrix, refusal
         ("hello\n", "no known power log; known are"),
         ("time,load\n1,2\n", "needed are time and power_w"),
         ("time,power_w\n", "no readings: check that the meter was logging"),
-        (
-            DMON.replace("#Date       Time     ", "#").replace("20260131   12:00:00", ""),
-            "dmon -o DT",
-        ),
         (DCMI.replace("IPMI timestamp", "Other"), "keep the line 'IPMI timestamp'"),
         (CHASSIS % 5, "states no time"),
         (json.dumps({"apower": 5.0, "id": 0}), "holds no time: record NotifyStatus"),

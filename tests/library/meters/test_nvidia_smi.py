@@ -33,6 +33,24 @@ def test_a_log_without_header_is_told_what_to_add(tmp_path):
     assert "has no header" in refusal(tmp_path, text, "gpu")
 
 
+def test_dmon_without_a_date_is_told_how_to_record(tmp_path):
+    text = DMON.replace("#Date       Time     ", "#").replace("20260131   12:00:00", "")
+    assert "record with nvidia-smi dmon -o DT" in refusal(tmp_path, text, "gpu")
+
+
+@pytest.mark.parametrize("scope", ["node", "cpu"])
+@pytest.mark.parametrize("text", [SMI, DMON], ids=["query", "dmon"])
+def test_a_log_of_gpus_is_that_of_no_node(scope, text, tmp_path):
+    """A log that is given without a scope is a wall meter's."""
+    assert "nvidia-smi measures the gpu, not the" in refusal(tmp_path, text, scope)
+
+
+def test_a_line_that_was_being_written_when_the_log_was_copied_is_left_out(tmp_path):
+    text = SMI + "2026/01/31 12:00:02.250, 0, 51"
+    holds(tmp_path, text, "gpu", "gpu 0", [0.25, 1.25], [512.34, 513])
+    assert "row 5, has 3 cells" in refusal(tmp_path, f"{text}\n", "gpu")
+
+
 def test_a_log_that_a_spreadsheet_saved_is_read(tmp_path):
     text = BARE.replace(",", ";").replace("512.34", "512,34")
     holds(tmp_path, text, "gpu", "gpu 0", [0.25, 1.25], [512.34, 513])

@@ -1,7 +1,7 @@
 """What Zeus prints and writes."""
 
 from inference_energy.meters import zeus
-from library.meters.files import NOON, holds, read
+from library.meters.files import NOON, holds, read, refusal
 
 
 def test_printed_power_is_read_with_its_time(tmp_path):
@@ -12,6 +12,7 @@ def test_printed_power_is_read_with_its_time(tmp_path):
     )
     assert zeus.recognise(text)
     holds(tmp_path, text, "gpu", "gpu 0", [0, 1], [512.3, 513])
+    assert "Zeus measures the gpu, not the node: write gpu:" in refusal(tmp_path, text)
 
 
 def test_a_window_becomes_its_mean_power(tmp_path):

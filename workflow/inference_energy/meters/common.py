@@ -55,6 +55,10 @@ DAY_FIRST = re.compile(r"\d\d?\.\d\d?\.\d{4}\b")
 """31.01.2026: where a date is written with points, its day comes first."""
 
 
+TIME_OF_DAY = re.compile(r"[\d:.]*:[\d:.]*\s*([ap]\.?m\.?)?", re.IGNORECASE)
+"""12:00:00, whose day nobody knows."""
+
+
 FIRST, LAST = 946_684_800.0, 4_102_444_800.0
 """Unix seconds of 2000 and 2100: a number between is a time in seconds, else in a smaller unit."""
 
@@ -115,6 +119,9 @@ class Samples:
         self.path, self.text, self.scope, self.zone = path, text, scope, zone
         self.name = Path(path).name
         self.limit = LIKELY[scope]
+        whole = text.endswith(("\n", "\r"))
+        self.cut_off = None if whole else len(text.splitlines())
+        """Line that its program was still writing when the log was copied."""
         self.rows, self.problems = [], []
 
     def table(self, separator=",", needed=()):
@@ -142,6 +149,8 @@ class Samples:
             if not cells or not "".join(cells).strip():
                 continue
             if len(cells) != len(header):
+                if reader.line_num == self.cut_off:
+                    continue
                 self.refuse(
                     reader.line_num,
                     f"has {len(cells)} cells, the header has {len(header)}: correct or remove it",
@@ -185,6 +194,14 @@ class Samples:
         if len(self.problems) >= MOST_PROBLEMS:
             first = self.problems[:PROBLEMS_SHOWN]
             raise InputError([*first, f"... and at least {MOST_PROBLEMS - len(first)} more"])
+
+    def only(self, scope, tool):
+        """Refuse a scope that a tool does not measure, with the one that it does."""
+        if self.scope != scope:
+            raise InputError(
+                f"{self.path}: {tool} measures the {scope}, not the {self.scope}: write "
+                f"{scope}:{self.path}"
+            )
 
     def number(self, line, column, value, factor=1.0):
         """Reading times a factor to its unit, NaN where there is none; a bad one is a problem."""
@@ -274,6 +291,8 @@ def seconds(time, zone=None):
         raise ValueError(allowed) from None
     except ValueError:
         text = str(time).strip()
+        if TIME_OF_DAY.fullmatch(text):
+            raise ValueError(f"states no day: {allowed}") from None
         try:
             by_day = DAY_FIRST.match(text)
             stamp = pd.to_datetime(text, dayfirst=True) if by_day else pd.Timestamp(text)

@@ -5,6 +5,8 @@ References: ``entity_id,state,last_changed`` as the panel's download writes it; 
 named after power is in W, after energy in kWh, Home Assistant's own units.
 """
 
+import re
+
 from inference_energy.meters.common import ENERGY_UNITS, MISSING, POWER_UNITS
 from inference_energy.units import J_PER_WH, MEGA
 
@@ -15,6 +17,10 @@ MEGA_UNITS = {
     "MWh": ("energy_j", MEGA * J_PER_WH),
 }
 """Of which milli is another unit."""
+
+
+OTHER_POWERS = {"factor", "apparent", "reactive"}
+"""Words in a name that holds power but tells none of it in W."""
 
 
 MEASURED = {"power", "energy", "total", "today", "daily", "consumption", "consumed", "active"}
@@ -87,6 +93,9 @@ def _kind(entity, unit):
             return "power_w", POWER_UNITS[exact]
         if exact in ENERGY_UNITS:
             return "energy_j", ENERGY_UNITS[exact]
+        return None
+    words = set(re.split(r"[._]", entity))
+    if words & OTHER_POWERS:
         return None
     if "power" in entity:
         return "power_w", 1.0

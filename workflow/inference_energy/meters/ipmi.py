@@ -23,6 +23,7 @@ def recognise(text):
 
 def read(samples):
     """Read the node's power [W]; every reading is followed by its time."""
+    samples.only("node", "IPMI")
     power = None
     for line, text in enumerate(samples.text.splitlines(), start=1):
         found, time = POWER.search(text), TIME.search(text)

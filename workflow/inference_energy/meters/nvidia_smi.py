@@ -33,6 +33,7 @@ def _is_dmon(text):
 
 def read(samples):
     """Read power [W], utilisation, memory [GB] and clock [MHz] of each GPU."""
+    samples.only("gpu", "nvidia-smi")
     if _is_dmon(samples.text):
         _read_dmon(samples)
         return

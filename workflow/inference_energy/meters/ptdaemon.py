@@ -15,6 +15,7 @@ def recognise(text):
 
 def read(samples):
     """Read the power of each channel's analyser [W]; a negative reading is none."""
+    samples.only("node", "PTDaemon")
     for line, text in enumerate(samples.text.splitlines(), start=1):
         found = LINE.match(text)
         if not found:

@@ -20,6 +20,7 @@ def recognise(text):
 
 def read(samples):
     """Read the power of each GPU [W]."""
+    samples.only("gpu", "Zeus")
     if PRINTED.match(samples.text.lstrip()):
         _read_printed(samples)
         return
