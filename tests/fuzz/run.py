@@ -1,10 +1,14 @@
 """Fuzz every file that a user supplies, and count time, memory and outcome of each target.
 
-``python -m fuzz.run CASES [FIRST [TARGET ...]]`` in tests/; a case is the same whenever its number
-is. A file that ends in anything but an answer or InputError, in a hang or beyond 1 GB is kept in
-build/fuzz.
+``python -m fuzz.run CASES [TARGET ...]`` in tests/; PROCESSES names how many run beside each other,
+as many as there are cores unless it is set. A case is the same whenever its number is, so a run
+that was stopped goes on where it was, unless code or data changed. A file that ends in anything but
+an answer or InputError, in a hang or beyond 1 GB is kept in build/fuzz.
 """
 
+import hashlib
+import json
+import os
 import random
 import resource
 import shutil
@@ -14,6 +18,8 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from contextlib import suppress
+from multiprocessing import Pool
 from pathlib import Path
 
 from fuzz.targets import TARGETS
@@ -26,6 +32,8 @@ HANG_S, MOST_BYTES = 10, 2**30
 WAIT_S = 300
 """Time after which a case hangs however little of the processor it takes. [s]"""
 KEPT = ROOT / "build" / "fuzz"
+CHUNK = 500
+"""Cases that are counted, and noted, at once."""
 GOOD = ("accepted", "refused")
 ROW = "{:<14} {:>7} {:>8} {:>7} {:>5} {:>9} {:>9} {:>7}"
 
@@ -90,16 +98,27 @@ def fuzz(target, cases, first=0, kept=None):
         Longest processor time of one. [s]
     """
     outcomes, slowest = Counter(), 0.0
-    for number in range(first, first + cases):
-        with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+        folder = Path(name)
+        for number in range(first, first + cases):
             started = time.process_time()
-            outcome = case(target, number, Path(name))
+            outcome = case(target, number, folder)
             slowest = max(slowest, time.process_time() - started)
             if kept and outcome not in GOOD and outcome not in outcomes:
                 shutil.copytree(name, kept / f"{target.__name__}-{number}", dirs_exist_ok=True)
                 print(f"  {target.__name__} {number}: {outcome}", flush=True)
-        outcomes[outcome] += 1
+            outcomes[outcome] += 1
+            empty(folder)
     return outcomes, slowest
+
+
+def empty(folder):
+    """Remove what a case wrote."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def share(target, cases):
@@ -107,23 +126,87 @@ def share(target, cases):
     return -(-cases * TARGETS[target] // sum(TARGETS.values()))
 
 
-def main(cases, first=0, only=()):
-    """Fuzz all targets in their shares; exit code 1 if anything went wrong."""
-    total = 0
-    print(ROW.format("target", "cases", *GOOD, "wrong", "slowest", "memory", "time"))
+def chunks(cases, only=()):
+    """Targets by name, first case and number of cases of every chunk; all targets advance alike."""
+    found = []
     for target in TARGETS:
-        if only and target.__name__ not in only:
-            continue
-        began, count = time.monotonic(), share(target, cases)
-        outcomes, slowest = fuzz(target, count, first, KEPT)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        wrong = count - sum(outcomes[good] for good in GOOD) + (memory > MOST_BYTES)
+        total = share(target, cases)
+        if not only or target.__name__ in only:
+            starts = range(0, total, CHUNK)
+            found += [(n / total, target.__name__, n, min(CHUNK, total - n)) for n in starts]
+    return [tuple(chunk) for _, *chunk in sorted(found)]
+
+
+def count(chunk):
+    """Outcomes of a chunk, its processor time [s], and the memory of the process [bytes]."""
+    name, first, cases = chunk
+    began = time.process_time()
+    target = next(target for target in TARGETS if target.__name__ == name)
+    outcomes, slowest = fuzz(target, cases, first, KEPT)
+    return {
+        "chunk": list(chunk),
+        "outcomes": outcomes,
+        "slowest": slowest,
+        "time": time.process_time() - began,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def state():
+    """Checksum of all that a case depends on: the code, and what it reads."""
+    folders = ("workflow/inference_energy", "workflow/schemas", "tests", "config", "data")
+    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*"))
+    found = hashlib.sha256()
+    for path in paths:
+        if path.is_file() and "__pycache__" not in path.parts:
+            found.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def noted(file):
+    """Chunks that a run before this one counted, by themselves; half a line is left out."""
+    found = {}
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        with suppress(ValueError):
+            counted = json.loads(line)
+            found[tuple(counted["chunk"])] = counted
+    return found
+
+
+def row(name, found):
+    """Line of the table for the chunks of a target, and how many cases went wrong."""
+    cases, outcomes = sum(each["chunk"][2] for each in found), Counter()
+    for each in found:
+        outcomes.update(each["outcomes"])
+    memory = max(each["memory"] for each in found)
+    wrong = cases - sum(outcomes[good] for good in GOOD) + (memory > MOST_BYTES)
+    cells = [name, cases, *(outcomes[good] for good in GOOD), wrong]
+    cells += [f"{max(each['slowest'] for each in found):.2f} s", f"{memory / 2**20:.0f} MB"]
+    return ROW.format(*cells, f"{sum(each['time'] for each in found):.0f} s"), wrong
+
+
+def main(cases, only=()):
+    """Fuzz all targets in their shares; exit code 1 if anything went wrong."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    file = KEPT / f"counted-{state()[:12]}.jsonl"
+    asked = chunks(cases, only)
+    known = noted(file)
+    file.write_text("".join(f"{json.dumps(each)}\n" for each in known.values()), encoding="utf-8")
+    left = [chunk for chunk in asked if chunk not in known]
+    processes = int(os.environ.get("PROCESSES") or os.cpu_count() or 1)
+    print(f"{len(asked) - len(left)} of {len(asked)} chunks of {CHUNK} cases were counted before")
+    with Pool(processes) as pool, open(file, "a", encoding="utf-8") as notes:
+        for found in pool.imap_unordered(count, left):
+            known[tuple(found["chunk"])] = found
+            print(json.dumps(found), file=notes, flush=True)
+    print(ROW.format("target", "cases", *GOOD, "wrong", "slowest", "memory", "time"))
+    total = 0
+    for name in dict.fromkeys(chunk[0] for chunk in asked):
+        line, wrong = row(name, [known[chunk] for chunk in asked if chunk[0] == name])
         total += wrong
-        cells = [target.__name__, count, *(outcomes[good] for good in GOOD), wrong]
-        cells += [f"{slowest:.2f} s", f"{memory / 2**20:.0f} MB"]
-        print(ROW.format(*cells, f"{time.monotonic() - began:.0f} s"), flush=True)
+        print(line)
     return int(total > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int((sys.argv[2:3] or [0])[0]), sys.argv[3:]))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))

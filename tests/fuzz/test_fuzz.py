@@ -27,7 +27,7 @@ READ = {
 def test_damaged_files_are_refused_or_become_what_they_say(target):
     outcomes, slowest = run.fuzz(target, run.share(target, CASES))
     wrong = {outcome: n for outcome, n in outcomes.items() if outcome not in run.GOOD}
-    assert wrong == {}, f"see python -m fuzz.run {CASES} 0 {target.__name__}"
+    assert wrong == {}, f"see python -m fuzz.run {CASES} {target.__name__}"
     assert outcomes["accepted"] and outcomes["refused"], "one-sided cases test half of it"
     assert slowest < run.HANG_S
 
@@ -91,3 +91,23 @@ def test_the_oracle_sees_a_changed_cell():
 
 def test_damage_is_drawn_from_its_number():
     assert random.Random("readers 1").random() != random.Random("readers 2").random()
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(run, "KEPT", tmp_path)
+    monkeypatch.setattr(run, "CHUNK", 4)
+    monkeypatch.setenv("PROCESSES", "1")
+    share = run.share(targets.settings, 100)
+    assert [chunk[1:] for chunk in run.chunks(100, ["settings"])] == [(0, 4), (4, share - 4)]
+    assert run.main(100, ["settings"]) == 0
+    (file,) = tmp_path.iterdir()
+    whole, other = file.read_text().splitlines()
+    file.write_text(f"{whole}\n{other[:20]}")
+    assert run.main(100, ["settings"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if "chunks" in line] == [
+        f"{n} of 2 chunks of 4 cases were counted before" for n in (0, 1)
+    ]
+    once, again = (line for line in printed if line.startswith("settings"))
+    assert once[:45] == again[:45]
+    assert len(file.read_text().splitlines()) == 2

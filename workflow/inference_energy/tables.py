@@ -22,6 +22,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -77,8 +78,9 @@ Schema = dict[str, Any]
 """JSON Schema of one row of a table, or of one of its columns."""
 
 
+@cache
 def load_schema(name: str) -> Schema:
-    """Load the schema of one table.
+    """Load the schema of one table, the same object for all who ask, which none may change.
 
     Parameters
     ----------

@@ -80,8 +80,13 @@ def agree(run, what, stated, expected, formula, unit, slack=0.0):
 
 
 @cache
+def _table(path, schema):
+    return read_table(path, schema)
+
+
+@cache
 def _thermal_design_powers(path):
-    table = read_table(path, "gpus")
+    table = _table(path, "gpus")
     return dict(zip(table["gpu"], table["tdp_w"], strict=True))
 
 
@@ -89,7 +94,7 @@ def _thermal_design_powers(path):
 def _serving_times(models, gpus, model, gpu, count, precision):
     """Least times [s] to compute a token and to read all weights; none where one is unknown."""
     row = pd.Series({"model": model, "gpu": gpu, "precision": precision, "tensor_parallel": count})
-    tables = read_table(models, "models"), read_table(gpus, "gpus")
+    tables = _table(models, "models"), _table(gpus, "gpus")
     if not (find_model(row, tables[0])["known"] and find_gpu(row, tables[1])["known"]):
         return None
     times = serving_times(row, *tables)
