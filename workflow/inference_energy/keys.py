@@ -80,11 +80,12 @@ def _allowed(child, schema):
     named = [node for node in branches or [child] if "$ref" in node]
     if named and all("properties" in resolved(node, schema) for node in named):
         return " or ".join(f"*{node['$ref'].rpartition('/')[2]}*" for node in named)
-    if "properties" in child:
+    is_mapping = not isinstance(child.get("type"), list)
+    if is_mapping and "properties" in child:
         return "keys " + ", ".join(f"`{key}`" for key in child["properties"])
     if set(child) == {"description"}:
         return "keys with values"
-    if isinstance(child.get("additionalProperties"), dict):
+    if is_mapping and isinstance(child.get("additionalProperties"), dict):
         return "names with values"
     if "title" in child.get("items", {}):
         return "a list"

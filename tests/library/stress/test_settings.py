@@ -22,7 +22,7 @@ STATED = {
     "tokenizer": "vendor/name",
     "output_tokens": "[300, 4500]",
     "concurrency": "[1, 8]",
-    "power": "[nvml, node:wall.csv, prometheus:http://h:9090]",
+    "power": "[nvml, {node: wall.csv}, prometheus:http://h:9090]",
     "gpus": "[0, 1]",
     "meter_offset": "-3.5",
     "meter_zone": "Europe/Berlin",
@@ -104,6 +104,21 @@ def test_settings_beyond_any_test_are_refused(key, value):
     (problem,) = settings.setting_problems(NODE | {key: value})
     assert f"key {key}" in problem
     assert len(problem) < 1000
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("power", {"gpus": "smi.log"}, ["unknown key gpus", "did you mean gpu?"]),
+        ("power", ["nvml", {"nodes": "wall.csv"}], ["power.1", "did you mean node?"]),
+        ("power", {"gpu": 3}, ["key power.gpu: value 3", "text"]),
+        ("power", [7], ["key power.0: value 7"]),
+        ("prediction", {"law": 3}, ["key prediction.law: value 3", "text"]),
+    ],
+)
+def test_what_no_source_of_power_or_prediction_is_called_is_refused(key, value, words):
+    (problem,) = settings.setting_problems(NODE | {key: value})
+    assert [word for word in words if word not in problem] == [], problem
 
 
 def test_a_settings_file_without_keys_is_refused(tmp_path, monkeypatch):
