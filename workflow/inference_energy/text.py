@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from inference_energy.units import PERCENT
+
 
 def number(value: float, digits: int = 3) -> str:
     """Write a number in so many significant digits, trailing zeros kept, without exponent.
@@ -92,7 +94,7 @@ def percent(share: float | None, form: str = ".0f", missing: str = "") -> str:
     >>> percent(0.123), percent(0.1, "g"), percent(-0.0514, "+.1f")
     ('12 %', '10 %', '-5.1 %')
     """
-    return _written(share, lambda s: f"{100 * s:{form}} %", missing)
+    return _written(share, lambda s: f"{PERCENT * s:{form}} %", missing)
 
 
 FEW = 5

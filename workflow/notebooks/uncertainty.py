@@ -32,6 +32,7 @@ from inference_energy.method.setup import fixed_regime
 from inference_energy.method.sources import tables_of
 from inference_energy.robustness.figures import SOURCE_COLOURS
 from inference_energy.tables import read_table
+from inference_energy.units import PERCENT
 
 matplotlib.rcParams.update(SETTINGS)
 method = documents.read("results/oviedo2026/method.yaml")
@@ -149,7 +150,7 @@ axis.set(xlabel="Share of the variance of ln E", xlim=(0, 1))
 axis.invert_yaxis()
 axis.legend(ncols=7, loc="upper left", bbox_to_anchor=(-0.2, -0.42), columnspacing=1.2)
 paper = shares.loc[("the paper", "traditional")]
-finding = f"{paper.idxmax()} spread the energy most: {100 * paper.max():.0f} %"
+finding = f"{paper.idxmax()} spread the energy most: {PERCENT * paper.max():.0f} %"
 headline(figure, f"Of the paper's traditional queries, {finding}")
 Picture(figure)
 

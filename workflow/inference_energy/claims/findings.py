@@ -9,6 +9,7 @@ from inference_energy.documents import collecting
 from inference_energy.errors import InputError
 from inference_energy.method.files import check, merge
 from inference_energy.rounding import ranking, relative
+from inference_energy.units import PERCENT
 
 BLEND_MEDIAN = (
     "energy_per_query[regime={}; subject=frontier blend; pathway=baseline; statistic=p50]"
@@ -34,7 +35,7 @@ class Effect:
     @property
     def change(self):
         """Change from before to after, zero if it is rounding. [%]"""
-        return 100 * relative(self.after, self.before)
+        return PERCENT * relative(self.after, self.before)
 
 
 def override_problems(finding, method, schema):

@@ -13,7 +13,7 @@ from inference_energy.energy.exact import (
 from inference_energy.method.boundary import Meter
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
-from inference_energy.units import G_PER_KG, MEGA, SECONDS_PER_DAY, WH_PER_KWH
+from inference_energy.units import G_PER_KG, MEGA, PERCENT, SECONDS_PER_DAY, WH_PER_KWH
 
 LENGTHS = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 5000.0, 10000.0, 30000.0, 100000.0)
 """Output lengths of the predicted energies. [tokens]"""
@@ -90,7 +90,7 @@ def energy_per_million_tokens(deployment):
         energy = energy_per_output_token(deployment, regime, deployment.model)
         total = model_energy(deployment, regime, deployment.model).mean()
         answer = {"overall": total / regime.output_tokens.mean_and_std()[0] * scale}
-        answer |= {f"p{p}": energy.quantile(p / 100) * scale for p in (5, 25, 50, 75, 95)}
+        answer |= {f"p{p}": energy.quantile(p / PERCENT) * scale for p in (5, 25, 50, 75, 95)}
         lines += [(name, statistic, value, "kWh") for statistic, value in answer.items()]
     return pd.DataFrame(lines, columns=["regime", "statistic", "value", "unit"])
 

@@ -18,6 +18,7 @@ from scipy.special import ndtr, owens_t
 
 from inference_energy.method.distributions import LogNormal
 from inference_energy.rounding import cut
+from inference_energy.units import PERCENT
 
 LEGENDRE_NODES, LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(16)
 DENSITY_PANELS = 24
@@ -133,7 +134,7 @@ class Energy(ABC):
 
     def describe(self) -> dict[str, float]:
         """Mean, std, p5, p25, p50, p75 and p95 [Wh] as a dict."""
-        percentiles = {f"p{p}": self.quantile(p / 100) for p in (5, 25, 50, 75, 95)}
+        percentiles = {f"p{p}": self.quantile(p / PERCENT) for p in (5, 25, 50, 75, 95)}
         return {"mean": self.mean(), "std": self.std()} | percentiles
 
 

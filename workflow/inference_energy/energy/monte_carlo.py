@@ -14,6 +14,7 @@ from inference_energy.energy.equation import charged_tokens, coupled_utilisation
 from inference_energy.energy.fleet import daily
 from inference_energy.method.setup import Coupling, Regime, ServedModel, Setup
 from inference_energy.rounding import cut
+from inference_energy.units import PERCENT
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -107,7 +108,7 @@ def _ways(
 def trimmed(sample: np.ndarray, pairs: Iterable[tuple[float, float]]) -> np.ndarray:
     """Keep a sample between two percentiles, one pair of levels after the other, bounds kept."""
     for lower, upper in pairs:
-        low, high = np.percentile(sample, [100 * lower, 100 * upper])
+        low, high = np.percentile(sample, [PERCENT * lower, PERCENT * upper])
         sample = sample[(sample >= low) & (sample <= high)]
     return sample
 

@@ -21,7 +21,7 @@ from inference_energy.laws.benchmarks import STEADY_INPUT
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import LogNormal
 from inference_energy.text import are_few
-from inference_energy.units import J_PER_WH, W_PER_KW
+from inference_energy.units import J_PER_WH, PERCENT, W_PER_KW
 
 QUERIES = "all queries"
 HOPPER = "H100-SXM-80GB"
@@ -48,7 +48,7 @@ def _line(group, basis, measured, interval, predicted, **where):
     # at fixed lengths the spread is of what is not known, and not over queries
     fixed = isinstance(predicted, LogNormal)
     mean = predicted.quantile(0.5) if fixed else predicted.mean()
-    quantiles = {f"p{p}": predicted.quantile(p / 100) for p in (5, 25, 50, 75, 95)}
+    quantiles = {f"p{p}": predicted.quantile(p / PERCENT) for p in (5, 25, 50, 75, 95)}
     return where | {
         "set": group,
         "basis": basis,

@@ -8,6 +8,7 @@ from scipy.optimize import brentq
 
 from inference_energy.energy import exact
 from inference_energy.method.lengths import EmpiricalLengths
+from inference_energy.units import PERCENT
 
 LEVELS = np.linspace(0, 1, 201)
 MEASURED_LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
@@ -46,7 +47,7 @@ def quantile_curves(traces, measured):
 
 def _lengths(row):
     """Quantiles at ``LEVELS`` from the percentiles, mean and maximum of a measured model."""
-    known = np.array([row[f"p{level * 100:.0f}"] for level in MEASURED_LEVELS], float)
+    known = np.array([row[f"p{level * PERCENT:.0f}"] for level in MEASURED_LEVELS], float)
     first, last = MEASURED_LEVELS[0], MEASURED_LEVELS[-1]
     body = np.exp(np.interp(LEVELS, MEASURED_LEVELS, np.log(known)))
     body *= np.minimum(LEVELS / first, 1)

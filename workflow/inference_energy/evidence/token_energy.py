@@ -20,6 +20,7 @@ from inference_energy.laws.serving import TRAITS, served_batch
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.scores import SPLITS
 from inference_energy.power.utilisation import add_utilisation, architecture, names
+from inference_energy.units import PERCENT
 
 
 def energy_per_token(
@@ -54,7 +55,7 @@ def energy_per_token(
     power = law.predict(loads)
     energy = token_energy(power["gpu_power_w"] * rows["gpus"].astype(float), throughput)
     spread = np.hypot(power["log_sd"], (1 - power["slope"]) * log_sd)
-    ends = {f"p{p}_j": energy * np.exp(ndtri(p / 100) * spread) for p in (5, 25, 75, 95)}
+    ends = {f"p{p}_j": energy * np.exp(ndtri(p / PERCENT) * spread) for p in (5, 25, 75, 95)}
     return pd.DataFrame({"predicted_j": energy, **ends, "log_sd": spread})
 
 

@@ -13,6 +13,7 @@ from inference_energy.laws.base import Array, Law
 from inference_energy.laws.hardware import DEPLOYMENT
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_columns, configuration_number, load_of
+from inference_energy.units import PERCENT
 
 Bools = NDArray[np.bool_]
 
@@ -240,7 +241,7 @@ def error_statistics(predictions: pd.DataFrame) -> pd.DataFrame:
                 "bias": error.mean(),
             }
             found += [
-                (split, law, region, name, 100 * value, "%", len(error))
+                (split, law, region, name, PERCENT * value, "%", len(error))
                 for name, value in statistics.items()
             ]
     columns = ["split", "law", "region", "statistic", "value", "unit", "n"]

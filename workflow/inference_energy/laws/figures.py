@@ -27,6 +27,7 @@ from inference_energy.drawing import (
 )
 from inference_energy.laws.registry import LAWS
 from inference_energy.text import extent, number, share_of
+from inference_energy.units import PERCENT
 
 DECIMALS = 4
 """Decimals of log10 that points are placed by: crowded ones move with the last digits."""
@@ -58,7 +59,7 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
         return figure
     ratios = shown["predicted_tps"] / shown["throughput_tps"]
     shapes = np.unique(shown["output_tokens"] / shown["input_tokens"])
-    errors = 100 * (ratios - 1).abs().groupby(shown["law"]).mean()
+    errors = PERCENT * (ratios - 1).abs().groupby(shown["law"]).mean()
     low, high = np.minimum(0.45, ratios.min() / 1.1), np.maximum(2.2, ratios.max() * 1.1)
     places = np.log10(ratios).round(DECIMALS)
     for i, law in enumerate(drawn):

@@ -12,6 +12,7 @@ from inference_energy.laws.base import Array, Fit
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_number
 from inference_energy.laws.serving import TRAITS
+from inference_energy.units import PERCENT
 
 SPLITS: dict[str, list[str]] = {
     "shape": ["shape"],
@@ -150,14 +151,14 @@ def statistics(
         ("median_factor", np.median(away), "1"),
         ("p90_factor", np.percentile(away, 90), "1"),
         ("bias", np.median(ratio), "1"),
-        ("mean_absolute_error", 100 * np.abs(ratio - 1).mean(), "%"),
-        ("p90_absolute_error", 100 * np.percentile(np.abs(ratio - 1), 90), "%"),
+        ("mean_absolute_error", PERCENT * np.abs(ratio - 1).mean(), "%"),
+        ("p90_absolute_error", PERCENT * np.percentile(np.abs(ratio - 1), 90), "%"),
         ("interval_score", _interval_score(measured, predicted, sigma), "ln(tokens/s)"),
     ]
     for percent in CENTRAL:
         low, high = bounds(predicted, sigma, percent)
         inside = (measured >= low) & (measured <= high)
-        found.append((f"coverage_{percent}", 100 * inside.mean(), "%"))
+        found.append((f"coverage_{percent}", PERCENT * inside.mean(), "%"))
     return [(name, float(value), unit) for name, value, unit in found]
 
 

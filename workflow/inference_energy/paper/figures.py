@@ -39,7 +39,7 @@ from inference_energy.energy.equation import node_energy
 from inference_energy.method.setup import TRIMMED
 from inference_energy.rounding import half_step
 from inference_energy.text import count, interval, number, percent
-from inference_energy.units import GIGA, KW_PER_MW, SECONDS_PER_DAY, WH_PER_GWH
+from inference_energy.units import GIGA, KW_PER_MW, PERCENT, SECONDS_PER_DAY, WH_PER_GWH
 
 PATHWAYS = {
     "baseline": "Baseline",
@@ -269,7 +269,7 @@ def token_distributions(histograms, tokens):
             (histograms["quantity"] == "output tokens") & (histograms["regime"] == regime)
         ]
         edges = np.append(bins["lower"], bins["upper"].iloc[-1])
-        share = 100 * bins["count"] / statistics(tokens, regime=regime)["n"]
+        share = PERCENT * bins["count"] / statistics(tokens, regime=regime)["n"]
         axis.stairs(share, edges, fill=True, color=REGIME_COLOURS[regime], alpha=0.6)
         axis.set_xlim(0, edges[-1])
         axis.set_ylim(0, share.max() * 1.75)

@@ -31,7 +31,7 @@ from inference_energy.drawing import (
 )
 from inference_energy.power.gpu import LEVELS, TAIL
 from inference_energy.text import extent, percent
-from inference_energy.units import W_PER_KW
+from inference_energy.units import PERCENT, W_PER_KW
 
 MARKS = {"dense": (BLUE, "o"), "hybrid": (GREEN, "^"), "moe": (VERMILION, "s")}
 """Colour and marker of each architecture."""
@@ -202,7 +202,7 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
     tell(axis, f"{len(meters)} meters; predictions are off by {told}")
     values = meters[["measured_w", "predicted_w", "p5_w", "p95_w"]].to_numpy(float) / W_PER_KW
     ends = np.array([values.min() - 0.5, values.max() + 0.5])
-    within = allowed / 100
+    within = allowed / PERCENT
     axis.fill_between(
         ends, ends * (1 - within), ends * (1 + within), color=DARK_GREY, alpha=0.15, linewidth=0
     )

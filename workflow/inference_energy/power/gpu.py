@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
 from inference_energy.power.utilisation import UTILISATION, add_utilisation
+from inference_energy.units import PERCENT
 
 Array = NDArray[np.floating[Any]]
 
@@ -155,7 +156,7 @@ class GpuPower:
         change = change * rows["tdp_w"] / power
         found = {"gpu_power_w": power, "log_sd": change * total}
         for percent in (5, 25, 75, 95):
-            at = z + scipy.special.ndtri(percent / 100) * total
+            at = z + scipy.special.ndtri(percent / PERCENT) * total
             found[f"p{percent}_w"] = self._power(at, rows)
         return pd.DataFrame(found | {"slope": change * np.exp(self.values[0])})
 

@@ -14,7 +14,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from inference_energy.errors import InputError
-from inference_energy.units import W_PER_KW
+from inference_energy.units import PERCENT, W_PER_KW
 
 LOADS = np.array([0.05, 0.1, 0.2, 0.5, 1.0])
 """Shares of the supplies' capacity at which a table of nodes gives their efficiency."""
@@ -22,7 +22,7 @@ LOADS = np.array([0.05, 0.1, 0.2, 0.5, 1.0])
 SMALL = 1e-4
 """Relative step of a slope."""
 
-EFFICIENCIES = [f"psu_efficiency_{round(100 * load)}" for load in LOADS]
+EFFICIENCIES = [f"psu_efficiency_{round(PERCENT * load)}" for load in LOADS]
 
 
 def find_node(gpu: str, nodes: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:

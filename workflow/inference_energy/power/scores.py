@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.power.gpu import GpuPower
+from inference_energy.units import PERCENT
 
 SPLITS = {"architecture": "architecture", "task": "task", "GPU": "gpu", "model": "network"}
 """What is left out, and the column that says so."""
@@ -139,9 +140,9 @@ def _errors(runs, unit):
     }
     for percent, (low, high) in INTERVALS.items():
         inside = (log["measured"] >= log[low]) & (log["measured"] <= log[high])
-        found[f"coverage_{percent}"] = (100 * inside.mean(), "%")
+        found[f"coverage_{percent}"] = (PERCENT * inside.mean(), "%")
     low, high = (log[end] for end in INTERVALS[INTERVAL_SCORE])
     outside = np.maximum(low - log["measured"], 0) + np.maximum(log["measured"] - high, 0)
-    miss = 2 / (1 - INTERVAL_SCORE / 100)
+    miss = 2 / (1 - INTERVAL_SCORE / PERCENT)
     found["interval_score"] = ((high - low + miss * outside).mean(), "ln")
     return found

@@ -8,6 +8,7 @@ from inference_energy.laws.hardware import serving_times
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.node import find_node, gpu_power_at, idle_share, node_power
 from inference_energy.power.utilisation import add_utilisation
+from inference_energy.units import PERCENT
 
 ALLOWED = 5.0
 """Error of a prediction at the wall up to which it counts as right. [%]"""
@@ -135,4 +136,4 @@ def _with_utilisation(rows, scale, models, gpus):
 
 
 def _error(predicted, measured):
-    return 100 * (predicted / measured.to_numpy(float) - 1)
+    return PERCENT * (predicted / measured.to_numpy(float) - 1)

@@ -20,7 +20,7 @@ from inference_energy.requests.energies import (
     total,
 )
 from inference_energy.requests.flight import load_by_hour
-from inference_energy.units import MICROSECONDS_PER_SECOND, SECONDS_PER_HOUR
+from inference_energy.units import MICROSECONDS_PER_SECOND, PERCENT, SECONDS_PER_HOUR
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
 BITS = (COARSE_BITS, COARSE_BITS, COARSE_BITS)
@@ -182,11 +182,13 @@ def percentiles(serving, found):
     everything = distribution(serving.factor, found)
     rows = []
     for percentile in PERCENTILES:
-        place = min(int(np.searchsorted(share, percentile / 100 - 1e-12)), len(share) - 1)
+        place = min(int(np.searchsorted(share, percentile / PERCENT - 1e-12)), len(share) - 1)
         shared = serving.factor * LogNormal(0.0, float(found["error"].iloc[place]))
         quantiles = found["energy"].iloc[place] * shared.quantile(np.array([0.05, 0.5, 0.95]))
         above = energy[place + 1 :].sum() / energy.sum() if energy.any() else np.nan
-        rows.append((percentile, *quantiles, everything.quantile(percentile / 100), float(above)))
+        rows.append(
+            (percentile, *quantiles, everything.quantile(percentile / PERCENT), float(above))
+        )
     names = ["energy_wh_p5", "energy_wh_p50", "energy_wh_p95", "energy_wh_all"]
     return pd.DataFrame(rows, columns=["percentile", *names, "energy_share_above"])
 

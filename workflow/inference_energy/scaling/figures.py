@@ -30,7 +30,7 @@ from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.rounding import largest_first
 from inference_energy.scaling.counter_signal import per_unit
 from inference_energy.text import extent, grouped, number, percent
-from inference_energy.units import WH_PER_KWH
+from inference_energy.units import PERCENT, WH_PER_KWH
 
 MARKERS = "osD^vP"
 
@@ -109,7 +109,7 @@ def scaling(lengths, crossing):
     styles = {"fleet": ("baseline", BLUE, "o"), "fleet improved": ("improved", PURPLE, "s")}
     for quantity, (label, colour, marker) in styles.items():
         rows = chosen[chosen["quantity"] == quantity].sort_values("long_share")
-        share = 100 * rows["long_share"]
+        share = PERCENT * rows["long_share"]
         right.plot(share, rows["value"], marker=marker, color=colour, markersize=3.5, label=label)
     fleet = chosen[chosen["quantity"] == "fleet"].set_index("long_share")["value"]
     base, some = fleet.loc[0], fleet.index[fleet.index > 0].min()

@@ -7,7 +7,7 @@ from scipy import stats
 from inference_energy.stress.impact import at_length
 from inference_energy.stress.plan import LEAST_REPETITIONS
 from inference_energy.stress.window import tokens_between
-from inference_energy.units import J_PER_WH
+from inference_energy.units import J_PER_WH, PERCENT
 
 
 def performance(requests, window):
@@ -40,7 +40,7 @@ def performance(requests, window):
     }
     for name in ("ttft", "itl", "latency"):
         for percent in (50, 90, 99):
-            row[f"{name}_p{percent}_s"] = inside[f"{name}_s"].quantile(percent / 100)
+            row[f"{name}_p{percent}_s"] = inside[f"{name}_s"].quantile(percent / PERCENT)
     return row
 
 
