@@ -23,7 +23,16 @@ from inference_energy.readers import detect_and_read
 from inference_energy.robustness import figures as robustness_figures
 from inference_energy.scaling import figures as scaling_figures
 from inference_energy.scaling.counter_signal import claimed_energy
-from repository import METHOD_FILES, METHODS, PAPER_TABLE, ROOT, read, read_schema, read_yaml
+from repository import (
+    METHOD_FILES,
+    METHODS,
+    PAPER_TABLE,
+    ROOT,
+    read,
+    read_multiverse,
+    read_schema,
+    read_yaml,
+)
 
 VECTOR, RASTER = ".svg", ".png"
 
@@ -153,6 +162,7 @@ def draw_audit():
             ("counter_signal", "counter_signal"),
         )
     }
+    multiverse = read_multiverse()
     signal = read_yaml("config/scaling.yaml")["counter_signal"]
     estimates = read("data/published/estimates.csv", "estimates")
     return {
@@ -160,7 +170,8 @@ def draw_audit():
             audit["specification_curve"],
             audit["multiverse_distribution"],
             audit["multiverse_variance"],
-            read_yaml("config/multiverse.yaml")["choices"],
+            multiverse["choices"],
+            robustness_figures.name_of(METHODS[multiverse["base"]]),
         ),
         "tornado": robustness_figures.tornado(
             audit["tornado"],

@@ -9,6 +9,7 @@ import yaml
 from inference_energy.laws.registry import needed_tables, serving_tables
 from inference_energy.method.files import resolve
 from inference_energy.method.sources import MEASURED, Sources, tables_of
+from inference_energy.robustness.files import on_base
 from inference_energy.tables import read_table
 from processes import git
 
@@ -37,6 +38,13 @@ METHOD_FILES = {
 
 METHODS = {name: resolve(name, METHOD_FILES) for name in METHOD_FILES}
 """Every method with all that it inherits, by name."""
+
+
+def read_multiverse(base=None):
+    """config/multiverse.yaml on its base, or on another one."""
+    config = read_yaml("config/multiverse.yaml")
+    config["base"] = base or config["base"]
+    return on_base(config, METHODS[config["base"]], read_schema("method"))
 
 
 PAPER_TABLE = "data/throughput/oviedo.csv"

@@ -186,7 +186,7 @@ def test_a_method_or_deployment_that_nobody_asks_for_stops_nothing(copy, name, s
     ("name", "old", "new", "word"),
     [
         ("multiverse.yaml", "base:", "bass:", "did you mean base?"),
-        ("multiverse.yaml", "published:", "publishd:", "did you mean published?"),
+        ("multiverse.yaml", "left_out:", "leftout:", "did you mean left_out?"),
         ("multiverse.yaml", "override:", "overide:", "did you mean override?"),
         ("sensitivity.yaml", "samples:", "smples:", "did you mean samples?"),
         ("sensitivity.yaml", "pue_median:", "pue_medium:", "did you mean pue_median?"),
@@ -224,9 +224,9 @@ def test_a_misspelt_key_is_refused_with_the_nearest_one(copy, name, old, new, wo
         ("findings.yaml", "p95: 1.4,", "p59: 1.4,", ["pue-text-and-code: override", "p59"]),
         (
             "multiverse.yaml",
-            "published: v2",
-            "published: v3",
-            ["unknown option", "allowed are v2, v1"],
+            "choices: [input_charge]",
+            "choices: [input_chrge]",
+            ["left_out, rule 3", "did you mean input_charge?"],
         ),
         ("multiverse.yaml", "{value: 11.3,", "{valu: 11.3,", ["options.v1.override", "valu"]),
         ("sensitivity.yaml", "low: 1.09", "low: 1.9", ["inputs.pue_median", "low < high"]),

@@ -133,7 +133,7 @@ def on_another_base(name, base):
         return document | {"samples": 16, "inputs": inputs}
     of, override = OTHERWISE[base]
     options = {"base": AS_BASE, "other": AS_BASE | {"override": override}}
-    choice = {"title": "Other", "published": "base", "options": options}
+    choice = {"title": "Other", "options": options}
     return {key: document[key] for key in ("base", "claims")} | {"choices": {of: choice}}
 
 

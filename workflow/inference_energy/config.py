@@ -24,7 +24,13 @@ from inference_energy.method.files import find_methods, read_methods, resolve_al
 from inference_energy.names import name_problems
 from inference_energy.project import brace_problems, listed, own, provided
 from inference_energy.requests import files as requests_files
-from inference_energy.robustness.files import option_problems, range_problems, rule_problems
+from inference_energy.robustness.files import (
+    left_out_problems,
+    on_base,
+    option_problems,
+    range_problems,
+    rule_problems,
+)
 from inference_energy.stress import settings as stress_settings
 from inference_energy.tables import read_table
 
@@ -175,8 +181,11 @@ def _audit_problems(name, documents, paths, files, methods):
             )
             methods |= resolved
         if base in methods and name == "multiverse":
-            problems += option_problems(document["choices"], methods[base], schema)
-            problems += rule_problems(document, methods[base], schema)
+            problems += left_out_problems(document)
+            if not problems:
+                fitted = on_base(document, methods[base], schema)
+                problems += option_problems(fitted["choices"], methods[base], schema)
+                problems += rule_problems(fitted, methods[base], schema)
     return problems + (range_problems(document["inputs"]) if name == "sensitivity" else [])
 
 

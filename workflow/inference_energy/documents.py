@@ -515,6 +515,24 @@ def resolved(node, schema):
     return found | {key: value for key, value in node.items() if key != "$ref"}
 
 
+def with_defaults(value, node, schema):
+    """Document with what its schema states as ``default`` for keys that it leaves out.
+
+    Parameters
+    ----------
+    value : object
+        Document, or part of one.
+    node, schema : dict
+        Part of the JSON Schema that describes it, and the schema that its references point into.
+    """
+    if not isinstance(value, dict):
+        return value
+    known = resolved(node, schema).get("properties", {})
+    filled = {key: part["default"] for key, part in known.items() if "default" in part}
+    parts = {key: with_defaults(part, known.get(key, {}), schema) for key, part in value.items()}
+    return filled | parts
+
+
 def _kind(kind, node, schema):
     if kind in ("number", "integer"):
         name = "a number" if kind == "number" else "a whole number"

@@ -127,6 +127,8 @@ rule draw_robustness:
         "Drawing the specification curve and the tornado"
     input:
         choices=provided("config/multiverse.yaml"),
+        method=MULTIVERSE_INPUTS["method"],
+        method_schema=MULTIVERSE_INPUTS["method_schema"],
         inputs=provided("config/sensitivity.yaml"),
         curve="results/audit/specification_curve.csv",
         distribution="results/audit/multiverse_distribution.csv",
@@ -162,6 +164,8 @@ rule summarise_robustness:
         cases="results/audit/stress_cases.csv",
         choices=provided("config/multiverse.yaml"),
         published=provided("data/published/claims.csv"),
+        method=MULTIVERSE_INPUTS["method"],
+        method_schema=MULTIVERSE_INPUTS["method_schema"],
         energies=expand("results/{method}/energy_per_query.csv", method=PAPER_FIRST),
         code=code("robustness/write.py"),
     params:

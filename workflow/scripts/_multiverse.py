@@ -3,10 +3,11 @@
 from _setups import read_all_sources
 from inference_energy import documents
 from inference_energy.robustness.choices import Multiverse
+from inference_energy.robustness.files import on_base
 
 
 def read_multiverse(inputs):
-    """Return config/multiverse.yaml (dict), its Multiverse, and the Sources of its methods.
+    """Return config/multiverse.yaml as of its base (dict), its Multiverse, its methods' Sources.
 
     Parameters
     ----------
@@ -17,4 +18,5 @@ def read_multiverse(inputs):
         documents.read(path)
         for path in (inputs.config, inputs.method, inputs.config_schema, inputs.method_schema)
     )
-    return config, Multiverse.of(config, base, *schemas), read_all_sources(inputs)
+    multiverse = Multiverse.of(config, base, *schemas)
+    return on_base(config, base, schemas[1]), multiverse, read_all_sources(inputs)

@@ -98,6 +98,11 @@ def test_restating_the_parents_value_needs_no_source(mine):
     check(resolve("mine", mine(monte_carlo={"seed": 42})), SCHEMA, "mine")
 
 
+def test_a_blend_that_is_trimmed_otherwise_is_of_the_same_models(mine, files):
+    blend = resolve("mine", mine(blend={"trim": [], "source": "own"}))["blend"]
+    assert blend == files["oviedo2026"]["blend"] | {"trim": [], "source": "own"}
+
+
 def test_merging_leaves_both_files_as_they_were(mine):
     files = mine(blend={"models": 2})
     before = deepcopy(files)

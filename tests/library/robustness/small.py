@@ -32,7 +32,7 @@ def small():
         | {"options": {o: config["choices"][name]["options"][o] for o in options}}
         for name, options in FEW.items()
     }
-    config["refused"] = [REFUSED]
+    config |= {"refused": [REFUSED], "left_out": []}
     return config
 
 

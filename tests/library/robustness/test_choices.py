@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from inference_energy.errors import InputError
+from inference_energy.laws.registry import LAWS
 from inference_energy.robustness import choices
 from library.robustness.small import CONFIG, checked, small
+from repository import METHODS
 
 
 def test_every_option_of_the_project_is_a_valid_method():
@@ -26,20 +28,79 @@ def test_an_unknown_choice_or_option_is_named(options, words):
 
 def test_all_wrong_options_are_reported_together():
     config = small()
-    config["choices"]["pue"]["published"] = "codes"
     config["choices"]["trim"]["options"]["none"]["override"]["blend"]["trim"] = [[0.9, 0.1]]
     config["choices"]["node_power"]["options"]["one-node"]["override"] = {"nodepower": 1}
     with pytest.raises(InputError) as error:
         checked(config)
-    for word in ("codes", "trim.options.none", "lower < upper", "nodepower"):
+    for word in ("trim.options.none", "lower < upper", "nodepower"):
         assert word in str(error.value)
 
 
-def test_a_published_option_must_be_the_base():
+def test_the_option_of_the_base_is_the_one_that_leaves_it_as_it_is():
+    assert checked(CONFIG).of_base == {
+        "node_power": "v2",
+        "power_utilisation": "range",
+        "pue": "code",
+        "output_tokens": "exponential",
+        "input_tokens": "500",
+        "input_charge": "law",
+        "throughput_law": "log-linear",
+        "benchmarks": "fp8",
+        "trim": "twice",
+        "ranking": "median",
+        "shares": "equal",
+    }
+    assert checked(CONFIG, METHODS["oviedo2025"]).of_base["node_power"] == "v1"
+
+
+def test_a_choice_without_an_option_of_the_base_gets_one():
     config = small()
-    config["choices"]["trim"]["published"] = "none"
-    with pytest.raises(InputError, match="published options change oviedo2026"):
-        checked(config)
+    del config["choices"]["trim"]["options"]["twice"]
+    trim = checked(config).choices["trim"]
+    assert list(trim["options"]) == ["oviedo2026", "none"]
+    assert trim["of_base"] == "oviedo2026"
+    assert trim["options"]["oviedo2026"] == {
+        "label": "As oviedo2026",
+        "source": "config/methods/oviedo2026.yaml",
+    }
+
+
+@pytest.mark.parametrize("base", METHODS)
+def test_every_method_can_be_the_base_of_the_projects_choices(base):
+    method = METHODS[base]
+    multiverse = checked(CONFIG | {"base": base}, method)
+    assert multiverse.method() == method
+    left = set(CONFIG["choices"]) - set(multiverse.choices)
+    law = LAWS[method["throughput_law"]["name"]]
+    assert ("node_power" in left) == ("serving" in method)
+    assert ("throughput_law" in left) == law.pooled
+    assert ("input_charge" in left) == law.charges_input
+    assert np.prod(multiverse.shape) > 500
+
+
+@pytest.mark.parametrize(
+    ("rule", "word"),
+    [
+        ({"choices": ["node_pwer"]}, "node_pwer: none of the choices"),
+        ({"stress_cases": ["azure"]}, "did you mean azure-code?"),
+        ({}, "allowed is choices, or stress_cases"),
+        ({"base": "servng", "choices": ["pue"]}, "did you mean serving?"),
+    ],
+)
+def test_a_rule_that_leaves_out_what_is_not_there_is_named(rule, word):
+    rule = {"base": "serving", "because": "a test"} | rule
+    with pytest.raises(InputError) as error:
+        checked(small() | {"left_out": [rule]})
+    assert "left_out" in str(error.value) and word in str(error.value)
+
+
+def test_a_base_that_no_choice_fits_is_refused():
+    rule = {"base": "pooled", "choices": ["throughput_law"], "because": "a test"}
+    config = small() | {"left_out": [rule], "refused": []}
+    config["choices"] = {"throughput_law": config["choices"]["throughput_law"]}
+    assert checked(config).shape == (2,)
+    with pytest.raises(InputError, match="none is left of those that revised can take"):
+        checked(config, METHODS["revised"])
 
 
 @pytest.mark.parametrize(
@@ -137,4 +198,4 @@ def test_stages_share_out_all_combinations():
 def test_the_base_stands_at_its_place_among_the_specifications():
     multiverse = checked(small())
     number = np.ravel_multi_index(multiverse.place, multiverse.shape)
-    assert dict(multiverse.specifications().iloc[number]) == multiverse.published
+    assert dict(multiverse.specifications().iloc[number]) == multiverse.of_base

@@ -3,20 +3,44 @@
 from copy import deepcopy
 
 import pytest
-from inference_energy.robustness.files import option_problems, range_problems
+from inference_energy.robustness.files import PROPERTIES, on_base, option_problems, range_problems
 from library.robustness.small import BASE, CONFIG, SCHEMAS
+from repository import read_multiverse
 
 
 def test_the_projects_options_and_ranges_are_right():
-    assert option_problems(CONFIG["choices"], BASE, SCHEMAS[1]) == []
+    assert option_problems(on_base(CONFIG, BASE, SCHEMAS[1])["choices"], BASE, SCHEMAS[1]) == []
 
 
-def test_an_option_that_is_not_there_is_named_with_the_nearest():
-    choices = deepcopy(CONFIG["choices"])
-    choices["pue"]["published"] = "codes"
-    (problem,) = option_problems(choices, BASE, SCHEMAS[1])
-    assert "choices.pue.published: value codes: unknown option" in problem
-    assert "did you mean code?" in problem
+def test_the_schema_names_the_properties_of_a_base_that_leave_something_out():
+    rule = SCHEMAS[0]["properties"]["left_out"]["items"]["properties"]["base"]
+    assert rule["enum"] == list(PROPERTIES)
+
+
+def test_an_option_says_where_its_numbers_are_from_and_may_differ_from_the_base_in_that():
+    config = deepcopy(CONFIG)
+    stated = config["choices"]["pue"]["options"]["code"]
+    stated["override"]["pue"]["source"] = "elsewhere"
+    found = on_base(config, BASE, SCHEMAS[1])["choices"]["pue"]
+    assert found["of_base"] == "code"
+    assert "override" not in found["options"]["code"]
+    stated["override"]["pue"]["p95"] = 1.61
+    assert on_base(config, BASE, SCHEMAS[1])["choices"]["pue"]["of_base"] == "oviedo2026"
+
+
+def test_what_a_base_has_no_use_for_is_left_out_with_what_names_it():
+    found = read_multiverse("revised")
+    assert set(found["choices"]).isdisjoint({"node_power", "throughput_law", "input_charge"})
+    assert list(found["stress_cases"]) == ["azure-code"]
+    assert found["refused"] == found["earlier"] == []
+    assert found["left_out"][0]["titles"] == [
+        "node power",
+        "power utilisation",
+        "the stress case “8.4 / 10.5 kW at every moment (measured)”",
+    ]
+    assert found["choices"]["output_tokens"]["of_base"] == "revised"
+    assert found["choices"]["pue"]["of_base"] == "reported"
+    assert read_multiverse()["left_out"] == []
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.9, 0.4), (-1, 0.5), (0.5, 2), (0.5, 0.5)])

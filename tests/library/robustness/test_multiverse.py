@@ -56,7 +56,7 @@ MANY_LAWS = {
 def small_many(laws=MANY_LAWS):
     """Choices of a method of many configurations, with every law that there is."""
     choices = {
-        name: {"title": name, "published": "base", "options": {"base": AS_BASE} | others}
+        name: {"title": name, "options": {"base": AS_BASE} | others}
         for name, others in {
             "power_utilisation": {
                 option: CONFIG["choices"]["power_utilisation"]["options"][option]
@@ -71,7 +71,7 @@ def small_many(laws=MANY_LAWS):
             },
         }.items()
     }
-    choices["law"] = {"title": "law", "published": "hierarchical", "options": laws}
+    choices["law"] = {"title": "law", "options": laws}
     return {"base": "full-load", "claims": "v2", "choices": choices}
 
 
@@ -126,7 +126,8 @@ def test_what_is_refused_has_no_result(computed):
 
 def test_a_second_charge_for_input_is_refused_by_a_rule_or_by_name():
     names = ("input_charge", "throughput_law")
-    config = CONFIG | {"choices": {name: CONFIG["choices"][name] for name in names}}
+    choices = {name: CONFIG["choices"][name] for name in names}
+    config = CONFIG | {"choices": choices, "left_out": []}
     (rule,) = [rule for rule in config["refused"] if set(rule["when"]) == set(names)]
     found = multiverse.outcomes(checked(config | {"refused": [rule]}), SOURCES)
     assert np.isnan(found[headline("long")]).sum() == 1
@@ -157,7 +158,7 @@ def test_an_option_may_name_another_table(many):
     assert (medians[0, 0] != medians[1, 0]).all()
 
 
-def test_the_published_specification_is_the_base_method(computed):
+def test_the_specification_of_the_base_is_the_base_method(computed):
     choices, found = computed
     assert choices.method() == BASE
     setup = build(BASE, **SOURCES(BASE))
@@ -227,11 +228,7 @@ def test_load_is_a_choice_of_a_method_that_knows_it():
     pue = {"distribution": "fixed", "value": 2.0, "unit": "1", "source": "a test"}
     overrides = {"load": {"serving": {"load": load}}, "pue": {"pue": pue}}
     choices = {
-        name: {
-            "title": name,
-            "published": "base",
-            "options": {"base": option(), "other": option(o)},
-        }
+        name: {"title": name, "options": {"base": option(), "other": option(o)}}
         for name, o in overrides.items()
     }
     config = {"base": "revised", "claims": CONFIG["claims"], "choices": choices}
@@ -250,3 +247,25 @@ def test_rated_power_is_no_choice_of_a_method_that_measures_it():
         checked(
             {"base": "revised", "claims": CONFIG["claims"], "choices": choices}, METHODS["revised"]
         )
+
+
+def test_the_projects_choices_are_computed_on_a_method_that_knows_load():
+    few = {
+        name: CONFIG["choices"][name] | {"options": dict(options)}
+        for name, choice in CONFIG["choices"].items()
+        for options in [list(choice["options"].items())[:1]]
+    }
+    choices = checked(CONFIG | {"base": "revised", "choices": few}, METHODS["revised"])
+    names = ["pue", "output_tokens", "input_tokens", "trim", "ranking", "shares"]
+    assert list(choices.choices) == names
+    of = sources([METHODS["revised"]])
+    found = multiverse.outcomes(choices, of)[headline("traditional")]
+    assert found.shape == (2, 2, 2, 2, 1, 1)
+    method = choices.method({"pue": "code", "trim": "twice"})
+    setup = build(method, **of(method))
+    energy = exact.blend_energy(setup, *exact.regime_energy(setup, setup.regimes["traditional"]))
+    place = tuple(
+        list(choice["options"]).index({"pue": "code", "trim": "twice"}.get(name, choice["of_base"]))
+        for name, choice in choices.choices.items()
+    )
+    assert found[place] == pytest.approx(energy.quantile(0.5), rel=1e-6)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from inference_energy.robustness.page import HEADLINE, multiverse_page, places
 from inference_energy.tables import read_table
-from repository import read, read_yaml
+from repository import read, read_multiverse
 
 AUDIT = Path(__file__).resolve().parents[3] / "results" / "audit"
 SCHEMAS = {
@@ -24,17 +24,17 @@ def tables():
     return {name: read_table(AUDIT / f"{s}.csv", s) for name, s in SCHEMAS.items()}
 
 
-CONFIG = read_yaml("config/multiverse.yaml")
+CONFIG = read_multiverse()
 PUBLISHED = read("data/published/claims.csv", "claims_published")
 MEDIANS = {"mine": {"traditional": 0.3, "long": 4.0}}
 RANKS = {"mine": {"traditional": 0.25, "long": 0.5}}
 
 
-def page(tables):
+def page(tables, config=CONFIG):
     counts = {"combinations": 7654321, "specifications": 1234567, "distinct": 123456, "most": 6}
     ranks = RANKS | {CONFIG["base"]: {"traditional": 0.25, "long": 0.5}}
     return multiverse_page(
-        counts=counts, config=CONFIG, published=PUBLISHED, medians=MEDIANS, ranks=ranks, **tables
+        counts=counts, config=config, published=PUBLISHED, medians=MEDIANS, ranks=ranks, **tables
     )
 
 
@@ -94,3 +94,12 @@ def test_a_claim_that_restates_an_input_holds_by_construction_and_no_share_is_gi
     assert "| lever-hardware-long | 1.5-2.5 | 1 | by construction | 1.9 to 2 |" in told
     claims = tables["claims"].assign(base="fails")
     assert "by construction |" not in page(tables | {"claims": claims})
+
+
+def test_what_the_base_has_no_use_for_is_named_with_the_reason(tables):
+    assert "Left out" not in page(tables)
+    text = page(tables, read_multiverse("revised"))
+    assert "\n- Left out with `revised`: input charged; its law holds the node time" in text
+    assert "“8.4 / 10.5 kW at every moment (measured)”; what its nodes draw" in text
+    # no one else's place
+    assert "before pairs were refused" not in text

@@ -17,8 +17,8 @@ def test_summaries_are_consistent(computed):
     ranks = lines[lines["statistic"] == "published_rank"]["value"]
     assert ranks.between(0, 1).all()
     one = summaries.one_at_a_time(choices, found)
-    published = one[one["option"] == one["choice"].map(choices.published)]
-    assert (published["ratio"] == 1).all()
+    own = one[one["option"] == one["choice"].map(choices.of_base)]
+    assert (own["ratio"] == 1).all()
     curve = summaries.curve(choices, found, weights, first, bins=10)
     totals = curve.groupby(["regime", "bin", "choice"])["share"].sum()
     np.testing.assert_allclose(totals, 1)

@@ -17,7 +17,7 @@ from inference_energy.method.lengths import (
 )
 from inference_energy.project import brace_problems, listed
 
-WHOLE = ("value", "distribution", "name", "factors", "trim", "kinds")
+WHOLE = ("value", "distribution", "name", "factors", "kinds")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
 
 

@@ -12,7 +12,13 @@ from inference_energy.errors import InputError
 from inference_energy.method.files import merge
 from inference_energy.method.setup import TRIMMED
 from inference_energy.robustness.files import MULTIVERSE as WHERE
-from inference_energy.robustness.files import named_options, option_problems, rule_problems
+from inference_energy.robustness.files import (
+    left_out_problems,
+    named_options,
+    on_base,
+    option_problems,
+    rule_problems,
+)
 
 QUARTILES = {"p25": 0.25, "p50": 0.5, "p75": 0.75}
 
@@ -50,7 +56,7 @@ class Multiverse:
     base : dict
         Resolved method.
     choices : dict
-        Choice to ``title``, ``published`` (option of the base) and ``options``, each with
+        Choice to ``title``, ``of_base`` (the option that the base takes) and ``options``, each with
         ``label``, ``source`` and ``override``.
     refused : tuple of dict
         Combinations of options, choice to option or options, that no specification has.
@@ -64,21 +70,25 @@ class Multiverse:
     def of(cls, config, base, config_schema, method_schema):
         """Check a configuration against its schema and each option as a method.
 
+        Choices that the base cannot take are left out.
+
         Raises
         ------
         InputError
             Listing every problem.
         """
         problems = schema_problems(config, config_schema, WHERE)
-        problems = problems or [
+        problems = problems or left_out_problems(config)
+        if problems:
+            raise InputError(problems)
+        config = on_base(config, base, method_schema)
+        problems = [
             *option_problems(config["choices"], base, method_schema),
             *rule_problems(config, base, method_schema),
         ]
         if problems:
             raise InputError(problems)
-        return cls(
-            base, config["choices"], tuple(rule["when"] for rule in config.get("refused", []))
-        )
+        return cls(base, config["choices"], tuple(rule["when"] for rule in config["refused"]))
 
     def refuses(self, options):
         """Whether options, of all choices or some, contradict each other."""
@@ -158,7 +168,7 @@ class Multiverse:
         Parameters
         ----------
         options : dict of str to str, optional
-            Choice to option; the published option where nothing is said.
+            Choice to option; that of the base where nothing is said.
 
         Raises
         ------
@@ -167,12 +177,12 @@ class Multiverse:
         """
         for choice, option in (options or {}).items():
             self._known(choice, option, f"specification {choice}")
-        return self._apply(self.published | (options or {}))
+        return self._apply(options or {})
 
     @property
-    def published(self):
+    def of_base(self):
         """Option of every choice that the base method takes."""
-        return {name: choice["published"] for name, choice in self.choices.items()}
+        return {name: choice["of_base"] for name, choice in self.choices.items()}
 
     @property
     def shape(self):
@@ -182,7 +192,7 @@ class Multiverse:
     @property
     def place(self):
         """Place of the base method in an array over all specifications."""
-        return tuple(list(c["options"]).index(c["published"]) for c in self.choices.values())
+        return tuple(list(c["options"]).index(c["of_base"]) for c in self.choices.values())
 
     def touched(self, choice):
         """Sections of a method that the options of a choice override."""

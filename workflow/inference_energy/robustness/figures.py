@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter
 from inference_energy import drawing, text
 from inference_energy.robustness.choices import JOINED
 from inference_energy.rounding import largest_first
+from inference_energy.units import PERCENT
 
 LINE = 0.135
 """Height of a row of the dashboard or the tornado [in]."""
@@ -21,7 +22,7 @@ one median. The line has all of them,
 sorted; the rows say how often an option
 is taken where the line is.
 
-Bold: the options of the paper.
+Bold: the options of {base}.
 Var.: share of the variance of ln(median)
 that a choice explains, alone or together
 with others (they add up to over 100 %)."""
@@ -36,7 +37,7 @@ SHARE = LinearSegmentedColormap.from_list(
 
 
 @rc_context(drawing.SETTINGS)
-def specification_curve(curve, distribution, variance, choices):
+def specification_curve(curve, distribution, variance, choices, base):
     """Sorted medians of both regimes above a dashboard of the options taken.
 
     Parameters
@@ -44,7 +45,9 @@ def specification_curve(curve, distribution, variance, choices):
     curve, distribution, variance : DataFrame
         Tables specification_curve, multiverse_distribution and multiverse_variance.
     choices : dict
-        Choice to ``title`` and ``options`` with ``label``.
+        Choice to ``title``, ``of_base`` and ``options`` with ``label``.
+    base : str
+        The base method, as from :func:`name_of`.
 
     Returns
     -------
@@ -55,9 +58,11 @@ def specification_curve(curve, distribution, variance, choices):
     places = np.cumsum([1.0 + 0.55 * (o == next(iter(choices[c]["options"]))) for c, o in rows])
     height = LINE * (places[-1] + 1)
     figure = drawing.new_figure(drawing.PAGE, 1.9 + height + 0.95 + TITLE)
-    drawing.headline(figure, _paper_ranks(distribution))
+    drawing.headline(figure, _ranks(distribution, base))
     y = 1 - (0.62 + TITLE) / figure.get_figheight()
-    explained = EXPLAINED + LINKED * any(JOINED in name for name in variance["choice"])
+    explained = EXPLAINED.format(base=base) + LINKED * any(
+        JOINED in name for name in variance["choice"]
+    )
     figure.text(0.2 / drawing.PAGE, y, explained, va="top", linespacing=1.35)
     left, gap, bottom = 2.62, 0.42, 0.52
     width = (drawing.PAGE - left - 0.42 - gap) / 2
@@ -70,7 +75,7 @@ def specification_curve(curve, distribution, variance, choices):
         ].set_index("statistic")["value"]
         top = drawing.frame(figure, x, bottom + height + 0.12, right, 0.3 + TITLE)
         dashboard = drawing.frame(figure, x, bottom, right, 2.2 + 0.23 + TITLE)
-        _draw_curve(top, mine, statistics, regime)
+        _draw_curve(top, mine, statistics, regime, base)
         image = _draw_dashboard(dashboard, mine, rows, places)
         shares = variance[(variance["regime"] == regime) & (variance["effect"] == "total")]
         _label_variance(dashboard, shares.set_index("choice")["value"], rows, places)
@@ -85,8 +90,13 @@ def specification_curve(curve, distribution, variance, choices):
     return figure
 
 
-def _paper_ranks(distribution):
-    """Say where the paper's medians stand among those of all choices."""
+def name_of(method):
+    """Method as the subject of a figure's sentences: the paper, or its name."""
+    return "the paper" if method["kind"] == "paper" else method["id"]
+
+
+def _ranks(distribution, base):
+    """Say where the medians of the base stand among those of all choices."""
     ranks = distribution[
         (distribution["quantity"] == "p50") & (distribution["statistic"] == "published_rank")
     ]
@@ -94,12 +104,13 @@ def _paper_ranks(distribution):
         f"{text.percent(share)} ({regime})"
         for regime, share in zip(ranks["regime"], ranks["value"], strict=True)
     ]
-    return f"The paper's medians are higher than {' and '.join(told)} of all medians"
+    owner = base[0].upper() + base[1:] if base == "the paper" else base
+    return f"{owner}'s medians are higher than {' and '.join(told)} of all medians"
 
 
-def _draw_curve(axis, mine, statistics, regime):
+def _draw_curve(axis, mine, statistics, regime, base):
     bins = mine.drop_duplicates("bin").sort_values("bin")
-    x = (bins["bin"] - 0.5) / len(bins) * 100
+    x = (bins["bin"] - 0.5) / len(bins) * PERCENT
     colour = drawing.REGIME_COLOURS[regime]
     axis.fill_between(x, bins["p25"], bins["p75"], color=colour, alpha=0.3, linewidth=0)
     axis.plot(x, bins["p50"], color=colour, linewidth=1.6)
@@ -111,11 +122,10 @@ def _draw_curve(axis, mine, statistics, regime):
     axis.grid(axis="y")
     axis.set_title(f"{'ab'[regime == 'long']}  {regime.capitalize()}")
     level = statistics["published_rank"]
-    rank = 100 * level
+    rank = PERCENT * level
     axis.plot([rank], [statistics["published"]], "o", color=drawing.BLACK, markersize=4, zorder=5)
     axis.annotate(
-        f"the paper's, {text.number(statistics['published'])} Wh\n"
-        f"higher than {text.percent(level)}",
+        f"{base}'s, {text.number(statistics['published'])} Wh\nhigher than {text.percent(level)}",
         (rank, statistics["published"]),
         xytext=(0.97, 0.06),
         textcoords="axes fraction",
@@ -160,7 +170,7 @@ def _draw_dashboard(axis, mine, rows, places):
 def _label_options(axis, choices, rows, places):
     across = axis.get_yaxis_transform()
     for (choice, option), place in zip(rows, places, strict=True):
-        published = option == choices[choice]["published"]
+        own = option == choices[choice]["of_base"]
         axis.text(
             -0.03,
             place,
@@ -168,7 +178,7 @@ def _label_options(axis, choices, rows, places):
             transform=across,
             ha="right",
             va="center_baseline",
-            weight="bold" if published else "normal",
+            weight="bold" if own else "normal",
         )
         if option == next(iter(choices[choice]["options"])):
             axis.text(

@@ -1,10 +1,23 @@
 """What the schemas of config/multiverse.yaml and config/sensitivity.yaml cannot say of them."""
 
-from inference_energy.documents import collecting, near, read_schema, schema_problems
+from inference_energy.documents import (
+    collecting,
+    near,
+    read_schema,
+    schema_problems,
+    with_defaults,
+)
+from inference_energy.laws.registry import LAWS
 from inference_energy.method.files import check, merge, method_path
 
 MULTIVERSE = "config/multiverse.yaml"
 SENSITIVITY = "config/sensitivity.yaml"
+PROPERTIES = {
+    "serving": lambda base: "serving" in base,
+    "charges_input": lambda base: LAWS[base["throughput_law"]["name"]].charges_input,
+    "pooled": lambda base: LAWS[base["throughput_law"]["name"]].pooled,
+}
+"""What of a base leaves choices and stress cases out, as ``left_out`` names it."""
 BOUNDED = {
     "node_power": ("power", "properties", "value"),
     "power_utilisation_median": ("utilisation",),
@@ -20,13 +33,81 @@ BOUNDED = {
 """Inputs of the sensitivity, and the quantity of a method whose bounds and unit they have."""
 
 
+def on_base(config, base, method_schema):
+    """The choices and stress cases that a base can take, and the option that it takes itself.
+
+    Parameters
+    ----------
+    config : dict
+        config/multiverse.yaml, right by its schema.
+    base : dict
+        Resolved method.
+    method_schema : dict
+        JSON Schema of a resolved method.
+
+    Returns
+    -------
+    dict
+        As the file. Every choice has a key ``of_base``: its first option that leaves the base as
+        it is, which overrides nothing then; where there is none, one that is named after the base
+        stands first. ``left_out`` has only the rules that leave something out, each with the
+        ``titles`` of it.
+    """
+    rules = [r for r in config.get("left_out", []) if PROPERTIES[r["base"]](base)]
+    out = {key: {n for r in rules for n in r.get(key, [])} for key in ("choices", "stress_cases")}
+    choices = {
+        name: _with_own(choice, base, method_schema)
+        for name, choice in config["choices"].items()
+        if name not in out["choices"]
+    }
+    return config | {
+        "choices": choices,
+        "stress_cases": {
+            name: case
+            for name, case in config.get("stress_cases", {}).items()
+            if name not in out["stress_cases"]
+        },
+        "refused": [
+            rule for rule in config.get("refused", []) if not out["choices"] & set(rule["when"])
+        ],
+        "earlier": [was for was in config.get("earlier", []) if was["base"] == base["id"]],
+        "left_out": [rule | {"titles": _titles(rule, config)} for rule in rules],
+    }
+
+
+def _titles(rule, config):
+    """What a rule leaves out, as readers know it."""
+    choices = [config["choices"][name]["title"].lower() for name in rule.get("choices", [])]
+    cases = [config["stress_cases"][name]["label"] for name in rule.get("stress_cases", [])]
+    return choices + [f"the stress case “{label}”" for label in cases]
+
+
+def _with_own(choice, base, schema):
+    """A choice with the option that the base takes."""
+    bare = _bare(with_defaults(base, schema, schema))
+    for name, option in choice["options"].items():
+        changed = merge(base, option.get("override", {}))
+        if _bare(with_defaults(changed, schema, schema)) == bare:
+            own = {key: value for key, value in option.items() if key != "override"}
+            return choice | {"of_base": name, "options": choice["options"] | {name: own}}
+    own = {"label": f"As {base['id']}", "source": method_path(base["id"])}
+    return choice | {"of_base": base["id"], "options": {base["id"]: own} | choice["options"]}
+
+
+def _bare(tree):
+    """What a method says without where it has it from."""
+    if not isinstance(tree, dict):
+        return tree
+    return {key: _bare(value) for key, value in tree.items() if key != "source"}
+
+
 def option_problems(choices, base, method_schema):
     """Problems of the options of a method's choices.
 
     Parameters
     ----------
     choices : dict
-        Key ``choices`` of config/multiverse.yaml, right by its schema.
+        Key ``choices`` of what :func:`on_base` gives.
     base : dict
         Resolved method whose choices they are.
     method_schema : dict
@@ -35,25 +116,24 @@ def option_problems(choices, base, method_schema):
     Returns
     -------
     list of str
-        Published options that do not exist or change the method, and options that as a method's
-        settings would be refused, one sentence each.
+        Options that as a method's settings would be refused, one sentence each.
     """
     problems = []
+    if not choices:
+        problems.append(
+            f"{MULTIVERSE}: key choices: none is left of those that {base['id']} can take; allowed"
+            " is one or more; add a choice of what it states"
+        )
     for name, choice in choices.items():
-        published, options = choice["published"], choice["options"]
+        options = choice["options"]
         if "serving" in base and any(
             "node_power" in o.get("override", {}) for o in options.values()
         ):
             problems.append(
                 f"{MULTIVERSE}: key choices.{name}: value node_power: {base['id']} takes the power"
                 " that its nodes draw at the load, which no rated power changes; allowed are"
-                " choices of other settings; choose nodes (serving.nodes) or leave the choice out"
-            )
-        if published not in options:
-            problems.append(
-                f"{MULTIVERSE}: key choices.{name}.published: value {published}: unknown option;"
-                f" allowed are {', '.join(options)}; correct the name or add the"
-                f" option{near(published, options)}"
+                " choices of other settings; choose nodes (serving.nodes), or name the choice under"
+                " left_out"
             )
         for option, stated in options.items():
             override = stated.get("override", {})
@@ -62,11 +142,21 @@ def option_problems(choices, base, method_schema):
                 check(changed, method_schema, base["id"], stated=override)
             where = f"{MULTIVERSE}: key choices.{name}.options.{option}.override"
             problems += [p.replace(method_path(base["id"]), where, 1) for p in wrong]
-            if option == published and changed != base:
-                problems.append(
-                    f"{where}: the published options change {base['id']}; allowed is none; name as"
-                    " published the option that the base takes"
-                )
+    return problems
+
+
+def left_out_problems(config):
+    """Problems of the names of what is left out; the file is right by its schema."""
+    problems = []
+    for place, rule in enumerate(config.get("left_out", []), start=1):
+        for key in ("choices", "stress_cases"):
+            known = config.get(key, {})
+            problems += [
+                f"{MULTIVERSE}: key left_out, rule {place}: value {name}: none of the {key};"
+                f" allowed are {', '.join(known)}; correct the name or drop it{near(name, known)}"
+                for name in rule.get(key, [])
+                if name not in known
+            ]
     return problems
 
 
@@ -76,7 +166,7 @@ def rule_problems(config, base, method_schema):
     Parameters
     ----------
     config : dict
-        config/multiverse.yaml, right by its schema.
+        What :func:`on_base` gives.
     base : dict
         Resolved method.
     method_schema : dict
@@ -94,7 +184,7 @@ def rule_problems(config, base, method_schema):
                 if option not in known
             ]
         stated = {name: named_options(options) for name, options in rule["when"].items()}
-        if not problems and all(choices[n]["published"] in o for n, o in stated.items()):
+        if not problems and all(choices[n]["of_base"] in o for n, o in stated.items()):
             problems.append(
                 f"{where}: refuses {base['id']} itself; allowed are combinations that the base does"
                 " not have; correct the rule"

@@ -197,7 +197,7 @@ def _fitted(multiverse, combinations, sources):
     decide = [name for name in multiverse.choices if multiverse.touched(name) & set(FITTED)]
     fitted, keys, problems = {}, [], []
     for options in combinations:
-        method = multiverse._apply(multiverse.published | options)
+        method = multiverse._apply(options)
         keys.append(json.dumps([method.get(section) for section in FITTED]))
         if keys[-1] in fitted:
             continue
@@ -226,7 +226,7 @@ def _check_spread(setup):
 
 def _token_outcomes(multiverse, options, sources, laws):
     """Results for one combination of the tokens stage; arrays over factors, power and blend."""
-    method = multiverse._apply(multiverse.published | options)
+    method = multiverse._apply(options)
     with _naming(options):
         setup = build(method, **sources(method), laws=laws)
     z = method["monte_carlo"]["normal_quantile_95"]

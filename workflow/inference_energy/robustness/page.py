@@ -56,7 +56,7 @@ def multiverse_page(
         ``combinations`` of all options, ``specifications`` that are not refused, ``distinct``
         results among them, and ``most`` specifications that give one result.
     config : dict
-        config/multiverse.yaml.
+        config/multiverse.yaml, as from ``files.on_base``.
     published : DataFrame
         Table of schema ``claims_published``.
     distribution, claims, variance : DataFrame
@@ -76,7 +76,8 @@ def multiverse_page(
         "robustness/multiverse.md.jinja",
         counts=counts,
         refused=_refused(config),
-        earlier=config.get("earlier"),
+        left_out=config["left_out"],
+        earlier=config["earlier"],
         base=config["base"],
         cases=_cases(cases),
         spread=_spread(distribution),
@@ -103,7 +104,7 @@ def _refused(config):
             ),
             "because": rule["because"],
         }
-        for rule in config.get("refused", [])
+        for rule in config["refused"]
     ]
 
 

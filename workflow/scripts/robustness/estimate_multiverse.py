@@ -24,7 +24,7 @@ def main(snakemake):
         choices, found, first, claims[claims["version"] == config["claims"]], figures
     )
     write_table(shares, write.claims, "multiverse_claims")
-    cases = multiverse.stress_cases(choices, config.get("stress_cases", {}), sources)
+    cases = multiverse.stress_cases(choices, config["stress_cases"], sources)
     write_table(cases, write.cases, "stress_cases")
     write_table(
         summaries.distribution(choices, found, first), write.distribution, "multiverse_distribution"
