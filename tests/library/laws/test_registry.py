@@ -20,7 +20,14 @@ from inference_energy.errors import InputError
 from inference_energy.laws.base import Law
 from inference_energy.laws.cross_validation import evaluate
 from inference_energy.laws.figures import predicted_over_measured
-from inference_energy.laws.registry import LAWS, Kind, named_laws, needed_tables
+from inference_energy.laws.registry import (
+    AT_ONE_LOAD,
+    LAWS,
+    WITHOUT_LENGTHS,
+    Kind,
+    named_laws,
+    needed_tables,
+)
 from inference_energy.laws.rows import length_range
 from inference_energy.laws.separate import Separate
 from inference_energy.method.build import build, fit_suitable
@@ -67,6 +74,29 @@ def test_every_law_says_in_words_what_it_is():
     assert all(words) and len(set(words)) == len(words)
 
 
+def test_the_laws_that_other_rooms_ask_for_are_what_they_are_asked_for():
+    lengths = {"input_tokens": np.nan, "output_tokens": np.nan}
+    law = WITHOUT_LENGTHS.fit_one(pd.DataFrame([lengths | {"throughput_tps": 9.0}]))
+    assert not WITHOUT_LENGTHS.by_length and law.predict(1, 1) == law.predict(500, 2000) == 9.0
+    assert AT_ONE_LOAD.charges_input and not AT_ONE_LOAD.pooled
+
+
+def shapes(*lengths):
+    """Rows of these lengths at one throughput."""
+    columns = ["input_tokens", "output_tokens"]
+    return pd.DataFrame(lengths, columns=columns, dtype=float).assign(throughput_tps=1000.0)
+
+
+def test_rows_tell_the_error_of_a_law_if_they_determine_it_and_one_is_to_spare():
+    assert AT_ONE_LOAD.tells_error(shapes((100, 100), (100, 1000), (1000, 100), (1000, 1000)))
+    assert not AT_ONE_LOAD.tells_error(shapes((100, 100), (100, 1000), (1000, 100)))
+    # one ratio of the lengths cannot tell the input's time from the token's
+    assert not AT_ONE_LOAD.tells_error(shapes((100, 100), (200, 200), (400, 400), (800, 800)))
+    peak = LAWS["peak"]
+    assert peak.tells_error(shapes(*[(1, 1)] * (peak.minimum_rows + 1)))
+    assert not peak.tells_error(shapes(*[(1, 1)] * peak.minimum_rows))
+
+
 def test_marks_tell_the_drawn_laws_apart():
     marks = [kind.mark for kind in LAWS.values() if kind.mark]
     assert all(hasattr(drawing, colour) for colour, _ in marks)
@@ -96,7 +126,6 @@ def classes_of_laws():
 
 KNOWN = {
     ("coefficients/disaggregated.py", "AtLoad"): "a part of the prefill that no other law has",
-    ("deployments/law.py", "Peak"): "makes one of a single measured throughput",
     ("evidence/load.py", "Pooled"): "pools the nodes of a measurement",
     ("method/serving.py", "Pooled"): "pools the nodes of a method",
     ("robustness/sensitivity.py", "Varied"): "varies whatever law there is",

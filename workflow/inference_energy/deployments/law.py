@@ -4,8 +4,7 @@ import pandas as pd
 
 from inference_energy.deployments.runs import distinct_shapes
 from inference_energy.laws.hardware import USABLE_MEMORY, WEIGHT_BYTES, find_gpu, find_model
-from inference_energy.laws.peak import Peak
-from inference_energy.laws.registry import LAWS
+from inference_energy.laws.registry import LAWS, WITHOUT_LENGTHS
 
 
 def fit_law(runs, settings, background=None, hardware=None):
@@ -38,7 +37,7 @@ def fit_law(runs, settings, background=None, hardware=None):
         unknown = " and ".join(
             name.replace("_tokens", "") for name in lengths if not lengths[name].all()
         )
-        return Peak.fit(distinct_shapes(runs)), (
+        return WITHOUT_LENGTHS.fit_one(distinct_shapes(runs)), (
             f"The benchmark files do not tell the {unknown} length: the throughput is held at the"
             " measured one, whatever the lengths."
         )
@@ -55,7 +54,7 @@ def fit_law(runs, settings, background=None, hardware=None):
         if kind and kind.by_length and len(shapes) >= max(fewest, kind.minimum_rows):
             law = kind.fit_one(kind.prepare(known, hardware))
             return law, f"The {settings[key]} law, fitted to {count}."
-    return Peak.fit(shapes), (
+    return WITHOUT_LENGTHS.fit_one(shapes), (
         f"The largest throughput of {count}, whatever the lengths: too few for a law of lengths."
     )
 

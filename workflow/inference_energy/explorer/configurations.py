@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from inference_energy.laws.additive import shape_terms
 from inference_energy.laws.base import Law
-from inference_energy.laws.registry import LAWS
+from inference_energy.laws.registry import AT_ONE_LOAD, LAWS
 from inference_energy.laws.rows import configuration_number, copy_gpus, usable_rows
 from inference_energy.method.build import node_power
 
@@ -21,10 +20,6 @@ AT_LOAD = [
     "concurrency",
 ]
 """Columns that make a configuration at one load."""
-
-OF_TERMS = next(kind for kind in LAWS.values() if kind.charges_input and not kind.pooled)
-ROWS_AT_LOAD = OF_TERMS.minimum_rows + 1
-"""Rows that determine the law at one load, and one to tell its error."""
 
 MIXED = "several"
 """What a node is called whose law was fitted to rows of several GPUs or formats."""
@@ -68,7 +63,7 @@ def configurations(method, table, hardware, nodes, at_load, served):
 
     A law fitted to the rows of each model knows the node behind these rows. A law of many
     configurations knows every GPU and format of its table, and what was measured at a stated load
-    is taken beside it: one additive law for each configuration and load. Of the ways to divide a
+    is taken beside it: one law for each configuration and load. Of the ways to divide a
     model among GPUs the one with the highest throughput of the node is kept. A method that states
     how its models are served knows them on all its nodes together, and on each kind, at any load.
 
@@ -152,7 +147,7 @@ def _of_nodes(method, table, hardware, known):
 
 
 def _at_load(method, at_load, known, models):
-    """Every load at which the shapes measured determine an additive law."""
+    """Every load at which the shapes measured determine a law and tell its error."""
     settings = method["throughput_law"]
     best = {}
     for key, rows in at_load.groupby(AT_LOAD, dropna=False, sort=False):
@@ -161,20 +156,14 @@ def _at_load(method, at_load, known, models):
         rows = rows.drop_duplicates(["input_tokens", "output_tokens", "throughput_tps"])
         copies = where["attention_data_parallel"]
         gpus = where["tensor_parallel"] * (1 if pd.isna(copies) else copies)
-        if where["model"] not in models or not _determined(rows):
+        if where["model"] not in models or not AT_ONE_LOAD.tells_error(rows):
             continue
         _keep(
             best,
-            _on_node(method, known, OF_TERMS.fit_one(rows), rows, gpus, where["concurrency"]),
+            _on_node(method, known, AT_ONE_LOAD.fit_one(rows), rows, gpus, where["concurrency"]),
             settings["reference"],
         )
     return list(best.values())
-
-
-def _determined(rows):
-    """Whether rows tell the terms of an additive law apart, with one to spare."""
-    shapes = shape_terms(rows["input_tokens"], rows["output_tokens"])[:, [0, 1, 4]]
-    return len(rows) >= ROWS_AT_LOAD and np.linalg.matrix_rank(shapes / shapes.max(axis=0)) == 3
 
 
 def _on_node(method, known, law, rows, gpus, load):

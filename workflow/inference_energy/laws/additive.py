@@ -40,6 +40,9 @@ COEFFICIENTS = {
 }
 """Coefficients d, p, q, r, c of equation (1) and their units."""
 
+FITTED = [0, 1, 4]
+"""Places of those that rows of one configuration determine: d, p, c; the others are zero then."""
+
 
 def shape_terms(input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
     """Factors of d, p, q, r, c in equation (1).
@@ -104,8 +107,15 @@ class Additive(Law):
         return replace(law, domain=length_range(rows), residual_sigma=sigma, noise=sigma)
 
     @classmethod
+    def has_spare(cls, rows: pd.DataFrame) -> bool:
+        """Whether rows of one configuration tell d, p, c apart, with one to spare for the error."""
+        shapes = shape_terms(rows["input_tokens"], rows["output_tokens"])[:, FITTED]
+        rank = np.linalg.matrix_rank(shapes / shapes.max(axis=0))
+        return bool(len(rows) > cls.minimum_rows and rank == len(FITTED))
+
+    @classmethod
     def _least_squares(cls, n_in: Array, n_out: Array, tps: Array) -> Self:
-        relative = shape_terms(n_in, n_out)[:, [0, 1, 4]] * tps[:, None]
+        relative = shape_terms(n_in, n_out)[:, FITTED] * tps[:, None]
         scale = relative.max(axis=0)
         found = scipy.optimize.nnls(relative / scale, np.ones(len(tps)))[0] / scale
         return cls(np.array([found[0], found[1], 0.0, 0.0, found[2]]), len(tps))

@@ -46,6 +46,9 @@ class Kind:
         Whether the throughput depends on the lengths.
     charges_input : bool
         Whether the node time that the law gives holds that of the input.
+    has_spare : callable, optional
+        Whether rows of one configuration determine the law, with one to spare that tells its error;
+        unless given, by their number.
     words : str
         The throughput in words, for readers of the method.
     mark : tuple of str, optional
@@ -61,6 +64,7 @@ class Kind:
     knows_load: bool = False
     by_length: bool = True
     charges_input: bool = False
+    has_spare: Callable[[pd.DataFrame], bool] | None = None
     words: str = ""
     mark: tuple[str, str] | None = None
 
@@ -68,6 +72,10 @@ class Kind:
     def pooled(self) -> bool:
         """Whether a configuration's law learns from the rows of other configurations."""
         return self.fit_one is None
+
+    def tells_error(self, rows: pd.DataFrame) -> bool:
+        """Whether rows of one configuration determine the law and show how far it errs."""
+        return self.has_spare(rows) if self.has_spare else len(rows) > self.minimum_rows
 
     def prepare(self, rows: pd.DataFrame, hardware: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Append to the rows what the law must know of their configurations.
@@ -90,6 +98,7 @@ def _single(
     words: str,
     by_length: bool = True,
     charges_input: bool = False,
+    has_spare: Callable[[pd.DataFrame], bool] | None = None,
     mark: tuple[str, str] | None = None,
 ) -> Kind:
     return Kind(
@@ -98,6 +107,7 @@ def _single(
         minimum_rows,
         by_length=by_length,
         charges_input=charges_input,
+        has_spare=has_spare,
         words=words,
         mark=mark,
     )
@@ -121,6 +131,7 @@ LAWS: dict[str, Kind] = {
         Additive.minimum_rows,
         "1/TPS is a sum of times: computing a token, the input, reading the cache",
         charges_input=True,
+        has_spare=Additive.has_spare,
         mark=("GREEN", "s"),
     ),
     "hierarchical": Kind(
@@ -144,6 +155,13 @@ LAWS: dict[str, Kind] = {
     ),
 }
 """Laws by name, as method files and result tables write it."""
+
+WITHOUT_LENGTHS = LAWS["peak"]
+"""Law of rows whose lengths are not known, or too few: one throughput whatever the lengths."""
+
+AT_ONE_LOAD = LAWS["additive"]
+"""Law of what was measured of one configuration at one load, beside a method's law that pools the
+rows of all: it charges input, and few shapes determine it."""
 
 
 def needed_tables(names: Iterable[str] = tuple(LAWS)) -> list[str]:
