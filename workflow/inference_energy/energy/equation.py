@@ -4,21 +4,27 @@ Whatever turns node time and power into energy, or back, calls a function of thi
 them broadcast, over arrays and columns of tables alike.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.units import SECONDS_TO_WH_PER_KW
 
-Numbers = Any
-"""A number, an array, or a column of a table; what comes back is of the same kind."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+Numbers = TypeVar("Numbers", float, Array, "pd.Series[float]")
+"""A number, an array, or a column of a table; what comes back is of the same kind. Numbers go with
+arrays and columns; that of numbers alone a number comes back, a type checker has to be told."""
 
 
 def charged_tokens(
-    output_tokens: Numbers,
-    input_tokens: Numbers,
+    output_tokens: ArrayLike,
+    input_tokens: ArrayLike,
     input_tokens_per_output_token: float | None = None,
-) -> np.ndarray:
+) -> Array:
     """Tokens charged to a query.
 
     Parameters
@@ -37,10 +43,11 @@ def charged_tokens(
     """
     if input_tokens_per_output_token is None:
         return np.asarray(output_tokens, float)
-    return np.asarray(output_tokens, float) + input_tokens / input_tokens_per_output_token
+    charged = np.asarray(input_tokens, float) / input_tokens_per_output_token
+    return np.asarray(output_tokens, float) + charged
 
 
-def node_seconds(tokens: Numbers, throughput: Numbers) -> Numbers:
+def node_seconds(tokens: Numbers | float, throughput: Numbers | float) -> Numbers:
     """Time of the node that tokens take: ``L / TPS``.
 
     Parameters
@@ -55,11 +62,14 @@ def node_seconds(tokens: Numbers, throughput: Numbers) -> Numbers:
     array_like
         [s]
     """
-    return tokens / throughput
+    seconds: Any = tokens / throughput
+    return seconds
 
 
 def drawn_power(
-    node_power: Numbers, power_utilisation: Numbers, boundary: Numbers = 1.0
+    node_power: Numbers | float,
+    power_utilisation: Numbers | float,
+    boundary: Numbers | float = 1.0,
 ) -> Numbers:
     """Power that a serving node draws, counted at a boundary: ``f P_node PU``.
 
@@ -77,14 +87,15 @@ def drawn_power(
     array_like
         [kW]
     """
-    return boundary * node_power * power_utilisation
+    power: Any = boundary * node_power * power_utilisation
+    return power
 
 
 def node_energy(
-    seconds: Numbers,
-    node_power: Numbers,
-    power_utilisation: Numbers = 1.0,
-    boundary: Numbers = 1.0,
+    seconds: Numbers | float,
+    node_power: Numbers | float,
+    power_utilisation: Numbers | float = 1.0,
+    boundary: Numbers | float = 1.0,
 ) -> Numbers:
     """Energy of a node over a time: ``f P_node PU t / 3.6``.
 
@@ -105,11 +116,11 @@ def node_energy(
 
 
 def query_energy(
-    charged: Numbers,
-    throughput: Numbers,
-    node_power: Numbers,
-    power_utilisation: Numbers,
-    boundary: Numbers = 1.0,
+    charged: Numbers | float,
+    throughput: Numbers | float,
+    node_power: Numbers | float,
+    power_utilisation: Numbers | float,
+    boundary: Numbers | float = 1.0,
 ) -> Numbers:
     """Energy of one query (Eq. 1 of arXiv:2509.20241).
 
@@ -132,14 +143,14 @@ def query_energy(
     return node_energy(seconds, node_power, power_utilisation, boundary)
 
 
-def facility_energy(energy: Numbers, pue: Numbers) -> Numbers:
+def facility_energy(energy: Numbers, pue: float) -> Numbers:
     """Energy that a facility uses for what a meter inside it measures: ``PUE E``.
 
     Parameters
     ----------
     energy : array_like
         Energy at the meter, in any unit.
-    pue : array_like
+    pue : float
         Facility energy over IT energy. [1]
 
     Returns
@@ -174,8 +185,8 @@ def steady_power(energy_per_token: Numbers, throughput: Numbers) -> Numbers:
 
 
 def coupled_utilisation(
-    throughput: Numbers, peak: Numbers, intercept: float, slope: float
-) -> Numbers:
+    throughput: ArrayLike, peak: ArrayLike, intercept: float, slope: float
+) -> Array:
     """Power utilisation that follows the throughput (arXiv:2509.20241, supplement).
 
     ``PU = intercept + slope min(TPS / TPS_max, 1)``
@@ -187,4 +198,4 @@ def coupled_utilisation(
     intercept, slope : float
         Coefficients. [1]
     """
-    return intercept + slope * np.minimum(np.asarray(throughput) / peak, 1.0)
+    return intercept + slope * np.minimum(np.asarray(throughput, float) / peak, 1.0)

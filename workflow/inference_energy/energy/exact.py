@@ -6,7 +6,7 @@ from functools import reduce
 import numpy as np
 
 from inference_energy.energy.equation import (
-    Numbers,
+    Array,
     charged_tokens,
     coupled_utilisation,
     drawn_power,
@@ -19,6 +19,7 @@ from inference_energy.energy.mixtures import Energy, Mixture, TrimmedBlend
 from inference_energy.method.distributions import Z95, LogNormal
 from inference_energy.method.setup import Charging, Coupling, Regime, ServedModel, Setup
 from inference_energy.rounding import cut
+from inference_energy.units import PERCENT
 
 FULL_SUPPORT_BELOW = 0.01
 """With less spread than this [1] panels would hold few lengths each: every length is used."""
@@ -40,7 +41,9 @@ def uncertain_factor(setup: Charging) -> LogNormal:
     return counted if isinstance(utilisation, Coupling) else counted * utilisation
 
 
-def known_utilisation(setup: Charging, model: ServedModel, throughput: Numbers) -> Numbers:
+def known_utilisation(
+    setup: Charging, model: ServedModel, throughput: float | Array
+) -> float | Array:
     """Power utilisation where the throughput gives it, else one: it is then uncertain. [1]"""
     utilisation = setup.power_utilisation
     if not isinstance(utilisation, Coupling):
@@ -131,7 +134,7 @@ def time_energy(
     LogNormal
         [Wh]
     """
-    utilisation = known_utilisation(setup, model, throughput)
+    utilisation = float(known_utilisation(setup, model, throughput))
     energy = node_energy(seconds, model.node_power, utilisation)
     return LogNormal.fixed(energy) * uncertain_factor(setup) * LogNormal(0.0, error)
 
@@ -143,7 +146,8 @@ def fixed_energy(
     throughput = float(model.law.predict(input_tokens, output_tokens))
     charged = charged_tokens(output_tokens, input_tokens, setup.input_tokens_per_output_token)
     error = float(np.max(model.error(input_tokens, output_tokens)))
-    return time_energy(setup, model, node_seconds(charged, throughput), throughput, error)
+    seconds = node_seconds(float(charged), throughput)
+    return time_energy(setup, model, seconds, throughput, error)
 
 
 def serving_power(
@@ -151,7 +155,8 @@ def serving_power(
 ) -> LogNormal:
     """Power while queries of these lengths [tokens] are served, a LogNormal. [kW]"""
     throughput = float(model.law.predict(input_tokens, output_tokens))
-    known = drawn_power(model.node_power, known_utilisation(setup, model, throughput))
+    utilisation = float(known_utilisation(setup, model, throughput))
+    known = drawn_power(model.node_power, utilisation)
     return LogNormal.fixed(known) * uncertain_factor(setup)
 
 
@@ -250,7 +255,7 @@ def _weighted(values: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     std = float(cut(np.sqrt(weights @ (values - mean) ** 2), mean))
     statistics = {"mean": mean, "std": std}
     for p in (5, 25, 50, 75, 95):
-        place = min(int(np.searchsorted(cumulative, p / 100 - 1e-15)), len(values) - 1)
+        place = min(int(np.searchsorted(cumulative, p / PERCENT - 1e-15)), len(values) - 1)
         statistics[f"p{p}"] = float(values[order[place]])
     return statistics
 
