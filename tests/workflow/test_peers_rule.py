@@ -1,6 +1,6 @@
 """`snakemake peers`, and the packages themselves where they are installed."""
 
-import csv
+import os
 import sys
 
 import pandas as pd
@@ -48,7 +48,8 @@ def test_committed_answers_are_those_of_the_packages(tmp_path):
     some = runs().groupby("table").sample(4, random_state=1)
     some.to_csv(tmp_path / "rows.csv", index=False)
     script = ROOT / "workflow" / "scripts" / "peers" / "ask.py"
-    ended = run([PYTHON, script, tmp_path / "rows.csv", tmp_path / "answers.csv"])
+    command = [PYTHON, script, tmp_path / "rows.csv", tmp_path / "answers.csv"]
+    ended = run(command, env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")})
     assert ended.returncode == 0, ended.stderr
     found = pd.read_csv(tmp_path / "answers.csv").set_index(KEY)
     committed = read("data/published/peers.csv", "peer_answers").set_index(KEY).loc[found.index]
@@ -57,12 +58,19 @@ def test_committed_answers_are_those_of_the_packages(tmp_path):
     pd.testing.assert_frame_equal(found[numbers], committed[numbers], rtol=1e-5)
 
 
-def test_ask_needs_the_standard_library_and_the_packages_alone():
+def test_ask_needs_its_packages_and_what_of_the_library_needs_no_other():
     source = (ROOT / "workflow" / "scripts" / "peers" / "ask.py").read_text(encoding="utf-8")
     names = {
-        line.split()[1].split(".")[0]
-        for line in source.splitlines()
-        if line.startswith(("import ", "from "))
+        line.split()[1] for line in source.splitlines() if line.startswith(("import ", "from "))
     }
-    assert names - sys.stdlib_module_names == {"aiconfigurator", "ecologits"}
-    assert csv.__name__ in names
+    packages = {name.split(".")[0] for name in names} - sys.stdlib_module_names
+    assert packages == {"aiconfigurator", "ecologits", "inference_energy"}
+    own = sorted(name for name in names if name.startswith("inference_energy"))
+    code = f"import sys, {', '.join(own)}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    ended = run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    )
+    foreign = set(ended.stdout.split()) & {"pandas", "scipy", "yaml", "jinja2"}
+    assert not foreign and "numpy" in ended.stdout.split()
+    lock = (ROOT / "envs" / "peers.lock").read_text(encoding="utf-8")
+    assert "\nnumpy==" in lock

@@ -18,7 +18,7 @@ rule ask_peers:
         **PEER_TABLES,
         ask=own("workflow/scripts/peers/ask.py"),
         lock=own("envs/peers.lock"),
-        code=code("peers/renew.py"),
+        code=sorted({*code("peers/renew.py"), *code("peers/ask.py")}),
     params:
         python=own(".venv-peers/bin/python"),
     output:

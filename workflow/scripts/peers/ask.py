@@ -2,7 +2,7 @@
 
     python ask.py ROWS.csv ANSWERS.csv
 
-It imports nothing of the library, whose packages that environment has not.
+Of the library it imports Eq. 1 and the units alone, which need NumPy; that environment has it.
 """
 
 import csv
@@ -15,10 +15,10 @@ from aiconfigurator.cli.api import cli_estimate
 from aiconfigurator.sdk.perf_database import get_latest_database_version
 from ecologits.impacts.llm import compute_llm_impacts_dag
 from ecologits.tracers.utils import PROVIDER_CONFIG_MAP
+from inference_energy.energy.equation import token_energy
+from inference_energy.units import J_PER_WH, WH_PER_KWH
 
 ANSWER = ("id", "predictor", "told", "version", "throughput_tps", "energy_per_token_j", "note")
-
-J_PER_KWH = 3.6e6
 
 NO_MIX = dict.fromkeys(("adpe", "pe", "gwp", "wue"), 0.0)
 """Impacts per kWh, which do not matter to the energy."""
@@ -101,7 +101,7 @@ def ecologits(row, told):
         **{f"if_electricity_mix_{name}": value for name, value in NO_MIX.items()},
         **known,
     )
-    energy = _middle(states["request_energy"]) * J_PER_KWH / tokens
+    energy = _middle(states["request_energy"]) * WH_PER_KWH * J_PER_WH / tokens
     throughput = states["batch_size"] * tokens / states["generation_latency"]
     off = told == EVERYTHING and states["gpu_required_count"] != float(row["gpus"])
     return throughput, energy, "counts GPUs in powers of two" if off else ""
@@ -172,8 +172,8 @@ def _estimate(path, weights, system, backend, isl, osl, batch, tensor, copies, e
         return None, None, f"{type(error).__name__}: {reason[:90]}"
     note = "more requests than its cache holds" if found.kv_cache_warning else ""
     throughput = found.tokens_per_second
-    energy = found.power_w and found.power_w * found.num_total_gpus / throughput
-    return throughput, energy or None, note
+    power = found.power_w and found.power_w * found.num_total_gpus
+    return throughput, token_energy(power, throughput) if power else None, note
 
 
 PEERS = {
