@@ -22,9 +22,6 @@ TEMPLATES = [
     for path in sorted((ROOT / "workflow" / folder).rglob("*"))
     if path.is_file()
 ]
-OF_THE_PAGE = ROOT / "workflow" / "templates" / "explorer" / "engine.js"
-"""A page computes without this library: its conversions stand once, in that file."""
-
 CONVERSIONS = {3.6, 60.0, 3600.0, 86400.0, 1 / 3.6, *(2.0**k for k in (10, 20, 30, 40))}
 POWERS_OF_TEN = {10.0**k for k in (-12, -9, -6, -3, 3, 6, 9, 12)}
 PRODUCTS = ast.Mult | ast.Div | ast.FloorDiv | ast.Mod
@@ -131,22 +128,19 @@ def test_no_other_module_writes_a_prefix_as_a_power_of_ten():
 def test_no_template_rule_or_caption_writes_a_conversion():
     assert len(TEMPLATES) > 50
     writing = {path for path in TEMPLATES if FACTOR.search(path.read_text(encoding="utf-8"))}
-    assert writing == {OF_THE_PAGE}
-    written = OF_THE_PAGE.read_text(encoding="utf-8")
-    stated = re.search(r"const units = \{ (.+) \};", written)
-    assert not FACTOR.search(written.replace(stated[0], ""))
-    for each in stated[1].split(", "):
-        name, _, number = each.partition(": ")
-        assert ast.literal_eval(number.removeprefix("1 / ")) == pytest.approx(
-            1 / getattr(units, name) if "/" in number else getattr(units, name)
-        )
+    assert writing == set()
+
+
+def test_per_cent_are_made_in_one_place():
+    assert found(lambda source: numbers(source, lambda number: number == units.PERCENT)) == {}
+    made = re.compile(r"(?<![\w.])100\s*\*|[*/]\s*100(?![\w.%])")
+    pages = [path for path in TEMPLATES if path.suffix != ".rst"]
+    assert [path for path in pages if made.search(path.read_text(encoding="utf-8"))] == []
 
 
 OF_THEIR_OWN = {
     # what a client's file says twice, no energy of a query
     "workflow/inference_energy/readers/consistency.py",
-    # runs in an environment without the library
-    "workflow/scripts/peers/ask.py",
 }
 
 

@@ -102,11 +102,12 @@ class LogLinear(Law):
         return replace(self, peak=np.inf)
 
     def closed_form(self) -> dict[str, Any]:
-        """Intercept, exponents, cap and error."""
+        """Intercept, exponents, shortest length, cap and error."""
         return {
             "kind": "log-linear",
             "intercept": self.intercept,
             "exponents": [self.input_exponent, self.output_exponent],
+            "floor": RELEASED_FLOOR,
             "peak": self.peak,
             "sigma": float(self.residual_sigma),
         }

@@ -6,7 +6,7 @@ import numpy as np
 from _logged import run
 from _setups import read_all_sources
 from inference_energy import documents
-from inference_energy.explorer import configurations, content
+from inference_energy.explorer import configurations, content, translated
 from inference_energy.explorer.page import explorer_page
 from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.sources import tables_of
@@ -67,7 +67,7 @@ def main(snakemake):
             "references": dict(zip(references["quantity"], references["value"], strict=True)),
         },
         Path(read.style).read_text(encoding="utf-8"),
-        [Path(path).read_text(encoding="utf-8") for path in read.scripts],
+        [translated.script(), *(Path(path).read_text(encoding="utf-8") for path in read.scripts)],
     )
     write_text(write.page, page)
 

@@ -1,9 +1,8 @@
-/* Eq. 1 for a query of given lengths: a log-normal energy, in closed form. Nothing here touches the page. */
+/* Energy of a query of given lengths: a log-normal, in closed form. Eq. 1, the units and the mixing of a fleet
+   are those of the library, which explorer/translated.py puts into 'library'. Nothing here touches the page. */
 "use strict";
 
 const engine = (() => {
-  const LENGTH_FLOOR = 1e-6; // tokens; as in the throughput laws
-  const units = { SECONDS_TO_WH_PER_KW: 1 / 3.6, MILLI: 1e-3, GIGA: 1e9 }; // as in units.py
   const LEVELS = {
     p5: -1.6448536269514729,
     p25: -0.6744897501960817,
@@ -233,7 +232,7 @@ const engine = (() => {
     return { parts, seconds, log: Math.log(way.power * seconds) };
   };
   const logLinear = (law, { input, cached, output }) => {
-    const log = (tokens) => Math.log(Math.max(tokens, LENGTH_FLOOR));
+    const log = (tokens) => Math.log(Math.max(tokens, law.floor));
     const [a, b] = law.exponents;
     return Math.min(Math.exp(law.intercept + a * log(input - cached) + b * log(output)), law.peak);
   };
@@ -246,8 +245,9 @@ const engine = (() => {
     const law = laws[place.law.kind];
     const seconds = { ...law.parts(place.law, query, load) };
     if (method.ratio !== null) {
-      const charged = (query.input - query.cached) / method.ratio / query.output;
-      seconds["input that is charged"] = charged * sum(Object.values(seconds));
+      const throughput = query.output / sum(Object.values(seconds));
+      const charged = library.charged_tokens(0, query.input - query.cached, method.ratio);
+      seconds["input that is charged"] = library.node_seconds(charged, throughput);
     }
     const total = sum(Object.values(seconds));
     const throughput = query.output / total;
@@ -256,7 +256,7 @@ const engine = (() => {
     const utilisation = used(method, place, throughput, stated.utilisation);
     const errors = method.uncertain ? spreadOf(law, place.law, query, load) : {};
     const error = { mu: 0, sigma: Math.hypot(...Object.values(errors)) };
-    const full = fixed(total * stated.power * units.SECONDS_TO_WH_PER_KW);
+    const full = fixed(library.node_energy(total, stated.power));
     const node = times(full, utilisation, error);
     const energy = times(node, pue);
     const share = (part) => (energy.sigma ? part.sigma ** 2 / energy.sigma ** 2 : 0);
@@ -274,7 +274,7 @@ const engine = (() => {
         PUE: share(pue),
         ...Object.fromEntries(Object.entries(errors).map(([name, sigma]) => [name, share({ sigma })])),
       },
-      draws: stated.power * relative * Math.exp(utilisation.mu),
+      draws: library.drawn_power(stated.power * relative, Math.exp(utilisation.mu)),
       standing: standing(method, place, load),
       outside: outside(place.law.domain, query),
     };
@@ -299,7 +299,7 @@ const engine = (() => {
   const used = (method, place, throughput, stated) => {
     if (!("slope" in method.utilisation)) return logNormal(stated, method.z);
     const { intercept, slope } = method.utilisation;
-    return fixed(intercept + slope * Math.min(throughput / place.largest, 1));
+    return fixed(library.coupled_utilisation(throughput, place.largest, intercept, slope));
   };
   const outside = (domain, query) =>
     ["input", "output"].filter((name) => {
@@ -314,12 +314,11 @@ const engine = (() => {
     const ratio = (name) =>
       mean(logNormal(stated[name], method.z)) / mean(logNormal(method[name], method.z));
     const coupled = "slope" in method.utilisation;
-    const node = (stated.power / place.power) * (coupled ? 1 : ratio("utilisation"));
-    return { node, facility: node * ratio("pue") };
+    const node = library.drawn_power(stated.power / place.power, coupled ? 1 : ratio("utilisation"));
+    return { node, facility: library.facility_energy(node, ratio("pue")) };
   };
-  const mix = (share, traditional, long) => (1 - share) * traditional + share * long;
 
   const knowsLoad = (law) => law.kind === "pooled" && law.ways.every((way) => way.load !== null);
 
-  return { units, knowsLoad, logNormal, fixed, times, quantile, mean, density, answer, change, mix };
+  return { knowsLoad, logNormal, fixed, times, quantile, mean, density, answer, change };
 })();

@@ -35,6 +35,7 @@ const explorer = (() => {
     const exponent = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))));
     return value.toFixed(Math.min(Math.max(digits - 1 - exponent, 0), 100));
   };
+  const percent = (share, digits) => `${number(library.units.PERCENT * share, digits)} %`;
   const marked = (name, text) => `<span data-number="${name}">${text}</span>`;
   const interval = (of, scale = 1) =>
     `${number(of("p50") * scale)} (${number(of("p5") * scale)}–${number(of("p95") * scale)})`;
@@ -87,7 +88,7 @@ const explorer = (() => {
       requests: "",
       input: traditional.input, cached: 0, output: traditional.output, power: place.power,
       pu5: factors[0].p5 ?? 1, pu95: factors[0].p95 ?? 1, pue5: factors[1].p5, pue95: factors[1].p95,
-      queries: method.queries_per_day / engine.units.GIGA, share: 100 * method.long_share,
+      queries: method.queries_per_day / library.units.GIGA, share: library.units.PERCENT * method.long_share,
     };
     for (const key of NUMBERS) picked[key] = stated[key] ?? String(defaults[key]);
     if (!engine.knowsLoad(place.law)) picked.requests = "";
@@ -166,7 +167,7 @@ const explorer = (() => {
       query: { input: n.input, cached: n.cached, output: n.output },
       stated: { power: n.power, utilisation: { p5: n.pu5, p95: n.pu95 }, pue: { p5: n.pue5, p95: n.pue95 } },
       queries: n.queries,
-      share: n.share / 100,
+      share: n.share / library.units.PERCENT,
       load: picked.requests.trim() === "" ? null : n.requests,
     };
   };
@@ -197,16 +198,16 @@ const explorer = (() => {
     $("parts").innerHTML = table(
       "Median energy, part by part",
       ["part", "Wh", "share"],
-      rows.filter(([, wh]) => wh > 0).map(([name, wh]) => [name, number(wh), `${number((100 * wh) / of("p50"))} %`]),
+      rows.filter(([, wh]) => wh > 0).map(([name, wh]) => [name, number(wh), percent(wh / of("p50"), 3)]),
     );
     const { standing } = answer;
     $("standing").textContent = standing
-      ? `Of the power that the node draws, ${number(100 * standing.host, 2)} % goes to processors, memory, fans and power supplies,` +
-        ` ${number(100 * standing.gpus, 2)} % to GPUs that would be idle, the rest to their work.`
+      ? `Of the power that the node draws, ${percent(standing.host, 2)} goes to processors, memory, fans and power supplies,` +
+        ` ${percent(standing.gpus, 2)} to GPUs that would be idle, the rest to their work.`
       : "";
     const spread = Object.entries(answer.spread).filter(([, share]) => share > 0);
     $("spread").textContent = spread.length
-      ? `Its range comes from ${spread.map(([name, share]) => `${name} (${number(100 * share, 2)} %)`).join(", ")}, as shares of the variance of ln E.`
+      ? `Its range comes from ${spread.map(([name, share]) => `${name} (${percent(share, 2)})`).join(", ")}, as shares of the variance of ln E.`
       : "Every factor is fixed here, so that there is no range.";
     const curve = d3.range(1, 5.01, 0.05).map((power) => {
       const output = 10 ** power;
@@ -246,7 +247,7 @@ const explorer = (() => {
     const rows = [
       ["water on the site", "mL", answer.node, ends(on_site_water), 1, source("", on_site_water)],
       ["water of electricity", "mL", answer.energy, ends(generation_water), 1, source("", generation_water)],
-      ["carbon", "g", answer.energy, carbonOf(picked.grid), engine.units.MILLI, picked.grid === "range" ? source("", carbon) : link(carbon.settings[picked.grid].subject, "data/facility.csv", carbon.settings[picked.grid].line)],
+      ["carbon", "g", answer.energy, carbonOf(picked.grid), library.units.MILLI, picked.grid === "range" ? source("", carbon) : link(carbon.settings[picked.grid].subject, "data/facility.csv", carbon.settings[picked.grid].line)],
     ].map(([name, unit, energy, range, scale, sources]) => {
       const whole = engine.times(energy, engine.logNormal(range, Z));
       return [name, `${marked(name, interval((level) => engine.quantile(whole, level), scale))} ${unit}`, sources];
@@ -278,19 +279,19 @@ const explorer = (() => {
 
   const showFleet = ({ picked, method, place }, { stated, queries, share }) => {
     const change = engine.change(method, place, stated);
-    const scale = (queries * engine.units.GIGA) / method.queries_per_day;
+    const scale = (queries * library.units.GIGA) / method.queries_per_day;
     const { fleet } = method;
     const day = (pathway, s) =>
-      engine.mix(s, fleet.traditional[pathway].value, fleet.long[pathway].value) * change.facility * scale;
+      library.mix(s, fleet.traditional[pathway].value, fleet.long[pathway].value) * change.facility * scale;
     const shares = d3.range(0, 101, 2);
     const rows = ["baseline", "improved"].flatMap((pathway) =>
-      shares.map((s) => ({ pathway, share: s, value: day(pathway, s / 100) })),
+      shares.map((s) => ({ pathway, share: s, value: day(pathway, s / library.units.PERCENT) })),
     );
-    const here = ["baseline", "improved"].map((pathway) => ({ share: 100 * share, value: day(pathway, share) }));
+    const here = ["baseline", "improved"].map((pathway) => ({ share: library.units.PERCENT * share, value: day(pathway, share) }));
     const search = content.references["web search per query"] * queries;
     charts.fleet($("fleet"), rows, here, [{ value: search, label: "web search" }]);
     $("day").innerHTML =
-      `${number(queries)} billion queries a day, ${number(100 * share)} % of them long, take <b><span id="baseline">${number(here[0].value)}</span> GWh</b> a day,` +
+      `${number(queries)} billion queries a day, ${percent(share, 3)} of them long, take <b><span id="baseline">${number(here[0].value)}</span> GWh</b> a day,` +
       ` and <span id="improved">${number(here[1].value)}</span> GWh with the improvements that the paper assumes. As many web searches take ` +
       `${link(`${number(search)} GWh`, "data/published/references.csv")}.`;
     const path = `results/${picked.method}/fleet.csv`;
@@ -299,11 +300,11 @@ const explorer = (() => {
     const prints = method.footprint;
     const foot = (boundary, setting, factor) => {
       const of = prints[boundary][setting];
-      const whole = engine.mix(share, of.traditional.value, of.long.value) * factor * scale;
+      const whole = library.mix(share, of.traditional.value, of.long.value) * factor * scale;
       return link(number(whole), `results/${picked.method}/footprint.csv`, of.traditional.line, of.long.line);
     };
     $("days").innerHTML =
-      table(`The method's own day [GWh], ${method.queries_per_day / engine.units.GIGA} billion queries, ${100 * method.long_share} % long where mixed`, ["queries", "baseline", "improved"], energy) +
+      table(`The method's own day [GWh], ${method.queries_per_day / library.units.GIGA} billion queries, ${library.units.PERCENT * method.long_share} % long where mixed`, ["queries", "baseline", "improved"], energy) +
       table("Water and carbon of the day above, mean", ["", ""], [
         ["water on the site", `${foot("on-site water", "range", change.node)} m³`],
         ["water of electricity", `${foot("generation water", "range", change.facility)} m³`],
