@@ -22,8 +22,8 @@ KEYWORDS = {
     *("additionalProperties", "allOf", "anyOf", "const", "contains", "dependentRequired", "else"),
     *("enum", "exclusiveMaximum", "exclusiveMinimum", "if", "items", "maxItems", "maximum"),
     *("minItems", "minLength", "minProperties", "minimum", "not", "oneOf", "pattern"),
-    *("dependentSchemas", "properties", "x-names", "x-reason", "x-remedy", "x-usual"),
-    *("propertyNames", "required", "then", "uniqueItems"),
+    *("dependentSchemas", "properties", "propertyNames", "required", "then", "uniqueItems"),
+    *("x-besides", "x-names", "x-patterns", "x-reason", "x-remedy", "x-usual"),
 }
 SINGLE = ("additionalProperties", "contains", "else", "if", "items", "propertyNames", "then")
 

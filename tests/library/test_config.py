@@ -244,6 +244,38 @@ def test_what_a_file_says_of_others_is_checked(copy, name, old, new, words):
     ), problems
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        (
+            "findings.yaml",
+            "        DeepSeek-R1: {value: 12.5",
+            "        DeepSeek-R2: {value: 12.5",
+            ["deepseek-node-power: override: key node_power.models", "did you mean DeepSeek-R1?"],
+        ),
+        (
+            "multiverse.yaml",
+            "sources: [llama-nemotron-fig4]",
+            "sources: [llama-nemotron-fig5]",
+            ["options.one-figure.override: key benchmarks.sources", "mean llama-nemotron-fig4?"],
+        ),
+        (
+            "multiverse.yaml",
+            "trtllm-0.17, trtllm-0.19",
+            "trtllm-0.17, trtllm-0.91",
+            ["stress_cases.tensorrt-llm.override", "did you mean trtllm-0.19?"],
+        ),
+        ("methods/revised.yaml", "SGLang: 1,", "SGlang: 1,", ["engines.kinds", "mean SGLang?"]),
+    ],
+)
+def test_a_name_that_no_table_has_is_refused_before_any_rule(copy, name, old, new, words):
+    (copy.parent / "data").symlink_to(ROOT / "data")
+    edit(copy / name, old, new)
+    (problem,) = all_problems()
+    assert problem.startswith(f"config/{name}: ")
+    assert [word for word in words if word not in problem] == [], problem
+
+
 def test_the_problems_of_all_files_are_told_at_once(copy):
     edit(copy / "evidence.yaml", "near_best:", "nearbest:")
     edit(copy / "footprint.yaml", "half_step", "halfstep")

@@ -1,10 +1,13 @@
 """Names that are held against the tables that define them."""
 
+from copy import deepcopy
+
 import pytest
 from inference_energy import project
 from inference_energy.documents import read_schema
+from inference_energy.method.sources import tables_of
 from inference_energy.names import name_problems
-from repository import ROOT, read_yaml
+from repository import METHODS, ROOT, read, read_yaml
 
 DOCUMENTS = ("findings", "evidence", "scaling", "footprint", "scenarios")
 
@@ -49,6 +52,61 @@ def test_a_misspelt_name_is_refused_with_the_nearest(place, meant):
     problem = misspelt(*place)
     assert f"key {'.'.join(map(str, place[1:]))}: value" in problem
     assert problem.endswith(f"did you mean {meant}?")
+
+
+def renamed(method, path, name):
+    """Problems of the names of a method of which one has another name."""
+    method, schema = deepcopy(METHODS[method]), read_schema("method")
+    *steps, last = path.split(".")
+    part = method
+    for step in steps:
+        part = part.setdefault(step, {})
+    part[last] = name
+    return name_problems(method, schema, "config/methods/mine.yaml", tables_of(method))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name", "meant"),
+    [
+        ("revised", "benchmarks.models", ["Kimi K2.5", "Deepseek-R1"], "DeepSeek-R1"),
+        ("full-load", "benchmarks.gpus", ["H100-SXM-80G"], "H100-SXM-80GB"),
+        ("full-load", "benchmarks.exclude_sources", ["mlenergy-v22"], "mlenergy-v2"),
+        ("oviedo2026", "benchmarks.sources", ["llama-nemotron-fig5"], "llama-nemotron-fig4"),
+        ("oviedo2026", "node_power.models.Deepseek-R1", {}, "DeepSeek-R1"),
+        ("revised", "serving.nodes.kinds.B20 FP4", 1, "B200"),
+        ("revised", "serving.engines.kinds.vLMM", 1, "vLLM"),
+        ("revised", "regimes.long.output_tokens.trace", "azure-2023-con", "azure-2023-conv"),
+    ],
+)
+def test_a_method_names_what_its_tables_have(method, path, name, meant):
+    (problem,) = renamed(method, path, name)
+    assert f"key {path}" in problem and "no such name; allowed are the " in problem
+    assert problem.endswith(f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_methods_of_the_project_name_what_is_there(method):
+    assert renamed(method, "id", method) == []
+
+
+def test_a_model_may_go_by_another_name_and_be_in_none_of_the_tables():
+    aliases = read("data/models.csv", "models")["aliases"].dropna()
+    other = aliases.iloc[0].split("; ")[-1]
+    assert renamed("oviedo2026", "benchmarks.models", [other, "Kimi K2.5"]) == []
+
+
+def test_only_what_may_stand_for_several_is_a_pattern():
+    (problem,) = renamed("full-load", "benchmarks.gpus", ["H*"])
+    assert "value H*: no such name" in problem
+
+
+def test_names_of_a_table_that_has_changed_are_read_again(tmp_path):
+    table = tmp_path / "rows.csv"
+    schema = {"properties": {"gpu": {"x-names": "#gpu"}}}
+    table.write_text("gpu\nH100\n")
+    assert name_problems({"gpu": "H100"}, schema, "f.yaml", (str(table),)) == []
+    table.write_text("gpu\nH100-SXM\n")
+    assert len(name_problems({"gpu": "H100"}, schema, "f.yaml", (str(table),))) == 1
 
 
 def test_what_cannot_be_read_is_told_elsewhere(monkeypatch, tmp_path):

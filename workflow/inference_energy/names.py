@@ -1,17 +1,22 @@
 """Names in config/ that a table of data/ or a folder of config/ defines, held against it.
 
-A schema says so with ``x-names``: a table and its column (``data/gpus.csv#gpu``), or the folder of
-files that are named (``config/methods``).
+A schema says so with ``x-names``, or ``x-patterns`` where a name may stand for several: a table and
+its column (``data/gpus.csv#gpu``), the folder of files that are named (``config/methods``), a
+column of the throughput tables that the document itself names (``#gpu``), or several of these.
+``;`` parts several names in a cell. What ``x-besides`` matches is no part of a name.
 """
 
 import csv
+import os
+import re
 from fnmatch import fnmatchcase
+from functools import cache
 
 from inference_energy.documents import near, resolved
 from inference_energy.project import listed, provided
 
 
-def name_problems(content, schema, where):
+def name_problems(content, schema, where, tables=()):
     """Problems of names that nothing has, one sentence each.
 
     Parameters
@@ -22,29 +27,46 @@ def name_problems(content, schema, where):
         Its JSON Schema.
     where : str
         File, for the messages.
+    tables : tuple of str
+        Paths of the throughput tables that the document names.
     """
     problems = []
-    for path, name, home in _named(content, schema, schema, ""):
-        known = _known(home)
-        if known is not None and not any(fnmatchcase(each, name) for each in known):
-            place, _, column = home.partition("#")
-            allowed = f"the {column}s of {place}" if column else f"the files of {place}"
+    for path, stated, node in _named(content, schema, schema, ""):
+        alike = "x-patterns" in node
+        homes = node["x-patterns" if alike else "x-names"]
+        homes = [homes] if isinstance(homes, str) else homes
+        known = [_known(home, tables) for home in homes]
+        names = list(dict.fromkeys(name for of in known if of for name in of))
+        name = re.sub(node.get("x-besides", r"(?!)"), "", stated)
+        has = any(fnmatchcase(each, name) for each in names) if alike else name in names
+        if None not in known and not has:
+            allowed = " and ".join(_words(home) for home in homes)
             problems.append(
-                f"{where}: key {path}: value {name}: no such name; allowed are {allowed}; correct"
-                f" it{near(name, known)}"
+                f"{where}: key {path}: value {stated}: no such name; allowed are {allowed}; correct"
+                f" it{near(name, names)}"
             )
     return problems
 
 
+def _words(home):
+    """What a home has, in words."""
+    place, _, column = home.partition("#")
+    if not column:
+        return f"the files of {place}"
+    several = column if column.endswith("s") else f"{column}s"
+    return f"the {several} of {place or 'its throughput tables'}"
+
+
 def _named(value, node, schema, path):
-    """Path, name and home of every name that is stated."""
+    """Path, name and part of the schema of every name that is stated."""
     node = resolved(node, schema)
-    if "x-names" in node and isinstance(value, str):
-        yield path, value, node["x-names"]
+    if {"x-names", "x-patterns"} & set(node) and isinstance(value, str):
+        yield path, value, node
     parts, known = [], node.get("properties", {})
     if isinstance(value, dict):
         others = node.get("additionalProperties")
         parts = [(key, part, known.get(key, others)) for key, part in value.items()]
+        parts += [(key, key, node.get("propertyNames")) for key in value]
     elif isinstance(value, list):
         parts = [(place, part, node.get("items")) for place, part in enumerate(value)]
     for key, part, of in parts:
@@ -52,13 +74,28 @@ def _named(value, node, schema, path):
             yield from _named(part, of, schema, f"{path}.{key}" if path else str(key))
 
 
-def _known(home):
+def _known(home, tables):
     """Names that a home has; none if it cannot be read, which is told where it is checked."""
     place, _, column = home.partition("#")
     if not column:
         return list(listed(place))
+    found = [_column_of(path, column) for path in ([provided(place)] if place else tables)]
+    if None in found:
+        return None
+    return [name.strip() for of in found for cell in of for name in cell.split(";")]
+
+
+def _column_of(path, column):
+    """Values of a column of a table; none if it cannot be read."""
     try:
-        with open(provided(place), encoding="utf-8-sig", newline="") as file:
-            return list(dict.fromkeys(row[column] for row in csv.DictReader(file)))
+        stat = os.stat(path)
+        return _read(path, column, stat.st_mtime_ns, stat.st_size)
     except (OSError, ValueError, KeyError, csv.Error):
         return None
+
+
+@cache
+def _read(path, column, modified, size):
+    """Values of a column of a table, read once while the file is as it was."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return list(dict.fromkeys(row[column] for row in csv.DictReader(file)))

@@ -15,7 +15,8 @@ from inference_energy.method.lengths import (
     MOST_BEYOND,
     RoundedLengths,
 )
-from inference_energy.project import brace_problems, listed
+from inference_energy.names import name_problems as unknown_names
+from inference_energy.project import brace_problems, listed, provided
 
 WHOLE = ("value", "distribution", "name", "factors", "kinds")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -300,6 +301,7 @@ def check(
         for problem in brace_problems(path, f"{where}: key benchmarks.table")
     ]
     problems = problems or [
+        *unknown_names(method, schema, where, tuple(map(provided, _tables(method)))),
         *_coupling_problems(method, where),
         *_length_problems(method, where),
         *_trim_problems(method, where),
