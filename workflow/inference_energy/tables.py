@@ -629,7 +629,7 @@ def name_rows(numbers: NDArray[np.int_]) -> str:
     return f"{'row' if len(numbers) == 1 else 'rows'} {shown}{more}"
 
 
-def make_column(values: list[Any], column: Schema) -> Any:
+def make_column(values: list[Any], column: Schema) -> pd.Series:
     """Put values, None where there is none, into a column of the type that its schema has."""
     kinds = _types(column)
     kind = float if "number" in kinds else "Int64" if "integer" in kinds else object

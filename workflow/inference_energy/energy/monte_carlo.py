@@ -6,11 +6,15 @@ the released ones and not only their distribution (arXiv:2509.20241v2, released 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from inference_energy.energy.equation import charged_tokens, coupled_utilisation, query_energy
+from inference_energy.energy.equation import (
+    Array,
+    charged_tokens,
+    coupled_utilisation,
+    query_energy,
+)
 from inference_energy.energy.fleet import daily
 from inference_energy.method.setup import Coupling, Regime, ServedModel, Setup
 from inference_energy.rounding import cut
@@ -87,7 +91,7 @@ def simulate(setup: Setup, regime: Regime, random: np.random.RandomState) -> Sam
 
 def _ways(
     model: ServedModel, regime: Regime, lengths: np.ndarray, random: np.random.RandomState
-) -> tuple[np.ndarray, Any, Any]:
+) -> tuple[Array, float | Array, float | Array]:
     """Throughput [tokens/s], its error [1] and maximum power of the node [kW] of every query.
 
     A model that is served in one way draws nothing, as in the released code.

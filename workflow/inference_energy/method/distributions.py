@@ -12,7 +12,7 @@ import numpy as np
 
 # its parts are loaded where they are first used: every run reads this module before it plans
 import scipy
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 Z95 = 1.645
 """95th percentile of the standard normal as the paper rounds it."""
@@ -65,7 +65,7 @@ class LogNormal:
         """Raw moment of real ``order``: ``exp(order mu + order**2 sigma**2 / 2)``."""
         return float(np.exp(order * self.mu + 0.5 * order**2 * self.sigma**2))
 
-    def quantile(self, level: ArrayLike) -> Any:
+    def quantile(self, level: ArrayLike) -> NDArray[np.floating[Any]]:
         """Quantile at ``level`` (array of probabilities), same shape as ``level``."""
         return np.exp(self.mu + self.sigma * scipy.special.ndtri(np.asarray(level, float)))
 

@@ -14,11 +14,13 @@ import numpy as np
 
 # its parts are loaded where they are first used: every run reads this module before it plans
 import scipy
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.documents import near
 from inference_energy.errors import InputError
 from inference_energy.method import quadrature
+
+Floats = NDArray[np.floating[Any]]
 
 TAIL = 1e-14
 """Share of the queries beyond the longest length that is counted. [1]"""
@@ -83,7 +85,7 @@ class OutputTokens(ABC):
     def with_median(self, median: float) -> Self:
         """Lengths of the same shape around another median [tokens]."""
 
-    def quantile(self, level: ArrayLike) -> Any:
+    def quantile(self, level: ArrayLike) -> Floats:
         """Smallest number of tokens whose distribution function reaches ``level``."""
         lengths, weights = self.support
         place = np.searchsorted(np.cumsum(weights), np.asarray(level) - 1e-15)
@@ -174,15 +176,15 @@ class RoundedLengths(OutputTokens):
         yield from ()
 
     @abstractmethod
-    def cdf(self, length: ArrayLike) -> Any:
+    def cdf(self, length: ArrayLike) -> Floats:
         """Distribution function of the length before rounding, at ``length`` [tokens]."""
 
     @abstractmethod
-    def survival(self, length: ArrayLike) -> Any:
+    def survival(self, length: ArrayLike) -> Floats:
         """Share of the queries that are longer than ``length`` [tokens] before rounding."""
 
     @abstractmethod
-    def exceeded_by(self, share: ArrayLike) -> Any:
+    def exceeded_by(self, share: ArrayLike) -> Floats:
         """Length before rounding that a share [1] of the queries exceeds. [tokens]"""
 
     @property
@@ -259,15 +261,15 @@ class ExponentialLengths(_ByMedian):
     def _mean(self) -> float:
         return self.median / np.log(2)
 
-    def cdf(self, length: ArrayLike) -> Any:
+    def cdf(self, length: ArrayLike) -> Floats:
         """``1 - exp(-L / mean)``."""
         return -np.expm1(-np.maximum(length, 0) / self._mean)
 
-    def survival(self, length: ArrayLike) -> Any:
+    def survival(self, length: ArrayLike) -> Floats:
         """``exp(-L / mean)``."""
         return np.exp(-np.maximum(length, 0) / self._mean)
 
-    def exceeded_by(self, share: ArrayLike) -> Any:
+    def exceeded_by(self, share: ArrayLike) -> Floats:
         """``-mean ln share``."""
         return -self._mean * np.log(share)
 
@@ -290,19 +292,19 @@ class LogNormalLengths(_ByMedian):
 
     sigma: float
 
-    def _normal(self, length: ArrayLike) -> Any:
+    def _normal(self, length: ArrayLike) -> Floats:
         with np.errstate(divide="ignore"):
             return np.log(np.maximum(length, 0) / self.median) / self.sigma
 
-    def cdf(self, length: ArrayLike) -> Any:
+    def cdf(self, length: ArrayLike) -> Floats:
         """Normal in ln L."""
         return scipy.special.ndtr(self._normal(length))
 
-    def survival(self, length: ArrayLike) -> Any:
+    def survival(self, length: ArrayLike) -> Floats:
         """Normal in ln L."""
         return scipy.special.ndtr(-self._normal(length))
 
-    def exceeded_by(self, share: ArrayLike) -> Any:
+    def exceeded_by(self, share: ArrayLike) -> Floats:
         """Normal quantile in ln L."""
         return self.median * np.exp(-self.sigma * scipy.special.ndtri(np.asarray(share, float)))
 
@@ -325,15 +327,15 @@ class GammaLengths(_ByMedian):
     def _scale(self) -> float:
         return self.median / float(scipy.special.gammaincinv(self.shape, 0.5))
 
-    def cdf(self, length: ArrayLike) -> Any:
+    def cdf(self, length: ArrayLike) -> Floats:
         """Regularised lower incomplete gamma function."""
         return scipy.special.gammainc(self.shape, np.maximum(length, 0) / self._scale)
 
-    def survival(self, length: ArrayLike) -> Any:
+    def survival(self, length: ArrayLike) -> Floats:
         """Regularised upper incomplete gamma function."""
         return scipy.special.gammaincc(self.shape, np.maximum(length, 0) / self._scale)
 
-    def exceeded_by(self, share: ArrayLike) -> Any:
+    def exceeded_by(self, share: ArrayLike) -> Floats:
         """Inverse of the regularised upper incomplete gamma function."""
         return self._scale * scipy.special.gammainccinv(self.shape, np.asarray(share, float))
 
@@ -371,15 +373,15 @@ class UniformLengths(RoundedLengths):
     def _width(self) -> float:
         return self.maximum - self.shortest
 
-    def cdf(self, length: ArrayLike) -> Any:
+    def cdf(self, length: ArrayLike) -> Floats:
         """Rises evenly between the ends."""
         return np.clip((np.asarray(length, float) - self.shortest) / self._width, 0, 1)
 
-    def survival(self, length: ArrayLike) -> Any:
+    def survival(self, length: ArrayLike) -> Floats:
         """Falls evenly between the ends."""
         return np.clip((self.maximum - np.asarray(length, float)) / self._width, 0, 1)
 
-    def exceeded_by(self, share: ArrayLike) -> Any:
+    def exceeded_by(self, share: ArrayLike) -> Floats:
         """``maximum - share (maximum - shortest)``."""
         return self.maximum - np.asarray(share, float) * self._width
 
@@ -440,21 +442,21 @@ class ParetoLengths(_UpTo):
         """Power of the largest length, over that of the median. [1]"""
         return float((self.maximum / self.median) ** -self.exponent)
 
-    def _power(self, length: ArrayLike) -> Any:
+    def _power(self, length: ArrayLike) -> Floats:
         """Power of the length, over that of the median, between those of the ends. [1]"""
         with np.errstate(divide="ignore"):
             power = (np.maximum(length, 0) / self.median) ** -self.exponent
         return np.clip(power, self._cut, 2 - self._cut)
 
-    def cdf(self, length: ArrayLike) -> Any:
+    def cdf(self, length: ArrayLike) -> Floats:
         """``(2 - q - (L / median)**-a) / (2 - 2 q)``."""
         return (2 - self._cut - self._power(length)) / (2 - 2 * self._cut)
 
-    def survival(self, length: ArrayLike) -> Any:
+    def survival(self, length: ArrayLike) -> Floats:
         """``((L / median)**-a - q) / (2 - 2 q)``."""
         return (self._power(length) - self._cut) / (2 - 2 * self._cut)
 
-    def exceeded_by(self, share: ArrayLike) -> Any:
+    def exceeded_by(self, share: ArrayLike) -> Floats:
         """``median (q + share (2 - 2 q))**(-1/a)``."""
         power = self._cut + np.asarray(share, float) * (2 - 2 * self._cut)
         return self.median * power ** (-1 / self.exponent)
@@ -503,12 +505,12 @@ class LogTLengths(_UpTo):
         """Student's t at the median: its distribution function is half of that at the maximum."""
 
         def excess(t: float) -> float:
-            return self._below(t + self._reach) - 2 * self._below(t)
+            return float(self._below(t + self._reach) - 2 * self._below(t))
 
         return float(scipy.optimize.brentq(excess, -self._reach, 0, xtol=1e-15))
 
-    def _below(self, t: Any) -> Any:
-        return scipy.special.stdtr(self.degrees_of_freedom, t)
+    def _below(self, t: ArrayLike) -> Floats:
+        return scipy.special.stdtr(self.degrees_of_freedom, np.asarray(t, float))
 
     @property
     def _kept(self) -> float:
@@ -520,20 +522,20 @@ class LogTLengths(_UpTo):
         """Share that the truncation leaves out. [1]"""
         return float(self._below(-self._median_t - self._reach))
 
-    def _t(self, length: ArrayLike) -> Any:
+    def _t(self, length: ArrayLike) -> Floats:
         with np.errstate(divide="ignore"):
             log = np.log(np.clip(length, 0, self.maximum) / self.median)
         return self._median_t + log / self.sigma
 
-    def cdf(self, length: ArrayLike) -> Any:
+    def cdf(self, length: ArrayLike) -> Floats:
         """Student's t in ln L, over its share below the maximum."""
         return self._below(self._t(length)) / self._kept
 
-    def survival(self, length: ArrayLike) -> Any:
+    def survival(self, length: ArrayLike) -> Floats:
         """Student's t in ln L from above, without its share beyond the maximum."""
         return np.maximum(self._below(-self._t(length)) - self._cut, 0) / self._kept
 
-    def exceeded_by(self, share: ArrayLike) -> Any:
+    def exceeded_by(self, share: ArrayLike) -> Floats:
         """Quantile of Student's t in ln L."""
         beyond = np.minimum(self._cut + np.asarray(share, float) * self._kept, 1)
         t = -scipy.special.stdtrit(self.degrees_of_freedom, beyond)
@@ -593,15 +595,15 @@ class EmpiricalLengths(RoundedLengths):
         """The last quantile. [tokens]"""
         return float(self._curve[0][-1])
 
-    def cdf(self, length: ArrayLike) -> Any:
+    def cdf(self, length: ArrayLike) -> Floats:
         """Level, linear between the quantiles."""
         return np.interp(np.asarray(length, float), *self._curve, left=0.0, right=1.0)
 
-    def survival(self, length: ArrayLike) -> Any:
+    def survival(self, length: ArrayLike) -> Floats:
         """Level from above, linear between the quantiles."""
         return 1 - self.cdf(length)
 
-    def exceeded_by(self, share: ArrayLike) -> Any:
+    def exceeded_by(self, share: ArrayLike) -> Floats:
         """Quantile at one minus the share."""
         return np.interp(1 - np.asarray(share, float), *self._curve[::-1])
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -54,11 +54,11 @@ class ServedModel:
         """Range of the lengths that the law has seen. [tokens]"""
         return self.law.domain
 
-    def throughput(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Any:
+    def throughput(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Output tokens per second of the node at the lengths [tokens]. [tokens/s]"""
         return self.law.predict(input_tokens, output_tokens)
 
-    def error(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Any:
+    def error(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array | float:
         """Standard deviation of ln throughput that counts, at the lengths. [1]"""
         return self.law.sigma(input_tokens, output_tokens) if self.uncertain else 0.0
 
