@@ -153,10 +153,11 @@ def test_claims_are_told_where_the_verdict_changes(powered):
     ("quantity", "text"),
     [
         ({"distribution": "log-normal", "p5": 1.05, "p95": 1.6}, "1.05-1.60"),
-        ({"value": 1e9, "unit": "queries/day"}, "1e+09"),
+        ({"value": 1e9, "unit": "queries/day"}, "1,000,000,000"),
         ({"factors": [1.1, 1.076]}, "1.1 x 1.076"),
         ({"name": "additive", "source": "x"}, "additive"),
         ({}, "none"),
+        ({"kinds": {"SGLang": 1, "vLLM": 2}, "unit": "1"}, "SGLang 1, vLLM 2"),
         ({"trim": [], "models": 3}, "trim none, models 3"),
         ({"trim": [[0.05, 0.95], [0.1, 0.9]]}, "trim 0.05 to 0.95, 0.1 to 0.9"),
         (
@@ -179,6 +180,47 @@ def test_a_long_change_is_told_by_what_is_different():
     line = {"quantity": "long query, median", "old": 4.0, "new": 5.0, "factor": 1.25}
     told = "Benchmark rows (sources, exclude confidence, models) raises the long median by 25.0 %"
     assert sentence(changed_settings(BASE, head), [line]).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"output_tokens": {"distribution": "gamma", "median": 300, "shape": 1}},
+            "Traditional output tokens exponential -> gamma, shape 1 raises",
+        ),
+        (
+            {"output_tokens": {"distribution": "exponential", "median": 350}},
+            "Traditional output tokens median 300 -> median 350 tokens raises",
+        ),
+        ({"input_tokens": {"value": 600}}, "Traditional input tokens 500 -> 600 tokens raises"),
+    ],
+)
+def test_a_unit_stands_after_a_number_in_it_alone(changes, told):
+    regime = {key: of | {"unit": "tokens", "source": "a test"} for key, of in changes.items()}
+    head = merge(BASE, {"regimes": {"traditional": regime}})
+    line = {"quantity": "long query, median", "old": 4.0, "new": 5.0, "factor": 1.25}
+    assert sentence(changed_settings(BASE, head), [line]).startswith(told)
+
+
+def test_a_number_that_is_no_longer_stated_keeps_its_unit():
+    models = {"models": {"Mixtral 8x22B": {"value": 9, "unit": "kW", "source": "a test"}}}
+    sides = BASE, merge(BASE, {"node_power": models})
+    line = {"quantity": "long query, median", "old": 4.0, "new": 5.0, "factor": 1.25}
+    for pair, told in ((sides, "none -> 9 kW"), (sides[::-1], "9 kW -> none")):
+        said = sentence(changed_settings(*pair), [line])
+        assert said.startswith(f"Node power models Mixtral 8x22B {told} raises")
+
+
+def test_a_verdict_that_only_other_random_numbers_change_is_told_with_the_exact_number():
+    pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    published = read("data/published/claims.csv", "claims_published")
+    figures = {"estimate": {}, "reference": {}}
+    told = {c["claim"]: c for c in flipped_claims(*ask(pue=pue), published, figures)}
+    tokens = told["tokens-p25-traditional"]
+    assert tokens["old"] != tokens["new"]
+    assert tokens["exact"] == [125, 125]
+    assert told["median-traditional"]["exact"] == pytest.approx([0.3088, 0.2863], rel=1e-3)
 
 
 def test_what_only_one_side_states_is_none_on_the_other():

@@ -17,8 +17,10 @@ def test_rounding_is_no_change_and_a_missing_number_no_number():
     assert headline_rows([line]) == [["q", "0.300 Wh", "0.300 Wh", "unchanged"]]
     assert headline_rows([line | {"factor": float("nan")}])[0][-1] == "none"
     claim = {"claim": "c", "published": "8-20", "unit": "1", "before": "a", "after": "b"}
-    rows = claim_rows([claim | {"old": 20.4, "new": float("nan")}])
-    assert rows == [["c", "8-20", "20.4", "none", "a", "b"]]
+    rows = claim_rows([claim | {"old": 20.4, "new": float("nan"), "exact": [20.5, None]}])
+    assert rows == [["c", "8-20", "20.4", "none", "20.5 -> none", "a", "b"]]
+    rows = claim_rows([claim | {"old": 129, "new": 122, "exact": [125, 125]}])
+    assert rows[0][4] == "125"
 
 
 def test_the_page_says_whose_median_it_tells():

@@ -21,7 +21,8 @@ from inference_energy.method.differences import differing
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.paper import estimate
 from inference_energy.rounding import largest_first, ratio, relative
-from inference_energy.text import number, percent, short
+from inference_energy.text import grouped, number, percent, short
+from inference_energy.units import MEGA
 
 ENGINES = ["published", "exact"]
 
@@ -237,10 +238,11 @@ def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
 def flipped_claims(
     base: Answer, head: Answer, published: pd.DataFrame, figures: dict[str, dict]
 ) -> list[dict]:
-    """Claims whose verdict differs: claim, published, unit, old, new, before, after.
+    """Claims whose verdict differs: claim, published, unit, old, new, exact, before, after.
 
     A verdict here is whether the number is the published one. The caveats of the findings are left
     out; "reproduced with caveat" says that the seeded draw alone prints the published number.
+    ``exact`` holds both numbers without sampling: where they are one, only the draw has moved.
 
     Parameters
     ----------
@@ -256,6 +258,7 @@ def flipped_claims(
         judge(published, version, Results(a.side.method, dict(a.tables), figures), {}, [], ENGINES)
         for a in (base, head)
     ]
+    exact = [t[t["engine"] == "exact"].set_index("claim")["computed"] for t in judged]
     before, after = (table.drop_duplicates("claim") for table in judged)
     both = before.merge(after, on=["claim", "published", "unit"], suffixes=("_old", "_new"))
     return [
@@ -265,6 +268,7 @@ def flipped_claims(
             "unit": line.unit,
             "old": line.computed_old,
             "new": line.computed_new,
+            "exact": [of.get(line.claim) for of in exact],
             "before": line.verdict_old,
             "after": line.verdict_new,
         }
@@ -287,6 +291,7 @@ def changed_settings(base: dict, head: dict) -> list[dict]:
                     "old": quantity_text(old, new),
                     "new": quantity_text(new, old),
                     "keys": [words(key) for key in _differing_keys(new, old)],
+                    "in_unit": (_ends_in_unit(old, new), _ends_in_unit(new, old)),
                     "unit": new.get("unit", old.get("unit", "1")),
                     "old_source": old.get("source"),
                     "new_source": new.get("source"),
@@ -322,7 +327,7 @@ def quantity_text(quantity: dict, other: dict) -> str:
     shown = [key for key in keys if key in quantity] or keys
     return ", ".join(
         _plain(quantity.get(key))
-        if key in ("distribution", "name")
+        if key in ("distribution", "name", "kinds")
         else f"{words(key)} {_plain(quantity.get(key))}"
         for key in shown
     )
@@ -331,6 +336,14 @@ def quantity_text(quantity: dict, other: dict) -> str:
 def _differing_keys(quantity: dict, other: dict) -> list[str]:
     keys = [key for key in quantity | other if key not in ("source", "unit")]
     return [key for key in keys if quantity.get(key) != other.get(key)]
+
+
+def _ends_in_unit(quantity: dict, other: dict) -> bool:
+    """Whether a quantity, as :func:`quantity_text` writes it, ends in a number in its unit."""
+    if not quantity or quantity.get("unit", "1") == "1":
+        return False
+    shown = [key for key in _differing_keys(quantity, other) if key in quantity]
+    return bool({"value", "p5"} & quantity.keys()) or shown[-1:] == ["median"]
 
 
 def _plain(value: Any) -> str:
@@ -344,7 +357,7 @@ def _plain(value: Any) -> str:
         parts = (" to ".join(map(_plain, v)) if isinstance(v, list) else _plain(v) for v in value)
         return ", ".join(parts)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return short(value, 6)
+        return short(value, 6) if abs(value) < MEGA else grouped(value, 6)
     return str(value)
 
 
@@ -380,8 +393,10 @@ def sentence(settings: list[dict], lines: list[dict], shares: Sequence[dict] = (
 def _change(setting: dict) -> str:
     if setting["setting"] == LABELS["data"]:
         return f"a change of the {setting['setting']} since {setting['old']}"
-    unit = "" if setting["unit"] in ("1", None) else f" {setting['unit']}"
-    change = f"{setting['setting']} {setting['old']} -> {setting['new']}{unit}"
+    # once, after the new number, unless there is none
+    before, after = setting["in_unit"]
+    ends = [f" {setting['unit']}" if in_unit else "" for in_unit in (before and not after, after)]
+    change = f"{setting['setting']} {setting['old']}{ends[0]} -> {setting['new']}{ends[1]}"
     if len(change) <= LONG_CHANGE:
         return change
     return f"{setting['setting']} ({', '.join(setting['keys'])})"
