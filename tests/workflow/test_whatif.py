@@ -99,7 +99,7 @@ EDITS = {
     "a row added": (
         ROWS,
         with_lines(row("Llama 3.1 405B", 405, "1000,1000", "900.00")),
-        ["tables of data/", "row added", "Llama 3.1 405B, 405"],
+        ["the row added in data/throughput/oviedo.csv", "row added", "Llama 3.1 405B, 405"],
         ["+Llama 3.1 405B,", '+oviedo2026,"traditional query, median"'],
     ),
     "a model added": (

@@ -203,6 +203,21 @@ def test_a_unit_stands_after_a_number_in_it_alone(changes, told):
     assert sentence(changed_settings(BASE, head), [line]).startswith(told)
 
 
+def test_a_change_of_data_is_told_by_its_row_or_its_table():
+    head = BASE | {"data": {"value": "abc1234"}}
+    line = {"quantity": "long query, median", "old": 4.0, "new": 4.001, "factor": 1.00025}
+    row = {"table": "data/gpus.csv", "change": "changed", "row": "B200: tdp_w 1000 -> 900"}
+    moves = "the long median by 0.03 %, 4.000 -> 4.001 Wh"
+    for rows, told in (
+        ([row], "The row changed in data/gpus.csv (B200: tdp_w 1000 -> 900) raises"),
+        ([row | {"row": "x" * 200}], "The row changed in data/gpus.csv raises"),
+        ([row, row], "The change of data/gpus.csv raises"),
+        ([], "A change of the tables of data/ raises"),
+    ):
+        said = sentence(changed_settings(BASE, head), [line], rows=rows)
+        assert said == f"{told} {moves}."
+
+
 def test_a_number_that_is_no_longer_stated_keeps_its_unit():
     models = {"models": {"Mixtral 8x22B": {"value": 9, "unit": "kW", "source": "a test"}}}
     sides = BASE, merge(BASE, {"node_power": models})

@@ -361,7 +361,12 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def sentence(settings: list[dict], lines: list[dict], shares: Sequence[dict] = ()) -> str:
+def sentence(
+    settings: list[dict],
+    lines: list[dict],
+    shares: Sequence[dict] = (),
+    rows: Sequence[dict] = (),
+) -> str:
     """Say in one sentence what was changed and what the medians do.
 
     Parameters
@@ -369,6 +374,8 @@ def sentence(settings: list[dict], lines: list[dict], shares: Sequence[dict] = (
     settings, lines, shares : list of dict
         From :func:`changed_settings`, :func:`headlines` and :func:`shapley_factors`: the setting
         that moves most stands first, and all are named if they are few.
+    rows : list of dict
+        From ``sides.changed_rows``, where the tables of data/ differ.
     """
     if not settings:
         return "Nothing differs."
@@ -377,7 +384,7 @@ def sentence(settings: list[dict], lines: list[dict], shares: Sequence[dict] = (
         settings, key=lambda s: place.get(s["setting"], place.get(s["group"], len(place)))
     )
     few = bool(shares) and len(ordered) <= NAMED
-    *before, last = [_change(s) for s in (ordered if few else ordered[:1])]
+    *before, last = [_change(s, rows) for s in (ordered if few else ordered[:1])]
     what = f"{', '.join(before)} and {last}" if before else last
     if not few and len(ordered) > 1:
         others = len(ordered) - 1
@@ -390,9 +397,9 @@ def sentence(settings: list[dict], lines: list[dict], shares: Sequence[dict] = (
     return f"{what[0].upper()}{what[1:]} {' and '.join(moves)}."
 
 
-def _change(setting: dict) -> str:
+def _change(setting: dict, rows: Sequence[dict]) -> str:
     if setting["setting"] == LABELS["data"]:
-        return f"a change of the {setting['setting']} since {setting['old']}"
+        return _change_of_data(rows) or f"a change of the {setting['setting']}"
     # once, after the new number, unless there is none
     before, after = setting["in_unit"]
     ends = [f" {setting['unit']}" if in_unit else "" for in_unit in (before and not after, after)]
@@ -402,8 +409,28 @@ def _change(setting: dict) -> str:
     return f"{setting['setting']} ({', '.join(setting['keys'])})"
 
 
+def _told_apart(old: float, new: float) -> tuple[str, str]:
+    """Write two numbers in as many digits as it takes to see which is larger, six at most."""
+    for digits in range(3, 7):
+        texts = number(old, digits), number(new, digits)
+        if texts[0] != texts[1]:
+            return texts
+    return number(old), number(new)
+
+
+def _change_of_data(rows: Sequence[dict]) -> str:
+    if len(rows) != 1:
+        return " and ".join(
+            f"the change of {table}" for table in dict.fromkeys(row["table"] for row in rows)
+        )
+    (row,) = rows
+    place = f"the row {row['change']} in {row['table']}"
+    change = f"{place} ({row['row']})"
+    return change if len(change) <= LONG_CHANGE else place
+
+
 def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str:
-    old, new, change = number(line["old"]), number(line["new"]), line["factor"]
+    old, new, change = *_told_apart(line["old"], line["new"]), line["factor"]
     ending = "" if plural else "s"
     if change == 1:
         moved = any(abs(share[f"{regime} median"] - 1) > FELT for share in shares)

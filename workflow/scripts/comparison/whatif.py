@@ -114,7 +114,7 @@ def main(snakemake):
     values = {
         "base": base,
         "head": head,
-        "sentence": whatif.sentence(settings, lines, shares),
+        "sentence": whatif.sentence(settings, lines, shares, rows),
         "headlines": whatif_page.headline_rows(lines),
         "settings": whatif_page.setting_rows(named),
         "rows": rows,
