@@ -272,6 +272,10 @@ def test_an_edit_in_place_is_held_against_its_committed_state(name, copied, monk
     html = (copied / "build/whatif/oviedo2026/page.html").read_text()
     assert "<svg" in html
     assert not re.findall(r"(?:src|href)=\"http", html)
+    links = re.findall(r'href="([^"#]+)"', html)
+    folder = copied / "build/whatif/oviedo2026"
+    assert [link for link in links if not (folder / link).is_file()] == []
+    assert len(links) == 4
 
 
 def test_a_draft_may_name_a_table_that_no_other_method_has(copied, monkeypatch, tmp_path):

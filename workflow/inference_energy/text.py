@@ -21,6 +21,25 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{max(digits - 1 - exponent, 0)}f}"
 
 
+MOST_DIGITS = 6
+"""Significant digits of a table's numbers, beyond which two are not told apart."""
+
+
+def told_apart(one: float, other: float) -> tuple[str, str]:
+    """Write two numbers as :func:`number`, in as many digits as it takes to see that they differ.
+
+    Examples
+    --------
+    >>> told_apart(0.309, 0.308), told_apart(7.7512, 7.7501), told_apart(2.0, 2.0)
+    (('0.309', '0.308'), ('7.751', '7.750'), ('2.00', '2.00'))
+    """
+    for digits in range(3, MOST_DIGITS + 1):
+        texts = number(one, digits), number(other, digits)
+        if texts[0] != texts[1]:
+            return texts
+    return number(one), number(other)
+
+
 def short(value: float | None, digits: int = 4, missing: str = "") -> str:
     """Write a number in at most so many significant digits, trailing zeros dropped.
 

@@ -16,6 +16,8 @@ def test_rounding_is_no_change_and_a_missing_number_no_number():
     line = {"quantity": "q", "unit": "Wh", "old": 0.3, "new": 0.3, "factor": 1.0}
     assert headline_rows([line]) == [["q", "0.300 Wh", "0.300 Wh", "unchanged"]]
     assert headline_rows([line | {"factor": float("nan")}])[0][-1] == "none"
+    small = {"new": 0.30001, "factor": 0.30001 / 0.3}
+    assert headline_rows([line | small])[0][1:] == ["0.30000 Wh", "0.30001 Wh", "x 1.000"]
     claim = {"claim": "c", "published": "8-20", "unit": "1", "before": "a", "after": "b"}
     rows = claim_rows([claim | {"old": 20.4, "new": float("nan"), "exact": [20.5, None]}])
     assert rows == [["c", "8-20", "20.4", "none", "20.5 -> none", "a", "b"]]

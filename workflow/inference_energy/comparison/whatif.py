@@ -21,7 +21,7 @@ from inference_energy.method.differences import differing
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.paper import estimate
 from inference_energy.rounding import largest_first, ratio, relative
-from inference_energy.text import grouped, number, percent, short
+from inference_energy.text import grouped, number, percent, short, told_apart
 from inference_energy.units import MEGA
 
 ENGINES = ["published", "exact"]
@@ -409,15 +409,6 @@ def _change(setting: dict, rows: Sequence[dict]) -> str:
     return f"{setting['setting']} ({', '.join(setting['keys'])})"
 
 
-def _told_apart(old: float, new: float) -> tuple[str, str]:
-    """Write two numbers in as many digits as it takes to see which is larger, six at most."""
-    for digits in range(3, 7):
-        texts = number(old, digits), number(new, digits)
-        if texts[0] != texts[1]:
-            return texts
-    return number(old), number(new)
-
-
 def _change_of_data(rows: Sequence[dict]) -> str:
     if len(rows) != 1:
         return " and ".join(
@@ -430,7 +421,7 @@ def _change_of_data(rows: Sequence[dict]) -> str:
 
 
 def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str:
-    old, new, change = *_told_apart(line["old"], line["new"]), line["factor"]
+    old, new, change = *told_apart(line["old"], line["new"]), line["factor"]
     ending = "" if plural else "s"
     if change == 1:
         moved = any(abs(share[f"{regime} median"] - 1) > FELT for share in shares)

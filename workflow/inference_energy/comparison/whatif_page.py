@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from inference_energy.comparison.whatif import Answer
-from inference_energy.text import factor, is_missing, number, percent, with_unit
+from inference_energy.text import factor, is_missing, number, percent, told_apart, with_unit
 
 UNCHANGED = "unchanged"
 
@@ -13,7 +13,7 @@ def headline_rows(lines: list[dict]) -> list[list[str]]:
     return [
         [
             line["quantity"],
-            *(with_unit(number(line[side]), line["unit"]) for side in ("old", "new")),
+            *(with_unit(text, line["unit"]) for text in told_apart(line["old"], line["new"])),
             UNCHANGED if line["factor"] == 1 else factor(line["factor"], ".3f", "none"),
         ]
         for line in lines
