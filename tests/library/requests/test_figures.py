@@ -31,6 +31,16 @@ def test_the_distribution_shows_both_medians_and_what_the_largest_need(answered,
     assert problems(figure) == {}
 
 
+def test_a_log_of_few_requests_needs_all_of_its_energy(answered, medians):
+    serving, counts, _ = answered
+    figure = figures.distribution(serving, steps(serving, counts["lengths"][:1]), medians, 1000)
+    figure.canvas.draw()
+    density, shares = figure.axes
+    assert "100 %" in shares.texts[0].get_text()
+    assert max(tick for tick in density.get_yticks()) <= 1
+    assert problems(figure) == {}
+
+
 def test_a_log_without_energy_can_be_drawn(answered, medians):
     serving, counts, _ = answered
     nothing = steps(serving, counts["lengths"]).assign(energy=0.0)

@@ -40,6 +40,9 @@ MODELS_SHOWN, LONGEST_NAME = 8, 24
 ROOM = 0.15
 """Share below which a text does not fit under its point, and above one less it not over it."""
 
+SURELY_ALL = 0.995
+"""Share that two digits write as all."""
+
 HOURS_PER_DAY, DAYS_FROM = 24, 72
 """Hours of a day, and hours from which an axis counts days."""
 
@@ -109,7 +112,9 @@ def _densities(axis, energy, weight, medians):
             ymax=1 / KEYS_FREE,
         )
     log_axis(axis, "energy of a request [Wh]", edges[0], edges[-1])
-    axis.set_ylim(0, KEYS_FREE * axis.get_ylim()[1])
+    top = KEYS_FREE * axis.get_ylim()[1]
+    axis.set_ylim(0, top)
+    axis.set_yticks([tick for tick in axis.get_yticks() if 0 <= tick <= min(top, 1)])
     axis.yaxis.set_major_formatter(PERCENT)
     axis.legend(loc="upper left", borderaxespad=0.2, handlelength=1.6, **ON_WHITE_LEGEND)
     axis.set_title("Energy of a request")
@@ -133,7 +138,7 @@ def _shares(axis, energy, weight, largest):
     high = at > 1 - ROOM
     left = {"xytext": (-6, -8 if high else 4), "ha": "right", "va": "top" if high else "bottom"}
     axis.annotate(
-        f"the {compact(marked)} largest: {percent(at, '.2g')}",
+        f"the {compact(marked)} largest: {percent(at, '.2g' if at < SURELY_ALL else '.0f')}",
         (marked, at),
         textcoords="offset points",
         **(right if marked < np.sqrt(first * last) and at > ROOM else left),
