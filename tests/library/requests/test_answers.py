@@ -8,6 +8,7 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import answers
 from inference_energy.requests.energies import Serving, energies, steps, total
+from inference_energy.requests.flight import load_by_hour
 from inference_energy.requests.log import find_files
 from inference_energy.tables import read_table, write_table
 from library.requests.by_itself import by_itself
@@ -110,6 +111,20 @@ MEASURED = pd.DataFrame(
 def test_the_load_is_the_stated_or_the_measured_one(load, copies, expected):
     asked = {"load": load, "copies": copies}
     assert answers.loads(asked, ["a", "b", np.nan], MEASURED) == expected
+
+
+def test_names_that_are_one_model_share_its_copies(paper):
+    """Two names of one model, each with a request in flight all the time, are two on a copy."""
+    known = paper.models[0].name
+    names = [known, known.lower().replace(" ", "-"), "ours", "theirs", None]
+    of = {"remaining": [10**7, -(10**7)], "time": [0, 60], "change": [1, -1]}
+    rows = pd.concat([pd.DataFrame(of).assign(model=name) for name in names], ignore_index=True)
+    runs, found = answers.measured_loads(Serving.of_method(paper, {}), rows, names)
+    seen = dict(zip(found["model"].fillna(""), found["seen_by_request"], strict=True))
+    assert seen == {names[0]: 2, names[1]: 2, "ours": 1, "theirs": 1, "": 1}
+    assert load_by_hour(runs, [0])[0] == pytest.approx(5 * 60 / 360)
+    one = Serving(paper, {known: 1.0}, known, {})
+    assert set(answers.measured_loads(one, rows, names)[1]["seen_by_request"]) == {5}
 
 
 def test_what_of_the_energy_is_load(answered, paper, tmp_path):

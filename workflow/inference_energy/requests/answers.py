@@ -19,7 +19,7 @@ from inference_energy.requests.energies import (
     steps,
     total,
 )
-from inference_energy.requests.flight import load_by_hour
+from inference_energy.requests.flight import in_flight, load, load_by_hour
 from inference_energy.units import MICROSECONDS_PER_SECOND, PERCENT, SECONDS_PER_HOUR
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
@@ -375,6 +375,32 @@ def candidates(lengths, table, count=LARGEST):
     return lengths[share >= least]
 
 
+def measured_loads(serving, flight, models):
+    """Measure requests in flight; names of the log that are one model share its copies.
+
+    Parameters
+    ----------
+    serving : Serving
+        What serves the log.
+    flight : DataFrame
+        As the table ``flight``.
+    models : iterable of str or None
+        Models of the log.
+
+    Returns
+    -------
+    DataFrame, DataFrame
+        As from ``flight.in_flight``, by whose copies they are; as from ``flight.load``, by the
+        log's models.
+    """
+    names = [_text(model) for model in flight["model"]]
+    copies = {name: serving.copies(name) for name in {*names, *map(_text, models)}}
+    runs = in_flight(flight.assign(model=[copies[name] for name in names]))
+    of_copies = pd.DataFrame({"name": copies.keys(), "model": copies.values()})
+    found = of_copies.merge(load(runs), on="model").drop(columns="model")
+    return runs, found.rename(columns={"name": "model"})
+
+
 def loads(asked, models, measured=None):
     """Requests in flight on a copy of each of the log's models.
 
@@ -386,7 +412,7 @@ def loads(asked, models, measured=None):
     models : iterable of str or None
         Models of the log.
     measured : DataFrame, optional
-        As from ``flight.load``.
+        As from ``measured_loads``.
 
     Returns
     -------
@@ -411,7 +437,7 @@ def load_table(serving, lengths, table, measured=None):
     lengths, table : DataFrame
         Counts, and their energies.
     measured : DataFrame, optional
-        As from ``flight.load``.
+        As from ``measured_loads``.
 
     Returns
     -------

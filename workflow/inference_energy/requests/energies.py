@@ -90,6 +90,11 @@ class Serving:
         laws = {model.name: model.law for model in self.setup.models}
         return all(laws[member].knows_load for member in self.members(name)[0])
 
+    def copies(self, name):
+        """Whose copies answer a log's model: a model's that is known here, else its own."""
+        members, together = self.members(name)
+        return together if len(members) == 1 else name
+
     def members(self, name):
         """Models and shares that a log's model is charged as, and their name together."""
         known = {_bare(model.name): model.name for model in self.setup.models}

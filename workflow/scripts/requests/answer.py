@@ -11,7 +11,7 @@ from inference_energy.deployments import build as deployment_build
 from inference_energy.drawing import save_all
 from inference_energy.method.build import build
 from inference_energy.reports import to_html, told
-from inference_energy.requests import answers, counts, figures, flight, largest
+from inference_energy.requests import answers, counts, figures, largest
 from inference_energy.requests.energies import Serving, energies, steps
 from inference_energy.requests.page import page
 from inference_energy.tables import write_table, write_text
@@ -74,9 +74,10 @@ def main(snakemake):
         counted = gather(connection, read, surplus)
         lengths = counted["lengths"]
         answers.check_any(lengths, counted["kinds"])
-        timed = {"start", "finish"} <= set(params.stated)
-        runs = flight.in_flight(counted["flight"]) if timed else None
-        measured = flight.load(runs) if timed else None
+        runs = measured = None
+        if {"start", "finish"} <= set(params.stated):
+            models = lengths["model"].unique()
+            runs, measured = answers.measured_loads(serving, counted["flight"], models)
         serving = serving.at(answers.loads(params.load, lengths["model"], measured))
         table, found = energies(serving, lengths), steps(serving, lengths)
         log = source(snakemake, connection, folder)
