@@ -53,6 +53,7 @@ bench: $(ENV) bench-requests ## measure the speed, write benchmarks/results.md a
 
 bench-requests: $(ENV) ## measure request logs up to 1e9 rows (3 GB of disk), write benchmarks/requests.md
 	PYTHONPATH=workflow:tests python benchmarks/requests.py
+	PYTHONPATH=workflow python benchmarks/costs.py
 
 audit: $(ENV) ## ask how much the answer depends on choices and inputs (minutes)
 	snakemake audit

@@ -1,0 +1,31 @@
+"""What docs/cluster.md says of costs is what benchmarks/requests.md measured."""
+
+import runpy
+
+from repository import ROOT
+
+COSTS = runpy.run_path(str(ROOT / "benchmarks" / "costs.py"))
+
+
+def read(name):
+    """Text of a page."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_page_says_what_was_measured():
+    page, measured = read("docs/cluster.md"), read("benchmarks/requests.md")
+    assert page == COSTS["renewed"](page, measured), (
+        "run PYTHONPATH=workflow python benchmarks/costs.py"
+    )
+
+
+def test_another_measurement_changes_the_page():
+    page, measured = read("docs/cluster.md"), read("benchmarks/requests.md")
+    (row,) = [
+        line for line in measured.splitlines() if line.startswith("| lengths and model | 1e+09")
+    ]
+    cells = row.split("|")
+    other = measured.replace(row, "|".join([*cells[:3], " 4321 s ", *cells[4:]]))
+    assert "A billion requests of Parquet (models and lengths) took 4321 s" in COSTS["renewed"](
+        page, other
+    )
