@@ -19,8 +19,8 @@ has is grouped beside the whole log) and {timed_memory}
 ([benchmarks/requests.md](../benchmarks/requests.md)).
 
 A job costs about {job:.1f} s of processor time to start: {rows} requests of models and lengths took
-{one} here as a whole, {split} in {parts} parts, and {slurm} in as many on a SLURM of one node of two
-cores, where every job starts Snakemake anew and is looked after at intervals, first after 40 s.
+{one} here as a whole, {split} in {parts} parts, and {slurm} in as many on a SLURM of one node of
+two cores, where every job starts Snakemake anew and is looked after at intervals, first after 40 s.
 """
 
 
@@ -36,7 +36,7 @@ def paragraph(text):
     logs = {name: [row for row in found if row[0] == name][-1] for name in (LENGTHS, TIMED)}
     (_, _, one, spent), (_, parts, split, spent_split) = [r for r in found if r[0] == "two cores"]
     slurm = next((row[2] for row in found if row[0].startswith("SLURM")), "a time not measured")
-    split_rows = re.search(r"The log of lengths and models with (\S+) rows", text)[1]
+    of = re.search(r"The log of lengths and models with (\S+) rows", text)[1]
     values = {}
     for prefix, (_, size, time, processor, memory, *_, ratio) in zip(
         ("", "timed_"), logs.values(), strict=True
