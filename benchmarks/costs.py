@@ -52,7 +52,7 @@ def paragraph(text):
         split=split,
         parts=parts,
         slurm=slurm,
-        rows=WORDS.get(split_rows, split_rows),
+        rows=WORDS.get(of, of),
     )
 
 
