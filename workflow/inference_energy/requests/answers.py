@@ -18,6 +18,7 @@ from inference_energy.requests.energies import (
     rounded,
     steps,
     total,
+    totals,
 )
 from inference_energy.requests.flight import in_flight, load, load_by_hour
 from inference_energy.units import MICROSECONDS_PER_SECOND, PERCENT, SECONDS_PER_HOUR
@@ -130,11 +131,12 @@ def by_group(serving, counts, ratios, key, whole):
     ratio = ratios.reindex(pd.MultiIndex.from_frame(keyed)).fillna(1.0).to_numpy()
     table["energy"] *= ratio
     group = counts[key] if key == "hour" else counts[key].fillna("")
-    rows = [
-        {key: value} | _row(serving, rows, table.loc[rows.index], whole)
-        for value, rows in counts.groupby(group, sort=True)
-    ]
-    return pd.DataFrame(rows, columns=[key, *_row(serving, counts[:0], table[:0], whole)])
+    sums = counts[["n", *TOKENS]].groupby(group, sort=True).sum()
+    energy = totals(serving.factor, table, group).add_prefix("energy_wh_")
+    found = sums.rename(columns={"n": "requests"} | {name: f"{name}_tokens" for name in TOKENS})
+    share = energy["energy_wh_p50"] / whole if whole else np.nan
+    found = pd.concat([found, energy], axis=1).assign(energy_share=share)
+    return found.rename_axis(key).reset_index()
 
 
 def by_hour(serving, counts, ratios, whole, runs=None):

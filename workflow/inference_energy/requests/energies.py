@@ -19,6 +19,8 @@ from inference_energy.method.distributions import LogNormal
 PARTS = ("prefill", "cached", "decode")
 """Parts of a request's energy, those of ``Law.parts``."""
 
+QUANTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
+
 COLUMNS = ["weight", "energy", *PARTS, "error", "seconds", "extrapolated"]
 
 STEPS_PER_LOG = 1000
@@ -274,15 +276,35 @@ def total(factor, table, column="energy"):
     dict
         mean, p5, p50, p95. [Wh]
     """
-    energy = table["weight"].to_numpy() * table[column].to_numpy()
-    middle = float(energy.sum())
-    if middle == 0:
-        return dict.fromkeys(("mean", "p5", "p50", "p95"), 0.0)
-    error = table["error"].to_numpy()
-    shared = factor * LogNormal(0.0, float(energy @ error) / middle)
-    mean = float(energy @ np.exp(error**2 / 2)) * factor.moment(1)
-    p5, p50, p95 = middle * shared.quantile(np.array([0.05, 0.5, 0.95]))
-    return {"mean": mean, "p5": float(p5), "p50": float(p50), "p95": float(p95)}
+    if not len(table):
+        return dict.fromkeys(("mean", *QUANTILES), 0.0)
+    return totals(factor, table, np.zeros(len(table)), column).iloc[0].to_dict()
+
+
+def totals(factor, table, groups, column="energy"):
+    """Energy of the requests of each group together, as ``total`` of all.
+
+    Parameters
+    ----------
+    factor, table, column : LogNormal, DataFrame, str
+        As for ``total``.
+    groups : array_like
+        Which group each row of the table is of.
+
+    Returns
+    -------
+    DataFrame
+        mean, p5, p50, p95 by group, in the order of groups. [Wh]
+    """
+    energy, error = table["weight"] * table[column], table["error"]
+    rows = {"middle": energy, "error": energy * error, "mean": energy * np.exp(error**2 / 2)}
+    sums = pd.DataFrame(rows).groupby(np.asarray(groups), sort=True).sum()
+    middle = sums["middle"].to_numpy()
+    spread = np.divide(sums["error"], middle, out=np.zeros(len(sums)), where=middle > 0)
+    shared = LogNormal(factor.mu, np.hypot(factor.sigma, spread))
+    found = {"mean": sums["mean"] * factor.moment(1)}
+    found |= {name: middle * shared.quantile(level) for name, level in QUANTILES.items()}
+    return pd.DataFrame(found, index=sums.index)
 
 
 def steps(serving, lengths):
