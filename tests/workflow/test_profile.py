@@ -5,7 +5,8 @@ import signal
 
 import pytest
 from processes import SNAKEMAKE, snakemake, start, stop, wait_for
-from repository import ROOT
+from repository import ROOT, read_yaml
+from snakemake.cli import get_argument_parser
 
 SLOW = """
 rule slow:
@@ -29,6 +30,14 @@ def workflow(tmp_path):
     """Return a folder with this project's profiles, where a Snakefile can be put."""
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     return tmp_path
+
+
+@pytest.mark.parametrize("name", ["default", "slurm", "kubernetes"])
+def test_every_key_of_a_profile_is_an_option(name):
+    """Snakemake takes a misspelt key for one of a plugin that is not there, and says nothing."""
+    options = {o for action in get_argument_parser()._actions for o in action.option_strings}
+    keys = read_yaml(f"workflow/profiles/{name}/config.yaml")
+    assert {f"--{key}" for key in keys} <= options
 
 
 def test_profiles_are_those_of_the_workflow_folder():
