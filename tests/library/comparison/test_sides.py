@@ -71,6 +71,9 @@ def test_a_changed_table_is_kept_as_it_was_committed(folder):
 def test_a_method_that_extends_none_and_has_not_changed_needs_a_base(folder):
     with pytest.raises(InputError, match="extends no method and has not changed"):
         sides(folder, "oviedo2026")
+    for nobody in ("x" * 300, "a/" * 3000, "a\0b"):
+        with pytest.raises(InputError, match="no such method or file; allowed are full-load"):
+            sides(folder, nobody)
     with pytest.raises(InputError, match="key base: value nobody: no such method or file"):
         sides(folder, "oviedo2026", "nobody")
 

@@ -1,5 +1,6 @@
 """The two sides of a question: a method as it is now, and what it is held against."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -163,7 +164,8 @@ def _find(root: Path, asked: str, now: _Methods, key: str) -> tuple[str, str]:
     """Name and path of a method that is given by name or by file."""
     if asked in now:
         return asked, method_path(asked)
-    if not (root / asked).is_file():
+    # not the path's own is_file(), which raises where a name is too long
+    if not os.path.isfile(root / asked):
         raise InputError(
             f"{key}: value {asked}: no such method or file; allowed are"
             f" {', '.join(sorted(now))} or the path of a method file; correct it"
