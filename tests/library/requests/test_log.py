@@ -65,6 +65,16 @@ def test_what_is_no_log_is_refused(tmp_path, names, words):
         find_files(tmp_path)
 
 
+def test_a_folder_of_everything_is_no_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(requests_log, "MOST_FILES", 3)
+    for number in range(3):
+        (tmp_path / f"{number}.csv").write_text("x")
+    assert len(find_files(tmp_path)) == 3
+    (tmp_path / "4.csv").write_text("x")
+    with pytest.raises(InputError, match="holds more than 3 files; allowed is a folder of logs"):
+        find_files(tmp_path)
+
+
 def test_links_that_lead_to_no_file_are_refused(tmp_path):
     (tmp_path / "a.csv").write_text("x")
     (tmp_path / "b.csv").symlink_to(tmp_path / "gone.csv")

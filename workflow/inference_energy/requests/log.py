@@ -5,6 +5,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -36,6 +37,9 @@ COMPRESSIONS = (".gz", ".zst")
 
 UNIT_ROWS = 2**23
 """Rows of a unit of a Parquet file: the unit that is read, counted and reported at once."""
+
+MOST_FILES = 100_000
+"""Files and folders below that of a log: ten years of hours."""
 
 LONGEST_LINE = 2**26
 """Bytes of the longest line, or JSON object, that is read."""
@@ -104,7 +108,7 @@ def find_files(path):
     """
     place = Path(path)
     is_file = os.path.isfile(path)
-    found = [place] if is_file else sorted(place.rglob("*")) if os.path.isdir(path) else []
+    found = [place] if is_file else _below(place) if os.path.isdir(path) else []
     logs = sorted(p.as_posix() for p in found if p.name in TABLE_LOGS and p.is_dir())
     if logs:
         raise InputError(
@@ -146,6 +150,17 @@ def _is_empty(path):
     except InputError:
         # told where it is read
         return False
+
+
+def _below(folder):
+    """All that a folder holds, sorted."""
+    found = list(islice(folder.rglob("*"), MOST_FILES + 1))
+    if len(found) > MOST_FILES:
+        raise InputError(
+            f"key log: value {folder}: holds more than {MOST_FILES} files; allowed is a folder of"
+            " logs alone; name it, or join its files"
+        )
+    return sorted(found)
 
 
 def _ending(path):
