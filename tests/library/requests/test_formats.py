@@ -184,6 +184,28 @@ def test_an_offset_of_a_time_counts(settings, tmp_path):
     assert read(tmp_path / "log.csv", settings, tmp_path)[0][0]["start"] == TEN
 
 
+@pytest.mark.parametrize(
+    ("cell", "tokens"),
+    [
+        ("5", 5),
+        ("5.0", 5),
+        ("1.5e1", 15),
+        # thousand two hundred thirty-four as some write it
+        ("1.234", None),
+        ('"1,234"', None),
+        ("5.5", None),
+        ("1e-300", None),
+        ("0x10", None),
+    ],
+)
+def test_only_whole_numbers_are_tokens(settings, tmp_path, cell, tokens):
+    rows = ["start,input_tokens,output_tokens", f"2025-01-01 00:00:00,{cell},7"]
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n")
+    (found,), _ = read(tmp_path / "log.csv", settings, tmp_path)
+    assert found["output"] == 7
+    assert found["input"] == tokens or (tokens is None and pd.isna(found["input"]))
+
+
 def test_columns_that_are_not_there_are_named(settings):
     with pytest.raises(InputError, match=r"'ContextTokens' for input tokens.*it has a, b"):
         select(Source({"a": "BIGINT", "b": "BIGINT"}), settings["formats"]["azure"])

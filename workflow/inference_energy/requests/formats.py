@@ -181,7 +181,11 @@ def _tokens(found):
     if not found:
         return "NULL::BIGINT"
     sql, kind = found
-    return f"({sql})::BIGINT" if kind in WHOLE else f"TRY_CAST(TRY_CAST({sql} AS DOUBLE) AS BIGINT)"
+    if kind in WHOLE:
+        return f"({sql})::BIGINT"
+    number = f"TRY_CAST({sql} AS DOUBLE)"
+    # DuckDB would round the 1.234 of who writes thousands so to one token
+    return f"CASE WHEN {number} = floor({number}) THEN TRY_CAST({number} AS BIGINT) END"
 
 
 def _text(found):
