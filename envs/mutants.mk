@@ -1,12 +1,16 @@
 .PHONY: mutants lock-mutants
 
-# Modules below workflow/inference_energy that are changed, one after the other, each noticed by the
-# tests of its name; or one MODULE, with the TESTS that have to notice.
-MODULES ?= energy/equation.py energy/fleet.py energy/exact.py energy/mixtures.py energy/monte_carlo.py \
-  claims/judge.py claims/selectors.py comparison/compare.py comparison/attribution.py \
-  deployments/runs.py deployments/power.py readers/consistency.py readers/client_totals.py rounding.py
+# Modules below workflow/inference_energy that are changed, each noticed by the tests of its name; or
+# one or several as MODULE, with the TESTS that have to notice.
+MODULES ?= rounding.py \
+  $(addprefix energy/,equation.py fleet.py exact.py mixtures.py monte_carlo.py) \
+  $(addprefix claims/,judge.py selectors.py) \
+  $(addprefix comparison/,compare.py attribution.py) \
+  $(addprefix deployments/,runs.py power.py law.py build.py answers.py files.py) \
+  $(addprefix readers/,client_totals.py vllm.py sglang.py guidellm.py inference_perf.py inferencex.py \
+    mlenergy.py mlperf.py aiperf.py project.py consistency.py common.py)
 MODULE ?= $(MODULES)
-TESTS ?=
+export TESTS ?=
 
 .venv-mutants/.installed: requirements.lock envs/mutants.lock
 	@echo "Installing the packages of requirements.lock and envs/mutants.lock into .venv-mutants ..."
@@ -16,7 +20,7 @@ TESTS ?=
 	@touch $@
 
 mutants: .venv-mutants/.installed ## change MODULE line by line, list what no test notices, note the score
-	@for module in $(MODULE); do envs/mutants.sh $$module $(TESTS) || exit 1; done
+	@envs/mutants.sh $(MODULE)
 
 lock-mutants: ## renew the lock of mutation testing (needs uv)
 	uv pip compile pyproject.toml --group mutants -c requirements.lock --universal --python-version 3.11 \

@@ -1,27 +1,33 @@
-"""Note how many changes of a module its tests noticed, in the table of benchmarks/mutants.md.
+"""Note how many changes of each module its tests noticed, in the table of benchmarks/mutants.md.
 
-``python envs/mutants.py MODULE STATISTICS PAGE``; STATISTICS is what mutmut exports.
+``python envs/mutants.py RESULTS PAGE MODULE ...``; RESULTS is what mutmut lists of every change.
 """
 
-import json
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 FORM = "| `{module}` | {total} | {noticed} | {survived} | {untested} | {score:.1f} % |"
 START = "| `"
+NOTICED = ("killed", "timeout", "segfault")
+"""What becomes of a change that a test fails with, or does not end with."""
 
 
-def row(module, statistics):
-    """Line of a module in the table; a change that ends in no time is noticed."""
-    noticed = statistics["killed"] + statistics["timeout"] + statistics["segfault"]
-    total = statistics["total"] - statistics["skipped"]
+def row(module, results):
+    """Line of a module in the table, from the lines that say what became of each change."""
+    name = "inference_energy." + module.removesuffix(".py").replace("/", ".")
+    found = re.findall(rf"^ *{re.escape(name)}\.\S+: (.+)$", results, re.MULTILINE)
+    counts = Counter(found)
+    del counts["skipped"]
+    noticed = sum(counts[status] for status in NOTICED)
     return FORM.format(
         module=module,
-        total=total,
+        total=counts.total(),
         noticed=noticed,
-        survived=statistics["survived"],
-        untested=statistics["no_tests"],
-        score=100 * noticed / total,
+        survived=counts.total() - noticed - counts["no tests"],
+        untested=counts["no tests"],
+        score=100 * noticed / counts.total(),
     )
 
 
@@ -35,12 +41,13 @@ def noted(page, line):
     return "\n".join([*others[:first], *sorted([*rows, line]), *others[first:]]) + "\n"
 
 
-def main(module, statistics, page):
-    """Note one module."""
-    page = Path(page)
-    line = row(module, json.loads(Path(statistics).read_text(encoding="utf-8")))
-    page.write_text(noted(page.read_text(encoding="utf-8"), line), encoding="utf-8")
-    print(line)
+def main(results, page, *modules):
+    """Note the modules."""
+    results, page = Path(results).read_text(encoding="utf-8"), Path(page)
+    for module in modules:
+        line = row(module, results)
+        page.write_text(noted(page.read_text(encoding="utf-8"), line), encoding="utf-8")
+        print(line)
 
 
 if __name__ == "__main__":
