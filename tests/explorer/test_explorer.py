@@ -10,11 +10,12 @@ import pytest
 from explorer.browser import opened, started
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import mix
-from inference_energy.explorer.configurations import configurations
+from inference_energy.explorer.configurations import configurations, measured
 from inference_energy.explorer.content import median_tokens
 from inference_energy.method.boundary import FACILITY, SERVER
 from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.serving import serve_elsewhere
 from inference_energy.method.setup import TRIMMED, UNTRIMMED, ServedModel
 from inference_energy.scaling.agents import step_seconds
 from inference_energy.text import number
@@ -58,8 +59,14 @@ def known():
     for name in SHOWN:
         method, given = METHODS[name], of(METHODS[name])
         hardware = given.get("hardware", {})
-        laws = fit_suitable(method, given["table"], hardware)
-        of_method = configurations(method, given["table"], hardware, nodes, at_load, laws)
+        laws, elsewhere = fit_suitable(method, given["table"], hardware), {}
+        if "serving" in method:
+            kinds = measured(read("results/coefficients.csv", "coefficients"))
+            utilisation = next(iter(laws.values())).utilisation
+            elsewhere = serve_elsewhere(method, given["table"], hardware, kinds, utilisation)
+        of_method = configurations(
+            method, given["table"], hardware, nodes, at_load, laws, elsewhere
+        )
         found[name] = build(method, **given, laws=laws), of_method
     return found
 
@@ -172,7 +179,7 @@ def test_at_the_methods_own_settings_the_numbers_are_those_of_the_exact_engine(n
                 each.model,
                 each.law,
                 each.node_power,
-                next(m.peak for m in setup.models if m.name == each.model),
+                next((m.peak for m in setup.models if m.name == each.model), 0.0),
                 setup.models[0].uncertain,
             )
             energy, seconds = energy_of(setup, served, given)
@@ -249,6 +256,18 @@ def test_every_number_links_to_rows_that_are_there(name, page):
     for link in page.locator("#days a[href*='fleet.csv']").all():
         line = fleet[int(link.get_attribute("href").rpartition("#L")[2]) - 1]
         assert number(float(line.split(",")[4])) == link.inner_text()
+
+
+def test_it_has_every_kind_of_node_on_which_a_model_was_measured(page):
+    go(page, {"method": "revised"})
+    kinds = measured(read("results/coefficients.csv", "coefficients"))
+    models = page.locator("#model option").all_inner_texts()
+    assert set(models) >= set(kinds["model"]) and len(kinds) > 200
+    for model, own in kinds.groupby("model"):
+        go(page, {"method": "revised", "model": model})
+        offered = page.locator("#gpu").evaluate("select => [...select.options].map(o => o.value)")
+        assert set(offered) >= set(own["gpu"])
+    assert int(page.inner_text("#unmeasured")) > 0
 
 
 def test_the_address_keeps_what_is_picked(page, browser):

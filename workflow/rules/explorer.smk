@@ -21,6 +21,7 @@ rule write_explorer:
         },
         nodes=provided("data/node_power.csv"),
         at_load=provided("data/throughput/at_load.csv"),
+        coefficients="results/coefficients.csv",
         facility=provided("data/facility.csv"),
         footprint_config=provided("config/footprint.yaml"),
         published=provided("data/published/claims.csv"),

@@ -8,6 +8,7 @@ from inference_energy.explorer.configurations import (
     as_table,
     configurations,
     lines_of,
+    measured,
 )
 from inference_energy.laws.base import Share
 from inference_energy.laws.fitting import Served
@@ -110,6 +111,40 @@ def test_a_method_that_says_how_it_serves_knows_all_its_nodes_and_each_of_them()
     assert of[MIXED, MIXED].law is pool
     assert [way.node for way in of["B200", "FP4"].law.shares()] == ["B200 FP4"]
     assert len(of["B200", "FP4"].rows) == 1 and len(of["H100-SXM-80GB", "FP8"].rows) == 0
+
+
+def test_models_and_nodes_that_are_not_the_methods_stand_beside_its_own():
+    own, other = (
+        Pooled.of([Share(1.0, 1.0, Peak(speed, 2), "B200 FP4")]) for speed in (100.0, 50.0)
+    )
+    rows = pd.DataFrame({"gpu": ["B200"], "precision": ["FP4"]})
+    served = {"Llama 3.1 405B": Served(own, rows)}
+    elsewhere = {
+        ("Llama 3.1 405B", "B200", "FP4"): Served(other, rows),
+        ("Llama 3.1 8B", "B200", "FP4"): Served(other, rows[:0]),
+    }
+    found = configurations(METHODS["revised"], rows, {}, NODES, AT_LOAD, served, elsewhere)
+    of = {each.key[:3]: each for each in found}
+    assert list(of) == [
+        ("Llama 3.1 405B", "B200", "FP4"),
+        ("Llama 3.1 405B", MIXED, MIXED),
+        ("Llama 3.1 8B", "B200", "FP4"),
+    ]
+    assert of["Llama 3.1 405B", "B200", "FP4"].law is not other
+    assert of["Llama 3.1 8B", "B200", "FP4"].node_power == 10.2
+
+
+def test_kinds_that_were_measured_are_those_of_tiers_a_and_b():
+    table = pd.DataFrame(
+        {
+            "model": ["a", "a", "a", "b"],
+            "gpu": "B200",
+            "format": ["FP4", "FP4", "FP8", "FP8"],
+            "tier": ["A", "A", "B", "C"],
+        }
+    )
+    found = measured(table)
+    assert found.to_numpy().tolist() == [["a", "B200", "FP4"], ["a", "B200", "FP8"]]
 
 
 def test_the_table_says_where_each_configuration_stands(many, tmp_path):

@@ -1,20 +1,23 @@
 """What the page is given: numbers in full, and the lines of the tables."""
 
+import base64
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.explorer import content
-from inference_energy.explorer.configurations import configurations
+from inference_energy.explorer.configurations import Configuration, configurations
+from inference_energy.laws.at_load import AtLoad
 from inference_energy.laws.base import Share, everywhere
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
-from inference_energy.laws.serving import TRAITS
+from inference_energy.laws.serving import PARTS, TRAITS
 from inference_energy.laws.varied import Varied
 from inference_energy.method.build import fit_suitable
 from inference_energy.method.distributions import LogNormal
-from inference_energy.method.setup import ServedModel
 from repository import METHODS, PAPER_TABLE, ROOT, hardware_tables, read, read_yaml
 
 METHOD = METHODS["oviedo2026"]
@@ -76,6 +79,11 @@ def test_a_law_that_the_page_cannot_compute_is_none():
     assert content.law_content(Pooled.of([Share(1.0, 1.0, varied)])) is None
 
 
+def pooled(law, model="a"):
+    nodes = content.nodes_of(law)
+    return Configuration(model, *nodes[0].split(" "), np.nan, law, 10.2, pd.DataFrame())
+
+
 def test_a_pool_stands_once_and_its_nodes_name_their_ways():
     law, other = Peak(100.0, 2, everywhere(), 0.1), Peak(50.0, 2, everywhere(), 0.1)
     ways = [
@@ -83,22 +91,55 @@ def test_a_pool_stands_once_and_its_nodes_name_their_ways():
         Share(1.0, 0.7, law, "B200 FP4", "vLLM", 64.0, 2.0),
         Share(2.0, 1.0, other, "H100-SXM-80GB FP8", "vLLM"),
     ]
-    pool = Pooled.of(ways)
-    model = ServedModel("a", pool, 10.2, 100.0, True)
-    of = content.pool_content([model])["a"]
+    pool, pools = Pooled.of(ways), content.Pools()
+    of = pools.add([pooled(pool), pooled(pool.on(["B200 FP4"]))])["a"]
     assert [law["peak"] for law in of["laws"]] == [100.0, 50.0]
-    assert [(way["law"], way["load"], way["copies"]) for way in of["ways"]] == [
-        (0, 8.0, 2.0),
-        (0, 64.0, 2.0),
-        (1, None, 1.0),
-    ]
-    assert sum(way["weight"] for way in of["ways"]) == pytest.approx(1)
+    assert [way[:2] for way in of["ways"]] == [["B200 FP4", "vLLM"], ["H100-SXM-80GB FP8", "vLLM"]]
+    weights, loads, copies = (
+        [pools.columns[way[place]] for way in of["ways"]] for place in (2, 3, 4)
+    )
+    assert weights == [[0.25, 0.25], [0.5]]
+    assert loads == [[8.0, 64.0], [None]] and copies == [[2.0, 2.0], [1.0]]
+    assert [way[5:] for way in of["ways"]] == [[[0, 0], [0.5, 0.7]], [[1], [1.0]]]
     assert content.law_content(pool)["nodes"] == ["B200 FP4", "H100-SXM-80GB FP8"]
     assert content.law_content(pool.on(["B200 FP4"]))["nodes"] == ["B200 FP4"]
 
 
+def test_what_a_law_with_load_knows_stands_once_for_all_its_layouts():
+    """Numbers of a part that no layout has are left out, and the covariance comes back."""
+    rng = np.random.default_rng(0)
+    size = len(PARTS) + 2
+    root = rng.normal(scale=0.1, size=(size, size))
+    traits = dict.fromkeys(TRAITS, 0.0) | {"layers": 10.0, "group": 1.0, "cache_tokens": 1e6}
+    law = AtLoad(
+        traits | {"dense_s": 1e-3, "index_tokens": np.inf},
+        rng.normal(size=len(PARTS)),
+        rng.normal(size=2),
+        root @ root.T,
+        0.1,
+        3,
+        everywhere(),
+    )
+    wide = replace(law, traits=law.traits | {"several": 1.0, "group": 2.0})
+    ways = [Share(1.0, 1.0, each, "B200 FP4", "vLLM", 8.0) for each in (law, wide)]
+    pools = content.Pools()
+    of = pools.add([pooled(Pooled.of(ways))])["a"]
+    pools.finish()
+    (known,) = pools.known
+    assert [law[0] for law in of["laws"]] == [0, 0] and len(pools.traits) == 2
+    names = [list(PARTS)[part] for part in known["parts"]]
+    assert {"weights", "step", "step_reduction", "token"} <= set(names)
+    assert "experts" not in names and "weights_4bit" not in names
+    kept = [*known["parts"], size - 2, size - 1]
+    upper = (root @ root.T)[np.ix_(kept, kept)][np.triu_indices(len(kept))]
+    given = np.frombuffer(base64.b64decode(known["covariance"]), "<i4") * content.COVARIANCE_STEP
+    assert given == pytest.approx(upper, abs=1e-9)
+    assert known["factors"] == [law.log_factors[part] for part in known["parts"]]
+    assert pools.traits[0][list(TRAITS).index("index_tokens")] is None
+
+
 def test_idle_nodes_draw_less_than_serving_ones_and_more_than_their_hosts():
-    pools = {"a": {"ways": [{"node": "B200 FP4"}, {"node": "H200-SXM-141GB FP8"}]}}
+    pools = {"a": {"ways": [["B200 FP4"], ["H200-SXM-141GB FP8"]]}}
     found = content.idle_content(pools, hardware_tables(("gpus", "nodes", "wall_power")))
     power = read("data/node_power.csv", "node_power").set_index("gpu")["power_kw"]
     assert list(found) == ["B200 FP4", "H200-SXM-141GB FP8"]
@@ -112,7 +153,7 @@ def test_the_page_computes_every_part_of_the_law_with_load():
     charts = (ROOT / "workflow/templates/explorer/charts.js").read_text(encoding="utf-8")
     causes = script.partition("const CAUSES = {")[2].partition("};")[0]
     named = dict(re.findall(r'(\w+): "([^"]+)"', causes))
-    assert list(named) == content.serving_content()["parts"]
+    assert list(named) == list(PARTS)
     for trait in TRAITS:
         assert f"t.{trait}" in script
     for cause in set(named.values()):
@@ -156,7 +197,11 @@ def test_a_utilisation_measured_at_the_load_is_that_of_the_built_method():
     built = LogNormal(-0.3, 0.1)
     found = content.utilisation_content({"distribution": "by-load"}, built)
     ends = {"p5": built.quantile(0.05), "p95": built.quantile(0.95)}
-    assert found == pytest.approx(ends, rel=1e-5)
-    assert all(len(str(end)) <= 8 for end in found.values())
+    assert found == pytest.approx(ends, rel=1e-12)
     stated = {"distribution": "fixed", "value": 0.7}
     assert content.utilisation_content(stated, built) == {"p5": 0.7, "p95": 0.7}
+
+
+def test_the_page_counts_the_models_that_it_does_not_have():
+    table = pd.DataFrame({"model": ["a", "a", "b", "c"], "tier": ["A", "B", "C", "C"]})
+    assert content.serving_content(content.Pools(), table)["unmeasured"] == 2

@@ -3,6 +3,7 @@
 from copy import deepcopy
 
 import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
@@ -133,3 +134,26 @@ def test_nodes_and_engines_that_no_table_has_are_refused_with_the_nearest(method
     gpu, engine = refused.value.problems
     assert "serving.nodes.kinds" in gpu and "did you mean H200-SXM-141GB" in gpu
     assert "serving.engines.kinds" in engine and "did you mean vLLM" in engine
+
+
+def test_a_model_elsewhere_is_served_as_the_methods_own_are(method, table, hardware):
+    """On the method's own node the law is the method's; on another one the power is another."""
+    own = serving.fit_serving(method, table, hardware)
+    kinds = pd.DataFrame(
+        {
+            "model": ["DeepSeek-R1", "Llama 3.1 8B", "DeepSeek-R1"],
+            "gpu": ["H200-SXM-141GB", "B200", "A100-SXM-80GB"],
+            "precision": ["FP8", "FP8", "BF16"],
+        }
+    )
+    utilisation = own["DeepSeek-R1"].utilisation
+    found = serving.serve_elsewhere(method, table, hardware, kinds, utilisation)
+    # eight A100 do not hold it
+    assert list(found) == [tuple(row) for row in kinds.to_numpy()[:2]]
+    here, other = found.values()
+    lengths = 1000.0, 300.0
+    assert here.law.predict(*lengths) == pytest.approx(own["DeepSeek-R1"].law.predict(*lengths))
+    assert set(here.rows["gpu"]) == {"H200-SXM-141GB"} and set(here.rows["precision"]) == {"FP8"}
+    (way,) = other.law.shares()
+    assert (way.node, way.engine, way.load) == ("B200 FP8", "vLLM", 64)
+    assert other.law.predict(*lengths) > here.law.predict(*lengths)

@@ -58,14 +58,15 @@ class Configuration:
         return self.model, self.gpu, self.precision, self.load
 
 
-def configurations(method, table, hardware, nodes, at_load, served):
+def configurations(method, table, hardware, nodes, at_load, served, elsewhere=None):
     """Return the configurations that a method's throughput law knows.
 
     A law fitted to the rows of each model knows the node behind these rows. A law of many
     configurations knows every GPU and format of its table, and what was measured at a stated load
     is taken beside it: one law for each configuration and load. Of the ways to divide a
     model among GPUs the one with the highest throughput of the node is kept. A method that states
-    how its models are served knows them on all its nodes together, and on each kind, at any load.
+    how its models are served knows them on all its nodes together, and on each kind, at any load;
+    and what its laws say of other models and nodes.
 
     Parameters
     ----------
@@ -81,6 +82,9 @@ def configurations(method, table, hardware, nodes, at_load, served):
         Throughput at stated loads, schema ``throughput``.
     served : dict of str to Served
         Laws of the method's models, from ``method.build.fit_suitable``.
+    elsewhere : dict of tuple to Served, optional
+        Laws of models that are not the method's, or not on its nodes, by model, GPU and format,
+        from ``method.serving.serve_elsewhere``.
 
     Returns
     -------
@@ -90,12 +94,30 @@ def configurations(method, table, hardware, nodes, at_load, served):
     known = nodes.set_index("gpu")["power_kw"]
     if "serving" in method:
         found = _on_nodes(method, served)
+        found += _elsewhere(method, elsewhere or {}, {each.key[:3] for each in found})
     elif "gpus_per_node" not in method["throughput_law"]:
         found = _of_models(method, served)
     else:
         pooled = _of_nodes(method, table, hardware, known)
         found = pooled + _at_load(method, at_load, known, {each.model for each in pooled})
     return sorted(found, key=lambda each: (*each.key[:3], np.nan_to_num(each.load)))
+
+
+def measured(coefficients):
+    """Models, GPUs and formats of which the model was measured, on whatever node.
+
+    Parameters
+    ----------
+    coefficients : DataFrame
+        Table of schema ``coefficients``.
+
+    Returns
+    -------
+    DataFrame
+        model, gpu, precision.
+    """
+    rows = coefficients[coefficients["tier"].ne("C")].rename(columns={"format": "precision"})
+    return rows[["model", "gpu", "precision"]].drop_duplicates(ignore_index=True)
 
 
 def _of_models(method, served):
@@ -125,6 +147,15 @@ def _on_nodes(method, served):
             law = each.law.on([node])
             found.append(Configuration(model, gpu, precision, np.nan, law, power, own))
     return found
+
+
+def _elsewhere(method, elsewhere, known):
+    """Models and nodes that are not the method's, as it would serve them."""
+    return [
+        Configuration(*key, np.nan, each.law, node_power(method, key[0]), each.rows)
+        for key, each in elsewhere.items()
+        if key not in known
+    ]
 
 
 def _of_nodes(method, table, hardware, known):

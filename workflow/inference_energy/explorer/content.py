@@ -4,15 +4,21 @@ Laws and factors are given in full, so that the page's own numbers are those of 
 numbers of the run are those of its tables, each with the line that it stands in.
 """
 
+import base64
+
 import numpy as np
 
 from inference_energy.claims.judge import deciding
+from inference_energy.explorer.page import DIGITS
 from inference_energy.laws import at_load, serving
 from inference_energy.laws.base import LENGTH_FLOOR
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.power.node import find_node, idle_share, node_power
 from inference_energy.text import is_missing
 from inference_energy.units import W_PER_KW
+
+COVARIANCE_STEP = 1e-9
+"""Resolution of covariances: what is less depends on the processor. [1]"""
 
 SHOWN = ["mean", "p5", "p25", "p50", "p75", "p95"]
 """Statistics of a method's own queries."""
@@ -32,46 +38,158 @@ def law_content(law):
     Returns
     -------
     dict or None
-        ``kind``, its coefficients, and ``domain``.
+        ``kind``, its coefficients, and ``domain``. Of a law of several ways the nodes that they are
+        on, as all ways of a model stand once, in ``Pools``.
     """
-    own = law.closed_form()
-    if own is None:
+    ways = law.shares()
+    forms = [way.law.closed_form() for way in ways]
+    if None in forms:
         return None
     domain = {
         name.removesuffix("_tokens"): [end if np.isfinite(end) else None for end in ends]
         for name, ends in law.domain.items()
     }
-    if "ways" in own:
-        # the ways of a model stand once, in pool_content, and its nodes name those that are theirs
-        own = {
-            "kind": own["kind"],
-            "nodes": list(dict.fromkeys(way["node"] for way in own["ways"])),
-        }
-    return own | {"domain": domain}
+    if is_pooled(law):
+        return {"kind": "pooled", "nodes": nodes_of(law), "domain": domain}
+    return forms[0] | {"domain": domain}
 
 
-def pool_content(models):
-    """All ways to serve each model that is served in several.
+def is_pooled(law):
+    """Whether a law is of several ways to serve, or could be."""
+    return law.shares()[0].law is not law
 
-    Parameters
+
+def nodes_of(law):
+    """Kinds of nodes that a law's ways are on."""
+    return list(dict.fromkeys(way.node for way in law.shares()))
+
+
+class Pools:
+    """All ways to serve each model that is served in several, without saying anything twice.
+
+    What a law with load knows is the same for all layouts of a model on a kind of node with an
+    engine, and what a layout implies is the same for all engines: a way refers to both by place.
+
+    Attributes
     ----------
-    models : iterable of ServedModel
-        A method's models.
+    known : list
+        What laws know: places of the parts whose time is not zero, their factors, slopes and
+        scatter, and the upper half of the covariance in steps of COVARIANCE_STEP, as whole numbers
+        of 32 bits in base64.
+    traits : list
+        What layouts imply, in the order of ``serving.TRAITS``; an infinite trait is None.
+    columns : list
+        Weights, loads and copies of the ways of one node and engine.
     """
-    forms = {each.name: each.law.closed_form() for each in models}
-    return {name: form for name, form in forms.items() if form and "ways" in form}
+
+    def __init__(self):
+        self.known, self.traits, self.columns = [], [], []
+        self._places, self._forms = {}, []
+
+    def add(self, configurations):
+        """Describe the ways of a method's configurations.
+
+        Returns
+        -------
+        dict of str to dict
+            By model: ``laws``, and ``ways``: node, engine, places of weights, loads and copies,
+            laws by place, and relative powers.
+        """
+        found = {}
+        # the most nodes first, with their weights among each other
+        for each in sorted(configurations, key=lambda c: -len(nodes_of(c.law))):
+            if not (is_pooled(each.law) and law_content(each.law)):
+                continue
+            pool = found.setdefault(each.model, {"laws": [], "ways": []})
+            there = {way[0] for way in pool["ways"]}
+            ways = [way for way in each.law.shares() if way.node not in there]
+            for kind in dict.fromkeys((way.node, way.engine) for way in ways):
+                own = [way for way in ways if (way.node, way.engine) == kind]
+                pool["ways"].append([*kind, *self._columns(own), *self._laws(pool["laws"], own)])
+        return found
+
+    def finish(self):
+        """Write what laws know, once all are added: only the parts that any of them has."""
+        self.known = [_knowledge(form, present) for form, present in self._forms]
+
+    def _columns(self, ways):
+        loads = [way.load if np.isfinite(way.load) else None for way in ways]
+        columns = ([way.weight for way in ways], loads, [way.copies for way in ways])
+        return [self._place(self.columns, list(map(_short, column))) for column in columns]
+
+    def _laws(self, laws, ways):
+        places = []
+        for way in ways:
+            law = self._law(way.law.closed_form())
+            if law not in laws:
+                laws.append(law)
+            places.append(laws.index(law))
+        return places, [way.power for way in ways]
+
+    def _law(self, form):
+        if form["kind"] != "at-load":
+            return form
+        traits = form["traits"]
+        key = (*form["factors"], *form["slopes"], *form["covariance"], form["scatter"])
+        place = self._places.setdefault(key, len(self._forms))
+        if place == len(self._forms):
+            self._forms.append((form, np.zeros(len(serving.PARTS), bool)))
+        finite = {name: np.inf if value is None else value for name, value in traits.items()}
+        self._forms[place][1][:] |= serving.part_seconds(finite, 1.0, 1.0, 0.0, 1.0) > 0
+        values = [traits[name] for name in serving.TRAITS]
+        return [place, self._place(self.traits, list(map(_short, values))), form["copies"]]
+
+    def _place(self, stored, values):
+        key = (id(stored), *values)
+        if key not in self._places:
+            self._places[key] = len(stored)
+            stored.append(values)
+        return self._places[key]
 
 
-def serving_content():
-    """What every law with load has in common: names of its parts, and its fixed numbers."""
+def _short(value):
+    """A number as the page has it, so that equal ones are found."""
+    return value if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def _knowledge(form, present):
+    """What a law with load knows of the parts that are present."""
+    size = len(present) + len(form["slopes"])
+    covariance = np.zeros((size, size))
+    covariance[np.triu_indices(size)] = form["covariance"]
+    kept = np.append(np.flatnonzero(present), np.arange(len(present), size))
+    upper = covariance[np.ix_(kept, kept)][np.triu_indices(len(kept))]
+    # one that does not fit 32 bits is refused here, and would be a spread of the law above 4
+    numbers = np.array([round(value / COVARIANCE_STEP) for value in upper.tolist()], "<i4")
     return {
+        "parts": np.flatnonzero(present).tolist(),
+        "factors": np.array(form["factors"])[present].tolist(),
+        "slopes": form["slopes"],
+        "scatter": form["scatter"],
+        "covariance": base64.b64encode(numbers.tobytes()).decode("ascii"),
+    }
+
+
+def serving_content(pools, coefficients):
+    """What laws with load have in common: names of parts and traits, fixed numbers, ``Pools``.
+
+    And the number of models of the table of schema ``coefficients`` that were not measured.
+    """
+    measured = coefficients.loc[coefficients["tier"].ne("C"), "model"]
+    return {
+        "unmeasured": len(set(coefficients["model"]) - set(measured)),
         "parts": list(serving.PARTS),
+        "traits": list(serving.TRAITS),
         "largest_batch": serving.LARGEST_BATCH,
         "smoothness": serving.SMOOTHNESS,
         "small_message": serving.SMALL_MESSAGE,
         "near": at_load.NEAR,
         "short": at_load.SHORT,
         "length_floor": LENGTH_FLOOR,
+        "covariance_step": COVARIANCE_STEP,
+        "known": pools.known,
+        "layouts": pools.traits,
+        "columns": pools.columns,
     }
 
 
@@ -81,7 +199,7 @@ def idle_content(pools, hardware):
     Parameters
     ----------
     pools : dict
-        From ``pool_content``.
+        From ``Pools.add``.
     hardware : mapping of str to DataFrame
         Tables gpus, nodes and wall_power.
 
@@ -90,7 +208,7 @@ def idle_content(pools, hardware):
     dict of str to dict
         By kind of node ``host``: all but the GPUs; ``idle``: with idle GPUs. [kW]
     """
-    nodes = dict.fromkeys(way["node"] for pool in pools.values() for way in pool["ways"])
+    nodes = dict.fromkeys(way[0] for pool in pools.values() for way in pool["ways"])
     if not nodes:
         return {}
     gpus, known = hardware["gpus"], hardware["nodes"]
@@ -154,8 +272,7 @@ def rows_behind(rows, files):
 def utilisation_content(section, power_utilisation):
     """Content of a power utilisation; of one that is measured at the load, of what was built."""
     if section["distribution"] == "by-load":
-        # readers see these in fields that they may edit
-        p5, p95 = (float(f"{x:.6g}") for x in power_utilisation.quantile([0.05, 0.95]))
+        p5, p95 = map(float, power_utilisation.quantile([0.05, 0.95]))
         return {"p5": p5, "p95": p95}
     return factor_content(section)
 

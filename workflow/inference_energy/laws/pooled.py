@@ -1,9 +1,8 @@
 """A model that is served in several ways: at several loads, on several nodes."""
 
-import json
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -153,32 +152,6 @@ class Pooled(Law):
             weight = sum(way.weight for way in own)
             found.append(near._replace(weight=weight, power=float(power), law=law, load=load))
         return replace(self, ways=tuple(found))
-
-    def closed_form(self) -> dict[str, Any] | None:
-        """Every way, and the different laws that they name by place; none if one has no such form.
-
-        A way's load is null where its law does not know load.
-        """
-        laws: dict[str, Any] = {}
-        ways = []
-        for way in self.ways:
-            own = way.law.closed_form()
-            if own is None:
-                return None
-            key = json.dumps(own)
-            laws.setdefault(key, own)
-            ways.append(
-                {
-                    "weight": way.weight,
-                    "power": way.power,
-                    "law": list(laws).index(key),
-                    "load": way.load if np.isfinite(way.load) else None,
-                    "copies": way.copies,
-                    "node": way.node,
-                    "engine": way.engine,
-                }
-            )
-        return {"kind": "pooled", "laws": list(laws.values()), "ways": ways}
 
     def on(self, nodes: Container[str]) -> "Pooled | None":
         """Only the ways on these kinds of nodes; none if there are none."""

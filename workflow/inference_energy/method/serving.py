@@ -1,8 +1,8 @@
 """Models on the nodes and at the loads that a method says: throughput and power of each."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import usable_rows
 from inference_energy.method.distributions import LogNormal
+from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import Hardware, best_layouts, fit_gpu_power, fitting, node_kw
 
 LOADS, REACH = 12, 3.0
@@ -55,6 +56,74 @@ def loads(quantity: Mapping[str, Any], z: float) -> tuple[np.ndarray, np.ndarray
     return np.exp(spread.mu + spread.sigma * REACH * points), weights / weights.sum()
 
 
+@dataclass(frozen=True)
+class Servers:
+    """Laws of throughput and power, fitted, and the loads at which a method serves.
+
+    Parameters
+    ----------
+    method : mapping
+        Resolved method with the section ``serving``.
+    hardware : mapping of str to DataFrame
+        Tables models, gpus, nodes, mlenergy, inferencex and wall_power.
+    rows : DataFrame
+        Rows behind the law of throughput.
+    throughput, power : LoadedFit, GpuPower
+        The laws.
+    """
+
+    method: Mapping[str, Any]
+    hardware: Hardware
+    rows: pd.DataFrame
+    throughput: LoadedFit
+    power: GpuPower
+
+    @classmethod
+    def fit(cls, method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware) -> Self:
+        """Fit the laws to a method's throughput tables, schema ``throughput``."""
+        chosen = {k: v for k, v in method["benchmarks"].items() if k in FILTERS}
+        every = chosen | {"precision": list(table["precision"].unique())}
+        known = {name: hardware[name] for name in ("models", "gpus")}
+        rows = training_rows([usable_rows(table, every)], hardware["mlenergy"], known)
+        throughput = cast(LoadedFit, LAWS[method["throughput_law"]["name"]].fit_many(rows))
+        return cls(method, hardware, rows, throughput, fit_gpu_power(hardware))
+
+    def candidates(self, kinds: pd.DataFrame) -> pd.DataFrame:
+        """Layouts of model, gpu, precision, engine and share, whose GPUs hold the weights."""
+        law = self.method["throughput_law"]
+        lengths = law["reference"]["input_tokens"], law["reference"]["output_tokens"]
+        return fitting(kinds, law["gpus_per_node"], lengths, self.hardware)
+
+    def ways(self, candidates: pd.DataFrame) -> pd.DataFrame:
+        """Fastest layout of every kind at every load, its weight [1] and ``node_kw`` [kW]."""
+        z = self.method["monte_carlo"]["normal_quantile_95"]
+        points, weights = loads(self.method["serving"]["load"], z)
+        ways = best_layouts(self.throughput, candidates, points)
+        ways["weight"] = ways["share"] * ways["load"].map(dict(zip(points, weights, strict=True)))
+        gpus = self.method["throughput_law"]["gpus_per_node"]
+        return ways.join(node_kw(self.power, ways, gpus, self.hardware, (5, 95)))
+
+    def served(self, ways: pd.DataFrame, utilisation: LogNormal) -> Served:
+        """Law of one model's ways, their power relative to what the utilisation [1] makes."""
+        first = ways.iloc[0]
+        typical = node_power(self.method, first["model"]) * np.exp(utilisation.mu)
+        shares = [
+            Share(
+                weight=way.weight,
+                power=way.node_kw / typical,
+                law=way.law,
+                node=f"{way.gpu} {way.precision}",
+                engine=way.engine,
+                load=way.load,
+                copies=way.copies,
+            )
+            for way in ways.itertuples()
+        ]
+        rows = self.rows[self.rows["network"] == first["network"]]
+        law = replace(Pooled.of(shares), n_rows=len(rows))
+        return Served(law, rows, utilisation=(utilisation.mu, utilisation.sigma))
+
+
 def fit_serving(
     method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware
 ) -> dict[str, Served]:
@@ -83,42 +152,51 @@ def fit_serving(
     InputError
         If no node holds a model.
     """
-    known = {name: hardware[name] for name in ("models", "gpus")}
-    chosen = {k: v for k, v in method["benchmarks"].items() if k in FILTERS}
-    every = chosen | {"precision": list(table["precision"].unique())}
-    rows = training_rows([usable_rows(table, every)], hardware["mlenergy"], known)
-    _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": rows["engine"]})
-    fit = cast(LoadedFit, LAWS[method["throughput_law"]["name"]].fit_many(rows))
-    gpus = method["throughput_law"]["gpus_per_node"]
-    reference = method["throughput_law"]["reference"]
-    lengths = reference["input_tokens"], reference["output_tokens"]
-    candidates = fitting(_kinds(method), gpus, lengths, hardware)
+    servers = Servers.fit(method, table, hardware)
+    _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": servers.rows["engine"]})
+    candidates = servers.candidates(_kinds(method))
     _refuse_homeless(method, candidates)
-    points, weights = loads(method["serving"]["load"], method["monte_carlo"]["normal_quantile_95"])
-    ways = best_layouts(fit, candidates, points)
-    ways["weight"] = ways["share"] * ways["load"].map(dict(zip(points, weights, strict=True)))
-    ways = ways.join(node_kw(fit_gpu_power(hardware), ways, gpus, hardware, (5, 95)))
+    ways = servers.ways(candidates)
     utilisation = _utilisation(method, ways)
-    served = {}
-    for model in method["benchmarks"]["models"]:
-        own = ways[ways["model"] == model]
-        typical = node_power(method, model) * np.exp(utilisation.mu)
-        shares = [
-            Share(
-                weight=way.weight,
-                power=way.node_kw / typical,
-                law=way.law,
-                node=f"{way.gpu} {way.precision}",
-                engine=way.engine,
-                load=way.load,
-                copies=way.copies,
-            )
-            for way in own.itertuples()
-        ]
-        of_model = rows[rows["network"] == own["network"].iloc[0]]
-        law = replace(Pooled.of(shares), n_rows=len(of_model))
-        served[model] = Served(law, of_model, utilisation=(utilisation.mu, utilisation.sigma))
-    return served
+    models = method["benchmarks"]["models"]
+    return {model: servers.served(ways[ways["model"] == model], utilisation) for model in models}
+
+
+def serve_elsewhere(
+    method: Mapping[str, Any],
+    table: pd.DataFrame,
+    hardware: Hardware,
+    kinds: pd.DataFrame,
+    utilisation: tuple[float, float],
+) -> dict[tuple[str, str, str], Served]:
+    """Laws of any models, each on one kind of node alone, at a method's load and with its engines.
+
+    Parameters
+    ----------
+    method, table, hardware
+        As of :func:`fit_serving`.
+    kinds : DataFrame
+        model, gpu, precision.
+    utilisation : tuple of float
+        That of the method's own models, from :func:`fit_serving`. [1]
+
+    Returns
+    -------
+    dict of tuple to Served
+        By model, GPU and format; without nodes that do not hold the model. The rows are those of
+        the model on that GPU in that format.
+    """
+    servers = Servers.fit(method, table, hardware)
+    shares = method["serving"]["engines"]["kinds"]
+    engines = pd.DataFrame(shares.items(), columns=["engine", "share"])
+    own = ["model", "gpu", "precision"]
+    ways = servers.ways(servers.candidates(kinds[own].merge(engines, how="cross")))
+    found = {}
+    for key, some in ways.groupby(own, sort=False):
+        served = servers.served(some, LogNormal(*utilisation))
+        here = served.rows["gpu"].eq(key[1]) & served.rows["precision"].eq(key[2])
+        found[key] = replace(served, rows=served.rows[here])
+    return found
 
 
 def _kinds(method: Mapping[str, Any]) -> pd.DataFrame:

@@ -8,7 +8,9 @@ from _setups import read_all_sources
 from inference_energy import documents
 from inference_energy.explorer import configurations, content, translated
 from inference_energy.explorer.page import explorer_page
+from inference_energy.laws.benchmarks import STEADY_TABLE, steady_rows
 from inference_energy.method.build import build, fit_suitable
+from inference_energy.method.serving import serve_elsewhere
 from inference_energy.method.sources import tables_of
 from inference_energy.project import shown
 from inference_energy.tables import read_table, write_table, write_text
@@ -20,41 +22,36 @@ def main(snakemake):
     """Read the tables of all methods, fit their laws, write table and page."""
     read, write, methods = snakemake.input, snakemake.output, snakemake.params.methods
     sources = read_all_sources(read)
-    nodes, at_load = read_table(read.nodes, "node_power"), read_table(read.at_load, "throughput")
-    loaded = {shown(read.at_load): at_load}
     published = read_table(read.published, "claims_published")
     keys = zip(published["claim"], published["version"], strict=True)
     statements = dict(zip(keys, published["statement"], strict=True))
-    found, setups, served = {}, {}, {}
-    for name, method in methods.items():
-        of = sources(method)
-        hardware = of.get("hardware", {})
-        laws = fit_suitable(method, of["table"], hardware)
-        found[name] = configurations.configurations(
-            method, of["table"], hardware, nodes, at_load, laws
-        )
-        setups[name] = build(method, **of, laws=laws)
-        served[name] = {model.name: model for model in setups[name].models}
+    coefficients = read_table(read.coefficients, "coefficients")
+    setups, found = _known(read, methods, sources, configurations.measured(coefficients))
     write_table(configurations.as_table(found), write.table, "configurations")
     lines = configurations.lines_of(read_table(write.table, "configurations"))
-    described = {}
+    at_load = {shown(read.at_load): read_table(read.at_load, "throughput")}
+    described, pools = {}, content.Pools()
     for place, (name, method) in enumerate(methods.items()):
         tables = {table: read_table(read[table][place], table) for table in TABLES}
         files = {shown(path): sources.tables[path] for path in tables_of(method)}
-        utilisation = setups[name].power_utilisation
-        pools = content.pool_content(setups[name].models)
+        hardware = sources(method).get("hardware", {})
+        if "serving" in method:
+            files[STEADY_TABLE] = steady_rows(hardware["mlenergy"])
+        own, utilisation = pools.add(found[name]), setups[name].power_utilisation
+        served = {model.name: model for model in setups[name].models}
         described[name] = content.method_content(method, tables, statements, utilisation) | {
-            "pools": pools,
-            "idle": content.idle_content(pools, sources(method).get("hardware")),
+            "pools": own,
+            "idle": content.idle_content(own, hardware),
             "configurations": [
                 content.configuration_content(
-                    each, served[name], loaded if key[-1] else files, lines[name, *key]
+                    each, served, at_load if key[-1] else files, lines[name, *key]
                 )
                 for each in found[name]
                 if content.law_content(each.law)
                 for key in [(*each.key[:3], float(np.nan_to_num(each.load)))]
             ],
         }
+    pools.finish()
     intensities = content.intensity_content(
         documents.read(read.footprint_config), read_table(read.facility, "facility")
     )
@@ -62,7 +59,7 @@ def main(snakemake):
     page = explorer_page(
         {
             "methods": described,
-            "serving": content.serving_content(),
+            "serving": content.serving_content(pools, coefficients),
             "intensities": intensities,
             "references": dict(zip(references["quantity"], references["value"], strict=True)),
         },
@@ -70,6 +67,22 @@ def main(snakemake):
         [translated.script(), *(Path(path).read_text(encoding="utf-8") for path in read.scripts)],
     )
     write_text(write.page, page)
+
+
+def _known(read, methods, sources, kinds):
+    """Setup of every method, and every configuration that it knows, measured kinds among them."""
+    nodes, at_load = read_table(read.nodes, "node_power"), read_table(read.at_load, "throughput")
+    setups, found = {}, {}
+    for name, method in methods.items():
+        of = sources(method)
+        given = method, of["table"], of.get("hardware", {})
+        laws, elsewhere = fit_suitable(*given), {}
+        if "serving" in method:
+            utilisation = next(iter(laws.values())).utilisation
+            elsewhere = serve_elsewhere(*given, kinds, utilisation)
+        found[name] = configurations.configurations(*given, nodes, at_load, laws, elsewhere)
+        setups[name] = build(method, **of, laws=laws)
+    return setups, found
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ const charts = (() => {
   const INK = "#1b1f24";
   const BLUE = "#0b5394";
   const RED = "#b3261e";
+  const GREY = "#757575";
   const PARTS = {
     "reading the weights": "#0b5394",
     "starting each step": "#5f6f7a",
@@ -138,7 +139,7 @@ const charts = (() => {
       marks: [
         Plot.ruleY(references, { y: "value", stroke: RED, strokeDasharray: "5 4" }),
         Plot.text(references, { y: "value", frameAnchor: "right", dx: 8, textAnchor: "start", text: "label", fill: RED }),
-        Plot.lineY(rows, { x: "share", y: "value", z: "pathway", stroke: (d) => (d.pathway === "baseline" ? BLUE : "#3d7a3d"), strokeWidth: 2 }),
+        Plot.lineY(rows, { x: "share", y: "value", z: "pathway", stroke: (d) => (d.pathway === "baseline" ? INK : GREY), strokeWidth: 2 }),
         Plot.text(rows.filter((row) => row.share === 100), { x: "share", y: "value", text: "pathway", dx: 8, textAnchor: "start" }),
         Plot.dot(here, { x: "share", y: "value", r: 5, fill: INK, stroke: "white" }),
         Plot.ruleY([0]),

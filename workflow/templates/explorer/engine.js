@@ -67,7 +67,7 @@ const engine = (() => {
       parts: (law, query, load) => {
         const found = {};
         timesAtLoad(law, query, load).forEach((time, j) => {
-          const cause = CAUSES[law.serving.parts[j]];
+          const cause = CAUSES[law.serving.parts[law.known.parts[j]]];
           found[cause] = (found[cause] ?? 0) + time;
         });
         return found;
@@ -76,10 +76,10 @@ const engine = (() => {
         const times = timesAtLoad(law, { input, cached: 0, output }, load);
         const whole = sum(times);
         const change = [...times.map((time) => time / whole), ...along(law, input, output)];
-        let [variance, place] = [law.scatter ** 2, 0];
+        let [variance, place] = [law.known.scatter ** 2, 0];
         change.forEach((a, i) => {
           for (let j = i; j < change.length; j += 1) {
-            const term = a * law.covariance[place] * change[j];
+            const term = a * law.known.covariance[place] * change[j];
             variance += i === j ? term : 2 * term;
             place += 1;
           }
@@ -110,9 +110,9 @@ const engine = (() => {
     },
   };
 
-  /* Node time of a query by part of the serving law, in the order of its factors. */
+  /* Node time of a query by part of the serving law, in the order of the factors that it knows. */
   const timesAtLoad = (law, { input, cached, output: written }, load) => {
-    const { traits: t, serving } = law;
+    const { traits: t, serving, known } = law;
     const output = Math.max(written, serving.length_floor);
     const computed = input - cached;
     const limits = [load, t.cache_tokens / Math.max(input + output, serving.length_floor), serving.largest_batch];
@@ -156,8 +156,8 @@ const engine = (() => {
       prefill_request: 1,
       prefill_latency: 1 / batch,
     };
-    const drift = Math.exp(sum(along(law, computed, output).map((value, j) => value * law.slopes[j])));
-    return law.serving.parts.map((name, j) => (parts[name] * Math.exp(law.factors[j]) * drift) / law.copies);
+    const drift = Math.exp(sum(along(law, computed, output).map((value, j) => value * known.slopes[j])));
+    return known.parts.map((place, j) => (parts[serving.parts[place]] * Math.exp(known.factors[j]) * drift) / law.copies);
   };
   /* Twice the pairs of a token and one of at most `most` before it. */
   const pairsOf = (tokens, most) => {
@@ -235,6 +235,33 @@ const engine = (() => {
     const log = (tokens) => Math.log(Math.max(tokens, law.floor));
     const [a, b] = law.exponents;
     return Math.min(Math.exp(law.intercept + a * log(input - cached) + b * log(output)), law.peak);
+  };
+
+  /* Ways to serve a model, in full, from how the content has them: without saying anything twice. */
+  const unpacked = (serving, { laws: given, ways }) => {
+    const ofLaw = (law) => {
+      if (!Array.isArray(law)) return law;
+      const [known, layout, copies] = law;
+      const traits = Object.fromEntries(serving.traits.map((name, j) => [name, serving.layouts[layout][j]]));
+      return { kind: "at-load", serving, traits, copies, known: serving.known[known] };
+    };
+    const column = (place) => serving.columns[place];
+    return {
+      kind: "pooled",
+      laws: given.map(ofLaw),
+      ways: ways.flatMap(([node, engine, weights, loads, copies, laws, powers]) =>
+        laws.map((law, i) => ({
+          node, engine, law, power: powers[i],
+          weight: column(weights)[i], load: column(loads)[i], copies: column(copies)[i],
+        })),
+      ),
+    };
+  };
+  /* Numbers in steps, from whole numbers of 32 bits, lowest byte first, in base64. */
+  const decoded = (text, step) => {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    return Float64Array.from({ length: bytes.length / 4 }, (_, i) => view.getInt32(4 * i, true) * step);
   };
 
   /* Energy of one query.
@@ -320,5 +347,5 @@ const engine = (() => {
 
   const knowsLoad = (law) => law.kind === "pooled" && law.ways.every((way) => way.load !== null);
 
-  return { knowsLoad, logNormal, fixed, times, quantile, mean, density, answer, change };
+  return { unpacked, decoded, knowsLoad, logNormal, fixed, times, quantile, mean, density, answer, change };
 })();

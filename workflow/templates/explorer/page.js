@@ -5,15 +5,18 @@ const explorer = (() => {
   const content = JSON.parse(document.getElementById("content").textContent);
   const $ = (id) => document.getElementById(id);
   const METHODS = content.methods;
+  const { known: knowledge, covariance_step: step } = content.serving;
+  for (const known of knowledge) known.covariance = engine.decoded(known.covariance, step);
   for (const method of Object.values(METHODS)) {
-    for (const { laws } of Object.values(method.pools)) for (const law of laws) law.serving = content.serving;
+    const pools = {};
     for (const place of method.configurations) {
       if (!place.law.nodes) continue;
-      const pool = method.pools[place.model];
+      const pool = (pools[place.model] ??= engine.unpacked(content.serving, method.pools[place.model]));
       const ways = pool.ways.filter((way) => place.law.nodes.includes(way.node));
       place.law = { ...pool, ...place.law, ways };
     }
   }
+  $("unmeasured").textContent = content.serving.unmeasured;
   const FIRST = "oviedo2026" in METHODS ? "oviedo2026" : Object.keys(METHODS)[0];
   const PLACE = ["model", "gpu", "precision", "load"];
   const NUMBERS = ["requests", "input", "cached", "output", "power", "pu5", "pu95", "pue5", "pue95", "queries", "share"];
@@ -36,6 +39,7 @@ const explorer = (() => {
     return value.toFixed(Math.min(Math.max(digits - 1 - exponent, 0), 100));
   };
   const percent = (share, digits) => `${number(library.units.PERCENT * share, digits)} %`;
+  const rounded = (value) => Number(value.toPrecision(6));
   const marked = (name, text) => `<span data-number="${name}">${text}</span>`;
   const interval = (of, scale = 1) =>
     `${number(of("p50") * scale)} (${number(of("p5") * scale)}–${number(of("p95") * scale)})`;
@@ -87,7 +91,8 @@ const explorer = (() => {
     const defaults = {
       requests: "",
       input: traditional.input, cached: 0, output: traditional.output, power: place.power,
-      pu5: factors[0].p5 ?? 1, pu95: factors[0].p95 ?? 1, pue5: factors[1].p5, pue95: factors[1].p95,
+      // fields show six digits, and what is not edited counts in full
+      pu5: rounded(factors[0].p5 ?? 1), pu95: rounded(factors[0].p95 ?? 1), pue5: factors[1].p5, pue95: factors[1].p95,
       queries: method.queries_per_day / library.units.GIGA, share: library.units.PERCENT * method.long_share,
     };
     for (const key of NUMBERS) picked[key] = stated[key] ?? String(defaults[key]);
@@ -141,6 +146,15 @@ const explorer = (() => {
   const options = (id, values, label = (v) => v) => {
     $(id).innerHTML = values.map((v) => `<option value="${escaped(v)}">${escaped(label(v))}</option>`).join("");
   };
+  /* Models of the method first, then those that its laws know besides. */
+  const modelOptions = (method, models) => {
+    const own = models.filter((name) => name in method.own.traditional);
+    const others = models.filter((name) => !own.includes(name));
+    const group = (label, names) =>
+      `<optgroup label="${label}">${names.map((v) => `<option>${escaped(v)}</option>`).join("")}</optgroup>`;
+    if (!others.length) return options("model", own);
+    $("model").innerHTML = group("In the method's estimate", own) + group("Not in it, but measured", others);
+  };
   const showControls = ({ picked, method, place }) => {
     const known = engine.knowsLoad(place.law);
     $("measured").hidden = known;
@@ -148,7 +162,9 @@ const explorer = (() => {
     $("byload").hidden = !known;
     options("method", Object.keys(METHODS));
     $("title").textContent = method.title;
-    for (const key of PLACE) options(key, choices(method, picked, key), key === "load" ? LOADS : pooled(key, known));
+    modelOptions(method, choices(method, picked, "model"));
+    for (const key of PLACE.slice(1)) options(key, choices(method, picked, key), key === "load" ? LOADS : pooled(key, known));
+    $("more").hidden = !known;
     const grids = content.intensities.operational_carbon.settings;
     options("grid", ["range", ...Object.keys(grids)], (name) =>
       name === "range" ? "range over the world" : `${grids[name].subject}: ${grids[name].value} g/kWh`,
@@ -161,8 +177,10 @@ const explorer = (() => {
     $("pu5").disabled = $("pu95").disabled = "slope" in method.utilisation;
   };
 
-  const numbers = (picked) => {
+  const numbers = ({ picked, method, defaults }) => {
     const n = Object.fromEntries(NUMBERS.map((key) => [key, Number(picked[key])]));
+    for (const [key, end] of [["pu5", "p5"], ["pu95", "p95"]])
+      if (picked[key] === String(defaults[key])) n[key] = method.utilisation[end] ?? n[key];
     return {
       query: { input: n.input, cached: n.cached, output: n.output },
       stated: { power: n.power, utilisation: { p5: n.pu5, p95: n.pu95 }, pue: { p5: n.pue5, p95: n.pue95 } },
@@ -226,7 +244,10 @@ const explorer = (() => {
       ? `Throughput law with load: ${link("its nodes and their power", file, ...place.lines)}; ${link("what it is fitted to, and how well it predicts", "docs/load.md")}.` +
         (place.rows.length ? " Rows of this model there: " : " No row is of this model on this node.")
       : `Throughput law: ${place.law.kind}, ${link("its coefficients", file, ...place.lines)}, fitted to `;
+    const together = method.configurations.find((each) => each.model === place.model && each.gpu === "several");
+    const foreign = engine.knowsLoad(place.law) && !place.law.nodes.every((node) => together?.law.nodes.includes(node));
     $("basis").innerHTML =
+      (foreign ? "The method's own estimate does not have this model on this node; its loads, engines and factors are taken for it. " : "") +
       fitted +
       place.rows.map(([path, first, last]) => link(`${path.split("/").pop()} ${first}${last === first ? "" : `–${last}`}`, path, first, last)).join(", ") +
       `${place.rows.length ? "." : ""} Power, utilisation, PUE and lengths: ${link("the method, resolved", `results/${picked.method}/method.yaml`)}.`;
@@ -333,7 +354,7 @@ const explorer = (() => {
     $("problem").textContent = Object.values(found).join(" ");
     $("results").classList.toggle("stale", Object.keys(found).length > 0);
     if (Object.keys(found).length) return;
-    const given = numbers(state.picked);
+    const given = numbers(state);
     showAnswer(state, given);
     showOwn(state);
     showFleet(state, given);
