@@ -92,13 +92,30 @@ def test_models_go_by_their_names_in_the_wild(user):
 
 def test_what_is_not_known_is_refused_all_at_once(user):
     one, two, three = problems_of(
-        user, {}, {"model": "Llama 9 70B"}, {"gpu": "H100"}, {"input_tokens": None}
+        user, {}, {"model": "Llama 9 70B"}, {"gpu": "A100"}, {"input_tokens": None}
     )
     assert 'mine.csv, row 3, column "model": value "Llama 9 70B"; allowed are' in one
     assert "did you mean Llama 3" in one
-    assert 'mine.csv, row 4, column "gpu": value "H100"; allowed are names of' in two
-    assert "did you mean H100-NVL-94GB or H100-SXM-80GB?" in two
+    assert 'mine.csv, row 4, column "gpu": value "A100"; allowed are names of' in two
+    assert "did you mean A100-SXM-40GB or A100-SXM-80GB?" in two
     assert 'mine.csv, row 5, column "input_tokens"' in three
+    assert len(problems_of(user, {"model": "Llama 9 70B"})) == 1
+
+
+def test_gpus_go_by_their_names_in_the_wild_and_rows_keep_their_order(user):
+    names = ["B200", "h100_sxm", "NVIDIA H100 80GB HBM3", "H100", "h200", "A100 40GB", "b200-sxm"]
+    rows = user(
+        *({"gpu": name, "tensor_parallel": 8, "precision": "BF16"} for name in names)
+    )
+    assert list(rows["gpu_as_given"]) == names
+    assert list(rows["gpu"]) == [
+        "B200",
+        *3 * ["H100-SXM-80GB"],
+        "H200-SXM-141GB",
+        "A100-SXM-40GB",
+        "B200",
+    ]
+    assert list(rows["line"]) == [2, 3, 4, 5, 6, 7, 8]
 
 
 def test_a_name_a_layout_and_a_cell_that_are_wrong_are_refused_together(user):

@@ -7,6 +7,7 @@ from inference_energy.laws.hardware import (
     find_gpu,
     find_model,
     goes_by,
+    gpu_named,
     serving_times,
 )
 
@@ -116,3 +117,29 @@ def test_every_name_and_alias_is_of_one_model(models):
             for spelling in (name, name.lower(), name.rpartition("/")[2]):
                 assert list(models["model"][goes_by(models, spelling)]) == [known["model"]]
     assert not goes_by(models, "Llama 9 70B").any()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("H100", "H100-SXM-80GB"),
+        ("h100_sxm", "H100-SXM-80GB"),
+        ("NVIDIA H100 80GB HBM3", "H100-SXM-80GB"),
+        ("H100 NVL", "H100-NVL-94GB"),
+        ("H200 141GB HBM3", "H200-SXM-141GB"),
+        ("NVIDIA A100-SXM4-80GB", "A100-SXM-80GB"),
+        ("NVIDIA B200", "B200"),
+        ("b200-sxm", "B200"),
+        ("gb200", "GB200"),
+        ("GH200", "GH200-96GB"),
+        ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "RTX-PRO-6000-96GB"),
+        ("H100 PCIe", None),
+        ("A100", None),
+        ("GH200 480GB", None),
+        ("L40", None),
+        ("H1", None),
+        ("", None),
+    ],
+)
+def test_a_gpu_is_known_in_any_spelling_that_says_enough(gpus, name, meant):
+    assert list(gpus.loc[gpu_named(gpus, name), "gpu"]) == [meant] * (meant is not None)

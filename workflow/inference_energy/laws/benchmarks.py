@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import STEADY, AtLoadFit, describe, keys
-from inference_energy.laws.hardware import find_gpu, find_model
+from inference_energy.laws.hardware import find_gpu, find_model, gpu_named
 from inference_energy.laws.serving import layout
 from inference_energy.tables import (
     AnyPath,
@@ -132,7 +132,8 @@ def read_benchmarks(
     Returns
     -------
     DataFrame
-        The rows, in the table's order, after ``at_load.describe``.
+        The rows, in the table's order, after ``at_load.describe``; ``line``, the number of each in
+        the file; GPUs as ``gpus`` names them, and in column ``gpu_as_given`` as the table does.
 
     Raises
     ------
@@ -147,8 +148,12 @@ def read_benchmarks(
     numbers = row_numbers(path)
     problems = [*_unknown(rows, numbers, hardware), *_without_length(rows, numbers)]
     known = _known(rows, "model", hardware) & _known(rows, "gpu", hardware)
-    described = describe(rows[known].reset_index(drop=True), **hardware)
-    problems += _impossible(described, numbers[known], hardware["gpus"], training)
+    named = {name: _gpu(name, hardware["gpus"]) for name in set(rows["gpu"])}
+    rows = rows.assign(line=numbers, gpu_as_given=rows["gpu"], gpu=rows["gpu"].map(named))
+    described = rows[known].reset_index(drop=True)
+    if known.any():
+        described = describe(described, **hardware)
+        problems += _impossible(described, numbers[known], hardware["gpus"], training)
     refuse([f"{path}, {problem}" for problem in problems])
     return described
 
@@ -169,6 +174,11 @@ def _named(path: AnyPath, hardware: Mapping[str, pd.DataFrame]) -> list[str]:
 
 FIND = {"model": find_model, "gpu": find_gpu}
 """How a model or GPU of a row is found in its table, by column; the tables are called so too."""
+
+
+def _gpu(name: str, gpus: pd.DataFrame) -> str:
+    """A GPU's name as the table has it; itself if it has not."""
+    return next(iter(gpus.loc[gpu_named(gpus, name), "gpu"]), name)
 
 
 def _known(rows: pd.DataFrame, column: str, hardware: Mapping[str, pd.DataFrame]) -> NDArray:

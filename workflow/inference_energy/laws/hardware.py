@@ -134,11 +134,64 @@ OF_A_MODEL = ["model", "params_total_b", "params_active_b"]
 """Columns of a benchmark row by which its model is found."""
 
 
+BOARD = "sxm"
+"""Form of the GPUs of nodes of eight, which a name without a form means."""
+
+FORMS = ("sxm", "pcie", "nvl")
+"""Forms that boards of one family have."""
+
+GPU_NAME = re.compile(
+    r"(?:nvidia )?((?:rtx pro |rtx )?[a-z]{0,2}\d+[a-z]?)\b(?: tensor core| gpu)*"
+    rf"(?: ({'|'.join(FORMS)})\d?)?(?: blackwell)?(?: server| workstation| edition)*"
+    r"(?: (\d+) ?gb)?(?: hbm\d[a-z]?)?"
+)
+"""Family, form and memory [GB] in a GPU's name, in lower case with blanks for all dashes."""
+
+
+def gpu_named(gpus: pd.DataFrame, name: str) -> pd.Series:
+    """GPUs that this name means, in whichever spelling: H100, h100_sxm, NVIDIA H100 80GB HBM3.
+
+    A name without a form is that of the board for nodes of eight, if the family has one.
+
+    Parameters
+    ----------
+    gpus : DataFrame
+        Table of schema ``gpus``.
+    name : str
+        As a benchmark table or a driver has it.
+
+    Returns
+    -------
+    Series of bool
+        All false if the name says too little, or something that the table does not have.
+    """
+    same = gpus["gpu"].map(_key) == _key(str(name))
+    family, form, memory = _said(str(name))
+    if same.any() or family is None:
+        return same
+    families, forms, _ = zip(*map(_said, gpus["gpu"]), strict=True)
+    alike = pd.Series(families, gpus.index) == family
+    of_form = alike & (pd.Series(forms, gpus.index) == (form or BOARD))
+    # a family that comes in one form does not say which
+    if of_form.any() or form not in (None, BOARD):
+        alike = of_form
+    if memory is not None:
+        # drivers say how much a program can use, datasheets a little more
+        alike &= np.isclose(gpus["memory_gb"].astype(float), float(memory), rtol=0.1)
+    return alike if alike.sum() == 1 else same
+
+
+def _said(name: str) -> tuple[str | None, str | None, str | None]:
+    """Family, form and memory that a GPU's name states, none of what it does not."""
+    found = GPU_NAME.fullmatch(re.sub(r"[^a-z0-9]+", " ", name.lower()).strip())
+    return (found[1], found[2], found[3]) if found else (None, None, None)
+
+
 def find_gpu(row: pd.Series, gpus: pd.DataFrame) -> pd.Series:
     """Data of the GPU of a benchmark row.
 
     A GPU that is not in the table gets the first entry whose name begins with the same word
-    (H100, B200), else the median of every column.
+    (A100), else the median of every column.
 
     Parameters
     ----------
@@ -152,7 +205,7 @@ def find_gpu(row: pd.Series, gpus: pd.DataFrame) -> pd.Series:
     Series
         Row of ``gpus``; ``known`` says whether the table has the GPU.
     """
-    same = gpus[gpus["gpu"].map(_key) == _key(str(row["gpu"]))]
+    same = gpus[gpu_named(gpus, row["gpu"])]
     if len(same):
         return pd.concat([same.iloc[0], pd.Series({"known": True})])
     family = re.split(r"[ -]", str(row["gpu"]))[0].lower()

@@ -23,7 +23,8 @@ def main(snakemake):
     predicted["beyond"] = beyond(rows, training)
     columns = [name for name in load_schema("load_predictions")["properties"] if name in predicted]
     page = predicted_page(predicted, shown(snakemake.input.throughput_table))
-    write_table(predicted[columns], snakemake.output.predictions, "load_predictions")
+    as_given = predicted[columns].assign(gpu=predicted["gpu_as_given"])
+    write_table(as_given, snakemake.output.predictions, "load_predictions")
     write_text(snakemake.output.page, page)
     figure = predicted_at_load(predicted)
     save(figure, snakemake.output.svg)
