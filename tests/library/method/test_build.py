@@ -1,9 +1,19 @@
 """A method is built from its file and its benchmark table."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.method.build import build, factor, output_tokens
+from inference_energy.laws.peak import Peak
+from inference_energy.method.build import (
+    build,
+    check_parameters,
+    factor,
+    output_tokens,
+    parameters,
+)
 from inference_energy.method.files import resolve
+from inference_energy.method.setup import Blend, ServedModel
 from repository import PAPER_TABLE, read
 
 
@@ -48,3 +58,20 @@ def test_what_is_wrong_with_a_trace_names_the_file_the_regime_and_the_nearest(fi
 
 def test_a_fixed_factor_has_no_spread():
     assert factor({"distribution": "fixed", "value": 1.3}, 1.645).sigma == 0
+
+
+def test_the_parameters_of_a_model_are_those_of_its_rows_else_of_the_table_of_models():
+    models = pd.DataFrame({"model": ["known"], "aliases": ["k"], "params_total_b": [70.0]})
+    rows = pd.DataFrame({"model": ["stated", "k"], "params_total_b": [8.0, np.nan]})
+    known = parameters(rows, ["stated", "k", "nobody's"], {"models": models})
+    assert known["stated"] == 8 and known["k"] == 70 and np.isnan(known["nobody's"])
+    assert np.isnan(parameters(rows[["model"]], ["stated"])["stated"])
+
+
+def test_a_blend_by_parameters_is_refused_where_they_are_not_known():
+    models = [ServedModel(name, Peak(9.0, 2), 10.2, 9.0) for name in "ab"]
+    method = {"id": "mine", "benchmarks": {"table": "t.csv"}}
+    check_parameters(Blend(1, ()), models, method)
+    for blend in (Blend(1, (), ranked_by="parameters"), Blend(1, (), shares="parameters")):
+        with pytest.raises(InputError, match="params_total_b: empty for a, b; allowed"):
+            check_parameters(blend, models, method)

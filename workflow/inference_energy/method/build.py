@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import Served, fit_laws, unsuitable_rows
+from inference_energy.laws.hardware import find_model
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.files import charge_problems, method_path
 from inference_energy.method.lengths import FAMILIES, OutputTokens
@@ -93,10 +94,34 @@ def blend(quantity: Mapping[str, Any]) -> Blend:
     )
 
 
-def _check_parameters(table: pd.DataFrame, laws: Iterable[str], method: Mapping[str, Any]) -> None:
-    known = table.dropna(subset=["params_total_b"]) if "params_total_b" in table else table[:0]
-    missing = sorted(set(laws) - set(known["model"]))
-    if missing:
+def parameters(table: pd.DataFrame, laws: Iterable[str], hardware: Any = None) -> dict[str, float]:
+    """Parameters of models, by name. [billions]
+
+    As the throughput table states them, else as the table of models does, if the law needs that;
+    NaN where neither knows.
+    """
+    stated: dict[Any, float] = {}
+    if "params_total_b" in table:
+        stated = table.groupby("model")["params_total_b"].first().to_dict()
+    answer = {name: float(stated.get(name, np.nan)) for name in laws}
+    for name in [name for name, value in answer.items() if np.isnan(value) and hardware]:
+        found = find_model(pd.Series({"model": name}), hardware["models"])
+        answer[name] = float(found["params_total_b"]) if found["known"] else np.nan
+    return answer
+
+
+def check_parameters(
+    blend: Blend, models: Iterable[ServedModel], method: Mapping[str, Any]
+) -> None:
+    """Refuse a blend by parameters of models whose parameters are not known.
+
+    Raises
+    ------
+    InputError
+        Naming the models.
+    """
+    missing = sorted(model.name for model in models if np.isnan(model.parameters))
+    if blend.by_parameters and missing:
         raise InputError(
             f"{method['benchmarks']['table']}: column params_total_b: empty for"
             f" {', '.join(missing)}; allowed are positive numbers, as"
@@ -182,13 +207,9 @@ def build(
             f" have enough usable rows in {method['benchmarks']['table']}; allowed is at least"
             f" blend.models = {method['blend']['models']}; add rows or lower blend.models"
         )
-    if "parameters" in (method["blend"]["shares"], method["blend"].get("ranked_by")):
-        _check_parameters(table, laws, method)
-    parameters: dict[Any, float] = {}
-    if "params_total_b" in table:
-        parameters = table.groupby("model")["params_total_b"].first().to_dict()
+    sizes = parameters(table, laws, hardware)
     z = method["monte_carlo"]["normal_quantile_95"]
-    return Setup(
+    setup = Setup(
         models=tuple(
             ServedModel(
                 name,
@@ -196,7 +217,7 @@ def build(
                 node_power(method, name),
                 float(served.rows["throughput_tps"].max() * served.replicas),
                 law.get("error", "ignored") == "included",
-                float(parameters.get(name, np.nan)),
+                sizes[name],
             )
             for name, served in laws.items()
         ),
@@ -223,3 +244,5 @@ def build(
             method["monte_carlo"]["published_tokens"],
         ),
     )
+    check_parameters(setup.blend, setup.models, method)
+    return setup

@@ -107,6 +107,11 @@ class Blend:
     shares: str = "equal"
 
     @property
+    def by_parameters(self) -> bool:
+        """Whether it takes the number of parameters of the models."""
+        return "parameters" in (self.ranked_by, self.shares)
+
+    @property
     def levels(self) -> tuple[float, float]:
         """Lower and upper quantile level that successive trimming leaves of each model."""
         lower, upper = 0.0, 1.0

@@ -20,6 +20,7 @@ from inference_energy.errors import InputError
 from inference_energy.method.build import (
     blend,
     build,
+    check_parameters,
     factor,
     fit_suitable,
     node_power,
@@ -244,10 +245,11 @@ def _token_outcomes(multiverse, options, sources, laws):
             for combination in multiverse.combinations("power")
         ]
     )
-    blends = [
-        blend(multiverse._apply(combination, method)["blend"])
-        for combination in multiverse.combinations("blend")
-    ]
+    blends = []
+    for combination in multiverse.combinations("blend"):
+        blends.append(blend(multiverse._apply(combination, method)["blend"]))
+        with _naming(combination):
+            check_parameters(blends[-1], setup.models, method)
     answer, pools = {}, {}
     for name, regime in setup.regimes.items():
         found, pools[name] = _regime_outcomes(setups, regime, powers, blends)
