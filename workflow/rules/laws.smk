@@ -1,4 +1,4 @@
-from inference_energy.laws.benchmarks import STEADY_TABLE, THROUGHPUT_TABLES
+from inference_energy.laws.training import STEADY_TABLE, THROUGHPUT_TABLES
 
 LAW_OUTPUTS = {
     "errors": "law_errors.csv",

@@ -1,6 +1,6 @@
 """Reading the tables that the law that knows load is fitted to."""
 
-from inference_energy.laws.benchmarks import training_rows
+from inference_energy.laws.training import training_rows
 from inference_energy.tables import read_table
 
 

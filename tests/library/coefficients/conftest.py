@@ -2,7 +2,7 @@
 
 import pytest
 from inference_energy.coefficients.rows import located_rows
-from inference_energy.laws.benchmarks import THROUGHPUT_TABLES
+from inference_energy.laws.training import THROUGHPUT_TABLES
 from repository import hardware_tables, read
 
 

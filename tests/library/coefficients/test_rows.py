@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from inference_energy.coefficients.rows import add_tiers, lines, rows_behind
 from inference_energy.coefficients.table import networks
-from inference_energy.laws.benchmarks import THROUGHPUT_TABLES, training_rows
+from inference_energy.laws.training import THROUGHPUT_TABLES, training_rows
 from repository import ROOT, read
 
 

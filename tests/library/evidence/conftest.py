@@ -6,7 +6,7 @@ from inference_energy.evidence import estimates as evidence_estimates
 from inference_energy.evidence.concurrency import from_one, summarise
 from inference_energy.evidence.law import LoadLaws
 from inference_energy.evidence.verdicts import weigh
-from inference_energy.laws.benchmarks import THROUGHPUT_TABLES
+from inference_energy.laws.training import THROUGHPUT_TABLES
 from inference_energy.tables import read_table, write_table
 from repository import hardware_tables, read, read_yaml
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.laws.at_load import AtLoadFit
-from inference_energy.laws.benchmarks import training_rows
+from inference_energy.laws.training import training_rows
 from inference_energy.power import ways
 from inference_energy.power.node import find_node, node_power
 from repository import hardware_tables, read

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from inference_energy.laws.benchmarks import THROUGHPUT_TABLES, training_rows
+from inference_energy.laws.training import THROUGHPUT_TABLES, training_rows
 from inference_energy.stress.forecast import LAW, forecast, told
 from repository import hardware_tables, read, read_yaml
 

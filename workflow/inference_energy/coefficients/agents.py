@@ -6,7 +6,7 @@ import pandas as pd
 
 from inference_energy.coefficients.table import ENGINES, loaded_nodes, node_parts, over_engines
 from inference_energy.energy.equation import node_energy
-from inference_energy.laws.benchmarks import LoadFit
+from inference_energy.laws.training import LoadFit
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import Hardware
 

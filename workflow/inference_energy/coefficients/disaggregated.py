@@ -21,8 +21,8 @@ import pandas as pd
 from inference_energy.coefficients.table import GPUS, node_parts
 from inference_energy.energy.equation import token_energy
 from inference_energy.laws.at_load import AtLoad
-from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.serving import PARTS, part_seconds
+from inference_energy.laws.training import LoadFit
 from inference_energy.method.distributions import NORMAL_95
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.utilisation import add_utilisation

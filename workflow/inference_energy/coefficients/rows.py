@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from inference_energy.laws.benchmarks import STEADY_TABLE, steady_rows, training_rows
+from inference_energy.laws.training import STEADY_TABLE, steady_rows, training_rows
 
 TIERS = {
     "A": "this model was measured on this GPU in this format",

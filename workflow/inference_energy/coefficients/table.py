@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike
 from inference_energy.coefficients.rows import add_tiers
 from inference_energy.energy.equation import node_energy
 from inference_energy.laws.base import Array, Law
-from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.serving import add_traits
+from inference_energy.laws.training import LoadFit
 from inference_energy.method.distributions import NORMAL_95
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import Hardware, best_layouts, fitting, node_kw

@@ -17,7 +17,7 @@ from inference_energy.evidence.estimates import (
     with_central,
 )
 from inference_energy.evidence.load import Load
-from inference_energy.laws.benchmarks import STEADY_INPUT
+from inference_energy.laws.training import STEADY_INPUT
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import LogNormal
 from inference_energy.text import are_few

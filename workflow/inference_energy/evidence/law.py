@@ -9,14 +9,14 @@ import pandas as pd
 from inference_energy.evidence.token_energy import energy_per_token
 from inference_energy.laws.at_load import AT_A_LOAD, describe
 from inference_energy.laws.base import Law
-from inference_energy.laws.benchmarks import (
+from inference_energy.laws.serving import TRAITS, served_batch
+from inference_energy.laws.training import (
     STEADY_ENGINE,
     STEADY_INPUT,
     LoadFit,
     fit_committed,
     steady_rows,
 )
-from inference_energy.laws.serving import TRAITS, served_batch
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import fit_gpu_power
 

@@ -15,8 +15,8 @@ from scipy.special import ndtri
 
 from inference_energy.energy.equation import token_energy
 from inference_energy.laws.at_load import describe
-from inference_energy.laws.benchmarks import LoadFit, steady_rows
 from inference_energy.laws.serving import TRAITS, served_batch
+from inference_energy.laws.training import LoadFit, steady_rows
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.scores import SPLITS
 from inference_energy.power.utilisation import add_utilisation, architecture, names
@@ -78,7 +78,7 @@ def left_out(
     steady : DataFrame
         Table of schema ``mlenergy``, whose runs are predicted at their limit of concurrency.
     training : DataFrame
-        ``laws.benchmarks.training_rows``, which the law of throughput is fitted to.
+        ``laws.training.training_rows``, which the law of throughput is fitted to.
     models, gpus : DataFrame
         Tables of schemas ``models`` and ``gpus``.
 

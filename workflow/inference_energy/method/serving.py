@@ -10,11 +10,11 @@ import pandas as pd
 from inference_energy.documents import near
 from inference_energy.errors import InputError
 from inference_energy.laws.base import LoadedFit, Share
-from inference_energy.laws.benchmarks import training_rows
 from inference_energy.laws.fitting import Served
 from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import usable_rows
+from inference_energy.laws.training import training_rows
 from inference_energy.method.distributions import LogNormal
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import Hardware, best_layouts, fit_gpu_power, fitting, node_kw

@@ -10,8 +10,8 @@ from inference_energy.energy.equation import token_energy
 from inference_energy.energy.exact import model_energy
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import describe
-from inference_energy.laws.benchmarks import LoadFit
 from inference_energy.laws.hardware import USABLE_MEMORY, find_model
+from inference_energy.laws.training import LoadFit
 from inference_energy.method.build import build
 from inference_energy.method.distributions import NORMAL_95
 from inference_energy.method.serving import FILTERS

@@ -12,7 +12,7 @@ from inference_energy.coefficients.page import page
 from inference_energy.coefficients.rows import located_rows, rows_behind
 from inference_energy.coefficients.table import coefficients, kinds, loaded_nodes, networks
 from inference_energy.drawing import save_all
-from inference_energy.laws.benchmarks import THROUGHPUT_TABLES, LoadFit
+from inference_energy.laws.training import THROUGHPUT_TABLES, LoadFit
 from inference_energy.power.measured import check_roles
 from inference_energy.power.ways import fit_gpu_power
 from inference_energy.project import shown

@@ -6,10 +6,10 @@ import numpy as np
 from _logged import run
 from _training import read_training
 from inference_energy.drawing import save
-from inference_energy.laws.benchmarks import LoadFit, beyond, committed, read_benchmarks
 from inference_energy.laws.figures import predicted_at_load
 from inference_energy.laws.load_scores import predictions
 from inference_energy.laws.page import predicted_page
+from inference_energy.laws.training import LoadFit, beyond, committed, read_throughput
 from inference_energy.project import shown
 from inference_energy.tables import load_schema, write_table, write_text
 
@@ -17,7 +17,7 @@ from inference_energy.tables import load_schema, write_table, write_text
 def main(snakemake):
     """Predict, write table, page and figure, and say the main lines."""
     training, hardware = read_training(snakemake.input)
-    rows = read_benchmarks(snakemake.input.throughput_table, hardware, training)
+    rows = read_throughput(snakemake.input.throughput_table, hardware, training)
     predicted = predictions(rows, *LoadFit.fit(training).predict(rows))
     predicted["committed"] = np.where(committed(rows, training), "yes", "no")
     predicted["beyond"] = beyond(rows, training)

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import STEADY
-from inference_energy.laws.benchmarks import (
+from inference_energy.laws.training import (
     STEADY_TABLE,
     THROUGHPUT_TABLES,
     LoadFit,
     beyond,
     committed,
     fit_committed,
-    read_benchmarks,
+    read_throughput,
     training_rows,
 )
 from inference_energy.tables import write_table
@@ -58,7 +58,7 @@ def user(tmp_path, hardware, training):
     def read_changed(*changes):
         path = tmp_path / "mine.csv"
         pd.DataFrame([ROW | change for change in changes]).to_csv(path, index=False)
-        return read_benchmarks(path, hardware, training)
+        return read_throughput(path, hardware, training)
 
     return read_changed
 
@@ -182,7 +182,7 @@ def test_what_a_node_cannot_have_is_refused_all_at_once(user):
 def test_a_row_of_the_committed_tables_is_known_again(hardware, training, tables, tmp_path):
     path = tmp_path / "copy.csv"
     write_table(tables[0].iloc[:40], path, "throughput")
-    rows = read_benchmarks(path, hardware, training)
+    rows = read_throughput(path, hardware, training)
     usable = rows["confidence"].ne("low")
     assert committed(rows, training)[usable].all()
     changed = rows.assign(throughput_tps=1.3 * rows["throughput_tps"])

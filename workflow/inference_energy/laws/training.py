@@ -114,7 +114,7 @@ def fit_committed(
     return AtLoadFit.fit(training_rows(tables, steady, hardware))
 
 
-def read_benchmarks(
+def read_throughput(
     path: AnyPath, hardware: Mapping[str, pd.DataFrame], training: pd.DataFrame
 ) -> pd.DataFrame:
     """Read a throughput table whose every row the law with load can predict.
