@@ -43,8 +43,13 @@ def runs():
 
 
 @pytest.fixture(scope="session")
-def ratios(setup, estimates, convert, band):
-    return evidence_estimates.overestimates(setup, estimates, convert, band)
+def own(setup, convert):
+    return evidence_estimates.own_queries(setup, convert)
+
+
+@pytest.fixture(scope="session")
+def ratios(setup, own, estimates, convert, band):
+    return evidence_estimates.overestimates(setup, own, estimates, convert, band)
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +59,13 @@ def laws():
 
 
 @pytest.fixture(scope="session")
-def factors(setup, estimates, laws, convert):
-    return decomposition.decompose(setup, estimates, laws, convert)
+def factors(setup, own, estimates, laws, convert):
+    return decomposition.decompose(setup, own, estimates, laws, convert)
 
 
 @pytest.fixture(scope="session")
-def predicted(setup, estimates, runs, convert):
-    return coverage.predictions(setup, estimates, runs, convert)
+def predicted(setup, own, estimates, runs, convert):
+    return coverage.predictions(setup, own, estimates, runs, convert)
 
 
 FILES = {

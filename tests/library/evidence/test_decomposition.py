@@ -28,11 +28,11 @@ def test_like_for_like_is_the_ratio_without_lengths_and_boundary(ratios, factors
     assert rest.to_numpy() == pytest.approx(like.to_numpy())
 
 
-def test_load_is_that_of_the_law_and_moves_nothing_else(setup, estimates, laws, convert):
+def test_load_is_that_of_the_law_and_moves_nothing_else(setup, own, estimates, laws, convert):
     one = estimates[estimates["id"] == "mle3_405b_best"]
     alone = one.assign(concurrency=1.0)
     a, b = (
-        decomposition.decompose(setup, table, laws, convert).set_index("factor")["value"]
+        decomposition.decompose(setup, own, table, laws, convert).set_index("factor")["value"]
         for table in (one, alone)
     )
     assert b["load"] > 10 * a["load"]
@@ -72,11 +72,11 @@ def test_hosts_are_told_by_figures_of_the_same_work(factors):
     assert pair["left"].iloc[0] == pytest.approx(pair["left"].iloc[1])
 
 
-def test_a_range_over_batches_has_the_load_of_its_middle(setup, estimates, laws, convert):
+def test_a_range_over_batches_has_the_load_of_its_middle(setup, own, estimates, laws, convert):
     swept = estimates[estimates["id"] == "mle2_70b"]
     stated = swept.assign(concurrency=np.sqrt(1024.0 * 64))
     a, b = (
-        decomposition.decompose(setup, table, laws, convert).set_index("factor")["value"]
+        decomposition.decompose(setup, own, table, laws, convert).set_index("factor")["value"]
         for table in (swept, stated)
     )
     assert a["load"] == pytest.approx(b["load"])

@@ -55,10 +55,18 @@ def test_the_headline_at_the_facility_is_the_method_itself(setup, convert):
     assert medians == sorted(medians)
 
 
-def test_the_breakdown_adds_up_to_the_headline(setup, convert, settings):
-    table = evidence_estimates.breakdown(setup, convert, settings["provider_breakdown"])
-    own = evidence_estimates.headline(setup, "facility", convert).quantile(0.5)
-    assert table["method_wh"].sum() == pytest.approx(own)
+def test_the_breakdown_adds_up_to_the_headline(setup, own, convert, settings):
+    table = evidence_estimates.breakdown(own, settings["provider_breakdown"])
+    whole = evidence_estimates.headline(setup, "facility", convert).quantile(0.5)
+    assert table["method_wh"].sum() == pytest.approx(whole)
+
+
+def test_own_queries_are_those_of_the_exact_engine(setup, own, convert):
+    assert list(own.blend) == list(COMPARABLE)
+    for name, regime in setup.regimes.items():
+        models, _ = exact.regime_energy(setup, regime)
+        found = {model: energy.quantile(0.5) for model, energy in own.models[name].items()}
+        assert found == {model: energy.quantile(0.5) for model, energy in models.items()}
 
 
 def test_what_was_not_found_enters_nothing(ratios, factors, predicted, estimates):

@@ -6,13 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from inference_energy.energy import exact
 from inference_energy.evidence.concurrency import best_deployments
 from inference_energy.evidence.estimates import (
     LIKE,
     REGIME,
     energy_at,
-    headline,
     why_not_usable,
     with_central,
 )
@@ -72,7 +70,7 @@ def _nearest_regime(setup, output_tokens):
     return min(medians, key=lambda name: abs(np.log(output_tokens / medians[name])))
 
 
-def predictions(setup, estimates, runs, convert, unseen=None):
+def predictions(setup, own, estimates, runs, convert, unseen=None):
     """Set the method beside every figure at production scale and every measured run.
 
     On the basis "all queries" the published figure is set against the distribution over the
@@ -87,6 +85,8 @@ def predictions(setup, estimates, runs, convert, unseen=None):
     ----------
     setup : Setup
         The method.
+    own : Own
+        Its own queries.
     estimates : DataFrame
         Table of schema ``estimates``.
     runs : DataFrame
@@ -101,14 +101,12 @@ def predictions(setup, estimates, runs, convert, unseen=None):
     DataFrame
         One line per set, basis and figure. Energies in Wh.
     """
-    regimes = {
-        name: exact.regime_energy(setup, regime)[0] for name, regime in setup.regimes.items()
-    }
-    lines = _published(setup, regimes, estimates, convert)
-    return pd.DataFrame(lines + _measured(setup, regimes, runs, convert, unseen or {}))
+    lines = _published(setup, own, estimates, convert)
+    return pd.DataFrame(lines + _measured(setup, own.models, runs, convert, unseen or {}))
 
 
-def _published(setup, regimes, estimates, convert):
+def _published(setup, own, estimates, convert):
+    regimes = own.models
     estimates = with_central(estimates)
     estimates = estimates[why_not_usable(estimates).isna()]
     provider = estimates["method"].isin(["provider telemetry", "provider statement"])
@@ -129,25 +127,24 @@ def _published(setup, regimes, estimates, convert):
             where |= {"precision": estimate["precision"], "concurrency": estimate["concurrency"]}
             where |= {"output_tokens": output_tokens, "model": model or "frontier blend"}
             # one figure of an origin counts, except in the list that the paper gives
-            own = group == PAPERS_LIST or estimate["id"] == estimate["origin"]
-            where["counted"] = "yes" if own else "no"
+            counts = group == PAPERS_LIST or estimate["id"] == estimate["origin"]
+            where["counted"] = "yes" if counts else "no"
             measured = estimate["central_wh"]
             interval = estimate["low_wh"], estimate["high_wh"]
             known = model in regimes[regime]
-            energy = regimes[regime][model] if known else headline(setup, Place.FACILITY, convert)
+            energy = regimes[regime][model] if known else own.blend[Place.FACILITY]
             lines.append(_line(group, QUERIES, measured, interval, energy, **where))
             if estimate["boundary"] not in COMPARABLE:
                 continue
             if known and not np.isnan(output_tokens):
-                own = setup.regimes[regime].input_tokens
-                input_tokens = (
-                    own if np.isnan(estimate["input_tokens"]) else estimate["input_tokens"]
-                )
+                input_tokens = estimate["input_tokens"]
+                if np.isnan(input_tokens):
+                    input_tokens = setup.regimes[regime].input_tokens
                 energy = energy_at(
                     setup, model, input_tokens, output_tokens, estimate["boundary"], convert
                 )
             elif group == PROVIDERS:
-                energy = headline(setup, estimate["boundary"], convert)
+                energy = own.blend[estimate["boundary"]]
             else:
                 continue
             lines.append(_line(group, LIKE, measured, interval, energy, **where))

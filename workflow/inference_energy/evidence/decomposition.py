@@ -16,13 +16,11 @@ import re
 import numpy as np
 import pandas as pd
 
-from inference_energy.energy import exact
 from inference_energy.evidence import law
 from inference_energy.evidence.coverage import HOPPER
 from inference_energy.evidence.estimates import (
     REGIME,
     energy_at,
-    headline,
     why_not_usable,
     with_central,
 )
@@ -74,7 +72,7 @@ CLOSE = 1.5
 """Factor within which a product counts as the ratio explained. [1]"""
 
 
-def decompose(setup, estimates, laws, convert):
+def decompose(setup, own, estimates, laws, convert):
     """Decompose the ratio of every usable estimate to the method.
 
     The reference is the method's traditional median for the estimate's model, or, if there is no
@@ -84,6 +82,8 @@ def decompose(setup, estimates, laws, convert):
     ----------
     setup : Setup
         The method.
+    own : Own
+        Its own queries.
     estimates : DataFrame
         Table of schema ``estimates``.
     laws : LoadLaws
@@ -100,11 +100,8 @@ def decompose(setup, estimates, laws, convert):
         its ratio.
     """
     estimates = with_central(estimates)
-    regime = setup.regimes[REGIME]
-    medians = {
-        name: energy.quantile(0.5) for name, energy in exact.regime_energy(setup, regime)[0].items()
-    }
-    blend = {b: headline(setup, b, convert).quantile(0.5) for b in COMPARABLE}
+    medians = {name: energy.quantile(0.5) for name, energy in own.models[REGIME].items()}
+    blend = {place: energy.quantile(0.5) for place, energy in own.blend.items()}
     usable = estimates[why_not_usable(estimates).isna()]
     lent = usable[usable["model"].isin(medians)]
     share = blend[Place.ACCELERATOR] / blend[Place.FACILITY]

@@ -5,6 +5,8 @@ models, all public estimates against the headline, and every estimate against th
 at the estimate's own model, lengths and boundary.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -70,6 +72,27 @@ def headline(setup, boundary, convert, regime=REGIME):
     return exact.blend_energy(setup, models, names)
 
 
+class Own(NamedTuple):
+    """Distributions of the energy of a method's own queries, each computed once. [Wh]
+
+    Parameters
+    ----------
+    models : dict of str to dict of str to Mixture
+        By regime and model, at the facility.
+    blend : dict of str to Mixture or TrimmedBlend
+        Of the frontier blend's ordinary queries, by boundary.
+    """
+
+    models: dict
+    blend: dict
+
+
+def own_queries(setup, convert):
+    """Compute the energies of a method's own queries, an :class:`Own`."""
+    models = {name: exact.regime_energy(setup, of)[0] for name, of in setup.regimes.items()}
+    return Own(models, {place: headline(setup, place, convert) for place in COMPARABLE})
+
+
 def with_central(estimates):
     """Add ``central_wh``: the value, or the geometric mean of the range. [Wh]"""
     middle = np.sqrt(estimates["low_wh"] * estimates["high_wh"])
@@ -133,13 +156,15 @@ def _line(estimate, reading, reference, reference_wh, band):
     }
 
 
-def overestimates(setup, estimates, convert, band):
+def overestimates(setup, own, estimates, convert, band):
     """Ratio of every public estimate to the method, in three readings.
 
     Parameters
     ----------
     setup : Setup
         The method.
+    own : Own
+        Its own queries.
     estimates : DataFrame
         Table of schema ``estimates``.
     convert : Conversion
@@ -157,9 +182,8 @@ def overestimates(setup, estimates, convert, band):
     usable = estimates[why_not_usable(estimates).isna()]
     regime = setup.regimes[REGIME]
     served = {m.name: m for m in setup.models}
-    models, _ = exact.regime_energy(setup, regime)
-    medians = {name: energy.quantile(0.5) for name, energy in models.items()}
-    blend = headline(setup, Place.FACILITY, convert).quantile(0.5)
+    medians = {name: energy.quantile(0.5) for name, energy in own.models[REGIME].items()}
+    blend = own.blend[Place.FACILITY].quantile(0.5)
     lines = []
     for estimate in usable.to_dict("records"):
         model = estimate["model"]
@@ -248,15 +272,13 @@ def shares(table):
     return pd.DataFrame(lines)
 
 
-def breakdown(setup, convert, parts):
+def breakdown(own, parts):
     """Split the headline into parts and set it beside a provider's split of one prompt.
 
     Parameters
     ----------
-    setup : Setup
-        The method.
-    convert : Conversion
-        Conversion between boundaries.
+    own : Own
+        The method's own queries.
     parts : dict
         ``provider_breakdown`` of config/evidence.yaml. [Wh]
 
@@ -266,9 +288,7 @@ def breakdown(setup, convert, parts):
         part, provider_wh, method_wh [Wh] (differences of the medians at the boundaries; the
         method has no idle machines), source_id.
     """
-    accelerator, server, facility = (
-        headline(setup, boundary, convert).quantile(0.5) for boundary in COMPARABLE
-    )
+    accelerator, server, facility = (own.blend[place].quantile(0.5) for place in COMPARABLE)
     method = {
         "accelerators": accelerator,
         "host": server - accelerator,

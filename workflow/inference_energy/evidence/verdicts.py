@@ -65,15 +65,16 @@ def weigh(setup, data, settings, laws, unseen=None):
     band = (settings["overestimate_band"]["lower"], settings["overestimate_band"]["upper"])
     maximum = {gpu: power["value"] for gpu, power in settings["maximum_node_power"].items()}
     curves = lengths.quantile_curves(data["request_lengths"], data["output_lengths"])
-    ratios = evidence_estimates.overestimates(setup, estimates, convert, band)
-    predicted = evidence_coverage.predictions(setup, estimates, runs, convert, unseen)
+    own = evidence_estimates.own_queries(setup, convert)
+    ratios = evidence_estimates.overestimates(setup, own, estimates, convert, band)
+    predicted = evidence_coverage.predictions(setup, own, estimates, runs, convert, unseen)
     utilisation = setup.power_utilisation
     tables = {
         "overestimates": ratios,
         "overestimate_shares": evidence_estimates.shares(ratios),
         "not_comparable": evidence_estimates.not_comparable(setup, estimates),
-        "breakdown": evidence_estimates.breakdown(setup, convert, settings["provider_breakdown"]),
-        "decomposition": decomposition.decompose(setup, estimates, laws, convert),
+        "breakdown": evidence_estimates.breakdown(own, settings["provider_breakdown"]),
+        "decomposition": decomposition.decompose(setup, own, estimates, laws, convert),
         "predicted": predicted,
         "coverage": evidence_coverage.coverage(predicted, settings["nominal_coverage"]),
         "wall_utilisation": evidence_coverage.wall_utilisation(wall_power, maximum, utilisation),
