@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from inference_energy.laws import mixed
 from inference_energy.laws.mixed import SCATTER, Rows, Structure, fit, log_sum
 
 STRUCTURE = Structure(
@@ -60,6 +61,25 @@ def test_the_factors_of_every_configuration_are_found(made):
         assert (np.abs(mean - expected) < 3 * sd).all()
         assert (sd < 0.2).all()
     assert found.scatter[0] == pytest.approx(0.02, rel=0.5)
+
+
+def test_groups_are_eliminated_exactly(made):
+    """Against the dense matrix: solution, and inverse wherever a row can have both values."""
+    _, _, rows, _ = made
+    nested = replace(rows, groups=np.stack([rows.own % 3, rows.own % 6], axis=1))
+    for one, first in ((rows, 1), (nested, 0)):
+        assert one.nested == first
+        random = np.random.default_rng(3)
+        wide = random.standard_normal((one.count, 4, 9))
+        matrix = one.matrix(wide @ wide.transpose(0, 2, 1))
+        matrix[np.diag_indices_from(matrix)] += 1
+        vector = random.standard_normal(len(matrix))
+        solution, inverse = mixed._solve(matrix, vector, one)
+        np.testing.assert_allclose(solution, np.linalg.solve(matrix, vector), atol=1e-12)
+        dense = np.linalg.inv(matrix)
+        for place in one.columns:
+            both = np.ix_(place, place)
+            np.testing.assert_allclose(inverse[both], dense[both], atol=1e-12)
 
 
 def test_a_group_that_is_not_in_the_fit_is_drawn(made):

@@ -104,9 +104,7 @@ def test_what_is_not_known_is_refused_all_at_once(user):
 
 def test_gpus_go_by_their_names_in_the_wild_and_rows_keep_their_order(user):
     names = ["B200", "h100_sxm", "NVIDIA H100 80GB HBM3", "H100", "h200", "A100 40GB", "b200-sxm"]
-    rows = user(
-        *({"gpu": name, "tensor_parallel": 8, "precision": "BF16"} for name in names)
-    )
+    rows = user(*({"gpu": name, "tensor_parallel": 8, "precision": "BF16"} for name in names))
     assert list(rows["gpu_as_given"]) == names
     assert list(rows["gpu"]) == [
         "B200",

@@ -47,9 +47,6 @@ SCALED = ("configuration", "model")
 BEFORE = "hierarchical"
 """Law of methods that did not know load, to stand beside the one that does."""
 
-STEPS = 6
-"""Steps of a fit that starts from the fit to all rows."""
-
 CENTRAL = (50, 90)
 """Intervals whose coverage is told. [%]"""
 
@@ -97,7 +94,7 @@ def leave_out(
     fold = number % FOLDS.get(split, number.max() + 1)
     predicted, sigma = np.empty(len(rows)), np.empty(len(rows))
     for out in np.unique(fold):
-        rest = AtLoadFit.fit(rows[fold != out], fitted, STEPS, scale)
+        rest = AtLoadFit.fit(rows[fold != out], fitted, scale=scale)
         predicted[fold == out], sigma[fold == out] = rest.predict(rows[fold == out])
     return predicted, sigma
 

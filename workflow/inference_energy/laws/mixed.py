@@ -9,9 +9,10 @@ from Student's t about zero; M says which parts a deviation moves; w is the conf
 along known covariates x of the row, drawn in the same way, so that the law is the less sure the
 further a row is from those that are measured. The most probable values are found by Gauss-Newton
 steps, of which the v and w are eliminated (Schur complement: they touch only the rows of their
-configuration). With every step the weights of Student's t, for residuals and for deviations, the
-scatter of each kind of row, and the standard deviations of all deviations, which are drawn towards
-those given, are renewed (expectation maximisation). Nothing is drawn at random.
+configuration), then the u of groups that lie in those of one level. With every step the weights of
+Student's t, for residuals and for deviations, are renewed, and by them the scatter of each kind of
+row and the standard deviations of all deviations, which are drawn towards those given
+(``laws.spreads``). Nothing is drawn at random.
 """
 
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ import scipy
 from numpy.typing import NDArray
 
 from inference_energy.laws.base import Array
+from inference_energy.laws.spreads import fixed_point, renewed
 
 Integers = NDArray[np.int64]
 Deviations = tuple[Integers, Array]
@@ -38,9 +40,12 @@ SPREAD_GROUPS = 10.0
 SCATTER, SCATTER_ROWS = 0.05, 20.0
 """Prior scatter of ln t within a configuration, and how many rows it counts as."""
 
-STEPS, TOLERANCE, SHORTEST = 25, 2e-3, 1e-3
-"""Steps at most, change of the shared factors and of ln scatter at which they end, and shortest
-part of a step."""
+WIDE = 1.0
+"""Scatter to start from, of which no row is an outlier: the fit is to tell them by all others."""
+
+STEPS, TOLERANCE, SHORTEST = 200, 3e-4, 1e-3
+"""Steps at most, change at which they end (root mean square over all that is fitted, in standard
+deviations and logarithms), and shortest part of a step."""
 
 BLOCK = 8
 """Rows of one configuration that are multiplied at once."""
@@ -75,6 +80,23 @@ class Structure:
     def own_spread(self) -> Array:
         """Standard deviations of v, then of w."""
         return np.concatenate([self.own[1], self.along])
+
+    @property
+    def spreads(self) -> Array:
+        """Standard deviations of all deviations: level by level, then of v and w."""
+        return np.concatenate([*(sd for _, sd in self.levels), self.own_spread])
+
+    def with_spreads(self, spreads: Array) -> "Structure":
+        """The same with other ``spreads``."""
+        sizes = [len(sd) for _, sd in self.levels] + [len(self.own[1])]
+        *levels, own, along = np.split(spreads, np.cumsum(sizes))
+        named = zip(self.levels, levels, strict=True)
+        return replace(
+            self,
+            levels=tuple((moved, sd) for (moved, _), sd in named),
+            own=(self.own[0], own),
+            along=along,
+        )
 
 
 @dataclass(frozen=True)
@@ -121,34 +143,75 @@ class Rows:
             ]
         )
 
-    def respread(self, square: Array, own_square: Array) -> Structure:
-        """Structure with the standard deviations that the weighted squares of u and v have."""
+    def by_spread(self, of_values: Array, of_own: Array) -> Array:
+        """Sums over what has one standard deviation, in the order of ``Structure.spreads``."""
         first = self.offsets - len(self.structure.median)
-        levels = []
-        for (moved, sd), begin, end in zip(
-            self.structure.levels, first[:-1], first[1:], strict=True
-        ):
-            of_groups = square[begin:end].reshape(-1, len(sd))
-            levels.append((moved, _spread(of_groups, sd)))
-        moved, sd = self.structure.own
-        of_own = _spread(own_square, self.structure.own_spread)
-        own, along = (moved, of_own[: len(sd)]), of_own[len(sd) :]
-        return replace(self.structure, levels=tuple(levels), own=own, along=along)
+        levels = [
+            of_values[begin:end].reshape(-1, len(sd)).sum(axis=0)
+            for begin, end, (_, sd) in zip(
+                first[:-1], first[1:], self.structure.levels, strict=True
+            )
+        ]
+        return np.concatenate([*levels, of_own.sum(axis=0)])
+
+    @cached_property
+    def _cells(self) -> tuple[Integers, Integers]:
+        """Groups of every cell, and cell of every configuration: those of a cell share them all."""
+        of_own = self.groups[self._order[self._first[:-1]]]
+        cells, cell = np.unique(of_own, axis=0, return_inverse=True)
+        return cells, cell
 
     @cached_property
     def columns(self) -> Integers:
-        """Places of the values that move a configuration's rows, configurations by values."""
-        head = self._order[self._first[:-1]]
-        found = [np.tile(np.arange(len(self.structure.median)), (self.count, 1))]
+        """Places of the values that move the rows of a cell, cells by values."""
+        cells, _ = self._cells
+        found = [np.tile(np.arange(len(self.structure.median)), (len(cells), 1))]
         for level, (moved, _) in enumerate(self.structure.levels):
-            first = self.offsets[level] + self.groups[head, level] * len(moved)
+            first = self.offsets[level] + cells[:, level] * len(moved)
             found.append(first[:, None] + np.arange(len(moved)))
         return np.concatenate(found, axis=1)
 
     @cached_property
-    def moved(self) -> Integers:
-        """Deviation behind each of ``columns`` beyond the shared factors."""
-        return np.concatenate([np.asarray(moved, int) for moved, _ in self.structure.levels])
+    def features(self) -> Integers:
+        """Part or, after the parts, deviation behind each of ``columns``.
+
+        A row's ln t changes with all values of one feature alike, whatever level they are of.
+        """
+        parts = len(self.structure.median)
+        moved = [parts + np.asarray(moved, int) for moved, _ in self.structure.levels]
+        return np.concatenate([np.arange(parts), *moved])
+
+    @cached_property
+    def own_features(self) -> Integers:
+        """The same behind the v, and behind the w the covariates, which come after."""
+        parts, deviations = self.structure.moves.shape
+        slopes = parts + deviations + np.arange(len(self.structure.along))
+        return np.concatenate([parts + self.structure.own[0], slopes])
+
+    @cached_property
+    def _seen(self) -> Array:
+        """Which of ``columns`` is of which feature, 0 or 1."""
+        return np.eye(sum(self.structure.moves.shape))[self.features]
+
+    @cached_property
+    def nested(self) -> int:
+        """First level in whose groups the groups of all later levels lie."""
+        levels = range(len(self.structure.levels))
+        return min(k for k in levels if all(self._lies_in(later, k) for later in levels[k:]))
+
+    def _lies_in(self, level: int, other: int) -> bool:
+        both = np.unique(self._cells[0][:, [level, other]], axis=0)
+        return len(both) == len(np.unique(both[:, 0]))
+
+    @cached_property
+    def clusters(self) -> list[tuple[Integers, Integers]]:
+        """For each group of ``nested``: places of its values and of those of groups in it; others.
+
+        The others are the values before ``nested`` that move rows of the group.
+        """
+        of, first = self._cells[0][:, self.nested], self.offsets[self.nested]
+        found = [np.unique(self.columns[of == k]) for k in np.unique(of)]
+        return [(places[places >= first], places[places < first]) for places in found]
 
     @cached_property
     def _order(self) -> Integers:
@@ -185,18 +248,21 @@ class Rows:
 
     def by_own(self, blocks: Array) -> Array:
         """Sum over the blocks of each configuration."""
-        first, own, _ = self._blocks
-        total, count = blocks[first], np.bincount(own)
-        for k in range(1, int(count.max())):
-            more = count > k
-            total[more] += blocks[first[more] + k]
-        return total
+        return np.add.reduceat(blocks, self._blocks[0])
+
+    def seen(self, values: Array) -> Array:
+        """Sum of the values behind every feature, configurations by features."""
+        return (values[self.columns] @ self._seen)[self._cells[1]]
+
+    def _by_cell(self, by_own: Array) -> Array:
+        """Sum over the configurations of each cell."""
+        _, cell = self._cells
+        order = np.argsort(cell, kind="stable")
+        return np.add.reduceat(by_own[order], np.unique(cell[order], return_index=True)[1])
 
     def deviations(self, values: Array, own: Array) -> Array:
         """Sum over levels and configuration of equation (1), rows by deviations."""
-        total = np.zeros((self.count, self.structure.moves.shape[1]))
-        for i, moved in enumerate(self.moved):
-            total[:, moved] += values[self.columns[:, len(self.structure.median) + i]]
+        total = self.seen(values)[:, len(self.structure.median) :]
         total[:, self.structure.own[0]] += own[:, : len(self.structure.own[0])]
         return total[self.own]
 
@@ -210,20 +276,25 @@ class Rows:
         return np.asarray((self.along * own[self.own, len(self.structure.own[0]) :]).sum(axis=1))
 
     def matrix(self, by_own: Array) -> Array:
-        """Sum of the configurations' matrices over ``columns``, all values by all values."""
+        """Sum of the configurations' matrices over features, all values by all values."""
         size = self.offsets[-1]
-        total = np.bincount(self._pairs.ravel(), by_own.ravel(), minlength=size**2)
+        pairs = (self.features[:, None] * by_own.shape[2] + self.features).ravel()
+        by_cell = self._by_cell(by_own)
+        spread = by_cell.reshape(len(by_cell), -1).take(pairs, axis=1)
+        total = np.bincount(self._pairs.ravel(), spread.ravel(), minlength=size**2)
         return np.asarray(total, np.float64).reshape(size, size)
 
-    def local(self, matrix: Array) -> Array:
-        """Part of a matrix of all values by all values that each configuration's rows see."""
-        return matrix.ravel().take(self._pairs)
-
     def vector(self, by_own: Array) -> Array:
-        """Sum of the configurations' vectors over ``columns``, by value."""
+        """Sum of the configurations' vectors over features, by value."""
         size = self.offsets[-1]
-        total = np.bincount(self.columns.ravel(), by_own.ravel(), minlength=size)
+        spread = self._by_cell(by_own)[:, self.features]
+        total = np.bincount(self.columns.ravel(), spread.ravel(), minlength=size)
         return np.asarray(total, np.float64)
+
+    def seen_covariance(self, covariance: Array) -> Array:
+        """Covariance of what ``seen`` gives, from that of the values."""
+        local = covariance.ravel().take(self._pairs)
+        return np.asarray(self._seen.T @ (local @ self._seen), np.float64)[self._cells[1]]
 
 
 @dataclass(frozen=True)
@@ -236,20 +307,17 @@ class Mixed:
         Of the equation.
     offsets : ndarray of int
         Place of each level's first value.
-    columns : ndarray of int
-        Places of the values that move a configuration's rows, configurations by values.
     values, covariance : ndarray
-        b and all u, and their covariance. [ln]
+        b and all u, and their covariance, but for that of u which no row has together. [ln]
     own, own_covariance, own_gain : ndarray
         v and w of each configuration, their covariance given the values, and their change per
-        change of the values ``columns``.
+        change of the values that move its rows.
     scatter : ndarray
         Scale of Student's t of each kind of row. [ln]
     """
 
     structure: Structure
     offsets: Integers
-    columns: Integers
     values: Array
     covariance: Array
     own: Array
@@ -326,6 +394,142 @@ def log_sum(log_parts: Array, factors: Array) -> tuple[Array, Array]:
     return (largest + np.log(total))[..., 0], parts / total
 
 
+@dataclass(frozen=True)
+class _State:
+    """What a step renews: values, deviations, weights of Student's t, spreads and scatter."""
+
+    values: Array
+    own: Array
+    weight: Array
+    tail: Array
+    own_tail: Array
+    spreads: Array
+    scatter: Array
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Rows to which equation (1) is fitted, as of ``fit``."""
+
+    log_parts: Array
+    log_time: Array
+    rows: Rows
+    kind: Integers
+
+    @cached_property
+    def centre(self) -> Array:
+        """Centre of the priors of the values."""
+        s, size = self.rows.structure, int(self.rows.offsets[-1])
+        return np.concatenate([s.median, np.zeros(size - len(s.median))])
+
+    @cached_property
+    def _units(self) -> _State:
+        """Prior standard deviations of values and deviations; the others are logarithms."""
+        s, rows = self.rows.structure, self.rows
+        return _State(
+            np.concatenate([s.spread, rows.spread(s)]),
+            np.tile(s.own_spread, (rows.count, 1)),
+            np.ones(len(self.log_time)),
+            np.ones(len(self.centre) - len(s.median)),
+            np.ones((rows.count, len(s.own_spread))),
+            np.ones(len(s.spreads)),
+            np.ones(int(self.kind.max()) + 1),
+        )
+
+    def flat(self, state: _State) -> Array:
+        """All that a step renews, one number after the other, in units that count alike."""
+        values, own, *positive = vars(state).values()
+        parts = [values / self._units.values, own / self._units.own, *map(np.log, positive)]
+        return np.concatenate([part.ravel() for part in parts])
+
+    def state(self, flat: Array) -> _State:
+        """What ``flat`` was made of."""
+        units = list(vars(self._units).values())
+        split = np.split(flat, np.cumsum([unit.size for unit in units[:-1]]))
+        values, own, *logs = (
+            part.reshape(unit.shape) for part, unit in zip(split, units, strict=True)
+        )
+        return _State(values * units[0], own * units[1], *map(np.exp, logs))
+
+    def start(self, known: Start | None) -> _State:
+        """Where the steps begin: at the centre of the priors, or where another fit has ended."""
+        units, s, n = self._units, self.rows.structure, len(self.rows.structure.median)
+        if known is None:
+            wide, none = np.full(units.scatter.shape, WIDE), np.zeros(units.own.shape)
+            return replace(units, values=self.centre, own=none, spreads=s.spreads, scatter=wide)
+        values, own, scatter, s = known
+        error = self.predict(values, own)[0] - self.log_time
+        return _State(
+            values,
+            own,
+            _weight(error / scatter[self.kind]),
+            _weight(values[n:] / self.rows.spread(s)),
+            _weight(own / s.own_spread),
+            s.spreads,
+            scatter,
+        )
+
+    def predict(self, values: Array, own: Array) -> tuple[Array, Array]:
+        """Logarithm of t of the rows, and the parts' shares of t."""
+        s, n = self.rows.structure, len(self.rows.structure.median)
+        factors = values[:n] + self.rows.deviations(values, own) @ s.moves.T
+        log_fit, share = log_sum(self.log_parts, factors)
+        return log_fit + self.rows.drift(own), share
+
+    def newton(self, state: _State) -> "_Step":
+        """Gauss-Newton step, with the weights that it takes."""
+        s = self.rows.structure.with_spreads(state.spreads)
+        log_fit, share = self.predict(state.values, state.own)
+        return _step(
+            self.rows,
+            share,
+            log_fit - self.log_time,
+            state.weight / state.scatter[self.kind] ** 2,
+            state.values - self.centre,
+            state.own,
+            np.concatenate([1 / s.spread**2, state.tail / self.rows.spread(s) ** 2]),
+            state.own_tail / s.own_spread**2,
+        )
+
+    def misfit(self, step: "_Step", log_fit: Array, values: Array, own: Array) -> float:
+        """What a step is to lower: squares by the weights of the step."""
+        squares = ((log_fit - self.log_time) ** 2, (values - self.centre) ** 2, own**2)
+        weights = (step.scale, step.precision, step.own_precision)
+        return float(sum((w * x).sum() for w, x in zip(weights, squares, strict=True)))
+
+    def renewed(self, state: _State) -> _State:
+        """State after a step: shortened until the misfit falls; then weights and spreads."""
+        rows, n = self.rows, len(self.rows.structure.median)
+        step, length = self.newton(state), 1.0
+        log_fit, _ = self.predict(state.values, state.own)
+        now = self.misfit(step, log_fit, state.values, state.own)
+        while True:
+            values, own = state.values + length * step.values, state.own + length * step.own
+            log_fit, share = self.predict(values, own)
+            if length < SHORTEST or self.misfit(step, log_fit, values, own) <= now:
+                break
+            length /= 2
+        variance, own_variance = _variances(rows, share, step)
+        value_variance = np.diag(step.covariance)[n:]
+        spread = rows.spread(rows.structure.with_spreads(state.spreads))
+        own_spread, scatter = state.spreads[-own.shape[1] :], state.scatter[self.kind]
+        error = log_fit - self.log_time
+        weight = _weight(np.hypot(error, np.sqrt(variance)) / scatter)
+        tail = _weight(np.hypot(values[n:], np.sqrt(value_variance)) / spread)
+        own_tail = _weight(np.hypot(own, np.sqrt(own_variance)) / own_spread)
+        spreads = renewed(
+            rows.by_spread(tail * values[n:] ** 2, own_tail * own**2),
+            rows.by_spread(
+                1 - tail * value_variance / spread**2, 1 - own_tail * own_variance / own_spread**2
+            ),
+            rows.structure.spreads,
+            SPREAD_GROUPS,
+        )
+        known = np.bincount(self.kind, 1 - weight * variance / scatter**2)
+        scatter = renewed(np.bincount(self.kind, weight * error**2), known, SCATTER, SCATTER_ROWS)
+        return _State(values, own, weight, tail, own_tail, spreads, scatter)
+
+
 def fit(
     log_parts: Array,
     log_time: Array,
@@ -351,99 +555,51 @@ def fit(
     steps : int
         Steps at most.
     """
-    s, n = rows.structure, len(rows.structure.median)
-    centre = np.concatenate([s.median, np.zeros(rows.offsets[-1] - n)])
-    none = np.zeros((rows.count, len(s.own_spread)))
-    values, own, scatter, s = start or (centre, none, np.full(int(kind.max()) + 1, SCATTER), s)
-    spread, own_spread = rows.spread(s), s.own_spread
-    weight, tail, own_tail = np.ones(len(log_time)), np.ones(len(spread)), np.ones(own.shape)
-
-    def predict(values: Array, own: Array) -> tuple[Array, Array]:
-        log_fit, share = log_sum(log_parts, values[:n] + rows.deviations(values, own) @ s.moves.T)
-        return log_fit + rows.drift(own), share
-
-    log_fit, share = predict(values, own)
-    for _ in range(steps):
-        precision = np.concatenate([1 / s.spread**2, tail / spread**2])
-        own_precision = own_tail / own_spread**2
-        scale = weight / scatter[kind] ** 2
-
-        def misfit(
-            error: Array,
-            values: Array,
-            own: Array,
-            given: tuple[Array, ...] = (scale, precision, own_precision),
-        ) -> float:
-            away = values - centre
-            squares = (error**2, away**2, own**2)
-            return float(sum((w * x).sum() for w, x in zip(given, squares, strict=True)))
-
-        step = _step(
-            rows, share, log_fit - log_time, scale, values - centre, own, precision, own_precision
+    problem = _Problem(log_parts, log_time, rows, kind)
+    found = problem.state(
+        fixed_point(
+            lambda flat: problem.flat(problem.renewed(problem.state(flat))),
+            problem.flat(problem.start(start)),
+            TOLERANCE,
+            steps,
         )
-        now, length = misfit(log_fit - log_time, values, own), 1.0
-        while True:
-            new, new_own = values + length * step.values, own + length * step.own
-            log_fit, share = predict(new, new_own)
-            if length < SHORTEST or misfit(log_fit - log_time, new, new_own) <= now:
-                break
-            length /= 2
-        values, own = new, new_own
-        variance, own_variance = _variances(rows, share, step)
-        square = (log_fit - log_time) ** 2 + variance
-        u_square, v_square = values[n:] ** 2 + np.diag(step.covariance)[n:], own**2 + own_variance
-        tail, own_tail = _weight(u_square / spread**2), _weight(v_square / own_spread**2)
-        s = rows.respread(tail * u_square, own_tail * v_square)
-        spread, own_spread = rows.spread(s), s.own_spread
-        weight = _weight(square / scatter[kind] ** 2)
-        total = np.bincount(kind, weight * square) + SCATTER_ROWS * SCATTER**2
-        renewed = np.sqrt(total / (np.bincount(kind) + SCATTER_ROWS))
-        moved = np.abs(length * step.values[:n]).max()
-        done = max(np.abs(np.log(renewed / scatter)).max(), moved) < TOLERANCE
-        scatter = renewed
-        if done:
-            break
+    )
+    step = problem.newton(found)
     return Mixed(
-        s,
+        rows.structure.with_spreads(found.spreads),
         rows.offsets[:-1],
-        rows.columns,
-        values,
+        found.values,
         step.covariance,
-        own,
+        found.own,
         step.own_covariance,
-        -step.gain,
-        scatter,
+        -step.gain[:, :, rows.features],
+        found.scatter,
     )
 
 
-def _spread(square: Array, prior: Array) -> Array:
-    """Standard deviation of groups [rows of square], drawn towards that of the prior."""
-    total = square.sum(axis=0) + SPREAD_GROUPS * np.square(prior)
-    return np.asarray(np.sqrt(total / (len(square) + SPREAD_GROUPS)), np.float64)
-
-
-def _weight(square: Array) -> Array:
-    """Weight of a value that is Student's t, by its square in units of its scale."""
-    return (TAIL + 1) / (TAIL + square)
+def _weight(away: Array) -> Array:
+    """Weight of a value that is Student's t, by its distance in units of its scale."""
+    return (TAIL + 1) / (TAIL + away**2)
 
 
 @dataclass(frozen=True)
 class _Step:
-    """A Gauss-Newton step, and the covariance at its start."""
+    """A Gauss-Newton step, the covariance at its start, and the weights of the misfit."""
 
     values: Array
     own: Array
     covariance: Array
     own_covariance: Array
     gain: Array
+    scale: Array
+    precision: Array
+    own_precision: Array
 
 
-def _slopes(rows: Rows, share: Array) -> tuple[Array, Array]:
-    """Change of ln t per change of the values of ``columns``, and of the v, in blocks."""
+def _slopes(rows: Rows, share: Array) -> Array:
+    """Change of ln t per change of every feature, in blocks."""
     moved = share @ rows.structure.moves
-    by_value = np.concatenate([share, moved[:, rows.moved]], axis=1)
-    by_own = np.concatenate([moved[:, rows.structure.own[0]], rows.along], axis=1)
-    return rows.blocks(by_value), rows.blocks(by_own)
+    return rows.blocks(np.concatenate([share, moved, rows.along], axis=1))
 
 
 def _step(
@@ -456,29 +612,53 @@ def _step(
     precision: Array,
     own_precision: Array,
 ) -> _Step:
-    slope, own_slope = _slopes(rows, share)
-    both, k = np.concatenate([slope, own_slope], axis=2), slope.shape[2]
-    weighted = (rows.blocks(scale)[:, :, None] * both).transpose(0, 2, 1)
-    square = rows.by_own(weighted @ both)
+    slope, of_own, k = _slopes(rows, share), rows.own_features, sum(rows.structure.moves.shape)
+    weighted = (rows.blocks(scale)[:, :, None] * slope).transpose(0, 2, 1)
+    square = rows.by_own(weighted @ slope)
     gradient = rows.by_own((weighted @ rows.blocks(error)[:, :, None])[:, :, 0])
-    own_square = square[:, k:, k:] + own_precision[:, :, None] * np.eye(own.shape[1])
-    own_covariance = np.linalg.inv(own_square)
-    gain = own_covariance @ square[:, k:, :k]
-    own_gradient = gradient[:, k:] + own_precision * own
-    matrix = rows.matrix(square[:, :k, :k] - square[:, :k, k:] @ gain) + np.diag(precision)
+    own_square = square[:, of_own[:, None], of_own]
+    own_square += own_precision[:, :, None] * np.eye(own.shape[1])
+    own_covariance = np.asarray(np.linalg.inv(own_square), np.float64)
+    gain = own_covariance @ square[:, of_own, :k]
+    own_gradient = gradient[:, of_own] + own_precision * own
+    matrix = rows.matrix(square[:, :k, :k] - square[:, :k, of_own] @ gain)
+    matrix[np.diag_indices_from(matrix)] += precision
     reduced = gradient[:, :k] - np.einsum("cdk,cd->ck", gain, own_gradient)
-    factor = scipy.linalg.cho_factor(matrix, lower=True, check_finite=False)
-    values = -scipy.linalg.cho_solve(
-        factor, rows.vector(reduced) + precision * away, check_finite=False
-    )
+    values, covariance = _solve(matrix, -(rows.vector(reduced) + precision * away), rows)
     own_step = -np.einsum("cde,ce->cd", own_covariance, own_gradient)
-    own_step -= np.einsum("cdk,ck->cd", gain, values[rows.columns])
-    of_own = np.asarray(own_covariance, np.float64)
-    return _Step(values, own_step, _inverse(factor[0]), of_own, gain)
+    own_step -= np.einsum("cdk,ck->cd", gain, rows.seen(values))
+    return _Step(
+        values, own_step, covariance, own_covariance, gain, scale, precision, own_precision
+    )
 
 
-def _inverse(factor: Array) -> Array:
-    """Inverse of the matrix of which this is the lower Cholesky factor."""
+def _solve(matrix: Array, vector: Array, rows: Rows) -> tuple[Array, Array]:
+    """Solution, and inverse of the matrix, which is left zero between clusters.
+
+    No row is of two clusters, so that each is eliminated by itself.
+    """
+    outer, eliminated = int(rows.offsets[rows.nested]), []
+    rest, right = matrix[:outer, :outer].copy(), vector[:outer].copy()
+    for own, seen in rows.clusters:
+        inverse, across = np.linalg.inv(matrix[np.ix_(own, own)]), matrix[np.ix_(own, seen)]
+        gain = inverse @ across
+        rest[np.ix_(seen, seen)] -= across.T @ gain
+        right[seen] -= gain.T @ vector[own]
+        eliminated.append((own, seen, inverse, gain))
+    covariance, solution = np.zeros_like(matrix), np.empty_like(vector)
+    top = covariance[:outer, :outer] = _inverse(rest)
+    solution[:outer] = top @ right
+    for own, seen, inverse, gain in eliminated:
+        solution[own] = inverse @ vector[own] - gain @ solution[seen]
+        side = gain @ top[seen]
+        covariance[own, :outer], covariance[:outer, own] = -side, -side.T
+        covariance[np.ix_(own, own)] = inverse + side[:, seen] @ gain.T
+    return solution, covariance
+
+
+def _inverse(matrix: Array) -> Array:
+    """Inverse of a symmetric, positive definite matrix."""
+    factor, _ = scipy.linalg.cho_factor(matrix, lower=True, check_finite=False)
     lower, _ = scipy.linalg.lapack.dpotri(factor, lower=1)
     inverse = np.tril(lower)
     return inverse + np.tril(inverse, -1).T
@@ -486,11 +666,11 @@ def _inverse(factor: Array) -> Array:
 
 def _variances(rows: Rows, share: Array, step: _Step) -> tuple[Array, Array]:
     """Variance of ln t of every row, and of every v, from the fit's parameters."""
-    of = rows.block_own
-    local = rows.local(step.covariance)
-    slope, own_slope = _slopes(rows, share)
-    slope = slope - own_slope @ step.gain[of]
-    variance = ((slope @ local[of]) * slope).sum(axis=2)
+    of, seen = rows.block_own, rows.seen_covariance(step.covariance)
+    slope = _slopes(rows, share)
+    own_slope = slope[:, :, rows.own_features]
+    rest = slope[:, :, : seen.shape[1]] - own_slope @ step.gain[of]
+    variance = ((rest @ seen[of]) * rest).sum(axis=2)
     variance += ((own_slope @ step.own_covariance[of]) * own_slope).sum(axis=2)
     own_variance = np.diagonal(step.own_covariance, axis1=1, axis2=2)
-    return rows.by_row(variance), own_variance + ((step.gain @ local) * step.gain).sum(axis=2)
+    return rows.by_row(variance), own_variance + ((step.gain @ seen) * step.gain).sum(axis=2)

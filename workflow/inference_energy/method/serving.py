@@ -56,6 +56,30 @@ def loads(quantity: Mapping[str, Any], z: float) -> tuple[np.ndarray, np.ndarray
     return np.exp(spread.mu + spread.sigma * REACH * points), weights / weights.sum()
 
 
+def fit_throughput(
+    method: Mapping[str, Any],
+    table: pd.DataFrame,
+    hardware: Hardware,
+    start: LoadedFit | None = None,
+) -> tuple[LoadedFit, pd.DataFrame]:
+    """Throughput law of a method that says ``serving``, and the rows that it is fitted to.
+
+    Parameters
+    ----------
+    method, table, hardware : mapping, DataFrame, mapping of str to DataFrame
+        As for :func:`fit_serving`.
+    start : LoadedFit, optional
+        Fit to similar rows, which takes less time to start from.
+    """
+    known = {name: hardware[name] for name in ("models", "gpus")}
+    chosen = {k: v for k, v in method["benchmarks"].items() if k in FILTERS}
+    every = chosen | {"precision": list(table["precision"].unique())}
+    rows = training_rows([usable_rows(table, every)], hardware["mlenergy"], known)
+    _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": rows["engine"]})
+    fit_afresh = LAWS[method["throughput_law"]["name"]].fit_many
+    return start.again(rows) if start else cast(LoadedFit, fit_afresh(rows)), rows
+
+
 @dataclass(frozen=True)
 class Servers:
     """Laws of throughput and power, fitted, and the loads at which a method serves.
@@ -79,13 +103,15 @@ class Servers:
     power: GpuPower
 
     @classmethod
-    def fit(cls, method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware) -> Self:
+    def fit(
+        cls,
+        method: Mapping[str, Any],
+        table: pd.DataFrame,
+        hardware: Hardware,
+        start: LoadedFit | None = None,
+    ) -> Self:
         """Fit the laws to a method's throughput tables, schema ``throughput``."""
-        chosen = {k: v for k, v in method["benchmarks"].items() if k in FILTERS}
-        every = chosen | {"precision": list(table["precision"].unique())}
-        known = {name: hardware[name] for name in ("models", "gpus")}
-        rows = training_rows([usable_rows(table, every)], hardware["mlenergy"], known)
-        throughput = cast(LoadedFit, LAWS[method["throughput_law"]["name"]].fit_many(rows))
+        throughput, rows = fit_throughput(method, table, hardware, start)
         return cls(method, hardware, rows, throughput, fit_gpu_power(hardware))
 
     def candidates(self, kinds: pd.DataFrame) -> pd.DataFrame:
@@ -109,15 +135,15 @@ class Servers:
         typical = node_power(self.method, first["model"]) * np.exp(utilisation.mu)
         shares = [
             Share(
-                weight=way.weight,
-                power=way.node_kw / typical,
-                law=way.law,
-                node=f"{way.gpu} {way.precision}",
-                engine=way.engine,
-                load=way.load,
-                copies=way.copies,
+                weight=way["weight"],
+                power=way["node_kw"] / typical,
+                law=way["law"],
+                node=f"{way['gpu']} {way['precision']}",
+                engine=way["engine"],
+                load=way["load"],
+                copies=way["copies"],
             )
-            for way in ways.itertuples()
+            for way in ways.to_dict("records")
         ]
         rows = self.rows[self.rows["network"] == first["network"]]
         law = replace(Pooled.of(shares), n_rows=len(rows))
@@ -125,7 +151,10 @@ class Servers:
 
 
 def fit_serving(
-    method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware
+    method: Mapping[str, Any],
+    table: pd.DataFrame,
+    hardware: Hardware,
+    start: LoadedFit | None = None,
 ) -> dict[str, Served]:
     """Laws of a method's models at its load on its nodes.
 
@@ -140,6 +169,8 @@ def fit_serving(
         Its throughput tables, schema ``throughput``.
     hardware : mapping of str to DataFrame
         Tables models, gpus, nodes, mlenergy, inferencex and wall_power.
+    start : LoadedFit, optional
+        As for :func:`fit_throughput`.
 
     Returns
     -------
@@ -152,8 +183,7 @@ def fit_serving(
     InputError
         If no node holds a model.
     """
-    servers = Servers.fit(method, table, hardware)
-    _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": servers.rows["engine"]})
+    servers = Servers.fit(method, table, hardware, start)
     candidates = servers.candidates(_kinds(method))
     _refuse_homeless(method, candidates)
     ways = servers.ways(candidates)
@@ -192,7 +222,8 @@ def serve_elsewhere(
     own = ["model", "gpu", "precision"]
     ways = servers.ways(servers.candidates(kinds[own].merge(engines, how="cross")))
     found = {}
-    for key, some in ways.groupby(own, sort=False):
+    for names, some in ways.groupby(own, sort=False):
+        key = cast(tuple[str, str, str], names)
         served = servers.served(some, LogNormal(*utilisation))
         here = served.rows["gpu"].eq(key[1]) & served.rows["precision"].eq(key[2])
         found[key] = replace(served, rows=served.rows[here])

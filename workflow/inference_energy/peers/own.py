@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.evidence.estimates import energy_at
-from inference_energy.evidence.load import Load, at_load, unseen
+from inference_energy.evidence.load import Load, at_load, unseen, unseen_starts
 from inference_energy.evidence.token_energy import energy_per_token
+from inference_energy.laws.left_out import starts
 from inference_energy.laws.registry import LAWS
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
@@ -104,9 +105,10 @@ def of_method_at_load(rows, method, sources, convert):
         return pd.DataFrame(found, columns=PREDICTED)
     known = rows["model"].isin(method["benchmarks"]["models"])
     asked = rows[known | rows["energy_per_token_j"].notna()]
+    known_starts = unseen_starts(method, sources, sorted(asked["model"].unique()))
     for model, own in asked.groupby("model"):
         alone = {**method, "benchmarks": method["benchmarks"] | {"models": [model]}}
-        setup = unseen(alone, sources, own)[model]
+        setup = unseen(alone, sources, own, known_starts)[model]
         for row in own.to_dict("records"):
             load = Load(*(row[name] for name in Load._fields))
             served = at_load(setup.models[0], load, convert.gpus_per_node)
@@ -149,23 +151,39 @@ def of_law(name, rows, vendor, hardware):
     tested = kind.prepare(tested.assign(throughput_tps=np.nan), hardware)
     place = pd.Series(np.arange(len(tested)), tested.index)
     learnt = kind.prepare(learnt, hardware)
-    fits = {frozenset(): kind.fit_many(learnt)}
-    found, done = {}, {}
+    fits, found = {}, {}
+
+    def without(*parts):
+        return learnt.drop(frozenset().union(*parts)).reset_index(drop=True)
+
     for left_out in (CONFIGURATION, MODEL):
         own, hidden = _hidden(tested, learnt, hardware["models"], left_out)
-        predicted = np.full(len(rows), np.nan)
-        for (k, *one), alike in tested.groupby([own, *served], sort=False, dropna=False):
+        predicted, known = np.full(len(rows), np.nan), {}
+        if kind.knows_load:
+            parts = [part for part in hidden.values() if part and part not in fits]
+            known = starts(parts, lambda group: kind.fit_many(without(*group)))
+        for k, part in tested.groupby(own, sort=False):
             if hidden[k] not in fits:
-                fits[hidden[k]] = kind.fit_many(learnt.drop(hidden[k]).reset_index(drop=True))
-            # many runs are of models that nothing is learnt from: one prediction serves both
-            same = (hidden[k], *one)
-            if same not in done:
-                law = fits[hidden[k]].condition(alike.iloc[:1])
-                lengths = (alike[f"{name}_tokens"].to_numpy(float) for name in ("input", "output"))
-                done[same] = law.predict(*lengths)
-            predicted[place[alike.index]] = done[same]
+                fit = known[hidden[k]].again if hidden[k] in known else kind.fit_many
+                fits[hidden[k]] = fit(without(hidden[k]))
+            predicted[place[part.index]] = _predicted(kind, fits[hidden[k]], part, served)
         found[left_out] = pd.Series(predicted, rows.index)
     return found
+
+
+def _predicted(kind, fit, rows, served):
+    """Throughput of rows by a fit, rows that are the same in ``served`` by one law. [tokens/s]"""
+    alike = rows.groupby(served, sort=False, dropna=False).ngroup().to_numpy()
+    first = rows[~pd.Series(alike).duplicated().to_numpy()]
+    if kind.knows_load:
+        laws = fit.laws_of(first)
+    else:
+        laws = [fit.condition(first.iloc[[k]]) for k in range(len(first))]
+    lengths = rows[["input_tokens", "output_tokens"]].to_numpy(float)
+    predicted = np.empty(len(rows))
+    for k, law in enumerate(laws):
+        predicted[alike == k] = law.predict(*lengths[alike == k].T)
+    return predicted
 
 
 class PowerLaws:

@@ -9,7 +9,7 @@ from idle, first steeply, and never passes the rated power; a limit set lower cu
 
 d is the sum of deviations of the GPU, architecture, task, model and configuration, each
 Normal(0, sd) with an sd of its level; scatter is Student's t. sd and scatter are estimated with the
-rest (empirical Bayes), so a group that is not in the fit has d = 0 and the level's sd as error.
+rest (``laws.spreads``), so a group that is not in the fit has d = 0 and the level's sd as error.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
+from inference_energy.laws.spreads import fixed_point, renewed
 from inference_energy.power.utilisation import UTILISATION, add_utilisation
 from inference_energy.units import PERCENT
 
@@ -47,9 +48,9 @@ LEVEL_COUNT = 3.0
 SCATTER, TAIL = 0.3, 5.0
 """Scatter of z to start from, and degrees of freedom of its Student's t."""
 
-ROUNDS, STEPS, TOLERANCE, LONGEST = 40, 8, 1e-4, 1.0
-"""Rounds of variance estimation, Gauss-Newton steps in each, step at which they stop, and longest
-step of the shared parameters."""
+STEPS, TOLERANCE, LONGEST = 200, 1e-6, 1.0
+"""Steps at most, change at which they end (root mean square over all that is fitted, in standard
+deviations and logarithms), and longest Gauss-Newton step of the shared parameters."""
 
 LEAST, MOST = 1e-6, 1 - 1e-6
 """Range of the share of power between idle and rated that equation (2) is taken at."""
@@ -100,31 +101,47 @@ class GpuPower:
         groups = {level: key.unique() for level, key in keys.items()}
         member = _membership(keys, groups)
         measured = _from_power(rows["gpu_power_w"] / rows["tdp_w"], idle_share)
-        log_load = _log_load(rows)
+        log_load, sizes = _log_load(rows), [len(found) for found in groups.values()]
         centre = np.concatenate(
             [np.log([median for median, _ in PRIOR.values()]), np.zeros(member.shape[1])]
         )
-        sd = {level: prior for level, (_, prior) in LEVELS.items()}
-        scatter, weight, values = SCATTER, np.ones(len(rows)), centre
-        for _ in range(ROUNDS):
-            precision = _precision(sd, groups)
-            for _ in range(STEPS):
-                error, jacobian = _residual(values, log_load, member, measured)
-                scale = weight / scatter**2
-                information = jacobian.T @ (scale[:, None] * jacobian) + np.diag(precision)
-                factor = scipy.linalg.cho_factor(information)
-                pull = jacobian.T @ (scale * error) - precision * (values - centre)
-                step = scipy.linalg.cho_solve(factor, pull)
-                values = values + step * min(1, LONGEST / np.abs(step[: len(PRIOR)]).max())
-                if np.abs(step).max() < TOLERANCE:
-                    break
+        prior_sd = np.array([prior for _, prior in LEVELS.values()])
+        units = _precision(prior_sd, sizes) ** -0.5
+        cuts = np.cumsum([len(centre), len(LEVELS), 1])
+
+        def state(flat):
+            values, *logs = np.split(flat, cuts)
+            return values * units, *map(np.exp, logs)
+
+        def newton(values, sd, scatter, weight):
+            precision, scale = _precision(sd, sizes), weight / scatter**2
             error, jacobian = _residual(values, log_load, member, measured)
-            covariance = scipy.linalg.cho_solve(factor, np.eye(len(values)))
-            sd = _spread(values, covariance, groups)
-            square = error**2 + _variance(jacobian, covariance)
-            weight = (TAIL + 1) / (TAIL + square / scatter**2)
-            scatter = float(np.sqrt(np.mean(weight * square)))
-        return cls(idle_share, values, covariance, sd, scatter, groups, len(rows))
+            information = jacobian.T @ (scale[:, None] * jacobian) + np.diag(precision)
+            covariance = np.linalg.inv(information)
+            step = covariance @ (jacobian.T @ (scale * error) - precision * (values - centre))
+            return step * min(1, LONGEST / np.abs(step[: len(PRIOR)]).max()), covariance
+
+        def renew(flat):
+            values, sd, scatter, weight = state(flat)
+            step, covariance = newton(values, sd, scatter, weight)
+            values = values + step
+            error, jacobian = _residual(values, log_load, member, measured)
+            variance = _variance(jacobian, covariance)
+            weight = (TAIL + 1) / (TAIL + (error**2 + variance) / scatter**2)
+            known = 1 - np.diag(covariance) * _precision(sd, sizes)
+            sd = renewed(
+                _by_level(values**2, sizes), _by_level(known, sizes), prior_sd, LEVEL_COUNT
+            )
+            free = (1 - weight * variance / scatter**2).sum()
+            scatter = np.sqrt((weight * error**2).sum(keepdims=True) / max(free, 1.0))
+            return np.concatenate([values / units, np.log(sd), np.log(scatter), np.log(weight)])
+
+        start = [centre / units, np.log(prior_sd), np.log([SCATTER]), np.zeros(len(rows))]
+        found = fixed_point(renew, np.concatenate(start), TOLERANCE, STEPS)
+        values, sd, scatter, weight = state(found)
+        _, covariance = newton(values, sd, scatter, weight)
+        spreads = dict(zip(LEVELS, map(float, sd), strict=True))
+        return cls(idle_share, values, covariance, spreads, float(scatter[0]), groups, len(rows))
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Power of one GPU under the load of every row.
@@ -280,23 +297,16 @@ def _residual(values, log_load, member, measured):
     return measured - exponent * log_v - member @ values[n_shared:], jacobian
 
 
-def _precision(sd, groups):
+def _precision(sd, sizes):
+    """Of the priors: of the shared parameters, and of the deviations of levels of these sizes."""
     prior = [1 / spread**2 for _, spread in PRIOR.values()]
-    return np.concatenate(
-        [prior, *[np.full(len(found), sd[level] ** -2) for level, found in groups.items()]]
-    )
+    return np.concatenate([prior, np.repeat(sd**-2.0, sizes)])
 
 
-def _spread(values, covariance, groups):
-    """Standard deviation of every level, drawn towards its prior."""
-    square = values**2 + np.diag(covariance)
-    start, found = len(PRIOR), {}
-    for level, names in groups.items():
-        own = square[start : start + len(names)].sum()
-        prior = LEVEL_COUNT * LEVELS[level][1] ** 2
-        found[level] = float(np.sqrt((prior + own) / (LEVEL_COUNT + len(names))))
-        start += len(names)
-    return found
+def _by_level(values, sizes):
+    """Sum over the deviations of each level."""
+    parts = np.split(values[len(PRIOR) :], np.cumsum(sizes)[:-1])
+    return np.array([part.sum() for part in parts])
 
 
 def _variance(jacobian, covariance):

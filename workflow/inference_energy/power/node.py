@@ -8,6 +8,9 @@ efficiency of the power supplies of capacity P_psu, between its points linear in
 the load.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import scipy
@@ -53,14 +56,16 @@ def find_node(gpu: str, nodes: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
     return nodes.loc[far.idxmin()]
 
 
-def node_power(gpu_power: ArrayLike, node: pd.Series, gpus: float | None = None) -> np.ndarray:
+def node_power(
+    gpu_power: ArrayLike, node: pd.Series | Mapping[str, Any], gpus: float | None = None
+) -> np.ndarray:
     """Power at the socket of a node, equation (1).
 
     Parameters
     ----------
     gpu_power : array_like
         Power of one GPU. [W]
-    node : Series
+    node : Series or mapping
         Row of schema ``nodes``.
     gpus : float, optional
         GPUs that serve; as many nodes as they fill are counted, also a part of one. All GPUs of
@@ -75,7 +80,7 @@ def node_power(gpu_power: ArrayLike, node: pd.Series, gpus: float | None = None)
     heat = np.minimum(electronics / node["fan_full_load_w"], 1)
     duty = node["fan_least_duty"] + (node["fan_full_duty"] - node["fan_least_duty"]) * heat
     direct = electronics + node["fan_full_w"] * duty / node["fan_full_duty"]
-    points = node[EFFICIENCIES].astype(float).to_numpy()
+    points = np.array([node[name] for name in EFFICIENCIES], float)
     efficiency = np.interp(np.log(direct / node["psu_w"]), np.log(LOADS), points)
     nodes = 1.0 if gpus is None else gpus / node["gpus"]
     return direct / efficiency * nodes
@@ -127,7 +132,8 @@ def gpu_power_at(wall_power: float, node: pd.Series) -> float:
             f"node {node['node']!r}: {wall_power:g} W at the wall; allowed is more than"
             f" {float(node_power(0.0, node)):.0f} W, which it draws without GPUs; correct the power"
         )
-    return scipy.optimize.brentq(lambda w: node_power(w, node) - wall_power, 0.0, wall_power)
+    facts = node.to_dict()
+    return scipy.optimize.brentq(lambda w: node_power(w, facts) - wall_power, 0.0, wall_power)
 
 
 def idle_share(wall: pd.DataFrame, nodes: pd.DataFrame, gpus: pd.DataFrame) -> float:
