@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
+from numpy.polynomial.chebyshev import chebvander
 
 # Up to this length every whole number of tokens is a support point of its own; beyond it, cells
 # of relative width CELL stand for the numbers inside them (their error is below CELL**2).
@@ -18,6 +19,14 @@ LONGEST = 1e9
 
 SINGLY_UP_TO, PANEL_NODES = 32, 12
 """Lengths up to which there are no panels [tokens], and nodes of a panel."""
+
+ANGLES = (2 * np.arange(PANEL_NODES) + 1) * np.pi / (2 * PANEL_NODES)
+"""Of the Chebyshev nodes of the first kind, which are their cosines."""
+
+ORDERS = np.arange(PANEL_NODES)[:, None]
+TO_NODES = np.where(ORDERS == 0, 1, 2) * np.cos(ORDERS * ANGLES) / PANEL_NODES
+"""From sums over Chebyshev polynomials, by order, to the nodes' weights: their sums over the nodes
+are those sums."""
 
 
 class Rounded(Protocol):
@@ -59,7 +68,8 @@ def support(
     edges = np.arange(min(longest, every_up_to) + 1, dtype=float)
     if longest > every_up_to:
         n = int(np.ceil(np.log(longest / edges[-1]) / cell))
-        cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
+        cells = np.round(np.geomspace(edges[-1], longest, n + 1))
+        cells = cells[np.diff(cells, prepend=-1.0) > 0]
         edges = np.concatenate([edges[:-1], cells])
     survival = tokens.survival(edges - 0.5)
     survival[0] = 1.0
@@ -77,17 +87,9 @@ def _panel(tokens: Rounded, start: int, stop: int) -> tuple[np.ndarray, np.ndarr
     if stop - start <= PANEL_NODES:
         return lengths, weights
     x = np.log(lengths)
-    angles = (2 * np.arange(PANEL_NODES) + 1) * np.pi / (2 * PANEL_NODES)
-    unit = np.cos(angles)
     centre, half = (x[0] + x[-1]) / 2, (x[-1] - x[0]) / 2
-    # barycentric form of the Lagrange polynomials at Chebyshev nodes of the first kind
-    barycentric = np.sin(angles) * (-1.0) ** np.arange(PANEL_NODES)
-    distance = ((x - centre) / half)[:, None] - unit
-    hit = distance == 0
-    distance[hit] = 1e-300
-    lagrange = barycentric / distance
-    lagrange /= lagrange.sum(axis=1, keepdims=True)
-    return np.exp(centre + half * unit), weights @ lagrange
+    sums = weights @ chebvander((x - centre) / half, PANEL_NODES - 1)
+    return np.exp(centre + half * np.cos(ANGLES)), sums @ TO_NODES
 
 
 @lru_cache(maxsize=256)
