@@ -137,6 +137,24 @@ def test_indices_are_the_same_in_one_process_and_in_two(setup):
     assert one.equals(two)
 
 
+def test_samples_share_a_regime_only_where_none_of_its_inputs_differs(setup):
+    inputs = CONFIG["inputs"] | {"node_power": POWER}
+    base = sensitivity.base_values(setup, inputs)
+    rows = [list(base.values())] + [
+        [entry["high"] if name == other else value for other, value in base.items()]
+        for name, entry in inputs.items()
+    ]
+    alone = [
+        list(
+            sensitivity.results(
+                sensitivity.apply(setup, dict(zip(base, row, strict=True)))
+            ).values()
+        )
+        for row in rows
+    ]
+    np.testing.assert_array_equal(sensitivity._many_results(setup, list(base), rows), alone)
+
+
 def test_every_input_has_a_tornado(setup):
     table = sensitivity.tornado(setup, CONFIG["inputs"])
     assert set(table["input"]) == set(CONFIG["inputs"])

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+
+# scipy.optimize takes long to import, and few quantiles need it
+import scipy
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, owens_t
 
 from inference_energy.method.distributions import LogNormal
@@ -143,7 +145,9 @@ class Energy(ABC):
             if abs(new - here) < ROOT_TOLERANCE:
                 return float(np.exp(new))
             here = new
-        root = brentq(lambda u: self._cdf_log(u) - level, lower, upper, xtol=ROOT_TOLERANCE)
+        root = scipy.optimize.brentq(
+            lambda u: self._cdf_log(u) - level, lower, upper, xtol=ROOT_TOLERANCE
+        )
         return float(np.exp(root))
 
     def cdf(self, energy: float) -> float:
@@ -514,6 +518,18 @@ class DividedBlend(Energy):
                 below += share * self._below(part, blend.upper, high, log_energy)
                 below -= share * self._below(part, blend.lower, low, log_energy)
         return self.zero_mass + below / blend._kept
+
+    def _cdf_and_slope(self, log_energy: float) -> tuple[float, float] | None:
+        if any(self._sharp):
+            return None
+        points, weights = self._density_nodes
+        z = (log_energy - points + self.multiplier.mu) / self.multiplier.sigma
+        kept = self.blend._kept
+        density = weights @ np.exp(-0.5 * z * z) / (np.sqrt(2 * np.pi) * self.multiplier.sigma)
+        return self.zero_mass + float(weights @ ndtr(z)) / kept, float(density) / kept
+
+    def _guess(self, level: float) -> float:
+        return self.blend._guess(level) - self.multiplier.mu
 
     def _log_bounds(self) -> tuple[float, float]:
         lower, upper = self.blend._log_bounds()

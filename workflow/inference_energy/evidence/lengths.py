@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
+import scipy
 
 from inference_energy.energy import exact
 from inference_energy.method.lengths import EmpiricalLengths
@@ -62,7 +62,11 @@ def _lengths(row):
     # a mean that no tail gives (percentiles of a histogram are rounded) takes the nearest tail
     if excess(STEEPEST) >= 0:
         return curve(STEEPEST)
-    return curve(FLATTEST) if excess(FLATTEST) <= 0 else curve(brentq(excess, FLATTEST, STEEPEST))
+    return (
+        curve(FLATTEST)
+        if excess(FLATTEST) <= 0
+        else curve(scipy.optimize.brentq(excess, FLATTEST, STEEPEST))
+    )
 
 
 def _curve(series, source, kind, lengths):

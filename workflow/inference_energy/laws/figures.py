@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -53,6 +52,9 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
     drawn = [law for law in marks if law in set(predictions["law"])]
     figure = new_figure(PAGE, HEIGHT)
     width = (PAGE - LEFT - GAP * len(drawn)) / max(len(drawn), 1)
+    # takes as long to import as all the rest, and only this figure needs it
+    import seaborn as sns
+
     shown = predictions[predictions["law"].isin(drawn)]
     if shown.empty:
         figure.text(0.5, 0.5, "no shape of the table could be left out", ha="center")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from inference_energy.laws.at_load import AS_MANY_AS_FIT, AtLoadFit
 from inference_energy.laws.base import Array, Fit
@@ -61,7 +61,7 @@ def bounds(predicted: ArrayLike, sigma: ArrayLike, percent: float) -> tuple[Arra
     percent : float
         Share of measurements that the interval should hold. [%]
     """
-    away = norm.ppf(0.5 + percent / 200) * np.asarray(sigma)
+    away = ndtri(0.5 + percent / 200) * np.asarray(sigma)
     middle = np.asarray(predicted)
     return middle * np.exp(-away), middle * np.exp(away)
 

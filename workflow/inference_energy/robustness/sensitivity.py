@@ -125,6 +125,12 @@ INPUTS = {
 }
 
 
+OF_FLEET = ("long_share", "overhead", "improvement")
+"""Inputs that change no query's energy."""
+
+OF_REGIME = {"output_tokens_traditional": "traditional", "output_tokens_long": "long"}
+"""Inputs that change the energy of the queries of one regime alone."""
+
 OF_UTILISATION = ("power_utilisation_median", "power_utilisation_spread")
 
 
@@ -196,26 +202,59 @@ def apply(setup, values):
     return setup
 
 
-def results(setup, outputs=tuple(OUTPUTS)):
-    """Results of a method by the exact engine, as a dict of the ``outputs`` asked for."""
-    energies, pools = {}, {}
-    for name, regime in setup.regimes.items():
-        if any(MEDIANS.get(output, name) == name for output in outputs):
-            models, members = exact.regime_energy(setup, regime)
-            energies[name] = exact.blend_energy(setup, models, members)
-            pools[name] = exact.blend_energy(setup, models, members, trim=False).mean()
-    answer = {}
-    for output in outputs:
-        if output in MEDIANS:
-            answer[output] = energies[MEDIANS[output]].quantile(0.5)
-        else:
-            answer[output] = float(fleet(setup.fleet, pools)["mixed", TOTALS[output]])
-    return answer
+def _of_regime(setup, name):
+    """Median of the blend, and mean of the queries that the fleet has, of one regime. [Wh]"""
+    models, members = exact.regime_energy(setup, setup.regimes[name])
+    median = exact.blend_energy(setup, models, members).quantile(0.5)
+    return median, exact.blend_energy(setup, models, members, trim=False).mean()
+
+
+def results(setup, outputs=tuple(OUTPUTS), known=None):
+    """Results of a method by the exact engine, as a dict of the ``outputs`` asked for.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    outputs : tuple of str
+        Of OUTPUTS.
+    known : dict of str to pair of float, optional
+        Median and mean of regimes, where they are known already. [Wh]
+    """
+    asked = [n for n in setup.regimes if any(MEDIANS.get(o, n) == n for o in outputs)]
+    found = known or {name: _of_regime(setup, name) for name in asked}
+    totals = {}
+    if any(output in TOTALS for output in outputs):
+        totals = fleet(setup.fleet, {name: mean for name, (_, mean) in found.items()})
+    return {
+        output: found[MEDIANS[output]][0]
+        if output in MEDIANS
+        else float(totals["mixed", TOTALS[output]])
+        for output in outputs
+    }
 
 
 def _many_results(setup, names, rows):
-    samples = (dict(zip(names, row, strict=True)) for row in rows)
-    return [list(results(apply(setup, values)).values()) for values in samples]
+    """Results of many samples, of which many differ in what a regime does not depend on."""
+    of_regimes, answers = {}, []
+    moving = {
+        regime: [i for i, name in enumerate(names) if _moves(name, regime)]
+        for regime in setup.regimes
+    }
+    for row in rows:
+        varied, known = apply(setup, dict(zip(names, row, strict=True))), {}
+        for regime, inputs in moving.items():
+            key = (regime, *(float(row[i]) for i in inputs))
+            if key not in of_regimes:
+                of_regimes[key] = _of_regime(varied, regime)
+            known[regime] = of_regimes[key]
+        answers.append(list(results(varied, known=known).values()))
+    return answers
+
+
+def _moves(name, regime):
+    """Whether an input moves the energy of a regime's queries."""
+    return name not in OF_FLEET and OF_REGIME.get(name, regime) == regime
 
 
 def indices(names, bounds, evaluate, outputs, n, seed, logarithmic=()):

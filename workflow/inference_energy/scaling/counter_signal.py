@@ -11,7 +11,7 @@ from the others by division, the length of a chain by root finding.
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
+import scipy
 
 from inference_energy.energy import exact
 from inference_energy.energy.equation import node_energy
@@ -66,7 +66,7 @@ def chain_length(energy, energy_of):
     """
     if energy_of(LONGEST_CHAIN) < energy:
         return np.inf
-    found = brentq(
+    found = scipy.optimize.brentq(
         lambda u: np.log(energy_of(np.exp(u)) / energy), 0, np.log(LONGEST_CHAIN), xtol=1e-12
     )
     return float(np.exp(found))
