@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 import repository
-from inference_energy.evidence import load
 from inference_energy.evidence.estimates import energy_at
 from inference_energy.evidence.load import Load, at_load, of_steady, unseen
 from inference_energy.laws.varied import Varied
@@ -55,23 +54,6 @@ def test_it_has_seen_nothing_of_the_model(sources, kinds, apart, convert):
         for setup in (apart[MODEL], fooled)
     )
     assert honest == pytest.approx(other)
-
-
-def test_what_the_fits_start_from_has_seen_nothing_of_the_model(sources, monkeypatch):
-    given = []
-
-    def fit(method, table, hardware):
-        given.append(set(table["model"]) | set(hardware["mlenergy"]["model"]))
-        return given[-1], table
-
-    monkeypatch.setattr(load, "fit_throughput", fit)
-    models = sorted(set(sources["table"]["model"]) & set(sources["hardware"]["models"]["model"]))
-    found = load.unseen_starts(METHODS["revised"], sources, models)
-    assert set(found) == set(models)
-    for model, seen in found.items():
-        assert model not in seen
-        # a network goes by several names, which are left out together
-        assert len(seen & set(models)) > len(models) / 3
 
 
 def test_a_law_off_one_that_knows_load_is_asked_at_it_too(apart):

@@ -4,19 +4,16 @@ It is asked as if nothing of the measured model were known to it: every row of t
 is left out of the fits of throughput and of power.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from inference_energy.evidence.law import ENGINE
-from inference_energy.laws.base import LoadedFit
-from inference_energy.laws.left_out import starts
 from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.serving import NETWORK
-from inference_energy.method.build import build, fit_suitable
-from inference_energy.method.serving import fit_throughput
+from inference_energy.method.build import build
 from inference_energy.method.setup import ServedModel, Setup
 from inference_energy.power.utilisation import names
 
@@ -61,23 +58,8 @@ def of_steady(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[["model", "gpu", "precision"]].dropna().assign(engine=ENGINE)
 
 
-def unseen_starts(
-    method: Mapping[str, Any], sources: Mapping[str, Any], models: Sequence[str]
-) -> dict[str, LoadedFit]:
-    """Throughput laws for the fits of :func:`unseen` to start from, by model: ``laws.left_out``."""
-
-    def fit(group: Sequence[str]) -> LoadedFit:
-        rest = _without(group, sources)
-        return fit_throughput(method, rest["table"], rest["hardware"])[0]
-
-    return starts(models, fit) if "serving" in method else {}
-
-
 def unseen(
-    method: Mapping[str, Any],
-    sources: Mapping[str, Any],
-    kinds: pd.DataFrame,
-    known: Mapping[str, LoadedFit] | None = None,
+    method: Mapping[str, Any], sources: Mapping[str, Any], kinds: pd.DataFrame
 ) -> dict[str, Setup]:
     """A method that knows load, for each of its models, without what was measured of it.
 
@@ -89,8 +71,6 @@ def unseen(
         Keyword arguments of ``build``.
     kinds : DataFrame
         model, gpu, precision and engine of the measurements.
-    known : mapping of str to LoadedFit, optional
-        From :func:`unseen_starts`, where they are known already.
 
     Returns
     -------
@@ -105,30 +85,28 @@ def unseen(
         "engines": {"kinds": dict.fromkeys(kinds["engine"], 1.0)},
         "load": LOADS,
     }
-    measured = set(kinds["model"])
-    asked, found = [m for m in method["benchmarks"]["models"] if m in measured], {}
-    known = unseen_starts(method, sources, asked) if known is None else known
-    for model in asked:
+    found = {}
+    for model in method["benchmarks"]["models"]:
+        if model not in set(kinds["model"]):
+            continue
         own = {
             "serving": serving,
             "benchmarks": method["benchmarks"] | {"models": [model]},
             "blend": method["blend"] | {"models": 1},
         }
-        apart, rest = {**method, **own}, _without([model], sources)
-        laws = fit_suitable(apart, rest["table"], rest["hardware"], known.get(model))
-        found[model] = build(apart, **rest, laws=laws)
+        found[model] = build({**method, **own}, **_without(model, sources))
     return found
 
 
-def _without(models, sources):
-    """Sources without the rows of some models' networks, whatever their names in them."""
+def _without(model, sources):
+    """Sources without the rows of a model's network, whatever its name in them."""
     hardware = sources["hardware"]
     known = hardware["models"].set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
     spelt = names(hardware["models"])
 
     def others(table, column="model"):
         own = table[column].map(lambda name: spelt.get(str(name).lower(), name)).map(known)
-        return table[~own.isin(known[list(models)])].reset_index(drop=True)
+        return table[own != known[model]].reset_index(drop=True)
 
     seen = {
         "mlenergy": others(hardware["mlenergy"], "model_id"),

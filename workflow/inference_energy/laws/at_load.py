@@ -463,10 +463,6 @@ class AtLoadFit:
         )
         return cls(rows, found, groups, own, protocol.unique())
 
-    def again(self, rows: pd.DataFrame) -> Self:
-        """Fit to other rows, most of them the same: starts from this one."""
-        return type(self).fit(rows, self)
-
     @cached_property
     def domain(self) -> Domain:
         """Lengths of all rows. [tokens]"""

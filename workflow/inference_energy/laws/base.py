@@ -251,20 +251,7 @@ class Fit(Protocol):
         """
 
 
-class PooledFit(Fit, Protocol):
-    """A fit in which configurations learn from each other."""
-
-    def again(self, rows: pd.DataFrame) -> Self:
-        """Fit to other rows, most of them the same: it may start from this one.
-
-        Parameters
-        ----------
-        rows : DataFrame
-            As for the fit itself.
-        """
-
-
-class LoadedFit(PooledFit, Protocol):
+class LoadedFit(Fit, Protocol):
     """A fit whose laws know load: it has one for every configuration that rows describe."""
 
     def laws_of(self, rows: pd.DataFrame) -> Sequence[Law]:

@@ -271,10 +271,6 @@ class Hierarchical:
             )
         return pooled
 
-    def again(self, rows: pd.DataFrame) -> Self:
-        """Fit to other rows; it does not start from this one."""
-        return type(self).fit(rows)
-
     def condition(self, rows: pd.DataFrame) -> Additive:
         """Law of a configuration that was not in the fit, from the rows measured of it.
 

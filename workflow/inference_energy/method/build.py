@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from inference_energy.errors import InputError
-from inference_energy.laws.base import LoadedFit
 from inference_energy.laws.fitting import Served, fit_laws, unsuitable_rows
 from inference_energy.laws.hardware import find_model
 from inference_energy.method.distributions import LogNormal
@@ -144,14 +143,9 @@ def _misspelt(names: Iterable[str], models: Iterable[str]) -> dict[str, str]:
 
 
 def fit_suitable(
-    method: Mapping[str, Any],
-    table: pd.DataFrame,
-    hardware: Any = None,
-    start: LoadedFit | None = None,
+    method: Mapping[str, Any], table: pd.DataFrame, hardware: Any = None
 ) -> Mapping[str, Any]:
     """Fit the throughput laws of a method, as ``fit_laws``, to rows that suit them.
-
-    A method that says ``serving`` may start from a fit to similar rows.
 
     Raises
     ------
@@ -159,7 +153,7 @@ def fit_suitable(
         If the rows of a model do not suit the law.
     """
     if "serving" in method:
-        return fit_serving(method, table, hardware, start)
+        return fit_serving(method, table, hardware)
     laws = fit_laws(method, table, hardware)
     problems = list(unsuitable_rows(method["throughput_law"], laws))
     if problems:

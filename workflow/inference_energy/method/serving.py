@@ -56,30 +56,6 @@ def loads(quantity: Mapping[str, Any], z: float) -> tuple[np.ndarray, np.ndarray
     return np.exp(spread.mu + spread.sigma * REACH * points), weights / weights.sum()
 
 
-def fit_throughput(
-    method: Mapping[str, Any],
-    table: pd.DataFrame,
-    hardware: Hardware,
-    start: LoadedFit | None = None,
-) -> tuple[LoadedFit, pd.DataFrame]:
-    """Throughput law of a method that says ``serving``, and the rows that it is fitted to.
-
-    Parameters
-    ----------
-    method, table, hardware : mapping, DataFrame, mapping of str to DataFrame
-        As for :func:`fit_serving`.
-    start : LoadedFit, optional
-        Fit to similar rows, which takes less time to start from.
-    """
-    known = {name: hardware[name] for name in ("models", "gpus")}
-    chosen = {k: v for k, v in method["benchmarks"].items() if k in FILTERS}
-    every = chosen | {"precision": list(table["precision"].unique())}
-    rows = training_rows([usable_rows(table, every)], hardware["mlenergy"], known)
-    _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": rows["engine"]})
-    fit_afresh = LAWS[method["throughput_law"]["name"]].fit_many
-    return start.again(rows) if start else cast(LoadedFit, fit_afresh(rows)), rows
-
-
 @dataclass(frozen=True)
 class Servers:
     """Laws of throughput and power, fitted, and the loads at which a method serves.
@@ -103,15 +79,14 @@ class Servers:
     power: GpuPower
 
     @classmethod
-    def fit(
-        cls,
-        method: Mapping[str, Any],
-        table: pd.DataFrame,
-        hardware: Hardware,
-        start: LoadedFit | None = None,
-    ) -> Self:
+    def fit(cls, method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware) -> Self:
         """Fit the laws to a method's throughput tables, schema ``throughput``."""
-        throughput, rows = fit_throughput(method, table, hardware, start)
+        chosen = {k: v for k, v in method["benchmarks"].items() if k in FILTERS}
+        every = chosen | {"precision": list(table["precision"].unique())}
+        known = {name: hardware[name] for name in ("models", "gpus")}
+        rows = training_rows([usable_rows(table, every)], hardware["mlenergy"], known)
+        _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": rows["engine"]})
+        throughput = cast(LoadedFit, LAWS[method["throughput_law"]["name"]].fit_many(rows))
         return cls(method, hardware, rows, throughput, fit_gpu_power(hardware))
 
     def candidates(self, kinds: pd.DataFrame) -> pd.DataFrame:
@@ -151,10 +126,7 @@ class Servers:
 
 
 def fit_serving(
-    method: Mapping[str, Any],
-    table: pd.DataFrame,
-    hardware: Hardware,
-    start: LoadedFit | None = None,
+    method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware
 ) -> dict[str, Served]:
     """Laws of a method's models at its load on its nodes.
 
@@ -169,8 +141,6 @@ def fit_serving(
         Its throughput tables, schema ``throughput``.
     hardware : mapping of str to DataFrame
         Tables models, gpus, nodes, mlenergy, inferencex and wall_power.
-    start : LoadedFit, optional
-        As for :func:`fit_throughput`.
 
     Returns
     -------
@@ -183,7 +153,7 @@ def fit_serving(
     InputError
         If no node holds a model.
     """
-    servers = Servers.fit(method, table, hardware, start)
+    servers = Servers.fit(method, table, hardware)
     candidates = servers.candidates(_kinds(method))
     _refuse_homeless(method, candidates)
     ways = servers.ways(candidates)

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.evidence.estimates import energy_at
-from inference_energy.evidence.load import Load, at_load, unseen, unseen_starts
+from inference_energy.evidence.load import Load, at_load, unseen
 from inference_energy.evidence.token_energy import energy_per_token
-from inference_energy.laws.left_out import starts
 from inference_energy.laws.registry import LAWS
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
@@ -105,10 +104,9 @@ def of_method_at_load(rows, method, sources, convert):
         return pd.DataFrame(found, columns=PREDICTED)
     known = rows["model"].isin(method["benchmarks"]["models"])
     asked = rows[known | rows["energy_per_token_j"].notna()]
-    known_starts = unseen_starts(method, sources, sorted(asked["model"].unique()))
     for model, own in asked.groupby("model"):
         alone = {**method, "benchmarks": method["benchmarks"] | {"models": [model]}}
-        setup = unseen(alone, sources, own, known_starts)[model]
+        setup = unseen(alone, sources, own)[model]
         for row in own.to_dict("records"):
             load = Load(*(row[name] for name in Load._fields))
             served = at_load(setup.models[0], load, convert.gpus_per_node)
@@ -152,20 +150,12 @@ def of_law(name, rows, vendor, hardware):
     place = pd.Series(np.arange(len(tested)), tested.index)
     learnt = kind.prepare(learnt, hardware)
     fits, found = {}, {}
-
-    def without(*parts):
-        return learnt.drop(frozenset().union(*parts)).reset_index(drop=True)
-
     for left_out in (CONFIGURATION, MODEL):
         own, hidden = _hidden(tested, learnt, hardware["models"], left_out)
-        predicted, known = np.full(len(rows), np.nan), {}
-        if kind.knows_load:
-            parts = [part for part in hidden.values() if part and part not in fits]
-            known = starts(parts, lambda group: kind.fit_many(without(*group)))
+        predicted = np.full(len(rows), np.nan)
         for k, part in tested.groupby(own, sort=False):
             if hidden[k] not in fits:
-                fit = known[hidden[k]].again if hidden[k] in known else kind.fit_many
-                fits[hidden[k]] = fit(without(hidden[k]))
+                fits[hidden[k]] = kind.fit_many(learnt.drop(hidden[k]).reset_index(drop=True))
             predicted[place[part.index]] = _predicted(kind, fits[hidden[k]], part, served)
         found[left_out] = pd.Series(predicted, rows.index)
     return found
