@@ -17,6 +17,7 @@ row and the standard deviations of all deviations, which are drawn towards those
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import scipy
@@ -48,9 +49,6 @@ STEPS, TOLERANCE, SHORTEST = 200, 1e-3, 1e-3
 deviations and logarithms), and shortest part of a step. Where all but single configurations have
 come to an end, those may still go from being odd as a whole to being odd in some rows: on models
 that are left out of the fit, predictions move by 0.1 to 1.3 % until nothing moves at all."""
-
-BLOCK = 8
-"""Rows of one configuration that are multiplied at once."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ class Rows:
     @cached_property
     def _cells(self) -> tuple[Integers, Integers]:
         """Groups of every cell, and cell of every configuration: those of a cell share them all."""
-        of_own = self.groups[self._order[self._first[:-1]]]
+        of_own = self.groups[self._sorted[self._first[:-1]]]
         cells, cell = np.unique(of_own, axis=0, return_inverse=True)
         return cells, cell
 
@@ -206,51 +204,57 @@ class Rows:
         return len(both) == len(np.unique(both[:, 0]))
 
     @cached_property
-    def clusters(self) -> list[tuple[Integers, Integers]]:
-        """For each group of ``nested``: places of its values and of those of groups in it; others.
-
-        The others are the values before ``nested`` that move rows of the group.
-        """
+    def _clusters(self) -> list[tuple[Integers, Integers]]:
+        """Values of each group of ``nested`` and of the groups in it, and those of other levels."""
         of, first = self._cells[0][:, self.nested], self.offsets[self.nested]
         found = [np.unique(self.columns[of == k]) for k in np.unique(of)]
         return [(places[places >= first], places[places < first]) for places in found]
 
     @cached_property
-    def _order(self) -> Integers:
+    def order(self) -> Integers:
+        """Values in the order in which they are solved for: those of one cluster together."""
+        outer = np.arange(self.offsets[self.nested])
+        return np.concatenate([outer, *(own for own, _ in self._clusters)])
+
+    @cached_property
+    def place(self) -> Integers:
+        """Place of every value in ``order``."""
+        return np.argsort(self.order)
+
+    @cached_property
+    def clusters(self) -> list[tuple[slice, Integers]]:
+        """Places in ``order`` of each cluster's values, and of others that move its rows."""
+        ends = np.cumsum([self.offsets[self.nested], *(len(own) for own, _ in self._clusters)])
+        slices = (slice(int(a), int(b)) for a, b in pairwise(ends))
+        return [(own, seen) for own, (_, seen) in zip(slices, self._clusters, strict=True)]
+
+    @cached_property
+    def _sorted(self) -> Integers:
+        """Rows of one configuration after those of another."""
         return np.argsort(self.own, kind="stable")
 
     @cached_property
     def _first(self) -> Integers:
-        return np.searchsorted(self.own[self._order], np.arange(self.count + 1))
+        """Place of each configuration's first row among them, and the number of all."""
+        return np.searchsorted(self.own[self._sorted], np.arange(self.count + 1))
 
-    @cached_property
-    def _blocks(self) -> tuple[Integers, Integers, Integers]:
-        """First block of each configuration, configuration of each block, place of each row."""
-        blocks = -(-np.diff(self._first) // BLOCK)
-        first = np.cumsum([0, *blocks[:-1]])
-        place = np.arange(len(self.own)) - self._first[self.own[self._order]]
-        places = np.empty((2, len(self.own)), int)
-        places[:, self._order] = first[self.own[self._order]] + place // BLOCK, place % BLOCK
-        return first, np.repeat(np.arange(self.count), blocks), places
+    def sums(self, slope: Array, scale: Array, error: Array) -> tuple[Array, Array]:
+        """Sums over the rows of each configuration: scale times slope times slope, and error."""
+        sorted_slope = slope[self._sorted]
+        weighted = scale[self._sorted, None] * sorted_slope
+        square = np.empty((self.count, slope.shape[1], slope.shape[1]))
+        for k, (a, b) in enumerate(pairwise(self._first)):
+            np.matmul(weighted[a:b].T, sorted_slope[a:b], out=square[k])
+        weighted *= error[self._sorted, None]
+        return square, np.add.reduceat(weighted, self._first[:-1])
 
-    @property
-    def block_own(self) -> Integers:
-        """Configuration of each block."""
-        return self._blocks[1]
-
-    def blocks(self, by_row: Array) -> Array:
-        """Values by row in blocks of one configuration, filled up with zeros."""
-        filled = np.zeros((len(self.block_own), BLOCK, *by_row.shape[1:]))
-        filled[tuple(self._blocks[2])] = by_row
-        return filled
-
-    def by_row(self, blocks: Array) -> Array:
-        """What ``blocks`` made, by row again."""
-        return blocks[tuple(self._blocks[2])]
-
-    def by_own(self, blocks: Array) -> Array:
-        """Sum over the blocks of each configuration."""
-        return np.add.reduceat(blocks, self._blocks[0])
+    def forms(self, slope: Array, by_own: Array) -> Array:
+        """Quadratic form of every row's slope with the matrix of its configuration."""
+        sorted_slope, found = slope[self._sorted], np.empty(len(slope))
+        for k, (a, b) in enumerate(pairwise(self._first)):
+            own = sorted_slope[a:b]
+            found[self._sorted[a:b]] = ((own @ by_own[k]) * own).sum(axis=1)
+        return found
 
     def seen(self, values: Array) -> Array:
         """Sum of the values behind every feature, configurations by features."""
@@ -270,16 +274,24 @@ class Rows:
 
     @cached_property
     def _pairs(self) -> Integers:
-        """Places of pairs of ``columns`` in a matrix of all values by all values, laid flat."""
-        return self.columns[:, :, None] * self.offsets[-1] + self.columns[:, None, :]
+        """Places of pairs of ``columns`` in a matrix in ``order``, laid flat."""
+        places = self.place[self.columns]
+        return places[:, :, None] * len(self.order) + places[:, None, :]
+
+    @cached_property
+    def _lower(self) -> Integers:
+        """The same in its lower half."""
+        places = self.place[self.columns]
+        rows, columns = places[:, :, None], places[:, None, :]
+        return np.maximum(rows, columns) * len(self.order) + np.minimum(rows, columns)
 
     def drift(self, own: Array) -> Array:
         """Change of ln t of every row along its covariates."""
         return np.asarray((self.along * own[self.own, len(self.structure.own[0]) :]).sum(axis=1))
 
     def matrix(self, by_own: Array) -> Array:
-        """Sum of the configurations' matrices over features, all values by all values."""
-        size = self.offsets[-1]
+        """Sum of the configurations' matrices over features, values by values in ``order``."""
+        size = len(self.order)
         pairs = (self.features[:, None] * by_own.shape[2] + self.features).ravel()
         by_cell = self._by_cell(by_own)
         spread = by_cell.reshape(len(by_cell), -1).take(pairs, axis=1)
@@ -288,14 +300,13 @@ class Rows:
 
     def vector(self, by_own: Array) -> Array:
         """Sum of the configurations' vectors over features, by value."""
-        size = self.offsets[-1]
         spread = self._by_cell(by_own)[:, self.features]
-        total = np.bincount(self.columns.ravel(), spread.ravel(), minlength=size)
+        total = np.bincount(self.columns.ravel(), spread.ravel(), minlength=len(self.order))
         return np.asarray(total, np.float64)
 
-    def seen_covariance(self, covariance: Array) -> Array:
-        """Covariance of what ``seen`` gives, from that of the values."""
-        local = covariance.ravel().take(self._pairs)
+    def seen_covariance(self, lower: Array) -> Array:
+        """Covariance of what ``seen`` gives, from the lower half of the values' in ``order``."""
+        local = lower.ravel().take(self._lower)
         return np.asarray(self._seen.T @ (local @ self._seen), np.float64)[self._cells[1]]
 
 
@@ -512,7 +523,7 @@ class _Problem:
                 break
             length /= 2
         variance, own_variance = _variances(rows, share, step)
-        value_variance = np.diag(step.covariance)[n:]
+        value_variance = np.diag(step.covariance)[rows.place][n:]
         spread = rows.spread(rows.structure.with_spreads(state.spreads))
         own_spread, scatter = state.spreads[-own.shape[1] :], state.scatter[self.kind]
         error = log_fit - self.log_time
@@ -567,11 +578,12 @@ def fit(
         )
     )
     step = problem.newton(found)
+    covariance = np.tril(step.covariance) + np.tril(step.covariance, -1).T
     return Mixed(
         rows.structure.with_spreads(found.spreads),
         rows.offsets[:-1],
         found.values,
-        step.covariance,
+        covariance[np.ix_(rows.place, rows.place)],
         found.own,
         step.own_covariance,
         -step.gain[:, :, rows.features],
@@ -586,7 +598,10 @@ def _weight(away: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Step:
-    """A Gauss-Newton step, the covariance at its start, and the weights of the misfit."""
+    """A Gauss-Newton step, the covariance at its start, and the weights of the misfit.
+
+    Of the values' covariance it has the lower half, in ``Rows.order``.
+    """
 
     values: Array
     own: Array
@@ -599,9 +614,8 @@ class _Step:
 
 
 def _slopes(rows: Rows, share: Array) -> Array:
-    """Change of ln t per change of every feature, in blocks."""
-    moved = share @ rows.structure.moves
-    return rows.blocks(np.concatenate([share, moved, rows.along], axis=1))
+    """Change of ln t per change of every feature."""
+    return np.concatenate([share, share @ rows.structure.moves, rows.along], axis=1)
 
 
 def _step(
@@ -614,19 +628,19 @@ def _step(
     precision: Array,
     own_precision: Array,
 ) -> _Step:
-    slope, of_own, k = _slopes(rows, share), rows.own_features, sum(rows.structure.moves.shape)
-    weighted = (rows.blocks(scale)[:, :, None] * slope).transpose(0, 2, 1)
-    square = rows.by_own(weighted @ slope)
-    gradient = rows.by_own((weighted @ rows.blocks(error)[:, :, None])[:, :, 0])
+    square, gradient = rows.sums(_slopes(rows, share), scale, error)
+    of_own, k = rows.own_features, sum(rows.structure.moves.shape)
     own_square = square[:, of_own[:, None], of_own]
     own_square += own_precision[:, :, None] * np.eye(own.shape[1])
     own_covariance = np.asarray(np.linalg.inv(own_square), np.float64)
     gain = own_covariance @ square[:, of_own, :k]
     own_gradient = gradient[:, of_own] + own_precision * own
     matrix = rows.matrix(square[:, :k, :k] - square[:, :k, of_own] @ gain)
-    matrix[np.diag_indices_from(matrix)] += precision
+    matrix[np.diag_indices_from(matrix)] += precision[rows.order]
     reduced = gradient[:, :k] - np.einsum("cdk,cd->ck", gain, own_gradient)
-    values, covariance = _solve(matrix, -(rows.vector(reduced) + precision * away), rows)
+    pull = -(rows.vector(reduced) + precision * away)
+    solution, covariance = _solve(matrix, pull[rows.order], rows)
+    values = solution[rows.place]
     own_step = -np.einsum("cde,ce->cd", own_covariance, own_gradient)
     own_step -= np.einsum("cdk,ck->cd", gain, rows.seen(values))
     return _Step(
@@ -635,26 +649,26 @@ def _step(
 
 
 def _solve(matrix: Array, vector: Array, rows: Rows) -> tuple[Array, Array]:
-    """Solution, and inverse of the matrix, which is left zero between clusters.
+    """Solution, and the lower half of the inverse, which is left zero between clusters.
 
-    No row is of two clusters, so that each is eliminated by itself.
+    All in ``Rows.order``. No row is of two clusters, so that each is eliminated by itself.
     """
     outer, eliminated = int(rows.offsets[rows.nested]), []
     rest, right = matrix[:outer, :outer].copy(), vector[:outer].copy()
     for own, seen in rows.clusters:
-        inverse, across = np.linalg.inv(matrix[np.ix_(own, own)]), matrix[np.ix_(own, seen)]
+        inverse, across = np.linalg.inv(matrix[own, own]), matrix[own, seen]
         gain = inverse @ across
         rest[np.ix_(seen, seen)] -= across.T @ gain
         right[seen] -= gain.T @ vector[own]
         eliminated.append((own, seen, inverse, gain))
-    covariance, solution = np.zeros_like(matrix), np.empty_like(vector)
+    covariance, solution = np.zeros(matrix.shape), np.empty(vector.shape)
     top = covariance[:outer, :outer] = _inverse(rest)
     solution[:outer] = top @ right
     for own, seen, inverse, gain in eliminated:
         solution[own] = inverse @ vector[own] - gain @ solution[seen]
         side = gain @ top[seen]
-        covariance[own, :outer], covariance[:outer, own] = -side, -side.T
-        covariance[np.ix_(own, own)] = inverse + side[:, seen] @ gain.T
+        covariance[own, :outer] = -side
+        covariance[own, own] = inverse + side[:, seen] @ gain.T
     return solution, covariance
 
 
@@ -668,11 +682,9 @@ def _inverse(matrix: Array) -> Array:
 
 def _variances(rows: Rows, share: Array, step: _Step) -> tuple[Array, Array]:
     """Variance of ln t of every row, and of every v, from the fit's parameters."""
-    of, seen = rows.block_own, rows.seen_covariance(step.covariance)
-    slope = _slopes(rows, share)
-    own_slope = slope[:, :, rows.own_features]
-    rest = slope[:, :, : seen.shape[1]] - own_slope @ step.gain[of]
-    variance = ((rest @ seen[of]) * rest).sum(axis=2)
-    variance += ((own_slope @ step.own_covariance[of]) * own_slope).sum(axis=2)
+    seen, slope = rows.seen_covariance(step.covariance), _slopes(rows, share)
+    own = np.eye(slope.shape[1])[:, rows.own_features]
+    change = np.eye(slope.shape[1], seen.shape[1]) - own @ step.gain
+    joint = change @ seen @ change.transpose(0, 2, 1) + own @ step.own_covariance @ own.T
     own_variance = np.diagonal(step.own_covariance, axis1=1, axis2=2)
-    return rows.by_row(variance), own_variance + ((step.gain @ seen) * step.gain).sum(axis=2)
+    return rows.forms(slope, joint), own_variance + ((step.gain @ seen) * step.gain).sum(axis=2)
