@@ -1,11 +1,15 @@
 """The ratio of an estimate to the method as a product of factors.
 
-    estimate / reference = lengths x boundary x load x hardware x format x remainder
+    estimate / reference = lengths x boundary x method x load x hardware x format x remainder
 
-Lengths and boundary are the method's own. Load, hardware and format are ratios of GPU energy per
-token by the laws of throughput and power, one after the other: from a node of H100 in FP8 at the
-method's load to the estimate's load, then its GPUs and engine, then its format. A factor that is
-not known is 1 and its part of the ratio is in the remainder, which closes the product exactly.
+Lengths and boundary are the method's own, but for a server that the source makes of its GPUs by a
+factor that it states. Method is what the laws of throughput and power have at these lengths, on a
+node of H100 in FP8 at the method's load, over what the method has. Load, hardware and format are
+ratios of GPU energy per token by the laws, one after the other: from there to the estimate's load,
+then its GPUs and engine, then its format, which is that of the published weights where something
+was measured and none is stated. So the remainder is what the estimate has over the laws,
+at all that it states. A factor that is not known is 1 and its part of the ratio is in the
+remainder, which closes the product exactly.
 
 A remainder that is not small is followed up: what else can be computed that the factors do not
 count, and which of it comes nearest to the remainder (``STEPS``).
@@ -24,22 +28,37 @@ from inference_energy.evidence.estimates import (
     why_not_usable,
     with_central,
 )
+from inference_energy.laws.at_load import STEADY
+from inference_energy.laws.benchmarks import STEADY_ENGINE
 from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import add_traits
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import NORMAL_95
 from inference_energy.units import J_PER_WH
 
-FACTORS = ("lengths", "boundary", "load", "hardware", "format", "remainder")
+FACTORS = ("lengths", "boundary", "method", "load", "hardware", "format", "remainder")
 
 BY_LAW = ("load", "hardware", "format")
 
-CHAIN = ("own", "start", *BY_LAW, "half")
-"""Rows of the laws for an estimate: the reference at its own lengths, at those of the estimate,
-then with the load, GPUs and format of the estimate, and in BF16."""
+CHAIN = ("start", *BY_LAW, "half")
+"""Rows of the laws for an estimate: the reference at the lengths of the estimate, then with its
+load, GPUs and format, and in BF16."""
 
 HALF_PRECISION = {"FP16": "BF16"}
 """Formats that the laws know by another name of the same size."""
+
+TRANSFORMERS = "transformers"
+"""Software of some measurements, which is not made for serving."""
+
+MEASURED = "measured"
+"""Beginning of the ways to obtain an estimate that ran the weights, whose format is theirs."""
+
+PUBLISHED, PUBLISHED_IN = "BF16", {"DeepSeek-R1": "FP8"}
+"""Format in which weights are published, which a measurement that does not state one ran, and that
+of models that differ (config.json of their repositories)."""
+
+STEADY_SOURCE = "mlenergy-v3"
+"""Source of the runs whose engine, version and protocol data/sources.csv states."""
 
 LARGER = "H200-SXM-141GB"
 """GPU of the reference node for models whose weights a node of H100 does not hold."""
@@ -56,14 +75,18 @@ BATCHES = re.compile(r"max batch (\d+)\.\.(\d+)")
 DOUBLED = re.compile(r"GPU x(\d+)")
 """What a source multiplies the energy of its GPUs by to have that of the server, in the note."""
 
-STEPS = ("lengths", "boundary", "method", "format", "host", "range", "law")
-"""Where a remainder can come from. lengths: the law with load sees them otherwise than the method,
-outside whose benchmarks they may lie; boundary: the source makes the server of its GPUs otherwise;
-method: its energy at its own lengths and load is not that of the law; format: not stated, and BF16
-rather than FP8; host: the source has other figures for the same work, from other hosts or names of
-the model, and the estimate is off their geometric mean; range: the estimate is one, and another
-point of it; law: inside the interval of the law."""
+CONFLICT = re.compile(r"\((.*conflict.*)\)")
+"""Remark in the hardware of an estimate that it is not certain."""
 
+STEPS = ("format", "host", "range", "law", "software", "hardware")
+"""Where a remainder can come from. format: not stated, and BF16 rather than FP8; host: the source
+has other figures for the same work, from other hosts or names of the model, and the estimate is off
+their geometric mean; range: the estimate is one, and another point of it; law: inside the interval
+of the law; software: one that no throughput is known of; hardware: the source contradicts itself.
+What the last two are worth cannot be computed."""
+
+NOT_COMPUTED = ("law", "software", "hardware")
+"""Steps that leave the remainder as it is."""
 
 SAME_WORK = ["source_id", "model", "input_tokens", "output_tokens", "boundary", "concurrency"]
 """Columns of estimates in which figures of the same work agree."""
@@ -114,21 +137,17 @@ def decompose(setup, own, estimates, laws, convert):
             reference, reference_wh = f"{model}, {REGIME}", medians[model]
             known = _of_model(setup, estimate, reference_wh, convert)
             known |= served.get(estimate["id"], {})
+            known |= _off_the_laws(known)
         else:
             reference, reference_wh = f"frontier blend, {REGIME}", blend[Place.FACILITY]
             known = dict.fromkeys(FACTORS[:-1], (None, "no law for this model"))
-            known["boundary"] = _boundary(estimate["boundary"], blend)
+            known["boundary"] = _boundary(estimate, blend)
         ratio = estimate["central_wh"] / reference_wh
         product = np.prod([value for value, _ in known.values() if value is not None])
         missing = [name for name, (value, _) in known.items() if value is None]
         known["remainder"] = (ratio / product, ", ".join(["not explained", *missing]))
         other = more.get(estimate["id"], {}) | hosts.get(estimate["id"], {})
-        other |= _range(estimate, ratio / product)
-        other |= _doubled(estimate, blend[Place.ACCELERATOR] / blend[Place.SERVER])
-        if "lengths" in other and known["lengths"][0]:
-            by_law = other["lengths"][0]
-            text = f"x{by_law:.3g} by the law, x{known['lengths'][0]:.3g} by the method"
-            other["lengths"] = (by_law / known["lengths"][0], text)
+        other |= _range(estimate, ratio / product) | _remarks(estimate)
         followed = _follow(ratio / product, other)
         lines += [
             {
@@ -173,7 +192,8 @@ def _follow(remainder, other):
     nothing = dict.fromkeys(("step", "reason", "left"))
     if _size(remainder) <= np.log(CLOSE):
         return nothing
-    left = {name: remainder / value for name, (value, _) in other.items() if name != "law"}
+    computed = {name: value for name, (value, _) in other.items() if name not in NOT_COMPUTED}
+    left = {name: remainder / value for name, value in computed.items()}
     step = min(left, key=lambda name: _size(left[name]), default=None)
     if step and _size(left[step]) <= np.log(CLOSE):
         return {"step": step, "reason": other[step][1], "left": left[step]}
@@ -181,6 +201,9 @@ def _follow(remainder, other):
         return {"step": "law", "reason": other["law"][1], "left": remainder}
     if step and _size(left[step]) < _size(remainder):
         return {"step": step, "reason": other[step][1], "left": left[step]}
+    for name in ("software", "hardware"):
+        if name in other:
+            return {"step": name, "reason": other[name][1], "left": remainder}
     return nothing | {"step": "none found", "left": remainder}
 
 
@@ -213,20 +236,38 @@ def _range(estimate, remainder):
     return {"range": (float(np.clip(remainder, low, high)), text)}
 
 
-def _boundary(boundary, energies):
-    """Factor from the facility to a boundary, from the method's energy at each."""
+def _remarks(estimate):
+    """What the hardware of an estimate says that no factor can count."""
+    given = str(estimate["hardware"] or "")
+    found = {}
+    if TRANSFORMERS in given:
+        found["software"] = (1.0, f"{TRANSFORMERS}, of which no throughput is known")
+    if conflict := CONFLICT.search(given):
+        found["hardware"] = (1.0, conflict[1])
+    return found
+
+
+def _boundary(estimate, energies):
+    """Factor from the facility to a boundary, from the method's energy at each.
+
+    A server is the GPUs times what the source states, if it does.
+    """
+    boundary = estimate["boundary"]
     if boundary not in COMPARABLE:
         return None, f"boundary: {boundary}"
+    doubled = DOUBLED.search(str(estimate["note"]))
+    if boundary == Place.SERVER and doubled:
+        gpus = energies[Place.ACCELERATOR] / energies[Place.FACILITY]
+        return float(doubled[1]) * gpus, f"GPUs x{doubled[1]}, says the source, instead of facility"
     return energies[boundary] / energies[Place.FACILITY], f"{boundary} instead of facility"
 
 
-def _doubled(estimate, share):
-    """The server as the source makes it of its GPUs, over that of the method."""
-    found = DOUBLED.search(str(estimate["note"]))
-    if estimate["boundary"] != Place.SERVER or not found:
-        return {}
-    text = f"the source has x{found[1]} of its GPUs as the server, the method x{1 / share:.3g}"
-    return {"boundary": (float(found[1]) * share, text)}
+def _off_the_laws(known):
+    """What the laws have over the method at the estimate's lengths, from that over its median."""
+    (value, text), (lengths, _) = known["method"], known["lengths"]
+    if value is None or lengths is None:
+        return {"method": (None, text)}
+    return {"method": (value / lengths, f"the laws have x{value / lengths:.3g} of the method")}
 
 
 def _of_model(setup, estimate, reference_wh, convert):
@@ -243,7 +284,7 @@ def _of_model(setup, estimate, reference_wh, convert):
         )
         for b in COMPARABLE
     }
-    known["boundary"] = _boundary(estimate["boundary"], energies)
+    known["boundary"] = _boundary(estimate, energies)
     if stated:
         lengths = f"{input_tokens:g}{' (assumed)' if assumed else ''}/{output_tokens:g} tokens"
         known["lengths"] = (
@@ -270,15 +311,13 @@ def _served(setup, estimates, laws, references):
     ):
         at = dict(zip(CHAIN, own, strict=True))
         before = dict(zip(BY_LAW, CHAIN[CHAIN.index("start") :], strict=False))
-        factors[estimate["id"]] = {
+        start = query[CHAIN.index("start")] / references[estimate["model"]]
+        factors[estimate["id"]] = {"method": (float(start), "")} | {
             name: (float(at[name] / at[before[name]]) if known else None, text)
             for name, (known, text) in zip(BY_LAW, texts, strict=True)
         }
-        by_law = query[CHAIN.index("own")] / references[estimate["model"]]
         within = float(np.exp(NORMAL_95 * sd))
         more[estimate["id"]] = {
-            "lengths": (query[CHAIN.index("start")] / query[CHAIN.index("own")], ""),
-            "method": (by_law, f"at its own lengths and load it has x{1 / by_law:.3g} of the law"),
             "law": (within, f"its 90 % interval is x{within:.3g} either way"),
         }
         if not texts[BY_LAW.index("format")][0]:
@@ -300,32 +339,32 @@ def _chain(setup, estimate, laws):
         node[1] = LARGER
         start = law.row(*node, "FP8", load, *lengths)
     stated = isinstance(estimate["precision"], str)
-    precision = estimate["precision"] if stated else "FP8"
+    known = stated or estimate["method"].startswith(MEASURED)
+    assumed = PUBLISHED_IN.get(model, PUBLISHED) if known else "FP8"
+    precision = estimate["precision"] if stated else assumed
     precision = HALF_PRECISION.get(precision, precision)
     found = COUNT.search(given)
     gpu = "B200" if "B200" in given else HOPPER if "H100" in given else node[1]
     count = int(found[1]) if found else NODE
-    engine = "transformers" if "transformers" in given else law.ENGINE if found else ""
-    regime = setup.regimes[REGIME]
-    own_lengths = {
-        "input_tokens": float(regime.input_tokens),
-        "output_tokens": float(regime.output_tokens.quantile(0.5)),
-    }
-    half = HALF_PRECISION["FP16"]
+    engine = TRANSFORMERS if TRANSFORMERS in given else law.ENGINE if found else ""
+    served = law.row(model, gpu, count, "FP8", own_load, *lengths, engine=engine)
+    if estimate["source_id"] == STEADY_SOURCE:
+        version = dict(zip(("engine", "engine_version"), STEADY_ENGINE, strict=True))
+        served |= {**version, "protocol": STEADY}
     chain = [
-        start | own_lengths,
         start,
         start | {"concurrency": own_load},
-        law.row(model, gpu, count, "FP8", own_load, *lengths, engine=engine),
-        law.row(model, gpu, count, precision, own_load, *lengths, engine=engine),
-        law.row(model, gpu, count, half, own_load, *lengths, engine=engine),
+        served,
+        served | {"precision": precision},
+        served | {"precision": HALF_PRECISION["FP16"]},
     ]
     unknown = "not stated"
+    how = precision if stated else f"{precision}, as its weights are published,"
     amount = "as many as fit" if np.isinf(own_load) else f"{own_load:.4g} at once"
     return chain, [
         (True, f"{amount}, by the law"),
         (bool(found), f"{count} {gpu}, not {NODE} {node[1]}, by the law" if found else unknown),
-        (stated, f"{precision}, not FP8, by the law" if stated else unknown),
+        (known, f"{how} not FP8, by the law" if known else unknown),
     ]
 
 

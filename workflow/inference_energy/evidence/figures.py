@@ -66,6 +66,7 @@ SCALES = {
 FACTOR_COLOURS = {
     "lengths": (BLUE, ""),
     "boundary": (SKY, ""),
+    "method": (DARK_GREY, ""),
     "load": (ORANGE, ""),
     "hardware": (GREEN, ""),
     "format": (PURPLE, ""),
