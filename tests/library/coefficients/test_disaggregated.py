@@ -6,8 +6,8 @@ from inference_energy.coefficients.disaggregated import (
     ALLOWED,
     ENGINES,
     ROLES,
+    Prefill,
     compare,
-    waiting_power,
 )
 from inference_energy.laws.at_load import AtLoadFit
 from inference_energy.power.ways import fit_gpu_power
@@ -40,7 +40,7 @@ def test_the_committed_comparison_is_that_of_the_library(compared, hardware, row
     few = hardware | {"inferencex": hardware["inferencex"].query("id in (440437, 440864)")}
     again = compare(AtLoadFit.fit(rows), fit_gpu_power(hardware), few)
     known = compared.set_index(["id", "role"])
-    for column in ("predicted_j", "attention_share", "waiting_w"):
+    for column in ("predicted_j", "attention_share", "at_work", "working_w"):
         for row in again.set_index(["id", "role"]).itertuples():
             expected = known.loc[row.Index, column]
             assert getattr(row, column) == pytest.approx(expected, rel=1e-5, nan_ok=True)
@@ -48,12 +48,25 @@ def test_the_committed_comparison_is_that_of_the_library(compared, hardware, row
 
 def test_only_prefill_waits(compared):
     prefill, decode = (compared[compared["role"] == role] for role in ROLES)
-    assert decode[["attention_share", "at_work", "waiting_w"]].isna().all(axis=None)
+    assert decode[["attention_share", "at_work", "working_w", "working_j"]].isna().all(axis=None)
     assert prefill["attention_share"].between(0, 0.5).all()
-    assert prefill["waiting_w"].isna().equals(prefill["at_work"] >= 1)
+    waits = prefill["at_work"] < 1
+    assert waits.any()
+    assert (prefill["predicted_j"] > prefill["working_j"])[waits].all()
 
 
-def test_the_power_while_waiting_by_hand():
-    # a quarter of the time at 800 W and the rest at 300 W
-    assert waiting_power(425.0, 0.25, 800.0) == pytest.approx(300.0)
-    assert waiting_power(900.0, 1.1, 800.0) is None
+def test_prefill_that_waits_by_hand():
+    # a query comes every 2 s, its input takes 0.5 s on each of the GPUs
+    pool = Prefill(4.0, 32.0, 8.0, 16.0, working_w=900.0, idle_w=100.0)
+    assert pool.at_work == pytest.approx(0.25)
+    assert pool.work == pytest.approx(4 * 900)
+    assert pool.energy == pytest.approx(8 * 2 * (0.25 * 900 + 0.75 * 100))
+    # of 4,800 J, 3,200 go with the time of prefill, and 1,600 with that between queries
+    assert pool.sigma(0.3, 0.3) == pytest.approx(0.3 * np.hypot(3200, 1600) / 4800)
+
+
+def test_prefill_that_decode_waits_for_does_not_wait():
+    pool = Prefill(8.0, 8.0, 4.0, 16.0, working_w=900.0, idle_w=100.0)
+    assert pool.at_work == 1
+    assert pool.energy == pool.work
+    assert pool.sigma(0.3, 0.5) == 0.3

@@ -1,19 +1,20 @@
 """Coefficients against runs whose prefill and decode are on GPUs of their own.
 
 Such a run meters the energy of an input token and of an output token apart, at the GPUs. They are
-predicted as coefficients are, for the GPUs alone: the node time of prefill or decode at the run's
-lengths, engine and load, times the power of a node's GPUs that do both.
+predicted for the GPUs alone: the node time of prefill or decode at the run's lengths, engine and
+load, times the power of a node's GPUs.
 
-GPUs of prefill alone wait whenever the decode GPUs cannot take more. How much, and what they would
-have to draw while they wait for the prediction to be right, is given besides:
+GPUs of prefill alone do nothing but matrix products, and wait whenever the decode GPUs take no
+more. With t and T the GPU time of a query's prefill and decode as predicted, on n and m GPUs,
 
-    u = (P / E) t,    P_w = (P - u P_t) / (1 - u)                                              (1)
+    u = min(1, (m / T) / (n / t)),    E = (t P_t + (t / u - t) P_0) / L_in                     (1)
 
-P, E: measured power of a GPU and energy per input token; t, P_t: predicted GPU time per input token
-and power of a GPU at work.
+u: share of the time that they work; P_t: power of a GPU that computes input only, P_0: of an idle
+one.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ import pandas as pd
 from inference_energy.coefficients.table import GPUS, node_parts
 from inference_energy.energy.equation import token_energy
 from inference_energy.laws.at_load import AtLoad
+from inference_energy.laws.base import Array
 from inference_energy.laws.serving import PARTS, part_seconds
 from inference_energy.laws.training import LoadFit
 from inference_energy.method.distributions import NORMAL_95
@@ -79,17 +81,31 @@ def _run(run, fit, power, hardware):
         throughput_tps=way["speed"],
         task="",
     )
-    drawn = power.predict(add_utilisation(served, hardware["models"], hardware["gpus"])).iloc[0]
+    loaded = add_utilisation(served, hardware["models"], hardware["gpus"])
+    drawn = power.predict(loaded).iloc[0]
     (seconds,), (sigma,) = node_parts([way["law"]], query)
+    seconds, sigma = seconds[[0, 2]], sigma[[0, 2]]
     measured = [run["prefill_energy_per_input_token_j"], run["decode_energy_per_output_token_j"]]
     own = [run[f"{role}_power_w"] for role in ROLES]
-    predicted = token_energy(GPUS * drawn["gpu_power_w"], tokens / seconds[[0, 2]])
-    sigma = np.hypot(sigma[[0, 2]], drawn["log_sd"])
+    rated = hardware["gpus"].set_index("gpu")["tdp_w"].astype(float)[run["gpu"]]
+    busy = power.predict(prefill_only(loaded, tokens, seconds[0])).iloc[0]
+    pool = Prefill(
+        *(GPUS * seconds),
+        run["prefill_gpus"],
+        run["decode_gpus"],
+        busy["gpu_power_w"],
+        power.idle_share * rated,
+    )
+    predicted = np.array(
+        [
+            pool.energy / tokens[0],
+            token_energy(GPUS * drawn["gpu_power_w"], tokens[1] / seconds[1]),
+        ]
+    )
+    sigma = np.hypot([pool.sigma(*sigma), sigma[1]], [busy["log_sd"], drawn["log_sd"]])
     factor = np.exp(np.abs(np.log(predicted / np.array(measured, float))))
     known = ["id", "model", "engine", "speculative", "concurrency", "prefill_gpus", "decode_gpus"]
     share = attention_share(way["law"], query)
-    at_work = own[0] / measured[0] * predicted[0] / drawn["gpu_power_w"]
-    rated = hardware["gpus"].set_index("gpu")["tdp_w"].astype(float)[run["gpu"]]
     return pd.DataFrame(
         {name: run[name] for name in known}
         | {
@@ -104,8 +120,9 @@ def _run(run, fit, power, hardware):
             "factor": factor,
             "within": ["yes" if off <= ALLOWED else "no" for off in factor],
             "attention_share": [share, None],
-            "at_work": [at_work, None],
-            "waiting_w": [waiting_power(own[0], at_work, drawn["gpu_power_w"]), None],
+            "at_work": [pool.at_work, None],
+            "working_w": [pool.working_w, None],
+            "working_j": [pool.work / tokens[0], None],
         }
     )
 
@@ -127,16 +144,62 @@ def attention_share(law: AtLoad, query: Mapping[str, float]) -> float:
     return float((seconds["prefill_attention"] + seconds["prefill_selected"]) / prefill)
 
 
-def waiting_power(mean: float, at_work: float, working: float) -> float | None:
-    """Power of a GPU while it waits, equation (1); none where it does not wait. [W]
+def prefill_only(loaded: pd.DataFrame, tokens: Array, seconds: float) -> pd.DataFrame:
+    """What a node that does both is asked for, as if it did nothing but prefill.
 
     Parameters
     ----------
-    mean : float
-        Measured power of a GPU. [W]
-    at_work : float
-        Share of the time at work. [1]
-    working : float
-        Its power at work. [W]
+    loaded : DataFrame
+        One row, after ``power.utilisation.add_utilisation``.
+    tokens : ndarray
+        Input and output tokens of a query.
+    seconds : float
+        Node time of its prefill. [s]
     """
-    return (mean - at_work * working) / (1 - at_work) if at_work < 1 else None
+    both = tokens[1] / loaded["throughput_tps"]
+    computed = loaded["compute"] * both / seconds * tokens[0] / tokens.sum()
+    return loaded.assign(memory=0.0, experts=0.0, compute=computed)
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """GPUs that compute the input of queries whose output others compute: equation (1).
+
+    Parameters
+    ----------
+    prefill_s, decode_s : float
+        GPU time of a query's prefill and decode, t and T. [s]
+    gpus, decode_gpus : float
+        GPUs of the two, n and m.
+    working_w, idle_w : float
+        Power of a GPU at work, and of one that waits. [W]
+    """
+
+    prefill_s: float
+    decode_s: float
+    gpus: float
+    decode_gpus: float
+    working_w: float
+    idle_w: float
+
+    @property
+    def at_work(self) -> float:
+        """Share of the time at work, u. [1]"""
+        return float(min(1.0, self.decode_gpus * self.prefill_s / self.decode_s / self.gpus))
+
+    @property
+    def work(self) -> float:
+        """Energy of a query at work. [J]"""
+        return self.prefill_s * self.working_w
+
+    @property
+    def energy(self) -> float:
+        """Energy of a query, waiting included. [J]"""
+        return self.work + (1 / self.at_work - 1) * self.prefill_s * self.idle_w
+
+    def sigma(self, prefill: float, decode: float) -> float:
+        """Standard deviation of ln energy [1] from those of the two times, taken as independent."""
+        if self.at_work == 1:
+            return prefill
+        at_work = self.prefill_s * (self.working_w - self.idle_w) / self.energy
+        return float(np.hypot(at_work * prefill, (1 - at_work) * decode))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from inference_energy.coefficients.disaggregated import ALLOWED, BUSY, ROLES
@@ -120,13 +121,15 @@ def _verdict(own: pd.DataFrame) -> dict[str, Any]:
 
 
 def _waiting(prefill: pd.DataFrame) -> dict[str, Any]:
-    """What prefill misses, by how much the GPUs work: at more than BUSY of their power or less."""
-    waits = prefill[prefill["busy"] == "no"]
+    """How much the GPUs of prefill work, and what would be missed if they did not wait."""
+    over = prefill["working_j"] / prefill["measured_j"]
+    off = np.maximum(over, 1 / over)
     return {
         "attention": (prefill["attention_share"].min(), prefill["attention_share"].max()),
-        "work": (waits["at_work"].min(), waits["at_work"].max()),
-        "power": sorted(waits["waiting_w"].dropna()),
-        "n": len(waits),
+        "work": (prefill["at_work"].min(), prefill["at_work"].max()),
+        "within": int((off <= ALLOWED).sum()),
+        "worst": off.max(),
+        "n": len(prefill),
     }
 
 
