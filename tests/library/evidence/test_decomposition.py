@@ -96,7 +96,8 @@ def test_a_server_that_the_source_makes_of_its_gpus_is_what_it_states(factors):
 
 def test_the_remainder_is_the_estimate_over_the_laws(setup, factors, laws, convert, estimates):
     served = law.row("Llama 3.1 405B", "H100-SXM-80GB", 8, "FP8", 8.0, 500, 366, "vLLM")
-    steady = served | {"engine_version": "0.11.1", "protocol": "steady"}
+    known = {"engine_version": "0.11.1", "protocol": "steady", "source_id": "mlenergy-v3"}
+    steady = served | known
     (at,) = laws.energy(pd.DataFrame([steady]))["predicted_j"]
     stated = estimates.set_index("id").loc["mle3_405b_bs8"]
     assert stated[["output_tokens", "concurrency"]].to_list() == [366, 8]

@@ -350,7 +350,7 @@ def _chain(setup, estimate, laws):
     served = law.row(model, gpu, count, "FP8", own_load, *lengths, engine=engine)
     if estimate["source_id"] == STEADY_SOURCE:
         version = dict(zip(("engine", "engine_version"), STEADY_ENGINE, strict=True))
-        served |= {**version, "protocol": STEADY}
+        served |= {**version, "protocol": STEADY, "source_id": STEADY_SOURCE}
     chain = [
         start,
         start | {"concurrency": own_load},

@@ -183,6 +183,7 @@ def serving_content(pools, coefficients):
         "largest_batch": serving.LARGEST_BATCH,
         "smoothness": serving.SMOOTHNESS,
         "small_message": serving.SMALL_MESSAGE,
+        "expert_rows": serving.EXPERT_ROWS,
         "near": at_load.NEAR,
         "short": at_load.SHORT,
         "length_floor": LENGTH_FLOOR,

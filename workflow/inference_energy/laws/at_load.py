@@ -2,12 +2,13 @@
 
 The node time of a query is a sum of parts that follow from the model's architecture, the GPU's peak
 rates, the layout and the batch (equation (1) of ``laws.serving``), each times a factor. A factor is
-shared by all configurations, times deviations of the engine as a source runs it, its version, the
-GPU, the format on that GPU, the model, the model on that engine and on that version of it, and the
-configuration itself, whose time also drifts along the lengths (equation (1) of ``laws.mixed``). A
-group that no row of the fit is of is drawn, so that the law of an unseen model, GPU or engine has
-the spread of such groups as part of its error, and that of a configuration at lengths far from the
-measured ones the spread of such drifts.
+shared by all configurations, times deviations of the engine under a protocol, its version as a
+source runs it, the GPU, the format on that GPU and in that engine, the model, the model on that
+engine and on that version of it as a source runs it, and the configuration itself, whose time also
+drifts along the lengths (equation (1) of ``laws.mixed``). A group that no row of the fit is of is
+drawn, so that the law of an unseen model, GPU or engine has the spread of such groups as part of
+its error, and that of a configuration at lengths far from the measured ones the spread of such
+drifts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,23 +49,26 @@ LEVELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
         {"all": 0.1, "prefill": 0.3, "step": 0.5, "host": 0.7, "token": 0.3, "weights": 0.2},
     ),
     "version": (
-        ("engine", "engine_version"),
+        ("engine", "engine_version", "source_id"),
         {"all": 0.1, "prefill": 0.15, "step": 0.15, "host": 0.2, "token": 0.2},
     ),
     "gpu": (("gpu",), {"all": 0.05, "prefill": 0.1, "step": 0.1}),
     "format": (("precision", "gpu"), {"all": 0.07, "weights": 0.15, "prefill": 0.25}),
-    "model": (("network",), {"all": 0.1, "prefill": 0.2, "step": 0.15, "weights": 0.15}),
+    "kernels": (("engine", "precision"), {"all": 0.07, "step": 0.2, "weights": 0.1}),
+    "model": (("network",), {"all": 0.075, "prefill": 0.15, "step": 0.11, "weights": 0.11}),
     "served": (
         ("network", "engine"),
-        {"all": 0.1, "prefill": 0.15, "step": 0.12, "host": 0.15, "token": 0.15},
+        {"all": 0.075, "prefill": 0.11, "step": 0.09, "host": 0.11, "token": 0.11},
     ),
     "release": (
-        ("network", "engine", "engine_version"),
+        ("network", "engine", "engine_version", "source_id"),
         {"all": 0.1, "prefill": 0.15, "step": 0.1, "host": 0.15, "token": 0.15},
     ),
 }
 """Columns that make the groups of each level, and the standard deviations of ln their deviations
-before the fit, which draws them to what the groups show (``mixed.SPREAD_GROUPS``)."""
+before the fit, which draws them to what the groups show (``mixed.SPREAD_GROUPS``). Two sources run
+one version with flags of their own that no table states, such as speculative decoding: of the same
+model on the same GPUs they are up to 2.1 times apart."""
 
 OWN = {"all": 0.06, "prefill": 0.13, "step": 0.1, "host": 0.2, "token": 0.2, "weights": 0.1}
 """The same of a configuration's own deviations."""

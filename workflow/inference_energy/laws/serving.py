@@ -8,9 +8,10 @@ input tokens, of which L_k are found in the cache, and L_out output tokens:
 - weights, read once per step and so once per output token of the batch: ``L_out D/B`` for what
   every token uses, ``L_out X t(B)/B`` for routed experts, of which a batch touches the share
   ``t(B) = 1 - (1 - k/E)^B``
-- fixed time of a step, per layer: ``L_out n/B``, apart for dense models, mixtures of experts,
-  latent attention, an indexer and the reduction over GPUs
-- an output token: ``L_out c`` for its matrix products, ``L_out c w`` for those of narrow experts,
+- fixed time of a step, per layer: ``L_out n/B``, of any model, and besides for latent attention,
+  an indexer, the reduction over GPUs and, with E experts, ``L_out n (log2 E)/(8 B)`` for routing
+- an output token: ``L_out c`` for its matrix products, ``L_out c w/(1 + m/M)`` for those of narrow
+  experts, which take M rows whatever the tokens ``m = B k/E`` that each has in a step,
   ``L_out l r(B)`` for the reductions over the link, ``L_out`` for scheduling and sampling
 - the cache that an output token reads: ``L_out (L_in + L_out/2) k``, of which an indexer selects K
   tokens and itself reads ``i`` of all, ``L_out (min(L_in + L_out/2, K) k + (L_in + L_out/2) i)``;
@@ -55,6 +56,7 @@ TRAITS = [
     "experts_s",
     "expert_share",
     "mixture",
+    "routing",
     "latent",
     "indexed",
     "four_bit",
@@ -74,13 +76,14 @@ TRAITS = [
     "state_s",
 ]
 """Columns of ``add_traits``, floats: seconds per step to read all dense weights and all experts;
-share of the experts that a token uses; whether the model is a mixture of experts, keeps a latent
-cache, selects tokens by an indexer, has 4-bit weights, and is on several GPUs [0 or 1]; layers;
-seconds per token of matrix products; NARROW over an expert's width on a GPU; seconds per token to
-send the activations over the link once per reduction; GPUs of a reduction; bytes of a token's
-activations; seconds per token squared of attention, and of an indexer; tokens that the indexer
-selects, infinite without one; seconds to read a token of the cache, and of the indexer's; tokens
-that the cache holds; seconds to read and write the state of a hybrid model."""
+share of the experts that a token uses; whether the model is a mixture of experts; log2 of their
+number over ROUTED; whether it keeps a latent cache, selects tokens by an indexer, has 4-bit
+weights, and is on several GPUs [0 or 1]; layers; seconds per token of matrix products; NARROW over
+an expert's width on a GPU; seconds per token to send the activations over the link once per
+reduction; GPUs of a reduction; bytes of a token's activations; seconds per token squared of
+attention, and of an indexer; tokens that the indexer selects, infinite without one; seconds to read
+a token of the cache, and of the indexer's; tokens that the cache holds; seconds to read and write
+the state of a hybrid model."""
 
 PARTS = {
     "weights": (1.25, 0.15),
@@ -88,7 +91,7 @@ PARTS = {
     "experts": (1.3, 0.2),
     "experts_4bit": (1.5, 0.25),
     "step": (4.5e-5, 0.3),
-    "step_mixture": (7e-5, 0.3),
+    "step_routing": (5e-5, 0.4),
     "step_latent": (2e-5, 0.5),
     "step_indexed": (3e-5, 0.5),
     "step_reduction": (1.2e-5, 0.5),
@@ -126,6 +129,13 @@ DRAIN = 0.5
 
 NARROW = 512.0
 """Width of an expert on a GPU below which its matrix products lose half of their rate or more."""
+
+EXPERT_ROWS = 16.0
+"""Rows that an expert's matrix products take at least, whatever the tokens that it has in a step:
+the height of a tile. Of 4, 8, 16 and 64, left-out errors prefer 4 to 16 about equally."""
+
+ROUTED = 8.0
+"""log2 of the number of experts at which the factor of routing is the time itself: 256 experts."""
 
 SMALL_MESSAGE = 4e6
 """Bytes above which a reduction goes around in a ring rather than from each GPU to each."""
@@ -236,6 +246,7 @@ def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.Da
         expert_bytes / (count * bandwidth),
         expert_share,
         mixture,
+        np.where(mixture, np.log2(experts) / ROUTED, 0.0),
         latent,
         (model["attention"] == "sparse").to_numpy(),
         four_bit,
@@ -341,6 +352,7 @@ def part_seconds(
     touched = 1 - (1 - of["expert_share"]) ** np.maximum(batch, 1.0)
     four, latent, layers = of["four_bit"], of["latent"], of["layers"]
     ring, each = 2 * (of["group"] - 1) / of["group"], of["group"] - 1
+    padded = 1 / (1 + batch * of["expert_share"] / EXPERT_ROWS)
     small = 1 / (1 + (batch * of["message_bytes"] / SMALL_MESSAGE) ** 2)
     step = n_out * per_request
     dense, experts = step * of["dense_s"], step * touched * of["experts_s"]
@@ -357,13 +369,13 @@ def part_seconds(
         "weights_4bit": dense * four,
         "experts": experts * (1 - four),
         "experts_4bit": experts * four,
-        "step": step * layers * (1 - of["mixture"]),
-        "step_mixture": step * layers * of["mixture"],
+        "step": step * layers,
+        "step_routing": step * layers * of["routing"],
         "step_latent": step * layers * latent,
         "step_indexed": step * layers * of["indexed"],
         "step_reduction": step * layers * of["several"],
         "compute": compute,
-        "narrow": compute * of["narrowness"],
+        "narrow": compute * of["narrowness"] * padded,
         "link": n_out * link * (ring + (each - ring) * small),
         "token": n_out,
         "cache": cache * (1 - latent),
