@@ -190,10 +190,19 @@ def test_a_start_from_a_similar_fit_comes_to_the_same_end(fitted, models, gpus):
 
 
 def test_an_unseen_configuration_model_and_engine_is_less_and_less_certain(conditioned):
+    known = {"source_id": "trtllm-0.19", "source_version": "another"}
     changes = ({}, {"model": "Qwen2.5 72B"}, {"model": "Qwen2.5 72B", "engine": "vLLM"})
-    sigmas = [float(conditioned(change).sigma(1000.0, 500.0)) for change in changes]
+    sigmas = [float(conditioned(known | change).sigma(1000.0, 500.0)) for change in changes]
     assert sigmas == sorted(sigmas)
     assert sigmas[1] > 1.2 * sigmas[0]
+
+
+def test_a_release_is_less_certain_as_another_source_runs_it(conditioned):
+    same, other = (
+        conditioned({"source_id": source, "source_version": "another"})
+        for source in ("trtllm-0.19", "someone")
+    )
+    assert float(other.sigma(1000.0, 500.0)) > 1.05 * float(same.sigma(1000.0, 500.0))
 
 
 def test_measured_rows_draw_the_law_towards_them(conditioned):

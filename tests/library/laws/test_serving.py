@@ -62,6 +62,27 @@ def test_the_experts_that_a_batch_touches_grow_with_it(traits_of):
     )
 
 
+def test_narrow_experts_take_rows_of_their_own_until_each_has_as_many_tokens(traits_of):
+    of = traits_of(LATENT)
+    batch = np.array([1.0, 512.0])
+    served = served_batch(of, 1000, 1000, batch)
+    cost = of_part(of, "narrow", 1000, 1000, concurrency=batch)
+    whole = 1000 * of["compute_s"] * of["narrowness"]
+    # DeepSeek-R1 sends a token to 8 of 256 experts
+    assert cost == pytest.approx(whole / (1 + served * 8 / 256 / 16))
+    assert cost[0] == pytest.approx(whole, rel=0.01)
+
+
+def test_routing_takes_longer_the_more_experts_there_are(traits_of):
+    few = traits_of(DENSE | {"model": "Mixtral 8x7B"})
+    many = traits_of(LATENT)
+    assert (few["routing"], many["routing"]) == (3 / 8, 1)
+    assert traits_of(DENSE)["routing"] == 0
+    for of, own in ((few, 3 / 8), (many, 1)):
+        time = {name: of_part(of, name, 9, 9, concurrency=1) for name in ("step", "step_routing")}
+        assert time["step_routing"] == pytest.approx(own * time["step"])
+
+
 def test_the_batch_is_the_smallest_of_its_limits(traits_of):
     of = traits_of(DENSE)
     assert served_batch(of, 100, 100, 4) == pytest.approx(4, rel=1e-3)
