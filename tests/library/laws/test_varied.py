@@ -30,6 +30,17 @@ def test_throughput_changes_by_factor_and_powers_and_its_error_does_not(law):
 
 
 @EVERY
+def test_all_parts_of_the_time_change_alike(law):
+    query = 5000.0, 2000.0, LENGTHS[1]
+    np.testing.assert_array_equal(Varied.of(law).parts(*query), law.parts(*query))
+    varied = Varied.of(law, factor=2.0, input_exponent=0.5, output_exponent=-1.0)
+    change = 2 * (5000 / 500) ** 0.5 * (LENGTHS[1] / 2000) ** -1.0
+    parts = varied.parts(*query)
+    np.testing.assert_allclose(parts, np.array(law.parts(*query)) / change)
+    np.testing.assert_allclose(sum(parts), varied.seconds(5000.0, LENGTHS[1], 2000.0))
+
+
+@EVERY
 def test_a_second_change_adds_to_the_first(law):
     together = Varied.of(law, factor=2.0, input_exponent=0.5)
     assert Varied.of(Varied.of(law, factor=2.0), input_exponent=0.5) == together

@@ -78,6 +78,14 @@ class Varied(Law):
         change = self._change(input_tokens, output_tokens)
         return self.law.seconds(input_tokens, output_tokens, cached_tokens) / change
 
+    def parts(
+        self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
+    ) -> Parts:
+        """Node time [s] of a query by what it is spent on: that of the law, all over the change."""
+        change = self._change(input_tokens, output_tokens)
+        parts = self.law.parts(input_tokens, cached_tokens, output_tokens)
+        return Parts(*(part / change for part in parts))
+
     def parts_sigma(
         self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
     ) -> Parts:
