@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.energy.exact import blend_energy, regime_energy
+from inference_energy.energy.exact import blend_energy, model_energy, regime_energy
 from inference_energy.laws.additive import Additive
 from inference_energy.laws.base import Share
 from inference_energy.laws.pooled import Pooled
+from inference_energy.method.build import build
 from inference_energy.requests.energies import (
     FEW_WAYS,
     PARTS,
@@ -20,6 +21,7 @@ from inference_energy.requests.energies import (
 )
 from library.laws.examples import TRUE
 from library.requests.loaded import with_load
+from repository import METHODS, sources
 
 QUERIES = 400_001
 
@@ -68,6 +70,29 @@ def test_a_log_of_the_methods_queries_has_the_exact_medians_and_totals(
         assert of_log.quantile(0.5) == pytest.approx(energy.quantile(0.5), rel=1e-4)
         mean = total(serving.factor, table)["mean"] / QUERIES
         assert mean == pytest.approx(energy.mean(), rel=1e-4)
+
+
+@pytest.fixture(scope="module", params=[n for n in METHODS if not n.startswith("oviedo")])
+def other(request):
+    """Every configured method that is not the paper's."""
+    method = METHODS[request.param]
+    return build(method, **sources([method])(method))
+
+
+@pytest.mark.parametrize("regime", ["traditional", "long"])
+def test_so_has_a_log_of_every_configured_method(other, regime, count, tmp_path):
+    first = replace(other, models=other.models[:1])
+    kind = first.regimes[regime]
+    method_log(first, regime).assign(input_tokens=round(kind.input_tokens)).to_parquet(
+        tmp_path / "log.parquet"
+    )
+    lengths = count(tmp_path / "log.parquet")["lengths"]
+    serving = Serving(first, {first.models[0].name: 1.0}, "first", {})
+    energy = model_energy(first, kind, first.models[0])
+    median = distribution(serving.factor, steps(serving, lengths)).quantile(0.5)
+    assert median == pytest.approx(energy.quantile(0.5), rel=1e-4)
+    mean = total(serving.factor, energies(serving, lengths))["mean"] / QUERIES
+    assert mean == pytest.approx(energy.mean(), rel=1e-4)
 
 
 def test_a_model_that_is_not_known_is_the_blend(paper, count, tmp_path):

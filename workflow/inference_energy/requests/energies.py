@@ -36,7 +36,7 @@ STEP = ["step", "step_of_error"]
 FEW_WAYS = 8
 """Ways to serve a model that are asked for every cell of lengths; a method can have hundreds."""
 
-WAYS_BITS = (5, 4, 5)
+WAYS_BITS = (5, 4, 6)
 """Significant binary digits of the lengths that more ways are asked for; what the width hides is
 below 4e-5 of the energy."""
 
