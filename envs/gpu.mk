@@ -6,7 +6,7 @@ PLAN ?= envs/gpu/plan.yaml
 HAVE ?=
 
 gpu-kit: ## pack a stress test for a GPU machine without a network into build/gpu-kit (HAVE=its pip freeze)
-	@command -v $(GPU_PYTHON) >/dev/null || { echo "$(GPU_PYTHON) is missing: name the GPU machine's Python, GPU_PYTHON=..." >&2; exit 1; }
+	@$(GPU_PYTHON) --version >/dev/null 2>&1 || { echo "$(GPU_PYTHON) is missing: name the GPU machine's Python, GPU_PYTHON=..." >&2; exit 1; }
 	@$(GPU_PYTHON) -m venv --clear .venv-gpu
 	@.venv-gpu/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r envs/gpu/pack.lock
 	.venv-gpu/bin/python envs/gpu/pack.py $(PLAN) build/gpu-kit $(HAVE)

@@ -14,8 +14,8 @@ stress-env: .venv-stress/.installed ## install AIPerf into .venv-stress
 	@touch $@
 
 # Other clients of which the tests read real results. Older AIPerf runs on the packages of the pinned one; inference-perf
-# needs Python 3.12, and its test is skipped where that is missing.
-CLIENTS := aiperf-0.8.0 aiperf-0.10.0 $(if $(shell command -v python3.12),inference-perf)
+# needs Python 3.12, and its test is skipped where that does not run (pyenv has names of Pythons that are not chosen).
+CLIENTS := aiperf-0.8.0 aiperf-0.10.0 $(if $(shell python3.12 --version 2>/dev/null),inference-perf)
 
 .venv-stress/clients/aiperf-%/.installed: envs/clients/aiperf-%.lock .venv-stress/.engine
 	@.venv-stress/bin/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --require-hashes \
