@@ -1,4 +1,8 @@
-"""Clients of other versions and makers against the engine: what is read is their own summary."""
+"""Clients of other versions and makers against the engine: what is read is their own summary.
+
+The clients of GuideLLM, SGLang and vLLM import torch, which brings gigabytes of CUDA: results of
+theirs are among the fixtures.
+"""
 
 import json
 import os
