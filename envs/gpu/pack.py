@@ -110,7 +110,7 @@ def pick(lock, have, only=None, skip=()):
     have : dict
         Versions that the machine has, by name; None for any version.
     only, skip : sequence of str
-        Names that are packed alone, or not.
+        Names that are packed alone, and patterns of those that are not.
     """
     text = (ROOT / lock).read_text(encoding="utf-8")
     text = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
@@ -121,7 +121,8 @@ def pick(lock, have, only=None, skip=()):
             continue
         name, version = plain(found[1]), found[2]
         there = name in have and have[name] in (None, version)
-        if not (there or name in map(plain, skip) or (only and name not in only)):
+        skipped = any(fnmatch.fnmatch(name, pattern) for pattern in skip)
+        if not (there or skipped or (only and name not in only)):
             picked.append(entry)
     return "\n".join(picked)
 

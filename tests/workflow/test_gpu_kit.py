@@ -147,6 +147,12 @@ def test_what_the_machine_has_is_not_packed():
     assert "\ntorch==2.11.0" in every and "\ntorch==" not in without and "\nnumpy==" not in without
     # another version than that of the lock
     assert "\nnumpy==" in pack.pick(lock, have) and "\ntorch==" not in pack.pick(lock, have)
+    engine = PLAN["engines"]["vllm"]
+    every_of_vllm = pack.pick(engine["lock"], {})
+    packed = pack.pick(engine["lock"], dict.fromkeys(have), skip=engine["skip"])
+    assert "\nvllm==0.22.1" in packed and "\nxgrammar==" in packed
+    for name in ("flashinfer-cubin", "nvidia-cutlass-dsl-libs-base", "tokenspeed-triton"):
+        assert f"\n{name}==" in every_of_vllm and f"\n{name}==" not in packed
     chosen = pack.pick(pack.RUNNER, {}, only=pack.NEEDED)
     names = {line.split("==")[0] for line in chosen.splitlines() if "==" in line}
     assert names == set(pack.NEEDED)
