@@ -1,5 +1,6 @@
 """The stress test against a real engine on the CPU, with AIPerf, on the loopback interface."""
 
+import itertools
 import json
 import os
 import re
@@ -74,14 +75,14 @@ def still_running(folder):
     return [line for line in lines if str(folder).encode() in line]
 
 
-def read_requests(folder):
+def read_requests(folder, phase="profiling"):
     """Start and end of the requests of a cell [s], straight from AIPerf's records."""
     lines = (folder / "profile_export.jsonl").read_text().splitlines()
     stamps = [json.loads(line)["metadata"] for line in lines]
     return [
         (stamp["request_start_ns"] / 1e9, stamp["request_end_ns"] / 1e9)
         for stamp in stamps
-        if stamp["benchmark_phase"] == "profiling"
+        if stamp["benchmark_phase"] == phase
     ]
 
 
@@ -142,7 +143,9 @@ def check_energy(results, telemetry):
 def check_meter(results, call, settings):
     """A wall meter's file, named after the test, its clock ahead: aligned and integrated."""
     cells = pd.read_csv(results / "cells.csv").set_index("cell")
-    runs = [read_requests(results / name) for name in cells.index]
+    # a meter sees warm-ups and pilots too
+    phases = itertools.product(results.glob("*-conc*"), ("warmup", "profiling"))
+    runs = filter(None, itertools.starmap(read_requests, phases))
     loads = [(min(run)[0], max(end for _, end in run)) for run in runs]
     first, last = min(loads)[0], max(end for _, end in loads)
     times = np.arange(first - 10, last + 10, METER_STEP)

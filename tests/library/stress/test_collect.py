@@ -15,27 +15,36 @@ def meter(tmp_path):
     starts = NOON + np.concatenate([np.arange(10.0, 70.0), np.arange(130.0, 190.0)])
     requests = pd.DataFrame({"start_s": starts, "end_s": starts + 1})
 
-    def read(ahead, kind="file", **settings):
-        times = NOON + np.arange(0.0, 260.0)
+    def read(ahead, kind="file", pilots=(), **settings):
+        times = NOON + np.arange(-300.0, 260.0)
         busy = ((starts[:, None] <= times) & (times < starts[:, None] + 1)).any(axis=0)
+        for pilot in pilots:
+            busy |= (pilot["start_s"].item() <= times) & (times < pilot["end_s"].item())
         log = pd.DataFrame({"time": times + ahead, "power_w": 200 + 500 * busy})
         log.to_csv(tmp_path / "wall.csv", index=False)
         source = Source("node", kind, str(tmp_path / "wall.csv"))
         cells = {"one": {"requests": requests[:60]}, "two": {"requests": requests[60:]}}
-        return collect([source], cells, tmp_path, DEFAULTS | settings)
+        return collect([source], cells, tmp_path, DEFAULTS | settings, pilots)
 
     return read
 
 
 def test_a_log_is_put_on_the_clock_of_the_client(meter):
     samples, averaging, findings = meter(37)
-    assert samples["time_s"].iloc[0] == pytest.approx(NOON, abs=1)
+    assert samples["time_s"].iloc[0] == pytest.approx(NOON - 300, abs=1)
+    assert (averaging, kinds(findings)) == (0, [("clock", "")])
+
+
+def test_a_meter_sees_the_pilots_too(meter):
+    pilot = pd.DataFrame({"start_s": [NOON - 280.0], "end_s": [NOON - 60.0]})
+    samples, averaging, findings = meter(37, pilots=[pilot])
+    assert samples["time_s"].iloc[0] == pytest.approx(NOON - 300, abs=1)
     assert (averaging, kinds(findings)) == (0, [("clock", "")])
 
 
 def test_an_offset_that_is_stated_is_not_estimated(meter):
     samples, _, findings = meter(37, meter_offset=30.0)
-    assert samples["time_s"].iloc[0] == pytest.approx(NOON + 7)
+    assert samples["time_s"].iloc[0] == pytest.approx(NOON - 300 + 7)
     assert findings == []
 
 
@@ -62,10 +71,10 @@ def test_telemetry_in_milliwatts_or_millijoules_is_refused(reading, tmp_path):
 def test_the_clock_of_a_prometheus_is_told_from_load_and_power(meter, monkeypatch, ahead):
     monkeypatch.setattr(prometheus, "fetch", lambda path, scope, *times: read_log(path, scope))
     read, _, findings = meter(ahead, "prometheus")
-    assert read["time_s"].iloc[0] == pytest.approx(NOON, abs=1)
+    assert read["time_s"].iloc[0] == pytest.approx(NOON - 300, abs=1)
     assert kinds(findings) == [("clock", "")]
     read, _, findings = meter(ahead, "prometheus", meter_offset=float(ahead))
-    assert (read["time_s"].iloc[0], findings) == (NOON, [])
+    assert (read["time_s"].iloc[0], findings) == (NOON - 300, [])
 
 
 def test_a_prometheus_whose_clock_cannot_be_told_is_taken_for_the_clients(meter, monkeypatch):
@@ -74,5 +83,5 @@ def test_a_prometheus_whose_clock_cannot_be_told_is_taken_for_the_clients(meter,
 
     monkeypatch.setattr(prometheus, "fetch", steady)
     read, _, (finding,) = meter(5, "prometheus")
-    assert read["time_s"].iloc[0] == NOON + 5
+    assert read["time_s"].iloc[0] == NOON - 300 + 5
     assert (finding.kind, finding.refuses) == ("clock", "")

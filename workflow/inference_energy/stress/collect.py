@@ -17,7 +17,7 @@ AROUND = 130.0
 """Time before and after the test for which a source is asked [s]."""
 
 
-def collect(sources, cells, folder, settings):
+def collect(sources, cells, folder, settings, pilots=()):
     """Samples of the sources of one scope.
 
     Parameters
@@ -30,6 +30,8 @@ def collect(sources, cells, folder, settings):
         Of the test, where this project's samplers write.
     settings : dict
         As in config/stress.yaml.
+    pilots : sequence of DataFrame
+        Requests of the pilots: they load the meters too.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def collect(sources, cells, folder, settings):
         Time over which the slowest of them averages [s].
     findings : list of Finding
     """
-    requests = pd.concat([cell["requests"] for cell in cells.values()])
+    requests = pd.concat([*pilots, *(cell["requests"] for cell in cells.values())])
     found, findings, averaging = [], [], 0.0
     for source in _merged(sources):
         samples = _read(source, cells, folder, settings, requests)

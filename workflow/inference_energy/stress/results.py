@@ -125,11 +125,12 @@ def scope_power(test, scope, sources):
         That measure it.
     """
     cells = {name: cell for name, cell in test.measured.items() if len(cell["requests"])}
-    samples, averaging, found = collect(sources, cells, test.folder, test.settings)
+    settings = test.settings
+    samples, averaging, found = collect(sources, cells, test.folder, settings, test.pilots)
     findings = [("all", *finding) for finding in found]
     if samples is None:
         return [], findings, None
-    gpus = test.settings["gpus"]
+    gpus = settings["gpus"]
     expected = [f"gpu {index}" for index in gpus] if isinstance(gpus, list) else gpus
     expected = expected if scope == "gpu" else None
     busy = pd.concat([*test.pilots, *(cell["requests"] for cell in cells.values())])
