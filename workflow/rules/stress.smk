@@ -4,7 +4,7 @@ from inference_energy.stress import settings as stress_settings
 EVERY_CORE = 4096
 # the rule itself says what is wrong with its file
 STRESS = {} if SETTINGS.broken["stress"] else stress_settings.merge(config.get("stress"))
-STRESS_NAME = re.sub(r"[^A-Za-z0-9._-]", "-", str(STRESS.get("name") or STRESS.get("model")))
+STRESS_NAME = stress_settings.folder_name(STRESS)
 STRESS_FOLDER = f"build/stress/{STRESS_NAME}"
 
 # methods that can be told a load predict what the endpoint takes

@@ -132,3 +132,25 @@ def test_a_settings_file_without_keys_is_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["max_tokens", "eos_token", "stop_token_ids", "author"])
 def test_fields_of_tokens_are_no_secrets(name):
     assert settings.setting_problems(NODE | {"extra_inputs": {name: "1"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("stated", "folder"),
+    [
+        ({"name": "a.b_c-1", "model": "m"}, "a.b_c-1"),
+        ({"name": None, "model": "org/M 3.1:8b"}, "org-M-3.1-8b"),
+        ({"model": "m" * 300}, "m" * 100),
+        ({"model": ".."}, "-"),
+        ({"model": "../x"}, "-x"),
+        ({"model": "模型"}, "--"),
+        ({}, "None"),
+    ],
+)
+def test_every_model_has_a_folder_that_a_file_system_takes(stated, folder):
+    assert settings.folder_name(stated) == folder
+
+
+def test_a_name_too_long_for_a_folder_is_refused():
+    assert settings.setting_problems(NODE | {"name": "x" * 100}) == []
+    (problem,) = settings.setting_problems(NODE | {"name": "x" * 101})
+    assert "key name: value" in problem and "{0,99}" in problem

@@ -1,5 +1,6 @@
 """Settings of a stress test: those of config/stress.yaml, and those stated for a run."""
 
+import re
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,6 +10,9 @@ from inference_energy.project import own, provided
 from inference_energy.web import SECRET, address_problem
 
 FILE = "config/stress.yaml"
+
+LONGEST_NAME = 100
+"""Letters of a folder's name: no file system takes names of files in it beyond 255."""
 
 
 def form(settings):
@@ -37,6 +41,12 @@ def merge(stated):
             raise InputError(f"{path}: holds no keys; allowed are keys with values; restore it")
         settings |= found
     return settings | typed(stated or {}, read_schema("stress"))
+
+
+def folder_name(settings):
+    """Name of the folder of a test's results: as stated, or the model's in plain letters."""
+    name = str(settings.get("name") or settings.get("model"))
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".")[:LONGEST_NAME] or "-"
 
 
 def setting_problems(settings):
