@@ -74,6 +74,8 @@ def refusal(function, *arguments):
         ("\x00", ["not YAML"]),
         ('a: "b\\0c"', ["key a", "a control character"]),
         ('"a\\e[2J": b', ["key 'a\\x1b[2J'", "a control character"]),
+        ('a: "\\u202e50 %\\u202c"', ["key a", "a control character"]),
+        ('a: "b\\u2066c"', ["key a", "a control character"]),
         ("[" * 100_000, ["line 1", "nested deeper"]),
         ("a: &a [*a]", ["anchors", "themselves"]),
     ],

@@ -39,8 +39,8 @@ NUMBERS = {
 }
 """Numbers of the core schema of YAML 1.2, by tag; the first that fits the whole text."""
 SURROGATE = re.compile("[\ud800-\udfff]")
-# tabs and line ends are text, the others are for terminals
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+# tabs and line ends are text, the others are for terminals; the last show text in another order
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 BOUNDS = {
