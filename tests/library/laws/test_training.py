@@ -116,6 +116,15 @@ def test_gpus_go_by_their_names_in_the_wild_and_rows_keep_their_order(user):
     assert list(rows["line"]) == [2, 3, 4, 5, 6, 7, 8]
 
 
+@pytest.mark.parametrize("change", [{"model": "My own"}, {"gpu": "TPU v9"}])
+def test_a_table_in_which_nothing_is_known_is_refused_in_words(user, change):
+    with pytest.raises(InputError) as caught:
+        user(change, change | {"output_tokens": 900})
+    ((column, value),) = change.items()
+    (problem,) = caught.value.problems
+    assert f'rows 2, 3, column "{column}": value "{value}"; allowed are names' in problem
+
+
 def test_a_name_a_layout_and_a_cell_that_are_wrong_are_refused_together(user):
     name, layout = problems_of(user, {"model": "Llama 9 70B"}, {"expert_parallel": 16})
     assert 'row 2, column "model"' in name
