@@ -83,8 +83,11 @@ def test_laws_of_many_configurations_beat_every_law_of_a_single_one(errors):
 
 
 def test_a_table_that_leaves_nothing_to_predict_is_refused(vendor, hardware):
-    with pytest.raises(InputError, match="two rows"):
+    with pytest.raises(InputError, match=r"1 rows with both lengths .* two rows"):
         cross_validate(vendor.iloc[:1], hardware)
+    lengths = {"input_tokens": [np.nan, 500.0], "output_tokens": [300.0, np.nan]}
+    with pytest.raises(InputError, match=r"0 rows with both lengths .* two rows"):
+        cross_validate(vendor.iloc[:2].assign(**lengths), hardware)
 
 
 def test_of_a_large_table_the_configurations_with_the_most_rows_are_left_out(vendor):

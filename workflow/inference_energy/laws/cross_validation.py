@@ -121,6 +121,13 @@ def _predict_configurations(
                             yield name, rest, _predict(law, rows.loc[rest]), known
 
 
+def _nothing_left(count: int) -> InputError:
+    return InputError(
+        f"throughput table: {count} rows with both lengths leave nothing to predict from; give two"
+        " rows or more of one configuration, or two configurations"
+    )
+
+
 def cross_validate(
     rows: pd.DataFrame,
     hardware: Mapping[str, pd.DataFrame],
@@ -169,6 +176,8 @@ def cross_validate(
     tested = np.arange(len(everything)) < len(rows)
     usable = everything[["input_tokens", "output_tokens"]].notna().all(axis=1)
     everything, tested = everything[usable].reset_index(drop=True), tested[usable]
+    if not tested.any():
+        raise _nothing_left(0)
     columns = [*configuration_columns(rows), "input_tokens", "output_tokens", "throughput_tps"]
     known_columns = everything[columns]
     everything["configuration"] = configuration_number(everything)
@@ -201,10 +210,7 @@ def cross_validate(
             records.append((f"{label}, {len(known)} known", law, index, names, predicted))
 
     if not records:
-        raise InputError(
-            f"throughput table: {usable[: len(rows)].sum()} rows with both lengths leave nothing "
-            "to predict from; give two rows or more of one configuration, or two configurations"
-        )
+        raise _nothing_left(tested.sum())
     sizes = [len(record[2]) for record in records]
     found = known_columns.loc[np.concatenate([record[2] for record in records])]
     found = found.reset_index(drop=True)
