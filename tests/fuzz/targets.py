@@ -19,6 +19,12 @@ from inference_energy import config, documents
 from inference_energy.claims.findings import override_problems
 from inference_energy.deployments.files import read_deployment
 from inference_energy.errors import InputError
+from inference_energy.laws.benchmarks import (
+    STEADY_TABLE,
+    THROUGHPUT_TABLES,
+    read_benchmarks,
+    training_rows,
+)
 from inference_energy.meters import read_log
 from inference_energy.meters.common import FIRST, LAST, LIKELY
 from inference_energy.method.files import check, find_methods, read_methods, resolve
@@ -32,7 +38,7 @@ from inference_energy.tables import LARGEST, load_schema, read_table, write_tabl
 from library.meters import files as logs
 from library.readers.files import FILES, FIXTURES
 from library.stress.made_up import NODE, NOON, record
-from repository import ROOT
+from repository import ROOT, hardware_tables, read
 from stress.client import sample
 
 TABLES = {
@@ -196,6 +202,28 @@ def tables(random, folder):
     return "accepted"
 
 
+@cache
+def training():
+    """Rows that the law with load is fitted to, and the tables of models and GPUs."""
+    hardware = hardware_tables(("models", "gpus"))
+    tables = [read(path, "throughput") for path in THROUGHPUT_TABLES]
+    return training_rows(tables, read(STEADY_TABLE, "mlenergy"), hardware), hardware
+
+
+def benchmarks(random, folder):
+    """Throughput tables whose rows the law with load predicts."""
+    data = changed_table(random, seed_bytes(random.choice(THROUGHPUT_TABLES)).decode())
+    path = written(folder, "mine.csv", data)
+    rows, known = training()
+    found = read_benchmarks(path, known, rows)
+    # what is computed of a model may be infinite, such as a context without end
+    stated = found.columns.intersection(list(load_schema("throughput")["properties"]))
+    check_numbers(found[stated])
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        holds(len(found) == sum(map(bool, csv.reader(file))) - 1, "rows are lost")
+    return "accepted"
+
+
 def check_cell(text, value):
     """A cell became what it says."""
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
@@ -251,10 +279,31 @@ def methods(random, folder):
     return "accepted"
 
 
+ASKED = {
+    "benchmarks": config.BENCHMARKS,
+    "deployments": ["config/deployments/8xh100-llama-405b.yaml"],
+    "deployment": "config/deployments/8xh100-llama-405b.yaml",
+    "log": "generate:oviedo2026:1e6",
+    "method": "oviedo2026",
+    "base": "oviedo2025",
+    "head": "oviedo2026",
+    "since": "HEAD~1",
+    "format": "azure",
+    "load": 8,
+    "copies": 2,
+    "stress": {"window": 30, "concurrency": [1, 8], "name": "night"},
+}
+"""What a command line may add to the configuration."""
+
+
 def configuration(random, folder):
     """The configuration, and every other file of config/."""
-    name = random.choice((*config.NEEDED, *config.OTHERS, "config"))
+    name = random.choice((*config.NEEDED, *config.OTHERS, "config", "config"))
     content = document(random, folder, f"config/{name}.yaml")
+    if name == "config" and isinstance(content, dict):
+        keys = random.choices(sorted(ASKED), k=random.randint(0, 3))
+        asked = changed_document(random, {key: ASKED[key] for key in keys})
+        content |= asked if isinstance(asked, dict) else {}
     if name == "config":
         problems = config.config_problems(content) if isinstance(content, dict) else ["no keys"]
     else:
@@ -326,6 +375,40 @@ def requests(random, folder):
     return "accepted"
 
 
+LINE = {"t": 1735689600, "m": "a", "in": 5, "out": 7, "n": {"cached": [3]}}
+FORMAT = {
+    "source": "a test",
+    "time": "s",
+    "columns": {
+        "start": "t",
+        "model": "m",
+        "input": {"first": ["in", ["n", "in"]]},
+        "cached": ["n", "cached"],
+        "output": "out",
+        "id": {"attribute": "id"},
+    },
+    "answered_elsewhere": {"column": "m", "values": ["b"]},
+    "models": {"a": "Llama 3.1 70B"},
+}
+
+
+def mappings(random, folder):
+    """Formats of request logs that a user writes, up to the view that is counted."""
+    from inference_energy.requests import files, log
+
+    data = as_json(changed_document(random, FORMAT))
+    data = damaged(random, data) if random.randrange(3) == 0 else data
+    form = files._format(written(folder, "mine.yaml", data).as_posix(), {"formats": formats()})
+    lines = as_json(LINE) + b"\n" + as_json(changed_document(random, LINE))
+    found = log.open_log(written(folder, "log.jsonl", lines).as_posix(), formats(), form)
+    log.columns_of_any(found)
+    connection = log.connect(200, 1, folder)
+    for unit in log.units(found, connection):
+        log.requests_view(found, unit, connection, folder)
+        connection.execute("SELECT sum(output), max(model) FROM requests").fetchall()
+    return "accepted"
+
+
 @cache
 def formats():
     """Formats of config/requests.yaml."""
@@ -344,4 +427,6 @@ TARGETS = {
     settings: 6,
     records: 5,
     requests: 1,
+    mappings: 1,
+    benchmarks: 1,
 }
