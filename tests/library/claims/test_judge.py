@@ -389,6 +389,15 @@ def test_findings_that_do_not_touch_a_claim_do_not_hide_those_that_do():
 QUANTITY = "energy[subject=a; statistic=p50]"
 
 
+def test_a_table_is_scored_unless_a_line_says_that_it_is_not():
+    for verdicts, scored in (
+        (["reproduced", "not testable"], True),
+        (["not scored", "not testable"], False),
+        ([], True),
+    ):
+        assert bool(is_scored(pd.DataFrame({"verdict": verdicts}))) is scored
+
+
 def test_verdicts_are_counted_once_per_claim_in_their_order():
     table = pd.DataFrame(
         {

@@ -305,6 +305,10 @@ def test_energy_per_token_is_that_of_the_queries_with_an_answer():
     expected = (2 * 2 + 2 * 3 / 2 + 2 * 4 / 3 + 5 / 4) / 7 * A_SECOND / 100
     per_token = exact.energy_per_output_token(charged, regime(VARIED), model)
     assert per_token.mean() == pytest.approx(expected)
+    law = Peak(100.0, 1, residual_sigma=0.3)
+    uncertain = served("a", 100, law=law, uncertain=True)
+    per_token = exact.energy_per_output_token(setup, regime(VARIED), uncertain)
+    assert per_token.quantile(ndtr(1.0)) == pytest.approx(A_SECOND / 100 * np.exp(0.3))
 
 
 def test_the_blend_is_of_the_largest_medians_in_their_shares():
