@@ -213,3 +213,20 @@ def test_what_no_table_knows_of_a_run_is_assumed_in_words():
     assert found.assumed == (
         ("data of the GPU", "that of the nearest known to X1", "data/gpus.csv"),
     )
+
+
+@pytest.mark.parametrize(
+    ("speeds", "words"),
+    [
+        # a token of a short answer takes days, one of a long answer nothing
+        ((10, 1_000, 100_000), ["regime traditional", "regime long"]),
+        ((100_000, 1_000, 10), ["regime long"]),
+    ],
+)
+def test_a_law_that_leads_beyond_all_measurements_is_refused(speeds, words):
+    runs = bench([(500, n, tps) for n, tps in zip((300, 600, 1200), speeds, strict=True)])
+    message = refusal(build.build, resolved(), runs, WHERE)
+    assert all(line.startswith(f"{WHERE}: the log-linear law") for line in message.splitlines())
+    for word in ("allowed are 0.01 to 100 times", "300 to 1200 output tokens", "name: peak"):
+        assert word in message
+    assert [word for word in words if word not in message] == []

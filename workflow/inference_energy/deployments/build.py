@@ -9,6 +9,7 @@ from inference_energy.deployments.law import fit_law
 from inference_energy.deployments.power import ServingPower, measured_power, run_accelerator_power
 from inference_energy.deployments.runs import distinct_shapes, marks, select_runs
 from inference_energy.energy.equation import query_energy
+from inference_energy.energy.exact import extrapolation
 from inference_energy.errors import InputError
 from inference_energy.laws.hardware import find_gpu, find_model
 from inference_energy.laws.registry import LAWS
@@ -18,6 +19,10 @@ from inference_energy.method import setup
 from inference_energy.method.boundary import FACILITY, Boundary, Meter
 from inference_energy.method.distributions import LogNormal
 from inference_energy.units import W_PER_KW
+
+MOST_TIME = 100.0
+"""Node time of a regime's queries over that at the nearest measured lengths, and the inverse of the
+least [1]: tokens of short or long answers are some times as slow, where loads are alike."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
     law = replace(law, domain=length_range(used))
     uncertain = method["throughput_law"].get("error") == "included"
     peak = float(shapes["throughput_tps"].max())
-    return Deployment(
+    deployment = Deployment(
         model=setup.ServedModel(section["model"], law, node_power, peak, uncertain),
         power_utilisation=utilisation,
         pue=method_build.factor(method["pue"], z),
@@ -110,6 +115,26 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
         section=section,
         assumed=_unknown_hardware(used.iloc[0], hardware) if kind.pooled else (),
     )
+    _check_reach(deployment, where)
+    return deployment
+
+
+def _check_reach(deployment, where):
+    """Refuse a law that a few measurements lead beyond what any node does."""
+    law, problems = deployment.model.law, []
+    for name, regime in deployment.regimes.items():
+        times = 1 / np.float64(extrapolation(regime, deployment.model)["held"])
+        if 1 / MOST_TIME <= times <= MOST_TIME:
+            continue
+        low, high = deployment.model.domain["output_tokens"]
+        problems.append(
+            f"{where}: the {law.name} law of these runs gives the queries of regime {name}"
+            f" {times:.3g} times the node time that the nearest measured lengths take; allowed are"
+            f" {1 / MOST_TIME:g} to {MOST_TIME:g} times; measure beyond {low:g} to {high:g} output"
+            " tokens, or state throughput_law with name: peak, which knows no lengths"
+        )
+    if problems:
+        raise InputError(problems)
 
 
 def _check_power(method, runs, where):
