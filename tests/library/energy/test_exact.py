@@ -367,6 +367,9 @@ def test_statistics_of_the_tokens_and_of_the_throughput_over_them():
     lengths, weights = np.arange(5.0), np.array([1, 2, 2, 2, 1]) / 8
     found = exact.token_statistics(regime(VARIED))
     assert found == pytest.approx(brute_statistics(lengths, weights))
+    for lengths_of in (UniformLengths(0.0, 600.0), ExponentialLengths(300.0)):
+        found = exact.token_statistics(regime(lengths_of))
+        assert found == pytest.approx(brute_statistics(*lengths_of.support))
     law = LogLinear(5.0, 0.0, -0.5, 1e6, 3)
     model = served("a", 1, law=law)
     speeds = law.predict(INPUT, lengths)
@@ -376,6 +379,22 @@ def test_statistics_of_the_tokens_and_of_the_throughput_over_them():
     found = exact.throughput_statistics(regime(VARIED), replace(model, law=ways))
     both = np.concatenate([speeds, speeds / 2]), np.concatenate([0.75 * weights, 0.25 * weights])
     assert found == pytest.approx(brute_statistics(*both))
+
+
+def test_of_many_ways_few_lengths_stand_for_all():
+    many = regime(UniformLengths(0.0, 1e5))
+    law = Peak(100.0, 1)
+    lengths, weights = exact._all_lengths(many, served("a", 100))
+    assert len(lengths) == 100_001 and weights.sum() == pytest.approx(1)
+    ways = served("a", 100, law=Pooled.of([Share(1.0, 1.0, law)] * 2))
+    lengths, weights = exact._all_lengths(many, ways)
+    assert len(lengths) < 2000 and weights.sum() == pytest.approx(1)
+    assert weights @ lengths == pytest.approx(5e4)
+
+
+def test_what_is_left_of_equal_numbers_is_no_spread():
+    found = exact._weighted(np.array([1e6, 1e6 + 1e-9]), np.array([0.5, 0.5]))
+    assert found["std"] == 0
 
 
 def test_what_lies_beyond_the_measured_lengths_by_queries_and_by_time():

@@ -20,6 +20,8 @@ from scipy import stats
 def test_trimming_keeps_the_bounds():
     kept = monte_carlo.trimmed(np.arange(1, 102.0), [(0.05, 0.95), (0.1, 0.9)])
     assert (kept[0], kept[-1], len(kept)) == (15, 87, 73)
+    kept = monte_carlo.trimmed(np.arange(1001.0), [(0.05, 0.95)])
+    assert (kept[0], kept[-1], len(kept)) == (50, 950, 901)
 
 
 SEEDS = range(100, 120)
@@ -188,6 +190,15 @@ def test_a_day_of_the_fleet_has_the_means_of_resampled_pools():
     improved = {name: value / 4 for name, value in expected.items()}
     assert day["improved"] == pytest.approx(improved)
     assert list(day) == ["baseline", "improved"]
+
+
+def test_the_pool_of_a_fleet_is_that_of_the_seed():
+    setup = by_hand(pue=LogNormal(0.2, 0.3))
+    pool = monte_carlo.frontier_blend(drawn(setup), ())
+    random = np.random.RandomState(7)
+    means = [random.choice(pool, 80, replace=True).mean() for _ in range(30)]
+    day = monte_carlo.fleet_energy(setup, regime())
+    assert day["baseline"]["p50"] == pytest.approx(np.median(means) * 1e8 * 1.1 / 1e9)
 
 
 def test_the_improvement_of_a_fleet_is_drawn_after_the_lengths_of_a_figure():
