@@ -182,6 +182,40 @@ def test_a_method_or_deployment_that_nobody_asks_for_stops_nothing(copy, name, s
     assert "draft" not in config.load(CONFIG).methods
 
 
+BROKEN = ["findings.yaml", "evidence.yaml", "footprint.yaml", "methods/revised.yaml", EXAMPLE]
+
+
+@pytest.mark.parametrize("name", [*BROKEN, TABLE])
+@pytest.mark.parametrize("state", ["not YAML", "a mapping", "a list"])
+def test_a_file_that_a_what_if_does_not_need_does_not_stop_it(copy, name, state):
+    STATES[state](copy / name)
+    asked = CONFIG | {"method": "oviedo2026"}
+    loaded = config.load(asked, whatif=True)
+    told = loaded.withheld + [p for problems in loaded.broken.values() for p in problems]
+    assert any(f"config/{name}" in problem for problem in told), told
+    assert not set(told) & set(loaded.unasked)
+    assert set(loaded.asked) <= set(loaded.deployments)
+    assert {"oviedo2025", "oviedo2026"} <= set(loaded.methods)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("scaling.yaml", {"method": "oviedo2026"}),
+        ("methods/revised.yaml", {"method": "revised"}),
+        ("methods/revised.yaml", {"method": "oviedo2026", "base": "revised"}),
+        ("methods/revised.yaml", {}),
+        ("methods/oviedo2026.yaml", {"method": "oviedo2025"}),
+    ],
+)
+@pytest.mark.parametrize("state", ["not YAML", "a mapping"])
+def test_a_file_that_a_what_if_needs_ends_it(copy, name, change, state):
+    STATES[state](copy / name)
+    with pytest.raises(InputError) as error:
+        config.load(CONFIG | change, whatif=True)
+    assert any(f"config/{name}" in problem for problem in error.value.problems)
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "word"),
     [

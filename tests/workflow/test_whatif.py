@@ -313,8 +313,13 @@ def test_a_new_method_is_held_against_what_it_extends_and_needs_no_listing(fresh
     assert "## Which setting did it" in run.stdout
     assert "| PUE | x 0." in run.stdout
     assert git(fresh, "status", "--porcelain") == ""
-    against = snakemake(fresh, "whatif", "--config", f"method={mine}", "base=oviedo2026")
+    with ExitStack() as stack:
+        for name in ("findings", "methods/revised", "deployments/8xh100-llama-405b"):
+            stack.enter_context(edited(fresh / f"config/{name}.yaml", "a: [\n"))
+        # what it does not need stops it not, and is told once
+        against = snakemake(fresh, "whatif", "--config", f"method={mine}", "base=oviedo2026")
     assert "# What if: mine against oviedo2026\n" in against.stdout
+    assert against.stdout.count("config/methods/revised.yaml, line 2") == 1
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ NEEDED_BY = {
 }
 """What asks for the other files, `snakemake ...`."""
 OTHERS = tuple(name for name in NEEDED_BY if name not in NEEDED)
+OF_WHAT_IF = ("scaling",)
+"""Files that a what-if needs, besides its methods."""
 VERDICTS = "config/expected_verdicts.csv"
 BENCHMARKS = "data/throughput/trtllm.csv"
 
@@ -75,6 +77,8 @@ class Settings(NamedTuple):
         Problems of the files that this run may not need, by name without ending.
     unasked : list of str
         Problems of the methods and deployments that no one asks for.
+    withheld : list of str
+        Problems that a what-if can do without, and that end any other run.
     """
 
     methods: dict
@@ -86,9 +90,10 @@ class Settings(NamedTuple):
     requests: dict | None
     broken: dict
     unasked: list
+    withheld: list
 
 
-def load(config):
+def load(config, whatif=False):
     """Read and check everything.
 
     Parameters
@@ -96,6 +101,9 @@ def load(config):
     config : dict
         The workflow's configuration: config/config.yaml, and what the command line or the workflow
         that uses this one as a module says instead.
+    whatif : bool
+        Whether the run is that of a what-if, which reads its methods itself: of the other files
+        those that are right are returned.
 
     Returns
     -------
@@ -107,20 +115,25 @@ def load(config):
         Listing the problems of all files.
     """
     problems = config_problems(config)
+    if problems and whatif:
+        raise InputError(problems)
     has_log = "log" in config and not problems
     needed = [*NEEDED, "requests"] if has_log else NEEDED
-    documents, wrong = read_documents()
-    problems += [problem for name in needed for problem in wrong[name]]
-    broken_files = {name: found for name, found in wrong.items() if name not in needed}
+    documents, wrong_files = read_documents()
+    problems += [problem for name in needed for problem in wrong_files[name]]
+    broken_files = {name: found for name, found in wrong_files.items() if name not in needed}
     with collecting(problems):
         read_table(provided(VERDICTS), "expected_verdicts")
-    paths, files, methods = find_methods(), {}, {}
-    with collecting(problems):
+    paths, files, methods, of_methods = find_methods(), {}, {}, []
+    with collecting(of_methods):
         asked = asked_methods(config, documents)
         asked |= requests_files.asked_methods(config) if has_log else {}
+        if whatif:
+            asked = _readable(asked, paths, of_methods)
         files = read_methods(paths, asked)
         methods, wrong = resolve_all(asked, files, read_schema("method"))
-        problems += wrong
+        of_methods += wrong
+    problems += of_methods
     for name in ("multiverse", "sensitivity"):
         broken_files[name] += _audit_problems(name, documents, paths, files, methods)
     broken_files |= {"findings": override_problems_of(documents, methods)}
@@ -133,13 +146,32 @@ def load(config):
     if has_log and documents["requests"]:
         with collecting(problems):
             requests = requests_files.load(config, documents["requests"], methods, paths, broken)
-    if problems:
+    lacking = [problem for name in OF_WHAT_IF for problem in wrong_files[name]]
+    # a what-if that names no method asks of any that has changed
+    if not config.get("method") or _asked_methods(config) & (set(paths) - set(methods)):
+        lacking += of_methods
+    if lacking if whatif else problems:
         raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
-    asked = [Path(path).stem for path in named]
+    asked = [name for name in (Path(path).stem for path in named) if name in loaded]
     documents |= {name: {} for name in OTHERS if broken_files.get(name)}
     others = _unasked_problems(paths, {*methods, *_asked_methods(config)})
     others += _unasked_deployments(loaded, paths, broken)
-    return Settings(methods, files, paths, documents, loaded, asked, requests, broken_files, others)
+    others = [problem for problem in others if problem not in problems]
+    return Settings(
+        methods, files, paths, documents, loaded, asked, requests, broken_files, others, problems
+    )
+
+
+def _readable(asked, paths, problems):
+    """Methods that are YAML, with what they extend; the problems of the others are added."""
+    kept = {}
+    for name, key in asked.items():
+        before = len(problems)
+        with collecting(problems):
+            read_methods(paths, [name])
+        if len(problems) == before:
+            kept[name] = key
+    return kept
 
 
 def _asked_methods(config):

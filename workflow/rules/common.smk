@@ -1,4 +1,5 @@
 import re
+import sys
 
 from snakemake.exceptions import WorkflowError
 
@@ -35,7 +36,8 @@ FIGURE_CATEGORIES = {
 }
 
 try:
-    SETTINGS = config_files.load(config)
+    # which targets are asked for is known only when all rules are; onstart holds it against them
+    SETTINGS = config_files.load(config, whatif="whatif" in sys.argv)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -44,12 +46,15 @@ for name, problems in SETTINGS.broken.items():
         told = "\n".join(problems)
         logger.warning(f"{told}\nOnly `snakemake {config_files.NEEDED_BY[name]}` needs this file.")
 
+if SETTINGS.withheld:
+    logger.warning("\n".join(SETTINGS.withheld) + "\nThe what-if does without.")
+
 if SETTINGS.unasked:
     logger.warning("\n".join(SETTINGS.unasked) + "\nOnly a run that names it needs it.")
 
 # ALL_METHODS can be built, METHODS of them are built by default
 ALL_METHODS = SETTINGS.methods
-METHODS = {name: ALL_METHODS[name] for name in config["methods"]}
+METHODS = {name: ALL_METHODS[name] for name in config["methods"] if name in ALL_METHODS}
 
 # the order of pages for readers
 PAPER_FIRST = sorted(METHODS, key=lambda name: (METHODS[name]["kind"] != "paper", name))

@@ -47,5 +47,7 @@ rule deployments:
 
 
 if deployment_files.REFERENCE in METHODS:
+    # a what-if goes on without an example that is broken
     for path in deployment_files.EXAMPLES:
-        TARGETS += deployment_files.outputs(DEPLOYMENTS[Path(path).stem])
+        if Path(path).stem in DEPLOYMENTS:
+            TARGETS += deployment_files.outputs(DEPLOYMENTS[Path(path).stem])

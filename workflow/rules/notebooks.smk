@@ -2,10 +2,15 @@
 NOTEBOOKS = ["one_query_by_hand", "uncertainty", "overestimates", "your_own_node"]
 NOTEBOOK_SOURCES = [own(f"workflow/notebooks/{name}.py") for name in NOTEBOOKS]
 NOTEBOOK_PAGES = [f"build/notebooks/{name}.html" for name in NOTEBOOKS]
-NOTEBOOK_DEPLOYMENT = DEPLOYMENTS["8xh100-llama-405b"]
+NOTEBOOK_DEPLOYMENT = DEPLOYMENTS.get("8xh100-llama-405b")
 
 # the last ones set the project's methods beside each other
-if is_own() and {"oviedo2026", "revised"} <= set(METHODS) and "exact" in config["engines"]:
+if (
+    is_own()
+    and NOTEBOOK_DEPLOYMENT
+    and {"oviedo2026", "revised"} <= set(METHODS)
+    and "exact" in config["engines"]
+):
 
     rule execute_notebooks:
         """Execute the notebooks that explain the method and keep them as pages."""

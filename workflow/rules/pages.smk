@@ -86,7 +86,9 @@ if is_own() and set(PAGE_METHODS) <= set(METHODS) and "exact" in config["engines
         params:
             methods={name: METHODS[name] for name in PAGE_METHODS},
             papers=PAPERS,
-            deployments=[DEPLOYMENTS[name]["method"]["title"] for name in EXAMPLES],
+            deployments=lambda wildcards: [
+                DEPLOYMENTS[name]["method"]["title"] for name in EXAMPLES
+            ],
         output:
             "build/report.html",
         log:
