@@ -52,6 +52,7 @@ def test_outside_a_checkout_and_without_results(tmp_path):
     said = "\n".join(ending(tmp_path))
     assert "0.308 (" in said
     assert "Against" not in said
+    assert "No commit has results/headline.csv" in said
 
 
 def test_a_run_that_failed_says_whether_its_numbers_are_new(tmp_path):

@@ -28,7 +28,9 @@ def ending(root: Path) -> list[str]:
     files, commit = committed_files(root, (HEADLINE,))
     before = pd.read_csv(io.BytesIO(files[HEADLINE])) if HEADLINE in files else None
     lines = ["", "Energy per query of the frontier blend, median (IQR):", *_energies(now)]
-    if before is not None:
+    if before is None:
+        lines.append(f"No commit has {HEADLINE}, so nothing is said of what moved.")
+    else:
         lines += _moved(before, now, commit)
     return [
         *lines,
