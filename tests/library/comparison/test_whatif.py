@@ -1,6 +1,7 @@
 """What a change does: its numbers, its words, and no share of rounding."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -147,6 +148,13 @@ def test_claims_are_told_where_the_verdict_changes(powered):
     assert told["median-traditional"]["before"] == "reproduced"
     assert told["median-traditional"]["after"] == "not reproduced"
     assert "ratio-tokens" not in told
+    mine = replace(powered[1], side=replace(powered[1].side, method=BASE | {"kind": "user"}))
+    told = {c["claim"]: c for c in flipped_claims(powered[0], mine, published, figures)}
+    assert told["median-traditional"]["before"] == "reproduced"
+    assert told["median-traditional"]["after"] == "would not hold"
+    assert {c["after"] for c in told.values()} == {"would not hold"}
+    told = {c["claim"]: c for c in flipped_claims(mine, mine, published, figures)}
+    assert told == {}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.claims.headline import numbers
-from inference_energy.claims.judge import judge
+from inference_energy.claims.judge import HOLDS, judge
 from inference_energy.claims.selectors import Results
 from inference_energy.comparison.attribution import JOINED, attribution
 from inference_energy.comparison.medians import ExactMedians
@@ -37,6 +37,12 @@ LABELS = {
 
 NAMED, FELT = 3, 0.005
 """Settings that a sentence names at most, and change of a median that counts as one. [1]"""
+
+UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
+    "by construction": "would hold",
+    "not reproduced": "would not hold",
+}
+"""What a verdict says of a method that is not the paper's, and so not scored by its claims."""
 
 LONG_CHANGE = 120
 """Characters of a change beyond which a sentence says only what kind of change it is."""
@@ -241,7 +247,8 @@ def flipped_claims(
     """Claims whose verdict differs: claim, published, unit, old, new, exact, before, after.
 
     A verdict here is whether the number is the published one. The caveats of the findings are left
-    out; "reproduced with caveat" says that the seeded draw alone prints the published number.
+    out; "reproduced with caveat" says that the seeded draw alone prints the published number. Of a
+    method that is not the paper's it is said whether the claim would hold.
     ``exact`` holds both numbers without sampling: where they are one, only the draw has moved.
 
     Parameters
@@ -269,11 +276,28 @@ def flipped_claims(
             "old": line.computed_old,
             "new": line.computed_new,
             "exact": [of.get(line.claim) for of in exact],
-            "before": line.verdict_old,
-            "after": line.verdict_new,
+            "before": _verdict(line.verdict_old, base),
+            "after": _verdict(line.verdict_new, head),
         }
-        for line in both[both["verdict_old"] != both["verdict_new"]].itertuples()
+        for line in both.itertuples()
+        if _differ(line.verdict_old, line.verdict_new, is_scored(base) and is_scored(head))
     ]
+
+
+def is_scored(answer: Answer) -> bool:
+    """Whether a side is a method of the paper's, whose claims are judged."""
+    return bool(answer.side.method["kind"] != "user")
+
+
+def _verdict(verdict: str, answer: Answer) -> str:
+    return verdict if is_scored(answer) else UNSCORED.get(verdict, verdict)
+
+
+def _differ(before: str, after: str, scored: bool) -> bool:
+    """Whether two verdicts differ; where a side is not scored, whether the claim would hold."""
+    return before != after and (
+        scored or UNSCORED.get(before, before) != UNSCORED.get(after, after)
+    )
 
 
 def changed_settings(base: dict, head: dict) -> list[dict]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from inference_energy.comparison.whatif import Answer
+from inference_energy.comparison.whatif import Answer, is_scored
 from inference_energy.text import factor, is_missing, number, percent, told_apart, with_unit
 
 UNCHANGED = "unchanged"
@@ -71,12 +71,15 @@ def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
         " -> ".join(number(answer.median(regime, engine)) for answer in (base, head))
         for engine in ("published", "exact")
     )
-    return (
+    note = (
         "A claim is held against the seeded draw, as the paper computed its numbers: the draw's"
         f" {regime} median is {drawn} Wh, the exact one above {exact} Wh. Where the number without"
         " sampling stays, only the draw has moved: a factor that became fixed, or another number of"
         " models, takes other random numbers."
     )
+    if is_scored(base) and is_scored(head):
+        return note
+    return f"{note} A method that is not the paper's is not scored by its claims."
 
 
 def member_parts(members: Mapping[str, list[dict]], ranked_by: str) -> dict[str, dict]:
