@@ -26,6 +26,27 @@ pytestmark = pytest.mark.browser
 PAGE = ROOT / "docs" / "explorer" / "index.html"
 SHOWN = read_yaml("config/config.yaml")["methods"]
 SETTINGS, FLEETS = 200, 200
+CHOICES = ("method", "model", "gpu", "precision", "grid")
+COLOURS = """() => {
+  const ground = (e) => {
+    const own = getComputedStyle(e).backgroundColor;
+    const clear = own === "transparent" || own.endsWith(", 0)");
+    return clear ? (e.parentElement ? ground(e.parentElement) : "rgb(255, 255, 255)") : own;
+  };
+  const texts = [...document.body.querySelectorAll("*")].filter(
+    (e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()),
+  );
+  const found = texts
+    .filter((e) => !["SCRIPT", "STYLE", "TITLE"].includes(e.tagName.toUpperCase()))
+    .map((e) => {
+      const drawn = e.closest("svg");
+      const style = getComputedStyle(e);
+      const colour = drawn && style.fill !== "none" ? style.fill : style.color;
+      return JSON.stringify([colour, ground(e), drawn ? "svg" : "page"]);
+    });
+  return [...new Set(found)].map((each) => JSON.parse(each));
+}"""
+"""Every colour of a text, with that of its ground and where it stands."""
 INTENSITIES = {
     "water on the site": ("on_site_water", SERVER, 1),
     "water of electricity": ("generation_water", FACILITY, 1),
@@ -283,6 +304,90 @@ def test_the_address_keeps_what_is_picked(page, browser):
         assert complaints == []
     page.click("#reset")
     assert page.url == PAGE.as_uri()
+
+
+def test_every_control_comes_back_from_the_address(page, browser):
+    go(page, {})
+    stated = {
+        "method": "revised",
+        "model": "Llama 3.1 8B",
+        "gpu": "B200",
+        "precision": "FP8",
+        "requests": "33",
+        "input": "777",
+        "cached": "111",
+        "output": "222",
+        "power": "9.5",
+        "pu5": "0.5",
+        "pu95": "0.8",
+        "pue5": "1.1",
+        "pue95": "1.2",
+        "queries": "2.5",
+        "share": "20",
+        "grid": page.locator("#grid option").nth(2).get_attribute("value"),
+    }
+    for key, value in stated.items():
+        field = page.locator(f"#{key}")
+        choose = field.select_option if key in CHOICES else field.fill
+        choose(value)
+    with opened(browser, page.url) as (again, _, complaints):
+        assert {key: again.input_value(f"#{key}") for key in stated} == stated
+        assert again.inner_text("#results") == page.inner_text("#results")
+        assert complaints == []
+    page.click("#reset")
+
+
+def test_the_back_button_goes_back_one_choice(page):
+    page.reload()
+    go(page, {})
+    first = page.inner_text("#median")
+    page.select_option("#method", "revised")
+    second = page.inner_text("#median")
+    page.locator("#output").press_sequentially("0")
+    third = page.inner_text("#median")
+    assert len({first, second, third}) == 3
+    for median in (second, first):
+        page.go_back()
+        page.wait_for_function(
+            "median => document.getElementById('median').textContent === median", arg=median
+        )
+
+
+def test_it_can_be_printed(page):
+    go(page, {"method": "revised"})
+    pages = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
+    # the claims alone are two pages
+    assert 2 <= len(pages) <= 8
+
+
+def test_every_control_has_a_name_and_texts_stand_out(page):
+    """Names for screen readers; contrast of 4.5 to 1 of every text (WCAG 2.2, 1.4.3)."""
+    go(page, {"method": "revised"})
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("select, input, button, a")]
+        .filter(e => !(e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim()))
+        .map(e => e.outerHTML)"""
+    )
+    assert nameless == []
+    charts = "[...document.querySelectorAll('.chart')]"
+    assert page.evaluate(f"{charts}.every(chart => chart.querySelector('svg[aria-label]'))")
+    colours = page.evaluate(COLOURS)
+    assert len(colours) > 3
+    faint = [of for of in colours if contrast(of[0], of[1]) < (3 if of[2] == "svg" else 4.5)]
+    assert faint == []
+
+
+def contrast(text, ground):
+    """Contrast of two colours, each red, green, blue from 0 to 255 (WCAG 2.2)."""
+    shares = [[int(part) / 255 for part in re.findall(r"\d+", each)[:3]] for each in (text, ground)]
+    dark, light = sorted(
+        np.dot(
+            [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in of],
+            (0.2126, 0.7152, 0.0722),
+        )
+        for of in shares
+    )
+    return (light + 0.05) / (dark + 0.05)
 
 
 def test_what_an_address_says_wrongly_is_told_and_nothing_breaks(page):

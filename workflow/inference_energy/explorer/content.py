@@ -270,10 +270,14 @@ def rows_behind(rows, files):
     return ranges
 
 
-def utilisation_content(section, power_utilisation):
-    """Content of a power utilisation; of one that is measured at the load, of what was built."""
+def utilisation_content(section, power_utilisation, z):
+    """Content of a power utilisation; of one that is measured at the load, of what was built.
+
+    ``z`` is the normal quantile by which the page makes a log-normal of its ends again. [1]
+    """
     if section["distribution"] == "by-load":
-        p5, p95 = map(float, power_utilisation.quantile([0.05, 0.95]))
+        middle, away = power_utilisation.mu, z * power_utilisation.sigma
+        p5, p95 = (float(np.exp(middle + end)) for end in (-away, away))
         return {"p5": p5, "p95": p95}
     return factor_content(section)
 
@@ -301,11 +305,12 @@ def method_content(method, tables, statements, power_utilisation):
     power_utilisation : LogNormal or Coupling
         That of the built method.
     """
+    z = method["monte_carlo"]["normal_quantile_95"]
     return {
         "title": method["title"],
         "kind": method["kind"],
-        "z": method["monte_carlo"]["normal_quantile_95"],
-        "utilisation": utilisation_content(method["power_utilisation"], power_utilisation),
+        "z": z,
+        "utilisation": utilisation_content(method["power_utilisation"], power_utilisation, z),
         "pue": factor_content(method["pue"]),
         "ratio": method["input_charge"]["input_tokens_per_output_token"]["value"],
         "uncertain": method["throughput_law"].get("error", "ignored") == "included",

@@ -120,9 +120,9 @@ class Servers:
             )
             for way in ways.to_dict("records")
         ]
-        rows = self.rows[self.rows["network"] == first["network"]]
-        law = replace(Pooled.of(shares), n_rows=len(rows))
-        return Served(law, rows, utilisation=(utilisation.mu, utilisation.sigma))
+        behind = self.rows[self.rows["network"] == first["network"]]
+        law = replace(Pooled.of(shares), n_rows=len(behind))
+        return Served(law, behind, utilisation=(utilisation.mu, utilisation.sigma))
 
 
 def fit_serving(
@@ -192,11 +192,11 @@ def serve_elsewhere(
     own = ["model", "gpu", "precision"]
     ways = servers.ways(servers.candidates(kinds[own].merge(engines, how="cross")))
     found = {}
-    for names, some in ways.groupby(own, sort=False):
-        key = cast(tuple[str, str, str], names)
+    for _, some in ways.groupby(own, sort=False):
         served = servers.served(some, LogNormal(*utilisation))
-        here = served.rows["gpu"].eq(key[1]) & served.rows["precision"].eq(key[2])
-        found[key] = replace(served, rows=served.rows[here])
+        model, gpu, precision = map(str, some.iloc[0][own])
+        here = served.rows["gpu"].eq(gpu) & served.rows["precision"].eq(precision)
+        found[model, gpu, precision] = replace(served, rows=served.rows[here])
     return found
 
 

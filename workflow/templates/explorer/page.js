@@ -125,7 +125,12 @@ const explorer = (() => {
     const stated = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
     return Object.fromEntries(KEYS.filter((key) => key in stated).map((key) => [key, stated[key]]));
   };
-  const keep = (stated) => {
+  /* A step of its own can be gone back to. */
+  const go = (hash, step) => {
+    const address = hash ? `#${hash}` : location.pathname + location.search;
+    history[step ? "pushState" : "replaceState"](null, "", address);
+  };
+  const keep = (stated, step) => {
     const { picked, defaults } = complete(stated);
     const kept = new URLSearchParams();
     for (const key of KEYS) {
@@ -133,8 +138,7 @@ const explorer = (() => {
       const changed = NUMBERS.includes(key) ? picked[key] !== String(defaults[key]) : picked[key] === stated[key];
       if (changed) kept.set(key, picked[key]);
     }
-    const hash = kept.toString();
-    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+    go(kept.toString(), step);
   };
 
   /* --- what is shown ----------------------------------------------------------------------- */
@@ -361,12 +365,23 @@ const explorer = (() => {
     showClaims(state);
   };
 
-  const pick = (changes) => {
-    keep({ ...read(), ...changes });
+  const pick = (changes, step = true) => {
+    keep({ ...read(), ...changes }, step);
     show();
   };
-  for (const key of KEYS) $(key).addEventListener(NUMBERS.includes(key) ? "input" : "change", () => pick({ [key]: $(key).value }));
-  $("slide").addEventListener("input", () => pick({ share: $("slide").value }));
+  /* Typing a number, or moving the slider, is one step. */
+  const typed = (id, key) => {
+    let begun = false;
+    $(id).addEventListener("input", () => {
+      pick({ [key]: $(id).value }, !begun);
+      begun = true;
+    });
+    $(id).addEventListener("change", () => (begun = false));
+  };
+  for (const key of NUMBERS) typed(key, key);
+  typed("slide", "share");
+  for (const key of KEYS.filter((each) => !NUMBERS.includes(each)))
+    $(key).addEventListener("change", () => pick({ [key]: $(key).value }));
   for (const regime of REGIMES)
     $(regime).addEventListener("click", () => {
       const { input, output } = complete(read()).method.regimes[regime];
@@ -374,7 +389,7 @@ const explorer = (() => {
     });
   $("controls").addEventListener("reset", (event) => {
     event.preventDefault();
-    history.replaceState(null, "", location.pathname + location.search);
+    go("", true);
     show();
   });
   $("controls").addEventListener("submit", (event) => event.preventDefault());
