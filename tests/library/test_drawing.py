@@ -70,6 +70,14 @@ def test_colours_stand_out_from_the_page(colours):
     assert min(map(contrast, colours.values())) >= 3
 
 
+def test_a_colour_of_a_model_is_of_no_regime_and_of_no_lever():
+    models, regimes, levers = (
+        set(colours.values())
+        for colours in (drawing.MODEL_COLOURS, drawing.REGIME_COLOURS, drawing.PATHWAY_COLOURS)
+    )
+    assert not models & regimes and not models & levers and not regimes & levers
+
+
 @pytest.mark.parametrize("method", ["oviedo2026", "revised"])
 def test_models_of_a_method_have_a_colour_each(method):
     energy = redraw.read_method(method)["energy_per_query"]
@@ -161,12 +169,11 @@ def test_a_logarithmic_axis_has_plain_numbers():
 @pytest.mark.parametrize(
     "colours",
     [
-        list(drawing.PATHWAY_COLOURS.values()),
-        list(drawing.REGIME_COLOURS.values()),
-        list(drawing.MODEL_COLOURS.values()),
+        list({*drawing.PATHWAY_COLOURS.values(), *drawing.REGIME_COLOURS.values()}),
+        [*drawing.REGIME_COLOURS.values(), *drawing.MODEL_COLOURS.values()],
         [colour for colour, _ in drawing.VERDICT_MARKS.values()],
     ],
-    ids=["pathways", "regimes", "models", "verdicts"],
+    ids=["pathways and regimes", "models and regimes", "verdicts"],
 )
 def test_colours_of_a_figure_differ_for_every_eye(colours, vision):
     linear = np.array([to_rgb(colour) for colour in colours]) ** 2.2

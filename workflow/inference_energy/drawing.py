@@ -89,16 +89,12 @@ ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 """Box of a text that gridlines must not cross."""
 
 
-PATHWAY_COLOURS = {
-    "baseline": BLUE,
-    "hardware": ORANGE,
-    "model": GREEN,
-    "serving": PURPLE,
-    "combined": VERMILION,
-}
+# of queries alone: of no model and of no lever
+VIOLET = "#8F52E0"
 
 
-REGIME_COLOURS = {"traditional": SKY, "long": VERMILION}
+REGIME_COLOURS = {"traditional": SKY, "long": VIOLET}
+"""Colour of each kind of query, which nothing that stands beside it has."""
 
 
 MODEL_COLOURS = {
@@ -116,6 +112,12 @@ MODEL_COLOURS = {
 }
 """Colour of each model of the methods and of their blend, in every figure; the further ones lie as
 far from all others as the page lets them, for every eye."""
+
+
+PATHWAY_COLOURS = {"baseline": DARK_GREY} | dict.fromkeys(
+    ("hardware", "model", "serving", "combined", "improved"), GREY
+)
+"""Greys of the blend as it is, and of what levers make of it, which words tell apart."""
 
 
 def model_colour(name):
@@ -219,6 +221,11 @@ def printed(axis, y, claims, colour=BLACK):
         markersize=3,
         zorder=4,
     )
+
+
+def panel_title(axis, place, words, **look):
+    """Write the title of the panel at a place, from 0, of a figure: its letter and words."""
+    axis.set_title(f"{'abcdefghijkl'[place]}  {words}", **look)
 
 
 def no_side(axis):

@@ -20,7 +20,7 @@ def test_predictions_at_load_have_a_panel_per_engine_and_way_of_measuring():
     ways = table[["engine", "protocol"]].drop_duplicates()
     assert len(titles) == len(ways) == 5
     one = predicted_at_load(table.iloc[:1].assign(engine=None))
-    assert one.axes[0].get_title(loc="left").startswith("engine not stated, ")
+    assert one.axes[0].get_title(loc="left").startswith("a  engine not stated, ")
 
 
 def test_a_figure_says_where_there_is_nothing_to_show():

@@ -18,6 +18,7 @@ from inference_energy.drawing import (
     log_ticks,
     model_colour,
     new_figure,
+    panel_title,
     tell,
 )
 from inference_energy.text import extent, number
@@ -78,7 +79,7 @@ def by_load(table: pd.DataFrame) -> Figure:
         log_ticks(axis.yaxis)
         axis.set_xticks(range(len(LOADS)), list(LOADS))
         axis.set_xlabel("Requests at once on the node")
-        axis.set_title(f"{title}, {FORMAT}")
+        panel_title(axis, column, f"{title}, {FORMAT}")
         drawn = shown[shown["gpu"].eq(gpu)].groupby("model", sort=False)["output_wh"]
         told = [f"{model} {extent(energy)}" for model, energy in drawn]
         tell(axis, f"Wh per million output tokens, best load to one request: {', '.join(told)}")

@@ -15,6 +15,7 @@ from inference_energy.drawing import (
     frame,
     headline,
     new_figure,
+    panel_title,
 )
 from inference_energy.rounding import largest_first
 from inference_energy.text import number, percent
@@ -157,7 +158,7 @@ def draw(table, base, head, regimes=("traditional", "long")):
                 textcoords="offset points",
                 va="center",
             )
-        axis.set_title(f"Median, {regime} queries")
+        panel_title(axis, i, f"Median, {regime} queries")
         axis.set_xlabel("Energy per query [Wh]")
         axis.set_xlim(0, 1.3 * max(max(start, stop) for _, start, stop, _ in bars))
         axis.set_ylim(rows - 0.4, -0.6)

@@ -34,6 +34,7 @@ from inference_energy.drawing import (
     log_ticks,
     new_figure,
     no_side,
+    panel_title,
     tell,
 )
 from inference_energy.evidence.concurrency import DEPLOYMENT, best_deployments
@@ -330,7 +331,7 @@ def predicted(table):
         log_ticks(axis.yaxis)
         axis.grid(True, axis="y")
         axis.plot(span, span, color=DARK_GREY, linewidth=0.7, zorder=1)
-        axis.set_title(title, fontweight="normal")
+        panel_title(axis, k, title)
         if k == 0:
             axis.set_ylabel("Predicted, median and P5–P95 [Wh]")
         own = table[table["basis"] == basis]
@@ -389,6 +390,7 @@ def wall_utilisation(table, utilisation):
         _key("run", BLUE, "o", 4),
         Line2D([], [], markersize=3.6, label="idle before it", **idle),
         Patch(color=BAND, label="method, P5–P95"),
+        _line_key("its median", DARK_GREY, width=0.7),
     ]
     spacing = {"columnspacing": 1.0, "handletextpad": 0.4, "handlelength": 1.2}
     legend(axis.figure, handles, 0.1, 0.26, **spacing)
@@ -438,7 +440,7 @@ def length_quantiles(table):
         axis.set_yscale("log")
         axis.set_xlim(0, 1)
         axis.set_xlabel("Share of queries that are shorter")
-        axis.set_title(f"{regime.capitalize()} queries", fontweight="normal")
+        panel_title(axis, k, f"{regime.capitalize()} queries")
         axis.grid(True, axis="y")
         if k == 0:
             axis.set_ylabel("Output tokens")
@@ -519,8 +521,8 @@ def concurrency(runs, band, near_best):
         axis.axhline(near_best, color=DARK_GREY, linewidth=0.7, linestyle=":")
         axis.set_ylim(0.9, 40)
         log_ticks(axis.yaxis, (1, 2, 4))
-        axis.set_title(gpu, fontweight="normal")
         own = energies[energies.index.get_level_values("gpu") == gpu]
+        panel_title(axis, k, f"{gpu}: {len(own)} lines, by model, format and GPUs")
         told = extent(own["max"] / own["min"])
         tell(axis, f"{len(own)} deployments; the lowest load takes {told} times the best")
         if k == 0:

@@ -31,7 +31,7 @@ from inference_energy.units import PERCENT
 DECIMALS = 4
 """Decimals of log10 that points are placed by: crowded ones move with the last digits."""
 
-HEIGHT, LEFT, BELOW, ABOVE, GAP = 2.7, 0.55, 0.42, 0.6, 0.12
+HEIGHT, LEFT, BELOW, ABOVE, GAP = 2.85, 0.55, 0.42, 0.75, 0.12
 """Height of the figure and distances around its panels [in]."""
 
 
@@ -89,13 +89,15 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
         axis.set_ylabel("Predicted over measured throughput" if i == 0 else "")
         axis.set_xlabel("Output over input tokens")
         axis.grid(axis="y")
-        axis.set_title(f"{law}, mean error {number(errors[law], 2)} %", fontweight="normal")
+        drawing.panel_title(axis, i, f"{law}, mean error {number(errors[law], 2)} %")
         by_shape = ratios[rows.index].groupby(rows["output_tokens"] / rows["input_tokens"])
         ends = [f"{extent(own)} at {shape:.3g}" for shape, own in by_shape]
         tell(axis, f"{len(rows)} shapes left out; ratio by output over input: {', '.join(ends)}")
     best, worst = str(errors.idxmin()), str(errors.idxmax())
     told = f"{number(errors[best], 2)} %, the {worst} law by {number(errors[worst], 2)} %"
     headline(figure, f"With several shapes left out, the {best} law is off by {told}")
+    key = [Patch(color=DARK_GREY, alpha=0.15, label="within a factor of 1.1")]
+    legend(figure, key, LEFT, 0.34)
     return figure
 
 
@@ -148,7 +150,7 @@ def predicted_at_load(predictions: pd.DataFrame) -> Figure:
         within = share_of(float((own <= WITHIN).mean()), len(own))
         tell(axis, f"{within} runs are within a factor of {WITHIN:g}")
         told = f"{title}\nmedian off by × {away[panel == title].median():.2f}"
-        axis.set_title(told, fontsize=7, fontweight="normal")
+        drawing.panel_title(axis, i, told, fontsize=7)
     handles: list[Artist] = [
         Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4, label=name)
         for name, (colour, marker) in CLASSES.items()

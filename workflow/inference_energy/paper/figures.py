@@ -29,6 +29,7 @@ from inference_energy.drawing import (
     model_colour,
     new_figure,
     note,
+    panel_title,
     printed,
     rows_axis,
     rows_height,
@@ -264,7 +265,7 @@ def token_distributions(histograms, tokens):
     headline(figure, f"Half of the answers are longer than {told}")
     for place, regime in enumerate(REGIMES):
         axis = frame(figure, 0.5 + 3.42 * place, 0.4, 3.6 - 3.42 * place, 0.48)
-        axis.set_title(REGIMES[regime])
+        panel_title(axis, place, REGIMES[regime])
         bins = histograms[
             (histograms["quantity"] == "output tokens") & (histograms["regime"] == regime)
         ]
@@ -312,7 +313,7 @@ def pathway_histograms(histograms, energy, densities, method):
     method : dict
         Resolved method.
     """
-    total = 4.8
+    total = 4.95
     figure = new_figure(PAGE, total)
     headline(figure, _sampling_error(energy))
     exact = densities[densities["subject"] == TRIMMED]
@@ -352,7 +353,7 @@ def pathway_histograms(histograms, energy, densities, method):
             axis.text(0.01, 0.97, name, **style)
             axis.text(0.99, 0.97, text, ha="right", **style)
             if row == 0:
-                axis.set_title(regime_title(regime, method))
+                panel_title(axis, column, regime_title(regime, method))
     figure.text(
         0.13 / PAGE,
         0.5,
@@ -361,6 +362,8 @@ def pathway_histograms(histograms, energy, densities, method):
         ha="center",
         va="center",
     )
+    told = "Bars: sampled queries; line: exact density, cut at P5 and P95."
+    note(figure, [f"{told} Numbers: sampled median (IQR) [Wh]."], left=0.5)
     return figure
 
 
@@ -402,17 +405,22 @@ BOOTSTRAP = [
 """What the marks of the fleet figures are."""
 
 
-def _fleet_figure(finding, rows, references, method, keys):
+def _fleet_figure(finding, rows, references, method, keys, exact):
     """Figure of bars on GWh/day from zero, and references that cross nothing but bars.
 
-    Rows are (name, text, values, parts of the bar, their colours, claim of the paper or None).
+    Rows are (name, text, values, parts of the bar, their colours, claim of the paper or None);
+    ``exact`` is what the bars are without sampling, or nothing [GWh/day].
     """
     lines = fleet_references(references)
-    below = BELOW + NOTE_LINE * len(BOOTSTRAP)
+    notes = list(BOOTSTRAP)
+    if exact:
+        told = ", ".join(map(number, exact))
+        notes.append(f"Bars: seeded draws; without sampling {told} GWh.")
+    below = BELOW + NOTE_LINE * len(notes)
     above = KEYS + (NOTE_LINE if keys else 0)
     figure = new_figure(COLUMN, above + FLEET_ROW * len(rows) + below)
     headline(figure, finding)
-    note(figure, BOOTSTRAP)
+    note(figure, notes)
     axis = frame(figure, NAMES, below, NUMBERS, above)
     axis.set_ylim(0.5 - len(rows), 0.5)
     axis.set_yticks([-i for i in range(len(rows))], [row[0] for row in rows])
@@ -448,6 +456,16 @@ def _fleet_figure(finding, rows, references, method, keys):
     return figure
 
 
+def _without_sampling(fleet, chosen):
+    """Energies of a day by scenario and pathway, where the exact engine has run. [GWh/day]"""
+    if "exact" not in set(fleet["engine"]):
+        return []
+    return [
+        statistics(fleet, engine="exact", scenario=scenario, pathway=pathway)["p50"]
+        for scenario, pathway in chosen
+    ]
+
+
 def _printed_fleet(published, method, scenario, pathway):
     """Claim of the paper on a fleet's median, or None."""
     selector = f"fleet[scenario={scenario}; pathway={pathway}; statistic=p50]"
@@ -468,17 +486,16 @@ def fleet_baseline(fleet, references, method, published):
         The published claims of all versions.
     """
     rows = []
-    for name, pathway, colour in (
-        ("Baseline", "baseline", PATHWAY_COLOURS["baseline"]),
-        ("Improved", "improved", PATHWAY_COLOURS["serving"]),
-    ):
+    for name, pathway in (("Baseline", "baseline"), ("Improved", "improved")):
         values = statistics(fleet, scenario="traditional", pathway=pathway)
         claim = _printed_fleet(published, method, "traditional", pathway)
         text = f"{number(values['p50'])}\n({number(values['p5'])}–{number(values['p95'])})"
-        rows.append((name, text, values, [values["p50"]], [colour], claim))
+        colours = [PATHWAY_COLOURS[pathway]]
+        rows.append((name, text, values, [values["p50"]], colours, claim))
     saved = percent(1 - rows[1][2]["p50"] / rows[0][2]["p50"])
     finding = f"Improvements save {saved} of a fleet's energy"
-    return _fleet_figure(finding, rows, references, method, [])
+    exact = _without_sampling(fleet, [("traditional", "baseline"), ("traditional", "improved")])
+    return _fleet_figure(finding, rows, references, method, [], exact)
 
 
 @rc_context(SETTINGS)
@@ -491,11 +508,12 @@ def fleet_mixed(fleet, references, method, published):
     share = method["fleet"]["long_share"]["value"]
     long_queries = f"{percent(share, 'g')} long"
     rows = []
-    for name, scenario, pathway, long in (
+    drawn = (
         ("No long", "traditional", "baseline", 0),
         (long_queries, "mixed", "baseline", share),
         (f"{long_queries},\nimproved", "mixed", "improved", share),
-    ):
+    )
+    for name, scenario, pathway, long in drawn:
         values = statistics(fleet, scenario=scenario, pathway=pathway)
         stack = [
             part * statistics(fleet, scenario=regime, pathway=pathway)["p50"]
@@ -511,7 +529,8 @@ def fleet_mixed(fleet, references, method, published):
         Patch(color=colour, alpha=0.75, label=f"{regime} queries")
         for regime, colour in REGIME_COLOURS.items()
     ]
-    return _fleet_figure(finding, rows, references, method, keys)
+    exact = _without_sampling(fleet, [row[1:3] for row in drawn])
+    return _fleet_figure(finding, rows, references, method, keys, exact)
 
 
 @rc_context(SETTINGS)
@@ -534,7 +553,7 @@ def input_length(sensitivity):
     for place, length in enumerate(lengths):
         left = 1.45 + place * (width + gap)
         axis = frame(figure, left, 0.62, PAGE - left - width, 0.48)
-        axis.set_title(f"{float(length):,g} input tokens")
+        panel_title(axis, place, f"{float(length):,g} input tokens")
         axis.set_ylim(0.5 - len(PATHWAYS), 0.5)
         axis.set_yticks([-i for i in range(len(PATHWAYS))], PATHWAYS.values() if not place else [])
         axis.tick_params(axis="y", length=0)
@@ -610,7 +629,7 @@ def utilisation_coupling(energy, sensitivity):
         ]
         left = 0.18 + place * 3.42
         axis = rows_axis(figure, texts, header, left, 3.54 - 3.42 * place, above=ABOVE + TITLE)
-        axis.set_title(REGIMES[regime], pad=14)
+        panel_title(axis, place, REGIMES[regime], pad=14)
         ends = [values[p] for pair in pairs for values in pair for p in ("p5", "p95")]
         log_axis(axis, ENERGY, *log_range(ends))
         for i, (free, tied) in enumerate(pairs):

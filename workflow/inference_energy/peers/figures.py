@@ -18,6 +18,7 @@ from inference_energy.drawing import (
     frame,
     headline,
     new_figure,
+    panel_title,
     tell,
 )
 from inference_energy.peers.page import CONFIGURATOR, label
@@ -95,7 +96,7 @@ def factor_by_load(scored):
         axis.set_xlabel("Requests served at once")
         axis.axhline(1, color=DARK_GREY, linewidth=0.6)
         axis.grid(axis="y")
-        axis.set_title(quantity.capitalize(), fontweight="normal")
+        panel_title(axis, i, quantity.capitalize())
         axis.set_ylabel("Off by a factor of: median, line to P90" if i == 0 else "")
     medians = shown.groupby("label")["median_factor"].median()
     best, worst = medians.idxmin(), medians.idxmax()

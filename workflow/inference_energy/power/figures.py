@@ -19,7 +19,6 @@ from inference_energy.drawing import (
     ON_WHITE,
     PAGE,
     SETTINGS,
-    SKY,
     VERMILION,
     frame,
     headline,
@@ -27,6 +26,7 @@ from inference_energy.drawing import (
     log_axis,
     log_range,
     new_figure,
+    panel_title,
     tell,
 )
 from inference_energy.power.gpu import LEVELS, TAIL
@@ -49,10 +49,10 @@ WALL_HEIGHT = 3.5
 
 BENCHMARKS = {
     "gptj": ("GPT-J 6B", "v", GREY),
-    "llama2-70b": ("Llama 2 70B", "o", GREEN),
-    "mixtral": ("Mixtral 8x7B", "s", SKY),
+    "llama2-70b": ("Llama 2 70B", "o", GREY),
+    "mixtral": ("Mixtral 8x7B", "s", GREY),
     "llama3.1-405b": ("Llama 3.1 405B", "D", MODEL_COLOURS["Llama 3.1 405B"]),
-    "llama3.1-8b": ("Llama 3.1 8B", "^", DARK_GREY),
+    "llama3.1-8b": ("Llama 3.1 8B", "^", MODEL_COLOURS["Llama 3.1 8B"]),
 }
 """Name, marker and colour of the metered benchmarks, by the beginning of their names."""
 
@@ -119,7 +119,7 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
         _scatter(lower, own["load"], own)
         log_axis(
             lower,
-            "Load: weighted shares of bandwidth and compute",
+            LOAD,
             load[0],
             load[-1],
         )
@@ -128,7 +128,8 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
             axis.axhline(rated[gpu], color=DARK_GREY, linewidth=0.6, linestyle=":")
             axis.set_ylabel("Power of a GPU [W]")
             axis.yaxis.set_major_formatter("{x:,.0f}")
-        upper.set_title(gpu, fontweight="normal")
+        panel_title(upper, column, f"{gpu}, by requests")
+        panel_title(lower, len(gpus) + column, f"{gpu}, by load")
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=3.5, label=SHOWN[name])
         for name, (colour, marker) in MARKS.items()

@@ -28,7 +28,7 @@ that a choice explains, alone or together
 with others (they add up to over 100 %)."""
 """How the specification curve is read."""
 
-LINKED = "\n*: together, as a pair is refused."
+LINKED = "\n*: counted together, as some of\ntheir options exclude each other."
 """What the star says of shares of the variance."""
 
 SHARE = LinearSegmentedColormap.from_list(
@@ -120,7 +120,7 @@ def _draw_curve(axis, mine, statistics, regime, base):
     axis.yaxis.set_minor_formatter(FuncFormatter(lambda v, _: _two_or_five(v)))
     axis.tick_params(labelbottom=False)
     axis.grid(axis="y")
-    axis.set_title(f"{'ab'[regime == 'long']}  {regime.capitalize()}")
+    drawing.panel_title(axis, int(regime == "long"), regime.capitalize())
     level = statistics["published_rank"]
     rank = PERCENT * level
     axis.plot([rank], [statistics["published"]], "o", color=drawing.BLACK, markersize=4, zorder=5)
@@ -232,9 +232,9 @@ def tornado(table, indices, inputs):
     Figure
     """
     outputs = {
-        "median traditional": ("a  Median, traditional", "Energy per query [Wh]"),
-        "median long": ("b  Median, long", "Energy per query [Wh]"),
-        "fleet mixed": ("c  Fleet, some queries long", "Energy [GWh/day]"),
+        "median traditional": ("Median, traditional", "Energy per query [Wh]"),
+        "median long": ("Median, long", "Energy per query [Wh]"),
+        "fleet mixed": ("Fleet, some queries long", "Energy [GWh/day]"),
     }
     total = indices[indices["index"] == "total"]
     seen = total[total["output"].isin(outputs)].groupby("input")["value"].max()
@@ -245,9 +245,10 @@ def tornado(table, indices, inputs):
     indices = total[total["output"] == "median traditional"].set_index("input")["value"]
     first = indices.idxmax()
     span = text.span(*sorted((ends[first, "low"], ends[first, "high"])), joint=" to ")
+    of = inputs[first]["title"].removesuffix(", traditional")
     drawing.headline(
         figure,
-        f"The traditional median moves most with {_within(inputs[first]['title'])}: {span} Wh",
+        f"The traditional median moves most with {_within(of)}: {span} Wh",
     )
     left, gap, tail = 1.72, 0.5, 0.48
     width = (drawing.PAGE - left - tail - 2 * gap) / 3
@@ -260,7 +261,7 @@ def tornado(table, indices, inputs):
         drawing.log_axis(axis, unit, *drawing.log_range(mine))
         axis.set_yticks(range(len(shown)), [inputs[name]["title"] for name in shown])
         axis.tick_params(axis="y", length=0, labelleft=column == 0)
-        axis.set_title(title, pad=14)
+        drawing.panel_title(axis, column, title, pad=14)
         axis.text(1.02, 1.03, "Sobol", transform=axis.transAxes, color=drawing.DARK_GREY)
         if column == 0:
             words = {"low": drawing.SKY, "and": drawing.DARK_GREY, "high": drawing.ORANGE}

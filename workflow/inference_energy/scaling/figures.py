@@ -7,12 +7,11 @@ from matplotlib.patches import Patch
 
 from inference_energy.drawing import (
     BLACK,
-    BLUE,
     DARK_GREY,
     LIGHT_GREY,
     ON_WHITE,
     PAGE,
-    PURPLE,
+    PATHWAY_COLOURS,
     REGIME_COLOURS,
     SETTINGS,
     SKY,
@@ -23,6 +22,7 @@ from inference_energy.drawing import (
     log_ticks,
     model_colour,
     new_figure,
+    panel_title,
     spread,
     tell,
 )
@@ -101,15 +101,15 @@ def scaling(lengths, crossing):
     """
     figure = new_figure(PAGE, 3.1)
     left = frame(figure, 0.8, 0.42, 3.27, 0.46)
-    left.set_title("a  Energy by length")
+    panel_title(left, 0, "Energy by length")
     _by_length(left, lengths)
     right = frame(figure, 4.12, 0.42, 0.12, 0.46)
-    right.set_title("b  A fleet's day")
+    panel_title(right, 1, "A fleet's day")
     chosen = crossing[(crossing["analysis"] == "intervention") & (crossing["basis"] == "mean")]
-    styles = {"fleet": ("baseline", BLUE, "o"), "fleet improved": ("improved", PURPLE, "s")}
-    for quantity, (label, colour, marker) in styles.items():
+    styles = {"fleet": ("baseline", "o"), "fleet improved": ("improved", "s")}
+    for quantity, (label, marker) in styles.items():
         rows = chosen[chosen["quantity"] == quantity].sort_values("long_share")
-        share = PERCENT * rows["long_share"]
+        share, colour = PERCENT * rows["long_share"], PATHWAY_COLOURS[label]
         right.plot(share, rows["value"], marker=marker, color=colour, markersize=3.5, label=label)
     fleet = chosen[chosen["quantity"] == "fleet"].set_index("long_share")["value"]
     base, some = fleet.loc[0], fleet.index[fleet.index > 0].min()
@@ -160,12 +160,12 @@ def footprint(table):
     )
     headline(figure, f"A query's median water on site and carbon: {told}")
     panels = [
-        ("a  Water", ["on-site water", "generation water"], "Water per query [mL]", 1.2, 2.78),
-        ("b  Carbon", ["operational carbon"], "Carbon per query [g CO₂]", 4.8, 0.14),
+        ("Water", ["on-site water", "generation water"], "Water per query [mL]", 1.2, 2.78),
+        ("Carbon", ["operational carbon"], "Carbon per query [g CO₂]", 4.8, 0.14),
     ]
-    for title, boundaries, label, start, end in panels:
+    for place, (title, boundaries, label, start, end) in enumerate(panels):
         axis = frame(figure, start, 0.42, end, 0.46)
-        axis.set_title(title)
+        panel_title(axis, place, title)
         names, lowest, highest = [], np.inf, 0
         for boundary in boundaries:
             for regime in REGIME_COLOURS:
@@ -237,7 +237,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
     for place, (name, rows) in enumerate(lengths.items()):
         left = 0.72 + 3.2 * place
         axis = frame(figure, left, 0.42, PAGE - left - 2.6, 1.34)
-        axis.set_title(f"{'ab'[place]}  {name}")
+        panel_title(axis, place, name)
         axis.axvspan(reached["min"], reached["max"], color=LIGHT_GREY, alpha=0.4, linewidth=0)
         for share, style in bands:
             _band(axis, rows, claim, 1 / share, style)
