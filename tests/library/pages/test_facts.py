@@ -10,6 +10,7 @@ from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.registry import LAWS
 from inference_energy.pages import facts
+from inference_energy.text import number
 from repository import METHODS, ROOT, read, read_yaml
 
 PAPER, REVISED = "oviedo2026", "revised"
@@ -131,3 +132,14 @@ def test_the_method_page_counts_claims_as_the_tables_do():
     text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
     found = facts.verdicts(table(PAPER, "claims"))
     assert f"Of the {found['claims']} numbers" in text and f"{found['holding']} hold" in text
+
+
+def test_the_method_page_tells_drawn_and_exact_days_apart():
+    """Figure 3b shows the day as drawn, so a page that has it without sampling gives both."""
+    text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    fleet = table(PAPER, "fleet")
+    exact, drawn = (facts.fleet(fleet, engine) for engine in ("exact", "published"))
+    described = (ROOT / "figures" / PAPER / "3b.svg").read_text(encoding="utf-8")
+    for day in (exact, drawn):
+        assert number(day["mixed"]["improved"]) in text
+        assert number(day["mixed"]["improved"]) in described

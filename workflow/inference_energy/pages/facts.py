@@ -41,9 +41,9 @@ def energies(table):
     }
 
 
-def fleet(table):
-    """A day's energy by scenario and pathway, without sampling. [GWh/day]"""
-    rows = table[(table["engine"] == "exact") & (table["statistic"] == "p50")]
+def fleet(table, engine="exact"):
+    """A day's energy by scenario and pathway: without sampling, or as drawn. [GWh/day]"""
+    rows = table[(table["engine"] == engine) & (table["statistic"] == "p50")]
     return {
         scenario: of.set_index("pathway")["value"].to_dict()
         for scenario, of in rows.groupby("scenario")
@@ -284,6 +284,7 @@ def gather(methods, setups, tables, shared, longer):
         "energy_revised": energies(tables["revised"]["energy_per_query"]),
         "days": days["oviedo2026"],
         "days_revised": days["revised"],
+        "drawn": fleet(tables["oviedo2026"]["fleet"], "published"),
         "long_share_of_energy": long_share_of_energy(days["oviedo2026"], share),
         "verdicts": verdicts(tables["oviedo2026"]["claims"]),
         "kept": kept(setup.blend),
