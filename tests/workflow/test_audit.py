@@ -72,7 +72,7 @@ def test_node_power_is_the_whole_story(done):
 
 
 def test_every_finding_has_its_paragraph(done):
-    page = (done[0] / "results/audit/findings.md").read_text()
+    page = (done[0] / "results/audit/findings_each.md").read_text()
     ids = [finding["id"] for finding in read_yaml("config/findings.yaml")]
     assert sorted(re.findall(r"^## (.*)$", page, re.MULTILINE)) == sorted(ids)
     assert not re.search(r"\{|\bnan\b", page)

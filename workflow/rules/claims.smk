@@ -47,6 +47,7 @@ rule summarise_claims:
         methods={name: METHODS[name] for name in PAPER_FIRST},
     output:
         headline="results/headline.csv",
+        pages=expand("results/{method}/claims.md", method=PAPER_FIRST),
         page=report(
             "results/claims.md",
             caption="../report/claims/page.rst",
@@ -129,6 +130,7 @@ rule compute_findings:
     output:
         table="results/audit/findings.csv",
         page=captioned("results/audit/findings.md", "claims"),
+        each="results/audit/findings_each.md",
     log:
         "logs/compute_findings.log",
     conda:
@@ -142,6 +144,7 @@ TARGETS += [
     "build/verdicts_checked.txt",
     "results/audit/findings.csv",
     "results/audit/findings.md",
+    "results/audit/findings_each.md",
 ]
 
 README_TABLES = ["energy_per_query", "fleet", "test_time", "claims"]

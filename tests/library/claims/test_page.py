@@ -6,8 +6,14 @@ import pandas as pd
 import pytest
 import yaml
 from inference_energy.claims.findings import Effect
-from inference_energy.claims.page import claims_page, console_summary, findings_page
+from inference_energy.claims.page import (
+    claims_page,
+    console_summary,
+    findings_page,
+    method_claims_page,
+)
 from inference_energy.tables import read_table
+from inference_energy.text import grouped
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
@@ -41,14 +47,19 @@ def test_the_committed_page_is_that_of_the_tables():
         {name: METHODS[name]["title"] for name in METHODS},
     )
     assert page == (ROOT / "results" / "claims.md").read_text(encoding="utf-8")
+    for name, table in tables.items():
+        own = method_claims_page(name, table, METHODS[name]["title"])
+        assert own == (ROOT / "results" / name / "claims.md").read_text(encoding="utf-8")
 
 
 def test_a_claim_that_fails_is_named_first_with_its_distance():
     page = claims_page({"mine": claims()}, {"mine": "My method"})
-    assert "## My method (`mine`)\n\nNot reproduced:\n\n- **Median**: published 0.15 Wh," in page
-    assert "computed 0.3 Wh, 2.00 times the nearest published figure\n\n| claim" in page
+    assert "## My method (`mine`)\n\n[Every claim](mine/claims.md). Not reproduced:\n\n" in page
+    told = "- **Median**: published 0.15 Wh, computed 0.3 Wh, 2.00 times the nearest published"
+    assert page.endswith(f"{told} figure\n\n")
     assert "| `mine` | v2 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |" in page
-    assert page.endswith("| Median | 0.15 | 0.3 | 0.32 | Wh | not reproduced |  | `median` |\n")
+    own = method_claims_page("mine", claims(), "My method")
+    assert own.endswith("| Median | 0.15 | 0.3 | 0.32 | Wh | not reproduced |  | `median` |\n")
 
 
 def test_a_claim_that_holds_is_in_the_table_only():
@@ -58,10 +69,13 @@ def test_a_claim_that_holds_is_in_the_table_only():
 
 
 def test_a_method_that_is_not_scored_shows_what_a_claim_would_read():
-    page = claims_page({"mine": claims(verdict="not scored")}, {"mine": "My method"})
-    assert "| Median | 0.15 | 0.3 | 0.32 | Wh | `median` |\n" in page
+    table = claims(verdict="not scored")
+    page = claims_page({"mine": table}, {"mine": "My method"})
+    assert "(mine/claims.md)" in page
     assert "| `mine` |" not in page
     assert "| not scored |" not in page
+    own = method_claims_page("mine", table, "My method")
+    assert "| Median | 0.15 | 0.3 | 0.32 | Wh | `median` |\n" in own
     assert "mine" not in console_summary({"mine": claims(verdict="not scored")}, {"mine": "user"})
 
 
@@ -69,7 +83,7 @@ def test_notes_and_titles_cannot_break_the_page():
     table = claims(claim="a|b", note="<script>x</script> | `y`", unit="1")
     page = claims_page({"mine": table}, {"mine": "<h1>"})
     assert "## \\<h1\\> (`mine`)" in page
-    assert page.endswith(
+    assert method_claims_page("mine", table, "<h1>").endswith(
         "| a\\|b | 0.15 | 0.3 | 0.32 |  | not reproduced |"
         " \\<script\\>x\\</script\\> \\| \\`y\\` | `a\\|b` |\n"
     )
@@ -95,25 +109,24 @@ def test_findings_are_listed_by_effect_and_then_told():
         "down": {"traditional": Effect("traditional median", "Wh", 1, 0.5)},
     }
     entries = [finding("up"), finding("elsewhere", engine="published"), finding("down")]
-    page = findings_page(entries, computed, dict.fromkeys(computed, "Why."))
-    assert page.count("\n## ") == 3
-    assert [page.index(f"\n## {name}\n\nWhy.\n") for name in ("down", "up", "elsewhere")] == sorted(
-        page.index(f"\n## {name}\n") for name in computed
+    page, each = findings_page(entries, computed, dict.fromkeys(computed, "Why."))
+    assert each.count("\n## ") == 3
+    assert [each.index(f"\n## {name}\n\nWhy.\n") for name in ("down", "up", "elsewhere")] == sorted(
+        each.index(f"\n## {name}\n") for name in computed
     )
-    assert "| [down](#down) | `mine` | So it is. | or so | -50.0 % |" in page
-    assert "| [elsewhere](#elsewhere) | `mine` | So it is. | or so |  |" in page
-    assert "Method `mine`, engine exact:" in page
-    assert "Method `mine`, engine published:" in page
-    assert page.endswith("| fleet | 1 | 9 | GWh/day | +800.0 % |\n")
+    assert "| [down](findings_each.md#down) | `mine` | So it is. | or so | -50.0 % |" in page
+    assert "| [elsewhere](findings_each.md#elsewhere) | `mine` | So it is. | or so |  |" in page
+    assert "| traditional median [Wh] | 1 | 0.5 | -50.0 % |" in each
+    assert each.endswith("| fleet [GWh/day], as drawn | 1 | 9 | +800.0 % |\n")
 
 
 def test_the_committed_findings_have_the_numbers_of_the_table():
-    page = (ROOT / "results" / "audit" / "findings.md").read_text(encoding="utf-8")
+    page = (ROOT / "results" / "audit" / "findings_each.md").read_text(encoding="utf-8")
     table = read_table(ROOT / "results" / "audit" / "findings.csv", "findings")
     assert len(table)
     for line in table.to_dict("records"):
         section = page.split(f"\n## {line['finding']}\n")[1].split("\n## ")[0]
-        assert (
-            f"| {line['quantity']} | {line['before']:.4g} | {line['after']:.4g} | {line['unit']} |"
-            in section
-        )
+        drawn = "" if line["engine"] == "exact" else ", as drawn"
+        unit = "" if line["unit"] == "1" else f" [{line['unit']}]"
+        numbers = " | ".join(grouped(line[at], 4) for at in ("before", "after"))
+        assert f"| {line['quantity']}{unit}{drawn} | {numbers} |" in section

@@ -8,7 +8,7 @@ from inference_energy.text import short, with_unit
 
 
 def claims_page(tables, titles):
-    """Verdicts on all methods as a Markdown page.
+    """Verdicts on all methods as a Markdown page: counts, and what does not reproduce.
 
     Parameters
     ----------
@@ -20,22 +20,28 @@ def claims_page(tables, titles):
     Returns
     -------
     str
-        Counts first, then what does not reproduce, then every claim.
+        It links to the page of each method, of :func:`method_claims_page`.
     """
-    methods = [
-        {
-            "name": name,
-            "title": titles[name],
-            "version": table["source"].iloc[0],
-            "counts": counts(table),
-            "scored": is_scored(table),
-            "claims": _claims(table),
-            "failing": [line | {"distance": distance(line)} for line in _failing(table)],
-        }
-        for name, table in tables.items()
-    ]
+    methods = [_method(name, table, titles[name]) for name, table in tables.items()]
     verdicts = [verdict for verdict in VERDICTS if verdict != "not scored"]
     return render("claims/claims.md.jinja", verdicts=verdicts, methods=methods)
+
+
+def method_claims_page(name, table, title):
+    """Every claim under one method, whose claims table and title are given, as a Markdown page."""
+    return render("claims/method_claims.md.jinja", method=_method(name, table, title))
+
+
+def _method(name, table, title):
+    return {
+        "name": name,
+        "title": title,
+        "version": table["source"].iloc[0],
+        "counts": counts(table),
+        "scored": is_scored(table),
+        "claims": _claims(table),
+        "failing": [line | {"distance": distance(line)} for line in _failing(table)],
+    }
 
 
 def _claims(table):
@@ -72,7 +78,7 @@ def console_summary(tables, kinds):
 
 
 def findings_page(findings, computed, explanations):
-    """Findings as a Markdown page, largest effect on the headline first.
+    """Findings as two Markdown pages, largest effect on the headline first.
 
     Parameters
     ----------
@@ -82,6 +88,11 @@ def findings_page(findings, computed, explanations):
         Effects by finding.
     explanations : dict of str to str
         Paragraph of each finding.
+
+    Returns
+    -------
+    tuple of str
+        The overview, and the findings one by one.
     """
     known = {finding["id"]: finding for finding in findings}
     rows = [
@@ -94,4 +105,6 @@ def findings_page(findings, computed, explanations):
         }
         for name in rank(computed)
     ]
-    return render("claims/findings.md.jinja", findings=rows)
+    names = ("claims/findings.md.jinja", "claims/findings_each.md.jinja")
+    overview, each = (render(name, findings=rows) for name in names)
+    return overview, each

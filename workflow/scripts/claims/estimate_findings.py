@@ -58,8 +58,9 @@ def main(snakemake):
     write_table(
         claims_findings.findings_table(findings, computed), snakemake.output.table, "findings"
     )
-    page = claims_page.findings_page(findings, computed, explanations)
-    write_text(snakemake.output.page, page)
+    overview, each = claims_page.findings_page(findings, computed, explanations)
+    write_text(snakemake.output.page, overview)
+    write_text(snakemake.output.each, each)
 
 
 if __name__ == "__main__":
