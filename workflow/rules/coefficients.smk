@@ -17,6 +17,7 @@ rule tabulate_coefficients:
         coefficients_agents="results/validation/coefficients_agents.csv",
         json="results/coefficients.json",
         page="docs/coefficients.md",
+        checked="docs/coefficients_checked.md",
         svg=captioned("figures/validation/coefficients.svg", "coefficients", "Energy per token"),
         png="figures/validation/coefficients.png",
     log:

@@ -4,11 +4,12 @@ import csv
 
 import pytest
 from inference_energy.coefficients.agents import mean_call
-from inference_energy.coefficients.page import page
+from inference_energy.coefficients.page import pages
 from inference_energy.reports import told
 from repository import ROOT, read
 
 TEXT = (ROOT / "docs" / "coefficients.md").read_text(encoding="utf-8")
+CHECKED = (ROOT / "docs" / "coefficients_checked.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +23,17 @@ def others(rows):
     return [*tables, call, rows["input_tokens"].max()]
 
 
-def test_the_committed_page_is_that_of_the_committed_tables(table, others):
-    assert told(page(table, *others), ROOT / "docs") == TEXT
+def test_the_committed_pages_are_those_of_the_committed_tables(table, others):
+    use, checked = (told(text, ROOT / "docs") for text in pages(table, *others))
+    assert use == TEXT
+    assert checked == CHECKED
 
 
 def test_a_role_within_the_factor_is_said_to_be(table, others):
     compared, *rest = others
     measured = compared.assign(measured_j=compared["predicted_j"], factor=1.0, within="yes")
-    text = page(table, measured, *rest)
+    use, text = pages(table, measured, *rest)
+    assert "10 of 10 prefill coefficients are within" in use
     assert "**Prefill: reached.** 10 of 10" in text
     assert "**Decode: reached.** 10 of 10" in text
 

@@ -1,4 +1,4 @@
-"""Page that says how to use the coefficients and how to cite them."""
+"""Pages that say how to use the coefficients and how to cite them, and how they were checked."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,14 +38,14 @@ PAPER_SHARE = 1 / 30
 """Output tokens that the paper charges for an input token. [1]"""
 
 
-def page(
+def pages(
     table: pd.DataFrame,
     compared: pd.DataFrame,
     agents: pd.DataFrame,
     call: Mapping[str, float],
     longest: float,
-) -> str:
-    """Write the page as Markdown.
+) -> tuple[str, str]:
+    """Write both pages as Markdown: how to use the coefficients, and how their parts hold.
 
     Parameters
     ----------
@@ -68,37 +68,45 @@ def page(
         for end in ("p5", "p95")
     }
     few = table[table["gpu"].eq(GPU) & table["format"].eq("FP8") & table["load"].isin((FEW, BEST))]
-    return render(
-        "coefficients/coefficients.md.jinja",
-        example=EXAMPLE,
-        row=row.to_dict(),
-        parts=parts,
-        total=facility_energy(sum(parts.values()), EXAMPLE["pue"]),
-        outer=outer,
-        query=QUERY,
-        formats=FORMATS,
-        loads=list(LOADS),
-        tiers=TIERS,
-        counts=table.drop_duplicates(["model", "gpu", "format"])["tier"].value_counts().to_dict(),
-        models=table["model"].nunique(),
-        n=len(table),
-        shown=few[few["model"].isin(SHOWN)].to_dict("records"),
-        gpu=GPU,
-        compared=compared.to_dict("records"),
-        verdicts={role: _verdict(compared[compared["role"] == role]) for role in ROLES},
-        ratios=_ratios(compared),
-        waiting=_waiting(compared[compared["role"] == "prefill"]),
-        shares=(table["input_wh"] / table["output_wh"]).groupby(table["load"]).median().to_dict(),
-        paper_share=PAPER_SHARE,
-        allowed=ALLOWED,
-        busy=BUSY,
-        agents=agents[agents["gpu"] == AGENT].to_dict("records"),
-        agent_gpu=AGENT,
-        call=call,
-        longest=longest,
-        over=_over_formula(agents, table, call),
-        extrapolated=agents.groupby("load")["extrapolated_share"].agg(["min", "max"]).T.to_dict(),
-    )
+    values = {
+        "example": EXAMPLE,
+        "row": row.to_dict(),
+        "parts": parts,
+        "total": facility_energy(sum(parts.values()), EXAMPLE["pue"]),
+        "outer": outer,
+        "query": QUERY,
+        "formats": FORMATS,
+        "loads": list(LOADS),
+        "tiers": TIERS,
+        "counts": table.drop_duplicates(["model", "gpu", "format"])["tier"]
+        .value_counts()
+        .to_dict(),
+        "models": table["model"].nunique(),
+        "n": len(table),
+        "shown": few[few["model"].isin(SHOWN)].to_dict("records"),
+        "gpu": GPU,
+        "compared": compared.to_dict("records"),
+        "verdicts": {role: _verdict(compared[compared["role"] == role]) for role in ROLES},
+        "ratios": _ratios(compared),
+        "waiting": _waiting(compared[compared["role"] == "prefill"]),
+        "shares": (table["input_wh"] / table["output_wh"])
+        .groupby(table["load"])
+        .median()
+        .to_dict(),
+        "paper_share": PAPER_SHARE,
+        "allowed": ALLOWED,
+        "busy": BUSY,
+        "agents": agents[agents["gpu"] == AGENT].to_dict("records"),
+        "agent_gpu": AGENT,
+        "call": call,
+        "longest": longest,
+        "over": _over_formula(agents, table, call),
+        "extrapolated": agents.groupby("load")["extrapolated_share"]
+        .agg(["min", "max"])
+        .T.to_dict(),
+    }
+    use = render("coefficients/coefficients.md.jinja", **values)
+    return use, render("coefficients/coefficients_checked.md.jinja", **values)
 
 
 def _verdict(own: pd.DataFrame) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from inference_energy.coefficients.agents import calls, mean_call
 from inference_energy.coefficients.disaggregated import compare
 from inference_energy.coefficients.document import document
 from inference_energy.coefficients.figures import by_load
-from inference_energy.coefficients.page import page
+from inference_energy.coefficients.page import pages
 from inference_energy.coefficients.rows import located_rows, rows_behind
 from inference_energy.coefficients.table import coefficients, kinds, loaded_nodes, networks
 from inference_energy.drawing import save_all
@@ -51,8 +51,9 @@ def main(snakemake):
     write_text(output.json, document(table, project))
     compared, agents = (made[f"coefficients_{name}"] for name in ("disaggregated", "agents"))
     save_all({"coefficients": by_load(table)}, [output.svg, output.png])
-    text = page(table, compared, agents, call, rows["input_tokens"].max())
-    write_text(output.page, told(text, Path(output.page).parent))
+    texts = pages(table, compared, agents, call, rows["input_tokens"].max())
+    for path, text in zip((output.page, output.checked), texts, strict=True):
+        write_text(path, told(text, Path(path).parent))
 
 
 if __name__ == "__main__":
