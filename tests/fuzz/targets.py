@@ -19,10 +19,10 @@ from inference_energy import config, documents
 from inference_energy.claims.findings import override_problems
 from inference_energy.deployments.files import read_deployment
 from inference_energy.errors import InputError
-from inference_energy.laws.benchmarks import (
+from inference_energy.laws.training import (
     STEADY_TABLE,
     THROUGHPUT_TABLES,
-    read_benchmarks,
+    read_throughput,
     training_rows,
 )
 from inference_energy.meters import read_log
@@ -215,7 +215,7 @@ def benchmarks(random, folder):
     data = changed_table(random, seed_bytes(random.choice(THROUGHPUT_TABLES)).decode())
     path = written(folder, "mine.csv", data)
     rows, known = training()
-    found = read_benchmarks(path, known, rows)
+    found = read_throughput(path, known, rows)
     # what is computed of a model may be infinite, such as a context without end
     stated = found.columns.intersection(list(load_schema("throughput")["properties"]))
     check_numbers(found[stated])

@@ -29,9 +29,9 @@ from inference_energy.evidence.estimates import (
     with_central,
 )
 from inference_energy.laws.at_load import STEADY
-from inference_energy.laws.benchmarks import STEADY_ENGINE
 from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import add_traits
+from inference_energy.laws.training import STEADY_ENGINE
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import NORMAL_95
 from inference_energy.units import J_PER_WH

@@ -8,7 +8,7 @@ from _setups import read_all_sources
 from inference_energy import documents
 from inference_energy.explorer import configurations, content, translated
 from inference_energy.explorer.page import explorer_page
-from inference_energy.laws.benchmarks import STEADY_TABLE, steady_rows
+from inference_energy.laws.training import STEADY_TABLE, steady_rows
 from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.serving import serve_elsewhere
 from inference_energy.method.sources import tables_of
