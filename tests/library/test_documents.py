@@ -14,6 +14,7 @@ from inference_energy.documents import (
     schema_problems,
     typed,
     unusual,
+    with_defaults,
 )
 from inference_energy.errors import InputError
 
@@ -314,3 +315,13 @@ def test_what_is_allowed_is_said_in_words():
     options = [{"type": "string"}, {"properties": {"first": {}, "last": {}}}]
     assert allowed({"anyOf": options}, {}) == "text or a mapping with first, last"
     assert allowed({"type": "object", "anyOf": [{"required": ["a"]}]}, {}) == "keys with values"
+
+
+def test_keys_that_are_left_out_have_their_defaults():
+    schema = {
+        "properties": {"a": {"default": 1}, "b": {"$ref": "#/$defs/b"}, "c": {}},
+        "$defs": {"b": {"properties": {"d": {"default": "x"}, "e": {}}}},
+    }
+    assert with_defaults({"b": {"e": 2}}, schema, schema) == {"a": 1, "b": {"d": "x", "e": 2}}
+    assert with_defaults({"a": 3, "c": [1]}, schema, schema) == {"a": 3, "c": [1]}
+    assert with_defaults({"b": "text"}, schema, schema) == {"a": 1, "b": "text"}

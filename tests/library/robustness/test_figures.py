@@ -4,7 +4,15 @@ import numpy as np
 from inference_energy.robustness import figures
 from marks import places
 from redraw import draw
-from repository import read, read_yaml
+from repository import METHODS, read, read_yaml
+
+
+def test_the_base_is_named_as_a_reader_knows_it():
+    assert figures.name_of(METHODS["oviedo2025"]) == "the paper"
+    assert figures.name_of(METHODS["revised"]) == "revised"
+    ranks = read("results/audit/multiverse_distribution.csv", "multiverse_distribution")
+    assert figures._ranks(ranks, "the paper").startswith("The paper's medians are higher than ")
+    assert figures._ranks(ranks, "revised").startswith("revised's medians are higher than ")
 
 
 def test_the_papers_own_specification_is_marked_at_its_rank():
