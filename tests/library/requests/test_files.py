@@ -51,7 +51,7 @@ def test_a_day_is_charged_by_its_own_method_and_split(known):
 
 def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
     stored = known(log | {"method": "revised"})
-    assert stored["folder"] == "build/requests/my-log"
+    assert stored["folder"] == "build/requests/my-log.2025"
     # a folder can bear somebody's name
     assert Path(log["log"]).parent.name not in stored["title"]
     assert stored["stated"] == {"start", "input", "output"}
@@ -59,6 +59,30 @@ def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
     assert files.day_inputs(stored) == {}
     assert "data/throughput/oviedo.csv" in files.inputs(stored)["throughput_tables"]
     assert stored["parts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("log.2024-01.JSONL.gz", "log.2024-01"),
+        (".hidden.parquet", "hidden"),
+        ("..", "log"),
+        ("user=ann@example.org", "user"),
+        ("ann@example.org.csv", "log"),
+    ],
+)
+def test_answers_of_logs_have_folders_of_their_own_and_nobodys_name(name, folder):
+    assert files.folder_name(name) == folder
+
+
+def test_a_log_named_after_somebody_is_not_shown_by_that_name(known, log, tmp_path):
+    folder = tmp_path / "user=ann@example.org"
+    folder.mkdir()
+    Path(log["log"]).rename(folder / "a.csv")
+    stored = known({"log": str(folder), "method": "revised"})
+    assert stored["title"].startswith("user=..., ")
+    inside = known({"log": f"{folder}/../{folder.name}/.", "method": "revised"})
+    assert "ann" not in str([stored["folder"], inside["folder"], inside["title"]])
 
 
 def test_the_load_is_stated_or_measured_where_starts_and_ends_are(known, log, tmp_path):

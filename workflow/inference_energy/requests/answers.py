@@ -21,6 +21,7 @@ from inference_energy.requests.energies import (
     totals,
 )
 from inference_energy.requests.flight import in_flight, load, load_by_hour
+from inference_energy.requests.formats import shown
 from inference_energy.units import MICROSECONDS_PER_SECOND, PERCENT, SECONDS_PER_HOUR
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
@@ -312,8 +313,8 @@ def kinds(counted):
 
 
 def file_names(files):
-    """Names of files without their folders, which can be personal; equal ones are numbered."""
-    names = pd.Series({file: Path(file).name for file in files}, dtype=object)
+    """Names of files without what can be personal, as their folders; equal ones are numbered."""
+    names = pd.Series({file: shown(Path(file).name) for file in files}, dtype=object)
     number, count = names.groupby(names).cumcount() + 1, names.groupby(names).transform("size")
     numbered = names + " (" + number.astype(str) + " of " + count.astype(str) + ")"
     return names.where(count == 1, numbered)

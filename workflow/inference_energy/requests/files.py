@@ -11,6 +11,7 @@ from inference_energy.errors import InputError
 from inference_energy.method.sources import inputs_of_any
 from inference_energy.project import provided
 from inference_energy.requests import generate
+from inference_energy.requests.formats import COMPRESSIONS, KINDS, shown
 
 PART_BYTES = 10**9
 PART_QUERIES = 125_000_000
@@ -90,8 +91,7 @@ def load(config, settings, methods, paths, broken=()):
     reference = methods.get(deployments.REFERENCE)
     if not (served and known and reference):
         return None
-    # a folder can bear somebody's name
-    log = config["log"] if day else Path(config["log"]).name
+    log = config["log"] if day else shown(_name(config["log"]))
     title = f"{log}, {served['method']['title']}"
     return known | {
         "settings": settings,
@@ -172,10 +172,24 @@ def _stored(config, settings):
     parts = max(1, round(size / PART_BYTES))
     return {
         "log": {"files": list(map(provided, log.files)), "kind": log.kind, "form": log.form},
-        "name": re.sub("[^A-Za-z0-9._-]", "-", Path(config["log"]).name.split(".")[0]),
+        "name": folder_name(_name(config["log"])),
         "stated": columns_of_any(log),
         "parts": parts if log.kind == "parquet" else min(parts, len(log.files)),
     }
+
+
+def _name(path):
+    """Name of a file or folder alone: the folders above can bear somebody's name."""
+    return Path(os.path.abspath(path)).name
+
+
+def folder_name(name):
+    """Name of the folder of a log's answers, by the log's own less the endings of its kind."""
+    bare = shown(name)
+    for endings in (COMPRESSIONS, KINDS):
+        ending = next((e for e in endings if bare.lower().endswith(e)), "")
+        bare = bare[: len(bare) - len(ending)]
+    return re.sub("[^A-Za-z0-9._-]", "-", bare).strip(".-") or "log"
 
 
 def _format(name, settings):

@@ -4,6 +4,8 @@ A *requests view* has the columns of ``COLUMNS`` whatever the log calls them: ti
 since 1970 (UTC), tokens as whole numbers, null where the log does not say or says no number.
 """
 
+import re
+
 from inference_energy.errors import InputError
 from inference_energy.units import KILO, MEGA, MILLI
 
@@ -34,6 +36,26 @@ BLANKS = " \t\r\n\f\v\u00a0"
 TIMESTAMP_TZ = "TIMESTAMP WITH TIME ZONE"
 
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+
+
+KINDS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
+}
+"""Kinds of files by their ending, without that of a compression."""
+
+COMPRESSIONS = (".gz", ".zst")
+
+
+def shown(name):
+    """Name of a file or folder as results write it: without the value of a Hive folder, or an
+    address, which can be somebody's.
+    """
+    return re.sub(r"(?<==).+|[^\s@/=]+@[^\s@/]+", "...", name)
 
 
 def quoted(name):

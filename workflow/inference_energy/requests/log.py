@@ -14,6 +14,8 @@ import duckdb
 from inference_energy.errors import InputError
 from inference_energy.requests.formats import (
     COLUMNS,
+    COMPRESSIONS,
+    KINDS,
     Source,
     has_own,
     literal,
@@ -22,18 +24,6 @@ from inference_energy.requests.formats import (
     select,
     stated,
 )
-
-KINDS = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".json": "json",
-}
-"""Kinds of files by their ending, without that of a compression."""
-
-COMPRESSIONS = (".gz", ".zst")
 
 UNIT_ROWS = 2**23
 """Rows of a unit of a Parquet file: the unit that is read, counted and reported at once."""
