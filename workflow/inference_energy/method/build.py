@@ -135,11 +135,10 @@ def _misspelt(names: Iterable[str], models: Iterable[str]) -> dict[str, str]:
     def bare(name: str) -> str:
         return "".join(c for c in name.casefold() if c.isalnum())
 
-    spelling = {bare(model): model for model in models}
+    known = dict.fromkeys(models)
+    spelling = {bare(model): model for model in known}
     wrong = {name: spelling.get(bare(name), name) for name in names}
-    return {
-        name: model for name, model in wrong.items() if name not in set(models) and name != model
-    }
+    return {name: model for name, model in wrong.items() if name not in known and name != model}
 
 
 def fit_suitable(
