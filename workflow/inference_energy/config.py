@@ -154,9 +154,11 @@ def load(config, whatif=False):
         raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
     asked = [name for name in (Path(path).stem for path in named) if name in loaded]
     documents |= {name: {} for name in OTHERS if broken_files.get(name)}
-    others = _unasked_problems(paths, {*methods, *_asked_methods(config)})
-    others += _unasked_deployments(loaded, paths, broken)
-    others = [problem for problem in others if problem not in problems]
+    others = []
+    # a what-if reads its methods itself, and may be one of the method that nobody has listed
+    if not whatif:
+        others += _unasked_problems(paths, {*methods, *_asked_methods(config)})
+        others += _unasked_deployments(loaded, paths, broken)
     return Settings(
         methods, files, paths, documents, loaded, asked, requests, broken_files, others, problems
     )
