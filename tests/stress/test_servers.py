@@ -124,8 +124,9 @@ def test_meters_that_are_dead_or_stale_are_told_and_one_lost_reading_is_forgiven
         seen = {}
         for name, meter in meters.items():
             folder = start("good", window=20, power=meter.url)
-            power = pd.read_csv(folder / "power.csv")["energy_wh"]
-            seen[name] = (power.notna().all() and len(power) == 1, findings(folder))
+            power = pd.read_csv(folder / "power.csv")
+            seen[name] = (power["energy_wh"].notna().all() and len(power) == 1, findings(folder))
+            assert list(power["clock_mhz"]) == [1755]
     assert {name: measured for name, (measured, _) in seen.items()} == {
         "good": True,
         "dead": False,

@@ -136,13 +136,18 @@ def test_telemetry_is_read_in_joules_from_the_named_exporter_only():
         "hostname": "node",
         "platform": "nvidia",
         "telemetry_source_url": "http://a/metrics",
-        "telemetry_data": {"nvidia_power_usage": 300.0, "nvidia_energy_consumption": 2.5},
+        "telemetry_data": {
+            "nvidia_power_usage": 300.0,
+            "nvidia_energy_consumption": 2.5,
+            "nvidia_sm_clock": 1755.0,
+        },
     }
     other = line | {"telemetry_source_url": "http://b/metrics"}
     read = telemetry_samples([line, other], {"http://a/metrics"})
     assert len(read) == 1
     assert read.loc[0, "energy_j"] == 2.5e6
     assert read.loc[0, "meter"] == "gpu 0"
+    assert read.loc[0, "clock_mhz"] == 1755
     assert telemetry_samples([]).empty
 
 

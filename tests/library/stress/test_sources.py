@@ -2,7 +2,7 @@
 
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.stress.sources import Source, find_sources, power_sources
+from inference_energy.stress.sources import Source, find_sources, power_sources, telemetry_section
 from library.stress.made_up import NODE
 
 
@@ -24,6 +24,18 @@ def test_power_sources_are_told_apart():
     assert len(caught.value.problems) == 2
     with pytest.raises(InputError, match="two kinds of source measure the node"):
         power_sources(["ipmi", "wall.csv"])
+
+
+def test_an_exporter_is_asked_for_the_clock_too(tmp_path):
+    metrics = tmp_path / "metrics.csv"
+    exporter = Source("gpu", "dcgm", "http://h:9400/metrics")
+    section = telemetry_section([exporter, Source("cpu", "rapl")], metrics)
+    assert section["urls"] == [exporter.target] and section["metricsFile"] == str(metrics)
+    assert metrics.read_text().startswith("DCGM_FI_DEV_SM_CLOCK, gauge,")
+    nvml = telemetry_section([Source("gpu", "nvml")], tmp_path / "none.csv")
+    assert nvml == {"enabled": True, "collector": "pynvml"}
+    assert not (tmp_path / "none.csv").exists()
+    assert telemetry_section([], metrics) == {"enabled": False}
 
 
 def test_this_machine_is_not_measured_for_another():

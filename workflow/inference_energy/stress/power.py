@@ -29,6 +29,7 @@ TELEMETRY = {
         "energy_j": ("nvidia_energy_consumption", MEGA),
         "utilisation": ("nvidia_gpu_utilization", 0.01),
         "memory_gb": ("nvidia_memory_used", 1.0),
+        "clock_mhz": ("nvidia_sm_clock", 1.0),
     },
     "amd": {
         "power_w": ("amd_power", 1.0),

@@ -122,7 +122,6 @@ class StressTest:
         self.forecast = forecast
         self.aiperf = find_aiperf(settings["aiperf"])
         self.sources = find_sources(settings)
-        settings["telemetry"] = telemetry_section(self.sources)
         self.cells = plan.plan(
             settings["lengths"],
             settings["concurrency"],
@@ -134,6 +133,7 @@ class StressTest:
         self.measured, self.pilots, self.remarks = {}, [], []
         self.key = os.environ.get(KEY)
         folder.mkdir(parents=True, exist_ok=True)
+        settings["telemetry"] = telemetry_section(self.sources, folder / "dcgm-metrics.csv")
         self._same_test()
 
     def _same_test(self):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from inference_energy.errors import InputError
+from inference_energy.tables import write_text
 from inference_energy.web import address_problem, asked
 
 SCOPES = {
@@ -29,6 +30,10 @@ SAMPLED = ("zeus", "rapl", "ipmi")
 
 COLLECTORS = {"nvml": "pynvml", "amdsmi": "amdsmi", "dcgm": "dcgm"}
 """Kinds that AIPerf samples, by its own names."""
+
+
+CLOCK = "DCGM_FI_DEV_SM_CLOCK, gauge, SM clock frequency (in MHz)\n"
+"""What AIPerf leaves out of an exporter's metrics, in the form of its file of metrics."""
 
 
 MOST_BYTES = 2**24
@@ -184,11 +189,22 @@ def _fetch(address):
         return b""
 
 
-def telemetry_section(sources):
-    """AIPerf's own section on GPU telemetry."""
+def telemetry_section(sources, metrics):
+    """AIPerf's own section on GPU telemetry.
+
+    Parameters
+    ----------
+    sources : list of Source
+        All sources.
+    metrics : Path
+        File of an exporter's further metrics, which is written where there is an exporter.
+    """
     own = [source for source in sources if source.kind in COLLECTORS]
     if not own:
         return {"enabled": False}
     section = {"enabled": True, "collector": COLLECTORS[own[0].kind]}
     addresses = [source.target for source in own if source.kind == "dcgm"]
-    return section | ({"urls": addresses} if addresses else {})
+    if not addresses:
+        return section
+    write_text(metrics, CLOCK)
+    return section | {"urls": addresses, "metricsFile": str(metrics)}
