@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.laws.cross_validation import (
+    MOST_ROWS,
     cross_validate,
     error_statistics,
     regions,
@@ -96,3 +97,14 @@ def test_of_a_large_table_the_configurations_with_the_most_rows_are_left_out(ven
     kept = np.bincount(configuration_number(few))
     assert sorted(kept) == sorted(sizes)[-3:]
     assert with_most_rows(pd.concat([few, few.iloc[:2]]), 3).equals(few)
+
+
+def test_of_very_many_rows_so_many_are_left_out_as_end_in_time(vendor):
+    """A thousand shapes of one configuration, each left out once, would take hours."""
+    one = vendor.iloc[:1]
+    rows = pd.concat([one] * 1000, ignore_index=True).assign(output_tokens=np.arange(300.0, 1300))
+    kept = with_most_rows(rows)["output_tokens"].to_numpy()
+    assert len(kept) == MOST_ROWS
+    assert (kept[0], kept[-1]) == (300, 1299)
+    assert set(np.diff(kept)) <= {999 // (MOST_ROWS - 1), 999 // (MOST_ROWS - 1) + 1}
+    assert with_most_rows(rows[:MOST_ROWS]).equals(rows[:MOST_ROWS])

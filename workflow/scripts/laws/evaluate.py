@@ -6,7 +6,7 @@ import pandas as pd
 from _logged import run
 from inference_energy.drawing import save
 from inference_energy.errors import InputError
-from inference_energy.laws.cross_validation import evaluate, with_most_rows
+from inference_energy.laws.cross_validation import MOST_ROWS, evaluate, with_most_rows
 from inference_energy.laws.figures import predicted_over_measured
 from inference_energy.laws.page import laws_page
 from inference_energy.laws.registry import needed_tables
@@ -44,6 +44,8 @@ def evaluate_part(rows, hardware):
     part = with_most_rows(rows)
     of, all_of = (len(set(configuration_number(each))) for each in (part, rows))
     note = f"The {of} configurations with the most rows, of {all_of}." if of < all_of else ""
+    if len(part) == MOST_ROWS:
+        note = f"{note} Of {len(rows)} rows {MOST_ROWS}, evenly.".strip()
     try:
         return *evaluate(part, hardware), note
     except InputError as error:
