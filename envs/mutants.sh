@@ -22,8 +22,8 @@ if [ "$(cat build/mutants/asked 2>/dev/null)" != "$asked" ]; then
     printf '    %s\n' workflow tests config data results docs README.md Snakefile pyproject.toml
     printf 'pytest_add_cli_args_test_selection=\n'
     for module in "$@"; do
-      room=$(dirname "$module")
-      printf '    %s\n' ${TESTS:-tests/library/${room#.}/test_$(basename "$module")}
+      room=$(dirname "/$module")
+      printf '    %s\n' ${TESTS:-tests/library${room%/}/test_$(basename "$module")}
     done | sort -u
   } > setup.cfg
   echo "$asked" > asked

@@ -81,3 +81,9 @@ def read_alone(reader, raw):
     run = Run("run.json", reader.CLIENT, raw=raw)
     reader.read(run)
     return run
+
+
+def with_value(record, path, value):
+    """Copy of a record in which a path of keys, joined by points, leads to a value."""
+    key, _, rest = path.partition(".")
+    return record | {key: with_value(record.get(key) or {}, rest, value) if rest else value}

@@ -2,7 +2,7 @@
 
 import pytest
 from inference_energy.readers import detect_and_read, guidellm
-from library.readers.files import FIXTURES, NODE, read_alone, recognised
+from library.readers.files import FIXTURES, NODE, read_alone, recognised, with_value
 
 
 def test_its_own_files_are_recognised_and_no_others():
@@ -112,3 +112,30 @@ def test_runs_are_named_by_their_place_in_the_report():
     assert [run.where for run in runs] == ["a.json, benchmark 1", "a.json, benchmark 2"]
     assert [run.row for run in runs] == [{"client_version": "0.8"}] * 2
     assert (runs[0].raw, runs[1].raw, runs[0].client) == (BENCHMARK, {}, "guidellm")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("scheduler_metrics.requests_made.successful", "requests_made.successful"),
+        ("scheduler_metrics.requests_made.errored", "requests_made.errored"),
+        ("duration", "duration"),
+        ("config.strategy.streams", "config.strategy.streams"),
+        *(
+            (f"metrics.{metric}.successful.{statistic}", f"metrics.{metric}.{statistic}")
+            for metric, statistic in (
+                ("output_tokens_per_second", "mean"),
+                ("requests_per_second", "mean"),
+                ("prompt_token_count", "mean"),
+                ("output_token_count", "min"),
+            )
+        ),
+        (
+            "metrics.request_latency.successful.percentiles.p90",
+            "metrics.request_latency.p90",
+        ),
+    ],
+)
+def test_a_number_that_is_none_is_told_by_its_place(path, name):
+    problems = read_alone(guidellm, with_value(BENCHMARK, path, -1)).problems
+    assert problems[0].startswith(f'run.json: "{name}" is -1; a number of at least 0')

@@ -1,7 +1,17 @@
 """Files of inference-perf."""
 
+import pytest
 from inference_energy.readers import detect_and_read, inference_perf
-from library.readers.files import FIXTURES, NODE, load, put, read_alone, recognised, refusal
+from library.readers.files import (
+    FIXTURES,
+    NODE,
+    load,
+    put,
+    read_alone,
+    recognised,
+    refusal,
+    with_value,
+)
 
 FILE = "inference-perf/summary_lifecycle_metrics.json"
 
@@ -97,3 +107,24 @@ def test_a_run_of_nothing_is_refused_with_its_reason():
             'run.json: "successes.throughput.output_tokens_per_sec" is 0 or missing; a run that'
             " gave output tokens is needed; check the tokenizer and run it again"
         ]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("successes.throughput.output_tokens_per_sec", None),
+        ("successes.throughput.requests_per_sec", "requests_per_sec"),
+        ("successes.count", None),
+        ("benchmark_time_seconds", None),
+        ("load_summary.concurrency", None),
+        ("successes.prompt_tokens.mean", "prompt_tokens"),
+        ("successes.output_tokens.mean", "output_tokens"),
+        ("successes.output_tokens.min", "output_tokens.min"),
+        ("successes.output_tokens.max", "output_tokens.max"),
+        ("successes.latency.inter_token_latency.p95", "inter_token_latency.p95"),
+        ("failures.count", None),
+    ],
+)
+def test_a_number_that_is_none_is_told_by_its_place(path, name):
+    problems = read_alone(inference_perf, with_value(SUMMARY, path, -1)).problems
+    assert problems[0].startswith(f'run.json: "{name or path}" is -1; a number of at least 0')
