@@ -41,9 +41,6 @@ SPREAD_GROUPS = 10.0
 SCATTER, SCATTER_ROWS = 0.05, 20.0
 """Prior scatter of ln t within a configuration, and how many rows it counts as."""
 
-WIDE = 1.0
-"""Scatter to start from, of which no row is an outlier: the fit is to tell them by all others."""
-
 STEPS, TOLERANCE, SHORTEST = 200, 1e-3, 1e-3
 """Steps at most, change at which they end (root mean square over all that is fitted, in standard
 deviations and logarithms), and shortest part of a step. Where all but single configurations have
@@ -468,8 +465,8 @@ class _Problem:
         """Where the steps begin: at the centre of the priors, or where another fit has ended."""
         units, s, n = self._units, self.rows.structure, len(self.rows.structure.median)
         if known is None:
-            wide, none = np.full(units.scatter.shape, WIDE), np.zeros(units.own.shape)
-            return replace(units, values=self.centre, own=none, spreads=s.spreads, scatter=wide)
+            none, scatter = np.zeros(units.own.shape), np.full(units.scatter.shape, SCATTER)
+            return replace(units, values=self.centre, own=none, spreads=s.spreads, scatter=scatter)
         values, own, scatter, s = known
         error = self.predict(values, own)[0] - self.log_time
         return _State(
