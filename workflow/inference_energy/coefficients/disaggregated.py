@@ -190,16 +190,20 @@ class Prefill:
     @property
     def work(self) -> float:
         """Energy of a query at work. [J]"""
-        return self.prefill_s * self.working_w
+        return self._while_computing(self.working_w)
 
     @property
     def energy(self) -> float:
         """Energy of a query, waiting included. [J]"""
-        return self.work + (1 / self.at_work - 1) * self.prefill_s * self.idle_w
+        return self.work + (1 / self.at_work - 1) * self._while_computing(self.idle_w)
+
+    def _while_computing(self, power: float) -> float:
+        """Energy [J] at a power [W] for as long as the prefill of a query takes."""
+        return float(token_energy(power, 1 / self.prefill_s))
 
     def sigma(self, prefill: float, decode: float) -> float:
         """Standard deviation of ln energy [1] from those of the two times, taken as independent."""
         if self.at_work == 1:
             return prefill
-        at_work = self.prefill_s * (self.working_w - self.idle_w) / self.energy
+        at_work = self._while_computing(self.working_w - self.idle_w) / self.energy
         return float(np.hypot(at_work * prefill, (1 - at_work) * decode))
