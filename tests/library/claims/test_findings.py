@@ -156,7 +156,7 @@ def test_table_and_page_have_every_finding(tmp_path):
     again = read_table(tmp_path / "findings.csv", "findings")
     assert again["finding"].tolist() == rank(COMPUTED)
     assert again["change_percent"].tolist() == pytest.approx([-50, 10, 0, 800, 100])
-    page = findings_page(findings, COMPUTED, dict.fromkeys(COMPUTED, "Why."))
+    _, page = findings_page(findings, COMPUTED, dict.fromkeys(COMPUTED, "Why."))
     assert [page.index(f"\n## {name}\n") for name in rank(COMPUTED)] == sorted(
         page.index(f"\n## {name}\n") for name in COMPUTED
     )
