@@ -1,4 +1,4 @@
-.PHONY: crate lock-crate
+.PHONY: crate check-crate lock-crate
 
 .venv-crate/.installed: envs/crate.lock
 	@echo "Installing the packages of envs/crate.lock into .venv-crate ..."
@@ -8,6 +8,9 @@
 
 crate: .venv-crate/.installed ## renew ro-crate-metadata.json, the run as a Workflow Run RO-Crate
 	.venv-crate/bin/python envs/crate.py .
+
+check-crate: .venv-crate/.installed ## validate ro-crate-metadata.json against its profiles, offline
+	.venv-crate/bin/python envs/check_crate.py .
 
 lock-crate: ## renew the lock of what writes the RO-Crate (needs uv)
 	uv pip compile --group crate --universal --python-version 3.11 --generate-hashes \
