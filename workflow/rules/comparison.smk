@@ -99,7 +99,7 @@ rule changes:
 
 
 rule whatif:
-    """Say what a change of assumptions does: --config method=FILE, held against base=NAME."""
+    """Say what a change of assumptions does: --config method=FILE, compared with base=NAME."""
     message:
         "Asking what the change of an assumption does"
     input:
