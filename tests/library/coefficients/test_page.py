@@ -33,7 +33,7 @@ def test_a_role_within_the_factor_is_said_to_be(table, others):
     compared, *rest = others
     measured = compared.assign(measured_j=compared["predicted_j"], factor=1.0, within="yes")
     use, text = pages(table, measured, *rest)
-    assert "10 of 10 prefill coefficients are within" in use
+    assert "10 of 10 prefill predictions are within" in use
     assert "**Prefill: reached.** 10 of 10" in text
     assert "**Decode: reached.** 10 of 10" in text
 

@@ -34,9 +34,9 @@ MOST_FILES = 100_000
 LONGEST_LINE = 2**26
 """Bytes of the longest line, or JSON object, that is read."""
 
-FIRST_OBJECTS = 10_000
-"""JSON objects of a log, shared among its files, by whose keys it is known; at least a hundredth
-of them of a file."""
+FIRST_OBJECTS, LEAST_OBJECTS = 10_000, 100
+"""JSON objects of a log, shared among its files, by whose keys it is known, and the least of a
+file."""
 
 NOTHING = 100
 """Bytes that a compressed file of nothing stays below."""
@@ -199,7 +199,7 @@ def columns_of_any(log):
         If a file cannot be read, or lacks input or output tokens.
     """
     connection, found, problems = connect(), set(), []
-    objects = FIRST_OBJECTS // min(len(log.files), 100)
+    objects = max(FIRST_OBJECTS // len(log.files), LEAST_OBJECTS)
     for file in log.files:
         try:
             source = _of_items(describe(connection, file, log.kind, objects), log.form)
@@ -222,7 +222,7 @@ def _name(file):
     return literal(re.sub(r"[*?\[]", r"[\g<0>]", file))
 
 
-def describe(connection, file, kind, objects=FIRST_OBJECTS // 100):
+def describe(connection, file, kind, objects=LEAST_OBJECTS):
     """Columns of a file, a Source; those of JSON are the keys of its first ``objects``."""
     if kind == "parquet":
         try:
