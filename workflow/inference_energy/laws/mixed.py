@@ -45,7 +45,7 @@ STEPS, TOLERANCE, SHORTEST = 200, 1e-3, 1e-3
 """Steps at most, change at which they end (root mean square over all that is fitted, in standard
 deviations and logarithms), and shortest part of a step. Where all but single configurations have
 come to an end, those may still go from being odd as a whole to being odd in some rows: on models
-that are left out of the fit, predictions move by 0.1 to 1.3 % until nothing moves at all."""
+that are left out of the fit, predictions move by 0.01 to 1.4 % until nothing moves at all."""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def training_rows(
 def fit_committed(
     tables: Iterable[pd.DataFrame], steady: pd.DataFrame, hardware: Mapping[str, pd.DataFrame]
 ) -> AtLoadFit:
-    """Fit the law with load to the ``training_rows``; takes about a second."""
+    """Fit the law with load to the ``training_rows``; takes about half a second."""
     return AtLoadFit.fit(training_rows(tables, steady, hardware))
 
 
