@@ -93,6 +93,7 @@ rule score_load:
         page=captioned("results/validation/load.md", "laws"),
         svg=captioned("figures/validation/load.svg", "laws"),
         png="figures/validation/load.png",
+    threads: 2
     log:
         "logs/score_load.log",
     conda:

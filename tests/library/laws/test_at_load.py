@@ -183,12 +183,6 @@ def test_every_configuration_of_the_fit_has_its_law(fitted, vendor):
     assert np.median(np.abs(errors)) < 0.05
 
 
-def test_a_start_from_a_similar_fit_comes_to_the_same_end(fitted, models, gpus):
-    rows = fitted.rows.iloc[5:]
-    afresh, started = AtLoadFit.fit(rows), AtLoadFit.fit(rows, fitted, steps=6)
-    np.testing.assert_allclose(started.predict(rows)[0], afresh.predict(rows)[0], rtol=0.02)
-
-
 def test_an_unseen_configuration_model_and_engine_is_less_and_less_certain(conditioned):
     known = {"source_id": "trtllm-0.19", "source_version": "another"}
     changes = ({}, {"model": "Qwen2.5 72B"}, {"model": "Qwen2.5 72B", "engine": "vLLM"})

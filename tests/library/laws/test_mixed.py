@@ -123,18 +123,6 @@ def test_the_further_a_row_is_the_less_sure_is_the_law(made):
     assert far @ covariance @ far > near @ covariance @ near
 
 
-def test_a_start_near_the_end_comes_to_the_same_end(made):
-    parts, time, rows, _ = made
-    found = fit(parts, time, rows, kinds(rows), steps=100)
-    values, own = found.start([np.arange(6), np.arange(4)], np.arange(24))
-    np.testing.assert_array_equal(values, found.values)
-    few = fit(parts, time, rows, kinds(rows), (values, own, found.scatter, found.structure), 6)
-    np.testing.assert_allclose(few.values, found.values, atol=0.02)
-    values, own = found.start([np.array([5, -1]), np.array([0])], np.array([-1]))
-    assert not values[-3:-1].any()
-    assert not own.any()
-
-
 def test_a_misprint_does_not_bend_the_fit(made):
     parts, time, rows, _ = made
     wrong = time.copy()

@@ -104,11 +104,11 @@ def left_out(
             "gpu": training["gpu"],
         }
     )
-    whole, parts = LoadFit.fit(training), []
+    parts = []
     for split, column in SPLITS.items():
         for value in swept[column].unique():
             own = swept[column] == value
-            fitted = LoadFit.fit(training[groups[column] != value], whole)
+            fitted = LoadFit.fit(training[groups[column] != value])
             throughput, log_sd = fitted.predict(served[own])
             law = laws[split, value]
             found = energy_per_token(law, loads[own], throughput, log_sd, models, gpus)

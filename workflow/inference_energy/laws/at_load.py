@@ -425,23 +425,13 @@ class AtLoadFit:
     protocols: pd.Index
 
     @classmethod
-    def fit(
-        cls,
-        rows: pd.DataFrame,
-        start: "AtLoadFit | None" = None,
-        steps: int = mixed.STEPS,
-        scale: float = 1.0,
-    ) -> Self:
+    def fit(cls, rows: pd.DataFrame, scale: float = 1.0) -> Self:
         """Fit to rows of schema ``throughput`` with both lengths, after ``serving.add_traits``.
 
         Parameters
         ----------
         rows : DataFrame
             The rows.
-        start : AtLoadFit, optional
-            Fit to similar rows to start from, which takes fewer steps.
-        steps : int
-            Steps at most.
         scale : float
             Factor on the standard deviations of LEVELS, OWN and ALONG, to ask how much they
             matter. [1]
@@ -450,20 +440,11 @@ class AtLoadFit:
         of_own, protocol = keys(rows, CONFIGURATION), keys(rows, ["protocol"])
         groups, own = tuple(level.unique() for level in levels), of_own.unique()
         places = np.stack([g.get_indexer(k) for g, k in zip(groups, levels, strict=True)], axis=1)
-        known: mixed.Start | None = None
-        if start is not None:
-            before = [old.get_indexer(new) for old, new in zip(start.groups, groups, strict=True)]
-            values, deviations = start.found.start(before, start.own.get_indexer(own))
-            place = start.protocols.get_indexer(protocol.unique())
-            scatter = np.where(place < 0, mixed.SCATTER, start.found.scatter[place])
-            known = values, deviations, scatter, start.found.structure
         found = mixed.fit(
             _log_times(rows),
             -np.log(rows["throughput_tps"].to_numpy(float)),
             mixed.Rows(_structure(scale), places, own.get_indexer(of_own), _along_rows(rows)),
             protocol.unique().get_indexer(protocol),
-            known,
-            steps,
         )
         return cls(rows, found, groups, own, protocol.unique())
 

@@ -1,10 +1,11 @@
 """How well the law with load predicts what was left out of its fit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from inference_energy.laws.at_load import AS_MANY_AS_FIT, AtLoadFit
@@ -67,21 +68,23 @@ def bounds(predicted: ArrayLike, sigma: ArrayLike, percent: float) -> tuple[Arra
 
 
 def leave_out(
-    rows: pd.DataFrame, split: str, fitted: AtLoadFit, scale: float = 1.0
+    rows: pd.DataFrame, split: str, scale: float = 1.0, apply: Callable[..., Iterable] = map
 ) -> tuple[Array, Array]:
     """Predict every row by a fit to the rows that differ from it in what is left out.
+
+    Every fit starts from nothing: one that started from the fit to all rows could end where the
+    rows left out have drawn that.
 
     Parameters
     ----------
     rows : DataFrame
-        ``benchmarks.training_rows``.
+        ``training.training_rows``.
     split : str
         Of SPLITS.
-    fitted : AtLoadFit
-        Fit to all rows, from which the other fits start; they go on to where the rows that they
-        see draw them.
     scale : float
         As of ``AtLoadFit.fit``.
+    apply : callable
+        Applies a function to every fold, as ``map``, or that of a pool of processes.
 
     Returns
     -------
@@ -93,10 +96,14 @@ def leave_out(
     number = alike.ngroup().to_numpy()
     fold = number % FOLDS.get(split, number.max() + 1)
     predicted, sigma = np.empty(len(rows)), np.empty(len(rows))
-    for out in np.unique(fold):
-        rest = AtLoadFit.fit(rows[fold != out], fitted, scale=scale)
-        predicted[fold == out], sigma[fold == out] = rest.predict(rows[fold == out])
+    outs = [fold == out for out in np.unique(fold)]
+    for out, found in zip(outs, apply(partial(_without, rows, scale), outs), strict=True):
+        predicted[out], sigma[out] = found
     return predicted, sigma
+
+
+def _without(rows: pd.DataFrame, scale: float, out: NDArray[np.bool_]) -> tuple[Array, Array]:
+    return AtLoadFit.fit(rows[~out], scale=scale).predict(rows[out])
 
 
 def _shapes(rows: pd.DataFrame) -> pd.Series:
@@ -189,19 +196,24 @@ def score(rows: pd.DataFrame, split: str, law: str, predicted: Array, sigma: Arr
 
 
 def score_load(
-    rows: pd.DataFrame, before: str, hardware: Mapping[str, pd.DataFrame]
+    rows: pd.DataFrame,
+    before: str,
+    hardware: Mapping[str, pd.DataFrame],
+    apply: Callable[..., Iterable] = map,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score the law with load on everything left out, and another law on sources it has not seen.
 
     Parameters
     ----------
     rows : DataFrame
-        ``benchmarks.training_rows``.
+        ``training.training_rows``.
     before : str
         Name of the other law, which is fitted to the vendor's finite runs and told the load of all
         other rows.
     hardware : mapping of str to DataFrame
         Tables that it needs, by name.
+    apply : callable
+        As of ``leave_out``.
 
     Returns
     -------
@@ -209,13 +221,12 @@ def score_load(
         Tables of schemas ``load_scores`` and ``load_predictions``; the latter has the rows with
         the model left out.
     """
-    fitted = AtLoadFit.fit(rows)
     scores, left_out = [], pd.DataFrame()
     for split in SPLITS:
         for law, scale in SCALES.items():
             if scale != 1 and split not in SCALED:
                 continue
-            predicted, sigma = leave_out(rows, split, fitted, scale)
+            predicted, sigma = leave_out(rows, split, scale, apply)
             scores.append(score(rows, split, law, predicted, sigma))
             if scale == 1 and split == "model":
                 left_out = predictions(rows, predicted, sigma)

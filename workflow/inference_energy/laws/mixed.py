@@ -29,9 +29,6 @@ from inference_energy.laws.spreads import fixed_point, renewed
 Integers = NDArray[np.int64]
 Deviations = tuple[Integers, Array]
 """Numbers of deviations, and their standard deviations."""
-Start = tuple[Array, Array, Array, "Structure"]
-"""Values, deviations of the configurations, scatter and spreads to start from."""
-
 TAIL = 4.0
 """Degrees of freedom of Student's t, so that a misprint or an odd stack does not bend the fit."""
 
@@ -335,23 +332,6 @@ class Mixed:
     own_gain: Array
     scatter: Array
 
-    def start(self, groups: list[Integers], own: Integers) -> tuple[Array, Array]:
-        """Values, and deviations of the configurations, to start a fit to other rows from.
-
-        Parameters
-        ----------
-        groups : list of ndarray of int
-            For each level the number here of every group there; negative if there is none.
-        own : ndarray of int
-            The same of the configurations.
-        """
-        values = [self.values[: len(self.structure.median)]]
-        for level, known in enumerate(groups):
-            here = self.values[self.places(level, known)]
-            values.append(np.where(known[:, None] >= 0, here, 0.0).ravel())
-        deviations = np.where(own[:, None] >= 0, self.own[own], 0.0)
-        return np.concatenate(values), deviations
-
     def places(self, level: int, group: Integers) -> Integers:
         """Places of the values of groups of a level, groups by deviations."""
         n = len(self.structure.levels[level][0])
@@ -461,23 +441,11 @@ class _Problem:
         )
         return _State(values * units[0], own * units[1], *map(np.exp, logs))
 
-    def start(self, known: Start | None) -> _State:
-        """Where the steps begin: at the centre of the priors, or where another fit has ended."""
-        units, s, n = self._units, self.rows.structure, len(self.rows.structure.median)
-        if known is None:
-            none, scatter = np.zeros(units.own.shape), np.full(units.scatter.shape, SCATTER)
-            return replace(units, values=self.centre, own=none, spreads=s.spreads, scatter=scatter)
-        values, own, scatter, s = known
-        error = self.predict(values, own)[0] - self.log_time
-        return _State(
-            values,
-            own,
-            _weight(error / scatter[self.kind]),
-            _weight(values[n:] / self.rows.spread(s)),
-            _weight(own / s.own_spread),
-            s.spreads,
-            scatter,
-        )
+    def start(self) -> _State:
+        """Where the steps begin: at the centre of the priors, so that no other rows tell of it."""
+        units, s = self._units, self.rows.structure
+        none, scatter = np.zeros(units.own.shape), np.full(units.scatter.shape, SCATTER)
+        return replace(units, values=self.centre, own=none, spreads=s.spreads, scatter=scatter)
 
     def predict(self, values: Array, own: Array) -> tuple[Array, Array]:
         """Logarithm of t of the rows, and the parts' shares of t."""
@@ -545,7 +513,6 @@ def fit(
     log_time: Array,
     rows: Rows,
     kind: Integers,
-    start: Start | None = None,
     steps: int = STEPS,
 ) -> Mixed:
     """Fit equation (1).
@@ -560,8 +527,6 @@ def fit(
         Where they stand.
     kind : ndarray of int
         Kind of the rows, each with a scatter of its own.
-    start : Start, optional
-        Where to start, of ``Mixed.start``; the centre of the priors unless given.
     steps : int
         Steps at most.
     """
@@ -569,7 +534,7 @@ def fit(
     found = problem.state(
         fixed_point(
             lambda flat: problem.flat(problem.renewed(problem.state(flat))),
-            problem.flat(problem.start(start)),
+            problem.flat(problem.start()),
             TOLERANCE,
             steps,
         )

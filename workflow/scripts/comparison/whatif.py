@@ -1,13 +1,12 @@
 """What a change of assumptions does: one page on the screen and as HTML, and the new tables."""
 
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from _logged import run
+from _parallel import mapping
 from _published import published_numbers
 from _setups import read_all_sources
 from inference_energy import documents
@@ -71,16 +70,6 @@ def draw(sides, path):
     from inference_energy.drawing import save
 
     save(whatif_figure.draw(*sides), path)
-
-
-@contextmanager
-def mapping(processes):
-    """Give a ``map`` over so many processes; over none besides this one where one is allowed."""
-    if processes == 1:
-        yield map
-        return
-    with ProcessPoolExecutor(processes) as pool:
-        yield pool.map
 
 
 def main(snakemake):

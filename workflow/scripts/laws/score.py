@@ -3,6 +3,7 @@
 import sys
 
 from _logged import run
+from _parallel import mapping
 from _training import read_training
 from inference_energy.drawing import save
 from inference_energy.laws.figures import predicted_at_load
@@ -14,7 +15,8 @@ from inference_energy.tables import load_schema, write_table, write_text
 def main(snakemake):
     """Score, write tables, page and figure, and say the main lines."""
     rows, hardware = read_training(snakemake.input)
-    scores, left_out = score_load(rows, BEFORE, hardware)
+    with mapping(snakemake.threads) as apply:
+        scores, left_out = score_load(rows, BEFORE, hardware, apply)
     columns = [name for name in load_schema("load_predictions")["properties"] if name in left_out]
     left_out = left_out[columns].drop(columns="locator")
     page = load_page(scores, BEFORE)
