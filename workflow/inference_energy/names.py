@@ -16,7 +16,7 @@ from inference_energy.documents import near, resolved
 from inference_energy.project import listed, provided
 
 
-def name_problems(content, schema, where, tables=()):
+def name_problems(content, schema, where, tables=(), others=()):
     """Problems of names that nothing has, one sentence each.
 
     Parameters
@@ -29,6 +29,8 @@ def name_problems(content, schema, where, tables=()):
         File, for the messages.
     tables : tuple of str
         Paths of the throughput tables that the document names.
+    others : collection of str
+        Names that are defined elsewhere, as a deployment's model by its benchmark files.
     """
     problems = []
     for path, stated, node in _named(content, schema, schema, ""):
@@ -39,7 +41,7 @@ def name_problems(content, schema, where, tables=()):
         names = list(dict.fromkeys(name for of in known if of for name in of))
         name = re.sub(node.get("x-besides", r"(?!)"), "", stated)
         has = any(fnmatchcase(each, name) for each in names) if alike else name in names
-        if None not in known and not has:
+        if None not in known and not has and name not in others:
             allowed = " and ".join(_words(home) for home in homes)
             problems.append(
                 f"{where}: key {path}: value {stated}: no such name; allowed are {allowed}; correct"

@@ -244,8 +244,9 @@ def resolve(own, name, where, files, schemas):
     method = method_files.resolve(name, files | {name: stated}, where=where)
     problems = schema_problems({"deployment": section}, _wrapped(schemas), where)
     problems += method_files.range_problems({"deployment": section}, where)
+    own_models = [section["model"]] if isinstance(section.get("model"), str) else []
     try:
-        method_files.check(method, schemas["method"], name, where, stated)
+        method_files.check(method, schemas["method"], name, where, stated, own_models)
     except InputError as error:
         problems += error.problems
     if problems:

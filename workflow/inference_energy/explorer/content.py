@@ -127,7 +127,7 @@ class Pools:
         return places, [way.power for way in ways]
 
     def _law(self, form):
-        if form["kind"] != "at-load":
+        if "traits" not in form:
             return form
         traits = form["traits"]
         key = (*form["factors"], *form["slopes"], *form["covariance"], form["scatter"])

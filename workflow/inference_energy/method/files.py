@@ -1,7 +1,7 @@
 """Methodologies as files: inheritance, validation, and the objects the engines work with."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -263,6 +263,7 @@ def check(
     name: str,
     where: str | None = None,
     stated: Mapping[str, Any] | None = None,
+    others: Collection[str] = (),
 ) -> None:
     """Check a resolved method.
 
@@ -278,6 +279,8 @@ def check(
         File, if it is not among the methods.
     stated : dict, optional
         What the file states itself; the rest is inherited.
+    others : collection of str
+        Names of models that no table has, but a deployment's own files.
 
     Raises
     ------
@@ -301,7 +304,7 @@ def check(
         for problem in brace_problems(path, f"{where}: key benchmarks.table")
     ]
     problems = problems or [
-        *unknown_names(method, schema, where, tuple(map(provided, _tables(method)))),
+        *unknown_names(method, schema, where, tuple(map(provided, _tables(method))), others),
         *_coupling_problems(method, where),
         *_length_problems(method, where),
         *_trim_problems(method, where),
