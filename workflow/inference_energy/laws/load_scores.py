@@ -36,7 +36,7 @@ SPLITS: dict[str, list[str]] = {
 }
 """What is left out together: rows that are the same in these columns."""
 
-FOLDS = {"configuration": 8, "version": 12}
+FOLDS = {"shape": 8, "configuration": 8, "version": 12}
 """Fits of a split that leaves out several groups at once."""
 
 SCALES = {"at-load, half the spreads": 0.5, "at-load": 1.0, "at-load, twice the spreads": 2.0}
