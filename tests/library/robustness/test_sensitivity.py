@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from inference_energy.energy import exact
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import needed_tables
 from inference_energy.method.build import build
 from inference_energy.method.files import resolve
-from inference_energy.method.setup import Coupling
+from inference_energy.method.setup import Blend, Coupling
 from inference_energy.method.sources import Sources, tables_of
 from inference_energy.power.node import find_node, node_power
 from inference_energy.robustness import sensitivity
+from inference_energy.robustness.gridded import Gridded
 from inference_energy.tables import read_table
 from inference_energy.units import W_PER_KW
+from library.laws.examples import MADE_OF_OTHERS
 
 ROOT = Path(__file__).parents[3]
 
@@ -152,7 +155,63 @@ def test_samples_share_a_regime_only_where_none_of_its_inputs_differs(setup):
         )
         for row in rows
     ]
-    np.testing.assert_array_equal(sensitivity._many_results(setup, list(base), rows), alone)
+    np.testing.assert_allclose(
+        sensitivity._many_results(setup, list(base), rows), alone, rtol=1e-12
+    )
+
+
+def test_throughput_scales_no_energy_where_the_power_follows_it(setup):
+    coupled = replace(setup, power_utilisation=Coupling(0.24, 0.56))
+    names, row = ["throughput", "pue_median"], [1.3, 1.4]
+    alone = sensitivity.results(
+        sensitivity.apply(coupled, dict(zip(names, row, strict=True))), tuple(sensitivity.MEDIANS)
+    )
+    found = sensitivity._many_results(coupled, names, [row])[0]
+    np.testing.assert_allclose(found[:2], list(alone.values()), rtol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def loaded(paper):
+    """Two models that are served in three ways each, and the blend of all of them."""
+    models = tuple(
+        replace(model, law=MADE_OF_OTHERS["pooled, knows load"].scaled(factor), uncertain=True)
+        for model, factor in zip(paper.models, (0.7, 1.0), strict=False)
+    )
+    return replace(paper, models=models, blend=Blend(2, ()))
+
+
+def test_a_method_of_many_ways_answers_quickly_what_it_answers(loaded):
+    inputs = CONFIG["inputs"]
+    quick = sensitivity.quick(loaded, inputs)
+    assert all(isinstance(model.law, Gridded) for model in quick.models)
+    for end in ("low", "high"):
+        values = {name: entry[end] for name, entry in inputs.items()}
+        slow, fast = (
+            sensitivity.results(sensitivity.apply(each, values)) for each in (loaded, quick)
+        )
+        assert fast == pytest.approx(slow, rel=2e-5)
+
+
+def test_every_analysis_runs_on_a_method_of_many_ways(loaded):
+    names = ["throughput", "long_share"]
+    config = CONFIG | {"inputs": {n: CONFIG["inputs"][n] for n in names}, "samples": 8}
+    quick = sensitivity.quick(loaded, config["inputs"])
+    indices = sensitivity.sobol_indices(quick, config).set_index(["output", "input", "index"])
+    assert indices.loc[("median long", "throughput", "total"), "value"] > 0
+    assert indices.loc[("median long", "long_share", "total"), "value"] == 0
+    needed = sensitivity.what_if(quick, config["inputs"]).set_index(["output", "input", "factor"])
+    assert needed.loc[("median long", "throughput", 2.0), "needed"] == pytest.approx(0.5)
+    ratios = sensitivity.tornado(quick, config["inputs"]).set_index(["output", "input", "end"])
+    ratio = ratios.loc[("median long", "throughput", "low"), "ratio"]
+    assert ratio == pytest.approx(1 / config["inputs"]["throughput"]["low"])
+
+
+def test_a_blend_of_all_models_needs_no_ranking(loaded):
+    regime = loaded.regimes["traditional"]
+    models, members = exact.regime_energy(loaded, regime)
+    pooled = exact.blend_energy(loaded, models, members)
+    median, mean = sensitivity._of_regime(loaded, "traditional")
+    assert (median, mean) == pytest.approx((pooled.quantile(0.5), pooled.mean()), rel=1e-9)
 
 
 def test_every_input_has_a_tornado(setup):

@@ -67,7 +67,7 @@ def _length_energies(
     throughput, errors, powers = model.by_way(regime.input_tokens, lengths)
     utilisation = known_utilisation(setup, model, throughput)
     energies = query_energy(charged, throughput, powers, utilisation)
-    shares = np.array([way.weight for way in model.law.shares()])
+    shares, _ = model.law.split()
     return (
         np.tile(lengths, len(shares)),
         np.outer(shares, weights).ravel(),
@@ -228,7 +228,7 @@ def throughput_statistics(regime: Regime, model: ServedModel) -> dict[str, float
     """Mean, std and percentiles of a model's throughput over the query lengths. [tokens/s]"""
     lengths, weights = _all_lengths(regime, model)
     speeds, _ = model.law.by_way(regime.input_tokens, lengths)
-    shares = np.array([way.weight for way in model.law.shares()])
+    shares, _ = model.law.split()
     return _weighted(speeds.ravel(), np.outer(shares, weights).ravel())
 
 

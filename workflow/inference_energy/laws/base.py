@@ -111,6 +111,11 @@ class Law(Protocol):
         """Ways in which the model is served, one unless a law pools several."""
         return (Share(1.0, 1.0, self),)
 
+    def split(self) -> tuple[Array, Array]:
+        """Weight and relative power of every one of the shares. [1]"""
+        ways = self.shares()
+        return np.array([way.weight for way in ways]), np.array([way.power for way in ways])
+
     @classmethod
     def of_all(
         cls, laws: Sequence["Law"], input_tokens: ArrayLike, output_tokens: ArrayLike

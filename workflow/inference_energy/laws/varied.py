@@ -1,13 +1,12 @@
 """A throughput law that is off another one, to ask what an error of it would change."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Parts, Share, together
+from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Parts, Share
 
 PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
 """Shape at which a changed exponent leaves the throughput as it is: one that all sources of the
@@ -49,15 +48,10 @@ class Varied(Law):
         n_out = np.maximum(output_tokens, LENGTH_FLOOR) / PIVOT["output_tokens"]
         return self.factor * n_in**self.input_exponent * n_out**self.output_exponent
 
-    @classmethod
-    def of_all(
-        cls, laws: Sequence[Law], input_tokens: ArrayLike, output_tokens: ArrayLike
-    ) -> tuple[Array, Array]:
-        """Throughput and error of the laws that they are off, times their changes."""
-        varied = cast(Sequence[Varied], laws)
-        speeds, errors = together([law.law for law in varied], input_tokens, output_tokens)
-        changes = np.array([law._change(input_tokens, output_tokens) for law in varied])
-        return changes * speeds, errors
+    def by_way(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
+        """Throughput [tokens/s] and its error [1] of every way of the law, times the change."""
+        speeds, errors = self.law.by_way(input_tokens, output_tokens)
+        return self._change(input_tokens, output_tokens) * speeds, errors
 
     def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Throughput [tokens/s] at the lengths [tokens], broadcast together."""
@@ -102,6 +96,10 @@ class Varied(Law):
             way._replace(law=replace(self, law=way.law, n_rows=way.law.n_rows))
             for way in self.law.shares()
         )
+
+    def split(self) -> tuple[Array, Array]:
+        """Weight and relative power of every way of the law."""
+        return self.law.split()
 
     def uncapped(self) -> Self:
         """Law that may exceed the largest throughput measured."""

@@ -70,7 +70,7 @@ class ServedModel:
         Ways come first, before the axes of the lengths; powers are to be broadcast with them.
         """
         speeds, errors = self.law.by_way(input_tokens, output_tokens)
-        powers = self.node_power * np.array([way.power for way in self.law.shares()])
+        powers = self.node_power * self.law.split()[1]
         powers = powers.reshape(-1, *(1 for _ in speeds.shape[1:]))
         return speeds, errors if self.uncertain else np.zeros_like(speeds), powers
 
@@ -118,6 +118,10 @@ class Blend:
         for low, high in self.trim:
             lower, upper = lower + low * (upper - lower), lower + high * (upper - lower)
         return lower, upper
+
+    def takes_all(self, count: int) -> bool:
+        """Whether it takes so many models in equal shares, whatever their energies."""
+        return self.models >= count and self.shares == "equal"
 
     def members(self, medians: ArrayLike, parameters: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Models of the blend, largest median first, and their shares.

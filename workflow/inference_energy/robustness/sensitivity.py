@@ -2,6 +2,7 @@
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from inference_energy.method.distributions import Z95, LogNormal
 from inference_energy.method.setup import Coupling
 from inference_energy.robustness.files import SENSITIVITY as WHERE
 from inference_energy.robustness.files import range_problems
+from inference_energy.robustness.gridded import on_grid
 
 MEDIANS = {"median traditional": "traditional", "median long": "long"}
 TOTALS = {"fleet mixed": "baseline", "fleet mixed improved": "improved"}
@@ -131,6 +133,10 @@ OF_FLEET = ("long_share", "overhead", "improvement")
 OF_REGIME = {"output_tokens_traditional": "traditional", "output_tokens_long": "long"}
 """Inputs that change the energy of the queries of one regime alone."""
 
+SCALING = {"node_power": 1, "power_utilisation_median": 1, "pue_median": 1, "throughput": -1}
+"""Inputs that the energy of every query is proportional to a power of; throughput is none where the
+power utilisation follows it."""
+
 OF_UTILISATION = ("power_utilisation_median", "power_utilisation_spread")
 
 
@@ -202,9 +208,42 @@ def apply(setup, values):
     return setup
 
 
+def quick(setup, inputs):
+    """A method that answers quickly at all values that its inputs are allowed.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    inputs : dict
+        Ranges of the inputs, checked.
+
+    Returns
+    -------
+    Setup
+        Laws of many ways on a grid, :mod:`robustness.gridded`; the others as they are.
+    """
+    if all(len(model.law.split()[0]) == 1 for model in setup.models):
+        return setup
+    ends = [
+        apply(setup, {name: float(end)})
+        for name in {"input_tokens", *OF_REGIME} & inputs.keys()
+        for end in inputs[name]["allowed"]
+    ]
+    regimes = [regime for each in [setup, *ends] for regime in each.regimes.values()]
+    asked = [regime.input_tokens for regime in regimes]
+    longest = max(regime.output_tokens.support[0][-1] for regime in regimes)
+    return on_grid(setup, (min(asked), max(asked)), (0.0, longest))
+
+
 def _of_regime(setup, name):
     """Median of the blend, and mean of the queries that the fleet has, of one regime. [Wh]"""
-    models, members = exact.regime_energy(setup, setup.regimes[name])
+    regime = setup.regimes[name]
+    if setup.blend.takes_all(len(setup.models)):
+        models = {m.name: exact.model_energy(setup, regime, m) for m in setup.models}
+        members = dict.fromkeys(models, 1 / len(models))
+    else:
+        models, members = exact.regime_energy(setup, regime)
     median = exact.blend_energy(setup, models, members).quantile(0.5)
     return median, exact.blend_energy(setup, models, members, trim=False).mean()
 
@@ -235,21 +274,32 @@ def results(setup, outputs=tuple(OUTPUTS), known=None):
 
 
 def _many_results(setup, names, rows):
-    """Results of many samples, of which many differ in what a regime does not depend on."""
+    """Results of many samples, of which many differ in what a regime follows from alone."""
     of_regimes, answers = {}, []
+    base = base_values(setup, names)
+    scaling = _scaling(setup)
     moving = {
-        regime: [i for i, name in enumerate(names) if _moves(name, regime)]
+        regime: [n for n in names if _moves(n, regime) and n not in scaling]
         for regime in setup.regimes
     }
     for row in rows:
-        varied, known = apply(setup, dict(zip(names, row, strict=True))), {}
+        values, known = dict(zip(names, map(float, row), strict=True)), {}
+        varied = apply(setup, values | {n: base[n] for n in names if n in scaling})
+        scale = np.prod([(values[n] / base[n]) ** scaling[n] for n in names if n in scaling])
         for regime, inputs in moving.items():
-            key = (regime, *(float(row[i]) for i in inputs))
+            key = (regime, *(values[n] for n in inputs))
             if key not in of_regimes:
                 of_regimes[key] = _of_regime(varied, regime)
-            known[regime] = of_regimes[key]
+            known[regime] = tuple(energy * scale for energy in of_regimes[key])
         answers.append(list(results(varied, known=known).values()))
     return answers
+
+
+def _scaling(setup):
+    """Inputs that change all energies by one factor, and the power of them that it is."""
+    if isinstance(setup.power_utilisation, Coupling):
+        return {name: power for name, power in SCALING.items() if name != "throughput"}
+    return SCALING
 
 
 def _moves(name, regime):
@@ -383,6 +433,24 @@ def needed_value(function, base, allowed, target, points=25):
     return found[int(np.argmin(distance))] if found else np.nan
 
 
+def _needed(setup, name, entry, output, goal, factors):
+    """Values of an input that change a median, now ``goal``, by factors; NaN where none does."""
+    base, allowed = base_values(setup, [name])[name], entry["allowed"]
+    if name in (scaling := _scaling(setup)):
+        needed = base * np.array(factors) ** (1 / scaling[name])
+        return np.where((allowed[0] <= needed) & (needed <= allowed[1]), needed, np.nan)
+
+    @cache
+    def changed(value):
+        return results(apply(setup, {name: value}), (output,))[output]
+
+    if not _moves(name, MEDIANS[output]) or all(
+        changed(end) == goal for end in (entry["low"], entry["high"])
+    ):
+        return [np.nan] * len(factors)
+    return [needed_value(changed, base, allowed, factor * goal) for factor in factors]
+
+
 def what_if(setup, inputs, factors=(0.5, 2.0)):
     """Value that each input needs, alone, to change each median by a factor.
 
@@ -395,19 +463,12 @@ def what_if(setup, inputs, factors=(0.5, 2.0)):
     lines = []
     values, goal = base_values(setup, inputs), results(setup)
     for name, entry in inputs.items():
+        limits, unit = entry["allowed"], entry["unit"]
         for output in MEDIANS:
-
-            def changed(value, name=name, output=output):
-                return results(apply(setup, {name: value}), (output,))[output]
-
-            moves = any(changed(end) != goal[output] for end in (entry["low"], entry["high"]))
-            for factor in factors:
-                needed = np.nan
-                if moves:
-                    target = factor * goal[output]
-                    needed = needed_value(changed, values[name], entry["allowed"], target)
+            for factor, needed in zip(
+                factors, _needed(setup, name, entry, output, goal[output], factors), strict=True
+            ):
                 note = "cannot" if np.isnan(needed) else None
-                limits, unit = entry["allowed"], entry["unit"]
                 lines.append((output, name, factor, values[name], needed, *limits, note, unit))
     columns = ["output", "input", "factor", "base", "needed", "lowest", "highest", "note", "unit"]
     return pd.DataFrame(lines, columns=columns)

@@ -14,6 +14,7 @@ def main(snakemake):
     sensitivity.check_inputs(config, schema)
     _, setup = read_setup(read)
     sensitivity.check_base(setup, config["inputs"])
+    setup = sensitivity.quick(setup, config["inputs"])
     indices = sensitivity.sobol_indices(setup, config, snakemake.threads)
     write_table(indices, write.indices, "sobol_indices")
     write_table(sensitivity.tornado(setup, config["inputs"]), write.tornado, "tornado")
