@@ -23,6 +23,22 @@ def test_quantile_inverts_the_distribution_function(mixture, level):
     assert abs(mixture.cdf(energy) - level) <= 1e-9 * density + 1e-15
 
 
+def test_a_search_ends_where_its_steps_are_too_small_to_tell(monkeypatch):
+    # lengths such as the paper's; a search that misses its end goes on by halves, forty times
+    lengths = np.geomspace(1, 5000, 200)
+    calls, known = [], Mixture._cdf_and_slope
+    monkeypatch.setattr(
+        Mixture, "_cdf_and_slope", lambda self, u: calls.append(u) or known(self, u)
+    )
+    for scale in np.geomspace(0.1, 10, 50):
+        factor = LogNormal(float(np.log(scale)), 0.3)
+        mixture = Mixture.of_energies(lengths**1.1, np.full(200, 1 / 200), factor)
+        for level in (0.05, 0.25, 0.5, 0.75, 0.95):
+            calls.clear()
+            mixture.quantile(level)
+            assert len(calls) <= 8
+
+
 @given(st.floats(-3, 3), st.just(0.0) | st.floats(1e-6, 2), st.floats(0.001, 0.999))
 def test_a_single_log_normal_has_its_closed_form(mu, sigma, level):
     mixture = single(mu, sigma)

@@ -92,6 +92,11 @@ class Energy(ABC):
         lower, upper = self._log_bounds()
         return (lower + upper) / 2
 
+    @property
+    def _settled(self) -> float:
+        """A Newton step below which its result is the root to ROOT_TOLERANCE. [ln Wh]"""
+        return ROOT_TOLERANCE
+
     def _merged(self) -> "Energy | None":
         """A much smaller distribution that is nearly this one, if there is one."""
         return None
@@ -139,12 +144,12 @@ class Energy(ABC):
             if found is None:
                 break
             away, slope = found[0] - level, found[1]
-            lower, upper = (here, upper) if away < 0 else (lower, here)
             new = here - away / slope if slope > 0 else np.inf
-            new = new if lower < new < upper else (lower + upper) / 2
-            if abs(new - here) < ROOT_TOLERANCE:
+            # before the bracket is asked: a step too small to tell lies on its end
+            if abs(new - here) < self._settled:
                 return float(np.exp(new))
-            here = new
+            lower, upper = (here, upper) if away < 0 else (lower, here)
+            here = new if lower < new < upper else (lower + upper) / 2
         root = scipy.optimize.brentq(
             lambda u: self._cdf_log(u) - level, lower, upper, xtol=ROOT_TOLERANCE
         )
@@ -249,6 +254,12 @@ class Mixture(Energy):
     @cached_property
     def _least_sigma(self) -> float:
         return float(self.sigmas.min())
+
+    @cached_property
+    def _settled(self) -> float:
+        # without kinks, what a step leaves is its square times half the slope of the log density
+        steepest = CERTAIN / min(self._least_sigma, 1.0)
+        return float(np.sqrt(ROOT_TOLERANCE / steepest))
 
     @cached_property
     def _heights(self) -> np.ndarray:
