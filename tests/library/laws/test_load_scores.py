@@ -49,12 +49,12 @@ def test_the_statistics_by_hand():
 
 @pytest.mark.parametrize("split", ["configuration", "model"])
 def test_what_is_left_out_tells_nothing_of_itself(rows, fitted, split):
-    predicted, sigma = leave_out(rows, split)
+    ((predicted, sigma),) = leave_out(rows, split)
     assert np.isfinite(predicted).all()
     group = rows.groupby([c for c in SPLITS[split] if c in rows], dropna=False).ngroup()
     own = (group == group.iloc[0]).to_numpy()
     wrong = rows.assign(throughput_tps=np.where(own, 10.0, 1.0) * rows["throughput_tps"])
-    again, _ = leave_out(wrong, split)
+    ((again, _),) = leave_out(wrong, split)
     np.testing.assert_allclose(again[own], predicted[own], rtol=1e-6)
     inside, _ = fitted.predict(rows)
     away = np.abs(np.log(np.stack([predicted, inside]) / rows["throughput_tps"].to_numpy()))

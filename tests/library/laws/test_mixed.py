@@ -71,17 +71,24 @@ def test_groups_are_eliminated_exactly(made):
         assert one.nested == first
         random = np.random.default_rng(3)
         wide = random.standard_normal((one.count, 4, 9))
-        matrix = one.matrix(wide @ wide.transpose(0, 2, 1))
-        matrix[np.diag_indices_from(matrix)] += 1
-        vector = random.standard_normal(len(matrix))
-        solution, inverse = mixed._solve(matrix, vector, one)
-        np.testing.assert_allclose(solution, np.linalg.solve(matrix, vector), atol=1e-12)
-        dense = np.linalg.inv(matrix)
-        for values in one.columns:
-            # of the inverse the lower half is told
-            place = np.sort(one.place[values])
-            both = np.ix_(place, place)
-            np.testing.assert_allclose(np.tril(inverse[both]), np.tril(dense[both]), atol=1e-12)
+        by_own = wide @ wide.transpose(0, 2, 1)
+        precision = random.uniform(1, 2, int(one.offsets[-1]))
+        vector = random.standard_normal(len(precision))
+        dense = np.diag(precision)
+        for values, cell in zip(one.columns[one.cell], by_own, strict=True):
+            dense[np.ix_(values, values)] += cell[np.ix_(one.features, one.features)]
+        solved = mixed._solve(one.matrices(by_own), precision, vector, one)
+        np.testing.assert_allclose(solved.solution, np.linalg.solve(dense, vector), atol=1e-12)
+        inverse, found = np.linalg.inv(dense), solved.covariance(one)
+        in_blocks = solved.in_blocks(one)
+        np.testing.assert_allclose(solved.variance(one, in_blocks), np.diag(inverse), atol=1e-12)
+        seen = one.seen_covariance(in_blocks)
+        for values, of_features in zip(one.columns, seen, strict=True):
+            both = np.ix_(values, values)
+            np.testing.assert_allclose(found[both], inverse[both], atol=1e-12)
+            sums = np.eye(one.features.max() + 1)[one.features].T
+            expected = sums @ inverse[both] @ sums.T
+            np.testing.assert_allclose(of_features[:4, :4], expected, atol=1e-12)
 
 
 def test_a_group_that_is_not_in_the_fit_is_drawn(made):

@@ -425,7 +425,7 @@ class AtLoadFit:
     protocols: pd.Index
 
     @classmethod
-    def fit(cls, rows: pd.DataFrame, scale: float = 1.0) -> Self:
+    def fit(cls, rows: pd.DataFrame, scale: float = 1.0, start: Self | None = None) -> Self:
         """Fit to rows of schema ``throughput`` with both lengths, after ``serving.add_traits``.
 
         Parameters
@@ -435,6 +435,8 @@ class AtLoadFit:
         scale : float
             Factor on the standard deviations of LEVELS, OWN and ALONG, to ask how much they
             matter. [1]
+        start : AtLoadFit, optional
+            A fit to the same rows at another scale, to start from.
         """
         levels = [keys(rows, columns) for columns, _ in LEVELS.values()]
         of_own, protocol = keys(rows, CONFIGURATION), keys(rows, ["protocol"])
@@ -445,6 +447,7 @@ class AtLoadFit:
             -np.log(rows["throughput_tps"].to_numpy(float)),
             mixed.Rows(_structure(scale), places, own.get_indexer(of_own), _along_rows(rows)),
             protocol.unique().get_indexer(protocol),
+            start=start.found.state if start else None,
         )
         return cls(rows, found, groups, own, protocol.unique())
 

@@ -1,6 +1,6 @@
 """How well the law with load predicts what was left out of its fit."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -39,7 +39,7 @@ SPLITS: dict[str, list[str]] = {
 FOLDS = {"shape": 8, "configuration": 8, "version": 12}
 """Fits of a split that leaves out several groups at once."""
 
-SCALES = {"at-load, half the spreads": 0.5, "at-load": 1.0, "at-load, twice the spreads": 2.0}
+SCALES = {"at-load": 1.0, "at-load, half the spreads": 0.5, "at-load, twice the spreads": 2.0}
 """Factors on the law's prior standard deviations, set by hand, and the names that tell. [1]"""
 
 SCALED = ("configuration", "model")
@@ -68,12 +68,15 @@ def bounds(predicted: ArrayLike, sigma: ArrayLike, percent: float) -> tuple[Arra
 
 
 def leave_out(
-    rows: pd.DataFrame, split: str, scale: float = 1.0, apply: Callable[..., Iterable] = map
-) -> tuple[Array, Array]:
+    rows: pd.DataFrame,
+    split: str,
+    scales: Sequence[float] = (1.0,),
+    apply: Callable[..., Iterable] = map,
+) -> list[tuple[Array, Array]]:
     """Predict every row by a fit to the rows that differ from it in what is left out.
 
-    Every fit starts from nothing: one that started from the fit to all rows could end where the
-    rows left out have drawn that.
+    Every fit starts from nothing, or from one that has not seen the same rows: one that started
+    from the fit to all rows could end where the rows left out have drawn that.
 
     Parameters
     ----------
@@ -81,29 +84,31 @@ def leave_out(
         ``training.training_rows``.
     split : str
         Of SPLITS.
-    scale : float
-        As of ``AtLoadFit.fit``.
+    scales : sequence of float
+        As of ``AtLoadFit.fit``; fits start from that at the first one.
     apply : callable
         Applies a function to every fold, as ``map``, or that of a pool of processes.
 
     Returns
     -------
-    tuple of ndarray
-        Predicted throughput [tokens/s] and standard deviation of its logarithm.
+    list of tuple of ndarray
+        By scale, predicted throughput [tokens/s] and standard deviation of its logarithm.
     """
     columns = [name for name in SPLITS[split] if name in rows or name == "shape"]
     alike = rows.assign(shape=_shapes(rows)).groupby(columns, dropna=False, sort=False)
     number = alike.ngroup().to_numpy()
     fold = number % FOLDS.get(split, number.max() + 1)
-    predicted, sigma = np.empty(len(rows)), np.empty(len(rows))
+    answers = np.empty((len(scales), 2, len(rows)))
     outs = [fold == out for out in np.unique(fold)]
-    for out, found in zip(outs, apply(partial(_without, rows, scale), outs), strict=True):
-        predicted[out], sigma[out] = found
-    return predicted, sigma
+    for out, found in zip(outs, apply(partial(_without, rows, scales), outs), strict=True):
+        answers[:, :, out] = found
+    return [(predicted, sigma) for predicted, sigma in answers]
 
 
-def _without(rows: pd.DataFrame, scale: float, out: NDArray[np.bool_]) -> tuple[Array, Array]:
-    return AtLoadFit.fit(rows[~out], scale=scale).predict(rows[out])
+def _without(rows: pd.DataFrame, scales: Sequence[float], out: NDArray[np.bool_]) -> Array:
+    seen, first = rows[~out], AtLoadFit.fit(rows[~out], scales[0])
+    fits = [first, *(AtLoadFit.fit(seen, scale, first) for scale in scales[1:])]
+    return np.array([fit.predict(rows[out]) for fit in fits])
 
 
 def _shapes(rows: pd.DataFrame) -> pd.Series:
@@ -223,13 +228,12 @@ def score_load(
     """
     scores, left_out = [], pd.DataFrame()
     for split in SPLITS:
-        for law, scale in SCALES.items():
-            if scale != 1 and split not in SCALED:
-                continue
-            predicted, sigma = leave_out(rows, split, scale, apply)
+        asked = SCALES if split in SCALED else {"at-load": SCALES["at-load"]}
+        answers = leave_out(rows, split, tuple(asked.values()), apply)
+        for law, (predicted, sigma) in zip(asked, answers, strict=True):
             scores.append(score(rows, split, law, predicted, sigma))
-            if scale == 1 and split == "model":
-                left_out = predictions(rows, predicted, sigma)
+        if split == "model":
+            left_out = predictions(rows, *answers[0])
     known = rows["protocol"].eq(AS_MANY_AS_FIT)
     kind, others = LAWS[before], rows[~known]
     prepared = kind.prepare(rows.drop(columns=TRAITS), hardware)

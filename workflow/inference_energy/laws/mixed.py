@@ -151,9 +151,14 @@ class Rows:
     @cached_property
     def _cells(self) -> tuple[Integers, Integers]:
         """Groups of every cell, and cell of every configuration: those of a cell share them all."""
-        of_own = self.groups[self._sorted[self._first[:-1]]]
+        of_own = self.groups[self._first[:-1]]
         cells, cell = np.unique(of_own, axis=0, return_inverse=True)
         return cells, cell
+
+    @property
+    def cell(self) -> Integers:
+        """Cell of every configuration."""
+        return self._cells[1]
 
     @cached_property
     def columns(self) -> Integers:
@@ -198,67 +203,69 @@ class Rows:
         return len(both) == len(np.unique(both[:, 0]))
 
     @cached_property
-    def _clusters(self) -> list[tuple[Integers, Integers]]:
-        """Values of each group of ``nested`` and of the groups in it, and those of other levels."""
+    def clusters(self) -> list[tuple[Integers, Integers]]:
+        """Values of each group of ``nested`` and of the groups in it, and those of other levels.
+
+        No row is of two clusters, so that the former can be eliminated one cluster at a time.
+        """
         of, first = self._cells[0][:, self.nested], self.offsets[self.nested]
-        found = [np.unique(self.columns[of == k]) for k in np.unique(of)]
+        found = [np.unique(self.columns[of == k]) for k in range(int(of.max()) + 1)]
         return [(places[places >= first], places[places < first]) for places in found]
 
     @cached_property
-    def order(self) -> Integers:
-        """Values in the order in which they are solved for: those of one cluster together."""
-        outer = np.arange(self.offsets[self.nested])
-        return np.concatenate([outer, *(own for own, _ in self._clusters)])
+    def seen_pairs(self) -> list[Integers]:
+        """Places of pairs of each cluster's values of other levels, in a matrix of those levels."""
+        size = int(self.offsets[self.nested])
+        return [seen[:, None] * size + seen for _, seen in self.clusters]
 
     @cached_property
-    def place(self) -> Integers:
-        """Place of every value in ``order``."""
-        return np.argsort(self.order)
+    def blocks(self) -> list[slice]:
+        """Place of each cluster's matrix, laid flat: over its values of other levels, then own."""
+        sizes = [(len(own) + len(seen)) ** 2 for own, seen in self.clusters]
+        ends = np.cumsum([0, *sizes])
+        return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
     @cached_property
-    def clusters(self) -> list[tuple[slice, Integers]]:
-        """Places in ``order`` of each cluster's values, and of others that move its rows."""
-        ends = np.cumsum([self.offsets[self.nested], *(len(own) for own, _ in self._clusters)])
-        slices = (slice(int(a), int(b)) for a, b in pairwise(ends))
-        return [(own, seen) for own, (_, seen) in zip(slices, self._clusters, strict=True)]
-
-    @cached_property
-    def _sorted(self) -> Integers:
-        """Rows of one configuration after those of another."""
-        return np.argsort(self.own, kind="stable")
+    def _pairs(self) -> Integers:
+        """Places of pairs of ``columns`` in ``blocks``."""
+        of = self._cells[0][:, self.nested]
+        found = np.empty((*self.columns.shape, self.columns.shape[1]), np.int64)
+        for k, ((own, seen), block) in enumerate(zip(self.clusters, self.blocks, strict=True)):
+            both = np.concatenate([seen, own])
+            place = np.searchsorted(both, self.columns[of == k])
+            found[of == k] = block.start + place[:, :, None] * len(both) + place[:, None, :]
+        return found
 
     @cached_property
     def _first(self) -> Integers:
-        """Place of each configuration's first row among them, and the number of all."""
-        return np.searchsorted(self.own[self._sorted], np.arange(self.count + 1))
+        """Place of each configuration's first row, and the number of all."""
+        return np.searchsorted(self.own, np.arange(self.count + 1))
 
     def sums(self, slope: Array, scale: Array, error: Array) -> tuple[Array, Array]:
         """Sums over the rows of each configuration: scale times slope times slope, and error."""
-        sorted_slope = slope[self._sorted]
-        weighted = scale[self._sorted, None] * sorted_slope
-        square = np.empty((self.count, slope.shape[1], slope.shape[1]))
-        for k, (a, b) in enumerate(pairwise(self._first)):
-            np.matmul(weighted[a:b].T, sorted_slope[a:b], out=square[k])
-        weighted *= error[self._sorted, None]
-        return square, np.add.reduceat(weighted, self._first[:-1])
+        both = np.column_stack([slope, error])
+        weighted = scale[:, None] * slope
+        found = np.empty((self.count, slope.shape[1], both.shape[1]))
+        for k, (a, b) in enumerate(pairwise(self._first.tolist())):
+            np.matmul(weighted[a:b].T, both[a:b], out=found[k])
+        return found[:, :, :-1], found[:, :, -1]
 
     def forms(self, slope: Array, by_own: Array) -> Array:
         """Quadratic form of every row's slope with the matrix of its configuration."""
-        sorted_slope, found = slope[self._sorted], np.empty(len(slope))
-        for k, (a, b) in enumerate(pairwise(self._first)):
-            own = sorted_slope[a:b]
-            found[self._sorted[a:b]] = ((own @ by_own[k]) * own).sum(axis=1)
-        return found
+        half = np.empty_like(slope)
+        for k, (a, b) in enumerate(pairwise(self._first.tolist())):
+            np.matmul(slope[a:b], by_own[k], out=half[a:b])
+        return np.asarray((half * slope).sum(axis=1), np.float64)
 
     def seen(self, values: Array) -> Array:
         """Sum of the values behind every feature, configurations by features."""
-        return (values[self.columns] @ self._seen)[self._cells[1]]
+        return (values[self.columns] @ self._seen)[self.cell]
 
-    def _by_cell(self, by_own: Array) -> Array:
-        """Sum over the configurations of each cell."""
-        _, cell = self._cells
-        order = np.argsort(cell, kind="stable")
-        return np.add.reduceat(by_own[order], np.unique(cell[order], return_index=True)[1])
+    @cached_property
+    def _by_cell(self) -> tuple[Integers, Integers]:
+        """Configurations of one cell after those of another, and where each cell begins."""
+        order = np.argsort(self.cell, kind="stable")
+        return order, np.unique(self.cell[order], return_index=True)[1]
 
     def deviations(self, values: Array, own: Array) -> Array:
         """Sum over levels and configuration of equation (1), rows by deviations."""
@@ -266,42 +273,37 @@ class Rows:
         total[:, self.structure.own[0]] += own[:, : len(self.structure.own[0])]
         return total[self.own]
 
-    @cached_property
-    def _pairs(self) -> Integers:
-        """Places of pairs of ``columns`` in a matrix in ``order``, laid flat."""
-        places = self.place[self.columns]
-        return places[:, :, None] * len(self.order) + places[:, None, :]
-
-    @cached_property
-    def _lower(self) -> Integers:
-        """The same in its lower half."""
-        places = self.place[self.columns]
-        rows, columns = places[:, :, None], places[:, None, :]
-        return np.maximum(rows, columns) * len(self.order) + np.minimum(rows, columns)
-
     def drift(self, own: Array) -> Array:
         """Change of ln t of every row along its covariates."""
         return np.asarray((self.along * own[self.own, len(self.structure.own[0]) :]).sum(axis=1))
 
-    def matrix(self, by_own: Array) -> Array:
-        """Sum of the configurations' matrices over features, values by values in ``order``."""
-        size = len(self.order)
-        pairs = (self.features[:, None] * by_own.shape[2] + self.features).ravel()
-        by_cell = self._by_cell(by_own)
-        spread = by_cell.reshape(len(by_cell), -1).take(pairs, axis=1)
-        total = np.bincount(self._pairs.ravel(), spread.ravel(), minlength=size**2)
-        return np.asarray(total, np.float64).reshape(size, size)
+    @cached_property
+    def _pairs_of_features(self) -> Integers:
+        n = int(self.features.max()) + 1
+        return np.asarray((self.features[:, None] * n + self.features).ravel(), np.int64)
+
+    def matrices(self, by_own: Array) -> Array:
+        """Sum of the configurations' matrices over features, values by values in ``blocks``."""
+        order, first = self._by_cell
+        by_cell = np.add.reduceat(by_own.reshape(len(by_own), -1)[order], first)
+        spread = by_cell.take(self._pairs_of_features, axis=1)
+        return np.bincount(self._pairs.ravel(), spread.ravel(), minlength=self.blocks[-1].stop)
 
     def vector(self, by_own: Array) -> Array:
         """Sum of the configurations' vectors over features, by value."""
-        spread = self._by_cell(by_own)[:, self.features]
-        total = np.bincount(self.columns.ravel(), spread.ravel(), minlength=len(self.order))
+        order, first = self._by_cell
+        spread = np.add.reduceat(by_own[order], first)[:, self.features]
+        total = np.bincount(self.columns.ravel(), spread.ravel(), minlength=int(self.offsets[-1]))
         return np.asarray(total, np.float64)
 
-    def seen_covariance(self, lower: Array) -> Array:
-        """Covariance of what ``seen`` gives, from the lower half of the values' in ``order``."""
-        local = lower.ravel().take(self._lower)
-        return np.asarray(self._seen.T @ (local @ self._seen), np.float64)[self._cells[1]]
+    def seen_covariance(self, in_blocks: Array) -> Array:
+        """Covariance of what ``seen`` gives, by cell, from the values' in ``blocks``."""
+        local = in_blocks.take(self._pairs)
+        return np.asarray(self._seen.T @ (local @ self._seen), np.float64)
+
+    def by_own(self, by_cell: Array) -> Array:
+        """What a cell has, for each of its configurations."""
+        return by_cell[self.cell]
 
 
 @dataclass(frozen=True)
@@ -321,6 +323,8 @@ class Mixed:
         change of the values that move its rows.
     scatter : ndarray
         Scale of Student's t of each kind of row. [ln]
+    state : State
+        All that the last step gave.
     """
 
     structure: Structure
@@ -331,6 +335,7 @@ class Mixed:
     own_covariance: Array
     own_gain: Array
     scatter: Array
+    state: "State"
 
     def places(self, level: int, group: Integers) -> Integers:
         """Places of the values of groups of a level, groups by deviations."""
@@ -385,7 +390,7 @@ def log_sum(log_parts: Array, factors: Array) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True)
-class _State:
+class State:
     """What a step renews: values, deviations, weights of Student's t, spreads and scatter."""
 
     values: Array
@@ -413,10 +418,10 @@ class _Problem:
         return np.concatenate([s.median, np.zeros(size - len(s.median))])
 
     @cached_property
-    def _units(self) -> _State:
+    def _units(self) -> State:
         """Prior standard deviations of values and deviations; the others are logarithms."""
         s, rows = self.rows.structure, self.rows
-        return _State(
+        return State(
             np.concatenate([s.spread, rows.spread(s)]),
             np.tile(s.own_spread, (rows.count, 1)),
             np.ones(len(self.log_time)),
@@ -426,22 +431,22 @@ class _Problem:
             np.ones(int(self.kind.max()) + 1),
         )
 
-    def flat(self, state: _State) -> Array:
+    def flat(self, state: State) -> Array:
         """All that a step renews, one number after the other, in units that count alike."""
         values, own, *positive = vars(state).values()
         parts = [values / self._units.values, own / self._units.own, *map(np.log, positive)]
         return np.concatenate([part.ravel() for part in parts])
 
-    def state(self, flat: Array) -> _State:
+    def state(self, flat: Array) -> State:
         """What ``flat`` was made of."""
         units = list(vars(self._units).values())
         split = np.split(flat, np.cumsum([unit.size for unit in units[:-1]]))
         values, own, *logs = (
             part.reshape(unit.shape) for part, unit in zip(split, units, strict=True)
         )
-        return _State(values * units[0], own * units[1], *map(np.exp, logs))
+        return State(values * units[0], own * units[1], *map(np.exp, logs))
 
-    def start(self) -> _State:
+    def start(self) -> State:
         """Where the steps begin: at the centre of the priors, so that no other rows tell of it."""
         units, s = self._units, self.rows.structure
         none, scatter = np.zeros(units.own.shape), np.full(units.scatter.shape, SCATTER)
@@ -454,10 +459,9 @@ class _Problem:
         log_fit, share = log_sum(self.log_parts, factors)
         return log_fit + self.rows.drift(own), share
 
-    def newton(self, state: _State) -> "_Step":
-        """Gauss-Newton step, with the weights that it takes."""
+    def newton(self, state: State, log_fit: Array, share: Array) -> "_Step":
+        """Gauss-Newton step from what ``predict`` gives, with the weights that it takes."""
         s = self.rows.structure.with_spreads(state.spreads)
-        log_fit, share = self.predict(state.values, state.own)
         return _step(
             self.rows,
             share,
@@ -475,11 +479,11 @@ class _Problem:
         weights = (step.scale, step.precision, step.own_precision)
         return float(sum((w * x).sum() for w, x in zip(weights, squares, strict=True)))
 
-    def renewed(self, state: _State) -> _State:
+    def renewed(self, state: State) -> State:
         """State after a step: shortened until the misfit falls; then weights and spreads."""
         rows, n = self.rows, len(self.rows.structure.median)
-        step, length = self.newton(state), 1.0
-        log_fit, _ = self.predict(state.values, state.own)
+        log_fit, share = self.predict(state.values, state.own)
+        step, length = self.newton(state, log_fit, share), 1.0
         now = self.misfit(step, log_fit, state.values, state.own)
         while True:
             values, own = state.values + length * step.values, state.own + length * step.own
@@ -487,8 +491,9 @@ class _Problem:
             if length < SHORTEST or self.misfit(step, log_fit, values, own) <= now:
                 break
             length /= 2
-        variance, own_variance = _variances(rows, share, step)
-        value_variance = np.diag(step.covariance)[rows.place][n:]
+        in_blocks = step.solved.in_blocks(rows)
+        variance, own_variance = _variances(rows, share, step, in_blocks)
+        value_variance = step.solved.variance(rows, in_blocks)[n:]
         spread = rows.spread(rows.structure.with_spreads(state.spreads))
         own_spread, scatter = state.spreads[-own.shape[1] :], state.scatter[self.kind]
         error = log_fit - self.log_time
@@ -505,7 +510,7 @@ class _Problem:
         )
         known = np.bincount(self.kind, 1 - weight * variance / scatter**2)
         scatter = renewed(np.bincount(self.kind, weight * error**2), known, SCATTER, SCATTER_ROWS)
-        return _State(values, own, weight, tail, own_tail, spreads, scatter)
+        return State(values, own, weight, tail, own_tail, spreads, scatter)
 
 
 def fit(
@@ -514,6 +519,7 @@ def fit(
     rows: Rows,
     kind: Integers,
     steps: int = STEPS,
+    start: State | None = None,
 ) -> Mixed:
     """Fit equation (1).
 
@@ -529,27 +535,31 @@ def fit(
         Kind of the rows, each with a scatter of its own.
     steps : int
         Steps at most.
+    start : State, optional
+        Where to begin: that of a fit to the same rows with other prior spreads.
     """
-    problem = _Problem(log_parts, log_time, rows, kind)
+    order = np.argsort(rows.own, kind="stable")
+    rows = replace(rows, groups=rows.groups[order], own=rows.own[order], along=rows.along[order])
+    problem = _Problem(log_parts[order], log_time[order], rows, kind[order])
     found = problem.state(
         fixed_point(
             lambda flat: problem.flat(problem.renewed(problem.state(flat))),
-            problem.flat(problem.start()),
+            problem.flat(start or problem.start()),
             TOLERANCE,
             steps,
         )
     )
-    step = problem.newton(found)
-    covariance = np.tril(step.covariance) + np.tril(step.covariance, -1).T
+    step = problem.newton(found, *problem.predict(found.values, found.own))
     return Mixed(
         rows.structure.with_spreads(found.spreads),
         rows.offsets[:-1],
         found.values,
-        covariance[np.ix_(rows.place, rows.place)],
+        step.solved.covariance(rows),
         found.own,
         step.own_covariance,
         -step.gain[:, :, rows.features],
         found.scatter,
+        found,
     )
 
 
@@ -559,15 +569,67 @@ def _weight(away: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class _Step:
-    """A Gauss-Newton step, the covariance at its start, and the weights of the misfit.
+class _Solved:
+    """Solution of the normal equations of the values, and what their covariance follows from.
 
-    Of the values' covariance it has the lower half, in ``Rows.order``.
+    Parameters
+    ----------
+    solution : ndarray
+        By value.
+    top : ndarray
+        Covariance of the values of levels before ``Rows.nested``.
+    inverses, gains : list of ndarray
+        Of every cluster: covariance of its own values given the others, and their change per change
+        of those that it sees.
     """
+
+    solution: Array
+    top: Array
+    inverses: list[Array]
+    gains: list[Array]
+
+    def in_blocks(self, rows: Rows) -> Array:
+        """Covariance of the values of each cluster, in ``Rows.blocks``."""
+        found = np.empty(rows.blocks[-1].stop)
+        for block, pairs, inverse, gain in zip(
+            rows.blocks, rows.seen_pairs, self.inverses, self.gains, strict=True
+        ):
+            n, size = len(pairs), len(pairs) + len(inverse)
+            local = found[block].reshape(size, size)
+            local[:n, :n] = self.top.take(pairs)
+            side = gain @ local[:n, :n]
+            local[n:, :n], local[:n, n:] = -side, -side.T
+            local[n:, n:] = inverse + side @ gain.T
+        return found
+
+    def variance(self, rows: Rows, in_blocks: Array) -> Array:
+        """Variance of every value, from what :meth:`in_blocks` gives."""
+        found = np.empty(int(rows.offsets[-1]))
+        found[: len(self.top)] = np.diag(self.top)
+        for block, (own, seen) in zip(rows.blocks, rows.clusters, strict=True):
+            found[own] = in_blocks[block][:: len(seen) + len(own) + 1][len(seen) :]
+        return found
+
+    def covariance(self, rows: Rows) -> Array:
+        """Covariance of all values, zero between clusters."""
+        found, n = np.zeros((len(self.solution),) * 2), len(self.top)
+        found[:n, :n] = self.top
+        for (own, seen), inverse, gain in zip(
+            rows.clusters, self.inverses, self.gains, strict=True
+        ):
+            side = gain @ self.top[seen]
+            found[own, :n], found[:n, own] = -side, -side.T
+            found[own[:, None], own] = inverse + side[:, seen] @ gain.T
+        return found
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A Gauss-Newton step, the covariance at its start, and the weights of the misfit."""
 
     values: Array
     own: Array
-    covariance: Array
+    solved: _Solved
     own_covariance: Array
     gain: Array
     scale: Array
@@ -595,43 +657,41 @@ def _step(
     own_square = square[:, of_own[:, None], of_own]
     own_square += own_precision[:, :, None] * np.eye(own.shape[1])
     own_covariance = np.asarray(np.linalg.inv(own_square), np.float64)
-    gain = own_covariance @ square[:, of_own, :k]
+    across = square[:, of_own, :k]
+    gain = own_covariance @ across
     own_gradient = gradient[:, of_own] + own_precision * own
-    matrix = rows.matrix(square[:, :k, :k] - square[:, :k, of_own] @ gain)
-    matrix[np.diag_indices_from(matrix)] += precision[rows.order]
-    reduced = gradient[:, :k] - np.einsum("cdk,cd->ck", gain, own_gradient)
+    matrices = rows.matrices(square[:, :k, :k] - across.transpose(0, 2, 1) @ gain)
+    reduced = gradient[:, :k] - (own_gradient[:, None] @ gain)[:, 0]
     pull = -(rows.vector(reduced) + precision * away)
-    solution, covariance = _solve(matrix, pull[rows.order], rows)
-    values = solution[rows.place]
-    own_step = -np.einsum("cde,ce->cd", own_covariance, own_gradient)
-    own_step -= np.einsum("cdk,ck->cd", gain, rows.seen(values))
+    solved = _solve(matrices, precision, pull, rows)
+    own_step = -(own_covariance @ own_gradient[:, :, None])[:, :, 0]
+    own_step -= (gain @ rows.seen(solved.solution)[:, :, None])[:, :, 0]
     return _Step(
-        values, own_step, covariance, own_covariance, gain, scale, precision, own_precision
+        solved.solution, own_step, solved, own_covariance, gain, scale, precision, own_precision
     )
 
 
-def _solve(matrix: Array, vector: Array, rows: Rows) -> tuple[Array, Array]:
-    """Solution, and the lower half of the inverse, which is left zero between clusters.
+def _solve(matrices: Array, precision: Array, vector: Array, rows: Rows) -> _Solved:
+    """Solve for the values: each cluster's own are eliminated by itself.
 
-    All in ``Rows.order``. No row is of two clusters, so that each is eliminated by itself.
+    The matrix is the sum of those in ``Rows.blocks``, and of the precision on its diagonal.
     """
-    outer, eliminated = int(rows.offsets[rows.nested]), []
-    rest, right = matrix[:outer, :outer].copy(), vector[:outer].copy()
-    for own, seen in rows.clusters:
-        inverse, across = np.linalg.inv(matrix[own, own]), matrix[own, seen]
-        gain = inverse @ across
-        rest[np.ix_(seen, seen)] -= across.T @ gain
+    n = int(rows.offsets[rows.nested])
+    rest, right, inverses, gains = np.diag(precision[:n]), vector[:n].copy(), [], []
+    for block, pairs, (own, seen) in zip(rows.blocks, rows.seen_pairs, rows.clusters, strict=True):
+        size, k = len(seen) + len(own), len(seen)
+        local = matrices[block].reshape(size, size)
+        inverse = np.linalg.inv(local[k:, k:] + np.diag(precision[own]))
+        gain = inverse @ local[k:, :k]
+        rest.ravel()[pairs] += local[:k, :k] - local[:k, k:] @ gain
         right[seen] -= gain.T @ vector[own]
-        eliminated.append((own, seen, inverse, gain))
-    covariance, solution = np.zeros(matrix.shape), np.empty(vector.shape)
-    top = covariance[:outer, :outer] = _inverse(rest)
-    solution[:outer] = top @ right
-    for own, seen, inverse, gain in eliminated:
+        inverses.append(inverse)
+        gains.append(gain)
+    top, solution = _inverse(rest), np.empty(vector.shape)
+    solution[:n] = top @ right
+    for (own, seen), inverse, gain in zip(rows.clusters, inverses, gains, strict=True):
         solution[own] = inverse @ vector[own] - gain @ solution[seen]
-        side = gain @ top[seen]
-        covariance[own, :outer] = -side
-        covariance[own, own] = inverse + side[:, seen] @ gain.T
-    return solution, covariance
+    return _Solved(solution, top, inverses, gains)
 
 
 def _inverse(matrix: Array) -> Array:
@@ -639,14 +699,22 @@ def _inverse(matrix: Array) -> Array:
     factor, _ = scipy.linalg.cho_factor(matrix, lower=True, check_finite=False)
     lower, _ = scipy.linalg.lapack.dpotri(factor, lower=1)
     inverse = np.tril(lower)
-    return inverse + np.tril(inverse, -1).T
+    inverse += inverse.T
+    inverse[np.diag_indices_from(inverse)] /= 2
+    return inverse
 
 
-def _variances(rows: Rows, share: Array, step: _Step) -> tuple[Array, Array]:
+def _variances(rows: Rows, share: Array, step: _Step, in_blocks: Array) -> tuple[Array, Array]:
     """Variance of ln t of every row, and of every v, from the fit's parameters."""
-    seen, slope = rows.seen_covariance(step.covariance), _slopes(rows, share)
-    own = np.eye(slope.shape[1])[:, rows.own_features]
-    change = np.eye(slope.shape[1], seen.shape[1]) - own @ step.gain
-    joint = change @ seen @ change.transpose(0, 2, 1) + own @ step.own_covariance @ own.T
-    own_variance = np.diagonal(step.own_covariance, axis1=1, axis2=2)
-    return rows.forms(slope, joint), own_variance + ((step.gain @ seen) * step.gain).sum(axis=2)
+    seen, slope = rows.by_own(rows.seen_covariance(in_blocks)), _slopes(rows, share)
+    of_own = rows.own_features
+    # of v and w: given the values, and with them
+    side = step.gain @ seen
+    own = step.own_covariance + side @ step.gain.transpose(0, 2, 1)
+    k, n = seen.shape[1], slope.shape[1]
+    joint = np.zeros((rows.count, n, n))
+    joint[:, :k, :k] = seen
+    joint[:, of_own, :k] -= side
+    joint[:, :k, of_own] -= side.transpose(0, 2, 1)
+    joint[:, of_own[:, None], of_own] += own
+    return rows.forms(slope, joint), np.diagonal(own, axis1=1, axis2=2)
