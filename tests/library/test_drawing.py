@@ -70,12 +70,13 @@ def test_colours_stand_out_from_the_page(colours):
     assert min(map(contrast, colours.values())) >= 3
 
 
-def test_a_colour_of_a_model_is_of_no_regime_and_of_no_lever():
-    models, regimes, levers = (
-        set(colours.values())
-        for colours in (drawing.MODEL_COLOURS, drawing.REGIME_COLOURS, drawing.PATHWAY_COLOURS)
-    )
-    assert not models & regimes and not models & levers and not regimes & levers
+def test_a_colour_of_a_model_or_a_regime_means_nothing_else():
+    own = drawing.MODEL_COLOURS | drawing.REGIME_COLOURS
+    assert len(set(own.values())) == len(own)
+    verdicts = {colour for colour, _ in drawing.VERDICT_MARKS.values()}
+    others = {*drawing.PATHWAY_COLOURS.values(), drawing.TEAL, drawing.OLIVE, drawing.MAGENTA}
+    # black is the blend's, and of all text
+    assert not (verdicts | others) - {drawing.BLACK} & {*own.values()}
 
 
 @pytest.mark.parametrize("method", ["oviedo2026", "revised"])
@@ -172,8 +173,9 @@ def test_a_logarithmic_axis_has_plain_numbers():
         list({*drawing.PATHWAY_COLOURS.values(), *drawing.REGIME_COLOURS.values()}),
         [*drawing.REGIME_COLOURS.values(), *drawing.MODEL_COLOURS.values()],
         [colour for colour, _ in drawing.VERDICT_MARKS.values()],
+        [drawing.TEAL, drawing.OLIVE, drawing.MAGENTA, drawing.DARK_GREY, drawing.GREY],
     ],
-    ids=["pathways and regimes", "models and regimes", "verdicts"],
+    ids=["pathways and regimes", "models and regimes", "verdicts", "others"],
 )
 def test_colours_of_a_figure_differ_for_every_eye(colours, vision):
     linear = np.array([to_rgb(colour) for colour in colours]) ** 2.2

@@ -74,40 +74,34 @@ SETTINGS: dict[Any, Any] = {
 """Matplotlib settings under which figures are drawn and saved."""
 
 
-# the palette of M. Okabe and K. Ito, "Color Universal Design" (2008), its light colours darkened to
-# a contrast of 3:1 on white (WCAG 2.2, 1.4.11), and greys
 BLACK, DARK_GREY, GREY, LIGHT_GREY = "#000000", "#555555", "#8C8C8C", "#C4C4C4"
 
 
-ORANGE, SKY, GREEN, BLUE = "#C78500", "#3F9AD0", "#009E73", "#0072B2"
-
-
-VERMILION, PURPLE = "#BF4300", "#CC79A7"
+TEAL, OLIVE, MAGENTA = "#007A7A", "#73800E", "#D918B2"
+"""Colours of what is neither a model nor a kind of query, told apart by every eye."""
 
 
 ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 """Box of a text that gridlines must not cross."""
 
 
-# of queries alone: of no model and of no lever
-VIOLET = "#8F52E0"
-
-
-REGIME_COLOURS = {"traditional": SKY, "long": VIOLET}
-"""Colour of each kind of query, which nothing that stands beside it has."""
+# the palette of M. Okabe and K. Ito, "Color Universal Design" (2008), its light colours darkened to
+# a contrast of 3:1 on white (WCAG 2.2, 1.4.11), and further ones
+REGIME_COLOURS = {"traditional": "#3F9AD0", "long": "#8F52E0"}
+"""Colour of each kind of query, which nothing else has."""
 
 
 MODEL_COLOURS = {
-    "Llama 3.1 405B": BLUE,
-    "DeepSeek-R1": VERMILION,
-    "Llama-3.1 Nemotron Ultra 253B": GREEN,
-    "Llama 3.1 70B": ORANGE,
-    "Mixtral 8x22B": PURPLE,
+    "Llama 3.1 405B": "#0072B2",
+    "DeepSeek-R1": "#BF4300",
+    "Llama-3.1 Nemotron Ultra 253B": "#009E73",
+    "Llama 3.1 70B": "#C78500",
+    "Mixtral 8x22B": "#CC79A7",
     "frontier blend": BLACK,
     "Kimi K2.5": "#243659",
     "GLM-5": "#805378",
     "Qwen3.5 397B A17B": "#592409",
-    "Qwen3 235B A22B": "#A64242",
+    "Qwen3 235B A22B": "#78088F",
     "Llama 3.1 8B": "#1414CC",
 }
 """Colour of each model of the methods and of their blend, in every figure; the further ones lie as
@@ -126,11 +120,11 @@ def model_colour(name):
 
 
 VERDICT_MARKS = {
-    "reproduced": (GREEN, "o"),
-    "reproduced with caveat": (ORANGE, "s"),
-    "by construction": (BLUE, "D"),
-    "borderline": (SKY, "^"),
-    "not reproduced": (VERMILION, "X"),
+    "reproduced": (TEAL, "o"),
+    "reproduced with caveat": (OLIVE, "s"),
+    "by construction": (GREY, "D"),
+    "borderline": (BLACK, "^"),
+    "not reproduced": (MAGENTA, "X"),
     "not scored": (DARK_GREY, "P"),
 }
 """Colour and marker of each verdict on a number: either alone tells them apart."""

@@ -22,11 +22,11 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from inference_energy.drawing import (
-    BLUE,
     DARK_GREY,
-    GREEN,
-    ORANGE,
+    MAGENTA,
+    OLIVE,
     SETTINGS,
+    TEAL,
     Picture,
     headline,
     log_ticks,
@@ -83,7 +83,7 @@ figure = new_figure(6.5, 2.8)
 axes = figure.subplots(1, 2, sharey=True)
 for ax, (gpu, of_gpu) in zip(axes, runs.groupby("gpu", sort=False), strict=True):
     for _, of_one in of_gpu.sort_values("concurrency").groupby(setting):
-        ax.loglog(of_one["concurrency"], of_one["over best"], color=BLUE, alpha=0.3)
+        ax.loglog(of_one["concurrency"], of_one["over best"], color=TEAL, alpha=0.3)
     ax.axhspan(4, 20, color=BAND, zorder=0)
     ax.set_title(gpu, fontweight="normal")
     ax.set_xlabel("Sequences served at once")
@@ -130,7 +130,7 @@ like = readings[readings["reading"] == "like for like"].sort_values("ratio")
 figure = new_figure(5, 2.8)
 axis = figure.add_axes((0.03, 0.16, 0.94, 0.7))
 axis.axvspan(4, 20, color=BAND, zorder=0)
-looks = zip(like.groupby("method"), ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^")), strict=True)
+looks = zip(like.groupby("method"), ((TEAL, "o"), (OLIVE, "s"), (MAGENTA, "^")), strict=True)
 for (method, of_method), (colour, marker) in looks:
     places = np.flatnonzero(like["method"] == method)
     axis.plot(of_method["ratio"], places, marker, color=colour, markersize=4, label=method)

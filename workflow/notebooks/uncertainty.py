@@ -24,15 +24,14 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from inference_energy import documents
-from inference_energy.drawing import SETTINGS, Picture, headline, new_figure
+from inference_energy.drawing import SETTINGS, Picture
 from inference_energy.energy import exact
 from inference_energy.method.build import build
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
 from inference_energy.method.sources import tables_of
-from inference_energy.robustness.figures import SOURCE_COLOURS
+from inference_energy.robustness.figures import variance_shares
 from inference_energy.tables import read_table
-from inference_energy.units import PERCENT
 
 matplotlib.rcParams.update(SETTINGS)
 method = documents.read("results/oviedo2026/method.yaml")
@@ -137,22 +136,10 @@ shares = parts.pivot_table(index=["method", "regime"], columns="source", values=
 shares.round(2)
 
 # %%
-figure = new_figure(6.5, 2.1)
-axis = figure.add_axes((0.17, 0.36, 0.81, 0.48))
-left = np.zeros(len(shares))
-rows = [f"{method}, {regime}" for method, regime in shares.index]
-for source in shares.columns[(shares > 0.02).any()]:
-    width = shares[source].fillna(0).clip(lower=0).to_numpy()
-    look = {"color": SOURCE_COLOURS[source], "edgecolor": "white", "linewidth": 0.5}
-    axis.barh(rows, width, left=left, label=source, **look)
-    left += width
-axis.set(xlabel="Share of the variance of ln E", xlim=(0, 1))
-axis.invert_yaxis()
-axis.legend(ncols=7, loc="upper left", bbox_to_anchor=(-0.2, -0.42), columnspacing=1.2)
-paper = shares.loc[("the paper", "traditional")]
-finding = f"{paper.idxmax()} spread the energy most: {PERCENT * paper.max():.0f} %"
-headline(figure, f"Of the paper's traditional queries, {finding}")
-Picture(figure)
+Picture(variance_shares(parts[parts["method"] == "the paper"]))
+
+# %%
+Picture(variance_shares(parts[parts["method"] == "revised"]))
 
 # %% [markdown]
 # Which *choices* move the median itself is another question: `results/audit/multiverse.md` computes

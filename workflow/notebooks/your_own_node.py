@@ -24,8 +24,8 @@ import numpy as np
 import pandas as pd
 from inference_energy import documents
 from inference_energy.drawing import (
-    BLUE,
     SETTINGS,
+    TEAL,
     Picture,
     headline,
     log_ticks,
@@ -111,7 +111,7 @@ ends = [
 ]
 figure = new_figure(4.5, 2.6)
 axis = figure.add_axes((0.12, 0.17, 0.84, 0.7))
-axis.loglog(loads["concurrency"], at_load, "o-", color=BLUE, markersize=4)
+axis.loglog(loads["concurrency"], at_load, "o-", color=TEAL, markersize=4)
 axis.set(xlabel="Requests at once", ylabel="Energy per query of 300 tokens [Wh]")
 log_ticks(axis.xaxis, (1, 2, 5))
 log_ticks(axis.yaxis, (1, 2, 5))

@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib import rc_context
 
 from inference_energy.drawing import (
-    BLUE,
     DARK_GREY,
+    MAGENTA,
     PAGE,
     SETTINGS,
-    VERMILION,
+    TEAL,
     frame,
     headline,
     new_figure,
@@ -20,7 +20,7 @@ from inference_energy.drawing import (
 from inference_energy.rounding import largest_first
 from inference_energy.text import number, percent
 
-ENDS, UP, DOWN = DARK_GREY, VERMILION, BLUE
+ENDS, UP, DOWN = DARK_GREY, MAGENTA, TEAL
 """Colours of the two methods, and of a setting that raises or lowers the energy."""
 
 LEFT, RIGHT, BELOW, ABOVE, GAP, ROW = 2.2, 0.08, 0.42, 0.58, 0.2, 0.26
@@ -166,6 +166,6 @@ def draw(table, base, head, regimes=("traditional", "long")):
         if i == 0:
             labels = [names.get(label) or words(label, part) for label, _, _, part in bars]
             labels = [textwrap.fill(label, LONGEST) for label in labels]
-            axis.set_yticks(range(len(bars)), labels, linespacing=0.95)
+            axis.set_yticks(range(len(bars)), labels, linespacing=1.1)
             axis.tick_params(axis="y", length=0)
     return figure

@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 
 from inference_energy.comparison.whatif import Answer
 from inference_energy.drawing import (
-    BLUE,
     GREY,
     PAGE,
     SETTINGS,
+    TEAL,
     frame,
     log_axis,
     log_range,
@@ -28,7 +28,7 @@ def draw(base: Answer, head: Answer) -> Figure:
     for place, regime in enumerate(head.curves):
         above = 0.3 + place * 1.35
         axis = frame(figure, 0.15, figure.get_figheight() - above - 1.0, 0.15, above)
-        for answer, colour, name in ((base, GREY, "before"), (head, BLUE, "after")):
+        for answer, colour, name in ((base, GREY, "before"), (head, TEAL, "after")):
             curve = answer.curves[regime]
             axis.fill_between(curve["energy_wh"], curve["density"], color=colour, alpha=0.25)
             axis.plot(curve["energy_wh"], curve["density"], color=colour, label=name)

@@ -8,26 +8,28 @@ from inference_energy.deployments.runs import SAME_SHAPE
 from inference_energy.drawing import ABOVE as ABOVE_ROWS
 from inference_energy.drawing import (
     BLACK,
-    BLUE,
     DARK_GREY,
     LIGHT_GREY,
+    MODEL_COLOURS,
     PAGE,
     REGIME_COLOURS,
     SETTINGS,
+    TEAL,
     frame,
     headline,
     log_axis,
     log_range,
     log_ticks,
     new_figure,
+    panel_title,
     rows_axis,
     rows_height,
     spread,
 )
-from inference_energy.text import count, interval, number
+from inference_energy.text import count, extent, interval, number
 from inference_energy.units import MEGA, WH_PER_KWH
 
-HEIGHT, LEFT, BELOW, ABOVE, GAP, RIGHT = 2.9, 0.62, 0.42, 0.34, 0.7, 0.12
+HEIGHT, LEFT, BELOW, ABOVE, GAP, RIGHT = 3.1, 0.62, 0.42, 0.54, 0.7, 0.12
 """Height of the figure of what was measured, and distances around its panels [in]."""
 
 ON_WHITE_LEGEND = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 1}
@@ -72,8 +74,9 @@ def energy_beside_paper(table):
     headline(figure, f"A query on {subjects[0]} needs {' and '.join(ratios)} the paper's energy")
     low, high = log_range([*wide["p5"], *wide["p95"]])
     log_axis(axis, "Energy per query [Wh]: dot median, bar IQR, line P5 to P95", low, high)
+    own = _own_colour(subjects[0])
     for i, key in enumerate(keys):
-        spread(axis, -0.12 - i, wide.loc[key], BLUE if key[1] == subjects[0] else DARK_GREY)
+        spread(axis, -0.12 - i, wide.loc[key], own if key[1] == subjects[0] else DARK_GREY)
     return figure
 
 
@@ -100,11 +103,30 @@ def measured(deployment, tokens):
     sweep = runs[runs["use"].isin(["yes", "other concurrency"]) & runs["concurrency"].notna()]
     two = sweep["concurrency"].nunique() > 1
     figure = new_figure(PAGE, HEIGHT)
+    headline(figure, _finding(deployment, sweep, two))
     width = (PAGE - LEFT - RIGHT - GAP) / 2 if two else PAGE - LEFT - RIGHT
     _throughput(figure, deployment, tokens, PAGE - LEFT - width)
     if two:
-        _concurrency(figure, sweep, LEFT + width + GAP)
+        _concurrency(figure, sweep, LEFT + width + GAP, deployment.model.name)
     return figure
+
+
+def _own_colour(model):
+    """Colour of a deployment's model, also of one that has none in other figures."""
+    return MODEL_COLOURS.get(model, TEAL)
+
+
+def _finding(deployment, sweep, two):
+    """Say how fast a deployment answers, and what it would need at the lowest load measured."""
+    used = deployment.runs[deployment.runs["use"] == "yes"]
+    found = f"This deployment writes {extent(used['throughput_tps'], 3)} tokens/s"
+    if not two:
+        return found
+    per_token = sweep["energy_wh"] / sweep["output_tokens"]
+    lowest = sweep["concurrency"].idxmin()
+    ratio = per_token[lowest] / per_token[sweep["use"] == "yes"].mean()
+    load = count(sweep["concurrency"][lowest])
+    return f"{found}; at {load} requests at once a token needs {number(ratio, 2)} times the energy"
 
 
 def _throughput(figure, deployment, tokens, right):
@@ -121,9 +143,10 @@ def _throughput(figure, deployment, tokens, right):
     speed = deployment.model.throughput(fixed, lengths)
     smallest, largest = deployment.model.domain["output_tokens"]
     inside = (lengths >= smallest) & (lengths <= largest)
-    axis.plot(lengths, speed, "--", color=BLUE, linewidth=1, label="law, extrapolated")
+    colour = _own_colour(deployment.model.name)
+    axis.plot(lengths, speed, "--", color=colour, linewidth=1, label="law, extrapolated")
     if inside.sum() > 1:
-        axis.plot(lengths[inside], speed[inside], color=BLUE, linewidth=1.6, label="law")
+        axis.plot(lengths[inside], speed[inside], color=colour, linewidth=1.6, label="law")
     axis.plot(
         used["output_tokens"],
         used["throughput_tps"],
@@ -133,7 +156,7 @@ def _throughput(figure, deployment, tokens, right):
         label="measured",
     )
     axis.set_ylim(0, 1.35 * max(speed.max(), used["throughput_tps"].max()))
-    axis.set_ylabel("throughput [tokens/s]")
+    axis.set_ylabel("Throughput [tokens/s]")
     axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: count(y)))
     axis.grid(axis="y")
     axis.legend(
@@ -144,11 +167,11 @@ def _throughput(figure, deployment, tokens, right):
         borderaxespad=0,
         **ON_WHITE_LEGEND,
     )
-    axis.set_title(_title(inputs, *deployment.model.domain["input_tokens"]))
+    panel_title(axis, 0, _title(inputs, *deployment.model.domain["input_tokens"]))
     for part in (axis, strip):
         log_axis(part, "", low, high)
     axis.tick_params(axis="x", labelbottom=False)
-    strip.set_xlabel("output tokens (bars: P5 to P95 of the queries)")
+    strip.set_xlabel("Output tokens (bars: P5 to P95 of the queries)")
     strip.set_ylim(-0.5, 1.5)
     strip.set_yticks(range(len(tokens)), list(tokens))
     strip.tick_params(axis="y", length=0, pad=2)
@@ -168,13 +191,17 @@ def _title(inputs, smallest, largest):
     return f"Throughput{law} at {count(inputs)} input tokens"
 
 
-def _concurrency(figure, sweep, left):
+def _concurrency(figure, sweep, left, model):
     axis = frame(figure, left, BELOW, RIGHT, ABOVE)
     per_million = sweep["energy_wh"] / sweep["output_tokens"] * MEGA / WH_PER_KWH
     axis.plot(sweep["concurrency"], per_million, "o", color=LIGHT_GREY, markeredgecolor=DARK_GREY)
     chosen = sweep["use"] == "yes"
     axis.plot(
-        sweep["concurrency"][chosen], per_million[chosen], "o", color=BLUE, label="this deployment"
+        sweep["concurrency"][chosen],
+        per_million[chosen],
+        "o",
+        color=_own_colour(model),
+        label="this deployment",
     )
     axis.legend(loc="upper right", borderaxespad=0, **ON_WHITE_LEGEND)
     axis.set_yscale("log")
@@ -182,7 +209,7 @@ def _concurrency(figure, sweep, left):
     axis.set_ylim(low, high)
     log_ticks(axis.yaxis, (1, 2, 5))
     axis.grid(axis="y")
-    axis.set_ylabel("energy per million output tokens [kWh]")
+    axis.set_ylabel("Energy per million output tokens [kWh]")
     ends = log_range(sweep["concurrency"], 1.4)
-    log_axis(axis, "requests at once", *ends)
-    axis.set_title("Energy at other loads")
+    log_axis(axis, "Requests at once", *ends)
+    panel_title(axis, 1, "Energy at other loads")

@@ -13,19 +13,16 @@ from matplotlib.patches import Patch
 
 from inference_energy.drawing import (
     BLACK,
-    BLUE,
     COLUMN,
     DARK_GREY,
-    GREEN,
     GREY,
     LIGHT_GREY,
+    MAGENTA,
     MODEL_COLOURS,
-    ORANGE,
+    OLIVE,
     PAGE,
-    PURPLE,
     SETTINGS,
-    SKY,
-    VERMILION,
+    TEAL,
     frame,
     headline,
     legend,
@@ -59,18 +56,18 @@ HALF = (PAGE - 0.12) / 2
 PITCH = 0.155
 """Height of a row [in]."""
 SCALES = {
-    "yes": (GREEN, "o", "at production scale"),
-    "claimed": (ORANGE, "s", "scale claimed or assumed"),
-    "no": (VERMILION, "^", "not at production scale"),
+    "yes": (TEAL, "o", "at production scale"),
+    "claimed": (OLIVE, "s", "scale claimed or assumed"),
+    "no": (MAGENTA, "^", "not at production scale"),
     None: (GREY, "D", "scale not known"),
 }
 FACTOR_COLOURS = {
-    "lengths": (BLUE, ""),
-    "boundary": (SKY, ""),
+    "lengths": (TEAL, ""),
+    "boundary": (BLACK, ""),
     "method": (DARK_GREY, ""),
-    "load": (ORANGE, ""),
-    "hardware": (GREEN, ""),
-    "format": (PURPLE, ""),
+    "load": (MAGENTA, ""),
+    "hardware": (OLIVE, ""),
+    "format": (GREY, ""),
     "remainder": (LIGHT_GREY, "////"),
 }
 OWN = {
@@ -81,11 +78,11 @@ OWN = {
 SPACING = {"columnspacing": 1.2, "handlelength": 1.2, "handletextpad": 0.5}
 SETS = {
     SWEEP: (GREY, "o", 2.2),
-    BEST: (GREEN, "o", 4.5),
-    OTHER: (SKY, "D", 4.0),
-    PUBLIC: (ORANGE, "s", 4.0),
-    PROVIDERS: (PURPLE, "^", 4.8),
-    PAPERS_LIST: (VERMILION, "v", 4.8),
+    BEST: (TEAL, "o", 4.5),
+    OTHER: (BLACK, "D", 4.0),
+    PUBLIC: (OLIVE, "s", 4.0),
+    PROVIDERS: (DARK_GREY, "^", 4.8),
+    PAPERS_LIST: (MAGENTA, "v", 4.8),
 }
 
 
@@ -378,16 +375,16 @@ def wall_utilisation(table, utilisation):
     p5, p50, p95 = (utilisation.quantile(level) for level in (0.05, 0.5, 0.95))
     axis.axvspan(p5, p95, color=BAND, zorder=0)
     axis.axvline(p50, color=DARK_GREY, linewidth=0.7)
-    idle = {"color": "white", "markeredgecolor": BLUE, "marker": "o", "linestyle": ""}
+    idle = {"color": "white", "markeredgecolor": BLACK, "marker": "o", "linestyle": ""}
     for i, row in enumerate(table.to_dict("records")):
         text = f"{row['gpu'].split('-')[0]}, {_task(row['benchmark'])}, {row['scenario'].lower()}"
         _write(axis, i, ("", text, ""))
         axis.plot([row["idle_utilisation"]], [i], markersize=3.4, markeredgewidth=0.8, **idle)
         place = f"{row['source_id']}/{row['system']}/{row['benchmark']}/{row['scenario']}"
         at_load = row["power_utilisation"]
-        axis.plot([at_load], [i], "o", color=BLUE, markersize=3.8, gid=point_id(place))
+        axis.plot([at_load], [i], "o", color=BLACK, markersize=3.8, gid=point_id(place))
     handles = [
-        _key("run", BLUE, "o", 4),
+        _key("run", BLACK, "o", 4),
         Line2D([], [], markersize=3.6, label="idle before it", **idle),
         Patch(color=BAND, label="method, P5–P95"),
         _line_key("its median", DARK_GREY, width=0.7),
@@ -433,7 +430,7 @@ def length_quantiles(table):
     """
     figure = new_figure(PAGE, 3.3)
     traces = sorted(set(table.loc[table["kind"] == "trace", "series"]))
-    looks = dict(zip(traces, ((ORANGE, "-"), (GREEN, "--"), (BLUE, "-.")), strict=False))
+    looks = dict(zip(traces, ((OLIVE, "-"), (TEAL, "--"), (MAGENTA, "-.")), strict=False))
     panels = {"traditional": ("trace", "chat"), "long": ("gpqa",)}
     for k, (regime, kinds) in enumerate(panels.items()):
         axis = _panel(figure, k, 0.76)

@@ -11,11 +11,11 @@ from matplotlib.patches import Patch
 
 from inference_energy import drawing
 from inference_energy.drawing import (
-    BLUE,
     DARK_GREY,
+    MAGENTA,
     PAGE,
     SETTINGS,
-    VERMILION,
+    TEAL,
     frame,
     headline,
     legend,
@@ -101,7 +101,7 @@ def predicted_over_measured(predictions: pd.DataFrame) -> Figure:
     return figure
 
 
-CLASSES = {"dense": (BLUE, "o"), "mixture of experts": (VERMILION, "X")}
+CLASSES = {"dense": (TEAL, "o"), "mixture of experts": (MAGENTA, "X")}
 """Colour and marker of each class of models."""
 
 PANELS_IN_A_ROW, PANEL, ROOM = 3, 1.75, 0.62

@@ -118,7 +118,7 @@ LAWS: dict[str, Kind] = {
         LogLinear.fit,
         LogLinear.minimum_rows,
         "ln TPS = a + b ln input + c ln output, at most the largest measured",
-        mark=("VERMILION", "X"),
+        mark=("MAGENTA", "X"),
     ),
     "peak": _single(
         Peak.fit,
@@ -132,7 +132,7 @@ LAWS: dict[str, Kind] = {
         "1/TPS is a sum of times: computing a token, the input, reading the cache",
         charges_input=True,
         has_spare=Additive.has_spare,
-        mark=("GREEN", "s"),
+        mark=("OLIVE", "s"),
     ),
     "hierarchical": Kind(
         Hierarchical.fit,
@@ -141,7 +141,7 @@ LAWS: dict[str, Kind] = {
         charges_input=True,
         words="additive, each time from the hardware's peak rates times factors learned from all"
         " configurations",
-        mark=("BLUE", "o"),
+        mark=("TEAL", "o"),
     ),
     "at-load": Kind(
         AtLoadFit.fit,

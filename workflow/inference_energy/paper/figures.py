@@ -94,6 +94,9 @@ MARKS = [
 ]
 """What the marks of the violins are."""
 
+SPREADS = "Dot: median; bar: IQR; line: P5–P95."
+"""What the marks of a spread are."""
+
 STEPS = "Steps: each model is trimmed before the models are pooled."
 """Why the density of a trimmed blend has steps."""
 
@@ -259,12 +262,13 @@ def token_distributions(histograms, tokens):
     histograms, tokens : DataFrame
         Tables histograms and output_tokens [tokens].
     """
-    figure = new_figure(PAGE, 2.5)
+    figure = new_figure(PAGE, 2.5 + NOTE_LINE)
+    note(figure, [SPREADS])
     typical = [count(statistics(tokens, regime=regime)["p50"]) for regime in REGIMES]
     told = f"{typical[0]} (traditional) and {typical[1]} tokens (long)"
     headline(figure, f"Half of the answers are longer than {told}")
     for place, regime in enumerate(REGIMES):
-        axis = frame(figure, 0.5 + 3.42 * place, 0.4, 3.6 - 3.42 * place, 0.48)
+        axis = frame(figure, 0.5 + 3.42 * place, 0.4 + NOTE_LINE, 3.6 - 3.42 * place, 0.48)
         panel_title(axis, place, REGIMES[regime])
         bins = histograms[
             (histograms["quantity"] == "output tokens") & (histograms["regime"] == regime)
@@ -580,6 +584,7 @@ def input_length(sensitivity):
     headline(figure, f"{told} the energy (traditional and long)")
     keys = [Patch(color=REGIME_COLOURS[regime], label=name) for regime, name in REGIMES.items()]
     figure.legend(handles=keys, loc="lower center", ncols=len(keys))
+    note(figure, [SPREADS])
     return figure
 
 
@@ -631,7 +636,7 @@ def utilisation_coupling(energy, sensitivity):
         axis = rows_axis(figure, texts, header, left, 3.54 - 3.42 * place, above=ABOVE + TITLE)
         panel_title(axis, place, REGIMES[regime], pad=14)
         ends = [values[p] for pair in pairs for values in pair for p in ("p5", "p95")]
-        log_axis(axis, ENERGY, *log_range(ends))
+        log_axis(axis, f"{ENERGY}: dot median, bar IQR, line P5–P95", *log_range(ends))
         for i, (free, tied) in enumerate(pairs):
             spread(axis, -i - 0.02, free, GREY)
             spread(axis, -i - 0.24, tied, REGIME_COLOURS[regime])

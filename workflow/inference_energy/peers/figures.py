@@ -5,16 +5,13 @@ from matplotlib import rc_context
 
 from inference_energy.drawing import (
     BLACK,
-    BLUE,
     DARK_GREY,
-    GREEN,
     GREY,
-    ORANGE,
+    MAGENTA,
+    OLIVE,
     PAGE,
-    PURPLE,
     SETTINGS,
-    SKY,
-    VERMILION,
+    TEAL,
     frame,
     headline,
     new_figure,
@@ -28,12 +25,12 @@ HEIGHT, LEFT, RIGHT, BELOW, ABOVE, GAP = 3.15, 0.5, 0.12, 0.42, 1.0, 0.35
 """Height of the figure and distances around its panels [in]."""
 
 MARKS = [
-    (BLUE, "o"),
-    (SKY, "s"),
-    (VERMILION, "X"),
-    (GREEN, "D"),
-    (ORANGE, "^"),
-    (PURPLE, "v"),
+    (OLIVE, "o"),
+    (DARK_GREY, "s"),
+    (MAGENTA, "X"),
+    (MAGENTA, "D"),
+    (TEAL, "^"),
+    (TEAL, "v"),
     (BLACK, "P"),
     (GREY, "*"),
 ]

@@ -9,17 +9,17 @@ from matplotlib.patches import Patch
 from scipy.special import ndtri
 
 from inference_energy.drawing import (
-    BLUE,
     COLUMN,
     DARK_GREY,
-    GREEN,
     GREY,
     LIGHT_GREY,
+    MAGENTA,
     MODEL_COLOURS,
+    OLIVE,
     ON_WHITE,
     PAGE,
     SETTINGS,
-    VERMILION,
+    TEAL,
     frame,
     headline,
     legend,
@@ -33,7 +33,7 @@ from inference_energy.power.gpu import LEVELS, TAIL
 from inference_energy.text import extent, percent
 from inference_energy.units import PERCENT, W_PER_KW
 
-MARKS = {"dense": (BLUE, "o"), "hybrid": (GREEN, "^"), "moe": (VERMILION, "s")}
+MARKS = {"dense": (TEAL, "o"), "hybrid": (OLIVE, "^"), "moe": (MAGENTA, "s")}
 """Colour and marker of each architecture."""
 
 SHOWN = {"dense": "dense", "hybrid": "hybrid", "moe": "mixture of experts"}

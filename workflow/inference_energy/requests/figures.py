@@ -8,28 +8,30 @@ from matplotlib.ticker import FuncFormatter
 
 from inference_energy.drawing import (
     BLACK,
-    BLUE,
-    GREEN,
-    ORANGE,
+    GREY,
+    LIGHT_GREY,
+    MAGENTA,
+    OLIVE,
     PAGE,
     SETTINGS,
-    SKY,
-    VERMILION,
+    TEAL,
     frame,
+    headline,
     log_axis,
     new_figure,
+    panel_title,
 )
 from inference_energy.requests.energies import PARTS
-from inference_energy.text import compact, percent, short
+from inference_energy.text import compact, counted, extent, percent, short
 from inference_energy.units import SECONDS_PER_HOUR, WH_PER_KWH
 
-LEFT, RIGHT, BELOW, ABOVE, GAP = 0.62, 0.14, 0.42, 0.34, 0.72
+LEFT, RIGHT, BELOW, ABOVE, GAP = 0.62, 0.14, 0.42, 0.54, 0.72
 """Distances around panels. [in]"""
 
-HEIGHT, PANEL, BAR = 2.7, 1.35, 0.24
+HEIGHT, PANEL, BAR = 2.9, 1.5, 0.24
 """Height of a figure of one row of panels, of a panel over hours, and of a bar. [in]"""
 
-KEYS, NAMES = 0.26, 2.3
+KEYS, NAMES = 0.5, 2.3
 """Room of the keys above bars, and of names beside them. [in]"""
 
 BINS_PER_DECADE, UNSEEN = 12, 0.001
@@ -52,7 +54,10 @@ ON_WHITE_LEGEND = {"frameon": True, "facecolor": "white", "edgecolor": "none", "
 KEYS_FREE = 1.6
 """Height of the densities' axis, with the keys, over that of the densities. [1]"""
 
-PART_COLOURS = dict(zip(PARTS, (SKY, ORANGE, BLUE), strict=True))
+PART_COLOURS = dict(zip(PARTS, (GREY, OLIVE, TEAL), strict=True))
+
+IN_WORDS = dict(zip(PARTS, ("computes input", "reads cached input", "writes output"), strict=True))
+"""What the energy of each part does."""
 
 PERCENT = FuncFormatter(lambda share, _: percent(share, "g"))
 COMPACT = FuncFormatter(lambda value, _: compact(value))
@@ -82,22 +87,25 @@ def distribution(serving, found, medians, largest):
     figure = new_figure(PAGE, HEIGHT)
     width = (PAGE - LEFT - RIGHT - GAP) / 2
     _densities(frame(figure, LEFT, BELOW, PAGE - LEFT - width, ABOVE), energy, weight, medians)
-    _shares(frame(figure, PAGE - RIGHT - width, BELOW, RIGHT, ABOVE), energy, weight, largest)
+    shares = frame(figure, PAGE - RIGHT - width, BELOW, RIGHT, ABOVE)
+    marked, share = _shares(shares, energy, weight, largest)
+    requests = counted(marked, "request needs", "requests need")
+    headline(figure, f"The largest {requests} {share} of the energy")
     return figure
 
 
 def _densities(axis, energy, weight, medians):
     some = energy > 0
     marks = medians.set_index("query")["energy_wh_p50"]
-    lines = [("log", BLACK, "-"), ("paper", VERMILION, "--")]
+    lines = [("log", BLACK, "-"), ("paper", MAGENTA, "--")]
     medians_of = {name: marks[f"{name}, median of its queries"] for name, *_ in lines}
     seen = some & (np.cumsum(weight) >= UNSEEN * weight.sum())
     values = [*energy[seen], *(value for value in medians_of.values() if value > 0)]
     ends = np.floor(np.log10(min(values))), np.ceil(np.log10(max(values)) + 1e-9)
     edges = np.logspace(*ends, round((ends[1] - ends[0]) * BINS_PER_DECADE) + 1)
     for name, of_bin, style in (
-        ("requests", weight, {"color": SKY, "fill": True, "alpha": 0.6}),
-        ("energy", weight * energy, {"color": BLUE, "linewidth": 1.2}),
+        ("requests", weight, {"color": LIGHT_GREY, "fill": True}),
+        ("energy", weight * energy, {"color": TEAL, "linewidth": 1.2}),
     ):
         shares = np.histogram(energy[some], edges, weights=of_bin[some])[0]
         axis.stairs(shares / max(of_bin.sum(), 1e-300), edges, label=f"share of {name}", **style)
@@ -111,13 +119,13 @@ def _densities(axis, energy, weight, medians):
             label=label,
             ymax=1 / KEYS_FREE,
         )
-    log_axis(axis, "energy of a request [Wh]", edges[0], edges[-1])
+    log_axis(axis, "Energy of a request [Wh]", edges[0], edges[-1])
     top = KEYS_FREE * axis.get_ylim()[1]
     axis.set_ylim(0, top)
     axis.set_yticks([tick for tick in axis.get_yticks() if 0 <= tick <= min(top, 1)])
     axis.yaxis.set_major_formatter(PERCENT)
     axis.legend(loc="upper left", borderaxespad=0.2, handlelength=1.6, **ON_WHITE_LEGEND)
-    axis.set_title("Energy of a request")
+    panel_title(axis, 0, "Energy of a request")
 
 
 def _shares(axis, energy, weight, largest):
@@ -129,7 +137,7 @@ def _shares(axis, energy, weight, largest):
     requests, share = np.append(0.0, requests), np.append(0.0, share)
     first, last = 1.0, max(requests[-1], 10.0)
     places = np.geomspace(first, last, 400)
-    axis.plot(places, np.interp(places, requests, share), color=BLUE, linewidth=1.4)
+    axis.plot(places, np.interp(places, requests, share), color=TEAL, linewidth=1.4)
     marked = min(largest, requests[-1])
     at = float(np.interp(marked, requests, share))
     axis.plot(marked, at, "o", color=BLACK, markersize=4, zorder=4, clip_on=False)
@@ -137,18 +145,20 @@ def _shares(axis, energy, weight, largest):
     right = {"xytext": (6, -4), "ha": "left", "va": "top"}
     high = at > 1 - ROOM
     left = {"xytext": (-6, -8 if high else 4), "ha": "right", "va": "top" if high else "bottom"}
+    told = percent(at, ".2g" if at < SURELY_ALL else ".0f")
     axis.annotate(
-        f"the {compact(marked)} largest: {percent(at, '.2g' if at < SURELY_ALL else '.0f')}",
+        f"the {compact(marked)} largest: {told}",
         (marked, at),
         textcoords="offset points",
         **(right if marked < np.sqrt(first * last) and at > ROOM else left),
     )
-    log_axis(axis, "largest requests", first, last)
+    log_axis(axis, "Largest requests", first, last)
     axis.xaxis.set_major_formatter(COMPACT)
     axis.set_ylim(0, 1)
     axis.yaxis.set_major_formatter(PERCENT)
     axis.grid(axis="y")
-    axis.set_title("What the largest need")
+    panel_title(axis, 1, "What the largest need")
+    return round(marked), told
 
 
 @rc_context(SETTINGS)
@@ -169,6 +179,8 @@ def parts(table):
     wide = wide.loc[["all", *wide.index.drop("all")]].iloc[: MODELS_SHOWN + 1]
     figure = new_figure(PAGE, BELOW + KEYS + BAR * len(wide))
     axis = frame(figure, NAMES, BELOW, RIGHT + 0.9, KEYS)
+    of_all = wide.loc["all"] / max(wide.loc["all"].sum(), 1e-300)
+    headline(figure, f"{percent(of_all.max())} of the energy {IN_WORDS[of_all.idxmax()]}")
     before = np.zeros(len(wide))
     rows = -np.arange(len(wide))
     for part, colour in PART_COLOURS.items():
@@ -183,7 +195,7 @@ def parts(table):
     axis.set_ylim(rows[-1] - 0.5, 0.5)
     axis.set_xlim(0, 1)
     axis.xaxis.set_major_formatter(PERCENT)
-    axis.set_xlabel("share of the energy")
+    axis.set_xlabel("Share of the energy")
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
     return figure
 
@@ -217,26 +229,29 @@ def hours(table):
     place, low = _held(since, energy["p5"])
     high, middle = _held(since, energy["p95"])[1], _held(since, energy["p50"])[1]
     axis.fill_between(
-        place / scale, low, high, color=SKY, alpha=0.5, linewidth=0, label="P5 to P95"
+        place / scale, low, high, color=TEAL, alpha=0.3, linewidth=0, label="P5 to P95"
     )
-    axis.plot(place / scale, middle, color=BLUE, linewidth=1.1, label="median")
-    axis.set_ylabel("energy [kWh per hour]")
+    axis.plot(place / scale, middle, color=TEAL, linewidth=1.1, label="median")
+    axis.set_ylabel("Energy [kWh per hour]")
     axis.set_ylim(0, 1.25 * max(energy["p95"].max(), 1e-300))
     axis.legend(loc="upper right", ncols=2, borderaxespad=0.2)
-    axis.set_title("Energy of every hour")
+    ends = extent([value for value in energy["p50"] if value > 0])
+    headline(figure, f"An hour with requests needs {ends} kWh")
+    panel_title(axis, 0, "Energy of every hour")
     panels = [axis]
     if known:
-        panels.append(frame(figure, LEFT, BELOW, RIGHT, height - BELOW - PANEL + 0.16))
+        panels.append(frame(figure, LEFT, BELOW, RIGHT, height - BELOW - PANEL + 0.32))
         flying = _held(since, table["in_flight"].fillna(0.0).to_numpy())[1]
-        panels[1].fill_between(place / scale, 0, flying, color=GREEN, alpha=0.5, linewidth=0)
-        panels[1].set_ylabel("requests in flight")
+        panels[1].fill_between(place / scale, 0, flying, color=OLIVE, alpha=0.5, linewidth=0)
+        panel_title(panels[1], 1, "Requests in flight")
+        panels[1].set_ylabel("Requests")
         panels[1].set_ylim(bottom=0)
         axis.tick_params(axis="x", labelbottom=False)
     for panel in panels:
         panel.set_xlim(0, (since[-1] + 1) / scale)
         panel.yaxis.set_major_formatter(COMPACT)
         panel.grid(axis="y")
-    panels[-1].set_xlabel(f"{unit} since {table['hour'].iloc[0]}")
+    panels[-1].set_xlabel(f"{unit.capitalize()} since {table['hour'].iloc[0]}")
     return figure
 
 

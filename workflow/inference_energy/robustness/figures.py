@@ -2,12 +2,11 @@
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from inference_energy import drawing, text
 from inference_energy.robustness.choices import JOINED
+from inference_energy.robustness.uncertainty import TOGETHER
 from inference_energy.rounding import largest_first
 from inference_energy.units import PERCENT
 
@@ -30,10 +29,6 @@ with others (they add up to over 100 %)."""
 
 LINKED = "\n*: counted together, as some of\ntheir options exclude each other."
 """What the star says of shares of the variance."""
-
-SHARE = LinearSegmentedColormap.from_list(
-    "share", ["white", drawing.SKY, drawing.BLUE, drawing.BLACK]
-)
 
 
 @rc_context(drawing.SETTINGS)
@@ -154,7 +149,7 @@ def _draw_dashboard(axis, mine, rows, places):
     for row, place in zip(rows, places, strict=True):
         image = axis.imshow(
             shares.loc[[row]].to_numpy(),
-            cmap=SHARE,
+            cmap="Greys",
             vmin=0,
             vmax=1,
             aspect="auto",
@@ -216,6 +211,10 @@ SOBOL = "Sobol: total index, the share of the variance that an input explains, a
 """What the numbers beside the bars are."""
 
 
+LOW, HIGH = drawing.TEAL, drawing.OLIVE
+"""Colours of the ends of an input."""
+
+
 @rc_context(drawing.SETTINGS)
 def tornado(table, indices, inputs):
     """Medians and fleet total at both ends of each input's range, with total Sobol indices.
@@ -264,7 +263,7 @@ def tornado(table, indices, inputs):
         drawing.panel_title(axis, column, title, pad=14)
         axis.text(1.02, 1.03, "Sobol", transform=axis.transAxes, color=drawing.DARK_GREY)
         if column == 0:
-            words = {"low": drawing.SKY, "and": drawing.DARK_GREY, "high": drawing.ORANGE}
+            words = {"low": LOW, "and": drawing.DARK_GREY, "high": HIGH}
             words["end"] = drawing.DARK_GREY
             for place, (word, colour) in zip((0, 0.16, 0.33, 0.53), words.items(), strict=True):
                 weight = "bold" if word in ("low", "high") else "normal"
@@ -282,7 +281,7 @@ def _draw_bars(axis, values, shares, shown):
     across = axis.get_yaxis_transform()
     for place, name in enumerate(shown):
         base = values[name, "base"]
-        for end, colour in (("low", drawing.SKY), ("high", drawing.ORANGE)):
+        for end, colour in (("low", LOW), ("high", HIGH)):
             ends = [base, values[name, end]]
             axis.plot(ends, [place] * 2, color=colour, linewidth=6, solid_capstyle="butt")
         if shares[name] > 0:
@@ -291,26 +290,13 @@ def _draw_bars(axis, values, shares, shown):
     axis.set_ylim(len(shown) - 0.5, -0.5)
 
 
-SOURCE_COLOURS = {
-    "load": drawing.VERMILION,
-    "output tokens": drawing.SKY,
-    "model": drawing.BLUE,
-    "node": drawing.ORANGE,
-    "engine": drawing.PURPLE,
-    "law": drawing.GREEN,
-    "power": drawing.DARK_GREY,
-    "PUE": drawing.BLACK,
-    "together": drawing.LIGHT_GREY,
-}
-"""Colour of what a spread comes from, in the order of the bars."""
-
-WRITTEN_FROM = 0.05
-"""Share from which a part of a bar is labelled. [1]"""
+BAR = 0.165
+"""Height of a bar's row [in]."""
 
 
 @rc_context(drawing.SETTINGS)
 def variance_shares(parts):
-    """Shares of the variance of ln E by what they come from, a bar per regime.
+    """Shares of the variance of ln E by what they come from, a panel per regime.
 
     Parameters
     ----------
@@ -321,49 +307,39 @@ def variance_shares(parts):
     -------
     Figure
     """
-    figure = drawing.new_figure(drawing.PAGE, 1.95)
-    axis = drawing.frame(figure, 0.98, 0.42, 0.18, 0.7)
-    regimes = list(parts["regime"].unique())
-    drawing.headline(figure, _largest_source(parts))
-    for row, regime in enumerate(regimes):
-        shares = parts[parts["regime"] == regime].set_index("source")["share"]
-        left = 0.0
-        for source, colour in SOURCE_COLOURS.items():
-            width = max(float(shares[source]), 0.0)
-            axis.barh(row, width, 0.62, left, color=colour, edgecolor="white", linewidth=0.5)
-            if width >= WRITTEN_FROM:
-                dark = colour not in (drawing.SKY, drawing.ORANGE, drawing.LIGHT_GREY)
-                axis.text(
-                    left + width / 2,
-                    row,
-                    text.percent(width),
-                    ha="center",
-                    va="center",
-                    color="white" if dark else "black",
-                )
-            left += width
-    axis.set_yticks(range(len(regimes)), [f"{regime} query" for regime in regimes])
-    axis.tick_params(axis="y", length=0)
-    axis.spines["left"].set_visible(False)
-    axis.invert_yaxis()
-    axis.set_xlim(0, 1)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: text.percent(share)))
-    axis.set_xlabel("Share of the variance of ln(energy per query)")
-    moving = set(parts.loc[parts["share"] > 0, "source"])
-    handles = [
-        Patch(color=colour, label=source)
-        for source, colour in SOURCE_COLOURS.items()
-        if source in moving
-    ]
-    drawing.legend(figure, handles, 0.1, 0.36, ncols=len(handles), columnspacing=1.2)
+    shares = parts.pivot(index="source", columns="regime", values="share")
+    shares = shares.loc[largest_first(shares.max(axis=1)), parts["regime"].unique()]
+    # what comes from several sources together is no source
+    shares = shares.loc[[*shares.index.drop(TOGETHER), TOGETHER]]
+    shares = shares[(shares > 0).any(axis=1)]
+    figure = drawing.new_figure(drawing.PAGE, 0.42 + BAR * len(shares) + 0.46)
+    drawing.headline(figure, _largest_source(shares))
+    left, gap, right = 1.05, 0.3, 0.35
+    width = (drawing.PAGE - left - right - gap * (len(shares.columns) - 1)) / len(shares.columns)
+    for place, (regime, values) in enumerate(shares.items()):
+        x = left + place * (width + gap)
+        axis = drawing.frame(figure, x, 0.42, drawing.PAGE - x - width, 0.46)
+        drawing.panel_title(axis, place, f"{regime.capitalize()} queries")
+        axis.barh(range(len(values)), values, 0.7, color=drawing.REGIME_COLOURS[regime])
+        for row, share in enumerate(values):
+            near = {"textcoords": "offset points", "va": "center"}
+            axis.annotate(
+                text.percent(share).replace("-", "−"), (max(share, 0), row), (3, 0), **near
+            )
+        axis.set_yticks(range(len(values)), values.index)
+        axis.tick_params(axis="y", length=0, labelleft=place == 0)
+        axis.set_ylim(len(values) - 0.5, -0.5)
+        axis.set_xlim(0, shares.max().max())
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: text.percent(share)))
+        axis.set_xlabel("Share of the variance of ln(energy per query)")
+        axis.grid(axis="x")
     return figure
 
 
-def _largest_source(parts):
+def _largest_source(shares):
     """Say which part of the spread of a query's energy is the largest, by regime."""
-    shares = parts.pivot(index="regime", columns="source", values="share")
     told = [
-        f"{shares.loc[regime].idxmax()} ({text.percent(shares.loc[regime].max())}, {regime})"
-        for regime in parts["regime"].unique()
+        f"{values.idxmax()} ({text.percent(values.max())}, {regime})"
+        for regime, values in shares.items()
     ]
     return f"Largest part of a query's spread: {', '.join(told)}"

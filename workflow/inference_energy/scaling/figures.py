@@ -9,13 +9,13 @@ from inference_energy.drawing import (
     BLACK,
     DARK_GREY,
     LIGHT_GREY,
+    MAGENTA,
     ON_WHITE,
     PAGE,
     PATHWAY_COLOURS,
     REGIME_COLOURS,
     SETTINGS,
-    SKY,
-    VERMILION,
+    TEAL,
     frame,
     headline,
     log_axis,
@@ -114,8 +114,9 @@ def scaling(lengths, crossing):
     fleet = chosen[chosen["quantity"] == "fleet"].set_index("long_share")["value"]
     base, some = fleet.loc[0], fleet.index[fleet.index > 0].min()
     most = fleet.index.max()
-    ends = [f"{percent(share, 'g')} by {number(fleet.loc[share] / base)}" for share in (some, most)]
-    headline(figure, f"Long queries multiply a fleet's energy: {' and '.join(ends)}")
+    few, many = (f"by {number(fleet.loc[share] / base)}" for share in (some, most))
+    shares = f"{percent(some, 'g')} long queries multiply a fleet's energy {few}"
+    headline(figure, f"{shares}, {percent(most, 'g')} {many}")
     right.axhline(base, color=DARK_GREY, linewidth=0.8, linestyle=(0, (4, 2)))
     right.annotate(
         f"no long queries: {number(base, 2)}",
@@ -154,11 +155,11 @@ def footprint(table):
     medians = chosen[chosen["statistic"] == "p50"].set_index(["boundary", "regime"])["value"]
     on_site, carbon = medians["on-site water"], medians["operational carbon"]
     regimes = [regime for regime in REGIME_COLOURS if regime in on_site]
-    told = " and ".join(
+    told = ", ".join(
         f"{number(on_site[regime], 2)} mL and {number(carbon[regime], 2)} g CO₂ ({regime})"
         for regime in regimes
     )
-    headline(figure, f"A query's median water on site and carbon: {told}")
+    headline(figure, f"Medians of a query's water on site and carbon: {told}")
     panels = [
         ("Water", ["on-site water", "generation water"], "Water per query [mL]", 1.2, 2.78),
         ("Carbon", ["operational carbon"], "Carbon per query [g CO₂]", 4.8, 0.14),
@@ -222,7 +223,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
     seen = table[table["quantity"] == "longest output that the laws have seen"]
     seen = seen.set_index("basis")["value"]
     reached = wall.set_index("setting")["value"]
-    bands = [{"color": VERMILION, "alpha": 0.45}, {"color": SKY, "alpha": 0.55}]
+    bands = [{"color": MAGENTA, "alpha": 0.45}, {"color": TEAL, "alpha": 0.55}]
     bands = list(zip(utilisation, bands, strict=False))
     marks = []
     for marker, row in zip(MARKERS, per_unit(counts).itertuples(), strict=False):
@@ -251,7 +252,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
         ]
         tell(axis, f"Chains: {'; '.join(points)}")
         _tokens_axis(axis, "Output tokens of each chain", 100, 1e6)
-        _log_y(axis, "Chains" if place == 0 else "", 0.5, 2e5)
+        _log_y(axis, "Chains of a problem" if place == 0 else "", 0.5, 2e5)
     minutes = wall["quantity"].iloc[0].partition("tokens of ")[2]
     handles = [
         Patch(**style, linewidth=0, label=f"claim at {percent(share, 'g')} of full throughput")

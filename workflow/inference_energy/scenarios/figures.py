@@ -7,15 +7,16 @@ from matplotlib import rc_context
 
 from inference_energy.drawing import (
     BLACK,
-    BLUE,
     PAGE,
     SETTINGS,
+    TEAL,
     frame,
     headline,
     log_axis,
     log_range,
     log_ticks,
     new_figure,
+    panel_title,
 )
 from inference_energy.text import grouped, number
 
@@ -61,7 +62,7 @@ def energy_map(table):
     for place, (method, of_method) in enumerate(methods):
         left = LEFT + width * place
         axis = frame(figure, left, 0.45, PAGE - left - width + GAP, 0.6)
-        axis.set_title(method, fontweight="normal")
+        panel_title(axis, place, method)
         draw(axis, of_method, table, (least, most))
         if place:
             axis.set_ylabel("")
@@ -74,7 +75,7 @@ def _field(axis, rows, table, ends):
     cells = rows.pivot_table("value", "y", "x")
     logs = np.log10(cells.to_numpy())
     low, high = map(log10, ends)
-    axis.imshow(logs, origin="lower", aspect="auto", cmap="Blues", vmin=low, vmax=high)
+    axis.imshow(logs, origin="lower", aspect="auto", cmap="Greys", vmin=low, vmax=high)
     for y, line in enumerate(cells.to_numpy()):
         for x, value in enumerate(line):
             pale = log10(value) < low + PALE * (high - low)
@@ -93,8 +94,8 @@ def _line(axis, rows, table, ends):
     """Median as a line, P5 to P95 as a band."""
     of_method = table[table["method"] == rows["method"].iloc[0]]
     values = of_method.pivot_table("value", "x", "statistic")
-    axis.fill_between(values.index, values["p5"], values["p95"], color=BLUE, alpha=0.2, linewidth=0)
-    axis.plot(values.index, values["p50"], color=BLUE)
+    axis.fill_between(values.index, values["p5"], values["p95"], color=TEAL, alpha=0.2, linewidth=0)
+    axis.plot(values.index, values["p50"], color=TEAL)
     log_axis(axis, INPUTS[rows["x_input"].iloc[0]], values.index.min(), values.index.max())
     axis.set_yscale("log")
     axis.set_ylim(log_range(table["value"]))

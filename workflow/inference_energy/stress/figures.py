@@ -9,17 +9,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from inference_energy.drawing import (
-    BLUE,
+    BLACK,
     DARK_GREY,
-    GREEN,
     GREY,
     LIGHT_GREY,
-    ORANGE,
+    MAGENTA,
+    OLIVE,
     PAGE,
-    PURPLE,
     SETTINGS,
-    SKY,
-    VERMILION,
+    TEAL,
     log_ticks,
 )
 from inference_energy.stress.forecast import LAW
@@ -32,7 +30,7 @@ LATENCIES = {
     "itl": "between tokens [s]",
     "latency": "query [s]",
 }
-COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+COLOURS = (TEAL, MAGENTA, OLIVE, GREY, BLACK, DARK_GREY)
 MARKERS = {"gpu": "o", "cpu": "^", "node": "s"}
 NAMED = {"gpu": "GPUs", "cpu": "CPU packages", "node": "node"}
 PREDICTED = {LAW: "+"}
