@@ -10,15 +10,15 @@ from inference_energy.units import PERCENT
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Write a number in so many significant digits, trailing zeros kept, without exponent.
+    """Write a number in so many significant digits, trailing zeros kept, thousands apart.
 
     Examples
     --------
     >>> number(0.13), number(9717.2), number(0)
-    ('0.130', '9717', '0.00')
+    ('0.130', '9,717', '0.00')
     """
     exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
-    return f"{value:.{max(digits - 1 - exponent, 0)}f}"
+    return f"{value:,.{max(digits - 1 - exponent, 0)}f}"
 
 
 MOST_DIGITS = 6
@@ -41,25 +41,25 @@ def told_apart(one: float, other: float) -> tuple[str, str]:
 
 
 def short(value: float | None, digits: int = 4, missing: str = "") -> str:
-    """Write a number in at most so many significant digits, trailing zeros dropped.
+    """Write a number as :func:`grouped`, in at most so many significant digits.
 
     Examples
     --------
     >>> short(0.13), short(1234.56), short(float("nan")), short(None, missing="–")
-    ('0.13', '1235', '', '–')
+    ('0.13', '1,235', '', '–')
     """
-    return _written(value, lambda v: f"{v:.{digits}g}", missing)
+    return grouped(value, digits, missing)
 
 
 def fixed(value: float | None, decimals: int, missing: str = "") -> str:
-    """Write a number with so many decimals.
+    """Write a number with so many decimals, thousands apart.
 
     Examples
     --------
     >>> fixed(2.345, 1), fixed(float("nan"), 1)
     ('2.3', '')
     """
-    return _written(value, lambda v: f"{v:.{decimals}f}", missing)
+    return _written(value, lambda v: f"{v:,.{decimals}f}", missing)
 
 
 def count(value: float | None, missing: str = "") -> str:

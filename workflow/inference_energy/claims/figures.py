@@ -103,7 +103,7 @@ def claims_chart(claims, published):
             axis.plot([ratios[i]], [-i], marker, color=colour, markersize=4, zorder=4)
         if line["claim"] in exact:
             axis.plot([exact[line["claim"]] / reference], [-i], zorder=5, **EXACT)
-        computed = _grouped(number(line["computed"], 4)) if testable else line["verdict"]
+        computed = number(line["computed"], 4) if testable else line["verdict"]
         write("published", -i, _grouped(line["published"]).replace("-", "–"), BLACK)
         write("computed", -i, computed, BLACK if testable else GREY)
         write("unit", -i, "" if line["unit"] == "1" else line["unit"], BLACK)
@@ -127,7 +127,10 @@ def claims_chart(claims, published):
         )
     testable = f"{len(lines) - tally['not testable']} testable claims of {version}"
     if tally["not scored"]:
-        headline(figure, f"What the {testable} would read under another method")
+        kept = sum(
+            low <= ratio <= high for ratio, (_, low, high) in zip(ratios, intervals, strict=True)
+        )
+        headline(figure, f"Under another method {kept} of {testable} would hold")
         return figure
     agree = tally["reproduced"] + tally["reproduced with caveat"]
     headline(figure, f"{agree} of {testable} are reproduced, {tally['not reproduced']} are not")

@@ -21,8 +21,7 @@ from inference_energy.method.differences import differing
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.paper import estimate
 from inference_energy.rounding import largest_first, ratio, relative
-from inference_energy.text import grouped, number, percent, short, told_apart
-from inference_energy.units import MEGA
+from inference_energy.text import number, percent, short, told_apart
 
 ENGINES = ["published", "exact"]
 
@@ -381,7 +380,7 @@ def _plain(value: Any) -> str:
         parts = (" to ".join(map(_plain, v)) if isinstance(v, list) else _plain(v) for v in value)
         return ", ".join(parts)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return short(value, 6) if abs(value) < MEGA else grouped(value, 6)
+        return short(value, 6)
     return str(value)
 
 
