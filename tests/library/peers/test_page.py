@@ -70,7 +70,7 @@ def test_only_who_answers_all_the_runs_is_in_a_table_by_part(runs, answers, scor
     told = scored["told"] == "everything"
     fewer = (scored["predictor"] == "revised") & (scored["rows"] == "shared") & told
     assert (fewer & (scored["quantity"] == "throughput")).any()
-    tables = page(runs, answers, scored).split("## Throughput")[1].split("## Everything")[0]
+    tables = page(runs, answers, scored).split("## Throughput")[1].split("## What each")[0]
     shared = tables.split("Runs shared, by load")[1].split("nearest by")[0]
     assert "oviedo2026" not in shared
     assert "oviedo2026" in tables.split("Runs shared with the methods, by load")[1]

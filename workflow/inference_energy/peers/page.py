@@ -4,7 +4,6 @@ import pandas as pd
 
 from inference_energy.peers.own import ASKED, OF_ONE_LOAD
 from inference_energy.peers.score import (
-    ANSWERED,
     LENGTHS,
     METHODS,
     QUANTITIES,
@@ -26,9 +25,6 @@ DIVISIONS = [
     (SHARED, "load"),
     (METHODS, "load"),
     (SHARED, "class"),
-    (METHODS, "class"),
-    (SHARED, "source"),
-    (ANSWERED, "load"),
 ]
 """Runs that count and how they are divided, a table each."""
 
@@ -55,7 +51,6 @@ def page(rows, answers, scored):
             {"name": name, "sets": [_set(whole, name, chosen) for chosen in (SHARED, METHODS)]}
             for name in QUANTITIES.values()
         ],
-        answered=_lines(whole[whole["rows"] == "answered"]),
         by={
             name: [_parts(scored, name, *chosen) for chosen in DIVISIONS]
             for name in QUANTITIES.values()
