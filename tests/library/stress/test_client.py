@@ -45,6 +45,7 @@ def test_a_key_is_found_in_every_form_in_which_it_is_written(tmp_path):
     key = 'sk-a/b+c"d&e-long'
     quoted = json.dumps(key)
     forms = [key, quoted, quoted.replace("/", "\\/"), json.dumps(quoted)]
+    forms.append(quoted.replace("&", r"\u0026"))
     forms += [urllib.parse.quote(key), urllib.parse.quote(key, safe=""), html.escape(key)]
     (tmp_path / "log").write_text("\n".join(forms))
     client.redact(tmp_path, key)

@@ -1,6 +1,9 @@
 """The quick check says what is wrong with a server before the load generator starts."""
 
+import html
+import json
 import socket
+from urllib.parse import quote
 
 import pytest
 from inference_energy.errors import InputError
@@ -112,11 +115,25 @@ def test_address_is_built_as_the_load_generator_does():
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2**23, "more than the 4194304 bytes"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"data: " + b"[" * 100_000 + b"\n", "without a token"),
         (b'HTTP/1.1 200 OK\r\n\r\ndata: {"choices": {"a": 1}}\n', "without a token"),
+        (b"HTTP/1.1 200 OK\r\n\r\n\n<!DOCTYPE html><html>Sign in</html>", "a web page answers"),
     ],
 )
 def test_a_server_that_talks_nonsense_is_told(said, expected):
     with server(lambda c: c.sendall(said)) as url, pytest.raises(InputError, match=expected):
         ask(url)
+
+
+@pytest.mark.parametrize("code", [200, 401])
+def test_a_key_that_a_server_repeats_is_not_shown_in_any_form(code):
+    key = 'sk-canary-"9/1+a%&<3f'
+    forms = [key, json.dumps(key)[1:-1], quote(key, safe=""), html.escape(key)]
+    said = ": ping\n\n" + "".join(f"data: Failed for Bearer {form}\n\n" for form in forms)
+    answer = f"HTTP/1.1 {code} X\r\nContent-Length: {len(said)}\r\n\r\n{said}".encode()
+    settings = {"model": "m", "request_timeout": 30, "legacy_max_tokens": False}
+    with server(lambda c: c.sendall(answer)) as url, pytest.raises(InputError) as caught:
+        probe(settings | {"endpoint": url, "extra_inputs": {}}, key)
+    assert "Failed for Bearer [redacted] data: Failed" in str(caught.value)
+    assert not [form for form in forms if form in str(caught.value)]
 
 
 def test_a_server_that_drips_is_left_in_time():

@@ -105,18 +105,27 @@ def redact(folder, key):
     key : str or None
         The key; words shorter than :data:`SHORTEST_KEY` are no secret.
     """
-    if not key or len(key) < SHORTEST_KEY:
+    if not is_secret(key):
         return
-    forms = _written_forms(key)
     for path in sorted(Path(folder).rglob("*")):
         if not path.is_file():
             continue
         content = path.read_bytes()
-        clean = content
-        for form in forms:
-            clean = clean.replace(form, REDACTED)
+        clean = without(key, content)
         if clean != content:
             path.write_bytes(clean)
+
+
+def is_secret(key):
+    """Whether a key is one that must not be shown."""
+    return bool(key) and len(key) >= SHORTEST_KEY
+
+
+def without(key, content):
+    """Bytes without a key, in any of the forms in which it may be written."""
+    for form in _written_forms(key) if is_secret(key) else ():
+        content = content.replace(form, REDACTED)
+    return content
 
 
 def _written_forms(key):
@@ -126,6 +135,7 @@ def _written_forms(key):
         key,
         as_json,
         as_json.replace("/", "\\/"),
+        as_json.translate({ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&"}),
         json.dumps(as_json)[1:-1],
         urllib.parse.quote(key),
         urllib.parse.quote(key, safe=""),

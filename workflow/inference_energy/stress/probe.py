@@ -11,6 +11,7 @@ import time
 import urllib.error
 
 from inference_energy.errors import InputError
+from inference_energy.stress.client import without
 from inference_energy.stress.plan import Finding, extra_fields
 from inference_energy.units import MILLI
 from inference_energy.web import asked
@@ -23,7 +24,11 @@ PATIENCE = 120.0
 """Longest wait for an answer [s]: a server's first request may load or compile its kernels."""
 
 
-SHOWN = 200
+SHOWN, HEARD = 200, 20_000
+"""Letters of an answer that are shown, and bytes that are kept for them: no key is cut."""
+
+COMMENT, PAGE = b":", re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
+"""How a line of a stream begins that keeps it alive, and how a page does."""
 
 
 ENOUGH = 200
@@ -99,7 +104,7 @@ def probe(settings, key, patience=PATIENCE):
         headers["Authorization"] = f"Bearer {key}"
     try:
         with asked(address, patience, MOST_BYTES, json.dumps(body).encode(), headers) as answer:
-            remarks = _check_answer(address, answer, settings)
+            remarks = _check_answer(address, answer, settings, key)
     except urllib.error.HTTPError as error:
         with error:
             raise InputError(_http_problem(address, error, settings, key)) from None
@@ -110,7 +115,7 @@ def probe(settings, key, patience=PATIENCE):
         if isinstance(reason, TimeoutError):
             raise InputError(_silent(address, patience)) from None
         raise InputError(
-            f"{address}: no server answers, or not in HTTP ({_shown(str(reason), key)}): start it, "
+            f"{address}: no server answers, or not in HTTP ({_shown(str(reason).encode(), key)}): start it, "
             "or correct endpoint (host, port, http or https)"
         ) from None
     return remarks + check_model(settings, key)
@@ -124,7 +129,7 @@ def _silent(address, patience):
 
 
 def _http_problem(address, error, settings, key):
-    said = _shown(error.read(2000).decode(errors="replace"), key)
+    said = _shown(error.read(HEARD), key)
     code = error.code
     remedy = REMEDIES.get(code)
     if code == 404 or (code in REMEDIES and UNKNOWN.search(said)):
@@ -146,7 +151,7 @@ def _models(settings, key):
     names = _listed(settings, key)
     if names is None:
         return f"those that {chat_address(settings['endpoint'])[: -len(CHAT)]}/models lists"
-    return _shown(", ".join(names), key) if names else "none"
+    return _shown(", ".join(names).encode(), key) if names else "none"
 
 
 def _listed(settings, key):
@@ -176,17 +181,13 @@ def check_model(settings, key):
     ]
 
 
-def _check_answer(address, answer, settings):
+def _check_answer(address, answer, settings, key):
     """Remarks on an answer that came; InputError for one that is no stream of tokens."""
-    kind = (answer.headers.get("Content-Type") or "").lower()
-    if "html" in kind:
-        raise InputError(
-            f"{address}: a web page answers, no API: correct endpoint (it ends with /v1), or the "
-            "proxy before the server"
-        )
-    times, tokens, rest = [], 0, b""
-    for line in answer.lines():
-        rest = (rest + line)[-SHOWN:]
+    is_page = "html" in (answer.headers.get("Content-Type") or "").lower()
+    times, tokens, said = [], 0, b""
+    for line in () if is_page else answer.lines():
+        if len(said) < HEARD and not line.startswith(COMMENT):
+            said += line
         if not line.startswith(b"data:") or line[5:].strip() in (b"", b"[DONE]"):
             continue
         content = _content(line[5:])
@@ -195,12 +196,16 @@ def _check_answer(address, answer, settings):
             times.append(time.monotonic())
         if tokens > ENOUGH:
             break
+    if is_page or PAGE.match(said):
+        raise InputError(
+            f"{address}: a web page answers, no API: correct endpoint (it ends with /v1), or the "
+            "proxy before the server"
+        )
     if not tokens:
-        said = rest.decode(errors="replace").strip()[:SHOWN]
         raise InputError(
             f"{address}: answered without a token of text in a stream: check that "
             f"{settings['model']} generates text and the server streams. It said: "
-            f"{said or 'nothing'}"
+            f"{_shown(said, key)}"
         )
     return check_pieces(times)
 
@@ -236,7 +241,7 @@ def _content(data):
         return ""
 
 
-def _shown(text, key):
-    """Start of an answer on one line, without the key."""
-    text = " ".join((text.replace(key, "[key]") if key else text).split())
+def _shown(said, key):
+    """Start of what was said [bytes], on one line, without the key."""
+    text = " ".join(without(key, said).decode(errors="replace").split())
     return text[:SHOWN] or "nothing"
