@@ -199,3 +199,15 @@ def test_of_several_addresses_one_that_answers_is_enough(monkeypatch):
         named = address.replace("127.0.0.1", "host.invalid")
         with web.asked(named, HANGS, 100) as answer:
             assert answer.body() == b"yes"
+
+
+def test_a_host_that_takes_no_connection_is_told_before_patience_is_over(monkeypatch):
+    monkeypatch.setattr(web, "REACHED", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as first:
+        first.connect(full.getsockname())
+        address = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
+        with (
+            pytest.raises(urllib.error.URLError, match=r"no connection within 0\.2 s"),
+            web.asked(address, HANGS, 100),
+        ):
+            pass

@@ -12,6 +12,8 @@ from inference_energy.errors import InputError
 
 PIECE = 65_536
 LONGEST_ADDRESS = 2_000
+REACHED = 10.0
+"""Longest time that a host takes to take a connection, whatever it then does with it. [s]"""
 LOOK_UP = 0.05
 """How often a look-up of a name is asked whether it is known. [s]"""
 SECRET = re.compile(
@@ -203,14 +205,17 @@ def _handlers(sockets, expired):
             def connect(self):
                 create = self._create_connection
 
-                def created(address, *arguments, **options):
-                    failed = None
+                def created(address, timeout, *arguments):
+                    failed, soon = None, min(timeout, REACHED)
                     for place in _addresses(*address[:2], expired):
                         try:
-                            sockets.append(create((place, address[1]), *arguments, **options))
+                            sockets.append(create((place, address[1]), soon, *arguments))
+                        except TimeoutError:
+                            failed = ConnectionError(f"no connection within {soon:g} s")
                         except OSError as error:
                             failed = error
                         else:
+                            sockets[-1].settimeout(timeout)
                             return sockets[-1]
                     raise failed
 

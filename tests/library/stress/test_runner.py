@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import threading
 
 import pytest
 from inference_energy.errors import InputError
@@ -115,6 +116,24 @@ def gone(times):
         return []
 
     return probe
+
+
+def test_a_silent_server_is_told_before_patience_is_over(monkeypatch, capsys):
+    silent = threading.Event()
+
+    def probe(*arguments):
+        silent.wait(HANGS)
+        return ["remark"]
+
+    def say(message):
+        print(message)
+        silent.set()
+
+    monkeypatch.setattr(runner, "probe", probe)
+    monkeypatch.setattr(runner, "say", say)
+    monkeypatch.setattr(runner, "SILENT", 0.1)
+    assert runner._asked({}, None) == ["remark"]
+    assert "the server hangs, or still loads its model" in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -114,9 +114,10 @@ def probe(settings, key, patience=PATIENCE):
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
             raise InputError(_silent(address, patience)) from None
+        why = _shown(str(reason).encode(), key)
         raise InputError(
-            f"{address}: no server answers, or not in HTTP ({_shown(str(reason).encode(), key)}): start it, "
-            "or correct endpoint (host, port, http or https)"
+            f"{address}: no server answers, or not in HTTP ({why}): start it, or correct endpoint "
+            "(host, port, http or https)"
         ) from None
     return remarks + check_model(settings, key)
 

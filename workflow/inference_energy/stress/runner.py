@@ -24,7 +24,7 @@ from inference_energy.stress import checks, client, plan, tables
 from inference_energy.stress import window as stress_window
 from inference_energy.stress.forecast import NOTHING
 from inference_energy.stress.power import telemetry_samples
-from inference_energy.stress.probe import probe
+from inference_energy.stress.probe import PATIENCE, probe
 from inference_energy.stress.records import check_damaged, is_request, is_sample, read_lines
 from inference_energy.stress.results import publish
 from inference_energy.stress.settings import form, setting_problems
@@ -42,6 +42,10 @@ KEY = "OPENAI_API_KEY"
 
 
 OUTLASTS = 3
+
+
+SILENT = 5.0
+"""After so long a server that has not answered is said to be silent [s]."""
 
 
 PATIENT, LEAST_LIMIT = 10, 60.0
@@ -173,7 +177,7 @@ class StressTest:
         else:
             say("power source: " + ", ".join(source.named for source in self.sources))
         if self.unfinished():
-            self.remarks = probe(self.settings, self.key)
+            self.remarks = _asked(self.settings, self.key)
         for remark in self.remarks:
             say(remark.message)
         samplers = [self._sampler(s.kind) for s in self.sources if s.kind in SAMPLED]
@@ -399,6 +403,18 @@ class StressTest:
             "samples": samples,
             "begun": everything["start_s"].min(),
         }
+
+
+def _asked(settings, key):
+    """Ask the server once; say soon that it is silent, as patience with it may take minutes."""
+    message = f"no whole answer for {SILENT:g} s: the server hangs, or still loads its model"
+    told = threading.Timer(SILENT, say, [f"{message}; waiting up to {PATIENCE:g} s"])
+    told.daemon = True
+    told.start()
+    try:
+        return probe(settings, key)
+    finally:
+        told.cancel()
 
 
 def _lasting(seconds):
