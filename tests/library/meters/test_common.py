@@ -101,3 +101,14 @@ def test_millijoules_in_a_column_of_joules_are_refused(tmp_path):
     text = table(*rows).replace("power_w", "energy_j")
     assert "meter.log counts 5.12e+05 J a second" in refusal(tmp_path, text, "gpu")
     read(tmp_path, text.replace("energy_j", "energy_mj"), "gpu")
+
+
+def test_a_log_without_a_reading_is_refused(tmp_path):
+    text = table(f"{NOON},N/A", f"{NOON + 1},")
+    assert "none of its 2 rows holds a reading" in refusal(tmp_path, text)
+
+
+def test_a_counter_that_starts_anew_at_midnight_is_read(tmp_path):
+    counts = [5 + n / 5000 for n in range(30)] + [n / 5000 for n in range(30)]
+    rows = [f"{NOON + n},{count}" for n, count in enumerate(counts)]
+    assert len(read(tmp_path, table(*rows).replace("power_w", "energy_kwh"))) == 60

@@ -60,3 +60,10 @@ def test_a_log_that_a_spreadsheet_saved_is_read(tmp_path):
 def test_a_gpu_that_fails_has_no_reading(said, tmp_path):
     text = SMI.replace("512.34 W", said)
     holds(tmp_path, text, "gpu", "gpu 0", [0.25, 1.25], [np.nan, 513])
+
+
+def test_a_power_that_a_gpu_does_not_tell_is_taken_from_its_mean(tmp_path):
+    text = SMI.replace("power.draw [W],", "power.draw.instant [W], power.draw [W],")
+    text = text.replace("512.34 W", "[N/A], 512.34 W").replace("513.00 W", "[N/A], 513.00 W")
+    text = text.replace(" [N/A], 97", " [N/A], [N/A], 97")
+    holds(tmp_path, text, "gpu", "gpu 0", [0.25, 1.25], [512.34, 513])

@@ -81,6 +81,15 @@ def test_counter_that_was_reset_falls_back_to_power():
     assert np.isnan(meter_energy(reset.assign(power_w=np.nan), 5, 95)[0])
 
 
+@pytest.mark.parametrize("reset", [2, 5, 95, 99])
+def test_counter_that_was_reset_outside_of_the_window_counts(reset):
+    times = np.arange(0, 101.0)
+    counts = 300 * np.where(times < reset, 1000 + times, times)
+    energy, findings = meter_energy(samples(times, energy=counts), 5, 94)
+    assert energy == pytest.approx(300 * 89)
+    assert findings == []
+
+
 def eight(missing=()):
     times = np.arange(0, 101.0)
     return pd.concat(

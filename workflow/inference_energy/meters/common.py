@@ -259,6 +259,11 @@ class Samples:
         refuse(self.problems)
         frame = pd.DataFrame(self.rows).reindex(columns=["line", *SAMPLE_COLUMNS])
         frame[NUMBERS] = frame[NUMBERS].astype(float)
+        if frame[["power_w", "energy_j"]].isna().all(axis=None):
+            raise InputError(
+                f"{self.path}: none of its {len(frame)} rows holds a reading of power or energy: "
+                "look whether the device tells its power, or choose another source"
+            )
         frame = frame.sort_values(["meter", "time_s"], kind="stable", ignore_index=True)
         refuse([*_repeated(self, frame), *_alternating(self, frame), *_units(self, frame)])
         frame = frame.drop(columns="line").drop_duplicates(["meter", "time_s"])
@@ -308,6 +313,14 @@ def seconds(time, zone=None):
         if FIRST <= number * factor <= LAST:
             return number * factor
     raise ValueError(allowed)
+
+
+def counted_power(samples):
+    """Mean power by which each meter's counter rose [W]; a fall is a reset, and no power."""
+    counted = samples.dropna(subset=["energy_j"]).sort_values(["meter", "time_s"])
+    rises = counted.groupby("meter")["energy_j"].diff().clip(lower=0)
+    span = counted.groupby("meter")["time_s"].agg(np.ptp)
+    return (rises.groupby(counted["meter"]).sum() / span.where(span > 1)).dropna()
 
 
 def unit_of(column, units):
@@ -378,10 +391,7 @@ def _in_turn(power, times, count):
 
 def _units(log, frame):
     """Powers, read or counted, that no device of the scope draws."""
-    counted = frame.dropna(subset=["energy_j"])
-    span = counted.groupby("meter")[["energy_j", "time_s"]].agg(np.ptp)
-    rates = (span["energy_j"] / span["time_s"].where(span["time_s"] > 1)).dropna()
-    found = []
+    rates, found = counted_power(frame), []
     for meter, rate in rates[rates > log.limit].items():
         found.append(
             f"{log.path}: {meter} counts {rate:.4g} J a second, more than one {log.scope} draws: "

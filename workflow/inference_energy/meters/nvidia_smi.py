@@ -7,7 +7,7 @@ References: nvidia-smi(1). ``power.draw`` is a mean over a second on Ampere and 
 import re
 
 from inference_energy.errors import InputError
-from inference_energy.meters.common import separator_of
+from inference_energy.meters.common import MISSING, separator_of
 from inference_energy.units import GB_PER_MIB
 
 NAME = "nvidia-smi --query-gpu or dmon"
@@ -41,20 +41,23 @@ def read(samples):
     separator = separator_of(header)
     names = [name.strip() for name in header.split(separator)]
     columns = {re.sub(r" \[.*\]$", "", name): name for name in names}
-    power = next((columns[name] for name in POWER if name in columns), None)
+    powers = [columns[name] for name in POWER if name in columns]
     if HEADLESS.match(header):
         raise InputError(
             f"{samples.path}: has no header: write the queried names before its first line, "
             "such as timestamp, index, power.draw [W], or record without noheader"
         )
-    if power is None or "timestamp" not in columns:
+    if not powers or "timestamp" not in columns:
         raise InputError(
             f"{samples.path}: columns {', '.join(names)}: needed are timestamp and power.draw: run "
             "nvidia-smi --query-gpu=timestamp,index,power.draw,utilization.gpu,memory.used,"
             "clocks.sm --format=csv -l 1"
         )
     gpu = next((name for name in ("index", "uuid", "pci.bus_id") if name in columns), None)
-    for line, row in samples.table(separator):
+    rows = list(samples.table(separator))
+    told = [name for name in powers if any(row[name].lower() not in MISSING for _, row in rows)]
+    power = (told or powers)[0]
+    for line, row in rows:
         if row[columns["timestamp"]] == "timestamp":
             continue
         readings = {"power_w": samples.number(line, power, row[power])}

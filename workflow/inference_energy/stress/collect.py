@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.meters import SAMPLE_COLUMNS, prometheus, read_log
-from inference_energy.meters.common import LIKELY
+from inference_energy.meters.common import LIKELY, counted_power
 from inference_energy.stress.freshness import clock_offset
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.sources import COLLECTORS
@@ -88,11 +88,7 @@ def _beyond(source, samples):
     """Findings on power, read or counted, that no meter of the scope can see; a log is checked."""
     if source.kind == "file":
         return []
-    counted = samples.dropna(subset=["energy_j"]).groupby("meter")[["energy_j", "time_s"]]
-    span = counted.max() - counted.min()
-    power = pd.concat(
-        [samples["power_w"], span["energy_j"] / span["time_s"].where(span["time_s"] > 1)]
-    )
+    power = pd.concat([samples["power_w"], counted_power(samples)])
     if not (power > LIKELY[source.scope]).any():
         return []
     message = (

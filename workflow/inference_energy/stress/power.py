@@ -175,19 +175,17 @@ def _by_power(name, samples, start, end, longest_gap):
 def _by_counter(name, samples, start, end):
     """What a counter counted over the window [J], findings, and its step if it stood still [J].
 
-    Between two fresh counts it rises evenly. A count that is lower than the one before by less than
-    :data:`OUT_OF_ORDER` seconds bring, or by one step, is from a sample that was stamped out of
-    order, and no reset. The step of a counter that never rose is zero.
+    Between two fresh counts it rises evenly. The step of a counter that never rose is zero.
     """
     samples = samples.dropna(subset=["energy_j"])
     times, counter = samples["time_s"].to_numpy(float), samples["energy_j"].to_numpy(float)
     if len(times) < 2:
         return np.nan, [], None
-    highest = np.maximum.accumulate(counter)
-    steps = np.diff(highest)
-    late = OUT_OF_ORDER * steps.sum() / (times[-1] - times[0])
-    if (highest - counter).max() > max(late, min(steps[steps > 0], default=0.0)):
+    around = _between_resets(times, counter, start, end)
+    if around is None:
         return np.nan, [Finding("counter reset", "", f"{name}: the energy counter fell")], None
+    times, highest = times[around], np.maximum.accumulate(counter[around])
+    steps = np.diff(highest)
     within = (times[1:] > start) & (times[1:] <= end)
     if not (steps[within] > 0).any():
         return np.nan, [], float(min(steps[steps > 0], default=0.0))
@@ -201,6 +199,21 @@ def _by_counter(name, samples, start, end):
         return np.nan, [], None
     findings = check_freshness(name, at, counts, start, end)
     return float(np.subtract(*np.interp([last, first], at, counts))) / covered, findings, None
+
+
+def _between_resets(times, counter, start, end):
+    """Samples between the resets before and after a window; None where the counter fell within.
+
+    A count that is lower than the one before by less than :data:`OUT_OF_ORDER` seconds bring, or by
+    one step, is from a sample that was stamped out of order, and no reset.
+    """
+    steps = np.diff(counter)
+    rises = steps[steps > 0]
+    late = OUT_OF_ORDER * rises.sum() / (times[-1] - times[0])
+    fallen = np.flatnonzero(-steps > max(late, min(rises, default=0.0))) + 1
+    first = max(fallen[times[fallen] <= start], default=0)
+    last = min(fallen[times[fallen - 1] >= end], default=len(times))
+    return None if ((fallen > first) & (fallen < last)).any() else slice(first, last)
 
 
 def _gap(times, moment):
