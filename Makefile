@@ -38,8 +38,8 @@ test: lint ## check style and types, then run all tests, a process per core
 # Cases that make fuzz tries.
 CASES ?= 300000
 
-fuzz: $(ENV) ## try 300,000 damaged files of every kind, count time, memory and outcome; go on if stopped
-	PYTHONPATH=workflow:tests python -m fuzz.run $(CASES)
+fuzz: $(ENV) ## try 300,000 damaged files of every kind, write benchmarks/fuzz.md; go on if stopped
+	PAGE=benchmarks/fuzz.md PYTHONPATH=workflow:tests python -m fuzz.run $(CASES)
 
 report: $(ENV) ## write the page build/report.html; of the results only what is out of date is made
 	snakemake build/report.html

@@ -3,7 +3,8 @@
 ``python -m fuzz.run CASES [TARGET ...]`` in tests/; PROCESSES names how many run beside each other,
 as many as there are cores unless it is set. A case is the same whenever its number is, so a run
 that was stopped goes on where it was, unless code or data changed. A file that ends in anything but
-an answer or InputError, in a hang or beyond 1 GB is kept in build/fuzz.
+an answer or InputError, in a hang or beyond 1 GB is kept in build/fuzz. What all targets did is
+written to the page in PAGE, if that is set.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from fuzz.targets import TARGETS
 from inference_energy.errors import InputError
+from inference_energy.text import markdown_table
 from repository import ROOT
 
 HANG_S, MOST_BYTES = 10, 2**30
@@ -35,7 +37,21 @@ KEPT = ROOT / "build" / "fuzz"
 CHUNK = 500
 """Cases that are counted, and noted, at once."""
 GOOD = ("accepted", "refused")
-ROW = "{:<14} {:>7} {:>8} {:>7} {:>5} {:>9} {:>9} {:>7}"
+HEADER = ["target", "cases", *GOOD, "wrong", "slowest case [s]", "memory [MB]", "time [s]"]
+PAGE = """\
+# Fuzzing
+
+`make fuzz` damages files of every kind that a user supplies, as an accident or bad faith would, and
+gives them to the library (tests/fuzz). Right is a refusal in a sentence, or an answer that is
+finite, within bounds and what the file says. Wrong is all else: a traceback, a hang above {hang} s,
+more than 1 GB, another answer. Times are those of the processor.
+
+{table}
+
+{wrong}
+
+Code, tests, config/ and data/ together had the SHA-256 {state}.
+"""
 
 
 class HangError(BaseException):
@@ -174,21 +190,40 @@ def noted(file):
 
 
 def row(name, found):
-    """Line of the table for the chunks of a target, and how many cases went wrong."""
+    """Cells of the table for the chunks of a target, and the outcomes that are wrong."""
     cases, outcomes = sum(each["chunk"][2] for each in found), Counter()
     for each in found:
         outcomes.update(each["outcomes"])
     memory = max(each["memory"] for each in found)
-    wrong = cases - sum(outcomes[good] for good in GOOD) + (memory > MOST_BYTES)
-    cells = [name, cases, *(outcomes[good] for good in GOOD), wrong]
-    cells += [f"{max(each['slowest'] for each in found):.2f} s", f"{memory / 2**20:.0f} MB"]
-    return ROW.format(*cells, f"{sum(each['time'] for each in found):.0f} s"), wrong
+    good = [outcomes.pop(outcome, 0) for outcome in GOOD]
+    if memory > MOST_BYTES:
+        outcomes["memory"] += 1
+    cells = [name, cases, *good, outcomes.total(), f"{max(each['slowest'] for each in found):.2f}"]
+    return [*cells, f"{memory / 2**20:.0f}", f"{sum(each['time'] for each in found):.0f}"], outcomes
+
+
+def page(table, wrong, checksum):
+    """Page of what was counted.
+
+    Parameters
+    ----------
+    table : str
+        Markdown table of all targets.
+    wrong : dict of str to Counter
+        Outcomes that are wrong, by target.
+    checksum : str
+        State of code and data.
+    """
+    listed = [f"- {name}: {what}" for name, found in wrong.items() for what in found]
+    told = "\n".join(["Wrong were:", "", *listed]) if listed else "Nothing went wrong."
+    return PAGE.format(hang=HANG_S, table=table, wrong=told, state=checksum)
 
 
 def main(cases, only=()):
     """Fuzz all targets in their shares; exit code 1 if anything went wrong."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    file = KEPT / f"counted-{state()[:12]}.jsonl"
+    checksum = state()
+    file = KEPT / f"counted-{checksum[:12]}.jsonl"
     asked = chunks(cases, only)
     known = noted(file)
     file.write_text("".join(f"{json.dumps(each)}\n" for each in known.values()), encoding="utf-8")
@@ -199,13 +234,15 @@ def main(cases, only=()):
         for found in pool.imap_unordered(count, left):
             known[tuple(found["chunk"])] = found
             print(json.dumps(found), file=notes, flush=True)
-    print(ROW.format("target", "cases", *GOOD, "wrong", "slowest", "memory", "time"))
-    total = 0
+    rows, wrong = [], {}
     for name in dict.fromkeys(chunk[0] for chunk in asked):
-        line, wrong = row(name, [known[chunk] for chunk in asked if chunk[0] == name])
-        total += wrong
-        print(line)
-    return int(total > 0)
+        cells, wrong[name] = row(name, [known[chunk] for chunk in asked if chunk[0] == name])
+        rows.append(cells)
+    table = markdown_table(HEADER, rows)
+    print(table)
+    if os.environ.get("PAGE"):
+        Path(os.environ["PAGE"]).write_text(page(table, wrong, checksum), encoding="utf-8")
+    return int(any(wrong.values()))
 
 
 if __name__ == "__main__":

@@ -68,6 +68,7 @@ LOGS = [
     ("gpu", "start_time,window_name,elapsed_time,gpu0_energy\n1769860800.0,w,3.5,1000.0\n"),
     ("node", "timestamp,a_total_act_energy,b_total_act_energy\n1769860800,10.5,11\n"),
 ]
+JSON_BLANK = " \t\r\n"
 # Where a client's file states the throughput that its rows repeat.
 SAYS = {
     "vllm": ("output_throughput",),
@@ -108,12 +109,14 @@ def written(folder, name, data):
     return path
 
 
-def json_lines(text):
-    """Documents of a JSON file, one or one a line."""
-    try:
-        return [json.loads(text)]
-    except ValueError:
-        return [json.loads(line) for line in text.splitlines()]
+def json_documents(text):
+    """Documents of a JSON file, one after the other."""
+    text, found, decoder = text.strip(JSON_BLANK), [], json.JSONDecoder()
+    while text:
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:].lstrip(JSON_BLANK)
+    return found
 
 
 def readers(random, folder):
@@ -125,7 +128,7 @@ def readers(random, folder):
     if client == "project":
         data = changed_table(random, data.decode())
     elif random.randrange(4):
-        found = changed_document(random, json_lines(data.decode())[0])
+        found = changed_document(random, json_documents(data.decode())[0])
         data = as_json(found)
     if random.randrange(3) == 0:
         data = damaged(random, data)
@@ -144,7 +147,7 @@ def check_runs(frame, path, client):
     gpus = frame["n_gpus"].astype(float)
     holds((frame["gpu_power_w"].fillna(0) <= 5000 * gpus).all(), "power is beyond any GPU's")
     if client in SAYS:
-        stated = json_lines(path.read_text(encoding="utf-8-sig"))
+        stated = json_documents(path.read_text(encoding="utf-8-sig"))
         stated = stated[0] if isinstance(stated[0], list) else stated
         for value, row in zip(stated, frame["throughput_tps"], strict=True):
             for key in SAYS[client]:

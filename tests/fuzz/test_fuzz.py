@@ -108,6 +108,28 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
     assert [line for line in printed if "chunks" in line] == [
         f"{n} of 2 chunks of 4 cases were counted before" for n in (0, 1)
     ]
-    once, again = (line for line in printed if line.startswith("settings"))
-    assert once[:45] == again[:45]
+    once, again = (line.split("|") for line in printed if line.startswith("| settings"))
+    assert once[:6] == again[:6]
     assert len(file.read_text().splitlines()) == 2
+
+
+def test_the_page_counts_every_case_and_says_what_went_wrong():
+    chunk = {"chunk": ["readers", 0, 7], "slowest": 0.5, "time": 2.0, "memory": 2**28}
+    found = [
+        chunk | {"outcomes": {"accepted": 4, "refused": 3}},
+        chunk | {"outcomes": {"accepted": 5, "KeyError at a.py:1: b": 2}, "memory": 2**31},
+    ]
+    cells, wrong = run.row("readers", found)
+    assert cells == ["readers", 14, 9, 3, 3, "0.50", "2048", "4"]
+    assert wrong == {"KeyError at a.py:1: b": 2, "memory": 1}
+    page = run.page("(table)", {"readers": wrong, "facts": {}}, "abc")
+    assert "(table)" in page and "SHA-256 abc" in page
+    assert [line for line in page.splitlines() if line.startswith("- ")] == [
+        "- readers: KeyError at a.py:1: b",
+        "- readers: memory",
+    ]
+    assert "Nothing went wrong." in run.page("", {"facts": {}}, "abc")
+
+
+def test_the_oracle_reads_objects_that_follow_each_other():
+    assert targets.json_documents('{"a":\r1}\n{"b": 2}') == [{"a": 1}, {"b": 2}]

@@ -68,7 +68,9 @@ def test_a_name_of_a_day_is_read(log, answer):
     assert parse(log) == answer
 
 
-@pytest.mark.parametrize("count", ["", "many", "0", "1.5", "nan", "1e99", "1e9:more"])
+@pytest.mark.parametrize(
+    "count", ["", "many", "0", "1.5", "nan", "1e99", "1e9:more", "1_000", " 5", "５"]
+)
 def test_a_count_that_is_none_is_refused(count):
     with pytest.raises(InputError, match="whole number"):
         parse(f"generate:mine:{count}")

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from inference_energy.errors import InputError
+from inference_energy.tables import NUMBER
 from inference_energy.units import MICROSECONDS_PER_DAY
 
 UNIT_ROWS = 2**20
@@ -151,10 +152,8 @@ def parse(log):
     if not str(log).startswith("generate:"):
         return None
     _, method, *counts = str(log).split(":")
-    try:
-        number = float(":".join(counts))
-    except ValueError:
-        number = 0.0
+    stated = ":".join(counts)
+    number = float(stated) if NUMBER.fullmatch(stated) else 0.0
     if not 1 <= number <= 1e13 or number != int(number):
         raise InputError(
             f"key log: value {log}: allowed is generate:METHOD:COUNT with a whole number of queries"

@@ -264,12 +264,11 @@ def _lines(connection, file, count):
 
 
 def _header(connection, file):
-    lines = _lines(connection, file, 1)
-    header = (
-        next(csv.reader([lines[0].lstrip("\ufeff")], delimiter=_delimiter(file)), [])
-        if lines
-        else []
-    )
+    first = [line.lstrip("\ufeff") for line in _lines(connection, file, 1)]
+    try:
+        header = next(csv.reader(first, delimiter=_delimiter(file)), [])
+    except csv.Error as error:
+        raise InputError(f"{file}, row 1: is no header ({error}); name the columns there") from None
     if not header:
         raise InputError(f"{file}: is empty; a header and rows are needed")
     # pandas writes its index under no name
@@ -299,7 +298,7 @@ def _by_line(connection, file):
     first = next((line for line in _lines(connection, file, 1)), "")
     try:
         return isinstance(json.loads(first), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return not first.lstrip().startswith(("{", "["))
 
 
