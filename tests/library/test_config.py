@@ -263,6 +263,12 @@ def test_a_misspelt_key_is_refused_with_the_nearest_one(copy, name, old, new, wo
         ("findings.yaml", "method: oviedo2026", "method: v3", ["key method", "value v3"]),
         ("findings.yaml", "p95: 1.4,", "p59: 1.4,", ["pue-text-and-code: override", "p59"]),
         (
+            "findings.yaml",
+            "[model=DeepSeek-R1; term=n_rows]",
+            "[model=DeepSeek-R2; term=n_rows]",
+            ["key values.rows", "did you mean DeepSeek-R1?"],
+        ),
+        (
             "multiverse.yaml",
             "choices: [input_charge]",
             "choices: [input_chrge]",

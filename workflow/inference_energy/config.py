@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from inference_energy.claims.asked import selector_problems
 from inference_energy.claims.findings import override_problems
 from inference_energy.deployments import files as deployments
 from inference_energy.documents import (
@@ -311,7 +312,8 @@ def override_problems_of(documents, methods):
     ]
     schema = read_schema("method")
     for finding in documents["findings"]:
-        problems += override_problems(finding, methods.get(finding["method"]), schema)
+        method = methods.get(finding["method"])
+        problems += override_problems(finding, method, schema) + selector_problems(finding, method)
     return problems
 
 

@@ -81,13 +81,13 @@ def _known(home, tables):
     place, _, column = home.partition("#")
     if not column:
         return list(listed(place))
-    found = [_column_of(path, column) for path in ([provided(place)] if place else tables)]
+    found = [column_of(path, column) for path in ([provided(place)] if place else tables)]
     if None in found:
         return None
     return [name.strip() for of in found for cell in of for name in cell.split(";")]
 
 
-def _column_of(path, column):
+def column_of(path, column):
     """Values of a column of a table; none if it cannot be read."""
     try:
         stat = os.stat(path)

@@ -1,6 +1,6 @@
+from inference_energy.claims.asked import RESULTS, VENDORS
+
 FINDING_METHODS = sorted({finding["method"] for finding in SETTINGS.documents["findings"]})
-# vendors' tables that a method's throughput laws can be held against
-VENDOR_TABLES = ["data/throughput/deepseek_r1.csv", "data/throughput/trtllm.csv"]
 
 
 rule judge_claims:
@@ -114,9 +114,9 @@ rule compute_findings:
         results=expand(
             "results/{method}/{table}.csv",
             method=FINDING_METHODS,
-            table=["energy_per_query", "fleet", "output_tokens", "sensitivity", "throughput_laws"],
+            table=RESULTS,
         ),
-        vendor=[provided(path) for path in VENDOR_TABLES],
+        vendor=[provided(path) for path in VENDORS],
         claims=provided("data/published/claims.csv"),
         references=provided("data/published/references.csv"),
         estimates=provided("data/published/estimates.csv"),

@@ -71,21 +71,33 @@ def evaluate(quantity, results, engine):
     return result
 
 
-def _select(selector, results, engine):
+def parts_of(selector):
+    """Table of a selector, and what it wants of it, as a dict by column; a setting wants none.
+
+    Raises
+    ------
+    InputError
+        If the selector is malformed.
+    """
     match = SELECTOR.fullmatch(selector)
+    if match and match["table"] == "setting":
+        return "setting", {}
     pairs = [pair.split("=", 1) for pair in re.split(r";\s*", match["where"])] if match else []
-    if not match or (match["table"] != "setting" and any(len(pair) < 2 for pair in pairs)):
+    if not match or any(len(pair) < 2 for pair in pairs):
         raise InputError(
             f"claim quantity {selector!r}: allowed is table[key=value; ...] or the ratio of two"
             " joined by ' / '; correct the selector"
         )
-    table, where = match["table"], match["where"]
+    return match["table"], dict(pairs)
+
+
+def _select(selector, results, engine):
+    table, wanted = parts_of(selector)
     if table == "setting":
         value = results.method
-        for key in where.split("."):
+        for key in SELECTOR.fullmatch(selector)["where"].split("."):
             value = value.get(key) if isinstance(value, dict) else None
         return value
-    wanted = dict(pairs)
     if table in results.published:
         return results.published[table].get(next(iter(wanted.values())))
     if table not in results.tables:

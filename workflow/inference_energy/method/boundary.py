@@ -8,7 +8,6 @@ conversion says so, machines that are kept idle.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from inference_energy.errors import InputError
 from inference_energy.method.distributions import ONE, LogNormal
@@ -75,19 +74,19 @@ def accelerator(share: LogNormal) -> Boundary:
     return Boundary(Place.ACCELERATOR, with_pue=False, factor=share)
 
 
-def server_from_accelerator(energy: Any, accelerator_power: Any, host_power: Any) -> Any:
+def server_from_accelerator(energy: float, accelerator_power: float, host_power: float) -> float:
     """Energy of the server from that of its accelerators: ``E (P_acc + P_host) / P_acc``.
 
     Parameters
     ----------
-    energy : array_like
+    energy : float
         Accelerator energy. [Wh]
-    accelerator_power, host_power : array_like
+    accelerator_power, host_power : float
         Power of the accelerators that serve and of their part of the host. [kW]
 
     Returns
     -------
-    ndarray
+    float
         [Wh]
     """
     return energy * (accelerator_power + host_power) / accelerator_power
@@ -153,7 +152,9 @@ class Conversion:
         """
         part = gpus / self.gpus_per_node
         low, high = (
-            server_from_accelerator(energy, accelerator_power, self.host_power.quantile(q) * part)
+            server_from_accelerator(
+                energy, accelerator_power, float(self.host_power.quantile(q)) * part
+            )
             for q in (0.05, 0.95)
         )
         server = LogNormal.from_percentiles(low, high)

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from inference_energy.errors import InputError
-from inference_energy.laws.fitting import Served, fit_laws, unsuitable_rows
+from inference_energy.laws.fitting import Hardware, Served, fit_laws, unsuitable_rows
 from inference_energy.laws.hardware import find_model
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.files import charge_problems, method_path
@@ -94,7 +94,9 @@ def blend(quantity: Mapping[str, Any]) -> Blend:
     )
 
 
-def parameters(table: pd.DataFrame, laws: Iterable[str], hardware: Any = None) -> dict[str, float]:
+def parameters(
+    table: pd.DataFrame, laws: Iterable[str], hardware: Hardware | None = None
+) -> dict[str, float]:
     """Parameters of models, by name. [billions]
 
     As the throughput table states them, else as the table of models does, if the law needs that;
@@ -104,7 +106,9 @@ def parameters(table: pd.DataFrame, laws: Iterable[str], hardware: Any = None) -
     if "params_total_b" in table:
         stated = table.groupby("model")["params_total_b"].first().to_dict()
     answer = {name: float(stated.get(name, np.nan)) for name in laws}
-    for name in [name for name, value in answer.items() if np.isnan(value) and hardware]:
+    if hardware is None:
+        return answer
+    for name in [name for name, value in answer.items() if np.isnan(value)]:
         found = find_model(pd.Series({"model": name}), hardware["models"])
         answer[name] = float(found["params_total_b"]) if found["known"] else np.nan
     return answer
@@ -142,8 +146,8 @@ def _misspelt(names: Iterable[str], models: Iterable[str]) -> dict[str, str]:
 
 
 def fit_suitable(
-    method: Mapping[str, Any], table: pd.DataFrame, hardware: Any = None
-) -> Mapping[str, Any]:
+    method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware | None = None
+) -> dict[str, Served]:
     """Fit the throughput laws of a method, as ``fit_laws``, to rows that suit them.
 
     Raises
@@ -152,7 +156,7 @@ def fit_suitable(
         If the rows of a model do not suit the law.
     """
     if "serving" in method:
-        return fit_serving(method, table, hardware)
+        return fit_serving(method, table, hardware or {})
     laws = fit_laws(method, table, hardware)
     problems = list(unsuitable_rows(method["throughput_law"], laws))
     if problems:
@@ -164,8 +168,8 @@ def build(
     method: Mapping[str, Any],
     table: pd.DataFrame,
     traces: Mapping[str, ArrayLike] | None = None,
-    hardware: Any = None,
-    laws: Mapping[str, Any] | None = None,
+    hardware: Hardware | None = None,
+    laws: Mapping[str, Served] | None = None,
 ) -> Setup:
     """Fit the throughput laws and turn a resolved method into a :class:`Setup`.
 

@@ -10,12 +10,11 @@ from inference_energy import documents
 from inference_energy.claims import computed as claims_computed
 from inference_energy.claims import findings as claims_findings
 from inference_energy.claims import page as claims_page
+from inference_energy.claims.asked import RESULTS
 from inference_energy.claims.selectors import Results
 from inference_energy.errors import InputError
 from inference_energy.method.files import merge
 from inference_energy.tables import read_table, write_table, write_text
-
-TABLES = ("energy_per_query", "fleet", "output_tokens", "sensitivity", "throughput_laws")
 
 
 def main(snakemake):
@@ -29,7 +28,7 @@ def main(snakemake):
     for path in read.methods:
         method = documents.read(path)
         methods[method["id"]] = method
-        tables = {name: read_table(Path(path).with_name(f"{name}.csv"), name) for name in TABLES}
+        tables = {name: read_table(Path(path).with_name(f"{name}.csv"), name) for name in RESULTS}
         own[method["id"]] = Results(method, tables, numbers)
     known = {}
 
