@@ -62,6 +62,10 @@ def refusal(function, *arguments):
         ("a: 1\nb: 2\na: 3", ["line 3: key a", "twice"]),
         ("x: {c: 1, c: 2}\ny:\n  - d: 1\n    d: 2", ["line 1: key c", "line 4: key d"]),
         ("a: .inf", ["key a", "finite"]),
+        *(
+            (f"a: '{text}'", ["key a: value", "holds nothing that shows"])
+            for text in (" ", "\u200b\u200d", "\u3164", "\u2800 \ufe0f", "\ufeff", "\U000e0041")
+        ),
         ("a: .nan", ["key a", "finite"]),
         ("a: !!set {b}", ["key a", "is a set"]),
         ("a: !!binary aGk=", ["key a", "is a bytes"]),

@@ -82,6 +82,7 @@ def problems_of(path, schema="throughput"):
         ("precision", "octal", ['"octal"', "one of FP4, FP8"]),
         ("model", "", ['""', "allowed is text", "fill the cell"]),
         ("input_tokens", "20000000", ["of at most 10000000", "largest context"]),
+        ("model", "\u200b\u200d", ["\\u200b", "write something that shows"]),
         ("model", "Llama\u200b 3.1 70B", ["\\u200b", 'write it as "Llama 3.1 70B"']),
         *(
             ("model", f"Llama{sign} 3.1 70B", ['write it as "Llama 3.1 70B"'])

@@ -10,6 +10,7 @@ import math
 import os
 import re
 import stat
+import unicodedata
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
@@ -41,6 +42,10 @@ NUMBERS = {
 SURROGATE = re.compile("[\ud800-\udfff]")
 # tabs and line ends are text, the others are for terminals; the last show text in another order
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
+# Letters and marks that show nothing, beside the characters of Unicode's category C.
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 BOUNDS = {
@@ -239,8 +244,16 @@ def is_unwritable(text):
     return SURROGATE.search(text) is not None
 
 
+def shows(text):
+    """Whether a text holds a character that shows, and not blanks and invisible ones alone."""
+    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return any(unicodedata.category(character)[0] not in "CZ" for character in plain)
+
+
 def _unshowable(text):
     """Why a text cannot be written into a page or a table, with the remedy; nothing if it can."""
+    if text and not is_unwritable(text) and not shows(text):
+        return "holds nothing that shows; write it out or remove it"
     if is_unwritable(text):
         return "holds half a character (a lone surrogate); write it out or remove it"
     return "holds a control character; remove it" if CONTROL.search(text) else ""
@@ -542,7 +555,7 @@ def _kind(kind, node, schema):
         items = node.get("items", {})
         return f"a list{_count(node)} (each {allowed(items, schema)})" if items else "a list"
     if kind == "string" and "pattern" in node:
-        return f"text like {node['pattern']}"
+        return node.get("x-words", f"text like {node['pattern']}")
     return PLAIN[kind]
 
 

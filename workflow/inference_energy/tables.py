@@ -57,10 +57,6 @@ FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠].", re.DOTALL)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
-# Letters and marks that show nothing, beside the characters of Unicode's category C.
-INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
 # Cyrillic and Greek letters that are drawn like Latin ones.
 ALIKE = str.maketrans(
     "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"
@@ -530,6 +526,7 @@ def _refused(
         for code, (text, value) in enumerate(zip(texts, values, strict=True))
         if not _is_writable(text)
         or text != text.strip()
+        or not (text == "" or documents.shows(text))
         or ("x-name" in column and text != spelling(text))
         or not is_valid(value)
     ]
@@ -563,7 +560,7 @@ def spelling(name: str) -> str:
     >>> spelling("Llama\\u200b 3.1\\xa08B"), spelling("ｍ"), spelling("Ll\\u0430ma")
     ('Llama 3.1 8B', 'm', 'Llama')
     """
-    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
+    plain = documents.INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
     plain = plain.translate(ALIKE) if LATIN.search(plain) else plain
     return " ".join("".join(c for c in plain if unicodedata.category(c)[0] != "C").split())
 
@@ -576,6 +573,8 @@ def _remedy(text: str, value: float | str | None, column: Schema) -> str:
         return "remove the blanks around the value"
     if not _is_writable(text):
         return "write one line of text, short enough for a cell"
+    if not documents.shows(text):
+        return "write something that shows"
     if "x-name" in column and text != spelling(text):
         return f'write it as "{spelling(text)}", without what is invisible or looks like others'
     if numeric and THOUSANDS.fullmatch(text):

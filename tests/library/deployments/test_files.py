@@ -26,6 +26,14 @@ def without(key):
             "mine",
             ["electricity_price.unit", "EUR/MWh"],
         ),
+        *(
+            (
+                own(electricity_price=quantity(1, f"{code}/kWh")),
+                "mine",
+                ["electricity_price.unit", f"{code}/kWh", "a currency of ISO 4217 per kWh"],
+            )
+            for code in ("XXX", "XTS", "XAU", "ABC", "USDT", "usd")
+        ),
         (own(extends="oviedo2062"), "mine", [WHERE, "oviedo2062", "did you mean oviedo2026"]),
         ({"deployment": {}}, "mine", ["missing key extends"]),
         ({"extends": "oviedo2026"}, "mine", ["missing key deployment"]),

@@ -280,3 +280,31 @@ def add_serving_times(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFra
         found = serving_times(alike.iloc[0], models, gpus)
         times.loc[alike.index] = [found[name] for name in SERVING_TIMES]
     return rows.join(times)
+
+
+PEAK, USUAL_PEAK = 2.0, 1.0
+"""Matrix products of input and output over what the GPUs' datasheets allow [1]. Up to twice is let
+pass, for active parameters and rates are known no better, and caches save input."""
+SLOWEST, USUAL_SLOWEST = 1e-3, 1e-2
+"""Throughput over that of one request alone, which reads every weight for every token [1]."""
+
+
+def against_hardware(
+    rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
+) -> tuple[pd.Series, pd.Series]:
+    """Hold the throughput of rows against what their GPUs compute and read.
+
+    Parameters
+    ----------
+    rows, models, gpus : DataFrame
+        As for :func:`add_serving_times`; rows with both lengths and a throughput.
+
+    Returns
+    -------
+    peak, slow : Series
+        Ratios that PEAK and SLOWEST bound. [1]
+    """
+    times = add_serving_times(rows.drop(columns=SERVING_TIMES, errors="ignore"), models, gpus)
+    copy_tps = rows["throughput_tps"] / rows["attention_data_parallel"].astype(float).fillna(1.0)
+    lengths = (rows["input_tokens"] + rows["output_tokens"]) / rows["output_tokens"]
+    return copy_tps * times["compute"] * lengths, copy_tps * times["weights"]

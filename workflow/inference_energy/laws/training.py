@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import STEADY, AtLoadFit, describe, keys
-from inference_energy.laws.hardware import find_gpu, find_model, gpu_named
+from inference_energy.laws.hardware import (
+    PEAK,
+    SLOWEST,
+    against_hardware,
+    find_gpu,
+    find_model,
+    gpu_named,
+)
 from inference_energy.laws.serving import layout
 from inference_energy.tables import (
     AnyPath,
@@ -154,6 +161,7 @@ def read_throughput(
     if known.any():
         described = describe(described, **hardware)
         problems += _impossible(described, numbers[known], hardware["gpus"], training)
+        problems += _implausible(described, numbers[known], hardware)
     refuse([f"{path}, {problem}" for problem in problems])
     return described
 
@@ -257,6 +265,31 @@ def _impossible(
             f" memory of {fewest:g} x {gpu}; allowed are as many GPUs as hold the weights; correct"
             " the layout or the format"
         )
+
+
+def _implausible(
+    rows: pd.DataFrame, numbers: NDArray, hardware: Mapping[str, pd.DataFrame]
+) -> Iterator[str]:
+    """Say which throughputs of the rows their GPUs cannot reach, or fall short of, a sentence."""
+    peak, slow = against_hardware(rows, **hardware)
+    for wrong, reason in (
+        (
+            peak > PEAK,
+            f"at most {PEAK:g} times what the datasheets of their GPUs allow for the matrix"
+            " products of input and output",
+        ),
+        (
+            slow < SLOWEST,
+            f"at least {SLOWEST:g} of what one request alone gets, for which the GPUs read every"
+            " weight for every token",
+        ),
+    ):
+        if wrong.any():
+            stated = rows.loc[wrong, "throughput_tps"].iloc[0]
+            yield (
+                f'{name_rows(numbers[wrong])}, column "throughput_tps": value "{stated:g}"; allowed'
+                f" is {reason}; compare it, the lengths and the GPUs with their source"
+            )
 
 
 def committed(rows: pd.DataFrame, training: pd.DataFrame) -> NDArray:

@@ -7,17 +7,20 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.documents import near
-from inference_energy.laws.hardware import add_serving_times, find_gpu, find_model
+from inference_energy.laws.hardware import (
+    PEAK,
+    SLOWEST,
+    USUAL_PEAK,
+    USUAL_SLOWEST,
+    against_hardware,
+    find_gpu,
+    find_model,
+)
 from inference_energy.laws.rows import copy_gpus, usable_rows
 from inference_energy.method.build import node_power
 from inference_energy.method.files import method_path
 from inference_energy.units import W_PER_KW
 
-PEAK, USUAL_PEAK = 2.0, 1.0
-"""Matrix products of input and output over what the GPUs' datasheets allow [1]. Up to twice is let
-pass, for active parameters and rates are known no better, and caches save input."""
-SLOWEST, USUAL_SLOWEST = 1e-3, 1e-2
-"""Throughput over that of one request alone, which reads every weight for every token [1]."""
 POWER, USUAL_POWER = (0.2, 6.0), (0.8, 3.0)
 """Node power over the thermal design power of its GPUs [1]. DGX H100: 10.2 kW over 5.6 kW; limited
 GPUs take less, and a small model's row counts a part of the node."""
@@ -118,11 +121,7 @@ def _rows(
     rows = usable_rows(table, method["benchmarks"])
     if rows.empty:
         return
-    times = add_serving_times(rows, tables.models, tables.gpus)
-    copies = _filled(rows, "attention_data_parallel")
-    lengths = (rows["input_tokens"] + rows["output_tokens"]) / rows["output_tokens"]
-    peak = rows["throughput_tps"] * times["compute"] / copies * lengths
-    slow = rows["throughput_tps"] * times["weights"] / copies
+    peak, slow = against_hardware(rows, tables.models, tables.gpus)
     unknown = _unknown(rows, tables)
     known = ~rows["model"].isin(unknown["model"]) & ~rows["gpu"].isin(unknown["gpu"])
     fast_reason = (

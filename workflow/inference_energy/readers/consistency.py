@@ -9,8 +9,7 @@ from itertools import pairwise
 import pandas as pd
 
 from inference_energy.energy.equation import token_energy
-from inference_energy.laws.hardware import find_gpu, find_model, serving_times
-from inference_energy.method.plausible import PEAK, SLOWEST
+from inference_energy.laws.hardware import PEAK, SLOWEST, find_gpu, find_model, serving_times
 from inference_energy.project import provided
 from inference_energy.tables import read_table
 
