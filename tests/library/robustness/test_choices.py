@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS
+from inference_energy.method.files import merge
 from inference_energy.robustness import choices
 from library.robustness.small import CONFIG, checked, small
 from repository import METHODS
@@ -67,13 +68,22 @@ def test_a_choice_without_an_option_of_the_base_gets_one():
 
 @pytest.mark.parametrize("base", METHODS)
 def test_every_method_can_be_the_base_of_the_projects_choices(base):
-    method = METHODS[base]
-    multiverse = checked(CONFIG | {"base": base}, method)
+    check_base_of_choices(METHODS[base])
+
+
+def test_a_law_of_its_own_for_each_configuration_leaves_out_those_of_a_node():
+    base = METHODS["full-load"]
+    law = base["throughput_law"] | {"name": "additive"}
+    check_base_of_choices(merge(base, {"throughput_law": law}))
+
+
+def check_base_of_choices(method):
+    multiverse = checked(CONFIG | {"base": method["id"]}, method)
     assert multiverse.method() == method
     left = set(CONFIG["choices"]) - set(multiverse.choices)
     law = LAWS[method["throughput_law"]["name"]]
     assert ("node_power" in left) == ("serving" in method)
-    assert ("throughput_law" in left) == law.pooled
+    assert ("throughput_law" in left) == ("gpus_per_node" in method["throughput_law"])
     assert ("input_charge" in left) == law.charges_input
     assert np.prod(multiverse.shape) > 500
 
@@ -95,7 +105,7 @@ def test_a_rule_that_leaves_out_what_is_not_there_is_named(rule, word):
 
 
 def test_a_base_that_no_choice_fits_is_refused():
-    rule = {"base": "pooled", "choices": ["throughput_law"], "because": "a test"}
+    rule = {"base": "each_configuration", "choices": ["throughput_law"], "because": "a test"}
     config = small() | {"left_out": [rule], "refused": []}
     config["choices"] = {"throughput_law": config["choices"]["throughput_law"]}
     assert checked(config).shape == (2,)

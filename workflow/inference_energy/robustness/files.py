@@ -15,7 +15,7 @@ SENSITIVITY = "config/sensitivity.yaml"
 PROPERTIES = {
     "serving": lambda base: "serving" in base,
     "charges_input": lambda base: LAWS[base["throughput_law"]["name"]].charges_input,
-    "pooled": lambda base: LAWS[base["throughput_law"]["name"]].pooled,
+    "each_configuration": lambda base: "gpus_per_node" in base["throughput_law"],
 }
 """What of a base leaves choices and stress cases out, as ``left_out`` names it."""
 BOUNDED = {
