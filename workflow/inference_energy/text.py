@@ -255,8 +255,3 @@ def markdown_row(cells: Iterable[Any]) -> str:
 def markdown_table(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     """Write a Markdown table."""
     return "\n".join(map(markdown_row, [header, ["---"] * len(header), *rows]))
-
-
-def cell_number(value: float | None) -> str:
-    """Write a number of a table, empty where there is none."""
-    return short(value)

@@ -270,8 +270,6 @@ def test_what_is_not_known_spreads_the_energy_and_the_error_of_the_law_if_it_cou
         assert energy.quantile(ndtr(1.0)) == pytest.approx(3 * A_SECOND * np.exp(sigma))
         alone = exact.fixed_energy(setup, model, INPUT, 300.0)
         assert (np.exp(alone.mu), alone.sigma) == pytest.approx((3 * A_SECOND, sigma))
-        power = exact.serving_power(setup, model, INPUT, 300.0)
-        assert (np.exp(power.mu), power.sigma) == pytest.approx((3.6 * A_SECOND, 0.5))
 
 
 def test_an_utilisation_that_follows_the_throughput_is_known():
@@ -281,8 +279,6 @@ def test_an_utilisation_that_follows_the_throughput_is_known():
     # a quarter of the largest throughput: 0.2 + 0.4 / 4
     assert exact.known_utilisation(setup, model, 100.0) == pytest.approx(0.3)
     assert exact.known_utilisation(by_hand(), model, 100.0) == 1.0
-    power = exact.serving_power(setup, model, INPUT, 300.0)
-    assert (np.exp(power.mu), power.sigma) == pytest.approx((3.6 * 0.3 * PUE, 0.3))
     time = exact.time_energy(setup, model, 5.0, 100.0)
     assert (np.exp(time.mu), time.sigma) == pytest.approx((5 * 0.3 * PUE, 0.3))
     assert exact.time_energy(setup, model, 5.0, 100.0, 0.4).sigma == pytest.approx(0.5)

@@ -9,7 +9,6 @@ from inference_energy.energy.equation import (
     Array,
     charged_tokens,
     coupled_utilisation,
-    drawn_power,
     node_energy,
     node_seconds,
     query_energy,
@@ -148,16 +147,6 @@ def fixed_energy(
     error = float(np.max(model.error(input_tokens, output_tokens)))
     seconds = node_seconds(float(charged), throughput)
     return time_energy(setup, model, seconds, throughput, error)
-
-
-def serving_power(
-    setup: Charging, model: ServedModel, input_tokens: float, output_tokens: float
-) -> LogNormal:
-    """Power while queries of these lengths [tokens] are served, a LogNormal. [kW]"""
-    throughput = float(model.law.predict(input_tokens, output_tokens))
-    utilisation = float(known_utilisation(setup, model, throughput))
-    known = drawn_power(model.node_power, utilisation)
-    return LogNormal.fixed(known) * uncertain_factor(setup)
 
 
 def regime_energy(setup: Setup, regime: Regime) -> tuple[dict[str, Mixture], dict[str, float]]:

@@ -149,74 +149,94 @@ def counter_signal(setup, name, config, claim, counts, rates):
     """
     minutes = config["wall_minutes"]["value"]
     chains = _Chains(setup)
-    subjects = [*(m.name for m in chains.models), UNTRIMMED]
-    lines = []
-
-    def add(subject, energy, quantity, setting, extrapolated, value, unit):
-        if np.isfinite(value):
-            lines.append((name, subject, energy, quantity, setting, extrapolated, value, unit))
-
     seen = min(m.domain["output_tokens"][1] for m in chains.models)
-    add(UNTRIMMED, np.nan, "longest output that the laws have seen", "-", None, seen, "tokens")
-    for subject in subjects:
+    longest = "longest output that the laws have seen"
+    lines = [(UNTRIMMED, np.nan, longest, "-", None, seen, "tokens")]
+    for subject in (*(m.name for m in chains.models), UNTRIMMED):
+        lines += _single_chain(chains, subject, claim)
+        lines += _many_chains(chains, subject, claim, config)
+        lines += _chains_for_a_time(chains, subject, claim, rates, minutes)
+        lines += _published_counts(chains, subject, claim, counts)
+    lines += _dedicated_nodes(chains, claim, config["chain_tokens"]["values"][0], minutes)
+    lines += _among_other_queries(setup, claim, config["query_shares"]["values"])
+    finite = [(name, *line) for line in lines if np.isfinite(line[5])]
+    return pd.DataFrame(finite, columns=COLUMNS)
+
+
+def _single_chain(chains, subject, claim):
+    """Lines of the length of one chain that needs the claimed energy."""
+    for energy in claim:
+        length = chain_length(energy, lambda n: chains.energy(subject, n))
+        beyond = chains.beyond(subject, length)
+        yield subject, energy, "tokens of a single chain", "all else 1", beyond, length, "tokens"
+
+
+def _many_chains(chains, subject, claim, config):
+    """Lines of how many chains of some length need it, or what else one would have to carry."""
+    overhead = "replication and overhead over utilisation"
+    for tokens in config["chain_tokens"]["values"]:
+        one, beyond = chains.energy(subject, tokens), chains.beyond(subject, tokens)
         for energy in claim:
-            length = chain_length(energy, lambda n, s=subject: chains.energy(s, n))
-            beyond = chains.beyond(subject, length)
-            add(subject, energy, "tokens of a single chain", "all else 1", beyond, length, "tokens")
-        for tokens in config["chain_tokens"]["values"]:
-            one, beyond = chains.energy(subject, tokens), chains.beyond(subject, tokens)
-            for energy in claim:
-                for utilisation in config["utilisation"]["values"]:
-                    setting = f"{tokens:g} tokens each, utilisation {utilisation:g}"
-                    factor = needed_factor(energy, one) * utilisation
-                    add(subject, energy, "chains in parallel", setting, beyond, factor, "chains")
-                setting = f"one chain of {tokens:g} tokens"
-                factor = needed_factor(energy, one)
-                quantity = "replication and overhead over utilisation"
-                add(subject, energy, quantity, setting, beyond, factor, "1")
-        for statistic, rate in rates.items():
-            tokens = rate * minutes * SECONDS_PER_MINUTE
-            one, beyond = chains.energy(subject, tokens), chains.beyond(subject, tokens)
-            setting = f"{statistic} decode rate for {minutes:g} min"
-            add(subject, np.nan, "energy of a chain", setting, beyond, one, "Wh")
-            for energy in claim:
-                factor = needed_factor(energy, one)
-                add(subject, energy, "chains in parallel", setting, beyond, factor, "chains")
-        for row in per_unit(counts).itertuples():
-            one = chains.energy(subject, row.call_tokens)
-            value = problem_energy(one, row.calls)
-            beyond = chains.beyond(subject, row.call_tokens)
-            add(subject, np.nan, "energy at a published count", row.id, beyond, value, "Wh")
-            for energy in claim:
-                quantity = "factor to the claim from a published count"
-                add(subject, energy, quantity, row.id, beyond, energy / value, "1")
+            factor = needed_factor(energy, one)
+            for utilisation in config["utilisation"]["values"]:
+                setting, many = f"utilisation {utilisation:g}", factor * utilisation
+                setting = f"{tokens:g} tokens each, {setting}"
+                yield subject, energy, "chains in parallel", setting, beyond, many, "chains"
+            yield subject, energy, overhead, f"one chain of {tokens:g} tokens", beyond, factor, "1"
+
+
+def _chains_for_a_time(chains, subject, claim, rates, minutes):
+    """Lines of chains that run for the claimed time at published rates [tokens/s]."""
+    for statistic, rate in rates.items():
+        tokens = rate * minutes * SECONDS_PER_MINUTE
+        one, beyond = chains.energy(subject, tokens), chains.beyond(subject, tokens)
+        setting = f"{statistic} decode rate for {minutes:g} min"
+        yield subject, np.nan, "energy of a chain", setting, beyond, one, "Wh"
+        for energy in claim:
+            many = needed_factor(energy, one)
+            yield subject, energy, "chains in parallel", setting, beyond, many, "chains"
+
+
+def _published_counts(chains, subject, claim, counts):
+    """Lines of the energy at published token counts."""
+    factor = "factor to the claim from a published count"
+    for row in per_unit(counts).itertuples():
+        value = problem_energy(chains.energy(subject, row.call_tokens), row.calls)
+        beyond = chains.beyond(subject, row.call_tokens)
+        yield subject, np.nan, "energy at a published count", row.id, beyond, value, "Wh"
+        for energy in claim:
+            yield subject, energy, factor, row.id, beyond, energy / value, "1"
+
+
+def _dedicated_nodes(chains, claim, tokens, minutes):
+    """Lines of nodes that do nothing else: their power, utilised and with PUE, over the time."""
     for model in chains.models:
-        # a node that does nothing else: its power, utilised and with PUE, over the wall time
-        tokens = config["chain_tokens"]["values"][0]
         speed = float(model.throughput(chains.input_tokens, tokens))
-        per_second = exact.time_energy(setup, model, 1.0, speed).quantile(0.5)
+        per_second = exact.time_energy(chains.setup, model, 1.0, speed).quantile(0.5)
         dedicated = per_second * minutes * SECONDS_PER_MINUTE
         for energy in claim:
-            setting = f"{minutes:g} min"
-            add(model.name, energy, "dedicated nodes", setting, None, energy / dedicated, "nodes")
+            nodes = energy / dedicated
+            yield model.name, energy, "dedicated nodes", f"{minutes:g} min", None, nodes, "nodes"
         share = per_second / node_energy(1.0, model.node_power)
-        add(model.name, np.nan, "power and overhead over maximum", "median", None, share, "1")
-    regimes = {r: exact.regime_energy(setup, setup.regimes[r]) for r in setup.regimes}
-    base = {r: exact.blend_energy(setup, *found, trim=False) for r, found in regimes.items()}
-    for regime, pool in base.items():
-        median = pool.quantile(0.5)
-        add(UNTRIMMED, np.nan, "median without such problems", regime, None, median, "Wh")
+        yield model.name, np.nan, "power and overhead over maximum", "median", None, share, "1"
+
+
+def _among_other_queries(setup, claim, shares):
+    """Lines of the median query beside the claim, and with a share of such problems [1]."""
+    base = {}
+    for name, regime in setup.regimes.items():
+        base[name] = exact.blend_energy(setup, *exact.regime_energy(setup, regime), trim=False)
+        median = base[name].quantile(0.5)
+        yield UNTRIMMED, np.nan, "median without such problems", name, None, median, "Wh"
         for energy in claim:
-            add(UNTRIMMED, energy, "claim over the median", regime, None, energy / median, "1")
+            yield UNTRIMMED, energy, "claim over the median", name, None, energy / median, "1"
     pool = base["traditional"]
-    for share in config["query_shares"]["values"]:
-        setting = f"share {share:g} of the queries"
+    for share in shares:
+        setting, median = f"share {share:g} of the queries", pool.quantile(0.5 / (1 - share))
         for energy in claim:
-            median = pool.quantile(0.5 / (1 - share))
             mean = mix(share, pool.mean(), energy)
-            add(UNTRIMMED, energy, "median with such problems", setting, None, median, "Wh")
-            add(UNTRIMMED, energy, "mean with such problems", setting, None, mean, "Wh")
-    return pd.DataFrame(lines, columns=COLUMNS)
+            yield UNTRIMMED, energy, "median with such problems", setting, None, median, "Wh"
+            yield UNTRIMMED, energy, "mean with such problems", setting, None, mean, "Wh"
 
 
 COLUMNS = [
