@@ -98,7 +98,7 @@ def load_schema(name: str) -> Schema:
 def _values_at(place: str) -> list[Any]:
     """Values that another schema allows, by its file and the path in it."""
     file, keys = place.split("#/")
-    values = documents.read(SCHEMAS.parent / file)
+    values = documents.read_schema(file.removesuffix(".schema.yaml"))
     for key in keys.split("/"):
         values = values[key]
     return list(values)
