@@ -222,6 +222,18 @@ def test_a_file_that_a_what_if_needs_ends_it(copy, name, change, state):
     assert any(f"config/{name}" in problem for problem in error.value.problems)
 
 
+def test_what_a_draft_extends_ends_its_what_if_and_is_told_once(copy, tmp_path):
+    draft = tmp_path / "draft.yaml"
+    draft.write_text("extends: revised\n")
+    edit(copy / "methods/revised.yaml", "serving:", "servings:")
+    with pytest.raises(InputError) as error:
+        config.load(CONFIG | {"method": str(draft)}, whatif=True)
+    told = [problem for problem in error.value.problems if "unknown key servings" in problem]
+    assert len(told) == 1
+    draft.write_text("extends: [revised]\n")
+    assert "revised" not in config.load(CONFIG | {"method": str(draft)}, whatif=True).methods
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "word"),
     [

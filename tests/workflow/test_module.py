@@ -172,6 +172,13 @@ def test_a_wrong_configuration_of_the_caller_is_told_in_words(folder):
     assert "Traceback" not in run.stdout
 
 
+def test_a_what_if_is_refused_in_one_line(folder):
+    run = snakemake(folder, "--dry-run", "energy_whatif")
+    assert run.returncode != 0
+    assert "whatif reads the repository of this project" in run.stdout
+    assert "Traceback" not in run.stdout and "MissingInput" not in run.stdout
+
+
 def test_a_missing_package_is_named_with_the_environment(folder):
     stub = "raise ModuleNotFoundError(name='jsonschema_rs')\n"
     write(folder / "stubs/jsonschema_rs.py", stub)

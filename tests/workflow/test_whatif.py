@@ -307,8 +307,11 @@ def test_a_new_method_is_held_against_what_it_extends_and_needs_no_listing(fresh
         "pue: {distribution: fixed, value: 1.1, unit: '1', source: assumption}\n"
         "fleet: {long_share: {value: 0.3, unit: '1', source: assumption}}\n"
     )
-    run = snakemake(fresh, "whatif", "--config", f"method={mine}")
+    # a finding is of a method that is broken
+    with edited(fresh / "config/methods/revised.yaml", "extends: oviedo2026\nserved: 1\n"):
+        run = snakemake(fresh, "whatif", "--config", f"method={mine}")
     assert run.returncode == 0, run.stdout
+    assert run.stdout.count("unknown key served") == 1
     assert "# What if: mine against oviedo2025\n" in run.stdout
     assert "## Which setting did it" in run.stdout
     assert "| PUE | x 0." in run.stdout

@@ -178,8 +178,15 @@ def _readable(asked, paths, problems):
 
 
 def _asked_methods(config):
-    """Names of the methods of a what-if, whose problems end it."""
-    return {Path(str(config[key])).stem for key in ("method", "base") if config.get(key)}
+    """Names of the methods of a what-if and of what they extend, whose problems end it."""
+    asked = [str(config[key]) for key in ("method", "base") if config.get(key)]
+    extended = set()
+    for path in filter(os.path.isfile, asked):
+        # what is wrong with a draft itself is told where it is read
+        with suppress(InputError):
+            draft = read(path)
+            extended |= {str(draft.get("extends"))} if isinstance(draft, dict) else set()
+    return {Path(path).stem for path in asked} | extended
 
 
 def _unasked_problems(paths, methods):

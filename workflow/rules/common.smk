@@ -42,8 +42,10 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 for name, problems in SETTINGS.broken.items():
-    if problems and Path(provided(f"config/{name}.yaml")).exists():
-        told = "\n".join(problems)
+    # those of methods that a what-if does without are told once, below
+    own_problems = [problem for problem in problems if problem not in SETTINGS.withheld]
+    if own_problems and Path(provided(f"config/{name}.yaml")).exists():
+        told = "\n".join(own_problems)
         logger.warning(f"{told}\nOnly `snakemake {config_files.NEEDED_BY[name]}` needs this file.")
 
 if SETTINGS.withheld:
@@ -94,6 +96,16 @@ def scenarios():
     if problems:
         raise WorkflowError("\n".join(problems))
     return {name: ALL_METHODS[name] for name in content["methods"]}
+
+
+def refuse_elsewhere(rule, instead):
+    """No further inputs; one line where another workflow uses this one as a module."""
+    if not is_own():
+        raise WorkflowError(
+            f"{rule} reads the repository of this project and is no rule for another workflow; run"
+            f" `snakemake {rule}` in a clone of it, or ask here for another target: {instead}"
+        )
+    return []
 
 
 def asks_for_results():

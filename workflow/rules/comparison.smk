@@ -103,6 +103,9 @@ rule whatif:
     message:
         "Asking what the change of an assumption does"
     input:
+        lambda wildcards: refuse_elsewhere(
+            "whatif", "results/comparison/BASE..HEAD.md compares two of key methods"
+        ),
         **serving_inputs(LAWS),
         throughput_tables=sorted(p for p, schema in DATA_TABLES if schema == "throughput"),
         traces=provided("data/request_lengths.csv"),
