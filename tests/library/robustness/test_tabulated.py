@@ -39,6 +39,15 @@ def test_increasing_functions_are_solved_to_their_targets():
     np.testing.assert_allclose(found, np.cbrt(target), rtol=1e-12)
 
 
+def test_newton_steps_that_lead_to_and_fro_are_left():
+    def root(u, power=0.501):
+        return np.sign(u) * np.abs(u) ** power, power * np.abs(u) ** (power - 1)
+
+    # from u Newton goes to -0.996 u: a hundred steps do not lead there
+    found = solve(root, np.zeros(2), np.array([-1.0, -1.0]), np.array([2.0, 3.5]))
+    assert found == pytest.approx([0, 0], abs=1e-9)
+
+
 def test_tables_have_the_quantiles_of_their_mixtures():
     found = np.exp(Tables.of(MIXTURES).quantiles(LEVELS))
     for row, own in zip(found, MIXTURES, strict=True):

@@ -162,6 +162,11 @@ class Multiverse:
                 method = merge(method, override) if override else method
         return method
 
+    def _varied(self, stage, method):
+        """A method with every combination of one stage's choices: pairs of options and method."""
+        own = {key: method[key] for key in STAGES[stage]}
+        return [(o, method | self._apply(o, own)) for o in self.combinations(stage)]
+
     def method(self, options=None):
         """Resolved method of one specification.
 

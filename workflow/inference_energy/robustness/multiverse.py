@@ -232,8 +232,7 @@ def _token_outcomes(multiverse, options, sources, laws):
         setup = build(method, **sources(method), laws=laws)
     z = method["monte_carlo"]["normal_quantile_95"]
     setups = []
-    for combination in multiverse.combinations("factors"):
-        varied = multiverse._apply(combination, method)
+    for combination, varied in multiverse._varied("factors", method):
         utilisation = utilisation_of(varied, laws, z)
         pue = factor(varied["pue"], z)
         setups.append(replace(setup, power_utilisation=utilisation, pue=pue))
@@ -241,13 +240,13 @@ def _token_outcomes(multiverse, options, sources, laws):
             _check_spread(setups[-1])
     powers = np.array(
         [
-            [node_power(multiverse._apply(combination, method), m.name) for m in setup.models]
-            for combination in multiverse.combinations("power")
+            [node_power(varied, m.name) for m in setup.models]
+            for _, varied in multiverse._varied("power", method)
         ]
     )
     blends = []
-    for combination in multiverse.combinations("blend"):
-        blends.append(blend(multiverse._apply(combination, method)["blend"]))
+    for combination, varied in multiverse._varied("blend", method):
+        blends.append(blend(varied["blend"]))
         with _naming(combination):
             check_parameters(blends[-1], setup.models, method)
     answer, pools = {}, {}

@@ -15,7 +15,9 @@ STEP_PER_SIGMA, LONGEST_STEP = 0.45, 0.15
 """Step of a table in ln E, per spread of the mixture [1] and at most [1]."""
 REACH = 6.5
 """Spreads beyond the outermost log-normals at which a table ends. [1]"""
-SOLVED = 1e-12
+SOLVED, SMOOTH = 1e-12, 1e-7
+"""Newton steps [ln Wh] after which a search ends; where there are no kinks, the next one would be
+the square of such a step."""
 ITERATIONS = 100
 
 # quintic on [0, 1] from value, slope and curvature at 0, then at 1; rows: powers 0 to 5
@@ -31,8 +33,10 @@ HERMITE = np.array(
 )
 
 
-def solve(function, target, lower, upper):
+def solve(function, target, lower, upper, settled=SOLVED):
     """Solve ``F(u) = target`` for many increasing functions, by Newton steps kept in brackets.
+
+    Steps that do not halve give way to the middle of the bracket, for they may lead to and fro.
 
     Parameters
     ----------
@@ -40,24 +44,26 @@ def solve(function, target, lower, upper):
         Takes u, gives F and its derivative, all of the shape of ``target``.
     target, lower, upper : ndarray
         Value sought and bracket of the solution.
+    settled : float
+        Largest step that ends the search.
 
     Returns
     -------
     ndarray
     """
     lower, upper = (np.array(np.broadcast_to(a, np.shape(target))) for a in (lower, upper))
-    u = (lower + upper) / 2
+    u, before = (lower + upper) / 2, upper - lower
     for _ in range(ITERATIONS):
         value, slope = function(u)
         below = value < target
         lower, upper = np.where(below, u, lower), np.where(below, upper, u)
         with np.errstate(divide="ignore", invalid="ignore"):
             new = u - (value - target) / slope
-        middle = (lower + upper) / 2
-        new = np.where((new >= lower) & (new <= upper), new, middle)
-        done = np.max(np.abs(new - u), initial=0.0) < SOLVED
-        u = new
-        if done:
+        step = np.abs(new - u)
+        fits = (new >= lower) & (new <= upper) & (step <= before / 2)
+        new = np.where(fits | (step < settled), new, (lower + upper) / 2)
+        u, before = new, np.abs(new - u)
+        if np.max(before, initial=0.0) < settled:
             break
     return u
 
@@ -142,15 +148,17 @@ def _distribution(mixture, log_energy, step):
     first = np.searchsorted(locations, log_energy - reach)
     stop = np.searchsorted(locations, log_energy + reach)
     below = np.concatenate([[0.0], np.cumsum(weights)])
+    inverse = 1 / sigmas
+    heights = weights * step * inverse / np.sqrt(2 * np.pi)
+    falls = -heights * step * inverse
     answer = np.empty((len(log_energy), 3))
     for rows in np.array_split(np.arange(len(log_energy)), len(log_energy) // 16 + 1):
         a, b = first[rows[0]], stop[rows[-1]]
-        z = (log_energy[rows, None] - locations[a:b]) / sigmas[a:b]
-        slope = step / sigmas[a:b]
-        density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) * slope
+        z = (log_energy[rows, None] - locations[a:b]) * inverse[a:b]
+        bell = np.exp(-0.5 * z * z)
         answer[rows, 0] = mixture.zero_mass + below[a] + ndtr(z) @ weights[a:b]
-        answer[rows, 1] = density @ weights[a:b]
-        answer[rows, 2] = -(density * z * slope) @ weights[a:b]
+        answer[rows, 1] = bell @ heights[a:b]
+        answer[rows, 2] = (bell * z) @ falls[a:b]
     return answer
 
 
@@ -242,15 +250,17 @@ class Blends:
         sigma = np.array([m.sigma for m in multipliers])[:, None]
         centres, weight, width = self._cells()
         energies = (centres + self.shift[..., None])[:, None]
-        weight = (self.share[..., None] * weight)[:, None]
-        spread = np.sqrt(sigma[..., None] ** 2 + (width**2 / 12)[:, None, :, None])
+        weight = self.share[..., None] * weight
+        inverse = 1 / np.sqrt(sigma[..., None] ** 2 + (width**2 / 12)[:, None, :, None])
+        shifted = energies - mu[..., None]
 
         def divided(x):
-            z = (x[..., None, None] - energies + mu[..., None]) / spread
-            density = np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * spread)
-            return (weight * ndtr(z)).sum((-1, -2)), (weight * density).sum((-1, -2))
+            z = (x[..., None, None] - shifted) * inverse
+            below = np.einsum("nlkc,nkc->nl", ndtr(z), weight)
+            bells = np.einsum("nlkc,nkc->nlk", np.exp(-0.5 * z * z), weight)
+            return below, (bells * inverse[..., 0]).sum(-1) / np.sqrt(2 * np.pi)
 
         centre = np.log(medians)[:, None] - mu[:, 0]
         reach = 8 * sigma[:, 0]
         target = np.full(centre.shape, 0.5)
-        return np.exp(solve(divided, target, centre - reach, centre + reach))
+        return np.exp(solve(divided, target, centre - reach, centre + reach, SMOOTH))
