@@ -297,9 +297,10 @@ def _many_results(setup, names, rows):
 
 def _scaling(setup):
     """Inputs that change all energies by one factor, and the power of them that it is."""
+    scaling = SCALING if setup.boundary.with_pue else SCALING | {"pue_median": 0}
     if isinstance(setup.power_utilisation, Coupling):
-        return {name: power for name, power in SCALING.items() if name != "throughput"}
-    return SCALING
+        return {name: power for name, power in scaling.items() if name != "throughput"}
+    return scaling
 
 
 def _moves(name, regime):
