@@ -12,6 +12,7 @@ from inference_energy.laws.at_load import (
     AT_A_LOAD,
     CONFIGURATION,
     LEVELS,
+    RUN,
     STEADY,
     AtLoadFit,
     describe,
@@ -57,6 +58,19 @@ def conditioned(fitted, models, gpus):
         return fitted.condition(describe(rows, models, gpus))
 
     return of
+
+
+def test_a_new_version_of_finite_runs_is_known_but_for_its_edition(conditioned):
+    """The vendor's recipe is one for all versions, whatever its source is called."""
+    known, new, other = (
+        conditioned({"engine_version": version, "source_id": source})
+        for version, source in (("0.19", "trtllm-0.19"), ("9.9", "trtllm-9.9"), ("9.9", "someone"))
+    )
+    lengths = (1000.0, 500.0)
+    assert new.predict(*lengths) == other.predict(*lengths)
+    assert known.sigma(*lengths) < new.sigma(*lengths) < 2 * known.sigma(*lengths)
+    at_load = conditioned({"engine_version": "9.9", "concurrency": 64.0})
+    assert new.sigma(*lengths) < at_load.sigma(*lengths)
 
 
 def test_lengths_and_load_broadcast(law):
@@ -191,11 +205,10 @@ def test_an_unseen_configuration_model_and_engine_is_less_and_less_certain(condi
     assert sigmas[1] > 1.2 * sigmas[0]
 
 
-def test_a_release_is_less_certain_as_another_source_runs_it(conditioned):
-    same, other = (
-        conditioned({"source_id": source, "source_version": "another"})
-        for source in ("trtllm-0.19", "someone")
-    )
+def test_a_release_is_less_certain_as_another_source_runs_it(vendor, models, gpus):
+    at_load = describe(vendor.assign(concurrency=64.0), models, gpus)
+    rows = at_load.iloc[[-1, -1]].assign(source_id=["trtllm-0.19", "someone"], source_version="x")
+    same, other = AtLoadFit.fit(at_load).laws_of(rows)
     assert float(other.sigma(1000.0, 500.0)) > 1.05 * float(same.sigma(1000.0, 500.0))
 
 
@@ -226,8 +239,8 @@ def test_how_a_row_was_measured_follows_from_its_load_unless_it_is_stated(models
 
 def test_a_configuration_tells_its_groups():
     """Else rows of one configuration would have different factors."""
-    columns = {column for columns, _ in LEVELS.values() for column in columns}
-    assert columns - {"network"} <= set(CONFIGURATION)
+    columns = {column for columns, _ in LEVELS.values() for column in columns} | set(RUN)
+    assert columns - {"network", "recipe", "edition"} <= set(CONFIGURATION)
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,17 @@ def test_a_misprint_does_not_bend_the_fit(made):
     assert np.abs(mean - straight).max() < 0.1
 
 
+def test_what_is_odd_is_put_down_to_levels_that_may_be(made):
+    """Two configurations of one group are slow: with Normal levels the group is not."""
+    parts, time, rows, _ = made
+    slow = time + np.where(rows.own % 12 == 0, 2.0, 0.0)
+    normal = replace(rows, structure=replace(STRUCTURE, normal=2))
+    found = fit(parts, slow, normal, kinds(rows))
+    assert found.own[[0, 12], 0] == pytest.approx(2.0, abs=0.2)
+    for level in (0, 1):
+        assert np.abs(found.values[found.places(level, np.array([0]))][0, 0]) < 0.5
+
+
 def test_every_kind_of_row_has_a_scatter_of_its_own(made):
     parts, time, rows, _ = made
     kind = (rows.own % 2).astype(int)

@@ -4,11 +4,11 @@ The node time of a query is a sum of parts that follow from the model's architec
 rates, the layout and the batch (equation (1) of ``laws.serving``), each times a factor. A factor is
 shared by all configurations, times deviations of the engine under a protocol, its version as a
 source runs it, the GPU, the format on that GPU and in that engine, the model, the model on that
-engine and on that version of it as a source runs it, and the configuration itself, whose time also
-drifts along the lengths (equation (1) of ``laws.mixed``). A group that no row of the fit is of is
-drawn, so that the law of an unseen model, GPU or engine has the spread of such groups as part of
-its error, and that of a configuration at lengths far from the measured ones the spread of such
-drifts.
+engine, its deployment there in whatever version, the model on that version as a source runs it, and
+the configuration itself, whose time also drifts along the lengths (equation (1) of ``laws.mixed``).
+A group that no row of the fit is of is drawn, so that the law of an unseen model, GPU or engine has
+the spread of such groups as part of its error, and that of a configuration at lengths far from the
+measured ones the spread of such drifts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,15 +43,29 @@ DEVIATIONS: dict[str, tuple[str, ...]] = {
 }
 """Parts that each deviation moves."""
 
+DEPLOYMENT = (
+    "network",
+    "engine",
+    "protocol",
+    "gpu",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "attention_data_parallel",
+    "expert_parallel",
+    "precision",
+)
+"""Columns that make a deployment, in whatever version of the engine and by whomever it is run."""
+
 LEVELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "stack": (
         ("engine", "protocol"),
         {"all": 0.1, "prefill": 0.3, "step": 0.5, "host": 0.7, "token": 0.3, "weights": 0.2},
     ),
     "version": (
-        ("engine", "engine_version", "source_id"),
+        ("engine", "recipe"),
         {"all": 0.1, "prefill": 0.15, "step": 0.15, "host": 0.2, "token": 0.2},
     ),
+    "edition": (("engine", "edition"), {"all": 0.03, "prefill": 0.03}),
     "gpu": (("gpu",), {"all": 0.05, "prefill": 0.1, "step": 0.1}),
     "format": (("precision", "gpu"), {"all": 0.07, "weights": 0.15, "prefill": 0.25}),
     "kernels": (("engine", "precision"), {"all": 0.07, "step": 0.2, "weights": 0.1}),
@@ -60,21 +74,32 @@ LEVELS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
         ("network", "engine"),
         {"all": 0.075, "prefill": 0.11, "step": 0.09, "host": 0.11, "token": 0.11},
     ),
+    "deployed": (DEPLOYMENT, {"all": 0.05, "prefill": 0.07}),
     "release": (
-        ("network", "engine", "engine_version", "source_id"),
+        ("network", "engine", "recipe"),
         {"all": 0.1, "prefill": 0.15, "step": 0.1, "host": 0.15, "token": 0.15},
     ),
 }
 """Columns that make the groups of each level, and the standard deviations of ln their deviations
 before the fit, which draws them to what the groups show (``mixed.SPREAD_GROUPS``). Two sources run
 one version with flags of their own that no table states, such as speculative decoding: of the same
-model on the same GPUs they are up to 2.1 times apart."""
+model on the same GPUs they are up to 2.1 times apart. Finite runs are made by the vendor's one
+recipe for all versions: of the same model, GPUs and lengths two of them differ by 6 % (root mean
+square). So a version as a source runs it makes a ``recipe`` of its own at a load, and of finite
+runs an ``edition`` of one recipe (``_with_recipes``)."""
 
 OWN = {"all": 0.06, "prefill": 0.13, "step": 0.1, "host": 0.2, "token": 0.2, "weights": 0.1}
 """The same of a configuration's own deviations."""
 
 ALONG = {"input": 0.05, "output": 0.05}
 """Standard deviations of a configuration's slopes along ``_along``, before the fit. [1]"""
+
+ODD = "model"
+"""First of LEVELS whose groups may be odd: a version or a GPU that is slow with one model is put
+down to how that model is served there, not to all models on it."""
+
+RUN = ("engine_version", "source_id")
+"""Columns that tell how an engine was run."""
 
 NEAR, SHORT = 1000.0, 100.0
 """Lengths from which slopes are counted, and below which lengths do not differ much. [tokens]"""
@@ -371,6 +396,19 @@ def keys(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Index:
     return pd.Index(["|".join(row) for row in zip(*given, strict=True)], dtype=object)
 
 
+def _with_recipes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Append the columns ``recipe`` and ``edition`` of LEVELS."""
+    finite = rows["protocol"].eq(AS_MANY_AS_FIT)
+    recipe, edition = (keys(rows, columns) for columns in (RUN, RUN[:1]))
+    return rows.assign(recipe=np.where(finite, "", recipe), edition=np.where(finite, edition, ""))
+
+
+def _level_keys(rows: pd.DataFrame) -> list[pd.Index]:
+    """Group of every row at every level."""
+    rows = _with_recipes(rows)
+    return [keys(rows, columns) for columns, _ in LEVELS.values()]
+
+
 def _log_times(rows: pd.DataFrame) -> Array:
     """Logarithm of the parts of an output token's time, rows by parts."""
     n_in, n_out = (rows[name].to_numpy(float) for name in ("input_tokens", "output_tokens"))
@@ -397,6 +435,7 @@ def _structure(scale: float) -> mixed.Structure:
         levels=tuple(deviations(spread) for _, spread in LEVELS.values()),
         own=deviations(OWN),
         along=scale * np.array(list(ALONG.values())),
+        normal=list(LEVELS).index(ODD),
     )
 
 
@@ -438,7 +477,7 @@ class AtLoadFit:
         start : AtLoadFit, optional
             A fit to the same rows at another scale, to start from.
         """
-        levels = [keys(rows, columns) for columns, _ in LEVELS.values()]
+        levels = _level_keys(rows)
         of_own, protocol = keys(rows, CONFIGURATION), keys(rows, ["protocol"])
         groups, own = tuple(level.unique() for level in levels), of_own.unique()
         places = np.stack([g.get_indexer(k) for g, k in zip(groups, levels, strict=True)], axis=1)
@@ -501,7 +540,7 @@ class AtLoadFit:
 
     def _factors(self, rows: pd.DataFrame) -> tuple[Any, Array, Array, Array]:
         """Number of every row's configuration, and what is known of the configurations."""
-        levels = [keys(rows, columns) for columns, _ in LEVELS.values()]
+        levels = _level_keys(rows)
         of_own = keys(rows, CONFIGURATION)
         number, first = pd.factorize(of_own)[0], np.flatnonzero(~of_own.duplicated())
         groups = [g.get_indexer(k[first]) for g, k in zip(self.groups, levels, strict=True)]

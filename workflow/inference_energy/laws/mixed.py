@@ -5,9 +5,10 @@
 
 a is the logarithm of part j at known rates; b that of its factor, shared by all rows, with a Normal
 prior; u deviation d of the row's group at level l, and v that of the row's configuration, drawn
-from Student's t about zero; M says which parts a deviation moves; w is the configuration's slope
-along known covariates x of the row, drawn in the same way, so that the law is the less sure the
-further a row is from those that are measured. The most probable values are found by Gauss-Newton
+about zero, from a Normal distribution at the first levels and from Student's t at the others; M
+says which parts a deviation moves; w is the configuration's slope along known covariates x of the
+row, drawn as v is, so that the law is the less sure the further a row is from those that are
+measured. The most probable values are found by Gauss-Newton
 steps, of which the v and w are eliminated (Schur complement: they touch only the rows of their
 configuration), then the u of groups that lie in those of one level. With every step the weights of
 Student's t, for residuals and for deviations, are renewed, and by them the scatter of each kind of
@@ -61,6 +62,9 @@ class Structure:
         Deviations that a configuration has.
     along : ndarray
         Standard deviations of its slopes w, by covariate.
+    normal : int
+        Levels whose deviations are Normal, the first ones: what is odd is put down to groups of the
+        others, whose deviations are Student's t.
     """
 
     median: Array
@@ -69,6 +73,7 @@ class Structure:
     levels: tuple[Deviations, ...]
     own: Deviations
     along: Array
+    normal: int = 0
 
     @property
     def own_spread(self) -> Array:
@@ -499,6 +504,7 @@ class _Problem:
         error = log_fit - self.log_time
         weight = _weight(np.hypot(error, np.sqrt(variance)) / scatter)
         tail = _weight(np.hypot(values[n:], np.sqrt(value_variance)) / spread)
+        tail[: rows.offsets[rows.structure.normal] - n] = 1.0
         own_tail = _weight(np.hypot(own, np.sqrt(own_variance)) / own_spread)
         spreads = renewed(
             rows.by_spread(tail * values[n:] ** 2, own_tail * own**2),
