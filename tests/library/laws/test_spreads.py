@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.laws.spreads import fixed_point, renewed
 
 
@@ -52,9 +53,10 @@ def test_a_start_at_the_end_takes_one_step():
     assert len(taken) == 1
 
 
-def test_steps_end_after_as_many_as_allowed():
+def test_steps_that_do_not_end_are_refused():
     step, taken = counted(lambda here: here + 1)
-    assert fixed_point(step, np.zeros(1), 1e-9, 7)[0] > 6
+    with pytest.raises(InputError, match=r"after 7 steps, the last one changed it by 1 .*1e-09"):
+        fixed_point(step, np.zeros(1), 1e-9, 7)
     assert len(taken) == 7
 
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from inference_energy.errors import InputError
 from inference_energy.laws.base import Array
 
 MEMORY, INDEPENDENT = 5, 1e-8
@@ -67,22 +68,27 @@ def fixed_point(step: Callable[[Array], Array], start: Array, tolerance: float, 
     tolerance : float
         Change, root mean square, at which they end.
     most : int
-        Steps after which they end, wherever that is.
+        Steps at most.
 
     Returns
     -------
     ndarray, shape (n,)
         What the last step gave.
+
+    Raises
+    ------
+    InputError
+        If they have not come to an end by then: what they would lead to is not known.
     """
     before: list[tuple[Array, Array]] = []
-    here, given, stretch = start, start, 1.0
+    here, stretch = start, 1.0
     last, last_size = np.zeros_like(start), 0.0
     for _ in range(most):
         given = step(here)
         change = given - here
         size = float(np.sqrt(np.mean(change**2)))
         if size < tolerance:
-            break
+            return given
         shrinks = size < SHRINKING * last_size
         kept = before if shrinks and last_size < NEAR else []
         before = [*kept, (given, change)][-MEMORY - 1 :]
@@ -93,7 +99,11 @@ def fixed_point(step: Callable[[Array], Array], start: Array, tolerance: float, 
             stretch = 1.0
             here = given - _correction(before)
         last, last_size = change, size
-    return given
+    raise InputError(
+        f"measured rows: a fit to them has not come to an end after {most} steps, the last one"
+        f" changed it by {last_size:.2g} (root mean square); allowed is {tolerance:g}; look for rows"
+        " of one configuration that contradict each other, and leave the wrong ones out"
+    )
 
 
 def _correction(before: list[tuple[Array, Array]]) -> Array | float:
