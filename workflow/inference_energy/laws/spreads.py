@@ -101,8 +101,8 @@ def fixed_point(step: Callable[[Array], Array], start: Array, tolerance: float, 
         last, last_size = change, size
     raise InputError(
         f"measured rows: a fit to them has not come to an end after {most} steps, the last one"
-        f" changed it by {last_size:.2g} (root mean square); allowed is {tolerance:g}; look for rows"
-        " of one configuration that contradict each other, and leave the wrong ones out"
+        f" changed it by {last_size:.2g} (root mean square); allowed is {tolerance:g}; look for"
+        " rows of one configuration that contradict each other, and leave the wrong ones out"
     )
 
 
