@@ -9,6 +9,7 @@ from inference_energy.laws.training import (
     STEADY_TABLE,
     THROUGHPUT_TABLES,
     LoadFit,
+    as_published,
     beyond,
     committed,
     fit_committed,
@@ -202,3 +203,17 @@ def test_a_row_of_the_committed_tables_is_known_again(hardware, training, tables
     assert committed(rows, training)[usable].all()
     changed = rows.assign(throughput_tps=1.3 * rows["throughput_tps"])
     assert not committed(changed, training).any()
+
+
+def test_rows_of_the_vendors_page_need_not_say_what_it_says_of_all(user, training):
+    lengths = {"input_tokens": 1000, "output_tokens": 2000, "concurrency": None}
+    page = user(*({"source_id": s} | lengths for s in ("trtllm-9.9", "trtllm-0.19", "mine")))
+    told = as_published(page, training)
+    assert list(told["engine"].fillna("")) == ["TensorRT-LLM", "TensorRT-LLM", ""]
+    assert list(told["engine_version"].fillna("")) == ["9.9", "0.19", ""]
+    assert list(told["requests"].fillna(0)) == [1500, 1500, 0]
+    stated = user({"source_id": "trtllm-9.9", "engine": "vLLM", "requests": 7} | lengths)
+    told = as_published(stated, training)
+    assert (told["engine"].item(), told["requests"].item()) == ("vLLM", 7)
+    # a load that a client keeps up is nobody's page
+    assert as_published(user({"source_id": "trtllm-9.9"}), training)["engine"].isna().all()

@@ -5,11 +5,12 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy.errors import InputError
-from inference_energy.laws.at_load import STEADY, AtLoadFit, describe, keys
+from inference_energy.laws.at_load import AS_MANY_AS_FIT, STEADY, AtLoadFit, describe, keys
 from inference_energy.laws.hardware import (
     PEAK,
     SLOWEST,
@@ -47,6 +48,10 @@ STEADY_ENGINE = ("vLLM", "0.11.1")
 STEADY_INPUT = 300.0
 """Input of the runs of that table, which it does not state: a question with its choices, or the
 first turn of a chat. [tokens]"""
+
+PAGE, PAGE_ENGINE = r"^trtllm-v?(\d[\w.]*)$", "TensorRT-LLM"
+"""Name of a source that is the vendor's performance page of one version, as in data/sources.csv,
+with the version, and the engine. The page states the requests of a run by its lengths."""
 
 SAME = [
     "network",
@@ -290,6 +295,40 @@ def _implausible(
                 f'{name_rows(numbers[wrong])}, column "throughput_tps": value "{stated:g}"; allowed'
                 f" is {reason}; compare it, the lengths and the GPUs with their source"
             )
+
+
+def as_published(rows: pd.DataFrame, training: pd.DataFrame) -> pd.DataFrame:
+    """Fill in what the vendor's pages say of all their rows, where rows of them do not state it.
+
+    Parameters
+    ----------
+    rows, training : DataFrame
+        After ``at_load.describe``; the vendor's are finite runs whose source is PAGE.
+
+    Returns
+    -------
+    DataFrame
+        The rows; of the vendor's, ``engine`` and ``engine_version`` are those of the source, and
+        ``requests`` those of the training's run of nearest lengths.
+    """
+    version = rows["source_id"].str.extract(PAGE, expand=False)
+    own = version.notna() & rows["protocol"].eq(AS_MANY_AS_FIT)
+    told = {"engine": pd.Series(PAGE_ENGINE, rows.index), "engine_version": version}
+    told["requests"] = _requests(rows, training)
+    filled = {}
+    for column, values in told.items():
+        given = rows[column] if column in rows else pd.Series(None, rows.index, object)
+        filled[column] = given.where(given.notna() | ~own, values)
+    return rows.assign(**filled)
+
+
+def _requests(rows: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
+    """Requests of the finite run of the training whose lengths are nearest to each row's."""
+    runs = training[training["requests"].notna()]
+    lengths = ["input_tokens", "output_tokens"]
+    logs, known = (np.log(table[lengths].to_numpy(float)) for table in (rows, runs))
+    away = np.abs(logs[:, None] - known).sum(axis=2)
+    return pd.Series(runs["requests"].to_numpy()[away.argmin(axis=1)], rows.index)
 
 
 def committed(rows: pd.DataFrame, training: pd.DataFrame) -> NDArray:

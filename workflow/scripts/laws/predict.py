@@ -9,7 +9,13 @@ from inference_energy.drawing import save
 from inference_energy.laws.figures import predicted_at_load
 from inference_energy.laws.load_scores import predictions
 from inference_energy.laws.page import predicted_page
-from inference_energy.laws.training import LoadFit, beyond, committed, read_throughput
+from inference_energy.laws.training import (
+    LoadFit,
+    as_published,
+    beyond,
+    committed,
+    read_throughput,
+)
 from inference_energy.project import shown
 from inference_energy.tables import load_schema, write_table, write_text
 
@@ -18,9 +24,10 @@ def main(snakemake):
     """Predict, write table, page and figure, and say the main lines."""
     training, hardware = read_training(snakemake.input)
     rows = read_throughput(snakemake.input.throughput_table, hardware, training)
-    predicted = predictions(rows, *LoadFit.fit(training).predict(rows))
-    predicted["committed"] = np.where(committed(rows, training), "yes", "no")
-    predicted["beyond"] = beyond(rows, training)
+    told = as_published(rows, training)
+    predicted = predictions(rows, *LoadFit.fit(training).predict(told))
+    predicted["committed"] = np.where(committed(told, training), "yes", "no")
+    predicted["beyond"] = beyond(told, training)
     columns = [name for name in load_schema("load_predictions")["properties"] if name in predicted]
     page = predicted_page(predicted, shown(snakemake.input.throughput_table))
     as_given = predicted[columns].assign(gpu=predicted["gpu_as_given"])
