@@ -94,7 +94,7 @@ OWN = {"all": 0.06, "prefill": 0.13, "step": 0.1, "host": 0.2, "token": 0.2, "we
 ALONG = {"input": 0.05, "output": 0.05}
 """Standard deviations of a configuration's slopes along ``_along``, before the fit. [1]"""
 
-ODD = "model"
+ODD = "served"
 """First of LEVELS whose groups may be odd: a version or a GPU that is slow with one model is put
 down to how that model is served there, not to all models on it."""
 

@@ -229,11 +229,11 @@ def score_load(
     scores, left_out = [], pd.DataFrame()
     for split in SPLITS:
         asked = SCALES if split in SCALED else {"at-load": SCALES["at-load"]}
-        answers = leave_out(rows, split, tuple(asked.values()), apply)
-        for law, (predicted, sigma) in zip(asked, answers, strict=True):
+        found = leave_out(rows, split, tuple(asked.values()), apply)
+        for law, (predicted, sigma) in zip(asked, found, strict=True):
             scores.append(score(rows, split, law, predicted, sigma))
         if split == "model":
-            left_out = predictions(rows, *answers[0])
+            left_out = predictions(rows, *found[0])
     known = rows["protocol"].eq(AS_MANY_AS_FIT)
     kind, others = LAWS[before], rows[~known]
     prepared = kind.prepare(rows.drop(columns=TRAITS), hardware)

@@ -292,7 +292,8 @@ class Rows:
         order, first = self._by_cell
         by_cell = np.add.reduceat(by_own.reshape(len(by_own), -1)[order], first)
         spread = by_cell.take(self._pairs_of_features, axis=1)
-        return np.bincount(self._pairs.ravel(), spread.ravel(), minlength=self.blocks[-1].stop)
+        total = np.bincount(self._pairs.ravel(), spread.ravel(), minlength=self.blocks[-1].stop)
+        return np.asarray(total, np.float64)
 
     def vector(self, by_own: Array) -> Array:
         """Sum of the configurations' vectors over features, by value."""
@@ -687,7 +688,7 @@ def _solve(matrices: Array, precision: Array, vector: Array, rows: Rows) -> _Sol
     for block, pairs, (own, seen) in zip(rows.blocks, rows.seen_pairs, rows.clusters, strict=True):
         size, k = len(seen) + len(own), len(seen)
         local = matrices[block].reshape(size, size)
-        inverse = np.linalg.inv(local[k:, k:] + np.diag(precision[own]))
+        inverse = np.asarray(np.linalg.inv(local[k:, k:] + np.diag(precision[own])), np.float64)
         gain = inverse @ local[k:, :k]
         rest.ravel()[pairs] += local[:k, :k] - local[:k, k:] @ gain
         right[seen] -= gain.T @ vector[own]
