@@ -59,8 +59,15 @@ def laws():
 
 
 @pytest.fixture(scope="session")
-def factors(setup, own, estimates, laws, convert):
-    return decomposition.decompose(setup, own, estimates, laws, convert)
+def split(setup, own, laws, convert, settings):
+    """Factors of a table of estimates."""
+    reasoning = settings["reasoning_tokens"]["models"]
+    return lambda table: decomposition.decompose(setup, own, table, laws, convert, reasoning)
+
+
+@pytest.fixture(scope="session")
+def factors(estimates, split):
+    return split(estimates)
 
 
 @pytest.fixture(scope="session")

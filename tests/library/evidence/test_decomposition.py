@@ -32,13 +32,10 @@ def test_like_for_like_is_the_ratio_without_lengths_and_boundary(ratios, factors
     assert rest.to_numpy() == pytest.approx(like.to_numpy())
 
 
-def test_load_is_that_of_the_law_and_moves_nothing_else(setup, own, estimates, laws, convert):
+def test_load_is_that_of_the_law_and_moves_nothing_else(estimates, split):
     one = estimates[estimates["id"] == "mle3_405b_best"]
     alone = one.assign(concurrency=1.0)
-    a, b = (
-        decomposition.decompose(setup, own, table, laws, convert).set_index("factor")["value"]
-        for table in (one, alone)
-    )
+    a, b = (split(table).set_index("factor")["value"] for table in (one, alone))
     assert b["load"] > 10 * a["load"]
     assert b[["lengths", "boundary"]].to_numpy() == pytest.approx(
         a[["lengths", "boundary"]].to_numpy()
@@ -52,6 +49,14 @@ def test_explained_are_those_with_a_small_remainder(factors):
     rest = factors[factors["factor"] == "remainder"].set_index("id")["value"]
     assert (found == rest.between(1 / decomposition.CLOSE, decomposition.CLOSE)).all()
     assert found.any() and not found.all()
+
+
+def test_without_a_factor_its_part_is_in_the_remainder(factors):
+    ids = set(factors.loc[factors["factor"].eq("host") & factors["value"].ne(1), "id"])
+    values = factors.pivot_table(index="id", columns="factor", values="value").loc[sorted(ids)]
+    rest = values["host"] * values["remainder"]
+    near = rest.between(1 / decomposition.CLOSE, decomposition.CLOSE)
+    assert (decomposition.explained(factors, ids, ["host"]) == near).all()
 
 
 def test_every_large_remainder_is_followed_and_no_other(factors):
@@ -69,20 +74,33 @@ def test_a_step_leaves_less_than_the_remainder_and_says_why(factors):
     assert rest["reason"].str.contains("x").all()
 
 
-def test_hosts_are_told_by_figures_of_the_same_work(factors):
-    ids = ["jegham_llama-3.1-70b_medium", "jegham_llama-3.3-70b_medium"]
-    pair = factors[(factors["factor"] == "remainder") & factors["id"].isin(ids)]
-    assert set(pair["step"]) == {"host"}
-    assert pair["left"].iloc[0] == pytest.approx(pair["left"].iloc[1])
+def test_a_host_is_what_its_other_answers_have_over_the_laws(factors):
+    ids = [f"jegham_llama-3.1-70b_{length}" for length in ("short", "medium", "long")]
+    values = factors.pivot_table(index="id", columns="factor", values="value").loc[ids]
+    rest = values["host"] * values["remainder"]
+    assert values["host"].iloc[2] == pytest.approx(np.sqrt(rest.iloc[0] * rest.iloc[1]))
+    measured = factors[factors["factor"].eq("host") & factors["method"].str.startswith("measured")]
+    like = measured["id"].isin(set(factors.loc[factors["factor"].eq("load"), "id"]))
+    assert (measured.loc[like, "value"] == 1).all()
 
 
-def test_a_range_over_batches_has_the_load_of_its_middle(setup, own, estimates, laws, convert):
+def test_one_answer_says_nothing_of_its_host(estimates, split):
+    alone = split(estimates[estimates["id"] == "jegham_llama-3.1-70b_long"]).set_index("factor")
+    assert alone.loc["host", ["value", "known"]].to_list() == [1, "no"]
+    assert "host" in alone.loc["remainder", "basis"]
+
+
+def test_reasoning_is_in_the_time_of_an_interface_and_nowhere_else(factors, settings):
+    of = factors[factors["factor"] == "reasoning"].set_index("id")["value"]
+    before = settings["reasoning_tokens"]["models"]["DeepSeek-R1"]
+    assert of["jegham_deepseek-r1_azure_short"] == pytest.approx(1 + before / 300)
+    assert of["jegham_llama-3.1-70b_short"] == of["mle3_r1_best"] == 1
+
+
+def test_a_range_over_batches_has_the_load_of_its_middle(estimates, split):
     swept = estimates[estimates["id"] == "mle2_70b"]
     stated = swept.assign(concurrency=np.sqrt(1024.0 * 64))
-    a, b = (
-        decomposition.decompose(setup, own, table, laws, convert).set_index("factor")["value"]
-        for table in (swept, stated)
-    )
+    a, b = (split(table).set_index("factor")["value"] for table in (swept, stated))
     assert a["load"] == pytest.approx(b["load"])
     assert a["load"] > 1.1
 
@@ -94,16 +112,14 @@ def test_a_server_that_the_source_makes_of_its_gpus_is_what_it_states(factors):
     assert of.loc["boundary", "value"] == pytest.approx(2 * gpus["value"].median(), rel=0.01)
 
 
-def test_the_remainder_is_the_estimate_over_the_laws(setup, factors, laws, convert, estimates):
-    served = law.row("Llama 3.1 405B", "H100-SXM-80GB", 8, "FP8", 8.0, 500, 366, "vLLM")
+def test_the_remainder_is_the_estimate_over_the_laws(factors, laws, estimates):
+    served = law.row("Llama 3.1 405B", "H100-SXM-80GB", 8, "FP8", 8.0, 300, 366, "vLLM")
     known = {"engine_version": "0.11.1", "protocol": "steady", "source_id": "mlenergy-v3"}
     steady = served | known
     (at,) = laws.energy(pd.DataFrame([steady]))["predicted_j"]
     stated = estimates.set_index("id").loc["mle3_405b_bs8"]
     assert stated[["output_tokens", "concurrency"]].to_list() == [366, 8]
     own = factors[factors["id"] == "mle3_405b_bs8"].set_index("factor")["value"]
-    node = setup.regimes["traditional"].input_tokens
-    assert node == 500
     assert own["remainder"] == pytest.approx(stated["value_wh"] / (at * 366 / 3600), rel=0.02)
 
 

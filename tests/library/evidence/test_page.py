@@ -108,7 +108,7 @@ def test_without_common_runs_none_is_closest(given):
 
 
 def test_the_remainders_are_the_committed_ones_and_of_all_that_is_not_explained(given):
-    text = remainders(given["tables"], given["reported"])
+    text = remainders(given["tables"], given["settings"], given["reported"])
     path = ROOT / "results/validation/remainders.md"
     assert text == path.read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]

@@ -1,15 +1,22 @@
 """The ratio of an estimate to the method as a product of factors.
 
-    estimate / reference = lengths x boundary x method x load x hardware x format x remainder
+    estimate / reference
+        = lengths x boundary x method x load x hardware x format x reasoning x host x remainder
 
 Lengths and boundary are the method's own, but for a server that the source makes of its GPUs by a
 factor that it states. Method is what the laws of throughput and power have at these lengths, on a
 node of H100 in FP8 at the method's load, over what the method has. Load, hardware and format are
 ratios of GPU energy per token by the laws, one after the other: from there to the estimate's load,
 then its GPUs and engine, then its format, which is that of the published weights where something
-was measured and none is stated. So the remainder is what the estimate has over the laws,
-at all that it states. A factor that is not known is 1 and its part of the ratio is in the
-remainder, which closes the product exactly.
+was measured and none is stated.
+
+Reasoning and host are of estimates that multiply the time of an answer at an interface by a power.
+That time holds the tokens that a model generates before its answer, which the stated output does
+not: reasoning is all tokens over those of the answer. Host is what the source's other answers of
+the same host, at other lengths, have over the laws (geometric mean); the answer itself is not among
+them, so that it is predicted. The remainder is what the estimate then has over the laws, at all
+that it states. A factor that is not known is 1 and its part of the ratio is in the remainder, which
+closes the product exactly.
 
 A remainder that is not small is followed up: what else can be computed that the factors do not
 count, and which of it comes nearest to the remainder (``STEPS``).
@@ -31,14 +38,22 @@ from inference_energy.evidence.estimates import (
 from inference_energy.laws.at_load import STEADY
 from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import add_traits
-from inference_energy.laws.training import STEADY_ENGINE
+from inference_energy.laws.training import STEADY_ENGINE, STEADY_INPUT
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import NORMAL_95
 from inference_energy.units import J_PER_WH
 
-FACTORS = ("lengths", "boundary", "method", "load", "hardware", "format", "remainder")
-
 BY_LAW = ("load", "hardware", "format")
+
+OF_A_SERVICE = ("reasoning", "host")
+
+FACTORS = ("lengths", "boundary", "method", *BY_LAW, *OF_A_SERVICE, "remainder")
+
+SERVICE = "API latency x power"
+"""Way to obtain an estimate from the time of an answer at an interface."""
+
+HOST = ["source_id", "subject"]
+"""Columns that tell the host of such an estimate."""
 
 CHAIN = ("start", *BY_LAW, "half")
 """Rows of the laws for an estimate: the reference at the lengths of the estimate, then with its
@@ -78,24 +93,20 @@ DOUBLED = re.compile(r"GPU x(\d+)")
 CONFLICT = re.compile(r"\((.*conflict.*)\)")
 """Remark in the hardware of an estimate that it is not certain."""
 
-STEPS = ("format", "host", "range", "law", "software", "hardware")
-"""Where a remainder can come from. format: not stated, and BF16 rather than FP8; host: the source
-has other figures for the same work, from other hosts or names of the model, and the estimate is off
-their geometric mean; range: the estimate is one, and another point of it; law: inside the interval
-of the law; software: one that no throughput is known of; hardware: the source contradicts itself.
-What the last two are worth cannot be computed."""
+STEPS = ("format", "range", "law", "software", "hardware")
+"""Where a remainder can come from. format: not stated, and BF16 rather than FP8; range: the
+estimate is one, and another point of it; law: inside the interval of the law; software: one that no
+throughput is known of; hardware: the source contradicts itself. What the last two are worth cannot
+be computed."""
 
 NOT_COMPUTED = ("law", "software", "hardware")
 """Steps that leave the remainder as it is."""
-
-SAME_WORK = ["source_id", "model", "input_tokens", "output_tokens", "boundary", "concurrency"]
-"""Columns of estimates in which figures of the same work agree."""
 
 CLOSE = 1.5
 """Factor within which a product counts as the ratio explained. [1]"""
 
 
-def decompose(setup, own, estimates, laws, convert):
+def decompose(setup, own, estimates, laws, convert, reasoning):
     """Decompose the ratio of every usable estimate to the method.
 
     The reference is the method's traditional median for the estimate's model, or, if there is no
@@ -113,6 +124,8 @@ def decompose(setup, own, estimates, laws, convert):
         Throughput and power with load.
     convert : Conversion
         Conversion between boundaries.
+    reasoning : mapping of str to float
+        Tokens that a model generates before its answer, by model. [tokens]
 
     Returns
     -------
@@ -129,8 +142,7 @@ def decompose(setup, own, estimates, laws, convert):
     lent = usable[usable["model"].isin(medians)]
     share = blend[Place.ACCELERATOR] / blend[Place.FACILITY]
     served, more = _served(setup, lent, laws, {m: e * share for m, e in medians.items()})
-    hosts = _hosts(usable)
-    lines = []
+    found = {}
     for estimate in usable.to_dict("records"):
         model = estimate["model"]
         if model in medians:
@@ -138,37 +150,47 @@ def decompose(setup, own, estimates, laws, convert):
             known = _of_model(setup, estimate, reference_wh, convert)
             known |= served.get(estimate["id"], {})
             known |= _off_the_laws(known)
+            known["reasoning"] = _reasoning(estimate, reasoning)
         else:
             reference, reference_wh = f"frontier blend, {REGIME}", blend[Place.FACILITY]
             known = dict.fromkeys(FACTORS[:-1], (None, "no law for this model"))
             known["boundary"] = _boundary(estimate, blend)
-        ratio = estimate["central_wh"] / reference_wh
-        product = np.prod([value for value, _ in known.values() if value is not None])
-        missing = [name for name, (value, _) in known.items() if value is None]
-        known["remainder"] = (ratio / product, ", ".join(["not explained", *missing]))
-        other = more.get(estimate["id"], {}) | hosts.get(estimate["id"], {})
-        other |= _range(estimate, ratio / product) | _remarks(estimate)
-        followed = _follow(ratio / product, other)
+        found[estimate["id"]] = estimate | {
+            "reference": reference,
+            "reference_wh": reference_wh,
+            "ratio": estimate["central_wh"] / reference_wh,
+            "factors": known,
+        }
+    hosts = _hosts(lent, {name: _rest(of) for name, of in found.items()})
+    lines = []
+    for name, of in found.items():
+        known = of["factors"] | hosts.get(name, {})
+        rest = _rest(of | {"factors": known})
+        missing = [factor for factor, (value, _) in known.items() if value is None]
+        known["remainder"] = (rest, ", ".join(["not explained", *missing]))
+        other = more.get(name, {}) | _range(of, rest) | _remarks(of)
+        followed = _follow(rest, other)
+        columns = ("id", "source_id", "method", "reference", "reference_wh", "ratio")
         lines += [
-            {
-                "id": estimate["id"],
-                "source_id": estimate["source_id"],
-                "method": estimate["method"],
-                "reference": reference,
-                "reference_wh": reference_wh,
-                "ratio": ratio,
-                "factor": name,
+            {column: of[column] for column in columns}
+            | {
+                "factor": factor,
                 "value": 1.0 if value is None else value,
-                "known": "no" if value is None or name == "remainder" else "yes",
+                "known": "no" if value is None or factor == "remainder" else "yes",
                 "basis": basis,
             }
-            | (followed if name == "remainder" else dict.fromkeys(("step", "reason", "left")))
-            for name, (value, basis) in known.items()
+            | (followed if factor == "remainder" else dict.fromkeys(("step", "reason", "left")))
+            for factor, (value, basis) in known.items()
         ]
     return pd.DataFrame(lines)
 
 
-def explained(table, ids):
+def _rest(of):
+    """What the factors that are known leave of a ratio."""
+    return of["ratio"] / np.prod([v for v, _ in of["factors"].values() if v is not None])
+
+
+def explained(table, ids, without=()):
     """Estimates whose product of known factors is near their ratio.
 
     Parameters
@@ -177,14 +199,16 @@ def explained(table, ids):
         From :func:`decompose`.
     ids : collection of str
         Estimates that count.
+    without : collection of str
+        Factors that count as not known.
 
     Returns
     -------
     Series of bool
         By estimate: whether the remainder, or its inverse, is at most CLOSE.
     """
-    rest = table[(table["factor"] == "remainder") & table["id"].isin(ids)].set_index("id")["value"]
-    return np.abs(np.log(rest)) <= np.log(CLOSE)
+    left = table[table["factor"].isin(["remainder", *without]) & table["id"].isin(ids)]
+    return np.abs(np.log(left.groupby("id")["value"].prod())) <= np.log(CLOSE)
 
 
 def _follow(remainder, other):
@@ -212,18 +236,27 @@ def _size(factor):
     return abs(np.log(factor))
 
 
-def _hosts(estimates):
-    """By estimate how far it is from its source's figures for the same work, where they differ."""
-    found = {}
-    for _, alike in estimates.groupby(SAME_WORK, dropna=False):
-        own = alike["central_wh"]
-        if own.min() < own.max():
-            middle = np.exp(np.log(own).mean())
-            text = f"the source has x{own.max() / own.min():.3g} between hosts for the same work"
-            found |= {
-                name: {"host": (value / middle, text)}
-                for name, value in zip(alike["id"], own, strict=True)
-            }
+def _reasoning(estimate, reasoning):
+    """Tokens that a service generates over those of its answer."""
+    before = reasoning.get(estimate["model"])
+    if estimate["method"] != SERVICE or before is None:
+        return 1.0, "no tokens but those stated"
+    if np.isnan(estimate["output_tokens"]):
+        return None, "not stated"
+    text = f"{before:g} tokens of reasoning (assumed), whose time the interface's holds"
+    return 1 + before / estimate["output_tokens"], text
+
+
+def _hosts(estimates, rests):
+    """Factor of the host by estimate, from the rests that the others of the same host leave."""
+    found = {name: {"host": (1.0, "not at an interface")} for name in estimates["id"]}
+    for _, alike in estimates[estimates["method"] == SERVICE].groupby(HOST):
+        logs = np.log([rests[name] for name in alike["id"]])
+        others = len(logs) - 1
+        for name, log in zip(alike["id"], logs, strict=True):
+            value = float(np.exp((logs.sum() - log) / others)) if others else None
+            text = f"what it has over the laws at {others} other lengths" if others else "no other"
+            found[name] = {"host": (value, text)}
     return found
 
 
@@ -329,9 +362,11 @@ def _served(setup, estimates, laws, references):
 def _chain(setup, estimate, laws):
     """Rows from the reference to the estimate, and whether and why each step is known."""
     model, given = estimate["model"], str(estimate["hardware"] or "")
+    steady = estimate["source_id"] == STEADY_SOURCE
     lengths = [estimate["input_tokens"], estimate["output_tokens"]]
     if np.isnan(lengths[0]):
-        lengths[0] = setup.regimes[REGIME].input_tokens
+        # the laws are fitted to these runs with their own assumption
+        lengths[0] = STEADY_INPUT if steady else setup.regimes[REGIME].input_tokens
     load, own_load = _loads(setup, estimate)
     node = [model, HOPPER, NODE]
     start = law.row(*node, "FP8", load, *lengths)
@@ -348,7 +383,7 @@ def _chain(setup, estimate, laws):
     count = int(found[1]) if found else NODE
     engine = TRANSFORMERS if TRANSFORMERS in given else law.ENGINE if found else ""
     served = law.row(model, gpu, count, "FP8", own_load, *lengths, engine=engine)
-    if estimate["source_id"] == STEADY_SOURCE:
+    if steady:
         version = dict(zip(("engine", "engine_version"), STEADY_ENGINE, strict=True))
         served |= {**version, "protocol": STEADY, "source_id": STEADY_SOURCE}
     chain = [

@@ -68,6 +68,8 @@ FACTOR_COLOURS = {
     "load": (MAGENTA, ""),
     "hardware": (OLIVE, ""),
     "format": (GREY, ""),
+    "reasoning": (TEAL, "////"),
+    "host": (MAGENTA, "////"),
     "remainder": (LIGHT_GREY, "////"),
 }
 OWN = {
@@ -276,7 +278,8 @@ def decomposition(table, overestimates, band):
         for factor, (colour, hatch) in FACTOR_COLOURS.items()
     ]
     stated = _line_key(f"stated: {band[0]:g} and {band[1]:g}", DARK_GREY, ":", 0.8)
-    legend(axis.figure, [*handles, _key("ratio", BLACK, "D", 3), stated], 0.1, 0.26, **SPACING)
+    keys = [*handles, _key("ratio", BLACK, "D", 3), stated]
+    legend(axis.figure, keys, 0.1, 0.26, **SPACING | {"columnspacing": 0.8})
     return axis.figure
 
 

@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.evidence.coverage import MEASURED_BY
-from inference_energy.evidence.decomposition import BY_LAW, CLOSE, FACTORS, explained
+from inference_energy.evidence.decomposition import (
+    BY_LAW,
+    CLOSE,
+    FACTORS,
+    OF_A_SERVICE,
+    explained,
+)
 from inference_energy.evidence.estimates import LIKE
 from inference_energy.evidence.verdicts import MOSTLY, NEARLY_ALL
 from inference_energy.templates import render
@@ -74,10 +80,14 @@ def page(verdicts, predicted, tables, estimates, settings, reported):
     )
 
 
-def remainders(tables, reported):
+def remainders(tables, settings, reported):
     """Write the page of what the factors leave; parameters as for :func:`page`."""
     return render(
-        "evidence/remainders.md.jinja", reported=reported, close=CLOSE, **_factors(tables)
+        "evidence/remainders.md.jinja",
+        reported=reported,
+        close=CLOSE,
+        reasoning=settings["reasoning_tokens"],
+        **_factors(tables),
     )
 
 
@@ -175,7 +185,8 @@ def _factors(tables):
         }
         for method, part in own.groupby("method")
     ]
-    total = {"n": int(near.sum()), "of": len(near)}
+    alone = explained(table, set(like["id"]), OF_A_SERVICE)
+    total = {"n": int(near.sum()), "of": len(near), "alone": int(alone.sum())}
     misses = own[own["step"].notna()].sort_values(["step", "id"])
     return {
         "factors": list(FACTORS),

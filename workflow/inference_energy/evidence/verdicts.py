@@ -74,7 +74,9 @@ def weigh(setup, data, settings, laws, unseen=None):
         "overestimate_shares": evidence_estimates.shares(ratios),
         "not_comparable": evidence_estimates.not_comparable(setup, estimates),
         "breakdown": evidence_estimates.breakdown(own, settings["provider_breakdown"]),
-        "decomposition": decomposition.decompose(setup, own, estimates, laws, convert),
+        "decomposition": decomposition.decompose(
+            setup, own, estimates, laws, convert, settings["reasoning_tokens"]["models"]
+        ),
         "predicted": predicted,
         "coverage": evidence_coverage.coverage(predicted, settings["nominal_coverage"]),
         "wall_utilisation": evidence_coverage.wall_utilisation(wall_power, maximum, utilisation),

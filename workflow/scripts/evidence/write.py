@@ -23,9 +23,10 @@ def main(snakemake):
     tables = {Path(path).stem: read_table(path, Path(path).stem) for path in paths}
     estimates = read_table(read.estimates, "estimates")
     reported = snakemake.params.reported[0]
-    text = page(verdicts, predicted, tables, estimates, snakemake.params.settings, reported)
+    settings = snakemake.params.settings
+    text = page(verdicts, predicted, tables, estimates, settings, reported)
     write_text(snakemake.output.page, told(text, Path(snakemake.output.page).parent))
-    write_text(snakemake.output.remainders, remainders(tables, reported))
+    write_text(snakemake.output.remainders, remainders(tables, settings, reported))
 
 
 if __name__ == "__main__":
