@@ -17,10 +17,8 @@ METHODS = read_yaml("config/config.yaml")["methods"]
 PER_METHOD = {
     "draw_claims",
     "draw_energy",
-    "draw_fleet",
     "draw_scaling",
     "estimate_energy",
-    "estimate_fleet",
     "estimate_scaling",
     "judge_claims",
     "part_uncertainty",
@@ -68,7 +66,7 @@ RESULTS = {
     "counter_signal": "counter_signal",
 }
 # the tables of two rules, of which a run is stopped as soon as the first is there
-STOPPED = ("throughput_laws", "energy_per_query", "throughput", "output_tokens", "fleet")
+STOPPED = ("throughput_laws", "energy_per_query", "throughput", "output_tokens", "scaling")
 
 
 def planned(output):

@@ -1,10 +1,10 @@
 rule estimate_energy:
-    """Fit the throughput laws and estimate the energy per query."""
+    """Fit the laws; estimate the energy per query and of a fleet's day; vary input and power."""
     message:
-        "Estimating the energy per query with {wildcards.method}"
+        "Estimating the energy of queries and fleet with {wildcards.method}"
     input:
         unpack(estimate_inputs),
-        code=code("paper/estimate_energy.py"),
+        code=code("paper/estimate.py"),
     params:
         engines=config["engines"],
     output:
@@ -16,96 +16,43 @@ rule estimate_energy:
         blend="results/{method}/blend.csv",
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
+        fleet=reported("results/{method}/fleet.csv", "paper", "Fleet"),
+        sensitivity=reported("results/{method}/sensitivity.csv", "paper", "Supplement"),
     log:
         "logs/{method}/estimate_energy.log",
     conda:
         "../../environment.yml"
     script:
-        "../scripts/paper/estimate_energy.py"
+        "../scripts/paper/estimate.py"
 
 
-rule estimate_fleet:
-    """Scale the blend to a day of a fleet's queries, and vary input length and utilisation."""
-    message:
-        "Estimating fleet and sensitivities with {wildcards.method}"
-    input:
-        unpack(estimate_inputs),
-        code=code("paper/estimate_fleet.py"),
-    params:
-        engines=config["engines"],
-    output:
-        fleet=reported("results/{method}/fleet.csv", "paper", "Fleet"),
-        sensitivity=reported("results/{method}/sensitivity.csv", "paper", "Supplement"),
-    log:
-        "logs/{method}/estimate_fleet.log",
-    conda:
-        "../../environment.yml"
-    script:
-        "../scripts/paper/estimate_fleet.py"
-
-
-TARGETS += expand(
-    "results/{method}/{table}.csv",
-    method=METHODS,
-    table=[
-        "throughput_laws",
-        "energy_per_query",
-        "throughput",
-        "output_tokens",
-        "extrapolation",
-        "blend",
-        "densities",
-        "histograms",
-        "fleet",
-        "sensitivity",
-    ],
-)
+TARGETS += expand(rules.estimate_energy.output, method=METHODS)
 
 
 rule draw_energy:
-    """Draw the energy per query by model and by pathway, and the distributions behind it."""
+    """Draw the energy per query by model and pathway, the fleet's day and the sensitivities."""
     message:
-        "Drawing the energy per query with {wildcards.method}"
+        "Drawing the energy of queries and fleet with {wildcards.method}"
     input:
         energy="results/{method}/energy_per_query.csv",
         tokens="results/{method}/output_tokens.csv",
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
+        fleet="results/{method}/fleet.csv",
+        sensitivity="results/{method}/sensitivity.csv",
+        references=provided("data/published/references.csv"),
         published=provided("data/published/claims.csv"),
-        code=code("paper/draw_energy.py"),
+        code=code("paper/draw.py"),
     params:
         method=lambda wildcards: METHODS[wildcards.method],
     output:
-        figure_files("paper", "1a", "1b", "2a", "2b", "s1", "s2"),
+        figure_files("paper", "1a", "1b", "2a", "2b", "3a", "3b", "s1", "s2", "s3", "s4"),
     log:
         "logs/{method}/draw_energy.log",
     conda:
         "../../environment.yml"
     script:
-        "../scripts/paper/draw_energy.py"
-
-
-rule draw_fleet:
-    """Draw the fleet's day and the sensitivities."""
-    message:
-        "Drawing fleet and sensitivities with {wildcards.method}"
-    input:
-        energy="results/{method}/energy_per_query.csv",
-        fleet="results/{method}/fleet.csv",
-        sensitivity="results/{method}/sensitivity.csv",
-        references=provided("data/published/references.csv"),
-        published=provided("data/published/claims.csv"),
-        code=code("paper/draw_fleet.py"),
-    params:
-        method=lambda wildcards: METHODS[wildcards.method],
-    output:
-        figure_files("paper", "3a", "3b", "s3", "s4"),
-    log:
-        "logs/{method}/draw_fleet.log",
-    conda:
-        "../../environment.yml"
-    script:
-        "../scripts/paper/draw_fleet.py"
+        "../scripts/paper/draw.py"
 
 
 TARGETS += expand(

@@ -29,12 +29,12 @@ PAPER = [
         "2b",
         ["median-long", "p?5-long", "lever-*-long", "ratio-*"],
     ),
-    ("Figure 3a, fleet", "draw_fleet", "3a", ["fleet-baseline"]),
-    ("Figure 3b, fleet with long queries", "draw_fleet", "3b", ["fleet-mixed*", "web-search"]),
+    ("Figure 3a, fleet", "draw_energy", "3a", ["fleet-baseline"]),
+    ("Figure 3b, fleet with long queries", "draw_energy", "3b", ["fleet-mixed*", "web-search"]),
     ("Supplement, output tokens", "draw_energy", "s1", ["tokens-*"]),
     ("Supplement, pathway histograms", "draw_energy", "s2", []),
-    ("Supplement, input length", "draw_fleet", "s3", []),
-    ("Supplement, coupled utilisation", "draw_fleet", "s4", []),
+    ("Supplement, input length", "draw_energy", "s3", []),
+    ("Supplement, coupled utilisation", "draw_energy", "s4", []),
     ("Comparison table, 4-20x", "judge_claims", None, ["overestimate-*"]),
 ]
 """Figures and tables of the paper: rule, file, and patterns of the claims they carry."""

@@ -1,4 +1,4 @@
-"""Throughput laws, energy per query, throughput and output tokens of one method."""
+"""What the paper shows of one method: laws, energy per query, a fleet's day, sensitivities."""
 
 from _logged import run
 from _setups import read_setup
@@ -8,7 +8,7 @@ from inference_energy.tables import write_table
 
 def main(snakemake):
     """Estimate and write."""
-    _, setup = read_setup(snakemake.input)
+    method, setup = read_setup(snakemake.input)
     engines, output = snakemake.params.engines, snakemake.output
     write_table(estimate.throughput_laws(setup), output.laws, "throughput_laws")
     write_table(estimate.energy_per_query(setup, engines), output.energy, "energy_per_query")
@@ -18,6 +18,9 @@ def main(snakemake):
     write_table(estimate.members(estimate.blend(setup)), output.blend, "blend")
     write_table(estimate.densities(setup), output.densities, "densities")
     write_table(estimate.histograms(setup), output.histograms, "histograms")
+    write_table(estimate.fleet(setup, engines), output.fleet, "fleet")
+    varied = estimate.sensitivity(setup, method["sensitivities"], engines)
+    write_table(varied, output.sensitivity, "sensitivity")
 
 
 if __name__ == "__main__":
