@@ -16,6 +16,7 @@ rule tabulate_coefficients:
         coefficients_disaggregated="results/validation/coefficients_disaggregated.csv",
         coefficients_agents="results/validation/coefficients_agents.csv",
         json="results/coefficients.json",
+        json_schema="results/coefficients.schema.json",
         page="docs/coefficients.md",
         checked="docs/coefficients_checked.md",
         svg=captioned("figures/validation/coefficients.svg", "coefficients", "Energy per token"),

@@ -3,7 +3,10 @@
 import json
 import tomllib
 
-from inference_energy.coefficients.document import SCHEMA_VERSION, document
+import jsonschema_rs
+import pytest
+from inference_energy.coefficients.document import SCHEMA, SCHEMA_VERSION, document, schema
+from inference_energy.tables import load_schema
 from repository import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -35,3 +38,26 @@ def test_the_document_says_what_it_is():
     assert head["licence"] == PROJECT["license"]
     assert "without PUE" in head["boundary"]
     assert set(head["tiers"]) == {"A", "B", "C"}
+
+
+def test_the_committed_schema_is_that_of_the_table_and_the_document_keeps_it():
+    text = (ROOT / "results" / SCHEMA).read_text(encoding="utf-8")
+    assert schema(load_schema("coefficients")) == text
+    assert json.loads(TEXT)["$schema"] == SCHEMA
+    jsonschema_rs.Draft202012Validator(json.loads(text)).validate(json.loads(TEXT))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda head: head.update(schema_version="2.0"),
+        lambda head: head["coefficients"][0].pop("tier"),
+        lambda head: head["coefficients"][0].update(load="many"),
+        lambda head: head["coefficients"][-1]["output"].update(p5=-1),
+    ],
+)
+def test_the_schema_refuses_what_a_reader_could_not_use(change):
+    spoilt = json.loads(TEXT)
+    change(spoilt)
+    text = (ROOT / "results" / SCHEMA).read_text(encoding="utf-8")
+    assert not jsonschema_rs.Draft202012Validator(json.loads(text)).is_valid(spoilt)

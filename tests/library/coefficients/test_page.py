@@ -1,6 +1,7 @@
 """Page of the coefficients."""
 
 import csv
+import re
 
 import pytest
 from inference_energy.coefficients.agents import mean_call
@@ -52,3 +53,19 @@ def test_the_example_follows_from_the_table_as_a_reader_would_compute_it():
     )
     assert f"**{1.2 * energy / 1e6:.3f} Wh**" in TEXT
     assert f"tier {row['tier']}, {row['n_rows']} rows" in TEXT
+
+
+def test_the_program_on_the_page_gives_the_example(monkeypatch, capsys):
+    (program,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    names = {}
+    exec(program, names)
+    wh, low, high = re.search(r"\*\*(\S+) Wh\*\*.*, (\S+)-(\S+) Wh, which is wider", TEXT).groups()
+    assert capsys.readouterr().out.startswith(f"{wh} Wh ({low}-{high}), tier ")
+    ask = names["request_wh"]
+    kind = ("Llama 3.1 70B", "H100-SXM-80GB", "FP8")
+    few, between, many = (ask(*kind, load, {"output": 1}, 1)[0] for load in (8, 20, 64))
+    assert few > between > many
+    for wrong in ((*kind, 1000), ("Llama 9", *kind[1:], 8)):
+        with pytest.raises(LookupError, match="no coefficient"):
+            ask(*wrong, {"output": 1}, 1)

@@ -1,4 +1,4 @@
-"""The coefficients as a JSON document for other programs."""
+"""The coefficients as a JSON document for other programs, and the schema that it keeps."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from inference_energy.coefficients.rows import TIERS
 from inference_energy.coefficients.table import LOADS, QUERY
 from inference_energy.tables import format_number
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Of the document: the first number rises where a program must change to read it."""
 
 TOKENS = {
@@ -19,6 +19,12 @@ TOKENS = {
     "output": "output tokens",
 }
 """Kinds of tokens, by the beginning of their columns."""
+
+SCHEMA = "coefficients.schema.json"
+"""File beside the document that has its schema."""
+
+ENDS = {"median": "", "p5": "_p5", "p95": "_p95"}
+"""What is given of an energy, by name, and the ends of its columns."""
 
 
 def document(table: pd.DataFrame, project: Mapping[str, Any]) -> str:
@@ -32,6 +38,7 @@ def document(table: pd.DataFrame, project: Mapping[str, Any]) -> str:
         Section ``project`` of pyproject.toml.
     """
     head = {
+        "$schema": SCHEMA,
         "title": "Energy of AI inference per million tokens",
         "schema_version": SCHEMA_VERSION,
         "version": project["version"],
@@ -59,12 +66,54 @@ def document(table: pd.DataFrame, project: Mapping[str, Any]) -> str:
     return f'{start},\n  "coefficients": [\n{lines}\n  ]\n}}\n'
 
 
+def schema(columns: Mapping[str, Any]) -> str:
+    """Write the JSON Schema of the document.
+
+    What it requires stays while the first number of SCHEMA_VERSION does; more may come.
+
+    Parameters
+    ----------
+    columns : mapping
+        Schema ``coefficients`` of the table, whose descriptions and limits it has.
+    """
+    of = columns["properties"]
+    told = ("description", "type", "enum", "minimum", "exclusiveMinimum", "unit")
+    known = {
+        name: {key: of[name][key] for key in told if key in of[name]}
+        for name in ("model", "gpu", "format", "load", "tier", "n_rows", "node_kw")
+    }
+    energy = {"type": "number", "exclusiveMinimum": 0, "unit": "Wh per million tokens"}
+    known |= {
+        kind: {
+            "description": text,
+            "type": "object",
+            "required": list(ENDS),
+            "properties": dict.fromkeys(ENDS, energy),
+        }
+        for kind, text in TOKENS.items()
+    }
+    row = {"type": "object", "required": list(known), "properties": known}
+    texts = ("version", "licence", "cite", "unit", "boundary", "formula")
+    head: dict[str, Any] = {name: {"type": "string"} for name in texts}
+    head["schema_version"] = {"type": "string", "pattern": f"^{SCHEMA_VERSION.split('.')[0]}[.]"}
+    head["tiers"] = {"type": "object", "required": list(TIERS)}
+    head["coefficients"] = {"type": "array", "items": row}
+    document = {
+        "$schema": columns["$schema"],
+        "title": "results/coefficients.json",
+        "description": columns["description"],
+        "type": "object",
+        "required": list(head),
+        "properties": head,
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
 def _entry(row):
     """One coefficient of every kind of tokens, with the digits of the table."""
     known = {name: row[name] for name in ("model", "gpu", "format", "load", "tier", "n_rows")}
-    ends = {"median": "", "p5": "_p5", "p95": "_p95"}
     energies = {
-        kind: {name: float(format_number(row[f"{kind}{end}_wh"])) for name, end in ends.items()}
+        kind: {name: float(format_number(row[f"{kind}{end}_wh"])) for name, end in ENDS.items()}
         for kind in TOKENS
     }
     return known | {"node_kw": float(format_number(row["node_kw"]))} | energies

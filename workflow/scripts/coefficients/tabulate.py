@@ -6,7 +6,7 @@ from pathlib import Path
 from _logged import run
 from inference_energy.coefficients.agents import calls, mean_call
 from inference_energy.coefficients.disaggregated import compare
-from inference_energy.coefficients.document import document
+from inference_energy.coefficients.document import document, schema
 from inference_energy.coefficients.figures import by_load
 from inference_energy.coefficients.page import pages
 from inference_energy.coefficients.rows import located_rows, rows_behind
@@ -17,7 +17,7 @@ from inference_energy.power.measured import check_roles
 from inference_energy.power.ways import fit_gpu_power
 from inference_energy.project import shown
 from inference_energy.reports import told
-from inference_energy.tables import read_table, write_table, write_text
+from inference_energy.tables import load_schema, read_table, write_table, write_text
 
 
 def main(snakemake):
@@ -49,6 +49,7 @@ def main(snakemake):
     project = tomllib.loads(Path(read.project).read_text(encoding="utf-8"))["project"]
     table = made["coefficients"]
     write_text(output.json, document(table, project))
+    write_text(output.json_schema, schema(load_schema("coefficients")))
     compared, agents = (made[f"coefficients_{name}"] for name in ("disaggregated", "agents"))
     save_all({"coefficients": by_load(table)}, [output.svg, output.png])
     texts = pages(table, compared, agents, call, rows["input_tokens"].max())
