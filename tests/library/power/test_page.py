@@ -4,7 +4,7 @@ from inference_energy.power.page import page
 from inference_energy.reports import told
 from repository import ROOT, read
 
-NAMES = ("law", "scores", "wall")
+NAMES = ("law", "scores", "predictions", "wall")
 
 
 def tables():
@@ -18,14 +18,27 @@ def test_the_committed_page_is_that_of_the_committed_tables():
 
 
 def test_a_group_that_falls_short_is_named():
-    law, scores, meters = tables()
+    law, scores, predictions, meters = tables()
     worse = scores.copy()
     own = (worse["left_out"] == "GPU") & (worse["statistic"] == "p90_factor")
     worse.loc[own & (worse["architecture"] == "all"), "value"] = 1.61
-    assert "energy, throughput measured, GPU" in page(law, worse, meters)
+    assert "energy, throughput measured, GPU" in page(law, worse, predictions, meters)
 
 
 def test_a_meter_outside_is_named():
-    law, scores, meters = tables()
+    law, scores, predictions, meters = tables()
     outside = meters.assign(within="no")
-    assert "0 of 18 are within 5 %; outside gptj-99 Offline" in page(law, scores, outside)
+    assert "0 of 18 are within 5 %; outside gptj-99 Offline" in page(
+        law, scores, predictions, outside
+    )
+
+
+def test_single_b200s_wait_when_they_answer_gpqa_as_the_page_says(runs):
+    alone = runs[runs["gpu"].eq("B200") & runs["gpus"].eq(1)]
+    alone = alone.assign(step=alone["batch"] / alone["throughput_tps"])
+    gpqa, chat = (alone[alone["task"] == task] for task in ("gpqa", "chat"))
+    pairs = gpqa.merge(chat, on=["network", "concurrency"], suffixes=("", "_chat"))
+    assert len(pairs) > 30
+    assert (pairs["step"] > pairs["step_chat"]).all()
+    assert (pairs["step"] / pairs["step_chat"]).max() > 3
+    assert (pairs["gpu_power_w"] < pairs["gpu_power_w_chat"]).all()

@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.power.gpu import GpuPower
-from inference_energy.power.scores import SPLITS, laws_without, left_out, scores
+from inference_energy.power.scores import (
+    MEASURED,
+    PREDICTED,
+    SPLITS,
+    failures,
+    laws_without,
+    left_out,
+    scores,
+)
 from library.power.conftest import IDLE
 from repository import read
 
@@ -63,13 +71,27 @@ def test_scores_by_hand():
     )
 
 
-def test_committed_scores_are_those_of_the_committed_predictions():
+@pytest.mark.parametrize(("quantity", "unit"), [(MEASURED, "w"), (PREDICTED, "j")])
+def test_committed_scores_are_those_of_the_committed_predictions(quantity, unit):
     predicted = read("results/validation/power_predictions.csv", "power_predictions")
     committed = read("results/validation/power_scores.csv", "power_scores")
-    quantity = "energy, throughput measured"
     own = committed[committed["quantity"] == quantity]
-    again = scores(predicted, quantity, "w")
+    again = scores(predicted[predicted[f"measured_{unit}"].notna()], quantity, unit)
     keys = ["left_out", "architecture", "statistic"]
     both = own.merge(again, on=keys, validate="one_to_one")
     assert len(both) == len(own) == len(again)
     np.testing.assert_allclose(both["value_x"], both["value_y"], rtol=1e-4)
+
+
+def test_the_worst_kind_of_run_comes_first_and_every_run_counts():
+    predicted = read("results/validation/power_predictions.csv", "power_predictions")
+    found = failures(predicted)
+    assert found["n"].sum() == 515
+    assert found["median_factor"].is_monotonic_decreasing
+    spoilt = found.iloc[-1]
+    own = predicted["gpu"].eq(spoilt["gpu"]) & predicted["task"].eq(spoilt["task"])
+    own &= predicted["gpus"].eq(1) == spoilt["single"]
+    worse = predicted.assign(predicted_j=predicted["predicted_j"].where(~own, 1e6))
+    assert (
+        failures(worse).iloc[0][["gpu", "single", "task"]].equals(spoilt[["gpu", "single", "task"]])
+    )

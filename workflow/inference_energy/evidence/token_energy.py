@@ -85,7 +85,8 @@ def left_out(
     Returns
     -------
     DataFrame
-        As of ``energy_per_token``, with measured_j, architecture and left_out.
+        As of ``energy_per_token``, with source_id, run, architecture, left_out, measured_j [J], and
+        throughput_off, predicted over measured throughput [1].
     """
     swept = rows[rows["source_id"] == steady["source_id"].iloc[0]]
     served = describe(
@@ -113,10 +114,12 @@ def left_out(
             law = laws[split, value]
             found = energy_per_token(law, loads[own], throughput, log_sd, models, gpus)
             parts.append(
-                found.assign(
-                    measured_j=swept.loc[own, "energy_per_token_j"],
-                    architecture=swept.loc[own, "architecture"],
+                swept.loc[own, ["source_id", "run", "architecture"]]
+                .assign(
                     left_out=split,
+                    measured_j=swept.loc[own, "energy_per_token_j"],
+                    throughput_off=throughput / swept.loc[own, "throughput_tps"],
                 )
+                .join(found)
             )
     return pd.concat(parts, ignore_index=True)

@@ -1,6 +1,6 @@
 """Page of the laws of power."""
 
-from inference_energy.power.scores import ALL, SPLITS
+from inference_energy.power.scores import ALL, SPLITS, failures
 from inference_energy.power.wall import ALLOWED
 from inference_energy.templates import render
 
@@ -11,13 +11,13 @@ COVERAGE_OFF = 5
 """Allowed difference of a coverage from its nominal value. [%]"""
 
 
-def page(law, scores, meters):
+def page(law, scores, predictions, meters):
     """Laws of GPU and node power, their errors, and every meter, as a Markdown page.
 
     Parameters
     ----------
-    law, scores, meters : DataFrame
-        Tables of schemas ``power_law``, ``power_scores`` and ``power_wall``.
+    law, scores, predictions, meters : DataFrame
+        Tables of schemas ``power_law``, ``power_scores``, ``power_predictions`` and ``power_wall``.
     """
     keys = ["quantity", "left_out", "architecture"]
     errors = [
@@ -33,6 +33,7 @@ def page(law, scores, meters):
         law=law.set_index("term")["value"].to_dict(),
         whole=whole,
         parts=[line for line in errors if line["architecture"] != ALL],
+        failures=failures(predictions).to_dict("records"),
         missed=[line for line in held if not _reached(line)],
         goals=GOALS,
         off=COVERAGE_OFF,

@@ -95,6 +95,51 @@ def _predicted(law, rows):
     )
 
 
+def with_energy(predictions: pd.DataFrame, both: pd.DataFrame) -> pd.DataFrame:
+    """Append the energy per token of the runs whose throughput is predicted too.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        From :func:`left_out`.
+    both : DataFrame
+        From ``evidence.token_energy.left_out``.
+    """
+    keys = ["source_id", "run", "left_out"]
+    ends = [f"{name}_j" for name in ("measured", "predicted", "p5", "p25", "p75", "p95")]
+    added = both[[*keys, "throughput_off", *ends]]
+    return predictions.merge(added, on=keys, how="left", validate="1:1")
+
+
+def failures(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Errors of energy, both predicted and the model left out, by kind of run, the worst first.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Schema ``power_predictions``.
+
+    Returns
+    -------
+    DataFrame
+        gpu, single (whether the run is on one GPU), task, n; medians of predicted over measured
+        throughput_off and energy_off, and median and P90 factor of energy. [1]
+    """
+    own = predictions[predictions["left_out"].eq("model") & predictions["predicted_j"].notna()]
+    error = np.log(own["predicted_j"].astype(float) / own["measured_j"].astype(float))
+    kinds = own.assign(single=own["gpus"].eq(1), energy_off=np.exp(error), off=error.abs())
+    lines = kinds.groupby(["gpu", "single", "task"]).agg(
+        n=("off", "size"),
+        throughput_off=("throughput_off", "median"),
+        energy_off=("energy_off", "median"),
+        median_factor=("off", "median"),
+        p90_factor=("off", lambda errors: errors.quantile(0.9)),
+    )
+    factors = ["median_factor", "p90_factor"]
+    lines[factors] = np.exp(lines[factors])
+    return lines.sort_values("median_factor", ascending=False).reset_index()
+
+
 def scores(predictions: pd.DataFrame, quantity: str, unit: str) -> pd.DataFrame:
     """Errors by split, of all runs and of each architecture.
 

@@ -41,7 +41,12 @@ def main(snakemake):
     meters = wall.check(
         table["wall_power"], table["mlperf_benchmarks"], rows, *hardware, table["nodes"]
     )
-    made = {"law": law, "predictions": predictions, "scores": scored, "wall": meters}
+    made = {
+        "law": law,
+        "predictions": scores.with_energy(predictions, both),
+        "scores": scored,
+        "wall": meters,
+    }
     for name, frame in made.items():
         write_table(frame, output[name], f"power_{name}")
         # page and figures show what the tables say, with their digits
@@ -52,7 +57,7 @@ def main(snakemake):
         "power_at_wall": figures.power_at_wall(made["wall"], wall.ALLOWED),
     }
     save_all(drawn, [*output.svg, *output.png])
-    text = page(made["law"], made["scores"], made["wall"])
+    text = page(made["law"], made["scores"], made["predictions"], made["wall"])
     write_text(output.page, told(text, Path(output.page).parent))
 
 
