@@ -122,10 +122,10 @@ def model_colour(name):
 VERDICT_MARKS = {
     "reproduced": (TEAL, "o"),
     "reproduced with caveat": (OLIVE, "s"),
-    "by construction": (GREY, "D"),
+    "by construction": (DARK_GREY, "D"),
     "borderline": (BLACK, "^"),
     "not reproduced": (MAGENTA, "X"),
-    "not scored": (DARK_GREY, "P"),
+    "not scored": (GREY, "P"),
 }
 """Colour and marker of each verdict on a number: either alone tells them apart."""
 

@@ -222,6 +222,17 @@ def counted(value: int, one: str, many: str) -> str:
     return f"{value} {one if value == 1 else many}"
 
 
+def within(words: str) -> str:
+    """Words that begin a line as they stand within a sentence: an abbreviation keeps its capitals.
+
+    Examples
+    --------
+    >>> within("Input tokens"), within("PUE, median")
+    ('input tokens', 'PUE, median')
+    """
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
 def yes(flag: bool) -> str:
     """Write a flag."""
     return "yes" if flag else "no"

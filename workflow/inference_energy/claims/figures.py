@@ -11,7 +11,6 @@ from inference_energy.drawing import (
     BLACK,
     DARK_GREY,
     GREY,
-    LIGHT_GREY,
     PAGE,
     SETTINGS,
     VERDICT_MARKS,
@@ -27,7 +26,9 @@ from inference_energy.text import number
 ROW = 0.155
 """Height of a claim [in]."""
 
-PRINTED = {"facecolor": LIGHT_GREY, "edgecolor": GREY, "linewidth": 0.8}
+PALE = "#E3E3E3"
+"""Colour of what marks stand on."""
+PRINTED = {"facecolor": PALE, "edgecolor": GREY, "linewidth": 0.8}
 TALL = 0.76
 """Height of a published range, more than a mark's, in rows."""
 EXACT = {"color": BLACK, "linestyle": "", "marker": "|", "markersize": 5}

@@ -66,13 +66,13 @@ def _number(value: float | None) -> str:
 
 
 def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
-    """Say whose numbers the claims are held against, and how they differ from the medians."""
+    """Say whose numbers the claims are compared with, and how they differ from the medians."""
     drawn, exact = (
         " -> ".join(number(answer.median(regime, engine)) for answer in (base, head))
         for engine in ("published", "exact")
     )
     note = (
-        "A claim is held against the seeded draw, as the paper computed its numbers: the draw's"
+        "A claim is compared with the seeded draw, as the paper computed its numbers: the draw's"
         f" {regime} median is {drawn} Wh, the exact one above {exact} Wh. Where the number without"
         " sampling stays, only the draw has moved: a factor that became fixed, or another number of"
         " models, takes other random numbers."

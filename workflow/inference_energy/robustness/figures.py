@@ -247,7 +247,7 @@ def tornado(table, indices, inputs):
     of = inputs[first]["title"].removesuffix(", traditional")
     drawing.headline(
         figure,
-        f"The traditional median moves most with {_within(of)}: {span} Wh",
+        f"The traditional median moves most with {text.within(of)}: {span} Wh",
     )
     left, gap, tail = 1.72, 0.5, 0.48
     width = (drawing.PAGE - left - tail - 2 * gap) / 3
@@ -270,11 +270,6 @@ def tornado(table, indices, inputs):
                 where = {"transform": axis.transAxes, "color": colour}
                 axis.text(place, 1.03, word, weight=weight, **where)
     return figure
-
-
-def _within(title):
-    """Title as it stands within a sentence: an abbreviation keeps its capitals."""
-    return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
 def _draw_bars(axis, values, shares, shown):

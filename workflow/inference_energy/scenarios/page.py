@@ -3,6 +3,7 @@
 from inference_energy.scenarios.figures import INPUTS
 from inference_energy.scenarios.tables import grids
 from inference_energy.templates import render
+from inference_energy.text import within
 
 
 def page(settings, tasks, maps, facility):
@@ -30,5 +31,5 @@ def page(settings, tasks, maps, facility):
             for each in settings["maps"]
         },
         maps=settings["maps"],
-        inputs={name: words.lower().replace("pue", "PUE") for name, words in INPUTS.items()},
+        inputs={name: within(words) for name, words in INPUTS.items()},
     )
