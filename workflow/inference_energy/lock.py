@@ -19,6 +19,8 @@ class Lock:
     ----------
     folder : path-like
         The run's folder.
+    place : path-like
+        The lock's file within it.
 
     Raises
     ------
@@ -26,8 +28,8 @@ class Lock:
         If another run works there, with its process.
     """
 
-    def __init__(self, folder):
-        path = Path(folder, LOCK)
+    def __init__(self, folder, place=LOCK):
+        path = Path(folder, place)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.file = path.open("a+", encoding="utf-8")
         try:

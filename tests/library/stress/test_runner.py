@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from inference_energy.errors import InputError
+from inference_energy.lock import Lock
 from inference_energy.stress import runner
 from library.stress.made_up import CANARY, DEFAULTS, NODE, SMALL, read
 from processes import HANGS, PIPE, start
@@ -152,6 +153,16 @@ def test_a_server_that_restarts_is_waited_for(alone, monkeypatch, capsys):
     monkeypatch.setattr(runner, "probe", gone(3))
     with pytest.raises(InputError, match="no server answers"):
         alone._await_server()
+
+
+def test_two_runs_of_one_test_are_kept_apart(alone, monkeypatch):
+    monkeypatch.setattr(alone, "_run", lambda: None)
+    other = Lock(alone.folder, runner.LOCK)
+    with pytest.raises(InputError, match=r"Another run works .*; or give this test another name"):
+        alone.run()
+    other.close()
+    alone.run()
+    alone.run()
 
 
 def test_time_to_go_is_that_of_the_cells_that_are_left(alone):

@@ -20,6 +20,7 @@ import pandas as pd
 import yaml
 
 from inference_energy.errors import InputError
+from inference_energy.lock import Lock
 from inference_energy.stress import checks, client, plan, tables
 from inference_energy.stress import window as stress_window
 from inference_energy.stress.forecast import NOTHING
@@ -39,6 +40,9 @@ SAMPLER = "inference_energy.stress.sampler"
 
 
 KEY = "OPENAI_API_KEY"
+
+
+LOCK = "run.lock"
 
 
 OUTLASTS = 3
@@ -170,7 +174,18 @@ class StressTest:
         return found
 
     def run(self):
-        """Run what is not finished; report after every cell."""
+        """Run what is not finished, alone in the folder; report after every cell."""
+        try:
+            lock = Lock(self.folder, LOCK)
+        except InputError as error:
+            remedy = f"or give this test another name ({form('name: NAME')})"
+            raise InputError(f"{self.folder}: {error}; {remedy}") from None
+        try:
+            self._run()
+        finally:
+            lock.close()
+
+    def _run(self):
         client.redact(self.folder, self.key)
         if not self.sources:
             say("power source: none found; throughput and latency only")
