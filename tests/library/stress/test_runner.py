@@ -155,6 +155,13 @@ def test_a_server_that_restarts_is_waited_for(alone, monkeypatch, capsys):
         alone._await_server()
 
 
+def test_a_test_does_not_go_on_without_its_meter():
+    ended = start(["true"])
+    ended.wait()
+    with pytest.raises(InputError, match="power: ipmi: cannot be read any more"):
+        runner._check_samplers({"ipmi": ended})
+
+
 def test_two_runs_of_one_test_are_kept_apart(alone, monkeypatch):
     monkeypatch.setattr(alone, "_run", lambda: None)
     other = Lock(alone.folder, runner.LOCK)

@@ -37,7 +37,13 @@ def test_meters_that_cannot_be_read_are_errors_not_zeros(tmp_path, monkeypatch):
         next(sampler.ipmi())
     answer = "Instantaneous power reading:                   512 Watts"
     monkeypatch.setattr(sampler, "IPMI", ["echo", answer])
-    assert next(sampler.ipmi()) == [("node", "512", "")]
+    readings = sampler.ipmi()
+    assert next(readings) == [("node", "512", "")]
+    monkeypatch.setattr(sampler, "IPMI", ["false"])
+    assert next(readings) == []
+    monkeypatch.setattr(sampler, "IPMI", ["no-such-tool"])
+    with pytest.raises(SystemExit, match="name another source"):
+        next(sampler.ipmi())
 
 
 def test_zeus_without_gpus_is_not_zero_joules(monkeypatch):

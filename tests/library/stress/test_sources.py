@@ -2,8 +2,15 @@
 
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.stress.sources import Source, find_sources, power_sources, telemetry_section
+from inference_energy.stress.sources import (
+    Source,
+    check_sources,
+    find_sources,
+    power_sources,
+    telemetry_section,
+)
 from library.stress.made_up import NODE
+from stress.telemetry import Telemetry
 
 
 def test_power_sources_are_told_apart():
@@ -20,8 +27,8 @@ def test_power_sources_are_told_apart():
     ]
     assert power_sources(["node:prometheus:http://h:9090"])[0].scope == "node"
     with pytest.raises(InputError) as caught:
-        power_sources(["nvml", "zeus", "wattmeter"])
-    assert len(caught.value.problems) == 2
+        power_sources(["nvml", "zeus", "wattmeter", "gpu:"])
+    assert len(caught.value.problems) == 3
     with pytest.raises(InputError, match="two kinds of source measure the node"):
         power_sources(["ipmi", "wall.csv"])
 
@@ -36,6 +43,21 @@ def test_an_exporter_is_asked_for_the_clock_too(tmp_path):
     assert nvml == {"enabled": True, "collector": "pynvml"}
     assert not (tmp_path / "none.csv").exists()
     assert telemetry_section([], metrics) == {"enabled": False}
+
+
+@pytest.mark.parametrize("address", ["http://h:9400", "http://h:9400/", "http://h:9400/metrics/"])
+def test_an_exporter_is_named_as_its_samples_are(address):
+    assert power_sources(address) == [Source("gpu", "dcgm", "http://h:9400/metrics")]
+
+
+def test_sources_that_have_no_reading_are_told_before_the_test():
+    with Telemetry(1) as exporter:
+        check_sources(power_sources([exporter.url, "node:wall.csv", "rapl"]))
+    with pytest.raises(InputError) as caught:
+        check_sources(power_sources(["http://127.0.0.1:9", "node:prometheus:http://127.0.0.1:9"]))
+    exporter, prometheus = caught.value.problems
+    assert "no DCGM exporter answers there" in exporter
+    assert "Prometheus does not answer" in prometheus
 
 
 def test_this_machine_is_not_measured_for_another():

@@ -29,7 +29,7 @@ from inference_energy.stress.probe import PATIENCE, probe
 from inference_energy.stress.records import check_damaged, is_request, is_sample, read_lines
 from inference_energy.stress.results import publish
 from inference_energy.stress.settings import form, setting_problems
-from inference_energy.stress.sources import SAMPLED, find_sources, telemetry_section
+from inference_energy.stress.sources import SAMPLED, check_sources, find_sources, telemetry_section
 from inference_energy.tables import LARGEST, decode, read_bytes, write_text
 from inference_energy.units import SECONDS_PER_MINUTE
 
@@ -192,20 +192,22 @@ class StressTest:
         else:
             say("power source: " + ", ".join(source.named for source in self.sources))
         if self.unfinished():
+            check_sources(self.sources)
             self.remarks = _asked(self.settings, self.key)
         for remark in self.remarks:
             say(remark.message)
-        samplers = [self._sampler(s.kind) for s in self.sources if s.kind in SAMPLED]
+        samplers = {s.kind: self._sampler(s.kind) for s in self.sources if s.kind in SAMPLED}
         try:
             pilots = {c: self._pilot(c) for c in self.settings["concurrency"]}
             for number, cell in enumerate(self.cells.to_dict("records"), start=1):
+                _check_samplers(samplers)
                 if self._cell(number, cell, pilots):
                     self.publish()
             self.publish()
         except client.StoppedError:
             sys.exit("stopped; what was measured is kept: start again to go on")
         finally:
-            for sampler in samplers:
+            for sampler in samplers.values():
                 sampler.terminate()
                 sampler.wait()
 
@@ -430,6 +432,16 @@ def _asked(settings, key):
         return probe(settings, key)
     finally:
         told.cancel()
+
+
+def _check_samplers(samplers):
+    """Refuse to go on without a meter that was to be read beside the cells."""
+    ended = [kind for kind, sampler in samplers.items() if sampler.poll() is not None]
+    if ended:
+        raise InputError(
+            f"power: {', '.join(ended)}: cannot be read any more, as said above: look after it and "
+            "start again to go on, or name another source"
+        )
 
 
 def _lasting(seconds):

@@ -47,13 +47,22 @@ def rapl(root=POWERCAP):
 
 
 def ipmi():
-    """Yield the node's power as its management controller reports it."""
+    """Yield the node's power as its management controller reports it.
+
+    A controller that has told its power once may be silent now and then.
+    """
+    told = False
     while True:
-        answer = subprocess.run(IPMI, capture_output=True, text=True, check=True).stdout
-        found = re.search(r"Instantaneous power reading:\s+(\d+) Watts", answer)
-        if not found:
-            sys.exit(f"{' '.join(IPMI)}: no power reading in its answer")
-        yield [("node", found[1], "")]
+        try:
+            answer = subprocess.run(IPMI, capture_output=True, text=True)
+        except OSError as error:
+            sys.exit(f"{IPMI[0]}: {error.strerror}: install it, or name another source of power")
+        found = re.search(r"Instantaneous power reading:\s+(\d+) Watts", answer.stdout)
+        if not found and not told:
+            said = answer.stderr.strip() or "nothing more"
+            sys.exit(f"{' '.join(IPMI)}: no power reading in its answer; it said: {said}")
+        told = True
+        yield [("node", found[1], "")] if found else []
 
 
 def zeus():

@@ -3,12 +3,14 @@
 import os
 import shutil
 import socket
+import time
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from inference_energy.errors import InputError
+from inference_energy.meters import prometheus
 from inference_energy.tables import write_text
 from inference_energy.web import address_problem, asked
 
@@ -38,6 +40,15 @@ CLOCK = "DCGM_FI_DEV_SM_CLOCK, gauge, SM clock frequency (in MHz)\n"
 
 MOST_BYTES = 2**24
 """Longest answer of an exporter. [bytes]"""
+
+
+PATIENCE, SOON = 10.0, 2.0
+"""Longest wait for an exporter that is named, and for one that is looked for [s]."""
+
+
+LATELY = 600.0
+"""Time around now for which a Prometheus is asked whether it has readings; its clock may be off.
+[s]"""
 
 
 ALLOWED = (
@@ -121,17 +132,23 @@ def _source(word):
     if word in SCOPES and word != "dcgm":
         return Source(SCOPES[word], word)
     if word.startswith(("http://", "https://")):
-        return Source("gpu", "dcgm", word)
+        return Source("gpu", "dcgm", _exporter(word))
     scope, colon, target = word.partition(":")
     if not colon or scope not in NAMES:
         scope, target = "", word
     if target.startswith("prometheus:http"):
         return Source(scope or "gpu", "prometheus", target.removeprefix("prometheus:"))
-    if "://" in target:
+    if "://" in target or not target:
         return None
     if scope or "." in target:
         return Source(scope or "node", "file", target)
     return None
+
+
+def _exporter(address):
+    """Address of an exporter's metrics, as AIPerf builds it and names its samples after."""
+    address = address.rstrip("/")
+    return address if address.endswith("/metrics") or "?" in address else f"{address}/metrics"
 
 
 def _address_problems(source):
@@ -168,7 +185,7 @@ def find_sources(settings):
             raise InputError(f"power: {', '.join(absent)}: no such file")
         return sources
     exporter = f"http://{urlsplit(settings['endpoint']).hostname}:9400/metrics"
-    if b"DCGM_FI_DEV_POWER_USAGE" in _fetch(exporter):
+    if b"DCGM_FI_DEV_POWER_USAGE" in _fetch(exporter, SOON):
         return [Source("gpu", "dcgm", exporter)]
     sources = []
     if local and Path("/proc/driver/nvidia/version").exists():
@@ -181,9 +198,27 @@ def find_sources(settings):
     return sources
 
 
-def _fetch(address):
+def check_sources(sources):
+    """Refuse sources on a network that have no reading before the test begins, all at once."""
+    problems, now = [], time.time()
+    for source in sources:
+        if source.kind == "dcgm" and b"DCGM_FI_DEV_" not in _fetch(source.target, PATIENCE):
+            problems.append(
+                f"power: {source.target}: no DCGM exporter answers there: start it, correct the "
+                "address, or give power: none to test without energy"
+            )
+        if source.kind == "prometheus":
+            try:
+                prometheus.fetch(source.target, source.scope, now - LATELY, now + LATELY)
+            except InputError as error:
+                problems += [f"power: {problem}" for problem in error.problems]
+    if problems:
+        raise InputError(problems)
+
+
+def _fetch(address, patience):
     try:
-        with asked(address, 2.0, MOST_BYTES) as answer:
+        with asked(address, patience, MOST_BYTES) as answer:
             return answer.body()
     except (OSError, HTTPException, InputError):
         return b""
