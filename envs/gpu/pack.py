@@ -63,6 +63,7 @@ def main(plan_file, out, have_file=None):
             lock, skip = engine.get("lock"), engine.get("skip", [])
             lists[name] = pick(lock, dict.fromkeys(have), skip=skip) if lock else ""
         for name, lock in lists.items():
+            print(f"Fetching the packages of {name} ...", file=sys.stderr, flush=True)
             trim_of = plan["engines"].get(name, {}).get("trim", {})
             wheels = fetch(lock, Path(folder) / name, kit / "wheels", trim_of)
             (kit / f"{name}.txt").write_text("\n".join(wheels) + "\n", encoding="utf-8")
