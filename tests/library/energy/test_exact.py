@@ -290,6 +290,26 @@ def test_an_utilisation_that_follows_the_throughput_is_known():
     ) == pytest.approx(4 * 0.3 * PUE)
 
 
+class Sloped(Peak):
+    """A law whose throughput and error both lengths change."""
+
+    def predict(self, input_tokens, output_tokens):
+        return self.peak * 1000 / input_tokens * output_tokens / 300
+
+    def sigma(self, input_tokens, output_tokens):
+        return 0.3 * 1000 / input_tokens * output_tokens / 300
+
+
+def test_a_query_of_given_lengths_is_served_at_their_throughput_and_with_their_error():
+    model = served("a", 100, law=Sloped(100.0, 1), uncertain=True, peak=400.0)
+    alone = exact.fixed_energy(by_hand(), model, 500.0, 600.0)
+    assert (np.exp(alone.mu), alone.sigma) == pytest.approx((600 / 400 * A_SECOND, 1.2))
+    coupled = by_hand(power_utilisation=Coupling(0.2, 0.4))
+    for lengths, share in (((500.0, 300.0), 0.5), ((1000.0, 600.0), 0.5), ((2000.0, 300.0), 0.125)):
+        power = exact.serving_power(coupled, model, *lengths)
+        assert np.exp(power.mu) == pytest.approx(3.6 * (0.2 + 0.4 * share) * PUE)
+
+
 def test_energy_per_token_is_that_of_the_queries_with_an_answer():
     setup, model = by_hand(), served("a", 100)
     per_token = exact.energy_per_output_token(setup, regime(VARIED), model)
@@ -385,6 +405,8 @@ def test_of_many_ways_few_lengths_stand_for_all():
     ways = served("a", 100, law=Pooled.of([Share(1.0, 1.0, law)] * 2))
     lengths, weights = exact._all_lengths(many, ways)
     assert len(lengths) < 2000 and weights.sum() == pytest.approx(1)
+    assert len(lengths) == len(many.output_tokens.nodes((), exact.FINE_PANEL)[0])
+    assert len(lengths) > len(many.output_tokens.nodes()[0])
     assert weights @ lengths == pytest.approx(5e4)
 
 
