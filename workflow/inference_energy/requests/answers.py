@@ -97,8 +97,13 @@ def _keyed(lengths, coarsen=False):
     for name in ("input_cell", "cached_cell", "output_cell"):
         cells[name] = lengths[name]
         if coarsen:
-            cells[name] = rounded(lengths[name].astype(float), COARSE_BITS).astype(np.int64)
+            cells[name] = _coarse(lengths[name].to_numpy(float))
     return lengths.assign(**cells)
+
+
+def _coarse(fine):
+    """Numbers of the coarse cells that fine ones lie in, as the counting gives them."""
+    return np.floor(4 * np.log2(2 * rounded(fine, COARSE_BITS) + 1)).astype(np.int64)
 
 
 def _unkeyed(lengths):

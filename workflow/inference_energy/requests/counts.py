@@ -69,6 +69,7 @@ TABLES = {
 """Tables of counts: the types of their keys, and what is summed."""
 
 NAMES = ("model", "tenant")
+"""Keys that are names."""
 
 LOOKED_FOR = {"start", "finish", "tenant", "id"}
 """Columns that decide before a log is read what is asked of it."""
@@ -93,16 +94,15 @@ def create_tables(connection):
 
 
 def sum_tables(connection):
-    """Add up rows of the same keys, in place; blanks around names end here, where rows are few.
+    """Add up rows of the same keys, in place.
 
     Cells from which every request was taken away are left out.
     """
     for name, (types, sums) in TABLES.items():
-        keys = [f"{bare_name(key)} AS {key}" if key in NAMES else key for key in types]
         summed = ", ".join(f"sum({column})::BIGINT AS {column}" for column in sums)
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS"
-            f" SELECT {', '.join(keys)}, {summed} FROM {name} GROUP BY ALL"
+            f" SELECT {', '.join(types)}, {summed} FROM {name} GROUP BY ALL"
             + (" HAVING sum(n) <> 0" if CELLS.keys() <= types.keys() else "")
         )
 
@@ -185,28 +185,90 @@ def count_rows(connection, longest, stated, clean=False):
 
 def add_counts(connection, stated):
     """Add the lengths of the view ``counted`` to the tables."""
-    groups = {"lengths": ({}, cells(stated), "")}
-    if "start" in stated:
-        hour = {"hour": f"start // {MICROSECONDS_PER_HOUR}"}
-        groups["hours"] = hour, coarse_cells(stated), "WHERE start IS NOT NULL"
-    if "tenant" in stated:
-        groups["tenants"] = {"tenant": "tenant"}, coarse_cells(stated), ""
-    for name, (group, own_cells, where) in groups.items():
-        keys = group | dict(zip(CELLS, own_cells, strict=True))
-        _add_groups(connection, name, keys, _sums(stated), where)
+    groups = [name for name, of in (("hours", "start"), ("tenants", "tenant")) if of in stated]
+    if not groups:
+        _add_groups(connection, "lengths", "counted", {"model": "model"} | cells(stated), stated)
+        return
+    _number(connection, stated)
+    fine = cells(stated, "{} / n" if "requests" in stated else "{}")
+    _add_groups(connection, "lengths", "numbered", {"model": "model"} | fine, stated)
+    for name in groups:
+        _add_coarse(connection, name, stated)
     if {"start", "finish"} <= stated:
         for time, sign in (("start", 1), ("finish", -1)):
-            connection.execute(f"INSERT INTO flight SELECT {_changes(time, sign)} GROUP BY ALL")
+            sql = f"SELECT {_changes(time, sign)} GROUP BY ALL"
+            connection.execute(
+                f"INSERT INTO flight SELECT {bare_name('model')}, * EXCLUDE model FROM ({sql})"
+            )
 
 
-def _add_groups(connection, name, keys, sums, where):
-    """Group the view ``counted`` into a table; constants, else keys for DuckDB too, come after."""
-    columns = keys | sums
+def _number(connection, stated):
+    """Put the view ``counted`` into the table ``numbered``, in numbers that are small.
+
+    Names are numbered from 1 in ``model_names`` and ``tenant_names``, none is 0; cells are coarse.
+    """
+    lengths = {name: name for name in SUMS[1:] if name in stated}
+    if "requests" in stated:
+        lengths["n"] = "n"
+    else:
+        lengths |= {name: f"{name}::INTEGER" for name in lengths if name != "reasoning"}
+    small = {name: _coarse(sql) for name, sql in cells(stated).items() if sql != NONE}
+    if "start" in stated:
+        small["hour"] = f"(start // {MICROSECONDS_PER_HOUR})::INTEGER"
+    rows = "counted"
+    for key in NAMES:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {key}_names AS"
+            f" SELECT name, {bare_name('name')} AS bare, row_number() OVER () AS number"
+            f" FROM (SELECT DISTINCT {key} AS name FROM counted) WHERE name IS NOT NULL"
+        )
+        rows += f" LEFT JOIN {key}_names ON {key}_names.name = counted.{key}"
+        small[key] = f"coalesce({key}_names.number, 0)::INTEGER"
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in (lengths | small).items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT {columns} FROM {rows}")
+
+
+def _add_coarse(connection, name, stated):
+    """Group the table ``numbered`` by coarse cells.
+
+    The keys are one number together, dense from 0, of which DuckDB finds the group by its place in
+    an array instead of a hash.
+    """
+    none = {key for key, sql in cells(stated).items() if sql == NONE}
+    found, place, stride = dict.fromkeys(TABLES[name][0], NONE), "0::BIGINT", 1
+    keys = [key for key in found if key not in none]
+    extremes = ", ".join(f"min({key}), max({key})" for key in keys)
+    ends = connection.execute(f"SELECT {extremes} FROM numbered").fetchall()[0]
+    if None in ends:
+        return
+    for key, least, most in zip(keys, ends[::2], ends[1::2], strict=True):
+        place += f" + ({key}::BIGINT - {least}) * {stride}"
+        found[key] = f"place // {stride} % {most - least + 1} + {least}"
+        stride *= most - least + 1
+    where = "WHERE place IS NOT NULL"
+    _add_groups(connection, name, "numbered", {"place": place}, stated, found, where)
+
+
+def _add_groups(connection, name, rows, keys, stated, found=None, where=""):
+    """Group ``rows`` by SQL of ``keys`` into a table; ``found`` is SQL of the table's keys of them.
+
+    Constants, else keys for DuckDB too, come after, and names without blanks around them, where
+    rows are few.
+    """
+    columns = keys | _sums(stated)
     asked = ", ".join(f"{sql} AS {column}" for column, sql in columns.items() if sql != NONE)
-    filled = ", ".join(NONE if sql == NONE else column for column, sql in columns.items())
+    filled = {column: NONE if sql == NONE else column for column, sql in columns.items()}
+    filled = (found or {key: filled[key] for key in keys}) | {key: filled[key] for key in SUMS}
+    named = ""
+    for key in NAMES:
+        if key in filled and rows == "numbered":
+            named += f" LEFT JOIN {key}_names ON {key}_names.number = {filled[key]}"
+            filled[key] = f"{key}_names.bare"
+        elif key in filled:
+            filled[key] = bare_name(filled[key])
     connection.execute(
-        f"INSERT INTO {name} SELECT {filled} FROM"
-        f" (SELECT {asked} FROM counted {where} GROUP BY ALL)"
+        f"INSERT INTO {name} SELECT {', '.join(filled.values())} FROM"
+        f" (SELECT {asked} FROM {rows} {where} GROUP BY ALL) AS groups{named}"
     )
 
 
@@ -234,16 +296,18 @@ def cell(column, bits):
     return f"({value} * {spread} - ({value} * {spread} - {value}))::BIGINT"
 
 
-def cells(stated):
-    """SQL of the fine cells of the view ``counted``, a list in the order of ``CELLS``."""
-    cached = cell("mean_cached", CACHED_BITS) if "cached" in stated else NONE
-    return ["model", cell("mean_input", FINE_BITS), cached, cell("mean_output", FINE_BITS)]
+def cells(stated, mean="mean_{}"):
+    """SQL of the fine cells of the view ``counted`` by name; ``mean``: that of a mean length."""
+    bits = {"input": FINE_BITS, "cached": CACHED_BITS, "output": FINE_BITS}
+    return {
+        f"{name}_cell": cell(mean.format(name), own) if name in stated else NONE
+        for name, own in bits.items()
+    }
 
 
-def coarse_cells(stated):
-    """SQL of coarse cells, each of whole fine ones."""
-    model, *lengths = cells(stated)
-    return [model, *(cell(sql, COARSE_BITS) if "mean" in sql else sql for sql in lengths)]
+def _coarse(fine):
+    """SQL of the number of the coarse cell that a fine one lies in: below 128, one for each."""
+    return f"floor(4 * log2(2 * {cell(fine, COARSE_BITS)} + 1))::UTINYINT"
 
 
 def _sums(stated):

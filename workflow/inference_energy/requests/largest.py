@@ -65,9 +65,8 @@ def collect(connection, serving, stated, least, file="", found=None):
         The ``LARGEST`` requests of the largest energy, the earliest of equal ones.
     """
     columns = f"start, {bare_name('model')} AS model, tenant, n, input, cached, output"
-    model, *lengths = cells(stated)
     long_enough = " AND ".join(f"{name} >= {value}" for name, value in least.items())
-    key = ", ".join([f"coalesce({bare_name(model)}, '')", *lengths])
+    key = ", ".join([f"coalesce({bare_name('model')}, '')", *cells(stated).values()])
     rows = connection.execute(
         f"SELECT {columns} FROM counted WHERE {long_enough} AND ({key}) IN (FROM wanted)"
         f" AND row NOT IN (SELECT row FROM surplus WHERE file = {literal(file)})"

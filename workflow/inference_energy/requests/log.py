@@ -28,8 +28,15 @@ from inference_energy.requests.formats import (
 UNIT_ROWS = 2**23
 """Rows of a unit of a Parquet file: the unit that is read, counted and reported at once."""
 
+DELIMITERS = (",", ";", "\t", "|")
+"""What can be between the columns of a table; the one that splits its header into most is."""
+
 MOST_FILES = 100_000
 """Files and folders below that of a log: ten years of hours."""
+
+ARRAY_DIGITS = 22
+"""Binary digits of the number of groups, at most, of which DuckDB keeps an array instead of a hash:
+of all threads together, a third of a gigabyte."""
 
 LONGEST_LINE = 2**26
 """Bytes of the longest line, or JSON object, that is read."""
@@ -79,10 +86,12 @@ class Unit:
 def connect(memory_mb=700, threads=1, folder="."):
     """Open a DuckDB that keeps to so much memory and spills into ``folder``."""
     connection = duckdb.connect()
+    # a thread has an array of its own
+    digits = max(0, ARRAY_DIGITS - int(threads - 1).bit_length())
     connection.execute(
         f"SET memory_limit='{int(memory_mb)}MB'; SET threads={int(threads)};"
         f" SET temp_directory={literal(folder)}; SET TimeZone='UTC';"
-        " SET enable_progress_bar=false"
+        f" SET perfect_ht_threshold={digits}; SET enable_progress_bar=false"
     )
     return connection
 
