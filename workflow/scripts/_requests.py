@@ -31,7 +31,7 @@ class Stored:
 
     def view(self, unit):
         """Make the view ``counted`` of a unit; return the columns that the log has."""
-        stated, _ = requests_view(self.log, unit, self.connection, self.folder)
+        stated, *_ = requests_view(self.log, unit, self.connection, self.folder)
         self.connection.execute(counted_view(self.longest, stated))
         return stated
 

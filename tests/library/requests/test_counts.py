@@ -56,6 +56,8 @@ def test_rows_that_are_not_as_they_should_be_are_counted_by_kind(tmp_path, count
     assert tables["hours"]["n"].sum() == 5
     examples = tables["examples"].set_index("kind")["row"]
     assert (examples["negative"], examples["absurd"]) == (3, 4)
+    assert (examples["no output"], examples["unreadable"]) == (6, 10)
+    assert set(examples.index) == set(kinds(tables)) - {"rows"}
 
 
 def test_a_clean_log_has_only_rows(tmp_path, count, kinds):

@@ -184,6 +184,46 @@ def test_an_offset_of_a_time_counts(settings, tmp_path):
     assert read(tmp_path / "log.csv", settings, tmp_path)[0][0]["start"] == TEN
 
 
+@pytest.mark.parametrize("between", [";", "\t", "|"])
+def test_a_table_is_read_whatever_is_between_its_columns(settings, tmp_path, between):
+    text = FILES["azure"][1].replace(",", between)
+    (tmp_path / "log.csv").write_text(text)
+    (row,), name = read(tmp_path / "log.csv", settings, tmp_path)
+    assert (name, row["start"], row["input"], row["output"]) == ("azure", TEN, 120, 30)
+
+
+def test_case_and_blanks_of_a_tables_header_do_not_matter(settings, tmp_path):
+    (tmp_path / "log.csv").write_text("\ufeffStart, MODEL , Input_Tokens,output_tokens\n,m,5,6\n")
+    (row,), name = read(tmp_path / "log.csv", settings, tmp_path)
+    assert (name, row["model"], row["input"], row["output"]) == ("plain", "m", 5, 6)
+    duckdb.sql(f"COPY (SELECT 5 AS INPUT_tokens, 6 AS Output_Tokens) TO '{tmp_path}/log.parquet'")
+    (row,), name = read(tmp_path / "log.parquet", settings, tmp_path)
+    assert (name, row["input"], row["output"]) == ("plain", 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("start", "known"),
+    [
+        ("1740823200", True),
+        ("1740823200.0", True),
+        ("1740823200000", True),
+        ("1740823200000000", True),
+        ("1740823200000000000", True),
+        ("2025-03-01T05:00:00-05:00", True),
+        ("20250301100000", False),
+        ("2025", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_number_is_a_time_if_it_is_one_of_this_century(settings, tmp_path, start, known, kind):
+    path = tmp_path / f"log.{kind}"
+    start = f"'{start}'" if "-" in start else start
+    sql = f"COPY (SELECT {start} AS start, 5 AS input_tokens, 6 AS output_tokens) TO '{path}'"
+    duckdb.sql(f"{sql} (FORMAT {kind})")
+    ((row,), _) = read(path, settings, tmp_path)
+    assert row["start"] == TEN if known else pd.isna(row["start"])
+
+
 @pytest.mark.parametrize(
     ("cell", "tokens"),
     [

@@ -19,7 +19,7 @@ def test_the_largest_are_the_largest(answered, rows, settings, tmp_path, monkeyp
     least = largest.choose(connection, answers.candidates(counted["lengths"], table, 50))
     found = None
     for unit in units(log, connection):
-        stated, _ = requests_view(log, unit, connection, tmp_path)
+        stated, *_ = requests_view(log, unit, connection, tmp_path)
         connection.execute(counts.counted_view(10**7, stated))
         found = largest.collect(connection, serving, stated, least, found=found)
     listed = largest.table(found, serving)
@@ -48,7 +48,7 @@ def test_a_repeated_request_is_among_the_largest_once(paper, count, settings, tm
     cells = answers.candidates(lengths, energies(serving, lengths))
     for surplus, expected in ((None, [900, 900, 5]), (tmp_path / "surplus.parquet", [900, 5])):
         least = largest.choose(connection, cells, surplus)
-        stated, _ = requests_view(log, found[0], connection, tmp_path)
+        stated, *_ = requests_view(log, found[0], connection, tmp_path)
         connection.execute(counts.counted_view(10**7, stated))
         listed = largest.collect(connection, serving, stated, least, found[0].file)
         assert listed["output"].tolist() == expected

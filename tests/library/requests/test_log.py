@@ -109,7 +109,8 @@ def test_the_columns_of_a_log_are_those_of_any_file(tmp_path, settings):
     ("name", "content", "words"),
     [
         ("a.csv", b"", "is empty"),
-        ("a.csv", b"x,x\n1,2\n", "appears more than once"),
+        ("a.csv", b"x,X\n1,2\n", "column X, x: appears more than once"),
+        ("a.csv", "x,y\n1,2\n".encode("utf-16"), "is no text in UTF-8"),
         ("a.csv", b"one,two\n1,2\n", "no format of config/requests.yaml has its columns, one, two"),
         ("a.csv", b"x" * 140_000 + b",y\n1,2\n", "row 1: is no header"),
         ("a.jsonl", b"hello\n", "holds no JSON objects"),

@@ -168,8 +168,11 @@ def count_unit(connection, log, unit, longest, folder, known=COLUMNS):
     known : collection of str
         Columns that the whole log was found to have before it was read.
     """
-    stated, unreadable = requests_view(log, unit, connection, folder)
+    stated, unreadable, first = requests_view(log, unit, connection, folder)
     clean = _count_kinds(connection, unit, longest, stated, unreadable)
+    for row in first[:EXAMPLES]:
+        sql = "INSERT INTO examples (kind, file, row) VALUES ('unreadable', ?, ?)"
+        connection.execute(sql, [unit.file, row])
     if late := sorted((stated & LOOKED_FOR) - set(known)):
         _count_late(connection, unit, late)
     if "start" in stated:
@@ -343,6 +346,7 @@ def _conditions(longest, stated):
         "negative": ("input", " OR ".join(f"coalesce({name} < 0, FALSE)" for name in tokens)),
         "absurd": ("input", absurd),
         "no requests": ("requests", no_requests),
+        "no output": ("output", "coalesce(output = 0 AND input >= 0, FALSE)"),
         "cached above input": ("cached", "coalesce(cached > input AND input >= 0, FALSE)"),
         "no time": ("start", "start IS NULL"),
         "no end": ("finish", "finish IS NULL"),
@@ -363,8 +367,11 @@ def _count_kinds(connection, unit, longest, stated, unreadable):
             for sql in conditions.values()
         )
         found = connection.execute(f"SELECT {counts} FROM requests").fetchall()[0]
-    lines = [("rows", rows), ("unreadable", unreadable), *zip(conditions, found[::2], strict=True)]
-    connection.executemany("INSERT INTO kinds VALUES (?, ?)", lines)
+    lines = {"rows": rows, "unreadable": unreadable}
+    lines |= dict(zip(conditions, found[::2], strict=True))
+    # the requests of all units are, when duplicates are known
+    lines.pop("no output", None)
+    connection.executemany("INSERT INTO kinds VALUES (?, ?)", [*lines.items()])
     for kind, places in zip(conditions, found[1::2], strict=True):
         _keep_examples(connection, unit, kind, places)
     return not set(NOT_COUNTED) & set(conditions)
@@ -390,6 +397,7 @@ def _screen(connection, longest, stated):
         "no tokens": min(known["input"], known["output"]) < rows,
         "negative": any(value is not None and value < 0 for value in least.values()),
         "absurd": "requests" in stated or max(most["input"] or 0, most["output"] or 0) > longest,
+        "no output": least["output"] is not None and least["output"] <= 0,
         "no time": starts < rows,
         "no end": ends < rows,
     }

@@ -67,6 +67,6 @@ def write_surplus(connection, path):
 
 
 def _counted(connection, log, unit, longest, folder):
-    stated, _ = requests_view(log, unit, connection, folder)
+    stated, *_ = requests_view(log, unit, connection, folder)
     connection.execute(counted_view(longest, stated))
     return stated

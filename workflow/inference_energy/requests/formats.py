@@ -30,6 +30,10 @@ MICROSECONDS = {"s": MEGA, "ms": KILO, "us": 1.0, "ns": MILLI}
 LATEST = 253_402_300_799_999_999
 """Last moment of the year 9999; what is not between 1970 and it is no time. [us]"""
 
+THIS_CENTURY = (978_307_200e6, 4_102_444_800e6)
+"""Between which a number is a time, in whichever unit, where a log's format has times as text. [us]
+"""
+
 BLANKS = " \t\r\n\f\v\u00a0"
 """Characters around a name that are not part of it."""
 
@@ -91,15 +95,25 @@ class Source:
         if isinstance(column, dict):
             return self._attribute(column["attribute"])
         path = [column] if isinstance(column, str) else column
-        if self.types is not None and path[0] not in self.types:
+        name = self._own(path[0])
+        if name is None:
             return None
         if self.json:
             return self._value(path), "VARCHAR"
-        sql, kind = quoted(path[0]), self.types[path[0]]
+        sql, kind = quoted(name), self.types[name]
         if len(path) == 1:
             return sql, kind
         value = sql if kind in ("VARCHAR", "JSON") else f"to_json({sql})"
         return f"TRY(json_extract_string({value}, {_json_path(path[1:])}))", "VARCHAR"
+
+    def _own(self, name):
+        """Name that the log has for a column, whose case does not matter but of keys of JSON."""
+        if self.types is None or name in self.types:
+            return name
+        alike = (
+            () if self.json else (own for own in self.types if own.casefold() == name.casefold())
+        )
+        return next(iter(alike), None)
 
     def _attribute(self, name):
         if not self.json or not (self.types is None or "attributes" in self.types):
@@ -222,8 +236,19 @@ def _time(found, unit):
         at = f"({sql})::TIMESTAMP" if kind != TIMESTAMP_TZ else sql
         return _known(f"epoch_us({at})")
     if unit == "text":
-        return _known(f"epoch_us(TRY_CAST({sql} AS TIMESTAMPTZ))")
+        text = f"epoch_us(TRY_CAST(({sql})::VARCHAR AS TIMESTAMPTZ))"
+        return _known(f"coalesce({text}, {_since_1970(sql)})")
     return _known(f"TRY_CAST(TRY_CAST({sql} AS DOUBLE) * {MICROSECONDS[unit]} AS BIGINT)")
+
+
+def _since_1970(sql):
+    """SQL of a number as a time of this century: that it is one says which unit it has."""
+    number, first, last = f"TRY_CAST({sql} AS DOUBLE)", *THIS_CENTURY
+    units = "".join(
+        f" WHEN {number} * {unit} BETWEEN {first} AND {last} THEN ({number} * {unit})::BIGINT"
+        for unit in MICROSECONDS.values()
+    )
+    return f"CASE{units} END"
 
 
 def _known(time):

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -242,7 +243,7 @@ def describe(connection, file, kind, objects=LEAST_OBJECTS):
             ) from None
         return Source({name: kind for name, kind, *_ in rows.fetchall()})
     if kind == "csv":
-        columns = [*_header(connection, file), *_folder_columns(file)]
+        columns = [*_header(connection, file)[0], *_folder_columns(file)]
         return Source(dict.fromkeys(columns, "VARCHAR"))
     keys = [*_keys(connection, file, objects), *_folder_columns(file)]
     return Source(dict.fromkeys(keys, "JSON"), "json")
@@ -273,25 +274,34 @@ def _lines(connection, file, count):
 
 
 def _header(connection, file):
-    first = [line.lstrip("\ufeff") for line in _lines(connection, file, 1)]
+    """Names of a table's columns, and what is between them.
+
+    Raises
+    ------
+    InputError
+        If the file has no header, is no text in UTF-8, or a name appears more than once, whatever
+        the case of its letters.
+    """
+    (line,) = _lines(connection, file, 1) or [""]
+    if "\0" in line:
+        raise InputError(f"{file}: is no text in UTF-8, as its first line has zeros; write it anew")
+    between = ["\t"] if _ending(Path(file)) == ".tsv" else DELIMITERS
     try:
-        header = next(csv.reader(first, delimiter=_delimiter(file)), [])
+        rows = [next(csv.reader([line.lstrip("\ufeff")], delimiter=one), []) for one in between]
     except csv.Error as error:
         raise InputError(f"{file}, row 1: is no header ({error}); name the columns there") from None
+    header = max(rows, key=len)
     if not header:
         raise InputError(f"{file}: is empty; a header and rows are needed")
     # pandas writes its index under no name
-    header = [name or f"column {number}" for number, name in enumerate(header, 1)]
-    repeated = sorted({name for name in header if header.count(name) > 1})
+    names = [name.strip() or f"column {number}" for number, name in enumerate(header, 1)]
+    counts = Counter(map(str.casefold, names))
+    repeated = sorted({name for name in names if counts[name.casefold()] > 1})
     if repeated:
         raise InputError(
             f"{file}, row 1: column {', '.join(repeated)}: appears more than once; rename"
         )
-    return header
-
-
-def _delimiter(file):
-    return "\t" if _ending(Path(file)) == ".tsv" else ","
+    return names, between[rows.index(header)]
 
 
 def _objects(file, lines):
@@ -355,8 +365,9 @@ def requests_view(log, unit, connection, folder):
 
     Returns
     -------
-    stated, unreadable : set of str, int
-        Columns that the log has, and lines that are not rows.
+    stated, unreadable, first : set of str, int, list of int
+        Columns that the log has, lines that are not rows, and the first of these, the line below a
+        header being 0.
     """
     source = describe(connection, unit.file, log.kind)
     if log.kind == "parquet":
@@ -366,7 +377,7 @@ def requests_view(log, unit, connection, folder):
         connection.execute(
             f"CREATE OR REPLACE TEMP VIEW requests AS SELECT {columns} {rows} {within}"
         )
-        return stated(source, log.form), 0
+        return stated(source, log.form), 0, []
     if log.kind == "csv":
         columns = select(source, log.form, unit.file)
         rows = _csv_rows(connection, unit.file)
@@ -389,7 +400,7 @@ def requests_view(log, unit, connection, folder):
     found = stated(_of_items(source, log.form), log.form)
     if log.kind == "json":
         found |= _columns_with_values(connection)
-    return found, _rejected(connection)
+    return found, *_rejected(connection)
 
 
 def _columns_with_values(connection):
@@ -400,7 +411,7 @@ def _columns_with_values(connection):
 
 
 def _csv_rows(connection, file):
-    header = _header(connection, file)
+    header, delimiter = _header(connection, file)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     beside = "".join(
         f", {'NULL' if value is None else literal(value)} AS {quoted(name)}"
@@ -410,7 +421,7 @@ def _csv_rows(connection, file):
     return (
         f"(SELECT *{beside} FROM"
         f" read_csv({_name(file)}, auto_detect=false, header=true, columns={{{columns}}},"
-        f" delim={literal(_delimiter(file))}, quote='\"', escape='\"', store_rejects=true,"
+        f" delim={literal(delimiter)}, quote='\"', escape='\"', store_rejects=true,"
         f" rejects_limit=0, max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}))"
     )
 
@@ -430,13 +441,13 @@ def _json_rows(connection, file, form):
 
 
 def _rejected(connection):
-    """Number of lines that the last CSV file lost, all that an open quote runs over, and forget."""
+    """Number of lines that the last CSV file lost, all that an open quote runs over; the first."""
     tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
     if "reject_errors" not in tables:
-        return 0
+        return 0, []
     text = "rtrim(csv_line, chr(10) || chr(13))"
-    lines = f"SELECT max(length({text}) - length(replace({text}, chr(10), '')) + 1) AS lines"
-    sql = f"SELECT sum(lines)::BIGINT FROM ({lines} FROM reject_errors GROUP BY line)"
-    count = connection.execute(sql).fetchall()[0][0] or 0
+    lines = f"max(length({text}) - length(replace({text}, chr(10), '')) + 1) AS lines"
+    sql = f"SELECT line, {lines} FROM reject_errors GROUP BY line ORDER BY line"
+    found = connection.execute(sql).fetchall()
     connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-    return count
+    return sum(lines for _, lines in found), [line - 2 for line, _ in found]
