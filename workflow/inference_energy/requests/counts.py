@@ -21,6 +21,9 @@ FLIGHT_BIN = 10_000_000
 LONGEST_FLIGHT = MICROSECONDS_PER_DAY
 """A request that takes longer is in no load. [us]"""
 
+HOUR = f"(start // {MICROSECONDS_PER_HOUR})::INTEGER"
+"""SQL of the hour since 1970 of a start."""
+
 MOST_REQUESTS = 10**9
 """Requests of a row above which it is absurd; below, sums of tokens and times stay whole."""
 
@@ -188,15 +191,20 @@ def count_rows(connection, longest, stated, clean=False):
 
 def add_counts(connection, stated):
     """Add the lengths of the view ``counted`` to the tables."""
-    groups = [name for name, of in (("hours", "start"), ("tenants", "tenant")) if of in stated]
-    if not groups:
-        _add_groups(connection, "lengths", "counted", {"model": "model"} | cells(stated), stated)
-        return
-    _number(connection, stated)
-    fine = cells(stated, "{} / n" if "requests" in stated else "{}")
-    _add_groups(connection, "lengths", "numbered", {"model": "model"} | fine, stated)
-    for name in groups:
-        _add_coarse(connection, name, stated)
+    model, fine = {"model": "model"}, cells(stated)
+    coarse = {name: sql if sql == NONE else _coarse(sql) for name, sql in fine.items()}
+    hour = {"hour": HOUR} if "start" in stated else {}
+    if "tenant" in stated:
+        _number(connection, stated, hour | coarse)
+        mean = "{} / n" if "requests" in stated else "{}"
+        _add_groups(connection, "lengths", "numbered", model | cells(stated, mean), stated)
+        for name in ("tenants", *(["hours"] if hour else [])):
+            _add_coarse(connection, name, stated)
+    else:
+        _add_groups(connection, "lengths", "counted", model | fine, stated)
+        if hour:
+            where = "WHERE start IS NOT NULL"
+            _add_groups(connection, "hours", "counted", hour | model | coarse, stated, where)
     if {"start", "finish"} <= stated:
         for time, sign in (("start", 1), ("finish", -1)):
             sql = f"SELECT {_changes(time, sign)} GROUP BY ALL"
@@ -205,19 +213,18 @@ def add_counts(connection, stated):
             )
 
 
-def _number(connection, stated):
-    """Put the view ``counted`` into the table ``numbered``, in numbers that are small.
+def _number(connection, stated, keys):
+    """Put the view ``counted`` into the table ``numbered``: small ``keys``, and numbers for names.
 
-    Names are numbered from 1 in ``model_names`` and ``tenant_names``, none is 0; cells are coarse.
+    These are from 1, as in ``model_names`` and ``tenant_names``; 0 is none. Three groups of one
+    read cost less than three reads, two do not.
     """
     lengths = {name: name for name in SUMS[1:] if name in stated}
     if "requests" in stated:
         lengths["n"] = "n"
     else:
         lengths |= {name: f"{name}::INTEGER" for name in lengths if name != "reasoning"}
-    small = {name: _coarse(sql) for name, sql in cells(stated).items() if sql != NONE}
-    if "start" in stated:
-        small["hour"] = f"(start // {MICROSECONDS_PER_HOUR})::INTEGER"
+    small = {name: sql for name, sql in keys.items() if sql != NONE}
     rows = "counted"
     for key in NAMES:
         connection.execute(
@@ -249,10 +256,10 @@ def _add_coarse(connection, name, stated):
         found[key] = f"place // {stride} % {most - least + 1} + {least}"
         stride *= most - least + 1
     where = "WHERE place IS NOT NULL"
-    _add_groups(connection, name, "numbered", {"place": place}, stated, found, where)
+    _add_groups(connection, name, "numbered", {"place": place}, stated, where, found)
 
 
-def _add_groups(connection, name, rows, keys, stated, found=None, where=""):
+def _add_groups(connection, name, rows, keys, stated, where="", found=None):
     """Group ``rows`` by SQL of ``keys`` into a table; ``found`` is SQL of the table's keys of them.
 
     Constants, else keys for DuckDB too, come after, and names without blanks around them, where
