@@ -16,7 +16,8 @@ time, {ratio} times that of DuckDB's bare scan and group of the same columns, an
 at most, two jobs at once. {Timed} with hours and tenants too took {timed_time}, {timed_processor}
 of processor time ({timed_ratio} times the bare scan and group, for what every hour and every tenant
 has is grouped beside the whole log) and {timed_memory}
-([benchmarks/requests.md](../benchmarks/requests.md)).
+([benchmarks/requests.md](../benchmarks/requests.md)). A generated day of {queries} queries took
+{day_time}, {day_processor} of processor time.
 
 A job costs about {job:.1f} s of processor time to start: {rows} requests of models and lengths took
 {one} here as a whole, {split} in {parts} parts, and {slurm} in as many on a SLURM of one node of
@@ -36,8 +37,10 @@ def paragraph(text):
     logs = {name: [row for row in found if row[0] == name][-1] for name in (LENGTHS, TIMED)}
     (_, _, one, spent), (_, parts, split, spent_split) = [r for r in found if r[0] == "two cores"]
     slurm = next((row[2] for row in found if row[0].startswith("SLURM")), "a time not measured")
+    day = next(row for row in found if row[0].startswith("generate:"))
+    values = {"queries": WORDS.get(day[1], day[1])}
+    values |= {"day_time": day[2], "day_processor": day[3]}
     of = re.search(r"The log of lengths and models with (\S+) rows", text)[1]
-    values = {}
     for prefix, (_, size, time, processor, memory, *_, ratio) in zip(
         ("", "timed_"), logs.values(), strict=True
     ):
