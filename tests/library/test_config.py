@@ -275,12 +275,6 @@ def test_a_misspelt_key_is_refused_with_the_nearest_one(copy, name, old, new, wo
         ("findings.yaml", "method: oviedo2026", "method: v3", ["key method", "value v3"]),
         ("findings.yaml", "p95: 1.4,", "p59: 1.4,", ["pue-text-and-code: override", "p59"]),
         (
-            "findings.yaml",
-            "[model=DeepSeek-R1; term=n_rows]",
-            "[model=DeepSeek-R2; term=n_rows]",
-            ["key values.rows", "did you mean DeepSeek-R1?"],
-        ),
-        (
             "multiverse.yaml",
             "choices: [input_charge]",
             "choices: [input_chrge]",
@@ -322,6 +316,12 @@ def test_what_a_file_says_of_others_is_checked(copy, name, old, new, words):
             "trtllm-0.17, trtllm-0.19",
             "trtllm-0.17, trtllm-0.91",
             ["stress_cases.tensorrt-llm.override", "did you mean trtllm-0.19?"],
+        ),
+        (
+            "findings.yaml",
+            "[model=DeepSeek-R1; term=n_rows]",
+            "[model=DeepSeek-R2; term=n_rows]",
+            ["key values.rows", "did you mean DeepSeek-R1?"],
         ),
         ("methods/revised.yaml", "SGLang: 1,", "SGlang: 1,", ["engines.kinds", "mean SGLang?"]),
     ],
