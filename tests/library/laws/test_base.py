@@ -192,3 +192,14 @@ def test_the_error_of_a_fit_is_the_one_left_out(name):
     ]
     assert law.sigma(1000.0, 1000.0) == pytest.approx(np.sqrt(np.mean(np.square(away))))
     assert replace(law, domain={}).n_rows == len(rows)
+
+
+@EVERY
+def test_the_split_and_the_ways_are_those_of_the_shares(law):
+    ways = law.shares()
+    for found, name in zip(law.split(), ("weight", "power"), strict=True):
+        assert list(found) == [getattr(way, name) for way in ways]
+    speeds, errors = law.by_way(*LENGTHS)
+    np.testing.assert_allclose(speeds, [way.law.predict(*LENGTHS) for way in ways], rtol=1e-9)
+    alone = [np.broadcast_to(way.law.sigma(*LENGTHS), speeds.shape[1:]) for way in ways]
+    np.testing.assert_allclose(errors, alone, rtol=1e-9)
