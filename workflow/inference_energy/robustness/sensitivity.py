@@ -437,8 +437,8 @@ def needed_value(function, base, allowed, target, points=25):
 def _needed(setup, name, entry, output, goal, factors):
     """Values of an input that change a median, now ``goal``, by factors; NaN where none does."""
     base, allowed = base_values(setup, [name])[name], entry["allowed"]
-    if name in (scaling := _scaling(setup)):
-        needed = base * np.array(factors) ** (1 / scaling[name])
+    if power := _scaling(setup).get(name):
+        needed = base * np.array(factors) ** (1 / power)
         return np.where((allowed[0] <= needed) & (needed <= allowed[1]), needed, np.nan)
 
     @cache
