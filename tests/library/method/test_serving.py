@@ -157,3 +157,18 @@ def test_a_model_elsewhere_is_served_as_the_methods_own_are(method, table, hardw
     (way,) = other.law.shares()
     assert (way.node, way.engine, way.load) == ("B200 FP8", "vLLM", 64)
     assert other.law.predict(*lengths) > here.law.predict(*lengths)
+
+
+def test_methods_that_are_served_otherwise_share_a_fit(method, table, hardware, monkeypatch):
+    known = serving.Servers.fit(method, table, hardware)
+
+    def fitted_anew(*_):
+        raise AssertionError("fitted anew")
+
+    monkeypatch.setattr(serving, "usable_rows", fitted_anew)
+    other = at(method, distribution="fixed", value=8)
+    assert serving.Servers.fit(other, table.copy(), hardware).throughput is known.throughput
+    changed = hardware | {"gpus": hardware["gpus"].assign(tdp_w=1.0)}
+    for tables in ((table[1:], hardware), (table, changed)):
+        with pytest.raises(AssertionError, match="fitted anew"):
+            serving.Servers.fit(method, *tables)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, Self, cast
 
 import numpy as np
@@ -80,14 +81,23 @@ class Servers:
 
     @classmethod
     def fit(cls, method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware) -> Self:
-        """Fit the laws to a method's throughput tables, schema ``throughput``."""
+        """Fit the laws to a method's throughput tables, schema ``throughput``.
+
+        The last fit is kept: methods that differ in what they serve alone have it in common.
+        """
         chosen = {k: v for k, v in method["benchmarks"].items() if k in FILTERS}
-        every = chosen | {"precision": list(table["precision"].unique())}
-        known = {name: hardware[name] for name in ("models", "gpus")}
-        rows = training_rows([usable_rows(table, every)], hardware["mlenergy"], known)
+        law, every = method["throughput_law"]["name"], table["precision"].unique()
+        key = (law, str(chosen), *map(_content, [table, *hardware.values()]))
+        if key not in _fitted:
+            known = {name: hardware[name] for name in ("models", "gpus")}
+            usable = usable_rows(table, chosen | {"precision": list(every)})
+            rows = training_rows([usable], hardware["mlenergy"], known)
+            throughput = cast(LoadedFit, LAWS[law].fit_many(rows))
+            _fitted.clear()
+            _fitted[key] = rows, throughput, fit_gpu_power(hardware)
+        rows, throughput, power = _fitted[key]
         _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": rows["engine"]})
-        throughput = cast(LoadedFit, LAWS[method["throughput_law"]["name"]].fit_many(rows))
-        return cls(method, hardware, rows, throughput, fit_gpu_power(hardware))
+        return cls(method, hardware, rows, throughput, power)
 
     def candidates(self, kinds: pd.DataFrame) -> pd.DataFrame:
         """Layouts of model, gpu, precision, engine and share, whose GPUs hold the weights."""
@@ -123,6 +133,14 @@ class Servers:
         behind = self.rows[self.rows["network"] == first["network"]]
         law = replace(Pooled.of(shares), n_rows=len(behind))
         return Served(law, behind, utilisation=(utilisation.mu, utilisation.sigma))
+
+
+_fitted: dict[tuple, tuple[pd.DataFrame, LoadedFit, GpuPower]] = {}
+
+
+def _content(table: pd.DataFrame) -> bytes:
+    """What tells a table from another one, as a digest of its cells."""
+    return sha256(pd.util.hash_pandas_object(table).to_numpy().tobytes()).digest()
 
 
 def fit_serving(
