@@ -156,7 +156,7 @@ def test_all_of_it_is_offered_below_one_rule_and_rule_all_stays_free(folder, pre
     run = snakemake(folder, "--dry-run", "energy_everything", "energy_deployments")
     assert run.returncode == 0, run.stdout
     assert "Answering for the deployment own" in run.stdout
-    for rule in ("energy_draw_claims", "energy_compare_methods", "energy_compute_findings"):
+    for rule in ("energy_draw_method", "energy_compare_methods", "energy_compute_findings"):
         assert rule in run.stdout
     # the README is the project's own
     assert "renew_readme" not in run.stdout

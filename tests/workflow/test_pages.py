@@ -66,4 +66,4 @@ def test_every_template_is_an_input(templates):
 
 
 def test_a_rule_without_page_has_no_template(templates):
-    assert templates["estimate_energy"] == set()
+    assert templates["draw_method"] == set()

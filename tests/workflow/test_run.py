@@ -15,13 +15,9 @@ from repository import ROOT, edited, read_yaml
 
 METHODS = read_yaml("config/config.yaml")["methods"]
 PER_METHOD = {
-    "draw_claims",
-    "draw_energy",
-    "draw_scaling",
-    "estimate_energy",
-    "estimate_scaling",
+    "draw_method",
+    "estimate_method",
     "judge_claims",
-    "part_uncertainty",
     "resolve_method",
 }
 ONCE = {
@@ -66,7 +62,7 @@ RESULTS = {
     "counter_signal": "counter_signal",
 }
 # the tables of two rules, of which a run is stopped as soon as the first is there
-STOPPED = ("throughput_laws", "energy_per_query", "throughput", "output_tokens", "scaling")
+STOPPED = ("throughput_laws", "energy_per_query", "throughput", "scaling", "claims")
 
 
 def planned(output):

@@ -86,26 +86,6 @@ rule check_verdicts:
         "../scripts/claims/check.py"
 
 
-rule draw_claims:
-    """Draw published against computed for every claim."""
-    message:
-        "Drawing the claims with {wildcards.method}"
-    input:
-        claims="results/{method}/claims.csv",
-        published=provided("data/published/claims.csv"),
-        code=code("claims/draw.py"),
-    params:
-        method=lambda wildcards: METHODS[wildcards.method],
-    output:
-        figure_files("claims", "claims"),
-    log:
-        "logs/{method}/draw_claims.log",
-    conda:
-        "../../environment.yml"
-    script:
-        "../scripts/claims/draw.py"
-
-
 rule compute_findings:
     """Compute what each weak point of the published method changes."""
     message:

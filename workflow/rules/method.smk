@@ -1,3 +1,6 @@
+SCALING_TABLES = ["scaling", "test_time", "agents", "crossing", "footprint", "counter_signal"]
+
+
 rule resolve_method:
     """Write out a method with everything that it inherits, held against what is possible."""
     message:
@@ -20,3 +23,101 @@ rule resolve_method:
         "../../environment.yml"
     script:
         "../scripts/method/resolve.py"
+
+
+rule estimate_method:
+    """Fit a method's laws once; estimate energy, fleet, scaling, footprint and uncertainty."""
+    message:
+        "Estimating energy, fleet, scaling and uncertainty with {wildcards.method}"
+    input:
+        unpack(estimate_inputs),
+        scaling=provided("config/scaling.yaml"),
+        footprint=provided("config/footprint.yaml"),
+        facility=provided("data/facility.csv"),
+        counts=provided("data/published/token_counts.csv"),
+        estimates=provided("data/published/estimates.csv"),
+        measured=provided("data/measured/mlenergy_v3.csv"),
+        architectures=provided("data/models.csv"),
+        code=code("method/estimate.py"),
+    params:
+        engines=config["engines"],
+    output:
+        **{table: f"results/{{method}}/{table}.csv" for table in SCALING_TABLES},
+        laws=reported("results/{method}/throughput_laws.csv", "paper", "Energy per query"),
+        energy=reported("results/{method}/energy_per_query.csv", "paper", "Energy per query"),
+        throughput=reported("results/{method}/throughput.csv", "paper", "Energy per query"),
+        tokens=reported("results/{method}/output_tokens.csv", "paper", "Supplement"),
+        extrapolation=reported("results/{method}/extrapolation.csv", "paper", "Supplement"),
+        blend="results/{method}/blend.csv",
+        densities="results/{method}/densities.csv",
+        histograms="results/{method}/histograms.csv",
+        fleet=reported("results/{method}/fleet.csv", "paper", "Fleet"),
+        sensitivity=reported("results/{method}/sensitivity.csv", "paper", "Supplement"),
+        parts="results/{method}/uncertainty.csv",
+        classes="results/{method}/classes.csv",
+        page="results/{method}/uncertainty.md",
+        svg=vector("uncertainty", "robustness"),
+        png="figures/{method}/uncertainty.png",
+    log:
+        "logs/{method}/estimate_method.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/method/estimate.py"
+
+
+TARGETS += expand(
+    "results/{method}/{table}.csv",
+    method=METHODS,
+    table=[
+        "throughput_laws",
+        "energy_per_query",
+        "throughput",
+        "output_tokens",
+        "extrapolation",
+        "blend",
+        "densities",
+        "histograms",
+        "fleet",
+        "sensitivity",
+        *SCALING_TABLES,
+        "uncertainty",
+    ],
+)
+
+
+rule draw_method:
+    """Draw a method's energy per query, fleet, sensitivities, claims, scaling and footprint."""
+    message:
+        "Drawing energy, fleet, claims and scaling with {wildcards.method}"
+    input:
+        energy="results/{method}/energy_per_query.csv",
+        tokens="results/{method}/output_tokens.csv",
+        densities="results/{method}/densities.csv",
+        histograms="results/{method}/histograms.csv",
+        fleet="results/{method}/fleet.csv",
+        sensitivity="results/{method}/sensitivity.csv",
+        claims="results/{method}/claims.csv",
+        scaling="results/{method}/scaling.csv",
+        crossing="results/{method}/crossing.csv",
+        footprint="results/{method}/footprint.csv",
+        references=provided("data/published/references.csv"),
+        published=provided("data/published/claims.csv"),
+        code=code("method/draw.py"),
+    params:
+        method=lambda wildcards: METHODS[wildcards.method],
+    output:
+        figure_files("paper", "1a", "1b", "2a", "2b", "3a", "3b", "s1", "s2", "s3", "s4"),
+        figure_files("claims", "claims"),
+        figure_files("scaling", "scaling", "footprint"),
+    log:
+        "logs/{method}/draw_method.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/method/draw.py"
+
+
+TARGETS += expand(
+    "figures/{method}/{name}.{kind}", method=METHODS, name=FIGURE_CATEGORIES, kind=["svg", "png"]
+)

@@ -95,32 +95,6 @@ rule run_sensitivity:
         "../scripts/robustness/estimate_sensitivity.py"
 
 
-rule part_uncertainty:
-    """Part the spread of the energies by what it comes from."""
-    message:
-        "Parting the uncertainty of {wildcards.method}"
-    input:
-        unpack(estimate_inputs),
-        architectures=provided("data/models.csv"),
-        extrapolation="results/{method}/extrapolation.csv",
-        code=code("robustness/estimate_uncertainty.py"),
-    output:
-        parts="results/{method}/uncertainty.csv",
-        classes="results/{method}/classes.csv",
-        page="results/{method}/uncertainty.md",
-        svg=vector("uncertainty", "robustness"),
-        png="figures/{method}/uncertainty.png",
-    log:
-        "logs/{method}/part_uncertainty.log",
-    conda:
-        "../../environment.yml"
-    script:
-        "../scripts/robustness/estimate_uncertainty.py"
-
-
-TARGETS += expand("results/{method}/uncertainty.csv", method=METHODS)
-
-
 rule draw_robustness:
     """Draw the specification curve and the tornado."""
     message:

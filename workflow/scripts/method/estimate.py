@@ -1,0 +1,91 @@
+"""All that one method says: the paper's tables, test-time scaling, and parts of its spread."""
+
+from pathlib import Path
+
+import pandas as pd
+from _logged import run
+from _setups import read_setup
+from inference_energy import documents
+from inference_energy.drawing import save_all
+from inference_energy.energy.exact import blend_energy, regime_energy
+from inference_energy.laws.hardware import find_model
+from inference_energy.paper import estimate
+from inference_energy.reports import told
+from inference_energy.robustness.figures import variance_shares
+from inference_energy.robustness.uncertainty import by_class, page, variance_parts
+from inference_energy.scaling import agents, counter_signal, crossing, footprint, length
+from inference_energy.tables import read_table, write_table, write_text
+
+
+def write_paper(method, setup, engines, write):
+    """Laws, energy per query, a fleet's day and the sensitivities that the paper shows."""
+    write_table(estimate.throughput_laws(setup), write.laws, "throughput_laws")
+    write_table(estimate.energy_per_query(setup, engines), write.energy, "energy_per_query")
+    write_table(estimate.throughput(setup, engines), write.throughput, "throughput_results")
+    write_table(estimate.output_tokens(setup, engines), write.tokens, "output_tokens")
+    write_table(estimate.extrapolation(setup), write.extrapolation, "extrapolation")
+    write_table(estimate.members(estimate.blend(setup)), write.blend, "blend")
+    write_table(estimate.densities(setup), write.densities, "densities")
+    write_table(estimate.histograms(setup), write.histograms, "histograms")
+    write_table(estimate.fleet(setup, engines), write.fleet, "fleet")
+    varied = estimate.sensitivity(setup, method["sensitivities"], engines)
+    write_table(varied, write.sensitivity, "sensitivity")
+
+
+def write_scaling(method, setup, read, write):
+    """Energy by length, agents, crossing points, water and carbon, and the counter-signal."""
+    config = documents.read(read.scaling)
+    boundaries = documents.read(read.footprint)
+    facility = read_table(read.facility, "facility")
+    counts = read_table(read.counts, "token_counts")
+    signal = config["counter_signal"]
+    claim, _ = counter_signal.claimed_energy(
+        read_table(read.estimates, "estimates"), signal["estimate"]
+    )
+    lengths = length.energy_by_length(setup, config["output_tokens"]["values"])
+    write_table(lengths, write.scaling, "scaling")
+    longer = length.cost_of_length(setup, config["longer"]["factor"])
+    write_table(longer, write.test_time, "test_time")
+    write_table(agents.agents(setup, config["agents"]), write.agents, "agents")
+    write_table(crossing.crossing(setup, config["crossing"]), write.crossing, "crossing")
+    water = footprint.footprint(setup, boundaries, facility)
+    write_table(water, write.footprint, "footprint")
+    measured = read_table(read.measured, "mlenergy")
+    rates = counter_signal.decode_rates(measured, signal["large_model"]["value"])
+    inverted = counter_signal.counter_signal(setup, method["id"], signal, claim, counts, rates)
+    write_table(inverted, write.counter_signal, "counter_signal")
+
+
+def write_uncertainty(name, setup, read, write):
+    """What the spread of the energies comes from, and classes of models."""
+    models = read_table(read.architectures, "models")
+    architectures = {
+        model.name: find_model(pd.Series({"model": model.name}), models)["architecture"]
+        for model in setup.models
+    }
+    parts, classes, pools = [], [], {}
+    for kind, regime in setup.regimes.items():
+        energies, members = regime_energy(setup, regime)
+        pools[kind] = blend_energy(setup, energies, members, trim=False)
+        parts.append(variance_parts(setup, regime, members).assign(regime=kind))
+        classes.append(by_class(setup, regime, members, architectures).assign(regime=kind))
+    parts, classes = pd.concat(parts), pd.concat(classes)
+    extrapolation = read_table(write.extrapolation, "extrapolation")
+    write_table(parts, write.parts, "uncertainty")
+    write_table(classes, write.classes, "classes")
+    save_all({"uncertainty": variance_shares(parts)}, [write.svg, write.png])
+    text = page(name, parts, classes, pools, extrapolation)
+    write_text(write.page, told(text, Path(write.page).parent))
+
+
+def main(snakemake):
+    """Build the method once; estimate and write."""
+    read, write = snakemake.input, snakemake.output
+    method, setup = read_setup(read)
+    write_paper(method, setup, snakemake.params.engines, write)
+    write_scaling(method, setup, read, write)
+    write_uncertainty(snakemake.wildcards.method, setup, read, write)
+
+
+if __name__ == "__main__":
+    run(main, snakemake)
