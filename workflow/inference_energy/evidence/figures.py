@@ -279,7 +279,7 @@ def decomposition(table, overestimates, band):
     ]
     stated = _line_key(f"stated: {band[0]:g} and {band[1]:g}", DARK_GREY, ":", 0.8)
     keys = [*handles, _key("ratio", BLACK, "D", 3), stated]
-    legend(axis.figure, keys, 0.1, 0.26, **SPACING | {"columnspacing": 0.8})
+    legend(axis.figure, keys, 0.1, 0.26, **SPACING | {"columnspacing": 0.6, "handlelength": 0.9})
     return axis.figure
 
 
