@@ -72,6 +72,14 @@ FACTOR_COLOURS = {
     "host": (MAGENTA, "////"),
     "remainder": (LIGHT_GREY, "////"),
 }
+RATIO = {
+    "color": "white",
+    "markeredgecolor": BLACK,
+    "marker": "D",
+    "linestyle": "",
+    "markersize": 3,
+}
+"""Mark of a ratio, which shows on every colour of a factor."""
 OWN = {
     name: (MODEL_COLOURS[name], dashes)
     for name, dashes in (("Llama 3.1 405B", "-"), ("Llama 3.1 70B", "--"), ("DeepSeek-R1", "-."))
@@ -262,7 +270,7 @@ def decomposition(table, overestimates, band):
     ends = [1.0, *band]
     for i, (name, ratio) in enumerate(ratios.items()):
         ends += _bars(axis, i, values.loc[name])
-        axis.plot([ratio], [i], "D", color=BLACK, markersize=2.8, gid=point_id(name), zorder=4)
+        axis.plot([ratio], [i], gid=point_id(name), zorder=4, **RATIO)
         row = names.loc[name]
         middle = f"{row['subject']}, {_lengths(row)}"
         _write(axis, i, (f"{row['author']}, {row['year']}", middle, _ratio(ratio)))
@@ -278,7 +286,7 @@ def decomposition(table, overestimates, band):
         for factor, (colour, hatch) in FACTOR_COLOURS.items()
     ]
     stated = _line_key(f"stated: {band[0]:g} and {band[1]:g}", DARK_GREY, ":", 0.8)
-    keys = [*handles, _key("ratio", BLACK, "D", 3), stated]
+    keys = [*handles, Line2D([], [], label="ratio", **RATIO), stated]
     legend(axis.figure, keys, 0.1, 0.26, **SPACING | {"columnspacing": 0.6, "handlelength": 0.9})
     return axis.figure
 
