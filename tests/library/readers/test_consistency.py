@@ -24,6 +24,9 @@ REDUNDANT = [
     ("aiperf/cpu.json", NODE, "benchmark_duration.avg", "request_throughput"),
     ("aiperf/cpu.json", NODE, "total_osl.avg", "total_osl"),
     ("aiperf/cpu.json", NODE, "total_isl.avg", "total_isl"),
+    ("aiperf/cpu.json", NODE, "input_token_throughput.avg", "input_token_throughput"),
+    ("aiperf/cpu.json", NODE, "total_token_throughput.avg", "total_token_throughput"),
+    ("inferencex/agg_single.json", {}, "isl", "input_tput_per_gpu"),
     ("inferencex/agg_single.json", {}, "avg_total_gpu_power_w", "power: avg_total_gpu_power_w"),
     (
         "inferencex/agg_single.json",
@@ -51,6 +54,14 @@ REDUNDANT = [
         PERF,
         "successes.throughput.requests_per_sec",
         "throughput_tps",
+    ),
+    *(
+        ("inference-perf/summary_lifecycle_metrics.json", PERF, f"successes.{path}", name)
+        for path, name in (
+            ("prompt_tokens.mean", "input_tokens_per_sec"),
+            ("throughput.input_tokens_per_sec", "input_tokens_per_sec"),
+            ("throughput.total_tokens_per_sec", "total_tokens_per_sec"),
+        )
     ),
     (
         "inference-perf/summary_lifecycle_metrics.json",

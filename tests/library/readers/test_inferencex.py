@@ -94,6 +94,7 @@ AGGREGATE = {
 }
 SPLIT = {
     "is_multinode": True,
+    "isl": 450,
     "num_prefill_gpu": 4,
     "num_decode_gpu": 8,
     "prefill_tp": 4,
@@ -134,7 +135,7 @@ def test_a_split_run_has_the_layout_of_the_role_that_its_throughput_is_of():
     layout = ("n_gpus", "tensor_parallel", "pipeline_parallel", "throughput_tps")
     assert [run.row[name] for name in layout] == [12, 2, 3, 800]
     assert run.marks == []
-    shared = {"num_decode_gpu": 0, "tput_per_gpu": 400.0}
+    shared = {"num_decode_gpu": 0, "tput_per_gpu": 400.0, "isl": 900}
     run = read_alone(inferencex, AGGREGATE | SPLIT | shared)
     assert [run.row[name] for name in layout] == [4, 4, 1, 400]
     assert run.marks == []
@@ -152,6 +153,10 @@ def test_tokens_of_both_kinds_are_held_against_their_sum():
     assert run.marks == ["tput_per_gpu 4000 tokens/s where input + output of all GPUs is 3200"]
     run = read_alone(inferencex, AGGREGATE | SPLIT | {"tput_per_gpu": 400.0})
     assert run.marks == ["tput_per_gpu 4800 tokens/s where input + output of all GPUs is 2000"]
+    run = read_alone(inferencex, AGGREGATE | {"osl": 300_000})
+    assert run.marks == ["input_tput_per_gpu 2400 tokens/s where output x isl / osl is 2.66667"]
+    assert read_alone(inferencex, AGGREGATE | {"isl": 950}).marks == []
+    assert read_alone(inferencex, AGGREGATE | {"isl": None, "osl": 1}).marks == []
     for key in ("tput_per_gpu", "input_tput_per_gpu"):
         assert read_alone(inferencex, AGGREGATE | SPLIT | {key: None}).marks == []
 

@@ -4,7 +4,7 @@ Each metric is an object with its unit, which decides the conversion.
 """
 
 from inference_energy.readers.common import PERCENTILES, TOLERANCE, keys_of
-from inference_energy.readers.consistency import agree
+from inference_energy.readers.consistency import agree, check_inputs
 from inference_energy.units import MEGA, MICRO, MILLI, NANO
 
 LATENCY_NAMES = {
@@ -73,12 +73,14 @@ def read(run):
 
 
 def _check_totals(run):
-    """Totals of tokens against the mean lengths of the completed requests."""
+    """Totals and rates of tokens against the mean lengths and rate of the completed requests."""
     completed = run.row.get("completed")
     for name, column in (("total_isl", "input_tokens"), ("total_osl", "output_tokens")):
         length, total = run.row.get(column), _metric(run, name, TOKENS)
         if completed and length:
             agree(run, name, total, completed * length, "requests x mean length", "tokens")
+    names = ("input_token_throughput", "total_token_throughput")
+    check_inputs(run, *(_metric(run, name, TOKEN_RATE) for name in names), names)
 
 
 def _metric(run, key, units, statistic="avg"):

@@ -224,6 +224,28 @@ def _check_times(run):
                 _mark(run, told, text)
 
 
+def check_inputs(run, inputs, both, names):
+    """Input tokens per second against rate x length, and both kinds against their sum.
+
+    Parameters
+    ----------
+    run : Run
+        With its request rate, mean lengths and throughput.
+    inputs, both : float or None
+        Input tokens, and those of input and output, per second. [tokens/s]
+    names : tuple of str
+        Their keys in the file.
+    """
+    rate, length, outputs = (
+        run.row.get(name) for name in ("request_throughput", "input_tokens", "throughput_tps")
+    )
+    if rate and length:
+        formula = "request rate x input length"
+        agree(run, names[0], inputs, rate * length, formula, "tokens/s", run.edges)
+    if inputs and outputs:
+        agree(run, names[1], both, inputs + outputs, "input + output", "tokens/s")
+
+
 def _check_rates(run):
     """Rate x length against throughput, requests over time against their rate."""
     values = run.row

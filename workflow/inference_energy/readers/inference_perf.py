@@ -6,6 +6,7 @@ is of the requests that succeeded.
 
 from inference_energy.readers.client_totals import mark_failed
 from inference_energy.readers.common import PERCENTILES, keys_of
+from inference_energy.readers.consistency import check_inputs
 
 CLIENT = "inference-perf"
 LATENCY_NAMES = {
@@ -55,6 +56,8 @@ def read(run):
             low, high = (run.checked(f"{names[0]}.{end}", found[end]) for end in ("min", "max"))
             if low is not None and high is not None:
                 run.output_range = (low, high)
+    names = ("input_tokens_per_sec", "total_tokens_per_sec")
+    check_inputs(run, *(run.checked(name, throughput.get(name)) for name in names), names)
     for ours, theirs in LATENCY_NAMES.items():
         summary = keys_of(keys_of(successes.get("latency")).get(theirs))
         for percentile in PERCENTILES:

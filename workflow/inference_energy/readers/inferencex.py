@@ -27,6 +27,9 @@ GPUS = {
 ALL_ROLES = 2
 """Version of the power schema from which joules per token are those of all GPUs."""
 
+NOMINAL = 0.1
+"""How much isl / osl may differ from that of the tokens sent, both drawn below them (relative)."""
+
 
 def recognise(record):
     """Whether a JSON object is an aggregate of InferenceX."""
@@ -75,13 +78,18 @@ def _read_throughput(run):
 
 
 def _check_throughput(run, gpus, divisor, per_gpu):
-    """Tokens of both kinds of all GPUs against their sum."""
+    """Tokens of both kinds of all GPUs against their sum, and against the lengths."""
     both, inputs = run.number("tput_per_gpu"), run.number("input_tput_per_gpu")
     if both is None or inputs is None or per_gpu is None:
         return
     readers = run.number("num_prefill_gpu") if run.raw.get("is_multinode") else gpus
     total = inputs * (readers or gpus) + per_gpu * divisor
     agree(run, "tput_per_gpu", both * gpus, total, "input + output of all GPUs", "tokens/s")
+    isl, osl = run.row.get("input_tokens"), run.row.get("output_tokens")
+    if isl and osl:
+        expected, formula = per_gpu * divisor * isl / osl, "output x isl / osl"
+        stated = inputs * (readers or gpus)
+        agree(run, "input_tput_per_gpu", stated, expected, formula, "tokens/s", NOMINAL)
 
 
 def _read_power(run):
