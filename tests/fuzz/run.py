@@ -44,7 +44,8 @@ PAGE = """\
 `make fuzz` damages files of every kind that a user supplies, as an accident or bad faith would, and
 gives them to the library (tests/fuzz). Right is a refusal in a sentence, or an answer that is
 finite, within bounds and what the file says. Wrong is all else: a traceback, a hang above {hang} s,
-more than 1 GB, another answer. Times are those of the processor.
+more than 1 GB, another answer. Times are those of the processor. What was wrong is mended, with a
+test of its own, before the page is committed; the counts stay as they were.
 
 {table}
 
