@@ -164,6 +164,48 @@ def fit_suitable(
     return laws
 
 
+def _refuse_contradictions(method: Mapping[str, Any], table: pd.DataFrame) -> None:
+    """Refuse models that the table spells in another way, and input that is charged twice."""
+    misspelt = _misspelt(method["node_power"].get("models", {}), table["model"])
+    if misspelt:
+        raise InputError(
+            f"config/methods/{method['id']}.yaml: key node_power.models: value {own}: not a model"
+            f" of {method['benchmarks']['table']}; did you mean {model}?"
+            for own, model in misspelt.items()
+        )
+    twice = charge_problems(method, f"config/methods/{method['id']}.yaml")
+    if twice:
+        raise InputError(twice)
+
+
+def _models(
+    method: Mapping[str, Any], laws: Mapping[str, Served], sizes: Mapping[str, float]
+) -> tuple[ServedModel, ...]:
+    """Models on their nodes; sizes are their parameters. [billions]"""
+    uncertain = method["throughput_law"].get("error", "ignored") == "included"
+    return tuple(
+        ServedModel(
+            name,
+            served.law,
+            node_power(method, name),
+            float(served.rows["throughput_tps"].max() * served.replicas),
+            uncertain,
+            sizes[name],
+        )
+        for name, served in laws.items()
+    )
+
+
+def _fleet(section: Mapping[str, Any], z: float) -> Fleet:
+    """Queries of a day, from the section of the method file."""
+    return Fleet(
+        float(section["queries_per_day"]["value"]),
+        float(section["long_share"]["value"]),
+        {name: float(np.prod(each["factors"])) for name, each in section["overhead"].items()},
+        {name: factor(each, z) for name, each in section["improvement"].items()},
+    )
+
+
 def build(
     method: Mapping[str, Any],
     table: pd.DataFrame,
@@ -192,17 +234,7 @@ def build(
         If the benchmark table leaves fewer models than the blend needs, has rows that do not suit
         the law, or spells a model of node_power in another way.
     """
-    misspelt = _misspelt(method["node_power"].get("models", {}), table["model"])
-    if misspelt:
-        raise InputError(
-            f"config/methods/{method['id']}.yaml: key node_power.models: value {own}: not a model"
-            f" of {method['benchmarks']['table']}; did you mean {model}?"
-            for own, model in misspelt.items()
-        )
-    twice = charge_problems(method, f"config/methods/{method['id']}.yaml")
-    if twice:
-        raise InputError(twice)
-    law = method["throughput_law"]
+    _refuse_contradictions(method, table)
     laws = fit_suitable(method, table, hardware) if laws is None else laws
     if len(laws) < method["blend"]["models"]:
         raise InputError(
@@ -210,41 +242,21 @@ def build(
             f" have enough usable rows in {method['benchmarks']['table']}; allowed is at least"
             f" blend.models = {method['blend']['models']}; add rows or lower blend.models"
         )
-    sizes = parameters(table, laws, hardware)
-    z = method["monte_carlo"]["normal_quantile_95"]
+    draw, charge = method["monte_carlo"], method["input_charge"]
+    z = draw["normal_quantile_95"]
     setup = Setup(
-        models=tuple(
-            ServedModel(
-                name,
-                served.law,
-                node_power(method, name),
-                float(served.rows["throughput_tps"].max() * served.replicas),
-                law.get("error", "ignored") == "included",
-                sizes[name],
-            )
-            for name, served in laws.items()
-        ),
+        models=_models(method, laws, parameters(table, laws, hardware)),
         power_utilisation=utilisation_of(method, laws, z),
         pue=factor(method["pue"], z),
         regimes=regimes(method, traces or {}, method_path(method["id"])),
-        input_tokens_per_output_token=(
-            method["input_charge"]["input_tokens_per_output_token"]["value"]
-        ),
+        input_tokens_per_output_token=charge["input_tokens_per_output_token"]["value"],
         blend=blend(method["blend"]),
         pathways={
             name: factor(method["pathways"][name], z) for name in ("hardware", "model", "serving")
         },
-        fleet=Fleet(
-            float(method["fleet"]["queries_per_day"]["value"]),
-            float(method["fleet"]["long_share"]["value"]),
-            {r: float(np.prod(q["factors"])) for r, q in method["fleet"]["overhead"].items()},
-            {r: factor(q, z) for r, q in method["fleet"]["improvement"].items()},
-        ),
+        fleet=_fleet(method["fleet"], z),
         monte_carlo=MonteCarlo(
-            method["monte_carlo"]["seed"],
-            method["monte_carlo"]["samples"],
-            method["monte_carlo"]["bootstrap"],
-            method["monte_carlo"]["published_tokens"],
+            draw["seed"], draw["samples"], draw["bootstrap"], draw["published_tokens"]
         ),
     )
     check_parameters(setup.blend, setup.models, method)
