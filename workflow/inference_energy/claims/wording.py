@@ -1,14 +1,14 @@
 """Claims in words, and in the order in which the paper makes them."""
 
 QUANTITIES = {
-    "median": "Energy, median",
-    "p25": "Energy, first quartile",
-    "p75": "Energy, third quartile",
+    "median": "Median energy",
+    "p25": "First quartile",
+    "p75": "Third quartile",
     "overestimate": "Overestimate",
     "tokens-p25": "Output tokens, first quartile",
     "tokens-p75": "Output tokens, third quartile",
     "ratio-tokens": "Tokens, long over traditional",
-    "ratio-energy": "Energy, long over traditional",
+    "ratio-energy": "Median energy, long over traditional",
     "lever-model": "Cut by model",
     "lever-serving": "Cut by serving platform",
     "lever-hardware": "Cut by hardware and datacenter",

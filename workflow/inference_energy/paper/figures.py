@@ -160,6 +160,8 @@ def _violins(finding, title, header, rows, span, notes):
     headline(figure, finding, left=0.18)
     axis.set_title(title, pad=15, fontweight="normal")
     note(figure, notes, left=0.18)
+    # the paper's mark of the last row stands off the axis
+    axis.set_ylim(axis.get_ylim()[0] - 0.07, axis.get_ylim()[1])
     scale = 0.25 / max(row[2]["density"].max() for row in rows)
     log_axis(axis, ENERGY, *span)
     for i, (_, _, density, values, colour, paper) in enumerate(rows):
