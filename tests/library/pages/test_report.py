@@ -32,8 +32,8 @@ def test_a_figure_keeps_the_width_that_it_is_drawn_for(name, wide):
 def test_claims_stand_in_words_in_the_order_of_the_paper(claims):
     lines = report.claim_lines(claims, ["median-*"])
     assert [line["words"] for line in lines][:2] == [
-        "Energy, median; traditional",
-        "Energy, median; long",
+        "Median energy; traditional",
+        "Median energy; long",
     ]
     assert all(line["engine"] == "published" for line in lines)
     assert lines[0]["exact"] != lines[0]["computed"]
