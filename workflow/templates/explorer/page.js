@@ -32,11 +32,12 @@ const explorer = (() => {
   };
   const BLEND = "frontier blend";
 
-  /* Numbers: three significant digits, never an exponent. */
+  /* Numbers: three significant digits, thousands apart, never an exponent. */
   const number = (value, digits = 3) => {
     if (value === 0) return "0";
     const exponent = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))));
-    return value.toFixed(Math.min(Math.max(digits - 1 - exponent, 0), 100));
+    const [whole, ...decimals] = value.toFixed(Math.min(Math.max(digits - 1 - exponent, 0), 100)).split(".");
+    return [whole.replace(/\B(?=(\d{3})+$)/g, ","), ...decimals].join(".");
   };
   const percent = (share, digits) => `${number(library.units.PERCENT * share, digits)} %`;
   const rounded = (value) => Number(value.toPrecision(6));
