@@ -185,9 +185,11 @@ def test_time_to_go_is_that_of_the_cells_that_are_left(alone):
     assert alone._seconds_left(pilots) == pytest.approx(635)
 
 
-def test_cell_whose_requests_failed_is_tried_again(stress):
+def test_cell_whose_requests_failed_is_told_and_tried_again(stress, capsys):
     name = "out00300-conc0002-rep01"
     folder = stress({"errors": [name]})
+    (told,) = (line for line in capsys.readouterr().err.splitlines() if "not used" in line)
+    assert f"{name}: cell not used: 100.0% of the requests failed" in told
     cells = read(folder, "cells").set_index("cell")["status"]
     assert cells[name] == "refused"
     stress()

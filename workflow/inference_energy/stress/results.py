@@ -29,7 +29,13 @@ CELL = ("cell", "output_tokens", "concurrency", "repetition")
 
 
 def publish(test):
-    """Write all tables, the figures and the report of a test from the cells run so far."""
+    """Write all tables, the figures and the report of a test from the cells run so far.
+
+    Returns
+    -------
+    DataFrame
+        Table stress_findings.
+    """
     settings, folder = test.settings, test.folder
     findings = [("all", *remark) for remark in test.remarks]
     findings += [(name, *f) for name, cell in test.measured.items() for f in cell["findings"]]
@@ -78,6 +84,7 @@ def publish(test):
     named["forecasts"] = forecasts
     known = {"sources": [source.named for source in test.sources], "reason": test.forecast.reason}
     _write_report(settings, named, known, folder)
+    return notes
 
 
 def _with_law(ratios, forecasts):

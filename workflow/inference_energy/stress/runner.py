@@ -202,7 +202,7 @@ class StressTest:
             for number, cell in enumerate(self.cells.to_dict("records"), start=1):
                 _check_samplers(samplers)
                 if self._cell(number, cell, pilots):
-                    self.publish()
+                    self._tell(self.publish(), cell["cell"])
             self.publish()
         except client.StoppedError:
             sys.exit("stopped; what was measured is kept: start again to go on")
@@ -212,8 +212,16 @@ class StressTest:
                 sampler.wait()
 
     def publish(self):
-        """Write all tables, figures and the report from the cells run so far."""
-        publish(self)
+        """Write all tables, figures and the report from the cells run so far; its findings."""
+        return publish(self)
+
+    def _tell(self, findings, cell):
+        """Say at once why a cell or its energy is not used: hours of the same may follow."""
+        refused = findings.dropna(subset=["refuses"])
+        # what comes first is the cause
+        for row in refused[refused["cell"].isin([cell, "all"])].head(1).itertuples():
+            what = "cell" if row.refuses == "all" else "energy"
+            say(f"{cell}: {what} not used: {row.message}")
 
     def _sampler(self, kind):
         python = Path(self.aiperf).parent / "python" if kind == "zeus" else sys.executable
