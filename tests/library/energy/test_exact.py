@@ -441,6 +441,33 @@ def test_what_lies_beyond_the_measured_lengths_by_queries_and_by_time():
     assert found == pytest.approx({"queries": 1, "node time": 1, "held": 1})
 
 
+class Settling(Peak):
+    """A law whose error is the smaller the longer the answer."""
+
+    def sigma(self, input_tokens, output_tokens):
+        return 0.3 * np.divide(1.0, output_tokens)
+
+
+@pytest.mark.parametrize(
+    ("law", "longest", "least"),
+    [
+        (Sloped(100.0, 1), 600.0, 0.001),
+        (Settling(100.0, 1), 600.0, 0.0005),
+        (Settling(1.0, 1), 1.0, 0.3),
+    ],
+)
+def test_the_least_error_is_sought_from_one_token_to_the_longest_answer(law, longest, least):
+    model = served("a", 100, law=law, uncertain=True)
+    found = exact._least_error(by_hand(), regime(UniformLengths(0.0, longest)), model)
+    assert found == pytest.approx(least)
+
+
+def test_the_blend_is_chosen_by_medians_however_wide_the_others_are():
+    wide = served("wide", 100, law=Peak(100.0, 1, residual_sigma=3.0), uncertain=True)
+    setup = by_hand(models=(wide, served("slow", 50)), blend=Blend(1, ((0.1, 0.9),)))
+    assert exact.regime_energy(setup, regime())[1] == {"slow": 1.0}
+
+
 def test_panels_are_as_narrow_as_the_least_error_of_the_law_asks():
     lengths = regime(UniformLengths(0.0, 600.0))
     law = Peak(100.0, 1, residual_sigma=0.3)
