@@ -28,6 +28,14 @@ def test_hours_are_those_of_their_requests(answered, rows):
         assert row["energy_wh_p50"] == pytest.approx(expected["p50"], rel=2e-3)
 
 
+@pytest.mark.parametrize("name", ["hours", "tenants"])
+def test_every_group_of_requests_has_its_calibration(answered, name):
+    serving, counts, table = answered
+    ratios = answers.calibration(serving, counts["lengths"], table)
+    groups = counts[name].assign(model=counts[name]["model"].fillna(""))[ratios.index.names]
+    assert set(groups.itertuples(index=False, name=None)) == set(ratios.index)
+
+
 def test_a_log_of_which_no_start_is_a_time_has_no_hours(answered, tmp_path):
     serving, counts, table = answered
     ratios = answers.calibration(serving, counts["lengths"], table)

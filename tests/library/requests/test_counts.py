@@ -123,6 +123,15 @@ def test_counts_agree_with_the_rows(parquet, count):
     assert by_tenant.to_dict() == expected.to_dict()
 
 
+def test_hours_are_counted_alike_with_tenants_and_without(parquet, count, tmp_path):
+    """Rows with tenants are grouped in numbers, others as they are."""
+    for path in parquet.iterdir():
+        rows = pd.read_parquet(path).drop(columns="tenant")
+        rows.to_parquet(tmp_path / f"without-{path.name}")
+        without = count(tmp_path / f"without-{path.name}")["hours"]
+        pd.testing.assert_frame_equal(without, count(path)["hours"])
+
+
 def test_out_of_order_does_not_depend_on_units(parquet, count, kinds, monkeypatch):
     of_small = kinds(count(parquet, 4))
     monkeypatch.setattr(requests_log, "UNIT_ROWS", 10**6)
