@@ -2,7 +2,8 @@
 
 A method that knows load serves a model in a hundred ways, and most of the time of an answer goes
 into their throughput at every length. Between the points of the grid ln throughput and its error
-are cubic splines of the logarithms of the lengths, which moves a median by less than 1e-5.
+are cubic splines of the logarithms of the lengths, which moves a median by less than 1e-5 and a
+mean by less than 1e-4.
 """
 
 from dataclasses import dataclass, replace
