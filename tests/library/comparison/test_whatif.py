@@ -170,7 +170,7 @@ def test_claims_are_told_where_the_verdict_changes(powered):
         ({"trim": [[0.05, 0.95], [0.1, 0.9]]}, "trim 0.05 to 0.95, 0.1 to 0.9"),
         (
             {"name": "additive", "reference": {"input_tokens": 1000, "unit": "tokens"}},
-            "additive, reference input tokens 1000",
+            "additive, reference input tokens 1,000",
         ),
     ],
 )
