@@ -125,6 +125,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, settings, name, content, 
         open_log(tmp_path / name, settings["formats"])
 
 
+def test_a_header_can_be_long(tmp_path, settings):
+    """Longer than a cell can be, which it would be one of by another delimiter."""
+    header = ["input_tokens", "output_tokens", *(f"column_{number:07}" for number in range(10_000))]
+    (tmp_path / "a.csv").write_text(",".join(header) + "\n")
+    assert columns_of_any(open_log(tmp_path / "a.csv", settings["formats"])) == {"input", "output"}
+
+
 @pytest.mark.parametrize("parts", [1, 2, 3, 7, 20])
 def test_shares_are_everything_once(parts):
     items = list(range(11))

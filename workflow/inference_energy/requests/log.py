@@ -286,12 +286,11 @@ def _header(connection, file):
     if "\0" in line:
         raise InputError(f"{file}: is no text in UTF-8, as its first line has zeros; write it anew")
     between = ["\t"] if _ending(Path(file)) == ".tsv" else DELIMITERS
-    try:
-        rows = [next(csv.reader([line.lstrip("\ufeff")], delimiter=one), []) for one in between]
-    except csv.Error as error:
-        raise InputError(f"{file}, row 1: is no header ({error}); name the columns there") from None
+    rows = [_split(line.lstrip("\ufeff"), one) for one in between]
     header = max(rows, key=len)
     if not header:
+        if line.strip():
+            raise InputError(f"{file}, row 1: is no header; name the columns there")
         raise InputError(f"{file}: is empty; a header and rows are needed")
     # pandas writes its index under no name
     names = [name.strip() or f"column {number}" for number, name in enumerate(header, 1)]
@@ -302,6 +301,14 @@ def _header(connection, file):
             f"{file}, row 1: column {', '.join(repeated)}: appears more than once; rename"
         )
     return names, between[rows.index(header)]
+
+
+def _split(line, delimiter):
+    """Cells of a line; none where one is longer than a table's ever is."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _objects(file, lines):
