@@ -372,12 +372,12 @@ def log_t(**stated):
             ["each once"],
         ),
         ({"title": "one\ntwo"}, "title: value 'one\\ntwo'", ["one line"]),
-        ({"title": "  "}, "title: value '  '", ["one line"]),
+        ({"title": "  "}, "title: value '  '", ["nothing that shows"]),
         ({"warnings": []}, "warnings", ["written by the run", "remove it"]),
         (
             {"pue": fixed(1.2) | {"source": "  "}},
             "pue.source: value '  '",
-            ["state where the value comes from"],
+            ["holds nothing that shows", "write it out"],
         ),
         (
             {"fleet": {"overhead": {"long": quantity(factors=[10, 10])}}},
@@ -467,6 +467,17 @@ def test_what_cannot_be_is_refused_with_bound_reason_and_remedy(mine, stated, ke
 @pytest.mark.parametrize(
     ("stated", "words"),
     [
+        (
+            {"throughput_law": {"minimum_rows": 3000, "source": "own"}},
+            ["key throughput_law.minimum_rows: value 3000: unusual", "at most 100"],
+        ),
+        (
+            {
+                "extends": "full-load",
+                "throughput_law": {"gpus_per_node": 80, "source": "own"},
+            },
+            ["key throughput_law.gpus_per_node: value 80: unusual", "at most 72"],
+        ),
         ({"pue": fixed(2.4)}, ["key pue.value: value 2.4: unusual; usual is", "at most 2"]),
         (
             {"power_utilisation": fixed(0.05)},
