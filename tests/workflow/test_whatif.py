@@ -77,7 +77,7 @@ EDITS = {
     "input": (
         METHOD,
         lambda text: replaced(text, "value: 500, unit: tokens", "value: 1000, unit: tokens"),
-        ["Traditional input tokens 500 -> 1000 tokens", "Llama 3.1 70B", "enters", "leaves"],
+        ["Traditional input tokens 500 -> 1,000 tokens", "Llama 3.1 70B", "enters", "leaves"],
         ["value: 1000", "+Llama 3.1 70B,"],
     ),
     "law": (
