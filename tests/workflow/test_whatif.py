@@ -116,7 +116,10 @@ EDITS = {
     "fleet": (
         METHOD,
         lambda text: replaced(text, "long_share: {value: 0.1,", "long_share: {value: 0.2,"),
-        ["Fleet long share 0.1 -> 0.2 leaves the traditional median", "fleet, with long queries"],
+        [
+            "Fleet long share 0.1 -> 0.2 leaves the traditional median",
+            'and raises "fleet, with long queries, improved" by 5',
+        ],
         ["value: 0.2", '+oviedo2026,"fleet, with long queries"'],
     ),
 }

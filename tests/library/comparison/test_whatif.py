@@ -73,7 +73,7 @@ def test_the_setting_that_moves_most_stands_first_and_what_cancels_is_said():
     shares = shapley_factors(base, head, sources)
     said = sentence(settings, headlines(base, head, 15), shares)
     assert re.match(r"PUE 1\.05-1\.60 -> 1\.2 and node power 10\.2 -> 10\.19 kW lower the", said)
-    line = {"quantity": "long query, median", "old": 4.0, "new": 4.0, "factor": 1.0}
+    line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 4.0, "factor": 1.0}
     shares = [
         {"setting": name, "long median": f} for name, f in (("PUE", 2.0), ("node power", 0.5))
     ]
@@ -185,7 +185,7 @@ def test_a_long_change_is_told_by_what_is_different():
         "models": ["DeepSeek-R1", "Llama 3.1 405B", "Llama-3.1 Nemotron Ultra 253B"],
     }
     head = merge(BASE, {"benchmarks": rows | {"source": "a test"}})
-    line = {"quantity": "long query, median", "old": 4.0, "new": 5.0, "factor": 1.25}
+    line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 5.0, "factor": 1.25}
     told = "Benchmark rows (sources, exclude confidence, models) raises the long median by 25.0 %"
     assert sentence(changed_settings(BASE, head), [line]).startswith(told)
 
@@ -207,13 +207,42 @@ def test_a_long_change_is_told_by_what_is_different():
 def test_a_unit_stands_after_a_number_in_it_alone(changes, told):
     regime = {key: of | {"unit": "tokens", "source": "a test"} for key, of in changes.items()}
     head = merge(BASE, {"regimes": {"traditional": regime}})
-    line = {"quantity": "long query, median", "old": 4.0, "new": 5.0, "factor": 1.25}
+    line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 5.0, "factor": 1.25}
     assert sentence(changed_settings(BASE, head), [line]).startswith(told)
+
+
+def test_where_no_median_moves_the_headline_that_moves_most_is_told():
+    share = {"long_share": {"value": 0.2, "unit": "1", "source": "a test"}}
+    settings = changed_settings(BASE, merge(BASE, {"fleet": share}))
+
+    def line(quantity, unit, old, new):
+        told = {"quantity": quantity, "unit": unit, "old": old, "new": new}
+        return told | {"factor": new / old if old else float("nan")}
+
+    still = [line(f"{r} query, median", "Wh", 2, 2) for r in ("traditional", "long")]
+    moved = [
+        line("lever, combined", "1", 20, 19),
+        line("fleet, with long queries", "GWh/day", 1.0, 1.5),
+        line("fleet, traditional", "GWh/day", 0, 1.0),
+    ]
+    leaves = "leaves the traditional median at 2.00 Wh"
+    told = 'raises "fleet, with long queries" by 50.0 %, 1.00 -> 1.50 GWh/day.'
+    said = sentence(settings, [*still, *moved])
+    assert said.endswith(f"{leaves}, leaves the long median at 2.00 Wh and {told}")
+    assert sentence(settings, still).endswith(f"{leaves} and leaves the long median at 2.00 Wh.")
+    half = sentence(settings, [*still, line("lever, combined", "1", 20, 5)])
+    assert half.endswith('and multiplies "lever, combined" by 0.250, 20.0 -> 5.00.')
 
 
 def test_a_change_of_data_is_told_by_its_row_or_its_table():
     head = BASE | {"data": {"value": "abc1234"}}
-    line = {"quantity": "long query, median", "old": 4.0, "new": 4.001, "factor": 1.00025}
+    line = {
+        "quantity": "long query, median",
+        "unit": "Wh",
+        "old": 4.0,
+        "new": 4.001,
+        "factor": 1.00025,
+    }
     row = {"table": "data/gpus.csv", "change": "changed", "row": "B200: tdp_w 1000 -> 900"}
     moves = "the long median by 0.03 %, 4.000 -> 4.001 Wh"
     for rows, told in (
@@ -229,7 +258,7 @@ def test_a_change_of_data_is_told_by_its_row_or_its_table():
 def test_a_number_that_is_no_longer_stated_keeps_its_unit():
     models = {"models": {"Mixtral 8x22B": {"value": 9, "unit": "kW", "source": "a test"}}}
     sides = BASE, merge(BASE, {"node_power": models})
-    line = {"quantity": "long query, median", "old": 4.0, "new": 5.0, "factor": 1.25}
+    line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 5.0, "factor": 1.25}
     for pair, told in ((sides, "none -> 9 kW"), (sides[::-1], "9 kW -> none")):
         said = sentence(changed_settings(*pair), [line])
         assert said.startswith(f"Node power models Mixtral 8x22B {told} raises")

@@ -21,7 +21,7 @@ from inference_energy.method.differences import differing
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.paper import estimate
 from inference_energy.rounding import largest_first, ratio, relative
-from inference_energy.text import number, percent, short, told_apart
+from inference_energy.text import number, percent, short, told_apart, with_unit
 
 ENGINES = ["published", "exact"]
 
@@ -390,7 +390,7 @@ def sentence(
     shares: Sequence[dict] = (),
     rows: Sequence[dict] = (),
 ) -> str:
-    """Say in one sentence what was changed and what the medians do.
+    """Say in one sentence what was changed and what the medians do, or else what moves most.
 
     Parameters
     ----------
@@ -412,12 +412,14 @@ def sentence(
     if not few and len(ordered) > 1:
         others = len(ordered) - 1
         what += f" and {others} other setting{'s' if others > 1 else ''}"
-    moves = [
-        _moves(line["quantity"].split()[0], line, shares, len(ordered) > 1)
-        for line in lines
-        if line["quantity"].endswith("query, median")
-    ]
-    return f"{what[0].upper()}{what[1:]} {' and '.join(moves)}."
+    medians = [line for line in lines if line["quantity"].endswith("query, median")]
+    plural = len(ordered) > 1
+    moves = [_moves(line["quantity"].split()[0], line, shares, plural) for line in medians]
+    if all(line["factor"] == 1 for line in medians):
+        moves += _moves_most(lines, plural)
+    *before, last = moves
+    told = f"{', '.join(before)} and {last}" if before else last
+    return f"{what[0].upper()}{what[1:]} {told}."
 
 
 def _change(setting: dict, rows: Sequence[dict]) -> str:
@@ -444,7 +446,7 @@ def _change_of_data(rows: Sequence[dict]) -> str:
 
 
 def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str:
-    old, new, change = *told_apart(line["old"], line["new"]), line["factor"]
+    (old, _), change = told_apart(line["old"], line["new"]), line["factor"]
     ending = "" if plural else "s"
     if change == 1:
         moved = any(abs(share[f"{regime} median"] - 1) > FELT for share in shares)
@@ -452,9 +454,28 @@ def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str
         return f"leave{ending} the {regime} median at {old} Wh{cancels}"
     if change == 0:
         return f"lower{ending} the {regime} median from {old} Wh to zero"
+    return _by(f"the {regime} median", line, plural)
+
+
+def _moves_most(lines: Sequence[dict], plural: bool) -> list[str]:
+    """Say which headline moves most, of a change that moves no median; nothing if none does."""
+    moved = {
+        i: abs(float(np.log(line["factor"])))
+        for i, line in enumerate(lines)
+        if line["factor"] != 1 and 0 < line["factor"] < np.inf
+    }
+    most = [lines[i] for i in largest_first(moved)[:1]]
+    return [_by(f'"{line["quantity"]}"', line, plural) for line in most]
+
+
+def _by(name: str, line: dict, plural: bool) -> str:
+    """Say by how much a headline rises or falls."""
+    old, new, change = *told_apart(line["old"], line["new"]), line["factor"]
+    told = f"{old} -> {with_unit(new, line['unit'])}"
+    ending = "" if plural else "s"
     if not 0.5 < change < 2:
         verb = "multiply" if plural else "multiplies"
-        return f"{verb} the {regime} median by {number(change)}, {old} -> {new} Wh"
+        return f"{verb} {name} by {number(change)}, {told}"
     verb = "raise" if change > 1 else "lower"
     by = percent(abs(change - 1), ".1f" if abs(change - 1) >= FELT / 10 else ".1g")
-    return f"{verb}{ending} the {regime} median by {by}, {old} -> {new} Wh"
+    return f"{verb}{ending} {name} by {by}, {told}"
