@@ -42,6 +42,8 @@ def test_the_page_says_whose_median_it_tells():
 def test_shares_are_factors():
     shares = [{"setting": "PUE", "traditional median": 0.9, "long median": 1.1}]
     assert share_rows(shares) == [["PUE", "x 0.900", "x 1.100"]]
+    far = [{"setting": "lengths", "traditional median": 0.00728, "long median": 137.39}]
+    assert share_rows(far) == [["lengths", "x 0.00728", "x 137"]]
 
 
 def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():

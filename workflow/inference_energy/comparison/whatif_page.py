@@ -14,10 +14,17 @@ def headline_rows(lines: list[dict]) -> list[list[str]]:
         [
             line["quantity"],
             *(with_unit(text, line["unit"]) for text in told_apart(line["old"], line["new"])),
-            UNCHANGED if line["factor"] == 1 else factor(line["factor"], ".3f", "none"),
+            UNCHANGED if line["factor"] == 1 else _times(line["factor"]),
         ]
         for line in lines
     ]
+
+
+def _times(value: float) -> str:
+    """Write a factor in three decimals, one of another size in three digits."""
+    if is_missing(value) or 0.1 <= value < 10:
+        return factor(value, ".3f", "none")
+    return f"x {number(value)}"
 
 
 def setting_rows(settings: list[dict]) -> list[list[str]]:
@@ -41,8 +48,7 @@ def _source(setting: dict) -> str | None:
 def share_rows(shares: list[dict]) -> list[list[str]]:
     """Rows of the Shapley factors: setting, traditional median, long median."""
     return [
-        [s["setting"], *(factor(s[f"{r} median"], ".3f", "none") for r in ("traditional", "long"))]
-        for s in shares
+        [s["setting"], *(_times(s[f"{r} median"]) for r in ("traditional", "long"))] for s in shares
     ]
 
 
