@@ -78,7 +78,13 @@ def test_a_damaged_request_is_counted(tmp_path, line):
         changed(SAMPLE, "telemetry_data.nvidia_power_usage", float("nan")),
         changed(SAMPLE, "telemetry_data.nvidia_power_usage", 1e300),
         changed(SAMPLE, "telemetry_data.nvidia_power_usage", 1e7),
+        changed(SAMPLE, "telemetry_data.nvidia_power_usage", -400.0),
         changed(SAMPLE, "telemetry_data.nvidia_power_usage", "400 W"),
+        changed(SAMPLE, "telemetry_data.nvidia_gpu_utilization", 9500.0),
+        changed(SAMPLE, "telemetry_data.nvidia_memory_used", 7e16),
+        changed(SAMPLE, "telemetry_data.nvidia_sm_clock", 1e9),
+        changed(SAMPLE, "telemetry_data.nvidia_energy_consumption", 1e12),
+        json.dumps(SAMPLE | {"platform": "amd", "telemetry_data": {"amd_power": 1e7}}),
         changed(SAMPLE, "telemetry_source_url", None),
         changed(SAMPLE, "hostname", ["a"]),
         changed(SAMPLE, "gpu_index", "\ud800"),
@@ -94,6 +100,17 @@ def test_a_damaged_sample_is_counted(tmp_path, line):
     found, damaged = records.read_lines(path, records.is_sample)
     assert (len(found), damaged) == (1, 1)
     assert len(telemetry_samples(found)) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"nvidia_power_usage": 0.0, "nvidia_gpu_utilization": 100.0, "nvidia_sm_clock": None},
+        {"nvidia_memory_used": 288.0, "nvidia_energy_consumption": 0, "xid_errors": 1e17},
+    ],
+)
+def test_a_sample_at_its_bounds_is_whole(data):
+    assert records.is_sample(SAMPLE | {"telemetry_data": data})
 
 
 def test_whole_lines_are_kept_as_they_are(tmp_path):

@@ -5,12 +5,19 @@ import math
 from numbers import Real
 
 from inference_energy.documents import is_unwritable
-from inference_energy.meters.common import FIRST, LAST
+from inference_energy.meters.common import FIRST, LARGEST, LAST
 from inference_energy.stress.plan import Finding
+from inference_energy.stress.power import TELEMETRY
 from inference_energy.units import NANO
 
-MOST_WATTS = 1e6
-"""No GPU draws more: a reading above it is damaged. [W]"""
+MOST = {
+    "power_w": 1e6,
+    "energy_j": LARGEST,
+    "utilisation": 1.0,
+    "memory_gb": 1e5,
+    "clock_mhz": 1e5,
+}
+"""No GPU reads more, nor less than nothing: what is beyond is damaged."""
 
 SCALARS = (
     "time_to_first_token",
@@ -103,8 +110,10 @@ def is_sample(record):
         and (record.get("platform") is None or _is_text(record["platform"]))
         and _is_index(record.get("gpu_index"))
         and all(value is None or _is_finite(value) for value in data.values())
-        and not any(
-            value > MOST_WATTS for name, value in data.items() if value and "power_usage" in name
+        and all(
+            0 <= (data.get(theirs) or 0) * factor <= MOST[ours]
+            for names in TELEMETRY.values()
+            for ours, (theirs, factor) in names.items()
         )
     )
 
