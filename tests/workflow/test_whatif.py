@@ -334,11 +334,16 @@ def test_a_new_method_is_held_against_what_it_extends_and_needs_no_listing(fresh
         ("extends: oviedo2026\npue: {p5: 1.1}\n", ["key pue", "missing key source"]),
         ("extends: nobody\n", ["key extends: value nobody", "unknown method"]),
         ("pue: [\n", ["mine.yaml"]),
+        (
+            "extends: oviedo2026\nblend: {models: 50, source: assumption}\n",
+            ["{mine}: key benchmarks: ", "blend.models = 50"],
+        ),
     ],
 )
 def test_an_unsound_method_is_refused(fresh, tmp_path, content, words):
     mine = tmp_path / "mine.yaml"
     mine.write_text(content)
+    words = [word.format(mine=mine) for word in words]
     one_message(snakemake(fresh, "whatif", "--config", f"method={mine}"), *words)
 
 
