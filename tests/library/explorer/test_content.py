@@ -132,8 +132,10 @@ def test_what_a_law_with_load_knows_stands_once_for_all_its_layouts():
     assert "experts" not in names and "weights_4bit" not in names
     kept = [*known["parts"], size - 2, size - 1]
     upper = (root @ root.T)[np.ix_(kept, kept)][np.triu_indices(len(kept))]
-    given = np.frombuffer(base64.b64decode(known["covariance"]), "<i4") * content.COVARIANCE_STEP
-    assert given == pytest.approx(upper, abs=1e-9)
+    coded, size = base64.b64decode(known["covariance"]), content.COVARIANCE_BYTES
+    places = range(0, len(coded), size)
+    steps = [int.from_bytes(coded[at : at + size], "little", signed=True) for at in places]
+    assert np.array(steps) * content.COVARIANCE_STEP == pytest.approx(upper, abs=1e-7)
     assert known["factors"] == [law.log_factors[part] for part in known["parts"]]
     assert pools.traits[0][list(TRAITS).index("index_tokens")] is None
 

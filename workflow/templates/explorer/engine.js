@@ -257,11 +257,12 @@ const engine = (() => {
       ),
     };
   };
-  /* Numbers in steps, from whole numbers of 32 bits, lowest byte first, in base64. */
+  /* Numbers in steps, from whole numbers of 24 bits, lowest byte first, in base64. */
   const decoded = (text, step) => {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    return Float64Array.from({ length: bytes.length / 4 }, (_, i) => view.getInt32(4 * i, true) * step);
+    // the highest byte goes to the top of 32 bits, so that its sign is kept
+    const whole = (i) => ((bytes[i] << 8) | (bytes[i + 1] << 16) | (bytes[i + 2] << 24)) >> 8;
+    return Float64Array.from({ length: bytes.length / 3 }, (_, i) => whole(3 * i) * step);
   };
 
   /* Energy of one query.
