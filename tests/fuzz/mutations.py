@@ -7,6 +7,7 @@ the bytes of a file that its seed would be after an accident or in bad faith.
 import csv
 import io
 import json
+from copy import deepcopy
 
 DEEP = 100_000
 NUMBERS = [0, -1, 1e-300, 1e-9, 0.5, 1.5, 612, 1e9, 2**53, 2**53 + 1, 1e300, 10**399]
@@ -102,6 +103,11 @@ def damaged(random, data):
     return data
 
 
+def junk(random):
+    """A value of its own that belongs nowhere: what is changed later must not be drawn again."""
+    return deepcopy(random.choice(JUNK))
+
+
 def changed_value(random, value):
     """A value like another one, or nothing like it."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -109,7 +115,7 @@ def changed_value(random, value):
         return value * random.choice((-1, 0, 0.5, 0.98, 1.01, 2, 10, 1e-3, 1e3, 1e6, 1e12))
     if isinstance(value, list) and value and random.randrange(2):
         return random.choice((value * 2, value[:-1], [value]))
-    return random.choice(JUNK)
+    return junk(random)
 
 
 def changed_document(random, document):
@@ -118,7 +124,7 @@ def changed_document(random, document):
     for _ in range(random.choice((0, 1, 1, 1, 1, 2, 3))):
         place, key = _place(random, document)
         if place is None:
-            return random.choice(JUNK)
+            return junk(random)
         what = random.randrange(10)
         if what < 6:
             place[key] = changed_value(random, place[key])
@@ -163,8 +169,8 @@ def changed_table(random, text):
         place = random.randrange(len(row))
         what = random.randrange(12)
         if what < 7:
-            junk = random.choice(JUNK)
-            row[place] = junk if isinstance(junk, str) else str(junk)
+            cell = junk(random)
+            row[place] = cell if isinstance(cell, str) else str(cell)
         elif what == 7:
             del row[place]
         elif what == 8:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fuzz import run, targets
+from fuzz import mutations, run, targets
 from fuzz.targets import TARGETS, WrongError, check_cell
 from inference_energy.errors import InputError
 from inference_energy.meters import read_log
@@ -91,6 +91,13 @@ def test_the_oracle_sees_a_changed_cell():
 
 def test_damage_is_drawn_from_its_number():
     assert random.Random("readers 1").random() != random.Random("readers 2").random()
+
+
+def test_no_case_changes_what_later_ones_are_drawn_from():
+    before, draw = repr(mutations.JUNK), random.Random(0)
+    for _ in range(2000):
+        mutations.changed_document(draw, {"a": [1], "b": {"c": 2}})
+    assert repr(mutations.JUNK) == before
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
