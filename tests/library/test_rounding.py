@@ -97,6 +97,10 @@ def test_no_committed_result_is_rounding(path):
             assert abs(value) < 1e13 or "ratio" not in line, line
 
 
+def test_half_a_step_is_half_of_the_last_digit():
+    assert [half_step(decimals) for decimals in (0, 1, 3)] == [0.5, 0.05, 0.0005]
+
+
 @given(st.floats(-100, 100), st.integers(0, 6))
 def test_what_is_printed_is_off_by_half_a_step_at_most(value, decimals):
     assert abs(float(f"{value:.{decimals}f}") - value) <= half_step(decimals) * (1 + 1e-6)

@@ -24,10 +24,15 @@ def test_runs_without_input_lengths_are_still_told_apart_by_output():
     ("section", "columns", "words"),
     [
         ({"model": "N"}, {}, ["deployment.model", "value N", "allowed are M"]),
-        ({"gpu": "B200"}, {}, ["deployment.gpu", "value B200", GPU]),
+        ({"gpu": "B200"}, {}, ["deployment.gpu", "value B200", f"{GPU}; correct the"]),
         ({}, {"gpu": [GPU, GPU, "B200", "B200"]}, ["differ in gpu", "B200", "state gpu"]),
         ({}, {"concurrency": [1.0, 1.0, 8.0, np.nan]}, ["1, 8, not known", "state concurrency"]),
-        ({"concurrency": quantity(2, "requests")}, {}, ["value 2", "allowed are 64"]),
+        ({}, {"concurrency": [1.0, 1.0, 8.0, 8.0]}, ["(1, 8)", "state concurrency"]),
+        (
+            {"concurrency": quantity(2, "requests")},
+            {},
+            ["value 2", "allowed are 64; correct the value", "; docs/deployments.md says how"],
+        ),
         ({}, {"status": "marked: requests failed"}, ["requests failed", "accept_marked"]),
     ],
 )
