@@ -55,11 +55,15 @@ def test_the_committed_page_is_that_of_the_tables():
 def test_a_claim_that_fails_is_named_first_with_its_distance():
     page = claims_page({"mine": claims()}, {"mine": "My method"})
     assert "## My method (`mine`)\n\n[Every claim](mine/claims.md). Not reproduced:\n\n" in page
-    told = "- **Median**: published 0.15 Wh, computed 0.3 Wh, 2.00 times the nearest published"
+    told = (
+        "- **Median energy**: published 0.15 Wh, computed 0.3 Wh, 2.00 times the nearest published"
+    )
     assert page.endswith(f"{told} figure\n\n")
     assert "| `mine` | v2 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |" in page
     own = method_claims_page("mine", claims(), "My method")
-    assert own.endswith("| Median | 0.15 | 0.3 | 0.32 | Wh | not reproduced |  | `median` |\n")
+    assert own.endswith(
+        "| Median energy | 0.15 | 0.3 | 0.32 | Wh | not reproduced |  | `median` |\n"
+    )
 
 
 def test_a_claim_that_holds_is_in_the_table_only():
@@ -75,7 +79,7 @@ def test_a_method_that_is_not_scored_shows_what_a_claim_would_read():
     assert "| `mine` |" not in page
     assert "| not scored |" not in page
     own = method_claims_page("mine", table, "My method")
-    assert "| Median | 0.15 | 0.3 | 0.32 | Wh | `median` |\n" in own
+    assert "| Median energy | 0.15 | 0.3 | 0.32 | Wh | `median` |\n" in own
     assert "mine" not in console_summary({"mine": claims(verdict="not scored")}, {"mine": "user"})
 
 

@@ -306,8 +306,10 @@ def test_a_query_of_given_lengths_is_served_at_their_throughput_and_with_their_e
     assert (np.exp(alone.mu), alone.sigma) == pytest.approx((600 / 400 * A_SECOND, 1.2))
     coupled = by_hand(power_utilisation=Coupling(0.2, 0.4))
     for lengths, share in (((500.0, 300.0), 0.5), ((1000.0, 600.0), 0.5), ((2000.0, 300.0), 0.125)):
-        power = exact.serving_power(coupled, model, *lengths)
-        assert np.exp(power.mu) == pytest.approx(3.6 * (0.2 + 0.4 * share) * PUE)
+        energy = exact.fixed_energy(coupled, model, *lengths)
+        seconds = lengths[1] / model.law.predict(*lengths)
+        power = 3.6 * (0.2 + 0.4 * share) * PUE
+        assert np.exp(energy.mu) == pytest.approx(power * seconds / 3.6)
 
 
 def test_energy_per_token_is_that_of_the_queries_with_an_answer():

@@ -287,9 +287,9 @@ NEW = {
         2,
         ("gpus",),
         with_capacity,
-        mark=("SKY", "v"),
+        mark=("TEAL", "v"),
     ),
-    "pooled": Kind(fit_shared, needs=("gpus",), describe=with_capacity, mark=("SKY", "v")),
+    "pooled": Kind(fit_shared, needs=("gpus",), describe=with_capacity, mark=("TEAL", "v")),
 }
 
 

@@ -189,10 +189,10 @@ def test_what_a_node_cannot_have_is_refused_all_at_once(user):
 
 def test_throughputs_that_no_hardware_gives_are_refused_with_the_bound(user):
     fast, slow = problems_of(
-        user, {"throughput_tps": 1e8}, {}, {"throughput_tps": 1e-9}, {"throughput_tps": 2e8}
+        user, {"throughput_tps": 1e8}, {}, {"throughput_tps": 0.002}, {"throughput_tps": 9e7}
     )
     assert 'rows 2, 5, column "throughput_tps": value "1e+08"; allowed is at most 2 times' in fast
-    assert 'row 4, column "throughput_tps": value "1e-09"; allowed is at least 0.001' in slow
+    assert 'row 4, column "throughput_tps": value "0.002"; allowed is at least 0.001' in slow
 
 
 def test_a_row_of_the_committed_tables_is_known_again(hardware, training, tables, tmp_path):
