@@ -133,7 +133,7 @@ def test_another_workflow_runs_it_with_its_own_methods_and_data(folder):
     assert ratio.tolist() == pytest.approx([2] * len(ratio), rel=1e-5)
     found = {path.name for path in folder.iterdir()}
     assert found == {*("Snakefile", "config", "data", "cache", "deep", ".snakemake")}
-    assert {path.name for path in made.parent.iterdir()} == {"results", "logs"}
+    assert {path.name for path in made.parent.iterdir()} == {"results", "figures", "logs"}
     again = snakemake(folder, "--dry-run")
     assert "Nothing to be done" in again.stdout
 
