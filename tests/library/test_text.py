@@ -65,7 +65,8 @@ def test_percent_is_a_hundred_times_the_share(share):
 
 @pytest.mark.parametrize("missing", MISSING)
 @pytest.mark.parametrize(
-    "write", [text.short, text.count, text.grouped, text.compact, text.percent, text.factor]
+    "write",
+    [text.short, text.count, text.grouped, text.compact, text.apart, text.percent, text.factor],
 )
 def test_what_is_missing_is_written_as_asked(write, missing):
     assert write(missing) == ""

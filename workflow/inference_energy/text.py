@@ -1,5 +1,6 @@
 """Numbers, ranges, shares and tables as a reader sees them: one function for each kind."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -93,6 +94,19 @@ def compact(value: float | None, digits: int = 3, missing: str = "") -> str:
     ('12,346', '12.3', '')
     """
     return _written(value, lambda v: count(v) if abs(v) >= 1000 else short(v, digits), missing)
+
+
+def apart(words: str | None, missing: str = "") -> str:
+    """Set the thousands of a whole number that is given as text apart; other texts stay.
+
+    Examples
+    --------
+    >>> apart("5000"), apart("0.31"), apart("1.05-1.60")
+    ('5,000', '0.31', '1.05-1.60')
+    """
+    if words is None or is_missing(words):
+        return missing
+    return count(int(words)) if re.fullmatch(r"-?\d+", words) else words
 
 
 def percent(share: float | None, form: str = ".0f", missing: str = "") -> str:

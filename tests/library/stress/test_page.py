@@ -102,11 +102,11 @@ def test_energy_and_ratio_are_shown_with_their_intervals(cells, power):
     page = write(cells, power)
     assert "At the meter, without PUE (`gpu`: the GPUs);" in page
     energy = rows(page, "Energy of a query")
-    assert [row[:4] for row in energy] == [["gpu", "8", "300", "0.3"], ["gpu", "8", "4500", "3.9"]]
+    assert [row[:4] for row in energy] == [["gpu", "8", "300", "0.3"], ["gpu", "8", "4,500", "3.9"]]
     assert {row[5] for row in energy} == {"3"}
     assert [row[6:] for row in energy] == [["0.24", "0.278"], ["3.12", "0.321"]]
     (ratio,) = rows(page, "The longest query against the shortest")
-    assert ratio[2:6] == ["4500/300 = 15", "0.3", "3.9", "13"]
+    assert ratio[2:6] == ["4,500/300 = 15", "0.3", "3.9", "13"]
     assert ratio[7:] == ["13", "20", "within the interval"]
     assert "95 % interval" in page
     low, high = (float(end) for end in ratio[6].split(" to "))
@@ -127,7 +127,7 @@ def test_throughput_power_and_lengths_are_means_of_the_repetitions(cells, power)
     ]
     latencies = ["0.5 / 0.5 / 0.5", "0.01 / 0.01 / 0.01", "1.5 / 1.5 / 1.5", "12.3 %", "60"]
     assert rows(page, "Throughput and latency")[0] == ["8", "300", "1,240", *latencies]
-    assert rows(page, "Lengths delivered")[1] == ["4500", "4,499.5", "4499 to 4500"]
+    assert rows(page, "Lengths delivered")[1] == ["4,500", "4,499.5", "4,499 to 4,500"]
 
 
 def test_without_repetitions_there_is_no_interval(cells, power):

@@ -21,7 +21,7 @@ from inference_energy.drawing import (
     new_figure,
 )
 from inference_energy.rounding import half_step
-from inference_energy.text import number
+from inference_energy.text import apart, number
 
 ROW = 0.155
 """Height of a claim [in]."""
@@ -105,7 +105,7 @@ def claims_chart(claims, published):
         if line["claim"] in exact:
             axis.plot([exact[line["claim"]] / reference], [-i], zorder=5, **EXACT)
         computed = number(line["computed"], 4) if testable else line["verdict"]
-        write("published", -i, _grouped(line["published"]).replace("-", "–"), BLACK)
+        write("published", -i, apart(line["published"]).replace("-", "–"), BLACK)
         write("computed", -i, computed, BLACK if testable else GREY)
         write("unit", -i, "" if line["unit"] == "1" else line["unit"], BLACK)
 
@@ -136,8 +136,3 @@ def claims_chart(claims, published):
     agree = tally["reproduced"] + tally["reproduced with caveat"]
     headline(figure, f"{agree} of {testable} are reproduced, {tally['not reproduced']} are not")
     return figure
-
-
-def _grouped(text):
-    """Text of a number, thousands apart."""
-    return f"{int(text):,}" if text.isdigit() else text

@@ -34,7 +34,7 @@ MARKS = {
 }
 """Colour and marker of the models that are drawn."""
 
-GPUS = {"H100-SXM-80GB": "8 x H100", "H200-SXM-141GB": "8 x H200", "B200": "8 x B200"}
+GPUS = {"H100-SXM-80GB": "8 × H100", "H200-SXM-141GB": "8 × H200", "B200": "8 × B200"}
 """Nodes that are drawn, a panel each."""
 
 FORMAT = "FP8"

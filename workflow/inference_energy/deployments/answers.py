@@ -285,7 +285,7 @@ def _quantity(quantity):
         return f"{quantity['value']:,.10g}{unit}"
     kind = quantity["distribution"]
     if "p5" in quantity:
-        return f"{quantity['p5']:g} to {quantity['p95']:g}{unit} (P5 to P95)"
-    numbers = [f"{k} {v:g}" for k, v in quantity.items() if isinstance(v, int | float)]
+        return f"{quantity['p5']:,.10g} to {quantity['p95']:,.10g}{unit} (P5 to P95)"
+    numbers = [f"{k} {v:,.10g}" for k, v in quantity.items() if isinstance(v, int | float)]
     named = [quantity["trace"]] if "trace" in quantity else []
     return f"{kind}, {', '.join(numbers + named)}{unit}"

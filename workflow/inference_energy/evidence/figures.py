@@ -47,6 +47,7 @@ from inference_energy.evidence.coverage import (
 from inference_energy.evidence.decomposition import FACTORS
 from inference_energy.evidence.estimates import ABSTRACT, LIKE
 from inference_energy.power.figures import BENCHMARKS
+from inference_energy.rounding import half_step
 from inference_energy.text import count, extent, number
 
 BAND = "#ECECEC"
@@ -206,7 +207,8 @@ def forest(table, reading, band):
     axis = _rows_axis(_share_in_band(table, reading, band), len(rows), 3.95, 0.62)
     ends = table[["low_wh", "high_wh"]].div(table["reference_wh"], axis=0).stack()
     log_axis(axis, "Estimate over method (ratio)", *log_range([1.0, *band, *table["ratio"], *ends]))
-    axis.axvspan(*band, color=BAND, zorder=0)
+    # what rounds into the band counts as within it
+    axis.axvspan(band[0] - half_step(0), band[1] + half_step(0), color=BAND, linewidth=0, zorder=0)
     axis.axvline(1, color=DARK_GREY, linewidth=0.7)
     middle = {ABSTRACT: "estimates", LIKE: "subject, tokens in/out, boundary"}.get(reading, "model")
     _write(axis, -1, ("source", middle, "ratio"), DARK_GREY)
@@ -223,7 +225,7 @@ def forest(table, reading, band):
         for scale, (colour, marker, label) in SCALES.items()
         if scale in present
     ]
-    handles.append(Patch(color=BAND, label=f"{band[0]:g}–{band[1]:g} times"))
+    handles.append(Patch(color=BAND, label=f"rounds to {band[0]:g}–{band[1]:g} times"))
     legend(axis.figure, handles, 0.1, 0.26, **SPACING)
     return axis.figure
 

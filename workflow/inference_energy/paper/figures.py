@@ -88,11 +88,11 @@ def regime_title(regime, method):
     return f"{REGIMES[regime]} ({lengths['distribution']} lengths)"
 
 
-MARKS = [
-    "Dot: median; bar: IQR; shape: exact density, cut at P5 and P95.",
-    "Diamond and line below: the paper's median and IQR.",
-]
+MARKS = "Dot: median; bar: IQR; shape: exact density, cut at P5 and P95."
 """What the marks of the violins are."""
+
+PRINTED = "Diamond and line below: the paper's median and IQR."
+"""What the marks below a violin are, where the paper prints its numbers."""
 
 SPREADS = "Dot: median; bar: IQR; line: P5–P95."
 """What the marks of a spread are."""
@@ -149,11 +149,14 @@ def _printed_lever(numbers, regime, pathway):
     return f", paper {claim['value']:g}–{claim['upper']:g}"
 
 
-def _violins(finding, title, header, rows, span, notes):
-    """Figure of labelled violins.
+def _violins(finding, title, left, rows, span, notes=()):
+    """Figure of labelled violins, with a title of the left texts and further notes.
 
     Rows are (left text, right text, density, values, colour, median and IQR of the paper).
     """
+    compared = not all(np.isnan(row[-1][0]) for row in rows)
+    header = (left, f"median (IQR) [Wh]{': paper | computed' if compared else ''}")
+    notes = [MARKS, *([PRINTED] if compared else []), *notes]
     below = BELOW + NOTE_LINE * len(notes)
     figure = new_figure(COLUMN, rows_height(len(rows)) + TITLE + NOTE_LINE * len(notes))
     axis = rows_axis(figure, [row[:2] for row in rows], header, above=ABOVE + TITLE, below=below)
@@ -209,10 +212,9 @@ def energy_by_model(energy, densities, method, regime, published):
             )
         )
     span = log_range(chosen["energy_wh"])
-    header = ("* in the frontier blend", "median (IQR) [Wh]: paper | computed")
     ends = [number(models[name][1]["p50"], 2) for name in (by_median[-1], by_median[0])]
     finding = f"A {regime} query's median is {ends[0]} to {ends[1]} Wh by model"
-    return _violins(finding, regime_title(regime, method), header, rows, span, MARKS)
+    return _violins(finding, regime_title(regime, method), "* in the frontier blend", rows, span)
 
 
 @rc_context(SETTINGS)
@@ -245,14 +247,13 @@ def energy_by_pathway(energy, densities, method, regime, published):
             )
         )
     span = log_range(chosen["energy_wh"])
-    header = ("Lever ÷ cut of the median", "median (IQR) [Wh]: paper | computed")
     finding = f"The levers together cut a query's energy {cuts['combined']} times"
     if regime == "long":
         short = statistics(energy, regime="traditional", subject=TRIMMED, pathway="baseline")
         finding = f"Long queries cost {number(baseline / short['p50'])} times as much"
     title = f"Frontier blend, {regime_title(regime, method).lower()}"
-    notes = [*MARKS, STEPS] if method["blend"]["trim"] else MARKS
-    return _violins(finding, title, header, rows, span, notes)
+    notes = [STEPS] if method["blend"]["trim"] else []
+    return _violins(finding, title, "Lever ÷ cut of the median", rows, span, notes)
 
 
 @rc_context(SETTINGS)

@@ -135,7 +135,7 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
         for name, (colour, marker) in MARKS.items()
     ]
     handles += [
-        Line2D([], [], color=DARK_GREY, label="law, median"),
+        Line2D([], [], color=DARK_GREY, label="lines: law, median"),
         Patch(color=LIGHT_GREY, alpha=0.5, label="90 % interval"),
         Line2D([], [], color=DARK_GREY, linewidth=0.6, linestyle=":", label="rated"),
     ]

@@ -333,8 +333,10 @@ def variance_shares(parts):
 
 def _largest_source(shares):
     """Say which part of the spread of a query's energy is the largest, by regime."""
-    told = [
-        f"{values.idxmax()} ({text.percent(values.max())}, {regime})"
-        for regime, values in shares.items()
-    ]
-    return f"Largest part of a query's spread: {', '.join(told)}"
+    told = [f"{text.percent(values.max())} ({regime})" for regime, values in shares.items()]
+    largest = shares.idxmax()
+    if largest.nunique() == 1:
+        parts = f"{largest.iloc[0]}, {' and '.join(told)}"
+    else:
+        parts = "; ".join(map(", ".join, zip(largest, told, strict=True)))
+    return f"Largest part of a query's spread: {parts}"
