@@ -260,3 +260,13 @@ def test_a_bucket_of_a_usage_export_without_usage_has_no_requests(tmp_path, coun
         "1761523320,1761523380,,70,\n"
     )
     assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "no requests": 1, "no tokens": 1}
+
+
+@pytest.mark.parametrize("cell", ["n/a", "None", "-", "null", "1 234", "NaN", "inf", "1e300"])
+def test_cells_that_are_no_numbers_lose_no_row_of_a_table(tmp_path, count, kinds, cell):
+    rows = [f"100,10,{cell}", "100,10,5", f"{cell},10,5", f"100,{cell},5"]
+    text = "\n".join(["input_tokens,output_tokens,reasoning_tokens", *rows, ""])
+    (tmp_path / "log.csv").write_text(text)
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables) == {"rows": 4, "no tokens": 2}
+    assert (tables["lengths"]["n"].sum(), tables["lengths"]["reasoning"].sum()) == (2, 5)

@@ -89,10 +89,12 @@ def connect(memory_mb=700, threads=1, folder="."):
     connection = duckdb.connect()
     # a thread has an array of its own
     digits = max(0, ARRAY_DIGITS - int(threads - 1).bit_length())
+    # type_pushdown would let the reader of tables refuse rows whose cells TRY_CAST takes for null
     connection.execute(
         f"SET memory_limit='{int(memory_mb)}MB'; SET threads={int(threads)};"
         f" SET temp_directory={literal(folder)}; SET TimeZone='UTC';"
-        f" SET perfect_ht_threshold={digits}; SET enable_progress_bar=false"
+        f" SET perfect_ht_threshold={digits}; SET enable_progress_bar=false;"
+        " SET disabled_optimizers='type_pushdown'"
     )
     return connection
 
