@@ -317,3 +317,26 @@ def test_a_log_of_every_format_has_its_columns_before_it_is_read(name, settings,
     (tmp_path / file).write_text(content)
     found = columns_of_any(open_log(tmp_path / file, settings["formats"]))
     assert {"input", "output"} | expected.keys() <= found
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"resourceSpans": [{"scopeSpans": [{"spans": [{"spanId"',
+        '{"resourceSpans": {"scopeSpans": []}}',
+        '{"resourceSpans": [{"scopeSpans": {"spans": []}}]}',
+        '{"resourceSpans": [5]}',
+        json.dumps(SPAN),
+        "5",
+    ],
+)
+def test_a_line_without_its_lists_is_told(settings, tmp_path, broken):
+    good = FILES["otlp"][1].strip()
+    nothing = '{"resourceSpans": [{"scopeSpans": []}, {}, {"scopeSpans": null}]}'
+    (tmp_path / "log.jsonl").write_text("\n".join([good, broken, nothing, "", good, ""]))
+    log = open_log(tmp_path / "log.jsonl", settings["formats"])
+    connection = connect(folder=tmp_path)
+    _, unreadable, first = requests_view(log, units(log, connection)[0], connection, tmp_path)
+    assert (unreadable, first) == (1, [1])
+    found = connection.execute("SELECT input, row FROM requests").fetchall()
+    assert found == [(120, 0), (120, 2)]

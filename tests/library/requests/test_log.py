@@ -148,3 +148,21 @@ def test_units_of_a_parquet_file_cover_its_rows(tmp_path, settings, monkeypatch)
     log = open_log(path, settings["formats"])
     file = path.as_posix()
     assert units(log, connect()) == [Unit(file, 0, 39), Unit(file, 40, 79), Unit(file, 80, 99)]
+
+
+@pytest.mark.parametrize("kind", ["log.jsonl", "tenant=t/log.json"])
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_a_broken_line_is_told_wherever_it_is(tmp_path, count, kinds, place, kind):
+    lines = ['{"input_tokens": 5, "output_tokens": 6}'] * 3
+    lines.insert(place, '{"input_tokens": 5, "outp')
+    (tmp_path / kind).parent.mkdir(exist_ok=True)
+    (tmp_path / kind).write_text("\n".join(lines))
+    tables = count(tmp_path / kind)
+    assert kinds(tables) == {"rows": 3, "unreadable": 1}
+    assert tables["examples"]["row"].tolist() == [place]
+
+
+@pytest.mark.parametrize("text", ["[\n{}\n]", "[\n{},\n{}\n]", '{"data": [\n{}\n]}', "[{},\n{}]"])
+def test_objects_of_a_document_are_not_taken_for_its_lines(tmp_path, text):
+    (tmp_path / "log.json").write_text(text.replace("{}", '{"a": 1}'))
+    assert not requests_log._by_line(connect(), f"{tmp_path}/log.json")

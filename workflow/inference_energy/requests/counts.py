@@ -41,7 +41,8 @@ KINDS = {
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
-    "unreadable": "no row of the file's columns, as all lines of an open quote; it does not count",
+    "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON, or JSON"
+    " without the lists of its format; it does not count",
     "cached above input": "more cached than input tokens; all input counts as cached",
     "no output": "no output tokens; the row counts, its energy is the law's at no output",
     "no time": "the start is missing or no time; the row counts, but in no hour and no load",

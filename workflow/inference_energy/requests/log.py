@@ -46,6 +46,9 @@ FIRST_OBJECTS, LEAST_OBJECTS = 10_000, 100
 """JSON objects of a log, shared among its files, by whose keys it is known, and the least of a
 file."""
 
+FIRST_LINES = 10
+"""Lines of a JSON file by which it is known whether every one is an object of its own."""
+
 NOTHING = 100
 """Bytes that a compressed file of nothing stays below."""
 
@@ -322,12 +325,21 @@ def _objects(file, lines):
 
 
 def _by_line(connection, file):
-    """Whether every line of a JSON file is an object of its own."""
-    first = next((line for line in _lines(connection, file, 1)), "")
+    """Whether every line of a JSON file is an object of its own; some may be broken."""
+    lines = _lines(connection, file, FIRST_LINES)
+    first = next(iter(lines), "")
+    return (
+        not first.lstrip().startswith(("{", "["))
+        or _is_object(first)
+        or 2 * sum(map(_is_object, lines)) >= len(lines)
+    )
+
+
+def _is_object(line):
     try:
-        return isinstance(json.loads(first), dict)
+        return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
-        return not first.lstrip().startswith(("{", "["))
+        return False
 
 
 def _keys(connection, file, objects):
@@ -393,7 +405,7 @@ def requests_view(log, unit, connection, folder):
     else:
         # a key that the first objects lack can still come
         items = Source(None, "item")
-        columns = select(items, log.form, unit.file)
+        columns = f"{select(items, log.form, unit.file)}, found IS NOT NULL AS readable"
         rows = items.taken(_json_rows(connection, unit.file, log.form))
     path = literal(Path(folder) / "requests.parquet")
     try:
@@ -402,14 +414,16 @@ def requests_view(log, unit, connection, folder):
         raise InputError(
             f"{unit.file}: {_first_line(error)}; mend the file or leave it out"
         ) from None
-    connection.execute(
-        "CREATE OR REPLACE TEMP VIEW requests AS SELECT * EXCLUDE file_row_number,"
-        f" file_row_number AS row FROM read_parquet({path}, file_row_number=true)"
-    )
-    found = stated(_of_items(source, log.form), log.form)
-    if log.kind == "json":
-        found |= _columns_with_values(connection)
-    return found, *_rejected(connection)
+    rows = f"FROM read_parquet({path}, file_row_number=true)"
+    view = "CREATE OR REPLACE TEMP VIEW requests AS SELECT"
+    if log.kind == "csv":
+        connection.execute(f"{view} * EXCLUDE file_row_number, file_row_number AS row {rows}")
+        return stated(source, log.form), *_rejected(connection)
+    connection.execute(f"{view} {', '.join(COLUMNS)}, file_row_number AS row {rows} WHERE readable")
+    sql = f"SELECT file_row_number {rows} WHERE NOT readable ORDER BY ALL"
+    unreadable = [row for (row,) in connection.execute(sql).fetchall()]
+    found = stated(_of_items(source, log.form), log.form) | _columns_with_values(connection)
+    return found, len(unreadable), unreadable
 
 
 def _columns_with_values(connection):
@@ -436,17 +450,36 @@ def _csv_rows(connection, file):
 
 
 def _json_rows(connection, file, form):
+    """SQL of a file's objects, or what their lists hold; null for a line without them."""
     item, folder = "json", _folder_columns(file)
     if folder:
-        item = f"json_merge_patch({literal(json.dumps(folder))}, json)"
+        item = (
+            f"CASE WHEN json IS NOT NULL THEN {_patched(literal(json.dumps(folder)), 'json')} END"
+        )
     rows = f"(SELECT {item} AS item FROM {_objects(file, _by_line(connection, file))})"
-    for name in form.get("unnest", ()):
+    for depth, name in enumerate(form.get("unnest", ())):
         # an item also has what stands beside its list, as a bucket's time
-        beside = f"json_merge_patch(item, {literal(json.dumps({name: None}))})"
-        items = f"unnest(json_extract(item, {literal(f'$.{name}[*]')}))"
+        beside = _patched("item", literal(json.dumps({name: None})))
+        items = f"unnest({_listed(name, may_lack=depth > 0)})"
         pairs = f"(SELECT {beside} AS beside, {items} AS inner_item FROM {rows})"
-        rows = f"(SELECT json_merge_patch(beside, inner_item) AS item FROM {pairs})"
+        item = f"CASE WHEN inner_item IS NOT NULL THEN {_patched('beside', 'inner_item')} END"
+        rows = f"(SELECT {item} AS item FROM {pairs})"
     return rows
+
+
+def _patched(item, patch):
+    return f"json_merge_patch({item}, {patch})"
+
+
+def _listed(name, may_lack):
+    """SQL of a list of an object, null for what is none; lists of lists may lack some."""
+    path = f"'$.{name}'"
+    lacks = f" WHEN coalesce(json_type(item, {path}), 'NULL') = 'NULL' THEN []"
+    return (
+        f"CASE WHEN json_type(item, {path}) = 'ARRAY' THEN json_extract(item, '$.{name}[*]')"
+        f" WHEN json_type(item) IS DISTINCT FROM 'OBJECT' THEN [NULL]"
+        f"{lacks if may_lack else ''} ELSE [NULL] END"
+    )
 
 
 def _rejected(connection):
