@@ -3,7 +3,10 @@
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.requests import counts
 from inference_energy.requests import log as requests_log
 from inference_energy.requests.counts import KINDS, cell
@@ -270,3 +273,52 @@ def test_cells_that_are_no_numbers_lose_no_row_of_a_table(tmp_path, count, kinds
     tables = count(tmp_path / "log.csv")
     assert kinds(tables) == {"rows": 4, "no tokens": 2}
     assert (tables["lengths"]["n"].sum(), tables["lengths"]["reasoning"].sum()) == (2, 5)
+
+
+def test_reasoning_above_output_is_told_and_taken_as_all_of_it(tmp_path, count, kinds):
+    rows = ["100,10,9000000000000000000"] * 2 + ["100,10,11", "100,10,10", "100,10,"]
+    text = "\n".join(["input_tokens,output_tokens,reasoning_tokens", *rows, ""])
+    (tmp_path / "log.csv").write_text(text)
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables) == {"rows": 5, "reasoning above output": 3}
+    assert tables["lengths"]["reasoning"].sum() == 40
+
+
+def test_usage_of_more_tokens_than_there_are_is_absurd(tmp_path, count, kinds):
+    rows = [f"1735689600,m,{99 * 10**14},{99 * 10**14},{10**9}"] * 1000 + ["1735689600,m,9,9,9"]
+    (tmp_path / "log.csv").write_text(USAGE + "\n".join([*rows, ""]))
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables) == {"rows": 1001, "absurd": 1000}
+    assert tables["lengths"]["n"].sum() == 9
+
+
+@pytest.mark.parametrize("requests", ["2.5", "many"])
+def test_a_number_of_requests_that_is_none_is_told(tmp_path, count, kinds, requests):
+    (tmp_path / "log.csv").write_text(f"{USAGE}1735689600,m,90,9,{requests}\n1735689600,m,90,9,\n")
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables) == {"rows": 2, "no requests": 1}
+    assert tables["lengths"]["n"].sum() == 1
+
+
+def test_dates_beyond_all_times_are_no_time(tmp_path, count, kinds):
+    days = "(DATE '1970-01-01' + i::INTEGER) AS start"
+    sql = (
+        f"SELECT {days}, 5 AS input_tokens, 6 AS output_tokens FROM (VALUES (9), (2147483646)) t(i)"
+    )
+    duckdb.sql(f"COPY ({sql}) TO '{tmp_path}/log.parquet'")
+    assert kinds(count(tmp_path / "log.parquet")) == {"rows": 2, "no time": 1}
+
+
+def test_times_that_a_file_cannot_give_are_one_error(tmp_path, count):
+    start = pa.array([5, 2**62], pa.timestamp("ms"))
+    table = pa.table({"start": start, "input_tokens": [5, 5], "output_tokens": [6, 6]})
+    pq.write_table(table, tmp_path / "log.parquet")
+    with pytest.raises(InputError, match=r"log.parquet: .*Could not convert Timestamp.*; correct"):
+        count(tmp_path / "log.parquet")
+
+
+def test_a_column_of_the_readers_own_name_is_refused(tmp_path, count):
+    sql = "SELECT 5 AS input_tokens, 6 AS output_tokens, 1 AS File_row_number"
+    duckdb.sql(f"COPY ({sql}) TO '{tmp_path}/log.parquet'")
+    with pytest.raises(InputError, match=r"column File_row_number: .*; rename"):
+        count(tmp_path / "log.parquet")

@@ -8,7 +8,7 @@ cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits
 """
 
 from inference_energy.requests.formats import COLUMNS, bare_name, literal
-from inference_energy.requests.log import requests_view
+from inference_energy.requests.log import requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
 FINE_BITS, CACHED_BITS, COARSE_BITS = 7, 6, 3
@@ -27,6 +27,9 @@ HOUR = f"(start // {MICROSECONDS_PER_HOUR})::INTEGER"
 MOST_REQUESTS = 10**9
 """Requests of a row above which it is absurd; below, sums of tokens and times stay whole."""
 
+MOST_TOKENS = 10**13
+"""Tokens of a row of many requests above which it is absurd, so that sums of rows stay whole."""
+
 MOST_ROWS = 2**22
 """Rows of a table of counts from which on they are added up between units."""
 
@@ -36,14 +39,16 @@ EXAMPLES = 3
 KINDS = {
     "no tokens": "input or output tokens are missing or no number; the row does not count",
     "negative": "a number of tokens is below zero; the row does not count",
-    "absurd": "more tokens than any context holds, or a billion requests; the row does not count",
-    "no requests": "a row of a usage export without a request; it does not count",
+    "absurd": "more tokens than any context holds, or a billion requests or 10 trillion tokens; the"
+    " row does not count",
+    "no requests": "a row of a usage export without a whole number of requests; it does not count",
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
     "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON, or JSON"
     " without the lists of its format; it does not count",
     "cached above input": "more cached than input tokens; all input counts as cached",
+    "reasoning above output": "more reasoning than output tokens; all output counts as reasoning",
     "no output": "no output tokens; the row counts, its energy is the law's at no output",
     "no time": "the start is missing or no time; the row counts, but in no hour and no load",
     "no end": "the end is missing or no time; the row counts, but not in the load",
@@ -171,7 +176,17 @@ def count_unit(connection, log, unit, longest, folder, known=COLUMNS):
         Where text is put before it is counted.
     known : collection of str
         Columns that the whole log was found to have before it was read.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or holds a value that does not fit its type.
     """
+    with values_of(unit.file):
+        _count_unit(connection, log, unit, longest, folder, known)
+
+
+def _count_unit(connection, log, unit, longest, folder, known):
     stated, unreadable, first = requests_view(log, unit, connection, folder)
     clean = _count_kinds(connection, unit, longest, stated, unreadable)
     for row in first[:EXAMPLES]:
@@ -224,7 +239,7 @@ def _number(connection, stated, keys):
     if "requests" in stated:
         lengths["n"] = "n"
     else:
-        lengths |= {name: f"{name}::INTEGER" for name in lengths if name != "reasoning"}
+        lengths = {name: f"{name}::INTEGER" for name in lengths}
     small = {name: sql for name, sql in keys.items() if sql != NONE}
     rows = "counted"
     for key in NAMES:
@@ -291,11 +306,14 @@ def counted_view(longest, stated, clean=False):
     if "requests" in stated:
         n, mean = "coalesce(requests, 1)", "{} / coalesce(requests, 1)"
     cached = "greatest(least(coalesce(cached, 0), input), 0)" if "cached" in stated else NONE
+    reasoning = NONE
+    if "reasoning" in stated:
+        reasoning = "greatest(least(coalesce(reasoning, 0), output), 0)"
     lengths = {"mean_input": "input", "mean_cached": cached, "mean_output": "output"}
     means = ", ".join(f"{mean.format(sql)} AS {name}" for name, sql in lengths.items())
     return (
         "CREATE OR REPLACE TEMP VIEW counted AS SELECT start, finish, model, tenant, id, row,"
-        f" {n} AS n, input, {cached} AS cached, output, coalesce(reasoning, 0) AS reasoning,"
+        f" {n} AS n, input, {cached} AS cached, output, {reasoning} AS reasoning,"
         f" {means}"
         " FROM requests" + (f" WHERE {' AND '.join(where)}" if where else "")
     )
@@ -344,7 +362,8 @@ def _conditions(longest, stated):
     if "requests" in stated:
         per_row = f"{float(longest)} * greatest(coalesce(requests, 1), 1)"
         too_many = f"coalesce(requests > {MOST_REQUESTS}, FALSE)"
-        absurd = f"{too_many} OR coalesce(greatest(input, output) > {per_row}, FALSE)"
+        most = f"least({MOST_TOKENS}, {per_row})"
+        absurd = f"{too_many} OR coalesce(greatest(input, output) > {most}, FALSE)"
         nothing = "coalesce(requests, input, output) IS NULL"
         no_requests = f"{no_requests} OR {nothing}"
         no_tokens = f"({no_tokens}) AND NOT {nothing}"
@@ -356,6 +375,10 @@ def _conditions(longest, stated):
         "no requests": ("requests", no_requests),
         "no output": ("output", "coalesce(output = 0 AND input >= 0, FALSE)"),
         "cached above input": ("cached", "coalesce(cached > input AND input >= 0, FALSE)"),
+        "reasoning above output": (
+            "reasoning",
+            "coalesce(reasoning > output AND output >= 0, FALSE)",
+        ),
         "no time": ("start", "start IS NULL"),
         "no end": ("finish", "finish IS NULL"),
         "ends before start": ("finish", "coalesce(finish < start, FALSE)"),
@@ -409,7 +432,13 @@ def _screen(connection, longest, stated):
         "no time": starts < rows,
         "no end": ends < rows,
     }
-    always = {"no requests", "cached above input", "ends before start", "too long"}
+    always = {
+        "no requests",
+        "cached above input",
+        "reasoning above output",
+        "ends before start",
+        "too long",
+    }
     return rows, always | {kind for kind, is_possible in possible.items() if is_possible}
 
 

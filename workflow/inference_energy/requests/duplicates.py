@@ -2,7 +2,7 @@
 
 from inference_energy.requests.counts import EXAMPLES, add_counts, counted_view
 from inference_energy.requests.formats import literal
-from inference_energy.requests.log import requests_view
+from inference_energy.requests.log import requests_view, values_of
 
 ORDER = "start, mean_input, mean_output, mean_cached, finish, model, tenant, n"
 """Which row of an id counts: the earliest, so that the order of rows and files does not matter."""
@@ -31,8 +31,10 @@ def count_duplicates(connection, log, units, longest, folder, say=lambda *_: Non
     connection.execute("CREATE TEMP TABLE hashes (hash UBIGINT)")
     stated = set()
     for number, unit in enumerate(units, 1):
-        stated |= _counted(connection, log, unit, longest, folder)
-        connection.execute("INSERT INTO hashes SELECT hash(id) FROM counted WHERE id IS NOT NULL")
+        with values_of(unit.file):
+            stated |= _counted(connection, log, unit, longest, folder)
+            hashes = "SELECT hash(id) FROM counted WHERE id IS NOT NULL"
+            connection.execute(f"INSERT INTO hashes {hashes}")
         say(number, len(units), "ids")
     connection.execute(
         "CREATE TEMP TABLE repeated AS SELECT hash FROM hashes GROUP BY hash HAVING count(*) > 1;"

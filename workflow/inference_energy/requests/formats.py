@@ -185,6 +185,10 @@ def select(source, form, file="format"):
             ]
         )
     sql = {name: _tokens(found.get(name)) for name in COLUMNS if COLUMNS[name] == "BIGINT"}
+    if found.get("requests"):
+        # a number of requests that is none is not one request, as a missing one is
+        text = _text(found["requests"])
+        sql["requests"] = f"CASE WHEN {text} IS NOT NULL THEN coalesce({sql['requests']}, 0) END"
     sql |= {name: _text(found.get(name)) for name in ("model", "tenant", "id")}
     sql |= {"start": _time(found.get("start"), time), "finish": _time(found.get("end"), time)}
     if not found.get("end") and found.get("duration") and found.get("start"):
@@ -233,7 +237,7 @@ def _time(found, unit):
         return "NULL::BIGINT"
     sql, kind = found
     if kind.startswith("TIMESTAMP") or kind == "DATE":
-        at = f"({sql})::TIMESTAMP" if kind != TIMESTAMP_TZ else sql
+        at = f"TRY_CAST({sql} AS TIMESTAMP)" if kind != TIMESTAMP_TZ else sql
         return _known(f"epoch_us({at})")
     if unit == "text":
         text = f"epoch_us(TRY_CAST(({sql})::VARCHAR AS TIMESTAMPTZ))"

@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -45,6 +46,9 @@ LONGEST_LINE = 2**26
 FIRST_OBJECTS, LEAST_OBJECTS = 10_000, 100
 """JSON objects of a log, shared among its files, by whose keys it is known, and the least of a
 file."""
+
+ROW_NUMBER = "file_row_number"
+"""Column that DuckDB's reader of Parquet adds."""
 
 FIRST_LINES = 10
 """Lines of a JSON file by which it is known whether every one is an object of its own."""
@@ -246,7 +250,11 @@ def describe(connection, file, kind, objects=LEAST_OBJECTS):
             raise InputError(
                 f"{file}: {_first_line(error)}; give a readable Parquet file"
             ) from None
-        return Source({name: kind for name, kind, *_ in rows.fetchall()})
+        types = {name: kind for name, kind, *_ in rows.fetchall()}
+        for name in types:
+            if name.casefold() == ROW_NUMBER:
+                raise InputError(f"{file}: column {name}: is the reader's own name; rename it")
+        return Source(types)
     if kind == "csv":
         columns = [*_header(connection, file)[0], *_folder_columns(file)]
         return Source(dict.fromkeys(columns, "VARCHAR"))
@@ -262,6 +270,17 @@ def _folder_columns(file):
 
 def _first_line(error):
     return str(error).splitlines()[0]
+
+
+@contextmanager
+def values_of(file):
+    """Tell a value that does not fit its type, as DuckDB meets it, by the file that has it."""
+    try:
+        yield
+    except duckdb.ConversionException as error:
+        raise InputError(
+            f"{file}: {_first_line(error)}; correct the value or leave its row out"
+        ) from None
 
 
 def _lines(connection, file, count):
