@@ -269,6 +269,22 @@ def test_the_schema_refuses_a_misspelt_key(settings):
     assert "unknown key colums" in schema_problems(bad, schema, "x")[0]
 
 
+def test_metadata_in_a_text_are_read(settings, tmp_path):
+    row = LITELLM | {"metadata": json.dumps(LITELLM["metadata"])}
+    rows = [row, row | {"metadata": "{broken"}, LITELLM]
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found, _ = read(tmp_path / "log.jsonl", settings, tmp_path)
+    assert [row["cached"] for row in found if pd.notna(row["cached"])] == [100, 100]
+    assert [row["reasoning"] for row in found if pd.notna(row["reasoning"])] == [20, 20]
+
+
+@pytest.mark.parametrize("hit", ["TRUE", "true", "1", 1, True, "t"])
+def test_a_hit_of_the_cache_is_known_however_it_is_written(settings, tmp_path, hit):
+    (tmp_path / "log.jsonl").write_text(json.dumps(LITELLM | {"cache_hit": hit}))
+    (found,), _ = read(tmp_path / "log.jsonl", settings, tmp_path)
+    assert found["elsewhere"]
+
+
 @pytest.mark.parametrize(
     ("usage", "cached"),
     [

@@ -99,7 +99,12 @@ class Source:
         if name is None:
             return None
         if self.json:
-            return self._value(path), "VARCHAR"
+            value = self._value(path)
+            if len(path) > 1:
+                # an object can be written as a text
+                text = f"json_extract_string({self._value(path[:1])}, {_json_path(path[1:])})"
+                value = f"coalesce({value}, TRY({text}))"
+            return value, "VARCHAR"
         sql, kind = quoted(name), self.types[name]
         if len(path) == 1:
             return sql, kind
@@ -197,9 +202,9 @@ def select(source, form, file="format"):
     sql["elsewhere"] = "FALSE"
     if "answered_elsewhere" in form:
         mark = source.find(form["answered_elsewhere"]["column"])
-        values = ", ".join(map(literal, form["answered_elsewhere"]["values"]))
+        values = ", ".join(literal(v.lower()) for v in form["answered_elsewhere"]["values"])
         sql["elsewhere"] = (
-            f"coalesce(({mark[0]})::VARCHAR IN ({values}), FALSE)" if mark else "FALSE"
+            f"coalesce(lower(({mark[0]})::VARCHAR) IN ({values}), FALSE)" if mark else "FALSE"
         )
     return ", ".join(f"{sql[name]} AS {name}" for name in COLUMNS)
 
