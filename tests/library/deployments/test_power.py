@@ -82,3 +82,31 @@ def test_runs_that_the_reader_does_not_doubt_are_used():
     runs = bench(LADDER[:2], node_power_w=[4000.0, 9000.0], status=status)
     power = deployments_power.measured_power(runs, own()["deployment"], WHERE)
     assert (math.exp(power.factor.mu), power.factor.sigma) == pytest.approx((4, 0))
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "power: telemetry covers 1 GPUs but 8 served the run, left empty",
+        "power: power_valid is 0, left empty",
+        "power: energy counter gives 5 W where the power gauge gives 4 W",
+        "power: energy_per_output_token_j 5 J where power / throughput is 4",
+    ],
+)
+def test_node_power_is_used_where_that_of_the_gpus_is_doubted(mark):
+    runs = bench(LADDER, node_power_w=900.0, status=f"marked: {mark}")
+    power = deployments_power.measured_power(runs, own()["deployment"], WHERE)
+    assert (power.boundary, math.exp(power.factor.mu)) == ("node", pytest.approx(0.9))
+
+
+def test_power_of_gpus_that_was_stated_for_what_was_left_empty_is_used():
+    mark = "marked: power: power_valid is 0, left empty"
+    runs = bench(LADDER, gpu_power_w=4000.0, status=mark)
+    power = deployments_power.measured_power(runs, own(host_power=HOST)["deployment"], WHERE)
+    assert power.factor.quantile(0.5) == pytest.approx(6)
+
+
+def test_node_power_of_a_doubted_meter_is_not_used():
+    status = "marked: power: no sample of the meter for 9 s of 60 s"
+    runs = bench(LADDER, node_power_w=6000.0, status=status)
+    assert deployments_power.measured_power(runs, own()["deployment"], WHERE) is None

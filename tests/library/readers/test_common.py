@@ -280,6 +280,10 @@ def test_where_power_was_measured_is_told():
     assert pd.isna(short["gpu_power_w"])
     assert short["status"].endswith("telemetry covers 2 GPUs but 8 served the run, left empty")
     assert tabled({"gpu_power_w": 4000.0}, metered_gpus=8)["gpu_power_w"] == 4000
+    both = {"node_power_w": 6000.0, "throughput_tps": 2000.0}
+    for energy, boundary in ((3.0, "node"), (2.2, "accelerator")):
+        row = tabled(both | {"energy_per_output_token_j": energy}, client="project")
+        assert (row["power_boundary"], row["energy_per_output_token_j"]) == (boundary, energy)
     assert (tabled({}, client="sglang")["client"], tabled({"client": "vllm"})["client"]) == (
         "sglang",
         "vllm",

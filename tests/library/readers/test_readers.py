@@ -11,7 +11,7 @@ from inference_energy.errors import InputError
 from inference_energy.readers import detect, detect_and_read
 from inference_energy.readers.common import parse_json
 from inference_energy.tables import load_schema, read_table, write_table
-from library.readers.files import FILES, FIXTURES, NODE, put, refusal
+from library.readers.files import FILES, FIXTURES, NODE, PAIR, put, refusal
 
 
 @pytest.mark.parametrize(("name", "client", "facts"), FILES)
@@ -101,3 +101,17 @@ def test_power_may_be_stated_beside_any_clients_file():
     facts = {**NODE, "gpu_power_w": 5200}
     row = detect_and_read(FIXTURES / "vllm/single.json", facts).iloc[0]
     assert (row["gpu_power_w"], row["power_boundary"]) == (5200, "accelerator")
+
+
+def test_energy_beside_a_stated_node_power_is_that_of_the_node():
+    facts = {"node_power_w": 9000.0}
+    row = detect_and_read(FIXTURES / "inferencex/agg_single.json", facts).iloc[0]
+    assert (row["power_boundary"], row["gpu_power_w"]) == ("node", 4400)
+    assert row["energy_per_output_token_j"] == 9000 / 2000
+
+
+def test_stated_power_takes_the_place_of_that_of_too_few_gpus():
+    facts = {**PAIR, "gpu": "H100-SXM-80GB", "gpu_power_w": 700.0}
+    row = detect_and_read(FIXTURES / "aiperf/0.12.0.json", facts).iloc[0]
+    assert (row["gpu_power_w"], row["power_boundary"]) == (700, "accelerator")
+    assert pd.isna(row["energy_per_output_token_j"])

@@ -10,6 +10,7 @@ from inference_energy.errors import InputError
 from inference_energy.method import build
 from inference_energy.method.boundary import Meter
 from inference_energy.method.distributions import Z95, LogNormal
+from inference_energy.readers.common import doubts_power
 from inference_energy.units import W_PER_KW
 
 
@@ -55,13 +56,12 @@ def measured_power(runs, section, where, z=Z95):
     InputError
         If only accelerators were measured and no host power is stated.
     """
-    good = runs[runs["status"].map(lambda s: not any(m.startswith("power") for m in marks(s)))]
-    node = good["node_power_w"].dropna() / W_PER_KW
+    node = _trusted(runs, Meter.NODE)["node_power_w"].dropna() / W_PER_KW
     if len(node):
         return ServingPower(
             LogNormal(float(np.log(node).mean()), float(np.log(node).std(ddof=0))), Meter.NODE
         )
-    accelerators = run_accelerator_power(good).dropna()
+    accelerators = run_accelerator_power(_trusted(runs, Meter.ACCELERATOR)).dropna()
     if accelerators.empty:
         return None
     if "host_power" not in section:
@@ -78,6 +78,12 @@ def measured_power(runs, section, where, z=Z95):
         total = LogNormal.from_percentiles(low, high, z)
     spread = float(np.log(accelerators).std(ddof=0)) * own / np.exp(total.mu)
     return ServingPower(total * LogNormal(0.0, spread), Meter.ACCELERATOR, own)
+
+
+def _trusted(runs, boundary):
+    """Runs whose marks do not doubt their power at a boundary."""
+    doubted = runs["status"].map(lambda s: any(doubts_power(m, boundary) for m in marks(s)))
+    return runs[~doubted.astype(bool)]
 
 
 def run_accelerator_power(runs):

@@ -14,12 +14,21 @@ import jsonschema_rs
 import pandas as pd
 
 from inference_energy import documents, tables
+from inference_energy.energy.equation import token_energy
 from inference_energy.errors import InputError
 from inference_energy.method.boundary import Meter
 from inference_energy.readers.consistency import PERCENTILES as PERCENTILES
 from inference_energy.readers.consistency import check_run
 
 GPU_ENERGY = ("gpu_power_w", "gpu_energy_j", "energy_per_output_token_j")
+
+EMPTIED = ", left empty"
+"""How a mark ends whose numbers are gone: what stands there was stated beside the file."""
+
+OF_GPUS = tuple(
+    f"power: {name}" for name in ("energy counter", "avg_total_gpu_power_w", *GPU_ENERGY)
+)
+"""How marks begin that doubt the power of the GPUs, and say nothing of the node's."""
 
 # No model, GPU or engine has a longer name.
 LONGEST_NAME = 300
@@ -136,7 +145,7 @@ class Run:
         """Empty the columns of power and energy because they do not cover what they should."""
         for column in GPU_ENERGY:
             self.row.pop(column, None)
-        self.marks.append(f"power: {reason}, left empty")
+        self.marks.append(f"power: {reason}{EMPTIED}")
 
     def put_precision(self, name):
         """Set the precision from a client's name for it, if it is a known one."""
@@ -341,6 +350,7 @@ def to_table(path, runs, facts):
     }
     missing = {}
     for run in runs:
+        _check_meter(run, facts)
         _add_facts(run, facts)
         # before anything is computed with them: a client's file may hold a list for a number
         refused = _refused(run, schema, valid)
@@ -351,7 +361,6 @@ def to_table(path, runs, facts):
         for name in [] if run.problems else _missing(run):
             missing.setdefault(name, []).append(run)
         _check_lengths(run, facts)
-        _check_meter(run)
         if not run.problems:
             check_run(run)
         _finish(run)
@@ -438,8 +447,9 @@ def _check_lengths(run, facts):
             )
 
 
-def _check_meter(run):
-    gpus, metered = run.row.get("n_gpus"), run.metered_gpus
+def _check_meter(run, facts):
+    """Empty what the file tells of other GPUs than served; a stated power may take its place."""
+    gpus, metered = run.row.get("n_gpus") or facts.get("n_gpus"), run.metered_gpus
     if metered is not None and gpus is not None and metered != gpus:
         run.drop_energy(f"telemetry covers {metered} GPUs but {gpus} served the run")
 
@@ -447,12 +457,46 @@ def _check_meter(run):
 def _finish(run):
     values = run.row
     if values.get("power_boundary") is None:
-        if values.get("node_power_w") is not None:
-            values["power_boundary"] = Meter.NODE
-        elif any(values.get(name) is not None for name in GPU_ENERGY):
-            values["power_boundary"] = Meter.ACCELERATOR
+        _bound(run)
     values["client"] = values.get("client") or run.client
     values["status"] = f"marked: {'; '.join(run.marks)}" if run.marks else "ok"
+
+
+def _bound(run):
+    """Say what the energy per token covers; beside the node's power it is the node's.
+
+    A table's energy is not touched: it is the node's where it agrees with the node's power.
+    """
+    values = run.row
+    node, energy = values.get("node_power_w"), values.get("energy_per_output_token_j")
+    throughput = values.get("throughput_tps")
+    if node is None:
+        if any(values.get(name) is not None for name in GPU_ENERGY):
+            values["power_boundary"] = Meter.ACCELERATOR
+        return
+    values["power_boundary"] = Meter.NODE
+    if energy is None or not throughput:
+        return
+    whole = token_energy(node, throughput)
+    if run.client != "project":
+        values["energy_per_output_token_j"] = whole
+    elif abs(energy - whole) > TOLERANCE * max(energy, whole):
+        values["power_boundary"] = Meter.ACCELERATOR
+
+
+def doubts_power(mark, boundary):
+    """Whether a mark of a run doubts the power that stands in its row at a boundary.
+
+    Parameters
+    ----------
+    mark : str
+        One reason of the column ``status``.
+    boundary : Meter
+        NODE for the node's power, ACCELERATOR for that of the GPUs.
+    """
+    if not mark.startswith("power") or mark.endswith(EMPTIED):
+        return False
+    return boundary != Meter.NODE or not mark.startswith(OF_GPUS)
 
 
 def _refused(run, schema, valid):

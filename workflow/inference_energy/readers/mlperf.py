@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from inference_energy.energy.equation import token_energy
-from inference_energy.readers.common import PERCENTILES, Run, read_bytes, sha256
+from inference_energy.readers.common import EMPTIED, PERCENTILES, Run, read_bytes, sha256
 from inference_energy.tables import decode
 from inference_energy.units import NANO, SECONDS_PER_DAY
 
@@ -223,7 +223,7 @@ def mean_watts(times, watts, begin, end):
 def _read_meter(run, path, text, window, offset):
     if window is None:
         run.marks.append(
-            "power: power log without power_begin and power_end in the detail log, left empty"
+            f"power: power log without power_begin and power_end in the detail log{EMPTIED}"
         )
         return
     try:
