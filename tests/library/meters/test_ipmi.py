@@ -25,3 +25,12 @@ def test_times_are_read_as_each_version_writes_them(written, tmp_path):
         for second in (0, 1)
     )
     holds(tmp_path, text, "node", "node", [0, 1], [5120, 5121])
+
+
+def test_readings_within_a_second_are_averaged(tmp_path):
+    text = "".join(
+        f"    Instantaneous power reading:      {5000 + 10 * n} Watts\n"
+        f"    IPMI timestamp:                   Sat Jan 31 12:00:0{n // 2} 2026\n"
+        for n in range(4)
+    )
+    holds(tmp_path, text, "node", "node", [0, 1], [5005, 5025])

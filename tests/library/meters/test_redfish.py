@@ -58,3 +58,23 @@ def test_power_of_a_part_of_a_chassis_is_left_out(tmp_path):
     documents = [{"time": f"2026-01-31T12:00:0{n}Z", "PowerControl": parts} for n in (0, 1)]
     text = "\n".join(json.dumps(document) for document in documents)
     assert set(read(tmp_path, text)["power_w"]) == {812}
+
+
+def test_one_name_at_two_chassis_is_refused(tmp_path):
+    control = [{"Name": "System Power Control", "PowerConsumedWatts": 500}]
+    chassis = "/redfish/v1/Chassis/{}/Power"
+    text = "".join(
+        f"2026-01-31T12:00:0{n}.{place}00Z {json.dumps(document)}\n"
+        for n in range(4)
+        for place in (1, 5)
+        for document in [{"@odata.id": chassis.format(place), "PowerControl": control}]
+    )
+    assert "Chassis/1/Power, /redfish/v1/Chassis/5/Power: which is" in refusal(tmp_path, text)
+
+
+def test_a_time_may_stand_on_the_line_above_its_document(tmp_path):
+    rows = [json.dumps(json.loads(CHASSIS % power), indent=2) for power in (812, 813)]
+    text = f"2026-01-31T12:00:00Z\n{rows[0]}\n2026-01-31T12:00:01Z\n{rows[1]}\n"
+    holds(tmp_path, text, "node", "System", [0, 1], [812, 813])
+    cut = f"{text}2026-01-31T12:00:02Z\n{rows[0][:30]}"
+    holds(tmp_path, cut, "node", "System", [0, 1], [812, 813])

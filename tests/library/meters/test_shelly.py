@@ -54,3 +54,17 @@ def test_notifications_of_other_things_are_passed_over(tmp_path):
 def test_minutes_of_a_single_phase_are_read(tmp_path):
     text = f"timestamp,total_act_energy,fund_act_energy,total_act_ret_energy\n{NOON:.0f},10,9,1\n"
     assert set(read(tmp_path, text)["power_w"]) == {600}
+
+
+def test_two_plugs_in_one_file_are_two_meters(tmp_path):
+    plugs = [("left", 500, 0), ("right", 60, 0.3)]
+    said = [
+        NOTIFY | {"src": src, "params": {"ts": NOON + n + late, "switch:0": {"apower": power}}}
+        for n in range(3)
+        for src, power, late in plugs
+    ]
+    frame = read(tmp_path, "\n".join(map(json.dumps, said)))
+    assert dict(frame.groupby("meter")["power_w"].mean()) == {
+        "left switch:0": 500,
+        "right switch:0": 60,
+    }

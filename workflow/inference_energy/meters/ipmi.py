@@ -22,17 +22,23 @@ def recognise(text):
 
 
 def read(samples):
-    """Read the node's power [W]; every reading is followed by its time."""
+    """Read the node's power [W]; every reading is followed by its time.
+
+    The times are whole seconds: of several readings in one, the mean is taken.
+    """
     samples.only("node", "IPMI")
-    power = None
+    power, moments = None, {}
     for line, text in enumerate(samples.text.splitlines(), start=1):
         found, time = POWER.search(text), TIME.search(text)
         if found:
             power = float(found[1])
         if time and power is not None:
             moment = ZONE.sub("", time[1].replace(" - ", " "))
-            samples.add(line, moment, "node", power_w=power)
+            moments.setdefault(moment, []).append((line, power))
             power = None
+    for moment, readings in moments.items():
+        mean = sum(power for _, power in readings) / len(readings)
+        samples.add(readings[0][0], moment, "node", power_w=mean)
     if not samples.rows and not samples.problems:
         raise InputError(
             f"{samples.path}: holds readings without times: keep the line 'IPMI timestamp' of each"

@@ -22,6 +22,9 @@ PARTS = re.compile(
     re.IGNORECASE,
 )
 OF_CPU = re.compile(r"^(total|system)?(cpu|memory)power", re.IGNORECASE)
+TIMED = re.compile(r"^([0-9][^{\s]*)\s*(?=\{)", re.MULTILINE)
+"""A time before a document, on its line or on the one above."""
+
 RANKS = (re.compile("input", re.IGNORECASE), re.compile("consum", re.IGNORECASE))
 
 
@@ -39,45 +42,51 @@ def read(samples):
             f"or cpu:{samples.path}"
         )
     found = []
-    timed = re.findall(r"^([0-9][^{\s]*)\s*(\{.*\})\s*$", samples.text, re.M)
-    if timed:
-        for number, (time, text) in enumerate(timed, start=1):
-            with samples.parts_of(number):
-                found += _readings(samples, number, _parsed(text) | {"time": time})
-    else:
-        for line, document in samples.documents():
-            with samples.parts_of(line):
-                found += _readings(samples, line, document)
-    names = _chosen(samples, {name for _, _, name, _ in found})
-    for line, time, name, power in found:
-        if name in names:
-            samples.add(line, time, name, power_w=samples.number(line, name, power))
+    for line, document in _documents(samples):
+        with samples.parts_of(line):
+            found += _readings(samples, line, document)
+    names = _chosen(samples, {name for *_, name, _ in found})
+    found = [reading for reading in found if reading[3] in names]
+    places = sorted({place for _, _, place, *_ in found})
+    if len(places) > 1:
+        samples.refuse(1, f"tells the power at {', '.join(places)}: which is the node? leave one")
+    for line, time, _, name, power in found:
+        samples.add(line, time, name, power_w=samples.number(line, name, power))
 
 
-def _parsed(text):
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("nested without end") from None
+def _documents(samples):
+    """Number and value of each document, with the time before it as its key ``time``."""
+    timed = TIMED.split(samples.text)
+    if len(timed) == 1:
+        yield from samples.documents()
+        return
+    last = len(timed) // 2 if samples.cut_off else None
+    for number, (time, text) in enumerate(zip(timed[1::2], timed[2::2], strict=True), start=1):
+        try:
+            document = json.JSONDecoder().raw_decode(text)[0]
+        except (ValueError, RecursionError) as error:
+            if number != last:
+                samples.refuse(number, f"is not complete JSON ({error}): copy the log again")
+            continue
+        yield number, document | {"time": time}
 
 
 def _readings(samples, line, document):
-    """Line, time, name and power of each reading of a document."""
-    found = []
+    """Line, time, place, name and power of each reading of a document."""
+    found, place = [], str(document.get("@odata.id") or "")
     for value in document.get("MetricValues", []):
         name = str(value.get("MetricId") or value.get("MetricProperty"))
         if POWER_METRICS.search(name) and not NOT_METRICS.search(name):
             time = value.get("Timestamp") or document.get("Timestamp")
-            found.append((line, time, name, value.get("MetricValue")))
+            found.append((line, time, place, name, value.get("MetricValue")))
     at = document.get("time") or document.get("Timestamp")
     for part in document.get("PowerControl", []):
         name = " ".join(str(part.get(key) or "") for key in ("Name", "PhysicalContext")).strip()
         name = name or str(part.get("MemberId") or "power")
-        found.append((line, at, name, part.get("PowerConsumedWatts")))
+        found.append((line, at, place, name, part.get("PowerConsumedWatts")))
     if "PowerWatts" in document:
-        name = str(document.get("@odata.id") or "power")
-        found.append((line, at, name, document["PowerWatts"].get("Reading")))
-    if any(time is None for _, time, _, _ in found):
+        found.append((line, at, "", place or "power", document["PowerWatts"].get("Reading")))
+    if any(time is None for _, time, *_ in found):
         samples.refuse(line, "states no time: write it before each document, or as key time")
         return []
     return found

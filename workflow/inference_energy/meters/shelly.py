@@ -27,12 +27,22 @@ def read(samples):
     if samples.text.startswith("timestamp,"):
         _read_minutes(samples)
         return
+    devices, found = set(), []
     for line, document in samples.documents():
         with samples.parts_of(line):
-            _read_status(samples, line, document)
+            _read_status(samples, line, document, devices, found)
+    if "" in devices and len(devices) > 1:
+        samples.refuse(
+            1,
+            f"tells of {', '.join(sorted(devices - {''}))} and of a device without src: are they "
+            "one? record one of them",
+        )
+    for line, time, device, name, readings in found:
+        samples.add(line, time, f"{device} {name}" if len(devices) > 1 else name, **readings)
 
 
-def _read_status(samples, line, document):
+def _read_status(samples, line, document, devices, found):
+    """Collect the readings of a document, and the device that sent it."""
     status = document.get("params") or document.get("result") or document
     time = status.get("ts") or (status.get("sys") or {}).get("unixtime") or document.get("ts")
     if time is None:
@@ -44,13 +54,13 @@ def _read_status(samples, line, document):
         total = (part.get("aenergy") or {}).get("total")
         if power is None and total is None:
             continue
-        samples.add(
-            line,
-            time,
-            name,
-            power_w=samples.number(line, "power", power),
-            energy_j=samples.number(line, "aenergy.total", total, J_PER_WH),
-        )
+        device = str(document.get("src") or "")
+        devices.add(device)
+        readings = {
+            "power_w": samples.number(line, "power", power),
+            "energy_j": samples.number(line, "aenergy.total", total, J_PER_WH),
+        }
+        found.append((line, time, device, name, readings))
 
 
 def _read_minutes(samples):
