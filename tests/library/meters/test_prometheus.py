@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.meters import prometheus
-from library.meters.files import NOON, SERIES, holds, matrix, read
+from library.meters.files import NOON, SERIES, holds, matrix, read, refusal
 
 
 def test_an_answer_gives_power_and_counter_of_each_gpu(tmp_path):
@@ -57,3 +57,42 @@ def test_prometheus_is_asked_live_in_pieces(server, monkeypatch):
 def test_prometheus_that_does_not_answer_is_named():
     with pytest.raises(InputError, match="Prometheus does not answer"):
         prometheus.fetch("http://127.0.0.1:9", "gpu", NOON, NOON + 1)
+
+
+def test_modes_of_one_node_are_added(tmp_path):
+    kepler = {"__name__": "kepler_node_platform_joules_total", "instance": "n:9102"}
+    modes = [("dynamic", 400, 20), ("idle", 100, 19)]
+    series = [
+        (kepler | {"mode": mode}, [[NOON + n, str(power * n)] for n in range(count)])
+        for mode, power, count in modes
+    ]
+    for order in (series, series[::-1]):
+        energy = read(tmp_path, matrix(*order))["energy_j"].dropna()
+        np.testing.assert_allclose(energy, 500.0 * np.arange(19))
+
+
+def test_devices_of_one_name_are_told_apart_by_what_is_theirs(tmp_path):
+    ipmi = {"__name__": "ipmi_dcmi_power_consumption_watts", "instance": "exporter:9290"}
+    nodes = [
+        (ipmi | {"id": str(n)}, [[NOON, str(400 + 200 * n)], [NOON + 1, "410"]]) for n in (0, 1)
+    ]
+    assert set(read(tmp_path, matrix(*nodes))["meter"]) == {"node 0", "node 1"}
+    own, other = ({"UUID": f"GPU-{n}", "instance": f"{n}:9400"} for n in (1, 2))
+    gpus = [
+        (SERIES[0][0] | labels, [[NOON, power], [NOON + 1, power]])
+        for labels, power in ((own, "512"), (other, "400"))
+    ]
+    frame = read(tmp_path, matrix(*gpus), "gpu")
+    assert set(frame["meter"]) == {"gpu 0 GPU-1", "gpu 0 GPU-2"}
+
+
+def test_series_of_one_device_that_differ_are_refused_once(tmp_path):
+    twice = [
+        (SERIES[0][0] | {"instance": instance}, [[NOON, power], [NOON + 1, power]])
+        for instance, power in (("a:9400", "512"), ("b:9400", "400"))
+    ]
+    text = refusal(tmp_path, json.dumps(matrix(*twice)), "gpu")
+    assert text.count("differs from another series of the same device") == 1
+    assert 'instance="b:9400"' in text
+    same = [(labels, [[NOON, "512"], [NOON + 1, "513"]]) for labels, _ in twice]
+    assert len(read(tmp_path, matrix(*same), "gpu")) == 2

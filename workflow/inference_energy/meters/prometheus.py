@@ -36,6 +36,9 @@ METRICS = {
     },
 }
 LABELS = ("gpu", "GPU", "uuid", "UUID", "index", "path", "device")
+UNITS = ("UUID", "uuid", "id")
+"""Labels that tell devices of one name apart."""
+
 MOST_POINTS = 10_000
 TIMEOUT = 30.0
 MOST_BYTES = 2**27
@@ -48,20 +51,50 @@ def recognise(text):
 
 
 def read(samples):
-    """Read every series whose metric is known; one sample per meter and time."""
+    """Read every series whose metric is known; one sample per meter and time.
+
+    Series of one device that differ in their mode (Kepler: dynamic, idle) are parts of one power,
+    and are added.
+    """
     known = METRICS[samples.scope]
-    rows = {}
-    several = set()
+    rows, refused = {}, set()
     for line, answer in samples.documents():
         with samples.parts_of(line):
-            _read_answer(samples, line, answer, known, rows, several)
-    for (host, device, time), row in rows.items():
-        meter = f"{samples.scope} {device}".strip()
+            _read_answer(samples, line, answer, known, rows, refused)
+    hosts = {host for host, *_ in rows}
+    own = _several((host, device, unit) for host, device, unit, _ in rows)
+    for (host, device, unit, time), row in _added(rows):
+        meter = " ".join(part for part in (samples.scope, device) if part)
+        meter = f"{meter} {unit}" if (host, device) in own else meter
         line = row.pop("line")
-        samples.add(line, time, f"{host} {meter}" if len(several) > 1 else meter, **row)
+        samples.add(line, time, f"{host} {meter}" if len(hosts) > 1 else meter, **row)
 
 
-def _read_answer(samples, line, answer, known, rows, several):
+def _several(meters):
+    """Host and device of those that stand for several units."""
+    units = {}
+    for host, device, unit in meters:
+        units.setdefault((host, device), set()).add(unit)
+    return {key for key, found in units.items() if len(found) > 1}
+
+
+def _added(rows):
+    """Rows with the modes of each reading added, at the times that all modes have."""
+    modes = {}
+    for (*meter, _), row in rows.items():
+        for column in row.keys() - {"line"}:
+            modes.setdefault((*meter, column), set()).update(row[column])
+    for (*meter, time), row in rows.items():
+        whole = {
+            column: sum(cell.values())
+            for column, cell in row.items()
+            if column != "line" and len(cell) == len(modes[(*meter, column)])
+        }
+        if whole:
+            yield (*meter, time), {"line": row["line"]} | whole
+
+
+def _read_answer(samples, line, answer, known, rows, refused):
     data = answer.get("data") or {}
     if data.get("resultType") != "matrix":
         kind = data.get("resultType", answer.get("error", "nothing"))
@@ -79,12 +112,31 @@ def _read_answer(samples, line, answer, known, rows, several):
             continue
         host = labels.get("Hostname") or labels.get("instance") or ""
         device = next((labels[label] for label in LABELS if label in labels), "")
-        several.add(host)
+        unit = " ".join(labels[label] for label in UNITS if label in labels)
         column, factor = known[name]
         part = name.split("_")[2] + " " if samples.scope == "cpu" else ""
         for time, value in series["values"]:
-            key = (host, f"{part}{device}", float(time))
-            rows.setdefault(key, {"line": line})[column] = samples.number(line, name, value, factor)
+            row = rows.setdefault((host, f"{part}{device}", unit, float(time)), {"line": line})
+            number = samples.number(line, name, value, factor)
+            cell, mode = row.setdefault(column, {}), labels.get("mode", "")
+            # no reading differs from none
+            apart = abs(cell.get(mode, number) - number) > 0
+            if apart and column in ("power_w", "energy_j"):
+                _refuse_twice(samples, line, labels, (host, device, name), refused)
+            cell[mode] = number
+
+
+def _refuse_twice(samples, line, labels, key, refused):
+    """Refuse a series that tells another power of a device than one before it, once."""
+    if key in refused:
+        return
+    refused.add(key)
+    told = ", ".join(f'{label}="{text}"' for label, text in labels.items() if label != "__name__")
+    samples.refuse(
+        line,
+        f"{labels['__name__']} of {{{told}}} differs from another series of the same device at "
+        "one time: are they one? ask for one of them, by a label that tells them apart",
+    )
 
 
 def fetch(address, scope, start, end, step=1.0):
