@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from inference_energy.meters import home_assistant
 from library.meters.files import HISTORY, holds, read, refusal
@@ -61,3 +62,36 @@ def test_large_units_are_told_from_small_ones(unit, joules, tmp_path):
     ]
     states[0]["attributes"] = {"unit_of_measurement": unit}
     assert read(tmp_path, [states])["energy_j"].iloc[0] == pytest.approx(5 * joules)
+
+
+def test_power_and_energy_of_one_time_are_one_reading(tmp_path):
+    rows = [
+        f"sensor.rack_{entity},{value},2026-01-31T12:00:0{second}.123Z"
+        for second in range(3)
+        for entity, value in (("power", 500 + second), ("energy", 7 + second / 5000))
+    ]
+    frame = read(tmp_path, "\n".join(["entity_id,state,last_changed", *rows, ""]))
+    assert list(frame["power_w"]) == [500, 501, 502]
+    np.testing.assert_allclose(np.diff(frame["energy_j"]), 720)
+
+
+def phases(total):
+    """History of three phases and of what is their sum, or another rack."""
+    parts = {"a": 150, "b": 160, "c": 200}
+    rows = [
+        f"sensor.em_{name}_power,{value:.1f},2026-01-31T12:00:{second:02d}.{number}00Z"
+        for second in range(20)
+        for number, (name, value) in enumerate(
+            {
+                **{name: power * (1 + second % 7 / 50) for name, power in parts.items()},
+                "all": total * (1 + second % 7 / 50),
+            }.items()
+        )
+    ]
+    return "\n".join(["entity_id,state,last_changed", *rows, ""])
+
+
+def test_a_total_beside_its_parts_is_refused(tmp_path):
+    message = refusal(tmp_path, phases(510))
+    assert "em_all reads the sum of em_a, em_b, em_c" in message
+    assert len(set(read(tmp_path, phases(600))["meter"])) == 4

@@ -266,8 +266,12 @@ class Samples:
             )
         frame = frame.sort_values(["meter", "time_s"], kind="stable", ignore_index=True)
         refuse([*_repeated(self, frame), *_alternating(self, frame), *_units(self, frame)])
-        frame = frame.drop(columns="line").drop_duplicates(["meter", "time_s"])
-        return frame.reset_index(drop=True)
+        # the first reading of each kind: power and counter may stand in rows of their own
+        return (
+            frame.drop(columns="line")
+            .groupby(["meter", "time_s"], as_index=False)
+            .first()[SAMPLE_COLUMNS]
+        )
 
 
 @lru_cache(maxsize=4096)
@@ -337,17 +341,17 @@ def unit_of(column, units):
 def _repeated(log, frame):
     """Two different readings of one meter at one time: several meters without a name."""
     same = frame[frame.duplicated(["meter", "time_s"], keep=False)]
-    groups = [group for _, group in same.groupby(["meter", "time_s"])]
-    differing = [
-        group for group in groups if len(group[["power_w", "energy_j"]].drop_duplicates()) > 1
-    ]
-    if not differing:
+    kinds = same.groupby(["meter", "time_s"])[["power_w", "energy_j"]].nunique()
+    differing = kinds[(kinds > 1).any(axis=1)]
+    if differing.empty:
         return []
-    first = differing[0]
-    values = first["power_w"].where(first["power_w"].notna(), first["energy_j"])
-    lines = ", ".join(str(line) for line in first["line"])
+    meter, time = differing.index[0]
+    first = same[(same["meter"] == meter) & (same["time_s"] == time)]
+    column = "power_w" if differing["power_w"].iloc[0] > 1 else "energy_j"
+    values = first[column].dropna()
+    lines = ", ".join(str(line) for line in first.loc[values.index, "line"])
     return [
-        f"{log.path}: rows {lines}: {first['meter'].iloc[0]} reads "
+        f"{log.path}: rows {lines}: {meter} reads "
         f"{' and '.join(f'{value:g}' for value in values)} at one time ({len(differing)} such "
         "times): two meters in one file need the column meter (of nvidia-smi: index), or a file "
         "each"
