@@ -1,5 +1,6 @@
 """The window of steady full load, and the tokens inside it."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,3 +114,29 @@ def test_requests_without_duration_leave_no_window_and_no_crash():
     at_once = stress_plan.requests_of([record(0, 0.0, 0.0, 1)] * 2)
     assert stress_window.full_load(at_once, 1) is None
     assert stress_window.work_between(at_once, NOON - 1, NOON + 1) == 0
+
+
+def after_another(latencies):
+    """Queries of 101 tokens one after the other, by how long each takes [s]."""
+    starts = np.cumsum([0, *latencies[:-1]])
+    lines = [
+        record(start, 0.0, time / 100, 101) for start, time in zip(starts, latencies, strict=True)
+    ]
+    return stress_plan.requests_of(lines)
+
+
+def test_one_slow_query_of_few_is_no_warm_up():
+    # a steady server whose latencies spread by 10 % of their median
+    refused = []
+    for seed in range(40):
+        latencies = 60 * np.exp(0.1 * np.random.default_rng(seed).normal(size=4))
+        window, findings = stress_window.steady_window(after_another(latencies), 1)
+        assert window[0] == pytest.approx(NOON)
+        refused += [finding for finding in findings if finding.refuses]
+    assert {finding.kind for finding in refused} <= {"not steady"}
+    assert len(refused) <= 4
+
+
+def test_a_warm_up_among_few_queries_is_refused_as_not_steady():
+    _, findings = stress_window.steady_window(after_another([120, 60, 60, 60]), 1)
+    assert ("not steady", "all") in kinds(findings)

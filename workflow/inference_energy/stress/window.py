@@ -107,9 +107,10 @@ def steady_window(requests, concurrency):
     rates = np.array([work_between(requests, *pair) for pair in pairwise(edges)])
     cut = truncation(rates)
     rest = rates[cut:]
-    # a cut at its limit found a drift, no warm-up
+    # a cut at its limit found a drift, no warm-up; of few queries, one that was slow
     if (
         0 < cut < SLICES // 2
+        and _queries(requests, rates.sum()) >= FEW_QUERIES
         and rest.mean() > 0
         and abs(rates[:cut].mean() / rest.mean() - 1) > STEADY_TOLERANCE
     ):
@@ -121,6 +122,11 @@ def steady_window(requests, concurrency):
         *_check_drift(rest),
         *_check_count(requests, rest.sum()),
     ]
+
+
+def _queries(requests, tokens):
+    """How many mean queries so many tokens are."""
+    return round(tokens / requests["output_tokens"].mean(), 6)
 
 
 def _check_cut(kept, tokens):
@@ -157,7 +163,7 @@ def _check_drift(rates):
 
 def _check_count(requests, tokens):
     """Findings on a window that holds few queries."""
-    queries = round(tokens / requests["output_tokens"].mean(), 6)
+    queries = _queries(requests, tokens)
     if queries >= FEW_QUERIES:
         return []
     return [
