@@ -72,7 +72,13 @@ def test_what_cannot_be_predicted_has_a_reason(predict, facts, changes, reason):
 def test_engine_that_the_method_does_not_know_leaves_the_law(predict):
     found = predict({"engine": "abacus"}, concurrency=[8])
     assert set(found.table["prediction"]) == {LAW}
-    assert "no engine of that name" in found.reason
+    assert "facts.engine is abacus; no engine of that name but " in found.reason
+
+
+def test_engine_may_be_written_in_any_case(predict):
+    found = predict({"engine": "vllm"}, concurrency=[8])
+    assert found.reason == ""
+    assert len(set(found.table["prediction"])) == 2
 
 
 def test_method_is_told_the_endpoint_and_leaves_the_pue_out():

@@ -368,7 +368,7 @@ LAYOUT = (
 """Columns of which an empty cell means one."""
 
 
-def _engine(name: str) -> str:
+def engine_name(name: str) -> str:
     """A serving software in one spelling: InferenceX writes dynamo-trt, and vllm."""
     return next((known for part, known in ENGINES.items() if part in name.lower()), name)
 
@@ -379,7 +379,7 @@ def _text(cell: Any, column: str) -> str:
         return "1" if column in LAYOUT else ""
     text = str(cell).removesuffix(".0")
     if column == "engine":
-        return _engine(text)
+        return engine_name(text)
     return text.removeprefix("v") if column == "engine_version" else text
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from inference_energy.energy.equation import token_energy
 from inference_energy.energy.exact import model_energy
 from inference_energy.errors import InputError
-from inference_energy.laws.at_load import describe
+from inference_energy.laws.at_load import describe, engine_name
 from inference_energy.laws.hardware import USABLE_MEMORY, find_model
 from inference_energy.laws.training import LoadFit
 from inference_energy.method.build import build
@@ -76,6 +76,8 @@ def forecast(settings, training, hardware, methods):
     Forecast
     """
     facts = {"model": settings["model"]} | settings["facts"]
+    if "engine" in facts:
+        facts["engine"] = engine_name(facts["engine"])
     node = _node(facts, hardware)
     problem = _problem(facts, hardware)
     if problem:
@@ -84,10 +86,11 @@ def forecast(settings, training, hardware, methods):
     if (rows["filled"] >= USABLE_MEMORY).any():
         full = f"{facts['model']} in {facts['precision']} does not fit {facts['n_gpus']} GPUs"
         return Forecast(NOTHING.table, full, *node)
-    reason = ""
+    reason = _engine_problem(facts, training)
     parts = [of_law(rows, facts, LoadFit.fit(training), fit_gpu_power(hardware), hardware)]
     try:
-        parts += [of_method(name, *method, facts, settings) for name, method in methods.items()]
+        known = {} if reason else methods
+        parts += [of_method(name, *method, facts, settings) for name, method in known.items()]
     except InputError as error:
         reason = str(error)
     return Forecast(pd.concat(parts, ignore_index=True), reason, *node)
@@ -111,6 +114,14 @@ def _problem(facts, hardware):
     if facts["gpu"] not in set(hardware["gpus"]["gpu"]):
         return f"gpu {facts['gpu']} is not in data/gpus.csv"
     return ""
+
+
+def _engine_problem(facts, training):
+    """Why no method can tell the endpoint's engine; empty where one can, or none is stated."""
+    known = sorted({engine_name(name) for name in training["engine"].dropna()})
+    if facts.get("engine") in (None, *known):
+        return ""
+    return f"facts.engine is {facts['engine']}; no engine of that name but {', '.join(known)}"
 
 
 def endpoint_rows(facts, settings, hardware):
