@@ -267,6 +267,14 @@ def test_a_misspelt_key_is_refused_with_the_nearest_one(copy, name, old, new, wo
     assert any(f"config/{name}" in problem and word in problem for problem in problems), problems
 
 
+@pytest.mark.parametrize("old", ["energy: {value: 0.24", "blog: {lower: 0, upper: 0.067"])
+def test_no_prompt_takes_an_endless_number(copy, old):
+    edit(copy / "footprint.yaml", old, f"{old[: old.rindex(' ')]} 1e300")
+    (problem,) = all_problems()
+    assert problem.startswith("config/footprint.yaml: ")
+    assert "value 1e+300" in problem and "at most 1000" in problem
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "words"),
     [
