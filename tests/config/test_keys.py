@@ -100,3 +100,15 @@ def test_the_inputs_of_the_sensitivity_are_those_that_can_be_varied():
 
 def test_the_configuration_holds_no_keys_of_the_stress_test():
     assert not set(SCHEMAS["config"]["properties"]) & set(SCHEMAS["stress"]["properties"])
+
+
+@pytest.mark.parametrize("name", ["evidence", "footprint", "multiverse", "requests", "scaling"])
+def test_every_number_has_an_upper_bound(name):
+    """Numbers that nothing else is held against."""
+    ends = {"maximum", "exclusiveMaximum", "enum", "const"}
+    assert [
+        path
+        for path, node in nodes(SCHEMAS[name])
+        if {"number", "integer"} & {*([node["type"]] if isinstance(node.get("type"), str) else [])}
+        and not ends & node.keys()
+    ] == []
