@@ -197,3 +197,22 @@ def test_examples_of_partitions_of_one_name_are_told_apart(count, tmp_path):
     assert sorted(table["file"]) == ["other.csv", "part-0.csv (1 of 2)", "part-0.csv (2 of 2)"]
     write_table(table, tmp_path / "examples.csv", "requests_examples")
     assert len(read_table(tmp_path / "examples.csv", "requests_examples")) == 3
+
+
+def test_addresses_of_models_are_not_told(answered, paper):
+    serving, counts, _ = answered
+    names = ["carol@example.net", "dan@example.net", "claude-3-5@20241022", None]
+    rows = [counts["lengths"].head(5).assign(model=name) for name in names]
+    lengths = pd.concat(rows, ignore_index=True)
+    table = energies(serving, lengths)
+    told = ["... (1 of 2)", "... (2 of 2)", "claude-3-5@20241022", "not stated"]
+    found = {
+        "by_model": answers.by_model(serving, lengths, table),
+        "parts": answers.parts(serving, lengths, table),
+        "load": answers.load_table(serving, lengths, table),
+    }
+    for name, frame in found.items():
+        assert set(frame["model"]) - {"all"} == set(told), name
+        assert "example" not in frame.to_csv(), name
+    named = answers.model_names(lengths["model"])
+    assert [named[name] for name in names] == told

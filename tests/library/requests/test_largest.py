@@ -22,7 +22,7 @@ def test_the_largest_are_the_largest(answered, rows, settings, tmp_path, monkeyp
         stated, *_ = requests_view(log, unit, connection, tmp_path)
         connection.execute(counts.counted_view(10**7, stated))
         found = largest.collect(connection, serving, stated, least, found=found)
-    listed = largest.table(found, serving)
+    listed = largest.table(found, serving, answers.model_names(rows["model"]))
     energy = by_itself(serving, rows)["energy"]
     places = np.argsort(-energy.to_numpy(), kind="stable")[:50]
     expected = rows.iloc[places]

@@ -21,7 +21,7 @@ from inference_energy.requests.energies import (
     totals,
 )
 from inference_energy.requests.flight import in_flight, load, load_by_hour
-from inference_energy.requests.formats import shown
+from inference_energy.requests.formats import shown, shown_model
 from inference_energy.units import MICROSECONDS_PER_SECOND, PERCENT, SECONDS_PER_HOUR
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
@@ -62,11 +62,12 @@ def _row(serving, requests, table, whole):
 def by_model(serving, lengths, table):
     """Requests, tokens and energy of each of the log's models, and of all; a DataFrame."""
     whole = total(serving.factor, table)["p50"]
+    told = model_names(lengths["model"])
     rows = [{"model": "all", "charged_as": ""} | _row(serving, lengths, table, whole)]
     for model, one in lengths.groupby("model", dropna=False, sort=True):
         name = _text(model)
         own = table.loc[one.index]
-        charged = {"model": name or NOT_STATED, "charged_as": serving.members(name)[1]}
+        charged = {"model": told[name], "charged_as": serving.members(name)[1]}
         rows.append(charged | _row(serving, one, own, whole))
     return _ranked(pd.DataFrame(rows))
 
@@ -204,10 +205,11 @@ def percentiles(serving, found):
 def parts(serving, lengths, table):
     """Energy of computing input, of reading what is cached, of answering; by model and in all."""
     rows = []
+    told = model_names(lengths["model"])
     groups = [("all", table)]
     for model, one in lengths.groupby("model", dropna=False, sort=True):
         own = table.loc[one.index]
-        groups.append((_text(model) or NOT_STATED, own))
+        groups.append((told[_text(model)], own))
     for model, own in groups:
         whole = total(serving.factor, own)["p50"]
         for part in PARTS:
@@ -319,7 +321,18 @@ def kinds(counted):
 
 def file_names(files):
     """Names of files without what can be personal, as their folders; equal ones are numbered."""
-    names = pd.Series({file: shown(Path(file).name) for file in files}, dtype=object)
+    return _apart({file: shown(Path(file).name) for file in files})
+
+
+def model_names(models):
+    """Names of models, None among them, without what can be personal; equal ones are numbered."""
+    names = sorted({name for name in map(_text, models) if name})
+    return _apart({name: shown_model(name) for name in names}).to_dict() | {None: NOT_STATED}
+
+
+def _apart(names):
+    """Number equal names, a Series; ``names`` by what they are of."""
+    names = pd.Series(names, dtype=object)
     number, count = names.groupby(names).cumcount() + 1, names.groupby(names).transform("size")
     numbered = names + " (" + number.astype(str) + " of " + count.astype(str) + ")"
     return names.where(count == 1, numbered)
@@ -457,6 +470,7 @@ def load_table(serving, lengths, table, measured=None):
     """
     at_best = energies(serving.at(dict.fromkeys(serving.load, np.inf)), lengths)
     columns = ["mean", "seen_by_request", "largest"]
+    told = model_names(lengths["model"])
     found = {}
     if measured is not None:
         values = measured[columns].to_dict("records")
@@ -464,7 +478,7 @@ def load_table(serving, lengths, table, measured=None):
     rows = []
     for model, one in lengths.groupby("model", dropna=False, sort=True):
         name = _text(model)
-        row = {"model": name or NOT_STATED} | found.get(name, dict.fromkeys(columns, np.nan))
+        row = {"model": told[name]} | found.get(name, dict.fromkeys(columns, np.nan))
         row |= dict.fromkeys(("on_a_copy", *LOAD_ENERGIES), np.nan)
         if name in serving.load and serving.knows_load(name):
             own = [total(serving.factor, t.loc[one.index]) for t in (table, at_best)]

@@ -62,6 +62,13 @@ def shown(name):
     return re.sub(r"(?<==).+|[^\s@/=]+@[^\s@/]+", "...", name)
 
 
+def shown_model(name):
+    """Name of a model as results write it: without an address, which can be somebody's; a version
+    after an @ stays.
+    """
+    return re.sub(r"[^\s@/=]+@[^\s@/=]+\.[^\W\d]{2,}", "...", name)
+
+
 def quoted(name):
     """Write a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

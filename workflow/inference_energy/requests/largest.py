@@ -83,8 +83,11 @@ def collect(connection, serving, stated, least, file="", found=None):
     return rows[before < LARGEST].head(LARGEST)
 
 
-def table(found, serving):
-    """Table of the largest requests with P5, P50 and P95 of each; tenants are left out."""
+def table(found, serving, names):
+    """Table of the largest requests with P5, P50 and P95 of each; tenants are left out.
+
+    ``names`` of models are as from ``answers.model_names``.
+    """
     energy = found["energy"].to_numpy()
     quantiles = {}
     for name, level in (("p5", 0.05), ("p50", 0.5), ("p95", 0.95)):
@@ -94,7 +97,7 @@ def table(found, serving):
     columns = {
         "rank": range(1, len(found) + 1),
         "time": found["start"].map(time_text),
-        "model": found["model"].fillna("not stated"),
+        "model": [names[m if isinstance(m, str) else None] for m in found["model"]],
         "requests": found["n"],
         "input_tokens": per["input"],
         "cached_tokens": per["cached"],

@@ -61,7 +61,7 @@ def list_largest(connection, log, serving, lengths, table, surplus):
         file = getattr(unit, "file", "")
         found = largest.collect(connection, serving, log.view(unit), least, file, found)
         print(f"largest requests: {number} of {len(log.units)} read", file=sys.stderr)
-    return largest.table(found, serving)
+    return largest.table(found, serving, answers.model_names(lengths["model"]))
 
 
 def main(snakemake):
