@@ -86,6 +86,7 @@ if REQUESTS:
             reference=REQUESTS["reference"],
             stated=sorted(REQUESTS["stated"]),
             load=REQUESTS["load"],
+            left_out=REQUESTS["left_out"],
             tables=request_files.tables(REQUESTS),
         output:
             **{name: f"{REQUEST_ANSWERS}/{name}.csv" for name in request_files.tables(REQUESTS)},

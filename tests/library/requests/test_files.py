@@ -143,3 +143,30 @@ def test_the_answer_on_the_screen_is_the_first_paragraph(known, tmp_path, monkey
     page.parent.mkdir(parents=True)
     page.write_text("# A title\n\nAn answer.\n\nMore.\n")
     assert files.answers(day) == ["An answer.", f"Report: {page.relative_to(tmp_path)}"]
+
+
+def test_files_with_braces_in_a_folder_are_told(known, tmp_path):
+    for name in ("a{x}.csv", "b.csv", "c}.csv"):
+        (tmp_path / name).write_text("input_tokens,output_tokens\n5,6\n")
+    with pytest.raises(InputError) as refused:
+        known({"log": str(tmp_path), "method": "revised"})
+    first, second = refused.value.problems
+    assert "a{x}.csv: braces stand for wildcards" in first
+    assert "c}.csv: braces stand for wildcards" in second
+
+
+def test_files_that_are_left_out_are_known(known, tmp_path):
+    for name in (
+        "a.csv",
+        "_b.csv",
+        ".c.csv",
+        "_sub/d.csv",
+        "_SUCCESS",
+        ".a.csv.crc",
+        "_ann@x.y.csv",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("input_tokens,output_tokens\n5,6\n")
+    stored = known({"log": str(tmp_path), "method": "revised"})
+    assert stored["left_out"] == [".c.csv", "...", "_b.csv", "d.csv"]
+    assert known(DAY)["left_out"] == []

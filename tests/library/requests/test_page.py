@@ -69,3 +69,10 @@ def test_the_page_says_whether_the_law_knows_the_load(answered, tables, settings
     assert "does not know the load" not in text
     assert "shared by 2 copies of a model" in text
     assert "| ours | 2 | 3 | 9 | 3 | 5 | 4 | 20.0 % |" in text
+
+
+def test_the_page_says_which_files_were_left_out(answered, tables, settings):
+    assert "left out" not in page("A log", tables, answered[2], settings, LOAD)
+    names = [f"_{number}.csv" for number in range(13)]
+    text = page("A log", tables, answered[2], settings, LOAD, names)
+    assert "13 files were left out" in text and "`_9.csv` and 3 more" in text

@@ -9,7 +9,7 @@ from inference_energy.deployments import files as deployments
 from inference_energy.documents import read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.method.sources import inputs_of_any
-from inference_energy.project import provided
+from inference_energy.project import brace_problems, provided
 from inference_energy.requests import generate
 from inference_energy.requests.formats import COMPRESSIONS, KINDS, shown
 
@@ -75,7 +75,8 @@ def load(config, settings, methods, paths, broken=()):
     dict or None
         ``settings``; ``served``, what charges it: its resolved ``method``, of a deployment with
         all that ``deployments.files.load`` says; ``log``, what its jobs read it by; ``name``;
-        ``stated``, the columns that it has; ``parts``, into how many it is split; ``reference``,
+        ``stated``, the columns that it has; ``left_out``,
+        names of files that are hidden; ``parts``, into how many it is split; ``reference``,
         the method whose query stands beside it; ``load``: ``load`` (requests in flight, measured,
         or None) and ``copies`` of a model that share them; ``title``. None if a problem of a
         method, told elsewhere, is in the way.
@@ -158,6 +159,7 @@ def _drawn(day, methods):
         "log": {"method": methods[name], "count": count},
         "name": f"{name}-{count}",
         "stated": generate.STATED,
+        "left_out": [],
         "parts": -(-count // PART_QUERIES),
     }
 
@@ -165,15 +167,19 @@ def _drawn(day, methods):
 def _stored(config, settings):
     """What is known of a log on disk."""
     # DuckDB takes a while to load, and no run without a log needs it
-    from inference_energy.requests.log import columns_of_any, open_log
+    from inference_energy.requests.log import columns_of_any, left_out, open_log
 
     log = open_log(config["log"], settings["formats"], _format(config.get("format"), settings))
+    problems = [p for file in log.files for p in brace_problems(file, "key log")]
+    if problems and not brace_problems(config["log"], ""):
+        raise InputError(problems)
     size = sum(Path(file).stat().st_size for file in log.files)
     parts = max(1, round(size / PART_BYTES))
     return {
         "log": {"files": list(map(provided, log.files)), "kind": log.kind, "form": log.form},
         "name": folder_name(_name(config["log"])),
         "stated": columns_of_any(log),
+        "left_out": [shown(Path(file).name) for file in left_out(config["log"])],
         "parts": parts if log.kind == "parquet" else min(parts, len(log.files)),
     }
 

@@ -144,6 +144,17 @@ def find_files(path):
     return [p.as_posix() for p in files]
 
 
+def left_out(path):
+    """Files below a log's folder that are of a kind that is read, and hidden."""
+    place = Path(path)
+    found = _below(place) if place.is_dir() else []
+    return [p.as_posix() for p in found if p.is_file() and _is_left_out(p, place)]
+
+
+def _is_left_out(path, folder):
+    return _ending(path) in KINDS and _is_hidden(path.relative_to(folder))
+
+
 def _is_hidden(path):
     """Whether a path goes through what is no part of a log, as an editor's checkpoints."""
     return any(step.startswith((".", "_")) for step in path.parts)

@@ -5,9 +5,10 @@ from inference_energy.units import SECONDS_PER_HOUR
 
 LARGEST_SHOWN = 10
 GROUPS_SHOWN = 24
+FILES_SHOWN = 10
 
 
-def page(title, tables, table, settings, load):
+def page(title, tables, table, settings, load, left_out=()):
     """Write the page.
 
     Parameters
@@ -22,6 +23,8 @@ def page(title, tables, table, settings, load):
         config/requests.yaml.
     load : dict
         ``load`` and ``copies``, as from ``files.load``.
+    left_out : sequence of str
+        Names of files that were not read, as they are hidden.
 
     Returns
     -------
@@ -48,5 +51,7 @@ def page(title, tables, table, settings, load):
         long_from=settings["long_from"]["value"],
         largest_shown=LARGEST_SHOWN,
         groups_shown=GROUPS_SHOWN,
+        left_out=left_out,
+        files_shown=FILES_SHOWN,
         tables=shown,
     )
