@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from inference_energy.claims.asked import selector_problems
+from inference_energy.claims.asked import claim_problems, selector_problems
 from inference_energy.claims.findings import override_problems
 from inference_energy.deployments import files as deployments
 from inference_energy.documents import (
@@ -134,7 +134,7 @@ def load(config, whatif=False):
         files = read_methods(paths, asked)
         methods, wrong = resolve_all(asked, files, read_schema("method"))
         of_methods += wrong
-    problems += of_methods
+    problems += of_methods + claim_problems(methods)
     for name in ("multiverse", "sensitivity"):
         broken_files[name] += _audit_problems(name, documents, paths, files, methods)
     broken_files |= {"findings": override_problems_of(documents, methods)}

@@ -1,8 +1,9 @@
-"""Names in a finding's selectors are told before any rule runs."""
+"""Names in the selectors of findings and claims are told before any rule runs."""
 
 import pytest
-from inference_energy.claims.asked import selector_problems
-from repository import METHODS, read_yaml
+from inference_energy import project
+from inference_energy.claims.asked import claim_problems, selector_problems
+from repository import METHODS, ROOT, read_yaml
 
 FINDINGS = read_yaml("config/findings.yaml")
 ENERGY = "energy_per_query[regime={}; subject={}; pathway=baseline; statistic=p50]"
@@ -35,6 +36,11 @@ def test_the_project_s_findings_ask_for_what_is_there():
         ("law_ratio[table=trtllm; model=Mixtral 8x23B]", ["table trtllm", "Mixtral 8x22B?"]),
         ("benchmark[table=paper; modl=x]", ["unknown column modl", "did you mean model?"]),
         (ENERGY.format("long", "DeepSeek-R1") + " / estimate[id=iea_r2]", ["name = iea_r2"]),
+        ("setting[regims.long]", ["no such key regims", "keys of the method", "mean regimes?"]),
+        ("setting[pathways.modl.p5]", ["keys of pathways, ", "did you mean model?"]),
+        ("setting[pathways.model.p5.value]", ["pathways.model.p5 alone, which has no keys"]),
+        ("setting[pathways.model]", ["is no number", "p5, p95"]),
+        ("setting[title]", ["is no number"]),
     ],
 )
 def test_a_name_that_nothing_has_is_told_with_the_nearest_one(selector, words):
@@ -46,12 +52,41 @@ def test_a_name_that_nothing_has_is_told_with_the_nearest_one(selector, words):
 def test_every_side_of_every_quantity_is_read():
     sides = {"before": "fleet[a=b]", "after": "fleet[c=d]"}
     quantities = {"one": {"value": "fleet[e=f]"}, "two": sides}
-    found = problems_of("setting[anything]", quantities=quantities)
+    found = problems_of("setting[node_power.default.value]", quantities=quantities)
     assert [problem.split(": ")[2] for problem in found] == [
         "key quantities.one.value",
         "key quantities.two.after",
         "key quantities.two.before",
     ]
+
+
+def test_a_setting_of_an_override_is_one_of_its_after_alone():
+    override = {"node_power": {"models": {"Other": {"value": 9}}}}
+    selector = "setting[node_power.models.Other.value]"
+    for side, found in {"before": 1, "after": 0, "value": 1}.items():
+        quantities = {"one": {side: selector}}
+        finding = {"id": "x", "override": override, "quantities": quantities}
+        problems = selector_problems(finding, METHODS["oviedo2026"])
+        assert len(problems) == found, side
+
+
+def test_selectors_of_claims_are_told_with_file_claim_and_version(tmp_path, monkeypatch):
+    assert claim_problems(METHODS) == []
+    claims = (ROOT / "data/published/claims.csv").read_text()
+    path = tmp_path / "data/published/claims.csv"
+    path.parent.mkdir(parents=True)
+    monkeypatch.setattr(project, "FOLDER", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    wrong = "ratio-tokens,v2,setting[regimes.lng."
+    path.write_text(claims.replace("ratio-tokens,v2,setting[regimes.long.", wrong))
+    [problem] = claim_problems(METHODS)
+    assert problem.startswith("data/published/claims.csv: claim ratio-tokens of v2: claim quantity")
+    assert "did you mean long?" in problem
+    # another version's claims are those of a method that is not there
+    assert claim_problems({"oviedo2025": METHODS["oviedo2025"]}) == []
+    for unreadable in (b"\xff", b"claim\nx\n", b""):
+        path.write_bytes(unreadable)
+        assert claim_problems(METHODS) == []
 
 
 def test_tables_are_those_that_the_engine_has():

@@ -1,10 +1,12 @@
-"""What a finding's selectors ask for, held against tables and method before any rule runs."""
+"""What selectors of findings and claims ask for, checked before any rule runs."""
 
+import csv
 from pathlib import Path
 
-from inference_energy.claims.selectors import parts_of
+from inference_energy.claims.selectors import keys_of, parts_of
 from inference_energy.documents import collecting, near
 from inference_energy.errors import InputError
+from inference_energy.method.files import merge
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.method.sources import tables_of
 from inference_energy.names import column_of
@@ -40,17 +42,61 @@ def selector_problems(finding, method):
     method : dict or None
         The resolved method that it names; none: the name is wrong, which is said elsewhere.
     """
-    problems = []
-    stated = {f"values.{name}": selector for name, selector in finding.get("values", {}).items()}
+    if method is None:
+        return []
+    before = merge(method, finding.get("context", {}))
+    after = merge(before, finding.get("override", {}))
+    asked = [(f"values.{name}", of, before) for name, of in finding.get("values", {}).items()]
     for name, quantity in finding.get("quantities", {}).items():
-        sides = {"value", "before", "after"} & quantity.keys()
-        stated |= {f"quantities.{name}.{side}": quantity[side] for side in sorted(sides)}
-    for key, quantity in stated.items() if method else ():
-        wrong = []
-        for selector in quantity.split(" / "):
-            with collecting(wrong):
-                _check(selector.strip(), finding.get("engine", "exact"), method)
-        problems += [f"config/findings.yaml: {finding['id']}: key {key}: {p}" for p in wrong]
+        sides = {"value": (before, after), "before": (before,), "after": (after,)}
+        for side in sorted(sides.keys() & quantity.keys()):
+            key = f"quantities.{name}.{side}"
+            asked += [(key, quantity[side], of) for of in sides[side]]
+    engine = finding.get("engine", "exact")
+    where = f"config/findings.yaml: {finding['id']}"
+    return list(
+        dict.fromkeys(
+            f"{where}: key {key}: {problem}"
+            for key, quantity, of in asked
+            for problem in _problems(quantity, engine, of)
+        )
+    )
+
+
+def claim_problems(methods):
+    """Problems of the selectors of published claims, one sentence each.
+
+    Parameters
+    ----------
+    methods : dict of str to dict
+        Resolved methods by name; those of the paper say what a claim of their version can ask for.
+    """
+    path = provided(PUBLISHED["published"][0])
+    paper = {method["claims"]: method for method in methods.values() if method["kind"] == "paper"}
+    return [
+        f"{path}: claim {claim} of {version}: {problem}"
+        for claim, version, quantity in _claims(path)
+        if quantity and version in paper
+        for problem in _problems(quantity, "published", paper[version])
+    ]
+
+
+def _claims(path):
+    """Claim, version and quantity of each; none if they cannot be read, which is told elsewhere."""
+    columns = ("claim", "version", "quantity")
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            return [[row[column] for column in columns] for row in csv.DictReader(file)]
+    except (OSError, ValueError, KeyError, csv.Error):
+        return []
+
+
+def _problems(quantity, engine, method):
+    """Problems of a selector, or of the ratio of several, one sentence each."""
+    problems = []
+    for selector in quantity.split(" / "):
+        with collecting(problems):
+            _check(selector.strip(), engine, method)
     return problems
 
 
@@ -63,7 +109,9 @@ def _check(selector, engine, method):
             f"claim quantity {selector!r}: unknown table {table}; allowed are {', '.join(known)};"
             f" correct the selector{near(table, known)}"
         )
-    if table in PUBLISHED:
+    if table == "setting":
+        _check_setting(selector, method)
+    elif table in PUBLISHED:
         path, columns = PUBLISHED[table]
         named = [column_of(provided(path), column) for column in columns]
         for value in wanted.values():
@@ -84,6 +132,28 @@ def _check(selector, engine, method):
         of = wanted.get("table")
         _known(selector, "table", of, list(paths), "the tables of the method and of vendors")
         _known(selector, "model", wanted.get("model"), _models(paths.get(of, [])), f"table {of}")
+
+
+def _check_setting(selector, method):
+    """Refuse a path into a method that leads to no number."""
+    value, keys = method, keys_of(selector)
+    for place, key in enumerate(keys):
+        if not isinstance(value, dict) or key not in value:
+            at = ".".join(keys[:place])
+            where = f"the keys of {at}" if at else "the keys of the method"
+            known = list(map(str, value)) if isinstance(value, dict) else []
+            allowed = f"{where}, {', '.join(known)}" if known else f"{at} alone, which has no keys"
+            raise InputError(
+                f"claim quantity {selector!r}: no such key {key}; allowed are {allowed}; correct"
+                f" the selector{near(key, known)}"
+            )
+        value = value[key]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        known = f", {', '.join(map(str, value))}" if isinstance(value, dict) else ""
+        raise InputError(
+            f"claim quantity {selector!r}: is no number; allowed is the path of a number{known};"
+            " correct the selector"
+        )
 
 
 def _check_columns(selector, wanted, columns):

@@ -91,11 +91,16 @@ def parts_of(selector):
     return match["table"], dict(pairs)
 
 
+def keys_of(selector):
+    """Keys of a ``setting[dotted.path]``, from the outermost."""
+    return SELECTOR.fullmatch(selector)["where"].split(".")
+
+
 def _select(selector, results, engine):
     table, wanted = parts_of(selector)
     if table == "setting":
         value = results.method
-        for key in SELECTOR.fullmatch(selector)["where"].split("."):
+        for key in keys_of(selector):
             value = value.get(key) if isinstance(value, dict) else None
         return value
     if table in results.published:
