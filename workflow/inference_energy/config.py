@@ -6,14 +6,16 @@ or wrong: its problems are kept for the run that needs it.
 """
 
 import os
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from inference_energy.claims.asked import claim_problems, selector_problems
 from inference_energy.claims.findings import override_problems
 from inference_energy.deployments import files as deployments
 from inference_energy.documents import (
+    Schema,
     collecting,
     near,
     order_problems,
@@ -82,19 +84,19 @@ class Settings(NamedTuple):
         Problems that a what-if can do without, and that end any other run.
     """
 
-    methods: dict
-    files: dict
-    paths: dict
-    documents: dict
-    deployments: dict
-    asked: list
-    requests: dict | None
-    broken: dict
-    unasked: list
-    withheld: list
+    methods: dict[str, dict[str, Any]]
+    files: dict[str, Any]
+    paths: dict[str, str]
+    documents: dict[str, Any]
+    deployments: dict[str, dict[str, Any]]
+    asked: list[str]
+    requests: dict[str, Any] | None
+    broken: dict[str, list[str]]
+    unasked: list[str]
+    withheld: list[str]
 
 
-def load(config, whatif=False):
+def load(config: dict[str, Any], whatif: bool = False) -> Settings:
     """Read and check everything.
 
     Parameters
@@ -125,7 +127,10 @@ def load(config, whatif=False):
     broken_files = {name: found for name, found in wrong_files.items() if name not in needed}
     with collecting(problems):
         read_table(provided(VERDICTS), "expected_verdicts")
-    paths, files, methods, of_methods = find_methods(), {}, {}, []
+    paths = find_methods()
+    files: dict[str, Any] = {}
+    methods: dict[str, dict[str, Any]] = {}
+    of_methods: list[str] = []
     with collecting(of_methods):
         asked = asked_methods(config, documents)
         asked |= requests_files.asked_methods(config) if has_log else {}
@@ -153,7 +158,7 @@ def load(config, whatif=False):
         lacking += of_methods
     if lacking if whatif else problems:
         raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
-    asked = [name for name in (Path(path).stem for path in named) if name in loaded]
+    answered = [name for name in (Path(path).stem for path in named) if name in loaded]
     documents |= {name: {} for name in OTHERS if broken_files.get(name)}
     others = []
     # a what-if reads its methods itself, and may be one of the method that nobody has listed
@@ -161,11 +166,13 @@ def load(config, whatif=False):
         others += _unasked_problems(paths, {*methods, *_asked_methods(config)})
         others += _unasked_deployments(loaded, paths, broken)
     return Settings(
-        methods, files, paths, documents, loaded, asked, requests, broken_files, others, problems
+        methods, files, paths, documents, loaded, answered, requests, broken_files, others, problems
     )
 
 
-def _readable(asked, paths, problems):
+def _readable(
+    asked: Mapping[str, str], paths: Mapping[str, str], problems: list[str]
+) -> dict[str, str]:
     """Methods that are YAML, with what they extend; the problems of the others are added."""
     kept = {}
     for name, key in asked.items():
@@ -177,7 +184,7 @@ def _readable(asked, paths, problems):
     return kept
 
 
-def _asked_methods(config):
+def _asked_methods(config: Mapping[str, Any]) -> set[str]:
     """Names of the methods of a what-if and of what they extend, whose problems end it."""
     asked = [str(config[key]) for key in ("method", "base") if config.get(key)]
     extended = set()
@@ -189,9 +196,9 @@ def _asked_methods(config):
     return {Path(path).stem for path in asked} | extended
 
 
-def _unasked_problems(paths, methods):
+def _unasked_problems(paths: Mapping[str, str], methods: Collection[str]) -> list[str]:
     """Problems of the methods of config/methods but for these."""
-    problems = []
+    problems: list[str] = []
     for name in sorted(set(paths) - set(methods)):
         with collecting(problems):
             files = read_methods(paths, [name])
@@ -199,9 +206,12 @@ def _unasked_problems(paths, methods):
     return problems
 
 
-def _unasked_deployments(loaded, methods, broken):
+def _unasked_deployments(
+    loaded: Mapping[str, dict[str, Any]], methods: Mapping[str, str], broken: Collection[str]
+) -> list[str]:
     """Problems of the files of config/deployments that were not read."""
-    problems, known = [], {deployment["path"] for deployment in loaded.values()}
+    problems: list[str] = []
+    known = {deployment["path"] for deployment in loaded.values()}
     for path in listed(deployments.FOLDER).values():
         if path not in known:
             with collecting(problems):
@@ -209,9 +219,16 @@ def _unasked_deployments(loaded, methods, broken):
     return problems
 
 
-def _audit_problems(name, documents, paths, files, methods):
+def _audit_problems(
+    name: str,
+    documents: Mapping[str, Any],
+    paths: Mapping[str, str],
+    files: dict[str, Any],
+    methods: dict[str, Any],
+) -> list[str]:
     """Problems of one of the audit's files and of its base, which joins the files and methods."""
-    document, problems = documents[name], []
+    document = documents[name]
+    problems: list[str] = []
     if not document:
         return problems
     base, schema = document["base"], read_schema("method")
@@ -232,7 +249,7 @@ def _audit_problems(name, documents, paths, files, methods):
     return problems + (range_problems(document["inputs"]) if name == "sensitivity" else [])
 
 
-def config_schema():
+def config_schema() -> Schema:
     """JSON Schema of the configuration, with the keys of the stress test below ``stress``."""
     schema, stress = read_schema("config"), read_schema("stress")
     stated = {key: value for key, value in stress.items() if key != "required"}
@@ -240,7 +257,7 @@ def config_schema():
     return schema | {"properties": schema["properties"] | {"stress": described}}
 
 
-def config_problems(config):
+def config_problems(config: dict[str, Any]) -> list[str]:
     """Problems of the workflow's configuration, one sentence each."""
     stress = read_schema("stress")
     moved = [key for key in config if key in stress["properties"]]
@@ -271,7 +288,7 @@ def config_problems(config):
     return problems
 
 
-def _beside(path):
+def _beside(path: str) -> list[str]:
     """Files that a path may be meant to name: the tables of data/throughput, and its neighbours."""
     folders = [Path(own(BENCHMARKS)).parent, Path(path).parent]
     with suppress(OSError):
@@ -279,9 +296,10 @@ def _beside(path):
     return []
 
 
-def read_documents():
+def read_documents() -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Content of the files of config/ by name, empty if wrong or absent; and their problems."""
-    documents, problems = {}, {}
+    documents: dict[str, Any] = {}
+    problems: dict[str, list[str]] = {}
     for name in (*NEEDED, *OTHERS):
         documents[name], problems[name] = {}, []
         with collecting(problems[name]):
@@ -297,7 +315,7 @@ def read_documents():
     return documents, problems
 
 
-def asked_methods(config, documents):
+def asked_methods(config: Mapping[str, Any], documents: Mapping[str, Any]) -> dict[str, str]:
     """Methods that are asked for, and the key that names each."""
     asked = {
         finding["method"]: f"config/findings.yaml: {finding['id']}: key method"
@@ -308,7 +326,9 @@ def asked_methods(config, documents):
     return asked
 
 
-def override_problems_of(documents, methods):
+def override_problems_of(
+    documents: Mapping[str, Any], methods: Mapping[str, dict[str, Any]]
+) -> list[str]:
     """Problems of what findings make of their methods, and of names that stand there twice."""
     ids = [finding["id"] for finding in documents["findings"]]
     problems = [
@@ -324,7 +344,7 @@ def override_problems_of(documents, methods):
     return problems
 
 
-def _names(value):
+def _names(value: object) -> list[str]:
     """Names that a key states, one or a list; what is no name is told elsewhere."""
     values = value if isinstance(value, list) else [value]
     return [name for name in values if isinstance(name, str)]

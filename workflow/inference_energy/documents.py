@@ -11,18 +11,23 @@ import os
 import re
 import stat
 import unicodedata
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
-from jsonschema_rs import validator_for
+from jsonschema_rs import ValidationError, validator_for
 
 from inference_energy.errors import InputError
+from inference_energy.project import AnyPath
+
+Schema = dict[str, Any]
 
 # the loader of libyaml is ten times as fast, where PyYAML was built with it
-BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # beyond these no file of this project, but one that would end in a crash or fill the memory
 DEEPEST = 40
 LARGEST = 100_000
@@ -60,7 +65,7 @@ PLAIN = {"string": "text", "boolean": "true or false", "object": "keys with valu
 
 
 @contextmanager
-def collecting(problems):
+def collecting(problems: list[str]) -> Iterator[None]:
     """Add the problems of an InputError to a list and go on behind the block."""
     try:
         yield
@@ -68,7 +73,7 @@ def collecting(problems):
         problems += error.problems
 
 
-def read(path):
+def read(path: AnyPath) -> Any:
     """Read a YAML file.
 
     Parameters
@@ -115,12 +120,12 @@ def read(path):
 
 
 @cache
-def read_schema(name):
+def read_schema(name: str) -> Schema:
     """JSON Schema of a YAML document, by the name of its file without ``.schema.yaml``."""
     return read(SCHEMAS / f"{name}.schema.yaml")
 
 
-def parse(text, where):
+def parse(text: str, where: AnyPath) -> Any:
     """Turn YAML text into values; ``where`` names its file in messages.
 
     Raises
@@ -157,11 +162,11 @@ def parse(text, where):
 class _Loader(BASE):
     """A loader of YAML 1.2's numbers that notes keys that stand twice, with their lines."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.repeated = []
+        self.repeated: list[tuple[int, str]] = []
 
-    def resolve(self, kind, value, implicit):
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
         if kind is yaml.ScalarNode and implicit[0]:
             for tag, number in NUMBERS.items():
                 if number.fullmatch(value):
@@ -170,10 +175,10 @@ class _Loader(BASE):
             return self.DEFAULT_SCALAR_TAG if tag in NUMBERS else tag
         return super().resolve(kind, value, implicit)
 
-    def construct_integer(self, node):
+    def construct_integer(self, node: yaml.ScalarNode) -> int:
         return int(node.value, 0) if node.value[:2] in ("0o", "0x") else int(node.value)
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
             name = str(key.value)
@@ -189,7 +194,7 @@ _Loader.add_constructor(INTEGER, _Loader.construct_integer)
 class _Dumper(yaml.SafeDumper):
     """A dumper that puts text in quotes that YAML 1.2 would take for a number."""
 
-    def resolve(self, kind, value, implicit):
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
         if kind is yaml.ScalarNode and implicit[0]:
             for tag, number in NUMBERS.items():
                 if number.fullmatch(value):
@@ -197,7 +202,7 @@ class _Dumper(yaml.SafeDumper):
         return super().resolve(kind, value, implicit)
 
 
-def dump(content, **form):
+def dump(content: object, **form: Any) -> str:
     """Write YAML that :func:`parse`, and a reader of YAML 1.1, read as it was.
 
     Parameters
@@ -210,10 +215,12 @@ def dump(content, **form):
     return yaml.dump(content, Dumper=_Dumper, **form)
 
 
-def _refuse_oversized(text, where):
+def _refuse_oversized(text: str, where: AnyPath) -> None:
     """Refuse what would crash the loader or never end, before it is built."""
-    sizes, around = {}, []
-    for event in yaml.parse(text, Loader=BASE):
+    sizes: dict[str | None, int] = {}
+    around: list[list[Any]] = []
+    events: Iterator[Any] = yaml.parse(text, Loader=BASE)
+    for event in events:
         at = f"{where}, line {event.start_mark.line + 1}"
         if isinstance(event, yaml.CollectionStartEvent):
             around.append([event.anchor, 1])
@@ -239,18 +246,18 @@ def _refuse_oversized(text, where):
                 )
 
 
-def is_unwritable(text):
+def is_unwritable(text: str) -> bool:
     """Whether a text holds a lone surrogate, which no UTF-8 file can hold."""
     return SURROGATE.search(text) is not None
 
 
-def shows(text):
+def shows(text: str) -> bool:
     """Whether a text holds a character that shows, and not blanks and invisible ones alone."""
     plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     return any(unicodedata.category(character)[0] not in "CZ" for character in plain)
 
 
-def _unshowable(text):
+def _unshowable(text: str) -> str:
     """Why a text cannot be written into a page or a table, with the remedy; nothing if it can."""
     if text and not is_unwritable(text) and not shows(text):
         return "holds nothing that shows; write it out or remove it"
@@ -259,7 +266,7 @@ def _unshowable(text):
     return "holds a control character; remove it" if CONTROL.search(text) else ""
 
 
-def _value_problems(value, where, path=""):
+def _value_problems(value: object, where: AnyPath, path: str = "") -> list[str]:
     """Problems of values that JSON does not have, one sentence each."""
     at = f"{where}: key {path or '(top)'}"
     if isinstance(value, dict):
@@ -299,7 +306,9 @@ def _value_problems(value, where, path=""):
     ]
 
 
-def schema_problems(instance, schema, where, stated=None):
+def schema_problems(
+    instance: object, schema: Schema, where: AnyPath, stated: Mapping[str, Any] | None = None
+) -> list[str]:
     """Problems of a document against a JSON Schema, one sentence each.
 
     Parameters
@@ -333,14 +342,17 @@ def schema_problems(instance, schema, where, stated=None):
     ]
 
 
-def _pointed(value, node, schema, path=""):
+def _pointed(
+    value: object, node: Schema, schema: Schema, path: str = ""
+) -> Iterator[tuple[str, float, Schema]]:
     """Yield floats in place of whole numbers, which JSON Schema lets pass: path, value, node."""
     node = resolved(node, schema)
     kinds, choices = node.get("type", ()), node.get("enum", ())
     is_whole = "integer" in kinds and "number" not in kinds
     if isinstance(value, float) and (is_whole or any(type(c) is int for c in choices)):
         yield path, value, node
-    parts, rules = [], {}
+    parts: Iterable[tuple[Any, Any]] = ()
+    rules: Schema = {}
     if isinstance(value, dict):
         parts, rules = value.items(), node.get("properties", {})
     elif isinstance(value, list):
@@ -352,7 +364,7 @@ def _pointed(value, node, schema, path=""):
             yield from _pointed(part, rule, schema, f"{path}.{key}" if path else str(key))
 
 
-def order_problems(value, where, path=""):
+def order_problems(value: object, where: AnyPath, path: str = "") -> list[str]:
     """Problems of ranges whose lower end is not below the upper one, one sentence each."""
     if isinstance(value, list):
         value = dict(enumerate(value))
@@ -360,10 +372,10 @@ def order_problems(value, where, path=""):
         return []
     problems = []
     for low, high in RANGES:
-        ends = value.get(low), value.get(high)
-        if all(isinstance(end, int | float) for end in ends) and ends[0] >= ends[1]:
+        lower, upper = value.get(low), value.get(high)
+        if isinstance(lower, int | float) and isinstance(upper, int | float) and lower >= upper:
             problems.append(
-                f"{where}: key {path}: value {low} = {ends[0]:g}, {high} = {ends[1]:g}: allowed is"
+                f"{where}: key {path}: value {low} = {lower:g}, {high} = {upper:g}: allowed is"
                 f" {low} < {high}; swap or correct them"
             )
     for key, part in value.items():
@@ -371,19 +383,23 @@ def order_problems(value, where, path=""):
     return problems
 
 
-def _told(error, instance, schema, stated):
-    value, node, own = instance, schema, instance if stated is None else stated
+def _told(
+    error: ValidationError, instance: Any, schema: Schema, stated: Mapping[str, Any] | None
+) -> list[str]:
+    value, own = instance, instance if stated is None else stated
+    node: Any = schema
     for step in error.instance_path:
         # the path of a key of digits is a number
         value = value[str(step)] if isinstance(value, dict) else value[step]
         own = own.get(str(step), {}) if isinstance(own, dict) else value
     for step in error.schema_path[:-1]:
         node = node[step]
-    kind = error.kind.name
+    details: Any = error.kind
+    kind = details.name
     if kind == "additionalProperties":
-        return [_unknown(key, node, own) for key in error.kind.unexpected]
+        return [_unknown(key, node, own) for key in details.unexpected]
     if kind == "required":
-        key = error.kind.property
+        key = details.property
         expected = node.get("properties", {}).get(key, {})
         remedy = resolved(expected, schema).get("x-remedy", "state it")
         return [f"missing key {key}; allowed is {allowed(expected, schema)}; {remedy}"]
@@ -400,14 +416,14 @@ def _told(error, instance, schema, stated):
         held = allowed(node["contains"], schema)
         return [f"value {_short(value)}: allowed is a list that holds {held}; add it"]
     if kind == "propertyNames":
-        return [f"{error.kind.error.message}: not allowed as a name; correct it"]
+        return [f"{details.error.message}: not allowed as a name; correct it"]
     reason = f", as {node['x-reason']}" if "x-reason" in node else ""
     remedy = node.get("x-remedy", "correct the value")
     hint = near(value, _words(node, schema)) if isinstance(value, str) else ""
     return [f"value {_short(value)}: allowed is {allowed(node, schema)}{reason}; {remedy}{hint}"]
 
 
-def _words(node, schema):
+def _words(node: Schema, schema: Schema) -> list[str]:
     """Words that a schema allows as a value, none if it allows any."""
     node = resolved(node, schema)
     words = node.get("enum", [node["const"]] if "const" in node else [])
@@ -415,7 +431,7 @@ def _words(node, schema):
     return [word for word in [*words, *others] if isinstance(word, str)]
 
 
-def unusual(instance, schema, where):
+def unusual(instance: object, schema: Schema, where: AnyPath) -> list[str]:
     """Warnings of numbers that are allowed, but unusual, one sentence each.
 
     Parameters
@@ -432,7 +448,7 @@ def unusual(instance, schema, where):
     ]
 
 
-def _narrowed(node):
+def _narrowed(node: Any) -> Any:
     """Copy of a schema that allows only what is usual, without remedies and reasons."""
     if isinstance(node, list):
         return [_narrowed(item) for item in node]
@@ -442,13 +458,13 @@ def _narrowed(node):
     return narrowed | node.get("x-usual", {})
 
 
-def _unknown(key, node, stated):
+def _unknown(key: str, node: Schema, stated: Collection[str]) -> str:
     names = list(node.get("properties", {}))
     hint = near(key, [name for name in (*names, *node.get("x-file", {})) if name not in stated])
     return f"unknown key {key}; allowed are {', '.join(names)}; remove it or correct its name{hint}"
 
 
-def typed(value, schema):
+def typed(value: Any, schema: Schema) -> Any:
     """Turn text into the values that a schema asks for.
 
     Snakemake's command line leaves everything inside lists and mappings as text. What may be text
@@ -478,18 +494,18 @@ def typed(value, schema):
     return read if isinstance(read, int | float | None) else value
 
 
-def near(word, choices):
+def near(word: object, choices: Iterable[object]) -> str:
     """Offer the choice that is nearest to a word; nothing if none is near."""
     found = get_close_matches(str(word), [str(choice) for choice in choices], n=1)
     return f"; did you mean {found[0]}?" if found else ""
 
 
-def _short(value):
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
-def allowed(node, schema):
+def allowed(node: Schema, schema: Schema) -> str:
     """Say what a schema allows as a value.
 
     Parameters
@@ -512,13 +528,13 @@ def allowed(node, schema):
     return _either([_kind(kind, node, schema) for kind in kinds]) or "any value"
 
 
-def _branch(option, schema):
+def _branch(option: Schema, schema: Schema) -> str:
     """One of several kinds of value; a mapping by its keys, as another may be allowed too."""
     keys = ", ".join(option.get("properties", {}))
     return f"a mapping with {keys}" if keys else allowed(option, schema)
 
 
-def resolved(node, schema):
+def resolved(node: Schema, schema: Schema) -> Schema:
     """Part of a schema that a node refers to, or the node itself; what it states goes first."""
     if "$ref" not in node:
         return node
@@ -528,7 +544,7 @@ def resolved(node, schema):
     return found | {key: value for key, value in node.items() if key != "$ref"}
 
 
-def with_defaults(value, node, schema):
+def with_defaults(value: Any, node: Schema, schema: Schema) -> Any:
     """Document with what its schema states as ``default`` for keys that it leaves out.
 
     Parameters
@@ -546,7 +562,7 @@ def with_defaults(value, node, schema):
     return filled | parts
 
 
-def _kind(kind, node, schema):
+def _kind(kind: str, node: Schema, schema: Schema) -> str:
     if kind in ("number", "integer"):
         name = "a number" if kind == "number" else "a whole number"
         limits = [f"{word} {node[key]}" for key, word in BOUNDS.items() if key in node]
@@ -559,18 +575,18 @@ def _kind(kind, node, schema):
     return PLAIN[kind]
 
 
-def _count(node):
+def _count(node: Schema) -> str:
     least, most = node.get("minItems", 0), node.get("maxItems")
     if most is not None:
         return f" of {least}" if least == most else f" of {least} to {most}"
     return f" of at least {least}" if least > 1 else ""
 
 
-def written(value):
+def written(value: object) -> str:
     """Write a value as in YAML, on one line: text that looks like a number in quotes."""
     return dump(value, default_flow_style=True, width=math.inf).splitlines()[0]
 
 
-def _either(choices):
+def _either(choices: Sequence[str]) -> str:
     *first, last = choices or [""]
     return f"{', '.join(first)} or {last}" if first else last

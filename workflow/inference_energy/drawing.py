@@ -1,6 +1,7 @@
 """How every figure looks: sizes, fonts, colours, number formats, and files that never vary."""
 
 import base64
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from io import BytesIO, StringIO
 from math import log10
 from pathlib import Path
@@ -9,11 +10,16 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
-from matplotlib.text import Annotation
+from matplotlib.legend import Legend
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 
@@ -35,7 +41,7 @@ ALIKE = "Arial, Helvetica, sans-serif"
 """What a drawing's text is written in where the font is missing."""
 
 
-def _register(folder):
+def _register(folder: Path) -> None:
     """Make matplotlib use the fonts of a folder, before those that a machine has."""
     for path in sorted(folder.glob("*.ttf")):
         fontManager.addfont(path)
@@ -114,7 +120,7 @@ PATHWAY_COLOURS = {"baseline": DARK_GREY} | dict.fromkeys(
 """Greys of the blend as it is, and of what levers make of it, which words tell apart."""
 
 
-def model_colour(name):
+def model_colour(name: str) -> str:
     """Colour of a model; grey for one that no method serves."""
     return MODEL_COLOURS.get(name, GREY)
 
@@ -130,12 +136,12 @@ VERDICT_MARKS = {
 """Colour and marker of each verdict on a number: either alone tells them apart."""
 
 
-def new_figure(width, height):
+def new_figure(width: float, height: float) -> Figure:
     """Empty figure of a width and height at print size [in]."""
     return Figure(figsize=(width, height))
 
 
-def frame(figure, left, bottom, right, top):
+def frame(figure: Figure, left: float, bottom: float, right: float, top: float) -> Axes:
     """Add axes whose distances from the figure's edges are given [in]."""
     width, height = figure.get_size_inches()
     return figure.add_axes(
@@ -143,7 +149,7 @@ def frame(figure, left, bottom, right, top):
     )
 
 
-def log_axis(axis, label, low, high):
+def log_axis(axis: Axes, label: str, low: float, high: float) -> None:
     """Make the x axis logarithmic from low to high, its ticks plain numbers."""
     axis.set_xscale("log")
     axis.set_xlim(low, high)
@@ -154,7 +160,9 @@ def log_axis(axis, label, low, high):
     axis.grid(axis="x")
 
 
-def log_ticks(axis, steps=(1,), between=range(2, 10)):
+def log_ticks(
+    axis: Axis, steps: Sequence[float] = (1,), between: Sequence[float] = range(2, 10)
+) -> None:
     """Put plain numbers at the steps of each decade of an xaxis or yaxis, short ticks between."""
     axis.set_major_locator(LogLocator(subs=steps, numticks=30))
     axis.set_major_formatter(FuncFormatter(lambda x, _: grouped(x)))
@@ -162,15 +170,15 @@ def log_ticks(axis, steps=(1,), between=range(2, 10)):
     axis.set_minor_formatter(NullFormatter())
 
 
-def log_range(values, margin=1.25):
+def log_range(values: Collection[float], margin: float = 1.25) -> tuple[float, float]:
     """Ends of a logarithmic axis that holds all values, with a margin."""
     return min(values) / margin, max(values) * margin
 
 
-def headline(figure, text, left=0.1, top=0.1):
+def headline(figure: Figure, text: str, left: float = 0.1, top: float = 0.1) -> None:
     """Write the finding of a figure at distances from its corner [in]; its title everywhere."""
     width, height = figure.get_size_inches()
-    look = {"fontsize": LARGE, "fontweight": "bold", "va": "top"}
+    look: dict[str, Any] = {"fontsize": LARGE, "fontweight": "bold", "va": "top"}
     figure.text(left / width, 1 - top / height, text, **look)
     figure.set_label(" ".join(text.split()))
 
@@ -179,7 +187,7 @@ NOTE_LINE = 0.125
 """Height of a line of a note [in]."""
 
 
-def note(figure, lines, left=0.1):
+def note(figure: Figure, lines: Sequence[str], left: float = 0.1) -> None:
     """Explain marks below a figure, in grey; takes :data:`NOTE_LINE` a line."""
     width, height = figure.get_size_inches()
     for place, line in enumerate(reversed(lines)):
@@ -187,7 +195,7 @@ def note(figure, lines, left=0.1):
         figure.text(left / width, y, line, color=DARK_GREY, va="bottom")
 
 
-def printed(axis, y, claims, colour=BLACK):
+def printed(axis: Axes, y: float, claims: Sequence[float], colour: str = BLACK) -> None:
     """Draw the paper's median as a diamond, and its IQR or rounding as a line.
 
     Parameters
@@ -217,18 +225,25 @@ def printed(axis, y, claims, colour=BLACK):
     )
 
 
-def panel_title(axis, place, words, **look):
+def panel_title(axis: Axes, place: int, words: str, **look: Any) -> None:
     """Write the title of the panel at a place, from 0, of a figure: its letter and words."""
     axis.set_title(f"{'abcdefghijkl'[place]}  {words}", **look)
 
 
-def no_side(axis):
+def no_side(axis: Axes) -> None:
     """Take away the y axis of axes whose rows have texts instead."""
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
 
 
-def legend(figure, handles, left, top, ncols=None, **spacing):
+def legend(
+    figure: Figure,
+    handles: Sequence[Artist],
+    left: float,
+    top: float,
+    ncols: int | None = None,
+    **spacing: Any,
+) -> None:
     """Add keys whose first one is at distances from the figure's corner [in], in one line or so."""
     width, height = figure.get_size_inches()
     figure.legend(
@@ -249,12 +264,20 @@ BELOW, ABOVE = 0.4, 0.44
 """Space for the x axis and for title and header [in]."""
 
 
-def rows_height(count):
+def rows_height(count: int) -> float:
     """Height of a figure of so many rows [in]."""
     return BELOW + ROW * count + ABOVE
 
 
-def rows_axis(figure, rows, header, left=0.18, right=0.12, above=ABOVE, below=BELOW):
+def rows_axis(
+    figure: Figure,
+    rows: Sequence[Sequence[str]],
+    header: Sequence[str],
+    left: float = 0.18,
+    right: float = 0.12,
+    above: float = ABOVE,
+    below: float = BELOW,
+) -> Axes:
     """Axes of labelled rows, from the top down.
 
     Parameters
@@ -273,7 +296,7 @@ def rows_axis(figure, rows, header, left=0.18, right=0.12, above=ABOVE, below=BE
     axis.set_ylim(0.5 - len(rows), 0.5)
     no_side(axis)
     across = axis.get_yaxis_transform()
-    style = {"transform": across, "va": "center_baseline"}
+    style: dict[str, Any] = {"transform": across, "va": "center_baseline"}
     for i, texts in enumerate(rows):
         for x, text, side in zip((0, 1), texts, ("left", "right"), strict=True):
             axis.text(x, 0.33 - i, text, ha=side, bbox=ON_WHITE, **style)
@@ -282,7 +305,9 @@ def rows_axis(figure, rows, header, left=0.18, right=0.12, above=ABOVE, below=BE
     return axis
 
 
-def violin(axis, y, density, values, scale, colour):
+def violin(
+    axis: Axes, y: float, density: pd.DataFrame, values: pd.Series, scale: float, colour: str
+) -> None:
     """Draw a density as an outline, the IQR as a bar, the median as a dot.
 
     Parameters
@@ -309,21 +334,21 @@ def violin(axis, y, density, values, scale, colour):
     _median(axis, values["p50"], y, BLACK)
 
 
-def spread(axis, y, values, colour):
+def spread(axis: Axes, y: float, values: pd.Series, colour: str) -> None:
     """Draw P5 to P95 as a line, the IQR as a bar, the median as a dot."""
     axis.plot(values[["p5", "p95"]], [y, y], color=colour, linewidth=0.9)
     axis.plot(values[["p25", "p75"]], [y, y], color=colour, linewidth=3.2, solid_capstyle="butt")
     _median(axis, values["p50"], y, colour)
 
 
-def _median(axis, x, y, colour):
+def _median(axis: Axes, x: float, y: float, colour: str) -> None:
     axis.plot([x], [y], "o", color="white", markeredgecolor=colour, markersize=3.8, zorder=4)
 
 
-def title(figure):
+def title(figure: Figure) -> str:
     """Title of a figure: of the whole of it, or those of its axes."""
     if figure.get_label():
-        return figure.get_label()
+        return str(figure.get_label())
     titles = [text for axes in figure.axes for text in _own_titles(axes)]
     return "; ".join(" ".join(text.split()) for text in titles)
 
@@ -336,18 +361,20 @@ HALF_ROW = 0.5
 """Half the distance of named rows, in the units of their axis."""
 
 
-def description(figure):
+def description(figure: Figure) -> str:
     """Alternative text of a figure: axes with their ranges, keys, and all that is told or written.
 
     The figures write their numbers, so that their texts, row by row, are what a reader sees.
     """
     keys = [text.get_text() for own in _legends(figure) for text in own.get_texts()]
-    parts, names = [_sentence(title(figure))], {}
+    parts = [_sentence(title(figure))]
+    names: dict[float, str] = {}
     for axes in figure.axes:
         if figure.get_label():
             parts.append(_sentence(" ".join(_own_titles(axes))))
         # matplotlib's own labels are in brackets
-        parts.append("" if axes.get_label().startswith("<") else axes.get_label())
+        told = str(axes.get_label())
+        parts.append("" if told.startswith("<") else told)
         parts += [_axis_words(axis) for axis in (axes.xaxis, axes.yaxis) if axis.get_label_text()]
         # axes side by side have the names of their rows once
         names = _row_names(axes) or names
@@ -359,7 +386,7 @@ def description(figure):
     return " ".join(" ".join(part.split()) for part in dict.fromkeys(parts) if part)
 
 
-def alternative(path):
+def alternative(path: str | Path) -> str:
     """Alternative text of a figure from its SVG, as :func:`save` wrote it: its first sentences.
 
     Parameters
@@ -380,29 +407,29 @@ def alternative(path):
     return told if told.endswith(".") else f"{told}."
 
 
-def described(path):
+def described(path: str | Path) -> str:
     """Whole :func:`description` of a figure from its SVG."""
     root = ElementTree.fromstring(Path(path).read_bytes())
-    return root.find("{http://www.w3.org/2000/svg}desc").text
+    return root.findtext("{http://www.w3.org/2000/svg}desc", "")
 
 
-def tell(axes, words):
+def tell(axes: Axes, words: str) -> None:
     """Say in the alternative text of a figure what the marks of axes show: words, with numbers."""
     axes.set_label(_sentence(words))
 
 
-def _own_titles(axes):
+def _own_titles(axes: Axes) -> list[str]:
     """Titles of axes, at any of their places."""
     return [text for place in ("left", "center") if (text := axes.get_title(loc=place))]
 
 
-def _legends(figure):
+def _legends(figure: Figure) -> list[Legend]:
     """Legends of a figure and of its axes."""
     own = [axes.get_legend() for axes in figure.axes]
     return [*figure.legends, *(legend for legend in own if legend)]
 
 
-def _axis_words(axis):
+def _axis_words(axis: Axis) -> str:
     """Label of an axis, and its first and last number, which may stand for another place."""
     low, high = sorted(axis.get_view_interval())
     ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=False)
@@ -411,14 +438,14 @@ def _axis_words(axis):
     return _sentence(axis.get_label_text() + told)
 
 
-def _row_names(axes):
+def _row_names(axes: Axes) -> dict[float, str]:
     """Words at the ticks of a y axis, by their place; none where it has numbers."""
     labels = [_line(label) for label in axes.get_yticklabels()]
     names = dict(zip(axes.get_yticks(), labels, strict=False))
     return names if any(name[:1].isalpha() for name in names.values()) else {}
 
 
-def _written(texts, names):
+def _written(texts: Iterable[Text], names: Mapping[float, str]) -> str:
     """Texts of axes or a figure, those of equal height in one row, which may have a name."""
     rows = {place: [name] for place, name in names.items()}
     for text in texts:
@@ -427,24 +454,24 @@ def _written(texts, names):
     return " ".join(_sentence(": ".join(row)) for row in rows.values())
 
 
-def _row(text, names):
+def _row(text: Text, names: Mapping[float, str]) -> float:
     """Place of a text's row: of the name that is less than half a row away, or its own height."""
     # of a note that is set off from a point, the point's
     height = text.xy[1] if isinstance(text, Annotation) else text.get_position()[1]
     return next((place for place in names if abs(place - height) < HALF_ROW), height)
 
 
-def _line(text):
+def _line(text: Text) -> str:
     """Words of a text on one line."""
     return " ".join(text.get_text().split())
 
 
-def _sentence(words):
+def _sentence(words: str) -> str:
     """Words with one full stop; nothing without words."""
     return f"{words.rstrip('.')}." if words else ""
 
 
-def _drawing(figure):
+def _drawing(figure: Figure) -> str:
     """SVG of a figure, with its title, its description and the names of fonts alike."""
     buffer = StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -458,7 +485,7 @@ def _drawing(figure):
 
 
 @rc_context(SETTINGS)
-def save(figure, path):
+def save(figure: Figure, path: str | Path) -> None:
     """Write SVG or PNG, by the name's ending; the same figure gives the same bytes.
 
     Neither file holds a date or the name of a software. SVG has the figure's title and
@@ -492,10 +519,12 @@ class Picture:
         Made by :func:`new_figure`.
     """
 
-    def __init__(self, figure):
+    def __init__(self, figure: Figure) -> None:
         self.figure = figure
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         image = BytesIO()
         self.figure.savefig(image, format="png", dpi=SHARPNESS * ON_SCREEN)
         width = round(self.figure.get_figwidth() * ON_SCREEN)
@@ -504,7 +533,7 @@ class Picture:
         return {"image/png": data}, {"image/png": told}
 
 
-def save_all(figures, paths):
+def save_all(figures: Mapping[str, Figure], paths: Iterable[str]) -> None:
     """Write figures to the paths that bear their names.
 
     Parameters

@@ -1,5 +1,7 @@
 """The one exception that a user's input can cause."""
 
+from collections.abc import Iterable
+
 
 class InputError(Exception):
     """Input that cannot be used; the message lists every problem and its remedy.
@@ -10,6 +12,6 @@ class InputError(Exception):
         One sentence per problem: file, row, column, value, what is allowed, remedy.
     """
 
-    def __init__(self, problems):
+    def __init__(self, problems: str | Iterable[str]) -> None:
         self.problems = [problems] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(self.problems))

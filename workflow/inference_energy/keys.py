@@ -1,12 +1,15 @@
 """The keys of every file of config/, as tables from their schemas."""
 
-from inference_energy.documents import allowed, resolved, written
+from collections.abc import Mapping
+from typing import Any
+
+from inference_energy.documents import Schema, allowed, resolved, written
 from inference_energy.text import markdown_table
 
 HEADER = ["key", "allowed", "unit", "default", "meaning"]
 
 
-def key_tables(schema, defaults=None):
+def key_tables(schema: Schema, defaults: Mapping[str, Any] | None = None) -> str:
     """Describe all keys of a file.
 
     Parameters
@@ -38,7 +41,13 @@ def key_tables(schema, defaults=None):
     return "\n\n".join(tables)
 
 
-def _rows(node, schema, prefix="", path="", defaults=None):
+def _rows(
+    node: Schema,
+    schema: Schema,
+    prefix: str = "",
+    path: str = "",
+    defaults: Mapping[str, Any] | None = None,
+) -> list[list[str]]:
     """Rows of the keys of a mapping and of those below, ``prefix`` before each key's path."""
     rows = []
     for key, child in node["properties"].items():
@@ -54,7 +63,9 @@ def _rows(node, schema, prefix="", path="", defaults=None):
     return rows
 
 
-def _rows_of(child, schema, prefix, place, default):
+def _rows_of(
+    child: Schema, schema: Schema, prefix: str, place: str, default: str
+) -> list[list[str]]:
     """Row of one key, and those below it; what a key shares with others is told once."""
     rows = [_row(f"{prefix}`{place}`", child, schema, default)]
     if "properties" in child:
@@ -62,19 +73,19 @@ def _rows_of(child, schema, prefix, place, default):
     return rows
 
 
-def _row(name, child, schema, default):
+def _row(name: str, child: Schema, schema: Schema, default: str) -> list[str]:
     node = resolved(child, schema)
     cells = [name, _allowed(child, schema), _unit(node), default, node["description"]]
     return [" ".join(str(cell).split()) for cell in cells]
 
 
-def _is_provenance(key, child):
+def _is_provenance(key: str, child: Schema) -> bool:
     """Whether a key says of a quantity what its row does: the one unit, where it comes from."""
     is_source = child.get("$ref", "").endswith(("/source", "/sources"))
     return is_source or (key == "unit" and "const" in child)
 
 
-def _allowed(child, schema):
+def _allowed(child: Schema, schema: Schema) -> str:
     """What a key may hold: a kind of mapping, a mapping's keys, or a value."""
     branches = [child[part] for part in ("then", "else") if "$ref" in child.get(part, {})]
     named = [node for node in branches or [child] if "$ref" in node]
@@ -93,13 +104,13 @@ def _allowed(child, schema):
     return allowed(child, schema).replace(pattern or "\0", f"`{pattern}`")
 
 
-def _unit(node):
+def _unit(node: Schema) -> str:
     """Unit of a number, or of the numbers of a mapping."""
     stated = node.get("properties", {}).get("unit", {})
     return node.get("unit") or stated.get("const") or ", ".join(stated.get("enum", []))
 
 
-def _default(key, child, node):
+def _default(key: str, child: Schema, node: Schema) -> str:
     if "default" in child:
         return child["default"] if child["default"] == "" else written(child["default"])
     parts = [node.get("then", {}), node.get("else", {}), *node.get("anyOf", [])]

@@ -28,7 +28,7 @@ class Lock:
         If another run works there, with its process.
     """
 
-    def __init__(self, folder, place=LOCK):
+    def __init__(self, folder: str | Path, place: str | Path = LOCK) -> None:
         path = Path(folder, place)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.file = path.open("a+", encoding="utf-8")
@@ -49,7 +49,7 @@ class Lock:
         self.file.write(f"{os.getpid()}\n")
         self.file.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Let the folder go."""
         with suppress(OSError):
             self.file.close()

@@ -9,14 +9,21 @@ column of the throughput tables that the document itself names (``#gpu``), or se
 import csv
 import os
 import re
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 
-from inference_energy.documents import near, resolved
+from inference_energy.documents import Schema, near, resolved
 from inference_energy.project import listed, provided
 
 
-def name_problems(content, schema, where, tables=(), others=()):
+def name_problems(
+    content: object,
+    schema: Schema,
+    where: str,
+    tables: Sequence[str] = (),
+    others: Collection[str] = (),
+) -> list[str]:
     """Problems of names that nothing has, one sentence each.
 
     Parameters
@@ -50,7 +57,7 @@ def name_problems(content, schema, where, tables=(), others=()):
     return problems
 
 
-def _words(home):
+def _words(home: str) -> str:
     """What a home has, in words."""
     place, _, column = home.partition("#")
     if not column:
@@ -59,7 +66,9 @@ def _words(home):
     return f"the {several} of {place or 'its throughput tables'}"
 
 
-def _named(value, node, schema, path):
+def _named(
+    value: object, node: Schema, schema: Schema, path: str
+) -> Iterator[tuple[str, str, Schema]]:
     """Path, name and part of the schema of every name that is stated."""
     node = resolved(node, schema)
     if {"x-names", "x-patterns"} & set(node) and isinstance(value, str):
@@ -76,18 +85,21 @@ def _named(value, node, schema, path):
             yield from _named(part, of, schema, f"{path}.{key}" if path else str(key))
 
 
-def _known(home, tables):
+def _known(home: str, tables: Sequence[str]) -> list[str] | None:
     """Names that a home has; none if it cannot be read, which is told where it is checked."""
     place, _, column = home.partition("#")
     if not column:
         return list(listed(place))
-    found = [column_of(path, column) for path in ([provided(place)] if place else tables)]
-    if None in found:
-        return None
-    return [name.strip() for of in found for cell in of for name in cell.split(";")]
+    names: list[str] = []
+    for path in [provided(place)] if place else tables:
+        cells = column_of(path, column)
+        if cells is None:
+            return None
+        names += [name.strip() for cell in cells for name in cell.split(";")]
+    return names
 
 
-def column_of(path, column):
+def column_of(path: str, column: str) -> list[str] | None:
     """Values of a column of a table; none if it cannot be read."""
     try:
         stat = os.stat(path)
@@ -97,7 +109,7 @@ def column_of(path, column):
 
 
 @cache
-def _read(path, column, modified, size):
+def _read(path: str, column: str, modified: int, size: int) -> list[str]:
     """Values of a column of a table, read once while the file is as it was."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         return list(dict.fromkeys(row[column] for row in csv.DictReader(file)))

@@ -8,20 +8,22 @@ workflow's folder lacks is then taken from the project. Paths are absolute then,
 import os
 from pathlib import Path
 
+AnyPath = str | os.PathLike[str]
+
 FOLDER = Path(__file__).absolute().parents[2]
 
 
-def is_own():
+def is_own() -> bool:
     """Whether the run works in the project's own folder."""
     return Path.cwd().samefile(FOLDER)
 
 
-def own(path):
+def own(path: AnyPath) -> str:
     """Path of one of the project's files: as given where that leads to it, else absolute."""
     return str(path) if is_own() else str(FOLDER / path)
 
 
-def provided(path):
+def provided(path: AnyPath) -> str:
     """Path of the file in the folder of the run, or else of the project's file of that name.
 
     As given in the project's own folder, else absolute.
@@ -30,19 +32,19 @@ def provided(path):
     return os.path.abspath(path) if os.path.exists(path) and not is_own() else own(path)
 
 
-def listed(folder):
+def listed(folder: str) -> dict[str, str]:
     """YAML files of a folder, of the project and of the run, by name without ending."""
     names = [p.name for place in (own(folder), folder) for p in sorted(Path(place).glob("*.yaml"))]
     return {Path(name).stem: provided(f"{folder}/{name}") for name in names}
 
 
-def shown(path):
+def shown(path: AnyPath) -> str:
     """Write a path for a page: a file of the run or of the project as from its folder."""
     folders = [folder for folder in (Path.cwd(), FOLDER) if folder in Path(path).parents]
     return str(Path(path).relative_to(folders[0]) if folders else path)
 
 
-def brace_problems(path, where):
+def brace_problems(path: AnyPath, where: str) -> list[str]:
     """Problem of a path with braces, Snakemake's wildcards; ``where`` names its key."""
     if not {"{", "}"} & set(str(path)):
         return []

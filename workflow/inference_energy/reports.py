@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -16,7 +17,7 @@ ROUND = str.maketrans("[]", "()")
 """Brackets that would end an alternative text, and what they become."""
 
 
-def told(markdown, folder):
+def told(markdown: str, folder: str | Path) -> str:
     """Give every figure of a page its alternative text, from the numbers that its SVG holds.
 
     Parameters
@@ -27,14 +28,14 @@ def told(markdown, folder):
         Folder of the page, from which its figures are named.
     """
 
-    def with_text(found):
+    def with_text(found: re.Match[str]) -> str:
         text = alternative(Path(folder, f"{found['path']}.svg")).translate(ROUND)
         return f"![{escape(text)}]({found['path']}.{found['kind']})"
 
     return IMAGE.sub(with_text, markdown)
 
 
-def to_html(title, markdown, images):
+def to_html(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
     """Self-contained HTML of a report.
 
     Parameters

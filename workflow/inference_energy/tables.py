@@ -33,7 +33,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy import documents
+from inference_energy.documents import Schema
 from inference_energy.errors import InputError
+from inference_energy.project import AnyPath
 
 SCHEMAS = Path(__file__).parent.parent / "schemas" / "tables"
 PROBLEMS_SHOWN = 20
@@ -69,8 +71,6 @@ LATIN = re.compile("[A-Za-z]")
 UNWRITABLE = frozenset("\n\r\0")
 MISSING_WORDS = {"n/a", "na", "none", "null", "-", "--", "?", "unknown", "nan"}
 
-AnyPath = str | os.PathLike[str]
-Schema = dict[str, Any]
 """JSON Schema of one row of a table, or of one of its columns."""
 
 

@@ -11,6 +11,7 @@ import re
 import traceback
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
@@ -33,12 +34,12 @@ class Markdown(str):
 
     __slots__ = ()
 
-    def __html__(self):
+    def __html__(self) -> str:
         """Return the text: Jinja2 asks for it where it would escape."""
         return str(self)
 
 
-def escape(value):
+def escape(value: Any) -> Markdown:
     r"""Write a value on one line so that Markdown shows it as it is.
 
     Parameters
@@ -56,7 +57,7 @@ def escape(value):
     return Markdown(SPECIAL.sub(r"\\\g<0>", _line(value)))
 
 
-def code(value):
+def code(value: object) -> Markdown:
     """Write a value as code, its pipes escaped, as a table asks for it there too.
 
     What cannot be code in a table, a pipe after a backslash, is written as :func:`escape` does.
@@ -69,11 +70,11 @@ def code(value):
     return Markdown(ticks + blank + line.replace("|", "\\|") + blank + ticks)
 
 
-def _line(value):
+def _line(value: object) -> str:
     return "" if value is None else re.sub(r"\s*[\r\n]\s*", " ", str(value))
 
 
-def render(template, **values):
+def render(template: str, **values: Any) -> str:
     """Write a page.
 
     Parameters
@@ -99,7 +100,7 @@ def render(template, **values):
         raise InputError(_problem(template, error)) from None
 
 
-def sources(template):
+def sources(template: str) -> list[str]:
     """Names of the templates that a page is made of: its own first, then what it includes."""
     file = TEMPLATES / template
     included = INCLUDED.findall(file.read_text(encoding="utf-8")) if file.exists() else []
@@ -107,7 +108,7 @@ def sources(template):
 
 
 @cache
-def _environment(language):
+def _environment(language: str) -> Environment:
     """Jinja2 of one language: what is put in is escaped as HTML unless it is Markdown already."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -123,7 +124,7 @@ def _environment(language):
     return environment
 
 
-def _problem(template, error):
+def _problem(template: str, error: Exception) -> str:
     """Say where in a template an error is."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".jinja")]
     line = f", line {frames[-1].lineno}" if frames else ""

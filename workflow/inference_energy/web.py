@@ -5,7 +5,9 @@ import re
 import socket
 import threading
 import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from inference_energy.errors import InputError
@@ -26,7 +28,7 @@ STATED = re.compile(r"(key|secret|token|password|passwd|auth)\s*(=|%3d)", re.I)
 """What states a secret within an address."""
 
 
-def address_problem(address):
+def address_problem(address: str) -> str | None:
     """Say what is wrong with an address, without repeating it: it may hold a secret.
 
     Parameters
@@ -81,11 +83,13 @@ class Answer:
         Set when its time is over.
     """
 
-    def __init__(self, response, most, expired):
+    def __init__(
+        self, response: http.client.HTTPResponse, most: int, expired: threading.Event
+    ) -> None:
         self.response, self.headers, self.expired = response, response.headers, expired
         self.left = self.most = most
 
-    def lines(self):
+    def lines(self) -> Iterator[bytes]:
         """Yield the lines of the body, as they come.
 
         Raises
@@ -98,14 +102,14 @@ class Answer:
         while line := self._counted(self.response.readline(PIECE)):
             yield line
 
-    def body(self):
+    def body(self) -> bytes:
         """Return the whole body; raises as :meth:`lines`."""
         pieces = []
         while piece := self._counted(self.response.read(PIECE)):
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _counted(self, piece):
+    def _counted(self, piece: bytes) -> bytes:
         if self.expired.is_set():
             raise TimeoutError
         if not piece and self.response.length:
@@ -120,7 +124,13 @@ class Answer:
 
 
 @contextmanager
-def asked(address, seconds, most, body=None, headers=None):
+def asked(
+    address: str,
+    seconds: float,
+    most: int,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Iterator[Answer]:
     """Send one request and give its answer; all of it takes at most so long.
 
     A time-out of the socket alone would start anew with every byte that drips in.
@@ -150,9 +160,10 @@ def asked(address, seconds, most, body=None, headers=None):
         What urllib.request raises; urllib.error.HTTPError for errors that the server tells, and
         for redirections, which would take the headers and a key in them to another server.
     """
-    sockets, expired = [], threading.Event()
+    sockets: list[socket.socket] = []
+    expired = threading.Event()
 
-    def end():
+    def end() -> None:
         expired.set()
         for one in sockets:
             with suppress(OSError):
@@ -174,14 +185,15 @@ def asked(address, seconds, most, body=None, headers=None):
         clock.cancel()
 
 
-def _addresses(host, port, expired):
+def _addresses(host: str, port: int, expired: threading.Event) -> list[str]:
     """Numeric addresses of a host; the system's own look-up may take for ever.
 
     A thread that hangs in it is left behind, and ends with the program at the latest.
     """
-    found, known = [], threading.Event()
+    found: list[Any] = []
+    known = threading.Event()
 
-    def look_up():
+    def look_up() -> None:
         try:
             found.extend(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
@@ -197,16 +209,23 @@ def _addresses(host, port, expired):
     return [place[4][0] for place in found]
 
 
-def _handlers(sockets, expired):
+def _handlers(
+    sockets: list[socket.socket], expired: threading.Event
+) -> tuple[urllib.request.BaseHandler, ...]:
     """Handlers of both schemes that note every socket they open."""
 
-    def noting(kind):
+    def noting(kind: Any) -> Any:
         class Connection(kind):
-            def connect(self):
+            _create_connection: Any
+
+            def connect(self) -> None:
                 create = self._create_connection
 
-                def created(address, timeout, *arguments):
-                    failed, soon = None, min(timeout, REACHED)
+                def created(
+                    address: tuple[str, int], timeout: float, *arguments: Any
+                ) -> socket.socket:
+                    failed: OSError = ConnectionError(f"{address[0]} has no address")
+                    soon = min(timeout, REACHED)
                     for place in _addresses(*address[:2], expired):
                         try:
                             sockets.append(create((place, address[1]), soon, *arguments))
@@ -228,16 +247,16 @@ def _handlers(sockets, expired):
     plain, secure = noting(http.client.HTTPConnection), noting(http.client.HTTPSConnection)
 
     class Plain(urllib.request.HTTPHandler):
-        def http_open(self, request):
+        def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
             return self.do_open(plain, request)
 
     class Secure(urllib.request.HTTPSHandler):
-        def https_open(self, request):
+        def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
             return self.do_open(secure, request)
 
     return Plain(), Secure(), _Stay()
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *arguments):
+    def redirect_request(self, *arguments: Any) -> None:
         return None

@@ -139,7 +139,7 @@ def read_methods(paths: Mapping[str, str], names: Iterable[Any]) -> dict[str, An
 
 
 def resolve_all(
-    asked: Mapping[str, str], files: Mapping[str, Any], schema: Mapping[str, Any]
+    asked: Mapping[str, str], files: Mapping[str, Any], schema: dict[str, Any]
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Resolve and check methods.
 
@@ -259,7 +259,7 @@ def resolve(
 
 def check(
     method: Mapping[str, Any],
-    schema: Mapping[str, Any],
+    schema: dict[str, Any],
     name: str,
     where: str | None = None,
     stated: Mapping[str, Any] | None = None,
@@ -352,7 +352,7 @@ def _tables(method: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def warnings(method: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> list[str]:
+def warnings(method: Mapping[str, Any], schema: dict[str, Any], where: str) -> list[str]:
     """What is allowed in a checked method, but unusual, one sentence each."""
     found = unusual(method, schema, where)
     for path, largest in _coupled(method):
