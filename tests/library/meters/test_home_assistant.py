@@ -75,9 +75,9 @@ def test_power_and_energy_of_one_time_are_one_reading(tmp_path):
     np.testing.assert_allclose(np.diff(frame["energy_j"]), 720)
 
 
-def phases(total):
+def phases(total, **other):
     """History of three phases and of what is their sum, or another rack."""
-    parts = {"a": 150, "b": 160, "c": 200}
+    parts = {"a": 150, "b": 160, "c": 200} | other
     rows = [
         f"sensor.em_{name}_power,{value:.1f},2026-01-31T12:00:{second:02d}.{number}00Z"
         for second in range(20)
@@ -95,3 +95,9 @@ def test_a_total_beside_its_parts_is_refused(tmp_path):
     message = refusal(tmp_path, phases(510))
     assert "em_all reads the sum of em_a, em_b, em_c" in message
     assert len(set(read(tmp_path, phases(600))["meter"])) == 4
+
+
+def test_a_total_beside_its_parts_and_another_rack_is_refused(tmp_path):
+    assert "em_all reads the sum of em_a, em_b, em_c" in refusal(tmp_path, phases(510, rack=700))
+    assert "em_all reads the sum of em_b, em_c" in refusal(tmp_path, phases(360))
+    assert len(set(read(tmp_path, phases(950, rack=700))["meter"])) == 5

@@ -78,3 +78,61 @@ def test_a_time_may_stand_on_the_line_above_its_document(tmp_path):
     holds(tmp_path, text, "node", "System", [0, 1], [812, 813])
     cut = f"{text}2026-01-31T12:00:02Z\n{rows[0][:30]}"
     holds(tmp_path, cut, "node", "System", [0, 1], [812, 813])
+
+
+def metric(power, second, **names):
+    return names | {"MetricValue": str(power), "Timestamp": f"2026-01-31T12:00:0{second}Z"}
+
+
+def test_sockets_without_a_total_are_added(tmp_path):
+    path = "/redfish/v1/Systems/1/Processors/CPU{}#/PowerWatts/Reading"
+    sockets = [(150, "CPU1"), (170, "CPU2")]
+    by_path = [
+        metric(power, n, MetricProperty=path.format(name[-1]))
+        for n in range(3)
+        for power, name in sockets
+    ]
+    by_dell = [
+        metric(power, n + place / 2, MetricId="TotalCPUPower", Oem={"Dell": {"ContextID": name}})
+        for n in range(3)
+        for place, (power, name) in enumerate(sockets)
+    ]
+    for values in (by_path, [value | {"MetricId": "CPUPower"} for value in by_path], by_dell):
+        frame = read(tmp_path, {"MetricValues": values}, "cpu")
+        assert sorted(frame.groupby("meter")["power_w"].mean()) == [150, 170]
+        with_total = [metric(330, n, MetricId="TotalCPUPower") for n in range(3)]
+        if values is not by_dell:
+            frame = read(tmp_path, {"MetricValues": values + with_total}, "cpu")
+            assert set(frame["power_w"]) == {330}
+
+
+def test_parts_of_a_chassis_and_of_an_environment_are_the_cpus(tmp_path):
+    control = [
+        {"Name": "Server", "PowerConsumedWatts": 812},
+        {"Name": "Sub-system", "PhysicalContext": "CPU", "PowerConsumedWatts": 300},
+        {"Name": "Sub-system", "PhysicalContext": "Memory", "PowerConsumedWatts": 50},
+    ]
+    text = f"2026-01-31T12:00:00Z {json.dumps({'PowerControl': control})}\n"
+    assert sorted(read(tmp_path, text, "cpu")["power_w"]) == [50, 300]
+    processor = {"@odata.id": "/redfish/v1/Systems/1/Processors/CPU1/EnvironmentMetrics"}
+    text = f"2026-01-31T12:00:00Z {json.dumps(processor | {'PowerWatts': {'Reading': 150}})}\n"
+    assert list(read(tmp_path, text, "cpu")["power_w"]) == [150]
+    assert "which is not the node's: record that" in refusal(tmp_path, text)
+
+
+def test_total_of_cpus_at_two_chassis_is_refused(tmp_path):
+    values = [
+        metric(300 + 50 * place, n, MetricId="TotalCPUPower")
+        | {"MetricProperty": f"/redfish/v1/Chassis/{place}/Oem"}
+        for n in range(5)
+        for place in (1, 2)
+    ]
+    message = refusal(tmp_path, {"MetricValues": values}, "cpu")
+    assert "at /redfish/v1/Chassis/1, /redfish/v1/Chassis/2: which is" in message
+
+
+def test_a_sensor_of_power_is_the_node(tmp_path):
+    sensor = {"@odata.id": "/redfish/v1/Chassis/1/Sensors/TotalPower", "ReadingType": "Power"}
+    text = f"2026-01-31T12:00:00Z {json.dumps(sensor | {'Reading': 850})}\n"
+    assert redfish.recognise(text)
+    assert list(read(tmp_path, text)["power_w"]) == [850]

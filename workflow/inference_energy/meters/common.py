@@ -6,6 +6,7 @@ import math
 import re
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,19 @@ in a round of several meters."""
 
 LEVELS = 0.01
 """Share of the power by which they differ at least; a reading's last digit differs by less."""
+
+
+LEAST_PART, SUM_TOLERANCE = 0.02, 0.01
+"""Share of a total that a part of it has at least; by which the sum of its parts may differ."""
+
+
+PARTS, VARIES = (2, 3), 0.05
+"""Phases or feeds of which some of the other meters may be the parts of a total, whose power must
+then vary by this share: constant powers add up by chance."""
+
+
+MOST_METERS, MOMENTS = 24, 200
+"""Meters of which sums of some are looked for, and readings of a total that they are held to."""
 
 
 class Samples:
@@ -266,6 +280,7 @@ class Samples:
             )
         frame = frame.sort_values(["meter", "time_s"], kind="stable", ignore_index=True)
         refuse([*_repeated(self, frame), *_alternating(self, frame), *_units(self, frame)])
+        refuse(_totals(self, frame))
         # the first reading of each kind: power and counter may stand in rows of their own
         return (
             frame.drop(columns="line")
@@ -391,6 +406,43 @@ def _in_turn(power, times, count):
     gaps = np.diff(times)
     waits = [np.median(gaps[first::count]) for first in range(count)]
     return bool(max(waits) > UNEVEN * min(waits))
+
+
+def _totals(log, frame):
+    """Meters that read the sum of others: a total beside its phases counts twice."""
+    if log.scope == "gpu":
+        return []
+    readings = frame.dropna(subset=["power_w"])
+    found = {meter: own.iloc[:: len(own) // MOMENTS + 1] for meter, own in readings.groupby("meter")}
+    problems = []
+    for meter, own in found.items():
+        total = own["power_w"].to_numpy()
+        others = {
+            other: np.interp(own["time_s"], of_other["time_s"], of_other["power_w"])
+            for other, of_other in found.items()
+            if other != meter
+        }
+        least = LEAST_PART * np.median(total)
+        parts = _parts(total, {name: p for name, p in others.items() if np.median(p) > least})
+        if parts:
+            problems.append(
+                f"{log.path}: {meter} reads the sum of {', '.join(parts)}: it would count twice; "
+                "leave the total or its parts out"
+            )
+    return problems
+
+
+def _parts(total, others):
+    """Names of all the other meters, or of two or three of them, whose powers add up to a total."""
+    sets = [tuple(others)] if len(others) > 1 else []
+    low, high = np.quantile(total, [0.1, 0.9])
+    if high - low > VARIES * high and len(others) <= MOST_METERS:
+        sets += [names for count in PARTS for names in combinations(others, count)]
+    for names in sets:
+        apart = np.abs(sum(others[name] for name in names) - total)
+        if np.median(apart) < SUM_TOLERANCE * np.median(total):
+            return names
+    return ()
 
 
 def _units(log, frame):

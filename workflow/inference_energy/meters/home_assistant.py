@@ -7,9 +7,6 @@ named after power is in W, after energy in kWh, Home Assistant's own units.
 
 import re
 
-import numpy as np
-import pandas as pd
-
 from inference_energy.meters.common import ENERGY_UNITS, MISSING, POWER_UNITS
 from inference_energy.units import J_PER_WH, MEGA
 
@@ -28,10 +25,6 @@ OTHER_POWERS = {"factor", "apparent", "reactive"}
 
 MEASURED = {"power", "energy", "total", "today", "daily", "consumption", "consumed", "active"}
 """Words in an entity's name that say what is measured, not by which meter."""
-
-
-LEAST_PART, SUM_TOLERANCE = 0.02, 0.01
-"""Share of a total that a part of it has at least; by which the sum of its parts may differ."""
 
 
 def recognise(text):
@@ -53,32 +46,6 @@ def read(samples):
     for line, row in rows:
         with samples.parts_of(line):
             _read_state(samples, line, row, units, last)
-    _refuse_total(samples)
-
-
-def _refuse_total(samples):
-    """Refuse a meter that reads the sum of the others: a total beside its phases counts twice."""
-    readings = pd.DataFrame(samples.rows, columns=["meter", "time_s", "power_w"]).dropna()
-    found = {meter: own.sort_values("time_s") for meter, own in readings.groupby("meter")}
-    for meter, own in found.items():
-        total = own["power_w"].to_numpy()
-        others = {
-            other: np.interp(own["time_s"], of_other["time_s"], of_other["power_w"])
-            for other, of_other in found.items()
-            if other != meter
-        }
-        parts = {
-            name: power
-            for name, power in others.items()
-            if np.median(power) > LEAST_PART * np.median(total)
-        }
-        apart = np.median(np.abs(sum(parts.values()) - total))
-        if len(parts) > 1 and apart < SUM_TOLERANCE * np.median(total):
-            samples.refuse(
-                1,
-                f"{meter} reads the sum of {', '.join(parts)}: it would count twice; leave the "
-                "total or its parts out",
-            )
 
 
 def _read_state(samples, line, row, units, last):

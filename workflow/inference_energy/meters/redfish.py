@@ -1,10 +1,11 @@
 """Redfish: readings of a management controller as JSON, one document after the other.
 
 References: DMTF's schemas MetricReport (MetricValues with their own Timestamp), Power
-(PowerControl.PowerConsumedWatts) and EnvironmentMetrics (PowerWatts.Reading). The last two state no
-time: it goes before the document on its line, or in a key ``time``. A report also tells the power
-of parts (iDRAC: TotalCPUPower, TotalFanPower) and the node's at several places (SystemInputPower,
-SystemOutputPower): the node's is that of its input, or what it consumes; nothing is added to it.
+(PowerControl.PowerConsumedWatts), EnvironmentMetrics (PowerWatts.Reading) and Sensor (Reading). The
+last three state no time: it goes before the document on its line, or in a key ``time``. A report
+also tells the power of parts (iDRAC: TotalCPUPower, TotalFanPower) and the node's at several places
+(SystemInputPower, SystemOutputPower): the node's is that of its input, or what it consumes; nothing
+is added to it. That of CPUs, and of memory, is their total, or the sum of the sockets'.
 """
 
 import json
@@ -13,7 +14,9 @@ import re
 from inference_energy.errors import InputError
 
 NAME = "Redfish"
-POWER_METRICS = re.compile(r"power.*(consum|watts|input)|(system|total).*power", re.IGNORECASE)
+POWER_METRICS = re.compile(
+    r"power.*(consum|watts|input)|(system|total|cpu|processor|memory).*power", re.IGNORECASE
+)
 NOT_METRICS = re.compile(
     r"(?i:avg|average|minimum|maximum|peak|cap|limit|energy|headroom|output)|Min|Max|(^|_)(min|max)"
 )
@@ -21,17 +24,22 @@ PARTS = re.compile(
     r"cpu|processor|memory|dimm|fan|storage|drive|pcie|fpga|gpu|accelerator|psu|supply|switch|nic",
     re.IGNORECASE,
 )
-OF_CPU = re.compile(r"^(total|system)?(cpu|memory)power", re.IGNORECASE)
+OF_CPU = (re.compile("cpu|processor", re.IGNORECASE), re.compile("memory|dimm", re.IGNORECASE))
+NOT_OF_CPU = re.compile("gpu|accelerator|fpga", re.IGNORECASE)
+TOTAL = re.compile("(total|system)", re.IGNORECASE)
+PLACE = re.compile(r"/redfish/v1/(Chassis|Systems)/[^/#]+")
 TIMED = re.compile(r"^([0-9][^{\s]*)\s*(?=\{)", re.MULTILINE)
 """A time before a document, on its line or on the one above."""
+
+KEYS = ("PowerConsumedWatts", "MetricValues", "PowerWatts", "ReadingType")
+"""Of which a log holds one at its start."""
 
 RANKS = (re.compile("input", re.IGNORECASE), re.compile("consum", re.IGNORECASE))
 
 
 def recognise(text):
     """Whether a text holds answers of Redfish."""
-    start = text[:5000]
-    return any(key in start for key in ('"PowerConsumedWatts"', '"MetricValues"', '"PowerWatts"'))
+    return any(f'"{key}"' in text[:5000] for key in KEYS)
 
 
 def read(samples):
@@ -45,7 +53,14 @@ def read(samples):
     for line, document in _documents(samples):
         with samples.parts_of(line):
             found += _readings(samples, line, document)
-    names = _chosen(samples, {name for *_, name, _ in found})
+    told = {name for *_, name, _ in found}
+    names = _of_cpu(told) if samples.scope == "cpu" else _of_node(samples, told)
+    if told and not names:
+        samples.refuse(
+            1,
+            f"tells the power of {', '.join(sorted(told))}, which is not the {samples.scope}'s: "
+            "record that, or give the scope that it measures",
+        )
     found = [reading for reading in found if reading[3] in names]
     places = sorted({place for _, _, place, *_ in found})
     if len(places) > 1:
@@ -75,10 +90,10 @@ def _readings(samples, line, document):
     """Line, time, place, name and power of each reading of a document."""
     found, place = [], str(document.get("@odata.id") or "")
     for value in document.get("MetricValues", []):
-        name = str(value.get("MetricId") or value.get("MetricProperty"))
+        name, path = _name(value)
         if POWER_METRICS.search(name) and not NOT_METRICS.search(name):
-            time = value.get("Timestamp") or document.get("Timestamp")
-            found.append((line, time, place, name, value.get("MetricValue")))
+            time, at = value.get("Timestamp") or document.get("Timestamp"), PLACE.match(path)
+            found.append((line, time, at[0] if at else place, name, value.get("MetricValue")))
     at = document.get("time") or document.get("Timestamp")
     for part in document.get("PowerControl", []):
         name = " ".join(str(part.get(key) or "") for key in ("Name", "PhysicalContext")).strip()
@@ -86,16 +101,33 @@ def _readings(samples, line, document):
         found.append((line, at, place, name, part.get("PowerConsumedWatts")))
     if "PowerWatts" in document:
         found.append((line, at, "", place or "power", document["PowerWatts"].get("Reading")))
+    if document.get("ReadingType") == "Power":
+        found.append((line, at, "", place or "power", document.get("Reading")))
     if any(time is None for _, time, *_ in found):
         samples.refuse(line, "states no time: write it before each document, or as key time")
         return []
     return found
 
 
-def _chosen(samples, names):
-    """Names of the readings that are the scope's own, none of which holds another."""
-    if samples.scope == "cpu":
-        return {name for name in names if OF_CPU.search(name)}
+def _name(value):
+    """Name of a metric, which says of what part it is, and where it stands."""
+    of_dell = ((value.get("Oem") or {}).get("Dell") or {}).get("ContextID")
+    path = str(value.get("MetricProperty") or of_dell or "")
+    name = str(value.get("MetricId") or path)
+    return f"{name} of {path}" if name != path and PARTS.search(path) else name, path
+
+
+def _of_cpu(names):
+    """Names of the readings of CPUs and of memory: their totals, or else each one's own."""
+    names, chosen = {name for name in names if not NOT_OF_CPU.search(name)}, set()
+    for kind in OF_CPU:
+        own = {name for name in names if kind.search(name)}
+        chosen |= {name for name in own if TOTAL.match(name)} or own
+    return chosen
+
+
+def _of_node(samples, names):
+    """Name of the reading that is the node's, which holds all others."""
     whole = sorted(name for name in names if not PARTS.search(name))
     for rank in RANKS:
         whole = [name for name in whole if rank.search(name)] or whole
