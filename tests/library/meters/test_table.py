@@ -25,3 +25,11 @@ def test_a_counter_comes_in_joules(tmp_path):
 
 def test_megawatts_are_not_taken_for_milliwatts(tmp_path):
     assert "power_mw (milliwatts)" in refusal(tmp_path, "time,power_MW\n2026-01-31T12:00:00Z,1\n")
+
+
+@pytest.mark.parametrize("kind", ["power_{}_w", "energy_{}_kwh"])
+def test_a_column_for_each_of_two_meters_is_refused(tmp_path, kind):
+    text = table(f"{NOON},500,700", f"{NOON + 1},501,701")
+    names = [kind.format(outlet) for outlet in "ab"]
+    message = refusal(tmp_path, text.replace("power_w", ",".join(names)))
+    assert f"columns {', '.join(names)}: which is the {kind.split('_')[0]}? leave one" in message

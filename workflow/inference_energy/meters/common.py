@@ -413,7 +413,9 @@ def _totals(log, frame):
     if log.scope == "gpu":
         return []
     readings = frame.dropna(subset=["power_w"])
-    found = {meter: own.iloc[:: len(own) // MOMENTS + 1] for meter, own in readings.groupby("meter")}
+    found = {
+        meter: own.iloc[:: len(own) // MOMENTS + 1] for meter, own in readings.groupby("meter")
+    }
     problems = []
     for meter, own in found.items():
         total = own["power_w"].to_numpy()

@@ -37,6 +37,14 @@ def read(samples):
     time = next((name for name in names if name.lower() in TIMES), None)
     if time is None or not units or unknown:
         raise InputError(f"{samples.path}: columns {', '.join(names)}: {NEEDED}")
+    for kind in ("power", "energy"):
+        alike = [name for name, (column, _) in units.items() if column.startswith(kind)]
+        if len(alike) > 1:
+            samples.refuse(
+                1,
+                f"columns {', '.join(alike)}: which is the {kind}? leave one; of several meters give "
+                "each reading a row of its own, with the column meter",
+            )
     for line, row in samples.table(separator):
         readings = {}
         for name, (column, factor) in units.items():
