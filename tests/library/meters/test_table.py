@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from inference_energy.meters import table as tables
-from library.meters.files import NOON, holds, read, refusal
+from library.meters.files import NOON, holds, read, refusal, table
 
 SEMICOLONS = "time;power_kw\n2026-01-31T12:00:00Z;0,8125\n2026-01-31T12:00:01Z;0,813\n"
 TITLES = "Timestamp;Power (W)\n31.01.2026 12:00:00;812,5\n31.01.2026 12:00:01;813\n"

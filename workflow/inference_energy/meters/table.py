@@ -42,8 +42,8 @@ def read(samples):
         if len(alike) > 1:
             samples.refuse(
                 1,
-                f"columns {', '.join(alike)}: which is the {kind}? leave one; of several meters give "
-                "each reading a row of its own, with the column meter",
+                f"columns {', '.join(alike)}: which is the {kind}? leave one; of several meters "
+                "give each reading a row of its own, with the column meter",
             )
     for line, row in samples.table(separator):
         readings = {}
