@@ -106,6 +106,12 @@ def test_a_redirection_is_not_followed():
         body(address)
 
 
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with server(lambda connection: connection.sendall(HEAD + b"here")) as address:
+        assert body(address) == b"here"
+
+
 def test_a_whole_answer_comes_through():
     said = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\na\nb\n"
     with server(lambda c: c.sendall(said)) as address:

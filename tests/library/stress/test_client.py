@@ -59,3 +59,9 @@ def test_short_words_are_no_keys(tmp_path):
     assert "EMPTY" in (tmp_path / "a.json").read_text()
     client.redact(tmp_path, 'sk-a"b-long')
     assert json.loads((tmp_path / "a.json").read_text()) == {"EMPTY": "[redacted]"}
+
+
+@pytest.mark.parametrize(("host", "told"), [("[::1]", "6"), ("127.0.0.1", None), ("a..b", None)])
+def test_a_host_without_ipv4_is_asked_by_ipv6(host, told):
+    environment = client.environment(f"http://{host}:8000/v1", [])
+    assert environment.get("AIPERF_HTTP_IP_VERSION") == told

@@ -5,6 +5,7 @@ import html
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -28,6 +29,25 @@ REDACTED = b"[redacted]"
 
 class StoppedError(Exception):
     """The user interrupted the test."""
+
+
+def environment(endpoint, exporters):
+    """Environment for AIPerf, which asks the usual exporters too, and by IPv4 alone, unless told.
+
+    Parameters
+    ----------
+    endpoint : str
+        Address of the server.
+    exporters : list of str
+        Addresses of the exporters that are to be asked.
+    """
+    told = {"AIPERF_GPU_DEFAULT_DCGM_ENDPOINTS": json.dumps(exporters)}
+    host = urllib.parse.urlsplit(endpoint).hostname
+    with contextlib.suppress(OSError):
+        families = {place[0] for place in socket.getaddrinfo(host, None)}
+        if socket.AF_INET not in families:
+            told["AIPERF_HTTP_IP_VERSION"] = "6"
+    return os.environ | told
 
 
 def run(command, folder, environment, deadline, stop, progress):

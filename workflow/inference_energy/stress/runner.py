@@ -369,7 +369,7 @@ class StressTest:
         config = plan.aiperf_config(settings, str(folder), length, concurrency, seed, prompts, stop)
         write_text(folder / "aiperf.yaml", yaml.safe_dump(config, sort_keys=False))
         addresses = [source.target for source in self.sources if source.kind == "dcgm"]
-        environment = os.environ | {"AIPERF_GPU_DEFAULT_DCGM_ENDPOINTS": json.dumps(addresses)}
+        environment = client.environment(self.settings["endpoint"], addresses)
         command = [self.aiperf, "profile", "--config", str(folder / "aiperf.yaml"), "--ui", "none"]
 
         began = time.monotonic()
