@@ -4,6 +4,7 @@ import html
 import json
 import os
 import select
+import socket
 import threading
 import urllib.parse
 
@@ -61,7 +62,16 @@ def test_short_words_are_no_keys(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text()) == {"EMPTY": "[redacted]"}
 
 
-@pytest.mark.parametrize(("host", "told"), [("[::1]", "6"), ("127.0.0.1", None), ("a..b", None)])
-def test_a_host_without_ipv4_is_asked_by_ipv6(host, told):
-    environment = client.environment(f"http://{host}:8000/v1", [])
+@pytest.mark.parametrize(
+    ("families", "told"),
+    [(["AF_INET6"], "6"), (["AF_INET", "AF_INET6"], None), (["AF_INET"], None), ([], None)],
+)
+def test_a_host_without_ipv4_is_asked_by_ipv6(families, told, monkeypatch):
+    def look_up(*arguments):
+        if not families:
+            raise socket.gaierror
+        return [(getattr(socket, family), None) for family in families]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    environment = client.environment("http://node:8000/v1", [])
     assert environment.get("AIPERF_HTTP_IP_VERSION") == told
