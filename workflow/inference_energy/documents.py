@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -244,6 +245,32 @@ def _refuse_oversized(text: str, where: AnyPath) -> None:
                     f"{at}: anchors stand for themselves or for more than the {LARGEST} values"
                     " that are allowed; write the values out"
                 )
+
+
+def json_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Object of a JSON document, for ``object_pairs_hook``.
+
+    Parameters
+    ----------
+    pairs : list of tuple
+        Its keys and values.
+
+    Raises
+    ------
+    InputError
+        A key that stands there twice, or text that UTF-8 cannot hold; without the file's name.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        repeated, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise InputError(f'"{repeated}" stands there twice; allowed is once')
+    for key, value in pairs:
+        if is_unwritable(key) or (isinstance(value, str) and is_unwritable(value)):
+            raise InputError(
+                f"{key!a} holds half a character (a lone surrogate); only text that UTF-8 can "
+                "hold is allowed"
+            )
+    return found
 
 
 def is_unwritable(text: str) -> bool:

@@ -112,3 +112,40 @@ def test_a_counter_that_starts_anew_at_midnight_is_read(tmp_path):
     counts = [5 + n / 5000 for n in range(30)] + [n / 5000 for n in range(30)]
     rows = [f"{NOON + n},{count}" for n, count in enumerate(counts)]
     assert len(read(tmp_path, table(*rows).replace("power_w", "energy_kwh"))) == 60
+
+
+def named(**meters):
+    """Table of powers [W] by meter, a reading a second."""
+    rows = [
+        f"{NOON + second},{power},{meter}"
+        for meter, powers in meters.items()
+        for second, power in enumerate(powers)
+    ]
+    return table(*rows).replace("power_w", "power_w,meter")
+
+
+def test_a_meter_under_two_names_is_refused(tmp_path):
+    powers = [600 + n % 3 for n in range(12)]
+    message = refusal(tmp_path, named(a=powers, b=powers))
+    assert "a and b read the same at all of their 12 times" in message
+    idle, short, other = [80] * 12, powers[:9], [*powers[:-1], 700]
+    for pair in ((idle, idle), (short, short), (powers, other)):
+        assert len(set(read(tmp_path, named(a=pair[0], b=pair[1]))["meter"])) == 2
+
+
+def test_a_node_beside_its_supplies_is_refused(tmp_path):
+    left, right = ([power + n % 5 for n in range(12)] for power in (2400, 2600))
+    node = [a + b for a, b in zip(left, right, strict=True)]
+    message = refusal(tmp_path, named(left=left, right=right, node=node))
+    assert "node reads the sum of left, right: it would count twice" in message
+    racks = named(left=left, right=right, other=[power + 200 for power in node])
+    assert len(set(read(tmp_path, racks)["meter"])) == 3
+    assert len(read(tmp_path, named(a=[350] * 9, b=[350] * 9, c=[700] * 9), "gpu")) == 27
+
+
+@pytest.mark.parametrize("repeated", ['"params"', '"apower"'])
+def test_keys_that_stand_twice_are_refused(repeated, tmp_path):
+    text = '{"src":"s","params":{"ts":1769860800,"switch:0":{"apower":500.5}}}'
+    assert len(read(tmp_path, text)) == 1
+    twice = text.replace(repeated, f"{repeated}:{{}},{repeated}")
+    assert f"row 1, {repeated} stands there twice" in refusal(tmp_path, twice)

@@ -2,7 +2,7 @@
 
 import pytest
 from inference_energy.meters import ipmi
-from library.meters.files import DCMI, holds
+from library.meters.files import DCMI, holds, refusal
 
 
 def test_instantaneous_power_is_read_with_its_time(tmp_path):
@@ -34,3 +34,28 @@ def test_readings_within_a_second_are_averaged(tmp_path):
         for n in range(4)
     )
     holds(tmp_path, text, "node", "node", [0, 1], [5005, 5025])
+
+
+def printed(powers, times):
+    """What ipmitool prints of powers [W] at seconds."""
+    return "".join(
+        f"    Instantaneous power reading:      {power} Watts\n"
+        f"    IPMI timestamp:                   Sat Jan 31 12:00:{second:02d} 2026\n"
+        for power, second in zip(powers, times, strict=True)
+    )
+
+
+@pytest.mark.parametrize("nodes", [(5000, 900), (5000, 900, 2000)])
+def test_nodes_in_one_log_are_refused(nodes, tmp_path):
+    seconds = range(9)
+    appended = "".join(printed([power] * 9, seconds) for power in nodes)
+    in_turn = "".join(printed(nodes, [second] * len(nodes)) for second in seconds)
+    for text in (appended, in_turn):
+        assert "in turn: two or more meters in one file" in refusal(tmp_path, text, "node")
+
+
+def test_a_reading_without_its_time_is_named(tmp_path):
+    text = printed([5000, 5010], [0, 1])
+    untimed = "    Instantaneous power reading:      9000 Watts\n"
+    assert "row 2, follows a reading without a time" in refusal(tmp_path, untimed + text, "node")
+    holds(tmp_path, text + untimed, "node", "node", [0, 1], [5000, 5010])

@@ -96,3 +96,23 @@ def test_series_of_one_device_that_differ_are_refused_once(tmp_path):
     assert 'instance="b:9400"' in text
     same = [(labels, [[NOON, "512"], [NOON + 1, "513"]]) for labels, _ in twice]
     assert len(read(tmp_path, matrix(*same), "gpu")) == 2
+
+
+def test_devices_told_by_two_exporters_are_refused(tmp_path):
+    dcgm = {"__name__": "DCGM_FI_DEV_POWER_USAGE", "gpu": "0", "UUID": "GPU-1", "Hostname": "n"}
+    smi = {"__name__": "nvidia_smi_power_draw_watts", "uuid": "1", "instance": "n:9835"}
+    values = [[NOON, "512"], [NOON + 1, "513"]]
+    text = refusal(tmp_path, json.dumps(matrix((dcgm, values), (smi, values))), "gpu")
+    assert "by DCGM_FI_DEV_POWER_USAGE and by nvidia_smi_power_draw_watts" in text
+    energy = dcgm | {"__name__": "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"}
+    assert len(read(tmp_path, matrix((dcgm, values), (energy, values)), "gpu")) == 2
+
+
+def test_a_gpu_under_two_addresses_is_refused(tmp_path):
+    dcgm = {"__name__": "DCGM_FI_DEV_POWER_USAGE", "gpu": "0", "UUID": "GPU-1"}
+    values = [[NOON, "512"], [NOON + 1, "513"]]
+    series = [(dcgm | {"instance": f"n:{port}"}, values) for port in (9400, 9401)]
+    text = refusal(tmp_path, json.dumps(matrix(*series)), "gpu")
+    assert "GPU-1 is told by n:9400 and n:9401, and would count twice" in text
+    series[1][0]["UUID"] = "GPU-2"
+    assert len(read(tmp_path, matrix(*series), "gpu")) == 4

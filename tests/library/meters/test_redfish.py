@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from inference_energy.meters import redfish
 from library.meters.files import CHASSIS, REPORT, holds, read, refusal
 
@@ -136,3 +137,16 @@ def test_a_sensor_of_power_is_the_node(tmp_path):
     text = f"2026-01-31T12:00:00Z {json.dumps(sensor | {'Reading': 850})}\n"
     assert redfish.recognise(text)
     assert list(read(tmp_path, text)["power_w"]) == [850]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("", CHASSIS % 900, "row 1, holds more than one document"),
+        ("", " 200 OK", "row 1, holds more than one document"),
+        (CHASSIS % 900 + "\n", "", "row 1, begins before the first time"),
+    ],
+)
+def test_a_document_without_a_time_of_its_own_is_refused(before, after, said, tmp_path):
+    lines = [f"2026-01-31T12:00:0{n}Z {CHASSIS % 812}{after}\n" for n in range(2)]
+    assert said in refusal(tmp_path, before + "".join(lines), "node")

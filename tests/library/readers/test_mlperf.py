@@ -156,6 +156,8 @@ def test_a_detail_log_tells_window_and_version():
 
 
 def test_a_detail_log_that_is_wrong_says_where():
+    twice = BEGIN.replace('"key"', '"key": "other", "key"', 1)
+    assert "a line that is cut off or no entry" in detail(twice, END)[1].problems[0]
     window, run = detail(BEGIN, '{"key": "power_end", "value": ')
     assert window is None
     assert run.problems == [

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from inference_energy.documents import json_object
 from inference_energy.errors import InputError
 from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
 from inference_energy.tables import spelling as plain_spelling
@@ -101,6 +102,10 @@ LEVELS = 0.01
 """Share of the power by which they differ at least; a reading's last digit differs by less."""
 
 
+LEAST_TWICE, LEAST_DISTINCT = 10, 3
+"""Readings, and different ones among them, that two meters never have in common by chance."""
+
+
 LEAST_PART, SUM_TOLERANCE = 0.02, 0.01
 """Share of a total that a part of it has at least; by which the sum of its parts may differ."""
 
@@ -177,8 +182,8 @@ class Samples:
 
     def documents(self):
         """Line number and value of each JSON document, one after the other."""
-        decoder, position, line, counted = json.JSONDecoder(), 0, 1, 0
-        text = self.text
+        decoder = json.JSONDecoder(object_pairs_hook=json_object)
+        text, position, line, counted = self.text, 0, 1, 0
         refuse_crowded(self.path, text)
         while (position := BETWEEN.match(text, position).end()) < len(text):
             line, counted = line + text.count("\n", counted, position), position
@@ -186,6 +191,9 @@ class Samples:
                 value, position = decoder.raw_decode(text, position)
             except json.JSONDecodeError as error:
                 self.refuse(line, f"is not complete JSON ({error.msg}): copy the log again")
+                return
+            except InputError as error:
+                self.refuse(line, f"{error}: copy the log again")
                 return
             except (ValueError, RecursionError):
                 self.refuse(line, "has endless numbers or brackets: copy the log again")
@@ -279,7 +287,14 @@ class Samples:
                 "look whether the device tells its power, or choose another source"
             )
         frame = frame.sort_values(["meter", "time_s"], kind="stable", ignore_index=True)
-        refuse([*_repeated(self, frame), *_alternating(self, frame), *_units(self, frame)])
+        refuse(
+            [
+                *_repeated(self, frame),
+                *alternating(self, frame),
+                *_twice(self, frame),
+                *_units(self, frame),
+            ]
+        )
         refuse(_totals(self, frame))
         # the first reading of each kind: power and counter may stand in rows of their own
         return (
@@ -373,7 +388,7 @@ def _repeated(log, frame):
     ]
 
 
-def _alternating(log, frame):
+def alternating(log, frame):
     """A meter whose readings take turns between levels: several meters without a name."""
     for meter, group in frame.groupby("meter"):
         group = group.dropna(subset=["power_w"])
@@ -406,6 +421,21 @@ def _in_turn(power, times, count):
     gaps = np.diff(times)
     waits = [np.median(gaps[first::count]) for first in range(count)]
     return bool(max(waits) > UNEVEN * min(waits))
+
+
+def _twice(log, frame):
+    """Problems of meters that read the same at all times: one that is told under two names."""
+    known = {}
+    for meter, own in frame.groupby("meter"):
+        readings = own[["time_s", "power_w", "energy_j"]].to_numpy()
+        if len(own) < LEAST_TWICE or own[["power_w", "energy_j"]].nunique().max() < LEAST_DISTINCT:
+            continue
+        first = known.setdefault(readings.tobytes(), meter)
+        if first != meter:
+            yield (
+                f"{log.path}: {first} and {meter} read the same at all of their {len(own)} times: "
+                "one meter under two names would count twice; leave one out"
+            )
 
 
 def _totals(log, frame):

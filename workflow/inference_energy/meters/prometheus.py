@@ -57,10 +57,11 @@ def read(samples):
     and are added.
     """
     known = METRICS[samples.scope]
-    rows, refused = {}, set()
+    rows, refused, told = {}, set(), {}
     for line, answer in samples.documents():
         with samples.parts_of(line):
-            _read_answer(samples, line, answer, known, rows, refused)
+            _read_answer(samples, line, answer, known, rows, refused, told)
+    _refuse_exporters(samples, told)
     hosts = {host for host, *_ in rows}
     own = _several((host, device, unit) for host, device, unit, _ in rows)
     for (host, device, unit, time), row in _added(rows):
@@ -94,7 +95,7 @@ def _added(rows):
             yield (*meter, time), {"line": row["line"]} | whole
 
 
-def _read_answer(samples, line, answer, known, rows, refused):
+def _read_answer(samples, line, answer, known, rows, refused, told):
     data = answer.get("data") or {}
     if data.get("resultType") != "matrix":
         kind = data.get("resultType", answer.get("error", "nothing"))
@@ -114,6 +115,8 @@ def _read_answer(samples, line, answer, known, rows, refused):
         device = next((labels[label] for label in LABELS if label in labels), "")
         unit = " ".join(labels[label] for label in UNITS if label in labels)
         column, factor = known[name]
+        if column in ("power_w", "energy_j"):
+            told.setdefault(name.split("_")[0], {})[(host, device, unit)] = name
         part = name.split("_")[2] + " " if samples.scope == "cpu" else ""
         for time, value in series["values"]:
             row = rows.setdefault((host, f"{part}{device}", unit, float(time)), {"line": line})
@@ -124,6 +127,30 @@ def _read_answer(samples, line, answer, known, rows, refused):
             if apart and column in ("power_w", "energy_j"):
                 _refuse_twice(samples, line, labels, (host, device, name), refused)
             cell[mode] = number
+
+
+def _refuse_exporters(samples, told):
+    """Refuse devices that count twice: told by two exporters, or by one under two addresses."""
+    names = {
+        exporter: ", ".join(sorted(set(devices.values()))) for exporter, devices in told.items()
+    }
+    if len({frozenset(devices) for devices in told.values()}) > 1:
+        samples.refuse(
+            1,
+            f"tells of devices by {' and by '.join(names.values())}, and may count each twice: "
+            "ask for those of one exporter",
+        )
+    hosts = {}
+    for exporter, devices in told.items():
+        for host, device, unit in devices:
+            hosts.setdefault((exporter, device, unit), set()).add(host)
+    for (_, _, unit), found in hosts.items():
+        if samples.scope == "gpu" and unit and len(found) > 1:
+            samples.refuse(
+                1,
+                f"{unit} is told by {' and '.join(sorted(found))}, and would count twice: ask for "
+                "one of them, by a label that tells them apart",
+            )
 
 
 def _refuse_twice(samples, line, labels, key, refused):

@@ -11,6 +11,7 @@ is added to it. That of CPUs, and of memory, is their total, or the sum of the s
 import json
 import re
 
+from inference_energy.documents import json_object
 from inference_energy.errors import InputError
 
 NAME = "Redfish"
@@ -75,14 +76,19 @@ def _documents(samples):
     if len(timed) == 1:
         yield from samples.documents()
         return
+    if timed[0].strip():
+        samples.refuse(1, "begins before the first time: write the time before each document")
+    decoder = json.JSONDecoder(object_pairs_hook=json_object)
     last = len(timed) // 2 if samples.cut_off else None
     for number, (time, text) in enumerate(zip(timed[1::2], timed[2::2], strict=True), start=1):
         try:
-            document = json.JSONDecoder().raw_decode(text)[0]
-        except (ValueError, RecursionError) as error:
+            document, end = decoder.raw_decode(text)
+        except (InputError, ValueError, RecursionError) as error:
             if number != last:
                 samples.refuse(number, f"is not complete JSON ({error}): copy the log again")
             continue
+        if text[end:].strip():
+            samples.refuse(number, "holds more than one document: write the time before each")
         yield number, document | {"time": time}
 
 

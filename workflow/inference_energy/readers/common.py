@@ -5,7 +5,6 @@ import json
 import math
 import os
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -182,7 +181,7 @@ def parse_json(path, text):
         JSON that is cut off or wrong, with its line, or values that are not objects.
     """
     tables.refuse_crowded(path, text)
-    decoder = json.JSONDecoder(object_pairs_hook=_object)
+    decoder = json.JSONDecoder(object_pairs_hook=documents.json_object)
     records, position = [], 0
     while (position := _next(text, position)) < len(text):
         try:
@@ -200,7 +199,7 @@ def parse_json(path, text):
                 f"{path}: is nested deeper than any client's result; give the client's own result "
                 "file"
             ) from None
-        except ValueError as error:
+        except (InputError, ValueError) as error:
             raise InputError(f"{path}: {error}; correct the file") from None
         records += value if isinstance(value, list) else [value]
     for index, record in enumerate(records, start=1):
@@ -210,23 +209,6 @@ def parse_json(path, text):
                 "give the client's own result file"
             )
     return records
-
-
-def _object(pairs):
-    """Build a JSON object, whose keys stand there once and which UTF-8 can hold."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        repeated, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise ValueError(f'"{repeated}" stands there twice; allowed is once')
-    for key, value in pairs:
-        if documents.is_unwritable(key) or (
-            isinstance(value, str) and documents.is_unwritable(value)
-        ):
-            raise ValueError(
-                f"{key!a} holds half a character (a lone surrogate); only text that UTF-8 can "
-                "hold is allowed"
-            )
-    return found
 
 
 def keys_of(value):

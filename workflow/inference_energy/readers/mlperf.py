@@ -13,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from inference_energy.documents import json_object
 from inference_energy.energy.equation import token_energy
+from inference_energy.errors import InputError
 from inference_energy.readers.common import EMPTIED, PERCENTILES, Run, read_bytes, sha256
 from inference_energy.tables import decode
 from inference_energy.units import NANO, SECONDS_PER_DAY
@@ -148,8 +150,8 @@ def _read_detail(run, path, text):
         if not any(f'"{key}"' in line for key in ("power_begin", "power_end", "loadgen_version")):
             continue
         try:
-            entry = json.loads(line.removeprefix(DETAIL_PREFIX))
-        except (ValueError, RecursionError):
+            entry = json.loads(line.removeprefix(DETAIL_PREFIX), object_pairs_hook=json_object)
+        except (InputError, ValueError, RecursionError):
             entry = None
         if not isinstance(entry, dict) or not isinstance(entry.get("key"), str):
             run.refuse(
