@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from inference_energy.stress.freshness import check_averaging, clock_offset
+from inference_energy.stress.freshness import check_averaging, check_freshness, clock_offset
 from library.stress.made_up import samples
 
 
@@ -57,3 +57,24 @@ def test_delay_of_an_exporter_is_found_but_none_is_made_up():
     assert found(200 + 500 * busy(times - 12)).offset == pytest.approx(12, abs=1)
     assert found(200 + 500 * busy(times) + random.normal(0, 30, len(times))).offset == 0
     assert np.isnan(found(300 + 100 * np.sin(2 * np.pi * times / 7)).offset)
+
+
+SECONDS = np.arange(60.0)
+
+
+def hanging(power, first, last):
+    """Findings on a meter that repeats its first reading for a part of a minute."""
+    power = np.where((first <= SECONDS) & (last > SECONDS), power[first], power)
+    return [f.kind for f in check_freshness("gpu 0", SECONDS, power, 0.0, 60.0)]
+
+
+def test_a_meter_that_hangs_for_a_part_of_the_window_is_refused():
+    """From idle power, of which no gap tells; a sixth of the window is enough."""
+    power = 400 + np.random.default_rng(2).normal(0, 3, 60)
+    assert hanging(power, 0, 0) == []
+    assert hanging(np.where(SECONDS < 1, 100, power), 0, 10) == ["hangs"]
+    assert hanging(power, 30, 60) == ["hangs"]
+    assert hanging(np.round(power), 0, 0) == []
+    # of whole watts a flat node repeats most, and a slow exporter every reading
+    assert hanging(np.round(5000 + (power - 400) / 5), 5, 20) == []
+    assert hanging(np.repeat(power, 3)[:60], 0, 0) == []

@@ -15,6 +15,11 @@ FRESH_READINGS = 20
 """So many readings a window must hold: its ends are then known to a twentieth each."""
 
 
+HANGS, FLAT = 3, 0.01
+"""A meter hangs that reads the same for so many times as long as chance lets it; not one whose
+readings differ by this share at most, which a hang would not change."""
+
+
 LEAST_CORRELATION = 0.7
 
 
@@ -71,12 +76,12 @@ def check_freshness(name, times, values, start, end):
     Returns
     -------
     list of Finding
-        Refuses the energy with fewer than :data:`FRESH_READINGS` changes.
+        Refuses the energy with fewer than :data:`FRESH_READINGS` changes, or of a meter that hung.
     """
     within = (times >= start) & (times <= end)
     fresh = int(np.sum(np.diff(values[within]) != 0)) + 1
     if fresh >= FRESH_READINGS:
-        return []
+        return _check_hanging(name, times[within], values[within], end - start)
     every = refresh(times[within], values[within])
     every = every if np.isfinite(every) else refresh(times, values)
     told, wanted = "", ""
@@ -91,6 +96,34 @@ def check_freshness(name, times, values, start, end):
             f"{FRESH_READINGS} are needed: shorten the meter's own interval (of a DCGM exporter by "
             "DCGM_EXPORTER_INTERVAL=1000, in ms, of Prometheus by scrape_interval: 1s)"
             f"{wanted}",
+        )
+    ]
+
+
+def _check_hanging(name, times, values, window):
+    """Findings on a meter that repeats one reading for a part of a window [s].
+
+    Of n readings, a share q of which repeats the one before, the longest run of repetitions has
+    ln(n (1 - q)) / ln(1/q) of them by chance (Schilling 1990, *College Math. J.* 21(3), 196-207).
+    """
+    repeated = np.diff(values) == 0
+    share = repeated.mean()
+    if not share or np.ptp(values) <= FLAT * values.mean():
+        return []
+    changes = np.flatnonzero(np.concatenate([[True], ~repeated, [True]]))
+    longest = int(np.argmax(np.diff(changes)))
+    first, last = changes[longest], changes[longest + 1] - 1
+    stretch = times[last] - times[first]
+    by_chance = np.log(len(values) * (1 - share)) / -np.log(share)
+    if last - first <= HANGS * by_chance or stretch * FRESH_READINGS <= window:
+        return []
+    return [
+        Finding(
+            "hangs",
+            "energy",
+            f"{name}: reads the same for {stretch:.3g} s of the window of {window:.0f} s, though it"
+            f" else gives a new reading every {(window - stretch) / (len(changes) - 2):.2g} s: look"
+            " after the meter and repeat the cell",
         )
     ]
 
