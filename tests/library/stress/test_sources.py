@@ -31,6 +31,10 @@ def test_power_sources_are_told_apart():
     assert len(caught.value.problems) == 3
     with pytest.raises(InputError, match="two kinds of source measure the node"):
         power_sources(["ipmi", "wall.csv"])
+    for twice in (["wall.csv", "node:./wall.csv"], ["nvml", "nvml"], ["http://h:9400"] * 2):
+        with pytest.raises(InputError, match="stands there twice, and would count twice"):
+            power_sources(twice)
+    assert len(power_sources(["gpu:log.csv", "node:log.csv"])) == 2
 
 
 def test_an_exporter_is_asked_for_the_clock_too(tmp_path):

@@ -95,8 +95,8 @@ def power_sources(setting):
     Raises
     ------
     InputError
-        For a word that is none of these, or sources of two kinds for one scope: their energies
-        would be counted twice.
+        For a word that is none of these, a source that stands there twice, or sources of two kinds
+        for one scope: their energies would be counted twice.
     """
     words = setting if isinstance(setting, list) else [setting]
     words = [word for item in words for word in _words(item) if word != "none"]
@@ -113,6 +113,10 @@ def power_sources(setting):
         if len(kinds) > 1:
             named = ", ".join(sorted(kinds))
             problems.append(f"power: {named}: two kinds of source measure the {scope}; name one")
+    own = [source._replace(target=os.path.normpath(source.target)) for source in sources]
+    for source in sorted({source for source in own if own.count(source) > 1}):
+        shown = source.target if source.kind == "file" else source.kind
+        problems.append(f"power: {shown}: stands there twice, and would count twice; name it once")
     if problems:
         raise InputError(problems)
     return sources
