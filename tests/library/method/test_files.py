@@ -404,6 +404,11 @@ def log_t(**stated):
             ["1e+07 tokens", "largest context"],
         ),
         (
+            {"regimes": lengths(distribution="exponential", median=1e6, minimum=10_000_000)},
+            "regimes.traditional.output_tokens: value 1",
+            ["1e+07 tokens", "largest context"],
+        ),
+        (
             {"regimes": lengths(distribution="gamma", median=300, shape=1e-6)},
             "regimes.traditional.output_tokens.shape: value 1e-06",
             ["at least 0.05"],

@@ -287,6 +287,14 @@ def test_shorter_queries_than_the_minimum_do_not_occur(tokens, minimum):
     assert (at_least.sample(np.random.RandomState(3), 200) >= minimum).all()
 
 
+def test_queries_beyond_the_context_are_a_share_of_those_that_reach_the_minimum():
+    for minimum in (0, 5_000_000, 9_999_999):
+        beyond = ExponentialLengths(1e6, minimum=minimum).beyond_context
+        assert beyond == pytest.approx(2 ** -((1e7 - max(minimum - 0.5, 0)) / 1e6))
+    assert ExponentialLengths(1e6, minimum=20_000_000).beyond_context == 1
+    assert ExponentialLengths(1.0, minimum=20_000_000).beyond_context == 0
+
+
 @pytest.mark.parametrize("median", [0.5, 20.0, 300.0, 5000.0])
 def test_rounded_exponential_has_its_closed_form(median):
     # P(L >= k) = exp(-r (k - 1/2)) for k >= 1, so that with q = exp(-r) and s = exp(-r/2)

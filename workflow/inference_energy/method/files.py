@@ -368,7 +368,7 @@ def warnings(method: Mapping[str, Any], schema: dict[str, Any], where: str) -> l
             " queries of a model; check it"
         )
     for path, tokens in _lengths(method):
-        share = float(tokens.survival(CONTEXT)) if tokens else 0.0
+        share = tokens.beyond_context if tokens else 0.0
         if share > USUAL_BEYOND:
             found.append(
                 f"{where}: key {path}: unusual; {share:.2g} of the queries are longer than the"
@@ -459,7 +459,7 @@ def _length_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
         yield from apart
         if apart:
             continue
-        beyond = float(tokens.survival(CONTEXT))
+        beyond = tokens.beyond_context
         if not beyond <= MOST_BEYOND:
             yield (
                 f"{where}: key {path}: value {beyond:.2g}: the share of the queries that are longer"

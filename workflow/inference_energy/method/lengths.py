@@ -188,6 +188,12 @@ class RoundedLengths(OutputTokens):
         """Length before rounding that a share [1] of the queries exceeds. [tokens]"""
 
     @property
+    def beyond_context(self) -> float:
+        """Share of the queries, all of at least the minimum, that no model's context holds. [1]"""
+        reach = float(self.survival(self.minimum - 0.5))
+        return min(1.0, float(self.survival(CONTEXT)) / reach) if reach > 0 else 0.0
+
+    @property
     def longest(self) -> float:
         """Length before rounding that next to no query exceeds. [tokens]"""
         return float(self.exceeded_by(TAIL))
@@ -566,7 +572,7 @@ class EmpiricalLengths(RoundedLengths):
         quantiles = np.asarray(traces[quantity["trace"]], float)
         observed = cls(tuple(quantiles.tolist()), minimum=quantity.get("minimum", 0))
         observed = observed.with_median(quantity["median"]) if "median" in quantity else observed
-        beyond = float(observed.survival(CONTEXT))
+        beyond = observed.beyond_context
         if not beyond <= MOST_BEYOND:
             raise InputError(
                 f"key output_tokens.median: value {observed.median_length():g}: {beyond:.2g} of the"
