@@ -1,7 +1,7 @@
 #!/bin/bash
 # Run the workflow with another Python and the oldest or newest versions that pyproject.toml allows,
 # and name every committed file that comes out with other bytes.
-# envs/matrix.sh PYTHON lowest-direct|highest
+# envs/matrix.sh PYTHON lowest-direct|highest [FILE ...]; all files, unless some are named.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$PWD/build/matrix/$1-$2
@@ -11,7 +11,7 @@ uv venv --quiet --python "$1" "$folder/venv"
 uv pip install --quiet --python "$folder/venv/bin/python" --resolution "$2" -r pyproject.toml
 uv pip freeze --quiet --python "$folder/venv/bin/python" > "$folder/versions.txt"
 cd "$folder/project"
-PATH=$folder/venv/bin:$PATH snakemake --forceall > "$folder/run.log" 2>&1 \
+PATH=$folder/venv/bin:$PATH snakemake --forceall -- "${@:3}" > "$folder/run.log" 2>&1 \
   || { tail -n 20 "$folder/run.log"; exit 1; }
 git status --short results figures docs | tee "$folder/differences.txt"
 if [ -s "$folder/differences.txt" ]; then exit 1; fi
