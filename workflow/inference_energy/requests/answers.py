@@ -326,7 +326,7 @@ def file_names(files):
 
 def model_names(models):
     """Names of models, None among them, without what can be personal; equal ones are numbered."""
-    names = sorted({name for name in map(_text, models) if name})
+    names = sorted(filter(None, map(_text, pd.unique(models))))
     return _apart({name: shown_model(name) for name in names}).to_dict() | {None: NOT_STATED}
 
 

@@ -7,7 +7,7 @@ An energy at a cell's mean lengths differs from the mean energy of the cell by t
 cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits.
 """
 
-from inference_energy.requests.formats import COLUMNS, bare_name, literal
+from inference_energy.requests.formats import COLUMNS, TOKENS, bare_name, literal
 from inference_energy.requests.log import requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
@@ -85,6 +85,15 @@ LOOKED_FOR = {"start", "finish", "tenant", "id"}
 
 NONE = "0::BIGINT"
 """SQL of a number of tokens that a log does not have."""
+
+PAIRS = "SELECT *, lag(start) OVER () AS previous FROM requests"
+"""SQL of the rows of the view ``requests``, each with the start of the one above."""
+
+FORMS = ("{}", "min({})", "max({})")
+"""SQL of a value, and of its extremes."""
+
+MOST_PLACES = 2**62
+"""Places of groups, at most, that are numbered by one number."""
 
 LISTS = {
     "examples": {"kind": "VARCHAR", "file": "VARCHAR"}
@@ -188,14 +197,15 @@ def count_unit(connection, log, unit, longest, folder, known=COLUMNS):
 
 def _count_unit(connection, log, unit, longest, folder, known):
     stated, unreadable, first = requests_view(log, unit, connection, folder)
-    clean = _count_kinds(connection, unit, longest, stated, unreadable)
+    passed = _passed(connection, stated)
+    clean = _count_kinds(connection, unit, longest, stated, passed, unreadable)
     for row in first[:EXAMPLES]:
         sql = "INSERT INTO examples (kind, file, row) VALUES ('unreadable', ?, ?)"
         connection.execute(sql, [unit.file, row])
     if late := sorted((stated & LOOKED_FOR) - set(known)):
         _count_late(connection, unit, late)
     if "start" in stated:
-        _count_order(connection, unit)
+        _count_order(connection, unit, passed)
     count_rows(connection, longest, stated, clean)
 
 
@@ -212,10 +222,8 @@ def add_counts(connection, stated):
     hour = {"hour": HOUR} if "start" in stated else {}
     if "tenant" in stated:
         _number(connection, stated, hour | coarse)
-        mean = "{} / n" if "requests" in stated else "{}"
-        _add_groups(connection, "lengths", "numbered", model | cells(stated, mean), stated)
-        for name in ("tenants", *(["hours"] if hour else [])):
-            _add_coarse(connection, name, stated)
+        for name in ("lengths", "tenants", *(["hours"] if hour else [])):
+            _add_numbered(connection, name, stated)
     else:
         _add_groups(connection, "lengths", "counted", model | fine, stated)
         if hour:
@@ -254,25 +262,34 @@ def _number(connection, stated, keys):
     connection.execute(f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT {columns} FROM {rows}")
 
 
-def _add_coarse(connection, name, stated):
-    """Group the table ``numbered`` by coarse cells.
+def _add_numbered(connection, name, stated):
+    """Group the table ``numbered`` for a table of counts.
 
-    The keys are one number together, dense from 0, of which DuckDB finds the group by its place in
-    an array instead of a hash.
+    The keys are one number together, dense from 0: of few DuckDB finds the group by its place in an
+    array instead of a hash, and of many a hash of one number is less than one of several.
     """
-    none = {key for key, sql in cells(stated).items() if sql == NONE}
-    found, place, stride = dict.fromkeys(TABLES[name][0], NONE), "0::BIGINT", 1
-    keys = [key for key in found if key not in none]
-    extremes = ", ".join(f"min({key}), max({key})" for key in keys)
-    ends = connection.execute(f"SELECT {extremes} FROM numbered").fetchall()[0]
+    found = dict.fromkeys(TABLES[name][0], NONE)
+    keys, least, most = ({key: form.format(key) for key in found} for form in FORMS)
+    if name == "lengths":
+        mean = "{} / n" if "requests" in stated else "{}"
+        fine = [cells(stated, form.format(mean)) for form in FORMS]
+        keys, least, most = (one | of for one, of in zip((keys, least, most), fine, strict=True))
+    absent = {key for key, sql in cells(stated).items() if sql == NONE}
+    keys = {key: sql for key, sql in keys.items() if key not in absent}
+    ends = [sql[key] for key in keys for sql in (least, most)]
+    ends = connection.execute(f"SELECT {', '.join(ends)} FROM numbered").fetchall()[0]
     if None in ends:
         return
-    for key, least, most in zip(keys, ends[::2], ends[1::2], strict=True):
-        place += f" + ({key}::BIGINT - {least}) * {stride}"
+    place, stride = "0::BIGINT", 1
+    for (key, sql), least, most in zip(keys.items(), ends[::2], ends[1::2], strict=True):
+        place += f" + ({sql}::BIGINT - {least}) * {stride}"
         found[key] = f"place // {stride} % {most - least + 1} + {least}"
         stride *= most - least + 1
-    where = "WHERE place IS NOT NULL"
-    _add_groups(connection, name, "numbered", {"place": place}, stated, where, found)
+    where = f"WHERE {next(iter(keys))} IS NOT NULL"
+    if stride > MOST_PLACES:
+        _add_groups(connection, name, "numbered", dict.fromkeys(found, NONE) | keys, stated, where)
+    else:
+        _add_groups(connection, name, "numbered", {"place": place}, stated, where, found)
 
 
 def _add_groups(connection, name, rows, keys, stated, where="", found=None):
@@ -356,7 +373,7 @@ def _changes(time, sign):
 
 def _conditions(longest, stated):
     """SQL of the kinds of rows that a single row shows, of the columns that a log has."""
-    tokens = [name for name in ("input", "output", "cached", "reasoning") if name in stated]
+    tokens = [name for name in TOKENS if name in stated]
     absurd = f"coalesce(greatest(input, output) > {longest}, FALSE)"
     no_tokens, no_requests = "input IS NULL OR output IS NULL", "coalesce(requests <= 0, FALSE)"
     if "requests" in stated:
@@ -387,10 +404,31 @@ def _conditions(longest, stated):
     return {kind: sql for kind, (column, sql) in conditions.items() if column in stated}
 
 
-def _count_kinds(connection, unit, longest, stated, unreadable):
+def _passed(connection, stated):
+    """What one pass over times and marks of the view ``requests`` finds, by name."""
+    asked = {"rows": "count(*)"}
+    if "elsewhere" in stated:
+        asked["elsewhere"] = "bool_or(elsewhere)"
+    if "finish" in stated:
+        asked["ends"] = "count(finish)"
+    if "start" in stated:
+        asked |= {"starts": "count(start)", "earlier": "count(*) FILTER (start < previous)"}
+        asked |= {"first": "first(start)", "last": "last(start)"}
+    rows = f"FROM ({PAIRS})" if "start" in stated else "FROM requests"
+    found = connection.execute(f"SELECT {', '.join(asked.values())} {rows}").fetchall()[0]
+    return dict(zip(asked, found, strict=True))
+
+
+def _count_kinds(connection, unit, longest, stated, passed, unreadable):
     """Count the kinds of rows, keep examples; return whether every row counts."""
-    rows, possible = _screen(connection, longest, stated)
+    possible = _screen(connection, longest, stated, passed)
     conditions = {k: sql for k, sql in _conditions(longest, stated).items() if k in possible}
+    # the requests of all units are counted, when duplicates are known
+    no_output = conditions.pop("no output", None)
+    if no_output:
+        sql = f"SELECT row FROM requests WHERE {no_output} LIMIT {EXAMPLES}"
+        places = [row for (row,) in connection.execute(sql).fetchall()]
+        _keep_examples(connection, unit, "no output", places)
     found = ()
     if conditions:
         counts = ", ".join(
@@ -398,39 +436,35 @@ def _count_kinds(connection, unit, longest, stated, unreadable):
             for sql in conditions.values()
         )
         found = connection.execute(f"SELECT {counts} FROM requests").fetchall()[0]
-    lines = {"rows": rows, "unreadable": unreadable}
+    lines = {"rows": passed["rows"], "unreadable": unreadable}
     lines |= dict(zip(conditions, found[::2], strict=True))
-    # the requests of all units are, when duplicates are known
-    lines.pop("no output", None)
     connection.executemany("INSERT INTO kinds VALUES (?, ?)", [*lines.items()])
     for kind, places in zip(conditions, found[1::2], strict=True):
         _keep_examples(connection, unit, kind, places)
     return not set(NOT_COUNTED) & set(conditions)
 
 
-def _screen(connection, longest, stated):
-    """Rows of the view ``requests``, and the kinds that its extremes do not rule out."""
-    tokens = [name for name in ("input", "output", "cached", "reasoning") if name in stated]
+def _screen(connection, longest, stated, passed):
+    """Kinds of rows that the unit's times and the extremes of its tokens do not rule out."""
+    if not passed["rows"]:
+        return set()
+    tokens = [name for name in TOKENS if name in stated]
     extremes = [f"{f}({name})" for f in ("count", "min", "max") for name in tokens]
-    elsewhere = "bool_or(elsewhere)" if "elsewhere" in stated else "FALSE"
-    rows, starts, ends, marked, *found = connection.execute(
-        "SELECT count(*), count(start), count(finish),"
-        f" {elsewhere}, {', '.join(extremes)} FROM requests"
+    rows, *found = connection.execute(
+        f"SELECT count(*), {', '.join(extremes)} FROM nearby"
     ).fetchall()[0]
-    if not rows:
-        return 0, set()
     known, least, most = (
         dict(zip(tokens, found[place::][: len(tokens)], strict=True))
         for place in range(0, len(found), len(tokens))
     )
     possible = {
-        "answered elsewhere": marked,
+        "answered elsewhere": passed.get("elsewhere"),
         "no tokens": min(known["input"], known["output"]) < rows,
         "negative": any(value is not None and value < 0 for value in least.values()),
         "absurd": "requests" in stated or max(most["input"] or 0, most["output"] or 0) > longest,
         "no output": least["output"] is not None and least["output"] <= 0,
-        "no time": starts < rows,
-        "no end": ends < rows,
+        "no time": passed.get("starts", 0) < passed["rows"],
+        "no end": passed.get("ends", 0) < passed["rows"],
     }
     always = {
         "no requests",
@@ -439,7 +473,7 @@ def _screen(connection, longest, stated):
         "ends before start",
         "too long",
     }
-    return rows, always | {kind for kind, is_possible in possible.items() if is_possible}
+    return always | {kind for kind, is_possible in possible.items() if is_possible}
 
 
 def _keep_examples(connection, unit, kind, places):
@@ -461,18 +495,16 @@ def _count_late(connection, unit, late):
     _keep_examples(connection, unit, "late key", places)
 
 
-def _count_order(connection, unit):
+def _count_order(connection, unit, passed):
     """Count rows that start before the one above, and keep what the file's next unit must know."""
-    pairs = "(SELECT row, start, lag(start) OVER () AS previous FROM requests)"
-    count, first, last = connection.execute(
-        f"SELECT count(*) FILTER (start < previous), first(start), last(start) FROM {pairs}"
-    ).fetchall()[0]
+    count = passed["earlier"]
     connection.execute("INSERT INTO kinds VALUES ('out of order', ?)", [count])
     connection.execute(
-        "INSERT INTO units VALUES (?, ?, ?, ?)", [unit.file, unit.first, first, last]
+        "INSERT INTO units VALUES (?, ?, ?, ?)",
+        [unit.file, unit.first, passed["first"], passed["last"]],
     )
     if count:
-        earliest = f"SELECT min(row, {EXAMPLES}) FROM {pairs} WHERE start < previous"
+        earliest = f"SELECT min(row, {EXAMPLES}) FROM ({PAIRS}) WHERE start < previous"
         _keep_examples(
             connection, unit, "out of order", connection.execute(earliest).fetchall()[0][0]
         )

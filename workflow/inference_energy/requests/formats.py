@@ -24,6 +24,9 @@ COLUMNS = {
 }
 """Columns of a requests view and their types."""
 
+TOKENS = ("input", "output", "cached", "reasoning")
+"""Columns of a requests view that are numbers of tokens."""
+
 MICROSECONDS = {"s": MEGA, "ms": KILO, "us": 1.0, "ns": MILLI}
 """Microseconds in a unit of time."""
 
@@ -175,6 +178,12 @@ def has_own(form):
     tokens = [form["columns"][name] for name in ("input", "output")]
     firsts = [one["first"] if isinstance(one, dict) and "first" in one else [one] for one in tokens]
     return not any(isinstance(way, list) for ways in firsts for way in ways)
+
+
+def are_whole(source, form):
+    """Whether all numbers of tokens that a log has are whole by their type."""
+    found = [source.find(form["columns"][name]) for name in TOKENS if name in form["columns"]]
+    return all(kind in WHOLE for _, kind in filter(None, found))
 
 
 def select(source, form, file="format"):

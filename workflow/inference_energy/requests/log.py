@@ -19,6 +19,7 @@ from inference_energy.requests.formats import (
     COMPRESSIONS,
     KINDS,
     Source,
+    are_whole,
     has_own,
     literal,
     matches,
@@ -412,7 +413,8 @@ def share(items, part, parts):
 def requests_view(log, unit, connection, folder):
     """Make the view ``requests`` of a unit, with the number of each row in its file from 0.
 
-    Text is read once, into a Parquet file in ``folder``.
+    Text is read once, into a Parquet file in ``folder``. The view ``nearby`` has the rows of the
+    unit too, and those of its whole file where a Parquet file states the extremes of its tokens.
 
     Returns
     -------
@@ -425,9 +427,10 @@ def requests_view(log, unit, connection, folder):
         rows = f"FROM read_parquet({_name(unit.file)}, file_row_number=true)"
         within = f"WHERE file_row_number BETWEEN {unit.first} AND {unit.last}"
         columns = f"{select(source, log.form, unit.file)}, file_row_number AS row"
-        connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW requests AS SELECT {columns} {rows} {within}"
-        )
+        sql = f"AS SELECT {columns} {rows}"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW requests {sql} {within}")
+        nearby = sql if are_whole(source, log.form) else "AS FROM requests"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW nearby {nearby}")
         return stated(source, log.form), 0, []
     if log.kind == "csv":
         columns = select(source, log.form, unit.file)
@@ -445,11 +448,12 @@ def requests_view(log, unit, connection, folder):
             f"{unit.file}: {_first_line(error)}; mend the file or leave it out"
         ) from None
     rows = f"FROM read_parquet({path}, file_row_number=true)"
-    view = "CREATE OR REPLACE TEMP VIEW requests AS SELECT"
+    readable = "" if log.kind == "csv" else "WHERE readable"
+    sql = f"SELECT {', '.join(COLUMNS)}, file_row_number AS row {rows} {readable}"
+    for view in ("requests", "nearby"):
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {sql}")
     if log.kind == "csv":
-        connection.execute(f"{view} * EXCLUDE file_row_number, file_row_number AS row {rows}")
         return stated(source, log.form), *_rejected(connection)
-    connection.execute(f"{view} {', '.join(COLUMNS)}, file_row_number AS row {rows} WHERE readable")
     sql = f"SELECT file_row_number {rows} WHERE NOT readable ORDER BY ALL"
     unreadable = [row for (row,) in connection.execute(sql).fetchall()]
     found = stated(_of_items(source, log.form), log.form) | _columns_with_values(connection)
