@@ -121,7 +121,7 @@ def draw_validation():
     rated = read("data/gpus.csv", "gpus").set_index("gpu")["tdp_w"]
     at_load = read("results/validation/load_predictions.csv", "load_predictions")
     return {
-        "load": predicted_at_load(at_load),
+        "load": predicted_at_load(at_load, "models left out"),
         "peers": factor_by_load(read("results/validation/peers.csv", "peers")),
         "concurrency": evidence_figures.concurrency(runs, band(settings), settings["near_best"]),
         "throughput_laws": predicted_over_measured(predictions),

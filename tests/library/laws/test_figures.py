@@ -16,10 +16,10 @@ def test_every_law_with_a_mark_has_its_panel():
 
 def test_predictions_at_load_have_a_panel_per_engine_and_way_of_measuring():
     table = read("results/validation/load_predictions.csv", "load_predictions")
-    titles = [axis.get_title(loc="left") for axis in predicted_at_load(table).axes]
+    titles = [axis.get_title(loc="left") for axis in predicted_at_load(table, "a table").axes]
     ways = table[["engine", "protocol"]].drop_duplicates()
     assert len(titles) == len(ways) == 5
-    one = predicted_at_load(table.iloc[:1].assign(engine=None))
+    one = predicted_at_load(table.iloc[:1].assign(engine=None), "a row")
     assert one.axes[0].get_title(loc="left").startswith("a  engine not stated, ")
 
 

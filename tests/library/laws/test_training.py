@@ -12,6 +12,7 @@ from inference_energy.laws.training import (
     as_published,
     beyond,
     committed,
+    counted_once,
     fit_committed,
     read_throughput,
     training_rows,
@@ -136,15 +137,36 @@ def test_a_name_a_layout_and_a_cell_that_are_wrong_are_refused_together(user):
     assert 'row 4, column "gpu": value "H1"' in gpu
 
 
+def test_layouts_that_count_each_gpu_twice_are_read_as_they_are(user, training):
+    shapes = [(64, 1, 8), (1, 64, 8), (4, 4, 16), (2, 2, 4), (16, 1, 4)]
+    plain = [(8, 1, 8), (4, 1, 2), (8, 1, 1), (16, 1, 16)]
+    names = ["tensor_parallel", "attention_data_parallel", "expert_parallel"]
+    rows = [
+        dict(zip(names, shape, strict=True)) | {"gpu": "B200", "model": "MiniMax M2.5"}
+        for shape in shapes + plain
+    ]
+    theirs = user(*(row | {"source_id": "aiconfigurator-held-back"} for row in rows))
+    read = list(theirs[names].itertuples(index=False, name=None))
+    assert read == [(8, 1, 8), (1, 8, 8), (4, 1, 4), (2, 1, 2), (4, 1, 4), *plain]
+    assert list(counted_once(theirs)) == 5 * [True] + 4 * [False]
+    assert list(theirs["tensor_parallel_as_given"]) == [shape[0] for shape in shapes + plain]
+    # two groups of two may be what anybody else means, and four of four; nodes tell for sure
+    mine = user(*rows)
+    assert list(counted_once(mine)) == [True, True, False, False, True, *4 * [False]]
+    assert not counted_once(user(*(row | {"nodes": 8} for row in rows))).any()
+
+
 def test_what_nobody_measured_is_named(user, training):
     rows = user(
         {"engine": "TensorRT-LLM"},
         {"engine": "vllm", "gpu": "L40S", "precision": "INT8"},
         {"engine": "vLLM", "concurrency": 1e5},
         {"engine": "vLLM", "model": "Falcon 180B", "output_tokens": 1e6},
+        {"engine": "vLLM", "tensor_parallel": 16},
         {},
     )
-    assert list(beyond(rows, training)) == ["", "GPU; format", "load", "model; output", "engine"]
+    named = ["", "GPU; format", "load", "model; output", "GPUs", "engine"]
+    assert list(beyond(rows, training)) == named
 
 
 @pytest.mark.parametrize(

@@ -112,13 +112,15 @@ SIDE, TOP, WITHIN = 0.66, 0.2, 1.5
 
 
 @rc_context(SETTINGS)
-def predicted_at_load(predictions: pd.DataFrame) -> Figure:
+def predicted_at_load(predictions: pd.DataFrame, of: str) -> Figure:
     """Predicted against measured throughput, a panel per engine and way of measuring.
 
     Parameters
     ----------
     predictions : DataFrame
         Columns of the schema ``load_predictions``.
+    of : str
+        What was predicted, in words.
 
     Returns
     -------
@@ -134,7 +136,7 @@ def predicted_at_load(predictions: pd.DataFrame) -> Figure:
     ratio = predictions["predicted"] / predictions["measured"]
     away = pd.Series(np.exp(np.abs(np.log(ratio.to_numpy(float)))), predictions.index)
     factor = f"{away.median():.2f}"
-    headline(figure, f"Half of the throughputs of models left out are within a factor of {factor}")
+    headline(figure, f"Half of the throughputs of {of} are within a factor of {factor}")
     for i, title in enumerate(titles):
         line, place = divmod(i, PANELS_IN_A_ROW)
         left, above = SIDE + place * width, TOP + ROOM + line * (PANEL + ROOM)

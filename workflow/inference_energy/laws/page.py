@@ -6,6 +6,7 @@ import pandas as pd
 
 from inference_energy.laws.load_scores import SCALED, SCALES, SPLITS, statistics
 from inference_energy.laws.mixed import SPREAD_GROUPS
+from inference_energy.laws.training import counted_once
 from inference_energy.templates import render
 
 SHAPES = ("prefill-heavy", "balanced", "decode-heavy", "long")
@@ -106,6 +107,7 @@ def predicted_page(predictions: pd.DataFrame, path: str) -> str:
         "laws/load_predicted.md.jinja",
         path=path,
         committed=int(predictions["committed"].eq("yes").sum()),
+        counted_once=int(counted_once(predictions).sum()),
         groups=[
             {"name": name, "n": len(own)}
             | {

@@ -19,6 +19,7 @@ from inference_energy.laws.hardware import (
     find_model,
     gpu_named,
 )
+from inference_energy.laws.rows import copy_gpus
 from inference_energy.laws.serving import layout
 from inference_energy.tables import (
     AnyPath,
@@ -52,6 +53,13 @@ first turn of a chat. [tokens]"""
 PAGE, PAGE_ENGINE = r"^trtllm-v?(\d[\w.]*)$", "TensorRT-LLM"
 """Name of a source that is the vendor's performance page of one version, as in data/sources.csv,
 with the version, and the engine. The page states the requests of a run by its lengths."""
+
+COUNTED_TWICE = "aiconfigurator"
+"""Beginning of the names of sources that count a GPU once for each way in which experts or tensors
+are parted: of n GPUs, tensor x attention data parallel is n^2, as their rows that name it show."""
+
+AS_GIVEN = ("gpu", "tensor_parallel", "attention_data_parallel", "expert_parallel")
+"""Columns of a user's table that may be read as something else than they say."""
 
 SAME = [
     "network",
@@ -145,7 +153,8 @@ def read_throughput(
     -------
     DataFrame
         The rows, in the table's order, after ``at_load.describe``; ``line``, the number of each in
-        the file; GPUs as ``gpus`` names them, and in column ``gpu_as_given`` as the table does.
+        the file; GPUs as ``gpus`` names them, and layouts of COUNTED_TWICE as they are; in columns
+        such as ``gpu_as_given``, AS_GIVEN as the table has them.
 
     Raises
     ------
@@ -161,7 +170,8 @@ def read_throughput(
     problems = [*_unknown(rows, numbers, hardware), *_without_length(rows, numbers)]
     known = _known(rows, "model", hardware) & _known(rows, "gpu", hardware)
     named = {name: _gpu(name, hardware["gpus"]) for name in set(rows["gpu"])}
-    rows = rows.assign(line=numbers, gpu_as_given=rows["gpu"], gpu=rows["gpu"].map(named))
+    given = {f"{name}_as_given": rows[name] for name in AS_GIVEN if name in rows}
+    rows = _counted_once(rows.assign(line=numbers, gpu=rows["gpu"].map(named), **given))
     described = rows[known].reset_index(drop=True)
     if known.any():
         described = describe(described, **hardware)
@@ -192,6 +202,41 @@ FIND = {"model": find_model, "gpu": find_gpu}
 def _gpu(name: str, gpus: pd.DataFrame) -> str:
     """A GPU's name as the table has it; itself if it has not."""
     return next(iter(gpus.loc[gpu_named(gpus, name), "gpu"]), name)
+
+
+LEAST_SQUARED = 2
+"""GPUs up to which n^2 of them may as well be what is meant: 4, the experts of two on each pair."""
+
+
+def _counted_once(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with layouts of n^2 GPUs as they are, on n, unless the rows state several nodes.
+
+    They are written as n^2 x 1 with the experts over n, or as 1 x n^2 with them over n, which no
+    engine runs; or, of sources of COUNTED_TWICE, as n x n with the experts over n^2: tensor x
+    attention data parallel.
+    """
+    count, copies, spread = layout(rows)
+    tensor, once = rows["tensor_parallel"].to_numpy(float), np.sqrt(count)
+    no_engine = ((copies == 1) | (tensor == 1)) & (spread == once) & (once > LEAST_SQUARED)
+    both = (copies == tensor) & (spread == count) & (count > 1)
+    theirs = both & rows["source_id"].str.startswith(COUNTED_TWICE).to_numpy(bool)
+    nodes = rows["nodes"].fillna(1).to_numpy(int) if "nodes" in rows else np.ones(len(rows))
+    once = np.where((no_engine | theirs) & (nodes == 1), once, 0).astype(int)
+    counted = {}
+    for name in AS_GIVEN[1:]:
+        if name in rows:
+            read = pd.Series(once, rows.index)
+            if name == "attention_data_parallel":
+                read = read.mask(rows[name].eq(rows["tensor_parallel"]), 1)
+            counted[name] = rows[name].mask((once > 0) & rows[name].gt(1), read)
+    return rows.assign(**counted)
+
+
+def counted_once(rows: pd.DataFrame) -> NDArray:
+    """Whether each row of ``read_throughput`` is read as on fewer GPUs than its table says."""
+    given = [name for name in AS_GIVEN[1:] if f"{name}_as_given" in rows]
+    fewer = [(rows[name] < rows[f"{name}_as_given"]).fillna(False) for name in given]
+    return np.any(np.array(fewer, bool), axis=0) if fewer else np.zeros(len(rows), bool)
 
 
 def _known(rows: pd.DataFrame, column: str, hardware: Mapping[str, pd.DataFrame]) -> NDArray:
@@ -349,8 +394,14 @@ NEVER_MEASURED = {
 }
 """What of a row may be in none that the law is fitted to, and the columns that tell."""
 
-RANGES = {"load": "concurrency", "input": "input_tokens", "output": "output_tokens"}
-"""What of a row may lie beyond those of its model, or of all if its model is new, by column."""
+RANGES = {
+    "GPUs": "copy_gpus",
+    "load": "concurrency",
+    "input": "input_tokens",
+    "output": "output_tokens",
+}
+"""What of a row may lie beyond those of its model, or of all if its model is new, by column;
+``copy_gpus`` are those of a copy of the model."""
 
 
 def beyond(rows: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
@@ -370,6 +421,7 @@ def beyond(rows: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
         name: ~keys(rows, columns).isin(keys(training, columns))
         for name, columns in NEVER_MEASURED.items()
     }
+    rows, training = (table.assign(copy_gpus=copy_gpus(table)) for table in (rows, training))
     network = rows["network"].where(~found["model"])
     for name, column in RANGES.items():
         if column not in rows:

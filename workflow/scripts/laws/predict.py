@@ -10,6 +10,7 @@ from inference_energy.laws.figures import predicted_at_load
 from inference_energy.laws.load_scores import predictions
 from inference_energy.laws.page import predicted_page
 from inference_energy.laws.training import (
+    AS_GIVEN,
     LoadFit,
     as_published,
     beyond,
@@ -30,10 +31,11 @@ def main(snakemake):
     predicted["beyond"] = beyond(told, training)
     columns = [name for name in load_schema("load_predictions")["properties"] if name in predicted]
     page = predicted_page(predicted, shown(snakemake.input.throughput_table))
-    as_given = predicted[columns].assign(gpu=predicted["gpu_as_given"])
+    given = {name: predicted[f"{name}_as_given"] for name in AS_GIVEN if name in predicted}
+    as_given = predicted[columns].assign(**given)
     write_table(as_given, snakemake.output.predictions, "load_predictions")
     write_text(snakemake.output.page, page)
-    figure = predicted_at_load(predicted)
+    figure = predicted_at_load(predicted, "the table")
     save(figure, snakemake.output.svg)
     save(figure, snakemake.output.png)
     print(page, file=sys.stderr)

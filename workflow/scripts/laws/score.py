@@ -23,7 +23,7 @@ def main(snakemake):
     write_table(scores, snakemake.output.scores, "load_scores")
     write_table(left_out, snakemake.output.predictions, "load_predictions")
     write_text(snakemake.output.page, page)
-    figure = predicted_at_load(left_out)
+    figure = predicted_at_load(left_out, "models left out")
     save(figure, snakemake.output.svg)
     save(figure, snakemake.output.png)
     print(page, file=sys.stderr)
