@@ -77,12 +77,12 @@ def test_groups_are_eliminated_exactly(made):
         dense = np.diag(precision)
         for values, cell in zip(one.columns[one.cell], by_own, strict=True):
             dense[np.ix_(values, values)] += cell[np.ix_(one.features, one.features)]
-        solved = mixed._solve(one.matrices(by_own), precision, vector, one)
+        solved = mixed._solve(*one.matrices(by_own), precision, vector, one)
         np.testing.assert_allclose(solved.solution, np.linalg.solve(dense, vector), atol=1e-12)
         inverse, found = np.linalg.inv(dense), solved.covariance(one)
         in_blocks = solved.in_blocks(one)
         np.testing.assert_allclose(solved.variance(one, in_blocks), np.diag(inverse), atol=1e-12)
-        seen = one.seen_covariance(in_blocks)
+        seen = one.seen_covariance(solved.top, in_blocks)
         for values, of_features in zip(one.columns, seen, strict=True):
             both = np.ix_(values, values)
             np.testing.assert_allclose(found[both], inverse[both], atol=1e-12)

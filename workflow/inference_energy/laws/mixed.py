@@ -225,20 +225,36 @@ class Rows:
 
     @cached_property
     def blocks(self) -> list[slice]:
-        """Place of each cluster's matrix, laid flat: over its values of other levels, then own."""
-        sizes = [(len(own) + len(seen)) ** 2 for own, seen in self.clusters]
+        """Place of each cluster's matrix, laid flat: its own values by those it sees, then own."""
+        sizes = [len(own) * (len(own) + len(seen)) for own, seen in self.clusters]
         ends = np.cumsum([0, *sizes])
         return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
     @cached_property
-    def _pairs(self) -> Integers:
-        """Places of pairs of ``columns`` in ``blocks``."""
-        of = self._cells[0][:, self.nested]
-        found = np.empty((*self.columns.shape, self.columns.shape[1]), np.int64)
+    def _first_own(self) -> int:
+        """First of ``columns`` that is of a cluster's own values."""
+        return int((self.columns[0] < self.offsets[self.nested]).sum())
+
+    @cached_property
+    def _top_pairs(self) -> Integers:
+        """Places of pairs of ``columns`` in a matrix of the levels before ``nested``, laid flat.
+
+        The first of a pair is no part: pairs of parts have one place in all cells.
+        """
+        of_top = self.columns[:, : self._first_own]
+        first = of_top[:, len(self.structure.median) :]
+        return np.asarray(first[:, :, None] * self.offsets[self.nested] + of_top[:, None, :])
+
+    @cached_property
+    def _own_pairs(self) -> Integers:
+        """Places of pairs of ``columns``, the first of them a cluster's own, in ``blocks``."""
+        of, columns = self._cells[0][:, self.nested], self.columns
+        found = np.empty((*columns[:, self._first_own :].shape, columns.shape[1]), np.int64)
         for k, ((own, seen), block) in enumerate(zip(self.clusters, self.blocks, strict=True)):
             both = np.concatenate([seen, own])
-            place = np.searchsorted(both, self.columns[of == k])
-            found[of == k] = block.start + place[:, :, None] * len(both) + place[:, None, :]
+            place = np.searchsorted(both, columns[of == k])
+            row = place[:, self._first_own :, None] - len(seen)
+            found[of == k] = block.start + row * len(both) + place[:, None, :]
         return found
 
     @cached_property
@@ -267,10 +283,20 @@ class Rows:
         return (values[self.columns] @ self._seen)[self.cell]
 
     @cached_property
-    def _by_cell(self) -> tuple[Integers, Integers]:
-        """Configurations of one cell after those of another, and where each cell begins."""
+    def _layers(self) -> list[tuple[Integers, Integers]]:
+        """Cells, and one configuration of each: first one of all cells, then one more of some."""
         order = np.argsort(self.cell, kind="stable")
-        return order, np.unique(self.cell[order], return_index=True)[1]
+        cell = self.cell[order]
+        rank = np.arange(len(cell)) - np.searchsorted(cell, cell)
+        return [(cell[rank == k], order[rank == k]) for k in range(int(rank.max()) + 1)]
+
+    def _by_cell(self, by_own: Array) -> Array:
+        """Sum over the configurations of every cell."""
+        (_, first), *others = self._layers
+        total = by_own[first]
+        for cell, own in others:
+            total[cell] += by_own[own]
+        return total
 
     def deviations(self, values: Array, own: Array) -> Array:
         """Sum over levels and configuration of equation (1), rows by deviations."""
@@ -283,29 +309,53 @@ class Rows:
         return np.asarray((self.along * own[self.own, len(self.structure.own[0]) :]).sum(axis=1))
 
     @cached_property
-    def _pairs_of_features(self) -> Integers:
-        n = int(self.features.max()) + 1
-        return np.asarray((self.features[:, None] * n + self.features).ravel(), np.int64)
+    def _pairs_of_features(self) -> tuple[Integers, Integers]:
+        """Places of the features of ``_top_pairs`` and of ``_own_pairs``, in their matrix."""
+        n, of = sum(self.structure.moves.shape), self.features
+        parts, own = len(self.structure.median), self._first_own
+        found = of[parts:own, None] * n + of[:own], of[own:, None] * n + of
+        return found[0].ravel(), found[1].ravel()
 
-    def matrices(self, by_own: Array) -> Array:
-        """Sum of the configurations' matrices over features, values by values in ``blocks``."""
-        order, first = self._by_cell
-        by_cell = np.add.reduceat(by_own.reshape(len(by_own), -1)[order], first)
-        spread = by_cell.take(self._pairs_of_features, axis=1)
-        total = np.bincount(self._pairs.ravel(), spread.ravel(), minlength=self.blocks[-1].stop)
-        return np.asarray(total, np.float64)
+    def matrices(self, by_own: Array) -> tuple[Array, Array]:
+        """Sum of the configurations' matrices over features, values by values.
+
+        Of the levels before ``nested``, whose upper half is not filled, and in ``blocks``.
+        """
+        by_cell, size, n = self._by_cell(by_own), int(self.offsets[self.nested]), len(by_own[0])
+        flat, parts = by_cell.reshape(len(by_cell), n * n), len(self.structure.median)
+        of_top, of_own = self._pairs_of_features
+
+        def summed(places: Integers, features: Integers, stop: int) -> Array:
+            weights = flat.take(features, axis=1).ravel()
+            return np.asarray(np.bincount(places.ravel(), weights, minlength=stop), np.float64)
+
+        top = summed(self._top_pairs, of_top, size * size).reshape(size, size)
+        top[:parts, :parts] = by_cell[:, :parts, :parts].sum(axis=0)
+        return top, summed(self._own_pairs, of_own, self.blocks[-1].stop)
 
     def vector(self, by_own: Array) -> Array:
         """Sum of the configurations' vectors over features, by value."""
-        order, first = self._by_cell
-        spread = np.add.reduceat(by_own[order], first)[:, self.features]
+        spread = self._by_cell(by_own)[:, self.features]
         total = np.bincount(self.columns.ravel(), spread.ravel(), minlength=int(self.offsets[-1]))
         return np.asarray(total, np.float64)
 
-    def seen_covariance(self, in_blocks: Array) -> Array:
-        """Covariance of what ``seen`` gives, by cell, from the values' in ``blocks``."""
-        local = in_blocks.take(self._pairs)
-        return np.asarray(self._seen.T @ (local @ self._seen), np.float64)
+    def seen_covariance(self, top: Array, in_blocks: Array) -> Array:
+        """Covariance of what ``seen`` gives, by cell, from the values' before ``nested``, and own.
+
+        Every part is the value of one column, so that only deviations are summed over columns.
+        """
+        parts, own = len(self.structure.median), self._first_own
+        of_top, of_own = self._seen[parts:own, parts:], self._seen[own:, parts:]
+        by_top = of_top.T @ top.take(self._top_pairs)
+        by_own = of_own.T @ in_blocks.take(self._own_pairs)
+        across = by_own[:, :, parts:own] @ of_top
+        found = np.empty((len(by_own), *2 * (sum(self.structure.moves.shape),)))
+        found[:, :parts, :parts] = top[:parts, :parts]
+        found[:, parts:, :parts] = by_top[:, :, :parts] + by_own[:, :, :parts]
+        found[:, :parts, parts:] = found[:, parts:, :parts].transpose(0, 2, 1)
+        found[:, parts:, parts:] = by_top[:, :, parts:] @ of_top + by_own[:, :, own:] @ of_own
+        found[:, parts:, parts:] += across + across.transpose(0, 2, 1)
+        return found
 
     def by_own(self, by_cell: Array) -> Array:
         """What a cell has, for each of its configurations."""
@@ -596,17 +646,15 @@ class _Solved:
     gains: list[Array]
 
     def in_blocks(self, rows: Rows) -> Array:
-        """Covariance of the values of each cluster, in ``Rows.blocks``."""
+        """Covariance of each cluster's own values, in ``Rows.blocks``."""
         found = np.empty(rows.blocks[-1].stop)
         for block, pairs, inverse, gain in zip(
             rows.blocks, rows.seen_pairs, self.inverses, self.gains, strict=True
         ):
-            n, size = len(pairs), len(pairs) + len(inverse)
-            local = found[block].reshape(size, size)
-            local[:n, :n] = self.top.take(pairs)
-            side = gain @ local[:n, :n]
-            local[n:, :n], local[:n, n:] = -side, -side.T
-            local[n:, n:] = inverse + side @ gain.T
+            local, n = found[block].reshape(len(inverse), -1), len(pairs)
+            side = gain @ self.top.take(pairs)
+            np.negative(side, out=local[:, :n])
+            np.add(inverse, side @ gain.T, out=local[:, n:])
         return found
 
     def variance(self, rows: Rows, in_blocks: Array) -> Array:
@@ -614,7 +662,7 @@ class _Solved:
         found = np.empty(int(rows.offsets[-1]))
         found[: len(self.top)] = np.diag(self.top)
         for block, (own, seen) in zip(rows.blocks, rows.clusters, strict=True):
-            found[own] = in_blocks[block][:: len(seen) + len(own) + 1][len(seen) :]
+            found[own] = in_blocks[block][len(seen) :: len(seen) + len(own) + 1]
         return found
 
     def covariance(self, rows: Rows) -> Array:
@@ -670,7 +718,7 @@ def _step(
     matrices = rows.matrices(square[:, :k, :k] - across.transpose(0, 2, 1) @ gain)
     reduced = gradient[:, :k] - (own_gradient[:, None] @ gain)[:, 0]
     pull = -(rows.vector(reduced) + precision * away)
-    solved = _solve(matrices, precision, pull, rows)
+    solved = _solve(*matrices, precision, pull, rows)
     own_step = -(own_covariance @ own_gradient[:, :, None])[:, :, 0]
     own_step -= (gain @ rows.seen(solved.solution)[:, :, None])[:, :, 0]
     return _Step(
@@ -678,42 +726,48 @@ def _step(
     )
 
 
-def _solve(matrices: Array, precision: Array, vector: Array, rows: Rows) -> _Solved:
+def _solve(top: Array, in_blocks: Array, precision: Array, vector: Array, rows: Rows) -> _Solved:
     """Solve for the values: each cluster's own are eliminated by itself.
 
-    The matrix is the sum of those in ``Rows.blocks``, and of the precision on its diagonal.
+    The matrix is what ``Rows.matrices`` gives, which is overwritten, with the precision on its
+    diagonal.
     """
-    n = int(rows.offsets[rows.nested])
-    rest, right, inverses, gains = np.diag(precision[:n]), vector[:n].copy(), [], []
+    n = len(top)
+    top.ravel()[:: n + 1] += precision[:n]
+    right, inverses, gains = vector[:n].copy(), [], []
     for block, pairs, (own, seen) in zip(rows.blocks, rows.seen_pairs, rows.clusters, strict=True):
-        size, k = len(seen) + len(own), len(seen)
-        local = matrices[block].reshape(size, size)
-        inverse = np.asarray(np.linalg.inv(local[k:, k:] + np.diag(precision[own])), np.float64)
-        gain = inverse @ local[k:, :k]
-        rest.ravel()[pairs] += local[:k, :k] - local[:k, k:] @ gain
+        k = len(seen)
+        in_blocks[block][k :: k + len(own) + 1] += precision[own]
+        local = in_blocks[block].reshape(len(own), -1)
+        across, inverse = local[:, :k], np.asarray(np.linalg.inv(local[:, k:]), np.float64)
+        gain = inverse @ across
+        top.ravel()[pairs] -= across.T @ gain
         right[seen] -= gain.T @ vector[own]
         inverses.append(inverse)
         gains.append(gain)
-    top, solution = _inverse(rest), np.empty(vector.shape)
-    solution[:n] = top @ right
+    covariance, solution = _inverse(top), np.empty(vector.shape)
+    solution[:n] = covariance @ right
     for (own, seen), inverse, gain in zip(rows.clusters, inverses, gains, strict=True):
         solution[own] = inverse @ vector[own] - gain @ solution[seen]
-    return _Solved(solution, top, inverses, gains)
+    return _Solved(solution, covariance, inverses, gains)
 
 
 def _inverse(matrix: Array) -> Array:
-    """Inverse of a symmetric, positive definite matrix."""
-    factor, _ = scipy.linalg.cho_factor(matrix, lower=True, check_finite=False)
-    lower, _ = scipy.linalg.lapack.dpotri(factor, lower=1)
-    inverse = np.tril(lower)
-    inverse += inverse.T
-    inverse[np.diag_indices_from(inverse)] /= 2
-    return inverse
+    """Inverse of a symmetric, positive definite matrix, of which the lower half is read."""
+    # in LAPACK's order of columns the lower half is the upper one
+    factor, failed = scipy.linalg.lapack.dpotrf(matrix.T, lower=0)
+    if failed:
+        raise np.linalg.LinAlgError("matrix of the normal equations is not positive definite")
+    half, _ = scipy.linalg.lapack.dpotri(factor, lower=0, overwrite_c=1)
+    inverse = half + half.T
+    inverse.ravel()[:: len(inverse) + 1] /= 2
+    return np.asarray(inverse, np.float64)
 
 
 def _variances(rows: Rows, share: Array, step: _Step, in_blocks: Array) -> tuple[Array, Array]:
     """Variance of ln t of every row, and of every v, from the fit's parameters."""
-    seen, slope = rows.by_own(rows.seen_covariance(in_blocks)), _slopes(rows, share)
+    slope = _slopes(rows, share)
+    seen = rows.by_own(rows.seen_covariance(step.solved.top, in_blocks))
     of_own = rows.own_features
     # of v and w: given the values, and with them
     side = step.gain @ seen
