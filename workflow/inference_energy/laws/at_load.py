@@ -477,15 +477,17 @@ class AtLoadFit:
         start : AtLoadFit, optional
             A fit to the same rows at another scale, to start from.
         """
-        levels = _level_keys(rows)
-        of_own, protocol = keys(rows, CONFIGURATION), keys(rows, ["protocol"])
-        groups, own = tuple(level.unique() for level in levels), of_own.unique()
+        of_own = keys(rows, CONFIGURATION)
+        number, own = pd.factorize(of_own)
+        first = rows[~of_own.duplicated()]
+        levels, protocol = _level_keys(first), keys(first, ["protocol"])
+        groups = tuple(level.unique() for level in levels)
         places = np.stack([g.get_indexer(k) for g, k in zip(groups, levels, strict=True)], axis=1)
         found = mixed.fit(
             _log_times(rows),
             -np.log(rows["throughput_tps"].to_numpy(float)),
-            mixed.Rows(_structure(scale), places, own.get_indexer(of_own), _along_rows(rows)),
-            protocol.unique().get_indexer(protocol),
+            mixed.Rows(_structure(scale), places[number], number, _along_rows(rows)),
+            protocol.unique().get_indexer(protocol)[number],
             start=start.found.state if start else None,
         )
         return cls(rows, found, groups, own, protocol.unique())
@@ -540,13 +542,13 @@ class AtLoadFit:
 
     def _factors(self, rows: pd.DataFrame) -> tuple[Any, Array, Array, Array]:
         """Number of every row's configuration, and what is known of the configurations."""
-        levels = _level_keys(rows)
         of_own = keys(rows, CONFIGURATION)
-        number, first = pd.factorize(of_own)[0], np.flatnonzero(~of_own.duplicated())
-        groups = [g.get_indexer(k[first]) for g, k in zip(self.groups, levels, strict=True)]
-        own = self.own.get_indexer(of_own[first])
-        known = [self.found.of(g, int(o)) for g, o in zip(np.stack(groups, 1), own, strict=True)]
-        kind = self.protocols.get_indexer(keys(rows, ["protocol"])[first])
+        (number, own), first = pd.factorize(of_own), rows[~of_own.duplicated()]
+        levels = zip(self.groups, _level_keys(first), strict=True)
+        groups = np.stack([g.get_indexer(k) for g, k in levels], axis=1)
+        of_fit = self.own.get_indexer(own)
+        known = [self.found.of(g, int(o)) for g, o in zip(groups, of_fit, strict=True)]
+        kind = self.protocols.get_indexer(keys(first, ["protocol"]))
         scatter = np.where(kind < 0, self.found.scatter.max(), self.found.scatter[kind])
         scatter = scatter * np.sqrt(mixed.TAIL / (mixed.TAIL - 2))
         means, covariances = (np.array(each) for each in zip(*known, strict=True))
