@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema_rs import ValidationError, validator_for
+from jsonschema_rs import ValidationError, Validator, validator_for
 
 from inference_energy.errors import InputError
 from inference_energy.project import AnyPath
@@ -62,6 +62,9 @@ BOUNDS = {
 }
 RANGES = (("p5", "p95"), ("lower", "upper"))
 """Keys that a mapping has for the ends of a range."""
+MOST_VALIDATORS = 64
+VALIDATORS: dict[int, tuple[Schema, Validator]] = {}
+"""Schemas, held so that no other takes their place, and their validators, by identity."""
 PLAIN = {"string": "text", "boolean": "true or false", "object": "keys with values", "null": "null"}
 
 
@@ -286,6 +289,9 @@ def shows(text: str) -> bool:
 
 def _unshowable(text: str) -> str:
     """Why a text cannot be written into a page or a table, with the remedy; nothing if it can."""
+    # most texts, told apart from the others at once
+    if text.isascii() and text.isprintable() and not text.isspace():
+        return ""
     if text and not is_unwritable(text) and not shows(text):
         return "holds nothing that shows; write it out or remove it"
     if is_unwritable(text):
@@ -358,7 +364,7 @@ def schema_problems(
     problems = _value_problems(instance, where)
     if problems:
         return problems
-    for error in validator_for(schema).iter_errors(instance):
+    for error in _validator(schema).iter_errors(instance):
         path = ".".join(str(p) for p in error.instance_path) or "(top)"
         told = _told(error, instance, schema, stated)
         problems += [f"{where}: key {path}: {problem}" for problem in told]
@@ -367,6 +373,16 @@ def schema_problems(
         " point and exponent"
         for path, number, node in _pointed(instance, schema, schema)
     ]
+
+
+def _validator(schema: Schema) -> Validator:
+    """Validator of a schema, made once as long as the schema is the same object."""
+    known = VALIDATORS.get(id(schema))
+    if known is None or known[0] is not schema:
+        if len(VALIDATORS) >= MOST_VALIDATORS:
+            VALIDATORS.clear()
+        known = VALIDATORS[id(schema)] = schema, validator_for(schema)
+    return known[1]
 
 
 def _pointed(

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).absolute().parents[2]
 
 def is_own() -> bool:
     """Whether the run works in the project's own folder."""
-    return Path.cwd().samefile(FOLDER)
+    return os.path.samefile(os.curdir, FOLDER)
 
 
 def own(path: AnyPath) -> str:
