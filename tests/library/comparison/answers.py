@@ -21,4 +21,4 @@ def side(median):
         }
     )
     curves = {"traditional": curve, "long": curve}
-    return Answer(Side("x", {"kind": "paper"}), {}, {"energy_per_query": table}, curves)
+    return Answer(Side("x", {"kind": "paper"}), {"energy_per_query": table}, curves)

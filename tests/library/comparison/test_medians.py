@@ -73,6 +73,13 @@ def test_laws_that_are_known_are_not_fitted(monkeypatch):
     assert medians(V2) == pytest.approx(alone, rel=1e-9)
 
 
+def test_neither_a_source_nor_the_order_of_keys_makes_another_law():
+    law = dict(reversed(V2["throughput_law"].items())) | {"source": "another"}
+    medians = ExactMedians(lambda method: pytest.fail("asked for again"))
+    medians.take(V2, {})
+    assert medians._laws(V2 | {"throughput_law": law}) == {}
+
+
 def test_a_mixture_that_cannot_be_built_is_refused():
     additive = {"throughput_law": CHANGES["throughput_law"]}
     charge = {"value": 30, "unit": "1", "source": "a test"}

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.comparison.sides import NOW, Side
+from inference_energy.comparison.whatif import ask as ask_sides
 from inference_energy.comparison.whatif import (
-    answer,
     changed_settings,
+    fitted,
     flipped_claims,
     headlines,
     members,
     quantity_text,
     sentence,
-    shapley_factors,
     words,
 )
 from inference_energy.method.files import merge
@@ -30,11 +30,9 @@ def sources(method):
 
 
 def ask(**changes):
-    """Answers of the paper's method and of one that differs."""
-    return (
-        answer(Side("base", BASE), sources, 15),
-        answer(Side("head", merge(BASE, changes)), sources, 15),
-    )
+    """Answers of the paper's method and of one that differs, and the settings' factors."""
+    sides = Side("base", BASE), Side("head", merge(BASE, changes))
+    return ask_sides(sides, [fitted(side, sources) for side in sides], sources, 15)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +44,7 @@ def powered():
 
 
 def test_twice_the_power_is_twice_the_energy_and_leaves_ratios(powered):
-    for line in headlines(*powered, 15):
+    for line in headlines(*powered[:2], 15):
         expected = 2 if line["unit"] in ("Wh", "GWh/day") else 1
         assert line["factor"] == pytest.approx(expected, rel=1e-9)
         if expected == 1:
@@ -54,7 +52,7 @@ def test_twice_the_power_is_twice_the_energy_and_leaves_ratios(powered):
 
 
 def test_the_sentence_says_what_moved_and_what_did_not(powered):
-    base, head = powered
+    base, head, _ = powered
     lines = headlines(base, head, 15)
     settings = changed_settings(base.side.method, head.side.method)
     said = sentence(settings, lines)
@@ -68,9 +66,8 @@ def test_the_sentence_says_what_moved_and_what_did_not(powered):
 def test_the_setting_that_moves_most_stands_first_and_what_cancels_is_said():
     pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
     power = {"value": 10.19, "unit": "kW", "source": "a test"}
-    base, head = ask(pue=pue, node_power={"default": power})
+    base, head, shares = ask(pue=pue, node_power={"default": power})
     settings = changed_settings(base.side.method, head.side.method)
-    shares = shapley_factors(base, head, sources)
     said = sentence(settings, headlines(base, head, 15), shares)
     assert re.match(r"PUE 1\.05-1\.60 -> 1\.2 and node power 10\.2 -> 10\.19 kW lower the", said)
     line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 4.0, "factor": 1.0}
@@ -85,9 +82,8 @@ def test_the_setting_that_moves_most_stands_first_and_what_cancels_is_said():
 def test_one_quantity_needs_no_shares_and_two_multiply_to_the_change():
     pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
     share = {"value": 0.2, "unit": "1", "source": "a test"}
-    assert shapley_factors(*ask(pue=pue), sources) == []
-    base, head = ask(pue=pue, fleet={"long_share": share})
-    factors = shapley_factors(base, head, sources)
+    assert ask(pue=pue)[2] == []
+    base, head, factors = ask(pue=pue, fleet={"long_share": share})
     medians = {x["quantity"]: x["factor"] for x in headlines(base, head, 15)}
     product = factors[0]["traditional median"] * factors[1]["traditional median"]
     assert product == pytest.approx(medians["traditional query, median"])
@@ -95,7 +91,7 @@ def test_one_quantity_needs_no_shares_and_two_multiply_to_the_change():
 
 
 def test_the_quantities_of_a_section_have_a_factor_each(powered):
-    factors = {f["setting"]: f["traditional median"] for f in shapley_factors(*powered, sources)}
+    factors = {f["setting"]: f["traditional median"] for f in powered[2]}
     assert set(factors) == {"node power", "node power models DeepSeek-R1"}
     assert factors["node power"] > factors["node power models DeepSeek-R1"] > 1
     assert np.prod(list(factors.values())) == pytest.approx(2)
@@ -104,7 +100,7 @@ def test_the_quantities_of_a_section_have_a_factor_each(powered):
 @pytest.mark.parametrize("median", [1, 0.2])
 def test_queries_that_need_no_energy_leave_a_curve_of_the_others(median):
     tokens = {"distribution": "exponential", "median": median, "unit": "tokens", "source": "a test"}
-    before, after = ask(regimes={"traditional": {"output_tokens": tokens}})
+    before, after, _ = ask(regimes={"traditional": {"output_tokens": tokens}})
     curve = after.curves["traditional"]
     assert (curve["energy_wh"] > 0).all()
     assert np.isfinite(curve["density"]).all()
@@ -115,10 +111,10 @@ def test_queries_that_need_no_energy_leave_a_curve_of_the_others(median):
 def test_a_median_of_zero_has_no_factors_and_no_ratio():
     tokens = {"distribution": "exponential", "median": 0.2, "unit": "tokens", "source": "a test"}
     pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
-    before, after = ask(pue=pue, regimes={"traditional": {"output_tokens": tokens}})
+    before, after, shares = ask(pue=pue, regimes={"traditional": {"output_tokens": tokens}})
     lines = headlines(before, after, 15)
     assert "long over traditional, medians" not in {line["quantity"] for line in lines}
-    for share in shapley_factors(before, after, sources):
+    for share in shares:
         assert np.isnan(share["traditional median"])
         assert 0 < share["long median"] <= 1
     said = sentence(changed_settings(before.side.method, after.side.method), lines)
@@ -127,7 +123,7 @@ def test_a_median_of_zero_has_no_factors_and_no_ratio():
 
 def test_who_enters_the_blend_is_told_with_what_ranks_it():
     blend = {"models": 2, "source": "a test"}
-    before, after = ask(blend=BASE["blend"] | blend)
+    before, after, _ = ask(blend=BASE["blend"] | blend)
     rows = members(before, after)["traditional"]
     changed = [m for m in rows if bool(m["before"]) != bool(m["after"])]
     assert [(m["model"], m["after"]) for m in changed] == [("Llama-3.1 Nemotron Ultra 253B", 0)]
@@ -137,14 +133,14 @@ def test_who_enters_the_blend_is_told_with_what_ranks_it():
 
 def test_both_sides_are_ranked_by_what_ranks_the_new_one():
     blend = BASE["blend"] | {"ranked_by": "parameters", "source": "a test"}
-    (row,) = [m for m in members(*ask(blend=blend))["long"] if m["model"] == "DeepSeek-R1"]
+    (row,) = [m for m in members(*ask(blend=blend)[:2])["long"] if m["model"] == "DeepSeek-R1"]
     assert row["old"] == row["new"] == 671
 
 
 def test_claims_are_told_where_the_verdict_changes(powered):
     published = read("data/published/claims.csv", "claims_published")
     figures = {"estimate": {}, "reference": {}}
-    told = {c["claim"]: c for c in flipped_claims(*powered, published, figures)}
+    told = {c["claim"]: c for c in flipped_claims(*powered[:2], published, figures)}
     assert told["median-traditional"]["before"] == "reproduced"
     assert told["median-traditional"]["after"] == "not reproduced"
     assert "ratio-tokens" not in told
@@ -268,7 +264,7 @@ def test_a_verdict_that_only_other_random_numbers_change_is_told_with_the_exact_
     pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
     published = read("data/published/claims.csv", "claims_published")
     figures = {"estimate": {}, "reference": {}}
-    told = {c["claim"]: c for c in flipped_claims(*ask(pue=pue), published, figures)}
+    told = {c["claim"]: c for c in flipped_claims(*ask(pue=pue)[:2], published, figures)}
     tokens = told["tokens-p25-traditional"]
     assert tokens["old"] != tokens["new"]
     assert tokens["exact"] == [125, 125]

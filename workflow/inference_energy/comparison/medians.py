@@ -23,6 +23,15 @@ FACTORS = ("power_utilisation", "pue", "input_charge", "monte_carlo")
 Method = Mapping[str, Any]
 
 
+def _unsourced(sections: Any) -> Any:
+    """Sections without their sources, which move no number."""
+    if isinstance(sections, list):
+        return list(map(_unsourced, sections))
+    if not isinstance(sections, Mapping):
+        return sections
+    return {key: _unsourced(value) for key, value in sections.items() if key != "source"}
+
+
 class ExactMedians:
     """Exact median of the blend in each regime, of methods that are mixtures of a few.
 
@@ -66,7 +75,8 @@ class ExactMedians:
         self._once("laws", self._fit_key(method), lambda: laws)
 
     def _once(self, what: str, depends_on: list, make: Callable[[], Any]) -> Any:
-        key = what, json.dumps(depends_on)
+        # a mixture may hold the keys of a section in another order
+        key = what, json.dumps(_unsourced(depends_on), sort_keys=True)
         if key not in self._known:
             self._known[key] = make()
         return self._known[key]
@@ -84,13 +94,12 @@ class ExactMedians:
         return self._once("sources", tables, lambda: self._sources(method))
 
     def _laws(self, method: Method) -> Mapping[str, Served]:
+        return self._once("laws", self._fit_key(method), lambda: self._fitted(method))
+
+    def _fitted(self, method: Method) -> Mapping[str, Served]:
         # not fit_suitable, as a mixture may hold the law of one method against the rows of another
         given, fit = self._given(method), fit_serving if "serving" in method else fit_laws
-        return self._once(
-            "laws",
-            self._fit_key(method),
-            lambda: fit(method, given["table"], given.get("hardware")),
-        )
+        return fit(method, given["table"], given.get("hardware"))
 
     def _setup(self, method: Method) -> Setup:
         """Setup whose models, charge and blend are the method's."""

@@ -57,8 +57,6 @@ class Answer:
     ----------
     side : Side
         Method and state of the data.
-    laws : dict of str to Served
-        Throughput laws of its models.
     tables : dict of str to DataFrame
         energy_per_query, fleet, output_tokens, blend, and the lines of test_time that are quoted.
     curves : dict of str to DataFrame
@@ -66,7 +64,6 @@ class Answer:
     """
 
     side: Side
-    laws: Mapping[str, Served]
     tables: Mapping[str, pd.DataFrame]
     curves: Mapping[str, pd.DataFrame]
 
@@ -83,30 +80,88 @@ class Answer:
         return float(line["value"].item())
 
 
-def answer(side: Side, sources: Sources, longer: float) -> Answer:
-    """Compute what a method says.
+def fitted(side: Side, sources: Sources) -> dict[str, Served]:
+    """Throughput laws of a side's models; ``sources`` as for :func:`ask`."""
+    given = sources(side.method)
+    return fit_suitable(side.method, given["table"], given.get("hardware"))
+
+
+def ask(
+    sides: Sequence[Side],
+    laws: Sequence[Mapping[str, Served]],
+    sources: Sources,
+    longer: float,
+    apply: Callable[..., Any] = map,
+) -> tuple[Answer, Answer, list[dict]]:
+    """Compute what two methods say, and which setting did it.
 
     Parameters
     ----------
-    side : Side
-        The method.
+    sides : sequence of Side
+        The two methods.
+    laws : sequence of dict
+        Their throughput laws, from :func:`fitted`.
     sources : callable
         Resolved method to what it is built from, the keyword arguments of ``build``.
     longer : float
         Factor of the output tokens at which ratios are comparable. [1]
+    apply : callable
+        Applies a function to each regime, as ``map``: that of a pool of processes needs sources
+        that can be pickled.
+
+    Returns
+    -------
+    base, head : Answer
+    shares : list of dict
+        From :func:`shapley_factors`.
     """
-    given = sources(side.method)
-    laws = fit_suitable(side.method, given["table"], given.get("hardware"))
-    setup = build(side.method, **given, laws=laws)
+    asked = partial(_of_regime, sides, laws, sources, longer)
+    *parts, shares = zip(*apply(asked, sides[0].method["regimes"]), strict=True)
+    base, head = (_joined(side, of) for side, of in zip(sides, parts, strict=True))
+    methods = [side.method for side in sides]
+    return base, head, shapley_factors(*methods, pd.concat(shares))
+
+
+def _joined(side: Side, parts: Sequence[tuple[dict, dict]]) -> Answer:
+    """Answer of what its regimes have of it."""
+    tables: dict[str, list] = {}
+    for of_regime, _ in parts:
+        for name, table in of_regime.items():
+            tables.setdefault(name, []).append(table)
+    whole = {name: pd.concat(some, ignore_index=True) for name, some in tables.items()}
+    return Answer(side, whole, {k: curve for _, curves in parts for k, curve in curves.items()})
+
+
+def _of_regime(
+    sides: Sequence[Side],
+    laws: Sequence[Mapping[str, Served]],
+    sources: Sources,
+    longer: float,
+    regime: str,
+) -> tuple:
+    """Tables and curves of both sides in a regime, and the shares of the settings."""
+    setups = [
+        build(side.method, **sources(side.method), laws=own)
+        for side, own in zip(sides, laws, strict=True)
+    ]
+    parts = [_part(setup, regime, longer) for setup in setups]
+    return *parts, _shares([side.method for side in sides], laws, sources, regime)
+
+
+def _part(setup: Setup, regime: str, longer: float) -> tuple[dict, dict]:
+    """What one regime has of the tables and curves of an :class:`Answer`."""
+    of = setup.regimes[regime]
+    alone = replace(setup, regimes={regime: of})
     tables = {
-        "energy_per_query": estimate.energy_per_query(setup, ENGINES),
-        # a bootstrap of the total takes longer than the rest and moves no printed figure
-        "fleet": estimate.fleet(setup, ["exact"]),
-        "output_tokens": estimate.output_tokens(setup, ENGINES),
-        "blend": estimate.blend(setup),
-        "test_time": _longer(setup, longer),
+        "energy_per_query": estimate.energy_per_query(alone, ENGINES),
+        "output_tokens": estimate.output_tokens(alone, ENGINES),
+        "blend": estimate.blend(alone),
     }
-    return Answer(side, laws, tables, {r.name: _curve(setup, r) for r in setup.regimes.values()})
+    if regime == "traditional":
+        # a bootstrap of the total takes longer than the rest and moves no printed figure
+        tables["fleet"] = estimate.fleet(setup, ["exact"])
+        tables["test_time"] = _longer(alone, longer)
+    return tables, {regime: _curve(alone, of)}
 
 
 def _blend(setup: Setup, regime: Any) -> Any:
@@ -166,20 +221,15 @@ def _factor(old: float, new: float) -> float:
     return 1.0 if old == new else 1.0 + relative(new, old)
 
 
-def shapley_factors(
-    base: Answer, head: Answer, sources: Sources, apply: Callable[..., Any] = map
-) -> list[dict]:
+def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:
     """Factor of each differing quantity on the medians, none where only one differs.
 
     Parameters
     ----------
-    base, head : Answer
-        Both sides.
-    sources : callable
-        As for :func:`answer`.
-    apply : callable
-        Applies a function to each regime, as ``map``: that of a pool of processes needs sources
-        that can be pickled.
+    base, head : dict
+        Resolved methods.
+    shares : DataFrame
+        From ``attribution``, of every regime.
 
     Returns
     -------
@@ -188,15 +238,12 @@ def shapley_factors(
         its change (Shapley 1953, in the logarithm); NaN where a median is zero. The quantities of
         a section have their own (Owen 1977), unless they are many.
     """
-    methods = (base.side.method, head.side.method)
-    settings = differing(*methods)
-    if sum(map(len, settings.values())) < 2:
+    if shares.empty:
         return []
-    share = partial(_shares, methods, (base.laws, head.laws), sources)
-    shares = pd.concat(apply(share, methods[0]["regimes"]))
     own = shares[shares["statistic"] == "shapley"]
     apart = set(own.loc[own["part"] != "", "setting"])
     own = own[(own["part"] != "") | ~own["setting"].isin(apart)]
+    settings = differing(base, head)
     alone = {name: ".".join(paths[0]) for name, paths in settings.items() if len(paths) == 1}
     own = own.assign(setting=own["part"].where(own["part"] != "", own["setting"].replace(alone)))
     # nothing has a factor on a median of zero
@@ -210,8 +257,12 @@ def shapley_factors(
     ]
 
 
-def _shares(methods: Sequence[dict], laws: Sequence, sources: Sources, regime: str) -> pd.DataFrame:
-    """Share of each setting in the change of a regime's median; laws of both methods are known."""
+def _shares(
+    methods: Sequence[dict], laws: Sequence[Mapping[str, Served]], sources: Sources, regime: str
+) -> pd.DataFrame:
+    """Share of each setting in the change of a regime's median; none where only one differs."""
+    if sum(map(len, differing(*methods).values())) < 2:
+        return pd.DataFrame()
     medians = ExactMedians(sources, [regime])
     for method, known in zip(methods, laws, strict=True):
         medians.take(method, known)

@@ -1,7 +1,7 @@
 """Build the exact energy distributions of a method: models, blend, pathways, fleet."""
 
 from collections.abc import Mapping
-from functools import reduce
+from functools import lru_cache, reduce
 
 import numpy as np
 
@@ -149,6 +149,8 @@ def fixed_energy(
     return time_energy(setup, model, seconds, throughput, error)
 
 
+# every table of a method begins with it, one regime after the other
+@lru_cache(maxsize=2)
 def regime_energy(setup: Setup, regime: Regime) -> tuple[dict[str, Mixture], dict[str, float]]:
     """Distributions of every model, and the blend's models, largest median first.
 

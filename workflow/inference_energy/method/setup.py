@@ -75,7 +75,7 @@ class ServedModel:
         return speeds, errors if self.uncertain else np.zeros_like(speeds), powers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Regime:
     """A kind of query: its output-token distribution and its input tokens."""
 
@@ -197,7 +197,7 @@ class Charging(Protocol):
         """Input tokens that are charged as one output token; none: input is not charged. [1]"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setup:
     """Everything that an engine needs of a method and its benchmark rows.
 

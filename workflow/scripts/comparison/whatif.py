@@ -64,13 +64,15 @@ def _changed(files, gone, schemas):
     )
 
 
-def draw(sides, path):
-    """Draw both sides."""
-    # another process imports it, beside this one's work, where there are two
-    from inference_energy.comparison import whatif_figure
-    from inference_energy.drawing import save
-
-    save(whatif_figure.draw(*sides), path)
+def tell_unusual(read, head, sources):
+    """Refuse what a method cannot mean, and say what is unusual in it."""
+    known = Tables(*(read_table(read[name], name) for name in ("models", "gpus", "sources")))
+    problems, unusual = held_against(head.method, sources(head.method)["table"], known)
+    if problems:
+        raise InputError(problems)
+    stated = {key: value for key, value in head.method.items() if key != "data"}
+    unusual = [*warnings(stated, documents.read(read.schema), head.name), *unusual]
+    print(*unusual, sep="\n", end="\n" if unusual else "", file=sys.stderr)
 
 
 @contextmanager
@@ -96,18 +98,15 @@ def _main(snakemake):
     longer = documents.read(read.scaling)["longer"]["factor"]
     with TemporaryDirectory() as scratch, mapping(snakemake.threads) as apply:
         base, head, sources, rows = read_sides(snakemake, Path(scratch))
-        known = Tables(*(read_table(read[name], name) for name in ("models", "gpus", "sources")))
-        problems, unusual = held_against(head.method, sources(head.method)["table"], known)
-        if problems:
-            raise InputError(problems)
-        stated = {key: value for key, value in head.method.items() if key != "data"}
-        unusual = [*warnings(stated, documents.read(read.schema), head.name), *unusual]
-        print(*unusual, sep="\n", end="\n" if unusual else "", file=sys.stderr)
-        answer = partial(whatif.answer, sources=sources, longer=longer)
-        before, after = apply(answer, (base, head))
+        fitting = apply(partial(whatif.fitted, sources=sources), (base, head))
+        # meanwhile, where other processes fit
+        tell_unusual(read, head, sources)
+        from inference_energy.comparison import whatif_figure
+        from inference_energy.drawing import save
+
+        before, after, shares = whatif.ask((base, head), list(fitting), sources, longer, apply)
         folder = Path("build/whatif") / head.name
-        drawing = apply(partial(draw, path=folder / "before_after.svg"), [(before, after)])
-        shares = whatif.shapley_factors(before, after, sources, apply)
+        save(whatif_figure.draw(before, after), folder / "before_after.svg")
         lines = whatif.headlines(before, after, longer)
         settings = whatif.changed_settings(base.method, head.method)
         published = read_table(read.claims, "claims_published")
@@ -116,7 +115,6 @@ def _main(snakemake):
             table = after.tables[name]
             table = estimate.members(table) if name == "blend" else table
             write_table(table, folder / f"{name}.csv", name)
-        list(drawing)
     named = [s for s in settings if s["setting"] != whatif.LABELS["data"]]
     values = {
         "base": base,
