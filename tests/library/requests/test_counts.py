@@ -292,6 +292,23 @@ def test_usage_of_more_tokens_than_there_are_is_absurd(tmp_path, count, kinds):
     assert tables["lengths"]["n"].sum() == 9
 
 
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (1, r"log.parquet: Conversion Error: .*; correct the value"),
+        (2, "more than 9.2e\\+18 tokens"),
+    ],
+)
+def test_more_tokens_than_a_whole_number_holds_are_refused(tmp_path, count, cells, words):
+    """Neither a cell of lengths nor what is added up from cells may turn over in silence."""
+    columns = f"10000000000000 AS input_tokens, 1 AS output_tokens, i % {cells} AS start_time"
+    columns += f", 1000000000 - i % {cells} * 500000000 AS num_model_requests"
+    sql = f"SELECT {columns} FROM range(1000000) t(i)"
+    duckdb.sql(f"COPY ({sql}) TO '{tmp_path}/log.parquet'")
+    with pytest.raises(InputError, match=words):
+        count(tmp_path / "log.parquet")
+
+
 @pytest.mark.parametrize("requests", ["2.5", "many"])
 def test_a_number_of_requests_that_is_none_is_told(tmp_path, count, kinds, requests):
     (tmp_path / "log.csv").write_text(f"{USAGE}1735689600,m,90,9,{requests}\n1735689600,m,90,9,\n")

@@ -7,6 +7,9 @@ An energy at a cell's mean lengths differs from the mean energy of the cell by t
 cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits.
 """
 
+import duckdb
+
+from inference_energy.errors import InputError
 from inference_energy.requests.formats import COLUMNS, TOKENS, bare_name, literal
 from inference_energy.requests.log import requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
@@ -115,7 +118,24 @@ def sum_tables(connection):
     """Add up rows of the same keys, in place.
 
     Cells from which every request was taken away are left out.
+
+    Raises
+    ------
+    InputError
+        If the tokens of all rows are more than a whole number holds.
     """
+    try:
+        _sum_tables(connection)
+        totals = ", ".join(f"sum({name})::BIGINT" for name in SUMS)
+        connection.execute(f"SELECT {totals} FROM lengths").fetchall()
+    except duckdb.ConversionException:
+        raise InputError(
+            f"key log: its rows have more than {2**63 - 1:.1e} tokens together, which nobody has"
+            " computed; correct the rows of the most tokens or leave them out"
+        ) from None
+
+
+def _sum_tables(connection):
     for name, (types, sums) in TABLES.items():
         summed = ", ".join(f"sum({column})::BIGINT AS {column}" for column in sums)
         connection.execute(
