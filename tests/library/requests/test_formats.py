@@ -302,6 +302,15 @@ def test_what_a_proxy_found_in_a_cache_is_where_its_provider_says_it(
     assert found["cached"] == cached or (cached is None and pd.isna(found["cached"]))
 
 
+def test_the_usage_of_a_batch_is_in_its_usage_object(settings, tmp_path):
+    usage = LITELLM["metadata"]["additional_usage_values"]
+    both = {"additional_usage_values": usage, "usage_object": {}}
+    rows = [LITELLM | {"metadata": metadata} for metadata in ({"usage_object": usage}, both)]
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found, _ = read(tmp_path / "log.jsonl", settings, tmp_path)
+    assert [(row["cached"], row["reasoning"]) for row in found] == [(100, 20)] * 2
+
+
 def test_spans_of_older_conventions_are_read(settings, tmp_path):
     old = {"start_time": "2024-09-01T00:00:00Z", "gen_ai.request.model": "m"}
     old |= {"gen_ai.usage.prompt_tokens": 120, "gen_ai.usage.completion_tokens": 30}
