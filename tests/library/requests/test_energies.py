@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.energy.equation import node_energy
 from inference_energy.energy.exact import blend_energy, model_energy, regime_energy
 from inference_energy.laws.additive import Additive
 from inference_energy.laws.base import Share
@@ -13,6 +14,7 @@ from inference_energy.method.build import build
 from inference_energy.requests.energies import (
     FEW_WAYS,
     PARTS,
+    QUANTILES,
     Serving,
     distribution,
     energies,
@@ -205,3 +207,32 @@ def test_a_law_that_knows_the_load_is_taken_at_it(paper, one):
     assert half[1] == full[1]
     assert serving.knows_load(first) and not serving.knows_load(other)
     assert not serving.knows_load(None)
+
+
+def test_a_range_is_that_of_factors_and_errors_drawn_in_common(paper):
+    """PUE and utilisation by themselves, and one error of the law for all that a log is."""
+    setup, draws = in_ways(paper, 3), 40_000
+    serving = Serving.of_method(setup, {})
+    lengths = [(500, 300, 1000), (8000, 4000, 20), (100, 50, 5000)]
+    log = pd.DataFrame(
+        {"model": model.name, "n": n, "input": n * i, "cached": 0, "output": n * o}
+        for model in setup.models
+        for i, o, n in lengths
+    )
+    random = np.random.default_rng(3)
+    pue, utilisation = setup.boundary.over_node(setup.pue), setup.power_utilisation
+    factor = pue.quantile(random.random(draws)) * utilisation.quantile(random.random(draws))
+    error, energy = random.standard_normal(draws), np.zeros(draws)
+    for model in setup.models:
+        for i, o, n in lengths:
+            for way in model.law.shares():
+                seconds = way.law.seconds(float(i), float(o), 0.0)
+                power = model.node_power * way.power
+                spread = np.exp(way.law.residual_sigma * error)
+                energy += n * way.weight * float(node_energy(seconds, power, 1.0)) * spread
+    found = total(serving.factor, energies(serving, log))
+    expected = dict(
+        zip(QUANTILES, np.quantile(factor * energy, [*QUANTILES.values()]), strict=True)
+    )
+    for name, value in ({"mean": np.mean(factor * energy)} | expected).items():
+        assert found[name] == pytest.approx(value, rel=0.02), name
