@@ -13,7 +13,12 @@ COMPARISON_FILES = [
     *(f"results/comparison/{{pair}}.{kind}" for kind in ("csv", "md")),
     *(f"figures/comparison/{{pair}}.{kind}" for kind in ("svg", "png")),
 ]
-PAIRS = [f"{base}..{head}" for base, head in zip(list(METHODS), list(METHODS)[1:])]
+# every method that is run, and those of them that it extends, the nearest first
+EXTENDED = {
+    head: [base for base in lineage(head, SETTINGS.files)[1:] if base in METHODS]
+    for head in METHODS
+}
+PAIRS = [f"{bases[0]}..{head}" for head, bases in EXTENDED.items() if bases]
 ASKED_PAIRS = [f"{config['base']}..{config['head']}"] if "head" in config else PAIRS
 
 

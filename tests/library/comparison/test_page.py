@@ -40,25 +40,26 @@ def test_settings_come_with_their_factor_and_their_share():
     part = shares(0.0, 0.0, 0.0, kind="part", item="p95")
     page = comparison_page(comparison(*shares(log(4), log(2), log(2) / 2), *part), "a", "b")
     assert "- **m**: 1 to 2 Wh, +100.0 %\n" in page
-    assert "| m | `pue` | x 4 | x 2 | x 1.414 | 50.0 % |\n" in page
-    assert "| m | of which `p95` | x 1 | x 1 | x 1 | 0.0 % |\n" in page
+    assert "| setting | m |\n" in page
+    assert "| `pue` | x 1.414 (50.0 %) |\n" in page
+    assert "| of which `p95` |  |\n" in page
 
 
 def test_a_headline_that_does_not_move_has_no_shares_of_a_change():
-    table = comparison(*shares(log(2), -log(2), 0.0))
+    table = comparison(*shares(log(2), log(2), log(2)))
     table.loc[0, "value"] = 0.0
-    assert "| m | `pue` | x 2 | x 0.5 | x 1 |  |\n" in comparison_page(table, "a", "b")
+    assert "| `pue` | x 2 |\n" in comparison_page(table, "a", "b")
 
 
-def test_interactions_that_print_as_one_are_left_out():
+def test_interactions_below_a_hundredth_are_left_out():
     pairs = [
         {"kind": "interaction", "subject": "m", "item": item, "value": value}
-        for item, value in (("a x b", log(1.5)), ("a x c", 1e-5))
+        for item, value in (("a x b", log(1.5)), ("a x c", 9e-3))
     ]
     page = comparison_page(comparison(*pairs), "a", "b")
-    assert "- m: a x b: x 1.5\n" in page
+    assert "- m, `a x b`: x 1.5\n" in page
     assert "a x c" not in page
-    assert "act together" not in comparison_page(comparison(pairs[1]), "a", "b")
+    assert "Pairs" not in comparison_page(comparison(pairs[1]), "a", "b")
 
 
 def test_only_the_largest_results_are_shown():
@@ -67,22 +68,54 @@ def test_only_the_largest_results_are_shown():
         for i, ratio in enumerate([1.1, 0.2, None, 2.0])
     ]
     unchanged = {"kind": "unchanged", "subject": "fleet", "value": 7}
-    page = comparison_page(comparison(unchanged, *moved), "a", "b", shown=3)
-    assert "### fleet: 4 move, 7 do not\n" in page
-    assert re.findall(r"\| (r\d) \|", page) == ["r2", "r1", "r3"]
-    assert page.endswith("\nand 1 more in the table beside this page.\n")
+    page = comparison_page(comparison(unchanged, *moved), "a", "b", shown=2)
+    assert "| fleet | 4 | 1 | 7 |\n" in page and "### fleet\n" in page
+    assert re.findall(r"\| (r\d) \|", page) == ["r1", "r3"]
+    assert page.endswith("\nThe 2 largest of 3.\n")
+
+
+def test_where_there_are_medians_they_are_shown():
+    moved = [
+        {"kind": "result", "subject": "fleet", "item": s, "statistic": s, "base": "1", "value": 2.0}
+        for s in ("p5", "p50")
+    ]
+    unchanged = {"kind": "unchanged", "subject": "fleet", "value": 0}
+    page = comparison_page(comparison(unchanged, *moved), "a", "b")
+    assert "### fleet, medians\n" in page
+    assert "| p50 |" in page and "| p5 |" not in page
+
+
+def test_sources_are_told_once_for_all_settings_that_have_them():
+    settings = [
+        {"kind": "setting", "item": f"pue.{end}", "base": "1", "head": "2", "base_source": "a book"}
+        for end in ("p5", "p95")
+    ]
+    page = comparison_page(comparison(*settings), "a", "b")
+    assert page.count("a book") == 1
+    assert "\n- `pue`: `a`: a book.\n" in page
+
+
+def test_a_method_that_is_not_the_papers_has_no_verdicts_that_differ():
+    verdicts = [
+        {"kind": "verdict", "item": name, "base": "reproduced", "head": verdict}
+        for name, verdict in (("one", "not scored"), ("two", "not testable"))
+    ]
+    page = comparison_page(comparison(*verdicts), "a", "b")
+    assert "\n## Verdicts\n" in page and "| one |" not in page
+    assert "`b` is not of the paper" in page and "(../b/claims.md)" in page
 
 
 def test_an_empty_comparison_says_so():
     page = comparison_page(comparison().iloc[:1].assign(value=0.0), "a", "a")
     assert "\nNo setting differs.\n\n## Settings that differ\n" in page
-    assert page.endswith("## Verdicts that flip: 0\n\n## Results that move\n")
+    assert page.endswith("## Verdicts that differ: 0\n\n## Results that move\n")
 
 
 def test_what_a_source_says_cannot_break_the_table():
     setting = {"kind": "setting", "item": "pue.p95", "base": "a|b", "head_source": "<b> `c` |"}
     page = comparison_page(comparison(setting), "a", "b")
-    assert "| pue.p95 | a\\|b |  |  |  | \\<b\\> \\`c\\` \\| |\n" in page
+    assert "| pue.p95 | a\\|b |  |  |\n" in page
+    assert "`b`: \\<b\\> \\`c\\` \\|.\n" in page
 
 
 def moved(before, after, path="results/mine/fleet.csv", **keys):

@@ -10,8 +10,14 @@ import numpy as np
 from inference_energy.rounding import ranking
 from inference_energy.templates import render
 
-SHOWN_ABOVE = 5e-5
-"""Interactions below this are in the table only: as a factor they print as one. [ln]"""
+PRINTS_AS_ONE = 5e-5
+"""Below this a factor prints as one. [ln]"""
+
+SHOWN_ABOVE = 0.01
+"""Interactions below this are in the table only. [ln]"""
+
+UNSCORED = "not scored"
+"""Verdict on all that a method computes which is not the paper's."""
 
 HEADLINE = {"subject": "frontier blend", "pathway": "baseline", "statistic": "p50"}
 
@@ -21,7 +27,7 @@ PUBLISHED = (None, "", "published")
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
-def comparison_page(table, base, head, shown=10):
+def comparison_page(table, base, head, shown=5):
     """Comparison of two methods as a Markdown page.
 
     Parameters
@@ -36,41 +42,63 @@ def comparison_page(table, base, head, shown=10):
     table = table.astype(object).where(table.notna(), None)
     kinds = {kind: lines.to_dict("records") for kind, lines in table.groupby("kind")}
     headlines = kinds.get("headline", [])
-    entries = [*kinds.get("attribution", []), *kinds.get("part", [])]
+    settings, verdicts = kinds.get("setting", []), kinds.get("verdict", [])
+    unscored = [
+        name
+        for name, side in ((base, "base"), (head, "head"))
+        if UNSCORED in [line[side] for line in verdicts]
+    ]
     return render(
         "comparison/comparison.md.jinja",
         base=base,
         head=head,
         shown=shown,
         headlines=[line | {"change": np.expm1(line["value"])} for line in headlines],
-        shares=[share for line in headlines for share in _shares(line, entries)],
+        shares=_shares(headlines, [*kinds.get("attribution", []), *kinds.get("part", [])]),
         interactions=_interactions(kinds.get("interaction", [])),
-        settings=kinds.get("setting", []),
-        verdicts=kinds.get("verdict", []),
+        settings=settings,
+        sources=_sources(settings),
+        verdicts=verdicts,
+        unscored=unscored,
         tables=_tables(kinds.get("unchanged", []), kinds.get("result", [])),
     )
 
 
-def _shares(headline, entries):
-    """Factors by which each setting, and then each part of one, moves a headline. [1]"""
-    logs = {}
-    for entry in entries:
-        if entry["subject"] == headline["subject"]:
-            setting = logs.setdefault((entry["kind"], entry["item"]), {})
-            setting[entry["statistic"]] = entry["value"]
-    total = headline["value"]
+def _shares(headlines, entries):
+    """Factors [1] by which each setting, and then each part of one, moves every headline."""
+    logs = {
+        (entry["kind"], entry["item"], entry["subject"]): entry["value"]
+        for entry in entries
+        if entry["statistic"] == "shapley"
+    }
     return [
         {
-            "headline": headline["subject"],
             "setting": item,
             "part": kind == "part",
-            "alone": np.exp(by["from base"]),
-            "last": np.exp(by["from head"]),
-            "shapley": np.exp(by["shapley"]),
-            "of_change": by["shapley"] / total if abs(total) > SHOWN_ABOVE else None,
+            "by": [_share(logs.get((kind, item, line["subject"])), line) for line in headlines],
         }
-        for (kind, item), by in logs.items()
+        for kind, item in dict.fromkeys((kind, item) for kind, item, _ in logs)
     ]
+
+
+def _share(log, headline):
+    """Factor, and its share of the change; none of a headline that is not there or not moved."""
+    if log is None or abs(log) < PRINTS_AS_ONE:
+        return None
+    total = headline["value"]
+    moved = abs(total) > PRINTS_AS_ONE
+    return {"factor": np.exp(log), "of_change": log / total if moved else None}
+
+
+def _sources(settings):
+    """Settings that have their values from the same sources."""
+    found = {}
+    for line in settings:
+        pair = line["base_source"], line["head_source"]
+        section = line["item"].rpartition(".")[0] or line["item"]
+        if any(pair):
+            found.setdefault(pair, {})[section] = None
+    return [{"settings": list(names), "base": b, "head": h} for (b, h), names in found.items()]
 
 
 def _interactions(lines):
@@ -83,23 +111,24 @@ def _interactions(lines):
 
 
 def _tables(unchanged, results):
-    """Lines of every result table that move, the largest ratio first, and how many do not."""
+    """Lines of every result table that move, of those in both the largest first; and the others."""
     return [
         {
             "name": line["subject"],
             "unchanged": line["value"],
-            "moved": sorted(
-                (result for result in results if result["subject"] == line["subject"]),
-                key=_moved_by,
-            ),
+            "moved": moved,
+            "both": sorted(both, key=_moved_by),
+            "medians": sorted((r for r in both if r["statistic"] == "p50"), key=_moved_by),
         }
         for line in unchanged
+        for moved in [[result for result in results if result["subject"] == line["subject"]]]
+        for both in [[result for result in moved if result["value"]]]
     ]
 
 
 def _moved_by(result):
     """Sort key of a result: the largest ratio first, those of one size by name."""
-    size = ranking(abs(np.log(result["value"]))) if result["value"] else inf
+    size = ranking(abs(np.log(result["value"])))
     return (-size, result["item"], result["statistic"])
 
 
