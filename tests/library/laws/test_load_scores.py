@@ -5,9 +5,11 @@ import pytest
 from inference_energy.laws.at_load import AtLoadFit, describe
 from inference_energy.laws.load_scores import (
     BEFORE,
+    ELSEWHERE,
     SPLITS,
     bounds,
     leave_out,
+    measured_elsewhere,
     predictions,
     score,
     score_load,
@@ -71,6 +73,25 @@ def test_scores_are_told_by_source_and_class(rows, fitted):
     assert ("trtllm-0.19", "mixture") not in of.index
 
 
+def test_a_deployment_that_another_version_ran_is_measured_elsewhere(rows):
+    alone = rows.assign(source_id=np.where(rows["source_id"] == "trtllm-0.17", "a", "b"))
+    again = measured_elsewhere(alone)
+    assert 0 < again.sum() < len(rows)
+    both = alone[again].groupby(["network", "gpu", "tensor_parallel", "precision"])
+    assert (both["source_id"].nunique() == 2).all()
+    assert not measured_elsewhere(rows.assign(source_id="one")).any()
+
+
+def test_an_aim_is_missed_by_either_number():
+    committed = read("results/validation/load_scores.csv", "load_scores")
+    page = load_page(committed, BEFORE)
+    assert page.count("| reached |") + page.count("| **missed** |") == 6
+    worse = committed["left_out"].eq("model") & committed["statistic"].eq("p90_factor")
+    page = load_page(committed.assign(value=committed["value"].mask(worse, 1.51)), BEFORE)
+    found = next(row for row in page.splitlines() if row.startswith("| model | 2,515 | median x"))
+    assert found.endswith("P90 x 1.51 | **missed** |")
+
+
 def test_another_law_is_told_the_load(vendor, hardware):
     kind = LAWS[BEFORE]
     rows = kind.prepare(vendor, hardware)
@@ -88,6 +109,8 @@ def test_the_pages_tell_the_scores(rows, hardware, monkeypatch):
     scores, left_out = score_load(mixed, BEFORE, hardware)
     page = load_page(scores, BEFORE)
     assert set(scores["left_out"]) == set(SPLITS)
+    again = scores[scores["class"].eq(ELSEWHERE) & scores["statistic"].eq("bias")]
+    assert set(again["source"]) <= {"all", "trtllm-0.17", "trtllm-0.19"}
     assert set(scores.loc[scores["law"] == BEFORE, "source"]) == {"all", "trtllm-0.17"}
     assert "| model, mixture | 36 |" in page
     assert len(left_out) == len(rows)
@@ -120,3 +143,8 @@ def test_the_page_on_the_law_says_how_often_its_intervals_hold():
     shape, version = coverage["shape", "all"], coverage["version", "mixture"]
     assert f"A shape that is left out lies in its 90 % interval in {shape:.0f} of 100" in page
     assert f"such a table lies in its 90 % interval in {version:.0f} of 100" in page
+    of = scores[scores["left_out"].eq("source") & scores["law"].eq("at-load")]
+    of = of[of["statistic"] == "mean_absolute_error"].set_index(["source", "class"])["value"]
+    old, new = of["trtllm-0.17"].round(1), of["trtllm-0.19"].round(1)
+    assert f"mean error of {old['all']} % (v0.17) and {new['all']} % (v0.19)" in page
+    assert f"off by {old[ELSEWHERE]} % and {new[ELSEWHERE]} %" in page

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from inference_energy.laws.at_load import AS_MANY_AS_FIT, AtLoadFit
+from inference_energy.laws.at_load import AS_MANY_AS_FIT, DEPLOYMENT, AtLoadFit, keys
 from inference_energy.laws.base import Array, Fit
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_number
@@ -50,6 +50,9 @@ BEFORE = "hierarchical"
 
 CENTRAL = (50, 90)
 """Intervals whose coverage is told. [%]"""
+
+ELSEWHERE = "measured elsewhere"
+"""Stands for a class: rows of a source left out whose deployment others measured, any version."""
 
 
 def bounds(predicted: ArrayLike, sigma: ArrayLike, percent: float) -> tuple[Array, Array]:
@@ -200,6 +203,13 @@ def score(rows: pd.DataFrame, split: str, law: str, predicted: Array, sigma: Arr
     return pd.DataFrame(lines, columns=columns)
 
 
+def measured_elsewhere(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether rows of another source are of the deployment of each row, in whatever version."""
+    deployment = keys(rows, DEPLOYMENT)
+    sources = rows["source_id"].groupby(deployment.to_numpy()).nunique()
+    return sources.reindex(deployment).to_numpy() > 1
+
+
 def score_load(
     rows: pd.DataFrame,
     before: str,
@@ -234,6 +244,10 @@ def score_load(
             scores.append(score(rows, split, law, predicted, sigma))
         if split == "model":
             left_out = predictions(rows, *found[0])
+        if split == "source":
+            again = measured_elsewhere(rows)
+            lines = score(rows[again], split, "at-load", *(answer[again] for answer in found[0]))
+            scores.append(lines[lines["class"].eq("all")].assign(**{"class": ELSEWHERE}))
     known = rows["protocol"].eq(AS_MANY_AS_FIT)
     kind, others = LAWS[before], rows[~known]
     prepared = kind.prepare(rows.drop(columns=TRAITS), hardware)

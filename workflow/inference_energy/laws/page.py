@@ -4,10 +4,31 @@ from typing import Any
 
 import pandas as pd
 
-from inference_energy.laws.load_scores import SCALED, SCALES, SPLITS, statistics
+from inference_energy.laws.load_scores import ELSEWHERE, SCALED, SCALES, SPLITS, statistics
 from inference_energy.laws.mixed import SPREAD_GROUPS
 from inference_energy.laws.training import counted_once
 from inference_energy.templates import render
+
+AIMS: tuple[tuple[str, tuple[tuple[str, str], ...], dict[str, float]], ...] = (
+    ("configuration", (("all", "all"),), {"median_factor": 1.10, "p90_factor": 1.35}),
+    ("model", (("all", "all"),), {"median_factor": 1.15, "p90_factor": 1.5}),
+    (
+        "source",
+        tuple(
+            (source, kind)
+            for source in ("trtllm-0.17", "trtllm-0.19")
+            for kind in ("all", ELSEWHERE)
+        ),
+        {"mean_absolute_error": 7.0, "p90_absolute_error": 15.0},
+    ),
+)
+"""What is left out, source and class of rows, and the most that its errors are aimed to be."""
+
+CLASSES = ("dense", "mixture")
+"""Classes of models."""
+
+COVERED = (85.0, 95.0)
+"""Share of rows that a 90 % interval is aimed to hold. [%]"""
 
 SHAPES = ("prefill-heavy", "balanced", "decode-heavy", "long")
 
@@ -66,12 +87,26 @@ def load_page(scores: pd.DataFrame, before: str) -> str:
         }
 
     known = list(dict.fromkeys(rows.index))
+    overall = [of(split, "at-load") for split in SPLITS]
+    classes = [of(*key) for key in known if key[1:3] == ("at-load", "all") and key[3] in CLASSES]
     return render(
         "laws/load.md.jinja",
         before=before,
         after="at-load",
-        overall=[of(split, "at-load") for split in SPLITS],
-        classes=[of(*key) for key in known if key[1:3] == ("at-load", "all") and key[3] != "all"],
+        overall=overall,
+        aims=[
+            _aim(of(split, "at-load", *which), most)
+            for split, rows_of, most in AIMS
+            for which in rows_of
+            if (split, "at-load", *which) in rows.index
+        ],
+        covered=COVERED,
+        not_covered=[
+            line
+            for line in overall + classes
+            if not COVERED[0] <= line["coverage_90"] <= COVERED[1]
+        ],
+        classes=classes,
         sources=[
             of(*key)
             for key in known
@@ -88,6 +123,13 @@ def load_page(scores: pd.DataFrame, before: str) -> str:
         scaled=[of(split, law) for split in SCALED for law in SCALES],
         groups=f"{SPREAD_GROUPS:g}",
     )
+
+
+def _aim(line: dict[str, Any], most: dict[str, float]) -> dict[str, Any]:
+    """A line of the scores with the most that its errors are aimed to be, and whether they are."""
+    found = {name: line[name] for name in most}
+    reached = all(found[name] <= most[name] for name in most)
+    return line | {"most": most, "found": found, "reached": reached}
 
 
 def predicted_page(predictions: pd.DataFrame, path: str) -> str:
