@@ -29,6 +29,15 @@ def test_the_nearest_is_named_whoever_it_is(runs, answers, scored):
     assert "**EcoLogits, told everything** by the median, x1.00" in text
 
 
+def test_a_method_that_a_package_beats_is_said_not_to_be_nearer(runs, answers, scored):
+    assert "`revised`, told the load, against" in page(runs, answers, scored)
+    peer = (scored["predictor"] == "ecologits") & (scored["told"] == "everything")
+    text = page(runs, answers, scored.assign(p90_factor=scored["p90_factor"].where(~peer, 1.001)))
+    lost = "**not** nearer by the 90th percentile (x"
+    assert text.count(lost) == text.count("`revised`, told the load, against") > 0
+    assert "EcoLogits, told everything x1.00)." in text
+
+
 def test_refusals_are_counted(runs, answers, scored):
     named = answers[(answers["predictor"] == "aiconfigurator") & (answers["told"] == "everything")]
     count = (named["note"] == "model not known to the package").sum()

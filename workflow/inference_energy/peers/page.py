@@ -21,6 +21,9 @@ NAMES = {CONFIGURATOR: "AIConfigurator", "ecologits": "EcoLogits"}
 
 PACKAGES = list(NAMES)
 
+STATISTICS = {"median_factor": "by the median", "p90_factor": "by the 90th percentile"}
+"""Statistics by which the nearest is named, in words."""
+
 DIVISIONS = [
     (SHARED, "load"),
     (METHODS, "load"),
@@ -86,8 +89,31 @@ def _set(whole, quantity, chosen):
         "lines": lines,
         "nearest": {
             statistic: min(lines, key=lambda line: line[statistic], default=None)
-            for statistic in ("median_factor", "p90_factor")
+            for statistic in STATISTICS
         },
+        "methods": [_beside(line, lines) for line in lines if _is_told_load(line)],
+    }
+
+
+def _is_told_load(line):
+    """Whether a predictor is a method that was told the load of each run."""
+    is_method = line["predictor"] not in {*PACKAGES, *ASKED}
+    return is_method and (line["told"], line["left_out"]) == (TOLD, "model")
+
+
+def _beside(own, lines):
+    """A method and the nearest other method or package on the same runs, by each statistic."""
+    no_law = [line for line in lines if line["predictor"] not in {own["predictor"], *ASKED}]
+    others = [line for line in no_law if line["n"] == own["n"]]
+    found = {name: min(others, key=lambda line: line[name], default=None) for name in STATISTICS}
+    return {
+        "line": own,
+        "by": [
+            {"words": STATISTICS[name], "own": own[name], "value": other[name]}
+            | {"label": other["label"], "nearer": own[name] < other[name]}
+            for name, other in found.items()
+            if other
+        ],
     }
 
 
