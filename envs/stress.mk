@@ -15,7 +15,8 @@ stress-env: .venv-stress/.installed ## install AIPerf into .venv-stress
 
 # Other clients of which the tests read real results. Older AIPerf runs on the packages of the pinned one; inference-perf
 # needs Python 3.12, and its test is skipped where that does not run (pyenv has names of Pythons that are not chosen).
-CLIENTS := aiperf-0.8.0 aiperf-0.10.0 $(if $(shell python3.12 --version 2>/dev/null),inference-perf)
+OLDER := $(basename $(notdir $(wildcard envs/clients/aiperf-*.lock)))
+CLIENTS := $(OLDER) $(if $(shell python3.12 --version 2>/dev/null),inference-perf)
 
 .venv-stress/clients/aiperf-%/.installed: envs/clients/aiperf-%.lock .venv-stress/.engine
 	@.venv-stress/bin/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --require-hashes \
@@ -36,7 +37,7 @@ lock-stress: ## renew the locks of the stress test (needs uv)
 	  --no-emit-index-url --no-annotate --quiet -o envs/stress.lock
 	uv pip compile --group stress-test -c envs/stress.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --quiet -o envs/stress-test.lock
-	for client in aiperf-0.8.0 aiperf-0.10.0; do echo $$client | sed s/-/==/ | uv pip compile - --no-deps --universal \
+	for client in $(OLDER); do echo $$client | sed s/-/==/ | uv pip compile - --no-deps --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o envs/clients/$$client.lock || exit 1; done
 	echo inference-perf==0.7.0 | uv pip compile - --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --quiet -o envs/clients/inference-perf.lock

@@ -21,7 +21,7 @@ CLIENTS = ROOT / ".venv-stress/clients"
 REQUESTS = 20
 
 
-@pytest.mark.parametrize("version", ["0.8.0", "0.10.0"])
+@pytest.mark.parametrize("version", ["0.8.0", "0.9.0", "0.10.0", "0.11.0", "0.12.0"])
 def test_older_aiperf(engine, tmp_path, version):
     address, tokenizer = engine
     command = [PYTHON, "-m", "aiperf", "profile", "-m", "tiny", "--url", address[: -len("/v1")]]

@@ -10,15 +10,18 @@ from repository import ROOT
 
 FIXTURES = ROOT / "tests" / "fixtures" / "benchmarks"
 NODE = {"gpu": "H100-SXM-80GB", "n_gpus": 8, "tensor_parallel": 8, "precision": "FP8"}
+ALONE = {**NODE, "n_gpus": 1, "tensor_parallel": 1}
 PAIR = {**NODE, "n_gpus": 2, "tensor_parallel": 2}
 MLPERF = {**NODE, "model": "Llama 2 70B", "gpu": "H200-SXM-141GB"}
 # File, client, facts that it needs.
 FILES = [
     ("aiperf/cpu.json", "aiperf", NODE),
     ("aiperf/dcgm.json", "aiperf", PAIR),
-    ("aiperf/0.8.0.json", "aiperf", {**NODE, "n_gpus": 1, "tensor_parallel": 1}),
-    ("aiperf/0.10.0.json", "aiperf", {**NODE, "n_gpus": 1, "tensor_parallel": 1}),
-    ("aiperf/0.12.0.json", "aiperf", {**NODE, "n_gpus": 1, "tensor_parallel": 1}),
+    ("aiperf/0.8.0.json", "aiperf", ALONE),
+    ("aiperf/0.9.0.json", "aiperf", ALONE),
+    ("aiperf/0.10.0.json", "aiperf", ALONE),
+    ("aiperf/0.11.0.json", "aiperf", ALONE),
+    ("aiperf/0.12.0.json", "aiperf", ALONE),
     ("genai-perf/profile_export_genai_perf.json", "genai-perf", NODE),
     ("vllm/single.json", "vllm", NODE),
     ("vllm/appended.json", "vllm", NODE),

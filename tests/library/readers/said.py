@@ -54,6 +54,11 @@ AIPERF = {
     "itl_p95_s": metric("Inter Token Latency (ms)", "p95"),
     "e2e_p99_s": metric("Request Latency (ms)", "p99"),
 }
+OF_A_GPU = AIPERF | {"gpu_power_w": r"Usage \(W\),([\d.]+)"}
+OF_ONE = AIPERF | {
+    "gpu_power_w": r"Total GPU Power \(1 GPU\) \(W\),([\d.]+)",
+    "gpu_energy_j": r"Total GPU Energy \(1 GPU\) \(J\),([\d.]+)",
+}
 LATENCIES, SERVER = "Request Latency Statistics", "Server Throughput Statistics"
 SPEED, WAIT = "Throughput and Goodput", "Request & Token Latency"
 SAID = {
@@ -91,15 +96,10 @@ SAID = {
             "completed": row_of("Request Error Summary", 0),
         },
     ),
-    "aiperf/0.8.0.json": ("aiperf/0.8.0.csv", AIPERF | {"gpu_power_w": r"Usage \(W\),([\d.]+)"}),
-    "aiperf/0.10.0.json": (
-        "aiperf/0.10.0.csv",
-        AIPERF
-        | {
-            "gpu_power_w": r"Total GPU Power \(1 GPU\) \(W\),([\d.]+)",
-            "gpu_energy_j": r"Total GPU Energy \(1 GPU\) \(J\),([\d.]+)",
-        },
-    ),
+    "aiperf/0.8.0.json": ("aiperf/0.8.0.csv", OF_A_GPU),
+    "aiperf/0.9.0.json": ("aiperf/0.9.0.csv", OF_A_GPU),
+    "aiperf/0.10.0.json": ("aiperf/0.10.0.csv", OF_ONE),
+    "aiperf/0.11.0.json": ("aiperf/0.11.0.csv", OF_ONE),
     "aiperf/0.12.0.json": (
         "aiperf/0.12.0.csv",
         AIPERF

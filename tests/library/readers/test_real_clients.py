@@ -13,9 +13,9 @@ def test_what_is_read_is_what_the_client_printed(file):
     check_said(detect_and_read(FIXTURES / file, ONE).iloc[0], text, patterns)
 
 
-@pytest.mark.parametrize("version", ["0.8.0", "0.10.0", "0.12.0"])
+@pytest.mark.parametrize("version", ["0.8.0", "0.9.0", "0.10.0", "0.11.0", "0.12.0"])
 def test_energy_of_every_version_of_aiperf_is_read(version):
-    """0.8 states each GPU alone, 0.10 their sum without a vendor, 0.12 with it."""
+    """0.8 and 0.9 state each GPU alone, 0.10 and 0.11 their sum without a vendor, 0.12 with it."""
     row = detect_and_read(FIXTURES / f"aiperf/{version}.json", ONE).iloc[0]
     assert (row["client_version"], row["power_boundary"]) == (version, "accelerator")
     # the made-up GPU draws 300 W, and 100 W more or less within 7 s
