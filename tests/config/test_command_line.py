@@ -173,12 +173,25 @@ def test_the_command_line_itself_takes_every_key(tmp_path):
     wrong = {key: {"wrong": 1} for key in DEFAULTS}
     wrong |= dict.fromkeys(("extra_inputs", "facts", "factors"), "text")
     wrong |= {"prediction": [1], "power": [[1]]}
-    command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--cores", "1"]
-    run = start_and_wait(
-        [*command, "-d", tmp_path, "-n", "stress", "--config", f"stress={in_yaml(wrong)}"],
-    )
-    assert run.returncode != 0
-    told = run.stdout + run.stderr
+    told = refused(tmp_path, "engines: 010\n", "stress", "--config", f"stress={in_yaml(wrong)}")
+    # in YAML 1.1, as which Snakemake reads it, 8
+    assert "key engines: value 10:" in told
     untold = [key for key in DEFAULTS if not re.search(rf"key stress\.{key}(\.0)?: value", told)]
     assert untold == []
+
+
+def test_keys_that_stand_twice_in_a_users_configuration_are_refused(tmp_path):
+    told = refused(tmp_path, '{"methods": ["revised"], "methods": ["oviedo2026"]}')
+    assert f"{tmp_path / 'mine.yaml'}, line 1: key methods: stands there twice" in told
+
+
+def refused(folder, stated, *asked):
+    """What a dry run says that refuses a configuration file, or what is asked for."""
+    (folder / "mine.yaml").write_text(stated, encoding="utf-8")
+    command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--cores", "1"]
+    own = ["--configfile", folder / "mine.yaml"]
+    run = start_and_wait([*command, "-d", folder, "-n", *asked, *own])
+    assert run.returncode != 0
+    told = run.stdout + run.stderr
     assert "Traceback" not in told
+    return told
