@@ -10,7 +10,7 @@ import pytest
 from explorer.browser import opened, started
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import mix
-from inference_energy.explorer.configurations import configurations, measured
+from inference_energy.explorer.configurations import configurations, kinds_of
 from inference_energy.explorer.content import median_tokens
 from inference_energy.method.boundary import FACILITY, SERVER
 from inference_energy.method.build import build, fit_suitable
@@ -82,7 +82,7 @@ def known():
         hardware = given.get("hardware", {})
         laws, elsewhere = fit_suitable(method, given["table"], hardware), {}
         if "serving" in method:
-            kinds = measured(read("results/coefficients.csv", "coefficients"))
+            kinds = kinds_of(read("results/coefficients.csv", "coefficients"))
             utilisation = next(iter(laws.values())).utilisation
             elsewhere = serve_elsewhere(method, given["table"], hardware, kinds, utilisation)
         of_method = configurations(
@@ -279,16 +279,27 @@ def test_every_number_links_to_rows_that_are_there(name, page):
         assert number(float(line.split(",")[4])) == link.inner_text()
 
 
-def test_it_has_every_kind_of_node_on_which_a_model_was_measured(page):
+def test_it_has_every_kind_of_node_that_has_coefficients(page):
     go(page, {"method": "revised"})
-    kinds = measured(read("results/coefficients.csv", "coefficients"))
+    kinds = kinds_of(read("results/coefficients.csv", "coefficients"))
     models = page.locator("#model option").all_inner_texts()
-    assert set(models) >= set(kinds["model"]) and len(kinds) > 200
+    assert set(models) >= set(kinds["model"]) and len(kinds) > 500
     for model, own in kinds.groupby("model"):
         go(page, {"method": "revised", "model": model})
         offered = page.locator("#gpu").evaluate("select => [...select.options].map(o => o.value)")
         assert set(offered) >= set(own["gpu"])
-    assert int(page.inner_text("#unmeasured")) > 0
+
+
+def test_it_says_which_models_the_law_has_not_seen(page):
+    table = read("results/coefficients.csv", "coefficients")
+    seen = table["tier"].ne("C").groupby(table["model"]).any()
+    group = page.locator("#model optgroup").last.locator("option").all_inner_texts()
+    assert group == sorted(seen.index[~seen])
+    for name, known in (("revised", False), ("oviedo2026", True)):
+        go(page, {"method": name, "model": "Llama-3.1 Nemotron Ultra 253B"})
+        assert page.is_hidden("#more") == known
+    go(page, {"method": "revised", "model": "Llama 3.1 8B"})
+    assert page.is_hidden("#more")
 
 
 def test_the_address_keeps_what_is_picked(page, browser):

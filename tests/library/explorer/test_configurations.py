@@ -7,8 +7,8 @@ from inference_energy.explorer.configurations import (
     MIXED,
     as_table,
     configurations,
+    kinds_of,
     lines_of,
-    measured,
 )
 from inference_energy.laws.base import Share
 from inference_energy.laws.fitting import Served
@@ -134,7 +134,7 @@ def test_models_and_nodes_that_are_not_the_methods_stand_beside_its_own():
     assert of["Llama 3.1 8B", "B200", "FP4"].node_power == 10.2
 
 
-def test_kinds_that_were_measured_are_those_of_tiers_a_and_b():
+def test_kinds_are_those_of_the_coefficients_each_once():
     table = pd.DataFrame(
         {
             "model": ["a", "a", "a", "b"],
@@ -143,8 +143,9 @@ def test_kinds_that_were_measured_are_those_of_tiers_a_and_b():
             "tier": ["A", "A", "B", "C"],
         }
     )
-    found = measured(table)
-    assert found.to_numpy().tolist() == [["a", "B200", "FP4"], ["a", "B200", "FP8"]]
+    found = kinds_of(table)
+    kinds = [["a", "B200", "FP4"], ["a", "B200", "FP8"], ["b", "B200", "FP8"]]
+    assert found.to_numpy().tolist() == kinds
 
 
 def test_the_table_says_where_each_configuration_stands(many, tmp_path):

@@ -79,6 +79,23 @@ def test_a_law_that_the_page_cannot_compute_is_none():
     assert content.law_content(Pooled.of([Share(1.0, 1.0, varied)])) is None
 
 
+def counted(kind, coded):
+    """Numbers that are coded in steps."""
+    step, size = content.STEPS[kind]
+    coded = base64.b64decode(coded)
+    places = range(0, len(coded), size)
+    return [step * int.from_bytes(coded[at : at + size], "little", signed=True) for at in places]
+
+
+def test_numbers_come_back_from_their_steps_and_those_that_do_not_fit_are_refused():
+    for kind, (step, size) in content.STEPS.items():
+        largest = step * (256**size // 2 - 1)
+        values = [-largest, -step, 0.0, 0.1234, largest]
+        assert counted(kind, content.stepped(kind, values)) == pytest.approx(values, abs=step / 2)
+        with pytest.raises(OverflowError):
+            content.stepped(kind, [1.01 * largest])
+
+
 def pooled(law, model="a"):
     nodes = content.nodes_of(law)
     return Configuration(model, *nodes[0].split(" "), np.nan, law, 10.2, pd.DataFrame())
@@ -100,7 +117,9 @@ def test_a_pool_stands_once_and_its_nodes_name_their_ways():
     )
     assert weights == [[0.25, 0.25], [0.5]]
     assert loads == [[8.0, 64.0], [None]] and copies == [[2.0, 2.0], [1.0]]
-    assert [way[5:] for way in of["ways"]] == [[[0, 0], [0.5, 0.7]], [[1], [1.0]]]
+    assert [way[5] for way in of["ways"]] == [[0, 0], [1]]
+    powers = [counted("powers", way[6]) for way in of["ways"]]
+    assert powers == [pytest.approx([0.5, 0.7]), pytest.approx([1.0])]
     assert content.law_content(pool)["nodes"] == ["B200 FP4", "H100-SXM-80GB FP8"]
     assert content.law_content(pool.on(["B200 FP4"]))["nodes"] == ["B200 FP4"]
 
@@ -126,18 +145,19 @@ def test_what_a_law_with_load_knows_stands_once_for_all_its_layouts():
     of = pools.add([pooled(Pooled.of(ways))])["a"]
     pools.finish()
     (known,) = pools.known
-    assert [law[0] for law in of["laws"]] == [0, 0] and len(pools.traits) == 2
-    names = [list(PARTS)[part] for part in known["parts"]]
+    assert [law[0] for law in of["laws"]] == [0, 0] and len(pools.layouts) == 2
+    present, factors, slopes, scatter, covariance = known
+    parts = pools.parts[present]
+    names = [list(PARTS)[part] for part in parts]
     assert {"weights", "step", "step_reduction", "token"} <= set(names)
     assert "experts" not in names and "weights_4bit" not in names
-    kept = [*known["parts"], size - 2, size - 1]
+    kept = [*parts, size - 2, size - 1]
     upper = (root @ root.T)[np.ix_(kept, kept)][np.triu_indices(len(kept))]
-    coded, size = base64.b64decode(known["covariance"]), content.COVARIANCE_BYTES
-    places = range(0, len(coded), size)
-    steps = [int.from_bytes(coded[at : at + size], "little", signed=True) for at in places]
-    assert np.array(steps) * content.COVARIANCE_STEP == pytest.approx(upper, abs=1e-7)
-    assert known["factors"] == [law.log_factors[part] for part in known["parts"]]
-    assert pools.traits[0][list(TRAITS).index("index_tokens")] is None
+    assert counted("covariance", covariance) == pytest.approx(upper, abs=1e-7)
+    assert counted("factors", factors) == pytest.approx(law.log_factors[parts], abs=1e-8)
+    assert (slopes, scatter) == (law.slopes.tolist(), law.scatter)
+    place = list(TRAITS).index("index_tokens")
+    assert pools.trait_values[place][pools.layouts[0][place]] is None
 
 
 def test_idle_nodes_draw_less_than_serving_ones_and_more_than_their_hosts():
@@ -204,6 +224,6 @@ def test_a_utilisation_measured_at_the_load_is_that_of_the_built_method():
     assert content.utilisation_content(stated, built, 1.645) == {"p5": 0.7, "p95": 0.7}
 
 
-def test_the_page_counts_the_models_that_it_does_not_have():
+def test_the_page_names_the_models_of_which_nothing_was_measured():
     table = pd.DataFrame({"model": ["a", "a", "b", "c"], "tier": ["A", "B", "C", "C"]})
-    assert content.serving_content(content.Pools(), table)["unmeasured"] == 2
+    assert content.serving_content(content.Pools(), table)["unmeasured"] == ["b", "c"]

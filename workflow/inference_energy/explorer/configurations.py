@@ -103,8 +103,8 @@ def configurations(method, table, hardware, nodes, at_load, served, elsewhere=No
     return sorted(found, key=lambda each: (*each.key[:3], np.nan_to_num(each.load)))
 
 
-def measured(coefficients):
-    """Models, GPUs and formats of which the model was measured, on whatever node.
+def kinds_of(coefficients):
+    """Models, GPUs and formats whose coefficients are published, measured or not.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def measured(coefficients):
     DataFrame
         model, gpu, precision.
     """
-    rows = coefficients[coefficients["tier"].ne("C")].rename(columns={"format": "precision"})
+    rows = coefficients.rename(columns={"format": "precision"})
     return rows[["model", "gpu", "precision"]].drop_duplicates(ignore_index=True)
 
 

@@ -17,11 +17,10 @@ from inference_energy.power.node import find_node, idle_share, node_power
 from inference_energy.text import is_missing
 from inference_energy.units import W_PER_KW
 
-COVARIANCE_STEP = 1e-7
-"""Resolution of covariances: moves a spread of 4 % by less than a thousandth of itself. [1]"""
-
-COVARIANCE_BYTES = 3
-"""Length of a covariance; the largest that fits is 0.84, a spread by a factor of 2.5. [bytes]"""
+STEPS = {"covariance": (1e-7, 3), "factors": (1e-8, 4), "powers": (2e-9, 4)}
+"""Resolution [1] and length [bytes] of numbers that the page has many of. The largest covariance
+that fits is 0.84, a spread by a factor of 2.5; its step moves a spread of 4 % by less than a
+thousandth of itself. Steps of factors (of their logarithms) and powers are as fine as DIGITS."""
 
 SHOWN = ["mean", "p5", "p25", "p50", "p75", "p95"]
 """Statistics of a method's own queries."""
@@ -76,17 +75,21 @@ class Pools:
     Attributes
     ----------
     known : list
-        What laws know: places of the parts whose time is not zero, their factors, slopes and
-        scatter, and the upper half of the covariance in steps of COVARIANCE_STEP, as whole numbers
-        of COVARIANCE_BYTES in base64.
-    traits : list
-        What layouts imply, in the order of ``serving.TRAITS``; an infinite trait is None.
+        What laws know: the place in ``parts``, ln of the factors, slopes, scatter, and the upper
+        half of the covariance; factors and covariance as :func:`stepped`.
+    parts : list
+        Places of parts whose time is not zero.
+    layouts : list
+        What layouts imply: for every trait of ``serving.TRAITS`` a place in ``trait_values``.
+    trait_values : list
+        Values of every trait; an infinite one is None.
     columns : list
         Weights, loads and copies of the ways of one node and engine.
     """
 
     def __init__(self):
-        self.known, self.traits, self.columns = [], [], []
+        self.known, self.parts, self.layouts, self.columns = [], [], [], []
+        self.trait_values = [[] for _ in serving.TRAITS]
         self._places, self._forms = {}, []
 
     def add(self, configurations):
@@ -96,7 +99,7 @@ class Pools:
         -------
         dict of str to dict
             By model: ``laws``, and ``ways``: node, engine, places of weights, loads and copies,
-            laws by place, and relative powers.
+            laws by place, and relative powers as :func:`stepped`.
         """
         found = {}
         # the most nodes first, with their weights among each other
@@ -113,7 +116,7 @@ class Pools:
 
     def finish(self):
         """Write what laws know, once all are added: only the parts that any of them has."""
-        self.known = [_knowledge(form, present) for form, present in self._forms]
+        self.known = [self._knowledge(form, present) for form, present in self._forms]
 
     def _columns(self, ways):
         loads = [way.load if np.isfinite(way.load) else None for way in ways]
@@ -127,7 +130,7 @@ class Pools:
             if law not in laws:
                 laws.append(law)
             places.append(laws.index(law))
-        return places, [way.power for way in ways]
+        return places, stepped("powers", [way.power for way in ways])
 
     def _law(self, form):
         if "traits" not in form:
@@ -139,15 +142,34 @@ class Pools:
             self._forms.append((form, np.zeros(len(serving.PARTS), bool)))
         finite = {name: np.inf if value is None else value for name, value in traits.items()}
         self._forms[place][1][:] |= serving.part_seconds(finite, 1.0, 1.0, 0.0, 1.0) > 0
-        values = [traits[name] for name in serving.TRAITS]
-        return [place, self._place(self.traits, list(map(_short, values))), form["copies"]]
+        layout = [
+            self._place(values, _short(traits[name]))
+            for name, values in zip(serving.TRAITS, self.trait_values, strict=True)
+        ]
+        return [place, self._place(self.layouts, layout), form["copies"]]
 
-    def _place(self, stored, values):
-        key = (id(stored), *values)
+    def _place(self, stored, value):
+        key = (id(stored), *value) if isinstance(value, list) else (id(stored), value)
         if key not in self._places:
             self._places[key] = len(stored)
-            stored.append(values)
+            stored.append(value)
         return self._places[key]
+
+    def _knowledge(self, form, present):
+        """What a law with load knows of the parts that are present."""
+        size = len(present) + len(form["slopes"])
+        covariance = np.zeros((size, size))
+        covariance[np.triu_indices(size)] = form["covariance"]
+        parts = np.flatnonzero(present)
+        kept = np.append(parts, np.arange(len(present), size))
+        upper = covariance[np.ix_(kept, kept)][np.triu_indices(len(kept))]
+        return [
+            self._place(self.parts, parts.tolist()),
+            stepped("factors", np.array(form["factors"])[present]),
+            form["slopes"],
+            form["scatter"],
+            stepped("covariance", upper),
+        ]
 
 
 def _short(value):
@@ -155,33 +177,39 @@ def _short(value):
     return value if value is None else float(f"{value:.{DIGITS}g}")
 
 
-def _knowledge(form, present):
-    """What a law with load knows of the parts that are present."""
-    size = len(present) + len(form["slopes"])
-    covariance = np.zeros((size, size))
-    covariance[np.triu_indices(size)] = form["covariance"]
-    kept = np.append(np.flatnonzero(present), np.arange(len(present), size))
-    upper = covariance[np.ix_(kept, kept)][np.triu_indices(len(kept))]
-    steps = [round(value / COVARIANCE_STEP) for value in upper.tolist()]
-    # one that does not fit is refused here
-    numbers = b"".join(each.to_bytes(COVARIANCE_BYTES, "little", signed=True) for each in steps)
-    return {
-        "parts": np.flatnonzero(present).tolist(),
-        "factors": np.array(form["factors"])[present].tolist(),
-        "slopes": form["slopes"],
-        "scatter": form["scatter"],
-        "covariance": base64.b64encode(numbers).decode("ascii"),
-    }
+def stepped(kind, values):
+    """Numbers in steps of STEPS, as whole numbers, lowest byte first, in base64.
+
+    Parameters
+    ----------
+    kind : str
+        Of STEPS.
+    values : sequence of float
+        [1]
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    OverflowError
+        If a number does not fit.
+    """
+    step, size = STEPS[kind]
+    steps = [round(float(value) / step) for value in values]
+    numbers = b"".join(each.to_bytes(size, "little", signed=True) for each in steps)
+    return base64.b64encode(numbers).decode("ascii")
 
 
 def serving_content(pools, coefficients):
     """What laws with load have in common: names of parts and traits, fixed numbers, ``Pools``.
 
-    And the number of models of the table of schema ``coefficients`` that were not measured.
+    And the models of the table of schema ``coefficients`` of which nothing was measured.
     """
     measured = coefficients.loc[coefficients["tier"].ne("C"), "model"]
     return {
-        "unmeasured": len(set(coefficients["model"]) - set(measured)),
+        "unmeasured": sorted(set(coefficients["model"]) - set(measured)),
         "parts": list(serving.PARTS),
         "traits": list(serving.TRAITS),
         "largest_batch": serving.LARGEST_BATCH,
@@ -191,9 +219,11 @@ def serving_content(pools, coefficients):
         "near": at_load.NEAR,
         "short": at_load.SHORT,
         "length_floor": LENGTH_FLOOR,
-        "covariance_step": COVARIANCE_STEP,
+        "steps": STEPS,
         "known": pools.known,
-        "layouts": pools.traits,
+        "present": pools.parts,
+        "layouts": pools.layouts,
+        "values": pools.trait_values,
         "columns": pools.columns,
     }
 

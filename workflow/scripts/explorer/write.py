@@ -26,7 +26,7 @@ def main(snakemake):
     keys = zip(published["claim"], published["version"], strict=True)
     statements = dict(zip(keys, published["statement"], strict=True))
     coefficients = read_table(read.coefficients, "coefficients")
-    setups, found = _known(read, methods, sources, configurations.measured(coefficients))
+    setups, found = _known(read, methods, sources, configurations.kinds_of(coefficients))
     write_table(configurations.as_table(found), write.table, "configurations")
     lines = configurations.lines_of(read_table(write.table, "configurations"))
     at_load = {shown(read.at_load): read_table(read.at_load, "throughput")}
@@ -70,7 +70,7 @@ def main(snakemake):
 
 
 def _known(read, methods, sources, kinds):
-    """Setup of every method, and every configuration that it knows, measured kinds among them."""
+    """Setup of every method, and every configuration that it knows, all kinds among them."""
     nodes, at_load = read_table(read.nodes, "node_power"), read_table(read.at_load, "throughput")
     setups, found = {}, {}
     for name, method in methods.items():

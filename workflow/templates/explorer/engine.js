@@ -237,32 +237,44 @@ const engine = (() => {
     return Math.min(Math.exp(law.intercept + a * log(input - cached) + b * log(output)), law.peak);
   };
 
-  /* Ways to serve a model, in full, from how the content has them: without saying anything twice. */
-  const unpacked = (serving, { laws: given, ways }) => {
+  /* What laws with load know, in full, from how the content has it: without saying anything twice. */
+  const knowledge = ({ known, present, steps }) =>
+    known.map(([parts, factors, slopes, scatter, covariance]) => ({
+      parts: present[parts],
+      factors: decoded(factors, steps.factors),
+      slopes,
+      scatter,
+      covariance: decoded(covariance, steps.covariance),
+    }));
+  /* Ways to serve a model, likewise; known is what laws know. */
+  const unpacked = (serving, known, { laws: given, ways }) => {
     const ofLaw = (law) => {
       if (!Array.isArray(law)) return law;
-      const [known, layout, copies] = law;
-      const traits = Object.fromEntries(serving.traits.map((name, j) => [name, serving.layouts[layout][j]]));
-      return { kind: "at-load", serving, traits, copies, known: serving.known[known] };
+      const [place, layout, copies] = law;
+      const values = serving.layouts[layout].map((value, j) => [serving.traits[j], serving.values[j][value]]);
+      return { kind: "at-load", serving, traits: Object.fromEntries(values), copies, known: known[place] };
     };
     const column = (place) => serving.columns[place];
     return {
       kind: "pooled",
       laws: given.map(ofLaw),
-      ways: ways.flatMap(([node, engine, weights, loads, copies, laws, powers]) =>
-        laws.map((law, i) => ({
+      ways: ways.flatMap(([node, engine, weights, loads, copies, laws, coded]) => {
+        const powers = decoded(coded, serving.steps.powers);
+        return laws.map((law, i) => ({
           node, engine, law, power: powers[i],
           weight: column(weights)[i], load: column(loads)[i], copies: column(copies)[i],
-        })),
-      ),
+        }));
+      }),
     };
   };
-  /* Numbers in steps, from whole numbers of 24 bits, lowest byte first, in base64. */
-  const decoded = (text, step) => {
+  /* Numbers in steps, from signed whole numbers of so many bytes, lowest first, in base64. */
+  const decoded = (text, [step, size]) => {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     // the highest byte goes to the top of 32 bits, so that its sign is kept
-    const whole = (i) => ((bytes[i] << 8) | (bytes[i + 1] << 16) | (bytes[i + 2] << 24)) >> 8;
-    return Float64Array.from({ length: bytes.length / 3 }, (_, i) => whole(3 * i) * step);
+    const spare = 32 - 8 * size;
+    const whole = (i) =>
+      (bytes.subarray(size * i, size * (i + 1)).reduce((all, byte, k) => all | (byte << (8 * k)), 0) << spare) >> spare;
+    return Float64Array.from({ length: bytes.length / size }, (_, i) => whole(i) * step);
   };
 
   /* Energy of one query.
@@ -348,5 +360,5 @@ const engine = (() => {
 
   const knowsLoad = (law) => law.kind === "pooled" && law.ways.every((way) => way.load !== null);
 
-  return { unpacked, decoded, knowsLoad, logNormal, fixed, times, quantile, mean, density, answer, change };
+  return { knowledge, unpacked, knowsLoad, logNormal, fixed, times, quantile, mean, density, answer, change };
 })();

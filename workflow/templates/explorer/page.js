@@ -5,18 +5,17 @@ const explorer = (() => {
   const content = JSON.parse(document.getElementById("content").textContent);
   const $ = (id) => document.getElementById(id);
   const METHODS = content.methods;
-  const { known: knowledge, covariance_step: step } = content.serving;
-  for (const known of knowledge) known.covariance = engine.decoded(known.covariance, step);
+  const known = engine.knowledge(content.serving);
+  const UNMEASURED = content.serving.unmeasured;
   for (const method of Object.values(METHODS)) {
     const pools = {};
     for (const place of method.configurations) {
       if (!place.law.nodes) continue;
-      const pool = (pools[place.model] ??= engine.unpacked(content.serving, method.pools[place.model]));
+      const pool = (pools[place.model] ??= engine.unpacked(content.serving, known, method.pools[place.model]));
       const ways = pool.ways.filter((way) => place.law.nodes.includes(way.node));
       place.law = { ...pool, ...place.law, ways };
     }
   }
-  $("unmeasured").textContent = content.serving.unmeasured;
   const FIRST = "oviedo2026" in METHODS ? "oviedo2026" : Object.keys(METHODS)[0];
   const PLACE = ["model", "gpu", "precision", "load"];
   const NUMBERS = ["requests", "input", "cached", "output", "power", "pu5", "pu95", "pue5", "pue95", "queries", "share"];
@@ -158,7 +157,10 @@ const explorer = (() => {
     const group = (label, names) =>
       `<optgroup label="${label}">${names.map((v) => `<option>${escaped(v)}</option>`).join("")}</optgroup>`;
     if (!others.length) return options("model", own);
-    $("model").innerHTML = group("In the method's estimate", own) + group("Not in it, but measured", others);
+    $("model").innerHTML =
+      group("In the method's estimate", own) +
+      group("Not in it, but measured", others.filter((name) => !UNMEASURED.includes(name))) +
+      group("From their architecture alone", others.filter((name) => UNMEASURED.includes(name)));
   };
   const showControls = ({ picked, method, place }) => {
     const known = engine.knowsLoad(place.law);
@@ -169,7 +171,7 @@ const explorer = (() => {
     $("title").textContent = method.title;
     modelOptions(method, choices(method, picked, "model"));
     for (const key of PLACE.slice(1)) options(key, choices(method, picked, key), key === "load" ? LOADS : pooled(key, known));
-    $("more").hidden = !known;
+    $("more").hidden = !(known && UNMEASURED.includes(picked.model));
     const grids = content.intensities.operational_carbon.settings;
     options("grid", ["range", ...Object.keys(grids)], (name) =>
       name === "range" ? "range over the world" : `${grids[name].subject}: ${grids[name].value} g/kWh`,
@@ -247,7 +249,7 @@ const explorer = (() => {
     }
     const fitted = engine.knowsLoad(place.law)
       ? `Throughput law with load: ${link("its nodes and their power", file, ...place.lines)}; ${link("what it is fitted to, and how well it predicts", "docs/load.md")}.` +
-        (place.rows.length ? " Rows of this model there: " : " No row is of this model on this node.")
+        (place.rows.length ? " Rows of this model there: " : UNMEASURED.includes(place.model) ? "" : " No row is of this model on this node.")
       : `Throughput law: ${place.law.kind}, ${link("its coefficients", file, ...place.lines)}, fitted to `;
     const together = method.configurations.find((each) => each.model === place.model && each.gpu === "several");
     const foreign = engine.knowsLoad(place.law) && !place.law.nodes.every((node) => together?.law.nodes.includes(node));
