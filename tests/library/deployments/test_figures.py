@@ -5,7 +5,7 @@ from inference_energy.deployments.build import build
 from inference_energy.deployments.figures import energy_beside_paper, measured
 from inference_energy.energy.exact import token_statistics
 from legibility import problems
-from library.deployments.made_up import LADDER, WHERE, bench, resolved
+from library.deployments.made_up import LADDER, WHERE, bench, quantity, resolved
 from marks import median_dots, places
 from repository import read
 
@@ -23,14 +23,28 @@ def test_energy_beside_the_paper_has_the_medians_of_the_table(example):
     assert sorted(x for x, _ in dots) == sorted(table[table["statistic"] == "p50"]["value"])
 
 
-def test_every_used_run_stands_where_it_was_measured(example):
+def test_runs_of_one_length_at_several_loads_stand_over_their_load(example):
     *_, found = example
-    used = found.runs[found.runs["use"] == "yes"]
-    throughput, strip, _ = measured(found, token_ends(found)).axes
-    marks = places(throughput, "o")
-    assert marks == list(zip(used["output_tokens"], used["throughput_tps"], strict=True))
+    runs = found.runs[found.runs["use"].isin(["yes", "other concurrency"])]
+    own = runs["use"] == "yes"
+    throughput, strip, energy = measured(found, token_ends(found)).axes
+    for axes in (throughput, energy):
+        loads = [load for load, _ in places(axes, "o")]
+        assert loads == [*runs["concurrency"], *runs["concurrency"][own]]
+    assert [y for _, y in places(throughput, "o")][: len(runs)] == list(runs["throughput_tps"])
     medians = [statistics["p50"] for statistics in token_ends(found).values()]
-    assert [x for x, _ in places(strip, "o")] == medians
+    assert [x for x, _ in places(strip, "o")] == [*runs["output_tokens"][own], *medians]
+
+
+def test_runs_of_several_lengths_stand_over_their_length_beside_other_loads():
+    loads = [64.0, 64.0, 64.0, 64.0, 8.0]
+    runs = bench([*LADDER, (500, 300, 900)], concurrency=loads, node_power_w=5000.0)
+    section = {"concurrency": quantity(64, "requests")}
+    found = build(resolved(**section), runs, WHERE)
+    throughput, strip, energy = measured(found, token_ends(found)).axes
+    assert places(throughput, "o") == [(length, speed) for _, length, speed in LADDER]
+    assert len(places(strip, "o")) == 2
+    assert len(places(energy, "o")) == len(loads) + len(LADDER)
 
 
 def test_one_load_is_one_panel_that_can_be_read():

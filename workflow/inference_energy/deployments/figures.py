@@ -41,6 +41,9 @@ TITLE = 0.1
 STRIP = 0.42
 """Height of the strip of query lengths under a panel [in]."""
 
+LENGTHS, TITLED = 0.6, 0.62
+"""Height of a panel of lengths alone, and room for the axis and titles above it [in]."""
+
 
 @rc_context(SETTINGS)
 def energy_beside_paper(table):
@@ -86,7 +89,8 @@ def measured(deployment, tokens):
 
     A panel of throughput over output length with the law, dashed outside the measured lengths, and
     the lengths of the queries below it. Where several concurrencies were measured, another of
-    energy per query over concurrency.
+    energy per token over concurrency. Where the runs at them have one length, so that the law is
+    the one number measured, throughput too is over concurrency, and lengths have a panel alone.
 
     Parameters
     ----------
@@ -102,13 +106,43 @@ def measured(deployment, tokens):
     runs = deployment.runs
     sweep = runs[runs["use"].isin(["yes", "other concurrency"]) & runs["concurrency"].notna()]
     two = sweep["concurrency"].nunique() > 1
-    figure = new_figure(PAGE, HEIGHT)
+    lengths = _lengths_of(runs)
+    alone = two and lengths.max() <= lengths.min() * (1 + SAME_SHAPE)
+    below = LENGTHS + TITLED if alone else 0.0
+    figure = new_figure(PAGE, HEIGHT + below)
     headline(figure, _finding(deployment, sweep, two))
     width = (PAGE - LEFT - RIGHT - GAP) / 2 if two else PAGE - LEFT - RIGHT
-    _throughput(figure, deployment, tokens, PAGE - LEFT - width)
+    colour = _own_colour(deployment.model.name)
+    frames = (LEFT, PAGE - LEFT - width), (LEFT + width + GAP, RIGHT)
+    if alone:
+        first = frame(figure, frames[0][0], BELOW + below, frames[0][1], ABOVE)
+        _over_load(first, sweep, sweep["throughput_tps"], colour)
+        first.set_ylabel("Throughput [tokens/s]")
+        panel_title(first, 0, "Throughput at other loads")
+        strip = frame(figure, LEFT, BELOW, RIGHT, HEIGHT + below - BELOW - LENGTHS)
+        _strip(strip, {"measured": lengths} | tokens, *_range_of(lengths, tokens))
+        panel_title(strip, 2, "Lengths: what was measured, and the queries")
+    else:
+        _throughput(figure, deployment, tokens, frames[0][1])
     if two:
-        _concurrency(figure, sweep, LEFT + width + GAP, deployment.model.name)
+        second = frame(figure, frames[1][0], BELOW + below, frames[1][1], ABOVE)
+        per_million = sweep["energy_wh"] / sweep["output_tokens"] * MEGA / WH_PER_KWH
+        _over_load(second, sweep, per_million, colour)
+        second.set_ylabel("Energy per million output tokens [kWh]")
+        second.legend(loc="upper right", borderaxespad=0, **ON_WHITE_LEGEND)
+        panel_title(second, 1, "Energy at other loads")
     return figure
+
+
+def _lengths_of(runs):
+    """Output tokens of the runs that count."""
+    return runs.loc[runs["use"] == "yes", "output_tokens"].dropna()
+
+
+def _range_of(lengths, tokens):
+    """Ends of an axis of lengths: the measured ones, and those of the queries."""
+    ends = [t[p] for t in tokens.values() for p in ("p5", "p95")]
+    return log_range([max(length, 1) for length in (*lengths, *ends)], 1.5)
 
 
 def _own_colour(model):
@@ -133,9 +167,7 @@ def _throughput(figure, deployment, tokens, right):
     used = deployment.runs[deployment.runs["use"] == "yes"]
     axis = frame(figure, LEFT, BELOW + STRIP, right, ABOVE)
     strip = frame(figure, LEFT, BELOW, right, HEIGHT - BELOW - STRIP + 0.04)
-    known = used["output_tokens"].dropna()
-    ends = [t[p] for t in tokens.values() for p in ("p5", "p95")]
-    low, high = log_range([max(length, 1) for length in (*known, *ends)], 1.5)
+    low, high = _range_of(_lengths_of(deployment.runs), tokens)
     lengths = np.geomspace(low, high, 400)
     inputs = deployment.shapes["input_tokens"].mean()
     regime = next(iter(deployment.regimes.values()))
@@ -168,20 +200,24 @@ def _throughput(figure, deployment, tokens, right):
         **ON_WHITE_LEGEND,
     )
     panel_title(axis, 0, _title(inputs, *deployment.model.domain["input_tokens"]))
-    for part in (axis, strip):
-        log_axis(part, "", low, high)
+    log_axis(axis, "", low, high)
     axis.tick_params(axis="x", labelbottom=False)
-    strip.set_xlabel("Output tokens (bars: P5 to P95 of the queries)")
-    strip.set_ylim(-0.5, 1.5)
-    strip.set_yticks(range(len(tokens)), list(tokens))
-    strip.tick_params(axis="y", length=0, pad=2)
-    strip.spines["left"].set_visible(False)
-    for place, (name, statistics) in enumerate(tokens.items()):
-        colour = REGIME_COLOURS[name]
-        strip.plot([statistics["p5"], statistics["p95"]], [place] * 2, color=colour, linewidth=4)
-        strip.plot(
-            statistics["p50"], place, "o", color="white", markeredgecolor=BLACK, markersize=4
-        )
+    _strip(strip, tokens, low, high)
+
+
+def _strip(axis, rows, low, high):
+    """Draw lengths, a row each: P5 to P95 and median of queries, or the lengths of runs."""
+    log_axis(axis, "Output tokens (bars: P5 to P95 of the queries)", low, high)
+    axis.set_ylim(-0.5, len(rows) - 0.5)
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.tick_params(axis="y", length=0, pad=2)
+    axis.spines["left"].set_visible(False)
+    for place, (name, row) in enumerate(rows.items()):
+        if name not in REGIME_COLOURS:
+            axis.plot(row, [place] * len(row), "o", color=BLACK, markersize=4)
+            continue
+        axis.plot([row["p5"], row["p95"]], [place] * 2, color=REGIME_COLOURS[name], linewidth=4)
+        axis.plot(row["p50"], place, "o", color="white", markeredgecolor=BLACK, markersize=4)
 
 
 def _title(inputs, smallest, largest):
@@ -191,25 +227,13 @@ def _title(inputs, smallest, largest):
     return f"Throughput{law} at {count(inputs)} input tokens"
 
 
-def _concurrency(figure, sweep, left, model):
-    axis = frame(figure, left, BELOW, RIGHT, ABOVE)
-    per_million = sweep["energy_wh"] / sweep["output_tokens"] * MEGA / WH_PER_KWH
-    axis.plot(sweep["concurrency"], per_million, "o", color=LIGHT_GREY, markeredgecolor=DARK_GREY)
-    chosen = sweep["use"] == "yes"
-    axis.plot(
-        sweep["concurrency"][chosen],
-        per_million[chosen],
-        "o",
-        color=_own_colour(model),
-        label="this deployment",
-    )
-    axis.legend(loc="upper right", borderaxespad=0, **ON_WHITE_LEGEND)
+def _over_load(axis, sweep, values, colour):
+    """Draw what the runs at every load gave, those of the deployment in its colour."""
+    axis.plot(sweep["concurrency"], values, "o", color=LIGHT_GREY, markeredgecolor=DARK_GREY)
+    own = sweep["use"] == "yes"
+    axis.plot(sweep["concurrency"][own], values[own], "o", color=colour, label="this deployment")
     axis.set_yscale("log")
-    low, high = log_range(per_million, 1.4)
-    axis.set_ylim(low, high)
+    axis.set_ylim(*log_range(values, 1.4))
     log_ticks(axis.yaxis, (1, 2, 5))
     axis.grid(axis="y")
-    axis.set_ylabel("Energy per million output tokens [kWh]")
-    ends = log_range(sweep["concurrency"], 1.4)
-    log_axis(axis, "Requests at once", *ends)
-    panel_title(axis, 1, "Energy at other loads")
+    log_axis(axis, "Requests at once", *log_range(sweep["concurrency"], 1.4))
