@@ -202,7 +202,7 @@ def _label_variance(axis, shares, rows, places):
     for (choice, _), place in zip(rows, places, strict=True):
         if choice not in seen:
             value, star = shares[factors[choice]], "*" * (factors[choice] != choice)
-            share = text.percent(value) if value >= 0.01 else "<1 %"
+            share = _share(value)
             axis.text(1.03, place, share + star, transform=across, va="center_baseline")
         seen.add(choice)
 
@@ -285,6 +285,9 @@ def _draw_bars(axis, values, shares, shown):
     axis.set_ylim(len(shown) - 0.5, -0.5)
 
 
+JOINT = "several together"
+"""How a figure calls what comes from no source alone."""
+
 BAR = 0.165
 """Height of a bar's row [in]."""
 
@@ -318,17 +321,23 @@ def variance_shares(parts):
         axis.barh(range(len(values)), values, 0.7, color=drawing.REGIME_COLOURS[regime])
         for row, share in enumerate(values):
             near = {"textcoords": "offset points", "va": "center"}
-            axis.annotate(
-                text.percent(share).replace("-", "−"), (max(share, 0), row), (3, 0), **near
-            )
-        axis.set_yticks(range(len(values)), values.index)
+            axis.annotate(_share(share), (max(share, 0), row), (3, 0), **near)
+        axis.set_yticks(range(len(values)), values.index.str.replace(TOGETHER, JOINT))
         axis.tick_params(axis="y", length=0, labelleft=place == 0)
         axis.set_ylim(len(values) - 0.5, -0.5)
-        axis.set_xlim(0, shares.max().max())
+        axis.set_xlim(min(0, shares.min().min()), shares.max().max())
+        # from which bars go, also to the left
+        axis.spines["left"].set_visible(False)
+        axis.axvline(0, color=drawing.BLACK, linewidth=0.6)
         axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: text.percent(share)))
         axis.set_xlabel("Share of the variance of ln(energy per query)")
         axis.grid(axis="x")
     return figure
+
+
+def _share(value):
+    """Share in per cent, with a minus sign; of less than a half, that it is below one."""
+    return text.percent(value).replace("-", "−") if abs(value) >= 0.005 else "<1 %"
 
 
 def _largest_source(shares):
