@@ -1,5 +1,6 @@
 """Maps can be read in print and hold their numbers."""
 
+import pandas as pd
 import pytest
 from inference_energy.drawing import description
 from inference_energy.scenarios import tables
@@ -20,3 +21,19 @@ def test_every_cell_of_a_field_has_its_number(flat, settings):
     table = tables.maps({"flat": flat}, settings)
     figure = energy_map(table[table["map"] == "field"])
     assert len(figure.axes[0].texts) == 4
+
+
+def test_a_fine_field_has_a_key_of_colours_instead_of_numbers(flat, settings):
+    table = tables.maps({"flat": flat}, settings)
+    row = table[(table["map"] == "field") & (table["statistic"] == "p50")].iloc[0].to_dict()
+    many = [
+        row | {"method": method, "x": 1000.0 * x, "y": float(y), "value": float(x * y)}
+        for method in ("one", "two", "three")
+        for x in range(1, 51)
+        for y in range(1, 51)
+    ]
+    figure = energy_map(pd.DataFrame(many))
+    assert problems(figure) == {}
+    *panels, key = figure.axes
+    assert len(panels) == 3 and not any(axes.texts for axes in panels)
+    assert key.get_title(loc="left") == "Wh"

@@ -1,9 +1,10 @@
 """Maps of the energy of a query: a field over two inputs, a line over one."""
 
-from math import log10
+from math import ceil
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.colors import LogNorm
 
 from inference_energy.drawing import (
     BLACK,
@@ -30,11 +31,20 @@ INPUTS = {
 }
 """Inputs in words."""
 
-HEIGHT = 3.3
-"""Of a figure [in]."""
+PANEL, COLUMNS = 2.25, 2
+"""Height of a panel [in], and most panels side by side."""
 
-LEFT, GAP = 0.65, 0.15
-"""Space for the labels of the rows, and right of every panel [in]."""
+LEFT, GAP, ABOVE, BELOW = 0.65, 0.15, 0.6, 0.45
+"""Space for the labels of the rows, right of every panel, above the first and below each [in]."""
+
+BETWEEN = 0.3
+"""Space for the titles of further rows of panels [in]."""
+
+WIDE, HIGH, LETTER = 0.27, 0.125, 0.06
+"""Least width and height of a cell that has its number, and width of a letter [in]."""
+
+KEY = 0.75
+"""Space for the colours of cells without numbers [in]."""
 
 PALE = 0.68
 """Share of the range of energies below which a cell is so pale that its number is black. [1]"""
@@ -50,47 +60,65 @@ def energy_map(table):
         Rows of one map of the table of schema ``scenarios_maps``.
     """
     rows = table[table["statistic"] == "p50"]
-    figure = new_figure(PAGE, HEIGHT)
     least, most = rows["value"].min(), rows["value"].max()
     flat = rows["y"].isna().all()
     names = rows.iloc[0][["x_input"] if flat else ["x_input", "y_input"]]
     over = " and ".join(name.replace("_", " ").replace("pue", "PUE") for name in names)
-    headline(figure, f"A query's median is {number(least, 2)} to {number(most, 2)} Wh over {over}")
-    draw = _line if flat else _field
     methods = list(rows.groupby("method", sort=False))
-    width = (PAGE - LEFT) / len(methods)
+    columns = min(len(methods), COLUMNS)
+    lines = -(-len(methods) // columns)
+    each = PANEL + BELOW + BETWEEN
+    height = ABOVE + lines * each - BETWEEN
+    figure = new_figure(PAGE, height)
+    headline(figure, f"A query's median is {number(least, 2)} to {number(most, 2)} Wh over {over}")
+    numbered = flat or _numbers_fit(rows, (PAGE - LEFT) / columns - GAP)
+    width = (PAGE - LEFT - (0 if numbered else KEY)) / columns
     for place, (method, of_method) in enumerate(methods):
-        left = LEFT + width * place
-        axis = frame(figure, left, 0.45, PAGE - left - width + GAP, 0.6)
+        left, top = LEFT + width * (place % columns), ABOVE + each * (place // columns)
+        right = PAGE - left - width + GAP
+        axis = frame(figure, left, height - top - PANEL, right, top)
         panel_title(axis, place, method)
-        draw(axis, of_method, table, (least, most))
-        if place:
+        if flat:
+            _line(axis, of_method, table)
+        else:
+            _field(axis, of_method, (least, most), width - GAP, numbered)
+        if place % columns:
             axis.set_ylabel("")
             axis.tick_params(labelleft=False)
+    if not numbered:
+        key = frame(figure, PAGE - KEY + GAP, height - ABOVE - PANEL, 0.45, ABOVE)
+        figure.colorbar(figure.axes[0].images[0], cax=key)
+        log_ticks(key.yaxis)
+        key.set_title("Wh", fontweight="normal")
     return figure
 
 
-def _field(axis, rows, table, ends):
-    """Cells of the energy, coloured by its logarithm, with the number in each."""
+def _numbers_fit(rows, width):
+    """Whether the cells of a panel of a width [in] are large enough for their numbers."""
+    return width / rows["x"].nunique() >= WIDE and PANEL / rows["y"].nunique() >= HIGH
+
+
+def _field(axis, rows, ends, width, numbered):
+    """Cells of the energy, coloured by its logarithm, with the number in each that holds it."""
     cells = rows.pivot_table("value", "y", "x")
-    logs = np.log10(cells.to_numpy())
-    low, high = map(log10, ends)
-    axis.imshow(logs, origin="lower", aspect="auto", cmap="Greys", vmin=low, vmax=high)
-    for y, line in enumerate(cells.to_numpy()):
-        for x, value in enumerate(line):
-            pale = log10(value) < low + PALE * (high - low)
-            text = number(value, 2)
-            axis.text(x, y, text, ha="center", va="center", color=BLACK if pale else "white")
-    for ticks, labels, values in (
-        (axis.set_xticks, axis.set_xlabel, ("x_input", cells.columns)),
-        (axis.set_yticks, axis.set_ylabel, ("y_input", cells.index)),
+    axis.imshow(cells, origin="lower", aspect="auto", cmap="Greys", norm=LogNorm(*ends))
+    middle = ends[0] * (ends[1] / ends[0]) ** PALE
+    for (y, x), value in np.ndenumerate(cells.to_numpy() if numbered else np.empty((0, 0))):
+        colour = BLACK if value < middle else "white"
+        axis.text(x, y, number(value, 2), ha="center", va="center", color=colour)
+    below, beside = ([grouped(float(value)) for value in at] for at in (cells.columns, cells.index))
+    # a blank between two labels
+    apart = LETTER * (max(map(len, below)) + 1)
+    for part, name, told, least in (
+        (axis.xaxis, "x_input", below, apart * len(below) / width),
+        (axis.yaxis, "y_input", beside, HIGH * len(beside) / PANEL),
     ):
-        name, at = values
-        ticks(range(len(at)), [grouped(float(value)) for value in at])
-        labels(INPUTS[rows[name].iloc[0]])
+        step = max(ceil(least), 1)
+        part.set_ticks(range(0, len(told), step), told[::step])
+        part.set_label_text(INPUTS[rows[name].iloc[0]])
 
 
-def _line(axis, rows, table, ends):
+def _line(axis, rows, table):
     """Median as a line, P5 to P95 as a band."""
     of_method = table[table["method"] == rows["method"].iloc[0]]
     values = of_method.pivot_table("value", "x", "statistic")
