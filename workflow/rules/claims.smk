@@ -130,7 +130,7 @@ TARGETS += [
     "results/audit/findings_each.md",
 ]
 
-README_TABLES = ["energy_per_query", "fleet", "test_time", "claims"]
+README_TABLES = ["energy_per_query", "fleet", "test_time", "claims", "extrapolation"]
 
 # the README is the project's own, not that of a workflow that uses this one
 if "oviedo2026" in METHODS and is_own():

@@ -20,7 +20,7 @@ def test_the_numbers_of_the_readme_are_those_of_the_tables():
     tables = {
         method: {
             name: read_table(f"results/{method}/{name}.csv", name)
-            for name in ("energy_per_query", "fleet", "test_time", "claims")
+            for name in ("energy_per_query", "fleet", "test_time", "claims", "extrapolation")
         }
         for method in sorted(METHODS, key=lambda name: (KINDS[name] != "paper", name))
     }

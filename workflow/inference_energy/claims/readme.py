@@ -46,7 +46,7 @@ def headline(tables, longer):
     Parameters
     ----------
     tables : dict of str to dict of str to DataFrame
-        Tables energy_per_query, fleet, test_time and claims of each method.
+        Tables energy_per_query, fleet, test_time, claims and extrapolation of each method.
     longer : str
         Queries of test_time whose ratio to traditional ones is comparable, such as ``15 times``.
 
@@ -59,8 +59,8 @@ def headline(tables, longer):
     return render("claims/headline.md.jinja", methods=methods, longer=longer)
 
 
-def _headline(longer, energy_per_query, fleet, test_time, claims):
-    """Numbers of one method: energies [Wh], ratio at equal tokens [1], fleet [GWh/day], claims."""
+def _headline(longer, energy_per_query, fleet, test_time, claims, extrapolation):
+    """Energies [Wh], their ratio, fleet [GWh/day], claims, shares beyond any measurement [1]."""
     energy = energy_per_query.query(
         "engine == 'published' and subject == 'frontier blend' and pathway == 'baseline'"
     ).pivot(index="regime", columns="statistic", values="value")
@@ -70,12 +70,14 @@ def _headline(longer, energy_per_query, fleet, test_time, claims):
         & (test_time["statistic"] == "p50")
         & (test_time["quantity"] == "energy ratio")
     ]
+    beyond = extrapolation[extrapolation["statistic"] == "queries"].groupby("regime")["value"].max()
     fleet = fleet.set_index(["engine", "scenario", "pathway", "statistic"])["value"]
     return {
         "traditional": energy.loc["traditional"],
         "long": energy.loc["long"],
         "ratio": ratio["value"].item(),
         "fleet": fleet["published", "mixed", "baseline", "p50"],
+        "beyond": beyond[["traditional", "long"]],
         "scored": is_scored(claims),
     } | _holding(deciding(claims))
 

@@ -8,7 +8,7 @@ from inference_energy.claims.readme import headline, paper_table, splice
 from inference_energy.reports import told
 from inference_energy.tables import read_table, write_text
 
-TABLES = ("energy_per_query", "fleet", "test_time", "claims")
+TABLES = ("energy_per_query", "fleet", "test_time", "claims", "extrapolation")
 
 
 def main(snakemake):
