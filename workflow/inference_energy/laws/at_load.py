@@ -14,6 +14,7 @@ measured ones the spread of such drifts.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Self, cast
 
 import numpy as np
@@ -106,6 +107,8 @@ NEAR, SHORT = 1000.0, 100.0
 
 CONFIGURATION = [*(column for column in OF_A_RUN if column != "concurrency"), "protocol"]
 """Columns that make a configuration, at whatever load, as far as a table has them."""
+
+_TRAITS_OF = itemgetter(*TRAITS)
 
 AS_MANY_AS_FIT, AT_A_LOAD, STEADY = "as many as fit", "at a load", "steady"
 """How a throughput was measured: a finite run of requests that are all given at once, a load that a
@@ -226,10 +229,11 @@ class AtLoad(Law):
         shape = np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens))
         over = (len(many), *(1 for _ in shape))
 
-        def along(values: Sequence[Any]) -> Array:
+        def along(values: Sequence[Any] | Array) -> Array:
             return np.array(values, float).reshape(over)
 
-        traits: dict[str, Any] = {n: along([law.traits[n] for law in many]) for n in TRAITS}
+        of_laws = np.array([_TRAITS_OF(law.traits) for law in many], float).T
+        traits: dict[str, Any] = dict(zip(TRAITS, map(along, of_laws), strict=True))
         one = replace(
             many[0],
             traits=traits,
@@ -241,8 +245,11 @@ class AtLoad(Law):
         )
         log_time, change = one._log_time(input_tokens, output_tokens)
         rate = along([law.copies for law in many]) * np.maximum(output_tokens, LENGTH_FLOOR)
-        errors = [law._spread(of) for law, of in zip(many, change, strict=True)]
-        return rate * np.exp(-log_time), np.array(errors)
+        covariances = np.array([law.covariance for law in many])
+        flat = change.reshape(len(many), -1, change.shape[-1])
+        variance = ((flat @ covariances) * flat).sum(axis=-1).reshape(log_time.shape)
+        scatter = along([law.scatter for law in many])
+        return rate * np.exp(-log_time), np.sqrt(variance + scatter**2)
 
     def parts(
         self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike

@@ -391,7 +391,11 @@ def part_seconds(
         "prefill_request": 1.0,
         "prefill_latency": per_request,
     }
-    return np.stack(np.broadcast_arrays(*(parts[name] for name in PARTS)), axis=-1)
+    shape = np.broadcast_shapes(*{np.shape(part) for part in parts.values()})
+    found = np.empty((*shape, len(PARTS)))
+    for place, name in enumerate(PARTS):
+        found[..., place] = parts[name]
+    return found
 
 
 def _pairs(tokens: Array, most: ArrayLike) -> Array:
