@@ -12,8 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 .PHONY: all env lint test fuzz bench bench-requests report provenance audit whatif changes checksums archive readme licences vulnerabilities lock clean help
 
 all: $(ENV) ## set up the environment and reproduce every table and figure (default)
-	snakemake --forceall
-	snakemake audit build/report.html
+	snakemake --forceall all audit build/report.html
 
 env: $(ENV) ## set up the environment in .venv from requirements.lock
 

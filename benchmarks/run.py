@@ -133,9 +133,9 @@ def main():
         copy_to(folder)
         times = Path(folder, "build", "times.txt")
         times.parent.mkdir()
-        run = run_seconds(folder, "--forceall", JOB_TIMES=str(times))
-        # as `make` does: what the forced run has made is not made again
-        audit = run_seconds(folder, "audit", "build/report.html", JOB_TIMES=str(times))
+        # as `make` does
+        targets = ("all", "audit", "build/report.html")
+        run = run_seconds(folder, "--forceall", *targets, JOB_TIMES=str(times))
         jobs = job_times(times)
         dry = min(run_seconds(folder, "--dry-run") for _ in range(3))
         edit = Path(folder, METHOD)
@@ -167,7 +167,7 @@ def main():
         "",
         "| what | measured | promised |",
         "| --- | --- | --- |",
-        f"| forced run + audit, two cores | {run:.0f} s + {audit:.0f} s | below 90 s |",
+        f"| forced run with audit, two cores | {run:.0f} s | below 90 s |",
         f"| `snakemake whatif`, from an edit to its page | {whatif:.1f} s | |",
         f"| the same, times a dry run ({dry:.1f} s) | {whatif / dry:.1f} | at most 2.5 |",
         f"| `snakemake whatif` of ten settings (full-load) | {many:.1f} s | |",
@@ -180,7 +180,7 @@ def main():
             for name, time in called.items()
         ),
         "",
-        "CPU time of the jobs of both runs, user and system, interpreter starts included:",
+        "CPU time of the jobs of that run, user and system, interpreter starts included:",
         "",
         "| rule | jobs | CPU time [s] |",
         "| --- | --- | --- |",

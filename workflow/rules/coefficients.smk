@@ -10,6 +10,7 @@ rule tabulate_coefficients:
         agent_tokens=provided("data/agent_tokens.csv"),
         project=own("pyproject.toml"),
         code=code("coefficients/tabulate.py"),
+    priority: 12
     output:
         coefficients="results/coefficients.csv",
         coefficients_rows="results/coefficients_rows.csv",

@@ -60,6 +60,7 @@ rule summarise_measurements:
         code=code("evidence/estimate_measurements.py"),
     params:
         settings=EVIDENCE,
+    priority: 70
     output:
         concurrency="results/validation/concurrency.csv",
         blackwell="results/validation/blackwell.csv",
@@ -89,6 +90,7 @@ rule weigh_evidence:
         code=code("evidence/judge.py"),
     params:
         settings=EVIDENCE,
+    priority: 70
     output:
         **{name: f"results/validation/{{method}}/{name}.csv" for name in EVIDENCE_TABLES},
     log:

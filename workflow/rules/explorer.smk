@@ -31,6 +31,7 @@ rule write_explorer:
         code=code("explorer/write.py"),
     params:
         methods={name: METHODS[name] for name in PAPER_FIRST},
+    priority: 12
     output:
         table="results/explorer/configurations.csv",
         page="docs/explorer/index.html",

@@ -23,6 +23,7 @@ rule evaluate_laws:
         code=code("laws/evaluate.py"),
     params:
         users=False,
+    priority: 15
     output:
         **{name: f"results/validation/{file}" for name, file in LAW_OUTPUTS.items()},
         svg=captioned("figures/validation/throughput_laws.svg", "laws"),
@@ -87,13 +88,13 @@ rule score_load:
     input:
         **LOAD_TABLES,
         code=code("laws/score.py"),
+    priority: 68
     output:
         scores="results/validation/load_scores.csv",
         predictions="results/validation/load_predictions.csv",
         page=captioned("results/validation/load.md", "laws"),
         svg=captioned("figures/validation/load.svg", "laws"),
         png="figures/validation/load.png",
-    threads: 2
     log:
         "logs/score_load.log",
     conda:

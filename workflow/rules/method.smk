@@ -15,6 +15,7 @@ rule resolve_method:
         code=code("method/resolve.py"),
     params:
         method=lambda wildcards: ALL_METHODS[wildcards.method],
+    priority: 80
     output:
         "results/{method}/method.yaml",
     log:
@@ -41,6 +42,7 @@ rule estimate_method:
         code=code("method/estimate.py"),
     params:
         engines=config["engines"],
+    priority: 80
     output:
         **{table: f"results/{{method}}/{table}.csv" for table in SCALING_TABLES},
         laws=reported("results/{method}/throughput_laws.csv", "paper", "Energy per query"),
@@ -106,6 +108,7 @@ rule draw_method:
         code=code("method/draw.py"),
     params:
         method=lambda wildcards: METHODS[wildcards.method],
+    priority: 6
     output:
         figure_files("paper", "1a", "1b", "2a", "2b", "3a", "3b", "s1", "s2", "s3", "s4"),
         figure_files("claims", "claims"),

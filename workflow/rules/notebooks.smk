@@ -31,6 +31,7 @@ if (
             measured=provided("data/measured/mlenergy_v3.csv"),
             libraries=[code(f"../notebooks/{name}.py") for name in NOTEBOOKS],
             code=code("notebooks/execute.py"),
+        priority: 7
         output:
             [
                 report(

@@ -45,6 +45,7 @@ rule compare_peers:
     params:
         methods=PEER_METHODS,
         settings=EVIDENCE,
+    priority: 58
     output:
         table="results/validation/peers.csv",
         page="results/validation/peers.md",

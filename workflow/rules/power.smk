@@ -12,6 +12,7 @@ rule evaluate_power:
         mlperf_benchmarks=provided("data/mlperf_benchmarks.csv"),
         nodes=provided("data/nodes.csv"),
         code=code("power/evaluate.py"),
+    priority: 22
     output:
         law="results/validation/power_law.csv",
         predictions="results/validation/power_predictions.csv",

@@ -28,9 +28,9 @@ rule run_multiverse_part:
         ),
         **MULTIVERSE_INPUTS,
         code=code("robustness/estimate_part.py"),
+    priority: 32
     output:
         temp("build/multiverse/{scatteritem}.npz"),
-    threads: 2
     log:
         "logs/run_multiverse_{scatteritem}.log",
     conda:
@@ -82,11 +82,11 @@ rule run_sensitivity:
         config=provided("config/sensitivity.yaml"),
         config_schema=own("workflow/schemas/sensitivity.schema.yaml"),
         code=code("robustness/estimate_sensitivity.py"),
+    priority: 17
     output:
         indices="results/audit/sobol_indices.csv",
         tornado="results/audit/tornado.csv",
         what_if="results/audit/what_if.csv",
-    threads: 2
     log:
         "logs/run_sensitivity.log",
     conda:
