@@ -1,8 +1,13 @@
 """A deployment: a model on its operator's own nodes, answered from their benchmark runs."""
 
+from collections.abc import Collection, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from inference_energy.deployments.build import Deployment
+from inference_energy.deployments.power import ServingPower
 from inference_energy.energy.equation import node_seconds
 from inference_energy.energy.exact import (
     energy_per_output_token,
@@ -10,16 +15,22 @@ from inference_energy.energy.exact import (
     model_energy,
     token_statistics,
 )
+from inference_energy.energy.mixtures import Mixture
 from inference_energy.method.boundary import Meter
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
 from inference_energy.units import G_PER_KG, MEGA, PERCENT, SECONDS_PER_DAY, WH_PER_KWH
 
+Fact = tuple[str, str, str, str]
+"""A fact, its value, its basis and its source."""
+
 LENGTHS = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 5000.0, 10000.0, 30000.0, 100000.0)
 """Output lengths of the predicted energies. [tokens]"""
 
 
-def energy_per_query(deployment, reference, reference_name):
+def energy_per_query(
+    deployment: Deployment, reference: pd.DataFrame, reference_name: str
+) -> pd.DataFrame:
     """Energy per query of the deployment, and the paper's frontier blend beside it. [Wh]
 
     Parameters
@@ -54,7 +65,7 @@ def energy_per_query(deployment, reference, reference_name):
     return pd.concat([pd.DataFrame(lines), blend], ignore_index=True)
 
 
-def energy_by_length(deployment):
+def energy_by_length(deployment: Deployment) -> pd.DataFrame:
     """Median energy of queries of fixed output lengths, for a measurement to be held against.
 
     Returns
@@ -76,7 +87,7 @@ def energy_by_length(deployment):
     )
 
 
-def energy_per_million_tokens(deployment):
+def energy_per_million_tokens(deployment: Deployment) -> pd.DataFrame:
     """Energy per million output tokens, over the queries and over all of them together. [kWh]
 
     Returns
@@ -95,13 +106,13 @@ def energy_per_million_tokens(deployment):
     return pd.DataFrame(lines, columns=["regime", "statistic", "value", "unit"])
 
 
-def _mean_query(energy):
+def _mean_query(energy: Mixture) -> tuple[float, float]:
     """Mean of the log-normals' medians [Wh], and their sigma weighted by energy, of a Mixture."""
     middle = np.exp(energy.locations) * energy.weights
     return float(middle.sum()), float(middle @ energy.sigmas / middle.sum())
 
 
-def per_day(deployment):
+def per_day(deployment: Deployment) -> pd.DataFrame:
     """Queries, nodes, energy, cost and carbon of a day at the stated traffic.
 
     A day's queries have one power, PUE and error of the law in common that are not known; P5 and
@@ -162,7 +173,7 @@ def per_day(deployment):
     return pd.DataFrame(lines, columns=["quantity", "regime", "statistic", "value", "unit"])
 
 
-def limits(deployment):
+def limits(deployment: Deployment) -> pd.DataFrame:
     """What was measured, and how far the queries lie beyond it.
 
     Returns
@@ -199,7 +210,9 @@ def limits(deployment):
     return pd.DataFrame(lines, columns=["regime", "quantity", "value", "unit"])
 
 
-def assumptions(method, stated, deployment):
+def assumptions(
+    method: Mapping[str, Any], stated: Collection[str], deployment: Deployment
+) -> pd.DataFrame:
     """Every fact behind the answer, and whether it was measured, stated, inherited or assumed.
 
     Parameters
@@ -252,7 +265,9 @@ def assumptions(method, stated, deployment):
     return pd.DataFrame(lines, columns=["fact", "value", "basis", "source"])
 
 
-def _power_facts(method, basis, power, files):
+def _power_facts(
+    method: Mapping[str, Any], basis: Mapping[str, str], power: ServingPower, files: str
+) -> list[Fact]:
     """Facts behind the power, by where it was measured."""
     if power.boundary == Meter.NODE:
         return [("node power", f"{np.exp(power.factor.mu):.4g} kW", "measured", files)]
@@ -274,11 +289,11 @@ def _power_facts(method, basis, power, files):
     ]
 
 
-def _told(fact, quantity, basis):
+def _told(fact: str, quantity: Mapping[str, Any], basis: str) -> Fact:
     return fact, _quantity(quantity), basis, quantity["source"]
 
 
-def _quantity(quantity):
+def _quantity(quantity: Mapping[str, Any]) -> str:
     """A quantity of a method file in words."""
     unit = "" if quantity["unit"] == "1" else f" {quantity['unit']}"
     if quantity.get("value") is not None:

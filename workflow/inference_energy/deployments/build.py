@@ -1,6 +1,8 @@
 """From a deployment and its runs to the engines' objects."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from inference_energy.deployments.runs import distinct_shapes, marks, select_run
 from inference_energy.energy.equation import query_energy
 from inference_energy.energy.exact import extrapolation
 from inference_energy.errors import InputError
+from inference_energy.laws.fitting import Hardware
 from inference_energy.laws.hardware import find_gpu, find_model
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import length_range, usable_rows
@@ -34,26 +37,33 @@ class Deployment:
     had to assume. Lengths in ``model.domain`` that the files do not tell reach from 0 to infinity.
     """
 
-    model: object
-    power_utilisation: object
-    pue: object
-    regimes: dict
+    model: setup.ServedModel
+    power_utilisation: LogNormal | setup.Coupling
+    pue: LogNormal
+    regimes: Mapping[str, setup.Regime]
     input_tokens_per_output_token: float | None
     runs: pd.DataFrame
     shapes: pd.DataFrame
     basis: str
     power: ServingPower
-    section: dict
-    assumed: tuple = ()
+    section: Mapping[str, Any]
+    assumed: tuple[tuple[str, str, str], ...] = ()
     boundary: Boundary = FACILITY
 
     @property
-    def models(self):
+    def models(self) -> tuple[setup.ServedModel]:
         """The one model, as the tables of a method expect it."""
         return (self.model,)
 
 
-def build(method, runs, where, traces=None, background=None, hardware=None):
+def build(
+    method: Mapping[str, Any],
+    runs: pd.DataFrame,
+    where: str,
+    traces: Mapping[str, tuple[float, ...]] | None = None,
+    background: pd.DataFrame | None = None,
+    hardware: Hardware | None = None,
+) -> Deployment:
     """Turn a resolved deployment and its benchmark runs into a :class:`Deployment`.
 
     Parameters
@@ -82,14 +92,16 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
     used = runs[runs["use"] == "yes"]
     shapes = distinct_shapes(used)
     kind = LAWS[method["throughput_law"]["name"]]
-    if kind.pooled:
+    if kind.pooled and background is not None:
         kept = ("precision", "sources", "exclude_sources", "exclude_confidence")
         limits = {k: v for k, v in method["benchmarks"].items() if k in kept}
         background = usable_rows(background, limits)
     law, basis = fit_law(used, method["throughput_law"], background, hardware)
     power = measured_power(used, section, where, z)
-    utilisation, node_power = power and power.factor, 1.0
-    if power is None:
+    utilisation: LogNormal | setup.Coupling
+    if power is not None:
+        utilisation, node_power = power.factor, 1.0
+    else:
         _check_power(method, used, where)
         utilisation = method_build.power_utilisation(method["power_utilisation"], z)
         by_model, default = method["node_power"].get("models", {}), method["node_power"]["default"]
@@ -97,7 +109,8 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
         node_power = float(by_model.get(section["model"], default)["value"]) * nodes
         factor = utilisation if isinstance(utilisation, LogNormal) else LogNormal.fixed(1.0)
         power = ServingPower(factor * LogNormal.fixed(node_power), Meter.NONE)
-    law = replace(law, domain=length_range(used))
+    # a law is a dataclass, which a protocol cannot say
+    law = replace(law, domain=length_range(used))  # type: ignore[type-var]
     uncertain = method["throughput_law"].get("error") == "included"
     peak = float(shapes["throughput_tps"].max())
     deployment = Deployment(
@@ -113,13 +126,13 @@ def build(method, runs, where, traces=None, background=None, hardware=None):
         basis=basis,
         power=power,
         section=section,
-        assumed=_unknown_hardware(used.iloc[0], hardware) if kind.pooled else (),
+        assumed=_unknown_hardware(used.iloc[0], hardware or {}) if kind.pooled else (),
     )
     _check_reach(deployment, where)
     return deployment
 
 
-def _check_reach(deployment, where):
+def _check_reach(deployment: Deployment, where: str) -> None:
     """Refuse a law that a few measurements lead beyond what any node does."""
     law, problems = deployment.model.law, []
     for name, regime in deployment.regimes.items():
@@ -137,7 +150,7 @@ def _check_reach(deployment, where):
         raise InputError(problems)
 
 
-def _check_power(method, runs, where):
+def _check_power(method: Mapping[str, Any], runs: pd.DataFrame, where: str) -> None:
     """Refuse a method whose power follows the load of a law that these runs do not have."""
     if method["power_utilisation"]["distribution"] != "by-load":
         return
@@ -151,7 +164,7 @@ def _check_power(method, runs, where):
     )
 
 
-def _unknown_hardware(run, hardware):
+def _unknown_hardware(run: pd.Series, hardware: Hardware) -> tuple[tuple[str, str, str], ...]:
     """What a law takes for a model or GPU that the tables do not describe."""
     known = {
         "architecture": find_model(run, hardware["models"]),
@@ -166,7 +179,13 @@ def _unknown_hardware(run, hardware):
     )
 
 
-def _charge(runs, power, used, pue, section):
+def _charge(
+    runs: pd.DataFrame,
+    power: ServingPower,
+    used: pd.Index,
+    pue: LogNormal,
+    section: Mapping[str, Any],
+) -> pd.DataFrame:
     """Add power [kW] and energy of a query [Wh] to the runs of the configuration chosen."""
     same = runs["use"].isin(["yes", "other concurrency", "marked"])
     accelerators = run_accelerator_power(runs)
@@ -176,6 +195,6 @@ def _charge(runs, power, used, pue, section):
         Meter.ACCELERATOR: accelerators + outside,
         Meter.NONE: pd.Series(float(np.exp(power.factor.mu)), runs.index),
     }[power.boundary].where(same)
-    pue = float(np.exp(pue.mu))
-    energy = query_energy(runs["output_tokens"], runs["throughput_tps"], charged, 1.0, pue)
-    return runs.assign(power_kw=charged, pue=pue, energy_wh=energy)
+    factor = float(np.exp(pue.mu))
+    energy = query_energy(runs["output_tokens"], runs["throughput_tps"], charged, 1.0, factor)
+    return runs.assign(power_kw=charged, pue=factor, energy_wh=energy)

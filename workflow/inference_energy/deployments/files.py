@@ -2,11 +2,14 @@
 
 import os
 import re
+from collections.abc import Collection, Iterable, Mapping
 from glob import glob
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from inference_energy.documents import (
+    Schema,
     collecting,
     near,
     read,
@@ -46,7 +49,9 @@ TABLES = [
 ]
 
 
-def load(paths, methods, broken=()):
+def load(
+    paths: Iterable[str], methods: Mapping[str, str], broken: Collection[str] = ()
+) -> dict[str, dict[str, Any]]:
     """Read deployments; all problems at once.
 
     Parameters
@@ -64,7 +69,8 @@ def load(paths, methods, broken=()):
         By name: ``path``, ``folder`` of the results, resolved ``method``, keys ``stated`` in the
         file, ``benchmarks`` (files).
     """
-    loaded, problems = {}, []
+    loaded: dict[str, dict[str, Any]] = {}
+    problems: list[str] = []
     for path in dict.fromkeys(Path(path).as_posix() for path in paths):
         name = Path(path).stem
         if name in loaded:
@@ -81,7 +87,9 @@ def load(paths, methods, broken=()):
     return loaded
 
 
-def read_deployment(asked, methods, broken, key="deployments"):
+def read_deployment(
+    asked: str, methods: Mapping[str, str], broken: Collection[str], key: str = "deployments"
+) -> dict[str, Any] | None:
     """Resolve and check one file, that a key names, and find its benchmarks; as :func:`load`."""
     path = provided(asked)
     if not os.path.exists(path):
@@ -112,7 +120,7 @@ def read_deployment(asked, methods, broken, key="deployments"):
     }
 
 
-def find_benchmarks(path, named):
+def find_benchmarks(path: str, named: str | list[str]) -> list[str]:
     """Files that a deployment file names, one or several, beside it or in the run's folder.
 
     Raises
@@ -120,7 +128,8 @@ def find_benchmarks(path, named):
     InputError
         Listing every name that no file has, or that cells of a stress test have.
     """
-    found, problems = [], []
+    found: list[str] = []
+    problems: list[str] = []
     for name in [named] if isinstance(named, str) else named:
         folders = [Path(path).parent, Path()]
         paths = [(folder / name).as_posix() for folder in folders]
@@ -157,7 +166,7 @@ def find_benchmarks(path, named):
     return found
 
 
-def inputs(deployment):
+def inputs(deployment: Mapping[str, Any]) -> dict[str, Any]:
     """Files that a deployment's answer starts from, by the names that its script uses."""
     method, paths = deployment["method"], []
     for path in map(Path, deployment["benchmarks"]):
@@ -176,7 +185,7 @@ def inputs(deployment):
     }
 
 
-def outputs(deployment):
+def outputs(deployment: Mapping[str, Any]) -> list[str]:
     """Tables, figures and report of a deployment."""
     tables = [f"{table}.csv" for table in TABLES]
     figures = [f"{figure}.{kind}" for figure in ("energy", "measured") for kind in ("png", "svg")]
@@ -184,7 +193,7 @@ def outputs(deployment):
     return [f"{deployment['folder']}/{file}" for file in files]
 
 
-def answers(deployments):
+def answers(deployments: Iterable[Mapping[str, Any]]) -> list[str]:
     """First paragraph of every report that is there, and where the whole is, as lines."""
     lines = []
     for deployment in deployments:
@@ -195,7 +204,9 @@ def answers(deployments):
     return lines
 
 
-def resolve(own, name, where, files, schemas):
+def resolve(
+    own: dict[str, Any], name: str, where: str, files: dict[str, Any], schemas: Mapping[str, Schema]
+) -> dict[str, Any]:
     """Merge a deployment file with the method that it extends, and check all of it.
 
     Parameters
@@ -259,13 +270,13 @@ def resolve(own, name, where, files, schemas):
     return method | kept | {"deployment": section}
 
 
-def _misspelt(key, own):
+def _misspelt(key: str, own: Iterable[str]) -> str:
     """Keys of a file that may be meant to be one that it lacks."""
     hints = {stated: near(stated, [key]) for stated in own}
     return "".join(f"; key {stated} is unknown{hint}" for stated, hint in hints.items() if hint)
 
 
-def _wrapped(schemas):
+def _wrapped(schemas: Mapping[str, Schema]) -> Schema:
     """Schema of {deployment: section}, so that messages name keys as the file does."""
     section = dict(schemas["deployment"])
     definitions = section.pop("$defs")

@@ -1,13 +1,23 @@
 """The throughput law of an operator's node."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from inference_energy.deployments.runs import distinct_shapes
+from inference_energy.laws.base import Law
+from inference_energy.laws.fitting import Hardware
 from inference_energy.laws.hardware import USABLE_MEMORY, WEIGHT_BYTES, find_gpu, find_model
-from inference_energy.laws.registry import LAWS, WITHOUT_LENGTHS
+from inference_energy.laws.registry import LAWS, WITHOUT_LENGTHS, Kind
 
 
-def fit_law(runs, settings, background=None, hardware=None):
+def fit_law(
+    runs: pd.DataFrame,
+    settings: Mapping[str, Any],
+    background: pd.DataFrame | None = None,
+    hardware: Hardware | None = None,
+) -> tuple[Law, str]:
     """Choose and fit the law that so many measured shapes allow.
 
     Parameters
@@ -35,9 +45,9 @@ def fit_law(runs, settings, background=None, hardware=None):
     known = runs[lengths.all(axis=1)]
     if known.empty:
         unknown = " and ".join(
-            name.replace("_tokens", "") for name in lengths if not lengths[name].all()
+            str(name).replace("_tokens", "") for name in lengths if not lengths[name].all()
         )
-        return WITHOUT_LENGTHS.fit_one(distinct_shapes(runs)), (
+        return _of_any_length(distinct_shapes(runs)), (
             f"The benchmark files do not tell the {unknown} length: the throughput is held at the"
             " measured one, whatever the lengths."
         )
@@ -45,21 +55,35 @@ def fit_law(runs, settings, background=None, hardware=None):
     count = f"{len(shapes)} measured shape{'' if len(shapes) == 1 else 's'}"
     name = settings["name"]
     if LAWS[name].pooled:
-        return _condition(LAWS[name], known, background, hardware), (
+        if background is None:
+            raise TypeError(f"the {name} law starts from the rows of other configurations")
+        return _condition(LAWS[name], known, background, hardware or {}), (
             f"The vendor's table, conditioned on {count} of this configuration ({name} law)."
         )
     for key, minimum in (("name", "minimum_rows"), ("fallback", "fallback_minimum_rows")):
-        kind = LAWS.get(settings.get(key))
+        kind = LAWS.get(settings.get(key, ""))
         fewest = settings.get(minimum, 0)
-        if kind and kind.by_length and len(shapes) >= max(fewest, kind.minimum_rows):
-            law = kind.fit_one(kind.prepare(known, hardware))
+        if (
+            kind
+            and kind.fit_one
+            and kind.by_length
+            and len(shapes) >= max(fewest, kind.minimum_rows)
+        ):
+            law = kind.fit_one(kind.prepare(known, hardware or {}))
             return law, f"The {settings[key]} law, fitted to {count}."
-    return WITHOUT_LENGTHS.fit_one(shapes), (
+    return _of_any_length(shapes), (
         f"The largest throughput of {count}, whatever the lengths: too few for a law of lengths."
     )
 
 
-def _condition(kind, runs, background, hardware):
+def _of_any_length(shapes: pd.DataFrame) -> Law:
+    """Law of the largest throughput, whatever the lengths."""
+    fit = WITHOUT_LENGTHS.fit_one
+    assert fit is not None
+    return fit(shapes)
+
+
+def _condition(kind: Kind, runs: pd.DataFrame, background: pd.DataFrame, hardware: Hardware) -> Law:
     """Throughput of all copies of the model from the law of one copy."""
     row = runs.iloc[0]
     stages = row["pipeline_parallel"] if pd.notna(row["pipeline_parallel"]) else 1
@@ -76,4 +100,7 @@ def _condition(kind, runs, background, hardware):
         throughput_tps=runs["throughput_tps"] / copies,
     )
     fit = kind.fit_many(kind.prepare(background, hardware))
-    return fit.condition(kind.prepare(one, hardware)).scaled(float(copies))
+    law = fit.condition(kind.prepare(one, hardware))
+    # rows of any configuration can be conditioned on
+    assert law is not None
+    return law.scaled(float(copies))

@@ -1,12 +1,19 @@
 """Numbers for the report of a deployment, picked from its tables."""
 
-import numpy as np
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from inference_energy.deployments.build import Deployment
 from inference_energy.deployments.runs import marks
 from inference_energy.templates import render
 
 
-def report(title, deployment, tables, reference):
+def report(
+    title: str, deployment: Deployment, tables: Mapping[str, pd.DataFrame], reference: str
+) -> str:
     """Write the report in Markdown.
 
     Parameters
@@ -55,21 +62,22 @@ def report(title, deployment, tables, reference):
     )
 
 
-def _by_regime(table, column="statistic"):
+def _by_regime(table: pd.DataFrame, column: str = "statistic") -> dict[str, dict[str, float]]:
     """Values of each regime by statistic or quantity."""
     groups = table.groupby("regime")
-    return {regime: dict(rows.set_index(column)["value"]) for regime, rows in groups}
+    return {str(regime): dict(rows.set_index(column)["value"]) for regime, rows in groups}
 
 
-def _day(table):
+def _day(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Means of a day by regime, and the unit and, where they are told, P5 and P95 of the whole."""
-    day = {}
-    for row in table.itertuples():
+    day: dict[str, dict[str, Any]] = {}
+    rows: Iterator[Any] = table.itertuples()
+    for row in rows:
         line = day.setdefault(row.quantity, {"unit": row.unit})
         line[row.regime if row.statistic == "mean" else row.statistic] = row.value
     return day
 
 
-def _marked(runs):
+def _marked(runs: pd.DataFrame) -> dict[str, Any]:
     """Count of runs with a mark, and the reasons."""
     return {"count": len(runs), "reasons": sorted({m for s in runs["status"] for m in marks(s)})}

@@ -1,8 +1,11 @@
 """Power of an operator's node, as measured."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from inference_energy.deployments.runs import marks
 from inference_energy.energy.equation import steady_power
@@ -28,12 +31,14 @@ class ServingPower:
         Measured power of the accelerators, where they alone were measured. [kW]
     """
 
-    factor: object
+    factor: LogNormal
     boundary: Meter
     accelerators: float = np.nan
 
 
-def measured_power(runs, section, where, z=Z95):
+def measured_power(
+    runs: pd.DataFrame, section: Mapping[str, Any], where: str, z: float = Z95
+) -> ServingPower | None:
     """Power of the nodes from what was measured, or None.
 
     Measured at the node it counts as it is. Measured at the accelerators, the host power of as
@@ -80,13 +85,13 @@ def measured_power(runs, section, where, z=Z95):
     return ServingPower(total * LogNormal(0.0, spread), Meter.ACCELERATOR, own)
 
 
-def _trusted(runs, boundary):
+def _trusted(runs: pd.DataFrame, boundary: Meter) -> pd.DataFrame:
     """Runs whose marks do not doubt their power at a boundary."""
     doubted = runs["status"].map(lambda s: any(doubts_power(m, boundary) for m in marks(s)))
     return runs[~doubted.astype(bool)]
 
 
-def run_accelerator_power(runs):
+def run_accelerator_power(runs: pd.DataFrame) -> pd.Series:
     """Power of all accelerators of each run [kW], from their energy per token if not given."""
     per_token = runs["energy_per_output_token_j"].where(runs["power_boundary"] == Meter.ACCELERATOR)
     power = steady_power(per_token, runs["throughput_tps"])

@@ -1,5 +1,8 @@
 """Which of an operator's benchmark runs count."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +14,7 @@ SELECTORS = ("gpu", "precision", "n_gpus", "tensor_parallel")
 """Keys of the section that choose one configuration, and the columns that make one."""
 
 
-def select_runs(runs, section, where):
+def select_runs(runs: pd.DataFrame, section: Mapping[str, Any], where: str) -> pd.DataFrame:
     """Say of every run whether it counts: one model, one configuration, one concurrency.
 
     Parameters
@@ -75,7 +78,9 @@ def select_runs(runs, section, where):
     return runs.assign(use=use)
 
 
-def _select_concurrency(runs, use, section, where):
+def _select_concurrency(
+    runs: pd.DataFrame, use: pd.Series, section: Mapping[str, Any], where: str
+) -> None:
     open_runs = use == "yes"
     found = runs.loc[open_runs, "concurrency"]
     if "concurrency" in section:
@@ -94,17 +99,17 @@ def _select_concurrency(runs, use, section, where):
         )
 
 
-def _listed(values):
-    values = sorted(set(values.dropna())) + (["not known"] if values.isna().any() else [])
-    return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+def _listed(values: pd.Series) -> str:
+    known = sorted(set(values.dropna())) + (["not known"] if values.isna().any() else [])
+    return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in known)
 
 
-def marks(status):
+def marks(status: str) -> list[str]:
     """Reasons that a run's status states, as a list."""
     return [] if status == "ok" else status.removeprefix("marked: ").split("; ")
 
 
-def distinct_shapes(runs):
+def distinct_shapes(runs: pd.DataFrame) -> pd.DataFrame:
     """Average runs of the same lengths.
 
     Parameters
@@ -120,7 +125,8 @@ def distinct_shapes(runs):
         differ by less than SAME_SHAPE are the same.
     """
     lengths = runs[["input_tokens", "output_tokens"]].to_numpy(float)
-    first, number = [], []
+    first: list[np.ndarray] = []
+    number: list[int] = []
     for own in lengths:
         close = [np.allclose(own, other, rtol=SAME_SHAPE, equal_nan=True) for other in first]
         number.append(close.index(True) if any(close) else len(first))

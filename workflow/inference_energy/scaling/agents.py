@@ -1,14 +1,19 @@
 """Energy of a task that an agent solves in many steps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from inference_energy.energy import exact
 from inference_energy.energy.equation import node_energy
 from inference_energy.errors import InputError
-from inference_energy.method.setup import extrapolates
+from inference_energy.laws.base import Array, Law
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import ServedModel, Setup, extrapolates
 from inference_energy.text import yes
 
 
@@ -39,11 +44,13 @@ class Task:
     pause: float
 
     @property
-    def contexts(self):
+    def contexts(self) -> Array:
         """Input tokens of every step, which carries everything before it. [tokens]"""
-        return self.first_input + np.arange(self.steps) * (self.step_input + self.step_output)
+        return self.first_input + np.arange(self.steps, dtype=float) * (
+            self.step_input + self.step_output
+        )
 
-    def cached(self, prefix_caching):
+    def cached(self, prefix_caching: bool) -> Array:
         """Input tokens of every step that need not be computed again. [tokens]"""
         if not prefix_caching:
             return np.zeros(self.steps)
@@ -52,7 +59,7 @@ class Task:
         return self.cached_share * earlier
 
 
-def observed_task(name, totals, first_input, pause):
+def observed_task(name: str, totals: Mapping[str, Any], first_input: float, pause: float) -> Task:
     """Return the task of a trace's means: steps, context growth, output and cached share.
 
     The context grows evenly, so that its mean over the steps is the trace's mean input.
@@ -88,7 +95,7 @@ def observed_task(name, totals, first_input, pause):
     return Task(name, steps, first_input, growth - output, output, share, pause)
 
 
-def tasks(config):
+def tasks(config: Mapping[str, Any]) -> list[Task]:
     """Build the tasks of the section ``agents`` of config/scaling.yaml."""
     found = []
     for task in config["tasks"]:
@@ -101,7 +108,13 @@ def tasks(config):
     return found
 
 
-def step_seconds(law, context, cached, output, input_tokens_per_output_token=None):
+def step_seconds(
+    law: Law,
+    context: ArrayLike,
+    cached: ArrayLike,
+    output: float,
+    input_tokens_per_output_token: float | None = None,
+) -> Array:
     """Node time of one step of an agent.
 
     Parameters
@@ -122,12 +135,14 @@ def step_seconds(law, context, cached, output, input_tokens_per_output_token=Non
     """
     seconds = law.seconds(context, output, cached)
     if input_tokens_per_output_token is not None:
-        computed = np.asarray(context, float) - cached
+        computed = np.asarray(context, float) - np.asarray(cached, float)
         seconds = seconds * (1 + computed / input_tokens_per_output_token / output)
     return seconds
 
 
-def task_energy(setup, model, task, prefix_caching, samples=1):
+def task_energy(
+    setup: Setup, model: ServedModel, task: Task, prefix_caching: bool, samples: int = 1
+) -> tuple[LogNormal, float]:
     """Energy and time of one task.
 
     Samples share the first input where prefixes are cached; the law's error is the same in all
@@ -152,7 +167,7 @@ def task_energy(setup, model, task, prefix_caching, samples=1):
     return exact.time_energy(setup, model, total, tokens / total, error), total
 
 
-def agents(setup, config):
+def agents(setup: Setup, config: Mapping[str, Any]) -> pd.DataFrame:
     """Energy of every task with every model, with and without prefix caching and samples.
 
     Parameters

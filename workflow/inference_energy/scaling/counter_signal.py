@@ -9,6 +9,9 @@ which is Eq. 1 of arXiv:2509.20241 for one chain times a product. Any factor of 
 from the others by division, the length of a chain by root finding.
 """
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import scipy
@@ -17,7 +20,7 @@ from inference_energy.energy import exact
 from inference_energy.energy.equation import node_energy
 from inference_energy.energy.fleet import mix
 from inference_energy.errors import InputError
-from inference_energy.method.setup import UNTRIMMED, extrapolates, fixed_regime
+from inference_energy.method.setup import UNTRIMMED, Setup, extrapolates, fixed_regime
 from inference_energy.units import (
     J_PER_WH,
     MILLI,
@@ -25,11 +28,23 @@ from inference_energy.units import (
     WH_PER_KWH,
 )
 
+Ends = tuple[float, float]
+"""Lower and upper end of a claim. [Wh]"""
+
+Line = tuple[str, float, str, str, str | None, float, str]
+"""Line of the counter_signal table but for its basis."""
+
 LONGEST_CHAIN = 1e12
 """Chains beyond this number of output tokens are not looked for. [tokens]"""
 
 
-def problem_energy(chain_energy, chains=1, replicas=1, utilisation=1, overhead=1):
+def problem_energy(
+    chain_energy: float,
+    chains: float = 1,
+    replicas: float = 1,
+    utilisation: float = 1,
+    overhead: float = 1,
+) -> float:
     """Energy of a problem, equation (1).
 
     Parameters
@@ -44,12 +59,12 @@ def problem_energy(chain_energy, chains=1, replicas=1, utilisation=1, overhead=1
     return chain_energy * chains * replicas * overhead / utilisation
 
 
-def needed_factor(energy, chain_energy):
+def needed_factor(energy: float, chain_energy: float) -> float:
     """Product ``chains x replicas x overhead / utilisation`` that gives the energy [Wh]. [1]"""
     return energy / chain_energy
 
 
-def chain_length(energy, energy_of):
+def chain_length(energy: float, energy_of: Callable[[float], float]) -> float:
     """Output tokens of the one chain that needs an energy.
 
     Parameters
@@ -72,7 +87,7 @@ def chain_length(energy, energy_of):
     return float(np.exp(found))
 
 
-def claimed_energy(estimates, name):
+def claimed_energy(estimates: pd.DataFrame, name: str) -> tuple[Ends, str]:
     """Lower and upper end of a claim [Wh] and how it was verified.
 
     Raises
@@ -90,7 +105,7 @@ def claimed_energy(estimates, name):
     return (float(row["low_wh"]), float(row["high_wh"])), row["verification"]
 
 
-def per_unit(counts):
+def per_unit(counts: pd.DataFrame) -> pd.DataFrame:
     """Published counts with ``tokens`` and ``calls`` of one unit, and ``call_tokens`` of a call."""
     return counts.assign(
         tokens=counts["total_tokens"] / counts["units"],
@@ -102,13 +117,13 @@ def per_unit(counts):
 class _Chains:
     """Energy of one chain of a model, or of the untrimmed blend, of a method."""
 
-    def __init__(self, setup):
+    def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.input_tokens = setup.regimes["traditional"].input_tokens
         _, self.members = exact.regime_energy(setup, setup.regimes["long"])
         self.models = [m for m in setup.models if m.name in self.members]
 
-    def energy(self, subject, tokens):
+    def energy(self, subject: str, tokens: float) -> float:
         """Median energy [Wh] of a chain of output tokens."""
         regime = fixed_regime(self.input_tokens, tokens)
         chosen = [m for m in self.models if subject in (m.name, UNTRIMMED)]
@@ -117,13 +132,20 @@ class _Chains:
         pool = exact.blend_energy(self.setup, energies, members, trim=False)
         return pool.quantile(0.5)
 
-    def beyond(self, subject, tokens):
+    def beyond(self, subject: str, tokens: float) -> str:
         """Whether the law of the subject, or of any model of the blend, extrapolates."""
         chosen = [m for m in self.models if subject in (m.name, UNTRIMMED)]
         return "yes" if any(extrapolates(m, self.input_tokens, tokens) for m in chosen) else "no"
 
 
-def counter_signal(setup, name, config, claim, counts, rates):
+def counter_signal(
+    setup: Setup,
+    name: str,
+    config: Mapping[str, Any],
+    claim: Ends,
+    counts: pd.DataFrame,
+    rates: pd.Series,
+) -> pd.DataFrame:
     """Combinations that give a claimed energy with one method.
 
     Parameters
@@ -151,7 +173,7 @@ def counter_signal(setup, name, config, claim, counts, rates):
     chains = _Chains(setup)
     seen = min(m.domain["output_tokens"][1] for m in chains.models)
     longest = "longest output that the laws have seen"
-    lines = [(UNTRIMMED, np.nan, longest, "-", None, seen, "tokens")]
+    lines: list[Line] = [(UNTRIMMED, np.nan, longest, "-", None, seen, "tokens")]
     for subject in (*(m.name for m in chains.models), UNTRIMMED):
         lines += _single_chain(chains, subject, claim)
         lines += _many_chains(chains, subject, claim, config)
@@ -163,7 +185,7 @@ def counter_signal(setup, name, config, claim, counts, rates):
     return pd.DataFrame(finite, columns=COLUMNS)
 
 
-def _single_chain(chains, subject, claim):
+def _single_chain(chains: _Chains, subject: str, claim: Ends) -> Iterator[Line]:
     """Lines of the length of one chain that needs the claimed energy."""
     for energy in claim:
         length = chain_length(energy, lambda n: chains.energy(subject, n))
@@ -171,7 +193,9 @@ def _single_chain(chains, subject, claim):
         yield subject, energy, "tokens of a single chain", "all else 1", beyond, length, "tokens"
 
 
-def _many_chains(chains, subject, claim, config):
+def _many_chains(
+    chains: _Chains, subject: str, claim: Ends, config: Mapping[str, Any]
+) -> Iterator[Line]:
     """Lines of how many chains of some length need it, or what else one would have to carry."""
     overhead = "replication and overhead over utilisation"
     for tokens in config["chain_tokens"]["values"]:
@@ -185,7 +209,9 @@ def _many_chains(chains, subject, claim, config):
             yield subject, energy, overhead, f"one chain of {tokens:g} tokens", beyond, factor, "1"
 
 
-def _chains_for_a_time(chains, subject, claim, rates, minutes):
+def _chains_for_a_time(
+    chains: _Chains, subject: str, claim: Ends, rates: pd.Series, minutes: float
+) -> Iterator[Line]:
     """Lines of chains that run for the claimed time at published rates [tokens/s]."""
     for statistic, rate in rates.items():
         tokens = rate * minutes * SECONDS_PER_MINUTE
@@ -197,10 +223,13 @@ def _chains_for_a_time(chains, subject, claim, rates, minutes):
             yield subject, energy, "chains in parallel", setting, beyond, many, "chains"
 
 
-def _published_counts(chains, subject, claim, counts):
+def _published_counts(
+    chains: _Chains, subject: str, claim: Ends, counts: pd.DataFrame
+) -> Iterator[Line]:
     """Lines of the energy at published token counts."""
     factor = "factor to the claim from a published count"
-    for row in per_unit(counts).itertuples():
+    rows: Iterator[Any] = per_unit(counts).itertuples()
+    for row in rows:
         value = problem_energy(chains.energy(subject, row.call_tokens), row.calls)
         beyond = chains.beyond(subject, row.call_tokens)
         yield subject, np.nan, "energy at a published count", row.id, beyond, value, "Wh"
@@ -208,11 +237,11 @@ def _published_counts(chains, subject, claim, counts):
             yield subject, energy, factor, row.id, beyond, energy / value, "1"
 
 
-def _dedicated_nodes(chains, claim, tokens, minutes):
+def _dedicated_nodes(chains: _Chains, claim: Ends, tokens: float, minutes: float) -> Iterator[Line]:
     """Lines of nodes that do nothing else: their power, utilised and with PUE, over the time."""
     for model in chains.models:
         speed = float(model.throughput(chains.input_tokens, tokens))
-        per_second = exact.time_energy(chains.setup, model, 1.0, speed).quantile(0.5)
+        per_second = float(exact.time_energy(chains.setup, model, 1.0, speed).quantile(0.5))
         dedicated = per_second * minutes * SECONDS_PER_MINUTE
         for energy in claim:
             nodes = energy / dedicated
@@ -221,7 +250,7 @@ def _dedicated_nodes(chains, claim, tokens, minutes):
         yield model.name, np.nan, "power and overhead over maximum", "median", None, share, "1"
 
 
-def _among_other_queries(setup, claim, shares):
+def _among_other_queries(setup: Setup, claim: Ends, shares: Iterable[float]) -> Iterator[Line]:
     """Lines of the median query beside the claim, and with a share of such problems [1]."""
     base = {}
     for name, regime in setup.regimes.items():
@@ -251,7 +280,7 @@ COLUMNS = [
 ]
 
 
-def decode_rates(measured, smallest):
+def decode_rates(measured: pd.DataFrame, smallest: float) -> pd.Series:
     """Output tokens per second of one request, of models of a size, over all configurations.
 
     Parameters
@@ -270,7 +299,9 @@ def decode_rates(measured, smallest):
     return (1 / (large["inter_token_latency_ms"] * MILLI)).agg(["min", "median", "max"])
 
 
-def measured_signal(measured, config, claim, counts):
+def measured_signal(
+    measured: pd.DataFrame, config: Mapping[str, Any], claim: Ends, counts: pd.DataFrame
+) -> pd.DataFrame:
     """What measurements of accelerators say: rates, tokens in the wall time, tokens for the claim.
 
     Parameters
@@ -289,7 +320,7 @@ def measured_signal(measured, config, claim, counts):
     smallest = config["large_model"]["value"]
     large = measured[measured["params_total_b"] >= smallest]
     all_models = f"models of at least {smallest:g} B"
-    lines = []
+    lines: list[tuple[Any, ...]] = []
     for statistic, rate in decode_rates(measured, smallest).items():
         tokens = rate * minutes * SECONDS_PER_MINUTE
         where = ("measured", all_models, np.nan)
@@ -303,13 +334,14 @@ def measured_signal(measured, config, claim, counts):
         ratio = ends["worst"] / ends["best"]
         lines.append(("measured", model, np.nan, "worst over best", "load", None, ratio, "1"))
         for setting, joule in ends.items():
-            where = ("measured", model)
-            lines.append((*where, np.nan, "energy per token", setting, None, joule, "J/token"))
+            start = ("measured", model)
+            lines.append((*start, np.nan, "energy per token", setting, None, joule, "J/token"))
             for energy in claim:
                 tokens = energy * J_PER_WH / joule
                 quantity = "tokens of all chains, accelerators only"
-                lines.append((*where, energy, quantity, setting, None, tokens, "tokens"))
-    for row in per_unit(counts).itertuples():
+                lines.append((*start, energy, quantity, setting, None, tokens, "tokens"))
+    published: Iterator[Any] = per_unit(counts).itertuples()
+    for row in published:
         where = ("published", row.subject, np.nan)
         lines += [
             (*where, "tokens", row.id, None, row.tokens, "tokens"),
@@ -319,7 +351,7 @@ def measured_signal(measured, config, claim, counts):
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def claimed_water(claim, facility):
+def claimed_water(claim: Ends, facility: pd.DataFrame) -> pd.DataFrame:
     """Litres that the claimed energy means, by boundary, from the smallest to the largest report.
 
     Parameters

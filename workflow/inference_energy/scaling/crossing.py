@@ -1,15 +1,20 @@
 """Where a fleet with long queries crosses a reference."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import mix
 from inference_energy.energy.mixtures import Mixture
+from inference_energy.method.setup import Setup
 from inference_energy.units import WH_PER_GWH
 
 
-def doubling(traditional, long):
+def doubling(traditional: float, long: float) -> dict[str, float]:
     """Long queries that double the energy of a fleet of traditional ones.
 
     Parameters
@@ -27,7 +32,7 @@ def doubling(traditional, long):
     return {"added": ratio, "replaced": ratio / (1 - ratio) if ratio < 1 else np.inf}
 
 
-def intervention(traditional, long, share):
+def intervention(traditional: float, long: float, share: float) -> dict[str, float]:
     """Savings that keep a fleet with a share of long queries at the baseline of none.
 
     Parameters
@@ -46,7 +51,9 @@ def intervention(traditional, long, share):
     return {"all": 1 + share * (long / traditional - 1), "long": long / traditional}
 
 
-def fleet_over_start(years, growth, efficiency, rebound):
+def fleet_over_start(
+    years: ArrayLike, growth: ArrayLike, efficiency: ArrayLike, rebound: float
+) -> Any:
     """Energy of a fleet over that at the start.
 
     ``((1 + growth) efficiency^(rebound - 1))^years``: each saving of ``efficiency`` raises demand
@@ -61,12 +68,12 @@ def fleet_over_start(years, growth, efficiency, rebound):
     return ((1 + np.asarray(growth)) * np.power(efficiency, rebound - 1.0)) ** np.asarray(years)
 
 
-def break_even_rebound(growth, efficiency):
+def break_even_rebound(growth: float, efficiency: float) -> float:
     """Rebound at which growth and efficiency cancel; below zero, growth alone is too fast. [1]"""
     return 1 - np.log1p(growth) / np.log(efficiency)
 
 
-def crossing(setup, config):
+def crossing(setup: Setup, config: Mapping[str, Any]) -> pd.DataFrame:
     """Points at which long queries, interventions, growth and efficiency cross.
 
     Parameters
@@ -92,17 +99,21 @@ def crossing(setup, config):
             improved[basis, regime.name] = of(better) * overhead
     lines = []
 
-    def add(analysis, basis, quantity, value, unit, **where):
-        line = dict.fromkeys(("long_share", "years", "growth", "efficiency", "rebound"), np.nan)
+    def add(
+        analysis: str, basis: str, quantity: str, value: float, unit: str, **where: float
+    ) -> None:
+        line: dict[str, Any] = dict.fromkeys(
+            ("long_share", "years", "growth", "efficiency", "rebound"), np.nan
+        )
         line |= where | {"analysis": analysis, "basis": basis}
         lines.append(line | {"quantity": quantity, "value": value, "unit": unit})
 
-    def day(share, pair):
+    def day(share: float, pair: tuple[float, float]) -> float:
         return mix(share, *pair) * fleet.queries_per_day / WH_PER_GWH
 
     for basis in ("mean", "median"):
         pair = energy[basis, "traditional"], energy[basis, "long"]
-        better = improved[basis, "traditional"], improved[basis, "long"]
+        spared = improved[basis, "traditional"], improved[basis, "long"]
         double = doubling(*pair)
         added = double["added"] * fleet.queries_per_day
         add("doubling", basis, "added long queries", added, "queries/day")
@@ -111,7 +122,7 @@ def crossing(setup, config):
         for share in [0, *config["long_shares"]["values"]]:
             at = {"long_share": share}
             add("intervention", basis, "fleet", day(share, pair), "GWh/day", **at)
-            add("intervention", basis, "fleet improved", day(share, better), "GWh/day", **at)
+            add("intervention", basis, "fleet improved", day(share, spared), "GWh/day", **at)
             if share > 0:
                 need = intervention(*pair, share)
                 add("intervention", basis, "needed on all queries", need["all"], "1", **at)

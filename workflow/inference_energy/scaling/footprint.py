@@ -10,17 +10,20 @@ CI [g/kWh] (Li, Yang, Islam and Ren, arXiv:2304.03271). Since a method's energy 
 log-normal factors and node time, so is each of them: it is an energy at a boundary of its own.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import daily, mix
+from inference_energy.energy.mixtures import Energy
 from inference_energy.errors import InputError
-from inference_energy.method.boundary import FACILITY, SERVER
+from inference_energy.method.boundary import FACILITY, SERVER, Boundary
 from inference_energy.method.distributions import LogNormal
-from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.method.setup import TRIMMED, UNTRIMMED, Setup
 from inference_energy.units import KILO, MILLI
 
 FOOTPRINTS = {
@@ -39,7 +42,9 @@ PER_DAY = {"mL": KILO, "g": 1.0, "Wh": 1.0}
 """A GWh times a L/kWh is a thousand m3, times a g/kWh a t."""
 
 
-def facts_by_name(facility, names, unit, path="config/footprint.yaml"):
+def facts_by_name(
+    facility: pd.DataFrame, names: Sequence[str], unit: str, path: str = "config/footprint.yaml"
+) -> list[float]:
     """Values of facts, in the order of their names.
 
     Parameters
@@ -67,13 +72,13 @@ def facts_by_name(facility, names, unit, path="config/footprint.yaml"):
     ]
     if problems:
         raise InputError(problems)
-    return [float(known.loc[name, "value"]) for name in names]
+    return [float(known["value"].loc[name]) for name in names]
 
 
-def _energies(setup, boundary):
+def _energies(setup: Setup, boundary: Boundary) -> dict[tuple[str, str], Energy]:
     """Blends of every regime at a boundary."""
     changed = replace(setup, boundary=boundary)
-    found = {}
+    found: dict[tuple[str, str], Energy] = {}
     for regime in setup.regimes.values():
         models, members = exact.regime_energy(changed, regime)
         for subject, trim in ((TRIMMED, True), (UNTRIMMED, False)):
@@ -81,7 +86,9 @@ def _energies(setup, boundary):
     return found
 
 
-def _lines(setup, boundary, setting, unit, daily_unit):
+def _lines(
+    setup: Setup, boundary: Boundary, setting: str, unit: str, daily_unit: str
+) -> list[tuple[Any, ...]]:
     energies = _energies(setup, boundary)
     lines, days = [], {}
     for (regime, subject), energy in energies.items():
@@ -99,7 +106,7 @@ def _lines(setup, boundary, setting, unit, daily_unit):
     return lines
 
 
-def footprint(setup, config, facility):
+def footprint(setup: Setup, config: Mapping[str, Any], facility: pd.DataFrame) -> pd.DataFrame:
     """Water and carbon of a query and of the fleet's day, boundary by boundary.
 
     Parameters
@@ -139,7 +146,9 @@ def footprint(setup, config, facility):
     return pd.concat([table, total.assign(boundary="total water")[columns]], ignore_index=True)
 
 
-def blog_check(footprints, blog, facility):
+def blog_check(
+    footprints: Mapping[str, pd.DataFrame], blog: Mapping[str, Any], facility: pd.DataFrame
+) -> list[tuple[Any, ...]]:
     """What on-site water per IT energy the blog's upper end means, method by method.
 
     Parameters
@@ -193,7 +202,7 @@ def blog_check(footprints, blog, facility):
     return lines
 
 
-def google_check(google, wue):
+def google_check(google: Mapping[str, Any], wue: float) -> list[tuple[Any, ...]]:
     """Google's water per median prompt from its own figures, and what their rounding allows.
 
     ``(energy - overhead) WUE`` (arXiv:2508.15734).
@@ -230,7 +239,9 @@ def google_check(google, wue):
     ]
 
 
-def water_checks(footprints, config, facility):
+def water_checks(
+    footprints: Mapping[str, pd.DataFrame], config: Mapping[str, Any], facility: pd.DataFrame
+) -> pd.DataFrame:
     """Both checks of published water, as the water_checks table."""
     google = config["checks"]["google"]
     (wue,) = facts_by_name(facility, [google["wue"]["fact"]], "L/kWh")

@@ -3,19 +3,28 @@
 Everything follows from the exact distributions of a method; nothing is sampled.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pandas as pd
 
 from inference_energy.energy import exact
-from inference_energy.method.setup import TRIMMED, UNTRIMMED, extrapolates, fixed_regime
+from inference_energy.energy.mixtures import Energy
+from inference_energy.method.setup import (
+    TRIMMED,
+    UNTRIMMED,
+    Regime,
+    Setup,
+    extrapolates,
+    fixed_regime,
+)
 from inference_energy.text import yes
 
 LEVELS = {"p5": 0.05, "p50": 0.5, "p95": 0.95, "p99": 0.99}
 """Percentiles and their levels."""
 
 
-def energy_by_length(setup, output_tokens):
+def energy_by_length(setup: Setup, output_tokens: Iterable[float]) -> pd.DataFrame:
     """Energy of a query of a given length, for every model and the untrimmed blend.
 
     Parameters
@@ -36,9 +45,10 @@ def energy_by_length(setup, output_tokens):
     lines = []
     for length in output_tokens:
         regime = fixed_regime(input_tokens, length)
-        energies = {m.name: exact.model_energy(setup, regime, m) for m in setup.models}
+        of_models = {m.name: exact.model_energy(setup, regime, m) for m in setup.models}
         beyond = {m.name: extrapolates(m, input_tokens, length) for m in setup.models}
-        energies[UNTRIMMED] = exact.blend_energy(setup, energies, members, trim=False)
+        pool = exact.blend_energy(setup, of_models, members, trim=False)
+        energies: dict[str, Energy] = {**of_models, UNTRIMMED: pool}
         beyond[UNTRIMMED] = any(beyond[name] for name in members)
         values = {
             (subject, name): (energy.quantile(LEVELS[name]), "Wh")
@@ -65,19 +75,19 @@ def energy_by_length(setup, output_tokens):
     return pd.DataFrame(lines)
 
 
-def uncapped(setup):
+def uncapped(setup: Setup) -> Setup:
     """Return the method with laws that may exceed the largest measured throughput."""
     models = (replace(model, law=model.law.uncapped()) for model in setup.models)
     return replace(setup, models=tuple(models))
 
 
-def _statistics(energy):
+def _statistics(energy: Energy) -> dict[str, float]:
     values = {name: energy.quantile(level) for name, level in LEVELS.items()}
     values["mean"] = energy.mean()
     return values
 
 
-def _regime_statistics(setup, regime):
+def _regime_statistics(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
     models, members = exact.regime_energy(setup, regime)
     energies = models | {
         TRIMMED: exact.blend_energy(setup, models, members),
@@ -86,14 +96,14 @@ def _regime_statistics(setup, regime):
     return {subject: _statistics(energy) for subject, energy in energies.items()}
 
 
-def _token_statistics(regime):
+def _token_statistics(regime: Regime) -> dict[str, float]:
     lengths, weights = regime.output_tokens.support
     values = {name: float(regime.output_tokens.quantile(level)) for name, level in LEVELS.items()}
     values["mean"] = float(weights @ lengths)
     return values
 
 
-def cost_of_length(setup, factor):
+def cost_of_length(setup: Setup, factor: float) -> pd.DataFrame:
     """What longer answers cost at each statistic, and where the ratio comes from.
 
     ``energy ratio = tokens ratio x throughput factor x cap factor``: the ratio of the same

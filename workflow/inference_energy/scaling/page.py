@@ -1,6 +1,10 @@
 """Numbers for the pages on test-time scaling, water and the counter-signal, picked from tables."""
 
+from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Any
+
+import pandas as pd
 
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.templates import render
@@ -8,7 +12,13 @@ from inference_energy.templates import render
 STATISTICS = ["p5", "p50", "mean", "p95", "p99"]
 
 
-def scaling_page(test_time, crossing, agents, footprint, checks):
+def scaling_page(
+    test_time: Mapping[str, pd.DataFrame],
+    crossing: Mapping[str, pd.DataFrame],
+    agents: Mapping[str, pd.DataFrame],
+    footprint: Mapping[str, pd.DataFrame],
+    checks: pd.DataFrame,
+) -> str:
     """Test-time scaling, agents, crossing points, water and carbon of all methods, in Markdown.
 
     Parameters
@@ -41,7 +51,13 @@ def scaling_page(test_time, crossing, agents, footprint, checks):
     )
 
 
-def counter_signal_page(table, claim, verification, counts, config):
+def counter_signal_page(
+    table: pd.DataFrame,
+    claim: tuple[float, float],
+    verification: str,
+    counts: pd.DataFrame,
+    config: Mapping[str, Any],
+) -> str:
     """The counter-signal in plain words, in Markdown.
 
     Parameters
@@ -84,25 +100,25 @@ def counter_signal_page(table, claim, verification, counts, config):
     )
 
 
-def _pick(table, **where):
+def _pick(table: pd.DataFrame, **where: object) -> pd.DataFrame:
     """Rows where columns have these values."""
     for column, value in where.items():
         table = table[table[column] == value]
     return table
 
 
-def _by(column, table, **where):
+def _by(column: str, table: pd.DataFrame, **where: object) -> dict[Any, float]:
     """Values of the rows where columns have these values, by another column."""
     return dict(_pick(table, **where).set_index(column)["value"])
 
 
-def _ends(table, **where):
+def _ends(table: pd.DataFrame, **where: object) -> tuple[float, float]:
     """Least and largest value of the rows where columns have these values."""
     values = _pick(table, **where)["value"]
     return values.min(), values.max()
 
 
-def _cost(tables):
+def _cost(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str, dict[Any, float]]]:
     """Method, statistic, and by quantity what a long query costs over a traditional one."""
     where = {"compared": "long", "subject": UNTRIMMED}
     return [
@@ -112,7 +128,9 @@ def _cost(tables):
     ]
 
 
-def _skew(tables, factor):
+def _skew(
+    tables: Mapping[str, pd.DataFrame], factor: str
+) -> list[tuple[str, dict[Any, float], dict[Any, float]]]:
     """Method, mean over median of traditional and long queries, and ratios by statistic."""
     long = {"compared": "long", "subject": UNTRIMMED, "statistic": "mean over median"}
     longer = {"compared": factor, "subject": UNTRIMMED, "quantity": "energy ratio"}
@@ -122,7 +140,7 @@ def _skew(tables, factor):
     ]
 
 
-def _needs(table):
+def _needs(table: pd.DataFrame) -> dict[str, Any]:
     """What a method needs to stay at its baseline, by share of long queries."""
     mean = _pick(table, analysis="intervention", basis="mean").sort_values("long_share")
     on_all = _by("long_share", mean, quantity="needed on all queries")
@@ -133,7 +151,7 @@ def _needs(table):
     return {"baseline": base, "on_all": on_all, "on_long": on_long, "held": held}
 
 
-def _agents(tables):
+def _agents(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Any, ...]]:
     """Method, task, caching; energy and ratio, least and most over models; any extrapolates."""
     rows = []
     for name, table in tables.items():
@@ -147,7 +165,7 @@ def _agents(tables):
     return rows
 
 
-def _water(tables):
+def _water(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str, dict[Any, float]]]:
     """Method, regime, and by boundary the median water or carbon of a query."""
     where = {"setting": "range", "per": "query", "subject": TRIMMED, "statistic": "p50"}
     return [
@@ -157,13 +175,15 @@ def _water(tables):
     ]
 
 
-def _claim(blend, **where):
+def _claim(blend: pd.DataFrame, **where: object) -> tuple[float, float]:
     """Values of a blend at the lower and the upper end of the claim."""
     values = _pick(blend, **where).sort_values("energy_wh")["value"]
     return values.iloc[0], values.iloc[-1]
 
 
-def _chains(table, blends, minutes):
+def _chains(
+    table: pd.DataFrame, blends: Mapping[str, pd.DataFrame], minutes: float
+) -> list[tuple[Any, ...]]:
     """Method; tokens of one chain, chains of the median rate, and nodes that give the claim."""
     parallel = {"quantity": "chains in parallel"}
     parallel["setting"] = f"median decode rate for {minutes:g} min"
@@ -178,7 +198,7 @@ def _chains(table, blends, minutes):
     ]
 
 
-def _counted(blends, counts):
+def _counted(blends: Mapping[str, pd.DataFrame], counts: pd.DataFrame) -> list[tuple[Any, ...]]:
     """Method, subject of a published token count, its energy, factor from it to the claim."""
     rows = []
     for name, blend in blends.items():
@@ -190,7 +210,7 @@ def _counted(blends, counts):
     return rows
 
 
-def _mixed(blends, shares):
+def _mixed(blends: Mapping[str, pd.DataFrame], shares: Sequence[float]) -> list[tuple[Any, ...]]:
     """Method, share, and median and mean of all queries if that share were such problems."""
     rows = []
     for (name, blend), share in product(blends.items(), shares):

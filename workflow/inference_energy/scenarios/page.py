@@ -1,12 +1,19 @@
 """Page of the scenarios."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
 from inference_energy.scenarios.figures import INPUTS
 from inference_energy.scenarios.tables import grids
 from inference_energy.templates import render
 from inference_energy.text import within
 
 
-def page(settings, tasks, maps, facility):
+def page(
+    settings: Mapping[str, Any], tasks: pd.DataFrame, maps: pd.DataFrame, facility: pd.DataFrame
+) -> str:
     """Tasks and maps as a Markdown page; the figures are beside it, by the maps' names.
 
     Parameters

@@ -1,6 +1,8 @@
 """Energy of queries of fixed lengths: by name, and over one input or two."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -8,7 +10,7 @@ from inference_energy.energy import exact
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.distributions import LogNormal
-from inference_energy.method.setup import Coupling, extrapolates, fixed_regime
+from inference_energy.method.setup import Coupling, Setup, extrapolates, fixed_regime
 from inference_energy.scaling.footprint import facts_by_name
 from inference_energy.text import yes
 from inference_energy.units import WH_PER_KWH
@@ -23,12 +25,14 @@ LENGTHS = ("input_tokens", "output_tokens")
 LOAD = "load"
 
 
-def members(setup):
+def members(setup: Setup) -> dict[str, float]:
     """Models of the blend of a method's traditional queries and their shares, for every length."""
     return exact.regime_energy(setup, setup.regimes["traditional"])[1]
 
 
-def statistics(setup, shares, lengths):
+def statistics(
+    setup: Setup, shares: Mapping[str, float], lengths: Mapping[str, Any]
+) -> dict[str, float]:
     """Energy of queries of fixed lengths, pooled over the blend's models, none left out.
 
     Parameters
@@ -56,7 +60,7 @@ def statistics(setup, shares, lengths):
     return values | {MEAN: float(blend.mean())}
 
 
-def changed(setup, values):
+def changed(setup: Setup, values: Mapping[str, float]) -> Setup:
     """Setup with inputs that are known instead.
 
     Parameters
@@ -77,25 +81,25 @@ def changed(setup, values):
             "config/scenarios.yaml: key maps: input power_utilisation: the method gives it by its"
             " throughput; allowed are the other inputs; remove the map or the method"
         )
-    fixed = {
+    fixed: dict[str, Any] = {
         name: LogNormal.fixed(values[name])
         for name in ("power_utilisation", "pue")
         if name in values
     }
     models = setup.models
     if "node_power" in values:
-        models = (replace(model, node_power=values["node_power"]) for model in models)
+        models = tuple(replace(model, node_power=values["node_power"]) for model in models)
     if LOAD in values:
-        models = (replace(model, law=model.law.at(values[LOAD])) for model in models)
-    return replace(setup, models=tuple(models), **fixed)
+        models = tuple(replace(model, law=model.law.at(values[LOAD])) for model in models)
+    return replace(setup, models=models, **fixed)
 
 
-def knows(setup, inputs):
+def knows(setup: Setup, inputs: Collection[str]) -> bool:
     """Whether a method has all the inputs [names] of a map: only some laws know load."""
     return LOAD not in inputs or all(model.law.knows_load for model in setup.models)
 
 
-def grids(settings, facility):
+def grids(settings: Mapping[str, Any], facility: pd.DataFrame) -> dict[str, float]:
     """Carbon of electricity of every grid that is named, by its name for readers. [g/kWh]
 
     Parameters
@@ -125,7 +129,9 @@ def grids(settings, facility):
     return dict(known)
 
 
-def tasks(setups, settings, facility):
+def tasks(
+    setups: Mapping[str, Setup], settings: Mapping[str, Any], facility: pd.DataFrame
+) -> pd.DataFrame:
     """Energy of every task by every method, and what every grid emits for it.
 
     Parameters
@@ -164,12 +170,12 @@ def tasks(setups, settings, facility):
     return pd.DataFrame(lines)
 
 
-def inputs_of(each):
+def inputs_of(each: Mapping[str, Any]) -> list[str]:
     """Inputs of a map. [names]"""
     return [each[axis]["input"] for axis in ("x", "y") if axis in each]
 
 
-def maps(setups, settings):
+def maps(setups: Mapping[str, Setup], settings: Mapping[str, Any]) -> pd.DataFrame:
     """Energy over the inputs of every map by every method that has them.
 
     Parameters
