@@ -128,25 +128,18 @@ def load(config: dict[str, Any], whatif: bool = False) -> Settings:
     with collecting(problems):
         read_table(provided(VERDICTS), "expected_verdicts")
     paths = find_methods()
-    files: dict[str, Any] = {}
-    methods: dict[str, dict[str, Any]] = {}
-    of_methods: list[str] = []
-    with collecting(of_methods):
-        asked = asked_methods(config, documents)
-        asked |= requests_files.asked_methods(config) if has_log else {}
-        if whatif:
-            asked = _readable(asked, paths, of_methods)
-        files = read_methods(paths, asked)
-        methods, wrong = resolve_all(asked, files, read_schema("method"))
-        of_methods += wrong
+    asked = asked_methods(config, documents)
+    if has_log:
+        with collecting(problems):
+            asked |= requests_files.asked_methods(config)
+    files, methods, of_methods = _resolved(asked, paths, whatif)
     problems += of_methods + claim_problems(methods)
     for name in ("multiverse", "sensitivity"):
         broken_files[name] += _audit_problems(name, documents, paths, files, methods)
     broken_files |= {"findings": override_problems_of(documents, methods)}
     named, loaded = _names(config.get("deployments", deployments.EXAMPLES)), {}
-    broken = []
+    broken = [name for name, content in files.items() if content and name not in methods]
     with collecting(problems):
-        broken = [name for name, content in files.items() if content and name not in methods]
         loaded = deployments.load([*named, *deployments.EXAMPLES], paths, broken)
     requests = None
     if has_log and documents["requests"]:
@@ -160,14 +153,38 @@ def load(config: dict[str, Any], whatif: bool = False) -> Settings:
         raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
     answered = [name for name in (Path(path).stem for path in named) if name in loaded]
     documents |= {name: {} for name in OTHERS if broken_files.get(name)}
-    others = []
+    unasked: list[str] = []
     # a what-if reads its methods itself, and may be one of the method that nobody has listed
     if not whatif:
-        others += _unasked_problems(paths, {*methods, *_asked_methods(config)})
-        others += _unasked_deployments(loaded, paths, broken)
+        unasked += _unasked_problems(paths, {*methods, *_asked_methods(config)})
+        unasked += _unasked_deployments(loaded, paths, broken)
     return Settings(
-        methods, files, paths, documents, loaded, answered, requests, broken_files, others, problems
+        methods=methods,
+        files=files,
+        paths=paths,
+        documents=documents,
+        deployments=loaded,
+        asked=answered,
+        requests=requests,
+        broken=broken_files,
+        unasked=unasked,
+        withheld=problems,
     )
+
+
+def _resolved(
+    asked: Mapping[str, str], paths: Mapping[str, str], whatif: bool
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]:
+    """Files of the methods that are asked for, the methods resolved, and their problems."""
+    problems: list[str] = []
+    if whatif:
+        asked = _readable(asked, paths, problems)
+    try:
+        files = read_methods(paths, asked)
+        methods, wrong = resolve_all(asked, files, read_schema("method"))
+    except InputError as error:
+        return {}, {}, problems + error.problems
+    return files, methods, problems + wrong
 
 
 def _readable(
