@@ -142,6 +142,19 @@ def test_a_node_that_was_not_measured_has_the_rated_power_of_as_many_nodes_as_th
     assert build.build(resolved(keys=rated), runs, WHERE).model.node_power == pytest.approx(14)
 
 
+@pytest.mark.parametrize("gpus", [1, 72])
+def test_a_rated_power_that_the_gpus_of_a_node_cannot_make_up_is_refused(gpus):
+    method = resolved(gpus_per_node=quantity(gpus, "GPUs"))
+    with pytest.raises(InputError) as caught:
+        build.build(method, bench(LADDER), WHERE, hardware=HARDWARE)
+    assert f"key node_power: value 10.2 kW for a node of {gpus} x {GPU}" in str(caught.value)
+    assert "allowed is 0.3 to 6 times that" in str(caught.value)
+    build.build(method, bench(LADDER, gpu="Another"), WHERE, hardware=HARDWARE)
+    right = {"node_power": {"default": quantity(10.2 * gpus / 8, "kW")}}
+    stated = resolved(keys=right, gpus_per_node=quantity(gpus, "GPUs"))
+    build.build(stated, bench(LADDER), WHERE, hardware=HARDWARE)
+
+
 def test_an_utilisation_that_follows_the_throughput_is_none_of_the_power_that_is_told():
     coupled = {"distribution": "coupled", "intercept": 0.24, "slope": 0.56, "unit": "1"}
     method = resolved()

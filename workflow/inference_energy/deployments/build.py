@@ -27,6 +27,10 @@ MOST_TIME = 100.0
 """Node time of a regime's queries over that at the nearest measured lengths, and the inverse of the
 least [1]: tokens of short or long answers are some times as slow, where loads are alike."""
 
+RATED = (0.3, 6.0)
+"""Maximum power of a node over the thermal design power of its GPUs [1]: an H100 of 700 W can be
+limited to 200 W, and a server draws some times what its one small GPU does."""
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -106,7 +110,9 @@ def build(
         utilisation = method_build.power_utilisation(method["power_utilisation"], z)
         by_model, default = method["node_power"].get("models", {}), method["node_power"]["default"]
         nodes = float(used["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
-        node_power = float(by_model.get(section["model"], default)["value"]) * nodes
+        rated = float(by_model.get(section["model"], default)["value"])
+        _check_rated(rated, section, used.iloc[0], hardware, where)
+        node_power = rated * nodes
         factor = utilisation if isinstance(utilisation, LogNormal) else LogNormal.fixed(1.0)
         power = ServingPower(factor * LogNormal.fixed(node_power), Meter.NONE)
     # a law is a dataclass, which a protocol cannot say
@@ -162,6 +168,31 @@ def _check_power(method: Mapping[str, Any], runs: pd.DataFrame, where: str) -> N
         "deployment.facts [W], or power_utilisation with a distribution other than by-load; "
         "state one of them"
     )
+
+
+def _check_rated(
+    power: float,
+    section: Mapping[str, Any],
+    run: pd.Series,
+    hardware: Hardware | None,
+    where: str,
+) -> None:
+    """Refuse a node's maximum power [kW] that so many of its GPUs cannot make up."""
+    gpu, count = run["gpu"], section["gpus_per_node"]["value"]
+    if hardware is None:
+        return
+    known = hardware["gpus"].set_index("gpu")["tdp_w"].dropna()
+    if gpu not in known:
+        return
+    design = count * known[gpu] / W_PER_KW
+    low, high = RATED
+    if not low * design <= power <= high * design:
+        raise InputError(
+            f"{where}: key node_power: value {power:g} kW for a node of {count:g} x {gpu}, whose"
+            f" thermal design power is {design:g} kW (data/gpus.csv): allowed is {low:g} to"
+            f" {high:g} times that; state node_power of such a node, or correct"
+            " deployment.gpus_per_node"
+        )
 
 
 def _unknown_hardware(run: pd.Series, hardware: Hardware) -> tuple[tuple[str, str, str], ...]:

@@ -111,7 +111,7 @@ def _read_answer(samples, line, answer, known, rows, refused, told):
                 "one of these, without a function around it",
             )
             continue
-        host = labels.get("Hostname") or labels.get("instance") or ""
+        host = str(labels.get("Hostname") or labels.get("instance") or "")
         device = next((labels[label] for label in LABELS if label in labels), "")
         unit = " ".join(labels[label] for label in UNITS if label in labels)
         column, factor = known[name]
