@@ -1,10 +1,12 @@
 """What selectors of findings and claims ask for, checked before any rule runs."""
 
 import csv
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from inference_energy.claims.selectors import keys_of, parts_of
-from inference_energy.documents import collecting, near
+from inference_energy.documents import Schema, collecting, near
 from inference_energy.errors import InputError
 from inference_energy.method.files import merge
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
@@ -32,7 +34,7 @@ PUBLISHED = {
 """Published numbers: their table, and the columns that name one."""
 
 
-def selector_problems(finding, method):
+def selector_problems(finding: Mapping[str, Any], method: Mapping[str, Any] | None) -> list[str]:
     """Problems of a finding's selectors, one sentence each.
 
     Parameters
@@ -63,7 +65,7 @@ def selector_problems(finding, method):
     )
 
 
-def claim_problems(methods):
+def claim_problems(methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Problems of the selectors of published claims, one sentence each.
 
     Parameters
@@ -81,7 +83,7 @@ def claim_problems(methods):
     ]
 
 
-def _claims(path):
+def _claims(path: str) -> list[list[str]]:
     """Claim, version and quantity of each; none if they cannot be read, which is told elsewhere."""
     columns = ("claim", "version", "quantity")
     try:
@@ -91,16 +93,16 @@ def _claims(path):
         return []
 
 
-def _problems(quantity, engine, method):
+def _problems(quantity: str, engine: str, method: Mapping[str, Any]) -> list[str]:
     """Problems of a selector, or of the ratio of several, one sentence each."""
-    problems = []
+    problems: list[str] = []
     for selector in quantity.split(" / "):
         with collecting(problems):
             _check(selector.strip(), engine, method)
     return problems
 
 
-def _check(selector, engine, method):
+def _check(selector: str, engine: str, method: Mapping[str, Any]) -> None:
     """Refuse a selector of what is not there, with an InputError."""
     table, wanted = parts_of(selector)
     computed = RESULTS if engine == "published" else (*RESULTS_OF_ANY, *LINES)
@@ -115,8 +117,8 @@ def _check(selector, engine, method):
         path, columns = PUBLISHED[table]
         named = [column_of(provided(path), column) for column in columns]
         for value in wanted.values():
-            for part, known in zip(value.split("/", len(columns) - 1), named, strict=False):
-                _known(selector, "name", part, known, path)
+            for part, names in zip(value.split("/", len(columns) - 1), named, strict=False):
+                _known(selector, "name", part, names, path)
     elif table in RESULTS:
         _check_columns(selector, wanted, load_schema(table)["properties"])
         for column in ("subject", "model"):
@@ -131,12 +133,15 @@ def _check(selector, engine, method):
         paths |= {"paper": tables_of(method)}
         of = wanted.get("table")
         _known(selector, "table", of, list(paths), "the tables of the method and of vendors")
-        _known(selector, "model", wanted.get("model"), _models(paths.get(of, [])), f"table {of}")
+        _known(
+            selector, "model", wanted.get("model"), _models(paths.get(of or "", [])), f"table {of}"
+        )
 
 
-def _check_setting(selector, method):
+def _check_setting(selector: str, method: Mapping[str, Any]) -> None:
     """Refuse a path into a method that leads to no number."""
-    value, keys = method, keys_of(selector)
+    value: Any = method
+    keys = keys_of(selector)
     for place, key in enumerate(keys):
         if not isinstance(value, dict) or key not in value:
             at = ".".join(keys[:place])
@@ -149,14 +154,14 @@ def _check_setting(selector, method):
             )
         value = value[key]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        known = f", {', '.join(map(str, value))}" if isinstance(value, dict) else ""
+        below = f", {', '.join(map(str, value))}" if isinstance(value, dict) else ""
         raise InputError(
-            f"claim quantity {selector!r}: is no number; allowed is the path of a number{known};"
+            f"claim quantity {selector!r}: is no number; allowed is the path of a number{below};"
             " correct the selector"
         )
 
 
-def _check_columns(selector, wanted, columns):
+def _check_columns(selector: str, wanted: Mapping[str, str], columns: Schema) -> None:
     """Refuse columns that a table does not have, and values that a column cannot have."""
     for name, value in wanted.items():
         if name not in columns:
@@ -169,7 +174,9 @@ def _check_columns(selector, wanted, columns):
             _known(selector, name, value, list(map(str, known)), ", ".join(map(str, known)))
 
 
-def _known(selector, column, value, known, where):
+def _known(
+    selector: str, column: str, value: str | None, known: Collection[str] | None, where: str
+) -> None:
     """Refuse a value that is none of the known ones, if any are known."""
     if value is not None and known and value not in known:
         raise InputError(
@@ -178,7 +185,12 @@ def _known(selector, column, value, known, where):
         )
 
 
-def _models(paths):
+def _models(paths: Iterable[str]) -> list[str] | None:
     """Models of throughput tables; none if one cannot be read, which is told elsewhere."""
-    found = [column_of(path, "model") for path in paths]
-    return None if None in found else list(dict.fromkeys(model for of in found for model in of))
+    models: dict[str, None] = {}
+    for path in paths:
+        of_table = column_of(path, "model")
+        if of_table is None:
+            return None
+        models |= dict.fromkeys(of_table)
+    return list(models)

@@ -1,15 +1,19 @@
 """Numbers that a finding needs beside the result tables."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from inference_energy.claims.selectors import Results
 from inference_energy.method.build import build
+from inference_energy.method.setup import Setup
 from inference_energy.paper import estimate
 from inference_energy.tables import format_number
 
 
-def law_ratios(setup, vendor):
+def law_ratios(setup: Setup, vendor: pd.DataFrame) -> pd.DataFrame:
     """Throughput that the fitted laws predict over the one that a vendor table lists.
 
     Parameters
@@ -31,14 +35,15 @@ def law_ratios(setup, vendor):
     rows = rows[[*keys, "source_id", "throughput_tps"]].rename(
         columns={"throughput_tps": "measured"}
     )
-    rows = rows.reset_index(drop=True).assign(predicted=np.nan)
+    rows = rows.reset_index(drop=True)
+    predicted = pd.Series(np.nan, rows.index)
     for name, own in rows.groupby("model"):
         lengths = own[["input_tokens", "output_tokens"]].to_numpy(float)
-        rows.loc[own.index, "predicted"] = models[name].throughput(*lengths.T)
-    return rows.assign(value=rows["predicted"] / rows["measured"])
+        predicted.loc[own.index] = models[str(name)].throughput(*lengths.T)
+    return rows.assign(predicted=predicted, value=predicted / rows["measured"])
 
 
-def benchmark_lines(tables):
+def benchmark_lines(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Throughput tables as one table that selectors can ask: ``value`` is the throughput.
 
     Parameters
@@ -61,7 +66,7 @@ def benchmark_lines(tables):
     return _with_text_keys(pd.concat([frame.dropna(axis=1, how="all") for frame in frames]))
 
 
-def listed_powers(lines):
+def listed_powers(lines: pd.DataFrame) -> pd.DataFrame:
     """Node power that throughput tables list, of the lines of :func:`benchmark_lines`. [kW]"""
     if "listed_node_power_kw" not in lines:
         return lines.iloc[:0]
@@ -69,7 +74,7 @@ def listed_powers(lines):
     return lines.assign(value=lines["listed_node_power_kw"].astype(float))
 
 
-def _with_text_keys(frame):
+def _with_text_keys(frame: pd.DataFrame) -> pd.DataFrame:
     keys = [column for column in frame.columns if column != "value"]
     text = {
         key: frame[key].map(lambda v: v if isinstance(v, str) else format_number(v)) for key in keys
@@ -77,7 +82,12 @@ def _with_text_keys(frame):
     return frame.assign(**text)
 
 
-def exact_results(method, sources, published, vendor=None):
+def exact_results(
+    method: Mapping[str, Any],
+    sources: Mapping[str, Any],
+    published: Mapping[str, dict[str, float]],
+    vendor: dict[str, pd.DataFrame] | None = None,
+) -> Results:
     """Results of the exact engine for a method that has not been run.
 
     Parameters

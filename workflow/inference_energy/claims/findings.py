@@ -1,11 +1,13 @@
 """Weak points of a method, each computed: what changes when it is done the other way."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from inference_energy.claims.selectors import evaluate
-from inference_energy.documents import collecting
+from inference_energy.claims.selectors import Results, evaluate
+from inference_energy.documents import Schema, collecting
 from inference_energy.errors import InputError
 from inference_energy.method.files import check, merge
 from inference_energy.rounding import ranking, relative
@@ -33,12 +35,14 @@ class Effect:
     after: float
 
     @property
-    def change(self):
+    def change(self) -> float:
         """Change from before to after, zero if it is rounding. [%]"""
         return PERCENT * relative(self.after, self.before)
 
 
-def override_problems(finding, method, schema):
+def override_problems(
+    finding: Mapping[str, Any], method: Mapping[str, Any] | None, schema: Schema
+) -> list[str]:
     """Problems of a finding's overrides, applied to its method, against the method's schema.
 
     Parameters
@@ -55,13 +59,15 @@ def override_problems(finding, method, schema):
     stated = merge(finding.get("context", {}), finding.get("override", {}))
     where = f"config/findings.yaml: {finding['id']}: override"
     changed = merge(merge(method, finding.get("context", {})), finding.get("override", {}))
-    problems = []
+    problems: list[str] = []
     with collecting(problems):
         check(changed, schema, method["id"], where, stated)
     return problems
 
 
-def effects(finding, results, alternative, own):
+def effects(
+    finding: Mapping[str, Any], results: Results, alternative: Results, own: Results
+) -> dict[str, Effect]:
     """Every quantity of a finding, before and after.
 
     Parameters
@@ -93,20 +99,23 @@ def effects(finding, results, alternative, own):
             (quantity.get("after", quantity.get("value")), after),
         )
         values = [evaluate(selector, where, engine) for selector, where in sides]
-        if None in values:
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
             problems.append(
                 f"config/findings.yaml: {finding['id']}: quantities.{key}: value"
                 f" {sides[values.index(None)][0]!r}: selects nothing; allowed is a line of the"
                 " results; correct the selector"
             )
         else:
-            found[key] = Effect(quantity["name"], quantity["unit"], *values)
+            found[key] = Effect(quantity["name"], quantity["unit"], *known)
     if problems:
         raise InputError(problems)
     return found
 
 
-def explain(finding, found, results, own):
+def explain(
+    finding: Mapping[str, Any], found: Mapping[str, Effect], results: Results, own: Results
+) -> str:
     """Write a finding's paragraph from the numbers.
 
     The format string can use every quantity (``{key.before}``, ``{key.after}``, ``{key.change}``
@@ -134,7 +143,7 @@ def explain(finding, found, results, own):
         ) from None
 
 
-def rank(computed):
+def rank(computed: Mapping[str, Mapping[str, Effect]]) -> list[str]:
     """Findings by the size of their effect on the headline, then on whatever they move most.
 
     Parameters
@@ -148,16 +157,18 @@ def rank(computed):
         Ids; findings without an override come after those with one, equal ones by name.
     """
 
-    def size(finding):
+    def size(finding: str) -> tuple[float, float, str]:
         found = computed[finding]
         headline = abs(found["traditional"].change) if "traditional" in found else -1.0
         largest = max(abs(effect.change) for effect in found.values())
-        return (-ranking(headline), -ranking(largest), finding)
+        return float(-ranking(headline)), float(-ranking(largest)), finding
 
     return sorted(computed, key=size)
 
 
-def findings_table(findings, computed):
+def findings_table(
+    findings: Iterable[Mapping[str, Any]], computed: Mapping[str, Mapping[str, Effect]]
+) -> pd.DataFrame:
     """Effects of all findings as the findings table, in order of rank."""
     known = {finding["id"]: finding for finding in findings}
     return pd.DataFrame(

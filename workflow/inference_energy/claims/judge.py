@@ -7,13 +7,17 @@ A claim's ``quantity`` selects a number from the result tables, or the ratio of 
 """
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fnmatch import fnmatch
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from inference_energy.claims.selectors import evaluate
+from inference_energy.claims.selectors import Results, evaluate
+from inference_energy.laws.base import Array
 from inference_energy.text import number, rounded
 
 VERDICTS = (
@@ -33,12 +37,12 @@ HOLDS = ("reproduced", "reproduced with caveat")
 """Verdicts that count as reproduced."""
 
 
-def holds(claim, computed):
+def holds(claim: Mapping[str, Any], computed: float) -> bool:
     """Whether a computed number holds; parameters and rule as for :func:`holds_in`."""
     return bool(holds_in(claim, np.asarray(computed, float)))
 
 
-def holds_in(claim, computed):
+def holds_in(claim: Mapping[str, Any], computed: Array) -> NDArray[np.bool_]:
     """Whether computed numbers, rounded as printed, are the printed one or in its range.
 
     A number is rounded as it is written in decimal, half away from zero, as
@@ -66,13 +70,13 @@ def holds_in(claim, computed):
     return hold
 
 
-def _grid(value, decimals, rounding, steps=0):
+def _grid(value: Decimal, decimals: int, rounding: str, steps: int = 0) -> Decimal:
     """Printable number next to a Decimal, and so many steps above it."""
     step = Decimal(1).scaleb(-decimals)
     return value.quantize(step, rounding=rounding) + steps * step
 
 
-def _rounds_below(computed, printed, decimals):
+def _rounds_below(computed: Array, printed: Decimal, decimals: int) -> NDArray[np.bool_]:
     """Whether numbers, rounded half away from zero, are below a printable one.
 
     A float is above another exactly where its decimal form is, so the half-way number decides.
@@ -81,7 +85,7 @@ def _rounds_below(computed, printed, decimals):
     return computed < half if printed > 0 else computed <= half
 
 
-def printed(claim):
+def printed(claim: Mapping[str, Any]) -> str:
     """Write the published number or range as the paper prints it."""
     decimals = int(claim["decimals"])
     value = f"{claim['value']:.{decimals}f}"
@@ -90,7 +94,13 @@ def printed(claim):
     return f"at most {value}" if claim["relation"] == "at most" else value
 
 
-def caveats(claim, computed, results, alternatives, findings):
+def caveats(
+    claim: Mapping[str, Any],
+    computed: float,
+    results: Results,
+    alternatives: Mapping[str, Results],
+    findings: Iterable[Mapping[str, Any]],
+) -> list[tuple[bool, str]]:
     """Sentences that qualify a claim, from the findings that name it.
 
     A finding with an override qualifies a claim if the number, moved by the ratio that the exact
@@ -143,7 +153,7 @@ def caveats(claim, computed, results, alternatives, findings):
     return sentences
 
 
-def decide(claim, numbers):
+def decide(claim: Mapping[str, Any], numbers: Mapping[str, float]) -> tuple[str, str]:
     """Whether a claim holds, and what the two engines' disagreement adds to the verdict.
 
     A printed number is one draw's, so the seeded engine decides on it. A range is a statement about
@@ -161,21 +171,29 @@ def decide(claim, numbers):
     verdict, remark : str
         reproduced, reproduced with caveat, borderline or not reproduced; a sentence or nothing.
     """
-    drawn = numbers.get("published", numbers.get("exact"))
+    drawn = numbers["published" if "published" in numbers else "exact"]
     exact = numbers.get("exact", drawn)
     as_drawn, as_exact = holds(claim, drawn), holds(claim, exact)
     verdict = "reproduced" if as_exact else "not reproduced"
     if as_drawn == as_exact:
         return verdict, ""
-    drawn, exact = number(drawn, 4), number(exact, 4)
+    of_draw, of_exact = number(drawn, 4), number(exact, 4)
     if claim["relation"] != "equal":
-        return verdict, f"decided without sampling: {exact}; the seeded draw gives {drawn}"
+        return verdict, f"decided without sampling: {of_exact}; the seeded draw gives {of_draw}"
     if as_drawn:
-        return "reproduced with caveat", f"as the seeded draw; without sampling {exact}"
-    return "borderline", f"the seeded draw gives {drawn}; without sampling {exact}"
+        return "reproduced with caveat", f"as the seeded draw; without sampling {of_exact}"
+    return "borderline", f"the seeded draw gives {of_draw}; without sampling {of_exact}"
 
 
-def judge(claims, version, results, alternatives, findings, engines, scored=True):
+def judge(
+    claims: pd.DataFrame,
+    version: str,
+    results: Results,
+    alternatives: Mapping[str, Results],
+    findings: Sequence[Mapping[str, Any]],
+    engines: Sequence[str],
+    scored: bool = True,
+) -> pd.DataFrame:
     """Verdict on every claim of one version of the paper.
 
     Parameters
@@ -197,7 +215,8 @@ def judge(claims, version, results, alternatives, findings, engines, scored=True
         Columns of the claims table.
     """
     lines = []
-    for claim in claims[claims["version"] == version].to_dict("records"):
+    of_version: list[dict[Any, Any]] = claims[claims["version"] == version].to_dict("records")
+    for claim in of_version:
         computed = {engine: evaluate(claim["quantity"], results, engine) for engine in engines}
         numbers = {engine: value for engine, value in computed.items() if value is not None}
         if not numbers:
@@ -214,7 +233,14 @@ def judge(claims, version, results, alternatives, findings, engines, scored=True
     return pd.DataFrame(lines)
 
 
-def _verdict(claim, value, numbers, results, alternatives, findings):
+def _verdict(
+    claim: Mapping[str, Any],
+    value: float,
+    numbers: Mapping[str, float],
+    results: Results,
+    alternatives: Mapping[str, Results],
+    findings: Sequence[Mapping[str, Any]],
+) -> tuple[str, list[str]]:
     verdict, remark = decide(claim, numbers)
     sentences = caveats(claim, value, results, alternatives, findings)
     remarks = [*filter(None, [remark]), *(text for _, text in sentences)]
@@ -225,7 +251,13 @@ def _verdict(claim, value, numbers, results, alternatives, findings):
     return verdict, remarks
 
 
-def _line(claim, engine, computed, verdict, remarks):
+def _line(
+    claim: Mapping[str, Any],
+    engine: str | None,
+    computed: float | None,
+    verdict: str,
+    remarks: Sequence[str],
+) -> dict[str, Any]:
     return {
         "claim": claim["claim"],
         "source": claim["version"],
@@ -239,17 +271,17 @@ def _line(claim, engine, computed, verdict, remarks):
     }
 
 
-def deciding(table):
+def deciding(table: pd.DataFrame) -> pd.DataFrame:
     """Lines of a claims table that carry the verdict: one per claim."""
     return table[table["engine"].isna() | (table["engine"] == "published")]
 
 
-def is_scored(table):
+def is_scored(table: pd.DataFrame) -> bool:
     """Whether a claims table is that of a method of the paper's."""
     return not (table["verdict"] == "not scored").any()
 
 
-def distance(claim_line):
+def distance(claim_line: Mapping[str, Any]) -> float:
     """How far a computed number is from the published number or range, as a ratio text."""
     bounds = [float(b) for b in re.findall(r"\d+\.?\d*", claim_line["published"])]
     computed = claim_line["computed"]
@@ -257,7 +289,7 @@ def distance(claim_line):
     return computed / nearest if nearest else float("inf")
 
 
-def changed_verdicts(table, expected):
+def changed_verdicts(table: pd.DataFrame, expected: dict[str, str]) -> list[str]:
     """Claims whose verdict is not the expected one.
 
     Parameters
@@ -281,7 +313,7 @@ def changed_verdicts(table, expected):
     ]
 
 
-def counts(table):
+def counts(table: pd.DataFrame) -> dict[str, int]:
     """Count of each verdict, as a dict in the order of VERDICTS."""
     verdicts = deciding(table)["verdict"]
     return {verdict: int((verdicts == verdict).sum()) for verdict in VERDICTS}

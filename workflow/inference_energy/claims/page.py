@@ -1,13 +1,18 @@
 """Pages of the claims and of the findings."""
 
-from inference_energy.claims.findings import rank
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from inference_energy.claims.findings import Effect, rank
 from inference_energy.claims.judge import VERDICTS, counts, deciding, distance, is_scored
 from inference_energy.claims.wording import place, words
 from inference_energy.templates import render
 from inference_energy.text import short, with_unit
 
 
-def claims_page(tables, titles):
+def claims_page(tables: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) -> str:
     """Verdicts on all methods as a Markdown page: counts, and what does not reproduce.
 
     Parameters
@@ -27,12 +32,12 @@ def claims_page(tables, titles):
     return render("claims/claims.md.jinja", verdicts=verdicts, methods=methods)
 
 
-def method_claims_page(name, table, title):
+def method_claims_page(name: str, table: pd.DataFrame, title: str) -> str:
     """Every claim under one method, whose claims table and title are given, as a Markdown page."""
     return render("claims/method_claims.md.jinja", method=_method(name, table, title))
 
 
-def _method(name, table, title):
+def _method(name: str, table: pd.DataFrame, title: str) -> dict[str, Any]:
     return {
         "name": name,
         "title": title,
@@ -44,7 +49,7 @@ def _method(name, table, title):
     }
 
 
-def _claims(table):
+def _claims(table: pd.DataFrame) -> list[dict[Any, Any]]:
     """Lines that carry a verdict, as the paper makes them, with the exact engine's number."""
     exact = table[table["engine"] == "exact"].set_index("claim")["computed"]
     lines = deciding(table).sort_values("claim", key=lambda names: names.map(place))
@@ -56,11 +61,11 @@ def _claims(table):
     return told.to_dict("records")
 
 
-def _failing(table):
+def _failing(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return [line for line in _claims(table) if line["verdict"] == "not reproduced"]
 
 
-def console_summary(tables, kinds):
+def console_summary(tables: Mapping[str, pd.DataFrame], kinds: Mapping[str, str]) -> str:
     """Few lines: how many claims reproduce, and which of a paper's own method do not."""
     lines = []
     for name, table in tables.items():
@@ -77,7 +82,11 @@ def console_summary(tables, kinds):
     return "\n".join([*lines, "Details: results/claims.md"])
 
 
-def findings_page(findings, computed, explanations):
+def findings_page(
+    findings: Iterable[dict[str, Any]],
+    computed: Mapping[str, Mapping[str, Effect]],
+    explanations: Mapping[str, str],
+) -> tuple[str, str]:
     """Findings as two Markdown pages, largest effect on the headline first.
 
     Parameters

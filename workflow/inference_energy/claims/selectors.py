@@ -1,9 +1,12 @@
 """Where a claim's number is found among a method's results."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from inference_energy.documents import near
 from inference_energy.errors import InputError
@@ -25,20 +28,22 @@ class Results:
         Published numbers by kind (``estimate``, ``reference``), each id or quantity to value.
     """
 
-    method: dict
-    tables: dict
-    published: dict
-    _texts: dict = field(default_factory=dict, init=False, repr=False, compare=False)
+    method: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    published: Mapping[str, dict[str, float]]
+    _texts: dict[str, dict[str, np.ndarray]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    def texts(self, table):
+    def texts(self, table: str) -> dict[str, np.ndarray]:
         """Columns of a table as text, which a selector compares with."""
         if table not in self._texts:
             frame = self.tables[table]
-            self._texts[table] = {c: frame[c].astype(str).to_numpy(object) for c in frame}
+            self._texts[table] = {str(c): frame[c].astype(str).to_numpy(object) for c in frame}
         return self._texts[table]
 
 
-def evaluate(quantity, results, engine):
+def evaluate(quantity: object, results: Results, engine: str) -> float | None:
     """Evaluate a selector, or the ratio of two.
 
     Parameters
@@ -63,15 +68,16 @@ def evaluate(quantity, results, engine):
     if not isinstance(quantity, str) or not quantity:
         return None
     values = [_select(part.strip(), results, engine) for part in quantity.split(" / ")]
-    if any(value is None for value in values) or 0 in values[1:]:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values) or 0 in known[1:]:
         return None
-    result = values[0]
-    for value in values[1:]:
+    result = known[0]
+    for value in known[1:]:
         result /= value
     return result
 
 
-def parts_of(selector):
+def parts_of(selector: str) -> tuple[str, dict[str, str]]:
     """Table of a selector, and what it wants of it, as a dict by column; a setting wants none.
 
     Raises
@@ -91,15 +97,15 @@ def parts_of(selector):
     return match["table"], dict(pairs)
 
 
-def keys_of(selector):
+def keys_of(selector: str) -> list[str]:
     """Keys of a ``setting[dotted.path]``, from the outermost."""
-    return SELECTOR.fullmatch(selector)["where"].split(".")
+    return selector.partition("[")[2].removesuffix("]").split(".")
 
 
-def _select(selector, results, engine):
+def _select(selector: str, results: Results, engine: str) -> float | None:
     table, wanted = parts_of(selector)
     if table == "setting":
-        value = results.method
+        value: Any = results.method
         for key in keys_of(selector):
             value = value.get(key) if isinstance(value, dict) else None
         return value

@@ -44,7 +44,7 @@ BLOCKS = (
 """Claims that stand together, in the order of the paper; others come last."""
 
 
-def parts(claim):
+def parts(claim: str) -> tuple[str, str]:
     """Quantity and subject of a claim's name; the name and nothing where it has no words."""
     for quantity in sorted(QUANTITIES, key=len, reverse=True):
         rest = claim.removeprefix(quantity)
@@ -53,14 +53,14 @@ def parts(claim):
     return claim, ""
 
 
-def words(claim):
+def words(claim: str) -> str:
     """Claim in words, for a reader."""
     quantity, subject = parts(claim)
     told = QUANTITIES.get(quantity, claim.replace("-", " "))
     return f"{told}; {SUBJECTS[subject]}" if subject else told
 
 
-def place(claim):
+def place(claim: str) -> tuple[int, int, int, str]:
     """Key that sorts claims as the paper makes them."""
     quantity, subject = parts(claim)
     subjects = ["", *SUBJECTS]
