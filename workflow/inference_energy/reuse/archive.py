@@ -24,7 +24,7 @@ UNIX = 3
 """System that a zip says it was written on, wherever that was."""
 
 
-def _git(folder, *arguments):
+def _git(folder: Path, *arguments: str) -> bytes:
     run = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
     if run.returncode:
         raise InputError(
@@ -34,7 +34,7 @@ def _git(folder, *arguments):
     return run.stdout
 
 
-def committed(folder):
+def committed(folder: Path) -> dict[str, tuple[int, bytes]]:
     """Return the committed files of a checkout: name to rights and content.
 
     A symbolic link holds the path that it leads to.
@@ -56,13 +56,13 @@ def committed(folder):
         for member in packed:
             if member.issym():
                 found[member.name] = stat.S_IFLNK | 0o777, member.linkname.encode()
-            elif member.isfile():
+            elif content := packed.extractfile(member):
                 rights = 0o755 if member.mode & 0o100 else 0o644
-                found[member.name] = stat.S_IFREG | rights, packed.extractfile(member).read()
+                found[member.name] = stat.S_IFREG | rights, content.read()
     return dict(sorted(found.items()))
 
 
-def write_archive(folder, target):
+def write_archive(folder: Path, target: Path) -> str:
     """Write the committed files of a checkout into a zip, and its SHA-256 beside it.
 
     Parameters
@@ -90,7 +90,7 @@ def write_archive(folder, target):
     return digest
 
 
-def main():
+def main() -> None:
     """Archive the checkout that holds this file, named after the project's version."""
     folder = Path(__file__).absolute().parents[3]
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -2,28 +2,30 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from inference_energy.errors import InputError
+from inference_energy.project import AnyPath
 from inference_energy.tables import read_bytes, write_text
 
 NAME = "SHA256SUMS"
 LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
 
 
-def digest(path):
+def digest(path: AnyPath) -> str:
     """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
-def files(folder):
+def files(folder: AnyPath) -> dict[str, Path]:
     """Files of a folder that have a checksum, by name, sorted."""
     folder = Path(folder)
     paths = (path for path in folder.rglob("*") if path.is_file() and path.name != NAME)
     return {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
 
 
-def read_sums(folder):
+def read_sums(folder: AnyPath) -> dict[str, str]:
     """Read the checksums of a folder.
 
     Returns
@@ -38,16 +40,19 @@ def read_sums(folder):
     """
     path = Path(folder) / NAME
     lines = read_bytes(path).decode("utf-8", "replace").splitlines()
-    found = [LINE.fullmatch(line) for line in lines]
-    if None in found:
-        raise InputError(
-            f"{path}, line {found.index(None) + 1}: allowed is a SHA-256, two blanks and a file of"
-            " this folder; restore the file, or renew it with `make checksums`"
-        )
-    return {match[2]: match[1] for match in found}
+    found = {}
+    for number, line in enumerate(lines, start=1):
+        match = LINE.fullmatch(line)
+        if match is None:
+            raise InputError(
+                f"{path}, line {number}: allowed is a SHA-256, two blanks and a file of this"
+                " folder; restore the file, or renew it with `make checksums`"
+            )
+        found[match[2]] = match[1]
+    return found
 
 
-def problems(folder):
+def problems(folder: AnyPath) -> Iterator[str]:
     """Say which files of a folder are not those that its checksums describe, one sentence each."""
     expected, there = read_sums(folder), files(folder)
     remedy = "restore it with git, or accept it with `make checksums`"
@@ -61,7 +66,7 @@ def problems(folder):
             yield f"{path}: its SHA-256 is not that of {NAME}: the file has changed; {remedy}"
 
 
-def write(folder):
+def write(folder: AnyPath) -> None:
     """Write the checksums of a folder."""
     lines = [f"{digest(path)}  {name}\n" for name, path in files(folder).items()]
     write_text(Path(folder) / NAME, "".join(lines))

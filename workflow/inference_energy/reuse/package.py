@@ -1,7 +1,12 @@
 """The tables of data/ and results/ as a Frictionless data package, from their schemas."""
 
 import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
+import pandas as pd
+
+from inference_energy.documents import Schema
 from inference_energy.tables import load_schema
 
 PROFILE = "tabular-data-package"
@@ -9,7 +14,7 @@ PLACEHOLDER = re.compile("<([^>]+)>")
 CONSTRAINTS = ("enum", "minimum", "maximum", "pattern")
 
 
-def pattern_of(name, methods):
+def pattern_of(name: str, methods: Iterable[str]) -> re.Pattern[str]:
     """Regular expression of a file's name in a title, such as ``<method>/claims.csv``."""
     parts = PLACEHOLDER.split(name)
     wanted = {"method": "|".join(map(re.escape, methods))}
@@ -20,7 +25,7 @@ def pattern_of(name, methods):
     return re.compile("".join(parts))
 
 
-def schema_of(path, titles, methods):
+def schema_of(path: str, titles: Mapping[str, str], methods: Collection[str]) -> str:
     """Schema of a result table.
 
     Parameters
@@ -47,7 +52,7 @@ def schema_of(path, titles, methods):
     return found[0]
 
 
-def field(name, column):
+def field(name: str, column: Schema) -> dict[str, Any]:
     """Table Schema of one column, from its JSON Schema."""
     types = column.get("type", "string")
     types = [types] if isinstance(types, str) else types
@@ -68,13 +73,15 @@ def field(name, column):
     return described | unit | ({"constraints": constraints} if constraints else {})
 
 
-def _whole(pattern):
+def _whole(pattern: str) -> str:
     """Pattern that a whole cell has, as packages want it; one of JSON Schema is searched for."""
     start = "" if pattern.startswith("^") else ".*"
     return start + pattern + ("" if pattern.endswith("$") else ".*")
 
 
-def resource(path, schema, columns, stored=None):
+def resource(
+    path: str, schema: str, columns: Iterable[str], stored: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """One table of the package.
 
     Parameters
@@ -107,7 +114,7 @@ def resource(path, schema, columns, stored=None):
     }
 
 
-def package(resources, sources, version):
+def package(resources: list[dict[str, Any]], sources: pd.DataFrame, version: str) -> dict[str, Any]:
     """Describe the package.
 
     Parameters
@@ -119,7 +126,7 @@ def package(resources, sources, version):
     version : str
         Version of the project.
     """
-    listed = sources.astype(object).where(sources.notna(), None)
+    rows: Iterator[Any] = sources.astype(object).where(sources.notna(), None).itertuples()
     return {
         "profile": PROFILE,
         "name": "inference-energy",
@@ -139,7 +146,7 @@ def package(resources, sources, version):
         "sources": [
             {"title": f"{row.producer or 'unknown'}: {row.title}"}
             | ({"path": row.url} if row.url and row.url.startswith("http") else {})
-            for row in listed.itertuples()
+            for row in rows
         ],
         "resources": resources,
     }
