@@ -1,8 +1,10 @@
 """Tables of a whole test."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.stress import results
+from inference_energy.stress.results import MEASURED, refuse_less_than_parts
 from library.stress.made_up import read
 
 
@@ -35,3 +37,19 @@ def test_a_model_that_a_spreadsheet_would_run_is_guarded(tmp_path):
     results.write_rows(rows, tmp_path / "benchmark.csv")
     text = (tmp_path / "benchmark.csv").read_text()
     assert text == "model,throughput_tps\n'=cmd|' /C calc'!A0,-2\n"
+
+
+@pytest.mark.parametrize(("gpus", "cpus", "node"), [(700, 100, 790), (700, None, 690)])
+def test_a_node_that_draws_less_than_its_parts_is_refused(gpus, cpus, node):
+    """One of two supplies, as a rule; unknown parts refuse nothing."""
+
+    def row(scope, power, cell="a"):
+        power = np.nan if power is None else power
+        return {"cell": cell, "scope": scope, "source": "wall.csv"} | dict.fromkeys(MEASURED, power)
+
+    rows = [row("gpu", gpus), row("cpu", cpus), row("node", node), row("node", node, "b")]
+    ((cell, kind, refuses, message),) = refuse_less_than_parts(rows)
+    assert (cell, kind, refuses) == ("a", "less than its parts", "energy")
+    assert f"wall.csv: {node} W is less than the {gpus + (cpus or 0)} W" in message
+    assert [np.isnan(row["energy_wh"]) for row in rows] == [False, cpus is None, True, False]
+    assert refuse_less_than_parts([row("gpu", gpus), row("node", 900)]) == []

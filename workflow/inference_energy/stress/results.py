@@ -26,6 +26,8 @@ from inference_energy.stress.timeline import timeline_table
 from inference_energy.tables import guarded, load_schema, write_table, write_text
 
 CELL = ("cell", "output_tokens", "concurrency", "repetition")
+MEASURED = ("energy_j", "power_w", "energy_wh", "energy_above_idle_wh")
+"""Columns of a cell's power that come from its energy."""
 
 
 def publish(test):
@@ -50,6 +52,7 @@ def publish(test):
                 seen[scope] = samples
             rows += found
             findings += more
+    findings += refuse_less_than_parts(rows)
     level = settings["confidence"]
     cells = pd.DataFrame([cell["row"] for cell in test.measured.values()])
     cells = cells.reindex(columns=list(load_schema("stress_cells")["properties"]))
@@ -154,6 +157,32 @@ def scope_power(test, scope, sources):
             share = 1 - idle / row["power_w"]
             rows[-1]["energy_above_idle_wh"] = row["energy_wh"] * share
     return rows, findings, samples
+
+
+def refuse_less_than_parts(rows):
+    """Take away a node's energy that is less than that of its own GPUs and CPUs; findings on it.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of the table stress_power; those of such a node are changed.
+    """
+    findings, parts = [], {}
+    for row in rows:
+        if row["scope"] != "node":
+            parts[row["cell"]] = parts.get(row["cell"], 0.0) + np.nan_to_num(row["power_w"])
+    for row in rows:
+        within = parts.get(row["cell"], 0.0)
+        if row["scope"] != "node" or not row["power_w"] < within:
+            continue
+        message = (
+            f"{row['source']}: {row['power_w']:.4g} W is less than the {within:.4g} W of the "
+            "node's own GPUs and CPUs: it is another node's, or one of several supplies or outlets;"
+            " give the log of all, with the column meter or a file each"
+        )
+        findings.append((row["cell"], *Finding("less than its parts", "energy", message)))
+        row.update(dict.fromkeys(MEASURED, np.nan))
+    return findings
 
 
 def _cell_power(cell, samples, expected, averaging, busy):
