@@ -49,9 +49,9 @@ LONGEST = 8192
 
 def main(plan_file, out, have_file=None):
     """Make the kit; an existing one is replaced."""
-    plan = yaml.safe_load(Path(plan_file).read_text(encoding="utf-8"))
+    plan = yaml.safe_load(read(plan_file))
     check_python(plan.get("python"))
-    have = read_have(Path(have_file).read_text(encoding="utf-8")) if have_file else {}
+    have = read_have(read(have_file)) if have_file else {}
     out = Path(out)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -80,6 +80,14 @@ def main(plan_file, out, have_file=None):
     print(f"{out}: {parts} parts, {size / 2**20:.0f} MiB; there: sh run.sh", file=sys.stderr)
 
 
+def read(path):
+    """Text of a file that the user names."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        sys.exit(f"{path}: cannot be read ({error}): correct PLAN=FILE or HAVE=FILE")
+
+
 def check_python(wanted):
     """Refuse a Python for which the wheels of the GPU machine are not."""
     mine = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -91,9 +99,11 @@ def check_python(wanted):
 
 
 def read_have(text):
-    """Versions by name of what ``pip freeze`` lists."""
-    lines = (line.split("==") for line in text.splitlines() if "==" in line)
-    return {plain(name): version.split("+")[0].strip() for name, version in lines}
+    """Versions by name of what ``pip freeze`` lists; empty for one from a file or an address."""
+    found = re.findall(r"(?m)^([A-Za-z0-9._-]+)(?: @ |==([^\s+;]+))", text)
+    if not found:
+        sys.exit("HAVE lists no package: give what `pip freeze` says on the GPU machine")
+    return {plain(name): version for name, version in found}
 
 
 def plain(name):

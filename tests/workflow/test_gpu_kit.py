@@ -142,6 +142,12 @@ def test_models_have_the_architecture_of_the_table(test):
 def test_what_the_machine_has_is_not_packed():
     have = pack.read_have("NumPy==1.0\naiofiles==1.0\n-e git+https://x\ntorch==2.11.0+cu130\n")
     assert have == {"numpy": "1.0", "aiofiles": "1.0", "torch": "2.11.0"}
+    # containers install from files: whatever version, it is there
+    assert pack.read_have("torch @ file:///opt/torch-2.9.0a0.whl#sha256=1a\n") == {"torch": ""}
+    with pytest.raises(SystemExit, match="give what `pip freeze` says"):
+        pack.read_have("Package Version\n------- -------\ntorch   2.11.0\n")
+    with pytest.raises(SystemExit, match=r"nowhere\.txt: cannot"):
+        pack.read("nowhere.txt")
     lock = "envs/gpu/transformers.lock"
     every, without = pack.pick(lock, {}), pack.pick(lock, dict.fromkeys(have))
     assert "\ntorch==2.11.0" in every and "\ntorch==" not in without and "\nnumpy==" not in without
