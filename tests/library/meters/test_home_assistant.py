@@ -40,6 +40,15 @@ def test_two_outlets_of_a_rack_are_two_meters(tmp_path):
     assert set(frame["meter"]) == {"my_plug"}
 
 
+def test_an_entity_that_goes_to_and_fro_is_one_meter(tmp_path):
+    """States are recorded when they change: of a load that comes and goes, in turn."""
+    rows = [
+        f"sensor.rack_power,{(500, 2500)[n % 2]},2026-01-31T12:{n:02d}:00.000Z" for n in range(30)
+    ]
+    text = "\n".join(["entity_id,state,last_changed", *rows, ""])
+    assert len(read(tmp_path, text)) == 30
+
+
 def test_two_entities_of_one_meter_are_refused(tmp_path):
     text = refusal(tmp_path, history(plug_energy_total=0, plug_energy_today=0))
     assert text.count("leave one out") == 1

@@ -138,6 +138,8 @@ class Samples:
         self.path, self.text, self.scope, self.zone = path, text, scope, zone
         self.name = Path(path).name
         self.limit = LIKELY[scope]
+        self.told_apart = False
+        """Whether a name of the log stands for one meter, so that readings in turn are its own."""
         whole = text.endswith(("\n", "\r"))
         self.cut_off = None if whole else len(text.splitlines())
         """Line that its program was still writing when the log was copied."""
@@ -390,6 +392,8 @@ def _repeated(log, frame):
 
 def alternating(log, frame):
     """A meter whose readings take turns between levels: several meters without a name."""
+    if log.told_apart:
+        return []
     for meter, group in frame.groupby("meter"):
         group = group.dropna(subset=["power_w"])
         power, times = group["power_w"].to_numpy(), group["time_s"].to_numpy()

@@ -42,6 +42,7 @@ def read(samples):
         rows = [(line, row) for line, states in samples.documents() for row in _states(states)]
     else:
         rows = list(samples.table(needed=("entity_id", "state", "last_changed")))
+    samples.told_apart = True
     units, last = {}, {}
     for line, row in rows:
         with samples.parts_of(line):
