@@ -27,6 +27,12 @@ def test_what_a_method_states_is_found_by_its_path():
         assert evaluate(nothing, found, "exact") is None
 
 
+def test_a_value_may_hold_the_sign_that_parts_it_from_its_column():
+    found = results()
+    found.published["estimate"]["a=b=c"] = 4.0
+    assert evaluate("estimate[id=a=b=c]", found, "exact") == 4
+
+
 def test_a_ratio_is_of_the_first_to_the_others_in_turn():
     found = results(exact=0.5)
     assert evaluate("setting[n.value] / energy[subject=a]", found, "exact") == 30
