@@ -1,6 +1,7 @@
 """Files, units and shares of a log."""
 
 import gzip
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -73,6 +74,15 @@ def test_a_folder_of_everything_is_no_log(tmp_path, monkeypatch):
     (tmp_path / "4.csv").write_text("x")
     with pytest.raises(InputError, match="holds more than 3 files; allowed is a folder of logs"):
         find_files(tmp_path)
+
+
+def test_a_folder_that_changes_while_it_is_listed_is_refused(tmp_path, monkeypatch):
+    def gone(folder, pattern):
+        raise FileNotFoundError(2, "No such file or directory", str(folder / "gone"))
+
+    monkeypatch.setattr(Path, "rglob", gone)
+    with pytest.raises(InputError, match="changed while it was listed"):
+        requests_log.find_files(str(tmp_path))
 
 
 def test_links_that_lead_to_no_file_are_refused(tmp_path):

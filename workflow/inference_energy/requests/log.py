@@ -175,7 +175,13 @@ def _is_empty(path):
 
 def _below(folder):
     """All that a folder holds, sorted."""
-    found = list(islice(folder.rglob("*"), MOST_FILES + 1))
+    try:
+        found = list(islice(folder.rglob("*"), MOST_FILES + 1))
+    except OSError as error:
+        raise InputError(
+            f"key log: value {folder}: changed while it was listed ({error.filename}:"
+            f" {error.strerror}); allowed is a folder of logs that is at rest; name it"
+        ) from None
     if len(found) > MOST_FILES:
         raise InputError(
             f"key log: value {folder}: holds more than {MOST_FILES} files; allowed is a folder of"
