@@ -331,7 +331,7 @@ def test_a_new_method_is_held_against_what_it_extends_and_needs_no_listing(fresh
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("extends: oviedo2026\npue: {p5: 1.1}\n", ["key pue", "missing key source"]),
+        ("extends: oviedo2026\npue: {p5: 1.1}\n", ["key pue", "missing keys", "source: text"]),
         ("extends: nobody\n", ["key extends: value nobody", "unknown method"]),
         ("pue: [\n", ["mine.yaml"]),
         (

@@ -364,9 +364,21 @@ def schema_problems(
     problems = _value_problems(instance, where)
     if problems:
         return problems
-    for error in _validator(schema).iter_errors(instance):
-        path = ".".join(str(p) for p in error.instance_path) or "(top)"
-        told = _told(error, instance, schema, stated)
+    errors = list(_validator(schema).iter_errors(instance))
+    missing: dict[tuple[Any, ...], list[str]] = {}
+    for error in errors:
+        kind: Any = error.kind
+        if kind.name == "required":
+            missing.setdefault(tuple(error.instance_path), []).append(kind.property)
+    for error in errors:
+        place = tuple(error.instance_path)
+        path = ".".join(map(str, place)) or "(top)"
+        if error.kind.name == "required":
+            # what one mapping lacks is told together, where the first is
+            keys = missing.pop(place, None)
+            told = [_missing(keys, instance, schema, place, stated)] if keys else []
+        else:
+            told = _told(error, instance, schema, stated)
         problems += [f"{where}: key {path}: {problem}" for problem in told]
     return problems or [
         f"{where}: key {path}: value {number}: allowed is {allowed(node, schema)}; write it without"
@@ -441,11 +453,6 @@ def _told(
     kind = details.name
     if kind == "additionalProperties":
         return [_unknown(key, node, own) for key in details.unexpected]
-    if kind == "required":
-        key = details.property
-        expected = node.get("properties", {}).get(key, {})
-        remedy = resolved(expected, schema).get("x-remedy", "state it")
-        return [f"missing key {key}; allowed is {allowed(expected, schema)}; {remedy}"]
     if kind in ("anyOf", "oneOf") and all("required" in option for option in node[kind]):
         options = ", or ".join(" and ".join(option["required"]) for option in node[kind])
         return [f"allowed is {options}; state {'one of them' if kind == 'anyOf' else 'one'}"]
@@ -463,7 +470,75 @@ def _told(
     reason = f", as {node['x-reason']}" if "x-reason" in node else ""
     remedy = node.get("x-remedy", "correct the value")
     hint = near(value, _words(node, schema)) if isinstance(value, str) else ""
-    return [f"value {_short(value)}: allowed is {allowed(node, schema)}{reason}; {remedy}{hint}"]
+    return [f"value {_short(value)}: allowed is {_expected(node, schema)}{reason}; {remedy}{hint}"]
+
+
+def _missing(
+    keys: Sequence[str], instance: Any, schema: Schema, place: tuple[Any, ...], stated: Any
+) -> str:
+    """Say what each key is that a mapping lacks, and which of its keys they belong to."""
+    nodes = [schema]
+    for step in place:
+        instance = instance[str(step) if isinstance(instance, dict) else step]
+        nodes = [part for node in nodes for part in _described(node, str(step), schema)]
+    parts = {
+        key: [part for node in nodes for part in _described(node, key, schema)]
+        for key in (*keys, *instance)
+    }
+    one, names = len(keys) == 1, _listed(keys)
+    what, state = (
+        (f"missing key {names}", "state it") if one else (f"missing keys {names}", "state them")
+    )
+    elsewhere = (
+        [] if stated is None or place else [k for k in schema.get("x-file", {}) if k not in stated]
+    )
+    if elsewhere:
+        return f"{what}; {state}, or {_listed(elsewhere)}: the one to take them from"
+    told = {
+        key: _either(list(dict.fromkeys(_expected(part, schema) for part in parts[key])))
+        for key in keys
+    }
+    allowed_are = told[keys[0]] if one else ", ".join(f"{key}: {told[key]}" for key in keys)
+    beside = [key for key in instance if parts[key]] if place else []
+    among = f" beside {_listed(beside)}" if beside else ""
+    remedies = [
+        f"; {'' if one else f'{key}: '}{remedy}"
+        for key in keys
+        for remedy in {resolved(part, schema).get("x-remedy") for part in parts[key][:1]} - {None}
+    ]
+    verb = "is" if one else "are"
+    return f"{what}; allowed {verb} {allowed_are}; {state}{among}{''.join(remedies)}"
+
+
+def _described(node: Schema, key: str, schema: Schema) -> list[Schema]:
+    """Parts of a schema that a key of a mapping, or an item, has to fit.
+
+    Several where other keys decide which one.
+    """
+    known = node.get("properties", {}).get(key)
+    if isinstance(known, dict):
+        return [known]
+    if "$ref" in node:
+        found = _described(resolved({"$ref": node["$ref"]}, schema), key, schema)
+        if found:
+            return found
+    branches = [node.get("then"), node.get("else")]
+    branches += [part for word in ("allOf", "anyOf", "oneOf") for part in node.get(word, [])]
+    found = [part for b in branches if isinstance(b, dict) for part in _described(b, key, schema)]
+    others = [node.get(word) for word in ("additionalProperties", "items")]
+    return found or [part for part in others if isinstance(part, dict)]
+
+
+def _expected(node: Schema, schema: Schema) -> str:
+    """What a schema allows, of a mapping with the keys that it has to have."""
+    keys = resolved(node, schema).get("required", [])
+    told = allowed(node, schema)
+    return f"{told} ({_listed(keys)})" if told == PLAIN["object"] and keys else told
+
+
+def _listed(words: Sequence[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _words(node: Schema, schema: Schema) -> list[str]:

@@ -43,7 +43,7 @@ def without(key):
         (
             own(keys={"pue": {**FIXED["pue"], "distribution": "log-normal"}}),
             "mine",
-            ["key pue", "missing key p5"],
+            ["key pue", "missing keys p5 and p95"],
         ),
         (
             own(

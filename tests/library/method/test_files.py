@@ -80,8 +80,9 @@ def test_half_a_quantity_does_not_take_its_other_half_from_the_parent(mine):
     ],
 )
 def test_a_change_without_a_source_does_not_take_the_parents(mine, changed):
-    (problem,) = [p for p in problems_of(mine(**changed)) if "missing key source" in p]
+    (problem,) = [p for p in problems_of(mine(**changed)) if "missing key" in p]
     assert problem.startswith(f"config/methods/mine.yaml: key {next(iter(changed))}")
+    assert "source" in problem.partition("; allowed")[0]
 
 
 def test_a_draft_may_assume_and_a_source_may_hold_for_the_new_value_too(mine, files):
@@ -176,7 +177,7 @@ def tokens(**changes):
         ({"throughput_law": {"reference": {}}}, ["throughput_law.reference", "not allowed"]),
         (
             {"throughput_law": {"gpus_per_node": 8}},
-            ["missing key reference", "throughput_law.fallback", "not allowed"],
+            ["missing keys source and reference", "throughput_law.fallback", "not allowed"],
         ),
         ({"regimes": {"short": {}}}, ["key regimes", "unknown key short"]),
         ({"regimes": tokens(distribution="weibull")}, ["output_tokens.distribution", "weibull"]),
@@ -210,6 +211,22 @@ def test_a_wrong_statement_is_refused(mine, statements, words):
     assert all("config/methods/mine.yaml" in problem for problem in problems)
     text = "\n".join(problems)
     assert [word for word in words if word not in text] == []
+
+
+def test_half_a_quantity_is_told_what_it_lacks_and_what_that_is(mine):
+    half = {key: value for key, value in log_normal(p5=1.1).items() if key != "p95"}
+    (problem,) = problems_of(mine(pue=half))
+    assert "key pue: missing key p95; allowed is a number of at least 1 and of at most 3" in problem
+    assert "state it beside distribution, p5, unit and source" in problem
+    (problem,) = problems_of(mine(pue={"value": 1.2}))
+    assert "missing keys distribution, unit and source" in problem
+    assert "distribution: log-normal or fixed, unit: '1', source: text" in problem
+
+
+def test_a_file_that_extends_nothing_may_do_so():
+    files = {"mine": {"pue": log_normal(p5=1.1, p95=1.2)}}
+    with pytest.raises(InputError, match="monte_carlo; state them, or extends: the one to take"):
+        check(resolve("mine", files), SCHEMA, "mine", stated=files["mine"])
 
 
 def test_lengths_without_a_family_miss_only_that(mine):

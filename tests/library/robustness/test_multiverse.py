@@ -192,7 +192,7 @@ def test_many_claims_hold_as_one_does(relation, decimals, computed):
     ("option", "words"),
     [
         (law("additive", minimum_rows=3, fallback="peak", fallback_minimum_rows=2), ["1, 2, 4"]),
-        (law("hierarchical", minimum_rows=3, fallback="peak"), ["missing key gpus_per_node"]),
+        (law("hierarchical", minimum_rows=3, fallback="peak"), ["missing keys gpus_per_node"]),
         (
             {**AS_BASE, "override": {"throughput_law": {"fallback": "peak"}}},
             ["fallback", "the other keys"],

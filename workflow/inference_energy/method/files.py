@@ -47,6 +47,9 @@ RESERVED = {
 }
 """Words of the workflow: folders, files and targets, which a method's folder would mix with."""
 
+LACKING = "key (top): missing key"
+"""How a problem of a file begins that lacks whole sections."""
+
 UNCHANGED = "unchanged"
 """Source of a quantity whose parent's source states the new value too."""
 
@@ -174,7 +177,9 @@ def _own(name: str, problems: Mapping[str, list[str]], files: Mapping[str, Any])
     """Problems of a method that are not told of the one that it extends."""
 
     def told(problem: str) -> str:
-        return problem.partition(": ")[2].partition("; did you mean")[0]
+        # without remedies, which differ; of the keys at the top the parent lacks as many
+        what = problem.partition(": ")[2].partition("; ")[0]
+        return LACKING if what.startswith(LACKING) else what
 
     parent = files[name].get("extends") if isinstance(files.get(name), dict) else None
     known = problems.get(parent, []) if isinstance(parent, str) and parent != name else []
