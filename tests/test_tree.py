@@ -124,6 +124,17 @@ def test_what_lies_in_a_folder_of_a_topic_has_a_room_of_that_name():
     assert rules - rooms == {"common", "library"}
 
 
+def test_every_rule_says_what_it_does():
+    """Of a rule without a message the screen shows no step, and its count ends below the total."""
+    silent = [
+        block.splitlines()[0]
+        for path in (ROOT / "workflow" / "rules").glob("*.smk")
+        for block in re.split(r"^ *(?:rule|checkpoint) ", path.read_text("utf-8"), flags=re.M)[1:]
+        if "message:" not in block
+    ]
+    assert silent == []
+
+
 def test_no_class_has_the_word_of_a_room_that_it_is_not_in():
     rooms = {path.stem for path in LIBRARY.iterdir() if path.is_dir()}
     taken = {

@@ -134,7 +134,9 @@ def last_words():
     if "deployments" in config and "stress" not in asked:
         return answers(SETTINGS.deployments[name] for name in SETTINGS.asked)
     if not asks_for_results():
-        return []
+        pages = [f"{LAWS_FOLDER}/{name}.md" for name in ("throughput_laws", "predicted")]
+        found = [page for page in pages if "laws" in asked and Path(page).exists()]
+        return [f"Look at {' and '.join(found)}."] if found else []
     tables = {name: f"results/{name}/claims.csv" for name in PAPER_FIRST}
     of_all = not asked or asked & {"all", "everything"}
     if not of_all or not all(Path(path).exists() for path in tables.values()):

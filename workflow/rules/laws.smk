@@ -6,6 +6,8 @@ LAW_OUTPUTS = {
     "page": "throughput_laws.md",
 }
 
+LAWS_FOLDER = "results/validation"
+
 # what the law that knows load is fitted to
 LOAD_TABLES = law_tables(LAWS) | {
     "throughput": [provided(path) for path in THROUGHPUT_TABLES],
@@ -105,6 +107,8 @@ rule score_load:
 
 rule laws:
     """Evaluate the throughput laws, on a user's table with --config benchmarks=PATH."""
+    message:
+        "The throughput laws are evaluated"
     input:
         *(
             [rules.predict_at_load_on.output, rules.evaluate_laws_on.output]

@@ -78,6 +78,8 @@ use rule compare_peers as compare_asked_peers with:
 
 rule peers:
     """Run the other estimators again and compare; see make peers."""
+    message:
+        "The other estimators are compared"
     input:
         rules.compare_asked_peers.output,
 
