@@ -33,7 +33,7 @@ def test_number_keeps_its_significant_digits(value, digits):
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(0.13, "0.130"), (0.9999, "1.00"), (12.34, "12.3"), (9717, "9,717"), (0, "0.00")],
+    [(0.13, "0.130"), (0.9999, "1.00"), (12.34, "12.3"), (9717, "9,717"), (0, "0"), (-0.0, "0")],
 )
 def test_number_is_written_plainly(value, written):
     assert text.number(value) == written

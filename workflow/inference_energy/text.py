@@ -13,11 +13,15 @@ from inference_energy.units import PERCENT
 def number(value: float, digits: int = 3) -> str:
     """Write a number in so many significant digits, trailing zeros kept, thousands apart.
 
+    Zero has none to keep.
+
     Examples
     --------
     >>> number(0.13), number(9717.2), number(0)
-    ('0.130', '9,717', '0.00')
+    ('0.130', '9,717', '0')
     """
+    if value == 0:
+        return "0"
     exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
     return f"{value:,.{max(digits - 1 - exponent, 0)}f}"
 
@@ -53,14 +57,14 @@ def short(value: float | None, digits: int = 4, missing: str = "") -> str:
 
 
 def fixed(value: float | None, decimals: int, missing: str = "") -> str:
-    """Write a number with so many decimals, thousands apart.
+    """Write a number with so many decimals, thousands apart, and zero without.
 
     Examples
     --------
-    >>> fixed(2.345, 1), fixed(float("nan"), 1)
-    ('2.3', '')
+    >>> fixed(2.345, 1), fixed(0.0, 2), fixed(float("nan"), 1)
+    ('2.3', '0', '')
     """
-    return _written(value, lambda v: f"{v:,.{decimals}f}", missing)
+    return _written(value, lambda v: f"{v:,.{decimals}f}" if v else "0", missing)
 
 
 def count(value: float | None, missing: str = "") -> str:
