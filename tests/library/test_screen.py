@@ -48,6 +48,7 @@ def test_a_reason_is_one_short_line(screen):
 
 def test_what_tells_nothing_is_dropped_and_a_dry_run_counts_jobs(screen):
     assert not screen.filter(record("Select jobs to execute..."))
+    assert not screen.filter(record("Will exit after finishing currently running jobs."))
     assert not screen.filter(record("Execute 2 jobs...", "job_started"))
     assert not screen.filter(record("", "job_info", rule_msg=None))
     assert Screen(str, dry=True).filter(record("", "run_info", stats={"total": 4}))

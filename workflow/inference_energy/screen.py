@@ -32,6 +32,8 @@ NOISE = (
     "Building DAG of jobs",
     "Exiting because a job execution failed",
     "Shutting down, this might take some time",
+    # after every failed job
+    "Will exit after finishing currently running jobs",
     "At least one job did not complete successfully",
     # after the answer, which stands last
     "Complete log(s):",

@@ -109,7 +109,8 @@ rule whatif:
         "Asking what the change of an assumption does"
     input:
         lambda wildcards: refuse_elsewhere(
-            "whatif", "results/comparison/BASE..HEAD.md compares two of key methods"
+            "whatif",
+            f"results/comparison/BASE..HEAD.md compares any two of {', '.join(ALL_METHODS)}",
         ),
         **serving_inputs(LAWS),
         throughput_tables=sorted(p for p, schema in DATA_TABLES if schema == "throughput"),
