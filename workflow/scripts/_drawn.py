@@ -18,8 +18,20 @@ class Drawn:
         self.longest = snakemake.params.settings["longest"]["value"]
         self.units = self.day.units()
 
-    def view(self, unit):
-        """Make the view ``counted`` of a unit; return the columns that are drawn."""
-        stated = self.day.view(self.connection, unit)
+    def add_counts(self, units, say):
+        """Add the counts of some units to the tables; ``say`` is told after each."""
+        for name, frame in self.day.tally(units, say).items():
+            columns = ", ".join(frame.columns)
+            self.connection.register("drawn_counts", frame)
+            self.connection.execute(f"INSERT INTO {name} ({columns}) FROM drawn_counts")
+        rows = sum(last - first + 1 for first, last in units)
+        self.connection.execute("INSERT INTO kinds VALUES ('rows', ?)", [rows])
+
+    def view(self, unit, least):
+        """Make the view ``counted`` of a unit; return the columns that are drawn.
+
+        Queries of fewer than ``least`` output tokens are left out. [tokens]
+        """
+        stated = self.day.view(self.connection, unit, least)
         self.connection.execute(counted_view(self.longest, stated, clean=True))
         return stated

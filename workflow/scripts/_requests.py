@@ -3,7 +3,12 @@
 import tempfile
 from contextlib import contextmanager
 
-from inference_energy.requests.counts import counted_view
+from inference_energy.requests.counts import (
+    MOST_ROWS,
+    count_unit,
+    counted_view,
+    sum_when_large,
+)
 from inference_energy.requests.log import Log, connect, requests_view, units
 
 
@@ -20,17 +25,29 @@ def opened(snakemake):
 
 
 class Stored:
-    """A log on disk; ``units`` are its parts, ``view`` makes the view ``counted`` of one."""
+    """A log on disk; ``units`` are its parts."""
 
     def __init__(self, snakemake, connection, folder):
         stored = snakemake.params.log
         self.log = Log(tuple(stored["files"]), stored["kind"], stored["form"])
         self.connection, self.folder = connection, folder
         self.longest = snakemake.params.settings["longest"]["value"]
+        self.params = snakemake.params
         self.units = units(self.log, connection)
 
-    def view(self, unit):
-        """Make the view ``counted`` of a unit; return the columns that the log has."""
+    def add_counts(self, units, say):
+        """Add the counts of some units to the tables; ``say`` is told the number of each."""
+        known, limit = self.params.stated, MOST_ROWS
+        for number, unit in enumerate(units, 1):
+            count_unit(self.connection, self.log, unit, self.longest, self.folder, known)
+            limit = sum_when_large(self.connection, limit)
+            say(number)
+
+    def view(self, unit, least):
+        """Make the view ``counted`` of a unit; return the columns that the log has.
+
+        ``least`` is for a day of queries, of which the shorter ones need not be drawn.
+        """
         stated, *_ = requests_view(self.log, unit, self.connection, self.folder)
         self.connection.execute(counted_view(self.longest, stated))
         return stated

@@ -1,10 +1,13 @@
 """A day of a method's own queries."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.energy.exact import regime_energy
 from inference_energy.errors import InputError
+from inference_energy.requests import counts
 from inference_energy.requests.generate import Day, Inverse, parse
+from inference_energy.requests.log import connect
 
 N = 200_000
 GOLDEN = {
@@ -54,6 +57,36 @@ def test_the_inverse_is_the_distributions(paper, regime):
     uniform = np.concatenate([np.random.default_rng(1).random(10_000), [0.0, 1 - 2.0**-53]])
     expected = lengths[np.searchsorted(cumulative / cumulative[-1], uniform, side="right")]
     assert (inverse(uniform) == expected).all()
+
+
+def test_the_day_is_counted_as_its_rows_are(day, tmp_path):
+    """By arrays instead of rows: every table has the same cells and sums."""
+    connection = connect(folder=tmp_path)
+    found = []
+    for by_rows in (True, False):
+        counts.create_tables(connection)
+        units = [(0, 999), (1000, 29_999)]
+        if by_rows:
+            for unit in units:
+                stated = day.view(connection, unit, 0)
+                connection.execute(counts.counted_view(10**7, stated, clean=True))
+                counts.add_counts(connection, stated)
+        else:
+            for name, frame in day.tally(units).items():
+                columns = ", ".join(frame.columns)
+                connection.register("frame", frame)
+                connection.execute(f"INSERT INTO {name} ({columns}) FROM frame")
+        counts.sum_tables(connection)
+        found.append([connection.execute(f"FROM {n} ORDER BY ALL").df() for n in counts.TABLES])
+    for one, other in zip(*found, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert [len(table) for table in found[0]][:2] > [500, 500]
+
+
+def test_shorter_queries_need_not_be_drawn(day):
+    rows, some = day.draw(0, 999).to_pandas(), day.draw(0, 999, 700).to_pandas()
+    assert 50 < len(some) < 500
+    pd.testing.assert_frame_equal(some, rows[rows["output"] >= 700].reset_index(drop=True))
 
 
 def test_units_cover_the_day(day):

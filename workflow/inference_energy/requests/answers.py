@@ -13,9 +13,9 @@ from inference_energy.method.setup import fixed_regime
 from inference_energy.requests.counts import COARSE_BITS, EXAMPLES, KINDS
 from inference_energy.requests.energies import (
     PARTS,
+    coarse,
     distribution,
     energies,
-    rounded,
     steps,
     total,
     totals,
@@ -98,13 +98,8 @@ def _keyed(lengths, coarsen=False):
     for name in ("input_cell", "cached_cell", "output_cell"):
         cells[name] = lengths[name]
         if coarsen:
-            cells[name] = _coarse(lengths[name].to_numpy(float))
+            cells[name] = coarse(lengths[name].to_numpy(float))
     return lengths.assign(**cells)
-
-
-def _coarse(fine):
-    """Numbers of the coarse cells that fine ones lie in, as the counting gives them."""
-    return np.floor(4 * np.log2(2 * rounded(fine, COARSE_BITS) + 1)).astype(np.int64)
 
 
 def _unkeyed(lengths):

@@ -15,6 +15,7 @@ from inference_energy.energy.exact import known_utilisation, regime_energy, unce
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.laws.base import LENGTH_FLOOR
 from inference_energy.method.distributions import LogNormal
+from inference_energy.requests.counts import COARSE_BITS
 
 PARTS = ("prefill", "cached", "decode")
 """Parts of a request's energy, those of ``Law.parts``."""
@@ -144,6 +145,11 @@ def rounded(lengths, bits):
     """Round to ``bits`` significant binary digits, as the counting does (``counts.cell``)."""
     spread = float(2 ** (53 - bits) + 1)
     return lengths * spread - (lengths * spread - lengths)
+
+
+def coarse(fine):
+    """Numbers of the coarse cells that fine ones lie in, as the counting gives them."""
+    return np.floor(4 * np.log2(2 * rounded(fine, COARSE_BITS) + 1)).astype(np.int64)
 
 
 def _means(rows):

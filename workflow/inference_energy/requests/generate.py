@@ -8,11 +8,14 @@ whatever order and by however many processes.
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from inference_energy.errors import InputError
+from inference_energy.requests.counts import FINE_BITS
+from inference_energy.requests.energies import coarse, rounded
 from inference_energy.tables import NUMBER
-from inference_energy.units import MICROSECONDS_PER_DAY
+from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
 UNIT_ROWS = 2**20
 """Queries that are drawn at once."""
@@ -22,6 +25,8 @@ SEED = 20250924
 
 GUIDE = 2**16
 """Steps of the table that shortens the search for a length."""
+
+HOURS = MICROSECONDS_PER_DAY // MICROSECONDS_PER_HOUR
 
 STATED = {"start", "model", "input", "output"}
 """Columns of a requests view that are drawn."""
@@ -103,34 +108,110 @@ class Day:
         starts = range(0, self.count, UNIT_ROWS)
         return [(first, min(first + UNIT_ROWS, self.count) - 1) for first in starts]
 
-    def draw(self, first, last):
-        """Queries ``first`` to ``last``, a pyarrow Table of ``STATED`` and ``row``."""
+    def _drawn(self, first, last, least=0):
+        """Numbers of the queries of at least ``least`` output tokens, and by each what it is.
+
+        Returns
+        -------
+        row, model, long, output, start : ndarray
+            Models by their number; whether a query is of the regime ``long``. [1, 1, 1, tokens, us]
+        """
         n = last - first + 1
         raw = np.random.Philox(key=SEED, counter=first).random_raw(4 * n).reshape(n, 4)
-        uniform, kind, time = ((raw[:, k] >> np.uint64(11)) * 2.0**-53 for k in range(3))
+        uniform, kind = _uniform(raw[:, 0]), _uniform(raw[:, 1])
         long = kind < self.long_share
+        output = self.inverses["traditional"](uniform)
+        output[long] = self.inverses["long"](uniform[long])
+        row = np.arange(n)
+        if least > 0:
+            row = np.flatnonzero(output >= least)
+            kind, long, output = kind[row], long[row], output[row]
         # what is left of the number that chose the regime is uniform again
         of_regime = np.where(
             long, kind / self.long_share, (kind - self.long_share) / (1 - self.long_share)
         )
-        output = self.inverses["traditional"](uniform)
-        output[long] = self.inverses["long"](uniform[long])
-        model = np.searchsorted(np.cumsum(self.shares)[:-1], of_regime, side="right")
-        start = (time * MICROSECONDS_PER_DAY).astype(np.int64)
-        inputs = np.where(long, self.inputs["long"], self.inputs["traditional"])
+        edges = np.cumsum(self.shares)[:-1]
+        model = sum((of_regime >= edge for edge in edges), np.zeros(len(row), np.int8))
+        start = (_uniform(raw[row, 2]) * MICROSECONDS_PER_DAY).astype(np.int64)
+        return first + row, model, long, output, start
+
+    def draw(self, first, last, least=0):
+        """Queries ``first`` to ``last``, a pyarrow Table of ``STATED`` and ``row``.
+
+        Those with fewer than ``least`` output tokens are left out. [tokens]
+        """
+        row, model, long, output, start = self._drawn(first, last, least)
         return pa.table(
             {
                 "start": start,
                 "model": pa.DictionaryArray.from_arrays(model.astype(np.int8), self.models),
-                "input": inputs,
+                "input": np.where(long, self.inputs["long"], self.inputs["traditional"]),
                 "output": output,
-                "row": np.arange(first, last + 1),
+                "row": row,
             }
         )
 
-    def view(self, connection, unit):
-        """Make the view ``requests`` of a unit of the day; return the columns it has."""
-        connection.register("drawn", self.draw(*unit))
+    def tally(self, units, say=lambda *_: None):
+        """Count queries by their lengths, as ``counts.add_counts`` does of the same rows.
+
+        Parameters
+        ----------
+        units : list of tuple
+            Ranges of queries.
+        say : callable
+            Told after each unit: which one it was.
+
+        Returns
+        -------
+        dict of str to DataFrame
+            Tables ``lengths`` and ``hours``, as in ``counts.TABLES``; rows can be of one cell.
+        """
+        size = 1 + max(int(inverse.lengths.max()) for inverse in self.inverses.values())
+        cells = coarse(rounded(np.arange(size, dtype=float), FINE_BITS))
+        kinds, width = 2 * len(self.models), int(cells.max()) + 1
+        by_length = np.zeros(kinds * size, np.int64)
+        by_hour, tokens = (np.zeros(HOURS * kinds * width, np.int64) for _ in range(2))
+        for number, unit in enumerate(units, 1):
+            _, model, long, output, start = self._drawn(*unit)
+            kind = 2 * model.astype(np.int64) + long
+            by_length += np.bincount(kind * size + output, minlength=len(by_length))
+            place = (start // MICROSECONDS_PER_HOUR * kinds + kind) * width + cells[output]
+            by_hour += np.bincount(place, minlength=len(by_hour))
+            # exact: the weights of a unit add up to less than 2**53
+            tokens += np.bincount(place, output, len(tokens)).astype(np.int64)
+            say(number)
+        place = np.flatnonzero(by_length)
+        kind, output = np.divmod(place, size)
+        lengths = self._table(kind, by_length[place], by_length[place] * output)
+        lengths["output_cell"] = rounded(output.astype(float), FINE_BITS).astype(np.int64)
+        lengths["input_cell"] = rounded(lengths["input_cell"].astype(float), FINE_BITS)
+        place = np.flatnonzero(by_hour)
+        kind, cell = np.divmod(place, width)
+        hours = self._table(kind % kinds, by_hour[place], tokens[place])
+        hours |= {"hour": kind // kinds, "output_cell": cell}
+        hours["input_cell"] = coarse(rounded(hours["input_cell"].astype(float), FINE_BITS))
+        return {"lengths": pd.DataFrame(lengths), "hours": pd.DataFrame(hours)}
+
+    def _table(self, kind, n, output):
+        """Columns of both tables of ``tally`` alike; the cell of the input is its length."""
+        inputs = np.array([self.inputs["traditional"], self.inputs["long"]])[kind % 2]
+        return {
+            "model": np.array(self.models)[kind // 2],
+            "input_cell": inputs,
+            "cached_cell": 0,
+            "n": n,
+            "input": n * inputs,
+            "cached": 0,
+            "output": output,
+            "reasoning": 0,
+        }
+
+    def view(self, connection, unit, least):
+        """Make the view ``requests`` of a unit of the day; return the columns it has.
+
+        Queries of fewer than ``least`` output tokens are left out. [tokens]
+        """
+        connection.register("drawn", self.draw(*unit, least))
         absent = "NULL::BIGINT AS finish, NULL::VARCHAR AS tenant, NULL::VARCHAR AS id"
         zeros = "NULL::BIGINT AS cached, NULL::BIGINT AS reasoning, FALSE AS elsewhere"
         connection.execute(
@@ -139,6 +220,11 @@ class Day:
             f" {absent}, {zeros} FROM drawn"
         )
         return STATED
+
+
+def _uniform(raw):
+    """Uniform numbers in [0, 1) of 64 random bits each."""
+    return (raw >> np.uint64(11)) * 2.0**-53
 
 
 def parse(log):

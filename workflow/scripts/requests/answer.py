@@ -59,7 +59,8 @@ def list_largest(connection, log, serving, lengths, table, surplus):
     found = None
     for number, unit in enumerate(log.units, 1):
         file = getattr(unit, "file", "")
-        found = largest.collect(connection, serving, log.view(unit), least, file, found)
+        stated = log.view(unit, least["mean_output"])
+        found = largest.collect(connection, serving, stated, least, file, found)
         print(f"largest requests: {number} of {len(log.units)} read", file=sys.stderr)
     return largest.table(found, serving, answers.model_names(lengths["model"]))
 
