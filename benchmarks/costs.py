@@ -20,8 +20,12 @@ has is grouped beside the whole log) and {timed_memory}
 {day_time}, {day_processor} of processor time.
 
 A job costs about {job:.1f} s of processor time to start: {rows} requests of models and lengths took
-{one} here as a whole, {split} in {parts} parts, and {slurm} in as many on a SLURM of one node of
-two cores, where every job starts Snakemake anew and is looked after at intervals, first after 40 s.
+{one} here as a whole, {split} in {parts} parts{slurm}.
+"""
+
+ON_SLURM = """\
+, and {time} in as many on a SLURM of one node of
+two cores, where every job starts Snakemake anew and is looked after at intervals, first after 40 s\
 """
 
 
@@ -36,7 +40,7 @@ def paragraph(text):
     found = rows(text)
     logs = {name: [row for row in found if row[0] == name][-1] for name in (LENGTHS, TIMED)}
     (_, _, one, spent), (_, parts, split, spent_split) = [r for r in found if r[0] == "two cores"]
-    slurm = next((row[2] for row in found if row[0].startswith("SLURM")), "a time not measured")
+    slurm = [ON_SLURM.format(time=row[2]) for row in found if row[0].startswith("SLURM")]
     day = next(row for row in found if row[0].startswith("generate:"))
     values = {"queries": WORDS.get(day[1], day[1])}
     values |= {"day_time": day[2], "day_processor": day[3]}
@@ -54,7 +58,7 @@ def paragraph(text):
         one=one,
         split=split,
         parts=parts,
-        slurm=slurm,
+        slurm="".join(slurm),
         rows=WORDS.get(of, of),
     )
 
