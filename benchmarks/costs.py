@@ -14,8 +14,8 @@ PARAGRAPH = """\
 {Most} requests of Parquet (models and lengths) took {time} on two cores: {processor} of processor
 time, {ratio} times that of DuckDB's bare scan and group of the same columns, and {memory} of memory
 at most, two jobs at once. {Timed} with hours and tenants too took {timed_time}, {timed_processor}
-of processor time ({timed_ratio} times the bare scan and group, for what every hour and every tenant
-has is grouped beside the whole log) and {timed_memory}
+of processor time and {timed_memory}: {timed_ratio} times the bare scan and group, which has nearly every row
+as a group of its own there and took {timed_alone} of memory
 ([benchmarks/requests.md](../benchmarks/requests.md)). A generated day of {queries} queries took
 {day_time}, {day_processor} of processor time.
 
@@ -45,11 +45,11 @@ def paragraph(text):
     values = {"queries": WORDS.get(day[1], day[1])}
     values |= {"day_time": day[2], "day_processor": day[3]}
     of = re.search(r"The log of lengths and models with (\S+) rows", text)[1]
-    for prefix, (_, size, time, processor, memory, *_, ratio) in zip(
+    for prefix, (_, size, time, processor, memory, *_, alone, ratio) in zip(
         ("", "timed_"), logs.values(), strict=True
     ):
         values |= {f"{prefix}time": time, f"{prefix}processor": processor}
-        values |= {f"{prefix}memory": memory, f"{prefix}ratio": ratio}
+        values |= {f"{prefix}memory": memory, f"{prefix}ratio": ratio, f"{prefix}alone": alone}
         values["Timed" if prefix else "Most"] = WORDS.get(size, size).capitalize()
     seconds = [float(cell.split()[0]) for cell in (spent, spent_split)]
     values["job"] = (seconds[1] - seconds[0]) / (int(parts) - 1)
