@@ -14,8 +14,8 @@ PARAGRAPH = """\
 {Most} requests of Parquet (models and lengths) took {time} on two cores: {processor} of processor
 time, {ratio} times that of DuckDB's bare scan and group of the same columns, and {memory} of memory
 at most, two jobs at once. {Timed} with hours and tenants too took {timed_time}, {timed_processor}
-of processor time and {timed_memory}: {timed_ratio} times the bare scan and group, which has nearly every row
-as a group of its own there and took {timed_alone} of memory
+of processor time and {timed_memory}: {timed_ratio} times the bare scan and group, which has nearly
+every row as a group of its own there and took {timed_alone} of memory
 ([benchmarks/requests.md](../benchmarks/requests.md)). A generated day of {queries} queries took
 {day_time}, {day_processor} of processor time.
 
