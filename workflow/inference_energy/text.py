@@ -128,10 +128,16 @@ def percent(share: float | None, form: str = ".0f", missing: str = "") -> str:
 
     Examples
     --------
-    >>> percent(0.123), percent(0.1, "g"), percent(-0.0514, "+.1f")
-    ('12 %', '10 %', '-5.1 %')
+    >>> percent(0.123), percent(0.1, "g"), percent(-0.0514, "+.1f"), percent(11.8, "+.3g")
+    ('12 %', '10 %', '-5.1 %', '+1,180 %')
     """
-    return _written(share, lambda s: f"{PERCENT * s:{form}} %", missing)
+    return _written(share, lambda s: f"{_no_exponent(PERCENT * s, form)} %", missing)
+
+
+def _no_exponent(value: float, form: str) -> str:
+    """A number in a form, a large one to the whole with thousands apart."""
+    written, sign = f"{value:{form}}", "+" if form.startswith("+") else ""
+    return f"{value:{sign},.0f}" if "e+" in written else written
 
 
 FEW = 5

@@ -102,8 +102,9 @@ table.round(1).to_frame()
 #
 # ## 3. What the method does not count as unknown
 #
-# The throughput law enters without an error. Set against the rows that it is fitted to, it is off
-# by this factor in the median, and the load at which a node serves does not enter at all:
+# The throughput law enters without an error. On shapes (input and output lengths) that it was not
+# fitted to it is off by this much in the mean, and the load at which a node serves does not enter
+# at all:
 
 # %%
 errors = pd.read_csv("results/validation/law_errors.csv")
