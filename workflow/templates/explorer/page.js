@@ -345,7 +345,7 @@ const explorer = (() => {
     $("verdicts").textContent = counts.map(([verdict, n]) => `${n} ${verdict}`).join(", ") + ".";
     const rows = method.claims.map((claim) => [
       escaped(claim.statement),
-      escaped(claim.published),
+      /^\d+$/.test(claim.published) ? number(Number(claim.published), claim.published.length) : escaped(claim.published),
       claim.computed === null ? "" : link(number(claim.computed), `results/${picked.method}/claims.csv`, claim.line),
       escaped(claim.unit === "1" ? "" : claim.unit),
       `<span class="verdict">${escaped(claim.verdict)}</span>${claim.note && claim.note !== claim.statement ? `<br><span class="soft">${escaped(claim.note)}</span>` : ""}`,
