@@ -22,8 +22,10 @@ from inference_energy.drawing import (
     log_range,
     log_ticks,
     new_figure,
+    note,
     tell,
 )
+from inference_energy.laws.at_load import AS_MANY_AS_FIT, AT_A_LOAD, STEADY
 from inference_energy.laws.registry import LAWS
 from inference_energy.text import extent, number, share_of
 from inference_energy.units import PERCENT
@@ -111,6 +113,14 @@ SIDE, TOP, WITHIN = 0.66, 0.2, 1.5
 """Width of the vertical axis and height of the key [in]; factor about the diagonal in grey."""
 
 
+MEASURED = {
+    AT_A_LOAD: "a client keeps so many requests in flight",
+    AS_MANY_AS_FIT: "all requests are given at once",
+    STEADY: "only while the load is kept up",
+}
+"""Ways of measuring, in words."""
+
+
 @rc_context(SETTINGS)
 def predicted_at_load(predictions: pd.DataFrame, of: str) -> Figure:
     """Predicted against measured throughput, a panel per engine and way of measuring.
@@ -130,7 +140,10 @@ def predicted_at_load(predictions: pd.DataFrame, of: str) -> Figure:
     panel = engine + ", " + predictions["protocol"]
     titles = sorted(panel.unique())
     lines = -(-len(titles) // PANELS_IN_A_ROW)
-    figure = new_figure(PAGE, TOP + lines * (PANEL + ROOM) + BELOW)
+    base = BELOW + drawing.NOTE_LINE
+    figure = new_figure(PAGE, TOP + lines * (PANEL + ROOM) + base)
+    ways = [f"{way}: {MEASURED[way]}" for way in MEASURED if way in set(predictions["protocol"])]
+    note(figure, [f"{'; '.join(ways)}.".capitalize()])
     width = (PAGE - SIDE - GAP) / PANELS_IN_A_ROW
     ends = log_range(predictions[["measured", "predicted"]].to_numpy().ravel(), 1.4)
     ratio = predictions["predicted"] / predictions["measured"]
@@ -140,7 +153,7 @@ def predicted_at_load(predictions: pd.DataFrame, of: str) -> Figure:
     for i, title in enumerate(titles):
         line, place = divmod(i, PANELS_IN_A_ROW)
         left, above = SIDE + place * width, TOP + ROOM + line * (PANEL + ROOM)
-        below = BELOW + (lines - 1 - line) * (PANEL + ROOM)
+        below = base + (lines - 1 - line) * (PANEL + ROOM)
         axis = frame(figure, left, below, PAGE - left - width + GAP, above)
         lowest = i + PANELS_IN_A_ROW >= len(titles)
         _against(axis, predictions[panel == title], ends)

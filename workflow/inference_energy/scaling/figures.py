@@ -252,7 +252,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
         ]
         tell(axis, f"Chains: {'; '.join(points)}")
         _tokens_axis(axis, "Output tokens of each chain", 100, 1e6)
-        _log_y(axis, "Chains of a problem" if place == 0 else "", 0.5, 2e5)
+        _log_y(axis, "Chains (answers made side by side)" if place == 0 else "", 0.5, 2e5)
     minutes = wall["quantity"].iloc[0].partition("tokens of ")[2]
     handles = [
         Patch(**style, linewidth=0, label=f"claim at {percent(share, 'g')} of full throughput")
