@@ -95,6 +95,12 @@ def test_sources_are_told_once_for_all_settings_that_have_them():
     assert "\n- `pue`: `a`: a book.\n" in page
 
 
+def test_claims_whose_verdicts_differ_are_told_in_words():
+    verdict = {"kind": "verdict", "item": "p75-long", "base": "borderline", "head": "reproduced"}
+    page = comparison_page(comparison(verdict), "a", "b")
+    assert "| Third quartile; long | borderline | reproduced |\n" in page
+
+
 def test_a_method_that_is_not_the_papers_has_no_verdicts_that_differ():
     verdicts = [
         {"kind": "verdict", "item": name, "base": "reproduced", "head": verdict}

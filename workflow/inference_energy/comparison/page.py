@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inference_energy.claims.wording import words
 from inference_energy.rounding import ranking
 from inference_energy.templates import render
 
@@ -58,7 +59,7 @@ def comparison_page(table, base, head, shown=5):
         interactions=_interactions(kinds.get("interaction", [])),
         settings=settings,
         sources=_sources(settings),
-        verdicts=verdicts,
+        verdicts=[line | {"item": words(line["item"])} for line in verdicts],
         unscored=unscored,
         tables=_tables(kinds.get("unchanged", []), kinds.get("result", [])),
     )

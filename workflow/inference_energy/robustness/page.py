@@ -1,5 +1,7 @@
 """The audit's tables in words: multiverse, sensitivity, what-if."""
 
+from inference_energy.claims.wording import words
+from inference_energy.robustness.choices import JOINED
 from inference_energy.robustness.files import named_options
 from inference_energy.rounding import largest_first
 from inference_energy.templates import render
@@ -84,7 +86,7 @@ def multiverse_page(
         medians=medians,
         ranks=ranks,
         placed=list(next(iter(medians.values()))),
-        effects=_effects(variance),
+        effects=_effects(variance, config["choices"]),
         claims=_claims(claims, published),
         outputs=list(total["output"].unique()),
         indices=_indices(total),
@@ -113,7 +115,8 @@ def _claims(claims, published):
     restated = published.dropna(subset=["input"])["claim"]
     ordered = claims.sort_values(["share", "claim"], ascending=[False, True])
     given = ordered["claim"].isin(restated) & (ordered["base"] == "holds")
-    return ordered.assign(given=given).to_dict("records")
+    told = {"claim": ordered["claim"].map(words), "unit": ordered["unit"].replace("1", "")}
+    return ordered.assign(given=given, **told).to_dict("records")
 
 
 def _cases(cases):
@@ -134,11 +137,16 @@ def _spread(distribution):
     }
 
 
-def _effects(variance):
+def _effects(variance, choices):
     """Shares of the variance by choice, then by regime and effect, the largest total first. [1]"""
     shares = variance.pivot_table(index="choice", columns=["regime", "effect"], values="value")
     largest = shares.xs("total", axis=1, level="effect").max(axis=1)
-    return {_words(choice): shares.loc[choice].to_dict() for choice in largest_first(largest)}
+    return {
+        JOINED.join(choices[name]["title"] for name in names.split(JOINED)): shares.loc[
+            names
+        ].to_dict()
+        for names in largest_first(largest)
+    }
 
 
 def _indices(total):
