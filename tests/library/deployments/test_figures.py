@@ -27,7 +27,7 @@ def test_runs_of_one_length_at_several_loads_stand_over_their_load(example):
     *_, found = example
     runs = found.runs[found.runs["use"].isin(["yes", "other concurrency"])]
     own = runs["use"] == "yes"
-    throughput, strip, energy = measured(found, token_ends(found)).axes
+    throughput, energy, strip = measured(found, token_ends(found)).axes
     for axes in (throughput, energy):
         loads = [load for load, _ in places(axes, "o")]
         assert loads == [*runs["concurrency"], *runs["concurrency"][own]]

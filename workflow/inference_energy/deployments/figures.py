@@ -119,9 +119,6 @@ def measured(deployment, tokens):
         _over_load(first, sweep, sweep["throughput_tps"], colour)
         first.set_ylabel("Throughput [tokens/s]")
         panel_title(first, 0, "Throughput at other loads")
-        strip = frame(figure, LEFT, BELOW, RIGHT, HEIGHT + below - BELOW - LENGTHS)
-        _strip(strip, {"measured": lengths} | tokens, *_range_of(lengths, tokens))
-        panel_title(strip, 2, "Lengths: what was measured, and the queries")
     else:
         _throughput(figure, deployment, tokens, frames[0][1])
     if two:
@@ -131,6 +128,10 @@ def measured(deployment, tokens):
         second.set_ylabel("Energy per million output tokens [kWh]")
         second.legend(loc="upper right", borderaxespad=0, **ON_WHITE_LEGEND)
         panel_title(second, 1, "Energy at other loads")
+    if alone:
+        strip = frame(figure, LEFT, BELOW, RIGHT, HEIGHT + below - BELOW - LENGTHS)
+        _strip(strip, {"measured": lengths} | tokens, *_range_of(lengths, tokens))
+        panel_title(strip, 2, "Lengths: what was measured, and the queries")
     return figure
 
 
