@@ -544,7 +544,8 @@ class AtLoadFit:
         along = _along_rows(rows)
         log_time = log_time + (along * slopes).sum(axis=1)
         change = np.concatenate([share, along], axis=1)
-        variance = np.einsum("ij,ijk,ik->i", change, covariances[number], change)
+        half = (change[:, None] @ covariances[number])[:, 0]
+        variance = (half * change).sum(axis=1)
         return np.exp(-log_time), np.sqrt(variance + scatter[number] ** 2)
 
     def _factors(self, rows: pd.DataFrame) -> tuple[Any, Array, Array, Array]:

@@ -161,25 +161,28 @@ def _posterior(
         total = parts.sum(axis=1, keepdims=True)
         return (largest + np.log(total))[:, 0] - log_time, parts / total
 
-    def objective(parameters: Array) -> float:
+    def objective(parameters: Array, error: Array) -> float:
         away = parameters - centre
-        return (scale * residuals(parameters)[0] ** 2).sum() + away @ penalty @ away
+        return (scale * error**2).sum() + away @ penalty @ away
 
     parameters = centre if start is None else start
+    error, share = residuals(parameters)
     for _ in range(STEPS):
-        error, share = residuals(parameters)
         jacobian = np.zeros((len(number), size))
         np.put_along_axis(jacobian, columns, share @ LOADINGS, axis=1)
         weighted = jacobian * scale[:, None]
         factor = scipy.linalg.cho_factor(jacobian.T @ weighted + penalty)
         step = -scipy.linalg.cho_solve(factor, weighted.T @ error + penalty @ (parameters - centre))
-        now, length = objective(parameters), 1.0
-        while objective(parameters + length * step) > now and length > TOLERANCE:
+        now, length, before = objective(parameters, error), 1.0, error
+        error, share = residuals(parameters + length * step)
+        while objective(parameters + length * step, error) > now and length > TOLERANCE:
             length /= 2
+            error, share = residuals(parameters + length * step)
         parameters = parameters + length * step
         if np.abs(step).max() < TOLERANCE:
             break
-    return parameters, scipy.linalg.cho_solve(factor, np.eye(size)), jacobian, error
+    # the Jacobian is that before the last step, and so are these
+    return parameters, scipy.linalg.cho_solve(factor, np.eye(size)), jacobian, before
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,7 @@ class Hierarchical:
             spread = found[n_shared:] ** 2 + np.diag(covariance)[n_shared:]
             total = DEVIATION_COUNT * DEVIATION_SD**2 + spread.reshape(n_conf, n_dev).sum(axis=0)
             sd = np.sqrt(total / (DEVIATION_COUNT + n_conf))
-            predicted = np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian)
+            predicted = ((jacobian @ covariance) * jacobian).sum(axis=1)
             square = error**2 + predicted
             weight = (TAIL + 1) / (TAIL + square / noise**2)
             total = NOISE_COUNT * NOISE**2 + (weight * square).sum()
@@ -250,7 +253,7 @@ class Hierarchical:
         found, covariance, jacobian, error = _posterior(
             log_parts, log_time, number, n_conf, prior, noise, sd, weight, found
         )
-        leverage = np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian) * weight / noise**2
+        leverage = ((jacobian @ covariance) * jacobian).sum(axis=1) * weight / noise**2
         left_out = error / (1 - leverage)
         pooled = cls(
             shared=found[:n_shared],
