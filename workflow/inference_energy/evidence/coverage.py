@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+
+# scipy.stats takes as long to import as pandas, and most jobs that import this do not call it
+import scipy
 
 from inference_energy.evidence.concurrency import best_deployments
 from inference_energy.evidence.estimates import (
@@ -224,7 +226,7 @@ def coverage(table, nominal):
                     "model": model,
                     "n": len(figures),
                     "sources": figures["source_id"].nunique(),
-                    "bias": stats.gmean(figures["mean_over_measured"]),
+                    "bias": scipy.stats.gmean(figures["mean_over_measured"]),
                     **{f"{name}_coverage": held.mean() for name, held in inside.items()},
                     "verdict": _verdict(inside, nominal),
                 }
@@ -242,7 +244,7 @@ def _verdict(inside, nominal):
 
 def _fits(inside, share):
     """Whether a share lies in the interval of that which a range holds (Clopper-Pearson)."""
-    test = stats.binomtest(int(inside.sum()), len(inside)).proportion_ci(LEVEL)
+    test = scipy.stats.binomtest(int(inside.sum()), len(inside)).proportion_ci(LEVEL)
     return test.low <= share <= test.high
 
 
@@ -270,5 +272,5 @@ def wall_utilisation(wall_power, maximum, utilisation):
     return table[["source_id", "system", "gpu", "benchmark", "scenario"]].assign(
         power_utilisation=share,
         idle_utilisation=table["idle_power_w"] / full,
-        level=stats.norm.cdf((np.log(share) - utilisation.mu) / utilisation.sigma),
+        level=scipy.stats.norm.cdf((np.log(share) - utilisation.mu) / utilisation.sigma),
     )

@@ -1,7 +1,9 @@
 """All tables of public evidence for one method, and verdicts on the paper's statements."""
 
 import pandas as pd
-from scipy import stats
+
+# scipy.stats takes as long to import as pandas, and most jobs that import this do not call it
+import scipy
 
 from inference_energy.evidence import coverage as evidence_coverage
 from inference_energy.evidence import decomposition, lengths
@@ -108,7 +110,7 @@ def by_source(complies, sources):
     own = complies.groupby(sources).mean()
     hits, misses = own.sum() + 0.5, (1 - own).sum() + 0.5
     ends = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
-    return float(own.mean()), *(float(stats.beta.ppf(end, hits, misses)) for end in ends)
+    return float(own.mean()), *(float(scipy.stats.beta.ppf(end, hits, misses)) for end in ends)
 
 
 def _line(question, group, statement, complies, values, what, table, sources, verdict=None):
