@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.comparison.attribution import attribution, owen, shapley
+from inference_energy.comparison.attribution import _joined, attribution, owen, shapley
 from inference_energy.comparison.medians import ExactMedians
 from inference_energy.errors import InputError
 from inference_energy.method.differences import differing
@@ -117,6 +117,12 @@ def test_settings_that_cannot_be_mixed_are_joined():
     (end,) = ends[ends["headline"] == "long median"].to_dict("records")
     joined = {"benchmarks + blend": log(end["head"] / end["base"])}
     assert shares_of(own, "shapley") == pytest.approx(joined, abs=1e-12)
+
+
+def test_settings_none_of_which_differ_are_joined_to_nothing():
+    settings = {"pue": [("pue",)], "blend": [("blend",)]}
+    assert _joined(settings, {"serving"}) == settings
+    assert _joined(settings, {"blend", "pue"}) == {"pue + blend": [("pue",), ("blend",)]}
 
 
 def test_a_method_without_enough_models_is_refused():

@@ -165,11 +165,10 @@ def _attributed(base, head, headline, settings):
         }
 
     start, end = of_settings(frozenset()), of_settings(frozenset(settings))
-    rows = []
     by_setting = alone(settings, settings, of_settings) | {
         "shapley": shapley(list(settings), of_settings)
     }
-    rows += [(name, "", s, v) for s, each in by_setting.items() for name, v in each.items()]
+    rows = [(name, "", s, v) for s, each in by_setting.items() for name, v in each.items()]
     everything = [path for paths in settings.values() for path in paths]
     for name, paths in settings.items():
         # settings that were joined cannot be taken apart
