@@ -298,7 +298,7 @@ def test_no_prompt_takes_an_endless_number(copy, old):
         ),
         ("multiverse.yaml", "{value: 11.3,", "{valu: 11.3,", ["options.v1.override", "valu"]),
         ("sensitivity.yaml", "low: 1.09", "low: 1.9", ["inputs.pue_median", "low < high"]),
-        (TABLE, "reproduced\n", "reproducd\n", ["row 2", "verdict"]),
+        (TABLE, "reproduced\n", "reproducd\n", ["line 2", "verdict"]),
         (EXAMPLE, "oviedo2026", "oviedo206", ["extends", "did you mean oviedo2026?"]),
         (EXAMPLE, "-8xh100.json", "-9xh100.json", ["deployment.benchmarks", "no such file"]),
     ],

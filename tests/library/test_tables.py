@@ -99,7 +99,7 @@ def problems_of(path, schema="throughput"):
 )
 def test_a_bad_cell_is_named_with_row_column_allowed_and_remedy(table, column, value, words):
     (problem,) = problems_of(table(HEADER, ROW, cell(column, value)))
-    assert f'row 3, column "{column}": value ' in problem
+    assert f'line 3, column "{column}": value ' in problem
     for word in words:
         assert word in problem
 
@@ -136,7 +136,7 @@ def test_what_no_gpu_and_no_model_has_is_refused(tmp_path, path, change, words):
     frame.loc[row, column] = f"{value:g}" if value < 1e6 else f"{value:.0f}"
     frame.to_csv(tmp_path / "t.csv", index=False)
     (problem,) = problems_of(tmp_path / "t.csv", path)
-    assert f"row {row + 2}" in problem
+    assert f"line {row + 2}" in problem
     assert [word for word in words if word not in problem] == []
 
 
@@ -146,7 +146,7 @@ def test_what_may_be_at_most_another_column_may_be_as_much_or_empty():
     frame = pd.DataFrame({"a": [1.0, 2.0, np.nan, 3.0], "b": [1.0, 3.0, 1.0, np.nan]})
     assert order_problems("t.csv", frame, np.arange(2, 6), schema) == []
     (problem,) = order_problems("t.csv", frame.add([0.5, 0]), np.arange(2, 6), schema)
-    assert problem.startswith('t.csv, row 2, column "a": value 1.5; allowed is at most b, 1')
+    assert problem.startswith('t.csv, line 2, column "a": value 1.5; allowed is at most b, 1')
 
 
 def test_every_column_that_another_bounds_is_of_its_table():
@@ -163,7 +163,12 @@ def test_a_choice_that_may_be_empty_says_so(table):
 def test_all_problems_come_in_one_message(table):
     path = table(HEADER, cell("throughput_tps", "-1"), cell("precision", "FP-8"), ROW, ROW, "a,b")
     text = "\n".join(problems_of(path))
-    for part in ("row 2, column", "row 3, column", "rows 4, 5: the same row again", "row 6: has 2"):
+    for part in (
+        "line 2, column",
+        "line 3, column",
+        "lines 4, 5: the same row again",
+        "line 6: has 2",
+    ):
         assert part in text
 
 
@@ -172,18 +177,18 @@ def test_all_problems_come_in_one_message(table):
     [
         ([b""], ["is empty"]),
         ([HEADER], ["header but no rows", "add at least one row"]),
-        ([HEADER, ROW, ROW + ",1"], ["row 3: has 9 cells, the header has 8"]),
-        ([HEADER, cell("throughput_tps", "14,686.01")], ["row 2", "without thousands separators"]),
-        ([HEADER, ROW, "", ROW], ["rows 2, 4: the same row again", "keep one"]),
-        ([HEADER, ROW, ROW.replace("17463.99", "17463.990")], ["rows 2, 3: the same row again"]),
+        ([HEADER, ROW, ROW + ",1"], ["line 3: has 9 cells, the header has 8"]),
+        ([HEADER, cell("throughput_tps", "14,686.01")], ["line 2", "without thousands separators"]),
+        ([HEADER, ROW, "", ROW], ["lines 2, 4: the same row again", "keep one"]),
+        ([HEADER, ROW, ROW.replace("17463.99", "17463.990")], ["lines 2, 3: the same row again"]),
         ([HEADER + ",model", ROW + ",x"], ['column "model": appears 2 times']),
         ([HEADER + ",consurrency", ROW + ",1"], ["unknown", 'did you mean "concurrency"']),
         ([HEADER + ",", ROW + ","], ['column "": unknown', "remove the column"]),
         ([HEADER.replace(",", ";"), ROW.replace(",", ";")], ["separated by ';'", "commas"]),
-        ([HEADER, b"Mod\xe9le"], ["row 2: byte 0xe9 is not UTF-8", "save the file as CSV UTF-8"]),
-        ([HEADER, b"Mo\0del"], ["row 2: holds a NUL byte"]),
-        ([HEADER, ROW, cell("model", '"two\nlines"')], ["row 3", "line breaks"]),
-        ([HEADER, ROW, '"' + ROW], ["row 3: is not CSV", "quotes"]),
+        ([HEADER, b"Mod\xe9le"], ["line 2: byte 0xe9 is not UTF-8", "save the file as CSV UTF-8"]),
+        ([HEADER, b"Mo\0del"], ["line 2: holds a NUL byte"]),
+        ([HEADER, ROW, cell("model", '"two\nlines"')], ["line 3", "line breaks"]),
+        ([HEADER, ROW, '"' + ROW], ["line 3: is not CSV", "quotes"]),
     ],
 )
 def test_a_broken_file_is_named_with_its_remedy(table, lines, words):
@@ -210,7 +215,7 @@ def test_a_column_full_of_bad_cells_does_not_hide_the_next(table):
     rows = [f"m,g,1,FP8,1,1,{-n},s" for n in range(1, 100)]
     text = "\n".join(problems_of(table(HEADER, *rows, cell("source_id", ""))))
     assert 'column "throughput_tps": 94 more refused values' in text
-    assert 'row 101, column "source_id"' in text
+    assert 'line 101, column "source_id"' in text
 
 
 def test_a_long_list_is_cut_and_says_how_much_is_left(table):
@@ -305,7 +310,7 @@ def test_a_million_rows_are_read_and_the_bad_one_is_found(table):
     rows = [f"m,g,1,FP8,{n % 5000 + 1},{n // 5000 + 1},9.5,s" for n in range(1_000_000)]
     rows[765_432] = "m,g,1,FP8,1,1,many,s"
     (problem,) = problems_of(table(HEADER, *rows))
-    assert 'row 765434, column "throughput_tps": value "many"' in problem
+    assert 'line 765434, column "throughput_tps": value "many"' in problem
 
 
 @pytest.mark.parametrize("name", schema_names())

@@ -239,7 +239,7 @@ def test_a_bad_table_gives_one_message_and_no_result(fresh):
     committed = results.read_text()
     with edited(table, bad):
         run = snakemake(fresh, "--force", str(results.relative_to(fresh)))
-    one_message(run, "data/throughput/oviedo.csv", "row 5", "row 6", "-3732.4", "throughput_tps")
+    one_message(run, "data/throughput/oviedo.csv", "line 5", "line 6", "-3732.4", "throughput_tps")
     assert not results.exists() or results.read_text() == committed
     git(fresh, "checkout", "--", ".")
 

@@ -309,7 +309,7 @@ def decode(path: AnyPath, data: bytes, remedy: str = "save the file again as UTF
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{path}, row {row}: byte 0x{data[error.start]:02x} is not UTF-8; "
+            f"{path}, line {row}: byte 0x{data[error.start]:02x} is not UTF-8; "
             f"only UTF-8 text is allowed; {remedy}"
         ) from None
 
@@ -330,7 +330,7 @@ def _read_text(path: AnyPath) -> str:
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
         raise InputError(
-            f"{path}, row {row}: holds a NUL byte; only text is allowed; "
+            f"{path}, line {row}: holds a NUL byte; only text is allowed; "
             "export the table again as CSV UTF-8"
         )
     cells = text.count(",") + text.count("\n") + text.count("\r")
@@ -360,7 +360,7 @@ def _scan(
             first, line = line + 1, reader.line_num
             if line > first:
                 raise InputError(
-                    f"{path}, row {first}: a quoted cell runs over to row {line}; line breaks in "
+                    f"{path}, line {first}: a quoted cell runs over to line {line}; line breaks in "
                     "cells are not allowed; put the cell on one line and close its quotes"
                 )
             if header and len(fields) == len(header):
@@ -373,17 +373,17 @@ def _scan(
                 ragged.append((line, len(fields)))
     except csv.Error as error:
         raise InputError(
-            f"{path}, row {reader.line_num}: is not CSV ({error}); put a cell in double quotes "
+            f"{path}, line {reader.line_num}: is not CSV ({error}); put a cell in double quotes "
             "only as a whole, and double the quotes inside it"
         ) from None
     separator = re.search("[;\t]", header[0])
     if len(header) == 1 and separator:
         raise InputError(
-            f"{path}, row 1: cells are separated by {separator[0]!r}; only commas are allowed; "
+            f"{path}, line 1: cells are separated by {separator[0]!r}; only commas are allowed; "
             "export the table as comma-separated CSV"
         )
     problems = [
-        f"{path}, row {row}: has {count} cells, the header has {len(header)}; every row needs one "
+        f"{path}, line {row}: has {count} cells, the header has {len(header)}; every row needs one "
         "cell per column; write numbers without thousands separators and decimal commas, and put "
         "text with a comma in double quotes"
         for row, count in ragged[:SAME_SHOWN]
@@ -398,19 +398,19 @@ def _check_header(path: AnyPath, header: list[str], spec: Schema) -> list[str]:
     for name in dict.fromkeys(header):
         if header.count(name) > 1:
             problems.append(
-                f'{path}, row 1, column "{name}": appears {header.count(name)} times; '
+                f'{path}, line 1, column "{name}": appears {header.count(name)} times; '
                 "each column is allowed once; remove or rename the others"
             )
         if name not in columns:
             near = _near(name, [column for column in columns if column not in header])
             problems.append(
-                f'{path}, row 1, column "{name}": unknown; '
+                f'{path}, line 1, column "{name}": unknown; '
                 f"allowed are {', '.join(columns)}; {near or 'remove the column'}"
             )
     for name in _required(spec):
         if name not in header:
             problems.append(
-                f'{path}, row 1, column "{name}": missing; '
+                f'{path}, line 1, column "{name}": missing; '
                 f"required are {', '.join(_required(spec))}; add the column"
             )
     return problems
@@ -465,7 +465,7 @@ def order_problems(
         low, high = (typed[of].to_numpy(float, na_value=np.nan) for of in (name, other))
         above = np.flatnonzero(low > high)
         problems += [
-            f'{path}, row {rows[place]}, column "{name}": value {format_number(low[place])};'
+            f'{path}, line {rows[place]}, column "{name}": value {format_number(low[place])};'
             f" allowed is at most {other}, {format_number(high[place])}; correct one of them"
             for place in above[:SAME_SHOWN]
         ]
@@ -622,10 +622,13 @@ def row_numbers(path: AnyPath) -> NDArray[np.int_]:
 
 
 def name_rows(numbers: NDArray[np.int_]) -> str:
-    """Name rows by their numbers: the first ROWS_SHOWN, and how many more."""
+    """Name rows by their lines in the file: the first ROWS_SHOWN, and how many more.
+
+    Not by a column ``row`` that the table may have.
+    """
     shown = ", ".join(str(number) for number in numbers[:ROWS_SHOWN])
     more = f" and {len(numbers) - ROWS_SHOWN} more" if len(numbers) > ROWS_SHOWN else ""
-    return f"{'row' if len(numbers) == 1 else 'rows'} {shown}{more}"
+    return f"{'line' if len(numbers) == 1 else 'lines'} {shown}{more}"
 
 
 def make_column(values: list[Any], column: Schema) -> pd.Series:

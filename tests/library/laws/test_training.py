@@ -96,11 +96,11 @@ def test_what_is_not_known_is_refused_all_at_once(user):
     one, two, three = problems_of(
         user, {}, {"model": "Llama 9 70B"}, {"gpu": "A100"}, {"input_tokens": None}
     )
-    assert 'mine.csv, row 3, column "model": value "Llama 9 70B"; allowed are' in one
+    assert 'mine.csv, line 3, column "model": value "Llama 9 70B"; allowed are' in one
     assert "did you mean Llama 3" in one
-    assert 'mine.csv, row 4, column "gpu": value "A100"; allowed are names of' in two
+    assert 'mine.csv, line 4, column "gpu": value "A100"; allowed are names of' in two
     assert "did you mean A100-SXM-40GB or A100-SXM-80GB?" in two
-    assert 'mine.csv, row 5, column "input_tokens"' in three
+    assert 'mine.csv, line 5, column "input_tokens"' in three
     assert len(problems_of(user, {"model": "Llama 9 70B"})) == 1
 
 
@@ -124,17 +124,17 @@ def test_a_table_in_which_nothing_is_known_is_refused_in_words(user, change):
         user(change, change | {"output_tokens": 900})
     ((column, value),) = change.items()
     (problem,) = caught.value.problems
-    assert f'rows 2, 3, column "{column}": value "{value}"; allowed are names' in problem
+    assert f'lines 2, 3, column "{column}": value "{value}"; allowed are names' in problem
 
 
 def test_a_name_a_layout_and_a_cell_that_are_wrong_are_refused_together(user):
     name, layout = problems_of(user, {"model": "Llama 9 70B"}, {"expert_parallel": 16})
-    assert 'row 2, column "model"' in name
-    assert 'row 3, column "expert_parallel"' in layout
+    assert 'line 2, column "model"' in name
+    assert 'line 3, column "expert_parallel"' in layout
     cell, name, gpu = problems_of(user, {"precision": "FP3"}, {"model": "Nobody"}, {"gpu": "H1"})
-    assert 'row 2, column "precision"' in cell
-    assert 'row 3, column "model": value "Nobody"' in name
-    assert 'row 4, column "gpu": value "H1"' in gpu
+    assert 'line 2, column "precision"' in cell
+    assert 'line 3, column "model": value "Nobody"' in name
+    assert 'line 4, column "gpu": value "H1"' in gpu
 
 
 def test_layouts_that_count_each_gpu_twice_are_read_as_they_are(user, training):
@@ -201,9 +201,9 @@ def test_what_a_node_cannot_have_is_refused_all_at_once(user):
         {"expert_parallel": 16},
         {"tensor_parallel": 1, "precision": "BF16"},
     )
-    assert 'row 2, column "precision": value "FP4"; allowed on H100-SXM-80GB' in one
-    assert 'row 3, column "expert_parallel": value "16"; allowed is at most' in two
-    assert 'row 4, column "tensor_parallel": value "1"' in three
+    assert 'line 2, column "precision": value "FP4"; allowed on H100-SXM-80GB' in one
+    assert 'line 3, column "expert_parallel": value "16"; allowed is at most' in two
+    assert 'line 4, column "tensor_parallel": value "1"' in three
     assert "does not fit the memory of 1 x H100-SXM-80GB" in three
     # four bits that are only stored are served on such GPUs
     assert len(user({"model": "gpt-oss-120b", "precision": "FP4"})) == 1
@@ -213,8 +213,8 @@ def test_throughputs_that_no_hardware_gives_are_refused_with_the_bound(user):
     fast, slow = problems_of(
         user, {"throughput_tps": 1e8}, {}, {"throughput_tps": 0.002}, {"throughput_tps": 9e7}
     )
-    assert 'rows 2, 5, column "throughput_tps": value "1e+08"; allowed is at most 2 times' in fast
-    assert 'row 4, column "throughput_tps": value "0.002"; allowed is at least 0.001' in slow
+    assert 'lines 2, 5, column "throughput_tps": value "1e+08"; allowed is at most 2 times' in fast
+    assert 'line 4, column "throughput_tps": value "0.002"; allowed is at least 0.001' in slow
 
 
 def test_a_row_of_the_committed_tables_is_known_again(hardware, training, tables, tmp_path):

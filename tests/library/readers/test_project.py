@@ -15,7 +15,7 @@ def test_project_throughput_table_becomes_runs_of_its_tensor_groups():
 def test_project_table_with_a_bad_cell_is_refused_as_such(tmp_path):
     text = (FIXTURES / "project/throughput.csv").read_text().replace("4020.75", "fast")
     message = refusal(put(tmp_path, text, "mine.csv"))
-    assert 'mine.csv, row 2, column "throughput_tps": value "fast"' in message
+    assert 'mine.csv, line 2, column "throughput_tps": value "fast"' in message
 
 
 @pytest.mark.parametrize(

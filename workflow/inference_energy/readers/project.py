@@ -56,7 +56,7 @@ def read(path, table):
     runs = []
     records = read_table(path, _open(load_schema(table))).astype(object).to_dict("records")
     for number, record in enumerate(records, start=2):
-        run = Run(f"{path}, row {number}", CLIENT)
+        run = Run(f"{path}, line {number}", CLIENT)
         run.row = {
             name: value for name, value in record.items() if name in columns and not pd.isna(value)
         }
