@@ -72,6 +72,9 @@ def test_three_rows_leave_no_residual_and_four_do():
     rows["throughput_tps"] *= [1.1, 1.0, 0.9, 1.0]
     assert LogLinear.fit(rows[:3]).residual_sigma == pytest.approx(0, abs=1e-12)
     assert LogLinear.fit(rows).residual_sigma > 0.05
+    # what is written has no digits of the processor's rounding
+    assert LogLinear.fit(rows[:3]).closed_form()["sigma"] == 0
+    assert LogLinear.fit(rows).closed_form()["sigma"] > 0.05
 
 
 def test_the_domain_is_that_of_the_rows():

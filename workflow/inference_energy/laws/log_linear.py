@@ -17,6 +17,7 @@ from inference_energy.laws.base import (
     shapes_and_throughput,
 )
 from inference_energy.laws.rows import SAME_SHAPE, length_range
+from inference_energy.rounding import cut
 
 RELEASED_FLOOR = 1e-6
 """The released code floors lengths here before the logarithm, and is followed sample for sample: an
@@ -109,7 +110,7 @@ class LogLinear(Law):
             "exponents": [self.input_exponent, self.output_exponent],
             "floor": RELEASED_FLOOR,
             "peak": self.peak,
-            "sigma": float(self.residual_sigma),
+            "sigma": float(cut(self.residual_sigma)),
         }
 
     def scaled(self, factor: float) -> Self:
