@@ -40,6 +40,8 @@ def misspelt(name, *steps):
         (("evidence", "capped_node", "benchmark"), "llama2-70b-99.9"),
         (("evidence", "capped_node", "system"), "H200-SXM-141GBx8_TRT_MaxQ"),
         (("evidence", "production", "like"), "H100-SXM-80GB"),
+        (("evidence", "production", "model"), "DeepSeek-V3"),
+        (("evidence", "production", "sources", 0), "deepseek-2025-day"),
         (("scaling", "counter_signal", "estimate"), "erdos_0.6_6.3kWh"),
         (("scaling", "counter_signal", "panels", 0), "oviedo2026"),
         (("footprint", "on_site_water", "range", 0), "aws-wue-2025"),
@@ -51,6 +53,24 @@ def misspelt(name, *steps):
 def test_a_misspelt_name_is_refused_with_the_nearest(place, meant):
     problem = misspelt(*place)
     assert f"key {'.'.join(map(str, place[1:]))}: value" in problem
+    assert problem.endswith(f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    ("steps", "name", "meant"),
+    [
+        (("maximum_node_power",), "H20-SXM-141GB", "H200-SXM-141GB"),
+        (("reasoning_tokens", "models"), "DepSeek-R1", "DeepSeek-R1"),
+    ],
+)
+def test_a_misspelt_key_that_is_a_name_is_refused_with_the_nearest(steps, name, meant):
+    content = read_yaml("config/evidence.yaml")
+    part = content
+    for step in steps:
+        part = part[step]
+    part[name] = part.pop(meant)
+    (problem,) = name_problems(content, read_schema("evidence"), "config/evidence.yaml")
+    assert f"key {'.'.join(steps)}.{name}: value {name}: no such name" in problem
     assert problem.endswith(f"did you mean {meant}?")
 
 
