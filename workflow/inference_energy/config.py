@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from inference_energy.claims.asked import claim_problems, selector_problems
-from inference_energy.claims.findings import override_problems
+from inference_energy.claims.findings import override_problems, wording_problems
 from inference_energy.deployments import files as deployments
 from inference_energy.documents import (
     Schema,
@@ -358,6 +358,7 @@ def override_problems_of(
     for finding in documents["findings"]:
         method = methods.get(finding["method"])
         problems += override_problems(finding, method, schema) + selector_problems(finding, method)
+        problems += wording_problems(finding)
     return problems
 
 

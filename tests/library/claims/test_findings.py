@@ -11,6 +11,7 @@ from inference_energy.claims.findings import (
     findings_table,
     override_problems,
     rank,
+    wording_problems,
 )
 from inference_energy.claims.page import findings_page
 from inference_energy.claims.selectors import Results
@@ -121,6 +122,7 @@ def test_a_selector_that_finds_nothing_is_named():
         ("{median.middle}", "middle"),
         ("{median.before:q}", "q"),
         ("{pue", "expected"),
+        ("{}", "Replacement index 0"),
     ],
 )
 def test_an_explanation_that_cannot_be_written_is_named(text, words):
@@ -128,6 +130,22 @@ def test_an_explanation_that_cannot_be_written_is_named(text, words):
     found = effects(PUBLISHED, only, only, only)
     with pytest.raises(InputError, match=f"printed: key explanation: .*{words}.*median, pue"):
         explain(PUBLISHED | {"explanation": text}, found, only, only)
+
+
+@pytest.mark.parametrize("key", ["explanation", "note"])
+def test_a_misspelt_name_of_a_sentence_is_told_before_anything_is_computed(key):
+    finding = PUBLISHED | {"explanation": "so", key: "{pu:g}"}
+    assert wording_problems(finding | {key: "{pue:g}, {pue:d}"}) == []
+    (problem,) = wording_problems(finding)
+    assert f"config/findings.yaml: printed: key {key}: cannot be written ('pu')" in problem
+    assert problem.endswith("correct the name or its selector; did you mean pue?")
+
+
+def test_a_note_names_what_is_computed_and_published_beside_values():
+    note = "{computed:.2f}, not {published:g}, with {pue:g}"
+    assert wording_problems(PUBLISHED | {"note": note}) == []
+    (problem,) = wording_problems(PUBLISHED | {"note": "{median.after:g}"})
+    assert "allowed are pue, computed, published" in problem
 
 
 def effect(before, after):
@@ -167,6 +185,7 @@ def test_every_entry_is_valid_and_its_override_makes_a_valid_method():
     assert len(BY_ID) == len(FINDINGS)
     for finding in FINDINGS:
         assert override_problems(finding, METHODS[finding["method"]], METHOD_SCHEMA) == []
+        assert wording_problems(finding) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.claims.selectors import Results, evaluate
-from inference_energy.documents import Schema, collecting
+from inference_energy.documents import Schema, collecting, near
 from inference_energy.errors import InputError
 from inference_energy.method.files import check, merge
 from inference_energy.rounding import ranking, relative
@@ -65,6 +65,13 @@ def override_problems(
     return problems
 
 
+def _quantities(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Quantities that a finding reports, by name."""
+    on_headline = "override" in finding and finding.get("headline", True)
+    stated: dict[str, Any] = finding.get("quantities", {})
+    return (HEADLINES if on_headline else {}) | stated
+
+
 def effects(
     finding: Mapping[str, Any], results: Results, alternative: Results, own: Results
 ) -> dict[str, Effect]:
@@ -88,8 +95,7 @@ def effects(
     InputError
         Listing every quantity that the results do not have.
     """
-    on_headline = "override" in finding and finding.get("headline", True)
-    quantities = (HEADLINES if on_headline else {}) | finding.get("quantities", {})
+    quantities = _quantities(finding)
     engine = finding.get("engine", "exact")
     before, after = (own, own) if engine == "published" else (results, alternative)
     found, problems = {}, []
@@ -133,14 +139,49 @@ def explain(
         name: evaluate(selector, where, engine)
         for name, selector in finding.get("values", {}).items()
     }
-    text = finding["explanation"]
+    return " ".join(written(finding, "explanation", {**found, **values}).split())
+
+
+def written(finding: Mapping[str, Any], key: str, names: Mapping[str, object]) -> str:
+    """Sentence of a finding, its format string at ``key``, with what the names stand for.
+
+    Raises
+    ------
+    InputError
+        If it names something else, or writes it as it cannot be written.
+    """
     try:
-        return " ".join(text.format(**found, **values).split())
-    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        return str(finding[key].format(**names))
+    except (LookupError, AttributeError, TypeError, ValueError) as error:
+        meant = near(error.args[0], names) if isinstance(error, KeyError) else ""
         raise InputError(
-            f"config/findings.yaml: {finding['id']}: key explanation: cannot be written ({error});"
-            f" allowed are {', '.join([*found, *values])}; correct the name or its selector"
+            f"config/findings.yaml: {finding['id']}: key {key}: cannot be written ({error});"
+            f" allowed are {', '.join(names)}; correct the name or its selector{meant}"
         ) from None
+
+
+def wording_problems(finding: Mapping[str, Any]) -> list[str]:
+    """Problems of a finding's sentences, told before any number is computed.
+
+    Parameters
+    ----------
+    finding : dict
+        Entry of config/findings.yaml.
+    """
+    quantities = dict.fromkeys(_quantities(finding), Effect("", "", 1.0, 1.0))
+    of_claim = dict.fromkeys(("computed", "published"), 1.0)
+    # a setting can be a whole number, and be written like one
+    values = {
+        name: 1 if str(selector).startswith("setting[") and " / " not in selector else 1.0
+        for name, selector in finding.get("values", {}).items()
+    }
+    problems: list[str] = []
+    with collecting(problems):
+        written(finding, "explanation", {**quantities, **values})
+    with collecting(problems):
+        if "note" in finding:
+            written(finding, "note", {**values, **of_claim})
+    return problems
 
 
 def rank(computed: Mapping[str, Mapping[str, Effect]]) -> list[str]:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inference_energy.claims.findings import written
 from inference_energy.claims.selectors import Results, evaluate
 from inference_energy.laws.base import Array
 from inference_energy.text import number, rounded
@@ -148,7 +149,8 @@ def caveats(
                 for name, selector in finding.get("values", {}).items()
             }
             if None not in values.values():
-                text = finding["note"].format(**values, computed=computed, published=claim["value"])
+                of_claim = {"computed": computed, "published": claim["value"]}
+                text = written(finding, "note", values | of_claim)
                 sentences.append((finding.get("caveat", False), text))
     return sentences
 
