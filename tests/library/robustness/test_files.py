@@ -40,7 +40,15 @@ def test_what_a_base_has_no_use_for_is_left_out_with_what_names_it():
     ]
     assert found["choices"]["output_tokens"]["of_base"] == "revised"
     assert found["choices"]["pue"]["of_base"] == "reported"
-    assert read_multiverse()["left_out"] == []
+
+
+def test_load_is_a_choice_of_bases_that_state_how_they_serve_and_of_no_others():
+    load = read_multiverse("revised")["choices"]["load"]
+    assert list(load["options"]) == ["revised", "8", "64", "256", "best"]
+    assert load["of_base"] == "revised"
+    found = read_multiverse()
+    assert "load" not in found["choices"]
+    assert [rule["titles"] for rule in found["left_out"]] == [["load"]]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.9, 0.4), (-1, 0.5), (0.5, 2), (0.5, 0.5)])

@@ -257,13 +257,13 @@ def test_the_projects_choices_are_computed_on_a_method_that_knows_load():
         kept = 2 if name in ("ranking", "shares") else 1
         choice["options"] = dict(list(choice["options"].items())[:kept])
     choices = checked(CONFIG | {"base": "revised", "choices": few}, METHODS["revised"])
-    names = ["pue", "output_tokens", "input_tokens", "trim", "ranking", "shares"]
+    names = ["pue", "output_tokens", "input_tokens", "trim", "ranking", "shares", "load"]
     assert list(choices.choices) == names
     of = sources([METHODS["revised"]])
     found = multiverse.outcomes(choices, of)[headline("traditional")]
-    assert found.shape == (2, 2, 2, 2, 2, 2)
+    assert found.shape == (2, 2, 2, 2, 2, 2, 2)
     assert np.isfinite(found).all()
-    taken = {"pue": "code", "trim": "twice", "shares": "parameters"}
+    taken = {"pue": "code", "trim": "twice", "shares": "parameters", "load": "8"}
     method = choices.method(taken)
     setup = build(method, **of(method))
     energy = exact.blend_energy(setup, *exact.regime_energy(setup, setup.regimes["traditional"]))

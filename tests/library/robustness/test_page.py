@@ -98,7 +98,7 @@ def test_a_claim_that_restates_an_input_holds_by_construction_and_no_share_is_gi
 
 
 def test_what_the_base_has_no_use_for_is_named_with_the_reason(tables):
-    assert "Left out" not in page(tables)
+    assert "\n- Left out with `oviedo2026`: load; its law knows no load but that" in page(tables)
     config = read_multiverse("revised")
     variance = tables["variance"]
     text = page(tables | {"variance": variance[variance["choice"].isin(config["choices"])]}, config)

@@ -14,6 +14,7 @@ MULTIVERSE = "config/multiverse.yaml"
 SENSITIVITY = "config/sensitivity.yaml"
 PROPERTIES = {
     "serving": lambda base: "serving" in base,
+    "no_serving": lambda base: "serving" not in base,
     "charges_input": lambda base: LAWS[base["throughput_law"]["name"]].charges_input,
     "each_configuration": lambda base: "gpus_per_node" in base["throughput_law"],
 }
