@@ -6,7 +6,7 @@ from inference_energy.laws.base import Share
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.varied import Varied
-from library.laws.examples import DOMAIN, EXAMPLES
+from library.laws.examples import DOMAIN, EXAMPLES, MADE_OF_OTHERS
 
 LENGTHS = np.array([[100.0], [5000.0]]), np.array([1.0, 300.0, 20_000.0])
 SLOW, FAST = Peak(100.0, 2, DOMAIN, 0.1), Peak(400.0, 5, DOMAIN, 0.2)
@@ -103,3 +103,24 @@ def test_no_answer_takes_no_time():
     pool = Pooled.of([Share(1.0, 1.0, SLOW), Share(1.0, 2.0, FAST)])
     assert pool.seconds(500.0, np.array([0.0, 300.0]))[0] == 0
     assert sum(pool.parts(500.0, 0.0, 0.0)) == 0
+
+
+def test_loads_around_another_one_are_tilted_and_their_ways_stay():
+    law = MADE_OF_OTHERS["pooled, knows load"]
+    moved = law.around(16.0)
+    loads = np.log([way.load for way in law.ways])
+    assert moved.split()[0] @ loads == pytest.approx(np.log(16))
+    slopes = np.diff(np.log(moved.split()[0] / law.split()[0])) / np.diff(loads)
+    assert slopes == pytest.approx(slopes[0])
+    assert [way._replace(weight=0) for way in moved.ways] == [
+        way._replace(weight=0) for way in law.ways
+    ]
+    varied = Varied.of(law, factor=2.0).around(16.0)
+    assert varied.predict(500.0, 300.0) == pytest.approx(2 * moved.predict(500.0, 300.0))
+    with pytest.raises(ValueError, match="load 64 is not between"):
+        law.around(64.0)
+
+
+def test_a_law_that_knows_no_loads_has_none_around_another():
+    for law in (SLOW, Pooled.of([Share(1.0, 1.0, SLOW)])):
+        assert law.around(16.0) is law

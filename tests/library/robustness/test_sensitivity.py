@@ -239,6 +239,31 @@ def test_inputs_that_the_base_does_not_have_are_named(setup):
     assert "long_share.allowed: value 0.2 to 1" in third and "0.1; widen it" in third
 
 
+LOAD = {"title": "Load", "unit": "requests", "low": 16, "high": 48, "source": "a test"}
+
+
+def test_load_is_an_input_of_a_method_that_serves_at_loads(setup):
+    law = MADE_OF_OTHERS["pooled, knows load"]
+    serving = replace(setup, models=tuple(replace(m, law=law) for m in setup.models))
+    inputs = {"load": LOAD | {"allowed": [9, 60]}}
+    sensitivity.check_inputs(CONFIG | {"inputs": inputs}, SCHEMA)
+    sensitivity.check_base(serving, inputs)
+    value = sensitivity.base_values(serving, inputs)["load"]
+    assert value == pytest.approx((8 * 64 * 32**2) ** 0.25)
+    few, same, many = (
+        sensitivity.results(sensitivity.apply(serving, {"load": v})) for v in (10, value, 50)
+    )
+    assert same == pytest.approx(sensitivity.results(serving), rel=1e-9)
+    gridded = sensitivity.apply(sensitivity.quick(serving, inputs), {"load": 10})
+    assert sensitivity.results(gridded) == pytest.approx(few, rel=1e-4)
+    assert few["median traditional"] > same["median traditional"] > many["median traditional"]
+    with pytest.raises(InputError, match="allowed: value 8 to 60: allowed are loads"):
+        sensitivity.check_base(serving, {"load": LOAD | {"allowed": [8, 60]}})
+    if not all(model.law.knows_load for model in setup.models):
+        with pytest.raises(InputError, match="the base method's law knows no load"):
+            sensitivity.check_base(setup, inputs)
+
+
 def test_all_wrong_ranges_are_reported_together():
     config = deepcopy(CONFIG)
     config["inputs"]["nod_power"] = POWER

@@ -158,6 +158,16 @@ class Law(Protocol):
         """
         return self
 
+    def around(self, load: float) -> Self:
+        """Law of a model whose loads have this geometric mean; itself if it does not know load.
+
+        Parameters
+        ----------
+        load : float
+            Between the smallest and the largest load of the shares. [requests on a node]
+        """
+        return self
+
     def seconds(
         self,
         input_tokens: ArrayLike,

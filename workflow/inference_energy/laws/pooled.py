@@ -6,8 +6,12 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 
 from inference_energy.laws.base import Array, Domain, Law, Parts, Share
+
+STEEPEST = 100.0
+"""Largest power of the load that weights are tilted by: all of it is at one end then. [1]"""
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,33 @@ class Pooled(Law):
             weight = sum(way.weight for way in own)
             found.append(near._replace(weight=weight, power=float(power), law=law, load=load))
         return replace(self, ways=tuple(found))
+
+    def around(self, load: float) -> Self:
+        """The same ways with other weights, so that their loads have this geometric mean.
+
+        The weights are tilted, ``w_i load_i^a``, which moves a log-normal load and keeps its
+        spread.
+
+        Raises
+        ------
+        ValueError
+            If the load is not between the smallest and the largest of the ways.
+        """
+        if not self.knows_load:
+            return self
+        away = np.log([way.load for way in self.ways]) - np.log(load)
+        if not away.min() < 0 < away.max():
+            raise ValueError(f"load {load:g} is not between those of the ways")
+
+        def tilted(power: float) -> Array:
+            logs = np.log(self._weights) + power * away
+            weights = np.exp(logs - logs.max())
+            return weights / weights.sum()
+
+        power = brentq(lambda power: float(tilted(power) @ away), -STEEPEST, STEEPEST)
+        weights = tilted(power).tolist()
+        ways = zip(self.ways, weights, strict=True)
+        return replace(self, ways=tuple(way._replace(weight=weight) for way, weight in ways))
 
     def on(self, nodes: Container[str]) -> "Pooled | None":
         """Only the ways on these kinds of nodes; none if there are none."""

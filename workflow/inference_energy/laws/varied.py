@@ -115,6 +115,10 @@ class Varied(Law):
         law = self.law.at(concurrency, requests)
         return self if law is self.law else replace(self, law=law)
 
+    def around(self, load: float) -> Self:
+        """Law of loads with another geometric mean, off by the same."""
+        return replace(self, law=self.law.around(load))
+
     def scaled(self, factor: float) -> Self:
         """Law of ``factor`` [1] times the throughput."""
         return replace(self, factor=self.factor * factor)

@@ -27,6 +27,7 @@ BOUNDED = {
     "output_tokens_long": ("length",),
     "input_tokens": ("length",),
     "throughput": ("multiplier",),
+    "load": ("in_flight",),
     "long_share": ("share", "properties", "value"),
     "overhead": ("multiplier",),
     "improvement": ("multiplier",),

@@ -77,6 +77,10 @@ class Gridded(Law):
         """The law, scaled and not on a grid."""
         return self.law.scaled(factor)
 
+    def around(self, load):
+        """The law with other weights of its ways; the grid is of the ways and stays."""
+        return replace(self, law=self.law.around(load))
+
     def shares(self):
         """Ways in which the model is served."""
         return self.law.shares()

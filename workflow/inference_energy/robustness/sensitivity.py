@@ -67,6 +67,20 @@ def _with_spread(setup, ratio):
     return replace(setup, power_utilisation=spread)
 
 
+def _load(setup):
+    """Geometric mean of the loads of a method's first model, NaN if it knows none. [requests]"""
+    law = setup.models[0].law
+    return float(np.exp(law.split()[0] @ np.log([way.load for way in law.shares()])))
+
+
+def _around(setup, load):
+    """A method whose loads have another geometric mean [requests]; as it is if that is NaN."""
+    if not np.isfinite(load):
+        return setup
+    models = (replace(m, law=m.law.around(load)) for m in setup.models)
+    return replace(setup, models=tuple(models))
+
+
 def _with_fleet(setup, **change):
     return replace(setup, fleet=replace(setup.fleet, **change))
 
@@ -103,6 +117,7 @@ INPUTS = {
     "throughput": (lambda s: 1.0, lambda s, v: _vary_laws(s, factor=v)),
     "input_exponent": (lambda s: 0.0, lambda s, v: _vary_laws(s, input_exponent=v)),
     "output_exponent": (lambda s: 0.0, lambda s, v: _vary_laws(s, output_exponent=v)),
+    "load": (_load, _around),
     "long_share": (lambda s: s.fleet.long_share, lambda s, v: _with_fleet(s, long_share=v)),
     "overhead": (
         lambda s: s.fleet.overhead["traditional"],
@@ -153,6 +168,12 @@ def check_inputs(config, schema):
         raise InputError(problems)
 
 
+def _reached(setup, ends):
+    """Whether loads lie between the smallest and the largest of every model. [requests]"""
+    loads = [[way.load for way in model.law.shares()] for model in setup.models]
+    return all(min(own) < end < max(own) for own in loads for end in ends)
+
+
 def check_base(setup, inputs):
     """Check that the inputs can be varied from their values in a method.
 
@@ -167,7 +188,7 @@ def check_base(setup, inputs):
     ------
     InputError
         Listing every problem: a value beyond what is allowed, a power utilisation without
-        percentiles.
+        percentiles, a load that the method does not know or have.
     """
     problems = []
     coupled = isinstance(setup.power_utilisation, Coupling)
@@ -178,6 +199,16 @@ def check_base(setup, inputs):
                 f"{where}: the power utilisation of the base method follows the throughput, it has"
                 " no percentiles; allowed is a base whose power_utilisation is a factor; leave the"
                 " input out or name another base"
+            )
+        elif name == "load" and not all(model.law.knows_load for model in setup.models):
+            problems.append(
+                f"{where}: the base method's law knows no load; allowed is a base that states"
+                " serving; leave the input out or name another base"
+            )
+        elif name == "load" and not _reached(setup, (bottom, top)):
+            problems.append(
+                f"{where}.allowed: value {bottom:g} to {top:g}: allowed are loads well inside of"
+                " those that the base method serves at; narrow it"
             )
         elif not bottom <= (value := float(INPUTS[name][0](setup))) <= top:
             problems.append(
