@@ -62,6 +62,12 @@ def test_joules_of_one_role_are_not_read_as_those_of_the_run(tmp_path):
     assert row["status"] == "ok"
 
 
+def test_roles_that_share_a_node_have_joules_of_one_role_too(tmp_path):
+    row = split_run(tmp_path, is_multinode=False, tp=8, joules_per_output_token=0.685)
+    assert np.isnan(row["energy_per_output_token_j"])
+    assert "is of one role before" in row["status"]
+
+
 def test_joules_of_all_gpus_are_read(tmp_path):
     row = split_run(tmp_path, joules_per_output_token=2.296, power_metric_schema_version=2)
     assert row["energy_per_output_token_j"] == 2.296

@@ -99,7 +99,8 @@ def _read_power(run):
         return
     joules = run.number("joules_per_output_token")
     version = run.number("power_metric_schema_version") or 1
-    of_one_role = bool(run.raw.get("is_multinode")) and joules is not None and version < ALL_ROLES
+    split = run.raw.get("is_multinode") or run.raw.get("disagg")
+    of_one_role = bool(split) and joules is not None and version < ALL_ROLES
     if of_one_role and not measured:
         run.drop_energy(
             f"joules_per_output_token is of one role before version {ALL_ROLES} of"
