@@ -66,6 +66,14 @@ def test_the_program_on_the_page_gives_the_example(monkeypatch, capsys):
     kind = ("Llama 3.1 70B", "H100-SXM-80GB", "FP8")
     few, between, many = (ask(*kind, load, {"output": 1}, 1)[0] for load in (8, 20, 64))
     assert few > between > many
-    for wrong in ((*kind, 1000), ("Llama 9", *kind[1:], 8)):
+    best = next(
+        r
+        for r in names["table"]["coefficients"]
+        if (*kind, "best") == tuple(r[key] for key in ("model", "gpu", "format", "load"))
+    )
+    assert ask(*kind, "best", {"output": 1e6}, 1)[:3] == pytest.approx(
+        [best["output"][end] for end in ("median", "p5", "p95")]
+    )
+    for wrong in ((*kind, 1000), ("Llama 9", *kind[1:], 8), ("Llama 9", *kind[1:], "best")):
         with pytest.raises(LookupError, match="no coefficient"):
             ask(*wrong, {"output": 1}, 1)
