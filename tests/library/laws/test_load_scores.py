@@ -128,6 +128,16 @@ def test_shares_of_fewer_than_five_rows_are_counted(rows, fitted):
     assert line.endswith("| 1 of 3 | 2 of 3 |")
 
 
+def test_an_engine_is_one_group_however_the_table_spells_it(rows, fitted):
+    few = rows.head(3)
+    table = predictions(few, *fitted.predict(few)).assign(
+        committed="no", engine=["trtllm", "TensorRT-LLM", None]
+    )
+    lines = predicted_page(table, "mine.csv").splitlines()
+    (line,) = (row for row in lines if row.startswith("| engine "))
+    assert line.startswith("| engine TensorRT-LLM | 2 |")
+
+
 def test_predictions_stand_between_their_quantiles(rows, fitted):
     table = predictions(rows, *fitted.predict(rows))
     assert (table["p5"] < table["predicted"]).all()

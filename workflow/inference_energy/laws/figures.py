@@ -25,7 +25,7 @@ from inference_energy.drawing import (
     note,
     tell,
 )
-from inference_energy.laws.at_load import AS_MANY_AS_FIT, AT_A_LOAD, STEADY
+from inference_energy.laws.at_load import AS_MANY_AS_FIT, AT_A_LOAD, STEADY, engine_name
 from inference_energy.laws.registry import LAWS
 from inference_energy.text import extent, number, share_of
 from inference_energy.units import PERCENT
@@ -136,7 +136,8 @@ def predicted_at_load(predictions: pd.DataFrame, of: str) -> Figure:
     -------
     Figure
     """
-    engine = predictions["engine"].fillna("engine not stated")
+    engine = predictions["engine"].map(engine_name, na_action="ignore")
+    engine = engine.fillna("engine not stated")
     panel = engine + ", " + predictions["protocol"]
     titles = sorted(panel.unique())
     lines = -(-len(titles) // PANELS_IN_A_ROW)

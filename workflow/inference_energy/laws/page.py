@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from inference_energy.laws.at_load import engine_name
 from inference_energy.laws.load_scores import ELSEWHERE, SCALED, SCALES, SPLITS, statistics
 from inference_energy.laws.mixed import SPREAD_GROUPS
 from inference_energy.laws.training import counted_once
@@ -143,8 +144,9 @@ def predicted_page(predictions: pd.DataFrame, path: str) -> str:
         The user's table.
     """
     groups = {"all": predictions}
-    for column in ("class", "engine", "model"):
-        groups |= {f"{column} {name}": own for name, own in predictions.groupby(column)}
+    engine = predictions["engine"].map(engine_name, na_action="ignore")
+    for column, names in (("class", "class"), ("engine", engine), ("model", "model")):
+        groups |= {f"{column} {name}": own for name, own in predictions.groupby(names)}
     return render(
         "laws/load_predicted.md.jinja",
         path=path,
