@@ -294,7 +294,7 @@ def test_no_prompt_takes_an_endless_number(copy, old):
             "multiverse.yaml",
             "choices: [input_charge]",
             "choices: [input_chrge]",
-            ["left_out, rule 3", "did you mean input_charge?"],
+            ["left_out, rule 4", "did you mean input_charge?"],
         ),
         ("multiverse.yaml", "{value: 11.3,", "{valu: 11.3,", ["options.v1.override", "valu"]),
         ("sensitivity.yaml", "low: 1.09", "low: 1.9", ["inputs.pue_median", "low < high"]),
