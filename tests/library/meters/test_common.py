@@ -103,6 +103,27 @@ def test_millijoules_in_a_column_of_joules_are_refused(tmp_path):
     read(tmp_path, text.replace("energy_j", "energy_mj"), "gpu")
 
 
+@pytest.mark.parametrize(
+    ("scope", "power", "column", "refused"),
+    [
+        ("node", 6000, "energy_wh", True),
+        ("node", 6000, "energy_j", True),
+        ("gpu", 700, "energy_wh", True),
+        ("node", 6000, "energy_kwh", False),
+    ],
+)
+def test_a_counter_of_kilowatt_hours_under_another_unit_is_refused(
+    tmp_path, scope, power, column, refused
+):
+    rows = [f"{NOON + n},{1 + n * power / 3.6e6:.7f}" for n in range(60)]
+    text = table(*rows).replace("power_w", column)
+    if refused:
+        message = refusal(tmp_path, text, scope)
+        assert f"that one {scope} draws" in message and "energy_kwh" in message
+    else:
+        assert len(read(tmp_path, text, scope)) == 60
+
+
 def test_a_log_without_a_reading_is_refused(tmp_path):
     text = table(f"{NOON},N/A", f"{NOON + 1},")
     assert "none of its 2 rows holds a reading" in refusal(tmp_path, text)

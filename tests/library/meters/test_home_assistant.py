@@ -67,7 +67,7 @@ def test_what_is_no_power_in_watts_is_no_meter(tmp_path, other):
 def test_large_units_are_told_from_small_ones(unit, joules, tmp_path):
     states = [
         {"entity_id": "sensor.a_energy", "state": "5", "last_changed": "2026-01-31T12:00:00+00:00"},
-        {"state": "5.01", "last_changed": "2026-01-31T12:10:00+00:00"},
+        {"state": "5.02", "last_changed": "2026-01-31T12:10:00+00:00"},
     ]
     states[0]["attributes"] = {"unit_of_measurement": unit}
     assert read(tmp_path, [states])["energy_j"].iloc[0] == pytest.approx(5 * joules)

@@ -50,7 +50,7 @@ LIKELY = {"gpu": 3_000.0, "cpu": 3_000.0, "node": 150_000.0}
 
 
 LEAST = {"gpu": 2.0, "cpu": 1.0, "node": 20.0}
-"""No log of a scope stays below this all the time [W]: the file is in kilowatts, or of nothing."""
+"""No log of a scope stays below this all the time [W]: the file is in a larger unit, or of nothing."""
 
 
 DAY_FIRST = re.compile(r"\d\d?\.\d\d?\.\d{4}\b")
@@ -490,6 +490,12 @@ def _units(log, frame):
             "it looks like millijoules; name the column energy_mj, or give joules"
         )
     largest, least = frame["power_w"].max(), LEAST[log.scope]
+    if 0 < rates.max() < least:
+        found.append(
+            f"{log.path}: {rates.idxmax()} counts {rates.max():.4g} J a second, less than the "
+            f"{least:g} W that one {log.scope} draws: it looks like kilowatt hours read as watt "
+            "hours, or watt hours as joules; name the column energy_kwh or energy_wh"
+        )
     if largest < least:
         found.append(
             f"{log.path}: {largest:g} W is the largest power, less than the {least:g} W that one"
