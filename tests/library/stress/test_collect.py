@@ -48,6 +48,36 @@ def test_an_offset_that_is_stated_is_not_estimated(meter):
     assert findings == []
 
 
+@pytest.mark.parametrize("damage", ["coarse", "reset", "out of order", "zeros"])
+def test_the_clock_is_told_from_what_a_meter_really_reads(damage, tmp_path):
+    """Counts of 1 Wh (5 s of this node), a counter that falls, and readings that are missing."""
+    starts = NOON + np.concatenate([np.arange(10.0, 130.0), np.arange(170.0, 290.0)])
+    times = NOON + np.arange(-60.0, 350.0)
+    power = 200 + 500 * ((starts[:, None] <= times) & (times < starts[:, None] + 1)).any(axis=0)
+    counts = np.cumsum(power) + 1e6
+    log = pd.DataFrame({"time": times, "energy_j": counts})
+    if damage == "coarse":
+        log["energy_j"] = 3600.0 * (counts // 3600)
+    elif damage == "reset":
+        log["energy_j"] -= np.where(times > NOON + 80, counts[140] - 300, 0)
+    elif damage == "out of order":
+        late = pd.DataFrame({"time": times[::20] + 0.021, "energy_j": counts[::20] - 35})
+        log = pd.concat([log, late]).sort_values("time")
+    else:
+        log = pd.DataFrame({"time": times, "power_w": np.where(np.arange(410) % 5, power, 0)})
+    log["time"] += 40.0
+    path = tmp_path / "wall.csv"
+    log.to_csv(path, index=False)
+    requests = pd.DataFrame({"start_s": starts, "end_s": starts + 1})
+    source = Source("node", "file", str(path))
+    read, averaging, findings = collect(
+        [source], {"one": {"requests": requests}}, tmp_path, DEFAULTS
+    )
+    assert (averaging, kinds(findings)) == (0, [("clock", "")])
+    reach = 6 if damage == "coarse" else 1
+    assert read["time_s"].min() == pytest.approx(NOON - 60, abs=reach)
+
+
 def test_a_log_of_another_time_gives_no_energy(meter):
     samples, _, findings = meter(7200)
     assert samples is None

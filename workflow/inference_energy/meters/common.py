@@ -50,7 +50,7 @@ LIKELY = {"gpu": 3_000.0, "cpu": 3_000.0, "node": 150_000.0}
 
 
 LEAST = {"gpu": 2.0, "cpu": 1.0, "node": 20.0}
-"""No log of a scope stays below this all the time [W]: the file is in a larger unit, or of nothing."""
+"""No log of a scope stays below this all the time [W]: it is in a larger unit, or of nothing."""
 
 
 DAY_FIRST = re.compile(r"\d\d?\.\d\d?\.\d{4}\b")

@@ -150,10 +150,24 @@ def _outside(source, samples, requests):
 
 
 def _liveliest(samples):
-    """Samples of the meter whose power varies most; power from the counter where there is none."""
+    """Readings above zero of the meter whose power varies most; rises of the counters without."""
     if samples["power_w"].isna().all():
-        counted = samples.dropna(subset=["energy_j"]).sort_values(["meter", "time_s"])
-        steps = counted.groupby("meter")[["energy_j", "time_s"]].diff()
-        samples = counted.assign(power_w=steps["energy_j"] / steps["time_s"])
+        samples = _risen(samples)
+    read = samples[samples["power_w"] > 0]
+    samples = samples if read.empty else read
     spread = samples.groupby("meter")["power_w"].std().fillna(0)
     return samples[samples["meter"] == spread.idxmax()]
+
+
+def _risen(samples):
+    """Mean power between two fresh counts of a meter [W], at the middle of that time.
+
+    A count that was there before tells nothing of the power, and one that fell is of a counter that
+    was reset, or out of order.
+    """
+    counted = samples.dropna(subset=["energy_j"]).sort_values(["meter", "time_s"])
+    counted = counted[~(counted.groupby("meter")["energy_j"].diff() <= 0)]
+    steps = counted.groupby("meter")[["energy_j", "time_s"]].diff()
+    rises = steps["energy_j"].where(steps["energy_j"] > 0)
+    middle = counted["time_s"] - steps["time_s"] / 2
+    return counted.assign(power_w=rises / steps["time_s"], time_s=middle)
