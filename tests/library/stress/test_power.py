@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.stress.power import (
     check_idle,
+    idle_power,
     meter_energy,
     telemetry_samples,
     total_energy,
@@ -188,6 +189,14 @@ def test_a_zero_among_readings_is_a_missing_one():
     energy, findings = meter_energy(samples(times, np.where(times == 50, 0.0, 300.0)), 5, 95)
     assert energy == pytest.approx(300 * 90)
     assert findings == []
+
+
+def test_a_zero_is_no_idle_power():
+    times = np.arange(0.0, 60.0)
+    power = np.where(times % 7, 300.0, 0.0)
+    starts, ends = pd.Series([100.0]), pd.Series([110.0])
+    assert idle_power(samples(times, power=power), starts, ends) == pytest.approx(300)
+    assert np.isnan(idle_power(samples(times, power=0.0), starts, ends))
 
 
 def test_one_missing_reading_refuses_nothing():
