@@ -1,5 +1,6 @@
 """Predictions of the laws for an endpoint."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.laws.training import THROUGHPUT_TABLES, training_rows
@@ -38,7 +39,7 @@ def predict():
 
 def test_law_and_method_agree_on_a_node_that_both_know(predict):
     found = predict()
-    assert found.reason == "" and found.gpus == 2
+    assert found.reason == "" and (found.gpus, found.tdp_w) == (2, 700)
     table = found.table
     assert (table["low"] < table["predicted"]).all() and (table["predicted"] < table["high"]).all()
     wide = table.pivot_table(
@@ -67,6 +68,11 @@ def test_law_and_method_agree_on_a_node_that_both_know(predict):
 def test_what_cannot_be_predicted_has_a_reason(predict, facts, changes, reason):
     found = predict(facts, **changes)
     assert found.table.empty and reason in found.reason
+
+
+def test_the_tdp_needs_the_gpu_alone(predict):
+    assert predict({"n_gpus": None, "precision": None}).tdp_w == 700
+    assert np.isnan(predict({"gpu": "H2000"}).tdp_w)
 
 
 def test_engine_that_the_method_does_not_know_leaves_the_law(predict):

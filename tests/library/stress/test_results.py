@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.stress import results
-from inference_energy.stress.results import MEASURED, refuse_less_than_parts
+from inference_energy.stress.results import MEASURED, refuse_above_tdp, refuse_less_than_parts
 from library.stress.made_up import read
 
 
@@ -53,3 +53,17 @@ def test_a_node_that_draws_less_than_its_parts_is_refused(gpus, cpus, node):
     assert f"wall.csv: {node} W is less than the {gpus + (cpus or 0)} W" in message
     assert [np.isnan(row["energy_wh"]) for row in rows] == [False, cpus is None, True, False]
     assert refuse_less_than_parts([row("gpu", gpus), row("node", 900)]) == []
+
+
+def test_gpus_that_draw_more_than_they_can_are_refused():
+    """Twice the power, as of two GPUs in one meter, is no energy and no benchmark."""
+    power = {"a": 1300.0, "b": 2500.0, "c": np.nan}
+    rows = [
+        {"cell": cell, "source": "smi.csv"} | dict.fromkeys(MEASURED, watts)
+        for cell, watts in power.items()
+    ]
+    assert refuse_above_tdp(rows, 2, None, np.nan) == []
+    ((cell, kind, refuses, message),) = refuse_above_tdp(rows, 2, "H200-SXM-141GB", 700.0)
+    assert (cell, kind, refuses) == ("b", "above TDP", "energy")
+    assert "smi.csv: 1250 W for each of 2 GPUs is more than a H200-SXM-141GB draws" in message
+    assert [np.isnan(row["energy_j"]) for row in rows] == [False, True, True]

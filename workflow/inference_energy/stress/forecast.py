@@ -46,12 +46,15 @@ class Forecast(NamedTuple):
         Row of schema ``nodes`` around the GPUs; None where the GPU is not known.
     gpus : int
         GPUs of the endpoint.
+    tdp_w : float
+        Of one of them; NaN where the GPU is not known. [W]
     """
 
     table: pd.DataFrame
     reason: str
     node: pd.Series | None = None
     gpus: int = 0
+    tdp_w: float = np.nan
 
 
 NOTHING = Forecast(pd.DataFrame(columns=COLUMNS), "none was asked for")
@@ -97,11 +100,14 @@ def forecast(settings, training, hardware, methods):
 
 
 def _node(facts, hardware):
-    """Node around an endpoint's GPUs and their number, as far as they are known."""
-    known = "n_gpus" in facts and facts.get("gpu") in set(hardware["gpus"]["gpu"])
-    if not known:
-        return None, 0
-    return find_node(facts["gpu"], hardware["nodes"], hardware["gpus"]), facts["n_gpus"]
+    """Node around an endpoint's GPUs, their number and TDP [W], as far as they are known."""
+    gpus = hardware["gpus"].set_index("gpu")["tdp_w"]
+    if facts.get("gpu") not in gpus.index:
+        return None, 0, np.nan
+    rated = float(gpus[facts["gpu"]])
+    if "n_gpus" not in facts:
+        return None, 0, rated
+    return find_node(facts["gpu"], hardware["nodes"], hardware["gpus"]), facts["n_gpus"], rated
 
 
 def _problem(facts, hardware):

@@ -342,8 +342,8 @@ def idle_power(samples, starts, ends):
     Returns
     -------
     float
-        NaN with fewer than :data:`LEAST_IDLE` samples of a meter, of which zeros are none; the first
-        seconds after a request are left out, the power has not come down then.
+        NaN with fewer than :data:`LEAST_IDLE` samples of a meter, of which zeros are none; the
+        first seconds after a request are left out, the power has not come down then.
     """
     samples = samples.assign(power_w=samples["power_w"].where(samples["power_w"] > 0))
     starts, ends = np.sort(starts), np.sort(ends)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.drawing import save
+from inference_energy.readers.consistency import ABOVE_TDP
 from inference_energy.reports import to_html, told
 from inference_energy.stress import tables
 from inference_energy.stress.benchmark import benchmark_table
@@ -156,7 +157,37 @@ def scope_power(test, scope, sources):
         if row["energy_j"] > 0 and idle < row["power_w"]:
             share = 1 - idle / row["power_w"]
             rows[-1]["energy_above_idle_wh"] = row["energy_wh"] * share
+    if scope == "gpu":
+        charged = len(expected) if isinstance(expected, list) else samples["meter"].nunique()
+        gpu, rated = settings["facts"].get("gpu"), test.forecast.tdp_w
+        findings += refuse_above_tdp(rows, charged, gpu, rated)
     return rows, findings, samples
+
+
+def refuse_above_tdp(rows, gpus, gpu, tdp):
+    """Take away energies of GPUs that would draw more than they can; findings on them.
+
+    Parameters
+    ----------
+    rows : list of dict
+        GPUs' of the table stress_power; those of such GPUs are changed.
+    gpus : int
+        How many are charged.
+    gpu, tdp : str, float
+        Which they are, and what one is rated at [W]; NaN where that is not known.
+    """
+    findings = []
+    for row in rows:
+        if not row["power_w"] > ABOVE_TDP * tdp * gpus:
+            continue
+        message = (
+            f"{row['source']}: {row['power_w'] / gpus:.4g} W for each of {gpus} GPUs is more than "
+            f"a {gpu} draws (TDP {tdp:.4g} W): correct the unit, or facts (gpu), or look whether "
+            "one meter sees several GPUs"
+        )
+        findings.append((row["cell"], *Finding("above TDP", "energy", message)))
+        row.update(dict.fromkeys(MEASURED, np.nan))
+    return findings
 
 
 def refuse_less_than_parts(rows):
