@@ -64,6 +64,29 @@ def test_throughput_near_the_bound_is_let_pass_with_a_warning(paper, rows, known
     assert all(": unusual; 1." in w or "more rows like these" in w for w in warnings)
 
 
+@pytest.mark.parametrize(
+    ("column", "usual", "other"),
+    [
+        ("model", "Llama 3.1 405B", "llama 3.1 405b"),
+        ("model", "Llama 3.1 405B", "Llama-3.1-405B"),
+        ("model", "Llama 3.1 405B", "Llama\u0301 3.1 405B"),
+        ("gpu", "H100-SXM-80GB", "H100 SXM 80GB"),
+        ("source_id", "trtllm-0.19", "TRTLLM-0.19"),
+    ],
+)
+def test_a_name_in_a_second_spelling_is_refused(paper, rows, known, column, usual, other):
+    apart = rows.copy()
+    apart.loc[rows.index[rows[column] == usual][0], column] = other
+    (problem,), _ = held_against(paper, apart, known)
+    assert f"oviedo.csv: column {column}: value {other}: {usual} in another spelling" in problem
+
+
+def test_names_that_differ_in_a_number_are_two(paper, rows, known):
+    other = rows.replace({"model": {"Mixtral 8x22B": "Llama 31 405B"}})
+    problems, _ = held_against(paper, other, known)
+    assert not [p for p in problems if "spelling" in p]
+
+
 def test_what_the_tables_do_not_describe_is_a_warning(paper, rows, known):
     own = rows.assign(
         gpu="Z900",

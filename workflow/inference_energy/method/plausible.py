@@ -1,5 +1,7 @@
 """A method against the tables that it is built from: what matches nothing, what cannot be."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +29,10 @@ GPUs take less, and a small model's row counts a part of the node."""
 NODE_GPUS = 8
 """GPUs of a node of servers, for models that need fewer."""
 SHOWN = 3
+NAMED = ("model", "gpu", "source_id")
+"""Columns whose names tell rows apart."""
+NO_DIFFERENCE = re.compile(r"[\s_\u0300-\u036f-]+")
+"""Blanks, dashes and accents, in which two names do not differ."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ def held_against(
     problems: list[str] = []
     warnings: list[str] = []
     for found in (
+        _spellings(method, table),
         _names(method, table, tables),
         _rows(method, table, tables),
         _powers(method, table, tables),
@@ -112,6 +119,25 @@ def _names(
                     f"{where}: no row of {path} has it in column {column}; allowed are its names;"
                     f" correct the name or take it out{near(name, there)}",
                 )
+
+
+def _spellings(method: Mapping[str, Any], table: pd.DataFrame) -> Iterator[tuple[bool, str]]:
+    """Names spelt in two ways, which would part the rows of one model."""
+    for column in NAMED:
+        counts = table[column].value_counts()
+        alike = counts.groupby(counts.index.map(_folded))
+        for usual, *others in (list(names.index) for _, names in alike):
+            for name in others:
+                yield (
+                    True,
+                    f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}: column"
+                    f" {column}: value {name}: {usual} in another spelling, so that its rows would"
+                    " count apart; allowed is one spelling; write it as the other rows do",
+                )
+
+
+def _folded(name: str) -> str:
+    return NO_DIFFERENCE.sub("", unicodedata.normalize("NFD", name.casefold()))
 
 
 def _rows(
