@@ -64,6 +64,15 @@ def test_throughput_near_the_bound_is_let_pass_with_a_warning(paper, rows, known
     assert all(": unusual; 1." in w or "more rows like these" in w for w in warnings)
 
 
+def test_throughput_stated_in_thousands_of_tokens_is_a_warning(paper, rows, known):
+    thousands = rows.copy()
+    fastest = rows.loc[rows["model"] == "Llama 3.1 405B", "throughput_tps"].idxmax()
+    thousands.loc[fastest, "throughput_tps"] /= 1000
+    problems, (warning,) = held_against(paper, thousands, known)
+    assert problems == []
+    assert "throughput_tps 4.57223: unusual; 0.0692 of what one request alone gets" in warning
+
+
 @pytest.mark.parametrize(
     ("column", "usual", "other"),
     [

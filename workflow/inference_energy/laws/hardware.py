@@ -285,8 +285,9 @@ def add_serving_times(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFra
 PEAK, USUAL_PEAK = 2.0, 1.0
 """Matrix products of input and output over what the GPUs' datasheets allow [1]. Up to twice is let
 pass, for active parameters and rates are known no better, and caches save input."""
-SLOWEST, USUAL_SLOWEST = 1e-3, 1e-2
-"""Throughput over that of one request alone, which reads every weight for every token [1]."""
+SLOWEST, USUAL_SLOWEST = 1e-3, 0.1
+"""Throughput over that of one request alone, which reads every weight for every token [1]. The
+slowest row of data/throughput is at 0.3."""
 
 
 def against_hardware(
