@@ -135,6 +135,13 @@ def test_names_that_are_one_model_share_its_copies(paper):
     assert set(answers.measured_loads(one, rows, names)[1]["seen_by_request"]) == {5}
 
 
+def test_the_load_of_a_log_that_names_no_model_is_measured(paper):
+    rows = pd.DataFrame({"model": [None], "time": 0, "change": 5, "remaining": 10**7 * 5})
+    _, measured = answers.measured_loads(Serving.of_method(paper, {}), rows, [None])
+    asked = {"load": "measured", "copies": 1}
+    assert answers.loads(asked, [None], measured) == {None: 5.0}
+
+
 def test_what_of_the_energy_is_load(answered, paper, tmp_path):
     _, counts, _ = answered
     lengths, name = counts["lengths"], paper.models[0].name

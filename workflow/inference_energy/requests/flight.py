@@ -62,7 +62,9 @@ def load(runs):
         time = float(mean @ bins)
         seen = max(float(mean**2 @ bins) / time, 1.0) if time else 1.0
         rows.append((model, time / float(bins.sum()), seen, float(mean.max())))
-    return pd.DataFrame(rows, columns=["model", "mean", "seen_by_request", "largest"])
+    found = pd.DataFrame(rows, columns=["model", "mean", "seen_by_request", "largest"])
+    # of requests that all lack a model pandas would make the column one of numbers
+    return found.astype({"model": object})
 
 
 def load_by_hour(runs, hours):
