@@ -75,3 +75,11 @@ def test_hours_stand_where_they_are_and_gaps_are_empty(answered, flying, every):
     held = np.trapezoid(y, x) * (1 if every == 1 else 24)
     assert held == pytest.approx(hours["energy_wh_p50"].sum() / 1000)
     assert problems(figure) == {}
+
+
+def test_a_log_of_which_no_start_is_a_time_has_a_figure_without_hours(answered):
+    serving, counts, table = answered
+    ratios = answers.calibration(serving, counts["lengths"], table)
+    figure = figures.hours(answers.by_hour(serving, counts["hours"].iloc[:0], ratios, 1.0))
+    assert figure.axes == [] and figure.get_label() == "No request says its hour"
+    assert problems(figure) == {}

@@ -44,6 +44,12 @@ def test_hours_are_shown_where_the_log_has_them_and_the_rest_pointed_at(answered
     assert f"The other {len(hours) - 24} are in `by_hour.csv`." in text
 
 
+def test_a_page_without_an_hour_has_no_table_of_hours(answered, tables, settings):
+    hours = tables["by_model"].assign(hour="").iloc[:0]
+    text = page("A log", tables | {"by_hour": hours}, answered[2], settings, LOAD)
+    assert "## By hour" not in text and "hours.png" not in text
+
+
 def test_the_page_says_where_the_law_takes_cached_input_for_free(answered, tables, settings):
     assert "takes it for free" not in page("A log", tables, answered[2], settings, LOAD)
     whole = tables["by_model"].assign(cached_tokens=7000)

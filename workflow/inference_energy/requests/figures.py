@@ -212,12 +212,16 @@ def hours(table):
     Parameters
     ----------
     table : DataFrame
-        As from ``answers.by_hour``; at least one hour.
+        As from ``answers.by_hour``; without an hour the figure says so.
 
     Returns
     -------
     Figure
     """
+    if not len(table):
+        figure = new_figure(PAGE, ABOVE)
+        headline(figure, "No request says its hour")
+        return figure
     known = table["in_flight"].notna().any()
     height = BELOW + ABOVE + PANEL * (1 + known)
     figure = new_figure(PAGE, height)
