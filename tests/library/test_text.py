@@ -1,5 +1,6 @@
 """Numbers, ranges, shares and tables are written in one way each."""
 
+import ast
 import doctest
 import math
 from decimal import Decimal
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy import text
+from repository import ROOT
 
 NUMBERS = st.floats(1e-6, 1e12)
 MISSING = (None, math.nan, pd.NA)
@@ -18,6 +20,18 @@ def test_examples_of_the_docstrings_hold():
     failed, tried = doctest.testmod(text)
     assert tried > 10
     assert failed == 0
+
+
+def test_nothing_else_writes_a_share_in_per_cent():
+    specs = [
+        (path.name, ast.unparse(node))
+        for top in ("inference_energy", "scripts", "notebooks")
+        for path in (ROOT / "workflow" / top).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FormattedValue) and node.format_spec
+        if ast.unparse(node.format_spec).rstrip("'\"").endswith("%")
+    ]
+    assert specs == []
 
 
 @given(st.floats(1e-3, 999), st.integers(2, 4))

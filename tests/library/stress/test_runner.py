@@ -189,7 +189,7 @@ def test_cell_whose_requests_failed_is_told_and_tried_again(stress, capsys):
     name = "out00300-conc0002-rep01"
     folder = stress({"errors": [name]})
     (told,) = (line for line in capsys.readouterr().err.splitlines() if "not used" in line)
-    assert f"{name}: cell not used: 100.0% of the requests failed" in told
+    assert f"{name}: cell not used: 100.0 % of the requests failed" in told
     cells = read(folder, "cells").set_index("cell")["status"]
     assert cells[name] == "refused"
     stress()

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from inference_energy.errors import InputError
+from inference_energy.text import percent
 
 INPUT_TOKENS = 300.0
 """Input tokens of ML.ENERGY's runs, which its table does not give. Between 100 and 900 the median
@@ -133,7 +134,7 @@ def check_roles(runs: pd.DataFrame, where: str) -> None:
         off = (energy / expected - 1).abs() > AGREEMENT
         problems += [
             f"{where}: id {split.loc[i, 'id']}: {role} GPUs take {energy[i]:.4g} J of a query;"
-            f" their share of the power says {expected[i]:.4g} J (within {AGREEMENT:.0%} is"
+            f" their share of the power says {expected[i]:.4g} J (within {percent(AGREEMENT)} is"
             " allowed); energies of one role were read as those of the run: correct or leave out"
             for i in split.index[off]
         ]

@@ -7,6 +7,7 @@ from inference_energy.stress.plan import (
     TTFT_COLLAPSE,
     Finding,
 )
+from inference_energy.text import percent
 
 
 def check_errors(requests, limit):
@@ -24,12 +25,12 @@ def check_errors(requests, limit):
     if (failed["code"] == 429).any():
         remedy = "lower the concurrency or raise the server's rate limit"
     refuses = "all" if share > limit else ""
-    message = f"{share:.1%} of the requests failed ({named}): {remedy}"
+    message = f"{percent(share, '.1f')} of the requests failed ({named}): {remedy}"
     spent = (requests["end_s"] - requests["start_s"]).groupby(requests["failed"]).sum()
     if not refuses and spent[True] > 0:
         message += (
-            f"; {spent[True] / spent.sum():.1%} of the requests' time, whose energy is charged to "
-            "the answers that were delivered"
+            f"; {percent(spent[True] / spent.sum(), '.1f')} of the requests' time, whose energy is"
+            " charged to the answers that were delivered"
         )
     return [Finding("errors", refuses, message)]
 
@@ -95,9 +96,10 @@ def check_lengths(requests, asked, tolerance):
             Finding(
                 "length",
                 "all",
-                f"{missed.mean():.0%} of the answers missed the {asked} output tokens asked for "
-                f"(delivered {lengths.min():.0f} to {lengths.max():.0f}, mean {lengths.mean():.0f})"
-                ": make the server ignore the end of sequence (extra_inputs), and check its limit",
+                f"{percent(missed.mean())} of the answers missed the {asked} output tokens asked"
+                f" for (delivered {lengths.min():.0f} to {lengths.max():.0f}, mean"
+                f" {lengths.mean():.0f}): make the server ignore the end of sequence"
+                " (extra_inputs), and check its limit",
             )
         )
     hidden = done["hidden_tokens"] > tolerance * done["output_tokens"]
@@ -122,9 +124,9 @@ def check_stream(requests):
             Finding(
                 "buffered",
                 "",
-                f"{whole.mean():.0%} of the answers came in one piece: a proxy before the server, "
-                "or the server, holds the stream back; times to first token and between tokens "
-                "mean nothing (nginx: proxy_buffering off)",
+                f"{percent(whole.mean())} of the answers came in one piece: a proxy before the"
+                " server, or the server, holds the stream back; times to first token and between"
+                " tokens mean nothing (nginx: proxy_buffering off)",
             )
         ]
     per_chunk = (done["output_tokens"] / done["chunks"]).mean()
@@ -165,7 +167,7 @@ def check_cache(requests, prompts):
     third = len(done) // 3
     if cached > CACHE_SHARE:
         findings.append(
-            Finding("prefix cache", "", f"{cached:.0%} of the input tokens came from a cache")
+            Finding("prefix cache", "", f"{percent(cached)} of the input tokens came from a cache")
         )
     elif third:
         early, late = done["ttft_s"][:third].median(), done["ttft_s"][-third:].median()

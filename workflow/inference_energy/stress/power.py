@@ -11,6 +11,7 @@ from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS
 from inference_energy.stress.freshness import FRESH_READINGS, check_freshness
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.settings import form
+from inference_energy.text import percent
 from inference_energy.units import MEGA, NANO
 
 GAP_FACTOR = 3.0
@@ -162,7 +163,7 @@ def _by_power(name, samples, start, end, longest_gap):
     findings = []
     if coverage < 1 - 1e-9:
         message = (
-            f"{name}: {1 - coverage:.1%} of the window is without readings of power "
+            f"{name}: {percent(1 - coverage, '.1f')} of the window is without readings of power "
             f"(gaps above {limit:.2g} s)"
         )
         findings.append(Finding("telemetry gap", "", message))
@@ -305,7 +306,7 @@ def check_idle(samples, first_request, window):
     used = before.groupby("meter")["utilisation"].mean()
     busy = used[used > IDLE_UTILISATION]
     if len(busy):
-        named = ", ".join(f"{meter} {share:.0%}" for meter, share in busy.items())
+        named = ", ".join(f"{meter} {percent(share)}" for meter, share in busy.items())
         return [
             Finding(
                 "shared",
