@@ -4,7 +4,7 @@ import numpy as np
 from inference_energy.robustness import figures
 from marks import places
 from redraw import draw
-from repository import METHODS, read, read_yaml
+from repository import METHODS, read, read_multiverse, read_yaml
 
 
 def test_the_base_is_named_as_a_reader_knows_it():
@@ -61,7 +61,7 @@ def test_shares_of_the_dashboard_are_those_of_the_table():
     curve = read("results/audit/specification_curve.csv", "specification_curve")
     mine = curve[curve["regime"] == "traditional"]
     mine = mine.groupby(["choice", "option"])["share"].apply(list)
-    choices = read_yaml("config/multiverse.yaml")["choices"]
+    choices = read_multiverse()["choices"]
     rows = [(c, o) for c, choice in choices.items() for o in choice["options"]]
     assert len(axes.images) == len(rows)
     for image, row in zip(axes.images, rows, strict=True):
