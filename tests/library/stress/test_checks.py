@@ -57,6 +57,17 @@ def test_no_answer_at_all_is_refused():
     assert kinds(checks.check_errors(stress_plan.requests_of([]), 0.5)) == [("errors", "all")]
 
 
+def test_requests_that_time_out_have_a_remedy_of_their_own():
+    def message(error):
+        lines = [record(0, 0.2, 0.01, 30), record(1, 0.2, 0.01, 30, error=error)]
+        return checks.check_errors(stress_plan.requests_of(lines), 0.1)[0].message
+
+    assert "50.0% of the requests failed (1 x TimeoutError): look whether the server hangs" in (
+        message({"type": "TimeoutError"})
+    )
+    assert "hangs" not in message({"type": "HTTPError", "code": 503})
+
+
 def test_inputs_from_a_cache_are_reported():
     cached = closed_loop(1, 6, usage_prompt_cache_read_tokens=400)
     assert kinds(checks.check_cache(cached, 10)) == [("prefix cache", "")]

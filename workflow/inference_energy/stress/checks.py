@@ -22,6 +22,11 @@ def check_errors(requests, limit):
     kinds = kinds.value_counts()
     named = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
     remedy = "look into the server's log"
+    if failed["error"].astype(str).str.contains("Timeout").any():
+        remedy = (
+            "look whether the server hangs, and lower the concurrency, or raise request_timeout, "
+            "where it is only slow"
+        )
     if (failed["code"] == 429).any():
         remedy = "lower the concurrency or raise the server's rate limit"
     refuses = "all" if share > limit else ""
