@@ -64,6 +64,17 @@ def test_throughput_near_the_bound_is_let_pass_with_a_warning(paper, rows, known
     assert all(": unusual; 1." in w or "more rows like these" in w for w in warnings)
 
 
+@pytest.mark.parametrize(("tokens", "refused"), [(5e6, True), (1.2e6, False)])
+def test_requests_that_no_node_holds_are_told(paper, rows, known, tokens, refused):
+    long = rows.copy()
+    first = rows.index[rows["model"] == "Llama 3.1 405B"][1]
+    long.loc[first, "output_tokens"] = tokens
+    told = held_against(paper, long, known)
+    (sentence,) = told[0] + told[1]
+    assert bool(told[0]) is refused
+    assert "times the tokens of a request for whose cache the GPUs have room" in sentence
+
+
 def test_throughput_stated_in_thousands_of_tokens_is_a_warning(paper, rows, known):
     thousands = rows.copy()
     fastest = rows.loc[rows["model"] == "Llama 3.1 405B", "throughput_tps"].idxmax()

@@ -288,12 +288,15 @@ pass, for active parameters and rates are known no better, and caches save input
 SLOWEST, USUAL_SLOWEST = 1e-3, 0.1
 """Throughput over that of one request alone, which reads every weight for every token [1]. The
 slowest row of data/throughput is at 0.3."""
+FULLEST, USUAL_FULLEST = 2.0, 1.0
+"""Tokens of a request over those whose cache fits beside the weights [1]. Up to twice is let pass,
+for the format of a cache is not stated."""
 
 
 def against_hardware(
     rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
-) -> tuple[pd.Series, pd.Series]:
-    """Hold the throughput of rows against what their GPUs compute and read.
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Hold rows against what their GPUs compute, read and hold.
 
     Parameters
     ----------
@@ -302,10 +305,12 @@ def against_hardware(
 
     Returns
     -------
-    peak, slow : Series
-        Ratios that PEAK and SLOWEST bound. [1]
+    peak, slow, full : Series
+        Ratios that PEAK, SLOWEST and FULLEST bound. [1]
     """
     times = add_serving_times(rows.drop(columns=SERVING_TIMES, errors="ignore"), models, gpus)
     copy_tps = rows["throughput_tps"] / rows["attention_data_parallel"].astype(float).fillna(1.0)
-    lengths = (rows["input_tokens"] + rows["output_tokens"]) / rows["output_tokens"]
-    return copy_tps * times["compute"] * lengths, copy_tps * times["weights"]
+    tokens = rows["input_tokens"] + rows["output_tokens"]
+    room = times["cache"] * rows["nodes"].astype(float).fillna(1.0)
+    peak = copy_tps * times["compute"] * tokens / rows["output_tokens"]
+    return peak, copy_tps * times["weights"], tokens / room

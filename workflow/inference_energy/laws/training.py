@@ -321,7 +321,7 @@ def _implausible(
     rows: pd.DataFrame, numbers: NDArray, hardware: Mapping[str, pd.DataFrame]
 ) -> Iterator[str]:
     """Say which throughputs of the rows their GPUs cannot reach, or fall short of, a sentence."""
-    peak, slow = against_hardware(rows, **hardware)
+    peak, slow, _ = against_hardware(rows, **hardware)
     for wrong, reason in (
         (
             peak > PEAK,

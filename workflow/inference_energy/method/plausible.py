@@ -10,8 +10,10 @@ import pandas as pd
 
 from inference_energy.documents import near
 from inference_energy.laws.hardware import (
+    FULLEST,
     PEAK,
     SLOWEST,
+    USUAL_FULLEST,
     USUAL_PEAK,
     USUAL_SLOWEST,
     against_hardware,
@@ -143,11 +145,11 @@ def _folded(name: str) -> str:
 def _rows(
     method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
 ) -> Iterator[tuple[bool, str]]:
-    """Rows that are faster than the GPUs compute or slower than they read."""
+    """Rows faster than their GPUs compute, slower than they read, or longer than they hold."""
     rows = usable_rows(table, method["benchmarks"])
     if rows.empty:
         return
-    peak, slow = against_hardware(rows, tables.models, tables.gpus)
+    peak, slow, full = against_hardware(rows, tables.models, tables.gpus)
     unknown = _unknown(rows, tables)
     known = ~rows["model"].isin(unknown["model"]) & ~rows["gpu"].isin(unknown["gpu"])
     fast_reason = (
@@ -159,10 +161,16 @@ def _rows(
         "of what one request alone gets, for which the GPUs read every weight for every token",
         "compare the column throughput_tps with its source; it is that of all requests together",
     )
+    full_reason = (
+        "times the tokens of a request for whose cache the GPUs have room beside the weights",
+        "compare the columns input_tokens and output_tokens with their source; they are of one"
+        " request",
+    )
     where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}"
     for ratio, is_problem, is_unusual, reason in (
         (peak, peak > PEAK, peak > USUAL_PEAK, fast_reason),
         (slow, slow < SLOWEST, slow < USUAL_SLOWEST, slow_reason),
+        (full, full > FULLEST, full > USUAL_FULLEST, full_reason),
     ):
         yield from _told(rows, ratio, is_problem & known, where, reason, True)
         yield from _told(rows, ratio, is_unusual & ~(is_problem & known), where, reason, False)
