@@ -25,6 +25,14 @@ def test_rounding_is_no_change_and_a_missing_number_no_number():
     assert rows[0][4] == "125"
 
 
+def test_a_claim_shows_the_digits_that_decide_its_verdict():
+    claim = {"claim": "c", "published": "8-20", "unit": "1", "before": "a", "after": "b"}
+    rows = claim_rows([claim | {"old": 20.5005, "new": 20.462, "exact": [20.5699, 20.4888]}])
+    assert rows[0][4] == "20.57 -> 20.49"
+    rows = claim_rows([claim | {"old": 20.3, "new": 20.4, "exact": [20.4491, 20.5102]}])
+    assert rows[0][4] == "20.45 -> 20.51"
+
+
 def test_the_page_says_whose_median_it_tells():
     before, after = (side(median) for median in (0.309, 0.277))
     for one, drawn in ((before, 0.308), (after, 0.276)):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from inference_energy.comparison.whatif import Answer, is_scored
-from inference_energy.text import factor, is_missing, number, percent, told_apart, with_unit
+from inference_energy.text import factor, is_missing, number, percent, short, told_apart, with_unit
 
 UNCHANGED = "unchanged"
 
@@ -53,7 +53,11 @@ def share_rows(shares: list[dict]) -> list[list[str]]:
 
 
 def claim_rows(claims: list[dict]) -> list[list[str]]:
-    """Rows of the claims: claim, published, old, new, both exactly, verdict before and after."""
+    """Rows of the claims: claim, published, old, new, both exactly, verdict before and after.
+
+    The numbers have the four digits of results/claims.md: three hide on which side of the paper's
+    rounding a number lies.
+    """
     return [
         [
             c["claim"],
@@ -68,7 +72,7 @@ def claim_rows(claims: list[dict]) -> list[list[str]]:
 
 
 def _number(value: float | None) -> str:
-    return "none" if is_missing(value) or value is None else number(value)
+    return short(value, missing="none")
 
 
 def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
