@@ -3,10 +3,17 @@
 import numpy as np
 from inference_energy import drawing
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.container import BarContainer
+from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 
 LEAST = 7
 """Smallest text at print size [pt]."""
+
+CONTRAST = 3
+"""Least contrast of a mark to the page, of its face or its outline (WCAG 2.2, 1.4.11)."""
 
 HIGHEST = 9
 """Height of a page without its caption [in]."""
@@ -58,6 +65,45 @@ def overlapping(shown):
     return [(shown[one][0].get_text(), shown[other][0].get_text()) for one, other in pairs]
 
 
+def contrast(colour):
+    """Contrast to white: WCAG 2.2."""
+    *opaque, alpha = to_rgba(colour)
+    mixed = to_rgb([1 - alpha * (1 - c) for c in opaque])
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mixed]
+    return 1.05 / (np.dot(linear, (0.2126, 0.7152, 0.0722)) + 0.05)
+
+
+def marks(figure):
+    """Face, outline and its width of every bar, histogram and point."""
+    for axes in figure.axes:
+        bars = [
+            bar for group in axes.containers if isinstance(group, BarContainer) for bar in group
+        ]
+        steps = [patch for patch in axes.patches if isinstance(patch, StepPatch)]
+        for patch in (*bars, *steps):
+            yield patch.get_facecolor(), patch.get_edgecolor(), patch.get_linewidth()
+        for points in axes.collections:
+            if isinstance(points, PathCollection):
+                faces, edges = points.get_facecolor(), points.get_edgecolor()
+                yield from ((face, edges[0], points.get_linewidth()[0]) for face in faces)
+        for line in axes.lines:
+            if line.get_marker() not in ("None", "", " ", None):
+                face, edge = line.get_markerfacecolor(), line.get_markeredgecolor()
+                seen = [to_rgba(c, line.get_alpha()) for c in (face, edge)]
+                yield *seen, line.get_markeredgewidth()
+
+
+def faint(figure):
+    """Colours of marks that do not stand out from the page."""
+    return sorted(
+        {
+            tuple(face)
+            for face, edge, width in marks(figure)
+            if contrast(face) < CONTRAST and (width == 0 or contrast(edge) < CONTRAST)
+        }
+    )
+
+
 def problems(figure):
     """What keeps a figure from being read in print, by kind; empty if nothing does."""
     shown = texts(figure)
@@ -69,6 +115,7 @@ def problems(figure):
         "small": [
             (text.get_text(), text.get_size()) for text, _ in shown if text.get_size() < LEAST
         ],
+        "faint": faint(figure),
         "width": [] if width in (drawing.COLUMN, drawing.PAGE) else [width],
         "height": [] if height <= HIGHEST else [height],
     }

@@ -9,6 +9,7 @@ import redraw
 from inference_energy import drawing
 from inference_energy.comparison.changes import canonical_svg
 from legibility import problems
+from matplotlib.colors import to_rgba
 from repository import ROOT
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "workflow/notebooks").glob("*.py"))
@@ -85,6 +86,16 @@ def test_a_text_that_its_axes_cut_off_is_found(empty):
     axes.text(0.9, 0.5, "cut off", size=drawing.SMALL, clip_on=True)
     axes.text(0.9, 0.9, "whole", size=drawing.SMALL)
     assert problems(empty) == {"clipped": ["cut off"]}
+
+
+def test_marks_that_hardly_stand_out_from_the_page_are_found(empty):
+    axes = drawing.frame(empty, 0.5, 0.3, 0.5, 0.3)
+    axes.bar([0], [1], color=drawing.LIGHT_GREY)
+    axes.bar([1], [1], **drawing.area(drawing.GREY, 0.1))
+    axes.plot([2], [1], "o", color=drawing.GREY, alpha=0.5)
+    axes.scatter([3], [1], color=drawing.GREY, alpha=0.5, lw=0)
+    light, half = (to_rgba(c, a) for c, a in ((drawing.LIGHT_GREY, 1), (drawing.GREY, 0.5)))
+    assert problems(empty) == {"faint": [half, light]}
 
 
 def test_small_texts_and_sizes_that_no_page_has_are_found():

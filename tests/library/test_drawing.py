@@ -11,6 +11,7 @@ import pytest
 import redraw
 from inference_energy import drawing
 from inference_energy.paper import figures
+from legibility import contrast
 from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontProperties, findfont
 
@@ -55,12 +56,6 @@ def test_files_name_neither_date_nor_software_and_are_small(name, tmp_path):
     assert not re.search(r"dc:date|Matplotlib v", vector.read_text(encoding="utf-8"))
     assert b"tEXt" not in raster.read_bytes()
     assert raster.stat().st_size < 200_000
-
-
-def contrast(colour):
-    """Contrast to white: WCAG 2.2."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
-    return 1.05 / (np.dot(linear, (0.2126, 0.7152, 0.0722)) + 0.05)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,10 @@ def test_a_figure_is_told_by_its_own_numbers(before, tmp_path):
     drawing.save(redraw.draw("figures/oviedo2026/3a"), tmp_path / "drawn" / "3a.svg")
     page = f"# One\n\n![{before}](drawn/3a.png)\n\n[a link](drawn/3a.svg)\n"
     once = told(page, tmp_path)
-    assert "![Improvements save 55 % of a fleet's energy. 1 billion queries (GWh/day): 0.0" in once
+    assert (
+        "![Improvements save 55 % of a fleet's energy. Energy of 1 billion queries (GWh/day): 0.0"
+        in once
+    )
     assert once.endswith("(drawn/3a.png)\n\n[a link](drawn/3a.svg)\n")
     assert told(once, tmp_path) == once
     assert 'alt="Improvements save 55 %' in to_html("t", once, {})

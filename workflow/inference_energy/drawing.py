@@ -16,6 +16,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.legend import Legend
@@ -134,6 +135,19 @@ VERDICT_MARKS = {
     "not scored": (GREY, "P"),
 }
 """Colour and marker of each verdict on a number: either alone tells them apart."""
+
+
+def area(colour: str, share: float) -> dict[str, Any]:
+    """Look of an area that lets lines on it show, and whose outline stands out from the page.
+
+    Parameters
+    ----------
+    colour : str
+        Colour of the outline.
+    share : float
+        How much of it the area has. [1]
+    """
+    return {"facecolor": to_rgba(colour, share), "edgecolor": colour, "linewidth": 0.5}
 
 
 def new_figure(width: float, height: float) -> Figure:

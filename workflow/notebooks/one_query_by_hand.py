@@ -27,6 +27,7 @@ from inference_energy.drawing import (
     MODEL_COLOURS,
     SETTINGS,
     Picture,
+    area,
     headline,
     log_ticks,
     new_figure,
@@ -133,8 +134,7 @@ figure = new_figure(4.5, 2.6)
 axis = figure.add_axes((0.12, 0.17, 0.85, 0.7))
 counts, _ = np.histogram(samples.energy[MODEL], edges)
 height = counts / counts.sum() / np.diff(np.log(edges))
-look = {"fill": True, "color": MODEL_COLOURS[MODEL], "alpha": 0.5}
-axis.stairs(height, edges, label="10,000 draws", **look)
+axis.stairs(height, edges, fill=True, label="10,000 draws", **area(MODEL_COLOURS[MODEL], 0.5))
 axis.plot(np.sqrt(grid[:-1] * grid[1:]), share, color=BLACK, label="exact")
 axis.set(xscale="log", xlabel=f"Energy per query, {MODEL} [Wh]", ylabel="Density per unit of ln E")
 log_ticks(axis.xaxis)

@@ -12,6 +12,7 @@ from inference_energy.drawing import (
     PAGE,
     SETTINGS,
     TEAL,
+    area,
     frame,
     headline,
     new_figure,
@@ -141,18 +142,13 @@ def draw(table, base, head, regimes=("traditional", "long")):
         axis = frame(figure, left, BELOW, PAGE - left - width, ABOVE)
         for place, (label, start, stop, is_part) in enumerate(bars):
             colour = ENDS if label in names else UP if stop > start else DOWN
-            axis.barh(
-                place,
-                stop - start,
-                left=start,
-                height=0.4 if is_part else 0.7,
-                color=colour,
-                alpha=0.5 if is_part else 1.0,
-            )
             text = f"{number(stop)} Wh" if label in names else f"× {stop / start:.3f}"
-            text = "no change" if text == f"× {UNMOVED}" else text
+            moved = text != f"× {UNMOVED}"
+            if moved:
+                look = area(colour, 0.5 if is_part else 1.0)
+                axis.barh(place, stop - start, left=start, height=0.4 if is_part else 0.7, **look)
             axis.annotate(
-                text,
+                text if moved else "no change",
                 (max(start, stop), place),
                 xytext=(3, 0),
                 textcoords="offset points",

@@ -16,7 +16,6 @@ from inference_energy.drawing import (
     COLUMN,
     DARK_GREY,
     GREY,
-    LIGHT_GREY,
     MAGENTA,
     MODEL_COLOURS,
     OLIVE,
@@ -71,7 +70,7 @@ FACTOR_COLOURS = {
     "format": (GREY, ""),
     "reasoning": (TEAL, "////"),
     "host": (MAGENTA, "////"),
-    "remainder": (LIGHT_GREY, "////"),
+    "remainder": (GREY, "////"),
 }
 RATIO = {
     "color": "white",

@@ -16,6 +16,7 @@ from inference_energy.drawing import (
     PAGE,
     SETTINGS,
     TEAL,
+    area,
     frame,
     headline,
     legend,
@@ -195,9 +196,8 @@ def _against(axis: Axes, rows: pd.DataFrame, ends: tuple[float, float]) -> None:
     axis.plot(diagonal, diagonal, color=DARK_GREY, linewidth=0.6)
     for name, (colour, marker) in CLASSES.items():
         own = rows[_of_class(rows, name)]
-        axis.scatter(
-            own["measured"], own["predicted"], s=7, color=colour, marker=marker, alpha=0.5, lw=0
-        )
+        look = area(colour, 0.5) | {"linewidth": 0.3}
+        axis.scatter(own["measured"], own["predicted"], s=7, marker=marker, **look)
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_xlim(ends)

@@ -21,6 +21,7 @@ from inference_energy.drawing import (
     PATHWAY_COLOURS,
     REGIME_COLOURS,
     SETTINGS,
+    area,
     frame,
     headline,
     legend,
@@ -278,7 +279,7 @@ def token_distributions(histograms, tokens):
         ]
         edges = np.append(bins["lower"], bins["upper"].iloc[-1])
         share = PERCENT * bins["count"] / statistics(tokens, regime=regime)["n"]
-        axis.stairs(share, edges, fill=True, color=REGIME_COLOURS[regime], alpha=0.6)
+        axis.stairs(share, edges, fill=True, **area(REGIME_COLOURS[regime], 0.6))
         axis.set_xlim(0, edges[-1])
         axis.set_ylim(0, share.max() * 1.75)
         axis.set_xlabel("Output tokens per query")
@@ -338,7 +339,7 @@ def pathway_histograms(histograms, energy, densities, method):
             bins = here[here["series"] == pathway]
             edges = np.append(bins["lower"], bins["upper"].iloc[-1])
             share = bins["count"] / values["n"] / np.diff(np.log(edges))
-            axis.stairs(share, edges, fill=True, color=PATHWAY_COLOURS[pathway], alpha=0.55)
+            axis.stairs(share, edges, fill=True, **area(PATHWAY_COLOURS[pathway], 0.55))
             curve = exact[(exact["regime"] == regime) & (exact["pathway"] == pathway)]
             axis.plot(curve["energy_wh"], curve["density"], color=BLACK, linewidth=0.8)
             median = [values["p50"]] * 2
@@ -436,7 +437,7 @@ def _fleet_figure(finding, rows, references, method, keys, exact):
     ends = [claim["value"] + half_step(claim["decimals"]) for claim in claims]
     axis.set_xlim(0, 1.05 * max(*(row[2]["p95"] for row in rows), *lines.values(), *ends))
     queries = method["fleet"]["queries_per_day"]["value"] / GIGA
-    axis.set_xlabel(f"{queries:,g} billion queries [GWh/day]")
+    axis.set_xlabel(f"Energy of {queries:,g} billion queries [GWh/day]")
     axis.locator_params(axis="x", nbins=5)
     axis.grid(axis="x")
     handles = [
@@ -449,7 +450,7 @@ def _fleet_figure(finding, rows, references, method, keys, exact):
     for i, (_, text, values, parts, colours, claim) in enumerate(rows):
         start = 0
         for width, colour in zip(parts, colours, strict=True):
-            axis.barh(0.06 - i, width, left=start, height=0.4, color=colour, alpha=0.75)
+            axis.barh(0.06 - i, width, left=start, height=0.4, **area(colour, 0.75))
             start += width
         axis.plot(values[["p5", "p95"]], [0.06 - i] * 2, color=BLACK, linewidth=2, zorder=3)
         told = ""
@@ -533,7 +534,7 @@ def fleet_mixed(fleet, references, method, published):
     times = number(rows[1][2]["p50"] / rows[0][2]["p50"])
     finding = f"{long_queries} queries multiply a fleet's energy by {times}"
     keys = [
-        Patch(color=colour, alpha=0.75, label=f"{regime} queries")
+        Patch(**area(colour, 0.75), label=f"{regime} queries")
         for regime, colour in REGIME_COLOURS.items()
     ]
     exact = _without_sampling(fleet, [row[1:3] for row in drawn])

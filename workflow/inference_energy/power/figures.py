@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -157,10 +158,10 @@ def _scatter(axis, x, runs):
             x[part.index],
             part["measured_w"],
             marker,
-            color=colour,
             markersize=2.6,
-            alpha=0.5,
-            markeredgewidth=0,
+            markerfacecolor=to_rgba(colour, 0.5),
+            markeredgecolor=colour,
+            markeredgewidth=0.3,
         )
 
 

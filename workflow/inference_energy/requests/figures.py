@@ -9,12 +9,12 @@ from matplotlib.ticker import FuncFormatter
 from inference_energy.drawing import (
     BLACK,
     GREY,
-    LIGHT_GREY,
     MAGENTA,
     OLIVE,
     PAGE,
     SETTINGS,
     TEAL,
+    area,
     frame,
     headline,
     log_axis,
@@ -104,7 +104,7 @@ def _densities(axis, energy, weight, medians):
     ends = np.floor(np.log10(min(values))), np.ceil(np.log10(max(values)) + 1e-9)
     edges = np.logspace(*ends, round((ends[1] - ends[0]) * BINS_PER_DECADE) + 1)
     for name, of_bin, style in (
-        ("requests", weight, {"color": LIGHT_GREY, "fill": True}),
+        ("requests", weight, area(GREY, 0.5) | {"fill": True}),
         ("energy", weight * energy, {"color": TEAL, "linewidth": 1.2}),
     ):
         shares = np.histogram(energy[some], edges, weights=of_bin[some])[0]

@@ -107,7 +107,7 @@ def _draw_curve(axis, mine, statistics, regime, base):
     bins = mine.drop_duplicates("bin").sort_values("bin")
     x = (bins["bin"] - 0.5) / len(bins) * PERCENT
     colour = drawing.REGIME_COLOURS[regime]
-    axis.fill_between(x, bins["p25"], bins["p75"], color=colour, alpha=0.3, linewidth=0)
+    axis.fill_between(x, bins["p25"], bins["p75"], **drawing.area(colour, 0.3))
     axis.plot(x, bins["p50"], color=colour, linewidth=1.6)
     axis.set_yscale("log")
     axis.set_xlim(0, 100)

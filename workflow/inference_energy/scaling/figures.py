@@ -16,6 +16,7 @@ from inference_energy.drawing import (
     REGIME_COLOURS,
     SETTINGS,
     TEAL,
+    area,
     frame,
     headline,
     log_axis,
@@ -198,7 +199,7 @@ def _band(axis, lengths, claim, factor, style):
     rows = lengths[(lengths["subject"] == UNTRIMMED) & (lengths["statistic"] == "p50")]
     rows = rows.sort_values("output_tokens")
     low, high = (energy / (rows["value"] * factor) for energy in claim)
-    axis.fill_between(rows["output_tokens"], low, high, linewidth=0, **style)
+    axis.fill_between(rows["output_tokens"], low, high, **style)
 
 
 @rc_context(SETTINGS)
@@ -223,7 +224,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
     seen = table[table["quantity"] == "longest output that the laws have seen"]
     seen = seen.set_index("basis")["value"]
     reached = wall.set_index("setting")["value"]
-    bands = [{"color": MAGENTA, "alpha": 0.45}, {"color": TEAL, "alpha": 0.55}]
+    bands = [area(MAGENTA, 0.45), area(TEAL, 0.55)]
     bands = list(zip(utilisation, bands, strict=False))
     marks = []
     for marker, row in zip(MARKERS, per_unit(counts).itertuples(), strict=False):
@@ -255,7 +256,7 @@ def counter_signal(lengths, table, counts, claim, utilisation):
         _log_y(axis, "Chains (answers made side by side)" if place == 0 else "", 0.5, 2e5)
     minutes = wall["quantity"].iloc[0].partition("tokens of ")[2]
     handles = [
-        Patch(**style, linewidth=0, label=f"claim at {percent(share, 'g')} of full throughput")
+        Patch(**style, label=f"claim at {percent(share, 'g')} of full throughput")
         for share, style in bands
     ]
     handles += [
