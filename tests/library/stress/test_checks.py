@@ -62,7 +62,7 @@ def test_requests_that_time_out_have_a_remedy_of_their_own():
         lines = [record(0, 0.2, 0.01, 30), record(1, 0.2, 0.01, 30, error=error)]
         return checks.check_errors(stress_plan.requests_of(lines), 0.1)[0].message
 
-    assert "50.0% of the requests failed (1 x TimeoutError): look whether the server hangs" in (
+    assert "50.0 % of the requests failed (1 x TimeoutError): look whether the server hangs" in (
         message({"type": "TimeoutError"})
     )
     assert "hangs" not in message({"type": "HTTPError", "code": 503})
