@@ -8,14 +8,14 @@ from processes import SNAKEMAKE, snakemake, start, stop, wait_for
 from repository import ROOT, read_yaml
 from snakemake.cli import get_argument_parser
 
-# a loop of short sleeps may miss an interrupt: bash goes on if its child ends well just then
+# bash goes on after an interrupt if its child ends well just then: no child before the long one
 SLOW = """
 rule slow:
     output: "table.csv"
     message: "Write half a table, wait, write the rest."
     shell:
-        "echo first > {output}; touch begun; "
-        "[ -e go ] || sleep 100000; echo last >> {output}"
+        "echo first > {output}; : > begun; "
+        "[ -e go ] || exec sleep 100000; echo last >> {output}"
 """
 FAILING = """
 rule failing:
