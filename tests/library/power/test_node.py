@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.power.node import find_node, gpu_power_at, idle_share, node_power, of_gpus
+from inference_energy.power.node import (
+    find_node,
+    gpu_power_at,
+    idle_share,
+    metered_node,
+    node_power,
+    of_gpus,
+    water_cooled,
+)
 
 PLAIN = pd.Series(
     {
@@ -34,6 +42,13 @@ def test_a_node_by_hand():
 def test_fans_turn_no_faster_than_at_full_load():
     step = node_power(901.0, PLAIN) - node_power(900.0, PLAIN)
     assert step == pytest.approx(8 / 0.9)
+
+
+def test_the_heat_of_gpus_in_water_does_not_reach_the_fans():
+    """1 kW of the rest: duty 0.32 of 0.8, so 160 W of fans at any load of the GPUs, at 90 %."""
+    for watts in (0.0, 250.0, 900.0):
+        expected = (1000 + 8 * watts + 160) / 0.9
+        assert node_power(watts, water_cooled(PLAIN)) == pytest.approx(expected)
 
 
 def test_efficiency_is_that_of_the_table_at_its_points():
@@ -74,8 +89,11 @@ def test_idle_share_is_that_of_the_meters(wall, nodes, gpus):
     share = idle_share(wall, nodes, gpus)
     assert 0.1 < share < 0.16
     node = find_node("B200", nodes, gpus)
-    made = wall[wall["gpu"] == "B200"].assign(idle_power_w=float(node_power(200.0, node)))
-    assert idle_share(made, nodes, gpus) == pytest.approx(0.2)
+    for cooling, around in (("air", node), ("water", water_cooled(node))):
+        assert metered_node("B200", cooling, nodes, gpus).equals(around)
+        idle_w = float(node_power(200.0, around))
+        made = wall[wall["gpu"] == "B200"].assign(idle_power_w=idle_w, cooling=cooling)
+        assert idle_share(made, nodes, gpus) == pytest.approx(0.2)
 
 
 def test_node_power_carries_the_uncertainty_of_its_gpus(nodes):

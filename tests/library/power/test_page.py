@@ -22,7 +22,7 @@ def test_a_group_that_falls_short_is_named():
     worse = scores.copy()
     own = (worse["left_out"] == "GPU") & (worse["statistic"] == "p90_factor")
     worse.loc[own & (worse["architecture"] == "all"), "value"] = 1.61
-    assert "energy, throughput measured, GPU" in page(law, worse, predictions, meters)
+    assert "energy, throughput measured, GPU (P90 1.610)" in page(law, worse, predictions, meters)
 
 
 def test_a_meter_outside_is_named():

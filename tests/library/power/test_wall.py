@@ -26,6 +26,15 @@ def test_a_gpu_draws_no_more_than_its_limit(checked):
     assert (held["gpu_power_w"] <= held["gpu_power_limit_w"]).all()
 
 
+def test_fans_follow_the_gpus_where_air_cools_them_alone(checked):
+    """The systems are described so in the submissions: SR780a water, the others air."""
+    water = checked["system"].str.startswith("SR780a")
+    assert (checked["cooling"] == "water").equals(water)
+    assert (checked.loc[water, "error_air_percent"] > checked.loc[water, "error_percent"]).all()
+    air = checked[~water]
+    assert air["error_air_percent"].equals(air["error_percent"])
+
+
 def test_no_meter_under_load_is_in_the_prediction(
     checked, wall, benchmarks, runs, models, gpus, nodes
 ):

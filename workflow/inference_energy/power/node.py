@@ -5,7 +5,8 @@
 
 P_fixed: processors, memory, network, drives; d: duty of the fans, d_full at a load of P_hot; e:
 efficiency of the power supplies of capacity P_psu, between its points linear in the logarithm of
-the load.
+the load. Where water cools the GPUs, their heat does not reach the fans, and d is that of P_fixed
+alone.
 """
 
 from collections.abc import Mapping
@@ -56,6 +57,40 @@ def find_node(gpu: str, nodes: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
     return nodes.loc[far.idxmin()]
 
 
+def water_cooled(node: pd.Series) -> pd.Series:
+    """The same node with its GPUs cooled by water: its fans run as for P_fixed alone.
+
+    Parameters
+    ----------
+    node : Series
+        Row of schema ``nodes``, whose GPUs are cooled by air.
+    """
+    duty = float(_duty(node["fixed_w"], node))
+    fan_w = node["fan_full_w"] * duty / node["fan_full_duty"]
+    changed = {"fan_full_w": fan_w, "fan_least_duty": duty, "fan_full_duty": duty}
+    return pd.Series(node.to_dict() | changed)
+
+
+def metered_node(gpu: str, cooling: str, nodes: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
+    """Node of a meter at the wall.
+
+    Parameters
+    ----------
+    gpu, cooling : str
+        Of a row of schema ``wall_power``.
+    nodes, gpus : DataFrame
+        As for :func:`find_node`.
+    """
+    node = find_node(gpu, nodes, gpus)
+    return water_cooled(node) if cooling == "water" else node
+
+
+def _duty(heat: ArrayLike, node: pd.Series | Mapping[str, Any]) -> np.ndarray:
+    """Duty of the fans [1] at the heat [W] that they carry away."""
+    load = np.minimum(np.asarray(heat, float) / node["fan_full_load_w"], 1)
+    return node["fan_least_duty"] + (node["fan_full_duty"] - node["fan_least_duty"]) * load
+
+
 def node_power(
     gpu_power: ArrayLike, node: pd.Series | Mapping[str, Any], gpus: float | None = None
 ) -> np.ndarray:
@@ -77,9 +112,7 @@ def node_power(
         [W]
     """
     electronics = node["fixed_w"] + node["gpus"] * np.asarray(gpu_power, float)
-    heat = np.minimum(electronics / node["fan_full_load_w"], 1)
-    duty = node["fan_least_duty"] + (node["fan_full_duty"] - node["fan_least_duty"]) * heat
-    direct = electronics + node["fan_full_w"] * duty / node["fan_full_duty"]
+    direct = electronics + node["fan_full_w"] * _duty(electronics, node) / node["fan_full_duty"]
     points = np.array([node[name] for name in EFFICIENCIES], float)
     efficiency = np.interp(np.log(direct / node["psu_w"]), np.log(LOADS), points)
     nodes = 1.0 if gpus is None else gpus / node["gpus"]
@@ -153,8 +186,7 @@ def idle_share(wall: pd.DataFrame, nodes: pd.DataFrame, gpus: pd.DataFrame) -> f
     """
     rated = gpus.set_index("gpu")["tdp_w"]
     idle = [
-        gpu_power_at(meter["idle_power_w"], find_node(meter["gpu"], nodes, gpus))
-        / rated[meter["gpu"]]
-        for _, meter in wall.iterrows()
+        gpu_power_at(watts, metered_node(gpu, cooling, nodes, gpus)) / rated[gpu]
+        for gpu, cooling, watts in wall[["gpu", "cooling", "idle_power_w"]].itertuples(index=False)
     ]
     return float(pd.Series(idle).groupby(wall["gpu"].to_numpy()).median().median())

@@ -6,7 +6,13 @@ import pandas as pd
 from inference_energy.errors import InputError
 from inference_energy.laws.hardware import serving_times
 from inference_energy.power.gpu import GpuPower
-from inference_energy.power.node import find_node, gpu_power_at, idle_share, node_power
+from inference_energy.power.node import (
+    find_node,
+    gpu_power_at,
+    idle_share,
+    metered_node,
+    node_power,
+)
 from inference_energy.power.utilisation import add_utilisation
 from inference_energy.units import PERCENT
 
@@ -94,34 +100,35 @@ def check(
     """
     rows = served(wall, benchmarks)
     scaled = {scale: _with_utilisation(rows, scale, models, gpus) for scale in (1.0, *INPUT_SCALES)}
-    parts = []
-    for gpu, own in rows.groupby("gpu", sort=False):
+    laws = {}
+    for gpu in rows["gpu"].unique():
         others = wall[wall["gpu"] != gpu]
-        law = GpuPower.fit(runs, idle_share(others if len(others) else wall, nodes, gpus))
-        node = find_node(gpu, nodes, gpus)
-        power = {scale: law.predict(table.loc[own.index]) for scale, table in scaled.items()}
-        total = {
-            (scale, name): node_power(found[name], node, own["node_gpus"].astype(float))
-            for scale, found in power.items()
-            for name in ("gpu_power_w", "p5_w", "p95_w")
-        }
-        half, double = (
-            _error(total[scale, "gpu_power_w"], own["wall_power_w"]) for scale in INPUT_SCALES
+        laws[gpu] = GpuPower.fit(runs, idle_share(others if len(others) else wall, nodes, gpus))
+    parts = []
+    for (gpu, cooling), own in rows.groupby(["gpu", "cooling"], sort=False):
+        in_air = find_node(gpu, nodes, gpus)
+        node = metered_node(gpu, cooling, nodes, gpus)
+        count, meter = own["node_gpus"].astype(float), own["wall_power_w"]
+        power = {scale: laws[gpu].predict(table.loc[own.index]) for scale, table in scaled.items()}
+        middle = {scale: found["gpu_power_w"] for scale, found in power.items()}
+        p5, p95 = (node_power(power[1.0][name], node, count) for name in ("p5_w", "p95_w"))
+        error, half, double = (
+            _error(node_power(watts, node, count), meter) for watts in middle.values()
         )
-        error = _error(total[1.0, "gpu_power_w"], own["wall_power_w"])
-        keys = ["source_id", "system", "benchmark", "scenario", "gpu"]
+        keys = ["source_id", "system", "benchmark", "scenario", "gpu", "cooling"]
         parts.append(
             own[keys].assign(
                 gpu_power_limit_w=own["power_limit_w"],
-                gpu_power_w=power[1.0]["gpu_power_w"],
-                gpu_power_at_wall_w=[gpu_power_at(w, node) for w in own["wall_power_w"]],
-                measured_w=own["wall_power_w"],
-                predicted_w=total[1.0, "gpu_power_w"],
-                p5_w=total[1.0, "p5_w"],
-                p95_w=total[1.0, "p95_w"],
+                gpu_power_w=middle[1.0],
+                gpu_power_at_wall_w=[gpu_power_at(watts, node) for watts in meter],
+                measured_w=meter,
+                predicted_w=node_power(middle[1.0], node, count),
+                p5_w=p5,
+                p95_w=p95,
                 error_percent=error,
                 error_half_input_percent=half,
                 error_double_input_percent=double,
+                error_air_percent=_error(node_power(middle[1.0], in_air, count), meter),
                 within=np.where(np.abs(error) <= ALLOWED, "yes", "no"),
             )
         )
