@@ -37,6 +37,14 @@ def test_bad_settings_are_refused(key, value):
         runner.prepare(NODE | {key: value})
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\nX-A: b", " ", "\x00", "\u201d", "\u00e4"])
+def test_a_key_that_no_header_can_carry_is_told_and_not_shown(monkeypatch, end):
+    monkeypatch.setattr(runner.os, "environ", {runner.KEY: CANARY + end})
+    with pytest.raises(InputError, match="OPENAI_API_KEY: holds blanks") as caught:
+        runner.prepare(NODE)
+    assert CANARY not in str(caught.value)
+
+
 def test_missing_aiperf_is_answered_with_the_remedy():
     with pytest.raises(InputError, match="make stress-env"):
         runner.find_aiperf("/nowhere/aiperf")

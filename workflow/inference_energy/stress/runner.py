@@ -28,7 +28,7 @@ from inference_energy.stress.power import telemetry_samples
 from inference_energy.stress.probe import PATIENCE, probe
 from inference_energy.stress.records import check_damaged, is_request, is_sample, read_lines
 from inference_energy.stress.results import publish
-from inference_energy.stress.settings import form, setting_problems
+from inference_energy.stress.settings import KEY, form, key_problems, setting_problems
 from inference_energy.stress.sources import SAMPLED, check_sources, find_sources, telemetry_section
 from inference_energy.tables import LARGEST, decode, read_bytes, write_text
 from inference_energy.units import SECONDS_PER_MINUTE
@@ -37,9 +37,6 @@ ROOT = Path(__file__).resolve().parents[3]
 LIBRARY = Path(__file__).resolve().parents[2]
 
 SAMPLER = "inference_energy.stress.sampler"
-
-
-KEY = "OPENAI_API_KEY"
 
 
 LOCK = "run.lock"
@@ -91,7 +88,7 @@ def say(text):
 
 def prepare(settings):
     """Check the settings and derive from them what the run needs."""
-    problems = setting_problems(settings)
+    problems = setting_problems(settings) + key_problems(os.environ.get(KEY))
     if problems:
         raise InputError(problems)
     lengths = settings["output_tokens"] or plan.ladder(

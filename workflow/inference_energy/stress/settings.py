@@ -11,6 +11,9 @@ from inference_energy.web import SECRET, address_problem
 
 FILE = "config/stress.yaml"
 
+KEY = "OPENAI_API_KEY"
+"""Variable of the endpoint's key."""
+
 LONGEST_NAME = 100
 """Letters of a folder's name: no file system takes names of files in it beyond 255."""
 
@@ -62,6 +65,16 @@ def setting_problems(settings):
         found.append(f"{FILE}: key endpoint: {problem}")
     found += schema_problems(settings, read_schema("stress"), FILE)
     return found + _secrets(settings.get("extra_inputs")) + _zone(settings.get("meter_zone"))
+
+
+def key_problems(key):
+    """Problems of the endpoint's key, or None, without repeating it."""
+    if not key or re.fullmatch(r"[!-~]+", key):
+        return []
+    return [
+        f"{KEY}: holds blanks, line ends or letters beyond ASCII, which no header carries; allowed "
+        f"is printable ASCII; set it again, such as by export {KEY}=$(cat FILE)"
+    ]
 
 
 def _zone(name):
