@@ -106,6 +106,26 @@ def test_a_redirection_is_not_followed():
         body(address)
 
 
+@pytest.mark.parametrize("then", [lambda c: drip(c), lambda c: time.sleep(HANGS)])
+def test_what_an_error_says_is_received_in_time_too(then):
+    def failing(connection):
+        connection.sendall(b"HTTP/1.1 500 X\r\nContent-Length: 900000\r\n\r\nCUDA")
+        then(connection)
+
+    with server(failing) as address, pytest.raises(urllib.error.HTTPError) as caught:
+        body(address, patience=LITTLE)
+    assert caught.value.code == 500
+    assert caught.value.read().startswith(b"CUDA")
+
+
+def test_what_a_server_says_is_told_on_one_line_without_what_steers_a_terminal():
+    said = b"\x1b[31m502\x1b[0m\n Bad\t\x00\xe2\x80\xae Gate\xff" + b"w" * 500
+    told = web.on_one_line(said)
+    assert told.startswith("502 Bad Gate\ufffdww")
+    assert len(told) == web.SHOWN
+    assert web.on_one_line(b" \r\n") == "nothing"
+
+
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with server(lambda connection: connection.sendall(HEAD + b"here")) as address:

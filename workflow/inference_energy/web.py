@@ -5,9 +5,11 @@ names for the world outside does not know the hosts of a cluster.
 """
 
 import http.client
+import io
 import re
 import socket
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +24,12 @@ REACHED = 10.0
 """Longest time that a host takes to take a connection, whatever it then does with it. [s]"""
 LOOK_UP = 0.05
 """How often a look-up of a name is asked whether it is known. [s]"""
+MOST_SAID = 20_000
+"""Longest text of an error that is received. [bytes]"""
+SHOWN = 200
+"""Letters of an answer that a message shows."""
+STEERING = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+"""What sets colours on a terminal."""
 SECRET = re.compile(
     r"(^|[_-])(api_?key|key|secret|password|passwd|auth|authorization|bearer|cookie|credentials?)$"
     r"|^token$|(access|api|auth|hf|id|refresh|session)[_-]?token$",
@@ -72,6 +80,13 @@ def address_problem(address: str) -> str | None:
             "set OPENAI_API_KEY where a key is needed"
         )
     return None
+
+
+def on_one_line(said: bytes) -> str:
+    """Start of what was said as one line of a message, without what steers a terminal."""
+    text = STEERING.sub("", said.decode(errors="replace"))
+    words = "".join(letter for letter in text if letter.isprintable() or letter.isspace()).split()
+    return " ".join(words)[:SHOWN] or "nothing"
 
 
 class Answer:
@@ -161,8 +176,9 @@ def asked(
     TimeoutError
         The answer is not whole in time.
     OSError, http.client.HTTPException
-        What urllib.request raises; urllib.error.HTTPError for errors that the server tells, and
-        for redirections, which would take the headers and a key in them to another server.
+        What urllib.request raises; urllib.error.HTTPError for errors that the server tells, with
+        the start of what it says, as far as that came in time, and for redirections, which would
+        take the headers and a key in them to another server.
     """
     sockets: list[socket.socket] = []
     expired = threading.Event()
@@ -181,12 +197,27 @@ def asked(
     try:
         with opener.open(request, timeout=seconds) as response:
             yield Answer(response, most, expired)
+    except urllib.error.HTTPError as error:
+        with error:
+            said = io.BytesIO(_said(error.fp))
+        raise urllib.error.HTTPError(
+            error.url, error.code, error.msg, error.headers, said
+        ) from None
     except (OSError, http.client.HTTPException):
         if expired.is_set():
             raise TimeoutError from None
         raise
     finally:
         clock.cancel()
+
+
+def _said(response: Any) -> bytes:
+    """What an error says, or as much of it as comes."""
+    said = b""
+    with suppress(OSError, http.client.HTTPException):
+        while len(said) < MOST_SAID and (piece := response.read1(MOST_SAID - len(said))):
+            said += piece
+    return said
 
 
 def _addresses(host: str, port: int, expired: threading.Event) -> list[str]:

@@ -10,6 +10,8 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.meters import prometheus
 from library.meters.files import NOON, SERIES, holds, matrix, read, refusal
+from library.test_web import HEAD
+from library.test_web import server as talker
 
 
 def test_an_answer_gives_power_and_counter_of_each_gpu(tmp_path):
@@ -57,6 +59,22 @@ def test_prometheus_is_asked_live_in_pieces(server, monkeypatch):
 def test_prometheus_that_does_not_answer_is_named():
     with pytest.raises(InputError, match="Prometheus does not answer"):
         prometheus.fetch("http://127.0.0.1:9", "gpu", NOON, NOON + 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (HEAD + b"<html>\n<title>Grafana</title>", r"no JSON \(it said: <html> <title>Grafana"),
+        (b"HTTP/1.1 502 X\r\n\r\n\x1b[31mBad\n", r"HTTP 502 \(it said: Bad\)"),
+        (b"HTTP/1.1 302 X\r\nContent-Length: 0\r\n\r\n", r"HTTP 302 \(it said: nothing\)"),
+        (HEAD[:-4] + b"\r\nContent-Length: 9\r\n\r\n{", "does not answer"),
+    ],
+)
+def test_what_is_no_prometheus_is_told_with_what_it_says(said, told):
+    with talker(lambda c: c.sendall(said)) as url, pytest.raises(InputError, match=told) as caught:
+        prometheus.fetch(url, "gpu", NOON, NOON + 1)
+    assert "as a file" in str(caught.value)
+    assert len(caught.value.problems) == 1 and "\n" not in str(caught.value)
 
 
 def test_modes_of_one_node_are_added(tmp_path):

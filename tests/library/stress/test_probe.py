@@ -106,12 +106,19 @@ def test_address_is_built_as_the_load_generator_does():
     assert chat_address("http://h/v1/chat/completions") == "http://h/v1/chat/completions"
 
 
+MOVED = (
+    b"HTTP/1.1 308 T\r\nLocation: https://h/v1?a=canary\r\n"
+    b"Content-Type: text/html\r\n\r\n<html>Moved</html>"
+)
+"""As nginx sends on from http to https, with a page."""
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
         (b"SSH-2.0-OpenSSH\r\n", "not in HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ndata: {", "no server answers"),
-        (b"HTTP/1.1 307 T\r\nLocation: http://h/\r\nContent-Length: 0\r\n\r\n", "another address"),
+        (MOVED, "another address, .*as endpoint. It said: https://h/v1$"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2**23, "more than the 4194304 bytes"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"data: " + b"[" * 100_000 + b"\n", "without a token"),
         (b'HTTP/1.1 200 OK\r\n\r\ndata: {"choices": {"a": 1}}\n', "without a token"),

@@ -12,7 +12,7 @@ from http.client import HTTPException
 from inference_energy.errors import InputError
 from inference_energy.meters.common import Samples
 from inference_energy.units import GB_PER_MIB, MICRO, MILLI
-from inference_energy.web import asked
+from inference_energy.web import asked, on_one_line
 
 NAME = "a range query of Prometheus"
 METRICS = {
@@ -166,6 +166,25 @@ def _refuse_twice(samples, line, labels, key, refused):
     )
 
 
+def _answer(base, url):
+    """Text of an answer; InputError where none comes or it is no JSON."""
+    try:
+        with asked(url, TIMEOUT, MOST_BYTES) as answer:
+            said = answer.body()
+        if said.lstrip()[:1] == b"{":
+            return said.decode(errors="replace")
+        problem = f"what answers is no Prometheus, as it is no JSON (it said: {on_one_line(said)})"
+    except urllib.error.HTTPError as error:
+        problem = f"Prometheus answers HTTP {error.code} (it said: {on_one_line(error.read())})"
+    except TimeoutError:
+        problem = f"Prometheus gives no whole answer within {TIMEOUT:g} s"
+    except (OSError, HTTPException) as error:
+        problem = f"Prometheus does not answer ({error})"
+    raise InputError(
+        f"{base}: {problem}: check the address, or give its answer to a range query as a file"
+    )
+
+
 def fetch(address, scope, start, end, step=1.0):
     """Samples of a scope from a running Prometheus.
 
@@ -195,17 +214,7 @@ def fetch(address, scope, start, end, step=1.0):
         until = min(end, start + MOST_POINTS * step)
         form = {"query": query, "start": f"{start:.3f}", "end": f"{until:.3f}", "step": f"{step:g}"}
         url = f"{base.rstrip('/')}/api/v1/query_range?{urllib.parse.urlencode(form)}"
-        try:
-            with asked(url, TIMEOUT, MOST_BYTES) as answer:
-                answers.append(answer.body().decode(errors="replace"))
-        except urllib.error.HTTPError as error:
-            said = error.read(500).decode(errors="replace")
-            raise InputError(f"{base}: HTTP {error.code} to {query}: {said}") from None
-        except (OSError, HTTPException) as error:
-            raise InputError(
-                f"{base}: Prometheus does not answer ({error}): check the address, or give its "
-                "answer to a range query as a file"
-            ) from None
+        answers.append(_answer(base, url))
         start = until + step
     samples = Samples(base, "\n".join(answers), scope)
     read(samples)

@@ -14,7 +14,7 @@ from inference_energy.errors import InputError
 from inference_energy.stress.client import without
 from inference_energy.stress.plan import Finding, extra_fields
 from inference_energy.units import MILLI
-from inference_energy.web import asked
+from inference_energy.web import MOST_SAID, asked, on_one_line
 
 TOKENS = 24
 """Output tokens asked for: enough to tell a stream from an answer in one piece."""
@@ -23,9 +23,6 @@ TOKENS = 24
 PATIENCE = 120.0
 """Longest wait for an answer [s]: a server's first request may load or compile its kernels."""
 
-
-SHOWN, HEARD = 200, 20_000
-"""Letters of an answer that are shown, and bytes that are kept for them: no key is cut."""
 
 COMMENT, PAGE = b":", re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 """How a line of a stream begins that keeps it alive, and how a page does."""
@@ -130,7 +127,7 @@ def _silent(address, patience):
 
 
 def _http_problem(address, error, settings, key):
-    said = _shown(error.read(HEARD), key)
+    said = _shown(error.read(), key)
     code = error.code
     remedy = REMEDIES.get(code)
     if code == 404 or (code in REMEDIES and UNKNOWN.search(said)):
@@ -139,7 +136,12 @@ def _http_problem(address, error, settings, key):
             f"and model is one of {_models(settings, key)}"
         )
     if 300 <= code < 400:
-        remedy = "it sends on to another address, where no key is sent: give that one as endpoint"
+        # what follows a question mark may be a secret
+        place = (error.headers.get("Location") or "").partition("?")[0]
+        return (
+            f"{address}: HTTP {code}: it sends on to another address, where no key is sent: give "
+            f"that one as endpoint. It said: {_shown(place.encode(), key)}"
+        )
     if code >= 500:
         remedy = "the server failed: look into its log, then start again"
     if "html" in (error.headers.get("Content-Type") or "").lower():
@@ -187,7 +189,7 @@ def _check_answer(address, answer, settings, key):
     is_page = "html" in (answer.headers.get("Content-Type") or "").lower()
     times, tokens, said = [], 0, b""
     for line in () if is_page else answer.lines():
-        if len(said) < HEARD and not line.startswith(COMMENT):
+        if len(said) < MOST_SAID and not line.startswith(COMMENT):
             said += line
         if not line.startswith(b"data:") or line[5:].strip() in (b"", b"[DONE]"):
             continue
@@ -244,5 +246,4 @@ def _content(data):
 
 def _shown(said, key):
     """Start of what was said [bytes], on one line, without the key."""
-    text = " ".join(without(key, said).decode(errors="replace").split())
-    return text[:SHOWN] or "nothing"
+    return on_one_line(without(key, said))
