@@ -8,6 +8,7 @@ from inference_energy.laws.hardware import (
     find_model,
     goes_by,
     gpu_named,
+    over_context,
     serving_times,
 )
 
@@ -143,3 +144,17 @@ def test_every_name_and_alias_is_of_one_model(models):
 )
 def test_a_gpu_is_known_in_any_spelling_that_says_enough(gpus, name, meant):
     assert list(gpus.loc[gpu_named(gpus, name), "gpu"]) == [meant] * (meant is not None)
+
+
+def test_tokens_are_held_against_the_context_of_the_model(models):
+    names = ["Llama 3.1 70B", "meta-llama/Llama-2-70b-hf", "House model 70B"]
+    rows = pd.DataFrame({"model": names, "input_tokens": 131072.0, "output_tokens": 8192.0})
+    assert over_context(rows, models)[:2].tolist() == [139264 / 131072, 139264 / 4096]
+    assert pd.isna(over_context(rows, models)[2])
+    untold = models.assign(context_tokens=pd.NA)
+    assert over_context(rows, untold).isna().all()
+    assert over_context(rows, models.drop(columns="context_tokens")).isna().all()
+
+
+def test_what_the_vendors_measured_is_within_the_context_of_their_models(vendor, models):
+    assert over_context(vendor, models).max() < 1

@@ -161,7 +161,7 @@ def test_what_nobody_measured_is_named(user, training):
         {"engine": "TensorRT-LLM"},
         {"engine": "vllm", "gpu": "L40S", "precision": "INT8"},
         {"engine": "vLLM", "concurrency": 1e5},
-        {"engine": "vLLM", "model": "Falcon 180B", "output_tokens": 1e6},
+        {"engine": "vLLM", "model": "Nemotron Super 49B", "output_tokens": 5e5},
         {"engine": "vLLM", "tensor_parallel": 16},
         {},
     )
@@ -178,7 +178,7 @@ def test_what_nobody_measured_is_named(user, training):
         {"engine": "nobody's", "engine_version": "0.1"},
         {"gpu": "B300"},
         {"gpu": "GB200", "precision": "FP4"},
-        {"input_tokens": 1e7, "output_tokens": 1e7},
+        {"model": "Llama 4 Scout", "input_tokens": 1e7, "output_tokens": 1e7},
         {"input_tokens": 1, "output_tokens": 1},
         {"tensor_parallel": 2, "pipeline_parallel": 4},
         {"tensor_parallel": 1024},
@@ -215,6 +215,12 @@ def test_throughputs_that_no_hardware_gives_are_refused_with_the_bound(user):
     )
     assert 'lines 2, 5, column "throughput_tps": value "1e+08"; allowed is at most 2 times' in fast
     assert 'line 4, column "throughput_tps": value "0.002"; allowed is at least 0.001' in slow
+
+
+def test_lengths_beyond_the_context_of_the_model_are_refused_with_the_bound(user):
+    (long,) = problems_of(user, {"model": "Llama 3 8B", "input_tokens": 40000}, {})
+    assert 'line 2, column "input_tokens": value "40000"; allowed are at most 4 times the' in long
+    assert "8192 tokens of input and output" in long
 
 
 def test_a_row_of_the_committed_tables_is_known_again(hardware, training, tables, tmp_path):

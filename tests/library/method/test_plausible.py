@@ -1,5 +1,7 @@
 """A method against its tables: what matches nothing and what cannot be is told."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from inference_energy.method.files import merge
@@ -51,6 +53,8 @@ def test_throughput_that_no_gpu_gives_is_refused(paper, rows, known, change, wor
     problems, _ = held_against(paper, change(rows), known)
     assert problems
     assert all(words in p or "more rows like these" in p for p in problems)
+    bound = {"datasheets": "allowed is at most 2; ", "one request alone": "at least 0.001; "}
+    assert bound[words] in problems[0]
     first = problems[0]
     assert "oviedo.csv: Llama 3.1 405B on 8 x H100-SXM-80GB" in first
     assert "throughput_tps" in first
@@ -69,10 +73,23 @@ def test_requests_that_no_node_holds_are_told(paper, rows, known, tokens, refuse
     long = rows.copy()
     first = rows.index[rows["model"] == "Llama 3.1 405B"][1]
     long.loc[first, "output_tokens"] = tokens
-    told = held_against(paper, long, known)
+    untold = replace(known, models=known.models.assign(context_tokens=pd.NA))
+    told = held_against(paper, long, untold)
     (sentence,) = told[0] + told[1]
     assert bool(told[0]) is refused
     assert "times the tokens of a request for whose cache the GPUs have room" in sentence
+
+
+@pytest.mark.parametrize(("tokens", "refused"), [(4 * 131072, True), (4 * 131072 - 50, False)])
+def test_requests_beyond_the_context_of_the_model_are_told(paper, rows, known, tokens, refused):
+    long = rows.copy()
+    first = rows.index[rows["model"] == "Llama 3.1 405B"][1]
+    long.loc[first, ["output_tokens", "input_tokens"]] = tokens, 50
+    told = held_against(paper, long, known)
+    (sentence,) = [s for s in told[0] + told[1] if "context" in s]
+    assert (sentence in told[0]) is refused
+    assert "4 times the longest context of the model" in sentence
+    assert ("allowed is at most 4; compare" in sentence) is refused
 
 
 def test_throughput_stated_in_thousands_of_tokens_is_a_warning(paper, rows, known):

@@ -302,6 +302,30 @@ def test_lengths_beyond_any_context_are_refused(name):
     ]
 
 
+@pytest.mark.parametrize(
+    ("tokens", "mark", "problem"),
+    [
+        (32000, [], ""),
+        (33000, ["tokens 33000 + 768 where the context of M is 32768"], ""),
+        (
+            131000,
+            [],
+            "input_tokens and output_tokens are 131768 tokens; allowed are at most 4 times the"
+            " context of M, 32768 tokens (data/models.csv); correct the file or model",
+        ),
+    ],
+)
+def test_lengths_are_held_against_the_context_of_the_model(tokens, mark, problem):
+    name = "Mistral 7B"
+    run = Run("run", "vllm", row={"model": name, "input_tokens": tokens, "output_tokens": 768})
+    consistency.check_run(run)
+    assert run.marks == [text.replace("M", name) for text in mark]
+    assert run.problems == ([f"run: {problem.replace('M', name)}"] if problem else [])
+    own = Run("run", "vllm", row=run.row | {"model": "house"})
+    consistency.check_run(own)
+    assert own.marks == own.problems == []
+
+
 def test_a_throughput_beyond_any_gpu_says_what_is_allowed():
     assert checked(throughput_tps=9e6, n_gpus=8).problems == [
         "f: throughput_tps is 9e+06 tokens/s with 8 GPUs; allowed are at most 1e+06 tokens/s per"

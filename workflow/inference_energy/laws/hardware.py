@@ -291,6 +291,9 @@ slowest row of data/throughput is at 0.3."""
 FULLEST, USUAL_FULLEST = 2.0, 1.0
 """Tokens of a request over those whose cache fits beside the weights [1]. Up to twice is let pass,
 for the format of a cache is not stated."""
+LONGEST, USUAL_LONGEST = 4.0, 1.0
+"""Tokens of a request over the context that a model's publisher states [1]. Servers stretch it, by
+up to four times where publishers say how (YaRN of Qwen2.5 and Qwen3)."""
 
 
 def against_hardware(
@@ -314,3 +317,29 @@ def against_hardware(
     room = times["cache"] * rows["nodes"].astype(float).fillna(1.0)
     peak = copy_tps * times["compute"] * tokens / rows["output_tokens"]
     return peak, copy_tps * times["weights"], tokens / room
+
+
+def over_context(rows: pd.DataFrame, models: pd.DataFrame) -> pd.Series:
+    """Hold the tokens of a row's request against the context of its model.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With ``model`` and both lengths.
+    models : DataFrame
+        Table of schema ``models``.
+
+    Returns
+    -------
+    Series
+        Ratio that LONGEST bounds, NaN where the context is not known. [1]
+    """
+    contexts = {name: longest_context(name, models) for name in pd.unique(rows["model"])}
+    return (rows["input_tokens"] + rows["output_tokens"]) / rows["model"].map(contexts)
+
+
+def longest_context(name: str, models: pd.DataFrame) -> float:
+    """Context that the publisher of a model states, NaN where it is not known. [tokens]"""
+    same = models[goes_by(models, name)]
+    tokens = same["context_tokens"].iloc[0] if len(same) and "context_tokens" in same else np.nan
+    return float("nan" if pd.isna(tokens) else tokens)

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import AS_MANY_AS_FIT, STEADY, AtLoadFit, describe, keys
 from inference_energy.laws.hardware import (
+    LONGEST,
     PEAK,
     SLOWEST,
     against_hardware,
     find_gpu,
     find_model,
     gpu_named,
+    longest_context,
+    over_context,
 )
 from inference_energy.laws.rows import copy_gpus
 from inference_energy.laws.serving import layout
@@ -340,6 +343,16 @@ def _implausible(
                 f'{name_rows(numbers[wrong])}, column "throughput_tps": value "{stated:g}"; allowed'
                 f" is {reason}; compare it, the lengths and the GPUs with their source"
             )
+    long = rows[over_context(rows, hardware["models"]) > LONGEST]
+    for model, alike in long.groupby("model", sort=False):
+        stated = alike["input_tokens"].iloc[0], alike["output_tokens"].iloc[0]
+        context = longest_context(str(model), hardware["models"])
+        column = "input_tokens" if stated[0] >= stated[1] else "output_tokens"
+        yield (
+            f'{name_rows(numbers[alike.index])}, column "{column}": value "{max(stated):g}";'
+            f" allowed are at most {LONGEST:g} times the context of {model}, {context:g} tokens of"
+            " input and output; compare the lengths and the model with their source"
+        )
 
 
 def as_published(rows: pd.DataFrame, training: pd.DataFrame) -> pd.DataFrame:

@@ -11,14 +11,17 @@ import pandas as pd
 from inference_energy.documents import near
 from inference_energy.laws.hardware import (
     FULLEST,
+    LONGEST,
     PEAK,
     SLOWEST,
     USUAL_FULLEST,
+    USUAL_LONGEST,
     USUAL_PEAK,
     USUAL_SLOWEST,
     against_hardware,
     find_gpu,
     find_model,
+    over_context,
 )
 from inference_energy.laws.rows import copy_gpus, usable_rows
 from inference_energy.method.build import node_power
@@ -145,32 +148,42 @@ def _folded(name: str) -> str:
 def _rows(
     method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
 ) -> Iterator[tuple[bool, str]]:
-    """Rows faster than their GPUs compute, slower than they read, or longer than they hold."""
+    """Rows faster than GPUs compute, slower than they read, longer than they or models hold."""
     rows = usable_rows(table, method["benchmarks"])
     if rows.empty:
         return
     peak, slow, full = against_hardware(rows, tables.models, tables.gpus)
+    long = over_context(rows, tables.models)
     unknown = _unknown(rows, tables)
     known = ~rows["model"].isin(unknown["model"]) & ~rows["gpu"].isin(unknown["gpu"])
+    lengths = (
+        "compare the columns input_tokens and output_tokens with their source; they are of one"
+        " request"
+    )
     fast_reason = (
         "times what the datasheets of its GPUs allow for the matrix products of input and output",
-        "compare the columns input_tokens, output_tokens and throughput_tps with their source; of a"
-        " cached input state what was computed",
+        f"allowed is at most {PEAK:g}; compare the columns input_tokens, output_tokens and"
+        " throughput_tps with their source; of a cached input state what was computed",
     )
     slow_reason = (
         "of what one request alone gets, for which the GPUs read every weight for every token",
-        "compare the column throughput_tps with its source; it is that of all requests together",
+        f"allowed is at least {SLOWEST:g}; compare the column throughput_tps with its source; it is"
+        " that of all requests together",
     )
     full_reason = (
         "times the tokens of a request for whose cache the GPUs have room beside the weights",
-        "compare the columns input_tokens and output_tokens with their source; they are of one"
-        " request",
+        f"allowed is at most {FULLEST:g}; {lengths}",
+    )
+    long_reason = (
+        "times the longest context of the model (context_tokens of data/models.csv)",
+        f"allowed is at most {LONGEST:g}; {lengths}",
     )
     where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}"
     for ratio, is_problem, is_unusual, reason in (
         (peak, peak > PEAK, peak > USUAL_PEAK, fast_reason),
         (slow, slow < SLOWEST, slow < USUAL_SLOWEST, slow_reason),
         (full, full > FULLEST, full > USUAL_FULLEST, full_reason),
+        (long, long > LONGEST, long > USUAL_LONGEST, long_reason),
     ):
         yield from _told(rows, ratio, is_problem & known, where, reason, True)
         yield from _told(rows, ratio, is_unusual & ~(is_problem & known), where, reason, False)

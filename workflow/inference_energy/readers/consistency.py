@@ -3,13 +3,22 @@
 What disagrees marks the run, by name and with both numbers; what no hardware can do is refused.
 """
 
+import math
 from functools import cache
 from itertools import pairwise
 
 import pandas as pd
 
 from inference_energy.energy.equation import token_energy
-from inference_energy.laws.hardware import PEAK, SLOWEST, find_gpu, find_model, serving_times
+from inference_energy.laws.hardware import (
+    LONGEST,
+    PEAK,
+    SLOWEST,
+    find_gpu,
+    find_model,
+    longest_context,
+    serving_times,
+)
 from inference_energy.project import provided
 from inference_energy.tables import read_table
 
@@ -114,6 +123,7 @@ def _check_speed(run):
                 f"{name} is {values[name]:.6g}; allowed are at most {MOST_LENGTH:.6g}, the longest "
                 "context of a model; correct the file"
             )
+    _check_context(run)
     throughput, gpus = values.get("throughput_tps"), values.get("n_gpus")
     if throughput and gpus and throughput > MOST_TOKENS * gpus:
         run.refuse(
@@ -122,6 +132,29 @@ def _check_speed(run):
         )
     elif throughput:
         _check_datasheets(run, throughput)
+
+
+@cache
+def _context(models, model):
+    """Tokens of the longest context of a model, NaN where it is not known."""
+    return longest_context(model, _table(models, "models"))
+
+
+def _check_context(run):
+    """Tokens of a request against the context of its model."""
+    values = run.row
+    model, *lengths = (values.get(name) for name in ("model", "input_tokens", "output_tokens"))
+    tokens = sum(length or 0 for length in lengths)
+    context = _context(provided(MODELS), model) if model else math.nan
+    if tokens > LONGEST * context:
+        run.refuse(
+            f"input_tokens and output_tokens are {tokens:.6g} tokens; allowed are at most"
+            f" {LONGEST:g} times the context of {model}, {context:.6g} tokens ({MODELS}); correct"
+            " the file or model"
+        )
+    elif tokens > context:
+        told = " + ".join(f"{length or 0:.6g}" for length in lengths)
+        _mark(run, "tokens", f"tokens {told} where the context of {model} is {context:.6g}")
 
 
 def _check_datasheets(run, throughput):
