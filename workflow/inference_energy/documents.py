@@ -283,6 +283,9 @@ def is_unwritable(text: str) -> bool:
 
 def shows(text: str) -> bool:
     """Whether a text holds a character that shows, and not blanks and invisible ones alone."""
+    if text.isascii() and text.isprintable():
+        # most texts, told apart from the others at once
+        return not text.isspace() and bool(text)
     plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     return any(unicodedata.category(character)[0] not in "CZ" for character in plain)
 

@@ -547,7 +547,7 @@ def _is_writable(text: str) -> bool:
     """Whether a cell can hold a text: one line of UTF-8, not longer than CSV readers take."""
     if len(text) > csv.field_size_limit() or not UNWRITABLE.isdisjoint(text):
         return False
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def spelling(name: str) -> str:

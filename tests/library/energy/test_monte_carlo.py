@@ -24,6 +24,17 @@ def test_trimming_keeps_the_bounds():
     assert (kept[0], kept[-1], len(kept)) == (50, 950, 901)
 
 
+def test_the_first_draw_is_that_of_a_fresh_stream_however_often_it_is_asked_for(paper):
+    regime, random = paper.regimes["long"], monte_carlo.generator(paper)
+    expected = monte_carlo.simulate(paper, regime, random)
+    following = random.random(3)
+    for _ in range(2):
+        samples, rest = monte_carlo.first_draw(paper, regime)
+        for name, energy in expected.energy.items():
+            np.testing.assert_array_equal(samples.energy[name], energy)
+        np.testing.assert_array_equal(rest.random(3), following)
+
+
 SEEDS = range(100, 120)
 
 

@@ -56,6 +56,16 @@ def test_changes_reach_every_way():
         np.testing.assert_array_equal(own.law.predict(*LENGTHS), of_way.predict(*LENGTHS))
 
 
+def test_an_answer_that_is_kept_is_that_of_its_lengths():
+    pool = Pooled.of([Share(1.0, 1.0, EXAMPLES["log-linear"]), Share(1.0, 2.0, FAST)])
+    asked = [(500.0, np.array([100.0, 200.0 + i])) for i in range(20)] + [(7.0, LENGTHS[1])]
+    for lengths in [*asked, *asked]:
+        fresh = Pooled.of(pool.shares()).by_way(*lengths)
+        np.testing.assert_array_equal(pool.by_way(*lengths), fresh)
+    with pytest.raises(ValueError, match="read-only"):
+        pool.by_way(*asked[0])[0][:] = 0
+
+
 def test_ways_without_weight_are_left_out_and_none_is_refused():
     pool = Pooled.of([Share(0.0, 1.0, SLOW), Share(2.0, 1.0, FAST, "fast")])
     assert [way.node for way in pool.shares()] == ["fast"]

@@ -157,11 +157,12 @@ def _part(setup: Setup, regime: str, longer: float) -> tuple[dict, dict]:
         "output_tokens": estimate.output_tokens(alone, ENGINES),
         "blend": estimate.blend(alone),
     }
+    curve = _curve(alone, of)
     if regime == "traditional":
+        tables["test_time"] = _longer(alone, longer)
         # a bootstrap of the total takes longer than the rest and moves no printed figure
         tables["fleet"] = estimate.fleet(setup, ["exact"])
-        tables["test_time"] = _longer(alone, longer)
-    return tables, {regime: _curve(alone, of)}
+    return tables, {regime: curve}
 
 
 def _blend(setup: Setup, regime: Any) -> Any:

@@ -6,6 +6,8 @@ the released ones and not only their distribution (arXiv:2509.20241v2, released 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -87,6 +89,21 @@ def simulate(setup: Setup, regime: Regime, random: np.random.RandomState) -> Sam
     )
     blend = {names[i]: float(share) for i, share in zip(places, shares, strict=True)}
     return Samples(tokens, throughput, energy, blend)
+
+
+# every table of a method begins with it, one regime after the other
+@lru_cache(maxsize=2)
+def _first_draw(setup: Setup, regime: Regime) -> tuple[Samples, Any]:
+    random = generator(setup)
+    return simulate(setup, regime, random), random.get_state(legacy=False)
+
+
+def first_draw(setup: Setup, regime: Regime) -> tuple[Samples, np.random.RandomState]:
+    """Samples of a stream that begins with them, not to be changed, and what is left of it."""
+    samples, state = _first_draw(setup, regime)
+    random = generator(setup)
+    random.set_state(state)
+    return samples, random
 
 
 def _ways(
@@ -175,7 +192,7 @@ def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
     dict of str to dict
         pathway to percentile (p5, p50, p95) [GWh/day].
     """
-    samples = simulate(setup, regime, generator(setup))
+    samples, _ = first_draw(setup, regime)
     pool = frontier_blend(samples, ())
     random = generator(setup)
     # the released code draws lengths for a figure here, which moves the stream

@@ -78,12 +78,19 @@ def goes_by(models: pd.DataFrame, name: str) -> pd.Series:
     Series of bool
     """
     aliases = models["aliases"].fillna("") if "aliases" in models else ""
-    names = (models["model"] + ";" + aliases).str.split(";")
-    for key in (_key, _plain):
-        found = names.map(lambda known, key=key: key(str(name)) in map(key, known)).astype(bool)
+    names = tuple(models["model"] + ";" + aliases)
+    for key, keys in zip((_key, _plain), _keys_of(names), strict=True):
+        found = pd.Series([key(str(name)) in known for known in keys], models.index, dtype=bool)
         if found.any():
             break
     return found
+
+
+# every row of a benchmark table asks for the same models
+@lru_cache(maxsize=16)
+def _keys_of(names: tuple[str, ...]) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
+    """By _key and by _plain, the keys of every entry of names that semicolons part."""
+    return tuple([frozenset(map(key, n.split(";"))) for n in names] for key in (_key, _plain))
 
 
 def _numbers_in_name(name: str) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -12,6 +13,9 @@ from inference_energy.laws.base import Array, Domain, Law, Parts, Share
 
 STEEPEST = 100.0
 """Largest power of the load that weights are tilted by: all of it is at one end then. [1]"""
+
+KEPT, MOST_LENGTHS = 8, 10_000
+"""Answers that are kept, and lengths up to which one is: beyond, they take too much memory."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,24 @@ class Pooled(Law):
     def shares(self) -> tuple[Share, ...]:
         """Ways in which queries are served."""
         return self.ways
+
+    @cached_property
+    def _kept(self) -> dict[tuple, tuple[Array, Array]]:
+        return {}
+
+    def by_way(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
+        """As of any law; engines ask for the same lengths again, under other factors."""
+        lengths = np.asarray(output_tokens, float)
+        if np.ndim(input_tokens) or lengths.size > MOST_LENGTHS:
+            return super().by_way(input_tokens, output_tokens)
+        key = float(np.asarray(input_tokens)), lengths.shape, lengths.tobytes()
+        if key not in self._kept:
+            while len(self._kept) >= KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = super().by_way(input_tokens, output_tokens)
+            for array in self._kept[key]:
+                array.setflags(write=False)
+        return self._kept[key]
 
     def _by_power(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
         """ln(TPS/p) of every way [ln(tokens/s)] and its error [1], along a new first axis."""

@@ -38,8 +38,7 @@ def _lines(statistics, unit, **where):
     ]
 
 
-def _published_energy(setup, regime, random):
-    samples = monte_carlo.simulate(setup, regime, random)
+def _published_energy(setup, regime, samples, random):
     blend = monte_carlo.frontier_blend(samples, setup.blend.trim)
     answers = {(name, "baseline"): energy for name, energy in samples.energy.items()}
     pathways = monte_carlo.with_pathways(setup, blend, random)
@@ -79,7 +78,7 @@ def energy_per_query(setup, engines):
     lines = []
     for regime in setup.regimes.values():
         if "published" in engines:
-            answers = _published_energy(setup, regime, monte_carlo.generator(setup))
+            answers = _published_energy(setup, regime, *monte_carlo.first_draw(setup, regime))
             lines += _energy_lines(answers, "published", regime)
         if "exact" in engines:
             lines += _energy_lines(_exact_energy(setup, regime), "exact", regime)
@@ -143,7 +142,7 @@ def throughput(setup, engines):
     for regime in setup.regimes.values():
         answers = {}
         if "published" in engines:
-            samples = monte_carlo.simulate(setup, regime, monte_carlo.generator(setup))
+            samples, _ = monte_carlo.first_draw(setup, regime)
             answers["published"] = {
                 name: monte_carlo.describe(speed) for name, speed in samples.throughput.items()
             }
@@ -181,7 +180,7 @@ def output_tokens(setup, engines):
     lines = []
     for regime in setup.regimes.values():
         if "published" in engines:
-            samples = monte_carlo.simulate(setup, regime, monte_carlo.generator(setup))
+            samples, _ = monte_carlo.first_draw(setup, regime)
             draws = list(samples.tokens.values())
             place = {"first": 0, "last": -1}[setup.monte_carlo.published_tokens[regime.name]]
             statistics = monte_carlo.describe(draws[place])
@@ -258,7 +257,8 @@ def sensitivity(setup, sensitivities, engines):
             where = {"analysis": analysis, "setting": setting}
             if "published" in engines:
                 stream = random if analysis == "input_tokens" else monte_carlo.generator(setup)
-                answers = _published_energy(varied, changed, stream)
+                samples = monte_carlo.simulate(varied, changed, stream)
+                answers = _published_energy(varied, changed, samples, stream)
                 lines += _energy_lines(answers, "published", changed, **where)
             if "exact" in engines:
                 lines += _energy_lines(_exact_energy(varied, changed), "exact", changed, **where)
@@ -319,8 +319,7 @@ def histograms(setup, bins=40):
     """
     frames = []
     for regime in setup.regimes.values():
-        random = monte_carlo.generator(setup)
-        samples = monte_carlo.simulate(setup, regime, random)
+        samples, random = monte_carlo.first_draw(setup, regime)
         blend = monte_carlo.frontier_blend(samples, setup.blend.trim)
         drawn = list(samples.tokens.items())
         place = {"first": 0, "last": -1}[setup.monte_carlo.published_tokens[regime.name]]
