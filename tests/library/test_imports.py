@@ -1,6 +1,8 @@
 """What a script is made of besides itself."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 from inference_energy.imports import behind
@@ -36,6 +38,18 @@ def test_text_gives_what_the_syntax_tree_gives():
             new = {file for each in new for file in known[each]} - expected
         assert behind(path, ROOTS)[0] == expected - {path}, path
     assert len(known) > 200
+
+
+def test_building_a_method_imports_nothing_that_few_jobs_need():
+    """Every job of a method would wait for it."""
+    code = (
+        "import sys; import inference_energy.comparison.whatif; slow = {'scipy.optimize',"
+        " 'scipy.stats', 'matplotlib', 'sklearn'}; print(sorted(slow & sys.modules.keys()))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=LIBRARY, capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "[]\n"
 
 
 @pytest.mark.parametrize(

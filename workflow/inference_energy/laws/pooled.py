@@ -6,8 +6,10 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+
+# scipy.optimize takes long to import, and only a tilt needs it
+import scipy
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from inference_energy.laws.base import Array, Domain, Law, Parts, Share
 
@@ -201,7 +203,7 @@ class Pooled(Law):
             weights = np.exp(logs - logs.max())
             return weights / weights.sum()
 
-        power = brentq(lambda power: float(tilted(power) @ away), -STEEPEST, STEEPEST)
+        power = scipy.optimize.brentq(lambda a: float(tilted(a) @ away), -STEEPEST, STEEPEST)
         weights = tilted(power).tolist()
         ways = zip(self.ways, weights, strict=True)
         return replace(self, ways=tuple(way._replace(weight=weight) for way, weight in ways))
