@@ -365,3 +365,18 @@ def test_a_line_without_its_lists_is_told(settings, tmp_path, broken):
     assert (unreadable, first) == (1, [1])
     found = connection.execute("SELECT input, row FROM requests").fetchall()
     assert found == [(120, 0), (120, 2)]
+
+
+def test_long_lines_of_nested_formats_take_little_memory(settings, tmp_path):
+    """Collectors write thousands of spans in a line."""
+    words = {"key": "gen_ai.prompt", "value": {"stringValue": "x" * 1000}}
+    span = SPAN | {"attributes": [words, *SPAN["attributes"]]}
+    line = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span] * 1000}]}]}) + "\n"
+    (tmp_path / "log.jsonl").write_text(line * 20)
+    log = open_log(tmp_path / "log.jsonl", settings["formats"])
+    connection = connect(400, folder=tmp_path)
+    requests_view(log, units(log, connection)[0], connection, tmp_path)
+    (found,) = connection.execute(
+        "SELECT sum(input), sum(cached), sum(n) FROM (SELECT input, cached, 1 AS n FROM requests)"
+    ).fetchall()
+    assert found == (120 * 20_000, 100 * 20_000, 20_000)

@@ -175,4 +175,4 @@ def test_a_broken_line_is_told_wherever_it_is(tmp_path, count, kinds, place, kin
 @pytest.mark.parametrize("text", ["[\n{}\n]", "[\n{},\n{}\n]", '{"data": [\n{}\n]}', "[{},\n{}]"])
 def test_objects_of_a_document_are_not_taken_for_its_lines(tmp_path, text):
     (tmp_path / "log.json").write_text(text.replace("{}", '{"a": 1}'))
-    assert not requests_log._by_line(connect(), f"{tmp_path}/log.json")
+    assert not requests_log._by_line(f"{tmp_path}/log.json")

@@ -180,6 +180,23 @@ def has_own(form):
     return not any(isinstance(way, list) for ways in firsts for way in ways)
 
 
+def wanted(form):
+    """Keys of an object, and names of attributes of OpenTelemetry, that a format's columns need."""
+    columns = [*form["columns"].values()]
+    if "answered_elsewhere" in form:
+        columns.append(form["answered_elsewhere"]["column"])
+    keys, attributes = set(), set()
+    while columns:
+        column = columns.pop()
+        if isinstance(column, dict) and "first" in column:
+            columns += column["first"]
+        elif isinstance(column, dict):
+            attributes.add(column["attribute"])
+        else:
+            keys.add(column if isinstance(column, str) else column[0])
+    return sorted(keys | ({"attributes"} if attributes else set())), attributes
+
+
 def are_whole(source, form):
     """Whether all numbers of tokens that a log has are whole by their type."""
     found = [source.find(form["columns"][name]) for name in TOKENS if name in form["columns"]]

@@ -1,6 +1,7 @@
 """The files of a log, what they hold, and how they are split into units of work."""
 
 import csv
+import io
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import duckdb
+import pyarrow as pa
 
 from inference_energy.errors import InputError
 from inference_energy.requests.formats import (
@@ -26,6 +28,7 @@ from inference_energy.requests.formats import (
     quoted,
     select,
     stated,
+    wanted,
 )
 
 UNIT_ROWS = 2**23
@@ -51,6 +54,9 @@ file."""
 ROW_NUMBER = "file_row_number"
 """Column that DuckDB's reader of Parquet adds."""
 
+FIRST_BYTES = 4 * LONGEST_LINE
+"""Text at most in which these objects are looked for."""
+
 FIRST_LINES = 10
 """Lines of a JSON file by which it is known whether every one is an object of its own."""
 
@@ -59,6 +65,9 @@ NOTHING = 100
 
 TABLE_LOGS = ("_delta_log", ".hoodie")
 """Folders of tables that keep replaced files beside those that count."""
+
+NO_OBJECT = "-"
+"""Line in place of what should be a JSON object and is none."""
 
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 """Value of a folder's column that is none."""
@@ -361,33 +370,74 @@ def _objects(file, lines):
     return f"read_json_objects({_name(file)}, {options})"
 
 
-def _by_line(connection, file):
+def _by_line(file):
     """Whether every line of a JSON file is an object of its own; some may be broken."""
-    lines = _lines(connection, file, FIRST_LINES)
-    first = next(iter(lines), "")
-    return (
-        not first.lstrip().startswith(("{", "["))
-        or _is_object(first)
-        or 2 * sum(map(_is_object, lines)) >= len(lines)
-    )
+    with _opened(file) as text:
+        lines = _text_lines(text)
+        first = next(lines, b"")
+        if not first.lstrip().startswith((b"{", b"[")) or _is_object(first):
+            return True
+        lines = [first, *islice(lines, FIRST_LINES - 1)]
+        return 2 * sum(map(_is_object, lines)) >= len(lines)
+
+
+@contextmanager
+def _opened(file):
+    """Bytes of a text file, however it is compressed."""
+    try:
+        with pa.input_stream(file, compression="detect") as stream:
+            yield io.BufferedReader(stream)
+    except OSError as error:
+        raise InputError(f"{file}: {_first_line(error)}; give a readable text file") from None
+
+
+def _text_lines(text):
+    """Lines of a text as they come, of one that is too long its beginning."""
+    while line := text.readline(LONGEST_LINE):
+        rest = line
+        while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = text.readline(LONGEST_LINE)
+        yield line
 
 
 def _is_object(line):
+    return isinstance(_parsed(line), dict)
+
+
+def _parsed(text):
+    """Value of a JSON text; None for what is no JSON."""
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _keys(connection, file, objects):
-    first = f"SELECT json FROM {_objects(file, _by_line(connection, file))} LIMIT {objects}"
-    sql = f"SELECT DISTINCT unnest(json_keys(json)) FROM ({first})"
-    try:
-        keys = sorted(key for (key,) in connection.execute(sql).fetchall())
-    except duckdb.Error as error:
-        raise InputError(f"{file}: {_first_line(error)}; give JSON objects, one per line") from None
+    if _by_line(file):
+        keys = _keys_of_lines(file, objects)
+    else:
+        first = f"SELECT json FROM {_objects(file, False)} LIMIT {objects}"
+        sql = f"SELECT DISTINCT unnest(json_keys(json)) FROM ({first})"
+        try:
+            keys = {key for (key,) in connection.execute(sql).fetchall()}
+        except duckdb.Error as error:
+            raise InputError(
+                f"{file}: {_first_line(error)}; give JSON objects, one per line"
+            ) from None
     if not keys:
         raise InputError(f"{file}: holds no JSON objects; give one object per line")
+    return sorted(keys)
+
+
+def _keys_of_lines(file, objects):
+    """Keys of the first lines of a file, whose lines can be megabytes."""
+    keys, seen = set(), 0
+    with _opened(file) as text:
+        for line in islice(_text_lines(text), objects):
+            value, seen = _parsed(line), seen + len(line)
+            keys |= value.keys() if isinstance(value, dict) else set()
+            if seen > FIRST_BYTES:
+                break
     return keys
 
 
@@ -445,7 +495,7 @@ def requests_view(log, unit, connection, folder):
         # a key that the first objects lack can still come
         items = Source(None, "item")
         columns = f"{select(items, log.form, unit.file)}, found IS NOT NULL AS readable"
-        rows = items.taken(_json_rows(connection, unit.file, log.form))
+        rows = items.taken(_json_rows(connection, unit.file, log.form, folder))
     path = literal(Path(folder) / "requests.parquet")
     try:
         connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
@@ -489,37 +539,77 @@ def _csv_rows(connection, file):
     )
 
 
-def _json_rows(connection, file, form):
+def _json_rows(connection, file, form, folder):
     """SQL of a file's objects, or what their lists hold; null for a line without them."""
-    item, folder = "json", _folder_columns(file)
-    if folder:
-        item = (
-            f"CASE WHEN json IS NOT NULL THEN {_patched(literal(json.dumps(folder)), 'json')} END"
-        )
-    rows = f"(SELECT {item} AS item FROM {_objects(file, _by_line(connection, file))})"
-    for depth, name in enumerate(form.get("unnest", ())):
-        # an item also has what stands beside its list, as a bucket's time
-        beside = _patched("item", literal(json.dumps({name: None})))
-        items = f"unnest({_listed(name, may_lack=depth > 0)})"
-        pairs = f"(SELECT {beside} AS beside, {items} AS inner_item FROM {rows})"
-        item = f"CASE WHEN inner_item IS NOT NULL THEN {_patched('beside', 'inner_item')} END"
-        rows = f"(SELECT {item} AS item FROM {pairs})"
-    return rows
+    columns = _folder_columns(file)
+    if "unnest" in form:
+        items = Path(folder) / "items.jsonl"
+        _write_items(connection, file, form, columns, items)
+        return f"(SELECT json AS item FROM {_objects(items.as_posix(), True)})"
+    item = "json"
+    if columns:
+        patched = f"json_merge_patch({literal(json.dumps(columns))}, json)"
+        item = f"CASE WHEN json IS NOT NULL THEN {patched} END"
+    return f"(SELECT {item} AS item FROM {_objects(file, _by_line(file))})"
 
 
-def _patched(item, patch):
-    return f"json_merge_patch({item}, {patch})"
+def _write_items(connection, file, form, columns, target):
+    """Write what the lists of a file's objects hold, one per line, of it what the format asks for.
+
+    A line of a collector can be megabytes, of which DuckDB would take two thousand at once.
+    """
+    keys, attributes = wanted(form)
+    with open(target, "w", encoding="utf-8") as lines:
+        for value in _values(connection, file):
+            for item in _items(value, form["unnest"], columns):
+                lines.write(_line(item, keys, attributes) + "\n")
 
 
-def _listed(name, may_lack):
-    """SQL of a list of an object, null for what is none; lists of lists may lack some."""
-    path = f"'$.{name}'"
-    lacks = f" WHEN coalesce(json_type(item, {path}), 'NULL') = 'NULL' THEN []"
-    return (
-        f"CASE WHEN json_type(item, {path}) = 'ARRAY' THEN json_extract(item, '$.{name}[*]')"
-        f" WHEN json_type(item) IS DISTINCT FROM 'OBJECT' THEN [NULL]"
-        f"{lacks if may_lack else ''} ELSE [NULL] END"
-    )
+def _values(connection, file):
+    """Values of a JSON file, one by one; None for a line that is no JSON."""
+    if _by_line(file):
+        with _opened(file) as text:
+            yield from (_parsed(line) for line in _text_lines(text) if line.strip())
+        return
+    try:
+        rows = connection.execute(f"SELECT json FROM {_objects(file, False)}")
+        while row := rows.fetchone():
+            yield _parsed(row[0])
+    except duckdb.Error as error:
+        raise InputError(f"{file}: {_first_line(error)}; mend the file or leave it out") from None
+
+
+def _items(value, names, beside, depth=0):
+    """What the lists below a value hold, each with what stands beside its list, as a bucket's time.
+
+    None is for what is no object, or lacks its list; lists of lists may lack some.
+    """
+    if not isinstance(value, dict):
+        yield None
+        return
+    value = beside | value
+    if depth == len(names):
+        yield value
+        return
+    listed = value.pop(names[depth], None)
+    if listed is None and depth:
+        return
+    if not isinstance(listed, list):
+        yield None
+        return
+    for one in listed:
+        yield from _items(one, names, value, depth + 1)
+
+
+def _line(item, keys, attributes):
+    """JSON of an item's ``keys``, and of its list of attributes those named; none for no item."""
+    if item is None:
+        return NO_OBJECT
+    found = {key: item[key] for key in keys if key in item}
+    if attributes and isinstance(listed := found.get("attributes"), list):
+        named = [one for one in listed if isinstance(one, dict) and one.get("key") in attributes]
+        found["attributes"] = named
+    return json.dumps(found)
 
 
 def _rejected(connection):
