@@ -51,7 +51,11 @@ EDITS = {
         METHOD,
         lambda text: replaced(text, "value: 10.2, unit: kW", "value: 10.14, unit: kW"),
         ["Node power 10.2 -> 10.14 kW lowers the traditional median by 0.4 %, 0.309 -> 0.308 Wh"],
-        ["value: 10.14", '+oviedo2026,"traditional query, median"'],
+        [
+            "value: 10.14",
+            "DGX H100 (stated for 10.2 kW)",
+            '+oviedo2026,"traditional query, median"',
+        ],
     ),
     "PUE": (
         METHOD,

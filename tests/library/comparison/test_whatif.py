@@ -14,11 +14,10 @@ from inference_energy.comparison.whatif import (
     flipped_claims,
     headlines,
     members,
-    quantity_text,
     sentence,
-    words,
 )
 from inference_energy.method.files import merge
+from inference_energy.method.wording import quantity_text, words
 from repository import METHODS, PAPER_TABLE, read
 
 BASE = METHODS["oviedo2026"] | {"data": {"value": NOW}}

@@ -8,6 +8,7 @@ import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.method.differences import differing, with_settings
+from inference_energy.method.wording import JOINED
 
 AFTER_THE_HEADLINE = ("pathways", "fleet", "sensitivities", "monte_carlo")
 """Sections that are joined to one setting when more than MOST_SETTINGS differ."""
@@ -27,10 +28,6 @@ MOST_SETTINGS = 10
 
 
 MOST_PARTS = 4
-
-
-JOINED = " + "
-"""Between the names of settings that are joined to one."""
 
 
 def _log(value):

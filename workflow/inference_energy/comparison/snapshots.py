@@ -88,6 +88,16 @@ def snapshot_of_folder(root):
     }
 
 
+def committed_file(root, path):
+    """Text of a file [str] as the last commit has it; none where git has none."""
+    try:
+        code, content, _ = _git(root, "show", f"HEAD:./{path}")
+    except InputError:
+        # a copy without git has nothing to compare with
+        return None
+    return None if code else content.decode("utf-8", errors="replace")
+
+
 def committed_files(root, folders):
     """Files of some folders as the last commit has them.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from inference_energy.claims.headline import numbers
 from inference_energy.claims.judge import HOLDS, judge
 from inference_energy.claims.selectors import Results
-from inference_energy.comparison.attribution import JOINED, attribution
+from inference_energy.comparison.attribution import attribution
 from inference_energy.comparison.medians import ExactMedians
 from inference_energy.comparison.sides import Side
 from inference_energy.energy import exact
@@ -19,20 +19,12 @@ from inference_energy.laws.fitting import Served
 from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.differences import differing
 from inference_energy.method.setup import TRIMMED, Setup
+from inference_energy.method.wording import LABELS, differing_keys, quantity_text, words
 from inference_energy.paper import estimate
 from inference_energy.rounding import largest_first, ratio, relative
-from inference_energy.text import number, percent, short, told_apart, with_unit
+from inference_energy.text import number, percent, told_apart, with_unit
 
 ENGINES = ["published", "exact"]
-
-LABELS = {
-    "benchmarks": "benchmark rows",
-    "data": "tables of data/",
-    "pue": "PUE",
-    "input_charge.input_tokens_per_output_token": "input tokens per output token charged",
-    "node_power.default": "node power",
-}
-"""Settings whose words are not those of their path."""
 
 NAMED, FELT = 3, 0.005
 """Settings that a sentence names at most, and change of a median that counts as one. [1]"""
@@ -365,7 +357,7 @@ def changed_settings(base: dict, head: dict) -> list[dict]:
                     "setting": words(".".join(path)),
                     "old": quantity_text(old, new),
                     "new": quantity_text(new, old),
-                    "keys": [words(key) for key in _differing_keys(new, old)],
+                    "keys": [words(key) for key in differing_keys(new, old)],
                     "in_unit": (_ends_in_unit(old, new), _ends_in_unit(new, old)),
                     "unit": new.get("unit", old.get("unit", "1")),
                     "old_source": old.get("source"),
@@ -381,59 +373,12 @@ def _at(tree: Any, path: tuple) -> dict:
     return tree if isinstance(tree, dict) else {}
 
 
-def words(path: str) -> str:
-    """Write the path of a setting, or of several that were joined, in words."""
-    if JOINED in path:
-        return JOINED.join(map(words, path.split(JOINED)))
-    return LABELS.get(path, path.removeprefix("regimes.").replace("_", " ").replace(".", " "))
-
-
-def quantity_text(quantity: dict, other: dict) -> str:
-    """Write a quantity of a method; of one with many keys those that differ from ``other``."""
-    if not quantity:
-        return "none"
-    if "value" in quantity:
-        return _plain(quantity["value"])
-    if "factors" in quantity:
-        return " x ".join(map(_plain, quantity["factors"]))
-    if {"p5", "p95"} <= quantity.keys() and quantity.get("distribution") == "log-normal":
-        return f"{number(quantity['p5'])}-{number(quantity['p95'])}"
-    keys = _differing_keys(quantity, other)
-    shown = [key for key in keys if key in quantity] or keys
-    return ", ".join(
-        _plain(quantity.get(key))
-        if key in ("distribution", "name", "kinds")
-        else f"{words(key)} {_plain(quantity.get(key))}"
-        for key in shown
-    )
-
-
-def _differing_keys(quantity: dict, other: dict) -> list[str]:
-    keys = [key for key in quantity | other if key not in ("source", "unit")]
-    return [key for key in keys if quantity.get(key) != other.get(key)]
-
-
 def _ends_in_unit(quantity: dict, other: dict) -> bool:
     """Whether a quantity, as :func:`quantity_text` writes it, ends in a number in its unit."""
     if not quantity or quantity.get("unit", "1") == "1":
         return False
-    shown = [key for key in _differing_keys(quantity, other) if key in quantity]
+    shown = [key for key in differing_keys(quantity, other) if key in quantity]
     return bool({"value", "p5"} & quantity.keys()) or shown[-1:] == ["median"]
-
-
-def _plain(value: Any) -> str:
-    if value is None or value in ([], {}):
-        return "none"
-    if isinstance(value, dict):
-        return ", ".join(
-            f"{words(key)} {_plain(each)}" for key, each in value.items() if key != "unit"
-        )
-    if isinstance(value, list):
-        parts = (" to ".join(map(_plain, v)) if isinstance(v, list) else _plain(v) for v in value)
-        return ", ".join(parts)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return short(value, 6)
-    return str(value)
 
 
 def sentence(

@@ -18,6 +18,7 @@ from inference_energy.laws.registry import serving_tables
 from inference_energy.method.files import method_path, warnings
 from inference_energy.method.plausible import Tables, held_against
 from inference_energy.method.sources import SERVING, tables_of
+from inference_energy.method.wording import LABELS
 from inference_energy.paper import estimate
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from inference_energy.templates import render
@@ -115,7 +116,7 @@ def _main(snakemake):
             table = after.tables[name]
             table = estimate.members(table) if name == "blend" else table
             write_table(table, folder / f"{name}.csv", name)
-    named = [s for s in settings if s["setting"] != whatif.LABELS["data"]]
+    named = [s for s in settings if s["setting"] != LABELS["data"]]
     values = {
         "base": base,
         "head": head,

@@ -1,11 +1,16 @@
 """Write a resolved method as YAML, once it is held against the tables that it is built from."""
 
+import sys
+from pathlib import Path
+
 import pandas as pd
 from _logged import run
-from inference_energy.documents import dump, read
+from inference_energy.comparison.snapshots import committed_file
+from inference_energy.documents import dump, parse, read
 from inference_energy.errors import InputError
 from inference_energy.method.files import method_path, warnings
 from inference_energy.method.plausible import Tables, held_against
+from inference_energy.method.provenance import with_true_sources
 from inference_energy.tables import read_table, write_text
 
 
@@ -18,9 +23,15 @@ def main(snakemake):
     if problems:
         raise InputError(problems)
     unusual = [*warnings(method, read(read_from.schema), method_path(method["id"])), *unusual]
+    path = snakemake.output[0]
+    # what was committed, not what lies there: an edit and another are one change
+    before = committed_file(Path(), path)
+    if before is not None:
+        method, told = with_true_sources(method, parse(before, path), method_path(method["id"]))
+        print(*told, sep="\n", end="\n" if told else "", file=sys.stderr)
     content = method | ({"warnings": unusual} if unusual else {})
     text = dump(content, sort_keys=False, allow_unicode=True, width=100)
-    write_text(snakemake.output[0], text)
+    write_text(path, text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,67 @@
+"""Settings of a method in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from inference_energy.text import short, told_apart
+
+LABELS = {
+    "benchmarks": "benchmark rows",
+    "data": "tables of data/",
+    "pue": "PUE",
+    "input_charge.input_tokens_per_output_token": "input tokens per output token charged",
+    "node_power.default": "node power",
+}
+"""Settings whose words are not those of their path."""
+
+JOINED = " + "
+"""Between the names of settings that are joined to one."""
+
+
+def words(path: str) -> str:
+    """Write the path of a setting, or of several that were joined, in words."""
+    if JOINED in path:
+        return JOINED.join(map(words, path.split(JOINED)))
+    return LABELS.get(path, path.removeprefix("regimes.").replace("_", " ").replace(".", " "))
+
+
+def quantity_text(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Write a quantity of a method; of one with many keys those that differ from ``other``."""
+    if not quantity:
+        return "none"
+    if "value" in quantity:
+        return _plain(quantity["value"])
+    if "factors" in quantity:
+        return " x ".join(map(_plain, quantity["factors"]))
+    if {"p5", "p95"} <= quantity.keys() and quantity.get("distribution") == "log-normal":
+        ends = (told_apart(quantity[end], other.get(end, quantity[end])) for end in ("p5", "p95"))
+        return "-".join(own for own, _ in ends)
+    keys = differing_keys(quantity, other)
+    shown = [key for key in keys if key in quantity] or keys
+    return ", ".join(
+        _plain(quantity.get(key))
+        if key in ("distribution", "name", "kinds")
+        else f"{words(key)} {_plain(quantity.get(key))}"
+        for key in shown
+    )
+
+
+def differing_keys(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Keys in which a quantity differs from another, its source and unit apart."""
+    keys = [key for key in {**quantity, **other} if key not in ("source", "unit")]
+    return [key for key in keys if quantity.get(key) != other.get(key)]
+
+
+def _plain(value: Any) -> str:
+    if value is None or value in ([], {}):
+        return "none"
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{words(key)} {_plain(each)}" for key, each in value.items() if key != "unit"
+        )
+    if isinstance(value, list):
+        parts = (" to ".join(map(_plain, v)) if isinstance(v, list) else _plain(v) for v in value)
+        return ", ".join(parts)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return short(value, 6)
+    return str(value)
