@@ -73,7 +73,7 @@ EDITS = {
         METHOD,
         lambda text: replaced(text, "median: 300,", "median: 350,"),
         [
-            "Traditional output tokens median 300 -> median 350 tokens raises the traditional",
+            "Traditional output tokens median 300 -> 350 tokens raises the traditional",
             "leaves the long median at 3.90 Wh",
         ],
         ["median: 350", '+oviedo2026,"traditional query, median"'],
@@ -97,13 +97,16 @@ EDITS = {
             "precision: [FP8]\n",
             "precision: [FP8]\n  exclude_sources: [llama-nemotron-fig4]\n",
         ),
-        ["Benchmark rows", "exclude sources llama-nemotron-fig4"],
+        ["Benchmark rows exclude sources none -> llama-nemotron-fig4 multiplies"],
         ["llama-nemotron-fig4", '+oviedo2026,"traditional query, median"'],
     ),
     "a row added": (
         ROWS,
         with_lines(row("Llama 3.1 405B", 405, "1000,1000", "900.00")),
-        ["the row added in data/throughput/oviedo.csv", "row added", "Llama 3.1 405B, 405"],
+        [
+            "the row added in data/throughput/oviedo.csv (Llama 3.1 405B)",
+            "row added: 99, Llama 3.1 405B, 405",
+        ],
         ["+Llama 3.1 405B,", '+oviedo2026,"traditional query, median"'],
     ),
     "a model added": (
@@ -114,7 +117,12 @@ EDITS = {
                 for lengths in ("500,500", "500,2000", "2000,500")
             )
         ),
-        ["row added", "| Newcomer 900B | 0 % -> 33 % | none ->", "enters"],
+        [
+            "The change of 3 rows in data/",
+            "row added",
+            "| Newcomer 900B | 0 % -> 33 % | none ->",
+            "enters",
+        ],
         ["+Newcomer 900B,", '+oviedo2026,"traditional query, median"'],
     ),
     "fleet": (

@@ -48,6 +48,10 @@ def test_a_changed_method_is_held_against_its_committed_state(folder):
 def test_the_only_method_that_changed_needs_no_name(folder):
     with pytest.raises(InputError, match=r"names no method; changed .* none; .*method=NAME"):
         sides(folder, "")
+    table = folder / TABLE
+    told = rf"changed .* none; of data/, .*, {TABLE}; allowed"
+    with edited(table, table.read_bytes() + b"\n"), pytest.raises(InputError, match=told):
+        sides(folder, "")
     path = folder / "config/methods/oviedo2026.yaml"
     with edited(path, path.read_text().replace("p95: 1.6", "p95: 1.7")):
         base, head = sides(folder, "")
@@ -69,7 +73,7 @@ def test_a_changed_table_is_kept_as_it_was_committed(folder):
 
 
 def test_a_method_that_extends_none_and_has_not_changed_needs_a_base(folder):
-    with pytest.raises(InputError, match="extends no method and has not changed"):
+    with pytest.raises(InputError, match="extends no method, and nothing that it says has changed"):
         sides(folder, "oviedo2026")
     for nobody in ("x" * 300, "a/" * 3000, "a\0b"):
         with pytest.raises(InputError, match="no such method or file; allowed are full-load"):
@@ -100,6 +104,9 @@ def test_a_row_whose_key_changed_is_one_that_changed():
     before = {"model": ["a", "b"], "gpu": "H100", "tps": [1.0, 2.0], "note": "n"}
     after = {"model": ["a", "b"], "gpu": "H100", "tps": [1.0, 2.5], "note": "n"}
     assert told(before, after, ["model", "gpu", "tps"]) == [("changed", "b, H100: tps 2 -> 2.5")]
+    tables = ({"t": pd.DataFrame(table)} for table in (before, after))
+    (line,) = changed_rows(*tables, {"t": ["model", "gpu", "tps"]})
+    assert line["brief"] == "b: tps 2 -> 2.5"
 
 
 def test_a_table_that_changed_everywhere_says_how_many_rows_more():

@@ -10,6 +10,7 @@ from inference_energy.comparison.sides import NOW, Side
 from inference_energy.comparison.whatif import ask as ask_sides
 from inference_energy.comparison.whatif import (
     changed_settings,
+    changed_sources,
     fitted,
     flipped_claims,
     headlines,
@@ -194,7 +195,7 @@ def test_a_long_change_is_told_by_what_is_different():
         ),
         (
             {"output_tokens": {"distribution": "exponential", "median": 350}},
-            "Traditional output tokens median 300 -> median 350 tokens raises",
+            "Traditional output tokens median 300 -> 350 tokens raises",
         ),
         ({"input_tokens": {"value": 600}}, "Traditional input tokens 500 -> 600 tokens raises"),
     ],
@@ -239,11 +240,18 @@ def test_a_change_of_data_is_told_by_its_row_or_its_table():
         "factor": 1.00025,
     }
     row = {"table": "data/gpus.csv", "change": "changed", "row": "B200: tdp_w 1000 -> 900"}
+    row |= {"brief": "B200: tdp_w"}
     moves = "the long median by 0.03 %, 4.000 -> 4.001 Wh"
     for rows, told in (
         ([row], "The row changed in data/gpus.csv (B200: tdp_w 1000 -> 900) raises"),
-        ([row | {"row": "x" * 200}], "The row changed in data/gpus.csv raises"),
-        ([row, row], "The change of data/gpus.csv raises"),
+        ([row | {"row": "x" * 200}], "The row changed in data/gpus.csv (B200: tdp_w) raises"),
+        ([row | {"row": "x" * 200, "brief": "x" * 200}], "The row changed in data/gpus.csv raises"),
+        ([row, row], "The change of 2 rows in data/gpus.csv raises"),
+        ([row, row | {"change": "more"}], "The change of data/gpus.csv raises"),
+        (
+            [row, row | {"table": "b.csv"}],
+            "The change of data/gpus.csv and the change of b.csv raises",
+        ),
         ([], "A change of the tables of data/ raises"),
     ):
         said = sentence(changed_settings(BASE, head), [line], rows=rows)
@@ -273,7 +281,27 @@ def test_a_verdict_that_only_other_random_numbers_change_is_told_with_the_exact_
 def test_what_only_one_side_states_is_none_on_the_other():
     head = merge(BASE, {"benchmarks": {"exclude_sources": ["a"], "source": "a test"}})
     (change,) = changed_settings(BASE, head)
-    assert (change["old"], change["new"]) == ("exclude sources none", "exclude sources a")
+    told = change["name"], change["old"], change["new"]
+    assert told == ("benchmark rows exclude sources", "none", "a")
+
+
+def test_the_one_key_that_differs_is_named_once():
+    head = merge(BASE, {"blend": {"models": 2, "source": "a test"}})
+    line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 5.0, "factor": 1.25}
+    said = sentence(changed_settings(BASE, head), [line])
+    assert said.startswith("Blend models 3 -> 2 raises the long median")
+
+
+def test_a_source_that_changed_alone_is_told():
+    own = {"value": 10.2, "unit": "kW", "source": "a datasheet"}
+    head = merge(BASE, {"node_power": {"default": own}})
+    (source,) = changed_sources(BASE, head)
+    assert source["setting"] == "node power"
+    assert (source["old"][:5], source["new"]) == ("arXiv", "a datasheet")
+    told = sentence(changed_settings(BASE, head), [], sources=[source])
+    assert told == "No number differs; the source of node power does."
+    other = merge(BASE, {"node_power": {"default": own | {"value": 9.0}}})
+    assert changed_sources(BASE, other) == []
 
 
 def test_settings_are_named_in_words():

@@ -77,7 +77,7 @@ def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():
 
 
 def test_a_source_that_was_there_before_the_value_is_marked():
-    setting = {"setting": "PUE", "old": "1.1", "new": "1.2", "unit": "1", "old_source": "a paper"}
+    setting = {"name": "PUE", "old": "1.1", "new": "1.2", "unit": "1", "old_source": "a paper"}
     rows = setting_rows([setting | {"new_source": text} for text in ("a paper", "another")])
     assert [row[-1] for row in rows] == [
         "a paper (the source of the old value, unchanged)",

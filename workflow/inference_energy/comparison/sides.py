@@ -132,8 +132,9 @@ def find_sides(
     parent = now.with_file(name, root / path)[name].get("extends")
     if parent is None:
         raise InputError(
-            f"key method: value {asked}: extends no method and has not changed since commit"
-            f" {commit or 'none'}; allowed is a changed method, or base=NAME; name a base"
+            f"key method: value {asked}: extends no method, and nothing that it says has changed"
+            f" since commit {commit or 'none'}; allowed is a changed method, or base=NAME; name a"
+            " base"
         )
     return _side(root, parent, now, schema, f"{asked}: key extends"), head
 
@@ -145,7 +146,7 @@ def _methods_now(root: Path) -> _Methods:
 
 def _only_changed(root: Path, now: _Methods) -> str:
     """Name of the only method file that is new, or not as the last commit has it."""
-    committed, commit = committed_files(root, (METHODS,))
+    committed, commit = committed_files(root, (METHODS, DATA))
     changed = [
         name
         for name in now
@@ -153,7 +154,9 @@ def _only_changed(root: Path, now: _Methods) -> str:
     ]
     if commit and len(changed) == 1:
         return changed[0]
+    tables = [p for p in committed if p.startswith(DATA) and _bytes(root / p) != committed[p]]
     since = f" changed since commit {commit} are {', '.join(changed) or 'none'};" if commit else ""
+    since += f" of data/, which any of them may use, {', '.join(tables)};" if tables else ""
     raise InputError(
         f"key method: names no method;{since} allowed are {', '.join(sorted(now))} or the path of"
         " a method file; say snakemake whatif --config method=NAME, or make whatif METHOD=NAME"
@@ -235,19 +238,31 @@ def changed_rows(
     list of dict
         table, change (added | removed | changed | more), row: of a row that is new or gone all that
         it says, of one that changed its key and what changed; of a table with more than MOST_ROWS
-        such rows, how many more there are.
+        such rows, how many more there are; brief: the same with the first cell of the key alone.
     """
     lines = []
     for path in before:
         old, new = _only(before[path], after[path])
         pairs = _pairs(old, new, [name for name in key[path] if name in after[path]])
-        found = [("removed", _told(old[i])) for i in set(old) - {i for i, _ in pairs}]
-        found += [("added", _told(new[j])) for j in set(new) - {j for _, j in pairs}]
-        found += [("changed", _change_of(old[i], new[j], key[path])) for i, j in pairs]
-        lines += [{"table": path, "change": c, "row": row} for c, row in sorted(found)[:MOST_ROWS]]
+        first = key[path][:1]
+        gone = [old[i] for i in set(old) - {i for i, _ in pairs}]
+        come = [new[j] for j in set(new) - {j for _, j in pairs}]
+        found = [
+            (change, _told(row), _told({name: row[name] for name in first if name in row}))
+            for change, rows in (("removed", gone), ("added", come))
+            for row in rows
+        ]
+        found += [
+            ("changed", *(_change_of(old[i], new[j], names) for names in (key[path], first)))
+            for i, j in pairs
+        ]
+        lines += [
+            {"table": path, "change": change, "row": row, "brief": brief}
+            for change, row, brief in sorted(found)[:MOST_ROWS]
+        ]
         if len(found) > MOST_ROWS:
             rest = f"{len(found) - MOST_ROWS} more; git diff {path} shows them"
-            lines.append({"table": path, "change": "more", "row": rest})
+            lines.append({"table": path, "change": "more", "row": rest, "brief": rest})
     return lines
 
 

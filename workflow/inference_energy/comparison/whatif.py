@@ -17,9 +17,9 @@ from inference_energy.comparison.sides import Side
 from inference_energy.energy import exact
 from inference_energy.laws.fitting import Served
 from inference_energy.method.build import build, fit_suitable
-from inference_energy.method.differences import differing
+from inference_energy.method.differences import differing, quantities
 from inference_energy.method.setup import TRIMMED, Setup
-from inference_energy.method.wording import LABELS, differing_keys, quantity_text, words
+from inference_energy.method.wording import LABELS, change_text, differing_keys, words
 from inference_energy.paper import estimate
 from inference_energy.rounding import largest_first, ratio, relative
 from inference_energy.text import number, percent, told_apart, with_unit
@@ -344,19 +344,22 @@ def _differ(before: str, after: str, scored: bool) -> bool:
 
 
 def changed_settings(base: dict, head: dict) -> list[dict]:
-    """Every quantity that differs: group, setting (both in words), old, new, unit, sources, and
-    which of its keys differ.
+    """Every quantity that differs: group and setting (both in words), name (the setting, or the one
+    key of it that differs), old, new, unit, sources, and which of its keys differ.
     """
     lines = []
     for group, paths in differing(base, head).items():
         for path in paths:
             old, new = _at(base, path), _at(head, path)
+            setting = words(".".join(path))
+            name, before, after = change_text(setting, old, new)
             lines.append(
                 {
                     "group": words(group),
-                    "setting": words(".".join(path)),
-                    "old": quantity_text(old, new),
-                    "new": quantity_text(new, old),
+                    "setting": setting,
+                    "name": name,
+                    "old": before,
+                    "new": after,
                     "keys": [words(key) for key in differing_keys(new, old)],
                     "in_unit": (_ends_in_unit(old, new), _ends_in_unit(new, old)),
                     "unit": new.get("unit", old.get("unit", "1")),
@@ -365,6 +368,21 @@ def changed_settings(base: dict, head: dict) -> list[dict]:
                 }
             )
     return lines
+
+
+def changed_sources(base: dict, head: dict) -> list[dict]:
+    """Every quantity whose source alone differs: setting (in words), old, new."""
+    moved = {path for paths in differing(base, head).values() for path in paths}
+    olds = dict(quantities(base))
+    return [
+        {
+            "setting": words(".".join(path)),
+            "old": olds[path].get("source"),
+            "new": new.get("source"),
+        }
+        for path, new in quantities(head)
+        if path in olds and path not in moved and olds[path].get("source") != new.get("source")
+    ]
 
 
 def _at(tree: Any, path: tuple) -> dict:
@@ -386,6 +404,7 @@ def sentence(
     lines: list[dict],
     shares: Sequence[dict] = (),
     rows: Sequence[dict] = (),
+    sources: Sequence[dict] = (),
 ) -> str:
     """Say in one sentence what was changed and what the medians do, or else what moves most.
 
@@ -396,9 +415,12 @@ def sentence(
         that moves most stands first, and all are named if they are few.
     rows : list of dict
         From ``sides.changed_rows``, where the tables of data/ differ.
+    sources : list of dict
+        From :func:`changed_sources`.
     """
     if not settings:
-        return "Nothing differs."
+        of = ", ".join(source["setting"] for source in sources)
+        return f"No number differs; the source of {of} does." if sources else "Nothing differs."
     place = {share["setting"]: i for i, share in enumerate(shares)}
     ordered = sorted(
         settings, key=lambda s: place.get(s["setting"], place.get(s["group"], len(place)))
@@ -425,21 +447,22 @@ def _change(setting: dict, rows: Sequence[dict]) -> str:
     # once, after the new number, unless there is none
     before, after = setting["in_unit"]
     ends = [f" {setting['unit']}" if in_unit else "" for in_unit in (before and not after, after)]
-    change = f"{setting['setting']} {setting['old']}{ends[0]} -> {setting['new']}{ends[1]}"
+    change = f"{setting['name']} {setting['old']}{ends[0]} -> {setting['new']}{ends[1]}"
     if len(change) <= LONG_CHANGE:
         return change
     return f"{setting['setting']} ({', '.join(setting['keys'])})"
 
 
 def _change_of_data(rows: Sequence[dict]) -> str:
+    tables = list(dict.fromkeys(row["table"] for row in rows))
+    if len(tables) == 1 and len(rows) > 1 and rows[-1]["change"] != "more":
+        return f"the change of {len(rows)} rows in {tables[0]}"
     if len(rows) != 1:
-        return " and ".join(
-            f"the change of {table}" for table in dict.fromkeys(row["table"] for row in rows)
-        )
+        return " and ".join(f"the change of {table}" for table in tables)
     (row,) = rows
     place = f"the row {row['change']} in {row['table']}"
-    change = f"{place} ({row['row']})"
-    return change if len(change) <= LONG_CHANGE else place
+    changes = (f"{place} ({row[words]})" for words in ("row", "brief"))
+    return next((change for change in changes if len(change) <= LONG_CHANGE), place)
 
 
 def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str:

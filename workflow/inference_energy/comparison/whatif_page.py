@@ -33,7 +33,7 @@ def setting_rows(settings: list[dict]) -> list[list[str]]:
     A source that stood there before the value did is marked: it may state the old value only.
     """
     return [
-        [s["setting"], s["old"], s["new"], "" if s["unit"] == "1" else s["unit"], _source(s)]
+        [s["name"], s["old"], s["new"], "" if s["unit"] == "1" else s["unit"], _source(s)]
         for s in settings
     ]
 
@@ -78,12 +78,13 @@ def _number(value: float | None) -> str:
 def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
     """Say whose numbers the claims are compared with, and how they differ from the medians."""
     drawn, exact = (
-        " -> ".join(number(answer.median(regime, engine)) for answer in (base, head))
+        " -> ".join(dict.fromkeys(number(a.median(regime, engine)) for a in (base, head)))
         for engine in ("published", "exact")
     )
     note = (
         "A claim is compared with the seeded draw, as the paper computed its numbers: the draw's"
-        f" {regime} median is {drawn} Wh, the exact one above {exact} Wh. Where the number without"
+        f" {regime} median is {drawn} Wh, the exact one above {exact} Wh; the fleet's are compared"
+        " without sampling, as the draw's bootstrap takes longer. Where the number without"
         " sampling stays, only the draw has moved: a factor that became fixed, or another number of"
         " models, takes other random numbers."
     )

@@ -11,8 +11,12 @@ LABELS = {
     "pue": "PUE",
     "input_charge.input_tokens_per_output_token": "input tokens per output token charged",
     "node_power.default": "node power",
+    "monte_carlo": "Monte Carlo",
 }
 """Settings whose words are not those of their path."""
+
+BY_ITSELF = ("distribution", "name", "kinds")
+"""Keys whose values need no name before them."""
 
 JOINED = " + "
 """Between the names of settings that are joined to one."""
@@ -33,17 +37,41 @@ def quantity_text(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         return _plain(quantity["value"])
     if "factors" in quantity:
         return " x ".join(map(_plain, quantity["factors"]))
-    if {"p5", "p95"} <= quantity.keys() and quantity.get("distribution") == "log-normal":
+    if _is_range(quantity):
         ends = (told_apart(quantity[end], other.get(end, quantity[end])) for end in ("p5", "p95"))
         return "-".join(own for own, _ in ends)
     keys = differing_keys(quantity, other)
     shown = [key for key in keys if key in quantity] or keys
     return ", ".join(
         _plain(quantity.get(key))
-        if key in ("distribution", "name", "kinds")
+        if key in BY_ITSELF
         else f"{words(key)} {_plain(quantity.get(key))}"
         for key in shown
     )
+
+
+def _is_range(quantity: Mapping[str, Any]) -> bool:
+    return {"p5", "p95"} <= quantity.keys() and quantity.get("distribution") == "log-normal"
+
+
+def change_text(
+    setting: str, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> tuple[str, str, str]:
+    """Write a change: what changed, which is one key of the setting where it can be, old, new.
+
+    Parameters
+    ----------
+    setting : str
+        In words.
+    old, new : mapping
+        The quantity on both sides; empty where a side has none.
+    """
+    keys = differing_keys(new, old)
+    is_one = any({"value", "factors"} & q.keys() or _is_range(q) or not q for q in (old, new))
+    if is_one or len(keys) != 1 or keys[0] in BY_ITSELF:
+        return setting, quantity_text(old, new), quantity_text(new, old)
+    (key,) = keys
+    return f"{setting} {words(key)}", _plain(old.get(key)), _plain(new.get(key))
 
 
 def differing_keys(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -110,6 +110,7 @@ def _main(snakemake):
         save(whatif_figure.draw(before, after), folder / "before_after.svg")
         lines = whatif.headlines(before, after, longer)
         settings = whatif.changed_settings(base.method, head.method)
+        stated = whatif.changed_sources(base.method, head.method)
         published = read_table(read.claims, "claims_published")
         claims = whatif.flipped_claims(before, after, published, published_numbers(read))
         for name in TABLES:
@@ -120,10 +121,11 @@ def _main(snakemake):
     values = {
         "base": base,
         "head": head,
-        "sentence": whatif.sentence(settings, lines, shares, rows),
+        "sentence": whatif.sentence(settings, lines, shares, rows, stated),
         "headlines": whatif_page.headline_rows(lines),
         "settings": whatif_page.setting_rows(named),
         "rows": rows,
+        "sources": stated,
         "shares": whatif_page.share_rows(shares),
         "members": whatif_page.member_parts(
             whatif.members(before, after), head.method["blend"].get("ranked_by", "median")
