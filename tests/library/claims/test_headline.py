@@ -26,6 +26,8 @@ def test_the_committed_table_is_that_of_the_results():
             written = dict(zip(own["quantity"], own[column], strict=True))
             # tables hold six digits, and ratios are of rounded numbers here
             assert computed == pytest.approx(written, rel=1e-5, nan_ok=True)
+        told = dict(zip(own["quantity"], own["verdict"].fillna(""), strict=True))
+        assert dict(zip(table["quantity"], table["verdict"].fillna(""), strict=True)) == told
         medians = table[table["lower"].notna()]
         assert medians["quantity"].tolist() == [
             "traditional query, median",
@@ -42,6 +44,15 @@ def test_what_restates_an_input_is_left_out_and_nobodys_method_is_not_judged():
     revised = committed[committed["method"] == "revised"]
     assert revised["verdict"].isna().all()
     assert revised["published"].isna().all()
+
+
+def test_a_verdict_that_the_value_contradicts_says_what_decided_it():
+    """The draw's 20.49 rounds into 8-20, the 20.58 without sampling does not."""
+    committed = read("results/headline.csv", "headline").set_index(["method", "quantity"])
+    lever = committed.loc[("oviedo2025", "lever, combined")]
+    assert lever["value"] < 20.5
+    assert lever["verdict"] == "not reproduced (20.58 without sampling)"
+    assert "(" not in committed.loc[("oviedo2026", "lever, combined"), "verdict"]
 
 
 def test_a_number_that_an_engine_does_not_give_is_left_out():

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from inference_energy.claims.judge import deciding, printed
+from inference_energy.claims.judge import DECIDED, deciding, printed
 from inference_energy.claims.selectors import Results, evaluate
+from inference_energy.text import is_missing
 
 QUERY = "energy_per_query[regime={}; subject=frontier blend; pathway={}; statistic={}]"
 FLEET = "fleet[scenario={}; pathway={}; statistic=p50]"
@@ -99,9 +100,10 @@ def headline(
     Returns
     -------
     DataFrame
-        method, quantity, value, lower, upper (quartiles, of a median), unit, published, verdict. A
-        method that is not the paper's has no verdicts, and nothing was published of it. Numbers
-        that restate an input are left out.
+        method, quantity, value, lower, upper (quartiles, of a median), unit, published, verdict
+        (with the number without sampling, where that decides against the value). A method that is
+        not the paper's has no verdicts, and nothing was published of it. Numbers that restate an
+        input are left out.
     """
     restated = published.dropna(subset=["input"])["claim"]
     table = numbers(results, "published", longer)
@@ -116,5 +118,13 @@ def headline(
     version = published[published["version"] == results.method["claims"]]
     prints = {line["claim"]: printed(line) for line in version.to_dict("records")}
     table["published"] = [prints[c] if c in scored.index else None for c in table["claim"]]
-    table["verdict"] = [scored["verdict"].get(c) for c in table["claim"]]
+    table["verdict"] = [
+        _verdict(scored.loc[c]) if c in scored.index else None for c in table["claim"]
+    ]
     return table.drop(columns="claim").assign(method=name)
+
+
+def _verdict(line: pd.Series) -> str:
+    note = "" if is_missing(line["note"]) else line["note"]
+    exact = DECIDED.match(note)
+    return f"{line['verdict']} ({exact[1]} without sampling)" if exact else line["verdict"]

@@ -37,6 +37,10 @@ paper's, so the table says what the claim would read under it."""
 HOLDS = ("reproduced", "reproduced with caveat")
 """Verdicts that count as reproduced."""
 
+WITHOUT = "decided without sampling:"
+DECIDED = re.compile(rf"{WITHOUT} ([^;]+)")
+"""How the note begins of a claim of which the seeded draw says otherwise, and the number in it."""
+
 
 def holds(claim: Mapping[str, Any], computed: float) -> bool:
     """Whether a computed number holds; parameters and rule as for :func:`holds_in`."""
@@ -181,7 +185,7 @@ def decide(claim: Mapping[str, Any], numbers: Mapping[str, float]) -> tuple[str,
         return verdict, ""
     of_draw, of_exact = number(drawn, 4), number(exact, 4)
     if claim["relation"] != "equal":
-        return verdict, f"decided without sampling: {of_exact}; the seeded draw gives {of_draw}"
+        return verdict, f"{WITHOUT} {of_exact}; the seeded draw gives {of_draw}"
     if as_drawn:
         return "reproduced with caveat", f"as the seeded draw; without sampling {of_exact}"
     return "borderline", f"the seeded draw gives {of_draw}; without sampling {of_exact}"
