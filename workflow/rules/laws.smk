@@ -41,27 +41,6 @@ rule evaluate_laws:
 if "benchmarks" in config:
     LAWS_FOLDER = f"build/laws/{Path(config['benchmarks']).stem}"
 
-    rule evaluate_laws_on:
-        """Cross-validate every throughput law on a user's table."""
-        message:
-            "Predicting left-out rows of {input.throughput_table} with every throughput law"
-        input:
-            **law_tables(LAWS),
-            throughput_table=provided(config["benchmarks"]),
-            code=code("laws/evaluate.py"),
-        params:
-            users=True,
-        output:
-            **{name: f"{LAWS_FOLDER}/{file}" for name, file in LAW_OUTPUTS.items()},
-            svg=f"{LAWS_FOLDER}/throughput_laws.svg",
-            png=f"{LAWS_FOLDER}/throughput_laws.png",
-        log:
-            "logs/evaluate_laws_on.log",
-        conda:
-            "../../environment.yml"
-        script:
-            "../scripts/laws/evaluate.py"
-
     rule predict_at_load_on:
         """Predict a user's table by the law that knows load."""
         message:
@@ -81,6 +60,29 @@ if "benchmarks" in config:
             "../../environment.yml"
         script:
             "../scripts/laws/predict.py"
+
+    rule evaluate_laws_on:
+        """Cross-validate every throughput law on a user's table."""
+        message:
+            "Predicting left-out rows of {input.throughput_table} with every throughput law"
+        input:
+            **law_tables(LAWS),
+            throughput_table=provided(config["benchmarks"]),
+            # that nothing is left of a table which is refused
+            predicted=rules.predict_at_load_on.output.predictions,
+            code=code("laws/evaluate.py"),
+        params:
+            users=True,
+        output:
+            **{name: f"{LAWS_FOLDER}/{file}" for name, file in LAW_OUTPUTS.items()},
+            svg=f"{LAWS_FOLDER}/throughput_laws.svg",
+            png=f"{LAWS_FOLDER}/throughput_laws.png",
+        log:
+            "logs/evaluate_laws_on.log",
+        conda:
+            "../../environment.yml"
+        script:
+            "../scripts/laws/evaluate.py"
 
 
 rule score_load:

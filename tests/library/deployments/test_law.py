@@ -136,7 +136,8 @@ def test_all_copies_of_a_model_are_so_many_times_one(
     factor, basis = deployments_law.fit_law(runs, {"name": "pool"}, background, HARDWARE)
     assert isinstance(factor, float) and factor == copies
     assert basis == (
-        "The vendor's table, conditioned on 2 measured shapes of this configuration (pool law)."
+        "The method's throughput tables, conditioned on 2 measured shapes of this configuration"
+        " (pool law)."
     )
     assert (law.runs["tensor_parallel"] == tensor_parallel).all()
     assert law.runs["tensor_parallel"].dtype.kind == "i"

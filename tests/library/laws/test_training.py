@@ -195,16 +195,19 @@ def test_what_nobody_measured_is_predicted_with_its_interval(user, fitted, chang
 
 
 def test_what_a_node_cannot_have_is_refused_all_at_once(user):
-    one, two, three = problems_of(
+    one, two, three, four = problems_of(
         user,
         {"precision": "FP4"},
         {"expert_parallel": 16},
         {"tensor_parallel": 1, "precision": "BF16"},
+        # 671 GB of 687, of which an engine does not use all and needs some for its cache
+        {"model": "DeepSeek-R1", "tensor_parallel": 8},
     )
     assert 'line 2, column "precision": value "FP4"; allowed on H100-SXM-80GB' in one
     assert 'line 3, column "expert_parallel": value "16"; allowed is at most' in two
     assert 'line 4, column "tensor_parallel": value "1"' in three
     assert "does not fit the memory of 1 x H100-SXM-80GB" in three
+    assert "DeepSeek-R1 in FP8 does not fit the memory of 8 x H100-SXM-80GB" in four
     # four bits that are only stored are served on such GPUs
     assert len(user({"model": "gpt-oss-120b", "precision": "FP4"})) == 1
 

@@ -75,6 +75,9 @@ def test_the_page_says_whether_the_law_knows_the_load(answered, tables, settings
     assert "does not know the load" not in text
     assert "shared by 2 copies of a model" in text
     assert "| ours | 2 | 3 | 9 | 3 | 5 | 4 | 20.0 % |" in text
+    assert "Of a deployment" not in text
+    text = page("A log", tables | {"load": known}, table, settings, asked, deployment=True)
+    assert "Of a deployment only the throughput follows the load" in text
 
 
 def test_the_page_says_which_files_were_left_out(answered, tables, settings):

@@ -26,8 +26,8 @@ def fit_law(
         Runs of one configuration and concurrency.
     settings : dict
         The method's section ``throughput_law``. A law that learns from many configurations starts
-        from the vendor table; other laws need their minimum of shapes, else the fallback's, else
-        the largest throughput of a shape stands for all lengths.
+        from the method's throughput tables; other laws need their minimum of shapes, else the
+        fallback's, else the largest throughput of a shape stands for all lengths.
     background : DataFrame, optional
         Rows that a law of many configurations starts from, schema ``throughput``.
     hardware : mapping of str to DataFrame, optional
@@ -58,7 +58,8 @@ def fit_law(
         if background is None:
             raise TypeError(f"the {name} law starts from the rows of other configurations")
         return _condition(LAWS[name], known, background, hardware or {}), (
-            f"The vendor's table, conditioned on {count} of this configuration ({name} law)."
+            f"The method's throughput tables, conditioned on {count} of this configuration"
+            f" ({name} law)."
         )
     for key, minimum in (("name", "minimum_rows"), ("fallback", "fallback_minimum_rows")):
         kind = LAWS.get(settings.get(key, ""))

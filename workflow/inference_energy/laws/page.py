@@ -11,6 +11,11 @@ from inference_energy.laws.training import counted_once
 from inference_energy.templates import render
 
 AIMS: tuple[tuple[str, tuple[tuple[str, str], ...], dict[str, float]], ...] = (
+    (
+        "shape",
+        (("trtllm-0.17", "all"), ("trtllm-0.19", "all")),
+        {"mean_absolute_error": 4.0, "p90_absolute_error": 9.0},
+    ),
     ("configuration", (("all", "all"),), {"median_factor": 1.10, "p90_factor": 1.35}),
     ("model", (("all", "all"),), {"median_factor": 1.15, "p90_factor": 1.5}),
     (

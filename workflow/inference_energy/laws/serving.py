@@ -173,8 +173,8 @@ def add_traits(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> 
     -------
     DataFrame
         Copy of ``rows`` with the columns TRAITS; ``network``, the same text for models of the same
-        architecture and size, whose throughput is the same; and ``filled``, the share of the
-        memory that the weights take.
+        architecture and size, whose throughput is the same; and ``filled``, what the weights
+        take over the memory that an engine uses, USABLE_MEMORY. [1]
     """
 
     def found(find: Finder, table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -266,7 +266,7 @@ def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.Da
         np.where(model["attention"].eq("hybrid"), state, 0.0) / (count * bandwidth),
     ]
     traits = pd.DataFrame(dict(zip(TRAITS, columns, strict=True)), index=rows.index).astype(float)
-    return traits.assign(filled=(dense_bytes + expert_bytes) / (memory * count))
+    return traits.assign(filled=(dense_bytes + expert_bytes) / usable)
 
 
 def _rates(precision: pd.Series, gpu: pd.DataFrame) -> Array:

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from inference_energy.laws.at_load import AT_A_LOAD, describe
 from inference_energy.laws.base import LoadedFit, together
-from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import served_batch
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
@@ -66,7 +65,7 @@ def fitting(
         throughput_tps=np.nan,
     )
     rows = describe(rows, hardware["models"], hardware["gpus"])
-    return rows[rows["filled"] < USABLE_MEMORY].reset_index(drop=True)
+    return rows[rows["filled"] < 1].reset_index(drop=True)
 
 
 def best_layouts(fit: LoadedFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.DataFrame:

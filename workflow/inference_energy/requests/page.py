@@ -8,7 +8,7 @@ GROUPS_SHOWN = 24
 FILES_SHOWN = 10
 
 
-def page(title, tables, table, settings, load, left_out=()):
+def page(title, tables, table, settings, load, left_out=(), deployment=False):
     """Write the page.
 
     Parameters
@@ -25,6 +25,8 @@ def page(title, tables, table, settings, load, left_out=()):
         ``load`` and ``copies``, as from ``files.load``.
     left_out : sequence of str
         Names of files that were not read, as they are hidden.
+    deployment : bool
+        Whether the log is charged by a deployment, whose power is that of its own runs.
 
     Returns
     -------
@@ -53,5 +55,6 @@ def page(title, tables, table, settings, load, left_out=()):
         groups_shown=GROUPS_SHOWN,
         left_out=left_out,
         files_shown=FILES_SHOWN,
+        deployment=deployment,
         tables=shown,
     )

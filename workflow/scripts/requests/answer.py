@@ -110,7 +110,10 @@ def main(snakemake):
     }
     if "by_hour" in tables:
         drawn["hours"] = figures.hours(tables["by_hour"])
-    written = page(params.title, tables, table, settings, params.load, params.left_out)
+    of_deployment = params.deployment is not None
+    written = page(
+        params.title, tables, table, settings, params.load, params.left_out, of_deployment
+    )
     for name in params.tables:
         write_table(tables[name], output[name], f"requests_{name}")
     save_all(drawn, output.figures)
