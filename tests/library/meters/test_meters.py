@@ -2,9 +2,32 @@
 
 import json
 
+import pandas as pd
 import pytest
 from inference_energy import meters
-from library.meters.files import CHASSIS, DCMI, NOON, matrix, refusal
+from library.meters.files import (
+    CHASSIS,
+    DCMI,
+    DMON,
+    NOON,
+    NOTIFY,
+    REPORT,
+    SMI,
+    SPL,
+    matrix,
+    read,
+    refusal,
+)
+
+EVENT = json.dumps(NOTIFY) + "\n"
+TIMED = "".join(f"2026-01-31T12:00:0{second}Z {CHASSIS % 512}\n" for second in range(3))
+HISTORY = "".join(
+    f"sensor.rack_power,512.5,2026-01-31T12:00:0{second}.000Z\n" for second in range(3)
+)
+ZEUS = "".join(f"{NOON + second},w,0.9,512.5\n" for second in range(3))
+PRINTED = "".join(
+    f"2026-01-31 12:00:0{second}.250\n{{'GPU0': 512.5, 'GPU1': 498.25}}\n" for second in range(3)
+)
 
 
 @pytest.mark.parametrize(
@@ -29,3 +52,30 @@ def test_logs_that_cannot_be_used_say_what_to_do(tmp_path, text, message):
 
 def test_every_family_has_a_name_of_its_own():
     assert len({family.NAME for family in meters.FAMILIES}) == len(meters.FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        (SMI, "gpu"),
+        (SMI.replace(" W,", ",").replace(" MHz", ""), "gpu"),
+        (DMON, "gpu"),
+        (DCMI[: DCMI.rfind("    Sampling")], "node"),
+        (SPL, "node"),
+        ("time,power_w\n1769860800,512.5\n1769860801,513.5\n1769860802,514.5\n", "node"),
+        ("time;energy_kwh\n1769860800;15,50\n1769860810;15,51\n1769860820;15,52\n", "node"),
+        ("entity_id,state,last_changed\n" + HISTORY, "node"),
+        ("start_time,window_name,elapsed_time,gpu0_energy\n" + ZEUS, "gpu"),
+        (PRINTED, "gpu"),
+        (EVENT + EVENT.replace(str(NOON), str(NOON + 1)), "node"),
+        (json.dumps(REPORT) + "\n" + json.dumps(REPORT).replace(":00:0", ":00:1") + "\n", "node"),
+        (TIMED, "node"),
+    ],
+)
+def test_a_log_that_is_being_written_is_read_up_to_what_is_whole(tmp_path, text, scope):
+    """Its program may have written any part of the last line when the log is copied."""
+    whole = read(tmp_path, text, scope)
+    for cut in range(text.rstrip("\n").rfind("\n") + 1, len(text), 5):
+        part = read(tmp_path, text[:cut], scope)
+        # all of its readings are among those of the whole log
+        pd.testing.assert_frame_equal(part.merge(whole), part)

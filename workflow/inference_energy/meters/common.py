@@ -135,14 +135,13 @@ class Samples:
     """
 
     def __init__(self, path, text, scope, zone=None):
-        self.path, self.text, self.scope, self.zone = path, text, scope, zone
+        self.path, self.text, self.scope, self.zone = path, _whole_lines(text), scope, zone
         self.name = Path(path).name
         self.limit = LIKELY[scope]
         self.told_apart = False
         """Whether a name of the log stands for one meter, so that readings in turn are its own."""
-        whole = text.endswith(("\n", "\r"))
-        self.cut_off = None if whole else len(text.splitlines())
-        """Line that its program was still writing when the log was copied."""
+        self.cut_off = not text.endswith(("\n", "\r"))
+        """Whether its program was still writing when the log was copied."""
         self.rows, self.problems = [], []
 
     def table(self, separator=",", needed=()):
@@ -170,8 +169,6 @@ class Samples:
             if not cells or not "".join(cells).strip():
                 continue
             if len(cells) != len(header):
-                if reader.line_num == self.cut_off:
-                    continue
                 self.refuse(
                     reader.line_num,
                     f"has {len(cells)} cells, the header has {len(header)}: correct or remove it",
@@ -185,13 +182,16 @@ class Samples:
     def documents(self):
         """Line number and value of each JSON document, one after the other."""
         decoder = json.JSONDecoder(object_pairs_hook=json_object)
-        text, position, line, counted = self.text, 0, 1, 0
+        text, position, line, counted, whole = self.text, 0, 1, 0, 0
         refuse_crowded(self.path, text)
         while (position := BETWEEN.match(text, position).end()) < len(text):
             line, counted = line + text.count("\n", counted, position), position
             try:
                 value, position = decoder.raw_decode(text, position)
             except json.JSONDecodeError as error:
+                # its program was still writing the last line when the log was copied
+                if whole and self.cut_off and "\n" not in text[position:]:
+                    return
                 self.refuse(line, f"is not complete JSON ({error.msg}): copy the log again")
                 return
             except InputError as error:
@@ -200,6 +200,7 @@ class Samples:
             except (ValueError, RecursionError):
                 self.refuse(line, "has endless numbers or brackets: copy the log again")
                 return
+            whole += 1
             for item in value if isinstance(value, list) else [value]:
                 yield line, item
 
@@ -304,6 +305,15 @@ class Samples:
             .groupby(["meter", "time_s"], as_index=False)
             .first()[SAMPLE_COLUMNS]
         )
+
+
+def _whole_lines(text):
+    """Lines of a log without the last where that has no end, as its program was still writing it.
+
+    Half of a number is one, too. A document is not of one line, and its end is in its brackets.
+    """
+    whole, end, _ = text.rpartition("\n")
+    return whole + end if whole.strip() and text.lstrip()[:1] not in "[{" else text
 
 
 @lru_cache(maxsize=4096)
