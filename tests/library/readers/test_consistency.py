@@ -6,7 +6,7 @@ import pytest
 from inference_energy.readers import consistency, detect_and_read
 from inference_energy.readers.common import Run
 from inference_energy.tables import write_table
-from library.readers.files import FILES, FIXTURES, NODE, PAIR, load, put, refusal
+from library.readers.files import ALONE, FILES, FIXTURES, NODE, PAIR, load, put, refusal
 
 GPU = {"gpu": "H100-SXM-80GB"}
 PERF = {**NODE, "model": "m", "pipeline_parallel": 1}
@@ -35,6 +35,21 @@ REDUNDANT = [
         "power: energy_per_output_token_j",
     ),
     ("inferencex/agg_single.json", {}, "tput_per_gpu", "tput_per_gpu"),
+    *(
+        (
+            "inferencex/agg_single.json",
+            {},
+            f"joules_per_{name}",
+            "power: joules_per_successful_query",
+        )
+        for name in ("successful_query", "input_token", "total_token")
+    ),
+    (
+        "mlenergy/task.json",
+        {},
+        "configurations.1.energy_per_request_joules",
+        "power: energy_per_request_joules",
+    ),
     ("inferencex/agg_disaggregated.json", {}, "input_tput_per_gpu", "tput_per_gpu"),
     ("mlenergy/task.json", {}, "configurations.1.avg_power_watts", "power: energy_per_output"),
     ("vllm/single.json", NODE, "output_throughput", "output_throughput"),
@@ -97,6 +112,39 @@ def test_a_number_that_the_rest_of_its_file_contradicts_is_marked(
     assert not any(mark.startswith(start) for mark in before)
     after = marks(detect_and_read(put(tmp_path, scaled(raw, path, factor)), facts))
     assert any(mark.startswith(start) and " where " in mark for mark in after), after
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "path", "factor", "mark"),
+    [
+        ("vllm/real.json", NODE, "max_concurrency", 10, "concurrency 20 where"),
+        ("vllm/real.json", NODE, "max_concurrency", 0.5, ""),
+        ("aiperf/0.12.0.json", ALONE, "request_latency.p50", 10, "concurrency 2 where"),
+        ("inferencex/agg_single.json", {}, "conc", 10, "concurrency 640 where"),
+        ("inferencex/agg_single.json", {}, "conc", 5, ""),
+        (
+            "inferencex/agg_single.json",
+            {},
+            "total_gpu_energy_j",
+            10,
+            "power: gpu_energy_j 1.32e+07",
+        ),
+        (
+            "inferencex/agg_single.json",
+            {},
+            "total_gpu_energy_j",
+            0.1,
+            "power: gpu_energy_j 132000 J",
+        ),
+        ("inferencex/agg_single.json", {}, "total_gpu_energy_j", 5, ""),
+        ("vllm/single.json", NODE, "num_prompts", 10, "4608 of 5120 requests neither"),
+    ],
+)
+def test_a_number_that_is_ten_times_too_large_is_marked_where_others_bound_it(
+    tmp_path, name, facts, path, factor, mark
+):
+    found = marks(detect_and_read(put(tmp_path, scaled(load(name), path, factor)), facts))
+    assert any(text.startswith(mark) for text in found) if mark else found == ["ok"], found
 
 
 @pytest.mark.parametrize(("name", "client", "facts"), FILES)

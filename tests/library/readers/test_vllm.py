@@ -56,7 +56,11 @@ def test_what_was_sent_and_did_not_succeed_failed_unless_the_client_counts_it():
     totals = {"model_id": "m", "duration": 1, "output_throughput": 5.0, "total_output_tokens": 5}
     for counts, failed, marks in (
         ({"completed": 8, "num_prompts": 10}, 2, ["2 requests failed"]),
-        ({"completed": 8, "num_prompts": 10, "failed": 1}, 1, ["1 requests failed"]),
+        (
+            {"completed": 8, "num_prompts": 10, "failed": 1},
+            1,
+            ["1 of 10 requests neither completed nor failed", "1 requests failed"],
+        ),
         ({"completed": 8, "num_prompts": 8}, 0, []),
         ({"completed": 8, "num_prompts": 10.0}, None, []),
         ({"completed": 8.0, "num_prompts": 10}, None, []),

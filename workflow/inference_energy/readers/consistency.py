@@ -42,6 +42,10 @@ MOST_WATTS = 5_000.0
 HOST_WATTS = 3_000.0
 """Wall power beside the GPUs, of one GPU: a whole server that holds a single one. [W]"""
 
+IN_FLIGHT = (1 / 6, 2.0)
+"""Request rate x median time over the concurrency: a median is at most twice the mean, and far
+fewer at once means that a rate or the length of the run was the limit. [1]"""
+
 MOST_LENGTH = 10_000_000.0
 """Tokens of the longest context that a model has been offered with. [tokens]"""
 
@@ -63,6 +67,7 @@ def check_run(run):
     _check_times(run)
     if run.client != "project":
         _check_rates(run)
+        _check_in_flight(run)
 
 
 def agree(run, what, stated, expected, formula, unit, slack=0.0):
@@ -303,4 +308,30 @@ def _check_rates(run):
             "completed requests / duration",
             "requests/s",
             run.edges,
+        )
+
+
+def _check_in_flight(run):
+    """Requests in flight, by their rate and time, against the concurrency."""
+    values = run.row
+    concurrency, time, rate, tokens, throughput = (
+        values.get(name)
+        for name in (
+            "concurrency",
+            "e2e_p50_s",
+            "request_throughput",
+            "output_tokens",
+            "throughput_tps",
+        )
+    )
+    if not rate and tokens and throughput:
+        rate = throughput / tokens
+    if not concurrency or not time or not rate:
+        return
+    in_flight, (fewest, most) = rate * time, IN_FLIGHT
+    if not fewest * concurrency <= in_flight <= most * concurrency:
+        _mark(
+            run,
+            "concurrency",
+            f"concurrency {concurrency:.6g} where request rate x median time is {in_flight:.6g}",
         )

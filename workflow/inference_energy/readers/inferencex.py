@@ -27,6 +27,9 @@ GPUS = {
 ALL_ROLES = 2
 """Version of the power schema from which joules per token are those of all GPUs."""
 
+PER_SLOT = (1, 50)
+"""Requests that each of the concurrent ones is followed by; its scripts send ten."""
+
 NOMINAL = 0.1
 """How much isl / osl may differ from that of the tokens sent, both drawn below them (relative)."""
 
@@ -120,3 +123,30 @@ def _read_power(run):
     run.put_energy("gpu_energy_j", run.number("total_gpu_energy_j"))
     if total and run.row.get("gpu_energy_j"):
         run.put("duration_s", run.row["gpu_energy_j"] / total)
+    if not of_one_role:
+        _check_joules(run, joules)
+
+
+def _check_joules(run, token):
+    """Joules per query and token against the lengths, and the total against the requests."""
+    osl, isl = run.row.get("output_tokens"), run.row.get("input_tokens")
+    query = run.number("joules_per_successful_query")
+    parts = (
+        ("joules_per_output_token", token, osl),
+        ("joules_per_input_token", run.number("joules_per_input_token"), isl),
+        ("joules_per_total_token", run.number("joules_per_total_token"), (osl or 0) + (isl or 0)),
+    )
+    for name, joules, length in parts:
+        if query and joules and length:
+            formula = f"{name} x the nominal length"
+            text = "power: joules_per_successful_query"
+            agree(run, text, query, joules * length, formula, "J", NOMINAL)
+    total, slots = run.row.get("gpu_energy_j"), run.row.get("concurrency")
+    if total and query and slots:
+        requests = total / query
+        least, most = PER_SLOT
+        if not least * slots <= requests <= most * slots:
+            run.marks.append(
+                f"power: gpu_energy_j {total:.6g} J is that of {requests:.6g} requests where"
+                f" {slots:g} at once and about ten after another were sent"
+            )

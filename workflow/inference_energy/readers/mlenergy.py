@@ -5,6 +5,7 @@ are not given, so input_tokens stays empty unless the facts state it.
 """
 
 from inference_energy.readers.common import Run
+from inference_energy.readers.consistency import agree
 from inference_energy.units import MILLI
 
 CLIENT = "mlenergy"
@@ -44,7 +45,11 @@ def read(run):
     run.put("output_tokens", run.needed("avg_output_len"))
     run.put("throughput_tps", run.needed("output_throughput_tokens_per_sec"))
     run.put_energy("gpu_power_w", run.number("avg_power_watts"))
-    run.put_energy("energy_per_output_token_j", run.number("energy_per_token_joules"))
+    token, length = run.number("energy_per_token_joules"), run.row.get("output_tokens")
+    run.put_energy("energy_per_output_token_j", token)
+    if token and length:
+        stated, formula = run.number("energy_per_request_joules"), "energy per token x mean length"
+        agree(run, "power: energy_per_request_joules", stated, token * length, formula, "J")
     for percentile, name in (("p50", "median"), ("p90", "p90"), ("p95", "p95"), ("p99", "p99")):
         run.put(f"itl_{percentile}_s", run.number(f"{name}_itl_ms"), MILLI)
 

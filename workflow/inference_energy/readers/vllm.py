@@ -46,6 +46,12 @@ def _failed(run):
     prompts, completed = run.number("num_prompts"), run.raw.get("completed")
     if isinstance(completed, int) and prompts is not None and completed > prompts:
         run.marks.append(f"{completed} requests completed where {prompts:g} were sent")
+    if isinstance(prompts, int) and isinstance(completed, int) and failed is not None:
+        told = completed + failed
+        if told < prompts:
+            run.marks.append(
+                f"{prompts - told:g} of {prompts} requests neither completed nor failed"
+            )
     # Clients of 2025 and earlier have no "failed"; what was sent and did not succeed failed.
     if failed is None and isinstance(prompts, int) and isinstance(completed, int):
         failed = max(prompts - completed, 0)
