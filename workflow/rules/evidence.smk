@@ -167,6 +167,7 @@ rule report_evidence:
         settings=EVIDENCE,
     output:
         page="docs/evidence.md",
+        each="results/validation/evidence_each.md",
         remainders="results/validation/remainders.md",
     log:
         "logs/report_evidence.log",

@@ -1,9 +1,9 @@
-"""Numbers for the page of conclusions from public evidence, picked from the result tables."""
+"""Numbers for the pages of public evidence, picked from the result tables."""
 
 import numpy as np
 import pandas as pd
 
-from inference_energy.evidence.coverage import MEASURED_BY
+from inference_energy.evidence.coverage import MEASURED_BY, NOT_TESTABLE
 from inference_energy.evidence.decomposition import (
     BY_LAW,
     CLOSE,
@@ -19,12 +19,18 @@ from inference_energy.text import FEW
 ONE_TO_MANY = ("caravaca_405b_b1", "caravaca_405b_b100")
 """Estimates of one study that differ in the load alone."""
 
+NOT_FOUND = "not found"
+"""Verification of an estimate that was searched for in vain."""
+
+POSSIBLE = ("holds", "holds in part", "does not hold", NOT_TESTABLE)
+"""Verdicts on a line of evidence, best first."""
+
 RUN = "mlenergy_v3."
 """Begin of the identifiers of measured runs."""
 
 
-def page(verdicts, predicted, tables, estimates, settings, reported):
-    """Write the page.
+def page(verdicts, predicted, tables, estimates, reported):
+    """Write the page of conclusions.
 
     Parameters
     ----------
@@ -36,8 +42,6 @@ def page(verdicts, predicted, tables, estimates, settings, reported):
         The other tables of the method whose details are shown, by schema name.
     estimates : DataFrame
         Table of schema ``estimates``.
-    settings : dict
-        Content of config/evidence.yaml.
     reported : str
         That method.
 
@@ -46,12 +50,36 @@ def page(verdicts, predicted, tables, estimates, settings, reported):
     str
         Markdown.
     """
-    searched = estimates["verification"] == "not found"
-    coverage, production = tables["coverage"], tables["production"]
-    of_all = production[production["part"] == "all nodes"]
+    known = estimates[estimates["verification"] != NOT_FOUND]
     near = closeness(predicted)
+    gpus = tables["concurrency"]["gpus"]
     return render(
         "evidence/evidence.md.jinja",
+        reported=reported,
+        close=CLOSE,
+        found=len(known),
+        origins=known["origin"].nunique(),
+        possible=POSSIBLE,
+        verdicts=_verdicts(verdicts, reported),
+        closeness=near.to_dict("records"),
+        closest=near.loc[near["median"].idxmin(), "method"] if len(near) else "",
+        runs=int(near["n"].max()) if len(near) else 0,
+        **_factors(tables),
+        sweeps=_sweeps(tables["concurrency"]),
+        copy={"least": int(gpus.min()), "most": int(gpus.max())},
+        caravaca=_one_to_many(tables["decomposition"]),
+    )
+
+
+def each(verdicts, tables, estimates, settings, reported):
+    """Write the page of every line of evidence.
+
+    Parameters as for :func:`page`, and ``settings``, the content of config/evidence.yaml.
+    """
+    coverage, production = tables["coverage"], tables["production"]
+    of_all = production[production["part"] == "all nodes"]
+    return render(
+        "evidence/evidence_each.md.jinja",
         reported=reported,
         methods=list(verdicts),
         nearly_all=NEARLY_ALL,
@@ -59,17 +87,10 @@ def page(verdicts, predicted, tables, estimates, settings, reported):
         few=FEW,
         close=CLOSE,
         nominal=settings["nominal_coverage"],
-        found=int((~searched).sum()),
-        origins=estimates.loc[~searched, "origin"].nunique(),
-        missing=estimates[searched].to_dict("records"),
-        closeness=near.to_dict("records"),
-        closest=near.loc[near["median"].idxmin(), "method"] if len(near) else "",
-        runs=int(near["n"].max()) if len(near) else 0,
+        missing=estimates[estimates["verification"] == NOT_FOUND].to_dict("records"),
         verdicts=_verdicts(verdicts, reported),
         **_overestimates(tables),
         **_factors(tables),
-        sweeps=_sweeps(tables["concurrency"]),
-        caravaca=_one_to_many(tables["decomposition"]),
         coverage=coverage[coverage["model"] == "all"].to_dict("records"),
         breakdown=tables["breakdown"].to_dict("records"),
         blackwell=_blackwell(tables["blackwell"]),

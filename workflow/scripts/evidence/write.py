@@ -1,9 +1,9 @@
-"""Write docs/evidence.md and what the factors leave from the tables of public evidence."""
+"""Write docs/evidence.md, every line of evidence, and what the factors leave."""
 
 from pathlib import Path
 
 from _logged import run
-from inference_energy.evidence.page import page, remainders
+from inference_energy.evidence.page import each, page, remainders
 from inference_energy.reports import told
 from inference_energy.tables import read_table, write_text
 
@@ -24,8 +24,9 @@ def main(snakemake):
     estimates = read_table(read.estimates, "estimates")
     reported = snakemake.params.reported[0]
     settings = snakemake.params.settings
-    text = page(verdicts, predicted, tables, estimates, settings, reported)
+    text = page(verdicts, predicted, tables, estimates, reported)
     write_text(snakemake.output.page, told(text, Path(snakemake.output.page).parent))
+    write_text(snakemake.output.each, each(verdicts, tables, estimates, settings, reported))
     write_text(snakemake.output.remainders, remainders(tables, settings, reported))
 
 
