@@ -13,7 +13,7 @@ PAGES = [
 REFERENCES = {"results/README.md", "config/README.md"}
 """Pages in which a reader looks something up, from a table of contents."""
 
-TABLES = {"results/validation/peers.md"}
+TABLES = {"results/validation/peers_each.md"}
 """Pages most of which are the same table for other parts of the runs."""
 
 EXAMPLES = {"config/methods/mine.yaml", "config/deployments/mine.yaml", "results/run.json"}

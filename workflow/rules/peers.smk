@@ -49,6 +49,7 @@ rule compare_peers:
     output:
         table="results/validation/peers.csv",
         page="results/validation/peers.md",
+        each="results/validation/peers_each.md",
         svg=captioned("figures/validation/peers.svg", "peers", "Public evidence"),
         png="figures/validation/peers.png",
     log:
@@ -70,6 +71,7 @@ use rule compare_peers as compare_asked_peers with:
     output:
         table="build/peers/peers.csv",
         page="build/peers/peers.md",
+        each="build/peers/peers_each.md",
         svg="build/peers/peers.svg",
         png="build/peers/peers.png",
     log:

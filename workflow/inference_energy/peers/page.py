@@ -1,4 +1,4 @@
-"""Page of the comparison with other estimators: who is nearest to the measured runs."""
+"""Pages of the comparison with other estimators: who is nearest to the measured runs."""
 
 import pandas as pd
 
@@ -44,24 +44,36 @@ def page(rows, answers, scored):
     scored : DataFrame
         Table of schema ``peers``.
     """
-    whole = scored[scored["by"] == "all"]
     return render(
         "peers/peers.md.jinja",
         counts=rows["table"].value_counts().to_dict(),
         versions=answers.groupby("predictor")["version"].first().to_dict(),
-        refusals=_refusals(answers),
-        quantities=[
-            {"name": name, "sets": [_set(whole, name, chosen) for chosen in (SHARED, METHODS)]}
-            for name in QUANTITIES.values()
-        ],
-        by={
-            name: [_parts(scored, name, *chosen) for chosen in DIVISIONS]
-            for name in QUANTITIES.values()
-        },
+        quantities=_quantities(scored),
         laws=[name for name in pd.unique(scored["predictor"]) if name in ASKED],
         of_one_load=OF_ONE_LOAD,
         told_load=sorted(set(scored.loc[scored["told"] == LENGTHS, "predictor"])),
     )
+
+
+def each(answers, scored):
+    """Write the tables behind :func:`page`, by load and class."""
+    return render(
+        "peers/peers_each.md.jinja",
+        quantities=_quantities(scored),
+        by={
+            name: [_parts(scored, name, *chosen) for chosen in DIVISIONS]
+            for name in QUANTITIES.values()
+        },
+        refusals=_refusals(answers),
+    )
+
+
+def _quantities(scored):
+    whole = scored[scored["by"] == "all"]
+    return [
+        {"name": name, "sets": [_set(whole, name, chosen) for chosen in (SHARED, METHODS)]}
+        for name in QUANTITIES.values()
+    ]
 
 
 def label(line):

@@ -13,7 +13,7 @@ from inference_energy.evidence.boundaries import conversion
 from inference_energy.method.build import build
 from inference_energy.peers import own
 from inference_energy.peers.figures import factor_by_load
-from inference_energy.peers.page import CONFIGURATOR, page
+from inference_energy.peers.page import CONFIGURATOR, each, page
 from inference_energy.peers.rows import MEASURED, read_rows
 from inference_energy.peers.score import LENGTHS, TOLD, long_form, scores
 from inference_energy.tables import read_table, write_table, write_text
@@ -70,6 +70,7 @@ def main(snakemake):
     save(figure, output.svg)
     save(figure, output.png)
     write_text(output.page, reports.told(text, Path(output.page).parent))
+    write_text(output.each, each(answers, scored))
     print(text, file=sys.stderr)
 
 
