@@ -47,6 +47,17 @@ COLOURS = """() => {
   return [...new Set(found)].map((each) => JSON.parse(each));
 }"""
 """Every colour of a text, with that of its ground and where it stands."""
+BARE = """ids => ids.flatMap(id => {
+  const found = [];
+  const walker = document.createTreeWalker(document.getElementById(id), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    const inside = text.parentElement.closest("a, svg, caption, th, .soft, .chart, .verdict");
+    if (!inside && text.parentElement.checkVisibility()) found.push(text.data);
+  }
+  return found;
+})"""
+"""Texts of places that are no link, heading, drawing, or note."""
 INTENSITIES = {
     "water on the site": ("on_site_water", SERVER, 1),
     "water of electricity": ("generation_water", FACILITY, 1),
@@ -279,6 +290,17 @@ def test_every_number_links_to_rows_that_are_there(name, page):
         assert number(float(line.split(",")[4])) == link.inner_text()
 
 
+@pytest.mark.parametrize("name", SHOWN)
+def test_no_number_of_the_answer_is_without_a_link(name, page):
+    for output in ("300", "50000"):
+        go(page, {"method": name, "output": output})
+        texts = page.evaluate(BARE, ["results", "energies", "days", "verdicts", "claims"])
+        assert len(texts) > 20
+        assert [text for text in texts if re.search(r"\d", text)] == []
+        for place in ("median", "baseline", "improved"):
+            assert page.locator(f"#{place} > a").count() == 1
+
+
 def test_it_has_every_kind_of_node_that_has_coefficients(page):
     go(page, {"method": "revised"})
     kinds = kinds_of(read("results/coefficients.csv", "coefficients"))
@@ -481,8 +503,13 @@ def test_load_is_asked_for_where_the_method_knows_it(page):
 
 
 def test_it_fits_on_a_phone(browser):
+    """Nothing is beside the screen, the verdicts and what else stands in tables included."""
+    beside = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)"
     with opened(browser, PAGE.as_uri(), width=360) as (page, _, complaints):
         assert page.evaluate("document.documentElement.scrollWidth") == 360
+        for name in SHOWN:
+            go(page, {"method": name})
+            assert page.evaluate(f"{beside}.map(e => e.id)") == []
         assert complaints == []
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.claims.wording import place as place_of
 from inference_energy.explorer import content
 from inference_energy.explorer.configurations import Configuration, configurations
 from inference_energy.laws.at_load import AtLoad
@@ -29,8 +30,8 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def known():
-    statements = {("median-traditional", "v2"): "The median"}
-    return content.method_content(METHOD, TABLES, statements, LogNormal(-0.3, 0.1))
+    published = read("data/published/claims.csv", "claims_published")
+    return content.method_content(METHOD, TABLES, published, LogNormal(-0.3, 0.1))
 
 
 def line(table, number):
@@ -52,8 +53,19 @@ def test_numbers_stand_in_the_lines_that_are_named(known):
     day = known["footprint"]["on-site water"]["range"]["long"]
     assert line("footprint", day["line"]).startswith("on-site water,range,day,long")
     claim = next(each for each in known["claims"] if each["claim"] == "median-traditional")
-    assert claim["statement"] == "The median"
     assert line("claims", claim["line"]).startswith("median-traditional,v2,")
+    printed = (ROOT / "data/published/claims.csv").read_text(encoding="utf-8").splitlines()
+    for claim in known["claims"]:
+        assert printed[claim["printed"] - 1].startswith(f"{claim['claim']},v2,")
+        assert claim["statement"] in printed[claim["printed"] - 1]
+    search = content.references(read("data/published/references.csv", "references"))["web search"]
+    stated = (ROOT / "data/published/references.csv").read_text(encoding="utf-8").splitlines()
+    assert stated[search["line"] - 1].startswith(f"web search,{search['value']},")
+
+
+def test_claims_stand_in_the_order_of_the_paper(known):
+    order = [each["claim"] for each in known["claims"]]
+    assert order == sorted(order, key=place_of) and order[0] == "median-traditional"
 
 
 def test_a_reader_starts_from_the_model_nearest_to_the_blend(known):

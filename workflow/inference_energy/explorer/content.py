@@ -9,6 +9,7 @@ import base64
 import numpy as np
 
 from inference_energy.claims.judge import deciding
+from inference_energy.claims.wording import place
 from inference_energy.explorer.page import DIGITS
 from inference_energy.laws import at_load, serving
 from inference_energy.laws.base import LENGTH_FLOOR
@@ -325,7 +326,7 @@ def factor_content(section):
     return {"p5": section["p5"], "p95": section["p95"]}
 
 
-def method_content(method, tables, statements, power_utilisation):
+def method_content(method, tables, published, power_utilisation):
     """One method for the page.
 
     Parameters
@@ -334,8 +335,8 @@ def method_content(method, tables, statements, power_utilisation):
         Resolved method.
     tables : dict of str to DataFrame
         Its tables energy_per_query, fleet, footprint, claims.
-    statements : dict of tuple to str
-        What a claim says, by claim and version.
+    published : DataFrame
+        Table of schema ``claims_published``, as its file has it.
     power_utilisation : LogNormal or Coupling
         That of the built method.
     """
@@ -361,7 +362,7 @@ def method_content(method, tables, statements, power_utilisation):
         "first": nearest_the_blend(own_queries(tables["energy_per_query"])["traditional"]),
         "fleet": fleet(tables["fleet"]),
         "footprint": footprint(tables["footprint"]),
-        "claims": claims(tables["claims"], statements),
+        "claims": claims(tables["claims"], published),
     }
 
 
@@ -410,15 +411,21 @@ def footprint(table):
     return found
 
 
-def claims(table, statements):
-    """Verdicts of the engine that decides, in the order of the table."""
+def claims(table, published):
+    """Verdicts of the engine that decides in the order of the paper, with where each is printed."""
+    keys = zip(published["claim"], published["version"], strict=True)
+    printed = {key: line + 2 for line, key in enumerate(keys)}
+    statements = published["statement"].tolist()
     lines = []
-    for line, row in deciding(table).iterrows():
+    ordered = deciding(table).sort_values("claim", key=lambda names: names.map(place))
+    for line, row in ordered.iterrows():
+        at = printed[row["claim"], row["source"]]
         lines.append(
             {
                 "claim": row["claim"],
                 "version": row["source"],
-                "statement": statements.get((row["claim"], row["source"]), row["claim"]),
+                "statement": statements[at - 2],
+                "printed": at,
                 "published": row["published"],
                 "computed": None if is_missing(row["computed"]) else row["computed"],
                 "unit": row["unit"],
@@ -428,6 +435,12 @@ def claims(table, statements):
             }
         )
     return lines
+
+
+def references(table):
+    """What a fleet is compared with, by quantity, with the line of each in the table."""
+    rows = zip(table["quantity"], map(float, table["value"]), strict=True)
+    return {name: {"value": value, "line": i + 2} for i, (name, value) in enumerate(rows)}
 
 
 def intensity_content(config, facility):

@@ -23,8 +23,6 @@ def main(snakemake):
     read, write, methods = snakemake.input, snakemake.output, snakemake.params.methods
     sources = read_all_sources(read)
     published = read_table(read.published, "claims_published")
-    keys = zip(published["claim"], published["version"], strict=True)
-    statements = dict(zip(keys, published["statement"], strict=True))
     coefficients = read_table(read.coefficients, "coefficients")
     setups, found = _known(read, methods, sources, configurations.kinds_of(coefficients))
     write_table(configurations.as_table(found), write.table, "configurations")
@@ -39,7 +37,7 @@ def main(snakemake):
             files[STEADY_TABLE] = steady_rows(hardware["mlenergy"])
         own, utilisation = pools.add(found[name]), setups[name].power_utilisation
         served = {model.name: model for model in setups[name].models}
-        described[name] = content.method_content(method, tables, statements, utilisation) | {
+        described[name] = content.method_content(method, tables, published, utilisation) | {
             "pools": own,
             "idle": content.idle_content(own, hardware),
             "configurations": [
@@ -61,7 +59,7 @@ def main(snakemake):
             "methods": described,
             "serving": content.serving_content(pools, coefficients),
             "intensities": intensities,
-            "references": dict(zip(references["quantity"], references["value"], strict=True)),
+            "references": content.references(references),
         },
         Path(read.style).read_text(encoding="utf-8"),
         [translated.script(), *(Path(path).read_text(encoding="utf-8") for path in read.scripts)],

@@ -50,11 +50,12 @@ const explorer = (() => {
     const mark = first === undefined ? "" : `#L${first}${last === first ? "" : `-L${last}`}`;
     return `<a href="../../${encodeURI(path)}${mark}" title="${escaped(path)}${place && `, ${place}`}">${escaped(text)}</a>`;
   };
+  /* A narrow screen shows each row under its heading; the roles keep it a table for screen readers. */
   const table = (caption, header, rows) =>
-    `<table><caption>${caption}</caption><thead><tr>${header
-      .map((cell) => `<th scope="col">${cell}</th>`)
-      .join("")}</tr></thead><tbody>${rows
-      .map((row) => `<tr>${row.map((cell, i) => (i ? `<td>${cell}</td>` : `<th scope="row">${cell}</th>`)).join("")}</tr>`)
+    `<table role="table"><caption>${caption}</caption><thead role="rowgroup"><tr role="row">${header
+      .map((cell) => `<th scope="col" role="columnheader">${cell}</th>`)
+      .join("")}</tr></thead><tbody role="rowgroup">${rows
+      .map((row) => `<tr role="row">${row.map((cell, i) => (i ? `<td role="cell" data-of="${header[i]}">${cell}</td>` : `<th scope="row" role="rowheader">${cell}</th>`)).join("")}</tr>`)
       .join("")}</tbody></table>`;
 
   /* --- what is picked ---------------------------------------------------------------------- */
@@ -200,18 +201,20 @@ const explorer = (() => {
   const showAnswer = ({ picked, method, place }, { query, stated, load }) => {
     const answer = engine.answer(method, place, query, stated, load);
     const of = (level) => engine.quantile(answer.energy, level);
-    const file = "results/explorer/configurations.csv";
-    $("median").textContent = number(of("p50"));
-    const at = (level) => marked(level, number(of(level)));
+    // what the page computes rests on the node's row and on the method
+    const computed = (text) => link(text, "results/explorer/configurations.csv", ...place.lines);
+    const byMethod = (text) => link(text, `results/${picked.method}/method.yaml`);
+    $("median").innerHTML = computed(number(of("p50")));
+    const at = (level) => marked(level, computed(number(of(level))));
     $("sentence").innerHTML =
       `is the median of such a query. Half of the time it takes ${at("p25")} to ${at("p75")} Wh, nine times in ten` +
-      ` ${at("p5")} to ${at("p95")} Wh. It takes ${marked("seconds", number(answer.seconds))} s of the whole node, which draws ${number(answer.draws)} kW meanwhile and gives` +
-      ` ${link(`${number(answer.throughput)} output tokens a second`, file, ...place.lines)} to all its queries together.`;
+      ` ${at("p5")} to ${at("p95")} Wh. It takes ${marked("seconds", computed(number(answer.seconds)))} s of the whole node, which draws ${byMethod(number(answer.draws))} kW meanwhile and gives` +
+      ` ${computed(`${number(answer.throughput)} output tokens a second`)} to all its queries together.`;
     const beyond = answer.outside.map((name) => {
       const [low, high] = place.law.domain[name];
-      return `${name} (seen: ${number(low)} to ${number(high)} tokens)`;
+      return `${name} (seen: ${computed(`${number(low)} to ${number(high)}`)} tokens)`;
     });
-    $("warning").textContent = beyond.length ? `Beyond what the throughput law has seen: ${beyond.join(", ")}. The number is an extrapolation.` : "";
+    $("warning").innerHTML = beyond.length ? `Beyond what the throughput law has seen: ${beyond.join(", ")}. The number is an extrapolation.` : "";
     const published = REGIMES.flatMap((regime) =>
       method.claims
         .filter((claim) => claim.claim === `median-${regime}`)
@@ -223,16 +226,18 @@ const explorer = (() => {
     $("parts").innerHTML = table(
       "Median energy, part by part",
       ["part", "Wh", "share"],
-      rows.filter(([, wh]) => wh > 0).map(([name, wh]) => [name, number(wh), percent(wh / of("p50"), 3)]),
+      rows.filter(([, wh]) => wh > 0).map(([name, wh]) => [name, computed(number(wh)), computed(percent(wh / of("p50"), 3))]),
     );
     const { standing } = answer;
-    $("standing").textContent = standing
-      ? `Of the power that the node draws, ${percent(standing.host, 2)} goes to processors, memory, fans and power supplies,` +
-        ` ${percent(standing.gpus, 2)} to GPUs that would be idle, the rest to their work.`
+    const nodes = (text) => link(text, "data/nodes.csv");
+    $("standing").innerHTML = standing
+      ? `Of the power that the node draws, ${nodes(percent(standing.host, 2))} goes to processors, memory, fans and power supplies,` +
+        ` ${nodes(percent(standing.gpus, 2))} to GPUs that would be idle, the rest to their work.`
       : "";
     const spread = Object.entries(answer.spread).filter(([, share]) => share > 0);
-    $("spread").textContent = spread.length
-      ? `Its range comes from ${spread.map(([name, share]) => `${name} (${percent(share, 2)})`).join(", ")}, as shares of the variance of ln E.`
+    const factor = (name) => (["utilisation", "PUE"].includes(name) ? byMethod : computed);
+    $("spread").innerHTML = spread.length
+      ? `Its range comes from ${spread.map(([name, share]) => `${name} (${factor(name)(percent(share, 2))})`).join(", ")}, as shares of the variance of ln E.`
       : "Every factor is fixed here, so that there is no range.";
     const curve = d3.range(1, 5.01, 0.05).map((power) => {
       const output = 10 ** power;
@@ -248,9 +253,9 @@ const explorer = (() => {
       charts.loads($("loads"), rows, load === null ? [] : [{ load, p50: of("p50") }]);
     }
     const fitted = engine.knowsLoad(place.law)
-      ? `Throughput law with load: ${link("its nodes and their power", file, ...place.lines)}; ${link("what it is fitted to, and how well it predicts", "docs/load.md")}.` +
+      ? `Throughput law with load: ${computed("its nodes and their power")}; ${link("what it is fitted to, and how well it predicts", "docs/load.md")}.` +
         (place.rows.length ? " Rows of this model there: " : UNMEASURED.includes(place.model) ? "" : " No row is of this model on this node.")
-      : `Throughput law: ${place.law.kind}, ${link("its coefficients", file, ...place.lines)}, fitted to `;
+      : `Throughput law: ${place.law.kind}, ${computed("its coefficients")}, fitted to `;
     const together = method.configurations.find((each) => each.model === place.model && each.gpu === "several");
     const foreign = engine.knowsLoad(place.law) && !place.law.nodes.every((node) => together?.law.nodes.includes(node));
     $("basis").innerHTML =
@@ -258,7 +263,7 @@ const explorer = (() => {
       fitted +
       place.rows.map(([path, first, last]) => link(`${path.split("/").pop()} ${first}${last === first ? "" : `–${last}`}`, path, first, last)).join(", ") +
       `${place.rows.length ? "." : ""} Power, utilisation, PUE and lengths: ${link("the method, resolved", `results/${picked.method}/method.yaml`)}.`;
-    showWater(picked, answer);
+    showWater(picked, answer, computed);
     return answer;
   };
 
@@ -266,7 +271,7 @@ const explorer = (() => {
     const { range, settings } = content.intensities.operational_carbon;
     return grid === "range" ? { p5: range[0], p95: range[1] } : { p5: settings[grid].value, p95: settings[grid].value };
   };
-  const showWater = (picked, answer) => {
+  const showWater = (picked, answer, computed) => {
     const { on_site_water, generation_water } = content.intensities;
     const ends = ({ range: [p5, p95] }) => ({ p5, p95 });
     const source = (name, section) =>
@@ -278,9 +283,9 @@ const explorer = (() => {
       ["carbon", "g", answer.energy, carbonOf(picked.grid), library.units.MILLI, picked.grid === "range" ? source("", carbon) : link(carbon.settings[picked.grid].subject, "data/facility.csv", carbon.settings[picked.grid].line)],
     ].map(([name, unit, energy, range, scale, sources]) => {
       const whole = engine.times(energy, engine.logNormal(range, Z));
-      return [name, `${marked(name, interval((level) => engine.quantile(whole, level), scale))} ${unit}`, sources];
+      return [name, `${marked(name, computed(interval((level) => engine.quantile(whole, level), scale)))} ${unit}`, sources];
     });
-    $("water").innerHTML = table("Median (P5–P95)", ["", "per query", "intensity from"], rows);
+    $("water").innerHTML = table("Median (P5–P95)", ["what", "per query", "intensity from"], rows);
   };
 
   const slug = (subject) => (subject === BLEND ? "" : `${subject.toLowerCase().replaceAll(" ", "-")}-`);
@@ -316,13 +321,15 @@ const explorer = (() => {
       shares.map((s) => ({ pathway, share: s, value: day(pathway, s / library.units.PERCENT) })),
     );
     const here = ["baseline", "improved"].map((pathway) => ({ share: library.units.PERCENT * share, value: day(pathway, share) }));
-    const search = content.references["web search per query"] * queries;
+    const reference = content.references["web search per query"];
+    const search = reference.value * queries;
     charts.fleet($("fleet"), rows, here, [{ value: search, label: "web search" }]);
-    $("day").innerHTML =
-      `${number(queries)} billion queries a day, ${percent(share, 3)} of them long, take <b><span id="baseline">${number(here[0].value)}</span> GWh</b> a day,` +
-      ` and <span id="improved">${number(here[1].value)}</span> GWh with the improvements that the paper assumes. As many web searches take ` +
-      `${link(`${number(search)} GWh`, "data/published/references.csv")}.`;
     const path = `results/${picked.method}/fleet.csv`;
+    const mixed = (pathway, value) => link(number(value), path, fleet.traditional[pathway].line, fleet.long[pathway].line);
+    $("day").innerHTML =
+      `${number(queries)} billion queries a day, ${percent(share, 3)} of them long, take <b><span id="baseline">${mixed("baseline", here[0].value)}</span> GWh</b> a day,` +
+      ` and <span id="improved">${mixed("improved", here[1].value)}</span> GWh with the improvements that the paper assumes. As many web searches take ` +
+      `${link(`${number(search)} GWh`, "data/published/references.csv", reference.line)}.`;
     const cell = (scenario, pathway) => link(number(fleet[scenario][pathway].value), path, fleet[scenario][pathway].line);
     const energy = ["traditional", "long", "mixed"].map((scenario) => [scenario, cell(scenario, "baseline"), cell(scenario, "improved")]);
     const prints = method.footprint;
@@ -333,7 +340,7 @@ const explorer = (() => {
     };
     $("days").innerHTML =
       table(`The method's own day [GWh], ${method.queries_per_day / library.units.GIGA} billion queries, ${library.units.PERCENT * method.long_share} % long where mixed`, ["queries", "baseline", "improved"], energy) +
-      table("Water and carbon of the day above, mean", ["", ""], [
+      table("Water and carbon of the day above, mean", ["what", "a day"], [
         ["water on the site", `${foot("on-site water", "range", change.node)} m³`],
         ["water of electricity", `${foot("generation water", "range", change.facility)} m³`],
         ["carbon", `${foot("operational carbon", picked.grid, change.facility)} t`],
@@ -342,15 +349,17 @@ const explorer = (() => {
 
   const showClaims = ({ picked, method }) => {
     const counts = d3.rollups(method.claims, (some) => some.length, (claim) => claim.verdict);
-    $("verdicts").textContent = counts.map(([verdict, n]) => `${n} ${verdict}`).join(", ") + ".";
+    const path = `results/${picked.method}/claims.csv`;
+    $("verdicts").innerHTML = counts.map(([verdict, n]) => link(`${n} ${verdict}`, path)).join(", ") + ".";
+    const published = ({ published: text }) => (/^\d+$/.test(text) ? number(Number(text), text.length) : text.replace("-", "–"));
+    const unit = (claim) => (claim.unit === "1" ? "" : ` ${escaped(claim.unit)}`);
     const rows = method.claims.map((claim) => [
       escaped(claim.statement),
-      /^\d+$/.test(claim.published) ? number(Number(claim.published), claim.published.length) : escaped(claim.published),
-      claim.computed === null ? "" : link(number(claim.computed), `results/${picked.method}/claims.csv`, claim.line),
-      escaped(claim.unit === "1" ? "" : claim.unit),
+      link(published(claim), "data/published/claims.csv", claim.printed) + unit(claim),
+      claim.computed === null ? "" : link(number(claim.computed), path, claim.line) + unit(claim),
       `<span class="verdict">${escaped(claim.verdict)}</span>${claim.note && claim.note !== claim.statement ? `<br><span class="soft">${escaped(claim.note)}</span>` : ""}`,
     ]);
-    $("claims").innerHTML = table("Published against computed", ["claim", "published", "computed", "unit", "verdict"], rows);
+    $("claims").innerHTML = table("Published against computed", ["claim", "published", "computed", "verdict"], rows);
   };
 
   const show = () => {
