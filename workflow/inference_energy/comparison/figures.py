@@ -155,7 +155,7 @@ def draw(table, base, head, regimes=("traditional", "long")):
                 va="center",
             )
         panel_title(axis, i, f"Median, {regime} queries")
-        axis.set_xlabel("Energy per query [Wh]")
+        axis.set_xlabel("Energy per query, without sampling [Wh]")
         axis.set_xlim(0, 1.3 * max(max(start, stop) for _, start, stop, _ in bars))
         axis.set_ylim(rows - 0.4, -0.6)
         axis.set_yticks([])
