@@ -51,6 +51,9 @@ def test_its_links_lead_somewhere(browser):
 def test_it_fits_on_a_phone(browser):
     with opened(browser, PAGE.as_uri(), width=360) as (page, _, _):
         assert page.evaluate("document.documentElement.scrollWidth") == 360
+        verdicts = "[...document.querySelectorAll('.holds, .fails, .other')]"
+        ends = page.evaluate(f"{verdicts}.map(e => e.getBoundingClientRect().right)")
+        assert len(ends) > 20 and max(ends) <= 360
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
