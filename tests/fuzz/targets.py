@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 from fuzz.mutations import as_json, changed_document, changed_table, damaged
 from inference_energy import config, documents
-from inference_energy.claims.findings import override_problems
+from inference_energy.claims.findings import override_problems, wording_problems
 from inference_energy.deployments.files import read_deployment
 from inference_energy.errors import InputError
 from inference_energy.laws.training import (
@@ -313,7 +313,11 @@ def configuration(random, folder):
         problems = documents.schema_problems(content, documents.read_schema(name), name)
     if not problems and name == "findings":
         schema, base = documents.read_schema("method"), resolve("oviedo2026", method_files())
-        problems = [p for finding in content for p in override_problems(finding, base, schema)]
+        problems = [
+            problem
+            for finding in content
+            for problem in [*override_problems(finding, base, schema), *wording_problems(finding)]
+        ]
     if problems:
         raise InputError(problems)
     return "accepted"
