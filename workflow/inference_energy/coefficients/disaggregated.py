@@ -13,8 +13,9 @@ u: share of the time that they work; P_t: power of a GPU that computes input onl
 one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,16 +64,21 @@ def compare(fit: LoadFit, power: GpuPower, hardware: Hardware) -> pd.DataFrame:
     )
 
 
-def _run(run, fit, power, hardware):
+def _lengths(run: pd.Series) -> dict[str, float]:
+    """Lengths of a run's query, from its energies per query and per token. [tokens]"""
     energy = run["energy_per_query_j"]
-    query = {
+    return {
         "input_tokens": energy / run["energy_per_input_token_j"],
         "cached_tokens": 0.0,
         "output_tokens": energy / run["energy_per_output_token_j"],
     }
-    tokens = np.array([query["input_tokens"], query["output_tokens"]])
+
+
+def _served(
+    run: pd.Series, tokens: Array, load: float, fit: LoadFit, hardware: Hardware
+) -> tuple[dict[Hashable, Any], pd.DataFrame]:
+    """How a node serves the run's queries, and what that asks of its GPUs, one row."""
     kind = pd.DataFrame([run[["model", "gpu", "precision"]]]).assign(engine=ENGINES[run["engine"]])
-    load = run["concurrency"] * GPUS / run["decode_gpus"]
     layouts = fitting(kind.reset_index(drop=True), GPUS, tuple(tokens), hardware)
     (way,) = best_layouts(fit, layouts, load).to_dict("records")
     served = pd.DataFrame([way]).assign(
@@ -81,7 +87,15 @@ def _run(run, fit, power, hardware):
         throughput_tps=way["speed"],
         task="",
     )
-    loaded = add_utilisation(served, hardware["models"], hardware["gpus"])
+    return way, add_utilisation(served, hardware["models"], hardware["gpus"])
+
+
+def _run(run: pd.Series, fit: LoadFit, power: GpuPower, hardware: Hardware) -> pd.DataFrame:
+    """Both roles of a run."""
+    query = _lengths(run)
+    tokens = np.array([query["input_tokens"], query["output_tokens"]])
+    load = run["concurrency"] * GPUS / run["decode_gpus"]
+    way, loaded = _served(run, tokens, load, fit, hardware)
     drawn = power.predict(loaded).iloc[0]
     (seconds,), (sigma,) = node_parts([way["law"]], query)
     seconds, sigma = seconds[[0, 2]], sigma[[0, 2]]
@@ -89,8 +103,10 @@ def _run(run, fit, power, hardware):
     own = [run[f"{role}_power_w"] for role in ROLES]
     rated = hardware["gpus"].set_index("gpu")["tdp_w"].astype(float)[run["gpu"]]
     busy = power.predict(prefill_only(loaded, tokens, seconds[0])).iloc[0]
+    prefill_s, decode_s = GPUS * seconds
     pool = Prefill(
-        *(GPUS * seconds),
+        prefill_s,
+        decode_s,
         run["prefill_gpus"],
         run["decode_gpus"],
         busy["gpu_power_w"],

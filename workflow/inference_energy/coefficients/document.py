@@ -1,7 +1,7 @@
 """The coefficients as a JSON document for other programs, and the schema that it keeps."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -109,7 +109,7 @@ def schema(columns: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _entry(row):
+def _entry(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     """One coefficient of every kind of tokens, with the digits of the table."""
     known = {name: row[name] for name in ("model", "gpu", "format", "load", "tier", "n_rows")}
     energies = {

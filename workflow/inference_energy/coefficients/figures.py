@@ -97,6 +97,6 @@ def by_load(table: pd.DataFrame) -> Figure:
     by_node = shown.pivot_table("output_wh", ["model", "gpu"], "load")
     alone, *_, best = LOADS
     least, most = (by_node[alone] / by_node[best]).agg(["min", "max"])
-    told = f"{number(least, 2)} to {number(most, 2)} times the energy"
-    headline(figure, f"An output token of a request alone takes {told} of one at the best load")
+    times = f"{number(least, 2)} to {number(most, 2)} times the energy"
+    headline(figure, f"An output token of a request alone takes {times} of one at the best load")
     return figure

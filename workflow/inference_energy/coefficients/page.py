@@ -13,7 +13,7 @@ from inference_energy.energy.equation import facility_energy
 from inference_energy.templates import render
 from inference_energy.units import MEGA
 
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "model": "Llama 3.1 70B",
     "gpu": "H100-SXM-80GB",
     "format": "FP8",
@@ -151,7 +151,9 @@ def _ratios(compared: pd.DataFrame) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _over_formula(agents, table, call):
+def _over_formula(
+    agents: pd.DataFrame, table: pd.DataFrame, call: Mapping[str, float]
+) -> dict[str, float]:
     """Smallest and largest energy of a call over what the coefficients make of its tokens."""
     both = agents.merge(table, on=["model", "gpu", "format", "load"], suffixes=("", "_per_million"))
     computed = call["input_tokens"] - call["cached_tokens"]

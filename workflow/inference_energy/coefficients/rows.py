@@ -57,7 +57,7 @@ def add_tiers(kinds: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
         in tier A, of the model in tier B, none in tier C.
     """
     own = ["network", "gpu", "precision"]
-    same = pd.MultiIndex.from_frame(kinds[own]).map(rows.groupby(own).size()).fillna(0)
+    same = rows.groupby(own).size().reindex(pd.MultiIndex.from_frame(kinds[own]), fill_value=0)
     model = kinds["network"].map(rows.groupby("network").size()).fillna(0)
     counts = zip(same, model, strict=True)
     tiers = ["A" if here else "B" if anywhere else "C" for here, anywhere in counts]

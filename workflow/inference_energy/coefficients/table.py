@@ -140,7 +140,8 @@ def coefficients(nodes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     }
     parts, sigma = node_parts(nodes["law"], QUERY)
     energies = {
-        f"{kind}_wh": node_energy(parts[:, place], nodes["node_kw"]) * (MEGA / count)
+        f"{kind}_wh": node_energy(pd.Series(parts[:, place], nodes.index), nodes["node_kw"])
+        * (MEGA / count)
         for place, (kind, count) in enumerate(tokens.items())
     }
     spreads = dict(zip(energies, sigma.T, strict=True))

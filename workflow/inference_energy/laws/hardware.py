@@ -90,7 +90,8 @@ def goes_by(models: pd.DataFrame, name: str) -> pd.Series:
 @lru_cache(maxsize=16)
 def _keys_of(names: tuple[str, ...]) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
     """By _key and by _plain, the keys of every entry of names that semicolons part."""
-    return tuple([frozenset(map(key, n.split(";"))) for n in names] for key in (_key, _plain))
+    exact, plain = ([frozenset(map(key, n.split(";"))) for n in names] for key in (_key, _plain))
+    return exact, plain
 
 
 def _numbers_in_name(name: str) -> tuple[float, float]:

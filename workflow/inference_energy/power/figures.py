@@ -1,8 +1,12 @@
 """Figures: GPU power against load, and power at the wall, predicted and measured."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -30,6 +34,7 @@ from inference_energy.drawing import (
     panel_title,
     tell,
 )
+from inference_energy.laws.base import Array
 from inference_energy.power.gpu import LEVELS, TAIL
 from inference_energy.text import extent, percent
 from inference_energy.units import PERCENT, W_PER_KW
@@ -118,12 +123,7 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
         lower.fill_between(load, low, high, color=LIGHT_GREY, alpha=0.5, linewidth=0)
         lower.plot(load, middle, color=DARK_GREY, linewidth=1.4)
         _scatter(lower, own["load"], own)
-        log_axis(
-            lower,
-            LOAD,
-            load[0],
-            load[-1],
-        )
+        log_axis(lower, LOAD, load[0], load[-1])
         for axis in (upper, lower):
             axis.set_ylim(0, 1.05 * rated[gpu])
             axis.axhline(rated[gpu], color=DARK_GREY, linewidth=0.6, linestyle=":")
@@ -131,7 +131,7 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
             axis.yaxis.set_major_formatter("{x:,.0f}")
         panel_title(upper, column, f"{gpu}, by requests")
         panel_title(lower, len(gpus) + column, f"{gpu}, by load")
-    handles = [
+    handles: list[Artist] = [
         Line2D([], [], color=colour, marker=marker, markersize=3.5, label=SHOWN[name])
         for name, (colour, marker) in MARKS.items()
     ]
@@ -144,14 +144,14 @@ def power_by_load(predictions: pd.DataFrame, law: pd.DataFrame, rated: pd.Series
     return figure
 
 
-def _typical_error(runs):
+def _typical_error(runs: pd.DataFrame) -> str:
     """Say how far the power of GPUs is predicted for models that the law has not seen."""
     error = (runs["predicted_w"] / runs["measured_w"] - 1).abs().median()
     share = percent(error, ".1f")
     return f"The power of half of the runs is predicted within {share}, their models left out"
 
 
-def _scatter(axis, x, runs):
+def _scatter(axis: Axes, x: pd.Series, runs: pd.DataFrame) -> None:
     for architecture, (colour, marker) in MARKS.items():
         part = runs[runs["architecture"] == architecture]
         axis.plot(
@@ -165,12 +165,12 @@ def _scatter(axis, x, runs):
         )
 
 
-def _octave(values):
+def _octave(values: pd.Series) -> pd.Series:
     """Nearest power of two."""
     return 2.0 ** np.round(np.log2(values))
 
 
-def _curve(law, load, rated):
+def _curve(law: pd.DataFrame, load: Array, rated: float) -> Iterator[Array]:
     """Power at a load of a configuration of an unseen group, median and 90 % interval. [W]"""
     terms = law.set_index("term")["value"]
     spread = [terms[f"deviation_{level}"] for level in LEVELS]
@@ -209,7 +209,7 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
         ends, ends * (1 - within), ends * (1 + within), color=DARK_GREY, alpha=0.15, linewidth=0
     )
     axis.plot(ends, ends, color=DARK_GREY, linewidth=0.6)
-    handles = []
+    handles: list[Artist] = []
     for start, (label, marker, colour) in BENCHMARKS.items():
         rows = values[meters["benchmark"].str.startswith(start).to_numpy()]
         if len(rows) == 0:
@@ -228,8 +228,8 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
             Line2D([], [], color=colour, marker=marker, linewidth=0, markersize=4, label=label)
         )
     handles.append(Patch(color=DARK_GREY, alpha=0.15, label=f"within {allowed:g} %"))
-    axis.set_xlim(ends)
-    axis.set_ylim(ends)
+    axis.set_xlim(*ends)
+    axis.set_ylim(*ends)
     for y, text in NOTES.items():
         axis.text(ends[1] - 0.1, y, text, ha="right", va="center", color=DARK_GREY, bbox=ON_WHITE)
     axis.set_xlabel("Measured at the wall [kW]")

@@ -12,20 +12,20 @@ Normal(0, sd) with an sd of its level; scatter is Student's t. sd and scatter ar
 rest (``laws.spreads``), so a group that is not in the fit has d = 0 and the level's sd as error.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
+from inference_energy.laws.base import Array
 from inference_energy.laws.spreads import fixed_point, renewed
 from inference_energy.power.utilisation import UTILISATION, add_utilisation
 from inference_energy.units import PERCENT
-
-Array = NDArray[np.floating[Any]]
 
 PRIOR = {"exponent": (0.5, 0.3), "memory": (1.0, 0.5), "experts": (1.0, 0.5), "compute": (8.0, 0.7)}
 """g and a_j of equation (1): median and standard deviation of ln. Matrix products draw full power
@@ -83,7 +83,7 @@ class GpuPower:
     covariance: Array
     sd: dict[str, float]
     scatter: float
-    groups: dict[str, Any]
+    groups: dict[str, pd.Index]
     n_runs: int
 
     @classmethod
@@ -109,19 +109,19 @@ class GpuPower:
         units = _precision(prior_sd, sizes) ** -0.5
         cuts = np.cumsum([len(centre), len(LEVELS), 1])
 
-        def state(flat):
+        def state(flat: Array) -> tuple[Array, ...]:
             values, *logs = np.split(flat, cuts)
             return values * units, *map(np.exp, logs)
 
-        def newton(values, sd, scatter, weight):
+        def newton(values: Array, sd: Array, scatter: Array, weight: Array) -> tuple[Array, Array]:
             precision, scale = _precision(sd, sizes), weight / scatter**2
             error, jacobian = _residual(values, log_load, member, measured)
             information = jacobian.T @ (scale[:, None] * jacobian) + np.diag(precision)
-            covariance = np.linalg.inv(information)
+            covariance = np.asarray(np.linalg.inv(information), float)
             step = covariance @ (jacobian.T @ (scale * error) - precision * (values - centre))
             return step * min(1, LONGEST / np.abs(step[: len(PRIOR)]).max()), covariance
 
-        def renew(flat):
+        def renew(flat: Array) -> Array:
             values, sd, scatter, weight = state(flat)
             step, covariance = newton(values, sd, scatter, weight)
             values = values + step
@@ -181,7 +181,7 @@ class GpuPower:
         """Load of every row, v of equation (1). [1]"""
         return np.exp(logsumexp(_log_load(rows) + self.values[1 : len(PRIOR)], axis=1))
 
-    def _power(self, z, rows):
+    def _power(self, z: Array, rows: pd.DataFrame) -> "pd.Series[float]":
         share = self.idle_share + (1 - self.idle_share) * -np.expm1(-np.exp(z))
         power = share * rows["tdp_w"]
         if "power_limit_w" in rows:
@@ -259,11 +259,11 @@ def gpu_power(
     return law.predict(add_utilisation(rows, models, gpus))
 
 
-def _keys(rows, columns):
+def _keys(rows: pd.DataFrame, columns: list[str]) -> pd.Index:
     return pd.Index(["|".join(map(str, key)) for key in rows[columns].to_numpy(object)])
 
 
-def _membership(keys, groups):
+def _membership(keys: Mapping[str, pd.Index], groups: Mapping[str, pd.Index]) -> Array:
     """Which deviations move which row, rows by deviations; none of a group outside the fit."""
     return np.concatenate(
         [
@@ -274,18 +274,20 @@ def _membership(keys, groups):
     )
 
 
-def _log_load(rows):
+def _log_load(rows: pd.DataFrame) -> Array:
     with np.errstate(divide="ignore"):
         return np.log(rows[UTILISATION].to_numpy(float))
 
 
-def _from_power(share, idle_share):
+def _from_power(share: "pd.Series[float]", idle_share: float) -> Array:
     """Equation (2) of power over rated power."""
     between = np.clip((share - idle_share) / (1 - idle_share), LEAST, MOST)
     return np.log(-np.log1p(-between)).to_numpy(float)
 
 
-def _residual(values, log_load, member, measured):
+def _residual(
+    values: Array, log_load: Array, member: Array, measured: Array
+) -> tuple[Array, Array]:
     """Measured minus fitted z, and the derivative of the fitted z."""
     n_shared = len(PRIOR)
     logs = log_load + values[1:n_shared]
@@ -297,17 +299,17 @@ def _residual(values, log_load, member, measured):
     return measured - exponent * log_v - member @ values[n_shared:], jacobian
 
 
-def _precision(sd, sizes):
+def _precision(sd: Array, sizes: Sequence[int]) -> Array:
     """Of the priors: of the shared parameters, and of the deviations of levels of these sizes."""
     prior = [1 / spread**2 for _, spread in PRIOR.values()]
     return np.concatenate([prior, np.repeat(sd**-2.0, sizes)])
 
 
-def _by_level(values, sizes):
+def _by_level(values: Array, sizes: Sequence[int]) -> Array:
     """Sum over the deviations of each level."""
     parts = np.split(values[len(PRIOR) :], np.cumsum(sizes)[:-1])
     return np.array([part.sum() for part in parts])
 
 
-def _variance(jacobian, covariance):
+def _variance(jacobian: Array, covariance: Array) -> Array:
     return ((jacobian @ covariance) * jacobian).sum(axis=1)

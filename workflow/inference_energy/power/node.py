@@ -18,6 +18,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from inference_energy.errors import InputError
+from inference_energy.laws.base import Array
 from inference_energy.units import PERCENT, W_PER_KW
 
 LOADS = np.array([0.05, 0.1, 0.2, 0.5, 1.0])
@@ -54,7 +55,7 @@ def find_node(gpu: str, nodes: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
             " data/gpus.csv, or its node to data/nodes.csv"
         )
     far = np.abs(np.log(nodes["gpu"].map(rated).astype(float) / rated[gpu]))
-    return nodes.loc[far.idxmin()]
+    return nodes.iloc[int(far.argmin())]
 
 
 def water_cooled(node: pd.Series) -> pd.Series:
@@ -92,8 +93,8 @@ def _duty(heat: ArrayLike, node: pd.Series | Mapping[str, Any]) -> np.ndarray:
 
 
 def node_power(
-    gpu_power: ArrayLike, node: pd.Series | Mapping[str, Any], gpus: float | None = None
-) -> np.ndarray:
+    gpu_power: ArrayLike, node: pd.Series | Mapping[str, Any], gpus: ArrayLike | None = None
+) -> Array:
     """Power at the socket of a node, equation (1).
 
     Parameters
@@ -102,7 +103,7 @@ def node_power(
         Power of one GPU. [W]
     node : Series or mapping
         Row of schema ``nodes``.
-    gpus : float, optional
+    gpus : array_like, optional
         GPUs that serve; as many nodes as they fill are counted, also a part of one. All GPUs of
         one node if not given.
 
@@ -115,7 +116,7 @@ def node_power(
     direct = electronics + node["fan_full_w"] * _duty(electronics, node) / node["fan_full_duty"]
     points = np.array([node[name] for name in EFFICIENCIES], float)
     efficiency = np.interp(np.log(direct / node["psu_w"]), np.log(LOADS), points)
-    nodes = 1.0 if gpus is None else gpus / node["gpus"]
+    nodes = 1.0 if gpus is None else np.asarray(gpus, float) / node["gpus"]
     return direct / efficiency * nodes
 
 
@@ -165,8 +166,12 @@ def gpu_power_at(wall_power: float, node: pd.Series) -> float:
             f"node {node['node']!r}: {wall_power:g} W at the wall; allowed is more than"
             f" {float(node_power(0.0, node)):.0f} W, which it draws without GPUs; correct the power"
         )
-    facts = node.to_dict()
-    return scipy.optimize.brentq(lambda w: node_power(w, facts) - wall_power, 0.0, wall_power)
+    facts = {str(name): fact for name, fact in node.to_dict().items()}
+
+    def excess(watts: float) -> float:
+        return float(node_power(watts, facts)) - wall_power
+
+    return float(scipy.optimize.brentq(excess, 0.0, wall_power))
 
 
 def idle_share(wall: pd.DataFrame, nodes: pd.DataFrame, gpus: pd.DataFrame) -> float:

@@ -1,5 +1,10 @@
 """Page of the laws of power."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
 from inference_energy.power.scores import ALL, SPLITS, failures
 from inference_energy.power.wall import ALLOWED
 from inference_energy.templates import render
@@ -11,7 +16,9 @@ COVERAGE_OFF = 5
 """Allowed difference of a coverage from its nominal value. [%]"""
 
 
-def page(law, scores, predictions, meters):
+def page(
+    law: pd.DataFrame, scores: pd.DataFrame, predictions: pd.DataFrame, meters: pd.DataFrame
+) -> str:
     """Laws of GPU and node power, their errors, and every meter, as a Markdown page.
 
     Parameters
@@ -22,7 +29,7 @@ def page(law, scores, predictions, meters):
     keys = ["quantity", "left_out", "architecture"]
     errors = [
         dict(zip(keys, key, strict=True))
-        | lines.set_index("statistic")["value"].to_dict()
+        | {str(name): value for name, value in lines.set_index("statistic")["value"].items()}
         | {"n": int(lines["n"].iloc[0])}
         for key, lines in scores.groupby(keys, sort=False)
     ]
@@ -45,7 +52,7 @@ def page(law, scores, predictions, meters):
     )
 
 
-def _missed(line):
+def _missed(line: Mapping[str, Any]) -> list[str]:
     """Names of the GOALS that a line of the errors does not reach."""
     return [
         name

@@ -51,7 +51,7 @@ def laws_without(rows: pd.DataFrame, idle_share: float) -> dict[tuple[str, str],
     }
 
 
-def _swept(rows):
+def _swept(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Whether a run is of the source with the most."""
     return rows["source_id"] == rows["source_id"].mode()[0]
 
@@ -79,7 +79,7 @@ def left_out(rows: pd.DataFrame, laws: Mapping[tuple[str, str], GpuPower]) -> pd
     return pd.concat(parts, ignore_index=True)
 
 
-def _predicted(law, rows):
+def _predicted(law: GpuPower, rows: pd.DataFrame) -> pd.DataFrame:
     """Predicted power of the rows, beside what was measured."""
     found = law.predict(rows)
     columns = ["source_id", "run", "model", "architecture", "task", "gpu", "gpus"]
@@ -126,7 +126,9 @@ def failures(predictions: pd.DataFrame) -> pd.DataFrame:
         throughput_off and energy_off, and median and P90 factor of energy. [1]
     """
     own = predictions[predictions["left_out"].eq("model") & predictions["predicted_j"].notna()]
-    error = np.log(own["predicted_j"].astype(float) / own["measured_j"].astype(float))
+    error = pd.Series(
+        np.log(own["predicted_j"].astype(float) / own["measured_j"].astype(float)), own.index
+    )
     kinds = own.assign(single=own["gpus"].eq(1), energy_off=np.exp(error), off=error.abs())
     lines = kinds.groupby(["gpu", "single", "task"]).agg(
         n=("off", "size"),
@@ -171,10 +173,10 @@ def scores(predictions: pd.DataFrame, quantity: str, unit: str) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=columns)
 
 
-def _errors(runs, unit):
+def _errors(runs: pd.DataFrame, unit: str) -> dict[str, tuple[float, str]]:
     """Median and P90 factor, bias, coverage and interval score, each with its unit."""
     log = {
-        name: np.log(runs[f"{name}_{unit}"].astype(float))
+        name: pd.Series(np.log(runs[f"{name}_{unit}"].astype(float)), runs.index)
         for name in ("measured", "predicted", "p5", "p25", "p75", "p95")
     }
     error = log["predicted"] - log["measured"]
@@ -183,8 +185,9 @@ def _errors(runs, unit):
         "p90_factor": (np.exp(error.abs().quantile(0.9)), "1"),
         "bias": (np.exp(error.median()), "1"),
     }
-    for percent, (low, high) in INTERVALS.items():
-        inside = (log["measured"] >= log[low]) & (log["measured"] <= log[high])
+    for percent, ends in INTERVALS.items():
+        low, high = (log[end] for end in ends)
+        inside = (log["measured"] >= low) & (log["measured"] <= high)
         found[f"coverage_{percent}"] = (PERCENT * inside.mean(), "%")
     low, high = (log[end] for end in INTERVALS[INTERVAL_SCORE])
     outside = np.maximum(low - log["measured"], 0) + np.maximum(log["measured"] - high, 0)

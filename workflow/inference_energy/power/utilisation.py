@@ -11,9 +11,12 @@ of all routed experts, of which a token uses the share s; k: bytes of the KV cac
 often as the group of a copy holds it; A: active parameters; b, c: bandwidth and rate of a GPU.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from inference_energy.laws.base import Array
 from inference_energy.laws.hardware import (
     COMPUTE_RATE,
     OF_A_MODEL,
@@ -108,7 +111,9 @@ def names(models: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def _utilisation(first, load, model, gpu):
+def _utilisation(
+    first: pd.Series, load: Mapping[str, Array], model: pd.Series, gpu: pd.Series
+) -> tuple[Array, Array, Array]:
     """Equation (1) for the loads of one deployment, whose first row is given."""
     precision, count = first["precision"], float(first["gpus"])
     copies = float(first["attention_copies"])

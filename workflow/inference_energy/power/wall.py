@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
+from inference_energy.laws.base import Array
 from inference_energy.laws.hardware import serving_times
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.node import (
@@ -65,7 +66,7 @@ def served(wall: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _batch(row, models, gpus):
+def _batch(row: pd.Series, models: pd.DataFrame, gpus: pd.DataFrame) -> float:
     """Requests that the KV cache holds, at most LARGEST_BATCH."""
     fits = serving_times(row.rename({"gpus": "tensor_parallel"}), models, gpus)["cache"]
     return min(fits / (row["input_tokens"] + row["output_tokens"]), LARGEST_BATCH)
@@ -106,8 +107,8 @@ def check(
         laws[gpu] = GpuPower.fit(runs, idle_share(others if len(others) else wall, nodes, gpus))
     parts = []
     for (gpu, cooling), own in rows.groupby(["gpu", "cooling"], sort=False):
-        in_air = find_node(gpu, nodes, gpus)
-        node = metered_node(gpu, cooling, nodes, gpus)
+        in_air = find_node(str(gpu), nodes, gpus)
+        node = metered_node(str(gpu), str(cooling), nodes, gpus)
         count, meter = own["node_gpus"].astype(float), own["wall_power_w"]
         power = {scale: laws[gpu].predict(table.loc[own.index]) for scale, table in scaled.items()}
         middle = {scale: found["gpu_power_w"] for scale, found in power.items()}
@@ -135,12 +136,14 @@ def check(
     return pd.concat(parts, ignore_index=True)
 
 
-def _with_utilisation(rows, scale, models, gpus):
+def _with_utilisation(
+    rows: pd.DataFrame, scale: float, models: pd.DataFrame, gpus: pd.DataFrame
+) -> pd.DataFrame:
     """Rows with so many times the input tokens, and what they ask of the GPU."""
     rows = rows.assign(input_tokens=scale * rows["input_tokens"])
     rows["batch"] = [_batch(row, models, gpus) for _, row in rows.iterrows()]
     return add_utilisation(rows, models, gpus)
 
 
-def _error(predicted, measured):
+def _error(predicted: Array, measured: pd.Series) -> Array:
     return PERCENT * (predicted / measured.to_numpy(float) - 1)

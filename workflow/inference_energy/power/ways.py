@@ -90,12 +90,12 @@ def best_layouts(fit: LoadedFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.Dat
     lengths = rows[["input_tokens", "output_tokens"]]
     n_in, n_out = lengths.to_numpy(float).T
     copies, room = rows["copies"].to_numpy(float), rows["cache_tokens"].to_numpy(float)
-    same = lengths.groupby(list(lengths)).indices
+    same = lengths.groupby(list(lengths)).indices.values()
     speed = np.empty(len(rows))
-    for load in np.atleast_1d(loads):
+    for load in np.atleast_1d(np.asarray(loads, float)):
         at = [law.at(load / n).scaled(n) for law, n in zip(laws, copies, strict=True)]
-        for shape, own in same.items():
-            speed[own], _ = together([at[k] for k in own], *shape)
+        for own in same:
+            speed[own], _ = together([at[k] for k in own], n_in[own[0]], n_out[own[0]])
         batch = copies * served_batch({"cache_tokens": room}, n_in, n_out, load / copies)
         loaded = rows.assign(
             law=pd.Series(at, rows.index, dtype=object), speed=speed, batch=batch, load=load
