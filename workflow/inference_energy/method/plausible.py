@@ -237,7 +237,8 @@ def _powers(
         sentence = (
             f"{method_path(method['id'])}: key node_power: value {power:g} kW for {model}:"
             " {}its GPUs' thermal design power is "
-            f"{low / W_PER_KW:g} to {high / W_PER_KW:g} kW (data/gpus.csv)"
+            + " to ".join(dict.fromkeys(f"{watt / W_PER_KW:g}" for watt in (low, high)))
+            + " kW (data/gpus.csv)"
         )
         ratios = W_PER_KW * power / low, W_PER_KW * power / high
         if ratios[0] < POWER[0] or ratios[1] > POWER[1]:

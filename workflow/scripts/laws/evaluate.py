@@ -13,6 +13,7 @@ from inference_energy.laws.registry import needed_tables
 from inference_energy.laws.rows import configuration_number
 from inference_energy.project import shown
 from inference_energy.tables import load_schema, read_table, write_table, write_text
+from inference_energy.text import counted
 
 
 def main(snakemake):
@@ -43,7 +44,8 @@ def evaluate_part(rows, hardware):
     """As much of a user's table as can be left out in time: errors, predictions, and a note."""
     part = with_most_rows(rows)
     of, all_of = (len(set(configuration_number(each))) for each in (part, rows))
-    note = f"The {of} configurations with the most rows, of {all_of}." if of < all_of else ""
+    most = f"The {counted(of, 'configuration', 'configurations')} with the most rows, of {all_of}."
+    note = most if of < all_of else ""
     if len(part) == MOST_ROWS:
         note = f"{note} Of {len(rows)} rows {MOST_ROWS}, evenly.".strip()
     try:
