@@ -5,7 +5,7 @@ import pytest
 from inference_energy.drawing import description
 from inference_energy.scenarios import tables
 from inference_energy.scenarios.figures import energy_map
-from legibility import problems
+from legibility import contrast, problems
 
 
 @pytest.mark.parametrize(("name", "over"), [("field", "PUE and output tokens"), ("line", "node")])
@@ -21,6 +21,21 @@ def test_every_cell_of_a_field_has_its_number(flat, settings):
     table = tables.maps({"flat": flat}, settings)
     figure = energy_map(table[table["map"] == "field"])
     assert len(figure.axes[0].texts) == 4
+
+
+def test_numbers_stand_out_from_cells_of_every_grey(flat, settings):
+    """Contrast of 4.5 to 1 of a text to its ground (WCAG 2.2, 1.4.3)."""
+    table = tables.maps({"flat": flat}, settings)
+    row = table[(table["map"] == "field") & (table["statistic"] == "p50")].iloc[0].to_dict()
+    cells = [
+        row | {"x": x, "y": y, "value": 1.1 ** (9 * y + x)} for x in range(9) for y in range(9)
+    ]
+    axes = energy_map(pd.DataFrame(cells)).axes[0]
+    (grey,) = axes.images
+    grounds = grey.to_rgba(grey.get_array()).reshape(-1, 4)
+    for text, ground in zip(axes.texts, grounds, strict=True):
+        of_both = sorted((contrast(text.get_color()), contrast(ground)))
+        assert of_both[1] / of_both[0] >= 4.5
 
 
 def test_a_fine_field_has_a_key_of_colours_instead_of_numbers(flat, settings):

@@ -46,7 +46,7 @@ WIDE, HIGH, LETTER = 0.27, 0.125, 0.06
 KEY = 0.75
 """Space for the colours of cells without numbers [in]."""
 
-PALE = 0.68
+PALE = 0.62
 """Share of the range of energies below which a cell is so pale that its number is black. [1]"""
 
 
