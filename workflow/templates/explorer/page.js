@@ -258,10 +258,14 @@ const explorer = (() => {
       : `Throughput law: ${place.law.kind}, ${computed("its coefficients")}, fitted to `;
     const together = method.configurations.find((each) => each.model === place.model && each.gpu === "several");
     const foreign = engine.knowsLoad(place.law) && !place.law.nodes.every((node) => together?.law.nodes.includes(node));
+    const rowsOf = ([path, first, last], i, all) => {
+      const lines = link(last === first ? first : `${first}–${last}`, path, first, last);
+      return i && all[i - 1][0] === path ? lines : `${path.split("/").pop()} ${lines}`;
+    };
     $("basis").innerHTML =
       (foreign ? "The method's own estimate does not have this model on this node; its loads, engines and factors are taken for it. " : "") +
       fitted +
-      place.rows.map(([path, first, last]) => link(`${path.split("/").pop()} ${first}${last === first ? "" : `–${last}`}`, path, first, last)).join(", ") +
+      place.rows.map(rowsOf).join(", ") +
       `${place.rows.length ? "." : ""} Power, utilisation, PUE and lengths: ${link("the method, resolved", `results/${picked.method}/method.yaml`)}.`;
     showWater(picked, answer, computed);
     return answer;
