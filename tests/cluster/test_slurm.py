@@ -105,3 +105,5 @@ def test_a_killed_job_and_a_killed_node_change_nothing(project, local, cluster):
     cluster.kill_node()
     cluster.start_node()
     assert finish(run, project) == local
+    assert "Trying to restart job" in (project / "screen.txt").read_text(encoding="utf-8")
+    assert "due to node failure" in (cluster.folder / "slurmctld.log").read_text(encoding="utf-8")
