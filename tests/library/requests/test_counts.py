@@ -265,7 +265,7 @@ def test_a_bucket_of_a_usage_export_without_usage_has_no_requests(tmp_path, coun
     assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "no requests": 1, "no tokens": 1}
 
 
-@pytest.mark.parametrize("cell", ["n/a", "None", "-", "null", "1 234", "NaN", "inf", "1e300"])
+@pytest.mark.parametrize("cell", ["n/a", "None", "-", "null", "1 234", "NaN", "inf", "1e400"])
 def test_cells_that_are_no_numbers_lose_no_row_of_a_table(tmp_path, count, kinds, cell):
     rows = [f"100,10,{cell}", "100,10,5", f"{cell},10,5", f"100,{cell},5"]
     text = "\n".join(["input_tokens,output_tokens,reasoning_tokens", *rows, ""])
@@ -273,6 +273,44 @@ def test_cells_that_are_no_numbers_lose_no_row_of_a_table(tmp_path, count, kinds
     tables = count(tmp_path / "log.csv")
     assert kinds(tables) == {"rows": 4, "no tokens": 2}
     assert (tables["lengths"]["n"].sum(), tables["lengths"]["reasoning"].sum()) == (2, 5)
+
+
+@pytest.mark.parametrize("cell", ["1e300", str(2**64), str(2**63), str(-(2**64))])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_numbers_beyond_whole_ones_are_absurd_or_negative(tmp_path, count, kinds, cell, kind):
+    rows = [(cell, "10"), ("100", cell), ("100", "10")]
+    path, names = tmp_path / f"log.{kind}", ("input_tokens", "output_tokens")
+    if kind == "jsonl":
+        lines = [f'{{"{names[0]}": {one}, "{names[1]}": {two}}}' for one, two in rows]
+        path.write_text("\n".join(lines))
+    elif kind == "csv":
+        path.write_text("\n".join(map(",".join, [names, *rows])))
+    else:
+        pd.DataFrame([tuple(map(float, row)) for row in rows], columns=names).to_parquet(path)
+    tables = count(path)
+    told = "negative" if cell.startswith("-") else "absurd"
+    assert kinds(tables) == {"rows": 3, told: 2}
+    assert tables["lengths"]["n"].sum() == 1
+
+
+def test_a_request_with_a_key_twice_is_told(tmp_path, count, kinds):
+    twice = '{"input_tokens": 5, "output_tokens": 6, "input_tokens": 500}'
+    within = '{"input_tokens": 5, "output_tokens": 6, "input": {"a": 1, "a": 2}}'
+    (tmp_path / "log.jsonl").write_text(f"{twice}\n{within}\n")
+    tables = count(tmp_path / "log.jsonl")
+    assert kinds(tables) == {"rows": 1, "unreadable": 1}
+    assert tables["examples"]["row"].tolist() == [0]
+
+
+@pytest.mark.parametrize("word", ["\\N", "NULL", "null", "None", "nan", "<NA>", " NaN "])
+def test_what_is_written_for_nothing_is_no_name(tmp_path, count, kinds, word):
+    text = "input_tokens,output_tokens,model,tenant,id\n"
+    text += f"5,6,{word},{word},{word.strip()}\n" * 2 + "5,6,ours,a,x\n"
+    (tmp_path / "log.csv").write_text(text)
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables) == {"rows": 3}
+    assert tables["lengths"]["model"].fillna("").tolist() == ["ours", ""]
+    assert tables["tenants"]["tenant"].fillna("").tolist() == ["a", ""]
 
 
 def test_reasoning_above_output_is_told_and_taken_as_all_of_it(tmp_path, count, kinds):

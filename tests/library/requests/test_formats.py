@@ -1,10 +1,10 @@
 """Every format of config/requests.yaml, on rows written as its source describes them."""
 
-import gzip
 import json
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
@@ -154,13 +154,17 @@ def test_a_format_is_found_by_its_columns_and_read(name, settings, tmp_path):
     assert (row["input"], row["output"], row["elsewhere"]) == (120, 30, False)
 
 
-@pytest.mark.parametrize("name", ["azure", "litellm"])
-def test_a_compressed_log_reads_the_same(name, settings, tmp_path):
+@pytest.mark.parametrize("name", ["azure", "litellm", "otlp", "openai-usage-api"])
+@pytest.mark.parametrize(
+    ("ending", "compression"), [("gz", "gzip"), ("GZ", "gzip"), ("zst", "zstd")]
+)
+def test_a_compressed_log_reads_the_same(name, ending, compression, settings, tmp_path):
     file, text, _ = FILES[name]
     (tmp_path / file).write_text(text)
     plain, _ = read(tmp_path / file, settings, tmp_path)
-    (tmp_path / f"{file}.gz").write_bytes(gzip.compress(text.encode()))
-    assert str(read(tmp_path / f"{file}.gz", settings, tmp_path)[0]) == str(plain)
+    with pa.output_stream(f"{tmp_path / file}.{ending}", compression) as stream:
+        stream.write(text.encode())
+    assert str(read(f"{tmp_path / file}.{ending}", settings, tmp_path)[0]) == str(plain)
 
 
 def test_parquet_reads_as_csv_does(settings, tmp_path):

@@ -49,7 +49,7 @@ KINDS = {
     " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
     "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON, or JSON"
-    " without the lists of its format; it does not count",
+    " with a key twice or without the lists of its format; it does not count",
     "cached above input": "more cached than input tokens; all input counts as cached",
     "reasoning above output": "more reasoning than output tokens; all output counts as reasoning",
     "no output": "no output tokens; the row counts, its energy is the law's at no output",

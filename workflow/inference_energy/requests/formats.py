@@ -40,6 +40,12 @@ THIS_CENTURY = (978_307_200e6, 4_102_444_800e6)
 BLANKS = " \t\r\n\f\v\u00a0"
 """Characters around a name that are not part of it."""
 
+NOTHING = ("", "\\N", "NULL", "null", "None", "NaN", "nan", "<NA>")
+"""Names that say nothing, as databases and pandas write what is missing."""
+
+MOST = 2.0**62
+"""Numbers of tokens are taken for no more, nor for less below zero: far from any that counts."""
+
 TIMESTAMP_TZ = "TIMESTAMP WITH TIME ZONE"
 
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
@@ -55,7 +61,8 @@ KINDS = {
 }
 """Kinds of files by their ending, without that of a compression."""
 
-COMPRESSIONS = (".gz", ".zst")
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+"""Compressions by the ending of a file."""
 
 
 def shown(name):
@@ -100,7 +107,7 @@ class Source:
         """SQL of a column and its type, or None where the log has no such column."""
         if isinstance(column, dict) and "first" in column:
             found = [f for f in map(self.find, column["first"]) if f]
-            texts = [f"nullif(({sql})::VARCHAR, '')" for sql, _ in found]
+            texts = [_some(f"({sql})::VARCHAR") for sql, _ in found]
             return (f"coalesce({', '.join(texts)})", "VARCHAR") if texts else None
         if isinstance(column, dict):
             return self._attribute(column["attribute"])
@@ -155,8 +162,12 @@ class Source:
             SQL of a table with the column ``json``.
         """
         paths = f"[{', '.join(self.paths)}]::VARCHAR[]"
+        keys = f"json_keys({self.json})"
+        # of a key that is there twice nobody can say which value is meant
+        clear = f"list_unique({keys}) = len({keys}) OR json_type({self.json}) <> 'OBJECT'"
+        found = f"json_extract_string({self.json}, {paths})"
         return (
-            f"(SELECT json_extract_string({self.json}, {paths}) AS found,"
+            f"(SELECT CASE WHEN {clear} THEN {found} END AS found,"
             f" json_extract({self.json}, '$.attributes[*]') AS attributes FROM {rows})"
         )
 
@@ -228,6 +239,8 @@ def select(source, form, file="format"):
         text = _text(found["requests"])
         sql["requests"] = f"CASE WHEN {text} IS NOT NULL THEN coalesce({sql['requests']}, 0) END"
     sql |= {name: _text(found.get(name)) for name in ("model", "tenant", "id")}
+    # names are held against what says nothing where they are counted, far fewer of them
+    sql["id"] = _some(sql["id"])
     sql |= {"start": _time(found.get("start"), time), "finish": _time(found.get("end"), time)}
     if not found.get("end") and found.get("duration") and found.get("start"):
         duration = f"TRY_CAST({found['duration'][0]} AS DOUBLE) * {MICROSECONDS[time]}"
@@ -251,8 +264,13 @@ def stated(source, form):
 
 
 def bare_name(sql):
-    """SQL of a name without the blanks around it; null if nothing is left."""
-    return f"nullif(trim({sql}, {literal(BLANKS)}), '')"
+    """SQL of a name without the blanks around it; null if nothing is left, or what says nothing."""
+    return _some(f"trim({sql}, {literal(BLANKS)})")
+
+
+def _some(sql):
+    """SQL of a text, null for one that says nothing."""
+    return f"CASE WHEN {sql} NOT IN ({', '.join(map(literal, NOTHING))}) THEN {sql} END"
 
 
 def _tokens(found):
@@ -263,7 +281,8 @@ def _tokens(found):
         return f"({sql})::BIGINT"
     number = f"TRY_CAST({sql} AS DOUBLE)"
     # DuckDB would round the 1.234 of who writes thousands so to one token
-    return f"CASE WHEN {number} = floor({number}) THEN TRY_CAST({number} AS BIGINT) END"
+    whole = f"isfinite({number}) AND {number} = floor({number})"
+    return f"CASE WHEN {whole} THEN greatest(least({number}, {MOST}), -{MOST})::BIGINT END"
 
 
 def _text(found):

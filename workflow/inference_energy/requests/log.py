@@ -385,7 +385,7 @@ def _by_line(file):
 def _opened(file):
     """Bytes of a text file, however it is compressed."""
     try:
-        with pa.input_stream(file, compression="detect") as stream:
+        with pa.input_stream(file, COMPRESSIONS.get(Path(file).suffix.lower())) as stream:
             yield io.BufferedReader(stream)
     except OSError as error:
         raise InputError(f"{file}: {_first_line(error)}; give a readable text file") from None
