@@ -75,9 +75,16 @@ def test_the_page_says_whether_the_law_knows_the_load(answered, tables, settings
     assert "does not know the load" not in text
     assert "shared by 2 copies of a model" in text
     assert "| ours | 2 | 3 | 9 | 3 | 5 | 4 | 20.0 % |" in text
-    assert "Of a deployment" not in text
-    text = page("A log", tables | {"load": known}, table, settings, asked, deployment=True)
-    assert "Of a deployment only the throughput follows the load" in text
+    same = "power of the node stays that of the benchmarks"
+    assert same not in text
+    text = page("A log", tables | {"load": known}, table, settings, asked, power_measured=True)
+    assert same in text
+
+
+def test_the_page_says_where_a_row_is_many_requests(answered, tables, settings):
+    told = "each of them is counted with the row's mean lengths"
+    assert told not in page("A log", tables, answered[2], settings, LOAD)
+    assert told in page("A log", tables, answered[2], settings, LOAD, rows_of_many=True)
 
 
 def test_the_page_says_which_files_were_left_out(answered, tables, settings):

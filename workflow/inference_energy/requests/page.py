@@ -8,7 +8,9 @@ GROUPS_SHOWN = 24
 FILES_SHOWN = 10
 
 
-def page(title, tables, table, settings, load, left_out=(), deployment=False):
+def page(
+    title, tables, table, settings, load, left_out=(), power_measured=False, rows_of_many=False
+):
     """Write the page.
 
     Parameters
@@ -25,8 +27,10 @@ def page(title, tables, table, settings, load, left_out=(), deployment=False):
         ``load`` and ``copies``, as from ``files.load``.
     left_out : sequence of str
         Names of files that were not read, as they are hidden.
-    deployment : bool
-        Whether the log is charged by a deployment, whose power is that of its own runs.
+    power_measured : bool
+        Whether the power of the node was measured or stated at one load, and is the same at any.
+    rows_of_many : bool
+        Whether a row of the log can stand for many requests.
 
     Returns
     -------
@@ -55,6 +59,7 @@ def page(title, tables, table, settings, load, left_out=(), deployment=False):
         groups_shown=GROUPS_SHOWN,
         left_out=left_out,
         files_shown=FILES_SHOWN,
-        deployment=deployment,
+        power_measured=power_measured,
+        rows_of_many=rows_of_many,
         tables=shown,
     )

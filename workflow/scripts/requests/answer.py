@@ -110,9 +110,10 @@ def main(snakemake):
     }
     if "by_hour" in tables:
         drawn["hours"] = figures.hours(tables["by_hour"])
-    of_deployment = params.deployment is not None
     written = page(
-        params.title, tables, table, settings, params.load, params.left_out, of_deployment
+        *(params.title, tables, table, settings, params.load, params.left_out),
+        power_measured=params.deployment is not None,
+        rows_of_many="requests" in params.stated,
     )
     for name in params.tables:
         write_table(tables[name], output[name], f"requests_{name}")
