@@ -211,6 +211,8 @@ def test_facts_fill_rename_and_may_not_contradict():
         assert tabled({name: "other"}, {name: "B200"}, "project")[name] == "other"
     assert tabled({}, {"output_tokens": 305})["output_tokens"] == 300
     assert tabled({}, {"n_gpus": 16}, "project")["n_gpus"] == 8
+    assert tabled({}, {"output_tokens": 300 / 0.98 - 1e-9})["output_tokens"] == 300
+    assert tabled({"output_tokens": 294}, {"output_tokens": 300})["output_tokens"] == 294
     for facts in ({"output_tokens": 310}, {"n_gpus": 16}, {"precision": "FP4"}):
         with pytest.raises(InputError) as caught:
             tabled({}, facts)
@@ -252,6 +254,15 @@ def test_stages_follow_where_the_gpus_leave_no_choice():
     )
 
 
+def test_a_table_of_the_project_states_neither_stages_nor_output():
+    row = {"n_gpus": 8, "tensor_parallel": 2, "output_tokens": None}
+    assert pd.isna(tabled(row, client="project")["output_tokens"])
+    with pytest.raises(InputError) as caught:
+        tabled(row)
+    asked = [problem.split()[1] for problem in caught.value.problems]
+    assert asked == ["output_tokens", "pipeline_parallel"]
+
+
 def test_what_is_missing_is_asked_for_with_the_line_that_states_it():
     for client, asked in (("vllm", True), ("mlperf", False), ("mlenergy", False)):
         row = {"input_tokens": None}
@@ -281,6 +292,7 @@ def test_where_power_was_measured_is_told():
     assert short["status"].endswith("telemetry covers 2 GPUs but 8 served the run, left empty")
     assert tabled({"gpu_power_w": 4000.0}, metered_gpus=8)["gpu_power_w"] == 4000
     both = {"node_power_w": 6000.0, "throughput_tps": 2000.0}
+    assert tabled(both | {"energy_per_output_token_j": 2.2})["energy_per_output_token_j"] == 3
     for energy, boundary in ((3.0, "node"), (2.2, "accelerator")):
         row = tabled(both | {"energy_per_output_token_j": energy}, client="project")
         assert (row["power_boundary"], row["energy_per_output_token_j"]) == (boundary, energy)
@@ -307,3 +319,11 @@ def test_a_name_that_no_table_spells_so_is_refused(name, words):
         tabled({"model": name})
     assert words in str(caught.value)
     assert tabled({"model": "m" * 300})["model"] == "m" * 300
+
+
+def test_a_value_that_the_table_does_not_allow_is_shown_with_what_is():
+    with pytest.raises(InputError) as caught:
+        tabled({"concurrency": -4})
+    (problem,) = caught.value.problems
+    assert problem.startswith("run.json: concurrency is -4; allowed is a number above 0 and of at")
+    assert problem.endswith("; correct the file or leave the run out")

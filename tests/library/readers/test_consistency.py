@@ -240,7 +240,16 @@ def test_input_beyond_what_the_gpus_compute_is_marked_as_it_may_have_been_cached
     run = Run("f", "project", row=of | {"throughput_tps": 5e4, "input_tokens": 1e4})
     consistency.check_run(run)
     (mark,) = run.marks
-    assert mark.startswith("throughput_tps 50000 tokens/s where")
+    rate = 2 * 8 * 1979e12 / (2 * 70.55e9) / (1 + 100)
+    assert mark == (
+        "throughput_tps 50000 tokens/s where 8 x H100-SXM-80GB compute no more than"
+        f" {rate:.6g} with all of the input"
+    )
+    for lacking in ("model", "gpu", "precision", "n_gpus"):
+        row = {name: value for name, value in run.row.items() if name != lacking}
+        other = Run("f", "project", row=row)
+        consistency.check_run(other)
+        assert other.marks == other.problems == []
     run = Run("f", "project", row=of | {"throughput_tps": 5e4, "input_tokens": 1e2})
     consistency.check_run(run)
     assert run.marks == run.problems == []
@@ -409,3 +418,15 @@ def test_percentiles_of_every_time_rise():
     for percent in ("p50", "p90", "p95", "p99"):
         row = {f"ttft_{percent}_s": 2.0, f"e2e_{percent}_s": 1.0}
         assert checked(**row).marks == [f"e2e_{percent}_s 1 s where ttft_{percent}_s is 2 s"]
+
+
+def test_input_tokens_are_held_against_rate_and_length_and_both_kinds_against_their_sum():
+    row = {"request_throughput": 2.0, "input_tokens": 500.0, "throughput_tps": 600.0}
+    run = Run("f", "aiperf", row=row)
+    consistency.check_inputs(run, 1000.0, 1600.0, ("a", "b"))
+    assert run.marks == []
+    consistency.check_inputs(run, 1100.0, 1600.0, ("a", "b"))
+    assert run.marks == [
+        "a 1100 tokens/s where request rate x input length is 1000",
+        "b 1600 tokens/s where input + output is 1700",
+    ]

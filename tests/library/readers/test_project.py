@@ -2,7 +2,8 @@
 
 import pytest
 from inference_energy.readers import detect_and_read, project
-from library.readers.files import FIXTURES, put, refusal
+from inference_energy.tables import write_table
+from library.readers.files import FIXTURES, NODE, put, refusal
 
 
 def test_project_throughput_table_becomes_runs_of_its_tensor_groups():
@@ -25,7 +26,46 @@ def test_project_table_with_a_bad_cell_is_refused_as_such(tmp_path):
         ("model,gpu,tensor_parallel", "throughput"),
         ("model,price", None),
         ("", None),
+        ('"model,gpu', None),
     ],
 )
 def test_a_table_is_told_from_its_header(header, table):
     assert project.recognise(header) == table
+
+
+HEADER = "model,gpu,tensor_parallel,precision,output_tokens,throughput_tps"
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "schema"),
+    [("model", "m", "text"), ("gpu", "B200", "text"), ("tensor_parallel", "2", "an integer")],
+)
+def test_facts_that_a_table_lacks_are_asked_for_and_may_be_stated(tmp_path, name, cell, schema):
+    row = {"model": "m", "gpu": "B200", "tensor_parallel": "2", "precision": "FP8"}
+    for columns in (list(row), [key for key in row if key != name]):
+        cells = [row[key] if key != name else "" for key in columns]
+        text = f"{','.join(columns)},source_id,input_tokens,output_tokens,throughput_tps\n"
+        path = put(tmp_path, f"{text}{','.join(cells)},own,100,300,600\n", "mine.csv")
+        assert f"{name} is neither in the file nor in its facts; needed is {schema}" in refusal(
+            path
+        )
+        facts = {name: int(cell), "n_gpus": 2} if cell.isdigit() else {name: cell}
+        stated = detect_and_read(path, facts).iloc[0]
+        assert str(stated[name]) == cell
+    gone = HEADER.replace("throughput_tps", "status") + "\nm,B200,2,FP8,300,ok\n"
+    assert 'column "throughput_tps": missing' in refusal(put(tmp_path, gone, "gone.csv"))
+
+
+def test_rows_keep_their_line_and_marks(tmp_path):
+    table = detect_and_read(FIXTURES / "vllm/appended.json", NODE)
+    write_table(table, tmp_path / "runs.csv", "benchmark")
+    header, *rows = (tmp_path / "runs.csv").read_text(encoding="utf-8").splitlines()
+    path = put(tmp_path, "\n".join([header, "", *rows]), "blank.csv")
+    runs = project.read(path, "benchmark")
+    assert [run.where for run in runs] == [f"{path}, line {number}" for number in (3, 4, 5)]
+    assert sorted(map(len, (run.marks for run in runs))) == [0, 0, 1]
+    assert all("status" not in run.row for run in runs)
+    assert (
+        detect_and_read(path)["status"].tolist()
+        == detect_and_read(tmp_path / "runs.csv")["status"].tolist()
+    )
