@@ -99,6 +99,60 @@ def test_assumptions_tell_measured_stated_and_inherited_apart():
     assert "input tokens of the benchmark" not in facts.index
 
 
+def test_energy_by_length_is_at_the_input_that_queries_have():
+    found = build.build(resolved(), bench(LADDER), WHERE)
+    table = answers.energy_by_length(found)
+    assert list(table) == ["input_tokens", "output_tokens", "energy_wh"]
+    assert set(table["input_tokens"]) == {found.regimes["traditional"].input_tokens}
+    assert table["energy_wh"].is_monotonic_increasing
+
+
+def test_power_is_told_with_where_it_was_measured_or_stated():
+    content = own(keys=FIXED, host_power=HOST)
+    method = files.resolve(content, "mine", WHERE, METHOD_FILES, SCHEMAS)
+    shape = [(500, 300, 900)]
+    for columns, expected in (
+        ({"node_power_w": 6e3}, {"node power": ("6 kW", "measured")}),
+        (
+            {"gpu_power_w": 4e3},
+            {
+                "accelerator power": ("4 kW", "measured"),
+                "host power": (f"{answers._quantity(HOST)} per node", "stated"),
+            },
+        ),
+    ):
+        found = build.build(method, bench(shape, **columns), WHERE)
+        facts = answers.assumptions(method, list(content), found).set_index("fact")
+        told = {name: line for name, line in facts.iterrows() if "power" in name}
+        assert {n: (f["value"], f["basis"]) for n, f in told.items()} == expected
+    named = {"models": {method["deployment"]["model"]: {"value": 9, "unit": "kW", "source": "s"}}}
+    own_node = method | {"node_power": method["node_power"] | named}
+    unmeasured = build.build(method, bench(shape), WHERE)
+    facts = answers.assumptions(own_node, ["node_power"], unmeasured).set_index("fact")
+    assert facts.loc["node power"].tolist() == ["9 kW", "stated", "s"]
+    assert facts.loc["power utilisation", "basis"] == "inherited"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "words"),
+    [
+        ({"value": 1e6, "unit": "queries/day"}, "1,000,000 queries/day"),
+        ({"value": 1.5, "unit": "1"}, "1.5"),
+        ({"distribution": "log-normal", "p5": 1, "p95": 2, "unit": "kW"}, "1 to 2 kW (P5 to P95)"),
+        (
+            {"distribution": "gamma", "median": 300, "shape": 2, "unit": "tokens"},
+            "gamma, median 300, shape 2 tokens",
+        ),
+        (
+            {"distribution": "empirical", "longest": 9, "trace": "chat", "unit": "tokens"},
+            "empirical, longest 9, chat tokens",
+        ),
+    ],
+)
+def test_a_quantity_is_told_in_words(quantity, words):
+    assert answers._quantity(quantity) == words
+
+
 def test_what_is_unusual_is_among_the_assumptions():
     content = own(keys={"pue": FIXED["pue"] | {"value": 2.4}})
     method = files.resolve(content, "mine", WHERE, METHOD_FILES, SCHEMAS)

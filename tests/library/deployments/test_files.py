@@ -135,3 +135,35 @@ def test_cells_of_a_stress_test_are_no_benchmarks_but_its_steady_windows_are(nam
     assert files.find_benchmarks(tmp_path / "mine.yaml", "*.csv") == [
         (tmp_path / "benchmark.csv").as_posix()
     ]
+
+
+def test_benchmarks_are_found_beside_the_file_by_name_and_in_folders_below(tmp_path):
+    below = tmp_path / "runs" / "night"
+    below.mkdir(parents=True)
+    for path in (tmp_path / "a.json", tmp_path / "runs" / "b.json", below / "c.json"):
+        path.write_text("{}", encoding="utf-8")
+
+    def found(named):
+        paths = files.find_benchmarks((tmp_path / "mine.yaml").as_posix(), named)
+        return [path.removeprefix(f"{tmp_path.as_posix()}/") for path in paths]
+
+    assert found("a.json") == ["a.json"]
+    assert found(["runs/b.json", "a.json"]) == ["runs/b.json", "a.json"]
+    assert found("runs/**/*.json") == ["runs/b.json", "runs/night/c.json"]
+    told = refusal(files.find_benchmarks, (tmp_path / "mine.yaml").as_posix(), ["*.csv", "x"])
+    assert told.count("no such file") == 2
+    assert f"looked for in {tmp_path.as_posix()}/ and ./; allowed" in told
+
+
+def test_as_many_files_as_are_allowed_are_a_folder_of_benchmarks(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_FILES", 3)
+    for name in "abc":
+        (tmp_path / name).write_text("", encoding="utf-8")
+    assert files.find_benchmarks(WHERE, tmp_path.as_posix()) == [tmp_path.as_posix()]
+
+
+def test_braces_in_the_path_of_a_benchmark_are_refused_with_its_key(tmp_path):
+    (tmp_path / "{x}.json").write_text("{}", encoding="utf-8")
+    told = refusal(files.find_benchmarks, WHERE, (tmp_path / "{x}.json").as_posix())
+    assert told.startswith(f"{WHERE}: key deployment.benchmarks")
+    assert "{x}.json" in told

@@ -121,6 +121,21 @@ class Pooled:
         ("DeepSeek-R1", {"n_gpus": 16, "tensor_parallel": 1, "pipeline_parallel": 1}, 1, 16),
         ("DeepSeek-R1", {"n_gpus": 16, "tensor_parallel": 2, "pipeline_parallel": 2}, 1, 8),
         ("DeepSeek-R1", {"n_gpus": 16, "tensor_parallel": 16, "pipeline_parallel": 1}, 1, 16),
+        # half as many GPUs hold what each weight takes two bytes of
+        (
+            "Llama 3.1 70B",
+            {"n_gpus": 4, "tensor_parallel": 2, "pipeline_parallel": 1, "precision": "BF16"},
+            2,
+            2,
+        ),
+        (
+            "Llama 3.1 70B",
+            {"n_gpus": 4, "tensor_parallel": 1, "pipeline_parallel": 1, "precision": "BF16"},
+            1,
+            4,
+        ),
+        # a GPU that no copy takes
+        ("Llama 3.1 70B", {"n_gpus": 9, "tensor_parallel": 4, "pipeline_parallel": 1}, 2, 4),
         # 405 GB in the 432 GB that six GPUs of 80 GB give to weights, not in 360 GB of five
         ("Llama 3.1 405B", {"n_gpus": 12, "tensor_parallel": 6, "pipeline_parallel": 1}, 2, 6),
         ("Llama 3.1 405B", {"n_gpus": 10, "tensor_parallel": 5, "pipeline_parallel": 1}, 1, 10),
