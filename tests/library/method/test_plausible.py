@@ -92,6 +92,29 @@ def test_requests_beyond_the_context_of_the_model_are_told(paper, rows, known, t
     assert ("allowed is at most 4; compare" in sentence) is refused
 
 
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (60000, None),
+        (70000, "unusual; input and median output are 1.07 times the longest context of Mixtral"),
+        (262144, "are 4 times the longest context of Mixtral 8x22B, 65536 tokens (context_tokens"),
+        (1e6, "; allowed is at most 4 times; shorten them, or leave the model out of"),
+    ],
+)
+def test_queries_beyond_the_context_of_a_model_are_told(paper, rows, known, tokens, words):
+    asked = merge(paper, {"regimes": {"traditional": {"input_tokens": {"value": tokens}}}})
+    problems, warnings = held_against(asked, rows, known)
+    if words is None:
+        assert problems == warnings == []
+        return
+    (told,) = problems + warnings
+    assert f"oviedo2026.yaml: key regimes.traditional.input_tokens: value {tokens:g}: " in told
+    assert words in told
+    assert bool(problems) is ("unusual" not in words)
+    untold = replace(known, models=known.models.assign(context_tokens=pd.NA))
+    assert held_against(asked, rows, untold) == ([], [])
+
+
 def test_throughput_stated_in_thousands_of_tokens_is_a_warning(paper, rows, known):
     thousands = rows.copy()
     fastest = rows.loc[rows["model"] == "Llama 3.1 405B", "throughput_tps"].idxmax()

@@ -1,5 +1,6 @@
 """A method against the tables that it is built from: what matches nothing, what cannot be."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ from inference_energy.laws.hardware import (
     against_hardware,
     find_gpu,
     find_model,
+    longest_context,
     over_context,
 )
 from inference_energy.laws.rows import copy_gpus, usable_rows
@@ -80,6 +82,7 @@ def held_against(
         _spellings(method, table),
         _names(method, table, tables),
         _rows(method, table, tables),
+        _lengths(method, table, tables),
         _powers(method, table, tables),
     ):
         for is_problem, sentence in found:
@@ -194,6 +197,39 @@ def _rows(
                 f"{where}: unusual; data/{column}s.csv lacks {', '.join(names)}, so that rows of it"
                 " are held against the nearest known and never refused",
             )
+
+
+def _lengths(
+    method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
+) -> Iterator[tuple[bool, str]]:
+    """Queries that are longer than the context of a model that answers them."""
+    models = pd.unique(usable_rows(table, method["benchmarks"])["model"])
+    contexts = {model: longest_context(model, tables.models) for model in models}
+    known = {model: context for model, context in contexts.items() if not math.isnan(context)}
+    if not known:
+        return
+    model, context = min(known.items(), key=lambda item: item[1])
+    for name, regime in method["regimes"].items():
+        tokens = {
+            key: stated.get("value", stated.get("median"))
+            for key, stated in regime.items()
+            if key in ("input_tokens", "output_tokens") and isinstance(stated, Mapping)
+        }
+        key, longest = max(tokens.items(), key=lambda item: item[1] or 0)
+        ratio = sum(number or 0 for number in tokens.values()) / context
+        sentence = (
+            f"{method_path(method['id'])}: key regimes.{name}.{key}: value {longest or 0:g}: {{}}"
+            f"input and median output are {ratio:.3g} times the longest context of {model},"
+            f" {context:g} tokens (context_tokens of data/models.csv)"
+        )
+        if ratio > LONGEST:
+            yield (
+                True,
+                f"{sentence.format('')}; allowed is at most {LONGEST:g} times; shorten them, or"
+                " leave the model out of benchmarks.models",
+            )
+        elif ratio > USUAL_LONGEST:
+            yield False, sentence.format("unusual; ")
 
 
 def _told(
