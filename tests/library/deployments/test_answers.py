@@ -160,6 +160,7 @@ def test_what_is_unusual_is_among_the_assumptions():
     facts = answers.assumptions(method, list(content), found).set_index("fact")
     assert facts.loc["unusual: pue.value", "value"].startswith("value 2.4: unusual; usual is")
     assert facts.loc["unusual: pue.value", "source"] == WHERE
+    assert facts.loc["unusual: pue.value", "basis"] == "stated"
 
 
 def make_tables(method, stated, found):
