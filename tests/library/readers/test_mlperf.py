@@ -127,9 +127,20 @@ def test_a_summary_to_doubt_is_marked_and_one_without_tokens_refused():
     )
 
 
-def test_lines_of_a_summary_are_pairs_of_which_the_first_counts():
-    text = "Title\n a : 1:2 \nb: 3\n a: 4\n"
-    assert mlperf._pairs(text) == {"a": "1:2", "b": "3"}
+def test_lines_of_a_summary_are_pairs_that_stand_once():
+    text = "Title\n a : 1:2 \nb: 3\nb: 3\n a: 4\n"
+    assert mlperf._pairs(text) == {"a": "1:2 and 4", "b": "3"}
+
+
+@pytest.mark.parametrize("value", ["1_000", "\u0661\u0662", "inf", "nan", "0x10", "5 and 6", "9,5"])
+def test_what_is_no_plain_number_is_none_to_a_log(value):
+    (problem, _) = summary(Completed_tokens_per_second=value).problems
+    assert problem == (
+        f'run: "Completed tokens per second" is "{value}"; a number is needed; copy the log again'
+    )
+    if "," not in value:
+        (problem,) = metered(samples((0, 100), (1, value))).problems
+        assert f"cannot be read ({value} is no plain number); copy" in problem
 
 
 def detail(*entries):
@@ -153,6 +164,15 @@ def test_a_detail_log_tells_window_and_version():
     for entries in ((BEGIN,), (END,), ()):
         window, run = detail(*entries)
         assert (window, run.row, run.problems) == (None, {}, [])
+
+
+def test_a_detail_log_of_two_runs_is_refused():
+    assert detail(BEGIN, END, BEGIN)[1].problems == []
+    later = BEGIN.replace("02:42", "02:41")
+    assert detail(BEGIN, END, later)[1].problems == [
+        'run: detail.txt, "power_begin" is "07-31-2024 02:42:40.5" and later "07-31-2024'
+        ' 02:41:40.5"; one run is needed; copy the log again, without that of another run'
+    ]
 
 
 def test_a_detail_log_that_is_wrong_says_where():
@@ -213,9 +233,7 @@ def test_a_meter_that_cannot_be_read_says_why():
     assert (
         metered(samples((0, 100), (1, "much")))
         .problems[0]
-        .startswith(
-            "run: spl.txt has a line that cannot be read (could not convert string to float:"
-        )
+        .startswith("run: spl.txt has a line that cannot be read (much is no plain number); copy")
     )
     assert metered(samples((0, "1e7"))).problems == [
         "run: spl.txt has a line that cannot be read (Watts is 1e7; at most 1e+06 is allowed); copy"

@@ -17,7 +17,7 @@ from inference_energy.documents import json_object
 from inference_energy.energy.equation import token_energy
 from inference_energy.errors import InputError
 from inference_energy.readers.common import EMPTIED, PERCENTILES, Run, read_bytes, sha256
-from inference_energy.tables import decode
+from inference_energy.tables import NUMBER, decode
 from inference_energy.units import NANO, SECONDS_PER_DAY
 
 CLIENT = "mlperf"
@@ -93,12 +93,20 @@ def read(path, facts):
 
 
 def _pairs(text):
+    """Values of a summary by key; all of them, parted by " and ", where they differ."""
     pairs = {}
     for line in text.splitlines():
         key, colon, value = line.partition(":")
         if colon:
-            pairs.setdefault(key.strip(), value.strip())
-    return pairs
+            pairs.setdefault(key.strip(), {})[value.strip()] = None
+    return {key: " and ".join(values) for key, values in pairs.items()}
+
+
+def _number(text):
+    # float() takes 1_000, inf and digits of other scripts too
+    if not NUMBER.fullmatch(text.strip()):
+        raise ValueError(f"{text[:60]} is no plain number")
+    return float(text)
 
 
 def _figure(run, key):
@@ -106,9 +114,9 @@ def _figure(run, key):
     if text is None:
         return None
     try:
-        return run.checked(key, float(text))
+        return run.checked(key, _number(text))
     except ValueError:
-        run.refuse(f'"{key}" is "{text}"; a number is needed; copy the log again')
+        run.refuse(f'"{key}" is "{text[:60]}"; a number is needed; copy the log again')
         return None
 
 
@@ -159,7 +167,12 @@ def _read_detail(run, path, text):
                 "again"
             )
             continue
-        found[entry.get("key")] = entry.get("value")
+        key, value = entry["key"], entry.get("value")
+        if found.setdefault(key, value) != value:
+            run.refuse(
+                f'{path.name}, "{key}" is "{str(found[key])[:60]}" and later "{str(value)[:60]}";'
+                " one run is needed; copy the log again, without that of another run"
+            )
     version = found.get("loadgen_version")
     run.put("client_version", str(version).split(" ")[0] if version else None)
     if "power_begin" not in found or "power_end" not in found:
@@ -189,7 +202,7 @@ def _seconds(text):
 
 
 def _watts(text):
-    watts = float(text)
+    watts = _number(text)
     if not abs(watts) <= MOST_WATTS:
         raise ValueError(f"Watts is {text[:60]}; at most {MOST_WATTS:.6g} is allowed")
     return watts
