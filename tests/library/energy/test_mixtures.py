@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.energy.mixtures import Mixture, TrimmedBlend, bivariate_normal
+from inference_energy.energy.mixtures import Energy, Mixture, TrimmedBlend, bivariate_normal
 from inference_energy.method.distributions import LogNormal
 from library.energy.mixtures import HALVES, mixtures, single
 from scipy import integrate, stats
@@ -175,3 +175,34 @@ def test_sums_of_bivariate_normals_and_quadrature_agree(monkeypatch, level):
     monkeypatch.setattr("inference_energy.energy.mixtures.SHARP_BELOW", 0.2)
     by_sums = TrimmedBlend(parts, 0.14, 0.86, HALVES).divided_by(multiplier).quantile(level)
     assert by_sums == pytest.approx(by_quadrature, rel=1e-9)
+
+
+def test_moments_of_a_part_of_a_step_are_those_of_the_part_alone():
+    steps = Mixture(np.log([1.0, 3.0]), np.array([0.4, 0.4]), np.zeros(2), zero_mass=0.2)
+    for order in (1, 2):
+        assert steps.moment_below(order, 0.6, 1.0) == pytest.approx(0.4)
+        assert steps.moment_below(order, 0.7, 3.0) == pytest.approx(0.4 + 0.1 * 3**order)
+        assert steps.moment_below(order, 1.0, 3.0) == pytest.approx(0.4 + 0.4 * 3**order)
+    assert steps.moment_below(1, 0.1, 0.0) == 0
+
+
+@given(mixtures())
+def test_a_description_holds_both_moments_and_five_percentiles(mixture):
+    found = mixture.describe()
+    assert list(found) == ["mean", "std", "p5", "p25", "p50", "p75", "p95"]
+    assert found["mean"] == mixture.moment(1)
+    # the difference of the moments is what the sum over the parts is
+    assert Energy.std(mixture) == pytest.approx(found["std"], rel=1e-6)
+    assert found["std"] ** 2 == pytest.approx(mixture.moment(2) - found["mean"] ** 2, rel=1e-6)
+    for percent in (5, 25, 50, 75, 95):
+        assert found[f"p{percent}"] == mixture.quantile(percent / 100)
+
+
+def test_a_part_whose_kept_queries_need_nothing_has_no_range():
+    free = Mixture(np.array([0.0]), np.array([0.02]), np.array([0.3]), zero_mass=0.98)
+    blend = TrimmedBlend((free, single(1.0, 0.2)), 0.05, 0.95, HALVES)
+    low, high = blend.log_range(0)
+    assert low == high < 0
+    assert blend.log_range(1) == pytest.approx(
+        (1 - 0.2 * stats.norm.ppf(0.95), 1 + 0.2 * stats.norm.ppf(0.95))
+    )
