@@ -6,11 +6,13 @@ import signal
 import sys
 import threading
 
+import numpy as np
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.lock import Lock
+from inference_energy.meters import prometheus
 from inference_energy.stress import runner
-from library.stress.made_up import CANARY, DEFAULTS, NODE, SMALL, read
+from library.stress.made_up import CANARY, DEFAULTS, NODE, SMALL, read, samples
 from processes import HANGS, PIPE, start
 from repository import ROOT
 
@@ -168,6 +170,25 @@ def test_a_test_does_not_go_on_without_its_meter():
     ended.wait()
     with pytest.raises(InputError, match="power: ipmi: cannot be read any more"):
         runner._check_samplers({"ipmi": ended})
+
+
+def test_a_prometheus_that_is_gone_ends_no_test_and_is_asked_again(stress, monkeypatch):
+    asked, gone = [], set(range(2, 99))
+
+    def fetch(address, scope, start, end):
+        asked.append(scope)
+        if len(asked) in gone:
+            raise InputError(f"{address}: Prometheus does not answer")
+        return samples(np.arange(start, end), 400.0)
+
+    monkeypatch.setattr(prometheus, "fetch", fetch)
+    with pytest.raises(InputError, match="Prometheus does not answer; start again to ask it"):
+        stress(power="prometheus:http://p:9090", gpus=1)
+    gone.clear()
+    folder = stress(power="prometheus:http://p:9090", gpus=1)
+    assert set(read(folder, "cells")["status"]) == {"measured"}
+    assert read(folder, "power")["energy_j"].notna().all()
+    assert "no answer" not in set(read(folder, "findings")["kind"])
 
 
 def test_two_runs_of_one_test_are_kept_apart(alone, monkeypatch):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.drawing import save
+from inference_energy.errors import InputError
 from inference_energy.readers.consistency import ABOVE_TDP
 from inference_energy.reports import to_html, told
 from inference_energy.stress import tables
@@ -25,6 +26,9 @@ from inference_energy.stress.power import check_idle, idle_power, total_energy
 from inference_energy.stress.sources import NAMES
 from inference_energy.stress.timeline import timeline_table
 from inference_energy.tables import guarded, load_schema, write_table, write_text
+
+GONE = "no answer"
+"""Kind of the finding on a source that may answer later."""
 
 CELL = ("cell", "output_tokens", "concurrency", "repetition")
 MEASURED = ("energy_j", "power_w", "energy_wh", "energy_above_idle_wh")
@@ -137,7 +141,14 @@ def scope_power(test, scope, sources):
     """
     cells = {name: cell for name, cell in test.measured.items() if len(cell["requests"])}
     settings = test.settings
-    samples, averaging, found = collect(sources, cells, test.folder, settings, test.pilots)
+    try:
+        samples, averaging, found = collect(sources, cells, test.folder, settings, test.pilots)
+    except InputError as error:
+        # what is on a network may be gone for a while; a file is as bad after the next cell
+        if sources[0].kind != "prometheus":
+            raise
+        told = (f"{problem}; start again to ask it" for problem in error.problems)
+        return [], [("all", *Finding(GONE, "energy", message)) for message in told], None
     findings = [("all", *finding) for finding in found]
     if samples is None:
         return [], findings, None

@@ -27,7 +27,7 @@ from inference_energy.stress.forecast import NOTHING
 from inference_energy.stress.power import telemetry_samples
 from inference_energy.stress.probe import PATIENCE, probe
 from inference_energy.stress.records import check_damaged, is_request, is_sample, read_lines
-from inference_energy.stress.results import publish
+from inference_energy.stress.results import GONE, publish
 from inference_energy.stress.settings import KEY, form, key_problems, setting_problems
 from inference_energy.stress.sources import SAMPLED, check_sources, find_sources, telemetry_section
 from inference_energy.tables import LARGEST, decode, read_bytes, write_text
@@ -200,13 +200,16 @@ class StressTest:
                 _check_samplers(samplers)
                 if self._cell(number, cell, pilots):
                     self._tell(self.publish(), cell["cell"])
-            self.publish()
+            findings = self.publish()
         except client.StoppedError:
             sys.exit("stopped; what was measured is kept: start again to go on")
         finally:
             for sampler in samplers.values():
                 sampler.terminate()
                 sampler.wait()
+        gone = findings[findings["kind"] == GONE]["message"]
+        if len(gone):
+            raise InputError(list(gone))
 
     def publish(self):
         """Write all tables, figures and the report from the cells run so far; its findings."""
