@@ -6,6 +6,7 @@ from inference_energy.stress.sources import (
     Source,
     check_sources,
     find_sources,
+    is_local,
     power_sources,
     telemetry_section,
 )
@@ -69,6 +70,12 @@ def test_this_machine_is_not_measured_for_another():
     with pytest.raises(InputError, match="would measure this machine"):
         find_sources(remote)
     assert find_sources(NODE | {"power": ["rapl"]}) == [Source("cpu", "rapl")]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.1.1", "localhost", "192.0.2.1", "h.invalid"])
+def test_a_server_is_on_this_machine_by_any_of_its_addresses(host):
+    """Such as 0.0.0.0, on which vLLM says that it serves, or that of a network card."""
+    assert is_local(f"http://{host}:8000/v1") == (host not in ("192.0.2.1", "h.invalid"))
 
 
 @pytest.mark.parametrize(

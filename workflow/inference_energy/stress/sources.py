@@ -4,7 +4,9 @@ import os
 import shutil
 import socket
 import time
+from contextlib import suppress
 from http.client import HTTPException
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -165,7 +167,15 @@ def _address_problems(source):
 def is_local(endpoint):
     """Whether the endpoint is on this machine."""
     host = urlsplit(endpoint).hostname
-    return host in ("localhost", "::1", socket.gethostname()) or host.startswith("127.")
+    if host in ("localhost", socket.gethostname()):
+        return True
+    # a program can listen at this machine's own addresses alone
+    with suppress(ValueError, OSError):
+        family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
+        with socket.socket(family) as listener:
+            listener.bind((host, 0))
+        return True
+    return False
 
 
 def find_sources(settings):
