@@ -3,7 +3,8 @@
 ``client.py profile --config FILE ...`` reads the run's configuration and writes what AIPerf 0.13
 would, for a server of constant speed: requests one after the other on a clock of its own, that
 stands in the file ``clock`` beside the cells, and telemetry of two GPUs once a second. Behaviour is
-set by ``behaviour.json`` beside the cells: ``fails``, ``hangs`` and ``errors`` name cells.
+set by ``behaviour.json`` beside the cells: ``fails``, ``hangs`` and ``errors`` name cells, ``idle``
+the GPUs that no request reaches.
 """
 
 import json
@@ -42,10 +43,11 @@ def main(path):
         lines = [line | {"error": {"code": 503, "type": "HTTPError"}} for line in lines]
     end = begun + rounds * latency
     write(folder / "profile_export.jsonl", lines)
+    idle = behaviour.get("idle", [])
     moments = [start + second for second in range(round(end - start + AFTER))]
     write(
         folder / "gpu_telemetry_export.jsonl",
-        [sample(t, gpu, begun <= t < end) for t in moments for gpu in range(2)],
+        [sample(t, gpu, begun <= t < end and gpu not in idle) for t in moments for gpu in range(2)],
     )
     (folder.parent / "clock").write_text(str(end + AFTER))
     (folder / "profile_export_aiperf.json").write_text(json.dumps({"was_cancelled": False}))

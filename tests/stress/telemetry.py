@@ -49,7 +49,7 @@ class Telemetry:
     gpus : int
         How many.
     utilisation : int
-        Of each of them [%].
+        Of each of them at all times [%]: unless given, neither busy before a test nor unused in it.
     port : int
         Its own choice unless given.
     dead : bool
@@ -63,7 +63,7 @@ class Telemetry:
     def __init__(
         self,
         gpus: int,
-        utilisation: int = 0,
+        utilisation: int = 3,
         port: int = 0,
         dead: bool = False,
         refresh: float = 0.0,

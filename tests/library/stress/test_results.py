@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.stress import results
+from inference_energy.stress.power import check_use
 from inference_energy.stress.results import MEASURED, refuse_above_tdp, refuse_less_than_parts
-from library.stress.made_up import read
+from library.stress.made_up import kinds, read, samples
 
 
 def test_whole_test_gives_energy_with_and_without_idle_power(stress):
@@ -23,6 +24,30 @@ def test_whole_test_gives_energy_with_and_without_idle_power(stress):
     (ratio,) = read(folder, "ratio").to_dict("records")
     assert ratio["measured"] == pytest.approx(45.19 / 3.19, rel=0.02)
     assert ratio["low"] <= ratio["measured"] <= ratio["high"]
+
+
+@pytest.mark.parametrize("idle", [[1], [0, 1]])
+def test_gpus_that_no_request_reaches_are_told_or_refused(stress, idle):
+    """One that the endpoint does not use is remarked; all of them are of another machine."""
+    folder = stress({"idle": idle})
+    findings = read(folder, "findings").query("kind == 'unused'")
+    assert len(findings) == 2
+    energy = read(folder, "power")["energy_j"]
+    if idle == [1]:
+        assert findings["refuses"].isna().all() and energy.notna().all()
+        assert findings["message"].str.startswith("gpu 1: at 0 % utilisation").all()
+    else:
+        assert (findings["refuses"] == "energy").all() and energy.isna().all()
+        assert findings["message"].str.contains("200 W under load against 200 W idle").all()
+
+
+def test_gpus_whose_utilisation_is_not_told_are_used():
+    """MIG leaves it out or at zero: power tells that they work."""
+    at_zero = samples(np.arange(0, 100.0), power=300.0, utilisation=0.0)
+    assert kinds(check_use(at_zero, (10, 90), 100.0, 300.0)) == []
+    assert kinds(check_use(at_zero, (10, 90), np.nan, 300.0)) == [("unused", "")]
+    unknown = samples(np.arange(0, 100.0), power=300.0)
+    assert kinds(check_use(unknown, (10, 90), 300.0, 300.0)) == []
 
 
 def test_benchmark_rows_keep_a_missing_fact_empty(tmp_path):

@@ -19,6 +19,10 @@ LEAST_COVERAGE = 0.95
 COUNTER_TOLERANCE = 0.05
 IDLE_UTILISATION = 0.05
 IDLE_POWER_SHARE = 0.6
+UNUSED, AT_WORK = 0.01, 1.1
+"""Utilisation below which no request reaches a GPU, and its power over that at idle above which the
+utilisation is wrong (MIG leaves it at zero)."""
+
 LEAST_IDLE = 3
 SETTLING = 3.0
 OUT_OF_ORDER = 1.0
@@ -328,6 +332,43 @@ def check_idle(samples, first_request, window):
             )
         ]
     return []
+
+
+def check_use(samples, window, idle, power):
+    """Findings on GPUs that no request reaches.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        Samples of all GPUs that are charged.
+    window : (float, float)
+        The steady window [s].
+    idle, power : float
+        Power of all of them while no request is in flight, and in the window [W]; NaN where it is
+        not known.
+
+    Returns
+    -------
+    list of Finding
+        Refuses the energy where none of them works: they are another machine's.
+    """
+    inside = samples[samples["time_s"].between(*window)]
+    used = inside.groupby("meter")["utilisation"].mean()
+    unused = used[used < UNUSED]
+    if unused.empty or (len(unused) == len(used) and power > AT_WORK * idle):
+        return []
+    named = f"{', '.join(unused.index)}: at 0 % utilisation in the whole window"
+    if len(unused) == len(used) and np.isfinite(idle):
+        message = (
+            f"{named}, {power:.0f} W under load against {idle:.0f} W idle: the server runs on other"
+            " GPUs; name the source that sees these"
+        )
+        return [Finding("unused", "energy", message)]
+    message = (
+        f"{named}: idle power of GPUs that the endpoint does not use is charged too; name those "
+        f"that it uses ({form('gpus: [0, 1]')})"
+    )
+    return [Finding("unused", "", message)]
 
 
 def idle_power(samples, starts, ends):

@@ -22,7 +22,7 @@ from inference_energy.stress.impact import (
 )
 from inference_energy.stress.page import report
 from inference_energy.stress.plan import LEAST_REPETITIONS, Finding
-from inference_energy.stress.power import check_idle, idle_power, total_energy
+from inference_energy.stress.power import check_idle, check_use, idle_power, total_energy
 from inference_energy.stress.sources import NAMES
 from inference_energy.stress.timeline import timeline_table
 from inference_energy.tables import guarded, load_schema, write_table, write_text
@@ -161,7 +161,7 @@ def scope_power(test, scope, sources):
     for name, cell in cells.items():
         if cell["row"]["status"] != "measured":
             continue
-        row, found = _cell_power(cell, samples, expected, averaging, busy)
+        row, found = _cell_power(cell, samples, expected, averaging, busy, idle)
         findings += [(name, *finding) for finding in found]
         rows.append(row | {"scope": scope, "source": ", ".join(s.named for s in sources)})
         rows[-1] |= {"idle_w": idle, "energy_above_idle_wh": np.nan}
@@ -227,14 +227,16 @@ def refuse_less_than_parts(rows):
     return findings
 
 
-def _cell_power(cell, samples, expected, averaging, busy):
+def _cell_power(cell, samples, expected, averaging, busy, idle):
     """Energy, power and load of one cell over its window, and findings."""
     start, end = cell["window"]
     row = cell["row"]
     energy, found = total_energy(samples, start, end, expected)
-    slow = check_averaging("the meter", averaging, end - start)
-    if slow:
-        energy, found = np.nan, found + slow
+    found += check_averaging("the meter", averaging, end - start)
+    charged = samples["meter"].isin(expected) if isinstance(expected, list) else slice(None)
+    found += check_use(samples[charged], cell["window"], idle, energy / (end - start))
+    if any(finding.refuses for finding in found):
+        energy = np.nan
     before = busy["end_s"][busy["end_s"] < cell["begun"]].max()
     rested = samples[samples["time_s"] > (before if np.isfinite(before) else -np.inf)]
     found += check_idle(rested, cell["begun"], cell["window"])
