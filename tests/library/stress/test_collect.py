@@ -42,6 +42,16 @@ def test_a_meter_sees_the_pilots_too(meter):
     assert (averaging, kinds(findings)) == (0, [("clock", "")])
 
 
+def test_a_meter_without_a_reading_of_power_is_told(tmp_path):
+    """A virtual GPU tells its utilisation alone."""
+    seen = samples(NOON + np.arange(0.0, 90.0), utilisation=0.9)
+    requests = pd.DataFrame({"start_s": [NOON + 10.0], "end_s": [NOON + 80.0]})
+    cells = {"one": {"requests": requests, "samples": seen}}
+    _, _, findings = collect([Source("gpu", "nvml")], cells, tmp_path, DEFAULTS)
+    assert kinds(findings) == [("telemetry", "energy")]
+    assert "nvml: tells neither power nor energy" in findings[0].message
+
+
 def test_an_offset_that_is_stated_is_not_estimated(meter):
     samples, _, findings = meter(37, meter_offset=30.0)
     assert samples["time_s"].iloc[0] == pytest.approx(NOON - 300 + 7)

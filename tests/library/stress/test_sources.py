@@ -65,6 +65,17 @@ def test_sources_that_have_no_reading_are_told_before_the_test():
     assert "Prometheus does not answer" in prometheus
 
 
+def test_an_exporter_that_tells_no_power_is_told_before_the_test():
+    """Its file of metrics may leave power out."""
+    with Telemetry(1) as exporter:
+        names, told = ("POWER_USAGE", "TOTAL_ENERGY_CONSUMPTION"), exporter.text
+        exporter.text = lambda: told().replace(names[0], "A").replace(names[1], "B")
+        with pytest.raises(InputError, match="tells no power: add DCGM_FI_DEV_POWER_USAGE"):
+            check_sources(power_sources(exporter.url))
+        exporter.text = lambda: told().replace(names[0], "A")
+        check_sources(power_sources(exporter.url))
+
+
 def test_this_machine_is_not_measured_for_another():
     remote = NODE | {"endpoint": "http://192.0.2.1:8000/v1", "power": ["rapl"]}
     with pytest.raises(InputError, match="would measure this machine"):

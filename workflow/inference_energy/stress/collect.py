@@ -47,7 +47,7 @@ def collect(sources, cells, folder, settings, pilots=()):
         samples = _read(source, cells, folder, settings, requests)
         if samples.empty:
             continue
-        beyond = _beyond(source, samples)
+        beyond = _beyond(source, samples) + _powerless(source, samples)
         if beyond:
             return None, 0.0, beyond
         if len(sources) > 1 and source.kind == "file":
@@ -96,6 +96,17 @@ def _beyond(source, samples):
         "milliwatts or millijoules; give watts and joules"
     )
     return [Finding("units", "energy", message)]
+
+
+def _powerless(source, samples):
+    """Findings on a source that answers, but not with power."""
+    if samples[["power_w", "energy_j"]].notna().any(axis=None):
+        return []
+    message = (
+        f"{source.named}: tells neither power nor energy: look whether the device does, or name "
+        "another source"
+    )
+    return [Finding("telemetry", "energy", message)]
 
 
 def _aligned(source, samples, requests, own_clock, offset):

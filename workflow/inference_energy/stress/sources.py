@@ -40,6 +40,9 @@ CLOCK = "DCGM_FI_DEV_SM_CLOCK, gauge, SM clock frequency (in MHz)\n"
 """What AIPerf leaves out of an exporter's metrics, in the form of its file of metrics."""
 
 
+POWERS = (b"DCGM_FI_DEV_POWER_USAGE", b"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION")
+"""Metrics of an exporter of which either tells the energy."""
+
 MOST_BYTES = 2**24
 """Longest answer of an exporter. [bytes]"""
 
@@ -216,11 +219,8 @@ def check_sources(sources):
     """Refuse sources on a network that have no reading before the test begins, all at once."""
     problems, now = [], time.time()
     for source in sources:
-        if source.kind == "dcgm" and b"DCGM_FI_DEV_" not in _fetch(source.target, PATIENCE):
-            problems.append(
-                f"power: {source.target}: no DCGM exporter answers there: start it, correct the "
-                "address, or give power: none to test without energy"
-            )
+        if source.kind == "dcgm":
+            problems += _exporter_problems(source.target)
         if source.kind == "prometheus":
             try:
                 prometheus.fetch(source.target, source.scope, now - LATELY, now + LATELY)
@@ -228,6 +228,22 @@ def check_sources(sources):
                 problems += [f"power: {problem}" for problem in error.problems]
     if problems:
         raise InputError(problems)
+
+
+def _exporter_problems(address):
+    """Why an exporter cannot tell the energy; an empty list when it can."""
+    said = _fetch(address, PATIENCE)
+    if b"DCGM_FI_DEV_" not in said:
+        return [
+            f"power: {address}: no DCGM exporter answers there: start it, correct the "
+            "address, or give power: none to test without energy"
+        ]
+    if not any(name in said for name in POWERS):
+        return [
+            f"power: {address}: tells no power: add DCGM_FI_DEV_POWER_USAGE to the exporter's file "
+            "of metrics, or name another source"
+        ]
+    return []
 
 
 def _fetch(address, patience):
