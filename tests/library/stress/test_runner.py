@@ -206,12 +206,14 @@ def test_time_to_go_is_that_of_the_cells_that_are_left(alone):
     alone.cells["concurrency"] = [1, 8]
     pilots = {1: short, 8: long}
     unknown = 2 * (2.0 + runner.OVERHEAD)
-    assert alone._seconds_left(pilots) == pytest.approx(660 + unknown)
+    assert alone._seconds_left(pilots, 1) == pytest.approx(660 + unknown)
+    # a cell that failed is not tried again before the next start
+    assert alone._seconds_left(pilots, 2) == pytest.approx(600 + unknown / 2)
     first = alone.folder / alone.cells["cell"][0]
     first.mkdir()
     (first / "cell.json").write_text(json.dumps({"seconds": 95.0, "stop": {"duration": 60.0}}))
     # the client takes 35 s beside the window
-    assert alone._seconds_left(pilots) == pytest.approx(635)
+    assert alone._seconds_left(pilots, 1) == pytest.approx(635)
 
 
 def test_cell_whose_requests_failed_is_told_and_tried_again(stress, capsys):

@@ -286,7 +286,7 @@ class StressTest:
             say(f"{label}: finished before")
         else:
             expected = self._expected_seconds(pilot)
-            left = _lasting(self._seconds_left(pilots))
+            left = _lasting(self._seconds_left(pilots, number))
             say(f"{label}: window {window:.0f} s; about {left} to go")
             limit = max(LEAST_LIMIT, PATIENT * pilot["latency"])
             limit = min(limit, float(self.settings["request_timeout"]))
@@ -334,9 +334,10 @@ class StressTest:
             or (name in self.measured and _requests_failed(self.measured[name]))
         ]
 
-    def _seconds_left(self, pilots):
-        """Time that all cells take that are not finished [s]."""
-        left = self.cells[self.cells["cell"].isin(self.unfinished())]["concurrency"]
+    def _seconds_left(self, pilots, number):
+        """Time that the cells from a number on take that are not finished [s]."""
+        left = self.cells[number - 1 :]
+        left = left[left["cell"].isin(self.unfinished())]["concurrency"]
         return sum(self._expected_seconds(pilots[concurrency]) for concurrency in left)
 
     def _expected_seconds(self, pilot):
