@@ -4,6 +4,10 @@ A log's family is told from its content. Every family is a module with ``NAME``,
 and ``read(samples)``, which adds a log's readings to :class:`~.common.Samples`.
 """
 
+import os
+
+import pandas as pd
+
 from inference_energy.errors import InputError
 from inference_energy.meters import (
     codecarbon,
@@ -39,7 +43,7 @@ FAMILIES = (
 )
 
 
-def read_log(path, scope, zone=None):
+def read_log(path: str | os.PathLike[str], scope: str, zone: str | None = None) -> pd.DataFrame:
     """Read a power log of any known family.
 
     Parameters

@@ -6,19 +6,19 @@ CPU without RAPL is modelled, which the file does not say.
 """
 
 from inference_energy.errors import InputError
-from inference_energy.meters.common import LIKELY, seconds
+from inference_energy.meters.common import LIKELY, Samples, seconds
 from inference_energy.units import J_PER_WH, WH_PER_KWH
 
 NAME = "CodeCarbon's emissions.csv"
 COLUMNS = {"gpu": ("gpu_energy",), "cpu": ("cpu_energy", "ram_energy")}
 
 
-def recognise(text):
+def recognise(text: str) -> bool:
     """Whether a text is CodeCarbon's table."""
     return "codecarbon_version" in (text.splitlines() or [""])[0]
 
 
-def read(samples):
+def read(samples: Samples) -> None:
     """Read the mean power between two flushes of a run [W]."""
     if samples.scope not in COLUMNS:
         raise InputError(
@@ -26,7 +26,7 @@ def read(samples):
             f"gpu:{samples.path} or cpu:{samples.path}"
         )
     samples.limit = LIKELY["node"]  # it adds up all GPUs, or all CPUs
-    before = {}
+    before: dict[str, tuple[float, float]] = {}
     needed = ("timestamp", "duration", "run_id", *COLUMNS[samples.scope])
     for line, row in samples.table(needed=needed):
         try:

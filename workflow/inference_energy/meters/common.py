@@ -3,20 +3,29 @@
 import csv
 import json
 import math
+import os
 import re
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inference_energy.documents import json_object
 from inference_energy.errors import InputError
 from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
 from inference_energy.tables import spelling as plain_spelling
 from inference_energy.units import J_PER_WH, KILO, MICRO, MILLI, NANO, WH_PER_KWH
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+Array = NDArray[np.float64]
 
 SAMPLE_COLUMNS = [
     "time_s",
@@ -134,7 +143,9 @@ class Samples:
         Zone of times that state none.
     """
 
-    def __init__(self, path, text, scope, zone=None):
+    def __init__(
+        self, path: str | os.PathLike[str], text: str, scope: str, zone: str | None = None
+    ) -> None:
         self.path, self.text, self.scope, self.zone = path, _whole_lines(text), scope, zone
         self.name = Path(path).name
         self.limit = LIKELY[scope]
@@ -142,9 +153,12 @@ class Samples:
         """Whether a name of the log stands for one meter, so that readings in turn are its own."""
         self.cut_off = not text.endswith(("\n", "\r"))
         """Whether its program was still writing when the log was copied."""
-        self.rows, self.problems = [], []
+        self.rows: list[dict[str, Any]] = []
+        self.problems: list[str] = []
 
-    def table(self, separator=",", needed=()):
+    def table(
+        self, separator: str = ",", needed: Sequence[str] = ()
+    ) -> Iterator[tuple[int, dict[str, str]]]:
         """Line number and cells by column of a log with a header, blanks around cells dropped.
 
         Beside semicolons or tabs a comma is a decimal point.
@@ -156,7 +170,9 @@ class Samples:
         except csv.Error as error:
             self.refuse(reader.line_num, f"is not CSV ({error}): copy the log again")
 
-    def _rows(self, reader, needed):
+    def _rows(
+        self, reader: "Reader", needed: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, str]]]:
         header = [name.strip() for name in next(reader, [])]
         missing = [name for name in needed if name not in header]
         if missing:
@@ -179,12 +195,12 @@ class Samples:
                 cells = [cell.replace(",", ".") for cell in cells]
             yield reader.line_num, dict(zip(header, cells, strict=True))
 
-    def documents(self):
+    def documents(self) -> Iterator[tuple[int, Any]]:
         """Line number and value of each JSON document, one after the other."""
         decoder = json.JSONDecoder(object_pairs_hook=json_object)
         text, position, line, counted, whole = self.text, 0, 1, 0, 0
         refuse_crowded(self.path, text)
-        while (position := BETWEEN.match(text, position).end()) < len(text):
+        while (position := next(BETWEEN.finditer(text, position)).end()) < len(text):
             line, counted = line + text.count("\n", counted, position), position
             try:
                 value, position = decoder.raw_decode(text, position)
@@ -205,14 +221,14 @@ class Samples:
                 yield line, item
 
     @contextmanager
-    def parts_of(self, line):
+    def parts_of(self, line: int) -> Iterator[None]:
         """Refuse a document whose parts are not what its tool writes, such as text for a list."""
         try:
             yield
         except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
             self.refuse(line, "is not what its tool writes: copy the log again")
 
-    def refuse(self, line, reason):
+    def refuse(self, line: int, reason: str) -> None:
         """Add a reason to refuse the log."""
         reason = reason if len(reason) <= SHOWN else f"{reason[:SHOWN]}..."
         self.problems.append(f"{self.path}: row {line}, {reason}")
@@ -220,7 +236,7 @@ class Samples:
             first = self.problems[:PROBLEMS_SHOWN]
             raise InputError([*first, f"... and at least {MOST_PROBLEMS - len(first)} more"])
 
-    def only(self, scope, tool):
+    def only(self, scope: str, tool: str) -> None:
         """Refuse a scope that a tool does not measure, with the one that it does."""
         if self.scope != scope:
             raise InputError(
@@ -228,7 +244,7 @@ class Samples:
                 f"{scope}:{self.path}"
             )
 
-    def number(self, line, column, value, factor=1.0):
+    def number(self, line: int, column: str, value: object, factor: float = 1.0) -> float:
         """Reading times a factor to its unit, NaN where there is none; a bad one is a problem."""
         text = str(value).strip()
         if value is None or text.lower() in MISSING:
@@ -247,7 +263,7 @@ class Samples:
             return np.nan
         return number * factor
 
-    def add(self, line, time, meter=None, **readings):
+    def add(self, line: int, time: Any, meter: str | None = None, **readings: float) -> None:
         """Add one sample; time as text or Unix time, readings in the units of `SAMPLE_COLUMNS`."""
         try:
             moment = seconds(time, self.zone)
@@ -262,7 +278,9 @@ class Samples:
         meter = spelling(str(meter or self.name))
         self.rows.append({"line": line, "time_s": moment, "meter": meter} | readings)
 
-    def spread(self, line, start, end, energy, meter=None):
+    def spread(
+        self, line: int, start: float, end: float, energy: float, meter: str | None = None
+    ) -> None:
         """Add the mean power of a stretch of time whose energy alone is known, once a second."""
         if not end > start:
             return
@@ -277,7 +295,7 @@ class Samples:
         for moment in start + (np.arange(parts) + 0.5) * (end - start) / parts:
             self.add(line, moment, meter, power_w=energy / (end - start))
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """Frame of all samples, checked."""
         if not self.rows and not self.problems:
             self.problems.append(f"{self.path}: no readings: check that the meter was logging")
@@ -307,7 +325,7 @@ class Samples:
         )
 
 
-def _whole_lines(text):
+def _whole_lines(text: str) -> str:
     """Lines of a log without the last where that has no end, as its program was still writing it.
 
     Half of a number is one, too. A document is not of one line, and its end is in its brackets.
@@ -317,17 +335,17 @@ def _whole_lines(text):
 
 
 @lru_cache(maxsize=4096)
-def spelling(meter):
+def spelling(meter: str) -> str:
     """Name of a meter without what is invisible: else one meter would count twice."""
     return plain_spelling(meter)
 
 
-def separator_of(header):
+def separator_of(header: str) -> str:
     """Separator of a table's cells, told from its header."""
     return max(SEPARATORS, key=header.count)
 
 
-def seconds(time, zone=None):
+def seconds(time: Any, zone: str | None = None) -> float:
     """Unix seconds of a time: ISO 8601, or Unix time in s, ms, us or ns.
 
     Raises
@@ -361,7 +379,7 @@ def seconds(time, zone=None):
     raise ValueError(allowed)
 
 
-def counted_power(samples):
+def counted_power(samples: pd.DataFrame) -> pd.Series:
     """Mean power by which each meter's counter rose [W]; a fall is a reset, and no power."""
     counted = samples.dropna(subset=["energy_j"]).sort_values(["meter", "time_s"])
     rises = counted.groupby("meter")["energy_j"].diff().clip(lower=0)
@@ -369,7 +387,7 @@ def counted_power(samples):
     return (rises.groupby(counted["meter"]).sum() / span.where(span > 1)).dropna()
 
 
-def unit_of(column, units):
+def unit_of(column: str, units: Mapping[str, float]) -> float | None:
     """Factor of a column's unit by the end of its name (``power_kw``, ``power [W]``), or None.
 
     MW and MJ are mega, and unlikely: whether milli is meant is for the user to say.
@@ -380,7 +398,7 @@ def unit_of(column, units):
     return units.get(found[1].lower())
 
 
-def _repeated(log, frame):
+def _repeated(log: Samples, frame: pd.DataFrame) -> list[str]:
     """Two different readings of one meter at one time: several meters without a name."""
     same = frame[frame.duplicated(["meter", "time_s"], keep=False)]
     kinds = same.groupby(["meter", "time_s"])[["power_w", "energy_j"]].nunique()
@@ -400,7 +418,7 @@ def _repeated(log, frame):
     ]
 
 
-def alternating(log, frame):
+def alternating(log: Samples, frame: pd.DataFrame) -> list[str]:
     """A meter whose readings take turns between levels: several meters without a name."""
     if log.told_apart:
         return []
@@ -417,7 +435,7 @@ def alternating(log, frame):
     return []
 
 
-def _in_turn(power, times, count):
+def _in_turn(power: Array, times: Array, count: int) -> bool:
     """Whether readings repeat after `count` of them, and neighbours differ far more than that.
 
     A load may have such a beat too: of two, they must go up and down; of more, the meters are asked
@@ -437,9 +455,9 @@ def _in_turn(power, times, count):
     return bool(max(waits) > UNEVEN * min(waits))
 
 
-def _twice(log, frame):
+def _twice(log: Samples, frame: pd.DataFrame) -> Iterator[str]:
     """Problems of meters that read the same at all times: one that is told under two names."""
-    known = {}
+    known: dict[bytes, Hashable] = {}
     for meter, own in frame.groupby("meter"):
         readings = own[["time_s", "power_w", "energy_j"]].to_numpy()
         if len(own) < LEAST_TWICE or own[["power_w", "energy_j"]].nunique().max() < LEAST_DISTINCT:
@@ -452,13 +470,13 @@ def _twice(log, frame):
             )
 
 
-def _totals(log, frame):
+def _totals(log: Samples, frame: pd.DataFrame) -> list[str]:
     """Meters that read the sum of others: a total beside its phases counts twice."""
     if log.scope == "gpu":
         return []
     readings = frame.dropna(subset=["power_w"])
     found = {
-        meter: own.iloc[:: len(own) // MOMENTS + 1] for meter, own in readings.groupby("meter")
+        str(meter): own.iloc[:: len(own) // MOMENTS + 1] for meter, own in readings.groupby("meter")
     }
     problems = []
     for meter, own in found.items():
@@ -478,7 +496,7 @@ def _totals(log, frame):
     return problems
 
 
-def _parts(total, others):
+def _parts(total: Array, others: Mapping[str, Array]) -> tuple[str, ...]:
     """Names of all the other meters, or of two or three of them, whose powers add up to a total."""
     sets = [tuple(others)] if len(others) > 1 else []
     low, high = np.quantile(total, [0.1, 0.9])
@@ -491,7 +509,7 @@ def _parts(total, others):
     return ()
 
 
-def _units(log, frame):
+def _units(log: Samples, frame: pd.DataFrame) -> list[str]:
     """Powers, read or counted, that no device of the scope draws."""
     rates, found = counted_power(frame), []
     for meter, rate in rates[rates > log.limit].items():

@@ -6,8 +6,10 @@ named after power is in W, after energy in kWh, Home Assistant's own units.
 """
 
 import re
+from dataclasses import dataclass, field
+from typing import Any
 
-from inference_energy.meters.common import ENERGY_UNITS, MISSING, POWER_UNITS
+from inference_energy.meters.common import ENERGY_UNITS, MISSING, POWER_UNITS, Samples
 from inference_energy.units import J_PER_WH, MEGA
 
 NAME = "Home Assistant's history"
@@ -27,7 +29,29 @@ MEASURED = {"power", "energy", "total", "today", "daily", "consumption", "consum
 """Words in an entity's name that say what is measured, not by which meter."""
 
 
-def recognise(text):
+@dataclass
+class Seen:
+    """What the rows so far have told.
+
+    Parameters
+    ----------
+    entity : str or None
+        The last entity.
+    units : dict of str to str or None
+        Units by entity, none where none is stated.
+    told_by : dict of tuple to str
+        The first entity that tells a meter's column.
+    refused : set of str
+        Entities that tell it too.
+    """
+
+    entity: str | None = None
+    units: dict[str, str | None] = field(default_factory=dict)
+    told_by: dict[tuple[str, str], str] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+
+
+def recognise(text: str) -> bool:
     """Whether a text is a history of Home Assistant."""
     start = text.lstrip()[:3000]
     first = (start.splitlines() or [""])[0].replace('"', "")
@@ -36,25 +60,26 @@ def recognise(text):
     )
 
 
-def read(samples):
+def read(samples: Samples) -> None:
     """Read power [W] and counters [J] of each entity."""
     if samples.text.lstrip()[:1] == "[":
         rows = [(line, row) for line, states in samples.documents() for row in _states(states)]
     else:
         rows = list(samples.table(needed=("entity_id", "state", "last_changed")))
     samples.told_apart = True
-    units, last = {}, {}
+    seen = Seen()
     for line, row in rows:
         with samples.parts_of(line):
-            _read_state(samples, line, row, units, last)
+            _read_state(samples, line, row, seen)
 
 
-def _read_state(samples, line, row, units, last):
-    entity = row.get("entity_id") or last.get("entity")
-    last["entity"] = entity
+def _read_state(samples: Samples, line: int, row: dict[str, Any], seen: Seen) -> None:
+    # the history API names an entity in the first of its states alone
+    entity = seen.entity = row.get("entity_id") or seen.entity
+    if entity is None:
+        raise LookupError("entity_id")
     stated = (row.get("attributes") or {}).get("unit_of_measurement")
-    units.setdefault(entity, stated)
-    kind = _kind(entity, units[entity])
+    kind = _kind(entity, seen.units.setdefault(entity, stated))
     if kind is None:
         samples.refuse(
             line, f"entity {entity}: neither power nor energy: name it so, or leave it out"
@@ -65,26 +90,27 @@ def _read_state(samples, line, row, units, last):
     if state.lower() in MISSING:
         return
     meter = _meter(entity)
-    first = last.setdefault((meter, column), entity)
+    first = seen.told_by.setdefault((meter, column), entity)
     if first != entity:
-        if last.setdefault(entity, line) == line:
+        if entity not in seen.refused:
+            seen.refused.add(entity)
             samples.refuse(line, f"{first} and {entity} both tell of {meter}: leave one out")
         return
     reading = {column: samples.number(line, "state", state, factor)}
     samples.add(line, row["last_changed"], meter, **reading)
 
 
-def _states(states):
+def _states(states: Any) -> list[Any]:
     return states if isinstance(states, list) else [states]
 
 
-def _meter(entity):
+def _meter(entity: str) -> str:
     """Meter of an entity: its name without what is measured."""
     words = entity.partition(".")[2].split("_")
     return "_".join(word for word in words if word not in MEASURED) or entity
 
 
-def _kind(entity, unit):
+def _kind(entity: str, unit: str | None) -> tuple[str, float] | None:
     """Column and factor of an entity."""
     if unit is not None:
         if unit in MEGA_UNITS:

@@ -10,7 +10,7 @@ import re
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.meters.common import alternating
+from inference_energy.meters.common import Samples, alternating
 
 NAME = "ipmitool dcmi power reading"
 POWER = re.compile(r"(?:Instantaneous power reading|Current Power)\s*:\s*(\d+)\s*Watts", re.I)
@@ -18,22 +18,26 @@ TIME = re.compile(r"(?:IPMI timestamp|Time ?Stamp)\s*:\s*(.+?)(?:\s+Sampling per
 ZONE = re.compile(r"\s+(?!UTC|GMT|AM|PM)[A-Z]{2,5}$")
 """An abbreviation of a zone, which may stand for several: the zone is stated beside the log."""
 
+Moments = dict[str, list[tuple[int, float]]]
+"""Line and power [W] of the readings of each time."""
+
 APART = 0.001
 """Time between readings of one second, in which nodes take turns, far below that second. [s]"""
 
 
-def recognise(text):
+def recognise(text: str) -> bool:
     """Whether a text is a log of DCMI power readings."""
     return bool(POWER.search(text[:5000]))
 
 
-def read(samples):
+def read(samples: Samples) -> None:
     """Read the node's power [W]; every reading is followed by its time.
 
     The times are whole seconds: of several readings in one, the mean is taken.
     """
     samples.only("node", "IPMI")
-    power, moments = None, {}
+    power: float | None = None
+    moments: Moments = {}
     for line, text in enumerate(samples.text.splitlines(), start=1):
         found, time = POWER.search(text), TIME.search(text)
         if found:
@@ -56,7 +60,7 @@ def read(samples):
         )
 
 
-def _several_nodes(samples, moments):
+def _several_nodes(samples: Samples, moments: Moments) -> list[str]:
     """Problems of readings that take turns within their seconds, which a mean would hide."""
     rows = [
         ("node", second + APART * place, power)

@@ -7,7 +7,7 @@ References: nvidia-smi(1). ``power.draw`` is a mean over a second on Ampere and 
 import re
 
 from inference_energy.errors import InputError
-from inference_energy.meters.common import MISSING, separator_of
+from inference_energy.meters.common import MISSING, Samples, separator_of
 from inference_energy.units import GB_PER_MIB
 
 NAME = "nvidia-smi --query-gpu or dmon"
@@ -22,16 +22,16 @@ DMON = {"pwr": ("power_w", 1.0), "sm": ("utilisation", 0.01), "fb": ("memory_gb"
 DMON |= {"pclk": ("clock_mhz", 1.0)}
 
 
-def recognise(text):
+def recognise(text: str) -> bool:
     """Whether a text is a log of nvidia-smi."""
     return "power.draw" in text[:2000] or _is_dmon(text) or bool(HEADLESS.match(text))
 
 
-def _is_dmon(text):
+def _is_dmon(text: str) -> bool:
     return re.search(r"^#\s*(Date[\s,]+)?(Time[\s,]+)?gpu[\s,]", text[:2000], re.M) is not None
 
 
-def read(samples):
+def read(samples: Samples) -> None:
     """Read power [W], utilisation, memory [GB] and clock [MHz] of each GPU."""
     samples.only("gpu", "nvidia-smi")
     if _is_dmon(samples.text):
@@ -69,9 +69,9 @@ def read(samples):
         samples.add(line, row[columns["timestamp"]], meter, **readings)
 
 
-def _read_dmon(samples):
+def _read_dmon(samples: Samples) -> None:
     """Read dmon's columns; its header comes again and again, in two lines."""
-    names = []
+    names: list[str] = []
     for line, text in enumerate(samples.text.splitlines(), start=1):
         cells = text.replace(",", " ").replace("#", " ").split()
         if text.lstrip().startswith("#"):

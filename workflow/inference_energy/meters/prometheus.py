@@ -7,7 +7,12 @@ utkuozdemir/nvidia_gpu_exporter, of prometheus-community/ipmi_exporter, Scaphand
 import re
 import urllib.error
 import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from http.client import HTTPException
+from typing import Any
+
+import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.meters.common import Samples
@@ -45,57 +50,84 @@ MOST_BYTES = 2**27
 """Longest answer: 10,000 points of a thousand GPUs. [bytes]"""
 
 
-def recognise(text):
+Device = tuple[str, str, str]
+"""Host, device and unit."""
+
+Told = dict[str, dict[Device, str]]
+"""Metrics by exporter and by the device whose power or energy they tell."""
+
+
+@dataclass
+class Reading:
+    """What a device reads at a time: by column and mode, from its first line."""
+
+    line: int
+    cells: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+Rows = dict[tuple[Device, float], Reading]
+"""Readings by device and Unix time [s]."""
+
+
+def recognise(text: str) -> bool:
     """Whether a text is an answer of Prometheus."""
     return bool(re.match(r'\s*\{\s*"status"', text)) and '"resultType"' in text[:2000]
 
 
-def read(samples):
+def read(samples: Samples) -> None:
     """Read every series whose metric is known; one sample per meter and time.
 
     Series of one device that differ in their mode (Kepler: dynamic, idle) are parts of one power,
     and are added.
     """
-    known = METRICS[samples.scope]
-    rows, refused, told = {}, set(), {}
+    rows: Rows = {}
+    refused: set[tuple[str, str, str]] = set()
+    told: Told = {}
     for line, answer in samples.documents():
         with samples.parts_of(line):
-            _read_answer(samples, line, answer, known, rows, refused, told)
+            _read_answer(samples, line, answer, rows, refused, told)
     _refuse_exporters(samples, told)
-    hosts = {host for host, *_ in rows}
-    own = _several((host, device, unit) for host, device, unit, _ in rows)
-    for (host, device, unit, time), row in _added(rows):
+    hosts = {host for (host, *_), _ in rows}
+    own = _several(device for device, _ in rows)
+    for (host, device, unit), time, line, readings in _added(rows):
         meter = " ".join(part for part in (samples.scope, device) if part)
         meter = f"{meter} {unit}" if (host, device) in own else meter
-        line = row.pop("line")
-        samples.add(line, time, f"{host} {meter}" if len(hosts) > 1 else meter, **row)
+        samples.add(line, time, f"{host} {meter}" if len(hosts) > 1 else meter, **readings)
 
 
-def _several(meters):
+def _several(devices: Iterable[Device]) -> set[tuple[str, str]]:
     """Host and device of those that stand for several units."""
-    units = {}
-    for host, device, unit in meters:
+    units: dict[tuple[str, str], set[str]] = {}
+    for host, device, unit in devices:
         units.setdefault((host, device), set()).add(unit)
     return {key for key, found in units.items() if len(found) > 1}
 
 
-def _added(rows):
-    """Rows with the modes of each reading added, at the times that all modes have."""
-    modes = {}
-    for (*meter, _), row in rows.items():
-        for column in row.keys() - {"line"}:
-            modes.setdefault((*meter, column), set()).update(row[column])
-    for (*meter, time), row in rows.items():
+def _added(rows: Rows) -> Iterator[tuple[Device, float, int, dict[str, float]]]:
+    """Device, time, line and readings, the modes of each added, at the times that all have."""
+    modes: dict[tuple[Device, str], set[str]] = {}
+    for (device, _), row in rows.items():
+        for column, cell in row.cells.items():
+            modes.setdefault((device, column), set()).update(cell)
+    for (device, time), row in rows.items():
         whole = {
             column: sum(cell.values())
-            for column, cell in row.items()
-            if column != "line" and len(cell) == len(modes[(*meter, column)])
+            for column, cell in row.cells.items()
+            if len(cell) == len(modes[device, column])
         }
         if whole:
-            yield (*meter, time), {"line": row["line"]} | whole
+            yield device, time, row.line, whole
 
 
-def _read_answer(samples, line, answer, known, rows, refused, told):
+def _read_answer(
+    samples: Samples,
+    line: int,
+    answer: dict[str, Any],
+    rows: Rows,
+    refused: set[tuple[str, str, str]],
+    told: Told,
+) -> None:
+    known = METRICS[samples.scope]
     data = answer.get("data") or {}
     if data.get("resultType") != "matrix":
         kind = data.get("resultType", answer.get("error", "nothing"))
@@ -119,9 +151,9 @@ def _read_answer(samples, line, answer, known, rows, refused, told):
             told.setdefault(name.split("_")[0], {})[(host, device, unit)] = name
         part = name.split("_")[2] + " " if samples.scope == "cpu" else ""
         for time, value in series["values"]:
-            row = rows.setdefault((host, f"{part}{device}", unit, float(time)), {"line": line})
+            row = rows.setdefault(((host, f"{part}{device}", unit), float(time)), Reading(line))
             number = samples.number(line, name, value, factor)
-            cell, mode = row.setdefault(column, {}), labels.get("mode", "")
+            cell, mode = row.cells.setdefault(column, {}), labels.get("mode", "")
             # no reading differs from none
             apart = abs(cell.get(mode, number) - number) > 0
             if apart and column in ("power_w", "energy_j"):
@@ -129,7 +161,7 @@ def _read_answer(samples, line, answer, known, rows, refused, told):
             cell[mode] = number
 
 
-def _refuse_exporters(samples, told):
+def _refuse_exporters(samples: Samples, told: Told) -> None:
     """Refuse devices that count twice: told by two exporters, or by one under two addresses."""
     names = {
         exporter: ", ".join(sorted(set(devices.values()))) for exporter, devices in told.items()
@@ -140,7 +172,7 @@ def _refuse_exporters(samples, told):
             f"tells of devices by {' and by '.join(names.values())}, and may count each twice: "
             "ask for those of one exporter",
         )
-    hosts = {}
+    hosts: dict[tuple[str, str, str], set[str]] = {}
     for exporter, devices in told.items():
         for host, device, unit in devices:
             hosts.setdefault((exporter, device, unit), set()).add(host)
@@ -153,7 +185,13 @@ def _refuse_exporters(samples, told):
             )
 
 
-def _refuse_twice(samples, line, labels, key, refused):
+def _refuse_twice(
+    samples: Samples,
+    line: int,
+    labels: Mapping[str, str],
+    key: tuple[str, str, str],
+    refused: set[tuple[str, str, str]],
+) -> None:
     """Refuse a series that tells another power of a device than one before it, once."""
     if key in refused:
         return
@@ -166,7 +204,7 @@ def _refuse_twice(samples, line, labels, key, refused):
     )
 
 
-def _answer(base, url):
+def _answer(base: str, url: str) -> str:
     """Text of an answer; InputError where none comes or it is no JSON."""
     try:
         with asked(url, TIMEOUT, MOST_BYTES) as answer:
@@ -185,7 +223,7 @@ def _answer(base, url):
     )
 
 
-def fetch(address, scope, start, end, step=1.0):
+def fetch(address: str, scope: str, start: float, end: float, step: float = 1.0) -> pd.DataFrame:
     """Samples of a scope from a running Prometheus.
 
     Parameters

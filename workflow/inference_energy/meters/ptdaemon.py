@@ -2,18 +2,20 @@
 
 import re
 
+from inference_energy.meters.common import Samples
+
 NAME = "PTDaemon (spl.txt)"
 LINE = re.compile(
     r"Time,(?P<month>\d\d)-(?P<day>\d\d)-(?P<year>\d{4}) (?P<clock>[\d:.]+),Watts,(?P<watts>[^,]+)"
 )
 
 
-def recognise(text):
+def recognise(text: str) -> bool:
     """Whether a text is a log of PTDaemon."""
     return bool(LINE.search(text[:5000]))
 
 
-def read(samples):
+def read(samples: Samples) -> None:
     """Read the power of each channel's analyser [W]; a negative reading is none."""
     samples.only("node", "PTDaemon")
     for line, text in enumerate(samples.text.splitlines(), start=1):

@@ -10,9 +10,12 @@ is added to it. That of CPUs, and of memory, is their total, or the sum of the s
 
 import json
 import re
+from collections.abc import Iterator, Set
+from typing import Any
 
 from inference_energy.documents import json_object
 from inference_energy.errors import InputError
+from inference_energy.meters.common import Samples
 
 NAME = "Redfish"
 POWER_METRICS = re.compile(
@@ -35,22 +38,25 @@ TIMED = re.compile(r"^([0-9][^{\s]*)\s*(?=\{)", re.MULTILINE)
 KEYS = ("PowerConsumedWatts", "MetricValues", "PowerWatts", "ReadingType")
 """Of which a log holds one at its start."""
 
+Reading = tuple[int, object, str, str, object]
+"""Line, time, place, name and power of a reading."""
+
 RANKS = (re.compile("input", re.IGNORECASE), re.compile("consum", re.IGNORECASE))
 
 
-def recognise(text):
+def recognise(text: str) -> bool:
     """Whether a text holds answers of Redfish."""
     return any(f'"{key}"' in text[:5000] for key in KEYS)
 
 
-def read(samples):
+def read(samples: Samples) -> None:
     """Read the power of the node, or of its CPUs and memory [W]."""
     if samples.scope == "gpu":
         raise InputError(
             f"{samples.path}: Redfish is read for the node and its CPUs: write node:{samples.path} "
             f"or cpu:{samples.path}"
         )
-    found = []
+    found: list[Reading] = []
     for line, document in _documents(samples):
         with samples.parts_of(line):
             found += _readings(samples, line, document)
@@ -70,7 +76,7 @@ def read(samples):
         samples.add(line, time, name, power_w=samples.number(line, name, power))
 
 
-def _documents(samples):
+def _documents(samples: Samples) -> Iterator[tuple[int, dict[str, Any]]]:
     """Number and value of each document, with the time before it as its key ``time``."""
     timed = TIMED.split(samples.text)
     if len(timed) == 1:
@@ -92,9 +98,10 @@ def _documents(samples):
         yield number, document | {"time": time}
 
 
-def _readings(samples, line, document):
-    """Line, time, place, name and power of each reading of a document."""
-    found, place = [], str(document.get("@odata.id") or "")
+def _readings(samples: Samples, line: int, document: dict[str, Any]) -> list[Reading]:
+    """Readings of a document."""
+    found: list[Reading] = []
+    place = str(document.get("@odata.id") or "")
     for value in document.get("MetricValues", []):
         name, path = _name(value)
         if POWER_METRICS.search(name) and not NOT_METRICS.search(name):
@@ -115,7 +122,7 @@ def _readings(samples, line, document):
     return found
 
 
-def _name(value):
+def _name(value: dict[str, Any]) -> tuple[str, str]:
     """Name of a metric, which says of what part it is, and where it stands."""
     of_dell = ((value.get("Oem") or {}).get("Dell") or {}).get("ContextID")
     path = str(value.get("MetricProperty") or of_dell or "")
@@ -123,20 +130,21 @@ def _name(value):
     return f"{name} of {path}" if name != path and PARTS.search(path) else name, path
 
 
-def _of_cpu(names):
+def _of_cpu(names: Set[str]) -> Set[str]:
     """Names of the readings of CPUs and of memory: their totals, or else each one's own."""
-    names, chosen = {name for name in names if not NOT_OF_CPU.search(name)}, set()
+    names = {name for name in names if not NOT_OF_CPU.search(name)}
+    chosen: set[str] = set()
     for kind in OF_CPU:
         own = {name for name in names if kind.search(name)}
         chosen |= {name for name in own if TOTAL.match(name)} or own
     return chosen
 
 
-def _of_node(samples, names):
+def _of_node(samples: Samples, names: Set[str]) -> Set[str]:
     """Name of the reading that is the node's, which holds all others."""
     whole = sorted(name for name in names if not PARTS.search(name))
     for rank in RANKS:
         whole = [name for name in whole if rank.search(name)] or whole
     if len(whole) > 1:
         samples.refuse(1, f"tells the power of {', '.join(whole)}: which is the node? leave one")
-    return whole
+    return set(whole)

@@ -6,7 +6,9 @@ EMData and EM1Data, whose rows hold the energy of the minute that begins at ``ti
 """
 
 import re
+from typing import Any, NamedTuple
 
+from inference_energy.meters.common import Samples
 from inference_energy.units import J_PER_WH, SECONDS_PER_MINUTE
 
 NAME = "Shelly"
@@ -14,7 +16,17 @@ COMPONENT = re.compile(r"^(switch|pm1|em|em1|cover):\d+$")
 POWERS = ("apower", "total_act_power", "act_power")
 
 
-def recognise(text):
+class Reading(NamedTuple):
+    """Power [W] and counter [J] of a channel of a device."""
+
+    line: int
+    time: object
+    device: str
+    channel: str
+    values: dict[str, float]
+
+
+def recognise(text: str) -> bool:
     """Whether a text was written by a Shelly device."""
     start = text[:3000]
     return bool(re.search(r'"(apower|total_act_power|act_power)"', start)) or start.startswith(
@@ -22,32 +34,34 @@ def recognise(text):
     )
 
 
-def read(samples):
+def read(samples: Samples) -> None:
     """Read power [W] and the counter [J] of each channel."""
     if samples.text.startswith("timestamp,"):
         _read_minutes(samples)
         return
-    devices, found = set(), []
+    found: list[Reading] = []
     for line, document in samples.documents():
         with samples.parts_of(line):
-            _read_status(samples, line, document, devices, found)
+            found += _readings(samples, line, document)
+    devices = {reading.device for reading in found}
     if "" in devices and len(devices) > 1:
         samples.refuse(
             1,
             f"tells of {', '.join(sorted(devices - {''}))} and of a device without src: are they "
             "one? record one of them",
         )
-    for line, time, device, name, readings in found:
-        samples.add(line, time, f"{device} {name}" if len(devices) > 1 else name, **readings)
+    for line, time, device, name, values in found:
+        samples.add(line, time, f"{device} {name}" if len(devices) > 1 else name, **values)
 
 
-def _read_status(samples, line, document, devices, found):
-    """Collect the readings of a document, and the device that sent it."""
+def _readings(samples: Samples, line: int, document: dict[str, Any]) -> list[Reading]:
+    """Readings of a document."""
     status = document.get("params") or document.get("result") or document
     time = status.get("ts") or (status.get("sys") or {}).get("unixtime") or document.get("ts")
     if time is None:
         samples.refuse(line, "holds no time: record NotifyStatus or Shelly.GetStatus")
-        return
+        return []
+    found = []
     parts = {name: part for name, part in status.items() if COMPONENT.match(name)}
     for name, part in parts.items():
         power = next((part[key] for key in POWERS if key in part), None)
@@ -55,15 +69,15 @@ def _read_status(samples, line, document, devices, found):
         if power is None and total is None:
             continue
         device = str(document.get("src") or "")
-        devices.add(device)
-        readings = {
+        values = {
             "power_w": samples.number(line, "power", power),
             "energy_j": samples.number(line, "aenergy.total", total, J_PER_WH),
         }
-        found.append((line, time, device, name, readings))
+        found.append(Reading(line, time, device, name, values))
+    return found
 
 
-def _read_minutes(samples):
+def _read_minutes(samples: Samples) -> None:
     for line, row in samples.table(needed=("timestamp",)):
         start = samples.number(line, "timestamp", row["timestamp"])
         phases = [name for name in row if name.endswith("total_act_energy")]

@@ -4,7 +4,7 @@ import csv
 import re
 
 from inference_energy.errors import InputError
-from inference_energy.meters.common import ENERGY_UNITS, POWER_UNITS, separator_of, unit_of
+from inference_energy.meters.common import ENERGY_UNITS, POWER_UNITS, Samples, separator_of, unit_of
 
 NAME = "a table with the columns time and power_w or energy_j"
 TIMES = ("time", "timestamp", "datetime")
@@ -14,13 +14,13 @@ NEEDED = (
 )
 
 
-def recognise(text):
+def recognise(text: str) -> bool:
     """Whether a text is a table with a time."""
     header = text.splitlines()[:1]
     return bool(header) and re.search(rf"\b({'|'.join(TIMES)})\b", header[0].lower()) is not None
 
 
-def read(samples):
+def read(samples: Samples) -> None:
     """Read power [W] and counters [J]."""
     header = samples.text.splitlines()[0]
     separator = separator_of(header)
@@ -28,12 +28,16 @@ def read(samples):
         names = [name.strip() for name in next(csv.reader([header], delimiter=separator))]
     except csv.Error as error:
         raise InputError(f"{samples.path}: row 1, is not CSV ({error}): {NEEDED}") from None
-    units = {}
+    units: dict[str, tuple[str, float]] = {}
+    unknown = []
     for name in names:
         for kind, known in (("power", POWER_UNITS), ("energy", ENERGY_UNITS)):
             if name.lower().startswith(kind):
-                units[name] = (f"{kind}_{'w' if kind == 'power' else 'j'}", unit_of(name, known))
-    unknown = [name for name, (_, factor) in units.items() if factor is None]
+                factor = unit_of(name, known)
+                if factor is None:
+                    unknown.append(name)
+                else:
+                    units[name] = (f"{kind}_{'w' if kind == 'power' else 'j'}", factor)
     time = next((name for name in names if name.lower() in TIMES), None)
     if time is None or not units or unknown:
         raise InputError(f"{samples.path}: columns {', '.join(names)}: {NEEDED}")
