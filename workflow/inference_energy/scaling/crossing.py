@@ -1,6 +1,8 @@
 """Where a fleet with long queries crosses a reference."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,17 @@ from numpy.typing import ArrayLike
 
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import mix
-from inference_energy.energy.mixtures import Mixture
-from inference_energy.method.setup import Setup
+from inference_energy.energy.mixtures import Energy
+from inference_energy.method.setup import Fleet, Setup
 from inference_energy.units import WH_PER_GWH
+
+BASES: dict[str, Callable[[Energy], float]] = {
+    "mean": Energy.mean,
+    "median": lambda e: e.quantile(0.5),
+}
+"""What a fleet's query is taken to need."""
+
+Line = dict[str, Any]
 
 
 def doubling(traditional: float, long: float) -> dict[str, float]:
@@ -88,59 +98,94 @@ def crossing(setup: Setup, config: Mapping[str, Any]) -> pd.DataFrame:
     DataFrame
         Columns of the crossing table. Energies of a query include the fleet's overhead.
     """
-    fleet, energy, improved = setup.fleet, {}, {}
-    for regime in setup.regimes.values():
+    fleet = setup.fleet
+    energy, improved = _energies(setup)
+    lines: list[Line] = []
+    for basis, by_regime in energy.items():
+        shares = [0, *config["long_shares"]["values"]]
+        lines += _doublings(basis, by_regime, fleet)
+        lines += _interventions(basis, by_regime, improved[basis], shares, fleet)
+    lines += _growths(_day(fleet.long_share, energy["mean"], fleet), config, fleet)
+    return pd.DataFrame(lines)
+
+
+def _energies(setup: Setup) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+    """Energy of a query by mean or median and by regime, as it is and improved. [Wh]"""
+    energy: dict[str, dict[str, float]] = {basis: {} for basis in BASES}
+    improved: dict[str, dict[str, float]] = {basis: {} for basis in BASES}
+    for name, regime in setup.regimes.items():
         models, members = exact.regime_energy(setup, regime)
         pool = exact.blend_energy(setup, models, members, trim=False)
-        better = pool.divided_by(fleet.improvement[regime.name])
-        for basis, of in {"mean": Mixture.mean, "median": lambda e: e.quantile(0.5)}.items():
-            overhead = fleet.overhead[regime.name]
-            energy[basis, regime.name] = of(pool) * overhead
-            improved[basis, regime.name] = of(better) * overhead
-    lines = []
+        better = pool.divided_by(setup.fleet.improvement[name])
+        for basis, of in BASES.items():
+            overhead = setup.fleet.overhead[name]
+            energy[basis][name] = of(pool) * overhead
+            improved[basis][name] = of(better) * overhead
+    return energy, improved
 
-    def add(
-        analysis: str, basis: str, quantity: str, value: float, unit: str, **where: float
-    ) -> None:
-        line: dict[str, Any] = dict.fromkeys(
-            ("long_share", "years", "growth", "efficiency", "rebound"), np.nan
-        )
-        line |= where | {"analysis": analysis, "basis": basis}
-        lines.append(line | {"quantity": quantity, "value": value, "unit": unit})
 
-    def day(share: float, pair: tuple[float, float]) -> float:
-        return mix(share, *pair) * fleet.queries_per_day / WH_PER_GWH
+def _day(share: float, energy: Mapping[str, float], fleet: Fleet) -> float:
+    """Energy of a fleet's day with a share of long queries. [GWh]"""
+    query = mix(share, energy["traditional"], energy["long"])
+    return query * fleet.queries_per_day / WH_PER_GWH
 
-    for basis in ("mean", "median"):
-        pair = energy[basis, "traditional"], energy[basis, "long"]
-        spared = improved[basis, "traditional"], improved[basis, "long"]
-        double = doubling(*pair)
-        added = double["added"] * fleet.queries_per_day
-        add("doubling", basis, "added long queries", added, "queries/day")
-        if double["replaced"] <= 1:
-            add("doubling", basis, "long share by replacement", double["replaced"], "1")
-        for share in [0, *config["long_shares"]["values"]]:
-            at = {"long_share": share}
-            add("intervention", basis, "fleet", day(share, pair), "GWh/day", **at)
-            add("intervention", basis, "fleet improved", day(share, spared), "GWh/day", **at)
-            if share > 0:
-                need = intervention(*pair, share)
-                add("intervention", basis, "needed on all queries", need["all"], "1", **at)
-                add("intervention", basis, "needed on long queries", need["long"], "1", **at)
-    start = day(fleet.long_share, (energy["mean", "traditional"], energy["mean", "long"]))
-    own = {"long_share": fleet.long_share}
-    for growth in config["demand_growth"]["values"]:
-        for efficiency in config["efficiency"]["values"]:
-            at = own | {"growth": growth, "efficiency": efficiency}
-            if efficiency > 1:
-                even = break_even_rebound(growth, efficiency)
-                add("growth", "mean", "break-even rebound", even, "1", **at)
-            for rebound in config["rebound"]["values"]:
-                at["rebound"] = rebound
-                rate = np.log(fleet_over_start(1, growth, efficiency, rebound))
-                if rate > 0:
-                    add("growth", "mean", "doubling time", np.log(2) / rate, "a", **at)
-                for years in [0, *config["years"]["values"]]:
-                    value = start * fleet_over_start(years, growth, efficiency, rebound)
-                    add("growth", "mean", "fleet", value, "GWh/day", years=years, **at)
-    return pd.DataFrame(lines)
+
+def _line(
+    analysis: str, basis: str, quantity: str, value: float, unit: str, **where: float
+) -> Line:
+    """Line of the table; ``where`` says for which share, years and rates."""
+    line: Line = dict.fromkeys(("long_share", "years", "growth", "efficiency", "rebound"), np.nan)
+    line |= where
+    return line | {
+        "analysis": analysis,
+        "basis": basis,
+        "quantity": quantity,
+        "value": value,
+        "unit": unit,
+    }
+
+
+def _doublings(basis: str, energy: Mapping[str, float], fleet: Fleet) -> Iterator[Line]:
+    """Long queries that double the fleet's energy."""
+    double = doubling(energy["traditional"], energy["long"])
+    added = double["added"] * fleet.queries_per_day
+    yield _line("doubling", basis, "added long queries", added, "queries/day")
+    if double["replaced"] <= 1:
+        yield _line("doubling", basis, "long share by replacement", double["replaced"], "1")
+
+
+def _interventions(
+    basis: str,
+    energy: Mapping[str, float],
+    improved: Mapping[str, float],
+    shares: Iterable[float],
+    fleet: Fleet,
+) -> Iterator[Line]:
+    """The fleet's day at shares of long queries, and the savings that bring it back."""
+    line = partial(_line, "intervention", basis)
+    for share in shares:
+        at = {"long_share": share}
+        yield line("fleet", _day(share, energy, fleet), "GWh/day", **at)
+        yield line("fleet improved", _day(share, improved, fleet), "GWh/day", **at)
+        if share > 0:
+            need = intervention(energy["traditional"], energy["long"], share)
+            yield line("needed on all queries", need["all"], "1", **at)
+            yield line("needed on long queries", need["long"], "1", **at)
+
+
+def _growths(start: float, config: Mapping[str, Any], fleet: Fleet) -> Iterator[Line]:
+    """The fleet's day [GWh] over the years, where it doubles, and what would hold it."""
+    line = partial(_line, "growth", "mean")
+    rates = (config[name]["values"] for name in ("demand_growth", "efficiency"))
+    for growth, efficiency in product(*rates):
+        at = {"long_share": fleet.long_share, "growth": growth, "efficiency": efficiency}
+        if efficiency > 1:
+            yield line("break-even rebound", break_even_rebound(growth, efficiency), "1", **at)
+        for rebound in config["rebound"]["values"]:
+            at["rebound"] = rebound
+            rate = np.log(fleet_over_start(1, growth, efficiency, rebound))
+            if rate > 0:
+                yield line("doubling time", np.log(2) / rate, "a", **at)
+            for years in [0, *config["years"]["values"]]:
+                value = start * fleet_over_start(years, growth, efficiency, rebound)
+                yield line("fleet", value, "GWh/day", years=years, **at)
