@@ -1,14 +1,27 @@
 """Which setting moved a headline: Shapley and Owen values."""
 
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from itertools import combinations
 from math import comb
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.method.differences import differing, with_settings
+from inference_energy.laws.base import Array
+from inference_energy.method.differences import Path, differing, with_settings
 from inference_energy.method.wording import JOINED
+
+Player = TypeVar("Player", bound=Hashable)
+Value = Callable[[frozenset[Player]], Array]
+"""Worth of players, of one or several headlines."""
+
+Headline = Callable[[Mapping[str, Any]], Mapping[str, float]]
+"""A method's headlines by name."""
+
+Settings = Mapping[str, Sequence[Path]]
+"""Differing paths by setting."""
 
 AFTER_THE_HEADLINE = ("pathways", "fleet", "sensitivities", "monte_carlo")
 """Sections that are joined to one setting when more than MOST_SETTINGS differ."""
@@ -30,22 +43,23 @@ MOST_SETTINGS = 10
 MOST_PARTS = 4
 
 
-def _log(value):
+def _log(value: float) -> float:
     """Logarithm of a headline; NaN of one that is zero, which nothing multiplies."""
-    return np.log(value) if value > 0 else np.nan
+    return float(np.log(value)) if value > 0 else np.nan
 
 
-def _share(player, players, value):
+def _share(player: Player, players: Collection[Player], value: Value[Player]) -> Array:
     others = [other for other in players if other != player]
     n = len(players)
-    return sum(
+    parts = (
         (value(frozenset((*chosen, player))) - value(frozenset(chosen))) / (n * comb(n - 1, size))
         for size in range(n)
         for chosen in combinations(others, size)
     )
+    return sum(parts, np.zeros(()))
 
 
-def shapley(players, value):
+def shapley(players: Collection[Player], value: Value[Player]) -> dict[Player, Array]:
     """Shapley values, exactly, over all subsets.
 
     Parameters
@@ -63,7 +77,9 @@ def shapley(players, value):
     return {player: _share(player, players, value) for player in players}
 
 
-def owen(groups, group, value):
+def owen(
+    groups: Mapping[str, Sequence[Player]], group: str, value: Value[Player]
+) -> dict[Player, Array]:
     """Owen values of the members of one group; they add up to the group's Shapley value.
 
     Parameters
@@ -76,8 +92,8 @@ def owen(groups, group, value):
         Frozenset of members to a number or array.
     """
 
-    def group_share(chosen_members):
-        def quotient(chosen_groups):
+    def group_share(chosen_members: frozenset[Player]) -> Array:
+        def quotient(chosen_groups: frozenset[str]) -> Array:
             return value(
                 frozenset(
                     member
@@ -91,15 +107,17 @@ def owen(groups, group, value):
     return shapley(groups[group], group_share)
 
 
-def _joined(settings, names):
+def _joined(settings: Settings, names: Collection[str]) -> Settings:
     """Join several settings to one, where they differ."""
     present = [name for name in settings if name in names]
     kept = {name: paths for name, paths in settings.items() if name not in names}
     joined = [path for name in present for path in settings[name]]
-    return kept | ({JOINED.join(present): joined} if joined else {})
+    return {**kept, JOINED.join(present): joined} if joined else kept
 
 
-def attribution(base, head, headline):
+def attribution(
+    base: Mapping[str, Any], head: Mapping[str, Any], headline: Headline
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Share of every differing setting in the change of the headlines.
 
     Parameters
@@ -126,7 +144,7 @@ def attribution(base, head, headline):
         If the settings of the two methods cannot be mixed even after those that decide which
         models there are have been joined.
     """
-    settings = differing(base, head)
+    settings: Settings = differing(base, head)
     if ("serving" in base) != ("serving" in head):
         settings = _joined(settings, SERVED)
     if len(settings) > MOST_SETTINGS:
@@ -140,10 +158,13 @@ def attribution(base, head, headline):
         return _attributed(base, head, headline, joined)
 
 
-def _attributed(base, head, headline, settings):
-    known, names = {}, None
+def _attributed(
+    base: Mapping[str, Any], head: Mapping[str, Any], headline: Headline, settings: Settings
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    known: dict[frozenset[Path], Array] = {}
+    names: list[str] = []
 
-    def of_paths(paths):
+    def of_paths(paths: frozenset[Path]) -> Array:
         nonlocal names
         if paths not in known:
             values = headline(with_settings(base, head, paths))
@@ -151,10 +172,12 @@ def _attributed(base, head, headline, settings):
             known[paths] = np.array([_log(values[name]) for name in names])
         return known[paths]
 
-    def of_settings(chosen):
+    def of_settings(chosen: frozenset[str]) -> Array:
         return of_paths(frozenset(path for name in chosen for path in settings[name]))
 
-    def alone(members, everything, of):
+    def alone(
+        members: Iterable[Player], everything: Iterable[Player], of: Value[Player]
+    ) -> dict[str, dict[Player, Array]]:
         none, whole = of(frozenset()), of(frozenset(everything))
         return {
             "from base": {m: of(frozenset([m])) - none for m in members},
@@ -188,7 +211,7 @@ def _attributed(base, head, headline, settings):
         for a, b in combinations(settings, 2)
     ]
 
-    def long(lines, columns):
+    def long(lines: Iterable[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
         frame = [(h, *line[:-1], line[-1][i]) for i, h in enumerate(names) for line in lines]
         return pd.DataFrame(frame, columns=["headline", *columns])
 

@@ -9,16 +9,18 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from math import copysign, inf, isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.image import imread
 
 from inference_energy.comparison.page import TYPES
-from inference_energy.documents import parse
+from inference_energy.documents import Schema, parse
 from inference_energy.method.differences import differences
 from inference_energy.rounding import cut, relative
 from inference_energy.tables import NUMBER, load_schema, schema_names
@@ -29,17 +31,21 @@ SVG_NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 SVG_REFERENCE = re.compile(r"#([\w.:-]+)")
 
 
+Row = dict[str, str]
+"""Cells of a row by column, as they are written."""
+
+
 @dataclass(frozen=True)
 class Moved:
     """One value that differs: row by its keys, column, texts before and after."""
 
-    keys: dict
+    keys: Row
     column: str
     before: str
     after: str
 
     @property
-    def relative(self):
+    def relative(self) -> float | None:
         """Relative change; infinite from zero, None between texts and empty cells."""
         if not (_is_number(self.before) and _is_number(self.after)):
             return None
@@ -53,86 +59,90 @@ class TableChange:
     """Rows of one table: added and removed (dicts), altered values, number of equal rows."""
 
     path: str
-    added: list = field(default_factory=list)
-    removed: list = field(default_factory=list)
-    moved: list = field(default_factory=list)
+    added: list[Row] = field(default_factory=list)
+    removed: list[Row] = field(default_factory=list)
+    moved: list[Moved] = field(default_factory=list)
     unchanged: int = 0
 
     @property
-    def rows(self):
+    def rows(self) -> int:
         """Number of rows, old and new."""
         return len(self.added) + len(self.removed) + self.altered + self.unchanged
 
     @property
-    def altered(self):
+    def altered(self) -> int:
         """Number of rows with a value that differs."""
         return len({tuple(moved.keys.items()) for moved in self.moved})
 
     @property
-    def whole(self):
+    def whole(self) -> str | None:
         """What the whole table is: new, gone, or None."""
         if self.added and len(self.added) == self.rows:
             return "new"
         return "gone" if self.removed and len(self.removed) == self.rows else None
 
     @property
-    def any(self):
+    def any(self) -> bool:
         """Whether a row differs."""
         return bool(self.added or self.removed or self.moved)
+
+
+Figure = tuple[str, bytes | None, bytes | None]
+"""Path of a figure, and what it was and is; none: there is no such file."""
 
 
 @dataclass
 class Changes:
     """Everything that differs between two snapshots of the repository."""
 
-    tables: list
-    figures: list
-    settings: dict
-    texts: list
+    tables: list[TableChange]
+    figures: list[Figure]
+    settings: dict[str, list[dict[Hashable, Any]]]
+    texts: list[str]
     unchanged_files: int
 
     @property
-    def any(self):
+    def any(self) -> bool:
         """Whether anything differs."""
         return bool(any(t.any for t in self.tables) or self.figures or self.settings or self.texts)
 
 
-def _is_number(text):
+def _is_number(text: str) -> bool:
     return NUMBER.fullmatch(text) is not None
 
 
-def _same(before, after):
+def _same(before: str, after: str) -> bool:
     if _is_number(before) and _is_number(after):
         return bool(cut(float(before)) == cut(float(after)))
     return before == after
 
 
-def _rows(content):
+def _rows(content: bytes) -> list[Row]:
     text = content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
     return [row for row in csv.DictReader(io.StringIO(text)) if any(row.values())]
 
 
-def _canonical(text):
+def _canonical(text: str) -> str:
     return repr(float(text)) if _is_number(text) else text
 
 
 @cache
-def _schemas():
+def _schemas() -> list[Schema]:
     return [load_schema(name) for name in schema_names()]
 
 
-def key_columns(header):
+def key_columns(header: Iterable[str]) -> list[str]:
     """Key columns of a table, by the schema that its header fits; none fits: all columns."""
-    header = set(header)
+    columns = set(header)
     fitting = [
-        [column for column in schema["x-key"] if column in header]
+        [column for column in schema["x-key"] if column in columns]
         for schema in _schemas()
-        if set(schema["required"]) <= header <= set(schema["properties"])
+        if set(schema["required"]) <= columns <= set(schema["properties"])
     ]
-    return min(fitting, key=len) if fitting else sorted(header)
+    return min(fitting, key=len) if fitting else sorted(columns)
 
 
-def compare_tables(path, before, after):
+def compare_tables(path: str, before: bytes | None, after: bytes | None) -> TableChange:
     """Compare a CSV table row by row.
 
     Parameters
@@ -151,8 +161,11 @@ def compare_tables(path, before, after):
     shared = set.intersection(*header) if header else set()
     keys = [column for column in key_columns(header[-1]) if column in shared] if header else []
 
-    def by_key(rows, columns):
-        found, seen = {}, Counter()
+    def by_key(
+        rows: Iterable[Row], columns: Collection[str]
+    ) -> tuple[dict[tuple[Any, ...], Row], bool]:
+        found: dict[tuple[Any, ...], Row] = {}
+        seen: Counter[tuple[str, ...]] = Counter()
         for row in rows:
             key = tuple(_canonical(row[column]) for column in columns)
             found[(*key, seen[key])] = row
@@ -180,7 +193,7 @@ def compare_tables(path, before, after):
     return change
 
 
-def canonical_svg(content):
+def canonical_svg(content: bytes) -> str:
     """Write an SVG drawing so that equal drawings are equal text.
 
     Comments, metadata, blanks, names of elements and the spelling of numbers do not show.
@@ -191,7 +204,7 @@ def canonical_svg(content):
         If the content is not XML.
     """
     root = ET.fromstring(content)
-    names = {}
+    names: dict[str, str] = {}
     for element in root.iter():
         for child in list(element):
             if child.tag.endswith("}metadata") or child.tag.endswith("}title"):
@@ -212,14 +225,14 @@ def canonical_svg(content):
             if "#" not in value:
                 value = SVG_NUMBER.sub(lambda m: f"{float(m[0]):g}", value)
             element.attrib[key] = " ".join(value.split())
-        if identity in used:
+        if identity is not None and identity in used:
             element.attrib["id"] = names[identity]
         element.text = " ".join((element.text or "").split())
         element.tail = None
     return ET.canonicalize(ET.tostring(root, encoding="unicode"))
 
 
-def same_figure(suffix, before, after):
+def same_figure(suffix: str, before: bytes, after: bytes) -> bool:
     """Whether two files of a figure show the same drawing."""
     if before == after:
         return True
@@ -228,11 +241,11 @@ def same_figure(suffix, before, after):
             return canonical_svg(before) == canonical_svg(after)
         except ET.ParseError:
             return False
-    images = [imread(io.BytesIO(content), format="png") for content in (before, after)]
-    return images[0].shape == images[1].shape and bool(np.array_equal(*images))
+    old, new = (imread(io.BytesIO(content), format="png") for content in (before, after))
+    return old.shape == new.shape and bool(np.array_equal(old, new))
 
 
-def compare_snapshots(before, after):
+def compare_snapshots(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Changes:
     """Compare two snapshots.
 
     Parameters
@@ -245,35 +258,35 @@ def compare_snapshots(before, after):
     Changes
         Of figures that exist as SVG and PNG only the SVG counts.
     """
-    tables, figures, settings, texts, unchanged = [], [], {}, [], 0
-    for path in sorted(before | after):
+    changes = Changes([], [], {}, [], 0)
+    for path in sorted({*before, *after}):
         old, new = before.get(path), after.get(path)
         suffix = Path(path).suffix
         if suffix == ".csv":
-            tables.append(compare_tables(path, old, new))
+            changes.tables.append(compare_tables(path, old, new))
         elif suffix in TYPES:
             twin = str(Path(path).with_suffix(".svg"))
             if suffix == ".png" and (twin in before or twin in after):
                 continue
-            if None in (old, new) or not same_figure(suffix, old, new):
-                figures.append((path, old, new))
+            if old is None or new is None or not same_figure(suffix, old, new):
+                changes.figures.append((path, old, new))
             else:
-                unchanged += 1
+                changes.unchanged_files += 1
         elif path.endswith("/method.yaml"):
-            methods = [parse(content.decode(), path) if content else {} for content in (old, new)]
-            changed = differences(*methods).to_dict("records")
+            was, now = (parse(content.decode(), path) if content else {} for content in (old, new))
+            changed = differences(was, now).to_dict("records")
             if changed:
-                settings[path] = changed
+                changes.settings[path] = changed
             else:
-                unchanged += 1
+                changes.unchanged_files += 1
         elif _text_lines(old) != _text_lines(new):
-            texts.append(path)
+            changes.texts.append(path)
         else:
-            unchanged += 1
-    return Changes(tables, figures, settings, texts, unchanged)
+            changes.unchanged_files += 1
+    return changes
 
 
-def _text_lines(content):
+def _text_lines(content: bytes | None) -> list[str] | None:
     if content is None:
         return None
     lines = content.decode("utf-8", errors="replace").splitlines()

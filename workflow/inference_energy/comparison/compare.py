@@ -6,11 +6,14 @@ average over every order in which the settings can be changed (Shapley 1953). Pa
 get Owen values (Owen 1977), which add up to the Shapley value of their setting.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from inference_energy.claims.judge import deciding
-from inference_energy.comparison.attribution import attribution
+from inference_energy.comparison.attribution import Headline, attribution
 from inference_energy.method.differences import differences
 from inference_energy.rounding import cut, ratio
 from inference_energy.tables import format_number, load_schema
@@ -20,6 +23,9 @@ IDENTITY = ("id", "title", "kind", "claims")
 
 
 ALL = "all settings"
+
+Line = dict[Any, Any]
+"""Line of the table by column; what it leaves out is empty."""
 
 
 COLUMNS = (
@@ -36,7 +42,7 @@ COLUMNS = (
 )
 
 
-def moved(name, base, head):
+def moved(name: str, base: pd.DataFrame, head: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Lines of a result table whose value differs between two methods.
 
     Parameters
@@ -76,14 +82,20 @@ def moved(name, base, head):
     ), int(same.sum())
 
 
-def flips(base, head):
+def flips(base: pd.DataFrame, head: pd.DataFrame) -> pd.DataFrame:
     """Claims that both claims tables judge and judge differently: claim, base, head."""
     verdicts = [deciding(table).set_index("claim")["verdict"] for table in (base, head)]
     both = pd.concat(verdicts, axis=1, keys=["base", "head"], join="inner")
     return both[both["base"] != both["head"]].rename_axis("claim").reset_index()
 
 
-def comparison(base, head, results_base, results_head, headline):
+def comparison(
+    base: Mapping[str, Any],
+    head: Mapping[str, Any],
+    results_base: Mapping[str, pd.DataFrame],
+    results_head: Mapping[str, pd.DataFrame],
+    headline: Headline,
+) -> pd.DataFrame:
     """Everything that differs between two methods, as one long table.
 
     Parameters
@@ -101,68 +113,79 @@ def comparison(base, head, results_base, results_head, headline):
         Columns of the comparison table.
     """
     lines = [
-        {"kind": "setting", "subject": d.pop("setting"), "item": d.pop("path")} | d
-        for d in differences(base, head).to_dict("records")
+        *_settings(base, head),
+        *_attributed(base, head, headline),
+        *_verdicts(results_base["claims"], results_head["claims"]),
     ]
-    shares, interactions, ends = attribution(base, head, headline)
-    for end in ends.to_dict("records"):
-        lines.append(
-            {
-                "kind": "headline",
-                "subject": end["headline"],
-                "item": ALL,
-                "statistic": "change",
-                "base": format_number(end["base"]),
-                "head": format_number(end["head"]),
-                "value": np.log(end["head"] / end["base"]),
-                "unit": "ln",
-            }
-        )
-    lines += [
-        {
-            "kind": "part" if s["part"] else "attribution",
-            "subject": s["headline"],
-            "item": s["part"] or s["setting"],
-            "statistic": s["statistic"],
-            "value": s["value"],
-            "unit": "ln",
-        }
-        for s in shares.to_dict("records")
-    ]
-    lines += [
-        {
-            "kind": "interaction",
-            "subject": i["headline"],
-            "item": f"{i['first']} x {i['second']}",
-            "statistic": "from base",
-            "value": i["value"],
-            "unit": "ln",
-        }
-        for i in interactions.to_dict("records")
-    ]
-    for flip in flips(results_base["claims"], results_head["claims"]).to_dict("records"):
-        claim = flip.pop("claim")
-        lines.append({"kind": "verdict", "subject": "claims", "item": claim} | flip)
     for name in results_base:
-        if name == "claims":
-            continue
-        changed, same = moved(name, results_base[name], results_head[name])
-        lines.append(
-            {"kind": "unchanged", "subject": name, "item": "lines", "value": same, "unit": "lines"}
-        )
-        lines += [
-            {
-                "kind": "result",
-                "subject": name,
-                "item": line["item"],
-                "statistic": line["statistic"],
-                "base": format_number(line["base"]) or None,
-                "head": format_number(line["head"]) or None,
-                "value": line["ratio"],
-                "unit": line["unit"],
-            }
-            for line in changed.to_dict("records")
-        ]
+        if name != "claims":
+            lines += _results(name, results_base[name], results_head[name])
     table = pd.DataFrame(lines, columns=list(COLUMNS))
     table.loc[table["unit"] == "ln", "value"] = cut(table.loc[table["unit"] == "ln", "value"])
     return table
+
+
+def _settings(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Line]:
+    """Every value in which the methods differ."""
+    for line in differences(base, head).to_dict("records"):
+        yield {"kind": "setting", "subject": line.pop("setting"), "item": line.pop("path")} | line
+
+
+def _attributed(
+    base: Mapping[str, Any], head: Mapping[str, Any], headline: Headline
+) -> Iterator[Line]:
+    """Change of every headline, and what each setting, part and pair of settings has of it."""
+    shares, interactions, ends = attribution(base, head, headline)
+    for end in ends.to_dict("records"):
+        yield {
+            "kind": "headline",
+            "subject": end["headline"],
+            "item": ALL,
+            "statistic": "change",
+            "base": format_number(end["base"]),
+            "head": format_number(end["head"]),
+            "value": np.log(end["head"] / end["base"]),
+            "unit": "ln",
+        }
+    for share in shares.to_dict("records"):
+        yield {
+            "kind": "part" if share["part"] else "attribution",
+            "subject": share["headline"],
+            "item": share["part"] or share["setting"],
+            "statistic": share["statistic"],
+            "value": share["value"],
+            "unit": "ln",
+        }
+    for pair in interactions.to_dict("records"):
+        yield {
+            "kind": "interaction",
+            "subject": pair["headline"],
+            "item": f"{pair['first']} x {pair['second']}",
+            "statistic": "from base",
+            "value": pair["value"],
+            "unit": "ln",
+        }
+
+
+def _verdicts(base: pd.DataFrame, head: pd.DataFrame) -> Iterator[Line]:
+    """Claims that are judged differently."""
+    for flip in flips(base, head).to_dict("records"):
+        claim = flip.pop("claim")
+        yield {"kind": "verdict", "subject": "claims", "item": claim} | flip
+
+
+def _results(name: str, base: pd.DataFrame, head: pd.DataFrame) -> Iterator[Line]:
+    """How many lines of a result table are equal, and the others."""
+    changed, same = moved(name, base, head)
+    yield {"kind": "unchanged", "subject": name, "item": "lines", "value": same, "unit": "lines"}
+    for line in changed.to_dict("records"):
+        yield {
+            "kind": "result",
+            "subject": name,
+            "item": line["item"],
+            "statistic": line["statistic"],
+            "base": format_number(line["base"]) or None,
+            "head": format_number(line["head"]) or None,
+            "value": line["ratio"],
+            "unit": line["unit"],
+        }

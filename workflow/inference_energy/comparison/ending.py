@@ -65,12 +65,12 @@ def _energies(now: pd.DataFrame) -> list[str]:
     for method, own in now.groupby("method", sort=False):
         values = own.set_index("quantity")
         parts = [
-            f"{interval(line['value'], line['lower'], line['upper'])} Wh {name.split()[0]}"
-            for name, line in values.sort_index(ascending=False).iterrows()
-            if name.endswith("query, median")
+            f"{interval(line['value'], line['lower'], line['upper'])} Wh {str(name).split()[0]}"
+            for name, line in values.sort_index(ascending=False).to_dict("index").items()
+            if str(name).endswith("query, median")
         ]
         if "fleet, with long queries" in values.index:
-            fleet = values.loc["fleet, with long queries", "value"]
+            fleet = float(values["value"]["fleet, with long queries"])
             parts.append(f"fleet {number(fleet)} GWh/day")
         lines.append(f"  {method}: {', '.join(parts)}")
     return lines
@@ -83,10 +83,10 @@ def _moved(before: pd.DataFrame, now: pd.DataFrame, commit: str) -> list[str]:
     new = [m for m in now["method"].unique() if m not in set(before["method"])]
     lines = [f"  {method}: new" for method in new]
     lines += [
-        f"  {line.method}: {line.quantity} {number(line.value_old)} ->"
-        f" {with_unit(number(line.value_new), line.unit)}"
-        f" ({percent(relative(line.value_new, line.value_old), '+.1f')})"
-        for line in moved.itertuples()
+        f"  {line['method']}: {line['quantity']} {number(line['value_old'])} ->"
+        f" {with_unit(number(line['value_new']), line['unit'])}"
+        f" ({percent(relative(line['value_new'], line['value_old']), '+.1f')})"
+        for line in moved.to_dict("records")
     ]
     if not lines:
         return [f"Against commit {commit} no number of the headline moved."]

@@ -1,10 +1,13 @@
 """Figure of a comparison: how each setting carries the headline from base to head."""
 
 import textwrap
+from collections.abc import Sequence
 from itertools import compress
 
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from inference_energy.drawing import (
     DARK_GREY,
@@ -27,18 +30,21 @@ ENDS, UP, DOWN = DARK_GREY, MAGENTA, TEAL
 LEFT, RIGHT, BELOW, ABOVE, GAP, ROW = 2.2, 0.08, 0.42, 0.58, 0.2, 0.26
 """Distances around the panels, and height of a bar's row [in]."""
 
+Bar = tuple[str, float, float, bool]
+"""Label, start, stop [Wh], and whether it is a part of the setting above it."""
+
 LONGEST = 44
 """Letters of a line of a setting."""
 
 
-def setting_order(table):
+def setting_order(table: pd.DataFrame) -> list[str]:
     """Settings of a comparison, the largest Shapley share on any headline first, ties by name."""
     shares = table[(table["kind"] == "attribution") & (table["statistic"] == "shapley")]
     largest = shares["value"].abs().groupby(shares["item"], sort=False).max()
-    return largest_first(largest)
+    return largest_first(largest.to_dict())
 
 
-def steps(table, headline):
+def steps(table: pd.DataFrame, headline: str) -> list[Bar]:
     """Bars of one headline's waterfall, from base to head.
 
     Parameters
@@ -59,7 +65,8 @@ def steps(table, headline):
     shares = own[own["statistic"] == "shapley"]
     of_settings = shares[shares["kind"] == "attribution"].set_index("item")["value"]
     parts = shares[shares["kind"] == "part"].sort_values("item", kind="stable")
-    level, bars = float(end["base"]), []
+    level = float(end["base"])
+    bars: list[Bar] = []
     for setting in setting_order(table):
         share = of_settings[setting]
         bars.append((setting, level, level * np.exp(share), False))
@@ -86,7 +93,7 @@ WORDS = {
 """Settings whose names do not say what they are."""
 
 
-def words(label, is_part=False):
+def words(label: str, is_part: bool = False) -> str:
     """Setting in words, a part after the setting that it belongs to."""
     told = [
         " ".join(WORDS.get(word, word.replace("_", " ")) for word in name.split("."))
@@ -97,7 +104,7 @@ def words(label, is_part=False):
     return f"of which {text}" if is_part else f"{text[0].upper()}{text[1:]}"
 
 
-def _moving(panels):
+def _moving(panels: Sequence[Sequence[Bar]]) -> list[list[Bar]]:
     """Bars that move any panel's headline as far as the written factor shows, and their ends."""
     kept = [
         any(bar[0] in ("base", "head") or f"{bar[2] / bar[1]:.3f}" != UNMOVED for bar in bars)
@@ -106,7 +113,7 @@ def _moving(panels):
     return [list(compress(bars, kept)) for bars in panels]
 
 
-def _finding(base, head, panels, regimes):
+def _finding(base: str, head: str, panels: Sequence[Sequence[Bar]], regimes: Sequence[str]) -> str:
     changes = [
         f"{percent(bars[-1][2] / bars[0][2] - 1, '+.1f')} ({regime})".replace("-", "−")
         for bars, regime in zip(panels, regimes, strict=True)
@@ -115,7 +122,9 @@ def _finding(base, head, panels, regimes):
 
 
 @rc_context(SETTINGS)
-def draw(table, base, head, regimes=("traditional", "long")):
+def draw(
+    table: pd.DataFrame, base: str, head: str, regimes: Sequence[str] = ("traditional", "long")
+) -> Figure:
     """Draw one waterfall per regime.
 
     Parameters
@@ -129,7 +138,7 @@ def draw(table, base, head, regimes=("traditional", "long")):
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Figure
     """
     panels = _moving([steps(table, f"{regime} median") for regime in regimes])
     rows = max(len(bars) for bars in panels)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from inference_energy.energy.exact import blend_energy, model_energy
@@ -64,7 +65,7 @@ class ExactMedians:
             f"{name} median": self._once(
                 "median",
                 [name, regime, *self._sections(method, *FITTED, *FACTORS, "node_power", "blend")],
-                lambda name=name: self._median(method, name),
+                partial(self._median, method, name),
             )
             for name, regime in method["regimes"].items()
             if self._asked is None or name in self._asked
@@ -98,8 +99,10 @@ class ExactMedians:
 
     def _fitted(self, method: Method) -> Mapping[str, Served]:
         # not fit_suitable, as a mixture may hold the law of one method against the rows of another
-        given, fit = self._given(method), fit_serving if "serving" in method else fit_laws
-        return fit(method, given["table"], given.get("hardware"))
+        given = self._given(method)
+        if "serving" in method:
+            return fit_serving(method, given["table"], given["hardware"])
+        return fit_laws(method, given["table"], given.get("hardware"))
 
     def _setup(self, method: Method) -> Setup:
         """Setup whose models, charge and blend are the method's."""

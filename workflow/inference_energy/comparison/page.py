@@ -1,15 +1,24 @@
 """Pages of two compared methods and of two revisions."""
 
 import base64
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from inference_energy.claims.wording import words
 from inference_energy.rounding import ranking
 from inference_energy.templates import render
+
+if TYPE_CHECKING:
+    from inference_energy.comparison.changes import Changes, Moved, TableChange
+
+Line = dict[Any, Any]
+"""Line of a table by column."""
 
 PRINTS_AS_ONE = 5e-5
 """Below this a factor prints as one. [ln]"""
@@ -28,7 +37,7 @@ PUBLISHED = (None, "", "published")
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
-def comparison_page(table, base, head, shown=5):
+def comparison_page(table: pd.DataFrame, base: str, head: str, shown: int = 5) -> str:
     """Comparison of two methods as a Markdown page.
 
     Parameters
@@ -65,7 +74,7 @@ def comparison_page(table, base, head, shown=5):
     )
 
 
-def _shares(headlines, entries):
+def _shares(headlines: Sequence[Line], entries: Iterable[Line]) -> list[Line]:
     """Factors [1] by which each setting, and then each part of one, moves every headline."""
     logs = {
         (entry["kind"], entry["item"], entry["subject"]): entry["value"]
@@ -82,7 +91,7 @@ def _shares(headlines, entries):
     ]
 
 
-def _share(log, headline):
+def _share(log: float | None, headline: Line) -> dict[str, float | None] | None:
     """Factor, and its share of the change; none of a headline that is not there or not moved."""
     if log is None or abs(log) < PRINTS_AS_ONE:
         return None
@@ -91,9 +100,9 @@ def _share(log, headline):
     return {"factor": np.exp(log), "of_change": log / total if moved else None}
 
 
-def _sources(settings):
+def _sources(settings: Iterable[Line]) -> list[Line]:
     """Settings that have their values from the same sources."""
-    found = {}
+    found: dict[tuple[str | None, str | None], dict[str, None]] = {}
     for line in settings:
         pair = line["base_source"], line["head_source"]
         section = line["item"].rpartition(".")[0] or line["item"]
@@ -102,7 +111,7 @@ def _sources(settings):
     return [{"settings": list(names), "base": b, "head": h} for (b, h), names in found.items()]
 
 
-def _interactions(lines):
+def _interactions(lines: Iterable[Line]) -> list[Line]:
     """Pairs of settings that act together, as factors. [1]"""
     return [
         line | {"factor": np.exp(line["value"])}
@@ -111,7 +120,7 @@ def _interactions(lines):
     ]
 
 
-def _tables(unchanged, results):
+def _tables(unchanged: Iterable[Line], results: Sequence[Line]) -> list[Line]:
     """Lines of every result table that move, of those in both the largest first; and the others."""
     return [
         {
@@ -127,13 +136,13 @@ def _tables(unchanged, results):
     ]
 
 
-def _moved_by(result):
+def _moved_by(result: Line) -> tuple[float, str, str]:
     """Sort key of a result: the largest ratio first, those of one size by name."""
     size = ranking(abs(np.log(result["value"])))
-    return (-size, result["item"], result["statistic"])
+    return (-float(size), result["item"], result["statistic"])
 
 
-def changes_page(changes, since, commit, shown=10):
+def changes_page(changes: "Changes", since: str, commit: str, shown: int = 10) -> str:
     """Changes as a Markdown page fit for a pull request.
 
     Parameters
@@ -176,16 +185,16 @@ def changes_page(changes, since, commit, shown=10):
     )
 
 
-def _largest_first(table):
+def _largest_first(table: "TableChange") -> "TableChange":
     return replace(table, moved=sorted(table.moved, key=_size))
 
 
-def _size(moved):
+def _size(moved: "Moved") -> float:
     """Sort key of a value: the largest relative change first, texts last."""
     return inf if moved.relative is None else -abs(moved.relative)
 
 
-def _moved(tables, name, column):
+def _moved(tables: Iterable["TableChange"], name: str, column: str) -> list[tuple[str, "Moved"]]:
     """Values of a column that moved in a result table of every method, each with the method."""
     return [
         (table.path.split("/")[1], moved)
@@ -196,7 +205,7 @@ def _moved(tables, name, column):
     ]
 
 
-def figures_page(changes, since, commit):
+def figures_page(changes: "Changes", since: str, commit: str) -> str:
     """Before and after of every figure that moved, side by side, as one self-contained page.
 
     Returns
@@ -211,7 +220,7 @@ def figures_page(changes, since, commit):
     return render("comparison/changes.html.jinja", since=since, commit=commit, figures=figures)
 
 
-def _embedded(path, content):
+def _embedded(path: str, content: bytes | None) -> str | None:
     """Write a figure as an address that holds it; None if there is no figure."""
     if content is None:
         return None

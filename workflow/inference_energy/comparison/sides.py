@@ -253,7 +253,11 @@ def changed_rows(
             for row in rows
         ]
         found += [
-            ("changed", *(_change_of(old[i], new[j], names) for names in (key[path], first)))
+            (
+                "changed",
+                _change_of(old[i], new[j], key[path]),
+                _change_of(old[i], new[j], first),
+            )
             for i, j in pairs
         ]
         lines += [

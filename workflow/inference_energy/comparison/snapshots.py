@@ -6,11 +6,12 @@ import tarfile
 from pathlib import Path
 
 from inference_energy.errors import InputError
+from inference_energy.tables import AnyPath
 
 FOLDERS = ("results", "figures", "data")
 
 
-def _git(root, *arguments):
+def _git(root: AnyPath, *arguments: str) -> tuple[int, bytes, str]:
     try:
         run = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
     except FileNotFoundError:
@@ -18,7 +19,7 @@ def _git(root, *arguments):
     return run.returncode, run.stdout, run.stderr.decode(errors="replace").strip()
 
 
-def snapshot_of_revision(root, revision):
+def snapshot_of_revision(root: AnyPath, revision: str) -> tuple[dict[str, bytes], str]:
     """Files of results, figures and data as a git revision has them.
 
     Parameters
@@ -45,13 +46,13 @@ def snapshot_of_revision(root, revision):
             f"{root}: is not a git checkout; changes are told against a git revision; clone the"
             " repository or run git init and commit"
         )
-    code, commit, _ = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    code, found, _ = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if code:
         raise InputError(
             f"key since: value {revision!r}: unknown revision; allowed are commits, branches and"
             " tags of this checkout such as HEAD~1; correct it, or fetch it if the clone is shallow"
         )
-    commit = commit.decode().strip()
+    commit = found.decode().strip()
     _, names, _ = _git(root, "ls-tree", "--name-only", commit, "--", *FOLDERS)
     present = names.decode().split()
     short = _git(root, "rev-parse", "--short", commit)[1].decode().strip()
@@ -63,11 +64,17 @@ def snapshot_of_revision(root, revision):
     code, archive, message = _git(root, "archive", "--format=tar", commit, "--", *present)
     if code:
         raise InputError(f"key since: value {revision!r}: git cannot read it ({message})")
+    return _unpacked(archive), short
+
+
+def _unpacked(archive: bytes) -> dict[str, bytes]:
+    """Content of the files of a tar archive by path."""
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        return {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}, short
+        files = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
+        return {name: file.read() for name, file in files.items() if file is not None}
 
 
-def snapshot_of_folder(root):
+def snapshot_of_folder(root: AnyPath) -> dict[str, bytes]:
     """Files of results, figures and data as they are now, ignored ones left out.
 
     Parameters
@@ -88,7 +95,7 @@ def snapshot_of_folder(root):
     }
 
 
-def committed_file(root, path):
+def committed_file(root: AnyPath, path: AnyPath) -> str | None:
     """Text of a file [str] as the last commit has it; none where git has none."""
     try:
         code, content, _ = _git(root, "show", f"HEAD:./{path}")
@@ -98,7 +105,7 @@ def committed_file(root, path):
     return None if code else content.decode("utf-8", errors="replace")
 
 
-def committed_files(root, folders):
+def committed_files(root: AnyPath, folders: tuple[str, ...]) -> tuple[dict[str, bytes], str]:
     """Files of some folders as the last commit has them.
 
     Parameters
@@ -119,7 +126,4 @@ def committed_files(root, folders):
     if code:
         return {}, ""
     archive = _git(root, "archive", "--format=tar", "HEAD", "--", *folders)[1]
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        return {
-            m.name: tar.extractfile(m).read() for m in tar if m.isfile()
-        }, short.decode().strip()
+    return _unpacked(archive), short.decode().strip()

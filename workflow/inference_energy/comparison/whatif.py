@@ -38,7 +38,7 @@ UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
 LONG_CHANGE = 120
 """Characters of a change beyond which a sentence says only what kind of change it is."""
 
-Sources = Callable[[dict], dict[str, Any]]
+Sources = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,7 @@ def ask(
     asked = partial(_of_regime, sides, laws, sources, longer)
     *parts, shares = zip(*apply(asked, sides[0].method["regimes"]), strict=True)
     base, head = (_joined(side, of) for side, of in zip(sides, parts, strict=True))
-    methods = [side.method for side in sides]
-    return base, head, shapley_factors(*methods, pd.concat(shares))
+    return base, head, shapley_factors(base.side.method, head.side.method, pd.concat(shares))
 
 
 def _joined(side: Side, parts: Sequence[tuple[dict, dict]]) -> Answer:
@@ -199,13 +198,13 @@ def headlines(base: Answer, head: Answer, longer: float) -> list[dict]:
     both = tables[0].merge(tables[1], on=["quantity", "unit", "claim"], suffixes=("_old", "_new"))
     return [
         {
-            "quantity": line.quantity,
-            "unit": line.unit,
-            "old": line.value_old,
-            "new": line.value_new,
-            "factor": _factor(line.value_old, line.value_new),
+            "quantity": line["quantity"],
+            "unit": line["unit"],
+            "old": line["value_old"],
+            "new": line["value_new"],
+            "factor": _factor(line["value_old"], line["value_new"]),
         }
-        for line in both.itertuples()
+        for line in both.to_dict("records")
     ]
 
 
@@ -243,7 +242,7 @@ def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:
     defined = own.groupby("headline")["value"].transform(lambda logs: logs.notna().all())
     wide = own[defined].pivot_table(index="setting", columns="headline", values="value", sort=False)
     wide = wide.reindex(columns=own["headline"].unique())
-    order = largest_first(wide.abs().max(axis=1))
+    order = largest_first(wide.abs().max(axis=1).to_dict())
     return [
         {"setting": words(name)} | {h: float(np.exp(wide.loc[name, h])) for h in wide.columns}
         for name in order
@@ -254,12 +253,13 @@ def _shares(
     methods: Sequence[dict], laws: Sequence[Mapping[str, Served]], sources: Sources, regime: str
 ) -> pd.DataFrame:
     """Share of each setting in the change of a regime's median; none where only one differs."""
-    if sum(map(len, differing(*methods).values())) < 2:
+    base, head = methods
+    if sum(map(len, differing(base, head).values())) < 2:
         return pd.DataFrame()
     medians = ExactMedians(sources, [regime])
     for method, known in zip(methods, laws, strict=True):
         medians.take(method, known)
-    return attribution(*methods, medians)[0]
+    return attribution(base, head, medians)[0]
 
 
 def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
@@ -313,17 +313,17 @@ def flipped_claims(
     both = before.merge(after, on=["claim", "published", "unit"], suffixes=("_old", "_new"))
     return [
         {
-            "claim": line.claim,
-            "published": line.published,
-            "unit": line.unit,
-            "old": line.computed_old,
-            "new": line.computed_new,
-            "exact": [of.get(line.claim) for of in exact],
-            "before": _verdict(line.verdict_old, base),
-            "after": _verdict(line.verdict_new, head),
+            "claim": line["claim"],
+            "published": line["published"],
+            "unit": line["unit"],
+            "old": line["computed_old"],
+            "new": line["computed_new"],
+            "exact": [of.get(line["claim"]) for of in exact],
+            "before": _verdict(line["verdict_old"], base),
+            "after": _verdict(line["verdict_new"], head),
         }
-        for line in both.itertuples()
-        if _differ(line.verdict_old, line.verdict_new, is_scored(base) and is_scored(head))
+        for line in both.to_dict("records")
+        if _differ(line["verdict_old"], line["verdict_new"], is_scored(base) and is_scored(head))
     ]
 
 

@@ -27,7 +27,7 @@ def _times(value: float) -> str:
     return f"x {number(value)}"
 
 
-def setting_rows(settings: list[dict]) -> list[list[str]]:
+def setting_rows(settings: list[dict]) -> list[list[str | None]]:
     """Rows of the settings: setting, old, new, unit, source of the new value.
 
     A source that stood there before the value did is marked: it may state the old value only.
