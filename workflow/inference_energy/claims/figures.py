@@ -110,6 +110,16 @@ def claims_chart(claims, published):
         write("unit", -i, "" if line["unit"] == "1" else line["unit"], BLACK)
 
     tally = counts(claims)
+    _keys(figure, tally)
+    holding = sum(
+        start <= ratio <= end for ratio, (_, start, end) in zip(ratios, intervals, strict=True)
+    )
+    headline(figure, _finding(tally, len(lines), holding, version))
+    return figure
+
+
+def _keys(figure, tally):
+    """Add the keys of the verdicts that there are, with their numbers, and of the marks."""
     verdicts = [
         Line2D([], [], linestyle="", color=colour, marker=marker, label=f"{tally[name]} {name}")
         for name, (colour, marker) in VERDICT_MARKS.items()
@@ -126,13 +136,12 @@ def claims_chart(claims, published):
             ncols=len(handles),
             bbox_to_anchor=(0.5, bottom / figure.get_figheight()),
         )
-    testable = f"{len(lines) - tally['not testable']} testable claims of {version}"
+
+
+def _finding(tally, total, holding, version):
+    """Say how many claims are reproduced; of a method that is not scored, how many would hold."""
+    testable = f"{total - tally['not testable']} testable claims of {version}"
     if tally["not scored"]:
-        kept = sum(
-            low <= ratio <= high for ratio, (_, low, high) in zip(ratios, intervals, strict=True)
-        )
-        headline(figure, f"Under another method {kept} of {testable} would hold")
-        return figure
+        return f"Under another method {holding} of {testable} would hold"
     agree = tally["reproduced"] + tally["reproduced with caveat"]
-    headline(figure, f"{agree} of {testable} are reproduced, {tally['not reproduced']} are not")
-    return figure
+    return f"{agree} of {testable} are reproduced, {tally['not reproduced']} are not"
