@@ -53,7 +53,7 @@ EDITS = {
         ["Node power 10.2 -> 10.14 kW lowers the traditional median by 0.4 %, 0.309 -> 0.308 Wh"],
         [
             "value: 10.14",
-            "DGX H100 (stated for 10.2 kW)",
+            "source_states: 10.2 kW",
             '+oviedo2026,"traditional query, median"',
         ],
     ),
@@ -302,7 +302,7 @@ def test_a_draft_may_name_a_table_that_no_other_method_has(copied, monkeypatch, 
     mine.write_text(f"extends: oviedo2026\nbenchmarks: {table}\n")
     call(script(monkeypatch, "comparison/whatif"), [ROWS], method=str(mine), base=None)
     page = (copied / "build/whatif/mine/page.md").read_text()
-    assert f"table {ROWS} | table {own}" in page
+    assert f"| benchmark rows table | {ROWS} | {own} |" in page
 
 
 def test_the_command_ends_with_the_page(fresh):

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.method.files import WHOLE
+from inference_energy.method.wording import OF_THE_SOURCE
 from inference_energy.tables import format_number
 
 Path = tuple[str, ...]
@@ -31,7 +32,7 @@ def _leaves(tree: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:
     for key, value in tree.items():
         if isinstance(value, dict):
             leaves |= _leaves(value, (*path, key))
-        elif key != "source":
+        elif key not in ("source", OF_THE_SOURCE):
             text = isinstance(value, list) and all(isinstance(item, str) for item in value)
             leaves[(*path, key)] = sorted(value) if text else value
     return leaves

@@ -5,14 +5,11 @@ from copy import deepcopy
 from typing import Any
 
 from inference_energy.method.differences import differing, quantities
-from inference_energy.method.wording import quantity_text
+from inference_energy.method.wording import OF_THE_SOURCE, quantity_text
 from inference_energy.text import with_unit
 
 ASSUMPTION = "assumption"
 """Source of a value that nobody has stated."""
-
-STATED_FOR = " (stated for {})"
-"""What stands behind a source whose value was changed without it."""
 
 
 def with_true_sources(
@@ -25,40 +22,38 @@ def with_true_sources(
     method : mapping
         Resolved method.
     before : mapping
-        The same method as it was last written, sources marked as by this function.
+        The same method as it was last written by this function.
     where : str
         File of the method, for the messages.
 
     Returns
     -------
     method : dict
-        With `` (stated for VALUE)`` behind such sources. The mark stays until the file states
+        With ``source_states`` beside such sources: the value before. It stays until the file states
         another source, or that value again.
     warnings : list of str
-        One sentence for each source that is marked.
+        One sentence for each source that is so marked.
     """
     marked, warnings = deepcopy(dict(method)), []
     olds = dict(quantities(before))
     moved = {path for paths in differing(before, method).values() for path in paths}
     for path, quantity in quantities(marked):
-        old = olds.get(path, {})
-        source, known = quantity.get("source"), old.get("source")
-        if source is None or known is None or source == ASSUMPTION:
+        old, source = olds.get(path, {}), quantity.get("source")
+        stated = old.get(OF_THE_SOURCE)
+        left = source is not None and source != ASSUMPTION and source == old.get("source")
+        if not left or not (stated or path in moved):
             continue
-        head, tail = STATED_FOR.split("{}")
-        bare, _, stated = known.partition(head)
-        if bare != source or not (stated or path in moved):
-            continue
-        stated = stated.removesuffix(tail) or _value(old)
-        if stated != _value(quantity):
+        stated, value = stated or _value(old, quantity), _value(quantity, old)
+        if stated != value:
             # of the copy, whose quantities are dicts
-            quantity["source"] = source + STATED_FOR.format(stated)  # type: ignore[index]
+            quantity[OF_THE_SOURCE] = stated  # type: ignore[index]
             warnings.append(
-                f"{where}: key {'.'.join(path)}: value {_value(quantity)}: its source states"
+                f"{where}: key {'.'.join(path)}: value {value or 'as committed'}: its source states"
                 f" {stated}; say who states the new value, or source: {ASSUMPTION}"
             )
     return marked, warnings
 
 
-def _value(quantity: Mapping[str, Any]) -> str:
-    return with_unit(quantity_text(quantity, {}), quantity.get("unit", "1"))
+def _value(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    text = quantity_text(quantity, other)
+    return with_unit(text, quantity.get("unit", "1")) if text else ""

@@ -15,6 +15,9 @@ LABELS = {
 }
 """Settings whose words are not those of their path."""
 
+OF_THE_SOURCE = "source_states"
+"""Key for what a source states, where the value beside it is another; the run writes it."""
+
 BY_ITSELF = ("distribution", "name", "kinds")
 """Keys whose values need no name before them."""
 
@@ -76,7 +79,7 @@ def change_text(
 
 def differing_keys(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Keys in which a quantity differs from another, its source and unit apart."""
-    keys = [key for key in {**quantity, **other} if key not in ("source", "unit")]
+    keys = [key for key in {**quantity, **other} if key not in ("source", OF_THE_SOURCE, "unit")]
     return [key for key in keys if quantity.get(key) != other.get(key)]
 
 

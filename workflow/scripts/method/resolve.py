@@ -30,7 +30,8 @@ def main(snakemake):
         method, told = with_true_sources(method, parse(before, path), method_path(method["id"]))
         print(*told, sep="\n", end="\n" if told else "", file=sys.stderr)
     content = method | ({"warnings": unusual} if unusual else {})
-    text = dump(content, sort_keys=False, allow_unicode=True, width=100)
+    # a source is one line, so that a diff shows it whole
+    text = dump(content, sort_keys=False, allow_unicode=True, width=float("inf"))
     write_text(path, text)
 
 
