@@ -371,6 +371,19 @@ def test_a_line_without_its_lists_is_told(settings, tmp_path, broken):
     assert found == [(120, 0), (120, 2)]
 
 
+def test_long_lines_take_little_memory(settings, tmp_path):
+    """LiteLLM logs prompts and answers where it is told to."""
+    line = json.dumps(LITELLM | {"messages": "x" * 50_000}) + "\n"
+    twice = '{"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens": 2}\n'
+    (tmp_path / "log.jsonl").write_text(line * 1000 + twice + "{\n" + line)
+    log = open_log(tmp_path / "log.jsonl", settings["formats"])
+    connection = connect(250, folder=tmp_path)
+    _, *unreadable = requests_view(log, units(log, connection)[0], connection, tmp_path)
+    assert unreadable == [2, [1000, 1001]]
+    found = connection.execute("SELECT count(*), sum(input), sum(cached) FROM requests").fetchall()
+    assert found == [(1001, 120 * 1001, 100 * 1001)]
+
+
 def test_long_lines_of_nested_formats_take_little_memory(settings, tmp_path):
     """Collectors write thousands of spans in a line."""
     words = {"key": "gen_ai.prompt", "value": {"stringValue": "x" * 1000}}

@@ -124,6 +124,7 @@ def test_the_columns_of_a_log_are_those_of_any_file(tmp_path, settings):
         ("a.csv", b"one,two\n1,2\n", "no format of config/requests.yaml has its columns, one, two"),
         ("a.csv", b"x" * 140_000 + b",y\n1,2\n", "row 1: is no header"),
         ("a.jsonl", b"hello\n", "holds no JSON objects"),
+        ("a.jsonl", b'{"b": 1, "b": 2, "\\ud800": 3}\n', r"has its columns, \?, b;"),
         ("a.jsonl", b"[" * 100_000, "give JSON objects, one per line"),
         ("a.jsonl", b'{"a":' * 100_000, "give JSON objects, one per line"),
         ("a.parquet", b"hello\n", "give a readable Parquet file"),

@@ -69,6 +69,9 @@ TABLE_LOGS = ("_delta_log", ".hoodie")
 NO_OBJECT = "-"
 """Line in place of what should be a JSON object and is none."""
 
+TWICE = "\0"
+"""Key that marks an object of which nobody can say which value of a key is meant."""
+
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 """Value of a folder's column that is none."""
 
@@ -407,9 +410,15 @@ def _is_object(line):
 def _parsed(text):
     """Value of a JSON text; None for what is no JSON."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except (TypeError, ValueError, RecursionError):
         return None
+
+
+def _object(pairs):
+    """Object of a JSON text, marked if it has a key twice."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else found | {TWICE: True}
 
 
 def _keys(connection, file, objects):
@@ -438,7 +447,8 @@ def _keys_of_lines(file, objects):
             keys |= value.keys() if isinstance(value, dict) else set()
             if seen > FIRST_BYTES:
                 break
-    return keys
+    # an escape can be of half a character, which nothing can be told by
+    return {key.encode(errors="replace").decode() for key in keys - {TWICE}}
 
 
 def units(log, connection):
@@ -498,7 +508,14 @@ def requests_view(log, unit, connection, folder):
         rows = items.taken(_json_rows(connection, unit.file, log.form, folder))
     path = literal(Path(folder) / "requests.parquet")
     try:
-        connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
+        try:
+            connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
+        except duckdb.OutOfMemoryException:
+            if log.kind == "csv" or "unnest" in log.form:
+                raise
+            # lines are long, as of who logs prompts, and DuckDB takes two thousand at once
+            rows = items.taken(_flat_rows(connection, unit.file, log.form, folder))
+            connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
     except duckdb.Error as error:
         raise InputError(
             f"{unit.file}: {_first_line(error)}; mend the file or leave it out"
@@ -541,27 +558,29 @@ def _csv_rows(connection, file):
 
 def _json_rows(connection, file, form, folder):
     """SQL of a file's objects, or what their lists hold; null for a line without them."""
-    columns = _folder_columns(file)
     if "unnest" in form:
-        items = Path(folder) / "items.jsonl"
-        _write_items(connection, file, form, columns, items)
-        return f"(SELECT json AS item FROM {_objects(items.as_posix(), True)})"
-    item = "json"
+        return _flat_rows(connection, file, form, folder)
+    item, columns = "json", _folder_columns(file)
     if columns:
         patched = f"json_merge_patch({literal(json.dumps(columns))}, json)"
         item = f"CASE WHEN json IS NOT NULL THEN {patched} END"
     return f"(SELECT {item} AS item FROM {_objects(file, _by_line(file))})"
 
 
-def _write_items(connection, file, form, columns, target):
-    """Write what the lists of a file's objects hold, one per line, of it what the format asks for.
+def _flat_rows(connection, file, form, folder):
+    """As ``_json_rows``, of objects parsed one by one: their lines can be megabytes."""
+    items = Path(folder) / "items.jsonl"
+    _write_items(connection, file, form, items)
+    return f"(SELECT json AS item FROM {_objects(items.as_posix(), True)})"
 
-    A line of a collector can be megabytes, of which DuckDB would take two thousand at once.
-    """
+
+def _write_items(connection, file, form, target):
+    """Write a file's objects, or what their lists hold, one per line: what the format asks for."""
     keys, attributes = wanted(form)
+    names, columns = form.get("unnest", ()), _folder_columns(file)
     with open(target, "w", encoding="utf-8") as lines:
         for value in _values(connection, file):
-            for item in _items(value, form["unnest"], columns):
+            for item in _items(value, names, columns):
                 lines.write(_line(item, keys, attributes) + "\n")
 
 
@@ -584,7 +603,7 @@ def _items(value, names, beside, depth=0):
 
     None is for what is no object, or lacks its list; lists of lists may lack some.
     """
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or TWICE in value:
         yield None
         return
     value = beside | value
