@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from inference_energy.laws import mixed
 from inference_energy.laws.mixed import SCATTER, Rows, Structure, fit, log_sum
+from inference_energy.laws.shared_fits import FOLDER
 
 STRUCTURE = Structure(
     median=np.log([1.0, 1.0]),
@@ -163,3 +164,42 @@ def test_one_row_is_enough(made):
     one = replace(rows, groups=np.zeros((1, 2), int), own=np.zeros(1, int), along=rows.along[:1])
     found = fit(parts[:1], time[:1], one, np.zeros(1, int))
     assert np.isfinite(found.values).all()
+
+
+def test_a_fit_that_another_job_has_done_is_the_same_bit_for_bit(made, tmp_path, monkeypatch):
+    parts, time, rows, _ = made
+    alone = fit(parts, time, rows, kinds(rows))
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    fit(parts, time, rows, kinds(rows))
+    monkeypatch.setattr(mixed, "fixed_point", None)
+    again = fit(parts, time, rows, kinds(rows))
+    for name in ("values", "covariance", "own", "own_covariance", "own_gain", "scatter"):
+        assert getattr(again, name).tobytes() == getattr(alone, name).tobytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda parts, time, rows: (parts + 0.1, time, rows),
+        lambda parts, time, rows: (parts, time + 0.1, rows),
+        lambda parts, time, rows: (parts, time, replace(rows, along=rows.along * 2)),
+        lambda parts, time, rows: (parts, time, replace(rows, groups=rows.groups[:, ::-1])),
+        lambda parts, time, rows: (
+            parts,
+            time,
+            replace(rows, structure=replace(STRUCTURE, normal=1)),
+        ),
+        lambda parts, time, rows: (
+            parts,
+            time,
+            replace(rows, structure=STRUCTURE.with_spreads(2 * STRUCTURE.spreads)),
+        ),
+    ],
+    ids=["parts", "times", "covariates", "groups", "normal", "spreads"],
+)
+def test_another_fit_is_not_taken_for_the_one_that_is_done(made, tmp_path, monkeypatch, change):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    parts, time, rows, _ = made
+    for given in (made[:3], change(parts, time, rows)):
+        fit(*given, kinds(rows))
+    assert len(list(tmp_path.iterdir())) == 2

@@ -16,15 +16,18 @@ row and the standard deviations of all deviations, which are drawn towards those
 (``laws.spreads``). Nothing is drawn at random.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
 from inference_energy.laws.base import Array
+from inference_energy.laws.shared_fits import shared
 from inference_energy.laws.spreads import fixed_point, renewed
 
 Integers = NDArray[np.int64]
@@ -467,6 +470,14 @@ class _Problem:
     rows: Rows
     kind: Integers
 
+    def given(self) -> Iterator[NDArray[Any]]:
+        """All that the fit depends on besides where it begins."""
+        rows, s = self.rows, self.rows.structure
+        yield from (self.log_parts, self.log_time, self.kind, rows.groups, rows.own, rows.along)
+        yield from (s.median, s.spread, s.moves, s.along, np.array(s.normal), *s.own)
+        for level in s.levels:
+            yield from level
+
     @cached_property
     def centre(self) -> Array:
         """Centre of the priors of the values."""
@@ -598,12 +609,16 @@ def fit(
     order = np.argsort(rows.own, kind="stable")
     rows = replace(rows, groups=rows.groups[order], own=rows.own[order], along=rows.along[order])
     problem = _Problem(log_parts[order], log_time[order], rows, kind[order])
+    first = problem.flat(start or problem.start())
     found = problem.state(
-        fixed_point(
-            lambda flat: problem.flat(problem.renewed(problem.state(flat))),
-            problem.flat(start or problem.start()),
-            TOLERANCE,
-            steps,
+        shared(
+            [first, np.array(steps), *problem.given()],
+            lambda: fixed_point(
+                lambda flat: problem.flat(problem.renewed(problem.state(flat))),
+                first,
+                TOLERANCE,
+                steps,
+            ),
         )
     )
     step = problem.newton(found, *problem.predict(found.values, found.own))

@@ -1,0 +1,52 @@
+"""Fits that several jobs of a run need, each done once.
+
+Many tables ask for the law with load without one model, or fitted to all rows. Jobs are processes
+of their own, so what a fit came to lies in a folder of the run, under a digest of all that it was
+fitted to. The folder is as old as the run: nothing outlives it, a forced run does every fit anew.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from inference_energy.laws.base import Array
+
+FOLDER = "INFERENCE_ENERGY_FITS"
+"""Environment variable that names the folder. Without it, or where it names none, as on another
+machine, every fit is done where it is asked for."""
+
+
+def shared(given: Iterable[np.ndarray], fit: Callable[[], Array]) -> Array:
+    """What a fit comes to, from another job if one has done the same.
+
+    Parameters
+    ----------
+    given : iterable of ndarray
+        All that the result depends on.
+    fit : callable
+        Gives the result, shape (n,).
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    folder = Path(os.environ.get(FOLDER, os.devnull))
+    if not folder.is_dir():
+        return fit()
+    digest = sha256()
+    for array in given:
+        digest.update(f"{array.dtype} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    path = folder / f"{digest.hexdigest()}.npy"
+    if path.exists():
+        return np.asarray(np.load(path), np.float64)
+    found = fit()
+    # whole or not at all: another job may read it at any time
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        np.save(file, found)
+    os.replace(file.name, path)
+    return found
