@@ -122,9 +122,9 @@ def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
     Series
         Row of ``models``, completed as above; ``known`` says whether the table has the model.
     """
-    same = models[goes_by(models, row["model"])]
-    if len(same):
-        return pd.concat([same.iloc[0], pd.Series({"known": True})])
+    same = goes_by(models, row["model"]).to_numpy()
+    if same.any():
+        return pd.concat([models.iloc[int(same.argmax())], pd.Series({"known": True})])
     total, active = _numbers_in_name(row["model"])
     if pd.notna(row.get("params_total_b")):
         total = active = row["params_total_b"]
