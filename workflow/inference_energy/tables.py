@@ -140,6 +140,37 @@ def read_table(path: AnyPath, schema: str | Schema) -> pd.DataFrame:
     InputError
         One message with all problems: file, row, column, value, what is allowed, the remedy.
     """
+    typed, _, _, problems = read_marked(path, schema)
+    refuse(problems)
+    return typed
+
+
+def read_marked(
+    path: AnyPath, schema: str | Schema
+) -> tuple[pd.DataFrame, NDArray[np.int_], NDArray[np.bool_], list[str]]:
+    """Read a CSV table that is to be refused with whatever else is wrong in it.
+
+    Parameters
+    ----------
+    path, schema
+        As for :func:`read_table`.
+
+    Returns
+    -------
+    typed : DataFrame
+        As from :func:`read_table`, without the values of cells that are refused.
+    numbers : ndarray of int
+        Number of each row in the file.
+    sound : ndarray of bool
+        Whether a row has all that is required and no cell of it is refused.
+    problems : list of str
+        What :func:`read_table` refuses.
+
+    Raises
+    ------
+    InputError
+        If the file is no table.
+    """
     spec = schema if isinstance(schema, dict) else load_schema(schema)
     text = _read_text(path)
     header, rows, columns, problems = _scan(path, text)
@@ -156,8 +187,8 @@ def read_table(path: AnyPath, schema: str | Schema) -> pd.DataFrame:
     problems += cell_problems + order_problems(path, typed, rows, spec)
     if set(_required(spec, "x-key")) <= set(cells.columns):
         problems += _check_key(path, typed[~bad], rows[~bad], spec)
-    refuse(problems)
-    return typed
+    complete = set(_required(spec)) <= set(cells.columns)
+    return typed, rows, ~bad & complete, problems
 
 
 def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
@@ -614,11 +645,6 @@ def allowed(column: Schema, with_unit: bool = True) -> str:
     else:
         text = f"text like {column['pattern']}" if "pattern" in column else "text"
     return f"{text}, or empty" if _may_be_empty(column) else text
-
-
-def row_numbers(path: AnyPath) -> NDArray[np.int_]:
-    """Number in the file of every row that ``read_table`` gives, the header being row 1."""
-    return _scan(path, _read_text(path))[1]
 
 
 def name_rows(numbers: NDArray[np.int_]) -> str:

@@ -212,6 +212,25 @@ def test_what_a_node_cannot_have_is_refused_all_at_once(user):
     assert len(user({"model": "gpt-oss-120b", "precision": "FP4"})) == 1
 
 
+def test_a_wrong_cell_hides_nothing_else_that_is_wrong(user):
+    found = problems_of(
+        user,
+        {"throughput_tps": -1, "model": "Llama 9 70B"},
+        {"model": "Llama 3.1 405B", "tensor_parallel": 2},
+        {"input_tokens": None},
+        {"expert_parallel": 16},
+        {"throughput_tps": 1e8},
+    )
+    assert [problem.split(", ", 1)[1].split(": ")[0] for problem in found] == [
+        'line 2, column "throughput_tps"',
+        'line 2, column "model"',
+        'line 4, column "input_tokens"',
+        'line 5, column "expert_parallel"',
+        'line 3, column "tensor_parallel"',
+        'line 6, column "throughput_tps"',
+    ]
+
+
 def test_throughputs_that_no_hardware_gives_are_refused_with_the_bound(user):
     fast, slow = problems_of(
         user, {"throughput_tps": 1e8}, {}, {"throughput_tps": 0.002}, {"throughput_tps": 9e7}

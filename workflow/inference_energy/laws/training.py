@@ -1,7 +1,5 @@
 """The committed rows that the law with load is fitted to, and a user's rows that it predicts."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
@@ -9,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inference_energy.errors import InputError
 from inference_energy.laws.at_load import AS_MANY_AS_FIT, STEADY, AtLoadFit, describe, keys
 from inference_energy.laws.hardware import (
     LONGEST,
@@ -24,15 +21,7 @@ from inference_energy.laws.hardware import (
 )
 from inference_energy.laws.rows import copy_gpus
 from inference_energy.laws.serving import layout
-from inference_energy.tables import (
-    AnyPath,
-    decode,
-    name_rows,
-    read_bytes,
-    read_table,
-    refuse,
-    row_numbers,
-)
+from inference_energy.tables import AnyPath, name_rows, read_marked, refuse
 
 LoadFit = AtLoadFit
 """Fit of the law that knows load: other rooms name it here, so that it can be another one."""
@@ -164,13 +153,12 @@ def read_throughput(
     InputError
         One message with all problems: file, rows, column, value, what is allowed, the remedy.
     """
-    try:
-        rows = read_table(path, "throughput")
-    except InputError as error:
-        refuse(error.problems + _named(path, hardware))
-        raise
-    numbers = row_numbers(path)
-    problems = [*_unknown(rows, numbers, hardware), *_without_length(rows, numbers)]
+    rows, numbers, sound, wrong = read_marked(path, "throughput")
+    told = rows[rows[list(FIND)].notna().all(axis=1)]
+    problems = list(_unknown(told, numbers, hardware))
+    # what else may be wrong is asked of the rows whose cells are right
+    rows, numbers = rows[sound].reset_index(drop=True), numbers[sound]
+    problems += _without_length(rows, numbers)
     known = _known(rows, "model", hardware) & _known(rows, "gpu", hardware)
     named = {name: _gpu(name, hardware["gpus"]) for name in set(rows["gpu"])}
     given = {f"{name}_as_given": rows[name] for name in AS_GIVEN if name in rows}
@@ -180,22 +168,8 @@ def read_throughput(
         described = describe(described, **hardware)
         problems += _impossible(described, numbers[known], hardware["gpus"], training)
         problems += _implausible(described, numbers[known], hardware)
-    refuse([f"{path}, {problem}" for problem in problems])
+    refuse([*wrong, *(f"{path}, {problem}" for problem in problems)])
     return described
-
-
-def _named(path: AnyPath, hardware: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Say which models and GPUs are not known in a table with other cells that are wrong."""
-    try:
-        reader = csv.DictReader(io.StringIO(decode(path, read_bytes(path)), newline=""))
-        cells = [
-            (reader.line_num, *map(row.get, FIND)) for row in reader if all(map(row.get, FIND))
-        ]
-    except (InputError, csv.Error):
-        return []
-    rows = pd.DataFrame(cells, columns=["row", *FIND])
-    unknown = _unknown(rows, rows["row"].to_numpy(), hardware)
-    return [f"{path}, {problem}" for problem in unknown]
 
 
 FIND = {"model": find_model, "gpu": find_gpu}
