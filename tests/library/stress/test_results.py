@@ -26,6 +26,20 @@ def test_whole_test_gives_energy_with_and_without_idle_power(stress):
     assert ratio["low"] <= ratio["measured"] <= ratio["high"]
 
 
+def test_a_gpu_that_is_not_named_counts_nowhere(stress):
+    """Neither its energy nor its idle power, memory and utilisation."""
+    folder = stress({"idle": [1]}, gpus=[0])
+    for row in read(folder, "power").itertuples():
+        assert (row.power_w, row.idle_w) == pytest.approx((400, 100), rel=0.01)
+        assert row.energy_above_idle_wh / row.energy_wh == pytest.approx(0.75, rel=0.01)
+        assert (row.memory_gb, row.utilisation) == pytest.approx((70, 0.95))
+    assert read(folder, "timeline")["power_w"].max() < 410
+    assert "unused" not in set(read(folder, "findings")["kind"])
+    folder = stress({"idle": [1]}, gpus=[7])
+    assert "no samples of gpu 7" in read(folder, "findings")["message"].str.cat()
+    assert read(folder, "power")["energy_wh"].isna().all()
+
+
 @pytest.mark.parametrize("idle", [[1], [0, 1]])
 def test_gpus_that_no_request_reaches_are_told_or_refused(stress, idle):
     """One that the endpoint does not use is remarked; all of them are of another machine."""

@@ -155,6 +155,10 @@ def scope_power(test, scope, sources):
     gpus = settings["gpus"]
     expected = [f"gpu {index}" for index in gpus] if isinstance(gpus, list) else gpus
     expected = expected if scope == "gpu" else None
+    if isinstance(expected, list):
+        # others are neither charged nor shown; with none of them it is said which are missing
+        own = samples[samples["meter"].isin(expected)]
+        samples = own if len(own) else samples
     busy = pd.concat([*test.pilots, *(cell["requests"] for cell in cells.values())])
     idle = idle_power(samples, busy["start_s"], busy["end_s"])
     rows = []
@@ -233,8 +237,7 @@ def _cell_power(cell, samples, expected, averaging, busy, idle):
     row = cell["row"]
     energy, found = total_energy(samples, start, end, expected)
     found += check_averaging("the meter", averaging, end - start)
-    charged = samples["meter"].isin(expected) if isinstance(expected, list) else slice(None)
-    found += check_use(samples[charged], cell["window"], idle, energy / (end - start))
+    found += check_use(samples, cell["window"], idle, energy / (end - start))
     if any(finding.refuses for finding in found):
         energy = np.nan
     before = busy["end_s"][busy["end_s"] < cell["begun"]].max()
