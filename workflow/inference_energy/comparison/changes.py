@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from matplotlib.image import imread
 
-from inference_energy.comparison.page import TYPES
+from inference_energy.comparison.snapshots import TYPES
 from inference_energy.documents import Schema, parse
 from inference_energy.method.differences import differences
 from inference_energy.rounding import cut, relative

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.claims.wording import words
+from inference_energy.comparison.snapshots import TYPES
 from inference_energy.rounding import ranking
 from inference_energy.templates import render
 
@@ -33,8 +34,6 @@ HEADLINE = {"subject": "frontier blend", "pathway": "baseline", "statistic": "p5
 
 PUBLISHED = (None, "", "published")
 """Engines whose lines of a claims table carry the verdict."""
-
-TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 def comparison_page(table: pd.DataFrame, base: str, head: str, shown: int = 5) -> str:

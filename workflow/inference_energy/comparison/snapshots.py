@@ -10,6 +10,9 @@ from inference_energy.tables import AnyPath
 
 FOLDERS = ("results", "figures", "data")
 
+TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+"""Media types of figures by ending."""
+
 
 def _git(root: AnyPath, *arguments: str) -> tuple[int, bytes, str]:
     try:
