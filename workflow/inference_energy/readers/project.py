@@ -5,7 +5,7 @@ import csv
 import pandas as pd
 
 from inference_energy.readers.common import Run, first_line
-from inference_energy.tables import load_schema, read_table, row_numbers
+from inference_energy.tables import load_schema, read_marked, refuse
 
 CLIENT = "project"
 FACTS = ("model", "gpu", "n_gpus", "tensor_parallel", "precision")
@@ -54,8 +54,9 @@ def read(path, table):
     """
     columns = load_schema("benchmark")["properties"]
     runs = []
-    records = read_table(path, _open(load_schema(table))).astype(object).to_dict("records")
-    for number, record in zip(row_numbers(path), records, strict=True):
+    frame, lines, _, problems = read_marked(path, _open(load_schema(table)))
+    refuse(problems)
+    for number, record in zip(lines, frame.astype(object).to_dict("records"), strict=True):
         run = Run(f"{path}, line {number}", CLIENT)
         run.row = {
             name: value for name, value in record.items() if name in columns and not pd.isna(value)
