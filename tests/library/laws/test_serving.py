@@ -98,7 +98,15 @@ def test_a_finite_run_ends_with_a_batch_that_drains(traits_of):
     of = traits_of(DENSE)
     endless = of_part(of, "weights", 100, 100, concurrency=8)
     ending = of_part(of, "weights", 100, 100, concurrency=8, requests=80)
-    assert ending / endless == pytest.approx(1 + 8 / 160, rel=1e-3)
+    assert ending / endless == pytest.approx(1 + 0.9 * 8 / 160, rel=1e-3)
+
+
+@pytest.mark.parametrize(("requests", "batch"), [(1, 1), (8, 8), (3, 3)])
+def test_requests_that_are_all_served_at_once_end_at_once(traits_of, requests, batch):
+    of = traits_of(DENSE)
+    endless = of_part(of, "weights", 100, 100, concurrency=batch)
+    at_once = of_part(of, "weights", 100, 100, concurrency=8, requests=requests)
+    assert at_once / endless == pytest.approx(1, rel=1e-3)
 
 
 def test_cached_input_is_read_and_not_computed(traits_of):

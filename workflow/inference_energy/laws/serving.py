@@ -23,9 +23,10 @@ input tokens, of which L_k are found in the cache, and L_out output tokens:
   query ``n``, 1 and 1/B
 
 The batch B is the smooth minimum of the concurrency, the requests of the run, what the KV cache
-holds and the engine's limit. A run of R requests ends with a batch that drains: 1/B becomes
-1/B + 1/(2 R). The factors f_j are what a law is fitted for: peak over achieved rate [1] or a time
-[s]. A reduction sends 2 (g-1)/g times the activations around a ring of g GPUs, or, of a small
+holds and the engine's limit. A run of R requests ends with a batch that drains, the more of it the
+more requests came before: 1/B becomes 1/B + (1 - B/R)/(2 R), as requests that are all served at
+once end at once. The factors f_j are what a law is fitted for: peak over achieved rate [1] or a
+time [s]. A reduction sends 2 (g-1)/g times the activations around a ring of g GPUs, or, of a small
 message, (g-1) times from each to each: r is between them.
 
 Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k, i, a, x [s/token^2]; s [s/token];
@@ -125,7 +126,7 @@ SMOOTHNESS = 4.0
 """Exponent of the smooth minimum: two equal limits give 16 % less than either."""
 
 DRAIN = 0.5
-"""Share of a batch that is empty, on average, while a run of finite length ends."""
+"""Share of a batch that is empty, on average, while a long run ends."""
 
 NARROW = 512.0
 """Width of an expert on a GPU below which its matrix products lose half of their rate or more."""
@@ -348,7 +349,8 @@ def part_seconds(
     n_in, n_out = np.asarray(input_tokens, float), np.asarray(output_tokens, float)
     computed = n_in - np.asarray(cached_tokens, float)
     batch = served_batch(of, n_in, n_out, concurrency, requests)
-    per_request = 1 / batch + DRAIN / np.asarray(requests, float)
+    left = 1 / np.asarray(requests, float)
+    per_request = 1 / batch + DRAIN * left * (1 - batch * left)
     touched = 1 - (1 - of["expert_share"]) ** np.maximum(batch, 1.0)
     four, latent, layers = of["four_bit"], of["latent"], of["layers"]
     ring, each = 2 * (of["group"] - 1) / of["group"], of["group"] - 1
