@@ -3,6 +3,8 @@
 import html
 import json
 import socket
+import ssl
+import urllib.error
 from urllib.parse import quote
 
 import pytest
@@ -90,6 +92,15 @@ def test_server_that_hangs_is_told_from_one_that_is_not_there():
         ask(f"http://127.0.0.1:{port}/v1")
     with pytest.raises(InputError, match="no server answers"):
         ask("http://no-such-host.invalid/v1")
+
+
+def test_a_certificate_that_is_not_trusted_has_a_remedy_of_its_own(monkeypatch):
+    def asked(*arguments):
+        raise urllib.error.URLError(ssl.SSLCertVerificationError(1, "self-signed certificate"))
+
+    monkeypatch.setattr("inference_energy.stress.probe.asked", asked)
+    with pytest.raises(InputError, match=r"not trusted .*self-signed.* SSL_CERT_FILE"):
+        ask("https://h/v1")
 
 
 def test_stream_is_told_from_an_answer_in_one_piece():

@@ -7,6 +7,7 @@ each case with its own remedy. The key is sent, never shown.
 import http.client
 import json
 import re
+import ssl
 import time
 import urllib.error
 
@@ -112,6 +113,11 @@ def probe(settings, key, patience=PATIENCE):
         if isinstance(reason, TimeoutError):
             raise InputError(_silent(address, patience)) from None
         why = _shown(str(reason).encode(), key)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            raise InputError(
+                f"{address}: its certificate is not trusted ({why}): set SSL_CERT_FILE to the "
+                "certificate of the authority that signed it"
+            ) from None
         raise InputError(
             f"{address}: no server answers, or not in HTTP ({why}): start it, or correct endpoint "
             "(host, port, http or https)"
