@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from inference_energy.evidence import figures
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
-from inference_energy.evidence.page import page
+from inference_energy.evidence.page import each
 from inference_energy.evidence.verdicts import NOT_TESTABLE, by_source, degree, weigh
 from inference_energy.tables import write_table
 from inference_energy.text import FEW, share_of
@@ -85,5 +85,5 @@ def test_a_method_with_models_of_its_own_is_weighed_too(
     assert drawn(figures.predicted(tables["predicted"]), tmp_path / "figure.svg")
     shown = tables | {name: data[name] for name in ("concurrency", "blackwell", "production")}
     verdicts = {"ours": tables["evidence_verdicts"]}
-    text = page(verdicts, {"ours": tables["predicted"]}, shown, data["estimates"], settings, "ours")
+    text = each(verdicts, shown, data["estimates"], settings, "ours")
     assert "no law: the model is not in the method's benchmark table" in text
