@@ -160,6 +160,7 @@ rule report_evidence:
         figures=expand(EVIDENCE_VECTORS, method=REPORTED),
         measured="figures/validation/concurrency.svg",
         estimates=provided("data/published/estimates.csv"),
+        metered=provided("data/measured/inferencex_power.csv"),
         code=code("evidence/write.py"),
     params:
         methods=WEIGHED,

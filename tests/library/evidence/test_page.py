@@ -31,6 +31,7 @@ def given():
         },
         "tables": {path.stem: read_table(path, path.stem) for path in paths},
         "estimates": read_table(ROOT / "data/published/estimates.csv", "estimates"),
+        "metered": read_table(ROOT / "data/measured/inferencex_power.csv", "inferencex"),
         "settings": yaml.safe_load((ROOT / "config/evidence.yaml").read_text(encoding="utf-8")),
         "reported": REPORTED,
     }
@@ -41,7 +42,7 @@ def short(given):
 
 
 def lines(given):
-    return each(**{name: given[name] for name in given if name != "predicted"})
+    return each(**{name: given[name] for name in given if name not in ("predicted", "metered")})
 
 
 def test_the_committed_pages_are_those_of_the_committed_tables(given):
@@ -94,6 +95,16 @@ def test_what_was_not_measured_stays_empty_and_data_cannot_break_a_table(given):
     rows = [row for row in text.splitlines() if row.startswith(r"| a\|b\<i\> |")]
     assert len(rows) == (given["tables"]["coverage"]["model"] == "all").sum()
     assert {row.replace(r"\|", "").count("|") for row in rows} == {9}
+
+
+def test_a_sweep_that_was_metered_from_one_request_on_is_told(given):
+    runs = given["metered"]
+    own = runs[runs["disaggregated"] == "no"].groupby("concurrency")["energy_per_output_token_j"]
+    energy = own.mean()
+    text = short(given)
+    assert f"{energy[1] / energy.min():.1f} times the energy of one" in text
+    assert f"from 1 to {energy.index.max():.0f} requests" in text
+    assert "No power was measured below" not in text
 
 
 def test_the_page_is_short(given):

@@ -29,7 +29,7 @@ RUN = "mlenergy_v3."
 """Begin of the identifiers of measured runs."""
 
 
-def page(verdicts, predicted, tables, estimates, reported):
+def page(verdicts, predicted, tables, estimates, metered, reported):
     """Write the page of conclusions.
 
     Parameters
@@ -42,6 +42,8 @@ def page(verdicts, predicted, tables, estimates, reported):
         The other tables of the method whose details are shown, by schema name.
     estimates : DataFrame
         Table of schema ``estimates``.
+    metered : DataFrame
+        Table of schema ``inferencex``: runs whose loads begin below those of the sweeps.
     reported : str
         That method.
 
@@ -67,6 +69,7 @@ def page(verdicts, predicted, tables, estimates, reported):
         **_factors(tables),
         sweeps=_sweeps(tables["concurrency"]),
         copy={"least": int(gpus.min()), "most": int(gpus.max())},
+        metered=_metered(metered),
         caravaca=_one_to_many(tables["decomposition"]),
     )
 
@@ -152,6 +155,24 @@ def _one_to_many(table):
         "measured": one["ratio"].iloc[0] / many["ratio"].iloc[0],
         "law": one.loc[list(BY_LAW), "value"].prod() / many.loc[list(BY_LAW), "value"].prod(),
     }
+
+
+def _metered(runs):
+    """Energy per token at the fewest requests over the least, of each node with both roles."""
+    both = runs[runs["disaggregated"] == "no"]
+    found = []
+    for key, own in both.groupby(["model", "gpus", "gpu"]):
+        energy = own.groupby("concurrency")["energy_per_output_token_j"].mean()
+        found.append(
+            dict(zip(("model", "gpus", "gpu"), key, strict=True))
+            | {
+                "fewest": energy.index.min(),
+                "most": energy.index.max(),
+                "best": energy.idxmin(),
+                "ratio": energy.iloc[0] / energy.min(),
+            }
+        )
+    return found
 
 
 def _sweeps(table):

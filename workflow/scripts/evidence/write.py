@@ -22,9 +22,10 @@ def main(snakemake):
     paths = [*read.tables, read.concurrency, read.blackwell, read.production]
     tables = {Path(path).stem: read_table(path, Path(path).stem) for path in paths}
     estimates = read_table(read.estimates, "estimates")
+    metered = read_table(read.metered, "inferencex")
     reported = snakemake.params.reported[0]
     settings = snakemake.params.settings
-    text = page(verdicts, predicted, tables, estimates, reported)
+    text = page(verdicts, predicted, tables, estimates, metered, reported)
     write_text(snakemake.output.page, told(text, Path(snakemake.output.page).parent))
     write_text(snakemake.output.each, each(verdicts, tables, estimates, settings, reported))
     write_text(snakemake.output.remainders, remainders(tables, settings, reported))
