@@ -1,6 +1,7 @@
 """Scores of the law that knows load."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.laws.at_load import AtLoadFit, describe
 from inference_energy.laws.load_scores import (
@@ -153,8 +154,37 @@ def test_the_page_on_the_law_says_how_often_its_intervals_hold():
     shape, version = coverage["shape", "all"], coverage["version", "mixture"]
     assert f"A shape that is left out lies in its 90 % interval in {shape:.0f} of 100" in page
     assert f"such a table lies in its 90 % interval in {version:.0f} of 100" in page
+    source = coverage["source", "mixture"]
+    assert f"left out with all of its versions in {source:.0f} of 100" in page
     of = scores[scores["left_out"].eq("source") & scores["law"].eq("at-load")]
     of = of[of["statistic"] == "mean_absolute_error"].set_index(["source", "class"])["value"]
     old, new = of["trtllm-0.17"].round(1), of["trtllm-0.19"].round(1)
     assert f"mean error of {old['all']} % (v0.17) and {new['all']} % (v0.19)" in page
     assert f"off by {old[ELSEWHERE]} % and {new[ELSEWHERE]} %" in page
+
+
+def test_the_page_on_the_law_says_how_long_runs_wait_for_their_host():
+    runs = read("data/measured/mlenergy_v3.csv", "mlenergy")
+    kind = runs["model_id"].str.replace(r"-(Instruct|Thinking)-2507", "", regex=True)
+    runs = runs.assign(kind=kind)[runs["gpu"].eq("B200") & runs["gpus"].eq(1)]
+    both = runs[runs["task"] == "chat"].merge(
+        runs[runs["task"] == "gpqa"], on=["kind", "concurrency_limit"], suffixes=("", "_gpqa")
+    )
+    more = both["inter_token_latency_ms_gpqa"] - both["inter_token_latency_ms"]
+    few = both["concurrency_limit"] == both["concurrency_limit"].min()
+    page = " ".join((ROOT / "docs/load.md").read_text(encoding="utf-8").split())
+    alone = f"take {more[few].min():.0f} to {more[few].max():.0f} ms a token more"
+    assert f"{alone} than the same models in chat at 8 requests" in page
+    assert f"and {more.min():.0f} to {more.max():.0f} ms more at one load or another" in page
+
+    waiting = runs[runs["task"].eq("gpqa") & runs["kind"].isin(both["kind"])]
+    columns = {"model": "model_id", "concurrency": "concurrency", "measured": "throughput_tps"}
+    columns["limit"] = "concurrency_limit"
+    waiting = pd.DataFrame({name: waiting[own] for name, own in columns.items()})
+    own = read("results/validation/load_predictions.csv", "load_predictions").merge(waiting)
+    assert len(own) == len(waiting)
+    over = (own["predicted"] / own["measured"]).groupby(own["limit"]).agg(["min", "median", "max"])
+    at = over.loc[8]
+    assert f"{at['min']:.1f} to {at['max']:.1f} times too fast at 8 requests" in page
+    middle = over["median"]
+    assert f"{middle[64]:.1f} times at 64 and {middle[512]:.1f} times at 512 (medians)" in page
