@@ -30,6 +30,17 @@ def test_the_committed_pages_are_those_of_the_committed_tables(table, others):
     assert checked == CHECKED
 
 
+def test_rows_in_which_a_cached_token_costs_more_than_a_computed_one_are_counted(table, others):
+    text, _ = pages(table, *others)
+    over = table[table["cached_wh"] > table["input_wh"]]
+    models = over["model"].nunique()
+    assert f"all but {len(over)} rows, of {models} models at loads of 64, 256, best" in text
+    assert set(over["load"]) == {"64", "256", "best"}
+    assert f"all but {(table['input_wh'] > table['output_wh']).sum()} rows, a cached" in text
+    none, _ = pages(table.assign(cached_wh=0.0, output_wh=1e6), *others)
+    assert "all but" not in none
+
+
 def test_a_role_within_the_factor_is_said_to_be(table, others):
     compared, *rest = others
     measured = compared.assign(measured_j=compared["predicted_j"], factor=1.0, within="yes")

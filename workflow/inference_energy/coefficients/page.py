@@ -93,6 +93,10 @@ def pages(
         .groupby(table["load"])
         .median()
         .to_dict(),
+        "above": {
+            kind: _above(table, kind, next_kind)
+            for kind, next_kind in (("input", "output"), ("cached", "input"))
+        },
         "paper_share": PAPER_SHARE,
         "allowed": ALLOWED,
         "busy": BUSY,
@@ -107,6 +111,13 @@ def pages(
     }
     use = render("coefficients/coefficients.md.jinja", **values)
     return use, render("coefficients/coefficients_checked.md.jinja", **values)
+
+
+def _above(table: pd.DataFrame, kind: str, other: str) -> dict[str, Any]:
+    """Rows in which a token of a kind costs more than one of another, their models and loads."""
+    rows = table[table[f"{kind}_wh"] > table[f"{other}_wh"]]
+    loads = [load for load in LOADS if rows["load"].eq(load).any()]
+    return {"rows": len(rows), "models": rows["model"].nunique(), "loads": loads}
 
 
 def _verdict(own: pd.DataFrame) -> dict[str, Any]:
