@@ -427,6 +427,8 @@ def test_what_an_address_says_wrongly_is_told_and_nothing_breaks(page):
     for wrong, words in {
         "output=abc": "Output",
         "output=0": "Output",
+        "output=0x10": "Output",
+        "output=%20300": "Output",
         "cached=600": "Cached input",
         "pu5=0.9&pu95=0.4": "Utilisation",
         "pue5=0.5": "PUE",
@@ -442,6 +444,19 @@ def test_what_an_address_says_wrongly_is_told_and_nothing_breaks(page):
     page.wait_for_function("document.getElementById('output').value === '777'")
     assert page.input_value("#method") == "oviedo2026"
     page.click("#reset")
+
+
+def test_an_address_cannot_name_what_no_table_has(page):
+    # words that every object of JavaScript has
+    page.evaluate("location.hash = 'method=constructor&grid=toString&output=778'")
+    page.wait_for_function("document.getElementById('output').value === '778'")
+    assert page.input_value("#method") == "oviedo2026"
+    assert page.input_value("#grid") == "range"
+    page.click("#reset")
+
+
+def test_a_fleets_day_says_that_it_is_not_of_the_query_above(page):
+    assert "not of the query above" in page.inner_text("#fleet-basis")
 
 
 def test_it_can_be_used_by_keyboard_alone(page):

@@ -30,6 +30,7 @@ const explorer = (() => {
     queries: "Queries a day", share: "Share of long queries",
   };
   const BLEND = "frontier blend";
+  const SPELLED = /^-?\d*\.?\d+(e[-+]?\d+)?$/i; // as a field for numbers can show it
 
   /* Numbers: three significant digits, thousands apart, never an exponent. */
   const number = (value, digits = 3) => {
@@ -78,7 +79,7 @@ const explorer = (() => {
 
   /* Everything that is picked: what is stated, and defaults for the rest, as text. */
   const complete = (stated) => {
-    const picked = { method: stated.method in METHODS ? stated.method : FIRST };
+    const picked = { method: Object.hasOwn(METHODS, stated.method) ? stated.method : FIRST };
     const method = METHODS[picked.method];
     for (const key of PLACE) {
       const known = choices(method, picked, key);
@@ -86,7 +87,7 @@ const explorer = (() => {
     }
     const place = method.configurations.find((each) => PLACE.every((key) => value(each, key) === picked[key]));
     const grids = content.intensities.operational_carbon.settings;
-    picked.grid = stated.grid in grids ? stated.grid : "range";
+    picked.grid = Object.hasOwn(grids, stated.grid) ? stated.grid : "range";
     const traditional = method.regimes.traditional;
     const factors = [method.utilisation, method.pue];
     const defaults = {
@@ -107,7 +108,7 @@ const explorer = (() => {
       const { min, max } = $(key);
       const empty = picked[key].trim() === "";
       if (empty && OPTIONAL.includes(key)) continue;
-      const given = empty ? NaN : Number(picked[key]);
+      const given = SPELLED.test(picked[key]) ? Number(picked[key]) : NaN;
       if (!(given >= Number(min) && given <= Number(max)))
         found[key] = `${LABELS[key]}: allowed is a number from ${min} to ${max}.`;
     }
@@ -178,7 +179,7 @@ const explorer = (() => {
       name === "range" ? "range over the world" : `${grids[name].subject}: ${grids[name].value} g/kWh`,
     );
     for (const key of KEYS) {
-      const given = NUMBERS.includes(key) && Number.isNaN(Number(picked[key])) ? "" : picked[key];
+      const given = NUMBERS.includes(key) && !SPELLED.test(picked[key]) ? "" : picked[key];
       if ($(key).value !== given) $(key).value = given;
     }
     $("slide").value = Number(picked.share) || 0;
