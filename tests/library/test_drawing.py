@@ -120,6 +120,24 @@ def test_panels_side_by_side_have_the_names_of_their_rows(tmp_path):
     assert "5,000 input tokens. Baseline: 2.15: 12.2." in told
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    {
+        "figures/audit/tornado": "Output tokens, traditional 0.144 to 0.635",
+        "figures/oviedo2026/footprint": "on-site water, long 1.1 (0.21–6.9)",
+        "figures/validation/oviedo2026/wall_utilisation": "GPT-J 6B (99 %), offline 0.24 to 0.47",
+        "figures/comparison/oviedo2026..revised": "Query lengths: × 1.807.",
+    }.items(),
+)
+def test_alternative_text_has_the_numbers_of_rows(name, words):
+    assert words in drawing.description(redraw.draw(name))
+
+
+def test_a_heading_of_a_panel_is_in_no_row():
+    told = drawing.description(redraw.draw("figures/audit/tornado"))
+    assert "Output tokens, traditional: 0.47. Throughput" in told
+
+
 @pytest.mark.parametrize("name", redraw.names())
 def test_every_figure_has_alternative_text(name):
     figure = redraw.draw(name)

@@ -461,15 +461,18 @@ def _row_names(axes: Axes) -> dict[float, str]:
 
 def _written(texts: Iterable[Text], names: Mapping[float, str]) -> str:
     """Texts of axes or a figure, those of equal height in one row, which may have a name."""
-    rows = {place: [name] for place, name in names.items()}
+    rows: dict[object, list[str]] = {place: [name] for place, name in names.items()}
     for text in texts:
         if _line(text) and text.get_visible():
             rows.setdefault(_row(text, names), []).append(_line(text))
     return " ".join(_sentence(": ".join(row)) for row in rows.values())
 
 
-def _row(text: Text, names: Mapping[float, str]) -> float:
+def _row(text: Text, names: Mapping[float, str]) -> object:
     """Place of a text's row: of the name that is less than half a row away, or its own height."""
+    if text.axes and text.get_transform() == text.axes.transAxes:
+        # a heading, whose height is no place of a row
+        return "heading", text.get_position()[1]
     # of a note that is set off from a point, the point's
     height = text.xy[1] if isinstance(text, Annotation) else text.get_position()[1]
     return next((place for place in names if abs(place - height) < HALF_ROW), height)

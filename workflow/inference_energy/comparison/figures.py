@@ -167,10 +167,8 @@ def draw(
         axis.set_xlabel("Energy per query, without sampling [Wh]")
         axis.set_xlim(0, 1.3 * max(max(start, stop) for _, start, stop, _ in bars))
         axis.set_ylim(rows - 0.4, -0.6)
-        axis.set_yticks([])
-        if i == 0:
-            labels = [names.get(label) or words(label, part) for label, _, _, part in bars]
-            labels = [textwrap.fill(label, LONGEST) for label in labels]
-            axis.set_yticks(range(len(bars)), labels, linespacing=1.1)
-            axis.tick_params(axis="y", length=0)
+        labels = [names.get(label) or words(label, part) for label, _, _, part in bars]
+        labels = [textwrap.fill(label, LONGEST) for label in labels]
+        axis.set_yticks(range(len(bars)), labels, linespacing=1.1)
+        axis.tick_params(axis="y", length=0, labelleft=i == 0)
     return figure

@@ -388,13 +388,16 @@ def wall_utilisation(table, utilisation):
     axis.axvspan(p5, p95, color=BAND, zorder=0)
     axis.axvline(p50, color=DARK_GREY, linewidth=0.7)
     idle = {"color": "white", "markeredgecolor": BLACK, "marker": "o", "linestyle": ""}
+    told = []
     for i, row in enumerate(table.to_dict("records")):
         text = f"{row['gpu'].split('-')[0]}, {_task(row['benchmark'])}, {row['scenario'].lower()}"
         _write(axis, i, ("", text, ""))
         axis.plot([row["idle_utilisation"]], [i], markersize=3.4, markeredgewidth=0.8, **idle)
         place = f"{row['source_id']}/{row['system']}/{row['benchmark']}/{row['scenario']}"
         at_load = row["power_utilisation"]
+        told.append(f"{text} {number(row['idle_utilisation'], 2)} to {number(at_load, 2)}")
         axis.plot([at_load], [i], "o", color=BLACK, markersize=3.8, gid=point_id(place))
+    tell(axis, f"From idle to the run: {'. '.join(told)}")
     handles = [
         _key("run", BLACK, "o", 4),
         Line2D([], [], markersize=3.6, label="idle before it", **idle),

@@ -261,6 +261,7 @@ def tornado(table, indices, inputs):
         axis.set_yticks(range(len(shown)), [inputs[name]["title"] for name in shown])
         axis.tick_params(axis="y", length=0, labelleft=column == 0)
         drawing.panel_title(axis, column, title, pad=14)
+        drawing.tell(axis, f"From the low to the high end: {'. '.join(_ends(mine, inputs))}")
         axis.text(1.02, 1.03, "Sobol", transform=axis.transAxes, color=drawing.DARK_GREY)
         if column == 0:
             words = {"low": LOW, "and": drawing.DARK_GREY, "high": HIGH}
@@ -270,6 +271,14 @@ def tornado(table, indices, inputs):
                 where = {"transform": axis.transAxes, "color": colour}
                 axis.text(place, 1.03, word, weight=weight, **where)
     return figure
+
+
+def _ends(values, inputs):
+    """Inputs in words, each with the results at both ends of its range, where they differ."""
+    for name in values.index.unique("input"):
+        low, high = (text.number(values[name, end]) for end in ("low", "high"))
+        if low != high:
+            yield f"{inputs[name]['title']} {low} to {high}"
 
 
 def _draw_bars(axis, values, shares, shown):

@@ -168,7 +168,7 @@ def footprint(table):
     for place, (title, boundaries, label, start, end) in enumerate(panels):
         axis = frame(figure, start, 0.42, end, 0.46)
         panel_title(axis, place, title)
-        names, lowest, highest = [], np.inf, 0
+        names, told, lowest, highest = [], [], np.inf, 0
         for boundary in boundaries:
             for regime in REGIME_COLOURS:
                 rows = chosen[(chosen["boundary"] == boundary) & (chosen["regime"] == regime)]
@@ -177,11 +177,15 @@ def footprint(table):
                 spread(axis, y, values, REGIME_COLOURS[regime])
                 axis.plot(values["mean"], y, "|", color=BLACK, markersize=8, zorder=5)
                 lowest, highest = min(lowest, values["p5"]), max(highest, values["p95"])
-                names.append(f"{boundary.replace('operational carbon', 'grid')},\n{regime}")
+                of = boundary.replace("operational carbon", "grid")
+                names.append(f"{of},\n{regime}")
+                p5, p50, p95 = (number(values[level], 2) for level in ("p5", "p50", "p95"))
+                told.append(f"{of}, {regime} {p50} ({p5}–{p95})")
         axis.set_yticks(-np.arange(len(names)), names)
         axis.set_ylim(0.6 - len(names), 0.6)
         axis.tick_params(axis="y", length=0)
         log_axis(axis, label, lowest / 1.4, highest * 1.4)
+        tell(axis, f"Median (P5–P95): {'. '.join(told)}")
     figure.axes[0].annotate(
         "dot median, bar IQR, line P5–P95, tick mean",
         (1, 1),
