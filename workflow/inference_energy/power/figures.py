@@ -68,7 +68,7 @@ LOAD = "Load (weighted shares of bandwidth and compute)"
 NOTES = {
     4.85: "8xH200, limit of 350 W",
     6.18: "8xH200, limit of 500 W",
-    7.3: "8xB200, rated 1,000 W",
+    7.1: "8xB200, rated 1,000 W",
 }
 """Which nodes the points are, by height [kW]."""
 
