@@ -36,6 +36,13 @@ def test_every_figure_is_told_by_its_numbers(browser):
         assert len(set(told)) == len(told)
 
 
+def test_thousands_of_tokens_are_apart(browser):
+    with opened(browser, PAGE.as_uri()) as (page, _, _):
+        text = page.evaluate("document.body.innerText")
+    assert "5,000 input tokens" in text
+    assert re.findall(r"\b[1-9]\d{3,}(?:, \d+)* (?:input |output )?tokens", text) == []
+
+
 def test_its_links_lead_somewhere(browser):
     with opened(browser, PAGE.as_uri()) as (page, _, _):
         links = page.evaluate("[...document.links].map(link => link.getAttribute('href'))")
