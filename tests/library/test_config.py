@@ -267,6 +267,9 @@ def test_what_a_draft_extends_ends_its_what_if_and_is_told_once(copy, tmp_path):
         ("findings.yaml", "    pue: ", "    peu: ", "did you mean pue?"),
         ("findings.yaml", "trim: []", "trm: []", "did you mean trim?"),
         ("multiverse.yaml", "  pue: {", "  peu: {", "did you mean pue?"),
+        # of a choice that the base leaves out
+        ("multiverse.yaml", "serving: {load:", "servin: {load:", "did you mean serving?"),
+        ("multiverse.yaml", "serving: {load: {dist", "serving: {lod: {dist", "did you mean load?"),
     ],
 )
 def test_a_misspelt_key_is_refused_with_the_nearest_one(copy, name, old, new, word):

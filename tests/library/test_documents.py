@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.documents import (
     allowed,
+    apart,
     collecting,
     dump,
     order_problems,
@@ -258,6 +259,15 @@ def test_a_key_that_is_there_already_is_not_offered():
 def test_a_key_that_is_there_by_inheritance_alone_is_offered():
     (problem,) = schema_problems(RIGHT | {"powers": 1}, SCHEMA, "f.yaml", stated={"powers": 1})
     assert problem.endswith("did you mean power?")
+
+
+def test_keys_apart_need_and_exclude_no_others():
+    schema = SCHEMA | {"then": {"properties": {"unit": False}}, "if": {"required": ["kind"]}}
+    part = {"kind": "user", "unit": "1", "models": {"A": {}}, "either": {}}
+    assert len(schema_problems(part, schema, "f.yaml")) == 4
+    assert schema_problems(part, apart(schema), "f.yaml") == []
+    (problem,) = schema_problems({"models": {"A": {"valu": 1}}}, apart(schema), "f.yaml")
+    assert "unknown key valu" in problem
 
 
 def test_a_right_document_has_no_problems():

@@ -34,6 +34,7 @@ from inference_energy.robustness.files import (
     option_problems,
     range_problems,
     rule_problems,
+    unused_problems,
 )
 from inference_energy.stress import settings as stress_settings
 from inference_energy.tables import read_table
@@ -263,6 +264,7 @@ def _audit_problems(
                 fitted = on_base(document, methods[base], schema)
                 problems += option_problems(fitted["choices"], methods[base], schema)
                 problems += rule_problems(fitted, methods[base], schema)
+                problems += unused_problems(document, methods[base], schema)
     return problems + (range_problems(document["inputs"]) if name == "sensitivity" else [])
 
 

@@ -579,6 +579,22 @@ def _narrowed(node: Any) -> Any:
     return narrowed | node.get("x-usual", {})
 
 
+def apart(node: Any) -> Any:
+    """Copy of a schema that says what each key may be, not which others it needs or excludes.
+
+    It is for a part of a document that is not completed from elsewhere.
+    """
+    if isinstance(node, list):
+        return [apart(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: part if key == "if" else apart(part)
+        for key, part in node.items()
+        if key != "required" and (part is not False or key == "additionalProperties")
+    }
+
+
 def _unknown(key: str, node: Schema, stated: Collection[str]) -> str:
     names = list(node.get("properties", {}))
     hint = near(key, [name for name in (*names, *node.get("x-file", {})) if name not in stated])

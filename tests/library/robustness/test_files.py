@@ -3,9 +3,15 @@
 from copy import deepcopy
 
 import pytest
-from inference_energy.robustness.files import PROPERTIES, on_base, option_problems, range_problems
+from inference_energy.robustness.files import (
+    PROPERTIES,
+    on_base,
+    option_problems,
+    range_problems,
+    unused_problems,
+)
 from library.robustness.small import BASE, CONFIG, SCHEMAS
-from repository import read_multiverse
+from repository import METHODS, read_multiverse
 
 
 def test_the_projects_options_and_ranges_are_right():
@@ -49,6 +55,35 @@ def test_load_is_a_choice_of_bases_that_state_how_they_serve_and_of_no_others():
     found = read_multiverse()
     assert "load" not in found["choices"]
     assert [rule["titles"] for rule in found["left_out"]] == [["load"]]
+
+
+@pytest.mark.parametrize("base", METHODS)
+def test_what_the_project_leaves_out_is_right(base):
+    """Also half a quantity: what it lacks is told by the base that it is merged into."""
+    assert unused_problems(CONFIG, METHODS[base], SCHEMAS[1]) == []
+    half = deepcopy(CONFIG)
+    half["choices"]["load"]["options"]["8"]["override"] = {"serving": {"load": {"value": 9}}}
+    assert unused_problems(half, METHODS[base], SCHEMAS[1]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "words"),
+    [
+        ("choices.load.options.8", {"serving": {"load": {"valu": 9}}}, "did you mean value?"),
+        ("choices.load.options.8", {"serving": {"load": {"value": "9"}}}, "value '9'"),
+        ("stress_cases.measured-power", {"node_powr": {}}, "did you mean node_power?"),
+    ],
+)
+def test_what_is_wrong_in_what_the_base_leaves_out_is_told(path, change, words):
+    config = deepcopy(CONFIG)
+    stated = config
+    for key in path.split("."):
+        stated = stated[key]
+    stated["override"] = change
+    base = BASE if "load" in path else METHODS["revised"]
+    (problem,) = unused_problems(config, base, SCHEMAS[1])
+    assert problem.startswith(f"config/multiverse.yaml: key {path}.override: key ")
+    assert words in problem
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.9, 0.4), (-1, 0.5), (0.5, 2), (0.5, 0.5)])

@@ -1,6 +1,7 @@
 """What the schemas of config/multiverse.yaml and config/sensitivity.yaml cannot say of them."""
 
 from inference_energy.documents import (
+    apart,
     collecting,
     near,
     read_schema,
@@ -144,6 +145,42 @@ def option_problems(choices, base, method_schema):
                 check(changed, method_schema, base["id"], stated=override)
             where = f"{MULTIVERSE}: key choices.{name}.options.{option}.override"
             problems += [p.replace(method_path(base["id"]), where, 1) for p in wrong]
+    return problems
+
+
+def unused_problems(config, base, method_schema):
+    """Problems of the overrides that a base has no use for, which it cannot be merged with.
+
+    Parameters
+    ----------
+    config : dict
+        config/multiverse.yaml, right by its schema.
+    base : dict
+        Resolved method.
+    method_schema : dict
+        JSON Schema of a resolved method.
+
+    Returns
+    -------
+    list of str
+        Keys and values that no method can state, one sentence each; names that tables define are
+        told by a base that has the tables.
+    """
+    used, schema, problems = on_base(config, base, method_schema), apart(method_schema), []
+    unused = {
+        f"choices.{name}.options.{option}": stated
+        for name, choice in config["choices"].items()
+        if name not in used["choices"]
+        for option, stated in choice["options"].items()
+    }
+    unused |= {
+        f"stress_cases.{name}": case
+        for name, case in config.get("stress_cases", {}).items()
+        if name not in used["stress_cases"]
+    }
+    for key, stated in unused.items():
+        where = f"{MULTIVERSE}: key {key}.override"
+        problems += schema_problems(stated.get("override", {}), schema, where)
     return problems
 
 
