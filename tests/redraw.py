@@ -61,8 +61,8 @@ def draw_folder(folder):
 
 def read_method(method):
     """Tables of a method by name, what they are held against, and the method itself."""
-    names = ("claims", "densities", "energy_per_query", "fleet", "histograms", "output_tokens")
-    names += ("sensitivity", "scaling", "crossing", "footprint", "uncertainty")
+    names = ("blend", "claims", "crossing", "densities", "energy_per_query", "fleet", "footprint")
+    names += ("histograms", "output_tokens", "scaling", "sensitivity", "uncertainty")
     tables = {name: read(f"results/{method}/{name}.csv", name) for name in names}
     tables["references"] = read("data/published/references.csv", "references")
     tables["published"] = read("data/published/claims.csv", "claims_published")
@@ -90,7 +90,9 @@ def draw_method(method):
         "uncertainty": robustness_figures.variance_shares(t["uncertainty"]),
     }
     for number, regime in (("1", "traditional"), ("2", "long")):
-        figures[f"{number}a"] = paper_figures.energy_by_model(*shown, regime, published)
+        figures[f"{number}a"] = paper_figures.energy_by_model(
+            energy, densities, own, t["blend"], regime, published
+        )
         figures[f"{number}b"] = paper_figures.energy_by_pathway(*shown, regime, published)
     return figures
 

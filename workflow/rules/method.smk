@@ -95,6 +95,7 @@ rule draw_method:
     input:
         energy="results/{method}/energy_per_query.csv",
         tokens="results/{method}/output_tokens.csv",
+        blend="results/{method}/blend.csv",
         densities="results/{method}/densities.csv",
         histograms="results/{method}/histograms.csv",
         fleet="results/{method}/fleet.csv",

@@ -44,6 +44,22 @@ def test_models_stand_in_descending_order(drawn):
         assert values == sorted(values, reverse=True)
 
 
+def test_the_models_of_the_blend_are_marked_whatever_they_are_ranked_by():
+    """A method may take the largest models, or give all to one, and not the largest medians."""
+    of = read_method("oviedo2026")
+    blend = of["blend"].assign(model=["Mixtral 8x22B", "Llama 3.1 70B", "Llama 3.1 405B"])
+    blend["long_share"] = [1.0, 0.0, 0.0]
+    marked = {}
+    for regime in ("traditional", "long"):
+        figure = figures.energy_by_model(
+            of["energy_per_query"], of["densities"], of["method"], blend, regime, of["published"]
+        )
+        labels = [text.get_text() for text in figure.findobj(Text)]
+        marked[regime] = {label[:-2] for label in labels if label.endswith(" *")}
+    assert marked["traditional"] == set(blend["model"])
+    assert marked["long"] == {"Mixtral 8x22B"}
+
+
 def test_sensitivities_show_the_medians_of_the_table(drawn):
     tables, figure = drawn
     table = medians(tables["sensitivity"], analysis="input_tokens", subject="frontier blend")

@@ -175,7 +175,7 @@ def _violins(finding, title, left, rows, span, notes=()):
 
 
 @rc_context(SETTINGS)
-def energy_by_model(energy, densities, method, regime, published):
+def energy_by_model(energy, densities, method, blend, regime, published):
     """Energy per query of each model (figures 1a and 2a).
 
     Parameters
@@ -184,12 +184,15 @@ def energy_by_model(energy, densities, method, regime, published):
         Tables energy_per_query [Wh] and densities.
     method : dict
         Resolved method.
+    blend : DataFrame
+        Table blend, who is in the frontier blend.
     regime : str
         traditional or long.
     published : DataFrame
         The published claims of all versions.
     """
     numbers = printed_numbers(published, method)
+    blended = set(blend.loc[blend[f"{regime}_share"] > 0, "model"])
     chosen = densities[(densities["regime"] == regime) & (densities["subject"] != TRIMMED)]
     models = {
         name: (density, statistics(energy, regime=regime, subject=name, pathway="baseline"))
@@ -197,14 +200,13 @@ def energy_by_model(energy, densities, method, regime, published):
     }
     by_median = sorted(models, key=lambda name: -models[name][1]["p50"])
     rows = []
-    for place, name in enumerate(by_median):
+    for name in by_median:
         density, values = models[name]
-        blended = place < method["blend"]["models"]
         paper, told = _printed_quartiles(numbers, regime, name)
         computed = interval(*values[["p50", "p25", "p75"]])
         rows.append(
             (
-                f"{name} *" if blended else name,
+                f"{name} *" if name in blended else name,
                 f"{told} | {computed}" if told else computed,
                 density,
                 values,

@@ -11,6 +11,7 @@ TABLES = {
     "energy": "energy_per_query",
     "tokens": "output_tokens",
     "densities": "densities",
+    "blend": "blend",
     "histograms": "histograms",
     "fleet": "fleet",
     "sensitivity": "sensitivity",
@@ -42,7 +43,7 @@ def main(snakemake):
         "footprint": scaling_figures.footprint(read["footprint"]),
     }
     for number, regime in (("1", "traditional"), ("2", "long")):
-        drawn[f"{number}a"] = figures.energy_by_model(*of_queries, regime, published)
+        drawn[f"{number}a"] = figures.energy_by_model(*of_queries, read["blend"], regime, published)
         drawn[f"{number}b"] = figures.energy_by_pathway(*of_queries, regime, published)
     save_all(drawn, snakemake.output)
 
