@@ -1,11 +1,11 @@
 """What a script is made of besides itself."""
 
 import ast
-import subprocess
 import sys
 
 import pytest
 from inference_energy.imports import behind
+from processes import run
 from repository import ROOT
 
 LIBRARY, SCRIPTS = ROOT / "workflow", ROOT / "workflow" / "scripts"
@@ -46,10 +46,8 @@ def test_building_a_method_imports_nothing_that_few_jobs_need():
         "import sys; import inference_energy.comparison.whatif; slow = {'scipy.optimize',"
         " 'scipy.stats', 'matplotlib', 'sklearn'}; print(sorted(slow & sys.modules.keys()))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=LIBRARY, capture_output=True, text=True, check=True
-    )
-    assert run.stdout == "[]\n"
+    done = run([sys.executable, "-c", code], cwd=LIBRARY, check=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize(
