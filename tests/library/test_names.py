@@ -137,6 +137,10 @@ def test_what_cannot_be_read_is_told_elsewhere(monkeypatch, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/gpus.csv").write_bytes(b"other\n\xff\n")
     assert name_problems({"gpu": "X"}, schema, "f.yaml") == []
+    # empty, cut in a row, a cell too many, a quote that is not closed
+    for text in ("", "\ufeff", "a,gpu\n1,H100\nx\n", "gpu\nH100,1\n", 'a,gpu\n"1,H100\n2,X\n'):
+        (tmp_path / "data/gpus.csv").write_text(text)
+        assert name_problems({"gpu": "X"}, schema, "f.yaml") == []
     (tmp_path / "data/gpus.csv").write_text("gpu\nH100\n")
     (problem,) = name_problems({"gpu": "H10"}, schema, "f.yaml")
     assert problem == (

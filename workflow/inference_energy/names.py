@@ -104,7 +104,7 @@ def column_of(path: str, column: str) -> list[str] | None:
     try:
         stat = os.stat(path)
         return _read(path, column, stat.st_mtime_ns, stat.st_size)
-    except (OSError, ValueError, KeyError, csv.Error):
+    except (OSError, ValueError, csv.Error):
         return None
 
 
@@ -112,4 +112,8 @@ def column_of(path: str, column: str) -> list[str] | None:
 def _read(path: str, column: str, modified: int, size: int) -> list[str]:
     """Values of a column of a table, read once while the file is as it was."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        return list(dict.fromkeys(row[column] for row in csv.DictReader(file)))
+        header, *rows = csv.reader(file, strict=True)
+    place = header.index(column)
+    if any(len(row) not in (0, len(header)) for row in rows):
+        raise ValueError("rows of several lengths")
+    return list(dict.fromkeys(row[place] for row in rows if row))
