@@ -130,6 +130,8 @@ def test_throughput_stated_in_thousands_of_tokens_is_a_warning(paper, rows, know
         ("model", "Llama 3.1 405B", "llama 3.1 405b"),
         ("model", "Llama 3.1 405B", "Llama-3.1-405B"),
         ("model", "Llama 3.1 405B", "Llama\u0301 3.1 405B"),
+        ("model", "Llama 3.1 405B", "meta-llama/Llama-3.1-405B"),
+        ("model", "Llama 3.1 405B", "Llama 3,1 405B"),
         ("gpu", "H100-SXM-80GB", "H100 SXM 80GB"),
         ("source_id", "trtllm-0.19", "TRTLLM-0.19"),
     ],
@@ -165,6 +167,7 @@ def test_what_the_tables_do_not_describe_is_a_warning(paper, rows, known):
     ("section", "stated", "words"),
     [
         ("node_power", {"models": {"DeepSeek-R2": None}}, ["value DeepSeek-R2", "DeepSeek-R1?"]),
+        ("node_power", {"models": {"dsr1": None}}, ["value dsr1", "did you mean DeepSeek-R1?"]),
         ("benchmarks", {"exclude_sources": ["mlenergy-v9"]}, ["mlenergy-v9", "did you mean"]),
         ("benchmarks", {"models": ["Llama 3.1 70B", "Lama 3.1 405B"]}, ["Lama", "Llama 3.1 405B?"]),
         ("benchmarks", {"gpus": ["H100-SXM-80GB", "H100"]}, ["value H100:", "column gpu"]),
@@ -197,6 +200,15 @@ def test_a_known_name_that_changes_nothing_is_a_warning(paper, rows, known, sect
     assert problems == []
     (warning,) = warnings
     assert f"value {stated}: unusual; no row of" in warning
+
+
+def test_another_name_of_a_model_that_has_its_power_is_a_warning(paper, rows, known):
+    power = dict.fromkeys(("dsr1", "DeepSeek-R1"), paper["node_power"]["default"])
+    problems, (warning,) = held_against(
+        merge(paper, {"node_power": {"models": power}}), rows, known
+    )
+    assert problems == []
+    assert "value dsr1: unusual; no row of" in warning
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from inference_energy.laws.hardware import (
     against_hardware,
     find_gpu,
     find_model,
+    goes_by,
     longest_context,
     over_context,
 )
@@ -38,8 +39,8 @@ NODE_GPUS = 8
 SHOWN = 3
 NAMED = ("model", "gpu", "source_id")
 """Columns whose names tell rows apart."""
-NO_DIFFERENCE = re.compile(r"[\s_\u0300-\u036f-]+")
-"""Blanks, dashes and accents, in which two names do not differ."""
+NO_DIFFERENCE = re.compile(r"^.*/|[\s_\u0300-\u036f-]+")
+"""A publisher before the name, blanks, dashes and accents, in which two names do not differ."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,11 @@ def _names(
             if name in there:
                 continue
             where = f"{method_path(method['id'])}: key {key}: value {name}"
-            if name in known:
+            # another name of a model that has rows means them, unless they have an entry as well
+            others = {*there} - {*names} if column == "model" else ()
+            meant = _same_models(name, sorted(others), tables.models)
+            nearest = f"; did you mean {meant[0]}?" if meant else near(name, there)
+            if name in known and not meant:
                 yield (
                     False,
                     f"{where}: unusual; no row of {path} has it, so that it changes nothing",
@@ -125,8 +130,14 @@ def _names(
                 yield (
                     True,
                     f"{where}: no row of {path} has it in column {column}; allowed are its names;"
-                    f" correct the name or take it out{near(name, there)}",
+                    f" correct the name or take it out{nearest}",
                 )
+
+
+def _same_models(name: str, others: Iterable[str], models: pd.DataFrame) -> list[str]:
+    """Those of other names under which data/models.csv has the same model."""
+    same = goes_by(models, name)
+    return [other for other in others if (same & goes_by(models, other)).any()]
 
 
 def _spellings(method: Mapping[str, Any], table: pd.DataFrame) -> Iterator[tuple[bool, str]]:
@@ -145,7 +156,8 @@ def _spellings(method: Mapping[str, Any], table: pd.DataFrame) -> Iterator[tuple
 
 
 def _folded(name: str) -> str:
-    return NO_DIFFERENCE.sub("", unicodedata.normalize("NFD", name.casefold()))
+    plain = unicodedata.normalize("NFD", name.casefold()).replace(",", ".")
+    return NO_DIFFERENCE.sub("", plain)
 
 
 def _rows(
