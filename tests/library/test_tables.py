@@ -90,6 +90,8 @@ def problems_of(path, schema="throughput"):
         ),
         ("gpu", "H100\xa0SXM", ["\\xa0", 'write it as "H100 SXM"']),
         ("model", "Ｌlama", ['write it as "Llama"']),
+        ("model", "Llama \u0663.1 70B", ['write it as "Llama 3.1 70B"']),
+        ("model", "Nem\u0585tr\u0585n", ['write it as "Nemotron"']),
         ("model", "Ll\u0430ma 3.1", ['write it as "Llama 3.1"', "looks like others"]),
         ("gpu", "H\u0399\u039f\u039fx", ['write it as "HIOOx"']),
         ("throughput_tps", "1e9", ["of at most 100000000", "a rack of 72 GPUs"]),

@@ -59,13 +59,13 @@ FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠].", re.DOTALL)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
-# Cyrillic and Greek letters that are drawn like Latin ones.
+# Cyrillic, Greek and Armenian letters that are drawn like Latin ones.
 ALIKE = str.maketrans(
     "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u0501\u051b\u051d"
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
-    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5",
-    "ABESIJKMHOPCTYXaeopcyxsijhdqwABEZHIKMNOPTYXaikvopu",
+    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5\u0566\u0570\u0575\u0578\u057d\u0581\u0585",
+    "ABESIJKMHOPCTYXaeopcyxsijhdqwABEZHIKMNOPTYXaikvopuqhjnugo",
 )
 LATIN = re.compile("[A-Za-z]")
 UNWRITABLE = frozenset("\n\r\0")
@@ -584,7 +584,8 @@ def _is_writable(text: str) -> bool:
 def spelling(name: str) -> str:
     """Name in the one spelling that tables have: NFKC, single blanks, nothing invisible.
 
-    Beside Latin letters, those of other alphabets that are drawn like them are taken for them.
+    Beside Latin letters, those of other alphabets that are drawn like them are taken for them;
+    digits of every script are 0 to 9.
 
     Examples
     --------
@@ -593,6 +594,7 @@ def spelling(name: str) -> str:
     """
     plain = documents.INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
     plain = plain.translate(ALIKE) if LATIN.search(plain) else plain
+    plain = "".join(str(unicodedata.decimal(c, c)) for c in plain)
     return " ".join("".join(c for c in plain if unicodedata.category(c)[0] != "C").split())
 
 
