@@ -278,6 +278,15 @@ def test_a_verdict_that_only_other_random_numbers_change_is_told_with_the_exact_
     assert told["median-traditional"]["exact"] == pytest.approx([0.3088, 0.2863], rel=1e-3)
 
 
+def test_a_verdict_here_is_not_named_as_one_of_which_caveats_are_known():
+    published = read("data/published/claims.csv", "claims_published")
+    figures = {"estimate": {}, "reference": {}}
+    power = {"default": BASE["node_power"]["default"] | {"value": 10.14, "source": "a test"}}
+    told = {c["claim"]: c for c in flipped_claims(*ask(node_power=power)[:2], published, figures)}
+    assert told["p75-traditional"]["before"] == "reproduced by the seeded draw alone"
+    assert told["p75-traditional"]["after"] == "reproduced"
+
+
 def test_what_only_one_side_states_is_none_on_the_other():
     head = merge(BASE, {"benchmarks": {"exclude_sources": ["a"], "source": "a test"}})
     (change,) = changed_settings(BASE, head)

@@ -42,6 +42,7 @@ def test_the_page_says_whose_median_it_tells():
     note = engine_note(before, after)
     assert "the draw's traditional median is 0.308 -> 0.276 Wh" in note
     assert "the exact one above 0.309 -> 0.277 Wh" in note
+    assert "are not looked for here; results/METHOD/claims.md has them" in note
     assert "not scored" not in note
     after.side.method["kind"] = "user"
     assert engine_note(before, after).endswith("is not scored by its claims.")

@@ -35,6 +35,9 @@ UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
 }
 """What a verdict says of a method that is not the paper's, and so not scored by its claims."""
 
+BY_DRAW = {"reproduced with caveat": "reproduced by the seeded draw alone"}
+"""Verdict for which the results have a word that the findings' caveats share, not known here."""
+
 LONG_CHANGE = 120
 """Characters of a change beyond which a sentence says only what kind of change it is."""
 
@@ -290,8 +293,8 @@ def flipped_claims(
     """Claims whose verdict differs: claim, published, unit, old, new, exact, before, after.
 
     A verdict here is whether the number is the published one. The caveats of the findings are left
-    out; "reproduced with caveat" says that the seeded draw alone prints the published number. Of a
-    method that is not the paper's it is said whether the claim would hold.
+    out, so no verdict is named as one that has them. Of a method that is not the paper's it is said
+    whether the claim would hold.
     ``exact`` holds both numbers without sampling: where they are one, only the draw has moved.
 
     Parameters
@@ -333,7 +336,7 @@ def is_scored(answer: Answer) -> bool:
 
 
 def _verdict(verdict: str, answer: Answer) -> str:
-    return verdict if is_scored(answer) else UNSCORED.get(verdict, verdict)
+    return (BY_DRAW if is_scored(answer) else UNSCORED).get(verdict, verdict)
 
 
 def _differ(before: str, after: str, scored: bool) -> bool:
