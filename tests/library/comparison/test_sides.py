@@ -63,6 +63,16 @@ def test_the_only_method_that_changed_needs_no_name(folder):
     assert head.name == "mine"
 
 
+def test_an_edit_that_changes_nothing_is_said_to(folder):
+    path = folder / "config/methods/oviedo2025.yaml"
+    with edited(path, "# a comment\n" + path.read_text()):
+        told = r"oviedo2025\.yaml: .* states what commit \w+ has; .* method=oviedo2025"
+        with pytest.raises(InputError, match=told):
+            sides(folder, "")
+        base, _ = sides(folder, "oviedo2025")
+    assert base.name == "oviedo2026"
+
+
 def test_a_changed_table_is_kept_as_it_was_committed(folder):
     path = folder / TABLE
     before = path.read_bytes()

@@ -116,10 +116,11 @@ def find_sides(
     Raises
     ------
     InputError
-        If a file is missing or unsound, none is asked for and not one has changed, or the method
-        extends none and has not changed.
+        If a file is missing or unsound, none is asked for and not one has changed or the one that
+        has states the same, or the method extends none and has not changed.
     """
     now = _methods_now(root)
+    unnamed = not asked
     asked = asked or _only_changed(root, now)
     head = _side(root, asked, now, schema, "key method")
     if base is not None:
@@ -129,6 +130,11 @@ def find_sides(
     if before is not None:
         return before, head
     name, path = _find(root, asked, now, "key method")
+    if unnamed and path in committed:
+        raise InputError(
+            f"{path}: is another text, and states what commit {commit} has; allowed is a change of"
+            f" a value; change one, or say method={name} to hold it against what it extends"
+        )
     parent = now.with_file(name, root / path)[name].get("extends")
     if parent is None:
         raise InputError(
