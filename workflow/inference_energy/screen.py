@@ -47,6 +47,13 @@ IDLE = "Nothing to be done"
 INPUT_ERROR = re.compile(r"WorkflowError:\n(.*?)\nWildcards:", re.DOTALL)
 """What an input that cannot be used says, within Snakemake's words about its own function."""
 
+READING_ERROR = re.compile(
+    r'\AWorkflowError in file "[^"\n]+", line \d+:\n(.*?)'
+    r'(?:\n  File "[^"\n]+", line \d+, in <module>)+\s*\Z',
+    re.DOTALL,
+)
+"""What stops the reading of the workflow, with the lines of the workflow that said so."""
+
 COUNTED = ("run_info", "job_started", "job_finished", "progress", "resources_info", "shellcmd")
 """Events that a step's line stands for."""
 
@@ -106,7 +113,7 @@ class Screen(logging.Filter):
         text = self.write(record)
         if text.startswith(IDLE) and not self.dry:
             return "\n".join([text, *self.last_words()])
-        told = INPUT_ERROR.search(text)
+        told = INPUT_ERROR.search(text) or READING_ERROR.search(text)
         return dedent(told[1]) if told else text
 
     def _step(self, job: dict[str, Any]) -> str:
