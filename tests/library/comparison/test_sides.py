@@ -73,6 +73,19 @@ def test_an_edit_that_changes_nothing_is_said_to(folder):
     assert base.name == "oviedo2026"
 
 
+def test_a_changed_table_on_both_sides_is_named(folder):
+    (folder / "config/methods/mine.yaml").write_text("extends: oviedo2026\n")
+    base, head = sides(folder, "mine")
+    assert head.edited == ()
+    path = folder / TABLE
+    with edited(path, path.read_bytes() + b"\n"):
+        base, head = sides(folder, "mine")
+        assert (base.files, head.edited) == (None, (TABLE,))
+        assert sides(folder, "oviedo2026", "oviedo2025")[1].edited == (TABLE,)
+        # held against the committed table, the page tells its rows
+        assert sides(folder, "oviedo2026")[1].edited == ()
+
+
 def test_a_changed_table_is_kept_as_it_was_committed(folder):
     path = folder / TABLE
     before = path.read_bytes()

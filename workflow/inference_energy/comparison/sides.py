@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -38,11 +38,15 @@ class Side:
         Resolved method; ``data`` says which state of the data it is built from.
     files : dict of str to bytes, optional
         Tables of data/ that differ from the folder's, by path; none for the state of now.
+    edited : tuple of str
+        Tables of data/ that it is built from as they are now, on the other side too, and that the
+        last commit has otherwise.
     """
 
     name: str
     method: dict
     files: Mapping[str, bytes] | None = None
+    edited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,9 +127,11 @@ def find_sides(
     unnamed = not asked
     asked = asked or _only_changed(root, now)
     head = _side(root, asked, now, schema, "key method")
-    if base is not None:
-        return _side(root, base, now, schema, "key base"), head
     committed, commit = committed_files(root, (METHODS, DATA))
+    used = [path for path in tables(head.method) if path in committed]
+    both = replace(head, edited=tuple(p for p in used if _bytes(root / p) != committed[p]))
+    if base is not None:
+        return _side(root, base, now, schema, "key base"), both
     before = _committed(head, committed, commit, schema, tables, root)
     if before is not None:
         return before, head
@@ -142,7 +148,7 @@ def find_sides(
             f" since commit {commit or 'none'}; allowed is a changed method, or base=NAME; name a"
             " base"
         )
-    return _side(root, parent, now, schema, f"{asked}: key extends"), head
+    return _side(root, parent, now, schema, f"{asked}: key extends"), both
 
 
 def _methods_now(root: Path) -> _Methods:
