@@ -1,6 +1,7 @@
 """Logs of nvidia-smi."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.meters import nvidia_smi
 from library.meters.files import DMON, SMI, holds, read, refusal
@@ -67,3 +68,22 @@ def test_a_power_that_a_gpu_does_not_tell_is_taken_from_its_mean(tmp_path):
     text = text.replace("512.34 W", "[N/A], 512.34 W").replace("513.00 W", "[N/A], 513.00 W")
     text = text.replace(" [N/A], 97", " [N/A], [N/A], 97")
     holds(tmp_path, text, "gpu", "gpu 0", [0.25, 1.25], [512.34, 513])
+
+
+@pytest.mark.parametrize("gpus", [1, 2, 8, 16])
+@pytest.mark.parametrize("apart", [0, 0.002, 0.02], ids="{:g} s apart".format)
+def test_gpus_without_a_name_are_not_taken_for_one(gpus, apart, tmp_path):
+    """All draw about the same under load, and are read one soon after the other."""
+    times = pd.Timestamp("2026-01-31T12:00:00") + pd.to_timedelta(
+        [second + apart * gpu for second in range(30) for gpu in range(gpus)], unit="s"
+    )
+    powers = 650 + np.random.default_rng(3).integers(-9, 9, len(times))
+    rows = [
+        f"{time:%Y/%m/%d %H:%M:%S.%f}, NVIDIA H100 80GB HBM3, {power} W"
+        for time, power in zip(times, powers, strict=True)
+    ]
+    text = "\n".join(["timestamp, name, power.draw [W]", *rows]) + "\n"
+    if gpus == 1:
+        assert len(read(tmp_path, text, "gpu")) == 30
+        return
+    assert "no column index, uuid or pci.bus_id" in refusal(tmp_path, text, "gpu")

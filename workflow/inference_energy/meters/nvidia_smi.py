@@ -6,11 +6,14 @@ References: nvidia-smi(1). ``power.draw`` is a mean over a second on Ampere and 
 
 import re
 
+import numpy as np
+
 from inference_energy.errors import InputError
 from inference_energy.meters.common import MISSING, Samples, separator_of
 from inference_energy.units import GB_PER_MIB
 
 NAME = "nvidia-smi --query-gpu or dmon"
+NAMES = ("index", "uuid", "pci.bus_id")
 POWER = ("power.draw.instant", "power.draw", "power.draw.average")
 OTHERS = {
     "utilisation": (("utilization.gpu",), 0.01),
@@ -20,6 +23,10 @@ OTHERS = {
 HEADLESS = re.compile(r"\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{3}\s*[,;]")
 DMON = {"pwr": ("power_w", 1.0), "sm": ("utilisation", 0.01), "fb": ("memory_gb", GB_PER_MIB)}
 DMON |= {"pclk": ("clock_mhz", 1.0)}
+
+USUAL_WAIT, WITHIN, IN_BURSTS = 0.95, 0.1, 0.3
+"""Quantile of the times between rows that is the wait from one query to the next, of up to 16 GPUs;
+share of it within which the rows of one query follow each other; share of rows that then do so."""
 
 
 def recognise(text: str) -> bool:
@@ -53,7 +60,7 @@ def read(samples: Samples) -> None:
             "nvidia-smi --query-gpu=timestamp,index,power.draw,utilization.gpu,memory.used,"
             "clocks.sm --format=csv -l 1"
         )
-    gpu = next((name for name in ("index", "uuid", "pci.bus_id") if name in columns), None)
+    gpu = next((columns[name] for name in NAMES if name in columns), None)
     rows = list(samples.table(separator))
     told = [name for name in powers if any(row[name].lower() not in MISSING for _, row in rows)]
     power = (told or powers)[0]
@@ -65,8 +72,23 @@ def read(samples: Samples) -> None:
             name = next((columns[name] for name in theirs if name in columns), None)
             if name:
                 readings[ours] = samples.number(line, name, row[name], factor)
-        meter = f"gpu {row[columns[gpu]]}" if gpu else "gpu 0"
+        meter = f"gpu {row[gpu]}" if gpu else "gpu 0"
         samples.add(line, row[columns["timestamp"]], meter, **readings)
+    if not gpu and _in_bursts([sample["time_s"] for sample in samples.rows]):
+        samples.refuse(
+            1,
+            f"has no column {NAMES[0]}, {NAMES[1]} or {NAMES[2]}, and its rows come several at a "
+            "time, as of several GPUs, whose power would be taken for that of one: query the index "
+            "too, or one GPU alone (-i 0)",
+        )
+
+
+def _in_bursts(times: list[float]) -> bool:
+    """Whether readings come several at a time [s]: a query tells of all GPUs, one after another."""
+    waits = np.diff(np.sort(times))
+    return len(waits) > 1 and bool(
+        np.mean(waits < WITHIN * np.quantile(waits, USUAL_WAIT)) > IN_BURSTS
+    )
 
 
 def _read_dmon(samples: Samples) -> None:
