@@ -25,5 +25,27 @@ def test_a_long_test_keeps_to_its_points():
     assert timeline.MOST_POINTS / 2 < len(table) <= timeline.MOST_POINTS + 1
 
 
+def test_meters_that_are_read_in_turn_add_up_at_all_times():
+    """Two outlets, each read every 4 s, 2 s after the other."""
+    requests = pd.DataFrame({"start_s": [NOON], "end_s": [NOON + 40]})
+    both = [
+        samples(np.arange(NOON + late, NOON + 40, 4), power=power, meter=f"outlet {late}")
+        for late, power in ((0, 400.0), (2, 500.0))
+    ]
+    table = timeline.timeline_table({"node": pd.concat(both)}, requests)
+    power = table["power_w"].dropna().to_numpy()
+    assert power == pytest.approx(np.full(35, 900))
+
+
+def test_between_cells_nobody_measured_and_no_request_is_counted():
+    requests = pd.DataFrame({"start_s": [NOON, NOON + 50], "end_s": [NOON + 10, NOON + 60]})
+    times = np.concatenate([np.arange(NOON, NOON + 10), np.arange(NOON + 48, NOON + 62)])
+    table = timeline.timeline_table({"gpu": samples(times, power=700.0)}, requests)
+    assert len(table) == 62
+    measured = table["power_w"].notna().to_numpy()
+    assert measured.nonzero()[0].tolist() == [*range(10), *range(48, 62)]
+    assert table["requests"].to_numpy().nonzero()[0].tolist() == [*range(10), *range(50, 60)]
+
+
 def test_without_requests_there_is_no_timeline():
     assert timeline.timeline_table({}, closed_loop(1, 1).iloc[:0]).empty

@@ -3,8 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from inference_energy.stress.power import GAP_FACTOR
+
 MOST_POINTS = 2000
 COLUMNS = ["scope", "time", "power_w", "utilisation", "memory_gb", "clock_mhz", "requests"]
+READINGS, ADDED = COLUMNS[2:-1], ("power_w", "memory_gb")
+"""What the meters of a scope tell, and which of it is added up."""
 
 
 def timeline_table(samples, requests):
@@ -21,7 +25,8 @@ def timeline_table(samples, requests):
     -------
     DataFrame
         scope, time (UTC), power_w [W] and memory_gb [GB] added up, utilisation [1] and clock_mhz
-        [MHz] means of the meters, requests in flight.
+        [MHz] means of the meters, requests in flight. Empty where a meter gave no reading for
+        longer than three times as long as usual: nobody measures between the cells.
     """
     if requests.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -33,16 +38,41 @@ def timeline_table(samples, requests):
         near = frame[frame["time_s"].between(first - 60, last + 60)]
         if near.empty:
             continue
-        stretch = np.floor(near["time_s"] / step) * step
-        by_meter = near.groupby([stretch, "meter"])
-        means = by_meter[["power_w", "utilisation", "memory_gb", "clock_mhz"]].mean()
-        moments = means.groupby(level=0)
-        both = moments[["power_w", "memory_gb"]].sum(min_count=1)
-        both[["utilisation", "clock_mhz"]] = moments[["utilisation", "clock_mhz"]].mean()
-        middle = both.index.to_numpy() + step / 2
+        begin, end = min(first, near["time_s"].min()), max(last, near["time_s"].max())
+        grid = np.arange(np.floor(begin / step), np.floor(end / step) + 1) * step
+        both = _together(near, grid, step)
+        middle = grid + step / 2
         both["requests"] = np.searchsorted(starts, middle, "right") - np.searchsorted(
             ends, middle, "right"
         )
-        both["time"] = pd.to_datetime(both.index, unit="s", utc=True).strftime("%Y-%m-%dT%H:%M:%SZ")
-        frames.append(both.assign(scope=scope).reset_index(drop=True)[COLUMNS])
+        both["time"] = pd.to_datetime(grid, unit="s", utc=True).strftime("%Y-%m-%dT%H:%M:%SZ")
+        frames.append(both.assign(scope=scope)[COLUMNS])
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
+
+
+def _together(samples, grid, step):
+    """Readings of all meters of a scope in each stretch; no sum where one of them is unknown."""
+    stretches = samples.assign(time_s=np.floor(samples["time_s"] / step) * step)
+    columns = {}
+    for name in READINGS:
+        told = stretches.pivot_table(index="time_s", columns="meter", values=name)
+        meters = told.apply(_straight, grid=grid, step=step)
+        columns[name] = (
+            meters.sum(axis=1, min_count=max(meters.shape[1], 1))
+            if name in ADDED
+            else meters.mean(axis=1)
+        )
+    return pd.DataFrame(columns).reindex(grid).reset_index(drop=True)
+
+
+def _straight(readings, grid, step):
+    """One meter's readings at the times of a grid [s], straight between two unless in a gap."""
+    readings = readings.dropna()
+    times = readings.index.to_numpy()
+    gaps = np.diff(times)
+    limit = GAP_FACTOR * max(step, np.median(gaps)) if len(gaps) else 0.0
+    after = np.searchsorted(times, grid).clip(0, len(times) - 1)
+    before = (np.searchsorted(times, grid, "right") - 1).clip(0)
+    whole = (times[before] <= grid) & (grid <= times[after])
+    whole &= times[after] - times[before] <= limit
+    return pd.Series(np.where(whole, np.interp(grid, times, readings), np.nan), index=grid)
