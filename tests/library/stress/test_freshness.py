@@ -21,6 +21,20 @@ def test_clock_offset_is_found_from_load_and_power(offset):
     assert clock.averaging == 0
 
 
+@pytest.mark.parametrize("offset", [0.0, 300.0, -1234.0])
+def test_clock_of_a_log_that_is_far_off_is_not_taken_for_another_cell(offset):
+    """Cells of one or eight requests at once, a minute and a half after each other."""
+    cells = [(90.0 * n, at_once) for n, at_once in enumerate([1, 8, 8, 1, 1, 8, 1, 8, 8, 1, 8, 1])]
+    starts = [at + 6 * n for at, at_once in cells for n in range(10) for _ in range(at_once)]
+    starts, times = np.array(starts), np.arange(-60.0, 1200.0)
+    load = ((starts[:, None] <= times) & (times < starts[:, None] + 6)).sum(axis=0)
+    power = 200 + 300 * (load > 0) + 40 * load + np.random.default_rng(4).normal(0, 4, len(times))
+    log = samples(times + offset, power=power)
+    clock = clock_offset(starts, starts + 6, log, furthest=3600.0)
+    assert clock.offset == pytest.approx(offset, abs=clock.step)
+    assert (clock.averaging, clock.correlation > 0.9) == (0, True)
+
+
 def test_clock_offset_is_not_made_up_from_flat_power():
     starts = np.arange(10.0, 70.0)
     flat = samples(np.arange(0.0, 100.0), power=np.random.default_rng(1).normal(500, 5, 100))

@@ -5,7 +5,7 @@ import pandas as pd
 
 from inference_energy.meters import SAMPLE_COLUMNS, prometheus, read_log
 from inference_energy.meters.common import LIKELY, counted_power
-from inference_energy.stress.freshness import clock_offset
+from inference_energy.stress.freshness import FURTHEST, clock_offset
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.sources import COLLECTORS
 
@@ -120,6 +120,7 @@ def _aligned(source, samples, requests, own_clock, offset):
         requests["end_s"].to_numpy(),
         _liveliest(samples),
         own_clock=own_clock,
+        furthest=FURTHEST if is_log else 0.0,
     )
     findings = []
     if offset is None and np.isnan(clock.offset) and not own_clock:

@@ -31,7 +31,16 @@ AVERAGES = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
 """Times over which meters are known to average [s]."""
 
 
-MOST_SAMPLES = 4000
+MOST_SAMPLES, FEW_SAMPLES = 4000, 1000
+"""Samples that are correlated, and of them for each stretch that is far off."""
+
+
+ENOUGH = 0.8
+"""Share of the samples around the test that another stretch of the log must hold to be its own."""
+
+
+FURTHEST = 3700.0
+"""Largest offset of a log's clock that is looked for: an hour of summer time, and more [s]."""
 
 
 class Clock(NamedTuple):
@@ -143,7 +152,7 @@ def check_averaging(name, averaging, window):
     ]
 
 
-def clock_offset(starts, ends, samples, longest=120.0, own_clock=False):
+def clock_offset(starts, ends, samples, longest=120.0, own_clock=False, furthest=0.0):
     """How far a meter is ahead of the client, and how long it averages, from load and power.
 
     The logarithm of the requests in flight, delayed and averaged, is correlated with power at the
@@ -159,21 +168,32 @@ def clock_offset(starts, ends, samples, longest=120.0, own_clock=False):
         Largest offset looked for [s].
     own_clock : bool
         Whether the client stamped the samples: then they can only be late.
+    furthest : float
+        Offset up to which one is looked for that explains the power better than any up to `longest`
+        [s]: a clock that nobody set would else be taken for right where cells are alike.
 
     Returns
     -------
     Clock
     """
     samples = samples.dropna(subset=["power_w"]).drop_duplicates("time_s").sort_values("time_s")
-    if len(starts):
-        near = samples["time_s"].between(np.min(starts) - longest, np.max(ends) + longest)
-        samples = samples[near]
-    if len(samples) < 3 or not len(starts):
+    if not len(starts):
         return Clock(np.nan, 0.0, np.nan, np.nan)
-    step = float(np.median(np.diff(samples["time_s"])))
-    samples = samples.iloc[:: len(samples) // MOST_SAMPLES + 1]
-    times, power = samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float)
     load = _Load(starts, ends)
+    found = _clock(load, samples, longest, own_clock)
+    far = _far_offset(load, samples, longest, furthest, found.correlation)
+    if not far:
+        return found
+    moved = _clock(load, samples.assign(time_s=samples["time_s"] - far), longest, own_clock)
+    return moved._replace(offset=moved.offset + far)
+
+
+def _clock(load, samples, longest, own_clock):
+    """Offset up to `longest`, and average, of samples in the order of time."""
+    near = _near(load, samples, longest)
+    if len(near) < 3:
+        return Clock(np.nan, 0.0, np.nan, np.nan)
+    times, power, step = _readings(near, MOST_SAMPLES)
     grid = max(step, longest / 240)
     shifts = np.arange(0 if own_clock else -np.ceil(longest / grid), longest / grid + 1) * grid
     plain = _best(load, times, power, shifts, 0.0)
@@ -188,6 +208,39 @@ def clock_offset(starts, ends, samples, longest=120.0, own_clock=False):
     if own_clock and not _clearly_better(found.correlation, at_zero[0]):
         return Clock(0.0, 0.0, at_zero[0], grid)
     return found
+
+
+def _far_offset(load, samples, longest, furthest, correlation):
+    """An offset beyond `longest` that explains the power clearly better [s]; zero for none.
+
+    A stretch of the log in which there are far fewer samples than around the test tells nothing.
+    """
+    best, offset = max(np.nan_to_num(correlation), 0.0), 0.0
+    least = max(ENOUGH * len(_near(load, samples, longest)), 3)
+    for centre in np.arange(2 * longest, furthest + longest, 2 * longest):
+        for far in (centre, -centre):
+            moved = samples.assign(time_s=samples["time_s"] - far)
+            near = _near(load, moved, longest)
+            if len(near) < least:
+                continue
+            times, power, step = _readings(near, FEW_SAMPLES)
+            shifts = np.arange(-longest, longest, max(step, longest / 60))
+            new, shift = _best(load, times, power, shifts, 0.0)
+            if new >= LEAST_CORRELATION and _clearly_better(new, best):
+                best, offset = new, far + shift
+    return offset
+
+
+def _near(load, samples, longest):
+    """Samples around the test."""
+    return samples[samples["time_s"].between(load.times[0] - longest, load.times[-1] + longest)]
+
+
+def _readings(samples, most):
+    """Times [s] and powers [W] of about `most` samples, and the usual step of all of them [s]."""
+    step = float(np.median(np.diff(samples["time_s"])))
+    samples = samples.iloc[:: len(samples) // most + 1]
+    return samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float), step
 
 
 def _clearly_better(new, old):
