@@ -161,6 +161,24 @@ def test_telemetry_is_read_in_joules_from_the_named_exporter_only():
     assert telemetry_samples([]).empty
 
 
+def test_gpus_of_one_number_and_host_are_told_apart_by_their_uuid():
+    """An exporter for each GPU, each of which sees its own as number 0; one asked by two names."""
+    line = {
+        "timestamp_ns": 1_000_000_000,
+        "gpu_index": 0,
+        "gpu_uuid": "GPU-a",
+        "hostname": "node",
+        "platform": "nvidia",
+        "telemetry_source_url": "http://a:9400/metrics",
+        "telemetry_data": {"nvidia_power_usage": 300.0},
+    }
+    again = line | {"telemetry_source_url": "http://localhost:9400/metrics"}
+    assert set(telemetry_samples([line, again])["meter"]) == {"gpu 0"}
+    other = line | {"gpu_uuid": "GPU-b", "telemetry_source_url": "http://a:9401/metrics"}
+    read = telemetry_samples([line, again, other])
+    assert set(read["meter"]) == {"gpu 0 GPU-a", "gpu 0 GPU-b"}
+
+
 def test_gpu_that_reads_zero_under_load_is_not_measured():
     times = np.arange(0, 101.0)
     dead = pd.concat([eight(missing=[3]), samples(times, power=0.0, meter="gpu 3")])

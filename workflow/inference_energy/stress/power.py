@@ -59,7 +59,8 @@ def telemetry_samples(records, addresses=()):
     Returns
     -------
     DataFrame
-        `SAMPLE_COLUMNS`; meter is "gpu N", with the host in front when there are several.
+        `SAMPLE_COLUMNS`; meter is "gpu N", with the host in front when there are several, and the
+        UUID behind where several GPUs of a host have one number.
     """
     rows = []
     for record in records:
@@ -72,6 +73,7 @@ def telemetry_samples(records, addresses=()):
                 "time_s": record["timestamp_ns"] * NANO,
                 "host": record.get("hostname") or record["telemetry_source_url"],
                 "gpu": record["gpu_index"],
+                "uuid": record.get("gpu_uuid"),
             }
             | {
                 ours: None if data.get(theirs) is None else data[theirs] * factor
@@ -84,6 +86,9 @@ def telemetry_samples(records, addresses=()):
     frame = frame.reindex(columns=[*frame.columns.difference(NUMBERS), *NUMBERS])
     frame[NUMBERS] = frame[NUMBERS].astype(float)
     meter = "gpu " + frame["gpu"].astype(str)
+    # exporters of one GPU each all call theirs number 0
+    several = frame.groupby(["host", "gpu"])["uuid"].transform("nunique") > 1
+    meter = meter.mask(several, meter + " " + frame["uuid"].fillna("").astype(str))
     frame["meter"] = meter if len(set(frame["host"])) == 1 else frame["host"] + " " + meter
     return frame[SAMPLE_COLUMNS]
 

@@ -107,6 +107,7 @@ def is_sample(record):
         and _is_time(record.get("timestamp_ns"))
         and _is_text(record.get("telemetry_source_url"))
         and _is_text(record.get("hostname") or "")
+        and _is_text(record.get("gpu_uuid") or "")
         and (record.get("platform") is None or _is_text(record["platform"]))
         and _is_index(record.get("gpu_index"))
         and all(value is None or _is_finite(value) for value in data.values())
