@@ -70,14 +70,20 @@ def rows(paper):
         hour * 3600 + random.random(n) * 3600, "s"
     )
     longer = 1 + hour / 12 + (tenant == "two")
+    lengths = {
+        "input_tokens": (random.lognormal(6, 1, n) * longer).astype(int),
+        "output_tokens": (random.lognormal(5, 1, n) * longer).astype(int),
+    }
+    # of half of the requests some input is cached, the more the later
+    hit = random.choice([0, 1], n) * random.random(n) ** (12 / (1 + hour))
+    lengths["cached_tokens"] = (lengths["input_tokens"] * hit).astype(int)
     return pd.DataFrame(
         {
             "start": start,
             "model": random.choice([paper.models[0].name, "ours"], n),
             "tenant": tenant,
-            "input_tokens": (random.lognormal(6, 1, n) * longer).astype(int),
-            "output_tokens": (random.lognormal(5, 1, n) * longer).astype(int),
         }
+        | lengths
     )
 
 

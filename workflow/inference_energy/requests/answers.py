@@ -10,7 +10,7 @@ from inference_energy.energy.exact import blend_energy, model_energy, regime_ene
 from inference_energy.errors import InputError
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
-from inference_energy.requests.counts import COARSE_BITS, EXAMPLES, KINDS
+from inference_energy.requests.counts import COARSE_BITS, EXAMPLES, KINDS, WIDE_BITS
 from inference_energy.requests.energies import (
     PARTS,
     coarse,
@@ -98,7 +98,7 @@ def _keyed(lengths, coarsen=False):
     for name in ("input_cell", "cached_cell", "output_cell"):
         cells[name] = lengths[name]
         if coarsen:
-            cells[name] = coarse(lengths[name].to_numpy(float))
+            cells[name] = coarse(lengths[name].to_numpy(float), lengths["cached_cell"] > 0)
     return lengths.assign(**cells)
 
 
@@ -384,10 +384,12 @@ def candidates(lengths, table, count=LARGEST):
 
     A cell is a little wide, so that cells within its width of the smallest energy are kept too.
     """
-    share = table["energy"]
+    share, width = table["energy"], 2.0**-WIDE_BITS
+    if lengths["cached"].any():
+        width = 2.0 ** (2 - WIDE_BITS)
     order = np.argsort(-share.to_numpy(), kind="stable")
     enough = np.searchsorted(np.cumsum(lengths["n"].to_numpy()[order]), count)
-    least = share.iloc[order[min(enough, len(order) - 1)]] * (1 - 2.0**-5)
+    least = share.iloc[order[min(enough, len(order) - 1)]] * (1 - width)
     return lengths[share >= least]
 
 

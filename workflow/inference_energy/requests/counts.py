@@ -4,7 +4,9 @@ Counts of parts of a log add up to those of the whole, whatever the parts, so th
 split and gathered with the same bytes. Lengths are grouped: up to ``2**bits`` tokens exactly, above
 that in cells of ``bits`` significant binary digits, of which the sums of the lengths are kept too.
 An energy at a cell's mean lengths differs from the mean energy of the cell by the square of the
-cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits.
+cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits. Requests with
+cached input have three lengths, of which such cells would be nearly as many as requests: theirs are
+wider.
 """
 
 import duckdb
@@ -14,9 +16,12 @@ from inference_energy.requests.formats import COLUMNS, TOKENS, bare_name, litera
 from inference_energy.requests.log import requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
-FINE_BITS, CACHED_BITS, COARSE_BITS = 7, 6, 3
-"""Significant binary digits of lengths over the whole log, of cached lengths, and by hour or tenant
-(whose energies are then scaled to those of the fine cells)."""
+FINE_BITS, WIDE_BITS, CACHED_BITS, COARSE_BITS = 7, 5, 4, 3
+"""Significant binary digits of lengths over the whole log, without and with cached input, of cached
+lengths, and by hour or tenant (whose energies are then scaled to those of the fine cells)."""
+
+COARSE_STEPS = {False: 4, True: 2}
+"""Coarse cells of an octave, by whether there is cached input."""
 
 FLIGHT_BIN = 10_000_000
 """Time over which requests in flight are averaged. [us]"""
@@ -238,7 +243,7 @@ def count_rows(connection, longest, stated, clean=False):
 def add_counts(connection, stated):
     """Add the lengths of the view ``counted`` to the tables."""
     model, fine = {"model": "model"}, cells(stated)
-    coarse = {name: sql if sql == NONE else _coarse(sql) for name, sql in fine.items()}
+    coarse = {name: sql if sql == NONE else _coarse(sql, fine) for name, sql in fine.items()}
     hour = {"hour": HOUR} if "start" in stated else {}
     if "tenant" in stated:
         _number(connection, stated, hour | coarse)
@@ -289,10 +294,13 @@ def _add_numbered(connection, name, stated):
     array instead of a hash, and of many a hash of one number is less than one of several.
     """
     found = dict.fromkeys(TABLES[name][0], NONE)
-    keys, least, most = ({key: form.format(key) for key in found} for form in FORMS)
+    keys, least, most = _extremes({key: key for key in found})
     if name == "lengths":
         mean = "{} / n" if "requests" in stated else "{}"
-        fine = [cells(stated, form.format(mean)) for form in FORMS]
+        fine = _extremes(cells(stated, mean))
+        if "cached" not in stated:
+            # cells rise with the lengths, so that one of each is enough
+            fine = [cells(stated, form.format(mean)) for form in FORMS]
         keys, least, most = (one | of for one, of in zip((keys, least, most), fine, strict=True))
     absent = {key for key, sql in cells(stated).items() if sql == NONE}
     keys = {key: sql for key, sql in keys.items() if key not in absent}
@@ -364,16 +372,28 @@ def cell(column, bits):
 
 def cells(stated, mean="mean_{}"):
     """SQL of the fine cells of the view ``counted`` by name; ``mean``: that of a mean length."""
-    bits = {"input": FINE_BITS, "cached": CACHED_BITS, "output": FINE_BITS}
-    return {
-        f"{name}_cell": cell(mean.format(name), own) if name in stated else NONE
-        for name, own in bits.items()
-    }
+    lengths = {name: mean.format(name) for name in ("input", "output")}
+    found = {name: cell(sql, FINE_BITS) for name, sql in lengths.items()}
+    cached = NONE
+    if "cached" in stated:
+        cached = cell(mean.format("cached"), CACHED_BITS)
+        wide = {name: cell(sql, WIDE_BITS) for name, sql in lengths.items()}
+        found = {n: f"CASE WHEN {cached} > 0 THEN {wide[n]} ELSE {found[n]} END" for n in wide}
+    return {"input_cell": found["input"], "cached_cell": cached, "output_cell": found["output"]}
 
 
-def _coarse(fine):
+def _extremes(keys):
+    """SQL of ``keys``, of their least and of their largest values, as of ``FORMS``."""
+    return [{key: form.format(sql) for key, sql in keys.items()} for form in FORMS]
+
+
+def _coarse(cell_sql, fine):
     """SQL of the number of the coarse cell that a fine one lies in: below 128, one for each."""
-    return f"floor(4 * log2(2 * {cell(fine, COARSE_BITS)} + 1))::UTINYINT"
+    few, many = COARSE_STEPS[True], COARSE_STEPS[False]
+    steps = many
+    if fine["cached_cell"] != NONE:
+        steps = f"CASE WHEN {fine['cached_cell']} > 0 THEN {few} ELSE {many} END"
+    return f"floor({steps} * log2(2 * {cell(cell_sql, COARSE_BITS)} + 1))::UTINYINT"
 
 
 def _sums(stated):

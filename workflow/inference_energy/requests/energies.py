@@ -15,7 +15,7 @@ from inference_energy.energy.exact import known_utilisation, regime_energy, unce
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.laws.base import LENGTH_FLOOR
 from inference_energy.method.distributions import LogNormal
-from inference_energy.requests.counts import COARSE_BITS
+from inference_energy.requests.counts import COARSE_BITS, COARSE_STEPS
 
 PARTS = ("prefill", "cached", "decode")
 """Parts of a request's energy, those of ``Law.parts``."""
@@ -147,9 +147,13 @@ def rounded(lengths, bits):
     return lengths * spread - (lengths * spread - lengths)
 
 
-def coarse(fine):
-    """Numbers of the coarse cells that fine ones lie in, as the counting gives them."""
-    return np.floor(4 * np.log2(2 * rounded(fine, COARSE_BITS) + 1)).astype(np.int64)
+def coarse(fine, cached=False):
+    """Numbers of the coarse cells that fine ones lie in, as the counting gives them.
+
+    ``cached``: whether there is cached input, of all or each of them.
+    """
+    steps = np.where(cached, COARSE_STEPS[True], COARSE_STEPS[False])
+    return np.floor(steps * np.log2(2 * rounded(fine, COARSE_BITS) + 1)).astype(np.int64)
 
 
 def _means(rows):

@@ -5,7 +5,7 @@ import pandas as pd
 
 from inference_energy.method.distributions import LogNormal
 from inference_energy.requests.answers import LARGEST, time_text
-from inference_energy.requests.counts import CELLS, FINE_BITS, cells
+from inference_energy.requests.counts import CELLS, WIDE_BITS, cells
 from inference_energy.requests.energies import energies
 from inference_energy.requests.formats import bare_name, literal
 
@@ -36,7 +36,7 @@ def choose(connection, cells_wanted, surplus=None):
     known = f"read_parquet({literal(surplus)})" if surplus else "(SELECT '' AS file, -1 AS row)"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW surplus AS FROM {known}")
     return {
-        f"mean_{name}": int(wanted[f"{name}_cell"].min() * (1 - 2.0**-FINE_BITS))
+        f"mean_{name}": int(wanted[f"{name}_cell"].min() * (1 - 2.0**-WIDE_BITS))
         for name in ("input", "output")
     }
 
