@@ -1,5 +1,7 @@
 """Counts: what counts, what is told, and that parts add up."""
 
+import json
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from inference_energy.errors import InputError
 from inference_energy.requests import counts
 from inference_energy.requests import log as requests_log
 from inference_energy.requests.counts import KINDS, cell
+from inference_energy.requests.formats import NOTHING
 
 HEADER = "start,end,tenant,input_tokens,cached_tokens,output_tokens\n"
 
@@ -61,6 +64,31 @@ def test_rows_that_are_not_as_they_should_be_are_counted_by_kind(tmp_path, count
     assert (examples["negative"], examples["absurd"]) == (3, 4)
     assert (examples["no output"], examples["unreadable"]) == (6, 10)
     assert set(examples.index) == set(kinds(tables)) - {"rows"}
+
+
+@pytest.mark.parametrize("value", ["many", "1.5", "inf", "{}"])
+@pytest.mark.parametrize("name", ["cached", "reasoning"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_optional_tokens_that_are_no_number_are_told(tmp_path, count, kinds, value, name, ending):
+    """They would be taken for none in silence, and cached input be charged as computed."""
+    path = tmp_path / f"log.{ending}"
+    rows = [{"input_tokens": 10, "output_tokens": 20, f"{name}_tokens": v} for v in (value, 5, "")]
+    if ending == "csv":
+        pd.DataFrame(rows).to_csv(path, index=False)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    tables = count(path)
+    assert kinds(tables) == {"rows": 3, "no number": 1}
+    assert (tables["lengths"]["n"].sum(), tables["lengths"][name].sum()) == (3, 5)
+    assert tables["examples"]["row"].tolist() == [0]
+    assert tables["examples"]["cached"].dropna().tolist() in ([], [0])
+
+
+def test_missing_optional_tokens_of_a_column_of_floats_are_no_kind(tmp_path, count, kinds):
+    """Pandas writes whole numbers with gaps so."""
+    rows = {"input_tokens": [10, 10], "output_tokens": [1, 2], "cached_tokens": [np.nan, 5.0]}
+    pd.DataFrame(rows).to_parquet(tmp_path / "log.parquet")
+    assert kinds(count(tmp_path / "log.parquet")) == {"rows": 2}
 
 
 def test_a_clean_log_has_only_rows(tmp_path, count, kinds):
@@ -290,7 +318,8 @@ def test_cells_that_are_no_numbers_lose_no_row_of_a_table(tmp_path, count, kinds
     text = "\n".join(["input_tokens,output_tokens,reasoning_tokens", *rows, ""])
     (tmp_path / "log.csv").write_text(text)
     tables = count(tmp_path / "log.csv")
-    assert kinds(tables) == {"rows": 4, "no tokens": 2}
+    told = {} if cell in NOTHING else {"no number": 1}
+    assert kinds(tables) == {"rows": 4, "no tokens": 2} | told
     assert (tables["lengths"]["n"].sum(), tables["lengths"]["reasoning"].sum()) == (2, 5)
 
 

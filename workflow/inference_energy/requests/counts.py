@@ -12,7 +12,7 @@ wider.
 import duckdb
 
 from inference_energy.errors import InputError
-from inference_energy.requests.formats import COLUMNS, TOKENS, bare_name, literal
+from inference_energy.requests.formats import COLUMNS, MOST, NO_NUMBER, TOKENS, bare_name, literal
 from inference_energy.requests.log import requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
@@ -55,6 +55,8 @@ KINDS = {
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
     "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON, or JSON"
     " with a key twice or without the lists of its format; it does not count",
+    "no number": "cached or reasoning tokens are stated and no whole number; the row counts, with"
+    " none of them",
     "cached above input": "more cached than input tokens; all input counts as cached",
     "reasoning above output": "more reasoning than output tokens; all output counts as reasoning",
     "no output": "no output tokens; the row counts, its energy is the law's at no output",
@@ -87,6 +89,9 @@ TABLES = {
 
 NAMES = ("model", "tenant")
 """Keys that are names."""
+
+OPTIONAL = ("cached", "reasoning")
+"""Tokens without which a row counts."""
 
 LOOKED_FOR = {"start", "finish", "tenant", "id"}
 """Columns that decide before a log is read what is asked of it."""
@@ -414,6 +419,10 @@ def _changes(time, sign):
 def _conditions(longest, stated):
     """SQL of the kinds of rows that a single row shows, of the columns that a log has."""
     tokens = [name for name in TOKENS if name in stated]
+    below_zero = f"BETWEEN {-int(MOST)} AND -1"
+    negative = " OR ".join(f"coalesce({name} {below_zero}, FALSE)" for name in tokens)
+    optional = [name for name in tokens if name in OPTIONAL]
+    no_number = " OR ".join(f"coalesce({name} = {NO_NUMBER}, FALSE)" for name in optional)
     absurd = f"coalesce(greatest(input, output) > {longest}, FALSE)"
     no_tokens, no_requests = "input IS NULL OR output IS NULL", "coalesce(requests <= 0, FALSE)"
     if "requests" in stated:
@@ -427,10 +436,11 @@ def _conditions(longest, stated):
     conditions = {
         "answered elsewhere": ("elsewhere", "elsewhere"),
         "no tokens": ("input", no_tokens),
-        "negative": ("input", " OR ".join(f"coalesce({name} < 0, FALSE)" for name in tokens)),
+        "negative": ("input", negative),
         "absurd": ("input", absurd),
         "no requests": ("requests", no_requests),
         "no output": ("output", "coalesce(output = 0 AND input >= 0, FALSE)"),
+        "no number": (next(iter(optional), None), no_number),
         "cached above input": ("cached", "coalesce(cached > input AND input >= 0, FALSE)"),
         "reasoning above output": (
             "reasoning",
@@ -501,6 +511,7 @@ def _screen(connection, longest, stated, passed):
         "answered elsewhere": passed.get("elsewhere"),
         "no tokens": min(known["input"], known["output"]) < rows,
         "negative": any(value is not None and value < 0 for value in least.values()),
+        "no number": NO_NUMBER in least.values(),
         "absurd": "requests" in stated or max(most["input"] or 0, most["output"] or 0) > longest,
         "no output": least["output"] is not None and least["output"] <= 0,
         "no time": passed.get("starts", 0) < passed["rows"],
@@ -519,7 +530,8 @@ def _screen(connection, longest, stated, passed):
 def _keep_examples(connection, unit, kind, places):
     if places:
         connection.execute(
-            "INSERT INTO examples SELECT ?, ?, row, start, finish, input, cached, output"
+            "INSERT INTO examples SELECT ?, ?, row, start, finish, input,"
+            f" nullif(cached, {NO_NUMBER}), output"
             f" FROM requests WHERE row IN ({', '.join(map(str, places))})",
             [kind, unit.file],
         )

@@ -46,6 +46,9 @@ NOTHING = ("", "\\N", "NULL", "null", "None", "NaN", "nan", "<NA>")
 MOST = 2.0**62
 """Numbers of tokens are taken for no more, nor for less below zero: far from any that counts."""
 
+NO_NUMBER = -(2**63 - 1)
+"""Cached or reasoning tokens that a log states, and not as a whole number."""
+
 TIMESTAMP_TZ = "TIMESTAMP WITH TIME ZONE"
 
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
@@ -234,6 +237,11 @@ def select(source, form, file="format"):
             ]
         )
     sql = {name: _tokens(found.get(name)) for name in COLUMNS if COLUMNS[name] == "BIGINT"}
+    for name in ("cached", "reasoning"):
+        if found.get(name) and found[name][1] not in WHOLE:
+            said = _some(f"trim(({found[name][0]})::VARCHAR)")
+            no_number = f"CASE WHEN {said} IS NOT NULL THEN {NO_NUMBER} END"
+            sql[name] = f"coalesce({sql[name]}, {no_number})"
     if found.get("requests"):
         # a number of requests that is none is not one request, as a missing one is
         text = _text(found["requests"])
