@@ -35,6 +35,10 @@ MOST_SAMPLES, FEW_SAMPLES = 4000, 1000
 """Samples that are correlated, and of them for each stretch that is far off."""
 
 
+STEPS, FEW_STEPS = 240, 60
+"""Shifts that are tried to each side of a stretch of the log, and of one that is far off."""
+
+
 ENOUGH = 0.8
 """Share of the samples around the test that another stretch of the log must hold to be its own."""
 
@@ -194,7 +198,7 @@ def _clock(load, samples, longest, own_clock):
     if len(near) < 3:
         return Clock(np.nan, 0.0, np.nan, np.nan)
     times, power, step = _readings(near, MOST_SAMPLES)
-    grid = max(step, longest / 240)
+    grid = max(step, longest / STEPS)
     shifts = np.arange(0 if own_clock else -np.ceil(longest / grid), longest / grid + 1) * grid
     plain = _best(load, times, power, shifts, 0.0)
     at_zero = _best(load, times, power, [0.0], 0.0)
@@ -224,7 +228,7 @@ def _far_offset(load, samples, longest, furthest, correlation):
             if len(near) < least:
                 continue
             times, power, step = _readings(near, FEW_SAMPLES)
-            shifts = np.arange(-longest, longest, max(step, longest / 60))
+            shifts = np.arange(-longest, longest, max(step, longest / FEW_STEPS))
             new, shift = _best(load, times, power, shifts, 0.0)
             if new >= LEAST_CORRELATION and _clearly_better(new, best):
                 best, offset = new, far + shift
