@@ -82,6 +82,7 @@ if is_own() and set(PAGE_METHODS) <= set(METHODS) and "exact" in config["engines
             deployment_figures=expand("results/deployments/{name}/energy.svg", name=EXAMPLES),
             notebooks=NOTEBOOK_PAGES,
             scaling=provided("config/scaling.yaml"),
+            evidence=provided("config/evidence.yaml"),
             code=code("pages/write_report.py"),
         params:
             methods={name: METHODS[name] for name in PAGE_METHODS},

@@ -7,7 +7,13 @@ import pytest
 from inference_energy.evidence import figures
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
 from inference_energy.evidence.page import each
-from inference_energy.evidence.verdicts import NOT_TESTABLE, by_source, degree, weigh
+from inference_energy.evidence.verdicts import (
+    NOT_TESTABLE,
+    by_source,
+    degree,
+    how_judged,
+    weigh,
+)
 from inference_energy.tables import write_table
 from inference_energy.text import FEW, share_of
 from library.evidence.points import drawn
@@ -53,6 +59,14 @@ def test_a_sweep_that_begins_above_one_cannot_refute(tables):
     table = tables["evidence_verdicts"]
     measured = table[table["group"].str.contains("measured from")]
     assert set(measured["verdict"]) <= {"holds", "not testable"}
+
+
+def test_a_verdict_follows_from_the_share_or_from_a_rule_that_pages_print(tables, settings):
+    rules = how_judged(settings["nominal_coverage"])
+    table = tables["evidence_verdicts"]
+    share = map(degree, table["share"], table["n"])
+    other = table["verdict"] != pd.Series(list(share), table.index)
+    assert set(table["question"][other]) == {"concurrency", "consistency"} == set(rules) - {"share"}
 
 
 def test_the_settings_name_known_sources(settings, sources):

@@ -1,14 +1,49 @@
 """What the report is made of, and that a figure stands in it with its numbers."""
 
 import base64
+import re
 
 import pytest
 from inference_energy.claims.judge import deciding
 from inference_energy.claims.readme import PAPER
+from inference_energy.evidence.verdicts import how_judged
 from inference_energy.pages import report
-from repository import ROOT, read
+from inference_energy.templates import render
+from repository import ROOT, read, read_yaml
 
 FIGURES = ROOT / "figures" / "oviedo2026"
+
+NOMINAL = read_yaml("config/evidence.yaml")["nominal_coverage"]
+
+
+@pytest.fixture(scope="module")
+def words():
+    """Words of the report of the committed tables, its figures left out."""
+    of_methods = ("energy_per_query", "fleet", "test_time", "claims")
+    names = ("oviedo2026", "revised")
+    tables = {
+        name: {table: read(f"results/{name}/{table}.csv", table) for table in of_methods}
+        | {
+            "evidence_verdicts": read(
+                f"results/validation/{name}/evidence_verdicts.csv", "evidence_verdicts"
+            )
+        }
+        for name in names
+    }
+    audit = ("findings", "multiverse_distribution", "sobol_indices")
+    shared = {name: read(f"results/audit/{name}.csv", name) for name in audit}
+    shared["concurrency"] = read("results/validation/concurrency.csv", "concurrency")
+    shared["claims"] = {
+        name: read(f"results/{name}/claims.csv", "claims")
+        for name in ("oviedo2025", "oviedo2026", "oviedo2026-as-written")
+    }
+    picture = report.picture(FIGURES / "1a.svg")
+    paper = dict.fromkeys([*(of for _, _, of, _ in PAPER), "claims", report.RATIOS], picture)
+    pictures = {"paper": paper, "own": {}, "evidence": {}, "audit": {}}
+    methods = {name: read_yaml(f"results/{name}/method.yaml") for name in names}
+    values = report.gather(methods, tables, shared, pictures, [], 15, NOMINAL)
+    page = render("pages/report.html.jinja", **values)
+    return " ".join(re.sub(r"<[^>]+>", "", page).split())
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +107,7 @@ def test_the_spread_of_choices_is_of_the_median():
     spread = report.spread_of_choices(table)
     assert set(spread) == {"traditional", "long"}
     assert spread["traditional"]["p5"] < 0.31 < spread["traditional"]["p95"]
+
+
+def test_the_rules_above_the_verdicts_on_evidence_are_those_of_its_rows(words):
+    assert [rule for rule in how_judged(NOMINAL).values() if rule not in words] == []

@@ -12,7 +12,7 @@ from inference_energy.evidence.decomposition import (
     explained,
 )
 from inference_energy.evidence.estimates import LIKE
-from inference_energy.evidence.verdicts import MOSTLY, NEARLY_ALL
+from inference_energy.evidence.verdicts import how_judged
 from inference_energy.templates import render
 from inference_energy.text import FEW
 
@@ -85,11 +85,9 @@ def each(verdicts, tables, estimates, settings, reported):
         "evidence/evidence_each.md.jinja",
         reported=reported,
         methods=list(verdicts),
-        nearly_all=NEARLY_ALL,
-        mostly=MOSTLY,
+        judged=how_judged(settings["nominal_coverage"]),
         few=FEW,
         close=CLOSE,
-        nominal=settings["nominal_coverage"],
         missing=estimates[estimates["verification"] == NOT_FOUND].to_dict("records"),
         verdicts=_verdicts(verdicts, reported),
         **_overestimates(tables),

@@ -17,7 +17,7 @@ from inference_energy.evidence.coverage import (
     QUERIES,
 )
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
-from inference_energy.text import are_few
+from inference_energy.text import FEW, are_few, percent
 
 INTERVAL = 0.9
 """Level of the interval of a share. [1]"""
@@ -33,6 +33,39 @@ def degree(share, n):
     if share >= NEARLY_ALL:
         return "holds"
     return "holds in part" if share >= MOSTLY else "does not hold"
+
+
+def how_judged(nominal):
+    """How the lines of :func:`verdicts` are judged, in sentences.
+
+    Parameters
+    ----------
+    nominal : dict of str to float
+        Shares that the ranges ``iqr`` and ``p5_p95`` should hold. [1]
+
+    Returns
+    -------
+    dict of str to str
+        ``share``: the rule of every line, but for the questions that have one of their own.
+    """
+    return {
+        "share": (
+            f"A statement holds if at least {percent(NEARLY_ALL)} of the figures comply, in part if"
+            f" at least {percent(MOSTLY)} do; fewer than {FEW} figures do not test it."
+        ),
+        "concurrency": (
+            "A sweep that was measured from more than one request on shows less than the whole"
+            " effect of load: where its figures do not make the statement hold, they do not test"
+            " it."
+        ),
+        "consistency": (
+            "Estimates are consistent with measurements where the shares that their ranges should"
+            f" hold, {percent(nominal['iqr'])} of the figures between P25 and P75 and"
+            f" {percent(nominal['p5_p95'])} between P5 and P95, lie in the 90 % interval of those"
+            " that they do hold; in part where one of the two does: a range may hold too much as"
+            " well as too little."
+        ),
+    }
 
 
 def weigh(setup, data, settings, laws, unseen=None):

@@ -11,6 +11,7 @@ from inference_energy.claims.judge import counts, deciding
 from inference_energy.claims.readme import PAPER
 from inference_energy.claims.wording import place, words
 from inference_energy.drawing import COLUMN, PAGE, RESOLUTION, alternative, described
+from inference_energy.evidence.verdicts import how_judged
 from inference_energy.pages import facts
 
 RATIOS = "overestimates_paper"
@@ -142,7 +143,7 @@ def spread_of_choices(distribution):
     }
 
 
-def gather(methods, tables, shared, pictures, deployments, longer):
+def gather(methods, tables, shared, pictures, deployments, longer, nominal):
     """Collect everything that the template of the report puts in.
 
     Parameters
@@ -159,6 +160,8 @@ def gather(methods, tables, shared, pictures, deployments, longer):
         Title, table ``energy`` and picture of each example.
     longer : float
         How many times the output tokens of compared queries are. [1]
+    nominal : dict of str to float
+        As for :func:`.how_judged`.
 
     Returns
     -------
@@ -192,6 +195,7 @@ def gather(methods, tables, shared, pictures, deployments, longer):
         "evidence": {
             name: of["evidence_verdicts"].to_dict("records") for name, of in tables.items()
         },
+        "judged": how_judged(nominal),
         "choices": spread_of_choices(shared["multiverse_distribution"]),
         "strongest": strongest(shared["sobol_indices"], "median traditional"),
         "deployments": deployments,

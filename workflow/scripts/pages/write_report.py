@@ -44,7 +44,8 @@ def main(snakemake):
         )
     ]
     longer = documents.read(read.scaling)["longer"]["factor"]
-    values = report.gather(params.methods, tables, shared, pictures, deployments, longer)
+    nominal = documents.read(read.evidence)["nominal_coverage"]
+    values = report.gather(params.methods, tables, shared, pictures, deployments, longer, nominal)
     write_text(snakemake.output[0], render("pages/report.html.jinja", **values))
 
 
