@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from cluster.one_node import one_node
+from inference_energy.requests.files import folder_name
 from inference_energy.tables import write_text
 from inference_energy.units import GIGA
 
@@ -122,7 +123,7 @@ def bare(folder, columns):
 
 def requests(log, *options, python=sys.executable):
     """Read a log as a user would, on a copy of nothing: into build/requests of the repository."""
-    folder = ROOT / "build" / "requests" / "log"
+    folder = ROOT / "build" / "requests" / folder_name(log)
     shutil.rmtree(folder, ignore_errors=True)
     command = [python, "-m", "snakemake", "requests", *(options or ("--cores", "2")), "--config"]
     found = measured([*command, f"log={log}", "method=oviedo2026"], cwd=ROOT)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cluster.one_node import one_node
+from inference_energy.requests.files import folder_name
 from processes import SNAKEMAKE, start
 from repository import copy_to
 
@@ -50,7 +51,7 @@ def finish(run, project):
     """Wait for its end; return the bytes of every file of the answer."""
     code = run.wait()
     assert code == 0, (project / "screen.txt").read_text(encoding="utf-8")[-5000:]
-    folder = project / "build" / "requests" / "log" / "oviedo2026"
+    folder = project / "build" / "requests" / folder_name("log") / "oviedo2026"
     files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
     assert "by_tenant.csv" in files and "load.csv" in files
     shutil.rmtree(project / "build" / "requests")

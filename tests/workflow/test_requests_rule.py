@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.requests.files import folder_name
 from processes import SNAKEMAKE, snakemake, start, stop, wait_for
 from repository import copy_to
 
-FOLDER = Path("build", "requests", "log", "oviedo2026")
+FOLDER = Path("build", "requests", folder_name("log"), "oviedo2026")
 ROWS = 3000
 
 

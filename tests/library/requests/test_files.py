@@ -1,5 +1,6 @@
 """What is known of a log before anything runs."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -51,7 +52,7 @@ def test_a_day_is_charged_by_its_own_method_and_split(known):
 
 def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
     stored = known(log | {"method": "revised"})
-    assert stored["folder"] == "build/requests/my-log.2025"
+    assert re.fullmatch("build/requests/my-log.2025-[0-9a-f]{8}", stored["folder"])
     # a folder can bear somebody's name
     assert Path(log["log"]).parent.name not in stored["title"]
     assert stored["stated"] == {"start", "input", "output"}
@@ -66,13 +67,34 @@ def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
     [
         ("log.2024-01.JSONL.gz", "log.2024-01"),
         (".hidden.parquet", "hidden"),
-        ("..", "log"),
+        ("--.csv", "log"),
         ("user=ann@example.org", "user"),
         ("ann@example.org.csv", "log"),
     ],
 )
 def test_answers_of_logs_have_folders_of_their_own_and_nobodys_name(name, folder):
-    assert files.folder_name(name) == folder
+    assert re.fullmatch(f"{re.escape(folder)}-[0-9a-f]{{8}}", files.folder_name(name))
+
+
+@pytest.mark.parametrize(
+    "places",
+    [("one/log.csv", "two/log.csv"), ("my log.csv", "my-log.csv"), ("log.csv", "log.json")],
+)
+def test_logs_of_one_name_have_folders_of_their_own(known, tmp_path, places):
+    folders = set()
+    for place in places:
+        path = tmp_path / place
+        path.parent.mkdir(exist_ok=True)
+        one = pd.DataFrame([{"input_tokens": 5, "output_tokens": 7}])
+        one.to_csv(path) if path.suffix == ".csv" else one.to_json(path, orient="records")
+        folders.add(known({"log": str(path), "method": "revised"})["folder"])
+    assert len(folders) == 2
+
+
+def test_a_log_has_one_folder_however_its_path_is_written(known, log, tmp_path):
+    first = known(log | {"method": "revised"})["folder"]
+    again = known({"log": f"{tmp_path}/../{tmp_path.name}/my log.2025.csv", "method": "revised"})
+    assert again["folder"] == first
 
 
 def test_a_log_named_after_somebody_is_not_shown_by_that_name(known, log, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import re
+from hashlib import sha256
 from math import inf
 from pathlib import Path
 
@@ -20,6 +21,9 @@ cluster shares the work."""
 
 MEMORY_MB = 600
 """DuckDB's, of a job; with its interpreter and the answer's arrays two at once stay below 2 GB."""
+
+DIGITS = 8
+"""Digits by which the folders of two logs of one name differ."""
 
 WITHOUT_LOG = (
     "key log: missing; allowed is a file, a folder or generate:METHOD:COUNT, as in"
@@ -177,7 +181,7 @@ def _stored(config, settings):
     parts = max(1, round(size / PART_BYTES))
     return {
         "log": {"files": list(map(provided, log.files)), "kind": log.kind, "form": log.form},
-        "name": folder_name(_name(config["log"])),
+        "name": folder_name(config["log"]),
         "stated": columns_of_any(log),
         "left_out": [shown(Path(file).name) for file in left_out(config["log"])],
         "parts": parts if log.kind == "parquet" else min(parts, len(log.files)),
@@ -189,13 +193,22 @@ def _name(path):
     return Path(os.path.abspath(path)).name
 
 
-def folder_name(name):
-    """Name of the folder of a log's answers, by the log's own less the endings of its kind."""
-    bare = shown(name)
+def folder_name(path):
+    """Name of the folder of a log's answers: the log's own less the endings of its kind, and digits
+    of where it is, so that logs of one name are apart.
+    """
+    bare = shown(_name(path))
     for endings in (COMPRESSIONS, KINDS):
         ending = next((e for e in endings if bare.lower().endswith(e)), "")
         bare = bare[: len(bare) - len(ending)]
-    return re.sub("[^A-Za-z0-9._-]", "-", bare).strip(".-") or "log"
+    name = re.sub("[^A-Za-z0-9._-]", "-", bare).strip(".-") or "log"
+    return f"{name}-{sha256(os.fsencode(_place(path))).hexdigest()[:DIGITS]}"
+
+
+def _place(path):
+    """Path of a log, from the folder of the run where it is below that, which can be moved."""
+    full, folder = Path(os.path.abspath(path)), Path.cwd()
+    return full.relative_to(folder) if full.is_relative_to(folder) else full
 
 
 def _format(name, settings):
