@@ -4,21 +4,25 @@ import json
 import tomllib
 
 import jsonschema_rs
+import numpy as np
 import pytest
+from inference_energy.coefficients.agents import mean_call
 from inference_energy.coefficients.document import SCHEMA, SCHEMA_VERSION, document, schema
 from inference_energy.tables import load_schema
-from repository import ROOT
+from repository import ROOT, read
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TEXT = (ROOT / "results" / "coefficients.json").read_text(encoding="utf-8")
 
 
 def test_the_committed_document_is_that_of_the_committed_table(table):
-    assert document(table, PROJECT) == TEXT
+    call = mean_call(read("data/agent_tokens.csv", "agent_tokens"))
+    assert document(table, PROJECT, call) == TEXT
 
 
 def test_the_document_has_every_number_of_the_table(table):
-    entries = json.loads(TEXT)["coefficients"]
+    head = json.loads(TEXT)
+    entries = head["coefficients"]
     assert len(entries) == len(table)
     for entry, row in zip(entries, table.itertuples(), strict=True):
         assert (entry["model"], entry["load"]) == (row.model, row.load)
@@ -29,6 +33,10 @@ def test_the_document_has_every_number_of_the_table(table):
         }
         assert entry["cached"]["median"] == row.cached_wh
         assert entry["input"]["p95"] == row.input_p95_wh
+        assert entry["requests"] == row.requests
+        for use in head["factor_lengths"]:
+            (held,) = {entry["factor"][use]} - {None} or {np.nan}
+            np.testing.assert_equal(held, getattr(row, f"{use}_factor"))
 
 
 def test_the_document_says_what_it_is():

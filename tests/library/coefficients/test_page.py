@@ -41,6 +41,19 @@ def test_rows_in_which_a_cached_token_costs_more_than_a_computed_one_are_counted
     assert "all but" not in none
 
 
+def test_the_error_at_other_lengths_stands_on_the_page_by_use_and_load(table, others):
+    text, _ = pages(table, *others)
+    best = table.loc[table["load"] == "best", "document_factor"].dropna()
+    cell = f"{best.median():.2g} ({best.min():.2g}-{best.max():.2g})"
+    (line,) = [line for line in text.splitlines() if line.startswith("| `document` | 10,000")]
+    assert line.endswith(f"{cell} |")
+    near = best.between(1 / 1.25, 1.25).mean()
+    (line,) = [
+        line for line in text.splitlines() if line.startswith("| `document` |") and "%" in line
+    ]
+    assert line.endswith(f"{100 * near:.0f} % |")
+
+
 def test_a_role_within_the_factor_is_said_to_be(table, others):
     compared, *rest = others
     measured = compared.assign(measured_j=compared["predicted_j"], factor=1.0, within="yes")
@@ -85,6 +98,17 @@ def test_the_program_on_the_page_gives_the_example(monkeypatch, capsys):
     assert ask(*kind, "best", {"output": 1e6}, 1)[:3] == pytest.approx(
         [best["output"][end] for end in ("median", "p5", "p95")]
     )
-    for wrong in ((*kind, 1000), ("Llama 9", *kind[1:], 8), ("Llama 9", *kind[1:], "best")):
+    # a load above the last number is between that row and the best, which says its number
+    most, beyond, full = (ask(*kind, load, {"output": 1}, 1)[0] for load in (256, 300, "best"))
+    assert best["requests"] > 300
+    assert most > beyond > full
+    for load in (best["requests"], 10 * best["requests"]):
+        assert ask(*kind, load, {"output": 1}, 1)[0] == pytest.approx(full)
+    # at other lengths the row's factor counts
+    long = ask(*kind, "best", {"output": 1}, 1, use="long")
+    assert long[0] == pytest.approx(full * best["factor"]["long"])
+    with pytest.raises(LookupError, match="takes no request of the lengths of agent"):
+        ask("GPT-J 6B", *kind[1:], 8, {"output": 1}, 1, use="agent")
+    for wrong in ((*kind, 0.5), ("Llama 9", *kind[1:], 8), ("Llama 9", *kind[1:], "best")):
         with pytest.raises(LookupError, match="no coefficient"):
             ask(*wrong, {"output": 1}, 1)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from inference_energy.coefficients.lengths import AGENT, USES, factor_column
 from inference_energy.coefficients.rows import TIERS
 from inference_energy.coefficients.table import LOADS, QUERY
 from inference_energy.tables import format_number
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """Of the document: the first number rises where a program must change to read it."""
 
 TOKENS = {
@@ -27,7 +28,7 @@ ENDS = {"median": "", "p5": "_p5", "p95": "_p95"}
 """What is given of an energy, by name, and the ends of its columns."""
 
 
-def document(table: pd.DataFrame, project: Mapping[str, Any]) -> str:
+def document(table: pd.DataFrame, project: Mapping[str, Any], call: Mapping[str, float]) -> str:
     """Write the coefficients as JSON: what they are, then one line each.
 
     Parameters
@@ -36,6 +37,8 @@ def document(table: pd.DataFrame, project: Mapping[str, Any]) -> str:
         Schema ``coefficients``.
     project : mapping
         Section ``project`` of pyproject.toml.
+    call : mapping of str to float
+        Lengths of the agents' mean call. [tokens]
     """
     head = {
         "$schema": SCHEMA,
@@ -52,6 +55,11 @@ def document(table: pd.DataFrame, project: Mapping[str, Any]) -> str:
             " + output.median * output_tokens) / 1e6"
         ),
         "query": QUERY,
+        "factor": (
+            "multiply Wh with factor[use] where the lengths are like those of factor_lengths[use],"
+            " not of query; null: the model's context or the cache holds no such request"
+        ),
+        "factor_lengths": USES | {AGENT: dict(call)},
         "tokens": TOKENS,
         "loads_in_requests": {
             name: "as many as fit" if name == "best" else f"{name} at once on the node"
@@ -80,7 +88,7 @@ def schema(columns: Mapping[str, Any]) -> str:
     told = ("description", "type", "enum", "minimum", "exclusiveMinimum", "unit")
     known = {
         name: {key: of[name][key] for key in told if key in of[name]}
-        for name in ("model", "gpu", "format", "load", "tier", "n_rows", "node_kw")
+        for name in ("model", "gpu", "format", "load", "tier", "n_rows", "node_kw", "requests")
     }
     energy = {"type": "number", "exclusiveMinimum": 0, "unit": "Wh per million tokens"}
     known |= {
@@ -92,7 +100,15 @@ def schema(columns: Mapping[str, Any]) -> str:
         }
         for kind, text in TOKENS.items()
     }
-    row = {"type": "object", "required": list(known), "properties": known}
+    required = [name for name in known if name != "requests"]
+    known["factor"] = {
+        "description": "Energy of the laws over that of the formula, by factor_lengths.",
+        "type": "object",
+        "properties": {
+            use: {"type": ["number", "null"], "exclusiveMinimum": 0} for use in (*USES, AGENT)
+        },
+    }
+    row = {"type": "object", "required": required, "properties": known}
     texts = ("version", "licence", "cite", "unit", "boundary", "formula")
     head: dict[str, Any] = {name: {"type": "string"} for name in texts}
     head["schema_version"] = {"type": "string", "pattern": f"^{SCHEMA_VERSION.split('.')[0]}[.]"}
@@ -116,4 +132,14 @@ def _entry(row: Mapping[Hashable, Any]) -> dict[str, Any]:
         kind: {name: float(format_number(row[f"{kind}{end}_wh"])) for name, end in ENDS.items()}
         for kind in TOKENS
     }
-    return known | {"node_kw": float(format_number(row["node_kw"]))} | energies
+    factors = {use: row[factor_column(use)] for use in (*USES, AGENT)}
+    return (
+        known
+        | {name: float(format_number(row[name])) for name in ("node_kw", "requests")}
+        | energies
+        | {
+            "factor": {
+                use: None if pd.isna(x) else float(format_number(x)) for use, x in factors.items()
+            }
+        }
+    )

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.coefficients.disaggregated import ALLOWED, BUSY, ROLES
+from inference_energy.coefficients.lengths import AGENT, USES, factor_column
+from inference_energy.coefficients.lengths import ALLOWED as OFF
 from inference_energy.coefficients.rows import TIERS
 from inference_energy.coefficients.table import FORMATS, LOADS, QUERY
 from inference_energy.energy.equation import facility_energy
@@ -31,7 +33,7 @@ SHOWN = ("Llama 3.1 8B", "Llama 3.1 70B", "Qwen3 235B A22B", "DeepSeek-R1")
 GPU, FEW, BEST = "H200-SXM-141GB", "8", "best"
 
 
-AGENT = "H200-SXM-141GB"
+AGENT_GPU = "H200-SXM-141GB"
 """GPU of the page's table of agents."""
 
 PAPER_SHARE = 1 / 30
@@ -75,6 +77,9 @@ def pages(
         "total": facility_energy(sum(parts.values()), EXAMPLE["pue"]),
         "outer": outer,
         "query": QUERY,
+        "lengths": _lengths(table, call),
+        "off": OFF,
+        "best": table.loc[table["load"] == BEST, "requests"].describe().to_dict(),
         "formats": FORMATS,
         "loads": list(LOADS),
         "tiers": TIERS,
@@ -100,8 +105,8 @@ def pages(
         "paper_share": PAPER_SHARE,
         "allowed": ALLOWED,
         "busy": BUSY,
-        "agents": agents[agents["gpu"] == AGENT].to_dict("records"),
-        "agent_gpu": AGENT,
+        "agents": agents[agents["gpu"] == AGENT_GPU].to_dict("records"),
+        "agent_gpu": AGENT_GPU,
         "call": call,
         "longest": longest,
         "over": _over_formula(agents, table, call),
@@ -118,6 +123,25 @@ def _above(table: pd.DataFrame, kind: str, other: str) -> dict[str, Any]:
     rows = table[table[f"{kind}_wh"] > table[f"{other}_wh"]]
     loads = [load for load in LOADS if rows["load"].eq(load).any()]
     return {"rows": len(rows), "models": rows["model"].nunique(), "loads": loads}
+
+
+def _lengths(table: pd.DataFrame, call: Mapping[str, float]) -> list[dict[str, Any]]:
+    """How far the formula is from the laws at every use's lengths, by load."""
+    found = []
+    for use, query in (USES | {AGENT: call}).items():
+        known = table.set_index("load")[factor_column(use)].dropna()
+        inside = known.between(1 / OFF, OFF)
+        ranges = known.groupby(level=0).agg(["median", "min", "max"])
+        found.append(
+            {
+                "use": use,
+                "query": query,
+                "held": len(known),
+                "inside": inside.mean(),
+                "at": ranges.assign(inside=inside.groupby(level=0).mean()).to_dict("index"),
+            }
+        )
+    return found
 
 
 def _verdict(own: pd.DataFrame) -> dict[str, Any]:

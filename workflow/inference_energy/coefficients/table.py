@@ -46,6 +46,9 @@ ENGINES = ("vLLM", "SGLang", "TensorRT-LLM")
 QUERY = {"input_tokens": 2000.0, "cached_tokens": 1000.0, "output_tokens": 500.0}
 """Lengths that the coefficients are taken at; the cached tokens are part of the input. [tokens]"""
 
+KEYS = ["model", "gpu", "format", "load"]
+"""Columns that tell coefficients apart."""
+
 
 def networks(models: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
     """Network by model: the same text for models of one architecture and size.
@@ -132,12 +135,7 @@ def coefficients(nodes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Schema ``coefficients``.
     """
-    cached = QUERY["cached_tokens"]
-    tokens = {
-        "input": QUERY["input_tokens"] - cached,
-        "cached": cached,
-        "output": QUERY["output_tokens"],
-    }
+    tokens = by_kind(QUERY)
     parts, sigma = node_parts(nodes["law"], QUERY)
     energies = {
         f"{kind}_wh": node_energy(pd.Series(parts[:, place], nodes.index), nodes["node_kw"])
@@ -146,9 +144,34 @@ def coefficients(nodes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     }
     spreads = dict(zip(energies, sigma.T, strict=True))
     keys = ["model", "network", "gpu", "precision", "at"]
-    found = over_engines(nodes, keys, energies, spreads).reset_index()
+    batch = nodes.groupby(keys, sort=False)["batch"].mean().rename("requests")
+    found = over_engines(nodes, keys, energies, spreads).join(batch).reset_index()
     found = add_tiers(found, rows).drop(columns="network")
     return found.rename(columns={"precision": "format", "at": "load"})
+
+
+def by_kind(query: Mapping[str, float]) -> dict[str, float]:
+    """Tokens of a query, as QUERY has them, by the kind that a coefficient is of. [tokens]"""
+    cached = query["cached_tokens"]
+    return {
+        "input": query["input_tokens"] - cached,
+        "cached": cached,
+        "output": query["output_tokens"],
+    }
+
+
+def formula_wh(table: pd.DataFrame, query: Mapping[str, float]) -> pd.Series:
+    """Equation (1) with every row of the coefficients. [Wh]
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns input_wh, cached_wh and output_wh.
+    query : mapping of str to float
+        Lengths as QUERY has them. [tokens]
+    """
+    energies = [table[f"{kind}_wh"] * n / MEGA for kind, n in by_kind(query).items()]
+    return pd.concat(energies, axis=1).sum(axis=1)
 
 
 def node_parts(laws: Iterable[Law], query: Mapping[str, float]) -> tuple[Array, Array]:

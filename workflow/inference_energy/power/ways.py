@@ -68,7 +68,12 @@ def fitting(
     return rows[rows["filled"] < 1].reset_index(drop=True)
 
 
-def best_layouts(fit: LoadedFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.DataFrame:
+def best_layouts(
+    fit: LoadedFit,
+    rows: pd.DataFrame,
+    loads: ArrayLike,
+    lengths: Sequence[tuple[float, float]] | None = None,
+) -> pd.DataFrame:
     """Layout with the highest throughput of every kind at every load.
 
     Parameters
@@ -79,28 +84,33 @@ def best_layouts(fit: LoadedFit, rows: pd.DataFrame, loads: ArrayLike) -> pd.Dat
         From :func:`fitting`.
     loads : array_like
         Requests that a node is given at once; infinite for as many as fit. [requests]
+    lengths : sequence of tuple of float, optional
+        Input and output tokens to compare at, each for itself, instead of those of the rows.
 
     Returns
     -------
     DataFrame
-        A row per kind and load, with ``load``, ``law`` (of the node at the load), ``speed``
-        [tokens/s] and ``batch`` [requests] of the node at the lengths of the rows.
+        A row per kind, load and pair of lengths, with ``load``, ``law`` (of the node at the load),
+        ``speed`` [tokens/s] and ``batch`` [requests] of the node at the lengths of the row.
     """
     laws, found = fit.laws_of(rows), []
-    lengths = rows[["input_tokens", "output_tokens"]]
-    n_in, n_out = lengths.to_numpy(float).T
     copies, room = rows["copies"].to_numpy(float), rows["cache_tokens"].to_numpy(float)
-    same = lengths.groupby(list(lengths)).indices.values()
-    speed = np.empty(len(rows))
+    tables = [rows]
+    if lengths is not None:
+        tables = [rows.assign(input_tokens=n_in, output_tokens=n_out) for n_in, n_out in lengths]
     for load in np.atleast_1d(np.asarray(loads, float)):
         at = [law.at(load / n).scaled(n) for law, n in zip(laws, copies, strict=True)]
-        for own in same:
-            speed[own], _ = together([at[k] for k in own], n_in[own[0]], n_out[own[0]])
-        batch = copies * served_batch({"cache_tokens": room}, n_in, n_out, load / copies)
-        loaded = rows.assign(
-            law=pd.Series(at, rows.index, dtype=object), speed=speed, batch=batch, load=load
-        )
-        found.append(loaded.loc[loaded.groupby("kind")["speed"].idxmax()])
+        for table in tables:
+            own_lengths = table[["input_tokens", "output_tokens"]]
+            n_in, n_out = own_lengths.to_numpy(float).T
+            speed = np.empty(len(table))
+            for own in own_lengths.groupby(list(own_lengths)).indices.values():
+                speed[own], _ = together([at[k] for k in own], n_in[own[0]], n_out[own[0]])
+            batch = copies * served_batch({"cache_tokens": room}, n_in, n_out, load / copies)
+            loaded = table.assign(
+                law=pd.Series(at, table.index, dtype=object), speed=speed, batch=batch, load=load
+            )
+            found.append(loaded.loc[loaded.groupby("kind")["speed"].idxmax()])
     return pd.concat(found, ignore_index=True)
 
 

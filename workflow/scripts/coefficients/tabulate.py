@@ -8,6 +8,7 @@ from inference_energy.coefficients.agents import calls, mean_call
 from inference_energy.coefficients.disaggregated import compare
 from inference_energy.coefficients.document import document, schema
 from inference_energy.coefficients.figures import by_load
+from inference_energy.coefficients.lengths import AGENT, USES, add_factors
 from inference_energy.coefficients.page import pages
 from inference_energy.coefficients.rows import located_rows, rows_behind
 from inference_energy.coefficients.table import coefficients, kinds, loaded_nodes, networks
@@ -35,9 +36,10 @@ def main(snakemake):
     rows = located_rows(tables, hardware["mlenergy"], known)
     fit, power = LoadFit.fit(rows), fit_gpu_power(hardware)
     call = mean_call(read_table(read.agent_tokens, "agent_tokens"))
-    nodes = loaded_nodes(fit, power, kinds(**known, rows=rows), hardware)
+    every = kinds(**known, rows=rows)
+    table = coefficients(loaded_nodes(fit, power, every, hardware), rows)
     made = {
-        "coefficients": coefficients(nodes, rows),
+        "coefficients": add_factors(table, USES | {AGENT: call}, fit, power, every, hardware),
         "coefficients_rows": rows_behind(networks(**known), rows),
         "coefficients_disaggregated": compare(fit, power, hardware),
         "coefficients_agents": calls(fit, power, call, hardware),
@@ -48,7 +50,7 @@ def main(snakemake):
         made[name] = read_table(output[name], name)
     project = tomllib.loads(Path(read.project).read_text(encoding="utf-8"))["project"]
     table = made["coefficients"]
-    write_text(output.json, document(table, project))
+    write_text(output.json, document(table, project, call))
     write_text(output.json_schema, schema(load_schema("coefficients")))
     compared, agents = (made[f"coefficients_{name}"] for name in ("disaggregated", "agents"))
     save_all({"coefficients": by_load(table)}, [output.svg, output.png])
