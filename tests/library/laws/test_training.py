@@ -156,7 +156,7 @@ def test_layouts_that_count_each_gpu_twice_are_read_as_they_are(user, training):
     assert not counted_once(user(*(row | {"nodes": 8} for row in rows))).any()
 
 
-def test_what_nobody_measured_is_named(user, training):
+def test_what_nobody_measured_is_named(user, training, hardware):
     rows = user(
         {"engine": "TensorRT-LLM"},
         {"engine": "vllm", "gpu": "L40S", "precision": "INT8"},
@@ -166,7 +166,7 @@ def test_what_nobody_measured_is_named(user, training):
         {},
     )
     named = ["", "GPU; format", "load", "model; output", "GPUs", "engine"]
-    assert list(beyond(rows, training)) == named
+    assert list(beyond(rows, training, hardware["models"])) == named
 
 
 @pytest.mark.parametrize(
@@ -210,6 +210,34 @@ def test_what_a_node_cannot_have_is_refused_all_at_once(user):
     assert "DeepSeek-R1 in FP8 does not fit the memory of 8 x H100-SXM-80GB" in four
     # four bits that are only stored are served on such GPUs
     assert len(user({"model": "gpt-oss-120b", "precision": "FP4"})) == 1
+
+
+def test_layouts_that_part_nothing_evenly_are_refused_on_a_node_and_named_beyond(
+    user, training, hardware
+):
+    one, two, three, four = problems_of(
+        user,
+        {},
+        {"tensor_parallel": 3},
+        # 24 heads, but 8 of the cache
+        {"model": "Llama 3.2 3B", "tensor_parallel": 3},
+        {"model": "DeepSeek-R1", "gpu": "H200", "expert_parallel": 3},
+        {"model": "Qwen2.5 7B"},
+    )
+    assert (
+        'line 3, column "tensor_parallel": value "3"; allowed are 1, 2, 4, 8: engines part' in one
+    )
+    assert "64 attention heads of meta-llama/Llama-3.1-70B-Instruct and its 8 of keys" in one
+    assert 'line 4, column "tensor_parallel": value "3"; allowed are 1, 2, 4, 8' in two
+    assert 'line 6, column "tensor_parallel": value "8"; allowed are 1, 2, 4: engines' in three
+    assert 'line 5, column "expert_parallel": value "3"; allowed are 1, 2, 4, 8' in four
+    # of more nodes than one, sources add up GPUs of all kinds
+    rows = user({"tensor_parallel": 12}, {"tensor_parallel": 16}, {"engine": "vLLM"})
+    assert list(beyond(rows, training, hardware["models"])) == [
+        "engine; GPUs; layout",
+        "engine; GPUs",
+        "",
+    ]
 
 
 def test_a_wrong_cell_hides_nothing_else_that_is_wrong(user):

@@ -167,6 +167,7 @@ def read_throughput(
     if known.any():
         described = describe(described, **hardware)
         problems += _impossible(described, numbers[known], hardware["gpus"], training)
+        problems += _uneven(described, numbers[known], hardware["models"])
         problems += _implausible(described, numbers[known], hardware)
     refuse([*wrong, *(f"{path}, {problem}" for problem in problems)])
     return described
@@ -294,6 +295,60 @@ def _impossible(
         )
 
 
+NODE_GPUS = 8
+"""GPUs of a node. Of a copy on more, sources add up those of prefill and decode."""
+
+
+def _uneven(rows: pd.DataFrame, numbers: NDArray, models: pd.DataFrame) -> Iterator[str]:
+    """Say which layouts on a node part a model as no engine does, a sentence each."""
+    tensor = rows["tensor_parallel"].astype(int)
+    for (model, _), alike in rows[(tensor <= NODE_GPUS) & ~parts_heads(rows, models)].groupby(
+        ["model", "tensor_parallel"], sort=False
+    ):
+        found = find_model(alike.iloc[0], models)
+        heads, kept = int(found["attention_heads"]), int(found["kv_heads"])
+        some = alike.iloc[[0] * NODE_GPUS].assign(tensor_parallel=range(1, NODE_GPUS + 1))
+        allowed = some.loc[parts_heads(some, models), "tensor_parallel"]
+        yield (
+            f'{name_rows(numbers[alike.index])}, column "tensor_parallel": value'
+            f' "{alike["tensor_parallel"].iloc[0]}"; allowed are'
+            f" {', '.join(map(str, allowed))}: engines part the {heads} attention heads of {model}"
+            f" and its {kept} of keys and values evenly; correct the layout"
+        )
+    count, _, spread = layout(rows)
+    uneven = (count <= NODE_GPUS) & (spread < count) & (count % spread != 0)
+    for gpus, over in sorted(set(zip(count[uneven], spread[uneven], strict=True))):
+        alike = uneven & (count == gpus) & (spread == over)
+        allowed = [n for n in range(1, int(gpus) + 1) if gpus % n == 0]
+        yield (
+            f'{name_rows(numbers[alike])}, column "expert_parallel": value "{over:g}"; allowed are'
+            f" {', '.join(map(str, allowed))}, which part the {gpus:g} GPUs of the copy evenly;"
+            " correct the layout"
+        )
+
+
+def parts_heads(rows: pd.DataFrame, models: pd.DataFrame) -> NDArray:
+    """Whether the GPUs of each row's tensor_parallel get as many heads each as the others.
+
+    Those with a cache are parted, or copied where there are more GPUs.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns model, a name or alias of ``models``, and tensor_parallel.
+    models : DataFrame
+        Table of schema ``models``.
+    """
+    found = {name: find_model(pd.Series({"model": name}), models) for name in set(rows["model"])}
+    gpus = rows["tensor_parallel"].to_numpy(int)
+    heads, kept = (
+        np.array([int(found[name][column]) for name in rows["model"]])
+        for column in ("attention_heads", "kv_heads")
+    )
+    of_cache = (kept % gpus == 0) | (gpus % kept == 0)
+    return np.asarray((heads % gpus == 0) & of_cache)
+
+
 def _implausible(
     rows: pd.DataFrame, numbers: NDArray, hardware: Mapping[str, pd.DataFrame]
 ) -> Iterator[str]:
@@ -391,18 +446,21 @@ RANGES = {
 ``copy_gpus`` are those of a copy of the model."""
 
 
-def beyond(rows: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
+def beyond(rows: pd.DataFrame, training: pd.DataFrame, models: pd.DataFrame) -> pd.Series:
     """Say of every row what in it is extrapolated: nobody measured it.
 
     Parameters
     ----------
     rows, training : DataFrame
         After ``at_load.describe``; the rows that are predicted, and those of the fit.
+    models : DataFrame
+        Table of schema ``models``.
 
     Returns
     -------
     Series of str
-        Names of NEVER_MEASURED and RANGES, as in "GPU; load"; empty where all was measured.
+        Names of NEVER_MEASURED and RANGES, as in "GPU; load", and "layout" where the GPUs part a
+        model as no engine does; empty where all was measured.
     """
     found: dict[str, NDArray] = {
         name: ~keys(rows, columns).isin(keys(training, columns))
@@ -418,5 +476,7 @@ def beyond(rows: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
         high = ends["max"].fillna(training[column].max()).to_numpy()
         value = rows[column].to_numpy(float)
         found[name] = (value < low) | (value > high)
+    count, _, spread = layout(rows)
+    found["layout"] = ~parts_heads(rows, models) | (count % spread != 0)
     table = pd.DataFrame(found, rows.index)
     return table.apply(lambda row: "; ".join(table.columns[row]), axis=1)

@@ -28,7 +28,7 @@ def main(snakemake):
     told = as_published(rows, training)
     predicted = predictions(rows, *LoadFit.fit(training).predict(told))
     predicted["committed"] = np.where(committed(told, training), "yes", "no")
-    predicted["beyond"] = beyond(told, training)
+    predicted["beyond"] = beyond(told, training, hardware["models"])
     columns = [name for name in load_schema("load_predictions")["properties"] if name in predicted]
     page = predicted_page(predicted, shown(snakemake.input.throughput_table))
     given = {name: predicted[f"{name}_as_given"] for name in AS_GIVEN if name in predicted}
