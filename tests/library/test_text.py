@@ -22,6 +22,15 @@ def test_examples_of_the_docstrings_hold():
     assert failed == 0
 
 
+@given(st.floats(1e-3, 1e15))
+def test_an_energy_has_the_unit_of_its_size(wh):
+    written, unit = text.energy(wh).split()
+    size = {"Wh": 1, "kWh": 1e3, "MWh": 1e6, "GWh": 1e9}[unit]
+    assert float(written.replace(",", "")) * size == pytest.approx(wh, rel=0.006)
+    assert unit == "GWh" or float(written.replace(",", "")) <= 1000
+    assert unit == "Wh" or float(written.replace(",", "")) >= 1
+
+
 def test_nothing_else_writes_a_share_in_per_cent():
     specs = [
         (path.name, ast.unparse(node))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from inference_energy.units import PERCENT
+from inference_energy.units import PERCENT, WH_PER_GWH, WH_PER_KWH, WH_PER_MWH
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -98,6 +98,32 @@ def compact(value: float | None, digits: int = 3, missing: str = "") -> str:
     ('12,346', '12.3', '')
     """
     return _written(value, lambda v: count(v) if abs(v) >= 1000 else short(v, digits), missing)
+
+
+WH_PER_UNIT = {"GWh": WH_PER_GWH, "MWh": WH_PER_MWH, "kWh": WH_PER_KWH, "Wh": 1.0}
+
+
+def energy_unit(wh: float) -> str:
+    """Unit in which an energy [Wh] is at least one, Wh if there is none.
+
+    Examples
+    --------
+    >>> energy_unit(0.3), energy_unit(1000), energy_unit(2e10)
+    ('Wh', 'kWh', 'GWh')
+    """
+    return next((unit for unit, size in WH_PER_UNIT.items() if wh >= size), "Wh")
+
+
+def energy(wh: float, like: float | None = None) -> str:
+    """Write an energy [Wh] as :func:`compact`, in the unit of its size or of that ``like`` it.
+
+    Examples
+    --------
+    >>> energy(0.0012), energy(1234.5), energy(0.9, like=1234.5)
+    ('0.0012 Wh', '1.23 kWh', '0.0009 kWh')
+    """
+    unit = energy_unit(wh if like is None else like)
+    return f"{compact(wh / WH_PER_UNIT[unit])} {unit}"
 
 
 def apart(words: str | None, missing: str = "") -> str:

@@ -19,6 +19,7 @@ W_PER_KW = KW_PER_MW = KILO
 MM_PER_INCH = 25.4
 J_PER_WH = 3600.0
 WH_PER_KWH = KILO
+WH_PER_MWH = MEGA
 WH_PER_GWH = GIGA
 SECONDS_TO_WH_PER_KW = 1 / 3.6
 """One kW drawn for one second is this many Wh."""

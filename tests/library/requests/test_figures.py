@@ -1,5 +1,7 @@
 """Figures of a log show what its tables hold, and can be read."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,8 @@ def test_bars_are_the_parts_of_the_log_and_of_its_models(answered):
     many = pd.concat([parts, *(parts.assign(model=f"${k} {'m' * 40}") for k in range(20))])
     assert problems(figures.parts(many)) == {}
     assert problems(figures.parts(parts.assign(energy_wh_p50=0.0))) == {}
+    small = figures.parts(parts.assign(energy_wh_p50=0.004))
+    assert {text.get_text() for text in small.axes[0].texts} == {"0.012 Wh"}
 
 
 @pytest.mark.parametrize("flying", [np.nan, 3.0])
@@ -74,7 +78,12 @@ def test_hours_stand_where_they_are_and_gaps_are_empty(answered, flying, every):
     x, y = figure.axes[0].lines[0].get_data()
     held = np.trapezoid(y, x) * (1 if every == 1 else 24)
     assert held == pytest.approx(hours["energy_wh_p50"].sum() / 1000)
+    assert figure.axes[0].get_ylabel() == "Energy [kWh per hour]"
     assert problems(figure) == {}
+    columns = ["energy_wh_p5", "energy_wh_p50", "energy_wh_p95"]
+    small = figures.hours(hours.assign(**hours[columns] / 1e6))
+    assert small.axes[0].get_ylabel() == "Energy [Wh per hour]"
+    assert re.search(r"needs .*\d Wh$", small.get_label())
 
 
 def test_a_log_of_which_no_start_is_a_time_has_a_figure_without_hours(answered):

@@ -5,6 +5,7 @@ import pytest
 from inference_energy.requests import answers
 from inference_energy.requests.energies import steps
 from inference_energy.requests.page import page
+from inference_energy.text import compact
 
 LOAD = {"load": None, "copies": 1}
 
@@ -32,9 +33,17 @@ def test_the_page_says_the_total_and_every_table_that_is_there(answered, tables,
     whole = tables["by_model"].iloc[0]
     assert text.startswith("# A \\<log\\>\n")
     assert f"The {whole['requests']:,} requests need **" in text
+    assert f" need **{compact(whole['energy_wh_p50'] / 1000)} kWh** (P5" in text
     assert "the \\| paper" in text
     assert "| rows | 30,000 |" in text
     assert "## By hour" not in text and "## Load" not in text
+
+
+def test_the_total_of_a_small_log_is_told_in_its_size(answered, tables, settings):
+    energies = {f"energy_wh_{name}": 0.0123 for name in ("p5", "p50", "p95", "mean")}
+    small = tables | {"by_model": tables["by_model"].assign(**energies)}
+    text = page("A log", small, answered[2], settings, LOAD)
+    assert "**0.0123 Wh** (P5 to P95: 0.0123 Wh to 0.0123 Wh; mean 0.0123 Wh)" in text
 
 
 def test_hours_are_shown_where_the_log_has_them_and_the_rest_pointed_at(answered, tables, settings):

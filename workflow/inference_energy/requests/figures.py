@@ -22,8 +22,17 @@ from inference_energy.drawing import (
     panel_title,
 )
 from inference_energy.requests.energies import PARTS
-from inference_energy.text import compact, counted, extent, percent, short
-from inference_energy.units import SECONDS_PER_HOUR, WH_PER_KWH
+from inference_energy.text import (
+    WH_PER_UNIT,
+    compact,
+    counted,
+    energy,
+    energy_unit,
+    extent,
+    percent,
+    short,
+)
+from inference_energy.units import SECONDS_PER_HOUR
 
 LEFT, RIGHT, BELOW, ABOVE, GAP = 0.62, 0.14, 0.42, 0.54, 0.72
 """Distances around panels. [in]"""
@@ -188,8 +197,7 @@ def parts(table):
         axis.barh(rows, width, 0.7, left=before, color=colour, label=part)
         before += width
     for row, whole in zip(rows, wide.sum(axis=1), strict=True):
-        text = f"{compact(whole / WH_PER_KWH)} kWh"
-        axis.annotate(text, (1, row), (6, 0), textcoords="offset points", va="center")
+        axis.annotate(energy(whole), (1, row), (6, 0), textcoords="offset points", va="center")
     axis.set_yticks(rows, [_short_name(name) for name in wide.index])
     axis.tick_params(axis="y", length=0)
     axis.set_ylim(rows[-1] - 0.5, 0.5)
@@ -227,20 +235,20 @@ def hours(table):
     figure = new_figure(PAGE, height)
     begin = [datetime.strptime(text, "%Y-%m-%dT%H:%MZ") for text in table["hour"]]
     since = np.array([(time - begin[0]).total_seconds() / SECONDS_PER_HOUR for time in begin])
-    unit, scale = ("days", HOURS_PER_DAY) if since[-1] >= DAYS_FROM else ("hours", 1)
+    time, scale = ("Days", HOURS_PER_DAY) if since[-1] >= DAYS_FROM else ("Hours", 1)
     axis = frame(figure, LEFT, BELOW + PANEL * known, RIGHT, ABOVE)
-    energy = {p: table[f"energy_wh_{p}"].to_numpy() / WH_PER_KWH for p in ("p5", "p50", "p95")}
-    place, low = _held(since, energy["p5"])
-    high, middle = _held(since, energy["p95"])[1], _held(since, energy["p50"])[1]
+    unit = energy_unit(table["energy_wh_p50"].max())
+    values = [table[f"energy_wh_{p}"].to_numpy() / WH_PER_UNIT[unit] for p in ("p5", "p50", "p95")]
+    (place, low), (_, middle), (_, high) = (_held(since, value) for value in values)
     axis.fill_between(
         place / scale, low, high, color=TEAL, alpha=0.3, linewidth=0, label="P5 to P95"
     )
     axis.plot(place / scale, middle, color=TEAL, linewidth=1.1, label="median")
-    axis.set_ylabel("Energy [kWh per hour]")
-    axis.set_ylim(0, 1.25 * max(energy["p95"].max(), 1e-300))
+    axis.set_ylabel(f"Energy [{unit} per hour]")
+    axis.set_ylim(0, 1.25 * max(high.max(), 1e-300))
     axis.legend(loc="upper right", ncols=2, borderaxespad=0.2)
-    ends = extent([value for value in energy["p50"] if value > 0])
-    headline(figure, f"An hour with requests needs {ends} kWh")
+    ends = extent([value for value in values[1] if value > 0])
+    headline(figure, f"An hour with requests needs {ends} {unit}")
     panel_title(axis, 0, "Energy of every hour")
     panels = [axis]
     if known:
@@ -255,7 +263,7 @@ def hours(table):
         panel.set_xlim(0, (since[-1] + 1) / scale)
         panel.yaxis.set_major_formatter(COMPACT)
         panel.grid(axis="y")
-    panels[-1].set_xlabel(f"{unit.capitalize()} since {table['hour'].iloc[0]}")
+    panels[-1].set_xlabel(f"{time} since {table['hour'].iloc[0]}")
     return figure
 
 
