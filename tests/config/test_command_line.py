@@ -51,6 +51,12 @@ VALUES = {
 CASES = [(key, value) for key, values in VALUES.items() for value in values]
 
 
+@pytest.mark.parametrize("stated", ["", "2025"])
+def test_a_log_without_a_path_or_with_a_number_is_told_how_it_is_named(stated):
+    problems = config.config_problems(CONFIG | parse_config([f"log={stated}"]))
+    assert len(problems) == 1 and "; state its path, ./2025 where it is a number" in problems[0]
+
+
 def stated(*arguments):
     """The configuration as Snakemake reads it from the command line."""
     return CONFIG | parse_config(arguments)

@@ -66,6 +66,25 @@ def test_what_is_no_log_is_refused(tmp_path, names, words):
         find_files(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("path", "remedy"),
+    [
+        ("s3://bucket/a.parquet", "copy the log to a folder of this machine, or mount its bucket"),
+        ("https://host/a.csv", "copy the log to a folder"),
+        ("logs/*.csv", "patterns are not followed; name the folder"),
+        ("logs/2025-0[1-3].csv", "patterns are not followed"),
+        ("~/logs", "write it out"),
+        ("a.csv,b.csv", "name the folder of the files"),
+        ("a.csv", "correct the path"),
+    ],
+)
+def test_a_path_that_leads_nowhere_has_a_remedy(path, remedy):
+    with pytest.raises(InputError) as refused:
+        find_files(path)
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"key log: value {path}: no such file") and remedy in problem
+
+
 def test_a_folder_of_everything_is_no_log(tmp_path, monkeypatch):
     monkeypatch.setattr(requests_log, "MOST_FILES", 3)
     for number in range(3):

@@ -147,7 +147,10 @@ def find_files(path):
         )
     allowed = f"allowed are {', '.join(KINDS)}, plain or with {' or '.join(COMPRESSIONS)}"
     if not files:
-        raise InputError(f"key log: value {path}: no such file or an empty folder; {allowed}")
+        remedy = _remedy(str(path))
+        raise InputError(
+            f"key log: value {path}: no such file or an empty folder; {allowed}; {remedy}"
+        )
     kinds = {_ending(p) for p in files}
     if len({KINDS.get(ending) for ending in kinds}) > 1 or not kinds <= set(KINDS):
         raise InputError(
@@ -155,6 +158,17 @@ def find_files(path):
             f" {allowed}, and one kind in a log; name a folder of one kind"
         )
     return [p.as_posix() for p in files]
+
+
+def _remedy(path):
+    """What to do about a path that leads nowhere."""
+    if "://" in path:
+        return "copy the log to a folder of this machine, or mount its bucket there, and name that"
+    if re.search(r"[*?\[,]", path):
+        return "lists and patterns are not followed; name the folder of the files"
+    if path.startswith("~"):
+        return "~ is a shell's word for a folder; write it out"
+    return "correct the path"
 
 
 def left_out(path):
