@@ -18,6 +18,10 @@ class Drawn:
         self.longest = snakemake.params.settings["longest"]["value"]
         self.units = self.day.units()
 
+    def within(self):
+        """What of a unit is drawn: it takes a moment, and nobody asks. [%]"""
+        return -1.0
+
     def add_counts(self, units, say):
         """Add the counts of some units to the tables; ``say`` is told after each."""
         for name, frame in self.day.tally(units, say).items():

@@ -35,6 +35,11 @@ class Stored:
         self.params = snakemake.params
         self.units = units(self.log, connection)
 
+    def within(self):
+        """What of a text's file is read; below zero where nobody knows. [%]"""
+        # rows of Parquet are read several times, a unit within seconds
+        return -1.0 if self.log.kind == "parquet" else self.connection.query_progress()
+
     def add_counts(self, units, say):
         """Add the counts of some units to the tables; ``say`` is told the number of each."""
         known, limit = self.params.stated, MOST_ROWS

@@ -26,16 +26,17 @@ def count_duplicates(connection, log, units, longest, folder, say=lambda *_: Non
     folder : path-like
         Where text is put before it is counted.
     say : callable
-        Told after each unit: which one it was, of how many, and what for.
+        Told before and after each unit what for, how many are read, and of how many.
     """
     connection.execute("CREATE TEMP TABLE hashes (hash UBIGINT)")
     stated = set()
+    say("ids", 0, len(units))
     for number, unit in enumerate(units, 1):
         with values_of(unit.file):
             stated |= _counted(connection, log, unit, longest, folder)
             hashes = "SELECT hash(id) FROM counted WHERE id IS NOT NULL"
             connection.execute(f"INSERT INTO hashes {hashes}")
-        say(number, len(units), "ids")
+        say("ids", number, len(units))
     connection.execute(
         "CREATE TEMP TABLE repeated AS SELECT hash FROM hashes GROUP BY hash HAVING count(*) > 1;"
         " DROP TABLE hashes; CREATE TEMP TABLE rows AS SELECT *, '' AS file FROM counted LIMIT 0"
@@ -47,7 +48,7 @@ def count_duplicates(connection, log, units, longest, folder, say=lambda *_: Non
                 "INSERT INTO rows SELECT *, ? FROM counted WHERE hash(id) IN (FROM repeated)",
                 [unit.file],
             )
-            say(number, len(units), "rows of repeated ids")
+            say("rows of repeated ids", number, len(units))
     rank = f"row_number() OVER (PARTITION BY id ORDER BY {ORDER})"
     connection.execute(
         "CREATE TEMP TABLE surplus AS SELECT * EXCLUDE rank FROM"

@@ -113,8 +113,8 @@ def connect(memory_mb=700, threads=1, folder="."):
     connection.execute(
         f"SET memory_limit='{int(memory_mb)}MB'; SET threads={int(threads)};"
         f" SET temp_directory={literal(folder)}; SET TimeZone='UTC';"
-        f" SET perfect_ht_threshold={digits}; SET enable_progress_bar=false;"
-        " SET disabled_optimizers='type_pushdown'"
+        f" SET perfect_ht_threshold={digits}; SET enable_progress_bar=true;"
+        " SET enable_progress_bar_print=false; SET disabled_optimizers='type_pushdown'"
     )
     return connection
 

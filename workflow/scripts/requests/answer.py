@@ -1,6 +1,5 @@
 """Energy of a log, from the counts of its parts."""
 
-import sys
 from pathlib import Path
 
 from _logged import run
@@ -14,6 +13,7 @@ from inference_energy.reports import to_html, told
 from inference_energy.requests import answers, counts, figures, largest
 from inference_energy.requests.energies import Serving, energies, steps
 from inference_energy.requests.page import page
+from inference_energy.requests.progress import telling
 from inference_energy.tables import write_table, write_text
 
 
@@ -57,11 +57,13 @@ def list_largest(connection, log, serving, lengths, table, surplus):
     """Read the log again for its largest requests; return their table."""
     least = largest.choose(connection, answers.candidates(lengths, table), surplus)
     found = None
-    for number, unit in enumerate(log.units, 1):
-        file = getattr(unit, "file", "")
-        stated = log.view(unit, least["mean_output"])
-        found = largest.collect(connection, serving, stated, least, file, found)
-        print(f"largest requests: {number} of {len(log.units)} read", file=sys.stderr)
+    with telling(log.within) as say:
+        for number, unit in enumerate(log.units):
+            say("largest requests", number, len(log.units))
+            file = getattr(unit, "file", "")
+            stated = log.view(unit, least["mean_output"])
+            found = largest.collect(connection, serving, stated, least, file, found)
+        say("largest requests", len(log.units), len(log.units))
     return largest.table(found, serving, answers.model_names(lengths["model"]))
 
 

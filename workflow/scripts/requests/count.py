@@ -1,11 +1,10 @@
 """Count the requests of one part of a log."""
 
-import sys
-
 from _logged import run
 from _requests import opened, source
 from inference_energy.requests import counts
 from inference_energy.requests.log import share
+from inference_energy.requests.progress import telling
 
 
 def main(snakemake):
@@ -15,11 +14,10 @@ def main(snakemake):
         counts.create_tables(connection)
         log = source(snakemake, connection, folder)
         own = share(log.units, part, parts)
-
-        def say(number):
-            print(f"part {part} of {parts}: {number} of {len(own)} read", file=sys.stderr)
-
-        log.add_counts(own, say)
+        with telling(log.within) as say:
+            what = f"part {part} of {parts}"
+            say(what, 0, len(own))
+            log.add_counts(own, lambda number: say(what, number, len(own)))
         counts.sum_tables(connection)
         tables = [*counts.TABLES, *counts.LISTS]
         counts.write_tables(connection, {name: snakemake.output[name] for name in tables})

@@ -1,16 +1,10 @@
 """Find the requests that a log holds more than once."""
 
-import sys
-
 from _logged import run
 from _requests import opened, source
 from inference_energy.requests import counts
 from inference_energy.requests.duplicates import count_duplicates, write_surplus
-
-
-def say(number, count, what):
-    """Say how far it is."""
-    print(f"{what}: {number} of {count} read", file=sys.stderr)
+from inference_energy.requests.progress import telling
 
 
 def main(snakemake):
@@ -18,7 +12,8 @@ def main(snakemake):
     with opened(snakemake) as (connection, folder):
         counts.create_tables(connection)
         log = source(snakemake, connection, folder)
-        count_duplicates(connection, log.log, log.units, log.longest, folder, say)
+        with telling(log.within) as say:
+            count_duplicates(connection, log.log, log.units, log.longest, folder, say)
         counts.sum_tables(connection)
         tables = [*counts.TABLES, *counts.LISTS]
         counts.write_tables(connection, {name: snakemake.output[name] for name in tables})
