@@ -1,4 +1,4 @@
-.PHONY: crate check-crate lock-crate
+.PHONY: crate check-crate check-package lock-crate
 
 .venv-crate/.installed: envs/crate.lock
 	@echo "Installing the packages of envs/crate.lock into .venv-crate ..."
@@ -12,6 +12,9 @@ crate: .venv-crate/.installed ## renew ro-crate-metadata.json, the run as a Work
 check-crate: .venv-crate/.installed ## validate ro-crate-metadata.json against its profiles, offline
 	.venv-crate/bin/python envs/check_crate.py .
 
-lock-crate: ## renew the lock of what writes the RO-Crate (needs uv)
+check-package: .venv-crate/.installed ## validate datapackage.json and its tables with Frictionless
+	.venv-crate/bin/python envs/check_package.py datapackage.json
+
+lock-crate: ## renew the lock of what writes and validates the RO-Crate and the data package (needs uv)
 	uv pip compile --group crate --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --quiet -o envs/crate.lock

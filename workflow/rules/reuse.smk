@@ -1,7 +1,10 @@
-# a package may not name a path with two dots, as those of comparisons have
-PACKAGED = sorted(
-    {path for path in map(str, TARGETS) if re.match(r"results/.*\.csv$", path) and ".." not in path}
-)
+def result_tables(paths):
+    """Tables of results among paths."""
+    return sorted({path for path in map(str, paths) if re.match(r"results/.*\.csv$", path)})
+
+
+# tables of a method that only other tables and pages are made of
+OF_A_METHOD = ["claims", "classes"]
 
 # the package describes the project's own data and results
 if is_own():
@@ -13,7 +16,14 @@ if is_own():
         input:
             data=[path for path, _ in DATA_TABLES],
             sums="data/SHA256SUMS",
-            results=PACKAGED,
+            results=result_tables(
+                [
+                    *TARGETS,
+                    *rules.summarise_claims.output,
+                    *rules.summarise_measurements.output,
+                    *expand("results/{method}/{table}.csv", method=METHODS, table=OF_A_METHOD),
+                ]
+            ),
             sources="data/sources.csv",
             project="pyproject.toml",
             schemas=[schema_file(name) for name in RESULT_SCHEMAS],
@@ -21,6 +31,8 @@ if is_own():
         params:
             schemas=[schema for _, schema in DATA_TABLES],
             results=RESULT_SCHEMAS,
+            # described without being made
+            audit=result_tables(rules.audit.input),
             methods=list(METHODS),
         output:
             "datapackage.json",

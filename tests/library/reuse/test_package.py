@@ -8,11 +8,12 @@ import jsonschema_rs
 import pytest
 from inference_energy.reuse.checksums import read_sums
 from inference_energy.reuse.package import field, pattern_of, resource, schema_of
+from processes import git
 from repository import ROOT
 
 PACKAGE = json.loads((ROOT / "datapackage.json").read_text(encoding="utf-8"))
 RESOURCES = {each["path"]: each for each in PACKAGE["resources"]}
-PROFILE = ROOT / "tests" / "fixtures" / "profiles" / "tabular-data-package.json"
+PROFILE = ROOT / "tests" / "fixtures" / "profiles" / "datapackage.json"
 
 
 def test_it_is_what_the_published_profile_asks_for():
@@ -26,6 +27,11 @@ def test_every_file_of_data_is_in_it_with_its_checksum():
     assert {path: of["hash"] for path, of in RESOURCES.items() if "hash" in of} == sums
     for path in sums:
         assert RESOURCES[path]["bytes"] == (ROOT / path).stat().st_size
+
+
+def test_every_committed_table_of_data_and_results_is_in_it_and_no_other():
+    tables = git(ROOT, "ls-files", "-z", "data/*.csv", "results/*.csv")
+    assert sorted(RESOURCES) == sorted(tables.rstrip("\0").split("\0"))
 
 
 def test_columns_are_those_of_the_files():
@@ -45,7 +51,10 @@ def test_names_are_there_once_and_the_version_is_the_projects():
 @pytest.mark.parametrize(
     ("column", "expected"),
     [
-        ({"type": "number", "exclusiveMinimum": 0, "unit": "kW"}, {"minimum": 0, "required": True}),
+        (
+            {"type": "number", "exclusiveMinimum": 0, "unit": "kW"},
+            {"exclusiveMinimum": 0, "required": True},
+        ),
         ({"type": ["string", "null"]}, None),
         ({"enum": ["a", "b", None]}, {"enum": ["a", "b"]}),
         ({"type": "integer", "minimum": 1}, {"minimum": 1, "required": True}),

@@ -9,9 +9,9 @@ import pandas as pd
 from inference_energy.documents import Schema
 from inference_energy.tables import load_schema
 
-PROFILE = "tabular-data-package"
+PROFILES = "https://datapackage.org/profiles/2.0"
 PLACEHOLDER = re.compile("<([^>]+)>")
-CONSTRAINTS = ("enum", "minimum", "maximum", "pattern")
+CONSTRAINTS = ("minimum", "exclusiveMinimum", "maximum", "pattern")
 
 
 def pattern_of(name: str, methods: Iterable[str]) -> re.Pattern[str]:
@@ -58,10 +58,7 @@ def field(name: str, column: Schema) -> dict[str, Any]:
     types = [types] if isinstance(types, str) else types
     kind = next(each for each in types if each != "null")
     values = [value for value in column.get("enum", []) if value is not None]
-    constraints = {key: column[key] for key in CONSTRAINTS if key in column and key != "enum"}
-    if "exclusiveMinimum" in column:
-        # Table Schema knows only bounds that are allowed themselves
-        constraints["minimum"] = column["exclusiveMinimum"]
+    constraints = {key: column[key] for key in CONSTRAINTS if key in column}
     if values:
         constraints["enum"] = values
     if "pattern" in constraints:
@@ -100,7 +97,8 @@ def resource(
     return {
         "name": name,
         "path": path,
-        "profile": "tabular-data-resource",
+        "$schema": f"{PROFILES}/dataresource.json",
+        "type": "table",
         "title": spec["title"],
         "description": " ".join(spec["description"].split()),
         "format": "csv",
@@ -128,7 +126,7 @@ def package(resources: list[dict[str, Any]], sources: pd.DataFrame, version: str
     """
     rows: Iterator[Any] = sources.astype(object).where(sources.notna(), None).itertuples()
     return {
-        "profile": PROFILE,
+        "$schema": f"{PROFILES}/datapackage.json",
         "name": "inference-energy",
         "title": "Energy of AI inference: benchmarks, published figures and recomputed results",
         "description": (

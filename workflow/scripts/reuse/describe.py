@@ -10,8 +10,10 @@ from inference_energy.reuse.package import package, resource, schema_of
 from inference_energy.tables import load_schema, read_table, write_text
 
 
-def header(path):
-    """Names of the columns of a table that was checked before."""
+def columns(path, schema):
+    """Columns of a table that was checked before; all that it may have until it is made."""
+    if not Path(path).exists():
+        return list(load_schema(schema)["properties"])
     with open(path, encoding="utf-8-sig") as file:
         return file.readline().rstrip("\n").split(",")
 
@@ -24,7 +26,7 @@ def main(snakemake):
         resource(
             path,
             schema,
-            header(path),
+            columns(path, schema),
             {
                 "bytes": Path(path).stat().st_size,
                 "hash": f"sha256:{sums[path.removeprefix('data/')]}",
@@ -33,9 +35,9 @@ def main(snakemake):
         for path, schema in zip(read.data, told.schemas, strict=True)
     ]
     titles = {name: load_schema(name)["title"] for name in told.results}
-    for path in sorted(read.results):
+    for path in sorted({*read.results, *told.audit}):
         schema = schema_of(path.removeprefix("results/"), titles, told.methods)
-        tables.append(resource(path, schema, header(path)))
+        tables.append(resource(path, schema, columns(path, schema)))
     version = tomllib.loads(Path(read.project).read_text(encoding="utf-8"))["project"]["version"]
     described = package(tables, read_table(read.sources, "sources"), version)
     text = json.dumps(described, indent=1, ensure_ascii=False)
