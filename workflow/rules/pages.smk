@@ -12,7 +12,14 @@ if is_own() and set(PAGE_METHODS) <= set(METHODS) and "exact" in config["engines
             **source_inputs(PAGE_METHODS),
             **{
                 table: expand(f"results/{{method}}/{table}.csv", method=PAGE_METHODS)
-                for table in ("energy_per_query", "fleet", "test_time", "claims", "footprint")
+                for table in (
+                    "energy_per_query",
+                    "fleet",
+                    "test_time",
+                    "claims",
+                    "footprint",
+                    "sensitivity",
+                )
             },
             errors="results/validation/law_errors.csv",
             concurrency="results/validation/concurrency.csv",

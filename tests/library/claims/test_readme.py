@@ -52,14 +52,6 @@ def test_the_token_ratio_of_the_readme_is_the_computed_one():
     assert f"{ratio:.1f} times the tokens of its traditional ones" in README.replace("\n", " ")
 
 
-def test_the_readme_says_how_many_claims_hold_with_a_caveat():
-    verdicts = read_table("results/oviedo2026/claims.csv", "claims").groupby("claim")["verdict"]
-    counts = verdicts.first().value_counts()
-    caveat = counts["reproduced with caveat"]
-    words = f"{caveat} of the {caveat + counts['reproduced']} of `oviedo2026` only with a caveat"
-    assert words in README.replace("\n", " ")
-
-
 def test_the_method_in_the_readme_is_the_file():
     shown = yaml.safe_load(README.split("```yaml")[1].split("```")[0])
     path = Path("config/methods/oviedo2025.yaml")

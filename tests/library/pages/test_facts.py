@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from inference_energy.drawing import described
 from inference_energy.energy import exact
 from inference_energy.laws.base import Share
 from inference_energy.laws.peak import Peak
@@ -83,12 +84,6 @@ def test_the_method_page_has_a_line_of_every_law():
     assert not [law for law in LAWS if f"| {law}" in written]
 
 
-def test_verdicts_are_those_of_the_readme():
-    found = facts.verdicts(table(PAPER, "claims"))
-    assert sum(found["each"].values()) == found["claims"]
-    assert f"{found['holding']} of {found['claims']}" in (ROOT / "README.md").read_text()
-
-
 def test_cache_and_hardware_are_ratios_of_node_time_and_of_power():
     law = Pooled.of(
         [
@@ -128,12 +123,6 @@ def test_water_and_carbon_are_of_a_traditional_query():
     assert found["operational carbon"]["p5"] < found["operational carbon"]["p50"]
 
 
-def test_the_method_page_counts_claims_as_the_tables_do():
-    text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
-    found = facts.verdicts(table(PAPER, "claims"))
-    assert f"Of the {found['claims']} numbers" in text and f"{found['holding']} hold" in text
-
-
 def test_the_method_page_tells_drawn_and_exact_days_apart():
     """Figure 3b shows the day as drawn, so a page that has it without sampling gives both."""
     text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
@@ -143,3 +132,34 @@ def test_the_method_page_tells_drawn_and_exact_days_apart():
     for day in (exact, drawn):
         assert number(day["mixed"]["improved"]) in text
         assert number(day["mixed"]["improved"]) in described
+
+
+@pytest.mark.parametrize(
+    ("tally", "words"),
+    [
+        (
+            {"reproduced": 7, "reproduced with caveat": 20, "not testable": 2},
+            "27 are reproduced (20 of them with a caveat), 2 are not testable",
+        ),
+        (
+            {"reproduced": 4, "borderline": 1, "by construction": 4, "not reproduced": 8},
+            "4 are reproduced, 4 are by construction, 1 is borderline, 8 are not reproduced",
+        ),
+        ({"reproduced with caveat": 1}, "1 is reproduced (with a caveat)"),
+    ],
+)
+def test_the_parts_of_the_verdicts_add_up_to_all_claims(tally, words):
+    assert facts.told(tally) == words
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/method.md"])
+def test_pages_say_of_all_claims_what_became_of_them(page):
+    verdicts = facts.verdicts(table(PAPER, "claims"))
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    assert f"Of the {verdicts['claims']} numbers that" in text
+    assert verdicts["told"] in text
+
+
+def test_the_input_that_is_charged_is_that_of_figure_s3():
+    told = described(ROOT / f"figures/{PAPER}/s3.svg")
+    assert f" {number(facts.input_charged(table(PAPER, 'sensitivity')))} and " in told

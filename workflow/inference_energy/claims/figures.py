@@ -5,7 +5,7 @@ from matplotlib import rc_context
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from inference_energy.claims.judge import counts, deciding
+from inference_energy.claims.judge import HOLDS, counts, deciding
 from inference_energy.claims.wording import place, words
 from inference_energy.drawing import (
     BLACK,
@@ -143,5 +143,7 @@ def _finding(tally, total, holding, version):
     testable = f"{total - tally['not testable']} testable claims of {version}"
     if tally["not scored"]:
         return f"Under another method {holding} of {testable} would hold"
-    agree = tally["reproduced"] + tally["reproduced with caveat"]
-    return f"{agree} of {testable} are reproduced, {tally['not reproduced']} are not"
+    parts = {"reproduced": sum(tally[name] for name in HOLDS)}
+    parts |= {name: tally[name] for name in ("by construction", "borderline", "not reproduced")}
+    words = [f"{n} {'is' if n == 1 else 'are'} {name}" for name, n in parts.items() if n]
+    return f"Of {testable}, {', '.join(words)}"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inference_energy.claims.judge import HOLDS, deciding
+from inference_energy.claims.judge import HOLDS, VERDICTS, counts, deciding
 from inference_energy.energy.equation import facility_energy, node_energy, node_seconds
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
@@ -131,13 +131,35 @@ def load_ratios(table):
 
 
 def verdicts(table):
-    """How many claims there are and how many hold, and how many lines each verdict has."""
+    """How many claims there are and how many hold, and what became of all of them, in words."""
     lines = deciding(table)
     return {
         "claims": len(lines),
         "holding": int(lines["verdict"].isin(HOLDS).sum()),
-        "each": lines["verdict"].value_counts().to_dict(),
+        "told": told(counts(table)),
     }
+
+
+def told(tally):
+    """Counts of verdicts in words, those that hold together; the parts add up to all claims.
+
+    Parameters
+    ----------
+    tally : dict of str to int
+        Claims by verdict, those that there are.
+
+    Returns
+    -------
+    str
+        Parts in the order of :data:`.VERDICTS`.
+    """
+    holding, caveats = sum(tally.get(name, 0) for name in HOLDS), tally.get(HOLDS[1], 0)
+    parts = {"reproduced": holding} | {n: tally.get(n, 0) for n in VERDICTS if n not in HOLDS}
+    words = {name: f"{n} {'is' if n == 1 else 'are'} {name}" for name, n in parts.items() if n}
+    if caveats:
+        some = "" if caveats == holding else f"{caveats} of them "
+        words["reproduced"] += f" ({some}with a caveat)"
+    return ", ".join(words.values())
 
 
 def changes(findings, names):
@@ -160,6 +182,31 @@ def changes(findings, names):
     ]
     factors = (rows["after"] / rows["before"]).set_axis(rows["finding"])
     return {name: float(factors[name]) for name in names}
+
+
+def input_charged(sensitivity):
+    """How many times a traditional query costs with the longest charged input, not the shortest.
+
+    Parameters
+    ----------
+    sensitivity : DataFrame
+        Table of schema ``sensitivity``.
+
+    Returns
+    -------
+    float
+        Of the blend's medians, as Figure S3 shows them. [1]
+    """
+    rows = sensitivity[
+        (sensitivity["engine"] == "published")
+        & (sensitivity["analysis"] == "input_tokens")
+        & (sensitivity["subject"] == TRIMMED)
+        & (sensitivity["regime"] == "traditional")
+        & (sensitivity["pathway"] == "baseline")
+        & (sensitivity["statistic"] == "p50")
+    ]
+    medians = rows.set_index(rows["setting"].astype(float))["value"].sort_index()
+    return float(medians.iloc[-1] / medians.iloc[0])
 
 
 def long_share_of_energy(days, share):
@@ -291,6 +338,7 @@ def gather(methods, setups, tables, shared, longer):
         "laws": laws(shared["errors"]),
         "loads": load_ratios(shared["concurrency"]),
         "changes": changes(shared["findings"], ["input-5000", "pue-text-and-code"]),
+        "input_charged": input_charged(tables["oviedo2026"]["sensitivity"]),
         "longer": longer,
         "ratio": length_ratio(tables["oviedo2026"]["test_time"], f"{longer:g} times"),
         "ratio_revised": length_ratio(tables["revised"]["test_time"], f"{longer:g} times"),

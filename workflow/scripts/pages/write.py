@@ -8,7 +8,7 @@ from inference_energy.pages import facts
 from inference_energy.tables import read_table, write_text
 from inference_energy.templates import render
 
-TABLES = ("energy_per_query", "fleet", "test_time", "claims", "footprint")
+TABLES = ("energy_per_query", "fleet", "test_time", "claims", "footprint", "sensitivity")
 
 
 def main(snakemake):
