@@ -1,10 +1,14 @@
 """Settings for all tests, and the copies of the repository that the workflow is run in."""
 
 import os
+import sys
 
 # As in the workflow: threads of the numeric libraries would only compete on a busy machine.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+# Compiled modules are kept: else every process of the hundreds here compiles the library again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 import pytest  # noqa: E402
 from groups import group_of, place_of  # noqa: E402

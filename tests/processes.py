@@ -5,19 +5,27 @@ Command Language, 2.11), and what is ignored is inherited. Where the tests are s
 child of theirs could not be interrupted, and what it does when interrupted could not be tested.
 """
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from subprocess import PIPE, STDOUT
+
+# the first and last are for those who start processes here
+from subprocess import DEVNULL as DEVNULL
+from subprocess import PIPE
+from subprocess import STDOUT as STDOUT
 
 HANGS = 1800
 """Longer than any process here takes on a machine ten times as busy: beyond it, it hangs. [s]"""
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+READY = Path(__file__).with_name("ready.py")
 
 
 def _default_signals():
@@ -36,11 +44,28 @@ def run(command, **options):
     return subprocess.run(command, preexec_fn=_default_signals, **(streams | options))
 
 
-def snakemake(folder, *arguments):
-    """Run snakemake in a folder as a user does; return it with all that it printed in stdout."""
+@cache
+def _ready():
+    """Start the process that runs of Snakemake are copies of; it ends when this one does."""
+    return start([sys.executable, READY], stdin=PIPE, stdout=PIPE, text=True, env=_environment())
+
+
+def _environment():
+    """Environment of a user who has this Python's programs, and no path of the library."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PATH": path}
-    return run([*SNAKEMAKE, *arguments], cwd=folder, env=environment, stderr=STDOUT)
+    return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PATH": path}
+
+
+def snakemake(folder, *arguments, **environment):
+    """Run snakemake in a folder as a user does; return it with all that it printed in stdout."""
+    arguments = [str(argument) for argument in arguments]
+    with tempfile.NamedTemporaryFile() as printed:
+        asked = [str(folder), arguments, _environment() | environment, printed.name]
+        ready = _ready()
+        ready.stdin.write(f"{json.dumps(asked)}\n")
+        ready.stdin.flush()
+        code = int(ready.stdout.readline())
+        return subprocess.CompletedProcess(arguments, code, printed.read().decode())
 
 
 def one_message(run, *words):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
+from inference_energy import documents
 from inference_energy.laws.registry import needed_tables, serving_tables
 from inference_energy.method.files import resolve
 from inference_energy.method.sources import MEASURED, Sources, tables_of
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def read_yaml(path):
     """Content of a YAML file."""
-    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+    return yaml.load((ROOT / path).read_text(encoding="utf-8"), Loader=documents.BASE)
 
 
 def read_schema(name):

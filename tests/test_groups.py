@@ -19,6 +19,8 @@ from groups import group_of, place_of
         ),
         ("library/laws/test_mixed.py::test_x", "library/laws"),
         ("library/test_text.py::test_x[1]", "library/test_text.py"),
+        ("library/paper/test_figures.py::test_x", "drawn"),
+        ("test_legibility.py::test_x[figures/oviedo2026/1a]", "drawn"),
         ("test_tree.py::test_x", "test_tree.py"),
     ],
 )

@@ -4,7 +4,7 @@ import signal
 import sys
 
 import pytest
-from processes import PIPE, run, start, stop, wait_for
+from processes import DEVNULL, PIPE, SNAKEMAKE, STDOUT, run, snakemake, start, stop, wait_for
 
 # tells when it is there, then waits
 WAITING = [sys.executable, "-c", "import time; print('there', flush=True); time.sleep(1e6)"]
@@ -40,3 +40,28 @@ def test_waiting_ends_with_the_process():
     process = start([sys.executable, "-c", "exit('no port')"], stderr=PIPE, text=True)
     with pytest.raises(AssertionError, match="ended with 1:\nno port"):
         wait_for(lambda: False, process)
+
+
+SHOWING = """
+import os, signal, sys
+print(os.getcwd(), sys.argv, sys.path[0], signal.getsignal(signal.SIGINT), sys.stdin.read(), config)
+print(sorted(os.environ.get(name, "") for name in ("WORD", "PYTHONPATH")), file=sys.stderr)
+sys.path.insert(0, "mine")
+raise WorkflowError("no rule")
+"""
+
+
+def test_a_copied_run_of_snakemake_is_like_one_that_is_started(tmp_path, monkeypatch):
+    """Also the second copy, in another folder, of which the first has left nothing."""
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "Snakefile").write_text(SHOWING)
+        copied = snakemake(folder, "--cores", 1, "--config", f"name={name}", WORD=name)
+        assert f"['', '{name}']" in copied.stdout and "no rule" in copied.stdout
+    asked = ["--cores", "1", "--config", f"name={name}"]
+    monkeypatch.setenv("WORD", name)
+    monkeypatch.delenv("PYTHONPATH")
+    started = run([*SNAKEMAKE, *asked], cwd=folder, stderr=STDOUT, stdin=DEVNULL)
+    assert (copied.returncode, copied.stdout) == (started.returncode, started.stdout)

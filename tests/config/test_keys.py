@@ -1,22 +1,19 @@
 """Every key of config/ is described in its schema, and config/README.md is current."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 from inference_energy.documents import read, resolved
 from inference_energy.keys import key_tables
 from inference_energy.robustness.sensitivity import INPUTS
 from inference_energy.tables import describe_tables
 from inference_energy.templates import render
+from repository import ROOT, read_yaml
 
-ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = {
-    path.name.removesuffix(".schema.yaml"): yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.name.removesuffix(".schema.yaml"): read_yaml(path)
     for path in sorted((ROOT / "workflow/schemas").glob("*.schema.yaml"))
 }
 PAGE = (ROOT / "config/README.md").read_text(encoding="utf-8")
-STRESS = yaml.safe_load((ROOT / "config/stress.yaml").read_text(encoding="utf-8"))
+STRESS = read_yaml("config/stress.yaml")
 KEYWORDS = {
     *("$schema", "$defs", "$ref", "title", "description", "default", "unit", "x-file", "type"),
     *("additionalProperties", "allOf", "anyOf", "const", "contains", "dependentRequired", "else"),

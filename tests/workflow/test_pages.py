@@ -1,12 +1,10 @@
 """The templates of the pages are inputs of the rules that render them."""
 
-import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
-from processes import run as start_and_wait
+from processes import snakemake
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = [
@@ -40,13 +38,8 @@ PAGES = {
 @pytest.fixture(scope="module")
 def templates():
     """Templates among the inputs of every rule."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    run = start_and_wait(
-        [sys.executable, "-m", "snakemake", "--filegraph", "--nolock", *TARGETS, "--config", LOG],
-        cwd=ROOT,
-        env=os.environ | {"PATH": path},
-    )
-    assert run.returncode == 0, run.stderr
+    run = snakemake(ROOT, "--filegraph", "--nolock", *TARGETS, "--config", LOG)
+    assert run.returncode == 0, run.stdout
     _, *parts = re.split(r'<font point-size="18">(\w+)</font>', run.stdout)
     return {
         rule: set(re.findall(r">workflow/templates/([^<]+)<", part))

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+from contextlib import ExitStack
 
 import pytest
 from inference_energy.claims.judge import is_scored
@@ -201,21 +202,21 @@ def test_a_bad_method_is_refused_before_anything_runs(fresh):
 
 
 def test_a_bad_configuration_is_refused_before_anything_runs(fresh):
-    one_message(snakemake(fresh, "--config", "methods=[oviedo2062]"), "did you mean oviedo2026?")
-    one_message(snakemake(fresh, "--config", "engines=[guess]"), "config/config.yaml", "guess")
+    run = snakemake(fresh, "--config", "methods=[oviedo2062]", "engines=[guess]")
+    one_message(run, "did you mean oviedo2026?", "config/config.yaml", "guess")
 
 
 def test_a_file_of_another_run_stops_nothing_but_that_one(fresh):
     target = "results/oviedo2026/method.yaml"
-    with edited(fresh / "config" / "multiverse.yaml", "bass: 1\n"):
+    settings = "stress={endpoint: http://localhost/v1, model: m}"
+    with ExitStack() as stack:
+        for name, content in (("multiverse", "bass: 1\n"), ("stress", "[\n")):
+            stack.enter_context(edited(fresh / "config" / f"{name}.yaml", content))
         assert snakemake(fresh, "--dry-run", target).returncode == 0
-        run = snakemake(fresh, "--dry-run", "audit")
-    one_message(run, "config/multiverse.yaml", "unknown key bass", "did you mean base?")
-    with edited(fresh / "config" / "stress.yaml", "[\n"):
-        assert snakemake(fresh, "--dry-run", target).returncode == 0
-        settings = "stress={endpoint: http://localhost/v1, model: m}"
-        run = snakemake(fresh, "--dry-run", "stress", "--config", settings)
-    one_message(run, "config/stress.yaml", "not YAML")
+        audit = snakemake(fresh, "--dry-run", "audit")
+        stress = snakemake(fresh, "--dry-run", "stress", "--config", settings)
+    one_message(audit, "config/multiverse.yaml", "unknown key bass", "did you mean base?")
+    one_message(stress, "config/stress.yaml", "not YAML")
 
 
 def test_a_second_run_says_so_at_once_and_changes_nothing(fresh):

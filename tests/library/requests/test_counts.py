@@ -120,11 +120,12 @@ def parquet(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.parametrize("parts", [2, 3, 11])
-def test_parts_add_up_to_the_whole(parquet, count, parts):
-    whole, gathered = count(parquet), count(parquet, parts)
-    for name in whole:
-        pd.testing.assert_frame_equal(whole[name], gathered[name])
+def test_parts_add_up_to_the_whole(parquet, count):
+    whole = count(parquet)
+    for parts in (2, 11):
+        gathered = count(parquet, parts)
+        for name in whole:
+            pd.testing.assert_frame_equal(whole[name], gathered[name])
 
 
 def test_large_tables_are_added_up_between_units(parquet, count, monkeypatch):
