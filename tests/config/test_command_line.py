@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import yaml
 from inference_energy import config
 from inference_energy.documents import read_schema
 from inference_energy.stress import settings
-from processes import run as start_and_wait
+from processes import one_message, snakemake
 from snakemake.cli import parse_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,13 +190,15 @@ def test_keys_that_stand_twice_in_a_users_configuration_are_refused(tmp_path):
     assert f"{tmp_path / 'mine.yaml'}, line 1: key methods: stands there twice" in told
 
 
+def test_keys_that_stand_twice_on_the_command_line_are_refused(tmp_path):
+    told = refused(tmp_path, "engines: [exact]", "--config", "stress={window: 3, window: 4}")
+    assert "--config stress: key window: stands there twice" in told
+
+
 def refused(folder, stated, *asked):
     """What a dry run says that refuses a configuration file, or what is asked for."""
     (folder / "mine.yaml").write_text(stated, encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--cores", "1"]
-    own = ["--configfile", folder / "mine.yaml"]
-    run = start_and_wait([*command, "-d", folder, "-n", *asked, *own])
-    assert run.returncode != 0
-    told = run.stdout + run.stderr
-    assert "Traceback" not in told
-    return told
+    read = ("-s", ROOT / "Snakefile", "--configfile", folder / "mine.yaml")
+    run = snakemake(folder, "--cores", "1", "-n", *asked, *read)
+    one_message(run)
+    return run.stdout

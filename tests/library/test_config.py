@@ -242,6 +242,27 @@ def test_what_a_draft_extends_ends_its_what_if_and_is_told_once(copy, tmp_path):
     assert "revised" not in config.load(CONFIG | {"method": str(draft)}, whatif=True).methods
 
 
+def test_what_snakemake_lets_pass_of_the_configuration_is_refused(tmp_path):
+    files = {"list.yaml": "- a\n", "text.yaml": "a\n", "right.yaml": "methods: [mine]\n"}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    paths = [tmp_path / name for name in files]
+    words = ["audit", "--config", "stress={window: 3, facts: {gpu: a, gpu: b}, window: 4}"]
+    with pytest.raises(InputError) as error:
+        config.read_stated(paths, words)
+    assert error.value.problems == [
+        f"{paths[0]}: key (top): value ['a']: allowed is keys with values; correct the value",
+        f"{paths[1]}: key (top): value 'a': allowed is keys with values; correct the value",
+        *(
+            f"--config stress: key {key}: stands there twice; allowed is once; remove one of them"
+            for key in ("window", "gpu")
+        ),
+    ]
+    # of what is no YAML, or no key of this workflow, Snakemake says what it takes it for
+    words = ["stress={window: 3}", "stress={a: 1, a: 2", "other={a: 1, a: 2}", "stress"]
+    assert config.read_stated(paths[2:], words) == [{"methods": ["mine"]}]
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "word"),
     [

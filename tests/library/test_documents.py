@@ -251,9 +251,10 @@ def test_ranges_rise(content, told):
     assert order_problems(content, "f.yaml") == expected
 
 
-def test_a_key_that_is_there_already_is_not_offered():
+def test_a_key_that_is_there_already_is_not_offered_but_named():
     (problem,) = schema_problems(RIGHT | {"powers": 1}, SCHEMA, "f.yaml")
     assert "did you mean" not in problem
+    assert problem.endswith("; power is stated beside it")
 
 
 def test_a_key_that_is_there_by_inheritance_alone_is_offered():

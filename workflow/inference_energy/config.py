@@ -6,7 +6,7 @@ or wrong: its problems are kept for the run that needs it.
 """
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,12 +21,13 @@ from inference_energy.documents import (
     order_problems,
     read,
     read_schema,
+    repeated_keys,
     schema_problems,
 )
 from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
 from inference_energy.names import name_problems
-from inference_energy.project import brace_problems, listed, own, provided
+from inference_energy.project import AnyPath, brace_problems, listed, own, provided
 from inference_energy.requests import files as requests_files
 from inference_energy.robustness.files import (
     left_out_problems,
@@ -274,6 +275,37 @@ def config_schema() -> Schema:
     stated = {key: value for key, value in stress.items() if key != "required"}
     described = stated | {"description": schema["properties"]["stress"]["description"]}
     return schema | {"properties": schema["properties"] | {"stress": described}}
+
+
+def read_stated(files: Sequence[AnyPath], arguments: Sequence[str]) -> list[dict[str, Any]]:
+    """Content of the files of the configuration, of which Snakemake itself lets too much pass.
+
+    Parameters
+    ----------
+    files : sequence of str or path-like
+        config/config.yaml, and those of ``--configfile``.
+    arguments : sequence of str
+        Words of the command line, of which mappings are checked for keys that stand twice.
+
+    Raises
+    ------
+    InputError
+        What :func:`documents.read` refuses, a file that holds no mapping, and such keys.
+    """
+    stated, problems = [read(file) for file in files], []
+    for file, content in zip(files, stated, strict=True):
+        problems += schema_problems(content, {"type": "object"}, file)
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key in config_schema()["properties"]:
+            problems += [
+                f"--config {key}: key {twice}: stands there twice; allowed is once; remove one of"
+                " them"
+                for twice in repeated_keys(value)
+            ]
+    if problems:
+        raise InputError(problems)
+    return stated
 
 
 def config_problems(config: dict[str, Any]) -> list[str]:

@@ -163,6 +163,16 @@ def parse(text: str, where: AnyPath) -> Any:
     return content
 
 
+def repeated_keys(text: str) -> list[str]:
+    """Keys that stand twice in a mapping of a YAML text; none where it is not YAML."""
+    try:
+        loader = _Loader(text)
+        loader.get_single_data()
+    except (yaml.YAMLError, ValueError):
+        return []
+    return [key for _, key in loader.repeated]
+
+
 class _Loader(BASE):
     """A loader of YAML 1.2's numbers that notes keys that stand twice, with their lines."""
 
@@ -362,7 +372,7 @@ def schema_problems(
     -------
     list of str
         Key, value, what is allowed, and the remedy; for an unknown key the nearest allowed one
-        that is not stated.
+        that is not stated, or else the nearest one that is.
     """
     problems = _value_problems(instance, where)
     if problems:
@@ -597,7 +607,11 @@ def apart(node: Any) -> Any:
 
 def _unknown(key: str, node: Schema, stated: Collection[str]) -> str:
     names = list(node.get("properties", {}))
-    hint = near(key, [name for name in (*names, *node.get("x-file", {})) if name not in stated])
+    known = [*names, *node.get("x-file", {})]
+    hint = near(key, [name for name in known if name not in stated])
+    beside = get_close_matches(key, [name for name in known if name in stated], n=1)
+    if beside and not hint:
+        hint = f"; {beside[0]} is stated beside it"
     return f"unknown key {key}; allowed are {', '.join(names)}; remove it or correct its name{hint}"
 
 
