@@ -212,6 +212,17 @@ def test_what_a_node_cannot_have_is_refused_all_at_once(user):
     assert len(user({"model": "gpt-oss-120b", "precision": "FP4"})) == 1
 
 
+@pytest.mark.parametrize("gpu", ["GB300", "H100 PCIe", "mi300x", "MI325X", "AMD Instinct MI355X"])
+def test_gpus_that_nobody_measured_are_predicted_with_a_wider_interval(
+    user, fitted, training, hardware, gpu
+):
+    rows = user(*({"engine": "vLLM", "precision": "BF16", "gpu": name} for name in ("H100", gpu)))
+    assert beyond(rows, training, hardware["models"])[1] == "GPU; format"
+    predicted, (known, wide) = fitted.predict(rows)
+    assert ((predicted > 0) & np.isfinite(predicted)).all()
+    assert wide > known
+
+
 def test_layouts_that_part_nothing_evenly_are_refused_on_a_node_and_named_beyond(
     user, training, hardware
 ):

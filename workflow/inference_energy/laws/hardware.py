@@ -149,12 +149,13 @@ FORMS = ("sxm", "pcie", "nvl")
 """Forms that boards of one family have."""
 
 GPU_NAME = re.compile(
-    r"(?:nvidia )?(?:[hd]gx )?((?:rtx pro |rtx )?[a-z]{0,2}\d+[a-z]?)\b(?: tensor core| gpu)*"
-    rf"(?: ({'|'.join(FORMS)})\d?)?(?: nvl\d\d)?(?: blackwell)?(?: server| workstation| edition)*"
+    r"(?:nvidia |amd )?(?:instinct )?(?:[hd]gx )?((?:rtx pro |rtx )?[a-z]{0,2}\d+[a-z]?)\b"
+    rf"(?: tensor core| gpu)*(?: ({'|'.join(FORMS)})\d?)?(?: nvl\d\d| oam)?"
+    r"(?: blackwell)?(?: server| workstation| edition)*"
     r"(?: (\d+) ?gb)?(?: hbm\d[a-z]?)?"
 )
 """Family, form and memory [GB] in a GPU's name, in lower case with blanks for all dashes; board
-(HGX, DGX) and rack (NVL72) say nothing of the GPU."""
+(HGX, DGX, OAM) and rack (NVL72) say nothing of the GPU."""
 
 
 def gpu_named(gpus: pd.DataFrame, name: str) -> pd.Series:
