@@ -10,8 +10,9 @@ from urllib.parse import quote
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.stress.probe import chat_address, probe
+from inference_energy.web import on_one_line
 from library.test_web import drip, server
-from stress.servers import Server
+from stress.servers import Server, event
 
 KEY = "sk-canary-77d1"
 
@@ -73,6 +74,37 @@ def test_an_unknown_model_is_told_whatever_the_code(code, said, remedy):
             ask(server.url)
     assert remedy in str(caught.value)
     assert ("model is one of" in str(caught.value)) == ("model is one of" in remedy)
+
+
+UNKNOWN = {"message": "The model `m` does not exist.", "type": "NotFoundError"}
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        (json.dumps({"error": UNKNOWN | {"code": 404}}), "(404): it does not know this path or"),
+        (json.dumps({"error": UNKNOWN}, indent=2), "it does not know this path or the model m"),
+        (json.dumps({"object": "error", "message": "no key", "code": 401}), "it wants another key"),
+        (json.dumps({"error": "out of memory"}), "see its message"),
+        (json.dumps({"detail": "upstream"}), "see its message"),
+        (f"data: {json.dumps({'error': {'message': 'slow down', 'code': '429'}})}", "the rate"),
+        (f"data: {json.dumps({'error': {'message': 'x', 'code': 500}})}", "the server failed"),
+        ("event: error\ndata: overloaded", "see its message"),
+    ],
+)
+@pytest.mark.parametrize("tokens", [0, 3])
+def test_an_error_inside_an_answer_is_told_as_one(said, remedy, tokens):
+    text = tokens * event({"index": 0, "delta": {"content": "a"}})
+    with Server("good") as server:
+        server.answer = lambda handler, *rest: server.reply(
+            handler, 200, "text/event-stream", text + said.encode() + b"\n\n"
+        )
+        with pytest.raises(InputError) as caught:
+            ask(server.url)
+    (problem,) = caught.value.problems
+    assert "HTTP 200 with an error in the answer" in problem and remedy in problem
+    shown = said.removeprefix("event: error\n").removeprefix("data: ")
+    assert problem.endswith(f"It said: {on_one_line(shown.encode())}")
 
 
 def test_a_model_that_the_server_does_not_list_is_remarked():

@@ -104,7 +104,7 @@ def check_lengths(requests, asked, tolerance):
                 f"{percent(missed.mean())} of the answers missed the {asked} output tokens asked"
                 f" for (delivered {lengths.min():.0f} to {lengths.max():.0f}, mean"
                 f" {lengths.mean():.0f}): make the server ignore the end of sequence"
-                " (extra_inputs), and check its limit",
+                " (extra_inputs), check its limit, and its log for errors, which end streams early",
             )
         )
     hidden = done["hidden_tokens"] > tolerance * done["output_tokens"]

@@ -50,6 +50,10 @@ UNKNOWN = re.compile(
 """How servers say that they do not know a model; a context that is too short is no such case."""
 
 
+CODE = re.compile(r"[45][0-9]{2}")
+"""A code of HTTP that an error states in its text."""
+
+
 REMEDIES = {
     400: "it refuses the request: see its message; extra_inputs and legacy_max_tokens change it",
     401: "it wants another key: set OPENAI_API_KEY to the server's key",
@@ -135,12 +139,6 @@ def _silent(address, patience):
 def _http_problem(address, error, settings, key):
     said = _shown(error.read(), key)
     code = error.code
-    remedy = REMEDIES.get(code)
-    if code == 404 or (code in REMEDIES and UNKNOWN.search(said)):
-        remedy = (
-            f"it does not know this path or the model {settings['model']}: endpoint ends with /v1, "
-            f"and model is one of {_models(settings, key)}"
-        )
     if 300 <= code < 400:
         # what follows a question mark may be a secret
         place = (error.headers.get("Location") or "").partition("?")[0]
@@ -148,11 +146,46 @@ def _http_problem(address, error, settings, key):
             f"{address}: HTTP {code}: it sends on to another address, where no key is sent: give "
             f"that one as endpoint. It said: {_shown(place.encode(), key)}"
         )
-    if code >= 500:
-        remedy = "the server failed: look into its log, then start again"
+    remedy = _remedy(code, said, settings, key)
     if "html" in (error.headers.get("Content-Type") or "").lower():
         remedy = f"a web page answers ({remedy or 'no API'}): correct endpoint, or its proxy"
     return f"{address}: HTTP {code}: {remedy or 'look into its log'}. It said: {said}"
+
+
+def _remedy(code, said, settings, key):
+    """What to do about an error by its code and its words; None where neither says."""
+    if code == 404 or (code in REMEDIES and UNKNOWN.search(said)):
+        return (
+            f"it does not know this path or the model {settings['model']}: endpoint ends with /v1, "
+            f"and model is one of {_models(settings, key)}"
+        )
+    if code >= 500:
+        return "the server failed: look into its log, then start again"
+    return REMEDIES.get(code)
+
+
+def _refuse_error(address, said, settings, key, marked=False):
+    """Refuse what an answer with HTTP 200 says if it is an error, or is ``marked`` as one."""
+    try:
+        value = json.loads(said)
+    except (ValueError, RecursionError):
+        value = {}
+    value = value if isinstance(value, dict) else {}
+    is_bare = value.get("object") == "error" or (
+        value.keys() & {"detail"} and "choices" not in value
+    )
+    error = value.get("error") or (value if is_bare else None)
+    if not (error or marked):
+        return
+    stated = CODE.fullmatch(str(error.get("code"))) if isinstance(error, dict) else None
+    shown = _shown(said, key)
+    # an error without a code of its own is taken for a refusal of the request
+    remedy = _remedy(int(stated[0]) if stated else 400, shown, settings, key)
+    code = f" ({stated[0]})" if stated else ""
+    raise InputError(
+        f"{address}: HTTP 200 with an error in the answer{code}: {remedy or 'see its message'}. It"
+        f" said: {shown}"
+    )
 
 
 def _models(settings, key):
@@ -193,12 +226,17 @@ def check_model(settings, key):
 def _check_answer(address, answer, settings, key):
     """Remarks on an answer that came; InputError for one that is no stream of tokens."""
     is_page = "html" in (answer.headers.get("Content-Type") or "").lower()
-    times, tokens, said = [], 0, b""
+    times, tokens, said, plain, event = [], 0, b"", b"", b""
     for line in () if is_page else answer.lines():
         if len(said) < MOST_SAID and not line.startswith(COMMENT):
             said += line
+        if line.startswith(b"event:"):
+            event = line[6:].strip()
+        elif len(plain) < MOST_SAID and not line.startswith((COMMENT, b"data:")):
+            plain += line
         if not line.startswith(b"data:") or line[5:].strip() in (b"", b"[DONE]"):
             continue
+        _refuse_error(address, line[5:].strip(), settings, key, event == b"error")
         content = _content(line[5:])
         if content:
             tokens += 1
@@ -210,6 +248,7 @@ def _check_answer(address, answer, settings, key):
             f"{address}: a web page answers, no API: correct endpoint (it ends with /v1), or the "
             "proxy before the server"
         )
+    _refuse_error(address, plain.strip(), settings, key)
     if not tokens:
         raise InputError(
             f"{address}: answered without a token of text in a stream: check that "
