@@ -2,6 +2,8 @@
 
 import json
 
+from inference_energy.lock import Lock
+from inference_energy.stress.settings import STARTS
 from processes import HANGS, PIPE, SNAKEMAKE, STDOUT, one_message, snakemake, start
 from repository import copy_to
 from stress.servers import Server, stand_in
@@ -40,3 +42,11 @@ def test_two_tests_run_in_one_checkout_and_claim_nothing_of_the_paper(tmp_path):
         assert "claims" not in output
         assert (folder / f"build/stress/{name}/finished.json").exists()
         assert "cell 1 of 1" in (folder / f"logs/stress/{name}.log").read_text()
+    log = folder / "logs/stress/two.log"
+    said = log.read_text()
+    (folder / "build/stress/two/finished.json").unlink()
+    running = Lock(folder / "build/stress/two", STARTS)
+    again = snakemake(folder, *command[len(SNAKEMAKE) :])
+    running.close()
+    assert again.returncode != 0 and "Another run works in this folder" in again.stdout
+    assert log.read_text().startswith(said)

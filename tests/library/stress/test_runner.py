@@ -12,6 +12,7 @@ from inference_energy.errors import InputError
 from inference_energy.lock import Lock
 from inference_energy.meters import prometheus
 from inference_energy.stress import runner
+from inference_energy.stress.settings import RUNS
 from library.stress.made_up import CANARY, DEFAULTS, NODE, SMALL, read, samples
 from processes import HANGS, PIPE, start
 from repository import ROOT
@@ -193,7 +194,7 @@ def test_a_prometheus_that_is_gone_ends_no_test_and_is_asked_again(stress, monke
 
 def test_two_runs_of_one_test_are_kept_apart(alone, monkeypatch):
     monkeypatch.setattr(alone, "_run", lambda: None)
-    other = Lock(alone.folder, runner.LOCK)
+    other = Lock(alone.folder, RUNS)
     with pytest.raises(InputError, match=r"Another run works .*; or give this test another name"):
         alone.run()
     other.close()

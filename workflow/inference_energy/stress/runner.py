@@ -20,7 +20,6 @@ import pandas as pd
 import yaml
 
 from inference_energy.errors import InputError
-from inference_energy.lock import Lock
 from inference_energy.stress import checks, client, plan, tables
 from inference_energy.stress import window as stress_window
 from inference_energy.stress.forecast import NOTHING
@@ -28,7 +27,14 @@ from inference_energy.stress.power import telemetry_samples
 from inference_energy.stress.probe import PATIENCE, probe
 from inference_energy.stress.records import check_damaged, is_request, is_sample, read_lines
 from inference_energy.stress.results import GONE, publish
-from inference_energy.stress.settings import KEY, form, key_problems, setting_problems
+from inference_energy.stress.settings import (
+    KEY,
+    RUNS,
+    form,
+    key_problems,
+    lock,
+    setting_problems,
+)
 from inference_energy.stress.sources import SAMPLED, check_sources, find_sources, telemetry_section
 from inference_energy.tables import LARGEST, decode, read_bytes, write_text
 from inference_energy.units import SECONDS_PER_MINUTE
@@ -37,9 +43,6 @@ ROOT = Path(__file__).resolve().parents[3]
 LIBRARY = Path(__file__).resolve().parents[2]
 
 SAMPLER = "inference_energy.stress.sampler"
-
-
-LOCK = "run.lock"
 
 
 OUTLASTS = 3
@@ -172,15 +175,11 @@ class StressTest:
 
     def run(self):
         """Run what is not finished, alone in the folder; report after every cell."""
-        try:
-            lock = Lock(self.folder, LOCK)
-        except InputError as error:
-            remedy = f"or give this test another name ({form('name: NAME')})"
-            raise InputError(f"{self.folder}: {error}; {remedy}") from None
+        held = lock(self.folder, RUNS)
         try:
             self._run()
         finally:
-            lock.close()
+            held.close()
 
     def _run(self):
         client.redact(self.folder, self.key)

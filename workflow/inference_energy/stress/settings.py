@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from inference_energy.documents import read, read_schema, schema_problems, typed
 from inference_energy.errors import InputError
+from inference_energy.lock import Lock
 from inference_energy.project import own, provided
 from inference_energy.web import SECRET, address_problem
 
@@ -13,6 +14,9 @@ FILE = "config/stress.yaml"
 
 KEY = "OPENAI_API_KEY"
 """Variable of the endpoint's key."""
+
+RUNS, STARTS = "run.lock", "start.lock"
+"""Locks of a test's folder: of the test itself, and of the command that starts it."""
 
 LONGEST_NAME = 100
 """Letters of a folder's name: no file system takes names of files in it beyond 255."""
@@ -50,6 +54,15 @@ def folder_name(settings):
     """Name of the folder of a test's results: as stated, or the model's in plain letters."""
     name = str(settings.get("name") or settings.get("model"))
     return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".")[:LONGEST_NAME] or "-"
+
+
+def lock(folder, place):
+    """Lock a test's folder, as :class:`Lock`; its refusal tells how to run another test."""
+    try:
+        return Lock(folder, place)
+    except InputError as error:
+        remedy = f"or give this test another name ({form('name: NAME')})"
+        raise InputError(f"{folder}: {error}; {remedy}") from None
 
 
 def setting_problems(settings):
