@@ -132,6 +132,8 @@ def test_throughput_stated_in_thousands_of_tokens_is_a_warning(paper, rows, know
         ("model", "Llama 3.1 405B", "Llama\u0301 3.1 405B"),
         ("model", "Llama 3.1 405B", "meta-llama/Llama-3.1-405B"),
         ("model", "Llama 3.1 405B", "Llama 3,1 405B"),
+        ("model", "Llama 3.1 405B", "LIama 3.1 405B"),
+        ("model", "Llama 3.1 405B", "Llama 3.l 4O5B"),
         ("gpu", "H100-SXM-80GB", "H100 SXM 80GB"),
         ("source_id", "trtllm-0.19", "TRTLLM-0.19"),
     ],
@@ -141,6 +143,25 @@ def test_a_name_in_a_second_spelling_is_refused(paper, rows, known, column, usua
     apart.loc[rows.index[rows[column] == usual][0], column] = other
     (problem,), _ = held_against(paper, apart, known)
     assert f"oviedo.csv: column {column}: value {other}: {usual} in another spelling" in problem
+
+
+@pytest.mark.parametrize(
+    ("usual", "other"),
+    [
+        ("Llama 3.1 405B", "Llama 3.1 405B Instruct"),
+        ("Llama 3.1 405B", "meta-llama/Meta-Llama-3.1-405B-FP8"),
+        ("DeepSeek-R1", "dsr1"),
+        ("house 9B", "house 9B-it"),
+    ],
+)
+def test_two_names_of_one_model_are_a_warning(paper, rows, known, usual, other):
+    house = {"Mixtral 8x22B": "house 9B"} if usual == "house 9B" else {}
+    apart = rows.replace({"model": house})
+    apart.loc[apart.index[apart["model"] == usual][0], "model"] = other
+    problems, warnings = held_against(paper, apart, known)
+    assert [p for p in problems if "spelling" in p] == []
+    (warning,) = [w for w in warnings if "count as those of two models" in w]
+    assert f"column model: values {usual} and {other}: unusual; " in warning
 
 
 def test_names_that_differ_in_a_number_are_two(paper, rows, known):

@@ -52,8 +52,8 @@ def _key(name: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _plain(name: str) -> str:
-    """Key of a name without the publisher before it and PUBLISHED_AS behind it."""
+def bare_name(name: str) -> str:
+    """Key of a model's name without the publisher before it and PUBLISHED_AS behind it."""
     name, before = name.lower().rpartition("/")[2].removeprefix("meta-"), ""
     while name != before:
         name, before = PUBLISHED_AS.sub("", name), name
@@ -79,7 +79,7 @@ def goes_by(models: pd.DataFrame, name: str) -> pd.Series:
     """
     aliases = models["aliases"].fillna("") if "aliases" in models else ""
     names = tuple(models["model"] + ";" + aliases)
-    for key, keys in zip((_key, _plain), _keys_of(names), strict=True):
+    for key, keys in zip((_key, bare_name), _keys_of(names), strict=True):
         found = pd.Series([key(str(name)) in known for known in keys], models.index, dtype=bool)
         if found.any():
             break
@@ -89,8 +89,8 @@ def goes_by(models: pd.DataFrame, name: str) -> pd.Series:
 # every row of a benchmark table asks for the same models
 @lru_cache(maxsize=16)
 def _keys_of(names: tuple[str, ...]) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
-    """By _key and by _plain, the keys of every entry of names that semicolons part."""
-    exact, plain = ([frozenset(map(key, n.split(";"))) for n in names] for key in (_key, _plain))
+    """By _key and by bare_name, the keys of every entry of names that semicolons part."""
+    exact, plain = ([frozenset(map(key, n.split(";"))) for n in names] for key in (_key, bare_name))
     return exact, plain
 
 

@@ -20,6 +20,7 @@ from inference_energy.laws.hardware import (
     USUAL_PEAK,
     USUAL_SLOWEST,
     against_hardware,
+    bare_name,
     find_gpu,
     find_model,
     goes_by,
@@ -41,6 +42,8 @@ NAMED = ("model", "gpu", "source_id")
 """Columns whose names tell rows apart."""
 NO_DIFFERENCE = re.compile(r"^.*/|[\s_\u0300-\u036f-]+")
 """A publisher before the name, blanks, dashes and accents, in which two names do not differ."""
+DRAWN_ALIKE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o", ",": "."})
+"""Letters and digits that are taken for each other: a capital i is drawn as an l."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def held_against(
     problems: list[str] = []
     warnings: list[str] = []
     for found in (
-        _spellings(method, table),
+        _spellings(method, table, tables.models),
         _names(method, table, tables),
         _rows(method, table, tables),
         _lengths(method, table, tables),
@@ -140,8 +143,11 @@ def _same_models(name: str, others: Iterable[str], models: pd.DataFrame) -> list
     return [other for other in others if (same & goes_by(models, other)).any()]
 
 
-def _spellings(method: Mapping[str, Any], table: pd.DataFrame) -> Iterator[tuple[bool, str]]:
-    """Names spelt in two ways, which would part the rows of one model."""
+def _spellings(
+    method: Mapping[str, Any], table: pd.DataFrame, models: pd.DataFrame
+) -> Iterator[tuple[bool, str]]:
+    """Names spelt in two ways, and two names of one model, which part its rows."""
+    where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}: column"
     for column in NAMED:
         counts = table[column].value_counts()
         alike = counts.groupby(counts.index.map(_folded))
@@ -149,15 +155,29 @@ def _spellings(method: Mapping[str, Any], table: pd.DataFrame) -> Iterator[tuple
             for name in others:
                 yield (
                     True,
-                    f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}: column"
-                    f" {column}: value {name}: {usual} in another spelling, so that its rows would"
-                    " count apart; allowed is one spelling; write it as the other rows do",
+                    f"{where} {column}: value {name}: {usual} in another spelling, so that its rows"
+                    " would count apart; allowed is one spelling; write it as the other rows do",
                 )
+    counts = table["model"].value_counts()
+    names = pd.Series(counts.groupby(counts.index.map(_folded)).idxmax().tolist())
+    for _, same in names.groupby([_entry(name, models) for name in names]):
+        if len(same) > 1:
+            yield (
+                False,
+                f"{where} model: values {' and '.join(same)}: unusual; are names of one model,"
+                " whose rows count as those of two models",
+            )
 
 
 def _folded(name: str) -> str:
-    plain = unicodedata.normalize("NFD", name.casefold()).replace(",", ".")
+    plain = unicodedata.normalize("NFD", name.casefold()).translate(DRAWN_ALIKE)
     return NO_DIFFERENCE.sub("", plain)
+
+
+def _entry(name: str, models: pd.DataFrame) -> str:
+    """What names of one model share: its name in data/models.csv, else what its own begins with."""
+    known = models["model"][goes_by(models, name)]
+    return str(known.iloc[0]) if len(known) else bare_name(name)
 
 
 def _rows(
