@@ -399,8 +399,11 @@ def _texts(rows: pd.DataFrame, column: str) -> list[str]:
 
 def keys(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Index:
     """One text per row of what it has in the columns, the same for the same thing."""
-    given = [_texts(rows, column) for column in columns]
-    return pd.Index(["|".join(row) for row in zip(*given, strict=True)], dtype=object)
+    return _joined([_texts(rows, column) for column in columns])
+
+
+def _joined(texts: Sequence[Sequence[str]]) -> pd.Index:
+    return pd.Index(["|".join(row) for row in zip(*texts, strict=True)], dtype=object)
 
 
 def _with_recipes(rows: pd.DataFrame) -> pd.DataFrame:
@@ -412,8 +415,9 @@ def _with_recipes(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _level_keys(rows: pd.DataFrame) -> list[pd.Index]:
     """Group of every row at every level."""
-    rows = _with_recipes(rows)
-    return [keys(rows, columns) for columns, _ in LEVELS.values()]
+    rows, levels = _with_recipes(rows), [columns for columns, _ in LEVELS.values()]
+    texts = {column: _texts(rows, column) for column in {c for of in levels for c in of}}
+    return [_joined([texts[column] for column in columns]) for columns in levels]
 
 
 def _log_times(rows: pd.DataFrame) -> Array:

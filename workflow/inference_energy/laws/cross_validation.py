@@ -27,9 +27,6 @@ LONG = 4000
 """Input and output together that make a shape long. [tokens]"""
 
 
-ASKED = ("input_tokens", "output_tokens", "concurrency", "requests")
-"""Columns that a law of a configuration is told, as far as a table has them."""
-
 MOST = 15
 """Configurations of a user's table that are cross-validated: the time of a fit of many grows with
 the cube of their number."""
@@ -83,15 +80,16 @@ def _shapes(rows: pd.DataFrame) -> list[tuple[float, float]]:
     return list(zip(rows["input_tokens"], rows["output_tokens"], strict=True))
 
 
-def _predict(law: Law, rows: pd.DataFrame) -> Array:
-    at_load = law.at(*load_of(rows))
-    return at_load.predict(rows["input_tokens"].to_numpy(), rows["output_tokens"].to_numpy())
+def _predict(law: Law, asked: Array) -> Array:
+    n_in, n_out, *load = asked.T
+    return law.at(*load).predict(n_in, n_out)
 
 
-def _asked(prepared: Prepared) -> pd.DataFrame:
-    """What a law is told of a row that it predicts: few columns are taken in less time."""
+def _asked(prepared: Prepared) -> Array:
+    """What a law is told of rows that it predicts, by their index: lengths, then load."""
     rows = next(iter(prepared.values()))
-    return rows[[column for column in ASKED if column in rows]]
+    lengths = (rows[column].to_numpy(float) for column in ("input_tokens", "output_tokens"))
+    return np.stack([*lengths, *load_of(rows)], axis=1)
 
 
 def _unmeasured(rows: pd.DataFrame) -> pd.DataFrame:
@@ -112,17 +110,22 @@ def _predict_shapes(
             law = fit.laws[place[configuration]] if configuration in place else None
             law = law or fit.condition(_unmeasured(rows.loc[test.index[:1]]))
             if law is not None:
-                yield name, test.index, _predict(law, asked.loc[test.index])
+                yield name, test.index, _predict(law, asked[test.index])
 
 
 def _predict_configurations(
     prepared: Prepared, tested: Bools, group: NDArray[np.integer[Any]], most_known: int
-) -> Iterator[tuple[str, pd.Index, Array, pd.DataFrame]]:
+) -> Iterator[tuple[str, pd.Index, Array, Array]]:
     """Every law where a group of configurations is unknown but for some rows of one of them.
 
-    Yields law, rows, TPS and the known rows.
+    Yields law, rows, TPS and, as of ``_asked``, the known rows.
     """
     number, asked = next(iter(prepared.values()))["configuration"], _asked(prepared)
+    # only a law that knows load tells by text what a configuration has in common with others
+    told = {
+        name: rows if LAWS[name].knows_load else rows.select_dtypes("number")
+        for name, rows in prepared.items()
+    }
     for held in pd.unique(group[tested]):
         trained = group != held
         if not trained.any():
@@ -133,12 +136,11 @@ def _predict_configurations(
             for count in range(min(most_known, len(own) - 1) + 1):
                 for chosen in map(list, combinations(own.index, count)):
                     rest = own.index.drop(chosen)
-                    told, known = asked.loc[rest], asked.loc[chosen]
-                    for name, rows in prepared.items():
+                    for name, rows in told.items():
                         given = rows.loc[chosen] if count else _unmeasured(rows.loc[own.index[:1]])
                         law = fits[name].condition(given)
                         if law is not None:
-                            yield name, rest, _predict(law, told), known
+                            yield name, rest, _predict(law, asked[rest]), asked[chosen]
 
 
 def _nothing_left(count: int) -> InputError:
@@ -226,7 +228,7 @@ def cross_validate(
         for law, index, predicted, known in _predict_configurations(
             prepared, tested, group, most_known
         ):
-            names = " ".join(f"{i:g}/{o:g}" for i, o in _shapes(known))
+            names = " ".join(f"{i:g}/{o:g}" for i, o in known[:, :2])
             records.append((f"{label}, {len(known)} known", law, index, names, predicted))
 
     if not records:

@@ -291,6 +291,10 @@ class Hierarchical:
         log_peak = _log_peak(rows)
         known = rows["throughput_tps"].notna().to_numpy()
         count = known.sum()
+        if not count:
+            found = np.concatenate([self.shared, np.zeros(len(DEVIATIONS))])
+            covariance = scipy.linalg.block_diag(self.shared_covariance, np.diag(self.sd**2))
+            return self._law(log_peak[0], found, covariance, count)
         found, covariance, _, _ = _posterior(
             (log_peak + _log_shape(rows))[known],
             -np.log(rows["throughput_tps"].to_numpy(float)[known]),

@@ -239,6 +239,16 @@ class Rows:
         return int((self.columns[0] < self.offsets[self.nested]).sum())
 
     @cached_property
+    def _tops(self) -> tuple[Integers, Integers]:
+        """First of the cells that share all groups before ``nested``, and of every cell, which.
+
+        Cells are sorted by their groups, so that these stand side by side.
+        """
+        before = self._cells[0][:, : self.nested]
+        new = np.concatenate([[True], (before[1:] != before[:-1]).any(axis=1)])
+        return np.flatnonzero(new), np.cumsum(new) - 1
+
+    @cached_property
     def _top_pairs(self) -> Integers:
         """Places of pairs of ``columns`` in a matrix of the levels before ``nested``, laid flat.
 
@@ -274,12 +284,12 @@ class Rows:
             np.matmul(weighted[a:b].T, both[a:b], out=found[k])
         return found[:, :, :-1], found[:, :, -1]
 
-    def forms(self, slope: Array, by_own: Array) -> Array:
-        """Quadratic form of every row's slope with the matrix of its configuration."""
-        half = np.empty_like(slope)
+    def times(self, by_row: Array, by_own: Array) -> Array:
+        """Every row's vector times the matrix of its configuration."""
+        found = np.empty((len(by_row), by_own.shape[2]))
         for k, (a, b) in enumerate(pairwise(self._first.tolist())):
-            np.matmul(slope[a:b], by_own[k], out=half[a:b])
-        return np.asarray((half * slope).sum(axis=1), np.float64)
+            np.matmul(by_row[a:b], by_own[k], out=found[a:b])
+        return found
 
     def seen(self, values: Array) -> Array:
         """Sum of the values behind every feature, configurations by features."""
@@ -302,10 +312,10 @@ class Rows:
         return total
 
     def deviations(self, values: Array, own: Array) -> Array:
-        """Sum over levels and configuration of equation (1), rows by deviations."""
+        """Sum over levels and configuration of equation (1), configurations by deviations."""
         total = self.seen(values)[:, len(self.structure.median) :]
         total[:, self.structure.own[0]] += own[:, : len(self.structure.own[0])]
-        return total[self.own]
+        return total
 
     def drift(self, own: Array) -> Array:
         """Change of ln t of every row along its covariates."""
@@ -347,16 +357,17 @@ class Rows:
 
         Every part is the value of one column, so that only deviations are summed over columns.
         """
-        parts, own = len(self.structure.median), self._first_own
+        parts, own, (first, of) = len(self.structure.median), self._first_own, self._tops
         of_top, of_own = self._seen[parts:own, parts:], self._seen[own:, parts:]
-        by_top = of_top.T @ top.take(self._top_pairs)
+        by_top = of_top.T @ top.take(self._top_pairs[first])
         by_own = of_own.T @ in_blocks.take(self._own_pairs)
         across = by_own[:, :, parts:own] @ of_top
         found = np.empty((len(by_own), *2 * (sum(self.structure.moves.shape),)))
         found[:, :parts, :parts] = top[:parts, :parts]
-        found[:, parts:, :parts] = by_top[:, :, :parts] + by_own[:, :, :parts]
+        found[:, parts:, :parts] = by_top[of, :, :parts] + by_own[:, :, :parts]
         found[:, :parts, parts:] = found[:, parts:, :parts].transpose(0, 2, 1)
-        found[:, parts:, parts:] = by_top[:, :, parts:] @ of_top + by_own[:, :, own:] @ of_own
+        found[:, parts:, parts:] = (by_top[:, :, parts:] @ of_top)[of]
+        found[:, parts:, parts:] += by_own[:, :, own:] @ of_own
         found[:, parts:, parts:] += across + across.transpose(0, 2, 1)
         return found
 
@@ -523,7 +534,7 @@ class _Problem:
         """Logarithm of t of the rows, and the parts' shares of t."""
         s, n = self.rows.structure, len(self.rows.structure.median)
         factors = values[:n] + self.rows.deviations(values, own) @ s.moves.T
-        log_fit, share = log_sum(self.log_parts, factors)
+        log_fit, share = log_sum(self.log_parts, factors[self.rows.own])
         return log_fit + self.rows.drift(own), share
 
     def newton(self, state: State, log_fit: Array, share: Array) -> "_Step":
@@ -754,7 +765,7 @@ def _solve(top: Array, in_blocks: Array, precision: Array, vector: Array, rows: 
         k = len(seen)
         in_blocks[block][k :: k + len(own) + 1] += precision[own]
         local = in_blocks[block].reshape(len(own), -1)
-        across, inverse = local[:, :k], np.asarray(np.linalg.inv(local[:, k:]), np.float64)
+        across, inverse = local[:, :k], _inverse(local[:, k:])
         gain = inverse @ across
         top.ravel()[pairs] -= across.T @ gain
         right[seen] -= gain.T @ vector[own]
@@ -783,14 +794,11 @@ def _variances(rows: Rows, share: Array, step: _Step, in_blocks: Array) -> tuple
     """Variance of ln t of every row, and of every v, from the fit's parameters."""
     slope = _slopes(rows, share)
     seen = rows.by_own(rows.seen_covariance(step.solved.top, in_blocks))
-    of_own = rows.own_features
-    # of v and w: given the values, and with them
-    side = step.gain @ seen
-    own = step.own_covariance + side @ step.gain.transpose(0, 2, 1)
-    k, n = seen.shape[1], slope.shape[1]
-    joint = np.zeros((rows.count, n, n))
-    joint[:, :k, :k] = seen
-    joint[:, of_own, :k] -= side
-    joint[:, :k, of_own] -= side.transpose(0, 2, 1)
-    joint[:, of_own[:, None], of_own] += own
-    return rows.forms(slope, joint), np.diagonal(own, axis1=1, axis2=2)
+    # v and w are what the gain makes of the values, and what varies given these
+    of_own, n = slope.take(rows.own_features, axis=1), seen.shape[1]
+    both = rows.times(of_own, np.concatenate([step.gain, step.own_covariance], axis=2))
+    of_seen = slope[:, :n] - both[:, :n]
+    variance = (rows.times(of_seen, seen) * of_seen).sum(axis=1)
+    variance += (both[:, n:] * of_own).sum(axis=1)
+    own = np.diagonal(step.own_covariance, axis1=1, axis2=2)
+    return variance, own + ((step.gain @ seen) * step.gain).sum(axis=2)

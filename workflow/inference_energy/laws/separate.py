@@ -31,7 +31,9 @@ class Separate:
     @cached_property
     def laws(self) -> list[Law | None]:
         """Laws of the configurations, in order of first appearance; none of too few rows."""
-        groups = self.rows.groupby(configuration_number(self.rows))
+        # text tells configurations apart, and takes long to part
+        numbers = self.rows.select_dtypes("number")
+        groups = numbers.groupby(configuration_number(self.rows))
         return [self.condition(own) for _, own in groups]
 
     def condition(self, rows: pd.DataFrame) -> Law | None:
