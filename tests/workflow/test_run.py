@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 from contextlib import ExitStack
+from functools import cache
 
 import pytest
 from inference_energy.claims.judge import is_scored
@@ -116,22 +117,27 @@ def test_nothing_runs_twice(done):
     assert dry_run(done[0]) == {}
 
 
+LIBRARY = ROOT / "workflow" / "inference_energy"
+SCRIPTS = ROOT / "workflow" / "scripts"
+
+
+@cache
+def imported(path):
+    """Files of the library and of scripts that a Python file imports itself."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    roots = (LIBRARY.parent, SCRIPTS)
+    places = [folder.joinpath(*name.split(".")) for name in names for folder in roots]
+    return {place.with_suffix(".py") for place in places if place.with_suffix(".py").exists()}
+
+
 def importers(module):
     """Rules whose script imports a library module, followed through the library's own imports."""
-    library = ROOT / "workflow" / "inference_energy"
-    scripts = ROOT / "workflow" / "scripts"
-    roots = (library.parent, scripts)
-
-    def direct(path):
-        names = set()
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        places = [folder.joinpath(*name.split(".")) for name in names for folder in roots]
-        return {place.with_suffix(".py") for place in places if place.with_suffix(".py").exists()}
 
     def reached(path, seen):
-        for found in direct(path) - seen:
+        for found in imported(path) - seen:
             seen |= {found}
             reached(found, seen)
         return seen
@@ -144,7 +150,7 @@ def importers(module):
             re.M | re.S,
         )
         for rule, script in found:
-            if library / f"{module}.py" in reached(scripts / script, set()):
+            if LIBRARY / f"{module}.py" in reached(SCRIPTS / script, set()):
                 rules.add(rule)
     return rules
 
