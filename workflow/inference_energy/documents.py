@@ -490,37 +490,51 @@ def _missing(
     keys: Sequence[str], instance: Any, schema: Schema, place: tuple[Any, ...], stated: Any
 ) -> str:
     """Say what each key is that a mapping lacks, and which of its keys they belong to."""
+    names = _listed(keys)
+    what, state = f"missing keys {names}", "state them"
+    if len(keys) == 1:
+        what, state = f"missing key {names}", "state it"
+    if stated is not None and not place:
+        elsewhere = [key for key in schema.get("x-file", {}) if key not in stated]
+        if elsewhere:
+            return f"{what}; {state}, or {_listed(elsewhere)}: the one to take them from"
+    mapping, nodes = _at(place, instance, schema)
+    beside = [key for key in mapping if place and _parts(nodes, key, schema)]
+    among = f" beside {_listed(beside)}" if beside else ""
+    told = _of_each({key: _allowed_of(_parts(nodes, key, schema), schema) for key in keys})
+    remedies = {key: _remedy_of(_parts(nodes, key, schema), schema) for key in keys}
+    also = [_of_each({key: remedy}, len(keys)) for key, remedy in remedies.items() if remedy]
+    verb = "is" if len(keys) == 1 else "are"
+    return "; ".join([what, f"allowed {verb} {told}", f"{state}{among}", *also])
+
+
+def _at(place: tuple[Any, ...], instance: Any, schema: Schema) -> tuple[Any, list[Schema]]:
+    """Mapping at a place of a document, and the parts of the schema that it has to fit."""
     nodes = [schema]
     for step in place:
         instance = instance[str(step) if isinstance(instance, dict) else step]
-        nodes = [part for node in nodes for part in _described(node, str(step), schema)]
-    parts = {
-        key: [part for node in nodes for part in _described(node, key, schema)]
-        for key in (*keys, *instance)
-    }
-    one, names = len(keys) == 1, _listed(keys)
-    what, state = (
-        (f"missing key {names}", "state it") if one else (f"missing keys {names}", "state them")
-    )
-    elsewhere = (
-        [] if stated is None or place else [k for k in schema.get("x-file", {}) if k not in stated]
-    )
-    if elsewhere:
-        return f"{what}; {state}, or {_listed(elsewhere)}: the one to take them from"
-    told = {
-        key: _either(list(dict.fromkeys(_expected(part, schema) for part in parts[key])))
-        for key in keys
-    }
-    allowed_are = told[keys[0]] if one else ", ".join(f"{key}: {told[key]}" for key in keys)
-    beside = [key for key in instance if parts[key]] if place else []
-    among = f" beside {_listed(beside)}" if beside else ""
-    remedies = [
-        f"; {'' if one else f'{key}: '}{remedy}"
-        for key in keys
-        for remedy in {resolved(part, schema).get("x-remedy") for part in parts[key][:1]} - {None}
-    ]
-    verb = "is" if one else "are"
-    return f"{what}; allowed {verb} {allowed_are}; {state}{among}{''.join(remedies)}"
+        nodes = _parts(nodes, str(step), schema)
+    return instance, nodes
+
+
+def _parts(nodes: Iterable[Schema], key: str, schema: Schema) -> list[Schema]:
+    """Parts of a schema that a key of a mapping has to fit, by those that the mapping has to."""
+    return [part for node in nodes for part in _described(node, key, schema)]
+
+
+def _allowed_of(parts: Iterable[Schema], schema: Schema) -> str:
+    return _either(list(dict.fromkeys(_expected(part, schema) for part in parts)))
+
+
+def _remedy_of(parts: Sequence[Schema], schema: Schema) -> str | None:
+    return resolved(parts[0], schema).get("x-remedy") if parts else None
+
+
+def _of_each(told: Mapping[str, str], keys: int | None = None) -> str:
+    """What is told of keys, with their names where there are several."""
+    if (keys or len(told)) == 1:
+        return next(iter(told.values()))
+    return ", ".join(f"{key}: {words}" for key, words in told.items())
 
 
 def _described(node: Schema, key: str, schema: Schema) -> list[Schema]:

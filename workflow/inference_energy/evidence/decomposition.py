@@ -144,45 +144,53 @@ def decompose(setup, own, estimates, laws, convert, reasoning):
     served, more = _served(setup, lent, laws, {m: e * share for m, e in medians.items()})
     found = {}
     for estimate in usable.to_dict("records"):
-        model = estimate["model"]
+        name, model = estimate["id"], estimate["model"]
         if model in medians:
-            reference, reference_wh = f"{model}, {REGIME}", medians[model]
-            known = _of_model(setup, estimate, reference_wh, convert)
-            known |= served.get(estimate["id"], {})
+            known = _of_model(setup, estimate, medians[model], convert) | served.get(name, {})
             known |= _off_the_laws(known)
             known["reasoning"] = _reasoning(estimate, reasoning)
+            found[name] = _beside(estimate, model, medians[model], known)
         else:
-            reference, reference_wh = f"frontier blend, {REGIME}", blend[Place.FACILITY]
             known = dict.fromkeys(FACTORS[:-1], (None, "no law for this model"))
             known["boundary"] = _boundary(estimate, blend)
-        found[estimate["id"]] = estimate | {
-            "reference": reference,
-            "reference_wh": reference_wh,
-            "ratio": estimate["central_wh"] / reference_wh,
-            "factors": known,
-        }
+            found[name] = _beside(estimate, "frontier blend", blend[Place.FACILITY], known)
     hosts = _hosts(lent, {name: _rest(of) for name, of in found.items()})
-    lines = []
-    for name, of in found.items():
-        known = of["factors"] | hosts.get(name, {})
-        rest = _rest(of | {"factors": known})
-        missing = [factor for factor, (value, _) in known.items() if value is None]
-        known["remainder"] = (rest, ", ".join(["not explained", *missing]))
-        other = more.get(name, {}) | _range(of, rest) | _remarks(of)
-        followed = _follow(rest, other)
-        columns = ("id", "source_id", "method", "reference", "reference_wh", "ratio")
-        lines += [
-            {column: of[column] for column in columns}
-            | {
-                "factor": factor,
-                "value": 1.0 if value is None else value,
-                "known": "no" if value is None or factor == "remainder" else "yes",
-                "basis": basis,
-            }
-            | (followed if factor == "remainder" else dict.fromkeys(("step", "reason", "left")))
-            for factor, (value, basis) in known.items()
-        ]
+    lines = [
+        line
+        for name, of in found.items()
+        for line in _lines(of, of["factors"] | hosts.get(name, {}), more.get(name, {}))
+    ]
     return pd.DataFrame(lines)
+
+
+def _beside(estimate, subject, reference_wh, factors):
+    """Set an estimate beside the method's median for a subject."""
+    return estimate | {
+        "reference": f"{subject}, {REGIME}",
+        "reference_wh": reference_wh,
+        "ratio": estimate["central_wh"] / reference_wh,
+        "factors": factors,
+    }
+
+
+def _lines(of, known, more):
+    """Lines of an estimate's factors, and of what they leave with what may explain it."""
+    rest = _rest(of | {"factors": known})
+    missing = [factor for factor, (value, _) in known.items() if value is None]
+    followed = _follow(rest, more | _range(of, rest) | _remarks(of))
+    known = known | {"remainder": (rest, ", ".join(["not explained", *missing]))}
+    columns = ("id", "source_id", "method", "reference", "reference_wh", "ratio")
+    return [
+        {column: of[column] for column in columns}
+        | {
+            "factor": factor,
+            "value": 1.0 if value is None else value,
+            "known": "no" if value is None or factor == "remainder" else "yes",
+            "basis": basis,
+        }
+        | (followed if factor == "remainder" else dict.fromkeys(("step", "reason", "left")))
+        for factor, (value, basis) in known.items()
+    ]
 
 
 def _rest(of):
