@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from inference_energy import units
 from inference_energy.energy import exact as energy_exact
 from inference_energy.energy import monte_carlo
 from inference_energy.energy.equation import query_energy
@@ -18,7 +19,7 @@ from inference_energy.laws.log_linear import RELEASED_FLOOR
 from inference_energy.method.build import build
 from inference_energy.method.files import resolve
 from inference_energy.tables import read_table, write_text
-from inference_energy.units import NANO
+from jinja2 import Environment, StrictUndefined
 
 ROOT = Path(__file__).resolve().parents[1]
 METHOD = "config/methods/oviedo2026.yaml"
@@ -76,9 +77,19 @@ def run_seconds(folder, *arguments, **variables):
 
 
 def job_times(path):
-    """Jobs of each rule and their CPU time [s], the costliest rule first."""
+    """Jobs of each rule and their CPU time [s], the costliest rule first, and of all."""
     table = pd.read_csv(path, sep=" ", names=["rule", "seconds"])
-    return table.groupby("rule")["seconds"].agg(["size", "sum"]).sort_values("sum").iloc[::-1]
+    rules = table.groupby("rule")["seconds"].agg(["size", "sum"]).sort_values("sum").iloc[::-1]
+    each = {rule: (jobs, seconds) for rule, jobs, seconds in rules.itertuples()}
+    return each | {"all": (len(table), float(table["seconds"].sum()))}
+
+
+def page(**measured):
+    """Write what was measured, times in seconds, by results.md.jinja."""
+    lines = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+    template = (ROOT / "benchmarks" / "results.md.jinja").read_text(encoding="utf-8")
+    made = Environment(undefined=StrictUndefined, **lines).from_string(template)
+    return made.render(units=units, **measured)
 
 
 def exact_percentiles(setup):
@@ -162,38 +173,19 @@ def main():
             ("one-row table", one_row_table),
         )
     }
-    lines = [
-        "# Benchmarks",
-        "",
-        "Measured in one run of `make bench`; the promise is in the last column.",
-        "",
-        "| what | measured | promised |",
-        "| --- | --- | --- |",
-        f"| forced run with audit, two cores | {run:.0f} s | below 90 s |",
-        f"| `snakemake whatif`, from an edit to its page | {whatif:.1f} s | |",
-        f"| the same, times a dry run ({dry:.1f} s) | {whatif / dry:.1f} | at most 2.5 |",
-        f"| `snakemake whatif` of ten settings (full-load) | {many:.1f} s | |",
-        f"| the same, times a dry run | {many / dry:.1f} | at most 2.5 |",
-        f"| `snakemake whatif` of twelve settings and the law with load (revised, oviedo2026)"
-        f" | {loaded:.1f} s | |",
-        f"| the same, times a dry run | {loaded / dry:.1f} | at most 2.5 |",
-        f"| exact percentiles, one method and regime | {exact:.3f} s | below 0.2 s |",
-        f"| published engine, per sample | {per_sample / NANO:.0f} ns | |",
-        *(
-            f"| {name} called once per sample, times the published engine | {time / per_sample:.0f}"
-            f" | {'at least 100' if name == 'one-row table' else ''} |"
-            for name, time in called.items()
-        ),
-        "",
-        "CPU time of the jobs of that run, user and system, interpreter starts included:",
-        "",
-        "| rule | jobs | CPU time [s] |",
-        "| --- | --- | --- |",
-        *(f"| {rule} | {int(n)} | {total:.1f} |" for rule, (n, total) in jobs.iterrows()),
-        f"| all | {int(jobs['size'].sum())} | {jobs['sum'].sum():.1f} |",
-    ]
-    write_text(ROOT / "benchmarks" / "results.md", "\n".join(lines) + "\n")
-    print("\n".join(lines))
+    text = page(
+        run=run,
+        dry=dry,
+        whatif=whatif,
+        many=many,
+        loaded=loaded,
+        exact=exact,
+        per_sample=per_sample,
+        called=called,
+        rules=jobs,
+    )
+    write_text(ROOT / "benchmarks" / "results.md", text)
+    print(text)
 
 
 if __name__ == "__main__":
