@@ -163,3 +163,13 @@ def test_pages_say_of_all_claims_what_became_of_them(page):
 def test_the_input_that_is_charged_is_that_of_figure_s3():
     told = described(ROOT / f"figures/{PAPER}/s3.svg")
     assert f" {number(facts.input_charged(table(PAPER, 'sensitivity')))} and " in told
+
+
+def test_the_briefing_promises_of_the_stress_test_what_it_measures():
+    """The power of the GPUs; that of the node where its own or another meter is read."""
+    text = " ".join((ROOT / "docs" / "briefing.html").read_text(encoding="utf-8").split())
+    step = text.partition("<b>The ratio of long to short</b>")[2].partition("<li>")[0]
+    sources = (ROOT / "docs" / "stress.md").read_text(encoding="utf-8")
+    assert "all of this" not in step
+    for power in ("ipmi", "node:LOG"):
+        assert f"`{power}`" in sources and f"<code>power: {power}</code>" in step
