@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from inference_energy.drawing import description
 from inference_energy.scenarios import tables
-from inference_energy.scenarios.figures import energy_map
+from inference_energy.scenarios.figures import BEYOND, energy_map
 from legibility import contrast, problems
 
 
@@ -15,6 +15,30 @@ def test_a_map_can_be_read_and_tells_what_it_shows(name, over, flat, settings):
     assert problems(figure) == {}
     assert over in description(figure)
     assert len(figure.axes) == 2
+
+
+@pytest.mark.parametrize("values", [[300, 600], [300, 600, 9000], list(range(100, 9000, 100))])
+def test_cells_beyond_what_a_model_was_measured_at_are_hatched_and_the_key_says_so(
+    values, flat, settings
+):
+    field = settings["maps"][0] | {"y": {"input": "output_tokens", "values": values}}
+    figure = energy_map(tables.maps({"flat": flat}, settings | {"maps": [field]}))
+    assert problems(figure) == {}
+    beyond = 2 * sum(value > 2000 for value in values)
+    hatched = [len(c.get_paths()) for c in figure.axes[0].collections if c.get_hatch()]
+    assert hatched == ([beyond] if beyond else [])
+    assert (BEYOND in description(figure)) == bool(beyond)
+
+
+@pytest.mark.parametrize("values", [[300.0, 600.0], [20.0, 300.0, 600.0, 9000.0]])
+def test_a_line_is_dotted_beyond_what_a_model_was_measured_at(values, flat, settings):
+    line = settings["maps"][1] | {"x": {"input": "output_tokens", "values": values}}
+    figure = energy_map(tables.maps({"flat": flat}, settings | {"maps": [line]}))
+    assert problems(figure) == {}
+    drawn = {of.get_linestyle(): list(of.get_xdata()) for of in figure.axes[0].lines}
+    assert drawn["-"] == [300.0, 600.0]
+    assert drawn.get(":", [300.0, 600.0]) == values
+    assert (BEYOND in description(figure)) == (":" in drawn) == (len(values) > 2)
 
 
 def test_every_cell_of_a_field_has_its_number(flat, settings):

@@ -6,7 +6,9 @@ import pytest
 from inference_energy.documents import read as read_document
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
+from inference_energy.laws.base import Share
 from inference_energy.laws.peak import Peak
+from inference_energy.laws.pooled import Pooled
 from inference_energy.method.setup import Coupling
 from inference_energy.scenarios import tables
 from inference_energy.tables import read_table, write_table
@@ -94,6 +96,28 @@ def test_load_is_an_input_where_the_law_knows_it(flat, settings):
     assert alone == pytest.approx(4 * four)
     with pytest.raises(InputError, match="value load: no method has a law that knows load"):
         tables.maps({"flat": flat}, of)
+
+
+def test_cells_beyond_the_lengths_that_a_law_has_seen_are_told(flat, settings):
+    field = settings["maps"][0] | {"y": {"input": "output_tokens", "values": [300, 2000, 2001]}}
+    table = tables.maps({"flat": flat}, settings | {"maps": [field]})
+    assert set(table.loc[table["extrapolated"] == "yes", "y"]) == {2001}
+    assert set(table.loc[table["extrapolated"] == "no", "y"]) == {300, 2000}
+
+
+def test_loads_beyond_those_that_the_power_of_a_node_is_known_at_are_told(flat, settings):
+    """Between 8 and 64 requests; a law that no loads are stated of is asked for any."""
+    by_load = {"name": "load", "input_tokens": 500, "output_tokens": 300}
+    by_load["x"] = {"input": "load", "values": [4.0, 8.0, 64.0, 65.0]}
+    law = Shared(100.0, 1, flat.models[0].law.domain)
+    pooled = Pooled.of([Share(1.0, 1.0, law, "node", "engine", load) for load in (8.0, 64.0)])
+    methods = {
+        name: replace(flat, models=tuple(replace(m, law=of) for m in flat.models))
+        for name, of in {"pooled": pooled, "alone": law}.items()
+    }
+    table = tables.maps(methods, settings | {"maps": [by_load]})
+    beyond = table[table["extrapolated"] == "yes"]
+    assert set(beyond["method"]) == {"pooled"} and set(beyond["x"]) == {4.0, 65.0}
 
 
 def test_tables_fit_their_schemas(flat, settings, facility, tmp_path):

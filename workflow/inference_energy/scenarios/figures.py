@@ -1,10 +1,14 @@
 """Maps of the energy of a query: a field over two inputs, a line over one."""
 
 from math import ceil
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.collections import PatchCollection
 from matplotlib.colors import LogNorm
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
 
 from inference_energy.drawing import (
     BLACK,
@@ -13,6 +17,7 @@ from inference_energy.drawing import (
     TEAL,
     frame,
     headline,
+    legend,
     log_axis,
     log_range,
     log_ticks,
@@ -37,6 +42,9 @@ PANEL, COLUMNS = 2.25, 2
 LEFT, GAP, ABOVE, BELOW = 0.65, 0.15, 0.6, 0.45
 """Space for the labels of the rows, right of every panel, above the first and below each [in]."""
 
+TOLD = 0.2
+"""Space above for the key of what lies beyond the measurements [in]."""
+
 BETWEEN = 0.3
 """Space for the titles of further rows of panels [in]."""
 
@@ -50,9 +58,18 @@ PALE = 0.62
 """Share of the range of energies below which a cell is so pale that its number is black. [1]"""
 
 
+BEYOND = "beyond the lengths or loads that a model of the blend was measured at"
+"""What is hatched in a field and dotted on a line."""
+
+HATCH: dict[str, Any] = {"facecolor": "none", "edgecolor": TEAL, "hatch": "////", "linewidth": 0}
+"""Look of cells beyond what was measured, over their grey."""
+
+
 @rc_context(SETTINGS)
 def energy_map(table):
     """Median energy over the inputs of one map, a panel for each method.
+
+    Cells beyond what a model was measured at are hatched, a line is dotted there.
 
     Parameters
     ----------
@@ -68,13 +85,15 @@ def energy_map(table):
     columns = min(len(methods), COLUMNS)
     lines = -(-len(methods) // columns)
     each = PANEL + BELOW + BETWEEN
-    height = ABOVE + lines * each - BETWEEN
+    is_beyond = rows["extrapolated"].eq("yes").any()
+    above = ABOVE + (TOLD if is_beyond else 0)
+    height = above + lines * each - BETWEEN
     figure = new_figure(PAGE, height)
     headline(figure, f"A query's median is {number(least, 2)} to {number(most, 2)} Wh over {over}")
     numbered = flat or _numbers_fit(rows, (PAGE - LEFT) / columns - GAP)
     width = (PAGE - LEFT - (0 if numbered else KEY)) / columns
     for place, (method, of_method) in enumerate(methods):
-        left, top = LEFT + width * (place % columns), ABOVE + each * (place // columns)
+        left, top = LEFT + width * (place % columns), above + each * (place // columns)
         right = PAGE - left - width + GAP
         axis = frame(figure, left, height - top - PANEL, right, top)
         panel_title(axis, place, method)
@@ -85,8 +104,11 @@ def energy_map(table):
         if place % columns:
             axis.set_ylabel("")
             axis.tick_params(labelleft=False)
+    if is_beyond:
+        line = Line2D([], [], color=TEAL, linestyle=":", label=BEYOND)
+        legend(figure, [line if flat else Patch(label=BEYOND, **HATCH)], LEFT, 0.36)
     if not numbered:
-        key = frame(figure, PAGE - KEY + GAP, height - ABOVE - PANEL, 0.45, ABOVE)
+        key = frame(figure, PAGE - KEY + GAP, height - above - PANEL, 0.45, above)
         figure.colorbar(figure.axes[0].images[0], cax=key)
         log_ticks(key.yaxis)
         key.set_title("Wh", fontweight="normal")
@@ -101,11 +123,22 @@ def _numbers_fit(rows, width):
 def _field(axis, rows, ends, width, numbered):
     """Cells of the energy, coloured by its logarithm, with the number in each that holds it."""
     cells = rows.pivot_table("value", "y", "x")
-    axis.imshow(cells, origin="lower", aspect="auto", cmap="Greys", norm=LogNorm(*ends))
+    image = axis.imshow(cells, origin="lower", aspect="auto", cmap="Greys", norm=LogNorm(*ends))
+    beyond = rows["extrapolated"].eq("yes")
+    if beyond.any():
+        places = zip(
+            cells.columns.get_indexer(rows.loc[beyond, "x"]),
+            cells.index.get_indexer(rows.loc[beyond, "y"]),
+            strict=True,
+        )
+        patches = [Rectangle((x - 0.5, y - 0.5), 1, 1) for x, y in places]
+        axis.add_collection(PatchCollection(patches, **HATCH))
     middle = ends[0] * (ends[1] / ends[0]) ** PALE
     for (y, x), value in np.ndenumerate(cells.to_numpy() if numbered else np.empty((0, 0))):
         colour = BLACK if value < middle else "white"
-        axis.text(x, y, number(value, 2), ha="center", va="center", color=colour)
+        ground = {"facecolor": image.to_rgba(value), "edgecolor": "none", "pad": 0.4}
+        told = number(value, 2)
+        axis.text(x, y, told, ha="center", va="center", color=colour, bbox=ground)
     below, beside = ([grouped(float(value)) for value in at] for at in (cells.columns, cells.index))
     # a blank between two labels
     apart = LETTER * (max(map(len, below)) + 1)
@@ -123,7 +156,10 @@ def _line(axis, rows, table):
     of_method = table[table["method"] == rows["method"].iloc[0]]
     values = of_method.pivot_table("value", "x", "statistic")
     axis.fill_between(values.index, values["p5"], values["p95"], color=TEAL, alpha=0.2, linewidth=0)
-    axis.plot(values.index, values["p50"], color=TEAL)
+    seen = rows.loc[rows["extrapolated"] == "no", "x"].sort_values()
+    axis.plot(seen, values["p50"][seen], color=TEAL)
+    if len(seen) < len(values):
+        axis.plot(values.index, values["p50"], color=TEAL, linestyle=":")
     log_axis(axis, INPUTS[rows["x_input"].iloc[0]], values.index.min(), values.index.max())
     axis.set_yscale("log")
     axis.set_ylim(log_range(table["value"]))

@@ -37,6 +37,9 @@ def page(
             each["name"]: [name for name in settings["methods"] if name not in drawn[each["name"]]]
             for each in settings["maps"]
         },
+        beyond_of={
+            name: rows["extrapolated"].eq("yes").any() for name, rows in maps.groupby("map")
+        },
         maps=settings["maps"],
         inputs={name: within(words) for name, words in INPUTS.items()},
     )

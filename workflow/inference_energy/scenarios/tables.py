@@ -4,10 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
+from inference_energy.laws.base import Law
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Coupling, Setup, extrapolates, fixed_regime
@@ -58,6 +60,44 @@ def statistics(
     blend = exact.blend_energy(setup, energies, shares, trim=False)
     values = {name: float(blend.quantile(level)) for name, level in LEVELS.items()}
     return values | {MEAN: float(blend.mean())}
+
+
+def is_beyond(
+    setup: Setup,
+    shares: Collection[str],
+    lengths: Mapping[str, Any],
+    load: float | None = None,
+) -> bool:
+    """Whether a model of the blend was not measured at such lengths or such a load.
+
+    Parameters
+    ----------
+    setup, shares, lengths
+        As for :func:`statistics`.
+    load : float, optional
+        Of the node, if it is stated. [requests]
+
+    Returns
+    -------
+    bool
+        Whether a law was not fitted to the lengths, or the load is not between those of the
+        method's nodes, beyond which a node's power is held.
+    """
+    served = [model for model in setup.models if model.name in shares]
+    return any(
+        extrapolates(model, *(lengths[name] for name in LENGTHS))
+        or (load is not None and _is_outside(model.law, load))
+        for model in served
+    )
+
+
+def _is_outside(law: Law, load: float) -> bool:
+    """Whether a load is not between those that the power of every kind of node is known at."""
+    kinds: dict[tuple[str, str], list[float]] = {}
+    for way in law.shares():
+        if not np.isnan(way.load):
+            kinds.setdefault((way.node, way.engine), []).append(way.load)
+    return any(not min(loads) <= load <= max(loads) for loads in kinds.values())
 
 
 def changed(setup: Setup, values: Mapping[str, float]) -> Setup:
@@ -154,11 +194,7 @@ def tasks(
         for task in settings["tasks"]:
             values = statistics(setup, shares, task)
             carbon = {grid: values["p50"] / WH_PER_KWH * per for grid, per in intensities.items()}
-            beyond = any(
-                extrapolates(model, *(task[name] for name in LENGTHS))
-                for model in setup.models
-                if model.name in shares
-            )
+            beyond = is_beyond(setup, shares, task)
             what = {
                 "method": method,
                 "task": task["name"],
@@ -215,6 +251,7 @@ def maps(setups: Mapping[str, Setup], settings: Mapping[str, Any]) -> pd.DataFra
                     stated = {x["input"]: at_x} | ({y["input"]: at_y} if y["input"] else {})
                     lengths = {name: stated.get(name, each[name]) for name in LENGTHS}
                     values = statistics(changed(setup, stated), shares, lengths)
+                    beyond = is_beyond(setup, shares, lengths, stated.get(LOAD))
                     what = {
                         "map": each["name"],
                         "method": method,
@@ -222,6 +259,7 @@ def maps(setups: Mapping[str, Setup], settings: Mapping[str, Any]) -> pd.DataFra
                         "x": at_x,
                         "y_input": y["input"],
                         "y": at_y,
+                        "extrapolated": yes(beyond),
                         "unit": "Wh",
                     }
                     lines += [what | {"statistic": s, "value": v} for s, v in values.items()]
