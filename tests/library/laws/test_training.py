@@ -178,7 +178,7 @@ def test_what_nobody_measured_is_named(user, training, hardware):
         {"engine": "nobody's", "engine_version": "0.1"},
         {"gpu": "B300"},
         {"gpu": "GB200", "precision": "FP4"},
-        {"model": "Llama 4 Scout", "input_tokens": 1e7, "output_tokens": 1e7},
+        {"model": "Llama 4 Scout", "input_tokens": 4e6, "output_tokens": 4e6},
         {"input_tokens": 1, "output_tokens": 1},
         {"tensor_parallel": 2, "pipeline_parallel": 4},
         {"tensor_parallel": 1024},
@@ -249,6 +249,26 @@ def test_layouts_that_part_nothing_evenly_are_refused_on_a_node_and_named_beyond
         "engine; GPUs",
         "",
     ]
+
+
+def test_a_request_that_no_cache_holds_and_stages_without_layers_are_refused(user):
+    stages, long = problems_of(
+        user,
+        {},
+        {"tensor_parallel": 1, "input_tokens": 130000, "throughput_tps": 5},
+        {"model": "Llama 3.1 8B", "tensor_parallel": 1, "pipeline_parallel": 64},
+    )
+    assert 'line 3, column "input_tokens": value "130000"; allowed are at most 2 times' in long
+    assert "of input and output, which the cache of 1 x H100-SXM-80GB holds beside" in long
+    assert (
+        'line 4, column "pipeline_parallel": value "64"; allowed are at most the 32 layers'
+        in stages
+    )
+
+
+def test_a_layout_of_experts_is_named_where_a_model_has_none(user, training, hardware):
+    rows = user({"expert_parallel": 8}, {"tensor_parallel": 1, "attention_data_parallel": 8})
+    assert list(beyond(rows, training, hardware["models"])) == 2 * ["engine; layout"]
 
 
 def test_a_wrong_cell_hides_nothing_else_that_is_wrong(user):

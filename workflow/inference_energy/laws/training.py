@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from inference_energy.laws.at_load import AS_MANY_AS_FIT, STEADY, AtLoadFit, describe, keys
 from inference_energy.laws.hardware import (
+    FULLEST,
     LONGEST,
     PEAK,
     SLOWEST,
@@ -316,6 +317,13 @@ def _uneven(rows: pd.DataFrame, numbers: NDArray, models: pd.DataFrame) -> Itera
             f" and its {kept} of keys and values evenly; correct the layout"
         )
     count, _, spread = layout(rows)
+    stages = rows["pipeline_parallel"].astype(float).fillna(1.0)
+    for model, alike in rows[stages > rows["layers"]].groupby("model", sort=False):
+        yield (
+            f'{name_rows(numbers[alike.index])}, column "pipeline_parallel": value'
+            f' "{stages[alike.index[0]]:g}"; allowed are at most the {alike["layers"].iloc[0]:g}'
+            f" layers of {model}; correct the layout"
+        )
     uneven = (count <= NODE_GPUS) & (spread < count) & (count % spread != 0)
     for gpus, over in sorted(set(zip(count[uneven], spread[uneven], strict=True))):
         alike = uneven & (count == gpus) & (spread == over)
@@ -372,6 +380,19 @@ def _implausible(
                 f'{name_rows(numbers[wrong])}, column "throughput_tps": value "{stated:g}"; allowed'
                 f" is {reason}; compare it, the lengths and the GPUs with their source"
             )
+    kept = rows["input_tokens"] + rows["output_tokens"]
+    over = rows[kept > FULLEST * rows["cache_tokens"]]
+    for _, alike in over.groupby(["model", "gpu"], sort=False):
+        model, gpu = alike["model"].iloc[0], alike["gpu"].iloc[0]
+        stated = alike["input_tokens"].iloc[0], alike["output_tokens"].iloc[0]
+        column = "input_tokens" if stated[0] >= stated[1] else "output_tokens"
+        room, count = alike["cache_tokens"].iloc[0], copy_gpus(alike).iloc[0]
+        yield (
+            f'{name_rows(numbers[alike.index])}, column "{column}": value "{max(stated):g}";'
+            f" allowed are at most {FULLEST:g} times {room:.0f} tokens of input and output, which"
+            f" the cache of {count:g} x {gpu} holds beside the weights of {model}; correct the"
+            " lengths, the layout or the format"
+        )
     long = rows[over_context(rows, hardware["models"]) > LONGEST]
     for model, alike in long.groupby("model", sort=False):
         stated = alike["input_tokens"].iloc[0], alike["output_tokens"].iloc[0]
@@ -460,7 +481,7 @@ def beyond(rows: pd.DataFrame, training: pd.DataFrame, models: pd.DataFrame) -> 
     -------
     Series of str
         Names of NEVER_MEASURED and RANGES, as in "GPU; load", and "layout" where the GPUs part a
-        model as no engine does; empty where all was measured.
+        model as no engine does, or experts that it does not have; empty where all was measured.
     """
     found: dict[str, NDArray] = {
         name: ~keys(rows, columns).isin(keys(training, columns))
@@ -476,7 +497,9 @@ def beyond(rows: pd.DataFrame, training: pd.DataFrame, models: pd.DataFrame) -> 
         high = ends["max"].fillna(training[column].max()).to_numpy()
         value = rows[column].to_numpy(float)
         found[name] = (value < low) | (value > high)
-    count, _, spread = layout(rows)
+    count, copies, spread = layout(rows)
+    dense = rows["mixture"].to_numpy(float) == 0
     found["layout"] = ~parts_heads(rows, models) | (count % spread != 0)
+    found["layout"] |= dense & ((copies > 1) | (spread > 1))
     table = pd.DataFrame(found, rows.index)
     return table.apply(lambda row: "; ".join(table.columns[row]), axis=1)
