@@ -18,6 +18,21 @@ def test_times_in_a_zone_and_without_one():
             seconds(bad)
 
 
+@pytest.mark.parametrize("text", ["05/03/2026 12:00:00", "5-3-2026 12:00", "05/03/2026 1:00 PM"])
+def test_a_day_that_may_be_a_month_is_refused(text):
+    with pytest.raises(ValueError, match=r"day or its month first: give ISO 8601"):
+        seconds(text, "UTC")
+
+
+def test_a_day_that_is_no_month_is_told_by_its_number():
+    for text in ("31/01/2026 12:00", "01/31/2026 12:00", "31-1-2026 12:00", "1-31-2026 12:00"):
+        assert seconds(text, "UTC") == NOON
+    assert seconds("05/05/2026 12:00", "UTC") == seconds("2026-05-05 12:00", "UTC")
+    for text in ("31/01/26 12:00", "26/01/31 12:00", "1-31-26"):
+        with pytest.raises(ValueError, match="year in four digits"):
+            seconds(text, "UTC")
+
+
 def test_two_outlets_in_one_file_are_refused(tmp_path):
     both = [f"{NOON + n},{power}" for n in range(20) for power in (400 + n, 500 + n)]
     assert "reads 400 and 500 at one time (20 such times)" in refusal(tmp_path, table(*both))

@@ -53,6 +53,7 @@ ENERGY_UNITS = {
 MISSING = {"", "-", "n/a", "[n/a]", "[not supported]", "not supported", "na", "nan", "unavailable"}
 MISSING |= {"unknown", "none", "null", "[unknown error]", "[insufficient permissions]", "err!"}
 MISSING |= {"[gpu requires reset]", "[gpu is lost]", "[unknown]"}
+MISSING |= {"disabled", "deactivated", "no reading", "not available"}
 
 LIKELY = {"gpu": 3_000.0, "cpu": 3_000.0, "node": 150_000.0}
 """No one meter of a scope draws more [W]: above it the file is in milliwatts."""
@@ -64,6 +65,13 @@ LEAST = {"gpu": 2.0, "cpu": 1.0, "node": 20.0}
 
 DAY_FIRST = re.compile(r"\d\d?\.\d\d?\.\d{4}\b")
 """31.01.2026: where a date is written with points, its day comes first."""
+
+
+DAY_OR_MONTH = re.compile(r"(\d\d?)([/-])(\d\d?)\2(\d+)\b")
+"""31/01/2026 or 01/31/2026, by the country."""
+
+
+MONTHS = 12
 
 
 TIME_OF_DAY = re.compile(r"[\d:.]*:[\d:.]*\s*([ap]\.?m\.?)?", re.IGNORECASE)
@@ -360,10 +368,10 @@ def seconds(time: Any, zone: str | None = None) -> float:
         raise ValueError(allowed) from None
     except ValueError:
         text = str(time).strip()
-        if TIME_OF_DAY.fullmatch(text):
-            raise ValueError(f"states no day: {allowed}") from None
+        if unclear := _unclear(text):
+            raise ValueError(f"{unclear}: {allowed}") from None
         try:
-            by_day = DAY_FIRST.match(text)
+            by_day = DAY_FIRST.match(text) or _day_first(text)
             stamp = pd.to_datetime(text, dayfirst=True) if by_day else pd.Timestamp(text)
             if stamp.tzinfo is None and zone:
                 stamp = stamp.tz_localize(zone)
@@ -377,6 +385,24 @@ def seconds(time: Any, zone: str | None = None) -> float:
         if FIRST <= number * factor <= LAST:
             return number * factor
     raise ValueError(allowed)
+
+
+def _unclear(text: str) -> str:
+    """What nobody knows of a time, if anything."""
+    if TIME_OF_DAY.fullmatch(text):
+        return "states no day"
+    date = DAY_OR_MONTH.match(text)
+    if date and len(date[4]) != len("2026"):
+        return "does not state its year in four digits"
+    if date and date[1] != date[3] and max(int(date[1]), int(date[3])) <= MONTHS:
+        return "may have its day or its month first"
+    return ""
+
+
+def _day_first(text: str) -> bool:
+    """Whether a date begins with a number that is no month."""
+    date = DAY_OR_MONTH.match(text)
+    return date is not None and int(date[1]) > MONTHS
 
 
 def counted_power(samples: pd.DataFrame) -> pd.Series:

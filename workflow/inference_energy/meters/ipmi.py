@@ -6,23 +6,46 @@ FreeIPMI's ipmi-dcmi ("Current Power", "Time Stamp"). ipmitool 1.8.19 writes tim
 """
 
 import re
+from dataclasses import dataclass, field
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.meters.common import Samples, alternating
+from inference_energy.meters.common import ALWAYS, IN_TURN, Samples, alternating
 
 NAME = "ipmitool dcmi power reading"
-POWER = re.compile(r"(?:Instantaneous power reading|Current Power)\s*:\s*(\d+)\s*Watts", re.I)
+POWER = re.compile(r"(?:Instantaneous power reading|Current Power)\s*:\s*(.*?)\s*$", re.I | re.M)
+EXTREME = re.compile(r"(?:Minimum|Maximum)\b.*:\s*(\d+)\s*Watts", re.I)
 TIME = re.compile(r"(?:IPMI timestamp|Time ?Stamp)\s*:\s*(.+?)(?:\s+Sampling period.*|\s*)$", re.I)
+STATE = re.compile(r"Power (?:reading state is|Measurement)\s*:\s*(\w+)", re.I)
+ACTIVE = {"activated", "active"}
 ZONE = re.compile(r"\s+(?!UTC|GMT|AM|PM)[A-Z]{2,5}$")
 """An abbreviation of a zone, which may stand for several: the zone is stated beside the log."""
 
-Moments = dict[str, list[tuple[int, float]]]
-"""Line and power [W] of the readings of each time."""
+DATE = re.compile(r"^(\d\d)/(\d\d)/(\d{4})\b")
+"""A date as ipmitool writes it, its month first."""
 
 APART = 0.001
 """Time between readings of one second, in which nodes take turns, far below that second. [s]"""
+
+BACK = 10.0
+"""By more than so much no clock is set back while it is kept right. [s]"""
+
+
+@dataclass
+class Reading:
+    """Line, power [W], time as written, and least and largest power since the node counts them."""
+
+    line: int
+    power: float
+    moment: str = ""
+    extremes: list[str] = field(default_factory=list)
+
+
+Moments = dict[str, list[Reading]]
+"""The readings of each time."""
 
 
 def recognise(text: str) -> bool:
@@ -36,35 +59,83 @@ def read(samples: Samples) -> None:
     The times are whole seconds: of several readings in one, the mean is taken.
     """
     samples.only("node", "IPMI")
-    power: float | None = None
+    readings = _readings(samples)
     moments: Moments = {}
-    for line, text in enumerate(samples.text.splitlines(), start=1):
-        found, time = POWER.search(text), TIME.search(text)
-        if found:
-            if power is not None:
-                samples.refuse(
-                    line, "follows a reading without a time: keep the line 'IPMI timestamp' of each"
-                )
-            power = float(found[1])
-        if time and power is not None:
-            moment = ZONE.sub("", time[1].replace(" - ", " "))
-            moments.setdefault(moment, []).append((line, power))
-            power = None
+    for reading in readings:
+        moments.setdefault(reading.moment, []).append(reading)
     samples.problems += _several_nodes(samples, moments)
-    for moment, readings in moments.items():
-        mean = sum(power for _, power in readings) / len(readings)
-        samples.add(readings[0][0], moment, "node", power_w=mean)
+    times: dict[str, float] = {}
+    for moment, same in moments.items():
+        powers = [reading.power for reading in same if not np.isnan(reading.power)]
+        mean = float(np.mean(powers)) if powers else np.nan
+        samples.add(same[0].line, moment, "node", power_w=mean)
+        if samples.rows and samples.rows[-1]["line"] == same[0].line:
+            times[moment] = samples.rows[-1]["time_s"]
+    _refuse_back(samples, readings, times)
     if not samples.rows and not samples.problems:
         raise InputError(
             f"{samples.path}: holds readings without times: keep the line 'IPMI timestamp' of each"
         )
 
 
+def _readings(samples: Samples) -> list[Reading]:
+    """Readings in the order of the log; of a node that is not active they are none."""
+    readings: list[Reading] = []
+    for line, text in enumerate(samples.text.splitlines(), start=1):
+        last = readings[-1] if readings else None
+        if found := POWER.search(text):
+            if last and not last.moment:
+                samples.refuse(
+                    line, "follows a reading without a time: keep the line 'IPMI timestamp' of each"
+                )
+            readings.append(Reading(line, samples.number(line, "power", found[1])))
+        elif last and (time := TIME.search(text)) and not last.moment:
+            moment = ZONE.sub("", time[1].replace(" - ", " "))
+            last.moment = DATE.sub(r"\3-\1-\2", moment)
+        elif last and (extreme := EXTREME.search(text)):
+            last.extremes.append(extreme[1])
+        elif last and (state := STATE.search(text)) and state[1].lower() not in ACTIVE:
+            last.power = np.nan
+    return [reading for reading in readings if reading.moment]
+
+
+def _refuse_back(samples: Samples, readings: list[Reading], times: dict[str, float]) -> None:
+    """Refuse a log that goes back into its own time: of two nodes, or of a clock that was set."""
+    known = [(reading, times[reading.moment]) for reading in readings if reading.moment in times]
+    earliest = np.inf
+    for (_, before), (reading, time) in pairwise(known):
+        earliest = min(earliest, before)
+        if earliest <= time < before - BACK:
+            samples.refuse(
+                reading.line,
+                f"is {before - time:.0f} s before the reading above, in a time that the log has"
+                " had: keep a log of each node, and its clock in UTC",
+            )
+            return
+
+
 def _several_nodes(samples: Samples, moments: Moments) -> list[str]:
     """Problems of readings that take turns within their seconds, which a mean would hide."""
     rows = [
-        ("node", second + APART * place, power)
-        for second, readings in enumerate(moments.values())
-        for place, (_, power) in enumerate(readings)
+        ("node", second + APART * place, reading.power)
+        for second, same in enumerate(moments.values())
+        for place, reading in enumerate(same)
     ]
+    extremes = [tuple(reading.extremes) for same in moments.values() for reading in same]
+    if any(_in_turn(extremes, count) for count in IN_TURN):
+        return [
+            f"{samples.path}: the least and largest powers that its readings state take turns: two"
+            " or more nodes in one file; keep a file of each"
+        ]
     return alternating(samples, pd.DataFrame(rows, columns=["meter", "time_s", "power_w"]))
+
+
+def _in_turn(extremes: list[tuple[str, ...]], count: int) -> bool:
+    """Whether extremes come again after ``count`` of them and differ from those before."""
+    if len(extremes) < 4 * count:
+        return False
+    turns = [
+        extremes[place] == extremes[place - count] != extremes[place - 1]
+        for place in range(count, len(extremes))
+    ]
+    return bool(np.mean(turns) > ALWAYS)
