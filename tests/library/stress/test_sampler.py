@@ -41,6 +41,11 @@ def test_meters_that_cannot_be_read_are_errors_not_zeros(tmp_path, monkeypatch):
     assert next(readings) == [("node", "512", "")]
     monkeypatch.setattr(sampler, "IPMI", ["false"])
     assert next(readings) == []
+    asleep = f"{answer}\nPower reading state is:                   deactivated"
+    monkeypatch.setattr(sampler, "IPMI", ["echo", asleep])
+    assert next(readings) == []
+    with pytest.raises(SystemExit, match="not activated"):
+        next(sampler.ipmi())
     monkeypatch.setattr(sampler, "IPMI", ["no-such-tool"])
     with pytest.raises(SystemExit, match="name another source"):
         next(sampler.ipmi())

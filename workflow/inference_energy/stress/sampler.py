@@ -58,8 +58,10 @@ def ipmi():
         except OSError as error:
             sys.exit(f"{IPMI[0]}: {error.strerror}: install it, or name another source of power")
         found = re.search(r"Instantaneous power reading:\s+(\d+) Watts", answer.stdout)
+        asleep = re.search(r"Power reading state is:\s+deactivated", answer.stdout)
+        found = None if asleep else found
         if not found and not told:
-            said = answer.stderr.strip() or "nothing more"
+            said = answer.stderr.strip() or ("it is not activated" if asleep else "nothing more")
             sys.exit(f"{' '.join(IPMI)}: no power reading in its answer; it said: {said}")
         told = True
         yield [("node", found[1], "")] if found else []
