@@ -1,6 +1,7 @@
 """Methodologies as files: inheritance, validation, and the objects the engines work with."""
 
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
@@ -46,6 +47,9 @@ RESERVED = {
     "whatif",
 }
 """Words of the workflow: folders, files and targets, which a method's folder would mix with."""
+
+DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.", re.I)
+"""Names that no folder on Windows has: those of its devices, and with a dot at the end."""
 
 LACKING = "key (top): missing key"
 """How a problem of a file begins that lacks whole sections."""
@@ -339,6 +343,12 @@ def name_problems(name: str, where: str) -> list[str]:
         return [
             f"{where}: key id: value {name}: is a word of the workflow, which has a folder of that"
             f" name; allowed is any but {', '.join(sorted(RESERVED))}; rename the file"
+        ]
+    if DEVICE.fullmatch(name):
+        return [
+            f"{where}: key id: value {name}: no Windows machine has a folder of that name, so that"
+            " none could check out the results; allowed is any but con, prn, aux, nul, com0 to"
+            " com9 and lpt0 to lpt9, without a dot at the end; rename the file"
         ]
     if ".." in name:
         return [
