@@ -177,12 +177,33 @@ def test_good_addresses(address):
         "http://h/v1;api_key=hunter2",
         "http://h/v1/token=hunter2",
         "http://h/v1%3Fapi_key%3Dhunter2",
+        "http://h/sk-hunter2hunter2hunter2/v1",
+        "http://h/Bearer%20hunter2",
     ],
 )
 def test_bad_addresses_are_told_without_their_secrets(address):
     problem = web.address_problem(address)
     assert "allowed is http://HOST:PORT/PATH" in problem
     assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "looks"),
+    [
+        ("sk-proj-abcdefghij0123456789", True),
+        ("Authorization: Bearer abc", True),
+        ("hf_" + "aB3" * 11, True),
+        ("nvapi-" + "aB3" * 11, True),
+        ("eyJhbGciOiJIUzI1NiJ9x.eyJzdWIi", True),
+        ("hf-internal-testing/tiny-random-LlamaForCausalLM", False),
+        ("sk-learn-in-a-name-without-digits", False),
+        ("task-oriented-model-20240101-v2-final", False),
+        ("forbearer model", False),
+        ("Llama 3.1 8B", False),
+    ],
+)
+def test_secrets_are_known_by_their_look(text, looks):
+    assert web.looks_secret(text) is looks
 
 
 def test_a_look_up_that_hangs_is_bounded(monkeypatch):

@@ -39,6 +39,18 @@ SECRET = re.compile(
 STATED = re.compile(r"(key|secret|token|password|passwd|auth)\s*(=|%3d)", re.I)
 """What states a secret within an address."""
 
+LOOKS = re.compile(
+    r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|gsk|ghp)_[a-z0-9]{20,}|(nvapi|xai)-[\w-]{20,}"
+    r"|eyJ[\w-]{16,}\.|bearer(\s|%20|\+)+\S)",
+    re.I,
+)
+"""Keys of services by how they begin, a web token, and the word before one in a header."""
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text holds what looks like a key."""
+    return LOOKS.search(text) is not None
+
 
 def address_problem(address: str) -> str | None:
     """Say what is wrong with an address, without repeating it: it may hold a secret.
@@ -74,7 +86,7 @@ def address_problem(address: str) -> str | None:
             f"holds a query or fragment, which may be a key and results would repeat; {allowed}; "
             "remove it, and set OPENAI_API_KEY where a key is needed"
         )
-    if STATED.search(address):
+    if STATED.search(address) or looks_secret(address):
         return (
             f"holds what looks like a key, which results would repeat; {allowed}; remove it, and "
             "set OPENAI_API_KEY where a key is needed"

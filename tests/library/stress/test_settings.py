@@ -129,6 +129,20 @@ def test_a_settings_file_without_keys_is_refused(tmp_path, monkeypatch):
         settings.merge(None)
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"extra_inputs": {"user": "sk-hunter2hunter2hunter2"}},
+        {"extra_inputs": {"a": [{"b": "Bearer hunter2"}]}},
+        {"name": "sk-hunter2hunter2hunter2"},
+    ],
+)
+def test_what_looks_like_a_secret_is_refused_and_not_repeated(stated):
+    (problem,) = settings.setting_problems(NODE | stated)
+    assert "looks like a secret" in problem
+    assert "hunter2" not in problem
+
+
 @pytest.mark.parametrize("name", ["max_tokens", "eos_token", "stop_token_ids", "author"])
 def test_fields_of_tokens_are_no_secrets(name):
     assert settings.setting_problems(NODE | {"extra_inputs": {name: "1"}}) == []

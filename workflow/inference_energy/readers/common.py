@@ -18,6 +18,7 @@ from inference_energy.errors import InputError
 from inference_energy.method.boundary import Meter
 from inference_energy.readers.consistency import PERCENTILES as PERCENTILES
 from inference_energy.readers.consistency import check_run
+from inference_energy.web import looks_secret
 
 GPU_ENERGY = ("gpu_power_w", "gpu_energy_j", "energy_per_output_token_j")
 
@@ -294,6 +295,11 @@ def _fact_problems(where, facts):
             problems.append(
                 f'{where}, key "{name}": unknown; allowed are {", ".join(allowed)}; '
                 "correct or remove it"
+            )
+        elif isinstance(value, str) and looks_secret(value):
+            problems.append(
+                f'{where}, key "{name}": looks like a secret, which results would repeat; allowed '
+                f"is {tables.allowed(allowed[name])}; take it out of the file"
             )
         elif not jsonschema_rs.Draft202012Validator(allowed[name]).is_valid(value):
             problems.append(

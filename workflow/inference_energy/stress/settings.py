@@ -8,7 +8,7 @@ from inference_energy.documents import read, read_schema, schema_problems, typed
 from inference_energy.errors import InputError
 from inference_energy.lock import Lock
 from inference_energy.project import own, provided
-from inference_energy.web import SECRET, address_problem
+from inference_energy.web import SECRET, address_problem, looks_secret
 
 FILE = "config/stress.yaml"
 
@@ -77,7 +77,7 @@ def setting_problems(settings):
         settings = settings | {"endpoint": None}
         found.append(f"{FILE}: key endpoint: {problem}")
     found += schema_problems(settings, read_schema("stress"), FILE)
-    return found + _secrets(settings.get("extra_inputs")) + _zone(settings.get("meter_zone"))
+    return found + _secrets(settings) + _zone(settings.get("meter_zone"))
 
 
 def key_problems(key):
@@ -103,20 +103,26 @@ def _zone(name):
     ]
 
 
-def _secrets(fields):
+def _secrets(settings):
+    found = [
+        key
+        for key, value in _fields(settings, "")
+        if (key.startswith("extra_inputs.") and SECRET.search(key.rpartition(".")[2]))
+        or (isinstance(value, str) and looks_secret(value))
+    ]
     return [
         f"{FILE}: key {key}: looks like a secret, which results would repeat; "
         "allowed are other fields; remove it, and set OPENAI_API_KEY where a key is needed"
-        for key, name in _names(fields, "extra_inputs")
-        if SECRET.search(name)
+        for key in found
     ]
 
 
-def _names(value, path):
-    """Path and name of every field of a value, those within others too."""
+def _fields(value, path):
+    """Path and value of every field of a value, those within others too."""
+    parts = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        parts = enumerate(value)
     found = []
-    for name, item in value.items() if isinstance(value, dict) else ():
-        found += [(f"{path}.{name}", str(name)), *_names(item, f"{path}.{name}")]
-    for place, item in enumerate(value if isinstance(value, list) else ()):
-        found += _names(item, f"{path}.{place}")
+    for name, item in parts:
+        found += [(f"{path}{name}", item), *_fields(item, f"{path}{name}.")]
     return found
