@@ -1,8 +1,13 @@
 """A deployment file is merged with its method and checked."""
 
+import json
+
 import pytest
 from inference_energy.deployments import files
 from inference_energy.errors import InputError
+from inference_energy.laws.registry import LAWS
+from inference_energy.method.sources import law_tables
+from inference_energy.project import listed
 from library.deployments.made_up import FIXED, SCHEMAS, WHERE, own, quantity, refusal
 from repository import METHOD_FILES
 
@@ -167,3 +172,147 @@ def test_braces_in_the_path_of_a_benchmark_are_refused_with_its_key(tmp_path):
     told = refusal(files.find_benchmarks, WHERE, (tmp_path / "{x}.json").as_posix())
     assert told.startswith(f"{WHERE}: key deployment.benchmarks")
     assert "{x}.json" in told
+
+
+EXAMPLE = files.EXAMPLES[0]
+
+
+@pytest.fixture
+def methods():
+    """Files of all methods by name."""
+    return listed("config/methods")
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A deployment file with its benchmarks beside it."""
+
+    def written(name="mine", **section):
+        (tmp_path / "runs.json").write_text("{}", encoding="utf-8")
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(json.dumps(own(**section)), encoding="utf-8")
+        return path.as_posix()
+
+    return written
+
+
+def test_deployments_are_read_with_their_benchmarks_and_a_folder_each(methods, mine, tmp_path):
+    path = mine(keys={"pue": FIXED["pue"]})
+    found = files.load([EXAMPLE, path, path], methods)
+    assert list(found) == ["8xh100-llama-405b", "mine"]
+    example, read = found.values()
+    assert example["folder"] == "results/deployments/8xh100-llama-405b"
+    assert example["path"] == EXAMPLE
+    assert read["folder"] == "build/deployments/mine"
+    assert read["path"] == path
+    assert read["stated"] == ["extends", "deployment", "pue"]
+    assert read["benchmarks"] == [f"{tmp_path.as_posix()}/runs.json"]
+    assert read["method"]["pue"] == FIXED["pue"]
+    assert read["method"]["deployment"]["model"] == "M"
+
+
+def test_two_files_of_one_name_and_none_are_told_at_once(methods, mine, tmp_path):
+    (tmp_path / "more").mkdir()
+    other = (tmp_path / "more" / "mine.yaml").as_posix()
+    mistyped, path = EXAMPLE.replace("8xh100", "8xh10"), mine()
+    told = refusal(files.load, [path, other, mistyped], methods).splitlines()
+    assert told == [
+        f"key deployments: value {other}: has the name of {path}; allowed is another name; rename"
+        " the file",
+        f"key deployments: value {mistyped}: no such file; allowed is a deployment file such as"
+        f" {EXAMPLE}; correct the path; did you mean {EXAMPLE}?",
+    ]
+
+
+def test_a_deployment_is_told_under_the_key_that_names_it(methods, mine):
+    path = mine("a b")
+    told = refusal(files.read_deployment, path, methods, (), "requests.deployment")
+    assert told == (
+        f"key requests.deployment: value {path}: allowed are letters, digits, '.', '_' and '-' in"
+        " the file's name; rename the file"
+    )
+
+
+def test_a_deployment_of_a_method_with_problems_of_its_own_is_left_out(methods, mine):
+    path = mine()
+    assert files.load([path], methods, ["oviedo2026"]) == {}
+    assert list(files.load([path], methods, ["revised"])) == ["mine"]
+
+
+def test_an_answer_starts_from_benchmarks_their_facts_and_the_tables_of_its_law(
+    methods, mine, tmp_path
+):
+    path = mine()
+    logs = tmp_path / "logs" / "power"
+    logs.mkdir(parents=True)
+    for file in (tmp_path / "runs.facts.yaml", logs / "b.txt", tmp_path / "logs" / "a.txt"):
+        file.write_text("", encoding="utf-8")
+    (deployment,) = files.load([path], methods).values()
+    found = files.inputs(deployment)
+    assert found["file"] == path
+    assert found["files"] == [
+        (tmp_path / name).as_posix() for name in ("runs.facts.yaml", "runs.json")
+    ]
+    assert (found["gpus"], found["models"]) == ("data/gpus.csv", "data/models.csv")
+    assert found["reference"] == "results/oviedo2026/energy_per_query.csv"
+    assert "background" not in found and "throughput_tables" not in found
+    folder = deployment | {"benchmarks": [(tmp_path / "logs").as_posix()]}
+    assert files.inputs(folder)["files"] == [
+        (tmp_path / "logs" / name).as_posix() for name in ("a.txt", "power/b.txt")
+    ]
+
+
+def test_a_law_that_learns_from_other_nodes_starts_from_their_tables_too(methods, mine):
+    (deployment,) = files.load([mine(extends="revised")], methods).values()
+    found = files.inputs(deployment)
+    assert found["background"] == METHOD_FILES["revised"]["benchmarks"]["table"]
+    assert set(law_tables(LAWS)) <= set(found)
+
+
+def test_tables_figures_and_the_report_are_in_the_folder_of_the_deployment():
+    found = files.outputs({"folder": "f"})
+    assert found[:2] == ["f/throughput_laws.csv", "f/energy_per_query.csv"]
+    assert found[-6:] == [
+        *("f/energy.png", "f/energy.svg", "f/measured.png", "f/measured.svg"),
+        *("f/report.md", "f/report.html"),
+    ]
+
+
+def test_the_answers_that_are_there_are_told(tmp_path):
+    (tmp_path / "report.md").write_text(
+        "# Title\n\nAn **answer** \u03b7.\n\nMore.\n", encoding="utf-8"
+    )
+    assert files.answers([{"folder": tmp_path / "none"}, {"folder": tmp_path}]) == [
+        "An **answer** \u03b7.",
+        f"Report: {tmp_path / 'report.html'}",
+    ]
+
+
+def test_keys_that_are_lacking_are_told_with_what_may_be_meant():
+    content = own()
+    content["extend"] = content.pop("extends")
+    told = refusal(files.resolve, content, "mine", WHERE, METHOD_FILES, SCHEMAS)
+    assert told == (
+        f"{WHERE}: missing key extends; allowed are {', '.join(sorted(METHOD_FILES))}; state the"
+        " method to start from; key extend is unknown; did you mean extends?"
+    )
+    told = refusal(
+        files.resolve, {"extends": "revised", "deploy": 1}, "mine", WHERE, METHOD_FILES, SCHEMAS
+    )
+    assert told == (
+        f"{WHERE}: missing key deployment; see docs/deployments.md; state it; key deploy is"
+        " unknown; did you mean deployment?"
+    )
+
+
+def test_a_folder_of_too_many_is_told_by_its_key_and_a_brace_in_it_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_FILES", 1)
+    for name in ("a{b}.json", "c{d}.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    folder = tmp_path.as_posix()
+    first, second = refusal(files.find_benchmarks, WHERE, folder).splitlines()
+    assert first == (
+        f"{WHERE}: key deployment.benchmarks: value {folder}: holds more than 1 files; allowed is"
+        " the folder of one run; name that"
+    )
+    assert second.startswith(f"{WHERE}: key deployment.benchmarks: value {folder}/")
