@@ -168,7 +168,9 @@ def _predicted(kind, fit, rows, served):
     if kind.knows_load:
         laws = fit.laws_of(first)
     else:
-        laws = [fit.condition(first.iloc[[k]]) for k in range(len(first))]
+        # all that it needs are numbers, and text is slow to take row by row
+        told = first.select_dtypes("number")
+        laws = [fit.condition(told.iloc[[k]]) for k in range(len(first))]
     lengths = rows[["input_tokens", "output_tokens"]].to_numpy(float)
     predicted = np.empty(len(rows))
     for k, law in enumerate(laws):
