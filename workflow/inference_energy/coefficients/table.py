@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from inference_energy.coefficients.rows import add_tiers
 from inference_energy.energy.equation import node_energy
-from inference_energy.laws.base import Array, Law
+from inference_energy.laws.base import Array, Law, class_of
 from inference_energy.laws.serving import add_traits
 from inference_energy.laws.training import LoadFit
 from inference_energy.method.distributions import NORMAL_95
@@ -189,9 +189,8 @@ def node_parts(laws: Iterable[Law], query: Mapping[str, float]) -> tuple[Array, 
     seconds, sigma : ndarray
         Laws by 3. [s, 1]
     """
-    found = [(law.parts(*query.values()), law.parts_sigma(*query.values())) for law in laws]
-    seconds, sigma = np.moveaxis(np.array(found), 1, 0)
-    return seconds, sigma
+    every = list(laws)
+    return class_of(every).parts_of_all(every, *query.values())
 
 
 def over_engines(

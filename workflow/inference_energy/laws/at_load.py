@@ -225,31 +225,51 @@ class AtLoad(Law):
 
         They are one law whose numbers have an axis of laws before those of the lengths.
         """
-        many = cast(Sequence[AtLoad], laws)
         shape = np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens))
-        over = (len(many), *(1 for _ in shape))
+        one = cls._of_many(cast(Sequence[AtLoad], laws), len(shape))
+        log_time, change = one._log_time(input_tokens, output_tokens)
+        rate = one.copies * np.maximum(output_tokens, LENGTH_FLOOR)
+        flat = change.reshape(len(laws), -1, change.shape[-1])
+        variance = ((flat @ one.covariance) * flat).sum(axis=-1).reshape(log_time.shape)
+        return rate * np.exp(-log_time), np.sqrt(variance + one.scatter**2)
 
-        def along(values: Sequence[Any] | Array) -> Array:
+    @classmethod
+    def parts_of_all(
+        cls,
+        laws: Sequence[Law],
+        input_tokens: float,
+        cached_tokens: float,
+        output_tokens: float,
+    ) -> tuple[Array, Array]:
+        """As of any law; they are one law whose numbers have an axis of laws, as in ``of_all``."""
+        lengths = (input_tokens, cached_tokens, output_tokens)
+        one = cls._of_many(cast(Sequence[AtLoad], laws), 0)
+        # every law's scatter is that of its three times
+        spread = replace(one, scatter=cast(Any, one.scatter)[:, None])
+        found = one.parts(*lengths), spread.parts_sigma(*lengths)
+        seconds, sigma = (np.stack(of_kind, axis=-1) for of_kind in found)
+        return seconds, sigma
+
+    @classmethod
+    def _of_many(cls, laws: "Sequence[AtLoad]", axes: int) -> "AtLoad":
+        """Laws as one whose numbers, but for the covariance, have so many axes after the laws'."""
+        over = (len(laws), *(1 for _ in range(axes)))
+
+        def along(values: Sequence[Any] | Array) -> Any:
             return np.array(values, float).reshape(over)
 
-        of_laws = np.array([_TRAITS_OF(law.traits) for law in many], float).T
-        traits: dict[str, Any] = dict(zip(TRAITS, map(along, of_laws), strict=True))
-        one = replace(
-            many[0],
-            traits=traits,
-            log_factors=np.array([law.log_factors for law in many]).reshape(*over, len(PARTS)),
-            slopes=np.array([law.slopes for law in many]).reshape(*over, len(ALONG)),
-            concurrency=along([law.concurrency for law in many]),
-            requests=along([law.requests for law in many]),
-            copies=1.0,
+        of_laws = np.array([_TRAITS_OF(law.traits) for law in laws], float).T
+        return replace(
+            laws[0],
+            traits=dict(zip(TRAITS, map(along, of_laws), strict=True)),
+            log_factors=np.array([law.log_factors for law in laws]).reshape(*over, len(PARTS)),
+            slopes=np.array([law.slopes for law in laws]).reshape(*over, len(ALONG)),
+            covariance=np.array([law.covariance for law in laws]),
+            scatter=along([law.scatter for law in laws]),
+            concurrency=along([law.concurrency for law in laws]),
+            requests=along([law.requests for law in laws]),
+            copies=along([law.copies for law in laws]),
         )
-        log_time, change = one._log_time(input_tokens, output_tokens)
-        rate = along([law.copies for law in many]) * np.maximum(output_tokens, LENGTH_FLOOR)
-        covariances = np.array([law.covariance for law in many])
-        flat = change.reshape(len(many), -1, change.shape[-1])
-        variance = ((flat @ covariances) * flat).sum(axis=-1).reshape(log_time.shape)
-        scatter = along([law.scatter for law in many])
-        return rate * np.exp(-log_time), np.sqrt(variance + scatter**2)
 
     def parts(
         self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
@@ -278,7 +298,8 @@ class AtLoad(Law):
             np.asarray(x, float) for x in (input_tokens, cached_tokens, output_tokens)
         )
         drift = (_along(n_in - kept, n_out) * self.slopes).sum(axis=-1, keepdims=True)
-        times = np.exp(self._log_parts(n_in, n_out, kept) + self.log_factors + drift) / self.copies
+        times = np.exp(self._log_parts(n_in, n_out, kept) + self.log_factors + drift)
+        times = times / np.asarray(self.copies)[..., None]
         context = np.maximum(n_in + np.maximum(n_out, LENGTH_FLOOR) / 2, LENGTH_FLOOR)
         # (L_in - L_k) L_k of the (L_in^2 - L_k^2) / 2 pairs of tokens are with a cached one
         of_cached = {

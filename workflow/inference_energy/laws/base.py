@@ -129,6 +129,23 @@ class Law(Protocol):
         errors = [np.broadcast_to(law.sigma(input_tokens, output_tokens), shape) for law in laws]
         return np.array(speeds), np.array(errors)
 
+    @classmethod
+    def parts_of_all(
+        cls,
+        laws: Sequence["Law"],
+        input_tokens: float,
+        cached_tokens: float,
+        output_tokens: float,
+    ) -> tuple[Array, Array]:
+        """Times of :meth:`parts` [s] and their errors [1] of several laws of this class, by 3.
+
+        A class that can answer for all of them at once saves most of the time.
+        """
+        lengths = (input_tokens, cached_tokens, output_tokens)
+        found = [(law.parts(*lengths), law.parts_sigma(*lengths)) for law in laws]
+        seconds, sigma = np.moveaxis(np.array(found, float), 1, 0)
+        return seconds, sigma
+
     def by_way(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
         """Throughput [tokens/s] and its error [1] of every one of the shares, which come first."""
         return together([way.law for way in self.shares()], input_tokens, output_tokens)
@@ -277,9 +294,13 @@ def together(
     laws: Sequence[Law], input_tokens: ArrayLike, output_tokens: ArrayLike
 ) -> tuple[Array, Array]:
     """Throughput and error of several laws as of :meth:`Law.of_all`, at once if of one class."""
+    return class_of(laws).of_all(laws, input_tokens, output_tokens)
+
+
+def class_of(laws: Sequence[Law]) -> type[Law]:
+    """Class of the laws, which answers for all of them; that of any law if they have several."""
     kinds = {type(law) for law in laws}
-    kind = kinds.pop() if len(kinds) == 1 else Law
-    return kind.of_all(laws, input_tokens, output_tokens)
+    return kinds.pop() if len(kinds) == 1 else Law
 
 
 def shapes_and_throughput(rows: pd.DataFrame) -> tuple[Array, Array, Array]:
