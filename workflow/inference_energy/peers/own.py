@@ -14,7 +14,7 @@ from inference_energy.evidence.token_energy import energy_per_token
 from inference_energy.laws.registry import LAWS
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
-from inference_energy.power.utilisation import add_utilisation
+from inference_energy.power.utilisation import add_utilisation, names
 from inference_energy.units import J_PER_WH
 
 ASKED = [name for name, kind in LAWS.items() if kind.pooled]
@@ -22,7 +22,8 @@ ASKED = [name for name, kind in LAWS.items() if kind.pooled]
 
 OF_ONE_LOAD = tuple(name for name in ASKED if not LAWS[name].knows_load)
 """Laws to which each load is a configuration: they learn from the vendor tables alone, where every
-configuration has one, and know neither layout nor engine."""
+configuration has one, and know neither layout nor engine. The others learn from all training rows.
+"""
 
 CONFIGURATION, MODEL = "configuration", "model"
 """What is left out of a law's fit."""
@@ -120,7 +121,7 @@ def of_method_at_load(rows, method, sources, convert):
     return pd.DataFrame(found, columns=PREDICTED)
 
 
-def of_law(name, rows, vendor, hardware):
+def of_law(name, rows, learnt, hardware):
     """Throughput of every run by a law, told its load, without its configuration and its model.
 
     Parameters
@@ -129,8 +130,8 @@ def of_law(name, rows, vendor, hardware):
         One of ASKED.
     rows : DataFrame
         From :func:`peers.rows.rows`.
-    vendor : DataFrame
-        The vendor tables, schema ``throughput``; a law that knows loads learns from the runs too.
+    learnt : DataFrame
+        Rows that the law learns from, schema ``throughput``, after its ``prepare``.
     hardware : dict of str to DataFrame
         Tables ``models`` and ``gpus``.
 
@@ -142,13 +143,10 @@ def of_law(name, rows, vendor, hardware):
     kind, served = LAWS[name], SERVED
     if name in OF_ONE_LOAD:
         tested = rows.drop(columns=[*LAYOUT, *STACK]).assign(tensor_parallel=rows["gpus"])
-        learnt = vendor
     else:
         tested, served = rows, [*SERVED, *LAYOUT, *STACK]
-        learnt = pd.concat([vendor, rows[rows["throughput_tps"].notna()]], ignore_index=True)
     tested = kind.prepare(tested.assign(throughput_tps=np.nan), hardware)
     place = pd.Series(np.arange(len(tested)), tested.index)
-    learnt = kind.prepare(learnt, hardware)
     fits, found = {}, {}
     for left_out in (CONFIGURATION, MODEL):
         own, hidden = _hidden(tested, learnt, hardware["models"], left_out)
@@ -247,9 +245,9 @@ def _laid_out(runs):
 def _hidden(tested, learnt, models, left_out):
     """Part that every tested row is left out in, and the learnt rows that no fit for it sees."""
     own, others = (_group(table, models, left_out) for table in (tested, learnt))
-    names = others.unique()
-    parts = len(names) if left_out == MODEL else FOLDS
-    part = dict(zip(names, np.arange(len(names)) % parts, strict=True))
+    groups = others.unique()
+    parts = len(groups) if left_out == MODEL else FOLDS
+    part = dict(zip(groups, np.arange(len(groups)) % parts, strict=True))
     own, others = own.map(part).fillna(-1), others.map(part)
     return own, {k: frozenset(others.index[others == k]) for k in own.unique()}
 
@@ -257,7 +255,9 @@ def _hidden(tested, learnt, models, left_out):
 def _group(rows, models, left_out):
     """Name of what is left out with every row, whatever engine has served it."""
     known = models.set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
-    network = rows["model"].map(known).fillna(rows["model"])
+    spelt = names(models)
+    model = rows["model"].map(lambda name: spelt.get(str(name).lower(), name))
+    network = model.map(known).fillna(model)
     if left_out == MODEL:
         return network
     copies = rows["attention_data_parallel"].fillna(1) if "attention_data_parallel" in rows else 1

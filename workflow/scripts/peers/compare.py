@@ -10,6 +10,8 @@ from _setups import read_all_sources
 from inference_energy import documents, reports
 from inference_energy.drawing import save
 from inference_energy.evidence.boundaries import conversion
+from inference_energy.laws.registry import LAWS
+from inference_energy.laws.training import training_rows
 from inference_energy.method.build import build
 from inference_energy.peers import own
 from inference_energy.peers.figures import factor_by_load
@@ -53,11 +55,18 @@ def main(snakemake):
     wall_power = read_table(read.wall_power, "wall_power")
     convert = conversion(snakemake.params.settings, wall_power)
     vendor = read_table(read.vendor, "throughput")
+    tables = [read_table(read.at_load, "throughput"), vendor]
     parts = [*_of_packages(answers), *_of_methods(rows, methods, sources, convert)]
     hardware = sources.shared["hardware"]
+    training = training_rows(
+        tables, hardware["mlenergy"], {name: hardware[name] for name in ("models", "gpus")}
+    )
+    learnt = {law: LAWS[law].prepare(vendor, hardware) for law in own.OF_ONE_LOAD}
     powers = own.PowerLaws(hardware)
     for law in own.ASKED:
-        for left_out, throughput in own.of_law(law, rows, vendor, hardware).items():
+        for left_out, throughput in own.of_law(
+            law, rows, learnt.get(law, training), hardware
+        ).items():
             energy = own.law_energy(rows, throughput, left_out, powers)
             found = rows[["id"]].assign(throughput_tps=throughput, energy_per_token_j=energy)
             parts.append(long_form(found, predictor=law, told=TOLD, left_out=left_out))
