@@ -198,7 +198,7 @@ def test_rows_behind_a_law_are_ranges_of_lines(paper):
     table = read(PAPER_TABLE, "throughput")
     nodes, served = read("data/node_power.csv", "node_power"), fit_suitable(METHOD, table)
     for each in configurations(METHOD, table, {}, nodes, table[:0], served):
-        ranges = content.rows_behind(each.rows, {PAPER_TABLE: table})
+        ranges = content.rows_behind(each.rows, {PAPER_TABLE: content.lines_of_rows(table)})
         lines = np.concatenate([np.arange(low, high + 1) for _, low, high in ranges])
         assert sorted(lines - 2) == sorted(each.rows.index)
 

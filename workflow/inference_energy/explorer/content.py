@@ -44,9 +44,7 @@ def law_content(law):
         ``kind``, its coefficients, and ``domain``. Of a law of several ways the nodes that they are
         on, as all ways of a model stand once, in ``Pools``.
     """
-    ways = law.shares()
-    forms = [way.law.closed_form() for way in ways]
-    if None in forms:
+    if not is_computable(law):
         return None
     domain = {
         name.removesuffix("_tokens"): [end if np.isfinite(end) else None for end in ends]
@@ -54,7 +52,16 @@ def law_content(law):
     }
     if is_pooled(law):
         return {"kind": "pooled", "nodes": nodes_of(law), "domain": domain}
-    return forms[0] | {"domain": domain}
+    return law.closed_form() | {"domain": domain}
+
+
+def is_computable(law):
+    """Whether the page can compute a law: every way of it, one of each kind of law in place of all.
+
+    Whether a law has a closed form depends on its kind alone.
+    """
+    kinds = {type(way.law): way.law for way in law.shares()}
+    return all(one.closed_form() is not None for one in kinds.values())
 
 
 def is_pooled(law):
@@ -91,7 +98,7 @@ class Pools:
     def __init__(self):
         self.known, self.parts, self.layouts, self.columns = [], [], [], []
         self.trait_values = [[] for _ in serving.TRAITS]
-        self._places, self._forms = {}, []
+        self._places, self._forms, self._layouts = {}, [], {}
 
     def add(self, configurations):
         """Describe the ways of a method's configurations.
@@ -105,7 +112,7 @@ class Pools:
         found = {}
         # the most nodes first, with their weights among each other
         for each in sorted(configurations, key=lambda c: -len(nodes_of(c.law))):
-            if not (is_pooled(each.law) and law_content(each.law)):
+            if not (is_pooled(each.law) and is_computable(each.law)):
                 continue
             pool = found.setdefault(each.model, {"laws": [], "ways": []})
             there = {way[0] for way in pool["ways"]}
@@ -141,13 +148,23 @@ class Pools:
         place = self._places.setdefault(key, len(self._forms))
         if place == len(self._forms):
             self._forms.append((form, np.zeros(len(serving.PARTS), bool)))
-        finite = {name: np.inf if value is None else value for name, value in traits.items()}
-        self._forms[place][1][:] |= serving.part_seconds(finite, 1.0, 1.0, 0.0, 1.0) > 0
-        layout = [
-            self._place(values, _short(traits[name]))
-            for name, values in zip(serving.TRAITS, self.trait_values, strict=True)
-        ]
-        return [place, self._place(self.layouts, layout), form["copies"]]
+        layout, present = self._layout(tuple(traits[name] for name in serving.TRAITS))
+        self._forms[place][1][:] |= present
+        return [place, layout, form["copies"]]
+
+    def _layout(self, traits):
+        """Place of what a layout implies, and which parts take time; all loads have it alike."""
+        if traits not in self._layouts:
+            finite = [np.inf if value is None else value for value in traits]
+            of_names = dict(zip(serving.TRAITS, finite, strict=True))
+            layout = [
+                self._place(values, _short(value))
+                for value, values in zip(traits, self.trait_values, strict=True)
+            ]
+            place = self._place(self.layouts, layout)
+            present = serving.part_seconds(of_names, 1.0, 1.0, 0.0, 1.0) > 0
+            self._layouts[traits] = place, present
+        return self._layouts[traits]
 
     def _place(self, stored, value):
         key = (id(stored), *value) if isinstance(value, list) else (id(stored), value)
@@ -198,7 +215,7 @@ def stepped(kind, values):
         If a number does not fit.
     """
     step, size = STEPS[kind]
-    steps = [round(float(value) / step) for value in values]
+    steps = [round(value) for value in (np.asarray(values, float) / step).tolist()]
     numbers = b"".join(each.to_bytes(size, "little", signed=True) for each in steps)
     return base64.b64encode(numbers).decode("ascii")
 
@@ -268,8 +285,9 @@ def configuration_content(each, served, files, lines):
         What a method knows of a node.
     served : dict of str to ServedModel
         The method's models.
-    files : dict of str to DataFrame
-        Throughput tables by path, in which the rows behind the law are.
+    files : dict of str to dict
+        Throughput tables by path, each as of :func:`lines_of_rows`, in which the rows behind the
+        law are.
     lines : tuple of int
         First and last line of the configurations table that hold it.
     """
@@ -289,16 +307,23 @@ def configuration_content(each, served, files, lines):
     }
 
 
+def lines_of_rows(table):
+    """Lines of a throughput table's file by what they hold in ROW, a dict of tuple to list."""
+    found = {}
+    for line, row in enumerate(table[ROW].itertuples(index=False, name=None), start=2):
+        found.setdefault(row, []).append(line)
+    return found
+
+
 def rows_behind(rows, files):
     """Lines of the throughput tables that hold some benchmark rows: path, first and last line.
 
-    Neighbouring lines are one range.
+    Neighbouring lines are one range; ``files`` as for :func:`configuration_content`.
     """
-    wanted = set(map(tuple, rows[ROW].itertuples(index=False)))
+    wanted = set(rows[ROW].itertuples(index=False, name=None))
     ranges = []
-    for path, table in files.items():
-        found = [row in wanted for row in map(tuple, table[ROW].itertuples(index=False))]
-        lines = np.flatnonzero(found) + 2
+    for path, known in files.items():
+        lines = np.array(sorted(line for row in wanted for line in known.get(row, [])), int)
         for run in np.split(lines, np.flatnonzero(np.diff(lines) > 1) + 1):
             if len(run):
                 ranges.append([path, int(run[0]), int(run[-1])])

@@ -27,14 +27,16 @@ def main(snakemake):
     setups, found = _known(read, methods, sources, configurations.kinds_of(coefficients))
     write_table(configurations.as_table(found), write.table, "configurations")
     lines = configurations.lines_of(read_table(write.table, "configurations"))
-    at_load = {shown(read.at_load): read_table(read.at_load, "throughput")}
+    at_load = {shown(read.at_load): content.lines_of_rows(read_table(read.at_load, "throughput"))}
     described, pools = {}, content.Pools()
     for place, (name, method) in enumerate(methods.items()):
         tables = {table: read_table(read[table][place], table) for table in TABLES}
-        files = {shown(path): sources.tables[path] for path in tables_of(method)}
+        files = {
+            shown(path): content.lines_of_rows(sources.tables[path]) for path in tables_of(method)
+        }
         hardware = sources(method).get("hardware", {})
         if "serving" in method:
-            files[STEADY_TABLE] = steady_rows(hardware["mlenergy"])
+            files[STEADY_TABLE] = content.lines_of_rows(steady_rows(hardware["mlenergy"]))
         own, utilisation = pools.add(found[name]), setups[name].power_utilisation
         served = {model.name: model for model in setups[name].models}
         described[name] = content.method_content(method, tables, published, utilisation) | {
@@ -45,7 +47,7 @@ def main(snakemake):
                     each, served, at_load if key[-1] else files, lines[name, *key]
                 )
                 for each in found[name]
-                if content.law_content(each.law)
+                if content.is_computable(each.law)
                 for key in [(*each.key[:3], float(np.nan_to_num(each.load)))]
             ],
         }
