@@ -60,7 +60,7 @@ UNCHANGED = "unchanged"
 
 def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``parent`` with what ``child`` states; quantities are replaced whole."""
-    merged = deepcopy(dict(parent))
+    merged = {key: v if key in child else deepcopy(v) for key, v in parent.items()}
     for key, value in child.items():
         inherited = merged.get(key)
         whole = _has(value, WHOLE) or _has(inherited, SIMPLE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -92,8 +93,14 @@ class Sources:
     tables: Mapping[str, pd.DataFrame]
     shared: Mapping[str, Any]
 
+    @cached_property
+    def _joined(self) -> dict[tuple[str, ...], pd.DataFrame]:
+        return {}
+
     def __call__(self, method: Mapping[str, Any]) -> dict[str, Any]:
         """Keyword arguments of ``build`` for a resolved method; rows of several tables once."""
-        tables = [self.tables[path] for path in tables_of(method)]
-        table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
-        return {"table": table.drop_duplicates(ignore_index=True)} | dict(self.shared)
+        paths = tuple(tables_of(method))
+        if paths not in self._joined:
+            table = pd.concat([self.tables[path] for path in paths], ignore_index=True)
+            self._joined[paths] = table.drop_duplicates(ignore_index=True)
+        return {"table": self._joined[paths]} | dict(self.shared)

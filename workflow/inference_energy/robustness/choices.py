@@ -1,6 +1,8 @@
 """The choices of a method and how they combine."""
 
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import prod
 
@@ -162,10 +164,20 @@ class Multiverse:
                 method = merge(method, override) if override else method
         return method
 
+    @cached_property
+    def _kept(self):
+        return {}
+
     def _varied(self, stage, method):
-        """A method with every combination of one stage's choices: pairs of options and method."""
-        own = {key: method[key] for key in STAGES[stage]}
-        return [(o, method | self._apply(o, own)) for o in self.combinations(stage)]
+        """A method with every combination of one stage's choices: pairs of options and method.
+
+        Sections that methods have in common are varied once.
+        """
+        own = {key: method[key] for key in sorted(STAGES[stage])}
+        key = stage, json.dumps(own)
+        if key not in self._kept:
+            self._kept[key] = [(o, self._apply(o, own)) for o in self.combinations(stage)]
+        return [(o, method | sections) for o, sections in self._kept[key]]
 
     def method(self, options=None):
         """Resolved method of one specification.

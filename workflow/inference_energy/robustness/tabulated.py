@@ -152,8 +152,11 @@ def _distribution(mixture, log_energy, step):
     heights = weights * step * inverse / np.sqrt(2 * np.pi)
     falls = -heights * step * inverse
     answer = np.empty((len(log_energy), 3))
-    for rows in np.array_split(np.arange(len(log_energy)), len(log_energy) // 16 + 1):
-        a, b = first[rows[0]], stop[rows[-1]]
+    parts = len(log_energy) // 16 + 1
+    size, longer = divmod(len(log_energy), parts)
+    ends = [size * part + min(part, longer) for part in range(parts + 1)]
+    for rows in map(slice, ends, ends[1:]):
+        a, b = first[rows.start], stop[rows.stop - 1]
         z = (log_energy[rows, None] - locations[a:b]) * inverse[a:b]
         bell = np.exp(-0.5 * z * z)
         answer[rows, 0] = mixture.zero_mass + below[a] + ndtr(z) @ weights[a:b]
