@@ -87,7 +87,7 @@ one version with flags of their own that no table states, such as speculative de
 model on the same GPUs they are up to 2.1 times apart. Finite runs are made by the vendor's one
 recipe for all versions: of the same model, GPUs and lengths two of them differ by 6 % (root mean
 square). So a version as a source runs it makes a ``recipe`` of its own at a load, and of finite
-runs an ``edition`` of one recipe (``_with_recipes``)."""
+runs an ``edition`` of one recipe (``_level_keys``)."""
 
 OWN = {"all": 0.06, "prefill": 0.13, "step": 0.1, "host": 0.2, "token": 0.2, "weights": 0.1}
 """The same of a configuration's own deviations."""
@@ -427,17 +427,15 @@ def _joined(texts: Sequence[Sequence[str]]) -> pd.Index:
     return pd.Index(["|".join(row) for row in zip(*texts, strict=True)], dtype=object)
 
 
-def _with_recipes(rows: pd.DataFrame) -> pd.DataFrame:
-    """Append the columns ``recipe`` and ``edition`` of LEVELS."""
-    finite = rows["protocol"].eq(AS_MANY_AS_FIT)
-    recipe, edition = (keys(rows, columns) for columns in (RUN, RUN[:1]))
-    return rows.assign(recipe=np.where(finite, "", recipe), edition=np.where(finite, edition, ""))
-
-
 def _level_keys(rows: pd.DataFrame) -> list[pd.Index]:
     """Group of every row at every level."""
-    rows, levels = _with_recipes(rows), [columns for columns, _ in LEVELS.values()]
-    texts = {column: _texts(rows, column) for column in {c for of in levels for c in of}}
+    levels = [columns for columns, _ in LEVELS.values()]
+    told = {column for columns in levels for column in columns} - {"recipe", "edition"}
+    texts = {column: _texts(rows, column) for column in told}
+    finite = rows["protocol"].eq(AS_MANY_AS_FIT).to_numpy()
+    recipe, edition = (keys(rows, columns).to_numpy() for columns in (RUN, RUN[:1]))
+    texts["recipe"] = np.where(finite, "", recipe).tolist()
+    texts["edition"] = np.where(finite, edition, "").tolist()
     return [_joined([texts[column] for column in columns]) for columns in levels]
 
 
