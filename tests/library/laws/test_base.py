@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.energy.equation import charged_tokens
-from inference_energy.laws.base import Law, class_of, left_out_sigma
+from inference_energy.laws.base import Law, joined, left_out_sigma
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.registry import LAWS
 from library.laws.examples import EXAMPLES, MADE_OF_OTHERS, TRUE, rows_of
@@ -129,7 +129,7 @@ def test_parts_of_the_node_time_add_up_and_are_never_negative(law):
 def test_parts_of_several_laws_are_those_of_each(law):
     laws = [law, law.at(4.0).scaled(2.0), law.at(32.0).scaled(0.5)]
     query = (1000.0, 600.0, 300.0)
-    seconds, sigma = class_of(laws).parts_of_all(laws, *query)
+    seconds, sigma = joined(laws).parts(*query)
     np.testing.assert_allclose(seconds, [each.parts(*query) for each in laws], rtol=1e-12)
     np.testing.assert_allclose(sigma, [each.parts_sigma(*query) for each in laws], rtol=1e-12)
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from inference_energy.coefficients.rows import add_tiers
 from inference_energy.energy.equation import node_energy
-from inference_energy.laws.base import Array, Law, class_of
+from inference_energy.laws.base import Array, Law, joined
 from inference_energy.laws.serving import add_traits
 from inference_energy.laws.training import LoadFit
 from inference_energy.method.distributions import NORMAL_95
@@ -189,8 +189,7 @@ def node_parts(laws: Iterable[Law], query: Mapping[str, float]) -> tuple[Array, 
     seconds, sigma : ndarray
         Laws by 3. [s, 1]
     """
-    every = list(laws)
-    return class_of(every).parts_of_all(every, *query.values())
+    return joined(list(laws)).parts(*query.values())
 
 
 def over_engines(

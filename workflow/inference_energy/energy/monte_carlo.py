@@ -18,6 +18,7 @@ from inference_energy.energy.equation import (
     query_energy,
 )
 from inference_energy.energy.fleet import daily
+from inference_energy.laws.base import joined
 from inference_energy.method.setup import Coupling, Regime, ServedModel, Setup
 from inference_energy.rounding import cut
 from inference_energy.units import PERCENT
@@ -118,11 +119,10 @@ def _ways(
         (speed,), (error,), power = model.by_way(regime.input_tokens, lengths)
         return speed, error, float(power.item())
     place = random.choice(len(ways), len(lengths), p=[way.weight for way in ways])
-    speed, error = np.empty(len(lengths)), np.zeros(len(lengths))
-    for k, way in enumerate(ways):
-        of_way = place == k
-        (own,), (spread,) = way.law.by_way(regime.input_tokens, lengths[of_way])
-        speed[of_way], error[of_way] = own, spread if model.uncertain else 0.0
+    laws = joined([way.law for way in ways])
+    speed, error = laws.rates_of(place, regime.input_tokens, lengths)
+    if not model.uncertain:
+        error = np.zeros(len(lengths))
     return speed, error, np.array([way.power for way in ways])[place] * model.node_power
 
 

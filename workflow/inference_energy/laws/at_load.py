@@ -11,7 +11,7 @@ the spread of such groups as part of its error, and that of a configuration at l
 measured ones the spread of such drifts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
@@ -19,10 +19,10 @@ from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.laws import mixed
-from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Parts
+from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Joined, Law, Parts
 from inference_energy.laws.rows import CONFIGURATION as OF_A_RUN
 from inference_energy.laws.rows import configuration_number, length_range, load_of
 from inference_energy.laws.serving import (
@@ -169,24 +169,18 @@ class AtLoad(Law):
             self.traits, input_tokens, output_tokens, self.concurrency, self.requests
         )
 
-    def _log_parts(
+    def _part_times(
         self,
         input_tokens: ArrayLike,
         output_tokens: ArrayLike,
         cached_tokens: ArrayLike = 0.0,
     ) -> Array:
+        """Time of every part of equation (1), factors included, without drift. [s]"""
         n_out = np.maximum(output_tokens, LENGTH_FLOOR)
-        with np.errstate(divide="ignore"):
-            return np.log(
-                part_seconds(
-                    self.traits,
-                    input_tokens,
-                    n_out,
-                    cached_tokens,
-                    self.concurrency,
-                    self.requests,
-                )
-            )
+        at_peak = part_seconds(
+            self.traits, input_tokens, n_out, cached_tokens, self.concurrency, self.requests
+        )
+        return at_peak * np.exp(self.log_factors)
 
     def _log_time(
         self,
@@ -195,8 +189,9 @@ class AtLoad(Law):
         cached_tokens: ArrayLike = 0.0,
     ) -> tuple[Array, Array]:
         """Logarithm of the time of a query, and its change with log_factors and slopes."""
-        parts = self._log_parts(input_tokens, output_tokens, cached_tokens)
-        log_time, share = mixed.log_sum(parts, self.log_factors)
+        parts = self._part_times(input_tokens, output_tokens, cached_tokens)
+        total = parts.sum(axis=-1, keepdims=True)
+        log_time, share = np.log(total[..., 0]), parts / total
         along = _along(np.subtract(input_tokens, cached_tokens), output_tokens)
         drift = (along * self.slopes).sum(axis=-1)
         along = np.broadcast_to(along, (*share.shape[:-1], along.shape[-1]))
@@ -218,58 +213,16 @@ class AtLoad(Law):
         return np.sqrt(variance + self.scatter**2)
 
     @classmethod
-    def of_all(
-        cls, laws: Sequence[Law], input_tokens: ArrayLike, output_tokens: ArrayLike
-    ) -> tuple[Array, Array]:
-        """Throughput [tokens/s] and its error [1] of several laws, which come first.
-
-        They are one law whose numbers have an axis of laws before those of the lengths.
-        """
-        shape = np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens))
-        one = cls._of_many(cast(Sequence[AtLoad], laws), len(shape))
-        log_time, change = one._log_time(input_tokens, output_tokens)
-        rate = one.copies * np.maximum(output_tokens, LENGTH_FLOOR)
-        flat = change.reshape(len(laws), -1, change.shape[-1])
-        variance = ((flat @ one.covariance) * flat).sum(axis=-1).reshape(log_time.shape)
-        return rate * np.exp(-log_time), np.sqrt(variance + one.scatter**2)
-
-    @classmethod
-    def parts_of_all(
-        cls,
-        laws: Sequence[Law],
-        input_tokens: float,
-        cached_tokens: float,
-        output_tokens: float,
-    ) -> tuple[Array, Array]:
-        """As of any law; they are one law whose numbers have an axis of laws, as in ``of_all``."""
-        lengths = (input_tokens, cached_tokens, output_tokens)
-        one = cls._of_many(cast(Sequence[AtLoad], laws), 0)
-        # every law's scatter is that of its three times
-        spread = replace(one, scatter=cast(Any, one.scatter)[:, None])
-        found = one.parts(*lengths), spread.parts_sigma(*lengths)
-        seconds, sigma = (np.stack(of_kind, axis=-1) for of_kind in found)
-        return seconds, sigma
-
-    @classmethod
-    def _of_many(cls, laws: "Sequence[AtLoad]", axes: int) -> "AtLoad":
-        """Laws as one whose numbers, but for the covariance, have so many axes after the laws'."""
-        over = (len(laws), *(1 for _ in range(axes)))
-
-        def along(values: Sequence[Any] | Array) -> Any:
-            return np.array(values, float).reshape(over)
-
-        of_laws = np.array([_TRAITS_OF(law.traits) for law in laws], float).T
-        return replace(
-            laws[0],
-            traits=dict(zip(TRAITS, map(along, of_laws), strict=True)),
-            log_factors=np.array([law.log_factors for law in laws]).reshape(*over, len(PARTS)),
-            slopes=np.array([law.slopes for law in laws]).reshape(*over, len(ALONG)),
-            covariance=np.array([law.covariance for law in laws]),
-            scatter=along([law.scatter for law in laws]),
-            concurrency=along([law.concurrency for law in laws]),
-            requests=along([law.requests for law in laws]),
-            copies=along([law.copies for law in laws]),
-        )
+    def joined(cls, laws: Sequence[Law]) -> "ManyAtLoad":
+        """Several of them, which are one law whose numbers have an axis of laws."""
+        many = cast(Sequence[AtLoad], laws)
+        traits = np.ascontiguousarray(np.array([_TRAITS_OF(law.traits) for law in many], float).T)
+        numbers: dict[str, Any] = {
+            name: np.array([getattr(law, name) for law in many], float)
+            for name in (*NUMBERS, "covariance")
+        }
+        named = dict(zip(TRAITS, traits, strict=True))
+        return ManyAtLoad(replace(many[0], traits=named, **numbers))
 
     def parts(
         self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
@@ -298,7 +251,7 @@ class AtLoad(Law):
             np.asarray(x, float) for x in (input_tokens, cached_tokens, output_tokens)
         )
         drift = (_along(n_in - kept, n_out) * self.slopes).sum(axis=-1, keepdims=True)
-        times = np.exp(self._log_parts(n_in, n_out, kept) + self.log_factors + drift)
+        times = self._part_times(n_in, n_out, kept) * np.exp(drift)
         times = times / np.asarray(self.copies)[..., None]
         context = np.maximum(n_in + np.maximum(n_out, LENGTH_FLOOR) / 2, LENGTH_FLOOR)
         # (L_in - L_k) L_k of the (L_in^2 - L_k^2) / 2 pairs of tokens are with a cached one
@@ -340,9 +293,9 @@ class AtLoad(Law):
         return {
             "kind": self.name,
             "traits": {name: value if np.isfinite(value) else None for name, value in traits},
-            "factors": list(map(float, self.log_factors)),
-            "slopes": list(map(float, self.slopes)),
-            "covariance": list(map(float, self.covariance[rows, columns])),
+            "factors": self.log_factors.tolist(),
+            "slopes": self.slopes.tolist(),
+            "covariance": self.covariance[rows, columns].tolist(),
             "scatter": self.scatter,
             "copies": self.copies,
         }
@@ -361,6 +314,80 @@ class AtLoad(Law):
             ("copies", self.copies, "1"),
             ("n_rows", self.n_rows, "rows"),
         ]
+
+
+NUMBERS = ("log_factors", "slopes", "scatter", "concurrency", "requests", "copies")
+"""Fields of AtLoad that its answers follow from, besides its traits and covariance."""
+
+
+@dataclass(frozen=True)
+class ManyAtLoad(Joined):
+    """Several laws with load, which answer at once.
+
+    Parameters
+    ----------
+    one : AtLoad
+        The law whose traits, covariance and NUMBERS have an axis of laws before their own.
+    """
+
+    one: AtLoad
+
+    def _each(self, change: Callable[[Array], Array]) -> AtLoad:
+        """The law with its traits and NUMBERS changed in one way."""
+        numbers: dict[str, Any] = {name: change(getattr(self.one, name)) for name in NUMBERS}
+        traits: dict[str, Any] = {
+            name: change(np.asarray(trait)) for name, trait in self.one.traits.items()
+        }
+        return replace(self.one, traits=traits, **numbers)
+
+    def _before(self, *lengths: ArrayLike) -> AtLoad:
+        """The law whose axis of laws comes before those of the lengths."""
+        axes = tuple(1 for _ in np.broadcast_shapes(*map(np.shape, lengths)))
+        return self._each(lambda a: a.reshape(a.shape[:1] + axes + a.shape[1:]))
+
+    def at(self, concurrency: Array) -> Self:
+        """As of any laws."""
+        return replace(self, one=self.one.at(concurrency, np.full(len(concurrency), np.inf)))
+
+    def rates(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
+        """As of any laws."""
+        one = self._before(input_tokens, output_tokens)
+        log_time, change = one._log_time(input_tokens, output_tokens)
+        flat = change.reshape(len(change), -1, change.shape[-1])
+        variance = ((flat @ self.one.covariance) * flat).sum(axis=-1).reshape(log_time.shape)
+        rate = one.copies * np.maximum(output_tokens, LENGTH_FLOOR)
+        return rate * np.exp(-log_time), np.sqrt(variance + one.scatter**2)
+
+    def rates_of(
+        self, place: NDArray[np.int64], input_tokens: float, output_tokens: Array
+    ) -> tuple[Array, Array]:
+        """As of any laws."""
+        one = self._each(lambda a: a[place])
+        log_time, change = one._log_time(input_tokens, output_tokens)
+        variance = np.empty(len(place))
+        for k in np.unique(place):
+            own = change[place == k]
+            variance[place == k] = ((own @ self.one.covariance[k]) * own).sum(axis=-1)
+        rate = one.copies * np.maximum(output_tokens, LENGTH_FLOOR)
+        return rate * np.exp(-log_time), np.sqrt(variance + one.scatter**2)
+
+    def seconds(
+        self, input_tokens: ArrayLike, output_tokens: ArrayLike, cached_tokens: ArrayLike
+    ) -> Array:
+        """As of any laws."""
+        one = self._before(input_tokens, output_tokens, cached_tokens)
+        return one.seconds(input_tokens, output_tokens, cached_tokens)
+
+    def parts(
+        self, input_tokens: float, cached_tokens: float, output_tokens: float
+    ) -> tuple[Array, Array]:
+        """As of any laws."""
+        lengths = (input_tokens, cached_tokens, output_tokens)
+        # every law's scatter is that of its three times
+        spread = replace(self.one, scatter=cast(Any, self.one.scatter)[:, None])
+        found = self.one.parts(*lengths), spread.parts_sigma(*lengths)
+        seconds, sigma = (np.stack(of_kind, axis=-1) for of_kind in found)
+        return seconds, sigma
 
 
 def _along(input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:

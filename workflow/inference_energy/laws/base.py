@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -117,38 +118,16 @@ class Law(Protocol):
         return np.array([way.weight for way in ways]), np.array([way.power for way in ways])
 
     @classmethod
-    def of_all(
-        cls, laws: Sequence["Law"], input_tokens: ArrayLike, output_tokens: ArrayLike
-    ) -> tuple[Array, Array]:
-        """Throughput [tokens/s] and its error [1] of several laws of this class, which come first.
+    def joined(cls, laws: Sequence["Law"]) -> "Joined":
+        """Several laws of this class.
 
         A class that can answer for all of them at once saves most of the time.
         """
-        shape = np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens))
-        speeds = [law.predict(input_tokens, output_tokens) for law in laws]
-        errors = [np.broadcast_to(law.sigma(input_tokens, output_tokens), shape) for law in laws]
-        return np.array(speeds), np.array(errors)
-
-    @classmethod
-    def parts_of_all(
-        cls,
-        laws: Sequence["Law"],
-        input_tokens: float,
-        cached_tokens: float,
-        output_tokens: float,
-    ) -> tuple[Array, Array]:
-        """Times of :meth:`parts` [s] and their errors [1] of several laws of this class, by 3.
-
-        A class that can answer for all of them at once saves most of the time.
-        """
-        lengths = (input_tokens, cached_tokens, output_tokens)
-        found = [(law.parts(*lengths), law.parts_sigma(*lengths)) for law in laws]
-        seconds, sigma = np.moveaxis(np.array(found, float), 1, 0)
-        return seconds, sigma
+        return OneByOne(laws)
 
     def by_way(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
         """Throughput [tokens/s] and its error [1] of every one of the shares, which come first."""
-        return together([way.law for way in self.shares()], input_tokens, output_tokens)
+        return joined([way.law for way in self.shares()]).rates(input_tokens, output_tokens)
 
     def closed_form(self) -> dict[str, Any] | None:
         """Kind and coefficients, if a page can compute the law from them; none if it cannot."""
@@ -290,17 +269,104 @@ class LoadedFit(Fit, Protocol):
         """Law of the configuration of each row, measured or not, at the row's load."""
 
 
-def together(
-    laws: Sequence[Law], input_tokens: ArrayLike, output_tokens: ArrayLike
-) -> tuple[Array, Array]:
-    """Throughput and error of several laws as of :meth:`Law.of_all`, at once if of one class."""
-    return class_of(laws).of_all(laws, input_tokens, output_tokens)
+class Joined(Protocol):
+    """Several laws that are asked the same; their axis comes first in every answer."""
+
+    @abstractmethod
+    def at(self, concurrency: Array) -> Self:
+        """The laws at a load each, shape (laws,). [requests that a copy is given at once]"""
+        raise NotImplementedError
+
+    @abstractmethod
+    def rates(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
+        """Throughput [tokens/s] and its error [1] at the lengths [tokens]."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def rates_of(
+        self, place: NDArray[np.int64], input_tokens: float, output_tokens: Array
+    ) -> tuple[Array, Array]:
+        """Throughput [tokens/s] and its error [1] of queries that one of the laws serves each.
+
+        Parameters
+        ----------
+        place : ndarray of int, shape (n,)
+            Place of every query's law.
+        input_tokens, output_tokens : float; ndarray, shape (n,)
+            Lengths. [tokens]
+        """
+        raise NotImplementedError
+
+    @abstractmethod
+    def seconds(
+        self, input_tokens: ArrayLike, output_tokens: ArrayLike, cached_tokens: ArrayLike
+    ) -> Array:
+        """Node time [s] of a query as of :meth:`Law.seconds`."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def parts(
+        self, input_tokens: float, cached_tokens: float, output_tokens: float
+    ) -> tuple[Array, Array]:
+        """Times of :meth:`Law.parts` [s] and their errors [1], shape (laws, 3)."""
+        raise NotImplementedError
 
 
-def class_of(laws: Sequence[Law]) -> type[Law]:
-    """Class of the laws, which answers for all of them; that of any law if they have several."""
+@dataclass(frozen=True)
+class OneByOne(Joined):
+    """Several laws, asked one after the other.
+
+    Parameters
+    ----------
+    laws : sequence of Law
+    """
+
+    laws: Sequence[Law]
+
+    def at(self, concurrency: Array) -> Self:
+        """As of any laws."""
+        loaded = [law.at(load) for law, load in zip(self.laws, concurrency, strict=True)]
+        return replace(self, laws=loaded)
+
+    def rates(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
+        """As of any laws."""
+        shape = np.broadcast_shapes(np.shape(input_tokens), np.shape(output_tokens))
+        speeds = [law.predict(input_tokens, output_tokens) for law in self.laws]
+        errors = [law.sigma(input_tokens, output_tokens) for law in self.laws]
+        return np.array(speeds), np.array([np.broadcast_to(error, shape) for error in errors])
+
+    def rates_of(
+        self, place: NDArray[np.int64], input_tokens: float, output_tokens: Array
+    ) -> tuple[Array, Array]:
+        """As of any laws."""
+        speed, error = np.empty(len(place)), np.empty(len(place))
+        for k, law in enumerate(self.laws):
+            own = place == k
+            (speed[own],), (error[own],) = law.by_way(input_tokens, output_tokens[own])
+        return speed, error
+
+    def seconds(
+        self, input_tokens: ArrayLike, output_tokens: ArrayLike, cached_tokens: ArrayLike
+    ) -> Array:
+        """As of any laws."""
+        times = [law.seconds(input_tokens, output_tokens, cached_tokens) for law in self.laws]
+        return np.array(times)
+
+    def parts(
+        self, input_tokens: float, cached_tokens: float, output_tokens: float
+    ) -> tuple[Array, Array]:
+        """As of any laws."""
+        lengths = (input_tokens, cached_tokens, output_tokens)
+        found = [(law.parts(*lengths), law.parts_sigma(*lengths)) for law in self.laws]
+        seconds, sigma = np.moveaxis(np.array(found, float), 1, 0)
+        return seconds, sigma
+
+
+def joined(laws: Sequence[Law]) -> Joined:
+    """Several laws, which answer at once if they are of one class that can."""
     kinds = {type(law) for law in laws}
-    return kinds.pop() if len(kinds) == 1 else Law
+    kind = kinds.pop() if len(kinds) == 1 else Law
+    return kind.joined(laws)
 
 
 def shapes_and_throughput(rows: pd.DataFrame) -> tuple[Array, Array, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
-from inference_energy.laws.base import Array, Domain, Law, Parts, Share
+from inference_energy.laws.base import Array, Domain, Joined, Law, Parts, Share, joined
 
 STEEPEST = 100.0
 """Largest power of the load that weights are tilted by: all of it is at one end then. [1]"""
@@ -66,6 +66,10 @@ class Pooled(Law):
         return self.ways
 
     @cached_property
+    def _joined(self) -> Joined:
+        return joined([way.law for way in self.ways])
+
+    @cached_property
     def _kept(self) -> dict[tuple, tuple[Array, Array]]:
         return {}
 
@@ -73,12 +77,12 @@ class Pooled(Law):
         """As of any law; engines ask for the same lengths again, under other factors."""
         lengths = np.asarray(output_tokens, float)
         if np.ndim(input_tokens) or lengths.size > MOST_LENGTHS:
-            return super().by_way(input_tokens, output_tokens)
+            return self._joined.rates(input_tokens, output_tokens)
         key = float(np.asarray(input_tokens)), lengths.shape, lengths.tobytes()
         if key not in self._kept:
             while len(self._kept) >= KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[key] = super().by_way(input_tokens, output_tokens)
+            self._kept[key] = self._joined.rates(input_tokens, output_tokens)
             for array in self._kept[key]:
                 array.setflags(write=False)
         return self._kept[key]
@@ -111,12 +115,8 @@ class Pooled(Law):
         cached_tokens: ArrayLike = 0.0,
     ) -> Array:
         """Node time [s] of a query at a relative power of one."""
-        times = np.array(
-            [
-                way.power * way.law.seconds(input_tokens, output_tokens, cached_tokens)
-                for way in self.ways
-            ]
-        )
+        power = np.array([way.power for way in self.ways])
+        times = (self._joined.seconds(input_tokens, output_tokens, cached_tokens).T * power).T
         # no answer takes no time by a law of the lengths alone
         with np.errstate(divide="ignore"):
             return np.exp(np.tensordot(self._weights, np.log(times), axes=1))

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.laws.at_load import AT_A_LOAD, describe
-from inference_energy.laws.base import LoadedFit, together
+from inference_energy.laws.base import LoadedFit, joined
 from inference_energy.laws.serving import served_batch
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
@@ -20,6 +20,10 @@ Hardware = Mapping[str, pd.DataFrame]
 LAYOUT = ["tensor_parallel", "attention_data_parallel", "expert_parallel"]
 """GPUs of a copy that share its tensors, that have attention of their own, and that its experts are
 spread over."""
+
+
+LENGTHS = ["input_tokens", "output_tokens"]
+"""Columns of a query's lengths. [tokens]"""
 
 
 def layouts(gpus: int) -> pd.DataFrame:
@@ -98,20 +102,26 @@ def best_layouts(
     tables = [rows]
     if lengths is not None:
         tables = [rows.assign(input_tokens=n_in, output_tokens=n_out) for n_in, n_out in lengths]
+    together = [[(own, joined([laws[k] for k in own])) for own in _alike(t)] for t in tables]
+    speed = np.empty(len(rows))
     for load in np.atleast_1d(np.asarray(loads, float)):
-        at = [law.at(load / n).scaled(n) for law, n in zip(laws, copies, strict=True)]
-        for table in tables:
-            own_lengths = table[["input_tokens", "output_tokens"]]
-            n_in, n_out = own_lengths.to_numpy(float).T
-            speed = np.empty(len(table))
-            for own in own_lengths.groupby(list(own_lengths)).indices.values():
-                speed[own], _ = together([at[k] for k in own], n_in[own[0]], n_out[own[0]])
-            batch = copies * served_batch({"cache_tokens": room}, n_in, n_out, load / copies)
-            loaded = table.assign(
-                law=pd.Series(at, table.index, dtype=object), speed=speed, batch=batch, load=load
-            )
-            found.append(loaded.loc[loaded.groupby("kind")["speed"].idxmax()])
+        each = load / copies
+        for table, of_copies in zip(tables, together, strict=True):
+            n_in, n_out = table[LENGTHS].to_numpy(float).T
+            for own, of_copy in of_copies:
+                rates, _ = of_copy.at(each[own]).rates(n_in[own[0]], n_out[own[0]])
+                speed[own] = copies[own] * rates
+            batch = copies * served_batch({"cache_tokens": room}, n_in, n_out, each)
+            loaded = table.assign(place=np.arange(len(rows)), speed=speed, batch=batch, load=load)
+            best = loaded.loc[loaded.groupby("kind")["speed"].idxmax()]
+            law = [laws[k].at(each[k]).scaled(copies[k]) for k in best.pop("place")]
+            found.append(best.assign(law=pd.Series(law, best.index, dtype=object)))
     return pd.concat(found, ignore_index=True)
+
+
+def _alike(rows: pd.DataFrame) -> list[NDArray[np.int64]]:
+    """Places of the rows of each pair of lengths."""
+    return list(rows.groupby(LENGTHS).indices.values())
 
 
 def fit_gpu_power(hardware: Hardware) -> GpuPower:
