@@ -34,8 +34,9 @@ MANY, MERGED, ALIKE, NEAR = 3000, 0.5, 0.1, 2e-4
 """From so many log-normals on, those that are closer than a part of their spread, and alike in it,
 are merged to find where a quantile is, to so much of ln E; it is then sought there in all. [1]"""
 
-SECANTS = 8
-"""Secants that such a search takes at most; three do, unless a trimmed model begins there."""
+SECANTS, LEFT = 8, 1e-12
+"""Secants that such a search takes at most, three do, unless a trimmed model begins there; and
+product of two in a row, which is about what they leave of a smooth distribution. [1]"""
 
 NEWTON_STEPS = 50
 """Newton steps at most, before the search goes on without slopes; five do, but at a kink."""
@@ -97,6 +98,11 @@ class Energy(ABC):
         """A Newton step below which its result is the root to ROOT_TOLERANCE. [ln Wh]"""
         return ROOT_TOLERANCE
 
+    @property
+    def _smooth(self) -> bool:
+        """Whether ``_cdf_log`` has no kinks."""
+        return False
+
     def _merged(self) -> "Energy | None":
         """A much smaller distribution that is nearly this one, if there is one."""
         return None
@@ -124,14 +130,15 @@ class Energy(ABC):
 
     def _close_root(self, level: float, start: float, slope: float) -> float | None:
         """Quantile [Wh] by secants from a place close to its logarithm; none if they lead away."""
-        here, away = start, self._cdf_log(start) - level
+        here, away, last = start, self._cdf_log(start) - level, np.inf
         for _ in range(SECANTS):
             step = -away / slope if slope > 0 else np.inf
             if abs(here + step - start) > NEAR:
                 return None
             here += step
-            if abs(step) < ROOT_TOLERANCE:
+            if abs(step) < ROOT_TOLERANCE or (self._smooth and abs(step * last) < LEFT):
                 return float(np.exp(here))
+            last = step
             before, away = away, self._cdf_log(here) - level
             slope = (away - before) / step
         return None
@@ -250,6 +257,10 @@ class Mixture(Energy):
 
     def _merged(self) -> "Mixture | None":
         return self._small
+
+    @property
+    def _smooth(self) -> bool:
+        return self._least_sigma > 0
 
     @cached_property
     def _least_sigma(self) -> float:
