@@ -40,8 +40,9 @@ class Varied(Law):
     @classmethod
     def of(cls, law: Law, **change: Any) -> "Varied":
         """Vary a law, or vary one that is varied already in a further way."""
-        known = law if isinstance(law, Varied) else cls(law, law.name, law.domain, law.n_rows)
-        return replace(known, **change)
+        if isinstance(law, Varied):
+            return replace(law, **change)
+        return cls(law, law.name, law.domain, law.n_rows, **change)
 
     def _change(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         n_in = np.maximum(input_tokens, LENGTH_FLOOR) / PIVOT["input_tokens"]
