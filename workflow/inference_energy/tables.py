@@ -555,12 +555,19 @@ def _refused(
     return [
         code
         for code, (text, value) in enumerate(zip(texts, values, strict=True))
-        if not _is_writable(text)
-        or text != text.strip()
-        or not (text == "" or documents.shows(text))
-        or ("x-name" in column and text != spelling(text))
-        or not is_valid(value)
+        # what was read as a number has nothing in it but digits, signs and a point
+        if not (isinstance(value, float) or _is_sound(text, column)) or not is_valid(value)
     ]
+
+
+def _is_sound(text: str, column: Schema) -> bool:
+    """Whether a cell can hold a text, whatever its schema says of values."""
+    return (
+        _is_writable(text)
+        and text == text.strip()
+        and (text == "" or documents.shows(text))
+        and ("x-name" not in column or text == spelling(text))
+    )
 
 
 def reason(column: Schema) -> str:
