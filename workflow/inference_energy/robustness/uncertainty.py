@@ -84,21 +84,13 @@ def _cells(setup, regime, model):
     throughput, errors, powers = model.by_way(regime.input_tokens, lengths)
     utilisation = known_utilisation(setup, model, throughput)
     energies = query_energy(charged, throughput, powers, utilisation)
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "node": way.node,
-                    "engine": way.engine,
-                    "load": way.load,
-                    "length": lengths,
-                    "weight": way.weight * weights,
-                    "log_energy": np.log(energy),
-                    "error": error,
-                }
-            )
-            for way, energy, error in zip(model.law.shares(), energies, errors, strict=True)
-        ]
+    ways = pd.DataFrame(model.law.shares())
+    cells = ways.loc[ways.index.repeat(len(lengths)), ["node", "engine", "load"]]
+    return cells.assign(
+        length=np.tile(lengths, len(ways)),
+        weight=np.outer(ways["weight"], weights).ravel(),
+        log_energy=np.log(energies).ravel(),
+        error=errors.ravel(),
     )
 
 
