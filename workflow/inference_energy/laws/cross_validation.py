@@ -20,6 +20,9 @@ Bools = NDArray[np.bool_]
 Prepared = dict[str, pd.DataFrame]
 """The same rows for every law, each with what that law must know of their configurations."""
 
+Record = tuple[str, str, pd.Index, str, Array]
+"""Predictions of a law: split, law, rows, the shapes that were known, and throughputs."""
+
 PAPER_SHAPES = ((128, 128), (128, 2048), (500, 2000), (2048, 128), (5000, 500))
 """Input and output lengths [tokens] that the paper took from the vendor's tables."""
 
@@ -143,6 +146,49 @@ def _predict_configurations(
                             yield name, rest, _predict(law, asked[rest]), asked[chosen]
 
 
+def _without_shapes(
+    prepared: Prepared, rows: pd.DataFrame, tested: Bools, training: Sequence[tuple[float, float]]
+) -> Iterator[Record]:
+    """Shapes that are left out: all but those of the training, then each alone."""
+    shapes = np.array(_shapes(rows))
+
+    def of(chosen: Sequence[tuple[float, float]]) -> Bools:
+        return (shapes[:, None] == np.array(chosen)[None]).all(axis=2).any(axis=1)
+
+    splits = [("leave-shapes-out", ~of(training))]
+    splits += [("leave-one-shape-out", of([s])) for s in np.unique(shapes[tested], axis=0)]
+    for split, left_out in splits:
+        if (left_out & tested).any() and not left_out.all():
+            for law, index, predicted in _predict_shapes(prepared, left_out & tested, ~left_out):
+                yield split, law, index, "", predicted
+
+
+def _without_groups(
+    prepared: Prepared, rows: pd.DataFrame, tested: Bools, most_known: int
+) -> Iterator[Record]:
+    """Configurations, then models, that are left out but for some rows."""
+    served = [column for column in DEPLOYMENT if column in rows]
+    for split, grouping in (("leave-configuration-out", served), ("leave-model-out", ["model"])):
+        group = rows.groupby(grouping, dropna=False, sort=False).ngroup().to_numpy()
+        found = _predict_configurations(prepared, tested, group, most_known)
+        for law, index, predicted, known in found:
+            names = " ".join(f"{i:g}/{o:g}" for i, o in known[:, :2])
+            yield f"{split}, {len(known)} known", law, index, names, predicted
+
+
+def _beside_measured(records: Sequence[Record], measured: pd.DataFrame) -> pd.DataFrame:
+    """Table of all predictions, each beside its measured row."""
+    splits, laws, indices, known_shapes, predicted = zip(*records, strict=True)
+    sizes = [len(index) for index in indices]
+    found = measured.loc[np.concatenate(indices)].reset_index(drop=True)
+    named = {"split": splits, "law": laws, "known_shapes": known_shapes}
+    for name, values in named.items():
+        found[name] = np.repeat(values, sizes)
+    found["predicted_tps"] = np.concatenate(predicted)
+    found["relative_error"] = found["predicted_tps"] / found["throughput_tps"] - 1
+    return found
+
+
 def _nothing_left(count: int) -> InputError:
     return InputError(
         f"throughput table: {count} rows with both lengths leave nothing to predict from; give two"
@@ -201,46 +247,16 @@ def cross_validate(
     if not tested.any():
         raise _nothing_left(0)
     columns = [*configuration_columns(rows), "input_tokens", "output_tokens", "throughput_tps"]
-    known_columns = everything[columns]
+    measured = everything[columns]
     everything["configuration"] = configuration_number(everything)
     prepared = {name: kind.prepare(everything, hardware) for name, kind in LAWS.items()}
-    shapes = np.array(_shapes(everything))
-    records: list[tuple[str, str, pd.Index, str, Array]] = []
-
-    def by_shapes(split: str, trained: Bools, left_out: Bools) -> None:
-        if (left_out & tested).any() and trained.any():
-            for law, index, predicted in _predict_shapes(prepared, left_out & tested, trained):
-                records.append((split, law, index, "", predicted))
-
-    def of(chosen: Sequence[tuple[float, float]]) -> Bools:
-        return (shapes[:, None] == np.array(chosen)[None]).all(axis=2).any(axis=1)
-
-    trained = of(training_shapes)
-    by_shapes("leave-shapes-out", trained, ~trained)
-    for shape in np.unique(shapes[tested], axis=0):
-        by_shapes("leave-one-shape-out", ~of([shape]), of([shape]))
-    served = [column for column in DEPLOYMENT if column in everything]
-    for label, grouping in {
-        "leave-configuration-out": served,
-        "leave-model-out": ["model"],
-    }.items():
-        group = everything.groupby(grouping, dropna=False, sort=False).ngroup().to_numpy()
-        for law, index, predicted, known in _predict_configurations(
-            prepared, tested, group, most_known
-        ):
-            names = " ".join(f"{i:g}/{o:g}" for i, o in known[:, :2])
-            records.append((f"{label}, {len(known)} known", law, index, names, predicted))
-
+    records = [
+        *_without_shapes(prepared, everything, tested, training_shapes),
+        *_without_groups(prepared, everything, tested, most_known),
+    ]
     if not records:
         raise _nothing_left(tested.sum())
-    sizes = [len(record[2]) for record in records]
-    found = known_columns.loc[np.concatenate([record[2] for record in records])]
-    found = found.reset_index(drop=True)
-    for position, name in {0: "split", 1: "law", 3: "known_shapes"}.items():
-        found[name] = np.repeat([record[position] for record in records], sizes)
-    found["predicted_tps"] = np.concatenate([record[4] for record in records])
-    found["relative_error"] = found["predicted_tps"] / found["throughput_tps"] - 1
-    return found
+    return _beside_measured(records, measured)
 
 
 def error_statistics(predictions: pd.DataFrame) -> pd.DataFrame:
