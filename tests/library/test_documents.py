@@ -255,6 +255,9 @@ def test_a_key_that_is_there_already_is_not_offered_but_named():
     (problem,) = schema_problems(RIGHT | {"powers": 1}, SCHEMA, "f.yaml")
     assert "did you mean" not in problem
     assert problem.endswith("; power is stated beside it")
+    ends = SCHEMA | {"properties": {"method": {}, "methods": {}}, "required": []}
+    (problem,) = schema_problems({"methods": [], "methodss": []}, ends, "f.yaml")
+    assert problem.endswith("; did you mean method? methods is stated beside it")
 
 
 def test_a_key_that_is_there_by_inheritance_alone_is_offered():

@@ -372,7 +372,7 @@ def schema_problems(
     -------
     list of str
         Key, value, what is allowed, and the remedy; for an unknown key the nearest allowed one
-        that is not stated, or else the nearest one that is.
+        that is not stated, and the nearest of all where it is one that is stated.
     """
     problems = _value_problems(instance, where)
     if problems:
@@ -623,9 +623,9 @@ def _unknown(key: str, node: Schema, stated: Collection[str]) -> str:
     names = list(node.get("properties", {}))
     known = [*names, *node.get("x-file", {})]
     hint = near(key, [name for name in known if name not in stated])
-    beside = get_close_matches(key, [name for name in known if name in stated], n=1)
-    if beside and not hint:
-        hint = f"; {beside[0]} is stated beside it"
+    nearest = get_close_matches(key, known, n=1)
+    if nearest and nearest[0] in stated:
+        hint += f"{'' if hint else ';'} {nearest[0]} is stated beside it"
     return f"unknown key {key}; allowed are {', '.join(names)}; remove it or correct its name{hint}"
 
 
