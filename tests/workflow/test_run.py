@@ -11,6 +11,7 @@ from functools import cache
 import pytest
 from inference_energy.claims.judge import is_scored
 from inference_energy.lock import Lock
+from inference_energy.reuse import checksums
 from inference_energy.tables import read_table
 from processes import SNAKEMAKE, git, one_message, snakemake, start, stop, wait_for
 from repository import ROOT, edited, read_yaml
@@ -245,10 +246,21 @@ def test_a_bad_table_gives_one_message_and_no_result(fresh):
     results = fresh / "results" / "oviedo2026" / "energy_per_query.csv"
     committed = results.read_text()
     with edited(table, bad):
+        checksums.write(fresh / "data")
         run = snakemake(fresh, "--force", str(results.relative_to(fresh)))
     one_message(run, "data/throughput/oviedo.csv", "line 5", "line 6", "-3732.4", "throughput_tps")
     assert not results.exists() or results.read_text() == committed
     git(fresh, "checkout", "--", ".")
+
+
+@pytest.mark.parametrize("target", ["all", "audit", "results/oviedo2026/fleet.csv"])
+def test_a_changed_file_of_data_is_told_before_any_job(fresh, target):
+    table = fresh / "data" / "throughput" / "oviedo.csv"
+    with edited(table, table.read_text().replace("3732.40", "3732.50")):
+        run = snakemake(fresh, target)
+    one_message(run, "data/throughput/oviedo.csv: its SHA-256", "git", "make checksums")
+    assert "[1 of" not in run.stdout
+    assert git(fresh, "status", "--porcelain") == ""
 
 
 def test_a_changed_verdict_fails_the_run_and_names_the_claim(done):

@@ -316,6 +316,16 @@ def test_the_command_ends_with_the_page(fresh):
     assert page.strip() in run.stdout
 
 
+def test_a_changed_row_is_told_at_the_start_and_does_not_stop_the_what_if(fresh):
+    table = fresh / ROWS
+    with edited(table, table.read_text().replace("3732.40", "2732.40")):
+        run = snakemake(fresh, "whatif", "--config", "method=oviedo2026")
+    assert run.returncode == 0, run.stdout
+    told, _, after = run.stdout.partition("[1 of 1")
+    assert f"{ROWS}: its SHA-256" in told and "make checksums" in told
+    assert "raises the traditional median by" in after
+
+
 def test_a_new_method_is_held_against_what_it_extends_and_needs_no_listing(fresh, tmp_path):
     mine = tmp_path / "mine.yaml"
     mine.write_text(

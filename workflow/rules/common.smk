@@ -166,6 +166,11 @@ def schema_file(name):
     return own(schema_path(name).relative_to(PROJECT))
 
 
+def result_tables(paths):
+    """Tables of results among paths."""
+    return sorted({path for path in map(str, paths) if re.match(r"results/.*\.csv$", path)})
+
+
 def code(script):
     """Library files and templates behind a script, as inputs: an edit re-runs the rule."""
     files, templates = behind(SCRIPTS / script, (LIBRARY.parent, SCRIPTS))

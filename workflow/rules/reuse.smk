@@ -1,8 +1,3 @@
-def result_tables(paths):
-    """Tables of results among paths."""
-    return sorted({path for path in map(str, paths) if re.match(r"results/.*\.csv$", path)})
-
-
 # tables of a method that only other tables and pages are made of
 OF_A_METHOD = ["claims", "classes"]
 
