@@ -121,7 +121,7 @@ def best_layouts(
 
 def _alike(rows: pd.DataFrame) -> list[NDArray[np.int64]]:
     """Places of the rows of each pair of lengths."""
-    return list(rows.groupby(LENGTHS).indices.values())
+    return [np.asarray(own) for own in rows.groupby(LENGTHS).indices.values()]
 
 
 def fit_gpu_power(hardware: Hardware) -> GpuPower:
