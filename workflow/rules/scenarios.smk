@@ -9,6 +9,7 @@ rule answer_scenarios:
         unpack(lambda wildcards: source_inputs(scenarios())),
         settings=provided("config/scenarios.yaml"),
         facility=provided("data/facility.csv"),
+        contexts=provided("data/models.csv"),
         code=code("scenarios/answer.py"),
     params:
         settings=lambda wildcards: document("scenarios"),

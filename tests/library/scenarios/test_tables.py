@@ -12,7 +12,7 @@ from inference_energy.laws.pooled import Pooled
 from inference_energy.method.setup import Coupling
 from inference_energy.scenarios import tables
 from inference_energy.tables import read_table, write_table
-from repository import ROOT, read_schema
+from repository import ROOT, read, read_schema
 
 
 class Shared(Peak):
@@ -135,3 +135,20 @@ def test_the_settings_that_come_with_the_project_fit_their_schema():
     assert schema_problems(content, read_schema("scenarios"), "config/scenarios.yaml") == []
     broken = content | {"maps": [content["maps"][0] | {"x": {"input": "pues", "values": [1, 2]}}]}
     assert schema_problems(broken, read_schema("scenarios"), "config/scenarios.yaml")
+
+
+def test_a_query_that_no_model_can_hold_is_told_or_refused(flat, settings):
+    models = read("data/models.csv", "models")
+    model = replace(flat.models[0], name="Llama 2 7B")
+    setups = {"flat": replace(flat, models=(model,))}
+    assert tables.over_context(setups, settings, models) == []
+    settings["tasks"][1]["input_tokens"] = 4000
+    (told,) = tables.over_context(setups, settings, models)
+    assert "key tasks: name long: value 4600: unusual; " in told and "4096 tokens" in told
+    settings["tasks"][1]["input_tokens"] = 40000
+    settings["maps"][0]["y"]["values"] = [300, 60000]
+    with pytest.raises(InputError) as error:
+        tables.over_context(setups, settings, models)
+    task, field = error.value.problems
+    assert "key tasks: name long: value 40600: input and output are 9.91 times" in task
+    assert "key maps: name field: value 60500" in field and "allowed is at most 4 times" in field

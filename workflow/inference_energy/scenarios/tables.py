@@ -1,6 +1,7 @@
 """Energy of queries of fixed lengths: by name, and over one input or two."""
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
 from inference_energy.laws.base import Law
+from inference_energy.laws.hardware import LONGEST, USUAL_LONGEST, longest_context
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Coupling, Setup, extrapolates, fixed_regime
@@ -204,6 +206,60 @@ def tasks(
             for unit, of in (("Wh", values), ("g", carbon)):
                 lines += [what | {"statistic": s, "value": v, "unit": unit} for s, v in of.items()]
     return pd.DataFrame(lines)
+
+
+def over_context(
+    setups: Mapping[str, Setup], settings: Mapping[str, Any], models: pd.DataFrame
+) -> list[str]:
+    """Sentences on queries that are longer than a model of a method's blend can hold.
+
+    Parameters
+    ----------
+    setups, settings
+        As for :func:`tasks`.
+    models : DataFrame
+        Table of schema ``models``.
+
+    Raises
+    ------
+    InputError
+        If a query is longer than LONGEST contexts.
+    """
+    problems, unusual = [], []
+    for method, setup in setups.items():
+        contexts = {name: longest_context(name, models) for name in members(setup)}
+        known = {name: context for name, context in contexts.items() if not math.isnan(context)}
+        if not known:
+            continue
+        model, context = min(known.items(), key=lambda item: item[1])
+        for where, tokens in _longest(settings):
+            ratio = tokens / context
+            sentence = (
+                f"config/scenarios.yaml: {where}: value {tokens:g}: {{}}input and output are"
+                f" {ratio:.3g} times the longest context of {model}, {context:g} tokens"
+                f" (context_tokens of data/models.csv), in the blend of {method}"
+            )
+            if ratio > LONGEST:
+                problems.append(
+                    f"{sentence.format('')}; allowed is at most {LONGEST:g} times; shorten them,"
+                    " or leave the method out of methods"
+                )
+            elif ratio > USUAL_LONGEST:
+                unusual.append(sentence.format("unusual; "))
+    if problems:
+        raise InputError(problems)
+    return unusual
+
+
+def _longest(settings: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Every task and map, and the tokens of its longest query."""
+    for task in settings["tasks"]:
+        yield f"key tasks: name {task['name']}", sum(task[name] for name in LENGTHS)
+    for each in settings["maps"]:
+        most = dict(each)
+        for axis in (each[name] for name in ("x", "y") if name in each):
+            most[axis["input"]] = max(axis["values"])
+        yield f"key maps: name {each['name']}", sum(most[name] for name in LENGTHS)
 
 
 def inputs_of(each: Mapping[str, Any]) -> list[str]:

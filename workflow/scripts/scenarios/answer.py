@@ -1,5 +1,6 @@
 """Compute the scenarios, draw their maps, write tables and pages."""
 
+import sys
 from pathlib import Path
 
 from _logged import run
@@ -19,6 +20,8 @@ def main(snakemake):
     sources, settings = read_all_sources(read), params.settings
     facility = read_table(read.facility, "facility")
     setups = {name: build(method, **sources(method)) for name, method in params.methods.items()}
+    for sentence in tables.over_context(setups, settings, read_table(read.contexts, "models")):
+        print(sentence, file=sys.stderr)
     made = {
         "tasks": tables.tasks(setups, settings, facility),
         "maps": tables.maps(setups, settings),
