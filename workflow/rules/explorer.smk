@@ -20,6 +20,7 @@ rule write_explorer:
             for table in ("energy_per_query", "output_tokens", "fleet", "footprint", "claims")
         },
         nodes=provided("data/node_power.csv"),
+        contexts=provided("data/models.csv"),
         at_load=provided("data/throughput/at_load.csv"),
         coefficients="results/coefficients.csv",
         facility=provided("data/facility.csv"),

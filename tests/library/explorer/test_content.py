@@ -239,3 +239,16 @@ def test_a_utilisation_measured_at_the_load_is_that_of_the_built_method():
 def test_the_page_names_the_models_of_which_nothing_was_measured():
     table = pd.DataFrame({"model": ["a", "a", "b", "c"], "tier": ["A", "B", "C", "C"]})
     assert content.serving_content(content.Pools(), table)["unmeasured"] == ["b", "c"]
+
+
+def test_the_page_has_the_context_of_every_model_that_states_one():
+    models = read("data/models.csv", "models")
+    model = models["model"][models["context_tokens"].notna()].iloc[0]
+    law = Peak(100.0, 2, everywhere(), 0.1)
+    offered = [
+        Configuration(name, "H100", "FP8", np.nan, law, 10.2, pd.DataFrame())
+        for name in (model, "nobody's")
+    ]
+    context = models.set_index("model").loc[model, "context_tokens"]
+    known = content.context_content({"mine": offered}, models)
+    assert known == {"times": 4.0, "longest": {model: context}}

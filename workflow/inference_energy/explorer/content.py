@@ -13,6 +13,7 @@ from inference_energy.claims.wording import place
 from inference_energy.explorer.page import DIGITS
 from inference_energy.laws import at_load, serving
 from inference_energy.laws.base import LENGTH_FLOOR
+from inference_energy.laws.hardware import LONGEST, longest_context
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.power.node import find_node, idle_share, node_power
 from inference_energy.text import is_missing
@@ -244,6 +245,27 @@ def serving_content(pools, coefficients):
         "values": pools.trait_values,
         "columns": pools.columns,
     }
+
+
+def context_content(found, models):
+    """Longest context of every model that the page offers, as far as it is known.
+
+    Parameters
+    ----------
+    found : dict of str to list of Configuration
+        Configurations of each method.
+    models : DataFrame
+        Table of schema ``models``.
+
+    Returns
+    -------
+    dict
+        ``times`` [1] by which a query may exceed it, and ``longest`` [tokens] by model.
+    """
+    names = sorted({each.model for of_method in found.values() for each in of_method})
+    longest = {name: longest_context(name, models) for name in names}
+    known = {name: tokens for name, tokens in longest.items() if not np.isnan(tokens)}
+    return {"times": LONGEST, "longest": known}
 
 
 def idle_content(pools, hardware):

@@ -60,6 +60,7 @@ def main(snakemake):
         {
             "methods": described,
             "serving": content.serving_content(pools, coefficients),
+            "contexts": content.context_content(found, read_table(read.contexts, "models")),
             "intensities": intensities,
             "references": content.references(references),
         },

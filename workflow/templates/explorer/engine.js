@@ -358,7 +358,20 @@ const engine = (() => {
     return { node, facility: library.facility_energy(node, ratio("pue")) };
   };
 
+  /* Queries of these lengths that a node holds at once: the least and the most over a law's ways to serve;
+     no end where the law does not know. */
+  const holds = (law, { input, output }, load) => {
+    if (load === null || law.kind !== "pooled") return [Infinity, Infinity];
+    const each = waysAt(law, load).map(({ of, copies }) => {
+      if (of.kind !== "at-load") return Infinity;
+      const room = of.traits.cache_tokens / Math.max(input + output, of.serving.length_floor);
+      return copies * Math.min(room, of.serving.largest_batch);
+    });
+    return [Math.min(...each), Math.max(...each)];
+  };
+  /* Whether cached input costs nothing: only these laws tell its reading from the computing. */
+  const cacheIsFree = (law) => !["additive", "at-load", "pooled"].includes(law.kind);
   const knowsLoad = (law) => law.kind === "pooled" && law.ways.every((way) => way.load !== null);
 
-  return { knowledge, unpacked, knowsLoad, logNormal, fixed, times, quantile, mean, density, answer, change };
+  return { knowledge, unpacked, knowsLoad, holds, cacheIsFree, logNormal, fixed, times, quantile, mean, density, answer, change };
 })();

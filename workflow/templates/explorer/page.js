@@ -24,6 +24,7 @@ const explorer = (() => {
   const Z = 1.645; // of the ranges of water and carbon, as in the run
   const OPTIONAL = ["requests"];
   const LABELS = {
+    method: "Method", model: "Model", gpu: "Hardware", precision: "Number format", load: "Load", grid: "Grid",
     requests: "Load",
     input: "Input", cached: "Cached input", output: "Output", power: "Maximum power",
     pu5: "Utilisation, P5", pu95: "Utilisation, P95", pue5: "PUE, P5", pue95: "PUE, P95",
@@ -39,6 +40,7 @@ const explorer = (() => {
     const [whole, ...decimals] = value.toFixed(Math.min(Math.max(digits - 1 - exponent, 0), 100)).split(".");
     return [whole.replace(/\B(?=(\d{3})+$)/g, ","), ...decimals].join(".");
   };
+  const grouped = (value) => number(Math.round(value), String(Math.round(value)).length);
   const percent = (share, digits) => `${number(library.units.PERCENT * share, digits)} %`;
   const rounded = (value) => Number(value.toPrecision(6));
   const marked = (name, text) => `<span data-number="${name}">${text}</span>`;
@@ -102,7 +104,9 @@ const explorer = (() => {
     return { picked, method, place, defaults };
   };
 
-  const problems = (picked) => {
+  /* Fields that are wrong, and what is allowed; `together` are the fields of one condition. */
+  const TOGETHER = { pu5: ["pu5", "pu95"], pue5: ["pue5", "pue95"] };
+  const problems = ({ picked, place }) => {
     const found = {};
     for (const key of NUMBERS) {
       const { min, max } = $(key);
@@ -118,19 +122,21 @@ const explorer = (() => {
     above("cached", "input", "Cached input: allowed is at most the input.");
     above("pu5", "pu95", "Utilisation: P5 is above P95.");
     above("pue5", "pue95", "PUE: P5 is above P95.");
+    const { longest, times } = contextOf(place);
+    if (!found.input && !found.output && Number(picked.input) + Number(picked.output) > times * longest)
+      found.output = `Output: allowed with this input is at most ${number(times, 1)} times the longest context of ${place.model}, ${grouped(longest)} tokens, less the input.`;
     return found;
   };
+  const contextOf = (place) => ({ longest: content.contexts.longest[place.model] ?? Infinity, times: content.contexts.times });
 
   /* --- where it is kept: the address ------------------------------------------------------- */
 
-  const read = () => {
-    const stated = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-    return Object.fromEntries(KEYS.filter((key) => key in stated).map((key) => [key, stated[key]]));
-  };
+  const address = () => [...new URLSearchParams(location.hash.slice(1))];
+  const read = () => Object.fromEntries(address().filter(([key]) => KEYS.includes(key)));
   /* A step of its own can be gone back to. */
   const go = (hash, step) => {
-    const address = hash ? `#${hash}` : location.pathname + location.search;
-    history[step ? "pushState" : "replaceState"](null, "", address);
+    const target = hash ? `#${hash}` : location.pathname + location.search;
+    history[step ? "pushState" : "replaceState"](null, "", target);
   };
   const keep = (stated, step) => {
     const { picked, defaults } = complete(stated);
@@ -141,6 +147,47 @@ const explorer = (() => {
       if (changed) kept.set(key, picked[key]);
     }
     go(kept.toString(), step);
+  };
+  /* What is stated and not shown, a sentence each. */
+  const passedOver = (stated) => {
+    const { picked, method, place } = complete(stated);
+    const asked = (key) => `${LABELS[key]}: “${stated[key].slice(0, 60)}”`;
+    const unknown = (key) =>
+      ["method", "grid"].includes(key) ? "is not known" : `is not known to ${picked.method}${key === "model" ? "" : ` for ${picked.model}`}`;
+    const told = [];
+    for (const key of ["method", ...PLACE, "grid"])
+      if (key in stated && picked[key] !== stated[key] && !(key === "load" && engine.knowsLoad(place.law)))
+        told.push(`${asked(key)} ${unknown(key)}; shown instead: ${picked[key] || "as benchmarked"}.`);
+    if ((stated.requests ?? "") !== picked.requests) told.push(`${asked("requests")} is left out: ${picked.method} does not know load.`);
+    if ((stated.load ?? "") !== picked.load && engine.knowsLoad(place.law)) told.push(`${asked("load")} is left out: ${picked.method} takes any load as “requests”.`);
+    if ("slope" in method.utilisation)
+      for (const key of ["pu5", "pu95"]) if (key in stated) told.push(`${asked(key)} is left out: ${picked.method} gives it by the throughput.`);
+    return told;
+  };
+  /* An address that asks for what is not here is corrected, and the page says what it asked for. */
+  const arrive = () => {
+    const given = address();
+    const told = [...new Set(given.map(([key]) => key))].flatMap((key) => {
+      const times = given.filter(([other]) => other === key).length;
+      if (!KEYS.includes(key)) return [`“${key.slice(0, 60)}” is no setting of this page and is left out.`];
+      return times > 1 ? [`${LABELS[key]}: the address has it ${times} times; the last is shown.`] : [];
+    });
+    const stated = read();
+    told.push(...passedOver(stated));
+    for (let state = complete(stated), found = problems(state); Object.keys(found).length; state = complete(stated), found = problems(state)) {
+      const at = [...new Set(Object.keys(found).flatMap((key) => TOGETHER[key] ?? [key]))].filter((key) => key in stated);
+      // a default that is too long with what is stated
+      const wrong = at.length ? at : ["input", "cached"].filter((key) => key in stated);
+      // of a model for whose context the method's own query is too long
+      if (!wrong.length) break;
+      const before = Object.fromEntries(wrong.map((key) => [key, stated[key]]));
+      for (const key of wrong) delete stated[key];
+      const { picked } = complete(stated);
+      told.push(...Object.values(found), ...wrong.map((key) => `Asked for was ${LABELS[key]} “${before[key].slice(0, 60)}”; shown instead: ${picked[key] || "all loads of the method"}.`));
+    }
+    if (told.length) keep(stated);
+    $("notice").textContent = told.join(" ");
+    show();
   };
 
   /* --- what is shown ----------------------------------------------------------------------- */
@@ -215,7 +262,24 @@ const explorer = (() => {
       const [low, high] = place.law.domain[name];
       return `${name} (seen: ${computed(`${number(low)} to ${number(high)}`)} tokens)`;
     });
-    $("warning").innerHTML = beyond.length ? `Beyond what the throughput law has seen: ${beyond.join(", ")}. The number is an extrapolation.` : "";
+    const models = (tokens) => link(grouped(tokens), "data/models.csv");
+    const { longest } = contextOf(place);
+    const [least, most] = engine.holds(place.law, query, load);
+    const over = [
+      beyond.length ? `Beyond what the throughput law has seen: ${beyond.join(", ")}. The number is an extrapolation.` : "",
+      query.input + query.output > longest
+        ? `Longer than the model can hold: input and output are ${computed(grouped(query.input + query.output))} tokens, its longest context ${models(longest)}.`
+        : "",
+      load > most
+        ? `This load does not fit: of queries of these lengths the node holds ${computed(grouped(Math.floor(most)))} at once. That many are counted, the others wait.`
+        : load > least
+          ? `This load does not fit on every node of the method: the smallest holds ${computed(grouped(Math.floor(least)))} queries of these lengths at once. That many are counted there, the others wait.`
+          : "",
+      query.cached > 0 && engine.cacheIsFree(place.law)
+        ? "This law takes cached input for free, however long it is: it cannot tell the reading of a cache from the computing."
+        : "",
+    ];
+    $("warning").innerHTML = over.filter(Boolean).join(" ");
     const published = REGIMES.flatMap((regime) =>
       method.claims
         .filter((claim) => claim.claim === `median-${regime}`)
@@ -245,7 +309,8 @@ const explorer = (() => {
       const { energy } = engine.answer(method, place, { ...query, output }, stated, load);
       return { output, p5: engine.quantile(energy, "p5"), p50: engine.quantile(energy, "p50"), p95: engine.quantile(energy, "p95") };
     });
-    charts.lengths($("lengths"), curve, { output: query.output, p50: of("p50") }, place.law.domain.output);
+    const { longest: held, times } = contextOf(place);
+    charts.lengths($("lengths"), curve.filter((each) => query.input + each.output <= times * held), { output: query.output, p50: of("p50") }, place.law.domain.output);
     if (engine.knowsLoad(place.law)) {
       const rows = d3.range(0, 3.31, 0.05).map((power) => {
         const { energy } = engine.answer(method, place, query, stated, 10 ** power);
@@ -370,7 +435,7 @@ const explorer = (() => {
   const show = () => {
     const state = complete(read());
     showControls(state);
-    const found = problems(state.picked);
+    const found = problems(state);
     for (const key of NUMBERS) $(key).setAttribute("aria-invalid", key in found);
     $("problem").textContent = Object.values(found).join(" ");
     $("results").classList.toggle("stale", Object.keys(found).length > 0);
@@ -383,7 +448,9 @@ const explorer = (() => {
   };
 
   const pick = (changes, step = true) => {
-    keep({ ...read(), ...changes }, step);
+    const stated = { ...read(), ...changes };
+    $("notice").textContent = passedOver(stated).join(" ");
+    keep(stated, step);
     show();
   };
   /* Typing a number, or moving the slider, is one step. */
@@ -407,15 +474,15 @@ const explorer = (() => {
   $("controls").addEventListener("reset", (event) => {
     event.preventDefault();
     go("", true);
-    show();
+    arrive();
   });
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("skip").addEventListener("click", (event) => {
     event.preventDefault();
     $("answer").focus();
   });
-  window.addEventListener("hashchange", show);
+  window.addEventListener("hashchange", arrive);
   window.addEventListener("resize", show);
-  show();
-  return { show };
+  arrive();
+  return { show: arrive };
 })();
