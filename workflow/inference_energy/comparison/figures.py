@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from inference_energy.drawing import (
     DARK_GREY,
@@ -18,6 +19,7 @@ from inference_energy.drawing import (
     area,
     frame,
     headline,
+    legend,
     new_figure,
     panel_title,
 )
@@ -27,7 +29,7 @@ from inference_energy.text import number, percent
 ENDS, UP, DOWN = DARK_GREY, MAGENTA, TEAL
 """Colours of the two methods, and of a setting that raises or lowers the energy."""
 
-LEFT, RIGHT, BELOW, ABOVE, GAP, ROW = 2.2, 0.08, 0.42, 0.58, 0.2, 0.26
+LEFT, RIGHT, BELOW, ABOVE, GAP, ROW = 2.2, 0.08, 0.42, 0.7, 0.2, 0.26
 """Distances around the panels, and height of a bar's row [in]."""
 
 Bar = tuple[str, float, float, bool]
@@ -171,4 +173,7 @@ def draw(
         labels = [textwrap.fill(label, LONGEST) for label in labels]
         axis.set_yticks(range(len(bars)), labels, linespacing=1.1)
         axis.tick_params(axis="y", length=0, labelleft=i == 0)
+    keys = {"a method": ENDS, "a setting that raises the energy": UP, "one that lowers it": DOWN}
+    handles = [Patch(color=colour, label=name) for name, colour in keys.items()]
+    legend(figure, handles, 0.1, 0.3, handlelength=1.2, columnspacing=1.4)
     return figure

@@ -174,11 +174,7 @@ def predicted_at_load(predictions: pd.DataFrame, of: str) -> Figure:
         if _of_class(predictions, name).any()
     ]
     handles.append(Patch(color=DARK_GREY, alpha=0.15, label=f"within a factor of {WITHIN:g}"))
-    left, top = SIDE, 0.3
-    free = len(titles) % PANELS_IN_A_ROW
-    if free:
-        left, top = SIDE + free * width + 0.2, TOP + 2 * ROOM + (lines - 1) * (PANEL + ROOM)
-    legend(figure, handles, left, top, ncols=1 if free else None)
+    legend(figure, handles, SIDE, 0.34)
     return figure
 
 

@@ -586,7 +586,7 @@ def input_length(sensitivity):
     ]
     times = " and ".join(number(long / short) for short, long in zip(*ends, strict=True))
     tokens = [f"{float(n):,g}" for n in (lengths[0], lengths[-1])]
-    told = f"With {tokens[1]} instead of {tokens[0]} input tokens, queries need {times} times"
+    told = f"{tokens[1]} instead of {tokens[0]} input tokens, both charged, take {times} times"
     headline(figure, f"{told} the energy (traditional and long)")
     keys = [Patch(color=REGIME_COLOURS[regime], label=name) for regime, name in REGIMES.items()]
     figure.legend(handles=keys, loc="lower center", ncols=len(keys))

@@ -1,6 +1,7 @@
 """Figures: GPU power against load, and power at the wall, predicted and measured."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,12 +66,8 @@ BENCHMARKS = {
 LOAD = "Load (weighted shares of bandwidth and compute)"
 """What the law of GPU power depends on: equation (1) of :mod:`.gpu`."""
 
-NOTES = {
-    4.85: "8xH200, limit of 350 W",
-    6.18: "8xH200, limit of 500 W",
-    7.1: "8xB200, rated 1,000 W",
-}
-"""Which nodes the points are, by height [kW]."""
+NOTE = 2.75
+"""Width of the words beside the points of one kind of node [kW of the axis]."""
 
 
 @rc_context(SETTINGS)
@@ -230,8 +227,14 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
     handles.append(Patch(color=DARK_GREY, alpha=0.15, label=f"within {allowed:g} %"))
     axis.set_xlim(*ends)
     axis.set_ylim(*ends)
-    for y, text in NOTES.items():
-        axis.text(ends[1] - 0.1, y, text, ha="right", va="center", color=DARK_GREY, bbox=ON_WHITE)
+    for (gpu, limit), rows in meters.groupby(["gpu", "gpu_power_limit_w"], dropna=False):
+        told = "full power limit" if np.isnan(limit) else f"limit of {limit:g} W"
+        words = f"{gpu.partition('-')[0]}, {told}"
+        y = rows["predicted_w"].max() / W_PER_KW
+        right = y / (1 - within) + 0.2
+        beside = (right, "left") if right + NOTE < ends[1] else (y / (1 + within) - 0.3, "right")
+        look: dict[str, Any] = {"va": "center", "color": DARK_GREY, "bbox": ON_WHITE}
+        axis.text(beside[0], y, words, ha=beside[1], **look)
     axis.set_xlabel("Measured at the wall [kW]")
     axis.set_ylabel("Predicted, with P5–P95 [kW]")
     axis.grid()

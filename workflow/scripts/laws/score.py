@@ -9,7 +9,7 @@ from inference_energy.drawing import save
 from inference_energy.laws.figures import predicted_at_load
 from inference_energy.laws.load_scores import BEFORE, score_load
 from inference_energy.laws.page import load_page
-from inference_energy.tables import load_schema, write_table, write_text
+from inference_energy.tables import load_schema, read_table, write_table, write_text
 
 
 def main(snakemake):
@@ -23,7 +23,9 @@ def main(snakemake):
     write_table(scores, snakemake.output.scores, "load_scores")
     write_table(left_out, snakemake.output.predictions, "load_predictions")
     write_text(snakemake.output.page, page)
-    figure = predicted_at_load(left_out, "models left out")
+    # drawn as the table has them, in its order, so that the figure can be drawn again from it
+    shown = read_table(snakemake.output.predictions, "load_predictions")
+    figure = predicted_at_load(shown, "models left out")
     save(figure, snakemake.output.svg)
     save(figure, snakemake.output.png)
     print(page, file=sys.stderr)
