@@ -14,6 +14,7 @@ from inference_energy.paper import figures
 from legibility import contrast
 from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontProperties, findfont
+from repository import ROOT
 
 # G. M. Machado et al., "A physiologically-based model for simulation of color vision deficiency",
 # IEEE TVCG 15 (2009) 1291: matrices for linear RGB at severity 1
@@ -30,6 +31,8 @@ VISION = {
         [-0.011820, 0.042940, 0.968881],
     ],
 }
+
+FIGURES = [ROOT / f"{name}.svg" for name in redraw.names()]
 
 
 def test_two_renders_give_the_same_bytes(tmp_path):
@@ -179,22 +182,75 @@ def test_a_logarithmic_axis_has_plain_numbers():
     assert labels == ["0.03", "0.1", "0.3", "1", "3"]
 
 
-@pytest.mark.parametrize("vision", VISION)
+def lab(colour, vision):
+    """CIELAB of a colour as an eye sees it, under D65."""
+    srgb = np.array(to_rgb(colour))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.transpose(VISION[vision]), 0, 1)
+    xyz = seen @ np.transpose(
+        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+         [0.0193339, 0.1191920, 0.9503041]]
+    ) / (0.95047, 1, 1.08883)  # fmt: skip
+    x, y, z = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def ciede2000(one, other):
+    """Difference of two colours in CIELAB: G. Sharma et al., Color Res. Appl. 30 (2005) 21."""
+    (l1, a1, b1), (l2, a2, b2) = one, other
+    mean = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
+    g = 1.5 - np.sqrt(mean**7 / (mean**7 + 25**7)) / 2
+    c1, c2 = np.hypot(a1 * g, b1), np.hypot(a2 * g, b2)
+    h1, h2 = np.arctan2(b1, a1 * g), np.arctan2(b2, a2 * g)
+    turn = (h2 - h1 + np.pi) % (2 * np.pi) - np.pi if c1 * c2 else 0.0
+    lightness, chroma, hue = l2 - l1, c2 - c1, 2 * np.sqrt(c1 * c2) * np.sin(turn / 2)
+    level, mean, h = (l1 + l2) / 2 - 50, (c1 + c2) / 2, h1 + turn / 2 if c1 * c2 else h1 + h2
+    angles = [(1, -30, -0.17), (2, 0, 0.24), (3, 6, 0.32), (4, -63, -0.20)]
+    t = 1 + sum(size * np.cos(n * h + np.radians(at)) for n, at, size in angles)
+    in_blue = np.exp(-(((np.degrees(h) % 360 - 275) / 25) ** 2))
+    rotation = -2 * np.sqrt(mean**7 / (mean**7 + 25**7)) * np.sin(np.radians(60 * in_blue))
+    lightness /= 1 + 0.015 * level**2 / np.sqrt(20 + level**2)
+    chroma /= 1 + 0.045 * mean
+    hue /= 1 + 0.015 * mean * t
+    return np.sqrt(lightness**2 + chroma**2 + hue**2 + rotation * chroma * hue)
+
+
 @pytest.mark.parametrize(
-    "colours",
+    ("one", "other", "difference"),
     [
-        list({*drawing.PATHWAY_COLOURS.values(), *drawing.REGIME_COLOURS.values()}),
-        [*drawing.REGIME_COLOURS.values(), *drawing.MODEL_COLOURS.values()],
-        [colour for colour, _ in drawing.VERDICT_MARKS.values()],
-        [drawing.TEAL, drawing.OLIVE, drawing.MAGENTA, drawing.DARK_GREY, drawing.GREY],
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
     ],
-    ids=["pathways and regimes", "models and regimes", "verdicts", "others"],
 )
-def test_colours_of_a_figure_differ_for_every_eye(colours, vision):
-    linear = np.array([to_rgb(colour) for colour in colours]) ** 2.2
-    seen = np.clip(linear @ np.transpose(VISION[vision]), 0, 1) ** (1 / 2.2)
-    distances = [np.linalg.norm(one - other) for one, other in combinations(seen, 2)]
-    assert min(distances) > 0.15
+def test_differences_of_colours_are_those_of_their_authors(one, other, difference):
+    assert ciede2000(one, other) == pytest.approx(difference, abs=1e-4)
+
+
+GROUPS = {
+    "models": drawing.MODEL_COLOURS,
+    "kinds of queries": drawing.REGIME_COLOURS | drawing.PATHWAY_COLOURS,
+    "verdicts": {name: colour for name, (colour, _) in drawing.VERDICT_MARKS.items()},
+    "others": {
+        n: getattr(drawing, n) for n in ("TEAL", "OLIVE", "MAGENTA", "DARK_GREY", "GREY", "BLACK")
+    },
+}
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("group", GROUPS)
+def test_colours_that_share_a_figure_differ_for_every_eye(group, vision):
+    """A difference of 10 is seen at a glance; these are flat areas, lines and markers."""
+    colours = sorted(set(GROUPS[group].values()))
+    drawn = {path: path.read_text(encoding="utf-8").upper() for path in FIGURES}
+    close = [
+        (path.stem, pair)
+        for pair in combinations(colours, 2)
+        if ciede2000(*(lab(colour, vision) for colour in pair)) < 10
+        for path, text in drawn.items()
+        if all(colour in text for colour in pair)
+    ]
+    assert close == []
 
 
 def test_markers_alone_tell_verdicts_apart():

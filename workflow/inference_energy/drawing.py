@@ -108,7 +108,7 @@ MODEL_COLOURS = {
     "Kimi K2.5": "#243659",
     "GLM-5": "#805378",
     "Qwen3.5 397B A17B": "#592409",
-    "Qwen3 235B A22B": "#78088F",
+    "Qwen3 235B A22B": "#662233",
     "Llama 3.1 8B": "#1414CC",
 }
 """Colour of each model of the methods and of their blend, in every figure; the further ones lie as
