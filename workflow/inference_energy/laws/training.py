@@ -318,7 +318,7 @@ def _uneven(rows: pd.DataFrame, numbers: NDArray, models: pd.DataFrame) -> Itera
         )
     count, _, spread = layout(rows)
     stages = rows["pipeline_parallel"].astype(float).fillna(1.0)
-    for model, alike in rows[stages > rows["layers"]].groupby("model", sort=False):
+    for (model,), alike in rows[stages > rows["layers"]].groupby(["model"], sort=False):
         yield (
             f'{name_rows(numbers[alike.index])}, column "pipeline_parallel": value'
             f' "{stages[alike.index[0]]:g}"; allowed are at most the {alike["layers"].iloc[0]:g}'
@@ -382,8 +382,7 @@ def _implausible(
             )
     kept = rows["input_tokens"] + rows["output_tokens"]
     over = rows[kept > FULLEST * rows["cache_tokens"]]
-    for _, alike in over.groupby(["model", "gpu"], sort=False):
-        model, gpu = alike["model"].iloc[0], alike["gpu"].iloc[0]
+    for (model, gpu), alike in over.groupby(["model", "gpu"], sort=False):
         stated = alike["input_tokens"].iloc[0], alike["output_tokens"].iloc[0]
         column = "input_tokens" if stated[0] >= stated[1] else "output_tokens"
         room, count = alike["cache_tokens"].iloc[0], copy_gpus(alike).iloc[0]
@@ -394,7 +393,7 @@ def _implausible(
             " lengths, the layout or the format"
         )
     long = rows[over_context(rows, hardware["models"]) > LONGEST]
-    for model, alike in long.groupby("model", sort=False):
+    for (model,), alike in long.groupby(["model"], sort=False):
         stated = alike["input_tokens"].iloc[0], alike["output_tokens"].iloc[0]
         context = longest_context(str(model), hardware["models"])
         column = "input_tokens" if stated[0] >= stated[1] else "output_tokens"
