@@ -54,6 +54,14 @@ def test_the_error_at_other_lengths_stands_on_the_page_by_use_and_load(table, ot
     assert line.endswith(f"{100 * near:.0f} % |")
 
 
+def test_the_page_says_how_many_models_were_measured():
+    with open(ROOT / "results" / "coefficients.csv", encoding="utf-8", newline="") as file:
+        tiers = {(row["model"], row["tier"]) for row in csv.DictReader(file)}
+    measured = {model for model, tier in tiers if tier != "C"}
+    assert f"Of the {len({m for m, _ in tiers})} models {len(measured)} were measured" in TEXT
+    assert not {(model, "C") for model in measured} & tiers
+
+
 def test_a_role_within_the_factor_is_said_to_be(table, others):
     compared, *rest = others
     measured = compared.assign(measured_j=compared["predicted_j"], factor=1.0, within="yes")

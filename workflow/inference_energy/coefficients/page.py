@@ -87,6 +87,7 @@ def pages(
         .value_counts()
         .to_dict(),
         "models": table["model"].nunique(),
+        "measured": table.loc[table["tier"].ne("C"), "model"].nunique(),
         "n": len(table),
         "shown": few[few["model"].isin(SHOWN)].to_dict("records"),
         "gpu": GPU,
