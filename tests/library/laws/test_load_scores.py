@@ -115,13 +115,13 @@ def test_the_pages_tell_the_scores(rows, hardware, monkeypatch):
     assert set(scores.loc[scores["law"] == BEFORE, "source"]) == {"all", "trtllm-0.17"}
     assert "| model, mixture | 36 |" in page
     assert len(left_out) == len(rows)
-    page = predicted_page(left_out.assign(committed="yes"), "mine.csv")
+    page = predicted_page(left_out.assign(committed="yes", beyond=""), "mine.csv")
     assert f"no predictions: {len(rows)} of {len(rows)} rows" in page
 
 
 def test_shares_of_fewer_than_five_rows_are_counted(rows, fitted):
     few = rows.head(3)
-    table = predictions(few, *fitted.predict(few)).assign(committed="no")
+    table = predictions(few, *fitted.predict(few)).assign(committed="no", beyond="")
     # the middle of the interval, a value inside of the wide one alone, one outside of both
     table["measured"] = table["predicted"] * np.exp(table["sigma"] * [0, 1, 3])
     page = predicted_page(table, "mine.csv")
@@ -132,11 +132,19 @@ def test_shares_of_fewer_than_five_rows_are_counted(rows, fitted):
 def test_an_engine_is_one_group_however_the_table_spells_it(rows, fitted):
     few = rows.head(3)
     table = predictions(few, *fitted.predict(few)).assign(
-        committed="no", engine=["trtllm", "TensorRT-LLM", None]
+        committed="no", engine=["trtllm", "TensorRT-LLM", None], beyond=""
     )
     lines = predicted_page(table, "mine.csv").splitlines()
     (line,) = (row for row in lines if row.startswith("| engine "))
     assert line.startswith("| engine TensorRT-LLM | 2 |")
+
+
+def test_the_page_says_what_in_how_many_rows_nobody_measured(rows, fitted):
+    few = rows.head(3)
+    table = predictions(few, *fitted.predict(few)).assign(committed="no")
+    page = predicted_page(table.assign(beyond=["GPU; load", "", "load"]), "mine.csv")
+    assert "(column `beyond`): 2 of 3 rows, for their load (2), GPU (1)." in page
+    assert "`beyond`" not in predicted_page(table.assign(beyond=""), "mine.csv")
 
 
 def test_predictions_stand_between_their_quantiles(rows, fitted):

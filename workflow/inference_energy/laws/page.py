@@ -148,6 +148,7 @@ def predicted_page(predictions: pd.DataFrame, path: str) -> str:
     path : str
         The user's table.
     """
+    named = predictions["beyond"].str.split("; ").explode()
     groups = {"all": predictions}
     engine = predictions["engine"].map(engine_name, na_action="ignore")
     for column, names in (("class", "class"), ("engine", engine), ("model", "model")):
@@ -157,6 +158,8 @@ def predicted_page(predictions: pd.DataFrame, path: str) -> str:
         path=path,
         committed=int(predictions["committed"].eq("yes").sum()),
         counted_once=int(counted_once(predictions).sum()),
+        extrapolated=int(predictions["beyond"].ne("").sum()),
+        beyond=named[named.ne("")].value_counts().to_dict(),
         groups=[
             {"name": name, "n": len(own)}
             | {
