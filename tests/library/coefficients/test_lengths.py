@@ -30,8 +30,9 @@ def made(hardware, known, rows):
     some = every["model"].isin(["GPT-J 6B", "Llama 3.1 70B"]) & every["precision"].eq("FP8")
     every = every[some & every["gpu"].eq("H200-SXM-141GB")].reset_index(drop=True)
     fit, power = LoadFit.fit(rows), fit_gpu_power(hardware)
-    table = coefficients(loaded_nodes(fit, power, every, hardware), rows)
-    return fit, power, every, add_factors(table, EVERY, fit, power, every, hardware)
+    own, *of_uses = loaded_nodes(fit, power, every, hardware, [QUERY, *EVERY.values()])
+    table = coefficients(own, rows)
+    return fit, power, every, add_factors(table, EVERY, of_uses, known["models"])
 
 
 def test_the_formula_is_exact_at_its_own_lengths_but_for_the_mean_over_engines(made):
@@ -44,7 +45,7 @@ def test_the_formula_is_exact_at_its_own_lengths_but_for_the_mean_over_engines(m
 def test_the_formula_times_its_factor_is_what_the_laws_say(use, made, hardware):
     fit, power, every, table = made
     query = USES[use]
-    nodes = loaded_nodes(fit, power, every, hardware, query)
+    (nodes,) = loaded_nodes(fit, power, every, hardware, [query])
     lengths = query["input_tokens"], query["output_tokens"]
     seconds = pd.Series([float(law.seconds(*lengths)) for law in nodes["law"]])
     log = np.log(node_energy(seconds, nodes["node_kw"]))

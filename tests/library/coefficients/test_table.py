@@ -23,7 +23,7 @@ def nodes(hardware, known, rows):
     every = kinds(**known, rows=rows)
     few = every["model"].isin(["Llama 3.1 8B", "DeepSeek-V3"]) & every["gpu"].eq("H200-SXM-141GB")
     fit, power = AtLoadFit.fit(rows), fit_gpu_power(hardware)
-    return loaded_nodes(fit, power, every[few], hardware)
+    return loaded_nodes(fit, power, every[few], hardware)[0]
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ def calls(
     """
     every = pd.DataFrame({"model": MODELS}).merge(pd.DataFrame({"gpu": NODES}), how="cross")
     every = every.merge(pd.DataFrame({"engine": ENGINES}), how="cross").assign(precision=FORMAT)
-    nodes = loaded_nodes(fit, power, every, hardware, call)
+    (nodes,) = loaded_nodes(fit, power, every, hardware, [call])
     seconds, sigma = node_parts(nodes["law"], call)
     fresh = dict(call) | {
         "input_tokens": call["input_tokens"] - call["cached_tokens"],

@@ -10,16 +10,13 @@ with the layout of highest throughput, the batch and the power at these lengths,
 have them at theirs; a product of the formula with f is what the laws say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from inference_energy.coefficients.table import GPUS, KEYS, LOADS, formula_wh
+from inference_energy.coefficients.table import KEYS, formula_wh, node_parts
 from inference_energy.energy.equation import node_energy
-from inference_energy.laws.training import LoadFit
-from inference_energy.power.gpu import GpuPower
-from inference_energy.power.ways import Hardware, best_layouts, fitting, node_kw
 
 USES: dict[str, dict[str, float]] = {
     "short": {"input_tokens": 200.0, "cached_tokens": 0.0, "output_tokens": 200.0},
@@ -46,10 +43,8 @@ def factor_column(use: str) -> str:
 def add_factors(
     table: pd.DataFrame,
     uses: Mapping[str, Mapping[str, float]],
-    fit: LoadFit,
-    power: GpuPower,
-    every: pd.DataFrame,
-    hardware: Hardware,
+    nodes: Iterable[pd.DataFrame],
+    models: pd.DataFrame,
 ) -> pd.DataFrame:
     """Append equation (1) of every use to the coefficients.
 
@@ -59,48 +54,35 @@ def add_factors(
         From ``table.coefficients``.
     uses : mapping of str to mapping
         Lengths by name, each as ``table.QUERY``. [tokens]
-    fit, power : LoadFit, GpuPower
-        Laws of throughput and of GPU power.
-    every : DataFrame
-        From ``table.kinds``.
-    hardware : mapping of str to DataFrame
-        As for ``power.ways``.
+    nodes : iterable of DataFrame
+        From ``table.loaded_nodes``, of every use.
+    models : DataFrame
+        Table of schema ``models``.
 
     Returns
     -------
     DataFrame
         ``table`` with ``factor_column`` of every use [1]; empty where a request is longer than the
-        model's context or than the cache of the node's copies.
+        model's context or than the cache of a copy.
     """
-    pairs = [(query["input_tokens"], query["output_tokens"]) for query in uses.values()]
-    rows = fitting(every, GPUS, pairs[0], hardware)
-    ways = best_layouts(fit, rows, list(LOADS.values()), pairs)
-    names = {value: name for name, value in LOADS.items()}
-    ways = ways.join(node_kw(power, ways, GPUS, hardware, ())).rename(
-        columns={"precision": "format"}
-    )
-    ways = ways.assign(load=ways["load"].map(names))
     found = table.set_index(KEYS)
-    models = hardware["models"].set_index("model")["context_tokens"].astype(float)
-    context = models[found.index.get_level_values("model")].to_numpy()
-    for use, query in uses.items():
-        n_in, n_out = query["input_tokens"], query["output_tokens"]
-        own = ways[ways["input_tokens"].eq(n_in) & ways["output_tokens"].eq(n_out)]
+    known = models.set_index("model")["context_tokens"].astype(float)
+    context = known[found.index.get_level_values("model")].to_numpy()
+    for (use, query), own in zip(uses.items(), nodes, strict=True):
         energy, room = _of_laws(own, query)
-        total = n_in + n_out
+        total = query["input_tokens"] + query["output_tokens"]
         held = (room.reindex(found.index) >= total) & (context >= total)
         over = energy.reindex(found.index) / formula_wh(found, query)
         found[factor_column(use)] = over.where(held)
     return found.reset_index()
 
 
-def _of_laws(ways: pd.DataFrame, query: Mapping[str, float]) -> tuple[pd.Series, pd.Series]:
+def _of_laws(nodes: pd.DataFrame, query: Mapping[str, float]) -> tuple[pd.Series, pd.Series]:
     """Energy of a query [Wh], geometric mean over engines, and tokens that every cache holds."""
-    seconds = query["output_tokens"] / ways["speed"]
+    seconds = query["output_tokens"] / nodes["speed"]
     if query["cached_tokens"]:
-        lengths = (query[name] for name in ("input_tokens", "output_tokens", "cached_tokens"))
-        tokens = tuple(lengths)
-        seconds = ways["law"].map(lambda law: float(law.seconds(*tokens)))
-    energy = node_energy(seconds, ways["node_kw"])
-    own = ways[[*KEYS, "cache_tokens"]].assign(log=np.log(energy)).groupby(KEYS)
-    return np.exp(own["log"].mean()), own["cache_tokens"].min()
+        seconds = node_parts(nodes["law"], query)[0].sum(axis=1)
+    energy = node_energy(seconds, nodes["node_kw"])
+    own = nodes.assign(log=np.log(energy)).groupby(["model", "gpu", "precision", "at"])
+    mean, room = np.exp(own["log"].mean()), own["cache_tokens"].min()
+    return mean.rename_axis(KEYS), room.rename_axis(KEYS)

@@ -9,7 +9,7 @@ T: node time of the query by what it is spent on (``Law.parts``), P: power of th
 that load (``power.ways``), all at the lengths of QUERY, where (1) is exact.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -91,8 +91,8 @@ def loaded_nodes(
     power: GpuPower,
     every: pd.DataFrame,
     hardware: Hardware,
-    query: Mapping[str, float] = QUERY,
-) -> pd.DataFrame:
+    queries: Sequence[Mapping[str, float]] = (QUERY,),
+) -> list[pd.DataFrame]:
     """Best layout of every kind that fits a node, at every load, with the power of the node.
 
     Parameters
@@ -103,21 +103,28 @@ def loaded_nodes(
         From :func:`kinds`.
     hardware : mapping of str to DataFrame
         As for ``power.ways``.
-    query : mapping of str to float
-        Lengths that layouts are compared and powers are taken at, nothing being cached. [tokens]
+    queries : sequence of mapping
+        Lengths that layouts are compared and powers are taken at, nothing being cached, each for
+        itself. [tokens]
 
     Returns
     -------
-    DataFrame
-        From ``ways.best_layouts``, with the columns of ``ways.node_kw`` and ``at``, the load's
-        name.
+    list of DataFrame
+        By query, from ``ways.best_layouts``, with the columns of ``ways.node_kw`` and ``at``, the
+        load's name.
     """
-    lengths = query["input_tokens"], query["output_tokens"]
-    rows = fitting(every, GPUS, lengths, hardware)
-    ways = best_layouts(fit, rows, list(LOADS.values()))
+    lengths = [(query["input_tokens"], query["output_tokens"]) for query in queries]
+    rows = fitting(every, GPUS, lengths[0], hardware)
+    ways = best_layouts(fit, rows, list(LOADS.values()), list(dict.fromkeys(lengths)))
     names = {value: name for name, value in LOADS.items()}
     drawn = node_kw(power, ways, GPUS, hardware, (5, 95))
-    return ways.join(drawn).assign(at=ways["load"].map(names))
+    nodes = ways.join(drawn).assign(at=ways["load"].map(names))
+    return [
+        nodes[nodes["input_tokens"].eq(n_in) & nodes["output_tokens"].eq(n_out)].reset_index(
+            drop=True
+        )
+        for n_in, n_out in lengths
+    ]
 
 
 def coefficients(nodes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,13 @@ from inference_energy.coefficients.figures import by_load
 from inference_energy.coefficients.lengths import AGENT, USES, add_factors
 from inference_energy.coefficients.page import pages
 from inference_energy.coefficients.rows import located_rows, rows_behind
-from inference_energy.coefficients.table import coefficients, kinds, loaded_nodes, networks
+from inference_energy.coefficients.table import (
+    QUERY,
+    coefficients,
+    kinds,
+    loaded_nodes,
+    networks,
+)
 from inference_energy.drawing import save_all
 from inference_energy.laws.training import THROUGHPUT_TABLES, LoadFit
 from inference_energy.power.measured import check_roles
@@ -36,10 +42,12 @@ def main(snakemake):
     rows = located_rows(tables, hardware["mlenergy"], known)
     fit, power = LoadFit.fit(rows), fit_gpu_power(hardware)
     call = mean_call(read_table(read.agent_tokens, "agent_tokens"))
+    uses = USES | {AGENT: call}
     every = kinds(**known, rows=rows)
-    table = coefficients(loaded_nodes(fit, power, every, hardware), rows)
+    own, *of_uses = loaded_nodes(fit, power, every, hardware, [QUERY, *uses.values()])
+    table = coefficients(own, rows)
     made = {
-        "coefficients": add_factors(table, USES | {AGENT: call}, fit, power, every, hardware),
+        "coefficients": add_factors(table, uses, of_uses, known["models"]),
         "coefficients_rows": rows_behind(networks(**known), rows),
         "coefficients_disaggregated": compare(fit, power, hardware),
         "coefficients_agents": calls(fit, power, call, hardware),
