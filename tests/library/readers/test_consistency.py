@@ -448,3 +448,60 @@ def test_input_tokens_are_held_against_rate_and_length_and_both_kinds_against_th
         "a 1100 tokens/s where request rate x input length is 1000",
         "b 1600 tokens/s where input + output is 1700",
     ]
+
+
+def test_input_tokens_per_second_are_held_against_their_rate_and_the_sum():
+    names = ("input_tput", "total_tput")
+
+    def marked(inputs=200.0, both=800.0, edges=0.0, **row):
+        known = {"request_throughput": 2.0, "input_tokens": 100.0, "throughput_tps": 600.0}
+        run = Run("f", "vllm", row=known | row)
+        run.edges = edges
+        consistency.check_inputs(run, inputs, both, names)
+        return run.marks
+
+    assert marked() == []
+    far = "input_tput 210 tokens/s where request rate x input length is 200"
+    assert marked(210.0, 810.0) == [far]
+    assert marked(210.0, 810.0, edges=0.05) == []
+    for lacking in ("request_throughput", "input_tokens"):
+        assert marked(210.0, 810.0, **{lacking: None}) == []
+    assert marked(both=900.0) == ["total_tput 900 tokens/s where input + output is 800"]
+    assert marked(both=900.0, throughput_tps=None) == []
+    assert marked(inputs=None, both=900.0) == []
+
+
+def test_what_is_off_by_just_what_is_allowed_is_not_marked(monkeypatch):
+    monkeypatch.setattr(consistency, "TOLERANCE", 0.5)
+    for stated, marks in ((64.0, 0), (63.0, 1)):
+        run = Run("f", "vllm")
+        consistency.agree(run, "energy", stated, 128.0, "x", "J")
+        assert len(run.marks) == marks
+
+
+@pytest.mark.parametrize(
+    ("row", "marks"),
+    [
+        ({"concurrency": 12.0}, []),
+        ({"concurrency": 12.1}, ["concurrency 12.1 where request rate x median time is 2"]),
+        ({"concurrency": 1.0}, []),
+        ({"concurrency": 0.99}, ["concurrency 0.99 where request rate x median time is 2"]),
+        ({"concurrency": None}, []),
+        ({"concurrency": 100.0, "e2e_p50_s": None}, []),
+        ({"concurrency": 100.0, "throughput_tps": None}, []),
+        ({"concurrency": 100.0, "output_tokens": None}, []),
+        # the rate that is stated goes before that of the tokens
+        (
+            {"concurrency": 100.0, "request_throughput": 2.0, "throughput_tps": 600.0},
+            ["concurrency 100 where request rate x median time is 4"],
+        ),
+    ],
+)
+def test_requests_in_flight_are_held_against_the_concurrency(row, marks):
+    known = {"e2e_p50_s": 2.0, "output_tokens": 300.0, "throughput_tps": 300.0}
+    run = Run("f", "vllm", row=known | row)
+    consistency.check_run(run)
+    assert [mark for mark in run.marks if mark.startswith("concurrency")] == marks
+    same = Run("f", "project", row=known | row)
+    consistency.check_run(same)
+    assert same.marks == []

@@ -23,6 +23,7 @@ def test_project_table_with_a_bad_cell_is_refused_as_such(tmp_path):
     ("header", "table"),
     [
         ("model,gpu,throughput_tps,status", "benchmark"),
+        ("model,gpu,throughput_tps,n_gpus", "benchmark"),
         ("model,gpu,tensor_parallel", "throughput"),
         ("model,price", None),
         ("", None),
@@ -38,7 +39,12 @@ HEADER = "model,gpu,tensor_parallel,precision,output_tokens,throughput_tps"
 
 @pytest.mark.parametrize(
     ("name", "cell", "schema"),
-    [("model", "m", "text"), ("gpu", "B200", "text"), ("tensor_parallel", "2", "an integer")],
+    [
+        ("model", "m", "text"),
+        ("gpu", "B200", "text"),
+        ("tensor_parallel", "2", "an integer"),
+        ("precision", "FP8", "one of FP4"),
+    ],
 )
 def test_facts_that_a_table_lacks_are_asked_for_and_may_be_stated(tmp_path, name, cell, schema):
     row = {"model": "m", "gpu": "B200", "tensor_parallel": "2", "precision": "FP8"}
@@ -69,3 +75,24 @@ def test_rows_keep_their_line_and_marks(tmp_path):
         detect_and_read(path)["status"].tolist()
         == detect_and_read(tmp_path / "runs.csv")["status"].tolist()
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "marks"),
+    [("ok", []), ("marked: a", ["a"]), ("marked: a; power: b", ["a", "power: b"])],
+)
+def test_marks_of_a_row_are_its_status(tmp_path, status, marks):
+    table = detect_and_read(FIXTURES / "vllm/single.json", NODE).assign(status=status)
+    write_table(table, tmp_path / "runs.csv", "benchmark")
+    (run,) = project.read(tmp_path / "runs.csv", "benchmark")
+    assert run.marks == marks
+    assert run.client == "project"
+
+
+@pytest.mark.parametrize(("column", "gpus"), [(",pipeline_parallel", 6), ("", 2)])
+def test_gpus_of_a_throughput_row_are_its_tensor_groups_times_its_stages(tmp_path, column, gpus):
+    header = f"{HEADER},input_tokens,source_id{column}"
+    cells = "m,B200,2,FP8,300,600,100,own" + (",3" if column else "")
+    (run,) = project.read(put(tmp_path, f"{header}\n{cells}\n", "mine.csv"), "throughput")
+    assert run.row["n_gpus"] == gpus
+    assert run.marks == []
