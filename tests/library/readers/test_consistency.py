@@ -505,3 +505,24 @@ def test_requests_in_flight_are_held_against_the_concurrency(row, marks):
     same = Run("f", "project", row=known | row)
     consistency.check_run(same)
     assert same.marks == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "listed"),
+    [
+        ({"model": "LIama 3.1 8B"}, "Llama 3.1 8B of data/models.csv"),
+        ({"model": "meta-llama/LIama-3.1-8B-Instruct"}, "Llama 3.1 8B of data/models.csv"),
+        ({"gpu": "H1OO-SXM-80GB"}, "H100-SXM-80GB of data/gpus.csv"),
+        ({"model": "llama-3.1-8b"}, None),
+        ({"model": "house model", "gpu": "a new one"}, None),
+    ],
+)
+def test_a_name_that_only_looks_like_a_listed_one_is_refused(facts, listed):
+    path = FIXTURES / "vllm/single.json"
+    if listed is None:
+        assert len(detect_and_read(path, NODE | facts)) == 1
+    else:
+        (column,) = facts
+        assert f"{column} is {facts[column]}, which only looks like {listed}" in refusal(
+            path, NODE | facts
+        )

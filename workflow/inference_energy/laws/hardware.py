@@ -1,6 +1,7 @@
 """What a model and its GPUs imply for serving: time per step, memory for the KV cache."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -45,6 +46,9 @@ PUBLISHED_AS = re.compile(
 )
 """Ends of a model's name that say in which format, or for what use, its weights are published."""
 
+DRAWN_ALIKE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
+"""Letters and digits that are taken for each other: a capital i is drawn as an l."""
+
 
 @lru_cache(maxsize=4096)
 def _key(name: str) -> str:
@@ -58,6 +62,25 @@ def bare_name(name: str) -> str:
     while name != before:
         name, before = PUBLISHED_AS.sub("", name), name
     return _key(name)
+
+
+def drawn_like(name: str, names: Iterable[str]) -> str | None:
+    """Name of those given that this one is drawn like and is not; none if it is one of them.
+
+    Examples
+    --------
+    >>> drawn_like("LIama-3.1-8B", ["Llama 3.1 8B"]), drawn_like("llama 3.1 8b", ["Llama 3.1 8B"])
+    ('Llama 3.1 8B', None)
+    """
+    bare, known = bare_name(name), {bare_name(each): each for each in names}
+    if bare in known:
+        return None
+    alike = [
+        each
+        for key, each in known.items()
+        if key.translate(DRAWN_ALIKE) == bare.translate(DRAWN_ALIKE)
+    ]
+    return alike[0] if alike else None
 
 
 def goes_by(models: pd.DataFrame, name: str) -> pd.Series:

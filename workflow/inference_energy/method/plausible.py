@@ -11,6 +11,7 @@ import pandas as pd
 
 from inference_energy.documents import near
 from inference_energy.laws.hardware import (
+    DRAWN_ALIKE,
     FULLEST,
     LONGEST,
     PEAK,
@@ -42,8 +43,6 @@ NAMED = ("model", "gpu", "source_id")
 """Columns whose names tell rows apart."""
 NO_DIFFERENCE = re.compile(r"^.*/|[\s_\u0300-\u036f-]+")
 """A publisher before the name, blanks, dashes and accents, in which two names do not differ."""
-DRAWN_ALIKE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o", ",": "."})
-"""Letters and digits that are taken for each other: a capital i is drawn as an l."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def _spellings(
 
 
 def _folded(name: str) -> str:
-    plain = unicodedata.normalize("NFD", name.casefold()).translate(DRAWN_ALIKE)
+    plain = unicodedata.normalize("NFD", name.casefold()).replace(",", ".").translate(DRAWN_ALIKE)
     return NO_DIFFERENCE.sub("", plain)
 
 

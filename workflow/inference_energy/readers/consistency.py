@@ -14,6 +14,7 @@ from inference_energy.laws.hardware import (
     LONGEST,
     PEAK,
     SLOWEST,
+    drawn_like,
     find_gpu,
     find_model,
     longest_context,
@@ -61,6 +62,7 @@ def check_run(run):
     run : Run
         With the columns of its file and its facts; its marks, problems and energies change.
     """
+    _check_names(run)
     _check_speed(run)
     _check_power(run)
     _check_energy(run)
@@ -118,6 +120,26 @@ def _mark(run, name, text):
     """Add a mark; a table that is read again already holds it."""
     if not any(mark.startswith(name) for mark in run.marks):
         run.marks.append(text)
+
+
+@cache
+def _names(path, column):
+    """Names of a table of hardware, those that models go by as well."""
+    table = _table(path, f"{column}s")
+    others = table["aliases"].dropna().str.split("; ").explode() if "aliases" in table else []
+    return [*others, *table[column]]
+
+
+def _check_names(run):
+    """Names that look like those of the tables, whose bounds would not be held against them."""
+    for column, path in (("model", MODELS), ("gpu", GPUS)):
+        name = run.row.get(column)
+        listed = drawn_like(name, _names(provided(path), column)) if name else None
+        if listed:
+            run.refuse(
+                f"{column} is {name}, which only looks like {listed} of {path}; allowed is that "
+                f"name, or another one; write it so, or state {column} in the facts"
+            )
 
 
 def _check_speed(run):
