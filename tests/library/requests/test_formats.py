@@ -236,6 +236,9 @@ def test_a_number_is_a_time_if_it_is_one_of_this_century(settings, tmp_path, sta
         ("1.5e1", 15),
         # thousand two hundred thirty-four as some write it
         ("1.234", None),
+        # one, or a thousand
+        ("1.000", None),
+        ("1.0000", 1),
         ('"1,234"', None),
         ("5.5", None),
         ("1e-300", None),

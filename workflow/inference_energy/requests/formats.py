@@ -290,6 +290,9 @@ def _tokens(found):
     number = f"TRY_CAST({sql} AS DOUBLE)"
     # DuckDB would round the 1.234 of who writes thousands so to one token
     whole = f"isfinite({number}) AND {number} = floor({number})"
+    if kind == "VARCHAR":
+        # one with three decimals, or a thousand
+        whole += f" AND NOT (contains({sql}, '.000') AND NOT contains({sql}, '.0000'))"
     return f"CASE WHEN {whole} THEN greatest(least({number}, {MOST}), -{MOST})::BIGINT END"
 
 
