@@ -50,7 +50,7 @@ provenance: $(ENV) ## write Snakemake's own report, how each file was made: buil
 bench: $(ENV) bench-requests ## measure the speed, write benchmarks/results.md and requests.md
 	PYTHONPATH=workflow python benchmarks/run.py
 
-bench-requests: $(ENV) ## measure request logs up to 1e9 rows (3 GB of disk), write benchmarks/requests.md
+bench-requests: $(ENV) ## measure request logs up to 1e9 rows (10 GB of disk), write benchmarks/requests.md
 	PYTHONPATH=workflow:tests python benchmarks/requests.py
 	PYTHONPATH=workflow python benchmarks/costs.py
 

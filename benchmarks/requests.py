@@ -1,7 +1,8 @@
 """Measure request logs of rising size against DuckDB's bare scan and group; write requests.md.
 
-A log is Parquet files of ten million rows, each drawn by itself: of copies of one file, a group by
-time and tenant, which nearly every row has to itself, would find most of its groups there already.
+A log is Parquet files of ten million rows, or JSON lines of a million, each drawn by itself: of
+copies of one file, a group by time and tenant, or by three lengths, which nearly every row has to
+itself, would find most of its groups there already.
 Each size is read by `snakemake requests` on two cores, and by DuckDB alone, on two threads,
 grouping the same columns. One size is then read again in parts, here and, where SLURM and
 .venv-slurm are installed, on a SLURM of one node: what a job costs.
@@ -26,7 +27,7 @@ from inference_energy.tables import write_text
 from inference_energy.units import GIGA
 
 ROOT = Path(__file__).resolve().parents[1]
-FILE_ROWS = 10_000_000
+FILE_ROWS = {"parquet": 10_000_000, "jsonl": 1_000_000}
 SIZES = [int(float(size)) for size in os.environ.get("REQUESTS", "1e7 1e8 1e9").split()]
 MODELS = ["Llama 3.1 405B", "Llama 3.1 70B", "DeepSeek-R1", "Mixtral 8x22B", "ours"]
 COLUMNS = {
@@ -34,12 +35,41 @@ COLUMNS = {
     "the same, time and tenant": (
         "epoch_us(start) // 3600000000 AS hour, tenant, model, input_tokens, output_tokens"
     ),
+    "varied input, cached tokens": "model, input_tokens, cached_tokens, output_tokens",
+    "the same, JSON lines": "model, input_tokens, cached_tokens, output_tokens",
 }
-"""Columns of the two logs, as DuckDB alone groups them."""
+"""Columns of the logs, as DuckDB alone groups them."""
 
-LARGEST = {"lengths and model": 10**9, "the same, time and tenant": 10**8, "a day": 10**9}
-"""Rows up to which each log is measured: nearly every row of the second one is a group of DuckDB's,
-which a billion rows would spill to disk."""
+JSON = "the same, JSON lines"
+TYPES = {"model": "VARCHAR"} | dict.fromkeys(
+    ("input_tokens", "cached_tokens", "output_tokens"), "BIGINT"
+)
+"""Columns of the log of JSON lines, and their types, as DuckDB alone is told them."""
+
+READERS = {
+    "parquet": lambda folder: f"read_parquet('{folder}/log/*.parquet')",
+    "jsonl": lambda folder: f"read_ndjson('{folder}/log/*.jsonl', columns={TYPES})",
+}
+"""How DuckDB alone reads the files of a folder."""
+
+LARGEST = {
+    "lengths and model": 10**9,
+    "the same, time and tenant": 10**8,
+    "varied input, cached tokens": 10**9,
+    JSON: 10**7,
+    "a day": 10**9,
+}
+"""Rows up to which each log is measured: nearly every row with a time and a tenant is a group of
+DuckDB's, which a billion rows would spill to disk."""
+
+SECTIONS = {
+    "Lengths, and time and tenant": ("lengths and model", "the same, time and tenant"),
+    "Cached tokens, and JSON lines": ("varied input, cached tokens", JSON),
+}
+HEADER = [
+    "| log | rows | time | processor | memory | DuckDB alone | processor | memory | ratio |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+]
 
 SPLIT = 10**8
 """Rows up to which a log is read again in parts."""
@@ -51,23 +81,38 @@ SLURM = ROOT / ".venv-slurm" / "bin" / "python"
 ON_SLURM = ["--profile", "workflow/profiles/slurm", "--slurm-status-command", "squeue"]
 
 
+def kind(log):
+    """Ending of a log's files."""
+    return "jsonl" if log == JSON else "parquet"
+
+
 def draw(path, log, number):
-    """Write a file by its number: exponential answers to 500 tokens, or both lengths log-normal."""
-    random = np.random.default_rng(number)
-    columns = {"model": pa.DictionaryArray.from_arrays(random.integers(0, 5, FILE_ROWS), MODELS)}
+    """Write a file by its number: exponential answers to 500 tokens, or both lengths log-normal.
+
+    Of every second request with cached tokens any part of the input is.
+    """
+    random, n = np.random.default_rng(number), FILE_ROWS[kind(log)]
+    columns = {"model": pa.DictionaryArray.from_arrays(random.integers(0, 5, n), MODELS)}
     if log == "lengths and model":
-        columns["input_tokens"] = np.full(FILE_ROWS, 500, np.int32)
-        lengths = random.exponential(300 / np.log(2), FILE_ROWS)
+        columns["input_tokens"] = np.full(n, 500, np.int32)
+        lengths = random.exponential(300 / np.log(2), n)
     else:
-        start = np.sort(random.integers(0, 86_400_000_000, FILE_ROWS))
+        columns["input_tokens"] = random.lognormal(7, 1, n).astype(np.int32)
+        lengths = random.lognormal(5.3, 0.9, n)
+    if log == "the same, time and tenant":
+        start = np.sort(random.integers(0, 86_400_000_000, n))
         columns["start"] = pa.array(start, pa.timestamp("us"))
         tenants = [f"tenant {number}" for number in range(100)]
-        numbers = random.integers(0, 100, FILE_ROWS)
-        columns["tenant"] = pa.DictionaryArray.from_arrays(numbers, tenants)
-        columns["input_tokens"] = random.lognormal(7, 1, FILE_ROWS).astype(np.int32)
-        lengths = random.lognormal(5.3, 0.9, FILE_ROWS)
+        columns["tenant"] = pa.DictionaryArray.from_arrays(random.integers(0, 100, n), tenants)
+    elif log != "lengths and model":
+        hit = random.integers(0, 2, n) * random.random(n)
+        columns["cached_tokens"] = (columns["input_tokens"] * hit).astype(np.int32)
     columns["output_tokens"] = np.rint(lengths).astype(np.int32)
-    pq.write_table(pa.table(columns), path)
+    rows = pa.table(columns)
+    if kind(log) == "parquet":
+        pq.write_table(rows, path)
+    else:
+        duckdb.sql(f"COPY (FROM rows) TO '{path}' (FORMAT json)")
 
 
 def session_memory(session):
@@ -106,8 +151,8 @@ def measured(command, **options):
     return time.perf_counter() - start, processor, memory
 
 
-def bare(folder, columns):
-    """Group the columns by DuckDB alone; a process of its own, so that its memory is its own.
+def bare(folder, log):
+    """Group a log's columns by DuckDB alone; a process of its own, so that its memory is its own.
 
     It may take as much memory as it asks for: held to 1.5 GB, it ends in an error at 1e8 rows that
     are nearly all groups of their own.
@@ -115,8 +160,8 @@ def bare(folder, columns):
     sql = (
         "SET threads=2; SET preserve_insertion_order=false;"
         f" SET temp_directory='{folder}/spill';"
-        f" SELECT count(*), sum(n) FROM (SELECT {columns}, count(*) AS n"
-        f" FROM read_parquet('{folder}/log/*.parquet') GROUP BY ALL)"
+        f" SELECT count(*), sum(n) FROM (SELECT {COLUMNS[log]}, count(*) AS n"
+        f" FROM {READERS[kind(log)](folder)} GROUP BY ALL)"
     )
     return measured([sys.executable, "-c", f"import duckdb; duckdb.sql({sql!r}).fetchall()"])
 
@@ -138,7 +183,9 @@ def times(found):
 
 def sizes(log):
     """Rows at which a log is measured."""
-    return [size for size in SIZES if size <= LARGEST[log]]
+    found = [size for size in SIZES if size <= LARGEST[log]]
+    # of JSON lines fewer are as large
+    return [10**6, *found] if log == JSON else found
 
 
 @contextmanager
@@ -149,8 +196,8 @@ def drawn(log):
         files.mkdir()
 
         def grown(size):
-            for number in range(len(list(files.iterdir())), size // FILE_ROWS):
-                draw(files / f"{number:04}.parquet", log, number)
+            for number in range(len(list(files.iterdir())), size // FILE_ROWS[kind(log)]):
+                draw(files / f"{number:04}.{kind(log)}", log, number)
             return files
 
         yield grown
@@ -163,7 +210,7 @@ def table(log):
         for size in sizes(log):
             files = grown(size)
             own = requests(files)
-            alone = bare(files.parent, COLUMNS[log])
+            alone = bare(files.parent, log)
             cells = [log, f"{size:.0e}", *times(own), *times(alone), f"{own[1] / alone[1]:.2f}"]
             lines.append(f"| {' | '.join(cells)} |")
             print(lines[-1], flush=True)
@@ -207,9 +254,17 @@ def day():
     return line
 
 
+def busy():
+    """Sentence on what else wants the cores as a section begins."""
+    load = os.getloadavg()[0]
+    return (
+        f"DuckDB {duckdb.__version__}; processes that wanted a core when it began: {load:.0f} (two"
+        " of them get the cores: with more, times are longer than processor times over two)."
+    )
+
+
 def main():
     """Measure and write."""
-    load = os.getloadavg()[0]
     lines = [
         "# Request logs",
         "",
@@ -217,16 +272,12 @@ def main():
         " alone scanning and grouping the same columns. Processor is user and system time of all"
         " processes; the ratio is that of processor times, which other work on the machine changes"
         " least. About six seconds of processor time are Snakemake's and its jobs' start.",
-        "",
-        f"DuckDB {duckdb.__version__}; processes that wanted a core when it began: {load:.0f}"
-        " (two of them get the cores: with more, times are longer than processor times over two).",
-        "",
-        "| log | rows | time | processor | memory | DuckDB alone | processor | memory | ratio |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for log in COLUMNS:
-        lines += table(log)
-    lines.append(day())
+    for title, logs in SECTIONS.items():
+        lines += ["", f"## {title}", "", busy(), "", *HEADER]
+        for log in logs:
+            lines += table(log)
+    lines += ["", "## A day of a method's own queries", "", busy(), "", *HEADER, day()]
     rows, split = parts()
     lines += ["", "## What a cluster adds", ""]
     lines += [
