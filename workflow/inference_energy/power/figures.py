@@ -227,12 +227,10 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
     handles.append(Patch(color=DARK_GREY, alpha=0.15, label=f"within {allowed:g} %"))
     axis.set_xlim(*ends)
     axis.set_ylim(*ends)
-    keys = ["gpu", "gpu_power_limit_w"]
-    for (gpu, _), alike in meters.groupby(keys, dropna=False):
-        limit = alike["gpu_power_limit_w"].iloc[0]
+    for (gpu, limit), own in meters.groupby(["gpu", "gpu_power_limit_w"], dropna=False):
         told = "full power limit" if np.isnan(limit) else f"limit of {limit:g} W"
-        words = f"{str(gpu).partition('-')[0]}, {told}"
-        y = alike["predicted_w"].max() / W_PER_KW
+        words = f"{gpu.partition('-')[0]}, {told}"
+        y = own["predicted_w"].max() / W_PER_KW
         right = y / (1 - within) + 0.2
         beside = (right, "left") if right + NOTE < ends[1] else (y / (1 + within) - 0.3, "right")
         look: dict[str, Any] = {"va": "center", "color": DARK_GREY, "bbox": ON_WHITE}
