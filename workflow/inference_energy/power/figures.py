@@ -227,14 +227,14 @@ def power_at_wall(meters: pd.DataFrame, allowed: float) -> Figure:
     handles.append(Patch(color=DARK_GREY, alpha=0.15, label=f"within {allowed:g} %"))
     axis.set_xlim(*ends)
     axis.set_ylim(*ends)
-    for (gpu, limit), own in meters.groupby(["gpu", "gpu_power_limit_w"], dropna=False):
-        told = "full power limit" if np.isnan(limit) else f"limit of {limit:g} W"
-        words = f"{gpu.partition('-')[0]}, {told}"
+    for _, own in meters.groupby(["gpu", "gpu_power_limit_w"], dropna=False):
+        gpu, limit = own["gpu"].iloc[0].partition("-")[0], own["gpu_power_limit_w"].iloc[0]
+        limited = "full power limit" if pd.isna(limit) else f"limit of {limit:g} W"
         y = own["predicted_w"].max() / W_PER_KW
         right = y / (1 - within) + 0.2
         beside = (right, "left") if right + NOTE < ends[1] else (y / (1 + within) - 0.3, "right")
         look: dict[str, Any] = {"va": "center", "color": DARK_GREY, "bbox": ON_WHITE}
-        axis.text(beside[0], y, words, ha=beside[1], **look)
+        axis.text(beside[0], y, f"{gpu}, {limited}", ha=beside[1], **look)
     axis.set_xlabel("Measured at the wall [kW]")
     axis.set_ylabel("Predicted, with P5–P95 [kW]")
     axis.grid()
