@@ -327,9 +327,15 @@ def config_problems(config: dict[str, Any]) -> list[str]:
     table = kept.get("benchmarks")
     # not the path's own is_file(), which raises where a name is too long
     if isinstance(table, str) and not {"{", "}"} & set(table) and not os.path.isfile(table):
+        wrong = "is a folder" if os.path.isdir(table) else "no such file"
         problems.append(
-            f"{WHERE}: key benchmarks: value {table}: no such file; allowed is a throughput table"
+            f"{WHERE}: key benchmarks: value {table}: {wrong}; allowed is a throughput table"
             f" such as {BENCHMARKS}; correct the path{near(table, _beside(table))}"
+        )
+    if isinstance(kept.get("head"), str) and kept["head"] == kept.get("base"):
+        problems.append(
+            f"{WHERE}: key head: value {kept['head']}: is base too, and nothing would differ;"
+            " allowed is another method; name one"
         )
     if not problems and "deployments" in kept and deployments.REFERENCE not in kept["methods"]:
         problems.append(
