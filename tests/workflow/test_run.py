@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from contextlib import ExitStack
 from functools import cache
 
@@ -13,7 +14,7 @@ from inference_energy.claims.judge import is_scored
 from inference_energy.lock import Lock
 from inference_energy.reuse import checksums
 from inference_energy.tables import read_table
-from processes import SNAKEMAKE, git, one_message, snakemake, start, stop, wait_for
+from processes import HANGS, PIPE, SNAKEMAKE, git, one_message, snakemake, start, stop, wait_for
 from repository import ROOT, edited, read_yaml
 
 METHODS = read_yaml("config/config.yaml")["methods"]
@@ -295,3 +296,40 @@ def test_a_stopped_run_leaves_whole_tables_and_the_next_one_finishes(done, told)
     again = snakemake(folder, *targets)
     assert again.returncode == 0, again.stdout
     assert git(folder, "status", "--porcelain", "results") == ""
+
+
+JOB = """\
+import sys
+from pathlib import Path
+from time import sleep
+from types import SimpleNamespace
+
+from _logged import run
+from _parallel import mapping
+
+
+def work(path):
+    Path(path).touch()
+    sleep(10_000)
+
+
+def main(snakemake):
+    with mapping(2) as apply:
+        list(apply(work, ["first", "second"]))
+
+
+if __name__ == "__main__":
+    run(main, SimpleNamespace(log=["job.log"], rule="job"))
+"""
+
+
+def test_an_interrupted_job_shows_no_traceback(tmp_path):
+    (tmp_path / "job.py").write_text(JOB)
+    path = os.pathsep.join(map(str, (LIBRARY.parent, SCRIPTS)))
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": path}, "stderr": PIPE}
+    job = start([sys.executable, "job.py"], start_new_session=True, text=True, **options)
+    wait_for(lambda: all((tmp_path / name).exists() for name in ("first", "second")), job)
+    os.killpg(job.pid, signal.SIGINT)
+    assert job.communicate(timeout=HANGS)[1] == ""
+    assert job.returncode == -signal.SIGINT
+    assert (tmp_path / "job.log").read_text() == ""

@@ -13,6 +13,16 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
 
+def _show(kind, error, trace):
+    """Show what ends a script, but not where it was when it was interrupted."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+# set as this module is imported: most of a short job's time are the imports after it
+sys.excepthook = _show
+
+
 class _Tee:
     def __init__(self, *streams):
         self.streams = streams

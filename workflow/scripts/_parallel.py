@@ -1,5 +1,6 @@
 """A ``map`` over the processes of a job."""
 
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
@@ -10,5 +11,7 @@ def mapping(processes):
     if processes == 1:
         yield map
         return
-    with ProcessPoolExecutor(processes) as pool:
+    # interrupted with the job, a process ends without a word
+    told = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_DFL)}
+    with ProcessPoolExecutor(processes, **told) as pool:
         yield pool.map
