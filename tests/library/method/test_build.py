@@ -20,8 +20,12 @@ from repository import PAPER_TABLE, read
 def test_too_few_models_for_the_blend_are_refused(files):
     table = read(PAPER_TABLE, "throughput")
     method = resolve("oviedo2026", files)
-    with pytest.raises(InputError, match=r"key benchmarks: 0 models .* at least blend\.models = 3"):
+    method["benchmarks"] |= {"table": [PAPER_TABLE, "data/throughput/trtllm.csv"]}
+    with pytest.raises(InputError) as refused:
         build(method, table[table["precision"] == "FP16"])
+    (problem,) = refused.value.problems
+    assert "key benchmarks: 0 models have enough usable rows in " in problem
+    assert f"{PAPER_TABLE}, data/throughput/trtllm.csv; allowed is at least blend.models" in problem
 
 
 def test_a_model_in_another_spelling_does_not_lose_its_node_power(files):

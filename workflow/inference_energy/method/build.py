@@ -23,6 +23,7 @@ from inference_energy.method.setup import (
     ServedModel,
     Setup,
 )
+from inference_energy.method.sources import tables_of
 
 
 def power_utilisation(quantity: Mapping[str, Any], z: float) -> LogNormal | Coupling:
@@ -127,7 +128,7 @@ def check_parameters(
     missing = sorted(model.name for model in models if np.isnan(model.parameters))
     if blend.by_parameters and missing:
         raise InputError(
-            f"{method['benchmarks']['table']}: column params_total_b: empty for"
+            f"{', '.join(tables_of(method))}: column params_total_b: empty for"
             f" {', '.join(missing)}; allowed are positive numbers, as"
             f" config/methods/{method['id']}.yaml makes the blend by parameters; fill it in"
         )
@@ -170,7 +171,7 @@ def _refuse_contradictions(method: Mapping[str, Any], table: pd.DataFrame) -> No
     if misspelt:
         raise InputError(
             f"config/methods/{method['id']}.yaml: key node_power.models: value {own}: not a model"
-            f" of {method['benchmarks']['table']}; did you mean {model}?"
+            f" of {', '.join(tables_of(method))}; did you mean {model}?"
             for own, model in misspelt.items()
         )
     twice = charge_problems(method, f"config/methods/{method['id']}.yaml")
@@ -239,7 +240,7 @@ def build(
     if len(laws) < method["blend"]["models"]:
         raise InputError(
             f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models"
-            f" have enough usable rows in {method['benchmarks']['table']}; allowed is at least"
+            f" have enough usable rows in {', '.join(tables_of(method))}; allowed is at least"
             f" blend.models = {method['blend']['models']}; add rows or lower blend.models"
         )
     draw, charge = method["monte_carlo"], method["input_charge"]
