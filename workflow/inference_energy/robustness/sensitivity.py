@@ -168,10 +168,10 @@ def check_inputs(config, schema):
         raise InputError(problems)
 
 
-def _reached(setup, ends):
-    """Whether loads lie between the smallest and the largest of every model. [requests]"""
+def _reach(setup):
+    """Loads between which every model is served: the largest least and the least largest."""
     loads = [[way.load for way in model.law.shares()] for model in setup.models]
-    return all(min(own) < end < max(own) for own in loads for end in ends)
+    return max(map(min, loads)), min(map(max, loads))
 
 
 def check_base(setup, inputs):
@@ -205,10 +205,11 @@ def check_base(setup, inputs):
                 f"{where}: the base method's law knows no load; allowed is a base that states"
                 " serving; leave the input out or name another base"
             )
-        elif name == "load" and not _reached(setup, (bottom, top)):
+        elif name == "load" and not (_reach(setup)[0] < bottom and top < _reach(setup)[1]):
             problems.append(
-                f"{where}.allowed: value {bottom:g} to {top:g}: allowed are loads well inside of"
-                " those that the base method serves at; narrow it"
+                f"{where}.allowed: value {bottom:g} to {top:g}: allowed are loads above"
+                " {:g} and below {:g} requests, between those that the base method serves at;"
+                " narrow it".format(*_reach(setup))
             )
         elif not bottom <= (value := float(INPUTS[name][0](setup))) <= top:
             problems.append(
