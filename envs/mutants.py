@@ -1,6 +1,7 @@
 """Note how many changes of each module its tests noticed, in the table of benchmarks/mutants.md.
 
-``python envs/mutants.py RESULTS PAGE MODULE ...``; RESULTS is what mutmut lists of every change.
+``python envs/mutants.py RESULTS PAGE MODULE FILE``; RESULTS has a line of every change, and FILE is
+the name that Git gives to the content of the module.
 """
 
 import re
@@ -8,21 +9,21 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-FORM = "| `{module}` | {total} | {noticed} | {survived} | {untested} | {score:.1f} % |"
+FORM = "| `{module}` | {total} | {noticed} | {survived} | {untested} | {score:.1f} % | {file} |"
 START = "| `"
-NOTICED = ("killed", "timeout", "segfault")
+NOTICED = ("killed", "timeout")
 """What becomes of a change that a test fails with, or does not end with."""
 
 
-def row(module, results):
+def row(module, file, results):
     """Line of a module in the table, from the lines that say what became of each change."""
     name = "inference_energy." + module.removesuffix(".py").replace("/", ".")
     found = re.findall(rf"^ *{re.escape(name)}\.\S+: (.+)$", results, re.MULTILINE)
     counts = Counter(found)
-    del counts["skipped"]
     noticed = sum(counts[status] for status in NOTICED)
     return FORM.format(
         module=module,
+        file=file,
         total=counts.total(),
         noticed=noticed,
         survived=counts.total() - noticed - counts["no tests"],
@@ -41,13 +42,12 @@ def noted(page, line):
     return "\n".join([*others[:first], *sorted([*rows, line]), *others[first:]]) + "\n"
 
 
-def main(results, page, *modules):
-    """Note the modules."""
+def main(results, page, module, file):
+    """Note a module."""
     results, page = Path(results).read_text(encoding="utf-8"), Path(page)
-    for module in modules:
-        line = row(module, results)
-        page.write_text(noted(page.read_text(encoding="utf-8"), line), encoding="utf-8")
-        print(line)
+    line = row(module, file, results)
+    page.write_text(noted(page.read_text(encoding="utf-8"), line), encoding="utf-8")
+    print(line)
 
 
 if __name__ == "__main__":

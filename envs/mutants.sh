@@ -1,37 +1,26 @@
 #!/bin/bash
-# Change modules line by line, list the changes that no test notices, and note the scores in
-# benchmarks/mutants.md. envs/mutants.sh MODULE ...; modules below workflow/inference_energy. Their
-# tests are those of their names, or the TESTS that are named. A run that was stopped goes on.
-# mutmut takes a package for one that lies in src/, so a copy of the repository has it there.
+# Change modules in one place at a time, list the changes that no test notices, and note the scores
+# in benchmarks/mutants.md. envs/mutants.sh MODULE ...; modules below workflow/inference_energy, as
+# committed. Their tests are those of their names, or the TESTS that are named. A run that was
+# stopped goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-root=$PWD bin=$PWD/.venv-mutants/bin
-asked="$(git rev-parse HEAD) $* ${TESTS:-}"
-if [ "$(cat build/mutants/asked 2>/dev/null)" != "$asked" ]; then
-  rm -rf build/mutants
-  git clone --quiet . build/mutants
-  cd build/mutants
-  mv workflow src
-  ln -s src workflow
-  sed -i 's/pythonpath = \["workflow", "tests"\]/pythonpath = ["src", "tests"]/' pyproject.toml
-  {
-    printf '[mutmut]\nsource_paths=\n    src\nonly_mutate=\n'
-    printf '    src/inference_energy/%s\n' "$@"
-    # a busy machine is no loop without an end
-    printf 'timeout_constant=5\ntimeout_multiplier=30\nuse_git_change_detection=false\nalso_copy=\n'
-    printf '    %s\n' workflow tests config data results docs README.md Snakefile pyproject.toml
-    printf 'pytest_add_cli_args_test_selection=\n'
-    for module in "$@"; do
-      room=$(dirname "/$module")
-      printf '    %s\n' ${TESTS:-tests/library${room%/}/test_$(basename "$module")}
-    done | sort -u
-  } > setup.cfg
-  echo "$asked" > asked
-else
-  cd build/mutants
-fi
-export PATH=$bin:$PATH
-mutmut run --max-children "${PROCESSES:-2}" > mutmut.log 2>&1 || { tail -c 2000 mutmut.log; exit 1; }
-mutmut results --all true > results.txt
-grep -v ': killed$' results.txt || true
-python "$root/envs/mutants.py" results.txt "$root/benchmarks/mutants.md" "$@"
+root=$PWD
+export PATH=$PWD/.venv-mutants/bin:$PATH OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+for module in "$@"; do
+  commit=$(git rev-parse --short HEAD)
+  tests=${TESTS:-tests/library/$(dirname "$module")/test_$(basename "$module")}
+  name=$(echo "$commit-$module-$tests" | tr -c 'a-z0-9\n' -)
+  copy=$root/build/mutants/$name
+  rm -rf "$copy"
+  git clone --quiet . "$copy"
+  printf '[mutmut]\nsource_paths=\n    workflow\n' > "$copy/setup.cfg"
+  # shellcheck disable=SC2086 # several tests are words
+  if ! (cd "$copy" && python "$root/envs/trials.py" "$module" "$copy.txt" $tests > "$copy.log" 2>&1); then
+    tail -c 2000 "$copy.log"
+    exit 1
+  fi
+  grep -v ': killed$' "$copy.txt" || true
+  file=$(git rev-parse --short=8 "HEAD:workflow/inference_energy/$module")
+  python envs/mutants.py "$copy.txt" benchmarks/mutants.md "$module" "$file"
+done

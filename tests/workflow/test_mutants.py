@@ -1,7 +1,11 @@
-"""The score of a module's tests is noted in its line of the table."""
+"""Changes of a module are tried by its tests, and their score is noted in its line of the table."""
 
+import os
 import runpy
+import sys
 
+import pytest
+from processes import run
 from repository import ROOT
 
 NOTES = runpy.run_path(str(ROOT / "envs" / "mutants.py"))
@@ -11,15 +15,13 @@ RESULTS = """\
     inference_energy.a.b.xǁClassǁtwo__mutmut_1: timeout
     inference_energy.a.b.x_one__mutmut_2: survived
     inference_energy.a.b.x_one__mutmut_3: no tests
-    inference_energy.a.b.x_one__mutmut_4: skipped
-    inference_energy.a.b.x_one__mutmut_5: suspicious
     inference_energy.a.bc.x_one__mutmut_1: killed
 """
 
 
 def test_a_change_that_does_not_end_is_noticed_and_one_without_a_test_is_not():
-    assert NOTES["row"]("a/b.py", RESULTS) == "| `a/b.py` | 5 | 2 | 2 | 1 | 40.0 % |"
-    assert NOTES["row"]("a/bc.py", RESULTS) == "| `a/bc.py` | 1 | 1 | 0 | 0 | 100.0 % |"
+    assert NOTES["row"]("a/b.py", "1a", RESULTS) == "| `a/b.py` | 4 | 2 | 1 | 1 | 50.0 % | 1a |"
+    assert NOTES["row"]("a/bc.py", "2b", RESULTS) == "| `a/bc.py` | 1 | 1 | 0 | 0 | 100.0 % | 2b |"
 
 
 def test_a_module_has_one_line_and_all_else_stays():
@@ -31,3 +33,79 @@ def test_a_module_has_one_line_and_all_else_stays():
         assert modules == sorted(modules)
     other = NOTES["noted"](page, "| `z.py` | 1 | 0 | 1 | 0 | 0.0 % |")
     assert other.count("`z.py`") == 1
+
+
+CHANGED = """\
+import os
+
+reached = set()
+
+
+def double(number):
+    reached.add("made_up.x_double")
+    change = os.environ["MUTANT_UNDER_TEST"]
+    while change == "made_up.x_double__mutmut_3":
+        pass
+    return number * (3 if change == "made_up.x_double__mutmut_1" else 2)
+"""
+TESTS = """\
+import made_up
+
+
+def test_of_nothing():
+    assert True
+
+
+def test_double():
+    assert made_up.double(2) == 4
+"""
+TRIED = """\
+import sys
+
+import made_up
+import trials
+
+trials.SLACK_SECONDS = 0.5
+functions = ["double"] * 3 + ["other"]
+names = [f"made_up.x_{name}__mutmut_{number}" for number, name in enumerate(functions, 1)]
+sys.exit(trials.tried(names, made_up.reached, "results.txt", ["test_made_up.py"]))
+"""
+
+
+@pytest.fixture
+def trial(tmp_path):
+    """Function that tries changes of a module whose test is given; the run and its results."""
+    (tmp_path / "made_up.py").write_text(CHANGED)
+    (tmp_path / "run.py").write_text(TRIED)
+
+    def tried(tests):
+        (tmp_path / "test_made_up.py").write_text(tests)
+        environment = os.environ | {"PYTHONPATH": f"{ROOT / 'envs'}{os.pathsep}{tmp_path}"}
+        done = run([sys.executable, "run.py"], cwd=tmp_path, env=environment)
+        return done, tmp_path / "results.txt"
+
+    return tried
+
+
+def test_a_change_is_noticed_or_survives_or_does_not_end_or_is_not_reached(trial):
+    done, results = trial(TESTS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert results.read_text().splitlines() == [
+        "    made_up.x_double__mutmut_1: killed",
+        "    made_up.x_double__mutmut_2: survived",
+        "    made_up.x_double__mutmut_3: timeout",
+        "    made_up.x_other__mutmut_4: no tests",
+    ]
+
+
+def test_a_run_that_was_stopped_tries_what_it_has_not(trial):
+    trial(TESTS)[1].write_text("    made_up.x_double__mutmut_2: as it was\n")
+    lines = trial(TESTS)[1].read_text().splitlines()
+    assert lines[0] == "    made_up.x_double__mutmut_2: as it was"
+    assert [line.split("_")[-1] for line in lines[1:]] == ["1: killed", "3: timeout", "4: no tests"]
+
+
+def test_nothing_is_noticed_by_tests_that_fail_without_a_change(trial):
+    done, results = trial(TESTS.replace("== 4", "== 5"))
+    assert done.returncode != 0 and not results.exists()
+    assert "test_made_up.py::test_double fails without a change" in done.stdout

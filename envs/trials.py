@@ -1,0 +1,156 @@
+"""Change a module in one place at a time, and say of every change whether its tests notice.
+
+``python envs/trials.py MODULE RESULTS TEST ...`` in a clone of the repository, whose MODULE (below
+workflow/inference_energy) is changed in place: mutmut writes every change beside the function it
+changes, and an environment variable says which of them runs. Tests are collected once, and each
+change is tried in a fork of that process. RESULTS gains a line of each, those it has are left out.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+CHANGE = "MUTANT_UNDER_TEST"
+"""Environment variable with the name of the change that runs, as mutmut has it."""
+RECORDING = "stats"
+"""Its value when no change runs, and functions say that they were reached."""
+SLACK_SECONDS, SLACK_FACTOR = 2, 5
+"""Processor time of a change that is not taken for one without an end: over that of its tests."""
+WAITING_SECONDS = 900
+"""Time after which a change that takes no processor time is taken for one that waits for ever."""
+MEMORY_BYTES = 8 << 30
+
+
+class Trials:
+    """Plugin of pytest that tries the changes in place of running the tests once.
+
+    ``names`` are the changes, ``reached`` is the set to which functions of the module add their
+    names when they are called under ``RECORDING``.
+    """
+
+    def __init__(self, names, reached, results):
+        self.names, self.reached, self.results = names, reached, Path(results)
+
+    def pytest_runtestloop(self, session):
+        """Try every change that has no line in the results."""
+        tests, record = session.items, self.results.with_suffix(".json")
+        if forked(lambda: self.measure(tests, record), RECORDING):
+            raise session.Failed("a test fails without a change")
+        reaching, seconds = json.loads(record.read_text(encoding="utf-8"))
+        tests.sort(key=lambda test: seconds[test.nodeid])
+        known = self.results.read_text(encoding="utf-8") if self.results.exists() else ""
+        for name in self.names:
+            if f" {name}: " not in known:
+                function = name.rpartition("__mutmut_")[0]
+                near = [test for test in tests if function in reaching[test.nodeid]]
+                outcome = self.outcome(name, near, tests, seconds)
+                with self.results.open("a", encoding="utf-8") as lines:
+                    lines.write(f"    {name}: {outcome}\n")
+        return True
+
+    def measure(self, tests, record):
+        """Note which functions each test reaches and the processor time it takes."""
+        reaching, seconds = {}, {}
+        for test, after in followed(tests):
+            self.reached.clear()
+            start = os.times()
+            if not passes(test, after):
+                print(f"{test.nodeid} fails without a change")
+                return False
+            seconds[test.nodeid] = sum(os.times()[:4]) - sum(start[:4])
+            reaching[test.nodeid] = sorted(self.reached)
+        record.write_text(json.dumps([reaching, seconds]), encoding="utf-8")
+        return True
+
+    def outcome(self, name, near, tests, seconds):
+        """Of one change: killed, timeout, survived or no tests.
+
+        The tests that reach the function come first, then all: what a fixture called, only the
+        first of its tests reaches.
+        """
+        if not near:
+            return "no tests"
+        for some in (near, tests):
+            limit = SLACK_SECONDS + SLACK_FACTOR * sum(seconds[test.nodeid] for test in some)
+            status = forked(lambda some=some: all_pass(some), name, limit)
+            if status:
+                return "timeout" if os.WIFSIGNALED(status) else "killed"
+        return "survived"
+
+
+def followed(tests):
+    """Each test and the one after it, for which pytest keeps fixtures."""
+    return zip(tests, [*tests[1:], None], strict=True)
+
+
+def all_pass(tests):
+    """Whether every test passes; the first that fails ends it."""
+    return all(passes(test, after) for test, after in followed(tests))
+
+
+def passes(test, after):
+    """Whether a test passes, its set-up and its end included."""
+    return not any(report.failed for report in runtestprotocol(test, log=False, nextitem=after))
+
+
+def forked(function, change, seconds=None):
+    """Status of a fork that runs a function under a change: 0 where it said True.
+
+    ``seconds`` is the processor time that it may take, silently and in bounded memory.
+    """
+    child = os.fork()
+    if not child:
+        failed = True
+        try:
+            os.setpgid(0, 0)
+            signal.alarm(WAITING_SECONDS)
+            if seconds:
+                resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+                signal.setitimer(signal.ITIMER_PROF, seconds)
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, 1)
+                os.dup2(nowhere, 2)
+            os.environ[CHANGE] = change
+            failed = not function()
+        finally:
+            sys.stdout.flush()
+            os._exit(failed)
+    _, status = os.waitpid(child, 0)
+    with contextlib.suppress(ProcessLookupError):  # what a fork started and left behind
+        os.killpg(child, signal.SIGKILL)
+    return status
+
+
+def tried(names, reached, results, tests):
+    """Exit code of pytest that tried the changes."""
+    # the tests of a fork are neither spread over processes nor noted for the next run, and most of
+    # the time of one that fails is that of a readable traceback
+    quick = ["-p", "no:xdist", "-p", "no:cacheprovider", "--capture=no", "--tb=native"]
+    os.environ[CHANGE] = ""
+    return pytest.main([*quick, *tests], plugins=[Trials(names, reached, results)])
+
+
+def main(module, results, *tests):
+    """Change a module and try its changes."""
+    from mutmut.mutation import trampoline
+    from mutmut.mutation.file_mutation import mutate_file_contents
+
+    path = Path("workflow", "inference_energy", module)
+    changed = mutate_file_contents(str(path), path.read_text(encoding="utf-8"))
+    path.write_text(changed.code, encoding="utf-8")
+    dotted = "inference_energy." + module.removesuffix(".py").replace("/", ".")
+    names = [f"{dotted}.{name.rpartition('.')[2]}" for name in changed.mutant_names]
+    reached = set()
+    trampoline.record_trampoline_hit = lambda name, caller=None: reached.add(name)
+    return tried(names, reached, results, tests)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
