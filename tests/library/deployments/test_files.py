@@ -1,6 +1,7 @@
 """A deployment file is merged with its method and checked."""
 
 import json
+from pathlib import Path
 
 import pytest
 from inference_energy.deployments import files
@@ -316,3 +317,65 @@ def test_a_folder_of_too_many_is_told_by_its_key_and_a_brace_in_it_too(tmp_path,
         " the folder of one run; name that"
     )
     assert second.startswith(f"{WHERE}: key deployment.benchmarks: value {folder}/")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "told"),
+    [
+        (None, "mine", "holds no keys; extends and deployment are needed; add them"),
+        (
+            own(),
+            "revised",
+            "value revised: is the name of a method; allowed is any other; rename the file",
+        ),
+        (
+            {"extends": "revised", "deployment": 3},
+            "mine",
+            "key deployment: value 3: allowed are keys with values, as in docs/deployments.md;"
+            " state them",
+        ),
+    ],
+)
+def test_what_is_no_deployment_is_told_whole(content, name, told):
+    message = refusal(files.resolve, content, name, WHERE, METHOD_FILES, SCHEMAS)
+    assert message == f"{WHERE}: {told}"
+
+
+def test_a_deployment_may_state_the_node_power_of_its_own_model_and_of_no_unknown_one():
+    power = {name: {"node_power": {"models": {name: quantity(7, "kW")}}} for name in ("M", "N")}
+    found = files.resolve(own(keys=power["M"]), "mine", WHERE, METHOD_FILES, SCHEMAS)
+    assert found["node_power"]["models"]["M"]["value"] == 7
+    told = refusal(files.resolve, own(keys=power["N"]), "mine", WHERE, METHOD_FILES, SCHEMAS)
+    assert told.startswith(f"{WHERE}: key node_power.models") and "N" in told
+
+
+def test_benchmarks_are_found_in_the_folder_of_the_run_where_none_is_beside_the_file(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "runs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.json", "runs/b.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+
+    def found(where, named):
+        return [Path(path).relative_to(tmp_path) for path in files.find_benchmarks(where, named)]
+
+    both = [Path("a.json"), Path("runs/b.json")]
+    assert found("runs/mine.yaml", ["a.json", "b.json", "*.json"]) == [*both, both[1]]
+    assert found("config/mine.yaml", "*.json") == both[:1]
+    assert refusal(files.find_benchmarks, "config/mine.yaml", "c.json") == (
+        "config/mine.yaml: key deployment.benchmarks: value c.json: no such file, looked for in"
+        " config/ and ./; allowed is a path from this file or from the repository; correct it"
+    )
+
+
+def test_cells_of_a_stress_test_are_told_whole(tmp_path):
+    for name in ("cell.json", "client.json"):
+        (tmp_path / "run").mkdir(exist_ok=True)
+        (tmp_path / "run" / name).write_text("{}", encoding="utf-8")
+    where = (tmp_path / "mine.yaml").as_posix()
+    assert refusal(files.find_benchmarks, where, "run/client.json") == (
+        f"{where}: key deployment.benchmarks: value run/client.json: holds cells of a stress test,"
+        " whose client's files cover pilots, build-up and drain, without the node's power; allowed"
+        f" is {tmp_path.as_posix()}/benchmark.csv, which holds the steady windows; name it"
+    )

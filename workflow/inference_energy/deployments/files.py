@@ -246,10 +246,15 @@ def resolve(
             f"{where}: value {name}: is the name of a method; allowed is any other; rename the file"
         )
     section = own.get("deployment")
-    if not isinstance(section, dict):
+    if "deployment" not in own:
         raise InputError(
             f"{where}: missing key deployment; see docs/deployments.md; state it"
             f"{_misspelt('deployment', own)}"
+        )
+    if not isinstance(section, dict):
+        raise InputError(
+            f"{where}: key deployment: value {section}: allowed are keys with values, as in"
+            " docs/deployments.md; state them"
         )
     stated = {key: value for key, value in own.items() if key != "deployment"}
     method = method_files.resolve(name, files | {name: stated}, where=where)
