@@ -4,6 +4,7 @@ import json
 import math
 from copy import deepcopy
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.deployments import answers, build
@@ -243,3 +244,42 @@ def test_a_law_that_leads_beyond_all_measurements_is_refused(speeds, words):
     for word in ("allowed are 0.01 to 100 times", "300 to 1200 output tokens", "name: peak"):
         assert word in message
     assert [word for word in words if word not in message] == []
+
+
+def test_times_and_rated_powers_that_are_just_allowed_are_not_refused(monkeypatch):
+    for held in (1 / build.MOST_TIME, build.MOST_TIME):
+        monkeypatch.setattr(build, "extrapolation", lambda *_, held=held: {"held": held})
+        build.build(resolved(), bench(LADDER), WHERE)
+        least_beyond = np.nextafter(held, 0 if held < 1 else np.inf)
+        monkeypatch.setattr(build, "extrapolation", lambda *_, held=least_beyond: {"held": held})
+        assert "times the node time" in refusal(build.build, resolved(), bench(LADDER), WHERE)
+    monkeypatch.setattr(build, "extrapolation", lambda *_: {"held": 1.0})
+    design = 8 * HARDWARE["gpus"].set_index("gpu")["tdp_w"][GPU] / 1000
+    for times in build.RATED:
+        power = {"node_power": {"default": quantity(float(times * design), "kW")}}
+        build.build(resolved(keys=power), bench(LADDER), WHERE, hardware=HARDWARE)
+
+
+def test_a_law_that_starts_from_other_rows_takes_those_that_the_method_uses(monkeypatch):
+    """Of all the method's models: its own choice of them is not that of the deployment."""
+    asked = []
+    law = METHOD_FILES["full-load"]["throughput_law"] | {"source": "a test"}
+    method = resolved(keys={"throughput_law": law})
+    rows = {key: [key] for key in ("sources", "exclude_sources", "exclude_confidence")}
+    method["benchmarks"] = method["benchmarks"] | rows | {"precision": ["FP8"], "models": ["M"]}
+
+    def usable_rows(table, limits):
+        asked.append(limits)
+        return table[table["model"] == "Llama 3.1 405B"]
+
+    monkeypatch.setattr(build, "usable_rows", usable_rows)
+    build.build(method, bench(LADDER), WHERE, background=VENDOR, hardware=HARDWARE)
+    assert asked == [rows | {"precision": ["FP8"]}]
+
+
+def test_lengths_of_a_trace_that_cannot_be_are_told_with_the_file():
+    lengths = {"distribution": "empirical", "trace": "u", "unit": "tokens", "source": "a test"}
+    method = resolved()
+    method["regimes"]["long"] = method["regimes"]["long"] | {"output_tokens": lengths}
+    message = refusal(build.build, method, bench(LADDER), WHERE, traces={"t": (1, 2)})
+    assert message.startswith(f"{WHERE}: key regimes.long.output_tokens.trace: value u")
