@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -37,51 +38,56 @@ class Trials:
 
     def __init__(self, names, reached, results):
         self.names, self.reached, self.results = names, reached, Path(results)
+        self.seconds, self.noticed = {}, Counter()
 
     def pytest_runtestloop(self, session):
         """Try every change that has no line in the results."""
         tests, record = session.items, self.results.with_suffix(".json")
         if forked(lambda: self.measure(tests, record), RECORDING):
             raise session.Failed("a test fails without a change")
-        reaching, seconds = json.loads(record.read_text(encoding="utf-8"))
-        tests.sort(key=lambda test: seconds[test.nodeid])
+        reaching, self.seconds = json.loads(record.read_text(encoding="utf-8"))
         known = self.results.read_text(encoding="utf-8") if self.results.exists() else ""
         for name in self.names:
             if f" {name}: " not in known:
                 function = name.rpartition("__mutmut_")[0]
                 near = [test for test in tests if function in reaching[test.nodeid]]
-                outcome = self.outcome(name, near, tests, seconds)
+                others = [test for test in tests if function not in reaching[test.nodeid]]
+                outcome = self.outcome(name, near, others)
                 with self.results.open("a", encoding="utf-8") as lines:
                     lines.write(f"    {name}: {outcome}\n")
         return True
 
     def measure(self, tests, record):
-        """Note which functions each test reaches and the processor time it takes."""
+        """Note which functions each test reaches and the processor time it takes; 0 if all pass."""
         reaching, seconds = {}, {}
         for test, after in followed(tests):
             self.reached.clear()
             start = os.times()
             if not passes(test, after):
                 print(f"{test.nodeid} fails without a change")
-                return False
+                return 1
             seconds[test.nodeid] = sum(os.times()[:4]) - sum(start[:4])
             reaching[test.nodeid] = sorted(self.reached)
         record.write_text(json.dumps([reaching, seconds]), encoding="utf-8")
-        return True
+        return 0
 
-    def outcome(self, name, near, tests, seconds):
+    def outcome(self, name, near, others):
         """Of one change: killed, timeout, survived or no tests.
 
-        The tests that reach the function come first, then all: what a fixture called, only the
-        first of its tests reaches.
+        The tests that reach the function come first, of them those that noticed most and are
+        quick, and then the others: what a fixture called, only the first of its tests reaches.
         """
         if not near:
             return "no tests"
-        for some in (near, tests):
-            limit = SLACK_SECONDS + SLACK_FACTOR * sum(seconds[test.nodeid] for test in some)
-            status = forked(lambda some=some: all_pass(some), name, limit)
+        near.sort(key=lambda test: (-self.noticed[test.nodeid], self.seconds[test.nodeid]))
+        for tests in (near, others):
+            limit = SLACK_SECONDS + SLACK_FACTOR * sum(self.seconds[t.nodeid] for t in tests)
+            status = forked(lambda tests=tests: first_failure(tests), name, limit)
+            if os.WIFSIGNALED(status):
+                return "timeout"
             if status:
-                return "timeout" if os.WIFSIGNALED(status) else "killed"
+                self.noticed[tests[os.WEXITSTATUS(status) - 1].nodeid] += 1
+                return "killed"
         return "survived"
 
 
@@ -90,9 +96,10 @@ def followed(tests):
     return zip(tests, [*tests[1:], None], strict=True)
 
 
-def all_pass(tests):
-    """Whether every test passes; the first that fails ends it."""
-    return all(passes(test, after) for test, after in followed(tests))
+def first_failure(tests):
+    """Number of the first test that fails, from 1; 0 if all pass."""
+    numbered = enumerate(followed(tests), 1)
+    return next((number for number, (test, after) in numbered if not passes(test, after)), 0)
 
 
 def passes(test, after):
@@ -101,13 +108,13 @@ def passes(test, after):
 
 
 def forked(function, change, seconds=None):
-    """Status of a fork that runs a function under a change: 0 where it said True.
+    """Status of a fork that runs a function under a change; its exit code is what that returns.
 
     ``seconds`` is the processor time that it may take, silently and in bounded memory.
     """
     child = os.fork()
     if not child:
-        failed = True
+        code = 1
         try:
             os.setpgid(0, 0)
             signal.alarm(WAITING_SECONDS)
@@ -118,10 +125,10 @@ def forked(function, change, seconds=None):
                 os.dup2(nowhere, 1)
                 os.dup2(nowhere, 2)
             os.environ[CHANGE] = change
-            failed = not function()
+            code = min(function(), 255)
         finally:
             sys.stdout.flush()
-            os._exit(failed)
+            os._exit(code)
     _, status = os.waitpid(child, 0)
     with contextlib.suppress(ProcessLookupError):  # what a fork started and left behind
         os.killpg(child, signal.SIGKILL)
