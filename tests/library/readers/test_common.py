@@ -5,8 +5,16 @@ import json
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
+from inference_energy.method.boundary import Meter
 from inference_energy.readers import detect_and_read
-from inference_energy.readers.common import Run, facts_files, parse_json, read_facts, to_table
+from inference_energy.readers.common import (
+    Run,
+    doubts_power,
+    facts_files,
+    parse_json,
+    read_facts,
+    to_table,
+)
 from library.readers.files import FIXTURES, NODE, load, put, refusal
 
 
@@ -293,6 +301,8 @@ def test_where_power_was_measured_is_told():
     short = tabled({"gpu_power_w": 4000.0}, metered_gpus=2)
     assert pd.isna(short["gpu_power_w"])
     assert short["status"].endswith("telemetry covers 2 GPUs but 8 served the run, left empty")
+    stated = tabled({"n_gpus": None, "gpu_power_w": 4000.0}, {"n_gpus": 8}, metered_gpus=2)
+    assert pd.isna(stated["gpu_power_w"])
     assert tabled({"gpu_power_w": 4000.0}, metered_gpus=8)["gpu_power_w"] == 4000
     both = {"node_power_w": 6000.0, "throughput_tps": 2000.0}
     assert tabled(both | {"energy_per_output_token_j": 2.2})["energy_per_output_token_j"] == 3
@@ -330,3 +340,31 @@ def test_a_value_that_the_table_does_not_allow_is_shown_with_what_is():
     (problem,) = caught.value.problems
     assert problem.startswith("run.json: concurrency is -4; allowed is a number above 0 and of at")
     assert problem.endswith("; correct the file or leave the run out")
+
+
+@pytest.mark.parametrize(
+    ("mark", "boundaries"),
+    [
+        ("power: no sample of the meter for 9 s of 30 s", {Meter.NODE, Meter.ACCELERATOR}),
+        ("power: energy counter went back", {Meter.ACCELERATOR}),
+        ("power: gpu_energy_j 9000 J where power x time is 8000", {Meter.ACCELERATOR}),
+        ("power: telemetry covers 2 GPUs but 8 served the run, left empty", set()),
+        ("requests failed", set()),
+    ],
+)
+def test_a_mark_doubts_the_power_at_the_boundary_that_it_is_of(mark, boundaries):
+    assert {at for at in (Meter.NODE, Meter.ACCELERATOR) if doubts_power(mark, at)} == boundaries
+
+
+def test_what_some_runs_lack_is_asked_for_with_their_number():
+    row = NODE | {"model": "m", "input_tokens": 500, "output_tokens": 300, "throughput_tps": 600.0}
+    runs = [
+        Run("run.json", "vllm", row=dict(row)),
+        Run("run.json", "vllm", row=row | {"gpu": None}),
+    ]
+    with pytest.raises(InputError) as caught:
+        to_table("run.json", runs, {})
+    (problem,) = caught.value.problems
+    assert problem.startswith(
+        "run.json: gpu is neither in the file nor in its facts (1 of 2 runs);"
+    )

@@ -169,10 +169,13 @@ def test_eight_gpus_at_five_megawatts_are_refused(tmp_path):
         ({"gpu_power_w": 8 * 770}, True),
         ({"gpu_power_w": 8 * 771}, False),
         ({"gpu_power_w": 8 * 4999, "gpu": "a new one"}, True),
+        ({"gpu_power_w": 8 * 5000, "gpu": "a new one"}, True),
         ({"gpu_power_w": 8 * 5001, "gpu": "a new one"}, False),
+        ({"node_power_w": 8 * 8000, "gpu": "a new one"}, True),
         ({"node_power_w": 8 * 3770}, True),
         ({"node_power_w": 8 * 3771}, False),
         ({"node_power_w": 5000, "gpu_power_w": 5099}, True),
+        ({"node_power_w": 5000, "gpu_power_w": 5100}, True),
         ({"node_power_w": 5000, "gpu_power_w": 5101}, False),
         # two hundredths of 8 x 700 W; kW typed for W
         ({"gpu_power_w": 113}, True),
@@ -280,6 +283,8 @@ def test_input_beyond_what_the_gpus_compute_is_marked_as_it_may_have_been_cached
             "itl_p99_s 150 s where dura",
         ),
         ({"itl_p50_s": 5.0, "e2e_p50_s": 3.0}, None),
+        # two hundredths are allowed
+        ({"ttft_p50_s": 51.0, "ttft_p99_s": 50.0}, None),
         ({"ttft_p50_s": 1.0, "ttft_p90_s": 1.0, "e2e_p50_s": 1.0, "duration_s": 1.0}, None),
     ],
 )
@@ -381,6 +386,11 @@ def test_lengths_beyond_any_context_are_refused(name):
     ("tokens", "mark", "problem"),
     [
         (32000, [], ""),
+        (
+            130304,
+            ["tokens 130304 + 768 where the context of M is 32768"],
+            "",
+        ),
         (33000, ["tokens 33000 + 768 where the context of M is 32768"], ""),
         (
             131000,

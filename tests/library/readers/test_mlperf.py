@@ -252,3 +252,32 @@ def test_a_meter_of_another_clock_is_told_the_nearest_zone():
     ]
     (problem,) = metered(samples((10, 100), (50, 100)), window=(1e6, 1e6 + 28)).problems
     assert problem.endswith("the window lasts 28 s; remove the power log")
+
+
+def test_a_summary_alone_is_read_with_the_logs_beside_it(tmp_path):
+    folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
+    whole = detect_and_read(folder, MLPERF).iloc[0]
+    one = detect_and_read(folder / "mlperf_log_summary.txt", MLPERF).iloc[0]
+    assert (one["node_power_w"], one["sha256"]) == (6000, whole["sha256"])
+    for name in ("mlperf_log_detail.txt", "spl.txt"):
+        (folder / name).unlink()
+    lone = detect_and_read(folder / "mlperf_log_summary.txt", MLPERF).iloc[0]
+    assert lone["throughput_tps"] == whole["throughput_tps"]
+    assert np.isnan(lone["node_power_w"]) and lone["status"] == "ok"
+    assert lone["sha256"] != whole["sha256"]
+
+
+def test_what_a_log_says_is_cited_in_part():
+    long = "x" * 90
+    _, run = detail(f'{{"key": "power_end", "{long}": ')
+    cited = f':::MLLOG {{"key": "power_end", "{long}'[:60]
+    assert f"no entry: {cited}; copy" in run.problems[0]
+    _, run = detail(BEGIN, END.replace("07-31-2024 02:43:40.75", long))
+    assert f'"power_end" is "{long[:60]}"; a time' in run.problems[0]
+    other = BEGIN.replace("07-31-2024 02:42:40.5", long)
+    assert f'40.5" and later "{long[:60]}"; one run' in detail(BEGIN, END, other)[1].problems[0]
+    assert '40.5" and later' not in detail(other, END, BEGIN)[1].problems[0]
+    assert f'"power_begin" is "{long[:60]}" and later' in detail(other, END, BEGIN)[1].problems[0]
+    assert f'is "{long[:60]}"; a number' in summary(Completed_tokens_per_second=long).problems[0]
+    assert f"({long[:60]} is no plain number)" in metered(samples((0, long))).problems[0]
+    assert detail(VERSION.replace('"5.1 @ abc"', "null"))[1].row == {}
