@@ -7,6 +7,7 @@ change is tried in a fork of that process. RESULTS gains a line of each, those i
 """
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
+from hypothesis import Phase, settings
 
 CHANGE = "MUTANT_UNDER_TEST"
 """Environment variable with the name of the change that runs, as mutmut has it."""
@@ -43,6 +45,7 @@ class Trials:
     def pytest_runtestloop(self, session):
         """Try every change that has no line in the results."""
         tests, record = session.items, self.results.with_suffix(".json")
+        gc.freeze()  # else a collection in a fork copies all pages
         if forked(lambda: self.measure(tests, record), RECORDING):
             raise session.Failed("a test fails without a change")
         reaching, self.seconds = json.loads(record.read_text(encoding="utf-8"))
@@ -137,9 +140,12 @@ def forked(function, change, seconds=None):
 
 def tried(names, reached, results, tests):
     """Exit code of pytest that tried the changes."""
-    # the tests of a fork are neither spread over processes nor noted for the next run, and most of
-    # the time of one that fails is that of a readable traceback
+    # the tests of a fork are neither spread over processes nor noted for the next run, and one that
+    # fails needs neither a readable traceback nor a least example
     quick = ["-p", "no:xdist", "-p", "no:cacheprovider", "--capture=no", "--tb=native"]
+    phases = [Phase.explicit, Phase.generate]
+    settings.register_profile("trials", derandomize=True, deadline=None, phases=phases)
+    quick.append("--hypothesis-profile=trials")
     os.environ[CHANGE] = ""
     return pytest.main([*quick, *tests], plugins=[Trials(names, reached, results)])
 
