@@ -112,6 +112,17 @@ def test_a_half_way_number_prints_as_the_number_above(decimals):
         assert holds(above, half), half
         assert holds_in(above, np.array([half, -half, np.nan])).tolist() == [True, False, False]
         assert not holds_in(claim(value=float(k * step), decimals=decimals), np.array([half]))
+    below = np.array([-float(step / 2)])
+    assert not holds_in(claim(value=0.0, decimals=decimals), below)
+    assert holds_in(claim(value=-float(step), decimals=decimals), below)
+    assert holds_in(claim(relation="at most", value=-float(step), decimals=decimals), below)
+
+
+def test_bounds_between_two_printable_numbers_leave_out_what_lies_beyond():
+    row = claim(relation="within", value=1.54, upper=3.56, decimals=1)
+    computed = np.array([1.54, 1.55, 3.54, 3.55])
+    assert holds_in(row, computed).tolist() == [False, True, True, False]
+    assert holds_in(row | {"relation": "at most"}, computed[:2]).tolist() == [True, False]
 
 
 def test_what_the_results_lack_is_not_testable():
