@@ -238,6 +238,43 @@ def test_a_throughput_is_held_against_the_datasheets_of_its_gpus(tmp_path, facto
         assert [word for word in words if word not in message] == []
 
 
+@pytest.mark.parametrize(
+    ("compute", "weights", "inputs", "marks", "problem"),
+    [
+        (consistency.PEAK / 4, consistency.SLOWEST / 4, None, 0, None),
+        (
+            consistency.PEAK / 3,
+            1.0,
+            None,
+            0,
+            "throughput_tps is 4 tokens/s of M, 2.67 times what the datasheets of 8 x X allow for"
+            " the matrix products of its output; allowed is at most 2",
+        ),
+        (
+            0.1,
+            consistency.SLOWEST / 5,
+            None,
+            0,
+            "throughput_tps is 4 tokens/s of M, 0.0008 of what one request alone gets on 8 x X;"
+            " allowed is at least 0.001",
+        ),
+        # as much input as output halves what can be computed
+        (consistency.PEAK / 8, 1.0, 100.0, 0, None),
+        (consistency.PEAK / 7, 1.0, 100.0, 1, None),
+        (consistency.PEAK / 4, 1.0, 100.0, 1, None),
+    ],
+)
+def test_a_throughput_is_held_against_the_least_times_of_its_gpus(
+    monkeypatch, compute, weights, inputs, marks, problem
+):
+    monkeypatch.setattr(consistency, "_serving_times", lambda *_: (compute, weights))
+    of = {"model": "M", "gpu": "X", "n_gpus": 8, "precision": "FP8", "output_tokens": 100.0}
+    run = checked(**of, throughput_tps=4.0, input_tokens=inputs)
+    assert len(run.marks) == marks
+    remedy = "correct the file, n_gpus, gpu, model or precision"
+    assert run.problems == ([f"f: {problem}; {remedy}"] if problem else [])
+
+
 def test_input_beyond_what_the_gpus_compute_is_marked_as_it_may_have_been_cached():
     of = {"model": "Llama 3.1 70B", "precision": "FP8", "output_tokens": 100.0} | NODE
     run = Run("f", "project", row=of | {"throughput_tps": 5e4, "input_tokens": 1e4})
@@ -409,6 +446,13 @@ def test_lengths_are_held_against_the_context_of_the_model(tokens, mark, problem
     own = Run("run", "vllm", row=run.row | {"model": "house"})
     consistency.check_run(own)
     assert own.marks == own.problems == []
+
+
+def test_a_length_alone_is_held_against_the_context_too():
+    assert checked(model="Mistral 7B", input_tokens=32768.0).marks == []
+    assert checked(model="Mistral 7B", output_tokens=32769.0).marks == [
+        "tokens 0 + 32769 where the context of Mistral 7B is 32768"
+    ]
 
 
 def test_a_throughput_beyond_any_gpu_says_what_is_allowed():
