@@ -206,3 +206,63 @@ def test_a_part_whose_kept_queries_need_nothing_has_no_range():
     assert blend.log_range(1) == pytest.approx(
         (1 - 0.2 * stats.norm.ppf(0.95), 1 + 0.2 * stats.norm.ppf(0.95))
     )
+
+
+def shapes():
+    """A mixture, a blend of it that is trimmed, and that over a multiplier."""
+    weights = 0.9 * np.array([0.3, 0.3, 0.4])
+    first = Mixture(np.array([-1.0, 0.0, 0.4]), weights, np.array([0.3, 0.2, 0.4]), 0.1)
+    blend = TrimmedBlend((first, single(0.5, 0.3)), 0.14, 0.86, (0.3, 0.7))
+    return first, blend, blend.divided_by(LogNormal(0.4, 0.2))
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_the_slope_that_steers_a_search_is_the_derivative(place):
+    made = shapes()[place]
+    kinks = np.ravel([made.log_range(part) for part in (0, 1)]) if place == 1 else np.array([9.0])
+    step, nonzero = 1e-5, 0
+    for at in np.linspace(-1.5, 1.5, 31):
+        if abs(kinks - at).min() < 2 * step:
+            continue
+        value, slope = made._cdf_and_slope(at)
+        assert value == pytest.approx(made._cdf_log(at), abs=1e-14)
+        rise = made._cdf_log(at + step) - made._cdf_log(at - step)
+        assert slope == pytest.approx(rise / (2 * step), rel=1e-6, abs=1e-9)
+        nonzero += slope > 0
+    assert nonzero > 20
+    sharp = Mixture(np.zeros(1), np.ones(1), np.zeros(1))
+    assert sharp._cdf_and_slope(0.0) is None
+    assert TrimmedBlend((sharp, sharp), 0.1, 0.9)._cdf_and_slope(0.0) is None
+
+
+@pytest.mark.parametrize("level", [0.3, 0.5, 0.9])
+def test_the_search_of_a_lone_log_normal_begins_at_its_end(level):
+    lone = Mixture(np.array([0.7]), np.array([0.8]), np.array([0.4]), 0.2)
+    for made in (single(0.7, 0.4), lone, TrimmedBlend((lone, lone), 0.25, 0.9)):
+        assert made._guess(level) == pytest.approx(np.log(made.quantile(level)), abs=1e-9)
+    blend = shapes()[1]
+    divided = blend.divided_by(LogNormal(0.4, 0.2))
+    assert divided._guess(level) == pytest.approx(blend._guess(level) - 0.4)
+
+
+def test_no_query_lies_outside_the_bounds_of_a_search():
+    for made in shapes():
+        low, high = made._log_bounds()
+        assert made._cdf_log(low) == pytest.approx(made.zero_mass, abs=1e-14)
+        assert made._cdf_log(high) == pytest.approx(1, abs=1e-14)
+    assert stats.norm.logsf(np.log(single(0.0, 1.0).quantile(1.0))) < np.log(1e-32)
+    assert single(0.0, 1.0)._log_bounds() == (-13, 13)
+    assert single(2.0, 0.5)._log_bounds() == (-5, 9)
+
+
+def test_a_quantile_of_very_many_log_normals_asks_them_a_few_times(monkeypatch):
+    random = np.random.default_rng(0)
+    many = Mixture(random.normal(-1, 1, 5000), np.full(5000, 2e-4), random.uniform(0.1, 0.5, 5000))
+    asked, known = [], Mixture._cdf_log
+    monkeypatch.setattr(
+        Mixture, "_cdf_log", lambda self, u: asked.append(len(self.weights)) or known(self, u)
+    )
+    for level in LEVELS:
+        asked.clear()
+        many.quantile(level)
+        assert 1 < asked.count(5000) <= 3
