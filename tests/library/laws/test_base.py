@@ -134,6 +134,33 @@ def test_parts_of_several_laws_are_those_of_each(law):
     np.testing.assert_allclose(sigma, [each.parts_sigma(*query) for each in laws], rtol=1e-12)
 
 
+def answers(many, laws):
+    """What several laws answer, and what each of them does, in pairs."""
+    speeds, errors = many.rates(*LENGTHS)
+    yield speeds, [law.predict(*LENGTHS) for law in laws]
+    yield errors, [np.broadcast_to(law.sigma(*LENGTHS), (2, 3)) for law in laws]
+    query = (5000.0, LENGTHS[1], 600.0)
+    yield many.seconds(*query), [law.seconds(*query) for law in laws]
+    place, outputs = np.array([2, 0, 0, 1, 2]), np.array([1.0, 30.0, 300.0, 3000.0, 30.0])
+    if all(len(law.shares()) == 1 for law in laws):
+        speed, error = many.rates_of(place, 1000.0, outputs)
+        one = list(zip(place, outputs, strict=True))
+        yield speed, [laws[k].predict(1000.0, n) for k, n in one]
+        yield error, [laws[k].sigma(1000.0, n) for k, n in one]
+
+
+@EVERY
+def test_several_laws_answer_as_each_of_them(law):
+    """Also at a load each, and where they are not of one class."""
+    alike = [law, law.at(4.0).scaled(2.0), law.at(32.0).scaled(0.5)]
+    loads = np.array([2.0, 8.0, 64.0])
+    for laws in (alike, [*alike[:2], Peak(100.0, 3)], [Peak(100.0, 3), *alike[1:]]):
+        at_load = [each.at(load) for each, load in zip(laws, loads, strict=True)]
+        for many, of in ((joined(laws), laws), (joined(laws).at(loads), at_load)):
+            for found, expected in answers(many, of):
+                np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
 ALIKE = {n: law for n, law in EXAMPLES.items() if type(law).parts_sigma is Law.parts_sigma}
 
 
