@@ -149,7 +149,8 @@ def test_a_rated_power_that_the_gpus_of_a_node_cannot_make_up_is_refused(gpus):
     with pytest.raises(InputError) as caught:
         build.build(method, bench(LADDER), WHERE, hardware=HARDWARE)
     assert f"key node_power: value 10.2 kW for a node of {gpus} x {GPU}" in str(caught.value)
-    assert "allowed is 0.3 to 6 times that" in str(caught.value)
+    assert "allowed is 0.3 to 6 times that; state" in str(caught.value)
+    assert str(caught.value).endswith("such a node, or correct deployment.gpus_per_node")
     build.build(method, bench(LADDER, gpu="Another"), WHERE, hardware=HARDWARE)
     right = {"node_power": {"default": quantity(10.2 * gpus / 8, "kW")}}
     stated = resolved(keys=right, gpus_per_node=quantity(gpus, "GPUs"))
@@ -283,3 +284,6 @@ def test_lengths_of_a_trace_that_cannot_be_are_told_with_the_file():
     method["regimes"]["long"] = method["regimes"]["long"] | {"output_tokens": lengths}
     message = refusal(build.build, method, bench(LADDER), WHERE, traces={"t": (1, 2)})
     assert message.startswith(f"{WHERE}: key regimes.long.output_tokens.trace: value u")
+    lengths["trace"] = "t"
+    found = build.build(method, bench(LADDER), WHERE, traces={"t": (1000, 2000)})
+    assert 1000 <= found.regimes["long"].output_tokens.median_length() <= 2000
