@@ -1,6 +1,7 @@
 """Facts, numbers and JSON that every reader shares."""
 
 import json
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -9,9 +10,11 @@ from inference_energy.method.boundary import Meter
 from inference_energy.readers import detect_and_read
 from inference_energy.readers.common import (
     Run,
+    check_facts,
     doubts_power,
     facts_files,
     parse_json,
+    read_bytes,
     read_facts,
     to_table,
 )
@@ -121,6 +124,10 @@ def test_a_number_is_one_that_is_not_negative_and_that_a_table_can_hold():
     run = run_of(a="x" * 100)
     run.number("a")
     assert f'"a" is "{"x" * 59}...; a number' in run.problems[0]
+    run.checked("a", "x" * 58)
+    assert f'"a" is "{"x" * 58}"; a number' in run.problems[1]
+    run.checked("a", 10**5000)
+    assert run.problems[2].startswith('run.json: "a" is a number of thousands of digits; a number')
 
 
 def test_what_is_needed_is_asked_for_once():
@@ -224,7 +231,11 @@ def test_facts_fill_rename_and_may_not_contradict():
     assert tabled({}, {"n_gpus": 16}, "project")["n_gpus"] == 8
     assert tabled({}, {"output_tokens": 300 / 0.98 - 1e-9})["output_tokens"] == 300
     assert tabled({"output_tokens": 294}, {"output_tokens": 300})["output_tokens"] == 294
-    for facts in ({"output_tokens": 310}, {"n_gpus": 16}, {"precision": "FP4"}):
+    # what is no column, or known already, does not hide the fact after it
+    first = {"requested_output_tokens": 300, "meter_clock_offset_s": 1.0, "gpu": "B200"}
+    assert tabled({"gpu": None}, first)["gpu"] == "B200"
+    assert tabled({"gpu": None}, {"n_gpus": 16, "gpu": "B200"}, "project")["gpu"] == "B200"
+    for facts in ({"output_tokens": 310}, {"n_gpus": 9}, {"precision": "FP4"}):
         with pytest.raises(InputError) as caught:
             tabled({}, facts)
         ((name, stated),) = facts.items()
@@ -245,6 +256,12 @@ def test_a_length_that_misses_the_one_asked_for_is_marked():
     # three standard errors of nine requests are as much as their spread
     assert status(asked_output=307.0, asked_spread=1.0) == "ok"
     assert status(facts={"requested_output_tokens": 307}, asked_spread=9.0) == told
+    assert status(asked_output=308.0, asked_spread=1.8).startswith("marked: mean output length")
+    for completed in (None, 1):
+        row = {"completed": completed}
+        assert tabled(row, asked_output=308.0, asked_spread=0.7)["status"] == "ok"
+        assert tabled(row, asked_output=308.0, asked_spread=0.6)["status"] != "ok"
+    assert tabled({"output_tokens": 294}, asked_output=300.0)["status"] == "ok"
     assert status(asked_output=300.0, output_range=(300, 300)) == "ok"
     assert status(asked_output=300.0, output_range=(290, 310)) == (
         "marked: output lengths from 290 to 310 tokens where 300 were asked for"
@@ -255,6 +272,10 @@ def test_a_length_that_misses_the_one_asked_for_is_marked():
 
 def test_stages_follow_where_the_gpus_leave_no_choice():
     assert tabled({})["pipeline_parallel"] == 1
+    assert pd.isna(tabled({"tensor_parallel": 5}, client="project")["pipeline_parallel"])
+    with pytest.raises(InputError) as caught:
+        tabled({"n_gpus": 1, "tensor_parallel": None})
+    assert [problem.split()[1] for problem in caught.value.problems] == ["tensor_parallel"]
     row = {"n_gpus": 8, "tensor_parallel": 4, "pipeline_parallel": 2}
     assert tabled(row)["pipeline_parallel"] == 2
     with pytest.raises(InputError) as caught:
@@ -368,3 +389,44 @@ def test_what_some_runs_lack_is_asked_for_with_their_number():
     assert problem.startswith(
         "run.json: gpu is neither in the file nor in its facts (1 of 2 runs);"
     )
+
+
+@pytest.mark.parametrize("data", [b"", b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf \n"])
+def test_a_file_of_nothing_is_told_to_be_empty(tmp_path, data):
+    path = tmp_path / "run.json"
+    path.write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        read_bytes(path)
+    assert str(caught.value) == (
+        f"{path}: is empty; a benchmark client's result is needed; run it again"
+    )
+
+
+def test_problems_of_all_facts_are_told_at_once(tmp_path):
+    path = put(tmp_path, load("vllm/single.json"), "one.json")
+    put(tmp_path, "gpus: 8\n", "facts.yaml")
+    put(tmp_path, "n_gpus: 0\n", "one.facts.yaml")
+    with pytest.raises(InputError) as caught:
+        read_facts(path)
+    first, second = caught.value.problems
+    assert 'facts.yaml, key "gpus": unknown; allowed are model' in first
+    assert 'one.facts.yaml, key "n_gpus": value 0; allowed is' in second
+    with pytest.raises(InputError) as caught:
+        check_facts({"gpu": date(2026, 1, 2), "n_gpus": 8})
+    (problem,) = caught.value.problems
+    assert problem.startswith('facts, key "gpu": value "2026-01-02"; allowed is')
+    check_facts({"n_gpus": 8})
+
+
+def test_problems_of_all_runs_are_told_at_once():
+    row = NODE | {"model": "m", "input_tokens": 500, "output_tokens": 300, "throughput_tps": 600.0}
+    wrong = row | {"concurrency": -4}
+    runs = [Run(name, "vllm", row=dict(cells)) for name, cells in (("a", wrong), ("b", wrong))]
+    runs[0].refuse("was cut off")
+    with pytest.raises(InputError) as caught:
+        to_table("f", runs, {})
+    assert [problem.split(";")[0] for problem in caught.value.problems] == [
+        "a: was cut off",
+        "a: concurrency is -4",
+        "b: concurrency is -4",
+    ]

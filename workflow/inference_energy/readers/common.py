@@ -285,6 +285,14 @@ def _fact_columns():
     return documents.read_schema("facts")["properties"]
 
 
+def _allows(column, value):
+    """Whether a column may hold a value; none may what JSON cannot, such as a date."""
+    try:
+        return jsonschema_rs.Draft202012Validator(column).is_valid(value)
+    except ValueError:
+        return False
+
+
 def _fact_problems(where, facts):
     allowed = _fact_columns()
     if not isinstance(facts, dict):
@@ -301,7 +309,7 @@ def _fact_problems(where, facts):
                 f'{where}, key "{name}": looks like a secret, which results would repeat; allowed '
                 f"is {tables.allowed(allowed[name])}; take it out of the file"
             )
-        elif not jsonschema_rs.Draft202012Validator(allowed[name]).is_valid(value):
+        elif not _allows(allowed[name], value):
             problems.append(
                 f'{where}, key "{name}": value {_shown(value)}; allowed is '
                 f"{tables.allowed(allowed[name])}; correct it"
