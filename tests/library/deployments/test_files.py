@@ -234,6 +234,14 @@ def test_a_deployment_is_told_under_the_key_that_names_it(methods, mine):
     )
 
 
+def test_a_deployment_is_read_under_any_plain_name_and_its_problems_name_its_file(methods, mine):
+    assert list(files.load([mine("Node_2.b")], methods)) == ["Node_2.b"]
+    wrong = mine("wrong", colour="red")
+    assert refusal(files.load, [wrong], methods).startswith(f"{wrong}: key deployment: unknown key")
+    Path(wrong).write_text("[]", encoding="utf-8")
+    assert refusal(files.load, [wrong], methods).startswith(f"{wrong}: holds no keys")
+
+
 def test_a_deployment_of_a_method_with_problems_of_its_own_is_left_out(methods, mine):
     path = mine()
     assert files.load([path], methods, ["oviedo2026"]) == {}
