@@ -41,7 +41,30 @@ def test_changed_missing_and_new_files_are_named_with_the_remedy(folder):
     assert "two.csv" in missing and "git" in missing
 
 
-def test_a_line_that_is_no_checksum_is_named(folder):
-    (folder / checksums.NAME).write_text("abc  two.csv\n")
-    with pytest.raises(InputError, match="line 1"):
+def test_lines_that_are_no_checksums_are_all_named(folder):
+    (folder / checksums.NAME).write_text("abc  two.csv\n\n")
+    with pytest.raises(InputError) as error:
         checksums.read_sums(folder)
+    assert ["line 1" in error.value.problems[0], "line 2" in error.value.problems[1]] == [True] * 2
+    assert list(checksums.problems(folder)) == error.value.problems
+
+
+def test_a_list_that_is_missing_is_a_problem_with_its_remedy(folder):
+    (folder / checksums.NAME).unlink()
+    (told,) = checksums.problems(folder)
+    assert checksums.NAME in told and "git" in told and "make checksums" in told
+
+
+def test_what_make_checksums_accepts_is_accepted(folder):
+    (folder / "a table.csv").write_text("x\n")
+    checksums.write(folder)
+    assert "a table.csv" in checksums.read_sums(folder)
+    assert list(checksums.problems(folder)) == []
+
+
+def test_hidden_files_of_editors_and_file_browsers_are_left_alone(folder):
+    for name in (".DS_Store", "a/.one.csv.swp", ".ipynb_checkpoints/one-checkpoint.csv"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("x\n")
+    assert list(checksums.problems(folder)) == []
+    assert len(checksums.files(folder)) == 2

@@ -10,7 +10,7 @@ from inference_energy.project import AnyPath
 from inference_energy.tables import read_bytes, write_text
 
 NAME = "SHA256SUMS"
-LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
+LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 def digest(path: AnyPath) -> str:
@@ -19,10 +19,16 @@ def digest(path: AnyPath) -> str:
 
 
 def files(folder: AnyPath) -> dict[str, Path]:
-    """Files of a folder that have a checksum, by name, sorted."""
+    """Files of a folder that have a checksum, by name, sorted: all but hidden ones."""
     folder = Path(folder)
     paths = (path for path in folder.rglob("*") if path.is_file() and path.name != NAME)
-    return {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
+    found = {path.relative_to(folder): path for path in sorted(paths)}
+    # editors and file browsers leave hidden files beside those that they show
+    return {
+        name.as_posix(): path
+        for name, path in found.items()
+        if not any(part.startswith(".") for part in name.parts)
+    }
 
 
 def read_sums(folder: AnyPath) -> dict[str, str]:
@@ -36,25 +42,36 @@ def read_sums(folder: AnyPath) -> dict[str, str]:
     Raises
     ------
     InputError
-        If a line is not a checksum and a name.
+        If there is none, or lines are not a checksum and a name, all of them at once.
     """
     path = Path(folder) / NAME
+    if not path.exists():
+        raise InputError(
+            f"{path}: is missing; restore it with git, or renew it with `make checksums`"
+        )
     lines = read_bytes(path).decode("utf-8", "replace").splitlines()
-    found = {}
+    found, wrong = {}, []
     for number, line in enumerate(lines, start=1):
         match = LINE.fullmatch(line)
         if match is None:
-            raise InputError(
+            wrong.append(
                 f"{path}, line {number}: allowed is a SHA-256, two blanks and a file of this"
                 " folder; restore the file, or renew it with `make checksums`"
             )
-        found[match[2]] = match[1]
+        else:
+            found[match[2]] = match[1]
+    if wrong:
+        raise InputError(wrong)
     return found
 
 
 def problems(folder: AnyPath) -> Iterator[str]:
     """Say which files of a folder are not those that its checksums describe, one sentence each."""
-    expected, there = read_sums(folder), files(folder)
+    try:
+        expected, there = read_sums(folder), files(folder)
+    except InputError as error:
+        yield from error.problems
+        return
     remedy = "restore it with git, or accept it with `make checksums`"
     for name in sorted(set(expected) | set(there)):
         path = Path(folder) / name
