@@ -68,8 +68,8 @@ SAME = [
     "concurrency",
     "protocol",
 ]
-"""Columns by which a measurement that two sources publish is told, with three digits of its
-throughput."""
+"""Columns by which a measurement that is published more than once, by two sources or one, is told,
+with three digits of its throughput."""
 
 
 def steady_rows(runs: pd.DataFrame) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def training_rows(
     """Rows that the law with load is fitted to.
 
     Rows without both lengths are left out, and those of low confidence, whose layout is a guess; a
-    measurement that two sources publish counts once.
+    measurement that is published more than once counts once.
 
     Parameters
     ----------
