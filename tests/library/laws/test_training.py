@@ -165,7 +165,7 @@ def test_what_nobody_measured_is_named(user, training, hardware):
         {"engine": "vLLM", "tensor_parallel": 16},
         {},
     )
-    named = ["", "GPU; format", "load", "model; output", "GPUs", "engine"]
+    named = ["", "GPU; format", "load", "model; output; context", "GPUs", "engine"]
     assert list(beyond(rows, training, hardware["models"])) == named
 
 

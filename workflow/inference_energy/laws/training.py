@@ -479,8 +479,9 @@ def beyond(rows: pd.DataFrame, training: pd.DataFrame, models: pd.DataFrame) -> 
     Returns
     -------
     Series of str
-        Names of NEVER_MEASURED and RANGES, as in "GPU; load", and "layout" where the GPUs part a
-        model as no engine does, or experts that it does not have; empty where all was measured.
+        Names of NEVER_MEASURED and RANGES, as in "GPU; load"; "context" where a request is longer
+        than what the model's publisher states; and "layout" where the GPUs part a model as no
+        engine does, or experts that it does not have; empty where all was measured.
     """
     found: dict[str, NDArray] = {
         name: ~keys(rows, columns).isin(keys(training, columns))
@@ -496,6 +497,7 @@ def beyond(rows: pd.DataFrame, training: pd.DataFrame, models: pd.DataFrame) -> 
         high = ends["max"].fillna(training[column].max()).to_numpy()
         value = rows[column].to_numpy(float)
         found[name] = (value < low) | (value > high)
+    found["context"] = over_context(rows, models).to_numpy(float) > 1
     count, copies, spread = layout(rows)
     dense = rows["mixture"].to_numpy(float) == 0
     found["layout"] = ~parts_heads(rows, models) | (count % spread != 0)
