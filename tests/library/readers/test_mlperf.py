@@ -281,3 +281,35 @@ def test_what_a_log_says_is_cited_in_part():
     assert f'is "{long[:60]}"; a number' in summary(Completed_tokens_per_second=long).problems[0]
     assert f"({long[:60]} is no plain number)" in metered(samples((0, long))).problems[0]
     assert detail(VERSION.replace('"5.1 @ abc"', "null"))[1].row == {}
+
+
+def test_what_else_lies_in_the_folder_does_not_matter(tmp_path):
+    folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
+    (folder / "a.txt").mkdir()
+    (folder / "notes.txt").write_bytes(b"\xe9t\xe9, in Latin-1")
+    assert detect_and_read(folder, MLPERF).iloc[0]["node_power_w"] == 6000
+
+
+def test_a_line_that_is_no_entry_does_not_hide_the_next():
+    broken = '{"key": "power_end", "value": '
+    window, run = detail(broken, '{"key": 5, "value": "power_end"}', '["power_end"]', BEGIN, END)
+    assert window is not None
+    assert len(run.problems) == 3
+    assert all("a line that is cut off or no entry" in problem for problem in run.problems)
+
+
+def test_no_power_is_a_reading_but_nothing_measured():
+    assert mlperf.mean_watts([0, 1], [0, 10], 0, 1) == (5, 1)
+    assert metered(samples((0, 0), (2, 0), (4, 0))).row == {"throughput_tps": 100}
+
+
+def test_the_zone_is_told_that_just_puts_the_samples_around_the_window():
+    three = samples((10, 100), (30, 100), (50, 100))
+    for shift in (3600, 86400, -86400):
+        (problem,) = metered(three, window=(shift + 10.0, shift + 50.0)).problems
+        assert f"state 'meter_clock_offset_s: {shift}' in" in problem
+    # several would do
+    long = samples((10, 100)) + "\nTime,01-01-1970 00:40:00.0,Watts,100"
+    (problem,) = metered(long, window=(7300.0, 7310.0)).problems
+    assert problem.count("state 'meter_clock_offset_s") == 1
+    assert "'meter_clock_offset_s: 5400'" in problem
