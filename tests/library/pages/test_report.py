@@ -9,6 +9,7 @@ from inference_energy.claims.readme import PAPER
 from inference_energy.evidence.verdicts import how_judged
 from inference_energy.pages import report
 from inference_energy.templates import render
+from inference_energy.text import number
 from repository import ROOT, read, read_yaml
 
 FIGURES = ROOT / "figures" / "oviedo2026"
@@ -111,3 +112,11 @@ def test_the_spread_of_choices_is_of_the_median():
 
 def test_the_rules_above_the_verdicts_on_evidence_are_those_of_its_rows(words):
     assert [rule for rule in how_judged(NOMINAL).values() if rule not in words] == []
+
+
+def test_the_days_of_a_fleet_are_those_of_the_headline(words):
+    """The README and the figures show the days as drawn, and so does the answer."""
+    headline = read("results/headline.csv", "headline").set_index(["method", "quantity"])["value"]
+    for name in ("oviedo2026", "revised"):
+        days = (headline[name, f"fleet, {kind}"] for kind in ("traditional", "with long queries"))
+        assert " to ".join(map(number, days)) + " GWh" in words
