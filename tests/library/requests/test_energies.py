@@ -111,10 +111,10 @@ def test_a_model_that_is_not_known_is_the_blend(paper, count, tmp_path):
         assert of_log.quantile(level) == pytest.approx(blend.quantile(level), rel=1e-4)
 
 
-@pytest.mark.parametrize(("n", "hit", "within"), [(20_000, 0, 2e-6), (200_000, 1, 2e-4)])
-def test_grouping_lengths_costs_next_to_nothing(paper, count, tmp_path, n, hit, within):
+@pytest.mark.parametrize(("hit", "within"), [(0, 1e-5), (1, 2e-5)])
+def test_grouping_lengths_costs_next_to_nothing(paper, count, tmp_path, hit, within):
     """Against every request by itself, for lengths that vary widely."""
-    random = np.random.default_rng(3)
+    random, n = np.random.default_rng(3), 300_000
     rows = pd.DataFrame(
         {
             "model": random.choice([m.name for m in paper.models], n),

@@ -10,7 +10,14 @@ from inference_energy.energy.exact import blend_energy, model_energy, regime_ene
 from inference_energy.errors import InputError
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
-from inference_energy.requests.counts import COARSE_BITS, EXAMPLES, KINDS, WIDE_BITS
+from inference_energy.requests.counts import (
+    CACHED_BITS,
+    COARSE_BITS,
+    EXAMPLES,
+    FINE_BITS,
+    KINDS,
+    WIDE_BITS,
+)
 from inference_energy.requests.energies import (
     PARTS,
     coarse,
@@ -384,9 +391,10 @@ def candidates(lengths, table, count=LARGEST):
 
     A cell is a little wide, so that cells within its width of the smallest energy are kept too.
     """
-    share, width = table["energy"], 2.0**-WIDE_BITS
+    # the largest and the least of a cell's lengths differ by twice this, and its mean is between
+    share, width = table["energy"], 4 * 2.0**-FINE_BITS
     if lengths["cached"].any():
-        width = 2.0 ** (2 - WIDE_BITS)
+        width = 2 * (2 * 2.0**-WIDE_BITS + 2.0**-CACHED_BITS)
     order = np.argsort(-share.to_numpy(), kind="stable")
     enough = np.searchsorted(np.cumsum(lengths["n"].to_numpy()[order]), count)
     least = share.iloc[order[min(enough, len(order) - 1)]] * (1 - width)
