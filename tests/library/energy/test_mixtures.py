@@ -252,6 +252,9 @@ def test_no_query_lies_outside_the_bounds_of_a_search():
         assert made._cdf_log(high) == pytest.approx(1, abs=1e-14)
     assert stats.norm.logsf(np.log(single(0.0, 1.0).quantile(1.0))) < np.log(1e-32)
     assert single(0.0, 1.0)._log_bounds() == (-13, 13)
+    _, blend, divided = shapes()
+    low, high = blend._log_bounds()
+    assert divided._log_bounds() == pytest.approx((low - 0.4 - 12 * 0.2, high - 0.4 + 12 * 0.2))
     assert single(2.0, 0.5)._log_bounds() == (-5, 9)
 
 

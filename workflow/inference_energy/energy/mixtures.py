@@ -65,7 +65,7 @@ def bivariate_normal(h: ArrayLike, k: ArrayLike, correlation: ArrayLike) -> np.n
 
 
 class Energy(ABC):
-    """What every energy distribution answers; subclasses give cdf, bounds and moments."""
+    """What every energy distribution answers; subclasses give cdf, slope, bounds and moments."""
 
     @property
     @abstractmethod
@@ -84,14 +84,13 @@ class Energy(ABC):
     def _log_bounds(self) -> tuple[float, float]:
         """Lowest and highest ln E that quantiles are sought between. [ln Wh]"""
 
+    @abstractmethod
     def _cdf_and_slope(self, log_energy: float) -> tuple[float, float] | None:
         """``_cdf_log`` and its derivative; none where that is not known."""
-        return None
 
+    @abstractmethod
     def _guess(self, level: float) -> float:
         """Place near which the logarithm of a quantile may be. [ln Wh]"""
-        lower, upper = self._log_bounds()
-        return (lower + upper) / 2
 
     @property
     def _settled(self) -> float:
