@@ -7,7 +7,7 @@ import pytest
 from inference_energy.deployments import files
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS
-from inference_energy.method.sources import law_tables
+from inference_energy.method.sources import inputs_of, law_tables
 from inference_energy.project import listed
 from library.deployments.made_up import FIXED, SCHEMAS, WHERE, own, quantity, refusal
 from repository import METHOD_FILES
@@ -265,9 +265,10 @@ def test_an_answer_starts_from_benchmarks_their_facts_and_the_tables_of_its_law(
     assert (found["gpus"], found["models"]) == ("data/gpus.csv", "data/models.csv")
     assert found["reference"] == "results/oviedo2026/energy_per_query.csv"
     assert "background" not in found and "throughput_tables" not in found
-    folder = deployment | {"benchmarks": [(tmp_path / "logs").as_posix()]}
+    folder = deployment | {"benchmarks": [(tmp_path / n).as_posix() for n in ("logs", "runs.json")]}
     assert files.inputs(folder)["files"] == [
-        (tmp_path / "logs" / name).as_posix() for name in ("a.txt", "power/b.txt")
+        (tmp_path / name).as_posix()
+        for name in ("logs/a.txt", "logs/power/b.txt", "runs.facts.yaml", "runs.json")
     ]
 
 
@@ -275,7 +276,8 @@ def test_a_law_that_learns_from_other_nodes_starts_from_their_tables_too(methods
     (deployment,) = files.load([mine(extends="revised")], methods).values()
     found = files.inputs(deployment)
     assert found["background"] == METHOD_FILES["revised"]["benchmarks"]["table"]
-    assert set(law_tables(LAWS)) <= set(found)
+    needed = set(inputs_of(deployment["method"])) - {"throughput_tables"}
+    assert needed | set(law_tables(LAWS)) <= set(found)
 
 
 def test_tables_figures_and_the_report_are_in_the_folder_of_the_deployment():
