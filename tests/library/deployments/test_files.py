@@ -26,6 +26,7 @@ def without(key):
         (own(colour="red"), "mine", ["deployment", "unknown key colour"]),
         (own(keys={"colour": "red"}), "mine", ["unknown key colour"]),
         (without("traffic"), "mine", ["missing key traffic"]),
+        (without("model"), "mine", ["missing key model"]),
         (own(facts={"gpus": 8}), "mine", ["deployment.facts", "unknown key gpus"]),
         (
             own(electricity_price=quantity(1, "EUR/MWh")),
@@ -123,6 +124,7 @@ def test_what_is_unusual_is_kept():
     )
     found = files.resolve(content, "mine", WHERE, METHOD_FILES, SCHEMAS)["warnings"]
     assert len(found) == 2
+    assert all(text.startswith(f"{WHERE}: key ") for text in found)
     assert "deployment.electricity_price.value: value 2: unusual; usual is" in found[0]
     assert "pue.value: value 2.4: unusual" in found[1]
     assert "warnings" not in files.resolve(own(), "mine", WHERE, METHOD_FILES, SCHEMAS)
