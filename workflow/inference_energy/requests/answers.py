@@ -377,8 +377,12 @@ def check_any(lengths, counted):
     found = ", ".join(
         f"{kind}: {n}" for kind, n in zip(counted["kind"], counted["n"], strict=True) if n
     )
+    # whoever writes all columns with three decimals loses every row
+    tokens = counted.loc[counted["kind"] == "no tokens", "n"].sum()
+    remedy = "write tokens as whole numbers without decimals (1.000 can be one or a thousand); "
     raise InputError(
-        f"key log: no row counts ({found or 'the log is empty'}); see docs/requests.md"
+        f"key log: no row counts ({found or 'the log is empty'});"
+        f" {remedy if tokens else ''}see docs/requests.md"
     )
 
 
