@@ -13,6 +13,7 @@ from inference_energy.readers.common import (
     check_facts,
     doubts_power,
     facts_files,
+    keys_of,
     parse_json,
     read_bytes,
     read_facts,
@@ -125,7 +126,9 @@ def test_a_number_is_one_that_is_not_negative_and_that_a_table_can_hold():
     run.number("a")
     assert f'"a" is "{"x" * 59}...; a number' in run.problems[0]
     run.checked("a", "x" * 58)
-    assert f'"a" is "{"x" * 58}"; a number' in run.problems[1]
+    assert run.problems[1] == (
+        f'run.json: "a" is "{"x" * 58}"; a number of at least 0 is allowed; {again}'
+    )
     run.checked("a", 10**5000)
     assert run.problems[2].startswith('run.json: "a" is a number of thousands of digits; a number')
 
@@ -148,7 +151,8 @@ def test_columns_are_set_in_their_unit_where_a_value_is_known():
     run.put_energy("e", 0)
     run.put_energy("f", None)
     run.put_energy("g", 4, 0.5)
-    assert run.row == {"b": 0, "c": "text", "d": 1.5, "g": 2.0}
+    run.put_energy("h", 3)
+    assert run.row == {"b": 0, "c": "text", "d": 1.5, "g": 2.0, "h": 3}
     for name, precision in (("nvfp4", "FP4"), ("Float16", "FP16"), ("HALF", "FP16")):
         run.put_precision(name)
         assert run.row["precision"] == precision
@@ -198,6 +202,7 @@ def test_objects_stand_alone_in_lists_or_one_after_the_other():
         {"a": n} for n in (1, 2, 3, 4)
     ]
     assert parse_json("f", "\n") == []
+    assert keys_of({"a": 1}) == {"a": 1} and keys_of([1]) == {}
 
 
 def test_facts_stand_beside_a_file_and_in_or_above_a_folder(tmp_path):
@@ -409,13 +414,16 @@ def test_problems_of_all_facts_are_told_at_once(tmp_path):
     with pytest.raises(InputError) as caught:
         read_facts(path)
     first, second = caught.value.problems
-    assert 'facts.yaml, key "gpus": unknown; allowed are model' in first
+    assert 'facts.yaml, key "gpus": unknown; allowed are model, gpu' in first
+    assert first.endswith("; correct or remove it")
     assert 'one.facts.yaml, key "n_gpus": value 0; allowed is' in second
     with pytest.raises(InputError) as caught:
         check_facts({"gpu": date(2026, 1, 2), "n_gpus": 8})
     (problem,) = caught.value.problems
     assert problem.startswith('facts, key "gpu": value "2026-01-02"; allowed is')
     check_facts({"n_gpus": 8})
+    with pytest.raises(InputError, match="facts: is \\[1\\]; a mapping with model, gpu"):
+        check_facts([1])
 
 
 def test_problems_of_all_runs_are_told_at_once():
@@ -423,10 +431,15 @@ def test_problems_of_all_runs_are_told_at_once():
     wrong = row | {"concurrency": -4}
     runs = [Run(name, "vllm", row=dict(cells)) for name, cells in (("a", wrong), ("b", wrong))]
     runs[0].refuse("was cut off")
+    runs.append(Run("c", "vllm", row=row | {"gpu": None}))
+    runs[2].refuse("was cut off too")
     with pytest.raises(InputError) as caught:
         to_table("f", runs, {})
     assert [problem.split(";")[0] for problem in caught.value.problems] == [
         "a: was cut off",
         "a: concurrency is -4",
         "b: concurrency is -4",
+        "c: was cut off too",
     ]
+    with pytest.raises(InputError, match="gpu_power_w is 1e\\+07 W"):
+        tabled({"gpu_power_w": 1e7})

@@ -271,6 +271,9 @@ def test_a_throughput_is_held_against_the_least_times_of_its_gpus(
     of = {"model": "M", "gpu": "X", "n_gpus": 8, "precision": "FP8", "output_tokens": 100.0}
     run = checked(**of, throughput_tps=4.0, input_tokens=inputs)
     assert len(run.marks) == marks
+    again = Run("f", "vllm", row=run.row, marks=list(run.marks))
+    consistency.check_run(again)
+    assert again.marks == run.marks
     remedy = "correct the file, n_gpus, gpu, model or precision"
     assert run.problems == ([f"f: {problem}; {remedy}"] if problem else [])
 
@@ -440,8 +443,10 @@ def test_lengths_beyond_any_context_are_refused(name):
 def test_lengths_are_held_against_the_context_of_the_model(tokens, mark, problem):
     name = "Mistral 7B"
     run = Run("run", "vllm", row={"model": name, "input_tokens": tokens, "output_tokens": 768})
-    consistency.check_run(run)
-    assert run.marks == [text.replace("M", name) for text in mark]
+    for _ in range(2):  # a table that is read again holds its marks
+        consistency.check_run(run)
+        assert run.marks == [text.replace("M", name) for text in mark]
+        run.problems = run.problems[:1]
     assert run.problems == ([f"run: {problem.replace('M', name)}"] if problem else [])
     own = Run("run", "vllm", row=run.row | {"model": "house"})
     consistency.check_run(own)
