@@ -233,6 +233,7 @@ def test_facts_fill_rename_and_may_not_contradict():
         assert tabled({name: "other"}, {name: "B200"})[name] == "B200"
         assert tabled({name: "other"}, {name: "B200"}, "project")[name] == "other"
     assert tabled({}, {"output_tokens": 305})["output_tokens"] == 300
+    assert tabled({}, {"input_tokens": 505})["input_tokens"] == 500
     assert tabled({}, {"n_gpus": 16}, "project")["n_gpus"] == 8
     assert tabled({}, {"output_tokens": 300 / 0.98 - 1e-9})["output_tokens"] == 300
     assert tabled({"output_tokens": 294}, {"output_tokens": 300})["output_tokens"] == 294
@@ -280,7 +281,10 @@ def test_stages_follow_where_the_gpus_leave_no_choice():
     assert pd.isna(tabled({"tensor_parallel": 5}, client="project")["pipeline_parallel"])
     with pytest.raises(InputError) as caught:
         tabled({"n_gpus": 1, "tensor_parallel": None})
-    assert [problem.split()[1] for problem in caught.value.problems] == ["tensor_parallel"]
+    (problem,) = caught.value.problems
+    assert problem.startswith("run.json: tensor_parallel is neither in the file nor in its facts;")
+    with pytest.raises(InputError, match="tensor_parallel x pipeline_parallel is 16 but n_gpus"):
+        tabled({"pipeline_parallel": 2})
     row = {"n_gpus": 8, "tensor_parallel": 4, "pipeline_parallel": 2}
     assert tabled(row)["pipeline_parallel"] == 2
     with pytest.raises(InputError) as caught:
