@@ -269,6 +269,7 @@ def test_a_length_that_misses_the_one_asked_for_is_marked():
         assert tabled(row, asked_output=308.0, asked_spread=0.6)["status"] != "ok"
     assert tabled({"output_tokens": 294}, asked_output=300.0)["status"] == "ok"
     assert status(asked_output=300.0, output_range=(300, 300)) == "ok"
+    assert status(asked_output=300.0, marks=["late", "slow"]) == "marked: late; slow"
     assert status(asked_output=300.0, output_range=(290, 310)) == (
         "marked: output lengths from 290 to 310 tokens where 300 were asked for"
     )
@@ -339,9 +340,9 @@ def test_where_power_was_measured_is_told():
     for energy, boundary in ((3.0, "node"), (2.2, "accelerator")):
         row = tabled(both | {"energy_per_output_token_j": energy}, client="project")
         assert (row["power_boundary"], row["energy_per_output_token_j"]) == (boundary, energy)
-    assert (tabled({}, client="sglang")["client"], tabled({"client": "vllm"})["client"]) == (
+    assert (tabled({}, client="sglang")["client"], tabled({"client": "aiperf"})["client"]) == (
         "sglang",
-        "vllm",
+        "aiperf",
     )
 
 
