@@ -4,7 +4,7 @@ Counts of parts of a log add up to those of the whole, whatever the parts, so th
 split and gathered with the same bytes. Lengths are grouped: up to ``2**bits`` tokens exactly, above
 that in cells of ``bits`` significant binary digits, of which the sums of the lengths are kept too.
 An energy at a cell's mean lengths differs from the mean energy of the cell by the square of the
-cell's relative width over 24, times the law's curvature: below 1.2e-5 at 6 digits. Requests with
+cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits. Requests with
 cached input have three lengths, of which such cells would be nearly as many as requests: theirs are
 wider, and of the input that is computed, not of all input: its energy is nearly in proportion to
 it, and would differ within a cell of input that is nearly all cached.
@@ -17,7 +17,7 @@ from inference_energy.requests.formats import COLUMNS, MOST, NO_NUMBER, TOKENS, 
 from inference_energy.requests.log import requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
-FINE_BITS, WIDE_BITS, CACHED_BITS, COARSE_BITS = 6, 4, 3, 3
+FINE_BITS, WIDE_BITS, CACHED_BITS, COARSE_BITS = 7, 4, 3, 3
 """Significant binary digits of lengths over the whole log, without and with cached input (then of
 what is computed of the input), of cached lengths, and by hour or tenant (whose energies are then
 scaled to those of the fine cells)."""
