@@ -142,8 +142,9 @@ def predicted_at_load(predictions: pd.DataFrame, of: str) -> Figure:
     panel = engine + ", " + predictions["protocol"]
     titles = sorted(panel.unique())
     lines = -(-len(titles) // PANELS_IN_A_ROW)
+    top = TOP if len(titles) % PANELS_IN_A_ROW == 0 else 0.0
     base = BELOW + drawing.NOTE_LINE
-    figure = new_figure(PAGE, TOP + lines * (PANEL + ROOM) + base)
+    figure = new_figure(PAGE, top + lines * (PANEL + ROOM) + base)
     ways = [f"{way}: {MEASURED[way]}" for way in MEASURED if way in set(predictions["protocol"])]
     note(figure, [f"{'; '.join(ways)}.".capitalize()])
     width = (PAGE - SIDE - GAP) / PANELS_IN_A_ROW
@@ -154,7 +155,7 @@ def predicted_at_load(predictions: pd.DataFrame, of: str) -> Figure:
     headline(figure, f"Half of the throughputs of {of} are within a factor of {factor}")
     for i, title in enumerate(titles):
         line, place = divmod(i, PANELS_IN_A_ROW)
-        left, above = SIDE + place * width, TOP + ROOM + line * (PANEL + ROOM)
+        left, above = SIDE + place * width, top + ROOM + line * (PANEL + ROOM)
         below = base + (lines - 1 - line) * (PANEL + ROOM)
         axis = frame(figure, left, below, PAGE - left - width + GAP, above)
         lowest = i + PANELS_IN_A_ROW >= len(titles)
@@ -174,7 +175,13 @@ def predicted_at_load(predictions: pd.DataFrame, of: str) -> Figure:
         if _of_class(predictions, name).any()
     ]
     handles.append(Patch(color=DARK_GREY, alpha=0.15, label=f"within a factor of {WITHIN:g}"))
-    legend(figure, handles, SIDE, 0.34)
+    # in the place of a panel that the last line has not, else above all panels
+    last = len(titles) % PANELS_IN_A_ROW
+    if last:
+        above = top + ROOM + (lines - 1) * (PANEL + ROOM)
+        legend(figure, handles, SIDE + last * width + GAP, above, ncols=1)
+    else:
+        legend(figure, handles, SIDE, 0.34)
     return figure
 
 
