@@ -29,3 +29,13 @@ def test_a_setting_that_moves_nothing_has_no_bar():
     texts = [t.get_text() for t in figures.draw(table, "a", "b", ("long",)).axes[0].texts]
     assert len(texts) == 4
     assert "× 1.000" not in texts
+
+
+def test_the_key_names_only_the_colours_that_are_drawn():
+    (key,) = figures.draw(whole(), "a", "b", ("long",)).legends
+    bars = figures.steps(whole(), "long median")
+    raises = any(stop > start for label, start, stop, _ in bars if label not in ("base", "head"))
+    lowers = any(stop < start for label, start, stop, _ in bars if label not in ("base", "head"))
+    assert raises != lowers  # else the test below would hold for a key of all colours
+    told = "a setting that raises the energy" if raises else "a setting that lowers the energy"
+    assert [text.get_text() for text in key.get_texts()] == ["a method", told]

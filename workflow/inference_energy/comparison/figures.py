@@ -147,7 +147,7 @@ def draw(
     figure = new_figure(PAGE, BELOW + ABOVE + ROW * rows)
     headline(figure, _finding(base, head, panels, regimes))
     width = (PAGE - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels)
-    names = {"base": base, "head": head}
+    names, drawn = {"base": base, "head": head}, set()
     for i, (regime, bars) in enumerate(zip(regimes, panels, strict=True)):
         left = LEFT + i * (width + GAP)
         axis = frame(figure, left, BELOW, PAGE - left - width, ABOVE)
@@ -156,6 +156,7 @@ def draw(
             text = f"{number(stop)} Wh" if label in names else f"× {stop / start:.3f}"
             moved = text != f"× {UNMOVED}"
             if moved:
+                drawn.add(colour)
                 look = area(colour, 0.5 if is_part else 1.0)
                 axis.barh(place, stop - start, left=start, height=0.4 if is_part else 0.7, **look)
             axis.annotate(
@@ -173,7 +174,11 @@ def draw(
         labels = [textwrap.fill(label, LONGEST) for label in labels]
         axis.set_yticks(range(len(bars)), labels, linespacing=1.1)
         axis.tick_params(axis="y", length=0, labelleft=i == 0)
-    keys = {"a method": ENDS, "a setting that raises the energy": UP, "one that lowers it": DOWN}
-    handles = [Patch(color=colour, label=name) for name, colour in keys.items()]
+    keys = {
+        "a method": ENDS,
+        "a setting that raises the energy": UP,
+        "a setting that lowers the energy": DOWN,
+    }
+    handles = [Patch(color=colour, label=name) for name, colour in keys.items() if colour in drawn]
     legend(figure, handles, 0.1, 0.3, handlelength=1.2, columnspacing=1.4)
     return figure
