@@ -4,6 +4,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from inference_energy import documents
 from inference_energy.documents import (
     allowed,
     apart,
@@ -313,6 +314,19 @@ def test_the_problems_of_several_blocks_are_collected():
 def test_text_of_the_command_line_becomes_what_the_schema_asks_for(value, schema, expected):
     assert typed(value, schema) == expected
     assert type(typed(value, schema)) is type(expected)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.dates(),
+        lambda parts: (
+            st.lists(parts, max_size=3)
+            | st.dictionaries(st.text(max_size=2) | st.integers(), parts, max_size=3)
+        ),
+    )
+)
+def test_a_value_that_json_has_not_is_seen_at_once_and_told(value):
+    assert documents._is_json(value) == (documents._unlike_json(value, "mine.yaml", "") == [])
 
 
 @given(st.text())

@@ -312,8 +312,30 @@ def _unshowable(text: str) -> str:
     return "holds a control character; remove it" if CONTROL.search(text) else ""
 
 
-def _value_problems(value: object, where: AnyPath, path: str = "") -> list[str]:
+def _is_json(value: object) -> bool:
+    """Whether a document has only values that JSON has, and no number or text refused here."""
+    if isinstance(value, dict):
+        return all(
+            isinstance(key, str) and not _unshowable(key) and _is_json(item)
+            for key, item in value.items()
+        )
+    if isinstance(value, list | tuple):
+        return all(map(_is_json, value))
+    if isinstance(value, str):
+        return not _unshowable(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or (isinstance(value, int) and abs(value) <= LARGEST_NUMBER)
+
+
+def _value_problems(value: object, where: AnyPath) -> list[str]:
     """Problems of values that JSON does not have, one sentence each."""
+    # almost always there are none, which is told without the path of every value
+    return [] if _is_json(value) else _unlike_json(value, where, "")
+
+
+def _unlike_json(value: object, where: AnyPath, path: str) -> list[str]:
+    """Problems of the values at a path and below it, each with its own path."""
     at = f"{where}: key {path or '(top)'}"
     if isinstance(value, dict):
         problems = [
@@ -327,13 +349,13 @@ def _value_problems(value: object, where: AnyPath, path: str = "") -> list[str]:
             if isinstance(key, str) and (reason := _unshowable(key))
         ]
         for key, item in value.items():
-            problems += _value_problems(item, where, f"{path}.{key}" if path else str(key))
+            problems += _unlike_json(item, where, f"{path}.{key}" if path else str(key))
         return problems
     if isinstance(value, list | tuple):
         return [
             problem
             for place, item in enumerate(value)
-            for problem in _value_problems(item, where, f"{path}.{place}" if path else str(place))
+            for problem in _unlike_json(item, where, f"{path}.{place}" if path else str(place))
         ]
     if isinstance(value, float) and not math.isfinite(value):
         return [f"{at}: value {value}: allowed are finite numbers; correct the value"]
@@ -396,7 +418,7 @@ def schema_problems(
     return problems or [
         f"{where}: key {path}: value {number}: allowed is {allowed(node, schema)}; write it without"
         " point and exponent"
-        for path, number, node in _pointed(instance, schema, schema)
+        for path, number, node in _pointed(instance, schema)
     ]
 
 
@@ -410,26 +432,38 @@ def _validator(schema: Schema) -> Validator:
     return known[1]
 
 
-def _pointed(
-    value: object, node: Schema, schema: Schema, path: str = ""
-) -> Iterator[tuple[str, float, Schema]]:
+def _pointed(instance: object, schema: Schema) -> Iterator[tuple[str, float, Schema]]:
     """Yield floats in place of whole numbers, which JSON Schema lets pass: path, value, node."""
-    node = resolved(node, schema)
-    kinds, choices = node.get("type", ()), node.get("enum", ())
-    is_whole = "integer" in kinds and "number" not in kinds
-    if isinstance(value, float) and (is_whole or any(type(c) is int for c in choices)):
-        yield path, value, node
+    for place, number in _whole_floats(instance):
+        node: Any = resolved(schema, schema)
+        for key in place:
+            others = node.get("items" if isinstance(key, int) else "additionalProperties")
+            rules = node.get("properties", {})
+            node = others if isinstance(key, int) else rules.get(key, others)
+            if not isinstance(node, dict):
+                break
+            node = resolved(node, schema)
+        else:
+            kinds, choices = node.get("type", ()), node.get("enum", ())
+            is_whole = "integer" in kinds and "number" not in kinds
+            if is_whole or any(type(choice) is int for choice in choices):
+                yield ".".join(map(str, place)), number, node
+
+
+def _whole_floats(
+    value: object, place: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """Yield the floats of a document that have no fraction, each with the keys that lead to it."""
+    if isinstance(value, float) and value.is_integer():
+        yield place, value
     parts: Iterable[tuple[Any, Any]] = ()
-    rules: Schema = {}
     if isinstance(value, dict):
-        parts, rules = value.items(), node.get("properties", {})
+        parts = value.items()
     elif isinstance(value, list):
         parts = enumerate(value)
-    others = node.get("items" if isinstance(value, list) else "additionalProperties")
     for key, part in parts:
-        rule = rules.get(key, others)
-        if isinstance(rule, dict):
-            yield from _pointed(part, rule, schema, f"{path}.{key}" if path else str(key))
+        if isinstance(part, dict | list | float):
+            yield from _whole_floats(part, (*place, key))
 
 
 def order_problems(value: object, where: AnyPath, path: str = "") -> list[str]:

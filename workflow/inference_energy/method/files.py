@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from copy import deepcopy
 from typing import Any
 
 from inference_energy.documents import collecting, near, read, schema_problems, unusual
@@ -58,16 +57,23 @@ UNCHANGED = "unchanged"
 """Source of a quantity whose parent's source states the new value too."""
 
 
+def _copy(tree: Any) -> Any:
+    """A tree of a document, whose leaves cannot change, copied so that it can."""
+    if isinstance(tree, dict):
+        return {key: _copy(value) for key, value in tree.items()}
+    return [_copy(value) for value in tree] if isinstance(tree, list) else tree
+
+
 def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``parent`` with what ``child`` states; quantities are replaced whole."""
-    merged = {key: v if key in child else deepcopy(v) for key, v in parent.items()}
+    merged = {key: v if key in child else _copy(v) for key, v in parent.items()}
     for key, value in child.items():
         inherited = merged.get(key)
         whole = _has(value, WHOLE) or _has(inherited, SIMPLE)
         if isinstance(value, dict) and isinstance(inherited, dict) and not whole:
             merged[key] = merge(inherited, value)
         else:
-            merged[key] = deepcopy(value)
+            merged[key] = _copy(value)
         if isinstance(value, dict) and value.get("source") == UNCHANGED:
             known = inherited.get("source") if isinstance(inherited, dict) else None
             # who says so is not the source, but the one who changed the value
