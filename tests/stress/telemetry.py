@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Collection
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PERIOD = 7.0
@@ -123,7 +124,9 @@ class Telemetry:
         return "\n".join(lines) + "\n"
 
     def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # often, so that it ends as soon as it is told to
+        serve = partial(self.server.serve_forever, poll_interval=0.01)
+        threading.Thread(target=serve, daemon=True).start()
         return self
 
     def __exit__(self, *exception):

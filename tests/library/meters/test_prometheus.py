@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 import urllib.parse
+from functools import partial
 
 import numpy as np
 import pytest
@@ -41,7 +42,9 @@ def server():
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
-        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        # often, so that it ends as soon as it is told to
+        serve = partial(listener.serve_forever, poll_interval=0.01)
+        threading.Thread(target=serve, daemon=True).start()
         yield f"http://127.0.0.1:{listener.server_port}", asked
         listener.shutdown()
 
