@@ -43,7 +43,7 @@ def count(tmp_path):
         counts.count_order_between_units(connection)
         counts.count_no_output(connection)
         counts.sum_tables(connection)
-        return {name: connection.execute(f"FROM {name} ORDER BY ALL").df() for name in written[0]}
+        return counts.frames(connection)
 
     return counted
 

@@ -126,8 +126,8 @@ def create_tables(connection):
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
 
 
-def sum_tables(connection):
-    """Add up rows of the same keys, in place.
+def sum_tables(connection, names=TABLES):
+    """Add up rows of the same keys, in place, of the tables of these names.
 
     Cells from which every request was taken away are left out.
 
@@ -137,7 +137,7 @@ def sum_tables(connection):
         If the tokens of all rows are more than a whole number holds.
     """
     try:
-        _sum_tables(connection)
+        _sum_tables(connection, names)
         totals = ", ".join(f"sum({name})::BIGINT" for name in SUMS)
         connection.execute(f"SELECT {totals} FROM lengths").fetchall()
     except duckdb.ConversionException:
@@ -147,8 +147,9 @@ def sum_tables(connection):
         ) from None
 
 
-def _sum_tables(connection):
-    for name, (types, sums) in TABLES.items():
+def _sum_tables(connection, names):
+    for name in names:
+        types, sums = TABLES[name]
         summed = ", ".join(f"sum({column})::BIGINT AS {column}" for column in sums)
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS"
@@ -200,6 +201,25 @@ def read_tables(connection, paths, sign=1):
         )
 
 
+def frames(connection):
+    """Tables of counts as a dict of DataFrames, the rows of each sorted.
+
+    Models, of which there are few, are compared and handed over by their places: texts of a million
+    rows take as long as all that is computed of them.
+    """
+    found = {}
+    for name in [*TABLES, *LISTS]:
+        columns = f"SELECT * FROM {name}"
+        if named := "model" in TABLES.get(name, ({},))[0]:
+            models = f"SELECT DISTINCT model FROM {name} WHERE model IS NOT NULL ORDER BY ALL"
+            connection.execute(f"CREATE OR REPLACE TYPE model_place AS ENUM ({models})")
+            columns = f"SELECT * REPLACE (model::model_place AS model) FROM {name}"
+        found[name] = connection.execute(f"{columns} ORDER BY ALL").df()
+        if named:
+            found[name]["model"] = found[name]["model"].astype(object)
+    return found
+
+
 def count_unit(connection, log, unit, longest, folder, known=COLUMNS):
     """Add the counts of a unit to the tables.
 
@@ -249,14 +269,16 @@ def count_rows(connection, longest, stated, clean=False):
 
 def add_counts(connection, stated):
     """Add the lengths of the view ``counted`` to the tables."""
-    model, fine = {"model": "model"}, cells(stated)
+    fine = cells(stated)
     coarse = {name: sql if sql == NONE else _coarse(sql, fine) for name, sql in fine.items()}
     hour = {"hour": HOUR} if "start" in stated else {}
+    names = _number_names(connection)
     if "tenant" in stated:
-        _number(connection, stated, hour | coarse)
+        _number(connection, stated, hour | coarse, names)
         for name in ("lengths", "tenants", *(["hours"] if hour else [])):
             _add_numbered(connection, name, stated)
     else:
+        model = {"model": names["model"]}
         _add_groups(connection, "lengths", "counted", model | fine, stated)
         if hour:
             where = "WHERE start IS NOT NULL"
@@ -269,11 +291,27 @@ def add_counts(connection, stated):
             )
 
 
-def _number(connection, stated, keys):
-    """Put the view ``counted`` into the table ``numbered``: small ``keys``, and numbers for names.
+def _number_names(connection):
+    """Number the names of the view ``counted`` from 1; return SQL of each key's number by key.
 
-    These are from 1, as in ``model_names`` and ``tenant_names``; 0 is none. Three groups of one
-    read cost less than three reads, two do not.
+    0 is none. Of the values of an enumeration DuckDB compares the places and not the texts, and
+    looks each value of a Parquet dictionary up once.
+    """
+    for key in NAMES:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {key}_names AS"
+            f" SELECT name, {bare_name('name')} AS bare, row_number() OVER () AS number"
+            f" FROM (SELECT DISTINCT {key} AS name FROM counted) WHERE name IS NOT NULL;"
+            f" CREATE OR REPLACE TYPE {key}_name AS"
+            f" ENUM (SELECT name FROM {key}_names ORDER BY number)"
+        )
+    return {key: f"coalesce(enum_code({key}::{key}_name) + 1, 0)::INTEGER" for key in NAMES}
+
+
+def _number(connection, stated, keys, names):
+    """Put the view ``counted`` into the table ``numbered``: small ``keys`` and ``names``.
+
+    Three groups of one read cost less than three reads, two do not.
     """
     lengths = {name: name for name in SUMS[1:] if name in stated}
     if "requests" in stated:
@@ -281,17 +319,8 @@ def _number(connection, stated, keys):
     else:
         lengths = {name: f"{name}::INTEGER" for name in lengths}
     small = {name: sql for name, sql in keys.items() if sql != NONE}
-    rows = "counted"
-    for key in NAMES:
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {key}_names AS"
-            f" SELECT name, {bare_name('name')} AS bare, row_number() OVER () AS number"
-            f" FROM (SELECT DISTINCT {key} AS name FROM counted) WHERE name IS NOT NULL"
-        )
-        rows += f" LEFT JOIN {key}_names ON {key}_names.name = counted.{key}"
-        small[key] = f"coalesce({key}_names.number, 0)::INTEGER"
-    columns = ", ".join(f"{sql} AS {name}" for name, sql in (lengths | small).items())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT {columns} FROM {rows}")
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in (lengths | small | names).items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT {columns} FROM counted")
 
 
 def _add_numbered(connection, name, stated):
@@ -330,20 +359,17 @@ def _add_numbered(connection, name, stated):
 def _add_groups(connection, name, rows, keys, stated, where="", found=None):
     """Group ``rows`` by SQL of ``keys`` into a table; ``found`` is SQL of the table's keys of them.
 
-    Constants, else keys for DuckDB too, come after, and names without blanks around them, where
-    rows are few.
+    Constants, else keys for DuckDB too, come after, and names for their numbers, where rows are
+    few.
     """
     columns = keys | _sums(stated)
     asked = ", ".join(f"{sql} AS {column}" for column, sql in columns.items() if sql != NONE)
     filled = {column: NONE if sql == NONE else column for column, sql in columns.items()}
     filled = (found or {key: filled[key] for key in keys}) | {key: filled[key] for key in SUMS}
     named = ""
-    for key in NAMES:
-        if key in filled and rows == "numbered":
-            named += f" LEFT JOIN {key}_names ON {key}_names.number = {filled[key]}"
-            filled[key] = f"{key}_names.bare"
-        elif key in filled:
-            filled[key] = bare_name(filled[key])
+    for key in filter(filled.__contains__, NAMES):
+        named += f" LEFT JOIN {key}_names ON {key}_names.number = {filled[key]}"
+        filled[key] = f"{key}_names.bare"
     connection.execute(
         f"INSERT INTO {name} SELECT {', '.join(filled.values())} FROM"
         f" (SELECT {asked} FROM {rows} {where} GROUP BY ALL) AS groups{named}"
@@ -406,8 +432,12 @@ def _coarse(cell_sql, fine):
 
 def _sums(stated):
     """SQL of ``SUMS`` by name; what a log does not have is not added up."""
-    n = {"n": "sum(n)::BIGINT" if "requests" in stated else "count(*)"}
-    return n | {name: f"sum({name})::BIGINT" if name in stated else NONE for name in SUMS[1:]}
+    n, summed = "count(*)", "sum_no_overflow({}::INTEGER)::BIGINT"
+    if "requests" in stated:
+        # of one request no file has as many as it takes to turn over
+        n, summed = "sum(n)::BIGINT", "sum({})::BIGINT"
+    tokens = {name: summed.format(name) if name in stated else NONE for name in SUMS[1:]}
+    return {"n": n} | tokens
 
 
 def _changes(time, sign):

@@ -286,9 +286,8 @@ def total(factor, table, column="energy"):
     dict
         mean, p5, p50, p95. [Wh]
     """
-    if not len(table):
-        return dict.fromkeys(("mean", *QUANTILES), 0.0)
-    return totals(factor, table, np.zeros(len(table)), column).iloc[0].to_dict()
+    sums = {name: float(values.sum()) for name, values in _summed(table, column).items()}
+    return {name: float(value) for name, value in _of_sums(factor, **sums).items()}
 
 
 def totals(factor, table, groups, column="energy"):
@@ -306,15 +305,24 @@ def totals(factor, table, groups, column="energy"):
     DataFrame
         mean, p5, p50, p95 by group, in the order of groups. [Wh]
     """
-    energy, error = table["weight"] * table[column], table["error"]
-    rows = {"middle": energy, "error": energy * error, "mean": energy * np.exp(error**2 / 2)}
-    sums = pd.DataFrame(rows).groupby(np.asarray(groups), sort=True).sum()
-    middle = sums["middle"].to_numpy()
-    spread = np.divide(sums["error"], middle, out=np.zeros(len(sums)), where=middle > 0)
-    shared = LogNormal(factor.mu, np.hypot(factor.sigma, spread))
-    found = {"mean": sums["mean"] * factor.moment(1)}
-    found |= {name: middle * shared.quantile(level) for name, level in QUANTILES.items()}
+    sums = pd.DataFrame(_summed(table, column)).groupby(np.asarray(groups), sort=True).sum()
+    found = _of_sums(factor, **{name: sums[name].to_numpy() for name in sums})
     return pd.DataFrame(found, index=sums.index)
+
+
+def _summed(table, column):
+    """What is added up of the rows of a table for a total, by name, in the table's order."""
+    weight, energy, error = (table[name].to_numpy(float) for name in ("weight", column, "error"))
+    middle = weight * energy
+    return {"middle": middle, "error": middle * error, "mean": middle * np.exp(error**2 / 2)}
+
+
+def _of_sums(factor, middle, error, mean):
+    """Mean and quantiles of a total, or of several, by name; sums as of ``_summed``. [Wh]"""
+    spread = np.divide(error, middle, out=np.zeros_like(middle), where=np.greater(middle, 0))
+    shared = LogNormal(factor.mu, np.hypot(factor.sigma, spread))
+    found = {name: middle * shared.quantile(level) for name, level in QUANTILES.items()}
+    return {"mean": mean * factor.moment(1)} | found
 
 
 def steps(serving, lengths):

@@ -49,8 +49,9 @@ def gather(connection, read, surplus):
         counts.read_tables(connection, repeated, sign=-1)
         counts.read_tables(connection, told)
     counts.count_no_output(connection)
-    counts.sum_tables(connection)
-    return {name: connection.execute(f"FROM {name} ORDER BY ALL").df() for name in tables}
+    # of one part they are added up
+    counts.sum_tables(connection, counts.TABLES if surplus or len(read.kinds) > 1 else ["kinds"])
+    return counts.frames(connection)
 
 
 def list_largest(connection, log, serving, lengths, table, surplus):
@@ -88,7 +89,8 @@ def main(snakemake):
         tables = {"largest": list_largest(connection, log, serving, lengths, table, repeated)}
     tables["by_model"] = answers.by_model(serving, lengths, table)
     whole = tables["by_model"]["energy_wh_p50"].iloc[0]
-    ratios = answers.calibration(serving, lengths, table)
+    if {"by_hour", "by_tenant"} & set(params.tables):
+        ratios = answers.calibration(serving, lengths, table)
     if "load" in params.tables:
         tables["load"] = answers.load_table(serving, lengths, table, measured)
     if "by_hour" in params.tables:
