@@ -71,6 +71,13 @@ def test_aiperf_counter_above_the_gauge_is_marked(tmp_path):
         ({"error_request_count": {"unit": "requests", "avg": 3.0}}, "3 requests failed"),
         ({"error_summary": [{"error_details": {}, "count": 2}]}, "2 requests failed"),
         (
+            {
+                "error_request_count": {"unit": "requests", "avg": 2000.0},
+                "error_summary": [{"count": 1}, {"count": 1}],
+            },
+            "2000 requests failed, 2 by error_summary",
+        ),
+        (
             {"osl_mismatch_count": {"unit": "requests", "avg": 4.0}},
             "4 requests missed the output length asked for",
         ),
@@ -243,7 +250,8 @@ def test_failed_requests_are_the_larger_of_count_and_list():
     for count, found in ((None, 5), (4.0, 5), (9.0, 9)):
         counted = None if count is None else metric("requests", avg=count)
         run = exported(error_request_count=counted, error_summary=listed)
-        assert (run.row["failed"], run.marks) == (found, [f"{found} requests failed"])
+        other = "" if found == 5 else ", 5 by error_summary"
+        assert (run.row["failed"], run.marks) == (found, [f"{found} requests failed{other}"])
     assert exported(error_summary="many").row["failed"] == 0
 
 

@@ -156,8 +156,12 @@ def test_columns_are_set_in_their_unit_where_a_value_is_known():
     for name, precision in (("nvfp4", "FP4"), ("Float16", "FP16"), ("HALF", "FP16")):
         run.put_precision(name)
         assert run.row["precision"] == precision
-    run.put_precision("octal")
-    assert run.row["precision"] == "FP16"
+    for name in ("octal", "fp8 or fp4", None):
+        run.put_precision(name)
+        assert run.row["precision"] == "FP16"
+    for name, precision in (("fp8_e4m3", "FP8"), ("w8a8_int8", "INT8"), ("awq_marlin", "INT4")):
+        run.put_precision(name)
+        assert run.row["precision"] == precision
 
 
 def test_energy_that_does_not_cover_its_run_is_emptied_and_marked():
@@ -250,6 +254,27 @@ def test_facts_fill_rename_and_may_not_contradict():
             f"run.json: {name} is {found} in the file but {stated} in the facts; they have to"
             " agree; correct the fact or remove it"
         )
+
+
+@pytest.mark.parametrize(
+    ("row", "facts", "said"),
+    [
+        ({"model": "m-FP8"}, {}, None),
+        ({"model": "m-NVFP4"}, {}, "FP4"),
+        ({"model": "org/m-Int8-dynamic"}, {"model": "m"}, "INT8"),
+        ({"model": "m"}, {"model": "m-AWQ"}, "INT4"),
+        # what is stored so is often served in fewer bits
+        ({"model": "m-BF16"}, {}, None),
+        ({"model": "m-FP8-FP4"}, {}, None),
+    ],
+)
+def test_a_precision_that_the_name_of_the_model_contradicts_is_marked(row, facts, said):
+    mark = f"marked: precision FP8 where the name of the model says {said}" if said else "ok"
+    found = tabled(row, facts)
+    assert found["status"] == mark
+    # a table that is read again holds its marks
+    marks = [mark.removeprefix("marked: ")] if said else []
+    assert tabled(row, facts, "project", marks=marks)["status"] == mark
 
 
 def test_a_length_that_misses_the_one_asked_for_is_marked():

@@ -323,6 +323,31 @@ def test_input_beyond_what_the_gpus_compute_is_marked_as_it_may_have_been_cached
             "itl_p99_s 150 s where dura",
         ),
         ({"itl_p50_s": 5.0, "e2e_p50_s": 3.0}, None),
+        # milliseconds typed as seconds of a time between tokens: 300 of them make up the request
+        (
+            {"itl_p50_s": 2e-5, "ttft_p50_s": 1.0, "e2e_p50_s": 7.0, "output_tokens": 300.0},
+            "itl_p50_s 2e-05 s where time after the first token / output length is 0.02 s",
+        ),
+        (
+            {"itl_p50_s": 1e-5, "concurrency": 64.0, "throughput_tps": 3200.0},
+            "itl_p50_s 1e-05 s where concurrency / throughput is 0.02 s",
+        ),
+        ({"itl_p50_s": 4e-4, "concurrency": 64.0, "throughput_tps": 3200.0}, None),
+        # the time after the first token goes before the concurrency, of which it is at most
+        (
+            {"itl_p50_s": 1e-4, "ttft_p50_s": 0.1, "e2e_p50_s": 1.1, "output_tokens": 1000.0}
+            | {"concurrency": 640.0, "throughput_tps": 3200.0},
+            None,
+        ),
+        *(
+            ({"itl_p50_s": 1e-5, "concurrency": 64.0, "throughput_tps": 3200.0} | lacking, None)
+            for lacking in (
+                {"itl_p50_s": None},
+                {"itl_p50_s": 0.0},
+                {"concurrency": None},
+                {"throughput_tps": None},
+            )
+        ),
         # two hundredths are allowed
         ({"ttft_p50_s": 51.0, "ttft_p99_s": 50.0}, None),
         ({"ttft_p50_s": 1.0, "ttft_p90_s": 1.0, "e2e_p50_s": 1.0, "duration_s": 1.0}, None),

@@ -139,3 +139,19 @@ def test_runs_are_named_by_their_place_in_the_report():
 def test_a_number_that_is_none_is_told_by_its_place(path, name):
     problems = read_alone(guidellm, with_value(BENCHMARK, path, -1)).problems
     assert problems[0].startswith(f'run.json: "{name}" is -1; a number of at least 0')
+
+
+def test_requests_that_were_made_are_those_that_succeeded_failed_or_were_left():
+    for made, mark in (
+        ({"total": 25, "incomplete": 2}, None),
+        ({"total": 23}, None),
+        (
+            {"total": 23, "errored": 3000},
+            "20 requests completed and 3000 failed where 23 were sent",
+        ),
+        ({"total": 25}, "2 of 25 requests neither completed nor failed"),
+    ):
+        requests = BENCHMARK["scheduler_metrics"]["requests_made"] | made
+        record = BENCHMARK | {"scheduler_metrics": {"requests_made": requests}}
+        marks = read_alone(guidellm, record).marks
+        assert marks == ([mark] if mark else []) + [f"{requests['errored']} requests failed"]

@@ -128,3 +128,16 @@ def test_a_run_of_nothing_is_refused_with_its_reason():
 def test_a_number_that_is_none_is_told_by_its_place(path, name):
     problems = read_alone(inference_perf, with_value(SUMMARY, path, -1)).problems
     assert problems[0].startswith(f'run.json: "{name or path}" is -1; a number of at least 0')
+
+
+@pytest.mark.parametrize(
+    ("sent", "mark"),
+    [
+        (23, []),
+        (20, ["20 requests completed and 3 failed where 20 were sent"]),
+        (24, ["1 of 24 requests neither completed nor failed"]),
+    ],
+)
+def test_requests_of_the_load_are_those_that_succeeded_or_failed(sent, mark):
+    run = read_alone(inference_perf, with_value(SUMMARY, "load_summary.count", sent))
+    assert run.marks == [*mark, "3 requests failed"]

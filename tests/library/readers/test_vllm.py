@@ -66,6 +66,11 @@ def test_what_was_sent_and_did_not_succeed_failed_unless_the_client_counts_it():
         ({"completed": 8.0, "num_prompts": 10}, None, []),
         ({"completed": 8}, None, []),
         (
+            {"completed": 8, "num_prompts": 10, "failed": 2000},
+            2000,
+            ["8 requests completed and 2000 failed where 10 were sent", "2000 requests failed"],
+        ),
+        (
             {"completed": 8, "num_prompts": 7},
             0,
             ["8 requests completed where 7 were sent"],

@@ -112,13 +112,13 @@ def _read_counts(run):
     """Completed and failed requests; False if none was completed."""
     raw = run.raw
     completed = _metric(run, "request_count", COUNT)
-    failed = _metric(run, "error_request_count", COUNT) or 0.0
+    counted = _metric(run, "error_request_count", COUNT) or 0.0
     listed = sum(
         run.checked("error_summary.count", item.get("count")) or 0
         for item in _list(raw.get("error_summary"))
         if isinstance(item, dict)
     )
-    failed = max(failed, listed)
+    failed = max(counted, listed)
     if completed == 0 or (completed is None and "request_throughput" not in raw):
         run.refuse('"request_count" is 0; no request succeeded; find out why, and run it again')
         return False
@@ -130,7 +130,8 @@ def _read_counts(run):
         reason = str(raw.get("incomplete_reason") or "no reason given").replace(";", ",")
         run.marks.append(f"run is not complete ({reason})")
     if failed:
-        run.marks.append(f"{failed:.0f} requests failed")
+        other = f", {listed:.0f} by error_summary" if listed and listed != failed else ""
+        run.marks.append(f"{failed:.0f} requests failed{other}")
     return True
 
 

@@ -53,6 +53,19 @@ def mark_failed(run, failed):
         run.marks.append(f"{failed:.0f} requests failed")
 
 
+def check_sent(run, completed, failed, sent):
+    """Mark the run unless the requests that completed and failed are those that were sent."""
+    told = completed + failed
+    if completed > sent:
+        run.marks.append(f"{completed:.0f} requests completed where {sent:.0f} were sent")
+    elif told > sent:
+        run.marks.append(
+            f"{completed:.0f} requests completed and {failed:.0f} failed where {sent:.0f} were sent"
+        )
+    elif told < sent:
+        run.marks.append(f"{sent - told:.0f} of {sent:.0f} requests neither completed nor failed")
+
+
 def _read_lengths(run, completed):
     inputs, outputs = _successful(run)
     if outputs:

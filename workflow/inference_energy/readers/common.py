@@ -56,7 +56,11 @@ PRECISIONS = {
     "bfloat16": "BF16",
     "int8": "INT8",
     "int4": "INT4",
+    "awq": "INT4",
 }
+
+NARROW = {"FP4", "FP8", "INT8", "INT4"}
+"""What a model is stored in is not widened when it is served."""
 
 
 @dataclass
@@ -149,7 +153,14 @@ class Run:
 
     def put_precision(self, name):
         """Set the precision from a client's name for it, if it is a known one."""
-        self.put("precision", PRECISIONS.get(str(name).lower()))
+        self.put("precision", _said_precision(name))
+
+
+def _said_precision(name):
+    """Precision that the words of a name say, as `w8a8_fp8`; None if none do, or several."""
+    words = re.findall(r"[a-z0-9]+", str(name).lower())
+    said = {PRECISIONS[word] for word in words if word in PRECISIONS}
+    return said.pop() if len(said) == 1 else None
 
 
 def _shown(value, limit=60):
@@ -347,6 +358,7 @@ def to_table(path, runs, facts):
     missing = {}
     for run in runs:
         _check_meter(run, facts)
+        named = run.row.get("model")
         _add_facts(run, facts)
         # before anything is computed with them: a client's file may hold a list for a number
         refused = _refused(run, schema, valid)
@@ -359,6 +371,7 @@ def to_table(path, runs, facts):
         _check_lengths(run, facts)
         if not run.problems:
             check_run(run)
+            _check_precision(run, named)
         _finish(run)
         run.problems += _refused(run, schema, valid)
     problems = [_ask(path, name, lacking, runs) for name, lacking in missing.items()]
@@ -441,6 +454,16 @@ def _check_lengths(run, facts):
                 f"output lengths from {low:.6g} to {high:.6g} tokens where {asked:.6g} were "
                 "asked for"
             )
+
+
+def _check_precision(run, named):
+    """The precision against what the model is called, in the file and in the facts."""
+    stated = run.row.get("precision")
+    said = {_said_precision(name) for name in (named, run.row.get("model"))} & NARROW - {stated}
+    for other in sorted(said):
+        text = f"precision {stated} where the name of the model says {other}"
+        if text not in run.marks:
+            run.marks.append(text)
 
 
 def _check_meter(run, facts):

@@ -47,6 +47,10 @@ IN_FLIGHT = (1 / 6, 2.0)
 """Request rate x median time over the concurrency: a median is at most twice the mean, and far
 fewer at once means that a rate or the length of the run was the limit. [1]"""
 
+LEAST_GAP = 0.02
+"""Median time between tokens over its mean: a client that takes tokens in bursts has a median far
+below the mean, but what is a thousandth of it is in another unit. [1]"""
+
 MOST_LENGTH = 10_000_000.0
 """Tokens of the longest context that a model has been offered with. [tokens]"""
 
@@ -67,6 +71,7 @@ def check_run(run):
     _check_power(run)
     _check_energy(run)
     _check_times(run)
+    _check_gaps(run)
     if run.client != "project":
         _check_rates(run)
         _check_in_flight(run)
@@ -287,6 +292,32 @@ def _check_times(run):
                 told, other = (low, high) if names in within else (high, low)
                 text = f"{told} {values[told]:.6g} s where {other} is {values[other]:.6g} s"
                 _mark(run, told, text)
+
+
+def _check_gaps(run):
+    """Median time between tokens against the time of the tokens after the first."""
+    values = run.row
+    gap, first, last, tokens, concurrency, throughput = (
+        values.get(name)
+        for name in (
+            "itl_p50_s",
+            "ttft_p50_s",
+            "e2e_p50_s",
+            "output_tokens",
+            "concurrency",
+            "throughput_tps",
+        )
+    )
+    if not gap:
+        return
+    if first is not None and last is not None and tokens:
+        mean, formula = (last - first) / tokens, "time after the first token / output length"
+    elif concurrency and throughput:
+        mean, formula = concurrency / throughput, "concurrency / throughput"
+    else:
+        return
+    if gap < LEAST_GAP * mean:
+        _mark(run, "itl_p50_s", f"itl_p50_s {gap:.6g} s where {formula} is {mean:.6g} s")
 
 
 def check_inputs(run, inputs, both, names):

@@ -4,7 +4,7 @@ Keys as written by guidellm/benchmark/schemas of 0.8: times of a request in seco
 between tokens in ms. Rates and latencies are those of the requests that succeeded.
 """
 
-from inference_energy.readers.client_totals import mark_failed
+from inference_energy.readers.client_totals import check_sent, mark_failed
 from inference_energy.readers.common import PERCENTILES, Run, keys_of
 from inference_energy.units import MILLI
 
@@ -69,7 +69,13 @@ def read(run):
     for ours, (theirs, factor) in LATENCY_NAMES.items():
         for percentile in PERCENTILES:
             run.put(f"{ours}_{percentile}_s", _statistic(run, metrics, theirs, percentile), factor)
-    mark_failed(run, run.checked("requests_made.errored", made.get("errored")))
+    failed, left, sent = (
+        run.checked(f"requests_made.{name}", made.get(name))
+        for name in ("errored", "incomplete", "total")
+    )
+    if sent is not None:
+        check_sent(run, completed, failed or 0, sent - (left or 0))
+    mark_failed(run, failed)
 
 
 def _statistic(run, metrics, name, statistic):

@@ -4,7 +4,7 @@ Keys as written by inference_perf/reportgen/base.py of 0.7. Latencies are in sec
 is of the requests that succeeded.
 """
 
-from inference_energy.readers.client_totals import mark_failed
+from inference_energy.readers.client_totals import check_sent, mark_failed
 from inference_energy.readers.common import PERCENTILES, keys_of
 from inference_energy.readers.consistency import check_inputs
 
@@ -63,4 +63,8 @@ def read(run):
         for percentile in PERCENTILES:
             name = "median" if percentile == "p50" else percentile
             run.put(f"{ours}_{percentile}_s", run.checked(f"{theirs}.{name}", summary.get(name)))
-    mark_failed(run, run.checked("failures.count", keys_of(run.raw["failures"]).get("count")))
+    failed = run.checked("failures.count", keys_of(run.raw["failures"]).get("count"))
+    sent = run.checked("load_summary.count", load.get("count"))
+    if sent is not None and run.row.get("completed"):
+        check_sent(run, run.row["completed"], failed or 0, sent)
+    mark_failed(run, failed)

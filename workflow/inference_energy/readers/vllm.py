@@ -6,7 +6,7 @@ Keys as written by vllm/benchmarks/serve.py. What --metadata adds under the name
 
 import re
 
-from inference_energy.readers.client_totals import mark_failed, read_totals
+from inference_energy.readers.client_totals import check_sent, mark_failed, read_totals
 
 CLIENT = "vllm"
 LATENCY_NAMES = {"ttft": "ttft", "itl": "itl", "e2e": "e2el"}
@@ -42,19 +42,12 @@ def read(run):
 
 
 def _failed(run):
-    failed = run.number("failed")
-    prompts, completed = run.number("num_prompts"), run.raw.get("completed")
-    if isinstance(completed, int) and prompts is not None and completed > prompts:
-        run.marks.append(f"{completed} requests completed where {prompts:g} were sent")
-    if isinstance(prompts, int) and isinstance(completed, int) and failed is not None:
-        told = completed + failed
-        if told < prompts:
-            run.marks.append(
-                f"{prompts - told:g} of {prompts} requests neither completed nor failed"
-            )
-    # Clients of 2025 and earlier have no "failed"; what was sent and did not succeed failed.
-    if failed is None and isinstance(prompts, int) and isinstance(completed, int):
-        failed = max(prompts - completed, 0)
+    failed, sent = run.number("failed"), run.number("num_prompts")
+    completed = run.row.get("completed")
+    if isinstance(sent, int) and isinstance(completed, int):
+        # Clients of 2025 and earlier have no "failed"; what was sent and did not succeed failed.
+        failed = max(sent - completed, 0) if failed is None else failed
+        check_sent(run, completed, failed, sent)
     return failed
 
 
