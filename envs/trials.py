@@ -83,7 +83,7 @@ class Trials:
         if not near:
             return "no tests"
         near.sort(key=lambda test: (-self.noticed[test.nodeid], self.seconds[test.nodeid]))
-        for tests in (near, others):
+        for tests in filter(None, (near, others)):
             limit = SLACK_SECONDS + SLACK_FACTOR * sum(self.seconds[t.nodeid] for t in tests)
             status = forked(lambda tests=tests: first_failure(tests), name, limit)
             if os.WIFSIGNALED(status):

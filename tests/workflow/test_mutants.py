@@ -109,3 +109,8 @@ def test_nothing_is_noticed_by_tests_that_fail_without_a_change(trial):
     done, results = trial(TESTS.replace("== 4", "== 5"))
     assert done.returncode != 0 and not results.exists()
     assert "test_made_up.py::test_double fails without a change" in done.stdout
+
+
+def test_a_change_that_every_test_reaches_and_none_notices_survives(trial):
+    _, results = trial(TESTS.replace("assert True", "made_up.double(2)"))
+    assert "double__mutmut_2: survived" in results.read_text()
