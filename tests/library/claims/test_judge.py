@@ -374,6 +374,7 @@ def test_what_is_not_judged_has_no_remark():
 
 def test_the_one_engine_that_ran_decides():
     assert decide(claim(), {"exact": 0.34}) == ("reproduced", "")
+    assert decide(claim(), {"published": 0.34}) == ("reproduced", "")
     assert decide(claim(), {"published": 0.35}) == ("not reproduced", "")
 
 

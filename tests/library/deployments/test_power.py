@@ -21,7 +21,10 @@ def test_power_measured_at_the_accelerators_gets_the_hosts_of_its_nodes(gpus, to
     power = deployments_power.measured_power(runs, own(host_power=HOST)["deployment"], WHERE)
     assert power.factor.quantile(0.5) == pytest.approx(total)
     message = refusal(deployments_power.measured_power, runs, own()["deployment"], WHERE)
-    assert "deployment.host_power" in message and WHERE in message
+    assert message == (
+        f"{WHERE}: missing key deployment.host_power: power was measured at the accelerators only;"
+        " allowed is the power of a node outside them in kW, with its source; state it"
+    )
 
 
 def test_a_range_of_host_power_is_the_range_of_the_sum():

@@ -95,6 +95,7 @@ def test_input_is_charged_only_where_a_ratio_says_so(output, length, ratio):
 def test_charged_tokens_are_as_exact_as_floats_are(ratio):
     for output in (3, [3], np.float32([3])):
         assert charged_tokens(output, 1.0, ratio).dtype == np.float64
+    assert charged_tokens(0, np.float32([1]), np.float32(3)) == 1 / 3
 
 
 @given(positive, positive)
@@ -102,6 +103,7 @@ def test_coupled_utilisation_stays_between_idle_and_full(throughput, peak):
     utilisation = coupled_utilisation(throughput, peak, 0.24, 0.56)
     assert 0.24 <= utilisation <= 0.24 + 0.56
     assert coupled_utilisation(peak, peak, 0.24, 0.56) == pytest.approx(0.8)
+    assert coupled_utilisation(np.float32(1), np.float32(3), 0.0, 1.0).item() == 1 / 3
 
 
 laws = st.builds(
