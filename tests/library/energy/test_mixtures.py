@@ -203,6 +203,7 @@ def test_a_part_whose_kept_queries_need_nothing_has_no_range():
     blend = TrimmedBlend((free, single(1.0, 0.2)), 0.05, 0.95, HALVES)
     low, high = blend.log_range(0)
     assert low == high < 0
+    assert blend.zero_mass == 0.5
     assert blend.log_range(1) == pytest.approx(
         (1 - 0.2 * stats.norm.ppf(0.95), 1 + 0.2 * stats.norm.ppf(0.95))
     )
@@ -314,6 +315,13 @@ def test_steps_count_from_where_they_are_and_some_may_be_spread():
     for at in (-0.2, 0.2, 1.3):
         expected = 0.3 * (at > 0) + 0.7 * stats.norm.cdf((at - 1) / 0.5)
         assert both.cdf(np.exp(at)) == pytest.approx(expected, abs=1e-15)
+
+
+def test_very_many_log_normals_are_not_merged_where_one_is_a_step():
+    spreads = np.full(5000, 0.3)
+    assert Mixture(np.zeros(5000), np.full(5000, 2e-4), spreads)._merged()
+    spreads[7] = 0.0
+    assert Mixture(np.zeros(5000), np.full(5000, 2e-4), spreads)._merged() is None
 
 
 @pytest.mark.parametrize("at", [0.3, np.log(1e6)])
