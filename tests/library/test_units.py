@@ -28,6 +28,8 @@ PRODUCTS = ast.Mult | ast.Div | ast.FloorDiv | ast.Mod
 WRITTEN = r"(?:(?:1|10)(?:000|_000)+|1e-?\d+|3\.6|3600|86400|1024)(?:\.0*)?"
 FACTOR = re.compile(rf"[*/]\s*{WRITTEN}(?![\w.])|(?<![\w.]){WRITTEN}\s*[*/](?![*/])")
 """A conversion that is multiplied or divided by, in a text that is no Python."""
+ENERGY = re.compile(r"(^|_)(energy|energies|joules?)(_|$)|\w_(j|wh|kwh|gwh)$")
+UTILISATION = re.compile(r"(^|_)utilisation(_|$)")
 TIME = re.compile(r"(^|_)(seconds|hours|time|duration|throughput|tps|speed)(_|$)|\w_s$")
 POWER = re.compile(r"(^|_)(power|watts?|kilowatts?|kw)(_|$)|\w_w$")
 PUE = re.compile(r"(^|_)pue(_|$)")
@@ -51,7 +53,10 @@ def products(source):
 
 
 def name(factor):
-    """What a factor is called: a variable, an attribute, a column, or the array that it is of."""
+    """What a factor is called: a variable, an attribute, a column, or the array that it is of.
+
+    What lies between a start and an end is a time.
+    """
     if isinstance(factor, ast.Name):
         return factor.id
     if isinstance(factor, ast.Attribute):
@@ -59,6 +64,9 @@ def name(factor):
     if isinstance(factor, ast.Subscript):
         key = factor.slice
         return key.value if isinstance(getattr(key, "value", None), str) else name(factor.value)
+    if isinstance(factor, ast.BinOp) and isinstance(factor.op, ast.Sub):
+        ends = {name(factor.left), name(factor.right)}
+        return "time" if ends in ({"start", "end"}, {"begin", "end"}) else ""
     return ""
 
 
@@ -116,6 +124,14 @@ def test_the_conversions_agree_with_one_another():
     assert units.KILO * units.GIGA == units.TERA
 
 
+def test_of_power_energy_and_time_each_follows_from_the_others():
+    # a load of 250 W for 8 s takes 2000 J
+    assert units.joules(250.0, 8.0) == 2000
+    assert units.mean_power(2000.0, 8.0) == 250
+    assert units.duration(2000.0, 250.0) == 8
+    assert units.rate(250.0, 2000.0) == 1 / 8
+
+
 def test_no_other_module_writes_a_conversion():
     assert len(SOURCES) > 100
     assert found(lambda source: numbers(source, converts)) == {}
@@ -138,30 +154,58 @@ def test_per_cent_are_made_in_one_place():
     assert [path for path in pages if made.search(path.read_text(encoding="utf-8"))] == []
 
 
-OF_THEIR_OWN = {
-    # what a client's file says twice, no energy of a query
-    "workflow/inference_energy/readers/consistency.py",
+PARTS = {
+    "power and time or throughput": (POWER, TIME),
+    "power and energy": (POWER, ENERGY),
+    "energy and time or throughput": (ENERGY, TIME),
+    "power and its utilisation": (POWER, UTILISATION),
+    "a PUE": (PUE,),
 }
+"""What Eq. 1 multiplies or divides, and no module besides."""
 
 
-def test_no_other_module_multiplies_power_by_time_or_by_a_pue():
+def converted_on(source):
+    """Products of a Python text that go on from joules to Wh or back: by tokens, for one."""
+    named = [[name(factor) for factor in product] for product in products(source)]
+    return [
+        names
+        for names in named
+        if "J_PER_WH" in names and sum(not one.isupper() for one in names) > 1
+    ]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_other_module_multiplies_out_a_part_of_the_equation(part):
+    assert found(lambda source: multiplied(source, *PARTS[part]), EQUATION) == {}
+
+
+def test_no_other_module_goes_from_power_to_energy_or_from_joules_per_token_to_wh():
     assert found(lambda source: "SECONDS_TO_WH_PER_KW" in source, EQUATION) == {}
-    written_out = found(lambda source: multiplied(source, POWER, TIME), EQUATION)
-    assert set(written_out) == OF_THEIR_OWN
-    assert found(lambda source: multiplied(source, PUE), EQUATION) == {}
+    assert found(converted_on, EQUATION) == {}
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("part", "source"),
     [
-        "pue * node_power * utilisation * tokens / (3.6 * throughput)",
-        "energy = model.node_power * seconds",
-        'hours = runs["duration_s"] / n * runs["node_power_w"]',
-        "joules = power_w * (a + b) * time",
+        ("power and time or throughput", "pue * node_power * utilisation * n / (3.6 * throughput)"),
+        ("power and time or throughput", "energy = model.node_power * seconds"),
+        ("power and time or throughput", 'h = runs["duration_s"] / n * runs["node_power_w"]'),
+        ("power and time or throughput", "joules = power_w * (a + b) * time"),
+        ("power and energy", 'whole["accelerator_power_w"] * whole["gpus"] / energy'),
+        ("energy and time or throughput", "watts = energy / (end - start)"),
+        ("energy and time or throughput", 'energy_j / row["duration_s"]'),
+        ("power and its utilisation", "model.node_power * self.power_utilisation"),
+        ("a PUE", "node * setup.pue"),
     ],
 )
-def test_an_equation_that_is_written_out_is_found(source):
-    assert multiplied(source, POWER, TIME) != []
+def test_a_part_of_the_equation_that_is_written_out_is_found(part, source):
+    assert multiplied(source, *PARTS[part]) != []
+
+
+def test_joules_per_token_that_become_an_energy_elsewhere_are_found():
+    assert converted_on("wh = token_energy(watts, rate) * lengths[:, 1] / J_PER_WH") != []
+    assert converted_on("each = energy * J_PER_WH / tokens") != []
+    assert converted_on("joules = KILO * J_PER_WH * kilowatt_hours") == []
 
 
 def test_conversions_that_are_written_out_are_found():
@@ -171,7 +215,6 @@ def test_conversions_that_are_written_out_are_found():
     assert numbers("gwh = energy * n * 1e-9", is_prefix) == [1e-9]
     assert numbers("flops = 2e9 * parameters", is_prefix) == [2e9]
     assert numbers("energy *= 1000", is_prefix) == [1000]
-    assert multiplied("node * setup.pue", PUE) == [["node", "pue"]]
 
 
 @pytest.mark.parametrize("text", ["{{ x / 1000 }}", "1e3*x", "(a) / 1e-6", "x / 3.6", "1_000 * y"])

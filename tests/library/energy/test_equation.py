@@ -8,12 +8,15 @@ from inference_energy.energy.equation import (
     charged_tokens,
     coupled_utilisation,
     drawn_power,
+    energy_of_each,
+    energy_of_tokens,
     facility_energy,
     node_energy,
     node_seconds,
     query_energy,
     steady_power,
     token_energy,
+    tokens_for,
 )
 from inference_energy.laws.log_linear import LogLinear
 from inference_energy.units import SECONDS_TO_WH_PER_KW
@@ -83,6 +86,9 @@ def test_energy_per_token_and_query_agree_and_power_comes_back(values):
     whole = query_energy(values["charged"], values["throughput"], values["node_power"], 1.0)
     assert joules * values["charged"] == pytest.approx(3600 * whole, rel=1e-12)
     assert steady_power(joules, values["throughput"]) == pytest.approx(watts, rel=1e-12)
+    assert energy_of_tokens(joules, values["charged"]) == pytest.approx(whole, rel=1e-12)
+    assert energy_of_each(whole, values["charged"]) == pytest.approx(joules, rel=1e-12)
+    assert tokens_for(whole, joules) == pytest.approx(values["charged"], rel=1e-12)
 
 
 @given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(1, 100))

@@ -30,6 +30,7 @@ from inference_energy.method.distributions import NORMAL_95
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.utilisation import add_utilisation
 from inference_energy.power.ways import Hardware, best_layouts, fitting
+from inference_energy.units import joules
 
 ALLOWED = 1.3
 """Factor up to which a prediction counts as right. [1]"""
@@ -215,7 +216,7 @@ class Prefill:
 
     def _while_computing(self, power: float) -> float:
         """Energy [J] at a power [W] for as long as the prefill of a query takes."""
-        return float(token_energy(power, 1 / self.prefill_s))
+        return float(joules(power, self.prefill_s))
 
     def sigma(self, prefill: float, decode: float) -> float:
         """Standard deviation of ln energy [1] from those of the two times, taken as independent."""

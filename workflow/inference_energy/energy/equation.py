@@ -4,20 +4,14 @@ Whatever turns node time and power into energy, or back, calls a function of thi
 them broadcast, over arrays and columns of tables alike.
 """
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from inference_energy.units import SECONDS_TO_WH_PER_KW
-
-if TYPE_CHECKING:
-    import pandas as pd
+from inference_energy.units import J_PER_WH, SECONDS_TO_WH_PER_KW, Numbers
 
 Array = NDArray[np.float64]
-Numbers = TypeVar("Numbers", float, Array, "pd.Series[float]")
-"""A number, an array, or a column of a table; what comes back is of the same kind. Numbers go with
-arrays and columns; that of numbers alone a number comes back, a type checker has to be told."""
 
 
 def charged_tokens(
@@ -182,6 +176,24 @@ def token_energy(power: Numbers, throughput: Numbers) -> Numbers:
 def steady_power(energy_per_token: Numbers, throughput: Numbers) -> Numbers:
     """Power [W] that gives an energy per output token [J/token], :func:`token_energy` inverted."""
     return energy_per_token * throughput
+
+
+def energy_of_tokens(energy_per_token: Numbers, tokens: Numbers | float) -> Numbers:
+    """Energy [Wh] of tokens that take so much each [J/token]: ``e L / 3600``."""
+    energy: Any = energy_per_token * tokens / J_PER_WH
+    return energy
+
+
+def energy_of_each(energy: Numbers, tokens: Numbers | float) -> Numbers:
+    """Energy of each of the tokens [J/token] that take an energy [Wh] together: ``3600 E / L``."""
+    each: Any = energy * J_PER_WH / tokens
+    return each
+
+
+def tokens_for(energy: Numbers, energy_per_token: Numbers | float) -> Numbers:
+    """Tokens that an energy [Wh] is enough for, at so much each [J/token]: ``3600 E / e``."""
+    tokens: Any = energy * J_PER_WH / energy_per_token
+    return tokens
 
 
 def coupled_utilisation(

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.energy.equation import Array, Numbers
+from inference_energy.energy.equation import Array
 from inference_energy.method.setup import Fleet
-from inference_energy.units import WH_PER_GWH
+from inference_energy.units import WH_PER_GWH, Numbers
 
 
 def daily(settings: Fleet, regime: str, energy: Numbers) -> Numbers:

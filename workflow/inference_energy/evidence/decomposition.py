@@ -27,6 +27,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from inference_energy.energy.equation import energy_of_tokens
 from inference_energy.evidence import law
 from inference_energy.evidence.coverage import HOPPER
 from inference_energy.evidence.estimates import (
@@ -41,7 +42,6 @@ from inference_energy.laws.serving import add_traits
 from inference_energy.laws.training import STEADY_ENGINE, STEADY_INPUT
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import NORMAL_95
-from inference_energy.units import J_PER_WH
 
 BY_LAW = ("load", "hardware", "format")
 
@@ -345,7 +345,7 @@ def _served(setup, estimates, laws, references):
     found = laws.energy(rows)
     steps = found["predicted_j"].to_numpy().reshape(len(chains), -1)
     log_sd = found["log_sd"].to_numpy().reshape(len(chains), -1)[:, CHAIN.index("format")]
-    queries = steps * rows["output_tokens"].to_numpy().reshape(steps.shape) / J_PER_WH
+    queries = energy_of_tokens(steps, rows["output_tokens"].to_numpy().reshape(steps.shape))
     factors, more = {}, {}
     for estimate, own, query, sd, (_, texts) in zip(
         stated, steps, queries, log_sd, chains, strict=True

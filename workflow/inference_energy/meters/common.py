@@ -20,7 +20,7 @@ from inference_energy.documents import json_object
 from inference_energy.errors import InputError
 from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
 from inference_energy.tables import spelling as plain_spelling
-from inference_energy.units import J_PER_WH, KILO, MICRO, MILLI, NANO, WH_PER_KWH
+from inference_energy.units import J_PER_WH, KILO, MICRO, MILLI, NANO, WH_PER_KWH, mean_power
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -301,7 +301,7 @@ class Samples:
             return
         parts = max(2, math.ceil(end - start))
         for moment in start + (np.arange(parts) + 0.5) * (end - start) / parts:
-            self.add(line, moment, meter, power_w=energy / (end - start))
+            self.add(line, moment, meter, power_w=mean_power(energy, end - start))
 
     def frame(self) -> pd.DataFrame:
         """Frame of all samples, checked."""

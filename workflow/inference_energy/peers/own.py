@@ -8,6 +8,7 @@ load when it is told the load.
 import numpy as np
 import pandas as pd
 
+from inference_energy.energy.equation import energy_of_each
 from inference_energy.evidence.estimates import energy_at
 from inference_energy.evidence.load import Load, at_load, unseen
 from inference_energy.evidence.token_energy import energy_per_token
@@ -15,7 +16,6 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.utilisation import add_utilisation, names
-from inference_energy.units import J_PER_WH
 
 ASKED = [name for name, kind in LAWS.items() if kind.pooled]
 """Laws that predict configurations which they have not seen."""
@@ -74,7 +74,7 @@ def of_method(rows, setup, convert):
             {
                 "id": row["id"],
                 "throughput_tps": share * float(served[name].law.predict(*lengths)),
-                "energy_per_token_j": energy * J_PER_WH / row["output_tokens"],
+                "energy_per_token_j": energy_of_each(energy, row["output_tokens"]),
             }
         )
     return pd.DataFrame(found, columns=PREDICTED)
@@ -117,7 +117,7 @@ def of_method_at_load(rows, method, sources, convert):
             (way,) = served.law.shares()
             energy = energy_at(setup, model, *lengths, "accelerator", convert, load).quantile(0.5)
             speed = float(way.law.predict(*lengths)) * row["gpus"] / convert.gpus_per_node
-            found.append((row["id"], speed, energy * J_PER_WH / row["output_tokens"]))
+            found.append((row["id"], speed, energy_of_each(energy, row["output_tokens"])))
     return pd.DataFrame(found, columns=PREDICTED)
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.text import percent
+from inference_energy.units import rate
 
 INPUT_TOKENS = 300.0
 """Input tokens of ML.ENERGY's runs, which its table does not give. Between 100 and 900 the median
@@ -79,7 +80,7 @@ def from_inferencex(runs: pd.DataFrame) -> pd.DataFrame:
         batch=whole["concurrency"],
         input_tokens=NOMINAL * whole["input_tokens"],
         output_tokens=NOMINAL * whole["output_tokens"],
-        throughput_tps=whole["accelerator_power_w"] * whole["gpus"] / energy,
+        throughput_tps=rate(whole["accelerator_power_w"] * whole["gpus"], energy),
         gpu_power_w=whole["accelerator_power_w"],
         energy_per_token_j=energy,
     )[COLUMNS]

@@ -5,7 +5,7 @@ Each metric is an object with its unit, which decides the conversion.
 
 from inference_energy.readers.common import PERCENTILES, TOLERANCE, keys_of
 from inference_energy.readers.consistency import agree, check_inputs
-from inference_energy.units import MEGA, MICRO, MILLI, NANO
+from inference_energy.units import MEGA, MICRO, MILLI, NANO, mean_power
 
 LATENCY_NAMES = {
     "ttft": "time_to_first_token",
@@ -256,7 +256,7 @@ def _read_gpus(run, gpus):
         for endings, units in ((POWER_NAMES, POWER), (ENERGY_NAMES, ENERGY))
     )
     duration = run.row.get("duration_s")
-    counter = energy / duration if energy and duration else None
+    counter = mean_power(energy, duration) if energy and duration else None
     run.put_energy("gpu_power_w", gauge or counter)
     run.put_energy("gpu_energy_j", energy)
     return gauge, counter

@@ -22,6 +22,7 @@ from inference_energy.laws.hardware import (
 )
 from inference_energy.project import provided
 from inference_energy.tables import read_table
+from inference_energy.units import joules
 
 GPUS, MODELS = "data/gpus.csv", "data/models.csv"
 PERCENTILES = ("p50", "p90", "p95", "p99")
@@ -266,7 +267,7 @@ def _check_energy(run):
     )
     if power and time:
         energy = values.get("gpu_energy_j")
-        agree(run, "power: gpu_energy_j", energy, power * time, "power x time", "J")
+        agree(run, "power: gpu_energy_j", energy, joules(power, time), "power x time", "J")
     # a table may state the energy of the node; MLPerf's comes from the node's power
     if run.client in ("project", "mlperf") or not power or not throughput:
         return

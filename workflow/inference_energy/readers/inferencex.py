@@ -7,6 +7,7 @@ those of one role. Latencies are in seconds. isl and osl are nominal lengths.
 
 from inference_energy.readers.common import PERCENTILES
 from inference_energy.readers.consistency import agree
+from inference_energy.units import duration
 
 CLIENT = "inferencex"
 LATENCY_NAMES = {"ttft": "ttft", "itl": "itl", "e2e": "e2el"}
@@ -122,7 +123,7 @@ def _read_power(run):
     run.put_energy("gpu_power_w", total)
     run.put_energy("gpu_energy_j", run.number("total_gpu_energy_j"))
     if total and run.row.get("gpu_energy_j"):
-        run.put("duration_s", run.row["gpu_energy_j"] / total)
+        run.put("duration_s", duration(run.row["gpu_energy_j"], total))
     if not of_one_role:
         _check_joules(run, joules)
 

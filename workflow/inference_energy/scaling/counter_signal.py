@@ -17,12 +17,11 @@ import pandas as pd
 import scipy
 
 from inference_energy.energy import exact
-from inference_energy.energy.equation import node_energy
+from inference_energy.energy.equation import node_energy, tokens_for
 from inference_energy.energy.fleet import mix
 from inference_energy.errors import InputError
 from inference_energy.method.setup import UNTRIMMED, Setup, extrapolates, fixed_regime
 from inference_energy.units import (
-    J_PER_WH,
     MILLI,
     SECONDS_PER_MINUTE,
     WH_PER_KWH,
@@ -337,7 +336,7 @@ def measured_signal(
             start = ("measured", model)
             lines.append((*start, np.nan, "energy per token", setting, None, joule, "J/token"))
             for energy in claim:
-                tokens = energy * J_PER_WH / joule
+                tokens = tokens_for(energy, joule)
                 quantity = "tokens of all chains, accelerators only"
                 lines.append((*start, energy, quantity, setting, None, tokens, "tokens"))
     published: Iterator[Any] = per_unit(counts).itertuples()

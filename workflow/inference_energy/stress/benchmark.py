@@ -4,9 +4,9 @@ import hashlib
 
 import pandas as pd
 
+from inference_energy.energy.equation import energy_of_each
 from inference_energy.method.boundary import Meter
 from inference_energy.tables import load_schema
-from inference_energy.units import J_PER_WH
 
 FACTS = ("gpu", "n_gpus", "tensor_parallel", "pipeline_parallel", "precision")
 MARKED = ("errors", "not steady", "hidden tokens")
@@ -76,8 +76,8 @@ def _power(rows, cell):
         row["node_power_w"] = by_scope.loc["node", "power_w"]
         boundary = "node"
     if boundary:
-        per_query = by_scope.loc[boundary, "energy_wh"] * J_PER_WH
-        row["energy_per_output_token_j"] = per_query / cell["delivered_tokens"]
+        query = by_scope.loc[boundary, "energy_wh"]
+        row["energy_per_output_token_j"] = energy_of_each(query, cell["delivered_tokens"])
         row["power_boundary"] = Meter.NODE if boundary == "node" else Meter.ACCELERATOR
     return row
 

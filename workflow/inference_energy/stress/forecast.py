@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from inference_energy.energy.equation import token_energy
+from inference_energy.energy.equation import energy_of_tokens, token_energy
 from inference_energy.energy.exact import model_energy
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import describe, engine_name
@@ -19,7 +19,6 @@ from inference_energy.method.setup import fixed_regime
 from inference_energy.power.node import find_node, node_power
 from inference_energy.power.utilisation import add_utilisation
 from inference_energy.power.ways import fit_gpu_power
-from inference_energy.units import J_PER_WH
 
 COLUMNS = [
     *("scope", "concurrency", "output_tokens", "prediction"),
@@ -215,7 +214,7 @@ def of_law(rows, facts, fit, power, hardware):
     of_input = seconds[:, 0] / seconds.sum(axis=1)
     parts = []
     for scope, at in (("gpu", watts * count), ("node", node_power(watts, around, count))):
-        middle = token_energy(at[:, 1], throughput) * lengths[:, 1] / J_PER_WH
+        middle = energy_of_tokens(token_energy(at[:, 1], throughput), lengths[:, 1])
         away = np.hypot(np.log(at / at[:, 1:2]) / NORMAL_95, sigma[:, None]) * NORMAL_95
         parts.append(
             pd.DataFrame(

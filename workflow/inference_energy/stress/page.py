@@ -1,7 +1,7 @@
 """Numbers for the stress test's report, picked from its tables."""
 
+from inference_energy.energy.equation import energy_of_each
 from inference_energy.templates import render
-from inference_energy.units import J_PER_WH
 
 KEYS = ["scope", "concurrency", "output_tokens"]
 TEMPLATE = "stress/report.md.jinja"
@@ -64,7 +64,7 @@ def _energy(table, power):
     wide = wide.reindex(columns=["mean", "low", "high", "n"]).dropna(subset=["mean"])
     wide["above_idle"] = power.groupby(KEYS)["energy_above_idle_wh"].mean()
     wide = wide.reset_index()
-    wide["per_joule"] = wide["output_tokens"] / (wide["mean"] * J_PER_WH)
+    wide["per_joule"] = 1 / energy_of_each(wide["mean"], wide["output_tokens"])
     return wide.to_dict("records")
 
 

@@ -26,6 +26,7 @@ from inference_energy.stress.power import check_idle, check_use, idle_power, tot
 from inference_energy.stress.sources import NAMES
 from inference_energy.stress.timeline import timeline_table
 from inference_energy.tables import guarded, load_schema, write_table, write_text
+from inference_energy.units import mean_power
 
 GONE = "no answer"
 """Kind of the finding on a source that may answer later."""
@@ -237,7 +238,7 @@ def _cell_power(cell, samples, expected, averaging, busy, idle):
     row = cell["row"]
     energy, found = total_energy(samples, start, end, expected)
     found += check_averaging("the meter", averaging, end - start)
-    found += check_use(samples, cell["window"], idle, energy / (end - start))
+    found += check_use(samples, cell["window"], idle, mean_power(energy, end - start))
     if any(finding.refuses for finding in found):
         energy = np.nan
     before = busy["end_s"][busy["end_s"] < cell["begun"]].max()
@@ -246,7 +247,7 @@ def _cell_power(cell, samples, expected, averaging, busy, idle):
     inside = samples[samples["time_s"].between(start, end)]
     return {key: row[key] for key in CELL} | {
         "energy_j": energy,
-        "power_w": energy / (end - start),
+        "power_w": mean_power(energy, end - start),
         "utilisation": inside["utilisation"].mean(),
         "memory_gb": inside.groupby("meter")["memory_gb"].mean().sum(min_count=1),
         "clock_mhz": inside["clock_mhz"].mean(),

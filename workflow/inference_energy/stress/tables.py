@@ -54,7 +54,8 @@ def energy_per_query(energy, window_tokens, delivered_tokens):
     window_tokens, delivered_tokens : float
         Output tokens of the window, and of one query.
     """
-    return energy / J_PER_WH * delivered_tokens / window_tokens
+    in_wh = energy / J_PER_WH
+    return in_wh * delivered_tokens / window_tokens
 
 
 def mean_interval(values, level=0.95):

@@ -15,8 +15,8 @@ from aiconfigurator.cli.api import cli_estimate
 from aiconfigurator.sdk.perf_database import get_latest_database_version
 from ecologits.impacts.llm import compute_llm_impacts_dag
 from ecologits.tracers.utils import PROVIDER_CONFIG_MAP
-from inference_energy.energy.equation import token_energy
-from inference_energy.units import J_PER_WH, WH_PER_KWH
+from inference_energy.energy.equation import energy_of_each, token_energy
+from inference_energy.units import WH_PER_KWH
 
 ANSWER = ("id", "predictor", "told", "version", "throughput_tps", "energy_per_token_j", "note")
 
@@ -101,7 +101,7 @@ def ecologits(row, told):
         **{f"if_electricity_mix_{name}": value for name, value in NO_MIX.items()},
         **known,
     )
-    energy = _middle(states["request_energy"]) * WH_PER_KWH * J_PER_WH / tokens
+    energy = energy_of_each(_middle(states["request_energy"]) * WH_PER_KWH, tokens)
     throughput = states["batch_size"] * tokens / states["generation_latency"]
     off = told == EVERYTHING and states["gpu_required_count"] != float(row["gpus"])
     return throughput, energy, "counts GPUs in powers of two" if off else ""
