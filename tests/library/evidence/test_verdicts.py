@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.evidence import figures
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
 from inference_energy.evidence.page import each
@@ -14,6 +15,7 @@ from inference_energy.evidence.verdicts import (
     how_judged,
     weigh,
 )
+from inference_energy.method.setup import Coupling
 from inference_energy.tables import write_table
 from inference_energy.text import FEW, share_of
 from library.evidence.points import drawn
@@ -36,6 +38,13 @@ def test_verdicts_on_few_figures_or_sources_are_counted(tables):
         assert ("%" in written) == (line["n"] >= FEW and line["sources"] >= FEW)
         assert written.endswith(str(line["n"]))
     assert (table["sources"] < FEW).any() and (table["sources"] >= FEW).any()
+
+
+def test_a_utilisation_that_follows_the_throughput_is_refused(setup, settings):
+    """Nodes at the wall are held against a range of its own."""
+    coupled = replace(setup, power_utilisation=Coupling(0.24, 0.56))
+    with pytest.raises(InputError, match=r"value coupled: .*; allowed is .*; state one"):
+        weigh(coupled, {}, settings, None)
 
 
 def test_fewer_than_five_figures_test_no_statement(tables):

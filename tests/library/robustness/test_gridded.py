@@ -39,6 +39,9 @@ def test_the_ways_are_the_law_s_own():
     for found, true in zip(GRID.split(), MANY.split(), strict=True):
         np.testing.assert_array_equal(found, true)
     assert GRID.scaled(2.0).predict(500.0, 300.0) == pytest.approx(2 * GRID.predict(500.0, 300.0))
+    (speeds, errors), (twice, same) = (g.by_way(500.0, LENGTHS) for g in (GRID, GRID.scaled(2.0)))
+    np.testing.assert_allclose(twice, 2 * speeds, rtol=1e-12)
+    np.testing.assert_array_equal(same, errors)
     assert (GRID.sigma(500.0, 300.0), GRID.terms()) == (MANY.sigma(500.0, 300.0), MANY.terms())
 
 

@@ -9,7 +9,7 @@ BLACKWELL = "B200"
 SAME_MODEL = ["source_id", "task", "model_id", "precision"]
 
 
-def compare(benchmarks, runs):
+def compare(benchmarks: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """Ratio of B200 to H100 for the same model.
 
     The vendor tables are compared at the same lengths and number of GPUs. Of the measured runs
@@ -32,7 +32,7 @@ def compare(benchmarks, runs):
     return pd.concat([_vendor(benchmarks), _measured(runs)], ignore_index=True)
 
 
-def _vendor(benchmarks):
+def _vendor(benchmarks: pd.DataFrame) -> pd.DataFrame:
     b200, h100 = (benchmarks[benchmarks["gpu"] == gpu] for gpu in (BLACKWELL, HOPPER))
     key = ["source_id", "model", "tensor_parallel", "input_tokens", "output_tokens"]
     pair = b200.merge(h100, on=key, suffixes=("", "_h100"))
@@ -49,7 +49,7 @@ def _vendor(benchmarks):
     )
 
 
-def _measured(runs):
+def _measured(runs: pd.DataFrame) -> pd.DataFrame:
     runs = runs.assign(per_gpu=runs["throughput_tps"] / runs["gpus"])
     best = runs.loc[runs.groupby([*SAME_MODEL, "gpu"])["per_gpu"].idxmax()]
     b200, h100 = (best[best["gpu"] == gpu] for gpu in (BLACKWELL, HOPPER))

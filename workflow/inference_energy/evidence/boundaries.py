@@ -3,15 +3,20 @@
 An energy measured at the facility includes, where stated, the machines that are kept idle.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
+
+import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.method.boundary import Conversion
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import Setup
 from inference_energy.units import W_PER_KW
 
 
-def conversion(settings, wall_power):
+def conversion(settings: Mapping[str, Any], wall_power: pd.DataFrame) -> Conversion:
     """Build the conversions from config/evidence.yaml and the wall-power table.
 
     The accelerator share lies between two observations: a capped node, whose GPUs draw at most
@@ -30,16 +35,16 @@ def conversion(settings, wall_power):
         If the capped node is not in the table, or does not have the smaller share.
     """
     capped, parts = settings["capped_node"], settings["provider_breakdown"]
-    run = wall_power
+    found = wall_power
     for column in ("system", "benchmark", "scenario"):
-        run = run[run[column] == capped[column]]
-    if len(run) != 1:
+        found = found[found[column] == capped[column]]
+    if len(found) != 1:
         raise InputError(
-            f"config/evidence.yaml: key capped_node: selects {len(run)} rows of"
+            f"config/evidence.yaml: key capped_node: selects {len(found)} rows of"
             " data/measured/mlperf_wall_power.csv; allowed is one; correct system, benchmark,"
             " scenario"
         )
-    run = run.iloc[0]
+    run = found.iloc[0]
     lower = capped["gpu_limit"] * W_PER_KW * run["gpus"] / run["wall_power_w"]
     upper = parts["accelerators"] / (parts["accelerators"] + parts["host"])
     if not lower < upper < 1:
@@ -58,7 +63,7 @@ def conversion(settings, wall_power):
     )
 
 
-def at_boundary(setup, boundary, convert):
+def at_boundary(setup: Setup, boundary: str, convert: Conversion) -> Setup:
     """Return the method (Setup) with its energy charged at another boundary.
 
     Raises

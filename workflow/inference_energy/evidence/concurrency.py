@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.evidence import law
+from inference_energy.evidence.estimates import Band
 
 DEPLOYMENT = ["task", "model_id", "precision", "gpu", "gpus", "tensor_parallel", "expert_parallel"]
 SUBJECT = ["task", "model_id", "precision", "gpu"]
 
 
-def best_deployments(runs):
+def best_deployments(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of the deployment with the lowest energy per token of each model, task and GPU.
 
     Parameters
@@ -26,7 +27,7 @@ def best_deployments(runs):
     return runs.merge(best, on=DEPLOYMENT).sort_values([*DEPLOYMENT, "concurrency"])
 
 
-def summarise(runs, band, near_best):
+def summarise(runs: pd.DataFrame, band: Band, near_best: float) -> pd.DataFrame:
     """What concurrency alone does to the energy per token of each model and GPU.
 
     Parameters
@@ -58,7 +59,7 @@ def summarise(runs, band, near_best):
                 "runs": len(sweep),
                 "smallest_batch": load.iloc[0],
                 "energy_smallest_batch_j": energy.iloc[0],
-                "best_batch": load[energy.idxmin()],
+                "best_batch": load.iloc[energy.argmin()],
                 "energy_best_j": best,
                 "ratio": ratio,
                 "near_best_batch": load[energy <= near_best * best].min(),
@@ -69,7 +70,7 @@ def summarise(runs, band, near_best):
     return pd.DataFrame(lines)
 
 
-def from_one(summary, runs, laws):
+def from_one(summary: pd.DataFrame, runs: pd.DataFrame, laws: law.LoadLaws) -> pd.DataFrame:
     """Append what the law says of one sequence alone, where no sweep begins.
 
     The law's energy at the smallest batch is brought to the measured one, and its energy of one

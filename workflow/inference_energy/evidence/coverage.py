@@ -1,6 +1,8 @@
 """The method's predictions against measurements: intervals, bias, coverage, verdicts."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,18 +10,21 @@ import pandas as pd
 # scipy.stats takes as long to import as pandas, and most jobs that import this do not call it
 import scipy
 
+from inference_energy.energy.mixtures import Energy, Mixture
 from inference_energy.evidence.concurrency import best_deployments
 from inference_energy.evidence.estimates import (
     LIKE,
     REGIME,
+    Own,
     energy_at,
     why_not_usable,
     with_central,
 )
 from inference_energy.evidence.load import Load
 from inference_energy.laws.training import STEADY_INPUT
-from inference_energy.method.boundary import COMPARABLE, Place
+from inference_energy.method.boundary import COMPARABLE, Conversion, Place
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import Setup
 from inference_energy.text import are_few
 from inference_energy.units import J_PER_WH, PERCENT, W_PER_KW
 
@@ -40,15 +45,21 @@ MEASURED_BY = "mlenergy-v3"
 """Source whose runs are taken from the measurements, not from what was published about them."""
 
 
-def _inside(value, lower, upper):
+def _inside(value: float, lower: float, upper: float) -> str:
     return "yes" if lower <= value <= upper else "no"
 
 
-def _line(group, basis, measured, interval, predicted, **where):
+def _line(
+    group: str,
+    basis: str,
+    measured: float,
+    interval: tuple[float, float],
+    predicted: Energy | LogNormal,
+    **where: Any,
+) -> dict[str, Any]:
     # at fixed lengths the spread is of what is not known, and not over queries
-    fixed = isinstance(predicted, LogNormal)
-    mean = predicted.quantile(0.5) if fixed else predicted.mean()
-    quantiles = {f"p{p}": predicted.quantile(p / PERCENT) for p in (5, 25, 50, 75, 95)}
+    quantiles = {f"p{p}": float(predicted.quantile(p / PERCENT)) for p in (5, 25, 50, 75, 95)}
+    mean = quantiles["p50"] if isinstance(predicted, LogNormal) else predicted.mean()
     return where | {
         "set": group,
         "basis": basis,
@@ -64,7 +75,7 @@ def _line(group, basis, measured, interval, predicted, **where):
     }
 
 
-def _nearest_regime(setup, output_tokens):
+def _nearest_regime(setup: Setup, output_tokens: float) -> str:
     """Name of the regime whose median length is nearest in ln; traditional if none is stated."""
     if np.isnan(output_tokens):
         return REGIME
@@ -72,7 +83,14 @@ def _nearest_regime(setup, output_tokens):
     return min(medians, key=lambda name: abs(np.log(output_tokens / medians[name])))
 
 
-def predictions(setup, own, estimates, runs, convert, unseen=None):
+def predictions(
+    setup: Setup,
+    own: Own,
+    estimates: pd.DataFrame,
+    runs: pd.DataFrame,
+    convert: Conversion,
+    unseen: Mapping[str, Setup] | None = None,
+) -> pd.DataFrame:
     """Set the method beside every figure at production scale and every measured run.
 
     On the basis "all queries" the published figure is set against the distribution over the
@@ -107,7 +125,9 @@ def predictions(setup, own, estimates, runs, convert, unseen=None):
     return pd.DataFrame(lines + _measured(setup, own.models, runs, convert, unseen or {}))
 
 
-def _published(setup, own, estimates, convert):
+def _published(
+    setup: Setup, own: Own, estimates: pd.DataFrame, convert: Conversion
+) -> list[dict[str, Any]]:
     regimes = own.models
     estimates = with_central(estimates)
     estimates = estimates[why_not_usable(estimates).isna()]
@@ -134,7 +154,9 @@ def _published(setup, own, estimates, convert):
             measured = estimate["central_wh"]
             interval = estimate["low_wh"], estimate["high_wh"]
             known = model in regimes[regime]
-            energy = regimes[regime][model] if known else own.blend[Place.FACILITY]
+            energy: Energy | LogNormal = (
+                regimes[regime][model] if known else own.blend[Place.FACILITY]
+            )
             lines.append(_line(group, QUERIES, measured, interval, energy, **where))
             if estimate["boundary"] not in COMPARABLE:
                 continue
@@ -153,7 +175,13 @@ def _published(setup, own, estimates, convert):
     return lines
 
 
-def _measured(setup, regimes, runs, convert, unseen):
+def _measured(
+    setup: Setup,
+    regimes: Mapping[str, Mapping[str, Mixture]],
+    runs: pd.DataFrame,
+    convert: Conversion,
+    unseen: Mapping[str, Setup],
+) -> list[dict[str, Any]]:
     runs = runs[runs["model"].isin(regimes[REGIME])]
     sweeps = best_deployments(runs)
     lowest = sweeps.groupby(["task", "model_id", "gpu"])["energy_per_token_j"].idxmin()
@@ -185,7 +213,7 @@ def _measured(setup, regimes, runs, convert, unseen):
             convert,
             load,
         )
-        low, middle, high = (facility.quantile(q) for q in (0.05, 0.5, 0.95))
+        low, middle, high = (float(facility.quantile(q)) for q in (0.05, 0.5, 0.95))
         own = run["energy_per_request_j"] / J_PER_WH
         for group in groups:
             at_facility = where | {"boundary": Place.FACILITY}
@@ -196,7 +224,7 @@ def _measured(setup, regimes, runs, convert, unseen):
     return lines
 
 
-def coverage(table, nominal):
+def coverage(table: pd.DataFrame, nominal: Mapping[str, float]) -> pd.DataFrame:
     """Bias and coverage per set and basis, for all figures and per model.
 
     Parameters
@@ -234,7 +262,7 @@ def coverage(table, nominal):
     return pd.DataFrame(lines)
 
 
-def _verdict(inside, nominal):
+def _verdict(inside: Mapping[str, pd.Series], nominal: Mapping[str, float]) -> str:
     """Consistent where both ranges hold the share that they should, neither less nor more."""
     if are_few(len(next(iter(inside.values())))):
         return NOT_TESTABLE
@@ -242,13 +270,15 @@ def _verdict(inside, nominal):
     return "holds" if all(fits) else "holds in part" if any(fits) else "does not hold"
 
 
-def _fits(inside, share):
+def _fits(inside: pd.Series, share: float) -> bool:
     """Whether a share lies in the interval of that which a range holds (Clopper-Pearson)."""
     test = scipy.stats.binomtest(int(inside.sum()), len(inside)).proportion_ci(LEVEL)
-    return test.low <= share <= test.high
+    return bool(test.low <= share <= test.high)
 
 
-def wall_utilisation(wall_power, maximum, utilisation):
+def wall_utilisation(
+    wall_power: pd.DataFrame, maximum: Mapping[str, float], utilisation: LogNormal
+) -> pd.DataFrame:
     """Power utilisation of whole nodes at the wall, against the method's.
 
     Parameters

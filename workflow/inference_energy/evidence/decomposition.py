@@ -23,6 +23,8 @@ count, and which of it comes nearest to the remainder (``STEPS``).
 """
 
 import re
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +34,7 @@ from inference_energy.evidence import law
 from inference_energy.evidence.coverage import HOPPER
 from inference_energy.evidence.estimates import (
     REGIME,
+    Own,
     energy_at,
     why_not_usable,
     with_central,
@@ -40,8 +43,15 @@ from inference_energy.laws.at_load import STEADY
 from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import add_traits
 from inference_energy.laws.training import STEADY_ENGINE, STEADY_INPUT
-from inference_energy.method.boundary import COMPARABLE, Place
+from inference_energy.method.boundary import COMPARABLE, Conversion, Place
 from inference_energy.method.distributions import NORMAL_95
+from inference_energy.method.setup import Setup
+
+Factor = tuple[float | None, str]
+"""A factor, none where it is not known, and on what basis. [1]"""
+
+Known = dict[str, Factor]
+"""Factors by name."""
 
 BY_LAW = ("load", "hardware", "format")
 
@@ -106,7 +116,14 @@ CLOSE = 1.5
 """Factor within which a product counts as the ratio explained. [1]"""
 
 
-def decompose(setup, own, estimates, laws, convert, reasoning):
+def decompose(
+    setup: Setup,
+    own: Own,
+    estimates: pd.DataFrame,
+    laws: law.LoadLaws,
+    convert: Conversion,
+    reasoning: Mapping[str, float],
+) -> pd.DataFrame:
     """Decompose the ratio of every usable estimate to the method.
 
     The reference is the method's traditional median for the estimate's model, or, if there is no
@@ -163,9 +180,11 @@ def decompose(setup, own, estimates, laws, convert, reasoning):
     return pd.DataFrame(lines)
 
 
-def _beside(estimate, subject, reference_wh, factors):
+def _beside(
+    estimate: Mapping[Any, Any], subject: str, reference_wh: float, factors: Known
+) -> dict[str, Any]:
     """Set an estimate beside the method's median for a subject."""
-    return estimate | {
+    return dict(estimate) | {
         "reference": f"{subject}, {REGIME}",
         "reference_wh": reference_wh,
         "ratio": estimate["central_wh"] / reference_wh,
@@ -173,9 +192,9 @@ def _beside(estimate, subject, reference_wh, factors):
     }
 
 
-def _lines(of, known, more):
+def _lines(of: Mapping[Any, Any], known: Known, more: Known) -> list[dict[str, Any]]:
     """Lines of an estimate's factors, and of what they leave with what may explain it."""
-    rest = _rest(of | {"factors": known})
+    rest = _rest({**of, "factors": known})
     missing = [factor for factor, (value, _) in known.items() if value is None]
     followed = _follow(rest, more | _range(of, rest) | _remarks(of))
     known = known | {"remainder": (rest, ", ".join(["not explained", *missing]))}
@@ -193,12 +212,14 @@ def _lines(of, known, more):
     ]
 
 
-def _rest(of):
+def _rest(of: Mapping[Any, Any]) -> float:
     """What the factors that are known leave of a ratio."""
     return of["ratio"] / np.prod([v for v, _ in of["factors"].values() if v is not None])
 
 
-def explained(table, ids, without=()):
+def explained(
+    table: pd.DataFrame, ids: Collection[str], without: Collection[str] = ()
+) -> pd.Series:
     """Estimates whose product of known factors is near their ratio.
 
     Parameters
@@ -219,18 +240,23 @@ def explained(table, ids, without=()):
     return np.abs(np.log(left.groupby("id")["value"].prod())) <= np.log(CLOSE)
 
 
-def _follow(remainder, other):
+def _follow(remainder: float, other: Known) -> dict[str, Any]:
     """Step of STEPS that is nearest to a remainder beyond CLOSE, why, and what is left then."""
     nothing = dict.fromkeys(("step", "reason", "left"))
     if _size(remainder) <= np.log(CLOSE):
         return nothing
-    computed = {name: value for name, (value, _) in other.items() if name not in NOT_COMPUTED}
+    computed = {
+        name: value
+        for name, (value, _) in other.items()
+        if value is not None and name not in NOT_COMPUTED
+    }
     left = {name: remainder / value for name, value in computed.items()}
     step = min(left, key=lambda name: _size(left[name]), default=None)
     if step and _size(left[step]) <= np.log(CLOSE):
         return {"step": step, "reason": other[step][1], "left": left[step]}
-    if "law" in other and _size(remainder) <= np.log(other["law"][0]):
-        return {"step": "law", "reason": other["law"][1], "left": remainder}
+    within, why = other.get("law", (None, ""))
+    if within is not None and _size(remainder) <= np.log(within):
+        return {"step": "law", "reason": why, "left": remainder}
     if step and _size(left[step]) < _size(remainder):
         return {"step": step, "reason": other[step][1], "left": left[step]}
     for name in ("software", "hardware"):
@@ -239,12 +265,12 @@ def _follow(remainder, other):
     return nothing | {"step": "none found", "left": remainder}
 
 
-def _size(factor):
+def _size(factor: float) -> float:
     """Distance of a factor from one, either way. [ln]"""
-    return abs(np.log(factor))
+    return float(abs(np.log(factor)))
 
 
-def _reasoning(estimate, reasoning):
+def _reasoning(estimate: Mapping[Any, Any], reasoning: Mapping[str, float]) -> Factor:
     """Tokens that a service generates over those of its answer."""
     before = reasoning.get(estimate["model"])
     if estimate["method"] != SERVICE or before is None:
@@ -255,9 +281,11 @@ def _reasoning(estimate, reasoning):
     return 1 + before / estimate["output_tokens"], text
 
 
-def _hosts(estimates, rests):
+def _hosts(estimates: pd.DataFrame, rests: Mapping[str, float]) -> dict[str, Known]:
     """Factor of the host by estimate, from the rests that the others of the same host leave."""
-    found = {name: {"host": (1.0, "not at an interface")} for name in estimates["id"]}
+    found: dict[str, Known] = {
+        name: {"host": (1.0, "not at an interface")} for name in estimates["id"]
+    }
     for _, alike in estimates[estimates["method"] == SERVICE].groupby(HOST):
         logs = np.log([rests[name] for name in alike["id"]])
         others = len(logs) - 1
@@ -268,7 +296,7 @@ def _hosts(estimates, rests):
     return found
 
 
-def _range(estimate, remainder):
+def _range(estimate: Mapping[Any, Any], remainder: float) -> Known:
     """The point of an estimate's range that is nearest to the product, over its middle."""
     if np.isnan(estimate["low_wh"]):
         return {}
@@ -277,10 +305,10 @@ def _range(estimate, remainder):
     return {"range": (float(np.clip(remainder, low, high)), text)}
 
 
-def _remarks(estimate):
+def _remarks(estimate: Mapping[Any, Any]) -> Known:
     """What the hardware of an estimate says that no factor can count."""
     given = str(estimate["hardware"] or "")
-    found = {}
+    found: Known = {}
     if TRANSFORMERS in given:
         found["software"] = (1.0, f"{TRANSFORMERS}, of which no throughput is known")
     if conflict := CONFLICT.search(given):
@@ -288,7 +316,7 @@ def _remarks(estimate):
     return found
 
 
-def _boundary(estimate, energies):
+def _boundary(estimate: Mapping[Any, Any], energies: Mapping[str, float]) -> Factor:
     """Factor from the facility to a boundary, from the method's energy at each.
 
     A server is the GPUs times what the source states, if it does.
@@ -303,7 +331,7 @@ def _boundary(estimate, energies):
     return energies[boundary] / energies[Place.FACILITY], f"{boundary} instead of facility"
 
 
-def _off_the_laws(known):
+def _off_the_laws(known: Known) -> Known:
     """What the laws have over the method at the estimate's lengths, from that over its median."""
     (value, text), (lengths, _) = known["method"], known["lengths"]
     if value is None or lengths is None:
@@ -311,20 +339,21 @@ def _off_the_laws(known):
     return {"method": (value / lengths, f"the laws have x{value / lengths:.3g} of the method")}
 
 
-def _of_model(setup, estimate, reference_wh, convert):
+def _of_model(
+    setup: Setup, estimate: Mapping[Any, Any], reference_wh: float, convert: Conversion
+) -> Known:
     """Lengths and boundary by the method, whose law knows the model: value or none, and basis."""
-    known = dict.fromkeys(FACTORS[:-1], (None, "not stated"))
+    known: Known = dict.fromkeys(FACTORS[:-1], (None, "not stated"))
     assumed = np.isnan(estimate["input_tokens"])
     own = setup.regimes[REGIME].input_tokens
     input_tokens = own if assumed else estimate["input_tokens"]
     stated = not np.isnan(estimate["output_tokens"])
     output_tokens = estimate["output_tokens"] if stated else own
-    energies = {
-        b: energy_at(setup, estimate["model"], input_tokens, output_tokens, b, convert).quantile(
-            0.5
-        )
+    at = {
+        b: energy_at(setup, estimate["model"], input_tokens, output_tokens, b, convert)
         for b in COMPARABLE
     }
+    energies = {boundary: float(energy.quantile(0.5)) for boundary, energy in at.items()}
     known["boundary"] = _boundary(estimate, energies)
     if stated:
         lengths = f"{input_tokens:g}{' (assumed)' if assumed else ''}/{output_tokens:g} tokens"
@@ -335,7 +364,9 @@ def _of_model(setup, estimate, reference_wh, convert):
     return known
 
 
-def _served(setup, estimates, laws, references):
+def _served(
+    setup: Setup, estimates: pd.DataFrame, laws: law.LoadLaws, references: Mapping[str, float]
+) -> tuple[dict[str, Known], dict[str, Known]]:
     """Factors of the laws by estimate, for those that state their output, and further STEPS."""
     stated = estimates[estimates["output_tokens"].notna()].to_dict("records")
     chains = [_chain(setup, estimate, laws) for estimate in stated]
@@ -346,7 +377,8 @@ def _served(setup, estimates, laws, references):
     steps = found["predicted_j"].to_numpy().reshape(len(chains), -1)
     log_sd = found["log_sd"].to_numpy().reshape(len(chains), -1)[:, CHAIN.index("format")]
     queries = energy_of_tokens(steps, rows["output_tokens"].to_numpy().reshape(steps.shape))
-    factors, more = {}, {}
+    factors: dict[str, Known] = {}
+    more: dict[str, Known] = {}
     for estimate, own, query, sd, (_, texts) in zip(
         stated, steps, queries, log_sd, chains, strict=True
     ):
@@ -367,30 +399,32 @@ def _served(setup, estimates, laws, references):
     return factors, more
 
 
-def _chain(setup, estimate, laws):
+def _chain(
+    setup: Setup, estimate: Mapping[Any, Any], laws: law.LoadLaws
+) -> tuple[list[dict[str, object]], list[tuple[bool, str]]]:
     """Rows from the reference to the estimate, and whether and why each step is known."""
     model, given = estimate["model"], str(estimate["hardware"] or "")
     steady = estimate["source_id"] == STEADY_SOURCE
-    lengths = [estimate["input_tokens"], estimate["output_tokens"]]
-    if np.isnan(lengths[0]):
+    n_in, n_out = estimate["input_tokens"], estimate["output_tokens"]
+    if np.isnan(n_in):
         # the laws are fitted to these runs with their own assumption
-        lengths[0] = STEADY_INPUT if steady else setup.regimes[REGIME].input_tokens
+        n_in = STEADY_INPUT if steady else setup.regimes[REGIME].input_tokens
     load, own_load = _loads(setup, estimate)
-    node = [model, HOPPER, NODE]
-    start = law.row(*node, "FP8", load, *lengths)
+    reference = HOPPER
+    start = law.row(model, reference, NODE, "FP8", load, n_in, n_out)
     if add_traits(pd.DataFrame([start]), laws.models, laws.gpus)["filled"].iloc[0] > USABLE_MEMORY:
-        node[1] = LARGER
-        start = law.row(*node, "FP8", load, *lengths)
+        reference = LARGER
+        start = law.row(model, reference, NODE, "FP8", load, n_in, n_out)
     stated = isinstance(estimate["precision"], str)
     known = stated or estimate["method"].startswith(MEASURED)
     assumed = PUBLISHED_IN.get(model, PUBLISHED) if known else "FP8"
     precision = estimate["precision"] if stated else assumed
     precision = HALF_PRECISION.get(precision, precision)
     found = COUNT.search(given)
-    gpu = "B200" if "B200" in given else HOPPER if "H100" in given else node[1]
+    gpu = "B200" if "B200" in given else HOPPER if "H100" in given else reference
     count = int(found[1]) if found else NODE
     engine = TRANSFORMERS if TRANSFORMERS in given else law.ENGINE if found else ""
-    served = law.row(model, gpu, count, "FP8", own_load, *lengths, engine=engine)
+    served = law.row(model, gpu, count, "FP8", own_load, n_in, n_out, engine)
     if steady:
         version = dict(zip(("engine", "engine_version"), STEADY_ENGINE, strict=True))
         served |= {**version, "protocol": STEADY, "source_id": STEADY_SOURCE}
@@ -406,12 +440,12 @@ def _chain(setup, estimate, laws):
     amount = "as many as fit" if np.isinf(own_load) else f"{own_load:.4g} at once"
     return chain, [
         (True, f"{amount}, by the law"),
-        (bool(found), f"{count} {gpu}, not {NODE} {node[1]}, by the law" if found else unknown),
+        (bool(found), f"{count} {gpu}, not {NODE} {reference}, by the law" if found else unknown),
         (known, f"{how} not FP8, by the law" if known else unknown),
     ]
 
 
-def _loads(setup, estimate):
+def _loads(setup: Setup, estimate: Mapping[Any, Any]) -> tuple[float, float]:
     """Requests at once of the method's node, in the middle, and of the estimate."""
     served = {model.name: model for model in setup.models}[estimate["model"]].law
     own = np.inf

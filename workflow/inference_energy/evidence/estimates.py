@@ -5,24 +5,30 @@ models, all public estimates against the headline, and every estimate against th
 at the estimate's own model, lengths and boundary.
 """
 
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact
+from inference_energy.energy.mixtures import Mixture, TrimmedBlend
 from inference_energy.errors import InputError
 from inference_energy.evidence.boundaries import at_boundary
-from inference_energy.evidence.load import at_load
-from inference_energy.method.boundary import COMPARABLE, Place
-from inference_energy.method.setup import extrapolates
+from inference_energy.evidence.load import Load, at_load
+from inference_energy.method.boundary import COMPARABLE, Conversion, Place
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import ServedModel, Setup, extrapolates
 from inference_energy.text import rounded
+
+Band = tuple[float, float]
+"""Lower and upper end of a range of ratios. [1]"""
 
 REGIME = "traditional"
 PAPER, ABSTRACT, LIKE = "as the paper does it", "as the abstract says it", "like for like"
 
 
-def _served(setup, name):
+def _served(setup: Setup, name: str) -> ServedModel:
     served = {m.name: m for m in setup.models}
     if name not in served:
         raise InputError(
@@ -32,7 +38,15 @@ def _served(setup, name):
     return served[name]
 
 
-def energy_at(setup, model, input_tokens, output_tokens, boundary, convert, load=None):
+def energy_at(
+    setup: Setup,
+    model: str,
+    input_tokens: float,
+    output_tokens: float,
+    boundary: str,
+    convert: Conversion,
+    load: Load | None = None,
+) -> LogNormal:
     """Energy of a query of given lengths at a boundary (Eq. 1 of arXiv:2509.20241).
 
     Parameters
@@ -65,7 +79,9 @@ def energy_at(setup, model, input_tokens, output_tokens, boundary, convert, load
     return exact.fixed_energy(counted, served, input_tokens, output_tokens)
 
 
-def headline(setup, boundary, convert, regime=REGIME):
+def headline(
+    setup: Setup, boundary: str, convert: Conversion, regime: str = REGIME
+) -> Mixture | TrimmedBlend:
     """Distribution of the frontier blend's energy per query at a boundary. [Wh]"""
     setup = at_boundary(setup, boundary, convert)
     models, names = exact.regime_energy(setup, setup.regimes[regime])
@@ -83,23 +99,23 @@ class Own(NamedTuple):
         Of the frontier blend's ordinary queries, by boundary.
     """
 
-    models: dict
-    blend: dict
+    models: dict[str, dict[str, Mixture]]
+    blend: dict[str, Mixture | TrimmedBlend]
 
 
-def own_queries(setup, convert):
+def own_queries(setup: Setup, convert: Conversion) -> Own:
     """Compute the energies of a method's own queries, an :class:`Own`."""
     models = {name: exact.regime_energy(setup, of)[0] for name, of in setup.regimes.items()}
     return Own(models, {place: headline(setup, place, convert) for place in COMPARABLE})
 
 
-def with_central(estimates):
+def with_central(estimates: pd.DataFrame) -> pd.DataFrame:
     """Add ``central_wh``: the value, or the geometric mean of the range. [Wh]"""
-    middle = np.sqrt(estimates["low_wh"] * estimates["high_wh"])
+    middle = pd.Series(np.sqrt(estimates["low_wh"] * estimates["high_wh"]))
     return estimates.assign(central_wh=estimates["value_wh"].fillna(middle))
 
 
-def why_not_usable(estimates):
+def why_not_usable(estimates: pd.DataFrame) -> pd.Series:
     """Reason for which an estimate enters no result, by row; none for a usable one."""
     checks = {
         "searched for and not found": estimates["verification"] == "not found",
@@ -113,7 +129,7 @@ def why_not_usable(estimates):
     return reasons
 
 
-def why_not_like_for_like(estimates, models):
+def why_not_like_for_like(estimates: pd.DataFrame, models: Collection[str]) -> pd.Series:
     """Reason for which a usable estimate cannot be compared like with like, by row."""
     checks = {
         "no law: the model is not in the method's benchmark table": ~estimates["model"].isin(
@@ -128,20 +144,22 @@ def why_not_like_for_like(estimates, models):
     return reasons
 
 
-def _yes(condition):
+def _yes(condition: bool) -> str:
     return "yes" if condition else "no"
 
 
-def place(ratio, band):
+def place(ratio: float, band: Band) -> str:
     """Say whether a ratio, rounded to a whole number as the band is printed, is in the band."""
     whole = rounded(ratio, 0)
     return "below" if whole < band[0] else "above" if whole > band[1] else "inside"
 
 
-def _line(estimate, reading, reference, reference_wh, band):
+def _line(
+    estimate: Mapping[Any, Any], reading: str, reference: str, reference_wh: float, band: Band
+) -> dict[str, Any]:
     ratio = estimate["central_wh"] / reference_wh
-    copied = ("id", "origin", "author", "year", "subject", "model", "method", "production_scale")
-    copied += ("boundary", "input_tokens", "output_tokens", "verification", "source_id")
+    copied = ["id", "origin", "author", "year", "subject", "model", "method", "production_scale"]
+    copied += ["boundary", "input_tokens", "output_tokens", "verification", "source_id"]
     return {name: estimate[name] for name in copied} | {
         "reading": reading,
         "estimate_wh": estimate["central_wh"],
@@ -156,7 +174,9 @@ def _line(estimate, reading, reference, reference_wh, band):
     }
 
 
-def overestimates(setup, own, estimates, convert, band):
+def overestimates(
+    setup: Setup, own: Own, estimates: pd.DataFrame, convert: Conversion, band: Band
+) -> pd.DataFrame:
     """Ratio of every public estimate to the method, in three readings.
 
     Parameters
@@ -200,7 +220,7 @@ def overestimates(setup, own, estimates, convert, band):
         energy = energy_at(setup, model, input_tokens, output_tokens, estimate["boundary"], convert)
         text = f"{model}, {input_tokens:g}/{output_tokens:g} tokens, {estimate['boundary']}"
         lines.append(
-            _line(estimate, LIKE, text, energy.quantile(0.5), band)
+            _line(estimate, LIKE, text, float(energy.quantile(0.5)), band)
             | {
                 "input_tokens": input_tokens,
                 "input_assumed": _yes(assumed),
@@ -218,14 +238,14 @@ def overestimates(setup, own, estimates, convert, band):
     return table.assign(counted=[_yes(i in first) for i in table.index])
 
 
-def not_comparable(setup, estimates):
+def not_comparable(setup: Setup, estimates: pd.DataFrame) -> pd.DataFrame:
     """Estimates that are not compared like with like, and why: id, source_id, reason."""
     estimates = with_central(estimates)
     reasons = why_not_like_for_like(estimates, [m.name for m in setup.models])
     return estimates.assign(reason=reasons)[reasons.notna()][["id", "source_id", "reason"]]
 
 
-def shares(table):
+def shares(table: pd.DataFrame) -> pd.DataFrame:
     """Shares of the counted estimates below, inside and above the band.
 
     Parameters
@@ -272,7 +292,7 @@ def shares(table):
     return pd.DataFrame(lines)
 
 
-def breakdown(own, parts):
+def breakdown(own: Own, parts: Mapping[str, Any]) -> pd.DataFrame:
     """Split the headline into parts and set it beside a provider's split of one prompt.
 
     Parameters

@@ -75,12 +75,13 @@ class LoadLaws:
         served = describe(rows.reset_index(drop=True), self.models, self.gpus)
         throughput, log_sd = self.throughput.predict(served)
         lengths = served["input_tokens"], served["output_tokens"]
+        traits = {name: served[name] for name in TRAITS}
         copies = served["attention_data_parallel"].astype(float)
         pipeline = served.get("pipeline_parallel", 1)
         loads = served.assign(
             gpus=served["tensor_parallel"] * copies * pipeline,
             attention_copies=copies,
-            batch=served_batch(served[TRAITS], *lengths, served["concurrency"]),
+            batch=served_batch(traits, *lengths, served["concurrency"]),
             task="",
         )
         return energy_per_token(self.power, loads, throughput, log_sd, self.models, self.gpus)

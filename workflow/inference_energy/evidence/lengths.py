@@ -1,13 +1,18 @@
 """Output lengths: the method's distribution beside traces and measured models."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy
 
 from inference_energy.energy import exact
-from inference_energy.method.lengths import EmpiricalLengths
+from inference_energy.energy.equation import Array
+from inference_energy.energy.mixtures import Mixture, TrimmedBlend
+from inference_energy.method.lengths import EmpiricalLengths, RoundedLengths
+from inference_energy.method.setup import Regime, Setup
 from inference_energy.units import PERCENT
 
 LEVELS = np.linspace(0, 1, 201)
@@ -16,7 +21,7 @@ FLATTEST, STEEPEST = 0.01, 100.0
 """Powers of the tail beyond P95: the maximum at once, the maximum at the very end."""
 
 
-def quantile_curves(traces, measured):
+def quantile_curves(traces: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """Quantiles of output tokens of every trace and measured model at ``LEVELS``.
 
     A measured model has seven percentiles, a mean and a maximum. Between the percentiles ln
@@ -45,7 +50,7 @@ def quantile_curves(traces, measured):
     return pd.concat(frames, ignore_index=True)
 
 
-def _lengths(row):
+def _lengths(row: Mapping[Any, Any]) -> Array:
     """Quantiles at ``LEVELS`` from the percentiles, mean and maximum of a measured model."""
     known = np.array([row[f"p{level * PERCENT:.0f}"] for level in MEASURED_LEVELS], float)
     first, last = MEASURED_LEVELS[0], MEASURED_LEVELS[-1]
@@ -53,10 +58,10 @@ def _lengths(row):
     body *= np.minimum(LEVELS / first, 1)
     beyond = np.clip(np.round((LEVELS - last) / (1 - last), 9), 0, 1)
 
-    def curve(power):
+    def curve(power: float) -> Array:
         return body + (row["max"] - row["p95"]) * beyond**power
 
-    def excess(power):
+    def excess(power: float) -> float:
         return np.trapezoid(curve(power), LEVELS) - row["mean"]
 
     # a mean that no tail gives (percentiles of a histogram are rounded) takes the nearest tail
@@ -69,7 +74,9 @@ def _lengths(row):
     )
 
 
-def _curve(series, source, kind, lengths):
+def _curve(
+    series: str | Hashable, source: Any, kind: str | Hashable, lengths: Array
+) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "series": series,
@@ -81,7 +88,7 @@ def _curve(series, source, kind, lengths):
     )
 
 
-def shown(setup, curves, step=10):
+def shown(setup: Setup, curves: pd.DataFrame, step: int = 10) -> pd.DataFrame:
     """Every ``step``-th quantile of the observed lengths, and the method's own beside them.
 
     Returns
@@ -99,7 +106,7 @@ def shown(setup, curves, step=10):
     return table[np.isin(table["level"], kept)]
 
 
-def compare(setup, curves):
+def compare(setup: Setup, curves: pd.DataFrame) -> pd.DataFrame:
     """What each observed length distribution would do in place of each regime's.
 
     Parameters
@@ -119,8 +126,11 @@ def compare(setup, curves):
     """
     lines = []
     for name, regime in setup.regimes.items():
-        own_mean, _ = regime.output_tokens.mean_and_std()
-        own_median = float(regime.output_tokens.quantile(0.5))
+        tokens = regime.output_tokens
+        # those of a method are distributed, of a single query alone they are not
+        assert isinstance(tokens, RoundedLengths)
+        own_mean, _ = tokens.mean_and_std()
+        own_median = float(tokens.quantile(0.5))
         base = _blend(setup, regime)
         for (series, kind, source), curve in curves.groupby(
             ["series", "kind", "source_id"], sort=False
@@ -136,10 +146,8 @@ def compare(setup, curves):
                     "series": series,
                     "kind": kind,
                     "source_id": source,
-                    "distance": _distance(regime.output_tokens, lengths),
-                    "distance_shape": _distance(
-                        regime.output_tokens, lengths * own_median / max(median, 1.0)
-                    ),
+                    "distance": _distance(tokens, lengths),
+                    "distance_shape": _distance(tokens, lengths * own_median / max(median, 1.0)),
                     "median_tokens": median,
                     "mean_tokens": mean,
                     "median_tokens_ratio": median / own_median,
@@ -152,12 +160,12 @@ def compare(setup, curves):
     return pd.DataFrame(lines)
 
 
-def _blend(setup, regime):
+def _blend(setup: Setup, regime: Regime) -> Mixture | TrimmedBlend:
     models, names = exact.regime_energy(setup, regime)
     return exact.blend_energy(setup, models, names)
 
 
-def _distance(tokens, quantiles):
+def _distance(tokens: RoundedLengths, quantiles: Array) -> float:
     """Largest difference between a distribution function and that of evenly spaced quantiles."""
     # a length that occurs at several levels is reached at the highest and left at the lowest
     above = tokens.cdf(quantiles + 0.5)

@@ -98,13 +98,13 @@ def unseen(
     return found
 
 
-def _without(model, sources):
+def _without(model: str, sources: Mapping[str, Any]) -> dict[str, Any]:
     """Sources without the rows of a model's network, whatever its name in them."""
     hardware = sources["hardware"]
     known = hardware["models"].set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
     spelt = names(hardware["models"])
 
-    def others(table, column="model"):
+    def others(table: pd.DataFrame, column: str = "model") -> pd.DataFrame:
         own = table[column].map(lambda name: spelt.get(str(name).lower(), name)).map(known)
         return table[own != known[model]].reset_index(drop=True)
 

@@ -1,5 +1,8 @@
 """Numbers for the pages of public evidence, picked from the result tables."""
 
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -12,7 +15,7 @@ from inference_energy.evidence.decomposition import (
     explained,
 )
 from inference_energy.evidence.estimates import LIKE
-from inference_energy.evidence.verdicts import how_judged
+from inference_energy.evidence.verdicts import Tables, how_judged
 from inference_energy.templates import render
 from inference_energy.text import FEW
 
@@ -29,7 +32,14 @@ RUN = "mlenergy_v3."
 """Begin of the identifiers of measured runs."""
 
 
-def page(verdicts, predicted, tables, estimates, metered, reported):
+def page(
+    verdicts: Tables,
+    predicted: Tables,
+    tables: Tables,
+    estimates: pd.DataFrame,
+    metered: pd.DataFrame,
+    reported: str,
+) -> str:
     """Write the page of conclusions.
 
     Parameters
@@ -64,7 +74,7 @@ def page(verdicts, predicted, tables, estimates, metered, reported):
         possible=POSSIBLE,
         verdicts=_verdicts(verdicts, reported),
         closeness=near.to_dict("records"),
-        closest=near.loc[near["median"].idxmin(), "method"] if len(near) else "",
+        closest=near["method"].iloc[near["median"].argmin()] if len(near) else "",
         runs=int(near["n"].max()) if len(near) else 0,
         **_factors(tables),
         sweeps=_sweeps(tables["concurrency"]),
@@ -74,7 +84,13 @@ def page(verdicts, predicted, tables, estimates, metered, reported):
     )
 
 
-def each(verdicts, tables, estimates, settings, reported):
+def each(
+    verdicts: Tables,
+    tables: Tables,
+    estimates: pd.DataFrame,
+    settings: Mapping[str, Any],
+    reported: str,
+) -> str:
     """Write the page of every line of evidence.
 
     Parameters as for :func:`page`, and ``settings``, the content of config/evidence.yaml.
@@ -102,7 +118,7 @@ def each(verdicts, tables, estimates, settings, reported):
     )
 
 
-def remainders(tables, settings, reported):
+def remainders(tables: Tables, settings: Mapping[str, Any], reported: str) -> str:
     """Write the page of what the factors leave; parameters as for :func:`page`."""
     return render(
         "evidence/remainders.md.jinja",
@@ -113,7 +129,7 @@ def remainders(tables, settings, reported):
     )
 
 
-def closeness(predicted):
+def closeness(predicted: Tables) -> pd.DataFrame:
     """How near the methods are to the measured runs that all of them serve, like for like.
 
     Parameters
@@ -143,19 +159,20 @@ def closeness(predicted):
     return pd.DataFrame(lines) if shared else pd.DataFrame(columns=["method", "median", "n"])
 
 
-def _one_to_many(table):
+def _one_to_many(table: pd.DataFrame) -> dict[str, float | None]:
     """Energy at one request over that at many, of the study that has both, and by the law."""
     pair = table[table["id"].isin(ONE_TO_MANY)].set_index(["id", "factor"])
     if pair.empty:
         return {"measured": None, "law": None}
     one, many = (pair.loc[name] for name in ONE_TO_MANY)
+    by_law = [np.prod(of["value"].loc[list(BY_LAW)].to_numpy(float)) for of in (one, many)]
     return {
         "measured": one["ratio"].iloc[0] / many["ratio"].iloc[0],
-        "law": one.loc[list(BY_LAW), "value"].prod() / many.loc[list(BY_LAW), "value"].prod(),
+        "law": by_law[0] / by_law[1],
     }
 
 
-def _metered(runs):
+def _metered(runs: pd.DataFrame) -> list[dict[str, Any]]:
     """Energy per token at the fewest requests over the least, of each node with both roles."""
     both = runs[runs["disaggregated"] == "no"]
     found = []
@@ -173,7 +190,7 @@ def _metered(runs):
     return found
 
 
-def _sweeps(table):
+def _sweeps(table: pd.DataFrame) -> list[dict[str, Any]]:
     """What the sweeps on each GPU show, and what the law says of one sequence."""
     return [
         {
@@ -188,18 +205,18 @@ def _sweeps(table):
     ]
 
 
-def _verdicts(verdicts, reported):
+def _verdicts(verdicts: Tables, reported: str) -> dict[str, list[dict[Hashable, Any]]]:
     """Evidence on each statement, with the verdicts of all methods."""
     keys = ["question", "group"]
     methods = [table.set_index(keys)["verdict"] for table in verdicts.values()]
-    questions = {}
+    questions: dict[str, list[dict[Hashable, Any]]] = {}
     for row in verdicts[reported].to_dict("records"):
         row["by_method"] = [m.get((row["question"], row["group"]), "") for m in methods]
         questions.setdefault(row["question"], []).append(row)
     return questions
 
 
-def _overestimates(tables):
+def _overestimates(tables: Tables) -> dict[str, Any]:
     """What the comparison like for like assumes and leaves out."""
     ratios = tables["overestimates"]
     like = ratios[ratios["reading"] == LIKE]
@@ -210,7 +227,7 @@ def _overestimates(tables):
     }
 
 
-def _factors(tables):
+def _factors(tables: Tables) -> dict[str, Any]:
     """Medians of the factors like for like, by how estimates were obtained."""
     table, ratios = tables["decomposition"], tables["overestimates"]
     like = ratios[(ratios["reading"] == LIKE) & (ratios["counted"] == "yes")]
@@ -238,7 +255,7 @@ def _factors(tables):
     }
 
 
-def _blackwell(table):
+def _blackwell(table: pd.DataFrame) -> Sequence[tuple[Hashable, dict[str, Any]]]:
     """Ratios of B200 to H100 by source."""
     rows = []
     for source, pairs in table.groupby("source_id"):

@@ -1,5 +1,8 @@
 """A day of a provider's service beside the law of throughput at its load."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +11,7 @@ from inference_energy.method.distributions import NORMAL_95
 from inference_energy.units import SECONDS_PER_HOUR
 
 
-def compare(day, laws, stated):
+def compare(day: pd.DataFrame, laws: law.LoadLaws, stated: Mapping[str, Any]) -> pd.DataFrame:
     """Throughput of a node as published, and by the law.
 
     Parameters

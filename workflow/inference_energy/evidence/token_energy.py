@@ -10,10 +10,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from inference_energy.energy.equation import token_energy
+from inference_energy.energy.equation import Array, token_energy
 from inference_energy.laws.at_load import describe
 from inference_energy.laws.serving import TRAITS, served_batch
 from inference_energy.laws.training import LoadFit, steady_rows
@@ -26,8 +25,8 @@ from inference_energy.units import PERCENT
 def energy_per_token(
     law: GpuPower,
     rows: pd.DataFrame,
-    throughput: ArrayLike,
-    log_sd: ArrayLike,
+    throughput: Array | pd.Series,
+    log_sd: Array | float,
     models: pd.DataFrame,
     gpus: pd.DataFrame,
 ) -> pd.DataFrame:
@@ -39,9 +38,9 @@ def energy_per_token(
         Power with load.
     rows : DataFrame
         Loads, columns as for ``add_utilisation`` but for throughput_tps, and task.
-    throughput : array_like
+    throughput : ndarray or Series
         Median of the throughput of all GPUs of each row. [tokens/s]
-    log_sd : array_like
+    log_sd : ndarray or float
         Standard deviation of its logarithm. [1]
     models, gpus : DataFrame
         Tables of schemas ``models`` and ``gpus``.
@@ -53,7 +52,8 @@ def energy_per_token(
     """
     loads = add_utilisation(rows.assign(throughput_tps=throughput), models, gpus)
     power = law.predict(loads)
-    energy = token_energy(power["gpu_power_w"] * rows["gpus"].astype(float), throughput)
+    speed = pd.Series(np.asarray(throughput, float), rows.index)
+    energy = token_energy(power["gpu_power_w"] * rows["gpus"].astype(float), speed)
     spread = np.hypot(power["log_sd"], (1 - power["slope"]) * log_sd)
     ends = {f"p{p}_j": energy * np.exp(ndtri(p / PERCENT) * spread) for p in (5, 25, 75, 95)}
     return pd.DataFrame({"predicted_j": energy, **ends, "log_sd": spread})
@@ -93,7 +93,7 @@ def left_out(
         steady_rows(steady).assign(concurrency=steady["concurrency_limit"]), models, gpus
     ).set_axis(swept.index)
     lengths = served["input_tokens"], served["output_tokens"]
-    batch = served_batch(served[TRAITS], *lengths, served["concurrency"])
+    batch = served_batch({name: served[name] for name in TRAITS}, *lengths, served["concurrency"])
     loads = swept.assign(batch=batch)
     known = names(models)
     network = training["model"].map(lambda name: known.get(str(name).lower(), name))

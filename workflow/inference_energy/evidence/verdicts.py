@@ -1,10 +1,14 @@
 """All tables of public evidence for one method, and verdicts on the paper's statements."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 # scipy.stats takes as long to import as pandas, and most jobs that import this do not call it
 import scipy
 
+from inference_energy.errors import InputError
 from inference_energy.evidence import coverage as evidence_coverage
 from inference_energy.evidence import decomposition, lengths
 from inference_energy.evidence import estimates as evidence_estimates
@@ -17,7 +21,16 @@ from inference_energy.evidence.coverage import (
     QUERIES,
 )
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
+from inference_energy.evidence.law import LoadLaws
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import Coupling, Setup
 from inference_energy.text import FEW, are_few, percent
+
+Tables = Mapping[str, pd.DataFrame]
+"""Tables by the name of their schema."""
+
+Line = dict[str, Any]
+"""Line of the table of verdicts."""
 
 INTERVAL = 0.9
 """Level of the interval of a share. [1]"""
@@ -26,7 +39,7 @@ NEARLY_ALL, MOSTLY = 0.9, 0.5
 """Shares of the figures from which a statement about them holds, or holds in part. [1]"""
 
 
-def degree(share, n):
+def degree(share: float, n: int) -> str:
     """Verdict on a statement about all ``n`` figures of a group, of which ``share`` [1] comply."""
     if are_few(n):
         return NOT_TESTABLE
@@ -35,7 +48,7 @@ def degree(share, n):
     return "holds in part" if share >= MOSTLY else "does not hold"
 
 
-def how_judged(nominal):
+def how_judged(nominal: Mapping[str, float]) -> dict[str, str]:
     """How the lines of :func:`verdicts` are judged, in sentences.
 
     Parameters
@@ -68,7 +81,13 @@ def how_judged(nominal):
     }
 
 
-def weigh(setup, data, settings, laws, unseen=None):
+def weigh(
+    setup: Setup,
+    data: Tables,
+    settings: Mapping[str, Any],
+    laws: LoadLaws,
+    unseen: Mapping[str, Setup] | None = None,
+) -> dict[str, pd.DataFrame]:
     """Set a method beside public estimates and measurements.
 
     Parameters
@@ -93,8 +112,16 @@ def weigh(setup, data, settings, laws, unseen=None):
     Raises
     ------
     InputError
-        If config/evidence.yaml and the wall-power table do not fit together.
+        If config/evidence.yaml and the wall-power table do not fit together, or the method's power
+        utilisation follows the throughput.
     """
+    utilisation = setup.power_utilisation
+    if isinstance(utilisation, Coupling):
+        raise InputError(
+            "power_utilisation.distribution: value coupled: what nodes draw at the wall is held"
+            " against a range of its own; allowed is a method whose power utilisation is a factor;"
+            " state one, or take the method off the list of methods in config/config.yaml"
+        )
     estimates, runs, wall_power = data["estimates"], data["mlenergy"], data["wall_power"]
     convert = conversion(settings, wall_power)
     band = (settings["overestimate_band"]["lower"], settings["overestimate_band"]["upper"])
@@ -103,7 +130,6 @@ def weigh(setup, data, settings, laws, unseen=None):
     own = evidence_estimates.own_queries(setup, convert)
     ratios = evidence_estimates.overestimates(setup, own, estimates, convert, band)
     predicted = evidence_coverage.predictions(setup, own, estimates, runs, convert, unseen)
-    utilisation = setup.power_utilisation
     tables = {
         "overestimates": ratios,
         "overestimate_shares": evidence_estimates.shares(ratios),
@@ -122,7 +148,7 @@ def weigh(setup, data, settings, laws, unseen=None):
     return tables | {"evidence_verdicts": verdicts(judged, settings, utilisation)}
 
 
-def by_source(complies, sources):
+def by_source(complies: pd.Series, sources: pd.Series) -> tuple[float, float, float]:
     """Share of the sources that comply, and its interval.
 
     Figures of one source are one witness: each source counts as the share of its figures that
@@ -142,11 +168,22 @@ def by_source(complies, sources):
     """
     own = complies.groupby(sources).mean()
     hits, misses = own.sum() + 0.5, (1 - own).sum() + 0.5
-    ends = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
-    return float(own.mean()), *(float(scipy.stats.beta.ppf(end, hits, misses)) for end in ends)
+    ends = (1 - INTERVAL) / 2, (1 + INTERVAL) / 2
+    low, high = (float(scipy.stats.beta.ppf(end, hits, misses)) for end in ends)
+    return float(own.mean()), low, high
 
 
-def _line(question, group, statement, complies, values, what, table, sources, verdict=None):
+def _line(
+    question: str,
+    group: str,
+    statement: str,
+    complies: pd.Series,
+    values: pd.Series,
+    what: str,
+    table: str,
+    sources: pd.Series,
+    verdict: str | None = None,
+) -> Line:
     share = float(complies.mean())
     of_sources, least, most = by_source(complies, sources)
     return {
@@ -168,7 +205,7 @@ def _line(question, group, statement, complies, values, what, table, sources, ve
     }
 
 
-def verdicts(tables, settings, utilisation):
+def verdicts(tables: Tables, settings: Mapping[str, Any], utilisation: LogNormal) -> pd.DataFrame:
     """Judge the paper's statements.
 
     Parameters
@@ -211,7 +248,7 @@ def verdicts(tables, settings, utilisation):
     return pd.DataFrame(lines)
 
 
-def _overestimates(table, band):
+def _overestimates(table: pd.DataFrame, band: Mapping[str, float]) -> list[Line]:
     statement = f"public estimates overstate {band['lower']:g}-{band['upper']:g} times"
     counted = table[table["counted"] == "yes"]
     not_shown = counted["production_scale"].fillna("unknown") != "yes"
@@ -240,7 +277,7 @@ def _overestimates(table, band):
     ]
 
 
-def _concurrency(table, band):
+def _concurrency(table: pd.DataFrame, band: Mapping[str, float]) -> list[Line]:
     """Sweeps as measured, which bound the whole effect from below, and from one sequence on."""
     smallest = round(table["smallest_batch"].min())
     lines = []
@@ -277,7 +314,7 @@ def _concurrency(table, band):
     return lines
 
 
-def _consistency(predicted, coverage):
+def _consistency(predicted: pd.DataFrame, coverage: pd.DataFrame) -> list[Line]:
     lines = []
     for group in (PAPERS_LIST, EVERYTHING):
         for basis in (QUERIES, LIKE):
@@ -304,7 +341,7 @@ def _consistency(predicted, coverage):
     return lines
 
 
-def _blackwell(table, band):
+def _blackwell(table: pd.DataFrame, band: Mapping[str, float]) -> list[Line]:
     statement = f"Blackwell has {band['lower']:g}-{band['upper']:g} times the throughput of H100"
     names = {True: "ML.ENERGY, each GPU at its best, per GPU", False: "vendor tables, FP4 over FP8"}
     measured = table["energy_ratio"].notna()
@@ -323,7 +360,7 @@ def _blackwell(table, band):
     ]
 
 
-def _lengths(table):
+def _lengths(table: pd.DataFrame) -> list[Line]:
     kinds = {"traditional": ("trace", "chat"), "long": ("gpqa",)}
     names = {"trace": "traces of services", "chat": "ML.ENERGY chat", "gpqa": "ML.ENERGY GPQA"}
     return [

@@ -3,22 +3,32 @@
 Every function returns a DataFrame in the columns of the result tables: one number per line.
 """
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from inference_energy.energy import exact, monte_carlo
 from inference_energy.energy.fleet import mix
+from inference_energy.energy.mixtures import Energy
+from inference_energy.energy.monte_carlo import Samples
 from inference_energy.laws.registry import LAWS
-from inference_energy.method.setup import TRIMMED, UNTRIMMED, Coupling
+from inference_energy.method.setup import TRIMMED, UNTRIMMED, Coupling, Regime, Setup
 from inference_energy.rounding import largest_first
+
+Answers = dict[tuple[str, str], dict[str, float]]
+"""Statistics by subject and pathway."""
+
+Line = dict[str, Any]
+"""Line of a result table."""
 
 NARROWEST = 1.01
 """Ratio of the ends of a histogram from which on its bins differ in six digits. [1]"""
 
 
-def throughput_laws(setup):
+def throughput_laws(setup: Setup) -> pd.DataFrame:
     """Coefficients of each model's law: model, law, term, value, unit."""
     return pd.DataFrame(
         [
@@ -30,7 +40,7 @@ def throughput_laws(setup):
     )
 
 
-def _lines(statistics, unit, **where):
+def _lines(statistics: Mapping[str, float], unit: str, **where: str) -> list[Line]:
     """One line per statistic; the number of samples has its own unit."""
     return [
         where | {"statistic": name, "value": value, "unit": "queries" if name == "n" else unit}
@@ -38,7 +48,9 @@ def _lines(statistics, unit, **where):
     ]
 
 
-def _published_energy(setup, regime, samples, random):
+def _published_energy(
+    setup: Setup, regime: Regime, samples: Samples, random: np.random.RandomState
+) -> Answers:
     blend = monte_carlo.frontier_blend(samples, setup.blend.trim)
     answers = {(name, "baseline"): energy for name, energy in samples.energy.items()}
     pathways = monte_carlo.with_pathways(setup, blend, random)
@@ -47,9 +59,11 @@ def _published_energy(setup, regime, samples, random):
     return {key: monte_carlo.describe(energy) for key, energy in answers.items()}
 
 
-def _exact_energy(setup, regime):
+def _exact_energy(setup: Setup, regime: Regime) -> Answers:
     models, members = exact.regime_energy(setup, regime)
-    answers = {(name, "baseline"): energy for name, energy in models.items()}
+    answers: dict[tuple[str, str], Energy] = {
+        (name, "baseline"): energy for name, energy in models.items()
+    }
     for subject, trim in ((TRIMMED, True), (UNTRIMMED, False)):
         blend = exact.blend_energy(setup, models, members, trim)
         pathways = exact.with_pathways(setup, blend)
@@ -57,7 +71,7 @@ def _exact_energy(setup, regime):
     return {key: energy.describe() for key, energy in answers.items()}
 
 
-def _energy_lines(answers, engine, regime, **where):
+def _energy_lines(answers: Answers, engine: str, regime: Regime, **where: str) -> list[Line]:
     return [
         line
         for (subject, pathway), statistics in answers.items()
@@ -73,7 +87,7 @@ def _energy_lines(answers, engine, regime, **where):
     ]
 
 
-def energy_per_query(setup, engines):
+def energy_per_query(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
     """Energy per query of every model and of the blend under every pathway. [Wh]"""
     lines = []
     for regime in setup.regimes.values():
@@ -85,7 +99,7 @@ def energy_per_query(setup, engines):
     return pd.DataFrame(lines)
 
 
-def blend(setup):
+def blend(setup: Setup) -> pd.DataFrame:
     """Every model's place in the frontier blend, from the exact engine.
 
     Returns
@@ -115,7 +129,7 @@ def blend(setup):
     return pd.DataFrame(lines)
 
 
-def members(places):
+def members(places: pd.DataFrame) -> pd.DataFrame:
     """Models that are in the blend of a regime, one line each, so that an edit moves few lines.
 
     Parameters
@@ -131,12 +145,12 @@ def members(places):
     """
     inside = places[places["model"].isin(places.loc[places["share"] > 0, "model"])]
     wide = inside.pivot_table(index="model", columns="regime", values=["median", "share"])
-    wide.columns = [f"{regime}_{column}" for column, regime in wide.columns]
+    wide.columns = [f"{regime}_{column}" for column, regime in list[Any](wide.columns)]
     known = inside.drop_duplicates("model").set_index("model")[["parameters", "ranked_by"]]
     return known.join(wide).reset_index()
 
 
-def throughput(setup, engines):
+def throughput(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
     """Throughput of every model over the queries' lengths. [tokens/s]"""
     lines = []
     for regime in setup.regimes.values():
@@ -158,7 +172,7 @@ def throughput(setup, engines):
     return pd.DataFrame(lines)
 
 
-def extrapolation(setup):
+def extrapolation(setup: Setup) -> pd.DataFrame:
     """How much of each regime lies beyond the lengths that the laws have seen: shares. [1]"""
     return pd.DataFrame(
         [
@@ -171,7 +185,7 @@ def extrapolation(setup):
     )
 
 
-def output_tokens(setup, engines):
+def output_tokens(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
     """Output tokens of a query. [tokens]
 
     The released code draws them anew for each model; the paper prints the first model's or the
@@ -191,7 +205,7 @@ def output_tokens(setup, engines):
     return pd.DataFrame(lines)
 
 
-def fleet(setup, engines):
+def fleet(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
     """Energy of a day's queries: all traditional, all long, and mixed. [GWh/day]
 
     Mixed is ``(1 - s) traditional + s long`` of each statistic, s the share of long queries.
@@ -218,7 +232,9 @@ def fleet(setup, engines):
     return pd.DataFrame(lines)
 
 
-def sensitivity(setup, sensitivities, engines):
+def sensitivity(
+    setup: Setup, sensitivities: Mapping[str, Any], engines: Collection[str]
+) -> pd.DataFrame:
     """Energy per query at other input lengths, and with power utilisation tied to throughput.
 
     Longer inputs are charged as the section says, or by the law where it charges input itself.
@@ -265,7 +281,7 @@ def sensitivity(setup, sensitivities, engines):
     return pd.DataFrame(lines)
 
 
-def densities(setup, points=161):
+def densities(setup: Setup, points: int = 161) -> pd.DataFrame:
     """Exact density of ln E between P5 and P95, for drawing violins.
 
     Where a twentieth of the queries or more needs no energy, P5 and P95 are those of the others.
@@ -279,7 +295,9 @@ def densities(setup, points=161):
     for regime in setup.regimes.values():
         models, members = exact.regime_energy(setup, regime)
         blend = exact.blend_energy(setup, models, members)
-        subjects = {(name, "baseline"): energy for name, energy in models.items()}
+        subjects: dict[tuple[str, str], Energy] = {
+            (name, "baseline"): energy for name, energy in models.items()
+        }
         subjects |= {
             (TRIMMED, pathway): energy
             for pathway, energy in exact.with_pathways(setup, blend).items()
@@ -301,14 +319,14 @@ def densities(setup, points=161):
     return pd.concat(frames, ignore_index=True)
 
 
-def _drawn_range(energy):
+def _drawn_range(energy: Energy) -> tuple[float, float]:
     """P5 and P95 [Wh]; where a twentieth of the queries needs no energy, those of the others."""
     zero = energy.zero_mass
     levels = (0.05, 0.95) if zero < 0.05 else (zero + 0.05 * (1 - zero), zero + 0.95 * (1 - zero))
-    return tuple(energy.quantile(level) for level in levels)
+    return energy.quantile(levels[0]), energy.quantile(levels[1])
 
 
-def histograms(setup, bins=40):
+def histograms(setup: Setup, bins: int = 40) -> pd.DataFrame:
     """Histograms of the published engine's samples, for the supplement's figures.
 
     Returns
@@ -324,6 +342,7 @@ def histograms(setup, bins=40):
         drawn = list(samples.tokens.items())
         place = {"first": 0, "last": -1}[setup.monte_carlo.published_tokens[regime.name]]
         model, tokens = drawn[place]
+        series: list[tuple[str, str, np.ndarray, str, Callable[..., np.ndarray]]]
         series = [("output tokens", model, tokens, "tokens", np.linspace)]
         series += [
             ("energy", pathway, energy, "Wh", np.geomspace)

@@ -5,17 +5,23 @@ without its model. So is the power law that turns a throughput into energy, and 
 load when it is told the load.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from inference_energy.energy.equation import energy_of_each
+from inference_energy.energy.equation import Array, energy_of_each
 from inference_energy.evidence.estimates import energy_at
 from inference_energy.evidence.load import Load, at_load, unseen
 from inference_energy.evidence.token_energy import energy_per_token
-from inference_energy.laws.registry import LAWS
+from inference_energy.laws.registry import LAWS, Kind
+from inference_energy.method.boundary import Conversion
+from inference_energy.method.setup import Setup
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.utilisation import add_utilisation, names
+from inference_energy.power.ways import Hardware
 
 ASKED = [name for name, kind in LAWS.items() if kind.pooled]
 """Laws that predict configurations which they have not seen."""
@@ -45,7 +51,7 @@ STACK = ["engine", "engine_version", "protocol", "source_id"]
 PREDICTED = ["id", "throughput_tps", "energy_per_token_j"]
 
 
-def of_method(rows, setup, convert):
+def of_method(rows: pd.DataFrame, setup: Setup, convert: Conversion) -> pd.DataFrame:
     """Predictions of a method that is told no load, of the models that it has a law for.
 
     A run's GPUs have their share of its node of eight, whatever GPUs that has.
@@ -80,7 +86,9 @@ def of_method(rows, setup, convert):
     return pd.DataFrame(found, columns=PREDICTED)
 
 
-def of_method_at_load(rows, method, sources, convert):
+def of_method_at_load(
+    rows: pd.DataFrame, method: Mapping[str, Any], sources: Mapping[str, Any], convert: Conversion
+) -> pd.DataFrame:
     """Predictions of a method that knows load, told the run's load, GPUs, format and engine.
 
     It needs no throughput of a model, so it is also asked for the models whose energy was measured
@@ -100,12 +108,13 @@ def of_method_at_load(rows, method, sources, convert):
     DataFrame
         As of :func:`of_method`; no row of a method that knows no load.
     """
-    found = []
+    found: list[tuple[str, float, float]] = []
     if "serving" not in method:
         return pd.DataFrame(found, columns=PREDICTED)
     known = rows["model"].isin(method["benchmarks"]["models"])
     asked = rows[known | rows["energy_per_token_j"].notna()]
-    for model, own in asked.groupby("model"):
+    for name, own in asked.groupby("model"):
+        model = str(name)
         alone = {**method, "benchmarks": method["benchmarks"] | {"models": [model]}}
         setup = unseen(alone, sources, own)[model]
         for row in own.to_dict("records"):
@@ -121,7 +130,9 @@ def of_method_at_load(rows, method, sources, convert):
     return pd.DataFrame(found, columns=PREDICTED)
 
 
-def of_law(name, rows, learnt, hardware):
+def of_law(
+    name: str, rows: pd.DataFrame, learnt: pd.DataFrame, hardware: Hardware
+) -> dict[str, pd.Series]:
     """Throughput of every run by a law, told its load, without its configuration and its model.
 
     Parameters
@@ -159,7 +170,7 @@ def of_law(name, rows, learnt, hardware):
     return found
 
 
-def _predicted(kind, fit, rows, served):
+def _predicted(kind: Kind, fit: Any, rows: pd.DataFrame, served: list[str]) -> Array:
     """Throughput of rows by a fit, rows that are the same in ``served`` by one law. [tokens/s]"""
     alike = rows.groupby(served, sort=False, dropna=False).ngroup().to_numpy()
     first = rows[~pd.Series(alike).duplicated().to_numpy()]
@@ -185,21 +196,23 @@ class PowerLaws:
         Tables ``models``, ``gpus``, ``nodes``, ``mlenergy``, ``inferencex`` and ``wall_power``.
     """
 
-    def __init__(self, hardware):
+    def __init__(self, hardware: Hardware) -> None:
         self.models, self.gpus = hardware["models"], hardware["gpus"]
         runs = measured.rows(hardware["mlenergy"], hardware["inferencex"])
         self.runs = add_utilisation(runs, self.models, self.gpus)
         self.idle = node.idle_share(hardware["wall_power"], hardware["nodes"], self.gpus)
-        self.fits = {}
+        self.fits: dict[frozenset[int], GpuPower] = {}
 
-    def without(self, hidden):
+    def without(self, hidden: frozenset[int]) -> GpuPower:
         """Law that has not seen some of ``runs``, a frozenset of their index."""
         if hidden not in self.fits:
             self.fits[hidden] = GpuPower.fit(self.runs.drop(hidden), self.idle)
         return self.fits[hidden]
 
 
-def law_energy(rows, throughput, left_out, laws):
+def law_energy(
+    rows: pd.DataFrame, throughput: pd.Series, left_out: str, laws: PowerLaws
+) -> pd.Series:
     """Energy per output token of the GPUs at a throughput, by the law of GPU power.
 
     The law is fitted anew without what is left out, and knows the load, not the task.
@@ -225,7 +238,8 @@ def law_energy(rows, throughput, left_out, laws):
     asked = asked[asked["speed"].notna()].assign(task="", batch=lambda t: t["concurrency"])
     asked = asked.rename(columns={"attention_data_parallel": "attention_copies"})
     described = laws.runs.assign(model=laws.runs["network"])
-    own, hidden = _hidden(*(_laid_out(table) for table in (asked, described)), models, left_out)
+    tested, learnt = (_laid_out(table) for table in (asked, described))
+    own, hidden = _hidden(tested, learnt, models, left_out)
     found = pd.Series(np.nan, asked.index)
     for k, alike in asked.groupby(own):
         law = laws.without(hidden[k])
@@ -234,7 +248,7 @@ def law_energy(rows, throughput, left_out, laws):
     return found
 
 
-def _laid_out(runs):
+def _laid_out(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of the law of power with the layout by which configurations are told."""
     return runs.assign(
         attention_data_parallel=runs["attention_copies"],
@@ -242,7 +256,9 @@ def _laid_out(runs):
     )
 
 
-def _hidden(tested, learnt, models, left_out):
+def _hidden(
+    tested: pd.DataFrame, learnt: pd.DataFrame, models: pd.DataFrame, left_out: str
+) -> tuple[pd.Series, dict[float, frozenset[int]]]:
     """Part that every tested row is left out in, and the learnt rows that no fit for it sees."""
     own, others = (_group(table, models, left_out) for table in (tested, learnt))
     groups = others.unique()
@@ -252,7 +268,7 @@ def _hidden(tested, learnt, models, left_out):
     return own, {k: frozenset(others.index[others == k]) for k in own.unique()}
 
 
-def _group(rows, models, left_out):
+def _group(rows: pd.DataFrame, models: pd.DataFrame, left_out: str) -> pd.Series:
     """Name of what is left out with every row, whatever engine has served it."""
     known = models.set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
     spelt = names(models)
@@ -262,4 +278,5 @@ def _group(rows, models, left_out):
         return network
     copies = rows["attention_data_parallel"].fillna(1) if "attention_data_parallel" in rows else 1
     gpus = (rows["tensor_parallel"] * copies).astype(float).map("{:g}".format)
-    return network.str.cat([rows["gpu"], gpus, rows["precision"]], sep=" ")
+    others = pd.DataFrame({"gpu": rows["gpu"], "gpus": gpus, "precision": rows["precision"]})
+    return network.str.cat(others, sep=" ")

@@ -1,5 +1,8 @@
 """Pages of the comparison with other estimators: who is nearest to the measured runs."""
 
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 
 from inference_energy.peers.own import ASKED, OF_ONE_LOAD
@@ -12,6 +15,9 @@ from inference_energy.peers.score import (
     VARIANT,
 )
 from inference_energy.templates import render
+
+Line = Mapping[Hashable, Any]
+"""Line of the table of schema ``peers``, by column."""
 
 CONFIGURATOR = "aiconfigurator"
 """Package that predicts throughput and no power."""
@@ -32,7 +38,7 @@ DIVISIONS = [
 """Runs that count and how they are divided, a table each."""
 
 
-def page(rows, answers, scored):
+def page(rows: pd.DataFrame, answers: pd.DataFrame, scored: pd.DataFrame) -> str:
     """Write the comparison for a reader.
 
     Parameters
@@ -55,7 +61,7 @@ def page(rows, answers, scored):
     )
 
 
-def each(answers, scored):
+def each(answers: pd.DataFrame, scored: pd.DataFrame) -> str:
     """Write the tables behind :func:`page`, by load and class."""
     return render(
         "peers/peers_each.md.jinja",
@@ -68,7 +74,7 @@ def each(answers, scored):
     )
 
 
-def _quantities(scored):
+def _quantities(scored: pd.DataFrame) -> list[dict[str, Any]]:
     whole = scored[scored["by"] == "all"]
     return [
         {"name": name, "sets": [_set(whole, name, chosen) for chosen in (SHARED, METHODS)]}
@@ -76,9 +82,10 @@ def _quantities(scored):
     ]
 
 
-def label(line):
+def label(line: Line) -> str:
     """Name of a predictor as it was asked."""
-    name = NAMES.get(line["predictor"], line["predictor"])
+    predictor = str(line["predictor"])
+    name = NAMES.get(predictor, predictor)
     if line["predictor"] in PACKAGES:
         lent = "" if line["left_out"] == "nothing" else " with our power law"
         return f"{name}{lent}, told {line['told']}"
@@ -88,11 +95,11 @@ def label(line):
     return name + at.get((line["told"], line["left_out"]), "")
 
 
-def _lines(table):
+def _lines(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return [line | {"label": label(line)} for line in table.to_dict("records")]
 
 
-def _set(whole, quantity, chosen):
+def _set(whole: pd.DataFrame, quantity: str, chosen: str) -> dict[str, Any]:
     """Runs that count, the predictors from the nearest on, and the nearest by median and P90."""
     table = whole[(whole["quantity"] == quantity) & (whole["rows"] == chosen)]
     lines = _lines(table.sort_values(["median_factor", "p90_factor"]))
@@ -107,13 +114,13 @@ def _set(whole, quantity, chosen):
     }
 
 
-def _is_told_load(line):
+def _is_told_load(line: Line) -> bool:
     """Whether a predictor is a method that was told the load of each run."""
     is_method = line["predictor"] not in {*PACKAGES, *ASKED}
     return is_method and (line["told"], line["left_out"]) == (TOLD, "model")
 
 
-def _beside(own, lines):
+def _beside(own: Line, lines: Sequence[Line]) -> dict[str, Any]:
     """A method and the nearest other method or package on the same runs, by each statistic."""
     no_law = [line for line in lines if line["predictor"] not in {own["predictor"], *ASKED}]
     others = [line for line in no_law if line["n"] == own["n"]]
@@ -129,7 +136,7 @@ def _beside(own, lines):
     }
 
 
-def _parts(scored, quantity, chosen, by):
+def _parts(scored: pd.DataFrame, quantity: str, chosen: str, by: str) -> dict[str, Any]:
     """Median and P90 by part, of the told predictors that answer all the runs, and the nearest."""
     table = scored[(scored["quantity"] == quantity) & (scored["by"] == by)]
     table = table[(table["rows"] == chosen) & (table["told"] == TOLD)]
@@ -137,12 +144,12 @@ def _parts(scored, quantity, chosen, by):
     if by == "load":
         start = sizes.index.str.removeprefix("above ").str.split("-").str[0].astype(float)
         sizes = sizes.iloc[start.argsort()]
-    predictors = []
+    predictors: list[dict[str, Any]] = []
     for _, own in table.groupby(VARIANT, sort=False):
         if own.set_index("part")["n"].reindex(sizes.index).equals(sizes):
             cells = {line["part"]: line for line in own.to_dict("records")}
             predictors.append(
-                {"label": label(own.iloc[0]), "cells": [cells[p] for p in sizes.index]}
+                {"label": label(own.iloc[0].to_dict()), "cells": [cells[p] for p in sizes.index]}
             )
     nearest = [
         min(predictors, key=lambda one: one["cells"][i]["median_factor"], default={"label": ""})
@@ -157,7 +164,7 @@ def _parts(scored, quantity, chosen, by):
     }
 
 
-def _refusals(answers):
+def _refusals(answers: pd.DataFrame) -> list[dict[str, Any]]:
     """Runs per package, told everything, that it predicts nothing for, by what it says."""
     # of InferenceX's runs the energy alone was measured, and none of them models a power
     told = answers[(answers["told"] == TOLD) & ~answers["id"].str.startswith("inferencex.")]
@@ -165,7 +172,7 @@ def _refusals(answers):
     # what an error's text is about stands in brackets or quotes; its kind is enough here
     reason = empty["note"].str.replace(r"[('].*", "", regex=True).str.strip(" :")
     counts = empty.assign(reason=reason).groupby(["predictor", "reason"]).size()
+    counted: Iterable[tuple[Any, int]] = counts.items()
     return [
-        {"package": NAMES[package], "reason": why, "runs": runs}
-        for (package, why), runs in counts.items()
+        {"package": NAMES[package], "reason": why, "runs": runs} for (package, why), runs in counted
     ]

@@ -1,10 +1,12 @@
 """Measured runs that every predictor is asked for, from three tables, in one form."""
 
 import re
+from collections.abc import Mapping
 
 import pandas as pd
 
 from inference_energy.errors import InputError
+from inference_energy.project import AnyPath
 from inference_energy.tables import read_table
 
 MEASURED = {
@@ -55,12 +57,14 @@ ADDED_UP = "GPUs of prefill and decode added up"
 """Begin of the note of rows that no single group of GPUs has served."""
 
 
-def read_rows(paths):
+def read_rows(paths: Mapping[str, AnyPath]) -> pd.DataFrame:
     """Read the tables of MEASURED, by name, and list the runs."""
     return rows(**{name: read_table(path, MEASURED[name]) for name, path in paths.items()})
 
 
-def rows(mlenergy, inferencex, at_load, models):
+def rows(
+    mlenergy: pd.DataFrame, inferencex: pd.DataFrame, at_load: pd.DataFrame, models: pd.DataFrame
+) -> pd.DataFrame:
     """Runs to be predicted.
 
     Left out are runs whose prefill and decode have GPUs of their own, which no predictor here
@@ -101,17 +105,17 @@ def rows(mlenergy, inferencex, at_load, models):
     return together[COLUMNS]
 
 
-def _key(name):
+def _key(name: object) -> str:
     return re.sub(r"[^a-z0-9.]", "", str(name).lower())
 
 
-def _names(models):
+def _names(models: pd.DataFrame) -> dict[str, str]:
     aliases = models["aliases"].fillna("").str.split(";")
     pairs = zip(models["model"], aliases, strict=True)
     return {_key(name): model for model, others in pairs for name in (*others, model)}
 
 
-def _mlenergy(runs):
+def _mlenergy(runs: pd.DataFrame) -> pd.DataFrame:
     # its experts are spread over all GPUs or its tensors are; the attention of either is tensor-
     # parallel
     return runs[
@@ -139,7 +143,7 @@ def _mlenergy(runs):
     )
 
 
-def _inferencex(runs):
+def _inferencex(runs: pd.DataFrame) -> pd.DataFrame:
     runs = runs[runs["disaggregated"] == "no"]
     columns = ["source_id", "precision", "gpu", "gpus", "input_tokens", "output_tokens"]
     return runs[[*columns, "concurrency"]].assign(
@@ -154,7 +158,7 @@ def _inferencex(runs):
     )
 
 
-def _at_load(table):
+def _at_load(table: pd.DataFrame) -> pd.DataFrame:
     noted = table["note"].fillna("").str.startswith(ADDED_UP)
     table = table[~noted & (table["confidence"] != "low")]
     copies = table["attention_data_parallel"].fillna(1)

@@ -1,5 +1,8 @@
 """How far every predictor is from the measured runs."""
 
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -21,20 +24,20 @@ LOADS = [4, 16, 64, 256]
 TWICE = 2.0
 
 
-def load_range(concurrency):
+def load_range(concurrency: pd.Series) -> pd.Series:
     """Range of LOADS that each concurrency [requests] lies in, as text."""
     names = [f"{low + 1}-{high}" for low, high in zip([0, *LOADS[:-1]], LOADS, strict=True)]
     names.append(f"above {LOADS[-1]}")
     return pd.cut(concurrency.round(), [0, *LOADS, np.inf], labels=names).astype(str)
 
 
-def long_form(table, **variant):
+def long_form(table: pd.DataFrame, **variant: Any) -> pd.DataFrame:
     """One line per run and quantity of a table with both, without those that are empty."""
     values = table.melt("id", list(QUANTITIES), "quantity", "predicted").dropna()
     return values.assign(predicted=values["predicted"].astype(float), **variant)
 
 
-def scores(rows, predictions, methods):
+def scores(rows: pd.DataFrame, predictions: pd.DataFrame, methods: Collection[str]) -> pd.DataFrame:
     """Errors of every predictor, for all runs and by class, load and source.
 
     The factor of a run is predicted over measured or its inverse, whichever is above 1. ``shared``
@@ -74,14 +77,14 @@ def scores(rows, predictions, methods):
                 for key, lines in chosen.groupby([part.rename("part"), *VARIANT], sort=False):
                     where = dict(zip(["part", *VARIANT], key, strict=True))
                     found.append(
-                        {"quantity": QUANTITIES[quantity], "rows": name, "by": by}
+                        {"quantity": QUANTITIES[str(quantity)], "rows": name, "by": by}
                         | where
                         | _errors(lines["log_ratio"])
                     )
     return pd.DataFrame(found)
 
 
-def _chosen(lines, methods):
+def _chosen(lines: pd.DataFrame, methods: Collection[str]) -> dict[str, pd.DataFrame]:
     """Lines of each set of runs."""
     is_method = lines["predictor"].isin(methods)
     told = lines["told"] == TOLD
@@ -93,13 +96,13 @@ def _chosen(lines, methods):
     }
 
 
-def _everywhere(lines):
+def _everywhere(lines: pd.DataFrame) -> set[str]:
     """Runs that all predictors of the lines answer."""
     ids = [set(own["id"]) for _, own in lines.groupby(VARIANT, sort=False)]
     return set.intersection(*ids) if ids else set()
 
 
-def _errors(log_ratio):
+def _errors(log_ratio: pd.Series) -> dict[str, float]:
     size = log_ratio.abs()
     return {
         "n": len(size),

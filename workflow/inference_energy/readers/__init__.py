@@ -6,8 +6,13 @@ here, once. What a client does not write (GPU, precision, parallelism) is stated
 
 import os
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
 
 from inference_energy.errors import InputError
+from inference_energy.project import AnyPath
 from inference_energy.readers import (
     aiperf,
     guidellm,
@@ -20,6 +25,8 @@ from inference_energy.readers import (
     vllm,
 )
 from inference_energy.readers.common import (
+    Facts,
+    Record,
     Run,
     check_facts,
     first_line,
@@ -41,7 +48,7 @@ KNOWN = (
 )
 
 
-def detect(path):
+def detect(path: AnyPath) -> str:
     """Tell the format of a benchmark file from its content.
 
     Parameters
@@ -63,7 +70,7 @@ def detect(path):
     return _detect(Path(path))[0]
 
 
-def detect_and_read(path, facts=None):
+def detect_and_read(path: AnyPath, facts: Facts | None = None) -> pd.DataFrame:
     """Read a benchmark file of any known format into the benchmark table.
 
     Parameters
@@ -105,7 +112,7 @@ def detect_and_read(path, facts=None):
     return to_table(path, runs, facts)
 
 
-def _detect(path):
+def _detect(path: Path) -> tuple[str, Any, bytes]:
     """Client, what its reader needs (objects or table name), and the bytes of the file."""
     if os.path.isdir(path):
         if mlperf.recognise(path):
@@ -134,12 +141,14 @@ def _detect(path):
     return project.CLIENT, table, data
 
 
-def _readers(path, records):
-    readers, problems = [], []
+def _readers(path: AnyPath, records: list[Record]) -> list[ModuleType]:
+    readers: list[ModuleType] = []
+    problems = []
     for index, record in enumerate(records, start=1):
         reader = next((reader for reader in JSON_READERS if reader.recognise(record)), None)
-        readers.append(reader)
-        if reader is None:
+        if reader is not None:
+            readers.append(reader)
+        else:
             keys = ", ".join(list(record)[:8]) or "none"
             problems.append(
                 f"{path}, object {index}: is of no known format, its keys are {keys}; "
@@ -152,7 +161,7 @@ def _readers(path, records):
     return readers
 
 
-def _read_records(path, content):
+def _read_records(path: AnyPath, content: Any) -> list[Run]:
     runs = []
     for index, (reader, record) in enumerate(content, start=1):
         where = str(path) if len(content) == 1 else f"{path}, object {index}"

@@ -3,7 +3,10 @@
 Each metric is an object with its unit, which decides the conversion.
 """
 
-from inference_energy.readers.common import PERCENTILES, TOLERANCE, keys_of
+from collections.abc import Mapping
+from typing import Any
+
+from inference_energy.readers.common import PERCENTILES, TOLERANCE, Record, Run, keys_of
 from inference_energy.readers.consistency import agree, check_inputs
 from inference_energy.units import MEGA, MICRO, MILLI, NANO, mean_power
 
@@ -37,18 +40,18 @@ GPUS = {
 }
 
 
-def recognise(record):
+def recognise(record: Record) -> bool:
     """Whether a JSON object is an export of AIPerf or GenAI-Perf."""
     rate = record.get("request_throughput")
     return "aiperf_version" in record or (isinstance(rate, dict) and "unit" in rate)
 
 
-def client(record):
+def client(record: Record) -> str:
     """Name of the client that wrote the export."""
     return "aiperf" if "aiperf_version" in record else "genai-perf"
 
 
-def read(run):
+def read(run: Run) -> None:
     """Read one export into `run`."""
     run.put("client_version", run.raw.get("aiperf_version"))
     if not _read_counts(run):
@@ -72,7 +75,7 @@ def read(run):
     _read_energy(run)
 
 
-def _check_totals(run):
+def _check_totals(run: Run) -> None:
     """Totals and rates of tokens against the mean lengths and rate of the completed requests."""
     completed = run.row.get("completed")
     for name, column in (("total_isl", "input_tokens"), ("total_osl", "output_tokens")):
@@ -80,15 +83,18 @@ def _check_totals(run):
         if completed and length:
             agree(run, name, total, completed * length, "requests x mean length", "tokens")
     names = ("input_token_throughput", "total_token_throughput")
-    check_inputs(run, *(_metric(run, name, TOKEN_RATE) for name in names), names)
+    inputs, both = (_metric(run, name, TOKEN_RATE) for name in names)
+    check_inputs(run, inputs, both, names)
 
 
-def _metric(run, key, units, statistic="avg"):
+def _metric(run: Run, key: str, units: Mapping[str, float], statistic: str = "avg") -> float | None:
     """One statistic of a metric in the unit of the table; None if it is absent."""
     return _value(run, key, run.raw.get(key), units, statistic)
 
 
-def _value(run, key, metric, units, statistic):
+def _value(
+    run: Run, key: str | None, metric: Any, units: Mapping[str, float], statistic: str
+) -> float | None:
     """Statistic of a metric, whose key is for messages."""
     if metric is None:
         return None
@@ -108,7 +114,7 @@ def _value(run, key, metric, units, statistic):
     return value * units[unit]
 
 
-def _read_counts(run):
+def _read_counts(run: Run) -> bool:
     """Completed and failed requests; False if none was completed."""
     raw = run.raw
     completed = _metric(run, "request_count", COUNT)
@@ -135,7 +141,7 @@ def _read_counts(run):
     return True
 
 
-def _at(value, *keys):
+def _at(value: Any, *keys: str) -> Any:
     for key in keys:
         if isinstance(value, list):
             value = value[0] if len(value) == 1 else None
@@ -143,16 +149,16 @@ def _at(value, *keys):
     return value
 
 
-def _list(value):
+def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _first(config, *paths):
+def _first(config: Record, *paths: tuple[str, ...]) -> Any:
     found = (_at(config, *path) for path in paths)
     return next((value for value in found if value is not None), None)
 
 
-def _read_config(run):
+def _read_config(run: Run) -> None:
     """What was asked for: model, concurrency and output length, in today's and older forms."""
     config = run.raw.get("input_config")
     if not isinstance(config, dict):
@@ -197,7 +203,7 @@ def _read_config(run):
         run.asked_spread = run.checked("input_config: stddev", asked.get("stddev")) or 0.0
 
 
-def _read_output_range(run):
+def _read_output_range(run: Run) -> None:
     low = _metric(run, "output_sequence_length", TOKENS, "min")
     high = _metric(run, "output_sequence_length", TOKENS, "max")
     if low is not None and high is not None:
@@ -209,7 +215,7 @@ def _read_output_range(run):
         run.marks.append(f"{missed:.0f} requests missed the output length asked for")
 
 
-def _read_energy(run):
+def _read_energy(run: Run) -> None:
     gpus = _telemetry_gpus(run)
     prefixes = [name for name in PREFIXES if f"{name}total_gpu_energy" in run.raw]
     prefixes = prefixes or [name for name in PREFIXES if f"{name}total_gpu_power" in run.raw]
@@ -236,7 +242,7 @@ def _read_energy(run):
         )
 
 
-def _read_totals(run, prefix):
+def _read_totals(run: Run, prefix: str) -> tuple[float | None, float | None]:
     """Totals of all GPUs; mean power by the gauge and by the counter [W]."""
     gauge = _metric(run, f"{prefix}total_gpu_power", POWER)
     counter = _metric(run, f"{prefix}average_gpu_power", POWER)
@@ -249,7 +255,7 @@ def _read_totals(run, prefix):
     return gauge, counter
 
 
-def _read_gpus(run, gpus):
+def _read_gpus(run: Run, gpus: list[Record]) -> tuple[float | None, float | None]:
     """Sums over the GPUs, where the export has none: versions 0.8 and 0.9."""
     gauge, energy = (
         _sum(run, gpus, endings, units)
@@ -262,7 +268,9 @@ def _read_gpus(run, gpus):
     return gauge, counter
 
 
-def _sum(run, gpus, endings, units):
+def _sum(
+    run: Run, gpus: list[Record], endings: tuple[str, ...], units: Mapping[str, float]
+) -> float | None:
     """Sum of the means of a metric over GPUs; None where one of them lacks it."""
     total = 0.0
     for gpu in gpus:
@@ -275,7 +283,7 @@ def _sum(run, gpus, endings, units):
     return total
 
 
-def _telemetry_gpus(run):
+def _telemetry_gpus(run: Run) -> list[Record]:
     """Entries of the GPUs with power or energy samples."""
     gpus = {}
     for endpoint in keys_of(_at(run.raw, "telemetry_data", "endpoints")).values():

@@ -1,15 +1,16 @@
 """What vLLM's and SGLang's clients report alike: totals of a run and latencies in ms."""
 
 import math
+from collections.abc import Mapping
 from itertools import compress
 
-from inference_energy.readers.common import PERCENTILES
+from inference_energy.readers.common import PERCENTILES, Run
 from inference_energy.readers.consistency import agree
 from inference_energy.tables import LARGEST
 from inference_energy.units import MILLI
 
 
-def read_totals(run, latency_names):
+def read_totals(run: Run, latency_names: Mapping[str, str]) -> None:
     """Read duration, counts, throughput, mean lengths and latencies into `run`.
 
     Parameters
@@ -46,14 +47,14 @@ def read_totals(run, latency_names):
             run.put(f"{ours}_{percentile}_s", value, MILLI)
 
 
-def mark_failed(run, failed):
+def mark_failed(run: Run, failed: float | None) -> None:
     """Set the count of failed requests, and mark the run if there are any."""
     run.put("failed", failed)
     if failed:
         run.marks.append(f"{failed:.0f} requests failed")
 
 
-def check_sent(run, completed, failed, sent):
+def check_sent(run: Run, completed: float, failed: float, sent: float) -> None:
     """Mark the run unless the requests that completed and failed are those that were sent."""
     told = completed + failed
     if completed > sent:
@@ -66,26 +67,26 @@ def check_sent(run, completed, failed, sent):
         run.marks.append(f"{sent - told:.0f} of {sent:.0f} requests neither completed nor failed")
 
 
-def _read_lengths(run, completed):
+def _read_lengths(run: Run, completed: float | None) -> None:
     inputs, outputs = _successful(run)
     if outputs:
         run.output_range = (min(outputs), max(outputs))
         empty = outputs.count(0)
         if empty:
             run.marks.append(f"{empty} requests ended without output")
-    for column, lengths, total in (
+    for column, lengths, key in (
         ("input_tokens", inputs, "total_input_tokens"),
         ("output_tokens", outputs, "total_output_tokens"),
     ):
         if lengths and sum(lengths) > 0:
             run.put(column, math.fsum(lengths) / len(lengths))
             continue
-        total = run.number(total)
+        total = run.number(key)
         if total and completed:
             run.put(column, total / completed)
 
 
-def _successful(run):
+def _successful(run: Run) -> tuple[list[float], list[float]]:
     """Lengths of the requests that succeeded, from the lists of a detailed file."""
     inputs, outputs = run.raw.get("input_lens"), run.raw.get("output_lens")
     for key, lengths in (("input_lens", inputs), ("output_lens", outputs)):
@@ -109,7 +110,7 @@ def _successful(run):
     return list(compress(inputs, good)), list(compress(outputs, good))
 
 
-def _check_throughput(run, duration, throughput):
+def _check_throughput(run: Run, duration: float | None, throughput: float | None) -> None:
     """Every throughput against the total of its tokens over the duration."""
     inputs, outputs = run.number("total_input_tokens"), run.number("total_output_tokens")
     both = None if inputs is None or outputs is None else inputs + outputs

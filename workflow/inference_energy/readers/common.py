@@ -5,17 +5,21 @@ import json
 import math
 import os
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pandas as pd
 
 from inference_energy import documents, tables
+from inference_energy.documents import Schema
 from inference_energy.energy.equation import token_energy
 from inference_energy.errors import InputError
 from inference_energy.method.boundary import Meter
+from inference_energy.project import AnyPath
 from inference_energy.readers.consistency import PERCENTILES as PERCENTILES
 from inference_energy.readers.consistency import check_run
 from inference_energy.web import looks_secret
@@ -63,6 +67,13 @@ NARROW = {"FP4", "FP8", "INT8", "INT4"}
 """What a model is stored in is not widened when it is served."""
 
 
+Record = dict[str, Any]
+"""Object of a JSON file, as its client wrote it."""
+
+Facts = Mapping[str, Any]
+"""What is stated beside a file, by name, as in facts.schema.yaml."""
+
+
 @dataclass
 class Run:
     """One benchmark run on its way from a client's keys to a row of the benchmark table.
@@ -94,25 +105,29 @@ class Run:
 
     where: str
     client: str
-    raw: dict = field(default_factory=dict)
-    row: dict = field(default_factory=dict)
-    marks: list = field(default_factory=list)
-    problems: list = field(default_factory=list)
+    raw: Record = field(default_factory=dict)
+    row: dict[str, Any] = field(default_factory=dict)
+    marks: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     asked_output: float | None = None
     asked_spread: float = 0.0
-    output_range: tuple | None = None
+    output_range: tuple[float, float] | None = None
     metered_gpus: int | None = None
     edges: float = 0.0
 
-    def refuse(self, reason):
+    def refuse(self, reason: str) -> None:
         """Add a reason to refuse the file."""
         self.problems.append(f"{self.where}: {reason}")
 
-    def number(self, key, remedy="correct the file or run the client again"):
+    def number(
+        self, key: str, remedy: str = "correct the file or run the client again"
+    ) -> int | float | None:
         """Non-negative number under `key`; None if it is absent, null or not finite."""
         return self.checked(key, self.raw.get(key), remedy)
 
-    def checked(self, key, value, remedy="correct the file or run the client again"):
+    def checked(
+        self, key: str, value: Any, remedy: str = "correct the file or run the client again"
+    ) -> int | float | None:
         """Return `value` if it is a non-negative number, None if it is null or not finite."""
         if value is None:
             return None
@@ -127,7 +142,7 @@ class Run:
             return None
         return value if math.isfinite(value) else None
 
-    def needed(self, key):
+    def needed(self, key: str) -> int | float | None:
         """Return the number under `key`; its absence is a reason to refuse the file."""
         known = len(self.problems)
         value = self.number(key)
@@ -135,35 +150,35 @@ class Run:
             self.refuse(f'"{key}" is missing; it is needed; run the client again and keep its file')
         return value
 
-    def put(self, column, value, factor=1.0):
+    def put(self, column: str, value: Any, factor: float = 1.0) -> None:
         """Set a column to `value` times `factor`, the conversion to the table's unit."""
         if value is not None:
             self.row[column] = value if factor == 1 else value * factor
 
-    def put_energy(self, column, value, factor=1.0):
+    def put_energy(self, column: str, value: float | None, factor: float = 1.0) -> None:
         """Set a power or energy; zero means that nothing was measured, so it stays empty."""
         if value:
             self.put(column, value, factor)
 
-    def drop_energy(self, reason):
+    def drop_energy(self, reason: str) -> None:
         """Empty the columns of power and energy because they do not cover what they should."""
         for column in GPU_ENERGY:
             self.row.pop(column, None)
         self.marks.append(f"power: {reason}{EMPTIED}")
 
-    def put_precision(self, name):
+    def put_precision(self, name: object) -> None:
         """Set the precision from a client's name for it, if it is a known one."""
         self.put("precision", _said_precision(name))
 
 
-def _said_precision(name):
+def _said_precision(name: object) -> str | None:
     """Precision that the words of a name say, as `w8a8_fp8`; None if none do, or several."""
     words = re.findall(r"[a-z0-9]+", str(name).lower())
     said = {PRECISIONS[word] for word in words if word in PRECISIONS}
     return said.pop() if len(said) == 1 else None
 
 
-def _shown(value, limit=60):
+def _shown(value: Any, limit: int = 60) -> str:
     try:
         text = json.dumps(value, default=str)
     except ValueError:
@@ -171,7 +186,7 @@ def _shown(value, limit=60):
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
-def read_bytes(path):
+def read_bytes(path: AnyPath) -> bytes:
     """Read a file that holds something, or say why it cannot be read."""
     data = tables.read_bytes(path)
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
@@ -179,7 +194,7 @@ def read_bytes(path):
     return data
 
 
-def parse_json(path, text):
+def parse_json(path: AnyPath, text: str) -> list[Record]:
     """Parse the objects of a JSON file: one, a list of them, or several one after the other.
 
     Returns
@@ -194,7 +209,8 @@ def parse_json(path, text):
     """
     tables.refuse_crowded(path, text)
     decoder = json.JSONDecoder(object_pairs_hook=documents.json_object)
-    records, position = [], 0
+    records: list[Record] = []
+    position = 0
     while (position := _next(text, position)) < len(text):
         try:
             value, position = decoder.raw_decode(text, position)
@@ -223,26 +239,28 @@ def parse_json(path, text):
     return records
 
 
-def keys_of(value):
+def keys_of(value: Any) -> Record:
     """Keys of an object inside a JSON record, none where a damaged file holds something else."""
     return value if isinstance(value, dict) else {}
 
 
-def _next(text, position):
-    return BLANKS.match(text, position).end()
+def _next(text: str, position: int) -> int:
+    blanks = BLANKS.match(text, position)
+    return blanks.end() if blanks else position
 
 
-def first_line(text):
+def first_line(text: str) -> str:
     """First line of a text that holds more than blanks, without looking at the others."""
-    return FIRST_LINE.search(text)[0]
+    found = FIRST_LINE.search(text)
+    return found[0] if found else ""
 
 
-def sha256(data):
+def sha256(data: bytes) -> str:
     """SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
-def facts_files(path):
+def facts_files(path: AnyPath) -> list[Path]:
     """Places where the facts of `path` may stand; what a later one says goes first."""
     path = Path(path)
     if os.path.isdir(path):
@@ -251,7 +269,7 @@ def facts_files(path):
     return [path.with_name(name) for name in dict.fromkeys(names)]
 
 
-def read_facts(path):
+def read_facts(path: AnyPath) -> dict[str, Any]:
     """Facts stated beside a benchmark file or folder.
 
     Parameters
@@ -271,7 +289,8 @@ def read_facts(path):
     InputError
         Facts that are not YAML, unknown ones, or values that are not allowed.
     """
-    facts, problems = {}, []
+    facts: dict[str, Any] = {}
+    problems: list[str] = []
     for file in facts_files(path):
         # not the path's own exists(), which raises where a name is too long
         if not os.path.exists(file):
@@ -284,7 +303,7 @@ def read_facts(path):
     return facts
 
 
-def check_facts(facts, where="facts"):
+def check_facts(facts: Any, where: AnyPath = "facts") -> None:
     """Raise InputError unless `facts` is a mapping that facts.schema.yaml allows."""
     problems = _fact_problems(where, facts)
     if problems:
@@ -292,11 +311,11 @@ def check_facts(facts, where="facts"):
 
 
 @cache
-def _fact_columns():
+def _fact_columns() -> Schema:
     return documents.read_schema("facts")["properties"]
 
 
-def _allows(column, value):
+def _allows(column: Schema, value: Any) -> bool:
     """Whether a column may hold a value; none may what JSON cannot, such as a date."""
     try:
         return jsonschema_rs.Draft202012Validator(column).is_valid(value)
@@ -304,7 +323,7 @@ def _allows(column, value):
         return False
 
 
-def _fact_problems(where, facts):
+def _fact_problems(where: AnyPath, facts: Any) -> list[str]:
     allowed = _fact_columns()
     if not isinstance(facts, dict):
         return [f"{where}: is {_shown(facts)}; a mapping with {', '.join(allowed)} is allowed"]
@@ -328,7 +347,7 @@ def _fact_problems(where, facts):
     return problems
 
 
-def to_table(path, runs, facts):
+def to_table(path: AnyPath, runs: list[Run], facts: Facts) -> pd.DataFrame:
     """Complete runs with the facts and put them into a table.
 
     Parameters
@@ -355,7 +374,7 @@ def to_table(path, runs, facts):
         name: jsonschema_rs.Draft202012Validator(column).is_valid
         for name, column in schema["properties"].items()
     }
-    missing = {}
+    missing: dict[str, list[Run]] = {}
     for run in runs:
         _check_meter(run, facts)
         named = run.row.get("model")
@@ -380,7 +399,7 @@ def to_table(path, runs, facts):
     return _frame([run.row for run in runs], schema)
 
 
-def _add_facts(run, facts):
+def _add_facts(run: Run, facts: Facts) -> None:
     for name, stated in facts.items():
         if name in NOT_COLUMNS:
             continue
@@ -400,7 +419,7 @@ def _add_facts(run, facts):
             )
 
 
-def _derive(run):
+def _derive(run: Run) -> None:
     """Fill in the one of GPU count and pipeline stages that leaves no choice."""
     values = run.row
     gpus, tensor = values.get("n_gpus"), values.get("tensor_parallel")
@@ -414,7 +433,7 @@ def _derive(run):
         )
 
 
-def _missing(run):
+def _missing(run: Run) -> list[str]:
     names = ["model", "gpu", "n_gpus", "tensor_parallel", "precision", "output_tokens"]
     if run.client not in INPUT_LENGTH_UNKNOWN:
         names.append("input_tokens")
@@ -427,7 +446,7 @@ def _missing(run):
     return [name for name in names if values.get(name) is None]
 
 
-def _ask(path, name, lacking, runs):
+def _ask(path: AnyPath, name: str, lacking: list[Run], runs: list[Run]) -> str:
     column = _fact_columns()[name]
     count = "" if len(lacking) == len(runs) else f" ({len(lacking)} of {len(runs)} runs)"
     return (
@@ -437,7 +456,7 @@ def _ask(path, name, lacking, runs):
     )
 
 
-def _check_lengths(run, facts):
+def _check_lengths(run: Run, facts: Facts) -> None:
     asked = facts.get("requested_output_tokens") or run.asked_output
     mean = run.row.get("output_tokens")
     if asked is None or mean is None:
@@ -456,24 +475,24 @@ def _check_lengths(run, facts):
             )
 
 
-def _check_precision(run, named):
+def _check_precision(run: Run, named: object) -> None:
     """The precision against what the model is called, in the file and in the facts."""
     stated = run.row.get("precision")
-    said = {_said_precision(name) for name in (named, run.row.get("model"))} & NARROW - {stated}
-    for other in sorted(said):
+    said = {_said_precision(name) for name in (named, run.row.get("model"))}
+    for other in sorted((NARROW & said) - {stated}):
         text = f"precision {stated} where the name of the model says {other}"
         if text not in run.marks:
             run.marks.append(text)
 
 
-def _check_meter(run, facts):
+def _check_meter(run: Run, facts: Facts) -> None:
     """Empty what the file tells of other GPUs than served; a stated power may take its place."""
     gpus, metered = run.row.get("n_gpus") or facts.get("n_gpus"), run.metered_gpus
     if metered is not None and gpus is not None and metered != gpus:
         run.drop_energy(f"telemetry covers {metered} GPUs but {gpus} served the run")
 
 
-def _finish(run):
+def _finish(run: Run) -> None:
     values = run.row
     if values.get("power_boundary") is None:
         _bound(run)
@@ -481,7 +500,7 @@ def _finish(run):
     values["status"] = f"marked: {'; '.join(run.marks)}" if run.marks else "ok"
 
 
-def _bound(run):
+def _bound(run: Run) -> None:
     """Say what the energy per token covers; beside the node's power it is the node's.
 
     A table's energy is not touched: it is the node's where it agrees with the node's power.
@@ -503,7 +522,7 @@ def _bound(run):
         values["power_boundary"] = Meter.ACCELERATOR
 
 
-def doubts_power(mark, boundary):
+def doubts_power(mark: str, boundary: Meter) -> bool:
     """Whether a mark of a run doubts the power that stands in its row at a boundary.
 
     Parameters
@@ -518,7 +537,7 @@ def doubts_power(mark, boundary):
     return boundary != Meter.NODE or not mark.startswith(OF_GPUS)
 
 
-def _refused(run, schema, valid):
+def _refused(run: Run, schema: Schema, valid: Mapping[str, Callable[[Any], bool]]) -> list[str]:
     """Refuse values that the table does not allow; absent ones are asked for elsewhere."""
     problems = []
     for name, column in schema["properties"].items():
@@ -534,7 +553,7 @@ def _refused(run, schema, valid):
     return problems
 
 
-def _misspelt(name):
+def _misspelt(name: str) -> str:
     """What is wrong with a name, with the remedy; nothing if it is in the spelling of tables."""
     plain = tables.spelling(name[: LONGEST_NAME + 1])
     if not plain:
@@ -549,7 +568,7 @@ def _misspelt(name):
     return ""
 
 
-def _frame(rows, schema):
+def _frame(rows: list[dict[str, Any]], schema: Schema) -> pd.DataFrame:
     return pd.DataFrame(
         {
             name: tables.make_column([row.get(name) for row in rows], column)

@@ -3,6 +3,11 @@
 What disagrees marks the run, by name and with both numbers; what no hardware can do is refused.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inference_energy.readers.common import Run
+
 import math
 from functools import cache
 from itertools import pairwise
@@ -59,7 +64,7 @@ MOST_TOKENS = 1_000_000.0
 """Output tokens per second of one GPU: 100 times what a published benchmark reached."""
 
 
-def check_run(run):
+def check_run(run: "Run") -> None:
     """Mark or refuse a run whose numbers contradict each other or cannot be.
 
     Parameters
@@ -78,7 +83,15 @@ def check_run(run):
         _check_in_flight(run)
 
 
-def agree(run, what, stated, expected, formula, unit, slack=0.0):
+def agree(
+    run: "Run",
+    what: str,
+    stated: float | None,
+    expected: float | None,
+    formula: str,
+    unit: str,
+    slack: float = 0.0,
+) -> None:
     """Mark a run unless a stated number is what its file's other numbers give.
 
     Parameters
@@ -101,18 +114,20 @@ def agree(run, what, stated, expected, formula, unit, slack=0.0):
 
 
 @cache
-def _table(path, schema):
+def _table(path: str, schema: str) -> pd.DataFrame:
     return read_table(path, schema)
 
 
 @cache
-def _thermal_design_powers(path):
+def _thermal_design_powers(path: str) -> dict[str, float]:
     table = _table(path, "gpus")
     return dict(zip(table["gpu"], table["tdp_w"], strict=True))
 
 
 @cache
-def _serving_times(models, gpus, model, gpu, count, precision):
+def _serving_times(
+    models: str, gpus: str, model: str, gpu: str, count: float, precision: str
+) -> tuple[float, float] | None:
     """Least times [s] to compute a token and to read all weights; none where one is unknown."""
     row = pd.Series({"model": model, "gpu": gpu, "precision": precision, "tensor_parallel": count})
     tables = _table(models, "models"), _table(gpus, "gpus")
@@ -122,21 +137,21 @@ def _serving_times(models, gpus, model, gpu, count, precision):
     return times["compute"], times["weights"]
 
 
-def _mark(run, name, text):
+def _mark(run: "Run", name: str, text: str) -> None:
     """Add a mark; a table that is read again already holds it."""
     if not any(mark.startswith(name) for mark in run.marks):
         run.marks.append(text)
 
 
 @cache
-def _names(path, column):
+def _names(path: str, column: str) -> list[str]:
     """Names of a table of hardware, those that models go by as well."""
     table = _table(path, f"{column}s")
-    others = table["aliases"].dropna().str.split("; ").explode() if "aliases" in table else []
+    others = table["aliases"].dropna().str.split("; ").explode() if "aliases" in table else ()
     return [*others, *table[column]]
 
 
-def _check_names(run):
+def _check_names(run: "Run") -> None:
     """Names that look like those of the tables, whose bounds would not be held against them."""
     for column, path in (("model", MODELS), ("gpu", GPUS)):
         name = run.row.get(column)
@@ -148,7 +163,7 @@ def _check_names(run):
             )
 
 
-def _check_speed(run):
+def _check_speed(run: "Run") -> None:
     values = run.row
     for name in ("input_tokens", "output_tokens"):
         if (values.get(name) or 0) > MOST_LENGTH:
@@ -168,12 +183,12 @@ def _check_speed(run):
 
 
 @cache
-def _context(models, model):
+def _context(models: str, model: str) -> float:
     """Tokens of the longest context of a model, NaN where it is not known."""
     return longest_context(model, _table(models, "models"))
 
 
-def _check_context(run):
+def _check_context(run: "Run") -> None:
     """Tokens of a request against the context of its model."""
     values = run.row
     model, *lengths = (values.get(name) for name in ("model", "input_tokens", "output_tokens"))
@@ -190,7 +205,7 @@ def _check_context(run):
         _mark(run, "tokens", f"tokens {told} where the context of {model} is {context:.6g}")
 
 
-def _check_datasheets(run, throughput):
+def _check_datasheets(run: "Run", throughput: float) -> None:
     """Throughput against the matrix products and the weights of its model on its GPUs."""
     values = run.row
     of = [values.get(name) for name in ("model", "gpu", "n_gpus", "precision")]
@@ -222,14 +237,14 @@ def _check_datasheets(run, throughput):
         )
 
 
-def _check_power(run):
+def _check_power(run: "Run") -> None:
     """Power of the GPUs and of the node against what the GPUs can draw."""
     values = run.row
     gpu, gpus = values.get("gpu"), values.get("n_gpus")
     board, node = values.get("gpu_power_w"), values.get("node_power_w")
     if not gpus:
         return
-    limit = _thermal_design_powers(provided(GPUS)).get(gpu)
+    limit = _thermal_design_powers(provided(GPUS)).get(str(gpu))
     least, most, why = (
         (LEAST_WATTS, MOST_WATTS, "one accelerator draws")
         if limit is None
@@ -259,7 +274,7 @@ def _check_power(run):
         )
 
 
-def _check_energy(run):
+def _check_energy(run: "Run") -> None:
     """Energy of the GPUs over the window and per output token against their power."""
     values = run.row
     power, time, throughput = (
@@ -276,7 +291,7 @@ def _check_energy(run):
     agree(run, "power: energy_per_output_token_j", stated, expected, formula, "J")
 
 
-def _check_times(run):
+def _check_times(run: "Run") -> None:
     """Percentiles of a time in their order, and times that hold others."""
     values = run.row
     rising = [[f"{time}_{percent}_s" for percent in PERCENTILES] for time in ("ttft", "itl", "e2e")]
@@ -295,7 +310,7 @@ def _check_times(run):
                 _mark(run, told, text)
 
 
-def _check_gaps(run):
+def _check_gaps(run: "Run") -> None:
     """Median time between tokens against the time of the tokens after the first."""
     values = run.row
     gap, first, last, tokens, concurrency, throughput = (
@@ -321,7 +336,9 @@ def _check_gaps(run):
         _mark(run, "itl_p50_s", f"itl_p50_s {gap:.6g} s where {formula} is {mean:.6g} s")
 
 
-def check_inputs(run, inputs, both, names):
+def check_inputs(
+    run: "Run", inputs: float | None, both: float | None, names: tuple[str, str]
+) -> None:
     """Input tokens per second against rate x length, and both kinds against their sum.
 
     Parameters
@@ -343,7 +360,7 @@ def check_inputs(run, inputs, both, names):
         agree(run, names[1], both, inputs + outputs, "input + output", "tokens/s")
 
 
-def _check_rates(run):
+def _check_rates(run: "Run") -> None:
     """Rate x length against throughput, requests over time against their rate."""
     values = run.row
     rate, length = values.get("request_throughput"), values.get("output_tokens")
@@ -370,7 +387,7 @@ def _check_rates(run):
         )
 
 
-def _check_in_flight(run):
+def _check_in_flight(run: "Run") -> None:
     """Requests in flight, by their rate and time, against the concurrency."""
     values = run.row
     concurrency, time, rate, tokens, throughput = (

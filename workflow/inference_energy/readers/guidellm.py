@@ -5,7 +5,7 @@ between tokens in ms. Rates and latencies are those of the requests that succeed
 """
 
 from inference_energy.readers.client_totals import check_sent, mark_failed
-from inference_energy.readers.common import PERCENTILES, Run, keys_of
+from inference_energy.readers.common import PERCENTILES, Record, Run, keys_of
 from inference_energy.units import MILLI
 
 CLIENT = "guidellm"
@@ -17,7 +17,7 @@ LATENCY_NAMES = {
 LENGTHS = {"input_tokens": "prompt_token_count", "output_tokens": "output_token_count"}
 
 
-def recognise(record):
+def recognise(record: Record) -> bool:
     """Whether a JSON object is a report of GuideLLM."""
     benchmarks = record.get("benchmarks")
     return (
@@ -28,7 +28,7 @@ def recognise(record):
     )
 
 
-def split(where, record):
+def split(where: str, record: Record) -> list[Run]:
     """Runs of a report, one a benchmark."""
     version = keys_of(record.get("metadata")).get("guidellm_version")
     runs = []
@@ -39,7 +39,7 @@ def split(where, record):
     return runs
 
 
-def read(run):
+def read(run: Run) -> None:
     """Read one benchmark into `run`."""
     metrics = keys_of(run.raw.get("metrics"))
     made = keys_of(keys_of(run.raw.get("scheduler_metrics")).get("requests_made"))
@@ -78,7 +78,7 @@ def read(run):
     mark_failed(run, failed)
 
 
-def _statistic(run, metrics, name, statistic):
+def _statistic(run: Run, metrics: Record, name: str, statistic: str) -> float | None:
     """Statistic of a metric over the requests that succeeded; None where it is absent."""
     summary = keys_of(keys_of(metrics.get(name)).get("successful"))
     held = keys_of(summary.get("percentiles")) if statistic in PERCENTILES else summary

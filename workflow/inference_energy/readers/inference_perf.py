@@ -5,7 +5,7 @@ is of the requests that succeeded.
 """
 
 from inference_energy.readers.client_totals import check_sent, mark_failed
-from inference_energy.readers.common import PERCENTILES, keys_of
+from inference_energy.readers.common import PERCENTILES, Record, Run, keys_of
 from inference_energy.readers.consistency import check_inputs
 
 CLIENT = "inference-perf"
@@ -20,12 +20,12 @@ LENGTHS = {
 }
 
 
-def recognise(record):
+def recognise(record: Record) -> bool:
     """Whether a JSON object is a summary of inference-perf."""
     return {"load_summary", "successes", "failures"} <= record.keys()
 
 
-def read(run):
+def read(run: Run) -> None:
     """Read one summary into `run`."""
     successes = keys_of(run.raw["successes"])
     if not successes.get("count"):
@@ -57,7 +57,8 @@ def read(run):
             if low is not None and high is not None:
                 run.output_range = (low, high)
     names = ("input_tokens_per_sec", "total_tokens_per_sec")
-    check_inputs(run, *(run.checked(name, throughput.get(name)) for name in names), names)
+    inputs, both = (run.checked(name, throughput.get(name)) for name in names)
+    check_inputs(run, inputs, both, names)
     for ours, theirs in LATENCY_NAMES.items():
         summary = keys_of(keys_of(successes.get("latency")).get(theirs))
         for percentile in PERCENTILES:

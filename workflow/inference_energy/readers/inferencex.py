@@ -5,7 +5,7 @@ while the power is that of all GPUs; before version 2 of the power schema, its j
 those of one role. Latencies are in seconds. isl and osl are nominal lengths.
 """
 
-from inference_energy.readers.common import PERCENTILES
+from inference_energy.readers.common import PERCENTILES, Record, Run
 from inference_energy.readers.consistency import agree
 from inference_energy.units import duration
 
@@ -35,12 +35,12 @@ NOMINAL = 0.1
 """How much isl / osl may differ from that of the tokens sent, both drawn below them (relative)."""
 
 
-def recognise(record):
+def recognise(record: Record) -> bool:
     """Whether a JSON object is an aggregate of InferenceX."""
     return {"hw", "tput_per_gpu"} <= record.keys()
 
 
-def read(run):
+def read(run: Run) -> None:
     """Read one aggregate of InferenceX into `run`."""
     raw = run.raw
     run.put("model", raw.get("model"))
@@ -57,7 +57,7 @@ def read(run):
             run.put(f"{ours}_{percentile}_s", run.number(f"{name}_{theirs}"))
 
 
-def _read_throughput(run):
+def _read_throughput(run: Run) -> None:
     """Throughput and parallelism; the GPUs that the per-GPU throughput was divided by differ."""
     per_gpu = run.needed("output_tput_per_gpu")
     if run.raw.get("is_multinode"):
@@ -81,7 +81,7 @@ def _read_throughput(run):
     _check_throughput(run, gpus, divisor, per_gpu)
 
 
-def _check_throughput(run, gpus, divisor, per_gpu):
+def _check_throughput(run: Run, gpus: float, divisor: float, per_gpu: float | None) -> None:
     """Tokens of both kinds of all GPUs against their sum, and against the lengths."""
     both, inputs = run.number("tput_per_gpu"), run.number("input_tput_per_gpu")
     if both is None or inputs is None or per_gpu is None:
@@ -96,7 +96,7 @@ def _check_throughput(run, gpus, divisor, per_gpu):
         agree(run, "input_tput_per_gpu", stated, expected, formula, "tokens/s", NOMINAL)
 
 
-def _read_power(run):
+def _read_power(run: Run) -> None:
     measured = {"avg_power_w", "avg_total_gpu_power_w", "total_gpu_energy_j"} & run.raw.keys()
     if "power_valid" in run.raw and not run.raw["power_valid"]:
         run.drop_energy("power_valid is 0")
@@ -128,7 +128,7 @@ def _read_power(run):
         _check_joules(run, joules)
 
 
-def _check_joules(run, token):
+def _check_joules(run: Run, token: float | None) -> None:
     """Joules per query and token against the lengths, and the total against the requests."""
     osl, isl = run.row.get("output_tokens"), run.row.get("input_tokens")
     query = run.number("joules_per_successful_query")

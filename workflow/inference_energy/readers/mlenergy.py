@@ -4,7 +4,7 @@ Power and energy are those of the GPU boards in steady state, measured with Zeus
 are not given, so input_tokens stays empty unless the facts state it.
 """
 
-from inference_energy.readers.common import Run
+from inference_energy.readers.common import Record, Run
 from inference_energy.readers.consistency import agree
 from inference_energy.units import MILLI
 
@@ -14,12 +14,12 @@ CLIENT = "mlenergy"
 GPUS = {"H100": "H100-SXM-80GB", "B200": "B200"}
 
 
-def recognise(record):
+def recognise(record: Record) -> bool:
     """Whether a JSON object is a task file of the leaderboard."""
     return "task" in record and isinstance(record.get("configurations"), list)
 
 
-def split(where, record):
+def split(where: str, record: Record) -> list[Run]:
     """Runs of a task file, one per configuration."""
     runs = []
     for index, configuration in enumerate(record["configurations"], start=1):
@@ -32,7 +32,7 @@ def split(where, record):
     return runs
 
 
-def read(run):
+def read(run: Run) -> None:
     """Read one configuration of the leaderboard into `run`."""
     raw = run.raw
     run.put("model", raw.get("model_id"))
@@ -54,7 +54,7 @@ def read(run):
         run.put(f"itl_{percentile}_s", run.number(f"{name}_itl_ms"), MILLI)
 
 
-def _read_pipeline(run):
+def _read_pipeline(run: Run) -> None:
     """One stage, if the other kinds of parallelism already account for every GPU."""
     gpus, tensor = run.row.get("n_gpus"), run.row.get("tensor_parallel")
     copies, experts = run.number("data_parallel") or 1, run.number("expert_parallel") or 1

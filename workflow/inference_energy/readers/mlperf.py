@@ -10,13 +10,16 @@ import json
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from inference_energy.documents import json_object
-from inference_energy.energy.equation import token_energy
+from inference_energy.energy.equation import Array, token_energy
 from inference_energy.errors import InputError
-from inference_energy.readers.common import EMPTIED, PERCENTILES, Run, read_bytes, sha256
+from inference_energy.project import AnyPath
+from inference_energy.readers.common import EMPTIED, PERCENTILES, Facts, Run, read_bytes, sha256
 from inference_energy.tables import NUMBER, decode
 from inference_energy.units import NANO, SECONDS_PER_DAY
 
@@ -24,6 +27,9 @@ CLIENT = "mlperf"
 TIME_FORMAT = "%m-%d-%Y %H:%M:%S.%f"
 HEAD_BYTES = 4096
 QUARTER_HOUR = 900
+
+Window = tuple[float, float]
+"""Begin and end of what was measured, by a clock. [s]"""
 
 # The meter samples at 1 Hz; MLPerf's power rules allow no larger gaps than a few samples.
 LARGEST_GAP_S = 3.0
@@ -38,27 +44,27 @@ LATENCY_NAMES = {"ttft": "first token latency", "e2e": "latency"}
 PERCENTILE_NAMES = dict(zip(PERCENTILES, ("50.00", "90.00", "95.00", "99.00"), strict=True))
 
 
-def recognise(path):
+def recognise(path: AnyPath) -> bool:
     """Whether `path` is a folder with LoadGen's summary, or that summary itself."""
     return _summary(path) is not None
 
 
-def _summary(path):
+def _summary(path: AnyPath) -> Path | None:
     path = Path(path)
     files = _logs(path) if path.is_dir() else [path]
     return next((file for file in files if SUMMARY_TITLE in _head(file)), None)
 
 
-def _logs(folder):
+def _logs(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.txt")) if path.is_file()]
 
 
-def _head(path):
+def _head(path: AnyPath) -> str:
     with open(path, "rb") as file:
         return file.read(HEAD_BYTES).decode("utf-8", errors="replace")
 
 
-def read(path, facts):
+def read(path: AnyPath, facts: Facts) -> list[Run]:
     """Read a folder of LoadGen logs.
 
     Parameters
@@ -74,6 +80,7 @@ def read(path, facts):
         The one run of the folder, with its problems.
     """
     summary = _summary(path)
+    assert summary is not None, "recognise() has found it"
     others = [file for file in _logs(summary.parent) if file != summary]
     data = {summary: read_bytes(summary)}
     run = Run(str(path), CLIENT, raw=_pairs(decode(summary, data[summary])))
@@ -92,9 +99,9 @@ def read(path, facts):
     return [run]
 
 
-def _pairs(text):
+def _pairs(text: str) -> dict[str, str]:
     """Values of a summary by key; all of them, parted by " and ", where they differ."""
-    pairs = {}
+    pairs: dict[str, dict[str, None]] = {}
     for line in text.splitlines():
         key, colon, value = line.partition(":")
         if colon:
@@ -102,14 +109,14 @@ def _pairs(text):
     return {key: " and ".join(values) for key, values in pairs.items()}
 
 
-def _number(text):
+def _number(text: str) -> float:
     # float() takes 1_000, inf and digits of other scripts too
     if not NUMBER.fullmatch(text.strip()):
         raise ValueError(f"{text[:60]} is no plain number")
     return float(text)
 
 
-def _figure(run, key):
+def _figure(run: Run, key: str) -> float | None:
     text = run.raw.get(key)
     if text is None:
         return None
@@ -120,7 +127,7 @@ def _figure(run, key):
         return None
 
 
-def _read_summary(run):
+def _read_summary(run: Run) -> None:
     scenario = run.raw.get("Scenario")
     offline = scenario == "Offline"
     word = "" if offline else "Completed "
@@ -149,9 +156,9 @@ def _read_summary(run):
         run.marks.append(f"LoadGen's mode is {run.raw['Mode']}, not PerformanceOnly")
 
 
-def _read_detail(run, path, text):
+def _read_detail(run: Run, path: Path, text: str) -> Window | None:
     """Begin and end of the measured window, in seconds of LoadGen's clock."""
-    found = {}
+    found: dict[str, Any] = {}
     for line in text.splitlines():
         if not line.startswith(DETAIL_PREFIX):
             continue
@@ -192,23 +199,25 @@ def _read_detail(run, path, text):
         run.refuse(f"{path.name}: power_end is not after power_begin; copy the log again")
         return None
     run.put("duration_s", times[1] - times[0])
-    return tuple(times)
+    return times[0], times[1]
 
 
-def _seconds(text):
+def _seconds(text: str) -> float:
     # The difference to a fixed day, because timestamp() would apply this machine's time zone.
     moment = datetime.strptime(text.strip(), TIME_FORMAT)
     return (moment - datetime(1970, 1, 1)).total_seconds()
 
 
-def _watts(text):
+def _watts(text: str) -> float:
     watts = _number(text)
     if not abs(watts) <= MOST_WATTS:
         raise ValueError(f"Watts is {text[:60]}; at most {MOST_WATTS:.6g} is allowed")
     return watts
 
 
-def mean_watts(times, watts, begin, end):
+def mean_watts(
+    times: ArrayLike, watts: ArrayLike, begin: float, end: float
+) -> tuple[float | None, float]:
     """Mean of power samples inside a window, and its weak points.
 
     Parameters
@@ -235,7 +244,7 @@ def mean_watts(times, watts, begin, end):
     return float(watts[inside].mean()), float(np.diff(edges).max())
 
 
-def _read_meter(run, path, text, window, offset):
+def _read_meter(run: Run, path: Path, text: str, window: Window | None, offset: float) -> None:
     if window is None:
         run.marks.append(
             f"power: power log without power_begin and power_end in the detail log{EMPTIED}"
@@ -259,7 +268,7 @@ def _read_meter(run, path, text, window, offset):
         run.marks.append(f"power: no sample of the meter for {gap:.6g} s of {end - begin:.6g} s")
 
 
-def _other_clock(path, times, window, offset):
+def _other_clock(path: Path, times: Array, window: Window, offset: float) -> str:
     """Why no sample is inside the window, with the time zone that would put one there."""
     begin, end = window
     shifts = np.arange(-SECONDS_PER_DAY, SECONDS_PER_DAY + 1, QUARTER_HOUR)

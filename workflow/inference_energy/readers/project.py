@@ -4,6 +4,8 @@ import csv
 
 import pandas as pd
 
+from inference_energy.documents import Schema
+from inference_energy.project import AnyPath
 from inference_energy.readers.common import Run, first_line
 from inference_energy.tables import load_schema, read_marked, refuse
 
@@ -11,7 +13,7 @@ CLIENT = "project"
 FACTS = ("model", "gpu", "n_gpus", "tensor_parallel", "precision")
 
 
-def recognise(text):
+def recognise(text: str) -> str | None:
     """Name of the table that a CSV text is meant to be, or None; its reader tells what is wrong."""
     try:
         header = set(next(csv.reader([first_line(text)]), []))
@@ -22,7 +24,7 @@ def recognise(text):
     return "benchmark" if {"n_gpus", "status"} & header else "throughput"
 
 
-def _open(schema):
+def _open(schema: Schema) -> Schema:
     """Schema in which facts may be missing: they are asked for by name, and may be stated."""
     open_columns = {
         name: column | {"enum": [*column["enum"], None]}
@@ -37,7 +39,7 @@ def _open(schema):
     }
 
 
-def read(path, table):
+def read(path: AnyPath, table: str) -> list[Run]:
     """Read a throughput or benchmark table as runs.
 
     Parameters
@@ -59,7 +61,9 @@ def read(path, table):
     for number, record in zip(lines, frame.astype(object).to_dict("records"), strict=True):
         run = Run(f"{path}, line {number}", CLIENT)
         run.row = {
-            name: value for name, value in record.items() if name in columns and not pd.isna(value)
+            str(name): value
+            for name, value in record.items()
+            if name in columns and not pd.isna(value)
         }
         marks = run.row.pop("status", "ok").removeprefix("marked: ")
         run.marks = [] if marks == "ok" else marks.split("; ")

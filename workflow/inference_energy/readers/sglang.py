@@ -4,13 +4,14 @@ Keys as written by python/sglang/bench_serving.py.
 """
 
 from inference_energy.readers.client_totals import mark_failed, read_totals
+from inference_energy.readers.common import Record, Run
 
 CLIENT = "sglang"
 LATENCY_NAMES = {"ttft": "ttft", "itl": "itl", "e2e": "e2e_latency"}
 OWN_KEYS = {"total_output_tokens_retokenized", "median_e2e_latency_ms", "dataset_name"}
 
 
-def recognise(record):
+def recognise(record: Record) -> bool:
     """Whether a JSON object is a result of SGLang's client."""
     return (
         {"output_throughput", "completed", "duration"} <= record.keys()
@@ -19,7 +20,7 @@ def recognise(record):
     )
 
 
-def read(run):
+def read(run: Run) -> None:
     """Read one result of SGLang's client into `run`."""
     read_totals(run, LATENCY_NAMES)
     errors = run.raw.get("errors")
@@ -36,15 +37,17 @@ def read(run):
         _read_server(run, server)
 
 
-def _read_server(run, server):
+def _read_server(run: Run, server: Record) -> None:
     run.put("model", server.get("served_model_name") or server.get("model_path"))
     run.put("client_version", server.get("version"))
     run.put_precision(server.get("quantization") or server.get("dtype"))
-    sizes = [run.checked(f"server_info.{key}", server.get(key)) for key in ("tp_size", "pp_size")]
-    run.put("tensor_parallel", sizes[0])
-    run.put("pipeline_parallel", sizes[1])
+    tensor, pipeline = (
+        run.checked(f"server_info.{key}", server.get(key)) for key in ("tp_size", "pp_size")
+    )
+    run.put("tensor_parallel", tensor)
+    run.put("pipeline_parallel", pipeline)
     copies = run.checked("server_info.dp_size", server.get("dp_size"))
-    if None not in sizes and copies is not None:
+    if tensor is not None and pipeline is not None and copies is not None:
         # With data-parallel attention the copies share the GPUs of the tensor-parallel group.
         copies = 1 if server.get("enable_dp_attention") else copies
-        run.put("n_gpus", sizes[0] * sizes[1] * copies)
+        run.put("n_gpus", tensor * pipeline * copies)

@@ -7,6 +7,7 @@ Keys as written by vllm/benchmarks/serve.py. What --metadata adds under the name
 import re
 
 from inference_energy.readers.client_totals import check_sent, mark_failed, read_totals
+from inference_energy.readers.common import Record, Run
 
 CLIENT = "vllm"
 LATENCY_NAMES = {"ttft": "ttft", "itl": "itl", "e2e": "e2el"}
@@ -22,12 +23,12 @@ METADATA = {
 }
 
 
-def recognise(record):
+def recognise(record: Record) -> bool:
     """Whether a JSON object is a result of vLLM's client."""
     return {"model_id", "output_throughput", "completed"} <= record.keys() and "hw" not in record
 
 
-def read(run):
+def read(run: Run) -> None:
     """Read one result of vLLM's client into `run`."""
     run.put("model", run.raw["model_id"])
     read_totals(run, LATENCY_NAMES)
@@ -41,7 +42,7 @@ def read(run):
         run.put_precision(run.raw["precision"])
 
 
-def _failed(run):
+def _failed(run: Run) -> float | None:
     failed, sent = run.number("failed"), run.number("num_prompts")
     completed = run.row.get("completed")
     if isinstance(sent, int) and isinstance(completed, int):
@@ -51,7 +52,7 @@ def _failed(run):
     return failed
 
 
-def _whole(run, key, text):
+def _whole(run: Run, key: str, text: str) -> int | None:
     if WHOLE.fullmatch(text):
         return int(text)
     run.refuse(

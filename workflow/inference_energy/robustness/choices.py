@@ -1,15 +1,18 @@
 """The choices of a method and how they combine."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from inference_energy.documents import near, schema_problems
+from inference_energy.documents import Schema, near, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.method.files import merge
 from inference_energy.method.setup import TRIMMED
@@ -21,6 +24,9 @@ from inference_energy.robustness.files import (
     option_problems,
     rule_problems,
 )
+
+Method = dict[str, Any]
+"""A resolved method."""
 
 QUARTILES = {"p25": 0.25, "p50": 0.5, "p75": 0.75}
 
@@ -36,7 +42,7 @@ JOINED = " + "
 """Between the names of choices that stand together."""
 
 
-def energy_key(regime, subject, statistic, pathway="baseline"):
+def energy_key(regime: str, subject: str, statistic: str, pathway: str = "baseline") -> str:
     """Selector of an energy per query, as claims write it."""
     return (
         f"energy_per_query[regime={regime}; subject={subject}; pathway={pathway};"
@@ -44,7 +50,7 @@ def energy_key(regime, subject, statistic, pathway="baseline"):
     )
 
 
-def headline(regime, statistic="p50"):
+def headline(regime: str, statistic: str = "p50") -> str:
     """Selector of the frontier blend's energy per query."""
     return energy_key(regime, TRIMMED, statistic)
 
@@ -64,12 +70,14 @@ class Multiverse:
         Combinations of options, choice to option or options, that no specification has.
     """
 
-    base: dict
-    choices: dict
-    refused: tuple = ()
+    base: Method
+    choices: dict[str, dict[str, Any]]
+    refused: tuple[dict[str, str | list[str]], ...] = ()
 
     @classmethod
-    def of(cls, config, base, config_schema, method_schema):
+    def of(
+        cls, config: dict[str, Any], base: Method, config_schema: Schema, method_schema: Schema
+    ) -> Self:
         """Check a configuration against its schema and each option as a method.
 
         Choices that the base cannot take are left out.
@@ -92,7 +100,7 @@ class Multiverse:
             raise InputError(problems)
         return cls(base, config["choices"], tuple(rule["when"] for rule in config["refused"]))
 
-    def refuses(self, options):
+    def refuses(self, options: Mapping[str, str]) -> bool:
         """Whether options, of all choices or some, contradict each other."""
         return any(
             all(options.get(name) in named_options(of) for name, of in when.items())
@@ -100,7 +108,7 @@ class Multiverse:
         )
 
     @property
-    def allowed(self):
+    def allowed(self) -> NDArray:
         """Array over all combinations: whether none of the options contradict each other."""
         names, answer = list(self.choices), np.ones(self.shape, dtype=bool)
         for when in self.refused:
@@ -114,7 +122,7 @@ class Multiverse:
         return answer
 
     @property
-    def factors(self):
+    def factors(self) -> list[list[str]]:
         """Choices as independent factors, a list of lists; what a rule refuses together is one."""
         groups = [[name] for name in self.choices]
         for when in self.refused:
@@ -123,7 +131,7 @@ class Multiverse:
             groups.append([name for name in self.choices if any(name in g for g in linked)])
         return sorted(groups, key=lambda group: list(self.choices).index(group[0]))
 
-    def factorial(self, values):
+    def factorial(self, values: NDArray) -> NDArray:
         """Values over the full factorial of the :attr:`factors`.
 
         Parameters
@@ -144,7 +152,7 @@ class Multiverse:
         kept = [allowed.any(axis=tuple(a for a in axes if a != axis)) for axis in axes]
         return values[np.ix_(*kept)]
 
-    def _known(self, choice, option, where):
+    def _known(self, choice: str, option: str, where: str) -> None:
         for value, allowed, kind in (
             (choice, self.choices, "choice"),
             (option, self.choices.get(choice, {}).get("options", {}), "option"),
@@ -156,7 +164,7 @@ class Multiverse:
                     f" {kind}{near(value, allowed)}"
                 )
 
-    def _apply(self, options, method=None):
+    def _apply(self, options: Mapping[str, str], method: Method | None = None) -> Method:
         method = self.base if method is None else method
         for choice in self.choices:
             if choice in options:
@@ -165,10 +173,10 @@ class Multiverse:
         return method
 
     @cached_property
-    def _kept(self):
+    def _kept(self) -> dict[tuple[str, str], list[tuple[dict[str, str], Method]]]:
         return {}
 
-    def _varied(self, stage, method):
+    def _varied(self, stage: str, method: Method) -> list[tuple[dict[str, str], Method]]:
         """A method with every combination of one stage's choices: pairs of options and method.
 
         Sections that methods have in common are varied once.
@@ -179,7 +187,7 @@ class Multiverse:
             self._kept[key] = [(o, self._apply(o, own)) for o in self.combinations(stage)]
         return [(o, method | sections) for o, sections in self._kept[key]]
 
-    def method(self, options=None):
+    def method(self, options: Mapping[str, str] | None = None) -> Method:
         """Resolved method of one specification.
 
         Parameters
@@ -197,42 +205,42 @@ class Multiverse:
         return self._apply(options or {})
 
     @property
-    def of_base(self):
+    def of_base(self) -> dict[str, str]:
         """Option of every choice that the base method takes."""
         return {name: choice["of_base"] for name, choice in self.choices.items()}
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Number of options of every choice."""
         return tuple(len(choice["options"]) for choice in self.choices.values())
 
     @property
-    def place(self):
+    def place(self) -> tuple[int, ...]:
         """Place of the base method in an array over all specifications."""
         return tuple(list(c["options"]).index(c["of_base"]) for c in self.choices.values())
 
-    def touched(self, choice):
+    def touched(self, choice: str) -> set[str]:
         """Sections of a method that the options of a choice override."""
         options = self.choices[choice]["options"].values()
         return {key for option in options for key in option.get("override", {})}
 
-    def stage(self, choice):
+    def stage(self, choice: str) -> str:
         """What a choice changes: ``factors``, ``power``, ``blend``, or else ``tokens``."""
         touched = self.touched(choice)
         return next((s for s, keys in STAGES.items() if touched and touched <= keys), "tokens")
 
-    def combinations(self, stage):
+    def combinations(self, stage: str) -> list[dict[str, str]]:
         """All combinations of the options of one stage's choices, as dicts."""
         names = [name for name in self.choices if self.stage(name) == stage]
         options = product(*(self.choices[name]["options"] for name in names))
         return [dict(zip(names, combination, strict=True)) for combination in options]
 
-    def specifications(self):
+    def specifications(self) -> pd.DataFrame:
         """Option of every choice in every combination, a DataFrame of categories."""
         places = np.unravel_index(np.arange(np.prod(self.shape)), self.shape)
         return pd.DataFrame(
             {
-                name: pd.Categorical.from_codes(codes, list(choice["options"]))
+                name: pd.Categorical.from_codes(codes, pd.Index(list(choice["options"])))
                 for (name, choice), codes in zip(self.choices.items(), places, strict=True)
             }
         )

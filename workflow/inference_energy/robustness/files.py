@@ -1,6 +1,10 @@
 """What the schemas of config/multiverse.yaml and config/sensitivity.yaml cannot say of them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from inference_energy.documents import (
+    Schema,
     apart,
     collecting,
     near,
@@ -36,7 +40,7 @@ BOUNDED = {
 """Inputs of the sensitivity, and the quantity of a method whose bounds and unit they have."""
 
 
-def on_base(config, base, method_schema):
+def on_base(config: dict[str, Any], base: dict[str, Any], method_schema: Schema) -> dict[str, Any]:
     """The choices and stress cases that a base can take, and the option that it takes itself.
 
     Parameters
@@ -78,14 +82,14 @@ def on_base(config, base, method_schema):
     }
 
 
-def _titles(rule, config):
+def _titles(rule: Mapping[str, Any], config: dict[str, Any]) -> list[str]:
     """What a rule leaves out, as readers know it."""
     choices = [config["choices"][name]["title"].lower() for name in rule.get("choices", [])]
     cases = [config["stress_cases"][name]["label"] for name in rule.get("stress_cases", [])]
     return choices + [f"the stress case “{label}”" for label in cases]
 
 
-def _with_own(choice, base, schema):
+def _with_own(choice: dict[str, Any], base: dict[str, Any], schema: Schema) -> dict[str, Any]:
     """A choice with the option that the base takes."""
     bare = _bare(with_defaults(base, schema, schema))
     for name, option in choice["options"].items():
@@ -97,14 +101,16 @@ def _with_own(choice, base, schema):
     return choice | {"of_base": base["id"], "options": {base["id"]: own} | choice["options"]}
 
 
-def _bare(tree):
+def _bare(tree: Any) -> Any:
     """What a method says without where it has it from."""
     if not isinstance(tree, dict):
         return tree
     return {key: _bare(value) for key, value in tree.items() if key != "source"}
 
 
-def option_problems(choices, base, method_schema):
+def option_problems(
+    choices: Mapping[str, Any], base: dict[str, Any], method_schema: Schema
+) -> list[str]:
     """Problems of the options of a method's choices.
 
     Parameters
@@ -140,7 +146,8 @@ def option_problems(choices, base, method_schema):
             )
         for option, stated in options.items():
             override = stated.get("override", {})
-            changed, wrong = merge(base, override), []
+            changed = merge(base, override)
+            wrong: list[str] = []
             with collecting(wrong):
                 check(changed, method_schema, base["id"], stated=override)
             where = f"{MULTIVERSE}: key choices.{name}.options.{option}.override"
@@ -148,7 +155,9 @@ def option_problems(choices, base, method_schema):
     return problems
 
 
-def unused_problems(config, base, method_schema):
+def unused_problems(
+    config: dict[str, Any], base: dict[str, Any], method_schema: Schema
+) -> list[str]:
     """Problems of the overrides that a base has no use for, which it cannot be merged with.
 
     Parameters
@@ -184,7 +193,7 @@ def unused_problems(config, base, method_schema):
     return problems
 
 
-def left_out_problems(config):
+def left_out_problems(config: dict[str, Any]) -> list[str]:
     """Problems of the names of what is left out; the file is right by its schema."""
     problems = []
     for place, rule in enumerate(config.get("left_out", []), start=1):
@@ -199,7 +208,7 @@ def left_out_problems(config):
     return problems
 
 
-def rule_problems(config, base, method_schema):
+def rule_problems(config: dict[str, Any], base: dict[str, Any], method_schema: Schema) -> list[str]:
     """Problems of the combinations that are refused, and of the stress cases.
 
     Parameters
@@ -229,7 +238,7 @@ def rule_problems(config, base, method_schema):
                 " not have; correct the rule"
             )
     for name, case in config.get("stress_cases", {}).items():
-        wrong = []
+        wrong: list[str] = []
         with collecting(wrong):
             changed = merge(base, case["override"])
             check(changed, method_schema, base["id"], stated=case["override"])
@@ -238,12 +247,12 @@ def rule_problems(config, base, method_schema):
     return problems
 
 
-def named_options(options):
+def named_options(options: str | list[str]) -> list[str]:
     """Options that a rule states, one or several, as a list."""
     return [options] if isinstance(options, str) else options
 
 
-def range_problems(inputs):
+def range_problems(inputs: Mapping[str, Any]) -> list[str]:
     """Problems of the ranges of the inputs, key ``inputs`` of config/sensitivity.yaml.
 
     Only of those that are stated in full: what else is wrong, the schema says.
@@ -269,7 +278,7 @@ def range_problems(inputs):
     return problems
 
 
-def _bounds():
+def _bounds() -> Schema:
     """JSON Schema of the inputs' numbers and units, from that of a method's quantities."""
     kinds, inputs = read_schema("method")["$defs"], {}
     for name, path in BOUNDED.items():

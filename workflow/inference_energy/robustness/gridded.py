@@ -8,11 +8,14 @@ mean by less than 1e-4.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.interpolate import BSpline, make_interp_spline
 
-from inference_energy.laws.base import LENGTH_FLOOR, Law
+from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Law, Share
+from inference_energy.method.setup import Setup
 
 DEGREE = 3
 STEP = 0.25
@@ -38,13 +41,15 @@ class Gridded(Law):
 
     law: Law
     name: str
-    domain: dict
+    domain: Domain
     n_rows: int
     of_input: BSpline
-    knots: np.ndarray
+    knots: Array
 
     @classmethod
-    def of(cls, law, input_tokens, output_tokens):
+    def of(
+        cls, law: Law, input_tokens: tuple[float, float], output_tokens: tuple[float, float]
+    ) -> Self:
         """Ask a law on a grid between a lowest and a highest length of either kind [tokens]."""
         inputs, outputs = (_grid(*ends) for ends in (input_tokens, output_tokens))
         speeds, errors = law.by_way(np.exp(inputs)[:, None], np.exp(outputs))
@@ -53,55 +58,60 @@ class Gridded(Law):
         of_input = make_interp_spline(inputs, np.moveaxis(of_output.c, 0, 1), DEGREE)
         return cls(law, law.name, law.domain, law.n_rows, of_input, of_output.t)
 
-    def by_way(self, input_tokens, output_tokens):
+    def by_way(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
         """Throughput [tokens/s] and its error [1] of every way, between the grid's lengths."""
-        at_input = self.of_input(np.log(max(float(input_tokens), LENGTH_FLOOR)))
+        at_input = self.of_input(np.log(max(float(np.asarray(input_tokens)), LENGTH_FLOOR)))
         lengths = np.log(np.maximum(output_tokens, LENGTH_FLOOR))
         answers = BSpline(self.knots, at_input, DEGREE)(lengths)
         logs, errors = np.moveaxis(answers, (-2, -1), (0, 1))
         return np.exp(logs), errors
 
-    def predict(self, input_tokens, output_tokens):
+    def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Throughput [tokens/s] by the law itself."""
         return self.law.predict(input_tokens, output_tokens)
 
-    def sigma(self, input_tokens, output_tokens):
+    def sigma(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Error [1] by the law itself."""
         return self.law.sigma(input_tokens, output_tokens)
 
-    def terms(self):
+    def terms(self) -> list[tuple[str, float, str]]:
         """Coefficients of the law."""
         return self.law.terms()
 
-    def scaled(self, factor):
-        """The law, scaled and not on a grid."""
-        return self.law.scaled(factor)
+    def scaled(self, factor: float) -> Self:
+        """The law, scaled, on the same grid."""
+        logs = self.of_input.c.copy()
+        logs[:, :, 0] += np.log(factor)
+        of_input = BSpline(self.of_input.t, logs, DEGREE)
+        return replace(self, law=self.law.scaled(factor), of_input=of_input)
 
-    def around(self, load):
+    def around(self, load: float) -> Self:
         """The law with other weights of its ways; the grid is of the ways and stays."""
         return replace(self, law=self.law.around(load))
 
-    def shares(self):
+    def shares(self) -> tuple[Share, ...]:
         """Ways in which the model is served."""
         return self.law.shares()
 
     @cached_property
-    def _split(self):
+    def _split(self) -> tuple[Array, Array]:
         return self.law.split()
 
-    def split(self):
+    def split(self) -> tuple[Array, Array]:
         """Weight and relative power of every way."""
         return self._split
 
 
-def _grid(lowest, highest):
+def _grid(lowest: float, highest: float) -> Array:
     """Logarithms of lengths, about STEP apart."""
     first, last = np.log(np.maximum([lowest, highest], LENGTH_FLOOR))
     steps = max(int(np.ceil((last - first) / STEP)), DEGREE)
     return np.linspace(first, max(last, first + DEGREE * STEP), steps + 1)
 
 
-def on_grid(setup, input_tokens, output_tokens):
+def on_grid(
+    setup: Setup, input_tokens: tuple[float, float], output_tokens: tuple[float, float]
+) -> Setup:
     """A method whose laws of many smooth ways are on a grid, the others as they are.
 
     Parameters
@@ -112,7 +122,7 @@ def on_grid(setup, input_tokens, output_tokens):
         Shortest and longest length that will be asked for. [tokens]
     """
 
-    def gridded(law):
+    def gridded(law: Law) -> Law:
         kinks = (kink for length in input_tokens for kink in law.kinks(length))
         if len(law.split()[0]) == 1 or any(np.isfinite(kink) for kink in kinks):
             return law

@@ -6,18 +6,23 @@ node power shifts ln E, and the blend only combines the models' distributions.
 """
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from inference_energy.energy.equation import Array
 from inference_energy.energy.exact import blend_energy, model_energy, regime_energy
 from inference_energy.energy.fleet import fleet
+from inference_energy.energy.mixtures import Mixture
 from inference_energy.errors import InputError
+from inference_energy.laws.fitting import Served
 from inference_energy.method.build import (
     blend,
     build,
@@ -29,15 +34,26 @@ from inference_energy.method.build import (
 )
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.files import merge
-from inference_energy.method.setup import TRIMMED
-from inference_energy.robustness.choices import QUARTILES, STAGES, WHERE, energy_key
+from inference_energy.method.setup import TRIMMED, Blend, Regime, ServedModel, Setup
+from inference_energy.method.sources import Sources
+from inference_energy.robustness.choices import (
+    QUARTILES,
+    STAGES,
+    WHERE,
+    Method,
+    Multiverse,
+    energy_key,
+)
 from inference_energy.robustness.tabulated import Blends, Tables
+
+Outcomes = dict[tuple[str, str, str], Array]
+"""Results by subject, statistic and pathway."""
 
 FITTED = ("benchmarks", "throughput_law", "serving")
 """Sections of a method that its laws are fitted from, and that say how its models are served."""
 
 
-def outcomes(multiverse, sources, workers=1):
+def outcomes(multiverse: Multiverse, sources: Sources, workers: int = 1) -> dict[str, Array]:
     """Results of every specification.
 
     Parameters
@@ -57,7 +73,9 @@ def outcomes(multiverse, sources, workers=1):
     return gathered(multiverse, [part_outcomes(multiverse, sources, 1, 1, workers)])
 
 
-def part_outcomes(multiverse, sources, part, parts, workers=1):
+def part_outcomes(
+    multiverse: Multiverse, sources: Sources, part: int, parts: int, workers: int = 1
+) -> dict[str, Array]:
     """Results of one part of the specifications: of its share of the choices of tokens.
 
     Parameters
@@ -87,12 +105,12 @@ def part_outcomes(multiverse, sources, part, parts, workers=1):
     return _stacked(found, _of_rest(multiverse))
 
 
-def _of_rest(multiverse):
+def _of_rest(multiverse: Multiverse) -> int:
     """Number of combinations of all choices but those of the tokens."""
     return int(np.prod(multiverse.shape)) // len(multiverse.combinations("tokens"))
 
 
-def _stacked(found, rest):
+def _stacked(found: Sequence[Mapping[str, Array | float]], rest: int) -> dict[str, Array]:
     """Results by key, one row each; NaN in rows that lack the key."""
     missing = np.full(rest, np.nan)
     keys = dict.fromkeys(key for one in found for key in one)
@@ -102,7 +120,7 @@ def _stacked(found, rest):
     }
 
 
-def gathered(multiverse, parts):
+def gathered(multiverse: Multiverse, parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """Results of every specification from those of its parts, the same however many they are.
 
     Parameters
@@ -133,12 +151,14 @@ def gathered(multiverse, parts):
     return answer
 
 
-def _count(part):
+def _count(part: Mapping[str, Array]) -> int:
     """Combinations of tokens in a part."""
     return len(next(iter(part.values()), ()))
 
 
-def stress_cases(multiverse, cases, sources):
+def stress_cases(
+    multiverse: Multiverse, cases: Mapping[str, Any], sources: Sources
+) -> pd.DataFrame:
     """Quartiles of the blend under changes that are none of the choices, one at a time.
 
     Parameters
@@ -156,8 +176,9 @@ def stress_cases(multiverse, cases, sources):
         case, label, regime, statistic (p25, p50, p75), value, unit, ratio (to the base).
     """
 
-    def quartiles(method):
-        setup, answer = build(method, **sources(method)), {}
+    def quartiles(method: Method) -> dict[tuple[str, str], float]:
+        setup = build(method, **sources(method))
+        answer: dict[tuple[str, str], float] = {}
         for name, regime in setup.regimes.items():
             energy = blend_energy(setup, *regime_energy(setup, regime))
             answer |= {(name, s): energy.quantile(level) for s, level in QUARTILES.items()}
@@ -185,7 +206,7 @@ def stress_cases(multiverse, cases, sources):
 
 
 @contextmanager
-def _naming(options):
+def _naming(options: Mapping[str, str]) -> Iterator[None]:
     """Name the options in the problems of what they make."""
     try:
         yield
@@ -195,16 +216,20 @@ def _naming(options):
         raise InputError([f"{where}: {problem}" for problem in error.problems]) from None
 
 
-def _fitted(multiverse, combinations, sources):
+def _fitted(
+    multiverse: Multiverse, combinations: Sequence[Mapping[str, str]], sources: Sources
+) -> list[dict[str, Served]]:
     """Laws of each combination of the tokens stage; few of them differ in what is fitted."""
     decide = [name for name in multiverse.choices if multiverse.touched(name) & set(FITTED)]
-    fitted, keys, problems = {}, [], []
+    fitted: dict[str, dict[str, Served]] = {}
+    keys: list[str] = []
+    problems: list[str] = []
     for options in combinations:
         method = multiverse._apply(options)
         keys.append(json.dumps([method.get(section) for section in FITTED]))
         if keys[-1] in fitted:
             continue
-        fitted[keys[-1]] = None
+        fitted[keys[-1]] = {}
         given = sources(method)
         try:
             with _naming({name: options[name] for name in decide}):
@@ -216,7 +241,7 @@ def _fitted(multiverse, combinations, sources):
     return [fitted[key] for key in keys]
 
 
-def _check_spread(setup):
+def _check_spread(setup: Setup) -> None:
     """Refuse a specification in which all queries of a length have the same energy."""
     spread = [getattr(factor, "sigma", 0) for factor in (setup.power_utilisation, setup.pue)]
     if not any(spread) and not all(model.uncertain for model in setup.models):
@@ -227,7 +252,9 @@ def _check_spread(setup):
         )
 
 
-def _token_outcomes(multiverse, options, sources, laws):
+def _token_outcomes(
+    multiverse: Multiverse, options: Mapping[str, str], sources: Sources, laws: dict[str, Served]
+) -> dict[str, Array | float]:
     """Results for one combination of the tokens stage; arrays over factors, power and blend."""
     method = multiverse._apply(options)
     with _naming(options):
@@ -251,7 +278,8 @@ def _token_outcomes(multiverse, options, sources, laws):
         blends.append(blend(varied["blend"]))
         with _naming(combination):
             check_parameters(blends[-1], setup.models, method)
-    answer, pools = {}, {}
+    answer: dict[str, Array | float] = {}
+    pools: dict[str, Array] = {}
     for name, regime in setup.regimes.items():
         found, pools[name] = _regime_outcomes(setups, regime, powers, blends)
         tokens = regime.output_tokens
@@ -266,7 +294,9 @@ def _token_outcomes(multiverse, options, sources, laws):
     return answer
 
 
-def _regime_outcomes(setups, regime, powers, blends):
+def _regime_outcomes(
+    setups: Sequence[Setup], regime: Regime, powers: Array, blends: Sequence[Blend]
+) -> tuple[dict[str, Any], Array]:
     """Results of one regime, arrays over (factors, power, blend) flat; and the pools' means."""
     models = setups[0].models
     mixtures = [
@@ -281,12 +311,14 @@ def _regime_outcomes(setups, regime, powers, blends):
     return selectors, pool.ravel()
 
 
-_known = {}
+_known: dict[bytes, tuple[Outcomes, Array]] = {}
 """What came of mixtures. A trace gives both regimes the same, and a law that does not see the input
 all inputs."""
 
 
-def _digest(setup, mixtures, powers, blends):
+def _digest(
+    setup: Setup, mixtures: Sequence[Sequence[Mixture]], powers: Array, blends: Sequence[Blend]
+) -> bytes:
     """What tells all that outcomes follow from, from other such, as a digest."""
     models = [(model.name, model.parameters) for model in setup.models]
     digest = sha256(repr((models, setup.pathways, blends, powers.shape)).encode())
@@ -298,22 +330,30 @@ def _digest(setup, mixtures, powers, blends):
     return digest.digest()
 
 
-def _mixed_outcomes(setup, mixtures, powers, blends):
+def _mixed_outcomes(
+    setup: Setup, mixtures: Sequence[Sequence[Mixture]], powers: Array, blends: Sequence[Blend]
+) -> tuple[Outcomes, Array]:
     """Results by (subject, statistic, pathway), arrays over factors, power, blend; pools' means."""
     # tables of one batch have as many cells as its narrowest distribution needs
     scale = [round(float(np.log2(row[0].sigmas[0]))) for row in mixtures]
-    keys, size = None, (len(mixtures), len(powers), len(blends))
-    answer, pool = {}, np.empty(size)
+    size = (len(mixtures), len(powers), len(blends))
+    answer: Outcomes = {}
+    pool = np.empty(size)
     for batch in (np.flatnonzero(np.equal(scale, s)) for s in sorted(set(scale))):
-        rows = [mixtures[i] for i in batch]
+        rows = [mixtures[int(i)] for i in batch]
         found, pool[batch] = _batch_outcomes(setup, rows, setup.models, powers, blends)
-        keys = keys or list(found)
-        for key in keys:
-            answer.setdefault(key, np.empty(size))[batch] = found[key]
+        for key, values in found.items():
+            answer.setdefault(key, np.empty(size))[batch] = values
     return answer, pool
 
 
-def _batch_outcomes(setup, mixtures, models, powers, blends):
+def _batch_outcomes(
+    setup: Setup,
+    mixtures: Sequence[Sequence[Mixture]],
+    models: Sequence[ServedModel],
+    powers: Array,
+    blends: Sequence[Blend],
+) -> tuple[Outcomes, Array]:
     """Results by (subject, statistic, pathway), arrays over factors, power, blend; pools' means."""
     n = len(models)
     size = (len(mixtures), len(powers), len(blends))
@@ -340,8 +380,10 @@ def _batch_outcomes(setup, mixtures, models, powers, blends):
     pool = (shares * power * means[factors, places]).sum(-1)
     trims = np.array([option.levels for option in blends])
     lower, upper = (np.broadcast_to(trims[:, i], size).ravel() for i in (0, 1))
-    flat = [a.reshape(-1, count) for a in (factors * n + places, np.log(power), shares)]
-    made = Blends(tables, *flat, lower, upper)
+    member, shift, share = (
+        a.reshape(-1, count) for a in (factors * n + places, np.log(power), shares)
+    )
+    made = Blends(tables, member, shift, share, lower, upper)
     quantiles = made.quantiles(levels)
     for q, statistic in enumerate(QUARTILES):
         answer[TRIMMED, statistic, "baseline"] = quantiles[:, q].reshape(size)
@@ -352,7 +394,7 @@ def _batch_outcomes(setup, mixtures, models, powers, blends):
     return answer, pool
 
 
-def _lever_ratios(made, medians, pathways):
+def _lever_ratios(made: Blends, medians: Array, pathways: Mapping[str, LogNormal]) -> Array:
     """Median of E over median of E / M, per blend and lever; blends that differ in scale share."""
     levers = [*pathways.values(), reduce(LogNormal.__mul__, pathways.values())]
     held = made.share > 0

@@ -1,5 +1,10 @@
 """The audit's tables in words: multiverse, sensitivity, what-if."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
 from inference_energy.claims.wording import words
 from inference_energy.robustness.choices import JOINED
 from inference_energy.robustness.files import named_options
@@ -12,7 +17,9 @@ HEADLINE = (
 """Column of the multiverse's full table that holds the headline median of a regime. [Wh]"""
 
 
-def places(specifications, medians):
+def places(
+    specifications: pd.DataFrame, medians: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
     """Share of the results that lie below each method's median.
 
     Parameters
@@ -38,18 +45,18 @@ def places(specifications, medians):
 
 
 def multiverse_page(
-    counts,
-    config,
-    published,
-    distribution,
-    claims,
-    variance,
-    indices,
-    what_if,
-    cases,
-    medians,
-    ranks,
-):
+    counts: Mapping[str, int],
+    config: Mapping[str, Any],
+    published: pd.DataFrame,
+    distribution: pd.DataFrame,
+    claims: pd.DataFrame,
+    variance: pd.DataFrame,
+    indices: pd.DataFrame,
+    what_if: pd.DataFrame,
+    cases: pd.DataFrame,
+    medians: Mapping[str, Mapping[str, float]],
+    ranks: Mapping[str, Mapping[str, float]],
+) -> str:
     """How much the answer depends on choices and inputs, as a Markdown page.
 
     Parameters
@@ -94,7 +101,7 @@ def multiverse_page(
     )
 
 
-def _refused(config):
+def _refused(config: Mapping[str, Any]) -> list[dict[str, str]]:
     """Combinations of options that are refused, in words, and why."""
     choices = config["choices"]
     return [
@@ -110,7 +117,7 @@ def _refused(config):
     ]
 
 
-def _claims(claims, published):
+def _claims(claims: pd.DataFrame, published: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """Claims, those that hold most often first, and whether each restates an input and holds."""
     restated = published.dropna(subset=["input"])["claim"]
     ordered = claims.sort_values(["share", "claim"], ascending=[False, True])
@@ -119,7 +126,7 @@ def _claims(claims, published):
     return ordered.assign(given=given, **told).to_dict("records")
 
 
-def _cases(cases):
+def _cases(cases: pd.DataFrame) -> dict[Hashable, dict[Hashable, float]]:
     """Quartiles and ratio of the median of each stress case, by label and regime."""
     return {
         key: lines.set_index("statistic")["value"].to_dict()
@@ -128,7 +135,7 @@ def _cases(cases):
     }
 
 
-def _spread(distribution):
+def _spread(distribution: pd.DataFrame) -> dict[Hashable, dict[Hashable, float]]:
     """Statistics of the headline median by regime. [Wh]"""
     medians = distribution[distribution["quantity"] == "p50"]
     return {
@@ -137,10 +144,13 @@ def _spread(distribution):
     }
 
 
-def _effects(variance, choices):
+def _effects(
+    variance: pd.DataFrame, choices: Mapping[str, Any]
+) -> dict[str, dict[Hashable, float]]:
     """Shares of the variance by choice, then by regime and effect, the largest total first. [1]"""
     shares = variance.pivot_table(index="choice", columns=["regime", "effect"], values="value")
-    largest = shares.xs("total", axis=1, level="effect").max(axis=1)
+    total = pd.DataFrame(shares.xs("total", axis=1, level="effect"))
+    largest = total.max(axis=1).to_dict()
     return {
         JOINED.join(choices[name]["title"] for name in names.split(JOINED)): shares.loc[
             names
@@ -149,20 +159,20 @@ def _effects(variance, choices):
     }
 
 
-def _indices(total):
+def _indices(total: pd.DataFrame) -> dict[str, dict[Hashable, Any]]:
     """Total index and its interval by input, then by output, the largest index first. [1]"""
     known = total.dropna(subset=["value"])
-    largest = largest_first(known.groupby("input")["value"].max())
+    largest = largest_first(known.groupby("input")["value"].max().to_dict())
     by_input = known.set_index("output").groupby("input")[["value", "low", "high"]]
     return {_words(name): by_input.get_group(name).to_dict("index") for name in largest}
 
 
-def _needed(what_if):
+def _needed(what_if: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Base value of each input, and what it must be to halve or double the output."""
     rows = {}
     for name, lines in what_if.groupby("input", sort=False):
         needed = lines.set_index("factor")["needed"]
-        rows[_words(name)] = {
+        rows[_words(str(name))] = {
             "base": lines["base"].iloc[0],
             "halve": needed[0.5],
             "double": needed[2],
@@ -171,5 +181,5 @@ def _needed(what_if):
     return rows
 
 
-def _words(name):
+def _words(name: str) -> str:
     return name.replace("_", " ")

@@ -1,22 +1,26 @@
 """How much the results depend on each continuous input: Sobol indices, tornado, what-if values."""
 
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from SALib.analyze import sobol as analyze_sobol
 from SALib.sample import sobol as sample_sobol
 from scipy.optimize import brentq
 
-from inference_energy.documents import schema_problems
+from inference_energy.documents import Schema, schema_problems
 from inference_energy.energy import exact
+from inference_energy.energy.equation import Array
 from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
 from inference_energy.laws.varied import Varied
 from inference_energy.method.distributions import Z95, LogNormal
-from inference_energy.method.setup import Coupling
+from inference_energy.method.setup import Coupling, Setup
 from inference_energy.robustness.files import SENSITIVITY as WHERE
 from inference_energy.robustness.files import range_problems
 from inference_energy.robustness.gridded import on_grid
@@ -27,53 +31,59 @@ OUTPUTS = dict.fromkeys(MEDIANS, "Wh") | dict.fromkeys(TOTALS, "GWh/day")
 """Results whose sensitivity is asked for, and their units."""
 
 
-def _median_and_ratio(factor):
+def _median_and_ratio(factor: LogNormal) -> tuple[float, float]:
     """Median of a log-normal factor [its unit], and its P95 over P5 [1]."""
     return np.exp(factor.mu), np.exp(2 * Z95 * factor.sigma)
 
 
-def _scaled(factor, ratio):
+def _scaled(factor: LogNormal, ratio: float) -> LogNormal:
     return replace(factor, mu=factor.mu + np.log(ratio))
 
 
-def _scale_power(setup, ratio):
+def _scale_power(setup: Setup, ratio: float) -> Setup:
     models = tuple(replace(m, node_power=m.node_power * ratio) for m in setup.models)
     return replace(setup, models=models)
 
 
-def _vary_laws(setup, **change):
+def _vary_laws(setup: Setup, **change: Any) -> Setup:
     models = (replace(m, law=Varied.of(m.law, **change)) for m in setup.models)
     return replace(setup, models=tuple(models))
 
 
-def _with_regime(setup, name, **change):
+def _with_regime(setup: Setup, name: str, **change: Any) -> Setup:
     regime = replace(setup.regimes[name], **change)
-    return replace(setup, regimes=setup.regimes | {name: regime})
+    return replace(setup, regimes={**setup.regimes, name: regime})
 
 
-def _with_median(setup, name, median):
+def _with_median(setup: Setup, name: str, median: float) -> Setup:
     tokens = setup.regimes[name].output_tokens
     return _with_regime(setup, name, output_tokens=tokens.with_median(median))
 
 
-def _with_input(setup, tokens):
+def _with_input(setup: Setup, tokens: float) -> Setup:
     for name in setup.regimes:
         setup = _with_regime(setup, name, input_tokens=tokens)
     return setup
 
 
-def _with_spread(setup, ratio):
-    spread = LogNormal(setup.power_utilisation.mu, float(np.log(ratio) / (2 * Z95)))
+def _utilisation(setup: Setup) -> LogNormal:
+    """Power utilisation of a method that :func:`check_base` lets vary it."""
+    assert isinstance(setup.power_utilisation, LogNormal)
+    return setup.power_utilisation
+
+
+def _with_spread(setup: Setup, ratio: float) -> Setup:
+    spread = LogNormal(_utilisation(setup).mu, float(np.log(ratio) / (2 * Z95)))
     return replace(setup, power_utilisation=spread)
 
 
-def _load(setup):
+def _load(setup: Setup) -> float:
     """Geometric mean of the loads of a method's first model, NaN if it knows none. [requests]"""
     law = setup.models[0].law
     return float(np.exp(law.split()[0] @ np.log([way.load for way in law.shares()])))
 
 
-def _around(setup, load):
+def _around(setup: Setup, load: float) -> Setup:
     """A method whose loads have another geometric mean [requests]; as it is if that is NaN."""
     if not np.isfinite(load):
         return setup
@@ -81,7 +91,7 @@ def _around(setup, load):
     return replace(setup, models=tuple(models))
 
 
-def _with_fleet(setup, **change):
+def _with_fleet(setup: Setup, **change: Any) -> Setup:
     return replace(setup, fleet=replace(setup.fleet, **change))
 
 
@@ -155,7 +165,7 @@ power utilisation follows it."""
 OF_UTILISATION = ("power_utilisation_median", "power_utilisation_spread")
 
 
-def check_inputs(config, schema):
+def check_inputs(config: Mapping[str, Any], schema: Schema) -> None:
     """Check the inputs and their ranges.
 
     Raises
@@ -168,13 +178,13 @@ def check_inputs(config, schema):
         raise InputError(problems)
 
 
-def _reach(setup):
+def _reach(setup: Setup) -> tuple[float, float]:
     """Loads between which every model is served: the largest least and the least largest."""
     loads = [[way.load for way in model.law.shares()] for model in setup.models]
     return max(map(min, loads)), min(map(max, loads))
 
 
-def check_base(setup, inputs):
+def check_base(setup: Setup, inputs: Mapping[str, Any]) -> None:
     """Check that the inputs can be varied from their values in a method.
 
     Parameters
@@ -220,12 +230,12 @@ def check_base(setup, inputs):
         raise InputError(problems)
 
 
-def base_values(setup, inputs):
+def base_values(setup: Setup, inputs: Iterable[str]) -> dict[str, float]:
     """Values of the inputs in a method, as a dict."""
     return {name: float(INPUTS[name][0](setup)) for name in inputs}
 
 
-def apply(setup, values):
+def apply(setup: Setup, values: Mapping[str, float]) -> Setup:
     """Set inputs of a method.
 
     Parameters
@@ -240,7 +250,7 @@ def apply(setup, values):
     return setup
 
 
-def quick(setup, inputs):
+def quick(setup: Setup, inputs: Mapping[str, Any]) -> Setup:
     """A method that answers quickly at all values that its inputs are allowed.
 
     Parameters
@@ -268,7 +278,7 @@ def quick(setup, inputs):
     return on_grid(setup, (min(asked), max(asked)), (0.0, longest))
 
 
-def _of_regime(setup, name):
+def _of_regime(setup: Setup, name: str) -> tuple[float, float]:
     """Median of the blend, and mean of the queries that the fleet has, of one regime. [Wh]"""
     regime = setup.regimes[name]
     if setup.blend.takes_all(len(setup.models)):
@@ -280,7 +290,11 @@ def _of_regime(setup, name):
     return median, exact.blend_energy(setup, models, members, trim=False).mean()
 
 
-def results(setup, outputs=tuple(OUTPUTS), known=None):
+def results(
+    setup: Setup,
+    outputs: Sequence[str] = tuple(OUTPUTS),
+    known: Mapping[str, tuple[float, float]] | None = None,
+) -> dict[str, float]:
     """Results of a method by the exact engine, as a dict of the ``outputs`` asked for.
 
     Parameters
@@ -305,7 +319,9 @@ def results(setup, outputs=tuple(OUTPUTS), known=None):
     }
 
 
-def _many_results(setup, names, rows):
+def _many_results(
+    setup: Setup, names: Sequence[str], rows: Iterable[Iterable[float]]
+) -> list[list[float]]:
     """Results of many samples, of which many differ in what a regime follows from alone."""
     of_regimes, answers = {}, []
     base = base_values(setup, names)
@@ -322,12 +338,13 @@ def _many_results(setup, names, rows):
             key = (regime, *(values[n] for n in inputs))
             if key not in of_regimes:
                 of_regimes[key] = _of_regime(varied, regime)
-            known[regime] = tuple(energy * scale for energy in of_regimes[key])
+            median, mean = of_regimes[key]
+            known[regime] = float(median * scale), float(mean * scale)
         answers.append(list(results(varied, known=known).values()))
     return answers
 
 
-def _scaling(setup):
+def _scaling(setup: Setup) -> dict[str, int]:
     """Inputs that change all energies by one factor, and the power of them that it is."""
     scaling = SCALING if setup.boundary.with_pue else SCALING | {"pue_median": 0}
     if isinstance(setup.power_utilisation, Coupling):
@@ -335,12 +352,20 @@ def _scaling(setup):
     return scaling
 
 
-def _moves(name, regime):
+def _moves(name: str, regime: str) -> bool:
     """Whether an input moves the energy of a regime's queries."""
     return name not in OF_FLEET and OF_REGIME.get(name, regime) == regime
 
 
-def indices(names, bounds, evaluate, outputs, n, seed, logarithmic=()):
+def indices(
+    names: Sequence[str],
+    bounds: Sequence[tuple[float, float]],
+    evaluate: Callable[[Array], ArrayLike],
+    outputs: Sequence[str],
+    n: int,
+    seed: int,
+    logarithmic: Collection[str] = (),
+) -> pd.DataFrame:
     """Sobol indices by Saltelli's scheme, with bootstrapped 95 % confidence intervals (SALib).
 
     Parameters
@@ -384,12 +409,12 @@ def indices(names, bounds, evaluate, outputs, n, seed, logarithmic=()):
     return pd.DataFrame(lines, columns=["output", "input", "index", "value", "low", "high"])
 
 
-def sobol_indices(setup, config, workers=1):
+def sobol_indices(setup: Setup, config: Mapping[str, Any], workers: int = 1) -> pd.DataFrame:
     """Sobol indices of the OUTPUTS over the configured ranges; columns as of :func:`indices`."""
     inputs = config["inputs"]
     names = list(inputs)
 
-    def evaluate(values):
+    def evaluate(values: Array) -> ArrayLike:
         if workers == 1:
             return _many_results(setup, names, values)
         with ProcessPoolExecutor(workers) as pool:
@@ -408,7 +433,7 @@ def sobol_indices(setup, config, workers=1):
     )
 
 
-def tornado(setup, inputs):
+def tornado(setup: Setup, inputs: Mapping[str, Any]) -> pd.DataFrame:
     """Results with one input at the ends of its range and all others as in the method.
 
     Returns
@@ -428,7 +453,13 @@ def tornado(setup, inputs):
     return pd.DataFrame(lines, columns=columns)
 
 
-def needed_value(function, base, allowed, target, points=25):
+def needed_value(
+    function: Callable[[float], float],
+    base: float,
+    allowed: Sequence[float],
+    target: float,
+    points: int = 25,
+) -> float:
     """Value nearest to ``base`` at which a function reaches a target, within what is allowed.
 
     Parameters
@@ -458,7 +489,8 @@ def needed_value(function, base, allowed, target, points=25):
         for outer in space(base, end, points)[1:]:
             new = function(outer) - target
             if difference * new <= 0 and difference != new:
-                root = brentq(lambda v: function(v) - target, *sorted((inner, outer)), rtol=1e-10)
+                low, high = sorted((inner, outer))
+                root = brentq(lambda v: function(v) - target, low, high, rtol=1e-10)
                 found.append(root)
                 break
             inner, difference = outer, new
@@ -466,7 +498,14 @@ def needed_value(function, base, allowed, target, points=25):
     return found[int(np.argmin(distance))] if found else np.nan
 
 
-def _needed(setup, name, entry, output, goal, factors):
+def _needed(
+    setup: Setup,
+    name: str,
+    entry: Mapping[str, Any],
+    output: str,
+    goal: float,
+    factors: Sequence[float],
+) -> Sequence[float] | Array:
     """Values of an input that change a median, now ``goal``, by factors; NaN where none does."""
     base, allowed = base_values(setup, [name])[name], entry["allowed"]
     if power := _scaling(setup).get(name):
@@ -474,7 +513,7 @@ def _needed(setup, name, entry, output, goal, factors):
         return np.where((allowed[0] <= needed) & (needed <= allowed[1]), needed, np.nan)
 
     @cache
-    def changed(value):
+    def changed(value: float) -> float:
         return results(apply(setup, {name: value}), (output,))[output]
 
     if not _moves(name, MEDIANS[output]) or all(
@@ -484,7 +523,9 @@ def _needed(setup, name, entry, output, goal, factors):
     return [needed_value(changed, base, allowed, factor * goal) for factor in factors]
 
 
-def what_if(setup, inputs, factors=(0.5, 2.0)):
+def what_if(
+    setup: Setup, inputs: Mapping[str, Any], factors: Sequence[float] = (0.5, 2.0)
+) -> pd.DataFrame:
     """Value that each input needs, alone, to change each median by a factor.
 
     Returns

@@ -1,17 +1,21 @@
 """What the specifications say together."""
 
+from collections.abc import Mapping
 from functools import reduce
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inference_energy.claims import judge, selectors
-from inference_energy.robustness.choices import JOINED, QUARTILES, headline
+from inference_energy.energy.equation import Array
+from inference_energy.robustness.choices import JOINED, QUARTILES, Multiverse, headline
 from inference_energy.rounding import NOISE, cut, ranking
 
 
-def distinct(multiverse, found):
+def distinct(multiverse: Multiverse, found: Mapping[str, Array]) -> tuple[Array, NDArray[np.bool_]]:
     """Which specifications give the same results, and what each counts.
 
     Parameters
@@ -43,7 +47,7 @@ def distinct(multiverse, found):
     return weights.reshape(multiverse.shape), first.reshape(multiverse.shape)
 
 
-def explained(values):
+def explained(values: Array) -> tuple[Array, Array]:
     """Share of the variance over a full factorial that each factor explains.
 
     The main effect is the variance of the means over all other factors, the total effect the mean
@@ -72,7 +76,9 @@ def explained(values):
     return cut(np.array(main) / variance), cut(np.array(total) / variance)
 
 
-def distribution(multiverse, found, first):
+def distribution(
+    multiverse: Multiverse, found: Mapping[str, Array], first: NDArray[np.bool_]
+) -> pd.DataFrame:
     """Percentiles of the headline over all results, and the base method's place in them.
 
     Parameters
@@ -106,7 +112,7 @@ def distribution(multiverse, found, first):
     return pd.DataFrame(lines, columns=["regime", "quantity", "statistic", "value", "unit"])
 
 
-def variance(multiverse, found):
+def variance(multiverse: Multiverse, found: Mapping[str, Array]) -> pd.DataFrame:
     """Share of the variance of the log median that each choice explains.
 
     Every specification counts alike, equal results as often as they occur: otherwise the choices
@@ -128,7 +134,7 @@ def variance(multiverse, found):
     return pd.DataFrame(lines, columns=["regime", "choice", "effect", "value", "unit"])
 
 
-def one_at_a_time(multiverse, found):
+def one_at_a_time(multiverse: Multiverse, found: Mapping[str, Array]) -> pd.DataFrame:
     """Headline with one option changed from the base method.
 
     Returns
@@ -150,7 +156,13 @@ def one_at_a_time(multiverse, found):
     return pd.DataFrame(lines, columns=columns)
 
 
-def claim_shares(multiverse, found, first, published, figures):
+def claim_shares(
+    multiverse: Multiverse,
+    found: Mapping[str, Array],
+    first: NDArray[np.bool_],
+    published: pd.DataFrame,
+    figures: Mapping[str, dict[str, float]],
+) -> pd.DataFrame:
     """Share of the distinct specifications in which each claim holds.
 
     Parameters
@@ -176,11 +188,12 @@ def claim_shares(multiverse, found, first, published, figures):
     """
     results = selectors.Results({}, {}, figures)
     lines = []
-    for claim in published.to_dict("records"):
-        values = _quantity(claim["quantity"], found, results)
-        if values is None:
+    claims: list[dict[Any, Any]] = published.to_dict("records")
+    for claim in claims:
+        computed = _quantity(claim["quantity"], found, results)
+        if computed is None:
             continue
-        values = np.broadcast_to(values, multiverse.shape)
+        values = np.broadcast_to(computed, multiverse.shape)
         known = first & ~np.isnan(values)
         hold = judge.holds_in(claim, values)
         percentiles = np.percentile(values[known], (5, 50, 95))
@@ -198,10 +211,12 @@ def claim_shares(multiverse, found, first, published, figures):
     return pd.DataFrame(lines)
 
 
-def _quantity(quantity, found, results):
+def _quantity(
+    quantity: object, found: Mapping[str, Array], results: selectors.Results
+) -> Array | None:
     if not isinstance(quantity, str):
         return None
-    values = []
+    values: list[Any] = []
     for selector in quantity.split(" / "):
         table = selector.split("[")[0]
         if selector in found:
@@ -210,10 +225,17 @@ def _quantity(quantity, found, results):
             values.append(selectors.evaluate(selector, results, "exact"))
         else:
             return None
-    return reduce(np.divide, values)
+    quotient: Array = reduce(np.divide, values)
+    return quotient
 
 
-def curve(multiverse, found, weights, first, bins=60):
+def curve(
+    multiverse: Multiverse,
+    found: Mapping[str, Array],
+    weights: Array,
+    first: NDArray[np.bool_],
+    bins: int = 60,
+) -> pd.DataFrame:
     """Sorted medians, and how often each option occurs along them.
 
     Parameters
@@ -257,7 +279,7 @@ def curve(multiverse, found, weights, first, bins=60):
     return pd.concat(frames, ignore_index=True)
 
 
-def full_table(multiverse, found, weights):
+def full_table(multiverse: Multiverse, found: Mapping[str, Array], weights: Array) -> pd.DataFrame:
     """Every specification with its weight and results, for queries of one's own."""
     results = {key: values.ravel() for key, values in found.items()}
     table = pd.concat([multiverse.specifications(), pd.DataFrame(results)], axis=1)

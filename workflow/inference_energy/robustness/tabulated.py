@@ -6,10 +6,17 @@ quintics; the percentiles of every blend are then found together. What the table
 finding on the mixtures themselves gives to a few parts in 1e7.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
+
+from inference_energy.energy.equation import Array
+from inference_energy.energy.mixtures import Mixture
+from inference_energy.method.distributions import LogNormal
 
 STEP_PER_SIGMA, LONGEST_STEP = 0.45, 0.15
 """Step of a table in ln E, per spread of the mixture [1] and at most [1]."""
@@ -33,7 +40,13 @@ HERMITE = np.array(
 )
 
 
-def solve(function, target, lower, upper, settled=SOLVED):
+def solve(
+    function: Callable[[Array], tuple[Array, Array]],
+    target: Array,
+    lower: Array,
+    upper: Array,
+    settled: float = SOLVED,
+) -> Array:
     """Solve ``F(u) = target`` for many increasing functions, by Newton steps kept in brackets.
 
     Steps that do not halve give way to the middle of the bracket, for they may lead to and fro.
@@ -88,7 +101,7 @@ class Tables:
     edges: np.ndarray
 
     @classmethod
-    def of(cls, mixtures):
+    def of(cls, mixtures: Sequence[Mixture]) -> Self:
         """Tabulate mixtures of log-normals that all have a spread above zero."""
         narrow, wide = (np.array([f(m.sigmas) for m in mixtures]) for f in (np.min, np.max))
         start = np.array([m.locations.min() for m in mixtures]) - REACH * wide
@@ -105,7 +118,7 @@ class Tables:
         ends = np.concatenate([values[:, :-1], values[:, 1:]], axis=-1)
         return cls(start, step, ends @ HERMITE.T, values[:, :, 0])
 
-    def __call__(self, table, log_energy):
+    def __call__(self, table: NDArray[np.int_], log_energy: Array) -> tuple[Array, Array]:
         """Distribution function and density of ln E, broadcast; ``table`` are numbers of tables."""
         place = (log_energy - self.start[table]) / self.step[table]
         cell = np.clip(place, 0, self.quintics.shape[1] - 1).astype(int)
@@ -116,7 +129,7 @@ class Tables:
         slope = (((5 * c[5] * x + 4 * c[4]) * x + 3 * c[3]) * x + 2 * c[2]) * x + c[1]
         return value, slope / self.step[table]
 
-    def quantiles(self, levels):
+    def quantiles(self, levels: Array) -> Array:
         """Quantiles of ln E of every table, shape (n, len(levels)); minus infinity at zero energy.
 
         Parameters
@@ -137,7 +150,7 @@ class Tables:
         return np.where(levels <= self.edges[:, :1], -np.inf, found)
 
 
-def _distribution(mixture, log_energy, step):
+def _distribution(mixture: Mixture, log_energy: Array, step: float) -> Array:
     """Value, slope and curvature (per step and step squared) at each ln E, shape (n, 3)."""
     order = np.argsort(mixture.locations)
     locations, weights, sigmas = (
@@ -196,7 +209,7 @@ class Blends:
     lower: np.ndarray
     upper: np.ndarray
 
-    def _part_quantiles(self, levels):
+    def _part_quantiles(self, levels: Array) -> Array:
         """Quantiles of ln E of the members, trimmed, without shift; shape (n, k, levels)."""
         trims, which = np.unique(np.stack([self.lower, self.upper]), axis=1, return_inverse=True)
         low, high = trims[0][:, None], trims[1][:, None]
@@ -204,7 +217,7 @@ class Blends:
         quantiles = self.tables.quantiles(inner).reshape(-1, len(trims[0]), len(levels))
         return quantiles[self.member, which.ravel()[:, None]]
 
-    def quantiles(self, levels):
+    def quantiles(self, levels: Array) -> Array:
         """Quantiles of E, shape (n, levels). [Wh]"""
         levels = np.asarray(levels, float)
         parts = self._part_quantiles(levels) + self.shift[..., None]
@@ -216,7 +229,7 @@ class Blends:
         target = np.broadcast_to(levels, lowest.shape)
         kept = (self.upper - self.lower)[:, None, None]
 
-        def blend(u):
+        def blend(u: Array) -> tuple[Array, Array]:
             value, slope = self.tables(self.member[:, None], u[..., None] - self.shift[:, None])
             inside = (value - self.lower[:, None, None]) / kept
             between = (inside > 0) & (inside < 1)
@@ -225,7 +238,7 @@ class Blends:
 
         return np.exp(solve(blend, target, lowest, highest))
 
-    def _cells(self):
+    def _cells(self) -> tuple[Array, Array, Array]:
         """Middles, weights and width of cells of ln E of each member, trimmed, without shift."""
         ends = self._part_quantiles(np.array([CUT, 1 - CUT]))
         low, high = np.maximum(ends[..., 0], self.tables.start[self.member]), ends[..., 1]
@@ -236,7 +249,7 @@ class Blends:
         value[..., 0], value[..., -1] = 0, 1
         return (edges[..., 1:] + edges[..., :-1]) / 2, np.diff(value), (high - low) / CELLS
 
-    def medians_divided_by(self, multipliers, medians):
+    def medians_divided_by(self, multipliers: Sequence[LogNormal], medians: Array) -> Array:
         """Medians of E / M for independent log-normals M, shape (n, multipliers). [Wh]
 
         ``P(ln E - ln M <= x)`` is the mean of ``Phi((x - ln E + mu) / sigma)`` over the queries.
@@ -257,7 +270,7 @@ class Blends:
         inverse = 1 / np.sqrt(sigma[..., None] ** 2 + (width**2 / 12)[:, None, :, None])
         shifted = energies - mu[..., None]
 
-        def divided(x):
+        def divided(x: Array) -> tuple[Array, Array]:
             z = (x[..., None, None] - shifted) * inverse
             below = np.einsum("nlkc,nkc->nl", ndtr(z), weight)
             bells = np.einsum("nlkc,nkc->nlk", np.exp(-0.5 * z * z), weight)

@@ -10,13 +10,15 @@ for all of these, its variance parts exactly (no sampling):
 - what is left comes from inputs that act together
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from inference_energy.energy.equation import charged_tokens, query_energy
 from inference_energy.energy.exact import known_utilisation, model_energy
-from inference_energy.energy.mixtures import Mixture
-from inference_energy.method.setup import Coupling
+from inference_energy.energy.mixtures import Energy, Mixture
+from inference_energy.method.setup import Coupling, Regime, ServedModel, Setup
 from inference_energy.rounding import cut
 from inference_energy.templates import render
 
@@ -27,7 +29,7 @@ SOURCES = ("model", "node", "engine", "load", "output tokens", "law", "power", "
 the next three are not known, the last is what inputs do together."""
 
 
-def variance_parts(setup, regime, members):
+def variance_parts(setup: Setup, regime: Regime, members: Mapping[str, float]) -> pd.DataFrame:
     """Variance of ln E of a query of the blend, by what it comes from.
 
     Parameters
@@ -45,15 +47,11 @@ def variance_parts(setup, regime, members):
         source, variance [1] (of ln E), share [1] (of the sum).
     """
     models = {model.name: model for model in setup.models}
-    cells = pd.concat(
-        [
-            _cells(setup, regime, models[name]).assign(
-                model=name, weight=lambda table, share=share: share * table["weight"]
-            )
-            for name, share in members.items()
-        ],
-        ignore_index=True,
-    )
+    each = []
+    for name, share in members.items():
+        own = _cells(setup, regime, models[name])
+        each.append(own.assign(model=name, weight=share * own["weight"]))
+    cells = pd.concat(each, ignore_index=True)
     weight, log = cells["weight"], cells["log_energy"]
     total = _variance(log, weight)
     parts = {
@@ -66,7 +64,7 @@ def variance_parts(setup, regime, members):
     parts[TOGETHER] = total - sum(parts.values())
     utilisation = setup.power_utilisation
     parts |= {
-        "law": float(weight @ cells["error"] ** 2),
+        "law": _dot(weight, cells["error"] ** 2),
         "power": 0.0 if isinstance(utilisation, Coupling) else utilisation.sigma**2,
         "PUE": setup.boundary.over_node(setup.pue).sigma ** 2,
     }
@@ -75,7 +73,7 @@ def variance_parts(setup, regime, members):
     return found.assign(share=found["variance"] / found["variance"].sum())
 
 
-def _cells(setup, regime, model):
+def _cells(setup: Setup, regime: Regime, model: ServedModel) -> pd.DataFrame:
     """Ln E of every way and output length of a model, with weights that add up to one."""
     lengths, weights = regime.output_tokens.nodes(model.law.kinks(regime.input_tokens), 0.5)
     some = (lengths > 0) & (weights > 0)
@@ -94,11 +92,16 @@ def _cells(setup, regime, model):
     )
 
 
-def _variance(values, weights):
-    return float(weights @ (values - weights @ values) ** 2)
+def _variance(values: pd.Series, weights: pd.Series) -> float:
+    mean = _dot(weights, values)
+    return _dot(weights, (values - mean) ** 2)
 
 
-def _between(cells, columns):
+def _dot(weights: pd.Series, values: pd.Series) -> float:
+    return float(weights.to_numpy(float) @ values.to_numpy(float))
+
+
+def _between(cells: pd.DataFrame, columns: list[str]) -> float:
     """Variance between the means of the groups that the columns make."""
     keys = [cells[column] for column in columns]
     total = cells["weight"].groupby(keys, dropna=False).sum()
@@ -106,7 +109,13 @@ def _between(cells, columns):
     return _variance(mean, total)
 
 
-def page(method, parts, classes, energies, extrapolation):
+def page(
+    method: str,
+    parts: pd.DataFrame,
+    classes: pd.DataFrame,
+    energies: Mapping[str, Energy],
+    extrapolation: pd.DataFrame,
+) -> str:
     """Page of a method's uncertainty.
 
     Parameters
@@ -148,13 +157,13 @@ def page(method, parts, classes, energies, extrapolation):
     )
 
 
-def _enumerated(names):
+def _enumerated(names: list[str]) -> str:
     """Write names as a list in a sentence."""
     *most, last = (f"the {name}" for name in names)
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def needed_to_halve(parts):
+def needed_to_halve(parts: pd.DataFrame) -> list[str]:
     """Sources whose knowledge halves the spread of ln E, the largest first.
 
     Parameters
@@ -167,17 +176,20 @@ def needed_to_halve(parts):
     list of str
         As few as leave a quarter of the variance or less.
     """
-    left, found = 1.0, []
+    left: float = 1.0
+    found: list[str] = []
     known = parts[parts["source"] != TOGETHER].sort_values("share", ascending=False)
-    for row in known.itertuples():
+    for source, share in zip(known["source"], known["share"].astype(float), strict=True):
         if left <= 0.25:
             break
-        found.append(row.source)
-        left -= row.share
+        found.append(source)
+        left -= share
     return found
 
 
-def by_class(setup, regime, members, architectures):
+def by_class(
+    setup: Setup, regime: Regime, members: Mapping[str, float], architectures: Mapping[str, str]
+) -> pd.DataFrame:
     """Energy per query of the blend's dense models and of its mixtures of experts.
 
     Parameters
