@@ -11,7 +11,7 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import counts
 from inference_energy.requests import log as requests_log
-from inference_energy.requests.counts import KINDS, cell
+from inference_energy.requests.counts import FINE_BITS, KINDS, OFFSETS, WIDE_BITS, cell
 from inference_energy.requests.formats import NOTHING
 
 HEADER = "start,end,tenant,input_tokens,cached_tokens,output_tokens\n"
@@ -169,20 +169,36 @@ def test_cached_input_does_not_make_a_group_of_every_request(count, tmp_path, na
     frame.to_parquet(tmp_path / "log.parquet")
     tables = count(tmp_path / "log.parquet")
     wide = tables["lengths"].query("cached_cell > 0")
-    assert len(wide) <= (8 + 1) * (4 + 1) * (8 + 1)
+    assert len(wide) <= (4 + 1) * (2 + 1) * (8 + 1)
     assert wide["n"].sum() == (lengths["cached_tokens"] > 0).sum()
     assert len(tables["hours"].query("cached_cell > 0")) <= 4**3
     for name in most:
         assert tables["lengths"][name.removesuffix("_tokens")].sum() == lengths[name].sum()
 
 
-def test_hours_are_counted_alike_with_tenants_and_without(parquet, count, tmp_path):
+@pytest.mark.parametrize("name", ["hours", "lengths"])
+def test_rows_are_counted_alike_with_tenants_and_without(parquet, count, tmp_path, name):
     """Rows with tenants are grouped in numbers, others as they are."""
     for path in parquet.iterdir():
         rows = pd.read_parquet(path).drop(columns="tenant")
         rows.to_parquet(tmp_path / f"without-{path.name}")
-        without = count(tmp_path / f"without-{path.name}")["hours"]
-        pd.testing.assert_frame_equal(without, count(path)["hours"])
+        without = count(tmp_path / f"without-{path.name}")[name]
+        pd.testing.assert_frame_equal(without, count(path)[name])
+
+
+def test_how_far_lengths_are_off_their_cells_is_summed(parquet, count):
+    rows = duckdb.sql(f"FROM read_parquet('{parquet}/*.parquet')").df()
+    rows = rows[rows["output_tokens"] >= 0]
+    cached = np.minimum(rows["cached_tokens"], rows["input_tokens"]).to_numpy()
+    lengths = {"input": rows["input_tokens"] - cached, "output": rows["output_tokens"]}
+    table = count(parquet)["lengths"]
+    for name, length in lengths.items():
+        bits = np.where(cached > 0, WIDE_BITS[name], FINE_BITS[name])
+        step = 2.0 ** np.maximum(np.floor(np.log2(np.maximum(length, 1))) - bits + 1, 0)
+        at = np.maximum(np.rint(length / step) * step, 1)
+        offset = np.rint((length - np.rint(length / step) * step) * (OFFSETS / at))
+        assert 0 < (offset**2).sum() == table[f"{name}_offset_square"].sum()
+        assert offset.sum() == table[f"{name}_offset"].sum()
 
 
 def test_out_of_order_does_not_depend_on_units(parquet, count, kinds, monkeypatch):
@@ -209,12 +225,12 @@ def test_a_row_of_several_requests_counts_as_so_many(tmp_path, count):
     path = tmp_path / "log.csv"
     path.write_text(
         "start_time,model,project_id,num_model_requests,input_tokens,output_tokens\n"
-        "1740823200,m,p,4,400,80\n1740823200,m,p,0,10,10\n"
+        "1740823200,m,p,4,48,80\n1740823200,m,p,0,10,10\n"
     )
     lengths = count(path)["lengths"]
     (row,) = lengths.to_dict("records")
-    assert (row["n"], row["input"], row["output"]) == (4, 400, 80)
-    assert (row["input_cell"], row["output_cell"]) == (100, 20)
+    assert (row["n"], row["input"], row["output"]) == (4, 48, 80)
+    assert (row["input_cell"], row["output_cell"]) == (12, 20)
 
 
 def test_times_that_are_none_and_requests_of_days_are_told_and_in_no_load(tmp_path, count, kinds):

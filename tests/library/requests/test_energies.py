@@ -111,10 +111,24 @@ def test_a_model_that_is_not_known_is_the_blend(paper, count, tmp_path):
         assert of_log.quantile(level) == pytest.approx(blend.quantile(level), rel=1e-4)
 
 
-@pytest.mark.parametrize(("hit", "within"), [(0, 2e-6), (1, 2e-5)])
-def test_grouping_lengths_costs_next_to_nothing(paper, count, tmp_path, hit, within):
+CACHED = {
+    "none": lambda total, random: 0 * total,
+    "any part": lambda total, random: (total * random.random(len(total))).astype(int),
+    "a prefix in blocks": lambda total, random: np.minimum(total // 128 * 128, 4096),
+    "nearly all": lambda total, random: (0.95 * total).astype(int),
+}
+"""What of the input [tokens] is cached."""
+
+
+@pytest.mark.parametrize("knows_cached", [False, True])
+@pytest.mark.parametrize(("hit", "within"), [*zip(CACHED, (2e-6, 5e-6, 5e-6, 5e-6), strict=True)])
+def test_grouping_lengths_costs_next_to_nothing(paper, count, tmp_path, hit, within, knows_cached):
     """Against every request by itself, for lengths that vary widely."""
     random, n = np.random.default_rng(3), 300_000
+    if knows_cached:
+        paper = replace(
+            paper, models=tuple(replace(m, law=Additive(TRUE, 3)) for m in paper.models)
+        )
     rows = pd.DataFrame(
         {
             "model": random.choice([m.name for m in paper.models], n),
@@ -122,7 +136,7 @@ def test_grouping_lengths_costs_next_to_nothing(paper, count, tmp_path, hit, wit
             "output_tokens": random.lognormal(6, 1.2, n).astype(int),
         }
     )
-    rows["cached_tokens"] = (rows["input_tokens"] * hit * random.random(n)).astype(int)
+    rows["cached_tokens"] = CACHED[hit](rows["input_tokens"], random)
     rows.to_parquet(tmp_path / "log.parquet")
     serving = Serving.of_method(paper, {})
     single = rows.rename(columns=lambda name: name.removesuffix("_tokens")).assign(n=1)

@@ -16,12 +16,12 @@ def test_the_largest_are_the_largest(answered, rows, settings, tmp_path, monkeyp
         monkeypatch.setattr(module, "LARGEST", 50)
     log = open_log(tmp_path / "log.parquet", settings["formats"])
     connection = connect(folder=tmp_path)
-    least = largest.choose(connection, answers.candidates(counted["lengths"], table, 50))
+    least = largest.choose(connection, answers.candidates(serving, counted["lengths"], table, 50))
     found = None
     for unit in units(log, connection):
         stated, *_ = requests_view(log, unit, connection, tmp_path)
         connection.execute(counts.counted_view(10**7, stated))
-        found = largest.collect(connection, serving, stated, least, found=found)
+        found = largest.collect(connection, serving, least, found=found)
     listed = largest.table(found, serving, answers.model_names(rows["model"]))
     energy = by_itself(serving, rows)["energy"]
     places = np.argsort(-energy.to_numpy(), kind="stable")[:50]
@@ -45,10 +45,10 @@ def test_a_repeated_request_is_among_the_largest_once(paper, count, settings, tm
     count_duplicates(connection, log, found, 10**7, tmp_path)
     write_surplus(connection, tmp_path / "surplus.parquet")
     connection = connect(folder=tmp_path)
-    cells = answers.candidates(lengths, energies(serving, lengths))
+    cells = answers.candidates(serving, lengths, energies(serving, lengths))
     for surplus, expected in ((None, [900, 900, 5]), (tmp_path / "surplus.parquet", [900, 5])):
         least = largest.choose(connection, cells, surplus)
         stated, *_ = requests_view(log, found[0], connection, tmp_path)
         connection.execute(counts.counted_view(10**7, stated))
-        listed = largest.collect(connection, serving, stated, least, found[0].file)
+        listed = largest.collect(connection, serving, least, found[0].file)
         assert listed["output"].tolist() == expected

@@ -1,6 +1,7 @@
 """What a log's counts say: energy by hour, model, tenant and percentile, and what it is made of."""
 
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -390,19 +391,44 @@ def _ranked(table):
     return table.assign(rank=range(1, len(table) + 1))
 
 
-def candidates(lengths, table, count=LARGEST):
+def candidates(serving, lengths, table, count=LARGEST):
     """Cells that can hold any of the ``count`` requests of the largest energy.
 
-    A cell is a little wide, so that cells within its width of the smallest energy are kept too.
+    A request needs no less and no more than one at some corner of its cell: a law rises or falls
+    with a length. The corners are looked at of cells of which the mean is not far too small.
     """
+    mean = table["energy"].to_numpy()
+    bits = [(*FINE_BITS.values(),), (*WIDE_BITS.values(), CACHED_BITS)]
     # the largest and the least of a cell's lengths differ by twice this, and its mean is between
-    share, width = table["energy"], 4 * 2.0**-FINE_BITS
-    if lengths["cached"].any():
-        width = 2 * (2 * 2.0**-WIDE_BITS + 2.0**-CACHED_BITS)
-    order = np.argsort(-share.to_numpy(), kind="stable")
-    enough = np.searchsorted(np.cumsum(lengths["n"].to_numpy()[order]), count)
-    least = share.iloc[order[min(enough, len(order) - 1)]] * (1 - width)
-    return lengths[share >= least]
+    width = 2 * sum(2.0**-b for b in bits[bool(lengths["cached"].any())])
+    near = mean >= _reached(mean, lengths["n"].to_numpy(), count) * (1 - width)
+    found = lengths[near]
+    corners = [energies(serving, one)["energy"].to_numpy() for one in _corners(found)]
+    least, most = np.min(corners, axis=0), np.max(corners, axis=0)
+    return found[most >= _reached(least, found["n"].to_numpy(), count)]
+
+
+def _reached(energy, n, count):
+    """Energy that ``count`` requests reach, or all if they are fewer. [Wh]"""
+    order = np.argsort(-energy, kind="stable")
+    enough = np.searchsorted(np.cumsum(n[order]), count)
+    return energy[order[min(enough, len(order) - 1)]]
+
+
+def _corners(lengths):
+    """Requests of the least and the largest lengths of cells, as ``lengths`` without the rest."""
+    wide = lengths["cached_cell"] > 0
+    ends = {"cached": 2.0**-CACHED_BITS}
+    ends |= {
+        name: np.where(wide, 2.0 ** -WIDE_BITS[name], 2.0 ** -FINE_BITS[name]) for name in FINE_BITS
+    }
+    for signs in product((-1, 1), repeat=len(ends)):
+        one = {
+            name: lengths[f"{name}_cell"] * (1 + sign * end)
+            for sign, (name, end) in zip(signs, ends.items(), strict=True)
+        }
+        one["input"] = one["input"] + one["cached"]
+        yield pd.DataFrame({"model": lengths["model"], "n": 1} | one)
 
 
 def measured_loads(serving, flight, models):

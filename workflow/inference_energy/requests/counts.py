@@ -4,10 +4,12 @@ Counts of parts of a log add up to those of the whole, whatever the parts, so th
 split and gathered with the same bytes. Lengths are grouped: up to ``2**bits`` tokens exactly, above
 that in cells of ``bits`` significant binary digits, of which the sums of the lengths are kept too.
 An energy at a cell's mean lengths differs from the mean energy of the cell by the square of the
-cell's relative width over 24, times the law's curvature: below 3e-6 at 7 digits. Requests with
-cached input have three lengths, of which such cells would be nearly as many as requests: theirs are
-wider, and of the input that is computed, not of all input: its energy is nearly in proportion to
-it, and would differ within a cell of input that is nearly all cached.
+cell's relative width over 24, times the law's curvature, 3e-6 at 7 digits. Over the whole log how
+far lengths are from their cells is therefore kept with its square, which gives the mean energy to
+third order, so that cells can be few. Requests with cached input have three lengths, of which as
+fine cells would be nearly as many as requests: theirs are wider, and of the input that is computed,
+not of all input: its energy is nearly in proportion to it, and would differ within a cell of input
+that is nearly all cached. Of cached input, whose energy is in proportion, the mean is enough.
 """
 
 import duckdb
@@ -17,10 +19,16 @@ from inference_energy.requests.formats import COLUMNS, MOST, NO_NUMBER, TOKENS, 
 from inference_energy.requests.log import requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
-FINE_BITS, WIDE_BITS, CACHED_BITS, COARSE_BITS = 7, 4, 3, 3
+FINE_BITS, WIDE_BITS = {"input": 4, "output": 6}, {"input": 3, "output": 4}
 """Significant binary digits of lengths over the whole log, without and with cached input (then of
-what is computed of the input), of cached lengths, and by hour or tenant (whose energies are then
-scaled to those of the fine cells)."""
+what is computed of the input)."""
+
+CACHED_BITS, COARSE_BITS = 2, 3
+"""The same of cached lengths, and by hour or tenant (whose energies are then scaled to those of the
+fine cells)."""
+
+OFFSETS = 1024
+"""Steps, of which as many are a cell, by which a length is told to be off its cell."""
 
 COARSE_STEPS = {False: 4, True: 2}
 """Coarse cells of an octave, by whether there is cached input."""
@@ -78,10 +86,14 @@ NOT_COUNTED = ("answered elsewhere", "no tokens", "negative", "absurd", "no requ
 SUMS = ("n", "input", "cached", "output", "reasoning")
 """Requests, and sums of their tokens."""
 
+MOMENTS = tuple(f"{of}_offset{power}" for of in ("input", "output") for power in ("", "_square"))
+"""Sums of how far lengths are off their cells, and of its square; of cached requests what is
+computed of the input. [1 / OFFSETS of a cell]"""
+
 CELLS = {"model": "VARCHAR"} | dict.fromkeys(("input_cell", "cached_cell", "output_cell"), "BIGINT")
 
 TABLES = {
-    "lengths": (CELLS, SUMS),
+    "lengths": (CELLS, (*SUMS, *MOMENTS)),
     "hours": ({"hour": "BIGINT"} | CELLS, SUMS),
     "tenants": ({"tenant": "VARCHAR"} | CELLS, SUMS),
     "flight": ({"model": "VARCHAR", "time": "BIGINT"}, ("change", "remaining")),
@@ -104,8 +116,8 @@ NONE = "0::BIGINT"
 PAIRS = "SELECT *, lag(start) OVER () AS previous FROM requests"
 """SQL of the rows of the view ``requests``, each with the start of the one above."""
 
-FORMS = ("{}", "min({})", "max({})")
-"""SQL of a value, and of its extremes."""
+ENDS = ("min", "max")
+"""Functions of SQL of the extremes of a value."""
 
 MOST_PLACES = 2**62
 """Places of groups, at most, that are numbered by one number."""
@@ -269,26 +281,34 @@ def count_rows(connection, longest, stated, clean=False):
 
 def add_counts(connection, stated):
     """Add the lengths of the view ``counted`` to the tables."""
-    fine = cells(stated)
-    coarse = {name: sql if sql == NONE else _coarse(sql, fine) for name, sql in fine.items()}
+    coarse = {name: _coarse(name) for name in _cells(stated)}
     hour = {"hour": HOUR} if "start" in stated else {}
     names = _number_names(connection)
     if "tenant" in stated:
-        _number(connection, stated, hour | coarse, names)
+        small = {f"coarse_{name}": sql for name, sql in coarse.items()}
+        _number(connection, stated, hour | small | names)
         for name in ("lengths", "tenants", *(["hours"] if hour else [])):
             _add_numbered(connection, name, stated)
     else:
-        model = {"model": names["model"]}
-        _add_groups(connection, "lengths", "counted", model | fine, stated)
+        keys = dict.fromkeys(CELLS, NONE) | {"model": names["model"]}
+        fine = keys | {name: name for name in _cells(stated)}
+        _add_groups(connection, "lengths", "counted", fine, stated)
         if hour:
             where = "WHERE start IS NOT NULL"
-            _add_groups(connection, "hours", "counted", hour | model | coarse, stated, where)
+            _add_groups(connection, "hours", "counted", hour | keys | coarse, stated, where)
     if {"start", "finish"} <= stated:
         for time, sign in (("start", 1), ("finish", -1)):
             sql = f"SELECT {_changes(time, sign)} GROUP BY ALL"
             connection.execute(
                 f"INSERT INTO flight SELECT {bare_name('model')}, * EXCLUDE model FROM ({sql})"
             )
+
+
+def _cells(stated):
+    """Names of the cells of lengths that a log has."""
+    return [
+        name for name in CELLS if name != "model" and (name != "cached_cell" or "cached" in stated)
+    ]
 
 
 def _number_names(connection):
@@ -308,8 +328,8 @@ def _number_names(connection):
     return {key: f"coalesce(enum_code({key}::{key}_name) + 1, 0)::INTEGER" for key in NAMES}
 
 
-def _number(connection, stated, keys, names):
-    """Put the view ``counted`` into the table ``numbered``: small ``keys`` and ``names``.
+def _number(connection, stated, keys):
+    """Put the view ``counted`` into the table ``numbered``, with small ``keys``.
 
     Three groups of one read cost less than three reads, two do not.
     """
@@ -318,8 +338,7 @@ def _number(connection, stated, keys, names):
         lengths["n"] = "n"
     else:
         lengths = {name: f"{name}::INTEGER" for name in lengths}
-    small = {name: sql for name, sql in keys.items() if sql != NONE}
-    columns = ", ".join(f"{sql} AS {name}" for name, sql in (lengths | small | names).items())
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in (lengths | keys).items())
     connection.execute(f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT {columns} FROM counted")
 
 
@@ -330,30 +349,38 @@ def _add_numbered(connection, name, stated):
     array instead of a hash, and of many a hash of one number is less than one of several.
     """
     found = dict.fromkeys(TABLES[name][0], NONE)
-    keys, least, most = _extremes({key: key for key in found})
+    own = [key for key in found if key not in CELLS or key in ("model", *_cells(stated))]
     if name == "lengths":
         mean = "{} / n" if "requests" in stated else "{}"
-        fine = _extremes(cells(stated, mean))
-        if "cached" not in stated:
-            # cells rise with the lengths, so that one of each is enough
-            fine = [cells(stated, form.format(mean)) for form in FORMS]
-        keys, least, most = (one | of for one, of in zip((keys, least, most), fine, strict=True))
-    absent = {key for key, sql in cells(stated).items() if sql == NONE}
-    keys = {key: sql for key, sql in keys.items() if key not in absent}
-    ends = [sql[key] for key in keys for sql in (least, most)]
-    ends = connection.execute(f"SELECT {', '.join(ends)} FROM numbered").fetchall()[0]
-    if None in ends:
+        rows, keys = _celled("numbered", stated, mean), {key: key for key in own}
+    else:
+        rows, keys = (
+            "numbered",
+            {key: f"coarse_{key}" if key in _cells(stated) else key for key in own},
+        )
+    extremes = [
+        f"SELECT {', '.join(f'{of}({sql})' for sql in keys.values())} FROM {rows}" for of in ENDS
+    ]
+    if name == "lengths" and not {"cached", "requests"} & stated:
+        # cells rise with the lengths, so that those of the extremes are enough
+        lengths = [
+            ", ".join(f"{of}({key}) AS {key}" for key in ("model", *FINE_BITS)) for of in ENDS
+        ]
+        ends = [_celled(f"(SELECT {one} FROM numbered)", stated, mean) for one in lengths]
+        extremes = [f"SELECT {', '.join(keys)} FROM {one}" for one in ends]
+    least, most = (connection.execute(sql).fetchall()[0] for sql in extremes)
+    if None in least:
         return
     place, stride = "0::BIGINT", 1
-    for (key, sql), least, most in zip(keys.items(), ends[::2], ends[1::2], strict=True):
-        place += f" + ({sql}::BIGINT - {least}) * {stride}"
-        found[key] = f"place // {stride} % {most - least + 1} + {least}"
-        stride *= most - least + 1
-    where = f"WHERE {next(iter(keys))} IS NOT NULL"
+    for (key, sql), first, last in zip(keys.items(), least, most, strict=True):
+        place += f" + ({sql}::BIGINT - {first}) * {stride}"
+        found[key] = f"place // {stride} % {last - first + 1} + {first}"
+        stride *= last - first + 1
+    where = f"WHERE {next(iter(keys.values()))} IS NOT NULL"
     if stride > MOST_PLACES:
-        _add_groups(connection, name, "numbered", dict.fromkeys(found, NONE) | keys, stated, where)
+        _add_groups(connection, name, rows, dict.fromkeys(found, NONE) | keys, stated, where)
     else:
-        _add_groups(connection, name, "numbered", {"place": place}, stated, where, found)
+        _add_groups(connection, name, rows, {"place": place}, stated, where, found)
 
 
 def _add_groups(connection, name, rows, keys, stated, where="", found=None):
@@ -362,10 +389,11 @@ def _add_groups(connection, name, rows, keys, stated, where="", found=None):
     Constants, else keys for DuckDB too, come after, and names for their numbers, where rows are
     few.
     """
-    columns = keys | _sums(stated)
+    sums = _sums(stated, TABLES[name][1])
+    columns = keys | sums
     asked = ", ".join(f"{sql} AS {column}" for column, sql in columns.items() if sql != NONE)
     filled = {column: NONE if sql == NONE else column for column, sql in columns.items()}
-    filled = (found or {key: filled[key] for key in keys}) | {key: filled[key] for key in SUMS}
+    filled = (found or {key: filled[key] for key in keys}) | {key: filled[key] for key in sums}
     named = ""
     for key in filter(filled.__contains__, NAMES):
         named += f" LEFT JOIN {key}_names ON {key}_names.number = {filled[key]}"
@@ -389,55 +417,72 @@ def counted_view(longest, stated, clean=False):
         reasoning = "greatest(least(coalesce(reasoning, 0), output), 0)"
     lengths = {"mean_input": "input", "mean_cached": cached, "mean_output": "output"}
     means = ", ".join(f"{mean.format(sql)} AS {name}" for name, sql in lengths.items())
-    return (
-        "CREATE OR REPLACE TEMP VIEW counted AS SELECT start, finish, model, tenant, id, row,"
-        f" {n} AS n, input, {cached} AS cached, output, {reasoning} AS reasoning,"
-        f" {means}"
-        " FROM requests" + (f" WHERE {' AND '.join(where)}" if where else "")
+    rows = (
+        f"(SELECT start, finish, model, tenant, id, row, {n} AS n, input, {cached} AS cached,"
+        f" output, {reasoning} AS reasoning, {means}"
+        f" FROM requests{f' WHERE {where[0]}' if where else ''})"
     )
+    return f"CREATE OR REPLACE TEMP VIEW counted AS FROM {_celled(rows, stated)}"
 
 
 def cell(column, bits):
     """SQL of a length rounded to ``bits`` significant binary digits (Veltkamp's splitting)."""
-    value, spread = f"({column})::DOUBLE", f"{2 ** (53 - bits) + 1}::DOUBLE"
+    return _cell(f"({column})::DOUBLE", _spread(bits))
+
+
+def _cell(value, spread):
     return f"({value} * {spread} - ({value} * {spread} - {value}))::BIGINT"
 
 
-def cells(stated, mean="mean_{}"):
-    """SQL of the fine cells of the view ``counted`` by name; ``mean``: that of a mean length."""
-    lengths = {name: mean.format(name) for name in ("input", "output")}
-    found = {name: cell(sql, FINE_BITS) for name, sql in lengths.items()}
-    cached = NONE
+def _spread(bits):
+    return f"{2 ** (53 - bits) + 1}::DOUBLE"
+
+
+def _celled(rows, stated, mean="mean_{}"):
+    """SQL of rows with the cells of their lengths, and how far they are off them.
+
+    ``mean``: SQL of a mean length. What is asked for is computed step by step: DuckDB would not see
+    that all of it begins alike.
+    """
+    cached, spreads = NONE, {name: _spread(bits) for name, bits in FINE_BITS.items()}
+    lengths = {name: mean.format(name) for name in FINE_BITS}
     if "cached" in stated:
         cached = cell(mean.format("cached"), CACHED_BITS)
-        computed = {"input": f"{lengths['input']} - {mean.format('cached')}"}
-        wide = {name: cell(sql, WIDE_BITS) for name, sql in (lengths | computed).items()}
-        found = {n: f"CASE WHEN {cached} > 0 THEN {wide[n]} ELSE {found[n]} END" for n in wide}
-    return {"input_cell": found["input"], "cached_cell": cached, "output_cell": found["output"]}
+        lengths["input"] += f" - {mean.format('cached')}"
+        for name, spread in spreads.items():
+            wide = _spread(WIDE_BITS[name])
+            spreads[name] = f"CASE WHEN cached_cell > 0 THEN {wide} ELSE {spread} END"
+    steps = [{"cached_cell": cached}, {}, {}, {}]
+    for name, length in lengths.items():
+        own, spread, at = f"{name}_length", f"{name}_spread", f"{name}_cell"
+        steps[0][own], steps[1][spread] = f"({length})::DOUBLE", spreads[name]
+        steps[2][at] = _cell(own, spread)
+        steps[3][f"{name}_offset"] = f"(({own} - {at}) * ({OFFSETS} / greatest({at}, 1)))::INTEGER"
+    for step in steps:
+        columns = ", ".join(f"{sql} AS {name}" for name, sql in step.items())
+        rows = f"(SELECT *, {columns} FROM {rows})"
+    return rows
 
 
-def _extremes(keys):
-    """SQL of ``keys``, of their least and of their largest values, as of ``FORMS``."""
-    return [{key: form.format(sql) for key, sql in keys.items()} for form in FORMS]
-
-
-def _coarse(cell_sql, fine):
+def _coarse(name):
     """SQL of the number of the coarse cell that a fine one lies in: below 128, one for each."""
-    few, many = COARSE_STEPS[True], COARSE_STEPS[False]
-    steps = many
-    if fine["cached_cell"] != NONE:
-        steps = f"CASE WHEN {fine['cached_cell']} > 0 THEN {few} ELSE {many} END"
-    return f"floor({steps} * log2(2 * {cell(cell_sql, COARSE_BITS)} + 1))::UTINYINT"
+    steps = f"CASE WHEN cached_cell > 0 THEN {COARSE_STEPS[True]} ELSE {COARSE_STEPS[False]} END"
+    return f"floor({steps} * log2(2 * {cell(name, COARSE_BITS)} + 1))::UTINYINT"
 
 
-def _sums(stated):
-    """SQL of ``SUMS`` by name; what a log does not have is not added up."""
-    n, summed = "count(*)", "sum_no_overflow({}::INTEGER)::BIGINT"
+def _sums(stated, names):
+    """SQL of sums by name; what a log does not have is not added up."""
+    summed = {name: name for name in SUMS[1:] if name in stated}
+    for name in FINE_BITS:
+        offset = f"{name}_offset"
+        summed |= {offset: offset, f"{offset}_square": f"{offset} * {offset}"}
+    # of one request no file has as many as it takes for a sum to turn over
+    n, form = "count(*)", "sum_no_overflow(({})::INTEGER)::BIGINT"
     if "requests" in stated:
-        # of one request no file has as many as it takes to turn over
-        n, summed = "sum(n)::BIGINT", "sum({})::BIGINT"
-    tokens = {name: summed.format(name) if name in stated else NONE for name in SUMS[1:]}
-    return {"n": n} | tokens
+        n, form = "sum(n)::BIGINT", "sum({})::BIGINT"
+        summed |= {name: f"n * {summed[name]}" for name in MOMENTS}
+    found = {name: form.format(summed[name]) if name in summed else NONE for name in names}
+    return found | {"n": n}
 
 
 def _changes(time, sign):

@@ -6,6 +6,7 @@ a log: a total's spread is theirs and does not average out over requests.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,13 @@ from inference_energy.energy.exact import known_utilisation, regime_energy, unce
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.laws.base import LENGTH_FLOOR
 from inference_energy.method.distributions import LogNormal
-from inference_energy.requests.counts import COARSE_BITS, COARSE_STEPS
+from inference_energy.requests.counts import (
+    COARSE_BITS,
+    COARSE_STEPS,
+    FINE_BITS,
+    MOMENTS,
+    OFFSETS,
+)
 
 PARTS = ("prefill", "cached", "decode")
 """Parts of a request's energy, those of ``Law.parts``."""
@@ -117,7 +124,8 @@ def energies(serving, lengths, bits=WAYS_BITS):
     serving : Serving
         What serves them.
     lengths : DataFrame
-        model, n, and input, cached and output: sums of the tokens of n requests.
+        model, n, and input, cached and output: sums of the tokens of n requests; in the table of
+        the whole log how far these are from their cells, too, ``counts.MOMENTS``.
     bits : tuple of int
         Significant binary digits of the lengths that more than ``FEW_WAYS`` are asked for.
 
@@ -131,13 +139,15 @@ def energies(serving, lengths, bits=WAYS_BITS):
     """
     tables = [pd.DataFrame(columns=COLUMNS, dtype=float)]
     for name, rows in _charged_alike(serving, lengths):
-        ways, means, n = _ways(serving, name), _means(rows), rows["n"].to_numpy(float)
+        ways, means, n = _ways(serving, name), _points(rows), rows["n"].to_numpy(float)
+        count = len(means[0]) // len(n)
         if len(ways) <= FEW_WAYS:
             found = _together(serving.setup, ways, *means)
         else:
-            cell, of_cells = _grouped(means, n, bits)
+            cell, of_cells = _grouped(means, np.tile(n, count), bits)
             found = _spread(_together(serving.setup, ways, *of_cells), cell, of_cells, means)
-        tables.append(pd.DataFrame(found | {"weight": n}, index=rows.index)[COLUMNS])
+        found = _pooled(found, count) | {"weight": n}
+        tables.append(pd.DataFrame(found, index=rows.index)[COLUMNS])
     return pd.concat(tables[1:] or tables).reindex(lengths.index)
 
 
@@ -156,9 +166,42 @@ def coarse(fine, cached=False):
     return np.floor(steps * np.log2(2 * rounded(fine, COARSE_BITS) + 1)).astype(np.int64)
 
 
-def _means(rows):
-    """Mean lengths of one request, in the order of ``LENGTHS``. [tokens]"""
-    return [rows[column].to_numpy(float) / rows["n"].to_numpy(float) for column in LENGTHS]
+def _points(rows):
+    """Lengths, as ``LENGTHS``, of requests that stand for rows: so many times all rows. [tokens]
+
+    The mean lengths; where it is known how far requests are off their cells, one standard deviation
+    above and below them, of either length: such a mean is that of the energy to third order.
+    """
+    n = rows["n"].to_numpy(float)
+    total, cached, output = (rows[column].to_numpy(float) / n for column in LENGTHS)
+    shifts = {"input": [0.0], "output": [0.0]}
+    for name in FINE_BITS if MOMENTS[0] in rows else ():
+        first, second = (rows[f"{name}_offset{of}"].to_numpy() / n for of in ("", "_square"))
+        step = np.maximum(rows[f"{name}_cell"].to_numpy(), 1) / OFFSETS
+        spread = step * np.sqrt(np.maximum(second - first**2, 0.0))
+        if spread.any():
+            shifts[name] = [spread, -spread]
+    pairs = list(product(shifts["input"], shifts["output"]))
+    computed = [np.maximum(total - cached + shift, 0.0) for shift, _ in pairs]
+    answers = [np.maximum(output + shift, 0.0) for _, shift in pairs]
+    cached = np.tile(cached, len(pairs))
+    return [np.concatenate(computed) + cached, cached, np.concatenate(answers)]
+
+
+def _pooled(found, count):
+    """Mean over the points of each row, ``count`` of them, by column."""
+    energy = found["energy"]
+    sums = found | {"expected": energy * np.exp(found["error"] ** 2 / 2)}
+    sums |= {"extrapolated": energy * found["extrapolated"]}
+    return _ratios({k: values.reshape(count, -1).mean(0) for k, values in sums.items()})
+
+
+def _ratios(sums):
+    """Columns of sums of energy: error that gives the expected one, share that is extrapolated."""
+    energy, some = sums["energy"], sums["energy"] > 0
+    ratio = np.divide(sums.pop("expected"), energy, out=np.ones_like(energy), where=some)
+    beyond = np.divide(sums["extrapolated"], energy, out=np.zeros_like(energy), where=some)
+    return sums | {"error": np.sqrt(2 * np.log(np.maximum(ratio, 1.0))), "extrapolated": beyond}
 
 
 def _charged_alike(serving, lengths):
@@ -220,21 +263,14 @@ def _by_part(input_tokens, cached, output):
 
 def _together(setup, ways, *means):
     """Mean over ways, each with its share of the requests, by column."""
-    found = dict.fromkeys(("seconds", *PARTS), 0.0)
-    energy = expected = extrapolated = 0.0
+    sums = dict.fromkeys(("energy", "seconds", *PARTS, "expected", "extrapolated"), 0.0)
     for share, model in ways:
         one = _of_way(setup, model, *means)
-        parts = _parts(setup, model, one, *means)
-        found = {k: v + share * (one | parts)[k] for k, v in found.items()}
-        energy = energy + share * one["energy"]
-        expected = expected + share * one["energy"] * np.exp(one["error"] ** 2 / 2)
-        beyond = model.law.extrapolates(*means[::2])
-        extrapolated = extrapolated + share * one["energy"] * beyond
-    some = energy > 0
-    ratio = np.divide(expected, energy, out=np.ones_like(energy), where=some)
-    beyond = np.divide(extrapolated, energy, out=np.zeros_like(energy), where=some)
-    error = np.sqrt(2 * np.log(np.maximum(ratio, 1.0)))
-    return found | {"energy": energy, "error": error, "extrapolated": beyond}
+        one |= _parts(setup, model, one, *means)
+        one["expected"] = one["energy"] * np.exp(one["error"] ** 2 / 2)
+        one["extrapolated"] = one["energy"] * model.law.extrapolates(*means[::2])
+        sums = {name: value + share * one[name] for name, value in sums.items()}
+    return _ratios(sums)
 
 
 def _of_way(setup, model, input_tokens, cached, output):
@@ -344,7 +380,9 @@ def steps(serving, lengths):
     """
     found = [pd.DataFrame(columns=[*STEP, "weight", "log", "error"], dtype=float)]
     for name, rows in _charged_alike(serving, lengths):
-        ways, means, n = _ways(serving, name), _means(rows), rows["n"].to_numpy(float)
+        ways, means, n = _ways(serving, name), _points(rows), rows["n"].to_numpy(float)
+        count = len(means[0]) // len(n)
+        n = np.tile(n / count, count)
         if len(ways) > FEW_WAYS:
             cell, means = _grouped(means, n, WAYS_BITS)
             n = np.bincount(cell, n)

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from inference_energy.errors import InputError
-from inference_energy.requests.counts import FINE_BITS
+from inference_energy.requests.counts import FINE_BITS, OFFSETS
 from inference_energy.requests.energies import coarse, rounded
 from inference_energy.tables import NUMBER
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
@@ -167,7 +167,7 @@ class Day:
             Tables ``lengths`` and ``hours``, as in ``counts.TABLES``; rows can be of one cell.
         """
         size = 1 + max(int(inverse.lengths.max()) for inverse in self.inverses.values())
-        cells = coarse(rounded(np.arange(size, dtype=float), FINE_BITS))
+        cells = coarse(rounded(np.arange(size, dtype=float), FINE_BITS["output"]))
         kinds, width = 2 * len(self.models), int(cells.max()) + 1
         by_length = np.zeros(kinds * size, np.int64)
         by_hour, tokens = (np.zeros(HOURS * kinds * width, np.int64) for _ in range(2))
@@ -183,13 +183,17 @@ class Day:
         place = np.flatnonzero(by_length)
         kind, output = np.divmod(place, size)
         lengths = self._table(kind, by_length[place], by_length[place] * output)
-        lengths["output_cell"] = rounded(output.astype(float), FINE_BITS).astype(np.int64)
-        lengths["input_cell"] = rounded(lengths["input_cell"].astype(float), FINE_BITS)
+        n = lengths["n"]
+        for name, each in {"input": lengths["input_cell"], "output": output}.items():
+            at = rounded(each.astype(float), FINE_BITS[name])
+            offset = np.rint((each - at) * (OFFSETS / np.maximum(at, 1))).astype(np.int64)
+            lengths |= {f"{name}_cell": at.astype(np.int64), f"{name}_offset": n * offset}
+            lengths[f"{name}_offset_square"] = n * offset**2
         place = np.flatnonzero(by_hour)
         kind, cell = np.divmod(place, width)
         hours = self._table(kind % kinds, by_hour[place], tokens[place])
         hours |= {"hour": kind // kinds, "output_cell": cell}
-        hours["input_cell"] = coarse(rounded(hours["input_cell"].astype(float), FINE_BITS))
+        hours["input_cell"] = coarse(rounded(hours["input_cell"].astype(float), FINE_BITS["input"]))
         return {"lengths": pd.DataFrame(lengths), "hours": pd.DataFrame(hours)}
 
     def _table(self, kind, n, output):

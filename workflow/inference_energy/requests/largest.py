@@ -5,7 +5,7 @@ import pandas as pd
 
 from inference_energy.method.distributions import LogNormal
 from inference_energy.requests.answers import LARGEST, time_text
-from inference_energy.requests.counts import CELLS, WIDE_BITS, cells
+from inference_energy.requests.counts import CELLS, FINE_BITS, WIDE_BITS
 from inference_energy.requests.energies import energies
 from inference_energy.requests.formats import bare_name, literal
 
@@ -26,8 +26,9 @@ def choose(connection, cells_wanted, surplus=None):
 
     Returns
     -------
-    dict of str to int
-        The least lengths in them, which spare most rows a closer look. [tokens]
+    list of dict of str to int
+        Least lengths, by the octave of the output: no row that reaches none of them is in such a
+        cell, which spares most rows a closer look. [tokens]
     """
     wanted = cells_wanted[list(CELLS)].reset_index(drop=True)
     wanted["model"] = wanted["model"].fillna("")
@@ -35,13 +36,18 @@ def choose(connection, cells_wanted, surplus=None):
     connection.execute("CREATE OR REPLACE TEMP TABLE wanted AS FROM wanted_frame")
     known = f"read_parquet({literal(surplus)})" if surplus else "(SELECT '' AS file, -1 AS row)"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW surplus AS FROM {known}")
-    return {
-        f"mean_{name}": int(wanted[f"{name}_cell"].min() * (1 - 2.0**-WIDE_BITS))
-        for name in ("input", "output")
-    }
+    octave = np.frexp(wanted["output_cell"])[1]
+    least = wanted.groupby(octave)[[f"{name}_cell" for name in FINE_BITS]].min()
+    return [
+        {
+            f"mean_{name}": int(row[f"{name}_cell"] * (1 - 2.0 ** -WIDE_BITS[name]))
+            for name in FINE_BITS
+        }
+        for row in least.to_dict("records")
+    ]
 
 
-def collect(connection, serving, stated, least, file="", found=None):
+def collect(connection, serving, least, file="", found=None):
     """Add the largest requests of the view ``counted`` to those found before.
 
     Parameters
@@ -50,9 +56,7 @@ def collect(connection, serving, stated, least, file="", found=None):
         After ``choose``.
     serving : Serving
         What serves the log.
-    stated : set of str
-        Columns that the log has.
-    least : dict of str to int
+    least : list of dict of str to int
         As from ``choose``.
     file : str
         File whose rows the view has.
@@ -65,8 +69,9 @@ def collect(connection, serving, stated, least, file="", found=None):
         The ``LARGEST`` requests of the largest energy, the earliest of equal ones.
     """
     columns = f"start, {bare_name('model')} AS model, tenant, n, input, cached, output"
-    long_enough = " AND ".join(f"{name} >= {value}" for name, value in least.items())
-    key = ", ".join([f"coalesce({bare_name('model')}, '')", *cells(stated).values()])
+    boxes = (" AND ".join(f"{name} >= {value}" for name, value in one.items()) for one in least)
+    long_enough = f"({' OR '.join(boxes)})"
+    key = ", ".join([f"coalesce({bare_name('model')}, '')", *list(CELLS)[1:]])
     rows = connection.execute(
         f"SELECT {columns} FROM counted WHERE {long_enough} AND ({key}) IN (FROM wanted)"
         f" AND row NOT IN (SELECT row FROM surplus WHERE file = {literal(file)})"

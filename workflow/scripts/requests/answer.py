@@ -56,14 +56,14 @@ def gather(connection, read, surplus):
 
 def list_largest(connection, log, serving, lengths, table, surplus):
     """Read the log again for its largest requests; return their table."""
-    least = largest.choose(connection, answers.candidates(lengths, table), surplus)
-    found = None
+    least = largest.choose(connection, answers.candidates(serving, lengths, table), surplus)
+    found, shortest = None, min(one["mean_output"] for one in least)
     with telling(log.within) as say:
         for number, unit in enumerate(log.units):
             say("largest requests", number, len(log.units))
             file = getattr(unit, "file", "")
-            stated = log.view(unit, least["mean_output"])
-            found = largest.collect(connection, serving, stated, least, file, found)
+            log.view(unit, shortest)
+            found = largest.collect(connection, serving, least, file, found)
         say("largest requests", len(log.units), len(log.units))
     return largest.table(found, serving, answers.model_names(lengths["model"]))
 
