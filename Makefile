@@ -19,6 +19,8 @@ env: $(ENV) ## set up the environment in .venv from requirements.lock
 $(ENV): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; '$(PYTHON)' is not. Try: make PYTHON=python3.12" >&2; exit 1; }
+	@test ! -L .venv \
+	  || { echo ".venv is a link, and what it leads to would be emptied; remove it" >&2; exit 1; }
 	@echo "Installing the packages of requirements.lock into .venv ..."
 	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock

@@ -200,6 +200,17 @@ def test_make_names_the_python_it_needs(make, tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
+def test_make_empties_no_environment_that_lies_elsewhere(make, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").write_text("")
+    (tmp_path / ".venv").symlink_to(elsewhere)
+    done = make("env")
+    assert done.returncode != 0
+    assert ".venv is a link" in done.stderr
+    assert (elsewhere / "kept").exists()
+
+
 def test_citation_names_the_software_and_the_paper():
     citation = read_yaml("CITATION.cff")
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
