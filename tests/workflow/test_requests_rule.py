@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.requests.files import folder_name
+from inference_energy.lock import Lock
+from inference_energy.requests.files import LOCK, folder_name
 from processes import SNAKEMAKE, snakemake, start, stop, wait_for
 from repository import copy_to
 
@@ -113,6 +114,21 @@ def test_what_is_wrong_is_told_before_anything_runs(project, config, words):
     assert code != 0
     assert words in text
     assert "Traceback" not in text
+
+
+def test_two_logs_are_read_at_once_but_not_one_twice(project, answer):
+    """A run of the same log is refused; a run of another is not, and has its own job's logs."""
+    held = Lock(project / FOLDER.parent, LOCK)
+    code, text = requests(project)
+    assert code != 0 and f"{FOLDER.parent}: Another run works in this folder" in text
+    (project / "other.csv").write_text("input_tokens,output_tokens\n500,300\n")
+    code, text = requests(project, config=("log=other.csv", "method=oviedo2026"))
+    held.close()
+    assert code == 0, text
+    logs = project / "logs" / "requests"
+    assert {(logs / folder_name(log) / "answer.log").exists() for log in ("log", "other.csv")} == {
+        True
+    }
 
 
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGKILL])

@@ -2,6 +2,7 @@ from inference_energy.requests import files as request_files
 
 REQUESTS = SETTINGS.requests
 REQUEST_ANSWERS = request_files.answer_folder(REQUESTS) if REQUESTS else None
+REQUEST_LOGS = f"logs/requests/{REQUESTS['name']}" if REQUESTS else None
 
 # a log is read before any job is sent: it lies where it is, and in no bucket
 REQUEST_FILES = [local(file) for file in REQUESTS["log"].get("files", [])] if REQUESTS else []
@@ -32,7 +33,7 @@ if REQUESTS:
                 for name in request_files.COUNTS
             },
         log:
-            "logs/requests/count_{scatteritem}.log",
+            f"{REQUEST_LOGS}/count_{{scatteritem}}.log",
         threads: max(1, workflow.cores // REQUESTS["parts"])
         conda:
             "../../environment.yml"
@@ -56,7 +57,7 @@ if REQUESTS:
                 for name in [*request_files.COUNTS, "surplus"]
             },
         log:
-            "logs/requests/find_duplicates.log",
+            f"{REQUEST_LOGS}/find_duplicates.log",
         threads: workflow.cores
         conda:
             "../../environment.yml"
@@ -99,7 +100,7 @@ if REQUESTS:
             page=f"{REQUEST_ANSWERS}/report.md",
             html=f"{REQUEST_ANSWERS}/report.html",
         log:
-            "logs/requests/answer.log",
+            f"{REQUEST_LOGS}/answer.log",
         threads: workflow.cores
         conda:
             "../../environment.yml"

@@ -9,6 +9,7 @@ from pathlib import Path
 from inference_energy.deployments import files as deployments
 from inference_energy.documents import read, read_schema, schema_problems
 from inference_energy.errors import InputError
+from inference_energy.lock import Lock
 from inference_energy.method.sources import inputs_of_any
 from inference_energy.project import brace_problems, provided
 from inference_energy.requests import generate
@@ -29,6 +30,9 @@ WITHOUT_LOG = (
     "key log: missing; allowed is a file, a folder or generate:METHOD:COUNT, as in"
     " snakemake requests --config log=PATH method=oviedo2026; state it"
 )
+LOCK = "run.lock"
+"""Lock of a log's folder: another log can be read meanwhile."""
+
 COUNTS = ["lengths", "hours", "tenants", "flight", "kinds", "examples", "units"]
 TIMED = {"start", "finish"}
 """Columns of a log from which its load is measured."""
@@ -262,6 +266,14 @@ def day_inputs(requests):
 def answer_folder(requests):
     """Folder of the answer: of the log, and of what charges it."""
     return f"{requests['folder']}/{requests['served']['method']['id']}"
+
+
+def lock(requests):
+    """Lock a log's folder, as :class:`Lock`; its refusal says whose run is in the way."""
+    try:
+        return Lock(requests["folder"], LOCK)
+    except InputError as error:
+        raise InputError(f"{requests['folder']}: {error}") from None
 
 
 def answers(requests):
