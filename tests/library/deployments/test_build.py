@@ -287,3 +287,28 @@ def test_lengths_of_a_trace_that_cannot_be_are_told_with_the_file():
     lengths["trace"] = "t"
     found = build.build(method, bench(LADDER), WHERE, traces={"t": (1000, 2000)})
     assert 1000 <= found.regimes["long"].output_tokens.median_length() <= 2000
+
+
+def test_what_runs_and_power_lack_is_told_with_the_file():
+    for method, runs in (
+        (resolved(model="N"), bench(LADDER)),
+        (resolved(), bench(LADDER, gpu_power_w=4000.0)),
+    ):
+        assert refusal(build.build, method, runs, WHERE).startswith(f"{WHERE}: ")
+
+
+def test_a_range_of_host_power_is_at_the_quantile_of_the_method():
+    """1.5 to 3 kW beside 4 kW of the accelerators."""
+    host = {"distribution": "log-normal", "p5": 1.5, "p95": 3.0, "unit": "kW", "source": "a meter"}
+    method = resolved(host_power=host)
+    method["monte_carlo"] = method["monte_carlo"] | {"normal_quantile_95": 1.0}
+    power = build.build(method, bench(LADDER, gpu_power_w=4000.0), WHERE).power
+    assert power.factor.sigma == pytest.approx(math.log(7 / 5.5) / 2)
+
+
+def test_a_method_needs_no_power_by_model_and_a_law_of_its_own_runs_no_others(monkeypatch):
+    method = resolved()
+    method["node_power"] = {"default": quantity(9.0, "kW")}
+    monkeypatch.setattr(build, "usable_rows", None)
+    found = build.build(method, bench(LADDER), WHERE, background=VENDOR)
+    assert found.model.node_power == 9

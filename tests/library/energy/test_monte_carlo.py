@@ -8,6 +8,7 @@ from inference_energy.energy import exact as energy_exact
 from inference_energy.energy import monte_carlo
 from inference_energy.energy.monte_carlo import Samples
 from inference_energy.laws.base import Share
+from inference_energy.laws.log_linear import LogLinear
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
 from inference_energy.method.distributions import LogNormal
@@ -157,6 +158,11 @@ def test_queries_of_a_model_with_several_ways_are_served_in_their_shares():
     uncertain = drawn(replace(setup, models=(replace(model, uncertain=True),))).throughput["a"]
     assert uncertain[~is_slow].tolist() == [100.0] * int((~is_slow).sum())
     assert np.std(np.log(uncertain[is_slow] / 50)) == pytest.approx(0.2, rel=0.1)
+    # 1000 tokens of input
+    laws = [LogLinear(np.log(speed), -1 / 3, 0.0, 1e6, 5) for speed in (1000.0, 2000.0)]
+    ways = Pooled.of([Share(1.0, 1.0, law) for law in laws])
+    found = drawn(replace(setup, models=(served("a", 100, law=ways),)))
+    assert np.unique(found.throughput["a"].round(9)) == pytest.approx([100, 200])
 
 
 def test_the_smaller_share_gives_the_first_samples_in_proportion():
