@@ -39,6 +39,8 @@ def test_one_measured_shape_conditions_the_vendors_law():
         assert law.name == "hierarchical"
         assert 0.5 <= law.predict(*shape) / (prior * copies) < 0.7
         assert law.predict(300, 2000) < prior * copies * 1.5
+    with pytest.raises(TypeError, match=r"^the hierarchical law starts from the rows of other"):
+        deployments_law.fit_law(run, settings)
 
 
 @pytest.mark.parametrize(

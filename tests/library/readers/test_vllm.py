@@ -8,6 +8,8 @@ from library.readers.files import FIXTURES, NODE, load, put, read_alone, recogni
 
 def test_its_own_files_are_recognised_and_no_others():
     assert recognised(vllm) == {"vllm"}
+    # an aggregate of InferenceX keeps keys of the client's result
+    assert not vllm.recognise(load("vllm/single.json") | {"hw": "h200"})
 
 
 def test_vllm_units_lengths_and_the_infinite_rate():
