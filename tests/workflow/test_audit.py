@@ -152,7 +152,7 @@ def test_the_audit_runs_on_every_law(done, base):
         run = snakemake(folder, "results/audit/multiverse.md", "figures/audit/tornado.svg")
         assert run.returncode == 0, run.stdout
         lines = (folder / "results/audit/one_at_a_time.csv").read_text().splitlines()
-        needed = (folder / "results/audit/what_if.csv").read_text()
+        needed = (folder / "results/audit/needed_values.csv").read_text()
     assert sum(line.startswith(f"{OTHERWISE[base][0]},other,") for line in lines) == 6
     assert "\nmedian traditional,throughput,2,1,0.5," in needed
     (base,) = (line for line in lines if line.startswith(f"{OTHERWISE[base][0]},base,long,p50,"))

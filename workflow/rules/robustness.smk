@@ -27,7 +27,7 @@ rule run_multiverse_part:
             )
         ),
         **MULTIVERSE_INPUTS,
-        code=code("robustness/estimate_part.py"),
+        code=code("robustness/run_multiverse_part.py"),
     priority: 32
     output:
         temp("build/multiverse/{scatteritem}.npz"),
@@ -36,7 +36,7 @@ rule run_multiverse_part:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/robustness/estimate_part.py"
+        "../scripts/robustness/run_multiverse_part.py"
 
 
 rule run_multiverse:
@@ -54,7 +54,7 @@ rule run_multiverse:
         claims=provided("data/published/claims.csv"),
         estimates=provided("data/published/estimates.csv"),
         references=provided("data/published/references.csv"),
-        code=code("robustness/estimate_multiverse.py"),
+        code=code("robustness/run_multiverse.py"),
     params:
         bins=CURVE_BINS,
     output:
@@ -70,29 +70,29 @@ rule run_multiverse:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/robustness/estimate_multiverse.py"
+        "../scripts/robustness/run_multiverse.py"
 
 
 rule run_sensitivity:
-    """Compute Sobol indices, tornado and what-if values of the continuous inputs."""
+    """Compute Sobol indices, tornado and needed values of the continuous inputs."""
     message:
         "Computing the sensitivity to the inputs of config/sensitivity.yaml"
     input:
         unpack(lambda wildcards: method_inputs(document("sensitivity")["base"])),
         config=provided("config/sensitivity.yaml"),
         config_schema=own("workflow/schemas/sensitivity.schema.yaml"),
-        code=code("robustness/estimate_sensitivity.py"),
+        code=code("robustness/run_sensitivity.py"),
     priority: 17
     output:
         indices="results/audit/sobol_indices.csv",
         tornado="results/audit/tornado.csv",
-        what_if="results/audit/what_if.csv",
+        needed="results/audit/needed_values.csv",
     log:
         "logs/run_sensitivity.log",
     conda:
         "../../environment.yml"
     script:
-        "../scripts/robustness/estimate_sensitivity.py"
+        "../scripts/robustness/run_sensitivity.py"
 
 
 rule draw_robustness:
@@ -134,14 +134,14 @@ rule summarise_robustness:
         claims="results/audit/multiverse_claims.csv",
         variance="results/audit/multiverse_variance.csv",
         indices="results/audit/sobol_indices.csv",
-        what_if="results/audit/what_if.csv",
+        needed="results/audit/needed_values.csv",
         cases="results/audit/stress_cases.csv",
         choices=provided("config/multiverse.yaml"),
         published=provided("data/published/claims.csv"),
         method=MULTIVERSE_INPUTS["method"],
         method_schema=MULTIVERSE_INPUTS["method_schema"],
         energies=expand("results/{method}/energy_per_query.csv", method=PAPER_FIRST),
-        code=code("robustness/write.py"),
+        code=code("robustness/summarise.py"),
     params:
         methods=PAPER_FIRST,
     output:
@@ -151,7 +151,7 @@ rule summarise_robustness:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/robustness/write.py"
+        "../scripts/robustness/summarise.py"
 
 
 rule audit:

@@ -14,7 +14,7 @@ SCHEMAS = {
     "claims": "multiverse_claims",
     "variance": "multiverse_variance",
     "indices": "sobol_indices",
-    "what_if": "what_if",
+    "needed": "needed_values",
     "cases": "stress_cases",
 }
 
@@ -71,10 +71,10 @@ def test_the_largest_effects_come_first(tables):
 
 
 def test_an_input_that_cannot_do_it_says_so_and_unknown_indices_are_blank(tables):
-    what_if = tables["what_if"]
-    pue = (what_if["input"] == "pue_median") & (what_if["output"] == "median traditional")
-    what_if.loc[pue, "needed"] = [0.6, float("nan")]
-    what_if.loc[pue, "base"] = 1.2
+    needed = tables["needed"]
+    pue = (needed["input"] == "pue_median") & (needed["output"] == "median traditional")
+    needed.loc[pue, "needed"] = [0.6, float("nan")]
+    needed.loc[pue, "base"] = 1.2
     indices = tables["indices"]
     first = indices["output"] == indices["output"].iloc[0]
     indices.loc[first & (indices["input"] == "pue_median"), "value"] = float("nan")

@@ -1,4 +1,4 @@
-"""Sensitivity to the continuous inputs: known indices, known what-if values, clear errors."""
+"""Sensitivity to the continuous inputs: known indices, known needed values, clear errors."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -112,10 +112,10 @@ def test_energy_is_inverse_to_throughput(setup):
         assert energy == pytest.approx(base[output] / 2, rel=1e-9)
 
 
-def test_what_if_values_do_what_they_say(setup):
+def test_needed_values_do_what_they_say(setup):
     names = ["pue_median", "output_tokens_traditional", "overhead"]
     inputs = {"node_power": POWER} | {name: CONFIG["inputs"][name] for name in names}
-    table = sensitivity.what_if(setup, inputs)
+    table = sensitivity.needed_values(setup, inputs)
     needed = table[table["output"] == "median traditional"].set_index(["input", "factor"])["needed"]
     node_power = sensitivity.base_values(setup, ["node_power"])["node_power"]
     assert needed["node_power", 2.0] == pytest.approx(2 * node_power)
@@ -199,7 +199,8 @@ def test_every_analysis_runs_on_a_method_of_many_ways(loaded):
     indices = sensitivity.sobol_indices(quick, config).set_index(["output", "input", "index"])
     assert indices.loc[("median long", "throughput", "total"), "value"] > 0
     assert indices.loc[("median long", "long_share", "total"), "value"] == 0
-    needed = sensitivity.what_if(quick, config["inputs"]).set_index(["output", "input", "factor"])
+    needed = sensitivity.needed_values(quick, config["inputs"])
+    needed = needed.set_index(["output", "input", "factor"])
     assert needed.loc[("median long", "throughput", 2.0), "needed"] == pytest.approx(0.5)
     ratios = sensitivity.tornado(quick, config["inputs"]).set_index(["output", "input", "end"])
     ratio = ratios.loc[("median long", "throughput", "low"), "ratio"]

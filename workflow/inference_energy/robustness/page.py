@@ -1,4 +1,4 @@
-"""The audit's tables in words: multiverse, sensitivity, what-if."""
+"""The audit's tables in words: multiverse, sensitivity, needed values."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -52,7 +52,7 @@ def multiverse_page(
     claims: pd.DataFrame,
     variance: pd.DataFrame,
     indices: pd.DataFrame,
-    what_if: pd.DataFrame,
+    needed: pd.DataFrame,
     cases: pd.DataFrame,
     medians: Mapping[str, Mapping[str, float]],
     ranks: Mapping[str, Mapping[str, float]],
@@ -71,8 +71,8 @@ def multiverse_page(
     distribution, claims, variance : DataFrame
         Tables of schemas ``multiverse_distribution``, ``multiverse_claims``,
         ``multiverse_variance``.
-    indices, what_if, cases : DataFrame
-        Tables of schemas ``sobol_indices``, ``what_if`` and ``stress_cases``.
+    indices, needed, cases : DataFrame
+        Tables of schemas ``sobol_indices``, ``needed_values`` and ``stress_cases``.
     medians, ranks : dict
         As for and from :func:`places`.
 
@@ -97,7 +97,7 @@ def multiverse_page(
         claims=_claims(claims, published),
         outputs=list(total["output"].unique()),
         indices=_indices(total),
-        needed=_needed(what_if[what_if["output"] == "median traditional"]),
+        needed=_needed(needed[needed["output"] == "median traditional"]),
     )
 
 
@@ -167,10 +167,10 @@ def _indices(total: pd.DataFrame) -> dict[str, dict[Hashable, Any]]:
     return {_words(name): by_input.get_group(name).to_dict("index") for name in largest}
 
 
-def _needed(what_if: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def _needed(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Base value of each input, and what it must be to halve or double the output."""
     rows = {}
-    for name, lines in what_if.groupby("input", sort=False):
+    for name, lines in table.groupby("input", sort=False):
         needed = lines.set_index("factor")["needed"]
         rows[_words(str(name))] = {
             "base": lines["base"].iloc[0],

@@ -1,4 +1,4 @@
-"""How much the results depend on each continuous input: Sobol indices, tornado, what-if values."""
+"""How much the results depend on each continuous input: Sobol indices, tornado, needed values."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -523,7 +523,7 @@ def _needed(
     return [needed_value(changed, base, allowed, factor * goal) for factor in factors]
 
 
-def what_if(
+def needed_values(
     setup: Setup, inputs: Mapping[str, Any], factors: Sequence[float] = (0.5, 2.0)
 ) -> pd.DataFrame:
     """Value that each input needs, alone, to change each median by a factor.

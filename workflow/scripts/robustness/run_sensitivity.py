@@ -1,4 +1,4 @@
-"""Sobol indices, tornado and what-if values of the continuous inputs."""
+"""Sobol indices, tornado and needed values of the continuous inputs."""
 
 from _logged import run
 from _setups import read_setup
@@ -18,7 +18,7 @@ def main(snakemake):
     indices = sensitivity.sobol_indices(setup, config, snakemake.threads)
     write_table(indices, write.indices, "sobol_indices")
     write_table(sensitivity.tornado(setup, config["inputs"]), write.tornado, "tornado")
-    write_table(sensitivity.what_if(setup, config["inputs"]), write.what_if, "what_if")
+    write_table(sensitivity.needed_values(setup, config["inputs"]), write.needed, "needed_values")
 
 
 if __name__ == "__main__":

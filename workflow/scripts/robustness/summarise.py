@@ -14,7 +14,7 @@ TABLES = {
     "claims": "multiverse_claims",
     "variance": "multiverse_variance",
     "indices": "sobol_indices",
-    "what_if": "what_if",
+    "needed": "needed_values",
     "cases": "stress_cases",
     "published": "claims_published",
 }
