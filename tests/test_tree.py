@@ -135,6 +135,19 @@ def test_every_rule_says_what_it_does():
     assert silent == []
 
 
+def test_a_rule_and_its_script_have_one_name():
+    """The script is named as its rule is, or by the rule's verb alone."""
+    apart = []
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for block in re.split(r"^ *(?=rule )", path.read_text("utf-8"), flags=re.M)[1:]:
+            rule = re.match(r"rule (\w+):", block)[1]
+            script = re.search(r'"\.\./scripts/(\w+)/(\w+)\.py"', block)
+            # a rule that is called as its topic has no verb
+            if script and rule != script[1] and script[2] not in (rule, rule.split("_")[0]):
+                apart.append((rule, script[2]))
+    assert apart == []
+
+
 def test_no_class_has_the_word_of_a_room_that_it_is_not_in():
     rooms = {path.stem for path in LIBRARY.iterdir() if path.is_dir()}
     taken = {

@@ -45,7 +45,7 @@ rule summarise_claims:
         },
         published=provided("data/published/claims.csv"),
         scaling=provided("config/scaling.yaml"),
-        code=code("claims/write.py"),
+        code=code("claims/summarise.py"),
     params:
         methods={name: METHODS[name] for name in PAPER_FIRST},
     output:
@@ -62,7 +62,7 @@ rule summarise_claims:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/claims/write.py"
+        "../scripts/claims/summarise.py"
 
 
 rule check_verdicts:
@@ -107,7 +107,7 @@ rule compute_findings:
             own("workflow/schemas/method.schema.yaml"),
             schema_file("findings"),
         ],
-        code=code("claims/estimate_findings.py"),
+        code=code("claims/compute_findings.py"),
     params:
         findings=lambda wildcards: document("findings"),
     output:
@@ -119,7 +119,7 @@ rule compute_findings:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/claims/estimate_findings.py"
+        "../scripts/claims/compute_findings.py"
 
 
 TARGETS += [
@@ -148,7 +148,7 @@ if "oviedo2026" in METHODS and is_own():
             scaling=provided("config/scaling.yaml"),
             readme="README.md",
             figure="figures/oviedo2026/1b.svg",
-            code=code("claims/write_readme.py"),
+            code=code("claims/renew_readme.py"),
         output:
             "build/README.md",
         log:
@@ -162,6 +162,6 @@ if "oviedo2026" in METHODS and is_own():
         conda:
             "../../environment.yml"
         script:
-            "../scripts/claims/write_readme.py"
+            "../scripts/claims/renew_readme.py"
 
     TARGETS.append("build/README.md")

@@ -90,7 +90,7 @@ rule changes:
     input:
         # not the check of the verdicts: what an edit does must show when it breaks one
         lambda wildcards: [t for t in map(str, TARGETS) if t.startswith(("results/", "figures/"))],
-        code("comparison/write_changes.py"),
+        code("comparison/changes.py"),
     params:
         since=str(config.get("since", "HEAD")),
         page="build/changes.md",
@@ -100,7 +100,7 @@ rule changes:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/comparison/write_changes.py"
+        "../scripts/comparison/changes.py"
 
 
 rule whatif:

@@ -57,7 +57,7 @@ rule summarise_measurements:
         runs=provided("data/measured/mlenergy_v3.csv"),
         throughput_table=provided("data/throughput/trtllm.csv"),
         day=provided("data/production_load.csv"),
-        code=code("evidence/estimate_measurements.py"),
+        code=code("evidence/summarise_measurements.py"),
     params:
         settings=EVIDENCE,
     priority: 70
@@ -70,7 +70,7 @@ rule summarise_measurements:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/evidence/estimate_measurements.py"
+        "../scripts/evidence/summarise_measurements.py"
 
 
 rule weigh_evidence:
@@ -87,7 +87,7 @@ rule weigh_evidence:
         request_lengths=provided("data/request_lengths.csv"),
         concurrency="results/validation/concurrency.csv",
         blackwell="results/validation/blackwell.csv",
-        code=code("evidence/judge.py"),
+        code=code("evidence/weigh.py"),
     params:
         settings=EVIDENCE,
     priority: 70
@@ -98,7 +98,7 @@ rule weigh_evidence:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/evidence/judge.py"
+        "../scripts/evidence/weigh.py"
 
 
 rule draw_evidence:
@@ -161,7 +161,7 @@ rule report_evidence:
         measured="figures/validation/concurrency.svg",
         estimates=provided("data/published/estimates.csv"),
         metered=provided("data/measured/inferencex_power.csv"),
-        code=code("evidence/write.py"),
+        code=code("evidence/report.py"),
     params:
         methods=WEIGHED,
         reported=REPORTED,
@@ -175,7 +175,7 @@ rule report_evidence:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/evidence/write.py"
+        "../scripts/evidence/report.py"
 
 
 TARGETS += expand("results/validation/{method}/{table}.csv", method=WEIGHED, table=EVIDENCE_TABLES)

@@ -18,7 +18,7 @@ rule ask_peers:
         **PEER_TABLES,
         ask=own("workflow/scripts/peers/ask.py"),
         lock=own("envs/peers.lock"),
-        code=sorted({*code("peers/renew.py"), *code("peers/ask.py")}),
+        code=sorted({*code("peers/ask_peers.py"), *code("peers/ask.py")}),
     params:
         python=own(".venv-peers/bin/python"),
     output:
@@ -28,7 +28,7 @@ rule ask_peers:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/peers/renew.py"
+        "../scripts/peers/ask_peers.py"
 
 
 rule compare_peers:

@@ -13,7 +13,7 @@ rule summarise_scaling:
         counts=provided("data/published/token_counts.csv"),
         estimates=provided("data/published/estimates.csv"),
         measured=provided("data/measured/mlenergy_v3.csv"),
-        code=code("scaling/write.py"),
+        code=code("scaling/summarise.py"),
     params:
         methods=list(METHODS),
     output:
@@ -28,7 +28,7 @@ rule summarise_scaling:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/scaling/write.py"
+        "../scripts/scaling/summarise.py"
 
 
 TARGETS += rules.summarise_scaling.output
