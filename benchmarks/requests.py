@@ -6,8 +6,12 @@ itself, would find most of its groups there already.
 Each size is read by `snakemake requests` on two cores, and by DuckDB alone, on two threads,
 grouping the same columns. One size is then read again in parts, here and, where SLURM and
 .venv-slurm are installed, on a SLURM of one node: what a job costs.
+
+What was measured is kept in requests.json, as it is after every row, and the page is written from
+it: the logs of ``LOGS`` and the sizes of ``REQUESTS`` are measured anew, the others stay.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -25,8 +29,10 @@ from cluster.one_node import one_node
 from inference_energy.requests.files import folder_name
 from inference_energy.tables import write_text
 from inference_energy.units import GIGA
+from jinja2 import Environment, StrictUndefined
 
 ROOT = Path(__file__).resolve().parents[1]
+MEASURED = ROOT / "benchmarks" / "requests.json"
 FILE_ROWS = {"parquet": 10_000_000, "jsonl": 1_000_000}
 SIZES = [int(float(size)) for size in os.environ.get("REQUESTS", "1e7 1e8 1e9").split()]
 MODELS = ["Llama 3.1 405B", "Llama 3.1 70B", "DeepSeek-R1", "Mixtral 8x22B", "ours"]
@@ -59,17 +65,19 @@ LARGEST = {
     JSON: 10**7,
     "a day": 10**9,
 }
-"""Rows up to which each log is measured: nearly every row with a time and a tenant is a group of
-DuckDB's, which a billion rows would spill to disk."""
+"""Rows up to which each log is measured."""
+
+BARE = 10**8
+"""Rows up to which DuckDB alone groups what nearly every row has to itself: a billion would take
+more memory than there is, and spill to disk."""
 
 SECTIONS = {
     "Lengths, and time and tenant": ("lengths and model", "the same, time and tenant"),
     "Cached tokens, and JSON lines": ("varied input, cached tokens", JSON),
 }
-HEADER = [
-    "| log | rows | time | processor | memory | DuckDB alone | processor | memory | ratio |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-]
+DAY, PARTED, START = "a day", "parts", "one request"
+LOGS = os.environ.get("LOGS", ";".join([START, *COLUMNS, DAY, PARTED])).split(";")
+"""What is measured; the page's other rows stay."""
 
 SPLIT = 10**8
 """Rows up to which a log is read again in parts."""
@@ -176,9 +184,60 @@ def requests(log, *options, python=sys.executable):
     return found
 
 
-def times(found):
-    """Cells of a time, a processor time and a memory."""
-    return f"{found[0]:.0f} s", f"{found[1]:.0f} s", f"{found[2] / GIGA:.2f} GB"
+def rounded(found):
+    """Time [s], processor time [s] and memory [GB] of a run, to the digits that are kept."""
+    time, processor, memory = found
+    return {
+        "time": round(time),
+        "processor": round(processor, 1),
+        "memory": round(memory / GIGA, 2),
+    }
+
+
+def row(log, size, busy, own, alone=None):
+    """What is kept of a log of one size."""
+    found = {"log": log, "rows": size, "busy": busy, "duckdb": duckdb.__version__}
+    found |= {"own": rounded(own), "alone": None, "ratio": None}
+    if alone:
+        found |= {"alone": rounded(alone), "ratio": round(own[1] / alone[1], 2)}
+    return found
+
+
+def busy():
+    """Processes that want a core now."""
+    return round(os.getloadavg()[0])
+
+
+def keep(found):
+    """Keep what was measured of a log of one size, in place of what was before."""
+    known = json.loads(MEASURED.read_text(encoding="utf-8"))
+    asked = found["log"], found["rows"]
+    others = [one for one in known["rows"] if (one["log"], one["rows"]) != asked]
+    write(known | {"rows": [*others, found]})
+    print(found, flush=True)
+
+
+def write(measured):
+    """Write what was measured, and the page."""
+    write_text(MEASURED, json.dumps(measured, indent=1) + "\n")
+    write_text(ROOT / "benchmarks" / "requests.md", page(measured))
+
+
+def page(measured):
+    """Write the page by requests.md.jinja, of what is in requests.json."""
+    lines = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+    template = (ROOT / "benchmarks" / "requests.md.jinja").read_text(encoding="utf-8")
+    made = Environment(undefined=StrictUndefined, **lines).from_string(template)
+    rows = sorted(measured["rows"], key=lambda one: one["rows"])
+    of = {log: [one for one in rows if one["log"] == log] for log in [START, *COLUMNS]}
+    return made.render(
+        start=next(iter(of[START]), None),
+        sections={
+            title: [one for log in logs for one in of[log]] for title, logs in SECTIONS.items()
+        },
+        days=[one for one in rows if one["log"].startswith("generate:")],
+        split=measured["split"],
+    )
 
 
 def sizes(log):
@@ -203,25 +262,28 @@ def drawn(log):
         yield grown
 
 
-def table(log):
-    """Rows of the table of one log."""
-    lines = []
+def measure(log):
+    """Measure a log of every size."""
     with drawn(log) as grown:
         for size in sizes(log):
-            files = grown(size)
+            files, before = grown(size), busy()
             own = requests(files)
-            alone = bare(files.parent, log)
-            cells = [log, f"{size:.0e}", *times(own), *times(alone), f"{own[1] / alone[1]:.2f}"]
-            lines.append(f"| {' | '.join(cells)} |")
-            print(lines[-1], flush=True)
-    return lines
+            grouped = log == "lengths and model" or size <= BARE
+            keep(row(log, size, before, own, bare(files.parent, log) if grouped else None))
 
 
-def parts():
-    """Table of one log as a whole, in parts, and in parts on SLURM."""
+def measure_start():
+    """Measure a log of one request."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "log.csv")
+        file.write_text("input_tokens,output_tokens\n500,300\n", encoding="utf-8")
+        keep(row(START, 1, busy(), requests(file)))
+
+
+def measure_parts():
+    """Measure one log as a whole, in parts, and in parts on SLURM."""
     log, split = "lengths and model", ("--set-scatter", f"requests={PARTS}")
     size = max(size for size in SIZES if size <= SPLIT)
-    lines = ["| where | parts | time | processor |", "| --- | --- | --- | --- |"]
     with drawn(log) as grown:
         files = grown(size)
         found = {
@@ -235,58 +297,32 @@ def parts():
                 found["SLURM of one node of two cores", PARTS] = requests(
                     files, *ON_SLURM, *split, python=SLURM
                 )
-    for (where, count), (wall, processor, _) in found.items():
-        seconds = "not measured" if "SLURM" in where else f"{processor:.0f} s"
-        lines.append(f"| {where} | {count} | {wall:.0f} s | {seconds} |")
-        print(lines[-1], flush=True)
-    return f"{size:.0e}", lines
+    runs = [
+        {"where": where, "parts": count} | rounded(one) for (where, count), one in found.items()
+    ]
+    for one in runs:
+        # of a job that SLURM runs the time is not this process's
+        one["processor"] = None if "SLURM" in one["where"] else one["processor"]
+    known = json.loads(MEASURED.read_text(encoding="utf-8"))
+    write(known | {"split": {"rows": size, "runs": runs}})
+    print(runs, flush=True)
 
 
-def day():
-    """Row of the table of a generated day."""
+def measure_day():
+    """Measure a generated day."""
     command = [sys.executable, "-m", "snakemake", "requests", "--cores", "2", "--config"]
-    size = sizes("a day")[-1]
+    size = sizes(DAY)[-1]
     name = f"generate:oviedo2026:{size}"
     shutil.rmtree(ROOT / "build" / "requests" / f"oviedo2026-{size}", ignore_errors=True)
-    own = measured([*command, f"log={name}"], cwd=ROOT)
-    line = f"| {' | '.join([name, f'{size:.0e}', *times(own)])} |  |  |  |  |"
-    print(line, flush=True)
-    return line
-
-
-def busy():
-    """Sentence on what else wants the cores as a section begins."""
-    load = os.getloadavg()[0]
-    return (
-        f"DuckDB {duckdb.__version__}; processes that wanted a core when it began: {load:.0f} (two"
-        " of them get the cores: with more, times are longer than processor times over two)."
-    )
+    before = busy()
+    keep(row(name, size, before, measured([*command, f"log={name}"], cwd=ROOT)))
 
 
 def main():
     """Measure and write."""
-    lines = [
-        "# Request logs",
-        "",
-        "Measured by `make bench` on two cores: `snakemake requests` from start to end, and DuckDB"
-        " alone scanning and grouping the same columns. Processor is user and system time of all"
-        " processes; the ratio is that of processor times, which other work on the machine changes"
-        " least. About six seconds of processor time are Snakemake's and its jobs' start.",
-    ]
-    for title, logs in SECTIONS.items():
-        lines += ["", f"## {title}", "", busy(), "", *HEADER]
-        for log in logs:
-            lines += table(log)
-    lines += ["", "## A day of a method's own queries", "", busy(), "", *HEADER, day()]
-    rows, split = parts()
-    lines += ["", "## What a cluster adds", ""]
-    lines += [
-        f"The log of lengths and models with {rows} rows, as a whole and in parts. On SLURM, a job"
-        " that starts Snakemake anew, and the intervals at which it is looked after, add to each.",
-        "",
-        *split,
-    ]
-    write_text(ROOT / "benchmarks" / "requests.md", "\n".join(lines) + "\n")
+    of = {START: measure_start, DAY: measure_day, PARTED: measure_parts}
+    for log in LOGS:
+        of[log]() if log in of else measure(log)
 
 
 if __name__ == "__main__":
