@@ -58,7 +58,16 @@ def named(value):
     return power(value, exponent=2)
 
 
-@pytest.mark.parametrize("function", [power, looped, named])
+def empty(value):
+    """Return nothing."""
+    return
+
+
+class Named:
+    """No function."""
+
+
+@pytest.mark.parametrize("function", [power, looped, named, empty, Named])
 def test_what_has_no_translation_is_refused(function):
     with pytest.raises(ValueError, match="not translated"):
         in_javascript(function)

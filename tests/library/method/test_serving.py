@@ -123,6 +123,11 @@ def test_models_are_served_by_the_nodes_that_hold_them(method, table, hardware):
     found = {m.name: [way.node for way in m.law.shares()] for m in setup.models}
     assert len(found["Llama 3.1 405B"]) == 2
     assert found["DeepSeek-R1"] == ["H200-SXM-141GB FP8"]
+    (law,) = (m.law for m in setup.models if m.name == "Llama 3.1 405B")
+    of_node = serving.on_node(law, "H100-SXM-80GB FP8")
+    assert [way.node for way in of_node.shares()] == ["H100-SXM-80GB FP8"]
+    with pytest.raises(ValueError, match=r"^B200 FP4: none of the ways is on it: "):
+        serving.on_node(law, "B200 FP4")
 
 
 def test_nodes_and_engines_that_no_table_has_are_refused_with_the_nearest(method, table, hardware):

@@ -1,14 +1,18 @@
 """Every node that a method can say something about: model, GPU, number format, load."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from inference_energy.laws.base import Law
+from inference_energy.laws.fitting import Hardware, Served
 from inference_energy.laws.registry import AT_ONE_LOAD, LAWS
 from inference_energy.laws.rows import configuration_number, copy_gpus, usable_rows
 from inference_energy.method.build import node_power
+from inference_energy.method.serving import on_node
 
 AT_LOAD = [
     "model",
@@ -20,6 +24,9 @@ AT_LOAD = [
     "concurrency",
 ]
 """Columns that make a configuration at one load."""
+
+Kind = tuple[str, str, str]
+"""Model, GPU and number format."""
 
 MIXED = "several"
 """What a node is called whose law was fitted to rows of several GPUs or formats."""
@@ -53,12 +60,24 @@ class Configuration:
     rows: pd.DataFrame
 
     @property
-    def key(self):
+    def key(self) -> tuple[str, str, str, float]:
         """What is picked: model, GPU, number format, load."""
         return self.model, self.gpu, self.precision, self.load
 
 
-def configurations(method, table, hardware, nodes, at_load, served, elsewhere=None):
+Best = dict[tuple[str, str, str, float | str], Configuration]
+"""Fastest configuration by model, GPU, format and load ("full" if it is not stated)."""
+
+
+def configurations(
+    method: Mapping[str, Any],
+    table: pd.DataFrame,
+    hardware: Hardware,
+    nodes: pd.DataFrame,
+    at_load: pd.DataFrame,
+    served: Mapping[str, Served],
+    elsewhere: Mapping[Kind, Served] | None = None,
+) -> list[Configuration]:
     """Return the configurations that a method's throughput law knows.
 
     A law fitted to the rows of each model knows the node behind these rows. A law of many
@@ -103,7 +122,7 @@ def configurations(method, table, hardware, nodes, at_load, served, elsewhere=No
     return sorted(found, key=lambda each: (*each.key[:3], np.nan_to_num(each.load)))
 
 
-def kinds_of(coefficients):
+def kinds_of(coefficients: pd.DataFrame) -> pd.DataFrame:
     """Models, GPUs and formats whose coefficients are published, measured or not.
 
     Parameters
@@ -120,7 +139,7 @@ def kinds_of(coefficients):
     return rows[["model", "gpu", "precision"]].drop_duplicates(ignore_index=True)
 
 
-def _of_models(method, served):
+def _of_models(method: Mapping[str, Any], served: Mapping[str, Served]) -> list[Configuration]:
     return [
         Configuration(
             model,
@@ -135,7 +154,7 @@ def _of_models(method, served):
     ]
 
 
-def _on_nodes(method, served):
+def _on_nodes(method: Mapping[str, Any], served: Mapping[str, Served]) -> list[Configuration]:
     """Every model on all nodes of the method together, and on each kind that holds it."""
     found = []
     for model, each in served.items():
@@ -144,12 +163,14 @@ def _on_nodes(method, served):
         for node in dict.fromkeys(way.node for way in each.law.shares()):
             gpu, precision = node.rsplit(" ", 1)
             own = rows[rows["gpu"].eq(gpu) & rows["precision"].eq(precision)]
-            law = each.law.on([node])
+            law = on_node(each.law, node)
             found.append(Configuration(model, gpu, precision, np.nan, law, power, own))
     return found
 
 
-def _elsewhere(method, elsewhere, known):
+def _elsewhere(
+    method: Mapping[str, Any], elsewhere: Mapping[Kind, Served], known: Collection[Kind]
+) -> list[Configuration]:
     """Models and nodes that are not the method's, as it would serve them."""
     return [
         Configuration(*key, np.nan, each.law, node_power(method, key[0]), each.rows)
@@ -158,7 +179,9 @@ def _elsewhere(method, elsewhere, known):
     ]
 
 
-def _of_nodes(method, table, hardware, known):
+def _of_nodes(
+    method: Mapping[str, Any], table: pd.DataFrame, hardware: Hardware, known: pd.Series
+) -> list[Configuration]:
     """Every GPU and format of a pooled law; formats that it was not fitted to are conditioned."""
     settings, section = method["throughput_law"], method["benchmarks"]
     kind = LAWS[settings["name"]]
@@ -169,20 +192,25 @@ def _of_nodes(method, table, hardware, known):
     fit = kind.fit_many(kind.prepare(fitted.reset_index(drop=True), hardware))
     groups = [(law, rows) for law, rows in zip(fit.laws, _split(fitted), strict=True) if law]
     for rows in _split(others):
-        groups.append((fit.condition(kind.prepare(rows.reset_index(drop=True), hardware)), rows))
-    best = {}
+        law = fit.condition(kind.prepare(rows.reset_index(drop=True), hardware))
+        if law is not None:
+            groups.append((law, rows))
+    best: Best = {}
     for law, rows in groups:
         gpus = float(copy_gpus(rows).iloc[0])
         _keep(best, _on_node(method, known, law, rows, gpus, np.nan), settings["reference"])
     return list(best.values())
 
 
-def _at_load(method, at_load, known, models):
+def _at_load(
+    method: Mapping[str, Any], at_load: pd.DataFrame, known: pd.Series, models: Collection[str]
+) -> list[Configuration]:
     """Every load at which the shapes measured determine a law and tell its error."""
-    settings = method["throughput_law"]
-    best = {}
+    settings, fit = method["throughput_law"], AT_ONE_LOAD.fit_one
+    assert fit is not None
+    best: Best = {}
     for key, rows in at_load.groupby(AT_LOAD, dropna=False, sort=False):
-        where = dict(zip(AT_LOAD, key, strict=True))
+        where: dict[str, Any] = dict(zip(AT_LOAD, key, strict=True))
         # a run that is listed twice would hide the error of the law
         rows = rows.drop_duplicates(["input_tokens", "output_tokens", "throughput_tps"])
         copies = where["attention_data_parallel"]
@@ -191,13 +219,20 @@ def _at_load(method, at_load, known, models):
             continue
         _keep(
             best,
-            _on_node(method, known, AT_ONE_LOAD.fit_one(rows), rows, gpus, where["concurrency"]),
+            _on_node(method, known, fit(rows), rows, gpus, where["concurrency"]),
             settings["reference"],
         )
     return list(best.values())
 
 
-def _on_node(method, known, law, rows, gpus, load):
+def _on_node(
+    method: Mapping[str, Any],
+    known: pd.Series,
+    law: Law,
+    rows: pd.DataFrame,
+    gpus: float,
+    load: float,
+) -> Configuration | None:
     """Configuration of a node full of copies; none if they do not fit or its power is unknown."""
     model, gpu = rows["model"].iloc[0], rows["gpu"].iloc[0]
     size = method["throughput_law"]["gpus_per_node"]
@@ -211,7 +246,7 @@ def _on_node(method, known, law, rows, gpus, load):
     )
 
 
-def _keep(best, found, reference):
+def _keep(best: Best, found: Configuration | None, reference: Mapping[str, float]) -> None:
     """Keep a configuration if it is the first or the fastest of its kind."""
     if found is None:
         return
@@ -221,19 +256,19 @@ def _keep(best, found, reference):
         best[key] = found
 
 
-def _split(rows):
+def _split(rows: pd.DataFrame) -> list[pd.DataFrame]:
     """Rows of each configuration."""
     numbers = configuration_number(rows)
     return [rows[numbers == k] for k in range(numbers.max() + 1)] if len(rows) else []
 
 
-def _only(column):
+def _only(column: pd.Series) -> str:
     """Return the one value of a column, or that there are several."""
     values = column.unique()
     return str(values[0]) if len(values) == 1 else MIXED
 
 
-def as_table(found):
+def as_table(found: Mapping[str, Collection[Configuration]]) -> pd.DataFrame:
     """Laws of configurations as a table, one number per line.
 
     Parameters
@@ -256,7 +291,7 @@ def as_table(found):
     return pd.DataFrame(lines, columns=columns)
 
 
-def lines_of(table):
+def lines_of(table: pd.DataFrame) -> dict[tuple[Any, ...], tuple[int, int]]:
     """First and last line of each configuration in the file of its table.
 
     Parameters

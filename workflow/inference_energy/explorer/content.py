@@ -5,16 +5,23 @@ numbers of the run are those of its tables, each with the line that it stands in
 """
 
 import base64
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.claims.judge import deciding
 from inference_energy.claims.wording import place
+from inference_energy.explorer.configurations import Configuration
 from inference_energy.explorer.page import DIGITS
 from inference_energy.laws import at_load, serving
-from inference_energy.laws.base import LENGTH_FLOOR
+from inference_energy.laws.base import LENGTH_FLOOR, Law, Share
+from inference_energy.laws.fitting import Hardware
 from inference_energy.laws.hardware import LONGEST, longest_context
-from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import TRIMMED, UNTRIMMED, Coupling, ServedModel
 from inference_energy.power.node import find_node, idle_share, node_power
 from inference_energy.text import is_missing
 from inference_energy.units import W_PER_KW
@@ -27,11 +34,17 @@ thousandth of itself. Steps of factors (of their logarithms) and powers are as f
 SHOWN = ["mean", "p5", "p25", "p50", "p75", "p95"]
 """Statistics of a method's own queries."""
 
+Lines = dict[tuple[Any, ...], list[int]]
+"""Lines of a throughput table's file by what they hold in ROW."""
+
+Queries = dict[str, dict[str, dict[str, Any]]]
+"""Energies of a regime's queries by subject, engine and statistic, with their lines."""
+
 ROW = ["model", "gpu", "precision", "input_tokens", "output_tokens", "throughput_tps", "source_id"]
 """Columns by which a benchmark row is found again in its file."""
 
 
-def law_content(law):
+def law_content(law: Law) -> dict[str, Any] | None:
     """Coefficients of a throughput law; none if the page cannot compute it.
 
     Parameters
@@ -53,10 +66,11 @@ def law_content(law):
     }
     if is_pooled(law):
         return {"kind": "pooled", "nodes": nodes_of(law), "domain": domain}
-    return law.closed_form() | {"domain": domain}
+    form = law.closed_form()
+    return None if form is None else form | {"domain": domain}
 
 
-def is_computable(law):
+def is_computable(law: Law) -> bool:
     """Whether the page can compute a law: every way of it, one of each kind of law in place of all.
 
     Whether a law has a closed form depends on its kind alone.
@@ -65,12 +79,12 @@ def is_computable(law):
     return all(one.closed_form() is not None for one in kinds.values())
 
 
-def is_pooled(law):
+def is_pooled(law: Law) -> bool:
     """Whether a law is of several ways to serve, or could be."""
     return law.shares()[0].law is not law
 
 
-def nodes_of(law):
+def nodes_of(law: Law) -> list[str]:
     """Kinds of nodes that a law's ways are on."""
     return list(dict.fromkeys(way.node for way in law.shares()))
 
@@ -96,12 +110,17 @@ class Pools:
         Weights, loads and copies of the ways of one node and engine.
     """
 
-    def __init__(self):
-        self.known, self.parts, self.layouts, self.columns = [], [], [], []
-        self.trait_values = [[] for _ in serving.TRAITS]
-        self._places, self._forms, self._layouts = {}, [], {}
+    def __init__(self) -> None:
+        self.known: list[Any] = []
+        self.parts: list[Any] = []
+        self.layouts: list[Any] = []
+        self.columns: list[Any] = []
+        self.trait_values: list[list[Any]] = [[] for _ in serving.TRAITS]
+        self._places: dict[tuple[Any, ...], int] = {}
+        self._forms: list[tuple[dict[str, Any], NDArray[np.bool_]]] = []
+        self._layouts: dict[tuple[float | None, ...], tuple[int, NDArray[np.bool_]]] = {}
 
-    def add(self, configurations):
+    def add(self, configurations: Iterable[Configuration]) -> dict[str, dict[str, list[Any]]]:
         """Describe the ways of a method's configurations.
 
         Returns
@@ -110,7 +129,7 @@ class Pools:
             By model: ``laws``, and ``ways``: node, engine, places of weights, loads and copies,
             laws by place, and relative powers as :func:`stepped`.
         """
-        found = {}
+        found: dict[str, dict[str, list[Any]]] = {}
         # the most nodes first, with their weights among each other
         for each in sorted(configurations, key=lambda c: -len(nodes_of(c.law))):
             if not (is_pooled(each.law) and is_computable(each.law)):
@@ -123,25 +142,27 @@ class Pools:
                 pool["ways"].append([*kind, *self._columns(own), *self._laws(pool["laws"], own)])
         return found
 
-    def finish(self):
+    def finish(self) -> None:
         """Write what laws know, once all are added: only the parts that any of them has."""
         self.known = [self._knowledge(form, present) for form, present in self._forms]
 
-    def _columns(self, ways):
+    def _columns(self, ways: Sequence[Share]) -> list[int]:
         loads = [way.load if np.isfinite(way.load) else None for way in ways]
         columns = ([way.weight for way in ways], loads, [way.copies for way in ways])
         return [self._place(self.columns, list(map(_short, column))) for column in columns]
 
-    def _laws(self, laws, ways):
+    def _laws(self, laws: list[Any], ways: Sequence[Share]) -> tuple[list[int], str]:
         places = []
         for way in ways:
-            law = self._law(way.law.closed_form())
+            form = way.law.closed_form()
+            assert form is not None  # the page can compute it
+            law = self._law(form)
             if law not in laws:
                 laws.append(law)
             places.append(laws.index(law))
         return places, stepped("powers", [way.power for way in ways])
 
-    def _law(self, form):
+    def _law(self, form: dict[str, Any]) -> Any:
         if "traits" not in form:
             return form
         traits = form["traits"]
@@ -153,7 +174,7 @@ class Pools:
         self._forms[place][1][:] |= present
         return [place, layout, form["copies"]]
 
-    def _layout(self, traits):
+    def _layout(self, traits: tuple[float | None, ...]) -> tuple[int, NDArray[np.bool_]]:
         """Place of what a layout implies, and which parts take time; all loads have it alike."""
         if traits not in self._layouts:
             finite = [np.inf if value is None else value for value in traits]
@@ -167,14 +188,14 @@ class Pools:
             self._layouts[traits] = place, present
         return self._layouts[traits]
 
-    def _place(self, stored, value):
+    def _place(self, stored: list[Any], value: Any) -> int:
         key = (id(stored), *value) if isinstance(value, list) else (id(stored), value)
         if key not in self._places:
             self._places[key] = len(stored)
             stored.append(value)
         return self._places[key]
 
-    def _knowledge(self, form, present):
+    def _knowledge(self, form: Mapping[str, Any], present: NDArray[np.bool_]) -> list[Any]:
         """What a law with load knows of the parts that are present."""
         size = len(present) + len(form["slopes"])
         covariance = np.zeros((size, size))
@@ -191,12 +212,12 @@ class Pools:
         ]
 
 
-def _short(value):
+def _short(value: float | None) -> float | None:
     """A number as the page has it, so that equal ones are found."""
     return value if value is None else float(f"{value:.{DIGITS}g}")
 
 
-def stepped(kind, values):
+def stepped(kind: str, values: ArrayLike) -> str:
     """Numbers in steps of STEPS, as whole numbers, lowest byte first, in base64.
 
     Parameters
@@ -221,7 +242,7 @@ def stepped(kind, values):
     return base64.b64encode(numbers).decode("ascii")
 
 
-def serving_content(pools, coefficients):
+def serving_content(pools: Pools, coefficients: pd.DataFrame) -> dict[str, Any]:
     """What laws with load have in common: names of parts and traits, fixed numbers, ``Pools``.
 
     And the models of the table of schema ``coefficients`` of which nothing was measured.
@@ -247,7 +268,9 @@ def serving_content(pools, coefficients):
     }
 
 
-def context_content(found, models):
+def context_content(
+    found: Mapping[str, Iterable[Configuration]], models: pd.DataFrame
+) -> dict[str, Any]:
     """Longest context of every model that the page offers, as far as it is known.
 
     Parameters
@@ -268,7 +291,9 @@ def context_content(found, models):
     return {"times": LONGEST, "longest": known}
 
 
-def idle_content(pools, hardware):
+def idle_content(
+    pools: Mapping[str, Mapping[str, Any]], hardware: Hardware
+) -> dict[str, dict[str, float]]:
     """Power that the nodes of pools draw whatever they serve.
 
     Parameters
@@ -298,7 +323,12 @@ def idle_content(pools, hardware):
     return found
 
 
-def configuration_content(each, served, files, lines):
+def configuration_content(
+    each: Configuration,
+    served: Mapping[str, ServedModel],
+    files: Mapping[str, Lines],
+    lines: tuple[int, int],
+) -> dict[str, Any]:
     """One configuration for the page.
 
     Parameters
@@ -329,15 +359,15 @@ def configuration_content(each, served, files, lines):
     }
 
 
-def lines_of_rows(table):
+def lines_of_rows(table: pd.DataFrame) -> Lines:
     """Lines of a throughput table's file by what they hold in ROW, a dict of tuple to list."""
-    found = {}
+    found: Lines = {}
     for line, row in enumerate(table[ROW].itertuples(index=False, name=None), start=2):
         found.setdefault(row, []).append(line)
     return found
 
 
-def rows_behind(rows, files):
+def rows_behind(rows: pd.DataFrame, files: Mapping[str, Lines]) -> list[list[Any]]:
     """Lines of the throughput tables that hold some benchmark rows: path, first and last line.
 
     Neighbouring lines are one range; ``files`` as for :func:`configuration_content`.
@@ -352,11 +382,16 @@ def rows_behind(rows, files):
     return ranges
 
 
-def utilisation_content(section, power_utilisation, z):
-    """Content of a power utilisation; of one that is measured at the load, of what was built.
+def utilisation_content(
+    section: Mapping[str, Any], power_utilisation: LogNormal | Coupling, z: float
+) -> dict[str, float]:
+    """Content of a power utilisation: of a coupling its terms, else its range.
 
+    The range of one that is measured at the load is of what was built.
     ``z`` is the normal quantile by which the page makes a log-normal of its ends again. [1]
     """
+    if isinstance(power_utilisation, Coupling):
+        return {"intercept": power_utilisation.intercept, "slope": power_utilisation.slope}
     if section["distribution"] == "by-load":
         middle, away = power_utilisation.mu, z * power_utilisation.sigma
         p5, p95 = (float(np.exp(middle + end)) for end in (-away, away))
@@ -364,16 +399,19 @@ def utilisation_content(section, power_utilisation, z):
     return factor_content(section)
 
 
-def factor_content(section):
-    """Range of a log-normal factor, of one value where it is fixed; of a coupling its terms."""
-    if section["distribution"] == "coupled":
-        return {"intercept": section["intercept"], "slope": section["slope"]}
+def factor_content(section: Mapping[str, Any]) -> dict[str, float]:
+    """Range of a log-normal factor, of one value where it is fixed."""
     if section["distribution"] == "fixed":
         return {"p5": section["value"], "p95": section["value"]}
     return {"p5": section["p5"], "p95": section["p95"]}
 
 
-def method_content(method, tables, published, power_utilisation):
+def method_content(
+    method: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+    published: pd.DataFrame,
+    power_utilisation: LogNormal | Coupling,
+) -> dict[str, Any]:
     """One method for the page.
 
     Parameters
@@ -413,24 +451,25 @@ def method_content(method, tables, published, power_utilisation):
     }
 
 
-def median_tokens(table, regime):
+def median_tokens(table: pd.DataFrame, regime: str) -> float:
     """Median output tokens of a regime's queries; of the seeded draw only if nothing else ran."""
     rows = table[(table["regime"] == regime) & (table["statistic"] == "p50")]
     return float(rows.sort_values("engine")["value"].iloc[0])
 
 
-def own_queries(table):
+def own_queries(table: pd.DataFrame) -> dict[str, Queries]:
     """Energy of a method's own queries by regime, subject and engine, with the lines of each."""
-    found = {}
+    found: dict[str, Queries] = {}
     rows = table[(table["pathway"] == "baseline") & table["statistic"].isin(SHOWN)]
     for (regime, subject, engine), some in rows.groupby(["regime", "subject", "engine"]):
         statistics = dict(zip(some["statistic"], map(float, some["value"]), strict=True))
         lines = [int(some.index[0]) + 2, int(some.index[-1]) + 2]
-        found.setdefault(regime, {}).setdefault(subject, {})[engine] = statistics | {"lines": lines}
+        of_subject = found.setdefault(str(regime), {}).setdefault(str(subject), {})
+        of_subject[str(engine)] = statistics | {"lines": lines}
     return found
 
 
-def nearest_the_blend(subjects):
+def nearest_the_blend(subjects: Queries) -> str:
     """Model whose median energy is nearest to that of the frontier blend, where a reader starts."""
     medians = {name: engines["published"]["p50"] for name, engines in subjects.items()}
     target = medians[TRIMMED]
@@ -438,34 +477,34 @@ def nearest_the_blend(subjects):
     return min(models, key=lambda name: abs(np.log(medians[name] / target)))
 
 
-def fleet(table):
+def fleet(table: pd.DataFrame) -> dict[str, Any]:
     """A day's energy by scenario and pathway, from the engine without sampling if it has run."""
     engine = "exact" if "exact" in set(table["engine"]) else "published"
     rows = table[(table["engine"] == engine) & (table["statistic"] == "p50")]
-    found = {"engine": engine}
-    for line, row in rows.iterrows():
-        cell = {"value": row["value"], "line": line + 2}
+    found: dict[str, Any] = {"engine": engine}
+    for line, row in _in_file(rows):
+        cell = {"value": row["value"], "line": line}
         found.setdefault(row["scenario"], {})[row["pathway"]] = cell
     return found
 
 
-def footprint(table):
+def footprint(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
     """Water and carbon of a day by boundary, setting and regime."""
-    found = {}
-    for line, row in table[table["per"] == "day"].iterrows():
-        cell = {"value": row["value"], "line": line + 2}
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for line, row in _in_file(table[table["per"] == "day"]):
+        cell = {"value": row["value"], "line": line}
         found.setdefault(row["boundary"], {}).setdefault(row["setting"], {})[row["regime"]] = cell
     return found
 
 
-def claims(table, published):
+def claims(table: pd.DataFrame, published: pd.DataFrame) -> list[dict[str, Any]]:
     """Verdicts of the engine that decides in the order of the paper, with where each is printed."""
     keys = zip(published["claim"], published["version"], strict=True)
     printed = {key: line + 2 for line, key in enumerate(keys)}
     statements = published["statement"].tolist()
     lines = []
     ordered = deciding(table).sort_values("claim", key=lambda names: names.map(place))
-    for line, row in ordered.iterrows():
+    for line, row in _in_file(ordered):
         at = printed[row["claim"], row["source"]]
         lines.append(
             {
@@ -478,19 +517,24 @@ def claims(table, published):
                 "unit": row["unit"],
                 "verdict": row["verdict"],
                 "note": None if is_missing(row["note"]) else row["note"],
-                "line": line + 2,
+                "line": line,
             }
         )
     return lines
 
 
-def references(table):
+def _in_file(rows: pd.DataFrame) -> Iterator[tuple[int, dict[Hashable, Any]]]:
+    """Rows of a table as read, each after its line in the file."""
+    return zip((rows.index + 2).tolist(), rows.to_dict("records"), strict=True)
+
+
+def references(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     """What a fleet is compared with, by quantity, with the line of each in the table."""
     rows = zip(table["quantity"], map(float, table["value"]), strict=True)
     return {name: {"value": value, "line": i + 2} for i, (name, value) in enumerate(rows)}
 
 
-def intensity_content(config, facility):
+def intensity_content(config: Mapping[str, Any], facility: pd.DataFrame) -> dict[str, Any]:
     """Water and carbon per energy: the range of each, and named places.
 
     Parameters

@@ -1,6 +1,8 @@
 """The explorer as one page that needs nothing beside it."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from inference_energy.templates import render
 
@@ -8,7 +10,7 @@ DIGITS = 9
 """Significant digits of the page's numbers; the others depend on the processor."""
 
 
-def explorer_page(content, style, scripts):
+def explorer_page(content: Mapping[str, Any], style: str, scripts: Sequence[str]) -> str:
     """Write the page.
 
     Parameters
@@ -32,7 +34,7 @@ def explorer_page(content, style, scripts):
     return render("explorer/page.html.jinja", style=style, scripts=scripts, data=data)
 
 
-def rounded(content):
+def rounded(content: Any) -> Any:
     """Give what JSON can hold, its broken numbers to DIGITS digits."""
     if isinstance(content, dict):
         return {key: rounded(value) for key, value in content.items()}

@@ -6,7 +6,9 @@ operations, calls, and a branch for an argument that is not given. Anything else
 
 import ast
 import inspect
+from collections.abc import Callable
 from textwrap import indent
+from typing import Any
 
 from inference_energy import units
 from inference_energy.energy import equation, fleet
@@ -26,7 +28,7 @@ CALLS = {"np.minimum": "Math.min"}
 """Functions that have another name in JavaScript."""
 
 
-def script():
+def script() -> str:
     """Program that defines ``units`` and the TRANSLATED functions, under their own names."""
     constants = {name: value for name, value in vars(units).items() if name.isupper()}
     lines = [f"const {name} = {value!r};" for name, value in constants.items()]
@@ -37,7 +39,7 @@ def script():
     return f'"use strict";\n\nconst library = (() => {{\n{body}\n}})();\n'
 
 
-def in_javascript(function):
+def in_javascript(function: Callable[..., Any]) -> str:
     """Write a function of numbers in JavaScript.
 
     Parameters
@@ -55,6 +57,8 @@ def in_javascript(function):
         If it holds what is not translated.
     """
     tree = ast.parse(inspect.getsource(function)).body[0]
+    if not isinstance(tree, ast.FunctionDef):
+        raise ValueError(f"not translated: {ast.unparse(tree)}")
     arguments = tree.args.args
     plain = len(arguments) - len(tree.args.defaults)
     names = [each.arg for each in arguments[:plain]]
@@ -66,19 +70,22 @@ def in_javascript(function):
     return f"const {tree.name} = ({', '.join(names)}) => {{\n{body}\n}};"
 
 
-def _statement(node):
+def _statement(node: ast.stmt) -> str:
     match node:
-        case ast.Return():
-            return f"return {_formula(node.value)};"
-        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-            return f"const {name} = {_formula(node.value)};"
+        case ast.Return(value=ast.expr() as value):
+            return f"return {_formula(value)};"
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+        ):
+            return f"const {name} = {_formula(value)};"
         case ast.If(test=ast.Compare(left, [ast.Is()], [ast.Constant(None)]), orelse=[]):
             body = " ".join(map(_statement, node.body))
             return f"if ({_formula(left)} === null) {{ {body} }}"
     raise ValueError(f"not translated: {ast.unparse(node)}")
 
 
-def _formula(node):
+def _formula(node: ast.expr) -> str:
     match node:
         case ast.Constant(None):
             return "null"

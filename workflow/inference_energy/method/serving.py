@@ -10,7 +10,7 @@ import pandas as pd
 
 from inference_energy.documents import near
 from inference_energy.errors import InputError
-from inference_energy.laws.base import LoadedFit, Share
+from inference_energy.laws.base import Law, LoadedFit, Share
 from inference_energy.laws.fitting import Served
 from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.registry import LAWS
@@ -133,6 +133,28 @@ class Servers:
         behind = self.rows[self.rows["network"] == first["network"]]
         law = replace(Pooled.of(shares), n_rows=len(behind))
         return Served(law, behind, utilisation=(utilisation.mu, utilisation.sigma))
+
+
+def on_node(law: Law, node: str) -> Law:
+    """Law of a model's ways to be served that are on one kind of node.
+
+    Parameters
+    ----------
+    law : Law
+        Of ``fit_serving``.
+    node : str
+        GPU and format of the weights, as in the law's shares.
+
+    Raises
+    ------
+    ValueError
+        If none of its ways is on such a node.
+    """
+    own = law.on([node]) if isinstance(law, Pooled) else None
+    if own is None:
+        nodes = ", ".join(dict.fromkeys(way.node for way in law.shares()))
+        raise ValueError(f"{node}: none of the ways is on it: {nodes}")
+    return own
 
 
 _fitted: dict[tuple, tuple[pd.DataFrame, LoadedFit, GpuPower]] = {}

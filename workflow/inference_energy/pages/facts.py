@@ -1,16 +1,26 @@
 """Numbers that the pages quote, from the tables of the run."""
 
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from inference_energy.claims.judge import HOLDS, VERDICTS, counts, deciding
 from inference_energy.energy.equation import facility_energy, node_energy, node_seconds
+from inference_energy.laws.base import Law
 from inference_energy.laws.registry import LAWS
-from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.method.distributions import LogNormal
+from inference_energy.method.serving import on_node
+from inference_energy.method.setup import TRIMMED, UNTRIMMED, Blend, Coupling, ServedModel, Setup
+
+Days = dict[Hashable, dict[Hashable, float]]
+"""Energy of a day by scenario and pathway. [GWh/day]"""
 
 QUARTILES = ["p25", "p50", "p75"]
 
 
-def energies(table):
+def energies(table: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     """Median and quartiles of a method's queries.
 
     Parameters
@@ -41,7 +51,7 @@ def energies(table):
     }
 
 
-def fleet(table, engine="exact"):
+def fleet(table: pd.DataFrame, engine: str = "exact") -> Days:
     """A day's energy by scenario and pathway: without sampling, or as drawn. [GWh/day]"""
     rows = table[(table["engine"] == engine) & (table["statistic"] == "p50")]
     return {
@@ -50,7 +60,7 @@ def fleet(table, engine="exact"):
     }
 
 
-def length_ratio(table, longer):
+def length_ratio(table: pd.DataFrame, longer: str) -> float:
     """How many times the median energy of a blend's query rises with its output tokens.
 
     Parameters
@@ -69,7 +79,7 @@ def length_ratio(table, longer):
     return float(rows["value"].iloc[0])
 
 
-def law_errors(table):
+def law_errors(table: pd.DataFrame) -> dict[Hashable, float]:
     """Mean absolute error of each law on shapes that it has not seen, smallest first. [%]"""
     rows = table[
         (table["split"] == "leave-one-shape-out")
@@ -79,7 +89,7 @@ def law_errors(table):
     return rows.sort_values("value").set_index("law")["value"].to_dict()
 
 
-def laws(errors):
+def laws(errors: pd.DataFrame) -> list[dict[str, Any]]:
     """Every law of the registry in its order: what it says, and its error.
 
     Parameters
@@ -104,7 +114,7 @@ def laws(errors):
     ]
 
 
-def load_ratios(table):
+def load_ratios(table: pd.DataFrame) -> dict[Hashable, dict[str, float]]:
     """Energy per token at the smallest batch, and at one request, over the best one, by GPU.
 
     Parameters
@@ -130,7 +140,7 @@ def load_ratios(table):
     }
 
 
-def verdicts(table):
+def verdicts(table: pd.DataFrame) -> dict[str, Any]:
     """How many claims there are and how many hold, and what became of all of them, in words."""
     lines = deciding(table)
     return {
@@ -140,7 +150,7 @@ def verdicts(table):
     }
 
 
-def told(tally):
+def told(tally: Mapping[str, int]) -> str:
     """Counts of verdicts in words, those that hold together; the parts add up to all claims.
 
     Parameters
@@ -162,7 +172,7 @@ def told(tally):
     return ", ".join(words.values())
 
 
-def changes(findings, names):
+def changes(findings: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
     """How many times a finding changes the typical query.
 
     Parameters
@@ -184,7 +194,7 @@ def changes(findings, names):
     return {name: float(factors[name]) for name in names}
 
 
-def input_charged(sensitivity):
+def input_charged(sensitivity: pd.DataFrame) -> float:
     """How many times a traditional query costs with the longest charged input, not the shortest.
 
     Parameters
@@ -209,7 +219,7 @@ def input_charged(sensitivity):
     return float(medians.iloc[-1] / medians.iloc[0])
 
 
-def long_share_of_energy(days, share):
+def long_share_of_energy(days: Days, share: float) -> float:
     """Share of a mixed day's energy that its long queries take. [1]
 
     Parameters
@@ -222,13 +232,15 @@ def long_share_of_energy(days, share):
     return share * days["long"]["baseline"] / days["mixed"]["baseline"]
 
 
-def kept(blend):
+def kept(blend: Blend) -> float:
     """Share of each model's queries that trimming keeps. [1]"""
     lower, upper = blend.levels
     return upper - lower
 
 
-def parts(setup, model, input_tokens, output_tokens):
+def parts(
+    setup: Setup, model: ServedModel, input_tokens: float, output_tokens: float
+) -> dict[str, float]:
     """Steps from the tokens of one query to its energy at the facility.
 
     Parameters
@@ -248,7 +260,7 @@ def parts(setup, model, input_tokens, output_tokens):
     """
     throughput = float(model.law.predict(input_tokens, output_tokens))
     seconds = node_seconds(output_tokens, throughput)
-    utilisation, pue = (np.exp(of.mu) for of in (setup.power_utilisation, setup.pue))
+    utilisation, pue = _median(setup.power_utilisation), _median(setup.pue)
     node = node_energy(seconds, model.node_power, utilisation)
     return {
         "throughput": throughput,
@@ -261,7 +273,15 @@ def parts(setup, model, input_tokens, output_tokens):
     }
 
 
-def cache_factor(law, input_tokens, cached_tokens, output_tokens):
+def _median(factor: LogNormal | Coupling) -> float:
+    """Median of a log-normal factor. [1]"""
+    assert isinstance(factor, LogNormal)  # the pages quote methods that have no coupling
+    return float(np.exp(factor.mu))
+
+
+def cache_factor(
+    law: Law, input_tokens: float, cached_tokens: float, output_tokens: float
+) -> float:
     """How many times less node time a query takes whose input is in the cache. [1]"""
     fresh, cached = (
         float(law.seconds(input_tokens, output_tokens, found)) for found in (0, cached_tokens)
@@ -269,19 +289,21 @@ def cache_factor(law, input_tokens, cached_tokens, output_tokens):
     return fresh / cached
 
 
-def hardware_factor(law, nodes, input_tokens, output_tokens):
+def hardware_factor(
+    law: Law, nodes: Sequence[str], input_tokens: float, output_tokens: float
+) -> float:
     """How many times less energy a query takes on the second kind of node than on the first. [1]
 
     Parameters
     ----------
-    law : Pooled
+    law : Law
         Ways in which the model is served; their times are at the power of each node.
     nodes : tuple of str
-        Two kinds of nodes.
+        Two kinds of nodes that some of the ways are on.
     input_tokens, output_tokens : float
         Lengths. [tokens]
     """
-    energy = [float(law.on([node]).seconds(input_tokens, output_tokens)) for node in nodes]
+    energy = [float(on_node(law, node).seconds(input_tokens, output_tokens)) for node in nodes]
     return energy[0] / energy[1]
 
 
@@ -295,7 +317,13 @@ CACHED_INPUT, CACHED_SHARE = 5000.0, 0.9
 """Input of the query that a cache is shown with, and the share found in it. [tokens, 1]"""
 
 
-def gather(methods, setups, tables, shared, longer):
+def gather(
+    methods: Mapping[str, Mapping[str, Any]],
+    setups: Mapping[str, Setup],
+    tables: Mapping[str, Mapping[str, pd.DataFrame]],
+    shared: Mapping[str, pd.DataFrame],
+    longer: float,
+) -> dict[str, Any]:
     """Collect everything that the templates of the pages put in.
 
     Parameters
@@ -324,7 +352,7 @@ def gather(methods, setups, tables, shared, longer):
     return {
         "paper": paper,
         "revised": methods["revised"],
-        "drawn_revised": float(np.exp(setups["revised"].power_utilisation.mu)),
+        "drawn_revised": _median(setups["revised"].power_utilisation),
         "example": {"model": EXAMPLE, **lengths},
         "parts": parts(setup, model, lengths["input"], lengths["output"]),
         "energy": energies(tables["oviedo2026"]["energy_per_query"]),
@@ -358,7 +386,7 @@ def gather(methods, setups, tables, shared, longer):
     }
 
 
-def per_query(table):
+def per_query(table: pd.DataFrame) -> dict[Hashable, dict[Hashable, float]]:
     """Water and carbon of a traditional query of the blend over the world's range.
 
     Parameters

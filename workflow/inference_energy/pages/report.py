@@ -1,10 +1,13 @@
 """The report: the answer, the paper's figures in their order, and all that was asked beyond."""
 
 import base64
+from collections.abc import Hashable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import pandas as pd
 from PIL import Image
 
 from inference_energy.claims.judge import counts, deciding
@@ -21,7 +24,7 @@ TOTAL = "total"
 """Sobol index of an input alone and with all others."""
 
 
-def picture(path):
+def picture(path: str | Path) -> dict[str, Any]:
     """Put a figure into a page.
 
     Parameters
@@ -40,9 +43,10 @@ def picture(path):
     with Image.open(drawn) as image:
         width = image.width / RESOLUTION
     drawing = ElementTree.fromstring(Path(path).read_bytes())
-    title = drawing.find("{http://www.w3.org/2000/svg}title").text
+    title = drawing.find("{http://www.w3.org/2000/svg}title")
+    assert title is not None  # every figure that ``drawing.save`` wrote has one
     return {
-        "finding": title,
+        "finding": title.text,
         "alternative": alternative(path),
         "described": described(path),
         "data": base64.b64encode(drawn.read_bytes()).decode("ascii"),
@@ -51,7 +55,9 @@ def picture(path):
     }
 
 
-def claim_lines(claims, patterns=("*",)):
+def claim_lines(
+    claims: pd.DataFrame, patterns: Sequence[str] = ("*",)
+) -> list[dict[Hashable, Any]]:
     """Claims that fit patterns, in words and in the order of the paper.
 
     Parameters
@@ -73,7 +79,9 @@ def claim_lines(claims, patterns=("*",)):
     return sorted(told.to_dict("records"), key=lambda line: place(line["claim"]))
 
 
-def paper_figures(pictures, claims):
+def paper_figures(
+    pictures: Mapping[str, Mapping[str, Any]], claims: pd.DataFrame
+) -> list[dict[str, Any]]:
     """The paper's figures in its order, each with the claims that it carries.
 
     Parameters
@@ -94,7 +102,7 @@ def paper_figures(pictures, claims):
     ]
 
 
-def weak_points(findings):
+def weak_points(findings: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """Findings with what they change: the traditional median, or else the first of their numbers.
 
     Parameters
@@ -112,7 +120,7 @@ def weak_points(findings):
     return first.drop_duplicates("rank").to_dict("records")
 
 
-def strongest(sobol, output, shown=5):
+def strongest(sobol: pd.DataFrame, output: str, shown: int = 5) -> list[dict[Hashable, Any]]:
     """Inputs that explain most of an output's variance, alone or together, largest first.
 
     Parameters
@@ -128,7 +136,7 @@ def strongest(sobol, output, shown=5):
     return rows.sort_values("value", ascending=False).head(shown).to_dict("records")
 
 
-def spread_of_choices(distribution):
+def spread_of_choices(distribution: pd.DataFrame) -> dict[Hashable, dict[Hashable, float]]:
     """Median over all combinations of choices, by regime: its percentiles, and the paper's place.
 
     Parameters
@@ -143,7 +151,15 @@ def spread_of_choices(distribution):
     }
 
 
-def gather(methods, tables, shared, pictures, deployments, longer, nominal):
+def gather(
+    methods: Mapping[str, Mapping[str, Any]],
+    tables: Mapping[str, Mapping[str, pd.DataFrame]],
+    shared: Mapping[str, Any],
+    pictures: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    deployments: Sequence[Mapping[str, Any]],
+    longer: float,
+    nominal: Mapping[str, float],
+) -> dict[str, Any]:
     """Collect everything that the template of the report puts in.
 
     Parameters
