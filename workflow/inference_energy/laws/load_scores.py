@@ -97,9 +97,9 @@ def leave_out(
     list of tuple of ndarray
         By scale, predicted throughput [tokens/s] and standard deviation of its logarithm.
     """
-    columns = [name for name in SPLITS[split] if name in rows or name == "shape"]
-    alike = rows.assign(shape=_shapes(rows)).groupby(columns, dropna=False, sort=False)
-    number = alike.ngroup().to_numpy()
+    told = rows.assign(shape=_shapes(rows)) if "shape" in SPLITS[split] else rows
+    columns = [name for name in SPLITS[split] if name in told]
+    number = told.groupby(columns, dropna=False, sort=False).ngroup().to_numpy()
     fold = number % FOLDS.get(split, number.max() + 1)
     answers = np.empty((len(scales), 2, len(rows)))
     outs = [fold == out for out in np.unique(fold)]
@@ -109,9 +109,10 @@ def leave_out(
 
 
 def _without(rows: pd.DataFrame, scales: Sequence[float], out: NDArray[np.bool_]) -> Array:
-    seen, first = rows[~out], AtLoadFit.fit(rows[~out], scales[0])
+    seen, asked = rows[~out], rows[out]
+    first = AtLoadFit.fit(seen, scales[0])
     fits = [first, *(AtLoadFit.fit(seen, scale, first) for scale in scales[1:])]
-    return np.array([fit.predict(rows[out]) for fit in fits])
+    return np.array([fit.predict(asked) for fit in fits])
 
 
 def _shapes(rows: pd.DataFrame) -> pd.Series:
