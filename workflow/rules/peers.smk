@@ -45,7 +45,8 @@ rule compare_peers:
     params:
         methods=PEER_METHODS,
         settings=EVIDENCE,
-    priority: 58
+    # after `score_load`, which does most of its fits: both at once would do them twice
+    priority: 14
     output:
         table="results/validation/peers.csv",
         page="results/validation/peers.md",
