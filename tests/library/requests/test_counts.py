@@ -186,6 +186,23 @@ def test_rows_are_counted_alike_with_tenants_and_without(parquet, count, tmp_pat
         pd.testing.assert_frame_equal(without, count(path)[name])
 
 
+@pytest.mark.parametrize("reasoning", [False, True])
+def test_rows_of_the_same_lengths_are_counted_at_once_or_not(
+    parquet, count, tmp_path, monkeypatch, reasoning
+):
+    rows = pd.read_parquet(parquet / "a.parquet").drop(columns="tenant")
+    rows = pd.concat([rows, rows.head(300)])
+    if reasoning:
+        rows["reasoning_tokens"] = np.arange(len(rows))
+    rows.to_parquet(tmp_path / "log.parquet")
+    found = []
+    for alike in (0, 10**9):
+        monkeypatch.setattr(counts, "ALIKE", alike)
+        found.append(count(tmp_path / "log.parquet")["lengths"])
+    pd.testing.assert_frame_equal(*found)
+    assert found[0]["reasoning"].any() == reasoning
+
+
 def test_how_far_lengths_are_off_their_cells_is_summed(parquet, count):
     rows = duckdb.sql(f"FROM read_parquet('{parquet}/*.parquet')").df()
     rows = rows[rows["output_tokens"] >= 0]

@@ -22,6 +22,7 @@ from inference_energy.requests.energies import (
     total,
 )
 from library.laws.examples import TRUE
+from library.requests.by_itself import by_itself
 from library.requests.loaded import with_load
 from repository import METHODS, sources
 
@@ -144,6 +145,27 @@ def test_grouping_lengths_costs_next_to_nothing(paper, count, tmp_path, hit, wit
     grouped = total(serving.factor, energies(serving, count(tmp_path / "log.parquet")["lengths"]))
     for statistic in by_itself:
         assert grouped[statistic] == pytest.approx(by_itself[statistic], rel=within)
+
+
+def test_cells_have_the_percentiles_of_their_requests(paper, count, tmp_path):
+    """A step of ln E and the points of a cell are as wide as they may be apart."""
+    random, n = np.random.default_rng(4), 200_000
+    rows = pd.DataFrame(
+        {
+            "model": random.choice([m.name for m in paper.models], n),
+            "input_tokens": random.lognormal(7, 1.2, n).astype(int),
+            "output_tokens": random.lognormal(6, 1.2, n).astype(int),
+        }
+    )
+    rows["cached_tokens"] = CACHED["any part"](rows["input_tokens"], random)
+    rows.loc[::2, "cached_tokens"] = 0
+    rows.to_parquet(tmp_path / "log.parquet")
+    serving = Serving.of_method(paper, {})
+    found = steps(serving, count(tmp_path / "log.parquet")["lengths"])
+    levels = np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
+    places = np.searchsorted(found["weight"].cumsum(), levels * n)
+    expected = np.quantile(by_itself(serving, rows)["energy"], levels)
+    assert found["energy"].to_numpy()[places] == pytest.approx(expected, rel=3e-3)
 
 
 @pytest.fixture

@@ -51,6 +51,10 @@ MOST_TOKENS = 10**13
 MOST_ROWS = 2**22
 """Rows of a table of counts from which on they are added up between units."""
 
+FIRST_ROWS, ALIKE = 2**17, 4
+"""Rows of which the lengths are compared, and how many of them have to have the same ones in the
+mean for rows to be put together by their lengths before their cells are computed."""
+
 EXAMPLES = 3
 """Examples of every kind of row that are kept of a file's unit."""
 
@@ -292,7 +296,14 @@ def add_counts(connection, stated):
     else:
         keys = dict.fromkeys(CELLS, NONE) | {"model": names["model"]}
         fine = keys | {name: name for name in _cells(stated)}
-        _add_groups(connection, "lengths", "counted", fine, stated)
+        rows, of = "counted", stated
+        if "requests" not in stated and _are_alike(connection):
+            rows, of = (
+                _celled(_counted_alike(names["model"], stated), stated),
+                stated | {"requests"},
+            )
+            fine["model"] = "model"
+        _add_groups(connection, "lengths", rows, fine, of)
         if hour:
             where = "WHERE start IS NOT NULL"
             _add_groups(connection, "hours", "counted", hour | keys | coarse, stated, where)
@@ -302,6 +313,25 @@ def add_counts(connection, stated):
             connection.execute(
                 f"INSERT INTO flight SELECT {bare_name('model')}, * EXCLUDE model FROM ({sql})"
             )
+
+
+def _are_alike(connection):
+    """Whether many rows of the view ``counted`` have the same lengths; the first ones tell."""
+    lengths = f"SELECT mean_input, mean_cached, mean_output FROM counted LIMIT {FIRST_ROWS}"
+    count, different = connection.execute(
+        f"SELECT sum(n), count(*) FROM (SELECT *, count(*) AS n FROM ({lengths}) GROUP BY ALL)"
+    ).fetchall()[0]
+    return ALIKE * different < (count or 0)
+
+
+def _counted_alike(model, stated):
+    """SQL of the rows of the view ``counted``, those of one model and the same lengths as one."""
+    lengths = [name for name in ("input", "cached", "output") if name in stated]
+    means = ", ".join(f"mean_{name}" for name in lengths)
+    sums = ", ".join(f"n * mean_{name} AS {name}" for name in lengths)
+    reasoning = ", sum(reasoning) AS reasoning" if "reasoning" in stated else ""
+    groups = f"SELECT model, {means}, count(*) AS n{reasoning} FROM counted GROUP BY ALL"
+    return f"(SELECT * REPLACE ({model} AS model), {sums} FROM ({groups}))"
 
 
 def _cells(stated):
