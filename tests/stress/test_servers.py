@@ -16,7 +16,8 @@ pytestmark = pytest.mark.stress
 
 AIPERF = Path(os.environ.get("STRESS_PYTHON", ROOT / ".venv-stress/bin/python")).parent / "aiperf"
 DEFAULTS = read_yaml("config/stress.yaml")
-CANARY = "sk-canary-8c20d4"
+# as long as those of large services: AIPerf's tables cut it off
+CANARY = "sk-canary-" + "".join(str(number) for number in range(1000, 1040))
 NONE = {}
 
 
@@ -60,7 +61,7 @@ def test_key_that_a_server_echoes_in_its_errors_is_not_kept(start):
     folder = start("echo", error_limit=1, concurrency=[2])
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 20
-    assert not [path for path in files if CANARY.encode() in path.read_bytes()]
+    assert not [path for path in files if CANARY[:24].encode() in path.read_bytes()]
     records = next(folder.glob("out*")) / "profile_export.jsonl"
     assert b"[redacted]" in records.read_bytes(), "AIPerf keeps what the server says"
     assert "HTTP 500" in findings(folder)["errors"]

@@ -48,10 +48,26 @@ def test_a_key_is_found_in_every_form_in_which_it_is_written(tmp_path):
     forms = [key, quoted, quoted.replace("/", "\\/"), json.dumps(quoted)]
     forms.append(quoted.replace("&", r"\u0026"))
     forms += [urllib.parse.quote(key), urllib.parse.quote(key, safe=""), html.escape(key)]
+    # each of another writer's escapes, in one word
+    forms.append(r"sk-a\/b\u002Bc\"d%26e-long")
     (tmp_path / "log").write_text("\n".join(forms))
     client.redact(tmp_path, key)
     left = (tmp_path / "log").read_text().splitlines()
     assert [line.strip('"\\') for line in left] == ["[redacted]"] * len(forms)
+
+
+def test_pieces_of_a_key_are_found_where_a_table_cuts_it(tmp_path):
+    key = "sk-proj-" + "".join(str(number) for number in range(1000, 1040))
+    lines = [f"| {key[:97]}… | {key}.", f"│ {key[:58]} │", f"│ {key[58:116]} │", f"({key[116:]})"]
+    (tmp_path / "aiperf.log").write_text("\n".join(lines))
+    client.redact(tmp_path, key)
+    assert (tmp_path / "aiperf.log").read_text().splitlines() == [
+        "| [redacted]… | [redacted].",
+        *["│ [redacted] │"] * 2,
+        "([redacted])",
+    ]
+    # what a key shares with other words is no piece of it
+    assert client.without("sk-proj-endpoint", b"sk-proj- an endpoint") == b"sk-proj- an endpoint"
 
 
 def test_short_words_are_no_keys(tmp_path):

@@ -4,6 +4,7 @@ import contextlib
 import html
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,16 @@ SHORTEST_KEY = 8
 
 
 REDACTED = b"[redacted]"
+
+PIECE, STRIDE = 12, 4
+"""Letters of a key that are a piece of it wherever they stand, and how far apart those begin that
+are looked for: one of fifteen is found whole."""
+
+PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
+"""Letters that are written in one form alone."""
+
+LONGEST_FORM = 16
+"""Bytes that a letter takes at most where it is written as another. [bytes]"""
 
 
 class StoppedError(Exception):
@@ -142,23 +153,52 @@ def is_secret(key):
 
 
 def without(key, content):
-    """Bytes without a key, in any of the forms in which it may be written."""
-    for form in _written_forms(key) if is_secret(key) else ():
-        content = content.replace(form, REDACTED)
-    return content
+    """Bytes without a key in any of the forms in which it may be written, and without its pieces.
+
+    A table of AIPerf's cuts a long key off, or parts it over lines.
+    """
+    if not is_secret(key):
+        return content
+    letters = [_written(letter) for letter in key]
+    length = min(PIECE, len(key))
+    firsts = {*range(0, len(key) - length, STRIDE), len(key) - length}
+    spans = []
+    for first in firsts:
+        last = first + length
+        # a search for plain letters is many times as fast as one for all forms
+        if max(PLAIN.findall(key[first:last]), key=len, default="").encode() not in content:
+            continue
+        for found in re.finditer(b"".join(letters[first:last]), content):
+            spans.append(_extended(content, *found.span(), letters[:first], letters[last:]))
+    kept, at = [], 0
+    for start, end in sorted(spans):
+        if start >= at:
+            kept += [content[at:start], REDACTED]
+        at = max(at, end)
+    return b"".join([*kept, content[at:]])
 
 
-def _written_forms(key):
-    """Ways to write a key, longest first: one may be part of another."""
-    as_json = json.dumps(key)[1:-1]
-    forms = {
-        key,
-        as_json,
-        as_json.replace("/", "\\/"),
-        as_json.translate({ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&"}),
-        json.dumps(as_json)[1:-1],
-        urllib.parse.quote(key),
-        urllib.parse.quote(key, safe=""),
-        html.escape(key),
-    }
-    return sorted((form.encode() for form in forms), key=len, reverse=True)
+def _extended(content, start, end, before, after):
+    """Start and end of a piece of a key, with the letters around it that are the key's too."""
+    for letter in reversed(before):
+        found = re.search(rb"(?:%b)\Z" % letter, content[max(start - LONGEST_FORM, 0) : start])
+        if not found:
+            break
+        start -= len(found[0])
+    for letter in after:
+        found = re.match(letter, content[end : end + LONGEST_FORM])
+        if not found:
+            break
+        end += len(found[0])
+    return start, end
+
+
+def _written(letter):
+    """Pattern of a letter as JSON (also within JSON), an address or a page may write it."""
+    plain = re.escape(letter.encode())
+    if PLAIN.fullmatch(letter):
+        return plain
+    code = f"{ord(letter):02x}"
+    forms = [rf"\\+u00{code}", f"%(25)?{code}", f"&#0*{ord(letter)};", f"&#x0*{code};"]
+    forms += [html.escape(letter)] if html.escape(letter) != letter else []
+    return rb"(?:\\*%b|(?i:%b))" % (plain, "|".join(forms).encode())
