@@ -53,6 +53,14 @@ def test_server_errors_and_broken_streams_are_told_apart():
     assert "(2 x ClientPayloadError, 1 x HTTP 503)" in message
 
 
+def test_what_a_server_said_may_be_no_text():
+    for said in ("\ud800", ["a"], {"b": 1}, 7):
+        error = {"code": 502, "type": "x", "message": said}
+        lines = [record(0, 0.2, 0.01, 30, error=error)]
+        (finding,) = checks.check_errors(stress_plan.requests_of(lines), 0.1)
+        assert "(1 x HTTP 502): look into the server's log. It said: " in finding.message
+
+
 def test_no_answer_at_all_is_refused():
     assert kinds(checks.check_errors(stress_plan.requests_of([]), 0.5)) == [("errors", "all")]
 
@@ -66,6 +74,26 @@ def test_requests_that_time_out_have_a_remedy_of_their_own():
         message({"type": "TimeoutError"})
     )
     assert "hangs" not in message({"type": "HTTPError", "code": 503})
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "remedy"),
+    [
+        (400, "This model's maximum context length is 4096 tokens", "raise its context"),
+        (400, "min_tokens is no field", "extra_inputs and"),
+        (401, "expired", "set OPENAI_API_KEY"),
+        (404, "no such path", "look into the server's log"),
+        (503, "input too long for what is left", "raise its context"),
+    ],
+)
+def test_what_the_server_said_is_told_with_its_remedy(code, said, remedy):
+    error = {"code": code, "type": "Bad", "message": f'{{"error": {{"message":\n"{said}"}}}}'}
+    lines = [record(0, 0.2, 0.01, 30, error=error)] * 2
+    lines.append(record(0, 0.2, 0.01, 30, error={"code": 500, "type": "x", "message": "boom"}))
+    (finding,) = checks.check_errors(stress_plan.requests_of(lines), 0.1)
+    assert remedy in finding.message
+    assert f"(2 x HTTP {code}, 1 x HTTP 500)" in finding.message
+    assert finding.message.endswith(f'. It said: {{"error": {{"message": "{said}"}}}}')
 
 
 def test_inputs_from_a_cache_are_reported():

@@ -189,3 +189,21 @@ def test_a_key_that_a_server_repeats_is_not_shown_in_any_form(code):
 def test_a_server_that_drips_is_left_in_time():
     with server(drip) as url, pytest.raises(InputError, match="sent nothing for 1 s"):
         ask(url, request_timeout=1)
+
+
+@pytest.mark.parametrize(("longest", "fits"), [(3596, True), (3597, False)])
+def test_a_context_that_is_too_short_is_told_before_a_long_query_is_sent(longest, fits):
+    listed = {"data": [{"id": "n"}, {"id": "m", "max_model_len": 4096}]}
+    settings = {"model": "m", "request_timeout": 30, "legacy_max_tokens": False}
+    settings |= {"extra_inputs": {}, "lengths": [300, longest], "input_tokens": 500}
+    with Server() as engine:
+        reply = engine.reply
+        engine.reply = lambda handler, code, kind, content: reply(handler, code, kind, listed)
+        settings["endpoint"] = engine.url
+        if fits:
+            assert probe(settings, KEY) == []
+            return
+        told = r"takes 500 and 3597 tokens, .* has at most 4096 with m: "
+        with pytest.raises(InputError, match=told) as caught:
+            probe(settings, KEY)
+    assert "--max-model-len" in str(caught.value)

@@ -7,7 +7,11 @@ from inference_energy.stress.plan import (
     TTFT_COLLAPSE,
     Finding,
 )
+from inference_energy.stress.probe import CONTEXT, CONTEXT_REMEDY, REMEDIES
 from inference_energy.text import percent
+
+TOO_MANY = 429
+"""Code of HTTP for a limit of the rate."""
 
 
 def check_errors(requests, limit):
@@ -21,14 +25,8 @@ def check_errors(requests, limit):
     kinds = failed["error"].where(failed["code"].isna(), failed["code"].map("HTTP {:.0f}".format))
     kinds = kinds.value_counts()
     named = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
-    remedy = "look into the server's log"
-    if failed["error"].astype(str).str.contains("Timeout").any():
-        remedy = (
-            "look whether the server hangs, and lower the concurrency, or raise request_timeout, "
-            "where it is only slow"
-        )
-    if (failed["code"] == 429).any():
-        remedy = "lower the concurrency or raise the server's rate limit"
+    said = _said(failed)
+    remedy = _remedy(failed, said)
     refuses = "all" if share > limit else ""
     message = f"{percent(share, '.1f')} of the requests failed ({named}): {remedy}"
     spent = (requests["end_s"] - requests["start_s"]).groupby(requests["failed"]).sum()
@@ -37,7 +35,29 @@ def check_errors(requests, limit):
             f"; {percent(spent[True] / spent.sum(), '.1f')} of the requests' time, whose energy is"
             " charged to the answers that were delivered"
         )
-    return [Finding("errors", refuses, message)]
+    return [Finding("errors", refuses, f"{message}. It said: {said}" if said else message)]
+
+
+def _said(failed):
+    """What the server said with the most frequent code of HTTP; empty for no code."""
+    code = failed["code"].mode()
+    texts = failed[failed["code"].isin(code[:1]) & (failed["said"] != "")]["said"]
+    return texts.mode().iloc[0] if len(texts) else ""
+
+
+def _remedy(failed, said):
+    """What to do about failed requests."""
+    if (failed["code"] == TOO_MANY).any():
+        return "lower the concurrency or raise the server's rate limit"
+    if failed["error"].astype(str).str.contains("Timeout").any():
+        return (
+            "look whether the server hangs, and lower the concurrency, or raise request_timeout, "
+            "where it is only slow"
+        )
+    if CONTEXT.search(said):
+        return CONTEXT_REMEDY
+    code = failed["code"].mode()
+    return REMEDIES.get(code.iloc[0] if len(code) else None, "look into the server's log")
 
 
 def mark_broken(requests, asked, tolerance, limit):

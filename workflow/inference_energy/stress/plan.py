@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.units import MILLI, NANO
+from inference_energy.web import on_one_line
 
 SLICES = 20
 
@@ -219,9 +220,9 @@ def requests_of(records, phase="profiling"):
     -------
     DataFrame
         start_s, first_token_s, end_s [s]; ttft_s, itl_s, latency_s [s]; input_tokens,
-        output_tokens, hidden_tokens, cached_tokens, chunks; failed, code, error. Output tokens are
-        the server's own count where the stream carries one, else the client's; hidden tokens are
-        those that the server counts and the client never saw.
+        output_tokens, hidden_tokens, cached_tokens, chunks; failed, code, error, and said, what
+        came with it. Output tokens are the server's own count where the stream carries one, else
+        the client's; hidden tokens are those that the server counts and the client never saw.
     """
     rows = []
     for record in records:
@@ -253,12 +254,18 @@ def requests_of(records, phase="profiling"):
                 "failed": bool(error) or bool(metadata.get("was_cancelled")),
                 "code": float(error.get("code") or "nan"),
                 "error": error.get("type") or "",
+                "said": _said(error.get("message")),
             }
         )
     frame = pd.DataFrame(rows, columns=REQUEST_COLUMNS)
-    texts = ("failed", "error")
+    texts = ("failed", "error", "said")
     numbers = {name: float for name in REQUEST_COLUMNS if name not in texts}
     return frame.astype(numbers | {"failed": bool})
+
+
+def _said(message):
+    """What came with an error, on one line; nobody knows what a server sends."""
+    return on_one_line(str(message).encode(errors="replace")) if message else ""
 
 
 REQUEST_COLUMNS = [
@@ -276,4 +283,5 @@ REQUEST_COLUMNS = [
     "failed",
     "code",
     "error",
+    "said",
 ]

@@ -54,6 +54,16 @@ CODE = re.compile(r"[45][0-9]{2}")
 """A code of HTTP that an error states in its text."""
 
 
+CONTEXT = re.compile(
+    r"context (length|window|size)|max_model_len|(input|prompt|sequence).{0,30}too long",
+    re.IGNORECASE,
+)
+"""How servers say that a request has more tokens than they take."""
+
+
+CONTEXT_REMEDY = "raise its context (vLLM: --max-model-len), or lower output_tokens or input_tokens"
+
+
 REMEDIES = {
     400: "it refuses the request: see its message; extra_inputs and legacy_max_tokens change it",
     401: "it wants another key: set OPENAI_API_KEY to the server's key",
@@ -197,21 +207,33 @@ def _models(settings, key):
 
 
 def _listed(settings, key):
-    """Names of the models that the server lists; None where it lists none in the usual form."""
+    """Models that the server lists, with the tokens that one request may hold where it says so.
+
+    None where it lists none in the usual form.
+    """
     address = chat_address(settings["endpoint"])[: -len(CHAT)] + "/models"
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         with asked(address, 5.0, MOST_BYTES, headers=headers) as answer:
-            names = [model["id"] for model in json.loads(answer.body())["data"]]
-    except (*LOST, InputError, ValueError, KeyError, TypeError, RecursionError):
+            models = json.loads(answer.body())["data"]
+            return {str(model["id"]): model.get("max_model_len") for model in models}
+    except (*LOST, InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return [str(name) for name in names]
 
 
 def check_model(settings, key):
-    """Findings on a model that the server does not list: some serve another one without a word."""
+    """Findings on a model that the server does not list: some serve another one without a word.
+
+    Raises
+    ------
+    InputError
+        If it says that it takes fewer tokens in a request than the longest query has.
+    """
     names = _listed(settings, key)
-    if not names or settings["model"] in names:
+    if not names:
+        return []
+    if settings["model"] in names:
+        _check_context(settings, names[settings["model"]])
         return []
     return [
         Finding(
@@ -221,6 +243,17 @@ def check_model(settings, key):
             "serve another model than the one named",
         )
     ]
+
+
+def _check_context(settings, most):
+    """Refuse a longest query that is longer than the tokens that the server takes in a request."""
+    longest = max(settings.get("lengths", [0]))
+    if isinstance(most, int) and settings.get("input_tokens", 0) + longest > most:
+        raise InputError(
+            f"{settings['endpoint']}: the longest query takes {settings['input_tokens']} and "
+            f"{longest} tokens, in and out, and the server says that a request has at most {most} "
+            f"with {settings['model']}: {CONTEXT_REMEDY}"
+        )
 
 
 def _check_answer(address, answer, settings, key):

@@ -67,6 +67,7 @@ often. [s]"""
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 MOST_SAID = 200
+BOX = "│─╭╮╰╯"
 
 
 STOP = threading.Event()
@@ -538,10 +539,13 @@ def _last_error(log):
     ]
     if not lines:
         return ""
+    # a box at the end tells the same, parted over lines
+    plain = [line for line in lines if line[0] not in BOX]
+    last = (plain or lines)[-1].strip(f"{BOX} ")[:MOST_SAID]
     remedy = ""
     if "tokenizer" in " ".join(lines).lower():
         remedy = (
             " (AIPerf counts with a tokenizer: name one that this machine can load, "
             f"{form('tokenizer: NAME or FOLDER')})"
         )
-    return f", saying: {lines[-1][:MOST_SAID]}{remedy}"
+    return f", saying: {last}{remedy}"
