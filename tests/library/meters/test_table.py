@@ -27,6 +27,26 @@ def test_megawatts_are_not_taken_for_milliwatts(tmp_path):
     assert "power_mw (milliwatts)" in refusal(tmp_path, "time,power_MW\n2026-01-31T12:00:00Z,1\n")
 
 
+def outlets(column, names):
+    """Two outlets of about the same power, read half a second after each other."""
+    rows = [f"{NOON + 0.5 * n},{name},{450 + n % 5}" for n, name in enumerate(names)]
+    return "\n".join([f"Time,{column},Power_W", *rows]) + "\n"
+
+
+def test_a_column_of_meters_may_have_a_capital(tmp_path):
+    readings = read(tmp_path, outlets("Meter", "ab" * 10))
+    assert readings.groupby("meter")["time_s"].count().to_dict() == {"a": 10, "b": 10}
+
+
+@pytest.mark.parametrize("column", ["outlet", "gpu", "Device", "host"])
+def test_meters_under_another_name_are_not_taken_for_one(tmp_path, column):
+    message = refusal(tmp_path, outlets(column, "ab" * 10))
+    assert f"column {column} names several meters (a, b): call it meter" in message
+    # one meter, and numbers of rows
+    assert len(read(tmp_path, outlets(column, "a" * 20))) == 20
+    assert len(read(tmp_path, outlets("index", "0123456789"))) == 10
+
+
 @pytest.mark.parametrize("kind", ["power_{}_w", "energy_{}_kwh"])
 def test_a_column_for_each_of_two_meters_is_refused(tmp_path, kind):
     text = table(f"{NOON},500,700", f"{NOON + 1},501,701")
