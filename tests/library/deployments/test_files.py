@@ -381,13 +381,14 @@ def test_benchmarks_are_found_in_the_folder_of_the_run_where_none_is_beside_the_
     )
 
 
-def test_cells_of_a_stress_test_are_told_whole(tmp_path):
-    for name in ("cell.json", "client.json"):
-        (tmp_path / "run").mkdir(exist_ok=True)
-        (tmp_path / "run" / name).write_text("{}", encoding="utf-8")
+@pytest.mark.parametrize("client", ["run/client.json", "run/phases/profiling/client.json"])
+def test_cells_of_a_stress_test_are_told_whole(tmp_path, client):
+    for name in ("run/cell.json", client):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}", encoding="utf-8")
     where = (tmp_path / "mine.yaml").as_posix()
-    assert refusal(files.find_benchmarks, where, "run/client.json") == (
-        f"{where}: key deployment.benchmarks: value run/client.json: holds cells of a stress test,"
+    assert refusal(files.find_benchmarks, where, client) == (
+        f"{where}: key deployment.benchmarks: value {client}: holds cells of a stress test,"
         " whose client's files cover pilots, build-up and drain, without the node's power; allowed"
         f" is {tmp_path.as_posix()}/benchmark.csv, which holds the steady windows; name it"
     )

@@ -138,7 +138,9 @@ def find_benchmarks(path: str, named: str | list[str]) -> list[str]:
         else:
             files = next(([p] for p in paths if os.path.exists(p)), [])
         found += map(provided, files)
-        cells = [Path(file).parent for file in files if (Path(file).parent / MARK).exists()]
+        # AIPerf writes the same once more in folders of its own below that of the cell
+        above = [folder for file in files for folder in Path(file).parents]
+        cells = [folder for folder in above if (folder / MARK).exists()]
         if cells:
             problems.append(
                 f"{path}: key deployment.benchmarks: value {name}: holds cells of a stress test, "
