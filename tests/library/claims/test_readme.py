@@ -52,6 +52,17 @@ def test_the_token_ratio_of_the_readme_is_the_computed_one():
     assert f"{ratio:.1f} times the tokens of its traditional ones" in README.replace("\n", " ")
 
 
+def test_the_readme_says_that_the_ranges_of_the_paper_are_trimmed():
+    """In one column with those of a method that keeps every query."""
+    trims = {
+        name: bool(yaml.safe_load(Path(f"results/{name}/method.yaml").read_text())["blend"]["trim"])
+        for name in ("oviedo2026", "revised")
+    }
+    assert trims == {"oviedo2026": True, "revised": False}
+    below = README.partition("<!-- end: headline -->")[2].partition("![")[0].replace("\n", " ")
+    assert "lowest and highest queries left out; `revised` keeps all" in below
+
+
 def test_the_method_in_the_readme_is_the_file():
     shown = yaml.safe_load(README.split("```yaml")[1].split("```")[0])
     path = Path("config/methods/oviedo2025.yaml")

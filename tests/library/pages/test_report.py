@@ -7,7 +7,7 @@ import pytest
 from inference_energy.claims.judge import deciding
 from inference_energy.claims.readme import PAPER
 from inference_energy.evidence.verdicts import how_judged
-from inference_energy.pages import report
+from inference_energy.pages import facts, report
 from inference_energy.templates import render
 from inference_energy.text import number
 from repository import ROOT, read, read_yaml
@@ -120,3 +120,16 @@ def test_the_days_of_a_fleet_are_those_of_the_headline(words):
     for name in ("oviedo2026", "revised"):
         days = (headline[name, f"fleet, {kind}"] for kind in ("traditional", "with long queries"))
         assert " to ".join(map(number, days)) + " GWh" in words
+
+
+def test_half_of_all_queries_is_said_of_the_range_that_leaves_none_out(words):
+    """Half of the queries that trimming keeps are far fewer than half of all."""
+    answer = words.partition("The answer")[2].partition("Our own estimate")[0]
+    energy = facts.energies(read("results/oviedo2026/energy_per_query.csv", "energy_per_query"))
+    for regime, digits in (("traditional", 2), ("long", 3)):
+        whole, trimmed = (
+            f"{number(of['p25'], digits)}–{number(of['p75'], digits)}"
+            for of in (energy[regime]["untrimmed"], energy[regime]["published"])
+        )
+        assert f"half of all such queries {whole}" in answer
+        assert trimmed in answer.partition("trimming keeps")[2]
