@@ -1,5 +1,6 @@
 """What the pages quote, and that what they say in words is so."""
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -11,7 +12,7 @@ from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.registry import LAWS
 from inference_energy.pages import facts
-from inference_energy.text import number
+from inference_energy.text import number, percent
 from repository import METHODS, ROOT, read, read_yaml
 
 PAPER, REVISED = "oviedo2026", "revised"
@@ -95,6 +96,23 @@ def test_cache_and_hardware_are_ratios_of_node_time_and_of_power():
     assert facts.cache_factor(law, 500, 400, 300) == 1
 
 
+def test_levers_are_those_of_every_model_that_they_can_be_computed_of():
+    """One model's factor is not that of a service: a dense one gains most of a cache."""
+    law = Pooled.of([Share(1.0, 1.0, Peak(100, 2), node="slow")])
+    assert facts.hardware_factor(law, ("slow", "fast"), 500, 300) is None
+    assert facts.over_models([3.0, None, 1.5]) == {"least": 1.5, "most": 3.0, "count": 2}
+
+
+def test_the_briefing_says_of_which_models_its_levers_are():
+    text = " ".join((ROOT / "docs" / "briefing.html").read_text(encoding="utf-8").split())
+    for lever, words in (
+        ("Cache of the input", "300 output"),
+        ("Hardware and number", "served on"),
+    ):
+        row = text.partition(f">{lever}")[2].partition("</tr>")[0]
+        assert words in row and re.search(r"\d\.\d–\d\.\d times less .*\d models", row)
+
+
 def test_what_the_briefing_says_in_words_is_so(changes):
     energy = facts.energies(table(PAPER, "energy_per_query"))["traditional"]["published"]
     longer = read_yaml("config/scaling.yaml")["longer"]["factor"]
@@ -173,3 +191,9 @@ def test_the_briefing_promises_of_the_stress_test_what_it_measures():
     assert "all of this" not in step
     for power in ("ipmi", "node:LOG"):
         assert f"`{power}`" in sources and f"<code>power: {power}</code>" in step
+
+
+def test_the_briefing_says_how_many_answers_a_trimmed_range_leaves_out(paper):
+    text = (ROOT / "docs" / "briefing.html").read_text(encoding="utf-8")
+    row = text.partition('<th scope="row">the paper, recomputed')[2].partition("</th>")[0]
+    assert f"{percent(1 - facts.kept(paper.blend))} of the answers left out" in row

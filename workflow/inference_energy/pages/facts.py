@@ -1,6 +1,6 @@
 """Numbers that the pages quote, from the tables of the run."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -291,8 +291,10 @@ def cache_factor(
 
 def hardware_factor(
     law: Law, nodes: Sequence[str], input_tokens: float, output_tokens: float
-) -> float:
+) -> float | None:
     """How many times less energy a query takes on the second kind of node than on the first. [1]
+
+    None for a model that one of them does not serve.
 
     Parameters
     ----------
@@ -303,8 +305,28 @@ def hardware_factor(
     input_tokens, output_tokens : float
         Lengths. [tokens]
     """
-    energy = [float(on_node(law, node).seconds(input_tokens, output_tokens)) for node in nodes]
-    return energy[0] / energy[1]
+    if not set(nodes) <= {way.node for way in law.shares()}:
+        return None
+    of_node = (on_node(law, node) for node in nodes)
+    before, after = (float(each.seconds(input_tokens, output_tokens)) for each in of_node)
+    return before / after
+
+
+def over_models(factors: Iterable[float | None]) -> dict[str, float]:
+    """Range of a factor over the models that have it.
+
+    Parameters
+    ----------
+    factors : iterable of float or None
+        One of each model. [1]
+
+    Returns
+    -------
+    dict of str to float
+        ``least`` and ``most`` [1], and ``count`` of models.
+    """
+    found = [factor for factor in factors if factor is not None]
+    return {"least": min(found), "most": max(found), "count": len(found)}
 
 
 EXAMPLE = "Llama 3.1 405B"
@@ -347,7 +369,14 @@ def gather(
         "output": paper["regimes"]["traditional"]["output_tokens"]["median"],
     }
     days = {name: fleet(of["fleet"]) for name, of in tables.items()}
-    served = next(each for each in setups["revised"].models if each.name == EXAMPLE)
+    served = [each.law for each in setups["revised"].models]
+    long_output = paper["regimes"]["long"]["output_tokens"]["median"]
+    of_cache = {
+        name: over_models(
+            cache_factor(law, CACHED_INPUT, CACHED_SHARE * CACHED_INPUT, output) for law in served
+        )
+        for name, output in (("short", lengths["output"]), ("long", long_output))
+    }
     share = paper["fleet"]["long_share"]["value"]
     return {
         "paper": paper,
@@ -373,14 +402,13 @@ def gather(
         "cache": {
             "input": CACHED_INPUT,
             "share": CACHED_SHARE,
-            "factor": cache_factor(
-                served.law, CACHED_INPUT, CACHED_SHARE * CACHED_INPUT, lengths["output"]
-            ),
+            "long_output": long_output,
+            **of_cache,
         },
         "hardware": {
             "before": HARDWARE[0],
             "after": HARDWARE[1],
-            "factor": hardware_factor(served.law, HARDWARE, *lengths.values()),
+            **over_models(hardware_factor(law, HARDWARE, *lengths.values()) for law in served),
         },
         "footprint": per_query(tables["oviedo2026"]["footprint"]),
     }
