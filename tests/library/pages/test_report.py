@@ -9,7 +9,7 @@ from inference_energy.claims.readme import PAPER
 from inference_energy.evidence.verdicts import how_judged
 from inference_energy.pages import facts, report
 from inference_energy.templates import render
-from inference_energy.text import number
+from inference_energy.text import grouped, number
 from repository import ROOT, read, read_yaml
 
 FIGURES = ROOT / "figures" / "oviedo2026"
@@ -133,3 +133,17 @@ def test_half_of_all_queries_is_said_of_the_range_that_leaves_none_out(words):
         )
         assert f"half of all such queries {whole}" in answer
         assert trimmed in answer.partition("trimming keeps")[2]
+
+
+def test_a_weak_point_has_the_digits_of_the_claims(words):
+    """2,075 tokens are not 2,080 in one table and 2,075 in the next."""
+    weak = words.partition("Weak points Each")[2].partition("Evidence What")[0]
+    for line in report.weak_points(read("results/audit/findings.csv", "findings")):
+        assert f"{grouped(line['before'], 4)} → {grouped(line['after'], 4)}" in weak
+
+
+def test_the_loads_are_said_of_the_gpus_that_they_were_measured_on(words):
+    """A sweep is of the GPUs of one copy of the model, not of a node of eight."""
+    swept = read("results/validation/concurrency.csv", "concurrency").set_index("gpu")["gpus"]
+    assert (swept["H100-SXM-80GB"].min(), swept["H100-SXM-80GB"].max()) == (1, 8)
+    assert "on one to eight H100 takes" in words and "of an H100 node" not in words
