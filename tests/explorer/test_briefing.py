@@ -60,3 +60,11 @@ def test_the_method_prints_on_two_pages(browser, tmp_path):
 def test_it_fits_on_a_phone(browser):
     with opened(browser, PAGE.as_uri(), width=360) as (page, _, _):
         assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_the_picture_can_be_read_on_a_phone(browser):
+    with opened(browser, PAGE.as_uri(), width=360) as (page, _, _):
+        heights = page.evaluate(
+            "[...document.querySelectorAll('svg text')].map(e => e.getBoundingClientRect().height)"
+        )
+        assert len(heights) > 10 and min(heights) > 9
