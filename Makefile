@@ -79,7 +79,7 @@ readme: $(ENV) ## renew the numbers of the README and the keys of config/README.
 licences: $(ENV) ## list the licence of every package that is installed, and refuse unknown ones
 	python .ci/licences.py
 
-vulnerabilities: ## hold requirements.lock against the known vulnerabilities (needs a network)
+vulnerabilities: ## look up the known vulnerabilities of requirements.lock (needs a network)
 	$(PYTHON) -m venv --clear .venv-vulnerabilities
 	.venv-vulnerabilities/bin/python -m pip install -qq --disable-pip-version-check pip-audit==2.10.1
 	.venv-vulnerabilities/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
