@@ -135,10 +135,32 @@ def test_what_the_briefing_says_in_words_is_so(changes):
         assert 0.1 < of["traditional"]["published"]["p50"] < 1 < of["long"]["published"]["p50"] < 10
 
 
-def test_water_and_carbon_are_of_a_traditional_query():
-    found = facts.per_query(table(PAPER, "footprint"))
+def test_water_and_carbon_are_of_every_traditional_query():
+    footprint = table(PAPER, "footprint")
+    found = facts.per_query(footprint)
     assert set(found) >= {"on-site water", "generation water", "operational carbon"}
-    assert found["operational carbon"]["p5"] < found["operational carbon"]["p50"]
+    of = footprint[footprint["subject"].eq("frontier blend untrimmed")]
+    of = of[of["setting"].eq("range")]
+    of = of[of["regime"].eq("traditional") & of["per"].eq("query")]
+    carbon = of[of["boundary"].eq("operational carbon")].set_index("statistic")["value"]
+    assert found["operational carbon"]["p5"] == carbon["p5"]
+    text = " ".join((ROOT / "docs" / "briefing.html").read_text(encoding="utf-8").split())
+    assert f"({number(1000 * carbon['p5'], 1)}–{number(1000 * carbon['p95'], 2)})" in text
+    assert "nine answers in ten" in text
+
+
+def test_a_place_changes_water_and_carbon_by_its_intensity_alone():
+    """A range of queries is wider: it holds their lengths too."""
+    found = facts.between_places(table(PAPER, "footprint"))
+    facility = read("data/facility.csv", "facility").set_index("fact")["value"]
+    assert found["operational carbon"] == pytest.approx(
+        facility["ember-india-2023"] / facility["ember-norway-2023"], rel=1e-4
+    )
+    whole = facts.per_query(table(PAPER, "footprint"))["operational carbon"]
+    assert whole["p95"] / whole["p5"] > 2 * found["operational carbon"]
+    text = (ROOT / "docs" / "briefing.html").read_text(encoding="utf-8")
+    assert "by the ranges on page 1" not in text
+    assert f"carbon changes up to {number(found['operational carbon'], 2)} times" in text
 
 
 def test_the_method_page_tells_drawn_and_exact_days_apart():

@@ -19,6 +19,9 @@ Days = dict[Hashable, dict[Hashable, float]]
 
 QUARTILES = ["p25", "p50", "p75"]
 
+RANGE = "range"
+"""Setting of water and carbon over the world's range, not at one place."""
+
 
 def energies(table: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     """Median and quartiles of a method's queries.
@@ -411,7 +414,17 @@ def gather(
             **over_models(hardware_factor(law, HARDWARE, *lengths.values()) for law in served),
         },
         "footprint": per_query(tables["oviedo2026"]["footprint"]),
+        "places": between_places(tables["oviedo2026"]["footprint"]),
     }
+
+
+def _typical(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a traditional query of the blend, none left out."""
+    return table[
+        (table["per"] == "query")
+        & (table["regime"] == "traditional")
+        & (table["subject"] == UNTRIMMED)
+    ]
 
 
 def per_query(table: pd.DataFrame) -> dict[Hashable, dict[Hashable, float]]:
@@ -425,14 +438,29 @@ def per_query(table: pd.DataFrame) -> dict[Hashable, dict[Hashable, float]]:
     Returns
     -------
     dict of str to dict of str to float
-        Boundary, then statistic. [unit of the table]
+        Boundary, then statistic, of all queries. [unit of the table]
     """
-    rows = table[
-        (table["per"] == "query")
-        & (table["setting"] == "range")
-        & (table["regime"] == "traditional")
-        & (table["subject"] == TRIMMED)
-    ]
+    rows = _typical(table)
+    rows = rows[rows["setting"] == RANGE]
     return {
         name: of.set_index("statistic")["value"].to_dict() for name, of in rows.groupby("boundary")
     }
+
+
+def between_places(table: pd.DataFrame) -> dict[Hashable, float]:
+    """How many times more water and carbon the same query takes at the last place than the first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of schema ``footprint``.
+
+    Returns
+    -------
+    dict of str to float
+        Boundary, then the largest median over the smallest of its settings. [1]
+    """
+    rows = _typical(table)
+    rows = rows[(rows["setting"] != RANGE) & (rows["statistic"] == "p50")]
+    medians = rows.groupby("boundary")["value"]
+    return (medians.max() / medians.min()).to_dict()
