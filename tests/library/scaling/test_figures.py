@@ -1,7 +1,7 @@
 """Figures of long answers, water and carbon, and the counter-signal show their tables."""
 
 import numpy as np
-from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.method.setup import UNTRIMMED
 from inference_energy.scaling import figures
 from inference_energy.scaling.counter_signal import per_unit
 from marks import median_dots, places
@@ -29,13 +29,17 @@ def test_the_fleets_day_is_that_of_the_table():
         np.testing.assert_allclose(sorted(places(axes, marker)), sorted(expected))
 
 
-def test_water_and_carbon_have_the_medians_of_the_table():
+def test_water_and_carbon_are_those_of_all_queries_of_the_table():
     table = read(f"results/{METHOD}/footprint.csv", "footprint")
     rows = table[(table["setting"] == "range") & (table["per"] == "query")]
-    rows = rows[(rows["subject"] == TRIMMED) & (rows["statistic"] == "p50")]
+    rows = rows[rows["subject"] == UNTRIMMED]
     rows = rows[rows["boundary"].isin(["on-site water", "generation water", "operational carbon"])]
-    dots = median_dots(draw(f"figures/{METHOD}/footprint"))
-    assert sorted(x for x, _ in dots) == sorted(rows["value"])
+    figure = draw(f"figures/{METHOD}/footprint")
+    medians, means = (rows[rows["statistic"] == of]["value"] for of in ("p50", "mean"))
+    assert sorted(x for x, _ in median_dots(figure)) == sorted(medians)
+    # a fleet pays the mean of all its queries, so that none is left out
+    ticks = [x for axes in figure.axes for x, _ in places(axes, "|")]
+    assert sorted(ticks) == sorted(means)
 
 
 def test_every_published_count_stands_on_the_map_of_the_counter_signal():

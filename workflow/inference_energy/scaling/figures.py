@@ -27,7 +27,7 @@ from inference_energy.drawing import (
     spread,
     tell,
 )
-from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.method.setup import UNTRIMMED
 from inference_energy.rounding import largest_first
 from inference_energy.scaling.counter_signal import per_unit
 from inference_energy.text import extent, grouped, number, percent
@@ -142,7 +142,7 @@ def scaling(lengths, crossing):
 
 @rc_context(SETTINGS)
 def footprint(table):
-    """Water and operational carbon of a query over the sourced ranges, boundaries apart.
+    """Water and operational carbon of all queries over the sourced ranges, boundaries apart.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def footprint(table):
     """
     figure = new_figure(PAGE, 2.15)
     chosen = table[
-        (table["setting"] == "range") & (table["per"] == "query") & (table["subject"] == TRIMMED)
+        (table["setting"] == "range") & (table["per"] == "query") & (table["subject"] == UNTRIMMED)
     ]
     medians = chosen[chosen["statistic"] == "p50"].set_index(["boundary", "regime"])["value"]
     on_site, carbon = medians["on-site water"], medians["operational carbon"]
