@@ -1,10 +1,13 @@
 """The law of a deployment, from as many shapes as were measured."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from inference_energy.deployments import law as deployments_law
 from inference_energy.laws.hardware import add_serving_times
 from inference_energy.laws.hierarchical import Hierarchical
+from inference_energy.laws.registry import LAWS
 from library.deployments.made_up import HARDWARE, LADDER, VENDOR, bench
 from repository import METHOD_FILES
 
@@ -91,6 +94,21 @@ def test_one_measured_shape_conditions_the_vendors_law():
 )
 def test_how_a_law_came_about_is_said_in_a_sentence(rows, settings, basis):
     assert deployments_law.fit_law(bench(rows), settings)[1].startswith(basis)
+
+
+@pytest.mark.parametrize("hardware", [None, HARDWARE])
+def test_a_law_of_few_runs_gets_the_tables_too(monkeypatch, hardware):
+    asked = []
+    kind = SimpleNamespace(
+        pooled=False,
+        by_length=True,
+        minimum_rows=1,
+        prepare=lambda rows, tables: asked.append(tables) or rows,
+        fit_one=LAWS["log-linear"].fit_one,
+    )
+    monkeypatch.setitem(LAWS, "noted", kind)
+    deployments_law.fit_law(bench(LADDER), {"name": "noted"}, hardware=hardware)
+    assert asked == [hardware or {}]
 
 
 class Pooled:

@@ -358,3 +358,13 @@ def test_a_share_is_that_of_one_model():
         Mixture.pooled(pair, [1.0])
     with pytest.raises(ValueError, match="zip"):
         TrimmedBlend(pair, 0.1, 0.9, (1.0,))._cdf_and_slope(0.0)
+
+
+def test_steps_over_a_multiplier_are_as_many_log_normals():
+    """Kept are a fifth of one step and two fifths of the other, cut in two."""
+    steps = Mixture(np.log([1.0, 3.0]), np.array([0.4, 0.6]), np.zeros(2))
+    divided = TrimmedBlend((steps,), 0.2, 0.8).divided_by(LogNormal(0.4, 0.2))
+    for at in (-0.6, -0.3, 0.5, 0.8):
+        # a quantile is known to 1e-12 of ln E
+        z = (at + 0.4 - np.log([1.0, 3.0])) / 0.2
+        assert divided.cdf(np.exp(at)) == pytest.approx(ndtr(z) @ [1 / 3, 2 / 3], abs=1e-12)

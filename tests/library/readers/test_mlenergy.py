@@ -72,8 +72,23 @@ def test_every_key_is_a_column_in_its_unit():
     assert read_alone(mlenergy, CONFIGURATION | {"gpu_model": "X1"}).row["gpu"] == "X1"
 
 
+def test_joules_of_a_request_are_held_against_those_of_its_tokens():
+    told = "power: energy_per_request_joules 1300 J where energy per token x mean length is 1200"
+    for joules, marks in ((1200.0, []), (1300.0, [told])):
+        stated = CONFIGURATION | {"energy_per_request_joules": joules}
+        assert read_alone(mlenergy, stated).marks == marks
+        for lacking in ("energy_per_token_joules", "avg_output_len"):
+            assert read_alone(mlenergy, stated | {lacking: None}).marks == []
+
+
 def test_one_stage_where_copies_and_experts_account_for_every_gpu():
-    for copies, experts, known in ((4, 1, True), (2, 2, True), (None, 4, True), (2, 1, False)):
+    for copies, experts, known in (
+        (4, 1, True),
+        (2, 2, True),
+        (None, 4, True),
+        (2, 1, False),
+        (2, None, False),
+    ):
         layout = {"data_parallel": copies, "expert_parallel": experts}
         row = read_alone(mlenergy, CONFIGURATION | layout).row
         assert ("pipeline_parallel" in row) is known
