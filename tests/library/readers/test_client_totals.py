@@ -176,3 +176,19 @@ def test_lists_of_something_else_are_refused(key, junk):
         f'run.json: "{key}" holds something else than token counts; run the client again'
     ]
     assert lists([0], [2**53], completed=1).problems == []
+
+
+@pytest.mark.parametrize(
+    ("completed", "failed", "sent", "marks"),
+    [
+        (8, 2, 10, []),
+        (10, 0, 10, []),
+        (11, 0, 10, ["11 requests completed where 10 were sent"]),
+        (8, 3, 10, ["8 requests completed and 3 failed where 10 were sent"]),
+        (7, 2, 10, ["1 of 10 requests neither completed nor failed"]),
+    ],
+)
+def test_what_completed_and_failed_is_what_was_sent(completed, failed, sent, marks):
+    run = Run("run.json", "vllm")
+    client_totals.check_sent(run, completed, failed, sent)
+    assert run.marks == marks

@@ -123,6 +123,8 @@ def test_a_run_of_nothing_is_refused_with_its_reason():
         ("successes.output_tokens.max", "output_tokens.max"),
         ("successes.latency.inter_token_latency.p95", "inter_token_latency.p95"),
         ("failures.count", None),
+        ("load_summary.count", None),
+        ("successes.throughput.input_tokens_per_sec", "input_tokens_per_sec"),
     ],
 )
 def test_a_number_that_is_none_is_told_by_its_place(path, name):
@@ -141,3 +143,18 @@ def test_a_number_that_is_none_is_told_by_its_place(path, name):
 def test_requests_of_the_load_are_those_that_succeeded_or_failed(sent, mark):
     run = read_alone(inference_perf, with_value(SUMMARY, "load_summary.count", sent))
     assert run.marks == [*mark, "3 requests failed"]
+    bare = with_value(SUMMARY, "load_summary.count", 20) | {"failures": None}
+    assert read_alone(inference_perf, bare).marks == []
+
+
+def test_input_rates_are_held_against_lengths_and_their_sum():
+    rates = {"input_tokens_per_sec": 1500.0, "total_tokens_per_sec": 1600.0}
+    throughput = SUMMARY["successes"]["throughput"] | rates
+    marks = read_alone(
+        inference_perf, with_value(SUMMARY, "successes.throughput", throughput)
+    ).marks
+    assert marks == [
+        "input_tokens_per_sec 1500 tokens/s where request rate x input length is 1000",
+        "total_tokens_per_sec 1600 tokens/s where input + output is 2100",
+        "3 requests failed",
+    ]
