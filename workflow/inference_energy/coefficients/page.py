@@ -58,6 +58,31 @@ def pages(
     longest : float
         Longest input that the law of throughput is fitted to. [tokens]
     """
+    values = {
+        "query": QUERY,
+        "formats": FORMATS,
+        "loads": list(LOADS),
+        "tiers": TIERS,
+        "gpu": GPU,
+        "paper_share": PAPER_SHARE,
+        "allowed": ALLOWED,
+        "busy": BUSY,
+        "off": OFF,
+        "agent_gpu": AGENT_GPU,
+        "call": call,
+        "longest": longest,
+        "lengths": _lengths(table, call),
+        **_worked(table),
+        **_known(table),
+        **_checked(compared),
+        **_of_agents(agents, table, call),
+    }
+    use = render("coefficients/coefficients.md.jinja", **values)
+    return use, render("coefficients/coefficients_checked.md.jinja", **values)
+
+
+def _worked(table: pd.DataFrame) -> dict[str, Any]:
+    """The worked example: its row, the energy of each part at the node, and all at the wall."""
     keys = ["model", "gpu", "format", "load"]
     row = table.set_index(keys).loc[tuple(EXAMPLE[key] for key in keys)]
     kinds = {"computed": "input", "cached": "cached", "output": "output"}
@@ -69,54 +94,55 @@ def pages(
         )
         for end in ("p5", "p95")
     }
-    few = table[table["gpu"].eq(GPU) & table["format"].eq("FP8") & table["load"].isin((FEW, BEST))]
-    values = {
+    return {
         "example": EXAMPLE,
         "row": row.to_dict(),
         "parts": parts,
         "total": facility_energy(sum(parts.values()), EXAMPLE["pue"]),
         "outer": outer,
-        "query": QUERY,
-        "lengths": _lengths(table, call),
-        "off": OFF,
-        "best": table.loc[table["load"] == BEST, "requests"].describe().to_dict(),
-        "formats": FORMATS,
-        "loads": list(LOADS),
-        "tiers": TIERS,
-        "counts": table.drop_duplicates(["model", "gpu", "format"])["tier"]
-        .value_counts()
-        .to_dict(),
+    }
+
+
+def _known(table: pd.DataFrame) -> dict[str, Any]:
+    """What the coefficients are known for, those that are shown, and how their kinds compare."""
+    few = table[table["gpu"].eq(GPU) & table["format"].eq("FP8") & table["load"].isin((FEW, BEST))]
+    kinds = table.drop_duplicates(["model", "gpu", "format"])
+    input_share = table["input_wh"] / table["output_wh"]
+    return {
+        "n": len(table),
         "models": table["model"].nunique(),
         "measured": table.loc[table["tier"].ne("C"), "model"].nunique(),
-        "n": len(table),
+        "counts": kinds["tier"].value_counts().to_dict(),
+        "best": table.loc[table["load"] == BEST, "requests"].describe().to_dict(),
         "shown": few[few["model"].isin(SHOWN)].to_dict("records"),
-        "gpu": GPU,
-        "compared": compared.to_dict("records"),
-        "verdicts": {role: _verdict(compared[compared["role"] == role]) for role in ROLES},
-        "ratios": _ratios(compared),
-        "waiting": _waiting(compared[compared["role"] == "prefill"]),
-        "shares": (table["input_wh"] / table["output_wh"])
-        .groupby(table["load"])
-        .median()
-        .to_dict(),
+        "shares": input_share.groupby(table["load"]).median().to_dict(),
         "above": {
             kind: _above(table, kind, next_kind)
             for kind, next_kind in (("input", "output"), ("cached", "input"))
         },
-        "paper_share": PAPER_SHARE,
-        "allowed": ALLOWED,
-        "busy": BUSY,
-        "agents": agents[agents["gpu"] == AGENT_GPU].to_dict("records"),
-        "agent_gpu": AGENT_GPU,
-        "call": call,
-        "longest": longest,
-        "over": _over_formula(agents, table, call),
-        "extrapolated": agents.groupby("load")["extrapolated_share"]
-        .agg(["min", "max"])
-        .T.to_dict(),
     }
-    use = render("coefficients/coefficients.md.jinja", **values)
-    return use, render("coefficients/coefficients_checked.md.jinja", **values)
+
+
+def _checked(compared: pd.DataFrame) -> dict[str, Any]:
+    """What was predicted of nodes that do one part of the work, beside what was measured."""
+    return {
+        "compared": compared.to_dict("records"),
+        "verdicts": {role: _verdict(compared[compared["role"] == role]) for role in ROLES},
+        "ratios": _ratios(compared),
+        "waiting": _waiting(compared[compared["role"] == "prefill"]),
+    }
+
+
+def _of_agents(
+    agents: pd.DataFrame, table: pd.DataFrame, call: Mapping[str, float]
+) -> dict[str, Any]:
+    """Agents' calls, what the coefficients make of them, and how far lengths are extrapolated."""
+    shares = agents.groupby("load")["extrapolated_share"]
+    return {
+        "agents": agents[agents["gpu"] == AGENT_GPU].to_dict("records"),
+        "over": _over_formula(agents, table, call),
+        "extrapolated": shares.agg(["min", "max"]).T.to_dict(),
+    }
 
 
 def _above(table: pd.DataFrame, kind: str, other: str) -> dict[str, Any]:
