@@ -158,65 +158,99 @@ def attribution(
         return _attributed(base, head, headline, joined)
 
 
+class _Mixtures:
+    """Logarithms of the headlines of methods between two, each of which is asked once.
+
+    Attributes
+    ----------
+    names : list of str
+        Headlines, in the order of the values; known once one was asked.
+    """
+
+    def __init__(
+        self,
+        base: Mapping[str, Any],
+        head: Mapping[str, Any],
+        headline: Headline,
+        settings: Settings,
+    ) -> None:
+        self.names: list[str] = []
+        self._ends, self._headline, self._settings = (base, head), headline, settings
+        self._known: dict[frozenset[Path], Array] = {}
+
+    def of_paths(self, paths: frozenset[Path]) -> Array:
+        """Values of the base with some paths of the head."""
+        if paths not in self._known:
+            values = self._headline(with_settings(*self._ends, paths))
+            self.names = list(values)
+            self._known[paths] = np.array([_log(values[name]) for name in self.names])
+        return self._known[paths]
+
+    def of_settings(self, chosen: frozenset[str]) -> Array:
+        """Values of the base with some settings of the head."""
+        return self.of_paths(frozenset(path for name in chosen for path in self._settings[name]))
+
+
 def _attributed(
     base: Mapping[str, Any], head: Mapping[str, Any], headline: Headline, settings: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    known: dict[frozenset[Path], Array] = {}
-    names: list[str] = []
+    mixtures = _Mixtures(base, head, headline, settings)
+    value = mixtures.of_settings
+    start, end = value(frozenset()), value(frozenset(settings))
+    shares, pairs = _shares(settings, mixtures), _pairs(settings, value)
 
-    def of_paths(paths: frozenset[Path]) -> Array:
-        nonlocal names
-        if paths not in known:
-            values = headline(with_settings(base, head, paths))
-            names = list(values)
-            known[paths] = np.array([_log(values[name]) for name in names])
-        return known[paths]
+    def long(lines: Iterable[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
+        headlines = enumerate(mixtures.names)
+        frame = [(h, *line[:-1], line[-1][i]) for i, h in headlines for line in lines]
+        return pd.DataFrame(frame, columns=["headline", *columns])
 
-    def of_settings(chosen: frozenset[str]) -> Array:
-        return of_paths(frozenset(path for name in chosen for path in settings[name]))
+    return (
+        long(shares, ["setting", "part", "statistic", "value"]),
+        long(pairs, ["first", "second", "value"]),
+        pd.DataFrame({"headline": mixtures.names, "base": np.exp(start), "head": np.exp(end)}),
+    )
 
-    def alone(
-        members: Iterable[Player], everything: Iterable[Player], of: Value[Player]
-    ) -> dict[str, dict[Player, Array]]:
-        none, whole = of(frozenset()), of(frozenset(everything))
-        return {
-            "from base": {m: of(frozenset([m])) - none for m in members},
-            "from head": {m: whole - of(frozenset(everything) - {m}) for m in members},
-        }
 
-    start, end = of_settings(frozenset()), of_settings(frozenset(settings))
-    by_setting = alone(settings, settings, of_settings) | {
-        "shapley": shapley(list(settings), of_settings)
-    }
+def _shares(settings: Settings, mixtures: _Mixtures) -> list[tuple[str, str, str, Array]]:
+    """Setting, part, statistic, and values: of every setting, then of the parts of each."""
+    value = mixtures.of_settings
+    by_setting = _alone(settings, settings, value) | {"shapley": shapley(list(settings), value)}
     rows = [(name, "", s, v) for s, each in by_setting.items() for name, v in each.items()]
     everything = [path for paths in settings.values() for path in paths]
     for name, paths in settings.items():
         # settings that were joined cannot be taken apart
         if 1 < len(paths) <= MOST_PARTS and all(path[0] == name for path in paths):
-            by_part = alone(paths, everything, of_paths) | {
-                "shapley": owen(settings, name, of_paths)
+            by_part = _alone(paths, everything, mixtures.of_paths) | {
+                "shapley": owen(settings, name, mixtures.of_paths)
             }
             rows += [
                 (name, ".".join(p), s, v) for s, each in by_part.items() for p, v in each.items()
             ]
-    pairs = [
+    return rows
+
+
+def _alone(
+    members: Collection[Player], everything: Collection[Player], value: Value[Player]
+) -> dict[str, dict[Player, Array]]:
+    """What each member changes first of all, and last of all."""
+    players = frozenset(everything)
+    none, whole = value(frozenset()), value(players)
+    return {
+        "from base": {m: value(frozenset([m])) - none for m in members},
+        "from head": {m: whole - value(players - {m}) for m in members},
+    }
+
+
+def _pairs(settings: Settings, value: Value[str]) -> list[tuple[str, str, Array]]:
+    """Two settings, and what both change beyond the sum of what each changes alone."""
+    return [
         (
             a,
             b,
-            of_settings(frozenset([a, b]))
-            - of_settings(frozenset([a]))
-            - of_settings(frozenset([b]))
-            + start,
+            value(frozenset([a, b]))
+            - value(frozenset([a]))
+            - value(frozenset([b]))
+            + value(frozenset()),
         )
         for a, b in combinations(settings, 2)
     ]
-
-    def long(lines: Iterable[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
-        frame = [(h, *line[:-1], line[-1][i]) for i, h in enumerate(names) for line in lines]
-        return pd.DataFrame(frame, columns=["headline", *columns])
-
-    return (
-        long(rows, ["setting", "part", "statistic", "value"]),
-        long(pairs, ["first", "second", "value"]),
-        pd.DataFrame({"headline": names, "base": np.exp(start), "head": np.exp(end)}),
-    )
