@@ -150,7 +150,7 @@ def on_node(law: Law, node: str) -> Law:
     ValueError
         If none of its ways is on such a node.
     """
-    own = law.on([node]) if isinstance(law, Pooled) else None
+    own = Pooled.of(law.shares()).on([node])
     if own is None:
         nodes = ", ".join(dict.fromkeys(way.node for way in law.shares()))
         raise ValueError(f"{node}: none of the ways is on it: {nodes}")
