@@ -19,6 +19,7 @@ from inference_energy.laws.at_load import (
 )
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_number
+from inference_energy.laws.serving import PARTS
 from inference_energy.method.build import build
 from repository import METHODS, read
 
@@ -155,6 +156,25 @@ def test_the_parts_add_up(law):
     assert (np.diff(parts.cached) > 0).all()
     assert (np.diff(parts.prefill) < 0).all()
     assert (np.array(parts) >= 0).all()
+
+
+def test_a_hidden_hosts_time_shows_only_where_it_is_the_longer(law):
+    """The law of the vendor's engine hides it; that of one which does not adds it."""
+    host = list(PARTS).index("token_hidden")
+    assert law.traits["overlapped"] == 1
+    straight = replace(law, slopes=np.zeros(2))
+
+    def seconds(factor, **traits):
+        factors = law.log_factors.copy()
+        factors[[host, host - 1]] = np.log(factor)
+        of = replace(straight, traits=law.traits | traits, log_factors=factors)
+        return of.seconds(1000.0, 300.0)
+
+    alone = seconds(1e-9)
+    shown = 0.1 * alone / 300
+    assert seconds(shown) == pytest.approx((1 + 0.1**3) ** (1 / 3) * alone)
+    assert seconds(shown, overlapped=0.0) == pytest.approx(1.1 * alone)
+    assert seconds(100 * shown) == pytest.approx(10 * alone, rel=1e-3)
 
 
 def test_throughput_grows_with_load_and_ends_at_what_fits(law):

@@ -15,6 +15,7 @@ STRUCTURE = Structure(
     levels=((np.array([0, 1]), np.array([0.3, 0.3])), (np.array([0]), np.array([0.1]))),
     own=(np.array([0]), np.array([0.05])),
     along=np.array([0.1]),
+    hidden=np.array([False, False]),
 )
 
 SLOPE = 0.15
@@ -31,7 +32,7 @@ def made():
     by_group = 0.3 * random.standard_normal((6, 2))
     deviation = by_group[groups[:, 0]]
     factors = shared + deviation @ STRUCTURE.moves.T
-    time, _ = log_sum(parts, factors)
+    time, _ = log_sum(parts, factors, STRUCTURE.hidden)
     noise = 0.02 * random.standard_normal(len(own))
     along = random.uniform(-1, 1, (len(own), 1))
     drift = SLOPE * np.where(own % 2, 1, -1) * along[:, 0]
@@ -43,12 +44,56 @@ def kinds(rows):
 
 
 def test_a_logarithm_of_a_sum_by_hand():
-    total, share = log_sum(np.log([[1.0, 3.0]]), np.log([2.0, 1.0]))
+    none = np.array([False, False])
+    total, share = log_sum(np.log([[1.0, 3.0]]), np.log([2.0, 1.0]), none)
     assert total == pytest.approx(np.log(5.0))
     np.testing.assert_allclose(share, [[0.4, 0.6]])
     # a part that is absent has no share
-    total, share = log_sum(np.array([[0.0, -np.inf]]), np.zeros(2))
+    total, share = log_sum(np.array([[0.0, -np.inf]]), np.zeros(2), none)
     assert (total[0], *share[0]) == (0, 1, 0)
+
+
+HIDDEN = np.array([False, True, False])
+
+
+def test_a_hidden_part_takes_what_is_longer_by_hand():
+    # (1 + 1)^3 + 2^3 = 16
+    total, share = log_sum(np.log([[1.0, 2.0, 1.0]]), np.zeros(3), HIDDEN)
+    assert total[0] == pytest.approx(np.log(16) / 3)
+    np.testing.assert_allclose(share, [[0.25, 0.5, 0.25]])
+    for parts, longer in (([1.0, 100.0, 1.0], 100.0), ([50.0, 1.0, 50.0], 100.0)):
+        total, share = log_sum(np.log(parts), np.zeros(3), HIDDEN)
+        assert np.exp(total) == pytest.approx(longer, rel=1e-4)
+        assert share.sum() == pytest.approx(1)
+    # without a hidden part, or with nothing else, a sum as ever
+    for parts in ([1.0, 0.0, 3.0], [0.0, 4.0, 0.0]):
+        with np.errstate(divide="ignore"):
+            total, share = log_sum(np.log(parts), np.zeros(3), HIDDEN)
+        assert np.exp(total) == pytest.approx(4.0)
+        np.testing.assert_allclose(share, np.array(parts) / 4)
+
+
+@pytest.mark.parametrize("hidden", [HIDDEN, ~HIDDEN, np.zeros(3, bool)], ids=str)
+def test_shares_are_the_change_of_the_time_and_sum_to_one(hidden):
+    random = np.random.default_rng(4)
+    logs, step = random.normal(size=(20, 3)), 1e-6
+    _, share = log_sum(logs, np.zeros(3), hidden)
+    np.testing.assert_allclose(share.sum(axis=-1), 1)
+    for part, unit in enumerate(np.eye(3)):
+        above, below = (log_sum(logs, sign * step * unit, hidden)[0] for sign in (1, -1))
+        np.testing.assert_allclose(share[:, part], (above - below) / (2 * step), atol=1e-8)
+
+
+def test_factors_of_hidden_parts_are_found(made):
+    """Where either is the longer, rows tell both; the fit follows the times that they make."""
+    parts, _, rows, factors = made
+    structure = replace(STRUCTURE, hidden=np.array([False, True]))
+    time, _ = log_sum(parts, factors, structure.hidden)
+    found = fit(parts, time, replace(rows, structure=structure), kinds(rows))
+    for k in (0, 7, 23):
+        mean, covariance = found.of(rows.groups[rows.own == k][0], k)
+        expected = factors[np.flatnonzero(rows.own == k)[0]]
+        assert (np.abs(mean[:2] - expected) < 3 * np.sqrt(np.diag(covariance))[:2]).all()
 
 
 def test_the_factors_of_every_configuration_are_found(made):
@@ -192,10 +237,15 @@ def test_a_fit_that_another_job_has_done_is_the_same_bit_for_bit(made, tmp_path,
         lambda parts, time, rows: (
             parts,
             time,
+            replace(rows, structure=replace(STRUCTURE, hidden=np.array([False, True]))),
+        ),
+        lambda parts, time, rows: (
+            parts,
+            time,
             replace(rows, structure=STRUCTURE.with_spreads(2 * STRUCTURE.spreads)),
         ),
     ],
-    ids=["parts", "times", "covariates", "groups", "normal", "spreads"],
+    ids=["parts", "times", "covariates", "groups", "normal", "hidden", "spreads"],
 )
 def test_another_fit_is_not_taken_for_the_one_that_is_done(made, tmp_path, monkeypatch, change):
     monkeypatch.setenv(FOLDER, str(tmp_path))

@@ -157,6 +157,17 @@ def test_models_without_an_indexer_have_no_index(traits_of):
         assert (of["index_s"], of["index_cache_s"], of["index_tokens"]) == (0, 0, np.inf)
 
 
+@pytest.mark.parametrize(
+    ("engine", "hidden"),
+    [("SGLang", 1), ("dynamo-trt", 1), ("vllm", 0), ("mine", 0), (None, 0), ("absent", 0)],
+)
+def test_an_engine_that_plans_ahead_hides_its_hosts_time(traits_of, engine, hidden):
+    of = traits_of(DENSE if engine == "absent" else DENSE | {"engine": engine})
+    assert of["overlapped"] == hidden
+    assert of_part(of, "token", 100, 50) == 50 * (1 - hidden)
+    assert of_part(of, "token_hidden", 100, 50) == 50 * hidden
+
+
 def test_nothing_but_the_output_is_decoded(traits_of):
     parts = dict(zip(PARTS, part_seconds(traits_of(LATENT), 1000, 0, concurrency=8), strict=True))
     assert {name for name, value in parts.items() if value > 0} == {

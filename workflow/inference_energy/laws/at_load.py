@@ -23,9 +23,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.laws import mixed
 from inference_energy.laws.base import LENGTH_FLOOR, Array, Domain, Joined, Law, Parts
+from inference_energy.laws.engines import engine_name
 from inference_energy.laws.rows import CONFIGURATION as OF_A_RUN
 from inference_energy.laws.rows import configuration_number, length_range, load_of
 from inference_energy.laws.serving import (
+    HIDDEN,
     PARTS,
     SECONDS,
     TRAITS,
@@ -38,7 +40,7 @@ DEVIATIONS: dict[str, tuple[str, ...]] = {
     "all": tuple(PARTS),
     "prefill": tuple(name for name in PARTS if name.startswith("prefill")),
     "step": tuple(name for name in PARTS if name.startswith("step")),
-    "host": ("token",),
+    "host": ("token", "token_hidden"),
     "token": ("link", "compute", "narrow"),
     "weights": ("weights", "weights_4bit", "experts", "experts_4bit"),
 }
@@ -175,12 +177,14 @@ class AtLoad(Law):
         output_tokens: ArrayLike,
         cached_tokens: ArrayLike = 0.0,
     ) -> Array:
-        """Time of every part of equation (1), factors included, without drift. [s]"""
+        """Share of every part in the time of a query, factors included, without drift. [s]"""
         n_out = np.maximum(output_tokens, LENGTH_FLOOR)
         at_peak = part_seconds(
             self.traits, input_tokens, n_out, cached_tokens, self.concurrency, self.requests
         )
-        return at_peak * np.exp(self.log_factors)
+        with np.errstate(divide="ignore"):
+            log_time, share = mixed.log_sum(np.log(at_peak), self.log_factors, HIDDEN)
+        return np.exp(log_time)[..., None] * share
 
     def _log_time(
         self,
@@ -410,9 +414,6 @@ def describe(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> pd
     return described.assign(protocol=known.where(known.notna(), implied))
 
 
-ENGINES = {"vllm": "vLLM", "sgl": "SGLang", "trt": "TensorRT-LLM", "tensorrt": "TensorRT-LLM"}
-"""What a name of a serving software contains, whatever its case and dashes, and which one it is."""
-
 LAYOUT = (
     "nodes",
     "tensor_parallel",
@@ -421,11 +422,6 @@ LAYOUT = (
     "expert_parallel",
 )
 """Columns of which an empty cell means one."""
-
-
-def engine_name(name: str) -> str:
-    """A serving software in one spelling: InferenceX writes dynamo-trt, and vllm."""
-    return next((known for part, known in ENGINES.items() if part in name.lower()), name)
 
 
 def _text(cell: Any, column: str) -> str:
@@ -492,6 +488,7 @@ def _structure(scale: float) -> mixed.Structure:
         levels=tuple(deviations(spread) for _, spread in LEVELS.values()),
         own=deviations(OWN),
         along=scale * np.array(list(ALONG.values())),
+        hidden=HIDDEN,
         normal=list(LEVELS).index(ODD),
     )
 
@@ -590,7 +587,7 @@ class AtLoadFit:
         """Throughput [tokens/s] of rows as for ``fit``, and standard deviation of its logarithm."""
         number, means, covariances, scatter = self._factors(rows)
         factors, slopes = np.split(means[number], [len(PARTS)], axis=1)
-        log_time, share = mixed.log_sum(_log_times(rows), factors)
+        log_time, share = mixed.log_sum(_log_times(rows), factors, HIDDEN)
         along = _along_rows(rows)
         log_time = log_time + (along * slopes).sum(axis=1)
         change = np.concatenate([share, along], axis=1)
@@ -640,7 +637,7 @@ def _update(
     centre = np.concatenate([law.log_factors, law.slopes])
     values = centre
     for _ in range(steps):
-        log_fit, share = mixed.log_sum(log_parts, values[: len(PARTS)])
+        log_fit, share = mixed.log_sum(log_parts, values[: len(PARTS)], HIDDEN)
         change = np.concatenate([share, along], axis=1)
         error = log_fit + along @ values[len(PARTS) :] - log_time
         weighted = change.T / law.scatter**2

@@ -26,7 +26,8 @@ from inference_energy.drawing import (
     note,
     tell,
 )
-from inference_energy.laws.at_load import AS_MANY_AS_FIT, AT_A_LOAD, STEADY, engine_name
+from inference_energy.laws.at_load import AS_MANY_AS_FIT, AT_A_LOAD, STEADY
+from inference_energy.laws.engines import engine_name
 from inference_energy.laws.registry import LAWS
 from inference_energy.text import extent, number, share_of
 from inference_energy.units import PERCENT

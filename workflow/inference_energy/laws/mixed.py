@@ -1,14 +1,15 @@
 """Fit of a time that is a sum of parts, with factors that groups of rows share.
 
-    ln t_i = ln sum_j exp(a_ij + b_j + sum_d M_jd (sum_l u_l[g_il, d] + v[c_i, d]))
-             + sum_k x_ik w[c_i, k]                                                            (1)
+    ln t_i = ln (G_i^p + H_i^p)^(1/p) + sum_k x_ik w[c_i, k],    G_i, H_i =
+             sum_j exp(a_ij + b_j + sum_d M_jd (sum_l u_l[g_il, d] + v[c_i, d]))               (1)
 
-a is the logarithm of part j at known rates; b that of its factor, shared by all rows, with a Normal
-prior; u deviation d of the row's group at level l, and v that of the row's configuration, drawn
-about zero, from a Normal distribution at the first levels and from Student's t at the others; M
-says which parts a deviation moves; w is the configuration's slope along known covariates x of the
-row, drawn as v is, so that the law is the less sure the further a row is from those that are
-measured. The most probable values are found by Gauss-Newton
+G is the sum over most parts j, H that over those that pass meanwhile, so that little more than the
+longer of the two shows (p is OVERLAP). a is the logarithm of part j at known rates; b that of its
+factor, shared by all rows, with a Normal prior; u deviation d of the row's group at level l, and v
+that of the row's configuration, drawn about zero, from a Normal distribution at the first levels
+and from Student's t at the others; M says which parts a deviation moves; w is the configuration's
+slope along known covariates x of the row, drawn as v is, so that the law is the less sure the
+further a row is from those that are measured. The most probable values are found by Gauss-Newton
 steps, of which the v and w are eliminated (Schur complement: they touch only the rows of their
 configuration), then the u of groups that lie in those of one level. With every step the weights of
 Student's t, for residuals and for deviations, are renewed, and by them the scatter of each kind of
@@ -42,6 +43,10 @@ SPREAD_GROUPS = 10.0
 SCATTER, SCATTER_ROWS = 0.05, 20.0
 """Prior scatter of ln t within a configuration, and how many rows it counts as."""
 
+OVERLAP = 3.0
+"""Exponent p of equation (1): 1 adds the two times, infinity takes the longer; two equal ones take
+1.26 times as long as either."""
+
 STEPS, TOLERANCE, SHORTEST = 200, 1e-3, 1e-3
 """Steps at most, change at which they end (root mean square over all that is fitted, in standard
 deviations and logarithms), and shortest part of a step. Where all but single configurations have
@@ -65,6 +70,8 @@ class Structure:
         Deviations that a configuration has.
     along : ndarray
         Standard deviations of its slopes w, by covariate.
+    hidden : ndarray of bool
+        Parts that make H of equation (1).
     normal : int
         Levels whose deviations are Normal, the first ones: what is odd is put down to groups of the
         others, whose deviations are Student's t.
@@ -76,6 +83,7 @@ class Structure:
     levels: tuple[Deviations, ...]
     own: Deviations
     along: Array
+    hidden: NDArray[np.bool_]
     normal: int = 0
 
     @property
@@ -450,13 +458,30 @@ class Mixed:
         return mean, slope @ self.covariance[np.ix_(place, place)] @ slope.T + drawn
 
 
-def log_sum(log_parts: Array, factors: Array) -> tuple[Array, Array]:
-    """Logarithm of the sum of parts times factors over the last axis, and the parts' shares."""
+def log_sum(log_parts: Array, factors: Array, hidden: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Logarithm of the time of parts times factors over the last axis, and the parts' shares.
+
+    Parameters
+    ----------
+    log_parts, factors : ndarray
+        Logarithms, parts last; they broadcast together.
+    hidden : ndarray of bool
+        Parts that pass while the others do, H of equation (1).
+
+    Returns
+    -------
+    log_time : ndarray
+        ln of (G^p + H^p)^(1/p).
+    share : ndarray
+        Change of log_time per change of each logarithm; they sum to one.
+    """
     logs = log_parts + factors
     largest = logs.max(axis=-1, keepdims=True)
     parts = np.exp(logs - largest)
-    total = parts.sum(axis=-1, keepdims=True)
-    return (largest + np.log(total))[..., 0], parts / total
+    both = np.stack([parts @ ~hidden, parts @ hidden], axis=-1)
+    total = (both**OVERLAP).sum(axis=-1, keepdims=True) ** (1 / OVERLAP)
+    slope = (both / total) ** (OVERLAP - 1) / total
+    return (largest + np.log(total))[..., 0], parts * slope[..., hidden.astype(int)]
 
 
 @dataclass(frozen=True)
@@ -485,7 +510,7 @@ class _Problem:
         """All that the fit depends on besides where it begins."""
         rows, s = self.rows, self.rows.structure
         yield from (self.log_parts, self.log_time, self.kind, rows.groups, rows.own, rows.along)
-        yield from (s.median, s.spread, s.moves, s.along, np.array(s.normal), *s.own)
+        yield from (s.median, s.spread, s.moves, s.along, s.hidden, np.array(s.normal), *s.own)
         for level in s.levels:
             yield from level
 
@@ -534,7 +559,7 @@ class _Problem:
         """Logarithm of t of the rows, and the parts' shares of t."""
         s, n = self.rows.structure, len(self.rows.structure.median)
         factors = values[:n] + self.rows.deviations(values, own) @ s.moves.T
-        log_fit, share = log_sum(self.log_parts, factors[self.rows.own])
+        log_fit, share = log_sum(self.log_parts, factors[self.rows.own], s.hidden)
         return log_fit + self.rows.drift(own), share
 
     def newton(self, state: State, log_fit: Array, share: Array) -> "_Step":

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from inference_energy.laws.at_load import engine_name
+from inference_energy.laws.engines import engine_name
 from inference_energy.laws.load_scores import ELSEWHERE, SCALED, SCALES, SPLITS, statistics
 from inference_energy.laws.mixed import SPREAD_GROUPS
 from inference_energy.laws.training import counted_once

@@ -3,7 +3,7 @@
 What a configuration implies (``TRAITS``), and the parts that follow from it for a query of L_in
 input tokens, of which L_k are found in the cache, and L_out output tokens:
 
-    T = sum_j f_j T_j,    TPS = L_out / T                                                      (1)
+    T = ((sum_j f_j T_j)^p + (f_h T_h)^p)^(1/p),    TPS = L_out / T                            (1)
 
 - weights, read once per step and so once per output token of the batch: ``L_out D/B`` for what
   every token uses, ``L_out X t(B)/B`` for routed experts, of which a batch touches the share
@@ -12,7 +12,8 @@ input tokens, of which L_k are found in the cache, and L_out output tokens:
   an indexer, the reduction over GPUs and, with E experts, ``L_out n (log2 E)/(8 B)`` for routing
 - an output token: ``L_out c`` for its matrix products, ``L_out c w/(1 + m/M)`` for those of narrow
   experts, which take M rows whatever the tokens ``m = B k/E`` that each has in a step,
-  ``L_out l r(B)`` for the reductions over the link, ``L_out`` for scheduling and sampling
+  ``L_out l r(B)`` for the reductions over the link, ``L_out`` for scheduling and sampling, of
+  which an engine that plans a step while the GPU computes another hides T_h behind all the rest
 - the cache that an output token reads: ``L_out (L_in + L_out/2) k``, of which an indexer selects K
   tokens and itself reads ``i`` of all, ``L_out (min(L_in + L_out/2, K) k + (L_in + L_out/2) i)``;
   and the state that it reads and writes in a hybrid model: ``L_out s``
@@ -40,6 +41,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from inference_energy.laws.base import LENGTH_FLOOR, Array
+from inference_energy.laws.engines import overlaps
 from inference_energy.laws.hardware import (
     EIGHT_BIT_CACHE,
     LEAST_CACHE,
@@ -75,6 +77,7 @@ TRAITS = [
     "index_cache_s",
     "cache_tokens",
     "state_s",
+    "overlapped",
 ]
 """Columns of ``add_traits``, floats: seconds per step to read all dense weights and all experts;
 share of the experts that a token uses; whether the model is a mixture of experts; log2 of their
@@ -84,7 +87,7 @@ an expert's width on a GPU; seconds per token to send the activations over the l
 reduction; GPUs of a reduction; bytes of a token's activations; seconds per token squared of
 attention, and of an indexer; tokens that the indexer selects, infinite without one; seconds to read
 a token of the cache, and of the indexer's; tokens that the cache holds; seconds to read and write
-the state of a hybrid model."""
+the state of a hybrid model; whether the engine hides the host's time (``engines.overlaps``)."""
 
 PARTS = {
     "weights": (1.25, 0.15),
@@ -100,6 +103,7 @@ PARTS = {
     "narrow": (4.0, 0.7),
     "link": (1.5, 0.2),
     "token": (1.2e-5, 0.7),
+    "token_hidden": (1.2e-5, 0.7),
     "cache": (1.3, 0.25),
     "cache_latent": (0.4, 0.5),
     "state": (1.0, 0.7),
@@ -115,6 +119,9 @@ PARTS = {
 }
 """Parts of equation (1), with median and standard deviation of the logarithm of their factors'
 priors: steps [s/layer], token and prefill_request [s], prefill_latency [s], the others [1]."""
+
+HIDDEN = np.array([name == "token_hidden" for name in PARTS])
+"""Whether a part is hidden behind the others: T_h of equation (1)."""
 
 SECONDS = ("step", "token", "prefill_step", "prefill_request", "prefill_latency")
 """Beginnings of the parts whose factors are times; the other factors have no unit."""
@@ -265,6 +272,7 @@ def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.Da
         np.where(indexed, INDEX_BYTES * layers * entries, 0.0) / (parted * bandwidth),
         free * parted / count / entry,
         np.where(model["attention"].eq("hybrid"), state, 0.0) / (count * bandwidth),
+        rows.get("engine", pd.Series(None, rows.index, object)).map(overlaps),
     ]
     traits = pd.DataFrame(dict(zip(TRAITS, columns, strict=True)), index=rows.index).astype(float)
     return traits.assign(filled=(dense_bytes + expert_bytes) / usable)
@@ -379,7 +387,8 @@ def part_seconds(
         "compute": compute,
         "narrow": compute * of["narrowness"] * padded,
         "link": n_out * link * (ring + (each - ring) * small),
-        "token": n_out,
+        "token": n_out * (1 - of["overlapped"]),
+        "token_hidden": n_out * of["overlapped"],
         "cache": cache * (1 - latent),
         "cache_latent": cache * latent,
         "state": n_out * of["state_s"],

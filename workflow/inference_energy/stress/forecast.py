@@ -9,7 +9,8 @@ import pandas as pd
 from inference_energy.energy.equation import energy_of_tokens, token_energy
 from inference_energy.energy.exact import model_energy
 from inference_energy.errors import InputError
-from inference_energy.laws.at_load import describe, engine_name
+from inference_energy.laws.at_load import describe
+from inference_energy.laws.engines import engine_name
 from inference_energy.laws.hardware import USABLE_MEMORY, find_model
 from inference_energy.laws.training import LoadFit
 from inference_energy.method.build import build

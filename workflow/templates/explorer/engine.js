@@ -142,7 +142,8 @@ const engine = (() => {
       compute,
       narrow: (compute * t.narrowness) / (1 + (batch * t.expert_share) / serving.expert_rows),
       link: output * t.link_s * (ring + (t.group - 1 - ring) * small),
-      token: output,
+      token: output * (1 - t.overlapped),
+      token_hidden: output * t.overlapped,
       cache: cache * (1 - t.latent),
       cache_latent: cache * t.latent,
       state: output * t.state_s,
@@ -157,7 +158,15 @@ const engine = (() => {
       prefill_latency: 1 / batch,
     };
     const drift = Math.exp(sum(along(law, computed, output).map((value, j) => value * known.slopes[j])));
-    return known.parts.map((place, j) => (parts[serving.parts[place]] * Math.exp(known.factors[j]) * drift) / law.copies);
+    const names = known.parts.map((place) => serving.parts[place]);
+    const alone = names.map((name, j) => (parts[name] * Math.exp(known.factors[j]) * drift) / law.copies);
+    return overlapped(alone, names.map((name) => serving.hidden.includes(name)), serving.overlap);
+  };
+  /* Times of parts, of which the hidden ones pass while the others do: shares of the time that both take. */
+  const overlapped = (alone, hidden, p) => {
+    const both = [false, true].map((kind) => sum(alone.filter((_, j) => hidden[j] === kind)));
+    const total = sum(both.map((time) => time ** p)) ** (1 / p);
+    return alone.map((time, j) => time * (both[Number(hidden[j])] / total) ** (p - 1));
   };
   /* Twice the pairs of a token and one of at most `most` before it. */
   const pairsOf = (tokens, most) => {
@@ -181,6 +190,7 @@ const engine = (() => {
     narrow: "computing the output",
     link: "links between GPUs",
     token: "scheduling and sampling",
+    token_hidden: "scheduling and sampling",
     cache: "attention: reading the cache",
     cache_latent: "attention: reading the cache",
     state: "attention: reading the cache",
