@@ -94,6 +94,13 @@ def test_the_batch_is_the_smallest_of_its_limits(traits_of):
     assert batch[-1] < min(2048, of["cache_tokens"] / 2000)
 
 
+def test_an_engine_built_for_a_finite_run_serves_more_at_once(traits_of):
+    small = traits_of(DENSE | {"model": "Llama 3.1 8B"})
+    endless, built = (served_batch(small, 64, 64, np.inf, n) for n in (np.inf, 1e6))
+    assert (endless, built) == (pytest.approx(2048, rel=0.01), pytest.approx(4096, rel=0.01))
+    assert served_batch(small, 64, 64, 1e6, 1e6) == pytest.approx(2048, rel=0.01)
+
+
 def test_a_finite_run_ends_with_a_batch_that_drains(traits_of):
     of = traits_of(DENSE)
     endless = of_part(of, "weights", 100, 100, concurrency=8)

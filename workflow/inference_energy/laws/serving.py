@@ -24,11 +24,12 @@ input tokens, of which L_k are found in the cache, and L_out output tokens:
   query ``n``, 1 and 1/B
 
 The batch B is the smooth minimum of the concurrency, the requests of the run, what the KV cache
-holds and the engine's limit. A run of R requests ends with a batch that drains, the more of it the
-more requests came before: 1/B becomes 1/B + (1 - B/R)/(2 R), as requests that are all served at
-once end at once. The factors f_j are what a law is fitted for: peak over achieved rate [1] or a
-time [s]. A reduction sends 2 (g-1)/g times the activations around a ring of g GPUs, or, of a small
-message, (g-1) times from each to each: r is between them.
+holds and the engine's limit, which is higher in a finite run of requests that are all given at
+once. A run of R requests ends with a batch that drains, the more of it the more requests came
+before: 1/B becomes 1/B + (1 - B/R)/(2 R), as requests that are all served at once end at once. The
+factors f_j are what a law is fitted for: peak over achieved rate [1] or a time [s]. A reduction
+sends 2 (g-1)/g times the activations around a ring of g GPUs, or, of a small message, (g-1) times
+from each to each: r is between them.
 
 Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k, i, a, x [s/token^2]; s [s/token];
 K [tokens].
@@ -128,6 +129,11 @@ SECONDS = ("step", "token", "prefill_step", "prefill_request", "prefill_latency"
 
 LARGEST_BATCH = 2048.0
 """Requests that an engine serves at once at most (its default is between 256 and 2048)."""
+
+LARGEST_BUILT = 4096.0
+"""The same in a finite run of requests that are all given at once: the vendor's benchmark builds an
+engine for each model, node and lengths, for as many requests as fit, up to these
+(tensorrt_llm/bench/build/tuning.py of NVIDIA/TensorRT-LLM)."""
 
 SMOOTHNESS = 4.0
 """Exponent of the smooth minimum: two equal limits give 16 % less than either."""
@@ -321,10 +327,11 @@ def served_batch(
         and for a run without end.
     """
     kept = np.asarray(input_tokens, float) + np.asarray(output_tokens, float)
+    at_once = np.isinf(concurrency) & np.isfinite(requests)
     limits = [
         np.minimum(concurrency, requests),
         np.asarray(traits["cache_tokens"]) / np.maximum(kept, LENGTH_FLOOR),
-        LARGEST_BATCH,
+        np.where(at_once, LARGEST_BUILT, LARGEST_BATCH),
     ]
     return sum(np.power(limit, -SMOOTHNESS) for limit in limits) ** (-1 / SMOOTHNESS)
 
