@@ -57,13 +57,13 @@ HIDDEN = np.array([False, True, False])
 
 
 def test_a_hidden_part_takes_what_is_longer_by_hand():
-    # (1 + 1)^3 + 2^3 = 16
+    # (1 + 1)^2 + 2^2 = 8
     total, share = log_sum(np.log([[1.0, 2.0, 1.0]]), np.zeros(3), HIDDEN)
-    assert total[0] == pytest.approx(np.log(16) / 3)
+    assert total[0] == pytest.approx(np.log(8) / 2)
     np.testing.assert_allclose(share, [[0.25, 0.5, 0.25]])
     for parts, longer in (([1.0, 100.0, 1.0], 100.0), ([50.0, 1.0, 50.0], 100.0)):
         total, share = log_sum(np.log(parts), np.zeros(3), HIDDEN)
-        assert np.exp(total) == pytest.approx(longer, rel=1e-4)
+        assert np.exp(total) == pytest.approx(longer, rel=1e-3)
         assert share.sum() == pytest.approx(1)
     # without a hidden part, or with nothing else, a sum as ever
     for parts in ([1.0, 0.0, 3.0], [0.0, 4.0, 0.0]):

@@ -16,7 +16,7 @@ from inference_energy.claims.judge import deciding
 from inference_energy.claims.wording import place
 from inference_energy.explorer.configurations import Configuration
 from inference_energy.explorer.page import DIGITS
-from inference_energy.laws import at_load, mixed, serving
+from inference_energy.laws import at_load, serving
 from inference_energy.laws.base import LENGTH_FLOOR, Law, Share
 from inference_energy.laws.fitting import Hardware
 from inference_energy.laws.hardware import LONGEST, longest_context
@@ -259,7 +259,6 @@ def serving_content(pools: Pools, coefficients: pd.DataFrame) -> dict[str, Any]:
         "hidden": [
             name for name, hidden in zip(serving.PARTS, serving.HIDDEN, strict=True) if hidden
         ],
-        "overlap": mixed.OVERLAP,
         "near": at_load.NEAR,
         "short": at_load.SHORT,
         "length_floor": LENGTH_FLOOR,

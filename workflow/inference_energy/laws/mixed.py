@@ -1,20 +1,20 @@
 """Fit of a time that is a sum of parts, with factors that groups of rows share.
 
-    ln t_i = ln (G_i^p + H_i^p)^(1/p) + sum_k x_ik w[c_i, k],    G_i, H_i =
+    ln t_i = ln (G_i^2 + H_i^2)^(1/2) + sum_k x_ik w[c_i, k],    G_i, H_i =
              sum_j exp(a_ij + b_j + sum_d M_jd (sum_l u_l[g_il, d] + v[c_i, d]))               (1)
 
-G is the sum over most parts j, H that over those that pass meanwhile, so that little more than the
-longer of the two shows (p is OVERLAP). a is the logarithm of part j at known rates; b that of its
-factor, shared by all rows, with a Normal prior; u deviation d of the row's group at level l, and v
-that of the row's configuration, drawn about zero, from a Normal distribution at the first levels
-and from Student's t at the others; M says which parts a deviation moves; w is the configuration's
-slope along known covariates x of the row, drawn as v is, so that the law is the less sure the
-further a row is from those that are measured. The most probable values are found by Gauss-Newton
-steps, of which the v and w are eliminated (Schur complement: they touch only the rows of their
-configuration), then the u of groups that lie in those of one level. With every step the weights of
-Student's t, for residuals and for deviations, are renewed, and by them the scatter of each kind of
-row and the standard deviations of all deviations, which are drawn towards those given
-(``laws.spreads``). Nothing is drawn at random.
+G is the sum over most parts j, H that over those that pass meanwhile: of two equal times 1.41 times
+either shows, of unequal ones little more than the longer. a is the logarithm of part j at known
+rates; b that of its factor, shared by all rows, with a Normal prior; u deviation d of the row's
+group at level l, and v that of the row's configuration, drawn about zero, from a Normal
+distribution at the first levels and from Student's t at the others; M says which parts a deviation
+moves; w is the configuration's slope along known covariates x of the row, drawn as v is, so that
+the law is the less sure the further a row is from those that are measured. The most probable values
+are found by Gauss-Newton steps, of which the v and w are eliminated (Schur complement: they touch
+only the rows of their configuration), then the u of groups that lie in those of one level. With
+every step the weights of Student's t, for residuals and for deviations, are renewed, and by them
+the scatter of each kind of row and the standard deviations of all deviations, which are drawn
+towards those given (``laws.spreads``). Nothing is drawn at random.
 """
 
 from collections.abc import Iterator
@@ -42,10 +42,6 @@ SPREAD_GROUPS = 10.0
 
 SCATTER, SCATTER_ROWS = 0.05, 20.0
 """Prior scatter of ln t within a configuration, and how many rows it counts as."""
-
-OVERLAP = 3.0
-"""Exponent p of equation (1): 1 adds the two times, infinity takes the longer; two equal ones take
-1.26 times as long as either."""
 
 STEPS, TOLERANCE, SHORTEST = 200, 1e-3, 1e-3
 """Steps at most, change at which they end (root mean square over all that is fitted, in standard
@@ -471,7 +467,7 @@ def log_sum(log_parts: Array, factors: Array, hidden: NDArray[np.bool_]) -> tupl
     Returns
     -------
     log_time : ndarray
-        ln of (G^p + H^p)^(1/p).
+        ln of (G^2 + H^2)^(1/2).
     share : ndarray
         Change of log_time per change of each logarithm; they sum to one.
     """
@@ -479,9 +475,9 @@ def log_sum(log_parts: Array, factors: Array, hidden: NDArray[np.bool_]) -> tupl
     largest = logs.max(axis=-1, keepdims=True)
     parts = np.exp(logs - largest)
     both = np.stack([parts @ ~hidden, parts @ hidden], axis=-1)
-    total = (both**OVERLAP).sum(axis=-1, keepdims=True) ** (1 / OVERLAP)
-    slope = (both / total) ** (OVERLAP - 1) / total
-    return (largest + np.log(total))[..., 0], parts * slope[..., hidden.astype(int)]
+    square = np.square(both).sum(axis=-1, keepdims=True)
+    share = parts * both[..., hidden.astype(int)] / square
+    return (largest + np.log(square) / 2)[..., 0], share
 
 
 @dataclass(frozen=True)

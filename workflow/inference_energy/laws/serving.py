@@ -3,7 +3,7 @@
 What a configuration implies (``TRAITS``), and the parts that follow from it for a query of L_in
 input tokens, of which L_k are found in the cache, and L_out output tokens:
 
-    T = ((sum_j f_j T_j)^p + (f_h T_h)^p)^(1/p),    TPS = L_out / T                            (1)
+    T = ((sum_j f_j T_j)^2 + (f_h T_h)^2)^(1/2),    TPS = L_out / T                            (1)
 
 - weights, read once per step and so once per output token of the batch: ``L_out D/B`` for what
   every token uses, ``L_out X t(B)/B`` for routed experts, of which a batch touches the share

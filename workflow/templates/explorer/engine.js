@@ -160,13 +160,12 @@ const engine = (() => {
     const drift = Math.exp(sum(along(law, computed, output).map((value, j) => value * known.slopes[j])));
     const names = known.parts.map((place) => serving.parts[place]);
     const alone = names.map((name, j) => (parts[name] * Math.exp(known.factors[j]) * drift) / law.copies);
-    return overlapped(alone, names.map((name) => serving.hidden.includes(name)), serving.overlap);
+    return overlapped(alone, names.map((name) => serving.hidden.includes(name)));
   };
   /* Times of parts, of which the hidden ones pass while the others do: shares of the time that both take. */
-  const overlapped = (alone, hidden, p) => {
+  const overlapped = (alone, hidden) => {
     const both = [false, true].map((kind) => sum(alone.filter((_, j) => hidden[j] === kind)));
-    const total = sum(both.map((time) => time ** p)) ** (1 / p);
-    return alone.map((time, j) => time * (both[Number(hidden[j])] / total) ** (p - 1));
+    return alone.map((time, j) => (time * both[Number(hidden[j])]) / Math.hypot(...both));
   };
   /* Twice the pairs of a token and one of at most `most` before it. */
   const pairsOf = (tokens, most) => {
