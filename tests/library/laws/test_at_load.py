@@ -177,6 +177,35 @@ def test_a_hidden_hosts_time_shows_only_where_it_is_the_longer(law):
     assert seconds(100 * shown) == pytest.approx(101**0.5 * alone)
 
 
+def test_the_error_of_a_part_follows_from_its_change_with_the_factors(law):
+    """Finite differences, where the host's time is as long as the GPU's."""
+    host = list(PARTS).index("token_hidden")
+    factors = law.log_factors.copy()
+    factors[host] += np.log(law.seconds(1000.0, 300.0) / 300) - factors[host]
+    both = replace(law, log_factors=factors, scatter=0.0)
+    step, lengths = 1e-5, (1000.0, 400.0, 300.0)
+    changes = np.array([*np.eye(len(PARTS)), *np.zeros((2, len(PARTS)))])
+    slopes = np.array([*np.zeros((len(PARTS), 2)), *np.eye(2)])
+
+    def logs(sign):
+        return np.array(
+            [
+                np.log(
+                    replace(
+                        both,
+                        log_factors=factors + sign * step * change,
+                        slopes=both.slopes + sign * step * slope,
+                    ).parts(*lengths)
+                )
+                for change, slope in zip(changes, slopes, strict=True)
+            ]
+        )
+
+    change = (logs(1) - logs(-1)) / (2 * step)
+    expected = np.sqrt(np.einsum("ip,ij,jp->p", change, law.covariance, change))
+    np.testing.assert_allclose(both.parts_sigma(*lengths), expected, rtol=1e-6)
+
+
 def test_throughput_grows_with_load_and_ends_at_what_fits(law):
     throughput = law.at(LOADS).predict(1000.0, 1000.0)
     assert (np.diff(throughput) > 0).all()

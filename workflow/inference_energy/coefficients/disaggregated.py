@@ -98,8 +98,12 @@ def _run(run: pd.Series, fit: LoadFit, power: GpuPower, hardware: Hardware) -> p
     load = run["concurrency"] * GPUS / run["decode_gpus"]
     way, loaded = _served(run, tokens, load, fit, hardware)
     drawn = power.predict(loaded).iloc[0]
-    (seconds,), (sigma,) = node_parts([way["law"]], query)
-    seconds, sigma = seconds[[0, 2]], sigma[[0, 2]]
+    # prefill without output, so that no host's time hides what it takes by itself
+    each = [node_parts([way["law"]], query | {"output_tokens": n}) for n in (0.0, tokens[1])]
+    seconds, sigma = (
+        np.array([of_prefill[0, 0], of_both[0, 2]])
+        for of_prefill, of_both in zip(*each, strict=True)
+    )
     measured = [run["prefill_energy_per_input_token_j"], run["decode_energy_per_output_token_j"]]
     own = [run[f"{role}_power_w"] for role in ROLES]
     rated = hardware["gpus"].set_index("gpu")["tdp_w"].astype(float)[run["gpu"]]

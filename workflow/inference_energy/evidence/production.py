@@ -52,9 +52,11 @@ def compare(day: pd.DataFrame, laws: law.LoadLaws, stated: Mapping[str, Any]) ->
         one = known.law_of(row).at(of["requests_in_flight_per_node"] * nodes)
         spread = np.exp(NORMAL_95 * float(one.sigma(n_in, n_out)))
         parts = one.parts(n_in, kept, n_out)
+        # without output, so that no host's time hides what prefill takes by itself
+        alone = one.parts(n_in, kept, 0.0)
         predicted = {
             "all nodes": n_out / float(one.seconds(n_in, n_out, kept)) / nodes,
-            "prefill nodes": n_in / float(parts.prefill) / nodes,
+            "prefill nodes": n_in / float(alone.prefill) / nodes,
             "decode nodes": n_out / float(parts.decode + parts.cached) / nodes,
         }
         table = pd.DataFrame({"measured": measured, "predicted": predicted}).rename_axis("part")

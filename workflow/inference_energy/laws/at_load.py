@@ -242,6 +242,17 @@ class AtLoad(Law):
         seconds = self._split_seconds(input_tokens, cached_tokens, output_tokens)
         total = seconds.sum(axis=-1, keepdims=True)
         share = np.divide(seconds, total, out=np.zeros_like(seconds), where=total > 0)
+        # what is hidden and what is not shorten each other's share of the time
+        of_all = seconds.sum(axis=-2, keepdims=True)
+        of_all = of_all / of_all.sum(axis=-1, keepdims=True)
+        within = np.zeros_like(of_all)
+        for kind in (HIDDEN, ~HIDDEN):
+            whole = (of_all * kind).sum(axis=-1, keepdims=True)
+            own = (share * kind).sum(axis=-1, keepdims=True)
+            within = within + own * np.divide(
+                of_all * kind, whole, out=np.zeros_like(of_all), where=whole > 0
+            )
+        share = np.where(total > 0, share + within - of_all, 0.0)
         along = _along(np.subtract(input_tokens, cached_tokens), output_tokens)[..., None, :]
         along = np.broadcast_to(along, (*share.shape[:-1], along.shape[-1]))
         change = np.concatenate([share, along], axis=-1)
