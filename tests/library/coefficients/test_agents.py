@@ -39,9 +39,12 @@ def test_less_is_known_at_a_higher_load_where_the_context_limits_the_batch(agent
         list(LOADS)
     ]
     assert (share.diff(axis=1).iloc[:, 1:] > 0).all(axis=None)
-    # beside what is attended to and read, there are the requests that no longer fit
-    read_and_attended = agents["cached_wh"] / agents["total_wh"]
-    assert (agents["extrapolated_share"] > read_and_attended - 0.01).all()
+    # beside what is attended to and read, there are the requests that no longer fit; of the
+    # smallest model some of it passes while the host works, so that less is added than its share
+    more = agents["extrapolated_share"] - agents["cached_wh"] / agents["total_wh"]
+    smallest = agents["model"].eq("GPT-OSS 120B")
+    assert (more[~smallest] > -0.01).all()
+    assert (more[smallest & agents["load"].isin(["64", "256"])] < 0).all()
 
 
 def test_a_call_without_cached_input_is_not_extrapolated(hardware, rows, call):
