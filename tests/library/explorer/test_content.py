@@ -153,13 +153,19 @@ def test_what_a_law_with_load_knows_stands_once_for_all_its_layouts():
         everywhere(),
     )
     wide = replace(law, traits=law.traits | {"several": 1.0, "group": 2.0})
-    ways = [Share(1.0, 1.0, each, "B200 FP4", "vLLM", 8.0) for each in (law, wide)]
+    engines = {"SGLang": 1.0, "vLLM": 0.0}
+    ways = [
+        Share(1.0, 1.0, replace(each, traits=each.traits | {"overlapped": plans}), "B200 FP4", name)
+        for name, plans in engines.items()
+        for each in (law, wide)
+    ]
     pools = content.Pools()
     of = pools.add([pooled(Pooled.of(ways))])["a"]
     pools.finish()
-    (known,) = pools.known
-    assert [law[0] for law in of["laws"]] == [0, 0] and len(pools.layouts) == 2
-    present, factors, slopes, scatter, covariance = known
+    hides, known = pools.known
+    assert [law[0] for law in of["laws"]] == [0, 0, 1, 1] and len(pools.layouts) == 2
+    present, factors, slopes, scatter, covariance, plans = known
+    assert (hides[-1], plans) == (1.0, 0.0)
     parts = pools.parts[present]
     names = [list(PARTS)[part] for part in parts]
     assert {"weights", "step", "step_reduction", "token"} <= set(names)

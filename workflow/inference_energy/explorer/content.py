@@ -89,6 +89,13 @@ def nodes_of(law: Law) -> list[str]:
     return list(dict.fromkeys(way.node for way in law.shares()))
 
 
+OF_ENGINE = "overlapped"
+"""The trait of ``serving.TRAITS`` that an engine has, whatever the layout."""
+
+OF_LAYOUT = [name for name in serving.TRAITS if name != OF_ENGINE]
+"""The others."""
+
+
 class Pools:
     """All ways to serve each model that is served in several, without saying anything twice.
 
@@ -98,12 +105,13 @@ class Pools:
     Attributes
     ----------
     known : list
-        What laws know: the place in ``parts``, ln of the factors, slopes, scatter, and the upper
-        half of the covariance; factors and covariance as :func:`stepped`.
+        What laws know: the place in ``parts``, ln of the factors, slopes, scatter, the upper half
+        of the covariance, and whether the engine hides its host; factors and covariance as
+        :func:`stepped`.
     parts : list
         Places of parts whose time is not zero.
     layouts : list
-        What layouts imply: for every trait of ``serving.TRAITS`` a place in ``trait_values``.
+        What layouts imply: for every trait of ``OF_LAYOUT`` a place in ``trait_values``.
     trait_values : list
         Values of every trait; an infinite one is None.
     columns : list
@@ -115,7 +123,7 @@ class Pools:
         self.parts: list[Any] = []
         self.layouts: list[Any] = []
         self.columns: list[Any] = []
-        self.trait_values: list[list[Any]] = [[] for _ in serving.TRAITS]
+        self.trait_values: list[list[Any]] = [[] for _ in OF_LAYOUT]
         self._places: dict[tuple[Any, ...], int] = {}
         self._forms: list[tuple[dict[str, Any], NDArray[np.bool_]]] = []
         self._layouts: dict[tuple[float | None, ...], tuple[int, NDArray[np.bool_]]] = {}
@@ -166,7 +174,8 @@ class Pools:
         if "traits" not in form:
             return form
         traits = form["traits"]
-        key = (*form["factors"], *form["slopes"], *form["covariance"], form["scatter"])
+        numbers = (*form["factors"], *form["slopes"], *form["covariance"], form["scatter"])
+        key = (*numbers, traits[OF_ENGINE])
         place = self._places.setdefault(key, len(self._forms))
         if place == len(self._forms):
             self._forms.append((form, np.zeros(len(serving.PARTS), bool)))
@@ -177,12 +186,12 @@ class Pools:
     def _layout(self, traits: tuple[float | None, ...]) -> tuple[int, NDArray[np.bool_]]:
         """Place of what a layout implies, and which parts take time; all loads have it alike."""
         if traits not in self._layouts:
-            finite = [np.inf if value is None else value for value in traits]
-            of_names = dict(zip(serving.TRAITS, finite, strict=True))
+            stated = dict(zip(serving.TRAITS, traits, strict=True))
             layout = [
-                self._place(values, _short(value))
-                for value, values in zip(traits, self.trait_values, strict=True)
+                self._place(values, _short(stated[name]))
+                for name, values in zip(OF_LAYOUT, self.trait_values, strict=True)
             ]
+            of_names = {k: np.inf if value is None else value for k, value in stated.items()}
             place = self._place(self.layouts, layout)
             present = serving.part_seconds(of_names, 1.0, 1.0, 0.0, 1.0) > 0
             self._layouts[traits] = place, present
@@ -209,6 +218,7 @@ class Pools:
             form["slopes"],
             form["scatter"],
             stepped("covariance", upper),
+            form["traits"][OF_ENGINE],
         ]
 
 
@@ -251,7 +261,8 @@ def serving_content(pools: Pools, coefficients: pd.DataFrame) -> dict[str, Any]:
     return {
         "unmeasured": sorted(set(coefficients["model"]) - set(measured)),
         "parts": list(serving.PARTS),
-        "traits": list(serving.TRAITS),
+        "traits": OF_LAYOUT,
+        "of_engine": OF_ENGINE,
         "largest_batch": serving.LARGEST_BATCH,
         "smoothness": serving.SMOOTHNESS,
         "small_message": serving.SMALL_MESSAGE,

@@ -248,12 +248,13 @@ const engine = (() => {
 
   /* What laws with load know, in full, from how the content has it: without saying anything twice. */
   const knowledge = ({ known, present, steps }) =>
-    known.map(([parts, factors, slopes, scatter, covariance]) => ({
+    known.map(([parts, factors, slopes, scatter, covariance, ofEngine]) => ({
       parts: present[parts],
       factors: decoded(factors, steps.factors),
       slopes,
       scatter,
       covariance: decoded(covariance, steps.covariance),
+      ofEngine,
     }));
   /* Ways to serve a model, likewise; known is what laws know. */
   const unpacked = (serving, known, { laws: given, ways }) => {
@@ -261,7 +262,8 @@ const engine = (() => {
       if (!Array.isArray(law)) return law;
       const [place, layout, copies] = law;
       const values = serving.layouts[layout].map((value, j) => [serving.traits[j], serving.values[j][value]]);
-      return { kind: "at-load", serving, traits: Object.fromEntries(values), copies, known: known[place] };
+      const traits = { ...Object.fromEntries(values), [serving.of_engine]: known[place].ofEngine };
+      return { kind: "at-load", serving, traits, copies, known: known[place] };
     };
     const column = (place) => serving.columns[place];
     return {
