@@ -103,7 +103,7 @@ def paper_figures(
 
 
 def weak_points(findings: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    """Findings with what they change: the traditional median, or else the first of their numbers.
+    """Findings with what they change: the traditional median, or else what they move most.
 
     Parameters
     ----------
@@ -115,9 +115,11 @@ def weak_points(findings: pd.DataFrame) -> list[dict[Hashable, Any]]:
     list of dict
         A row of the table for each, largest effect on that median first.
     """
+    change = findings["change_percent"]
     on_median = (findings["quantity"] == "traditional median") & (findings["engine"] == "exact")
-    first = findings.assign(other=~on_median).sort_values(["rank", "other"], kind="stable")
-    return first.drop_duplicates("rank").to_dict("records")
+    first = findings.assign(other=~(on_median & (change != 0)), moved=-change.abs())
+    first = first.sort_values(["rank", "other", "moved"], kind="stable")
+    return first.drop_duplicates("rank")[[*findings.columns]].to_dict("records")
 
 
 def strongest(sobol: pd.DataFrame, output: str, shown: int = 5) -> list[dict[Hashable, Any]]:
