@@ -83,6 +83,8 @@ def test_a_grid_of_ones_own_is_a_line_of_configuration(flat, settings, facility)
     for name in ("Germany", "p50"):
         with pytest.raises(InputError, match=f"value {name}: .* rename it"):
             tables.grids(settings | {"own_grids": [own | {"name": name}]}, facility)
+    alone = {key: of for key, of in settings.items() if key != "grids"} | {"own_grids": [own]}
+    assert tables.grids(alone, facility) == {"Spain 2024": 120.0}
 
 
 def test_load_is_an_input_where_the_law_knows_it(flat, settings):

@@ -156,9 +156,10 @@ def grids(settings: Mapping[str, Any], facility: pd.DataFrame) -> dict[str, floa
     InputError
         If a fact is unknown, or two grids have one name.
     """
-    facts = facts_by_name(facility, settings["grids"], "g/kWh", "config/scenarios.yaml: key grids")
+    named = settings.get("grids", [])
+    facts = facts_by_name(facility, named, "g/kWh", "config/scenarios.yaml: key grids")
     subjects = facility.set_index("fact")["subject"]
-    known = [(subjects[fact], value) for fact, value in zip(settings["grids"], facts, strict=True)]
+    known = [(subjects[fact], value) for fact, value in zip(named, facts, strict=True)]
     known += [(grid["name"], grid["value"]) for grid in settings.get("own_grids", [])]
     names = [name for name, _ in known]
     twice = sorted({name for name in names if names.count(name) > 1} | set(names) & {*LEVELS, MEAN})
