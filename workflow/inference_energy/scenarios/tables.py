@@ -16,6 +16,7 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Coupling, Setup, extrapolates, fixed_regime
 from inference_energy.scaling.footprint import facts_by_name
+from inference_energy.tables import load_schema
 from inference_energy.text import yes
 from inference_energy.units import WH_PER_KWH
 
@@ -206,7 +207,7 @@ def tasks(
             }
             for unit, of in (("Wh", values), ("g", carbon)):
                 lines += [what | {"statistic": s, "value": v, "unit": unit} for s, v in of.items()]
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines, columns=[*load_schema("scenarios_tasks")["properties"]])
 
 
 def over_context(
@@ -320,4 +321,4 @@ def maps(setups: Mapping[str, Setup], settings: Mapping[str, Any]) -> pd.DataFra
                         "unit": "Wh",
                     }
                     lines += [what | {"statistic": s, "value": v} for s, v in values.items()]
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines, columns=[*load_schema("scenarios_maps")["properties"]])
