@@ -15,7 +15,8 @@ class Drawn:
         setup = build(method, **read_all_sources(snakemake.input)(method))
         _, members = regime_energy(setup, setup.regimes["traditional"])
         self.connection, self.day = connection, generate.Day.of(setup, members, count)
-        self.longest = snakemake.params.settings["longest"]["value"]
+        settings = snakemake.params.settings
+        self.longest, self.long_from = (settings[k]["value"] for k in ("longest", "long_from"))
         self.units = self.day.units()
 
     def within(self):
@@ -24,7 +25,7 @@ class Drawn:
 
     def add_counts(self, units, say):
         """Add the counts of some units to the tables; ``say`` is told after each."""
-        for name, frame in self.day.tally(units, say).items():
+        for name, frame in self.day.tally(units, say, self.long_from).items():
             columns = ", ".join(frame.columns)
             self.connection.register("drawn_counts", frame)
             self.connection.execute(f"INSERT INTO {name} ({columns}) FROM drawn_counts")
@@ -37,5 +38,5 @@ class Drawn:
         Queries of fewer than ``least`` output tokens are left out. [tokens]
         """
         stated = self.day.view(self.connection, unit, least)
-        self.connection.execute(counted_view(self.longest, stated, clean=True))
+        self.connection.execute(counted_view(self.longest, stated, True, self.long_from))
         return stated

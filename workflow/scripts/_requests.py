@@ -31,7 +31,8 @@ class Stored:
         stored = snakemake.params.log
         self.log = Log(tuple(stored["files"]), stored["kind"], stored["form"])
         self.connection, self.folder = connection, folder
-        self.longest = snakemake.params.settings["longest"]["value"]
+        settings = snakemake.params.settings
+        self.longest, self.long_from = (settings[k]["value"] for k in ("longest", "long_from"))
         self.params = snakemake.params
         self.units = units(self.log, connection)
 
@@ -44,7 +45,8 @@ class Stored:
         """Add the counts of some units to the tables; ``say`` is told the number of each."""
         known, limit = self.params.stated, MOST_ROWS
         for number, unit in enumerate(units, 1):
-            count_unit(self.connection, self.log, unit, self.longest, self.folder, known)
+            bounds = self.longest, self.folder, known, self.long_from
+            count_unit(self.connection, self.log, unit, *bounds)
             limit = sum_when_large(self.connection, limit)
             say(number)
 
@@ -54,7 +56,7 @@ class Stored:
         ``least`` is for a day of queries, of which the shorter ones need not be drawn.
         """
         stated, *_ = requests_view(self.log, unit, self.connection, self.folder)
-        self.connection.execute(counted_view(self.longest, stated))
+        self.connection.execute(counted_view(self.longest, stated, long_from=self.long_from))
         return stated
 
 

@@ -10,7 +10,7 @@ from inference_energy.requests.log import connect, open_log, share, units
 from repository import read_yaml
 
 SETTINGS = read_yaml("config/requests.yaml")
-LONGEST = SETTINGS["longest"]["value"]
+LONGEST, LONG_FROM = (SETTINGS[key]["value"] for key in ("longest", "long_from"))
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,8 @@ def count(tmp_path):
             counts.create_tables(connection)
             limit = counts.MOST_ROWS
             for unit in share(units(log, connection), part, parts):
-                counts.count_unit(connection, log, unit, LONGEST, tmp_path, known)
+                bounds = LONGEST, tmp_path, known, LONG_FROM
+                counts.count_unit(connection, log, unit, *bounds)
                 limit = counts.sum_when_large(connection, limit)
             counts.sum_tables(connection)
             names = [*counts.TABLES, *counts.LISTS]

@@ -94,6 +94,22 @@ def test_long_and_rest_are_everything(answered, settings):
     assert found["request_share"].sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("cached", [0, 500])
+def test_long_requests_are_those_of_so_many_output_tokens(cached, settings, paper, count, tmp_path):
+    """A cell that the edge lies in is no request's reason to be long or not."""
+    long_from = settings["long_from"]["value"]
+    rows = pd.DataFrame({"input_tokens": 1000, "output_tokens": np.arange(900, 1600)})
+    rows.assign(cached_tokens=cached).to_parquet(tmp_path / "log.parquet")
+    lengths, serving = count(tmp_path / "log.parquet")["lengths"], Serving.of_method(paper, {})
+    table = energies(serving, lengths)
+    found = answers.long_against_rest(serving, lengths, table, long_from).set_index("requests_of")
+    long = rows["output_tokens"] >= long_from
+    assert found["requests"].to_dict() == {"long": long.sum(), "rest": (~long).sum()}
+    one_by_one = by_itself(serving, rows.assign(cached_tokens=cached, model=None))
+    expected = total(serving.factor, one_by_one[long])["p50"]
+    assert found["energy_wh_p50"]["long"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_the_papers_query_stands_beside_the_logs(answered, paper):
     serving, counts, _ = answered
     lengths = counts["lengths"]

@@ -203,7 +203,7 @@ def test_rows_of_the_same_lengths_are_counted_at_once_or_not(
     assert found[0]["reasoning"].any() == reasoning
 
 
-def test_how_far_lengths_are_off_their_cells_is_summed(parquet, count):
+def test_how_far_lengths_are_off_their_cells_is_summed(parquet, count, settings):
     rows = duckdb.sql(f"FROM read_parquet('{parquet}/*.parquet')").df()
     rows = rows[rows["output_tokens"] >= 0]
     cached = np.minimum(rows["cached_tokens"], rows["input_tokens"]).to_numpy()
@@ -212,8 +212,11 @@ def test_how_far_lengths_are_off_their_cells_is_summed(parquet, count):
     for name, length in lengths.items():
         bits = np.where(cached > 0, WIDE_BITS[name], FINE_BITS[name])
         step = 2.0 ** np.maximum(np.floor(np.log2(np.maximum(length, 1))) - bits + 1, 0)
-        at = np.maximum(np.rint(length / step) * step, 1)
-        offset = np.rint((length - np.rint(length / step) * step) * (OFFSETS / at))
+        at = np.rint(length / step) * step
+        if name == "output":
+            edge = settings["long_from"]["value"]
+            at = np.where(length >= edge, np.maximum(at, edge), np.minimum(at, edge - 1))
+        offset = np.rint((length - at) * (OFFSETS / np.maximum(at, 1)))
         assert 0 < (offset**2).sum() == table[f"{name}_offset_square"].sum()
         assert offset.sum() == table[f"{name}_offset"].sum()
 

@@ -59,7 +59,8 @@ def test_the_inverse_is_the_distributions(paper, regime):
     assert (inverse(uniform) == expected).all()
 
 
-def test_the_day_is_counted_as_its_rows_are(day, tmp_path):
+@pytest.mark.parametrize("long_from", [None, 1225, 500.5])
+def test_the_day_is_counted_as_its_rows_are(day, tmp_path, long_from):
     """By arrays instead of rows: every table has the same cells and sums."""
     connection = connect(folder=tmp_path)
     found = []
@@ -69,10 +70,10 @@ def test_the_day_is_counted_as_its_rows_are(day, tmp_path):
         if by_rows:
             for unit in units:
                 stated = day.view(connection, unit, 0)
-                connection.execute(counts.counted_view(10**7, stated, clean=True))
-                counts.add_counts(connection, stated)
+                connection.execute(counts.counted_view(10**7, stated, True, long_from))
+                counts.add_counts(connection, stated, long_from)
         else:
-            for name, frame in day.tally(units).items():
+            for name, frame in day.tally(units, long_from=long_from).items():
                 columns = ", ".join(frame.columns)
                 connection.register("frame", frame)
                 connection.execute(f"INSERT INTO {name} ({columns}) FROM frame")

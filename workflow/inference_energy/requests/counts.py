@@ -10,7 +10,12 @@ third order, so that cells can be few. Requests with cached input have three len
 fine cells would be nearly as many as requests: theirs are wider, and of the input that is computed,
 not of all input: its energy is nearly in proportion to it, and would differ within a cell of input
 that is nearly all cached. Of cached input, whose energy is in proportion, the mean is enough.
+
+No cell of answers has both long ones and others: the number of that in which long ones begin is
+moved to their side of the edge, so that they are counted exactly.
 """
+
+from math import ceil
 
 import duckdb
 
@@ -236,7 +241,7 @@ def frames(connection):
     return found
 
 
-def count_unit(connection, log, unit, longest, folder, known=COLUMNS):
+def count_unit(connection, log, unit, longest, folder, known=COLUMNS, long_from=None):
     """Add the counts of a unit to the tables.
 
     Parameters
@@ -253,6 +258,8 @@ def count_unit(connection, log, unit, longest, folder, known=COLUMNS):
         Where text is put before it is counted.
     known : collection of str
         Columns that the whole log was found to have before it was read.
+    long_from : float, optional
+        Output tokens of which a cell is of long answers or of none. [tokens]
 
     Raises
     ------
@@ -260,10 +267,10 @@ def count_unit(connection, log, unit, longest, folder, known=COLUMNS):
         If a file cannot be read, or holds a value that does not fit its type.
     """
     with values_of(unit.file):
-        _count_unit(connection, log, unit, longest, folder, known)
+        _count_unit(connection, log, unit, longest, folder, known, long_from)
 
 
-def _count_unit(connection, log, unit, longest, folder, known):
+def _count_unit(connection, log, unit, longest, folder, known, long_from):
     stated, unreadable, first = requests_view(log, unit, connection, folder)
     passed = _passed(connection, stated)
     clean = _count_kinds(connection, unit, longest, stated, passed, unreadable)
@@ -274,17 +281,17 @@ def _count_unit(connection, log, unit, longest, folder, known):
         _count_late(connection, unit, late)
     if "start" in stated:
         _count_order(connection, unit, passed)
-    count_rows(connection, longest, stated, clean)
+    count_rows(connection, longest, stated, clean, long_from)
 
 
-def count_rows(connection, longest, stated, clean=False):
+def count_rows(connection, longest, stated, clean=False, long_from=None):
     """Add the lengths of the view ``requests`` to the tables; ``clean``: every row counts."""
-    connection.execute(counted_view(longest, stated, clean))
-    add_counts(connection, stated)
+    connection.execute(counted_view(longest, stated, clean, long_from))
+    add_counts(connection, stated, long_from)
 
 
-def add_counts(connection, stated):
-    """Add the lengths of the view ``counted`` to the tables."""
+def add_counts(connection, stated, long_from=None):
+    """Add the lengths of the view ``counted``, made with ``long_from``, to the tables."""
     coarse = {name: _coarse(name) for name in _cells(stated)}
     hour = {"hour": HOUR} if "start" in stated else {}
     names = _number_names(connection)
@@ -292,14 +299,14 @@ def add_counts(connection, stated):
         small = {f"coarse_{name}": sql for name, sql in coarse.items()}
         _number(connection, stated, hour | small | names)
         for name in ("lengths", "tenants", *(["hours"] if hour else [])):
-            _add_numbered(connection, name, stated)
+            _add_numbered(connection, name, stated, long_from)
     else:
         keys = dict.fromkeys(CELLS, NONE) | {"model": names["model"]}
         fine = keys | {name: name for name in _cells(stated)}
         rows, of = "counted", stated
         if "requests" not in stated and _are_alike(connection):
             rows, of = (
-                _celled(_counted_alike(names["model"], stated), stated),
+                _celled(_counted_alike(names["model"], stated), stated, long_from),
                 stated | {"requests"},
             )
             fine["model"] = "model"
@@ -372,7 +379,7 @@ def _number(connection, stated, keys):
     connection.execute(f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT {columns} FROM counted")
 
 
-def _add_numbered(connection, name, stated):
+def _add_numbered(connection, name, stated, long_from):
     """Group the table ``numbered`` for a table of counts.
 
     The keys are one number together, dense from 0: of few DuckDB finds the group by its place in an
@@ -382,7 +389,7 @@ def _add_numbered(connection, name, stated):
     own = [key for key in found if key not in CELLS or key in ("model", *_cells(stated))]
     if name == "lengths":
         mean = "{} / n" if "requests" in stated else "{}"
-        rows, keys = _celled("numbered", stated, mean), {key: key for key in own}
+        rows, keys = _celled("numbered", stated, long_from, mean), {key: key for key in own}
     else:
         rows, keys = (
             "numbered",
@@ -396,7 +403,9 @@ def _add_numbered(connection, name, stated):
         lengths = [
             ", ".join(f"{of}({key}) AS {key}" for key in ("model", *FINE_BITS)) for of in ENDS
         ]
-        ends = [_celled(f"(SELECT {one} FROM numbered)", stated, mean) for one in lengths]
+        ends = [
+            _celled(f"(SELECT {one} FROM numbered)", stated, long_from, mean) for one in lengths
+        ]
         extremes = [f"SELECT {', '.join(keys)} FROM {one}" for one in ends]
     least, most = (connection.execute(sql).fetchall()[0] for sql in extremes)
     if None in least:
@@ -434,8 +443,11 @@ def _add_groups(connection, name, rows, keys, stated, where="", found=None):
     )
 
 
-def counted_view(longest, stated, clean=False):
-    """SQL of the view ``counted``: the rows that count, each with its lengths per request."""
+def counted_view(longest, stated, clean=False, long_from=None):
+    """SQL of the view ``counted``: the rows that count, each with its lengths per request.
+
+    ``long_from`` is as for :func:`count_unit`.
+    """
     conditions = _conditions(longest, stated)
     bad = [f"({conditions[kind]})" for kind in NOT_COUNTED if kind in conditions]
     n, mean, where = "1", "{}", [] if clean else [f"NOT ({' OR '.join(bad)})"]
@@ -452,7 +464,7 @@ def counted_view(longest, stated, clean=False):
         f" output, {reasoning} AS reasoning, {means}"
         f" FROM requests{f' WHERE {where[0]}' if where else ''})"
     )
-    return f"CREATE OR REPLACE TEMP VIEW counted AS FROM {_celled(rows, stated)}"
+    return f"CREATE OR REPLACE TEMP VIEW counted AS FROM {_celled(rows, stated, long_from)}"
 
 
 def cell(column, bits):
@@ -464,11 +476,20 @@ def _cell(value, spread):
     return f"({value} * {spread} - ({value} * {spread} - {value}))::BIGINT"
 
 
+def _beside(at, length, long_from):
+    """SQL of a cell, moved to the side of ``long_from`` that its length is on. [tokens]"""
+    edge = ceil(long_from)
+    return (
+        f"CASE WHEN {length} >= {float(long_from)!r} THEN greatest({at}, {edge})"
+        f" ELSE least({at}, {edge - 1}) END"
+    )
+
+
 def _spread(bits):
     return f"{2 ** (53 - bits) + 1}::DOUBLE"
 
 
-def _celled(rows, stated, mean="mean_{}"):
+def _celled(rows, stated, long_from, mean="mean_{}"):
     """SQL of rows with the cells of their lengths, and how far they are off them.
 
     ``mean``: SQL of a mean length. What is asked for is computed step by step: DuckDB would not see
@@ -487,6 +508,8 @@ def _celled(rows, stated, mean="mean_{}"):
         own, spread, at = f"{name}_length", f"{name}_spread", f"{name}_cell"
         steps[0][own], steps[1][spread] = f"({length})::DOUBLE", spreads[name]
         steps[2][at] = _cell(own, spread)
+        if name == "output" and long_from is not None:
+            steps[2][at] = _beside(steps[2][at], own, long_from)
         steps[3][f"{name}_offset"] = f"(({own} - {at}) * ({OFFSETS} / greatest({at}, 1)))::INTEGER"
     for step in steps:
         columns = ", ".join(f"{sql} AS {name}" for name, sql in step.items())

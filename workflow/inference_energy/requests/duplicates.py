@@ -8,7 +8,7 @@ ORDER = "start, mean_input, mean_output, mean_cached, finish, model, tenant, n"
 """Which row of an id counts: the earliest, so that the order of rows and files does not matter."""
 
 
-def count_duplicates(connection, log, units, longest, folder, say=lambda *_: None):
+def count_duplicates(connection, log, units, longest, folder, say=lambda *_: None, long_from=None):
     """Add the rows beyond the first of each id to the tables of counts, from where they are taken.
 
     Ids are compared by hash, so that a billion of them need eight bytes each, and then as they are.
@@ -27,13 +27,15 @@ def count_duplicates(connection, log, units, longest, folder, say=lambda *_: Non
         Where text is put before it is counted.
     say : callable
         Told before and after each unit what for, how many are read, and of how many.
+    long_from : float, optional
+        As for ``counts.count_unit``. [tokens]
     """
     connection.execute("CREATE TEMP TABLE hashes (hash UBIGINT)")
     stated = set()
     say("ids", 0, len(units))
     for number, unit in enumerate(units, 1):
         with values_of(unit.file):
-            stated |= _counted(connection, log, unit, longest, folder)
+            stated |= _counted(connection, log, unit, longest, folder, long_from)
             hashes = "SELECT hash(id) FROM counted WHERE id IS NOT NULL"
             connection.execute(f"INSERT INTO hashes {hashes}")
         say("ids", number, len(units))
@@ -43,7 +45,7 @@ def count_duplicates(connection, log, units, longest, folder, say=lambda *_: Non
     )
     if connection.execute("SELECT count(*) FROM repeated").fetchall()[0][0]:
         for number, unit in enumerate(units, 1):
-            _counted(connection, log, unit, longest, folder)
+            _counted(connection, log, unit, longest, folder, long_from)
             connection.execute(
                 "INSERT INTO rows SELECT *, ? FROM counted WHERE hash(id) IN (FROM repeated)",
                 [unit.file],
@@ -55,7 +57,7 @@ def count_duplicates(connection, log, units, longest, folder, say=lambda *_: Non
         f" (SELECT *, {rank} AS rank FROM rows) WHERE rank > 1;"
         " CREATE OR REPLACE TEMP VIEW counted AS FROM surplus"
     )
-    add_counts(connection, stated)
+    add_counts(connection, stated, long_from)
     connection.execute("INSERT INTO kinds SELECT 'duplicate', count(*) FROM surplus")
     connection.execute(
         "INSERT INTO examples SELECT 'duplicate', file, row, start, finish, input,"
@@ -69,7 +71,7 @@ def write_surplus(connection, path):
     connection.execute(f"COPY ({rows}) TO {literal(path)} (FORMAT parquet)")
 
 
-def _counted(connection, log, unit, longest, folder):
+def _counted(connection, log, unit, longest, folder, long_from):
     stated, *_ = requests_view(log, unit, connection, folder)
-    connection.execute(counted_view(longest, stated))
+    connection.execute(counted_view(longest, stated, long_from=long_from))
     return stated

@@ -151,7 +151,7 @@ class Day:
             }
         )
 
-    def tally(self, units, say=lambda *_: None):
+    def tally(self, units, say=lambda *_: None, long_from=None):
         """Count queries by their lengths, as ``counts.add_counts`` does of the same rows.
 
         Parameters
@@ -160,6 +160,8 @@ class Day:
             Ranges of queries.
         say : callable
             Told after each unit: which one it was.
+        long_from : float, optional
+            As for ``counts.count_unit``. [tokens]
 
         Returns
         -------
@@ -167,7 +169,8 @@ class Day:
             Tables ``lengths`` and ``hours``, as in ``counts.TABLES``; rows can be of one cell.
         """
         size = 1 + max(int(inverse.lengths.max()) for inverse in self.inverses.values())
-        cells = coarse(rounded(np.arange(size, dtype=float), FINE_BITS["output"]))
+        fine = _output_cells(np.arange(size, dtype=float), long_from)
+        cells = coarse(fine)
         kinds, width = 2 * len(self.models), int(cells.max()) + 1
         by_length = np.zeros(kinds * size, np.int64)
         by_hour, tokens = (np.zeros(HOURS * kinds * width, np.int64) for _ in range(2))
@@ -185,7 +188,7 @@ class Day:
         lengths = self._table(kind, by_length[place], by_length[place] * output)
         n = lengths["n"]
         for name, each in {"input": lengths["input_cell"], "output": output}.items():
-            at = rounded(each.astype(float), FINE_BITS[name])
+            at = fine[each] if name == "output" else rounded(each.astype(float), FINE_BITS[name])
             offset = np.rint((each - at) * (OFFSETS / np.maximum(at, 1))).astype(np.int64)
             lengths |= {f"{name}_cell": at.astype(np.int64), f"{name}_offset": n * offset}
             lengths[f"{name}_offset_square"] = n * offset**2
@@ -224,6 +227,15 @@ class Day:
             f" {absent}, {zeros} FROM drawn"
         )
         return STATED
+
+
+def _output_cells(lengths, long_from):
+    """Cells of answers, those of long ones apart, as the counting gives them. [tokens]"""
+    cells = rounded(lengths, FINE_BITS["output"])
+    if long_from is None:
+        return cells
+    edge = np.ceil(long_from)
+    return np.where(lengths >= long_from, np.maximum(cells, edge), np.minimum(cells, edge - 1))
 
 
 def _uniform(raw):

@@ -13,7 +13,9 @@ def main(snakemake):
         counts.create_tables(connection)
         log = source(snakemake, connection, folder)
         with telling(log.within) as say:
-            count_duplicates(connection, log.log, log.units, log.longest, folder, say)
+            count_duplicates(
+                connection, log.log, log.units, log.longest, folder, say, log.long_from
+            )
         counts.sum_tables(connection)
         tables = [*counts.TABLES, *counts.LISTS]
         counts.write_tables(connection, {name: snakemake.output[name] for name in tables})
