@@ -31,7 +31,7 @@ from inference_energy.requests.formats import (
     wanted,
 )
 
-UNIT_ROWS = 10 * 2**20
+UNIT_ROWS = 5 * 2**21
 """Rows of a unit of a Parquet file: the unit that is read, counted and reported at once."""
 
 DELIMITERS = (",", ";", "\t", "|")
