@@ -101,6 +101,7 @@ def test_levers_are_those_of_every_model_that_they_can_be_computed_of():
     law = Pooled.of([Share(1.0, 1.0, Peak(100, 2), node="slow")])
     assert facts.hardware_factor(law, ("slow", "fast"), 500, 300) is None
     assert facts.over_models([3.0, None, 1.5]) == {"least": 1.5, "most": 3.0, "count": 2}
+    assert facts.over_models([None]) == {"count": 0}
 
 
 def test_the_briefing_says_of_which_models_its_levers_are():

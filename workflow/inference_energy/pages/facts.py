@@ -326,10 +326,11 @@ def over_models(factors: Iterable[float | None]) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        ``least`` and ``most`` [1], and ``count`` of models.
+        ``count`` of models and, unless that is none, ``least`` and ``most`` [1].
     """
     found = [factor for factor in factors if factor is not None]
-    return {"least": min(found), "most": max(found), "count": len(found)}
+    ends = {"least": min(found), "most": max(found)} if found else {}
+    return ends | {"count": len(found)}
 
 
 EXAMPLE = "Llama 3.1 405B"
