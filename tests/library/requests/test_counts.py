@@ -351,6 +351,16 @@ def test_a_bucket_of_a_usage_export_without_usage_has_no_requests(tmp_path, coun
     assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "no requests": 1, "no tokens": 1}
 
 
+def test_pages_of_another_service_are_told_and_not_dropped(tmp_path, count, kinds):
+    usage = '{"input_tokens": 100, "output_tokens": 50, "num_model_requests": 5}'
+    other = '{"prompt_tokens": 100, "completion_tokens": 50}'
+    (tmp_path / "0.json").write_text(
+        f'{{"data": [{{"start_time": 1761523200, "results": [{usage}]}}]}}'
+    )
+    (tmp_path / "1.json").write_text(f'{{"data": [{other}, {other}]}}')
+    assert kinds(count(tmp_path)) == {"rows": 1, "unreadable": 2}
+
+
 @pytest.mark.parametrize("cell", ["n/a", "None", "-", "null", "1 234", "NaN", "inf", "1e400"])
 def test_cells_that_are_no_numbers_lose_no_row_of_a_table(tmp_path, count, kinds, cell):
     rows = [f"100,10,{cell}", "100,10,5", f"{cell},10,5", f"100,{cell},5"]

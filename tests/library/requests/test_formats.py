@@ -326,6 +326,14 @@ def test_spans_of_older_conventions_are_read(settings, tmp_path):
     assert (name, found["input"], found["output"]) == ("opentelemetry", 120, 30)
 
 
+def test_names_of_cached_and_reasoning_tokens_before_the_conventions_are_read(settings, tmp_path):
+    row = {name: value for name, value in FLAT_SPAN.items() if "cache_read" not in name}
+    row |= {"gen_ai.usage.cache_read_input_tokens": 100, "gen_ai.usage.reasoning_tokens": 7}
+    (tmp_path / "log.jsonl").write_text(json.dumps(row) + "\n")
+    (found,), _ = read(tmp_path / "log.jsonl", settings, tmp_path)
+    assert (found["cached"], found["reasoning"]) == (100, 7)
+
+
 def test_columns_of_their_own_go_before_those_inside_of_one(settings, tmp_path):
     row = {"input_tokens": 120, "output_tokens": 30, "attributes": {"region": "x"}}
     (tmp_path / "log.jsonl").write_text(json.dumps(row) + "\n")
@@ -358,6 +366,7 @@ def test_a_log_of_every_format_has_its_columns_before_it_is_read(name, settings,
         '{"resourceSpans": {"scopeSpans": []}}',
         '{"resourceSpans": [{"scopeSpans": {"spans": []}}]}',
         '{"resourceSpans": [5]}',
+        '{"resourceSpans": [{"instrumentationLibrarySpans": [{"spans": []}]}]}',
         json.dumps(SPAN),
         "5",
     ],

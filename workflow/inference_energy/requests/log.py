@@ -615,17 +615,18 @@ def _values(connection, file):
 def _items(value, names, beside, depth=0):
     """What the lists below a value hold, each with what stands beside its list, as a bucket's time.
 
-    None is for what is no object, or lacks its list; lists of lists may lack some.
+    None is for what is no object, or lacks its list and has something else; lists of lists may lack
+    some that are empty or null.
     """
     if not isinstance(value, dict) or TWICE in value:
         yield None
         return
-    value = beside | value
+    own, value = value, beside | value
     if depth == len(names):
         yield value
         return
     listed = value.pop(names[depth], None)
-    if listed is None and depth:
+    if listed is None and depth and (not own or names[depth] in own):
         return
     if not isinstance(listed, list):
         yield None
