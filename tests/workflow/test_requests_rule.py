@@ -93,6 +93,19 @@ def test_a_deployment_charges_the_counts_that_are_there(project, answer):
     assert (project / FOLDER.parent / "8xh100-llama-405b" / "report.md").exists()
 
 
+def test_a_setting_of_the_answer_leaves_the_counts_as_they_are(project, answer):
+    settings = project / "config" / "requests.yaml"
+    before = settings.read_text(encoding="utf-8")
+    settings.write_text(before.replace("name_tenants: false", "name_tenants: true"))
+    try:
+        code, text = requests(project)
+        named = (project / FOLDER / "by_tenant.csv").read_bytes()
+    finally:
+        settings.write_text(before)
+    assert code == 0, text
+    assert b"ann" in named and "Counting part" not in text
+
+
 def test_a_generated_day_is_answered(project):
     code, text = requests(project, config=("log=generate:oviedo2026:1e4",))
     assert code == 0, text

@@ -24,7 +24,7 @@ if REQUESTS:
             code=code("requests/count.py"),
         params:
             log=REQUESTS["log"],
-            settings=REQUESTS["settings"],
+            settings=request_files.counting(REQUESTS),
             stated=sorted(REQUESTS["stated"]),
             memory_mb=request_files.MEMORY_MB,
         output:
@@ -49,7 +49,7 @@ if REQUESTS:
             code=code("requests/find.py"),
         params:
             log=REQUESTS["log"],
-            settings=REQUESTS["settings"],
+            settings=request_files.counting(REQUESTS),
             memory_mb=request_files.MEMORY_MB,
         output:
             **{

@@ -263,6 +263,11 @@ def day_inputs(requests):
     return inputs(requests) if "count" in requests["log"] else {}
 
 
+def counting(requests):
+    """Settings that the counts depend on, so that a change of others leaves them as they are."""
+    return {name: requests["settings"][name] for name in ("longest", "long_from")}
+
+
 def answer_folder(requests):
     """Folder of the answer: of the log, and of what charges it."""
     return f"{requests['folder']}/{requests['served']['method']['id']}"
