@@ -34,6 +34,14 @@ def test_a_log_without_header_is_told_what_to_add(tmp_path):
     assert "has no header" in refusal(tmp_path, text, "gpu")
 
 
+@pytest.mark.parametrize("more", ["", " 1" * 30], ids=["fewer", "more"])
+def test_a_line_of_dmon_with_another_number_of_cells_is_told(tmp_path, more):
+    """It was left out without a word, and its reading with it."""
+    text = f"{DMON}20260131   12:00:02     0{more}"
+    holds(tmp_path, text, "gpu", "gpu 0", [0, 1], [512, 513])
+    assert "row 8, has " in refusal(tmp_path, f"{text}\n", "gpu")
+
+
 def test_dmon_without_a_date_is_told_how_to_record(tmp_path):
     text = DMON.replace("#Date       Time     ", "#").replace("20260131   12:00:00", "")
     assert "record with nvidia-smi dmon -o DT" in refusal(tmp_path, text, "gpu")

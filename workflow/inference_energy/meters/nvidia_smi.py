@@ -100,7 +100,12 @@ def _read_dmon(samples: Samples) -> None:
             if "gpu" in [cell.lower() for cell in cells]:
                 names = [cell.lower() for cell in cells]
             continue
-        if not cells or len(cells) != len(names):
+        if not cells:
+            continue
+        if len(cells) != len(names):
+            samples.refuse(
+                line, f"has {len(cells)} cells, the header has {len(names)}: correct or remove it"
+            )
             continue
         row = dict(zip(names, cells, strict=True))
         if "date" not in row or "time" not in row:
