@@ -2,6 +2,7 @@
 
 import pytest
 from inference_energy.errors import InputError
+from inference_energy.stress import sources
 from inference_energy.stress.sources import (
     Source,
     check_sources,
@@ -81,6 +82,14 @@ def test_this_machine_is_not_measured_for_another():
     with pytest.raises(InputError, match="would measure this machine"):
         find_sources(remote)
     assert find_sources(NODE | {"power": ["rapl"]}) == [Source("cpu", "rapl")]
+
+
+def test_an_exporter_is_looked_for_at_the_host_of_the_endpoint(monkeypatch):
+    asked = []
+    monkeypatch.setattr(sources, "_fetch", lambda address, patience: asked.append(address) or b"")
+    for host in ("h", "192.0.2.1", "[::1]"):
+        find_sources(NODE | {"endpoint": f"http://{host}:8000/v1", "power": "auto"})
+    assert asked == [f"http://{host}:9400/metrics" for host in ("h", "192.0.2.1", "[::1]")]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.1.1", "localhost", "192.0.2.1", "h.invalid"])

@@ -201,7 +201,8 @@ def find_sources(settings):
         if absent:
             raise InputError(f"power: {', '.join(absent)}: no such file")
         return sources
-    exporter = f"http://{urlsplit(settings['endpoint']).hostname}:9400/metrics"
+    host = urlsplit(settings["endpoint"]).hostname
+    exporter = f"http://{f'[{host}]' if ':' in host else host}:9400/metrics"
     if b"DCGM_FI_DEV_POWER_USAGE" in _fetch(exporter, SOON):
         return [Source("gpu", "dcgm", exporter)]
     sources = []
