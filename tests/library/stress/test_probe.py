@@ -62,6 +62,9 @@ def test_every_case_has_its_own_remedy(mode, message):
         (400, "The model `m` does not exist.", "model is one of m, n"),
         (400, "This model's maximum context length is 16 tokens", "it refuses the request"),
         (401, "Incorrect API key provided", "it wants another key"),
+        (402, "Insufficient Balance", "the account behind the key has no credit left"),
+        (405, "Method Not Allowed", "this path takes no questions"),
+        (413, "Request Entity Too Large", "limits the size of a request"),
     ],
 )
 def test_an_unknown_model_is_told_whatever_the_code(code, said, remedy):

@@ -67,7 +67,11 @@ CONTEXT_REMEDY = "raise its context (vLLM: --max-model-len), or lower output_tok
 REMEDIES = {
     400: "it refuses the request: see its message; extra_inputs and legacy_max_tokens change it",
     401: "it wants another key: set OPENAI_API_KEY to the server's key",
+    402: "the account behind the key has no credit left: add some, or set another OPENAI_API_KEY",
     403: "the key is not allowed to use it: set OPENAI_API_KEY to one that is",
+    405: "this path takes no questions: correct endpoint (it ends with /v1), or its proxy",
+    413: "it, or a proxy before it, limits the size of a request: raise that (nginx: "
+    "client_max_body_size), or lower input_tokens",
     422: "it refuses a field of the request: see its message; extra_inputs changes it",
     429: "it limits the rate already for one request: raise its limit",
 }
