@@ -15,6 +15,7 @@ No cell of answers has both long ones and others: the number of that in which lo
 moved to their side of the edge, so that they are counted exactly.
 """
 
+from contextlib import contextmanager
 from math import ceil
 
 import duckdb
@@ -172,11 +173,24 @@ def _sum_tables(connection, names):
     for name in names:
         types, sums = TABLES[name]
         summed = ", ".join(f"sum({column})::BIGINT AS {column}" for column in sums)
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {name} AS"
-            f" SELECT {', '.join(types)}, {summed} FROM {name} GROUP BY ALL"
-            + (" HAVING sum(n) <> 0" if CELLS.keys() <= types.keys() else "")
-        )
+        with _groups_of_few(connection, name):
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE {name} AS"
+                f" SELECT {', '.join(types)}, {summed} FROM {name} GROUP BY ALL"
+                + (" HAVING sum(n) <> 0" if CELLS.keys() <= types.keys() else "")
+            )
+
+
+@contextmanager
+def _groups_of_few(connection, name):
+    """Keep no array of far more groups than a table has rows: to fill it takes half a second."""
+    asked = f"SELECT current_setting('perfect_ht_threshold'), (SELECT count(*) FROM {name})"
+    digits, rows = connection.execute(asked).fetchone()
+    connection.execute(f"SET perfect_ht_threshold={min(digits, rows.bit_length() + 2)}")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET perfect_ht_threshold={digits}")
 
 
 def sum_when_large(connection, limit):
