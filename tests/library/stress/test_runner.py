@@ -120,6 +120,33 @@ def test_hanging_server_ends_a_cell_not_the_test(stress, monkeypatch):
     assert "look whether the server hangs" in findings["message"].item()
 
 
+def test_a_pilot_that_hangs_refuses_the_cells_of_its_load_not_the_test(stress, monkeypatch):
+    limits, wait = {}, runner.client.run
+
+    def soon(command, folder, environment, deadline, *rest):
+        limits[folder.name] = deadline
+        deadline = 2.0 if folder.name == "pilot-conc0004" else deadline
+        return wait(command, folder, environment, deadline, *rest)
+
+    monkeypatch.setattr(runner.client, "run", soon)
+    loads = {"concurrency": [2, 4]}
+    folder = stress({"hangs": ["pilot-conc0004"]}, **loads)
+    cells = read(folder, "cells").set_index("concurrency")["status"]
+    assert (cells[2] == "measured").all() and (cells[4] == "refused").all()
+    findings = read(folder, "findings").query("kind == 'failed'")["message"]
+    assert len(findings) == 2 and findings.str.contains("pilot: 4 x 4500 tokens: .* hangs").all()
+    # the pilot of the lower load tells how long that of the higher one may take
+    assert limits["pilot-conc0004"] < 0.6 * limits["pilot-conc0002"]
+    stress(**loads)
+    assert set(read(folder, "cells")["status"]) == {"measured"}
+
+
+def test_a_test_of_which_no_pilot_is_answered_tells_each(stress):
+    with pytest.raises(InputError) as refused:
+        stress({"fails": ["pilot-conc0002", "pilot-conc0004"]}, concurrency=[2, 4])
+    assert ["2 x 4500" in p or "4 x 4500" in p for p in refused.value.problems] == [True, True]
+
+
 def gone(times):
     """Stand in for the quick check of a server that is gone for some questions."""
     left = iter(range(times))

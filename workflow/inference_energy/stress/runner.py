@@ -53,7 +53,7 @@ SILENT = 5.0
 
 
 PATIENT, LEAST_LIMIT = 10, 60.0
-"""A request of a cell may take so many times the pilot's latency, and at least so long [s]."""
+"""A request may take so many times the latency that a pilot tells of, and at least so long [s]."""
 
 
 OVERHEAD = 20.0
@@ -121,6 +121,10 @@ def stop_when_told():
     """
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, lambda *arguments: STOP.set())
+
+
+class _UnansweredError(InputError):
+    """A pilot whose requests the server, or the client, did not bring to an end."""
 
 
 class StressTest:
@@ -195,10 +199,10 @@ class StressTest:
             say(remark.message)
         samplers = {s.kind: self._sampler(s.kind) for s in self.sources if s.kind in SAMPLED}
         try:
-            pilots = {c: self._pilot(c) for c in self.settings["concurrency"]}
+            pilots = self._pilots()
             for number, cell in enumerate(self.cells.to_dict("records"), start=1):
                 _check_samplers(samplers)
-                if self._cell(number, cell, pilots):
+                if cell["concurrency"] in pilots and self._cell(number, cell, pilots):
                     self._tell(self.publish(), cell["cell"])
             findings = self.publish()
         except client.StoppedError:
@@ -230,7 +234,36 @@ class StressTest:
         where = os.environ | {"PYTHONPATH": str(LIBRARY)}
         return subprocess.Popen(command, env=where, start_new_session=True)
 
-    def _pilot(self, concurrency):
+    def _pilots(self):
+        """What the pilot of each load tells; without an answer to it the load's cells are refused.
+
+        Raises
+        ------
+        InputError
+            If no pilot is answered, or one is with another length than asked for.
+        """
+        pilots, failed = {}, {}
+        loads = self.settings["concurrency"]
+        for concurrency in loads:
+            try:
+                pilots[concurrency] = self._pilot(concurrency, pilots)
+            except _UnansweredError as error:
+                failed[concurrency] = error.problems
+                say("; ".join(error.problems))
+                if pilots or concurrency != loads[-1]:
+                    self._await_server()
+        if not pilots:
+            raise InputError([problem for problems in failed.values() for problem in problems])
+        for cell in self.cells[self.cells["concurrency"].isin(failed)].to_dict("records"):
+            finished = (self.folder / cell["cell"] / "cell.json").exists()
+            self.measured[cell["cell"]] = (
+                self._measure(self.folder / cell["cell"], cell)
+                if finished
+                else _failed_cell(cell, failed[cell["concurrency"]])
+            )
+        return pilots
+
+    def _pilot(self, concurrency, pilots):
         """Send the longest query once at full load: is it delivered, and how long does it take."""
         length = max(self.settings["lengths"])
         folder = self.folder / f"pilot-conc{concurrency:04d}"
@@ -238,7 +271,9 @@ class StressTest:
             label = f"pilot: {concurrency} x {length} tokens"
             cell = {"output_tokens": length, "concurrency": concurrency}
             say(label)
-            limit = float(self.settings["request_timeout"])
+            limit = self._limit(
+                known["latency"] * max(1, concurrency / load) for load, known in pilots.items()
+            )
             problems = self._aiperf(
                 folder,
                 cell | {"seed": plan.prompt_seed(self.settings["seed"], length, concurrency)},
@@ -249,7 +284,7 @@ class StressTest:
                 lambda elapsed: self._progress(folder, label, elapsed),
             )
             if problems:
-                raise InputError([f"{label}: {problem}" for problem in problems])
+                raise _UnansweredError([f"{label}: {problem}" for problem in problems])
         records, damaged = read_lines(folder / "profile_export.jsonl", is_request)
         requests = plan.requests_of(records)
         self.pilots.append(requests)
@@ -261,7 +296,8 @@ class StressTest:
         ]
         if refused:
             shutil.rmtree(folder)
-            raise InputError(refused)
+            kinds = {finding.kind for finding in findings if finding.refuses}
+            raise (_UnansweredError if kinds == {"errors"} else InputError)(refused)
         latency = requests[~requests["failed"]]["latency_s"].mean()
         window = plan.window_seconds(
             self.settings["window"], self.settings["rounds"], latency, concurrency
@@ -288,8 +324,7 @@ class StressTest:
             expected = self._expected_seconds(pilot)
             left = _lasting(self._seconds_left(pilots, number))
             say(f"{label}: window {window:.0f} s; about {left} to go")
-            limit = max(LEAST_LIMIT, PATIENT * pilot["latency"])
-            limit = min(limit, float(self.settings["request_timeout"]))
+            limit = self._limit([pilot["latency"]])
             prompts = plan.prompts_needed(
                 window, cell["concurrency"], cell["output_tokens"], pilot["token_seconds"]
             )
@@ -310,6 +345,15 @@ class StressTest:
             return False
         self.measured[cell["cell"]] = before if finished else self._measure(folder, cell)
         return not finished
+
+    def _limit(self, latencies):
+        """Time that a request may take, by latencies that are known [s].
+
+        A server that answers one request after another takes as many times as long for a load as
+        that is larger; none is slower than that, and so a known load bounds others.
+        """
+        limit = float(self.settings["request_timeout"])
+        return min([limit, *(max(LEAST_LIMIT, PATIENT * latency) for latency in latencies)])
 
     def _await_server(self):
         """Wait until the server answers; raise what is wrong with it when it does not."""
@@ -338,7 +382,7 @@ class StressTest:
         """Time that the cells from a number on take that are not finished [s]."""
         left = self.cells[number - 1 :]
         left = left[left["cell"].isin(self.unfinished())]["concurrency"]
-        return sum(self._expected_seconds(pilots[concurrency]) for concurrency in left)
+        return sum(self._expected_seconds(pilots[load]) for load in left if load in pilots)
 
     def _expected_seconds(self, pilot):
         """Time that a cell takes, with the client's own start and end [s]."""
