@@ -63,9 +63,19 @@ def test_bivariate_normal_is_that_of_scipy(h, k, rho):
     assert bivariate_normal(h, k, rho) == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize(("h", "k"), [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (2, -2)])
+@pytest.mark.parametrize(
+    ("h", "k"), [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (2, -2), (0, 8), (8, 0)]
+)
 def test_bivariate_normal_of_independent_variables_is_the_product(h, k):
-    assert bivariate_normal(h, k, 0.0) == pytest.approx(ndtr(h) * ndtr(k), abs=1e-15)
+    with np.errstate(over="raise"):
+        found = bivariate_normal(h, k, 0.0)
+    assert found == pytest.approx(ndtr(h) * ndtr(k), abs=1e-15)
+
+
+def test_bivariate_normal_is_as_exact_as_floats_are():
+    single_precision = np.float32([[0.5, -1.25], [2.0, 0.75], [0.25, 0.5]])
+    expected = bivariate_normal(*single_precision.astype(float))
+    np.testing.assert_array_equal(bivariate_normal(*single_precision), expected)
 
 
 @given(mixtures(), mixtures(), st.sampled_from([(0.05, 0.95), (0.1, 0.6), (0.0, 0.9), (0.25, 1.0)]))
@@ -118,6 +128,9 @@ def test_a_trimmed_blend_lies_between_its_bounds():
     lowest, highest = np.array(blend.bounds).T
     assert blend.quantile(0.0) <= blend.quantile(1e-9) == pytest.approx(lowest.min(), rel=1e-6)
     assert blend.quantile(1.0) == pytest.approx(highest.max(), rel=1e-12)
+    # a step that the lower bound cuts is at once a third of what is kept
+    steps = Mixture(np.log([1.0, 3.0]), np.array([0.4, 0.6]), np.zeros(2))
+    assert TrimmedBlend((steps,), 0.2, 0.8).quantile(0.1) == pytest.approx(1, rel=1e-9)
 
 
 @given(mixtures(), mixtures(), st.floats(0.001, 1), st.sampled_from([0.25, 0.5, 0.95]))
@@ -204,6 +217,8 @@ def test_a_part_whose_kept_queries_need_nothing_has_no_range():
     low, high = blend.log_range(0)
     assert low == high < 0
     assert blend.zero_mass == 0.5
+    small = TrimmedBlend((single(-3.0, 0.2),), 0.05, 0.95).log_range(0)
+    assert small == pytest.approx(-3 + 0.2 * stats.norm.ppf([0.05, 0.95]))
     assert blend.log_range(1) == pytest.approx(
         (1 - 0.2 * stats.norm.ppf(0.95), 1 + 0.2 * stats.norm.ppf(0.95))
     )
@@ -231,6 +246,9 @@ def test_the_slope_that_steers_a_search_is_the_derivative(place):
         assert slope == pytest.approx(rise / (2 * step), rel=1e-6, abs=1e-9)
         nonzero += slope > 0
     assert nonzero > 20
+    # at the very end of what is kept nothing is added
+    for levels, share in (((0.5, 1.0), 0), ((0.0, 0.5), 1)):
+        assert TrimmedBlend((single(0.0, 1.0),), *levels)._cdf_and_slope(0.0) == (share, 0)
     sharp = Mixture(np.zeros(1), np.ones(1), np.zeros(1))
     assert sharp._cdf_and_slope(0.0) is None
     assert TrimmedBlend((sharp, sharp), 0.1, 0.9)._cdf_and_slope(0.0) is None
@@ -278,17 +296,18 @@ def test_a_quantile_of_very_many_log_normals_asks_them_a_few_times(monkeypatch):
         assert 1 < asked.count(5000) <= 3
 
 
+@pytest.mark.parametrize("location", [0.2, 20.2])
 @pytest.mark.parametrize("guess", [-100.0, -12.0, 12.0, 100.0])
-def test_a_search_that_begins_far_away_is_halved_into_the_bounds(monkeypatch, guess):
+def test_a_search_that_begins_far_away_is_halved_into_the_bounds(monkeypatch, guess, location):
     calls, known = [], Mixture._cdf_and_slope
-    monkeypatch.setattr(Mixture, "_guess", lambda self, level: guess)
+    monkeypatch.setattr(Mixture, "_guess", lambda self, level: location + guess)
     monkeypatch.setattr(
         Mixture, "_cdf_and_slope", lambda self, u: calls.append(u) or known(self, u)
     )
-    found = single(0.2, 1.0).quantile(0.6)
-    assert found == pytest.approx(np.exp(0.2 + stats.norm.ppf(0.6)), rel=1e-12)
+    found = single(location, 1.0).quantile(0.6)
+    assert found == pytest.approx(np.exp(location + stats.norm.ppf(0.6)), rel=1e-12)
     assert len(calls) <= 9
-    assert all(-11.8 - 1 <= u <= 12.2 + 1 for u in calls)
+    assert np.abs(np.array(calls) - location).max() <= 13 + 1e-9
 
 
 def test_a_search_by_secants_gives_up_where_nothing_rises_or_it_leads_away():
@@ -324,7 +343,7 @@ def test_very_many_log_normals_are_not_merged_where_one_is_a_step():
     assert Mixture(np.zeros(5000), np.full(5000, 2e-4), spreads)._merged() is None
 
 
-@pytest.mark.parametrize("at", [0.3, np.log(1e6)])
+@pytest.mark.parametrize("at", [0.3, 34 / 7, np.log(1e6)])
 def test_one_energy_has_no_spread_at_any_size(at):
     tenths = Mixture(np.full(10, at), np.full(10, 0.1), np.zeros(10))
     assert tenths.std() == Energy.std(tenths) == 0

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.energy.equation import charged_tokens
 from inference_energy.laws.base import Law, joined, left_out_sigma
+from inference_energy.laws.log_linear import LogLinear
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.registry import LAWS
 from library.laws.examples import EXAMPLES, MADE_OF_OTHERS, TRUE, rows_of
@@ -78,7 +79,10 @@ def test_a_law_is_faster_at_a_higher_load_or_does_not_know_load(law):
 
 @EVERY
 def test_the_shares_of_a_law_are_all_of_it(law):
-    assert sum(way.weight for way in law.shares()) == pytest.approx(1)
+    ways = law.shares()
+    assert sum(way.weight for way in ways) == pytest.approx(1)
+    if len(ways) == 1:
+        assert (ways[0].weight, ways[0].power, ways[0].law) == (1, 1, law)
 
 
 @EVERY
@@ -132,6 +136,26 @@ def test_parts_of_several_laws_are_those_of_each(law):
     seconds, sigma = joined(laws).parts(*query)
     np.testing.assert_allclose(seconds, [each.parts(*query) for each in laws], rtol=1e-12)
     np.testing.assert_allclose(sigma, [each.parts_sigma(*query) for each in laws], rtol=1e-12)
+
+
+def test_what_prefill_takes_is_the_difference_that_the_input_makes_if_any():
+    steep, odd = (LogLinear(7.0, exponent, 0.2, np.inf, 4) for exponent in (-0.3, 0.3))
+    whole, none = steep.seconds(1000.0, 300.0), steep.seconds(0.0, 300.0)
+    parts = steep.parts(1000.0, 0.0, 300.0)
+    assert parts == pytest.approx((whole - none, 0, none), rel=1e-12)
+    # of a law that is the faster the longer the input all is decode
+    assert odd.parts(1000.0, 400.0, 300.0) == (0, 0, odd.seconds(600.0, 300.0))
+
+
+def test_a_law_of_no_rows_in_sight_extrapolates_nowhere():
+    lengths = np.array([0.0, 1.0, 1e9])
+    assert not Peak(100.0, 3).extrapolates(lengths, lengths).any()
+
+
+@EVERY
+def test_laws_of_one_class_are_joined_as_that_class_has_it(law):
+    assert type(joined([law, law])) is type(type(law).joined([law, law]))
+    assert type(joined([law, Peak(100.0, 3)])) is type(Peak.joined([law]))
 
 
 def answers(many, laws):

@@ -80,3 +80,33 @@ def test_three_rows_leave_no_residual_and_four_do():
 def test_the_domain_is_that_of_the_rows():
     rows = rows_of(LogLinear(9.0, -0.5, 0.1, np.inf, 3), [(128, 300), (500, 100), (60, 4000)])
     assert LogLinear.fit(rows).domain == {"input_tokens": (60, 500), "output_tokens": (100, 4000)}
+
+
+def test_the_cap_sets_in_where_the_power_of_the_lengths_reaches_it():
+    law = LogLinear(6.0, -0.5, 0.4, 1000.0, 5)
+    (kink,) = law.kinks(100.0)
+    # e^6 (1 / 10) kink^0.4 = 1000
+    assert kink == pytest.approx((10_000 / np.exp(6)) ** 2.5, rel=1e-12)
+    # without a slope along the output there is none, and next to none reaches beyond all floats
+    assert LogLinear(6.0, -0.5, 0.0, 1000.0, 5).kinks(100.0) == ()
+    with np.errstate(over="raise"):
+        assert LogLinear(6.0, -0.5, 1e-6, 1000.0, 5).kinks(100.0) == (np.inf,)
+
+
+def test_a_page_and_a_table_are_told_the_coefficients():
+    law = LogLinear(7.0, -0.3, 0.2, 4000.0, 4, residual_sigma=0.1)
+    assert law.closed_form() == {
+        "kind": "log-linear",
+        "intercept": 7.0,
+        "exponents": [-0.3, 0.2],
+        "floor": 1e-6,
+        "peak": 4000.0,
+        "sigma": 0.1,
+    }
+    assert law.terms() == [
+        ("intercept", 7.0, "ln(tokens/s)"),
+        ("input_exponent", -0.3, "1"),
+        ("output_exponent", 0.2, "1"),
+        ("peak", 4000.0, "tokens/s"),
+        ("n_rows", 4, "rows"),
+    ]

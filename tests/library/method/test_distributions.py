@@ -58,3 +58,14 @@ def test_one_changes_no_factor(pair):
     factor = LogNormal.from_percentiles(*pair)
     assert factor * ONE == factor
     assert ONE * factor == factor
+
+
+def test_a_factor_is_drawn_as_the_generator_draws_it():
+    factor = LogNormal(0.4, 0.3)
+    drawn = factor.sample(np.random.RandomState(1), 5)
+    assert list(drawn) == list(np.random.RandomState(1).lognormal(0.4, 0.3, 5))
+
+
+def test_quantiles_are_as_exact_as_floats_are():
+    factor, levels = LogNormal(0.4, 0.3), np.float32([0.25, 0.75])
+    np.testing.assert_array_equal(factor.quantile(levels), factor.quantile(levels.astype(float)))

@@ -141,7 +141,13 @@ def test_a_section_of_the_method_file_is_built_as_its_family(quantity, built):
     assert output_tokens(stated, {"ours": np.array([1, 2, 5])}) == built
 
 
-@pytest.mark.parametrize(("traces", "allowed"), [({}, "none"), ({"theirs": [1, 2]}, "theirs")])
+@pytest.mark.parametrize(
+    ("traces", "allowed"),
+    [
+        ({}, "none, as no trace table was given; correct the name$"),
+        ({"theirs": [1, 2], "our": [1, 2]}, r"our, theirs; correct the name; did you mean our\?"),
+    ],
+)
 def test_an_unknown_trace_is_refused_with_those_that_are_known(traces, allowed):
     with pytest.raises(InputError, match=f"value ours: unknown trace; allowed are {allowed}"):
         output_tokens({"distribution": "empirical", "trace": "ours"}, traces)
@@ -190,7 +196,8 @@ def test_lengths_before_rounding_are_scipys(name):
     "tokens", [tokens for tokens in LENGTHS.values() if hasattr(tokens, "maximum")]
 )
 def test_no_query_is_longer_than_the_maximum_and_none_is_put_there(tokens):
-    assert tokens.survival(tokens.maximum) == 0
+    assert tokens.survival(tokens.maximum) == tokens.survival(2 * tokens.maximum) == 0
+    assert tokens.cdf(2 * tokens.maximum) == pytest.approx(1, abs=1e-12)
     assert tokens.cdf(tokens.maximum) == pytest.approx(1, abs=1e-12)
     assert tokens.exceeded_by(0.0) == pytest.approx(tokens.maximum, rel=1e-12)
     lengths, weights = tokens.support
@@ -416,5 +423,76 @@ def test_a_trace_that_is_scaled_beyond_any_context_is_refused(median):
 
 def test_a_minimum_that_no_query_of_a_trace_has_is_refused():
     quantity = {"distribution": "empirical", "trace": "ours", "minimum": 6}
-    with pytest.raises(InputError, match="no query of the trace ours is so long"):
+    with pytest.raises(InputError) as refused:
         output_tokens(quantity, {"ours": (1.0, 2.0, 5.0)})
+    assert str(refused.value) == (
+        "key output_tokens.minimum: value 6: no query of the trace ours is so long; allowed is at"
+        " most 5; lower it"
+    )
+    # five tokens and a half are rounded to it
+    assert output_tokens(quantity, {"ours": (1.0, 2.0, 5.6)}).minimum == 6
+
+
+@pytest.mark.parametrize("name", [name for name in LENGTHS if "exponential" not in name])
+def test_lengths_are_as_exact_as_floats_are(name):
+    tokens, shares = LENGTHS[name], np.float32([0.25, 0.6])
+    exact = tokens.exceeded_by(shares.astype(float))
+    np.testing.assert_array_equal(tokens.exceeded_by(shares), exact)
+    if isinstance(tokens, UniformLengths | EmpiricalLengths):
+        lengths = exact.astype(np.float32)
+        for answer in (tokens.cdf, tokens.survival):
+            np.testing.assert_array_equal(answer(lengths), answer(lengths.astype(float)))
+
+
+def test_no_query_is_shorter_than_nothing(tokens):
+    with np.errstate(divide="raise", invalid="raise"):
+        for length in (0.0, -1.0) if tokens.cdf(0.0) == 0 else (-1.0,):
+            assert tokens.cdf(length) == 0
+            assert tokens.survival(length) == pytest.approx(1, abs=1e-15)
+
+
+def test_a_median_that_is_stated_is_kept_to_the_last_digit():
+    for tokens in LENGTHS.values():
+        if hasattr(tokens, "median"):
+            assert all(tokens.with_median(m).median == m for m in range(1, 300))
+
+
+def test_kinks_of_a_law_split_the_quadrature_where_they_are_finite():
+    tokens = ExponentialLengths(300.0)
+    split, weights = tokens.nodes((np.inf, 700.0))
+    assert list(split) == list(tokens.nodes((700.0,))[0])
+    assert len(split) != len(tokens.nodes()[0]) or list(split) != list(tokens.nodes()[0])
+    assert weights.sum() == pytest.approx(1)
+
+
+LEAST_LOG_T = 300 * np.exp(0.5 * stats.t(3).ppf(0.8))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "problem"),
+    [
+        (
+            UniformLengths(5, 5),
+            "5: allowed is above shortest, which is 5; raise it or lower shortest",
+        ),
+        (
+            UniformLengths(0.5, 1),
+            "1: allowed is at least 1.5, for a median of at least one token; raise it",
+        ),
+        (UniformLengths(0.5, 1.5), None),
+        (
+            ParetoLengths(300, 300, 1.2),
+            "300: allowed is above the median, which is 300; raise it or lower the median",
+        ),
+        (ParetoLengths(300, 301, 1.2), None),
+        (
+            LogTLengths(300, LEAST_LOG_T - 1, 0.5, 3),
+            f"{LEAST_LOG_T - 1:g}: allowed is at least {np.ceil(LEAST_LOG_T):g}, which a share of"
+            " 0.2 of the queries of this median would exceed without it; raise it, or lower the"
+            " median or sigma",
+        ),
+        (LogTLengths(300, LEAST_LOG_T + 1, 0.5, 3), None),
+    ],
+)
+def test_what_a_maximum_cannot_be_is_told_in_full(tokens, problem):
+    assert list(tokens.problems()) == ([f"maximum: value {problem}"] if problem else [])
