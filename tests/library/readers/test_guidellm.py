@@ -1,5 +1,7 @@
 """Reports of GuideLLM."""
 
+import json
+
 import pytest
 from inference_energy.readers import detect_and_read, guidellm
 from library.readers.files import FIXTURES, NODE, read_alone, recognised, with_value
@@ -19,6 +21,16 @@ def test_benchmarks_of_a_report_are_runs_in_seconds():
     assert (row["ttft_p50_s"], row["itl_p50_s"]) == (0.25, 0.01)
     assert (row["e2e_p50_s"], row["e2e_p99_s"]) == (3.25, pytest.approx(4.55))
     assert list(frame["status"]) == ["ok", "marked: 3 requests failed"]
+
+
+@pytest.mark.parametrize("version", ["", " ", "\t\n"])
+def test_a_version_of_no_letters_is_not_known(tmp_path, version):
+    """A table that is written has no other cell for it than an empty one."""
+    report = json.loads((FIXTURES / "guidellm/benchmarks.json").read_text("utf-8"))
+    report["metadata"]["guidellm_version"] = version
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(report), "utf-8")
+    assert detect_and_read(path, {**NODE, "model": "m"})["client_version"].isna().all()
 
 
 NAMES = ("time_to_first_token_ms", "inter_token_latency_ms", "request_latency")

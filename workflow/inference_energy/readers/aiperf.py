@@ -53,7 +53,7 @@ def client(record: Record) -> str:
 
 def read(run: Run) -> None:
     """Read one export into `run`."""
-    run.put("client_version", run.raw.get("aiperf_version"))
+    run.put_version(run.raw.get("aiperf_version"))
     if not _read_counts(run):
         return
     run.put("duration_s", _metric(run, "benchmark_duration", TIME))

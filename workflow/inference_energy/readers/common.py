@@ -166,6 +166,11 @@ class Run:
             self.row.pop(column, None)
         self.marks.append(f"power: {reason}{EMPTIED}")
 
+    def put_version(self, version: object) -> None:
+        """Set the client's version, if the file says one: blanks alone are an empty cell later."""
+        if version is not None and str(version).strip():
+            self.put("client_version", version)
+
     def put_precision(self, name: object) -> None:
         """Set the precision from a client's name for it, if it is a known one."""
         self.put("precision", _said_precision(name))

@@ -34,7 +34,7 @@ def split(where: str, record: Record) -> list[Run]:
     runs = []
     for number, benchmark in enumerate(record["benchmarks"], start=1):
         run = Run(f"{where}, benchmark {number}", CLIENT, raw=keys_of(benchmark))
-        run.put("client_version", version)
+        run.put_version(version)
         runs.append(run)
     return runs
 

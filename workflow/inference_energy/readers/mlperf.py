@@ -181,7 +181,7 @@ def _read_detail(run: Run, path: Path, text: str) -> Window | None:
                 " one run is needed; copy the log again, without that of another run"
             )
     version = found.get("loadgen_version")
-    run.put("client_version", str(version).split(" ")[0] if version else None)
+    run.put_version(str(version or "").split(" ")[0])
     if "power_begin" not in found or "power_end" not in found:
         return None
     times = []

@@ -39,7 +39,7 @@ def read(run: Run) -> None:
 
 def _read_server(run: Run, server: Record) -> None:
     run.put("model", server.get("served_model_name") or server.get("model_path"))
-    run.put("client_version", server.get("version"))
+    run.put_version(server.get("version"))
     run.put_precision(server.get("quantization") or server.get("dtype"))
     tensor, pipeline = (
         run.checked(f"server_info.{key}", server.get(key)) for key in ("tp_size", "pp_size")
