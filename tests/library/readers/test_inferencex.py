@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from inference_energy.readers import detect_and_read, inferencex
+from inference_energy.readers.common import Run
 from library.readers.files import FIXTURES, load, put, read_alone, recognised, refusal
 
 
@@ -42,6 +43,66 @@ def test_a_missing_key_is_named(tmp_path):
     raw = load("inferencex/agg_single.json")
     del raw["output_tput_per_gpu"]
     assert '"output_tput_per_gpu" is missing' in refusal(put(tmp_path, raw))
+
+
+QUERY = "power: joules_per_successful_query"
+REQUESTS = "requests where 64 at once and about ten after another were sent"
+
+
+@pytest.mark.parametrize(
+    ("stated", "marks"),
+    [
+        ({}, None),
+        (
+            {"joules_per_successful_query": 1000.0},
+            f"{QUERY} 1000 J where joules_per_output_token x the nominal length is 2252.8",
+        ),
+        (
+            {"joules_per_input_token": 1.0},
+            f"{QUERY} 2252.8 J where joules_per_input_token x the nominal length is 1024",
+        ),
+        (
+            {"joules_per_total_token": 0.9},
+            f"{QUERY} 2252.8 J where joules_per_total_token x the nominal length is 1843.2",
+        ),
+        # what the tokens that were sent may differ by from the nominal length
+        ({"joules_per_input_token": 2.1, "joules_per_total_token": 1.04}, None),
+        ({"joules_per_input_token": 0.0, "joules_per_total_token": 0.0}, None),
+        ({"total_gpu_energy_j": 64 * 2252.8}, None),
+        ({"total_gpu_energy_j": 50 * 64 * 2252.8}, None),
+        (
+            {"total_gpu_energy_j": 63 * 2252.8},
+            f"power: gpu_energy_j 141926 J is that of 63 {REQUESTS}",
+        ),
+        (
+            {"total_gpu_energy_j": 3201 * 2252.8},
+            f"power: gpu_energy_j 7.21121e+06 J is that of 3201 {REQUESTS}",
+        ),
+    ],
+)
+def test_joules_are_held_against_lengths_and_requests(stated, marks):
+    raw = load("inferencex/agg_single.json") | stated
+    run = Run("run.json", "inferencex", raw)
+    run.row |= {"output_tokens": 1024.0, "input_tokens": 1024.0, "concurrency": 64.0}
+    run.row["gpu_energy_j"] = raw["total_gpu_energy_j"]
+    inferencex._check_joules(run, raw["joules_per_output_token"])
+    assert run.marks == ([marks] if marks else [])
+
+
+def test_joules_of_a_run_of_unknown_input_are_held_against_its_output():
+    raw = load("inferencex/agg_single.json") | {"joules_per_total_token": 5.0}
+    run = Run("run.json", "inferencex", raw)
+    run.row["output_tokens"] = 1024.0
+    inferencex._check_joules(run, None)
+    assert run.marks == [
+        f"{QUERY} 2252.8 J where joules_per_total_token x the nominal length is 5120"
+    ]
+
+
+def test_a_whole_run_is_marked_for_its_joules(tmp_path):
+    raw = load("inferencex/agg_single.json") | {"joules_per_successful_query": 1000.0}
+    marks = f"{QUERY} 1000 J where joules_per_output_token x the nominal length is 2252.8"
+    assert detect_and_read(put(tmp_path, raw))["status"].item() == f"marked: {marks}"
 
 
 def split_run(tmp_path, **energy):
