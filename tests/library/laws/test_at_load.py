@@ -16,7 +16,9 @@ from inference_energy.laws.at_load import (
     STEADY,
     AtLoadFit,
     describe,
+    keys,
 )
+from inference_energy.laws.mixed import TAIL
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_number
 from inference_energy.laws.serving import PARTS
@@ -115,6 +117,37 @@ def test_cached_input_leaves_the_prefill_of_the_computed_input_alone(law):
     few = law.at(4.0)
     whole, fresh = few.parts(1000.0, 600.0, 300.0), few.parts(400.0, 0.0, 300.0)
     assert whole.prefill == pytest.approx(fresh.prefill, rel=1e-4)
+
+
+@pytest.mark.parametrize("model", ["Llama 3.1 70B", "DeepSeek-R1", "GLM-5"])
+def test_what_cached_input_takes_is_its_share_of_attention_and_of_what_is_read(conditioned, model):
+    law = replace(conditioned({"model": model}), slopes=np.zeros(2)).scaled(2.0)
+    n_in, kept, n_out = 6000.0, np.array([0.0, 1500.0, 4500.0]), 800.0
+    times = pd.DataFrame(law._part_times(n_in, n_out, kept) / 2, columns=list(PARTS))
+    # pairs with a cached token, and cached entries of those read on average
+    pairs, read = 2 * kept / (n_in + kept), kept / (n_in + n_out / 2)
+    expected = pairs * (times["prefill_attention"] + times["prefill_selected"])
+    expected += read * (times["cache"] + times["cache_latent"])
+    parts = law.parts(n_in, kept, n_out)
+    np.testing.assert_allclose(parts.cached, expected, rtol=1e-12)
+    assert times[["cache", "cache_latent"]].to_numpy().any()
+    assert times["prefill_selected"].any() == (model == "GLM-5")
+    assert times["cache_latent"].any() == (model != "Llama 3.1 70B")
+
+
+def test_parts_and_their_errors_of_many_lengths_are_those_of_each(law):
+    n_in, kept = np.array([[1000.0], [5000.0]]), 300.0
+    n_out = np.array([1.0, 300.0, 2000.0])
+    with np.errstate(invalid="raise", divide="raise"):
+        for answer in (law.parts, law.parts_sigma):
+            found = np.array(answer(n_in, kept, n_out))
+            each = [[answer(i, kept, n) for n in n_out] for i in n_in[:, 0]]
+            np.testing.assert_allclose(found, np.moveaxis(np.array(each), -1, 0), rtol=1e-12)
+        law.parts_sigma(1000.0, 0.0, 300.0)
+
+
+def test_a_run_of_few_requests_has_them_in_flight_at_most(law):
+    assert law.at(np.inf, 8.0).batch(1000.0, 500.0) <= 8 < law.batch(1000.0, 500.0)
 
 
 def test_the_error_of_a_part_is_that_of_what_it_is_made_of(law):
@@ -224,6 +257,29 @@ def test_terms_are_named_once_and_have_units(law):
     assert ("n_rows", law.n_rows, "rows") in terms
     assert ("concurrency", 64.0, "requests") in terms
     assert "concurrency" not in [name for name, _, _ in law.terms()]
+    units = {name: unit for name, _, unit in terms}
+    assert set(units.values()) == {"s", "1", "requests", "ln(tokens/s)", "rows"}
+    assert units["factor_token"] == units["factor_token_hidden"] == "s"
+    assert units["factor_weights"] == units["slope_input"] == units["copies"] == "1"
+    assert ("scatter", law.scatter, "ln(tokens/s)") in terms
+    assert ("slope_output", law.slopes[1], "1") in terms
+    assert ("copies", 3.0, "1") in law.scaled(3.0).terms()
+
+
+def test_a_page_is_told_all_but_the_load(law):
+    told = replace(law, traits=law.traits | {"bandwidth": np.inf}).scaled(2.0).closed_form()
+    traits = {name: float(value) for name, value in law.traits.items()} | {"bandwidth": None}
+    assert told.pop("traits") == {n: None if v == np.inf else v for n, v in traits.items()}
+    upper = told.pop("covariance")
+    places = [(i, j) for i in range(len(law.covariance)) for j in range(i, len(law.covariance))]
+    assert upper == [law.covariance[place] for place in places]
+    assert told == {
+        "kind": "at-load",
+        "factors": list(law.log_factors),
+        "slopes": list(law.slopes),
+        "scatter": law.scatter,
+        "copies": 2.0,
+    }
 
 
 def test_every_configuration_of_the_fit_has_its_law(fitted, vendor):
@@ -259,6 +315,64 @@ def test_a_release_is_less_certain_as_another_source_runs_it(vendor, models, gpu
     rows = at_load.iloc[[-1, -1]].assign(source_id=["trtllm-0.19", "someone"], source_version="x")
     same, other = AtLoadFit.fit(at_load).laws_of(rows)
     assert float(other.sigma(1000.0, 500.0)) > 1.05 * float(same.sigma(1000.0, 500.0))
+
+
+def test_a_measured_row_moves_the_law_as_far_as_both_errors_say(conditioned):
+    """One row of a normal law: where the gradient is zero, and the covariance left (Sherman)."""
+    lengths = {"input_tokens": 4000.0, "output_tokens": 150.0}
+    before = conditioned(lengths)
+    measured = 1.3 * float(before.predict(*lengths.values()))
+    after = conditioned(lengths | {"throughput_tps": measured})
+    error = np.log(measured / after.predict(*lengths.values()))
+    _, change = after._log_time(*lengths.values())
+    moved = [getattr(after, name) - getattr(before, name) for name in ("log_factors", "slopes")]
+    along = before.covariance @ change
+    np.testing.assert_allclose(
+        np.concatenate(moved), -along * error / before.scatter**2, rtol=1e-6, atol=1e-9
+    )
+    left = before.covariance - np.outer(along, along) / (before.scatter**2 + change @ along)
+    np.testing.assert_allclose(after.covariance, left, rtol=1e-6, atol=1e-9)
+
+
+def test_a_protocol_has_a_scatter_of_its_own_and_an_unseen_one_the_largest(vendor, models, gpus):
+    rows = describe(vendor, models, gpus)
+    steady = rows["model"].str.startswith("Llama").to_numpy()
+    noise = np.where(steady, 0.2, 0.01) * np.random.default_rng(1).standard_normal(len(rows))
+    fit = AtLoadFit.fit(
+        rows.assign(
+            protocol=np.where(steady, STEADY, AS_MANY_AS_FIT),
+            throughput_tps=rows["throughput_tps"] * np.exp(noise),
+        )
+    )
+    by_name = dict(zip(fit.protocols, fit.found.scatter, strict=True))
+    assert by_name[STEADY] > 1.5 * by_name[AS_MANY_AS_FIT]
+    unseen = rows.iloc[[0, 0, 0]].assign(protocol=[STEADY, AS_MANY_AS_FIT, AT_A_LOAD])
+    # of a Student's t of so many degrees of freedom
+    expected = [by_name[STEADY], by_name[AS_MANY_AS_FIT], by_name[STEADY]]
+    found = [law.scatter for law in fit.laws_of(unseen)]
+    assert found == pytest.approx(np.array(expected) * np.sqrt(TAIL / (TAIL - 2)))
+
+
+def test_keys_are_the_same_for_the_same_thing_alone():
+    rows = pd.DataFrame(
+        {
+            "engine_version": ["v0.19", "0.19", None],
+            "gpu": ["v100", "100", "100"],
+            "nodes": [None, 1.0, 2.0],
+        }
+    )
+    assert list(keys(rows, ["engine_version"])) == ["0.19", "0.19", ""]
+    assert list(keys(rows, ["gpu", "nodes"])) == ["v100|1", "100|1", "100|2"]
+    assert list(keys(rows, ["tensor_parallel", "protocol"])) == ["1|"] * 3
+
+
+def test_an_edition_is_one_whoever_ran_it(conditioned):
+    ours, theirs = (
+        conditioned({"source_id": name, "source_version": "another"})
+        for name in ("trtllm-0.19", "someone")
+    )
+    assert ours.predict(1000.0, 500.0) == theirs.predict(1000.0, 500.0)
+    assert ours.sigma(1000.0, 500.0) == theirs.sigma(1000.0, 500.0)
 
 
 def test_measured_rows_draw_the_law_towards_them(conditioned):
