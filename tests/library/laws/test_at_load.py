@@ -11,6 +11,7 @@ from inference_energy.laws.at_load import (
     AS_MANY_AS_FIT,
     AT_A_LOAD,
     CONFIGURATION,
+    DEVIATIONS,
     LEVELS,
     RUN,
     STEADY,
@@ -336,7 +337,7 @@ def test_a_measured_row_moves_the_law_as_far_as_both_errors_say(conditioned):
 
 def test_a_protocol_has_a_scatter_of_its_own_and_an_unseen_one_the_largest(vendor, models, gpus):
     rows = describe(vendor, models, gpus)
-    steady = rows["model"].str.startswith("Llama").to_numpy()
+    steady = ~rows["model"].str.startswith("Llama").to_numpy()
     noise = np.where(steady, 0.2, 0.01) * np.random.default_rng(1).standard_normal(len(rows))
     fit = AtLoadFit.fit(
         rows.assign(
@@ -345,12 +346,28 @@ def test_a_protocol_has_a_scatter_of_its_own_and_an_unseen_one_the_largest(vendo
         )
     )
     by_name = dict(zip(fit.protocols, fit.found.scatter, strict=True))
+    assert list(by_name) == [AS_MANY_AS_FIT, STEADY]
     assert by_name[STEADY] > 1.5 * by_name[AS_MANY_AS_FIT]
     unseen = rows.iloc[[0, 0, 0]].assign(protocol=[STEADY, AS_MANY_AS_FIT, AT_A_LOAD])
     # of a Student's t of so many degrees of freedom
     expected = [by_name[STEADY], by_name[AS_MANY_AS_FIT], by_name[STEADY]]
     found = [law.scatter for law in fit.laws_of(unseen)]
     assert found == pytest.approx(np.array(expected) * np.sqrt(TAIL / (TAIL - 2)))
+
+
+@pytest.mark.parametrize(
+    ("part", "moved_by"),
+    [
+        ("weights", ["all", "weights"]),
+        ("link", ["all", "token"]),
+        ("token_hidden", ["all", "host"]),
+        ("prefill_attention", ["all", "prefill"]),
+        ("step_latent", ["all", "step"]),
+    ],
+)
+def test_a_part_is_moved_by_the_deviations_that_name_it(fitted, part, moved_by):
+    moves = fitted.found.structure.moves[list(PARTS).index(part)]
+    assert [name for name, move in zip(DEVIATIONS, moves, strict=True) if move] == moved_by
 
 
 def test_keys_are_the_same_for_the_same_thing_alone():
