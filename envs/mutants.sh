@@ -1,15 +1,18 @@
 #!/bin/bash
 # Change modules in one place at a time, list the changes that no test notices, and note the scores
 # in benchmarks/mutants.md. envs/mutants.sh MODULE ...; modules below workflow/inference_energy, as
-# committed. Their tests are those of their names, or the TESTS that are named. A run that was
-# stopped goes on.
+# committed. Their tests are those of their names, of a law those of all laws too, or the TESTS that
+# are named. A run that was stopped goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 export PATH=$PWD/.venv-mutants/bin:$PATH OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 for module in "$@"; do
   commit=$(git rev-parse --short HEAD)
-  tests=${TESTS:-tests/library/$(dirname "$module")/test_$(basename "$module")}
+  own=tests/library/$(dirname "$module")/test_$(basename "$module")
+  # what every law does is tested once for all of them
+  if [[ $module == laws/* && $module != laws/base.py ]]; then own+=" tests/library/laws/test_base.py"; fi
+  tests=${TESTS:-$own}
   name=$(echo "$commit-$module-$tests" | tr -c 'a-z0-9\n' -)
   copy=$root/build/mutants/$name
   rm -rf "$copy"
