@@ -15,6 +15,7 @@ from inference_energy.laws.at_load import (
     LEVELS,
     RUN,
     STEADY,
+    AtLoad,
     AtLoadFit,
     describe,
     keys,
@@ -353,6 +354,17 @@ def test_a_protocol_has_a_scatter_of_its_own_and_an_unseen_one_the_largest(vendo
     expected = [by_name[STEADY], by_name[AS_MANY_AS_FIT], by_name[STEADY]]
     found = [law.scatter for law in fit.laws_of(unseen)]
     assert found == pytest.approx(np.array(expected) * np.sqrt(TAIL / (TAIL - 2)))
+
+
+def test_every_law_of_several_has_the_scatter_of_its_own(law):
+    laws = [replace(law, scatter=scatter) for scatter in (0.01, 0.1, 0.4)]
+    query = (1000.0, 600.0, 300.0)
+    _, sigma = AtLoad.joined(laws).parts(*query)
+    np.testing.assert_allclose(sigma, [each.parts_sigma(*query) for each in laws], rtol=1e-12)
+
+
+def test_how_a_model_is_served_is_the_first_level_that_may_be_odd(fitted):
+    assert list(LEVELS)[fitted.found.structure.normal] == "served"
 
 
 @pytest.mark.parametrize(
