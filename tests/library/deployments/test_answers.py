@@ -33,6 +33,11 @@ def test_energy_by_hand():
         assert day["carbon", "all", statistic] == pytest.approx(total * 0.4)
     busy = day["output tokens", "all", "mean"] / 1000 / 86400
     assert day["nodes", "all", "mean"] == pytest.approx(busy)
+    lengths, weights = found.regimes["long"].output_tokens.support
+    assert day["output tokens", "long", "mean"] == pytest.approx(250 * weights @ lengths)
+    two = build.build(method, bench([(500, 300, 1000)], node_power_w=6000.0, n_gpus=16), WHERE)
+    nodes = answers.per_day(two).set_index(["quantity", "regime", "statistic"])["value"]
+    assert nodes["nodes", "all", "mean"] == pytest.approx(2 * busy)
     assert found.runs["energy_wh"].item() == pytest.approx(300 * token)
     by_length = answers.energy_by_length(found)
     per_token = by_length["energy_wh"] / by_length["output_tokens"]

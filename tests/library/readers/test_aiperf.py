@@ -218,6 +218,12 @@ def test_totals_are_held_against_the_requests_times_their_lengths():
         run = exported(**{name: metric("tokens", avg=2.0 * total)})
         assert run.marks == [f"{name} {2 * total} tokens where requests x mean length is {total}"]
     assert exported(input_sequence_length=None, total_isl=metric("tokens", avg=1.0)).marks == []
+    rates = {"input_token_throughput": 1000.0, "total_token_throughput": 1600.0}
+    stated = {name: metric("tokens/sec", avg=rate) for name, rate in rates.items()}
+    assert exported(**stated).marks == []
+    for name, rate in rates.items():
+        marks = exported(**stated | {name: metric("tokens/sec", avg=2 * rate)}).marks
+        assert marks[0].startswith(f"{name} {2 * rate:g} tokens/s where ")
 
 
 def test_an_export_without_output_is_refused_with_its_reason():
@@ -253,6 +259,8 @@ def test_failed_requests_are_the_larger_of_count_and_list():
         other = "" if found == 5 else ", 5 by error_summary"
         assert (run.row["failed"], run.marks) == (found, [f"{found} requests failed{other}"])
     assert exported(error_summary="many").row["failed"] == 0
+    (problem,) = exported(error_summary=[{"count": -1}]).problems
+    assert problem.startswith('run.json: "error_summary.count" is -1; ')
 
 
 def test_runs_that_ended_early_say_why():
@@ -296,6 +304,13 @@ def test_what_was_asked_for_is_read_in_every_form(config):
     assert (run.row["model"], run.row["concurrency"]) == ("m", 8)
     assert run.asked_output == 300
     assert run.asked_spread == (0 if "input" in config and "model_names" in config else 5)
+
+
+@pytest.mark.parametrize(("key", "name"), [("mean", "output length"), ("stddev", "stddev")])
+def test_a_length_asked_for_that_is_no_number_is_named(key, name):
+    asked = {"datasets": [{"prompts": {"osl": {key: -1}}}]}
+    (problem,) = exported(input_config=asked).problems
+    assert problem.startswith(f'run.json: "input_config: {name}" is -1; ')
 
 
 def test_what_is_not_told_apart_is_not_known():
@@ -374,6 +389,12 @@ def test_boards_are_added_up_where_there_are_no_totals_each_once():
     assert lacking.metered_gpus == 2
     assert "gpu" not in exported(**telemetry(board("x", 1.0), board("y", 1.0, name="B"))).row
     assert exported(**telemetry(board("x"))).metered_gpus is None
+    # through two exporters that name it in their own ways
+    seen = telemetry(board("x", 400.0))["telemetry_data"]["endpoints"]
+    seen["b"] = {"gpus": {"other": board("x", 400.0)}}
+    assert exported(telemetry_data={"endpoints": seen}).metered_gpus == 1
+    (problem,) = exported(**telemetry(board("x", -1.0))).problems
+    assert problem.startswith('run.json: "gpu_power_usage.avg" is -1.0; ')
     high = exported(**telemetry(board("x", 400.0, 0.005)))
     assert high.marks[0].startswith("power: energy counter gives 500 W where the power gauge gives")
 

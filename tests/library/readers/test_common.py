@@ -5,6 +5,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
+from inference_energy import tables
 from inference_energy.errors import InputError
 from inference_energy.method.boundary import Meter
 from inference_energy.readers import detect_and_read
@@ -192,13 +193,24 @@ def test_energy_that_does_not_cover_its_run_is_emptied_and_marked():
             " is allowed; correct the file",
         ),
         ('{"a": 1} 5', "run.json, value 2: is 5; a JSON object is needed; give the client's own"),
-        ("[" * 100_000, "run.json: is nested deeper than any client's result; give the client's"),
+        (
+            "[" * 100_000,
+            "run.json: is nested deeper than any client's result; give the client's own result"
+            " file",
+        ),
     ],
 )
 def test_json_that_is_no_list_of_objects_is_refused(text, problem):
     with pytest.raises(InputError) as caught:
         parse_json("run.json", text)
     assert str(caught.value).startswith(problem)
+    assert "nested" not in problem or str(caught.value) == problem
+
+
+def test_crowded_json_is_refused_by_name(monkeypatch):
+    monkeypatch.setattr(tables, "MOST_OBJECTS", 1)
+    with pytest.raises(InputError, match=r"run\.json: holds 2 lists and objects"):
+        parse_json("run.json", "[[]]")
 
 
 def test_objects_stand_alone_in_lists_or_one_after_the_other():
@@ -245,6 +257,8 @@ def test_facts_fill_rename_and_may_not_contradict():
     first = {"requested_output_tokens": 300, "meter_clock_offset_s": 1.0, "gpu": "B200"}
     assert tabled({"gpu": None}, first)["gpu"] == "B200"
     assert tabled({"gpu": None}, {"n_gpus": 16, "gpu": "B200"}, "project")["gpu"] == "B200"
+    with pytest.raises(InputError, match="n_gpus is 8 in the file but 8 in the facts"):
+        tabled({"n_gpus": "8"}, {"n_gpus": 8})
     for facts in ({"output_tokens": 310}, {"n_gpus": 9}, {"precision": "FP4"}):
         with pytest.raises(InputError) as caught:
             tabled({}, facts)
@@ -362,7 +376,8 @@ def test_where_power_was_measured_is_told():
     assert tabled({"gpu_power_w": 4000.0}, metered_gpus=8)["gpu_power_w"] == 4000
     both = {"node_power_w": 6000.0, "throughput_tps": 2000.0}
     assert tabled(both | {"energy_per_output_token_j": 2.2})["energy_per_output_token_j"] == 3
-    for energy, boundary in ((3.0, "node"), (2.2, "accelerator")):
+    assert pd.isna(tabled(both)["energy_per_output_token_j"])
+    for energy, boundary in ((3.0, "node"), (2.95, "node"), (2.2, "accelerator")):
         row = tabled(both | {"energy_per_output_token_j": energy}, client="project")
         assert (row["power_boundary"], row["energy_per_output_token_j"]) == (boundary, energy)
     assert (tabled({}, client="sglang")["client"], tabled({"client": "aiperf"})["client"]) == (
@@ -381,6 +396,7 @@ def test_where_power_was_measured_is_told():
             "...; allowed are at most 300 letters; shorten it, or state model in the facts",
         ),
         ("m\u200b", 'with letters that are invisible or only look like others; write it as "m"'),
+        ("\uff4d", 'model is "\\uff4d", with letters'),
     ],
 )
 def test_a_name_that_no_table_spells_so_is_refused(name, words):
@@ -396,6 +412,8 @@ def test_a_value_that_the_table_does_not_allow_is_shown_with_what_is():
     (problem,) = caught.value.problems
     assert problem.startswith("run.json: concurrency is -4; allowed is a number above 0 and of at")
     assert problem.endswith("; correct the file or leave the run out")
+    with pytest.raises(InputError, match="concurrency is Infinity; allowed is"):
+        tabled({"concurrency": float("inf")})
 
 
 @pytest.mark.parametrize(

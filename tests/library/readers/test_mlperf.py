@@ -1,5 +1,6 @@
 """Logs of MLPerf, with the power of a meter."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def test_constant_power_is_its_own_mean_wherever_the_clock_stands(watts, shift, 
 def test_invalid_meter_readings_do_not_count():
     mean, gap = mlperf.mean_watts([0, 1, 2, 3, 4], [10, 20, -1, 30, 10], 1, 3)
     assert (mean, gap) == (25, 2)
+    assert mlperf.mean_watts([3, 4], [-1, -1], 2, 5) == (None, 3)
 
 
 SERVER = {
@@ -125,6 +127,8 @@ def test_a_summary_to_doubt_is_marked_and_one_without_tokens_refused():
     assert summary(Completed_tokens_per_second="fast").problems[0] == (
         'run: "Completed tokens per second" is "fast"; a number is needed; copy the log again'
     )
+    negative = summary(Completed_tokens_per_second="-5").problems[0]
+    assert negative.startswith('run: "Completed tokens per second" is -5.0; a number of at least 0')
 
 
 def test_lines_of_a_summary_are_pairs_that_stand_once():
@@ -243,7 +247,8 @@ def test_a_meter_that_cannot_be_read_says_why():
 
 
 def test_a_meter_of_another_clock_is_told_the_nearest_zone():
-    run = metered(samples((10, 100), (50, 100)), window=(3612.0, 3640.0), offset=1.0)
+    three = samples((10, 100), (30, 100), (50, 100))
+    run = metered(three, window=(3612.0, 3640.0), offset=1.0)
     assert run.problems == [
         "run: spl.txt has no valid power sample between power_begin and power_end; the meter's"
         " clock, with meter_clock_offset_s = 1, runs from -3601 s to -3561 s after power_begin, the"
@@ -267,6 +272,34 @@ def test_a_summary_alone_is_read_with_the_logs_beside_it(tmp_path):
     assert lone["sha256"] != whole["sha256"]
 
 
+def test_the_digest_is_of_the_logs_one_after_the_other():
+    folder = FIXTURES / "mlperf/offline"
+    names = ("mlperf_log_summary.txt", "mlperf_log_detail.txt", "spl.txt")
+    logs = b"".join((folder / name).read_bytes() for name in names)
+    assert mlperf.read(folder, {})[0].row["sha256"] == hashlib.sha256(logs).hexdigest()
+
+
+def test_a_folder_is_recognised_by_the_beginning_of_a_log(tmp_path):
+    assert mlperf.recognise(tmp_path) is False
+    (tmp_path / "notes.txt").write_text("x" * mlperf.HEAD_BYTES + mlperf.SUMMARY_TITLE)
+    assert mlperf.recognise(tmp_path) is False
+
+
+@pytest.mark.parametrize("name", ["mlperf_log_summary.txt", "mlperf_log_detail.txt", "spl.txt"])
+def test_a_log_that_is_not_utf_8_is_named(tmp_path, name):
+    folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
+    with open(folder / name, "ab") as log:
+        log.write(b"\xe9")
+    message = refusal(folder, MLPERF)
+    assert message.startswith(f"{folder / name}, line ") and "byte 0xe9 is not UTF-8" in message
+
+
+def test_a_problem_of_a_log_is_told_of_its_folder(tmp_path):
+    folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
+    (folder / "spl.txt").write_text("Time,01-01-1970 00:00:00.0,Watts,much")
+    assert refusal(folder, MLPERF).startswith(f"{folder}: spl.txt has a line that cannot be read")
+
+
 def test_what_a_log_says_is_cited_in_part():
     long = "x" * 90
     _, run = detail(f'{{"key": "power_end", "{long}": ')
@@ -280,6 +313,7 @@ def test_what_a_log_says_is_cited_in_part():
     assert f'"power_begin" is "{long[:60]}" and later' in detail(other, END, BEGIN)[1].problems[0]
     assert f'is "{long[:60]}"; a number' in summary(Completed_tokens_per_second=long).problems[0]
     assert f"({long[:60]} is no plain number)" in metered(samples((0, long))).problems[0]
+    assert f"(Watts is {'9' * 60}; at most" in metered(samples((0, "9" * 90))).problems[0]
     assert detail(VERSION.replace('"5.1 @ abc"', "null"))[1].row == {}
 
 
