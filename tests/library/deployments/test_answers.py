@@ -1,8 +1,11 @@
 """Energy, cost and carbon of a deployment."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from inference_energy.deployments import answers, build, files
+from inference_energy.method.lengths import FixedLength
 from inference_energy.tables import write_table
 from library.deployments.made_up import (
     FIXED,
@@ -33,15 +36,25 @@ def test_energy_by_hand():
         assert day["carbon", "all", statistic] == pytest.approx(total * 0.4)
     busy = day["output tokens", "all", "mean"] / 1000 / 86400
     assert day["nodes", "all", "mean"] == pytest.approx(busy)
-    lengths, weights = found.regimes["long"].output_tokens.support
-    assert day["output tokens", "long", "mean"] == pytest.approx(250 * weights @ lengths)
-    two = build.build(method, bench([(500, 300, 1000)], node_power_w=6000.0, n_gpus=16), WHERE)
-    nodes = answers.per_day(two).set_index(["quantity", "regime", "statistic"])["value"]
-    assert nodes["nodes", "all", "mean"] == pytest.approx(2 * busy)
     assert found.runs["energy_wh"].item() == pytest.approx(300 * token)
     by_length = answers.energy_by_length(found)
     per_token = by_length["energy_wh"] / by_length["output_tokens"]
     assert per_token.to_numpy() == pytest.approx(token, rel=1e-9)
+
+
+def test_a_day_of_one_length_on_two_nodes_by_hand():
+    """The exponential lengths of the regimes have a spread that is their mean."""
+    runs = bench([(500, 300, 1000)], node_power_w=6000.0, n_gpus=16)
+    found = build.build(resolved(keys=FIXED), runs, WHERE)
+    same = {
+        name: replace(regime, output_tokens=FixedLength(300))
+        for name, regime in found.regimes.items()
+    }
+    table = answers.per_day(replace(found, regimes=same))
+    day = table.set_index(["quantity", "regime", "statistic"])["value"]
+    queries = day["queries", "all", "mean"]
+    assert day["output tokens", "all", "mean"] == pytest.approx(300 * queries)
+    assert day["nodes", "all", "mean"] == pytest.approx(2 * 300 * queries / 1000 / 86400)
 
 
 def test_a_day_adds_up_and_its_range_holds_the_mean():

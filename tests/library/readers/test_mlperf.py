@@ -264,8 +264,10 @@ def test_a_summary_alone_is_read_with_the_logs_beside_it(tmp_path):
     whole = detect_and_read(folder, MLPERF).iloc[0]
     one = detect_and_read(folder / "mlperf_log_summary.txt", MLPERF).iloc[0]
     assert (one["node_power_w"], one["sha256"]) == (6000, whole["sha256"])
-    for name in ("mlperf_log_detail.txt", "spl.txt"):
-        (folder / name).unlink()
+    (folder / "mlperf_log_detail.txt").unlink()
+    unplaced = detect_and_read(folder, MLPERF).iloc[0]["status"]
+    assert unplaced.startswith("marked: power: power log without power_begin and power_end")
+    (folder / "spl.txt").unlink()
     lone = detect_and_read(folder / "mlperf_log_summary.txt", MLPERF).iloc[0]
     assert lone["throughput_tps"] == whole["throughput_tps"]
     assert np.isnan(lone["node_power_w"]) and lone["status"] == "ok"
