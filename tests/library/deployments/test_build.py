@@ -148,7 +148,8 @@ def test_a_rated_power_that_the_gpus_of_a_node_cannot_make_up_is_refused(gpus):
     method = resolved(gpus_per_node=quantity(gpus, "GPUs"))
     with pytest.raises(InputError) as caught:
         build.build(method, bench(LADDER), WHERE, hardware=HARDWARE)
-    assert f"key node_power: value 10.2 kW for a node of {gpus} x {GPU}" in str(caught.value)
+    told = f"{WHERE}: key node_power: value 10.2 kW for a node of {gpus} x {GPU}"
+    assert str(caught.value).startswith(told)
     assert "allowed is 0.3 to 6 times that; state" in str(caught.value)
     assert str(caught.value).endswith("such a node, or correct deployment.gpus_per_node")
     build.build(method, bench(LADDER, gpu="Another"), WHERE, hardware=HARDWARE)
@@ -222,6 +223,8 @@ def test_what_no_table_knows_of_a_run_is_assumed_in_words():
     known = {"background": vendor, "hardware": HARDWARE}
     found = build.build(resolved(keys={"throughput_law": law}), bench(LADDER), WHERE, **known)
     assert found.assumed == (("architecture", "that of the nearest known to M", "data/models.csv"),)
+    # of these runs, not of the many that the law is fitted to
+    assert found.model.domain["output_tokens"] == (300, 4500)
     elsewhere = bench(LADDER, model="Llama 3.1 405B", gpu="X1")
     method = resolved(keys={"throughput_law": law}, model="Llama 3.1 405B")
     found = build.build(method, elsewhere, WHERE, **known)
@@ -253,7 +256,8 @@ def test_times_and_rated_powers_that_are_just_allowed_are_not_refused(monkeypatc
         build.build(resolved(), bench(LADDER), WHERE)
         least_beyond = np.nextafter(held, 0 if held < 1 else np.inf)
         monkeypatch.setattr(build, "extrapolation", lambda *_, held=least_beyond: {"held": held})
-        assert "times the node time" in refusal(build.build, resolved(), bench(LADDER), WHERE)
+        told = f"traditional {1 / held:.3g} times the node time"
+        assert told in refusal(build.build, resolved(), bench(LADDER), WHERE)
     monkeypatch.setattr(build, "extrapolation", lambda *_: {"held": 1.0})
     design = 8 * HARDWARE["gpus"].set_index("gpu")["tdp_w"][GPU] / 1000
     for times in build.RATED:
