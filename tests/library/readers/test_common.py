@@ -154,6 +154,12 @@ def test_columns_are_set_in_their_unit_where_a_value_is_known():
     run.put_energy("g", 4, 0.5)
     run.put_energy("h", 3)
     assert run.row == {"b": 0, "c": "text", "d": 1.5, "g": 2.0, "h": 3}
+    for version in (None, "", " \n"):
+        run.put_version(version)
+        assert "client_version" not in run.row
+    for version in ("0.13", 0):
+        run.put_version(version)
+        assert run.row.pop("client_version") == version
     for name, precision in (("nvfp4", "FP4"), ("Float16", "FP16"), ("HALF", "FP16")):
         run.put_precision(name)
         assert run.row["precision"] == precision
@@ -412,8 +418,9 @@ def test_a_value_that_the_table_does_not_allow_is_shown_with_what_is():
     (problem,) = caught.value.problems
     assert problem.startswith("run.json: concurrency is -4; allowed is a number above 0 and of at")
     assert problem.endswith("; correct the file or leave the run out")
-    with pytest.raises(InputError, match="concurrency is Infinity; allowed is"):
-        tabled({"concurrency": float("inf")})
+    with pytest.raises(InputError, match=r"completed is 1e\+17; allowed is"):
+        tabled({"completed": 1e17})
+    assert tabled({"completed": float(tables.LARGEST)})["completed"] == tables.LARGEST
 
 
 @pytest.mark.parametrize(
