@@ -5,11 +5,16 @@ give a mean over the last minute, or keep another time; each biases the energy o
 and none shows in a single sample.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.stress.plan import Finding
+
+Array = NDArray[np.float64]
 
 FRESH_READINGS = 20
 """So many readings a window must hold: its ends are then known to a twentieth each."""
@@ -68,13 +73,15 @@ class Clock(NamedTuple):
     step: float
 
 
-def refresh(times, values):
+def refresh(times: ArrayLike, values: ArrayLike) -> float:
     """Mean time between two different readings [s]; NaN with fewer than two changes."""
     changed = np.asarray(times, float)[1:][np.diff(values) != 0]
     return float((changed[-1] - changed[0]) / (len(changed) - 1)) if len(changed) > 1 else np.nan
 
 
-def check_freshness(name, times, values, start, end):
+def check_freshness(
+    name: str, times: Array, values: Array, start: float, end: float
+) -> list[Finding]:
     """Findings on a meter that gives too few new readings in a window.
 
     Parameters
@@ -113,7 +120,7 @@ def check_freshness(name, times, values, start, end):
     ]
 
 
-def _check_hanging(name, times, values, window):
+def _check_hanging(name: str, times: Array, values: Array, window: float) -> list[Finding]:
     """Findings on a meter that repeats one reading for a part of a window [s].
 
     Of n readings, a share q of which repeats the one before, the longest run of repetitions has
@@ -141,7 +148,7 @@ def _check_hanging(name, times, values, window):
     ]
 
 
-def check_averaging(name, averaging, window):
+def check_averaging(name: str, averaging: float, window: float) -> list[Finding]:
     """Findings on a meter that gives means over more than a twentieth of a window [s]."""
     if averaging * FRESH_READINGS <= window:
         return []
@@ -156,7 +163,14 @@ def check_averaging(name, averaging, window):
     ]
 
 
-def clock_offset(starts, ends, samples, longest=120.0, own_clock=False, furthest=0.0):
+def clock_offset(
+    starts: Array,
+    ends: Array,
+    samples: pd.DataFrame,
+    longest: float = 120.0,
+    own_clock: bool = False,
+    furthest: float = 0.0,
+) -> Clock:
     """How far a meter is ahead of the client, and how long it averages, from load and power.
 
     The logarithm of the requests in flight, delayed and averaged, is correlated with power at the
@@ -192,7 +206,7 @@ def clock_offset(starts, ends, samples, longest=120.0, own_clock=False, furthest
     return moved._replace(offset=moved.offset + far)
 
 
-def _clock(load, samples, longest, own_clock):
+def _clock(load: "_Load", samples: pd.DataFrame, longest: float, own_clock: bool) -> Clock:
     """Offset up to `longest`, and average, of samples in the order of time."""
     near = _near(load, samples, longest)
     if len(near) < 3:
@@ -214,7 +228,9 @@ def _clock(load, samples, longest, own_clock):
     return found
 
 
-def _far_offset(load, samples, longest, furthest, correlation):
+def _far_offset(
+    load: "_Load", samples: pd.DataFrame, longest: float, furthest: float, correlation: float
+) -> float:
     """An offset beyond `longest` that explains the power clearly better [s]; zero for none.
 
     A stretch of the log in which there are far fewer samples than around the test tells nothing.
@@ -235,23 +251,25 @@ def _far_offset(load, samples, longest, furthest, correlation):
     return offset
 
 
-def _near(load, samples, longest):
+def _near(load: "_Load", samples: pd.DataFrame, longest: float) -> pd.DataFrame:
     """Samples around the test."""
     return samples[samples["time_s"].between(load.times[0] - longest, load.times[-1] + longest)]
 
 
-def _readings(samples, most):
+def _readings(samples: pd.DataFrame, most: int) -> tuple[Array, Array, float]:
     """Times [s] and powers [W] of about `most` samples, and the usual step of all of them [s]."""
     step = float(np.median(np.diff(samples["time_s"])))
     samples = samples.iloc[:: len(samples) // most + 1]
     return samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float), step
 
 
-def _clearly_better(new, old):
+def _clearly_better(new: float, old: float) -> bool:
     return 1 - new**2 < CLEARLY_BETTER * (1 - old**2)
 
 
-def _best(load, times, power, shifts, averaging):
+def _best(
+    load: "_Load", times: Array, power: Array, shifts: Iterable[float], averaging: float
+) -> tuple[float, float]:
     """Largest correlation of power with the averaged load, and its shift [s]."""
     best = (-1.0, np.nan)
     for shift in shifts:
@@ -265,7 +283,7 @@ def _best(load, times, power, shifts, averaging):
 class _Load:
     """Logarithm of one plus the requests in flight, over time."""
 
-    def __init__(self, starts, ends):
+    def __init__(self, starts: Array, ends: Array) -> None:
         events = np.concatenate([starts, ends])
         order = np.argsort(events, kind="stable")
         changes = np.concatenate([np.ones(len(starts)), -np.ones(len(ends))])[order]
@@ -273,7 +291,7 @@ class _Load:
         self.values = np.log1p(np.maximum(np.cumsum(changes), 0))
         self.sums = np.concatenate([[0.0], np.cumsum(self.values[:-1] * np.diff(self.times))])
 
-    def mean(self, times, seconds):
+    def mean(self, times: Array, seconds: float) -> Array:
         """Mean over the seconds before each time; the load at it for zero seconds."""
         if not seconds:
             last = np.searchsorted(self.times, times, "right") - 1

@@ -10,12 +10,14 @@ import re
 import ssl
 import time
 import urllib.error
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from inference_energy.errors import InputError
 from inference_energy.stress.client import without
 from inference_energy.stress.plan import Finding, extra_fields
 from inference_energy.units import MILLI
-from inference_energy.web import MOST_SAID, asked, on_one_line
+from inference_energy.web import MOST_SAID, Answer, asked, on_one_line
 
 TOKENS = 24
 """Output tokens asked for: enough to tell a stream from an answer in one piece."""
@@ -77,7 +79,7 @@ REMEDIES = {
 }
 
 
-def chat_address(endpoint):
+def chat_address(endpoint: str) -> str:
     """Address of the chat completions, as AIPerf builds it from an endpoint."""
     base = endpoint.rstrip("/")
     if base.endswith(CHAT):
@@ -85,7 +87,9 @@ def chat_address(endpoint):
     return f"{base}{CHAT}" if base.endswith("/v1") else f"{base}/v1{CHAT}"
 
 
-def probe(settings, key, patience=PATIENCE):
+def probe(
+    settings: Mapping[str, Any], key: str | None, patience: float = PATIENCE
+) -> list[Finding]:
     """Send one short request.
 
     Parameters
@@ -143,14 +147,16 @@ def probe(settings, key, patience=PATIENCE):
     return remarks + check_model(settings, key)
 
 
-def _silent(address, patience):
+def _silent(address: str, patience: float) -> str:
     return (
         f"{address}: took the request and sent nothing for {patience:.0f} s, or no whole answer: "
         "look whether the server hangs or still loads the model, then start again"
     )
 
 
-def _http_problem(address, error, settings, key):
+def _http_problem(
+    address: str, error: urllib.error.HTTPError, settings: Mapping[str, Any], key: str | None
+) -> str:
     said = _shown(error.read(), key)
     code = error.code
     if 300 <= code < 400:
@@ -166,7 +172,7 @@ def _http_problem(address, error, settings, key):
     return f"{address}: HTTP {code}: {remedy or 'look into its log'}. It said: {said}"
 
 
-def _remedy(code, said, settings, key):
+def _remedy(code: int, said: str, settings: Mapping[str, Any], key: str | None) -> str | None:
     """What to do about an error by its code and its words; None where neither says."""
     if code == 404 or (code in REMEDIES and UNKNOWN.search(said)):
         return (
@@ -178,7 +184,9 @@ def _remedy(code, said, settings, key):
     return REMEDIES.get(code)
 
 
-def _refuse_error(address, said, settings, key, marked=False):
+def _refuse_error(
+    address: str, said: bytes, settings: Mapping[str, Any], key: str | None, marked: bool = False
+) -> None:
     """Refuse what an answer with HTTP 200 says if it is an error, or is ``marked`` as one."""
     try:
         value = json.loads(said)
@@ -202,7 +210,7 @@ def _refuse_error(address, said, settings, key, marked=False):
     )
 
 
-def _models(settings, key):
+def _models(settings: Mapping[str, Any], key: str | None) -> str:
     """Names of the models that the server lists, for a message."""
     names = _listed(settings, key)
     if names is None:
@@ -210,7 +218,7 @@ def _models(settings, key):
     return _shown(", ".join(names).encode(), key) if names else "none"
 
 
-def _listed(settings, key):
+def _listed(settings: Mapping[str, Any], key: str | None) -> dict[str, object] | None:
     """Models that the server lists, with the tokens that one request may hold where it says so.
 
     None where it lists none in the usual form.
@@ -225,7 +233,7 @@ def _listed(settings, key):
         return None
 
 
-def check_model(settings, key):
+def check_model(settings: Mapping[str, Any], key: str | None) -> list[Finding]:
     """Findings on a model that the server does not list: some serve another one without a word.
 
     Raises
@@ -249,7 +257,7 @@ def check_model(settings, key):
     ]
 
 
-def _check_context(settings, most):
+def _check_context(settings: Mapping[str, Any], most: object) -> None:
     """Refuse a longest query that is longer than the tokens that the server takes in a request."""
     longest = max(settings.get("lengths", [0]))
     if isinstance(most, int) and settings.get("input_tokens", 0) + longest > most:
@@ -260,7 +268,9 @@ def _check_context(settings, most):
         )
 
 
-def _check_answer(address, answer, settings, key):
+def _check_answer(
+    address: str, answer: Answer, settings: Mapping[str, Any], key: str | None
+) -> list[Finding]:
     """Remarks on an answer that came; InputError for one that is no stream of tokens."""
     is_page = "html" in (answer.headers.get("Content-Type") or "").lower()
     times, tokens, said, plain, event = [], 0, b"", b"", b""
@@ -295,7 +305,7 @@ def _check_answer(address, answer, settings, key):
     return check_pieces(times)
 
 
-def check_pieces(times):
+def check_pieces(times: Sequence[float]) -> list[Finding]:
     """Findings on a stream whose pieces all came at once.
 
     Parameters
@@ -316,7 +326,7 @@ def check_pieces(times):
     ]
 
 
-def _content(data):
+def _content(data: bytes) -> str:
     """Text of one event."""
     try:
         choices = json.loads(data).get("choices") or [{}]
@@ -326,6 +336,6 @@ def _content(data):
         return ""
 
 
-def _shown(said, key):
+def _shown(said: bytes, key: str | None) -> str:
     """Start of what was said [bytes], on one line, without the key."""
     return on_one_line(without(key, said))

@@ -1,7 +1,9 @@
 """Settings of a stress test: those of config/stress.yaml, and those stated for a run."""
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from inference_energy.documents import read, read_schema, schema_problems, typed
@@ -22,12 +24,12 @@ LONGEST_NAME = 100
 """Letters of a folder's name: no file system takes names of files in it beyond 255."""
 
 
-def form(settings):
+def form(settings: str) -> str:
     """Write settings, such as ``window: 30``, as they are stated on the command line."""
     return f"--config stress='{{{settings}}}'"
 
 
-def merge(stated):
+def merge(stated: Mapping[str, Any] | None) -> dict[str, Any]:
     """Settings of config/stress.yaml with others in their place.
 
     Parameters
@@ -41,7 +43,7 @@ def merge(stated):
         All keys of the file, that of the run's folder before the project's; those stated.
     """
     files = [path for path in (own(FILE), provided(FILE)) if Path(path).exists()]
-    settings = {}
+    settings: dict[str, Any] = {}
     for path in files:
         found = read(path)
         if not isinstance(found, dict):
@@ -50,13 +52,13 @@ def merge(stated):
     return settings | typed(stated or {}, read_schema("stress"))
 
 
-def folder_name(settings):
+def folder_name(settings: Mapping[str, Any]) -> str:
     """Name of the folder of a test's results: as stated, or the model's in plain letters."""
     name = str(settings.get("name") or settings.get("model"))
     return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".")[:LONGEST_NAME] or "-"
 
 
-def lock(folder, place):
+def lock(folder: str | Path, place: str | Path) -> Lock:
     """Lock a test's folder, as :class:`Lock`; its refusal tells how to run another test."""
     try:
         return Lock(folder, place)
@@ -65,7 +67,7 @@ def lock(folder, place):
         raise InputError(f"{folder}: {error}; {remedy}") from None
 
 
-def setting_problems(settings):
+def setting_problems(settings: dict[str, Any]) -> list[str]:
     """Problems of the settings of a test that is to run, one sentence each."""
     missing = [key for key in ("endpoint", "model") if settings.get(key) is None]
     least = form("endpoint: http://HOST:PORT/v1, model: NAME")
@@ -80,7 +82,7 @@ def setting_problems(settings):
     return found + _secrets(settings) + _zone(settings.get("meter_zone"))
 
 
-def key_problems(key):
+def key_problems(key: str | None) -> list[str]:
     """Problems of the endpoint's key, or None, without repeating it."""
     if not key or re.fullmatch(r"[!-~]+", key):
         return []
@@ -90,7 +92,7 @@ def key_problems(key):
     ]
 
 
-def _zone(name):
+def _zone(name: object) -> list[str]:
     try:
         known = name is None or not isinstance(name, str) or bool(ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -103,7 +105,7 @@ def _zone(name):
     ]
 
 
-def _secrets(settings):
+def _secrets(settings: Mapping[str, Any]) -> list[str]:
     found = [
         key
         for key, value in _fields(settings, "")
@@ -117,12 +119,12 @@ def _secrets(settings):
     ]
 
 
-def _fields(value, path):
+def _fields(value: object, path: str) -> list[tuple[str, object]]:
     """Path and value of every field of a value, those within others too."""
-    parts = value.items() if isinstance(value, dict) else ()
+    parts: Iterable[tuple[object, object]] = value.items() if isinstance(value, dict) else ()
     if isinstance(value, list):
         parts = enumerate(value)
-    found = []
+    found: list[tuple[str, object]] = []
     for name, item in parts:
         found += [(f"{path}{name}", item), *_fields(item, f"{path}{name}.")]
     return found

@@ -3,7 +3,10 @@
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 
+from inference_energy.stress.freshness import Array
 from inference_energy.stress.plan import (
     DRIFT_LIMIT,
     FEW_QUERIES,
@@ -16,7 +19,7 @@ from inference_energy.stress.plan import (
 from inference_energy.units import MICRO
 
 
-def full_load(requests, concurrency):
+def full_load(requests: pd.DataFrame, concurrency: int) -> tuple[float, float] | None:
     """Start and end of the time in which `concurrency` requests were in flight [s].
 
     From the start of the last of the first `concurrency` requests to the first end after the last
@@ -36,12 +39,12 @@ def full_load(requests, concurrency):
     return (start, end) if end > start else None
 
 
-def _delivered(requests):
+def _delivered(requests: pd.DataFrame) -> pd.DataFrame:
     """Requests that delivered tokens."""
     return requests[~requests["failed"] & (requests["output_tokens"] > 0)]
 
 
-def tokens_between(requests, start, end):
+def tokens_between(requests: pd.DataFrame, start: float, end: float) -> float:
     """Output tokens that were produced between two times.
 
     The first token of a request counts when it arrives, the others evenly from then to its end.
@@ -58,7 +61,7 @@ def tokens_between(requests, start, end):
     return float(np.sum((done["output_tokens"].to_numpy() - 1) * share + arrived))
 
 
-def work_between(requests, start, end):
+def work_between(requests: pd.DataFrame, start: float, end: float) -> float:
     """Output tokens whose share of their request's whole time lies between two times.
 
     Requests in step with each other, or one after the other, have their prefills at once: their
@@ -72,7 +75,7 @@ def work_between(requests, start, end):
     return float(np.sum(done["output_tokens"].to_numpy() * within / (ended - begun)))
 
 
-def truncation(rates):
+def truncation(rates: ArrayLike) -> int:
     """Number of leading slices that belong to the warm-up, by the MSER rule.
 
     The cut that leaves the mean of the rest with the smallest standard error, searched over the
@@ -83,7 +86,9 @@ def truncation(rates):
     return int(np.argmin(scores))
 
 
-def steady_window(requests, concurrency):
+def steady_window(
+    requests: pd.DataFrame, concurrency: int
+) -> tuple[tuple[float, float] | None, list[Finding]]:
     """The part of a cell in which load and token rate were steady.
 
     Returns
@@ -124,12 +129,12 @@ def steady_window(requests, concurrency):
     ]
 
 
-def _queries(requests, tokens):
+def _queries(requests: pd.DataFrame, tokens: float) -> float:
     """How many mean queries so many tokens are."""
     return round(tokens / requests["output_tokens"].mean(), 6)
 
 
-def _check_cut(kept, tokens):
+def _check_cut(kept: float, tokens: float) -> list[Finding]:
     """Findings on a warm-up that holds most of the cell's tokens."""
     if kept >= LEAST_KEPT * tokens:
         return []
@@ -143,7 +148,7 @@ def _check_cut(kept, tokens):
     ]
 
 
-def _check_drift(rates):
+def _check_drift(rates: Array) -> list[Finding]:
     """Findings on a token rate that differs between the halves of the window."""
     middle = len(rates) // 2
     late, early = rates[middle:].mean(), rates[:middle].mean()
@@ -161,7 +166,7 @@ def _check_drift(rates):
     ]
 
 
-def _check_count(requests, tokens):
+def _check_count(requests: pd.DataFrame, tokens: float) -> list[Finding]:
     """Findings on a window that holds few queries."""
     queries = _queries(requests, tokens)
     if queries >= FEW_QUERIES:
