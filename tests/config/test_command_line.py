@@ -56,6 +56,15 @@ def test_a_log_without_a_path_or_with_a_number_is_told_how_it_is_named(stated):
     assert len(problems) == 1 and "; state its path, ./2025 where it is a number" in problems[0]
 
 
+@pytest.mark.parametrize("value", ["endpoint: http://[::1]:9/v1", "model: a: b", "gpus: [0"])
+def test_settings_that_are_no_yaml_are_told_how_to_quote(value):
+    (problem,) = config.config_problems(stated(f"stress={{{value}}}"))
+    quoted = problem.partition("in double quotes, as in ")[2]
+    given = stated(f"stress={quoted}")
+    assert given["stress"] == {"endpoint": "http://[::1]:8000/v1"}
+    assert config.config_problems(given) == []
+
+
 def stated(*arguments):
     """The configuration as Snakemake reads it from the command line."""
     return CONFIG | parse_config(arguments)

@@ -273,7 +273,7 @@ def config_schema() -> Schema:
     """JSON Schema of the configuration, with the keys of the stress test below ``stress``."""
     schema, stress = read_schema("config"), read_schema("stress")
     stated = {key: value for key, value in stress.items() if key != "required"}
-    described = stated | {"description": schema["properties"]["stress"]["description"]}
+    described = stated | schema["properties"]["stress"]
     return schema | {"properties": schema["properties"] | {"stress": described}}
 
 
