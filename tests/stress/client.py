@@ -50,7 +50,8 @@ def main(path):
         [sample(t, gpu, begun <= t < end and gpu not in idle) for t in moments for gpu in range(2)],
     )
     (folder.parent / "clock").write_text(str(end + AFTER))
-    (folder / "profile_export_aiperf.json").write_text(json.dumps({"was_cancelled": False}))
+    summary = {"aiperf_version": "0.13.0", "was_cancelled": False}
+    (folder / "profile_export_aiperf.json").write_text(json.dumps(summary))
 
 
 def read(path, default):

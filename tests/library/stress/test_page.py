@@ -47,6 +47,7 @@ def cells():
         | {"repetition": repetition, "status": "measured", "prefill_share": 0.123}
         | {"delivered_tokens": length - 0.5, "delivered_tokens_min": length - 1}
         | {"delivered_tokens_max": length, "throughput_tps": 1234.0 + repetition, "window_s": 60.0}
+        | {"window_start": f"2027-01-15T{8 + repetition:02}:59:30.000+00:00"}
         | LATENCIES
         for length in (300, 4500)
         for repetition in (0, 1, 2)
@@ -88,7 +89,8 @@ def write(cells, power, findings=(), sources=("nvml",), settings=SETTINGS, reaso
         "predicted": predicted,
         "forecasts": predicted_ratios(predicted, ratio),
     }
-    return report(settings, named, {"sources": list(sources), "reason": reason})
+    known = {"sources": list(sources), "reason": reason, "versions": ["0.13.0"]}
+    return report(settings, named, known)
 
 
 def rows(page, heading):
@@ -159,7 +161,7 @@ def test_refused_cells_leave_no_numbers(cells, power):
     assert "No cell has a usable energy: see the findings." in page
     assert "No cell is used: see the findings." in page
     assert rows(page, "Lengths delivered")[0] == ["300", "–", "–"]
-    assert "nan" not in page
+    assert "nan" not in page and "Measured 2027" not in page
 
 
 def test_findings_say_their_effect_and_cannot_break_the_table(cells, power):
@@ -198,6 +200,8 @@ def test_answer_stands_first_with_the_paper_and_the_predictions(cells, power):
     assert "takes 3.9 Wh at the GPUs, 13 times (95 % interval 12." in answer
     assert "the 0.3 Wh of one of 300" in answer
     assert "Against the paper's 13: within the interval. Predicted: 20 (law)." in answer
+    # the last window begins at 10:59:30 and lasts 60 s
+    assert "Measured 2027-01-15 08:59 to 2027-01-15 11:00 (UTC) with AIPerf 0.13.0." in answer
 
 
 def test_missing_prediction_has_its_reason(cells, power):

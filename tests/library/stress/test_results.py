@@ -24,6 +24,8 @@ def test_whole_test_gives_energy_with_and_without_idle_power(stress):
     (ratio,) = read(folder, "ratio").to_dict("records")
     assert ratio["measured"] == pytest.approx(45.19 / 3.19, rel=0.02)
     assert ratio["low"] <= ratio["measured"] <= ratio["high"]
+    told = (folder / "report.md").read_text()
+    assert "Measured 2027-01-15 08:0" in told and "(UTC) with AIPerf 0.13.0." in told
 
 
 def test_a_gpu_that_is_not_named_counts_nowhere(stress):

@@ -1,5 +1,7 @@
 """Numbers for the stress test's report, picked from its tables."""
 
+import pandas as pd
+
 from inference_energy.energy.equation import energy_of_each
 from inference_energy.templates import render
 
@@ -20,7 +22,7 @@ def report(settings, tables, known):
         forecasts, the predicted ratios.
     known : dict
         sources, the power sources that were asked, empty when none was found; reason, why the laws
-        predict nothing, empty where they do.
+        predict nothing, empty where they do; versions, those of AIPerf.
 
     Returns
     -------
@@ -35,6 +37,8 @@ def report(settings, tables, known):
         settings=settings,
         sources=known["sources"],
         reason=known["reason"],
+        versions=known["versions"],
+        times=_times(used),
         cells=len(cells),
         used=len(used),
         measured=list(dict.fromkeys(energy["scope"])),
@@ -56,6 +60,15 @@ def report(settings, tables, known):
         ),
         findings=tables["findings"].to_dict("records"),
     )
+
+
+def _times(used):
+    """When the first window began and the last one ended (UTC); nothing without a window."""
+    if used.empty:
+        return []
+    begun = pd.to_datetime(used["window_start"])
+    ended = begun + pd.to_timedelta(used["window_s"], unit="s")
+    return [f"{time:%Y-%m-%d %H:%M}" for time in (begun.min(), ended.max())]
 
 
 def _energy(table, power):

@@ -10,6 +10,9 @@ from inference_energy.stress.plan import Finding
 from inference_energy.stress.power import TELEMETRY
 from inference_energy.units import NANO
 
+SUMMARY = "profile_export_aiperf.json"
+"""AIPerf's summary of a run, in the run's folder."""
+
 MOST = {
     "power_w": 1e6,
     "energy_j": LARGEST,
@@ -29,6 +32,15 @@ SCALARS = (
     "usage_prompt_cache_read_tokens",
 )
 """Metrics of a request that are used."""
+
+
+def read_summary(path):
+    """AIPerf's summary of a run; empty where it is absent or damaged."""
+    try:
+        summary = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
 
 
 def read_lines(path, is_whole):

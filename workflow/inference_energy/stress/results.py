@@ -23,6 +23,7 @@ from inference_energy.stress.impact import (
 from inference_energy.stress.page import report
 from inference_energy.stress.plan import LEAST_REPETITIONS, Finding
 from inference_energy.stress.power import check_idle, check_use, idle_power, total_energy
+from inference_energy.stress.records import SUMMARY, read_summary
 from inference_energy.stress.sources import NAMES
 from inference_energy.stress.timeline import timeline_table
 from inference_energy.tables import guarded, load_schema, write_table, write_text
@@ -92,8 +93,16 @@ def publish(test):
         write_rows(benchmark, folder / "benchmark.csv")
     named["forecasts"] = forecasts
     known = {"sources": [source.named for source in test.sources], "reason": test.forecast.reason}
+    known["versions"] = _versions(folder, cells)
     _write_report(settings, named, known, folder)
     return notes
+
+
+def _versions(folder, cells):
+    """Versions of AIPerf that the summaries of the measured cells state."""
+    used = cells.loc[cells["status"] == "measured", "cell"]
+    said = [read_summary(folder / name / SUMMARY).get("aiperf_version") for name in used]
+    return sorted({str(version) for version in said if version is not None})
 
 
 def _with_law(ratios, forecasts):

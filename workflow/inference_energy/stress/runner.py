@@ -25,7 +25,14 @@ from inference_energy.stress import window as stress_window
 from inference_energy.stress.forecast import NOTHING
 from inference_energy.stress.power import telemetry_samples
 from inference_energy.stress.probe import PATIENCE, probe
-from inference_energy.stress.records import check_damaged, is_request, is_sample, read_lines
+from inference_energy.stress.records import (
+    SUMMARY,
+    check_damaged,
+    is_request,
+    is_sample,
+    read_lines,
+    read_summary,
+)
 from inference_energy.stress.results import GONE, publish
 from inference_energy.stress.settings import (
     KEY,
@@ -545,18 +552,9 @@ def _requests_failed(measured):
     return any(finding.kind == "errors" and finding.refuses for finding in measured["findings"])
 
 
-def _was_cancelled(summary):
-    """What AIPerf's summary says of its run; None where it is damaged."""
-    try:
-        return json.loads(summary.read_bytes()).get("was_cancelled")
-    except (ValueError, AttributeError, RecursionError):
-        return None
-
-
 def _problems(folder, code, deadline):
     """Why a run of AIPerf does not count; an empty list when it does."""
-    summary = folder / "profile_export_aiperf.json"
-    if code == 0 and summary.exists() and _was_cancelled(summary) is False:
+    if code == 0 and read_summary(folder / SUMMARY).get("was_cancelled") is False:
         return []
     if code is None:
         return [
