@@ -4,6 +4,7 @@ import html
 import json
 import socket
 import ssl
+import time
 import urllib.error
 from urllib.parse import quote
 
@@ -25,7 +26,7 @@ def ask(url, **changes):
         "legacy_max_tokens": False,
         "extra_inputs": {"min_tokens": "{output_tokens}"},
     } | changes
-    return probe(settings, KEY, patience=1.0 if changes else 30.0)
+    return probe(settings, KEY, patience=1.0 if changes else 30.0).remarks
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,11 @@ def test_a_context_that_is_too_short_is_told_before_a_long_query_is_sent(longest
         engine.reply = lambda handler, code, kind, content: reply(handler, code, kind, listed)
         settings["endpoint"] = engine.url
         if fits:
-            assert probe(settings, KEY) == []
+            began = time.monotonic()
+            remarks, token_seconds = probe(settings, KEY)
+            assert remarks == []
+            # 24 tokens, 10 ms apart
+            assert 23 * 0.01 <= 24 * token_seconds <= time.monotonic() - began
             return
         told = r"takes 500 and 3597 tokens, .* has at most 4096 with m: "
         with pytest.raises(InputError, match=told) as caught:

@@ -12,6 +12,7 @@ from inference_energy.errors import InputError
 from inference_energy.lock import Lock
 from inference_energy.meters import prometheus
 from inference_energy.stress import runner
+from inference_energy.stress.probe import Answered
 from inference_energy.stress.settings import RUNS
 from library.stress.made_up import CANARY, DEFAULTS, NODE, SMALL, read, samples
 from processes import HANGS, PIPE, start
@@ -129,6 +130,7 @@ def test_a_pilot_that_hangs_refuses_the_cells_of_its_load_not_the_test(stress, m
         return wait(command, folder, environment, deadline, *rest)
 
     monkeypatch.setattr(runner.client, "run", soon)
+    monkeypatch.setattr(runner, "probe", lambda *arguments: Answered([], None))
     loads = {"concurrency": [2, 4]}
     folder = stress({"hangs": ["pilot-conc0004"]}, **loads)
     cells = read(folder, "cells").set_index("concurrency")["status"]
@@ -141,10 +143,20 @@ def test_a_pilot_that_hangs_refuses_the_cells_of_its_load_not_the_test(stress, m
     assert set(read(folder, "cells")["status"]) == {"measured"}
 
 
-def test_a_test_of_which_no_pilot_is_answered_tells_each(stress):
+def test_a_test_of_which_no_pilot_is_answered_tells_each(stress, monkeypatch):
+    deadlines, wait = [], runner.client.run
+
+    def noted(command, folder, environment, deadline, *rest):
+        deadlines.append(deadline)
+        return wait(command, folder, environment, deadline, *rest)
+
+    monkeypatch.setattr(runner.client, "run", noted)
+    monkeypatch.setattr(runner, "probe", lambda *arguments: Answered([], 0.001))
     with pytest.raises(InputError) as refused:
         stress({"fails": ["pilot-conc0002", "pilot-conc0004"]}, concurrency=[2, 4])
     assert ["2 x 4500" in p or "4 x 4500" in p for p in refused.value.problems] == [True, True]
+    # ten times 4,500 tokens of 1 ms, 2 and 4 one after another: 90 and 180 s for a request
+    assert deadlines == pytest.approx([300 + 2 * 90, 300 + 2 * 180])
 
 
 def gone(times):

@@ -11,7 +11,7 @@ import ssl
 import time
 import urllib.error
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from inference_energy.errors import InputError
 from inference_energy.stress.client import without
@@ -79,6 +79,23 @@ REMEDIES = {
 }
 
 
+class Answered(NamedTuple):
+    """What an answer tells.
+
+    Parameters
+    ----------
+    remarks : list of Finding
+        On the stream.
+    token_seconds : float or None
+        Time that the answer took for each of its pieces, of a token or more [s]; it holds the wait
+        for the first one, so that a token takes less. None where the answer came in one piece: it
+        may come from a cache.
+    """
+
+    remarks: list[Finding]
+    token_seconds: float | None
+
+
 def chat_address(endpoint: str) -> str:
     """Address of the chat completions, as AIPerf builds it from an endpoint."""
     base = endpoint.rstrip("/")
@@ -87,9 +104,7 @@ def chat_address(endpoint: str) -> str:
     return f"{base}{CHAT}" if base.endswith("/v1") else f"{base}/v1{CHAT}"
 
 
-def probe(
-    settings: Mapping[str, Any], key: str | None, patience: float = PATIENCE
-) -> list[Finding]:
+def probe(settings: Mapping[str, Any], key: str | None, patience: float = PATIENCE) -> Answered:
     """Send one short request.
 
     Parameters
@@ -103,8 +118,8 @@ def probe(
 
     Returns
     -------
-    list of Finding
-        Remarks on the stream.
+    Answered
+        Remarks on the stream, and how long a token takes.
 
     Raises
     ------
@@ -122,9 +137,10 @@ def probe(
     headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
+    began = time.monotonic()
     try:
         with asked(address, patience, MOST_BYTES, json.dumps(body).encode(), headers) as answer:
-            remarks = _check_answer(address, answer, settings, key)
+            times = _check_answer(address, answer, settings, key)
     except urllib.error.HTTPError as error:
         with error:
             raise InputError(_http_problem(address, error, settings, key)) from None
@@ -144,7 +160,9 @@ def probe(
             f"{address}: no server answers, or not in HTTP ({why}): start it, or correct endpoint "
             "(host, port, http or https)"
         ) from None
-    return remarks + check_model(settings, key)
+    remarks = check_pieces(times)
+    token_seconds = None if remarks else (times[-1] - began) / len(times)
+    return Answered(remarks + check_model(settings, key), token_seconds)
 
 
 def _silent(address: str, patience: float) -> str:
@@ -270,10 +288,11 @@ def _check_context(settings: Mapping[str, Any], most: object) -> None:
 
 def _check_answer(
     address: str, answer: Answer, settings: Mapping[str, Any], key: str | None
-) -> list[Finding]:
-    """Remarks on an answer that came; InputError for one that is no stream of tokens."""
+) -> list[float]:
+    """When each piece with text arrived [s]; InputError for what is no stream of tokens."""
     is_page = "html" in (answer.headers.get("Content-Type") or "").lower()
-    times, tokens, said, plain, event = [], 0, b"", b"", b""
+    times: list[float] = []
+    said, plain, event = b"", b"", b""
     for line in () if is_page else answer.lines():
         if len(said) < MOST_SAID and not line.startswith(COMMENT):
             said += line
@@ -286,9 +305,8 @@ def _check_answer(
         _refuse_error(address, line[5:].strip(), settings, key, event == b"error")
         content = _content(line[5:])
         if content:
-            tokens += 1
             times.append(time.monotonic())
-        if tokens > ENOUGH:
+        if len(times) > ENOUGH:
             break
     if is_page or PAGE.match(said):
         raise InputError(
@@ -296,13 +314,13 @@ def _check_answer(
             "proxy before the server"
         )
     _refuse_error(address, plain.strip(), settings, key)
-    if not tokens:
+    if not times:
         raise InputError(
             f"{address}: answered without a token of text in a stream: check that "
             f"{settings['model']} generates text and the server streams. It said: "
             f"{_shown(said, key)}"
         )
-    return check_pieces(times)
+    return times
 
 
 def check_pieces(times: Sequence[float]) -> list[Finding]:

@@ -60,7 +60,9 @@ SILENT = 5.0
 
 
 PATIENT, LEAST_LIMIT = 10, 60.0
-"""A request may take so many times the latency that a pilot tells of, and at least so long [s]."""
+"""A request may take so many times the latency that a pilot or the quick check tells of: other
+prompts are slower, as those that a server guesses less well. And at least so long [s]: some kernels
+are compiled when they are first used."""
 
 
 OVERHEAD = 20.0
@@ -151,6 +153,7 @@ class StressTest:
         settings["planned"] = len(self.cells)
         self.predictions = self._predictions()
         self.measured, self.pilots, self.remarks = {}, [], []
+        self.token_seconds = None
         self.key = os.environ.get(KEY)
         folder.mkdir(parents=True, exist_ok=True)
         settings["telemetry"] = telemetry_section(self.sources, folder / "dcgm-metrics.csv")
@@ -201,7 +204,7 @@ class StressTest:
             say("power source: " + ", ".join(source.named for source in self.sources))
         if self.unfinished():
             check_sources(self.sources)
-            self.remarks = _asked(self.settings, self.key)
+            self.remarks, self.token_seconds = _asked(self.settings, self.key)
         for remark in self.remarks:
             say(remark.message)
         samplers = {s.kind: self._sampler(s.kind) for s in self.sources if s.kind in SAMPLED}
@@ -277,10 +280,12 @@ class StressTest:
         if not (folder / "cell.json").exists():
             label = f"pilot: {concurrency} x {length} tokens"
             cell = {"output_tokens": length, "concurrency": concurrency}
-            say(label)
-            limit = self._limit(
-                known["latency"] * max(1, concurrency / load) for load, known in pilots.items()
-            )
+            known = {load: pilot["latency"] for load, pilot in pilots.items()}
+            latencies = [known[load] * max(1, concurrency / load) for load in known]
+            if self.token_seconds:
+                latencies.append(self.token_seconds * length * concurrency)
+            limit = self._limit(latencies)
+            say(f"{label}; up to {_lasting(limit)} for a request")
             problems = self._aiperf(
                 folder,
                 cell | {"seed": plan.prompt_seed(self.settings["seed"], length, concurrency)},
