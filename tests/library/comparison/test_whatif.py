@@ -15,6 +15,7 @@ from inference_energy.comparison.whatif import (
     flipped_claims,
     headlines,
     members,
+    needed,
     sentence,
 )
 from inference_energy.method.files import merge
@@ -32,7 +33,7 @@ def sources(method):
 def ask(**changes):
     """Answers of the paper's method and of one that differs, and the settings' factors."""
     sides = Side("base", BASE), Side("head", merge(BASE, changes))
-    return ask_sides(sides, [fitted(side, sources) for side in sides], sources, 15)
+    return ask_sides(sides, [fitted(side, sources) for side in needed(*sides)], sources, 15)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,29 @@ def test_the_sentence_says_what_moved_and_what_did_not(powered):
     )
     assert "median by 2.00, 0.309 -> 0.618 Wh" in said
     assert sentence([], lines) == "Nothing differs."
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "fits"),
+    [
+        ("oviedo2026", {"pue": {"p5": 1.1, "source": "a test"}}, 1),
+        ("oviedo2026", {"benchmarks": {"source": "a test"}}, 1),
+        ("oviedo2026", {"node_power": {"default": {"value": 9.0}}}, 1),
+        ("oviedo2026", {"throughput_law": {"minimum_rows": 4}}, 2),
+        ("oviedo2026", {"data": {"value": "before"}}, 2),
+        ("revised", {"pue": {"p5": 1.1}}, 1),
+        # the law of a method that states its nodes is relative to their power
+        ("revised", {"node_power": {"default": {"value": 9.0}}}, 2),
+        ("revised", {"serving": {"load": {"p5": 4.0}}}, 2),
+    ],
+)
+def test_laws_are_fitted_once_where_both_sides_have_them(method, changes, fits):
+    base = METHODS[method] | {"data": {"value": NOW}}
+    head = Side("head", merge(base, changes))
+    asked = needed(Side("base", base), head)
+    assert len(asked) == fits
+    # its errors name the file that was asked about
+    assert asked[-1] is head
 
 
 def test_the_setting_that_moves_most_stands_first_and_what_cancels_is_said():

@@ -33,6 +33,12 @@ def _unsourced(sections: Any) -> Any:
     return {key: _unsourced(value) for key, value in sections.items() if key != "source"}
 
 
+def fitted_from(method: Method) -> list:
+    """What the laws of a resolved method follow from, as its file states it, without sources."""
+    served = ("node_power", "monte_carlo") if "serving" in method else ()
+    return [_unsourced(method.get(name)) for name in (*FITTED, *served)]
+
+
 class ExactMedians:
     """Exact median of the blend in each regime, of methods that are mixtures of a few.
 
@@ -73,7 +79,7 @@ class ExactMedians:
 
     def take(self, method: Method, laws: Mapping[str, Served]) -> None:
         """Take note of the laws of a resolved method that are fitted already."""
-        self._once("laws", self._fit_key(method), lambda: laws)
+        self._once("laws", fitted_from(method), lambda: laws)
 
     def _once(self, what: str, depends_on: list, make: Callable[[], Any]) -> Any:
         # a mixture may hold the keys of a section in another order
@@ -86,16 +92,12 @@ class ExactMedians:
     def _sections(method: Method, *names: str) -> list:
         return [method.get(name) for name in names]
 
-    def _fit_key(self, method: Method) -> list:
-        served = ("node_power", "monte_carlo") if "serving" in method else ()
-        return self._sections(method, *FITTED, *served)
-
     def _given(self, method: Method) -> dict[str, Any]:
         tables = [method["benchmarks"]["table"], method.get("data")]
         return self._once("sources", tables, lambda: self._sources(method))
 
     def _laws(self, method: Method) -> Mapping[str, Served]:
-        return self._once("laws", self._fit_key(method), lambda: self._fitted(method))
+        return self._once("laws", fitted_from(method), lambda: self._fitted(method))
 
     def _fitted(self, method: Method) -> Mapping[str, Served]:
         # not fit_suitable, as a mixture may hold the law of one method against the rows of another
@@ -142,7 +144,7 @@ class ExactMedians:
 
     def _median(self, method: Method, name: str) -> float:
         setup = self._setup(method)
-        sections = [name, method["regimes"][name], *self._fit_key(method)]
+        sections = [name, method["regimes"][name], *fitted_from(method)]
         known = self._once(
             "models",
             sections + self._sections(method, *FACTORS),

@@ -12,7 +12,7 @@ from inference_energy.claims.headline import numbers
 from inference_energy.claims.judge import HOLDS, judge
 from inference_energy.claims.selectors import Results
 from inference_energy.comparison.attribution import attribution
-from inference_energy.comparison.medians import ExactMedians
+from inference_energy.comparison.medians import ExactMedians, fitted_from
 from inference_energy.comparison.sides import Side
 from inference_energy.energy import exact
 from inference_energy.laws.fitting import Served
@@ -81,6 +81,11 @@ def fitted(side: Side, sources: Sources) -> dict[str, Served]:
     return fit_suitable(side.method, given["table"], given.get("hardware"))
 
 
+def needed(base: Side, head: Side) -> Sequence[Side]:
+    """Sides whose laws are to be fitted: the new one alone where both follow from the same."""
+    return (head,) if fitted_from(base.method) == fitted_from(head.method) else (base, head)
+
+
 def ask(
     sides: Sequence[Side],
     laws: Sequence[Mapping[str, Served]],
@@ -95,7 +100,7 @@ def ask(
     sides : sequence of Side
         The two methods.
     laws : sequence of dict
-        Their throughput laws, from :func:`fitted`.
+        Throughput laws, from :func:`fitted`, of the sides that are :func:`needed`.
     sources : callable
         Resolved method to what it is built from, the keyword arguments of ``build``.
     longer : float
@@ -110,7 +115,8 @@ def ask(
     shares : list of dict
         From :func:`shapley_factors`.
     """
-    asked = partial(_of_regime, sides, laws, sources, longer)
+    both = (laws[0], laws[-1])
+    asked = partial(_of_regime, sides, both, sources, longer)
     *parts, shares = zip(*apply(asked, sides[0].method["regimes"]), strict=True)
     base, head = (_joined(side, of) for side, of in zip(sides, parts, strict=True))
     return base, head, shapley_factors(base.side.method, head.side.method, pd.concat(shares))

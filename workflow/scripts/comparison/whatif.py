@@ -99,7 +99,7 @@ def _main(snakemake):
     longer = documents.read(read.scaling)["longer"]["factor"]
     with TemporaryDirectory() as scratch, mapping(snakemake.threads) as apply:
         base, head, sources, rows = read_sides(snakemake, Path(scratch))
-        fitting = apply(partial(whatif.fitted, sources=sources), (base, head))
+        fitting = apply(partial(whatif.fitted, sources=sources), whatif.needed(base, head))
         # meanwhile, where other processes fit
         tell_unusual(read, head, sources)
         from inference_energy.comparison import whatif_figure
