@@ -1,11 +1,15 @@
 """The stress test as a benchmark: its steady windows in the table that deployments read."""
 
 import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from inference_energy.energy.equation import energy_of_each
 from inference_energy.method.boundary import Meter
+from inference_energy.stress.plan import Cell
 from inference_energy.tables import load_schema
 
 FACTS = ("gpu", "n_gpus", "tensor_parallel", "pipeline_parallel", "precision")
@@ -16,7 +20,13 @@ MARKED = ("errors", "not steady", "hidden tokens")
 LATENCIES = {"ttft": "ttft", "itl": "itl", "latency": "e2e"}
 
 
-def benchmark_table(cells, power, findings, settings, folder):
+def benchmark_table(
+    cells: pd.DataFrame,
+    power: pd.DataFrame,
+    findings: pd.DataFrame,
+    settings: Mapping[str, Any],
+    folder: Path,
+) -> pd.DataFrame:
     """Rows of the benchmark table, one a measured cell, over its steady window.
 
     Parameters
@@ -64,7 +74,7 @@ def benchmark_table(cells, power, findings, settings, folder):
     return frame[[name for name in load_schema("benchmark")["properties"] if name in frame]]
 
 
-def _power(rows, cell):
+def _power(rows: pd.DataFrame, cell: Cell) -> dict[str, Any]:
     """Power and energy of a cell, of the node where it was measured."""
     by_scope = rows.dropna(subset=["energy_j"]).set_index("scope")
     row, boundary = {}, None
@@ -82,7 +92,7 @@ def _power(rows, cell):
     return row
 
 
-def _status(findings):
+def _status(findings: pd.DataFrame) -> str:
     marks = [
         f"{'' if kind in MARKED else 'power: '}{message}".replace(";", ",")
         for kind, message in zip(findings["kind"], findings["message"], strict=True)
@@ -91,5 +101,5 @@ def _status(findings):
     return f"marked: {'; '.join(marks)}" if marks else "ok"
 
 
-def _checksum(path):
+def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()

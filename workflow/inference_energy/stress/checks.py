@@ -1,5 +1,7 @@
 """Whether a cell measured what it was asked to."""
 
+import pandas as pd
+
 from inference_energy.stress.plan import (
     BUFFERED_SHARE,
     CACHE_SHARE,
@@ -14,7 +16,7 @@ TOO_MANY = 429
 """Code of HTTP for a limit of the rate."""
 
 
-def check_errors(requests, limit):
+def check_errors(requests: pd.DataFrame, limit: float) -> list[Finding]:
     """Findings on failed requests; above the share `limit` the cell is refused."""
     if requests.empty:
         return [Finding("errors", "all", "no request was answered")]
@@ -38,14 +40,14 @@ def check_errors(requests, limit):
     return [Finding("errors", refuses, f"{message}. It said: {said}" if said else message)]
 
 
-def _said(failed):
+def _said(failed: pd.DataFrame) -> str:
     """What the server said with the most frequent code of HTTP; empty for no code."""
     code = failed["code"].mode()
     texts = failed[failed["code"].isin(code[:1]) & (failed["said"] != "")]["said"]
     return texts.mode().iloc[0] if len(texts) else ""
 
 
-def _remedy(failed, said):
+def _remedy(failed: pd.DataFrame, said: str) -> str:
     """What to do about failed requests."""
     if (failed["code"] == TOO_MANY).any():
         return "lower the concurrency or raise the server's rate limit"
@@ -56,11 +58,11 @@ def _remedy(failed, said):
         )
     if CONTEXT.search(said):
         return CONTEXT_REMEDY
-    code = failed["code"].mode()
-    return REMEDIES.get(code.iloc[0] if len(code) else None, "look into the server's log")
+    code = next(iter(failed["code"].mode()), 0)
+    return REMEDIES.get(code, "look into the server's log")
 
 
-def mark_broken(requests, asked, tolerance, limit):
+def mark_broken(requests: pd.DataFrame, asked: int, tolerance: float, limit: float) -> pd.DataFrame:
     """Count as failed the few answers that broke off.
 
     A stream that breaks may end as a whole one does, only sooner. Where more than the share
@@ -88,7 +90,7 @@ def mark_broken(requests, asked, tolerance, limit):
     return requests.assign(failed=failed | short, error=error)
 
 
-def check_lengths(requests, asked, tolerance):
+def check_lengths(requests: pd.DataFrame, asked: int, tolerance: float) -> list[Finding]:
     """Findings on the lengths that the server really delivered.
 
     Parameters
@@ -140,7 +142,7 @@ def check_lengths(requests, asked, tolerance):
     return findings
 
 
-def check_stream(requests):
+def check_stream(requests: pd.DataFrame) -> list[Finding]:
     """Findings on streams that carry several tokens in a chunk, or all of them in one."""
     done = requests[~requests["failed"] & (requests["output_tokens"] > 1)]
     whole = done["chunks"].isna() | (done["chunks"] <= 1) | (done["ttft_s"] >= done["latency_s"])
@@ -167,7 +169,7 @@ def check_stream(requests):
     ]
 
 
-def check_cache(requests, prompts):
+def check_cache(requests: pd.DataFrame, prompts: int) -> list[Finding]:
     """Findings on inputs that cost nothing because they were computed before.
 
     Parameters

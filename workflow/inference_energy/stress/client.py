@@ -8,9 +8,12 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 POLL, PATIENCE = 0.2, 5.0
 REPORT = 30.0
@@ -42,7 +45,7 @@ class StoppedError(Exception):
     """The user interrupted the test."""
 
 
-def environment(endpoint, exporters):
+def environment(endpoint: str, exporters: Sequence[str]) -> dict[str, str]:
     """Environment for AIPerf, which asks the usual exporters too, and by IPv4 alone, unless told.
 
     Parameters
@@ -61,7 +64,14 @@ def environment(endpoint, exporters):
     return os.environ | told
 
 
-def run(command, folder, environment, deadline, stop, progress):
+def run(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    deadline: float,
+    stop: threading.Event,
+    progress: Callable[[float], None],
+) -> int | None:
     """Run a client until it ends.
 
     Parameters
@@ -108,7 +118,7 @@ def run(command, folder, environment, deadline, stop, progress):
     return client.returncode
 
 
-def end(client):
+def end(client: subprocess.Popen[bytes]) -> None:
     """End a client and all its workers."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(client.pid, signal.SIGTERM)
@@ -119,13 +129,13 @@ def end(client):
     client.wait()
 
 
-def answered(folder):
+def answered(folder: Path) -> int:
     """Number of requests that AIPerf has written down so far."""
     path = Path(folder) / "profile_export.jsonl"
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def redact(folder, key):
+def redact(folder: Path, key: str | None) -> None:
     """Take a key out of every file of a folder: a server may echo it in an answer or an error.
 
     Parameters
@@ -147,12 +157,12 @@ def redact(folder, key):
             path.write_bytes(clean)
 
 
-def is_secret(key):
+def is_secret(key: str | None) -> TypeGuard[str]:
     """Whether a key is one that must not be shown."""
-    return bool(key) and len(key) >= SHORTEST_KEY
+    return key is not None and len(key) >= SHORTEST_KEY
 
 
-def without(key, content):
+def without(key: str | None, content: bytes) -> bytes:
     """Bytes without a key in any of the forms in which it may be written, and without its pieces.
 
     A table of AIPerf's cuts a long key off, or parts it over lines.
@@ -178,7 +188,9 @@ def without(key, content):
     return b"".join([*kept, content[at:]])
 
 
-def _extended(content, start, end, before, after):
+def _extended(
+    content: bytes, start: int, end: int, before: Sequence[bytes], after: Sequence[bytes]
+) -> tuple[int, int]:
     """Start and end of a piece of a key, with the letters around it that are the key's too."""
     for letter in reversed(before):
         found = re.search(rb"(?:%b)\Z" % letter, content[max(start - LONGEST_FORM, 0) : start])
@@ -193,7 +205,7 @@ def _extended(content, start, end, before, after):
     return start, end
 
 
-def _written(letter):
+def _written(letter: str) -> bytes:
     """Pattern of a letter as JSON (also within JSON), an address or a page may write it."""
     plain = re.escape(letter.encode())
     if PLAIN.fullmatch(letter):

@@ -1,13 +1,17 @@
 """Samples of every source of power, on the client's clock."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from inference_energy.meters import SAMPLE_COLUMNS, prometheus, read_log
 from inference_energy.meters.common import LIKELY, counted_power
 from inference_energy.stress.freshness import FURTHEST, clock_offset
-from inference_energy.stress.plan import Finding
-from inference_energy.stress.sources import COLLECTORS
+from inference_energy.stress.plan import Finding, Measured
+from inference_energy.stress.sources import COLLECTORS, Source
 
 OTHER_CLOCKS = ("file", "prometheus")
 """Kinds of source whose times are not the client's: a log's may be any, Prometheus keeps time."""
@@ -17,7 +21,13 @@ AROUND = 130.0
 """Time before and after the test for which a source is asked [s]."""
 
 
-def collect(sources, cells, folder, settings, pilots=()):
+def collect(
+    sources: Sequence[Source],
+    cells: Mapping[str, Measured],
+    folder: Path,
+    settings: Mapping[str, Any],
+    pilots: Sequence[pd.DataFrame] = (),
+) -> tuple[pd.DataFrame | None, float, list[Finding]]:
     """Samples of the sources of one scope.
 
     Parameters
@@ -54,23 +64,29 @@ def collect(sources, cells, folder, settings, pilots=()):
             samples = samples.assign(meter=source.target + " " + samples["meter"])
         own_clock = source.kind not in OTHER_CLOCKS
         offset = None if own_clock else settings["meter_offset"]
-        samples, slow, more = _aligned(source, samples, requests, own_clock, offset)
+        aligned, slow, more = _aligned(source, samples, requests, own_clock, offset)
         findings += more
-        if samples is None:
+        if aligned is None:
             return None, 0.0, findings
-        found.append(samples)
+        found.append(aligned)
         averaging = max(averaging, slow)
     if not found:
         return pd.DataFrame(columns=SAMPLE_COLUMNS).astype({"time_s": float}), 0.0, findings
     return pd.concat(found, ignore_index=True), averaging, findings
 
 
-def _merged(sources):
+def _merged(sources: Sequence[Source]) -> Sequence[Source]:
     """Sources that are read one by one: AIPerf's come in one file whatever their number."""
     return sources[:1] if sources[0].kind in COLLECTORS else sources
 
 
-def _read(source, cells, folder, settings, requests):
+def _read(
+    source: Source,
+    cells: Mapping[str, Measured],
+    folder: Path,
+    settings: Mapping[str, Any],
+    requests: pd.DataFrame,
+) -> pd.DataFrame:
     if source.kind in COLLECTORS:
         return pd.concat([cell["samples"] for cell in cells.values()], ignore_index=True)
     if source.kind == "prometheus":
@@ -84,7 +100,7 @@ def _read(source, cells, folder, settings, requests):
     return read_log(path, source.scope)
 
 
-def _beyond(source, samples):
+def _beyond(source: Source, samples: pd.DataFrame) -> list[Finding]:
     """Findings on power, read or counted, that no meter of the scope can see; a log is checked."""
     if source.kind == "file":
         return []
@@ -98,7 +114,7 @@ def _beyond(source, samples):
     return [Finding("units", "energy", message)]
 
 
-def _powerless(source, samples):
+def _powerless(source: Source, samples: pd.DataFrame) -> list[Finding]:
     """Findings on a source that answers, but not with power."""
     if samples[["power_w", "energy_j"]].notna().any(axis=None):
         return []
@@ -109,7 +125,13 @@ def _powerless(source, samples):
     return [Finding("telemetry", "energy", message)]
 
 
-def _aligned(source, samples, requests, own_clock, offset):
+def _aligned(
+    source: Source,
+    samples: pd.DataFrame,
+    requests: pd.DataFrame,
+    own_clock: bool,
+    offset: float | None,
+) -> tuple[pd.DataFrame | None, float, list[Finding]]:
     """Samples on the client's clock, the time over which they average, and findings."""
     is_log = source.kind == "file"
     outside = _outside(source, samples, requests) if offset is None and is_log else []
@@ -144,7 +166,7 @@ def _aligned(source, samples, requests, own_clock, offset):
     return samples.assign(time_s=samples["time_s"] - offset), clock.averaging, findings
 
 
-def _outside(source, samples, requests):
+def _outside(source: Source, samples: pd.DataFrame, requests: pd.DataFrame) -> list[Finding]:
     """Findings on a log of another time than the test's."""
     start, end = samples["time_s"].min(), samples["time_s"].max()
     first, last = requests["start_s"].min(), requests["end_s"].max()
@@ -161,7 +183,7 @@ def _outside(source, samples, requests):
     return [Finding("clock", "energy", message)]
 
 
-def _liveliest(samples):
+def _liveliest(samples: pd.DataFrame) -> pd.DataFrame:
     """Readings above zero of the meter whose power varies most; rises of the counters without."""
     if samples["power_w"].isna().all():
         samples = _risen(samples)
@@ -171,7 +193,7 @@ def _liveliest(samples):
     return samples[samples["meter"] == spread.idxmax()]
 
 
-def _risen(samples):
+def _risen(samples: pd.DataFrame) -> pd.DataFrame:
     """Mean power between two fresh counts of a meter [W], at the middle of that time.
 
     A count that was there before tells nothing of the power, and one that fell is of a counter that

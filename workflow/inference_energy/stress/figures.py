@@ -1,10 +1,13 @@
 """Figures of the stress test."""
 
+from collections.abc import Hashable, Iterator, Mapping
 from itertools import cycle
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -31,12 +34,12 @@ LATENCIES = {
     "latency": "query [s]",
 }
 COLOURS = (TEAL, MAGENTA, OLIVE, GREY, BLACK, DARK_GREY)
-MARKERS = {"gpu": "o", "cpu": "^", "node": "s"}
-NAMED = {"gpu": "GPUs", "cpu": "CPU packages", "node": "node"}
-PREDICTED = {LAW: "+"}
+MARKERS: dict[Hashable, str] = {"gpu": "o", "cpu": "^", "node": "s"}
+NAMED: dict[Hashable, str] = {"gpu": "GPUs", "cpu": "CPU packages", "node": "node"}
+PREDICTED: dict[Hashable, str] = {LAW: "+"}
 """Marks of predictions; others are crosses."""
 
-PERCENTILES = {50: "-", 90: "--", 99: ":"}
+PERCENTILES: dict[int, Literal["-", "--", ":"]] = {50: "-", 90: "--", 99: ":"}
 STATES = {
     "power_w": "power [W]",
     "utilisation": "utilisation",
@@ -46,7 +49,7 @@ STATES = {
 }
 
 
-def draw(tables):
+def draw(tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Draw all figures.
 
     Parameters
@@ -68,14 +71,14 @@ def draw(tables):
         }
 
 
-def _energy(tables):
+def _energy(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Energy per query where measured, throughput, and the ratios of longest to shortest."""
     figure = Figure(figsize=(PAGE, 2.9), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     colours = _colours(tables["cells"])
     _energies(left, tables, colours)
     for concurrency, mean in _means(tables["cells"]):
-        style = {"color": colours[concurrency], "marker": "o", "markersize": 3}
+        style: dict[str, Any] = {"color": colours[concurrency], "marker": "o", "markersize": 3}
         middle.plot(mean.index, mean["throughput_tps"], **style)
     _say_nothing(middle, "no cell is used")
     middle.set(xlabel="output tokens", ylabel="output tokens/s", ylim=(0, None))
@@ -92,7 +95,9 @@ def _energy(tables):
     return figure
 
 
-def _energies(axis, tables, colours):
+def _energies(
+    axis: Axes, tables: Mapping[str, pd.DataFrame], colours: Mapping[Hashable, str]
+) -> None:
     """Energy per query against output tokens, measured and by the law."""
     for (scope, concurrency), group in tables["energy"].groupby(["scope", "concurrency"]):
         wide = group.pivot_table(index="output_tokens", columns="statistic", values="value")
@@ -101,7 +106,12 @@ def _energies(axis, tables, colours):
         error = None
         if "low" in wide:
             error = [wide["mean"] - wide["low"], wide["high"] - wide["mean"]]
-        style = {"marker": MARKERS[scope], "markersize": 4, "capsize": 2, "linewidth": 0.8}
+        style: dict[str, Any] = {
+            "marker": MARKERS[scope],
+            "markersize": 4,
+            "capsize": 2,
+            "linewidth": 0.8,
+        }
         axis.errorbar(wide.index, wide["mean"], error, color=colours[concurrency], **style)
         law = tables["predicted"].query(
             "prediction == @LAW and scope == @scope and concurrency == @concurrency"
@@ -116,7 +126,9 @@ def _energies(axis, tables, colours):
     axis.set(xlabel="output tokens", ylabel="energy per query [Wh]")
 
 
-def _ratios(axis, tables, colours):
+def _ratios(
+    axis: Axes, tables: Mapping[str, pd.DataFrame], colours: Mapping[Hashable, str]
+) -> None:
     """Energy of the longest over that of the shortest query, beside the paper's and the laws'."""
     ratios = tables["ratio"].dropna(subset=["measured"])
     if ratios.empty:
@@ -125,11 +137,12 @@ def _ratios(axis, tables, colours):
         return
     places = {concurrency: place for place, concurrency in enumerate(colours)}
     scopes = list(dict.fromkeys(ratios["scope"]))
-    for line in ratios.itertuples():
+    lines: Iterator[Any] = ratios.itertuples()
+    for line in lines:
         place = places[line.concurrency] + 0.15 * (scopes.index(line.scope) - (len(scopes) - 1) / 2)
-        error = [[line.measured - line.low], [line.high - line.measured]]
-        error = None if pd.isna(line.low) else error
-        style = {"marker": MARKERS[line.scope], "markersize": 4, "capsize": 2}
+        bounds = [[line.measured - line.low], [line.high - line.measured]]
+        error = None if pd.isna(line.low) else bounds
+        style: dict[str, Any] = {"marker": MARKERS[line.scope], "markersize": 4, "capsize": 2}
         axis.errorbar(place, line.measured, error, color=colours[line.concurrency], **style)
     for name, own in tables["forecasts"].groupby("prediction", sort=False):
         widest = own.drop_duplicates("concurrency", keep="last")
@@ -145,12 +158,12 @@ def _ratios(axis, tables, colours):
     axis.legend(loc="lower right")
 
 
-def _colours(cells):
+def _colours(cells: pd.DataFrame) -> dict[Hashable, str]:
     """Colour of every concurrency."""
     return dict(zip(sorted(set(cells["concurrency"])), cycle(COLOURS), strict=False))
 
 
-def _latency(cells):
+def _latency(cells: pd.DataFrame) -> Figure:
     """Percentiles of the latencies against output tokens."""
     figure = Figure(figsize=(PAGE, 2.6), layout="constrained")
     colours = _colours(cells)
@@ -176,7 +189,7 @@ def _latency(cells):
     return figure
 
 
-def _timeline(timeline, power):
+def _timeline(timeline: pd.DataFrame, power: pd.DataFrame) -> Figure:
     """What the meters showed over time, and the power between requests."""
     shown = [name for name in STATES if timeline[name].notna().any()]
     figure = Figure(figsize=(PAGE, 0.5 + 1.1 * max(len(shown), 1)), layout="constrained")
@@ -189,7 +202,7 @@ def _timeline(timeline, power):
             if name == "requests":
                 axis.fill_between(minutes, group[name], step="mid", color=LIGHT_GREY)
                 break
-            style = {"color": COLOURS[number], "linewidth": 0.7}
+            style: dict[str, Any] = {"color": COLOURS[number], "linewidth": 0.7}
             if group[name].notna().any():
                 axis.plot(minutes, group[name], label=NAMED[scope], **style)
             if name == "power_w" and np.isfinite(idle.get(scope, np.nan)):
@@ -205,13 +218,13 @@ def _timeline(timeline, power):
     return figure
 
 
-def _means(cells):
+def _means(cells: pd.DataFrame) -> Iterator[tuple[Hashable, pd.DataFrame]]:
     """Means of the repetitions by output tokens, for each concurrency."""
     used = cells[cells["status"] == "measured"]
     for concurrency, group in used.groupby("concurrency"):
         yield concurrency, group.groupby("output_tokens").mean(numeric_only=True)
 
 
-def _say_nothing(axis, nothing):
+def _say_nothing(axis: Axes, nothing: str) -> None:
     if not axis.lines:
         axis.text(0.5, 0.5, nothing, ha="center", transform=axis.transAxes)

@@ -1,7 +1,8 @@
 """What the laws predict for the endpoint of a stress test, at its loads and lengths."""
 
+from collections.abc import Mapping
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from inference_energy.energy.exact import model_energy
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import describe
 from inference_energy.laws.engines import engine_name
+from inference_energy.laws.fitting import Hardware
 from inference_energy.laws.hardware import USABLE_MEMORY, find_model
 from inference_energy.laws.training import LoadFit
 from inference_energy.method.build import build
@@ -19,7 +21,7 @@ from inference_energy.method.serving import FILTERS
 from inference_energy.method.setup import fixed_regime
 from inference_energy.power.node import find_node, node_power
 from inference_energy.power.utilisation import add_utilisation
-from inference_energy.power.ways import fit_gpu_power
+from inference_energy.power.ways import GpuPower, fit_gpu_power
 
 COLUMNS = [
     *("scope", "concurrency", "output_tokens", "prediction"),
@@ -60,7 +62,12 @@ class Forecast(NamedTuple):
 NOTHING = Forecast(pd.DataFrame(columns=COLUMNS), "none was asked for")
 
 
-def forecast(settings, training, hardware, methods):
+def forecast(
+    settings: Mapping[str, Any],
+    training: pd.DataFrame,
+    hardware: Hardware,
+    methods: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]],
+) -> Forecast:
     """Predict energies of the endpoint, at the meter: without PUE.
 
     Parameters
@@ -99,7 +106,7 @@ def forecast(settings, training, hardware, methods):
     return Forecast(pd.concat(parts, ignore_index=True), reason, *node)
 
 
-def _node(facts, hardware):
+def _node(facts: Mapping[str, Any], hardware: Hardware) -> tuple[pd.Series | None, int, float]:
     """Node around an endpoint's GPUs, their number and TDP [W], as far as they are known."""
     gpus = hardware["gpus"].set_index("gpu")["tdp_w"]
     if facts.get("gpu") not in gpus.index:
@@ -110,7 +117,7 @@ def _node(facts, hardware):
     return find_node(facts["gpu"], hardware["nodes"], hardware["gpus"]), facts["n_gpus"], rated
 
 
-def _problem(facts, hardware):
+def _problem(facts: Mapping[str, Any], hardware: Hardware) -> str:
     """Why the tables cannot describe an endpoint; empty where they can."""
     missing = [name for name in NEEDED if name not in facts]
     if missing:
@@ -122,7 +129,7 @@ def _problem(facts, hardware):
     return ""
 
 
-def _engine_problem(facts, training):
+def _engine_problem(facts: Mapping[str, Any], training: pd.DataFrame) -> str:
     """Why no method can tell the endpoint's engine; empty where one can, or none is stated."""
     known = sorted({engine_name(name) for name in training["engine"].dropna()})
     if facts.get("engine") in (None, *known):
@@ -130,7 +137,9 @@ def _engine_problem(facts, training):
     return f"facts.engine is {facts['engine']}; no engine of that name but {', '.join(known)}"
 
 
-def endpoint_rows(facts, settings, hardware):
+def endpoint_rows(
+    facts: Mapping[str, Any], settings: Mapping[str, Any], hardware: Hardware
+) -> pd.DataFrame:
     """The endpoint as rows of schema ``throughput``, one a concurrency and length.
 
     Parameters
@@ -170,7 +179,9 @@ def endpoint_rows(facts, settings, hardware):
     return describe(rows, hardware["models"], hardware["gpus"])
 
 
-def of_law(rows, facts, fit, power, hardware):
+def of_law(
+    rows: pd.DataFrame, facts: Mapping[str, Any], fit: LoadFit, power: GpuPower, hardware: Hardware
+) -> pd.DataFrame:
     """Energies by the laws of throughput and of power, of the GPUs and of their part of the node.
 
     Parameters
@@ -234,7 +245,13 @@ def of_law(rows, facts, fit, power, hardware):
     return pd.concat(parts, ignore_index=True)
 
 
-def of_method(name, method, sources, facts, settings):
+def of_method(
+    name: str,
+    method: Mapping[str, Any],
+    sources: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> pd.DataFrame:
     """Energies of the node by a method with a load, told the endpoint's model, GPUs and load.
 
     The method chooses the layout, and the engine where none is stated.
@@ -264,9 +281,14 @@ def of_method(name, method, sources, facts, settings):
     return pd.DataFrame(found, columns=COLUMNS)
 
 
-def told(method, facts, settings, concurrency):
+def told(
+    method: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    concurrency: float,
+) -> dict[str, Any]:
     """A method that knows the endpoint: its model, GPUs, format, load and lengths; without PUE."""
-    changed = deepcopy(method)
+    changed = deepcopy(dict(method))
     lengths = settings["lengths"]
     section = changed["benchmarks"]
     changed["benchmarks"] = {k: v for k, v in section.items() if k in (*FILTERS, "table")}

@@ -1,11 +1,16 @@
 """From the energy of a query at the meter to that of the facility, cost, carbon and water."""
 
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from inference_energy.energy.equation import facility_energy
 from inference_energy.power.node import node_power
+from inference_energy.stress.forecast import Forecast
+from inference_energy.stress.freshness import Array
 from inference_energy.stress.plan import LEAST_REPETITIONS
 from inference_energy.units import J_PER_WH, WH_PER_KWH
 
@@ -21,7 +26,7 @@ QUADRATIC = 4
 """Lengths from which on the growth of a token's energy is told apart: one more than terms."""
 
 
-def boundaries(energy, power, forecast):
+def boundaries(energy: pd.DataFrame, power: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
     """Mean energy of a query at every boundary that is measured, or computed from another.
 
     Where the GPUs alone were measured, the energy of their part of the node follows from their
@@ -44,14 +49,14 @@ def boundaries(energy, power, forecast):
     if forecast.node is None or "node" in set(means["scope"]):
         return means
     gpus = means[means["scope"] == "gpu"]
-    drawn = power[power["scope"] == "gpu"].groupby(KEYS[1:])["power_w"].mean()
-    drawn = drawn.reindex(pd.MultiIndex.from_frame(gpus[KEYS[1:]])).to_numpy(float)
+    by_load = power[power["scope"] == "gpu"].groupby(KEYS[1:])["power_w"].mean()
+    drawn = by_load.reindex(pd.MultiIndex.from_frame(gpus[KEYS[1:]])).to_numpy(float)
     whole = node_power(drawn / forecast.gpus, forecast.node, forecast.gpus)
     node = gpus.assign(scope="node", value=gpus["value"] * whole / drawn, basis="computed")
     return pd.concat([means, node], ignore_index=True)
 
 
-def impact_table(means, factors):
+def impact_table(means: pd.DataFrame, factors: Mapping[str, Any]) -> pd.DataFrame:
     """Energy, energy of the facility, cost, carbon and water of one query.
 
     Factors are taken on the widest boundary, the node where it is known: what a narrower one
@@ -74,7 +79,8 @@ def impact_table(means, factors):
     pue = factors.get("pue", {}).get("value", 1.0)
     widest = "node" if "node" in set(means["scope"]) else None
     rows = []
-    for row in means.itertuples():
+    lines: Iterator[Any] = means.itertuples()
+    for row in lines:
         place = (row.scope, row.concurrency, row.output_tokens, row.basis)
         rows.append((*place, "energy", row.value, "Wh"))
         if widest and row.scope != widest:
@@ -88,7 +94,7 @@ def impact_table(means, factors):
     return pd.DataFrame(rows, columns=[*KEYS, "basis", "quantity", "value", "unit"])
 
 
-def parts_table(power, forecast, level=0.95):
+def parts_table(power: pd.DataFrame, forecast: Forecast, level: float = 0.95) -> pd.DataFrame:
     """Energy of a query parted into what its input and what each output token takes.
 
     Every output token attends to all before it, so that
@@ -138,7 +144,7 @@ def parts_table(power, forecast, level=0.95):
     return pd.DataFrame(rows, columns=[*columns, "deviation", "law_input_wh"])
 
 
-def _terms(means):
+def _terms(means: pd.Series) -> tuple[Array, float]:
     """Terms of equation (1) through energies by length, and the largest distance from it."""
     order = 2 if len(means) >= QUADRATIC else 1
     lengths, values = means.index.to_numpy(float), means.to_numpy(float)
@@ -149,7 +155,7 @@ def _terms(means):
     return np.pad(fitted.convert().coef, (0, 2 - order)), away
 
 
-def _input_interval(group, lengths, level):
+def _input_interval(group: pd.DataFrame, lengths: int, level: float) -> dict[str, float]:
     """The t interval of a of equation (1), a value from each repetition with all lengths."""
     found = []
     for _, own in group.groupby("repetition"):
@@ -161,14 +167,16 @@ def _input_interval(group, lengths, level):
     return {"low": np.mean(found) - half, "high": np.mean(found) + half}
 
 
-def _law_input(table, scope, concurrency):
+def _law_input(table: pd.DataFrame, scope: Hashable, concurrency: Hashable) -> float:
     """What the law with load spends on the input, at the shortest length [Wh]."""
     own = table[(table["scope"] == scope) & (table["concurrency"] == concurrency)]
     own = own.dropna(subset=["input_wh"]).sort_values("output_tokens")
     return own["input_wh"].iloc[0] if len(own) else np.nan
 
 
-def predicted_table(means, predictions, forecast):
+def predicted_table(
+    means: pd.DataFrame, predictions: Mapping[str, Mapping[float, float]], forecast: Forecast
+) -> pd.DataFrame:
     """Measured energies beside predicted ones.
 
     Parameters
@@ -187,9 +195,10 @@ def predicted_table(means, predictions, forecast):
         scope, concurrency, output_tokens, prediction, predicted, low, high, measured [Wh],
         quotient [1], basis of the measured energy.
     """
+    lines: Iterator[Any] = means.itertuples()
     rows = [
         (row.scope, row.concurrency, row.output_tokens, name, at_length(known, row.output_tokens))
-        for row in means.itertuples()
+        for row in lines
         for name, known in predictions.items()
     ]
     stated = pd.DataFrame(rows, columns=[*KEYS, "prediction", "predicted"])
@@ -204,7 +213,7 @@ def predicted_table(means, predictions, forecast):
     return found.reindex(columns=columns)
 
 
-def predicted_ratios(predicted, ratios):
+def predicted_ratios(predicted: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
     """Predicted energy of the longest over that of the shortest query of every measured ratio.
 
     A prediction that knows the node alone stands beside the ratio of a narrower scope too.
@@ -222,7 +231,8 @@ def predicted_ratios(predicted, ratios):
     wide = predicted.set_index([*KEYS, "prediction"])["predicted"]
     names = predicted["prediction"].drop_duplicates()
     rows = []
-    for line in ratios.itertuples():
+    lines: Iterator[Any] = ratios.itertuples()
+    for line in lines:
         place = (line.scope, line.concurrency)
         for name in names:
             for scope in (line.scope, "node"):
@@ -236,7 +246,7 @@ def predicted_ratios(predicted, ratios):
     return pd.DataFrame(rows, columns=[*KEYS[:2], "prediction", "ratio"])
 
 
-def at_length(known, length):
+def at_length(known: Mapping[float, float], length: float) -> float:
     """Predicted energy at an output length [Wh]; NaN beyond the lengths that are known."""
     lengths = sorted(known)
     if not lengths or not lengths[0] <= length <= lengths[-1]:

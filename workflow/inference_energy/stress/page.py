@@ -1,5 +1,8 @@
 """Numbers for the stress test's report, picked from its tables."""
 
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 
 from inference_energy.energy.equation import energy_of_each
@@ -10,7 +13,9 @@ TEMPLATE = "stress/report.md.jinja"
 STATE = ["power_w", "idle_w", "utilisation", "memory_gb", "clock_mhz"]
 
 
-def report(settings, tables, known):
+def report(
+    settings: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], known: Mapping[str, Any]
+) -> str:
     """Write the report of a stress test, finished or not.
 
     Parameters
@@ -62,7 +67,7 @@ def report(settings, tables, known):
     )
 
 
-def _times(used):
+def _times(used: pd.DataFrame) -> list[str]:
     """When the first window began and the last one ended (UTC); nothing without a window."""
     if used.empty:
         return []
@@ -71,7 +76,7 @@ def _times(used):
     return [f"{time:%Y-%m-%d %H:%M}" for time in (begun.min(), ended.max())]
 
 
-def _energy(table, power):
+def _energy(table: pd.DataFrame, power: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """Mean, bounds and count of each cell that has an energy, with what it is without idling."""
     wide = table.pivot_table(index=KEYS, columns="statistic", values="value", dropna=False)
     wide = wide.reindex(columns=["mean", "low", "high", "n"]).dropna(subset=["mean"])
@@ -81,33 +86,31 @@ def _energy(table, power):
     return wide.to_dict("records")
 
 
-def _ends(table):
+def _ends(table: pd.DataFrame) -> dict[Hashable, tuple[float, float]]:
     """Energy of the shortest and the longest query of each scope and concurrency."""
     means = table[table["statistic"] == "mean"]
-    groups = means.groupby(KEYS[:2])
-    return {
-        keys: (
-            group.loc[group["output_tokens"].idxmin(), "value"],
-            group.loc[group["output_tokens"].idxmax(), "value"],
-        )
-        for keys, group in groups
-    }
+    ends: dict[Hashable, tuple[float, float]] = {}
+    for keys, group in means.groupby(KEYS[:2]):
+        values = group.sort_values("output_tokens")["value"]
+        ends[keys] = values.iloc[0], values.iloc[-1]
+    return ends
 
 
-def _forecasts(table):
+def _forecasts(table: pd.DataFrame) -> dict[tuple[str, int], dict[str, float]]:
     """Predicted ratios of each scope and concurrency, by prediction."""
-    found = {}
-    for line in table.itertuples():
+    found: dict[tuple[str, int], dict[str, float]] = {}
+    lines: Iterator[Any] = table.itertuples()
+    for line in lines:
         found.setdefault((line.scope, line.concurrency), {})[line.prediction] = line.ratio
     return found
 
 
-def _told(table, loads):
+def _told(table: pd.DataFrame, loads: Sequence[int]) -> list[dict[Hashable, Any]]:
     """Predictions of the loads that were run, those that were measured or say what was not."""
     return table[table["concurrency"].isin(loads)].to_dict("records")
 
 
-def _impact(table):
+def _impact(table: pd.DataFrame) -> dict[str, Any]:
     """Quantities of each boundary of a query, and the unit of each."""
     if table.empty:
         return {"quantities": {}, "rows": []}
@@ -117,5 +120,5 @@ def _impact(table):
     return {"quantities": units, "rows": _records(wide)}
 
 
-def _records(table):
+def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return table.reset_index().to_dict("records")

@@ -5,7 +5,8 @@ concurrency, one repetition. Windows are equally long in time, never equal in re
 of short windows is over-counted, and equal requests would give the shortest queries the shortest.
 """
 
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,26 @@ class Finding(NamedTuple):
     message: str
 
 
-def ladder(shortest, factor, steps):
+Cell = Mapping[Hashable, Any]
+"""A cell of the plan: its columns, or for a pilot those that it has."""
+
+
+class Measured(TypedDict):
+    """What a finished cell tells without the others.
+
+    Its columns of stress_cells; the steady window [s], or None; findings; all its requests, and
+    AIPerf's samples of its GPUs; when the first request was sent [s].
+    """
+
+    row: dict[str, Any]
+    window: tuple[float, float] | None
+    findings: list[Finding]
+    requests: pd.DataFrame
+    samples: pd.DataFrame
+    begun: float
+
+
+def ladder(shortest: int, factor: float, steps: int) -> list[int]:
     """Output lengths from `shortest` to `factor` times it, in equal ratios.
 
     Parameters
@@ -79,7 +99,9 @@ def ladder(shortest, factor, steps):
     return sorted({round(length) for length in np.geomspace(shortest, shortest * factor, steps)})
 
 
-def plan(lengths, concurrencies, repetitions, seed):
+def plan(
+    lengths: Sequence[int], concurrencies: Sequence[int], repetitions: int, seed: int
+) -> pd.DataFrame:
     """Cells in the order in which they are run.
 
     Every repetition is a block that holds each length at each concurrency once, in an order drawn
@@ -109,12 +131,14 @@ def plan(lengths, concurrencies, repetitions, seed):
     return cells
 
 
-def prompt_seed(seed, length, concurrency, repetition=0):
+def prompt_seed(seed: int, length: int, concurrency: int, repetition: int = 0) -> int:
     """Seed of the prompts of a cell; repetition 0 is the pilot."""
     return int(np.random.SeedSequence([seed, length, concurrency, repetition]).generate_state(1)[0])
 
 
-def window_seconds(shortest, rounds, longest_latency, concurrency):
+def window_seconds(
+    shortest: float, rounds: float, longest_latency: float, concurrency: int
+) -> float:
     """Length of every window of one concurrency [s].
 
     At least `rounds` of the longest query, and so many rounds that LEAST_QUERIES of them fit.
@@ -123,7 +147,9 @@ def window_seconds(shortest, rounds, longest_latency, concurrency):
     return float(max(shortest, rounds * longest_latency))
 
 
-def prompts_needed(window, concurrency, output_tokens, token_seconds, margin=3.0):
+def prompts_needed(
+    window: float, concurrency: int, output_tokens: int, token_seconds: float, margin: float = 3.0
+) -> int:
     """Distinct prompts to prepare, so that none is sent twice within one window.
 
     Parameters
@@ -140,7 +166,7 @@ def prompts_needed(window, concurrency, output_tokens, token_seconds, margin=3.0
     return int(np.ceil(margin * concurrency * (1 + window / (token_seconds * output_tokens))))
 
 
-def extra_fields(settings, output_tokens):
+def extra_fields(settings: Mapping[str, Any], output_tokens: int) -> dict[str, Any]:
     """Fields that are sent with every request of a length [tokens]."""
     return {
         name: output_tokens if value == "{output_tokens}" else value
@@ -148,7 +174,15 @@ def extra_fields(settings, output_tokens):
     }
 
 
-def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, stop):
+def aiperf_config(
+    settings: Mapping[str, Any],
+    folder: str,
+    output_tokens: int,
+    concurrency: int,
+    seed: int,
+    prompts: int,
+    stop: dict[str, float],
+) -> dict[str, Any]:
     """Configuration of one AIPerf run.
 
     The endpoint's key is named, never written: AIPerf reads it from OPENAI_API_KEY.
@@ -206,7 +240,7 @@ def aiperf_config(settings, folder, output_tokens, concurrency, seed, prompts, s
     }
 
 
-def requests_of(records, phase="profiling"):
+def requests_of(records: Iterable[Mapping[str, Any]], phase: str = "profiling") -> pd.DataFrame:
     """Requests of one phase from the lines of AIPerf's profile_export.jsonl.
 
     Parameters
@@ -231,7 +265,7 @@ def requests_of(records, phase="profiling"):
             continue
         error = record.get("error") or {}
 
-        def value(name, metrics=metrics):
+        def value(name: str, metrics: Mapping[str, Any] = metrics) -> float:
             return float(metrics[name]["value"]) if name in metrics else np.nan
 
         start = (metadata.get("request_start_ns") or metadata["credit_issued_ns"]) * NANO
@@ -263,7 +297,7 @@ def requests_of(records, phase="profiling"):
     return frame.astype(numbers | {"failed": bool})
 
 
-def _said(message):
+def _said(message: object) -> str:
     """What came with an error, on one line; nobody knows what a server sends."""
     return on_one_line(str(message).encode(errors="replace")) if message else ""
 

@@ -4,11 +4,15 @@ One frame for all meters: time_s (Unix seconds of the client's clock), meter, po
 (a counter that only rises), utilisation [0-1]; what a meter does not tell is empty.
 """
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS
-from inference_energy.stress.freshness import FRESH_READINGS, check_freshness
+from inference_energy.stress.freshness import FRESH_READINGS, Array, check_freshness
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.settings import form
 from inference_energy.text import percent
@@ -46,7 +50,9 @@ TELEMETRY = {
 """Where AIPerf's telemetry of each vendor has a column, and the factor to its unit."""
 
 
-def telemetry_samples(records, addresses=()):
+def telemetry_samples(
+    records: Iterable[Mapping[str, Any]], addresses: Collection[str] = ()
+) -> pd.DataFrame:
     """Samples of GPUs from the lines of AIPerf's gpu_telemetry_export.jsonl.
 
     Parameters
@@ -93,7 +99,9 @@ def telemetry_samples(records, addresses=()):
     return frame[SAMPLE_COLUMNS]
 
 
-def meter_energy(samples, start, end, longest_gap=None):
+def meter_energy(
+    samples: pd.DataFrame, start: float, end: float, longest_gap: float | None = None
+) -> tuple[float, list[Finding]]:
     """Energy of one meter over a window.
 
     The counter is used where there is one, else the integral of power. Readings that are absent,
@@ -144,7 +152,9 @@ def meter_energy(samples, start, end, longest_gap=None):
     return np.nan, found + counted + _not_measured(name, found + counted, dead, still)
 
 
-def _not_measured(name, known, dead, still):
+def _not_measured(
+    name: str, known: Sequence[Finding], dead: bool, still: float | None
+) -> list[Finding]:
     """Why a meter gives no energy, unless the findings known say so already."""
     if dead or still is not None:
         read = "0 W" if dead else "the same count"
@@ -155,7 +165,9 @@ def _not_measured(name, known, dead, still):
     return [Finding("telemetry", "energy", f"{name}: too little of the window was measured")]
 
 
-def _by_power(name, samples, start, end, longest_gap):
+def _by_power(
+    name: str, samples: pd.DataFrame, start: float, end: float, longest_gap: float | None
+) -> tuple[float, list[Finding], bool]:
     """Integral of power over the window [J], findings, and whether every reading is zero."""
     samples = samples.dropna(subset=["power_w"])
     inside = samples[samples["time_s"].between(start, end)]
@@ -182,7 +194,9 @@ def _by_power(name, samples, start, end, longest_gap):
     return _integral(times, power, whole, start, end) / coverage, findings, False
 
 
-def _by_counter(name, samples, start, end):
+def _by_counter(
+    name: str, samples: pd.DataFrame, start: float, end: float
+) -> tuple[float, list[Finding], float | None]:
     """What a counter counted over the window [J], findings, and its step if it stood still [J].
 
     Between two fresh counts it rises evenly. The step of a counter that never rose is zero.
@@ -211,7 +225,7 @@ def _by_counter(name, samples, start, end):
     return float(np.subtract(*np.interp([last, first], at, counts))) / covered, findings, None
 
 
-def _between_resets(times, counter, start, end):
+def _between_resets(times: Array, counter: Array, start: float, end: float) -> slice | None:
     """Samples between the resets before and after a window; None where the counter fell within.
 
     A count that is lower than the one before by less than :data:`OUT_OF_ORDER` seconds bring, or by
@@ -226,13 +240,15 @@ def _between_resets(times, counter, start, end):
     return None if ((fallen > first) & (fallen < last)).any() else slice(first, last)
 
 
-def _gap(times, moment):
+def _gap(times: Array, moment: float) -> float:
     """Time between the readings around a moment [s]; none where it is one of them."""
-    right = min(np.searchsorted(times, moment), len(times) - 1)
+    right = min(int(np.searchsorted(times, moment)), len(times) - 1)
     return 0.0 if times[right] == moment or right == 0 else times[right] - times[right - 1]
 
 
-def _integral(times, power, whole, start, end):
+def _integral(
+    times: Array, power: Array, whole: NDArray[np.bool_], start: float, end: float
+) -> float:
     """Trapezoids of power over the window, gaps left out [J]."""
     left, right = np.maximum(times[:-1], start), np.minimum(times[1:], end)
     inside = whole & (right > left)
@@ -241,7 +257,13 @@ def _integral(times, power, whole, start, end):
     return float(np.sum((right - left) * heights / 2))
 
 
-def total_energy(samples, start, end, expected=None, longest_gap=None):
+def total_energy(
+    samples: pd.DataFrame,
+    start: float,
+    end: float,
+    expected: list[str] | int | None = None,
+    longest_gap: float | None = None,
+) -> tuple[float, list[Finding]]:
     """Energy of all meters of one kind over a window.
 
     Parameters
@@ -259,7 +281,7 @@ def total_energy(samples, start, end, expected=None, longest_gap=None):
         [J]; NaN when refused, or when there is no meter: not measured is not zero.
     findings : list of Finding
     """
-    groups = dict(list(samples.groupby("meter")))
+    groups = {str(meter): group for meter, group in samples.groupby("meter")}
     findings = _check_meters(groups, expected)
     if isinstance(expected, list):
         groups = {meter: groups[meter] for meter in expected if meter in groups}
@@ -273,7 +295,7 @@ def total_energy(samples, start, end, expected=None, longest_gap=None):
     return float(np.sum(energies)), findings
 
 
-def _check_meters(groups, expected):
+def _check_meters(groups: Collection[str], expected: list[str] | int | None) -> list[Finding]:
     if not groups:
         return [Finding("telemetry", "energy", "no meter answered: energy is not measured")]
     if isinstance(expected, list):
@@ -297,7 +319,9 @@ def _check_meters(groups, expected):
     return []
 
 
-def check_idle(samples, first_request, window):
+def check_idle(
+    samples: pd.DataFrame, first_request: float, window: tuple[float, float]
+) -> list[Finding]:
     """Findings on GPUs that were busy before the first request: another job shares them.
 
     Parameters
@@ -339,7 +363,9 @@ def check_idle(samples, first_request, window):
     return []
 
 
-def check_use(samples, window, idle, power):
+def check_use(
+    samples: pd.DataFrame, window: tuple[float, float], idle: float, power: float
+) -> list[Finding]:
     """Findings on GPUs that no request reaches.
 
     Parameters
@@ -376,7 +402,7 @@ def check_use(samples, window, idle, power):
     return [Finding("unused", "", message)]
 
 
-def idle_power(samples, starts, ends):
+def idle_power(samples: pd.DataFrame, starts: pd.Series, ends: pd.Series) -> float:
     """Power of all meters together while no request is in flight [W].
 
     Parameters
@@ -393,12 +419,12 @@ def idle_power(samples, starts, ends):
         first seconds after a request are left out, the power has not come down then.
     """
     samples = samples.assign(power_w=samples["power_w"].where(samples["power_w"] > 0))
-    starts, ends = np.sort(starts), np.sort(ends)
+    begun, ended = np.sort(starts), np.sort(ends)
     times = samples["time_s"].to_numpy(float)
-    in_flight = np.searchsorted(starts, times, "right") - np.searchsorted(ends, times, "right")
-    last = np.searchsorted(ends, times, "right") - 1
-    since = np.where(last < 0, np.inf, times - ends[np.maximum(last, 0)])
-    near = (times > starts[0] - IDLE_REACH) & (times < ends[-1] + IDLE_REACH)
+    in_flight = np.searchsorted(begun, times, "right") - np.searchsorted(ended, times, "right")
+    last = np.searchsorted(ended, times, "right") - 1
+    since = np.where(last < 0, np.inf, times - ended[np.maximum(last, 0)])
+    near = (times > begun[0] - IDLE_REACH) & (times < ended[-1] + IDLE_REACH)
     quiet = samples[(in_flight <= 0) & (since > SETTLING) & near].groupby("meter")["power_w"]
     if not len(quiet) or quiet.count().min() < LEAST_IDLE:
         return np.nan

@@ -2,7 +2,9 @@
 
 import json
 import math
-from numbers import Real
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeGuard
 
 from inference_energy.documents import is_unwritable
 from inference_energy.meters.common import FIRST, LARGEST, LAST
@@ -34,7 +36,7 @@ SCALARS = (
 """Metrics of a request that are used."""
 
 
-def read_summary(path):
+def read_summary(path: Path) -> dict[str, Any]:
     """AIPerf's summary of a run; empty where it is absent or damaged."""
     try:
         summary = json.loads(path.read_bytes())
@@ -43,7 +45,7 @@ def read_summary(path):
     return summary if isinstance(summary, dict) else {}
 
 
-def read_lines(path, is_whole):
+def read_lines(path: Path, is_whole: Callable[[Any], bool]) -> tuple[list[dict[str, Any]], int]:
     """Objects of a file, one a line, and how many lines are damaged.
 
     Parameters
@@ -60,7 +62,8 @@ def read_lines(path, is_whole):
     damaged : int
         Lines that are no JSON, cut off, or not whole.
     """
-    records, damaged = [], 0
+    records: list[dict[str, Any]] = []
+    damaged = 0
     if not path.exists():
         return records, damaged
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
@@ -77,7 +80,7 @@ def read_lines(path, is_whole):
     return records, damaged
 
 
-def check_damaged(name, damaged, whole, limit):
+def check_damaged(name: str, damaged: int, whole: int, limit: float) -> list[Finding]:
     """Findings on damaged lines; above the share `limit` what they describe is refused."""
     if not damaged:
         return []
@@ -89,9 +92,11 @@ def check_damaged(name, damaged, whole, limit):
     return [Finding("damaged lines", "all" if share > limit else "", message)]
 
 
-def is_request(record):
+def is_request(record: object) -> bool:
     """Whether a line of profile_export.jsonl can be used: its times and numbers are such."""
-    metadata = record.get("metadata") if isinstance(record, dict) else None
+    if not isinstance(record, dict):
+        return False
+    metadata = record.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("benchmark_phase"), str):
         return False
     start = metadata.get("request_start_ns") or metadata.get("credit_issued_ns")
@@ -111,9 +116,11 @@ def is_request(record):
     )
 
 
-def is_sample(record):
+def is_sample(record: object) -> bool:
     """Whether a line of gpu_telemetry_export.jsonl can be used."""
-    data = record.get("telemetry_data") if isinstance(record, dict) else None
+    if not isinstance(record, dict):
+        return False
+    data = record.get("telemetry_data")
     return (
         isinstance(data, dict)
         and _is_time(record.get("timestamp_ns"))
@@ -131,27 +138,30 @@ def is_sample(record):
     )
 
 
-def _is_finite(value):
+def _is_finite(value: object) -> TypeGuard[float]:
     return (
-        isinstance(value, Real)
+        isinstance(value, int | float)
         and not isinstance(value, bool)
         and abs(value) < 1e18
         and not math.isnan(value)
     )
 
 
-def _is_index(value):
+def _is_index(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
 
-def _is_text(value):
+def _is_text(value: object) -> bool:
     return isinstance(value, str) and not is_unwritable(value)
 
 
-def _is_number(metric):
+def _is_number(metric: object) -> bool:
     return isinstance(metric, dict) and _is_finite(metric.get("value")) and metric["value"] >= 0
 
 
-def _is_time(value):
-    is_real = isinstance(value, Real) and not isinstance(value, bool)
-    return is_real and FIRST / NANO <= value <= LAST / NANO
+def _is_time(value: object) -> TypeGuard[float]:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and FIRST / NANO <= value <= LAST / NANO
+    )

@@ -1,5 +1,9 @@
 """What a stress test publishes: its tables, figures and report, from the cells run so far."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 
@@ -21,23 +25,29 @@ from inference_energy.stress.impact import (
     predicted_table,
 )
 from inference_energy.stress.page import report
-from inference_energy.stress.plan import LEAST_REPETITIONS, Finding
+from inference_energy.stress.plan import LEAST_REPETITIONS, Finding, Measured
 from inference_energy.stress.power import check_idle, check_use, idle_power, total_energy
 from inference_energy.stress.records import SUMMARY, read_summary
-from inference_energy.stress.sources import NAMES
+from inference_energy.stress.sources import NAMES, Source
 from inference_energy.stress.timeline import timeline_table
 from inference_energy.tables import guarded, load_schema, write_table, write_text
 from inference_energy.units import mean_power
+
+if TYPE_CHECKING:
+    from inference_energy.stress.runner import StressTest
 
 GONE = "no answer"
 """Kind of the finding on a source that may answer later."""
 
 CELL = ("cell", "output_tokens", "concurrency", "repetition")
+OfCell = tuple[str, str, str, str]
+"""A finding, with its cell before it, or ``all``."""
+
 MEASURED = ("energy_j", "power_w", "energy_wh", "energy_above_idle_wh")
 """Columns of a cell's power that come from its energy."""
 
 
-def publish(test):
+def publish(test: "StressTest") -> pd.DataFrame:
     """Write all tables, the figures and the report of a test from the cells run so far.
 
     Returns
@@ -98,21 +108,26 @@ def publish(test):
     return notes
 
 
-def _versions(folder, cells):
+def _versions(folder: Path, cells: pd.DataFrame) -> list[str]:
     """Versions of AIPerf that the summaries of the measured cells state."""
     used = cells.loc[cells["status"] == "measured", "cell"]
     said = [read_summary(folder / name / SUMMARY).get("aiperf_version") for name in used]
     return sorted({str(version) for version in said if version is not None})
 
 
-def _with_law(ratios, forecasts):
+def _with_law(ratios: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:
     """Table of ratios with the law's beside the measured ones."""
     law = forecasts[forecasts["prediction"] == LAW].set_index(["scope", "concurrency"])["ratio"]
     places = pd.MultiIndex.from_frame(ratios[["scope", "concurrency"]])
     return ratios.assign(predicted=law.reindex(places).to_numpy(float))
 
 
-def _write_report(settings, named, known, folder):
+def _write_report(
+    settings: Mapping[str, Any],
+    named: Mapping[str, pd.DataFrame],
+    known: Mapping[str, Any],
+    folder: Path,
+) -> None:
     """Write the figures and the report, in Markdown and as one page."""
     images = {}
     for name, figure in draw(named).items():
@@ -123,7 +138,7 @@ def _write_report(settings, named, known, folder):
     write_text(folder / "report.html", to_html(f"Stress test of {settings['model']}", text, images))
 
 
-def _check_settings(settings, sources):
+def _check_settings(settings: Mapping[str, Any], sources: Sequence[Source]) -> list[Finding]:
     """Findings on what the settings leave open."""
     findings = []
     if settings["gpus"] is None and any(source.scope == "gpu" for source in sources):
@@ -137,7 +152,9 @@ def _check_settings(settings, sources):
     return findings
 
 
-def scope_power(test, scope, sources):
+def scope_power(
+    test: "StressTest", scope: str, sources: Sequence[Source]
+) -> tuple[list[dict[str, Any]], list[OfCell], pd.DataFrame | None]:
     """Rows of the power table of one scope, findings with their cells, and all samples.
 
     Parameters
@@ -173,9 +190,10 @@ def scope_power(test, scope, sources):
     idle = idle_power(samples, busy["start_s"], busy["end_s"])
     rows = []
     for name, cell in cells.items():
-        if cell["row"]["status"] != "measured":
+        window = cell["window"]
+        if window is None or cell["row"]["status"] != "measured":
             continue
-        row, found = _cell_power(cell, samples, expected, averaging, busy, idle)
+        row, found = _cell_power(cell, window, samples, expected, averaging, busy, idle)
         findings += [(name, *finding) for finding in found]
         rows.append(row | {"scope": scope, "source": ", ".join(s.named for s in sources)})
         rows[-1] |= {"idle_w": idle, "energy_above_idle_wh": np.nan}
@@ -189,7 +207,9 @@ def scope_power(test, scope, sources):
     return rows, findings, samples
 
 
-def refuse_above_tdp(rows, gpus, gpu, tdp):
+def refuse_above_tdp(
+    rows: list[dict[str, Any]], gpus: int, gpu: str | None, tdp: float
+) -> list[OfCell]:
     """Take away energies of GPUs that would draw more than they can; findings on them.
 
     Parameters
@@ -215,7 +235,7 @@ def refuse_above_tdp(rows, gpus, gpu, tdp):
     return findings
 
 
-def refuse_less_than_parts(rows):
+def refuse_less_than_parts(rows: list[dict[str, Any]]) -> list[OfCell]:
     """Take away a node's energy that is less than that of its own GPUs and CPUs; findings on it.
 
     Parameters
@@ -223,7 +243,8 @@ def refuse_less_than_parts(rows):
     rows : list of dict
         Of the table stress_power; those of such a node are changed.
     """
-    findings, parts = [], {}
+    findings: list[OfCell] = []
+    parts: dict[str, float] = {}
     for row in rows:
         if row["scope"] != "node":
             parts[row["cell"]] = parts.get(row["cell"], 0.0) + np.nan_to_num(row["power_w"])
@@ -241,18 +262,26 @@ def refuse_less_than_parts(rows):
     return findings
 
 
-def _cell_power(cell, samples, expected, averaging, busy, idle):
+def _cell_power(
+    cell: Measured,
+    window: tuple[float, float],
+    samples: pd.DataFrame,
+    expected: list[str] | int | None,
+    averaging: float,
+    busy: pd.DataFrame,
+    idle: float,
+) -> tuple[dict[str, Any], list[Finding]]:
     """Energy, power and load of one cell over its window, and findings."""
-    start, end = cell["window"]
+    start, end = window
     row = cell["row"]
     energy, found = total_energy(samples, start, end, expected)
     found += check_averaging("the meter", averaging, end - start)
-    found += check_use(samples, cell["window"], idle, mean_power(energy, end - start))
+    found += check_use(samples, window, idle, mean_power(energy, end - start))
     if any(finding.refuses for finding in found):
         energy = np.nan
     before = busy["end_s"][busy["end_s"] < cell["begun"]].max()
     rested = samples[samples["time_s"] > (before if np.isfinite(before) else -np.inf)]
-    found += check_idle(rested, cell["begun"], cell["window"])
+    found += check_idle(rested, cell["begun"], window)
     inside = samples[samples["time_s"].between(start, end)]
     return {key: row[key] for key in CELL} | {
         "energy_j": energy,
@@ -264,7 +293,7 @@ def _cell_power(cell, samples, expected, averaging, busy, idle):
     }, found
 
 
-def write_rows(frame, path):
+def write_rows(frame: pd.DataFrame, path: Path) -> None:
     """Write benchmark rows, of which facts may be missing that a deployment states."""
     frame = frame.map(guarded)
     write_text(path, frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))

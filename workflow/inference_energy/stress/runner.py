@@ -13,7 +13,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -22,9 +24,10 @@ import yaml
 from inference_energy.errors import InputError
 from inference_energy.stress import checks, client, plan, tables
 from inference_energy.stress import window as stress_window
-from inference_energy.stress.forecast import NOTHING
+from inference_energy.stress.forecast import NOTHING, Forecast
+from inference_energy.stress.plan import Measured
 from inference_energy.stress.power import telemetry_samples
-from inference_energy.stress.probe import PATIENCE, probe
+from inference_energy.stress.probe import PATIENCE, Answered, probe
 from inference_energy.stress.records import (
     SUMMARY,
     check_damaged,
@@ -94,12 +97,20 @@ IDENTITY = (
 )
 
 
-def say(text):
+class Pilot(TypedDict):
+    """What a pilot tells of its load [s]: the window, the longest query's time per token, whole."""
+
+    window: float
+    token_seconds: float
+    latency: float
+
+
+def say(text: str) -> None:
     """Show progress, with the time of day."""
     print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
 
 
-def prepare(settings):
+def prepare(settings: dict[str, Any]) -> dict[str, Any]:
     """Check the settings and derive from them what the run needs."""
     problems = setting_problems(settings) + key_problems(os.environ.get(KEY))
     if problems:
@@ -110,7 +121,7 @@ def prepare(settings):
     return settings | {"lengths": sorted(lengths), "with_key": bool(os.environ.get(KEY))}
 
 
-def find_aiperf(given):
+def find_aiperf(given: str | None) -> str:
     """Path of AIPerf: the one given, that of .venv-stress, or that on PATH."""
     candidates = [given] if given else [str(ROOT / ".venv-stress/bin/aiperf"), "aiperf"]
     for candidate in candidates:
@@ -123,7 +134,7 @@ def find_aiperf(given):
     )
 
 
-def stop_when_told():
+def stop_when_told() -> None:
     """Let an interruption end the client and its workers before this process.
 
     A flag, not an exception: tables and figures that are being written are finished first.
@@ -139,7 +150,9 @@ class _UnansweredError(InputError):
 class StressTest:
     """One stress test in its folder."""
 
-    def __init__(self, settings, folder, published, forecast=NOTHING):
+    def __init__(
+        self, settings: dict[str, Any], folder: Path, published: float, forecast: Forecast = NOTHING
+    ) -> None:
         self.settings, self.folder, self.published = settings, folder, published
         self.forecast = forecast
         self.aiperf = find_aiperf(settings["aiperf"])
@@ -152,14 +165,16 @@ class StressTest:
         )
         settings["planned"] = len(self.cells)
         self.predictions = self._predictions()
-        self.measured, self.pilots, self.remarks = {}, [], []
-        self.token_seconds = None
+        self.measured: dict[str, Measured] = {}
+        self.pilots: list[pd.DataFrame] = []
+        self.remarks: list[plan.Finding] = []
+        self.token_seconds: float | None = None
         self.key = os.environ.get(KEY)
         folder.mkdir(parents=True, exist_ok=True)
         settings["telemetry"] = telemetry_section(self.sources, folder / "dcgm-metrics.csv")
         self._same_test()
 
-    def _same_test(self):
+    def _same_test(self) -> None:
         """Refuse to mix the cells of two tests in one folder."""
         path = self.folder / "settings.json"
         mine = {key: self.settings[key] for key in IDENTITY}
@@ -179,7 +194,7 @@ class StressTest:
                 )
         write_text(path, json.dumps(mine, indent=1) + "\n")
 
-    def _predictions(self):
+    def _predictions(self) -> dict[str, dict[float, float]]:
         """Predicted energies per query [Wh] by output tokens, by name."""
         files = self.settings["prediction"] or {}
         files = {"predicted": files} if isinstance(files, str) else files
@@ -188,7 +203,7 @@ class StressTest:
             found[name] = _prediction(path)
         return found
 
-    def run(self):
+    def run(self) -> None:
         """Run what is not finished, alone in the folder; report after every cell."""
         held = lock(self.folder, RUNS)
         try:
@@ -196,7 +211,7 @@ class StressTest:
         finally:
             held.close()
 
-    def _run(self):
+    def _run(self) -> None:
         client.redact(self.folder, self.key)
         if not self.sources:
             say("power source: none found; throughput and latency only")
@@ -225,11 +240,11 @@ class StressTest:
         if len(gone):
             raise InputError(list(gone))
 
-    def publish(self):
+    def publish(self) -> pd.DataFrame:
         """Write all tables, figures and the report from the cells run so far; its findings."""
         return publish(self)
 
-    def _tell(self, findings, cell):
+    def _tell(self, findings: pd.DataFrame, cell: str) -> None:
         """Say at once why a cell or its energy is not used: hours of the same may follow."""
         refused = findings.dropna(subset=["refuses"])
         # what comes first is the cause
@@ -237,14 +252,14 @@ class StressTest:
             what = "cell" if row.refuses == "all" else "energy"
             say(f"{cell}: {what} not used: {row.message}")
 
-    def _sampler(self, kind):
+    def _sampler(self, kind: str) -> subprocess.Popen[bytes]:
         python = Path(self.aiperf).parent / "python" if kind == "zeus" else sys.executable
         command = [python, "-m", SAMPLER, kind, self.folder / f"power-{kind}.csv"]
         # the Python of the client knows where the library is by this alone
         where = os.environ | {"PYTHONPATH": str(LIBRARY)}
         return subprocess.Popen(command, env=where, start_new_session=True)
 
-    def _pilots(self):
+    def _pilots(self) -> dict[int, Pilot]:
         """What the pilot of each load tells; without an answer to it the load's cells are refused.
 
         Raises
@@ -252,7 +267,8 @@ class StressTest:
         InputError
             If no pilot is answered, or one is with another length than asked for.
         """
-        pilots, failed = {}, {}
+        pilots: dict[int, Pilot] = {}
+        failed: dict[int, list[str]] = {}
         loads = self.settings["concurrency"]
         for concurrency in loads:
             try:
@@ -273,13 +289,13 @@ class StressTest:
             )
         return pilots
 
-    def _pilot(self, concurrency, pilots):
+    def _pilot(self, concurrency: int, pilots: Mapping[int, Pilot]) -> Pilot:
         """Send the longest query once at full load: is it delivered, and how long does it take."""
         length = max(self.settings["lengths"])
         folder = self.folder / f"pilot-conc{concurrency:04d}"
         if not (folder / "cell.json").exists():
             label = f"pilot: {concurrency} x {length} tokens"
-            cell = {"output_tokens": length, "concurrency": concurrency}
+            cell: dict[Hashable, Any] = {"output_tokens": length, "concurrency": concurrency}
             known = {load: pilot["latency"] for load, pilot in pilots.items()}
             latencies = [known[load] * max(1, concurrency / load) for load in known]
             if self.token_seconds:
@@ -316,7 +332,7 @@ class StressTest:
         )
         return {"window": window, "token_seconds": latency / length, "latency": float(latency)}
 
-    def _cell(self, number, cell, pilots):
+    def _cell(self, number: int, cell: plan.Cell, pilots: Mapping[int, Pilot]) -> bool:
         """Run one cell unless it is finished; whether it was run.
 
         A cell that fails, or whose requests do, is refused, and tried again when the test is
@@ -328,9 +344,10 @@ class StressTest:
         label = f"cell {number} of {len(self.cells)}: {cell['output_tokens']} tokens, "
         label += f"{cell['concurrency']} at once, repetition {cell['repetition']}"
         before = self._measure(folder, cell) if (folder / "cell.json").exists() else None
-        finished = before is not None and not _requests_failed(before)
-        problems = []
-        if finished:
+        if before is not None and _requests_failed(before):
+            before = None
+        problems: list[str] = []
+        if before is not None:
             say(f"{label}: finished before")
         else:
             expected = self._expected_seconds(pilot)
@@ -355,10 +372,10 @@ class StressTest:
             self.publish()
             self._await_server()
             return False
-        self.measured[cell["cell"]] = before if finished else self._measure(folder, cell)
-        return not finished
+        self.measured[cell["cell"]] = self._measure(folder, cell) if before is None else before
+        return before is None
 
-    def _limit(self, latencies):
+    def _limit(self, latencies: Sequence[float]) -> float:
         """Time that a request may take, by latencies that are known [s].
 
         A server that answers one request after another takes as many times as long for a load as
@@ -367,7 +384,7 @@ class StressTest:
         limit = float(self.settings["request_timeout"])
         return min([limit, *(max(LEAST_LIMIT, PATIENT * latency) for latency in latencies)])
 
-    def _await_server(self):
+    def _await_server(self) -> None:
         """Wait until the server answers; raise what is wrong with it when it does not."""
         last = time.monotonic() + RECOVERY
         while True:
@@ -381,7 +398,7 @@ class StressTest:
             if STOP.wait(PAUSE):
                 raise client.StoppedError
 
-    def unfinished(self):
+    def unfinished(self) -> list[str]:
         """Names of the cells that are to be run, in their order."""
         return [
             name
@@ -390,27 +407,38 @@ class StressTest:
             or (name in self.measured and _requests_failed(self.measured[name]))
         ]
 
-    def _seconds_left(self, pilots, number):
+    def _seconds_left(self, pilots: Mapping[int, Pilot], number: int) -> float:
         """Time that the cells from a number on take that are not finished [s]."""
         left = self.cells[number - 1 :]
-        left = left[left["cell"].isin(self.unfinished())]["concurrency"]
-        return sum(self._expected_seconds(pilots[load]) for load in left if load in pilots)
+        loads = left[left["cell"].isin(self.unfinished())]["concurrency"].tolist()
+        return sum(self._expected_seconds(pilots[load]) for load in loads if load in pilots)
 
-    def _expected_seconds(self, pilot):
+    def _expected_seconds(self, pilot: Pilot) -> float:
         """Time that a cell takes, with the client's own start and end [s]."""
         marks = [self.folder / name / "cell.json" for name in self.cells["cell"]]
         known = [json.loads(mark.read_bytes()) for mark in marks if mark.exists()]
         beside = [mark["seconds"] - mark["stop"]["duration"] for mark in known if "seconds" in mark]
         return pilot["window"] + (float(np.mean(beside)) if beside else pilot["latency"] + OVERHEAD)
 
-    def _progress(self, folder, label, elapsed, expected=None):
+    def _progress(
+        self, folder: Path, label: str, elapsed: float, expected: float | None = None
+    ) -> None:
         """Say how far a run of the client is."""
         told = f"{elapsed:.0f} s gone"
         if expected:
             told += f" of about {expected:.0f} s"
         say(f"{label}: {told}, {client.answered(folder)} requests written down")
 
-    def _aiperf(self, folder, cell, prompts, stop, limit, deadline, progress):
+    def _aiperf(
+        self,
+        folder: Path,
+        cell: plan.Cell,
+        prompts: int,
+        stop: dict[str, float],
+        limit: float,
+        deadline: float,
+        progress: Callable[[float], None],
+    ) -> list[str]:
         """Run AIPerf once into `folder`; its finished mark is written last.
 
         Returns
@@ -441,11 +469,13 @@ class StressTest:
             write_text(folder / "cell.json", json.dumps(mark) + "\n")
         return problems
 
-    def _check_damaged(self, damaged, records):
+    def _check_damaged(
+        self, damaged: int, records: Sequence[Mapping[str, Any]]
+    ) -> list[plan.Finding]:
         limit = self.settings["error_limit"]
         return check_damaged("AIPerf's records", damaged, len(records), limit)
 
-    def _measure(self, folder, cell):
+    def _measure(self, folder: Path, cell: plan.Cell) -> Measured:
         """Everything about one finished cell that does not need the other cells."""
         records, damaged = read_lines(folder / "profile_export.jsonl", is_request)
         requests = checks.mark_broken(
@@ -487,7 +517,7 @@ class StressTest:
         }
 
 
-def _asked(settings, key):
+def _asked(settings: Mapping[str, Any], key: str | None) -> Answered:
     """Ask the server once; say soon that it is silent, as patience with it may take minutes."""
     message = f"no whole answer for {SILENT:g} s: the server hangs, or still loads its model"
     told = threading.Timer(SILENT, say, [f"{message}; waiting up to {PATIENCE:g} s"])
@@ -499,7 +529,7 @@ def _asked(settings, key):
         told.cancel()
 
 
-def _check_samplers(samplers):
+def _check_samplers(samplers: Mapping[str, subprocess.Popen[bytes]]) -> None:
     """Refuse to go on without a meter that was to be read beside the cells."""
     ended = [kind for kind, sampler in samplers.items() if sampler.poll() is not None]
     if ended:
@@ -509,14 +539,14 @@ def _check_samplers(samplers):
         )
 
 
-def _lasting(seconds):
+def _lasting(seconds: float) -> str:
     """Write a time [s], in minutes when it is long."""
     if seconds < 2 * SECONDS_PER_MINUTE:
         return f"{seconds:.0f} s"
     return f"{seconds / SECONDS_PER_MINUTE:.0f} minutes"
 
 
-def _prediction(path):
+def _prediction(path: str) -> dict[float, float]:
     """Predicted energy per query [Wh] of each output length of a table."""
     text = decode(path, read_bytes(path))
     try:
@@ -534,13 +564,13 @@ def _prediction(path):
     return dict(zip(table["output_tokens"], table["energy_wh"], strict=True))
 
 
-def _row(cell):
+def _row(cell: plan.Cell) -> dict[str, Any]:
     """Columns of a cell before anything is known of it."""
     kept = ("cell", "output_tokens", "concurrency", "repetition")
     return {key: cell[key] for key in kept} | {"status": "refused", "requests": 0, "failed": 0}
 
 
-def _failed_cell(cell, problems):
+def _failed_cell(cell: plan.Cell, problems: Sequence[str]) -> Measured:
     """A cell whose client failed: refused, without requests."""
     return {
         "row": _row(cell),
@@ -552,12 +582,12 @@ def _failed_cell(cell, problems):
     }
 
 
-def _requests_failed(measured):
+def _requests_failed(measured: Measured) -> bool:
     """Whether a cell is refused because its requests failed."""
     return any(finding.kind == "errors" and finding.refuses for finding in measured["findings"])
 
 
-def _problems(folder, code, deadline):
+def _problems(folder: Path, code: int | None, deadline: float) -> list[str]:
     """Why a run of AIPerf does not count; an empty list when it does."""
     if code == 0 and read_summary(folder / SUMMARY).get("was_cancelled") is False:
         return []
@@ -576,7 +606,7 @@ def _problems(folder, code, deadline):
     ]
 
 
-def _last_error(log):
+def _last_error(log: Path) -> str:
     """Last error that AIPerf's log tells, with the remedy for the most frequent one."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     lines = [

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from inference_energy.units import KILO, MEGA
@@ -17,8 +18,11 @@ POWERCAP = Path("/sys/class/powercap")
 IPMI = ["ipmitool", "dcmi", "power", "reading"]
 INTERVAL = 1.0
 
+Readings = Sequence[tuple[str, str | float, str | float]]
+"""A round of readings: meter, power [W] and energy [J], empty where it does not tell."""
 
-def rapl_zones(root):
+
+def rapl_zones(root: Path) -> dict[str, Path]:
     """Folders of the zones that add up without overlap: every package and its memory."""
     zones = {}
     for folder in sorted(root.glob("intel-rapl:*")):
@@ -31,10 +35,11 @@ def rapl_zones(root):
     return zones
 
 
-def rapl(root=POWERCAP):
+def rapl(root: Path = POWERCAP) -> Iterator[Readings]:
     """Yield rounds of RAPL counters, carried on over their wrap-around."""
     zones = rapl_zones(root)
-    last, carried = {}, dict.fromkeys(zones, 0)
+    last: dict[str, int] = {}
+    carried = dict.fromkeys(zones, 0)
     while True:
         readings = []
         for name, folder in zones.items():
@@ -46,7 +51,7 @@ def rapl(root=POWERCAP):
         yield readings
 
 
-def ipmi():
+def ipmi() -> Iterator[Readings]:
     """Yield the node's power as its management controller reports it.
 
     A controller that has told its power once may be silent now and then.
@@ -67,7 +72,7 @@ def ipmi():
         yield [("node", found[1], "")] if found else []
 
 
-def zeus():
+def zeus() -> Iterator[Readings]:
     """Yield the energy counters of the GPUs that Zeus finds."""
     from zeus.device import get_gpus
 
@@ -81,7 +86,7 @@ def zeus():
         ]
 
 
-def main(kind, path):
+def main(kind: str, path: str) -> None:
     """Append a round of readings to `path` once an interval."""
     rounds = {"rapl": rapl, "ipmi": ipmi, "zeus": zeus}[kind]()
     fresh = not Path(path).exists()

@@ -4,11 +4,12 @@ import os
 import shutil
 import socket
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http.client import HTTPException
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from inference_energy.errors import InputError
@@ -80,12 +81,12 @@ class Source(NamedTuple):
     target: str = ""
 
     @property
-    def named(self):
+    def named(self) -> str:
         """Its name for a reader."""
         return self.target or self.kind
 
 
-def power_sources(setting):
+def power_sources(setting: str | dict[str, str] | list[str | dict[str, str]]) -> list[Source]:
     """Power sources that a user names.
 
     Parameters
@@ -103,8 +104,8 @@ def power_sources(setting):
         For a word that is none of these, a source that stands there twice, or sources of two kinds
         for one scope: their energies would be counted twice.
     """
-    words = setting if isinstance(setting, list) else [setting]
-    words = [word for item in words for word in _words(item) if word != "none"]
+    items = setting if isinstance(setting, list) else [setting]
+    words = [word for item in items for word in _words(item) if word != "none"]
     sources, problems = [], []
     for word in words:
         source = _source(word)
@@ -127,16 +128,16 @@ def power_sources(setting):
     return sources
 
 
-def _words(item):
+def _words(item: str | dict[str, str]) -> list[str]:
     return [f"{scope}:{file}" for scope, file in item.items()] if isinstance(item, dict) else [item]
 
 
-def _shown(word):
+def _shown(word: str) -> str:
     """Write a word for a message; an address may hold a secret."""
     return "an address" if "//" in word or "@" in word else repr(word)
 
 
-def _source(word):
+def _source(word: str) -> Source | None:
     """Source of a word; a file without a scope is a wall meter's."""
     if word in SCOPES and word != "dcgm":
         return Source(SCOPES[word], word)
@@ -154,22 +155,22 @@ def _source(word):
     return None
 
 
-def _exporter(address):
+def _exporter(address: str) -> str:
     """Address of an exporter's metrics, as AIPerf builds it and names its samples after."""
     address = address.rstrip("/")
     return address if address.endswith("/metrics") or "?" in address else f"{address}/metrics"
 
 
-def _address_problems(source):
+def _address_problems(source: Source) -> list[str]:
     if source.kind not in ("dcgm", "prometheus"):
         return []
     problem = address_problem(source.target.partition("{")[0])
     return [f"power: the address of a source of the {source.scope} {problem}"] if problem else []
 
 
-def is_local(endpoint):
+def is_local(endpoint: str) -> bool:
     """Whether the endpoint is on this machine."""
-    host = urlsplit(endpoint).hostname
+    host = urlsplit(endpoint).hostname or ""
     if host in ("localhost", socket.gethostname()):
         return True
     # a program can listen at this machine's own addresses alone
@@ -181,7 +182,7 @@ def is_local(endpoint):
     return False
 
 
-def find_sources(settings):
+def find_sources(settings: Mapping[str, Any]) -> list[Source]:
     """Power sources: those named, or with `auto` those that answer."""
     local = is_local(settings["endpoint"])
     if settings["power"] != "auto":
@@ -216,7 +217,7 @@ def find_sources(settings):
     return sources
 
 
-def check_sources(sources):
+def check_sources(sources: Sequence[Source]) -> None:
     """Refuse sources on a network that have no reading before the test begins, all at once."""
     problems, now = [], time.time()
     for source in sources:
@@ -231,7 +232,7 @@ def check_sources(sources):
         raise InputError(problems)
 
 
-def _exporter_problems(address):
+def _exporter_problems(address: str) -> list[str]:
     """Why an exporter cannot tell the energy; an empty list when it can."""
     said = _fetch(address, PATIENCE)
     if b"DCGM_FI_DEV_" not in said:
@@ -247,7 +248,7 @@ def _exporter_problems(address):
     return []
 
 
-def _fetch(address, patience):
+def _fetch(address: str, patience: float) -> bytes:
     try:
         with asked(address, patience, MOST_BYTES) as answer:
             return answer.body()
@@ -255,7 +256,7 @@ def _fetch(address, patience):
         return b""
 
 
-def telemetry_section(sources, metrics):
+def telemetry_section(sources: Sequence[Source], metrics: Path) -> dict[str, Any]:
     """AIPerf's own section on GPU telemetry.
 
     Parameters

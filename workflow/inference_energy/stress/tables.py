@@ -1,16 +1,21 @@
 """Tables of the stress test."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from inference_energy.stress.freshness import Array
 from inference_energy.stress.impact import at_length
 from inference_energy.stress.plan import LEAST_REPETITIONS
 from inference_energy.stress.window import tokens_between
 from inference_energy.units import J_PER_WH, PERCENT
 
 
-def performance(requests, window):
+def performance(requests: pd.DataFrame, window: tuple[float, float]) -> dict[str, Any]:
     """Throughput and latencies of one cell over its steady window.
 
     Returns
@@ -44,7 +49,7 @@ def performance(requests, window):
     return row
 
 
-def energy_per_query(energy, window_tokens, delivered_tokens):
+def energy_per_query(energy: float, window_tokens: float, delivered_tokens: float) -> float:
     """Energy of one query [Wh]: the window's energy, shared by the tokens produced in it.
 
     Parameters
@@ -58,7 +63,7 @@ def energy_per_query(energy, window_tokens, delivered_tokens):
     return in_wh * delivered_tokens / window_tokens
 
 
-def mean_interval(values, level=0.95):
+def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float, int]:
     """Geometric mean of repetitions and its interval.
 
     The t interval of the logs: energies are positive, and so are the bounds.
@@ -76,16 +81,19 @@ def mean_interval(values, level=0.95):
     if count < LEAST_REPETITIONS:
         return float(np.exp(mean)), np.nan, np.nan, count
     half = stats.t.ppf((1 + level) / 2, count - 1) * stats.sem(logs)
-    return *(float(x) for x in np.exp([mean, mean - half, mean + half])), count
+    middle, low, high = (float(x) for x in np.exp([mean, mean - half, mean + half]))
+    return middle, low, high, count
 
 
-def _logs(values):
+def _logs(values: ArrayLike) -> Array:
     """Logarithms of the values that were measured."""
     values = np.asarray(values, float)
     return np.log(values[values > 0])
 
 
-def ratio_interval(long, short, level=0.95):
+def ratio_interval(
+    long: ArrayLike, short: ArrayLike, level: float = 0.95
+) -> tuple[float, float, float]:
     """Ratio of two groups of repetitions and its interval.
 
     Ratio of geometric means; the interval is Welch's t interval of the difference of the logs, for
@@ -108,7 +116,7 @@ def ratio_interval(long, short, level=0.95):
     return ratio, float(np.exp(interval.low)), float(np.exp(interval.high))
 
 
-def energy_table(cells, level=0.95):
+def energy_table(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Energy per query by length and concurrency, with intervals.
 
     Parameters
@@ -137,7 +145,12 @@ def energy_table(cells, level=0.95):
     return pd.DataFrame(rows, columns=columns)
 
 
-def ratio_table(cells, published, prediction=None, level=0.95):
+def ratio_table(
+    cells: pd.DataFrame,
+    published: float,
+    prediction: Mapping[float, float] | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Energy of the longest query over that of the shortest, against published and predicted.
 
     Parameters
@@ -177,7 +190,9 @@ def ratio_table(cells, published, prediction=None, level=0.95):
     return pd.DataFrame(rows, columns=columns)
 
 
-def ratio_verdict(published, ratio, low, high, counts):
+def ratio_verdict(
+    published: float, ratio: float, low: float, high: float, counts: Sequence[int]
+) -> str:
     """Where a published ratio stands against a measured interval.
 
     `counts` are the energies of the longest and of the shortest query that it comes from.

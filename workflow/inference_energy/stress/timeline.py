@@ -1,8 +1,11 @@
 """Power and state of the meters over the whole test."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from inference_energy.stress.freshness import Array
 from inference_energy.stress.power import GAP_FACTOR
 
 MOST_POINTS = 2000
@@ -11,7 +14,7 @@ READINGS, ADDED = COLUMNS[2:-1], ("power_w", "memory_gb")
 """What the meters of a scope tell, and which of it is added up."""
 
 
-def timeline_table(samples, requests):
+def timeline_table(samples: Mapping[str, pd.DataFrame], requests: pd.DataFrame) -> pd.DataFrame:
     """Means of short stretches of time, all meters of a scope together.
 
     Parameters
@@ -50,7 +53,7 @@ def timeline_table(samples, requests):
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
 
 
-def _together(samples, grid, step):
+def _together(samples: pd.DataFrame, grid: Array, step: float) -> pd.DataFrame:
     """Readings of all meters of a scope in each stretch; no sum where one of them is unknown."""
     stretches = samples.assign(time_s=np.floor(samples["time_s"] / step) * step)
     columns = {}
@@ -65,7 +68,7 @@ def _together(samples, grid, step):
     return pd.DataFrame(columns).reindex(grid).reset_index(drop=True)
 
 
-def _straight(readings, grid, step):
+def _straight(readings: pd.Series, grid: Array, step: float) -> pd.Series:
     """One meter's readings at the times of a grid [s], straight between two unless in a gap."""
     readings = readings.dropna()
     times = readings.index.to_numpy()
