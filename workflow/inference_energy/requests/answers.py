@@ -1,16 +1,20 @@
 """What a log's counts say: energy by hour, model, tenant and percentile, and what it is made of."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inference_energy.energy.exact import blend_energy, model_energy, regime_energy
 from inference_energy.errors import InputError
+from inference_energy.laws.base import Array
 from inference_energy.method.distributions import LogNormal
-from inference_energy.method.setup import fixed_regime
+from inference_energy.method.setup import Setup, fixed_regime
 from inference_energy.requests.counts import (
     CACHED_BITS,
     COARSE_BITS,
@@ -21,6 +25,7 @@ from inference_energy.requests.counts import (
 )
 from inference_energy.requests.energies import (
     PARTS,
+    Serving,
     coarse,
     distribution,
     energies,
@@ -45,12 +50,12 @@ NOT_STATED = "not stated"
 LOAD_ENERGIES = ("energy_wh_p50", "energy_wh_at_best", "load_share")
 
 
-def hour_text(hour):
+def hour_text(hour: float) -> str:
     """Write an hour since 1970 as a time (UTC)."""
     return datetime.fromtimestamp(int(hour) * SECONDS_PER_HOUR, UTC).strftime("%Y-%m-%dT%H:00Z")
 
 
-def time_text(microseconds):
+def time_text(microseconds: float | None) -> str:
     """Write microseconds since 1970 to the second (UTC); empty where there is no time."""
     if microseconds is None or pd.isna(microseconds):
         return ""
@@ -58,7 +63,9 @@ def time_text(microseconds):
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _row(serving, requests, table, whole):
+def _row(
+    serving: Serving, requests: pd.DataFrame, table: pd.DataFrame, whole: float
+) -> dict[str, Any]:
     """Columns that say requests, tokens and energy of some of the requests."""
     answer = total(serving.factor, table)
     share = answer["p50"] / whole if whole else np.nan
@@ -67,7 +74,7 @@ def _row(serving, requests, table, whole):
     return {"requests": int(requests["n"].sum())} | tokens | energy | {"energy_share": share}
 
 
-def by_model(serving, lengths, table):
+def by_model(serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Requests, tokens and energy of each of the log's models, and of all; a DataFrame."""
     whole = total(serving.factor, table)["p50"]
     told = model_names(lengths["model"])
@@ -80,7 +87,7 @@ def by_model(serving, lengths, table):
     return _ranked(pd.DataFrame(rows))
 
 
-def calibration(serving, lengths, table):
+def calibration(serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
     """Mean energy of each coarse cell of lengths over the energy at its mean lengths.
 
     What groups of requests cost is taken from coarse cells; this is what their width hides.
@@ -101,8 +108,8 @@ def calibration(serving, lengths, table):
     return pd.Series(ratio, index=pd.MultiIndex.from_frame(coarse[keys]))
 
 
-def _keyed(lengths, coarsen=False):
-    cells = {"model": lengths["model"].fillna("")}
+def _keyed(lengths: pd.DataFrame, coarsen: bool = False) -> pd.DataFrame:
+    cells: dict[str, pd.Series | NDArray[np.int64]] = {"model": lengths["model"].fillna("")}
     for name in ("input_cell", "cached_cell", "output_cell"):
         cells[name] = lengths[name]
         if coarsen:
@@ -110,11 +117,13 @@ def _keyed(lengths, coarsen=False):
     return lengths.assign(**cells)
 
 
-def _unkeyed(lengths):
+def _unkeyed(lengths: pd.DataFrame) -> pd.DataFrame:
     return lengths.assign(model=lengths["model"].replace("", None))
 
 
-def by_group(serving, counts, ratios, key, whole):
+def by_group(
+    serving: Serving, counts: pd.DataFrame, ratios: pd.Series, key: str, whole: float
+) -> pd.DataFrame:
     """Requests, tokens and energy of each value of ``key``, from coarse cells.
 
     Parameters
@@ -149,14 +158,22 @@ def by_group(serving, counts, ratios, key, whole):
     return found.rename_axis(key).reset_index()
 
 
-def by_hour(serving, counts, ratios, whole, runs=None):
+def by_hour(
+    serving: Serving,
+    counts: pd.DataFrame,
+    ratios: pd.Series,
+    whole: float,
+    runs: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Energy of every hour, and the requests in flight where ``flight.in_flight`` knows them."""
     table = by_group(serving, counts, ratios, "hour", whole)
     table["in_flight"] = np.nan if runs is None else load_by_hour(runs, table["hour"])
     return table.assign(hour=table["hour"].map(hour_text))
 
 
-def by_tenant(serving, counts, ratios, whole, named):
+def by_tenant(
+    serving: Serving, counts: pd.DataFrame, ratios: pd.Series, whole: float, named: bool
+) -> pd.DataFrame:
     """Energy of every tenant, the largest first and numbered unless ``named``."""
     table = by_group(serving, counts, ratios, "tenant", whole)
     order = ["energy_wh_p50", "requests", "tenant"]
@@ -171,7 +188,7 @@ def by_tenant(serving, counts, ratios, whole, named):
     return _ranked(table)
 
 
-def percentiles(serving, found):
+def percentiles(serving: Serving, found: pd.DataFrame) -> pd.DataFrame:
     """Energy of the request at each percentile of requests, and what is above it.
 
     Parameters
@@ -205,7 +222,7 @@ def percentiles(serving, found):
     return pd.DataFrame(rows, columns=["percentile", *names, "energy_share_above"])
 
 
-def parts(serving, lengths, table):
+def parts(serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Energy of computing input, of reading what is cached, of answering; by model and in all."""
     rows = []
     told = model_names(lengths["model"])
@@ -223,7 +240,9 @@ def parts(serving, lengths, table):
     return _ranked(pd.DataFrame(rows))
 
 
-def long_against_rest(serving, lengths, table, long_from):
+def long_against_rest(
+    serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame, long_from: float
+) -> pd.DataFrame:
     """Requests of at least ``long_from`` output tokens, and the rest: energy, shares, means."""
     mean = lengths["output"] / lengths["n"]
     whole, count = total(serving.factor, table)["p50"], lengths["n"].sum()
@@ -240,7 +259,14 @@ def long_against_rest(serving, lengths, table, long_from):
     return pd.DataFrame(rows)
 
 
-def medians(serving, reference, reference_name, lengths, found, regime="traditional"):
+def medians(
+    serving: Serving,
+    reference: Setup,
+    reference_name: str,
+    lengths: pd.DataFrame,
+    found: pd.DataFrame,
+    regime: str = "traditional",
+) -> pd.DataFrame:
     """The paper's median query beside the log's own.
 
     Parameters
@@ -302,19 +328,19 @@ def medians(serving, reference, reference_name, lengths, found, regime="traditio
     return _ranked(pd.DataFrame(values, columns=names))
 
 
-def _by_weight(lengths):
+def _by_weight(lengths: pd.DataFrame) -> Iterator[tuple[str | None, float]]:
     for model, one in lengths.groupby("model", dropna=False, sort=True):
         yield _text(model), one["n"].sum()
 
 
-def _weighted_median(lengths, name):
+def _weighted_median(lengths: pd.DataFrame, name: str) -> float:
     value = (lengths[name] / lengths["n"]).to_numpy()
     order = np.argsort(value, kind="stable")
     cumulative = np.cumsum(lengths["n"].to_numpy()[order])
     return float(value[order[np.searchsorted(cumulative, cumulative[-1] / 2)]])
 
 
-def kinds(counted):
+def kinds(counted: pd.DataFrame) -> pd.DataFrame:
     """Rows of every kind and the rule for them, a DataFrame; ``counted`` as the table ``kinds``."""
     found = counted.set_index("kind")["n"]
     rows = [("rows", int(found.get("rows", 0)), "all rows that could be read")]
@@ -322,26 +348,27 @@ def kinds(counted):
     return _ranked(pd.DataFrame(rows, columns=["kind", "rows", "rule"]))
 
 
-def file_names(files):
+def file_names(files: Iterable[str]) -> pd.Series:
     """Names of files without what can be personal, as their folders; equal ones are numbered."""
     return _apart({file: shown(Path(file).name) for file in files})
 
 
-def model_names(models):
+def model_names(models: pd.Series) -> dict[str | None, str]:
     """Names of models, None among them, without what can be personal; equal ones are numbered."""
     names = sorted(filter(None, map(_text, pd.unique(models))))
-    return _apart({name: shown_model(name) for name in names}).to_dict() | {None: NOT_STATED}
+    told = _apart({name: shown_model(name) for name in names})
+    return {str(name): text for name, text in told.items()} | {None: NOT_STATED}
 
 
-def _apart(names):
+def _apart(names: Mapping[str, str]) -> pd.Series:
     """Number equal names, a Series; ``names`` by what they are of."""
-    names = pd.Series(names, dtype=object)
-    number, count = names.groupby(names).cumcount() + 1, names.groupby(names).transform("size")
-    numbered = names + " (" + number.astype(str) + " of " + count.astype(str) + ")"
-    return names.where(count == 1, numbered)
+    given = pd.Series(names, dtype=object)
+    number, count = given.groupby(given).cumcount() + 1, given.groupby(given).transform("size")
+    numbered = given + " (" + number.astype(str) + " of " + count.astype(str) + ")"
+    return given.where(count == 1, numbered)
 
 
-def examples(found, files):
+def examples(found: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
     """Examples of rows that are not as they should be; a DataFrame.
 
     Parameters
@@ -365,7 +392,7 @@ def examples(found, files):
     )
 
 
-def check_any(lengths, counted):
+def check_any(lengths: pd.DataFrame, counted: pd.DataFrame) -> None:
     """Refuse a log of which no request counts.
 
     Raises
@@ -387,11 +414,13 @@ def check_any(lengths, counted):
     )
 
 
-def _ranked(table):
+def _ranked(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(rank=range(1, len(table) + 1))
 
 
-def candidates(serving, lengths, table, count=LARGEST):
+def candidates(
+    serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame, count: int = LARGEST
+) -> pd.DataFrame:
     """Cells that can hold any of the ``count`` requests of the largest energy.
 
     A request needs no less and no more than one at some corner of its cell: a law rises or falls
@@ -408,17 +437,17 @@ def candidates(serving, lengths, table, count=LARGEST):
     return found[most >= _reached(least, found["n"].to_numpy(), count)]
 
 
-def _reached(energy, n, count):
+def _reached(energy: Array, n: np.ndarray, count: int) -> float:
     """Energy that ``count`` requests reach, or all if they are fewer. [Wh]"""
     order = np.argsort(-energy, kind="stable")
-    enough = np.searchsorted(np.cumsum(n[order]), count)
-    return energy[order[min(enough, len(order) - 1)]]
+    enough = int(np.searchsorted(np.cumsum(n[order]), count))
+    return float(energy[order[min(enough, len(order) - 1)]])
 
 
-def _corners(lengths):
+def _corners(lengths: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Requests of the least and the largest lengths of cells, as ``lengths`` without the rest."""
     wide = lengths["cached_cell"] > 0
-    ends = {"cached": 2.0**-CACHED_BITS}
+    ends: dict[str, float | Array] = {"cached": 2.0**-CACHED_BITS}
     ends |= {
         name: np.where(wide, 2.0 ** -WIDE_BITS[name], 2.0 ** -FINE_BITS[name]) for name in FINE_BITS
     }
@@ -431,7 +460,9 @@ def _corners(lengths):
         yield pd.DataFrame({"model": lengths["model"], "n": 1} | one)
 
 
-def measured_loads(serving, flight, models):
+def measured_loads(
+    serving: Serving, flight: pd.DataFrame, models: Iterable[str | None]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure requests in flight; names of the log that are one model share its copies.
 
     Parameters
@@ -451,13 +482,17 @@ def measured_loads(serving, flight, models):
     """
     names = [_text(model) for model in flight["model"]]
     copies = {name: serving.copies(name) for name in {*names, *map(_text, models)}}
-    runs = in_flight(flight.assign(model=[copies[name] for name in names]))
+    # the stubs of pandas know no column of texts and None
+    owners: list[Any] = [copies[name] for name in names]
+    runs = in_flight(flight.assign(model=owners))
     of_copies = pd.DataFrame({"name": copies.keys(), "model": copies.values()})
     found = of_copies.merge(load(runs), on="model").drop(columns="model")
     return runs, found.rename(columns={"name": "model"})
 
 
-def loads(asked, models, measured=None):
+def loads(
+    asked: Mapping[str, Any], models: Iterable[str | None], measured: pd.DataFrame | None = None
+) -> dict[str | None, float]:
     """Requests in flight on a copy of each of the log's models.
 
     Parameters
@@ -479,11 +514,17 @@ def loads(asked, models, measured=None):
         return {}
     if asked["load"] != "measured":
         return dict.fromkeys(map(_text, models), asked["load"])
+    assert measured is not None, "where that is the load"
     seen = zip(map(_text, measured["model"]), measured["seen_by_request"], strict=True)
     return {model: max(one / asked["copies"], 1.0) for model, one in seen}
 
 
-def load_table(serving, lengths, table, measured=None):
+def load_table(
+    serving: Serving,
+    lengths: pd.DataFrame,
+    table: pd.DataFrame,
+    measured: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Load of every model of the log, and what of its energy the load is.
 
     Parameters
@@ -526,5 +567,5 @@ def load_table(serving, lengths, table, measured=None):
     return pd.DataFrame(rows)
 
 
-def _text(model):
+def _text(model: object) -> str | None:
     return model if isinstance(model, str) else None

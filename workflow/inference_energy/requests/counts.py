@@ -15,15 +15,21 @@ No cell of answers has both long ones and others: the number of that in which lo
 moved to their side of the edge, so that they are counted exactly.
 """
 
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from inference_energy.errors import InputError
 from inference_energy.requests.formats import COLUMNS, MOST, NO_NUMBER, TOKENS, bare_name, literal
-from inference_energy.requests.log import requests_view, values_of
+from inference_energy.requests.log import Log, Unit, requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FINE_BITS, WIDE_BITS = {"input": 4, "output": 6}, {"input": 3, "output": 4}
 """Significant binary digits of lengths over the whole log, without and with cached input (then of
@@ -140,7 +146,7 @@ LISTS = {
 """Tables that are put together as they are: columns and types."""
 
 
-def create_tables(connection):
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the empty tables of counts."""
     schemas = {name: keys | dict.fromkeys(sums, "BIGINT") for name, (keys, sums) in TABLES.items()}
     for name, types in (schemas | LISTS).items():
@@ -148,7 +154,7 @@ def create_tables(connection):
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
 
 
-def sum_tables(connection, names=TABLES):
+def sum_tables(connection: duckdb.DuckDBPyConnection, names: Iterable[str] = TABLES) -> None:
     """Add up rows of the same keys, in place, of the tables of these names.
 
     Cells from which every request was taken away are left out.
@@ -169,7 +175,7 @@ def sum_tables(connection, names=TABLES):
         ) from None
 
 
-def _sum_tables(connection, names):
+def _sum_tables(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
     for name in names:
         types, sums = TABLES[name]
         summed = ", ".join(f"sum({column})::BIGINT AS {column}" for column in sums)
@@ -182,10 +188,10 @@ def _sum_tables(connection, names):
 
 
 @contextmanager
-def _groups_of_few(connection, name):
+def _groups_of_few(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
     """Keep no array of far more groups than a table has rows: to fill it takes half a second."""
     asked = f"SELECT current_setting('perfect_ht_threshold'), (SELECT count(*) FROM {name})"
-    digits, rows = connection.execute(asked).fetchone()
+    digits, rows = connection.execute(asked).fetchall()[0]
     connection.execute(f"SET perfect_ht_threshold={min(digits, rows.bit_length() + 2)}")
     try:
         yield
@@ -193,7 +199,7 @@ def _groups_of_few(connection, name):
         connection.execute(f"SET perfect_ht_threshold={digits}")
 
 
-def sum_when_large(connection, limit):
+def sum_when_large(connection: duckdb.DuckDBPyConnection, limit: int) -> int:
     """Add up rows of the same keys if a table has more than ``limit`` rows; return the next limit.
 
     Every unit adds its own groups, which without it would take disk in proportion to the log.
@@ -204,18 +210,24 @@ def sum_when_large(connection, limit):
     return max(MOST_ROWS, 2 * _most_rows(connection))
 
 
-def _most_rows(connection):
+def _most_rows(connection: duckdb.DuckDBPyConnection) -> int:
     sizes = ", ".join(f"(SELECT count(*) FROM {name})" for name in TABLES)
     return max(connection.execute(f"SELECT {sizes}").fetchall()[0])
 
 
-def write_tables(connection, paths):
+def write_tables(
+    connection: duckdb.DuckDBPyConnection, paths: Mapping[str, str | os.PathLike[str]]
+) -> None:
     """Write tables of counts as Parquet; ``paths`` by table."""
     for name, path in paths.items():
         connection.execute(f"COPY (FROM {name}) TO {literal(path)} (FORMAT parquet)")
 
 
-def read_tables(connection, paths, sign=1):
+def read_tables(
+    connection: duckdb.DuckDBPyConnection,
+    paths: Mapping[str, Iterable[str | os.PathLike[str]]],
+    sign: int = 1,
+) -> None:
     """Add written tables of counts to those of ``connection``, or subtract them.
 
     Parameters
@@ -236,7 +248,7 @@ def read_tables(connection, paths, sign=1):
         )
 
 
-def frames(connection):
+def frames(connection: duckdb.DuckDBPyConnection) -> dict[str, "pd.DataFrame"]:
     """Tables of counts as a dict of DataFrames, the rows of each sorted.
 
     Models, of which there are few, are compared and handed over by their places: texts of a million
@@ -255,7 +267,15 @@ def frames(connection):
     return found
 
 
-def count_unit(connection, log, unit, longest, folder, known=COLUMNS, long_from=None):
+def count_unit(
+    connection: duckdb.DuckDBPyConnection,
+    log: Log,
+    unit: Unit,
+    longest: float,
+    folder: str | os.PathLike[str],
+    known: Collection[str] = COLUMNS,
+    long_from: float | None = None,
+) -> None:
     """Add the counts of a unit to the tables.
 
     Parameters
@@ -284,7 +304,15 @@ def count_unit(connection, log, unit, longest, folder, known=COLUMNS, long_from=
         _count_unit(connection, log, unit, longest, folder, known, long_from)
 
 
-def _count_unit(connection, log, unit, longest, folder, known, long_from):
+def _count_unit(
+    connection: duckdb.DuckDBPyConnection,
+    log: Log,
+    unit: Unit,
+    longest: float,
+    folder: str | os.PathLike[str],
+    known: Collection[str],
+    long_from: float | None,
+) -> None:
     stated, unreadable, first = requests_view(log, unit, connection, folder)
     passed = _passed(connection, stated)
     clean = _count_kinds(connection, unit, longest, stated, passed, unreadable)
@@ -298,13 +326,21 @@ def _count_unit(connection, log, unit, longest, folder, known, long_from):
     count_rows(connection, longest, stated, clean, long_from)
 
 
-def count_rows(connection, longest, stated, clean=False, long_from=None):
+def count_rows(
+    connection: duckdb.DuckDBPyConnection,
+    longest: float,
+    stated: set[str],
+    clean: bool = False,
+    long_from: float | None = None,
+) -> None:
     """Add the lengths of the view ``requests`` to the tables; ``clean``: every row counts."""
     connection.execute(counted_view(longest, stated, clean, long_from))
     add_counts(connection, stated, long_from)
 
 
-def add_counts(connection, stated, long_from=None):
+def add_counts(
+    connection: duckdb.DuckDBPyConnection, stated: set[str], long_from: float | None = None
+) -> None:
     """Add the lengths of the view ``counted``, made with ``long_from``, to the tables."""
     coarse = {name: _coarse(name) for name in _cells(stated)}
     hour = {"hour": HOUR} if "start" in stated else {}
@@ -336,7 +372,7 @@ def add_counts(connection, stated, long_from=None):
             )
 
 
-def _are_alike(connection):
+def _are_alike(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether many rows of the view ``counted`` have the same lengths; the first ones tell."""
     lengths = f"SELECT mean_input, mean_cached, mean_output FROM counted LIMIT {FIRST_ROWS}"
     count, different = connection.execute(
@@ -345,7 +381,7 @@ def _are_alike(connection):
     return ALIKE * different < (count or 0)
 
 
-def _counted_alike(model, stated):
+def _counted_alike(model: str, stated: set[str]) -> str:
     """SQL of the rows of the view ``counted``, those of one model and the same lengths as one."""
     lengths = [name for name in ("input", "cached", "output") if name in stated]
     means = ", ".join(f"mean_{name}" for name in lengths)
@@ -355,14 +391,14 @@ def _counted_alike(model, stated):
     return f"(SELECT * REPLACE ({model} AS model), {sums} FROM ({groups}))"
 
 
-def _cells(stated):
+def _cells(stated: set[str]) -> list[str]:
     """Names of the cells of lengths that a log has."""
     return [
         name for name in CELLS if name != "model" and (name != "cached_cell" or "cached" in stated)
     ]
 
 
-def _number_names(connection):
+def _number_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Number the names of the view ``counted`` from 1; return SQL of each key's number by key.
 
     0 is none. Of the values of an enumeration DuckDB compares the places and not the texts, and
@@ -379,7 +415,7 @@ def _number_names(connection):
     return {key: f"coalesce(enum_code({key}::{key}_name) + 1, 0)::INTEGER" for key in NAMES}
 
 
-def _number(connection, stated, keys):
+def _number(connection: duckdb.DuckDBPyConnection, stated: set[str], keys: dict[str, str]) -> None:
     """Put the view ``counted`` into the table ``numbered``, with small ``keys``.
 
     Three groups of one read cost less than three reads, two do not.
@@ -393,7 +429,9 @@ def _number(connection, stated, keys):
     connection.execute(f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT {columns} FROM counted")
 
 
-def _add_numbered(connection, name, stated, long_from):
+def _add_numbered(
+    connection: duckdb.DuckDBPyConnection, name: str, stated: set[str], long_from: float | None
+) -> None:
     """Group the table ``numbered`` for a table of counts.
 
     The keys are one number together, dense from 0: of few DuckDB finds the group by its place in an
@@ -436,7 +474,15 @@ def _add_numbered(connection, name, stated, long_from):
         _add_groups(connection, name, rows, {"place": place}, stated, where, found)
 
 
-def _add_groups(connection, name, rows, keys, stated, where="", found=None):
+def _add_groups(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    rows: str,
+    keys: dict[str, str],
+    stated: set[str],
+    where: str = "",
+    found: dict[str, str] | None = None,
+) -> None:
     """Group ``rows`` by SQL of ``keys`` into a table; ``found`` is SQL of the table's keys of them.
 
     Constants, else keys for DuckDB too, come after, and names for their numbers, where rows are
@@ -457,7 +503,9 @@ def _add_groups(connection, name, rows, keys, stated, where="", found=None):
     )
 
 
-def counted_view(longest, stated, clean=False, long_from=None):
+def counted_view(
+    longest: float, stated: set[str], clean: bool = False, long_from: float | None = None
+) -> str:
     """SQL of the view ``counted``: the rows that count, each with its lengths per request.
 
     ``long_from`` is as for :func:`count_unit`.
@@ -481,16 +529,16 @@ def counted_view(longest, stated, clean=False, long_from=None):
     return f"CREATE OR REPLACE TEMP VIEW counted AS FROM {_celled(rows, stated, long_from)}"
 
 
-def cell(column, bits):
+def cell(column: str, bits: int) -> str:
     """SQL of a length rounded to ``bits`` significant binary digits (Veltkamp's splitting)."""
     return _cell(f"({column})::DOUBLE", _spread(bits))
 
 
-def _cell(value, spread):
+def _cell(value: str, spread: str) -> str:
     return f"({value} * {spread} - ({value} * {spread} - {value}))::BIGINT"
 
 
-def _beside(at, length, long_from):
+def _beside(at: str, length: str, long_from: float) -> str:
     """SQL of a cell, moved to the side of ``long_from`` that its length is on. [tokens]"""
     edge = ceil(long_from)
     return (
@@ -499,11 +547,11 @@ def _beside(at, length, long_from):
     )
 
 
-def _spread(bits):
+def _spread(bits: int) -> str:
     return f"{2 ** (53 - bits) + 1}::DOUBLE"
 
 
-def _celled(rows, stated, long_from, mean="mean_{}"):
+def _celled(rows: str, stated: set[str], long_from: float | None, mean: str = "mean_{}") -> str:
     """SQL of rows with the cells of their lengths, and how far they are off them.
 
     ``mean``: SQL of a mean length. What is asked for is computed step by step: DuckDB would not see
@@ -531,13 +579,13 @@ def _celled(rows, stated, long_from, mean="mean_{}"):
     return rows
 
 
-def _coarse(name):
+def _coarse(name: str) -> str:
     """SQL of the number of the coarse cell that a fine one lies in: below 128, one for each."""
     steps = f"CASE WHEN cached_cell > 0 THEN {COARSE_STEPS[True]} ELSE {COARSE_STEPS[False]} END"
     return f"floor({steps} * log2(2 * {cell(name, COARSE_BITS)} + 1))::UTINYINT"
 
 
-def _sums(stated, names):
+def _sums(stated: set[str], names: Iterable[str]) -> dict[str, str]:
     """SQL of sums by name; what a log does not have is not added up."""
     summed = {name: name for name in SUMS[1:] if name in stated}
     for name in FINE_BITS:
@@ -552,7 +600,7 @@ def _sums(stated, names):
     return found | {"n": n}
 
 
-def _changes(time, sign):
+def _changes(time: str, sign: int) -> str:
     """SQL of requests that come into flight or leave it by bin, and what is left of the bin."""
     return (
         f"model, {time} // {FLIGHT_BIN} AS time, sum({sign} * n)::BIGINT,"
@@ -561,7 +609,7 @@ def _changes(time, sign):
     )
 
 
-def _conditions(longest, stated):
+def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
     """SQL of the kinds of rows that a single row shows, of the columns that a log has."""
     tokens = [name for name in TOKENS if name in stated]
     below_zero = f"BETWEEN {-int(MOST)} AND -1"
@@ -599,7 +647,7 @@ def _conditions(longest, stated):
     return {kind: sql for kind, (column, sql) in conditions.items() if column in stated}
 
 
-def _passed(connection, stated):
+def _passed(connection: duckdb.DuckDBPyConnection, stated: set[str]) -> dict[str, Any]:
     """What one pass over times and marks of the view ``requests`` finds, by name."""
     asked = {"rows": "count(*)"}
     if "elsewhere" in stated:
@@ -614,7 +662,14 @@ def _passed(connection, stated):
     return dict(zip(asked, found, strict=True))
 
 
-def _count_kinds(connection, unit, longest, stated, passed, unreadable):
+def _count_kinds(
+    connection: duckdb.DuckDBPyConnection,
+    unit: Unit,
+    longest: float,
+    stated: set[str],
+    passed: Mapping[str, Any],
+    unreadable: int,
+) -> bool:
     """Count the kinds of rows, keep examples; return whether every row counts."""
     possible = _screen(connection, longest, stated, passed)
     conditions = {k: sql for k, sql in _conditions(longest, stated).items() if k in possible}
@@ -639,7 +694,12 @@ def _count_kinds(connection, unit, longest, stated, passed, unreadable):
     return not set(NOT_COUNTED) & set(conditions)
 
 
-def _screen(connection, longest, stated, passed):
+def _screen(
+    connection: duckdb.DuckDBPyConnection,
+    longest: float,
+    stated: set[str],
+    passed: Mapping[str, Any],
+) -> set[str]:
     """Kinds of rows that the unit's times and the extremes of its tokens do not rule out."""
     if not passed["rows"]:
         return set()
@@ -672,7 +732,9 @@ def _screen(connection, longest, stated, passed):
     return always | {kind for kind, is_possible in possible.items() if is_possible}
 
 
-def _keep_examples(connection, unit, kind, places):
+def _keep_examples(
+    connection: duckdb.DuckDBPyConnection, unit: Unit, kind: str, places: Sequence[int]
+) -> None:
     if places:
         connection.execute(
             "INSERT INTO examples SELECT ?, ?, row, start, finish, input,"
@@ -682,7 +744,7 @@ def _keep_examples(connection, unit, kind, places):
         )
 
 
-def _count_late(connection, unit, late):
+def _count_late(connection: duckdb.DuckDBPyConnection, unit: Unit, late: Sequence[str]) -> None:
     """Count rows that have one of the columns that the log seemed not to have."""
     some = " OR ".join(f"{name} IS NOT NULL" for name in late)
     count, places = connection.execute(
@@ -692,7 +754,9 @@ def _count_late(connection, unit, late):
     _keep_examples(connection, unit, "late key", places)
 
 
-def _count_order(connection, unit, passed):
+def _count_order(
+    connection: duckdb.DuckDBPyConnection, unit: Unit, passed: Mapping[str, Any]
+) -> None:
     """Count rows that start before the one above, and keep what the file's next unit must know."""
     count = passed["earlier"]
     connection.execute("INSERT INTO kinds VALUES ('out of order', ?)", [count])
@@ -707,13 +771,13 @@ def _count_order(connection, unit, passed):
         )
 
 
-def count_no_output(connection):
+def count_no_output(connection: duckdb.DuckDBPyConnection) -> None:
     """Count the requests without output tokens, which have a cell of their own."""
     count = "SELECT coalesce(sum(n), 0) FROM lengths WHERE output_cell = 0 AND output = 0"
     connection.execute(f"INSERT INTO kinds SELECT 'no output', ({count})")
 
 
-def count_order_between_units(connection):
+def count_order_between_units(connection: duckdb.DuckDBPyConnection) -> None:
     """Count the first rows of units that start before the last row of the file's unit above."""
     pairs = (
         "(SELECT first_start, lag(last_start) OVER (PARTITION BY file ORDER BY first) AS previous"

@@ -1,14 +1,27 @@
 """Requests that a log holds more than once."""
 
+import os
+from collections.abc import Callable, Sequence
+
+import duckdb
+
 from inference_energy.requests.counts import EXAMPLES, add_counts, counted_view
 from inference_energy.requests.formats import literal
-from inference_energy.requests.log import requests_view, values_of
+from inference_energy.requests.log import Log, Unit, requests_view, values_of
 
 ORDER = "start, mean_input, mean_output, mean_cached, finish, model, tenant, n"
 """Which row of an id counts: the earliest, so that the order of rows and files does not matter."""
 
 
-def count_duplicates(connection, log, units, longest, folder, say=lambda *_: None, long_from=None):
+def count_duplicates(
+    connection: duckdb.DuckDBPyConnection,
+    log: Log,
+    units: Sequence[Unit],
+    longest: float,
+    folder: str | os.PathLike[str],
+    say: Callable[[str, int, int], object] = lambda *_: None,
+    long_from: float | None = None,
+) -> None:
     """Add the rows beyond the first of each id to the tables of counts, from where they are taken.
 
     Ids are compared by hash, so that a billion of them need eight bytes each, and then as they are.
@@ -31,7 +44,7 @@ def count_duplicates(connection, log, units, longest, folder, say=lambda *_: Non
         As for ``counts.count_unit``. [tokens]
     """
     connection.execute("CREATE TEMP TABLE hashes (hash UBIGINT)")
-    stated = set()
+    stated: set[str] = set()
     say("ids", 0, len(units))
     for number, unit in enumerate(units, 1):
         with values_of(unit.file):
@@ -65,13 +78,20 @@ def count_duplicates(connection, log, units, longest, folder, say=lambda *_: Non
     )
 
 
-def write_surplus(connection, path):
+def write_surplus(connection: duckdb.DuckDBPyConnection, path: str | os.PathLike[str]) -> None:
     """Write which rows do not count, as their id was there before: file and row, as Parquet."""
     rows = "SELECT file, row FROM surplus ORDER BY ALL"
     connection.execute(f"COPY ({rows}) TO {literal(path)} (FORMAT parquet)")
 
 
-def _counted(connection, log, unit, longest, folder, long_from):
+def _counted(
+    connection: duckdb.DuckDBPyConnection,
+    log: Log,
+    unit: Unit,
+    longest: float,
+    folder: str | os.PathLike[str],
+    long_from: float | None,
+) -> set[str]:
     stated, *_ = requests_view(log, unit, connection, folder)
     connection.execute(counted_view(longest, stated, long_from=long_from))
     return stated

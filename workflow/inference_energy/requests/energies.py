@@ -4,18 +4,21 @@ PUE, power utilisation and the law's error are not known, but they are the same 
 a log: a total's spread is theirs and does not average out over requests.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Any, Protocol, Self, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.energy.equation import charged_tokens, node_energy, node_seconds
 from inference_energy.energy.exact import known_utilisation, regime_energy, uncertain_factor
 from inference_energy.energy.mixtures import Mixture
-from inference_energy.laws.base import LENGTH_FLOOR
+from inference_energy.laws.base import LENGTH_FLOOR, Array
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.setup import Charging, ServedModel, Setup
 from inference_energy.requests.counts import (
     COARSE_BITS,
     COARSE_STEPS,
@@ -49,6 +52,24 @@ WAYS_BITS = (5, 4, 6)
 below 4e-5 of the energy."""
 
 
+Columns = dict[str, Array]
+"""Columns of a table, by name."""
+
+Power = tuple[float, float | Array]
+"""Power of a node [kW], and its utilisation where the throughput gives it [1]."""
+
+Ways = list[tuple[float, ServedModel]]
+"""Shares [1], and models each by one way to be served."""
+
+
+class Models(Charging, Protocol):
+    """What charges requests: the factors of a method or a deployment, and its models."""
+
+    @property
+    def models(self) -> tuple[ServedModel, ...]:
+        """Its models."""
+
+
 @dataclass(frozen=True)
 class Serving:
     """What serves a log: models by name, and which of them, with what share, a log's model is.
@@ -68,55 +89,57 @@ class Serving:
         without is at the load that its law was built for.
     """
 
-    setup: object
-    default: dict
+    setup: Models
+    default: Mapping[str, float]
     default_name: str
-    names: dict
-    load: Mapping = field(default_factory=dict)
+    names: Mapping[str, str]
+    load: Mapping[str | None, float] = field(default_factory=dict)
 
     @classmethod
-    def of_method(cls, setup, names):
+    def of_method(cls, setup: Setup, names: Mapping[str, str]) -> Self:
         """Serve by a method; unknown models are the frontier blend of traditional queries."""
         _, members = regime_energy(setup, setup.regimes["traditional"])
         return cls(setup, members, "frontier blend", names)
 
     @classmethod
-    def of_deployment(cls, deployment, names):
+    def of_deployment(cls, deployment: Models, names: Mapping[str, str]) -> Self:
         """Serve by a deployment, whose one model is every model of the log."""
-        name = deployment.model.name
+        name = deployment.models[0].name
         return cls(deployment, {name: 1.0}, name, names)
 
     @property
-    def factor(self):
+    def factor(self) -> LogNormal:
         """Product of the uncertain factors that all requests have in common, a LogNormal. [1]"""
         return uncertain_factor(self.setup)
 
-    def at(self, load):
+    def at(self, load: Mapping[str | None, float]) -> Self:
         """Serve at another load, as in ``load``."""
         return replace(self, load=load)
 
-    def knows_load(self, name):
+    def knows_load(self, name: str | None) -> bool:
         """Whether the laws that a log's model is charged by know the load."""
         laws = {model.name: model.law for model in self.setup.models}
         return all(laws[member].knows_load for member in self.members(name)[0])
 
-    def copies(self, name):
+    def copies(self, name: str | None) -> str | None:
         """Whose copies answer a log's model: a model's that is known here, else its own."""
         members, together = self.members(name)
         return together if len(members) == 1 else name
 
-    def members(self, name):
+    def members(self, name: str | None) -> tuple[Mapping[str, float], str]:
         """Models and shares that a log's model is charged as, and their name together."""
         known = {_bare(model.name): model.name for model in self.setup.models}
-        model = self.names.get(name) or known.get(_bare(name or ""))
+        model = None if name is None else self.names.get(name) or known.get(_bare(name))
         return ({model: 1.0}, model) if model else (self.default, self.default_name)
 
 
-def _bare(name):
+def _bare(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum())
 
 
-def energies(serving, lengths, bits=WAYS_BITS):
+def energies(
+    serving: Serving, lengths: pd.DataFrame, bits: Sequence[int] = WAYS_BITS
+) -> pd.DataFrame:
     """Energy of requests of given lengths, before the factors that all have in common.
 
     Parameters
@@ -151,13 +174,13 @@ def energies(serving, lengths, bits=WAYS_BITS):
     return pd.concat(tables[1:] or tables).reindex(lengths.index)
 
 
-def rounded(lengths, bits):
+def rounded(lengths: Array, bits: int) -> Array:
     """Round to ``bits`` significant binary digits, as the counting does (``counts.cell``)."""
     spread = float(2 ** (53 - bits) + 1)
     return lengths * spread - (lengths * spread - lengths)
 
 
-def coarse(fine, cached=False):
+def coarse(fine: Array, cached: ArrayLike = False) -> NDArray[np.int64]:
     """Numbers of the coarse cells that fine ones lie in, as the counting gives them.
 
     ``cached``: whether there is cached input, of all or each of them.
@@ -166,7 +189,7 @@ def coarse(fine, cached=False):
     return np.floor(steps * np.log2(2 * rounded(fine, COARSE_BITS) + 1)).astype(np.int64)
 
 
-def _points(rows):
+def _points(rows: pd.DataFrame) -> list[Array]:
     """Lengths, as ``LENGTHS``, of requests that stand for rows: so many times all rows. [tokens]
 
     The mean lengths; where it is known how far requests are off their cells, one standard deviation
@@ -188,7 +211,7 @@ def _points(rows):
     return [np.concatenate(computed) + cached, cached, np.concatenate(answers)]
 
 
-def _pooled(found, count):
+def _pooled(found: Columns, count: int) -> Columns:
     """Mean over the points of each row, ``count`` of them, by column."""
     energy = found["energy"]
     sums = found | {"expected": energy * np.exp(found["error"] ** 2 / 2)}
@@ -196,7 +219,7 @@ def _pooled(found, count):
     return _ratios({k: values.reshape(count, -1).mean(0) for k, values in sums.items()})
 
 
-def _ratios(sums):
+def _ratios(sums: Columns) -> Columns:
     """Columns of sums of energy: error that gives the expected one, share that is extrapolated."""
     energy, some = sums["energy"], sums["energy"] > 0
     ratio = np.divide(sums.pop("expected"), energy, out=np.ones_like(energy), where=some)
@@ -204,10 +227,12 @@ def _ratios(sums):
     return sums | {"error": np.sqrt(2 * np.log(np.maximum(ratio, 1.0))), "extrapolated": beyond}
 
 
-def _charged_alike(serving, lengths):
+def _charged_alike(
+    serving: Serving, lengths: pd.DataFrame
+) -> Iterator[tuple[str | None, pd.DataFrame]]:
     """Rows of the log's models that are charged as the same, and one of their names."""
     names = {name: name if isinstance(name, str) else None for name in lengths["model"].unique()}
-    alike = {}
+    alike: dict[tuple[str, float | None], tuple[str | None, list[Any]]] = {}
     for model, name in names.items():
         key = serving.members(name)[1], serving.load.get(name)
         alike.setdefault(key, (name, []))[1].append(model)
@@ -215,7 +240,7 @@ def _charged_alike(serving, lengths):
         yield name, lengths[lengths["model"].isin(models)]
 
 
-def _ways(serving, name):
+def _ways(serving: Serving, name: str | None) -> Ways:
     """Shares [1] and models by their one way to be served, of what a log's model is charged as."""
     models = {model.name: model for model in serving.setup.models}
     found = []
@@ -227,14 +252,16 @@ def _ways(serving, name):
     return found
 
 
-def _at(model, load):
+def _at(model: ServedModel, load: float | None) -> ServedModel:
     """Model at a load, if there is one and its law knows it."""
     if load is None or not model.law.knows_load:
         return model
     return replace(model, law=model.law.at(load))
 
 
-def _grouped(means, n, bits):
+def _grouped(
+    means: Sequence[Array], n: Array, bits: Sequence[int]
+) -> tuple[NDArray[np.int64], list[Array]]:
     """Wider cells that lengths lie in, for which many laws can be asked: one per row, and means."""
     keys = [rounded(*pair) for pair in zip(means, bits, strict=True)]
     _, cell = np.unique(np.stack(keys), axis=1, return_inverse=True)
@@ -243,38 +270,43 @@ def _grouped(means, n, bits):
     return cell, [np.bincount(cell, n * mean) / weight for mean in means]
 
 
-def _spread(found, cell, of_cells, means):
+def _spread(
+    found: Columns, cell: NDArray[np.int64], of_cells: Sequence[Array], means: Sequence[Array]
+) -> Columns:
     """What rows of cells take: each part of the energy in proportion to the tokens it is for."""
     tokens = [_by_part(*lengths) for lengths in (means, of_cells)]
     rows = {name: values[cell] for name, values in found.items()}
     for part, own, mean in zip(PARTS, *tokens, strict=True):
         mean = mean[cell]
         rows[part] *= np.divide(own, mean, out=np.ones_like(own), where=mean > 0)
-    energy = sum(rows[part] for part in PARTS)
+    energy = sum((rows[part] for part in PARTS), np.zeros(len(cell)))
     before = rows["energy"]
     rows["seconds"] *= np.divide(energy, before, out=np.ones_like(energy), where=before > 0)
     return rows | {"energy": energy}
 
 
-def _by_part(input_tokens, cached, output):
+def _by_part(input_tokens: Array, cached: Array, output: Array) -> tuple[Array, Array, Array]:
     """Tokens that each of ``PARTS`` is for."""
     return input_tokens - cached, cached, output
 
 
-def _together(setup, ways, *means):
+def _together(setup: Models, ways: Ways, *means: Array) -> Columns:
     """Mean over ways, each with its share of the requests, by column."""
-    sums = dict.fromkeys(("energy", "seconds", *PARTS, "expected", "extrapolated"), 0.0)
+    names = ("energy", "seconds", *PARTS, "expected", "extrapolated")
+    sums = dict.fromkeys(names, np.zeros(len(means[0])))
     for share, model in ways:
-        one = _of_way(setup, model, *means)
-        one |= _parts(setup, model, one, *means)
+        one, power = _of_way(setup, model, *means)
+        one |= _parts(setup, model, one["seconds"], power, *means)
         one["expected"] = one["energy"] * np.exp(one["error"] ** 2 / 2)
         one["extrapolated"] = one["energy"] * model.law.extrapolates(*means[::2])
         sums = {name: value + share * one[name] for name, value in sums.items()}
     return _ratios(sums)
 
 
-def _of_way(setup, model, input_tokens, cached, output):
-    """Energy [Wh] and node seconds of requests, error of ln throughput and power [1, kW]."""
+def _of_way(
+    setup: Models, model: ServedModel, input_tokens: Array, cached: Array, output: Array
+) -> tuple[Columns, Power]:
+    """Energy [Wh] and node seconds of requests, and error of ln throughput [1]; power [kW, 1]."""
     answer = np.maximum(output, LENGTH_FLOOR)
     seconds = np.array(model.law.seconds(input_tokens, answer, cached))
     throughput = answer / seconds
@@ -286,23 +318,31 @@ def _of_way(setup, model, input_tokens, cached, output):
         shorter = (length[none] for length in (input_tokens, output, cached))
         seconds[none] = model.law.seconds(*shorter)
     power = model.node_power, known_utilisation(setup, model, throughput)
-    return {
+    found = {
         "energy": node_energy(seconds, *power),
         "seconds": seconds,
         "error": np.broadcast_to(model.error(input_tokens, output), output.shape),
-        "power": power,
     }
+    return found, power
 
 
-def _parts(setup, model, one, input_tokens, cached, output):
+def _parts(
+    setup: Models,
+    model: ServedModel,
+    seconds: Array,
+    power: Power,
+    input_tokens: Array,
+    cached: Array,
+    output: Array,
+) -> Columns:
     """Energy of one way's requests by what it is for. [Wh]"""
     parts = dict(zip(PARTS, model.law.parts(input_tokens, cached, output), strict=True))
     if setup.input_tokens_per_output_token is not None:
-        parts["prefill"] = parts["prefill"] + one["seconds"] - sum(parts.values())
-    return {part: node_energy(time, *one["power"]) for part, time in parts.items()}
+        parts["prefill"] = parts["prefill"] + seconds - sum(parts.values())
+    return {part: node_energy(time, *power) for part, time in parts.items()}
 
 
-def total(factor, table, column="energy"):
+def total(factor: LogNormal, table: pd.DataFrame, column: str = "energy") -> dict[str, float]:
     """Energy of all requests of a table together.
 
     Factors and error are common to all requests; the error is that of the mean request, weighted
@@ -326,7 +366,9 @@ def total(factor, table, column="energy"):
     return {name: float(value) for name, value in _of_sums(factor, **sums).items()}
 
 
-def totals(factor, table, groups, column="energy"):
+def totals(
+    factor: LogNormal, table: pd.DataFrame, groups: ArrayLike, column: str = "energy"
+) -> pd.DataFrame:
     """Energy of the requests of each group together, as ``total`` of all.
 
     Parameters
@@ -342,26 +384,29 @@ def totals(factor, table, groups, column="energy"):
         mean, p5, p50, p95 by group, in the order of groups. [Wh]
     """
     sums = pd.DataFrame(_summed(table, column)).groupby(np.asarray(groups), sort=True).sum()
-    found = _of_sums(factor, **{name: sums[name].to_numpy() for name in sums})
+    found = _of_sums(factor, **{str(name): sums[name].to_numpy() for name in sums})
     return pd.DataFrame(found, index=sums.index)
 
 
-def _summed(table, column):
+def _summed(table: pd.DataFrame, column: str) -> Columns:
     """What is added up of the rows of a table for a total, by name, in the table's order."""
     weight, energy, error = (table[name].to_numpy(float) for name in ("weight", column, "error"))
     middle = weight * energy
     return {"middle": middle, "error": middle * error, "mean": middle * np.exp(error**2 / 2)}
 
 
-def _of_sums(factor, middle, error, mean):
+def _of_sums(
+    factor: LogNormal, middle: Array | float, error: Array | float, mean: Array | float
+) -> dict[str, NDArray[np.floating] | float]:
     """Mean and quantiles of a total, or of several, by name; sums as of ``_summed``. [Wh]"""
     spread = np.divide(error, middle, out=np.zeros_like(middle), where=np.greater(middle, 0))
-    shared = LogNormal(factor.mu, np.hypot(factor.sigma, spread))
-    found = {name: middle * shared.quantile(level) for name, level in QUANTILES.items()}
-    return {"mean": mean * factor.moment(1)} | found
+    # quantiles are of each spread by itself
+    shared = LogNormal(factor.mu, cast(float, np.hypot(factor.sigma, spread)))
+    found: dict[str, NDArray[np.floating] | float] = {"mean": mean * factor.moment(1)}
+    return found | {name: middle * shared.quantile(level) for name, level in QUANTILES.items()}
 
 
-def steps(serving, lengths):
+def steps(serving: Serving, lengths: pd.DataFrame) -> pd.DataFrame:
     """Requests by energy, in steps of ln E: the distribution over requests, factors apart.
 
     A request is charged as several models, or is served in several ways, each with its share.
@@ -386,7 +431,9 @@ def steps(serving, lengths):
         if len(ways) > FEW_WAYS:
             cell, means = _grouped(means, n, WAYS_BITS)
             n = np.bincount(cell, n)
-        found += [_steps(_of_way(serving.setup, model, *means), n * share) for share, model in ways]
+        for share, model in ways:
+            one, _ = _of_way(serving.setup, model, *means)
+            found.append(_steps(one, n * share))
     sums = pd.concat(found[1:] or found).groupby(STEP).sum().reset_index()
     middle = np.where(np.isinf(sums["step"]), 0.0, np.exp(sums["log"] / sums["weight"]))
     error = sums["error"] / sums["weight"]
@@ -394,7 +441,7 @@ def steps(serving, lengths):
     return table.sort_values("energy", kind="stable", ignore_index=True)
 
 
-def _steps(one, weight):
+def _steps(one: Columns, weight: NDArray[np.floating]) -> pd.DataFrame:
     """Sums over the requests of each step of ln E and of the error, of one way."""
     log = np.log(one["energy"], out=np.full_like(weight, -np.inf), where=one["energy"] > 0)
     steps_of = np.floor(log * STEPS_PER_LOG), np.floor(one["error"] * STEPS_OF_ERROR)
@@ -403,7 +450,7 @@ def _steps(one, weight):
     return pd.DataFrame(sums).groupby(STEP).sum().reset_index()
 
 
-def distribution(factor, found):
+def distribution(factor: LogNormal, found: pd.DataFrame) -> Mixture:
     """Distribution of the energy of a request: over requests, factors and error, a Mixture. [Wh]
 
     Parameters

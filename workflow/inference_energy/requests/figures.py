@@ -1,9 +1,13 @@
 """Figures of a log's page."""
 
 from datetime import datetime
+from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from inference_energy.drawing import (
@@ -21,7 +25,8 @@ from inference_energy.drawing import (
     new_figure,
     panel_title,
 )
-from inference_energy.requests.energies import PARTS
+from inference_energy.laws.base import Array
+from inference_energy.requests.energies import PARTS, Serving
 from inference_energy.text import (
     WH_PER_UNIT,
     compact,
@@ -73,7 +78,9 @@ COMPACT = FuncFormatter(lambda value, _: compact(value))
 
 
 @rc_context(SETTINGS)
-def distribution(serving, found, medians, largest):
+def distribution(
+    serving: Serving, found: pd.DataFrame, medians: pd.DataFrame, largest: int
+) -> Figure:
     """Energy of a request, and how much of the log's energy its largest requests need.
 
     Parameters
@@ -103,7 +110,7 @@ def distribution(serving, found, medians, largest):
     return figure
 
 
-def _densities(axis, energy, weight, medians):
+def _densities(axis: Axes, energy: Array, weight: Array, medians: pd.DataFrame) -> None:
     some = energy > 0
     marks = medians.set_index("query")["energy_wh_p50"]
     lines = [("log", BLACK, "-"), ("paper", MAGENTA, "--")]
@@ -112,12 +119,12 @@ def _densities(axis, energy, weight, medians):
     values = [*energy[seen], *(value for value in medians_of.values() if value > 0)]
     ends = np.floor(np.log10(min(values))), np.ceil(np.log10(max(values)) + 1e-9)
     edges = np.logspace(*ends, round((ends[1] - ends[0]) * BINS_PER_DECADE) + 1)
-    for name, of_bin, style in (
+    for name, of_bin, look in (
         ("requests", weight, area(GREY, 0.5) | {"fill": True}),
         ("energy", weight * energy, {"color": TEAL, "linewidth": 1.2}),
     ):
         shares = np.histogram(energy[some], edges, weights=of_bin[some])[0]
-        axis.stairs(shares / max(of_bin.sum(), 1e-300), edges, label=f"share of {name}", **style)
+        axis.stairs(shares / max(of_bin.sum(), 1e-300), edges, label=f"share of {name}", **look)
     for name, colour, style in lines:
         label = f"median, {name}: {short(medians_of[name], 3)} Wh"
         axis.axvline(
@@ -137,7 +144,7 @@ def _densities(axis, energy, weight, medians):
     panel_title(axis, 0, "Energy of a request")
 
 
-def _shares(axis, energy, weight, largest):
+def _shares(axis: Axes, energy: Array, weight: Array, largest: int) -> tuple[int, str]:
     order = np.argsort(-energy, kind="stable")
     requests = np.cumsum(weight[order])
     share = np.cumsum((weight * energy)[order])
@@ -151,9 +158,13 @@ def _shares(axis, energy, weight, largest):
     at = float(np.interp(marked, requests, share))
     axis.plot(marked, at, "o", color=BLACK, markersize=4, zorder=4, clip_on=False)
     # the line rises: it leaves room below to the right of a point, and above to the left
-    right = {"xytext": (6, -4), "ha": "left", "va": "top"}
+    right: dict[str, Any] = {"xytext": (6, -4), "ha": "left", "va": "top"}
     high = at > 1 - ROOM
-    left = {"xytext": (-6, -8 if high else 4), "ha": "right", "va": "top" if high else "bottom"}
+    left: dict[str, Any] = {
+        "xytext": (-6, -8 if high else 4),
+        "ha": "right",
+        "va": "top" if high else "bottom",
+    }
     told = percent(at, ".2g" if at < SURELY_ALL else ".0f")
     axis.annotate(
         f"the {compact(marked)} largest: {told}",
@@ -171,7 +182,7 @@ def _shares(axis, energy, weight, largest):
 
 
 @rc_context(SETTINGS)
-def parts(table):
+def parts(table: pd.DataFrame) -> Figure:
     """What the energy of the log and of its models is made of.
 
     Parameters
@@ -188,8 +199,9 @@ def parts(table):
     wide = wide.loc[["all", *wide.index.drop("all")]].iloc[: MODELS_SHOWN + 1]
     figure = new_figure(PAGE, BELOW + KEYS + BAR * len(wide))
     axis = frame(figure, NAMES, BELOW, RIGHT + 0.9, KEYS)
-    of_all = wide.loc["all"] / max(wide.loc["all"].sum(), 1e-300)
-    headline(figure, f"{percent(of_all.max())} of the energy {IN_WORDS[of_all.idxmax()]}")
+    everything = cast(pd.Series, wide.loc["all"])
+    of_all = everything / max(everything.sum(), 1e-300)
+    headline(figure, f"{percent(of_all.max())} of the energy {IN_WORDS[str(of_all.idxmax())]}")
     before = np.zeros(len(wide))
     rows = -np.arange(len(wide))
     for part, colour in PART_COLOURS.items():
@@ -208,13 +220,13 @@ def parts(table):
     return figure
 
 
-def _short_name(name):
+def _short_name(name: str) -> str:
     short_name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
     return short_name.replace("$", r"\$")
 
 
 @rc_context(SETTINGS)
-def hours(table):
+def hours(table: pd.DataFrame) -> Figure:
     """Energy of every hour, and where they are known the requests in flight.
 
     Parameters
@@ -267,7 +279,7 @@ def hours(table):
     return figure
 
 
-def _held(hour, value):
+def _held(hour: Array, value: Array) -> tuple[Array, Array]:
     """Points of a line that holds a value over its hour and is zero between hours apart."""
     gap = np.append(np.diff(hour) > 1, False)
     places = np.stack([hour, hour + 1, hour + 1, np.append(hour[1:], hour[-1] + 1)], axis=1)

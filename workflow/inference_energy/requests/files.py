@@ -2,9 +2,11 @@
 
 import os
 import re
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from math import inf
 from pathlib import Path
+from typing import Any, TypeGuard
 
 from inference_energy.deployments import files as deployments
 from inference_energy.documents import read, read_schema, schema_problems
@@ -39,7 +41,7 @@ TIMED = {"start", "finish"}
 
 FIGURES = ["distribution", "parts"]
 
-TABLES = {
+TABLES: dict[str, set[str]] = {
     "by_model": set(),
     "percentiles": set(),
     "parts": set(),
@@ -55,14 +57,20 @@ TABLES = {
 """Tables of the answer, and the columns of a log that each needs; a stated load needs none."""
 
 
-def asked_methods(config):
+def asked_methods(config: Mapping[str, Any]) -> dict[str, str]:
     """Methods that the configuration's log needs, and the key that names each."""
     day = generate.parse(config["log"])
     asked = {deployments.REFERENCE: "key log"} | ({day[0]: "key log"} if day else {})
     return asked | ({config["method"]: "key method"} if "method" in config else {})
 
 
-def load(config, settings, methods, paths, broken=()):
+def load(
+    config: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    methods: Mapping[str, dict[str, Any]],
+    paths: Mapping[str, str],
+    broken: Collection[str] = (),
+) -> dict[str, Any] | None:
     """Find out what is known of a log before anything runs.
 
     Parameters
@@ -112,7 +120,7 @@ def load(config, settings, methods, paths, broken=()):
     }
 
 
-def _load(config, stated):
+def _load(config: Mapping[str, Any], stated: set[str]) -> dict[str, Any]:
     """Load that the requests are charged at: stated, or measured where the log allows it."""
     load, copies = config.get("load"), config.get("copies", 1)
     if load is None and stated >= TIMED:
@@ -137,11 +145,17 @@ def _load(config, stated):
     return {"load": load, "copies": copies}
 
 
-def _positive(value):
+def _positive(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf
 
 
-def _served(config, day, methods, paths, broken):
+def _served(
+    config: Mapping[str, Any],
+    day: tuple[str, int] | None,
+    methods: Mapping[str, dict[str, Any]],
+    paths: Mapping[str, str],
+    broken: Collection[str],
+) -> dict[str, Any] | None:
     """Method or deployment that charges the log, by the keys of the configuration."""
     if "deployment" in config:
         if "method" in config:
@@ -158,7 +172,7 @@ def _served(config, day, methods, paths, broken):
     return {"method": methods[name]} if name in methods else None
 
 
-def _drawn(day, methods):
+def _drawn(day: tuple[str, int], methods: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
     """What is known of a day of a method's own queries."""
     name, count = day
     if name not in methods:
@@ -172,7 +186,7 @@ def _drawn(day, methods):
     }
 
 
-def _stored(config, settings):
+def _stored(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of a log on disk."""
     # DuckDB takes a while to load, and no run without a log needs it
     from inference_energy.requests.log import columns_of_any, left_out, open_log
@@ -192,12 +206,12 @@ def _stored(config, settings):
     }
 
 
-def _name(path):
+def _name(path: str) -> str:
     """Name of a file or folder alone: the folders above can bear somebody's name."""
     return Path(os.path.abspath(path)).name
 
 
-def folder_name(path):
+def folder_name(path: str) -> str:
     """Name of the folder of a log's answers: the log's own less the endings of its kind, and digits
     of where it is, so that logs of one name are apart.
     """
@@ -209,13 +223,13 @@ def folder_name(path):
     return f"{name}-{sha256(os.fsencode(_place(path))).hexdigest()[:DIGITS]}"
 
 
-def _place(path):
+def _place(path: str) -> Path:
     """Path of a log, from the folder of the run where it is below that, which can be moved."""
     full, folder = Path(os.path.abspath(path)), Path.cwd()
     return full.relative_to(folder) if full.is_relative_to(folder) else full
 
 
-def _format(name, settings):
+def _format(name: str | None, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """Format that the configuration names; none if the log decides."""
     if name is None or name in settings["formats"]:
         return settings["formats"].get(name)
@@ -233,19 +247,19 @@ def _format(name, settings):
     return form
 
 
-def tables(requests):
+def tables(requests: Mapping[str, Any]) -> list[str]:
     """Names of the tables that a log's columns allow; ``requests`` as from :func:`load`."""
     names = [name for name, needed in TABLES.items() if needed <= requests["stated"]]
     stated = "load" not in names and requests["load"]["load"] is not None
     return [*names, "load"] if stated else names
 
 
-def figures(requests):
+def figures(requests: Mapping[str, Any]) -> list[str]:
     """Names of the figures that a log's columns allow."""
     return [*FIGURES, *(["hours"] if "start" in requests["stated"] else [])]
 
 
-def inputs(requests):
+def inputs(requests: Mapping[str, Any]) -> dict[str, Any]:
     """Files that methods and a deployment are built from, by the names that scripts use."""
     served, log = requests["served"], requests["log"]
     own = [] if "path" in served else [served["method"]]
@@ -258,22 +272,22 @@ def inputs(requests):
     return needed
 
 
-def day_inputs(requests):
+def day_inputs(requests: Mapping[str, Any]) -> dict[str, Any]:
     """Files that a day of queries is drawn from; a log on disk needs none of them."""
     return inputs(requests) if "count" in requests["log"] else {}
 
 
-def counting(requests):
+def counting(requests: Mapping[str, Any]) -> dict[str, Any]:
     """Settings that the counts depend on, so that a change of others leaves them as they are."""
     return {name: requests["settings"][name] for name in ("longest", "long_from")}
 
 
-def answer_folder(requests):
+def answer_folder(requests: Mapping[str, Any]) -> str:
     """Folder of the answer: of the log, and of what charges it."""
     return f"{requests['folder']}/{requests['served']['method']['id']}"
 
 
-def lock(requests):
+def lock(requests: Mapping[str, Any]) -> Lock:
     """Lock a log's folder, as :class:`Lock`; its refusal says whose run is in the way."""
     try:
         return Lock(requests["folder"], LOCK)
@@ -281,7 +295,7 @@ def lock(requests):
         raise InputError(f"{requests['folder']}: {error}") from None
 
 
-def answers(requests):
+def answers(requests: Mapping[str, Any]) -> list[str]:
     """First paragraph of the report if it is there, and where the whole is, as lines."""
     page = Path(answer_folder(requests)) / "report.md"
     if not page.exists():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inference_energy.requests.counts import FLIGHT_BIN
 from inference_energy.units import MICROSECONDS_PER_HOUR
@@ -9,7 +10,7 @@ from inference_energy.units import MICROSECONDS_PER_HOUR
 BINS_PER_HOUR = MICROSECONDS_PER_HOUR // FLIGHT_BIN
 
 
-def in_flight(flight):
+def in_flight(flight: pd.DataFrame) -> pd.DataFrame:
     """Mean number of requests in flight over time, by model.
 
     Parameters
@@ -42,7 +43,7 @@ def in_flight(flight):
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
-def load(runs):
+def load(runs: pd.DataFrame) -> pd.DataFrame:
     """Requests in flight over the log, by model.
 
     Parameters
@@ -67,7 +68,7 @@ def load(runs):
     return found.astype({"model": object})
 
 
-def load_by_hour(runs, hours):
+def load_by_hour(runs: pd.DataFrame, hours: pd.Series) -> NDArray[np.float64]:
     """Mean requests in flight of all models in some hours.
 
     Parameters

@@ -5,9 +5,17 @@ since 1970 (UTC), tokens as whole numbers, null where the log does not say or sa
 """
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from inference_energy.errors import InputError
 from inference_energy.units import KILO, MEGA, MILLI
+
+Column = str | list[str] | dict[str, Any]
+"""How a format names a column: by its name, the path of its key, an attribute, or a choice."""
+
+Found = tuple[str, str]
+"""SQL of a column, and its type."""
 
 COLUMNS = {
     "start": "BIGINT",
@@ -68,26 +76,26 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 """Compressions by the ending of a file."""
 
 
-def shown(name):
+def shown(name: str) -> str:
     """Name of a file or folder as results write it: without the value of a Hive folder, or an
     address, which can be somebody's.
     """
     return re.sub(r"(?<==).+|[^\s@/=]+@[^\s@/]+", "...", name)
 
 
-def shown_model(name):
+def shown_model(name: str) -> str:
     """Name of a model as results write it: without an address, which can be somebody's; a version
     after an @ stays.
     """
     return re.sub(r"[^\s@/=]+@[^\s@/=]+\.[^\W\d]{2,}", "...", name)
 
 
-def quoted(name):
+def quoted(name: str) -> str:
     """Write a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(text):
+def literal(text: object) -> str:
     """Write a text as an SQL literal."""
     return "'" + str(text).replace("'", "''") + "'"
 
@@ -103,10 +111,11 @@ class Source:
         Column that holds the JSON object of a row. Its values are then those that ``taken`` takes.
     """
 
-    def __init__(self, types, json=None):
-        self.types, self.json, self.paths = types, json, []
+    def __init__(self, types: Mapping[str, str] | None, json: str | None = None) -> None:
+        self.types, self.is_known, self.json = types or {}, types is not None, json
+        self.paths: list[str] = []
 
-    def find(self, column):
+    def find(self, column: Column) -> Found | None:
         """SQL of a column and its type, or None where the log has no such column."""
         if isinstance(column, dict) and "first" in column:
             found = [f for f in map(self.find, column["first"]) if f]
@@ -131,17 +140,17 @@ class Source:
         value = sql if kind in ("VARCHAR", "JSON") else f"to_json({sql})"
         return f"TRY(json_extract_string({value}, {_json_path(path[1:])}))", "VARCHAR"
 
-    def _own(self, name):
+    def _own(self, name: str) -> str | None:
         """Name that the log has for a column, whose case does not matter but of keys of JSON."""
-        if self.types is None or name in self.types:
+        if not self.is_known or name in self.types:
             return name
         alike = (
             () if self.json else (own for own in self.types if own.casefold() == name.casefold())
         )
         return next(iter(alike), None)
 
-    def _attribute(self, name):
-        if not self.json or not (self.types is None or "attributes" in self.types):
+    def _attribute(self, name: str) -> Found | None:
+        if not self.json or (self.is_known and "attributes" not in self.types):
             return None
         named = f"lambda x: json_extract_string(x, '$.key') = {literal(name)}"
         same = f"list_filter(attributes, {named})"
@@ -150,13 +159,13 @@ class Source:
         texts = ", ".join(f"json_extract_string({value}, '$.{kind}')" for kind in kinds)
         return f"coalesce({texts})", "VARCHAR"
 
-    def _value(self, path):
+    def _value(self, path: Sequence[str]) -> str:
         path = _json_path(path)
         if path not in self.paths:
             self.paths.append(path)
         return f"found[{self.paths.index(path) + 1}]"
 
-    def taken(self, rows):
+    def taken(self, rows: str) -> str:
         """SQL of rows of JSON objects with all values that were asked for, in one pass over each.
 
         Parameters
@@ -175,31 +184,32 @@ class Source:
         )
 
 
-def _json_path(path):
+def _json_path(path: Sequence[str]) -> str:
     steps = "".join('."' + step.replace('"', '\\"') + '"' for step in path)
     return literal("$" + steps)
 
 
-def matches(source, form):
+def matches(source: Source, form: Mapping[str, Any]) -> bool:
     """Whether a log has what a format cannot do without: input and output, or the list of them."""
     if "unnest" in form:
         return bool(source.json) and form["unnest"][0] in source.types
     return all(source.find(form["columns"][name]) for name in ("input", "output"))
 
 
-def has_own(form):
+def has_own(form: Mapping[str, Any]) -> bool:
     """Whether a format's tokens are columns of their own: what is inside of one may be missing."""
     tokens = [form["columns"][name] for name in ("input", "output")]
     firsts = [one["first"] if isinstance(one, dict) and "first" in one else [one] for one in tokens]
     return not any(isinstance(way, list) for ways in firsts for way in ways)
 
 
-def wanted(form):
+def wanted(form: Mapping[str, Any]) -> tuple[list[str], set[str]]:
     """Keys of an object, and names of attributes of OpenTelemetry, that a format's columns need."""
     columns = [*form["columns"].values()]
     if "answered_elsewhere" in form:
         columns.append(form["answered_elsewhere"]["column"])
-    keys, attributes = set(), set()
+    keys: set[str] = set()
+    attributes: set[str] = set()
     while columns:
         column = columns.pop()
         if isinstance(column, dict) and "first" in column:
@@ -211,13 +221,13 @@ def wanted(form):
     return sorted(keys | ({"attributes"} if attributes else set())), attributes
 
 
-def are_whole(source, form):
+def are_whole(source: Source, form: Mapping[str, Any]) -> bool:
     """Whether all numbers of tokens that a log has are whole by their type."""
     found = [source.find(form["columns"][name]) for name in TOKENS if name in form["columns"]]
     return all(kind in WHOLE for _, kind in filter(None, found))
 
 
-def select(source, form, file="format"):
+def select(source: Source, form: Mapping[str, Any], file: str = "format") -> str:
     """SQL of a requests view's columns, in the order of ``COLUMNS``; ``file`` is for messages.
 
     Raises
@@ -238,8 +248,9 @@ def select(source, form, file="format"):
         )
     sql = {name: _tokens(found.get(name)) for name in COLUMNS if COLUMNS[name] == "BIGINT"}
     for name in ("cached", "reasoning"):
-        if found.get(name) and found[name][1] not in WHOLE:
-            said = _some(f"trim(({found[name][0]})::VARCHAR)")
+        at = found.get(name)
+        if at and at[1] not in WHOLE:
+            said = _some(f"trim(({at[0]})::VARCHAR)")
             no_number = f"CASE WHEN {said} IS NOT NULL THEN {NO_NUMBER} END"
             sql[name] = f"coalesce({sql[name]}, {no_number})"
     if found.get("requests"):
@@ -250,8 +261,9 @@ def select(source, form, file="format"):
     # names are held against what says nothing where they are counted, far fewer of them
     sql["id"] = _some(sql["id"])
     sql |= {"start": _time(found.get("start"), time), "finish": _time(found.get("end"), time)}
-    if not found.get("end") and found.get("duration") and found.get("start"):
-        duration = f"TRY_CAST({found['duration'][0]} AS DOUBLE) * {MICROSECONDS[time]}"
+    lasted = found.get("duration")
+    if not found.get("end") and lasted and found.get("start"):
+        duration = f"TRY_CAST({lasted[0]} AS DOUBLE) * {MICROSECONDS[time]}"
         sql["finish"] = _known(f"TRY_CAST({sql['start']} + {duration} AS BIGINT)")
     sql["elsewhere"] = "FALSE"
     if "answered_elsewhere" in form:
@@ -263,7 +275,7 @@ def select(source, form, file="format"):
     return ", ".join(f"{sql[name]} AS {name}" for name in COLUMNS)
 
 
-def stated(source, form):
+def stated(source: Source, form: Mapping[str, Any]) -> set[str]:
     """Names of a requests view's columns that the log has."""
     names = {name for name, column in form["columns"].items() if source.find(column)}
     if "answered_elsewhere" in form and source.find(form["answered_elsewhere"]["column"]):
@@ -271,17 +283,17 @@ def stated(source, form):
     return {"finish" if name in ("end", "duration") else name for name in names}
 
 
-def bare_name(sql):
+def bare_name(sql: str) -> str:
     """SQL of a name without the blanks around it; null if nothing is left, or what says nothing."""
     return _some(f"trim({sql}, {literal(BLANKS)})")
 
 
-def _some(sql):
+def _some(sql: str) -> str:
     """SQL of a text, null for one that says nothing."""
     return f"CASE WHEN {sql} NOT IN ({', '.join(map(literal, NOTHING))}) THEN {sql} END"
 
 
-def _tokens(found):
+def _tokens(found: Found | None) -> str:
     if not found:
         return "NULL::BIGINT"
     sql, kind = found
@@ -296,11 +308,11 @@ def _tokens(found):
     return f"CASE WHEN {whole} THEN greatest(least({number}, {MOST}), -{MOST})::BIGINT END"
 
 
-def _text(found):
+def _text(found: Found | None) -> str:
     return f"nullif(({found[0]})::VARCHAR, '')" if found else "NULL::VARCHAR"
 
 
-def _time(found, unit):
+def _time(found: Found | None, unit: str) -> str:
     if not found:
         return "NULL::BIGINT"
     sql, kind = found
@@ -313,7 +325,7 @@ def _time(found, unit):
     return _known(f"TRY_CAST(TRY_CAST({sql} AS DOUBLE) * {MICROSECONDS[unit]} AS BIGINT)")
 
 
-def _since_1970(sql):
+def _since_1970(sql: str) -> str:
     """SQL of a number as a time of this century: that it is one says which unit it has."""
     number, first, last = f"TRY_CAST({sql} AS DOUBLE)", *THIS_CENTURY
     units = "".join(
@@ -323,6 +335,6 @@ def _since_1970(sql):
     return f"CASE{units} END"
 
 
-def _known(time):
+def _known(time: str) -> str:
     """SQL of a time that is one, else null."""
     return f"CASE WHEN {time} BETWEEN 0 AND {LATEST} THEN {time} END"

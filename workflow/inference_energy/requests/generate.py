@@ -5,13 +5,20 @@ et al. 2011, doi:10.1145/2063384.2063405), so that it is the same whatever is dr
 whatever order and by however many processes.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Self
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from inference_energy.errors import InputError
+from inference_energy.laws.base import Array
+from inference_energy.method.lengths import OutputTokens
+from inference_energy.method.setup import Setup
 from inference_energy.requests.counts import FINE_BITS, OFFSETS
 from inference_energy.requests.energies import coarse, rounded
 from inference_energy.tables import NUMBER
@@ -41,7 +48,7 @@ class Inverse:
     guide: np.ndarray
 
     @classmethod
-    def of(cls, output_tokens):
+    def of(cls, output_tokens: OutputTokens) -> Self:
         """Tabulate a distribution that has a support."""
         lengths, weights = output_tokens.support
         cumulative = np.cumsum(weights)
@@ -49,7 +56,7 @@ class Inverse:
         guide = np.searchsorted(cumulative, np.arange(GUIDE) / GUIDE, side="right")
         return cls(np.rint(lengths).astype(np.int64), cumulative, guide.astype(np.int32))
 
-    def __call__(self, uniform):
+    def __call__(self, uniform: NDArray[np.floating]) -> NDArray[np.int64]:
         """Lengths [tokens] of uniform numbers in [0, 1)."""
         place = self.guide[(uniform * GUIDE).astype(np.int32)]
         beyond = np.flatnonzero(self.cumulative[place] <= uniform)
@@ -74,14 +81,14 @@ class Day:
     """
 
     count: int
-    models: list
-    shares: list
+    models: list[str]
+    shares: list[float]
     long_share: float
-    inputs: dict
-    inverses: dict = field(repr=False)
+    inputs: Mapping[str, int]
+    inverses: Mapping[str, Inverse] = field(repr=False)
 
     @classmethod
-    def of(cls, setup, members, count):
+    def of(cls, setup: Setup, members: Mapping[str, float], count: int) -> Self:
         """Take the day from a method.
 
         Parameters
@@ -103,12 +110,14 @@ class Day:
             {name: Inverse.of(regime.output_tokens) for name, regime in regimes.items()},
         )
 
-    def units(self):
+    def units(self) -> list[tuple[int, int]]:
         """Ranges of queries (first, last), the same ones however they are then shared out."""
         starts = range(0, self.count, UNIT_ROWS)
         return [(first, min(first + UNIT_ROWS, self.count) - 1) for first in starts]
 
-    def _drawn(self, first, last, least=0):
+    def _drawn(
+        self, first: int, last: int, least: float = 0
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Numbers of the queries of at least ``least`` output tokens, and by each what it is.
 
         Returns
@@ -135,7 +144,7 @@ class Day:
         start = (_uniform(raw[row, 2]) * MICROSECONDS_PER_DAY).astype(np.int64)
         return first + row, model, long, output, start
 
-    def draw(self, first, last, least=0):
+    def draw(self, first: int, last: int, least: float = 0) -> pa.Table:
         """Queries ``first`` to ``last``, a pyarrow Table of ``STATED`` and ``row``.
 
         Those with fewer than ``least`` output tokens are left out. [tokens]
@@ -151,7 +160,12 @@ class Day:
             }
         )
 
-    def tally(self, units, say=lambda *_: None, long_from=None):
+    def tally(
+        self,
+        units: Sequence[tuple[int, int]],
+        say: Callable[[int], object] = lambda *_: None,
+        long_from: float | None = None,
+    ) -> dict[str, pd.DataFrame]:
         """Count queries by their lengths, as ``counts.add_counts`` does of the same rows.
 
         Parameters
@@ -199,7 +213,9 @@ class Day:
         hours["input_cell"] = coarse(rounded(hours["input_cell"].astype(float), FINE_BITS["input"]))
         return {"lengths": pd.DataFrame(lengths), "hours": pd.DataFrame(hours)}
 
-    def _table(self, kind, n, output):
+    def _table(
+        self, kind: NDArray[np.int64], n: NDArray[np.int64], output: NDArray[np.int64]
+    ) -> dict[str, Any]:
         """Columns of both tables of ``tally`` alike; the cell of the input is its length."""
         inputs = np.array([self.inputs["traditional"], self.inputs["long"]])[kind % 2]
         return {
@@ -213,7 +229,9 @@ class Day:
             "reasoning": 0,
         }
 
-    def view(self, connection, unit, least):
+    def view(
+        self, connection: duckdb.DuckDBPyConnection, unit: tuple[int, int], least: float
+    ) -> set[str]:
         """Make the view ``requests`` of a unit of the day; return the columns it has.
 
         Queries of fewer than ``least`` output tokens are left out. [tokens]
@@ -229,7 +247,7 @@ class Day:
         return STATED
 
 
-def _output_cells(lengths, long_from):
+def _output_cells(lengths: Array, long_from: float | None) -> Array:
     """Cells of answers, those of long ones apart, as the counting gives them. [tokens]"""
     cells = rounded(lengths, FINE_BITS["output"])
     if long_from is None:
@@ -238,12 +256,12 @@ def _output_cells(lengths, long_from):
     return np.where(lengths >= long_from, np.maximum(cells, edge), np.minimum(cells, edge - 1))
 
 
-def _uniform(raw):
+def _uniform(raw: NDArray[np.uint64]) -> NDArray[np.floating]:
     """Uniform numbers in [0, 1) of 64 random bits each."""
     return (raw >> np.uint64(11)) * 2.0**-53
 
 
-def parse(log):
+def parse(log: object) -> tuple[str, int] | None:
     """Method and count of ``generate:METHOD:COUNT``, or None if a log is no such thing.
 
     Raises

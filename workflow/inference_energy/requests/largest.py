@@ -1,18 +1,26 @@
 """The requests of the largest energy, one by one."""
 
+import os
+from collections.abc import Mapping, Sequence
+
+import duckdb
 import numpy as np
 import pandas as pd
 
 from inference_energy.method.distributions import LogNormal
 from inference_energy.requests.answers import LARGEST, time_text
 from inference_energy.requests.counts import CELLS, FINE_BITS, WIDE_BITS
-from inference_energy.requests.energies import energies
+from inference_energy.requests.energies import Serving, energies
 from inference_energy.requests.formats import bare_name, literal
 
 ORDER = ["energy", "start", "model", "input", "output"]
 
 
-def choose(connection, cells_wanted, surplus=None):
+def choose(
+    connection: duckdb.DuckDBPyConnection,
+    cells_wanted: pd.DataFrame,
+    surplus: str | os.PathLike[str] | None = None,
+) -> list[dict[str, int]]:
     """Put the cells that can hold the largest requests where ``collect`` finds them.
 
     Parameters
@@ -47,7 +55,13 @@ def choose(connection, cells_wanted, surplus=None):
     ]
 
 
-def collect(connection, serving, least, file="", found=None):
+def collect(
+    connection: duckdb.DuckDBPyConnection,
+    serving: Serving,
+    least: Sequence[Mapping[str, int]],
+    file: str = "",
+    found: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Add the largest requests of the view ``counted`` to those found before.
 
     Parameters
@@ -88,7 +102,7 @@ def collect(connection, serving, least, file="", found=None):
     return rows[before < LARGEST].head(LARGEST)
 
 
-def table(found, serving, names):
+def table(found: pd.DataFrame, serving: Serving, names: Mapping[str | None, str]) -> pd.DataFrame:
     """Table of the largest requests with P5, P50 and P95 of each; tenants are left out.
 
     ``names`` of models are as from ``answers.model_names``.

@@ -6,10 +6,12 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import duckdb
@@ -72,6 +74,8 @@ NO_OBJECT = "-"
 TWICE = "\0"
 """Key that marks an object of which nobody can say which value of a key is meant."""
 
+Item = TypeVar("Item")
+
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 """Value of a folder's column that is none."""
 
@@ -90,9 +94,9 @@ class Log:
         Format, as in config/requests.yaml.
     """
 
-    files: tuple
+    files: tuple[str, ...]
     kind: str
-    form: dict
+    form: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,9 @@ class Unit:
     last: int | None = None
 
 
-def connect(memory_mb=700, threads=1, folder="."):
+def connect(
+    memory_mb: float = 700, threads: int = 1, folder: str | os.PathLike[str] = "."
+) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB that keeps to so much memory and spills into ``folder``."""
     connection = duckdb.connect()
     # a thread has an array of its own
@@ -119,7 +125,7 @@ def connect(memory_mb=700, threads=1, folder="."):
     return connection
 
 
-def find_files(path):
+def find_files(path: str | os.PathLike[str]) -> list[str]:
     """Files of a log: one file, or those below a folder; hidden and empty ones do not count.
 
     Raises
@@ -160,7 +166,7 @@ def find_files(path):
     return [p.as_posix() for p in files]
 
 
-def _remedy(path):
+def _remedy(path: str) -> str:
     """What to do about a path that leads nowhere."""
     if "://" in path:
         return "copy the log to a folder of this machine, or mount its bucket there, and name that"
@@ -171,23 +177,23 @@ def _remedy(path):
     return "correct the path"
 
 
-def left_out(path):
+def left_out(path: str | os.PathLike[str]) -> list[str]:
     """Files below a log's folder that are of a kind that is read, and hidden."""
     place = Path(path)
     found = _below(place) if place.is_dir() else []
     return [p.as_posix() for p in found if p.is_file() and _is_left_out(p, place)]
 
 
-def _is_left_out(path, folder):
+def _is_left_out(path: Path, folder: Path) -> bool:
     return _ending(path) in KINDS and _is_hidden(path.relative_to(folder))
 
 
-def _is_hidden(path):
+def _is_hidden(path: Path) -> bool:
     """Whether a path goes through what is no part of a log, as an editor's checkpoints."""
     return any(step.startswith((".", "_")) for step in path.parts)
 
 
-def _is_empty(path):
+def _is_empty(path: Path) -> bool:
     """Whether a file is one of nothing, as of an hour without requests."""
     size = path.stat().st_size
     if size >= NOTHING or path.suffix.lower() not in COMPRESSIONS:
@@ -199,7 +205,7 @@ def _is_empty(path):
         return False
 
 
-def _below(folder):
+def _below(folder: Path) -> list[Path]:
     """All that a folder holds, sorted."""
     try:
         found = list(islice(folder.rglob("*"), MOST_FILES + 1))
@@ -216,12 +222,16 @@ def _below(folder):
     return sorted(found)
 
 
-def _ending(path):
+def _ending(path: Path) -> str:
     suffixes = [s.lower() for s in path.suffixes if s.lower() not in COMPRESSIONS]
     return suffixes[-1] if suffixes else ""
 
 
-def open_log(path, formats, form=None):
+def open_log(
+    path: str | os.PathLike[str],
+    formats: Mapping[str, dict[str, Any]],
+    form: dict[str, Any] | None = None,
+) -> Log:
     """Find a log's files and its format.
 
     Parameters
@@ -253,7 +263,7 @@ def open_log(path, formats, form=None):
     return Log(tuple(files), kind, form)
 
 
-def columns_of_any(log):
+def columns_of_any(log: Log) -> set[str]:
     """Columns of a requests view that any file of a log has, a set.
 
     Raises
@@ -261,7 +271,9 @@ def columns_of_any(log):
     InputError
         If a file cannot be read, or lacks input or output tokens.
     """
-    connection, found, problems = connect(), set(), []
+    connection = connect()
+    found: set[str] = set()
+    problems: list[str] = []
     objects = max(FIRST_OBJECTS // len(log.files), LEAST_OBJECTS)
     for file in log.files:
         try:
@@ -275,17 +287,19 @@ def columns_of_any(log):
     return found
 
 
-def _of_items(source, form):
+def _of_items(source: Source, form: Mapping[str, Any]) -> Source:
     """Columns of the requests inside a file's objects: not known before all are read."""
     return Source(None, "item") if "unnest" in form else source
 
 
-def _name(file):
+def _name(file: str) -> str:
     """SQL of a file's name, in which DuckDB finds no pattern."""
     return literal(re.sub(r"[*?\[]", r"[\g<0>]", file))
 
 
-def describe(connection, file, kind, objects=LEAST_OBJECTS):
+def describe(
+    connection: duckdb.DuckDBPyConnection, file: str, kind: str, objects: int = LEAST_OBJECTS
+) -> Source:
     """Columns of a file, a Source; those of JSON are the keys of its first ``objects``."""
     if kind == "parquet":
         try:
@@ -306,18 +320,18 @@ def describe(connection, file, kind, objects=LEAST_OBJECTS):
     return Source(dict.fromkeys(keys, "JSON"), "json")
 
 
-def _folder_columns(file):
+def _folder_columns(file: str) -> dict[str, str | None]:
     """Columns that the names of a file's folders say, as Hive writes them and Parquet is read."""
     steps = [step.split("=", 1) for step in Path(file).parts[:-1] if "=" in step]
     return {unquote(name): None if v == NO_PARTITION else unquote(v) for name, v in steps}
 
 
-def _first_line(error):
+def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
 @contextmanager
-def values_of(file):
+def values_of(file: str) -> Iterator[None]:
     """Tell a value that does not fit its type, as DuckDB meets it, by the file that has it."""
     try:
         yield
@@ -327,7 +341,7 @@ def values_of(file):
         ) from None
 
 
-def _lines(connection, file, count):
+def _lines(connection: duckdb.DuckDBPyConnection, file: str, count: int) -> list[str]:
     """First lines of a text file, however it is compressed."""
     try:
         rows = connection.execute(
@@ -341,7 +355,7 @@ def _lines(connection, file, count):
     return [line or "" for (line,) in rows]
 
 
-def _header(connection, file):
+def _header(connection: duckdb.DuckDBPyConnection, file: str) -> tuple[list[str], str]:
     """Names of a table's columns, and what is between them.
 
     Raises
@@ -371,7 +385,7 @@ def _header(connection, file):
     return names, between[rows.index(header)]
 
 
-def _split(line, delimiter):
+def _split(line: str, delimiter: str) -> list[str]:
     """Cells of a line; none where one is longer than a table's ever is."""
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
@@ -379,7 +393,7 @@ def _split(line, delimiter):
         return []
 
 
-def _objects(file, lines):
+def _objects(file: str, lines: bool) -> str:
     """SQL of the JSON objects of a file: one per line, or as they come."""
     options = f"maximum_object_size={LONGEST_LINE}"
     if lines:
@@ -387,19 +401,19 @@ def _objects(file, lines):
     return f"read_json_objects({_name(file)}, {options})"
 
 
-def _by_line(file):
+def _by_line(file: str) -> bool:
     """Whether every line of a JSON file is an object of its own; some may be broken."""
     with _opened(file) as text:
         lines = _text_lines(text)
         first = next(lines, b"")
         if not first.lstrip().startswith((b"{", b"[")) or _is_object(first):
             return True
-        lines = [first, *islice(lines, FIRST_LINES - 1)]
-        return 2 * sum(map(_is_object, lines)) >= len(lines)
+        firsts = [first, *islice(lines, FIRST_LINES - 1)]
+        return 2 * sum(map(_is_object, firsts)) >= len(firsts)
 
 
 @contextmanager
-def _opened(file):
+def _opened(file: str) -> Iterator[io.BufferedReader]:
     """Bytes of a text file, however it is compressed."""
     try:
         with pa.input_stream(file, COMPRESSIONS.get(Path(file).suffix.lower())) as stream:
@@ -408,7 +422,7 @@ def _opened(file):
         raise InputError(f"{file}: {_first_line(error)}; give a readable text file") from None
 
 
-def _text_lines(text):
+def _text_lines(text: io.BufferedReader) -> Iterator[bytes]:
     """Lines of a text as they come, of one that is too long its beginning."""
     while line := text.readline(LONGEST_LINE):
         rest = line
@@ -417,11 +431,11 @@ def _text_lines(text):
         yield line
 
 
-def _is_object(line):
+def _is_object(line: bytes) -> bool:
     return isinstance(_parsed(line), dict)
 
 
-def _parsed(text):
+def _parsed(text: str | bytes) -> object:
     """Value of a JSON text; None for what is no JSON."""
     try:
         return json.loads(text, object_pairs_hook=_object)
@@ -429,13 +443,13 @@ def _parsed(text):
         return None
 
 
-def _object(pairs):
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     """Object of a JSON text, marked if it has a key twice."""
     found = dict(pairs)
     return found if len(found) == len(pairs) else found | {TWICE: True}
 
 
-def _keys(connection, file, objects):
+def _keys(connection: duckdb.DuckDBPyConnection, file: str, objects: int) -> list[str]:
     if _by_line(file):
         keys = _keys_of_lines(file, objects)
     else:
@@ -452,9 +466,10 @@ def _keys(connection, file, objects):
     return sorted(keys)
 
 
-def _keys_of_lines(file, objects):
+def _keys_of_lines(file: str, objects: int) -> set[str]:
     """Keys of the first lines of a file, whose lines can be megabytes."""
-    keys, seen = set(), 0
+    keys: set[str] = set()
+    seen = 0
     with _opened(file) as text:
         for line in islice(_text_lines(text), objects):
             value, seen = _parsed(line), seen + len(line)
@@ -465,7 +480,7 @@ def _keys_of_lines(file, objects):
     return {key.encode(errors="replace").decode() for key in keys - {TWICE}}
 
 
-def units(log, connection):
+def units(log: Log, connection: duckdb.DuckDBPyConnection) -> list[Unit]:
     """Split a log into units, the same ones however they are then shared out."""
     if log.kind != "parquet":
         return [Unit(file) for file in log.files]
@@ -485,12 +500,14 @@ def units(log, connection):
     return found
 
 
-def share(items, part, parts):
+def share(items: Sequence[Item], part: int, parts: int) -> Sequence[Item]:
     """Items of the ``part``-th of ``parts`` shares, counted from 1."""
     return items[len(items) * (part - 1) // parts : len(items) * part // parts]
 
 
-def requests_view(log, unit, connection, folder):
+def requests_view(
+    log: Log, unit: Unit, connection: duckdb.DuckDBPyConnection, folder: str | os.PathLike[str]
+) -> tuple[set[str], int, list[int]]:
     """Make the view ``requests`` of a unit, with the number of each row in its file from 0.
 
     Text is read once, into a Parquet file in ``folder``. The view ``nearby`` has the rows of the
@@ -547,14 +564,14 @@ def requests_view(log, unit, connection, folder):
     return found, len(unreadable), unreadable
 
 
-def _columns_with_values(connection):
+def _columns_with_values(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Columns of the view ``requests`` of which any row has a value."""
     counts = ", ".join(f"count({name})" for name in COLUMNS if name != "elsewhere")
     found = connection.execute(f"SELECT {counts}, bool_or(elsewhere) FROM requests").fetchall()[0]
     return {name for name, some in zip(COLUMNS, found, strict=True) if some}
 
 
-def _csv_rows(connection, file):
+def _csv_rows(connection: duckdb.DuckDBPyConnection, file: str) -> str:
     header, delimiter = _header(connection, file)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     beside = "".join(
@@ -570,7 +587,12 @@ def _csv_rows(connection, file):
     )
 
 
-def _json_rows(connection, file, form, folder):
+def _json_rows(
+    connection: duckdb.DuckDBPyConnection,
+    file: str,
+    form: Mapping[str, Any],
+    folder: str | os.PathLike[str],
+) -> str:
     """SQL of a file's objects, or what their lists hold; null for a line without them."""
     if "unnest" in form:
         return _flat_rows(connection, file, form, folder)
@@ -581,14 +603,21 @@ def _json_rows(connection, file, form, folder):
     return f"(SELECT {item} AS item FROM {_objects(file, _by_line(file))})"
 
 
-def _flat_rows(connection, file, form, folder):
+def _flat_rows(
+    connection: duckdb.DuckDBPyConnection,
+    file: str,
+    form: Mapping[str, Any],
+    folder: str | os.PathLike[str],
+) -> str:
     """As ``_json_rows``, of objects parsed one by one: their lines can be megabytes."""
     items = Path(folder) / "items.jsonl"
     _write_items(connection, file, form, items)
     return f"(SELECT json AS item FROM {_objects(items.as_posix(), True)})"
 
 
-def _write_items(connection, file, form, target):
+def _write_items(
+    connection: duckdb.DuckDBPyConnection, file: str, form: Mapping[str, Any], target: Path
+) -> None:
     """Write a file's objects, or what their lists hold, one per line: what the format asks for."""
     keys, attributes = wanted(form)
     names, columns = form.get("unnest", ()), _folder_columns(file)
@@ -598,7 +627,7 @@ def _write_items(connection, file, form, target):
                 lines.write(_line(item, keys, attributes) + "\n")
 
 
-def _values(connection, file):
+def _values(connection: duckdb.DuckDBPyConnection, file: str) -> Iterator[object]:
     """Values of a JSON file, one by one; None for a line that is no JSON."""
     if _by_line(file):
         with _opened(file) as text:
@@ -612,7 +641,9 @@ def _values(connection, file):
         raise InputError(f"{file}: {_first_line(error)}; mend the file or leave it out") from None
 
 
-def _items(value, names, beside, depth=0):
+def _items(
+    value: object, names: Sequence[str], beside: dict[str, Any], depth: int = 0
+) -> Iterator[dict[str, object] | None]:
     """What the lists below a value hold, each with what stands beside its list, as a bucket's time.
 
     None is for what is no object, or lacks its list and has something else; lists of lists may lack
@@ -621,21 +652,23 @@ def _items(value, names, beside, depth=0):
     if not isinstance(value, dict) or TWICE in value:
         yield None
         return
-    own, value = value, beside | value
+    joined = beside | value
     if depth == len(names):
-        yield value
+        yield joined
         return
-    listed = value.pop(names[depth], None)
-    if listed is None and depth and (not own or names[depth] in own):
+    listed = joined.pop(names[depth], None)
+    if listed is None and depth and (not value or names[depth] in value):
         return
     if not isinstance(listed, list):
         yield None
         return
     for one in listed:
-        yield from _items(one, names, value, depth + 1)
+        yield from _items(one, names, joined, depth + 1)
 
 
-def _line(item, keys, attributes):
+def _line(
+    item: Mapping[str, object] | None, keys: Collection[str], attributes: Collection[str]
+) -> str:
     """JSON of an item's ``keys``, and of its list of attributes those named; none for no item."""
     if item is None:
         return NO_OBJECT
@@ -646,7 +679,7 @@ def _line(item, keys, attributes):
     return json.dumps(found)
 
 
-def _rejected(connection):
+def _rejected(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[int]]:
     """Number of lines that the last CSV file lost, all that an open quote runs over; the first."""
     tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
     if "reject_errors" not in tables:

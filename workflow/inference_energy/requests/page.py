@@ -1,5 +1,10 @@
 """The page of a log: its answer in sentences and short tables, from a template."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
 from inference_energy.templates import render
 from inference_energy.units import SECONDS_PER_HOUR
 
@@ -9,8 +14,15 @@ FILES_SHOWN = 10
 
 
 def page(
-    title, tables, table, settings, load, left_out=(), power_measured=False, rows_of_many=False
-):
+    title: str,
+    tables: Mapping[str, pd.DataFrame],
+    table: pd.DataFrame,
+    settings: Mapping[str, Any],
+    load: Mapping[str, Any],
+    left_out: Sequence[str] = (),
+    power_measured: bool = False,
+    rows_of_many: bool = False,
+) -> str:
     """Write the page.
 
     Parameters

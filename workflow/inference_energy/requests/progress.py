@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 EVERY = 10.0
@@ -9,7 +10,7 @@ EVERY = 10.0
 
 
 @contextmanager
-def telling(within):
+def telling(within: Callable[[], float]) -> Iterator[Callable[[str, int, int], None]]:
     """Say every few seconds how far a job is, also while it reads one large unit.
 
     Parameters
@@ -23,23 +24,25 @@ def telling(within):
         To be told what is read, how many units of it are, and of how many; the last one is said
         at once.
     """
-    ended, now = threading.Event(), []
+    ended = threading.Event()
+    now: tuple[str, int, int] | None = None
 
-    def line():
-        what, number, count = now
+    def line(what: str, number: int, count: int) -> None:
         share = within() if number < count else -1.0
         part = f", {share:.0f} % of the next" if share >= 0 else ""
         print(f"{what}: {number} of {count} read{part}", file=sys.stderr)
 
-    def say(what, number, count):
-        now[:] = what, number, count
+    def say(what: str, number: int, count: int) -> None:
+        nonlocal now
+        now = what, number, count
         if number == count:
-            line()
+            line(what, number, count)
 
-    def repeat():
+    def repeat() -> None:
         while not ended.wait(EVERY):
-            if now and now[1] < now[2]:
-                line()
+            last = now
+            if last and last[1] < last[2]:
+                line(*last)
 
     thread = threading.Thread(target=repeat)
     thread.start()
