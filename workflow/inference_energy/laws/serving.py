@@ -164,6 +164,23 @@ INDEX_BYTES = 132.0
 ASSUMED_BYTES = 2.0
 """Bytes of an activation, and of a cache entry at 16 bit."""
 
+NUMBERS = (
+    "params_total_b",
+    "params_active_b",
+    "layers",
+    "hidden_size",
+    "attention_heads",
+    "kv_heads",
+    "head_dim",
+    "experts",
+    "experts_active",
+    "kv_bytes_per_token_16bit",
+    "context_share",
+    "index_tokens",
+    "index_width",
+)
+"""Columns of the schema ``models`` that traits follow from, numbers."""
+
 
 Finder = Callable[[pd.Series, pd.DataFrame], pd.Series]
 """Finds a row's model or GPU in a table."""
@@ -208,80 +225,107 @@ def _floats(table: pd.DataFrame, *columns: str) -> list[Array]:
 
 
 def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.DataFrame:
-    total, active = (GIGA * x for x in _floats(model, "params_total_b", "params_active_b"))
-    layers, hidden, heads, kv_heads, width, experts, used, cache_bytes, share, *index = _floats(
-        model,
-        "layers",
-        "hidden_size",
-        "attention_heads",
-        "kv_heads",
-        "head_dim",
-        "experts",
-        "experts_active",
-        "kv_bytes_per_token_16bit",
-        "context_share",
-        "index_tokens",
-        "index_width",
-    )
+    of = _stated(rows, model, gpu)
+    dense_bytes, expert_bytes = _weight_bytes(rows["precision"], of)
+    usable = USABLE_MEMORY * of["memory"] * of["count"]
+    free = np.maximum(usable - dense_bytes - expert_bytes, LEAST_CACHE * usable)
+    found = {
+        "dense_s": dense_bytes / (of["count"] * of["bandwidth"]),
+        "experts_s": expert_bytes / (of["count"] * of["bandwidth"]),
+        "latent": of["latent"],
+        "indexed": (model["attention"] == "sparse").to_numpy(),
+        "four_bit": of["four_bit"],
+        "several": of["count"] > 1,
+        "layers": of["layers"],
+        "group": of["group"],
+        "overlapped": rows.get("engine", pd.Series(None, rows.index, object)).map(overlaps),
+        **_of_products(of),
+        **_of_context(rows["precision"], of, free),
+    }
+    traits = pd.DataFrame({name: found[name] for name in TRAITS}, index=rows.index).astype(float)
+    return traits.assign(filled=(dense_bytes + expert_bytes) / usable)
+
+
+def _stated(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What is stated of every row, without prefixes of units: its model, GPU, layout and format."""
+    of: dict[str, np.ndarray] = dict(zip(NUMBERS, _floats(model, *NUMBERS), strict=True))
     memory, bandwidth, link = _floats(gpu, "memory_gb", "bandwidth_tb_s", "link_gb_s")
-    rate = _rates(rows["precision"], gpu)
-    rate_8bit = _rates(rows["precision"].replace("FP4", "FP8"), gpu)
-    rate_16bit = TERA * _floats(gpu, "dense_tflops_16bit")[0]
-    memory, bandwidth, link = memory * BYTES_PER_GIB, bandwidth * TERA, link * GIGA
+    of |= {"memory": memory * BYTES_PER_GIB, "bandwidth": bandwidth * TERA, "link": link * GIGA}
+    of["rate"] = _rates(rows["precision"], gpu)
+    of["rate_8bit"] = _rates(rows["precision"].replace("FP4", "FP8"), gpu)
+    of["rate_16bit"] = TERA * _floats(gpu, "dense_tflops_16bit")[0]
     count, copies, spread = layout(rows)
-    group = count / copies
-    mixture = (model["architecture"] == "moe").to_numpy() & ~np.isnan(experts)
-    latent = model["attention"].isin(["mla", "sparse"]).to_numpy()
-    four_bit = rows["precision"].isin(["FP4", "INT4"]).to_numpy()
-    expert_share = np.where(mixture, used / experts, 0.0)
-    routed = np.where(mixture, (total - active) / (1 - expert_share), 0.0)
-    always = total - routed
-    weight = rows["precision"].map(WEIGHT_BYTES).to_numpy(float)
+    of |= {"count": count, "copies": copies, "spread": spread, "group": count / copies}
+    of["mixture"] = (model["architecture"] == "moe").to_numpy() & ~np.isnan(of["experts"])
+    of["latent"] = model["attention"].isin(["mla", "sparse"]).to_numpy()
+    of["indexed"] = ~np.isnan(of["index_tokens"])
+    of["hybrid"] = model["attention"].eq("hybrid").to_numpy()
+    of["four_bit"] = rows["precision"].isin(["FP4", "INT4"]).to_numpy()
+    total, of["active"] = (GIGA * of[name] for name in ("params_total_b", "params_active_b"))
+    of["expert_share"] = np.where(of["mixture"], of["experts_active"] / of["experts"], 0.0)
+    apart = (total - of["active"]) / (1 - of["expert_share"])
+    of["routed"] = np.where(of["mixture"], apart, 0.0)
+    of["always"] = total - of["routed"]
+    return of
+
+
+def _weight_bytes(precision: pd.Series, of: Mapping[str, np.ndarray]) -> tuple[Array, Array]:
+    """Bytes of the weights that every token uses, of all copies, and of the routed experts."""
+    weight = precision.map(WEIGHT_BYTES).to_numpy(float)
     # of a mixture in 4 bit, only the routed experts are; the rest computes in 8 bit
-    dense_bytes = always * np.where(mixture & four_bit, 1.0, weight) * copies
-    expert_bytes = routed * weight
+    dense = of["always"] * np.where(of["mixture"] & of["four_bit"], 1.0, weight) * of["copies"]
+    return dense, of["routed"] * weight
+
+
+def _of_products(of: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Traits of the matrix products, and of the reductions of what they give."""
+    always, active, mixture = of["always"], of["active"], of["mixture"]
+    rate, count, layers, hidden = of["rate"], of["count"], of["layers"], of["hidden_size"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = of["routed"] / (3 * hidden * of["experts"] * layers) * of["spread"] / count
+        narrowness = np.where(mixture, NARROW / width, 0.0)
+    dense = always / np.where(mixture, of["rate_8bit"], rate)
+    return {
+        "expert_share": of["expert_share"],
+        "mixture": mixture,
+        "routing": np.where(mixture, np.log2(of["experts"]) / ROUTED, 0.0),
+        "compute_s": 2 * (dense + (active - always) / rate) / count,
+        "narrowness": narrowness,
+        "link_s": 2 * layers * hidden * ASSUMED_BYTES / of["link"] / of["copies"],
+        "message_bytes": hidden * ASSUMED_BYTES / of["copies"],
+    }
+
+
+def _of_context(
+    precision: pd.Series, of: Mapping[str, np.ndarray], free: Array
+) -> dict[str, np.ndarray]:
+    """Traits of attention and of what is kept of a query's tokens in the memory that is free."""
+    layers, heads, width, count = of["layers"], of["attention_heads"], of["head_dim"], of["count"]
+    indexed, cache_bytes = of["indexed"], of["kv_bytes_per_token_16bit"]
+    share = of["context_share"]
     entry = cache_bytes * np.where(np.isnan(share), 1.0, share)
-    entry = entry * np.where(rows["precision"].isin(EIGHT_BIT_CACHE), 0.5, 1.0)
+    entry = entry * np.where(precision.isin(EIGHT_BIT_CACHE), 0.5, 1.0)
     # a latent cache cannot be parted by heads: every GPU of a group has all of it
-    parted = copies * np.where(latent, 1.0, np.minimum(group, kv_heads))
-    usable = USABLE_MEMORY * memory * count
-    indexed = ~np.isnan(index[0])
+    heads_apart = np.where(of["latent"], 1.0, np.minimum(of["group"], of["kv_heads"]))
+    parted = of["copies"] * heads_apart
     # where heads share an entry, it may be of several tokens: entries per token
-    entries = np.where(kv_heads == 1, cache_bytes / (ASSUMED_BYTES * layers * width), 1.0)
+    entries = cache_bytes / (ASSUMED_BYTES * layers * width)
+    entries = np.where(of["kv_heads"] == 1, entries, 1.0)
     # a query attends to the latent entries themselves, which are wider than a head
     pairs = np.where(indexed, cache_bytes * heads, 2 * layers * heads * width)
-    state = 2 * layers * hidden * STATE_WIDTH * STATE_BYTES
-    free = np.maximum(usable - dense_bytes - expert_bytes, LEAST_CACHE * usable)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        expert_width = routed / (3 * hidden * experts * layers) * spread / count
-        narrowness = np.where(mixture, NARROW / expert_width, 0.0)
-    columns = [
-        dense_bytes / (count * bandwidth),
-        expert_bytes / (count * bandwidth),
-        expert_share,
-        mixture,
-        np.where(mixture, np.log2(experts) / ROUTED, 0.0),
-        latent,
-        (model["attention"] == "sparse").to_numpy(),
-        four_bit,
-        count > 1,
-        layers,
-        2 * (always / np.where(mixture, rate_8bit, rate) + (active - always) / rate) / count,
-        narrowness,
-        2 * layers * hidden * ASSUMED_BYTES / link / copies,
-        group,
-        hidden * ASSUMED_BYTES / copies,
-        pairs / (count * rate_16bit),
-        np.where(indexed, 2 * layers * entries * index[1], 0.0) / (count * rate),
-        np.where(indexed, index[0], np.inf),
-        entry / (parted * bandwidth),
-        np.where(indexed, INDEX_BYTES * layers * entries, 0.0) / (parted * bandwidth),
-        free * parted / count / entry,
-        np.where(model["attention"].eq("hybrid"), state, 0.0) / (count * bandwidth),
-        rows.get("engine", pd.Series(None, rows.index, object)).map(overlaps),
-    ]
-    traits = pd.DataFrame(dict(zip(TRAITS, columns, strict=True)), index=rows.index).astype(float)
-    return traits.assign(filled=(dense_bytes + expert_bytes) / usable)
+    index = np.where(indexed, 2 * layers * entries * of["index_width"], 0.0)
+    state = 2 * layers * of["hidden_size"] * STATE_WIDTH * STATE_BYTES
+    bandwidth = of["bandwidth"]
+    return {
+        "attention_s": pairs / (count * of["rate_16bit"]),
+        "index_s": index / (count * of["rate"]),
+        "index_tokens": np.where(indexed, of["index_tokens"], np.inf),
+        "cache_s": entry / (parted * bandwidth),
+        "index_cache_s": np.where(indexed, INDEX_BYTES * layers * entries, 0.0)
+        / (parted * bandwidth),
+        "cache_tokens": free * parted / count / entry,
+        "state_s": np.where(of["hybrid"], state, 0.0) / (count * bandwidth),
+    }
 
 
 def _rates(precision: pd.Series, gpu: pd.DataFrame) -> Array:
@@ -366,47 +410,10 @@ def part_seconds(
     batch = served_batch(of, n_in, n_out, concurrency, requests)
     left = 1 / np.asarray(requests, float)
     per_request = 1 / batch + DRAIN * left * (1 - batch * left)
-    touched = 1 - (1 - of["expert_share"]) ** np.maximum(batch, 1.0)
-    four, latent, layers = of["four_bit"], of["latent"], of["layers"]
-    ring, each = 2 * (of["group"] - 1) / of["group"], of["group"] - 1
-    padded = 1 / (1 + batch * of["expert_share"] / EXPERT_ROWS)
-    small = 1 / (1 + (batch * of["message_bytes"] / SMALL_MESSAGE) ** 2)
-    step = n_out * per_request
-    dense, experts = step * of["dense_s"], step * touched * of["experts_s"]
-    compute, prefill = n_out * of["compute_s"], computed * of["compute_s"]
-    context = n_in + n_out / 2
-    read = np.minimum(context, of["index_tokens"]) * of["cache_s"]
-    cache = n_out * (read + context * of["index_cache_s"])
-    pairs, selected = (
-        _pairs(n_in, most) - _pairs(n_in - computed, most) for most in (np.inf, of["index_tokens"])
-    )
-    link = of["link_s"]
     parts = {
-        "weights": dense * (1 - four),
-        "weights_4bit": dense * four,
-        "experts": experts * (1 - four),
-        "experts_4bit": experts * four,
-        "step": step * layers,
-        "step_routing": step * layers * of["routing"],
-        "step_latent": step * layers * latent,
-        "step_indexed": step * layers * of["indexed"],
-        "step_reduction": step * layers * of["several"],
-        "compute": compute,
-        "narrow": compute * of["narrowness"] * padded,
-        "link": n_out * link * (ring + (each - ring) * small),
-        "token": n_out * (1 - of["overlapped"]),
-        "token_hidden": n_out * of["overlapped"],
-        "cache": cache * (1 - latent),
-        "cache_latent": cache * latent,
-        "state": n_out * of["state_s"],
-        "prefill_compute": prefill * (1 - of["mixture"]),
-        "prefill_mixture": prefill * of["mixture"],
-        "prefill_narrow": prefill * of["narrowness"],
-        "prefill_link": computed * link * ring,
-        "prefill_attention": pairs * of["attention_s"] * (1 - of["indexed"]),
-        "prefill_selected": (selected * of["attention_s"] + pairs * of["index_s"]) * of["indexed"],
-        "prefill_step": layers,
-        "prefill_request": 1.0,
+        **_step_seconds(of, batch, n_out * per_request),
+        **_answer_seconds(of, batch, n_in, n_out),
+        **_prefill_seconds(of, n_in, computed),
         "prefill_latency": per_request,
     }
     shape = np.broadcast_shapes(*{np.shape(part) for part in parts.values()})
@@ -414,6 +421,70 @@ def part_seconds(
     for place, name in enumerate(PARTS):
         found[..., place] = parts[name]
     return found
+
+
+def _step_seconds(of: Mapping[str, Array], batch: Array, steps: Array) -> dict[str, Array]:
+    """Parts that a step takes once for its batch; of so many steps a query bears the time."""
+    touched = 1 - (1 - of["expert_share"]) ** np.maximum(batch, 1.0)
+    dense, experts = steps * of["dense_s"], steps * touched * of["experts_s"]
+    four, layers = of["four_bit"], of["layers"]
+    return {
+        "weights": dense * (1 - four),
+        "weights_4bit": dense * four,
+        "experts": experts * (1 - four),
+        "experts_4bit": experts * four,
+        "step": steps * layers,
+        "step_routing": steps * layers * of["routing"],
+        "step_latent": steps * layers * of["latent"],
+        "step_indexed": steps * layers * of["indexed"],
+        "step_reduction": steps * layers * of["several"],
+    }
+
+
+def _answer_seconds(
+    of: Mapping[str, Array], batch: Array, n_in: Array, n_out: Array
+) -> dict[str, Array]:
+    """Parts that every output token takes for itself."""
+    compute = n_out * of["compute_s"]
+    padded = 1 / (1 + batch * of["expert_share"] / EXPERT_ROWS)
+    ring, each = _ring(of["group"]), of["group"] - 1
+    small = 1 / (1 + (batch * of["message_bytes"] / SMALL_MESSAGE) ** 2)
+    context = n_in + n_out / 2
+    read = np.minimum(context, of["index_tokens"]) * of["cache_s"]
+    cache = n_out * (read + context * of["index_cache_s"])
+    return {
+        "compute": compute,
+        "narrow": compute * of["narrowness"] * padded,
+        "link": n_out * of["link_s"] * (ring + (each - ring) * small),
+        "token": n_out * (1 - of["overlapped"]),
+        "token_hidden": n_out * of["overlapped"],
+        "cache": cache * (1 - of["latent"]),
+        "cache_latent": cache * of["latent"],
+        "state": n_out * of["state_s"],
+    }
+
+
+def _prefill_seconds(of: Mapping[str, Array], n_in: Array, computed: Array) -> dict[str, Array]:
+    """Parts of the input, of which so much is computed [tokens], but that of the batch."""
+    prefill = computed * of["compute_s"]
+    pairs, selected = (
+        _pairs(n_in, most) - _pairs(n_in - computed, most) for most in (np.inf, of["index_tokens"])
+    )
+    return {
+        "prefill_compute": prefill * (1 - of["mixture"]),
+        "prefill_mixture": prefill * of["mixture"],
+        "prefill_narrow": prefill * of["narrowness"],
+        "prefill_link": computed * of["link_s"] * _ring(of["group"]),
+        "prefill_attention": pairs * of["attention_s"] * (1 - of["indexed"]),
+        "prefill_selected": (selected * of["attention_s"] + pairs * of["index_s"]) * of["indexed"],
+        "prefill_step": of["layers"],
+        "prefill_request": np.ones(()),
+    }
+
+
+def _ring(group: Array) -> Array:
+    """Times that a reduction around a ring of GPUs sends the activations. [1]"""
+    return 2 * (group - 1) / group
 
 
 def _pairs(tokens: Array, most: ArrayLike) -> Array:
