@@ -68,27 +68,34 @@ def list_largest(connection, log, serving, lengths, table, surplus):
     return largest.table(found, serving, answers.model_names(lengths["model"]))
 
 
-def main(snakemake):
-    """Gather, compute everything, then write."""
-    read, output, params = snakemake.input, snakemake.output, snakemake.params
-    serving, reference = read_serving(read, params)
-    settings = params.settings
-    with opened(snakemake) as (connection, folder):
-        surplus = {Path(path).stem: path for path in getattr(read, "duplicates", [])}
-        counted = gather(connection, read, surplus)
-        lengths = counted["lengths"]
-        answers.check_any(lengths, counted["kinds"])
-        runs = measured = None
-        if {"start", "finish"} <= set(params.stated):
-            models = lengths["model"].unique()
-            runs, measured = answers.measured_loads(serving, counted["flight"], models)
-        serving = serving.at(answers.loads(params.load, lengths["model"], measured))
-        table, found = energies(serving, lengths), steps(serving, lengths)
-        log = source(snakemake, connection, folder)
-        repeated = surplus.get("surplus")
-        tables = {"largest": list_largest(connection, log, serving, lengths, table, repeated)}
-    tables["by_model"] = answers.by_model(serving, lengths, table)
-    whole = tables["by_model"]["energy_wh_p50"].iloc[0]
+def at_load(serving, counted, params):
+    """Return what serves the log at its load, and as measured what is in flight, over time and by
+    model; None for both where the log lacks starts or ends.
+    """
+    models = counted["lengths"]["model"]
+    runs = measured = None
+    if {"start", "finish"} <= set(params.stated):
+        runs, measured = answers.measured_loads(serving, counted["flight"], models.unique())
+    return serving.at(answers.loads(params.load, models, measured)), runs, measured
+
+
+def tell(serving, reference, counted, charged, params, runs, measured):
+    """Return the tables of the answer that the counts tell, by name; ``charged``: their energies
+    by row, and by steps.
+    """
+    lengths, settings, (table, found) = counted["lengths"], params.settings, charged
+    by_model = answers.by_model(serving, lengths, table)
+    whole = by_model["energy_wh_p50"].iloc[0]
+    long_from = settings["long_from"]["value"]
+    tables = {
+        "by_model": by_model,
+        "percentiles": answers.percentiles(serving, found),
+        "parts": answers.parts(serving, lengths, table),
+        "long_requests": answers.long_against_rest(serving, lengths, table, long_from),
+        "medians": answers.medians(serving, reference, params.reference["title"], lengths, found),
+        "kinds": answers.kinds(counted["kinds"]),
+        "examples": answers.examples(counted["examples"], params.log.get("files", [])),
+    }
     if {"by_hour", "by_tenant"} & set(params.tables):
         ratios = answers.calibration(serving, lengths, table)
     if "load" in params.tables:
@@ -98,36 +105,53 @@ def main(snakemake):
     if "by_tenant" in params.tables:
         named = settings["name_tenants"]
         tables["by_tenant"] = answers.by_tenant(serving, counted["tenants"], ratios, whole, named)
-    tables |= {
-        "percentiles": answers.percentiles(serving, found),
-        "parts": answers.parts(serving, lengths, table),
-        "long_requests": answers.long_against_rest(
-            serving, lengths, table, settings["long_from"]["value"]
-        ),
-        "medians": answers.medians(serving, reference, params.reference["title"], lengths, found),
-        "kinds": answers.kinds(counted["kinds"]),
-        "examples": answers.examples(counted["examples"], params.log.get("files", [])),
-    }
+    return tables
+
+
+def draw(serving, found, tables):
+    """Return the figures by name."""
     drawn = {
         "distribution": figures.distribution(serving, found, tables["medians"], answers.LARGEST),
         "parts": figures.parts(tables["parts"]),
     }
-    if "by_hour" in tables:
-        drawn["hours"] = figures.hours(tables["by_hour"])
-    written = page(
-        *(params.title, tables, table, settings, params.load, params.left_out),
-        power_measured=params.deployment is not None,
-        rows_of_many="requests" in params.stated,
-    )
+    return drawn | ({"hours": figures.hours(tables["by_hour"])} if "by_hour" in tables else {})
+
+
+def write(output, params, tables, drawn, markdown):
+    """Write tables, figures and the page."""
     for name in params.tables:
         write_table(tables[name], output[name], f"requests_{name}")
     save_all(drawn, output.figures)
     images = {
         Path(path).stem: Path(path).read_bytes() for path in output.figures if path.endswith("svg")
     }
-    text = told(written, Path(output.page).parent)
+    text = told(markdown, Path(output.page).parent)
     write_text(output.page, text)
     write_text(output.html, to_html(params.title, text, images))
+
+
+def main(snakemake):
+    """Gather, compute everything, then write."""
+    read, params = snakemake.input, snakemake.params
+    serving, reference = read_serving(read, params)
+    with opened(snakemake) as (connection, folder):
+        surplus = {Path(path).stem: path for path in getattr(read, "duplicates", [])}
+        counted = gather(connection, read, surplus)
+        lengths = counted["lengths"]
+        answers.check_any(lengths, counted["kinds"])
+        serving, runs, measured = at_load(serving, counted, params)
+        table, found = energies(serving, lengths), steps(serving, lengths)
+        log = source(snakemake, connection, folder)
+        repeated = surplus.get("surplus")
+        listed = list_largest(connection, log, serving, lengths, table, repeated)
+    tables = {"largest": listed}
+    tables |= tell(serving, reference, counted, (table, found), params, runs, measured)
+    markdown = page(
+        *(params.title, tables, table, params.settings, params.load, params.left_out),
+        power_measured=params.deployment is not None,
+        rows_of_many="requests" in params.stated,
+    )
+    write(snakemake.output, params, tables, draw(serving, found, tables), markdown)
 
 
 if __name__ == "__main__":
