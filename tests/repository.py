@@ -9,7 +9,7 @@ import yaml
 from inference_energy import documents
 from inference_energy.laws.registry import needed_tables, serving_tables
 from inference_energy.method.files import resolve
-from inference_energy.method.sources import MEASURED, Sources, tables_of
+from inference_energy.method.materials import MEASURED, Materials, tables_of
 from inference_energy.robustness.files import on_base
 from inference_energy.tables import read_table
 from processes import git
@@ -60,12 +60,12 @@ def hardware_tables(names=HARDWARE):
     return {name: read(MEASURED.get(name, f"data/{name}.csv"), name) for name in names}
 
 
-def sources(methods):
+def materials(methods):
     """Everything that resolved methods are built from."""
     traces = read("data/request_lengths.csv", "request_lengths").sort_values("quantile")
     paths = {path for method in methods for path in tables_of(method)}
     needed = sorted({*needed_tables(), *serving_tables()})
-    return Sources(
+    return Materials(
         {path: read(path, "throughput") for path in sorted(paths)},
         {
             "traces": {

@@ -15,7 +15,7 @@ from inference_energy import documents  # noqa: E402
 from inference_energy.errors import InputError  # noqa: E402
 from inference_energy.laws.registry import LAWS  # noqa: E402
 from inference_energy.laws.training import STEADY_TABLE, THROUGHPUT_TABLES  # noqa: E402
-from inference_energy.method.sources import inputs_of_any, law_tables  # noqa: E402
+from inference_energy.method.materials import inputs_of_any, law_tables  # noqa: E402
 from inference_energy.project import provided  # noqa: E402
 from inference_energy.stress.settings import merge  # noqa: E402
 from stress import measure  # noqa: E402

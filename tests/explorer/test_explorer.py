@@ -20,7 +20,7 @@ from inference_energy.method.serving import serve_elsewhere
 from inference_energy.method.setup import TRIMMED, UNTRIMMED, ServedModel
 from inference_energy.scaling.agents import step_seconds
 from inference_energy.text import number
-from repository import METHODS, ROOT, read, read_yaml, sources
+from repository import METHODS, ROOT, materials, read, read_yaml
 
 pytestmark = pytest.mark.browser
 
@@ -88,7 +88,7 @@ def known():
         read("data/node_power.csv", "node_power"),
         read("data/throughput/at_load.csv", "throughput"),
     )
-    of = sources([METHODS[name] for name in SHOWN])
+    of = materials([METHODS[name] for name in SHOWN])
     found = {}
     for name in SHOWN:
         method, given = METHODS[name], of(METHODS[name])

@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 from inference_energy import project
 from inference_energy.documents import read_schema
-from inference_energy.method.sources import tables_of
+from inference_energy.method.materials import tables_of
 from inference_energy.names import name_problems
 from repository import METHODS, ROOT, read, read_yaml
 

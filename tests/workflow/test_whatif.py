@@ -16,12 +16,12 @@ from inference_energy.claims.selectors import Results
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.build import build
 from inference_energy.method.files import merge, resolve
-from inference_energy.method.sources import Sources, serving_inputs, tables_of
+from inference_energy.method.materials import Materials, serving_inputs, tables_of
 from inference_energy.paper import estimate
 from inference_energy.scaling.length import cost_of_length
 from inference_energy.tables import read_table, write_table
 from processes import git, one_message, snakemake
-from repository import METHODS, ROOT, edited, read, read_yaml, sources
+from repository import METHODS, ROOT, edited, materials, read, read_yaml
 
 METHOD, ROWS = "config/methods/oviedo2026.yaml", "data/throughput/oviedo.csv"
 
@@ -141,7 +141,7 @@ EDITS = {
 ENGINES = ["published", "exact"]
 SCRIPTS = ROOT / "workflow" / "scripts"
 CONFIGURED = read_yaml("config/config.yaml")["methods"]
-SOURCES = sources([METHODS[name] for name in CONFIGURED])
+MATERIALS = materials([METHODS[name] for name in CONFIGURED])
 FINDINGS = read_yaml("config/findings.yaml")
 LONGER = read_yaml("config/scaling.yaml")["longer"]["factor"]
 CLAIMS = read("data/published/claims.csv", "claims_published")
@@ -217,8 +217,8 @@ def write_reviewed(monkeypatch, scratch, names=None):
     Of the methods that no edit has moved, only those that are named are computed.
     """
     files = {path.stem: documents.read(path) for path in Path("config/methods").glob("*.yaml")}
-    tables = {path: read_table(path, "throughput") for path in SOURCES.tables}
-    moved = {path for path in tables if not tables[path].equals(SOURCES.tables[path])}
+    tables = {path: read_table(path, "throughput") for path in MATERIALS.tables}
+    moved = {path for path in tables if not tables[path].equals(MATERIALS.tables[path])}
     numbers = script(monkeypatch, "_published").published_numbers(Inputs(INPUTS))
     resolving = script(monkeypatch, "method/resolve")
     known = pd.read_csv("results/headline.csv")
@@ -231,7 +231,7 @@ def write_reviewed(monkeypatch, scratch, names=None):
             parts.append(known[known["method"] == name])
             continue
         call(resolving, used, [f"results/{name}/method.yaml"], method=method)
-        given = Sources(tables, SOURCES.shared)(method)
+        given = Materials(tables, MATERIALS.shared)(method)
         parts.append(lines_of(name, method, given, scratch, numbers))
     write_table(pd.concat(parts), "results/headline.csv", "headline")
 

@@ -37,7 +37,7 @@ from inference_energy.energy import monte_carlo
 from inference_energy.energy.equation import drawn_power, node_seconds, query_energy
 from inference_energy.laws.rows import usable_rows
 from inference_energy.method.build import build
-from inference_energy.method.sources import tables_of
+from inference_energy.method.materials import tables_of
 from inference_energy.tables import read_table
 from inference_energy.units import MILLI
 

@@ -28,8 +28,8 @@ from inference_energy.drawing import SETTINGS, Picture
 from inference_energy.energy import exact
 from inference_energy.method.build import build
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.materials import tables_of
 from inference_energy.method.setup import fixed_regime
-from inference_energy.method.sources import tables_of
 from inference_energy.robustness.figures import variance_shares
 from inference_energy.tables import read_table
 

@@ -10,8 +10,8 @@ from inference_energy.errors import InputError
 from inference_energy.imports import behind
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.files import lineage
-from inference_energy.method.sources import inputs_of, inputs_of_any, law_tables
-from inference_energy.method.sources import serving_inputs, tables_of
+from inference_energy.method.materials import inputs_of, inputs_of_any, law_tables
+from inference_energy.method.materials import serving_inputs, tables_of
 from inference_energy.project import is_own, own, provided
 from inference_energy.tables import schema_path
 from inference_energy.templates import sources

@@ -1,4 +1,4 @@
-from inference_energy.method.sources import tables_under
+from inference_energy.method.materials import tables_under
 
 # groups of specifications along the curve: as many as are told apart in a figure 7 in wide
 CURVE_BINS = 60

@@ -1,6 +1,6 @@
 """A day of a method's own queries, as the jobs of `snakemake requests` read it."""
 
-from _setups import read_all_sources
+from _setups import read_materials
 from inference_energy.energy.exact import regime_energy
 from inference_energy.method.build import build
 from inference_energy.requests import generate
@@ -12,7 +12,7 @@ class Drawn:
 
     def __init__(self, snakemake, connection):
         method, count = snakemake.params.log["method"], snakemake.params.log["count"]
-        setup = build(method, **read_all_sources(snakemake.input)(method))
+        setup = build(method, **read_materials(snakemake.input)(method))
         _, members = regime_energy(setup, setup.regimes["traditional"])
         self.connection, self.day = connection, generate.Day.of(setup, members, count)
         settings = snakemake.params.settings

@@ -3,12 +3,12 @@
 from inference_energy import documents
 from inference_energy.laws.registry import needed_tables, serving_tables
 from inference_energy.method.build import build
-from inference_energy.method.sources import SERVING, Sources
+from inference_energy.method.materials import SERVING, Materials
 from inference_energy.tables import read_table
 
 
-def read_all_sources(inputs, paths=None, instead=None):
-    """Return the Sources of every method that can be built from the inputs.
+def read_materials(inputs, paths=None, instead=None):
+    """Return the Materials of every method that can be built from the inputs.
 
     Parameters
     ----------
@@ -22,25 +22,25 @@ def read_all_sources(inputs, paths=None, instead=None):
     """
     instead, paths = instead or {}, inputs.throughput_tables if paths is None else paths
     tables = {path: read_table(instead.get(path, path), "throughput") for path in paths}
-    return Sources(tables, read_shared(inputs, instead))
+    return Materials(tables, read_shared(inputs, instead))
 
 
 def read_shared(inputs, instead=None):
     """Return the tables that methods share, as keyword arguments; parameters as above."""
-    sources, instead = {}, instead or {}
+    materials, instead = {}, instead or {}
     if getattr(inputs, "traces", None):
         path = instead.get(inputs.traces, inputs.traces)
         traces = read_table(path, "request_lengths").sort_values("quantile")
-        sources["traces"] = {
+        materials["traces"] = {
             name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")
         }
     given = {name: getattr(inputs, name, None) for name in needed_tables()}
     given |= {name: getattr(inputs, SERVING + name, None) for name in serving_tables()}
     hardware = {n: read_table(instead.get(path, path), n) for n, path in given.items() if path}
-    return sources | ({"hardware": hardware} if hardware else {})
+    return materials | ({"hardware": hardware} if hardware else {})
 
 
-def read_sources(inputs):
+def read_method(inputs):
     """Return the resolved method (dict) and the tables to build it from, as keyword arguments.
 
     Parameters
@@ -49,10 +49,10 @@ def read_sources(inputs):
         ``method`` (YAML), and as above.
     """
     method = documents.read(inputs.method)
-    return method, read_all_sources(inputs)(method)
+    return method, read_materials(inputs)(method)
 
 
 def read_setup(inputs):
     """Return the resolved method (dict) and the Setup built from it; ``inputs`` as above."""
-    method, sources = read_sources(inputs)
-    return method, build(method, **sources)
+    method, materials = read_method(inputs)
+    return method, build(method, **materials)

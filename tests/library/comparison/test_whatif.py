@@ -25,7 +25,7 @@ from repository import METHODS, PAPER_TABLE, read
 BASE = METHODS["oviedo2026"] | {"data": {"value": NOW}}
 
 
-def sources(method):
+def materials_of(method):
     """The paper's table."""
     return {"table": read(PAPER_TABLE, "throughput")}
 
@@ -33,7 +33,9 @@ def sources(method):
 def ask(**changes):
     """Answers of the paper's method and of one that differs, and the settings' factors."""
     sides = Side("base", BASE), Side("head", merge(BASE, changes))
-    return ask_sides(sides, [fitted(side, sources) for side in needed(*sides)], sources, 15)
+    return ask_sides(
+        sides, [fitted(side, materials_of) for side in needed(*sides)], materials_of, 15
+    )
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from inference_energy.deployments import files
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS
-from inference_energy.method.sources import inputs_of, law_tables
+from inference_energy.method.materials import inputs_of, law_tables
 from inference_energy.project import listed
 from library.deployments.made_up import FIXED, SCHEMAS, WHERE, own, quantity, refusal
 from repository import METHOD_FILES

@@ -14,8 +14,8 @@ BUSY = Load(256.0, "H100-SXM-80GB", "FP8", 8)
 
 
 @pytest.fixture(scope="module")
-def sources():
-    return repository.sources([METHODS["revised"]])(METHODS["revised"])
+def materials():
+    return repository.materials([METHODS["revised"]])(METHODS["revised"])
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +25,13 @@ def kinds(runs):
 
 
 @pytest.fixture(scope="module")
-def apart(sources, kinds):
-    return unseen(METHODS["revised"], sources, kinds)
+def apart(materials, kinds):
+    return unseen(METHODS["revised"], materials, kinds)
 
 
-def test_only_measured_models_of_a_method_that_knows_load_are_asked(sources, kinds, apart):
+def test_only_measured_models_of_a_method_that_knows_load_are_asked(materials, kinds, apart):
     assert set(apart) == {MODEL}
-    assert unseen(METHODS["oviedo2026"], sources, kinds) == {}
+    assert unseen(METHODS["oviedo2026"], materials, kinds) == {}
 
 
 def test_energy_falls_with_the_load_and_rises_with_the_gpus(apart, convert):
@@ -43,12 +43,12 @@ def test_energy_falls_with_the_load_and_rises_with_the_gpus(apart, convert):
     assert energy[0] > 4 * energy[1] > 4 * energy[2]
 
 
-def test_it_has_seen_nothing_of_the_model(sources, kinds, apart, convert):
-    steady = sources["hardware"]["mlenergy"]
+def test_it_has_seen_nothing_of_the_model(materials, kinds, apart, convert):
+    steady = materials["hardware"]["mlenergy"]
     own = steady["model"] == MODEL
     spoilt = steady.assign(throughput_tps=steady["throughput_tps"].where(~own, 1.0))
-    hardware = sources["hardware"] | {"mlenergy": spoilt}
-    fooled = unseen(METHODS["revised"], sources | {"hardware": hardware}, kinds)[MODEL]
+    hardware = materials["hardware"] | {"mlenergy": spoilt}
+    fooled = unseen(METHODS["revised"], materials | {"hardware": hardware}, kinds)[MODEL]
     honest, other = (
         energy_at(setup, MODEL, 300, 366, "accelerator", convert, BUSY).quantile(0.5)
         for setup in (apart[MODEL], fooled)

@@ -15,7 +15,7 @@ from inference_energy.laws.fitting import Served
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
 from inference_energy.method.build import build, fit_suitable
-from inference_energy.method.sources import tables_of
+from inference_energy.method.materials import tables_of
 from inference_energy.tables import read_table, write_table
 from repository import METHODS, PAPER_TABLE, read
 

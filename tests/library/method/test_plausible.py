@@ -5,8 +5,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from inference_energy.method.files import merge
+from inference_energy.method.materials import tables_of
 from inference_energy.method.plausible import Tables, held_against
-from inference_energy.method.sources import tables_of
 from repository import METHODS, read
 
 

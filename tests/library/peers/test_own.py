@@ -11,7 +11,7 @@ from inference_energy.peers.own import (
     of_method,
     of_method_at_load,
 )
-from repository import METHODS, hardware_tables, read, read_yaml, sources
+from repository import METHODS, hardware_tables, materials, read, read_yaml
 
 HARDWARE = hardware_tables()
 
@@ -139,7 +139,7 @@ def test_runs_without_a_throughput_or_a_measured_energy_have_none(metered, some,
 
 def test_a_method_that_knows_load_is_told_it(metered, convert):
     method = METHODS["revised"]
-    found = of_method_at_load(metered, method, sources([method])(method), convert)
+    found = of_method_at_load(metered, method, materials([method])(method), convert)
     found = found.set_index("id").loc[metered["id"]]
     assert (np.diff(found["energy_per_token_j"]) < 0).all()
     assert (np.diff(found["throughput_tps"]) > 0).all()

@@ -24,7 +24,7 @@ from inference_energy.requests.energies import (
 from library.laws.examples import TRUE
 from library.requests.by_itself import by_itself
 from library.requests.loaded import with_load
-from repository import METHODS, sources
+from repository import METHODS, materials
 
 QUERIES = 400_001
 
@@ -79,7 +79,7 @@ def test_a_log_of_the_methods_queries_has_the_exact_medians_and_totals(
 def other(request):
     """Every configured method that is not the paper's."""
     method = METHODS[request.param]
-    return build(method, **sources([method])(method))
+    return build(method, **materials([method])(method))
 
 
 @pytest.mark.parametrize("regime", ["traditional", "long"])

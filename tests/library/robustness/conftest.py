@@ -2,10 +2,10 @@
 
 import pytest
 from inference_energy.robustness import multiverse
-from library.robustness.small import SOURCES, checked, small
+from library.robustness.small import MATERIALS, checked, small
 
 
 @pytest.fixture(scope="module")
 def computed():
     choices = checked(small())
-    return choices, multiverse.outcomes(choices, SOURCES)
+    return choices, multiverse.outcomes(choices, MATERIALS)

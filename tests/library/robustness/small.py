@@ -3,12 +3,12 @@
 from copy import deepcopy
 
 from inference_energy.robustness.choices import Multiverse
-from repository import METHODS, read_schema, read_yaml, sources
+from repository import METHODS, materials, read_schema, read_yaml
 
 CONFIG = read_yaml("config/multiverse.yaml")
 SCHEMAS = [read_schema(name) for name in ("multiverse", "method")]
 BASE, MANY = METHODS[CONFIG["base"]], METHODS["full-load"]
-SOURCES = sources([BASE, MANY])
+MATERIALS = materials([BASE, MANY])
 FEW = {
     "node_power": ["v2", "one-node"],
     "power_utilisation": ["range", "coupled"],

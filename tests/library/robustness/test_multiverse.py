@@ -15,21 +15,21 @@ from inference_energy.robustness import choices as robustness_choices
 from inference_energy.robustness import multiverse
 from inference_energy.robustness.choices import headline
 from inference_energy.robustness.tabulated import LEVER_ACCURACY
-from library.robustness.small import BASE, CONFIG, MANY, SOURCES, checked, small
-from repository import METHODS, sources
+from library.robustness.small import BASE, CONFIG, MANY, MATERIALS, checked, small
+from repository import METHODS, materials
 
 
 @pytest.fixture(scope="module")
 def computed():
     choices = checked(small())
-    return choices, multiverse.outcomes(choices, SOURCES)
+    return choices, multiverse.outcomes(choices, MATERIALS)
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7, 40])
 def test_parts_that_were_written_gather_to_the_same_bytes(computed, parts, tmp_path):
     choices, whole = computed
     for part in range(1, parts + 1):
-        found = multiverse.part_outcomes(choices, SOURCES, part, parts)
+        found = multiverse.part_outcomes(choices, MATERIALS, part, parts)
         np.savez(tmp_path / f"{part}.npz", **found)
     read = [dict(np.load(tmp_path / f"{part}.npz")) for part in range(1, parts + 1)]
     answer = multiverse.gathered(choices, read)
@@ -80,7 +80,7 @@ def small_many(laws=MANY_LAWS):
 @pytest.fixture(scope="module")
 def many():
     choices = checked(small_many(), MANY)
-    return choices, multiverse.outcomes(choices, SOURCES)
+    return choices, multiverse.outcomes(choices, MATERIALS)
 
 
 def check_against_the_exact_engine(choices, found, count):
@@ -90,7 +90,7 @@ def check_against_the_exact_engine(choices, found, count):
     sample = np.random.default_rng(0).choice(allowed, count, replace=False)
     for i in sample:
         method = choices.method(dict(table.iloc[i]))
-        setup = build(method, **SOURCES(method))
+        setup = build(method, **MATERIALS(method))
         for name, regime in setup.regimes.items():
             models, members = exact.regime_energy(setup, regime)
             blend = exact.blend_energy(setup, models, members)
@@ -131,25 +131,25 @@ def test_a_second_charge_for_input_is_refused_by_a_rule_or_by_name():
     choices = {name: CONFIG["choices"][name] for name in names}
     config = CONFIG | {"choices": choices, "left_out": []}
     (rule,) = [rule for rule in config["refused"] if set(rule["when"]) == set(names)]
-    found = multiverse.outcomes(checked(config | {"refused": [rule]}), SOURCES)
+    found = multiverse.outcomes(checked(config | {"refused": [rule]}), MATERIALS)
     assert np.isnan(found[headline("long")]).sum() == 1
     with pytest.raises(InputError, match=r"additive.*: the input would be charged twice"):
-        multiverse.outcomes(checked(config | {"refused": []}), SOURCES)
+        multiverse.outcomes(checked(config | {"refused": []}), MATERIALS)
 
 
 def test_a_stress_case_stands_beside_its_base():
     choices = checked(small())
     cases = {"azure-code": CONFIG["stress_cases"]["azure-code"]}
-    table = multiverse.stress_cases(choices, cases, SOURCES)
+    table = multiverse.stress_cases(choices, cases, MATERIALS)
     assert len(table) == 6
     median = table[table["statistic"] == "p50"].set_index("regime")
-    setup = build(BASE, **SOURCES(BASE))
+    setup = build(BASE, **MATERIALS(BASE))
     regime = setup.regimes["long"]
     base = exact.blend_energy(setup, *exact.regime_energy(setup, regime)).quantile(0.5)
     assert median.loc["long", "value"] / median.loc["long", "ratio"] == pytest.approx(base)
     # answers of 13 tokens instead of 300
     assert median.loc["traditional", "ratio"] < 0.2
-    assert multiverse.stress_cases(choices, {}, SOURCES).empty
+    assert multiverse.stress_cases(choices, {}, MATERIALS).empty
 
 
 def test_an_option_may_name_another_table(many):
@@ -163,7 +163,7 @@ def test_an_option_may_name_another_table(many):
 def test_the_specification_of_the_base_is_the_base_method(computed):
     choices, found = computed
     assert choices.method() == BASE
-    setup = build(BASE, **SOURCES(BASE))
+    setup = build(BASE, **MATERIALS(BASE))
     regime = setup.regimes["traditional"]
     blend = exact.blend_energy(setup, *exact.regime_energy(setup, regime))
     value = found[headline("traditional")][choices.place]
@@ -172,7 +172,7 @@ def test_the_specification_of_the_base_is_the_base_method(computed):
 
 def test_two_processes_give_what_one_gives(computed):
     choices, found = computed
-    again = multiverse.outcomes(choices, SOURCES, workers=2)
+    again = multiverse.outcomes(choices, MATERIALS, workers=2)
     assert set(again) == set(found)
     for key, values in found.items():
         np.testing.assert_array_equal(values, again[key])
@@ -204,7 +204,7 @@ def test_many_claims_hold_as_one_does(relation, decimals, computed):
 def test_an_option_that_makes_no_sense_under_a_law_is_named(option, words):
     with pytest.raises(InputError) as error:
         choices = checked(small_many({"hierarchical": AS_BASE, "other": option}), MANY)
-        multiverse.outcomes(choices, SOURCES)
+        multiverse.outcomes(choices, MATERIALS)
     for problem in error.value.problems:
         assert problem.startswith("config/multiverse.yaml: ")
         assert "law" in problem and "other" in problem
@@ -216,7 +216,7 @@ def test_a_specification_without_any_spread_is_named():
     fixed = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
     config["choices"]["pue"]["options"]["none"] = {**AS_BASE, "override": {"pue": fixed}}
     with pytest.raises(InputError, match="power_utilisation = coupled, pue = none: neither"):
-        multiverse.outcomes(checked(config), SOURCES)
+        multiverse.outcomes(checked(config), MATERIALS)
 
 
 def option(override=None):
@@ -234,7 +234,7 @@ def test_load_is_a_choice_of_a_method_that_knows_it():
         for name, o in overrides.items()
     }
     config = {"base": "revised", "claims": CONFIG["claims"], "choices": choices}
-    of = sources([revised])
+    of = materials([revised])
     found = multiverse.outcomes(checked(config, revised), of)[headline("traditional")]
     changed = merge(revised, overrides["load"] | overrides["pue"])
     setup = build(changed, **of(changed))
@@ -259,7 +259,7 @@ def test_the_projects_choices_are_computed_on_a_method_that_knows_load():
     choices = checked(CONFIG | {"base": "revised", "choices": few}, METHODS["revised"])
     names = ["pue", "output_tokens", "input_tokens", "trim", "ranking", "shares", "load"]
     assert list(choices.choices) == names
-    of = sources([METHODS["revised"]])
+    of = materials([METHODS["revised"]])
     found = multiverse.outcomes(choices, of)[headline("traditional")]
     assert found.shape == (2, 2, 2, 2, 2, 2, 2)
     assert np.isfinite(found).all()

@@ -12,8 +12,8 @@ from inference_energy.errors import InputError
 from inference_energy.laws.registry import needed_tables
 from inference_energy.method.build import build
 from inference_energy.method.files import resolve
+from inference_energy.method.materials import Materials, tables_of
 from inference_energy.method.setup import Blend, Coupling
-from inference_energy.method.sources import Sources, tables_of
 from inference_energy.power.node import find_node, node_power
 from inference_energy.robustness import sensitivity
 from inference_energy.robustness.gridded import Gridded
@@ -52,7 +52,7 @@ def setup(request):
         "traces": {name: tuple(own["output_tokens"]) for name, own in traces.groupby("trace")},
         "hardware": {name: read_table(ROOT / f"data/{name}.csv", name) for name in needed_tables()},
     }
-    return build(method, **Sources(tables, shared)(method))
+    return build(method, **Materials(tables, shared)(method))
 
 
 def test_indices_of_a_product_of_factors():

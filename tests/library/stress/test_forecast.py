@@ -27,12 +27,12 @@ def predict():
     training = training_rows(throughput, hardware["mlenergy"], known)
     traces = {METHOD["regimes"]["traditional"]["output_tokens"]["trace"]: (100.0, 200.0)}
     table = pd.concat(throughput, ignore_index=True).drop_duplicates(ignore_index=True)
-    sources = {"table": table, "hardware": hardware, "traces": traces}
+    materials = {"table": table, "hardware": hardware, "traces": traces}
 
     def predicted(facts=None, **changes):
         stated = {name: value for name, value in (FACTS | (facts or {})).items() if value}
         settings = SETTINGS | {"facts": stated} | changes
-        return forecast(settings, training, hardware, {"revised": (METHOD, sources)})
+        return forecast(settings, training, hardware, {"revised": (METHOD, materials)})
 
     return predicted
 

@@ -9,8 +9,8 @@ from inference_energy.claims.selectors import keys_of, parts_of
 from inference_energy.documents import Schema, collecting, near
 from inference_energy.errors import InputError
 from inference_energy.method.files import merge
+from inference_energy.method.materials import tables_of
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
-from inference_energy.method.sources import tables_of
 from inference_energy.names import column_of
 from inference_energy.project import provided
 from inference_energy.tables import load_schema

@@ -84,7 +84,7 @@ def _with_text_keys(frame: pd.DataFrame) -> pd.DataFrame:
 
 def exact_results(
     method: Mapping[str, Any],
-    sources: Mapping[str, Any],
+    materials: Mapping[str, Any],
     published: Mapping[str, dict[str, float]],
     vendor: dict[str, pd.DataFrame] | None = None,
 ) -> Results:
@@ -94,7 +94,7 @@ def exact_results(
     ----------
     method : dict
         Resolved method.
-    sources : dict
+    materials : dict
         What it is built from, the keyword arguments of ``build``.
     published : dict of str to dict
         Published numbers, as of :class:`Results`.
@@ -106,7 +106,7 @@ def exact_results(
     -------
     Results
     """
-    setup = build(method, **sources)
+    setup = build(method, **materials)
     tables = {
         "energy_per_query": estimate.energy_per_query(setup, ["exact"]),
         "output_tokens": estimate.output_tokens(setup, ["exact"]),
@@ -114,7 +114,7 @@ def exact_results(
         "throughput_laws": estimate.throughput_laws(setup),
     }
     if vendor:
-        named = {"paper": sources["table"]} | vendor
+        named = {"paper": materials["table"]} | vendor
         ratios = _with_text_keys(
             pd.concat(
                 [law_ratios(setup, table).assign(table=name) for name, table in named.items()]

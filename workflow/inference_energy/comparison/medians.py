@@ -11,6 +11,7 @@ from inference_energy.energy.mixtures import Mixture
 from inference_energy.laws.fitting import Served, fit_laws
 from inference_energy.method.build import build, factor, output_tokens, utilisation_of
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.materials import MaterialsOf
 from inference_energy.method.serving import fit_serving
 from inference_energy.method.setup import Regime, Setup
 
@@ -47,16 +48,14 @@ class ExactMedians:
 
     Parameters
     ----------
-    sources : callable
+    materials_of : callable
         Resolved method to what it is built from, the keyword arguments of ``build``.
     regimes : collection of str, optional
         Kinds of queries whose median is asked for; all unless given.
     """
 
-    def __init__(
-        self, sources: Callable[[Method], dict[str, Any]], regimes: Collection[str] | None = None
-    ) -> None:
-        self._sources, self._asked = sources, regimes
+    def __init__(self, materials_of: MaterialsOf, regimes: Collection[str] | None = None) -> None:
+        self._materials_of, self._asked = materials_of, regimes
         self._known: dict[tuple[str, str], Any] = {}
 
     def __call__(self, method: Method) -> dict[str, float]:
@@ -94,7 +93,7 @@ class ExactMedians:
 
     def _given(self, method: Method) -> dict[str, Any]:
         tables = [method["benchmarks"]["table"], method.get("data")]
-        return self._once("sources", tables, lambda: self._sources(method))
+        return self._once("materials", tables, lambda: self._materials_of(method))
 
     def _laws(self, method: Method) -> Mapping[str, Served]:
         return self._once("laws", fitted_from(method), lambda: self._fitted(method))

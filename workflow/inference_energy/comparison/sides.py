@@ -13,7 +13,7 @@ from inference_energy import documents
 from inference_energy.comparison.snapshots import committed_files
 from inference_energy.errors import InputError
 from inference_energy.method.files import check, method_path, resolve
-from inference_energy.method.sources import Sources
+from inference_energy.method.materials import Materials
 from inference_energy.text import is_missing, short
 
 METHODS, DATA = "config/methods", "data"
@@ -55,11 +55,11 @@ class States:
 
     Parameters
     ----------
-    of : mapping of str to Sources
+    of : mapping of str to Materials
         By the value of a method's ``data``.
     """
 
-    of: Mapping[str, Sources]
+    of: Mapping[str, Materials]
 
     def __call__(self, method: Mapping[str, Any]) -> dict[str, Any]:
         """Keyword arguments of ``build`` for a resolved method."""

@@ -18,6 +18,7 @@ from inference_energy.energy import exact
 from inference_energy.laws.fitting import Served
 from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.differences import differing, quantities
+from inference_energy.method.materials import MaterialsOf
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.method.wording import LABELS, change_text, differing_keys, words
 from inference_energy.paper import estimate
@@ -40,8 +41,6 @@ BY_DRAW = {"reproduced with caveat": "reproduced by the seeded draw alone"}
 
 LONG_CHANGE = 120
 """Characters of a change beyond which a sentence says only what kind of change it is."""
-
-Sources = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,9 @@ class Answer:
         return float(line["value"].item())
 
 
-def fitted(side: Side, sources: Sources) -> dict[str, Served]:
-    """Throughput laws of a side's models; ``sources`` as for :func:`ask`."""
-    given = sources(side.method)
+def fitted(side: Side, materials_of: MaterialsOf) -> dict[str, Served]:
+    """Throughput laws of a side's models; ``materials_of`` as for :func:`ask`."""
+    given = materials_of(side.method)
     return fit_suitable(side.method, given["table"], given.get("hardware"))
 
 
@@ -89,7 +88,7 @@ def needed(base: Side, head: Side) -> Sequence[Side]:
 def ask(
     sides: Sequence[Side],
     laws: Sequence[Mapping[str, Served]],
-    sources: Sources,
+    materials_of: MaterialsOf,
     longer: float,
     apply: Callable[..., Any] = map,
 ) -> tuple[Answer, Answer, list[dict]]:
@@ -101,13 +100,13 @@ def ask(
         The two methods.
     laws : sequence of dict
         Throughput laws, from :func:`fitted`, of the sides that are :func:`needed`.
-    sources : callable
+    materials_of : callable
         Resolved method to what it is built from, the keyword arguments of ``build``.
     longer : float
         Factor of the output tokens at which ratios are comparable. [1]
     apply : callable
-        Applies a function to each regime, as ``map``: that of a pool of processes needs sources
-        that can be pickled.
+        Applies a function to each regime, as ``map``: that of a pool of processes needs
+        ``materials_of`` that can be pickled.
 
     Returns
     -------
@@ -116,7 +115,7 @@ def ask(
         From :func:`shapley_factors`.
     """
     both = (laws[0], laws[-1])
-    asked = partial(_of_regime, sides, both, sources, longer)
+    asked = partial(_of_regime, sides, both, materials_of, longer)
     *parts, shares = zip(*apply(asked, sides[0].method["regimes"]), strict=True)
     base, head = (_joined(side, of) for side, of in zip(sides, parts, strict=True))
     return base, head, shapley_factors(base.side.method, head.side.method, pd.concat(shares))
@@ -135,17 +134,17 @@ def _joined(side: Side, parts: Sequence[tuple[dict, dict]]) -> Answer:
 def _of_regime(
     sides: Sequence[Side],
     laws: Sequence[Mapping[str, Served]],
-    sources: Sources,
+    materials_of: MaterialsOf,
     longer: float,
     regime: str,
 ) -> tuple:
     """Tables and curves of both sides in a regime, and the shares of the settings."""
     setups = [
-        build(side.method, **sources(side.method), laws=own)
+        build(side.method, **materials_of(side.method), laws=own)
         for side, own in zip(sides, laws, strict=True)
     ]
     parts = [_part(setup, regime, longer) for setup in setups]
-    return *parts, _shares([side.method for side in sides], laws, sources, regime)
+    return *parts, _shares([side.method for side in sides], laws, materials_of, regime)
 
 
 def _part(setup: Setup, regime: str, longer: float) -> tuple[dict, dict]:
@@ -259,13 +258,16 @@ def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:
 
 
 def _shares(
-    methods: Sequence[dict], laws: Sequence[Mapping[str, Served]], sources: Sources, regime: str
+    methods: Sequence[dict],
+    laws: Sequence[Mapping[str, Served]],
+    materials_of: MaterialsOf,
+    regime: str,
 ) -> pd.DataFrame:
     """Share of each setting in the change of a regime's median; none where only one differs."""
     base, head = methods
     if sum(map(len, differing(base, head).values())) < 2:
         return pd.DataFrame()
-    medians = ExactMedians(sources, [regime])
+    medians = ExactMedians(materials_of, [regime])
     for method, known in zip(methods, laws, strict=True):
         medians.take(method, known)
     return attribution(base, head, medians)[0]

@@ -20,7 +20,7 @@ from inference_energy.documents import (
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
-from inference_energy.method.sources import inputs_of, law_tables
+from inference_energy.method.materials import inputs_of, law_tables
 from inference_energy.project import brace_problems, listed, provided
 from inference_energy.readers.common import facts_files
 from inference_energy.readers.consistency import GPUS, MODELS

@@ -59,7 +59,7 @@ def of_steady(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def unseen(
-    method: Mapping[str, Any], sources: Mapping[str, Any], kinds: pd.DataFrame
+    method: Mapping[str, Any], materials: Mapping[str, Any], kinds: pd.DataFrame
 ) -> dict[str, Setup]:
     """A method that knows load, for each of its models, without what was measured of it.
 
@@ -67,7 +67,7 @@ def unseen(
     ----------
     method : mapping
         Resolved method.
-    sources : mapping
+    materials : mapping
         Keyword arguments of ``build``.
     kinds : DataFrame
         model, gpu, precision and engine of the measurements.
@@ -94,13 +94,13 @@ def unseen(
             "benchmarks": method["benchmarks"] | {"models": [model]},
             "blend": method["blend"] | {"models": 1},
         }
-        found[model] = build({**method, **own}, **_without(model, sources))
+        found[model] = build({**method, **own}, **_without(model, materials))
     return found
 
 
-def _without(model: str, sources: Mapping[str, Any]) -> dict[str, Any]:
-    """Sources without the rows of a model's network, whatever its name in them."""
-    hardware = sources["hardware"]
+def _without(model: str, materials: Mapping[str, Any]) -> dict[str, Any]:
+    """Materials without the rows of a model's network, whatever its name in them."""
+    hardware = materials["hardware"]
     known = hardware["models"].set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
     spelt = names(hardware["models"])
 
@@ -112,4 +112,4 @@ def _without(model: str, sources: Mapping[str, Any]) -> dict[str, Any]:
         "mlenergy": others(hardware["mlenergy"], "model_id"),
         "inferencex": others(hardware["inferencex"]),
     }
-    return {**sources, "table": others(sources["table"]), "hardware": {**hardware, **seen}}
+    return {**materials, "table": others(materials["table"]), "hardware": {**hardware, **seen}}

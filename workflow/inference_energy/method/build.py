@@ -13,6 +13,7 @@ from inference_energy.laws.hardware import find_model
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.files import charge_problems, method_path
 from inference_energy.method.lengths import FAMILIES, OutputTokens
+from inference_energy.method.materials import tables_of
 from inference_energy.method.serving import fit_serving, node_power
 from inference_energy.method.setup import (
     Blend,
@@ -23,7 +24,6 @@ from inference_energy.method.setup import (
     ServedModel,
     Setup,
 )
-from inference_energy.method.sources import tables_of
 
 
 def power_utilisation(quantity: Mapping[str, Any], z: float) -> LogNormal | Coupling:

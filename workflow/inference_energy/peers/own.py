@@ -87,7 +87,7 @@ def of_method(rows: pd.DataFrame, setup: Setup, convert: Conversion) -> pd.DataF
 
 
 def of_method_at_load(
-    rows: pd.DataFrame, method: Mapping[str, Any], sources: Mapping[str, Any], convert: Conversion
+    rows: pd.DataFrame, method: Mapping[str, Any], materials: Mapping[str, Any], convert: Conversion
 ) -> pd.DataFrame:
     """Predictions of a method that knows load, told the run's load, GPUs, format and engine.
 
@@ -100,7 +100,7 @@ def of_method_at_load(
         As for :func:`of_method`.
     method : mapping
         Resolved method.
-    sources : mapping
+    materials : mapping
         Keyword arguments of ``build``.
 
     Returns
@@ -116,7 +116,7 @@ def of_method_at_load(
     for name, own in asked.groupby("model"):
         model = str(name)
         alone = {**method, "benchmarks": method["benchmarks"] | {"models": [model]}}
-        setup = unseen(alone, sources, own)[model]
+        setup = unseen(alone, materials, own)[model]
         for row in own.to_dict("records"):
             load = Load(*(row[name] for name in Load._fields))
             served = at_load(setup.models[0], load, convert.gpus_per_node)

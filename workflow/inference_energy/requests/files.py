@@ -12,7 +12,7 @@ from inference_energy.deployments import files as deployments
 from inference_energy.documents import read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.lock import Lock
-from inference_energy.method.sources import inputs_of_any
+from inference_energy.method.materials import inputs_of_any
 from inference_energy.project import brace_problems, provided
 from inference_energy.requests import generate
 from inference_energy.requests.formats import COMPRESSIONS, KINDS, shown

@@ -34,8 +34,8 @@ from inference_energy.method.build import (
 )
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.files import merge
+from inference_energy.method.materials import Materials
 from inference_energy.method.setup import TRIMMED, Blend, Regime, ServedModel, Setup
-from inference_energy.method.sources import Sources
 from inference_energy.robustness.choices import (
     QUARTILES,
     STAGES,
@@ -53,14 +53,14 @@ FITTED = ("benchmarks", "throughput_law", "serving")
 """Sections of a method that its laws are fitted from, and that say how its models are served."""
 
 
-def outcomes(multiverse: Multiverse, sources: Sources, workers: int = 1) -> dict[str, Array]:
+def outcomes(multiverse: Multiverse, materials: Materials, workers: int = 1) -> dict[str, Array]:
     """Results of every specification.
 
     Parameters
     ----------
     multiverse : Multiverse
         The choices.
-    sources : Sources
+    materials : Materials
         Tables that the methods are built from.
     workers : int
         Processes.
@@ -70,17 +70,17 @@ def outcomes(multiverse: Multiverse, sources: Sources, workers: int = 1) -> dict
     dict of str to ndarray
         As from :func:`gathered`.
     """
-    return gathered(multiverse, [part_outcomes(multiverse, sources, 1, 1, workers)])
+    return gathered(multiverse, [part_outcomes(multiverse, materials, 1, 1, workers)])
 
 
 def part_outcomes(
-    multiverse: Multiverse, sources: Sources, part: int, parts: int, workers: int = 1
+    multiverse: Multiverse, materials: Materials, part: int, parts: int, workers: int = 1
 ) -> dict[str, Array]:
     """Results of one part of the specifications: of its share of the choices of tokens.
 
     Parameters
     ----------
-    multiverse, sources, workers : Multiverse, Sources, int
+    multiverse, materials, workers : Multiverse, Materials, int
         As for :func:`outcomes`.
     part, parts : int
         Which of how many parts, from 1.
@@ -92,9 +92,11 @@ def part_outcomes(
     """
     computed = [o for o in multiverse.combinations("tokens") if not multiverse.refuses(o)]
     own = computed[len(computed) * (part - 1) // parts : len(computed) * part // parts]
-    known = _fitted(multiverse, own, sources)
+    known = _fitted(multiverse, own, materials)
     _known.clear()
-    tasks = [(multiverse, options, sources, laws) for options, laws in zip(own, known, strict=True)]
+    tasks = [
+        (multiverse, options, materials, laws) for options, laws in zip(own, known, strict=True)
+    ]
     if workers == 1:
         found = [_token_outcomes(*task) for task in tasks]
     else:
@@ -157,7 +159,7 @@ def _count(part: Mapping[str, Array]) -> int:
 
 
 def stress_cases(
-    multiverse: Multiverse, cases: Mapping[str, Any], sources: Sources
+    multiverse: Multiverse, cases: Mapping[str, Any], materials: Materials
 ) -> pd.DataFrame:
     """Quartiles of the blend under changes that are none of the choices, one at a time.
 
@@ -167,7 +169,7 @@ def stress_cases(
         Gives the base method.
     cases : dict
         Key ``stress_cases`` of config/multiverse.yaml.
-    sources : Sources
+    materials : Materials
         Tables that the methods are built from.
 
     Returns
@@ -177,7 +179,7 @@ def stress_cases(
     """
 
     def quartiles(method: Method) -> dict[tuple[str, str], float]:
-        setup = build(method, **sources(method))
+        setup = build(method, **materials(method))
         answer: dict[tuple[str, str], float] = {}
         for name, regime in setup.regimes.items():
             energy = blend_energy(setup, *regime_energy(setup, regime))
@@ -217,7 +219,7 @@ def _naming(options: Mapping[str, str]) -> Iterator[None]:
 
 
 def _fitted(
-    multiverse: Multiverse, combinations: Sequence[Mapping[str, str]], sources: Sources
+    multiverse: Multiverse, combinations: Sequence[Mapping[str, str]], materials: Materials
 ) -> list[dict[str, Served]]:
     """Laws of each combination of the tokens stage; few of them differ in what is fitted."""
     decide = [name for name in multiverse.choices if multiverse.touched(name) & set(FITTED)]
@@ -230,7 +232,7 @@ def _fitted(
         if keys[-1] in fitted:
             continue
         fitted[keys[-1]] = {}
-        given = sources(method)
+        given = materials(method)
         try:
             with _naming({name: options[name] for name in decide}):
                 fitted[keys[-1]] = fit_suitable(method, given["table"], given.get("hardware"))
@@ -253,12 +255,15 @@ def _check_spread(setup: Setup) -> None:
 
 
 def _token_outcomes(
-    multiverse: Multiverse, options: Mapping[str, str], sources: Sources, laws: dict[str, Served]
+    multiverse: Multiverse,
+    options: Mapping[str, str],
+    materials: Materials,
+    laws: dict[str, Served],
 ) -> dict[str, Array | float]:
     """Results for one combination of the tokens stage; arrays over factors, power and blend."""
     method = multiverse._apply(options)
     with _naming(options):
-        setup = build(method, **sources(method), laws=laws)
+        setup = build(method, **materials(method), laws=laws)
     z = method["monte_carlo"]["normal_quantile_95"]
     setups = []
     for combination, varied in multiverse._varied("factors", method):

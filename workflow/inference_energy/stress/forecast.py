@@ -248,7 +248,7 @@ def of_law(
 def of_method(
     name: str,
     method: Mapping[str, Any],
-    sources: Mapping[str, Any],
+    materials: Mapping[str, Any],
     facts: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> pd.DataFrame:
@@ -260,7 +260,7 @@ def of_method(
     ----------
     name : str
         Of the method.
-    method, sources : dict
+    method, materials : dict
         Resolved, and the arguments of ``build``.
     facts, settings
         As for :func:`endpoint_rows`.
@@ -272,7 +272,7 @@ def of_method(
     """
     found = []
     for concurrency in settings["concurrency"]:
-        setup = build(told(method, facts, settings, concurrency), **sources)
+        setup = build(told(method, facts, settings, concurrency), **materials)
         for length in settings["lengths"]:
             regime = fixed_regime(settings["input_tokens"], length)
             energy = model_energy(setup, regime, setup.models[0])

@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from _logged import run
 from _published import published_numbers
-from _setups import read_all_sources
+from _setups import read_materials
 from inference_energy import documents
 from inference_energy.claims import computed as claims_computed
 from inference_energy.claims import findings as claims_findings
@@ -22,7 +22,7 @@ def main(snakemake):
     read = snakemake.input
     findings = snakemake.params.findings
     numbers = published_numbers(read)
-    sources = read_all_sources(read)
+    materials = read_materials(read)
     vendor = {Path(path).stem: read_table(path, "throughput") for path in read.vendor}
     methods, own = {}, {}
     for path in read.methods:
@@ -35,7 +35,7 @@ def main(snakemake):
     def exact(method):
         key = yaml.safe_dump(method)
         if key not in known:
-            known[key] = claims_computed.exact_results(method, sources(method), numbers, vendor)
+            known[key] = claims_computed.exact_results(method, materials(method), numbers, vendor)
         return known[key]
 
     computed, explanations, problems = {}, {}, []

@@ -2,7 +2,7 @@
 
 from _logged import run
 from _published import published_numbers
-from _setups import read_sources
+from _setups import read_method
 from inference_energy.claims.computed import exact_results
 from inference_energy.claims.judge import judge
 from inference_energy.claims.selectors import Results
@@ -15,14 +15,14 @@ TABLES = ("energy_per_query", "output_tokens", "fleet", "sensitivity")
 def main(snakemake):
     """Judge and write."""
     read = snakemake.input
-    method, sources = read_sources(read)
+    method, materials = read_method(read)
     findings = snakemake.params.findings
     numbers = published_numbers(read)
     tables = {name: read_table(getattr(read, name), name) for name in TABLES}
     # caveats are of verdicts, and a user's method has none
     scored = method["kind"] != "user"
     alternatives = {
-        finding["id"]: exact_results(merge(method, finding["override"]), sources, numbers)
+        finding["id"]: exact_results(merge(method, finding["override"]), materials, numbers)
         for finding in findings
         if scored and "override" in finding and "claims" in finding
     }

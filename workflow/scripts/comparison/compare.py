@@ -1,7 +1,7 @@
 """Compare two methods: settings, headline, verdicts and results."""
 
 from _logged import run
-from _setups import read_all_sources
+from _setups import read_materials
 from inference_energy import documents
 from inference_energy.comparison.compare import comparison
 from inference_energy.comparison.medians import ExactMedians
@@ -21,7 +21,7 @@ def main(snakemake):
         for paths in (read.results_base, read.results_head)
     )
     write_table(
-        comparison(base, head, results_base, results_head, ExactMedians(read_all_sources(read))),
+        comparison(base, head, results_base, results_head, ExactMedians(read_materials(read))),
         snakemake.output.table,
         "comparison",
     )

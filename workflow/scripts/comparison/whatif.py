@@ -9,15 +9,15 @@ from tempfile import TemporaryDirectory
 from _logged import run
 from _parallel import mapping
 from _published import published_numbers
-from _setups import read_all_sources
+from _setups import read_materials
 from inference_energy import documents
 from inference_energy.comparison import whatif, whatif_page
 from inference_energy.comparison.sides import NOW, States, changed_rows, find_sides
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import serving_tables
 from inference_energy.method.files import method_path, warnings
+from inference_energy.method.materials import SERVING, tables_of
 from inference_energy.method.plausible import Tables, held_against
-from inference_energy.method.sources import SERVING, tables_of
 from inference_energy.method.wording import LABELS
 from inference_energy.paper import estimate
 from inference_energy.tables import load_schema, read_table, write_table, write_text
@@ -27,7 +27,7 @@ TABLES = ("energy_per_query", "fleet", "output_tokens", "blend")
 
 
 def read_sides(snakemake, scratch):
-    """Return both sides, a function from a method to its sources, and the rows that differ."""
+    """Return both sides, a function from a method to its materials, and the rows that differ."""
     read, params = snakemake.input, snakemake.params
     schema = documents.read(read.schema)
     schemas = {read.traces: "request_lengths", read.models: "models", read.gpus: "gpus"}
@@ -47,9 +47,9 @@ def read_sides(snakemake, scratch):
         files[path].write_bytes(content)
     gone = {p: f for p, f in files.items() if not Path(p).exists()}
     kept = {p: f for p, f in gone.items() if p not in tables_of(head.method)}
-    states = {NOW: read_all_sources(read, named, kept)}
+    states = {NOW: read_materials(read, named, kept)}
     if files:
-        states[base.method["data"]["value"]] = read_all_sources(read, named, files)
+        states[base.method["data"]["value"]] = read_materials(read, named, files)
         rows = _changed(files, gone, schemas | served | named)
     return base, head, States(states), rows
 
@@ -65,10 +65,10 @@ def _changed(files, gone, schemas):
     )
 
 
-def tell_unusual(read, head, sources):
+def tell_unusual(read, head, materials):
     """Refuse what a method cannot mean, and say what is unusual in it."""
     known = Tables(*(read_table(read[name], name) for name in ("models", "gpus", "sources")))
-    problems, unusual = held_against(head.method, sources(head.method)["table"], known)
+    problems, unusual = held_against(head.method, materials(head.method)["table"], known)
     if problems:
         raise InputError(problems)
     stated = {key: value for key, value in head.method.items() if key != "data"}
@@ -98,14 +98,14 @@ def _main(snakemake):
     read = snakemake.input
     longer = documents.read(read.scaling)["longer"]["factor"]
     with TemporaryDirectory() as scratch, mapping(snakemake.threads) as apply:
-        base, head, sources, rows = read_sides(snakemake, Path(scratch))
-        fitting = apply(partial(whatif.fitted, sources=sources), whatif.needed(base, head))
+        base, head, materials, rows = read_sides(snakemake, Path(scratch))
+        fitting = apply(partial(whatif.fitted, materials_of=materials), whatif.needed(base, head))
         # meanwhile, where other processes fit
-        tell_unusual(read, head, sources)
+        tell_unusual(read, head, materials)
         from inference_energy.comparison import whatif_figure
         from inference_energy.drawing import save
 
-        before, after, shares = whatif.ask((base, head), list(fitting), sources, longer, apply)
+        before, after, shares = whatif.ask((base, head), list(fitting), materials, longer, apply)
         folder = Path("build/whatif") / head.name
         save(whatif_figure.draw(before, after), folder / "before_after.svg")
         lines = whatif.headlines(before, after, longer)

@@ -2,7 +2,7 @@
 
 from _laws import read_laws
 from _logged import run
-from _setups import read_sources
+from _setups import read_method
 from inference_energy.evidence.load import of_steady, unseen
 from inference_energy.evidence.verdicts import weigh
 from inference_energy.method.build import build
@@ -21,11 +21,11 @@ DATA = (
 
 def main(snakemake):
     """Compare, judge and write."""
-    method, sources = read_sources(snakemake.input)
+    method, materials = read_method(snakemake.input)
     data = {name: read_table(snakemake.input[name], name) for name in DATA}
     laws = read_laws(snakemake.input)
-    apart = unseen(method, sources, of_steady(data["mlenergy"]))
-    tables = weigh(build(method, **sources), data, snakemake.params.settings, laws, apart)
+    apart = unseen(method, materials, of_steady(data["mlenergy"]))
+    tables = weigh(build(method, **materials), data, snakemake.params.settings, laws, apart)
     for name, path in snakemake.output.items():
         write_table(tables[name], path, name)
 

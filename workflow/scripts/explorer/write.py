@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 from _logged import run
-from _setups import read_all_sources
+from _setups import read_materials
 from inference_energy import documents
 from inference_energy.explorer import configurations, content, translated
 from inference_energy.explorer.page import explorer_page
 from inference_energy.laws.training import STEADY_TABLE, steady_rows
 from inference_energy.method.build import build, fit_suitable
+from inference_energy.method.materials import tables_of
 from inference_energy.method.serving import serve_elsewhere
-from inference_energy.method.sources import tables_of
 from inference_energy.project import shown
 from inference_energy.tables import read_table, write_table, write_text
 
@@ -21,10 +21,10 @@ TABLES = ("energy_per_query", "output_tokens", "fleet", "footprint", "claims")
 def main(snakemake):
     """Read the tables of all methods, fit their laws, write table and page."""
     read, write, methods = snakemake.input, snakemake.output, snakemake.params.methods
-    sources = read_all_sources(read)
+    materials = read_materials(read)
     published = read_table(read.published, "claims_published")
     coefficients = read_table(read.coefficients, "coefficients")
-    setups, found = _known(read, methods, sources, configurations.kinds_of(coefficients))
+    setups, found = _known(read, methods, materials, configurations.kinds_of(coefficients))
     write_table(configurations.as_table(found), write.table, "configurations")
     lines = configurations.lines_of(read_table(write.table, "configurations"))
     at_load = {shown(read.at_load): content.lines_of_rows(read_table(read.at_load, "throughput"))}
@@ -32,9 +32,9 @@ def main(snakemake):
     for place, (name, method) in enumerate(methods.items()):
         tables = {table: read_table(read[table][place], table) for table in TABLES}
         files = {
-            shown(path): content.lines_of_rows(sources.tables[path]) for path in tables_of(method)
+            shown(path): content.lines_of_rows(materials.tables[path]) for path in tables_of(method)
         }
-        hardware = sources(method).get("hardware", {})
+        hardware = materials(method).get("hardware", {})
         if "serving" in method:
             files[STEADY_TABLE] = content.lines_of_rows(steady_rows(hardware["mlenergy"]))
         own, utilisation = pools.add(found[name]), setups[name].power_utilisation
@@ -70,12 +70,12 @@ def main(snakemake):
     write_text(write.page, page)
 
 
-def _known(read, methods, sources, kinds):
+def _known(read, methods, materials, kinds):
     """Setup of every method, and every configuration that it knows, all kinds among them."""
     nodes, at_load = read_table(read.nodes, "node_power"), read_table(read.at_load, "throughput")
     setups, found = {}, {}
     for name, method in methods.items():
-        of = sources(method)
+        of = materials(method)
         given = method, of["table"], of.get("hardware", {})
         laws, elsewhere = fit_suitable(*given), {}
         if "serving" in method:

@@ -1,7 +1,7 @@
 """Write the method in words and the briefing."""
 
 from _logged import run
-from _setups import read_all_sources
+from _setups import read_materials
 from inference_energy import documents
 from inference_energy.method.build import build
 from inference_energy.pages import facts
@@ -14,10 +14,10 @@ TABLES = ("energy_per_query", "fleet", "test_time", "claims", "footprint", "sens
 def main(snakemake):
     """Gather what the pages quote from the tables of both methods, write them."""
     read, methods = snakemake.input, snakemake.params.methods
-    sources = read_all_sources(read)
+    materials = read_materials(read)
     gathered = facts.gather(
         methods,
-        {name: build(method, **sources(method)) for name, method in methods.items()},
+        {name: build(method, **materials(method)) for name, method in methods.items()},
         {
             name: {table: read_table(read[table][place], table) for table in TABLES}
             for place, name in enumerate(methods)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _logged import run
-from _setups import read_all_sources
+from _setups import read_materials
 from inference_energy import documents, reports
 from inference_energy.drawing import save
 from inference_energy.evidence.boundaries import conversion
@@ -26,9 +26,9 @@ def _of_packages(answers):
         yield long_form(asked, predictor=predictor, told=told, left_out="nothing")
 
 
-def _of_methods(rows, methods, sources, convert):
+def _of_methods(rows, methods, materials, convert):
     for name, method in methods.items():
-        given = sources(method)
+        given = materials(method)
         found = own.of_method(rows, build(method, **given), convert)
         loaded = own.of_method_at_load(rows, method, given, convert)
         told = LENGTHS if len(loaded) else TOLD
@@ -51,13 +51,13 @@ def main(snakemake):
     rows = read_rows({name: read[name] for name in MEASURED})
     answers = read_table(read.answers, "peer_answers")
     methods = {name: documents.read(path) for name, path in zip(names, read.method, strict=True)}
-    sources = read_all_sources(read)
+    materials = read_materials(read)
     wall_power = read_table(read.wall_power, "wall_power")
     convert = conversion(snakemake.params.settings, wall_power)
     vendor = read_table(read.vendor, "throughput")
     tables = [read_table(read.at_load, "throughput"), vendor]
-    parts = [*_of_packages(answers), *_of_methods(rows, methods, sources, convert)]
-    hardware = sources.shared["hardware"]
+    parts = [*_of_packages(answers), *_of_methods(rows, methods, materials, convert)]
+    hardware = materials.shared["hardware"]
     training = training_rows(
         tables, hardware["mlenergy"], {name: hardware[name] for name in ("models", "gpus")}
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from _logged import run
 from _requests import opened, source
 from _runs import read_background, read_runs
-from _setups import read_all_sources, read_shared
+from _setups import read_materials, read_shared
 from inference_energy.deployments import build as deployment_build
 from inference_energy.drawing import save_all
 from inference_energy.method.build import build
@@ -19,11 +19,11 @@ from inference_energy.tables import write_table, write_text
 
 def read_serving(read, params):
     """Return what serves the log, and the method whose query is set beside it."""
-    sources = read_all_sources(read)
-    reference = build(params.reference, **sources(params.reference))
+    materials = read_materials(read)
+    reference = build(params.reference, **materials(params.reference))
     names = params.log.get("form", {}).get("models", {})
     if params.deployment is None:
-        setup = build(params.method, **sources(params.method))
+        setup = build(params.method, **materials(params.method))
         return Serving.of_method(setup, names), reference
     method = params.deployment["method"]
     runs = read_runs(params.deployment["benchmarks"], method["deployment"].get("facts", {}))

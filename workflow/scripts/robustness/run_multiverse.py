@@ -10,7 +10,7 @@ from inference_energy.tables import read_table, write_table
 def main(snakemake):
     """Compute and write."""
     read, write, params = snakemake.input, snakemake.output, snakemake.params
-    config, choices, sources = read_multiverse(read)
+    config, choices, materials = read_multiverse(read)
     found = multiverse.gathered(choices, [dict(np.load(path)) for path in read.parts])
     weights, first = summaries.distinct(choices, found)
     claims = read_table(read.claims, "claims_published")
@@ -24,7 +24,7 @@ def main(snakemake):
         choices, found, first, claims[claims["version"] == config["claims"]], figures
     )
     write_table(shares, write.claims, "multiverse_claims")
-    cases = multiverse.stress_cases(choices, config["stress_cases"], sources)
+    cases = multiverse.stress_cases(choices, config["stress_cases"], materials)
     write_table(cases, write.cases, "stress_cases")
     write_table(
         summaries.distribution(choices, found, first), write.distribution, "multiverse_distribution"

@@ -8,9 +8,9 @@ from inference_energy.robustness import multiverse
 
 def main(snakemake):
     """Compute and write."""
-    _, choices, sources = read_multiverse(snakemake.input)
+    _, choices, materials = read_multiverse(snakemake.input)
     part, parts = map(int, snakemake.wildcards.scatteritem.split("-of-"))
-    found = multiverse.part_outcomes(choices, sources, part, parts, snakemake.threads)
+    found = multiverse.part_outcomes(choices, materials, part, parts, snakemake.threads)
     np.savez(snakemake.output[0], **found)
 
 

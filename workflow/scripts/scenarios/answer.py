@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from _logged import run
-from _setups import read_all_sources
+from _setups import read_materials
 from inference_energy.drawing import save
 from inference_energy.method.build import build
 from inference_energy.reports import to_html, told
@@ -17,9 +17,9 @@ from inference_energy.tables import read_table, write_table, write_text
 def main(snakemake):
     """Compute everything, then write."""
     read, output, params = snakemake.input, snakemake.output, snakemake.params
-    sources, settings = read_all_sources(read), params.settings
+    materials, settings = read_materials(read), params.settings
     facility = read_table(read.facility, "facility")
-    setups = {name: build(method, **sources(method)) for name, method in params.methods.items()}
+    setups = {name: build(method, **materials(method)) for name, method in params.methods.items()}
     for sentence in tables.over_context(setups, settings, read_table(read.contexts, "models")):
         print(sentence, file=sys.stderr)
     made = {

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from _logged import run
-from _setups import read_all_sources
+from _setups import read_materials
 from _training import read_training
 from inference_energy import documents
 from inference_energy.errors import InputError
@@ -36,10 +36,10 @@ def main(snakemake):
 
 def _forecast(settings, read, names):
     """What the laws predict for the endpoint."""
-    sources = read_all_sources(read)
+    materials = read_materials(read)
     documented = {name: documents.read(path) for name, path in zip(names, read.method, strict=True)}
-    methods = {name: (method, sources(method)) for name, method in documented.items()}
-    return forecast(settings, read_training(read)[0], sources.shared["hardware"], methods)
+    methods = {name: (method, materials(method)) for name, method in documented.items()}
+    return forecast(settings, read_training(read)[0], materials.shared["hardware"], methods)
 
 
 if __name__ == "__main__":

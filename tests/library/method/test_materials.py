@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-from inference_energy.method.sources import (
-    Sources,
+from inference_energy.method.materials import (
+    Materials,
     inputs_of,
     inputs_of_any,
     tables_of,
@@ -36,6 +36,6 @@ def test_tables_of_overrides_are_found_at_any_depth():
 @pytest.mark.parametrize("table", ["a.csv", ["a.csv", "b.csv"]])
 def test_rows_of_several_tables_come_once(table):
     tables = {"a.csv": pd.DataFrame({"x": [1, 2]}), "b.csv": pd.DataFrame({"x": [2, 3]})}
-    given = Sources({**tables}, {"traces": {}})({"benchmarks": {"table": table}})
+    given = Materials({**tables}, {"traces": {}})({"benchmarks": {"table": table}})
     assert given["table"]["x"].tolist() == ([1, 2] if table == "a.csv" else [1, 2, 3])
     assert given["traces"] == {}

@@ -1,6 +1,6 @@
-"""Tables that methods are built from."""
+"""What methods are built from: tables, by the names that scripts and ``build`` know them by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,9 @@ MEASURED = {
     "wall_power": "data/measured/mlperf_wall_power.csv",
 }
 """Tables that laws need and that are not data/<name>.csv."""
+
+MaterialsOf = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Gives a resolved method its materials, the keyword arguments of ``build``."""
 
 
 def tables_of(method: Mapping[str, Any]) -> list[str]:
@@ -79,7 +82,7 @@ def inputs_of_any(methods: Iterable[Mapping[str, Any]], more: Iterable[str] = ()
 
 
 @dataclass(frozen=True)
-class Sources:
+class Materials:
     """Gives a method the tables that it is built from.
 
     Parameters
