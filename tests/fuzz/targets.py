@@ -31,9 +31,9 @@ from inference_energy.method.files import check, find_methods, read_methods, res
 from inference_energy.readers import detect_and_read
 from inference_energy.stress import plan
 from inference_energy.stress.power import telemetry_samples
+from inference_energy.stress.power_sources import named_power_sources
 from inference_energy.stress.records import is_request, is_sample, read_lines
 from inference_energy.stress.settings import setting_problems
-from inference_energy.stress.sources import power_sources
 from inference_energy.tables import LARGEST, load_schema, read_table, write_table
 from library.meters import files as logs
 from library.readers.files import FILES, FIXTURES
@@ -341,7 +341,7 @@ def settings(random, folder):
     if problems:
         raise InputError(problems)
     if content["power"] != "auto":
-        power_sources(content["power"])
+        named_power_sources(content["power"])
     return "accepted"
 
 

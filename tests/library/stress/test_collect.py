@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from inference_energy.meters import prometheus, read_log
 from inference_energy.stress.collect import collect
-from inference_energy.stress.sources import Source
+from inference_energy.stress.power_sources import PowerSource
 from library.stress.made_up import DEFAULTS, NOON, kinds, samples
 
 
@@ -22,7 +22,7 @@ def meter(tmp_path):
             busy |= (pilot["start_s"].item() <= times) & (times < pilot["end_s"].item())
         log = pd.DataFrame({"time": times + ahead, "power_w": 200 + 500 * busy})
         log.to_csv(tmp_path / "wall.csv", index=False)
-        source = Source("node", kind, str(tmp_path / "wall.csv"))
+        source = PowerSource("node", kind, str(tmp_path / "wall.csv"))
         cells = {"one": {"requests": requests[:60]}, "two": {"requests": requests[60:]}}
         return collect([source], cells, tmp_path, DEFAULTS | settings, pilots)
 
@@ -47,7 +47,7 @@ def test_a_meter_without_a_reading_of_power_is_told(tmp_path):
     seen = samples(NOON + np.arange(0.0, 90.0), utilisation=0.9)
     requests = pd.DataFrame({"start_s": [NOON + 10.0], "end_s": [NOON + 80.0]})
     cells = {"one": {"requests": requests, "samples": seen}}
-    _, _, findings = collect([Source("gpu", "nvml")], cells, tmp_path, DEFAULTS)
+    _, _, findings = collect([PowerSource("gpu", "nvml")], cells, tmp_path, DEFAULTS)
     assert kinds(findings) == [("telemetry", "energy")]
     assert "nvml: tells neither power nor energy" in findings[0].message
 
@@ -79,7 +79,7 @@ def test_the_clock_is_told_from_what_a_meter_really_reads(damage, tmp_path):
     path = tmp_path / "wall.csv"
     log.to_csv(path, index=False)
     requests = pd.DataFrame({"start_s": starts, "end_s": starts + 1})
-    source = Source("node", "file", str(path))
+    source = PowerSource("node", "file", str(path))
     read, averaging, findings = collect(
         [source], {"one": {"requests": requests}}, tmp_path, DEFAULTS
     )
@@ -101,7 +101,7 @@ def test_telemetry_in_milliwatts_or_millijoules_is_refused(reading, tmp_path):
     mine = {"power": {"power": 512_000.0}, "energy": {"energy": 512_000.0 * (times - NOON)}}
     requests = pd.DataFrame({"start_s": times[10:80], "end_s": times[10:80] + 1})
     cells = {"one": {"requests": requests, "samples": samples(times, **mine[reading])}}
-    read, _, findings = collect([Source("gpu", "nvml")], cells, tmp_path, DEFAULTS)
+    read, _, findings = collect([PowerSource("gpu", "nvml")], cells, tmp_path, DEFAULTS)
     assert read is None
     assert kinds(findings) == [("units", "energy")]
     assert "milliwatts" in findings[0].message

@@ -73,7 +73,7 @@ def power(cells):
     )
 
 
-def write(cells, power, findings=(), sources=("nvml",), settings=SETTINGS, reason=""):
+def write(cells, power, findings=(), power_sources=("nvml",), settings=SETTINGS, reason=""):
     energy = tables.energy_table(power)
     means = boundaries(energy, power, NOTHING)
     predicted = predicted_table(means, PREDICTED, NOTHING)
@@ -89,7 +89,7 @@ def write(cells, power, findings=(), sources=("nvml",), settings=SETTINGS, reaso
         "predicted": predicted,
         "forecasts": predicted_ratios(predicted, ratio),
     }
-    known = {"sources": list(sources), "reason": reason, "versions": ["0.13.0"]}
+    known = {"power_sources": list(power_sources), "reason": reason, "versions": ["0.13.0"]}
     return report(settings, named, known)
 
 
@@ -145,7 +145,7 @@ def test_one_length_gives_no_ratio(cells, power):
 
 
 def test_without_a_power_source_the_report_says_so_and_shows_no_energy(cells, power):
-    page = write(cells[:1], power[:0], sources=())
+    page = write(cells[:1], power[:0], power_sources=())
     # a factor that is stated has its unit
     page = page.replace("/kWh", "")
     assert "none found" in page and "Wh" not in page and " J" not in page

@@ -11,7 +11,7 @@ from inference_energy.meters import SAMPLE_COLUMNS, prometheus, read_log
 from inference_energy.meters.common import LIKELY, counted_power
 from inference_energy.stress.freshness import FURTHEST, clock_offset
 from inference_energy.stress.plan import Finding, Measured
-from inference_energy.stress.sources import COLLECTORS, Source
+from inference_energy.stress.power_sources import COLLECTORS, PowerSource
 
 OTHER_CLOCKS = ("file", "prometheus")
 """Kinds of source whose times are not the client's: a log's may be any, Prometheus keeps time."""
@@ -22,7 +22,7 @@ AROUND = 130.0
 
 
 def collect(
-    sources: Sequence[Source],
+    power_sources: Sequence[PowerSource],
     cells: Mapping[str, Measured],
     folder: Path,
     settings: Mapping[str, Any],
@@ -32,7 +32,7 @@ def collect(
 
     Parameters
     ----------
-    sources : list of Source
+    power_sources : list of PowerSource
         Of one scope.
     cells : dict
         Name to requests and, from AIPerf, samples of every cell.
@@ -53,14 +53,14 @@ def collect(
     """
     requests = pd.concat([*pilots, *(cell["requests"] for cell in cells.values())])
     found, findings, averaging = [], [], 0.0
-    for source in _merged(sources):
+    for source in _merged(power_sources):
         samples = _read(source, cells, folder, settings, requests)
         if samples.empty:
             continue
         beyond = _beyond(source, samples) + _powerless(source, samples)
         if beyond:
             return None, 0.0, beyond
-        if len(sources) > 1 and source.kind == "file":
+        if len(power_sources) > 1 and source.kind == "file":
             samples = samples.assign(meter=source.target + " " + samples["meter"])
         own_clock = source.kind not in OTHER_CLOCKS
         offset = None if own_clock else settings["meter_offset"]
@@ -75,13 +75,13 @@ def collect(
     return pd.concat(found, ignore_index=True), averaging, findings
 
 
-def _merged(sources: Sequence[Source]) -> Sequence[Source]:
+def _merged(power_sources: Sequence[PowerSource]) -> Sequence[PowerSource]:
     """Sources that are read one by one: AIPerf's come in one file whatever their number."""
-    return sources[:1] if sources[0].kind in COLLECTORS else sources
+    return power_sources[:1] if power_sources[0].kind in COLLECTORS else power_sources
 
 
 def _read(
-    source: Source,
+    source: PowerSource,
     cells: Mapping[str, Measured],
     folder: Path,
     settings: Mapping[str, Any],
@@ -100,7 +100,7 @@ def _read(
     return read_log(path, source.scope)
 
 
-def _beyond(source: Source, samples: pd.DataFrame) -> list[Finding]:
+def _beyond(source: PowerSource, samples: pd.DataFrame) -> list[Finding]:
     """Findings on power, read or counted, that no meter of the scope can see; a log is checked."""
     if source.kind == "file":
         return []
@@ -114,7 +114,7 @@ def _beyond(source: Source, samples: pd.DataFrame) -> list[Finding]:
     return [Finding("units", "energy", message)]
 
 
-def _powerless(source: Source, samples: pd.DataFrame) -> list[Finding]:
+def _powerless(source: PowerSource, samples: pd.DataFrame) -> list[Finding]:
     """Findings on a source that answers, but not with power."""
     if samples[["power_w", "energy_j"]].notna().any(axis=None):
         return []
@@ -126,7 +126,7 @@ def _powerless(source: Source, samples: pd.DataFrame) -> list[Finding]:
 
 
 def _aligned(
-    source: Source,
+    source: PowerSource,
     samples: pd.DataFrame,
     requests: pd.DataFrame,
     own_clock: bool,
@@ -166,7 +166,7 @@ def _aligned(
     return samples.assign(time_s=samples["time_s"] - offset), clock.averaging, findings
 
 
-def _outside(source: Source, samples: pd.DataFrame, requests: pd.DataFrame) -> list[Finding]:
+def _outside(source: PowerSource, samples: pd.DataFrame, requests: pd.DataFrame) -> list[Finding]:
     """Findings on a log of another time than the test's."""
     start, end = samples["time_s"].min(), samples["time_s"].max()
     first, last = requests["start_s"].min(), requests["end_s"].max()

@@ -26,8 +26,8 @@ def report(
         The tables cells, power, energy, ratio, findings, impact, parts and predicted, and
         forecasts, the predicted ratios.
     known : dict
-        sources, the power sources that were asked, empty when none was found; reason, why the laws
-        predict nothing, empty where they do; versions, those of AIPerf.
+        power_sources, names of those that were asked, empty when none was found; reason, why the
+        laws predict nothing, empty where they do; versions, those of AIPerf.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def report(
     return render(
         TEMPLATE,
         settings=settings,
-        sources=known["sources"],
+        power_sources=known["power_sources"],
         reason=known["reason"],
         versions=known["versions"],
         times=_times(used),

@@ -27,8 +27,8 @@ from inference_energy.stress.impact import (
 from inference_energy.stress.page import report
 from inference_energy.stress.plan import LEAST_REPETITIONS, Finding, Measured
 from inference_energy.stress.power import check_idle, check_use, idle_power, total_energy
+from inference_energy.stress.power_sources import NAMES, PowerSource
 from inference_energy.stress.records import SUMMARY, read_summary
-from inference_energy.stress.sources import NAMES, Source
 from inference_energy.stress.timeline import timeline_table
 from inference_energy.tables import guarded, load_schema, write_table, write_text
 from inference_energy.units import mean_power
@@ -58,13 +58,13 @@ def publish(test: "StressTest") -> pd.DataFrame:
     settings, folder = test.settings, test.folder
     findings = [("all", *remark) for remark in test.remarks]
     findings += [(name, *f) for name, cell in test.measured.items() for f in cell["findings"]]
-    findings += [("all", *finding) for finding in _check_settings(settings, test.sources)]
+    findings += [("all", *finding) for finding in _check_settings(settings, test.power_sources)]
     rows, seen = [], {}
     busy = pd.concat([*test.pilots, *(cell["requests"] for cell in test.measured.values())])
     for scope in NAMES:
-        sources = [source for source in test.sources if source.scope == scope]
-        if sources and any(len(cell["requests"]) for cell in test.measured.values()):
-            found, more, samples = scope_power(test, scope, sources)
+        power_sources = [source for source in test.power_sources if source.scope == scope]
+        if power_sources and any(len(cell["requests"]) for cell in test.measured.values()):
+            found, more, samples = scope_power(test, scope, power_sources)
             if samples is not None:
                 seen[scope] = samples
             rows += found
@@ -102,7 +102,10 @@ def publish(test: "StressTest") -> pd.DataFrame:
         benchmark = benchmark_table(cells, power, notes, settings, folder)
         write_rows(benchmark, folder / "benchmark.csv")
     named["forecasts"] = forecasts
-    known = {"sources": [source.named for source in test.sources], "reason": test.forecast.reason}
+    known = {
+        "power_sources": [source.named for source in test.power_sources],
+        "reason": test.forecast.reason,
+    }
     known["versions"] = _versions(folder, cells)
     _write_report(settings, named, known, folder)
     return notes
@@ -138,10 +141,12 @@ def _write_report(
     write_text(folder / "report.html", to_html(f"Stress test of {settings['model']}", text, images))
 
 
-def _check_settings(settings: Mapping[str, Any], sources: Sequence[Source]) -> list[Finding]:
+def _check_settings(
+    settings: Mapping[str, Any], power_sources: Sequence[PowerSource]
+) -> list[Finding]:
     """Findings on what the settings leave open."""
     findings = []
-    if settings["gpus"] is None and any(source.scope == "gpu" for source in sources):
+    if settings["gpus"] is None and any(source.scope == "gpu" for source in power_sources):
         message = "gpus is not given: all GPUs seen are charged, a missing one goes unnoticed"
         findings.append(Finding("gpus", "", message))
     if settings["repetitions"] < LEAST_REPETITIONS:
@@ -153,7 +158,7 @@ def _check_settings(settings: Mapping[str, Any], sources: Sequence[Source]) -> l
 
 
 def scope_power(
-    test: "StressTest", scope: str, sources: Sequence[Source]
+    test: "StressTest", scope: str, power_sources: Sequence[PowerSource]
 ) -> tuple[list[dict[str, Any]], list[OfCell], pd.DataFrame | None]:
     """Rows of the power table of one scope, findings with their cells, and all samples.
 
@@ -163,16 +168,18 @@ def scope_power(
         With its measured cells.
     scope : str
         gpu, cpu or node.
-    sources : list of Source
+    power_sources : list of PowerSource
         That measure it.
     """
     cells = {name: cell for name, cell in test.measured.items() if len(cell["requests"])}
     settings = test.settings
     try:
-        samples, averaging, found = collect(sources, cells, test.folder, settings, test.pilots)
+        samples, averaging, found = collect(
+            power_sources, cells, test.folder, settings, test.pilots
+        )
     except InputError as error:
         # what is on a network may be gone for a while; a file is as bad after the next cell
-        if sources[0].kind != "prometheus":
+        if power_sources[0].kind != "prometheus":
             raise
         told = (f"{problem}; start again to ask it" for problem in error.problems)
         return [], [("all", *Finding(GONE, "energy", message)) for message in told], None
@@ -195,7 +202,7 @@ def scope_power(
             continue
         row, found = _cell_power(cell, window, samples, expected, averaging, busy, idle)
         findings += [(name, *finding) for finding in found]
-        rows.append(row | {"scope": scope, "source": ", ".join(s.named for s in sources)})
+        rows.append(row | {"scope": scope, "source": ", ".join(s.named for s in power_sources)})
         rows[-1] |= {"idle_w": idle, "energy_above_idle_wh": np.nan}
         if row["energy_j"] > 0 and idle < row["power_w"]:
             share = 1 - idle / row["power_w"]

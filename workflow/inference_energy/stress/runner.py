@@ -27,6 +27,12 @@ from inference_energy.stress import window as stress_window
 from inference_energy.stress.forecast import NOTHING, Forecast
 from inference_energy.stress.plan import Measured
 from inference_energy.stress.power import telemetry_samples
+from inference_energy.stress.power_sources import (
+    SAMPLED,
+    check_power_sources,
+    find_power_sources,
+    telemetry_section,
+)
 from inference_energy.stress.probe import PATIENCE, Answered, probe
 from inference_energy.stress.records import (
     SUMMARY,
@@ -45,7 +51,6 @@ from inference_energy.stress.settings import (
     lock,
     setting_problems,
 )
-from inference_energy.stress.sources import SAMPLED, check_sources, find_sources, telemetry_section
 from inference_energy.tables import LARGEST, decode, read_bytes, write_text
 from inference_energy.units import SECONDS_PER_MINUTE
 
@@ -156,7 +161,7 @@ class StressTest:
         self.settings, self.folder, self.published = settings, folder, published
         self.forecast = forecast
         self.aiperf = find_aiperf(settings["aiperf"])
-        self.sources = find_sources(settings)
+        self.power_sources = find_power_sources(settings)
         self.cells = plan.plan(
             settings["lengths"],
             settings["concurrency"],
@@ -171,7 +176,7 @@ class StressTest:
         self.token_seconds: float | None = None
         self.key = os.environ.get(KEY)
         folder.mkdir(parents=True, exist_ok=True)
-        settings["telemetry"] = telemetry_section(self.sources, folder / "dcgm-metrics.csv")
+        settings["telemetry"] = telemetry_section(self.power_sources, folder / "dcgm-metrics.csv")
         self._same_test()
 
     def _same_test(self) -> None:
@@ -213,16 +218,16 @@ class StressTest:
 
     def _run(self) -> None:
         client.redact(self.folder, self.key)
-        if not self.sources:
+        if not self.power_sources:
             say("power source: none found; throughput and latency only")
         else:
-            say("power source: " + ", ".join(source.named for source in self.sources))
+            say("power source: " + ", ".join(source.named for source in self.power_sources))
         if self.unfinished():
-            check_sources(self.sources)
+            check_power_sources(self.power_sources)
             self.remarks, self.token_seconds = _asked(self.settings, self.key)
         for remark in self.remarks:
             say(remark.message)
-        samplers = {s.kind: self._sampler(s.kind) for s in self.sources if s.kind in SAMPLED}
+        samplers = {s.kind: self._sampler(s.kind) for s in self.power_sources if s.kind in SAMPLED}
         try:
             pilots = self._pilots()
             for number, cell in enumerate(self.cells.to_dict("records"), start=1):
@@ -453,7 +458,7 @@ class StressTest:
         settings = self.settings | {"request_timeout": limit}
         config = plan.aiperf_config(settings, str(folder), length, concurrency, seed, prompts, stop)
         write_text(folder / "aiperf.yaml", yaml.safe_dump(config, sort_keys=False))
-        addresses = [source.target for source in self.sources if source.kind == "dcgm"]
+        addresses = [source.target for source in self.power_sources if source.kind == "dcgm"]
         environment = client.environment(self.settings["endpoint"], addresses)
         command = [self.aiperf, "profile", "--config", str(folder / "aiperf.yaml"), "--ui", "none"]
 
@@ -504,7 +509,7 @@ class StressTest:
                 row["status"] = "measured"
         readings, damaged = read_lines(folder / "gpu_telemetry_export.jsonl", is_sample)
         findings += check_damaged("AIPerf's telemetry", damaged, len(readings), 1.0)
-        addresses = {source.target for source in self.sources if source.kind == "dcgm"}
+        addresses = {source.target for source in self.power_sources if source.kind == "dcgm"}
         samples = telemetry_samples(readings, addresses)
         everything = pd.concat([warmup, requests], ignore_index=True)
         return {

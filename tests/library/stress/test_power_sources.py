@@ -2,13 +2,13 @@
 
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.stress import sources
-from inference_energy.stress.sources import (
-    Source,
-    check_sources,
-    find_sources,
+from inference_energy.stress import power_sources
+from inference_energy.stress.power_sources import (
+    PowerSource,
+    check_power_sources,
+    find_power_sources,
     is_local,
-    power_sources,
+    named_power_sources,
     telemetry_section,
 )
 from library.stress.made_up import NODE
@@ -16,36 +16,36 @@ from stress.telemetry import Telemetry
 
 
 def test_power_sources_are_told_apart():
-    assert power_sources("none") == []
-    assert power_sources(["http://h:9400/metrics", "wall.csv"]) == [
-        Source("gpu", "dcgm", "http://h:9400/metrics"),
-        Source("node", "file", "wall.csv"),
+    assert named_power_sources("none") == []
+    assert named_power_sources(["http://h:9400/metrics", "wall.csv"]) == [
+        PowerSource("gpu", "dcgm", "http://h:9400/metrics"),
+        PowerSource("node", "file", "wall.csv"),
     ]
-    files = [Source("gpu", "file", "smi.log"), Source("node", "file", "pdu.txt")]
-    assert power_sources(["gpu:smi.log", "node:pdu.txt"]) == files
-    assert power_sources({"gpu": "smi.log", "node": "pdu.txt"}) == files
-    assert power_sources("prometheus:http://h:9090") == [
-        Source("gpu", "prometheus", "http://h:9090")
+    files = [PowerSource("gpu", "file", "smi.log"), PowerSource("node", "file", "pdu.txt")]
+    assert named_power_sources(["gpu:smi.log", "node:pdu.txt"]) == files
+    assert named_power_sources({"gpu": "smi.log", "node": "pdu.txt"}) == files
+    assert named_power_sources("prometheus:http://h:9090") == [
+        PowerSource("gpu", "prometheus", "http://h:9090")
     ]
-    assert power_sources(["node:prometheus:http://h:9090"])[0].scope == "node"
+    assert named_power_sources(["node:prometheus:http://h:9090"])[0].scope == "node"
     with pytest.raises(InputError) as caught:
-        power_sources(["nvml", "zeus", "wattmeter", "gpu:"])
+        named_power_sources(["nvml", "zeus", "wattmeter", "gpu:"])
     assert len(caught.value.problems) == 3
     with pytest.raises(InputError, match="two kinds of source measure the node"):
-        power_sources(["ipmi", "wall.csv"])
+        named_power_sources(["ipmi", "wall.csv"])
     for twice in (["wall.csv", "node:./wall.csv"], ["nvml", "nvml"], ["http://h:9400"] * 2):
         with pytest.raises(InputError, match="stands there twice, and would count twice"):
-            power_sources(twice)
-    assert len(power_sources(["gpu:log.csv", "node:log.csv"])) == 2
+            named_power_sources(twice)
+    assert len(named_power_sources(["gpu:log.csv", "node:log.csv"])) == 2
 
 
 def test_an_exporter_is_asked_for_the_clock_too(tmp_path):
     metrics = tmp_path / "metrics.csv"
-    exporter = Source("gpu", "dcgm", "http://h:9400/metrics")
-    section = telemetry_section([exporter, Source("cpu", "rapl")], metrics)
+    exporter = PowerSource("gpu", "dcgm", "http://h:9400/metrics")
+    section = telemetry_section([exporter, PowerSource("cpu", "rapl")], metrics)
     assert section["urls"] == [exporter.target] and section["metricsFile"] == str(metrics)
     assert metrics.read_text().startswith("DCGM_FI_DEV_SM_CLOCK, gauge,")
-    nvml = telemetry_section([Source("gpu", "nvml")], tmp_path / "none.csv")
+    nvml = telemetry_section([PowerSource("gpu", "nvml")], tmp_path / "none.csv")
     assert nvml == {"enabled": True, "collector": "pynvml"}
     assert not (tmp_path / "none.csv").exists()
     assert telemetry_section([], metrics) == {"enabled": False}
@@ -53,14 +53,16 @@ def test_an_exporter_is_asked_for_the_clock_too(tmp_path):
 
 @pytest.mark.parametrize("address", ["http://h:9400", "http://h:9400/", "http://h:9400/metrics/"])
 def test_an_exporter_is_named_as_its_samples_are(address):
-    assert power_sources(address) == [Source("gpu", "dcgm", "http://h:9400/metrics")]
+    assert named_power_sources(address) == [PowerSource("gpu", "dcgm", "http://h:9400/metrics")]
 
 
 def test_sources_that_have_no_reading_are_told_before_the_test():
     with Telemetry(1) as exporter:
-        check_sources(power_sources([exporter.url, "node:wall.csv", "rapl"]))
+        check_power_sources(named_power_sources([exporter.url, "node:wall.csv", "rapl"]))
     with pytest.raises(InputError) as caught:
-        check_sources(power_sources(["http://127.0.0.1:9", "node:prometheus:http://127.0.0.1:9"]))
+        check_power_sources(
+            named_power_sources(["http://127.0.0.1:9", "node:prometheus:http://127.0.0.1:9"])
+        )
     exporter, prometheus = caught.value.problems
     assert "no DCGM exporter answers there" in exporter
     assert "Prometheus does not answer" in prometheus
@@ -72,23 +74,25 @@ def test_an_exporter_that_tells_no_power_is_told_before_the_test():
         names, told = ("POWER_USAGE", "TOTAL_ENERGY_CONSUMPTION"), exporter.text
         exporter.text = lambda: told().replace(names[0], "A").replace(names[1], "B")
         with pytest.raises(InputError, match="tells no power: add DCGM_FI_DEV_POWER_USAGE"):
-            check_sources(power_sources(exporter.url))
+            check_power_sources(named_power_sources(exporter.url))
         exporter.text = lambda: told().replace(names[0], "A")
-        check_sources(power_sources(exporter.url))
+        check_power_sources(named_power_sources(exporter.url))
 
 
 def test_this_machine_is_not_measured_for_another():
     remote = NODE | {"endpoint": "http://192.0.2.1:8000/v1", "power": ["rapl"]}
     with pytest.raises(InputError, match="would measure this machine"):
-        find_sources(remote)
-    assert find_sources(NODE | {"power": ["rapl"]}) == [Source("cpu", "rapl")]
+        find_power_sources(remote)
+    assert find_power_sources(NODE | {"power": ["rapl"]}) == [PowerSource("cpu", "rapl")]
 
 
 def test_an_exporter_is_looked_for_at_the_host_of_the_endpoint(monkeypatch):
     asked = []
-    monkeypatch.setattr(sources, "_fetch", lambda address, patience: asked.append(address) or b"")
+    monkeypatch.setattr(
+        power_sources, "_fetch", lambda address, patience: asked.append(address) or b""
+    )
     for host in ("h", "192.0.2.1", "[::1]"):
-        find_sources(NODE | {"endpoint": f"http://{host}:8000/v1", "power": "auto"})
+        find_power_sources(NODE | {"endpoint": f"http://{host}:8000/v1", "power": "auto"})
     assert asked == [f"http://{host}:9400/metrics" for host in ("h", "192.0.2.1", "[::1]")]
 
 
@@ -110,7 +114,7 @@ def test_a_server_is_on_this_machine_by_any_of_its_addresses(host):
 )
 def test_an_address_that_is_no_source_is_not_repeated(words):
     with pytest.raises(InputError, match="power: ") as caught:
-        power_sources(words)
+        named_power_sources(words)
     assert "hunter2" not in str(caught.value)
 
 
@@ -126,6 +130,6 @@ def test_an_address_that_is_no_source_is_not_repeated(words):
 )
 def test_a_secret_in_the_address_of_a_source_is_refused_and_not_repeated(word):
     with pytest.raises(InputError, match="the address of a source") as caught:
-        power_sources(word)
+        named_power_sources(word)
     assert "hunter2" not in str(caught.value)
-    assert power_sources('prometheus:http://h:9090{Hostname="a"}')[0].kind == "prometheus"
+    assert named_power_sources('prometheus:http://h:9090{Hostname="a"}')[0].kind == "prometheus"

@@ -63,7 +63,7 @@ ALLOWED = (
 )
 
 
-class Source(NamedTuple):
+class PowerSource(NamedTuple):
     """One source of power.
 
     Parameters
@@ -86,7 +86,9 @@ class Source(NamedTuple):
         return self.target or self.kind
 
 
-def power_sources(setting: str | dict[str, str] | list[str | dict[str, str]]) -> list[Source]:
+def named_power_sources(
+    setting: str | dict[str, str] | list[str | dict[str, str]],
+) -> list[PowerSource]:
     """Power sources that a user names.
 
     Parameters
@@ -96,7 +98,7 @@ def power_sources(setting: str | dict[str, str] | list[str | dict[str, str]]) ->
 
     Returns
     -------
-    list of Source
+    list of PowerSource
 
     Raises
     ------
@@ -106,26 +108,26 @@ def power_sources(setting: str | dict[str, str] | list[str | dict[str, str]]) ->
     """
     items = setting if isinstance(setting, list) else [setting]
     words = [word for item in items for word in _words(item) if word != "none"]
-    sources, problems = [], []
+    power_sources, problems = [], []
     for word in words:
         source = _source(word)
         if source is None:
             problems.append(f"power: {_shown(word)}: allowed are {ALLOWED}")
         else:
-            sources.append(source)
+            power_sources.append(source)
             problems += _address_problems(source)
     for scope in NAMES:
-        kinds = {source.kind for source in sources if source.scope == scope}
+        kinds = {source.kind for source in power_sources if source.scope == scope}
         if len(kinds) > 1:
             named = ", ".join(sorted(kinds))
             problems.append(f"power: {named}: two kinds of source measure the {scope}; name one")
-    own = [source._replace(target=os.path.normpath(source.target)) for source in sources]
+    own = [source._replace(target=os.path.normpath(source.target)) for source in power_sources]
     for source in sorted({source for source in own if own.count(source) > 1}):
         shown = source.target if source.kind == "file" else source.kind
         problems.append(f"power: {shown}: stands there twice, and would count twice; name it once")
     if problems:
         raise InputError(problems)
-    return sources
+    return power_sources
 
 
 def _words(item: str | dict[str, str]) -> list[str]:
@@ -137,21 +139,21 @@ def _shown(word: str) -> str:
     return "an address" if "//" in word or "@" in word else repr(word)
 
 
-def _source(word: str) -> Source | None:
-    """Source of a word; a file without a scope is a wall meter's."""
+def _source(word: str) -> PowerSource | None:
+    """Power source of a word; a file without a scope is a wall meter's."""
     if word in SCOPES and word != "dcgm":
-        return Source(SCOPES[word], word)
+        return PowerSource(SCOPES[word], word)
     if word.startswith(("http://", "https://")):
-        return Source("gpu", "dcgm", _exporter(word))
+        return PowerSource("gpu", "dcgm", _exporter(word))
     scope, colon, target = word.partition(":")
     if not colon or scope not in NAMES:
         scope, target = "", word
     if target.startswith("prometheus:http"):
-        return Source(scope or "gpu", "prometheus", target.removeprefix("prometheus:"))
+        return PowerSource(scope or "gpu", "prometheus", target.removeprefix("prometheus:"))
     if "://" in target or not target:
         return None
     if scope or "." in target:
-        return Source(scope or "node", "file", target)
+        return PowerSource(scope or "node", "file", target)
     return None
 
 
@@ -161,7 +163,7 @@ def _exporter(address: str) -> str:
     return address if address.endswith("/metrics") or "?" in address else f"{address}/metrics"
 
 
-def _address_problems(source: Source) -> list[str]:
+def _address_problems(source: PowerSource) -> list[str]:
     if source.kind not in ("dcgm", "prometheus"):
         return []
     problem = address_problem(source.target.partition("{")[0])
@@ -182,12 +184,12 @@ def is_local(endpoint: str) -> bool:
     return False
 
 
-def find_sources(settings: Mapping[str, Any]) -> list[Source]:
+def find_power_sources(settings: Mapping[str, Any]) -> list[PowerSource]:
     """Power sources: those named, or with `auto` those that answer."""
     local = is_local(settings["endpoint"])
     if settings["power"] != "auto":
-        sources = power_sources(settings["power"])
-        wrong = [source.kind for source in sources if not source.target and not local]
+        power_sources = named_power_sources(settings["power"])
+        wrong = [source.kind for source in power_sources if not source.target and not local]
         if wrong:
             raise InputError(
                 f"power: {', '.join(wrong)} would measure this machine, but the endpoint is on "
@@ -196,31 +198,31 @@ def find_sources(settings: Mapping[str, Any]) -> list[Source]:
             )
         absent = [
             source.target
-            for source in sources
+            for source in power_sources
             if source.kind == "file" and not os.path.exists(source.target)
         ]
         if absent:
             raise InputError(f"power: {', '.join(absent)}: no such file")
-        return sources
+        return power_sources
     host = urlsplit(settings["endpoint"]).hostname
     exporter = f"http://{f'[{host}]' if ':' in host else host}:9400/metrics"
     if b"DCGM_FI_DEV_POWER_USAGE" in _fetch(exporter, SOON):
-        return [Source("gpu", "dcgm", exporter)]
-    sources = []
+        return [PowerSource("gpu", "dcgm", exporter)]
+    power_sources = []
     if local and Path("/proc/driver/nvidia/version").exists():
-        sources.append(Source("gpu", "nvml"))
+        power_sources.append(PowerSource("gpu", "nvml"))
     zones = sorted(Path("/sys/class/powercap").glob("intel-rapl:*/energy_uj"))
     if local and zones and os.access(zones[0], os.R_OK):
-        sources.append(Source("cpu", "rapl"))
+        power_sources.append(PowerSource("cpu", "rapl"))
     if local and Path("/dev/ipmi0").exists() and shutil.which("ipmitool"):
-        sources.append(Source("node", "ipmi"))
-    return sources
+        power_sources.append(PowerSource("node", "ipmi"))
+    return power_sources
 
 
-def check_sources(sources: Sequence[Source]) -> None:
+def check_power_sources(power_sources: Sequence[PowerSource]) -> None:
     """Refuse sources on a network that have no reading before the test begins, all at once."""
     problems, now = [], time.time()
-    for source in sources:
+    for source in power_sources:
         if source.kind == "dcgm":
             problems += _exporter_problems(source.target)
         if source.kind == "prometheus":
@@ -256,17 +258,17 @@ def _fetch(address: str, patience: float) -> bytes:
         return b""
 
 
-def telemetry_section(sources: Sequence[Source], metrics: Path) -> dict[str, Any]:
+def telemetry_section(power_sources: Sequence[PowerSource], metrics: Path) -> dict[str, Any]:
     """AIPerf's own section on GPU telemetry.
 
     Parameters
     ----------
-    sources : list of Source
+    power_sources : list of PowerSource
         All sources.
     metrics : Path
         File of an exporter's further metrics, which is written where there is an exporter.
     """
-    own = [source for source in sources if source.kind in COLLECTORS]
+    own = [source for source in power_sources if source.kind in COLLECTORS]
     if not own:
         return {"enabled": False}
     section = {"enabled": True, "collector": COLLECTORS[own[0].kind]}
