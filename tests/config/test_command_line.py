@@ -112,7 +112,7 @@ def test_nothing_stated_is_the_file(text):
         assert settings.merge(given["stress"]) == DEFAULTS
 
 
-def sources():
+def files():
     """Files in which the program and its pages say how something is stated."""
     for pattern in ("workflow/**/*.py", "workflow/**/*.smk", "workflow/**/*.jinja", "docs/*.md"):
         yield from ROOT.glob(pattern)
@@ -123,7 +123,7 @@ def sources():
 
 def remedies():
     """What is said to be stated after --config, as the shell would hand it on, with its file."""
-    for path in sources():
+    for path in files():
         text = path.read_text(encoding="utf-8").replace('"""', "`")
         text = re.sub(r"\n#? *", " ", text)
         for found in re.finditer(r"""--config (?!\{|stress='\{\{)((?:[\w]+=|")[^`]*)""", text):
@@ -176,7 +176,7 @@ def test_what_the_program_says_to_state_is_understood(place, words):
 
 def test_no_page_names_a_key_of_the_stress_test_in_another_form():
     pattern = re.compile(rf"(?:--config |`|\()(?:{'|'.join(DEFAULTS)})=[^=\n]*")
-    for path in sources():
+    for path in files():
         text = path.read_text(encoding="utf-8")
         if "stress" in text or "stress" in str(path.relative_to(ROOT)):
             assert pattern.findall(text) == [], path

@@ -133,7 +133,7 @@ def test_sources_are_the_template_and_all_that_it_includes(write):
     write("c\n", "c.md.jinja")
     write("{% include 'c.md.jinja' %}", "b.md.jinja")
     page = write("{% from 'c.md.jinja' import x %}{% include 'b.md.jinja' %}")
-    assert templates.sources(page) == [page, "c.md.jinja", "b.md.jinja"]
+    assert templates.parts_of(page) == [page, "c.md.jinja", "b.md.jinja"]
 
 
 def test_templates_are_found_from_any_folder(tmp_path):

@@ -84,15 +84,15 @@ def imported(path):
 
 def undeclared(folder, declared):
     """Return (file, module) of every import below folder that no declared package provides."""
-    sources = [path for path in folder.rglob("*") if path.suffix in {".py", ".smk"}]
-    sources = [path for path in sources if path.name not in ELSEWHERE]
-    own = {path.stem for path in sources} | {path.parent.name for path in sources}
+    files = [path for path in folder.rglob("*") if path.suffix in {".py", ".smk"}]
+    files = [path for path in files if path.name not in ELSEWHERE]
+    own = {path.stem for path in files} | {path.parent.name for path in files}
     # programs of the optional environments, which tests import
     own |= {path.stem for path in (ROOT / "envs").rglob("*.py")}
     provided = packages_distributions()
     return [
         (str(path.relative_to(ROOT)), module)
-        for path in sources
+        for path in files
         for module in imported(path) - own - sys.stdlib_module_names - {"inference_energy"}
         if not declared & {normalise(name) for name in provided.get(module, [])}
     ]

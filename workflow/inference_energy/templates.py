@@ -100,11 +100,11 @@ def render(template: str, **values: Any) -> str:
         raise InputError(_problem(template, error)) from None
 
 
-def sources(template: str) -> list[str]:
+def parts_of(template: str) -> list[str]:
     """Names of the templates that a page is made of: its own first, then what it includes."""
     file = TEMPLATES / template
     included = INCLUDED.findall(file.read_text(encoding="utf-8")) if file.exists() else []
-    return list(dict.fromkeys([template, *(name for part in included for name in sources(part))]))
+    return list(dict.fromkeys([template, *(name for part in included for name in parts_of(part))]))
 
 
 @cache

@@ -14,7 +14,7 @@ from inference_energy.method.materials import inputs_of, inputs_of_any, law_tabl
 from inference_energy.method.materials import serving_inputs, tables_of
 from inference_energy.project import is_own, own, provided
 from inference_energy.tables import schema_path
-from inference_energy.templates import sources
+from inference_energy.templates import parts_of
 
 # what `rule everything` makes; every included file adds its own
 TARGETS = []
@@ -175,7 +175,7 @@ def code(script):
     """Library files and templates behind a script, as inputs: an edit re-runs the rule."""
     files, templates = behind(SCRIPTS / script, (LIBRARY.parent, SCRIPTS))
     found = {own(file.relative_to(PROJECT)) for file in files}
-    named = {name for template in templates for name in sources(template)}
+    named = {name for template in templates for name in parts_of(template)}
     return sorted(found | {own(f"workflow/templates/{name}") for name in named})
 
 

@@ -60,7 +60,7 @@ class Stored:
         return stated
 
 
-def source(snakemake, connection, folder):
+def log_of(snakemake, connection, folder):
     """Return the log of a job."""
     if "count" not in snakemake.params.log:
         return Stored(snakemake, connection, folder)

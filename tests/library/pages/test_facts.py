@@ -210,10 +210,10 @@ def test_the_briefing_promises_of_the_stress_test_what_it_measures():
     """The power of the GPUs; that of the node where its own or another meter is read."""
     text = " ".join((ROOT / "docs" / "briefing.html").read_text(encoding="utf-8").split())
     step = text.partition("<b>The ratio of long to short</b>")[2].partition("<li>")[0]
-    sources = (ROOT / "docs" / "stress.md").read_text(encoding="utf-8")
+    documented = (ROOT / "docs" / "stress.md").read_text(encoding="utf-8")
     assert "all of this" not in step
     for power in ("ipmi", "node:LOG"):
-        assert f"`{power}`" in sources and f"<code>power: {power}</code>" in step
+        assert f"`{power}`" in documented and f"<code>power: {power}</code>" in step
 
 
 def test_the_briefing_says_how_many_answers_a_trimmed_range_leaves_out(paper):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
-from inference_energy.requests.formats import Source, select
+from inference_energy.requests.formats import LogColumns, select
 from inference_energy.requests.log import columns_of_any, connect, open_log, requests_view, units
 from repository import read_schema
 
@@ -255,7 +255,7 @@ def test_only_whole_numbers_are_tokens(settings, tmp_path, cell, tokens):
 
 def test_columns_that_are_not_there_are_named(settings):
     with pytest.raises(InputError, match=r"'ContextTokens' for input tokens.*it has a, b"):
-        select(Source({"a": "BIGINT", "b": "BIGINT"}), settings["formats"]["azure"])
+        select(LogColumns({"a": "BIGINT", "b": "BIGINT"}), settings["formats"]["azure"])
 
 
 def test_a_name_cannot_become_sql(tmp_path, settings):

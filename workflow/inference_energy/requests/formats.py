@@ -100,7 +100,7 @@ def literal(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-class Source:
+class LogColumns:
     """Columns of a log that can be addressed: of a table, or keys of a JSON object.
 
     Parameters
@@ -189,11 +189,11 @@ def _json_path(path: Sequence[str]) -> str:
     return literal("$" + steps)
 
 
-def matches(source: Source, form: Mapping[str, Any]) -> bool:
+def matches(known: LogColumns, form: Mapping[str, Any]) -> bool:
     """Whether a log has what a format cannot do without: input and output, or the list of them."""
     if "unnest" in form:
-        return bool(source.json) and form["unnest"][0] in source.types
-    return all(source.find(form["columns"][name]) for name in ("input", "output"))
+        return bool(known.json) and form["unnest"][0] in known.types
+    return all(known.find(form["columns"][name]) for name in ("input", "output"))
 
 
 def has_own(form: Mapping[str, Any]) -> bool:
@@ -221,13 +221,13 @@ def wanted(form: Mapping[str, Any]) -> tuple[list[str], set[str]]:
     return sorted(keys | ({"attributes"} if attributes else set())), attributes
 
 
-def are_whole(source: Source, form: Mapping[str, Any]) -> bool:
+def are_whole(known: LogColumns, form: Mapping[str, Any]) -> bool:
     """Whether all numbers of tokens that a log has are whole by their type."""
-    found = [source.find(form["columns"][name]) for name in TOKENS if name in form["columns"]]
+    found = [known.find(form["columns"][name]) for name in TOKENS if name in form["columns"]]
     return all(kind in WHOLE for _, kind in filter(None, found))
 
 
-def select(source: Source, form: Mapping[str, Any], file: str = "format") -> str:
+def select(known: LogColumns, form: Mapping[str, Any], file: str = "format") -> str:
     """SQL of a requests view's columns, in the order of ``COLUMNS``; ``file`` is for messages.
 
     Raises
@@ -236,13 +236,13 @@ def select(source: Source, form: Mapping[str, Any], file: str = "format") -> str
         If the log lacks the columns of input or output tokens.
     """
     columns, time = form["columns"], form["time"]
-    found = {name: source.find(column) for name, column in columns.items()}
+    found = {name: known.find(column) for name, column in columns.items()}
     missing = [name for name in ("input", "output") if not found[name]]
     if missing:
         raise InputError(
             [
                 f"{file}: column {columns[name]!r} for {name} tokens: not in the log; it has"
-                f" {', '.join(sorted(source.types)) or 'none'}; correct the format's columns"
+                f" {', '.join(sorted(known.types)) or 'none'}; correct the format's columns"
                 for name in missing
             ]
         )
@@ -267,7 +267,7 @@ def select(source: Source, form: Mapping[str, Any], file: str = "format") -> str
         sql["finish"] = _known(f"TRY_CAST({sql['start']} + {duration} AS BIGINT)")
     sql["elsewhere"] = "FALSE"
     if "answered_elsewhere" in form:
-        mark = source.find(form["answered_elsewhere"]["column"])
+        mark = known.find(form["answered_elsewhere"]["column"])
         values = ", ".join(literal(v.lower()) for v in form["answered_elsewhere"]["values"])
         sql["elsewhere"] = (
             f"coalesce(lower(({mark[0]})::VARCHAR) IN ({values}), FALSE)" if mark else "FALSE"
@@ -275,10 +275,10 @@ def select(source: Source, form: Mapping[str, Any], file: str = "format") -> str
     return ", ".join(f"{sql[name]} AS {name}" for name in COLUMNS)
 
 
-def stated(source: Source, form: Mapping[str, Any]) -> set[str]:
+def stated(known: LogColumns, form: Mapping[str, Any]) -> set[str]:
     """Names of a requests view's columns that the log has."""
-    names = {name for name, column in form["columns"].items() if source.find(column)}
-    if "answered_elsewhere" in form and source.find(form["answered_elsewhere"]["column"]):
+    names = {name for name, column in form["columns"].items() if known.find(column)}
+    if "answered_elsewhere" in form and known.find(form["answered_elsewhere"]["column"]):
         names.add("elsewhere")
     return {"finish" if name in ("end", "duration") else name for name in names}
 

@@ -22,7 +22,7 @@ from inference_energy.requests.formats import (
     COLUMNS,
     COMPRESSIONS,
     KINDS,
-    Source,
+    LogColumns,
     are_whole,
     has_own,
     literal,
@@ -251,13 +251,13 @@ def open_log(
     files = find_files(path)
     kind = KINDS[_ending(Path(files[0]))]
     if form is None:
-        source = describe(connect(), files[0], kind, FIRST_OBJECTS)
-        fitting = [f for f in formats.values() if matches(source, f)]
-        form = max(fitting, key=lambda f: (has_own(f), len(stated(source, f))), default=None)
+        known = describe(connect(), files[0], kind, FIRST_OBJECTS)
+        fitting = [f for f in formats.values() if matches(known, f)]
+        form = max(fitting, key=lambda f: (has_own(f), len(stated(known, f))), default=None)
         if form is None:
             raise InputError(
                 f"key log: value {path}: no format of config/requests.yaml has its columns,"
-                f" {', '.join(sorted(source.types)) or 'none'}; allowed are {', '.join(formats)};"
+                f" {', '.join(sorted(known.types)) or 'none'}; allowed are {', '.join(formats)};"
                 " name one with --config format=NAME, or a file of your own in its place"
             )
     return Log(tuple(files), kind, form)
@@ -277,9 +277,9 @@ def columns_of_any(log: Log) -> set[str]:
     objects = max(FIRST_OBJECTS // len(log.files), LEAST_OBJECTS)
     for file in log.files:
         try:
-            source = _of_items(describe(connection, file, log.kind, objects), log.form)
-            select(source, log.form, file)
-            found |= stated(source, log.form)
+            known = _of_items(describe(connection, file, log.kind, objects), log.form)
+            select(known, log.form, file)
+            found |= stated(known, log.form)
         except InputError as error:
             problems += error.problems
     if problems:
@@ -287,9 +287,9 @@ def columns_of_any(log: Log) -> set[str]:
     return found
 
 
-def _of_items(source: Source, form: Mapping[str, Any]) -> Source:
+def _of_items(known: LogColumns, form: Mapping[str, Any]) -> LogColumns:
     """Columns of the requests inside a file's objects: not known before all are read."""
-    return Source(None, "item") if "unnest" in form else source
+    return LogColumns(None, "item") if "unnest" in form else known
 
 
 def _name(file: str) -> str:
@@ -299,8 +299,8 @@ def _name(file: str) -> str:
 
 def describe(
     connection: duckdb.DuckDBPyConnection, file: str, kind: str, objects: int = LEAST_OBJECTS
-) -> Source:
-    """Columns of a file, a Source; those of JSON are the keys of its first ``objects``."""
+) -> LogColumns:
+    """Columns of a file, as LogColumns; those of JSON are the keys of its first ``objects``."""
     if kind == "parquet":
         try:
             rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_name(file)})")
@@ -312,12 +312,12 @@ def describe(
         for name in types:
             if name.casefold() == ROW_NUMBER:
                 raise InputError(f"{file}: column {name}: is the reader's own name; rename it")
-        return Source(types)
+        return LogColumns(types)
     if kind == "csv":
         columns = [*_header(connection, file)[0], *_folder_columns(file)]
-        return Source(dict.fromkeys(columns, "VARCHAR"))
+        return LogColumns(dict.fromkeys(columns, "VARCHAR"))
     keys = [*_keys(connection, file, objects), *_folder_columns(file)]
-    return Source(dict.fromkeys(keys, "JSON"), "json")
+    return LogColumns(dict.fromkeys(keys, "JSON"), "json")
 
 
 def _folder_columns(file: str) -> dict[str, str | None]:
@@ -519,22 +519,22 @@ def requests_view(
         Columns that the log has, lines that are not rows, and the first of these, the line below a
         header being 0.
     """
-    source = describe(connection, unit.file, log.kind)
+    known = describe(connection, unit.file, log.kind)
     if log.kind == "parquet":
         rows = f"FROM read_parquet({_name(unit.file)}, file_row_number=true)"
         within = f"WHERE file_row_number BETWEEN {unit.first} AND {unit.last}"
-        columns = f"{select(source, log.form, unit.file)}, file_row_number AS row"
+        columns = f"{select(known, log.form, unit.file)}, file_row_number AS row"
         sql = f"AS SELECT {columns} {rows}"
         connection.execute(f"CREATE OR REPLACE TEMP VIEW requests {sql} {within}")
-        nearby = sql if are_whole(source, log.form) else "AS FROM requests"
+        nearby = sql if are_whole(known, log.form) else "AS FROM requests"
         connection.execute(f"CREATE OR REPLACE TEMP VIEW nearby {nearby}")
-        return stated(source, log.form), 0, []
+        return stated(known, log.form), 0, []
     if log.kind == "csv":
-        columns = select(source, log.form, unit.file)
+        columns = select(known, log.form, unit.file)
         rows = _csv_rows(connection, unit.file)
     else:
         # a key that the first objects lack can still come
-        items = Source(None, "item")
+        items = LogColumns(None, "item")
         columns = f"{select(items, log.form, unit.file)}, found IS NOT NULL AS readable"
         rows = items.taken(_json_rows(connection, unit.file, log.form, folder))
     path = literal(Path(folder) / "requests.parquet")
@@ -557,10 +557,10 @@ def requests_view(
     for view in ("requests", "nearby"):
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {sql}")
     if log.kind == "csv":
-        return stated(source, log.form), *_rejected(connection)
+        return stated(known, log.form), *_rejected(connection)
     sql = f"SELECT file_row_number {rows} WHERE NOT readable ORDER BY ALL"
     unreadable = [row for (row,) in connection.execute(sql).fetchall()]
-    found = stated(_of_items(source, log.form), log.form) | _columns_with_values(connection)
+    found = stated(_of_items(known, log.form), log.form) | _columns_with_values(connection)
     return found, len(unreadable), unreadable
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from _logged import run
-from _requests import opened, source
+from _requests import log_of, opened
 from _runs import read_background, read_runs
 from _setups import read_materials, read_shared
 from inference_energy.deployments import build as deployment_build
@@ -141,7 +141,7 @@ def main(snakemake):
         answers.check_any(lengths, counted["kinds"])
         serving, runs, measured = at_load(serving, counted, params)
         table, found = energies(serving, lengths), steps(serving, lengths)
-        log = source(snakemake, connection, folder)
+        log = log_of(snakemake, connection, folder)
         repeated = surplus.get("surplus")
         listed = list_largest(connection, log, serving, lengths, table, repeated)
     tables = {"largest": listed}

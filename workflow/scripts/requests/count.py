@@ -1,7 +1,7 @@
 """Count the requests of one part of a log."""
 
 from _logged import run
-from _requests import opened, source
+from _requests import log_of, opened
 from inference_energy.requests import counts
 from inference_energy.requests.log import share
 from inference_energy.requests.progress import telling
@@ -12,7 +12,7 @@ def main(snakemake):
     part, parts = map(int, snakemake.wildcards.scatteritem.split("-of-"))
     with opened(snakemake) as (connection, folder):
         counts.create_tables(connection)
-        log = source(snakemake, connection, folder)
+        log = log_of(snakemake, connection, folder)
         own = share(log.units, part, parts)
         with telling(log.within) as say:
             what = f"part {part} of {parts}"

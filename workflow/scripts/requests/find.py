@@ -1,7 +1,7 @@
 """Find the requests that a log holds more than once."""
 
 from _logged import run
-from _requests import opened, source
+from _requests import log_of, opened
 from inference_energy.requests import counts
 from inference_energy.requests.duplicates import count_duplicates, write_surplus
 from inference_energy.requests.progress import telling
@@ -11,7 +11,7 @@ def main(snakemake):
     """Compare the ids of all parts, count what is there too often, then write."""
     with opened(snakemake) as (connection, folder):
         counts.create_tables(connection)
-        log = source(snakemake, connection, folder)
+        log = log_of(snakemake, connection, folder)
         with telling(log.within) as say:
             count_duplicates(
                 connection, log.log, log.units, log.longest, folder, say, log.long_from
