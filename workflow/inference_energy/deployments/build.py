@@ -119,15 +119,16 @@ def build(
     law = replace(law, domain=length_range(used))  # type: ignore[type-var]
     uncertain = method["throughput_law"].get("error") == "included"
     peak = float(shapes["throughput_tps"].max())
+    pue = method_build.factor(method["pue"], z)
     deployment = Deployment(
         model=setup.ServedModel(section["model"], law, node_power, peak, uncertain),
         power_utilisation=utilisation,
-        pue=method_build.factor(method["pue"], z),
+        pue=pue,
         regimes=method_build.regimes(method, traces or {}, where),
         input_tokens_per_output_token=(
             method["input_charge"]["input_tokens_per_output_token"]["value"]
         ),
-        runs=_charge(runs, power, used.index, method_build.factor(method["pue"], z), section),
+        runs=_charge(runs, power, pue),
         shapes=shapes,
         basis=basis,
         power=power,
@@ -210,13 +211,7 @@ def _unknown_hardware(run: pd.Series, hardware: Hardware) -> tuple[tuple[str, st
     )
 
 
-def _charge(
-    runs: pd.DataFrame,
-    power: ServingPower,
-    used: pd.Index,
-    pue: LogNormal,
-    section: Mapping[str, Any],
-) -> pd.DataFrame:
+def _charge(runs: pd.DataFrame, power: ServingPower, pue: LogNormal) -> pd.DataFrame:
     """Add power [kW] and energy of a query [Wh] to the runs of the configuration chosen."""
     same = runs["use"].isin(["yes", "other concurrency", "marked"])
     accelerators = run_accelerator_power(runs)
