@@ -6,6 +6,7 @@ changes, and an environment variable says which of them runs. Tests are collecte
 change is tried in a fork of that process. RESULTS gains a line of each, those it has are left out.
 """
 
+import ast
 import contextlib
 import gc
 import json
@@ -29,6 +30,8 @@ SLACK_SECONDS, SLACK_FACTOR = 2, 5
 WAITING_SECONDS = 900
 """Time after which a change that takes no processor time is taken for one that waits for ever."""
 MEMORY_BYTES = 8 << 30
+LATER = ("cache", "lru_cache", "property", "cached_property")
+"""Decorators, each on one line, that a function can be given when it has been changed."""
 
 
 class Trials:
@@ -150,14 +153,34 @@ def tried(names, reached, results, tests):
     return pytest.main([*quick, *tests], plugins=[Trials(names, reached, results)])
 
 
+def decorated_last(code):
+    """Code whose functions under one of LATER are plain, as mutmut changes no decorated one.
+
+    And lines that decorate them again, for the end of the changed code.
+    """
+    lines, module, again = code.splitlines(), ast.parse(code), []
+    classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
+    for owner, prefix in [(module, ""), *((each, f"{each.name}.") for each in classes)]:
+        for node in owner.body:
+            words = getattr(node, "decorator_list", [])
+            if len(words) == 1 and ast.unparse(words[0]).partition("(")[0] in LATER:
+                name = prefix + node.name
+                again.append(f"{name} = {ast.unparse(words[0])}({name})")
+                if ast.unparse(words[0]) == "cached_property":
+                    again.append(f"{name}.__set_name__({owner.name}, {node.name!r})")
+                lines[words[0].lineno - 1] = ""
+    return "\n".join([*lines, ""]), "\n".join([*again, ""])
+
+
 def main(module, results, *tests):
     """Change a module and try its changes."""
     from mutmut.mutation import trampoline
     from mutmut.mutation.file_mutation import mutate_file_contents
 
     path = Path("workflow", "inference_energy", module)
-    changed = mutate_file_contents(str(path), path.read_text(encoding="utf-8"))
-    path.write_text(changed.code, encoding="utf-8")
+    plain, again = decorated_last(path.read_text(encoding="utf-8"))
+    changed = mutate_file_contents(str(path), plain)
+    path.write_text(f"{changed.code}\n{again}", encoding="utf-8")
     dotted = "inference_energy." + module.removesuffix(".py").replace("/", ".")
     names = [f"{dotted}.{name.rpartition('.')[2]}" for name in changed.mutant_names]
     reached = set()

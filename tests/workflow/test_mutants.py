@@ -9,6 +9,7 @@ from processes import run
 from repository import ROOT
 
 NOTES = runpy.run_path(str(ROOT / "envs" / "mutants.py"))
+TRIALS = runpy.run_path(str(ROOT / "envs" / "trials.py"))
 PAGE = (ROOT / "benchmarks" / "mutants.md").read_text(encoding="utf-8")
 RESULTS = """\
     inference_energy.a.b.x_one__mutmut_1: killed
@@ -114,3 +115,39 @@ def test_nothing_is_noticed_by_tests_that_fail_without_a_change(trial):
 def test_a_change_that_every_test_reaches_and_none_notices_survives(trial):
     _, results = trial(TESTS.replace("assert True", "made_up.double(2)"))
     assert "double__mutmut_2: survived" in results.read_text()
+
+
+DECORATED = """\
+from functools import cached_property, lru_cache
+
+
+@lru_cache(maxsize=2)
+def one():
+    return []
+
+
+class Two:
+    @cached_property
+    def three(self):
+        return []
+
+    @property
+    def four(self):
+        return []
+
+    @classmethod
+    def five(cls):
+        return cls
+"""
+
+
+def test_functions_are_cached_again_when_they_have_been_changed():
+    plain, again = TRIALS["decorated_last"](DECORATED)
+    assert [line.strip() for line in plain.splitlines() if "@" in line] == ["@classmethod"]
+    assert len(plain.splitlines()) == len(DECORATED.splitlines())
+    held = {}
+    exec(plain + again, held)
+    assert held["one"]() is held["one"]()
+    two = held["Two"]()
+    assert two.three is two.three and two.five() is held["Two"]
+    assert two.four == [] and two.four is not two.four
