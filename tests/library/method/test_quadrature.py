@@ -1,9 +1,13 @@
 """Sums over output tokens: weights of a distribution, and few nodes that stand for many lengths."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from inference_energy.method.quadrature import LONGEST
+from inference_energy.method.lengths import UniformLengths
+from inference_energy.method.quadrature import EVERY_TOKEN_UP_TO, LONGEST, support
 from library.method.test_lengths import LENGTHS
+from numpy.polynomial.chebyshev import chebpts1
 from scipy import stats
 
 
@@ -19,6 +23,37 @@ def test_weights_sum_to_one_and_lengths_rise_from_zero(tokens):
     assert lengths[0] == 0
     assert lengths[-1] <= LONGEST
     assert (np.diff(lengths) > 0).all()
+    if tokens.longest < EVERY_TOKEN_UP_TO:
+        assert lengths[-1] == np.ceil(tokens.longest)
+
+
+def test_cells_of_one_relative_width_stand_for_the_numbers_in_them():
+    n = 600
+    lengths, weights = support(UniformLengths(0.0, 9999.0), 100, np.log(100) / (n - 1e-3))
+    # the first cells would be narrower than one token
+    cells = np.unique(np.round(np.geomspace(100, 10_000, n + 1)))
+    edges = np.concatenate([np.arange(100), cells])
+    np.testing.assert_array_equal(lengths, (edges[:-1] + edges[1:] - 1) / 2)
+    ends = np.clip(edges - 0.5, 0, 9999)
+    np.testing.assert_allclose(weights, np.diff(ends) / 9999, rtol=1e-9)
+
+
+def test_a_panel_of_many_lengths_has_chebyshev_nodes_and_others_are_kept():
+    """Twelve nodes each of equal widths in ln L from 32 on, and a panel of twelve lengths."""
+    tokens, width = UniformLengths(0.0, 9999.0), 1.0
+    nodes, _ = tokens.nodes((200.0, 212.0), width)
+    ends = np.ceil([*(32 * np.exp(width * np.arange(6))), 10_000])
+    panels = [(a, b) for a, b in pairwise(ends) if not a < 200 < b]
+    panels += [(ends[1], 200), (212, ends[2])]
+    expected = [*range(32), *range(200, 212)]
+    for first, end in panels:
+        logs = np.log([first, end - 1])
+        expected += np.exp(logs.mean() + np.ptp(logs) / 2 * chebpts1(12)).tolist()
+    np.testing.assert_allclose(np.sort(nodes), np.sort(expected), rtol=1e-12)
+
+
+def test_one_length_alone_is_a_node():
+    assert UniformLengths(0.5, 1.0, minimum=1).nodes() == ([1.0], [1.0])
 
 
 def test_probability_of_a_length_is_that_of_the_lengths_rounded_to_it(tokens):
@@ -47,7 +82,7 @@ def test_nodes_integrate_smooth_functions_as_the_support_does(tokens, function):
     assert node_weights @ function(nodes) == pytest.approx(full, rel=1e-10)
 
 
-@pytest.mark.parametrize("kink", [0.2, 17.3, 400.5, 4000.0, 1e12])
+@pytest.mark.parametrize("kink", [0.2, 17.3, 400.5, 4000.0, 70_000.5, 1e12])
 def test_nodes_integrate_across_a_kink_that_they_are_told(tokens, kink):
     lengths, weights = tokens.support
     nodes, node_weights = tokens.nodes((kink, np.inf))

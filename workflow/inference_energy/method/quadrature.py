@@ -112,9 +112,9 @@ def nodes(
         Width of a panel in ln L, over which the function must be smooth. [1]
     """
     lengths, _ = support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
-    panels = max(int(np.log(max(lengths[-1], 1) / SINGLY_UP_TO) / width) + 2, 1)
+    panels = np.log(max(lengths[-1] / SINGLY_UP_TO, 1)) / width
     edges = SINGLY_UP_TO * np.exp(width * np.arange(panels + 1))
     edges = np.unique(np.concatenate([np.arange(SINGLY_UP_TO), edges, np.asarray(breaks)]))
-    places = np.unique(np.append(np.searchsorted(lengths, edges), [0, len(lengths)]))
+    places = np.unique(np.append(np.searchsorted(lengths, edges), len(lengths)))
     parts = [_panel(tokens, int(a), int(b)) for a, b in pairwise(places)]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
