@@ -7,6 +7,7 @@ import pytest
 from inference_energy.laws import mixed
 from inference_energy.laws.mixed import SCATTER, Rows, Structure, fit, log_sum
 from inference_energy.laws.shared_fits import FOLDER
+from inference_energy.laws.spreads import renewed
 
 STRUCTURE = Structure(
     median=np.log([1.0, 1.0]),
@@ -51,6 +52,9 @@ def test_a_logarithm_of_a_sum_by_hand():
     # a part that is absent has no share
     total, share = log_sum(np.array([[0.0, -np.inf]]), np.zeros(2), none)
     assert (total[0], *share[0]) == (0, 1, 0)
+    # rows whose times differ by more than a number can
+    total, _ = log_sum(np.array([[0.0], [-2000.0]]), np.zeros(1), none[:1])
+    assert total.tolist() == [0, -2000]
 
 
 HIDDEN = np.array([False, True, False])
@@ -135,6 +139,142 @@ def test_groups_are_eliminated_exactly(made):
             sums = np.eye(one.features.max() + 1)[one.features].T
             expected = sums @ inverse[both] @ sums.T
             np.testing.assert_allclose(of_features[:4, :4], expected, atol=1e-12)
+
+
+def test_a_matrix_that_is_no_covariance_is_refused():
+    with pytest.raises(np.linalg.LinAlgError, match=r"^matrix of the normal .* positive definite$"):
+        mixed._inverse(-np.eye(2))
+
+
+RICH = Structure(
+    median=np.log([1.0, 1.5, 0.5]),
+    spread=np.array([1.0, 0.8, 0.6]),
+    moves=np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]),
+    levels=((np.array([0, 1]), np.array([0.3, 0.2])), (np.array([1]), np.array([0.4]))),
+    own=(np.array([1]), np.array([0.15])),
+    along=np.array([0.1, 0.25]),
+    hidden=np.array([False, False, True]),
+    normal=1,
+)
+"""Three parts, one of them hidden, and two covariates."""
+
+
+def spread_out(rows, flat):
+    """Factors and slopes w of every row, of all values and then of v and w, one after the other."""
+    s, count = rows.structure, rows.count
+    deviations = [d for d, _ in s.levels]
+    sizes = [(g.max() + 1) * len(d) for g, d in zip(rows.groups.T, deviations, strict=True)]
+    shared, *levels, own = np.split(flat, np.cumsum([len(s.median), *sizes]))
+    moved = np.zeros((len(rows.own), s.moves.shape[1]))
+    for values, group, d in zip(levels, rows.groups.T, deviations, strict=True):
+        moved[:, d] += values.reshape(-1, len(d))[group]
+    own = own.reshape(count, -1)[rows.own]
+    moved[:, s.own[0]] += own[:, : len(s.own[0])]
+    return shared + moved @ s.moves.T, own[:, len(s.own[0]) :]
+
+
+def slopes(function, flat):
+    units = 1e-5 * np.eye(len(flat))
+    return np.stack([(function(flat + d) - function(flat - d)) / 2e-5 for d in units], axis=-1)
+
+
+@pytest.mark.parametrize("by", [(6, 4), (3, 6)], ids=["crossed", "nested"])
+def test_a_step_is_that_of_the_equations_in_one_matrix(by):
+    """And so are the weights, spreads and scatter after it, and what is said of a configuration."""
+    random = np.random.default_rng(7)
+    own = np.repeat(np.arange(24), 5)
+    kind, parts = own % 2, np.log(random.uniform(0.2, 2.0, (len(own), 3)))
+    time, _ = log_sum(parts, RICH.median, RICH.hidden)
+    time += 0.1 * random.standard_normal(24)[own] + 0.05 * random.standard_normal(len(own))
+    groups = np.stack([own % size for size in by], axis=1)
+    rows = Rows(RICH, groups, own, random.uniform(-1, 1, (len(own), 2)))
+    problem, size = mixed._Problem(parts, time, rows, kind), int(rows.offsets[-1])
+    centre = np.zeros(size + 24 * 3)
+    centre[:3] = RICH.median
+    # what has one standard deviation
+    of_level = np.concatenate([np.tile([0, 1], by[0]), np.full(by[1], 2)])
+    alike = np.concatenate([of_level, np.tile([3, 4, 5], 24)])
+
+    def error(flat):
+        factors, along = spread_out(rows, flat)
+        return log_sum(parts, factors, RICH.hidden)[0] + (rows.along * along).sum(axis=1) - time
+
+    def flat(state):
+        return np.concatenate([state.values, state.own.ravel()])
+
+    def tails(state):
+        return np.concatenate([state.tail, state.own_tail.ravel()])
+
+    def equations(state):
+        """Scale of the rows, precision of the priors and covariance of all."""
+        scale, slope = state.weight / state.scatter[kind] ** 2, slopes(error, flat(state))
+        drawn = tails(state) / state.spreads[alike] ** 2
+        precision = np.concatenate([1 / RICH.spread**2, drawn])
+        return scale, precision, np.linalg.inv(slope.T * scale @ slope + np.diag(precision))
+
+    start = problem.start()
+    np.testing.assert_array_equal(flat(start), centre)
+    assert (start.spreads.tolist(), set(start.scatter)) == (RICH.spreads.tolist(), {SCATTER})
+    ahead = vars(problem.renewed(problem.renewed(start)))
+    state = mixed.State(**{k: x * random.uniform(0.5, 1.5, x.shape) for k, x in ahead.items()})
+    here, (scale, precision, covariance) = flat(state), equations(state)
+    pull = slopes(error, here).T @ (scale * error(here)) + precision * (here - centre)
+    there = here - covariance @ pull
+    step = problem.newton(state, *problem.predict(state.values, state.own))
+    misfits = [scale @ error(x) ** 2 + precision @ (x - centre) ** 2 for x in (here, there)]
+    assert misfits[1] < misfits[0]
+    for x, misfit in zip((here, there), misfits, strict=True):
+        values, v = x[:size], x[size:].reshape(24, 3)
+        found = problem.misfit(step, problem.predict(values, v)[0], values, v)
+        assert found == pytest.approx(misfit, rel=1e-6)
+
+    after = problem.renewed(state)
+    np.testing.assert_allclose(flat(after), there, atol=1e-7)
+    slope, away, scatter = slopes(error, there), error(there), state.scatter[kind]
+    variance = np.einsum("ij,jk,ik->i", slope, covariance, slope)
+    weight = 5 / (4 + (away**2 + variance) / scatter**2)
+    np.testing.assert_allclose(after.weight, weight, rtol=1e-6)
+    drawn, of_drawn, sd = there[3:], np.diag(covariance)[3:], state.spreads[alike]
+    tail = 5 / (4 + (drawn**2 + of_drawn) / sd**2)
+    tail[: by[0] * 2] = 1
+    np.testing.assert_allclose(tails(after), tail, rtol=1e-6)
+    square, known = tail * drawn**2, 1 - tail * of_drawn / sd**2
+    spreads = renewed(np.bincount(alike, square), np.bincount(alike, known), RICH.spreads, 10)
+    np.testing.assert_allclose(after.spreads, spreads, rtol=1e-6)
+    square, known = weight * away**2, 1 - weight * variance / scatter**2
+    scatters = renewed(np.bincount(kind, square), np.bincount(kind, known), SCATTER, 20)
+    np.testing.assert_allclose(after.scatter, scatters, rtol=1e-6)
+
+    fitted = fit(parts, time, rows, kind)
+    _, _, covariance = equations(fitted.state)
+    for k in (0, 1, 23):
+
+        def of(x, row=5 * k):
+            return np.concatenate([each[row] for each in spread_out(rows, x)])
+
+        mean, found = fitted.of(groups[5 * k], k)
+        np.testing.assert_allclose(mean, of(flat(fitted.state)), rtol=1e-9)
+        slope = slopes(of, centre)
+        np.testing.assert_allclose(found, slope @ covariance @ slope.T, rtol=1e-5, atol=1e-9)
+    # a fit that begins where one has ended is there, whatever the order of its rows
+    order = random.permutation(len(own))
+    mixed_up = replace(rows, groups=groups[order], own=own[order], along=rows.along[order])
+    again = fit(parts[order], time[order], mixed_up, kind[order], 9, fitted.state)
+    assert again.values == pytest.approx(fitted.values, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("misfits", "length"),
+    [([1.0, 1.0], 1.0), ([1.0, 2.0, 2.0, 0.5], 0.25), ([1.0] + [2.0] * 11, 2.0**-10)],
+)
+def test_a_step_is_halved_until_the_misfit_does_not_rise(made, monkeypatch, misfits, length):
+    parts, time, rows, _ = made
+    problem, told = mixed._Problem(parts, time, rows, kinds(rows)), iter(misfits)
+    start = problem.start()
+    step = problem.newton(start, *problem.predict(start.values, start.own))
+    monkeypatch.setattr(mixed._Problem, "misfit", lambda *_: next(told))
+    moved = problem.renewed(start).values - start.values
+    np.testing.assert_allclose(moved, length * step.values, rtol=1e-9, atol=1e-15)
 
 
 def test_a_group_that_is_not_in_the_fit_is_drawn(made):
@@ -253,3 +393,5 @@ def test_another_fit_is_not_taken_for_the_one_that_is_done(made, tmp_path, monke
     for given in (made[:3], change(parts, time, rows)):
         fit(*given, kinds(rows))
     assert len(list(tmp_path.iterdir())) == 2
+    fit(parts, time, rows, kinds(rows), mixed.STEPS - 1)
+    assert len(list(tmp_path.iterdir())) == 3

@@ -353,7 +353,7 @@ class Rows:
     def vector(self, by_own: Array) -> Array:
         """Sum of the configurations' vectors over features, by value."""
         spread = self._by_cell(by_own)[:, self.features]
-        total = np.bincount(self.columns.ravel(), spread.ravel(), minlength=int(self.offsets[-1]))
+        total = np.bincount(self.columns.ravel(), spread.ravel())
         return np.asarray(total, np.float64)
 
     def seen_covariance(self, top: Array, in_blocks: Array) -> Array:
