@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.laws import serving
+from inference_energy.laws.hardware import COMPUTE_RATE, WEIGHT_BYTES
 from inference_energy.laws.serving import PARTS, TRAITS, add_traits, part_seconds, served_batch
 
 DENSE = {"model": "Llama 3.1 70B", "gpu": "H100-SXM-80GB", "tensor_parallel": 8, "precision": "FP8"}
@@ -34,6 +36,181 @@ def test_the_traits_of_a_dense_model_by_hand(traits_of):
     assert of["cache_tokens"] == pytest.approx(free / cache)
     assert (of["experts_s"], of["mixture"], of["latent"], of["several"]) == (0, 0, 0, 1)
     assert of["link_s"] == pytest.approx(2 * 80 * 8192 * 2 / 450e9)
+
+
+MODEL = {
+    "params_total_b": 100.0,
+    "params_active_b": 30.0,
+    "layers": 10.0,
+    "hidden_size": 1000.0,
+    "attention_heads": 16.0,
+    "kv_heads": 4.0,
+    "head_dim": 50.0,
+    "architecture": "moe",
+    "attention": "full",
+    "experts": 64.0,
+    "experts_active": 4.0,
+    "kv_bytes_per_token_16bit": 7000.0,
+    "context_share": np.nan,
+    "index_tokens": np.nan,
+    "index_width": np.nan,
+}
+GPU = {
+    "memory_gb": 80.0,
+    "bandwidth_tb_s": 3.0,
+    "link_gb_s": 500.0,
+    "dense_tflops_16bit": 1000.0,
+    "dense_tflops_8bit": 1900.0,
+    "dense_tflops_4bit": 3700.0,
+}
+PLACED = {"precision": "FP4", "tensor_parallel": 4.0, "attention_data_parallel": 2.0}
+INDEXED = {"attention": "sparse", "kv_heads": 1.0, "index_tokens": 300.0, "index_width": 64.0}
+MADE_UP = [
+    (PLACED | {"expert_parallel": 8.0}, {}, {}),
+    (PLACED, {"architecture": "dense", "params_active_b": 100.0, "experts": np.nan}, {}),
+    (PLACED | {"precision": "INT4"}, INDEXED | {"context_share": 0.5}, {"link_gb_s": 7.0}),
+    (PLACED, INDEXED | {"kv_heads": 2.0}, {"dense_tflops_4bit": np.nan}),
+    (PLACED | {"precision": "INT8"}, {"attention": "mla", "index_width": 64.0}, {}),
+    (PLACED | {"precision": "INT8"}, {}, {"memory_gb": 9.0, "dense_tflops_8bit": np.nan}),
+    (PLACED | {"attention_data_parallel": np.nan}, {"attention": "hybrid"}, {}),
+    ({"precision": "BF16", "tensor_parallel": 1.0}, {"experts": np.nan}, {}),
+    ({"precision": "FP8", "tensor_parallel": 2.0}, {"params_total_b": 60.0}, {}),
+]
+"""Configurations, and in what their models and GPUs differ from MODEL and GPU."""
+
+
+def by_hand(row, model, gpu):
+    """Traits of one configuration."""
+    copies = row.get("attention_data_parallel", 1.0)
+    copies = 1.0 if np.isnan(copies) else copies
+    spread, n = row.get("expert_parallel", 1.0), row["tensor_parallel"] * copies
+    mixture = model["architecture"] == "moe" and not np.isnan(model["experts"])
+    four, eight_bit = (
+        row["precision"] in ("FP4", "INT4"),
+        row["precision"] in ("FP4", "FP8", "INT8"),
+    )
+    latent, indexed = model["attention"] in ("mla", "sparse"), not np.isnan(model["index_tokens"])
+
+    def rate(precision):
+        rates = [gpu[name] for name in COMPUTE_RATE[precision]]
+        return 1e12 * next(rate for rate in rates if not np.isnan(rate))
+
+    total, active = 1e9 * model["params_total_b"], 1e9 * model["params_active_b"]
+    share = model["experts_active"] / model["experts"] if mixture else 0.0
+    # what is active is all that is not routed, and the share of what is
+    routed = (total - active) / (1 - share) if mixture else 0.0
+    always, weight = total - routed, WEIGHT_BYTES[row["precision"]]
+    dense_bytes = copies * always * (1.0 if mixture and four else weight)
+    layers, hidden, width = model["layers"], model["hidden_size"], model["head_dim"]
+    bandwidth, link = 1e12 * gpu["bandwidth_tb_s"], 1e9 * gpu["link_gb_s"]
+    of_dense = rate("FP8" if mixture and row["precision"] == "FP4" else row["precision"])
+    expert_width = routed / (layers * model["experts"] * 3 * hidden) * spread / n
+    cache = model["kv_bytes_per_token_16bit"]
+    entry = cache * (0.5 if eight_bit else 1.0)
+    entry *= 1.0 if np.isnan(model["context_share"]) else model["context_share"]
+    parted = copies if latent else copies * min(n / copies, model["kv_heads"])
+    entries = cache / (2 * layers * width) if model["kv_heads"] == 1 else 1.0
+    pairs = cache if indexed else 2 * layers * width
+    usable = 0.9 * n * gpu["memory_gb"] * 2**30
+    free = max(usable - dense_bytes - weight * routed, 0.02 * usable)
+    return {
+        "dense_s": dense_bytes / (n * bandwidth),
+        "experts_s": weight * routed / (n * bandwidth),
+        "expert_share": share,
+        "mixture": mixture,
+        "routing": np.log2(model["experts"]) / 8 if mixture else 0,
+        "latent": latent,
+        "indexed": model["attention"] == "sparse",
+        "four_bit": four,
+        "several": n > 1,
+        "layers": layers,
+        "compute_s": 2 * (always / of_dense + (active - always) / rate(row["precision"])) / n,
+        "narrowness": 512 / expert_width if mixture else 0,
+        "link_s": 2 * layers * hidden * 2 / link / copies,
+        "group": n / copies,
+        "message_bytes": 2 * hidden / copies,
+        "attention_s": pairs * model["attention_heads"] / (n * rate("BF16")),
+        "index_s": 2 * layers * entries * 64 / (n * rate(row["precision"])) if indexed else 0,
+        "index_tokens": 300 if indexed else np.inf,
+        "cache_s": entry / (parted * bandwidth),
+        "index_cache_s": 132 * layers * entries / (parted * bandwidth) if indexed else 0,
+        "cache_tokens": free * parted / n / entry,
+        "state_s": (model["attention"] == "hybrid") * 8 * layers * hidden * 256 / (n * bandwidth),
+        "overlapped": 0,
+        "filled": (dense_bytes + weight * routed) / usable,
+    }
+
+
+def test_the_traits_of_made_up_configurations_by_hand():
+    rows, models, gpus = (list(each) for each in zip(*MADE_UP, strict=True))
+    models, gpus = [MODEL | own for own in models], [GPU | own for own in gpus]
+    index = range(5, 5 + len(rows))
+    tables = [pd.DataFrame(each, index) for each in (rows, models, gpus)]
+    found = serving._traits(*tables)
+    assert list(found) == [*TRAITS, "filled"] and list(found.index) == list(index)
+    expected = pd.DataFrame(
+        [by_hand(*each) for each in zip(rows, models, gpus, strict=True)], index
+    )
+    pd.testing.assert_frame_equal(found, expected.astype(float), rtol=1e-12)
+
+
+def test_rows_of_any_index_that_know_less_than_others_have_their_own_traits(models, gpus):
+    known = {"params_total_b": 50.0, "attention_data_parallel": 2, "expert_parallel": 4}
+    rows = pd.DataFrame([DENSE, LATENT | known, LATENT], index=[7, 3, 5])
+    table = add_traits(rows, models, gpus)
+    assert list(table.index) == [7, 3, 5]
+    for place, row in enumerate((DENSE, LATENT | known, LATENT)):
+        one = add_traits(pd.DataFrame([row]), models, gpus).iloc[0]
+        assert (
+            table.iloc[place][[*TRAITS, "network"]].tolist() == one[[*TRAITS, "network"]].tolist()
+        )
+
+
+def test_all_parts_by_hand():
+    """Also of a configuration that is a bit of everything, so that each trait tells."""
+    values = [0.3, 0.4, 0.2, 0.35, 0.6, 0.15, 0.45, 0.25, 0.55, 7, 0.05, 3, 0.01, 4, 3e5]
+    values += [1e-6, 2e-6, 300, 3e-4, 4e-5, 1e5, 0.7, 0.65]
+    of = dict(zip(TRAITS, values, strict=True))
+    n_in, n_kept, n_out, requests = 1000, 400, 50, 20
+    batch = served_batch(of, n_in, n_out, 6, requests)
+    step = n_out * (1 / batch + (1 - batch / requests) / (2 * requests))
+    touched = 1 - (1 - 0.2) ** batch
+    context, computed = n_in + n_out / 2, n_in - n_kept
+    cache = n_out * (min(context, 300) * 3e-4 + context * 4e-5)
+    small = 1 / (1 + (batch * 3e5 / 4e6) ** 2)
+    # 2 (g - 1)/g around a ring, g - 1 from each to each
+    ring, link = 1.5, n_out * 0.01 * (1.5 * (1 - small) + 3 * small)
+    pairs, selected = n_in**2 - n_kept**2, 300 * (2 * n_in - 300) - 300 * (2 * n_kept - 300)
+    expected = {
+        "weights": step * 0.3 * 0.75,
+        "weights_4bit": step * 0.3 * 0.25,
+        "experts": step * touched * 0.4 * 0.75,
+        "experts_4bit": step * touched * 0.4 * 0.25,
+        "step": step * 7,
+        "step_routing": step * 7 * 0.6,
+        "step_latent": step * 7 * 0.15,
+        "step_indexed": step * 7 * 0.45,
+        "step_reduction": step * 7 * 0.55,
+        "compute": n_out * 0.05,
+        "narrow": n_out * 0.05 * 3 / (1 + batch * 0.2 / 16),
+        "link": link,
+        "token": n_out * 0.35,
+        "token_hidden": n_out * 0.65,
+        "cache": cache * 0.85,
+        "cache_latent": cache * 0.15,
+        "state": n_out * 0.7,
+        "prefill_compute": computed * 0.05 * 0.65,
+        "prefill_mixture": computed * 0.05 * 0.35,
+        "prefill_narrow": computed * 0.05 * 3,
+        "prefill_link": computed * 0.01 * ring,
+        "prefill_attention": pairs * 1e-6 * 0.55,
+        "prefill_selected": (selected * 1e-6 + pairs * 2e-6) * 0.45,
+        "prefill_step": 7,
+        "prefill_request": 1,
+        "prefill_latency": step / n_out,
+    }
+    found = part_seconds(of, n_in, n_out, n_kept, 6, requests)
+    assert dict(zip(PARTS, found, strict=True)) == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_latent_cache_is_copied_to_every_gpu_of_a_group(traits_of):
