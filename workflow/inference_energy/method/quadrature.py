@@ -65,11 +65,10 @@ def support(
         Relative width of the cells. [1]
     """
     longest = int(min(np.ceil(tokens.longest), LONGEST)) + 1
-    edges = np.arange(min(longest, every_up_to) + 1, dtype=float)
+    edges = np.arange(min(longest, every_up_to) + 1)
     if longest > every_up_to:
         n = int(np.ceil(np.log(longest / edges[-1]) / cell))
-        cells = np.round(np.geomspace(edges[-1], longest, n + 1))
-        cells = cells[np.diff(cells, prepend=-1.0) > 0]
+        cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
         edges = np.concatenate([edges[:-1], cells])
     survival = tokens.survival(edges - 0.5)
     survival[0] = 1.0
