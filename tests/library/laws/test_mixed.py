@@ -117,8 +117,8 @@ def test_groups_are_eliminated_exactly(made):
     """Against the dense matrix: solution, and inverse wherever a row can have both values."""
     _, _, rows, _ = made
     nested = replace(rows, groups=np.stack([rows.own % 3, rows.own % 6], axis=1))
-    for one, first in ((rows, 1), (nested, 0)):
-        assert one.nested == first
+    for one, first, tops in ((rows, 1, 6), (nested, 0, 1)):
+        assert (one.nested, len(one._tops[0])) == (first, tops)
         random = np.random.default_rng(3)
         wide = random.standard_normal((one.count, 4, 9))
         by_own = wide @ wide.transpose(0, 2, 1)

@@ -189,7 +189,7 @@ class Rows:
         A row's ln t changes with all values of one feature alike, whatever level they are of.
         """
         parts = len(self.structure.median)
-        moved = [parts + np.asarray(moved, int) for moved, _ in self.structure.levels]
+        moved = [parts + moved for moved, _ in self.structure.levels]
         return np.concatenate([np.arange(parts), *moved])
 
     @cached_property
@@ -441,7 +441,7 @@ class Mixed:
             if groups[level] < 0:
                 drawn += (by_part * np.square(sd)) @ by_part.T
                 continue
-            places.append(self.places(level, groups[level : level + 1])[0])
+            places.append(self.places(level, groups[[level]])[0])
             slopes.append(by_part)
         place, slope = np.concatenate(places), np.concatenate(slopes, axis=1)
         mean = slope @ self.values[place]
