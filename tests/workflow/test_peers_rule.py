@@ -32,6 +32,15 @@ def test_without_the_packages_the_command_is_named(fresh):
     one_message(snakemake(fresh, "peers"), "make it with: make peers-env")
 
 
+def test_what_the_packages_say_is_read_where_it_was_written(fresh):
+    asked = fresh / "build" / "peers" / "answers.csv"
+    asked.parent.mkdir(parents=True)
+    line = (ROOT / "data" / "published" / "peers.csv").read_text(encoding="utf-8").splitlines()[:2]
+    asked.write_text("\n".join([line[0], line[1].replace("nothing", "half")]) + "\n")
+    ended = snakemake(fresh, "build/peers/peers.csv", "--allowed-rules", "compare_asked_peers")
+    one_message(ended, 'build/peers/answers.csv, line 2, column "told": value "half"')
+
+
 def test_every_run_is_answered_by_both_packages_in_one_version():
     answers = read("data/published/peers.csv", "peer_answers")
     ids = set(runs()["id"])

@@ -64,7 +64,7 @@ rule compare_peers:
 use rule compare_peers as compare_asked_peers with:
     input:
         **source_inputs(PEER_METHODS) | PEER_TABLES,
-        answers=rules.ask_peers.output,
+        answers=rules.ask_peers.output[0],
         vendor=provided("data/throughput/trtllm.csv"),
         wall_power=provided("data/measured/mlperf_wall_power.csv"),
         method=expand("results/{method}/method.yaml", method=PEER_METHODS),
