@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.evidence.token_energy import energy_per_token
-from inference_energy.power.scores import SPLITS
+from inference_energy.evidence.token_energy import energy_per_token, left_out
+from inference_energy.laws.training import training_rows
+from inference_energy.power import measured
+from inference_energy.power.scores import SPLITS, laws_without
 from inference_energy.power.utilisation import add_utilisation
 from repository import read
 
@@ -61,3 +63,26 @@ def test_every_split_is_scored():
     own = scores[scores["quantity"] == "energy, throughput predicted"]
     assert set(own["left_out"]) == set(SPLITS)
     assert (own.loc[own["architecture"] == "all", "n"] == 515).all()
+
+
+def test_neither_law_sees_a_model_of_the_same_architecture(laws):
+    twins = ["meta-llama/Llama-3.1-70B-Instruct", "meta-llama/Llama-3.3-70B-Instruct"]
+    runs = read("data/measured/mlenergy_v3.csv", "mlenergy")
+    others = ["Qwen/Qwen3-8B", "nvidia/NVIDIA-Nemotron-Nano-9B-v2", "openai/gpt-oss-20b"]
+    steady = runs[runs["model_id"].isin([*twins, *others])].reset_index(drop=True)
+    inferencex = read("data/measured/inferencex_power.csv", "inferencex")
+    rows = add_utilisation(measured.rows(steady, inferencex), laws.models, laws.gpus)
+    without = laws_without(rows, 0.13)
+    vendor = read("data/throughput/trtllm.csv", "throughput").tail(20)
+    hardware = {"models": laws.models, "gpus": laws.gpus}
+
+    def of_first(factor):
+        twin = steady["model_id"] == twins[1]
+        throughput = steady["throughput_tps"].where(~twin, factor * steady["throughput_tps"])
+        training = training_rows([vendor], steady.assign(throughput_tps=throughput), hardware)
+        found = left_out(rows, without, steady, training, laws.models, laws.gpus)
+        own = steady["row"][steady["model_id"] == twins[0]]
+        return found[found["left_out"].eq("model") & found["run"].isin(own)]["predicted_j"]
+
+    assert len(of_first(1.0))
+    np.testing.assert_array_equal(of_first(1.0), of_first(0.5))

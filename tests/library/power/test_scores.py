@@ -48,6 +48,18 @@ def test_the_power_of_a_group_that_is_left_out_changes_nothing(some):
     assert (before.loc[rest, "predicted_w"] != after.loc[rest, "predicted_w"]).all()
 
 
+def test_a_model_is_left_out_with_those_of_its_architecture(some, runs):
+    """Llama 3.3 70B is Llama 3.1 70B trained further: it would give away what the other draws."""
+    twins = ["Llama 3.1 70B", "Llama 3.3 70B"]
+    every = pd.concat([some, runs[runs["network"].isin(twins)]])
+    changed = every.copy()
+    changed.loc[changed["network"] == twins[1], "gpu_power_w"] *= 0.7
+    before, after = (predictions(rows) for rows in (every, changed))
+    own = before["left_out"].eq("model") & before["model"].str.contains("Llama-3.1-70B")
+    assert own.any()
+    np.testing.assert_array_equal(before.loc[own, "predicted_w"], after.loc[own, "predicted_w"])
+
+
 def test_scores_by_hand():
     predicted = pd.DataFrame(
         {

@@ -12,10 +12,9 @@ import pandas as pd
 
 from inference_energy.evidence.law import ENGINE
 from inference_energy.laws.pooled import Pooled
-from inference_energy.laws.serving import NETWORK
 from inference_energy.method.build import build
 from inference_energy.method.setup import ServedModel, Setup
-from inference_energy.power.utilisation import names
+from inference_energy.power.utilisation import alike, names
 
 LOADS = {"distribution": "log-normal", "p5": 8.0, "p95": 512.0}
 """Loads of a node at which layouts are chosen and power is known; others lie between. [requests]"""
@@ -101,12 +100,11 @@ def unseen(
 def _without(model: str, materials: Mapping[str, Any]) -> dict[str, Any]:
     """Materials without the rows of a model's network, whatever its name in them."""
     hardware = materials["hardware"]
-    known = hardware["models"].set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
-    spelt = names(hardware["models"])
+    spelt, own = names(hardware["models"]), alike(pd.Series([model]), hardware["models"]).item()
 
     def others(table: pd.DataFrame, column: str = "model") -> pd.DataFrame:
-        own = table[column].map(lambda name: spelt.get(str(name).lower(), name)).map(known)
-        return table[own != known[model]].reset_index(drop=True)
+        named = table[column].map(lambda name: spelt.get(str(name).lower(), name))
+        return table[alike(named, hardware["models"]) != own].reset_index(drop=True)
 
     seen = {
         "mlenergy": others(hardware["mlenergy"], "model_id"),

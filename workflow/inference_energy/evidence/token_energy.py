@@ -18,7 +18,7 @@ from inference_energy.laws.serving import TRAITS, served_batch
 from inference_energy.laws.training import LoadFit, steady_rows
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.scores import SPLITS
-from inference_energy.power.utilisation import add_utilisation, architecture, names
+from inference_energy.power.utilisation import add_utilisation, alike, architecture, names
 from inference_energy.units import PERCENT
 
 
@@ -99,7 +99,7 @@ def left_out(
     network = training["model"].map(lambda name: known.get(str(name).lower(), name))
     groups = pd.DataFrame(
         {
-            "network": network,
+            "alike": alike(network, models),
             "architecture": network.map(models.set_index("model").apply(architecture, axis=1)),
             "task": training["source_version"],
             "gpu": training["gpu"],

@@ -8,8 +8,8 @@ import pandas as pd
 from inference_energy.power.gpu import GpuPower
 from inference_energy.units import PERCENT
 
-SPLITS = {"architecture": "architecture", "task": "task", "GPU": "gpu", "model": "network"}
-"""What is left out, and the column that says so."""
+SPLITS = {"architecture": "architecture", "task": "task", "GPU": "gpu", "model": "alike"}
+"""What is left out, and the column that says so; a model with all of its architecture and size."""
 
 ALL = "all"
 """Architecture of a score over all runs."""

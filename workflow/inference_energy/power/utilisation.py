@@ -24,6 +24,7 @@ from inference_energy.laws.hardware import (
     find_gpu,
     find_model,
 )
+from inference_energy.laws.serving import NETWORK
 from inference_energy.units import GIGA, TERA
 
 UTILISATION = ["memory", "experts", "compute"]
@@ -60,7 +61,8 @@ def add_utilisation(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
     -------
     DataFrame
         Copy of ``rows`` with the columns UTILISATION [1], ``network`` (the model as the table names
-        it), ``architecture`` (dense, hybrid or moe) and ``tdp_w`` [W].
+        it), ``alike`` (of :func:`alike`), ``architecture`` (dense, hybrid or moe) and ``tdp_w``
+        [W].
     """
     known = names(models)
     networks = rows["model"].map(lambda name: known.get(str(name).lower(), name))
@@ -84,8 +86,9 @@ def add_utilisation(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
             found[name][own] = share
         told["network"][own], told["architecture"][own] = model["model"], architecture(model)
         found["tdp_w"][own] = float(gpu["tdp_w"])
-    columns = [*UTILISATION, "network", "architecture", "tdp_w"]
+    columns = [*UTILISATION, "network", "alike", "architecture", "tdp_w"]
     added = found | {name: of.tolist() for name, of in told.items()}
+    added["alike"] = alike(pd.Series(added["network"], dtype=object), models).tolist()
     kept = rows.drop(columns=[c for c in columns if c in rows])
     return kept.assign(**{name: added[name] for name in columns})
 
@@ -94,6 +97,20 @@ def architecture(model: pd.Series) -> str:
     """Architecture of a model of schema ``models``: dense, hybrid (few attention layers) or moe."""
     hybrid = model["architecture"] == "dense" and model["attention"] == "hybrid"
     return "hybrid" if hybrid else str(model["architecture"])
+
+
+def alike(model: pd.Series, models: pd.DataFrame) -> pd.Series:
+    """Text of every model, the same for those of one architecture and size.
+
+    Parameters
+    ----------
+    model : Series of str
+        Names as ``models`` has them; one that it has not stands for itself.
+    models : DataFrame
+        Table of schema ``models``.
+    """
+    known = models.set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
+    return model.map(known).fillna(model)
 
 
 def names(models: pd.DataFrame) -> dict[str, str]:
