@@ -48,9 +48,7 @@ def _lines(statistics: Mapping[str, float], unit: str, **where: str) -> list[Lin
     ]
 
 
-def _published_energy(
-    setup: Setup, regime: Regime, samples: Samples, random: np.random.RandomState
-) -> Answers:
+def _published_energy(setup: Setup, samples: Samples, random: np.random.RandomState) -> Answers:
     blend = monte_carlo.frontier_blend(samples, setup.blend.trim)
     answers = {(name, "baseline"): energy for name, energy in samples.energy.items()}
     pathways = monte_carlo.with_pathways(setup, blend, random)
@@ -92,7 +90,7 @@ def energy_per_query(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
     lines = []
     for regime in setup.regimes.values():
         if "published" in engines:
-            answers = _published_energy(setup, regime, *monte_carlo.first_draw(setup, regime))
+            answers = _published_energy(setup, *monte_carlo.first_draw(setup, regime))
             lines += _energy_lines(answers, "published", regime)
         if "exact" in engines:
             lines += _energy_lines(_exact_energy(setup, regime), "exact", regime)
@@ -274,7 +272,7 @@ def sensitivity(
             if "published" in engines:
                 stream = random if analysis == "input_tokens" else monte_carlo.generator(setup)
                 samples = monte_carlo.simulate(varied, changed, stream)
-                answers = _published_energy(varied, changed, samples, stream)
+                answers = _published_energy(varied, samples, stream)
                 lines += _energy_lines(answers, "published", changed, **where)
             if "exact" in engines:
                 lines += _energy_lines(_exact_energy(varied, changed), "exact", changed, **where)

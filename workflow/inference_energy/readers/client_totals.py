@@ -38,7 +38,7 @@ def read_totals(run: Run, latency_names: Mapping[str, str]) -> None:
     run.put("request_throughput", run.number("request_throughput"))
     run.put("concurrency", run.number("max_concurrency"))
     _read_lengths(run, completed)
-    _check_throughput(run, duration, throughput)
+    _check_throughput(run, duration)
     for ours, theirs in latency_names.items():
         for percentile in PERCENTILES:
             value = run.number(f"{percentile}_{theirs}_ms")
@@ -110,7 +110,7 @@ def _successful(run: Run) -> tuple[list[float], list[float]]:
     return list(compress(inputs, good)), list(compress(outputs, good))
 
 
-def _check_throughput(run: Run, duration: float | None, throughput: float | None) -> None:
+def _check_throughput(run: Run, duration: float | None) -> None:
     """Every throughput against the total of its tokens over the duration."""
     inputs, outputs = run.number("total_input_tokens"), run.number("total_output_tokens")
     both = None if inputs is None or outputs is None else inputs + outputs
