@@ -16,6 +16,7 @@ from inference_energy.method.materials import inputs_of_any
 from inference_energy.project import brace_problems, provided
 from inference_energy.requests import generate
 from inference_energy.requests.formats import COMPRESSIONS, KINDS, shown
+from inference_energy.requests.log import columns_of_any, left_out, open_log
 
 PART_BYTES = 10**9
 PART_QUERIES = 125_000_000
@@ -188,9 +189,6 @@ def _drawn(day: tuple[str, int], methods: Mapping[str, dict[str, Any]]) -> dict[
 
 def _stored(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of a log on disk."""
-    # DuckDB takes a while to load, and no run without a log needs it
-    from inference_energy.requests.log import columns_of_any, left_out, open_log
-
     log = open_log(config["log"], settings["formats"], _format(config.get("format"), settings))
     problems = [p for file in log.files for p in brace_problems(file, "key log")]
     if problems and not brace_problems(config["log"], ""):
