@@ -51,6 +51,26 @@ def test_the_committed_pages_are_those_of_the_committed_tables(given):
     assert lines(given) == (FOLDER / "evidence_each.md").read_text(encoding="utf-8")
 
 
+def test_where_the_law_misses_a_service_is_told_layout_by_layout(given):
+    production = given["tables"]["production"]
+    of_all = production["part"] == "all nodes"
+    deployed, fewest = of_all & (production["gpus"] > 100), of_all & (production["gpus"] < 100)
+
+    def told(at, share):
+        changed = production.assign(
+            p95=production["p95"].mask(at, share * production["measured"]),
+            p5=production["p5"].mask(at, share * production["measured"] / 4),
+        )
+        text = lines(given | {"tables": given["tables"] | {"production": changed}})
+        return text.partition("## In production")[2].partition("##")[0]
+
+    assert "as deployed, where the published figure lies outside;" in told(deployed, 0.5)
+    assert "as deployed, where the published figure lies inside;" in told(deployed, 2)
+    assert "hold it, where the published figure lies outside." in told(fewest, 0.5)
+    assert "hold it, where the published figure lies inside." in told(fewest, 2)
+    assert "The law is too slow by a factor of 11 as deployed." in lines(given)
+
+
 def test_no_interval_is_given_of_fewer_than_five_figures_or_sources(given):
     known = {line["group"]: line for line in given["verdicts"][REPORTED].to_dict("records")}
     text = lines(given).partition("## How to read")[2].partition("## The comparison")[0]

@@ -19,6 +19,7 @@ from inference_energy.laws.load_scores import (
 )
 from inference_energy.laws.page import load_page, predicted_page
 from inference_energy.laws.registry import LAWS
+from inference_energy.laws.rows import copy_gpus
 from repository import ROOT, read
 
 
@@ -210,3 +211,14 @@ def test_the_page_on_the_law_says_how_long_runs_wait_for_their_host():
     assert f"{at['min']:.1f} to {at['max']:.1f} times too fast at 8 requests" in page
     middle = over["median"]
     assert f"{middle[64]:.1f} times at 64 and {middle[512]:.1f} times at 512 (medians)" in page
+
+
+def test_the_page_on_the_law_says_how_far_off_it_is_on_many_nodes():
+    day = read("results/validation/production.csv", "production")
+    own = day[day["part"].eq("all nodes") & day["layout"].eq("as deployed")].iloc[0]
+    page = " ".join((ROOT / "docs/load.md").read_text(encoding="utf-8").split())
+    slow = 1 / own["predicted_over_measured"]
+    assert own["p95"] < own["measured"]
+    assert f"with copies on {own['gpus']}, it is {slow:.0f} times too slow, far outside" in page
+    known = read("results/validation/load_predictions.csv", "load_predictions")
+    assert copy_gpus(known).max() == 8

@@ -97,6 +97,7 @@ def each(
     """
     coverage, production = tables["coverage"], tables["production"]
     of_all = production[production["part"] == "all nodes"]
+    of_all = of_all.assign(inside=of_all["measured"].between(of_all["p5"], of_all["p95"]))
     return render(
         "evidence/evidence_each.md.jinja",
         reported=reported,
@@ -113,7 +114,6 @@ def each(
         blackwell=_blackwell(tables["blackwell"]),
         production=of_all.to_dict("records"),
         provider=of_all.iloc[0].to_dict(),
-        inside=bool(of_all["measured"].between(of_all["p5"], of_all["p95"]).any()),
         stated=settings["production"],
     )
 
