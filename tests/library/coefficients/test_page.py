@@ -112,6 +112,10 @@ def test_the_program_on_the_page_gives_the_example(monkeypatch, capsys):
     assert most > beyond > full
     for load in (best["requests"], 10 * best["requests"]):
         assert ask(*kind, load, {"output": 1}, 1)[0] == pytest.approx(full)
+    # a row of more requests than fit holds at those that do: so few are never between it and less
+    tight = ("DeepSeek-R1", "B200", "BF16")
+    near, above, full_of_tight = (ask(*tight, n, {"output": 1}, 1)[0] for n in (35, 64, "best"))
+    assert near == pytest.approx(above, rel=0.02) == pytest.approx(full_of_tight, rel=0.02)
     # at other lengths the row's factor counts
     long = ask(*kind, "best", {"output": 1}, 1, use="long")
     assert long[0] == pytest.approx(full * best["factor"]["long"])
