@@ -6,6 +6,7 @@ import sys
 import pandas as pd
 import pytest
 from inference_energy.peers.rows import read_rows
+from inference_energy.tables import read_table
 from processes import one_message, run, snakemake
 from repository import ROOT, read
 
@@ -60,7 +61,7 @@ def test_committed_answers_are_those_of_the_packages(tmp_path):
     command = [PYTHON, script, tmp_path / "rows.csv", tmp_path / "answers.csv"]
     ended = run(command, env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")})
     assert ended.returncode == 0, ended.stderr
-    found = pd.read_csv(tmp_path / "answers.csv").set_index(KEY)
+    found = read_table(tmp_path / "answers.csv", "peer_answers").set_index(KEY)
     committed = read("data/published/peers.csv", "peer_answers").set_index(KEY).loc[found.index]
     numbers = ["throughput_tps", "energy_per_token_j"]
     assert found[numbers].notna().any().all()
