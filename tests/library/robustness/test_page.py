@@ -106,3 +106,12 @@ def test_what_the_base_has_no_use_for_is_named_with_the_reason(tables):
     assert "“8.4 / 10.5 kW at every moment (measured)”; what its nodes draw" in text
     # no one else's place
     assert "before pairs were refused" not in text
+
+
+def test_a_base_that_knows_no_load_is_told_of(tables):
+    told = "Load is left out, as the law of the base knows none"
+    assert told in page(tables)
+    indices = tables["indices"]
+    load = indices[indices["input"] == "pue_median"].assign(input="load")
+    text = page(tables | {"indices": pd.concat([indices, load])})
+    assert told not in text and "\n| load |" in text

@@ -30,6 +30,7 @@ def read_yaml(path):
 
 CONFIG = read_yaml("config/sensitivity.yaml")
 SCHEMA = read_yaml("workflow/schemas/sensitivity.schema.yaml")
+INPUTS = {name: stated for name, stated in CONFIG["inputs"].items() if name != "load"}
 POWER = {
     "title": "Node power",
     "unit": "kW",
@@ -141,7 +142,7 @@ def test_indices_are_the_same_in_one_process_and_in_two(setup):
 
 
 def test_samples_share_a_regime_only_where_none_of_its_inputs_differs(setup):
-    inputs = CONFIG["inputs"] | {"node_power": POWER}
+    inputs = INPUTS | {"node_power": POWER}
     base = sensitivity.base_values(setup, inputs)
     rows = [list(base.values())] + [
         [entry["high"] if name == other else value for other, value in base.items()]
@@ -181,7 +182,7 @@ def loaded(paper):
 
 
 def test_a_method_of_many_ways_answers_quickly_what_it_answers(loaded):
-    inputs = CONFIG["inputs"]
+    inputs = INPUTS
     quick = sensitivity.quick(loaded, inputs)
     assert all(isinstance(model.law, Gridded) for model in quick.models)
     for end in ("low", "high"):
@@ -216,8 +217,8 @@ def test_a_blend_of_all_models_needs_no_ranking(loaded):
 
 
 def test_every_input_has_a_tornado(setup):
-    table = sensitivity.tornado(setup, CONFIG["inputs"])
-    assert set(table["input"]) == set(CONFIG["inputs"])
+    table = sensitivity.tornado(setup, INPUTS)
+    assert set(table["input"]) == set(INPUTS)
     assert (table["value"] > 0).all()
     base = table[table["end"] == "base"]
     np.testing.assert_allclose(base["ratio"], 1, rtol=1e-9)
@@ -225,12 +226,12 @@ def test_every_input_has_a_tornado(setup):
 
 def test_the_project_s_ranges_are_valid(setup):
     sensitivity.check_inputs(CONFIG, SCHEMA)
-    sensitivity.check_base(setup, CONFIG["inputs"])
+    sensitivity.check_base(setup, INPUTS)
 
 
 def test_inputs_that_the_base_does_not_have_are_named(setup):
     coupled = replace(setup, power_utilisation=Coupling(0.24, 0.56))
-    inputs = deepcopy(CONFIG["inputs"])
+    inputs = deepcopy(INPUTS)
     inputs["long_share"]["allowed"] = [0.2, 1]
     with pytest.raises(InputError) as error:
         sensitivity.check_base(coupled, inputs)
@@ -262,9 +263,10 @@ def test_load_is_an_input_of_a_method_that_serves_at_loads(setup):
     for beyond in ([8, 60], [9, 64]):
         with pytest.raises(InputError, match=f"allowed: value {beyond[0]} to .*: {bounds}"):
             sensitivity.check_base(serving, {"load": LOAD | {"allowed": beyond}})
+    both = inputs | {"pue_median": CONFIG["inputs"]["pue_median"]}
+    assert sensitivity.known_inputs(serving, both) == both
     if not all(model.law.knows_load for model in setup.models):
-        with pytest.raises(InputError, match="the base method's law knows no load"):
-            sensitivity.check_base(setup, inputs)
+        assert list(sensitivity.known_inputs(setup, both)) == ["pue_median"]
 
 
 def test_all_wrong_ranges_are_reported_together():

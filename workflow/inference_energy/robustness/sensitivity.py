@@ -184,6 +184,20 @@ def _reach(setup: Setup) -> tuple[float, float]:
     return max(map(min, loads)), min(map(max, loads))
 
 
+def known_inputs(setup: Setup, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Ranges of the inputs that a method has: all of them, without load where its law knows none.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    inputs : dict
+        Ranges of the inputs.
+    """
+    loaded = all(model.law.knows_load for model in setup.models)
+    return {name: stated for name, stated in inputs.items() if name != "load" or loaded}
+
+
 def check_base(setup: Setup, inputs: Mapping[str, Any]) -> None:
     """Check that the inputs can be varied from their values in a method.
 
@@ -192,13 +206,13 @@ def check_base(setup: Setup, inputs: Mapping[str, Any]) -> None:
     setup : Setup
         The method.
     inputs : dict
-        Ranges of the inputs, checked.
+        Ranges of the inputs, checked, from :func:`known_inputs`.
 
     Raises
     ------
     InputError
         Listing every problem: a value beyond what is allowed, a power utilisation without
-        percentiles, a load that the method does not know or have.
+        percentiles, a load that the method does not have.
     """
     problems = []
     coupled = isinstance(setup.power_utilisation, Coupling)
@@ -209,11 +223,6 @@ def check_base(setup: Setup, inputs: Mapping[str, Any]) -> None:
                 f"{where}: the power utilisation of the base method follows the throughput, it has"
                 " no percentiles; allowed is a base whose power_utilisation is a factor; leave the"
                 " input out or name another base"
-            )
-        elif name == "load" and not all(model.law.knows_load for model in setup.models):
-            problems.append(
-                f"{where}: the base method's law knows no load; allowed is a base that states"
-                " serving; leave the input out or name another base"
             )
         elif name == "load" and not (_reach(setup)[0] < bottom and top < _reach(setup)[1]):
             problems.append(

@@ -13,12 +13,13 @@ def main(snakemake):
     config, schema = (documents.read(path) for path in (read.config, read.config_schema))
     sensitivity.check_inputs(config, schema)
     _, setup = read_setup(read)
-    sensitivity.check_base(setup, config["inputs"])
-    setup = sensitivity.quick(setup, config["inputs"])
-    indices = sensitivity.sobol_indices(setup, config, snakemake.threads)
+    inputs = sensitivity.known_inputs(setup, config["inputs"])
+    sensitivity.check_base(setup, inputs)
+    setup = sensitivity.quick(setup, inputs)
+    indices = sensitivity.sobol_indices(setup, config | {"inputs": inputs}, snakemake.threads)
     write_table(indices, write.indices, "sobol_indices")
-    write_table(sensitivity.tornado(setup, config["inputs"]), write.tornado, "tornado")
-    write_table(sensitivity.needed_values(setup, config["inputs"]), write.needed, "needed_values")
+    write_table(sensitivity.tornado(setup, inputs), write.tornado, "tornado")
+    write_table(sensitivity.needed_values(setup, inputs), write.needed, "needed_values")
 
 
 if __name__ == "__main__":
