@@ -105,6 +105,9 @@ def test_times_are_appended_to_every_row(models, gpus):
         ("DSR1", "DeepSeek-R1"),
         ("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "Llama 3.1 8B"),
         ("gpt-oss-120b-mxfp4", "GPT-OSS 120B"),
+        ("nvidia/DeepSeek-R1-0528-FP4-V2", "DeepSeek-R1"),
+        ("nvidia/DeepSeek-R1-0528-NVFP4-v2", "DeepSeek-R1"),
+        ("amd/DeepSeek-R1-0528-MXFP4-Preview", "DeepSeek-R1"),
     ],
 )
 def test_models_go_by_their_names_in_the_wild(models, name, model):

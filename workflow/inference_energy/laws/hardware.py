@@ -41,10 +41,12 @@ NAME_PARTS = re.compile(r"(?:(\d+)x)?(\d+(?:\.\d+)?)B(?:[ -]?A(\d+(?:\.\d+)?)B)?
 
 
 PUBLISHED_AS = re.compile(
-    r"[-_ ]?(nvfp4|mxfp4|fp4|fp8|fp16|bf16|int4|int8|w4a16|w8a8|awq|gptq|dynamic)$"
+    r"[-_ ]?(nvfp4|mxfp4|fp4|fp8|fp16|bf16|int4|int8|w4a16|w8a8|awq|gptq|dynamic)"
+    r"([-_ ](v\d|preview))?$"
     r"|[-_ ]?(instruct|chat|it|hf)$"
 )
-"""Ends of a model's name that say in which format, or for what use, its weights are published."""
+"""Ends of a model's name that say in which format, and edition of it, or for what use, its weights
+are published."""
 
 DRAWN_ALIKE = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
 """Letters and digits that are taken for each other: a capital i is drawn as an l."""
