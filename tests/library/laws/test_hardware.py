@@ -71,8 +71,21 @@ def test_parameters_of_an_unknown_model_come_from_its_name(models, name, total, 
 def test_stated_parameters_come_before_the_name(models):
     found = find_model(row(model="Newcomer 70B", params_total_b=400, params_active_b=17), models)
     assert (found["params_total_b"], found["params_active_b"]) == (400, 17)
-    nearest = models.set_index("model").loc[["Llama 4 Maverick", "Llama 3.1 405B"], "layers"]
-    assert found["layers"] in set(nearest)
+    assert found["layers"] == models.set_index("model").loc["Llama 4 Maverick", "layers"]
+
+
+def test_an_unknown_model_resembles_one_that_has_experts_as_it_has_or_has_not(models):
+    moe = models[models["architecture"] == "moe"]
+    for total in moe["params_total_b"]:
+        given = {"model": "Newcomer", "params_total_b": total}
+        dense = find_model(row(**given), models)
+        assert dense["architecture"] != "moe"
+        active = moe.set_index("params_total_b").loc[[total], "params_active_b"].iloc[0]
+        found = find_model(row(**given, params_active_b=active), models)
+        alike = moe.loc[moe["params_total_b"] == total, "layers"]
+        assert found["architecture"] == "moe" and found["layers"] in set(alike)
+    # in a table of mixtures alone it is the nearest of them
+    assert find_model(row(**given), moe)["architecture"] == "moe"
 
 
 def test_spelling_does_not_make_a_model_unknown(models, gpus):

@@ -151,7 +151,7 @@ def test_the_traits_of_made_up_configurations_by_hand():
     expected = pd.DataFrame(
         [by_hand(*each) for each in zip(rows, models, gpus, strict=True)], index
     )
-    pd.testing.assert_frame_equal(found, expected.astype(float), rtol=1e-12)
+    pd.testing.assert_frame_equal(found, expected.astype(float), rtol=1e-12, atol=0)
 
 
 def test_rows_of_any_index_that_know_less_than_others_have_their_own_traits(models, gpus):
@@ -164,6 +164,16 @@ def test_rows_of_any_index_that_know_less_than_others_have_their_own_traits(mode
         assert (
             table.iloc[place][[*TRAITS, "network"]].tolist() == one[[*TRAITS, "network"]].tolist()
         )
+
+
+def test_a_dense_model_that_only_mixtures_are_near_has_no_experts(models, gpus):
+    """Not experts of no width, which would take for ever."""
+    mixtures = models[models["architecture"] == "moe"]
+    rows = pd.DataFrame([DENSE | {"model": "Newcomer", "params_total_b": 34.0}])
+    with np.errstate(all="raise"):
+        of = add_traits(rows, mixtures, gpus)[TRAITS].iloc[0].to_dict()
+    assert (of["mixture"], of["experts_s"], of["narrowness"]) == (0, 0, 0)
+    assert np.isfinite(part_seconds(of, 1000, 300, 0, 64)).all()
 
 
 def test_all_parts_by_hand():
@@ -211,6 +221,17 @@ def test_all_parts_by_hand():
     }
     found = part_seconds(of, n_in, n_out, n_kept, 6, requests)
     assert dict(zip(PARTS, found, strict=True)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_single_precision_is_computed_in_double_precision(traits_of):
+    of = {name: np.float32(value) for name, value in traits_of(SPARSE).items()}
+    query = [np.float32(number) for number in (123_456.7, 89.1, 34_567.8, 9.9, 123.4)]
+    double = {name: float(value) for name, value in of.items()}
+    expected = part_seconds(double, *map(float, query))
+    np.testing.assert_allclose(part_seconds(of, *query), expected, rtol=1e-14)
+    kept = [np.float32(0.1), np.float32(1e7)]
+    expected = served_batch(double, *map(float, kept))
+    np.testing.assert_allclose(served_batch(of, *kept), expected, rtol=1e-14)
 
 
 def test_a_latent_cache_is_copied_to_every_gpu_of_a_group(traits_of):

@@ -65,7 +65,8 @@ def test_a_fixed_factor_has_no_spread():
 
 
 def test_the_parameters_of_a_model_are_those_of_its_rows_else_of_the_table_of_models():
-    models = pd.DataFrame({"model": ["known"], "aliases": ["k"], "params_total_b": [70.0]})
+    of = {"model": "known", "aliases": "k", "params_total_b": 70.0, "params_active_b": 70.0}
+    models = pd.DataFrame([of])
     rows = pd.DataFrame({"model": ["stated", "k"], "params_total_b": [8.0, np.nan]})
     known = parameters(rows, ["stated", "k", "nobody's"], {"models": models})
     assert known["stated"] == 8 and known["k"] == 70 and np.isnan(known["nobody's"])

@@ -132,8 +132,9 @@ def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
     """Architecture of the model of a benchmark row.
 
     A model that is not in the table gets the architecture of the known model with the nearest
-    total number of parameters, and its own parameter counts: from the row's params_total_b and
-    params_active_b, else from its name, else those of the middle of the table.
+    total number of parameters, of those of which all are active if all of its own are, and of the
+    others if not; and its own parameter counts: from the row's params_total_b and params_active_b,
+    else from its name, else those of the middle of the table.
 
     Parameters
     ----------
@@ -157,8 +158,10 @@ def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
         total = active = models["params_total_b"].median()
     if pd.notna(row.get("params_active_b")):
         active = row["params_active_b"]
-    distance = np.log(models["params_total_b"].to_numpy(float) / total)
-    found = models.iloc[int(np.abs(distance).argmin())].copy()
+    alike = models[(models["params_active_b"] < models["params_total_b"]) == (active < total)]
+    alike = models if alike.empty else alike
+    distance = np.log(alike["params_total_b"].to_numpy(float) / total)
+    found = alike.iloc[int(np.abs(distance).argmin())].copy()
     found["model"], found["params_total_b"], found["params_active_b"] = row["model"], total, active
     return pd.concat([found, pd.Series({"known": False})])
 

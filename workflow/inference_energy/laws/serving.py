@@ -256,12 +256,13 @@ def _stated(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> dict[
     of["rate_16bit"] = TERA * _floats(gpu, "dense_tflops_16bit")[0]
     count, copies, spread = layout(rows)
     of |= {"count": count, "copies": copies, "spread": spread, "group": count / copies}
-    of["mixture"] = (model["architecture"] == "moe").to_numpy() & ~np.isnan(of["experts"])
     of["latent"] = model["attention"].isin(["mla", "sparse"]).to_numpy()
     of["indexed"] = ~np.isnan(of["index_tokens"])
     of["hybrid"] = model["attention"].eq("hybrid").to_numpy()
     of["four_bit"] = rows["precision"].isin(["FP4", "INT4"]).to_numpy()
     total, of["active"] = (GIGA * of[name] for name in ("params_total_b", "params_active_b"))
+    of["mixture"] = (model["architecture"] == "moe").to_numpy() & ~np.isnan(of["experts"])
+    of["mixture"] &= of["active"] < total
     of["expert_share"] = np.where(of["mixture"], of["experts_active"] / of["experts"], 0.0)
     apart = (total - of["active"]) / (1 - of["expert_share"])
     of["routed"] = np.where(of["mixture"], apart, 0.0)
@@ -281,8 +282,8 @@ def _of_products(of: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Traits of the matrix products, and of the reductions of what they give."""
     always, active, mixture = of["always"], of["active"], of["mixture"]
     rate, count, layers, hidden = of["rate"], of["count"], of["layers"], of["hidden_size"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        width = of["routed"] / (3 * hidden * of["experts"] * layers) * of["spread"] / count
+    width = of["routed"] / (3 * hidden * of["experts"] * layers) * of["spread"] / count
+    with np.errstate(divide="ignore"):
         narrowness = np.where(mixture, NARROW / width, 0.0)
     dense = always / np.where(mixture, of["rate_8bit"], rate)
     return {
@@ -373,7 +374,7 @@ def served_batch(
     kept = np.asarray(input_tokens, float) + np.asarray(output_tokens, float)
     at_once = np.isinf(concurrency) & np.isfinite(requests)
     limits = [
-        np.minimum(concurrency, requests),
+        np.minimum(np.asarray(concurrency, float), requests),
         np.asarray(traits["cache_tokens"]) / np.maximum(kept, LENGTH_FLOOR),
         np.where(at_once, LARGEST_BUILT, LARGEST_BATCH),
     ]
