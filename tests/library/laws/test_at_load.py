@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.energy import exact
+from inference_energy.laws import mixed
 from inference_energy.laws.at_load import (
+    ALONG,
     AS_MANY_AS_FIT,
     AT_A_LOAD,
     CONFIGURATION,
     DEVIATIONS,
     LEVELS,
+    OWN,
     RUN,
     STEADY,
     AtLoad,
@@ -146,6 +149,27 @@ def test_parts_and_their_errors_of_many_lengths_are_those_of_each(law):
             each = [[answer(i, kept, n) for n in n_out] for i in n_in[:, 0]]
             np.testing.assert_allclose(found, np.moveaxis(np.array(each), -1, 0), rtol=1e-12)
         law.parts_sigma(1000.0, 0.0, 300.0)
+
+
+def test_a_fit_begins_at_another_and_deviations_are_as_wide_as_its_scale(
+    vendor, models, gpus, monkeypatch
+):
+    few, real, told = describe(vendor.head(40), models, gpus), mixed.fit, []
+    monkeypatch.setattr(
+        mixed, "fit", lambda *rows, **at: told.append((rows, at)) or real(*rows, **at)
+    )
+    with np.errstate(divide="raise"):
+        first = AtLoadFit.fit(few)
+    AtLoadFit.fit(few, 0.5, first)
+    (whole, half), starts = zip(
+        *((r[2].structure.spreads, a["start"]) for r, a in told), strict=True
+    )
+    assert whole.tolist() == [x for _, of in LEVELS.values() for x in of.values()] + [
+        *OWN.values(),
+        *ALONG.values(),
+    ]
+    np.testing.assert_array_equal(half, whole / 2)
+    assert starts[0] is None and starts[1] is first.found.state
 
 
 def test_a_run_of_few_requests_has_them_in_flight_at_most(law):
@@ -336,10 +360,15 @@ def test_a_measured_row_moves_the_law_as_far_as_both_errors_say(conditioned):
     np.testing.assert_allclose(after.covariance, left, rtol=1e-6, atol=1e-9)
 
 
-def test_a_protocol_has_a_scatter_of_its_own_and_an_unseen_one_the_largest(vendor, models, gpus):
+@pytest.mark.parametrize(("loud", "quiet"), [(STEADY, AS_MANY_AS_FIT), (AS_MANY_AS_FIT, STEADY)])
+def test_a_protocol_has_a_scatter_of_its_own_and_an_unseen_one_the_largest(
+    vendor, models, gpus, loud, quiet
+):
     rows = describe(vendor, models, gpus)
     steady = ~rows["model"].str.startswith("Llama").to_numpy()
-    noise = np.where(steady, 0.2, 0.01) * np.random.default_rng(1).standard_normal(len(rows))
+    noise = np.where(steady == (loud == STEADY), 0.2, 0.01) * np.random.default_rng(
+        1
+    ).standard_normal(len(rows))
     fit = AtLoadFit.fit(
         rows.assign(
             protocol=np.where(steady, STEADY, AS_MANY_AS_FIT),
@@ -348,10 +377,10 @@ def test_a_protocol_has_a_scatter_of_its_own_and_an_unseen_one_the_largest(vendo
     )
     by_name = dict(zip(fit.protocols, fit.found.scatter, strict=True))
     assert list(by_name) == [AS_MANY_AS_FIT, STEADY]
-    assert by_name[STEADY] > 1.5 * by_name[AS_MANY_AS_FIT]
+    assert by_name[loud] > 1.5 * by_name[quiet]
     unseen = rows.iloc[[0, 0, 0]].assign(protocol=[STEADY, AS_MANY_AS_FIT, AT_A_LOAD])
     # of a Student's t of so many degrees of freedom
-    expected = [by_name[STEADY], by_name[AS_MANY_AS_FIT], by_name[STEADY]]
+    expected = [by_name[STEADY], by_name[AS_MANY_AS_FIT], by_name[loud]]
     found = [law.scatter for law in fit.laws_of(unseen)]
     assert found == pytest.approx(np.array(expected) * np.sqrt(TAIL / (TAIL - 2)))
 

@@ -172,10 +172,7 @@ class AtLoad(Law):
         )
 
     def _part_times(
-        self,
-        input_tokens: ArrayLike,
-        output_tokens: ArrayLike,
-        cached_tokens: ArrayLike = 0.0,
+        self, input_tokens: ArrayLike, output_tokens: ArrayLike, cached_tokens: ArrayLike
     ) -> Array:
         """Share of every part in the time of a query, factors included, without drift. [s]"""
         n_out = np.maximum(output_tokens, LENGTH_FLOOR)
@@ -464,7 +461,7 @@ def _joined(texts: Sequence[Sequence[str]]) -> pd.Index:
 def _level_keys(rows: pd.DataFrame) -> list[pd.Index]:
     """Group of every row at every level."""
     levels = [columns for columns, _ in LEVELS.values()]
-    told = {column for columns in levels for column in columns} - {"recipe", "edition"}
+    told = {column for columns in levels for column in columns}
     texts = {column: _texts(rows, column) for column in told}
     finite = rows["protocol"].eq(AS_MANY_AS_FIT).to_numpy()
     recipe, edition = (keys(rows, columns).to_numpy() for columns in (RUN, RUN[:1]))
