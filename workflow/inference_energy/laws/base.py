@@ -187,8 +187,8 @@ class Law(Protocol):
         ndarray
             [s]
         """
-        computed = np.asarray(input_tokens, float) - np.asarray(cached_tokens, float)
-        return np.asarray(output_tokens, float) / self.predict(computed, output_tokens)
+        computed = np.subtract(input_tokens, cached_tokens)
+        return np.divide(output_tokens, self.predict(computed, output_tokens))
 
     def parts(
         self, input_tokens: ArrayLike, cached_tokens: ArrayLike, output_tokens: ArrayLike
@@ -208,7 +208,7 @@ class Law(Protocol):
             to and read; ``decode``: the rest. They add up to ``seconds``. [s]
         """
         whole = self.seconds(input_tokens, output_tokens, cached_tokens)
-        computed = np.asarray(input_tokens, float) - np.asarray(cached_tokens, float)
+        computed = np.subtract(input_tokens, cached_tokens)
         without_cached = self.seconds(computed, output_tokens)
         cached = np.clip(whole - without_cached, 0.0, whole)
         prefill = without_cached - self.seconds(computed, output_tokens, computed)
@@ -228,7 +228,7 @@ class Law(Protocol):
         input_tokens, cached_tokens, output_tokens : array_like
             Lengths as for :meth:`parts`. [tokens]
         """
-        computed = np.asarray(input_tokens, float) - np.asarray(cached_tokens, float)
+        computed = np.subtract(input_tokens, cached_tokens)
         error = self.sigma(computed, output_tokens)
         shape = np.broadcast_shapes(np.shape(computed), np.shape(output_tokens))
         whole = np.broadcast_to(error, shape)
