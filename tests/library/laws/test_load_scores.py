@@ -222,3 +222,15 @@ def test_the_page_on_the_law_says_how_far_off_it_is_on_many_nodes():
     assert f"with copies on {own['gpus']}, it is {slow:.0f} times too slow, far outside" in page
     known = read("results/validation/load_predictions.csv", "load_predictions")
     assert copy_gpus(known).max() == 8
+
+
+def test_the_page_on_the_law_says_how_many_measurements_are_there_twice():
+    """Two sources publish them, and one cuts its name of a nightly version short."""
+    known = read("results/validation/load_predictions.csv", "load_predictions")
+    nightly = known[known["engine_version"].str.startswith("nightly-dev", na=False)]
+    same = ["gpu", "tensor_parallel", "expert_parallel", "precision", "input_tokens"]
+    same += ["output_tokens", "concurrency"]
+    told = nightly.assign(digits=nightly["measured"].map("{:.3g}".format))
+    twice = told.duplicated([*same, "digits"]).sum()
+    page = " ".join((ROOT / "docs/load.md").read_text(encoding="utf-8").split())
+    assert f"{twice} measurements of Qwen3.5 397B A17B are there twice" in page
