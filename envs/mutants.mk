@@ -4,8 +4,8 @@
 # one or several as MODULE, with the TESTS that have to notice.
 MODULES ?= rounding.py \
   $(addprefix energy/,equation.py fleet.py exact.py mixtures.py monte_carlo.py) \
-  $(addprefix method/,distributions.py lengths.py) \
-  $(addprefix laws/,base.py log_linear.py at_load.py) \
+  $(addprefix method/,distributions.py lengths.py quadrature.py) \
+  $(addprefix laws/,base.py log_linear.py at_load.py serving.py mixed.py) \
   $(addprefix claims/,judge.py selectors.py) \
   $(addprefix comparison/,compare.py attribution.py) \
   $(addprefix deployments/,runs.py power.py law.py build.py answers.py files.py) \
