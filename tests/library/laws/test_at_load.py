@@ -236,8 +236,10 @@ def test_a_hidden_hosts_time_shows_only_where_it_is_the_longer(law):
     assert seconds(100 * shown) == pytest.approx(101**0.5 * alone)
 
 
-def test_the_error_of_a_part_follows_from_its_change_with_the_factors(law):
-    """Finite differences, where the host's time is as long as the GPU's."""
+@pytest.mark.parametrize("overlapped", [1.0, 0.0])
+def test_the_error_of_a_part_follows_from_its_change_with_the_factors(law, overlapped):
+    """Finite differences, where the host's time is as long as the GPU's, hidden or not."""
+    law = replace(law, traits=dict(law.traits) | {"overlapped": overlapped})
     host = list(PARTS).index("token_hidden")
     factors = law.log_factors.copy()
     factors[host] += np.log(law.seconds(1000.0, 300.0) / 300) - factors[host]

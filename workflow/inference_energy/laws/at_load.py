@@ -217,9 +217,9 @@ class AtLoad(Law):
     def joined(cls, laws: Sequence[Law]) -> "ManyAtLoad":
         """Several of them, which are one law whose numbers have an axis of laws."""
         many = cast(Sequence[AtLoad], laws)
-        traits = np.ascontiguousarray(np.array([_TRAITS_OF(law.traits) for law in many], float).T)
+        traits = np.ascontiguousarray(np.array([_TRAITS_OF(law.traits) for law in many]).T)
         numbers: dict[str, Any] = {
-            name: np.array([getattr(law, name) for law in many], float)
+            name: np.array([getattr(law, name) for law in many])
             for name in (*NUMBERS, "covariance")
         }
         named = dict(zip(TRAITS, traits, strict=True))
@@ -238,7 +238,7 @@ class AtLoad(Law):
         """Standard deviation of ln of every time of :meth:`parts`; lengths as there. [1]"""
         seconds = self._split_seconds(input_tokens, cached_tokens, output_tokens)
         total = seconds.sum(axis=-1, keepdims=True)
-        share = np.divide(seconds, total, out=np.zeros_like(seconds), where=total > 0)
+        share = seconds / np.where(total > 0, total, 1.0)
         # what is hidden and what is not shorten each other's share of the time
         of_all = seconds.sum(axis=-2, keepdims=True)
         of_all = of_all / of_all.sum(axis=-1, keepdims=True)
@@ -246,9 +246,7 @@ class AtLoad(Law):
         for kind in (HIDDEN, ~HIDDEN):
             whole = (of_all * kind).sum(axis=-1, keepdims=True)
             own = (share * kind).sum(axis=-1, keepdims=True)
-            within = within + own * np.divide(
-                of_all * kind, whole, out=np.zeros_like(of_all), where=whole > 0
-            )
+            within = within + own * (of_all * kind / np.where(whole > 0, whole, 1.0))
         share = np.where(total > 0, share + within - of_all, 0.0)
         along = _along(np.subtract(input_tokens, cached_tokens), output_tokens)[..., None, :]
         along = np.broadcast_to(along, (*share.shape[:-1], along.shape[-1]))
@@ -562,7 +560,7 @@ class AtLoadFit:
     @cached_property
     def laws(self) -> list[AtLoad]:
         """Laws of the configurations, each at its load, in order of first appearance."""
-        number = pd.Series(configuration_number(self.rows), self.rows.index)
+        number = pd.Series(configuration_number(self.rows))
         counts = number.value_counts()
         first = self.rows[~number.duplicated().to_numpy()]
         laws = self.laws_of(first)
