@@ -89,6 +89,12 @@ FILES = {
         {"start": TEN, "finish": END, "tenant": "team", "cached": 100, "reasoning": 20}
         | {"model": "Llama 3.1 70B", "id": "chatcmpl-1"},
     ),
+    "litellm-api": (
+        "log.json",
+        json.dumps({"data": [LITELLM], "total": 1, "page": 1, "page_size": 50}, indent=1),
+        {"start": TEN, "finish": END, "tenant": "team", "cached": 100, "reasoning": 20}
+        | {"model": "Llama 3.1 70B", "id": "chatcmpl-1"},
+    ),
     "opentelemetry": (
         "log.jsonl",
         json.dumps(FLAT_SPAN) + "\n",
@@ -154,7 +160,15 @@ def test_a_format_is_found_by_its_columns_and_read(name, settings, tmp_path):
     assert (row["input"], row["output"], row["elsewhere"]) == (120, 30, False)
 
 
-@pytest.mark.parametrize("name", ["azure", "litellm", "otlp", "openai-usage-api"])
+@pytest.mark.parametrize("name", ["litellm-api", "openai-usage-api"])
+def test_a_page_is_known_by_what_its_lists_hold_after_pages_without_rows(name, settings, tmp_path):
+    text = '{"data": []}\n' + json.dumps(json.loads(FILES[name][1])) + "\n"
+    (tmp_path / "log.jsonl").write_text(text)
+    (row,), found = read(tmp_path / "log.jsonl", settings, tmp_path)
+    assert (found, row["input"], row["output"]) == (name, 120, 30)
+
+
+@pytest.mark.parametrize("name", ["azure", "litellm", "litellm-api", "otlp", "openai-usage-api"])
 @pytest.mark.parametrize(
     ("ending", "compression"), [("gz", "gzip"), ("GZ", "gzip"), ("zst", "zstd")]
 )

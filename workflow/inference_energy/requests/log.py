@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -253,7 +253,8 @@ def open_log(
     if form is None:
         known = describe(connect(), files[0], kind, FIRST_OBJECTS)
         fitting = [f for f in formats.values() if matches(known, f)]
-        form = max(fitting, key=lambda f: (has_own(f), len(stated(known, f))), default=None)
+        seen = {id(f): _seen_items(files[0], f) if "unnest" in f else known for f in fitting}
+        form = max(fitting, key=lambda f: (has_own(f), len(stated(seen[id(f)], f))), default=None)
         if form is None:
             raise InputError(
                 f"key log: value {path}: no format of config/requests.yaml has its columns,"
@@ -290,6 +291,14 @@ def columns_of_any(log: Log) -> set[str]:
 def _of_items(known: LogColumns, form: Mapping[str, Any]) -> LogColumns:
     """Columns of the requests inside a file's objects: not known before all are read."""
     return LogColumns(None, "item") if "unnest" in form else known
+
+
+def _seen_items(file: str, form: Mapping[str, Any]) -> LogColumns:
+    """Columns of the first requests inside the first objects of a file that hold any."""
+    found = (_items(value, form["unnest"], {}) for value in _values(connect(), file))
+    requests = filter(None, chain.from_iterable(islice(found, FIRST_LINES)))
+    keys = {key for request in islice(requests, FIRST_LINES) for key in request}
+    return LogColumns(dict.fromkeys(sorted(keys), "JSON"), "item")
 
 
 def _name(file: str) -> str:
