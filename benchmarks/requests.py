@@ -232,6 +232,7 @@ def page(measured):
     of = {log: [one for one in rows if one["log"] == log] for log in [START, *COLUMNS]}
     return made.render(
         start=next(iter(of[START]), None),
+        aims={"rows": 10**9, "seconds": 90, "gigabytes": 2, "ratio": 2},
         sections={
             title: [one for log in logs for one in of[log]] for title, logs in SECTIONS.items()
         },
