@@ -597,6 +597,7 @@ def test_requests_in_flight_are_held_against_the_concurrency(row, marks):
     [
         ({"model": "LIama 3.1 8B"}, "Llama 3.1 8B of data/models.csv"),
         ({"model": "meta-llama/LIama-3.1-8B-Instruct"}, "Llama 3.1 8B of data/models.csv"),
+        ({"model": "LIama 4 Scout 17B 16E"}, "Llama 4 Scout 17B 16E of data/models.csv"),
         ({"gpu": "H1OO-SXM-80GB"}, "H100-SXM-80GB of data/gpus.csv"),
         ({"model": "llama-3.1-8b"}, None),
         ({"model": "house model", "gpu": "a new one"}, None),
