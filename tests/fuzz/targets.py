@@ -146,6 +146,9 @@ def check_runs(frame, path, client):
     holds((frame["throughput_tps"] > 0).all(), "throughput is not positive")
     gpus = frame["n_gpus"].astype(float)
     holds((frame["gpu_power_w"].fillna(0) <= 5000 * gpus).all(), "power is beyond any GPU's")
+    drawn = frame["energy_per_output_token_j"] * frame["throughput_tps"]
+    alone = frame["gpu_power_w"].isna() & frame["node_power_w"].isna()
+    holds((drawn[alone].fillna(0) <= 8000 * gpus[alone]).all(), "energy is beyond any GPU's")
     if client in SAYS:
         stated = json_documents(path.read_text(encoding="utf-8-sig"))
         stated = stated[0] if isinstance(stated[0], list) else stated

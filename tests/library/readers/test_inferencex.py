@@ -130,8 +130,8 @@ def test_roles_that_share_a_node_have_joules_of_one_role_too(tmp_path):
 
 
 def test_joules_of_all_gpus_are_read(tmp_path):
-    row = split_run(tmp_path, joules_per_output_token=2.296, power_metric_schema_version=2)
-    assert row["energy_per_output_token_j"] == 2.296
+    row = split_run(tmp_path, joules_per_output_token=1.148, power_metric_schema_version=2)
+    assert row["energy_per_output_token_j"] == 1.148
 
 
 def test_a_run_with_joules_of_one_role_alone_says_so(tmp_path):

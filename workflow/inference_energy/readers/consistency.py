@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from inference_energy.readers.common import Run
 
 import math
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
 import pandas as pd
 
-from inference_energy.energy.equation import token_energy
+from inference_energy.energy.equation import steady_power, token_energy
 from inference_energy.laws.hardware import (
     LONGEST,
     PEAK,
@@ -22,9 +23,11 @@ from inference_energy.laws.hardware import (
     drawn_like,
     find_gpu,
     find_model,
+    gpu_named,
     longest_context,
     serving_times,
 )
+from inference_energy.method.boundary import Meter
 from inference_energy.project import provided
 from inference_energy.tables import read_table
 from inference_energy.units import joules
@@ -40,6 +43,16 @@ ABOVE_TDP = 1.1
 BELOW_TDP = 0.02
 """Mean board power over TDP: idle, it is a tenth; far less is a power in kilowatts."""
 
+IDLE = {"gpu_power_w": 0.15, "node_power_w": 0.25}
+"""Mean power over the TDP of all GPUs: what serves takes more. The least of data/measured is 0.29
+at the boards; nodes take 0.33 or more at the wall before a run. [1]"""
+
+MOST_USUAL, NODE_GPUS = 3.0, 8
+"""Mean power at the wall over TDP, usually at most, of nodes of so many GPUs: DGX take 1.8."""
+
+SLOW = 0.01
+"""Throughput over that of one request alone: less are thousands of tokens typed for tokens. [1]"""
+
 LEAST_WATTS = 1.0
 """No one accelerator draws less [W]; for those that data/gpus.csv does not list."""
 
@@ -53,9 +66,10 @@ IN_FLIGHT = (1 / 6, 2.0)
 """Request rate x median time over the concurrency: a median is at most twice the mean, and far
 fewer at once means that a rate or the length of the run was the limit. [1]"""
 
-LEAST_GAP = 0.02
+GAP = (0.02, 50.0)
 """Median time between tokens over its mean: a client that takes tokens in bursts has a median far
-below the mean, but what is a thousandth of it is in another unit. [1]"""
+below the mean, and load that varies one above it, but what is a thousandth or a thousandfold of it
+is in another unit. [1]"""
 
 MOST_LENGTH = 10_000_000.0
 """Tokens of the longest context that a model has been offered with. [tokens]"""
@@ -119,9 +133,11 @@ def _table(path: str, schema: str) -> pd.DataFrame:
 
 
 @cache
-def _thermal_design_powers(path: str) -> dict[str, float]:
+def _thermal_design_power(path: str, gpu: str) -> float | None:
+    """TDP of a GPU in whichever spelling [W]; none where it is not known."""
     table = _table(path, "gpus")
-    return dict(zip(table["gpu"], table["tdp_w"], strict=True))
+    found = table.loc[gpu_named(table, gpu), "tdp_w"]
+    return float(found.iloc[0]) if len(found) else None
 
 
 @cache
@@ -226,6 +242,13 @@ def _check_datasheets(run: "Run", throughput: float) -> None:
             f"{stated.format(read)} of what one request alone gets on {gpus} x {gpu}; allowed is "
             f"at least {SLOWEST:g}; {remedy}"
         )
+    elif read < SLOW:
+        _mark(
+            run,
+            "throughput_tps",
+            f"throughput_tps {throughput:.6g} tokens/s where one request alone gets "
+            f"{throughput / read:.3g} on {gpus} x {gpu}",
+        )
     inputs, outputs = values.get("input_tokens"), values.get("output_tokens")
     if inputs and outputs and PEAK / (1 + inputs / outputs) < computed <= PEAK:
         most = PEAK / (1 + inputs / outputs) * throughput / computed
@@ -244,7 +267,7 @@ def _check_power(run: "Run") -> None:
     board, node = values.get("gpu_power_w"), values.get("node_power_w")
     if not gpus:
         return
-    limit = _thermal_design_powers(provided(GPUS)).get(str(gpu))
+    limit = _thermal_design_power(provided(GPUS), str(gpu)) if gpu else None
     least, most, why = (
         (LEAST_WATTS, MOST_WATTS, "one accelerator draws")
         if limit is None
@@ -255,16 +278,19 @@ def _check_power(run: "Run") -> None:
         )
     )
     allowed = {"gpu_power_w": most * gpus, "node_power_w": (most + HOST_WATTS) * gpus}
-    for name, bound in allowed.items():
-        value = values.get(name)
-        if not value or least * gpus <= value <= bound:
+    for name, told, value in _powers(run):
+        bound = allowed[name]
+        if least * gpus <= value <= bound:
+            if limit is not None:
+                _check_usual(run, name, told, value, limit)
             continue
         limits = f"at most {bound:.6g} W"
         hint = ""
         if value < bound:
-            limits, hint = f"at least {least * gpus:.6g} W", "; it looks like kilowatts"
+            unit = "kilowatts" if told == name else "kilojoules"
+            limits, hint = f"at least {least * gpus:.6g} W", f"; it looks like {unit}"
         run.refuse(
-            f"{name} is {value:.6g} W, {value / gpus:.6g} W for each of {gpus} GPUs; allowed are "
+            f"{told} is {value:.6g} W, {value / gpus:.6g} W for each of {gpus} GPUs; allowed are "
             f"{limits}, by what {why}{hint}; correct the unit, n_gpus or gpu"
         )
     if board and node and board > node * (1 + TOLERANCE):
@@ -272,6 +298,40 @@ def _check_power(run: "Run") -> None:
             f"gpu_power_w is {board:.6g} W but node_power_w only {node:.6g} W; a node draws at "
             "least what its GPUs draw; correct one of them"
         )
+
+
+def _powers(run: "Run") -> Iterator[tuple[str, str, float]]:
+    """Powers of a run [W], by their column and what a message calls them: stated ones, and that
+    of an energy per token beside which none is.
+    """
+    values = run.row
+    for name in ("gpu_power_w", "node_power_w"):
+        if values.get(name):
+            yield name, name, values[name]
+    energy, throughput = values.get("energy_per_output_token_j"), values.get("throughput_tps")
+    name = "node_power_w" if _energy_of_node(run) else "gpu_power_w"
+    if energy and throughput and not values.get(name):
+        told = "energy_per_output_token_j x throughput_tps"
+        yield name, told, float(steady_power(energy, throughput))
+
+
+def _energy_of_node(run: "Run") -> bool:
+    return run.row.get("power_boundary") == Meter.NODE
+
+
+def _check_usual(run: "Run", name: str, told: str, value: float, limit: float) -> None:
+    """Mark power that GPUs of a TDP [W] do not take while they serve."""
+    gpus = run.row["n_gpus"]
+    share = value / (gpus * limit)
+    of = f"{gpus} x {run.row['gpu']}"
+    mark = f"power: {told.partition(' ')[0]}"
+    if share < IDLE[name]:
+        least = IDLE[name] * gpus * limit
+        text = f"power: {told} {value:.6g} W where {of} take {least:.6g} or more while they serve"
+        _mark(run, mark, text)
+    elif name == "node_power_w" and gpus >= NODE_GPUS and share > MOST_USUAL:
+        most = MOST_USUAL * gpus * limit
+        _mark(run, mark, f"power: {told} {value:.6g} W where nodes of {of} take {most:.6g} or less")
 
 
 def _check_energy(run: "Run") -> None:
@@ -283,12 +343,25 @@ def _check_energy(run: "Run") -> None:
     if power and time:
         energy = values.get("gpu_energy_j")
         agree(run, "power: gpu_energy_j", energy, joules(power, time), "power x time", "J")
-    # a table may state the energy of the node; MLPerf's comes from the node's power
-    if run.client in ("project", "mlperf") or not power or not throughput:
+    # MLPerf's comes from the node's power
+    if run.client == "mlperf" or not throughput:
         return
-    stated, expected = values.get("energy_per_output_token_j"), token_energy(power, throughput)
+    stated = values.get("energy_per_output_token_j")
+    if run.client == "project":
+        node = values.get("node_power_w")
+        # without a boundary it is the node's where it agrees with the node's power
+        of_node = stated and node and _close(stated, token_energy(node, throughput))
+        unbounded = values.get("power_boundary") is None
+        power = node if _energy_of_node(run) or (unbounded and of_node) else power
+    if not power:
+        return
+    expected = token_energy(power, throughput)
     formula = "power / throughput"
     agree(run, "power: energy_per_output_token_j", stated, expected, formula, "J")
+
+
+def _close(one: float, other: float) -> bool:
+    return abs(one - other) <= TOLERANCE * max(one, other)
 
 
 def _check_times(run: "Run") -> None:
@@ -332,7 +405,7 @@ def _check_gaps(run: "Run") -> None:
         mean, formula = concurrency / throughput, "concurrency / throughput"
     else:
         return
-    if gap < LEAST_GAP * mean:
+    if not GAP[0] * mean <= gap <= GAP[1] * mean:
         _mark(run, "itl_p50_s", f"itl_p50_s {gap:.6g} s where {formula} is {mean:.6g} s")
 
 
