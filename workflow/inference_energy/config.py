@@ -29,6 +29,7 @@ from inference_energy.method.files import find_methods, read_methods, resolve_al
 from inference_energy.names import name_problems
 from inference_energy.project import AnyPath, brace_problems, listed, own, provided
 from inference_energy.requests import files as requests_files
+from inference_energy.requests.formats import format_problems
 from inference_energy.robustness.files import (
     left_out_problems,
     on_base,
@@ -368,6 +369,9 @@ def read_documents() -> tuple[dict[str, Any], dict[str, list[str]]]:
             # a finding's and a choice's ranges are those of a method, which is checked
             if not problems[name] and name not in ("findings", "multiverse"):
                 problems[name] += order_problems(content, path)
+            if not problems[name] and name == "requests":
+                for form, stated in content["formats"].items():
+                    problems[name] += format_problems(stated, f"{path}: key formats.{form}")
             documents[name] = {} if problems[name] else content
     return documents, problems
 

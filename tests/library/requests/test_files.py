@@ -151,6 +151,18 @@ def test_what_is_wrong_is_refused(known, log, change, words):
         known(log | change)
 
 
+def test_a_format_of_ones_own_is_held_against_itself(known, log, tmp_path):
+    form = tmp_path / "mine.yaml"
+    form.write_text(
+        "source: a test\ntime: text\ncolumns: {start: start, duration: lasted,"
+        " input: input_tokens, output: input_tokens}\n"
+    )
+    with pytest.raises(InputError) as caught:
+        known(log | {"method": "revised", "format": str(form)})
+    assert len(caught.value.problems) == 2
+    assert all(problem.startswith(f"{form}: key") for problem in caught.value.problems)
+
+
 @pytest.mark.parametrize("config", [DAY, {"method": "revised"}])
 def test_a_method_whose_problems_are_told_elsewhere_stops_nothing(known, log, config):
     methods = {name: method for name, method in METHODS.items() if name != "revised"}

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
-from inference_energy.requests.formats import LogColumns, select
+from inference_energy.requests.formats import LogColumns, format_problems, select
 from inference_energy.requests.log import columns_of_any, connect, open_log, requests_view, units
 from repository import read_schema
 
@@ -423,3 +423,33 @@ def test_long_lines_of_nested_formats_take_little_memory(settings, tmp_path):
         "SELECT sum(input), sum(cached), sum(n) FROM (SELECT input, cached, 1 AS n FROM requests)"
     ).fetchall()
     assert found == (120 * 20_000, 100 * 20_000, 20_000)
+
+
+USAGE = {"input": ["usage", "in"], "output": ["usage", "out"]}
+
+
+@pytest.mark.parametrize(
+    ("time", "columns", "words"),
+    [
+        ("ms", {"start": "s", "duration": "d", "cached": "c"}, []),
+        ("text", {"start": "s", "end": "e", "tenant": "s", "id": "s"}, []),
+        # a duration in the unit of a text ended in a traceback
+        ("text", {"start": "s", "duration": "d"}, ["key columns.duration: value d", "s, ms, us"]),
+        ("s", {"start": "s", "end": "s"}, ["keys columns.start and columns.end: value s: stands"]),
+        # all input was free
+        ("s", {"cached": ["usage", "in"]}, ["keys columns.input and columns.cached"]),
+        ("s", {"output": {"first": ["a", ["usage", "in"]]}}, ["columns.input and columns.output"]),
+        (
+            "s",
+            {"reasoning": {"first": ["b", "a"]}, "cached": {"first": ["a", "c"]}},
+            ["columns.cached and columns.reasoning: value a: stands in both"],
+        ),
+    ],
+)
+def test_a_format_that_means_one_column_twice_or_no_unit_is_told(time, columns, words):
+    form = {"source": "a test", "time": time, "columns": USAGE | columns}
+    schema = {"$ref": "#/$defs/format", "$defs": read_schema("requests")["$defs"]}
+    assert schema_problems(form, schema, "mine") == []
+    problems = format_problems(form, "mine.yaml")
+    assert len(problems) == (1 if words else 0)
+    assert [word for word in words if word not in problems[0]] == []

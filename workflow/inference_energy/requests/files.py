@@ -15,7 +15,7 @@ from inference_energy.lock import Lock
 from inference_energy.method.materials import inputs_of_any
 from inference_energy.project import brace_problems, provided
 from inference_energy.requests import generate
-from inference_energy.requests.formats import COMPRESSIONS, KINDS, shown
+from inference_energy.requests.formats import COMPRESSIONS, KINDS, format_problems, shown
 from inference_energy.requests.log import columns_of_any, left_out, open_log
 
 PART_BYTES = 10**9
@@ -239,7 +239,7 @@ def _format(name: str | None, settings: Mapping[str, Any]) -> dict[str, Any] | N
         )
     form, schema = read(path), read_schema("requests")
     wrapped = {"$ref": "#/$defs/format", "$defs": schema["$defs"]}
-    problems = schema_problems(form, wrapped, path)
+    problems = schema_problems(form, wrapped, path) or format_problems(form, path)
     if problems:
         raise InputError(problems)
     return form

@@ -6,6 +6,7 @@ since 1970 (UTC), tokens as whole numbers, null where the log does not say or sa
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from inference_energy.errors import InputError
@@ -62,6 +63,9 @@ TIMESTAMP_TZ = "TIMESTAMP WITH TIME ZONE"
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 
 
+APART = (("input", "output", "cached", "reasoning", "requests"), ("start", "end", "duration"))
+"""Columns of a format that are numbers of different things."""
+
 KINDS = {
     ".parquet": "parquet",
     ".csv": "csv",
@@ -74,6 +78,44 @@ KINDS = {
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 """Compressions by the ending of a file."""
+
+
+def format_problems(form: Mapping[str, Any], where: str) -> list[str]:
+    """Say what a format of a log cannot mean.
+
+    Parameters
+    ----------
+    form : dict
+        Format, as requests.schema.yaml allows it.
+    where : str
+        The file and its key, as messages name them.
+
+    Returns
+    -------
+    list of str
+        A duration without a unit, and columns that are taken for two things, one sentence each.
+    """
+    columns, problems = form["columns"], []
+    if "duration" in columns and form["time"] == "text":
+        problems.append(
+            f"{where}: key columns.duration: value {columns['duration']}: is a number in the unit"
+            f" of key time, which is text; allowed are {', '.join(MICROSECONDS)} there; state the"
+            " column of the end instead, or write start and duration in one unit"
+        )
+    for names in APART:
+        for one, other in combinations([name for name in names if name in columns], 2):
+            both = [c for c in _choices(columns[one]) if c in _choices(columns[other])]
+            problems += [
+                f"{where}: keys columns.{one} and columns.{other}: value {column}: stands in both;"
+                " allowed is a column of its own for each; correct one, or take it out"
+                for column in both
+            ]
+    return problems
+
+
+def _choices(column: Column) -> list[Column]:
+    """Columns of which a format takes the first that is there."""
+    return column["first"] if isinstance(column, dict) and "first" in column else [column]
 
 
 def shown(name: str) -> str:
