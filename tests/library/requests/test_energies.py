@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from inference_energy.energy.equation import node_energy
 from inference_energy.energy.exact import blend_energy, model_energy, regime_energy
+from inference_energy.errors import InputError
 from inference_energy.laws.additive import Additive
 from inference_energy.laws.base import Share
 from inference_energy.laws.pooled import Pooled
@@ -227,6 +228,21 @@ def test_names_are_matched_without_case_and_punctuation(paper):
     assert serving.members("llama-3.1-405B")[0] == {"Llama 3.1 405B": 1.0}
     assert serving.members("prod-1")[0] == {"DeepSeek-R1": 1.0}
     assert len(serving.members(None)[0]) == 3
+
+
+def test_a_format_that_names_no_model_of_the_method_is_refused(paper):
+    names = {"prod-1": "DeepSeek-R1", "chat": "Llama 3.1 405", "code": "house"}
+    with pytest.raises(InputError) as caught:
+        Serving.of_method(paper, names)
+    chat, code = caught.value.problems
+    assert chat.startswith("key format: key models.chat: value Llama 3.1 405: is no model of the")
+    assert chat.endswith("did you mean Llama 3.1 405B?")
+    assert code.startswith("key format: key models.code: value house: is no model of the method")
+
+
+def test_a_deployment_is_every_model_of_a_log(paper):
+    serving = Serving.of_deployment(paper)
+    assert serving.members("chat")[1] == serving.members(None)[1] == paper.models[0].name
 
 
 def test_no_requests_no_energy(paper, one):

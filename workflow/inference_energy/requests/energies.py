@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from inference_energy.documents import near
 from inference_energy.energy.equation import charged_tokens, node_energy, node_seconds
 from inference_energy.energy.exact import known_utilisation, regime_energy, uncertain_factor
 from inference_energy.energy.mixtures import Mixture
+from inference_energy.errors import InputError
 from inference_energy.laws.base import LENGTH_FLOOR, Array
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Charging, ServedModel, Setup
@@ -97,15 +99,31 @@ class Serving:
 
     @classmethod
     def of_method(cls, setup: Setup, names: Mapping[str, str]) -> Self:
-        """Serve by a method; unknown models are the frontier blend of traditional queries."""
+        """Serve by a method; unknown models are the frontier blend of traditional queries.
+
+        Raises
+        ------
+        InputError
+            Listing the names that are given for no model of the method.
+        """
+        models = [model.name for model in setup.models]
+        problems = [
+            f"key format: key models.{name}: value {stated}: is no model of the method; allowed"
+            f" are {', '.join(models)}; correct it, or take it out where the method's frontier"
+            f" blend is meant{near(stated, models)}"
+            for name, stated in names.items()
+            if stated not in models
+        ]
+        if problems:
+            raise InputError(problems)
         _, members = regime_energy(setup, setup.regimes["traditional"])
         return cls(setup, members, "frontier blend", names)
 
     @classmethod
-    def of_deployment(cls, deployment: Models, names: Mapping[str, str]) -> Self:
+    def of_deployment(cls, deployment: Models) -> Self:
         """Serve by a deployment, whose one model is every model of the log."""
         name = deployment.models[0].name
-        return cls(deployment, {name: 1.0}, name, names)
+        return cls(deployment, {name: 1.0}, name, {})
 
     @property
     def factor(self) -> LogNormal:

@@ -21,8 +21,8 @@ def read_serving(read, params):
     """Return what serves the log, and the method whose query is set beside it."""
     materials = read_materials(read)
     reference = build(params.reference, **materials(params.reference))
-    names = params.log.get("form", {}).get("models", {})
     if params.deployment is None:
+        names = params.log.get("form", {}).get("models", {})
         setup = build(params.method, **materials(params.method))
         return Serving.of_method(setup, names), reference
     method = params.deployment["method"]
@@ -34,7 +34,7 @@ def read_serving(read, params):
         background=read_background(read),
         **read_shared(read),
     )
-    return Serving.of_deployment(deployment, names), reference
+    return Serving.of_deployment(deployment), reference
 
 
 def gather(connection, read, surplus):
