@@ -81,6 +81,19 @@ def test_a_new_version_of_finite_runs_is_known_but_for_its_edition(conditioned):
     assert new.sigma(*lengths) < at_load.sigma(*lengths)
 
 
+def test_a_law_has_seen_the_lengths_of_its_own_model_alone(vendor, models, gpus):
+    """What one model was measured at is an extrapolation of another."""
+    own, other = (vendor[vendor["model"] == name] for name in ("Llama 3.1 405B", "Llama 3.1 70B"))
+    kept = pd.concat([own[own["output_tokens"] <= 500], other], ignore_index=True)
+    fitted = AtLoadFit.fit(describe(kept, models, gpus))
+    asked = [ONE | {"model": m} for m in ("Llama 3.1 405B", "Llama 3.1 70B", "Mixtral 8x7B")]
+    laws = fitted.laws_of(describe(pd.DataFrame(asked), models, gpus))
+    longest = [law.domain["output_tokens"][1] for law in laws]
+    every = other["output_tokens"].max()
+    assert longest == [500, every, every]
+    assert [law.extrapolates(1000.0, 2000.0) for law in laws] == [True, False, False]
+
+
 def test_lengths_and_load_broadcast(law):
     for answer in (law.predict, law.sigma, law.seconds, law.extrapolates, law.batch):
         assert np.shape(answer(*LENGTHS)) == (2, 3)

@@ -114,4 +114,4 @@ def test_the_page_says_the_range_and_what_would_halve_it(setup):
     assert "Half of that spread would go if one knew the load and the power" in text
     assert "25 % of a model's queries, at most," in text
     # as the domain of a law is left on both sides (test_base.py)
-    assert "outside of the lengths that its throughput law has seen: shorter or longer" in text
+    assert "that its throughput law has seen of that model: shorter or longer" in text

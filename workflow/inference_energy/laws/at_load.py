@@ -136,7 +136,7 @@ class AtLoad(Law):
     n_rows : int
         Rows of the configuration that the law has seen.
     domain : Domain
-        Lengths that the fit has seen. [tokens]
+        Lengths that the fit has seen of the model, or of any if it has seen none. [tokens]
     concurrency, requests : array_like
         Requests that one copy of the model is given at once, and in the whole run; infinite for as
         many as fit and for a run without end. They broadcast with the lengths.
@@ -558,6 +558,11 @@ class AtLoadFit:
         return length_range(self.rows)
 
     @cached_property
+    def domains(self) -> dict[str, Domain]:
+        """Lengths of the rows of each network. [tokens]"""
+        return {str(name): length_range(rows) for name, rows in self.rows.groupby("network")}
+
+    @cached_property
     def laws(self) -> list[AtLoad]:
         """Laws of the configurations, each at its load, in order of first appearance."""
         number = pd.Series(configuration_number(self.rows))
@@ -616,10 +621,15 @@ class AtLoadFit:
         return number, means, covariances, scatter
 
     def laws_of(self, rows: pd.DataFrame) -> list[AtLoad]:
-        """Law of the configuration of each row, measured or not, at the row's load."""
+        """Law of the configuration of each row, measured or not, at the row's load.
+
+        Its domain is that of the rows of its network, as what other models were measured at says
+        nothing of its lengths; of all rows if none is of it.
+        """
         number, means, covariances, scatter = self._factors(rows)
         traits_of = [dict(zip(TRAITS, row, strict=True)) for row in rows[TRAITS].to_numpy(float)]
-        of_rows = zip(traits_of, load_of(rows)[0], number, strict=True)
+        domains = [self.domains.get(name, self.domain) for name in rows["network"]]
+        of_rows = zip(traits_of, load_of(rows)[0], number, domains, strict=True)
         return [
             AtLoad(
                 traits=traits,
@@ -628,10 +638,10 @@ class AtLoadFit:
                 covariance=covariances[k],
                 scatter=float(scatter[k]),
                 n_rows=0,
-                domain=self.domain,
+                domain=domain,
                 concurrency=float(concurrency),
             )
-            for traits, concurrency, k in of_rows
+            for traits, concurrency, k, domain in of_rows
         ]
 
 
