@@ -110,6 +110,9 @@ NEAR, SHORT = 1000.0, 100.0
 CONFIGURATION = [*(column for column in OF_A_RUN if column != "concurrency"), "protocol"]
 """Columns that make a configuration, at whatever load, as far as a table has them."""
 
+UPDATES = 8
+"""Gauss-Newton steps by which rows measured of a configuration move its law."""
+
 _TRAITS_OF = itemgetter(*TRAITS)
 
 AS_MANY_AS_FIT, AT_A_LOAD, STEADY = "as many as fit", "at a load", "steady"
@@ -645,18 +648,16 @@ class AtLoadFit:
         ]
 
 
-def _update(
-    law: AtLoad, log_parts: Array, along: Array, log_time: Array, steps: int = 8
-) -> tuple[Array, Array]:
+def _update(law: AtLoad, log_parts: Array, along: Array, log_time: Array) -> tuple[Array, Array]:
     """Mean and covariance of factors and slopes of a law once rows of it are measured."""
     prior = np.linalg.inv(law.covariance)
     centre = np.concatenate([law.log_factors, law.slopes])
     values = centre
-    for _ in range(steps):
+    for _ in range(UPDATES):
         log_fit, share = mixed.log_sum(log_parts, values[: len(PARTS)], HIDDEN)
         change = np.concatenate([share, along], axis=1)
         error = log_fit + along @ values[len(PARTS) :] - log_time
         weighted = change.T / law.scatter**2
-        covariance = np.linalg.inv(prior + weighted @ change)
+        covariance: Array = np.linalg.inv(prior + weighted @ change)
         values = values - covariance @ (weighted @ error + prior @ (values - centre))
-    return values, np.asarray(covariance, np.float64)
+    return values, covariance
