@@ -406,6 +406,7 @@ def test_the_problems_of_all_files_are_told_at_once(copy):
         ({"base": "nobody", "head": "revised"}, ["key base: value nobody"]),
         ({"base": "revised", "head": "revised"}, ["key head: value revised: is base too"]),
         ({"deployments": "none.yaml"}, ["none.yaml: no such file"]),
+        ({"stress": {"endpoint": "ftp://h"}}, ["key stress.endpoint: has no http or https"]),
         ({"stress": {"windw": 3}}, ["key stress: unknown key windw", "did you mean window?"]),
         ({"stress": {"window": "long"}}, ["key stress.window", "above 0"]),
         ({"stress": "{broken: ["}, ["key stress", "keys with values"]),
@@ -424,6 +425,21 @@ def test_a_wrong_configuration_is_refused(copy, change, words):
     told = "\n".join(refusal(CONFIG | change))
     assert "config/config.yaml or --config" in told or "key " in told
     assert [word for word in words if word not in told] == [], told
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://user:hunter2@h/v1",
+        "http://h/v1?api_key=hunter2",
+        "http://h/sk-hunter2hunter2hunter2",
+    ],
+)
+def test_a_secret_in_the_endpoint_is_refused_and_not_repeated(copy, address):
+    """Snakemake would write it to the screen and to its log before the rule refuses it."""
+    (problem,) = config.config_problems(CONFIG | {"stress": {"endpoint": address, "model": "m"}})
+    assert "key stress.endpoint: holds" in problem
+    assert "hunter2" not in problem
 
 
 def test_deployments_are_set_beside_a_method_that_runs(copy):

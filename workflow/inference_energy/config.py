@@ -321,6 +321,9 @@ def config_problems(config: dict[str, Any]) -> list[str]:
     kept = {key: value for key, value in config.items() if key not in moved}
     if "stress" in kept:
         kept["stress"] = stress_settings.typed(kept["stress"] or {}, stress)
+    if isinstance(kept.get("stress"), dict):
+        kept["stress"], problem = stress_settings.without_wrong_endpoint(kept["stress"])
+        problems += [f"{WHERE}: key stress.endpoint: {problem}"] if problem else []
     problems += schema_problems(kept, config_schema(), WHERE)
     for key in ("benchmarks", "deployment", "deployments", "format", "log", "method"):
         for path in _names(kept.get(key)):

@@ -72,14 +72,20 @@ def setting_problems(settings: dict[str, Any]) -> list[str]:
     missing = [key for key in ("endpoint", "model") if settings.get(key) is None]
     least = form("endpoint: http://HOST:PORT/v1, model: NAME")
     found = [f"{FILE}: key {key}: is not stated; give at least {least}" for key in missing]
-    endpoint = settings.get("endpoint")
-    problem = address_problem(endpoint) if isinstance(endpoint, str) else None
-    if problem:
-        # a message about its value would repeat a secret in it
-        settings = settings | {"endpoint": None}
-        found.append(f"{FILE}: key endpoint: {problem}")
+    settings, problem = without_wrong_endpoint(settings)
+    found += [f"{FILE}: key endpoint: {problem}"] if problem else []
     found += schema_problems(settings, read_schema("stress"), FILE)
     return found + _secrets(settings) + _zone(settings.get("meter_zone"))
+
+
+def without_wrong_endpoint(settings: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Settings without an endpoint that is wrong, and what is wrong with it, or None.
+
+    A message about its value would repeat a secret in it.
+    """
+    endpoint = settings.get("endpoint")
+    problem = address_problem(endpoint) if isinstance(endpoint, str) else None
+    return settings | {"endpoint": None} if problem else settings, problem
 
 
 def key_problems(key: str | None) -> list[str]:
