@@ -517,8 +517,17 @@ def test_what_cannot_be_is_refused_with_bound_reason_and_remedy(mine, stated, ke
             ["key blend.trim: value [[0, 0.01]]: unusual; keeps 0.01 of the queries"],
         ),
         (
-            {"pathways": {"model": quantity(distribution="log-normal", p5=0.5, p95=900)}},
+            {"pathways": {"model": quantity(distribution="log-normal", p5=1.5, p95=900)}},
             ["key pathways.model.p95: value 900: unusual", "at most 100"],
+        ),
+        # the share that is left stated for the factor by which it falls
+        (
+            {"pathways": {"hardware": quantity(distribution="log-normal", p5=0.4, p95=1.2)}},
+            ["key pathways.hardware.p5: value 0.4: unusual; usual is a number of at least 1"],
+        ),
+        (
+            {"fleet": {"improvement": {"long": quantity(distribution="fixed", value=0.3)}}},
+            ["key fleet.improvement.long.value: value 0.3: unusual", "at least 1"],
         ),
     ],
 )
