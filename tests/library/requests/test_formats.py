@@ -8,8 +8,10 @@ import pyarrow as pa
 import pytest
 from inference_energy.documents import schema_problems
 from inference_energy.errors import InputError
+from inference_energy.requests.counts import counted_view
 from inference_energy.requests.formats import LogColumns, format_problems, select
 from inference_energy.requests.log import columns_of_any, connect, open_log, requests_view, units
+from library.requests.conftest import LONGEST
 from repository import read_schema
 
 LITELLM = {
@@ -363,6 +365,20 @@ def test_attributes_in_a_map_are_read(settings, tmp_path):
     duckdb.sql(f"COPY ({sql}) TO '{tmp_path / 'log.parquet'}' (FORMAT parquet)")
     (found,), name = read(tmp_path / "log.parquet", settings, tmp_path)
     assert (name, found["input"], found["cached"]) == ("opentelemetry-spans", 120, 100)
+
+
+@pytest.mark.parametrize("row", [LITELLM, NESTED_SPAN], ids=["litellm", "opentelemetry-spans"])
+def test_what_is_inside_of_columns_takes_little_memory(settings, tmp_path, row):
+    """As of objects that Parquet has as structs, of which JSON is made."""
+    (tmp_path / "row.json").write_text(json.dumps(row))
+    rows = f"read_json('{tmp_path / 'row.json'}'), range(10_000)"
+    duckdb.sql(f"COPY (FROM {rows}) TO '{tmp_path / 'log.parquet'}' (FORMAT parquet)")
+    log = open_log(tmp_path / "log.parquet", settings["formats"])
+    connection = connect(100, folder=tmp_path)
+    stated, *_ = requests_view(log, units(log, connection)[0], connection, tmp_path)
+    connection.execute(counted_view(LONGEST, stated))
+    (found,) = connection.execute("SELECT count(*), count(DISTINCT id) FROM counted").fetchall()
+    assert found == (10_000, 1)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -156,6 +156,7 @@ class LogColumns:
     def __init__(self, types: Mapping[str, str] | None, json: str | None = None) -> None:
         self.types, self.is_known, self.json = types or {}, types is not None, json
         self.paths: list[str] = []
+        self.inside: dict[str, list[str]] = {}
 
     def find(self, column: Column) -> Found | None:
         """SQL of a column and its type, or None where the log has no such column."""
@@ -179,8 +180,8 @@ class LogColumns:
         sql, kind = quoted(name), self.types[name]
         if len(path) == 1:
             return sql, kind
-        value = sql if kind in ("VARCHAR", "JSON") else f"to_json({sql})"
-        return f"TRY(json_extract_string({value}, {_json_path(path[1:])}))", "VARCHAR"
+        number = _place(self.inside.setdefault(name, []), _json_path(path[1:]))
+        return f"{_inside(name)}[{number}]", "VARCHAR"
 
     def _own(self, name: str) -> str | None:
         """Name that the log has for a column, whose case does not matter but of keys of JSON."""
@@ -202,10 +203,24 @@ class LogColumns:
         return f"coalesce({texts})", "VARCHAR"
 
     def _value(self, path: Sequence[str]) -> str:
-        path = _json_path(path)
-        if path not in self.paths:
-            self.paths.append(path)
-        return f"found[{self.paths.index(path) + 1}]"
+        return f"found[{_place(self.paths, _json_path(path))}]"
+
+    def opened(self, rows: str) -> str:
+        """SQL of a table's rows, and of what was asked for inside of its columns, once each: every
+        call of a function of JSON keeps what it reads of two thousand rows in memory of its own.
+
+        Parameters
+        ----------
+        rows : str
+            SQL of the table.
+        """
+        lists = ""
+        for name, paths in self.inside.items():
+            is_text = self.types[name] in ("VARCHAR", "JSON")
+            value = quoted(name) if is_text else f"to_json({quoted(name)})"
+            found = f"json_extract_string({value}, [{', '.join(paths)}])"
+            lists += f", TRY({found}) AS {_inside(name)}"
+        return f"(SELECT *{lists} FROM {rows})" if lists else rows
 
     def taken(self, rows: str) -> str:
         """SQL of rows of JSON objects with all values that were asked for, in one pass over each.
@@ -224,6 +239,18 @@ class LogColumns:
             f"(SELECT CASE WHEN {clear} THEN {found} END AS found,"
             f" json_extract({self.json}, '$.attributes[*]') AS attributes FROM {rows})"
         )
+
+
+def _place(paths: list[str], path: str) -> int:
+    """Place of a path in a list, from 1, to which it is added where it is not there."""
+    if path not in paths:
+        paths.append(path)
+    return paths.index(path) + 1
+
+
+def _inside(name: str) -> str:
+    """Name of the list of what was asked for inside of a table's column."""
+    return quoted(f"inside of {name}")
 
 
 def _json_path(path: Sequence[str]) -> str:
@@ -271,6 +298,8 @@ def are_whole(known: LogColumns, form: Mapping[str, Any]) -> bool:
 
 def select(known: LogColumns, form: Mapping[str, Any], file: str = "format") -> str:
     """SQL of a requests view's columns, in the order of ``COLUMNS``; ``file`` is for messages.
+
+    They are columns of the rows of ``known.taken`` or ``known.opened``.
 
     Raises
     ------

@@ -530,17 +530,17 @@ def requests_view(
     """
     known = describe(connection, unit.file, log.kind)
     if log.kind == "parquet":
-        rows = f"FROM read_parquet({_name(unit.file)}, file_row_number=true)"
         within = f"WHERE file_row_number BETWEEN {unit.first} AND {unit.last}"
         columns = f"{select(known, log.form, unit.file)}, file_row_number AS row"
-        sql = f"AS SELECT {columns} {rows}"
+        rows = known.opened(f"read_parquet({_name(unit.file)}, file_row_number=true)")
+        sql = f"AS SELECT {columns} FROM {rows}"
         connection.execute(f"CREATE OR REPLACE TEMP VIEW requests {sql} {within}")
         nearby = sql if are_whole(known, log.form) else "AS FROM requests"
         connection.execute(f"CREATE OR REPLACE TEMP VIEW nearby {nearby}")
         return stated(known, log.form), 0, []
     if log.kind == "csv":
         columns = select(known, log.form, unit.file)
-        rows = _csv_rows(connection, unit.file)
+        rows = known.opened(_csv_rows(connection, unit.file))
     else:
         # a key that the first objects lack can still come
         items = LogColumns(None, "item")
