@@ -130,7 +130,14 @@ TARGETS += [
     "results/audit/findings_each.md",
 ]
 
-README_TABLES = ["energy_per_query", "fleet", "test_time", "claims", "extrapolation"]
+README_TABLES = [
+    "energy_per_query",
+    "fleet",
+    "test_time",
+    "claims",
+    "extrapolation",
+    "uncertainty",
+]
 
 # the README is the project's own, not that of a workflow that uses this one
 if "oviedo2026" in METHODS and is_own():

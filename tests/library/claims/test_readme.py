@@ -6,6 +6,7 @@ import pytest
 import yaml
 from inference_energy.claims.readme import headline, paper_table, splice
 from inference_energy.errors import InputError
+from inference_energy.robustness.uncertainty import named_to_halve
 from inference_energy.tables import read_table
 
 METHODS = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))["methods"]
@@ -20,15 +21,37 @@ def test_the_numbers_of_the_readme_are_those_of_the_tables():
     tables = {
         method: {
             name: read_table(f"results/{method}/{name}.csv", name)
-            for name in ("energy_per_query", "fleet", "test_time", "claims", "extrapolation")
+            for name in (
+                "energy_per_query",
+                "fleet",
+                "test_time",
+                "claims",
+                "extrapolation",
+                "uncertainty",
+            )
         }
         for method in sorted(METHODS, key=lambda name: (KINDS[name] != "paper", name))
     }
+    parts = {method: of["uncertainty"].groupby("regime") for method, of in tables.items()}
+    halving = {method: named_to_halve(of.get_group("traditional")) for method, of in parts.items()}
     blocks = {
-        "headline": headline(tables, "15 times"),
+        "headline": headline(tables, "15 times", halving),
         "paper": paper_table(tables["oviedo2026"]["claims"], "oviedo2026"),
     }
     assert splice(README, blocks) == README, "renew them with `make readme`"
+
+
+def test_the_headline_states_the_whole_range_of_a_method_that_knows_load():
+    block = README.partition("<!-- begin: headline -->")[2].partition("<!-- end")[0]
+    known = read_table("results/revised/energy_per_query.csv", "energy_per_query")
+    exact = known.query("engine == 'exact' and subject == 'frontier blend'")
+    exact = exact[exact["pathway"] == "baseline"].set_index(["regime", "statistic"])["value"]
+    for regime in ("traditional", "long"):
+        assert f"{exact[regime, 'p5']:.3g}-{exact[regime, 'p95']:.3g}" in block
+    of = read_table("results/revised/uncertainty.csv", "uncertainty").set_index("regime")
+    shares = of.loc["traditional"].set_index("source")["share"]
+    assert f"{shares['load']:.0%} load".replace("%", " %") in block
+    assert block.count("all uncertainty counted") == 1
 
 
 def test_the_published_numbers_of_the_readme_are_the_papers():

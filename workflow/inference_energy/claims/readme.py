@@ -40,30 +40,39 @@ PAPER = [
 """Figures and tables of the paper: rule, file, and patterns of the claims they carry."""
 
 
-def headline(tables, longer):
+def headline(tables, longer, halving):
     """One line per method: medians, IQRs, their ratio at equal tokens, fleet, claims that hold.
 
     Parameters
     ----------
     tables : dict of str to dict of str to DataFrame
-        Tables energy_per_query, fleet, test_time, claims and extrapolation of each method.
+        Tables energy_per_query, fleet, test_time, claims, extrapolation and uncertainty of each
+        method.
     longer : str
         Queries of test_time whose ratio to traditional ones is comparable, such as ``15 times``.
+    halving : dict of str to str
+        By method, what would halve the spread of a traditional query if it were known.
 
     Returns
     -------
     str
-        Markdown table; energies are those of the published engine, the ratio is exact.
+        Markdown table; energies are those of the published engine, the ratio is exact. Below it,
+        of methods that know load, the whole range and what it comes from, exact.
     """
     methods = [{"name": name} | _headline(longer, **of) for name, of in tables.items()]
-    return render("claims/headline.md.jinja", methods=methods, longer=longer)
+    return render("claims/headline.md.jinja", methods=methods, longer=longer, halving=halving)
 
 
-def _headline(longer, energy_per_query, fleet, test_time, claims, extrapolation):
+def _headline(longer, energy_per_query, fleet, test_time, claims, extrapolation, uncertainty):
     """Energies [Wh], their ratio, fleet [GWh/day], claims, shares beyond any measurement [1]."""
-    energy = energy_per_query.query(
-        "engine == 'published' and subject == 'frontier blend' and pathway == 'baseline'"
-    ).pivot(index="regime", columns="statistic", values="value")
+    blend = energy_per_query.query("subject == 'frontier blend' and pathway == 'baseline'")
+    energies = {
+        engine: blend[blend["engine"] == engine].pivot(
+            index="regime", columns="statistic", values="value"
+        )
+        for engine in ("published", "exact")
+    }
+    energy = energies["published"]
     ratio = test_time[
         (test_time["compared"] == longer)
         & (test_time["subject"] == "frontier blend")
@@ -79,7 +88,15 @@ def _headline(longer, energy_per_query, fleet, test_time, claims, extrapolation)
         "fleet": fleet["published", "mixed", "baseline", "p50"],
         "beyond": beyond[["traditional", "long"]],
         "scored": is_scored(claims),
+        "whole": energies["exact"],
+        "sources": _sources(uncertainty),
     } | _holding(deciding(claims))
+
+
+def _sources(uncertainty):
+    """Shares of the spread of a traditional query [1], largest first; none if load has none."""
+    own = uncertainty[uncertainty["regime"] == "traditional"].set_index("source")["share"]
+    return own.sort_values(ascending=False).to_dict() if own["load"] else {}
 
 
 def _holding(lines):

@@ -137,14 +137,13 @@ def page(
     regimes = []
     for regime, energy in energies.items():
         own = parts[parts["regime"] == regime]
-        halving = needed_to_halve(own)
         outside = extrapolation[extrapolation["statistic"] == "queries"]
         regimes.append(
             energy.describe()
             | {
                 "regime": regime,
                 "shares": own.set_index("source")["share"].to_dict(),
-                "halving": _enumerated(halving),
+                "halving": named_to_halve(own),
                 "beyond": outside[outside["regime"] == regime]["value"].max(),
             }
         )
@@ -157,8 +156,9 @@ def page(
     )
 
 
-def _enumerated(names: list[str]) -> str:
-    """Write names as a list in a sentence."""
+def named_to_halve(parts: pd.DataFrame) -> str:
+    """What :func:`needed_to_halve` finds, as in "the load and the model"."""
+    names = needed_to_halve(parts)
     *most, last = (f"the {name}" for name in names)
     return f"{', '.join(most)} and {last}" if most else last
 

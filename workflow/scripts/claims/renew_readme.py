@@ -6,9 +6,10 @@ from _logged import run
 from inference_energy import documents
 from inference_energy.claims.readme import headline, paper_table, splice
 from inference_energy.reports import told
+from inference_energy.robustness.uncertainty import named_to_halve
 from inference_energy.tables import read_table, write_text
 
-TABLES = ("energy_per_query", "fleet", "test_time", "claims", "extrapolation")
+TABLES = ("energy_per_query", "fleet", "test_time", "claims", "extrapolation", "uncertainty")
 
 
 def main(snakemake):
@@ -23,8 +24,13 @@ def main(snakemake):
     paper = snakemake.params.paper
     scaling = documents.read(snakemake.input.scaling)
     longer = f"{scaling['longer']['factor']:g} times"
+    spreads = {method: of["uncertainty"] for method, of in tables.items()}
+    halving = {
+        method: named_to_halve(parts[parts["regime"] == "traditional"])
+        for method, parts in spreads.items()
+    }
     blocks = {
-        "headline": headline(tables, longer),
+        "headline": headline(tables, longer, halving),
         "paper": paper_table(tables[paper]["claims"], paper),
     }
     text = Path(snakemake.input.readme).read_text(encoding="utf-8")
