@@ -33,6 +33,7 @@ def test_result_reaches_a_deployment_with_its_node_power(stress, tmp_path):
     assert table["node_power_w"].to_numpy() == pytest.approx(2500, rel=0.01)
     assert table["gpu_power_w"].to_numpy() == pytest.approx(800, rel=0.01)
     assert table["status"].eq("ok").all(), set(table["status"])
+    assert set(table["client_version"]) == {"0.13.0"}
     # steady windows, not the client's whole run with its drain
     measured = read(folder, "cells").set_index("cell")["throughput_tps"]
     assert list(table["throughput_tps"]) == list(measured[table["source_file"]])

@@ -10,6 +10,7 @@ import pandas as pd
 from inference_energy.energy.equation import energy_of_each
 from inference_energy.method.boundary import Meter
 from inference_energy.stress.plan import Cell
+from inference_energy.stress.records import client_version
 from inference_energy.tables import load_schema
 
 FACTS = ("gpu", "n_gpus", "tensor_parallel", "pipeline_parallel", "precision")
@@ -58,6 +59,7 @@ def benchmark_table(
             "failed": cell["failed"],
             "source_id": settings["name"] or settings["model"],
             "client": "aiperf",
+            "client_version": client_version(folder / cell["cell"]),
             "source_file": cell["cell"],
             "run": number,
             "sha256": _checksum(folder / cell["cell"] / "profile_export.jsonl"),

@@ -45,6 +45,12 @@ def read_summary(path: Path) -> dict[str, Any]:
     return summary if isinstance(summary, dict) else {}
 
 
+def client_version(folder: Path) -> str | None:
+    """Version of AIPerf that the summary of a run states; None where it states none."""
+    version = read_summary(folder / SUMMARY).get("aiperf_version")
+    return None if version is None else str(version)
+
+
 def read_lines(path: Path, is_whole: Callable[[Any], bool]) -> tuple[list[dict[str, Any]], int]:
     """Objects of a file, one a line, and how many lines are damaged.
 

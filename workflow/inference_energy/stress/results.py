@@ -28,7 +28,7 @@ from inference_energy.stress.page import report
 from inference_energy.stress.plan import LEAST_REPETITIONS, Finding, Measured
 from inference_energy.stress.power import check_idle, check_use, idle_power, total_energy
 from inference_energy.stress.power_sources import NAMES, PowerSource
-from inference_energy.stress.records import SUMMARY, read_summary
+from inference_energy.stress.records import client_version
 from inference_energy.stress.timeline import timeline_table
 from inference_energy.tables import guarded, load_schema, write_table, write_text
 from inference_energy.units import mean_power
@@ -114,8 +114,7 @@ def publish(test: "StressTest") -> pd.DataFrame:
 def _versions(folder: Path, cells: pd.DataFrame) -> list[str]:
     """Versions of AIPerf that the summaries of the measured cells state."""
     used = cells.loc[cells["status"] == "measured", "cell"]
-    said = [read_summary(folder / name / SUMMARY).get("aiperf_version") for name in used]
-    return sorted({str(version) for version in said if version is not None})
+    return sorted({said for name in used if (said := client_version(folder / name))})
 
 
 def _with_law(ratios: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:
