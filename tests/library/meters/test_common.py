@@ -87,7 +87,6 @@ def test_bad_rows_are_all_named(tmp_path):
         ("gpu", 0.7, True),
         ("gpu", 2.0, False),
         ("cpu", 0.3, True),
-        ("node", 0, True),
     ],
 )
 def test_kilowatts_in_a_column_of_watts_are_refused(tmp_path, scope, power, refused):
@@ -98,6 +97,19 @@ def test_kilowatts_in_a_column_of_watts_are_refused(tmp_path, scope, power, refu
         assert "looks like kilowatts" in message
     else:
         assert len(read(tmp_path, text, scope)) == 2
+
+
+@pytest.mark.parametrize("scope", ["gpu", "cpu", "node"])
+def test_power_of_zero_throughout_is_of_a_dead_meter_in_any_unit(tmp_path, scope):
+    message = refusal(tmp_path, table(f"{NOON},0", f"{NOON + 1},0"), scope)
+    assert "reads 0 W in all of its rows: " in message
+    assert "kilowatts" not in message
+
+
+def test_a_counter_tells_the_energy_where_the_power_beside_it_is_zero(tmp_path):
+    rows = table(*(f"{NOON + n},0,{300 * n}" for n in range(3)))
+    log = read(tmp_path, rows.replace("power_w", "power_w,energy_j"), "gpu")
+    assert list(log["energy_j"]) == [0, 300, 600]
 
 
 def test_a_meter_of_an_invisible_letter_more_is_the_same_meter(tmp_path):

@@ -550,7 +550,12 @@ def _units(log: Samples, frame: pd.DataFrame) -> list[str]:
             f"{least:g} W that one {log.scope} draws: it looks like kilowatt hours read as watt "
             "hours, or watt hours as joules; name the column energy_kwh or energy_wh"
         )
-    if largest < least:
+    if largest == 0 and not (rates > 0).any():
+        found.append(
+            f"{log.path}: reads 0 W in all of its rows: look whether the device tells its power, "
+            "or choose another source"
+        )
+    if 0 < largest < least:
         found.append(
             f"{log.path}: {largest:g} W is the largest power, less than the {least:g} W that one"
             f" {log.scope} draws: it looks like kilowatts; name the column power_kw, or give watts"
