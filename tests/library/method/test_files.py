@@ -471,6 +471,12 @@ def log_t(**stated):
             "regimes.traditional.output_tokens.median: value 1e+300",
             ["at most 10000000", "largest context"],
         ),
+        # an hour and more, without a word
+        (
+            {"monte_carlo": {"samples": 1_000_000, "bootstrap": 100_000, "source": "own"}},
+            "monte_carlo: value samples x bootstrap = 1e+11",
+            ["at most 1e+09", "lower one"],
+        ),
         (
             {"fleet": {"queries_per_day": quantity(value=1e300) | {"unit": "queries/day"}}},
             "fleet.queries_per_day.value: value 1e+300",
@@ -519,6 +525,14 @@ def test_what_cannot_be_is_refused_with_bound_reason_and_remedy(mine, stated, ke
         (
             {"pathways": {"model": quantity(distribution="log-normal", p5=1.5, p95=900)}},
             ["key pathways.model.p95: value 900: unusual", "at most 100"],
+        ),
+        (
+            {"regimes": lengths(distribution="exponential", median=300, minimum=4500)},
+            ["key regimes.traditional.output_tokens.minimum: value 4500: unusual; 3.1e-05 of"],
+        ),
+        (
+            {"regimes": lengths(distribution="exponential", median=6000)},
+            ["key regimes: value median 6000 of traditional and 5000 of long output: unusual"],
         ),
         # the share that is left stated for the factor by which it falls
         (

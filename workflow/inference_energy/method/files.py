@@ -36,6 +36,12 @@ LONGEST_NAME = 64
 MOST_OVERHEAD = 10
 """What a fleet draws at most over what its queries take. [1]"""
 
+USUALLY_ABOVE = 0.01
+"""Share of the queries that usually are as long as the shortest that counts. [1]"""
+
+MOST_DRAWS = 1_000_000_000
+"""Queries of all resamples of a day: a hundred times the paper's, minutes of a core."""
+
 LEAST_KEPT = 10
 """Draws of a model that trimming has to leave: fewer have no quartiles."""
 
@@ -323,6 +329,7 @@ def check(
         *_coupling_problems(method, where),
         *_length_problems(method, where),
         *_trim_problems(method, where),
+        *_resample_problems(method, where),
         *_overhead_problems(method, where),
         *_serving_problems(method, where),
     ]
@@ -395,7 +402,26 @@ def warnings(method: Mapping[str, Any], schema: dict[str, Any], where: str) -> l
                 f"{where}: key {path}: unusual; {share:.2g} of the queries are longer than the"
                 f" largest context on sale, {CONTEXT:g} tokens; check it"
             )
-    return found
+        above = float(tokens.survival(tokens.minimum - 0.5)) if tokens else 1.0
+        if tokens and above < USUALLY_ABOVE:
+            found.append(
+                f"{where}: key {path}.minimum: value {tokens.minimum}: unusual; {above:.2g} of the"
+                " queries are so long, and the others are left out; check it"
+            )
+    return found + _swapped(method, where)
+
+
+def _swapped(method: Mapping[str, Any], where: str) -> list[str]:
+    """Warning of long queries whose answers are the shorter ones."""
+    known = {path: tokens.median_length() for path, tokens in _lengths(method) if tokens}
+    medians = [known.get(f"regimes.{name}.output_tokens") for name in ("traditional", "long")]
+    traditional, long = (median or math.nan for median in medians)
+    if not traditional > long:
+        return []
+    return [
+        f"{where}: key regimes: value median {traditional:g} of traditional and {long:g} of long"
+        " output: unusual; long queries have the longer answers; check whether they are swapped"
+    ]
 
 
 def _coupled(method: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
@@ -459,6 +485,17 @@ def _trim_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
             f"{where}: key blend.trim: value {trims}: keeps {kept:.3g} of {samples} queries of a"
             f" model; allowed is what keeps at least {LEAST_KEPT}; widen the levels or raise"
             " monte_carlo.samples"
+        )
+
+
+def _resample_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Problem of resamples that would take hours."""
+    settings = method["monte_carlo"]
+    samples, bootstrap = settings["samples"], settings["bootstrap"]
+    if samples * bootstrap > MOST_DRAWS:
+        yield (
+            f"{where}: key monte_carlo: value samples x bootstrap = {samples * bootstrap:.3g}:"
+            f" allowed is at most {MOST_DRAWS:g}, as more takes hours; lower one of them"
         )
 
 
