@@ -142,6 +142,34 @@ def test_what_no_gpu_and_no_model_has_is_refused(tmp_path, path, change, words):
     assert [word for word in words if word not in problem] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "schema", "column", "factor", "words"),
+    [
+        ("node_power", "node_power", "power_kw", 1e3, ["at most 1000 [kW]", "stated in W"]),
+        ("node_power", "node_power", "power_kw", 1e-3, ["at least 0.1"]),
+        ("nodes", "nodes", "fixed_w", 1e-3, ["at least 10", "in kW"]),
+        ("nodes", "nodes", "psu_w", 1e-3, ["at least 100", "in kW"]),
+        ("nodes", "nodes", "psu_efficiency_50", 0.01, ["at least 0.3", "0.95 for 95 %"]),
+        ("request_lengths", "request_lengths", "output_tokens", 1e7, ["at most 10000000"]),
+        ("measured/mlenergy_v3", "mlenergy", "accelerator_power_w", 1e3, ["at most 100000"]),
+        ("measured/mlenergy_v3", "mlenergy", "accelerator_power_w", 1e-3, ["at least 10"]),
+        ("measured/inferencex_power", "inferencex", "accelerator_power_w", 1e3, ["most 5000"]),
+        ("measured/inferencex_power", "inferencex", "prefill_power_w", 1e-3, ["at least 10"]),
+        ("measured/mlperf_wall_power", "wall_power", "wall_power_w", 1e3, ["at most 200000"]),
+        ("measured/mlperf_wall_power", "wall_power", "idle_power_w", 1e-3, ["at least 100"]),
+    ],
+)
+def test_a_measured_number_in_another_unit_is_refused(
+    tmp_path, path, schema, column, factor, words
+):
+    frame = pd.read_csv(ROOT / f"data/{path}.csv", dtype=str, keep_default_na=False)
+    frame.loc[0, column] = f"{float(frame.loc[0, column]) * factor:.12g}"
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    (problem,) = problems_of(tmp_path / "t.csv", schema)
+    assert f'line 2, column "{column}"' in problem
+    assert [word for word in words if word not in problem] == []
+
+
 def test_what_may_be_at_most_another_column_may_be_as_much_or_empty():
     number = {"type": ["number", "null"]}
     schema = {"properties": {"a": number | {"x-at-most": "b"}, "b": number}}
