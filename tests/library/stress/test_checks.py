@@ -30,6 +30,16 @@ def test_reasoning_that_is_not_shown_is_counted_by_the_server():
     assert (requests["output_tokens"] == 401).all()
 
 
+def test_a_tokenizer_that_counts_more_than_the_server_is_remarked_and_not_used():
+    requests = closed_loop(1, 3, tokens=201, usage_completion_tokens=101)
+    (finding,) = checks.check_lengths(requests, 101, 0.02)
+    assert (finding.kind, finding.refuses) == ("tokenizer", "")
+    assert "201 tokens an answer where the server counts 101" in finding.message
+    # the time between tokens, the throughput and the length are of one count
+    assert requests["itl_s"].to_numpy() == pytest.approx(0.02)
+    assert checks.check_lengths(closed_loop(1, 3, usage_completion_tokens=100), 100, 0.02) == []
+
+
 def test_several_tokens_a_chunk_are_reported():
     chunky = closed_loop(1, 3, inter_chunk_latency=[40.0] * 24)
     assert kinds(checks.check_stream(chunky)) == [("chunks", "")]

@@ -139,6 +139,18 @@ def check_lengths(requests: pd.DataFrame, asked: int, tolerance: float) -> list[
                 "not in the visible output (reasoning): they are charged, by the server's count",
             )
         )
+    more = done["hidden_tokens"] < -tolerance * done["output_tokens"]
+    if more.any():
+        counted = done["output_tokens"].mean()
+        findings.append(
+            Finding(
+                "tokenizer",
+                "",
+                f"the tokenizer counts {counted - done['hidden_tokens'].mean():.0f} tokens an "
+                f"answer where the server counts {counted:.0f}: the server's count is used, but "
+                "the prompts have another length than asked for; give the model's own (tokenizer)",
+            )
+        )
     return findings
 
 
