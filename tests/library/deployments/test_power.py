@@ -113,3 +113,16 @@ def test_node_power_of_a_doubted_meter_is_not_used():
     status = "marked: power: no sample of the meter for 9 s of 60 s"
     runs = bench(LADDER, node_power_w=6000.0, status=status)
     assert deployments_power.measured_power(runs, own()["deployment"], WHERE) is None
+
+
+def test_power_of_the_node_comes_from_its_energy_where_it_is_not_given():
+    """Without, the method's node power stood for what was measured."""
+    energy = {"energy_per_output_token_j": 4.0, "power_boundary": "node"}
+    runs = bench(LADDER[:2], **energy, node_power_w=[math.nan, 3000.0])
+    runs["throughput_tps"] = 1500.0
+    assert deployments_power.run_node_power(runs).tolist() == pytest.approx([6, 3])
+    power = deployments_power.measured_power(runs[:1], own()["deployment"], WHERE)
+    assert power.boundary == "node"
+    assert power.factor.quantile(0.5) == pytest.approx(6)
+    runs["power_boundary"] = "accelerator"
+    assert deployments_power.run_node_power(runs).isna().tolist() == [True, False]

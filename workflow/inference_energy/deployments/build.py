@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.deployments.law import fit_law
-from inference_energy.deployments.power import ServingPower, measured_power, run_accelerator_power
+from inference_energy.deployments.power import (
+    ServingPower,
+    measured_power,
+    run_accelerator_power,
+    run_node_power,
+)
 from inference_energy.deployments.runs import distinct_shapes, marks, select_runs
 from inference_energy.energy.equation import query_energy
 from inference_energy.energy.exact import extrapolation
@@ -217,7 +222,7 @@ def _charge(runs: pd.DataFrame, power: ServingPower, pue: LogNormal) -> pd.DataF
     accelerators = run_accelerator_power(runs)
     outside = float(np.exp(power.factor.mu)) - power.accelerators
     charged = {
-        Meter.NODE: runs["node_power_w"] / W_PER_KW,
+        Meter.NODE: run_node_power(runs),
         Meter.ACCELERATOR: accelerators + outside,
         Meter.NONE: pd.Series(float(np.exp(power.factor.mu)), runs.index),
     }[power.boundary].where(same)

@@ -41,9 +41,10 @@ def measured_power(
 ) -> ServingPower | None:
     """Power of the nodes from what was measured, or None.
 
-    Measured at the node it counts as it is. Measured at the accelerators, the host power of as
-    many nodes as the GPUs fill is added. The spread over the runs is that of the factor; a sum of
-    accelerator and host power is the log-normal with its P5 and P95.
+    Measured at the node it counts as it is, or as its energy per token says. Measured at the
+    accelerators, the host power of as many nodes as the GPUs fill is added. The spread over the
+    runs is that of the factor; a sum of accelerator and host power is the log-normal with its P5
+    and P95.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def measured_power(
     InputError
         If only accelerators were measured and no host power is stated.
     """
-    node = _trusted(runs, Meter.NODE)["node_power_w"].dropna() / W_PER_KW
+    node = run_node_power(_trusted(runs, Meter.NODE)).dropna()
     if len(node):
         return ServingPower(
             LogNormal(float(np.log(node).mean()), float(np.log(node).std(ddof=0))), Meter.NODE
@@ -89,6 +90,13 @@ def _trusted(runs: pd.DataFrame, boundary: Meter) -> pd.DataFrame:
     """Runs whose marks do not doubt their power at a boundary."""
     doubted = runs["status"].map(lambda s: any(doubts_power(m, boundary) for m in marks(s)))
     return runs[~doubted.astype(bool)]
+
+
+def run_node_power(runs: pd.DataFrame) -> pd.Series:
+    """Power of all nodes of each run [kW], from their energy per token if not given."""
+    per_token = runs["energy_per_output_token_j"].where(runs["power_boundary"] == Meter.NODE)
+    power = steady_power(per_token, runs["throughput_tps"])
+    return runs["node_power_w"].fillna(power) / W_PER_KW
 
 
 def run_accelerator_power(runs: pd.DataFrame) -> pd.Series:
