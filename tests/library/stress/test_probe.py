@@ -164,7 +164,7 @@ MOVED = (
     ("said", "expected"),
     [
         (b"SSH-2.0-OpenSSH\r\n", "not in HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ndata: {", "no server answers"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ndata: {", "its answer broke off"),
         (MOVED, "another address, .*as endpoint. It said: https://h/v1$"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2**23, "more than the 4194304 bytes"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"data: " + b"[" * 100_000 + b"\n", "without a token"),

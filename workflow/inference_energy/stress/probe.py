@@ -146,6 +146,11 @@ def probe(settings: Mapping[str, Any], key: str | None, patience: float = PATIEN
             raise InputError(_http_problem(address, error, settings, key)) from None
     except TimeoutError:
         raise InputError(_silent(address, patience)) from None
+    except http.client.IncompleteRead:
+        raise InputError(
+            f"{address}: its answer broke off: look into its log, and whether a proxy before it "
+            "ends streams, then start again"
+        ) from None
     except LOST as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
