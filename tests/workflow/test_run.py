@@ -8,6 +8,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 
 import pytest
 from inference_energy.claims.judge import is_scored
@@ -16,6 +17,7 @@ from inference_energy.reuse import checksums
 from inference_energy.tables import read_table
 from processes import HANGS, PIPE, SNAKEMAKE, git, one_message, snakemake, start, stop, wait_for
 from repository import ROOT, edited, read_yaml
+from snakemake.scheduling import job_scheduler
 
 METHODS = read_yaml("config/config.yaml")["methods"]
 PER_METHOD = {
@@ -91,6 +93,21 @@ def test_a_forced_run_has_these_jobs(forced_plan):
 def test_lint_is_clean(fresh):
     run = snakemake(fresh, "--lint")
     assert run.returncode == 0, run.stdout
+
+
+def test_the_limiter_that_a_local_run_takes_away_is_the_one_that_snakemake_asks():
+    """Snakemake would take any name, and the run be slow again without a word."""
+    snakefile = (ROOT / "workflow" / "Snakefile").read_text()
+    (name,) = re.findall(r"workflow\.scheduler\.(\w+) = None", snakefile)
+    source = ast.parse(Path(job_scheduler.__file__).read_text())
+    used = {
+        (function.name == "__init__", type(node.ctx))
+        for function in ast.walk(source)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and node.attr == name
+    }
+    assert {(True, ast.Store), (False, ast.Load)} <= used
 
 
 def test_every_rule_says_what_it_does():
