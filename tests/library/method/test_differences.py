@@ -19,12 +19,13 @@ def test_two_percentiles_of_a_quantity_are_one_setting():
     assert lines["unit"].tolist() == ["1", "1"]
 
 
-def test_sources_and_order_of_names_are_no_difference():
+def test_sources_order_of_names_and_defaults_are_no_difference():
     head = deepcopy(V2)
     head["pue"]["source"] = "elsewhere"
     base = deepcopy(V2)
     base["benchmarks"]["precision"] = ["FP8", "FP4"]
     head["benchmarks"]["precision"] = ["FP4", "FP8"]
+    head["blend"]["ranked_by"] = "median"
     assert differing(base, head) == {}
     assert attribution(V2, V2, ExactMedians(paper))[0].empty
 

@@ -1,7 +1,14 @@
 """Settings in words."""
 
 import pytest
-from inference_energy.method.wording import change_text, differing_keys, quantity_text, words
+from inference_energy.method.wording import (
+    DEFAULTS,
+    change_text,
+    differing_keys,
+    quantity_text,
+    words,
+)
+from repository import read_yaml
 
 RANGE = {"distribution": "log-normal", "p5": 0.401, "p95": 0.912, "unit": "1", "source": "one"}
 FIXED = {"distribution": "fixed", "value": 0.6, "unit": "1", "source": "another"}
@@ -44,3 +51,29 @@ def test_a_change_names_the_one_key_that_changed():
     )
     old, new = {"models": 3, "shares": "equal"}, {"models": 5, "shares": "equal"}
     assert change_text("blend", old, new) == ("blend models", "3", "5")
+
+
+def _defaults(node):
+    """Keys of a quantity in the schema to their defaults."""
+    found = {}
+    for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+        default = child.get("default") if isinstance(child, dict) else None
+        # node_power has a quantity of that name
+        if default is not None and not isinstance(default, dict):
+            found[key] = default
+        if isinstance(child, dict | list):
+            found |= _defaults(child)
+    return found
+
+
+def test_a_key_that_is_left_out_is_said_as_what_it_then_is():
+    schema = read_yaml("workflow/schemas/method.schema.yaml")
+    # the kind of a method is no key of a quantity
+    assert _defaults(schema) == DEFAULTS | {"kind": "user"}
+    blend = {"models": 3, "trim": [], "source": "one"}
+    ranked = blend | {"ranked_by": "parameters"}
+    assert change_text("blend", blend, ranked) == ("blend ranked by", "median", "parameters")
+    assert differing_keys(blend, blend | {"ranked_by": "median"}) == []
+    law = {"name": "peak", "minimum_rows": 3}
+    other = {"name": "at-load", "error": "included"}
+    assert quantity_text(law, other) == "peak, minimum rows 3, error ignored"

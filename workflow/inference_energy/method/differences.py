@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.method.files import WHOLE
-from inference_energy.method.wording import OF_THE_SOURCE
+from inference_energy.method.wording import DEFAULTS, OF_THE_SOURCE
 from inference_energy.tables import format_number
 
 Path = tuple[str, ...]
@@ -27,12 +27,14 @@ def quantities(
 
 
 def _leaves(tree: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:
-    """Dotted path to value of everything in a quantity but its source."""
+    """Path to value of everything in a quantity but its source, and what is as if left out."""
     leaves: dict[Path, Any] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
             leaves |= _leaves(value, (*path, key))
-        elif key not in ("source", OF_THE_SOURCE):
+        elif key not in ("source", OF_THE_SOURCE) and (
+            key not in DEFAULTS or value != DEFAULTS[key]
+        ):
             text = isinstance(value, list) and all(isinstance(item, str) for item in value)
             leaves[(*path, key)] = sorted(value) if text else value
     return leaves

@@ -21,6 +21,9 @@ OF_THE_SOURCE = "source_states"
 BY_ITSELF = ("distribution", "name", "kinds")
 """Keys whose values need no name before them."""
 
+DEFAULTS: Mapping[str, Any] = {"ranked_by": "median", "error": "ignored", "minimum": 0}
+"""Keys of a quantity that may be left out, and what they then are, as the method's schema says."""
+
 JOINED = " + "
 """Between the names of settings that are joined to one."""
 
@@ -44,11 +47,11 @@ def quantity_text(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         ends = (told_apart(quantity[end], other.get(end, quantity[end])) for end in ("p5", "p95"))
         return "-".join(own for own, _ in ends)
     keys = differing_keys(quantity, other)
-    shown = [key for key in keys if key in quantity] or keys
+    shown = [key for key in keys if key in quantity or key in DEFAULTS] or keys
     return ", ".join(
-        _plain(quantity.get(key))
+        _plain(_given(quantity, key))
         if key in BY_ITSELF
-        else f"{words(key)} {_plain(quantity.get(key))}"
+        else f"{words(key)} {_plain(_given(quantity, key))}"
         for key in shown
     )
 
@@ -74,13 +77,17 @@ def change_text(
     if is_one or len(keys) != 1 or keys[0] in BY_ITSELF:
         return setting, quantity_text(old, new), quantity_text(new, old)
     (key,) = keys
-    return f"{setting} {words(key)}", _plain(old.get(key)), _plain(new.get(key))
+    return f"{setting} {words(key)}", _plain(_given(old, key)), _plain(_given(new, key))
 
 
 def differing_keys(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Keys in which a quantity differs from another, its source and unit apart."""
     keys = [key for key in {**quantity, **other} if key not in ("source", OF_THE_SOURCE, "unit")]
-    return [key for key in keys if quantity.get(key) != other.get(key)]
+    return [key for key in keys if _given(quantity, key) != _given(other, key)]
+
+
+def _given(quantity: Mapping[str, Any], key: str) -> Any:
+    return quantity.get(key, DEFAULTS.get(key))
 
 
 def _plain(value: Any) -> str:
