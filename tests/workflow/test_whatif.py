@@ -280,6 +280,7 @@ def test_an_edit_in_place_is_held_against_its_committed_state(name, copied, monk
     sections = re.findall(r"^#+ .*$", page, re.MULTILINE)
     expected = ["## What was changed", "## Who is in the blend", "## Claims whose verdict changed"]
     assert [section for section in sections if section in expected] == expected
+    assert not re.search(r"\n{3}|[^\n]\n## ", page)
     quoted = re.findall(r"^\| (?:traditional|long) query, .*$", page, re.MULTILINE)
     assert len(quoted) == 6
     assert all(re.search(r"\| (?:unchanged|x [\d.]+) \|$", line) for line in quoted)
