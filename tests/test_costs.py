@@ -1,4 +1,4 @@
-"""What docs/cluster.md says of costs is what was measured, as is benchmarks/requests.md."""
+"""What the pages of the benchmarks and docs/cluster.md say is what was measured."""
 
 import json
 import runpy
@@ -20,6 +20,23 @@ def test_the_page_of_request_logs_is_what_was_kept():
     assert read("benchmarks/requests.md") == page(kept)
     kept["rows"][0]["own"]["time"] = 4321
     assert "| 4321 s |" in page(kept)
+
+
+def test_the_page_of_the_run_says_which_promises_are_missed():
+    page = runpy.run_path(str(ROOT / "benchmarks" / "run.py"))["page"]
+    whatif = {"one": 5.0, "draft": 5.1, "many": 4.0, "loaded": 4.0}
+    called = {"dot product": 2e-6, "one-row table": 1e-5}
+    measured = {"exact": 0.1, "per_sample": 1e-7, "called": called, "rules": {"all": (1, 2.0)}}
+    text = page(run=90.0, dry=2.0, whatif=whatif, **measured)
+    ends = [line.split("|")[-2].strip() for line in text.splitlines() if line[:2] == "| "]
+    run, tried, whole, called = ends[2:3], ends[4:11:2], ends[11:12], ends[13:15]
+    assert (run, tried, whole, called) == (
+        ["missed"],
+        ["met", "missed", "met", "met"],
+        ["met"],
+        ["", "met"],
+    )
+    assert read("benchmarks/results.md").splitlines()[:6] == text.splitlines()[:6]
 
 
 def test_the_page_says_what_was_measured():
