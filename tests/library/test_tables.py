@@ -15,7 +15,6 @@ from inference_energy.tables import (
     describe_tables,
     format_number,
     load_schema,
-    order_problems,
     read_table,
     schema_names,
     write_table,
@@ -168,21 +167,6 @@ def test_a_measured_number_in_another_unit_is_refused(
     (problem,) = problems_of(tmp_path / "t.csv", schema)
     assert f'line 2, column "{column}"' in problem
     assert [word for word in words if word not in problem] == []
-
-
-def test_what_may_be_at_most_another_column_may_be_as_much_or_empty():
-    number = {"type": ["number", "null"]}
-    schema = {"properties": {"a": number | {"x-at-most": "b"}, "b": number}}
-    frame = pd.DataFrame({"a": [1.0, 2.0, np.nan, 3.0], "b": [1.0, 3.0, 1.0, np.nan]})
-    assert order_problems("t.csv", frame, np.arange(2, 6), schema) == []
-    (problem,) = order_problems("t.csv", frame.add([0.5, 0]), np.arange(2, 6), schema)
-    assert problem.startswith('t.csv, line 2, column "a": value 1.5; allowed is at most b, 1')
-
-
-def test_every_column_that_another_bounds_is_of_its_table():
-    for name in schema_names():
-        columns = load_schema(name)["properties"]
-        assert {c["x-at-most"] for c in columns.values() if "x-at-most" in c} <= set(columns)
 
 
 def test_a_choice_that_may_be_empty_says_so(table):

@@ -4,9 +4,9 @@ A schema is the JSON Schema (draft 2020-12, in YAML) of one row. An empty cell i
 column that may be empty says so in its type. Annotations of this project: ``unit`` of a
 property, ``x-enum`` (place of the ``enum`` in another schema, as ``file#/key/key``), ``x-key``
 (columns that identify a row), ``x-sort`` (order of the rows), ``x-reason`` (of a bound),
-``x-at-most`` (a column of the same row that this one is at most), ``x-name`` (the column holds
-names, in one spelling, :func:`spelling`) and ``x-empty`` (when the table may have no rows); the
-order of the properties is the order of the columns.
+``x-name`` (the column holds names, in one spelling, :func:`spelling`), ``x-empty`` (when the table
+may have no rows) and those of :mod:`inference_energy.agreement`; the order of the properties is
+the order of the columns.
 """
 
 import csv
@@ -33,6 +33,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy import documents
+from inference_energy.agreement import broken
 from inference_energy.documents import Schema
 from inference_energy.errors import InputError
 from inference_energy.project import AnyPath
@@ -184,7 +185,7 @@ def read_marked(
             text[1:] if text.startswith("'") and _is_formula(text) else text for text in cells[name]
         ]
     typed, bad, cell_problems = _check_cells(path, cells, rows, spec)
-    problems += cell_problems + order_problems(path, typed, rows, spec)
+    problems += cell_problems + row_problems(path, typed, rows, spec)
     if set(_required(spec, "x-key")) <= set(cells.columns):
         problems += _check_key(path, typed[~bad], rows[~bad], spec)
     complete = set(_required(spec)) <= set(cells.columns)
@@ -472,10 +473,10 @@ def _check_cells(
     return pd.DataFrame(typed), bad, problems
 
 
-def order_problems(
+def row_problems(
     path: AnyPath, typed: pd.DataFrame, rows: NDArray[np.int_], spec: Schema
 ) -> list[str]:
-    """Problems of rows in which a number is above the one that it is at most.
+    """Problems of rows whose cells cannot all be right, :mod:`inference_energy.agreement`.
 
     Parameters
     ----------
@@ -486,21 +487,15 @@ def order_problems(
     rows : array of int
         Number of each row in the file.
     spec : dict
-        Schema of a row; ``x-at-most`` of a column names the other.
+        Schema of a row.
     """
     problems = []
-    for name, column in spec["properties"].items():
-        other = column.get("x-at-most")
-        if other is None:
-            continue
-        low, high = (typed[of].to_numpy(float, na_value=np.nan) for of in (name, other))
-        above = np.flatnonzero(low > high)
+    for columns, places, sentences in broken(typed, spec):
         problems += [
-            f'{path}, line {rows[place]}, column "{name}": value {format_number(low[place])};'
-            f" allowed is at most {other}, {format_number(high[place])}; correct one of them"
-            for place in above[:SAME_SHOWN]
+            f"{path}, line {row}, {columns}: {sentence}"
+            for row, sentence in zip(rows[places], sentences[:SAME_SHOWN], strict=False)
         ]
-        problems += _others(len(above), f'{path}, column "{name}"', "values above another")
+        problems += _others(len(places), f"{path}, {columns}", "rows that break the same rule")
     return problems
 
 

@@ -1,0 +1,201 @@
+"""What the cells of a row say of each other: a number in another unit is seen by its neighbours."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.agreement import broken
+from inference_energy.errors import InputError
+from inference_energy.tables import load_schema, read_table, row_problems, schema_names
+from repository import ROOT
+
+LISTED = re.findall(
+    r'\("(data/\S+)", "(\w+)"\)', (ROOT / "workflow" / "rules" / "tables.smk").read_text()
+)
+NUMBER = {"type": ["number", "null"]}
+
+
+def numeric(schema):
+    columns = load_schema(schema)["properties"]
+    return {
+        name: column
+        for name, column in columns.items()
+        if {"number", "integer"} & {*np.atleast_1d(column.get("type", "string"))}
+    }
+
+
+def refused_with(tmp_path, table, schema, row, column, factor):
+    """Problems of a table in which one cell is multiplied."""
+    frame = pd.read_csv(ROOT / table, dtype=str, keep_default_na=False)
+    frame.loc[row, column] = f"{float(frame.loc[row, column]) * factor:.9f}".rstrip("0").rstrip(".")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    try:
+        read_table(tmp_path / "t.csv", schema)
+    except InputError as error:
+        return error.problems
+    return []
+
+
+def test_what_may_be_at_most_another_column_may_be_as_much_or_empty():
+    schema = {"properties": {"a": NUMBER | {"x-at-most": "b"}, "b": NUMBER}}
+    frame = pd.DataFrame({"a": [1.0, 2.0, np.nan, 3.0], "b": [1.0, 3.0, 1.0, np.nan]})
+    assert row_problems("t.csv", frame, np.arange(2, 6), schema) == []
+    (problem,) = row_problems("t.csv", frame.add([0.5, 0]), np.arange(2, 6), schema)
+    assert problem.startswith('t.csv, line 2, column "a": value 1.5; allowed is at most b, 1')
+
+
+def test_bounds_by_another_column_hold_for_its_value_alone():
+    limits = {"minimum": 1, "maximum": 3, "x-reason": "it is so"}
+    schema = {
+        "properties": {
+            "value": NUMBER | {"x-by": {"quantity": {"PUE": limits}}},
+            "quantity": {"type": "string"},
+        }
+    }
+    frame = pd.DataFrame(
+        {
+            "value": [1.0, 3.0, 3.01, 0.99, 115.0, np.nan],
+            "quantity": ["PUE", "PUE", "PUE", "PUE", "water", "PUE"],
+        }
+    )
+    assert row_problems("t.csv", frame, np.arange(2, 8), schema) == [
+        f't.csv, line {line}, column "value": value {value}; allowed is 1 to 3 where quantity is'
+        " PUE, as it is so; correct the value or remove the row"
+        for line, value in ((4, "3.01"), (5, "0.99"))
+    ]
+
+
+def test_a_product_is_held_where_all_its_numbers_are_known():
+    rule = {
+        "powers": {"power": -1, "rate": 1, "energy": 1},
+        "minimum": 0.9,
+        "maximum": 1.1,
+        "x-reason": "power is rate times energy",
+    }
+    schema = {"x-agree": [rule], "properties": dict.fromkeys(rule["powers"], NUMBER)}
+    frame = pd.DataFrame(
+        {
+            "power": [10.0, 10.0, 10.0, np.nan, 10.0],
+            "rate": [5.0, 5.0, 5.0, 5.0, 5.5],
+            "energy": [2.0, 2000.0, 0.002, 2.0, 2.0],
+        }
+    )
+    first, second = row_problems("t.csv", frame, np.arange(2, 7), schema)
+    assert first == (
+        't.csv, line 3, columns "power", "rate", "energy": values 10, 5, 2000 make rate x energy /'
+        " power 1000; allowed is 0.9 to 1.1, as power is rate times energy; correct the one that"
+        " is wrong"
+    )
+    assert second.startswith("t.csv, line 4")
+
+
+def test_many_rows_that_break_one_rule_are_told_once():
+    schema = {"properties": {"a": NUMBER | {"x-at-most": "b"}, "b": NUMBER}}
+    frame = pd.DataFrame({"a": np.full(9, 2.0), "b": np.full(9, 1.0)})
+    problems = row_problems("t.csv", frame, np.arange(2, 11), schema)
+    assert len(problems) == 6
+    assert problems[-1] == 't.csv, column "a": 4 more rows that break the same rule'
+
+
+@pytest.mark.parametrize("schema", schema_names())
+def test_rules_are_about_columns_of_their_table(schema):
+    spec = load_schema(schema)
+    columns = spec["properties"]
+    for column in columns.values():
+        assert {column.get("x-at-most")} <= {None, *columns}
+        for other, bounds in column.get("x-by", {}).items():
+            assert set(bounds) == {value for value in columns[other]["enum"] if value is not None}
+            assert all(set(b) == {"minimum", "maximum", "x-reason"} for b in bounds.values())
+            assert all(column["minimum"] <= b["minimum"] for b in bounds.values())
+            assert all(b["maximum"] <= column["maximum"] for b in bounds.values())
+    for rule in spec.get("x-agree", []):
+        assert set(rule) == {"powers", "minimum", "maximum", "x-reason"}
+        # no divisor may be zero
+        assert all(
+            columns[name].get("exclusiveMinimum", columns[name].get("minimum", -1) - 1e-9) >= 0
+            for name in rule["powers"]
+        )
+        assert set(rule["powers"].values()) <= {-1, 1}
+
+
+@pytest.mark.parametrize(("table", "schema"), LISTED, ids=[table for table, _ in LISTED])
+def test_every_number_of_data_has_two_bounds_and_a_reason(table, schema):
+    header = (ROOT / table).read_text(encoding="utf-8").partition("\n")[0].split(",")
+    for name, column in numeric(schema).items():
+        if name in header:
+            assert {"minimum", "exclusiveMinimum"} & set(column), name
+            assert {"maximum", "x-reason"} <= set(column), name
+
+
+@pytest.mark.parametrize(
+    ("table", "schema", "columns"),
+    [
+        (
+            "data/measured/mlenergy_v3.csv",
+            "mlenergy",
+            [
+                *("throughput_tps", "accelerator_power_w", "energy_per_token_j", "concurrency"),
+                *("energy_per_request_j", "output_tokens", "inter_token_latency_ms"),
+            ],
+        ),
+        (
+            "data/measured/mlperf_wall_power.csv",
+            "wall_power",
+            ["throughput_tps", "wall_power_w", "wall_energy_per_token_j"],
+        ),
+        (
+            "data/measured/inferencex_power.csv",
+            "inferencex",
+            [
+                *("energy_per_query_j", "energy_per_output_token_j", "energy_per_input_token_j"),
+                *("accelerator_power_w", "output_tokens"),
+            ],
+        ),
+        (
+            "data/throughput/at_load.csv",
+            "throughput",
+            ["throughput_tps", "time_per_output_token_s", "concurrency"],
+        ),
+        ("data/nodes.csv", "nodes", ["fan_full_load_w", "psu_efficiency_50"]),
+    ],
+)
+def test_a_number_a_thousand_times_off_is_refused(tmp_path, table, schema, columns):
+    for column in columns:
+        for factor in (1e3, 1e-3):
+            problems = refused_with(tmp_path, table, schema, 7 % 2, column, factor)
+            assert any("line 3, column" in told and f'"{column}"' in told for told in problems), (
+                column,
+                factor,
+            )
+
+
+@pytest.mark.parametrize(
+    ("row", "factor", "words"),
+    [
+        ("aws-pue-2024", 100, "value 115; allowed is 1 to 3 where quantity is PUE"),
+        ("aws-pue-2024", 0.1, "value 0.115; allowed is 1 to 3 where quantity is PUE"),
+        ("aws-wue-2025", 1000, "value 120; allowed is 0 to 20 where quantity is on-site water"),
+        ("ember-india-2023", 1000, 'value "713000"; allowed is a number of at least 0 and of at'),
+    ],
+)
+def test_a_fact_of_a_facility_is_held_to_what_it_is_of(tmp_path, row, factor, words):
+    facts = pd.read_csv(ROOT / "data/facility.csv")["fact"].tolist()
+    (problem,) = refused_with(
+        tmp_path, "data/facility.csv", "facility", facts.index(row), "value", factor
+    )
+    assert words in problem
+
+
+def test_an_estimate_in_another_unit_than_its_tokens_allow_is_refused(tmp_path):
+    frame = pd.read_csv(ROOT / "data/published/estimates.csv")
+    row = (frame["value_wh"] / frame["output_tokens"]).idxmax()
+    (problem,) = refused_with(
+        tmp_path, "data/published/estimates.csv", "estimates", row, "value_wh", 1000
+    )
+    assert "value_wh / output_tokens" in problem
+
+
+def test_what_breaks_no_rule_is_told_with_no_row():
+    frame = read_table(ROOT / "data/facility.csv", "facility")
+    assert [places.size for _, places, _ in broken(frame, load_schema("facility"))] == [0] * 4

@@ -1,0 +1,113 @@
+"""What the cells of one row say of each other, held against the table's schema.
+
+Three annotations say it. ``x-at-most`` of a column names another of the same row that it is at
+most. ``x-by`` of a column gives bounds for each value of another column, as ``{quantity: {PUE:
+{minimum: 1, maximum: 3, x-reason: ...}}}``. ``x-agree`` of a schema is a list of products of
+columns, each with the ``powers`` of the columns, the ``minimum`` and ``maximum`` of the product
+and the ``x-reason``: power is throughput times the energy of a token, whichever is mistyped.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inference_energy.documents import Schema
+
+Broken = tuple[str, NDArray[np.int_], list[str]]
+"""Columns, positions of rows, and of each what is there, what is allowed and the remedy."""
+
+
+def broken(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
+    """Find the rows whose cells cannot all be right.
+
+    Parameters
+    ----------
+    typed : DataFrame
+        Columns of the schema; a rule holds for rows that have all its numbers.
+    spec : dict
+        Schema of a row.
+
+    Yields
+    ------
+    columns : str
+        The column, or those of a product.
+    places : ndarray of int, shape (broken rows,)
+        Positions of the rows that break a rule.
+    sentences : list of str
+        Of each the value, what is allowed and why, and the remedy.
+    """
+    for name, column in spec["properties"].items():
+        if "x-at-most" in column:
+            yield _above(typed, name, column["x-at-most"])
+        for other, bounds in column.get("x-by", {}).items():
+            for value, limits in bounds.items():
+                yield _outside(typed, name, f"where {other} is {value}", limits, other, value)
+    for rule in spec.get("x-agree", []):
+        yield _disagreeing(typed, rule)
+
+
+def _above(typed: pd.DataFrame, name: str, other: str) -> Broken:
+    low, high = _numbers(typed, name), _numbers(typed, other)
+    places = np.flatnonzero(low > high)
+    return (
+        f'column "{name}"',
+        places,
+        [
+            f"value {low[place]:.6g}; allowed is at most {other}, {high[place]:.6g}; correct one"
+            " of them"
+            for place in places
+        ],
+    )
+
+
+def _outside(
+    typed: pd.DataFrame, name: str, where: str, limits: Mapping[str, Any], other: str, value: str
+) -> Broken:
+    numbers = _numbers(typed, name)
+    of_value = (typed[other] == value).to_numpy(bool, na_value=False)
+    places = np.flatnonzero(of_value & _beyond(numbers, limits))
+    return (
+        f'column "{name}"',
+        places,
+        [
+            f"value {numbers[place]:.6g}; {_allowed(limits)} {where}, as {limits['x-reason']};"
+            " correct the value or remove the row"
+            for place in places
+        ],
+    )
+
+
+def _disagreeing(typed: pd.DataFrame, rule: Mapping[str, Any]) -> Broken:
+    columns = {name: _numbers(typed, name) for name in rule["powers"]}
+    product = np.ones(len(typed))
+    for name, power in rule["powers"].items():
+        product = product * columns[name] ** power
+    places = np.flatnonzero(_beyond(product, rule))
+    written = " x ".join(name for name, power in rule["powers"].items() if power > 0)
+    written += "".join(f" / {name}" for name, power in rule["powers"].items() if power < 0)
+    return (
+        "columns " + ", ".join(f'"{name}"' for name in columns),
+        places,
+        [
+            f"values {', '.join(f'{column[place]:.6g}' for column in columns.values())} make"
+            f" {written} {product[place]:.6g}; {_allowed(rule)}, as {rule['x-reason']}; correct the"
+            " one that is wrong"
+            for place in places
+        ],
+    )
+
+
+def _numbers(typed: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    return typed[name].to_numpy(float, na_value=np.nan)
+
+
+def _beyond(numbers: NDArray[np.float64], limits: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Whether numbers are below a minimum or above a maximum; NaN is neither."""
+    return (numbers < limits["minimum"]) | (numbers > limits["maximum"])
+
+
+def _allowed(limits: Mapping[str, Any]) -> str:
+    return f"allowed is {limits['minimum']:.6g} to {limits['maximum']:.6g}"
