@@ -223,13 +223,23 @@ def test_a_known_name_that_changes_nothing_is_a_warning(paper, rows, known, sect
     assert f"value {stated}: unusual; no row of" in warning
 
 
-def test_another_name_of_a_model_that_has_its_power_is_a_warning(paper, rows, known):
-    power = dict.fromkeys(("dsr1", "DeepSeek-R1"), paper["node_power"]["default"])
-    problems, (warning,) = held_against(
-        merge(paper, {"node_power": {"models": power}}), rows, known
-    )
+@pytest.mark.parametrize("name", ["dsr1", "deepseek-r1"])
+def test_another_name_beside_the_models_own_entry_is_refused(paper, rows, known, name):
+    power = {name: paper["node_power"]["default"]}
+    assert "DeepSeek-R1" in paper["node_power"]["models"]
+    problems, _ = held_against(merge(paper, {"node_power": {"models": power}}), rows, known)
+    (problem,) = [told for told in problems if f"value {name}" in told]
+    assert "did you mean DeepSeek-R1?" in problem
+
+
+def test_the_usual_name_of_a_model_may_stand_beside_that_of_the_rows(paper, rows, known):
+    other = rows.assign(model=rows["model"].replace("DeepSeek-R1", "dsr1"))
+    power = {"dsr1": paper["node_power"]["default"]}
+    blend = {"benchmarks": {"models": ["dsr1", "Llama 3.1 405B"]}}
+    method = merge(paper, {"node_power": {"models": power}} | blend)
+    problems, (warning,) = held_against(method, other, known)
     assert problems == []
-    assert "value dsr1: unusual; no row of" in warning
+    assert "value DeepSeek-R1: unusual; no row of" in warning
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def _names(
     """Names that match no row of the tables."""
     benchmarks, path = method["benchmarks"], _named(method)
     aliases = tables.models["aliases"].dropna().str.split("; ").explode()
-    models = {*tables.models["model"], *aliases}
+    usual = {*tables.models["model"]}
+    models = {*usual, *aliases}
     kept = {"models": "model", "gpus": "gpu", "sources": "source_id"}
     stated: list[tuple[str, Iterable[str], str, set[str]]] = [
         (f"benchmarks.{key}", benchmarks.get(key, []), column, set())
@@ -119,8 +120,9 @@ def _names(
             if name in there:
                 continue
             where = f"{method_path(method['id'])}: key {key}: value {name}"
-            # another name of a model that has rows means them, unless they have an entry as well
-            others = {*there} - {*names} if column == "model" else ()
+            # another name of a model that has rows means them. The model's usual name may have come
+            # from the method that is extended, and cannot be taken out where rows name it otherwise
+            others = {*there} - ({*names} if name in usual else set()) if column == "model" else ()
             meant = _same_models(name, sorted(others), tables.models)
             nearest = f"; did you mean {meant[0]}?" if meant else near(name, there)
             if name in known and not meant:
