@@ -84,12 +84,17 @@ def refusal(function, *arguments):
         ('"a\\e[2J": b', ["key 'a\\x1b[2J'", "a control character"]),
         ('a: "\\u202e50 %\\u202c"', ["key a", "a control character"]),
         ('a: "b\\u2066c"', ["key a", "a control character"]),
+        (
+            "a: {source: 'https://h/x?api_key=hunter2hunter2'}",
+            ["key a.source: looks like a secret"],
+        ),
         ("[" * 100_000, ["line 1", "nested deeper"]),
         ("a: &a [*a]", ["anchors", "themselves"]),
     ],
 )
 def test_what_is_no_plain_document_is_refused_with_its_place(text, words):
     message = refusal(parse, text, "config/x.yaml")
+    assert "hunter2" not in message
     assert all(line.startswith("config/x.yaml") for line in message.splitlines())
     assert [word for word in words if word not in message] == []
 

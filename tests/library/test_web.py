@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from inference_energy import web
 from inference_energy.errors import InputError
+from inference_energy.secrecy import looks_secret
 from processes import HANGS
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
@@ -195,6 +196,9 @@ def test_bad_addresses_are_told_without_their_secrets(address):
         ("hf_" + "aB3" * 11, True),
         ("nvapi-" + "aB3" * 11, True),
         ("eyJhbGciOiJIUzI1NiJ9x.eyJzdWIi", True),
+        ("https://example.org/log?run=3&api_key=hunter2hunter2", True),
+        ("https://example.org/log?x-amz-signature=0123456789ab", True),
+        ("https://example.org/log?key=3&monkey=hunter2hunter2", False),
         ("hf-internal-testing/tiny-random-LlamaForCausalLM", False),
         ("sk-learn-in-a-name-without-digits", False),
         ("task-oriented-model-20240101-v2-final", False),
@@ -203,7 +207,7 @@ def test_bad_addresses_are_told_without_their_secrets(address):
     ],
 )
 def test_secrets_are_known_by_their_look(text, looks):
-    assert web.looks_secret(text) is looks
+    assert looks_secret(text) is looks
 
 
 def test_a_look_up_that_hangs_is_bounded(monkeypatch):

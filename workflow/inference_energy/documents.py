@@ -24,6 +24,7 @@ from jsonschema_rs import ValidationError, Validator, validator_for
 
 from inference_energy.errors import InputError
 from inference_energy.project import AnyPath
+from inference_energy.secrecy import looks_secret
 
 Schema = dict[str, Any]
 
@@ -322,7 +323,7 @@ def _is_json(value: object) -> bool:
     if isinstance(value, list | tuple):
         return all(map(_is_json, value))
     if isinstance(value, str):
-        return not _unshowable(value)
+        return not _unshowable(value) and not looks_secret(value)
     if isinstance(value, float):
         return math.isfinite(value)
     return value is None or (isinstance(value, int) and abs(value) <= LARGEST_NUMBER)
@@ -359,6 +360,12 @@ def _unlike_json(value: object, where: AnyPath, path: str) -> list[str]:
         ]
     if isinstance(value, float) and not math.isfinite(value):
         return [f"{at}: value {value}: allowed are finite numbers; correct the value"]
+    if isinstance(value, str) and looks_secret(value):
+        # without the value, which the message would repeat
+        return [
+            f"{at}: looks like a secret, which results would repeat; allowed is text that holds"
+            " none; take it out, and set OPENAI_API_KEY where a server needs a key"
+        ]
     if isinstance(value, str) and (reason := _unshowable(value)):
         return [f"{at}: value {_short(value)}: {reason}"]
     if isinstance(value, int) and abs(value) > LARGEST_NUMBER:

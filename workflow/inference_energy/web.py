@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from inference_energy.errors import InputError
+from inference_energy.secrecy import STATED, looks_secret
 
 PIECE = 65_536
 LONGEST_ADDRESS = 2_000
@@ -30,26 +31,6 @@ SHOWN = 200
 """Letters of an answer that a message shows."""
 STEERING = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 """What sets colours on a terminal."""
-SECRET = re.compile(
-    r"(^|[_-])(api_?key|key|secret|password|passwd|auth|authorization|bearer|cookie|credentials?)$"
-    r"|^token$|(access|api|auth|hf|id|refresh|session)[_-]?token$",
-    re.I,
-)
-"""Names of fields that hold secrets; those of tokenizers and stops, such as eos_token, do not."""
-STATED = re.compile(r"(key|secret|token|password|passwd|auth)\s*(=|%3d)", re.I)
-"""What states a secret within an address."""
-
-LOOKS = re.compile(
-    r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|gsk|ghp)_[a-z0-9]{20,}|(nvapi|xai)-[\w-]{20,}"
-    r"|eyJ[\w-]{16,}\.|bearer(\s|%20|\+)+\S)",
-    re.I,
-)
-"""Keys of services by how they begin, a web token, and the word before one in a header."""
-
-
-def looks_secret(text: str) -> bool:
-    """Whether a text holds what looks like a key."""
-    return LOOKS.search(text) is not None
 
 
 def address_problem(address: str) -> str | None:

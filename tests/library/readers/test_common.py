@@ -65,8 +65,8 @@ def test_a_model_on_more_gpus_than_there_are_is_refused():
         ("precision: fp8", "allowed is one of FP4, FP8"),
         ("- gpu", "a mapping with model, gpu"),
         ("gpu: [", "not YAML"),
-        ("source_id: sk-hunter2hunter2hunter2", 'key "source_id": looks like a secret'),
-        ("client_version: Bearer hunter2", 'key "client_version": looks like a secret'),
+        ("source_id: sk-hunter2hunter2hunter2", "key source_id: looks like a secret"),
+        ("client_version: Bearer hunter2", "key client_version: looks like a secret"),
     ],
 )
 def test_bad_facts_are_refused(tmp_path, text, expected):

@@ -22,7 +22,6 @@ from inference_energy.method.boundary import Meter
 from inference_energy.project import AnyPath
 from inference_energy.readers.consistency import PERCENTILES as PERCENTILES
 from inference_energy.readers.consistency import check_run
-from inference_energy.web import looks_secret
 
 GPU_ENERGY = ("gpu_power_w", "gpu_energy_j", "energy_per_output_token_j")
 
@@ -132,11 +131,11 @@ class Run:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            self.refuse(f'"{key}" is {_shown(value)}; a number of at least 0 is allowed; {remedy}')
+            self.refuse(f'"{key}" is {shown(value)}; a number of at least 0 is allowed; {remedy}')
             return None
         if tables.LARGEST < value < math.inf:
             self.refuse(
-                f'"{key}" is {_shown(value)}; a number of at most {tables.LARGEST} is allowed; '
+                f'"{key}" is {shown(value)}; a number of at most {tables.LARGEST} is allowed; '
                 f"{remedy}"
             )
             return None
@@ -183,7 +182,8 @@ def _said_precision(name: object) -> str | None:
     return said.pop() if len(said) == 1 else None
 
 
-def _shown(value: Any, limit: int = 60) -> str:
+def shown(value: Any, limit: int = 60) -> str:
+    """Write a value of a file for a message: as JSON, cut if it is long."""
     try:
         text = json.dumps(value, default=str)
     except ValueError:
@@ -238,7 +238,7 @@ def parse_json(path: AnyPath, text: str) -> list[Record]:
     for index, record in enumerate(records, start=1):
         if not isinstance(record, dict):
             raise InputError(
-                f"{path}, value {index}: is {_shown(record)}; a JSON object is needed; "
+                f"{path}, value {index}: is {shown(record)}; a JSON object is needed; "
                 "give the client's own result file"
             )
     return records
@@ -331,7 +331,7 @@ def _allows(column: Schema, value: Any) -> bool:
 def _fact_problems(where: AnyPath, facts: Any) -> list[str]:
     allowed = _fact_columns()
     if not isinstance(facts, dict):
-        return [f"{where}: is {_shown(facts)}; a mapping with {', '.join(allowed)} is allowed"]
+        return [f"{where}: is {shown(facts)}; a mapping with {', '.join(allowed)} is allowed"]
     problems = []
     for name, value in facts.items():
         if name not in allowed:
@@ -339,14 +339,9 @@ def _fact_problems(where: AnyPath, facts: Any) -> list[str]:
                 f'{where}, key "{name}": unknown; allowed are {", ".join(allowed)}; '
                 "correct or remove it"
             )
-        elif isinstance(value, str) and looks_secret(value):
-            problems.append(
-                f'{where}, key "{name}": looks like a secret, which results would repeat; allowed '
-                f"is {tables.allowed(allowed[name])}; take it out of the file"
-            )
         elif not _allows(allowed[name], value):
             problems.append(
-                f'{where}, key "{name}": value {_shown(value)}; allowed is '
+                f'{where}, key "{name}": value {shown(value)}; allowed is '
                 f"{tables.allowed(allowed[name])}; correct it"
             )
     return problems
@@ -550,7 +545,7 @@ def _refused(run: Run, schema: Schema, valid: Mapping[str, Callable[[Any], bool]
         large = isinstance(value, float) and not abs(value) <= tables.LARGEST
         if large or (value is not None and not valid[name](value)):
             problems.append(
-                f"{run.where}: {name} is {_shown(value)}; allowed is {tables.allowed(column)}"
+                f"{run.where}: {name} is {shown(value)}; allowed is {tables.allowed(column)}"
                 f"{tables.reason(column)}; correct the file or leave the run out"
             )
         elif "x-name" in column and isinstance(value, str) and (wrong := _misspelt(value)):
@@ -564,10 +559,10 @@ def _misspelt(name: str) -> str:
     if not plain:
         return "empty; allowed are names; name it in the file"
     if len(name) > LONGEST_NAME:
-        return f"{_shown(name)}; allowed are at most {LONGEST_NAME} letters; shorten it"
+        return f"{shown(name)}; allowed are at most {LONGEST_NAME} letters; shorten it"
     if name != plain:
         return (
-            f"{_shown(name)}, with letters that are invisible or only look like others; write it as"
+            f"{shown(name)}, with letters that are invisible or only look like others; write it as"
             f' "{plain}"'
         )
     return ""

@@ -10,7 +10,8 @@ from inference_energy.documents import read, read_schema, schema_problems, typed
 from inference_energy.errors import InputError
 from inference_energy.lock import Lock
 from inference_energy.project import own, provided
-from inference_energy.web import SECRET, address_problem, looks_secret
+from inference_energy.secrecy import SECRET
+from inference_energy.web import address_problem
 
 FILE = "config/stress.yaml"
 
@@ -114,9 +115,8 @@ def _zone(name: object) -> list[str]:
 def _secrets(settings: Mapping[str, Any]) -> list[str]:
     found = [
         key
-        for key, value in _fields(settings, "")
-        if (key.startswith("extra_inputs.") and SECRET.search(key.rpartition(".")[2]))
-        or (isinstance(value, str) and looks_secret(value))
+        for key, _ in _fields(settings, "")
+        if key.startswith("extra_inputs.") and SECRET.search(key.rpartition(".")[2])
     ]
     return [
         f"{FILE}: key {key}: looks like a secret, which results would repeat; "

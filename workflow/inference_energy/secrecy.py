@@ -1,0 +1,26 @@
+"""What looks like a secret, which results would repeat."""
+
+import re
+
+SECRET = re.compile(
+    r"(^|[_-])(api_?key|key|secret|password|passwd|auth|authorization|bearer|cookie|credentials?)$"
+    r"|^token$|(access|api|auth|hf|id|refresh|session)[_-]?token$",
+    re.I,
+)
+"""Names of fields that hold secrets; those of tokenizers and stops, such as eos_token, do not."""
+STATED = re.compile(r"(key|secret|token|password|passwd|auth)\s*(=|%3d)", re.I)
+"""What states a secret within an address."""
+
+LOOKS = re.compile(
+    r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|gsk|ghp)_[a-z0-9]{20,}|(nvapi|xai)-[\w-]{20,}"
+    r"|eyJ[\w-]{16,}\.|bearer(\s|%20|\+)+\S)"
+    r"|[?&]([\w-]*[_-])?(api_?key|key|secret|token|password|passwd|auth|signature)=[^\s&]{8,}",
+    re.I,
+)
+"""Keys of services by how they begin, a web token, the word before one in a header, and what an
+address says to be one."""
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text holds what looks like a key."""
+    return LOOKS.search(text) is not None
