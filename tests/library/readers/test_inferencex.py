@@ -247,6 +247,9 @@ def test_power_is_that_of_all_gpus_however_it_is_told():
     assert marks == ["power: avg_total_gpu_power_w 4000 W where that of one x GPUs is 4800"]
     assert powered(total_gpu_energy_j=8000.0) == ({"gpu_energy_j": 8000}, [])
     assert powered(**whole, power_valid=0) == ({}, ["power: power_valid is 0, left empty"])
+    for said in ("0", "false", "no", None, 2):
+        assert powered(**whole, power_valid=said)[0] == {}
+    assert powered(avg_power_w=500.0, power_valid=True) == ({"gpu_power_w": 4000}, [])
     assert powered(avg_power_w=500.0, power_valid=1) == ({"gpu_power_w": 4000}, [])
 
 

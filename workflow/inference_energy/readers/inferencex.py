@@ -5,7 +5,7 @@ while the power is that of all GPUs; before version 2 of the power schema, its j
 those of one role. Latencies are in seconds. isl and osl are nominal lengths.
 """
 
-from inference_energy.readers.common import PERCENTILES, Record, Run
+from inference_energy.readers.common import PERCENTILES, Record, Run, shown
 from inference_energy.readers.consistency import agree
 from inference_energy.units import duration
 
@@ -98,8 +98,9 @@ def _check_throughput(run: Run, gpus: float, divisor: float, per_gpu: float | No
 
 def _read_power(run: Run) -> None:
     measured = {"avg_power_w", "avg_total_gpu_power_w", "total_gpu_energy_j"} & run.raw.keys()
-    if "power_valid" in run.raw and not run.raw["power_valid"]:
-        run.drop_energy("power_valid is 0")
+    valid = run.raw.get("power_valid", True)
+    if valid not in (1, True):
+        run.drop_energy(f"power_valid is {shown(valid)}")
         return
     joules = run.number("joules_per_output_token")
     version = run.number("power_metric_schema_version") or 1
