@@ -418,6 +418,8 @@ def test_the_problems_of_all_files_are_told_at_once(copy):
         ({"benchmarks": "a/" * 3000}, ["a/a/: no such file"]),
         ({"benchmarks": f"{config.BENCHMARKS}/"}, [f"value {config.BENCHMARKS}/: no such file"]),
         ({"window": 3}, ["key window", "--config stress='{window: ...}'"]),
+        ({"copies": -1}, ["key copies: value -1: allowed is a number above 0"]),
+        ({"copies": 1e9}, ["key copies: value 1000000000.0", "of at most 1000000"]),
         ({1: 2}, ["key 1", "is no text"]),
     ],
 )

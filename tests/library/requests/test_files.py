@@ -143,7 +143,7 @@ def test_a_deployment_brings_its_benchmark_files(known, log):
         ({"method": "revised", "load": "measured"}, "lacks starts or ends"),
         ({"method": "revised", "load": 0}, "key load: value 0: allowed are measured, best or"),
         ({"method": "revised", "load": "full"}, "key load: value full: allowed are"),
-        ({"method": "revised", "copies": -1}, "key copies: value -1: allowed is"),
+        ({"method": "revised", "load": 1e9}, "key load: value 1000000000.0: allowed are"),
     ],
 )
 def test_what_is_wrong_is_refused(known, log, change, words):

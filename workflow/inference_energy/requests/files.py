@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from hashlib import sha256
 from math import inf
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from inference_energy.deployments import files as deployments
 from inference_energy.documents import read, read_schema, schema_problems
@@ -38,6 +38,8 @@ LOCK = "run.lock"
 
 COUNTS = ["lengths", "hours", "tenants", "flight", "kinds", "examples", "units"]
 TIMED = {"start", "finish"}
+MOST_IN_FLIGHT = 1_000_000
+"""Replicas serve one to some ten thousand requests at once."""
 """Columns of a log from which its load is measured."""
 
 FIGURES = ["distribution", "parts"]
@@ -123,31 +125,27 @@ def load(
 
 def _load(config: Mapping[str, Any], stated: set[str]) -> dict[str, Any]:
     """Load that the requests are charged at: stated, or measured where the log allows it."""
-    load, copies = config.get("load"), config.get("copies", 1)
+    load = config.get("load")
     if load is None and stated >= TIMED:
         load = "measured"
-    allowed = "allowed are measured, best or requests in flight on a copy of the model, above zero"
-    problems = []
     if load == "measured" and not stated >= TIMED:
-        problems.append(
+        raise InputError(
             "key load: value measured: the log lacks starts or ends; state the requests in flight"
         )
-    elif load == "best":
+    if load == "best":
         load = inf
-    elif load not in (None, "measured") and not _positive(load):
-        problems.append(f"key load: value {load}: {allowed}; correct it")
-    if not _positive(copies):
-        problems.append(
-            f"key copies: value {copies}: allowed is a number above zero, of the copies of a model"
-            " that share the log's requests; correct it"
+    elif load not in (None, "measured") and not _is_load(load):
+        raise InputError(
+            f"key load: value {load}: allowed are measured, best or requests in flight on a copy of"
+            f" the model, above zero and at most {MOST_IN_FLIGHT}; correct it"
         )
-    if problems:
-        raise InputError(problems)
-    return {"load": load, "copies": copies}
+    return {"load": load, "copies": config.get("copies", 1)}
 
 
-def _positive(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf
+def _is_load(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value <= MOST_IN_FLIGHT
 
 
 def _served(
