@@ -1,0 +1,34 @@
+"""Secrets are known by how they look."""
+
+import pytest
+from inference_energy.secrecy import SECRET, looks_secret
+
+
+@pytest.mark.parametrize(
+    ("text", "looks"),
+    [
+        ("sk-proj-abcdefghij0123456789", True),
+        ("Authorization: Bearer abc", True),
+        ("hf_" + "aB3" * 11, True),
+        ("nvapi-" + "aB3" * 11, True),
+        ("eyJhbGciOiJIUzI1NiJ9x.eyJzdWIi", True),
+        ("https://example.org/log?run=3&api_key=hunter2hunter2", True),
+        ("https://example.org/log?x-amz-signature=0123456789ab", True),
+        ("https://example.org/log?key=3&monkey=hunter2hunter2", False),
+        ("hf-internal-testing/tiny-random-LlamaForCausalLM", False),
+        ("sk-learn-in-a-name-without-digits", False),
+        ("task-oriented-model-20240101-v2-final", False),
+        ("forbearer model", False),
+        ("Llama 3.1 8B", False),
+    ],
+)
+def test_secrets_are_known_by_their_look(text, looks):
+    assert looks_secret(text) is looks
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [("api_key", True), ("Authorization", True), ("token", True), ("eos_token", False)],
+)
+def test_fields_of_secrets_are_known_by_their_names(name, is_secret):
+    assert bool(SECRET.search(name)) is is_secret
