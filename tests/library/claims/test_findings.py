@@ -105,14 +105,23 @@ def test_the_published_engine_looks_in_the_methods_own_results():
     own, exact = results(0.5, 5, "published"), results(0.4, 4)
     found = effects(PUBLISHED | {"engine": "published"}, exact, exact, own)
     assert found["median"].after == 0.5
+    said = {"values": {"own": MEDIAN.format("long")}, "explanation": "{own:g}"}
+    by_engine = {"published": "5", "exact": "4"}
+    for engine, words in by_engine.items():
+        assert explain(PUBLISHED | said | {"engine": engine}, found, exact, own) == words
+    assert explain(PUBLISHED | said, found, exact, own) == "4"
 
 
 def test_a_selector_that_finds_nothing_is_named():
     finding = deepcopy(PUBLISHED)
     finding["quantities"]["median"]["after"] = MEDIAN.format("middle")
     only = results(0.4, 4)
-    with pytest.raises(InputError, match=r"printed: quantities\.median: .* selects nothing"):
+    with pytest.raises(InputError) as error:
         effects(finding, only, only, only)
+    assert str(error.value) == (
+        f"config/findings.yaml: printed: quantities.median: value {MEDIAN.format('middle')!r}:"
+        " selects nothing; allowed is a line of the results; correct the selector"
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,8 +137,9 @@ def test_a_selector_that_finds_nothing_is_named():
 def test_an_explanation_that_cannot_be_written_is_named(text, words):
     only = results(0.4, 4)
     found = effects(PUBLISHED, only, only, only)
-    with pytest.raises(InputError, match=f"printed: key explanation: .*{words}.*median, pue"):
+    with pytest.raises(InputError, match=f"printed: key explanation: .*{words}.*median, pue") as e:
         explain(PUBLISHED | {"explanation": text}, found, only, only)
+    assert str(e.value).endswith("correct the name or its selector")
 
 
 @pytest.mark.parametrize("key", ["explanation", "note"])
@@ -146,6 +156,19 @@ def test_a_note_names_what_is_computed_and_published_beside_values():
     assert wording_problems(PUBLISHED | {"note": note}) == []
     (problem,) = wording_problems(PUBLISHED | {"note": "{median.after:g}"})
     assert "allowed are pue, computed, published" in problem
+
+
+@pytest.mark.parametrize(
+    ("selector", "is_whole"),
+    [
+        ("setting[blend.models]", True),
+        ("setting[blend.models] / setting[pue.p5]", False),
+        (MEDIAN.format("long"), False),
+    ],
+)
+def test_a_setting_alone_may_be_written_as_a_whole_number(selector, is_whole):
+    finding = PUBLISHED | {"values": {"x": selector}, "explanation": "{x:d}"}
+    assert (wording_problems(finding) == []) is is_whole
 
 
 def effect(before, after):
@@ -174,6 +197,10 @@ def test_table_and_page_have_every_finding(tmp_path):
     again = read_table(tmp_path / "findings.csv", "findings")
     assert again["finding"].tolist() == rank(COMPUTED)
     assert again["change_percent"].tolist() == pytest.approx([-50, 10, 0, 800, 100])
+    assert again["rank"].tolist() == [1, 2, 3, 4, 5]
+    assert set(again["engine"]) == {"exact"}
+    drawn = findings_table([OVERRIDE | {"id": "up", "engine": "published"}], {"up": COMPUTED["up"]})
+    assert drawn["engine"].tolist() == ["published"]
     _, page = findings_page(findings, COMPUTED, dict.fromkeys(COMPUTED, "Why."))
     assert [page.index(f"\n## {name}\n") for name in rank(COMPUTED)] == sorted(
         page.index(f"\n## {name}\n") for name in COMPUTED
@@ -204,8 +231,29 @@ def test_a_bad_entry_is_refused(change, words):
 
 def test_a_misspelt_override_is_refused():
     finding = OVERRIDE | {"override": {"pue": {"distribution": "fixed", "valeu": 1}}}
-    (first, *_) = override_problems(finding, METHOD, METHOD_SCHEMA)
-    assert "config/findings.yaml: half: override" in first
+    first, second = override_problems(finding, METHOD, METHOD_SCHEMA)
+    assert first.startswith("config/findings.yaml: half: override: key pue: missing keys unit, sou")
+    assert second.startswith("config/findings.yaml: half: override: key pue: unknown key valeu;")
+    assert second.endswith("remove it or correct its name; did you mean value?")
+
+
+def test_what_an_override_states_itself_is_not_offered_again():
+    """The nearest key that the method has by inheritance alone is."""
+    stated = {"queries_per_days": METHOD["fleet"]["queries_per_day"]}
+    (problem,) = override_problems(
+        OVERRIDE | {"override": {"fleet": stated}}, METHOD, METHOD_SCHEMA
+    )
+    assert problem.endswith("did you mean queries_per_day?")
+    both = stated | {"queries_per_day": METHOD["fleet"]["queries_per_day"]}
+    (problem,) = override_problems(OVERRIDE | {"override": {"fleet": both}}, METHOD, METHOD_SCHEMA)
+    assert problem.endswith("queries_per_day is stated beside it")
+
+
+@pytest.mark.parametrize("key", ["context", "override"])
+def test_the_context_of_a_finding_is_held_against_the_schema_as_its_override(key):
+    finding = OVERRIDE | {key: {"blendd": {"models": 3}}}
+    (problem,) = override_problems(finding, METHOD, METHOD_SCHEMA)
+    assert "unknown key blendd" in problem
 
 
 def test_listed_powers_and_the_coupling_are_those_of_table_and_method():

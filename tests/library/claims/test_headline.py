@@ -26,8 +26,10 @@ def test_the_committed_table_is_that_of_the_results():
             written = dict(zip(own["quantity"], own[column], strict=True))
             # tables hold six digits, and ratios are of rounded numbers here
             assert computed == pytest.approx(written, rel=1e-5, nan_ok=True)
-        told = dict(zip(own["quantity"], own["verdict"].fillna(""), strict=True))
-        assert dict(zip(table["quantity"], table["verdict"].fillna(""), strict=True)) == told
+        columns = ["method", "quantity", "unit", "published", "verdict"]
+        said = table.sort_values("quantity")[columns].fillna("").to_numpy().tolist()
+        assert said == own[columns].fillna("").to_numpy().tolist()
+        assert table.index.tolist() == list(range(len(table)))
         medians = table[table["lower"].notna()]
         assert medians["quantity"].tolist() == [
             "traditional query, median",
@@ -36,6 +38,41 @@ def test_the_committed_table_is_that_of_the_results():
         assert (medians["lower"] < medians["value"]).all()
         assert (medians["value"] < medians["upper"]).all()
     assert len(committed) < 60
+
+
+def test_every_quantity_has_its_unit_and_its_claim():
+    told = {name: (unit, claim) for name, (_, unit, claim) in quantities(LONGER).items()}
+    assert told == {
+        "traditional query, median": ("Wh", "median-traditional"),
+        "traditional query, lower quartile": ("Wh", "p25-traditional"),
+        "traditional query, upper quartile": ("Wh", "p75-traditional"),
+        "long query, median": ("Wh", "median-long"),
+        "long query, lower quartile": ("Wh", "p25-long"),
+        "long query, upper quartile": ("Wh", "p75-long"),
+        "long over traditional, medians": ("1", "ratio-energy"),
+        "15 times the output tokens, medians": ("1", ""),
+        "fleet, traditional": ("GWh/day", "fleet-baseline"),
+        "fleet, with long queries": ("GWh/day", "fleet-mixed"),
+        "fleet, with long queries, improved": ("GWh/day", "fleet-mixed-improved"),
+        "lever, hardware": ("1", "lever-hardware-traditional"),
+        "lever, model": ("1", "lever-model-traditional"),
+        "lever, serving": ("1", "lever-serving-traditional"),
+        "lever, combined": ("1", "lever-combined-traditional"),
+    }
+    claims = read("data/published/claims.csv", "claims_published")["claim"]
+    assert {claim for _, claim in told.values()} <= {"", *claims}
+
+
+def test_what_cannot_be_tested_has_no_verdict_and_nothing_published_beside_it():
+    claims = read("results/oviedo2026/claims.csv", "claims")
+    of_median = claims["claim"] == "median-traditional"
+    claims.loc[of_median, "verdict"] = "not testable"
+    published = read("data/published/claims.csv", "claims_published")
+    table = headline("mine", results("oviedo2026"), claims, published, LONGER)
+    table = table.set_index("quantity")
+    assert table["method"].eq("mine").all()
+    assert table.loc["traditional query, median", ["verdict", "published"]].isna().all()
+    assert table.loc["long query, median", "verdict"] == "reproduced with caveat"
 
 
 def test_what_restates_an_input_is_left_out_and_nobodys_method_is_not_judged():
