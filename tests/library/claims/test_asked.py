@@ -9,9 +9,9 @@ FINDINGS = read_yaml("config/findings.yaml")
 ENERGY = "energy_per_query[regime={}; subject={}; pathway=baseline; statistic=p50]"
 
 
-def problems_of(selector, **more):
+def problems_of(selector, method="oviedo2026", **more):
     finding = {"id": "x", "values": {"a": selector}} | more
-    return selector_problems(finding, METHODS["oviedo2026"])
+    return selector_problems(finding, METHODS[method])
 
 
 def test_the_project_s_findings_ask_for_what_is_there():
@@ -24,29 +24,53 @@ def test_the_project_s_findings_ask_for_what_is_there():
     [
         ("energy_per_query[regime", ["allowed is table[key=value; ...]"]),
         ("energy_per_qery[regime=long]", ["unknown table", "did you mean energy_per_query?"]),
+        (
+            "nothing[a=b]",
+            ["allowed are energy_per_query, fleet, output_tokens, throughput_laws, b"],
+        ),
         ("energy_per_query[regim=long]", ["unknown column regim", "did you mean regime?"]),
+        ("fleet[a=b]", ["allowed are engine, scenario, pathway, statistic, value, unit; correct"]),
         (ENERGY.format("lng", "DeepSeek-R1"), ["regime = lng", "traditional, long", "mean long?"]),
         (ENERGY.format("long", "DeepSeek-R2"), ["subject = DeepSeek-R2", "mean DeepSeek-R1?"]),
+        (ENERGY.format("long", "Nobody"), ["allowed are those of the method's throughput tables;"]),
         (ENERGY.format("long", "frontier bled"), ["did you mean frontier blend?"]),
         ("throughput_laws[model=DeepSeek-R2]", ["model = DeepSeek-R2", "did you mean DeepSeek-R1"]),
         ("estimate[id=iea_r2]", ["name = iea_r2", "data/published/estimates.csv", "iea_r1?"]),
         ("published[claim=v3/fleet-mixed]", ["name = v3", "data/published/claims.csv"]),
         ("published_upper[claim=v2/flet-mixed]", ["did you mean fleet-mixed?"]),
         ("law_ratio[table=trtlm; row=1]", ["table = trtlm", "did you mean trtllm?"]),
-        ("law_ratio[table=trtllm; model=Mixtral 8x23B]", ["table trtllm", "Mixtral 8x22B?"]),
+        ("law_ratio[table=vendor]", ["allowed are those of the tables of the method and of vend"]),
+        ("law_ratio[table=trtllm; model=Mixtral 8x23B]", ["model = Mix", "table trtllm", "8x22B?"]),
         ("benchmark[table=paper; modl=x]", ["unknown column modl", "did you mean model?"]),
         (ENERGY.format("long", "DeepSeek-R1") + " / estimate[id=iea_r2]", ["name = iea_r2"]),
-        ("setting[regims.long]", ["no such key regims", "keys of the method", "mean regimes?"]),
+        (
+            "setting[regims.long]",
+            ["no such key regims", "are the keys of the method, ", "mean regimes?"],
+        ),
         ("setting[pathways.modl.p5]", ["keys of pathways, ", "did you mean model?"]),
         ("setting[pathways.model.p5.value]", ["pathways.model.p5 alone, which has no keys"]),
-        ("setting[pathways.model]", ["is no number", "p5, p95"]),
-        ("setting[title]", ["is no number"]),
+        ("setting[pathways.x]", ["allowed are the keys of pathways, hardware, model, serving;"]),
+        (
+            "setting[pathways.model]",
+            ["is no number", "path of a number, ", "p5, p95", "correct the"],
+        ),
+        ("setting[title]", ["is no number; allowed is the path of a number; correct the selector"]),
     ],
 )
 def test_a_name_that_nothing_has_is_told_with_the_nearest_one(selector, words):
     [problem] = problems_of(selector)
     assert problem.startswith("config/findings.yaml: x: key values.a: claim quantity")
     assert all(word in problem for word in words), problem
+    assert repr(selector.split(" / ")[-1]) in problem
+
+
+def test_all_tables_of_a_method_and_all_columns_of_a_line_can_be_asked():
+    for model in ("Kimi K2.5", "Llama 3.1 405B"):
+        assert problems_of(f"throughput_laws[model={model}]", "revised") == []
+    assert problems_of("benchmark[table=trtllm; serving_engine=vLLM; precision=FP8]") == []
+    # without a table, or with one that is told, no model is told
+    assert problems_of("benchmark[model=Nobody]") == []
+    assert len(problems_of("benchmark[table=x; model=Nobody]")) == 1
 
 
 def test_every_side_of_every_quantity_is_read():
@@ -68,6 +92,8 @@ def test_a_setting_of_an_override_is_one_of_its_after_alone():
         finding = {"id": "x", "override": override, "quantities": quantities}
         problems = selector_problems(finding, METHODS["oviedo2026"])
         assert len(problems) == found, side
+        own = {"id": "x", "context": override, "quantities": quantities}
+        assert selector_problems(own, METHODS["oviedo2026"]) == []
 
 
 def test_selectors_of_claims_are_told_with_file_claim_and_version(tmp_path, monkeypatch):
@@ -84,6 +110,15 @@ def test_selectors_of_claims_are_told_with_file_claim_and_version(tmp_path, monk
     assert "did you mean long?" in problem
     # another version's claims are those of a method that is not there
     assert claim_problems({"oviedo2025": METHODS["oviedo2025"]}) == []
+    path.write_text("\ufeff" + claims.replace("ratio-tokens,v2,setting[regimes.long.", wrong))
+    assert len(claim_problems(METHODS)) == 1
+    # a claim is judged by a method's own results, which have a table of their sensitivity
+    for asked, found in {
+        "sensitivity[analysis=input_tokens]": 0,
+        "benchmark[table=paper]": 1,
+    }.items():
+        path.write_text(f"claim,version,quantity\nc,v2,{asked}\n")
+        assert len(claim_problems(METHODS)) == found
     for unreadable in (b"\xff", b"claim\nx\n", b""):
         path.write_bytes(unreadable)
         assert claim_problems(METHODS) == []
@@ -91,7 +126,8 @@ def test_selectors_of_claims_are_told_with_file_claim_and_version(tmp_path, monk
 
 def test_tables_are_those_that_the_engine_has():
     assert problems_of("sensitivity[analysis=input_tokens]", engine="published") == []
-    assert problems_of("benchmark[table=paper; row=7]") == []
+    for engine in ({}, {"engine": "exact"}):
+        assert problems_of("benchmark[table=paper; row=7]", **engine) == []
     wrong = [("benchmark[table=paper; row=7]", "published"), ("sensitivity[engine=a]", "exact")]
     for selector, engine in wrong:
         [problem] = problems_of(selector, engine=engine)
