@@ -312,6 +312,22 @@ def test_all_lines_after_an_open_quote_are_told(tmp_path, count, kinds):
     assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "unreadable": 1001}
 
 
+@pytest.mark.parametrize("ends", [("\n", "\r\n"), ("\r\n", "\n"), ("\n", "\r")])
+@pytest.mark.parametrize("cell", ["ours", '"two\nlines"', '"two\r\nlines"'])
+def test_lines_of_a_table_can_end_in_several_ways(tmp_path, count, kinds, ends, cell):
+    """As of who joins files, or writes prompts of many lines by Python's csv."""
+    lines = ["input_tokens,output_tokens,model", f"5,6,{cell}", "5,6", "7,8,x", ""]
+    one, other = (end.join(lines) for end in ends)
+    text = one + other.partition(ends[1])[2]
+    for name, content in {"one": other, "both": text}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "log.csv").write_bytes(content.encode())
+    assert kinds(count(tmp_path / "one")) == {"rows": 2, "unreadable": 1}
+    tables = count(tmp_path / "both")
+    assert kinds(tables) == {"rows": 4, "unreadable": 2}
+    assert tables["lengths"][["input", "output"]].sum().tolist() == [24, 28]
+
+
 def test_blanks_around_names_do_not_count(tmp_path, count):
     text = "input_tokens,output_tokens,model,tenant\n5,6, ours\t,a\n5,6,ours, a\u00a0\n5,6, ,\n"
     (tmp_path / "log.csv").write_text(text)

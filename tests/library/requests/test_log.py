@@ -131,13 +131,16 @@ def test_the_columns_of_a_log_are_those_of_any_file(tmp_path, settings):
         columns_of_any(open_log(tmp_path, settings["formats"]))
     first, second = refused.value.problems
     assert "c.csv: column 'input_tokens' for input tokens: not in the log" in first
-    assert "d.csv: is empty" in second
+    assert "d.csv, row 1: is empty" in second
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", b"", "is empty"),
+        ("a.csv", b"", "row 1: is empty"),
+        ("a.csv", b"\nx,y\n1,2\n", "row 1: is empty; name the columns there"),
+        ("a.csv", gzip.compress(b"x,y\n1,2\n", mtime=0), "end its name in .gz or .zst"),
+        ("a.csv", "x,\xe9\n1,2\n".encode("latin-1"), "row 1: is no text in UTF-8"),
         ("a.csv", b"x,X\n1,2\n", "column X, x: appears more than once"),
         ("a.csv", "x,y\n1,2\n".encode("utf-16"), "is no text in UTF-8"),
         ("a.csv", b"one,two\n1,2\n", "no format of config/requests.yaml has its columns, one, two"),

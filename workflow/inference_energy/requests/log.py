@@ -59,6 +59,9 @@ ROW_NUMBER = "file_row_number"
 FIRST_BYTES = 4 * LONGEST_LINE
 """Text at most in which these objects are looked for."""
 
+CHUNK = 2**24
+"""Bytes of a text that are written anew at once."""
+
 FIRST_LINES = 10
 """Lines of a JSON file by which it is known whether every one is an object of its own."""
 
@@ -199,7 +202,8 @@ def _is_empty(path: Path) -> bool:
     if size >= NOTHING or path.suffix.lower() not in COMPRESSIONS:
         return size == 0
     try:
-        return not _lines(connect(), path.as_posix(), 1)
+        with _opened(path.as_posix()) as text:
+            return not text.peek(1)
     except InputError:
         # told where it is read
         return False
@@ -323,7 +327,7 @@ def describe(
                 raise InputError(f"{file}: column {name}: is the reader's own name; rename it")
         return LogColumns(types)
     if kind == "csv":
-        columns = [*_header(connection, file)[0], *_folder_columns(file)]
+        columns = [*_header(file)[0], *_folder_columns(file)]
         return LogColumns(dict.fromkeys(columns, "VARCHAR"))
     keys = [*_keys(connection, file, objects), *_folder_columns(file)]
     return LogColumns(dict.fromkeys(keys, "JSON"), "json")
@@ -350,21 +354,28 @@ def values_of(file: str) -> Iterator[None]:
         ) from None
 
 
-def _lines(connection: duckdb.DuckDBPyConnection, file: str, count: int) -> list[str]:
-    """First lines of a text file, however it is compressed."""
-    try:
-        rows = connection.execute(
-            f"SELECT line FROM read_csv({_name(file)}, auto_detect=false, header=false,"
-            " columns={'line': 'VARCHAR'}, delim='\x01', quote='', escape='',"
-            f" max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}, ignore_errors=true)"
-            f" LIMIT {count}"
-        ).fetchall()
-    except duckdb.Error as error:
-        raise InputError(f"{file}: {_first_line(error)}; give a readable text file") from None
-    return [line or "" for (line,) in rows]
+def _first_line_of(file: str) -> str:
+    """First line of a text file, however it is compressed and whichever ends its lines have.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or the line is no text in UTF-8.
+    """
+    with _opened(file) as text:
+        line = re.split(rb"[\r\n]", next(_text_lines(text), b""), maxsplit=1)[0]
+    if b"\0" not in line:
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            pass
+    raise InputError(
+        f"{file}, row 1: is no text in UTF-8; write the file anew, or end its name in"
+        f" {' or '.join(COMPRESSIONS)} if it is compressed"
+    )
 
 
-def _header(connection: duckdb.DuckDBPyConnection, file: str) -> tuple[list[str], str]:
+def _header(file: str) -> tuple[list[str], str]:
     """Names of a table's columns, and what is between them.
 
     Raises
@@ -373,16 +384,14 @@ def _header(connection: duckdb.DuckDBPyConnection, file: str) -> tuple[list[str]
         If the file has no header, is no text in UTF-8, or a name appears more than once, whatever
         the case of its letters.
     """
-    (line,) = _lines(connection, file, 1) or [""]
-    if "\0" in line:
-        raise InputError(f"{file}: is no text in UTF-8, as its first line has zeros; write it anew")
+    line = _first_line_of(file)
     between = ["\t"] if _ending(Path(file)) == ".tsv" else DELIMITERS
     rows = [_split(line.lstrip("\ufeff"), one) for one in between]
     header = max(rows, key=len)
     if not header:
         if line.strip():
             raise InputError(f"{file}, row 1: is no header; name the columns there")
-        raise InputError(f"{file}: is empty; a header and rows are needed")
+        raise InputError(f"{file}, row 1: is empty; name the columns there")
     # pandas writes its index under no name
     names = [name.strip() or f"column {number}" for number, name in enumerate(header, 1)]
     counts = Counter(map(str.casefold, names))
@@ -540,7 +549,7 @@ def requests_view(
         return stated(known, log.form), 0, []
     if log.kind == "csv":
         columns = select(known, log.form, unit.file)
-        rows = known.opened(_csv_rows(connection, unit.file))
+        rows = known.opened(_csv_rows(unit.file))
     else:
         # a key that the first objects lack can still come
         items = LogColumns(None, "item")
@@ -549,6 +558,14 @@ def requests_view(
     path = literal(Path(folder) / "requests.parquet")
     try:
         try:
+            connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
+        except duckdb.InvalidInputException:
+            if log.kind != "csv":
+                raise
+            # lines end in two ways, as of who joins files, and DuckDB reads one of them
+            alike = Path(folder) / "alike.csv"
+            _end_lines_alike(unit.file, alike)
+            rows = known.opened(_csv_rows(unit.file, alike.as_posix()))
             connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
         except duckdb.OutOfMemoryException:
             if log.kind == "csv" or "unnest" in log.form:
@@ -580,8 +597,9 @@ def _columns_with_values(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for name, some in zip(COLUMNS, found, strict=True) if some}
 
 
-def _csv_rows(connection: duckdb.DuckDBPyConnection, file: str) -> str:
-    header, delimiter = _header(connection, file)
+def _csv_rows(file: str, source: str | None = None) -> str:
+    """SQL of a table's rows; ``source`` is the file that they are read from, if another."""
+    header, delimiter = _header(file)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     beside = "".join(
         f", {'NULL' if value is None else literal(value)} AS {quoted(name)}"
@@ -590,10 +608,20 @@ def _csv_rows(connection: duckdb.DuckDBPyConnection, file: str) -> str:
     )
     return (
         f"(SELECT *{beside} FROM"
-        f" read_csv({_name(file)}, auto_detect=false, header=true, columns={{{columns}}},"
+        f" read_csv({_name(source or file)}, auto_detect=false, header=true, columns={{{columns}}},"
         f" delim={literal(delimiter)}, quote='\"', escape='\"', store_rejects=true,"
         f" rejects_limit=0, max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}))"
     )
+
+
+def _end_lines_alike(file: str, target: Path) -> None:
+    """Write a text file anew, plain and with lines that all end in a line feed."""
+    with _opened(file) as text, open(target, "wb") as alike:
+        while some := text.read(CHUNK):
+            # of two characters that end a line a chunk can have the first
+            while some.endswith(b"\r") and (more := text.read(1)):
+                some += more
+            alike.write(some.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
 
 
 def _json_rows(
@@ -693,7 +721,8 @@ def _rejected(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[int]]:
     tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
     if "reject_errors" not in tables:
         return 0, []
-    text = "rtrim(csv_line, chr(10) || chr(13))"
+    # of a line that ends in two characters the second one stands before the next line
+    text = "trim(csv_line, chr(10) || chr(13))"
     lines = f"max(length({text}) - length(replace({text}, chr(10), '')) + 1) AS lines"
     sql = f"SELECT line, {lines} FROM reject_errors GROUP BY line ORDER BY line"
     found = connection.execute(sql).fetchall()
