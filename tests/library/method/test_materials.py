@@ -39,3 +39,10 @@ def test_rows_of_several_tables_come_once(table):
     given = Materials({**tables}, {"traces": {}})({"benchmarks": {"table": table}})
     assert given["table"]["x"].tolist() == ([1, 2] if table == "a.csv" else [1, 2, 3])
     assert given["traces"] == {}
+
+
+def test_copies_of_a_buckets_tables_are_known_by_what_their_paths_end_in():
+    tables = {n: pd.DataFrame({"x": [n]}) for n in ("copy/data/b.csv", "copy/data/a.csv", "a.csv")}
+    for named, found in {"data/a.csv": "copy/data/a.csv", "a.csv": "a.csv"}.items():
+        given = Materials(tables, {})({"benchmarks": {"table": named}})
+        assert given["table"]["x"].tolist() == [found]

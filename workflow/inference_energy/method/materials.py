@@ -100,10 +100,16 @@ class Materials:
     def _joined(self) -> dict[tuple[str, ...], pd.DataFrame]:
         return {}
 
+    def _table(self, path: str) -> pd.DataFrame:
+        """Table of a path; of a bucket's file Snakemake's copy, whose path only ends in it."""
+        if path in self.tables:
+            return self.tables[path]
+        return self.tables[next((own for own in self.tables if own.endswith(f"/{path}")), path)]
+
     def __call__(self, method: Mapping[str, Any]) -> dict[str, Any]:
         """Keyword arguments of ``build`` for a resolved method; rows of several tables once."""
         paths = tuple(tables_of(method))
         if paths not in self._joined:
-            table = pd.concat([self.tables[path] for path in paths], ignore_index=True)
+            table = pd.concat([self._table(path) for path in paths], ignore_index=True)
             self._joined[paths] = table.drop_duplicates(ignore_index=True)
         return {"table": self._joined[paths]} | dict(self.shared)
