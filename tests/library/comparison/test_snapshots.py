@@ -2,7 +2,12 @@
 
 import pytest
 from inference_energy.comparison.changes import compare_snapshots
-from inference_energy.comparison.snapshots import snapshot_of_folder, snapshot_of_revision
+from inference_energy.comparison.snapshots import (
+    committed_file,
+    committed_files,
+    snapshot_of_folder,
+    snapshot_of_revision,
+)
 from inference_energy.errors import InputError
 from library.comparison.snapshot import DATA, ENERGY, FILES
 from processes import git
@@ -38,22 +43,76 @@ def test_an_uncommitted_tree_is_compared_with_the_revision(checkout):
     assert changes.texts == ["results/claims.md"]
 
 
+def refusal(folder, revision):
+    with pytest.raises(InputError) as error:
+        snapshot_of_revision(folder, revision)
+    return str(error.value)
+
+
+def test_a_folder_has_what_is_no_longer_committed_and_not_what_git_ignores(checkout):
+    path = "results/new, with a blank.csv"
+    (checkout / path).write_text("a")
+    (checkout / "results/large.parquet").write_text("ignored")
+    (checkout / "elsewhere.csv").write_text("no result")
+    gone = sorted(FILES)[0]
+    (checkout / gone).unlink()
+    found = snapshot_of_folder(checkout)
+    assert list(found) == sorted({*FILES, path} - {gone})
+    assert found[path] == b"a"
+
+
+def test_the_last_commit_is_read_whatever_is_in_the_folder(checkout):
+    for path in FILES:
+        (checkout / path).write_text("changed")
+    name = "results/mine/energy_per_query.csv"
+    assert committed_file(checkout, name) == ENERGY
+    assert committed_file(checkout / "results", "mine/energy_per_query.csv") == ENERGY
+    assert committed_file(checkout, "results/none.csv") is None
+    files, commit = committed_files(checkout, ("results",))
+    assert files == {p: t.encode() for p, t in FILES.items() if p.startswith("results/")}
+    assert git(checkout, "rev-parse", "HEAD").startswith(commit) and len(commit) >= 7
+    assert snapshot_of_revision(checkout, "HEAD")[1] == commit
+
+
+def test_letters_that_are_not_utf_8_are_replaced(checkout):
+    (checkout / "results/claims.md").write_bytes(b"caf\xe9")
+    git(checkout, "commit", "-qam", "latin")
+    assert committed_file(checkout, "results/claims.md") == "caf\ufffd"
+
+
 def test_a_revision_that_is_missing_or_has_no_results_is_named(checkout):
-    with pytest.raises(InputError, match="'v9': unknown revision; allowed are commits"):
-        snapshot_of_revision(checkout, "v9")
-    with pytest.raises(InputError, match=r"has no results folder; .* choose a later one"):
-        snapshot_of_revision(checkout, "HEAD~1")
-    with pytest.raises(InputError, match="unknown revision"):
-        snapshot_of_revision(checkout, "--help")
+    unknown = (
+        "unknown revision; allowed are commits, branches and tags of this checkout such as HEAD~1;"
+        " correct it, or fetch it if the clone is shallow"
+    )
+    assert refusal(checkout, "v9") == f"key since: value 'v9': {unknown}"
+    assert refusal(checkout, "--help") == f"key since: value '--help': {unknown}"
+    first = git(checkout, "rev-parse", "--short", "HEAD~1").strip()
+    assert refusal(checkout, "HEAD~1") == (
+        f"key since: value 'HEAD~1': commit {first} has no results folder; allowed is a revision"
+        " with committed results; choose a later one"
+    )
 
 
 def test_a_folder_that_is_no_checkout_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(InputError, match="is not a git checkout"):
-        snapshot_of_revision(tmp_path, "HEAD")
+    assert refusal(tmp_path, "HEAD") == (
+        f"{tmp_path}: is not a git checkout; changes are told against a git revision; clone the"
+        " repository or run git init and commit"
+    )
+    assert committed_files(tmp_path, ("results",)) == ({}, "")
+    assert committed_file(tmp_path, "results/claims.md") is None
+
+
+def test_a_commit_that_git_cannot_read_is_told_with_what_git_says(checkout):
+    blob = git(checkout, "rev-parse", "HEAD:results/claims.md").strip()
+    (checkout / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    told = refusal(checkout, "HEAD")
+    assert told.startswith("key since: value 'HEAD': git cannot read it (")
+    assert blob in told
 
 
 def test_git_must_be_there(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(InputError, match="git is not installed"):
-        snapshot_of_revision(tmp_path, "HEAD")
+    assert refusal(tmp_path, "HEAD") == "git is not installed; changes need it; install git"
+    assert committed_file(tmp_path, "results/claims.md") is None
