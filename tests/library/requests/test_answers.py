@@ -225,6 +225,19 @@ def test_examples_of_partitions_of_one_name_are_told_apart(count, tmp_path):
     assert len(read_table(tmp_path / "examples.csv", "requests_examples")) == 3
 
 
+def test_a_model_named_as_another_row_is_told_apart(answered):
+    serving, counts, _ = answered
+    names = ["all", "not stated", "all (model)", None]
+    rows = [counts["lengths"].head(5).assign(model=name) for name in names]
+    lengths = pd.concat(rows, ignore_index=True)
+    table = energies(serving, lengths)
+    told = {"all (model) (1 of 2)", "all (model) (2 of 2)", "not stated (model)", "not stated"}
+    by_model = answers.by_model(serving, lengths, table)["model"]
+    assert set(by_model) == told | {"all"} and by_model.is_unique
+    parts = answers.parts(serving, lengths, table).set_index(["model", "part"])
+    assert parts.index.is_unique and parts.loc["all", "energy_wh_p50"].ndim == 1
+
+
 def test_addresses_of_models_are_not_told(answered, paper):
     serving, counts, _ = answered
     names = ["carol@example.net", "dan@example.net", "claude-3-5@20241022", None]

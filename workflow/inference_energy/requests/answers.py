@@ -46,7 +46,7 @@ TENANTS = 1000
 """Tenants that are told one by one; the others are one row together."""
 
 TOKENS = ("input", "cached", "output", "reasoning")
-NOT_STATED = "not stated"
+ALL, NOT_STATED = "all", "not stated"
 LOAD_ENERGIES = ("energy_wh_p50", "energy_wh_at_best", "load_share")
 
 
@@ -78,7 +78,7 @@ def by_model(serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame) -> pd
     """Requests, tokens and energy of each of the log's models, and of all; a DataFrame."""
     whole = total(serving.factor, table)["p50"]
     told = model_names(lengths["model"])
-    rows = [{"model": "all", "charged_as": ""} | _row(serving, lengths, table, whole)]
+    rows = [{"model": ALL, "charged_as": ""} | _row(serving, lengths, table, whole)]
     for model, one in lengths.groupby("model", dropna=False, sort=True):
         name = _text(model)
         own = table.loc[one.index]
@@ -226,7 +226,7 @@ def parts(serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame) -> pd.Da
     """Energy of computing input, of reading what is cached, of answering; by model and in all."""
     rows = []
     told = model_names(lengths["model"])
-    groups = [("all", table)]
+    groups = [(ALL, table)]
     for model, one in lengths.groupby("model", dropna=False, sort=True):
         own = table.loc[one.index]
         groups.append((told[_text(model)], own))
@@ -354,9 +354,13 @@ def file_names(files: Iterable[str]) -> pd.Series:
 
 
 def model_names(models: pd.Series) -> dict[str | None, str]:
-    """Names of models, None among them, without what can be personal; equal ones are numbered."""
+    """Names of models, None among them, without what can be personal; equal ones are numbered, and
+    those that stand for other rows of a table are told to be of a model.
+    """
     names = sorted(filter(None, map(_text, pd.unique(models))))
-    told = _apart({name: shown_model(name) for name in names})
+    shown_names = {name: shown_model(name) for name in names}
+    own = {name: f"{name} (model)" for name in names if name in (ALL, NOT_STATED)}
+    told = _apart(shown_names | own)
     return {str(name): text for name, text in told.items()} | {None: NOT_STATED}
 
 
