@@ -53,6 +53,16 @@ def test_hours_are_shown_where_the_log_has_them_and_the_rest_pointed_at(answered
     assert f"The other {len(hours) - 24} are in `by_hour.csv`." in text
 
 
+@pytest.mark.parametrize("name", ["by_model", "parts"])
+def test_rows_that_are_not_shown_are_pointed_at(answered, tables, settings, name):
+    text = page("A log", tables, answered[2], settings, LOAD)
+    assert "The other" not in text
+    more = [tables[name].assign(model=f"model {number}") for number in range(30)]
+    many = pd.concat([tables[name], *more], ignore_index=True)
+    text = page("A log", tables | {name: many}, answered[2], settings, LOAD)
+    assert f"|\n\nThe other {len(many) - 24} are in `{name}.csv`.\n\n" in text
+
+
 def test_a_page_without_an_hour_has_no_table_of_hours(answered, tables, settings):
     hours = tables["by_model"].assign(hour="").iloc[:0]
     text = page("A log", tables | {"by_hour": hours}, answered[2], settings, LOAD)
