@@ -129,6 +129,13 @@ def test_what_is_wrong_is_told_before_anything_runs(project, config, words):
     assert "Traceback" not in text
 
 
+@pytest.mark.parametrize("split", ["requests=0", "request=3"])
+def test_a_split_into_nothing_or_of_nothing_is_refused(project, split):
+    code, text = requests(project, "--set-scatter", split)
+    assert code != 0 and "Traceback" not in text
+    assert f"--set-scatter: value {split}: allowed is requests or multiverse" in text
+
+
 def test_two_logs_are_read_at_once_but_not_one_twice(project, answer):
     """A run of the same log is refused; a run of another is not, and has its own job's logs."""
     held = Lock(project / FOLDER.parent, LOCK)

@@ -37,11 +37,25 @@ FIGURE_CATEGORIES = {
     "uncertainty": "Energy per query",
 }
 
+# what --set-scatter splits
+SPLIT = ("requests", "multiverse")
+
 try:
     # which targets are asked for is known only when all rules are; onstart holds it against them
     SETTINGS = config_files.load(config, whatif="whatif" in sys.argv)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# Snakemake lets a workflow of no parts run, and passes over names that nothing is split by; another
+# workflow that uses this one as a module has names of its own
+told = [
+    f"--set-scatter: value {name}={parts}: allowed is {' or '.join(SPLIT)} and a whole number above"
+    " zero, as in requests=64; correct it"
+    for name, parts in workflow.resource_settings.overwrite_scatter.items()
+    if parts < 1 or (is_own() and name not in SPLIT)
+]
+if told:
+    raise WorkflowError("\n".join(told))
 
 for name, problems in SETTINGS.broken.items():
     # those of methods that a what-if does without are told once, below
