@@ -2,14 +2,15 @@
 
 import pytest
 from inference_energy.comparison import medians as comparison_medians
-from inference_energy.comparison.medians import ExactMedians
+from inference_energy.comparison.medians import ExactMedians, fitted_from
 from inference_energy.energy.exact import blend_energy, regime_energy
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import fit_laws
 from inference_energy.method.build import build
 from inference_energy.method.differences import differing, with_settings
 from inference_energy.method.files import merge
-from library.comparison.methods import V1, V2, paper
+from library.comparison.methods import PAPER, V1, V2, paper
+from repository import METHODS
 
 CHANGES = {
     "node_power": V1["node_power"],
@@ -89,3 +90,43 @@ def test_a_mixture_that_cannot_be_built_is_refused():
     twice = additive | {"input_charge": {"input_tokens_per_output_token": charge}}
     with pytest.raises(InputError, match="charged twice"):
         ExactMedians(paper)(merge(V2, twice))
+
+
+def test_only_what_is_asked_for_is_computed():
+    medians = ExactMedians(paper)(V2)
+    assert list(medians) == ["traditional median", "long median"]
+    assert ExactMedians(paper, ["long"])(V2) == {"long median": medians["long median"]}
+
+
+def test_what_a_method_is_built_from_is_asked_once_for_each_table_and_each_state_of_the_data():
+    asked = []
+
+    def materials_of(method):
+        asked.append(method)
+        return {"table": PAPER}
+
+    medians = ExactMedians(materials_of, ["long"])
+    other = V2 | {"benchmarks": V2["benchmarks"] | {"table": "other.csv"}}
+    before = V2 | {"data": {"value": "HEAD"}}
+    for method in (V2, V1, other, before, V2, other, before):
+        assert medians._given(method)["table"] is PAPER
+    assert asked == [V2, other, before]
+    assert medians(V2).keys() == {"long median"}
+    assert asked == [V2, other, before]
+
+
+def test_the_laws_of_a_method_that_is_served_follow_from_its_nodes_and_its_engine(monkeypatch):
+    revised = METHODS["revised"]
+    apart = [
+        revised | {"node_power": V2["node_power"] | {"default": {"value": 9, "unit": "kW"}}},
+        revised | {"monte_carlo": revised["monte_carlo"] | {"seed": 7}},
+        revised | {"serving": {}},
+    ]
+    for other in apart:
+        assert fitted_from(other) != fitted_from(revised)
+    # of a method that is not served the node's power is a factor, and the engine draws it
+    for name in ("node_power", "monte_carlo"):
+        assert fitted_from(V2 | {name: {}}) == fitted_from(V2)
+    given = {"table": PAPER, "hardware": "nodes"}
+    monkeypatch.setattr(comparison_medians, "fit_serving", lambda *of: of)
+    assert ExactMedians(lambda _: given)._laws(revised) == (revised, PAPER, "nodes")

@@ -44,19 +44,19 @@ def snapshot_of_revision(root: AnyPath, revision: str) -> tuple[dict[str, bytes]
     InputError
         If the folder is no git checkout, the revision is unknown, or it has no results.
     """
-    if _git(root, "rev-parse", "--is-inside-work-tree")[0]:
+    if _git(root, "rev-parse")[0]:
         raise InputError(
             f"{root}: is not a git checkout; changes are told against a git revision; clone the"
             " repository or run git init and commit"
         )
-    code, found, _ = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    code, found, _ = _git(root, "rev-parse", "--verify", f"{revision}^{{commit}}")
     if code:
         raise InputError(
             f"key since: value {revision!r}: unknown revision; allowed are commits, branches and"
             " tags of this checkout such as HEAD~1; correct it, or fetch it if the clone is shallow"
         )
     commit = found.decode().strip()
-    _, names, _ = _git(root, "ls-tree", "--name-only", commit, "--", *FOLDERS)
+    _, names, _ = _git(root, "ls-tree", "--name-only", commit, *FOLDERS)
     present = names.decode().split()
     short = _git(root, "rev-parse", "--short", commit)[1].decode().strip()
     if "results" not in present:
@@ -64,7 +64,7 @@ def snapshot_of_revision(root: AnyPath, revision: str) -> tuple[dict[str, bytes]
             f"key since: value {revision!r}: commit {short} has no results folder; allowed is a"
             " revision with committed results; choose a later one"
         )
-    code, archive, message = _git(root, "archive", "--format=tar", commit, "--", *present)
+    code, archive, message = _git(root, "archive", commit, *present)
     if code:
         raise InputError(f"key since: value {revision!r}: git cannot read it ({message})")
     return _unpacked(archive), short
@@ -90,7 +90,7 @@ def snapshot_of_folder(root: AnyPath) -> dict[str, bytes]:
     dict of str to bytes
     """
     _, names, _ = _git(
-        root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *FOLDERS
+        root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *FOLDERS
     )
     paths = sorted({name for name in names.decode().split("\0") if name})
     return {
@@ -105,7 +105,7 @@ def committed_file(root: AnyPath, path: AnyPath) -> str | None:
     except InputError:
         # a copy without git has nothing to compare with
         return None
-    return None if code else content.decode("utf-8", errors="replace")
+    return None if code else content.decode(errors="replace")
 
 
 def committed_files(root: AnyPath, folders: tuple[str, ...]) -> tuple[dict[str, bytes], str]:
@@ -128,5 +128,5 @@ def committed_files(root: AnyPath, folders: tuple[str, ...]) -> tuple[dict[str, 
     code, short, _ = _git(root, "rev-parse", "--short", "HEAD")
     if code:
         return {}, ""
-    archive = _git(root, "archive", "--format=tar", "HEAD", "--", *folders)[1]
+    archive = _git(root, "archive", "HEAD", *folders)[1]
     return _unpacked(archive), short.decode().strip()
