@@ -53,8 +53,10 @@ def test_hours_are_shown_where_the_log_has_them_and_the_rest_pointed_at(answered
     assert f"The other {len(hours) - 24} are in `by_hour.csv`." in text
 
 
-@pytest.mark.parametrize("name", ["by_model", "parts"])
+@pytest.mark.parametrize("name", ["by_model", "parts", "load"])
 def test_rows_that_are_not_shown_are_pointed_at(answered, tables, settings, name):
+    serving, counts, table = answered
+    tables["load"] = answers.load_table(serving, counts["lengths"], table)
     text = page("A log", tables, answered[2], settings, LOAD)
     assert "The other" not in text
     more = [tables[name].assign(model=f"model {number}") for number in range(30)]
