@@ -5,13 +5,19 @@ from math import inf
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 from inference_energy.comparison.changes import (
+    Changes,
     Moved,
+    TableChange,
     canonical_svg,
     compare_snapshots,
     compare_tables,
+    key_columns,
+    same_figure,
 )
 from inference_energy.comparison.page import changes_page, figures_page
+from inference_energy.errors import InputError
 from library.comparison.snapshot import CLAIMS, DATA, ENERGY, FILES, METHOD, REWRITTEN
 
 
@@ -173,3 +179,162 @@ def test_the_figures_page_holds_both_figures_in_itself():
     assert text.count("data:image/svg+xml;base64,") == 2
     assert "http" not in text
     assert "No figure moved" in figures_page(compare_snapshots(after, after), "HEAD", "abc")
+
+
+def test_a_change_is_relative_between_numbers_alone():
+    assert Moved({}, "value", "2", "3").relative == pytest.approx(0.5)
+    assert Moved({}, "value", "-2", "-3").relative == pytest.approx(-0.5)
+    for before, after in (("2", ""), ("", "2"), ("yes", "no")):
+        assert Moved({}, "value", before, after).relative is None
+
+
+def test_rows_are_counted_old_and_new():
+    row, other = {"a": "1"}, {"a": "2"}
+    moved = [Moved(row, column, "1", "2") for column in ("b", "c")]
+    change = TableChange("t.csv", [row], [row, other], moved, 4)
+    assert (change.altered, change.rows, change.whole) == (1, 8, None)
+    assert (TableChange("t.csv", [row]).whole, TableChange("t.csv", [], [row]).whole) == (
+        "new",
+        "gone",
+    )
+    for added, removed in (([row], []), ([], [row]), ([row], [row])):
+        assert TableChange("t.csv", added, removed, [], 1).whole is None
+    assert TableChange("t.csv").whole is None
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_whatever_differs_is_a_change(place):
+    parts = [
+        [TableChange("t.csv", [{"a": "1"}])],
+        [("a.svg", None, b"")],
+        {"m/method.yaml": [{"key": "pue"}]},
+        ["a.md"],
+    ]
+    nothing = [[TableChange("t.csv", unchanged=2)], [], {}, []]
+    mixed = [part if at == place else nothing[at] for at, part in enumerate(parts)]
+    assert Changes(*mixed, 3).any
+    assert not Changes(*nothing, 3).any
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [
+        # a byte order mark and line ends are no part of a cell, and Latin letters are read
+        (b"a,b\n1,x\n", b"\xef\xbb\xbfa,b\r\n1,x\r\n", (0, 0, 0, 1)),
+        (b"a,b\n1,caf\xe9\n", b"a,b\n1,caf\xe9\n", (0, 0, 0, 1)),
+        # text is not a number, nor the other way round
+        (b"a,b\n1,x\n", b"a,b\n1,2\n", (1, 1, 0, 0)),
+        # without a schema rows are compared whole, those that stand there twice by their number
+        (b"a,b\n1,2\n1,2\n1,2\n", b"a,b\n1,2\n1,2\n1,2\n", (0, 0, 0, 3)),
+        (None, b"a,b\n", (0, 0, 0, 0)),
+        (b"a,b\n", None, (0, 0, 0, 0)),
+        (None, b"a,b\n1,2\n", (1, 0, 0, 0)),
+    ],
+)
+def test_rows_are_compared_as_what_they_say(before, after, counts):
+    found = compare_tables("results/x.csv", before, after)
+    assert (len(found.added), len(found.removed), len(found.moved), found.unchanged) == counts
+
+
+def test_a_key_that_stands_twice_on_one_side_compares_whole_rows():
+    twice = ENERGY + ENERGY.splitlines()[1].replace(",0.3,", ",0.5,") + "\n"
+    for before, after, sides in ((ENERGY, twice, (1, 0)), (twice, ENERGY, (0, 1))):
+        change = compare_tables("results/f.csv", before.encode(), after.encode())
+        assert (len(change.added), len(change.removed)) == sides
+        assert (change.moved, change.unchanged) == ([], 3)
+
+
+def test_a_value_that_is_gone_is_told_as_empty():
+    after = ENERGY.replace(",0.3,", ",,")
+    (moved,) = compare_tables("results/f.csv", ENERGY.encode(), after.encode()).moved
+    assert (moved.before, moved.after) == ("0.3", "")
+    narrow = "\n".join(line.rpartition(",")[0] for line in ENERGY.splitlines())
+    change = compare_tables("results/f.csv", ENERGY.encode(), narrow.encode())
+    assert {(m.column, m.before, m.after) for m in change.moved} == {("unit", "Wh", "")}
+
+
+def test_of_several_schemas_that_fit_the_one_of_fewest_keys_counts():
+    header = ENERGY.splitlines()[0].split(",")
+    assert key_columns(header) == ["engine", "regime", "subject", "pathway", "statistic"]
+    assert key_columns(["b", "a"]) == ["a", "b"]
+
+
+DRAWING = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
+  <title>t</title><metadata>now</metadata>
+  <defs><path id="{name}" d="M 1.0 2.50 L 3 4"/><path id="{other}" d="M 0 0"/></defs>
+  <use xlink:href="#{used}" style="fill: #ff0000"/><text>  two   words </text>
+</svg>"""
+NAMES = {"name": "m1", "other": "m2", "used": "m1"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("<title>t</title>", "<title>another</title>", True),
+        ("<metadata>now</metadata>", "<metadata>then</metadata>", True),
+        ("M 1.0 2.50 L", "M 1   2.5 L", True),
+        ("  two   words ", "two words", True),
+        ("two   words", "twowords", False),
+        ("two   words", "other words", False),
+        ("M 1.0 2.50 L", "M 1.5 2.50 L", False),
+        ("M 1.0 2.50 L", "M 1.02.50 L", False),
+        ("#ff0000", "#ff0001", False),
+        ("<defs>", "<defs><!-- drawn -->", True),
+    ],
+)
+def test_a_drawing_is_what_is_seen_of_it(old, new, same):
+    drawing = DRAWING.format(**NAMES)
+    assert old in drawing
+    assert same_figure(".svg", drawing.encode(), drawing.replace(old, new).encode()) is same
+
+
+def test_elements_are_known_by_what_refers_to_them_whatever_they_are_called():
+    drawing = DRAWING.format(**NAMES).encode()
+    other = DRAWING.format(name="x", other="y", used="x").encode()
+    assert same_figure(".svg", drawing, other)
+    assert not same_figure(".svg", drawing, DRAWING.format(**NAMES | {"used": "m2"}).encode())
+
+
+def test_a_figure_that_is_no_drawing_is_another():
+    assert not same_figure(".svg", b"<svg", DRAWING.format(**NAMES).encode())
+    assert same_figure(".svg", b"<svg", b"<svg")
+
+
+def test_every_kind_of_file_is_compared_as_what_it_is():
+    before = {
+        "figures/a.svg": svg([1, 2]),
+        "figures/b.svg": svg([1, 2]),
+        "figures/c.png": png(0.5, 9),
+        "results/mine/method.yaml": METHOD.encode(),
+        "results/other/method.yaml": METHOD.encode(),
+        "results/caf\u00e9.md": b"caf\xe9  au lait\n",
+        "results/same.md": b"a b",
+    }
+    after = {
+        "figures/a.svg": svg([1, 2], salt="b"),
+        "figures/b.svg": svg([1, 2], salt="b"),
+        "figures/b.png": png(0.1, 9),
+        "figures/c.png": png(0.5, 0),
+        "results/new/method.yaml": METHOD.encode(),
+        "results/other/method.yaml": METHOD.replace("1.2", "1.3").encode(),
+        "results/caf\u00e9.md": b"caf\xe9 au lait\n",
+        "results/same.md": b"ab",
+        "results/new.md": b"",
+    }
+    found = compare_snapshots(before, after)
+    # a PNG beside an SVG, on either side, is the same figure
+    assert (found.figures, found.tables) == ([], [])
+    assert found.texts == ["results/new.md", "results/same.md"]
+    assert found.unchanged_files == 4
+    assert list(found.settings) == [
+        "results/mine/method.yaml",
+        "results/new/method.yaml",
+        "results/other/method.yaml",
+    ]
+    (changed,) = found.settings["results/other/method.yaml"]
+    assert (changed["path"], changed["base"], changed["head"]) == ("pue.value", "1.2", "1.3")
+
+
+def test_a_method_that_cannot_be_read_is_named():
+    with pytest.raises(InputError, match=r"results/mine/method\.yaml, line 2"):
+        compare_snapshots({}, {"results/mine/method.yaml": b"a: [1"})

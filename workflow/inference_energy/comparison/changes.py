@@ -229,7 +229,7 @@ def canonical_svg(content: bytes) -> str:
             element.attrib["id"] = names[identity]
         element.text = " ".join((element.text or "").split())
         element.tail = None
-    return ET.canonicalize(ET.tostring(root, encoding="unicode"))
+    return ET.canonicalize(ET.tostring(root))
 
 
 def same_figure(suffix: str, before: bytes, after: bytes) -> bool:
@@ -241,7 +241,7 @@ def same_figure(suffix: str, before: bytes, after: bytes) -> bool:
             return canonical_svg(before) == canonical_svg(after)
         except ET.ParseError:
             return False
-    old, new = (imread(io.BytesIO(content), format="png") for content in (before, after))
+    old, new = (imread(io.BytesIO(content)) for content in (before, after))
     return old.shape == new.shape and bool(np.array_equal(old, new))
 
 
@@ -289,5 +289,5 @@ def compare_snapshots(before: Mapping[str, bytes], after: Mapping[str, bytes]) -
 def _text_lines(content: bytes | None) -> list[str] | None:
     if content is None:
         return None
-    lines = content.decode("utf-8", errors="replace").splitlines()
+    lines = content.decode(errors="replace").splitlines()
     return [" ".join(line.split()) for line in lines if line.strip()]
