@@ -86,6 +86,7 @@ if REQUESTS:
             deployment=REQUESTS["served"] if "path" in REQUESTS["served"] else None,
             reference=REQUESTS["reference"],
             stated=sorted(REQUESTS["stated"]),
+            format=REQUESTS["format"],
             load=REQUESTS["load"],
             left_out=REQUESTS["left_out"],
             tables=request_files.tables(REQUESTS),

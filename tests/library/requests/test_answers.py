@@ -186,11 +186,13 @@ def test_the_load_of_requests_without_a_model_is_told(answered):
 
 def test_a_log_of_which_nothing_counts_is_refused():
     kinds = pd.DataFrame({"kind": ["rows", "negative"], "n": [3, 3]})
-    with pytest.raises(InputError, match=r"no row counts .*negative: 3\); see"):
-        answers.check_any(pd.DataFrame(), kinds)
+    with pytest.raises(
+        InputError, match=r"no row counts, read by the format plain .*negative: 3\); see"
+    ):
+        answers.check_any(pd.DataFrame(), kinds, "plain")
     kinds = pd.DataFrame({"kind": ["rows", "no tokens"], "n": [3, 3]})
     with pytest.raises(InputError, match=r"no tokens: 3\); .* without decimals"):
-        answers.check_any(pd.DataFrame(), kinds)
+        answers.check_any(pd.DataFrame(), kinds, "plain")
 
 
 def test_tables_meet_their_schemas(answered, paper, settings, tmp_path):

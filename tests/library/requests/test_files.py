@@ -163,6 +163,17 @@ def test_a_format_of_ones_own_is_held_against_itself(known, log, tmp_path):
     assert all(problem.startswith(f"{form}: key") for problem in caught.value.problems)
 
 
+def test_the_format_that_a_log_was_found_to_have_is_known(known, log, tmp_path):
+    assert known(DAY)["format"] == ""
+    config = log | {"method": "revised"}
+    assert known(config)["format"] == known(config | {"format": "plain"})["format"] == "plain"
+    form = tmp_path / "mine.yaml"
+    form.write_text(
+        "source: a test\ntime: text\ncolumns: {input: input_tokens, output: output_tokens}\n"
+    )
+    assert known(config | {"format": str(form)})["format"] == "mine.yaml"
+
+
 @pytest.mark.parametrize("config", [DAY, {"method": "revised"}])
 def test_a_method_whose_problems_are_told_elsewhere_stops_nothing(known, log, config):
     methods = {name: method for name, method in METHODS.items() if name != "revised"}

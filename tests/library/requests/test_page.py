@@ -115,3 +115,11 @@ def test_the_page_says_which_files_were_left_out(answered, tables, settings):
     names = [f"_{number}.csv" for number in range(13)]
     text = page("A log", tables, answered[2], settings, LOAD, names)
     assert "13 files were left out" in text and "`_9.csv` and 3 more" in text
+
+
+def test_the_page_says_by_which_format_the_log_was_read(answered, tables, settings):
+    told = "The log was read by the format"
+    assert told not in page("A log", tables, answered[2], settings, LOAD)
+    read_by = "azure", {"output", "finish", "input"}
+    text = page("A log", tables, answered[2], settings, LOAD, read_by=read_by)
+    assert f"{told} `azure`: end, input, output.\n" in text

@@ -396,8 +396,8 @@ def examples(found: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
     )
 
 
-def check_any(lengths: pd.DataFrame, counted: pd.DataFrame) -> None:
-    """Refuse a log of which no request counts.
+def check_any(lengths: pd.DataFrame, counted: pd.DataFrame, form: str) -> None:
+    """Refuse a log of which no request counts; ``form`` is the name of its format.
 
     Raises
     ------
@@ -411,9 +411,12 @@ def check_any(lengths: pd.DataFrame, counted: pd.DataFrame) -> None:
     )
     # whoever writes all columns with three decimals loses every row
     tokens = counted.loc[counted["kind"] == "no tokens", "n"].sum()
-    remedy = "write tokens as whole numbers without decimals (1.000 can be one or a thousand); "
+    remedy = (
+        "write tokens as whole numbers without decimals (1.000 can be one or a thousand), or name"
+        " another format; "
+    )
     raise InputError(
-        f"key log: no row counts ({found or 'the log is empty'});"
+        f"key log: no row counts, read by the format {form} ({found or 'the log is empty'});"
         f" {remedy if tokens else ''}see docs/requests.md"
     )
 

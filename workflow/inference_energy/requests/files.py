@@ -94,7 +94,7 @@ def load(
     dict or None
         ``settings``; ``served``, what charges it: its resolved ``method``, of a deployment with
         all that ``deployments.files.load`` says; ``log``, what its jobs read it by; ``name``;
-        ``stated``, the columns that it has; ``left_out``,
+        ``stated``, the columns that it has; ``format``, the name of its format; ``left_out``,
         names of files that are hidden; ``parts``, into how many it is split; ``reference``,
         the method whose query stands beside it; ``load``: ``load`` (requests in flight, measured,
         or None) and ``copies`` of a model that share them; ``title``. None if a problem of a
@@ -180,6 +180,7 @@ def _drawn(day: tuple[str, int], methods: Mapping[str, dict[str, Any]]) -> dict[
         "log": {"method": methods[name], "count": count},
         "name": f"{name}-{count}",
         "stated": generate.STATED,
+        "format": "",
         "left_out": [],
         "parts": -(-count // PART_QUERIES),
     }
@@ -197,6 +198,7 @@ def _stored(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
         "log": {"files": list(map(provided, log.files)), "kind": log.kind, "form": log.form},
         "name": folder_name(config["log"]),
         "stated": columns_of_any(log),
+        "format": _format_name(config, settings, log.form),
         "left_out": [shown(Path(file).name) for file in left_out(config["log"])],
         "parts": parts if log.kind == "parquet" else min(parts, len(log.files)),
     }
@@ -241,6 +243,15 @@ def _format(name: str | None, settings: Mapping[str, Any]) -> dict[str, Any] | N
     if problems:
         raise InputError(problems)
     return form
+
+
+def _format_name(
+    config: Mapping[str, Any], settings: Mapping[str, Any], form: Mapping[str, Any]
+) -> str:
+    """Name of a log's format: as configured, or of the one that the log was found to have."""
+    if "format" in config:
+        return shown(_name(config["format"]))
+    return next(name for name, one in settings["formats"].items() if one is form)
 
 
 def tables(requests: Mapping[str, Any]) -> list[str]:

@@ -1,16 +1,20 @@
 """The page of a log: its answer in sentences and short tables, from a template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from inference_energy.requests.formats import COLUMNS
 from inference_energy.templates import render
 from inference_energy.units import SECONDS_PER_HOUR
 
 LARGEST_SHOWN = 10
 GROUPS_SHOWN = 24
 FILES_SHOWN = 10
+
+COLUMNS_TOLD = {"finish": "end", "elsewhere": "answered elsewhere"}
+"""What columns of a requests view are called, where not by their names."""
 
 
 def page(
@@ -22,6 +26,7 @@ def page(
     left_out: Sequence[str] = (),
     power_measured: bool = False,
     rows_of_many: bool = False,
+    read_by: tuple[str, Collection[str]] = ("", ()),
 ) -> str:
     """Write the page.
 
@@ -43,6 +48,9 @@ def page(
         Whether the power of the node was measured or stated at one load, and is the same at any.
     rows_of_many : bool
         Whether a row of the log can stand for many requests.
+    read_by : tuple
+        Name of the log's format, empty of a day that is drawn, and the columns of a requests view
+        that it gives.
 
     Returns
     -------
@@ -73,5 +81,7 @@ def page(
         files_shown=FILES_SHOWN,
         power_measured=power_measured,
         rows_of_many=rows_of_many,
+        form=read_by[0],
+        columns=[COLUMNS_TOLD.get(name, name) for name in COLUMNS if name in read_by[1]],
         tables=shown,
     )

@@ -138,7 +138,7 @@ def main(snakemake):
         surplus = {Path(path).stem: path for path in getattr(read, "duplicates", [])}
         counted = gather(connection, read, surplus)
         lengths = counted["lengths"]
-        answers.check_any(lengths, counted["kinds"])
+        answers.check_any(lengths, counted["kinds"], params.format)
         serving, runs, measured = at_load(serving, counted, params)
         table, found = energies(serving, lengths), steps(serving, lengths)
         log = log_of(snakemake, connection, folder)
@@ -150,6 +150,7 @@ def main(snakemake):
         *(params.title, tables, table, params.settings, params.load, params.left_out),
         power_measured=params.deployment is not None,
         rows_of_many="requests" in params.stated,
+        read_by=(params.format, params.stated),
     )
     write(snakemake.output, params, tables, draw(serving, found, tables), markdown)
 
