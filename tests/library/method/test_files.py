@@ -613,3 +613,10 @@ def test_a_table_with_braces_in_its_path_is_refused(mine):
     stated = {"table": "data/{throughput}.csv", "source": "own"}
     (problem,) = problems_of(mine(benchmarks=stated))
     assert "key benchmarks.table: value data/{throughput}.csv: braces" in problem
+
+
+def test_a_method_that_is_named_by_its_file_is_told_how_to_name_it():
+    with pytest.raises(InputError, match=r"as mine, and put its file at config/methods/mine\.yaml"):
+        resolve("some/where/mine.yaml", {"oviedo2026": {}})
+    with pytest.raises(InputError, match=r"correct the name or add config/methods/mine\.yaml"):
+        resolve("mine", {"oviedo2026": {}})

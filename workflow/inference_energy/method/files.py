@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from inference_energy.documents import collecting, near, read, schema_problems, unusual
@@ -213,6 +214,16 @@ def lineage(name: str, files: Mapping[str, Any]) -> list[str]:
     return names
 
 
+def _remedy(name: object) -> str:
+    """What to do about a method that is not there."""
+    if str(name).endswith((".yaml", ".yml")):
+        own = Path(str(name)).stem
+        return (
+            f"name it without folder and ending, as {own}, and put its file at {method_path(own)}"
+        )
+    return f"correct the name or add {method_path(name)}"
+
+
 def resolve(
     name: str,
     files: Mapping[str, Any],
@@ -260,7 +271,7 @@ def resolve(
             key = f"{file}: key extends" if file else asked_by
             raise InputError(
                 f"{key}: value {parent}: unknown method; allowed are {', '.join(sorted(files))}"
-                f"; correct the name or add {method_path(parent)}{near(parent, files)}"
+                f"; {_remedy(parent)}{near(parent, files)}"
             )
         if not isinstance(files[parent], dict):
             raise InputError(
