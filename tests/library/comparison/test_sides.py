@@ -1,8 +1,10 @@
 """What a changed method is held against."""
 
+import shutil
+
 import pandas as pd
 import pytest
-from inference_energy.comparison.sides import MOST_ROWS, NOW, changed_rows, find_sides
+from inference_energy.comparison.sides import MOST_ROWS, NOW, States, changed_rows, find_sides
 from inference_energy.errors import InputError
 from processes import git
 from repository import METHOD_FILES, ROOT, edited, read_schema
@@ -24,9 +26,25 @@ def folder(tmp_path):
     return tmp_path
 
 
+def tables(method):
+    """Every method is built from the paper's table."""
+    assert "benchmarks" in method
+    return [TABLE]
+
+
 def sides(folder, asked, base=None):
-    """Both sides; every method is built from the paper's table."""
-    return find_sides(folder, asked, base, SCHEMA, lambda method: [TABLE])
+    """Both sides."""
+    return find_sides(folder, asked, base, SCHEMA, tables)
+
+
+def committed(folder):
+    return git(folder, "rev-parse", "--short", "HEAD").strip()
+
+
+def refusal(folder, asked, base=None):
+    with pytest.raises(InputError) as error:
+        sides(folder, asked, base)
+    return str(error.value)
 
 
 def test_an_unchanged_method_is_held_against_what_it_extends(folder):
@@ -40,7 +58,7 @@ def test_a_changed_method_is_held_against_its_committed_state(folder):
     path = folder / "config/methods/oviedo2026.yaml"
     with edited(path, path.read_text().replace("p95: 1.6", "p95: 1.7")):
         base, head = sides(folder, "oviedo2026")
-    assert base.name.startswith("oviedo2026 as committed (")
+    assert base.name == f"oviedo2026 as committed ({committed(folder)})"
     assert (base.method["pue"]["p95"], head.method["pue"]["p95"]) == (1.6, 1.7)
     assert base.method["data"] == head.method["data"] == {"value": NOW}
 
@@ -96,13 +114,85 @@ def test_a_changed_table_is_kept_as_it_was_committed(folder):
 
 
 def test_a_method_that_extends_none_and_has_not_changed_needs_a_base(folder):
-    with pytest.raises(InputError, match="extends no method, and nothing that it says has changed"):
-        sides(folder, "oviedo2026")
+    nothing_else = (
+        "key method: value oviedo2026: extends no method, and nothing that it says has changed"
+        " since commit {}; allowed is a changed method, or base=NAME; name a base"
+    )
+    assert refusal(folder, "oviedo2026") == nothing_else.format(committed(folder))
     for nobody in ("x" * 300, "a/" * 3000, "a\0b"):
         with pytest.raises(InputError, match="no such method or file; allowed are full-load"):
             sides(folder, nobody)
-    with pytest.raises(InputError, match="key base: value nobody: no such method or file"):
-        sides(folder, "oviedo2026", "nobody")
+    names = ", ".join(sorted(METHOD_FILES))
+    for key, asked in (("base", ("oviedo2026", "nobody")), ("method", ("nobody",))):
+        assert refusal(folder, *asked) == (
+            f"key {key}: value nobody: no such method or file; allowed are {names} or the path of a"
+            " method file; correct it"
+        )
+    shutil.rmtree(folder / ".git")
+    assert refusal(folder, "oviedo2026") == nothing_else.format("none")
+    assert refusal(folder, "") == (
+        f"key method: names no method; allowed are {names} or the path of a method file; say"
+        " snakemake whatif --config method=NAME, or make whatif METHOD=NAME"
+    )
+
+
+def test_a_draft_is_named_by_its_file_and_goes_before_a_method_of_its_name(folder):
+    draft = folder / "drafts/oviedo2025.yaml"
+    draft.parent.mkdir()
+    draft.write_text("extends: revised\ntitle: mine\n")
+    base, head = sides(folder, "drafts/oviedo2025.yaml", "oviedo2026")
+    assert (head.name, head.method["title"]) == ("oviedo2025", "mine")
+    draft.rename(folder / "drafts/mine.yaml")
+    base, head = sides(folder, "drafts/mine.yaml")
+    assert (base.name, head.name) == ("revised", "mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("extends: revisd\n", "drafts/mine.yaml: key extends: value revisd"),
+        ("extends: revised\npu: 3\n", "drafts/mine.yaml: key (top): unknown key pu;"),
+        ("extends: revised\npue: {valu: 3}\n", "drafts/mine.yaml: key pue"),
+        ("id: another\nextends: revised\n", "drafts/mine.yaml: key id: value 'another'"),
+    ],
+)
+def test_a_draft_that_is_wrong_is_named_by_its_path(folder, text, words):
+    draft = folder / "drafts/mine.yaml"
+    draft.parent.mkdir()
+    draft.write_text(text)
+    told = refusal(folder, "drafts/mine.yaml")
+    assert words in told
+    assert "config/methods/mine.yaml" not in told
+
+
+def test_a_key_that_a_draft_states_itself_is_not_offered(folder):
+    draft = folder / "mine.yaml"
+    queries = "{value: 1.0e+9, unit: queries/day, source: a test}"
+    draft.write_text(f"extends: oviedo2026\nfleet: {{queries_per_days: {queries}}}\n")
+    assert refusal(folder, "mine.yaml").endswith("did you mean queries_per_day?")
+    both = f"{{queries_per_days: {queries}, queries_per_day: {queries}}}"
+    draft.write_text(f"extends: oviedo2026\nfleet: {both}\n")
+    assert refusal(folder, "mine.yaml").endswith("queries_per_day is stated beside it")
+
+
+def test_a_committed_method_that_is_broken_is_named_as_committed(folder):
+    path = folder / "config/methods/oviedo2026.yaml"
+    right = path.read_text()
+    path.write_text("a: [\n")
+    git(folder, "commit", "--quiet", "--all", "--message", "broken")
+    path.write_text(right)
+    told = f"config/methods/oviedo2026.yaml as committed ({committed(folder)}), line 2"
+    assert refusal(folder, "oviedo2026").startswith(told)
+    path.write_bytes(b"# caf\xe9\n" + right.encode())
+    git(folder, "commit", "--quiet", "--all", "--message", "latin")
+    path.write_text(right.replace("p95: 1.6", "p95: 1.7"))
+    assert sides(folder, "oviedo2026")[0].method["pue"]["p95"] == 1.6
+
+
+def test_a_method_is_built_from_the_state_of_the_data_that_it_names():
+    states = States({"now": lambda method: {"of": method}, "abc": lambda method: {}})
+    now, before = ({"data": {"value": value}} for value in ("now", "abc"))
+    assert (states(now), states(before)) == ({"of": now}, {})
 
 
 def told(before, after, key=("k",)):
@@ -137,6 +227,43 @@ def test_a_table_that_changed_everywhere_says_how_many_rows_more():
     lines = told(before, before | {"v": [2.0] * 20})
     assert len(lines) == MOST_ROWS + 1
     assert lines[-1] == ("more", f"{20 - MOST_ROWS} more; git diff t shows them")
+    few = {"k": list(range(MOST_ROWS)), "v": [1.0] * MOST_ROWS}
+    assert {change for change, _ in told(few, few | {"v": [2.0] * MOST_ROWS})} == {"changed"}
+
+
+def test_rows_of_all_tables_are_told_in_full_and_in_brief():
+    before = {"a": pd.DataFrame({"k": [1], "v": [1.0]}), "b": pd.DataFrame({"k": range(13)})}
+    after = {"a": pd.DataFrame({"k": [2], "v": [1234567.0]}), "b": pd.DataFrame({"k": [99]})}
+    lines = changed_rows(before, after, {"a": ["k"], "b": ["k"]})
+    assert lines[0] == {
+        "table": "a",
+        "change": "changed",
+        "row": ": k 1 -> 2, v 1 -> 1,234,570",
+        "brief": ": k 1 -> 2, v 1 -> 1,234,570",
+    }
+    assert [line["table"] for line in lines[1:]] == ["b"] * (len(lines) - 1)
+    assert lines[-1]["brief"] == lines[-1]["row"] == "1 more; git diff b shows them"
+
+
+def test_rows_that_differ_in_more_than_two_cells_are_two_rows():
+    before = {"k": [1, 2], "a": ["x", "p"], "b": ["x", "p"], "c": ["x", "p"]}
+    after = {"k": [3, 2], "a": ["y", "q"], "b": ["y", "q"], "c": ["x", "q"]}
+    assert told(before, after) == [
+        ("added", "3, y, y, x"),
+        ("changed", "2: a p -> q, b p -> q, c p -> q"),
+        ("removed", "1, x, x, x"),
+    ]
+    lines = changed_rows({"t": pd.DataFrame(before)}, {"t": pd.DataFrame(after)}, {"t": ["k"]})
+    assert [line["brief"] for line in lines] == ["3", "2: a p -> q, b p -> q, c p -> q", "1"]
+
+
+def test_each_row_is_paired_once_with_the_first_that_fits():
+    before = {"k": [1, 2], "v": [5.0, 5.0], "a": "x", "b": "y"}
+    after = {"k": [3, 4], "v": [5.0, 5.0], "a": "x", "b": "y"}
+    assert told(before, after) == [("changed", ": k 1 -> 3"), ("changed", ": k 2 -> 4")]
+    assert told(before, {name: after[name] for name in after} | {"k": [1, 4]}) == [
+        ("changed", ": k 2 -> 4")
+    ]
 
 
 def test_another_file_of_the_methods_may_be_broken(folder):

@@ -209,7 +209,7 @@ def _committed(
         {
             PurePosixPath(path).stem: partial(
                 documents.parse,
-                content.decode("utf-8", errors="replace"),
+                content.decode(errors="replace"),
                 f"{path} as committed ({commit})",
             )
             for path, content in committed.items()
