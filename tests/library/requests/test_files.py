@@ -120,6 +120,19 @@ def test_the_load_is_stated_or_measured_where_starts_and_ends_are(known, log, tm
     assert files.tables(timed).count("load") == 1
 
 
+def test_a_log_of_many_files_or_bytes_is_counted_in_parts(known, log, tmp_path, monkeypatch):
+    folder = tmp_path / "hours"
+    folder.mkdir()
+    for hour in range(10):
+        (folder / f"{hour}.csv").write_bytes(Path(log["log"]).read_bytes())
+    many = {"log": str(folder), "method": "revised"}
+    assert known(many)["parts"] == 1
+    monkeypatch.setattr(files, "PART_FILES", 3)
+    assert known(many)["parts"] == 3
+    monkeypatch.setattr(files, "PART_BYTES", 1)
+    assert known(many)["parts"] == 10
+
+
 def test_a_deployment_brings_its_benchmark_files(known, log):
     stored = known(log | {"deployment": EXAMPLE})
     needed = files.inputs(stored)

@@ -19,9 +19,10 @@ from inference_energy.requests.formats import COMPRESSIONS, KINDS, format_proble
 from inference_energy.requests.log import columns_of_any, left_out, open_log
 
 PART_BYTES = 10**9
+PART_FILES = 1000
 PART_QUERIES = 125_000_000
-"""A log is counted in parts of this size, so that a stopped run keeps what is finished and a
-cluster shares the work."""
+"""A log is counted in parts of this size, or of so many files, so that a stopped run keeps what is
+finished and a cluster shares the work."""
 
 MEMORY_MB = 600
 """DuckDB's, of a job; with its interpreter and the answer's arrays two at once stay below 2 GB."""
@@ -193,7 +194,7 @@ def _stored(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
     if problems and not brace_problems(config["log"], ""):
         raise InputError(problems)
     size = sum(Path(file).stat().st_size for file in log.files)
-    parts = max(1, round(size / PART_BYTES))
+    parts = max(1, round(size / PART_BYTES), round(len(log.files) / PART_FILES))
     return {
         "log": {"files": list(map(provided, log.files)), "kind": log.kind, "form": log.form},
         "name": folder_name(config["log"]),
