@@ -567,6 +567,7 @@ def requests_view(
             _end_lines_alike(unit.file, alike)
             rows = known.opened(_csv_rows(unit.file, alike.as_posix()))
             connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
+            alike.unlink()
         except duckdb.OutOfMemoryException:
             if log.kind == "csv" or "unnest" in log.form:
                 raise
