@@ -89,7 +89,8 @@ def test_models_go_by_their_names_in_the_wild(user):
     names = ["llama-3.1-70b", "Llama-3.1-70B-Instruct-FP8", "nvidia/Llama-3.1-70B-Instruct-FP8"]
     rows = user(*({"model": name} for name in names))
     assert len(set(rows["network"])) == 1
-    assert list(rows["model"]) == names
+    assert list(rows["model_as_given"]) == names
+    assert set(rows["model"]) == {"Llama 3.1 70B"}
 
 
 def test_what_is_not_known_is_refused_all_at_once(user):
@@ -238,7 +239,7 @@ def test_layouts_that_part_nothing_evenly_are_refused_on_a_node_and_named_beyond
     assert (
         'line 3, column "tensor_parallel": value "3"; allowed are 1, 2, 4, 8: engines part' in one
     )
-    assert "64 attention heads of meta-llama/Llama-3.1-70B-Instruct and its 8 of keys" in one
+    assert "64 attention heads of Llama 3.1 70B and its 8 of keys" in one
     assert 'line 4, column "tensor_parallel": value "3"; allowed are 1, 2, 4, 8' in two
     assert 'line 6, column "tensor_parallel": value "8"; allowed are 1, 2, 4: engines' in three
     assert 'line 5, column "expert_parallel": value "3"; allowed are 1, 2, 4, 8' in four
@@ -312,6 +313,19 @@ def test_a_row_of_the_committed_tables_is_known_again(hardware, training, tables
     assert committed(rows, training)[usable].all()
     changed = rows.assign(throughput_tps=1.3 * rows["throughput_tps"])
     assert not committed(changed, training).any()
+
+
+def test_a_configuration_is_known_again_by_every_name_of_its_model(
+    hardware, training, fitted, tables, tmp_path
+):
+    known = tables[0][tables[0]["confidence"].eq("high")].iloc[::100]
+    asked = []
+    for case in (str, str.lower):
+        named = known.assign(model=known["model"].map(case))
+        write_table(named, tmp_path / "named.csv", "throughput")
+        asked.append(read_throughput(tmp_path / "named.csv", hardware, training))
+    of_names, of_others = map(fitted.predict, asked)
+    np.testing.assert_array_equal(of_others, of_names)
 
 
 def test_rows_of_the_vendors_page_need_not_say_what_it_says_of_all(user, training):

@@ -16,6 +16,7 @@ from inference_energy.laws.hardware import (
     against_hardware,
     find_gpu,
     find_model,
+    goes_by,
     gpu_named,
     longest_context,
     over_context,
@@ -51,8 +52,11 @@ COUNTED_TWICE = "aiconfigurator"
 """Beginning of the names of sources that count a GPU once for each way in which experts or tensors
 are parted: of n GPUs, tensor x attention data parallel is n^2, as their rows that name it show."""
 
-AS_GIVEN = ("gpu", "tensor_parallel", "attention_data_parallel", "expert_parallel")
-"""Columns of a user's table that may be read as something else than they say."""
+LAYOUT_AS_GIVEN = ("tensor_parallel", "attention_data_parallel", "expert_parallel")
+"""Columns of a user's layouts that may be read as something else than they say."""
+
+AS_GIVEN = ("model", "gpu", *LAYOUT_AS_GIVEN)
+"""The same of a user's table."""
 
 SAME = [
     "network",
@@ -146,8 +150,8 @@ def read_throughput(
     -------
     DataFrame
         The rows, in the table's order, after ``at_load.describe``; ``line``, the number of each in
-        the file; GPUs as ``gpus`` names them, and layouts of COUNTED_TWICE as they are; in columns
-        such as ``gpu_as_given``, AS_GIVEN as the table has them.
+        the file; models and GPUs as their tables name them, and layouts of COUNTED_TWICE as they
+        are; in columns such as ``gpu_as_given``, AS_GIVEN as the table has them.
 
     Raises
     ------
@@ -161,9 +165,12 @@ def read_throughput(
     rows, numbers = rows[sound].reset_index(drop=True), numbers[sound]
     problems += _without_length(rows, numbers)
     known = _known(rows, "model", hardware) & _known(rows, "gpu", hardware)
-    named = {name: _gpu(name, hardware["gpus"]) for name in set(rows["gpu"])}
+    named = {
+        column: rows[column].map({n: _named(column, n, hardware) for n in set(rows[column])})
+        for column in FIND
+    }
     given = {f"{name}_as_given": rows[name] for name in AS_GIVEN if name in rows}
-    rows = _counted_once(rows.assign(line=numbers, gpu=rows["gpu"].map(named), **given))
+    rows = _counted_once(rows.assign(line=numbers, **named, **given))
     described = rows[known].reset_index(drop=True)
     if known.any():
         described = describe(described, **hardware)
@@ -178,9 +185,11 @@ FIND = {"model": find_model, "gpu": find_gpu}
 """How a model or GPU of a row is found in its table, by column; the tables are called so too."""
 
 
-def _gpu(name: str, gpus: pd.DataFrame) -> str:
-    """A GPU's name as the table has it; itself if it has not."""
-    return next(iter(gpus.loc[gpu_named(gpus, name), "gpu"]), name)
+def _named(column: str, name: str, hardware: Mapping[str, pd.DataFrame]) -> str:
+    """A model's or GPU's name as its table has it; itself if it has not."""
+    table = hardware[f"{column}s"]
+    goes = {"model": goes_by, "gpu": gpu_named}[column](table, name)
+    return next(iter(table.loc[goes, column]), name)
 
 
 LEAST_SQUARED = 2
@@ -202,7 +211,7 @@ def _counted_once(rows: pd.DataFrame) -> pd.DataFrame:
     nodes = rows["nodes"].fillna(1).to_numpy(int) if "nodes" in rows else np.ones(len(rows))
     once = np.where((no_engine | theirs) & (nodes == 1), once, 0).astype(int)
     counted = {}
-    for name in AS_GIVEN[1:]:
+    for name in LAYOUT_AS_GIVEN:
         if name in rows:
             read = pd.Series(once, rows.index)
             if name == "attention_data_parallel":
@@ -213,7 +222,7 @@ def _counted_once(rows: pd.DataFrame) -> pd.DataFrame:
 
 def counted_once(rows: pd.DataFrame) -> NDArray:
     """Whether each row of ``read_throughput`` is read as on fewer GPUs than its table says."""
-    given = [name for name in AS_GIVEN[1:] if f"{name}_as_given" in rows]
+    given = [name for name in LAYOUT_AS_GIVEN if f"{name}_as_given" in rows]
     fewer = [(rows[name] < rows[f"{name}_as_given"]).fillna(False) for name in given]
     return np.any(np.array(fewer, bool), axis=0) if fewer else np.zeros(len(rows), bool)
 
