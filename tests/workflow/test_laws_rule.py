@@ -27,9 +27,9 @@ def project(tmp_path_factory):
     return copy_to(tmp_path_factory.mktemp("project"))
 
 
-def ask(project, change, target="laws"):
-    """Run the rule on one row; return code and everything on the screen."""
-    pd.DataFrame([ROW | change]).to_csv(project / "mine.csv", index=False)
+def ask(project, *changes, target="laws"):
+    """Run the rule on ROW, changed in turn; return code and everything on the screen."""
+    pd.DataFrame([ROW | change for change in changes]).to_csv(project / "mine.csv", index=False)
     done = snakemake(project, target, "--config", "benchmarks=mine.csv")
     return done.returncode, done.stdout
 
@@ -46,8 +46,25 @@ def test_nothing_is_left_of_an_earlier_table_once_one_of_its_name_is_refused(pro
 
 
 def test_a_row_without_the_columns_that_may_be_missing_is_predicted(project):
-    code, text = ask(project, {}, str(FOLDER / "predicted.csv"))
+    code, text = ask(project, {}, target=str(FOLDER / "predicted.csv"))
     assert code == 0, text
     (row,) = read_table(project / FOLDER / "predicted.csv", "load_predictions").to_dict("records")
     assert row["p5"] < row["predicted"] < row["p95"]
     assert row["beyond"] == "engine"
+
+
+def test_names_of_one_model_gpu_and_engine_count_as_one(project):
+    """Else a model is predicted from itself, under its other name, where it is left out."""
+    names = [
+        {"model": "llama-3.1-70b", "gpu": "h100", "engine": "vllm"},
+        {"model": "meta-llama/Llama-3.1-70B-Instruct", "gpu": "H100-SXM-80GB", "engine": "vLLM"},
+    ]
+    lengths = [{"output_tokens": tokens} for tokens in (500, 900)]
+    code, text = ask(project, *(name | length for name in names for length in lengths))
+    assert code == 0, text
+    errors = read_table(project / FOLDER / "law_errors.csv", "law_errors")
+    assert set(errors["split"]) == {"leave-one-shape-out"}
+    assert "| model Llama 3.1 70B | 4 |" in text
+    predicted = read_table(project / FOLDER / "predicted.csv", "load_predictions")
+    for column in ("model", "gpu", "engine"):
+        assert list(predicted[column].unique()) == [name[column] for name in names]

@@ -69,7 +69,7 @@ if "benchmarks" in config:
         message:
             "Predicting left-out rows of {input.throughput_table} with every throughput law"
         input:
-            **law_tables(LAWS),
+            **LOAD_TABLES,
             throughput_table=provided(config["benchmarks"]),
             # that nothing is left of a table which is refused
             predicted=rules.predict_at_load_on.output.predictions,

@@ -83,6 +83,17 @@ def test_laws_of_many_configurations_beat_every_law_of_a_single_one(errors):
         assert mean["additive"] < mean["log-linear"]
 
 
+def test_no_model_of_the_same_architecture_and_size_stays_where_one_is_left_out(vendor, hardware):
+    one = vendor[vendor["model"].eq("Llama 3.1 70B") & vendor["source_id"].eq("trtllm-0.17")]
+    one = one[one["tensor_parallel"].eq(8)].reset_index(drop=True)
+    again = one.assign(model="Llama 3.3 70B")
+    of_one, of_both = (
+        set(cross_validate(rows, hardware, most_known=0)["split"])
+        for rows in (one, pd.concat([one, again], ignore_index=True))
+    )
+    assert of_both == of_one
+
+
 def test_a_table_that_leaves_nothing_to_predict_is_refused(vendor, hardware):
     with pytest.raises(InputError, match=r"1 rows with both lengths .* two rows"):
         cross_validate(vendor.iloc[:1], hardware)

@@ -13,6 +13,7 @@ from inference_energy.laws.base import Array, Law
 from inference_energy.laws.hardware import DEPLOYMENT
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_columns, configuration_number, load_of
+from inference_energy.laws.serving import add_traits
 from inference_energy.units import PERCENT
 
 Bools = NDArray[np.bool_]
@@ -166,9 +167,12 @@ def _without_shapes(
 def _without_groups(
     prepared: Prepared, rows: pd.DataFrame, tested: Bools, most_known: int
 ) -> Iterator[Record]:
-    """Configurations, then models, that are left out but for some rows."""
-    served = [column for column in DEPLOYMENT if column in rows]
-    for split, grouping in (("leave-configuration-out", served), ("leave-model-out", ["model"])):
+    """Configurations, then models, that are left out but for some rows.
+
+    Rows have ``network`` of ``serving.add_traits``: models that are the same in it are one.
+    """
+    served = ["network", *(name for name in DEPLOYMENT if name in rows and name != "model")]
+    for split, grouping in (("leave-configuration-out", served), ("leave-model-out", ["network"])):
         group = rows.groupby(grouping, dropna=False, sort=False).ngroup().to_numpy()
         found = _predict_configurations(prepared, tested, group, most_known)
         for law, index, predicted, known in found:
@@ -215,6 +219,8 @@ def cross_validate(
       for k of its rows, in all combinations; tested on its other rows.
     - ``leave-model-out, k known``: the same with all configurations of the model left out.
 
+    Models of one architecture and size are one model here.
+
     Parameters
     ----------
     rows : DataFrame
@@ -250,9 +256,10 @@ def cross_validate(
     measured = everything[columns]
     everything["configuration"] = configuration_number(everything)
     prepared = {name: kind.prepare(everything, hardware) for name, kind in LAWS.items()}
+    network = add_traits(everything, hardware["models"], hardware["gpus"])["network"]
     records = [
         *_without_shapes(prepared, everything, tested, training_shapes),
-        *_without_groups(prepared, everything, tested, most_known),
+        *_without_groups(prepared, everything.assign(network=network), tested, most_known),
     ]
     if not records:
         raise _nothing_left(tested.sum())

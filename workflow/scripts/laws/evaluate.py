@@ -4,13 +4,16 @@ import sys
 
 import pandas as pd
 from _logged import run
+from _training import read_training
 from inference_energy.drawing import save
 from inference_energy.errors import InputError
 from inference_energy.laws.cross_validation import MOST_ROWS, evaluate, with_most_rows
+from inference_energy.laws.engines import engine_name
 from inference_energy.laws.figures import predicted_over_measured
 from inference_energy.laws.page import laws_page
 from inference_energy.laws.registry import needed_tables
 from inference_energy.laws.rows import configuration_number
+from inference_energy.laws.training import read_throughput
 from inference_energy.project import shown
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from inference_energy.text import counted
@@ -19,12 +22,11 @@ from inference_energy.text import counted
 def main(snakemake):
     """Evaluate, write tables, page and figure, and say the main lines."""
     path, output = snakemake.input.throughput_table, snakemake.output
-    rows = read_table(path, "throughput")
     hardware = {name: read_table(snakemake.input[name], name) for name in needed_tables()}
     if snakemake.params.users:
-        errors, predictions, note = evaluate_part(rows, hardware)
+        errors, predictions, note = evaluate_part(users_rows(snakemake.input), hardware)
     else:
-        (errors, predictions), note = evaluate(rows, hardware), ""
+        (errors, predictions), note = evaluate(read_table(path, "throughput"), hardware), ""
     schema = load_schema("law_predictions")["properties"]
     left_out = predictions[predictions["split"] == "leave-shapes-out"]
     page = laws_page(errors, shown(path), note)
@@ -38,6 +40,18 @@ def main(snakemake):
     save(figure, output.svg)
     save(figure, output.png)
     print(page, file=sys.stderr)
+
+
+def users_rows(inputs):
+    """Rows of a user's table with model, GPU, engine and layout as they were predicted.
+
+    Else a model that has two names, there, would be predicted from itself where it is left out.
+    """
+    training, hardware = read_training(inputs)
+    rows = read_throughput(inputs.throughput_table, hardware, training)
+    if "engine" in rows:
+        rows["engine"] = rows["engine"].map(engine_name, na_action="ignore")
+    return rows[[name for name in load_schema("throughput")["properties"] if name in rows]]
 
 
 def evaluate_part(rows, hardware):
