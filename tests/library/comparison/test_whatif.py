@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.comparison import whatif
 from inference_energy.comparison.sides import NOW, Side
 from inference_energy.comparison.whatif import ask as ask_sides
 from inference_energy.comparison.whatif import (
@@ -356,3 +357,66 @@ def test_a_fixed_load_replaces_the_range_of_the_own_estimate():
     load = {"distribution": "fixed", "value": 64, "unit": "requests", "source": "a test"}
     (line,) = changed_settings(base, merge(base, {"serving": {"load": load}}))
     assert (line["setting"], line["old"], line["new"]) == ("serving load", "8.00-408", "64")
+
+
+def test_answers_are_those_that_the_results_have(powered):
+    """Of the exact engine, but for what the draw alone gives."""
+    base = powered[0]
+    for name in ("energy_per_query", "output_tokens", "fleet"):
+        own = read(f"results/oviedo2026/{name}.csv", name)
+        own = own[own["engine"] == "exact"]
+        found = base.tables[name]
+        found = found[found["engine"] == "exact"]
+        keys = [column for column in own.columns if column not in ("value", "unit")]
+        both = own.merge(found, on=keys, suffixes=("", "_found"))
+        assert len(both) == len(own) == len(found)
+        assert both["value_found"].to_numpy() == pytest.approx(both["value"].to_numpy(), rel=1e-5)
+        assert base.tables[name].index.tolist() == list(range(len(base.tables[name])))
+    longer = read("results/oviedo2026/test_time.csv", "test_time")
+    keys = ["compared", "subject", "statistic", "quantity"]
+    both = longer.merge(base.tables["test_time"], on=keys, suffixes=("", "_found"))
+    assert both["value_found"].tolist() == pytest.approx(both["value"].tolist(), rel=1e-5)
+    assert len(both) == 1
+
+
+def test_the_median_is_that_of_a_regime_and_an_engine(powered):
+    own = read("results/oviedo2026/energy_per_query.csv", "energy_per_query")
+    own = own[(own["subject"] == "frontier blend") & (own["pathway"] == "baseline")]
+    own = own[own["statistic"] == "p50"].set_index(["engine", "regime"])["value"]
+    for regime in ("traditional", "long"):
+        assert powered[0].median(regime) == pytest.approx(own["exact", regime], rel=1e-5)
+        drawn = powered[0].median(regime, "published")
+        assert drawn == pytest.approx(own["published", regime], rel=1e-5)
+
+
+def test_the_curve_is_the_density_of_the_logarithm_from_the_second_to_the_98th_percentile(powered):
+    base, head, _ = powered
+    for regime in ("traditional", "long"):
+        curve = base.curves[regime]
+        energy, density = curve["energy_wh"].to_numpy(), curve["density"].to_numpy()
+        assert len(curve) == 120
+        steps = np.diff(np.log(energy))
+        assert steps == pytest.approx(steps[0])
+        below = np.cumsum(density) * steps[0]
+        assert below[-1] == pytest.approx(0.96, abs=1e-6)
+        middle = np.interp(0.48, below, energy * np.exp(steps[0] / 2))
+        assert middle == pytest.approx(base.median(regime), rel=1e-3)
+        assert head.curves[regime]["energy_wh"].to_numpy() == pytest.approx(2 * energy, rel=1e-9)
+
+
+def test_laws_that_are_given_are_taken_and_others_fitted_to_what_their_side_is_built_from(
+    monkeypatch,
+):
+    sides = Side("base", BASE), Side("head", BASE | {"title": "another"})
+    (laws,) = [fitted(side, materials_of) for side in needed(*sides)]
+    few = {name: law for name, law in laws.items() if name != "DeepSeek-R1"}
+    base, head, _ = ask_sides(sides, [few], materials_of, 15)
+    for answer in (base, head):
+        assert set(answer.tables["energy_per_query"]["subject"]) & set(laws) == set(few)
+    monkeypatch.setattr(whatif, "fit_suitable", lambda *of: of)
+    given = {"table": "rows", "hardware": "nodes"}
+    assert fitted(sides[1], lambda method: given | {"table": method["title"]}) == (
+        sides[1].method,
+        "another",
+        "nodes",
+    )
