@@ -237,7 +237,8 @@ def test_rows_are_compared_as_what_they_say(before, after, counts):
 
 
 def test_a_key_that_stands_twice_on_one_side_compares_whole_rows():
-    twice = ENERGY + ENERGY.splitlines()[1].replace(",0.3,", ",0.5,") + "\n"
+    header, first, *rest = ENERGY.splitlines(keepends=True)
+    twice = "".join([header, first.replace(",0.3,", ",0.5,"), first, *rest])
     for before, after, sides in ((ENERGY, twice, (1, 0)), (twice, ENERGY, (0, 1))):
         change = compare_tables("results/f.csv", before.encode(), after.encode())
         assert (len(change.added), len(change.removed)) == sides
@@ -295,6 +296,16 @@ def test_elements_are_known_by_what_refers_to_them_whatever_they_are_called():
     assert not same_figure(".svg", drawing, DRAWING.format(**NAMES | {"used": "m2"}).encode())
 
 
+def test_the_element_that_is_referred_to_counts_and_ids_that_nothing_refers_to_do_not():
+    drawing = DRAWING.format(**NAMES).replace(' id="m2"', "")
+    moved = drawing.replace(' id="m1"', "").replace("<path d", '<path id="m1" d')
+    other = moved.replace('<path id="m1" d', "<path d", 1)
+    assert drawing.count('id="m1"') == other.count('id="m1"') == 1
+    assert not same_figure(".svg", drawing.encode(), other.encode())
+    unused = drawing.replace("<text>", '<text id="words">')
+    assert same_figure(".svg", drawing.encode(), unused.encode())
+
+
 def test_a_figure_that_is_no_drawing_is_another():
     assert not same_figure(".svg", b"<svg", DRAWING.format(**NAMES).encode())
     assert same_figure(".svg", b"<svg", b"<svg")
@@ -305,6 +316,7 @@ def test_every_kind_of_file_is_compared_as_what_it_is():
         "figures/a.svg": svg([1, 2]),
         "figures/b.svg": svg([1, 2]),
         "figures/c.png": png(0.5, 9),
+        "figures/d.png": png(0.5, 9),
         "results/mine/method.yaml": METHOD.encode(),
         "results/other/method.yaml": METHOD.encode(),
         "results/caf\u00e9.md": b"caf\xe9  au lait\n",
@@ -315,6 +327,8 @@ def test_every_kind_of_file_is_compared_as_what_it_is():
         "figures/b.svg": svg([1, 2], salt="b"),
         "figures/b.png": png(0.1, 9),
         "figures/c.png": png(0.5, 0),
+        "figures/d.png": png(0.1, 9),
+        "figures/d.svg": svg([1, 2]),
         "results/new/method.yaml": METHOD.encode(),
         "results/other/method.yaml": METHOD.replace("1.2", "1.3").encode(),
         "results/caf\u00e9.md": b"caf\xe9 au lait\n",
@@ -323,7 +337,8 @@ def test_every_kind_of_file_is_compared_as_what_it_is():
     }
     found = compare_snapshots(before, after)
     # a PNG beside an SVG, on either side, is the same figure
-    assert (found.figures, found.tables) == ([], [])
+    assert [(path, old) for path, old, _ in found.figures] == [("figures/d.svg", None)]
+    assert found.tables == []
     assert found.texts == ["results/new.md", "results/same.md"]
     assert found.unchanged_files == 4
     assert list(found.settings) == [
