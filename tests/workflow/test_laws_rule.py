@@ -53,6 +53,15 @@ def test_a_row_without_the_columns_that_may_be_missing_is_predicted(project):
     assert row["beyond"] == "engine"
 
 
+def test_measurements_that_differ_beyond_the_digits_of_the_answer_are_both_predicted(project):
+    again = [{"throughput_tps": 1283.5558840015733}, {"throughput_tps": 1283.560124478069}]
+    lengths = [{"input_tokens": 128, "output_tokens": tokens} for tokens in (128, 1024)]
+    code, text = ask(project, *(length | change for length in lengths for change in again))
+    assert code == 0, text
+    predicted = read_table(project / FOLDER / "predicted.csv", "load_predictions")
+    assert list(predicted["line"]) == [2, 3, 4, 5]
+
+
 def test_names_of_one_model_gpu_and_engine_count_as_one(project):
     """Else a model is predicted from itself, under its other name, where it is left out."""
     names = [

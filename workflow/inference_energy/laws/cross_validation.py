@@ -14,6 +14,7 @@ from inference_energy.laws.hardware import DEPLOYMENT
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_columns, configuration_number, load_of
 from inference_energy.laws.serving import add_traits
+from inference_energy.tables import format_number
 from inference_energy.units import PERCENT
 
 Bools = NDArray[np.bool_]
@@ -44,11 +45,14 @@ seconds of processor, and each is left out of a fit to all others."""
 def with_most_rows(rows: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     """Rows of the ``most`` configurations that have the most rows; repeated measurements once.
 
-    Of more than MOST_ROWS of them so many, evenly from the first to the last.
+    Measurements are the same that a written table shows the same. Of more than MOST_ROWS of them so
+    many, evenly from the first to the last.
     """
     lengths = ["input_tokens", "output_tokens"]
     rows = rows[rows[lengths].notna().all(axis=1)]
-    rows = rows.drop_duplicates([*configuration_columns(rows), *lengths, "throughput_tps"])
+    shown = rows.assign(**rows[[*lengths, "throughput_tps"]].map(format_number))
+    again = shown.duplicated([*configuration_columns(rows), *lengths, "throughput_tps"])
+    rows = rows[~again]
     number = pd.Series(configuration_number(rows), rows.index)
     order = number.value_counts().sort_index().sort_values(ascending=False, kind="stable")
     kept = rows[number.isin(order.index[:most])]
