@@ -306,10 +306,14 @@ def test_usage_without_requests_or_with_too_many_is_told(tmp_path, count, kinds)
     assert tables["lengths"]["n"].sum() == 10 + 1 + 9
 
 
-def test_all_lines_after_an_open_quote_are_told(tmp_path, count, kinds):
-    rows = ["5,6,a"] * 3 + ['5,6,"b'] + ["5,6,c"] * 1000
-    (tmp_path / "log.csv").write_text("\n".join(["input_tokens,output_tokens,model", *rows, ""]))
-    assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "unreadable": 1001}
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("lost", [1000, 3000])
+def test_all_lines_after_an_open_quote_are_told(tmp_path, count, kinds, lost, end):
+    """More of them than the reader of tables tells, too."""
+    rows = ["5,6,a", "", f'5,6,"{end}{end}two{end}lines{end}"', "5,6,a", '5,6,"b']
+    text = end.join(["input_tokens,output_tokens,model", *rows, *["5,6,c"] * lost, "", ""])
+    (tmp_path / "log.csv").write_bytes(text.encode())
+    assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "unreadable": lost + 1}
 
 
 @pytest.mark.parametrize("ends", [("\n", "\r\n"), ("\r\n", "\n"), ("\n", "\r")])

@@ -62,6 +62,9 @@ FIRST_BYTES = 4 * LONGEST_LINE
 CHUNK = 2**24
 """Bytes of a text that are written anew at once."""
 
+LONGEST_TOLD = 9_990
+"""Bytes of a rejected line from which on the reader of tables may have cut it, as at 10,000."""
+
 FIRST_LINES = 10
 """Lines of a JSON file by which it is known whether every one is an object of its own."""
 
@@ -555,7 +558,7 @@ def requests_view(
         items = LogColumns(None, "item")
         columns = f"{select(items, log.form, unit.file)}, found IS NOT NULL AS readable"
         rows = items.taken(_json_rows(connection, unit.file, log.form, folder))
-    path = literal(Path(folder) / "requests.parquet")
+    path, source = literal(Path(folder) / "requests.parquet"), Path(unit.file)
     try:
         try:
             connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
@@ -563,11 +566,10 @@ def requests_view(
             if log.kind != "csv":
                 raise
             # lines end in two ways, as of who joins files, and DuckDB reads one of them
-            alike = Path(folder) / "alike.csv"
-            _end_lines_alike(unit.file, alike)
-            rows = known.opened(_csv_rows(unit.file, alike.as_posix()))
+            source = Path(folder) / "alike.csv"
+            _end_lines_alike(unit.file, source)
+            rows = known.opened(_csv_rows(unit.file, source.as_posix()))
             connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
-            alike.unlink()
         except duckdb.OutOfMemoryException:
             if log.kind == "csv" or "unnest" in log.form:
                 raise
@@ -584,7 +586,10 @@ def requests_view(
     for view in ("requests", "nearby"):
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {sql}")
     if log.kind == "csv":
-        return stated(known, log.form), *_rejected(connection)
+        rejected = _rejected(connection, unit.file, source.as_posix())
+        if source != Path(unit.file):
+            source.unlink()
+        return stated(known, log.form), *rejected
     sql = f"SELECT file_row_number {rows} WHERE NOT readable ORDER BY ALL"
     unreadable = [row for (row,) in connection.execute(sql).fetchall()]
     found = stated(_of_items(known, log.form), log.form) | _columns_with_values(connection)
@@ -717,15 +722,39 @@ def _line(
     return json.dumps(found)
 
 
-def _rejected(connection: duckdb.DuckDBPyConnection) -> tuple[int, list[int]]:
-    """Number of lines that the last CSV file lost, all that an open quote runs over; the first."""
+def _rejected(
+    connection: duckdb.DuckDBPyConnection, file: str, source: str
+) -> tuple[int, list[int]]:
+    """Number of lines that the last CSV file lost, all that an open quote runs over; the first.
+
+    ``source`` is what was read of ``file``.
+    """
     tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
     if "reject_errors" not in tables:
         return 0, []
     # of a line that ends in two characters the second one stands before the next line
     text = "trim(csv_line, chr(10) || chr(13))"
     lines = f"max(length({text}) - length(replace({text}, chr(10), '')) + 1) AS lines"
-    sql = f"SELECT line, {lines} FROM reject_errors GROUP BY line ORDER BY line"
+    sql = f"SELECT line, {lines}, max(strlen(csv_line)) FROM reject_errors GROUP BY line ORDER BY 1"
     found = connection.execute(sql).fetchall()
+    count = sum(lines for _, lines, _ in found)
+    if any(size >= LONGEST_TOLD for *_, size in found):
+        count = _lines(source) - 1 - _lines_read(connection, file, source)
     connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-    return sum(lines for _, lines in found), [line - 2 for line, _ in found]
+    return count, [line - 2 for line, *_ in found]
+
+
+def _lines(file: str) -> int:
+    """Number of lines of a text file that are not empty, whichever ends they have."""
+    with _opened(file) as text:
+        return sum(line != "\n" for line in io.TextIOWrapper(text, "latin-1"))
+
+
+def _lines_read(connection: duckdb.DuckDBPyConnection, file: str, source: str) -> int:
+    """Number of lines, not empty, of the rows that are read of a table."""
+    cells = "regexp_replace(concat_ws(',', *COLUMNS(*)), '\\r\\n?', chr(10), 'g')"
+    # the first and the last line of a row have at least a quote
+    within = "len(list_filter(lines[2:-2], lambda line: line = ''))"
+    sql = f"SELECT string_split({cells}, chr(10)) AS lines FROM {_csv_rows(file, source)}"
+    found = connection.execute(f"SELECT coalesce(sum(len(lines) - {within}), 0) FROM ({sql})")
+    return int(found.fetchall()[0][0])
