@@ -137,6 +137,7 @@ README_TABLES = [
     "claims",
     "extrapolation",
     "uncertainty",
+    "classes",
 ]
 
 # the README is the project's own, not that of a workflow that uses this one

@@ -28,6 +28,7 @@ def test_the_numbers_of_the_readme_are_those_of_the_tables():
                 "claims",
                 "extrapolation",
                 "uncertainty",
+                "classes",
             )
         }
         for method in sorted(METHODS, key=lambda name: (KINDS[name] != "paper", name))
@@ -52,6 +53,12 @@ def test_the_headline_states_the_whole_range_of_a_method_that_knows_load():
     shares = of.loc["traditional"].set_index("source")["share"]
     assert f"{shares['load']:.0%} load".replace("%", " %") in block
     assert block.count("all uncertainty counted") == 1
+    sides = read_table("results/revised/classes.csv", "classes").set_index(
+        ["regime", "architecture"]
+    )
+    for architecture in ("dense", "moe"):
+        side = sides.loc["traditional", architecture]
+        assert f"{side['p50']:.3g} Wh ({side['p5']:.3g}-{side['p95']:.3g})" in block
 
 
 def test_the_published_numbers_of_the_readme_are_the_papers():

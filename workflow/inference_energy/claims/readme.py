@@ -46,8 +46,8 @@ def headline(tables, longer, halving):
     Parameters
     ----------
     tables : dict of str to dict of str to DataFrame
-        Tables energy_per_query, fleet, test_time, claims, extrapolation and uncertainty of each
-        method.
+        Tables energy_per_query, fleet, test_time, claims, extrapolation, uncertainty and classes of
+        each method.
     longer : str
         Queries of test_time whose ratio to traditional ones is comparable, such as ``15 times``.
     halving : dict of str to str
@@ -57,13 +57,16 @@ def headline(tables, longer, halving):
     -------
     str
         Markdown table; energies are those of the published engine, the ratio is exact. Below it,
-        of methods that know load, the whole range and what it comes from, exact.
+        of methods that know load, the whole range, of dense models and mixtures of experts too, and
+        what it comes from, exact.
     """
     methods = [{"name": name} | _headline(longer, **of) for name, of in tables.items()]
     return render("claims/headline.md.jinja", methods=methods, longer=longer, halving=halving)
 
 
-def _headline(longer, energy_per_query, fleet, test_time, claims, extrapolation, uncertainty):
+def _headline(
+    longer, energy_per_query, fleet, test_time, claims, extrapolation, uncertainty, classes
+):
     """Energies [Wh], their ratio, fleet [GWh/day], claims, shares beyond any measurement [1]."""
     blend = energy_per_query.query("subject == 'frontier blend' and pathway == 'baseline'")
     energies = {
@@ -90,6 +93,7 @@ def _headline(longer, energy_per_query, fleet, test_time, claims, extrapolation,
         "scored": is_scored(claims),
         "whole": energies["exact"],
         "sources": _sources(uncertainty),
+        "sides": classes[classes["regime"] == "traditional"].to_dict("records"),
     } | _holding(deciding(claims))
 
 

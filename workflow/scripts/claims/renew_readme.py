@@ -9,7 +9,15 @@ from inference_energy.reports import told
 from inference_energy.robustness.uncertainty import named_to_halve
 from inference_energy.tables import read_table, write_text
 
-TABLES = ("energy_per_query", "fleet", "test_time", "claims", "extrapolation", "uncertainty")
+TABLES = (
+    "energy_per_query",
+    "fleet",
+    "test_time",
+    "claims",
+    "extrapolation",
+    "uncertainty",
+    "classes",
+)
 
 
 def main(snakemake):
