@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -100,6 +101,20 @@ def test_every_module_is_imported_by_the_test_file_of_its_name():
         if not path.exists() or name not in imported(path):
             missing.add(module.as_posix())
     assert missing == set()
+
+
+def test_every_function_of_the_library_has_types_and_every_module_is_judged():
+    untyped = [
+        f"{path.relative_to(LIBRARY)}: {node.name}"
+        for path in LIBRARY.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and not node.returns
+    ]
+    assert untyped == []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    judged = project["tool"]["mypy"]
+    assert judged["files"] == ["workflow/inference_energy"]
+    assert judged["disallow_untyped_defs"] and "exclude" not in judged
 
 
 def test_processes_are_started_in_one_place():

@@ -1,7 +1,12 @@
 """Figure of the claims: published against computed; frames in, matplotlib Figure out."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -28,13 +33,13 @@ ROW = 0.155
 
 PALE = "#E3E3E3"
 """Colour of what marks stand on."""
-PRINTED = {"facecolor": PALE, "edgecolor": GREY, "linewidth": 0.8}
+PRINTED: dict[str, Any] = {"facecolor": PALE, "edgecolor": GREY, "linewidth": 0.8}
 TALL = 0.76
 """Height of a published range, more than a mark's, in rows."""
-EXACT = {"color": BLACK, "linestyle": "", "marker": "|", "markersize": 5}
+EXACT: dict[str, Any] = {"color": BLACK, "linestyle": "", "marker": "|", "markersize": 5}
 
 
-def published_interval(claim):
+def published_interval(claim: Mapping[str, Any]) -> tuple[float, float, float]:
     """Computed values that print as the published one or lie in its range, in terms of it.
 
     Parameters
@@ -56,7 +61,7 @@ def published_interval(claim):
 
 
 @rc_context(SETTINGS)
-def claims_chart(claims, published):
+def claims_chart(claims: pd.DataFrame, published: pd.DataFrame) -> Figure:
     """Computed over published, for every claim of the version that a method is compared with.
 
     Parameters
@@ -87,9 +92,13 @@ def claims_chart(claims, published):
     columns = {"claim": (-0.02, "right"), "published": (1.22, "right")}
     columns |= {"computed": (1.48, "right"), "unit": (1.52, "left")}
 
-    def write(column, y, text, colour):
+    def write(column: str, y: float, text: str, colour: str) -> None:
         x, side = columns[column]
-        place = {"ha": side, "va": "center_baseline", "transform": axis.get_yaxis_transform()}
+        place: dict[str, Any] = {
+            "ha": side,
+            "va": "center_baseline",
+            "transform": axis.get_yaxis_transform(),
+        }
         axis.text(x, y, text, color=colour, **place)
 
     for column in columns:
@@ -118,7 +127,7 @@ def claims_chart(claims, published):
     return figure
 
 
-def _keys(figure, tally):
+def _keys(figure: Figure, tally: Mapping[str, int]) -> None:
     """Add the keys of the verdicts that there are, with their numbers, and of the marks."""
     verdicts = [
         Line2D([], [], linestyle="", color=colour, marker=marker, label=f"{tally[name]} {name}")
@@ -138,7 +147,7 @@ def _keys(figure, tally):
         )
 
 
-def _finding(tally, total, holding, version):
+def _finding(tally: Mapping[str, int], total: int, holding: int, version: str) -> str:
     """Say how many claims are reproduced; of a method that is not scored, how many would hold."""
     testable = f"{total - tally['not testable']} testable claims of {version}"
     if tally["not scored"]:

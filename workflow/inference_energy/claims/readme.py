@@ -1,7 +1,11 @@
 """The README's numbers: blocks written from result tables, between markers."""
 
 import re
+from collections.abc import Hashable, Mapping
 from fnmatch import fnmatch
+from typing import Any
+
+import pandas as pd
 
 from inference_energy.claims.judge import HOLDS, deciding, is_scored
 from inference_energy.errors import InputError
@@ -40,7 +44,9 @@ PAPER = [
 """Figures and tables of the paper: rule, file, and patterns of the claims they carry."""
 
 
-def headline(tables, longer, halving):
+def headline(
+    tables: Mapping[str, Mapping[str, pd.DataFrame]], longer: str, halving: Mapping[str, str]
+) -> str:
     """One line per method: medians, IQRs, their ratio at equal tokens, fleet, claims that hold.
 
     Parameters
@@ -65,14 +71,19 @@ def headline(tables, longer, halving):
 
 
 def _headline(
-    longer, energy_per_query, fleet, test_time, claims, extrapolation, uncertainty, classes
-):
+    longer: str,
+    energy_per_query: pd.DataFrame,
+    fleet: pd.DataFrame,
+    test_time: pd.DataFrame,
+    claims: pd.DataFrame,
+    extrapolation: pd.DataFrame,
+    uncertainty: pd.DataFrame,
+    classes: pd.DataFrame,
+) -> dict[str, Any]:
     """Energies [Wh], their ratio, fleet [GWh/day], claims, shares beyond any measurement [1]."""
     blend = energy_per_query.query("subject == 'frontier blend' and pathway == 'baseline'")
     energies = {
-        engine: blend[blend["engine"] == engine].pivot(
-            index="regime", columns="statistic", values="value"
-        )
+        engine: blend[blend["engine"] == engine].pivot_table("value", "regime", "statistic")
         for engine in ("published", "exact")
     }
     energy = energies["published"]
@@ -83,12 +94,12 @@ def _headline(
         & (test_time["quantity"] == "energy ratio")
     ]
     beyond = extrapolation[extrapolation["statistic"] == "queries"].groupby("regime")["value"].max()
-    fleet = fleet.set_index(["engine", "scenario", "pathway", "statistic"])["value"]
+    days = fleet.set_index(["engine", "scenario", "pathway", "statistic"])["value"]
     return {
         "traditional": energy.loc["traditional"],
         "long": energy.loc["long"],
         "ratio": ratio["value"].item(),
-        "fleet": fleet["published", "mixed", "baseline", "p50"],
+        "fleet": days["published", "mixed", "baseline", "p50"],
         "beyond": beyond[["traditional", "long"]],
         "scored": is_scored(claims),
         "whole": energies["exact"],
@@ -97,19 +108,19 @@ def _headline(
     } | _holding(deciding(claims))
 
 
-def _sources(uncertainty):
+def _sources(uncertainty: pd.DataFrame) -> dict[Hashable, float]:
     """Shares of the spread of a traditional query [1], largest first; none if load has none."""
     own = uncertainty[uncertainty["regime"] == "traditional"].set_index("source")["share"]
     return own.sort_values(ascending=False).to_dict() if own["load"] else {}
 
 
-def _holding(lines):
+def _holding(lines: pd.DataFrame) -> dict[str, int]:
     """How many claims there are and how many hold."""
     holding = lines["verdict"].isin(HOLDS).sum()
     return {"claims": len(lines), "holding": holding}
 
 
-def paper_table(claims, method):
+def paper_table(claims: pd.DataFrame, method: str) -> str:
     """Each figure and table of the paper: the rule that makes it, the file, and its status.
 
     Parameters
@@ -133,7 +144,7 @@ def paper_table(claims, method):
     return render("claims/paper.md.jinja", rows=rows)
 
 
-def splice(text, blocks):
+def splice(text: str, blocks: Mapping[str, str]) -> str:
     """Replace what stands between the markers of each block.
 
     Parameters
@@ -151,10 +162,11 @@ def splice(text, blocks):
     for name, block in blocks.items():
         begin, end = (re.escape(MARKER.format(edge=edge, name=name)) for edge in ("begin", "end"))
         pattern = re.compile(f"({begin}\n).*?({end})", re.DOTALL)
-        if not pattern.search(text):
+        found = pattern.search(text)
+        if not found:
             raise InputError(
                 f"README.md: no markers of the block {name}; allowed is one pair of lines"
                 f" {MARKER.format(edge='begin', name=name)} and its end; restore them"
             )
-        text = pattern.sub(lambda found, block=block: found[1] + block + found[2], text)
+        text = text[: found.end(1)] + block + text[found.start(2) :]
     return text

@@ -1,9 +1,16 @@
 """Figures of a deployment's report."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from inference_energy.deployments.build import Deployment
 from inference_energy.deployments.runs import SAME_SHAPE
 from inference_energy.drawing import ABOVE as ABOVE_ROWS
 from inference_energy.drawing import (
@@ -29,10 +36,18 @@ from inference_energy.drawing import (
 from inference_energy.text import count, extent, interval, number
 from inference_energy.units import MEGA, WH_PER_KWH
 
+Tokens = Mapping[str, Mapping[str, float]]
+"""Statistics p5, p50, p95 of the output tokens of each regime. [tokens]"""
+
 HEIGHT, LEFT, BELOW, ABOVE, GAP, RIGHT = 3.1, 0.62, 0.42, 0.54, 0.7, 0.12
 """Height of the figure of what was measured, and distances around its panels [in]."""
 
-ON_WHITE_LEGEND = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 1}
+ON_WHITE_LEGEND: dict[str, Any] = {
+    "frameon": True,
+    "facecolor": "white",
+    "edgecolor": "none",
+    "framealpha": 1,
+}
 """Legend that gridlines do not cross."""
 
 TITLE = 0.1
@@ -46,7 +61,7 @@ LENGTHS, TITLED = 0.6, 0.62
 
 
 @rc_context(SETTINGS)
-def energy_beside_paper(table):
+def energy_beside_paper(table: pd.DataFrame) -> Figure:
     """Energy per query of a deployment and of the paper's frontier blend.
 
     Parameters
@@ -84,7 +99,7 @@ def energy_beside_paper(table):
 
 
 @rc_context(SETTINGS)
-def measured(deployment, tokens):
+def measured(deployment: Deployment, tokens: Tokens) -> Figure:
     """What was measured, against the queries that are asked about.
 
     A panel of throughput over output length with the law, dashed outside the measured lengths, and
@@ -105,7 +120,7 @@ def measured(deployment, tokens):
     """
     runs = deployment.runs
     sweep = runs[runs["use"].isin(["yes", "other concurrency"]) & runs["concurrency"].notna()]
-    two = sweep["concurrency"].nunique() > 1
+    two = len(sweep["concurrency"].unique()) > 1
     lengths = _lengths_of(runs)
     alone = two and lengths.max() <= lengths.min() * (1 + SAME_SHAPE)
     below = LENGTHS + TITLED if alone else 0.0
@@ -130,41 +145,41 @@ def measured(deployment, tokens):
         panel_title(second, 1, "Energy at other loads")
     if alone:
         strip = frame(figure, LEFT, BELOW, RIGHT, HEIGHT + below - BELOW - LENGTHS)
-        _strip(strip, {"measured": lengths} | tokens, *_range_of(lengths, tokens))
+        _strip(strip, {"measured": lengths, **tokens}, *_range_of(lengths, tokens))
         panel_title(strip, 2, "Lengths: what was measured, and the queries")
     return figure
 
 
-def _lengths_of(runs):
+def _lengths_of(runs: pd.DataFrame) -> pd.Series:
     """Output tokens of the runs that count."""
     return runs.loc[runs["use"] == "yes", "output_tokens"].dropna()
 
 
-def _range_of(lengths, tokens):
+def _range_of(lengths: pd.Series, tokens: Tokens) -> tuple[float, float]:
     """Ends of an axis of lengths: the measured ones, and those of the queries."""
     ends = [t[p] for t in tokens.values() for p in ("p5", "p95")]
     return log_range([max(length, 1) for length in (*lengths, *ends)], 1.5)
 
 
-def _own_colour(model):
+def _own_colour(model: str) -> str:
     """Colour of a deployment's model, also of one that has none in other figures."""
     return MODEL_COLOURS.get(model, TEAL)
 
 
-def _finding(deployment, sweep, two):
+def _finding(deployment: Deployment, sweep: pd.DataFrame, two: bool) -> str:
     """Say how fast a deployment answers, and what it would need at the lowest load measured."""
     used = deployment.runs[deployment.runs["use"] == "yes"]
     found = f"This deployment writes {extent(used['throughput_tps'], 3)} tokens/s"
     if not two:
         return found
     per_token = sweep["energy_wh"] / sweep["output_tokens"]
-    lowest = sweep["concurrency"].idxmin()
-    ratio = per_token[lowest] / per_token[sweep["use"] == "yes"].mean()
-    load = count(sweep["concurrency"][lowest])
+    lowest = sweep["concurrency"].argmin()
+    ratio = per_token.iloc[lowest] / per_token[sweep["use"] == "yes"].mean()
+    load = count(sweep["concurrency"].iloc[lowest])
     return f"{found}; at {load} requests at once a token needs {number(ratio, 2)} times the energy"
 
 
-def _throughput(figure, deployment, tokens, right):
+def _throughput(figure: Figure, deployment: Deployment, tokens: Tokens, right: float) -> None:
     used = deployment.runs[deployment.runs["use"] == "yes"]
     axis = frame(figure, LEFT, BELOW + STRIP, right, ABOVE)
     strip = frame(figure, LEFT, BELOW, right, HEIGHT - BELOW - STRIP + 0.04)
@@ -206,7 +221,7 @@ def _throughput(figure, deployment, tokens, right):
     _strip(strip, tokens, low, high)
 
 
-def _strip(axis, rows, low, high):
+def _strip(axis: Axes, rows: Mapping[str, Any], low: float, high: float) -> None:
     """Draw lengths, a row each: P5 to P95 and median of queries, or the lengths of runs."""
     log_axis(axis, "Output tokens (bars: P5 to P95 of the queries)", low, high)
     axis.set_ylim(-0.5, len(rows) - 0.5)
@@ -221,14 +236,14 @@ def _strip(axis, rows, low, high):
         axis.plot(row["p50"], place, "o", color="white", markeredgecolor=BLACK, markersize=4)
 
 
-def _title(inputs, smallest, largest):
+def _title(inputs: float, smallest: float, largest: float) -> str:
     if np.isnan(inputs):
         return "Throughput at unknown input length"
     law = "" if largest <= smallest * (1 + SAME_SHAPE) else ", law"
     return f"Throughput{law} at {count(inputs)} input tokens"
 
 
-def _over_load(axis, sweep, values, colour):
+def _over_load(axis: Axes, sweep: pd.DataFrame, values: pd.Series, colour: str) -> None:
     """Draw what the runs at every load gave, those of the deployment in its colour."""
     axis.plot(sweep["concurrency"], values, "o", color=LIGHT_GREY, markeredgecolor=DARK_GREY)
     own = sweep["use"] == "yes"

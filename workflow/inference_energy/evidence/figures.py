@@ -5,9 +5,15 @@ it can be followed to its source.
 """
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -45,6 +51,7 @@ from inference_energy.evidence.coverage import (
 )
 from inference_energy.evidence.decomposition import FACTORS
 from inference_energy.evidence.estimates import ABSTRACT, LIKE
+from inference_energy.method.distributions import LogNormal
 from inference_energy.power.figures import BENCHMARKS
 from inference_energy.rounding import half_step
 from inference_energy.text import count, extent, number
@@ -55,7 +62,7 @@ HALF = (PAGE - 0.12) / 2
 """From a panel to the next [in]."""
 PITCH = 0.155
 """Height of a row [in]."""
-SCALES = {
+SCALES: dict[str | None, tuple[str, str, str]] = {
     "yes": (TEAL, "o", "at production scale"),
     "claimed": (OLIVE, "s", "scale claimed or assumed"),
     "no": (MAGENTA, "^", "not at production scale"),
@@ -72,7 +79,7 @@ FACTOR_COLOURS = {
     "host": (MAGENTA, "////"),
     "remainder": (GREY, "////"),
 }
-RATIO = {
+RATIO: dict[str, Any] = {
     "color": "white",
     "markeredgecolor": BLACK,
     "marker": "D",
@@ -85,7 +92,7 @@ OWN = {
     for name, dashes in (("Llama 3.1 405B", "-"), ("Llama 3.1 70B", "--"), ("DeepSeek-R1", "-."))
 }
 """Lines of the method's models."""
-SPACING = {"columnspacing": 1.2, "handlelength": 1.2, "handletextpad": 0.5}
+SPACING: dict[str, Any] = {"columnspacing": 1.2, "handlelength": 1.2, "handletextpad": 0.5}
 SETS = {
     SWEEP: (GREY, "o", 2.2),
     BEST: (TEAL, "o", 4.5),
@@ -96,36 +103,40 @@ SETS = {
 }
 
 
-def point_id(row_id, place=0):
+def point_id(row_id: str | int, place: int | str = 0) -> str:
     """Identifier of a plotted point in the SVG file."""
     return f"point:{row_id}:{place}"
 
 
-def _length(value):
+def _length(value: float) -> str:
     return count(value, missing="?")
 
 
-def _lengths(row):
+def _lengths(row: Mapping[str, Any] | pd.Series) -> str:
     return f"{_length(row['input_tokens'])}/{_length(row['output_tokens'])}"
 
 
-def _ratio(value):
+def _ratio(value: float) -> str:
     return number(value, 2) if value < 100 else count(value)
 
 
-def _rows_axis(title, rows, left, right, above=0.66, width=PAGE):
+def _rows_axis(
+    title: str, rows: int, left: float, right: float, above: float = 0.66, width: float = PAGE
+) -> tuple[Figure, Axes]:
     """Axes of rows from the top down, left and right of which there is room for texts [in]."""
     figure = new_figure(width, 0.42 + PITCH * max(rows, 1) + above)
     axis = frame(figure, left, 0.42, right, above)
     axis.set_ylim(max(rows, 1) - 0.5, -0.5)
     no_side(axis)
     headline(figure, title)
-    return axis
+    return figure, axis
 
 
-def _write(axis, y, texts, colour=BLACK):
+def _write(axis: Axes, y: float, texts: Sequence[str], colour: str = BLACK) -> None:
     """Write a row's texts: at the left edge, beside the axes, at the right edge."""
-    page, place = axis.figure.get_figwidth(), axis.get_position()
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    page, place = figure.get_figwidth(), axis.get_position()
     left, width = place.x0 * page, place.width * page
     ends = (0.1 - left, -0.08, page - left - 0.06)
     for x, text, side in zip(ends, texts, ("left", "right", "right"), strict=True):
@@ -140,7 +151,7 @@ def _write(axis, y, texts, colour=BLACK):
         )
 
 
-def _dot(axis, x, y, look, gid):
+def _dot(axis: Axes, x: float, y: float, look: tuple[str, str, float], gid: str) -> None:
     """Draw one figure that leads to its source."""
     colour, marker, size = look
     axis.plot(
@@ -156,22 +167,22 @@ def _dot(axis, x, y, look, gid):
     )
 
 
-def _key(label, colour, marker, size):
+def _key(label: str, colour: str, marker: str, size: float) -> Line2D:
     return Line2D([], [], color=colour, marker=marker, linestyle="", markersize=size, label=label)
 
 
-def _line_key(label, colour, dashes="-", width=1.3):
+def _line_key(label: str, colour: str, dashes: Any = "-", width: float = 1.3) -> Line2D:
     return Line2D([], [], color=colour, linestyle=dashes, linewidth=width, label=label)
 
 
-def _panel(figure, place, above):
+def _panel(figure: Figure, place: int, above: float) -> Axes:
     """Axes of the left or right one of two panels."""
     return frame(figure, 0.6 + HALF * place, 0.42, 0.12 + HALF * (1 - place), above)
 
 
-def _rows(table, reading):
+def _rows(table: pd.DataFrame, reading: str) -> list[tuple[str, str, pd.DataFrame]]:
     """Rows of a forest plot, from the top: (left text, middle text, frame of its points)."""
-    rows = []
+    rows: list[tuple[str, str, pd.DataFrame]] = []
     if reading == ABSTRACT:
         studies = table.groupby(["author", "year"], sort=False)
         for (author, year), points in sorted(studies, key=lambda s: -s[1]["ratio"].median()):
@@ -189,7 +200,7 @@ def _rows(table, reading):
 
 
 @rc_context(SETTINGS)
-def forest(table, reading, band):
+def forest(table: pd.DataFrame, reading: str, band: tuple[float, float]) -> Figure:
     """Ratio of public estimates to the method, one row per estimate or study.
 
     Parameters
@@ -203,8 +214,9 @@ def forest(table, reading, band):
     """
     table = table[(table["reading"] == reading) & (table["counted"] == "yes")]
     rows = _rows(table, reading)
-    axis = _rows_axis(_share_in_band(table, reading, band), len(rows), 3.95, 0.62)
-    ends = table[["low_wh", "high_wh"]].div(table["reference_wh"], axis=0).stack()
+    figure, axis = _rows_axis(_share_in_band(table, reading, band), len(rows), 3.95, 0.62)
+    own = table[["low_wh", "high_wh"]].div(table["reference_wh"], axis=0).to_numpy(float)
+    ends = own[~np.isnan(own)]
     log_axis(axis, "Estimate over method (ratio)", *log_range([1.0, *band, *table["ratio"], *ends]))
     # what rounds into the band counts as within it
     axis.axvspan(band[0] - half_step(0), band[1] + half_step(0), color=BAND, linewidth=0, zorder=0)
@@ -215,40 +227,42 @@ def forest(table, reading, band):
         _write(axis, 0, (NOTHING, "", ""))
     for i, (author, text, points) in enumerate(rows):
         ratio = points["ratio"]
-        ends = [ratio.min(), ratio.max()] if len(points) > 1 else [ratio.iloc[0]]
-        _write(axis, i, (author, text, "–".join(_ratio(end) for end in ends)))
+        both = [ratio.min(), ratio.max()] if len(points) > 1 else [ratio.iloc[0]]
+        _write(axis, i, (author, text, "–".join(_ratio(end) for end in both)))
         _estimates(axis, i, points)
     present = set(table["production_scale"].dropna())
-    handles = [
+    handles: list[Artist] = [
         _key(label, colour, marker, 4)
         for scale, (colour, marker, label) in SCALES.items()
         if scale in present
     ]
     handles.append(Patch(color=BAND, label=f"rounds to {band[0]:g}–{band[1]:g} times"))
-    legend(axis.figure, handles, 0.1, 0.26, **SPACING)
-    return axis.figure
+    legend(figure, handles, 0.1, 0.26, **SPACING)
+    return figure
 
 
-def _share_in_band(table, reading, band):
+def _share_in_band(table: pd.DataFrame, reading: str, band: tuple[float, float]) -> str:
     """Say how many of the estimates are as many times the method's as the paper says."""
     inside = int((table["place"] == "inside").sum())
     times = f"{band[0]:g}–{band[1]:g} times the method's"
     return f"{inside} of {len(table)} public estimates round to {times}, {reading}"
 
 
-def _estimates(axis, y, points):
+def _estimates(axis: Axes, y: int, points: pd.DataFrame) -> None:
     """Ratios of a row's estimates with their own ranges."""
     for point in points.to_dict("records"):
         if not np.isnan(point["low_wh"]):
             ends = [point[end] / point["reference_wh"] for end in ("low_wh", "high_wh")]
             axis.plot(ends, [y, y], color=DARK_GREY, linewidth=0.8, zorder=2)
         scale = point["production_scale"]
-        colour, marker, _ = SCALES.get(scale if isinstance(scale, str) else None)
+        colour, marker, _ = SCALES[scale if isinstance(scale, str) else None]
         _dot(axis, point["ratio"], y, (colour, marker, 3.8), point_id(point["id"]))
 
 
 @rc_context(SETTINGS)
-def decomposition(table, overestimates, band):
+def decomposition(
+    table: pd.DataFrame, overestimates: pd.DataFrame, band: tuple[float, float]
+) -> Figure:
     """Factors of the ratio of each estimate for which the method has a law and stated lengths.
 
     Parameters
@@ -264,12 +278,13 @@ def decomposition(table, overestimates, band):
     known = table[(table["factor"] == "lengths") & (table["known"] == "yes")]
     ratios = known.sort_values(["ratio", "id"], ascending=False).set_index("id")["ratio"]
     values = table.pivot_table(index="id", columns="factor", values="value")
-    largest = np.log(values.loc[ratios.index, list(FACTORS)]).abs().idxmax(axis="columns")
+    away = values.loc[ratios.index, list(FACTORS)].map(np.log).abs()
+    largest = away.idxmax(axis="columns")
     first, cases = largest.mode().iloc[0] if len(largest) else "none", len(ratios)
     told = f"Why estimates differ: the largest factor is {first} in {(largest == first).sum()}"
-    axis = _rows_axis(f"{told} of {cases}", cases, 3.75, 0.52)
+    figure, axis = _rows_axis(f"{told} of {cases}", cases, 3.75, 0.52)
     ends = [1.0, *band]
-    for i, (name, ratio) in enumerate(ratios.items()):
+    for i, (name, ratio) in enumerate(zip(ratios.index, ratios, strict=True)):
         ends += _bars(axis, i, values.loc[name])
         axis.plot([ratio], [i], gid=point_id(name), zorder=4, **RATIO)
         row = names.loc[name]
@@ -288,11 +303,11 @@ def decomposition(table, overestimates, band):
     ]
     stated = _line_key(f"stated: {band[0]:g} and {band[1]:g}", DARK_GREY, ":", 0.8)
     keys = [*handles, Line2D([], [], label="ratio", **RATIO), stated]
-    legend(axis.figure, keys, 0.1, 0.26, **SPACING | {"columnspacing": 0.6, "handlelength": 0.9})
-    return axis.figure
+    legend(figure, keys, 0.1, 0.26, **SPACING | {"columnspacing": 0.6, "handlelength": 0.9})
+    return figure
 
 
-def _bars(axis, y, values):
+def _bars(axis: Axes, y: int, values: pd.Series) -> tuple[float, float]:
     """Bars of the factors, those above one to the right; the ends of both rows of bars."""
     above = below = 1.0
     for factor in FACTORS:
@@ -314,7 +329,7 @@ def _bars(axis, y, values):
 
 
 @rc_context(SETTINGS)
-def predicted(table):
+def predicted(table: pd.DataFrame) -> Figure:
     """Predicted against measured energy, both bases, with intervals.
 
     Parameters
@@ -324,12 +339,13 @@ def predicted(table):
     """
     figure = new_figure(PAGE, 3.95)
     like = table[(table["basis"] == LIKE) & (table["set"] != SWEEP)]
-    off = np.exp(np.log(like["predicted_p50_wh"] / like["measured_wh"]).abs().median())
+    ratio = (like["predicted_p50_wh"] / like["measured_wh"]).to_numpy(float)
+    off = float(np.exp(np.median(np.abs(np.log(ratio)))))
     headline(
         figure, f"Like for like, predictions are off by a factor of {number(off)} in the median"
     )
-    values = table.filter(regex=r"^(measured|predicted_p)\w*_wh$")
-    span = log_range(values.stack())
+    values = table.filter(regex=r"^(measured|predicted_p)\w*_wh$").to_numpy(float)
+    span = log_range(values[~np.isnan(values)])
     titles = {QUERIES: "All queries, as the paper does it", LIKE: "Like for like"}
     for k, (basis, title) in enumerate(titles.items()):
         axis = _panel(figure, k, 0.88)
@@ -353,12 +369,12 @@ def predicted(table):
     return figure
 
 
-def _predictions(axis, place, table):
+def _predictions(axis: Axes, place: int, table: pd.DataFrame) -> None:
     """Points of a panel with the intervals that are known, of all sets but the sweep."""
     for number_of_set, (group, look) in enumerate(SETS.items()):
         for row in table[table["set"] == group].to_dict("records"):
             x, y = row["measured_wh"], row["predicted_p50_wh"]
-            thin = {"color": look[0], "linewidth": 0.5, "alpha": 0.9, "zorder": 2}
+            thin: dict[str, Any] = {"color": look[0], "linewidth": 0.5, "alpha": 0.9, "zorder": 2}
             if group != SWEEP:
                 axis.plot([x, x], [row["predicted_p5_wh"], row["predicted_p95_wh"]], **thin)
             if not np.isnan(row["measured_p5_wh"]) and group != SWEEP:
@@ -367,7 +383,7 @@ def _predictions(axis, place, table):
 
 
 @rc_context(SETTINGS)
-def wall_utilisation(table, utilisation):
+def wall_utilisation(table: pd.DataFrame, utilisation: LogNormal) -> Figure:
     """Power utilisation of whole nodes at the wall beside the method's distribution.
 
     Parameters
@@ -380,14 +396,19 @@ def wall_utilisation(table, utilisation):
     table = table.sort_values(["gpu", "benchmark", "scenario"], ascending=[False, True, True])
     shares = table["power_utilisation"]
     title = f"Nodes draw {number(shares.min(), 2)}–{number(shares.max(), 2)} of their maximum power"
-    axis = _rows_axis(title, len(table), 1.85, 0.12, above=0.52, width=COLUMN)
+    figure, axis = _rows_axis(title, len(table), 1.85, 0.12, above=0.52, width=COLUMN)
     axis.set_xlim(0, 1)
     axis.set_xlabel("Share of maximum node power")
     axis.grid(axis="x")
-    p5, p50, p95 = (utilisation.quantile(level) for level in (0.05, 0.5, 0.95))
+    p5, p50, p95 = (float(utilisation.quantile(level)) for level in (0.05, 0.5, 0.95))
     axis.axvspan(p5, p95, color=BAND, zorder=0)
     axis.axvline(p50, color=DARK_GREY, linewidth=0.7)
-    idle = {"color": "white", "markeredgecolor": BLACK, "marker": "o", "linestyle": ""}
+    idle: dict[str, Any] = {
+        "color": "white",
+        "markeredgecolor": BLACK,
+        "marker": "o",
+        "linestyle": "",
+    }
     told = []
     for i, row in enumerate(table.to_dict("records")):
         text = f"{row['gpu'].split('-')[0]}, {_task(row['benchmark'])}, {row['scenario'].lower()}"
@@ -404,12 +425,12 @@ def wall_utilisation(table, utilisation):
         Patch(color=BAND, label="method, P5–P95"),
         _line_key("its median", DARK_GREY, width=0.7),
     ]
-    spacing = {"columnspacing": 1.0, "handletextpad": 0.4, "handlelength": 1.2}
-    legend(axis.figure, handles, 0.1, 0.26, **spacing)
-    return axis.figure
+    spacing: dict[str, Any] = {"columnspacing": 1.0, "handletextpad": 0.4, "handlelength": 1.2}
+    legend(figure, handles, 0.1, 0.26, **spacing)
+    return figure
 
 
-def _task(benchmark):
+def _task(benchmark: str) -> str:
     """A benchmark of MLPerf in words: its model, and the accuracy that answers must keep."""
     start = next((start for start in BENCHMARKS if benchmark.startswith(start)), None)
     if start is None:
@@ -435,7 +456,7 @@ KINDS = {
 
 
 @rc_context(SETTINGS)
-def length_quantiles(table):
+def length_quantiles(table: pd.DataFrame) -> Figure:
     """Quantiles of output lengths: the method's regimes beside traces and measured models.
 
     Parameters
@@ -459,7 +480,7 @@ def length_quantiles(table):
         drawn = table[table["kind"].isin(kinds) | (table["series"] == regime)]
         drawn = drawn[(drawn["output_tokens"] > 0) & (drawn["level"] > 0)]
         middle = drawn[np.isclose(drawn["level"], 0.5)].groupby("kind")["output_tokens"]
-        told = [f"{KINDS[kind]} {extent(lengths, 3)}" for kind, lengths in middle]
+        told = [f"{KINDS[str(kind)]} {extent(lengths, 3)}" for kind, lengths in middle]
         tell(axis, f"Median output tokens: {', '.join(told)}")
         _quantiles(axis, k, drawn, looks)
         low = drawn.loc[drawn["level"] >= 0.05, "output_tokens"].min()
@@ -467,16 +488,16 @@ def length_quantiles(table):
         log_ticks(axis.yaxis)
     handles = [
         _line_key("method", BLACK, width=1.8),
-        *(_line_key(TRACES.get(series, series), *look) for series, look in looks.items()),
+        *(_line_key(TRACES.get(str(series), str(series)), *look) for series, look in looks.items()),
         _line_key("ML.ENERGY, per model", GREY, width=0.8),
     ]
-    spacing = {"columnspacing": 1.2, "handletextpad": 0.5, "handlelength": 2.2}
+    spacing: dict[str, Any] = {"columnspacing": 1.2, "handletextpad": 0.5, "handlelength": 2.2}
     legend(figure, handles, 0.6, 0.32, ncols=5, **spacing)
     headline(figure, _longest_median(table))
     return figure
 
 
-def _longest_median(table):
+def _longest_median(table: pd.DataFrame) -> str:
     """Say how the median lengths of the measured models of each regime compare to the method's."""
     middle = table[np.isclose(table["level"], 0.5)]
     told = []
@@ -490,21 +511,23 @@ def _longest_median(table):
     return f"Measured models' median answers are {' and '.join(told)} as long as the method's"
 
 
-def _quantiles(axis, place, drawn, looks):
+def _quantiles(
+    axis: Axes, place: int, drawn: pd.DataFrame, looks: Mapping[str, tuple[str, str]]
+) -> None:
     """A line for the method, each trace and each model."""
     for (kind, series), curve in drawn.groupby(["kind", "series"]):
-        line = {"color": GREY, "linewidth": 0.6, "zorder": 1}
+        line: dict[str, Any] = {"color": GREY, "linewidth": 0.6, "zorder": 1}
         if kind == "method":
             line = {"color": BLACK, "linewidth": 1.8, "zorder": 4}
         elif kind == "trace":
-            colour, dashes = looks[series]
+            colour, dashes = looks[str(series)]
             line = {"color": colour, "linewidth": 1.3, "linestyle": dashes, "zorder": 3}
         gid = point_id(f"{kind}/{series}", place)
         axis.plot(curve["level"], curve["output_tokens"], gid=gid, **line)
 
 
 @rc_context(SETTINGS)
-def concurrency(runs, band, near_best):
+def concurrency(runs: pd.DataFrame, band: tuple[float, float], near_best: float) -> Figure:
     """Energy per token over the best against concurrency, per model and GPU.
 
     Parameters
@@ -550,7 +573,7 @@ def concurrency(runs, band, near_best):
     return figure
 
 
-def _sweeps(axis, place, sweeps):
+def _sweeps(axis: Axes, place: int, sweeps: pd.DataFrame) -> None:
     """A line for each deployment, those of the method's models in colour."""
     for key, sweep in sweeps.groupby(DEPLOYMENT):
         colour, dashes = OWN.get(sweep["model"].iloc[0], (GREY, "-"))

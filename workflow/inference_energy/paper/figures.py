@@ -4,8 +4,13 @@ Numbers written in a figure are those of the seeded Monte Carlo, which the paper
 outlines of the violins are the exact densities. Sizes and colours are in :mod:`.style`.
 """
 
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from inference_energy.drawing import (
@@ -43,6 +48,12 @@ from inference_energy.rounding import half_step
 from inference_energy.text import count, interval, number, percent
 from inference_energy.units import GIGA, KW_PER_MW, PERCENT, SECONDS_PER_DAY, WH_PER_GWH
 
+Claims = Mapping[str, Mapping[Hashable, Any]]
+"""Numbers that the paper prints: selector of the quantity to its claim."""
+
+Row = tuple[str, str, pd.DataFrame, pd.Series, str, Sequence[float]]
+"""Of violins: left text, right text, density, values, colour, and median and IQR of the paper."""
+
 PATHWAYS = {
     "baseline": "Baseline",
     "hardware": "Hardware and datacenter",
@@ -68,7 +79,7 @@ REGIMES = {"traditional": "Traditional queries", "long": "Long queries"}
 ENERGY = "Energy per query [Wh]"
 
 
-def statistics(table, **where):
+def statistics(table: pd.DataFrame, **where: str) -> pd.Series:
     """Statistics of one subject from a result table in its long form, by the published engine.
 
     Returns
@@ -81,7 +92,7 @@ def statistics(table, **where):
     return table.set_index("statistic")["value"]
 
 
-def regime_title(regime, method):
+def regime_title(regime: str, method: Mapping[str, Any]) -> str:
     """Name of a regime with the median of its lengths, or the kind of their distribution."""
     lengths = method["regimes"][regime]["output_tokens"]
     if "median" in lengths:
@@ -105,7 +116,9 @@ TITLE = 0.14
 """Room for a finding above rows [in]."""
 
 
-def printed_numbers(published, method):
+def printed_numbers(
+    published: pd.DataFrame, method: Mapping[str, Any]
+) -> dict[str, dict[Hashable, Any]]:
     """Numbers that the paper prints, of the version that a method is held against.
 
     Parameters
@@ -124,22 +137,22 @@ def printed_numbers(published, method):
     return {claim["quantity"]: claim for claim in own.to_dict("records")}
 
 
-def _selector(regime, subject, pathway, statistic):
+def _selector(regime: str, subject: str, pathway: str, statistic: str) -> str:
     where = f"regime={regime}; subject={subject}; pathway={pathway}; statistic={statistic}"
     return f"energy_per_query[{where}]"
 
 
-def _printed_quartiles(numbers, regime, subject):
+def _printed_quartiles(numbers: Claims, regime: str, subject: str) -> tuple[Sequence[float], str]:
     """Median and IQR that the paper prints, and their text; nothing where it prints no median."""
     selectors = [_selector(regime, subject, "baseline", p) for p in ("p50", "p25", "p75")]
-    claims = [numbers.get(selector) for selector in selectors]
-    if None in claims:
+    claims = [numbers[selector] for selector in selectors if selector in numbers]
+    if len(claims) < len(selectors):
         return (np.nan, np.nan, np.nan), ""
     middle, low, high = (f"{claim['value']:.{claim['decimals']}f}" for claim in claims)
     return tuple(claim["value"] for claim in claims), f"{middle} ({low}–{high})"
 
 
-def _printed_lever(numbers, regime, pathway):
+def _printed_lever(numbers: Claims, regime: str, pathway: str) -> str:
     """Reduction of the median that the paper prints for a lever, as text."""
     pair = [_selector(regime, TRIMMED, name, "p50") for name in ("baseline", pathway)]
     claim = numbers.get(" / ".join(pair))
@@ -150,7 +163,14 @@ def _printed_lever(numbers, regime, pathway):
     return f", paper {claim['value']:g}–{claim['upper']:g}"
 
 
-def _violins(finding, title, left, rows, span, notes=()):
+def _violins(
+    finding: str,
+    title: str,
+    left: str,
+    rows: Sequence[Row],
+    span: Sequence[float],
+    notes: Sequence[str] = (),
+) -> Figure:
     """Figure of labelled violins, with a title of the left texts and further notes.
 
     Rows are (left text, right text, density, values, colour, median and IQR of the paper).
@@ -175,7 +195,14 @@ def _violins(finding, title, left, rows, span, notes=()):
 
 
 @rc_context(SETTINGS)
-def energy_by_model(energy, densities, method, blend, regime, published):
+def energy_by_model(
+    energy: pd.DataFrame,
+    densities: pd.DataFrame,
+    method: Mapping[str, Any],
+    blend: pd.DataFrame,
+    regime: str,
+    published: pd.DataFrame,
+) -> Figure:
     """Energy per query of each model (figures 1a and 2a).
 
     Parameters
@@ -195,7 +222,10 @@ def energy_by_model(energy, densities, method, blend, regime, published):
     blended = set(blend.loc[blend[f"{regime}_share"] > 0, "model"])
     chosen = densities[(densities["regime"] == regime) & (densities["subject"] != TRIMMED)]
     models = {
-        name: (density, statistics(energy, regime=regime, subject=name, pathway="baseline"))
+        str(name): (
+            density,
+            statistics(energy, regime=regime, subject=str(name), pathway="baseline"),
+        )
         for name, density in chosen.groupby("subject")
     }
     by_median = sorted(models, key=lambda name: -models[name][1]["p50"])
@@ -221,7 +251,13 @@ def energy_by_model(energy, densities, method, blend, regime, published):
 
 
 @rc_context(SETTINGS)
-def energy_by_pathway(energy, densities, method, regime, published):
+def energy_by_pathway(
+    energy: pd.DataFrame,
+    densities: pd.DataFrame,
+    method: Mapping[str, Any],
+    regime: str,
+    published: pd.DataFrame,
+) -> Figure:
     """Energy per query of the frontier blend under each pathway (figures 1b and 2b).
 
     Parameters are those of :func:`energy_by_model`.
@@ -234,7 +270,8 @@ def energy_by_pathway(energy, densities, method, regime, published):
         values = statistics(energy, regime=regime, subject=TRIMMED, pathway=pathway)
         cuts[pathway] = number(baseline / values["p50"])
         lever = f" ÷ {cuts[pathway]}{_printed_lever(numbers, regime, pathway)}"
-        paper, told = (np.nan, np.nan, np.nan), ""
+        paper: Sequence[float] = (np.nan, np.nan, np.nan)
+        told = ""
         if pathway == "baseline":
             paper, told = _printed_quartiles(numbers, regime, TRIMMED)
             lever = ""
@@ -260,7 +297,7 @@ def energy_by_pathway(energy, densities, method, regime, published):
 
 
 @rc_context(SETTINGS)
-def token_distributions(histograms, tokens):
+def token_distributions(histograms: pd.DataFrame, tokens: pd.DataFrame) -> Figure:
     """Output tokens per query: sampled, and by the distribution itself (figure s1).
 
     Parameters
@@ -294,7 +331,8 @@ def token_distributions(histograms, tokens):
             values = statistics(tokens, regime=regime, engine=engine)
             y = share.max() * (1.5 - 0.3 * line)
             spread(axis, y, values, BLACK)
-            text = interval(*values[["p50", "p25", "p75"]], write=count)
+            middle, lower, upper = values[["p50", "p25", "p75"]]
+            text = interval(middle, lower, upper, write=count)
             axis.annotate(
                 f"{engines[engine]}: median (IQR) {text}",
                 (values["p5"], y),
@@ -304,16 +342,21 @@ def token_distributions(histograms, tokens):
     return figure
 
 
-def _sampling_error(energy):
+def _sampling_error(energy: pd.DataFrame) -> str:
     """Say how far sampled medians of the blend are from the exact ones."""
     blend = energy[(energy["subject"] == TRIMMED) & (energy["statistic"] == "p50")]
-    by_engine = blend.set_index(["engine", "regime", "pathway"])["value"].unstack("engine")
+    by_engine = blend.pivot_table("value", ["regime", "pathway"], "engine")
     largest = (by_engine["published"] / by_engine["exact"] - 1).abs().max()
     return f"Sampled medians (dashed) are within {percent(largest, '.2g')} of the exact ones"
 
 
 @rc_context(SETTINGS)
-def pathway_histograms(histograms, energy, densities, method):
+def pathway_histograms(
+    histograms: pd.DataFrame,
+    energy: pd.DataFrame,
+    densities: pd.DataFrame,
+    method: Mapping[str, Any],
+) -> Figure:
     """Sampled energies of the frontier blend under each pathway, over the exact density (s2).
 
     Parameters
@@ -359,7 +402,7 @@ def pathway_histograms(histograms, energy, densities, method):
             axis.set_ylim(0, 1.7 * tallest)
             axis.locator_params(axis="y", nbins=3)
             text = interval(*values[["p50", "p25", "p75"]])
-            style = {"transform": axis.transAxes, "va": "top", "bbox": ON_WHITE}
+            style: dict[str, Any] = {"transform": axis.transAxes, "va": "top", "bbox": ON_WHITE}
             axis.text(0.01, 0.97, name, **style)
             axis.text(0.99, 0.97, text, ha="right", **style)
             if row == 0:
@@ -381,7 +424,7 @@ DASHES = ("-", (0, (3, 2)))
 """Line styles of the references, in the order of :func:`fleet_references`."""
 
 
-def fleet_references(references):
+def fleet_references(references: pd.DataFrame) -> dict[str, float]:
     """Reference lines of the fleet figures.
 
     Parameters
@@ -415,7 +458,14 @@ BOOTSTRAP = [
 """What the marks of the fleet figures are."""
 
 
-def _fleet_figure(finding, rows, references, method, keys, exact):
+def _fleet_figure(
+    finding: str,
+    rows: Sequence[Any],
+    references: pd.DataFrame,
+    method: Mapping[str, Any],
+    keys: Sequence[Any],
+    exact: Sequence[float],
+) -> Figure:
     """Figure of bars on GWh/day from zero, and references that cross nothing but bars.
 
     Rows are (name, text, values, parts of the bar, their colours, claim of the paper or None);
@@ -461,12 +511,16 @@ def _fleet_figure(finding, rows, references, method, keys, exact):
             middle = claim["value"]
             printed(axis, -i - 0.28, (middle, middle - half, middle + half))
             told = f"\npaper {middle:.{claim['decimals']}f}"
-        place = {"transform": axis.get_yaxis_transform(), "va": "center", "linespacing": 1.1}
+        place: dict[str, Any] = {
+            "transform": axis.get_yaxis_transform(),
+            "va": "center",
+            "linespacing": 1.1,
+        }
         axis.text(1.05, -i, f"{text}{told}", **place)
     return figure
 
 
-def _without_sampling(fleet, chosen):
+def _without_sampling(fleet: pd.DataFrame, chosen: Sequence[tuple[str, str]]) -> list[float]:
     """Energies of a day by scenario and pathway, where the exact engine has run. [GWh/day]"""
     if "exact" not in set(fleet["engine"]):
         return []
@@ -476,14 +530,21 @@ def _without_sampling(fleet, chosen):
     ]
 
 
-def _printed_fleet(published, method, scenario, pathway):
+def _printed_fleet(
+    published: pd.DataFrame, method: Mapping[str, Any], scenario: str, pathway: str
+) -> dict[Hashable, Any] | None:
     """Claim of the paper on a fleet's median, or None."""
     selector = f"fleet[scenario={scenario}; pathway={pathway}; statistic=p50]"
     return printed_numbers(published, method).get(selector)
 
 
 @rc_context(SETTINGS)
-def fleet_baseline(fleet, references, method, published):
+def fleet_baseline(
+    fleet: pd.DataFrame,
+    references: pd.DataFrame,
+    method: Mapping[str, Any],
+    published: pd.DataFrame,
+) -> Figure:
     """A day of traditional queries, baseline and improved (figure 3a).
 
     Parameters
@@ -509,7 +570,12 @@ def fleet_baseline(fleet, references, method, published):
 
 
 @rc_context(SETTINGS)
-def fleet_mixed(fleet, references, method, published):
+def fleet_mixed(
+    fleet: pd.DataFrame,
+    references: pd.DataFrame,
+    method: Mapping[str, Any],
+    published: pd.DataFrame,
+) -> Figure:
     """A day of queries of which some are long: baseline, mixed, mixed and improved (figure 3b).
 
     Parameters are those of :func:`fleet_baseline`. The mixed bars are stacked of the traditional
@@ -544,7 +610,7 @@ def fleet_mixed(fleet, references, method, published):
 
 
 @rc_context(SETTINGS)
-def input_length(sensitivity):
+def input_length(sensitivity: pd.DataFrame) -> Figure:
     """Energy per query of the frontier blend at other input lengths, both regimes (figure s3).
 
     Parameters
@@ -595,7 +661,7 @@ def input_length(sensitivity):
 
 
 @rc_context(SETTINGS)
-def utilisation_coupling(energy, sensitivity):
+def utilisation_coupling(energy: pd.DataFrame, sensitivity: pd.DataFrame) -> Figure:
     """Energy per query with power utilisation tied to throughput, both regimes (figure s4).
 
     Parameters

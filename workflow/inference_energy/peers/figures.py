@@ -1,7 +1,9 @@
 """Figure: how far every predictor is from the measured runs, by load."""
 
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from inference_energy.drawing import (
     BLACK,
@@ -40,7 +42,7 @@ TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20)
 
 
 @rc_context(SETTINGS)
-def factor_by_load(scored):
+def factor_by_load(scored: pd.DataFrame) -> Figure:
     """Median factor, and a line up to P90, by load; a panel per quantity.
 
     Parameters
@@ -55,8 +57,8 @@ def factor_by_load(scored):
     shown = scored[(scored["by"] == "load") & (scored["rows"] == SHARED)]
     shown = shown[shown["told"] == TOLD]
     # its energy and its throughput are in panels of their own, and one predictor's
-    own = shown["predictor"] == CONFIGURATOR
-    shown = shown.assign(left_out=shown["left_out"].where(~own, "nothing"))
+    alone = shown["predictor"] == CONFIGURATOR
+    shown = shown.assign(left_out=shown["left_out"].where(~alone, "nothing"))
     shown = shown.assign(label=[label(line) for line in shown.to_dict("records")])
     shown = shown.assign(start=shown["part"].str.extract(r"(\d+)")[0].astype(float))
     marks = dict(zip(sorted(shown["label"].unique()), MARKS, strict=False))
@@ -96,8 +98,10 @@ def factor_by_load(scored):
         panel_title(axis, i, quantity.capitalize())
         axis.set_ylabel("Off by a factor of: median, line to P90" if i == 0 else "")
     medians = shown.groupby("label")["median_factor"].median()
-    best, worst = medians.idxmin(), medians.idxmax()
-    ends = [f"× {medians[name]:.2f} ({name})" for name in (best, worst)]
+    ends = [
+        f"× {medians[name]:.2f} ({name})"
+        for name in (medians.index[int(medians.argmin())], medians.index[int(medians.argmax())])
+    ]
     headline(figure, f"Median over loads: predictors are off by {' to '.join(ends)}")
     figure.legend(
         handles=[handles[name] for name in sorted(handles)],

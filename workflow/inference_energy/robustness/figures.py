@@ -1,7 +1,14 @@
 """Figures of the audit: specification curve and tornado."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter
 
 from inference_energy import drawing, text
@@ -32,7 +39,13 @@ LINKED = "\n*: counted together, as some of\ntheir options exclude each other."
 
 
 @rc_context(drawing.SETTINGS)
-def specification_curve(curve, distribution, variance, choices, base):
+def specification_curve(
+    curve: pd.DataFrame,
+    distribution: pd.DataFrame,
+    variance: pd.DataFrame,
+    choices: Mapping[str, Any],
+    base: str,
+) -> Figure:
     """Sorted medians of both regimes above a dashboard of the options taken.
 
     Parameters
@@ -50,7 +63,9 @@ def specification_curve(curve, distribution, variance, choices, base):
     """
     rows = [(c, o) for c, choice in choices.items() for o in choice["options"]]
     # a gap above every choice
-    places = np.cumsum([1.0 + 0.55 * (o == next(iter(choices[c]["options"]))) for c, o in rows])
+    places = np.cumsum(
+        [1.0 + 0.55 * (o == next(iter(choices[c]["options"]))) for c, o in rows]
+    ).tolist()
     height = LINE * (places[-1] + 1)
     figure = drawing.new_figure(drawing.PAGE, 1.9 + height + 0.95 + TITLE)
     drawing.headline(figure, _ranks(distribution, base))
@@ -85,12 +100,12 @@ def specification_curve(curve, distribution, variance, choices, base):
     return figure
 
 
-def name_of(method):
+def name_of(method: Mapping[str, Any]) -> str:
     """Method as the subject of a figure's sentences: the paper, or its name."""
     return "the paper" if method["kind"] == "paper" else method["id"]
 
 
-def _ranks(distribution, base):
+def _ranks(distribution: pd.DataFrame, base: str) -> str:
     """Say where the medians of the base stand among those of all choices."""
     ranks = distribution[
         (distribution["quantity"] == "p50") & (distribution["statistic"] == "published_rank")
@@ -103,7 +118,9 @@ def _ranks(distribution, base):
     return f"{owner}'s medians are higher than {' and '.join(told)} of all medians"
 
 
-def _draw_curve(axis, mine, statistics, regime, base):
+def _draw_curve(
+    axis: Axes, mine: pd.DataFrame, statistics: pd.Series, regime: str, base: str
+) -> None:
     bins = mine.drop_duplicates("bin").sort_values("bin")
     x = (bins["bin"] - 0.5) / len(bins) * PERCENT
     colour = drawing.REGIME_COLOURS[regime]
@@ -138,14 +155,15 @@ def _draw_curve(axis, mine, statistics, regime, base):
     )
 
 
-def _two_or_five(value):
+def _two_or_five(value: float) -> str:
     """Write a tick between powers of ten where its first digit is 2 or 5."""
     return f"{value:g}" if f"{value:e}"[0] in "25" else ""
 
 
-def _draw_dashboard(axis, mine, rows, places):
-    shares = mine.set_index(["choice", "option", "bin"])["share"].unstack("bin")
-    image = None
+def _draw_dashboard(
+    axis: Axes, mine: pd.DataFrame, rows: Sequence[tuple[str, str]], places: Sequence[float]
+) -> AxesImage:
+    shares = mine.pivot_table("share", ["choice", "option"], "bin")
     for row, place in zip(rows, places, strict=True):
         image = axis.imshow(
             shares.loc[[row]].to_numpy(),
@@ -162,7 +180,9 @@ def _draw_dashboard(axis, mine, rows, places):
     return image
 
 
-def _label_options(axis, choices, rows, places):
+def _label_options(
+    axis: Axes, choices: Mapping[str, Any], rows: Sequence[tuple[str, str]], places: Sequence[float]
+) -> None:
     across = axis.get_yaxis_transform()
     for (choice, option), place in zip(rows, places, strict=True):
         own = option == choices[choice]["of_base"]
@@ -187,7 +207,9 @@ def _label_options(axis, choices, rows, places):
             )
 
 
-def _label_variance(axis, shares, rows, places):
+def _label_variance(
+    axis: Axes, shares: pd.Series, rows: Sequence[tuple[str, str]], places: Sequence[float]
+) -> None:
     across = axis.get_yaxis_transform()
     axis.text(
         1.03,
@@ -216,7 +238,7 @@ LOW, HIGH = drawing.TEAL, drawing.OLIVE
 
 
 @rc_context(drawing.SETTINGS)
-def tornado(table, indices, inputs):
+def tornado(table: pd.DataFrame, indices: pd.DataFrame, inputs: Mapping[str, Any]) -> Figure:
     """Medians and fleet total at both ends of each input's range, with total Sobol indices.
 
     Parameters
@@ -237,13 +259,14 @@ def tornado(table, indices, inputs):
     }
     total = indices[indices["index"] == "total"]
     seen = total[total["output"].isin(outputs)].groupby("input")["value"].max()
-    shown = largest_first(seen[seen > 0])
+    shown = largest_first(seen[seen > 0].to_dict())
     figure = drawing.new_figure(drawing.PAGE, 0.185 * len(shown) + 1.12 + TITLE + 0.2)
     drawing.note(figure, [SOBOL])
     ends = table[table["output"] == "median traditional"].set_index(["input", "end"])["value"]
-    indices = total[total["output"] == "median traditional"].set_index("input")["value"]
-    first = indices.idxmax()
-    span = text.span(*sorted((ends[first, "low"], ends[first, "high"])), joint=" to ")
+    index = total[total["output"] == "median traditional"].set_index("input")["value"]
+    first = index.index[int(index.argmax())]
+    low, high = sorted(float(ends[first, end]) for end in ("low", "high"))
+    span = text.span(low, high, joint=" to ")
     of = inputs[first]["title"].removesuffix(", traditional")
     drawing.headline(
         figure,
@@ -268,12 +291,12 @@ def tornado(table, indices, inputs):
             words["end"] = drawing.DARK_GREY
             for place, (word, colour) in zip((0, 0.16, 0.33, 0.53), words.items(), strict=True):
                 weight = "bold" if word in ("low", "high") else "normal"
-                where = {"transform": axis.transAxes, "color": colour}
+                where: dict[str, Any] = {"transform": axis.transAxes, "color": colour}
                 axis.text(place, 1.03, word, weight=weight, **where)
     return figure
 
 
-def _ends(values, inputs):
+def _ends(values: pd.Series, inputs: Mapping[str, Any]) -> Iterator[str]:
     """Inputs in words, each with the results at both ends of its range, where they differ."""
     for name in values.index.unique("input"):
         low, high = (text.number(values[name, end]) for end in ("low", "high"))
@@ -281,7 +304,7 @@ def _ends(values, inputs):
             yield f"{inputs[name]['title']} {low} to {high}"
 
 
-def _draw_bars(axis, values, shares, shown):
+def _draw_bars(axis: Axes, values: pd.Series, shares: pd.Series, shown: Sequence[str]) -> None:
     across = axis.get_yaxis_transform()
     for place, name in enumerate(shown):
         base = values[name, "base"]
@@ -302,7 +325,7 @@ BAR = 0.165
 
 
 @rc_context(drawing.SETTINGS)
-def variance_shares(parts):
+def variance_shares(parts: pd.DataFrame) -> Figure:
     """Shares of the variance of ln E by what they come from, a panel per regime.
 
     Parameters
@@ -314,8 +337,9 @@ def variance_shares(parts):
     -------
     Figure
     """
-    shares = parts.pivot(index="source", columns="regime", values="share")
-    shares = shares.loc[largest_first(shares.max(axis=1)), parts["regime"].unique()]
+    shares = parts.pivot_table("share", "source", "regime")
+    order = largest_first(shares.max(axis=1).to_dict())
+    shares = shares.loc[order, list(parts["regime"].unique())]
     # what comes from several sources together is no source
     shares = shares.loc[[*shares.index.drop(TOGETHER), TOGETHER]]
     shares = shares[(shares > 0).any(axis=1)]
@@ -323,15 +347,15 @@ def variance_shares(parts):
     drawing.headline(figure, _largest_source(shares))
     left, gap, right = 1.05, 0.3, 0.35
     width = (drawing.PAGE - left - right - gap * (len(shares.columns) - 1)) / len(shares.columns)
-    for place, (regime, values) in enumerate(shares.items()):
+    for place, (regime, values) in enumerate(zip(shares.columns, shares.to_numpy().T, strict=True)):
         x = left + place * (width + gap)
         axis = drawing.frame(figure, x, 0.42, drawing.PAGE - x - width, 0.46)
         drawing.panel_title(axis, place, f"{regime.capitalize()} queries")
         axis.barh(range(len(values)), values, 0.7, color=drawing.REGIME_COLOURS[regime])
         for row, share in enumerate(values):
-            near = {"textcoords": "offset points", "va": "center"}
+            near: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
             axis.annotate(_share(share), (max(share, 0), row), (3, 0), **near)
-        axis.set_yticks(range(len(values)), values.index.str.replace(TOGETHER, JOINT))
+        axis.set_yticks(range(len(values)), shares.index.str.replace(TOGETHER, JOINT))
         axis.tick_params(axis="y", length=0, labelleft=place == 0)
         axis.set_ylim(len(values) - 0.5, -0.5)
         axis.set_xlim(min(0, shares.min().min()), shares.max().max())
@@ -344,17 +368,17 @@ def variance_shares(parts):
     return figure
 
 
-def _share(value):
+def _share(value: float) -> str:
     """Share in per cent, with a minus sign; of less than a half, that it is below one."""
     return text.percent(value).replace("-", "−") if abs(value) >= 0.005 else "<1 %"
 
 
-def _largest_source(shares):
+def _largest_source(shares: pd.DataFrame) -> str:
     """Say which part of the spread of a query's energy is the largest, by regime."""
     told = [f"{text.percent(values.max())} ({regime})" for regime, values in shares.items()]
     largest = shares.idxmax()
-    if largest.nunique() == 1:
+    if len(largest.unique()) == 1:
         parts = f"{largest.iloc[0]}, {' and '.join(told)}"
     else:
-        parts = "; ".join(map(", ".join, zip(largest, told, strict=True)))
+        parts = "; ".join(f"{name}, {of}" for name, of in zip(largest, told, strict=True))
     return f"Largest part of a query's spread: {parts}"

@@ -1,7 +1,14 @@
 """Figures of test-time scaling, of water and carbon, and of the counter-signal."""
 
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -36,7 +43,7 @@ from inference_energy.units import PERCENT, WH_PER_KWH
 MARKERS = "osD^vP"
 
 
-def _log_y(axis, label, low, high):
+def _log_y(axis: Axes, label: str, low: float, high: float) -> None:
     axis.set_yscale("log")
     axis.set_ylim(low, high)
     axis.set_ylabel(label)
@@ -44,14 +51,14 @@ def _log_y(axis, label, low, high):
     axis.grid(axis="y")
 
 
-def _tokens_axis(axis, label, low, high):
+def _tokens_axis(axis: Axes, label: str, low: float, high: float) -> None:
     log_axis(axis, label, low, high)
 
 
-def _by_length(axis, lengths):
+def _by_length(axis: Axes, lengths: pd.DataFrame) -> None:
     """Energy over output tokens of every model; dotted where the law extrapolates."""
     medians = lengths[(lengths["statistic"] == "p50") & (lengths["subject"] != UNTRIMMED)]
-    last = largest_first(medians.groupby("subject")["value"].last())
+    last = largest_first(medians.groupby("subject")["value"].last().to_dict())
     for i, name in enumerate(last):
         rows = medians[medians["subject"] == name].sort_values("output_tokens")
         colour, marker = model_colour(name), MARKERS[i % len(MARKERS)]
@@ -92,7 +99,7 @@ def _by_length(axis, lengths):
 
 
 @rc_context(SETTINGS)
-def scaling(lengths, crossing):
+def scaling(lengths: pd.DataFrame, crossing: pd.DataFrame) -> Figure:
     """Energy against output tokens, and a fleet's day against the share of long queries.
 
     Parameters
@@ -129,8 +136,11 @@ def scaling(lengths, crossing):
         color=DARK_GREY,
         bbox=ON_WHITE,
     )
-    told = [f"{grouped(value)} at {percent(share, 'g')}" for share, value in fleet.items()]
-    tell(right, f"GWh/day, baseline by share of long queries: {', '.join(told)}")
+    days = [
+        f"{grouped(value)} at {percent(share, 'g')}"
+        for share, value in zip(fleet.index, fleet, strict=True)
+    ]
+    tell(right, f"GWh/day, baseline by share of long queries: {', '.join(days)}")
     right.set_ylim(0, fleet.max() * 1.12)
     right.set_xlim(-1, 52)
     right.set_xlabel("Share of long queries [%]")
@@ -141,7 +151,7 @@ def scaling(lengths, crossing):
 
 
 @rc_context(SETTINGS)
-def footprint(table):
+def footprint(table: pd.DataFrame) -> Figure:
     """Water and operational carbon of all queries over the sourced ranges, boundaries apart.
 
     Parameters
@@ -156,11 +166,11 @@ def footprint(table):
     medians = chosen[chosen["statistic"] == "p50"].set_index(["boundary", "regime"])["value"]
     on_site, carbon = medians["on-site water"], medians["operational carbon"]
     regimes = [regime for regime in REGIME_COLOURS if regime in on_site]
-    told = ", ".join(
+    found = ", ".join(
         f"{number(on_site[regime], 2)} mL and {number(carbon[regime], 2)} g CO₂ ({regime})"
         for regime in regimes
     )
-    headline(figure, f"Medians of a query's water on site and carbon: {told}")
+    headline(figure, f"Medians of a query's water on site and carbon: {found}")
     panels = [
         ("Water", ["on-site water", "generation water"], "Water per query [mL]", 1.2, 2.78),
         ("Carbon", ["operational carbon"], "Carbon per query [g CO₂]", 4.8, 0.14),
@@ -168,7 +178,9 @@ def footprint(table):
     for place, (title, boundaries, label, start, end) in enumerate(panels):
         axis = frame(figure, start, 0.42, end, 0.46)
         panel_title(axis, place, title)
-        names, told, lowest, highest = [], [], np.inf, 0
+        names: list[str] = []
+        told: list[str] = []
+        lowest, highest = np.inf, 0.0
         for boundary in boundaries:
             for regime in REGIME_COLOURS:
                 rows = chosen[(chosen["boundary"] == boundary) & (chosen["regime"] == regime)]
@@ -198,7 +210,13 @@ def footprint(table):
     return figure
 
 
-def _band(axis, lengths, claim, factor, style):
+def _band(
+    axis: Axes,
+    lengths: pd.DataFrame,
+    claim: tuple[float, float],
+    factor: float,
+    style: Mapping[str, Any],
+) -> None:
     """Fill the chains that give the claim at each length, for a factor on the energy of a chain."""
     rows = lengths[(lengths["subject"] == UNTRIMMED) & (lengths["statistic"] == "p50")]
     rows = rows.sort_values("output_tokens")
@@ -207,7 +225,13 @@ def _band(axis, lengths, claim, factor, style):
 
 
 @rc_context(SETTINGS)
-def counter_signal(lengths, table, counts, claim, utilisation):
+def counter_signal(
+    lengths: Mapping[str, pd.DataFrame],
+    table: pd.DataFrame,
+    counts: pd.DataFrame,
+    claim: tuple[float, float],
+    utilisation: Sequence[float],
+) -> Figure:
     """Map of chains and tokens per chain that give the claimed energy.
 
     Parameters
@@ -226,17 +250,21 @@ def counter_signal(lengths, table, counts, claim, utilisation):
     figure = new_figure(PAGE, 4.05)
     wall = table[table["quantity"].str.startswith("tokens of a chain in")]
     seen = table[table["quantity"] == "longest output that the laws have seen"]
-    seen = seen.set_index("basis")["value"]
+    longest = seen.set_index("basis")["value"]
     reached = wall.set_index("setting")["value"]
-    bands = [area(MAGENTA, 0.45), area(TEAL, 0.55)]
-    bands = list(zip(utilisation, bands, strict=False))
-    marks = []
-    for marker, row in zip(MARKERS, per_unit(counts).itertuples(), strict=False):
-        alone = row.unit_of_use == "session"
-        look = {"color": BLACK, "markersize": 5, "markerfacecolor": "white" if alone else BLACK}
-        label = f"{row.subject} (in sequence)" if alone else row.subject
+    styles = [area(MAGENTA, 0.45), area(TEAL, 0.55)]
+    bands = list(zip(utilisation, styles, strict=False))
+    marks: list[tuple[dict[Hashable, Any], dict[str, Any]]] = []
+    for marker, row in zip(MARKERS, per_unit(counts).to_dict("records"), strict=False):
+        alone = row["unit_of_use"] == "session"
+        look: dict[str, Any] = {
+            "color": BLACK,
+            "markersize": 5,
+            "markerfacecolor": "white" if alone else BLACK,
+        }
+        label = f"{row['subject']} (in sequence)" if alone else row["subject"]
         marks.append((row, look | {"marker": marker, "linestyle": "", "label": label}))
-    lines = {
+    lines: dict[str, dict[str, Any]] = {
         "median": {"color": DARK_GREY, "linewidth": 0.9, "linestyle": (0, (4, 2))},
         "seen": {"color": BLACK, "linewidth": 0.9, "linestyle": ":"},
     }
@@ -248,18 +276,18 @@ def counter_signal(lengths, table, counts, claim, utilisation):
         for share, style in bands:
             _band(axis, rows, claim, 1 / share, style)
         axis.axvline(reached["median"], **lines["median"])
-        axis.axvline(seen[name], **lines["seen"])
+        axis.axvline(longest[name], **lines["seen"])
         for row, look in marks:
-            axis.plot(row.call_tokens, row.calls, zorder=5, **look)
+            axis.plot(row["call_tokens"], row["calls"], zorder=5, **look)
         points = [
-            f"{look['label']} {grouped(row.calls)} of {grouped(row.call_tokens)} tokens"
+            f"{look['label']} {grouped(row['calls'])} of {grouped(row['call_tokens'])} tokens"
             for row, look in marks
         ]
         tell(axis, f"Chains: {'; '.join(points)}")
         _tokens_axis(axis, "Output tokens of each chain", 100, 1e6)
         _log_y(axis, "Chains (answers made side by side)" if place == 0 else "", 0.5, 2e5)
     minutes = wall["quantity"].iloc[0].partition("tokens of ")[2]
-    handles = [
+    handles: list[Artist] = [
         Patch(**style, label=f"claim at {percent(share, 'g')} of full throughput")
         for share, style in bands
     ]

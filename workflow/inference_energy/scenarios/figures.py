@@ -4,9 +4,12 @@ from math import ceil
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
@@ -66,7 +69,7 @@ HATCH: dict[str, Any] = {"facecolor": "none", "edgecolor": TEAL, "hatch": "////"
 
 
 @rc_context(SETTINGS)
-def energy_map(table):
+def energy_map(table: pd.DataFrame) -> Figure:
     """Median energy over the inputs of one map, a panel for each method.
 
     Cells beyond what a model was measured at are hatched, a line is dotted there.
@@ -78,14 +81,14 @@ def energy_map(table):
     """
     rows = table[table["statistic"] == "p50"]
     least, most = rows["value"].min(), rows["value"].max()
-    flat = rows["y"].isna().all()
+    flat = bool(rows["y"].isna().all())
     names = rows.iloc[0][["x_input"] if flat else ["x_input", "y_input"]]
     over = " and ".join(name.replace("_", " ").replace("pue", "PUE") for name in names)
     methods = list(rows.groupby("method", sort=False))
     columns = min(len(methods), COLUMNS)
     lines = -(-len(methods) // columns)
     each = PANEL + BELOW + BETWEEN
-    is_beyond = rows["extrapolated"].eq("yes").any()
+    is_beyond = bool(rows["extrapolated"].eq("yes").any())
     above = ABOVE + (TOLD if is_beyond else 0)
     height = above + lines * each - BETWEEN
     figure = new_figure(PAGE, height)
@@ -96,7 +99,7 @@ def energy_map(table):
         left, top = LEFT + width * (place % columns), above + each * (place // columns)
         right = PAGE - left - width + GAP
         axis = frame(figure, left, height - top - PANEL, right, top)
-        panel_title(axis, place, method)
+        panel_title(axis, place, str(method))
         if flat:
             _line(axis, of_method, table)
         else:
@@ -115,20 +118,22 @@ def energy_map(table):
     return figure
 
 
-def _numbers_fit(rows, width):
+def _numbers_fit(rows: pd.DataFrame, width: float) -> bool:
     """Whether the cells of a panel of a width [in] are large enough for their numbers."""
     return width / rows["x"].nunique() >= WIDE and PANEL / rows["y"].nunique() >= HIGH
 
 
-def _field(axis, rows, ends, width, numbered):
+def _field(
+    axis: Axes, rows: pd.DataFrame, ends: tuple[float, float], width: float, numbered: bool
+) -> None:
     """Cells of the energy, coloured by its logarithm, with the number in each that holds it."""
     cells = rows.pivot_table("value", "y", "x")
     image = axis.imshow(cells, origin="lower", aspect="auto", cmap="Greys", norm=LogNorm(*ends))
     beyond = rows["extrapolated"].eq("yes")
     if beyond.any():
         places = zip(
-            cells.columns.get_indexer(rows.loc[beyond, "x"]),
-            cells.index.get_indexer(rows.loc[beyond, "y"]),
+            cells.columns.get_indexer(pd.Index(rows.loc[beyond, "x"])),
+            cells.index.get_indexer(pd.Index(rows.loc[beyond, "y"])),
             strict=True,
         )
         patches = [Rectangle((x - 0.5, y - 0.5), 1, 1) for x, y in places]
@@ -137,8 +142,7 @@ def _field(axis, rows, ends, width, numbered):
     for (y, x), value in np.ndenumerate(cells.to_numpy() if numbered else np.empty((0, 0))):
         colour = BLACK if value < middle else "white"
         ground = {"facecolor": image.to_rgba(value), "edgecolor": "none", "pad": 0.4}
-        told = number(value, 2)
-        axis.text(x, y, told, ha="center", va="center", color=colour, bbox=ground)
+        axis.text(x, y, number(value, 2), ha="center", va="center", color=colour, bbox=ground)
     below, beside = ([grouped(float(value)) for value in at] for at in (cells.columns, cells.index))
     # a blank between two labels
     apart = LETTER * (max(map(len, below)) + 1)
@@ -151,7 +155,7 @@ def _field(axis, rows, ends, width, numbered):
         part.set_label_text(INPUTS[rows[name].iloc[0]])
 
 
-def _line(axis, rows, table):
+def _line(axis: Axes, rows: pd.DataFrame, table: pd.DataFrame) -> None:
     """Median as a line, P5 to P95 as a band."""
     of_method = table[table["method"] == rows["method"].iloc[0]]
     values = of_method.pivot_table("value", "x", "statistic")
