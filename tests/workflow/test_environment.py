@@ -224,6 +224,27 @@ def test_citation_names_the_software_and_the_paper():
         assert {"type", "title", "authors", "year"} <= set(reference)
 
 
+@pytest.mark.parametrize(
+    ("message", "allowed"),
+    [
+        ("Mend #12\n\nWhy.\n", True),
+        (f"{'x' * 71}\n\nWhy.\n", True),
+        ("Merge branch 'main'\n", True),
+        (f"{'x' * 72}\n\nWhy.\n", False),
+        ("No body\n", False),
+        ("No blank line\nWhy.\n", False),
+        ("No body\n\n# what git writes\n", False),
+    ],
+)
+def test_a_hook_asks_a_commit_for_its_reason(message, allowed):
+    hooks = read_yaml(".pre-commit-config.yaml")
+    assert "commit-msg" in hooks["default_install_hook_types"]
+    (hook,) = (of for of in hooks["repos"][0]["hooks"] if of["id"] == "commit-message")
+    # as pre-commit searches files for a pattern that spans lines
+    found = re.search(hook["entry"], message, re.MULTILINE | re.DOTALL)
+    assert bool(found) == allowed
+
+
 def test_make_help_lists_every_target():
     """Those with hyphens and those of envs/ too."""
     makefiles = [ROOT / "Makefile", *sorted((ROOT / "envs").glob("*.mk"))]
