@@ -91,6 +91,14 @@ TEAL, OLIVE, MAGENTA = "#007A7A", "#73800E", "#D918B2"
 ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 """Box of a text that gridlines must not cross."""
 
+ON_WHITE_LEGEND: dict[str, Any] = {
+    "frameon": True,
+    "facecolor": "white",
+    "edgecolor": "none",
+    "framealpha": 1,
+}
+"""Legend that lines do not cross."""
+
 
 # the palette of M. Okabe and K. Ito, "Color Universal Design" (2008), its light colours darkened to
 # a contrast of 3:1 on white (WCAG 2.2, 1.4.11), and further ones

@@ -18,6 +18,7 @@ from inference_energy.drawing import (
     DARK_GREY,
     LIGHT_GREY,
     MODEL_COLOURS,
+    ON_WHITE_LEGEND,
     PAGE,
     REGIME_COLOURS,
     SETTINGS,
@@ -41,14 +42,6 @@ Tokens = Mapping[str, Mapping[str, float]]
 
 HEIGHT, LEFT, BELOW, ABOVE, GAP, RIGHT = 3.1, 0.62, 0.42, 0.54, 0.7, 0.12
 """Height of the figure of what was measured, and distances around its panels [in]."""
-
-ON_WHITE_LEGEND: dict[str, Any] = {
-    "frameon": True,
-    "facecolor": "white",
-    "edgecolor": "none",
-    "framealpha": 1,
-}
-"""Legend that gridlines do not cross."""
 
 TITLE = 0.1
 """Room for the finding above rows [in]."""

@@ -15,6 +15,7 @@ from inference_energy.drawing import (
     GREY,
     MAGENTA,
     OLIVE,
+    ON_WHITE_LEGEND,
     PAGE,
     SETTINGS,
     TEAL,
@@ -37,7 +38,7 @@ from inference_energy.text import (
     percent,
     short,
 )
-from inference_energy.units import SECONDS_PER_HOUR
+from inference_energy.units import HOURS_PER_DAY, SECONDS_PER_HOUR
 
 LEFT, RIGHT, BELOW, ABOVE, GAP = 0.62, 0.14, 0.42, 0.54, 0.72
 """Distances around panels. [in]"""
@@ -59,11 +60,8 @@ ROOM = 0.15
 SURELY_ALL = 0.995
 """Share that two digits write as all."""
 
-HOURS_PER_DAY, DAYS_FROM = 24, 72
-"""Hours of a day, and hours from which an axis counts days."""
-
-ON_WHITE_LEGEND = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 1}
-"""Legend that lines do not cross."""
+DAYS_FROM = 72
+"""Hours from which an axis counts days."""
 
 KEYS_FREE = 1.6
 """Height of the densities' axis, with the keys, over that of the densities. [1]"""
