@@ -12,7 +12,8 @@ from inference_energy.tables import load_schema
 from library.stress.made_up import SMALL, read
 
 
-def test_result_reaches_a_deployment_with_its_node_power(stress, tmp_path):
+@pytest.mark.parametrize("rest", [1000, 2000])
+def test_result_reaches_a_deployment_with_its_node_power(stress, tmp_path, rest):
     folder = stress()
     clock = float((folder / "clock").read_text())
     busy = []
@@ -21,7 +22,7 @@ def test_result_reaches_a_deployment_with_its_node_power(stress, tmp_path):
         first = min(stamp["request_start_ns"] for stamp in stamps)
         busy.append((first / 1e9, max(stamp["request_end_ns"] for stamp in stamps) / 1e9))
     rows = [
-        f"{t},{2500 + t % 7 * 0.1 if any(a <= t < b for a, b in busy) else 1000 + t % 7 * 0.1}"
+        f"{t},{2500 + t % 7 * 0.1 if any(a <= t < b for a, b in busy) else rest + t % 7 * 0.1}"
         for t in itertools.takewhile(lambda t: t < clock, itertools.count(1_800_000_000))
     ]
     wall = tmp_path / "wall.csv"

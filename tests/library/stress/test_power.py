@@ -130,13 +130,23 @@ def test_gpus_that_others_use_are_reported():
     times = np.arange(0, 100.0)
     window = (20.0, 90.0)
     busy = samples(times, power=300.0, utilisation=0.4)
-    assert kinds(check_idle(busy, 10.0, window)) == [("shared", "")]
+    assert kinds(check_idle(busy, 10.0, window, "gpu")) == [("shared", "")]
     idle = samples(times, power=300.0, utilisation=np.where(times < 10, 0.0, 0.97))
-    assert check_idle(idle, 10.0, window) == []
-    wall = samples(times, power=np.where(times < 10, 2000.0, 2500.0), meter="node")
-    assert kinds(check_idle(wall, 10.0, window)) == [("shared", "")]
+    assert check_idle(idle, 10.0, window, "gpu") == []
+    unknown = samples(times, power=np.where(times < 10, 500.0, 600.0))
+    assert kinds(check_idle(unknown, 10.0, window, "gpu")) == [("shared", "")]
     rested = samples(times, power=np.where(times < 10, 500.0, 2500.0), meter="node")
-    assert check_idle(rested, 10.0, window) == []
+    assert check_idle(rested, 10.0, window, "node") == []
+
+
+def test_a_node_that_draws_most_of_its_power_at_rest_is_no_shared_one():
+    """One request at once hardly loads it; a reading of zero is none."""
+    times = np.arange(0, 100.0)
+    power = np.where(times < 10, 2000.0, 2500.0)
+    power[[3, 50]] = 0
+    (remark,) = check_idle(samples(times, power, meter="node"), 10.0, (20.0, 90.0), "node")
+    assert remark[:2] == ("at rest", "")
+    assert remark.message.startswith("2000 W before the first request against 2500 W under load")
 
 
 def test_telemetry_is_read_in_joules_from_the_named_exporter_only():

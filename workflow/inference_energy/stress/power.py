@@ -320,9 +320,12 @@ def _check_meters(groups: Collection[str], expected: list[str] | int | None) -> 
 
 
 def check_idle(
-    samples: pd.DataFrame, first_request: float, window: tuple[float, float]
+    samples: pd.DataFrame, first_request: float, window: tuple[float, float], scope: str
 ) -> list[Finding]:
-    """Findings on GPUs that were busy before the first request: another job shares them.
+    """Findings on meters that were busy before the first request: another job shares them.
+
+    Where utilisation is not told, only power can tell, and of GPUs alone: a node or its CPUs may
+    draw most of what they do under a small load while nothing runs.
 
     Parameters
     ----------
@@ -332,7 +335,10 @@ def check_idle(
         [s]; samples before it show the node at rest.
     window : (float, float)
         The steady window, for the power under load.
+    scope : str
+        gpu, cpu or node.
     """
+    samples = samples.assign(power_w=samples["power_w"].where(samples["power_w"] > 0))
     before = samples[samples["time_s"] < first_request]
     if before.empty:
         return []
@@ -351,16 +357,13 @@ def check_idle(
         return []
     inside = samples[samples["time_s"].between(*window)]
     idle, loaded = (part.groupby("meter")["power_w"].mean().sum() for part in (before, inside))
-    if loaded > 0 and idle > IDLE_POWER_SHARE * loaded:
-        return [
-            Finding(
-                "shared",
-                "",
-                f"{idle:.0f} W before the first request against {loaded:.0f} W under load: the "
-                "meter sees other work, or its clock is off",
-            )
-        ]
-    return []
+    if not (loaded > 0 and idle > IDLE_POWER_SHARE * loaded):
+        return []
+    told = f"{idle:.0f} W before the first request against {loaded:.0f} W under load: the meter"
+    if scope == "gpu":
+        return [Finding("shared", "", f"{told} sees other work, or its clock is off")]
+    message = f"{told} sees other work, or what draws most of its power at rest"
+    return [Finding("at rest", "", message)]
 
 
 def check_use(

@@ -199,7 +199,8 @@ def scope_power(
         window = cell["window"]
         if window is None or cell["row"]["status"] != "measured":
             continue
-        row, found = _cell_power(cell, window, samples, expected, averaging, busy, idle)
+        row, found = _cell_power(cell, window, samples, expected, averaging, idle)
+        found += _check_rest(cell, window, samples, busy, scope)
         findings += [(name, *finding) for finding in found]
         rows.append(row | {"scope": scope, "source": ", ".join(s.named for s in power_sources)})
         rows[-1] |= {"idle_w": idle, "energy_above_idle_wh": np.nan}
@@ -274,7 +275,6 @@ def _cell_power(
     samples: pd.DataFrame,
     expected: list[str] | int | None,
     averaging: float,
-    busy: pd.DataFrame,
     idle: float,
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Energy, power and load of one cell over its window, and findings."""
@@ -285,9 +285,6 @@ def _cell_power(
     found += check_use(samples, window, idle, mean_power(energy, end - start))
     if any(finding.refuses for finding in found):
         energy = np.nan
-    before = busy["end_s"][busy["end_s"] < cell["begun"]].max()
-    rested = samples[samples["time_s"] > (before if np.isfinite(before) else -np.inf)]
-    found += check_idle(rested, cell["begun"], window)
     inside = samples[samples["time_s"].between(start, end)]
     return {key: row[key] for key in CELL} | {
         "energy_j": energy,
@@ -297,6 +294,19 @@ def _cell_power(
         "clock_mhz": inside["clock_mhz"].mean(),
         "energy_wh": tables.energy_per_query(energy, row["window_tokens"], row["delivered_tokens"]),
     }, found
+
+
+def _check_rest(
+    cell: Measured,
+    window: tuple[float, float],
+    samples: pd.DataFrame,
+    busy: pd.DataFrame,
+    scope: str,
+) -> list[Finding]:
+    """Findings on the meters of a scope between the requests before a cell and its own."""
+    before = busy["end_s"][busy["end_s"] < cell["begun"]].max()
+    rested = samples[samples["time_s"] > (before if np.isfinite(before) else -np.inf)]
+    return check_idle(rested, cell["begun"], window, scope)
 
 
 def write_rows(frame: pd.DataFrame, path: Path) -> None:
