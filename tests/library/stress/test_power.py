@@ -227,6 +227,19 @@ def test_a_zero_is_no_idle_power():
     assert np.isnan(idle_power(samples(times, power=0.0), starts, ends))
 
 
+@pytest.mark.parametrize("every", [1, 7])
+def test_a_meter_that_only_counts_has_an_idle_power(every):
+    """No mean counts that holds load, or the seconds after it."""
+    seconds = np.arange(0.0, 301.0)
+    power = np.where((seconds >= 100) & (seconds < 200), 700.0, 100.0)
+    counts = np.cumsum(power)
+    seen = samples(seconds[::every], energy=counts[::every])
+    starts, ends = pd.Series([100.0]), pd.Series([200.0])
+    assert idle_power(seen, starts, ends) == pytest.approx(100)
+    (remark,) = check_idle(samples(seconds, energy=300 * seconds), 100.0, (110.0, 190.0), "gpu")
+    assert remark.message.startswith("300 W before the first request against 300 W under load")
+
+
 def test_one_missing_reading_refuses_nothing():
     times = np.arange(0, 201.0)
     for missing in (100, 5, 195):

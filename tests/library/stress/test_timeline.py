@@ -37,13 +37,18 @@ def test_meters_that_are_read_in_turn_add_up_at_all_times():
     assert power == pytest.approx(np.full(35, 900))
 
 
-def test_between_cells_nobody_measured_and_no_request_is_counted():
+@pytest.mark.parametrize("counts", [False, True])
+def test_between_cells_nobody_measured_and_no_request_is_counted(counts):
     requests = pd.DataFrame({"start_s": [NOON, NOON + 50], "end_s": [NOON + 10, NOON + 60]})
     times = np.concatenate([np.arange(NOON, NOON + 10), np.arange(NOON + 48, NOON + 62)])
-    table = timeline.timeline_table({"gpu": samples(times, power=700.0)}, requests)
+    told = {"energy": 700.0 * times} if counts else {"power": 700.0}
+    table = timeline.timeline_table({"gpu": samples(times, **told)}, requests)
     assert len(table) == 62
-    measured = table["power_w"].notna().to_numpy()
-    assert measured.nonzero()[0].tolist() == [*range(10), *range(48, 62)]
+    power = table["power_w"].dropna()
+    assert power.to_numpy() == pytest.approx(700)
+    # the mean between two counts is of the stretch before the second
+    last = -1 if counts else None
+    assert power.index.tolist() == [*[*range(10)][:last], *[*range(48, 62)][:last]]
     assert table["requests"].to_numpy().nonzero()[0].tolist() == [*range(10), *range(50, 60)]
 
 

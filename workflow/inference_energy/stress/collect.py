@@ -11,6 +11,7 @@ from inference_energy.meters import SAMPLE_COLUMNS, prometheus, read_log
 from inference_energy.meters.common import LIKELY, counted_power
 from inference_energy.stress.freshness import FURTHEST, clock_offset
 from inference_energy.stress.plan import Finding, Measured
+from inference_energy.stress.power import counted_means
 from inference_energy.stress.power_sources import COLLECTORS, PowerSource
 
 OTHER_CLOCKS = ("file", "prometheus")
@@ -186,22 +187,8 @@ def _outside(source: PowerSource, samples: pd.DataFrame, requests: pd.DataFrame)
 def _liveliest(samples: pd.DataFrame) -> pd.DataFrame:
     """Readings above zero of the meter whose power varies most; rises of the counters without."""
     if samples["power_w"].isna().all():
-        samples = _risen(samples)
+        samples = counted_means(samples)
     read = samples[samples["power_w"] > 0]
     samples = samples if read.empty else read
     spread = samples.groupby("meter")["power_w"].std().fillna(0)
     return samples[samples["meter"] == spread.idxmax()]
-
-
-def _risen(samples: pd.DataFrame) -> pd.DataFrame:
-    """Mean power between two fresh counts of a meter [W], at the middle of that time.
-
-    A count that was there before tells nothing of the power, and one that fell is of a counter that
-    was reset, or out of order.
-    """
-    counted = samples.dropna(subset=["energy_j"]).sort_values(["meter", "time_s"])
-    counted = counted[~(counted.groupby("meter")["energy_j"].diff() <= 0)]
-    steps = counted.groupby("meter")[["energy_j", "time_s"]].diff()
-    rises = steps["energy_j"].where(steps["energy_j"] > 0)
-    middle = counted["time_s"] - steps["time_s"] / 2
-    return counted.assign(power_w=rises / steps["time_s"], time_s=middle)

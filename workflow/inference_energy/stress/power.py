@@ -319,6 +319,43 @@ def _check_meters(groups: Collection[str], expected: list[str] | int | None) -> 
     return []
 
 
+def counted_means(samples: pd.DataFrame) -> pd.DataFrame:
+    """Mean power between two fresh counts of a meter [W], at the middle of that time.
+
+    A count that was there before tells nothing of the power, and one that fell is of a counter that
+    was reset, or out of order.
+
+    Returns
+    -------
+    DataFrame
+        The samples with a fresh count, with span_s, the time of the mean [s].
+    """
+    counted = samples.dropna(subset=["energy_j"]).sort_values(["meter", "time_s"])
+    counted = counted[~(counted.groupby("meter")["energy_j"].diff() <= 0)]
+    steps = counted.groupby("meter")[["energy_j", "time_s"]].diff()
+    rises = steps["energy_j"].where(steps["energy_j"] > 0)
+    span = steps["time_s"]
+    return counted.assign(power_w=rises / span, time_s=counted["time_s"] - span / 2, span_s=span)
+
+
+def told_power(samples: pd.DataFrame) -> pd.DataFrame:
+    """Samples, with rows of the mean power that meters counted which do not read it.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `samples`, and span_s, the time over which a power is a mean; zero for one
+        that was read [s].
+    """
+    counts_only = samples.groupby("meter")["power_w"].transform("count") == 0
+    means = counted_means(samples[counts_only]).dropna(subset=["power_w"])
+    read = samples.assign(span_s=0.0)
+    if means.empty:
+        return read
+    means = means[["time_s", "meter", "power_w", "span_s"]]
+    return pd.concat([read, means], ignore_index=True)
+
+
 def check_idle(
     samples: pd.DataFrame, first_request: float, window: tuple[float, float], scope: str
 ) -> list[Finding]:
@@ -338,8 +375,9 @@ def check_idle(
     scope : str
         gpu, cpu or node.
     """
-    samples = samples.assign(power_w=samples["power_w"].where(samples["power_w"] > 0))
-    before = samples[samples["time_s"] < first_request]
+    samples = told_power(samples)
+    samples["power_w"] = samples["power_w"].where(samples["power_w"] > 0)
+    before = samples[samples["time_s"] + samples["span_s"] / 2 < first_request]
     if before.empty:
         return []
     used = before.groupby("meter")["utilisation"].mean()
@@ -419,14 +457,16 @@ def idle_power(samples: pd.DataFrame, starts: pd.Series, ends: pd.Series) -> flo
     -------
     float
         NaN with fewer than :data:`LEAST_IDLE` samples of a meter, of which zeros are none; the
-        first seconds after a request are left out, the power has not come down then.
+        first seconds after a request are left out, the power has not come down then. A mean counts
+        where no request was in flight in all of its time.
     """
-    samples = samples.assign(power_w=samples["power_w"].where(samples["power_w"] > 0))
+    samples = told_power(samples)
+    samples["power_w"] = samples["power_w"].where(samples["power_w"] > 0)
     begun, ended = np.sort(starts), np.sort(ends)
-    times = samples["time_s"].to_numpy(float)
-    in_flight = np.searchsorted(begun, times, "right") - np.searchsorted(ended, times, "right")
-    last = np.searchsorted(ended, times, "right") - 1
-    since = np.where(last < 0, np.inf, times - ended[np.maximum(last, 0)])
+    times, reach = samples["time_s"].to_numpy(float), samples["span_s"].to_numpy(float) / 2
+    done = np.searchsorted(ended, times - reach, "right")
+    in_flight = np.searchsorted(begun, times + reach, "right") - done
+    since = np.where(done == 0, np.inf, times - reach - ended[np.maximum(done - 1, 0)])
     near = (times > begun[0] - IDLE_REACH) & (times < ended[-1] + IDLE_REACH)
     quiet = samples[(in_flight <= 0) & (since > SETTLING) & near].groupby("meter")["power_w"]
     if not len(quiet) or quiet.count().min() < LEAST_IDLE:

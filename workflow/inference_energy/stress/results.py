@@ -305,7 +305,8 @@ def _check_rest(
 ) -> list[Finding]:
     """Findings on the meters of a scope between the requests before a cell and its own."""
     before = busy["end_s"][busy["end_s"] < cell["begun"]].max()
-    rested = samples[samples["time_s"] > (before if np.isfinite(before) else -np.inf)]
+    before = before if np.isfinite(before) else -np.inf
+    rested = samples[(samples["time_s"] > before) & (samples["time_s"] <= window[1])]
     return check_idle(rested, cell["begun"], window, scope)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.stress.freshness import Array
-from inference_energy.stress.power import GAP_FACTOR
+from inference_energy.stress.power import GAP_FACTOR, told_power
 
 MOST_POINTS = 2000
 COLUMNS = ["scope", "time", "power_w", "utilisation", "memory_gb", "clock_mhz", "requests"]
@@ -29,7 +29,8 @@ def timeline_table(samples: Mapping[str, pd.DataFrame], requests: pd.DataFrame) 
     DataFrame
         scope, time (UTC), power_w [W] and memory_gb [GB] added up, utilisation [1] and clock_mhz
         [MHz] means of the meters, requests in flight. Empty where a meter gave no reading for
-        longer than three times as long as usual: nobody measures between the cells.
+        longer than three times as long as usual: nobody measures between the cells. Of meters that
+        count alone, power is the mean between two counts.
     """
     if requests.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -43,7 +44,7 @@ def timeline_table(samples: Mapping[str, pd.DataFrame], requests: pd.DataFrame) 
             continue
         begin, end = min(first, near["time_s"].min()), max(last, near["time_s"].max())
         grid = np.arange(np.floor(begin / step), np.floor(end / step) + 1) * step
-        both = _together(near, grid, step)
+        both = _together(_without_gaps(told_power(near)), grid, step)
         middle = grid + step / 2
         both["requests"] = np.searchsorted(starts, middle, "right") - np.searchsorted(
             ends, middle, "right"
@@ -51,6 +52,13 @@ def timeline_table(samples: Mapping[str, pd.DataFrame], requests: pd.DataFrame) 
         both["time"] = pd.to_datetime(grid, unit="s", utc=True).strftime("%Y-%m-%dT%H:%M:%SZ")
         frames.append(both.assign(scope=scope)[COLUMNS])
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
+
+
+def _without_gaps(told: pd.DataFrame) -> pd.DataFrame:
+    """Samples without the means over times that are longer than usual, as between the cells."""
+    spans = told["span_s"].where(told["span_s"] > 0)
+    usual = spans.groupby(told["meter"]).transform("median").fillna(0.0)
+    return told[told["span_s"] <= GAP_FACTOR * usual]
 
 
 def _together(samples: pd.DataFrame, grid: Array, step: float) -> pd.DataFrame:
