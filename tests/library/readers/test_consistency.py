@@ -585,6 +585,15 @@ def test_a_throughput_beyond_any_gpu_says_what_is_allowed():
     assert checked(throughput_tps=9e6).problems == []
 
 
+@pytest.mark.parametrize("name", ["n_gpus", "tensor_parallel", "pipeline_parallel"])
+def test_more_gpus_than_one_run_has_are_refused(name):
+    assert checked(**{name: 10_000}).problems == []
+    assert checked(**{name: 10_001}).problems == [
+        f"f: {name} is 10001; allowed are at most 10000, as one run is served by one to some"
+        " hundred GPUs; correct the file or the facts"
+    ]
+
+
 def test_power_beyond_what_the_gpus_draw_says_what_is_allowed():
     of = {"gpu": "H100-SXM-80GB", "n_gpus": 8}
     assert checked(**of, gpu_power_w=7000.0).problems == [

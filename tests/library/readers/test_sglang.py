@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.readers import detect_and_read, sglang
 from library.readers.files import FIXTURES, NODE, load, put, read_alone, recognised
 
@@ -26,6 +27,14 @@ def test_sglang_copies_without_shared_attention_take_their_own_gpus(tmp_path):
     raw["server_info"] |= {"enable_dp_attention": False, "tp_size": 2, "dp_size": 4}
     row = detect_and_read(put(tmp_path, raw), {"gpu": "B200"}).iloc[0]
     assert (row["n_gpus"], row["tensor_parallel"]) == (8, 2)
+
+
+@pytest.mark.parametrize("size", [8000, 10**12])
+def test_sglang_sizes_whose_product_no_run_has_are_refused(tmp_path, size):
+    raw = json.loads((FIXTURES / "sglang/runs.jsonl").read_text().splitlines()[0])
+    raw["server_info"] |= {"served_model_name": "m", "tp_size": size, "pp_size": size}
+    with pytest.raises(InputError, match=f"n_gpus is {size**2}; allowed are at most 10000"):
+        detect_and_read(put(tmp_path, raw), {"gpu": "B200"})
 
 
 @pytest.mark.parametrize(

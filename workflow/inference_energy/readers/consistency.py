@@ -77,6 +77,9 @@ MOST_LENGTH = 10_000_000.0
 MOST_TOKENS = 1_000_000.0
 """Output tokens per second of one GPU: 100 times what a published benchmark reached."""
 
+MOST_GPUS = 10_000
+"""GPUs of one run: the bound of tensor_parallel in a throughput table too. [GPUs]"""
+
 
 def check_run(run: "Run") -> None:
     """Mark or refuse a run whose numbers contradict each other or cannot be.
@@ -87,6 +90,7 @@ def check_run(run: "Run") -> None:
         With the columns of its file and its facts; its marks, problems and energies change.
     """
     _check_names(run)
+    _check_gpus(run)
     _check_speed(run)
     _check_power(run)
     _check_energy(run)
@@ -176,6 +180,15 @@ def _check_names(run: "Run") -> None:
             run.refuse(
                 f"{column} is {name}, which only looks like {listed} of {path}; allowed is that "
                 f"name, or another one; write it so, or state {column} in the facts"
+            )
+
+
+def _check_gpus(run: "Run") -> None:
+    for name in ("n_gpus", "tensor_parallel", "pipeline_parallel"):
+        if (run.row.get(name) or 0) > MOST_GPUS:
+            run.refuse(
+                f"{name} is {run.row[name]}; allowed are at most {MOST_GPUS}, as one run is served"
+                " by one to some hundred GPUs; correct the file or the facts"
             )
 
 
