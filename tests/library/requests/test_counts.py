@@ -313,7 +313,10 @@ def test_all_lines_after_an_open_quote_are_told(tmp_path, count, kinds, lost, en
     rows = ["5,6,a", "", f'5,6,"{end}{end}two{end}lines{end}"', "5,6,a", '5,6,"b']
     text = end.join(["input_tokens,output_tokens,model", *rows, *["5,6,c"] * lost, "", ""])
     (tmp_path / "log.csv").write_bytes(text.encode())
-    assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "unreadable": lost + 1}
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables) == {"rows": 3, "unreadable": lost + 1}
+    # the line below the header is row 0, and a cell of many lines has as many
+    assert tables["examples"]["row"].tolist() == [8]
 
 
 @pytest.mark.parametrize("ends", [("\n", "\r\n"), ("\r\n", "\n"), ("\n", "\r")])

@@ -734,14 +734,30 @@ def _rejected(
         return 0, []
     # of a line that ends in two characters the second one stands before the next line
     text = "trim(csv_line, chr(10) || chr(13))"
-    lines = f"max(length({text}) - length(replace({text}, chr(10), '')) + 1) AS lines"
-    sql = f"SELECT line, {lines}, max(strlen(csv_line)) FROM reject_errors GROUP BY line ORDER BY 1"
+    several = (
+        f"bool_or(error_type = 'UNQUOTED VALUE' OR contains({text}, chr(10))"
+        f" OR strlen(csv_line) >= {LONGEST_TOLD})"
+    )
+    sql = f"SELECT line_byte_position, {several} FROM reject_errors GROUP BY ALL ORDER BY ALL"
     found = connection.execute(sql).fetchall()
-    count = sum(lines for _, lines, _ in found)
-    if any(size >= LONGEST_TOLD for *_, size in found):
+    count, first = len(found), _lines_at(source, [position for position, _ in found[:FIRST_LINES]])
+    if any(is_several for _, is_several in found):
         count = _lines(source) - 1 - _lines_read(connection, file, source)
     connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-    return count, [line - 2 for line, *_ in found]
+    return count, first
+
+
+def _lines_at(file: str, positions: Collection[int]) -> list[int]:
+    """Numbers of the lines of a text file, that below the first being 0, which have some bytes."""
+    found, end, number = [], 0, -1
+    with _opened(file) as text:
+        # every byte is a character, and ends of lines are left as they are
+        lines = io.TextIOWrapper(text, "latin-1", newline="")
+        for position in positions:
+            while end <= position and (line := next(lines, "")):
+                end, number = end + len(line), number + 1
+            found.append(number - 1)
+    return found
 
 
 def _lines(file: str) -> int:
