@@ -563,6 +563,8 @@ def test_nothing_is_unusual_about_the_projects_methods(files):
         ("validation", ["a word of the workflow", "rename the file"]),
         ("Deployments", ["a word of the workflow"]),
         ("comparison", ["a word of the workflow"]),
+        ("scenarios", ["a word of the workflow"]),
+        ("Changes", ["a word of the workflow"]),
         ("con", ["no Windows machine has a folder of that name", "rename the file"]),
         ("NUL.v2", ["no Windows machine has a folder"]),
         ("lpt1", ["no Windows machine has a folder"]),

@@ -47,10 +47,10 @@ LEAST_KEPT = 10
 """Draws of a model that trimming has to leave: fewer have no quartiles."""
 
 RESERVED = {
-    *("all", "audit", "claims", "coefficients", "coefficients_rows", "comparison", "config"),
-    *("data", "deployments", "everything", "evidence", "explorer", "findings", "headline", "laws"),
-    *("method", "methods", "peers", "requests", "results", "scaling", "stress", "validation"),
-    "whatif",
+    *("all", "audit", "changes", "claims", "coefficients", "coefficients_rows", "comparison"),
+    *("config", "data", "deployments", "everything", "evidence", "explorer", "findings"),
+    *("headline", "laws", "method", "methods", "peers", "requests", "results", "scaling"),
+    *("scenarios", "stress", "validation", "whatif"),
 }
 """Words of the workflow: folders, files and targets, which a method's folder would mix with."""
 
@@ -365,8 +365,8 @@ def name_problems(name: str, where: str) -> list[str]:
         ]
     if name.casefold() in RESERVED:
         return [
-            f"{where}: key id: value {name}: is a word of the workflow, which has a folder of that"
-            f" name; allowed is any but {', '.join(sorted(RESERVED))}; rename the file"
+            f"{where}: key id: value {name}: is a word of the workflow, which has a folder, file or"
+            f" target of that name; allowed is any but {', '.join(sorted(RESERVED))}; rename the file"
         ]
     if DEVICE.fullmatch(name):
         return [
