@@ -366,7 +366,8 @@ def name_problems(name: str, where: str) -> list[str]:
     if name.casefold() in RESERVED:
         return [
             f"{where}: key id: value {name}: is a word of the workflow, which has a folder, file or"
-            f" target of that name; allowed is any but {', '.join(sorted(RESERVED))}; rename the file"
+            f" target of that name; allowed is any but {', '.join(sorted(RESERVED))}; rename the"
+            " file"
         ]
     if DEVICE.fullmatch(name):
         return [
