@@ -62,6 +62,9 @@ def test_a_model_on_more_gpus_than_there_are_is_refused():
         ("n_gpu: 8", 'key "n_gpu": unknown'),
         ("n_gpus: eight", 'key "n_gpus": value "eight"; allowed is an integer of at least 1'),
         ("n_gpus: true", 'key "n_gpus": value true'),
+        ("n_gpus: 1000000", "of at most 10000, as one run is served by one to some hundred GPUs"),
+        ("output_tokens: 1.0e+9", "of at most 10000000 [tokens], as requests have one to some"),
+        ("meter_clock_offset_s: 1.0e+9", "of at most 604800 [s], as clocks are hours off"),
         ("precision: fp8", "allowed is one of FP4, FP8"),
         ("- gpu", "a mapping with model, gpu"),
         ("gpu: [", "not YAML"),
@@ -358,7 +361,8 @@ def test_what_is_missing_is_asked_for_with_the_line_that_states_it():
                 tabled(row, client=client)
             assert str(caught.value) == (
                 "run.json: input_tokens is neither in the file nor in its facts; needed is a number"
-                " above 0 [tokens] (Mean input tokens per request, where the file does not tell);"
+                " above 0 and of at most 10000000 [tokens] (Mean input tokens per request, where"
+                " the file does not tell);"
                 " add the line 'input_tokens: ...' to run.facts.yaml"
             )
         else:

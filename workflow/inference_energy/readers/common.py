@@ -342,7 +342,7 @@ def _fact_problems(where: AnyPath, facts: Any) -> list[str]:
         elif not _allows(allowed[name], value):
             problems.append(
                 f'{where}, key "{name}": value {shown(value)}; allowed is '
-                f"{tables.allowed(allowed[name])}; correct it"
+                f"{tables.allowed(allowed[name])}{tables.reason(allowed[name])}; correct it"
             )
     return problems
 
