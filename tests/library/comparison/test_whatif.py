@@ -170,6 +170,10 @@ def test_claims_are_told_where_the_verdict_changes(powered):
     told = {c["claim"]: c for c in flipped_claims(*powered[:2], published, figures)}
     assert told["median-traditional"]["before"] == "reproduced"
     assert told["median-traditional"]["after"] == "not reproduced"
+    assert (told["median-traditional"]["published"], told["median-traditional"]["unit"]) == (
+        "0.31",
+        "Wh",
+    )
     assert "ratio-tokens" not in told
     mine = replace(powered[1], side=replace(powered[1].side, method=BASE | {"kind": "user"}))
     told = {c["claim"]: c for c in flipped_claims(powered[0], mine, published, figures)}
@@ -420,3 +424,23 @@ def test_laws_that_are_given_are_taken_and_others_fitted_to_what_their_side_is_b
         "another",
         "nodes",
     )
+
+
+def test_a_changed_setting_has_both_sources_its_unit_and_the_keys_that_differ():
+    power = {"value": 20.4, "unit": "kW", "source": "a test"}
+    head = merge(BASE, {"node_power": {"default": power}, "title": "another"})
+    (line,) = changed_settings(BASE, head)
+    old = BASE["node_power"]["default"]
+    assert (line["old"], line["new"], line["unit"]) == ("10.2", "20.4", "kW")
+    assert (line["old_source"], line["new_source"]) == (old["source"], "a test")
+    assert (line["group"], line["in_unit"]) == ("node power", (True, True))
+    pue = {"distribution": "log-normal", "p5": 1.1, "p95": 1.2, "source": "a test"}
+    (line,) = changed_settings(BASE, BASE | {"pue": pue})
+    assert (line["old"], line["new"], line["unit"]) == ("1.05-1.60", "1.10-1.20", "1")
+    assert line["in_unit"] == (False, False)
+    # what only one side has
+    served = METHODS["revised"]["serving"]["load"]
+    lines = changed_settings(BASE, BASE | {"serving": {"load": served}})
+    assert {(one["old"], one["old_source"], one["unit"]) for one in lines} == {
+        ("none", None, served["unit"])
+    }
