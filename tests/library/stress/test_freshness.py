@@ -92,3 +92,11 @@ def test_a_meter_that_hangs_for_a_part_of_the_window_is_refused():
     # of whole watts a flat node repeats most, and a slow exporter every reading
     assert hanging(np.round(5000 + (power - 400) / 5), 5, 20) == []
     assert hanging(np.repeat(power, 3)[:60], 0, 0) == []
+
+
+def test_a_meter_of_coarse_steps_is_told_what_would_do():
+    """Its readings stay for as long as those of a meter that is read too seldom."""
+    steps = 50 * np.round(np.where(SECONDS < 50, 600.0, 660.0) / 50)
+    (finding,) = check_freshness("wall", SECONDS, steps, 0.0, 60.0)
+    assert (finding.kind, finding.refuses) == ("stale", "energy")
+    assert finding.message.endswith("the power does not leave looks the same: use a finer one")
