@@ -7,7 +7,7 @@ MODULES ?= rounding.py \
   $(addprefix method/,distributions.py lengths.py quadrature.py) \
   $(addprefix laws/,base.py log_linear.py at_load.py serving.py mixed.py) \
   $(addprefix claims/,judge.py selectors.py computed.py findings.py headline.py asked.py) \
-  $(addprefix comparison/,compare.py attribution.py changes.py sides.py snapshots.py) \
+  $(addprefix comparison/,compare.py attribution.py changes.py sides.py snapshots.py whatif.py) \
   $(addprefix deployments/,runs.py power.py law.py build.py answers.py files.py) \
   $(addprefix readers/,client_totals.py vllm.py sglang.py guidellm.py inference_perf.py inferencex.py \
     mlenergy.py mlperf.py aiperf.py project.py consistency.py common.py)
