@@ -115,8 +115,8 @@ def check_freshness(
             f"{name}: {fresh} fresh readings in the window of {end - start:.0f} s{told}; "
             f"{FRESH_READINGS} are needed: shorten the meter's own interval (of a DCGM exporter by "
             "DCGM_EXPORTER_INTERVAL=1000, in ms, of Prometheus by scrape_interval: 1s)"
-            f"{wanted}; one that rounds to steps which the power does not leave looks the same: use a"
-            " finer one",
+            f"{wanted}; one that rounds to steps which the power does not leave looks the same: use"
+            " a finer one",
         )
     ]
 
