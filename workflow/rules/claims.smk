@@ -164,7 +164,7 @@ if "oviedo2026" in METHODS and is_own():
         params:
             paper="oviedo2026",
             tables={
-                method: [f"results/{method}/{table}.csv" for table in README_TABLES]
+                method: {table: f"results/{method}/{table}.csv" for table in README_TABLES}
                 for method in PAPER_FIRST
             },
         conda:

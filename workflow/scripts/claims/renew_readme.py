@@ -9,25 +9,12 @@ from inference_energy.reports import told
 from inference_energy.robustness.uncertainty import named_to_halve
 from inference_energy.tables import read_table, write_text
 
-TABLES = (
-    "energy_per_query",
-    "fleet",
-    "test_time",
-    "claims",
-    "extrapolation",
-    "uncertainty",
-    "classes",
-)
-
 
 def main(snakemake):
     """Read the tables of all methods and renew the blocks."""
     tables = {
-        method: {
-            table: read_table(path, table)
-            for table, path in zip(TABLES, snakemake.params.tables[method], strict=True)
-        }
-        for method in snakemake.params.tables
+        method: {table: read_table(path, table) for table, path in paths.items()}
+        for method, paths in snakemake.params.tables.items()
     }
     paper = snakemake.params.paper
     scaling = documents.read(snakemake.input.scaling)
