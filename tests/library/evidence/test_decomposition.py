@@ -130,11 +130,12 @@ def test_what_was_measured_in_no_stated_format_ran_the_published_weights(factors
     assert of.loc["jegham_llama-3.1-70b_long", "known"] == "no"
 
 
-def test_what_no_factor_can_count_is_said(factors):
+def test_what_no_factor_can_count_is_said(factors, estimates, split):
     rest = factors[factors["factor"] == "remainder"].set_index("id")
     assert rest.loc["aes1_llama3_70b", "step"] == "software"
-    assert rest.loc["caravaca_405b_b1", ["step", "left"]].to_list() == [
-        "hardware",
-        rest.loc["caravaca_405b_b1", "value"],
-    ]
-    assert "A100 vs H100" in rest.loc["caravaca_405b_b1", "reason"]
+    assert pd.isna(rest.loc["caravaca_405b_b1", "step"])
+    far = estimates[estimates["id"] == "caravaca_405b_b1"].copy()
+    far["value_wh"] *= 2
+    left = split(far).set_index("factor").loc["remainder"]
+    assert left[["step", "left"]].to_list() == ["hardware", left["value"]]
+    assert "A100 vs H100" in left["reason"]

@@ -75,6 +75,8 @@ MADE_UP = [
     (PLACED | {"attention_data_parallel": np.nan}, {"attention": "hybrid"}, {}),
     ({"precision": "BF16", "tensor_parallel": 1.0}, {"experts": np.nan}, {}),
     ({"precision": "FP8", "tensor_parallel": 2.0}, {"params_total_b": 60.0}, {}),
+    (PLACED | {"pipeline_parallel": 3.0, "expert_parallel": 4.0}, {}, {}),
+    ({"precision": "FP8", "tensor_parallel": 1.0, "pipeline_parallel": 2.0}, {}, {}),
 ]
 """Configurations, and in what their models and GPUs differ from MODEL and GPU."""
 
@@ -83,7 +85,10 @@ def by_hand(row, model, gpu):
     """Traits of one configuration."""
     copies = row.get("attention_data_parallel", 1.0)
     copies = 1.0 if np.isnan(copies) else copies
-    spread, n = row.get("expert_parallel", 1.0), row["tensor_parallel"] * copies
+    stages, spread = row.get("pipeline_parallel", 1.0), row.get("expert_parallel", 1.0)
+    stages, spread = (1.0 if np.isnan(x) else x for x in (stages, spread))
+    own = row["tensor_parallel"] * copies
+    n = own * stages
     mixture = model["architecture"] == "moe" and not np.isnan(model["experts"])
     four, eight_bit = (
         row["precision"] in ("FP4", "INT4"),
@@ -104,30 +109,30 @@ def by_hand(row, model, gpu):
     layers, hidden, width = model["layers"], model["hidden_size"], model["head_dim"]
     bandwidth, link = 1e12 * gpu["bandwidth_tb_s"], 1e9 * gpu["link_gb_s"]
     of_dense = rate("FP8" if mixture and row["precision"] == "FP4" else row["precision"])
-    expert_width = routed / (layers * model["experts"] * 3 * hidden) * spread / n
+    expert_width = routed / (layers * model["experts"] * 3 * hidden) * spread / own
     cache = model["kv_bytes_per_token_16bit"]
     entry = cache * (0.5 if eight_bit else 1.0)
     entry *= 1.0 if np.isnan(model["context_share"]) else model["context_share"]
-    parted = copies if latent else copies * min(n / copies, model["kv_heads"])
+    parted = stages * (copies if latent else copies * min(own / copies, model["kv_heads"]))
     entries = cache / (2 * layers * width) if model["kv_heads"] == 1 else 1.0
     pairs = cache if indexed else 2 * layers * width
     usable = 0.9 * n * gpu["memory_gb"] * 2**30
     free = max(usable - dense_bytes - weight * routed, 0.02 * usable)
     return {
-        "dense_s": dense_bytes / (n * bandwidth),
-        "experts_s": weight * routed / (n * bandwidth),
+        "dense_s": dense_bytes / (own * bandwidth),
+        "experts_s": weight * routed / (own * bandwidth),
         "expert_share": share,
         "mixture": mixture,
         "routing": np.log2(model["experts"]) / 8 if mixture else 0,
         "latent": latent,
         "indexed": model["attention"] == "sparse",
         "four_bit": four,
-        "several": n > 1,
+        "several": own > 1,
         "layers": layers,
         "compute_s": 2 * (always / of_dense + (active - always) / rate(row["precision"])) / n,
         "narrowness": 512 / expert_width if mixture else 0,
         "link_s": 2 * layers * hidden * 2 / link / copies,
-        "group": n / copies,
+        "group": own / copies,
         "message_bytes": 2 * hidden / copies,
         "attention_s": pairs * model["attention_heads"] / (n * rate("BF16")),
         "index_s": 2 * layers * entries * 64 / (n * rate(row["precision"])) if indexed else 0,
@@ -246,6 +251,18 @@ def test_a_latent_cache_is_copied_to_every_gpu_of_a_group(traits_of):
     # which no cache of whole heads is
     halved = traits_of(DENSE | {"tensor_parallel": 4})
     assert halved["cache_s"] == pytest.approx(2 * parted["cache_s"])
+
+
+def test_stages_of_a_pipeline_compute_at_once_and_reduce_nothing(traits_of):
+    alone = DENSE | {"gpu": "H200-SXM-141GB", "tensor_parallel": 1}
+    one, stages = traits_of(alone), traits_of(alone | {"pipeline_parallel": 4})
+    # each reads its own layers for a fourth of the batch: all weights for the whole of it
+    assert stages["dense_s"] == pytest.approx(one["dense_s"])
+    for name in ("compute_s", "cache_s", "attention_s"):
+        assert stages[name] == pytest.approx(one[name] / 4)
+    assert (stages["several"], stages["group"]) == (0, 1)
+    assert of_part(stages, "link", 1000, 1000, concurrency=64) == 0
+    assert stages["cache_tokens"] > 4 * one["cache_tokens"]
 
 
 def test_the_experts_that_a_batch_touches_grow_with_it(traits_of):

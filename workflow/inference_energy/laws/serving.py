@@ -29,7 +29,9 @@ once. A run of R requests ends with a batch that drains, the more of it the more
 before: 1/B becomes 1/B + (1 - B/R)/(2 R), as requests that are all served at once end at once. The
 factors f_j are what a law is fitted for: peak over achieved rate [1] or a time [s]. A reduction
 sends 2 (g-1)/g times the activations around a ring of g GPUs, or, of a small message, (g-1) times
-from each to each: r is between them.
+from each to each: r is between them. Stages of a pipeline compute at once, each its own layers for
+a part of the batch: they divide all times but those of weights, which each reads for every part,
+and what they send each other is not counted.
 
 Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k, i, a, x [s/token^2]; s [s/token];
 K [tokens].
@@ -230,12 +232,12 @@ def _traits(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> pd.Da
     usable = USABLE_MEMORY * of["memory"] * of["count"]
     free = np.maximum(usable - dense_bytes - expert_bytes, LEAST_CACHE * usable)
     found = {
-        "dense_s": dense_bytes / (of["count"] * of["bandwidth"]),
-        "experts_s": expert_bytes / (of["count"] * of["bandwidth"]),
+        "dense_s": dense_bytes / (of["parted"] * of["bandwidth"]),
+        "experts_s": expert_bytes / (of["parted"] * of["bandwidth"]),
         "latent": of["latent"],
         "indexed": (model["attention"] == "sparse").to_numpy(),
         "four_bit": of["four_bit"],
-        "several": of["count"] > 1,
+        "several": of["parted"] > 1,
         "layers": of["layers"],
         "group": of["group"],
         "overlapped": rows.get("engine", pd.Series(None, rows.index, object)).map(overlaps),
@@ -255,7 +257,11 @@ def _stated(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> dict[
     of["rate_8bit"] = _rates(rows["precision"].replace("FP4", "FP8"), gpu)
     of["rate_16bit"] = TERA * _floats(gpu, "dense_tflops_16bit")[0]
     count, copies, spread = layout(rows)
-    of |= {"count": count, "copies": copies, "spread": spread, "group": count / copies}
+    stages = _given(rows, "pipeline_parallel")
+    of |= {"count": count, "copies": copies, "spread": spread, "stages": stages}
+    # a stage has its layers alone, so that their weights are parted over its own GPUs
+    of["parted"] = count / stages
+    of["group"] = of["parted"] / copies
     of["latent"] = model["attention"].isin(["mla", "sparse"]).to_numpy()
     of["indexed"] = ~np.isnan(of["index_tokens"])
     of["hybrid"] = model["attention"].eq("hybrid").to_numpy()
@@ -282,7 +288,9 @@ def _of_products(of: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Traits of the matrix products, and of the reductions of what they give."""
     always, active, mixture = of["always"], of["active"], of["mixture"]
     rate, count, layers, hidden = of["rate"], of["count"], of["layers"], of["hidden_size"]
-    width = of["routed"] / (3 * hidden * of["experts"] * layers) * of["spread"] / count
+    whole = of["routed"] / (3 * hidden * of["experts"] * layers)
+    spread, parted = of["spread"], of["parted"]
+    width = np.where(spread <= parted, whole * spread / parted, whole)
     with np.errstate(divide="ignore"):
         narrowness = np.where(mixture, NARROW / width, 0.0)
     dense = always / np.where(mixture, of["rate_8bit"], rate)
@@ -308,7 +316,7 @@ def _of_context(
     entry = entry * np.where(precision.isin(EIGHT_BIT_CACHE), 0.5, 1.0)
     # a latent cache cannot be parted by heads: every GPU of a group has all of it
     heads_apart = np.where(of["latent"], 1.0, np.minimum(of["group"], of["kv_heads"]))
-    parted = of["copies"] * heads_apart
+    parted = of["copies"] * heads_apart * of["stages"]
     # where heads share an entry, it may be of several tokens: entries per token
     entries = cache_bytes / (ASSUMED_BYTES * layers * width)
     entries = np.where(of["kv_heads"] == 1, entries, 1.0)
@@ -342,14 +350,15 @@ def _rates(precision: pd.Series, gpu: pd.DataFrame) -> Array:
 
 def layout(rows: pd.DataFrame) -> tuple[Array, Array, Array]:
     """GPUs, copies of the attention, and GPUs that the experts are spread over, of every row."""
-
-    def given(column: str) -> Array:
-        if column not in rows:
-            return np.ones(len(rows))
-        return np.asarray(pd.to_numeric(rows[column]).astype(float).fillna(1.0), np.float64)
-
     count = np.asarray(copy_gpus(rows), float)
-    return count, given("attention_data_parallel"), given("expert_parallel")
+    return count, _given(rows, "attention_data_parallel"), _given(rows, "expert_parallel")
+
+
+def _given(rows: pd.DataFrame, column: str) -> Array:
+    """A column of the layout, one where it is empty or is not there."""
+    if column not in rows:
+        return np.ones(len(rows))
+    return np.asarray(pd.to_numeric(rows[column]).astype(float).fillna(1.0), np.float64)
 
 
 def served_batch(
