@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from inference_energy.requests import counts
-from inference_energy.requests.duplicates import count_duplicates
+from inference_energy.requests.duplicates import count_duplicates, write_surplus
 from inference_energy.requests.log import connect, open_log, units
 
 ROWS = [
@@ -25,7 +25,7 @@ def surplus(tmp_path, settings):
     def found(rows):
         folder = tmp_path / f"log-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        names = ["start", "id", "input_tokens", "output_tokens"]
+        names = ["start", "id", "input_tokens", "output_tokens", "reasoning_tokens"][: len(rows[0])]
         for name, own in (("x", rows[:3]), ("y", rows[3:])):
             pd.DataFrame(own, columns=names).to_csv(folder / f"{name}.csv", index=False)
         log = open_log(folder, settings["formats"])
@@ -47,10 +47,26 @@ def test_the_earliest_row_of_an_id_counts(surplus):
     assert tables["kinds"].to_dict("records") == [{"kind": "duplicate", "n": 2}]
 
 
-def test_the_order_of_rows_and_files_does_not_matter(surplus):
-    first, last = surplus(ROWS), surplus(ROWS[::-1])
+@pytest.mark.parametrize("rows", [ROWS, [(*ROWS[0], reasoning) for reasoning in range(8)]])
+def test_the_order_of_rows_and_files_does_not_matter(surplus, rows):
+    first, last = surplus(rows), surplus(rows[::-1])
     for name in first:
         pd.testing.assert_frame_equal(first[name], last[name])
+
+
+def test_of_equal_rows_the_first_counts_whatever_the_threads(tmp_path, settings):
+    """Rows come in any order where several threads read them, as in files joined twice."""
+    rows = pd.DataFrame({"id": [f"r{i}" for i in range(30_000)], "input_tokens": 1})
+    for name in ("x", "y"):
+        rows.assign(output_tokens=1).to_parquet(tmp_path / f"{name}.parquet", row_group_size=2048)
+    log, connection = open_log(tmp_path, settings["formats"]), connect(threads=4, folder=tmp_path)
+    counts.create_tables(connection)
+    longest = settings["longest"]["value"]
+    count_duplicates(connection, log, units(log, connection), longest, tmp_path)
+    write_surplus(connection, tmp_path / "surplus")
+    found = connection.execute(f"FROM read_parquet('{tmp_path / 'surplus'}')").df()
+    assert found["file"].unique().tolist() == [(tmp_path / "y.parquet").as_posix()]
+    assert found["row"].tolist() == list(range(len(rows)))
 
 
 def test_without_repeated_ids_nothing_is_too_often(surplus):

@@ -9,8 +9,11 @@ from inference_energy.requests.counts import EXAMPLES, add_counts, counted_view
 from inference_energy.requests.formats import literal
 from inference_energy.requests.log import Log, Unit, requests_view, values_of
 
-ORDER = "start, mean_input, mean_output, mean_cached, finish, model, tenant, n"
-"""Which row of an id counts: the earliest, so that the order of rows and files does not matter."""
+ORDER = (
+    "start, mean_input, mean_output, mean_cached, finish, model, tenant, n, reasoning, file, row"
+)
+"""Which row of an id counts: the earliest, so that the order of rows and files does not matter; of
+rows that are alike in all that is counted the first one, so that no order of threads does."""
 
 
 def count_duplicates(
