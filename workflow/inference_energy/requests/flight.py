@@ -25,22 +25,17 @@ def in_flight(flight: pd.DataFrame) -> pd.DataFrame:
         model, time (first bin), bins (how many alike), mean (requests), without gaps from the first
         change of each model to its last: no longer than twice the changes, however far apart.
     """
-    columns = ["model", "time", "bins", "mean"]
-    tables = [pd.DataFrame(columns=columns).astype({"time": "int64", "bins": "int64"})]
-    for model, rows in flight.groupby("model", dropna=False, sort=True):
-        sums = rows.groupby("time", sort=True)[["change", "remaining"]].sum()
-        time = sums.index.to_numpy()
-        level = np.cumsum(sums["change"].to_numpy(float))
-        mean = level - sums["change"].to_numpy() + sums["remaining"].to_numpy() / FLIGHT_BIN
-        gap = np.diff(time, append=time[-1] + 1) - 1
-        one = {
-            "model": model,
-            "time": np.stack([time, time + 1], axis=1).ravel(),
-            "bins": np.stack([np.ones_like(gap), gap], axis=1).ravel(),
-            "mean": np.stack([mean, level], axis=1).ravel(),
-        }
-        tables.append(pd.DataFrame(one).query("bins > 0"))
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    keys = ["model", "time"]
+    sums = flight.groupby(keys, dropna=False, sort=True)[["change", "remaining"]].sum()
+    sums = sums.reset_index()
+    of_model = sums.groupby("model", dropna=False, sort=False)
+    level = of_model["change"].cumsum()
+    gap = (-of_model["time"].diff(-1) - 1).fillna(0).astype("int64")
+    mean = level - sums["change"] + sums["remaining"] / FLIGHT_BIN
+    changing = sums[keys].assign(bins=1, mean=mean)
+    steady = changing.assign(time=sums["time"] + 1, bins=gap, mean=level.astype(float))
+    runs = pd.concat([changing, steady]).sort_index(kind="stable")
+    return runs[runs["bins"] > 0].reset_index(drop=True)
 
 
 def load(runs: pd.DataFrame) -> pd.DataFrame:
@@ -57,13 +52,16 @@ def load(runs: pd.DataFrame) -> pd.DataFrame:
         model, mean over time, mean as a request sees it (each moment counts as often as there are
         requests; at least the request itself), largest mean of a bin. [requests]
     """
-    rows = []
-    for model, one in runs.groupby("model", dropna=False, sort=True):
-        mean, bins = one["mean"].to_numpy(), one["bins"].to_numpy()
-        time = float(mean @ bins)
-        seen = max(float(mean**2 @ bins) / time, 1.0) if time else 1.0
-        rows.append((model, time / float(bins.sum()), seen, float(mean.max())))
-    found = pd.DataFrame(rows, columns=["model", "mean", "seen_by_request", "largest"])
+    mean, bins = runs["mean"], runs["bins"]
+    by_model = runs.assign(time=mean * bins, square=mean**2 * bins).groupby("model", dropna=False)
+    sums = by_model[["time", "bins", "square"]].sum()
+    found = pd.DataFrame(
+        {
+            "mean": sums["time"] / sums["bins"],
+            "seen_by_request": (sums["square"] / sums["time"]).clip(lower=1.0).fillna(1.0),
+            "largest": by_model["mean"].max(),
+        }
+    ).reset_index()
     # of requests that all lack a model pandas would make the column one of numbers
     return found.astype({"model": object})
 
