@@ -139,6 +139,17 @@ def test_gpus_that_others_use_are_reported():
     assert check_idle(rested, 10.0, window, "node") == []
 
 
+def test_readings_at_the_first_request_tell_of_it_and_not_of_another_job():
+    """AIPerf reads once seconds before and then from the first request on, whose power comes late
+    by part of a second: corrected for it, loaded readings stand before the request.
+    """
+    times = np.array([0.8, 9.5, 9.8, 10.1, 10.5, 20.0, 30.0])
+    seen = samples(times, power=600.0, utilisation=np.where(times < 9.6, 0.0, 1.0))
+    assert check_idle(seen, 10.0, (20.0, 30.0), "gpu") == []
+    others = samples(times, power=600.0, utilisation=1.0)
+    assert kinds(check_idle(others, 10.0, (20.0, 30.0), "gpu")) == [("shared", "")]
+
+
 def test_a_node_that_draws_most_of_its_power_at_rest_is_no_shared_one():
     """One request at once hardly loads it; a reading of zero is none."""
     times = np.arange(0, 100.0)
@@ -225,6 +236,14 @@ def test_a_zero_is_no_idle_power():
     starts, ends = pd.Series([100.0]), pd.Series([110.0])
     assert idle_power(samples(times, power=power), starts, ends) == pytest.approx(300)
     assert np.isnan(idle_power(samples(times, power=0.0), starts, ends))
+
+
+def test_readings_at_a_request_are_not_idle_ones():
+    """One that stands just before it, corrected for the meter's delay, may be of its load."""
+    times = np.array([50.0, 60.0, 70.0, 99.2, 99.6, 100.2, 105.0])
+    seen = samples(times, power=[120.0, 120.0, 120.0, 300.0, 450.0, 600.0, 600.0])
+    starts, ends = pd.Series([100.0]), pd.Series([110.0])
+    assert idle_power(seen, starts, ends) == pytest.approx(120)
 
 
 @pytest.mark.parametrize("every", [1, 7])

@@ -30,6 +30,10 @@ utilisation is wrong (MIG leaves it at zero)."""
 LEAST_IDLE = 3
 SETTLING = 3.0
 OUT_OF_ORDER = 1.0
+AT_ONCE = 2.0
+"""A reading less before a request may be of it: clocks are known to half a second, NVML's power and
+utilisation are means of up to a second. [s]"""
+
 IDLE_REACH = 300.0
 
 TELEMETRY = {
@@ -369,7 +373,7 @@ def check_idle(
     samples : DataFrame
         Samples of all meters.
     first_request : float
-        [s]; samples before it show the node at rest.
+        [s]; samples more than :data:`AT_ONCE` before it show the node at rest.
     window : (float, float)
         The steady window, for the power under load.
     scope : str
@@ -377,7 +381,7 @@ def check_idle(
     """
     samples = told_power(samples)
     samples["power_w"] = samples["power_w"].where(samples["power_w"] > 0)
-    before = samples[samples["time_s"] + samples["span_s"] / 2 < first_request]
+    before = samples[samples["time_s"] + samples["span_s"] / 2 < first_request - AT_ONCE]
     if before.empty:
         return []
     used = before.groupby("meter")["utilisation"].mean()
@@ -457,15 +461,15 @@ def idle_power(samples: pd.DataFrame, starts: pd.Series, ends: pd.Series) -> flo
     -------
     float
         NaN with fewer than :data:`LEAST_IDLE` samples of a meter, of which zeros are none; the
-        first seconds after a request are left out, the power has not come down then. A mean counts
-        where no request was in flight in all of its time.
+        first seconds after a request are left out, the power has not come down then, and
+        :data:`AT_ONCE` before one. A mean counts where no request was in flight in all of its time.
     """
     samples = told_power(samples)
     samples["power_w"] = samples["power_w"].where(samples["power_w"] > 0)
     begun, ended = np.sort(starts), np.sort(ends)
     times, reach = samples["time_s"].to_numpy(float), samples["span_s"].to_numpy(float) / 2
     done = np.searchsorted(ended, times - reach, "right")
-    in_flight = np.searchsorted(begun, times + reach, "right") - done
+    in_flight = np.searchsorted(begun, times + reach + AT_ONCE, "right") - done
     since = np.where(done == 0, np.inf, times - reach - ended[np.maximum(done - 1, 0)])
     near = (times > begun[0] - IDLE_REACH) & (times < ended[-1] + IDLE_REACH)
     quiet = samples[(in_flight <= 0) & (since > SETTLING) & near].groupby("meter")["power_w"]
