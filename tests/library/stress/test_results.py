@@ -66,6 +66,20 @@ def test_gpus_whose_utilisation_is_not_told_are_used():
     assert kinds(check_use(unknown, (10, 90), 300.0, 300.0)) == []
 
 
+def test_what_a_meter_tells_after_the_cell_before_is_no_other_job():
+    """AIPerf samples for a second after a cell's last request, NVML's utilisation is of the last
+    second: the GPU rests from then on.
+    """
+    times = np.array([98.0, 99.0, 100.3, 100.6, 111.0, 120.0, 130.0, 140.0])
+    busy = pd.DataFrame({"end_s": [100.0, 140.0]})
+    cell = {"begun": 120.0}
+    seen = samples(times, power=600.0, utilisation=np.where(times == 111.0, 0.0, 1.0))
+    assert results.check_rest(cell, (125.0, 140.0), seen, busy, "gpu") == []
+    shared = samples(times, power=600.0, utilisation=1.0)
+    found = results.check_rest(cell, (125.0, 140.0), shared, busy, "gpu")
+    assert kinds(found) == [("shared", "")]
+
+
 def test_benchmark_rows_keep_a_missing_fact_empty(tmp_path):
     rows = pd.DataFrame({"gpu": [None, "H100"], "throughput_tps": [1234.5678, 2.0]})
     results.write_rows(rows, tmp_path / "benchmark.csv")

@@ -15,7 +15,7 @@ from inference_energy.stress import tables
 from inference_energy.stress.benchmark import benchmark_table
 from inference_energy.stress.collect import collect
 from inference_energy.stress.figures import draw
-from inference_energy.stress.forecast import LAW
+from inference_energy.stress.forecast import LAW, Forecast
 from inference_energy.stress.freshness import check_averaging
 from inference_energy.stress.impact import (
     boundaries,
@@ -26,7 +26,13 @@ from inference_energy.stress.impact import (
 )
 from inference_energy.stress.page import report
 from inference_energy.stress.plan import LEAST_REPETITIONS, Finding, Measured
-from inference_energy.stress.power import check_idle, check_use, idle_power, total_energy
+from inference_energy.stress.power import (
+    SETTLING,
+    check_idle,
+    check_use,
+    idle_power,
+    total_energy,
+)
 from inference_energy.stress.power_sources import NAMES, PowerSource
 from inference_energy.stress.records import client_version
 from inference_energy.stress.timeline import timeline_table
@@ -70,45 +76,80 @@ def publish(test: "StressTest") -> pd.DataFrame:
             rows += found
             findings += more
     findings += refuse_less_than_parts(rows)
-    level = settings["confidence"]
     cells = pd.DataFrame([cell["row"] for cell in test.measured.values()])
     cells = cells.reindex(columns=list(load_schema("stress_cells")["properties"]))
     power = pd.DataFrame(rows, columns=list(load_schema("stress_power")["properties"]))
-    energy = tables.energy_table(power, level)
-    first = next(iter(test.predictions.values()), None)
-    ratios = tables.ratio_table(power, test.published, first, level)
     columns = ["cell", "kind", "refuses", "message"]
     notes = pd.DataFrame(findings, columns=columns).drop_duplicates(ignore_index=True)
     notes["refuses"] = notes["refuses"].replace("", None)
-    means = boundaries(energy, power, test.forecast)
-    predicted = predicted_table(means, test.predictions, test.forecast)
-    forecasts = predicted_ratios(predicted, ratios)
-    if first is None:
-        ratios = _with_law(ratios, forecasts)
-    named = {
+    measured = {
         "cells": cells,
         "power": power,
-        "energy": energy,
-        "ratio": ratios,
         "findings": notes,
-        "impact": impact_table(means, settings["factors"]),
-        "parts": parts_table(power, test.forecast, level),
-        "predicted": predicted,
         "timeline": timeline_table(seen, busy),
     }
-    for name, frame in named.items():
+    for name, frame in measured.items():
         write_table(frame, folder / f"{name}.csv", f"stress_{name}")
     if (cells["status"] == "measured").any():
         benchmark = benchmark_table(cells, power, notes, settings, folder)
         write_rows(benchmark, folder / "benchmark.csv")
-    named["forecasts"] = forecasts
     known = {
         "power_sources": [source.named for source in test.power_sources],
         "reason": test.forecast.reason,
+        "versions": _versions(folder, cells),
     }
-    known["versions"] = _versions(folder, cells)
-    _write_report(settings, named, known, folder)
+    tell(settings, measured, test.published, test.forecast, test.predictions, known, folder)
     return notes
+
+
+def tell(
+    settings: Mapping[str, Any],
+    measured: Mapping[str, pd.DataFrame],
+    published: float,
+    forecast: Forecast,
+    predictions: Mapping[str, Mapping[float, float]],
+    known: Mapping[str, Any],
+    folder: Path,
+) -> None:
+    """Write what measured tables tell: the other tables, the figures and the report.
+
+    Parameters
+    ----------
+    settings : dict
+        As in config/stress.yaml, with ``lengths`` and ``planned``, the number of cells.
+    measured : dict of str to DataFrame
+        Tables cells, power, findings and timeline, each of schema ``stress_`` and its name.
+    published : float
+        The paper's ratio of the longest query to the shortest [1].
+    forecast : Forecast
+        What the laws predict.
+    predictions : dict of str to dict
+        Energies per query by output tokens that the settings state, by name [Wh].
+    known : dict
+        As for ``page.report``.
+    folder : Path
+        Where to write.
+    """
+    level = settings["confidence"]
+    power = measured["power"]
+    energy = tables.energy_table(power, level)
+    first = next(iter(predictions.values()), None)
+    ratios = tables.ratio_table(power, published, first, level)
+    means = boundaries(energy, power, forecast)
+    predicted = predicted_table(means, predictions, forecast)
+    forecasts = predicted_ratios(predicted, ratios)
+    if first is None:
+        ratios = _with_law(ratios, forecasts)
+    derived = {
+        "energy": energy,
+        "ratio": ratios,
+        "impact": impact_table(means, settings["factors"]),
+        "parts": parts_table(power, forecast, level),
+        "predicted": predicted,
+    }
+    for name, frame in derived.items():
+        write_table(frame, folder / f"{name}.csv", f"stress_{name}")
+    _write_report(settings, {**measured, **derived, "forecasts": forecasts}, known, folder)
 
 
 def _versions(folder: Path, cells: pd.DataFrame) -> list[str]:
@@ -200,7 +241,7 @@ def scope_power(
         if window is None or cell["row"]["status"] != "measured":
             continue
         row, found = _cell_power(cell, window, samples, expected, averaging, idle)
-        found += _check_rest(cell, window, samples, busy, scope)
+        found += check_rest(cell, window, samples, busy, scope)
         findings += [(name, *finding) for finding in found]
         rows.append(row | {"scope": scope, "source": ", ".join(s.named for s in power_sources)})
         rows[-1] |= {"idle_w": idle, "energy_above_idle_wh": np.nan}
@@ -296,16 +337,29 @@ def _cell_power(
     }, found
 
 
-def _check_rest(
+def check_rest(
     cell: Measured,
     window: tuple[float, float],
     samples: pd.DataFrame,
     busy: pd.DataFrame,
     scope: str,
 ) -> list[Finding]:
-    """Findings on the meters of a scope between the requests before a cell and its own."""
+    """Findings on the meters of a scope between the requests before a cell and its own.
+
+    Parameters
+    ----------
+    cell : dict
+        Of which ``begun`` is used.
+    window : (float, float)
+        Its steady window [s].
+    samples, busy : DataFrame
+        Samples of the meters, and all requests of the test; :data:`SETTLING` after a request
+        meters still tell of it.
+    scope : str
+        gpu, cpu or node.
+    """
     before = busy["end_s"][busy["end_s"] < cell["begun"]].max()
-    before = before if np.isfinite(before) else -np.inf
+    before = before + SETTLING if np.isfinite(before) else -np.inf
     rested = samples[(samples["time_s"] > before) & (samples["time_s"] <= window[1])]
     return check_idle(rested, cell["begun"], window, scope)
 
