@@ -230,6 +230,15 @@ def test_a_file_that_a_what_if_needs_ends_it(copy, name, change, state):
     assert any(f"config/{name}" in problem for problem in error.value.problems)
 
 
+def test_the_base_of_a_what_if_is_left_to_it_and_may_stand_alone(copy, tmp_path):
+    draft = tmp_path / "draft.yaml"
+    draft.write_text("extends: oviedo2026\n")
+    for base in (str(draft), "nobody"):
+        for named in ({"method": "oviedo2025"}, {}):
+            assert config.load(CONFIG | {"base": base} | named, whatif=True).withheld == []
+    assert "full-load" in config.load(CONFIG | {"base": "full-load"}, whatif=True).methods
+
+
 def test_what_a_draft_extends_ends_its_what_if_and_is_told_once(copy, tmp_path):
     draft = tmp_path / "draft.yaml"
     draft.write_text("extends: revised\n")
@@ -402,7 +411,7 @@ def test_the_problems_of_all_files_are_told_at_once(copy):
         ({"engines": ["exact"]}, ["key engines", "a list that holds published; add it"]),
         ({"engines": ["published"] * 2}, ["key engines", "allowed is each once"]),
         ({"deployments": ""}, ["key deployments: is empty"]),
-        ({"base": "revised"}, ["allowed is head, or method"]),
+        ({"base": "revised"}, ["key base: value revised", "allowed is with head"]),
         ({"base": "nobody", "head": "revised"}, ["key base: value nobody"]),
         ({"base": "revised", "head": "revised"}, ["key head: value revised: is base too"]),
         ({"deployments": "none.yaml"}, ["none.yaml: no such file"]),

@@ -120,7 +120,7 @@ def load(config: dict[str, Any], whatif: bool = False) -> Settings:
     InputError
         Listing the problems of all files.
     """
-    problems = config_problems(config)
+    problems = config_problems(config) + ([] if whatif else _lone_base(config))
     if problems and whatif:
         raise InputError(problems)
     has_log = "log" in config and not problems
@@ -132,6 +132,9 @@ def load(config: dict[str, Any], whatif: bool = False) -> Settings:
         read_table(provided(VERDICTS), "expected_verdicts")
     paths = find_methods()
     asked = asked_methods(config, documents)
+    if whatif:
+        # it reads its base itself, which may be a file, and tells what is wrong with the name
+        asked = {name: key for name, key in asked.items() if name in paths or key != "key base"}
     if has_log:
         with collecting(problems):
             asked |= requests_files.asked_methods(config)
@@ -347,6 +350,16 @@ def config_problems(config: dict[str, Any]) -> list[str]:
             f" {deployments.REFERENCE}; allowed is a list that holds it; add it"
         )
     return problems
+
+
+def _lone_base(config: Mapping[str, Any]) -> list[str]:
+    """Problem of a base that nothing is compared with: only a what-if finds out what changed."""
+    if "base" not in config or {"head", "method"} & set(config):
+        return []
+    return [
+        f"{WHERE}: key base: value {config['base']}: names no method to compare it with; allowed is"
+        " with head, or in a what-if; state head, or say snakemake whatif"
+    ]
 
 
 def _beside(path: str) -> list[str]:
