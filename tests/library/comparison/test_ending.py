@@ -45,6 +45,23 @@ def test_what_moved_is_told_before_where_to_look_and_is_cut(tmp_path):
     assert any(line.startswith("  and ") and line.endswith(" more") for line in lines)
 
 
+def test_what_moved_most_is_told_first_in_digits_that_differ(tmp_path):
+    path = committed(tmp_path)
+    table = pd.read_csv(path).set_index(["method", "quantity"])
+    fleet, lever = "fleet, with long queries", "lever, combined"
+    table.loc[("oviedo2025", fleet), "value"] *= 1.001
+    table.loc[("oviedo2025", lever), "value"] *= 1.00001
+    table.loc[("revised", "long query, median"), "value"] *= 0.5
+    table.reset_index().to_csv(path, index=False)
+    lines = ending(tmp_path)
+    place = next(i for i, line in enumerate(lines) if line.startswith("Against commit"))
+    assert lines[place + 1 : place + 4] == [
+        "  revised: long query, median 7.32 -> 3.66 Wh (-50.0 %)",
+        "  oviedo2025: fleet, with long queries 1.889 -> 1.891 GWh/day (+0.1 %)",
+        "  oviedo2025: lever, combined 20.4881 -> 20.4883 (+0.001 %)",
+    ]
+
+
 def test_outside_a_checkout_and_without_results(tmp_path):
     assert ending(tmp_path) == []
     committed(tmp_path)

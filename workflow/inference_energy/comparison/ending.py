@@ -6,12 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from inference_energy.comparison.snapshots import committed_files
-from inference_energy.rounding import relative
-from inference_energy.text import interval, number, percent, with_unit
+from inference_energy.rounding import largest_first, relative
+from inference_energy.text import interval, number, percent, told_apart, with_unit
 
 HEADLINE = "results/headline.csv"
 SHOWN = 8
 """Numbers that moved, and are shown."""
+SMALL = 0.0005
+"""Change that one decimal of a per cent does not show. [1]"""
 
 
 def ending(root: Path) -> list[str]:
@@ -77,17 +79,21 @@ def _energies(now: pd.DataFrame) -> list[str]:
 
 
 def _moved(before: pd.DataFrame, now: pd.DataFrame, commit: str) -> list[str]:
-    """Numbers of the headline that the last commit has otherwise, methods that it does not have."""
+    """Methods that the last commit does not have, and numbers of the headline that it has
+    otherwise, the one that moved most first.
+    """
     both = before.merge(now, on=["method", "quantity", "unit"], suffixes=("_old", "_new"))
-    moved = both[both["value_old"] != both["value_new"]]
+    moved = both[both["value_old"] != both["value_new"]].reset_index(drop=True).to_dict("records")
+    changes = {i: relative(line["value_new"], line["value_old"]) for i, line in enumerate(moved)}
     new = [m for m in now["method"].unique() if m not in set(before["method"])]
     lines = [f"  {method}: new" for method in new]
-    lines += [
-        f"  {line['method']}: {line['quantity']} {number(line['value_old'])} ->"
-        f" {with_unit(number(line['value_new']), line['unit'])}"
-        f" ({percent(relative(line['value_new'], line['value_old']), '+.1f')})"
-        for line in moved.to_dict("records")
-    ]
+    for i in largest_first({i: abs(change) for i, change in changes.items()}):
+        old, value = told_apart(moved[i]["value_old"], moved[i]["value_new"])
+        change = percent(changes[i], "+.1f" if abs(changes[i]) >= SMALL else "+.1g")
+        lines.append(
+            f"  {moved[i]['method']}: {moved[i]['quantity']} {old} ->"
+            f" {with_unit(value, moved[i]['unit'])} ({change})"
+        )
     if not lines:
         return [f"Against commit {commit} no number of the headline moved."]
     more = [f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
