@@ -7,7 +7,13 @@ import tomllib
 import jsonschema_rs
 import pytest
 from inference_energy.reuse.checksums import read_sums
-from inference_energy.reuse.package import field, pattern_of, resource, schema_of
+from inference_energy.reuse.package import (
+    columns_to_be,
+    field,
+    pattern_of,
+    resource,
+    schema_of,
+)
 from processes import git
 from repository import ROOT
 
@@ -87,3 +93,14 @@ def test_a_table_has_one_schema():
 def test_optional_columns_may_be_absent():
     found = resource("data/gpus.csv", "gpus", ["gpu", "memory_gb"])
     assert [each["name"] for each in found["schema"]["fields"]] == ["gpu", "memory_gb"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["load_predictions", "load_scores", "multiverse_claims", "specification_curve", "tornado"],
+)
+def test_a_table_that_the_audit_is_making_is_described_as_it_will_be(name):
+    # its jobs take their tables away first, and the package waits for none of them
+    path = next(path for path in RESOURCES if path.endswith(f"/{name}.csv"))
+    expected = [column["name"] for column in RESOURCES[path]["schema"]["fields"]]
+    assert columns_to_be(name) == expected

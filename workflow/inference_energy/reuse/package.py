@@ -76,6 +76,12 @@ def _whole(pattern: str) -> str:
     return start + pattern + ("" if pattern.endswith("$") else ".*")
 
 
+def columns_to_be(schema: str) -> list[str]:
+    """Columns of a table of results that is not there: all but those of users' tables alone."""
+    columns = load_schema(schema)["properties"]
+    return [name for name, column in columns.items() if not column.get("x-user")]
+
+
 def resource(
     path: str, schema: str, columns: Iterable[str], stored: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

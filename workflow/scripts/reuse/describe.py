@@ -6,14 +6,14 @@ from pathlib import Path
 
 from _logged import run
 from inference_energy.reuse.checksums import read_sums
-from inference_energy.reuse.package import package, resource, schema_of
+from inference_energy.reuse.package import columns_to_be, package, resource, schema_of
 from inference_energy.tables import load_schema, read_table, write_text
 
 
 def columns(path, schema):
-    """Columns of a table that was checked before; all that it may have until it is made."""
+    """Columns of a table that was checked before; of one that is being made, what it will have."""
     if not Path(path).exists():
-        return list(load_schema(schema)["properties"])
+        return columns_to_be(schema)
     with open(path, encoding="utf-8-sig") as file:
         return file.readline().rstrip("\n").split(",")
 
