@@ -21,7 +21,11 @@ def others(rows):
         for name in ("disaggregated", "agents")
     ]
     call = mean_call(read("data/agent_tokens.csv", "agent_tokens"))
-    return [*tables, call, rows["input_tokens"].max()]
+    metered = [
+        *read("data/measured/mlenergy_v3.csv", "mlenergy")["gpu"].unique(),
+        *read("data/measured/inferencex_power.csv", "inferencex")["gpu"].unique(),
+    ]
+    return [*tables, call, rows["input_tokens"].max(), metered]
 
 
 def test_the_committed_pages_are_those_of_the_committed_tables(table, others):
@@ -60,6 +64,18 @@ def test_the_page_says_how_many_models_were_measured():
     measured = {model for model, tier in tiers if tier != "C"}
     assert f"Of the {len({m for m, _ in tiers})} models {len(measured)} were measured" in TEXT
     assert not {(model, "C") for model in measured} & tiers
+
+
+def test_the_page_names_the_gpus_whose_power_was_not_metered(table, others):
+    start = "A tier says nothing of power"
+    text, _ = pages(table, *others)
+    (line,) = [line for line in text.splitlines() if line.startswith(start)]
+    metered, _, rest = line.partition(" alone")
+    assert "B200 and H100-SXM-80GB" in metered
+    for gpu in set(table["gpu"]) - set(others[-1]):
+        assert gpu in rest and gpu not in metered
+    every, _ = pages(table, *others[:-1], list(table["gpu"].unique()))
+    assert start not in every
 
 
 def test_a_role_within_the_factor_is_said_to_be(table, others):

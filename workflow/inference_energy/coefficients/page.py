@@ -1,6 +1,6 @@
 """Pages that say how to use the coefficients and how to cite them, and how they were checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ def pages(
     agents: pd.DataFrame,
     call: Mapping[str, float],
     longest: float,
+    metered: Sequence[str],
 ) -> tuple[str, str]:
     """Write both pages as Markdown: how to use the coefficients, and how their parts hold.
 
@@ -57,6 +58,8 @@ def pages(
         Lengths of the agents' mean call. [tokens]
     longest : float
         Longest input that the law of throughput is fitted to. [tokens]
+    metered : sequence of str
+        GPUs whose power the law of power is fitted to.
     """
     values = {
         "query": QUERY,
@@ -71,6 +74,8 @@ def pages(
         "agent_gpu": AGENT_GPU,
         "call": call,
         "longest": longest,
+        "metered": sorted(set(metered)),
+        "unmetered": sorted(set(table["gpu"]) - set(metered)),
         "lengths": _lengths(table, call),
         **_worked(table),
         **_known(table),

@@ -62,7 +62,8 @@ def main(snakemake):
     write_text(output.json_schema, schema(load_schema("coefficients")))
     compared, agents = (made[f"coefficients_{name}"] for name in ("disaggregated", "agents"))
     save_all({"coefficients": by_load(table)}, [output.svg, output.png])
-    texts = pages(table, compared, agents, call, rows["input_tokens"].max())
+    metered = [*hardware["mlenergy"]["gpu"].unique(), *hardware["inferencex"]["gpu"].unique()]
+    texts = pages(table, compared, agents, call, rows["input_tokens"].max(), metered)
     for path, text in zip((output.page, output.checked), texts, strict=True):
         write_text(path, told(text, Path(path).parent))
 
