@@ -74,6 +74,24 @@ def test_power_that_only_a_law_of_load_knows_is_asked_for(tmp_path):
     assert "gpu_power_w or node_power_w in deployment.facts" in text
 
 
+def test_power_that_is_doubted_is_refused_with_the_remedy_that_takes_it():
+    method = resolved()
+    method["power_utilisation"] = {"distribution": "by-load", "unit": "1", "source": "a law"}
+    busy = "power: busy before the first request (gpu 0 90 %)"
+    runs = bench(LADDER, node_power_w=6000.0, status=f"marked: {busy}")
+    assert refusal(build.build, method, runs, WHERE) == (
+        f"{WHERE}: the power of these runs is doubted ({busy}), and this method takes it from the"
+        " load of its own law: allowed is power that nobody doubts, accept_marked: true, which"
+        " takes it all the same, or power_utilisation with a distribution other than by-load;"
+        " state one of them"
+    )
+    of_paper = build.build(resolved(), runs, WHERE).power
+    assert (of_paper.boundary, of_paper.doubted) == ("not measured", True)
+    method["deployment"]["accept_marked"] = True
+    power = build.build(method, runs, WHERE).power
+    assert (power.boundary, power.doubted) == ("node", False)
+
+
 def test_the_examples_hold_the_measurements_of_the_data(example):
     """The files in the client's own format say what data/measured says."""
     *_, found = example

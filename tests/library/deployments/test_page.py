@@ -31,6 +31,7 @@ def given():
         boundary="accelerator",
         accelerators=used["gpu_power_w"] / 1000,
         factor=SimpleNamespace(mu=log(used["power_kw"])),
+        doubted=False,
     )
     return {
         "title": file["title"],
@@ -91,6 +92,14 @@ def test_a_law_far_from_the_nearest_measurement_is_told(given):
 def test_where_power_was_measured_is_told(given, boundary, words):
     given["deployment"].power.boundary = boundary
     assert words in report(**given)
+
+
+def test_power_that_was_measured_and_doubted_is_not_told_as_not_measured(given):
+    power = given["deployment"].power
+    power.boundary, power.doubted = "not measured", True
+    text = report(**given)
+    assert "Power was measured but is doubted, as told below, and not used" in text
+    assert "accept_marked: true" in text
 
 
 def test_an_unlimited_load_has_no_number(given):

@@ -115,6 +115,19 @@ def test_node_power_of_a_doubted_meter_is_not_used():
     assert deployments_power.measured_power(runs, own()["deployment"], WHERE) is None
 
 
+def test_doubted_power_counts_where_marked_runs_are_accepted():
+    """Else the node's power that a stress test remarked upon was lost, whatever was stated."""
+    status = "marked: power: busy before the first request (gpu 0 90 %)"
+    runs = bench(LADDER, node_power_w=6000.0, gpu_power_w=4000.0, status=status)
+    accepted = own(accept_marked=True)["deployment"]
+    power = deployments_power.measured_power(runs, accepted, WHERE)
+    assert (power.boundary, power.factor.quantile(0.5)) == ("node", pytest.approx(6))
+    runs["node_power_w"] = math.nan
+    accepted = own(accept_marked=True, host_power=HOST)["deployment"]
+    power = deployments_power.measured_power(runs, accepted, WHERE)
+    assert (power.boundary, power.factor.quantile(0.5)) == ("accelerator", pytest.approx(6))
+
+
 def test_power_of_the_node_comes_from_its_energy_where_it_is_not_given():
     """Without, the method's node power stood for what was measured."""
     energy = {"energy_per_output_token_j": 4.0, "power_boundary": "node"}

@@ -10,6 +10,7 @@ import pandas as pd
 from inference_energy.deployments.law import fit_law
 from inference_energy.deployments.power import (
     ServingPower,
+    is_doubted,
     measured_power,
     run_accelerator_power,
     run_node_power,
@@ -119,7 +120,9 @@ def build(
         _check_rated(rated, section, used.iloc[0], hardware, where)
         node_power = rated * nodes
         factor = utilisation if isinstance(utilisation, LogNormal) else LogNormal.fixed(1.0)
-        power = ServingPower(factor * LogNormal.fixed(node_power), Meter.NONE)
+        power = ServingPower(
+            factor * LogNormal.fixed(node_power), Meter.NONE, doubted=is_doubted(used)
+        )
     # a law is a dataclass, which a protocol cannot say
     law = replace(law, domain=length_range(used))  # type: ignore[type-var]
     uncertain = method["throughput_law"].get("error") == "included"
@@ -168,11 +171,17 @@ def _check_power(method: Mapping[str, Any], runs: pd.DataFrame, where: str) -> N
         return
     reasons = [m for status in runs["status"] for m in marks(status) if m.startswith("power")]
     why = f" ({reasons[0]})" if reasons else ""
+    known, way = (
+        "not known",
+        "measured power, as gpu_power_w or node_power_w in deployment.facts [W]",
+    )
+    if is_doubted(runs):
+        known = "doubted"
+        way = "power that nobody doubts, accept_marked: true, which takes it all the same"
     raise InputError(
-        f"{where}: the power of these runs is not known{why}, and this method takes it from the "
-        "load of its own law: allowed is measured power, as gpu_power_w or node_power_w in "
-        "deployment.facts [W], or power_utilisation with a distribution other than by-load; "
-        "state one of them"
+        f"{where}: the power of these runs is {known}{why}, and this method takes it from the load"
+        f" of its own law: allowed is {way}, or power_utilisation with a distribution other than"
+        " by-load; state one of them"
     )
 
 

@@ -54,6 +54,7 @@ def report(
             "boundary": power.boundary,
             "accelerators": power.accelerators,
             "median": float(np.exp(power.factor.mu)),
+            "doubted": power.doubted,
         },
         dropped=_marked(runs[runs["use"] == "marked"]),
         kept=_marked(used[used["status"] != "ok"]),

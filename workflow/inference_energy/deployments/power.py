@@ -29,11 +29,14 @@ class ServingPower:
         What it was measured of.
     accelerators : float
         Measured power of the accelerators, where they alone were measured. [kW]
+    doubted : bool
+        Whether something was measured that does not count, as its marks doubt it.
     """
 
     factor: LogNormal
     boundary: Meter
     accelerators: float = np.nan
+    doubted: bool = False
 
 
 def measured_power(
@@ -41,10 +44,10 @@ def measured_power(
 ) -> ServingPower | None:
     """Power of the nodes from what was measured, or None.
 
-    Measured at the node it counts as it is, or as its energy per token says. Measured at the
-    accelerators, the host power of as many nodes as the GPUs fill is added. The spread over the
-    runs is that of the factor; a sum of accelerator and host power is the log-normal with its P5
-    and P95.
+    What a mark doubts does not count, unless marked runs are accepted. Measured at the node it
+    counts as it is, or as its energy per token says. Measured at the accelerators, the host power
+    of as many nodes as the GPUs fill is added. The spread over the runs is that of the factor; a
+    sum of accelerator and host power is the log-normal with its P5 and P95.
 
     Parameters
     ----------
@@ -62,12 +65,14 @@ def measured_power(
     InputError
         If only accelerators were measured and no host power is stated.
     """
-    node = run_node_power(_trusted(runs, Meter.NODE)).dropna()
+    accepted = section.get("accept_marked", False)
+    node = run_node_power(runs if accepted else _trusted(runs, Meter.NODE)).dropna()
     if len(node):
         return ServingPower(
             LogNormal(float(np.log(node).mean()), float(np.log(node).std(ddof=0))), Meter.NODE
         )
-    accelerators = run_accelerator_power(_trusted(runs, Meter.ACCELERATOR)).dropna()
+    own = runs if accepted else _trusted(runs, Meter.ACCELERATOR)
+    accelerators = run_accelerator_power(own).dropna()
     if accelerators.empty:
         return None
     if "host_power" not in section:
@@ -76,20 +81,29 @@ def measured_power(
             " only; allowed is the power of a node outside them in kW, with its source; state it"
         )
     nodes = float(runs["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
-    own = float(np.exp(np.log(accelerators).mean()))
+    mean = float(np.exp(np.log(accelerators).mean()))
     host = build.factor(section["host_power"], z)
-    total = LogNormal.fixed(own + np.exp(host.mu) * nodes)
+    total = LogNormal.fixed(mean + np.exp(host.mu) * nodes)
     if host.sigma > 0:
-        low, high = (own + np.exp(host.mu + side * z * host.sigma) * nodes for side in (-1, 1))
+        low, high = (mean + np.exp(host.mu + side * z * host.sigma) * nodes for side in (-1, 1))
         total = LogNormal.from_percentiles(low, high, z)
-    spread = float(np.log(accelerators).std(ddof=0)) * own / np.exp(total.mu)
-    return ServingPower(total * LogNormal(0.0, spread), Meter.ACCELERATOR, own)
+    spread = float(np.log(accelerators).std(ddof=0)) * mean / np.exp(total.mu)
+    return ServingPower(total * LogNormal(0.0, spread), Meter.ACCELERATOR, mean)
 
 
 def _trusted(runs: pd.DataFrame, boundary: Meter) -> pd.DataFrame:
     """Runs whose marks do not doubt their power at a boundary."""
     doubted = runs["status"].map(lambda s: any(doubts_power(m, boundary) for m in marks(s)))
     return runs[~doubted.astype(bool)]
+
+
+def is_doubted(runs: pd.DataFrame) -> bool:
+    """Whether a power stands in the runs, at either boundary, that their marks doubt."""
+    powers = {Meter.NODE: run_node_power, Meter.ACCELERATOR: run_accelerator_power}
+    return any(
+        power(runs.drop(_trusted(runs, boundary).index)).notna().any()
+        for boundary, power in powers.items()
+    )
 
 
 def run_node_power(runs: pd.DataFrame) -> pd.Series:
