@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.energy.mixtures import Energy, Mixture, TrimmedBlend, bivariate_normal
+from inference_energy.energy.mixtures import (
+    DividedBlend,
+    Energy,
+    Mixture,
+    TrimmedBlend,
+    bivariate_normal,
+)
 from inference_energy.method.distributions import LogNormal
 from library.energy.mixtures import HALVES, mixtures, single
 from scipy import integrate, stats
@@ -387,3 +393,30 @@ def test_steps_over_a_multiplier_are_as_many_log_normals():
         # a quantile is known to 1e-12 of ln E
         z = (at + 0.4 - np.log([1.0, 3.0])) / 0.2
         assert divided.cdf(np.exp(at)) == pytest.approx(ndtr(z) @ [1 / 3, 2 / 3], abs=1e-12)
+
+
+def test_very_many_steps_are_counted_without_a_sum_over_them(monkeypatch):
+    """A fixed PUE and a utilisation that the throughput gives leave one energy a length."""
+    asked, known = [], Mixture._standardised
+    monkeypatch.setattr(Mixture, "_standardised", lambda *a: asked.append(1) or known(*a))
+    random = np.random.RandomState(5)
+    weights = random.random_sample(20_000)
+    parts = tuple(
+        Mixture(random.normal(at, 1, 20_000), 0.9 * weights / weights.sum(), np.zeros(20_000), 0.1)
+        for at in (0.0, 1.0)
+    )
+    blend = TrimmedBlend(parts, 0.14, 0.86, HALVES)
+    sharp = DividedBlend(blend, LogNormal(0.4, 0.2))
+    expected = [(sharp.cdf(at), sharp.zero_mass, sharp.mean()) for at in (0.1, 1.0, 3.0)]
+    asked.clear()
+    divided = blend.divided_by(LogNormal(0.4, 0.2))
+    found = [(divided.cdf(at), divided.zero_mass, divided.mean()) for at in (0.1, 1.0, 3.0)]
+    assert np.ravel(found) == pytest.approx(np.ravel(expected), abs=1e-11)
+    assert divided.cdf(divided.quantile(0.4)) == pytest.approx(0.4, abs=1e-11)
+    assert divided.std() == pytest.approx(sharp.std(), rel=1e-9)
+    assert len(asked) < 25
+    asked.clear()
+    for level in (0.05, 0.5, 0.95):
+        energy = blend.quantile(level)
+        assert blend.cdf(energy * (1 - 1e-9)) <= level <= blend.cdf(energy * (1 + 1e-9))
+    assert not asked

@@ -304,8 +304,36 @@ class Mixture(Energy):
         step = np.where(difference >= 0, CERTAIN, -CERTAIN)
         return np.divide(difference, self.sigmas, out=step, where=self.sigmas > 0)
 
+    @cached_property
+    def _steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Energies of steps in order [ln Wh], and the share of the queries below each and above
+        all, shapes (n,) and (n + 1,) [1]; none where a part has spread.
+        """
+        if self.sigmas.any():
+            return None
+        order = np.argsort(self.locations, kind="stable")
+        below = self.zero_mass + np.append(0.0, np.cumsum(self.weights[order]))
+        return self.locations[order], below
+
     def _cdf_log(self, log_energy: float) -> float:
+        if self._steps is not None:
+            locations, below = self._steps
+            return float(below[np.searchsorted(locations, log_energy, side="right")])
         return float(self.zero_mass + self.weights @ ndtr(self._standardised(log_energy)))
+
+    def steps_between(self, lower: float, upper: float) -> "Mixture | None":
+        """Queries between two quantile levels alone, of steps; none where a part has spread.
+
+        Parameters
+        ----------
+        lower, upper : float
+            Levels; a step that one of them crosses is kept in part. [1]
+        """
+        if self._steps is None:
+            return None
+        locations, below = self._steps
+        kept = (np.clip(below, lower, upper) - lower) / (upper - lower)
+        return Mixture(locations, np.diff(kept), np.zeros(len(locations)), float(kept[0]))
 
     def log_density(self, log_energy: ArrayLike) -> np.ndarray:
         """Density of ln E at an array of ln E [ln Wh], same shape; zero energies apart.
@@ -460,12 +488,22 @@ class TrimmedBlend(Energy):
         ]
         return float(np.dot(self.weights, moments)) / self._kept
 
-    def divided_by(self, multiplier: LogNormal) -> "TrimmedBlend | DividedBlend":
+    @cached_property
+    def _kept_steps(self) -> Mixture | None:
+        """The kept queries of all models, where each model is steps."""
+        parts = [part.steps_between(self.lower, self.upper) for part in self.parts]
+        known = [part for part in parts if part is not None]
+        return Mixture.pooled(known, self.weights) if len(known) == len(parts) else None
+
+    def divided_by(self, multiplier: LogNormal) -> "Energy":
         """Distribution of E / M for an independent log-normal M."""
         if multiplier.sigma == 0:
             # a fixed multiplier moves every model and its bounds alike
             parts = tuple(p.divided_by(multiplier) for p in self.parts)
             return TrimmedBlend(parts, self.lower, self.upper, self.shares)
+        if self._kept_steps is not None:
+            # a step over a log-normal is one, and sums of those are searched by their slope
+            return self._kept_steps.divided_by(multiplier)
         return DividedBlend(self, multiplier)
 
 
