@@ -307,6 +307,23 @@ def test_a_draft_may_name_a_table_that_no_other_method_has(copied, monkeypatch, 
     assert f"| benchmark rows table | {ROWS} | {own} |" in page
 
 
+def test_what_is_unusual_stands_on_the_page(copied, monkeypatch, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "extends: oviedo2026\n"
+        "node_power: {default: {value: 30, unit: kW, source: assumption}}\n"
+        "pue: {distribution: fixed, value: 2.5, unit: '1', source: assumption}\n"
+    )
+    call(script(monkeypatch, "comparison/whatif"), [ROWS], method=str(mine), base=None)
+    for page in ("page.md", "page.html"):
+        shown = (copied / "build/whatif/mine" / page).read_text()
+        _, _, unusual = shown.partition("What is unusual")
+        assert f"{mine}: key pue.value: value 2.5: unusual; " in unusual
+        assert f"{mine}: key node_power: value 30 kW for Llama 3.1 405B: unusual; " in unusual
+    call(script(monkeypatch, "comparison/whatif"), [ROWS], method="oviedo2025", base=None)
+    assert "What is unusual" not in (copied / "build/whatif/oviedo2025/page.md").read_text()
+
+
 def test_the_command_ends_with_the_page(fresh):
     path, edit, words, _ = EDITS["PUE"]
     with edited(fresh / path, edit((fresh / path).read_text())):

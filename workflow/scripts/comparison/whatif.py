@@ -1,6 +1,5 @@
 """What a change of assumptions does: one page on the screen and as HTML, and the new tables."""
 
-import sys
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -65,15 +64,16 @@ def _changed(files, gone, schemas):
     )
 
 
-def tell_unusual(read, head, materials):
-    """Refuse what a method cannot mean, and say what is unusual in it."""
+def unusual_in(read, head, materials, asked):
+    """What is unusual in a method, by its file; what it cannot mean is refused."""
     known = Tables(*(read_table(read[name], name) for name in ("models", "gpus", "sources")))
     problems, unusual = held_against(head.method, materials(head.method)["table"], known)
     if problems:
         raise InputError(problems)
     stated = {key: value for key, value in head.method.items() if key != "data"}
-    unusual = [*warnings(stated, documents.read(read.schema), head.name), *unusual]
-    print(*unusual, sep="\n", end="\n" if unusual else "", file=sys.stderr)
+    stands = method_path(head.name)
+    unusual = [*warnings(stated, documents.read(read.schema), stands), *unusual]
+    return [line.replace(stands, asked) if asked.endswith(".yaml") else line for line in unusual]
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def _main(snakemake):
         base, head, materials, rows = read_sides(snakemake, Path(scratch))
         fitting = apply(partial(whatif.fitted, materials_of=materials), whatif.needed(base, head))
         # meanwhile, where other processes fit
-        tell_unusual(read, head, materials)
+        unusual = unusual_in(read, head, materials, snakemake.params.method)
         from inference_energy.comparison import whatif_figure
         from inference_energy.drawing import save
 
@@ -126,6 +126,7 @@ def _main(snakemake):
         "settings": whatif_page.setting_rows(named),
         "rows": rows,
         "sources": stated,
+        "unusual": unusual,
         "shares": whatif_page.share_rows(shares),
         "members": whatif_page.member_parts(
             whatif.members(before, after), head.method["blend"].get("ranked_by", "median")
