@@ -141,7 +141,7 @@ def test_names_that_are_one_model_share_its_copies(paper):
     """Two names of one model, each with a request in flight all the time, are two on a copy."""
     known = paper.models[0].name
     names = [known, known.lower().replace(" ", "-"), "ours", "theirs", None]
-    of = {"remaining": [10**7, -(10**7)], "time": [0, 60], "change": [1, -1]}
+    of = {"remaining": [10**7, -(10**7)], "time": [0, 60], "change": [1, -1], "own": [0, 0]}
     rows = pd.concat([pd.DataFrame(of).assign(model=name) for name in names], ignore_index=True)
     runs, found = answers.measured_loads(Serving.of_method(paper, {}), rows, names)
     seen = dict(zip(found["model"].fillna(""), found["seen_by_request"], strict=True))
@@ -152,7 +152,7 @@ def test_names_that_are_one_model_share_its_copies(paper):
 
 
 def test_the_load_of_a_log_that_names_no_model_is_measured(paper):
-    rows = pd.DataFrame({"model": [None], "time": 0, "change": 5, "remaining": 10**7 * 5})
+    rows = pd.DataFrame({"model": [None], "time": 0, "change": 5, "remaining": 10**7 * 5, "own": 0})
     _, measured = answers.measured_loads(Serving.of_method(paper, {}), rows, [None])
     asked = {"load": "measured", "copies": 1}
     assert answers.loads(asked, [None], measured) == {None: 5.0}

@@ -28,7 +28,7 @@ def log(tmp_path, count):
 def test_every_bin_has_the_mean_of_a_sweep(log):
     start, end, flight = log
     runs = in_flight(flight)
-    for _, time, bins, mean in runs.itertuples(index=False):
+    for _, time, bins, mean, _ in runs.itertuples(index=False):
         expected = sweep(start, end, time * FLIGHT_BIN, (time + bins) * FLIGHT_BIN)
         assert mean == pytest.approx(expected, abs=1e-9)
     assert (np.diff(runs["time"]) == runs["bins"][:-1]).all()
@@ -44,6 +44,25 @@ def test_hours_and_all_of_it_are_means_of_bins(log):
     assert row["mean"] <= row["seen_by_request"] <= row["largest"]
 
 
+def test_a_request_sees_others_as_a_sweep_over_all_moments_does(tmp_path, count):
+    """Answers of seconds, of which a few are in flight: within ten seconds they come and go."""
+    random = np.random.default_rng(6)
+    start = np.sort(random.integers(0, 3600 * 4 * 10**6, 10_000))
+    end = start + (random.exponential(3, 10_000) * 1e6).astype(int)
+    frame = pd.DataFrame({"input_tokens": 1, "output_tokens": 1, "start": start, "end": end})
+    for name in ("start", "end"):
+        frame[name] = pd.to_datetime(frame[name], unit="us")
+    frame.to_parquet(tmp_path / "log.parquet")
+    (row,) = load(in_flight(count(tmp_path / "log.parquet")["flight"])).to_dict("records")
+    moments = np.concatenate([start, end])
+    order = np.argsort(moments)
+    level = np.cumsum(np.repeat([1, -1], len(start))[order])[:-1]
+    lasted = np.diff(moments[order])
+    expected = (level**2 @ lasted) / (level @ lasted)
+    assert expected > 3
+    assert row["seen_by_request"] == pytest.approx(expected, rel=0.01)
+
+
 def test_centuries_between_requests_take_no_memory():
     century = 100 * 365 * 24 * 360
     flight = pd.DataFrame(
@@ -52,6 +71,7 @@ def test_centuries_between_requests_take_no_memory():
             "time": [0, 1, 20 * century, 20 * century + 1],
             "change": [1, -1, 1, -1],
             "remaining": [FLIGHT_BIN, -FLIGHT_BIN, FLIGHT_BIN, -FLIGHT_BIN],
+            "own": 0,
         }
     )
     runs = in_flight(flight)
@@ -64,6 +84,7 @@ def test_centuries_between_requests_take_no_memory():
 
 def test_a_request_sees_at_least_itself_and_a_log_can_be_without_any():
     short = {"model": [None, None], "time": [0, 0], "change": [1, -1], "remaining": [500, 0]}
+    short["own"] = [0, 0]
     assert load(in_flight(pd.DataFrame(short)))["seen_by_request"].tolist() == [1.0]
     nothing = in_flight(pd.DataFrame(short).iloc[:0])
     assert not len(load(nothing)) and load_by_hour(nothing, [5]).tolist() == [0]

@@ -48,6 +48,14 @@ COARSE_STEPS = {False: 4, True: 2}
 FLIGHT_BIN = 10_000_000
 """Time over which requests in flight are averaged. [us]"""
 
+STARTED = f"least({FLIGHT_BIN} - start % {FLIGHT_BIN}, finish - start)"
+ENDED = (
+    f"CASE WHEN finish // {FLIGHT_BIN} > start // {FLIGHT_BIN} THEN finish % {FLIGHT_BIN}"
+    " ELSE 0 END"
+)
+"""SQL of the time that a request is in flight in the bin of its start, and in that of its end if it
+is another one. [us]"""
+
 LONGEST_FLIGHT = MICROSECONDS_PER_DAY
 """A request that takes longer is in no load. [us]"""
 
@@ -112,7 +120,7 @@ TABLES = {
     "lengths": (CELLS, (*SUMS, *MOMENTS)),
     "hours": ({"hour": "BIGINT"} | CELLS, SUMS),
     "tenants": ({"tenant": "VARCHAR"} | CELLS, SUMS),
-    "flight": ({"model": "VARCHAR", "time": "BIGINT"}, ("change", "remaining")),
+    "flight": ({"model": "VARCHAR", "time": "BIGINT"}, ("change", "remaining", "own")),
     "kinds": ({"kind": "VARCHAR"}, ("n",)),
 }
 """Tables of counts: the types of their keys, and what is summed."""
@@ -365,8 +373,8 @@ def add_counts(
             where = "WHERE start IS NOT NULL"
             _add_groups(connection, "hours", "counted", hour | keys | coarse, stated, where)
     if {"start", "finish"} <= stated:
-        for time, sign in (("start", 1), ("finish", -1)):
-            sql = f"SELECT {_changes(time, sign)} GROUP BY ALL"
+        for time, sign, part in (("start", 1, STARTED), ("finish", -1, ENDED)):
+            sql = f"SELECT {_changes(time, sign, part)} GROUP BY ALL"
             connection.execute(
                 f"INSERT INTO flight SELECT {bare_name('model')}, * EXCLUDE model FROM ({sql})"
             )
@@ -600,11 +608,16 @@ def _sums(stated: set[str], names: Iterable[str]) -> dict[str, str]:
     return found | {"n": n}
 
 
-def _changes(time: str, sign: int) -> str:
-    """SQL of requests that come into flight or leave it by bin, and what is left of the bin."""
+def _changes(time: str, sign: int, part: str) -> str:
+    """SQL of requests that come into flight or leave it by bin, and what is left of the bin.
+
+    Last comes what requests see of themselves above what the bin's mean says of them: in flight for
+    a ``part`` of a bin, a request is one for that time, and in the mean part / bin.
+    """
     return (
         f"model, {time} // {FLIGHT_BIN} AS time, sum({sign} * n)::BIGINT,"
-        f" sum({sign} * n * ({FLIGHT_BIN} - {time} % {FLIGHT_BIN}))::BIGINT"
+        f" sum({sign} * n * ({FLIGHT_BIN} - {time} % {FLIGHT_BIN}))::BIGINT,"
+        f" sum(n * (({part}) * ({FLIGHT_BIN} - ({part})) // {FLIGHT_BIN}))::BIGINT"
         f" FROM counted WHERE finish - start BETWEEN 0 AND {LONGEST_FLIGHT}"
     )
 

@@ -17,29 +17,34 @@ def in_flight(flight: pd.DataFrame) -> pd.DataFrame:
     ----------
     flight : DataFrame
         model, time (bin), change (starts less ends), remaining (for each of them the time that is
-        left of its bin). [1, FLIGHT_BIN, requests, us]
+        left of its bin), own (for each the time t in flight in that bin, less t**2 / FLIGHT_BIN).
+        [1, FLIGHT_BIN, requests, us, us]
 
     Returns
     -------
     DataFrame
-        model, time (first bin), bins (how many alike), mean (requests), without gaps from the first
-        change of each model to its last: no longer than twice the changes, however far apart.
+        model, time (first bin), bins (how many alike), mean (requests), own (requests; of all bins
+        together), without gaps from the first change of each model to its last: no longer than
+        twice the changes, however far apart.
     """
-    keys = ["model", "time"]
-    sums = flight.groupby(keys, dropna=False, sort=True)[["change", "remaining"]].sum()
-    sums = sums.reset_index()
+    keys, changes = ["model", "time"], ["change", "remaining", "own"]
+    sums = flight.groupby(keys, dropna=False, sort=True)[changes].sum().reset_index()
     of_model = sums.groupby("model", dropna=False, sort=False)
     level = of_model["change"].cumsum()
     gap = (-of_model["time"].diff(-1) - 1).fillna(0).astype("int64")
     mean = level - sums["change"] + sums["remaining"] / FLIGHT_BIN
-    changing = sums[keys].assign(bins=1, mean=mean)
-    steady = changing.assign(time=sums["time"] + 1, bins=gap, mean=level.astype(float))
+    changing = sums[keys].assign(bins=1, mean=mean, own=sums["own"] / FLIGHT_BIN)
+    steady = changing.assign(time=sums["time"] + 1, bins=gap, mean=level.astype(float), own=0.0)
     runs = pd.concat([changing, steady]).sort_index(kind="stable")
     return runs[runs["bins"] > 0].reset_index(drop=True)
 
 
 def load(runs: pd.DataFrame) -> pd.DataFrame:
     """Requests in flight over the log, by model.
+
+    Of two requests that are in flight for a part of a bin, nobody knows whether they meet; as where
+    neither knows of the other, they do for the product of their parts. Only a request itself is
+    always there while it is, which the bin's mean does not say and ``own`` adds.
 
     Parameters
     ----------
@@ -53,7 +58,8 @@ def load(runs: pd.DataFrame) -> pd.DataFrame:
         requests; at least the request itself), largest mean of a bin. [requests]
     """
     mean, bins = runs["mean"], runs["bins"]
-    by_model = runs.assign(time=mean * bins, square=mean**2 * bins).groupby("model", dropna=False)
+    squares = mean**2 * bins + runs["own"]
+    by_model = runs.assign(time=mean * bins, square=squares).groupby("model", dropna=False)
     sums = by_model[["time", "bins", "square"]].sum()
     found = pd.DataFrame(
         {
