@@ -35,7 +35,8 @@ LEAST_HELD = 0.5
 DONE = "all-loads-finished"
 """Mark of a test that has no load left."""
 
-ERROR = re.compile(r"\b\w*(?:Error|Exception): .*")
+ERROR = re.compile(r"(?m)^(?!.*\b(?:INFO|WARNING)\b).*?(\b\w*(?:Error|Exception): .*)")
+"""An error of a log; what a program tells and goes on is none."""
 
 
 def main(work, minutes):
@@ -225,7 +226,7 @@ def start(test, name, engine, plan, kit, work, end):
     # no engine may look for models on a network that is not there, and some list those they have
     (work / "huggingface/hub").mkdir(parents=True, exist_ok=True)
     offline = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-    offline |= {"HF_HOME": str(work / "huggingface")}
+    offline |= {"HF_HOME": str(work / "huggingface")} | engine.get("environment", {})
     path = work / "results" / test["name"] / f"{name}.log"
     with open(path, "ab") as log:
         streams = {"stdout": log, "stderr": log}
@@ -256,7 +257,7 @@ def start(test, name, engine, plan, kit, work, end):
 def first_error(log):
     """First error of a log, which caused those after it, in words that follow others."""
     found = ERROR.search(log.read_text(encoding="utf-8", errors="replace"))
-    return f": {found[0][:300]}" if found else f": see {log.name}"
+    return f": {found[1][:300]}" if found else f": see {log.name}"
 
 
 def answers(address, served, seconds):

@@ -39,14 +39,15 @@ H100, H200 = ("NVIDIA H100 80GB HBM3", 81559.0), ("NVIDIA H200", 143771.0)
 @pytest.mark.parametrize(
     ("number", "card", "loads"),
     [
-        (0, H200, [1, 32, 256]),
-        (0, H100, [1, 32, 256]),
+        (0, H200, [1, 32, 128]),
+        (0, H100, [1, 32, 128]),
         # 68 GiB of weights
-        (1, H200, [1, 32]),
-        (1, H100, [1]),
-        (1, ("NVIDIA H200", 40_000.0), []),
-        (1, ("Tesla T4", 15_360.0), [1, 32, 256]),
-        (1, None, [1, 32, 256]),
+        (1, H200, [32]),
+        (1, H100, []),
+        (0, ("NVIDIA H200", 30_000.0), [1, 32]),
+        (0, ("NVIDIA H200", 25_000.0), [1]),
+        (1, ("Tesla T4", 15_360.0), [32]),
+        (1, None, [32]),
     ],
 )
 def test_loads_are_those_that_the_gpu_holds(number, card, loads):
@@ -58,6 +59,29 @@ def test_loads_are_those_that_the_gpu_holds(number, card, loads):
     assert test.get("left_out", "").startswith(told) and bool(told) == ("left_out" in test)
     known = PLAN["gpus"].get(card[0]) if card else None
     assert test["facts"].get("gpu") == known
+
+
+def test_an_engine_gets_what_its_plan_states(tmp_path, monkeypatch):
+    told = {}
+
+    class Server:
+        def __init__(self, command, env, **rest):
+            told.update(env)
+
+        def poll(self):
+            return 7
+
+    monkeypatch.setattr(unattended, "environment", lambda *rest: tmp_path / "bin/python")
+    monkeypatch.setattr(unattended.subprocess, "Popen", Server)
+    monkeypatch.setattr(unattended, "stop", lambda process: None)
+    (tmp_path / "kit/models/t").mkdir(parents=True)
+    (tmp_path / "results/t").mkdir(parents=True)
+    engine = PLAN["engines"]["vllm"]
+    rest = ("vllm", engine, PLAN, tmp_path / "kit", tmp_path, unattended.time.monotonic() + 60)
+    with pytest.raises(RuntimeError, match="code 7"):
+        unattended.start({"name": "t", "model": "m", "facts": {}}, *rest)
+    assert engine["environment"].items() <= told.items()
+    assert "HF_HUB_OFFLINE" in told
 
 
 def test_gpus_of_the_plan_are_those_of_the_table():
@@ -91,7 +115,9 @@ def test_packages_of_an_environment_are_seen_in_those_made_from_it(tmp_path):
 def test_first_error_of_an_engine_is_told(tmp_path):
     log = tmp_path / "vllm.log"
     log.write_text(
-        "INFO no error: fine\nValueError: To serve at least one request, 2.5 GiB\n"
+        "INFO no error: fine\n"
+        "(API pid=1) WARNING This can cause errors like `OSError: Too many open files`\n"
+        "(Engine pid=2) ERROR [core.py:9] ValueError: To serve at least one request, 2.5 GiB\n"
         "RuntimeError: Engine core initialization failed\n"
     )
     assert unattended.first_error(log) == ": ValueError: To serve at least one request, 2.5 GiB"
