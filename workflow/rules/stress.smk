@@ -33,3 +33,47 @@ rule stress:
         "../../environment.yml"
     script:
         "../scripts/stress/measure.py"
+
+
+OWN_NODE = "results/own_node"
+OWN_TESTS = ["h200-llama-3.1-70b-fp8", "h200-llama-3.1-8b-bf16"]
+OWN_TABLES = ["energy", "impact", "parts", "predicted", "ratio"]
+
+
+rule tell_own_node:
+    """Set the project's own stress tests beside what the laws predict of them."""
+    message:
+        "Predicting the stress tests that this project ran"
+    input:
+        **source_inputs(LOADED) | LOAD_TABLES,
+        cells=provided("data/measured/own_node/cells.csv"),
+        timeline=provided("data/measured/own_node/timeline.csv"),
+        claims=provided("data/published/claims.csv"),
+        sources=provided("data/sources.csv"),
+        method=expand("results/{method}/method.yaml", method=LOADED),
+        code=code("stress/own_node.py"),
+    output:
+        expand("{folder}/{test}/{table}.csv", folder=OWN_NODE, test=OWN_TESTS, table=OWN_TABLES),
+        expand(
+            "{folder}/{test}/report.{kind}", folder=OWN_NODE, test=OWN_TESTS, kind=["md", "html"]
+        ),
+        expand(
+            "{folder}/{test}/{figure}.svg",
+            folder=OWN_NODE,
+            test=OWN_TESTS,
+            figure=["energy", "latency", "timeline"],
+        ),
+        page="docs/own_node.md",
+    params:
+        folder=OWN_NODE,
+        ratio=["ratio-energy", "v2"],
+        methods=LOADED,
+    log:
+        "logs/tell_own_node.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/stress/own_node.py"
+
+
+TARGETS += rules.tell_own_node.output

@@ -10,6 +10,8 @@ DATA_TABLES = [
     ("data/measured/mlperf_throughput.csv", "mlperf"),
     ("data/measured/mlperf_wall_power.csv", "wall_power"),
     ("data/measured/output_lengths.csv", "output_lengths"),
+    ("data/measured/own_node/cells.csv", "own_node"),
+    ("data/measured/own_node/timeline.csv", "own_node_timeline"),
     ("data/mlperf_benchmarks.csv", "mlperf_benchmarks"),
     ("data/models.csv", "models"),
     ("data/node_power.csv", "node_power"),
@@ -60,12 +62,18 @@ rule check_data:
 
 TARGETS.append("build/data_checked.txt")
 
-# what is made of a request log or of a stress test is never in results/
+# of a stress test what its own tables tell is in results/, for those that this project ran
+OF_STRESS = {
+    "stress_cases",
+    *(f"stress_{n}" for n in ("energy", "impact", "parts", "predicted", "ratio")),
+}
+
+# what is made of a request log is never there
 RESULT_SCHEMAS = sorted(
     {
         n
         for n in schema_names()
-        if not n.startswith(("requests_", "scenarios_", "stress_")) or n == "stress_cases"
+        if not n.startswith(("requests_", "scenarios_", "stress_")) or n in OF_STRESS
     }
     - {schema for _, schema in DATA_TABLES}
     - {"benchmark", "expected_verdicts"}

@@ -116,12 +116,18 @@ def _energies(
         law = tables["predicted"].query(
             "prediction == @LAW and scope == @scope and concurrency == @concurrency"
         )
-        axis.plot(law["output_tokens"], law["predicted"], "--", color=colours[concurrency])
+        # of one length a line shows nothing
+        look: dict[str, Any] = {"color": colours[concurrency], "marker": "_", "markersize": 8}
+        axis.plot(law["output_tokens"], law["predicted"], "--", **look)
     if not axis.containers:
         axis.text(0.5, 0.5, "energy not measured", ha="center", transform=axis.transAxes)
     else:
         axis.set(xscale="log", yscale="log")
         log_ticks(axis.xaxis, (1, 3))
+        low, high = np.log10(axis.get_ylim())
+        if high - low < 1:
+            # without a power of ten in it an axis has no number
+            axis.set_ylim(10 ** np.floor(low), 10 ** np.ceil(high))
         log_ticks(axis.yaxis)
     axis.set(xlabel="output tokens", ylabel="energy per query [Wh]")
 

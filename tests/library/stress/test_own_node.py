@@ -1,0 +1,91 @@
+"""The project's own stress tests are told from the committed tables alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from inference_energy.stress import own_node
+from inference_energy.units import J_PER_WH, SECONDS_PER_MINUTE
+from repository import ROOT, read
+
+FOLDER = "data/measured/own_node"
+REPORTS = ROOT / "results/own_node"
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return read(f"{FOLDER}/cells.csv", "own_node")
+
+
+@pytest.fixture(scope="module")
+def timeline():
+    return read(f"{FOLDER}/timeline.csv", "own_node_timeline")
+
+
+def test_every_test_has_its_timeline_and_its_report(cells, timeline):
+    names = sorted(set(cells["test"]))
+    assert sorted(set(timeline["test"])) == names
+    assert sorted(path.name for path in REPORTS.iterdir()) == names
+
+
+def test_energy_of_a_query_is_its_share_of_the_windows_energy(cells, timeline):
+    for name, own in cells.groupby("test"):
+        told = own_node.measured_tables(own, timeline[timeline["test"] == name])
+        share = own["delivered_tokens"] / own["window_tokens"]
+        assert np.allclose(told["power"]["energy_wh"], own["energy_j"] * share / J_PER_WH)
+        idle = own["idle_power_w"] * own["window_s"] * share / J_PER_WH
+        above = told["power"]["energy_above_idle_wh"]
+        assert np.allclose(told["power"]["energy_wh"] - above, idle, rtol=1e-4)
+        energy = read(f"results/own_node/{name}/energy.csv", "stress_energy")
+        mean = energy[energy["statistic"] == "mean"]
+        keys = ["concurrency", "output_tokens"]
+        beside = told["power"].merge(mean, on=keys)
+        assert len(beside) == len(own)
+        assert np.allclose(beside["energy_wh"], beside["value"], rtol=1e-5)
+
+
+def test_remarks_become_findings_and_one_repetition_is_one(cells, timeline):
+    own = cells[cells["remark"].notna()]
+    findings = own_node.measured_tables(own, timeline)["findings"]
+    assert list(findings["cell"]) == ["all", *own["cell"]]
+    assert findings["kind"].iloc[0] == "repetitions"
+    kind, _, message = own["remark"].iloc[0].partition(": ")
+    assert tuple(findings.loc[1, ["kind", "message"]]) == (kind, message)
+    assert findings["refuses"].isna().all()
+    thrice = pd.concat([own.assign(repetition=number) for number in (1, 2, 3)])
+    assert "all" not in set(own_node.measured_tables(thrice, timeline)["findings"]["cell"])
+
+
+def test_settings_are_those_that_the_laws_ask_for(cells):
+    own = cells[cells["model"] == "Llama 3.1 8B"]
+    settings = own_node.settings_of(own)
+    assert settings["lengths"] == [300, 4500] and settings["concurrency"] == [1, 32, 128]
+    assert settings["facts"] == {
+        "gpu": "H200-SXM-141GB",
+        "n_gpus": 1,
+        "tensor_parallel": 1,
+        "precision": "BF16",
+        "engine": "vLLM",
+    }
+    assert settings["planned"] == len(own) and settings["input_tokens"] == 500
+
+
+def test_the_page_says_of_how_many_cells_an_interval_holds_the_energy(cells):
+    line = {"scope": "gpu", "concurrency": 1, "output_tokens": 300, "prediction": "law with load"}
+    line |= {"predicted": 1.0, "low": 0.5, "high": 1.5, "measured": 2.0, "quotient": 2.0}
+    line |= {"basis": "measured"}
+    own = cells[(cells["concurrency"] == 1) & (cells["output_tokens"] == 300)]
+    ratios = read(f"results/own_node/{own['test'].iloc[0]}/ratio.csv", "stress_ratio")
+    told = {own["test"].iloc[0]: {"predicted": pd.DataFrame([line]), "ratio": ratios}}
+    page = own_node.page(own, told, read("data/sources.csv", "sources"), "../results/own_node")
+    assert "| law with load | 1 | 2.00 to 2.00 | 2.00 | 0 |" in page
+    assert "| 1 | 300 | 202 |" in page and "| – | – | – |" in page
+
+
+def test_the_kits_page_says_how_long_the_loads_took(timeline):
+    text = (ROOT / "docs/gpu_kit.md").read_text(encoding="utf-8")
+    own = timeline[timeline["test"].str.contains("-8b-")]
+    times = pd.to_datetime(own["time"])
+    took = (times.max() - times.min()).total_seconds() / SECONDS_PER_MINUTE
+    assert f"the 8B's loads took {took:.0f} minutes" in text
+    busiest = own.groupby("requests").size().drop(0).idxmax()
+    assert f"the longest for {busiest} at once" in text

@@ -1,0 +1,187 @@
+"""The project's own stress tests, told from their committed tables as a test tells its own."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from inference_energy.stress.forecast import LAW, Forecast
+from inference_energy.stress.plan import LEAST_REPETITIONS
+from inference_energy.stress.results import tell
+from inference_energy.stress.tables import energy_per_query
+from inference_energy.tables import load_schema
+from inference_energy.templates import render
+
+FACTS = ("gpu", "n_gpus", "tensor_parallel", "precision", "engine")
+METER = "NVML"
+TEMPLATE = "stress/own_node.md.jinja"
+NODE, GPUS = "node", "gpu"
+
+
+def settings_of(cells: pd.DataFrame) -> dict[str, Any]:
+    """Settings of a test, as the report and the laws need them.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Rows of schema ``own_node`` of one test.
+    """
+    row = cells.iloc[0]
+    endpoint = f"on one machine with the client, {row['engine']} {row['engine_version']}"
+    return {
+        "endpoint": endpoint,
+        "model": row["model"],
+        "name": row["test"],
+        "facts": {name: row[name] for name in FACTS}
+        | {name: int(row[name]) for name in ("n_gpus", "tensor_parallel")},
+        "input_tokens": round(float(row["input_tokens"])),
+        "lengths": sorted(map(int, set(cells["output_tokens"]))),
+        "concurrency": sorted(map(int, set(cells["concurrency"]))),
+        "repetitions": int(cells["repetition"].max()),
+        "planned": len(cells),
+        "confidence": 0.95,
+        "factors": {},
+    }
+
+
+def measured_tables(cells: pd.DataFrame, timeline: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables of a stress test from the committed ones.
+
+    Parameters
+    ----------
+    cells, timeline : DataFrame
+        Rows of schemas ``own_node`` and ``own_node_timeline`` of one test.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        cells, power, findings and timeline, each of schema ``stress_`` and its name.
+    """
+    told = cells.assign(status="measured", scope=GPUS, source=METER, idle_w=cells["idle_power_w"])
+    queries = [told["energy_j"], told["window_tokens"], told["delivered_tokens"]]
+    told["energy_wh"] = [energy_per_query(*of) for of in zip(*queries, strict=True)]
+    told["energy_above_idle_wh"] = told["energy_wh"] * (1 - told["idle_w"] / told["power_w"])
+    remarks = [
+        {"cell": name, "kind": remark.partition(": ")[0], "message": remark.partition(": ")[2]}
+        for name, remark in zip(told["cell"], told["remark"], strict=True)
+        if isinstance(remark, str)
+    ]
+    if told["repetition"].max() < LEAST_REPETITIONS:
+        message = f"{told['repetition'].max()} repetitions: no intervals; {LEAST_REPETITIONS} are"
+        remarks.insert(0, {"cell": "all", "kind": "repetitions", "message": f"{message} needed"})
+    findings = pd.DataFrame(remarks, columns=["cell", "kind", "refuses", "message"])
+    return {
+        "cells": told[list(load_schema("stress_cells")["properties"])],
+        "power": told[list(load_schema("stress_power")["properties"])],
+        "findings": findings.astype({"refuses": object}).replace({np.nan: None}),
+        "timeline": timeline[list(load_schema("stress_timeline")["properties"])],
+    }
+
+
+def tell_test(
+    cells: pd.DataFrame,
+    timeline: pd.DataFrame,
+    published: float,
+    forecast: Forecast,
+    folder: Path,
+) -> None:
+    """Write the tables, figures and report of a test of the project's own.
+
+    Parameters
+    ----------
+    cells, timeline : DataFrame
+        As for :func:`measured_tables`.
+    published, forecast, folder
+        As for ``results.tell``.
+    """
+    known = {
+        "power_sources": [METER],
+        "reason": forecast.reason,
+        "versions": sorted(set(cells["client_version"])),
+    }
+    measured = measured_tables(cells, timeline)
+    tell(settings_of(cells), measured, published, forecast, {}, known, folder)
+
+
+def page(
+    cells: pd.DataFrame,
+    told: Mapping[str, Mapping[str, pd.DataFrame]],
+    sources: pd.DataFrame,
+    folder: str,
+) -> str:
+    """Write the page of the project's own measurements, in Markdown.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Schema ``own_node``.
+    told : dict of str to dict
+        Tables predicted, ratio and power of each test, as :func:`tell_test` writes them.
+    sources : DataFrame
+        Schema ``sources``.
+    folder : str
+        Of the reports, as the page names it.
+    """
+    slowest = cells.nsmallest(1, "clock_mhz").iloc[0]
+    notes = sources.set_index("source_id").loc[sorted(set(cells["source_id"]))]
+    return render(
+        TEMPLATE,
+        folder=folder,
+        sources=notes.reset_index().to_dict("records"),
+        tests=list(_tests(cells, told)),
+        errors=_errors(table["predicted"] for table in told.values()),
+        meters=(cells["log_energy_j"] / cells["energy_j"] - 1).agg(["min", "max"]).to_dict(),
+        capped={name: slowest[name] for name in ("concurrency", "clock_mhz")},
+        fastest=cells["clock_mhz"].max(),
+    )
+
+
+def _tests(
+    cells: pd.DataFrame, told: Mapping[str, Mapping[str, pd.DataFrame]]
+) -> Iterable[dict[str, Any]]:
+    """Each test with its lines: what was measured, and what was predicted of it."""
+    for name, own in cells.groupby("test", sort=True):
+        predicted = told[str(name)]["predicted"]
+        beside = {
+            (line.scope, line.concurrency, line.output_tokens, line.prediction): line
+            for line in predicted.itertuples()
+        }
+        lines = []
+        for cell in own.to_dict("records"):
+            place = (cell["concurrency"], cell["output_tokens"])
+            law, revised = beside[GPUS, *place, LAW], beside.get((NODE, *place, "revised"))
+            energy = (cell["energy_j"], cell["window_tokens"], cell["delivered_tokens"])
+            lines.append(
+                cell
+                | {"energy_wh": energy_per_query(*energy), "law": law, "revised": revised}
+                | {"node_wh": revised.measured if revised else np.nan}
+            )
+        yield {
+            "name": name,
+            "first": lines[0],
+            "lines": lines,
+            "ratios": told[str(name)]["ratio"].to_dict("records"),
+        }
+
+
+def _errors(predicted: Iterable[pd.DataFrame]) -> list[dict[str, Any]]:
+    """How far each prediction is off over all cells, and how often its interval holds them."""
+    every = pd.concat(predicted, ignore_index=True)
+    every = every[(every["prediction"] == LAW) == (every["scope"] == GPUS)]
+    rows = []
+    for name, group in every.groupby("prediction", sort=True):
+        inside = group["measured"].between(group["low"], group["high"])
+        quotients = group["quotient"]
+        rows.append(
+            {
+                "prediction": name,
+                "n": len(group),
+                "low": quotients.min(),
+                "high": quotients.max(),
+                "median": np.exp(np.log(quotients).abs().median()),
+                "inside": int(inside.sum()),
+            }
+        )
+    return rows

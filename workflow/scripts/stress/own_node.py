@@ -1,0 +1,45 @@
+"""Tell the project's own stress tests: reports, and one page of all of them."""
+
+from pathlib import Path
+
+from _logged import run
+from _setups import read_materials
+from _training import read_training
+from inference_energy import documents
+from inference_energy.project import shown
+from inference_energy.reports import told
+from inference_energy.stress.forecast import forecast
+from inference_energy.stress.own_node import page, settings_of, tell_test
+from inference_energy.tables import read_table, write_text
+
+TOLD = ("predicted", "ratio", "power")
+
+
+def main(snakemake):
+    """Predict every test, and set it beside what was measured."""
+    read, params = snakemake.input, snakemake.params
+    claims = read_table(read.claims, "claims_published")
+    claim = claims.set_index(["claim", "version"]).loc[tuple(params.ratio)]
+    cells = read_table(read.cells, "own_node")
+    timeline = read_table(read.timeline, "own_node_timeline")
+    materials = read_materials(read)
+    documented = {
+        n: documents.read(path) for n, path in zip(params.methods, read.method, strict=True)
+    }
+    methods = {name: (method, materials(method)) for name, method in documented.items()}
+    training = read_training(read)[0]
+    written = {}
+    for name, own in cells.groupby("test", sort=True):
+        folder = Path(params.folder, name)
+        known = forecast(settings_of(own), training, materials.shared["hardware"], methods)
+        tell_test(own, timeline[timeline["test"] == name], claim["value"], known, folder)
+        written[name] = {
+            table: read_table(folder / f"{table}.csv", f"stress_{table}")
+            for table in ("predicted", "ratio")
+        }
+    text = page(cells, written, read_table(read.sources, "sources"), f"../{shown(params.folder)}")
+    write_text(snakemake.output.page, told(text, Path(snakemake.output.page).parent))
+
+
+if __name__ == "__main__":
+    run(main, snakemake)
