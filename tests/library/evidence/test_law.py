@@ -23,6 +23,17 @@ def test_more_gpus_than_a_node_are_parted_in_a_pipeline():
     assert row["tensor_parallel"] == 8 and row["pipeline_parallel"] == 2
 
 
+def test_a_gpu_of_a_pipeline_reads_its_weights_for_every_part_of_the_batch(laws, monkeypatch):
+    given = []
+    monkeypatch.setattr(law, "energy_per_token", lambda power, loads, *rest: given.append(loads))
+    for gpus in (8, 16):
+        rows = [law.row("Llama 3.1 8B", "H100-SXM-80GB", gpus, "FP8", n) for n in (1, 64)]
+        laws.energy(pd.DataFrame(rows))
+    one, two = (loads["batch"].to_numpy() for loads in given)
+    assert two[0] == pytest.approx(1, rel=1e-3)
+    assert two[1] == pytest.approx(one[1] / 2, rel=1e-3)
+
+
 def test_a_gpu_like_another_differs_only_as_stated(laws):
     row = law.row("Llama 3.1 70B", "H800", 4, "FP8", 64, 300, 300)
     twin = laws.with_gpu("H800", "H100-SXM-80GB").law_of(row)

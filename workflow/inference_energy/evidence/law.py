@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
 import pandas as pd
 
 from inference_energy.evidence.token_energy import energy_per_token
@@ -78,10 +79,12 @@ class LoadLaws:
         traits = {name: served[name] for name in TRAITS}
         copies = served["attention_data_parallel"].astype(float)
         pipeline = served.get("pipeline_parallel", 1)
+        batch = served_batch(traits, *lengths, served["concurrency"])
         loads = served.assign(
             gpus=served["tensor_parallel"] * copies * pipeline,
             attention_copies=copies,
-            batch=served_batch(traits, *lengths, served["concurrency"]),
+            # of a pipeline each stage has a part of it at once
+            batch=np.maximum(batch / pipeline, np.minimum(batch, 1.0)),
             task="",
         )
         return energy_per_token(self.power, loads, throughput, log_sd, self.models, self.gpus)

@@ -209,11 +209,13 @@ def of_law(
     ]
     throughput = np.array([float(law.predict(*of)) for law, of in zip(laws, lengths, strict=True)])
     sigma = np.array([float(law.sigma(*of)) for law, of in zip(laws, lengths, strict=True)])
-    batch = [float(law.batch(*of)) for law, of in zip(laws, lengths, strict=True)]
+    batch = np.array([float(law.batch(*of)) for law, of in zip(laws, lengths, strict=True)])
+    # of a pipeline each stage has a part of it at once
+    batch = np.maximum(batch / rows["pipeline_parallel"].to_numpy(float), np.minimum(batch, 1.0))
     loaded = rows.assign(
         gpus=count,
         attention_copies=copies,
-        batch=np.array(batch) * copies,
+        batch=batch * copies,
         throughput_tps=throughput,
         task="",
     )
