@@ -158,6 +158,13 @@ def test_who_enters_the_blend_is_told_with_what_ranks_it():
     assert changed[0]["old"] == pytest.approx(changed[0]["new"])
 
 
+def test_the_law_of_each_model_is_told():
+    law = BASE["throughput_law"] | {"minimum_rows": 4, "source": "a test"}
+    rows = {m["model"]: m["laws"] for m in members(*ask(throughput_law=law)[:2])["long"]}
+    assert rows["DeepSeek-R1"] == ("log-linear", "peak")
+    assert rows["Llama 3.1 405B"] == ("log-linear", "log-linear")
+
+
 def test_both_sides_are_ranked_by_what_ranks_the_new_one():
     blend = BASE["blend"] | {"ranked_by": "parameters", "source": "a test"}
     (row,) = [m for m in members(*ask(blend=blend)[:2])["long"] if m["model"] == "DeepSeek-R1"]

@@ -8,8 +8,11 @@ from inference_energy.comparison.whatif_page import (
     member_parts,
     setting_rows,
     share_rows,
+    unused_notes,
 )
+from inference_energy.method.files import merge
 from library.comparison.answers import side
+from repository import METHODS
 
 
 def test_rounding_is_no_change_and_a_missing_number_no_number():
@@ -57,7 +60,8 @@ def test_shares_are_factors():
 
 def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():
     stays = {"model": "a", "before": 1.0, "after": 1.0, "old": 1.0, "new": 1.0}
-    out = {"model": "c", "before": 0.0, "after": 0.0, "old": 0.5, "new": 0.4}
+    stays["laws"] = ("log-linear", "log-linear")
+    out = stays | {"model": "c", "before": 0.0, "after": 0.0, "old": 0.5, "new": 0.4}
     last = out | {"model": "d", "new": 0.1}
     same = member_parts({"long": [stays, last, out]}, "median")["long"]
     assert same["text"] == "Long queries: a; as before."
@@ -66,13 +70,19 @@ def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():
         ["c", "0 %", "0.500 -> 0.400", "first left out"],
     ]
     enters = {"model": "b", "before": 0.0, "after": 0.5, "old": None, "new": 2.0}
+    enters["laws"] = (None, "peak")
     halved = stays | {"after": 0.5}
     changed = member_parts({"long": [halved, enters]}, "median")["long"]
     assert changed["rows"][1] == ["b", "0 % -> 50 %", "none -> 2.00", "enters"]
-    gone = {"model": "c", "before": 0.5, "after": 0.0, "old": 1.0}
+    gone = stays | {"model": "c", "before": 0.5, "after": 0.0, "old": 1.0}
     for new, note in ((0.9, "leaves"), (None, "leaves, as the method has no law of it")):
+        gone["laws"] = ("peak", new and "peak")
         rows = member_parts({"long": [halved, gone | {"new": new}]}, "median")["long"]["rows"]
         assert rows[1][-1] == note
+    for row, note in ((stays, ""), (halved, ""), (enters, "enters; "), (out, "first left out; ")):
+        laws = {"laws": ("log-linear", "peak")}
+        (told,) = member_parts({"long": [row | laws]}, "median")["long"]["rows"]
+        assert told[-1] == f"{note}law log-linear -> peak"
     other = member_parts({"long": [halved, stays | {"model": "b", "after": 1.5}]}, "median")["long"]
     assert other["text"] == "Long queries: a, b; as before, in other shares."
 
@@ -84,3 +94,14 @@ def test_a_source_that_was_there_before_the_value_is_marked():
         "a paper (the source of the old value, unchanged)",
         "another",
     ]
+
+
+def test_a_node_power_that_a_method_does_not_use_is_said_not_to_be():
+    base = METHODS["revised"]
+    power = {"default": {"value": 5, "unit": "kW", "source": "a test"}}
+    head = merge(base, {"node_power": power})
+    assert unused_notes(base, head)[0].startswith("Node power moves no number: ")
+    assert unused_notes(base, base) == []
+    paper = METHODS["oviedo2026"]
+    assert unused_notes(paper, merge(paper, {"node_power": power})) == []
+    assert unused_notes(paper, base) == []

@@ -52,7 +52,8 @@ class Answer:
     side : Side
         Method and state of the data.
     tables : dict of str to DataFrame
-        energy_per_query, fleet, output_tokens, blend, and the lines of test_time that are quoted.
+        energy_per_query, fleet, output_tokens, blend with the law of each model, and the lines of
+        test_time that are quoted.
     curves : dict of str to DataFrame
         Regime to the density of the blend's ln E: energy_wh [Wh], density [1 per unit of ln Wh].
     """
@@ -154,7 +155,9 @@ def _part(setup: Setup, regime: str, longer: float) -> tuple[dict, dict]:
     tables = {
         "energy_per_query": estimate.energy_per_query(alone, ENGINES),
         "output_tokens": estimate.output_tokens(alone, ENGINES),
-        "blend": estimate.blend(alone),
+        "blend": estimate.blend(alone).assign(
+            law=lambda places: places["model"].map({m.name: m.law.name for m in setup.models})
+        ),
     }
     curve = _curve(alone, of)
     if regime == "traditional":
@@ -280,8 +283,8 @@ def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
     -------
     dict of str to list of dict
         model, before, after (share of the blend [1], 0 where a side does not have it), old, new:
-        what ranks the models of the new side (median energy [Wh], or parameters [billions]), None
-        where a side does not have it.
+        what ranks the models of the new side (median energy [Wh], or parameters [billions]), laws:
+        names of the throughput law on both sides; None where a side does not have it.
     """
     rows: dict[str, list[dict]] = {}
     sides = [a.tables["blend"].set_index(["regime", "model"]) for a in (base, head)]
@@ -291,6 +294,7 @@ def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
         before, after = (0.0 if line is None else float(line["share"]) for line in own)
         old, new = (None if line is None else float(line[ranked]) for line in own)
         row = {"model": model, "before": before, "after": after, "old": old, "new": new}
+        row["laws"] = tuple(None if line is None else line["law"] for line in own)
         rows.setdefault(regime, []).append(row)
     return rows
 

@@ -1,8 +1,10 @@
 """The what-if page: rows of its tables, and notes."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from inference_energy.comparison.whatif import Answer, is_scored
+from inference_energy.method.differences import differing
 from inference_energy.text import factor, is_missing, number, percent, short, told_apart, with_unit
 
 UNCHANGED = "unchanged"
@@ -43,6 +45,17 @@ def _source(setting: dict) -> str | None:
     if source is None or source != setting["old_source"] or source == "assumption":
         return source
     return f"{source} (the source of the old value, unchanged)"
+
+
+def unused_notes(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
+    """Say of a setting that differs that neither side uses it."""
+    by_load = [m["power_utilisation"]["distribution"] == "by-load" for m in (base, head)]
+    if not all(by_load) or "node_power" not in differing(base, head):
+        return []
+    return [
+        "Node power moves no number: with a power utilisation by-load a node is charged what it"
+        " draws at its load, by the law of power, and no share of its maximum."
+    ]
 
 
 def share_rows(shares: list[dict]) -> list[list[str]]:
@@ -125,6 +138,13 @@ def _member(row: dict) -> list[str]:
 
 
 def _note(row: dict) -> str:
+    """What is said of a model: its place, and its law if that is another one."""
+    old, new = row["laws"]
+    law = f"law {old} -> {new}" if None not in (old, new) and old != new else ""
+    return "; ".join(filter(None, (_place(row), law)))
+
+
+def _place(row: dict) -> str:
     if not row["before"] and not row["after"]:
         return "first left out"
     if bool(row["before"]) == bool(row["after"]):

@@ -125,6 +125,7 @@ def _main(snakemake):
         "headlines": whatif_page.headline_rows(lines),
         "settings": whatif_page.setting_rows(named),
         "rows": rows,
+        "unused": whatif_page.unused_notes(base.method, head.method),
         "sources": stated,
         "unusual": unusual,
         "shares": whatif_page.share_rows(shares),
