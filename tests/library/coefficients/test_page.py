@@ -67,7 +67,7 @@ def test_the_page_says_how_many_models_were_measured():
 
 
 def test_the_page_names_the_gpus_whose_power_was_not_metered(table, others):
-    start = "A tier says nothing of power"
+    start = "Power with load was metered"
     text, _ = pages(table, *others)
     (line,) = [line for line in text.splitlines() if line.startswith(start)]
     metered, _, rest = line.partition(" alone")
