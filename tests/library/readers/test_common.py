@@ -252,6 +252,14 @@ def tabled(row, facts=None, client="vllm", **attributes):
     return found
 
 
+def test_facts_of_a_clients_row_in_a_table_of_the_project_are_those_of_its_file():
+    """As of a stress test's benchmark.csv: the served name stayed, whatever was stated."""
+    measured = {"client": "aiperf", "model": "served-name"}
+    assert tabled(measured, {"model": "M"}, "project")["model"] == "M"
+    with pytest.raises(InputError, match="n_gpus is 8 in the file but 2 in the facts"):
+        tabled(measured, {"n_gpus": 2}, "project")
+
+
 def test_facts_fill_rename_and_may_not_contradict():
     assert tabled({"gpu": None}, {"gpu": "B200"})["gpu"] == "B200"
     for name in ("model", "gpu", "client_version"):

@@ -40,7 +40,7 @@ LONGEST_NAME = 300
 TOLERANCE = 0.02
 
 # The facts may rename what a client named in its own way; a measured or configured number has to
-# agree. In the project's own tables they only fill empty cells.
+# agree. In the project's own tables they only fill empty cells, except in rows that state a client.
 RENAMED = {"model", "gpu", "source_id", "client_version"}
 NOT_COLUMNS = {"requested_output_tokens", "meter_clock_offset_s"}
 INPUT_LENGTH_UNKNOWN = {"mlenergy", "mlperf", "project"}
@@ -400,14 +400,15 @@ def to_table(path: AnyPath, runs: list[Run], facts: Facts) -> pd.DataFrame:
 
 
 def _add_facts(run: Run, facts: Facts) -> None:
+    of_project = run.row.get("client", run.client) == "project"
     for name, stated in facts.items():
         if name in NOT_COLUMNS:
             continue
         found = run.row.get(name)
-        if found is None or (name in RENAMED and run.client != "project"):
+        if found is None or (name in RENAMED and not of_project):
             run.row[name] = stated
             continue
-        if run.client == "project":
+        if of_project:
             continue
         slack = TOLERANCE * stated if name in ("input_tokens", "output_tokens") else 0
         is_number = isinstance(stated, int | float) and isinstance(found, int | float)
