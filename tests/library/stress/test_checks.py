@@ -86,6 +86,27 @@ def test_requests_that_time_out_have_a_remedy_of_their_own():
     assert "hangs" not in message({"type": "HTTPError", "code": 503})
 
 
+def test_a_request_that_hangs_for_much_of_a_cell_refuses_it():
+    """One of four slots that hang for a minute leaves three at work, in one failed request."""
+    hung = record(0, 60.0, 0.0, 1, error={"type": "TimeoutError"})
+    lines = [record(n, 0.5, 0.01, 101) for n in range(149)]
+    (finding,) = checks.check_errors(stress_plan.requests_of([*lines, hung]), 0.01)
+    assert finding.refuses == "all"
+    assert "they took 21.2 % of the requests' time" in finding.message
+    (finding,) = checks.check_errors(stress_plan.requests_of([*lines, *lines, hung]), 0.01)
+    assert finding.refuses == ""
+    assert "11.8 % of the requests' time, whose energy is charged" in finding.message
+    (finding,) = checks.check_errors(stress_plan.requests_of([*lines, hung]), 0.5)
+    assert finding.refuses == ""
+
+
+@pytest.mark.parametrize("error", ["ClientConnectorError", "ServerDisconnectedError"])
+def test_a_server_that_went_away_is_told_from_one_that_fails(error):
+    lines = [record(0, 0.2, 0.01, 30), record(1, 0.2, 0.01, 30, error={"type": error})]
+    (finding,) = checks.check_errors(stress_plan.requests_of(lines), 0.1)
+    assert "the server went away: look into its log, and start it" in finding.message
+
+
 @pytest.mark.parametrize(
     ("code", "said", "remedy"),
     [

@@ -6,6 +6,7 @@ from inference_energy.stress.plan import (
     BUFFERED_SHARE,
     CACHE_SHARE,
     CHUNK_TOLERANCE,
+    DRIFT_LIMIT,
     TTFT_COLLAPSE,
     Finding,
 )
@@ -17,7 +18,10 @@ TOO_MANY = 429
 
 
 def check_errors(requests: pd.DataFrame, limit: float) -> list[Finding]:
-    """Findings on failed requests; above the share `limit` the cell is refused."""
+    """Findings on failed requests; above the share `limit` the cell is refused.
+
+    So it is where they took more than DRIFT_LIMIT of the requests' time: the load was another one.
+    """
     if requests.empty:
         return [Finding("errors", "all", "no request was answered")]
     failed = requests[requests["failed"]]
@@ -29,13 +33,19 @@ def check_errors(requests: pd.DataFrame, limit: float) -> list[Finding]:
     named = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
     said = _said(failed)
     remedy = _remedy(failed, said)
-    refuses = "all" if share > limit else ""
-    message = f"{percent(share, '.1f')} of the requests failed ({named}): {remedy}"
     spent = (requests["end_s"] - requests["start_s"]).groupby(requests["failed"]).sum()
-    if not refuses and spent[True] > 0:
+    lost = spent[True] / spent.sum() if spent.sum() > 0 else 0.0
+    refuses = "all" if share > limit or lost > max(DRIFT_LIMIT, limit) else ""
+    message = f"{percent(share, '.1f')} of the requests failed ({named}): {remedy}"
+    if refuses and share <= limit:
         message += (
-            f"; {percent(spent[True] / spent.sum(), '.1f')} of the requests' time, whose energy is"
-            " charged to the answers that were delivered"
+            f"; they took {percent(lost, '.1f')} of the requests' time, so that fewer were served "
+            "at once than asked for"
+        )
+    elif not refuses and lost > 0:
+        message += (
+            f"; {percent(lost, '.1f')} of the requests' time, whose energy is charged to the "
+            "answers that were delivered"
         )
     return [Finding("errors", refuses, f"{message}. It said: {said}" if said else message)]
 
@@ -56,6 +66,8 @@ def _remedy(failed: pd.DataFrame, said: str) -> str:
             "look whether the server hangs, and lower the concurrency, or raise request_timeout, "
             "where it is only slow"
         )
+    if failed["error"].astype(str).str.contains("Connector|Disconnected").any():
+        return "the server went away: look into its log, and start it"
     if CONTEXT.search(said):
         return CONTEXT_REMEDY
     code = next(iter(failed["code"].mode()), 0)
