@@ -107,6 +107,14 @@ def test_telemetry_in_milliwatts_or_millijoules_is_refused(reading, tmp_path):
     assert "milliwatts" in findings[0].message
 
 
+def test_a_stated_offset_that_load_and_power_contradict_is_used_and_remarked(meter):
+    """Else a query of 4.96 Wh read 3.95 Wh, and nothing said why."""
+    samples, _, (finding,) = meter(37, meter_offset=0.0)
+    assert samples["time_s"].iloc[0] == pytest.approx(NOON - 300 + 37)
+    assert (finding.kind, finding.refuses) == ("clock", "")
+    assert "meter_offset is +0.0 s, but load and power tell +37.0 s" in finding.message
+
+
 @pytest.mark.parametrize("ahead", [-20, 37])
 def test_the_clock_of_a_prometheus_is_told_from_load_and_power(meter, monkeypatch, ahead):
     monkeypatch.setattr(prometheus, "fetch", lambda path, scope, *times: read_log(path, scope))

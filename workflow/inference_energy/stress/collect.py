@@ -22,6 +22,10 @@ AROUND = 130.0
 """Time before and after the test for which a source is asked [s]."""
 
 
+DISAGREES = 10.0
+"""A stated offset further from the one that load and power tell is remarked [s]."""
+
+
 def collect(
     power_sources: Sequence[PowerSource],
     cells: Mapping[str, Measured],
@@ -164,6 +168,13 @@ def _aligned(
                 "corrected"
             )
             findings.append(Finding("clock", "", message))
+    elif abs(clock.offset - offset) > max(DISAGREES, clock.step):
+        message = (
+            f"{source.named}: meter_offset is {offset:+.1f} s, but load and power tell "
+            f"{clock.offset:+.1f} s (correlation {clock.correlation:.2f}): the stated one is used; "
+            "correct it, or leave it out"
+        )
+        findings.append(Finding("clock", "", message))
     return samples.assign(time_s=samples["time_s"] - offset), clock.averaging, findings
 
 
