@@ -207,11 +207,23 @@ def test_a_server_that_restarts_is_waited_for(alone, monkeypatch, capsys):
         alone._await_server()
 
 
-def test_a_test_does_not_go_on_without_its_meter():
+def test_a_test_does_not_go_on_without_its_meter(tmp_path):
     ended = start(["true"])
     ended.wait()
-    with pytest.raises(InputError, match="power: ipmi: cannot be read any more"):
-        runner._check_samplers({"ipmi": ended})
+    (tmp_path / "power-ipmi.log").write_text("no power reading\n")
+    with pytest.raises(InputError, match="power: ipmi: cannot be read: no power reading: look"):
+        runner._check_samplers({"ipmi": ended}, tmp_path)
+
+
+def test_a_meter_that_cannot_be_read_ends_the_test_before_its_pilot(tmp_path, monkeypatch):
+    """The pilot of a slow server takes minutes."""
+    monkeypatch.setattr(runner, "find_aiperf", lambda given: "aiperf")
+    monkeypatch.setattr(runner, "_asked", lambda *arguments: ([], None))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    settings = runner.prepare(NODE | SMALL | {"power": "ipmi", "gpus": None})
+    with pytest.raises(InputError, match=r"cannot be read: ipmitool: .* install it"):
+        runner.StressTest(settings, tmp_path, 13.0).run()
+    assert not list(tmp_path.glob("pilot*"))
 
 
 def test_a_prometheus_that_is_gone_ends_no_test_and_is_asked_again(stress, monkeypatch):

@@ -73,3 +73,15 @@ def test_samples_are_written_as_a_meter_file(tmp_path, monkeypatch):
         [meter, power, str(energy)]
         for meter, power, energy in itertools.chain.from_iterable(rounds * 2)
     ]
+
+
+def test_zeus_that_is_not_installed_is_told_without_a_traceback(monkeypatch):
+    monkeypatch.setitem(sys.modules, "zeus.device", None)
+    with pytest.raises(SystemExit, match="Zeus is not installed beside AIPerf"):
+        next(sampler.zeus())
+
+
+def test_counters_that_may_not_be_read_are_told_without_a_traceback(tmp_path):
+    (zone(tmp_path, "0", "package-0", 9_000_000) / "energy_uj").unlink()
+    with pytest.raises(SystemExit, match=r"energy_uj: .*: give read permission"):
+        next(sampler.rapl(tmp_path))

@@ -53,6 +53,7 @@ from inference_energy.stress.settings import (
 )
 from inference_energy.tables import LARGEST, decode, read_bytes, write_text
 from inference_energy.units import SECONDS_PER_MINUTE
+from inference_energy.web import on_one_line
 
 ROOT = Path(__file__).resolve().parents[3]
 LIBRARY = Path(__file__).resolve().parents[2]
@@ -71,6 +72,10 @@ PATIENT, LEAST_LIMIT = 10, 60.0
 """A request may take so many times the latency that a pilot or the quick check tells of: other
 prompts are slower, as those that a server guesses less well. And at least so long [s]: some kernels
 are compiled when they are first used."""
+
+
+FIRST_READING = 10.0
+"""Longest wait for the first reading of a meter of this machine [s]."""
 
 
 OVERHEAD = 20.0
@@ -229,9 +234,10 @@ class StressTest:
             say(remark.message)
         samplers = {s.kind: self._sampler(s.kind) for s in self.power_sources if s.kind in SAMPLED}
         try:
+            self._await_readings(samplers)
             pilots = self._pilots()
             for number, cell in enumerate(self.cells.to_dict("records"), start=1):
-                _check_samplers(samplers)
+                _check_samplers(samplers, self.folder)
                 if cell["concurrency"] in pilots and self._cell(number, cell, pilots):
                     self._tell(self.publish(), cell["cell"])
             findings = self.publish()
@@ -262,7 +268,17 @@ class StressTest:
         command = [python, "-m", SAMPLER, kind, self.folder / f"power-{kind}.csv"]
         # the Python of the client knows where the library is by this alone
         where = os.environ | {"PYTHONPATH": str(LIBRARY)}
-        return subprocess.Popen(command, env=where, start_new_session=True)
+        with open(_last_words(self.folder, kind), "wb") as log:
+            return subprocess.Popen(command, env=where, stderr=log, start_new_session=True)
+
+    def _await_readings(self, samplers: Mapping[str, subprocess.Popen[bytes]]) -> None:
+        """Wait for the first readings of meters, so that one that tells none ends no pilot."""
+        last = time.monotonic() + FIRST_READING
+        files = [self.folder / f"power-{kind}.csv" for kind in samplers]
+        while time.monotonic() < last and not all(_holds_reading(path) for path in files):
+            _check_samplers(samplers, self.folder)
+            if STOP.wait(client.POLL):
+                raise client.StoppedError
 
     def _pilots(self) -> dict[int, Pilot]:
         """What the pilot of each load tells; without an answer to it the load's cells are refused.
@@ -534,14 +550,29 @@ def _asked(settings: Mapping[str, Any], key: str | None) -> Answered:
         told.cancel()
 
 
-def _check_samplers(samplers: Mapping[str, subprocess.Popen[bytes]]) -> None:
+def _check_samplers(samplers: Mapping[str, subprocess.Popen[bytes]], folder: Path) -> None:
     """Refuse to go on without a meter that was to be read beside the cells."""
-    ended = [kind for kind, sampler in samplers.items() if sampler.poll() is not None]
-    if ended:
-        raise InputError(
-            f"power: {', '.join(ended)}: cannot be read any more, as said above: look after it and "
-            "start again to go on, or name another source"
+    problems = []
+    for kind in (kind for kind, sampler in samplers.items() if sampler.poll() is not None):
+        said = _last_words(folder, kind).read_text(encoding="utf-8", errors="replace").split("\n")
+        last = [line for line in said if line.strip()][-1:]
+        why = f": {on_one_line(last[0].encode())}" if last else ""
+        problems.append(
+            f"power: {kind}: cannot be read{why}: look after it and start again to go on, or name "
+            "another source"
         )
+    if problems:
+        raise InputError(problems)
+
+
+def _last_words(folder: Path, kind: str) -> Path:
+    """File of what a sampler says when it ends."""
+    return folder / f"power-{kind}.log"
+
+
+def _holds_reading(path: Path) -> bool:
+    """Whether a file holds more than its header."""
+    return path.exists() and path.read_bytes().count(b"\n") > 1
 
 
 def _lasting(seconds: float) -> str:

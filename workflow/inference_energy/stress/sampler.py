@@ -43,9 +43,12 @@ def rapl(root: Path = POWERCAP) -> Iterator[Readings]:
     while True:
         readings = []
         for name, folder in zones.items():
-            count = int((folder / "energy_uj").read_text())
-            if count < last.get(name, 0):
-                carried[name] += int((folder / "max_energy_range_uj").read_text())
+            try:
+                count = int((folder / "energy_uj").read_text())
+                if count < last.get(name, 0):
+                    carried[name] += int((folder / "max_energy_range_uj").read_text())
+            except OSError as error:
+                sys.exit(f"{error.filename}: {error.strerror}: give read permission")
             last[name] = count
             readings.append((name, "", (count + carried[name]) / MEGA))
         yield readings
@@ -74,8 +77,10 @@ def ipmi() -> Iterator[Readings]:
 
 def zeus() -> Iterator[Readings]:
     """Yield the energy counters of the GPUs that Zeus finds."""
-    from zeus.device import get_gpus
-
+    try:
+        from zeus.device import get_gpus
+    except ImportError:
+        sys.exit(f"Zeus is not installed beside AIPerf: {sys.executable} -m pip install zeus")
     gpus = get_gpus()
     if not len(gpus):
         sys.exit("Zeus finds no GPU")
