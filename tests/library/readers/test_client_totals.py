@@ -140,6 +140,17 @@ def lists(inputs, outputs, **changes):
     return totals(input_lens=inputs, output_lens=outputs, **changes)
 
 
+@pytest.mark.parametrize(("client", "name"), [("vllm", "real.json"), ("sglang", "real.jsonl")])
+@pytest.mark.parametrize("kind", ["input", "output"])
+def test_a_total_is_held_against_the_lengths_of_the_requests(tmp_path, client, name, kind):
+    raw = load(f"{client}/{name}")
+    lengths = raw[f"{kind}_lens"]
+    total, lengths[0] = sum(lengths), 1000 * lengths[0]
+    status = detect_and_read(put(tmp_path, raw), {**NODE, "model": "m"})["status"][0]
+    told = f"total_{kind}_tokens {total} tokens where the sum of {kind}_lens is {sum(lengths)}"
+    assert told in status
+
+
 def test_lengths_are_the_means_of_the_requests_that_succeeded():
     """By their errors, by their number, and else by having an output."""
     inputs, outputs = [100, 200, 600], [10, 0, 50]
@@ -151,7 +162,8 @@ def test_lengths_are_the_means_of_the_requests_that_succeeded():
         ({"completed": 2, "errors": ["", ""]}, (350, 30), (10, 50), []),
         ({"completed": 2, "errors": "none"}, (350, 30), (10, 50), []),
     ):
-        run = lists(inputs, outputs, **changes)
+        told = {"total_input_tokens": None, "total_output_tokens": None}
+        run = lists(inputs, outputs, **told | changes)
         assert (run.row["input_tokens"], run.row["output_tokens"]) == means
         assert run.output_range == ends
         assert run.marks == marks

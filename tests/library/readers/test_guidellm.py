@@ -4,7 +4,7 @@ import json
 
 import pytest
 from inference_energy.readers import detect_and_read, guidellm
-from library.readers.files import FIXTURES, NODE, read_alone, recognised, with_value
+from library.readers.files import FIXTURES, NODE, put, read_alone, recognised, with_value
 
 
 def test_its_own_files_are_recognised_and_no_others():
@@ -21,6 +21,16 @@ def test_benchmarks_of_a_report_are_runs_in_seconds():
     assert (row["ttft_p50_s"], row["itl_p50_s"]) == (0.25, 0.01)
     assert (row["e2e_p50_s"], row["e2e_p99_s"]) == (3.25, pytest.approx(4.55))
     assert list(frame["status"]) == ["ok", "marked: 3 requests failed"]
+
+
+@pytest.mark.parametrize("name", ["prompt_token_count", "output_token_count"])
+def test_a_mean_length_is_held_against_the_sum_of_the_lengths(tmp_path, name):
+    report = json.loads((FIXTURES / "guidellm/real.json").read_text("utf-8"))
+    length = report["benchmarks"][0]["metrics"][name]["successful"]
+    mean, length["mean"] = length["mean"], 3 * length["mean"]
+    frame = detect_and_read(put(tmp_path, report), {**NODE, "model": "m"})
+    told = f"{name} {3 * mean:g} tokens where total_sum / count is {mean:g}"
+    assert told in frame["status"][0]
 
 
 @pytest.mark.parametrize("version", ["", " ", "\t\n"])

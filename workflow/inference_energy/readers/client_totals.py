@@ -74,15 +74,14 @@ def _read_lengths(run: Run, completed: float | None) -> None:
         empty = outputs.count(0)
         if empty:
             run.marks.append(f"{empty} requests ended without output")
-    for column, lengths, key in (
-        ("input_tokens", inputs, "total_input_tokens"),
-        ("output_tokens", outputs, "total_output_tokens"),
-    ):
-        if lengths and sum(lengths) > 0:
-            run.put(column, math.fsum(lengths) / len(lengths))
-            continue
+    for kind, lengths in (("input", inputs), ("output", outputs)):
+        column, key = f"{kind}_tokens", f"total_{kind}_tokens"
         total = run.number(key)
-        if total and completed:
+        if lengths and sum(lengths) > 0:
+            summed = math.fsum(lengths)
+            run.put(column, summed / len(lengths))
+            agree(run, key, total, summed, f"the sum of {kind}_lens", "tokens")
+        elif total and completed:
             run.put(column, total / completed)
 
 

@@ -6,6 +6,7 @@ between tokens in ms. Rates and latencies are those of the requests that succeed
 
 from inference_energy.readers.client_totals import check_sent, mark_failed
 from inference_energy.readers.common import PERCENTILES, Record, Run, keys_of
+from inference_energy.readers.consistency import agree
 from inference_energy.units import MILLI
 
 CLIENT = "guidellm"
@@ -62,7 +63,12 @@ def read(run: Run) -> None:
     run.put("concurrency", run.checked("config.strategy.streams", strategy.get("streams")))
     run.edges = (run.row.get("concurrency") or 0) / completed
     for column, name in LENGTHS.items():
-        run.put(column, _statistic(run, metrics, name, "mean"))
+        mean, total, count = (
+            _statistic(run, metrics, name, key) for key in ("mean", "total_sum", "count")
+        )
+        run.put(column, mean)
+        if total and count:
+            agree(run, name, mean, total / count, "total_sum / count", "tokens")
     low, high = (_statistic(run, metrics, "output_token_count", end) for end in ("min", "max"))
     if low is not None and high is not None:
         run.output_range = (low, high)
