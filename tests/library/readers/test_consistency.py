@@ -531,6 +531,15 @@ def test_requests_agree_with_their_rate_and_tokens_with_their_lengths():
 
 
 @pytest.mark.parametrize("name", ["input_tokens", "output_tokens"])
+def test_lengths_of_less_than_a_token_are_refused(name):
+    assert checked(**{name: 1.0}).problems == []
+    assert checked(**{name: 0.5}).problems == [
+        f"f: {name} is 0.5; allowed is at least 1, as a request has a token or more; correct the"
+        " file"
+    ]
+
+
+@pytest.mark.parametrize("name", ["input_tokens", "output_tokens"])
 def test_lengths_beyond_any_context_are_refused(name):
     assert checked(**{name: 1e7}).problems == []
     assert checked(**{name: 1.1e7}).problems == [

@@ -195,6 +195,11 @@ def _check_gpus(run: "Run") -> None:
 def _check_speed(run: "Run") -> None:
     values = run.row
     for name in ("input_tokens", "output_tokens"):
+        if 0 < (values.get(name) or 0) < 1:
+            run.refuse(
+                f"{name} is {values[name]:.6g}; allowed is at least 1, as a request has a token or"
+                " more; correct the file"
+            )
         if (values.get(name) or 0) > MOST_LENGTH:
             run.refuse(
                 f"{name} is {values[name]:.6g}; allowed are at most {MOST_LENGTH:.6g}, the longest "
