@@ -23,6 +23,20 @@ def write(path, *rows):
     return path
 
 
+@pytest.mark.parametrize("place", [0.3, 0.001])
+def test_damage_within_a_file_is_told_by_its_name(tmp_path, count, place):
+    """In the rows of a column, and in what stands before them."""
+    path = tmp_path / "log.parquet"
+    rows = pd.DataFrame({"input_tokens": np.arange(50_000), "output_tokens": 1})
+    rows.to_parquet(path)
+    content = bytearray(path.read_bytes())
+    first = int(len(content) * place)
+    content[first : first + 50] = bytes(50)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"^{path}: .*; write the file anew or leave it out$"):
+        count(path)
+
+
 def test_rows_that_are_not_as_they_should_be_are_counted_by_kind(tmp_path, count, kinds):
     path = write(
         tmp_path / "log.csv",

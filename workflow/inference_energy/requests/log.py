@@ -348,12 +348,19 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def values_of(file: str) -> Iterator[None]:
-    """Tell a value that does not fit its type, as DuckDB meets it, by the file that has it."""
+    """Tell a value that does not fit its type, or damage, as DuckDB meets it, by its file."""
     try:
         yield
     except duckdb.ConversionException as error:
         raise InputError(
             f"{file}: {_first_line(error)}; correct the value or leave its row out"
+        ) from None
+    except duckdb.Error as error:
+        # damage has no class of its own, and often none at all
+        if type(error) not in (duckdb.Error, duckdb.InvalidInputException):
+            raise
+        raise InputError(
+            f"{file}: {_first_line(error)}; write the file anew or leave it out"
         ) from None
 
 
