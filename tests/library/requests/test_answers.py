@@ -85,6 +85,24 @@ def test_percentiles_are_those_of_the_requests(answered, rows):
     assert found["energy_share_above"].is_monotonic_decreasing
 
 
+@pytest.mark.parametrize(("share", "within"), [(0.0, 4e-3), (0.6, 2e-2)])
+def test_percentiles_of_answers_that_are_much_alike(share, within, paper, count, tmp_path):
+    """Most lie in few cells, which are wide where input is cached."""
+    random = np.random.default_rng(5)
+    lengths = {"input_tokens": random.lognormal(7, 1.2, 50_000).astype(int)}
+    lengths["output_tokens"] = random.lognormal(5.7, 0.3, 50_000).astype(int)
+    lengths["cached_tokens"] = (share * lengths["input_tokens"]).astype(int)
+    rows = pd.DataFrame(lengths).assign(model=paper.models[0].name)
+    rows.to_parquet(tmp_path / "log.parquet")
+    serving, counts = Serving.of_method(paper, {}), count(tmp_path / "log.parquet")
+    found = answers.percentiles(serving, steps(serving, counts["lengths"]))
+    expected = np.percentile(by_itself(serving, rows)["energy"], found["percentile"])
+    ratio = found["energy_wh_p50"] / (expected * np.exp(serving.factor.mu))
+    assert ratio.to_numpy() == pytest.approx(1, abs=within)
+    if share:
+        assert abs(ratio - 1).max() > 4e-3
+
+
 def test_long_and_rest_are_everything(answered, settings):
     serving, counts, table = answered
     long_from = settings["long_from"]["value"]
