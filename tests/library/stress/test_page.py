@@ -138,6 +138,14 @@ def test_without_repetitions_there_is_no_interval(cells, power):
     assert rows(page, "The longest query against the shortest")[0][6] == "–"
 
 
+@pytest.mark.parametrize(("longest", "told"), [(3.9, False), (5.0, True)])
+def test_a_prefill_below_zero_is_said_to_be_no_energy(longest, told, cells, power):
+    """More than 15 times the energy for 15 times the output: the line is zero above no output."""
+    grown = power["output_tokens"].map({300: 1.0, 4500: longest / 3.9})
+    page = write(cells, power.assign(energy_wh=power["energy_wh"] * grown))
+    assert ("An a below zero is no energy" in page) == told
+
+
 def test_one_length_gives_no_ratio(cells, power):
     assert "Needs the energy of the shortest and the longest length." in write(
         cells, power[power["output_tokens"] == 300]
