@@ -104,6 +104,20 @@ def test_a_changed_table_on_both_sides_is_named(folder):
         assert sides(folder, "oviedo2026")[1].edited == ()
 
 
+def test_a_base_that_is_not_as_committed_is_said_to_be(folder):
+    path, mine = (folder / f"config/methods/{name}.yaml" for name in ("oviedo2026", "mine"))
+    mine.write_text("extends: oviedo2025\n")
+    assert sides(folder, "mine")[0].edited == ()
+    with edited(path, path.read_text().replace("p95: 1.6", "p95: 1.7")):
+        for asked in (
+            (folder, "mine"),
+            (folder, "mine", "oviedo2026"),
+            (folder, "mine", "revised"),
+        ):
+            assert sides(*asked)[0].edited == ("config/methods/oviedo2026.yaml",)
+        assert sides(folder, "oviedo2026")[0].edited == ()
+
+
 def test_a_changed_table_is_kept_as_it_was_committed(folder):
     path = folder / TABLE
     before = path.read_bytes()
@@ -129,10 +143,14 @@ def test_a_method_that_extends_none_and_has_not_changed_needs_a_base(folder):
             " method file; correct it"
         )
     shutil.rmtree(folder / ".git")
-    assert refusal(folder, "oviedo2026") == nothing_else.format("none")
+    assert refusal(folder, "oviedo2026") == (
+        "key method: value oviedo2026: extends no method, and no commit says what it was before an"
+        " edit; allowed is a file that git has, or base=NAME; name a base"
+    )
     assert refusal(folder, "") == (
-        f"key method: names no method; allowed are {names} or the path of a method file; say"
-        " snakemake whatif --config method=NAME, or make whatif METHOD=NAME"
+        "key method: names no method; no commit says which has changed; allowed are"
+        f" {names} or the path of a method file; say snakemake whatif --config method=NAME, or make"
+        " whatif METHOD=NAME"
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from inference_energy import documents
 from inference_energy.comparison.snapshots import committed_files
 from inference_energy.errors import InputError
-from inference_energy.method.files import check, method_path, resolve
+from inference_energy.method.files import check, lineage, method_path, resolve
 from inference_energy.method.materials import Materials
 from inference_energy.text import is_missing, short
 
@@ -39,8 +39,9 @@ class Side:
     files : dict of str to bytes, optional
         Tables of data/ that differ from the folder's, by path; none for the state of now.
     edited : tuple of str
-        Tables of data/ that it is built from as they are now, on the other side too, and that the
-        last commit has otherwise.
+        Files that the last commit has otherwise: of the new side the tables of data/ that both are
+        built from as they are now; of the other one its own file and those that it extends, where
+        it is taken as it is now.
     """
 
     name: str
@@ -131,7 +132,7 @@ def find_sides(
     used = [path for path in tables(head.method) if path in committed]
     both = replace(head, edited=tuple(p for p in used if _bytes(root / p) != committed[p]))
     if base is not None:
-        return _side(root, base, now, schema, "key base"), both
+        return _side(root, base, now, schema, "key base", committed), both
     before = _committed(head, committed, commit, schema, tables, root)
     if before is not None:
         return before, head
@@ -143,12 +144,15 @@ def find_sides(
         )
     parent = now.with_file(name, root / path)[name].get("extends")
     if parent is None:
+        why, allowed = "no commit says what it was before an edit", "a file that git has"
+        if commit:
+            why = f"nothing that it says has changed since commit {commit}"
+            allowed = "a changed method"
         raise InputError(
-            f"key method: value {asked}: extends no method, and nothing that it says has changed"
-            f" since commit {commit or 'none'}; allowed is a changed method, or base=NAME; name a"
-            " base"
+            f"key method: value {asked}: extends no method, and {why}; allowed is {allowed}, or"
+            " base=NAME; name a base"
         )
-    return _side(root, parent, now, schema, f"{asked}: key extends"), both
+    return _side(root, parent, now, schema, f"{asked}: key extends", committed), both
 
 
 def _methods_now(root: Path) -> _Methods:
@@ -167,7 +171,9 @@ def _only_changed(root: Path, now: _Methods) -> str:
     if commit and len(changed) == 1:
         return changed[0]
     tables = [p for p in committed if p.startswith(DATA) and _bytes(root / p) != committed[p]]
-    since = f" changed since commit {commit} are {', '.join(changed) or 'none'};" if commit else ""
+    since = " no commit says which has changed;"
+    if commit:
+        since = f" changed since commit {commit} are {', '.join(changed) or 'none'};"
     since += f" of data/, which any of them may use, {', '.join(tables)};" if tables else ""
     raise InputError(
         f"key method: names no method;{since} allowed are {', '.join(sorted(now))} or the path of"
@@ -188,12 +194,23 @@ def _find(root: Path, asked: str, now: _Methods, key: str) -> tuple[str, str]:
     return Path(asked).stem, asked
 
 
-def _side(root: Path, asked: str, now: _Methods, schema: dict, key: str) -> Side:
+def _side(
+    root: Path,
+    asked: str,
+    now: _Methods,
+    schema: dict,
+    key: str,
+    committed: Mapping[str, bytes] | None = None,
+) -> Side:
+    """A method as it is now; which of its files are not as committed, if that is given."""
     name, path = _find(root, asked, now, key)
     files = now.with_file(name, root / path)
     method = resolve(name, files, key, path)
     check(method, schema, name, path, files[name])
-    return Side(name, method | {"data": {"value": NOW}})
+    known = committed or {}
+    own = [path, *map(method_path, lineage(name, files)[1:])]
+    edited = tuple(p for p in own if p in known and _bytes(root / p) != known[p])
+    return Side(name, method | {"data": {"value": NOW}}, edited=edited)
 
 
 def _committed(
