@@ -61,6 +61,11 @@ def test_law_and_method_agree_on_a_node_that_both_know(predict):
     [
         ({"gpu": "Abacus"}, {}, "gpu Abacus is not in data/gpus.csv"),
         ({}, {"model": "mine"}, "model mine is not in data/models.csv"),
+        (
+            {"gpu": "Abacus"},
+            {"model": "mine"},
+            "model mine is not in data/models.csv; facts may state its name there; gpu Abacus is",
+        ),
         ({"n_gpus": None, "precision": None}, {}, "facts do not state n_gpus, precision"),
         ({"n_gpus": 1, "tensor_parallel": 1, "precision": "BF16"}, {}, "does not fit 1 GPUs"),
     ],

@@ -118,15 +118,16 @@ def _node(facts: Mapping[str, Any], hardware: Hardware) -> tuple[pd.Series | Non
 
 
 def _problem(facts: Mapping[str, Any], hardware: Hardware) -> str:
-    """Why the tables cannot describe an endpoint; empty where they can."""
+    """Why the tables cannot describe an endpoint, all reasons at once; empty where they can."""
     missing = [name for name in NEEDED if name not in facts]
-    if missing:
-        return f"facts do not state {', '.join(missing)}"
+    problems = [f"facts do not state {', '.join(missing)}"] if missing else []
     if not find_model(pd.Series(facts), hardware["models"])["known"]:
-        return f"model {facts['model']} is not in data/models.csv; facts may state its name there"
-    if facts["gpu"] not in set(hardware["gpus"]["gpu"]):
-        return f"gpu {facts['gpu']} is not in data/gpus.csv"
-    return ""
+        problems.append(
+            f"model {facts['model']} is not in data/models.csv; facts may state its name there"
+        )
+    if "gpu" in facts and facts["gpu"] not in set(hardware["gpus"]["gpu"]):
+        problems.append(f"gpu {facts['gpu']} is not in data/gpus.csv")
+    return "; ".join(problems)
 
 
 def _engine_problem(facts: Mapping[str, Any], training: pd.DataFrame) -> str:

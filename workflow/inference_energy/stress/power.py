@@ -305,7 +305,8 @@ def _check_meters(groups: Collection[str], expected: list[str] | int | None) -> 
     if isinstance(expected, list):
         absent = [meter for meter in expected if meter not in groups]
         if absent:
-            return [Finding("meter missing", "energy", f"no samples of {', '.join(absent)}")]
+            message = f"no samples of {', '.join(absent)}; there are some of {', '.join(groups)}"
+            return [Finding("meter missing", "energy", message)]
     elif expected is not None and len(groups) != expected:
         seen = ", ".join(sorted(groups))
         return [
