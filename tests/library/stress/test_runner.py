@@ -207,6 +207,15 @@ def test_a_server_that_restarts_is_waited_for(alone, monkeypatch, capsys):
         alone._await_server()
 
 
+def test_a_prediction_without_a_name_is_the_stated_one(tmp_path, monkeypatch):
+    """The report read: Predicted: 15 (predicted)."""
+    monkeypatch.setattr(runner, "find_aiperf", lambda given: "aiperf")
+    (tmp_path / "mine.csv").write_text("output_tokens,energy_wh\n300,0.2\n4500,3.0\n")
+    settings = NODE | SMALL | {"power": "none", "prediction": str(tmp_path / "mine.csv")}
+    test = runner.StressTest(runner.prepare(settings), tmp_path / "test", 13.0)
+    assert test.predictions == {"stated": {300: 0.2, 4500: 3.0}}
+
+
 def test_a_test_does_not_go_on_without_its_meter(tmp_path):
     ended = start(["true"])
     ended.wait()

@@ -207,7 +207,7 @@ class StressTest:
     def _predictions(self) -> dict[str, dict[float, float]]:
         """Predicted energies per query [Wh] by output tokens, by name."""
         files = self.settings["prediction"] or {}
-        files = {"predicted": files} if isinstance(files, str) else files
+        files = {"stated": files} if isinstance(files, str) else files
         found = {}
         for name, path in files.items():
             found[name] = _prediction(path)
