@@ -296,7 +296,9 @@ def test_what_is_not_refused_in_writing_is_read_again_as_it_was(
         assert format_number(read) == format_number(stated)
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\0b", "a\ud800b", "a" * 131_073])
+@pytest.mark.parametrize(
+    "text", ["a\nb", "a\rb", "a\0b", "a\ud800b", "a" * 131_073, "=" + "a" * 131_071]
+)
 def test_a_cell_that_cannot_be_read_again_is_not_written(tmp_path, text):
     frame = read_table(ROOT / "data" / "throughput" / "oviedo.csv", "throughput")
     with pytest.raises(InputError, match="one line of text"):
@@ -305,6 +307,13 @@ def test_a_cell_that_cannot_be_read_again_is_not_written(tmp_path, text):
             tmp_path / "table.csv",
             "throughput",
         )
+    assert not list(tmp_path.iterdir())
+
+
+def test_cells_of_a_row_that_cannot_all_be_right_are_not_written(tmp_path):
+    frame = read_table(ROOT / "data" / "throughput" / "oviedo.csv", "throughput")
+    with pytest.raises(InputError, match="allowed is at most params_total_b"):
+        write_table(frame.assign(params_active_b=900.0), tmp_path / "table.csv", "throughput")
     assert not list(tmp_path.iterdir())
 
 

@@ -207,8 +207,8 @@ def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
     Raises
     ------
     InputError
-        Unknown or missing columns, cells that :func:`read_table` would refuse, rows with the same
-        key. The file at `path` is then as it was.
+        Unknown or missing columns, cells and rows that :func:`read_table` would refuse, rows with
+        the same key. The file at `path` is then as it was.
     """
     spec = load_schema(schema)
     refuse(_check_header(path, list(frame.columns), spec))
@@ -217,6 +217,7 @@ def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
     cells = pd.DataFrame(written, dtype=object)
     rows = np.arange(2, len(frame) + 2)
     typed, bad, problems = _check_cells(path, cells, rows, spec)
+    problems += row_problems(path, typed, rows, spec)
     refuse(problems + _check_key(path, typed[~bad], rows[~bad], spec))
     for name in filter(_is_free_text(spec), cells.columns):
         cells[name] = list(map(guarded, cells[name]))
@@ -578,7 +579,7 @@ def _shown(text: str) -> str:
 
 def _is_writable(text: str) -> bool:
     """Whether a cell can hold a text: one line of UTF-8, not longer than CSV readers take."""
-    if len(text) > csv.field_size_limit() or not UNWRITABLE.isdisjoint(text):
+    if len(guarded(text)) > csv.field_size_limit() or not UNWRITABLE.isdisjoint(text):
         return False
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
