@@ -40,6 +40,7 @@ def written(folder, *lines):
         "\udcff",
         "9" * 5000,
         "{}",
+        json.dumps(REQUEST).replace('"value": ', '"value": 1, "value": ', 1),
         changed(REQUEST, "metadata", []),
         changed(REQUEST, "metadata.benchmark_phase", None),
         changed(REQUEST, "metadata.request_end_ns", float("inf")),
@@ -127,3 +128,11 @@ def test_damage_is_a_finding_and_refuses_above_the_limit():
     assert "1 of 100 lines of records are damaged" in finding.message
     (finding,) = records.check_damaged("records", 2, 98, 0.01)
     assert finding.refuses == "all"
+
+
+def test_a_summary_that_says_a_thing_twice_is_damaged(tmp_path):
+    path = tmp_path / records.SUMMARY
+    path.write_text('{"aiperf_version": "0.13.0"}')
+    assert records.client_version(tmp_path) == "0.13.0"
+    path.write_text('{"aiperf_version": "0.12.0", "aiperf_version": "0.13.0"}')
+    assert records.read_summary(path) == {}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from inference_energy.documents import is_unwritable
+from inference_energy.documents import is_unwritable, json_object
+from inference_energy.errors import InputError
 from inference_energy.meters.common import FIRST, LARGEST, LAST
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.power import TELEMETRY
@@ -39,8 +40,8 @@ SCALARS = (
 def read_summary(path: Path) -> dict[str, Any]:
     """AIPerf's summary of a run; empty where it is absent or damaged."""
     try:
-        summary = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        summary = json.loads(path.read_bytes(), object_pairs_hook=json_object)
+    except (OSError, ValueError, RecursionError, InputError):
         return {}
     return summary if isinstance(summary, dict) else {}
 
@@ -66,7 +67,7 @@ def read_lines(path: Path, is_whole: Callable[[Any], bool]) -> tuple[list[dict[s
     records : list of dict
         Those that can be used.
     damaged : int
-        Lines that are no JSON, cut off, or not whole.
+        Lines that are no JSON, cut off, not whole, or have a key twice.
     """
     records: list[dict[str, Any]] = []
     damaged = 0
@@ -75,9 +76,9 @@ def read_lines(path: Path, is_whole: Callable[[Any], bool]) -> tuple[list[dict[s
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         for line in filter(str.strip, file):
             try:
-                record = json.loads(line)
+                record = json.loads(line, object_pairs_hook=json_object)
                 whole = is_whole(record)
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError, InputError):
                 whole = False
             if whole:
                 records.append(record)
