@@ -51,7 +51,7 @@ rule tell_own_node:
         claims=provided("data/published/claims.csv"),
         sources=provided("data/sources.csv"),
         method=expand("results/{method}/method.yaml", method=LOADED),
-        code=code("stress/own_node.py"),
+        code=code("stress/tell_own_node.py"),
     output:
         expand("{folder}/{test}/{table}.csv", folder=OWN_NODE, test=OWN_TESTS, table=OWN_TABLES),
         expand(
@@ -73,7 +73,7 @@ rule tell_own_node:
     conda:
         "../../environment.yml"
     script:
-        "../scripts/stress/own_node.py"
+        "../scripts/stress/tell_own_node.py"
 
 
 TARGETS += rules.tell_own_node.output
