@@ -186,6 +186,17 @@ def test_the_page_on_the_law_says_how_often_its_intervals_hold_and_what_it_misse
     assert f"off by {old:.1f} % and {new:.1f} %" in page
 
 
+def test_the_page_on_the_law_says_of_what_the_vendors_tables_hold_little():
+    vendor = read("data/throughput/trtllm.csv", "throughput")
+    four_bit = vendor[vendor["precision"] == "FP4"]
+    assert set(zip(four_bit["model"], four_bit["gpu"], strict=True)) == {("Llama 3.1 405B", "B200")}
+    models = read("data/models.csv", "models")
+    mixtures = set(models.loc[models["experts"].notna(), "model"])
+    assert {name.split()[0] for name in mixtures & set(vendor["model"])} == {"Mixtral"}
+    page = " ".join((ROOT / "docs/load.md").read_text(encoding="utf-8").split())
+    assert "These two are all the finite runs of mixtures and of FP4" in page
+
+
 def test_the_page_on_the_law_says_how_long_runs_wait_for_their_host():
     runs = read("data/measured/mlenergy_v3.csv", "mlenergy")
     kind = runs["model_id"].str.replace(r"-(Instruct|Thinking)-2507", "", regex=True)
