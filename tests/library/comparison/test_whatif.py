@@ -264,6 +264,12 @@ def test_where_no_median_moves_the_headline_that_moves_most_is_told():
     said = sentence(settings, [*still, *moved])
     assert said.endswith(f"{leaves}, leaves the long median at 2.00 Wh and {told}")
     assert sentence(settings, still).endswith(f"{leaves} and leaves the long median at 2.00 Wh.")
+    hardly = [still[0], line("long query, median", "Wh", 2, 2.0002)]
+    said = sentence(settings, [*hardly, *moved])
+    assert said.endswith(f"raises the long median by 0.01 %, 2.0000 -> 2.0002 Wh and {told}")
+    felt = line("long query, median", "Wh", 2, 2.1)
+    assert "fleet, with" not in sentence(settings, [still[0], felt, *moved])
+    assert "lever" not in sentence(settings, [*hardly, line("lever, combined", "1", 20, 20.001)])
     half = sentence(settings, [*still, line("lever, combined", "1", 20, 5)])
     assert half.endswith('and multiplies "lever, combined" by 0.250, 20.0 -> 5.00.')
 

@@ -27,8 +27,9 @@ from inference_energy.text import number, percent, told_apart, with_unit
 
 ENGINES = ["published", "exact"]
 
-NAMED, FELT = 3, 0.005
-"""Settings that a sentence names at most, and change of a median that counts as one. [1]"""
+NAMED, FELT, HARDLY = 3, 0.005, 0.0005
+"""Settings that a sentence names at most, change of a median that counts as one [1], and one below
+which it is hardly there [1]."""
 
 UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
     "by construction": "would hold",
@@ -449,8 +450,8 @@ def sentence(
     medians = [line for line in lines if line["quantity"].endswith("query, median")]
     plural = len(ordered) > 1
     moves = [_moves(line["quantity"].split()[0], line, shares, plural) for line in medians]
-    if all(line["factor"] == 1 for line in medians):
-        moves += _moves_most(lines, plural)
+    if all(abs(line["factor"] - 1) < HARDLY for line in medians):
+        moves += _moves_most([line for line in lines if line not in medians], medians, plural)
     *before, last = moves
     told = f"{', '.join(before)} and {last}" if before else last
     return f"{what[0].upper()}{what[1:]} {told}."
@@ -492,12 +493,16 @@ def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str
     return _by(f"the {regime} median", line, plural)
 
 
-def _moves_most(lines: Sequence[dict], plural: bool) -> list[str]:
-    """Say which headline moves most, of a change that moves no median; nothing if none does."""
+def _moves_most(lines: Sequence[dict], medians: Sequence[dict], plural: bool) -> list[str]:
+    """Say which headline moves most, of a change that moves no median, or hardly, and then not of
+    others that hardly move either; nothing if none does.
+    """
+    still = all(line["factor"] == 1 for line in medians)
     moved = {
         i: abs(float(np.log(line["factor"])))
         for i, line in enumerate(lines)
         if line["factor"] != 1 and 0 < line["factor"] < np.inf
+        if still or abs(line["factor"] - 1) >= HARDLY
     }
     most = [lines[i] for i in largest_first(moved)[:1]]
     return [_by(f'"{line["quantity"]}"', line, plural) for line in most]
@@ -512,5 +517,5 @@ def _by(name: str, line: dict, plural: bool) -> str:
         verb = "multiply" if plural else "multiplies"
         return f"{verb} {name} by {number(change)}, {told}"
     verb = "raise" if change > 1 else "lower"
-    by = percent(abs(change - 1), ".1f" if abs(change - 1) >= FELT / 10 else ".1g")
+    by = percent(abs(change - 1), ".1f" if abs(change - 1) >= HARDLY else ".1g")
     return f"{verb}{ending} {name} by {by}, {told}"
