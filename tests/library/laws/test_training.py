@@ -164,9 +164,10 @@ def test_what_nobody_measured_is_named(user, training, hardware):
         {"engine": "vLLM", "concurrency": 1e5},
         {"engine": "vLLM", "model": "Nemotron Super 49B", "output_tokens": 5e5},
         {"engine": "vLLM", "tensor_parallel": 16},
+        {"engine": "vLLM", "tensor_parallel": 4, "pipeline_parallel": 2},
         {},
     )
-    named = ["", "GPU; format", "load", "model; output; context", "GPUs", "engine"]
+    named = ["", "GPU; format", "load", "model; output; context", "GPUs", "pipeline", "engine"]
     assert list(beyond(rows, training, hardware["models"])) == named
 
 

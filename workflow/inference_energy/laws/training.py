@@ -462,6 +462,7 @@ NEVER_MEASURED = {
     "GPU": ["gpu"],
     "format": ["precision", "gpu"],
     "engine": ["engine"],
+    "pipeline": ["pipeline_parallel"],
 }
 """What of a row may be in none that the law is fitted to, and the columns that tell."""
 
