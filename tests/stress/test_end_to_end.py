@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -22,6 +23,8 @@ SHORT, LONG = 30, 450
 GPUS = 2
 CLOCK, IDLE_W, LOAD_W = 40.0, 500.0, 2000.0
 METER_STEP = 0.1
+# times that a machine may be too busy for a steady cell, one after another
+TRIES = 5
 
 
 @pytest.fixture
@@ -109,6 +112,19 @@ def reach(telemetry, folder):
     return GPUS * (late * MOST_W + 2 * gap**2 / 8 * STEEPEST)
 
 
+def run_again_what_is_refused(call, results, settings):
+    """Run the cells anew that a busy machine made unsteady or too slow, as an operator does."""
+    for _ in range(TRIES):
+        findings = pd.read_csv(results / "findings.csv")
+        refused = set(findings.dropna(subset=["refuses"])["cell"]) - {"all"}
+        if not refused:
+            return
+        for cell in refused:
+            shutil.rmtree(results / cell)
+        (results / "finished.json").unlink()
+        finish(call(results.name, **settings))
+
+
 def check_energy(results, telemetry):
     """Energies against their closed form; queries counted by the time of each in the window.
 
@@ -185,10 +201,11 @@ def test_energy_of_short_and_long_queries_after_an_interruption(stress):
         kept = {path: path.stat().st_mtime_ns for path in results.glob("out*/cell.json")}
         assert kept
         output = finish(call("both", **settings))
+        assert {path: path.stat().st_mtime_ns for path in kept} == kept
+        assert output.count("finished before") == len(kept)
+        run_again_what_is_refused(call, results, settings)
         check_energy(results, telemetry)
         check_meter(results, call, settings)
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert output.count("finished before") == len(kept)
 
     assert "busy before" not in (results / "findings.csv").read_text()
     written = [path for path in folder.rglob("*") if path.is_file()]
