@@ -68,8 +68,22 @@ def test_energies_and_throughputs_stand_at_their_lengths():
 def test_latencies_stand_at_their_lengths():
     cells, energy = measured([8])
     for axes in drawn(latencies(cells), energy)["latency"].axes:
-        expected = [(n, n * p * 1e-4) for p in figures.PERCENTILES for n in (300, 1200, 4500)]
-        np.testing.assert_allclose(places(axes, "o"), expected)
+        for percent, (_, mark) in figures.PERCENTILES.items():
+            expected = [(n, n * percent * 1e-4) for n in (300, 1200, 4500)]
+            np.testing.assert_allclose(places(axes, mark), expected)
+
+
+def test_of_one_length_every_mark_is_whole_and_its_own_and_no_ratio_has_an_axis():
+    cells, _ = measured([8])
+    cells = latencies(cells).query("output_tokens == 4500")
+    energy = tables.energy_table(cells.assign(scope="gpu"))
+    shown = drawn(cells, energy, states())
+    for axes in [*shown["latency"].axes, shown["energy"].axes[1], *shown["timeline"].axes[:-1]]:
+        tops = [max(line.get_ydata()) for line in axes.lines]
+        assert max(tops) < 0.97 * axes.get_ylim()[1]
+    marks = [line.get_marker() for line in shown["latency"].axes[0].lines]
+    assert len(set(marks)) == len(figures.PERCENTILES)
+    assert not shown["energy"].axes[2].axison
 
 
 def test_only_what_the_meters_told_is_shown_over_time():

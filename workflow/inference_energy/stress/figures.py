@@ -39,7 +39,16 @@ NAMED: dict[Hashable, str] = {"gpu": "GPUs", "cpu": "CPU packages", "node": "nod
 PREDICTED: dict[Hashable, str] = {LAW: "+"}
 """Marks of predictions; others are crosses."""
 
-PERCENTILES: dict[int, Literal["-", "--", ":"]] = {50: "-", 90: "--", 99: ":"}
+PERCENTILES: dict[int, tuple[Literal["-", "--", ":"], str]] = {
+    50: ("-", "o"),
+    90: ("--", "^"),
+    99: (":", "s"),
+}
+"""Line and mark of each percentile: of one length there is no line."""
+
+HEADROOM = 1.08
+"""Top of an axis over what it shows, so that its edge cuts no mark."""
+
 STATES = {
     "power_w": "power [W]",
     "utilisation": "utilisation",
@@ -81,7 +90,8 @@ def _energy(tables: Mapping[str, pd.DataFrame]) -> Figure:
         style: dict[str, Any] = {"color": colours[concurrency], "marker": "o", "markersize": 3}
         middle.plot(mean.index, mean["throughput_tps"], **style)
     _say_nothing(middle, "no cell is used")
-    middle.set(xlabel="output tokens", ylabel="output tokens/s", ylim=(0, None))
+    middle.set(xlabel="output tokens", ylabel="output tokens/s")
+    _from_zero(middle)
     _ratios(right, tables, colours)
     drawn = [scope for scope in MARKERS if scope in set(tables["energy"]["scope"])]
     handles = [Line2D([], [], color=c, label=f"{n} at once") for n, c in colours.items()]
@@ -139,7 +149,7 @@ def _ratios(
     ratios = tables["ratio"].dropna(subset=["measured"])
     if ratios.empty:
         axis.text(0.5, 0.5, "no ratio measured", ha="center", transform=axis.transAxes)
-        axis.set(ylabel="longest over shortest")
+        axis.set_axis_off()
         return
     places = {concurrency: place for place, concurrency in enumerate(colours)}
     scopes = list(dict.fromkeys(ratios["scope"]))
@@ -175,21 +185,22 @@ def _latency(cells: pd.DataFrame) -> Figure:
     colours = _colours(cells)
     for axis, (name, label) in zip(figure.subplots(1, 3), LATENCIES.items(), strict=True):
         for concurrency, mean in _means(cells):
-            for percent, style in PERCENTILES.items():
+            for percent, (style, mark) in PERCENTILES.items():
                 axis.plot(
                     mean.index,
                     mean[f"{name}_p{percent}_s"],
                     style,
                     color=colours[concurrency],
-                    marker="o",
+                    marker=mark,
                     markersize=3,
                 )
         _say_nothing(axis, "no cell is used")
-        axis.set(xlabel="output tokens", ylabel=label, ylim=(0, None))
+        axis.set(xlabel="output tokens", ylabel=label)
+        _from_zero(axis)
     handles = [Line2D([], [], color=c, label=f"{n} at once") for n, c in colours.items()]
     handles += [
-        Line2D([], [], color=DARK_GREY, linestyle=style, label=f"p{percent}")
-        for percent, style in PERCENTILES.items()
+        Line2D([], [], color=DARK_GREY, linestyle=style, marker=mark, label=f"p{percent}")
+        for percent, (style, mark) in PERCENTILES.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=8)
     return figure
@@ -214,7 +225,8 @@ def _timeline(timeline: pd.DataFrame, power: pd.DataFrame) -> Figure:
             if name == "power_w" and np.isfinite(idle.get(scope, np.nan)):
                 label = f"{NAMED[scope]}, idle"
                 axis.axhline(idle[scope], linestyle=":", label=label, **style)
-        axis.set(ylabel=STATES[name], ylim=(0, None))
+        axis.set(ylabel=STATES[name])
+        _from_zero(axis)
     if not shown:
         axes[0].text(0.5, 0.5, "power not measured", ha="center", transform=axes[0].transAxes)
     elif "power_w" in shown:
@@ -229,6 +241,11 @@ def _means(cells: pd.DataFrame) -> Iterator[tuple[Hashable, pd.DataFrame]]:
     used = cells[cells["status"] == "measured"]
     for concurrency, group in used.groupby("concurrency"):
         yield concurrency, group.groupby("output_tokens").mean(numeric_only=True)
+
+
+def _from_zero(axis: Axes) -> None:
+    """Begin an axis at zero, and end it above what it shows."""
+    axis.set_ylim(0, HEADROOM * max(axis.dataLim.y1, 0) or None)
 
 
 def _say_nothing(axis: Axes, nothing: str) -> None:
