@@ -192,6 +192,7 @@ def test_operator_gets_parts_cost_and_predictions(cells, power):
     slope = (3.9 - 0.3) / 4200
     assert float(part[2]) == pytest.approx(0.3 - 300 * slope, abs=5e-4)
     assert float(part[5]) == pytest.approx(slope * 3600, rel=5e-3)
+    assert part[6] == "the mean of all"
     beyond = rows(page, "Boundary by boundary")
     # energy, energy of the facility [Wh], carbon [gCO2e]
     assert [row[4:] for row in beyond] == [["0.3", "0.36", "0.144"], ["3.9", "4.68", "1.87"]]
@@ -201,6 +202,15 @@ def test_operator_gets_parts_cost_and_predictions(cells, power):
     assert "| gpu | H100-SXM-80GB | `facts` |" in facts
     assert "| pue | 1.2 | `factors`: our bill |" in facts
     assert "400 gCO2e/kWh | `factors`" in facts
+
+
+def test_prefill_below_zero_is_no_energy(cells, power):
+    growing = power.assign(
+        energy_wh=power["energy_wh"] * power["output_tokens"].map({300: 0.5}).fillna(1)
+    )
+    page = write(cells, growing)
+    (part,) = rows(page, "Prefill and decode")
+    assert part[2] == "below zero: not told apart"
 
 
 def test_answer_stands_first_with_the_paper_and_the_predictions(cells, power):

@@ -199,7 +199,7 @@ def _latency(cells: pd.DataFrame) -> Figure:
         _from_zero(axis)
     handles = [Line2D([], [], color=c, label=f"{n} at once") for n, c in colours.items()]
     handles += [
-        Line2D([], [], color=DARK_GREY, linestyle=style, marker=mark, label=f"p{percent}")
+        Line2D([], [], color=DARK_GREY, ls=style, marker=mark, ms=3, label=f"p{percent}")
         for percent, (style, mark) in PERCENTILES.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=8)
