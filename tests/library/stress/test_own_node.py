@@ -67,6 +67,19 @@ def test_settings_are_those_that_the_laws_ask_for(cells):
         "engine": "vLLM",
     }
     assert settings["planned"] == len(own) and settings["input_tokens"] == 500
+    assert not settings["cut_short"]
+
+
+def test_a_pilot_is_not_told_as_a_cell_and_the_report_says_what_ran(cells):
+    sources = read("data/sources.csv", "sources").set_index("source_id")
+    pilots = cells[cells["cell"].str.startswith(own_node.PILOT)]
+    assert len(pilots)
+    for name, own in cells.groupby("test"):
+        for kind in ("md", "html"):
+            text = (REPORTS / str(name) / f"report.{kind}").read_text(encoding="utf-8")
+            assert (own_node.CUT_SHORT in text) == (name in set(pilots["test"]))
+            assert ("cells were run" in text) == (name not in set(pilots["test"]))
+            assert sources.loc[own["source_id"].iloc[0], "note"] in text
 
 
 def test_the_page_says_of_how_many_cells_an_interval_holds_the_energy(cells):

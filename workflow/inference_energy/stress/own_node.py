@@ -19,16 +19,24 @@ METER = "NVML"
 TEMPLATE = "stress/own_node.md.jinja"
 NODE, GPUS = "node", "gpu"
 
+PILOT = "pilot-"
+"""Before the name of a cell that is a test's pilot: one wave of its longest queries."""
 
-def settings_of(cells: pd.DataFrame) -> dict[str, Any]:
+CUT_SHORT = "Time was over after the pilot, which stands for the cells: the findings say what it is"
+
+
+def settings_of(cells: pd.DataFrame, conditions: str = "") -> dict[str, Any]:
     """Settings of a test, as the report and the laws need them.
 
     Parameters
     ----------
     cells : DataFrame
         Rows of schema ``own_node`` of one test.
+    conditions : str
+        What else the report states of it.
     """
     row = cells.iloc[0]
+    pilots = cells["cell"].str.startswith(PILOT).all()
     endpoint = f"on one machine with the client, {row['engine']} {row['engine_version']}"
     return {
         "endpoint": endpoint,
@@ -41,6 +49,8 @@ def settings_of(cells: pd.DataFrame) -> dict[str, Any]:
         "concurrency": sorted(map(int, set(cells["concurrency"]))),
         "repetitions": int(cells["repetition"].max()),
         "planned": len(cells),
+        "cut_short": CUT_SHORT if pilots else "",
+        "conditions": conditions,
         "confidence": 0.95,
         "factors": {},
     }
@@ -83,6 +93,7 @@ def measured_tables(cells: pd.DataFrame, timeline: pd.DataFrame) -> dict[str, pd
 def tell_test(
     cells: pd.DataFrame,
     timeline: pd.DataFrame,
+    sources: pd.DataFrame,
     published: float,
     forecast: Forecast,
     folder: Path,
@@ -93,6 +104,8 @@ def tell_test(
     ----------
     cells, timeline : DataFrame
         As for :func:`measured_tables`.
+    sources : DataFrame
+        Schema ``sources``: the note on the test's own is what the report states of it.
     published, forecast, folder
         As for ``results.tell``.
     """
@@ -102,7 +115,9 @@ def tell_test(
         "versions": sorted(set(cells["client_version"])),
     }
     measured = measured_tables(cells, timeline)
-    tell(settings_of(cells), measured, published, forecast, {}, known, folder)
+    notes = sources.set_index("source_id")["note"]
+    settings = settings_of(cells, notes[cells["source_id"].iloc[0]])
+    tell(settings, measured, published, forecast, {}, known, folder)
 
 
 def page(

@@ -22,6 +22,7 @@ def main(snakemake):
     claim = claims.set_index(["claim", "version"]).loc[tuple(params.ratio)]
     cells = read_table(read.cells, "own_node")
     timeline = read_table(read.timeline, "own_node_timeline")
+    sources = read_table(read.sources, "sources")
     materials = read_materials(read)
     documented = {
         n: documents.read(path) for n, path in zip(params.methods, read.method, strict=True)
@@ -32,12 +33,13 @@ def main(snakemake):
     for name, own in cells.groupby("test", sort=True):
         folder = Path(params.folder, name)
         known = forecast(settings_of(own), training, materials.shared["hardware"], methods)
-        tell_test(own, timeline[timeline["test"] == name], claim["value"], known, folder)
+        over_time = timeline[timeline["test"] == name]
+        tell_test(own, over_time, sources, claim["value"], known, folder)
         written[name] = {
             table: read_table(folder / f"{table}.csv", f"stress_{table}")
             for table in ("predicted", "ratio")
         }
-    text = page(cells, written, read_table(read.sources, "sources"), f"../{shown(params.folder)}")
+    text = page(cells, written, sources, f"../{shown(params.folder)}")
     write_text(snakemake.output.page, told(text, Path(snakemake.output.page).parent))
 
 
