@@ -8,6 +8,7 @@ from inference_energy.energy import exact
 from inference_energy.energy.equation import query_energy
 from inference_energy.laws.log_linear import LogLinear
 from inference_energy.laws.peak import Peak
+from inference_energy.method.lengths import GammaLengths
 from inference_energy.method.setup import (
     UNTRIMMED,
 )
@@ -67,6 +68,20 @@ def test_flat_throughput_leaves_the_ratio_of_tokens(flat):
     for _, rows in means.groupby("compared"):
         value = rows.set_index("quantity")["value"]
         assert value["energy ratio"] == pytest.approx(value["tokens ratio"], rel=1e-9)
+
+
+def test_a_ratio_to_queries_without_tokens_is_left_out(flat):
+    """A gamma of so small a shape has queries of less than half a token, which need nothing."""
+    short = replace(
+        flat.regimes["traditional"], output_tokens=GammaLengths(median=7.0, shape=0.2, minimum=0)
+    )
+    setup = replace(flat, regimes=flat.regimes | {"traditional": short})
+    table = scaling_length.cost_of_length(setup, 15.0)
+    assert np.isfinite(table["value"]).all()
+    of_p5 = table[(table["subject"] == UNTRIMMED) & (table["statistic"] == "p5")]
+    assert set(of_p5["quantity"]) == {"energy traditional", "energy compared"}
+    of_mean = table[(table["subject"] == UNTRIMMED) & (table["statistic"] == "mean")]
+    assert "cap factor" in set(of_mean["quantity"])
 
 
 def test_an_uncapped_law_is_never_slower():

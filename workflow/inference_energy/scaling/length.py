@@ -18,6 +18,7 @@ from inference_energy.method.setup import (
     extrapolates,
     fixed_regime,
 )
+from inference_energy.rounding import ratio
 from inference_energy.text import yes
 
 LEVELS = {"p5": 0.05, "p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -109,7 +110,8 @@ def cost_of_length(setup: Setup, factor: float) -> pd.DataFrame:
     ``energy ratio = tokens ratio x throughput factor x cap factor``: the ratio of the same
     statistic of the output tokens; what the throughput law makes of it without its cap; and what
     the cap adds, which is the ratio over the one that the uncapped laws give. The trimmed blend is
-    cut in energy, its tokens are not.
+    cut in energy, its tokens are not. Where the shortest queries have no tokens, and so need no
+    energy, there is no ratio, and no line of it.
 
     Parameters
     ----------
@@ -125,35 +127,36 @@ def cost_of_length(setup: Setup, factor: float) -> pd.DataFrame:
     """
     base = setup.regimes["traditional"]
     longer = replace(base, output_tokens=base.output_tokens.scaled(factor))
-    free = uncapped(setup)
-    base_energy, base_free = _regime_statistics(setup, base), _regime_statistics(free, base)
+    without = uncapped(setup)
+    base_energy, base_free = _regime_statistics(setup, base), _regime_statistics(without, base)
     base_tokens = _token_statistics(base)
     lines = []
     for name, regime in {"long": setup.regimes["long"], f"{factor:g} times": longer}.items():
-        energy, without_cap = _regime_statistics(setup, regime), _regime_statistics(free, regime)
+        energy = _regime_statistics(setup, regime)
+        without_cap = _regime_statistics(without, regime)
         tokens = _token_statistics(regime)
         for subject, statistics in energy.items():
             before = base_energy[subject]
             for statistic, value in statistics.items():
-                ratio = value / before[statistic]
-                free_ratio = without_cap[subject][statistic] / base_free[subject][statistic]
-                tokens_ratio = tokens[statistic] / base_tokens[statistic]
+                growth = ratio(value, before[statistic])
+                free = ratio(without_cap[subject][statistic], base_free[subject][statistic])
+                of_tokens = ratio(tokens[statistic], base_tokens[statistic])
                 quantities = {
                     "energy traditional": (before[statistic], "Wh"),
                     "energy compared": (value, "Wh"),
-                    "energy ratio": (ratio, "1"),
-                    "tokens ratio": (tokens_ratio, "1"),
-                    "throughput factor": (free_ratio / tokens_ratio, "1"),
-                    "cap factor": (ratio / free_ratio, "1"),
+                    "energy ratio": (growth, "1"),
+                    "tokens ratio": (of_tokens, "1"),
+                    "throughput factor": (ratio(free, of_tokens), "1"),
+                    "cap factor": (ratio(growth, free), "1"),
                 }
                 lines += [
                     (name, subject, statistic, quantity, *cell)
                     for quantity, cell in quantities.items()
                 ]
             skew = {
-                "energy traditional": before["mean"] / before["p50"],
-                "energy compared": statistics["mean"] / statistics["p50"],
+                "energy traditional": ratio(before["mean"], before["p50"]),
+                "energy compared": ratio(statistics["mean"], statistics["p50"]),
             }
             lines += [(name, subject, "mean over median", q, v, "1") for q, v in skew.items()]
     columns = ["compared", "subject", "statistic", "quantity", "value", "unit"]
-    return pd.DataFrame(lines, columns=columns)
+    return pd.DataFrame(lines, columns=columns).dropna(subset="value", ignore_index=True)
