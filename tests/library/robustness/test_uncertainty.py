@@ -115,3 +115,8 @@ def test_the_page_says_the_range_and_what_would_halve_it(setup):
     assert "25 % of a model's queries, at most," in text
     # as the domain of a law is left on both sides (test_base.py)
     assert "that its throughput law has seen of that model: shorter or longer" in text
+    assert " Wh, a factor of " in text
+    # the shortest answers may have no tokens, and need nothing
+    some = replace(energy, weights=0.9 * energy.weights, zero_mass=0.1)
+    text = uncertainty.page("mine", parts, classes, {"traditional": some}, beyond)
+    assert "(P5 to P95: 0 to " in text and "a factor of" not in text
