@@ -1,5 +1,7 @@
 """The project's own stress tests are told from the committed tables alone."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,10 +90,28 @@ def test_the_page_says_of_how_many_cells_an_interval_holds_the_energy(cells):
     line |= {"basis": "measured"}
     own = cells[(cells["concurrency"] == 1) & (cells["output_tokens"] == 300)]
     ratios = read(f"results/own_node/{own['test'].iloc[0]}/ratio.csv", "stress_ratio")
-    told = {own["test"].iloc[0]: {"predicted": pd.DataFrame([line]), "ratio": ratios}}
+    told = {own["test"].iloc[0]: {"predicted": pd.DataFrame([line]), "ratio": ratios.iloc[:0]}}
     page = own_node.page(own, told, read("data/sources.csv", "sources"), "../results/own_node")
-    assert "| law with load | 1 | 2.00 to 2.00 | 2.00 | 0 |" in page
+    assert "| law with load | GPU, measured | 1 | 2.00 to 2.00 | 2.00 | 3.0 to 3.0 | 0 |" in page
     assert "| 1 | 300 | 202 |" in page and "| – | – | – |" in page
+
+
+def test_the_page_parts_the_growth_with_the_output_and_names_what_is_missing(cells):
+    page = (ROOT / "docs/own_node.md").read_text(encoding="utf-8")
+    found = re.findall(r"\| [\d,]+ / [\d,]+ = .*", page)
+    ratios = [read(path, "stress_ratio") for path in sorted(REPORTS.glob("*/ratio.csv"))]
+    assert len(found) == sum(map(len, ratios))
+    for row in found:
+        lengths, ratio, *_, token, power, time = row.strip("| ").split(" | ")
+        assert float(token) == pytest.approx(float(ratio) / float(lengths.split("= ")[1]), abs=0.01)
+        assert float(token) == pytest.approx(float(power) * float(time), abs=0.015)
+    below = sum(int((table["predicted"] < table["measured"]).sum()) for table in ratios)
+    assert f"than was measured at {below} of {len(found)} loads" in page
+    for model in cells.loc[cells["cell"].str.startswith(own_node.PILOT), "model"]:
+        assert f"Of {model} there is the pilot alone" in page
+    beside = re.search(r"nvidia-smi's log of power, once a second, is (\S+) % to (\S+) % off", page)
+    away = 100 * (cells["log_energy_j"] / cells["energy_j"] - 1)
+    assert [float(end) for end in beside.groups()] == [round(away.min(), 1), round(away.max(), 1)]
 
 
 def test_the_kits_page_says_how_long_the_loads_took(timeline):

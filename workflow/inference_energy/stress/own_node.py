@@ -1,6 +1,6 @@
 """The project's own stress tests, told from their committed tables as a test tells its own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,9 @@ def page(
         Of the reports, as the page names it.
     """
     slowest = cells.nsmallest(1, "clock_mhz").iloc[0]
+    away = cells["log_energy_j"] / cells["energy_j"] - 1
+    farthest = cells.assign(away=away.abs()).nlargest(1, "away").iloc[0]
+    ratios = pd.concat([tables["ratio"] for tables in told.values()], ignore_index=True)
     notes = sources.set_index("source_id").loc[sorted(set(cells["source_id"]))]
     return render(
         TEMPLATE,
@@ -147,7 +150,11 @@ def page(
         sources=notes.reset_index().to_dict("records"),
         tests=list(_tests(cells, told)),
         errors=_errors(table["predicted"] for table in told.values()),
-        meters=(cells["log_energy_j"] / cells["energy_j"] - 1).agg(["min", "max"]).to_dict(),
+        law_below=int((ratios["predicted"] < ratios["measured"]).sum()),
+        ratios=len(ratios),
+        meters=away.agg(["min", "max"]).to_dict(),
+        farthest=farthest.to_dict(),
+        pilots=cells[cells["cell"].str.startswith(PILOT)].to_dict("records"),
         capped={name: slowest[name] for name in ("concurrency", "clock_mhz")},
         fastest=cells["clock_mhz"].max(),
     )
@@ -177,7 +184,20 @@ def _tests(
             "name": name,
             "first": lines[0],
             "lines": lines,
-            "ratios": told[str(name)]["ratio"].to_dict("records"),
+            "ratios": list(_ratios(told[str(name)]["ratio"], own)),
+        }
+
+
+def _ratios(ratios: pd.DataFrame, cells: pd.DataFrame) -> Iterable[dict[Hashable, Any]]:
+    """Ratios of a test, with those of an output token: its energy, power and time."""
+    places = ["concurrency", "output_tokens"]
+    at = cells.groupby(places)[["power_w", "throughput_tps"]].mean().to_dict("index")
+    for line in ratios.to_dict("records"):
+        short, long = (at[line["concurrency"], line[end]] for end in ("shortest", "longest"))
+        yield line | {
+            "token": line["measured"] * line["shortest"] / line["longest"],
+            "power": long["power_w"] / short["power_w"],
+            "time": short["throughput_tps"] / long["throughput_tps"],
         }
 
 
@@ -195,6 +215,8 @@ def _errors(predicted: Iterable[pd.DataFrame]) -> list[dict[str, Any]]:
                 "n": len(group),
                 "low": quotients.min(),
                 "high": quotients.max(),
+                "of": "GPU, measured" if name == LAW else "node, computed",
+                "widths": (group["high"] / group["low"]).agg(["min", "max"]).to_dict(),
                 "median": np.exp(np.log(quotients).abs().median()),
                 "inside": int(inside.sum()),
             }
