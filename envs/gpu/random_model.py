@@ -1,7 +1,7 @@
 """Write what an engine needs of a model with random weights: tokenizer and, if asked, weights.
 
 ``random_model.py weights FOLDER`` needs torch and transformers, and a config.json in the folder.
-Random weights take the time of trained ones, and nearly their power.
+Random weights take the time of trained ones; their power may differ.
 """
 
 import json
