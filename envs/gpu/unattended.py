@@ -61,6 +61,17 @@ def main(work, minutes):
     return 0 if all(outcome.startswith("finished") for outcome in said.values()) else 1
 
 
+def minutes_of(text):
+    """Minutes that the user gives."""
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < float("inf"):
+        sys.exit(f"MINUTES is {text}; allowed is a number above 0: sh run.sh WORK 30")
+    return minutes
+
+
 def say(text):
     """Show progress, with the time of day."""
     print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
@@ -377,4 +388,4 @@ def split(whole, folder, part_mib, name="part"):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve(), float(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]).resolve(), minutes_of(sys.argv[2])))

@@ -221,6 +221,12 @@ def test_every_token_is_one_character():
     assert {len(token) for token in tokens[1:]} == {1}
 
 
+@pytest.mark.parametrize("text", ["half", "0", "-5", "nan", "inf"])
+def test_time_that_is_none_is_refused(text):
+    with pytest.raises(SystemExit, match=f"MINUTES is {text}; allowed is a number above 0"):
+        unattended.minutes_of(text)
+
+
 def test_another_python_is_refused():
     with pytest.raises(SystemExit, match=r"GPU_PYTHON=python9\.9"):
         pack.check_python("9.9")
