@@ -9,7 +9,9 @@ import csv
 import json
 import math
 import shutil
-from functools import cache
+from copy import deepcopy
+from functools import cache, reduce
+from operator import getitem
 
 import numpy as np
 import pandas as pd
@@ -27,8 +29,11 @@ from inference_energy.laws.training import (
 )
 from inference_energy.meters import read_log
 from inference_energy.meters.common import FIRST, LAST, LIKELY
+from inference_energy.method.build import build
 from inference_energy.method.files import check, find_methods, read_methods, resolve
+from inference_energy.paper import estimate
 from inference_energy.readers import detect_and_read
+from inference_energy.scaling import length
 from inference_energy.stress import plan
 from inference_energy.stress.power import telemetry_samples
 from inference_energy.stress.power_sources import named_power_sources
@@ -38,7 +43,7 @@ from inference_energy.tables import LARGEST, load_schema, read_table, write_tabl
 from library.meters import files as logs
 from library.readers.files import FILES, FIXTURES
 from library.stress.made_up import NODE, NOON, record
-from repository import ROOT, hardware_tables, read
+from repository import ROOT, hardware_tables, materials, read
 from stress.client import sample
 
 TABLES = {
@@ -285,6 +290,54 @@ def methods(random, folder):
     return "accepted"
 
 
+FACTORS = (0.01, 0.1, 0.5, 0.9, 1.1, 2, 10, 100)
+FAST = ["full-load", "oviedo2025", "oviedo2026", "oviedo2026-as-written"]
+"""Methods whose laws are fitted in no time."""
+
+
+@cache
+def resolved(name):
+    """A method, and what it is built from."""
+    found = resolve(name, method_files())
+    return found, materials([found])
+
+
+def numbers_of(node, path=()):
+    """Places of the numbers of a document."""
+    if isinstance(node, bool) or not isinstance(node, dict | list | int | float):
+        return []
+    if isinstance(node, int | float):
+        return [path]
+    parts = node.items() if isinstance(node, dict) else enumerate(node)
+    return [place for key, part in parts for place in numbers_of(part, (*path, key))]
+
+
+def estimates(random, folder):
+    """Methods whose numbers are others: what is accepted has an estimate that can be written."""
+    name = random.choice(FAST)
+    found, materials_of = resolved(name)
+    method = deepcopy(found)
+    for *place, last in random.sample(numbers_of(method), random.choice((1, 1, 2, 3))):
+        node = reduce(getitem, place, method)
+        value = node[last] * random.choice(FACTORS)
+        node[last] = round(value) if isinstance(node[last], int) and random.randrange(3) else value
+    check(method, documents.read_schema("method"), name)
+    setup = build(method, **materials_of(method))
+    made = {
+        "throughput_laws": estimate.throughput_laws(setup),
+        "energy_per_query": estimate.energy_per_query(setup, ["exact"]),
+        "output_tokens": estimate.output_tokens(setup, ["exact"]),
+        "extrapolation": estimate.extrapolation(setup),
+        "blend": estimate.members(estimate.blend(setup)),
+        "densities": estimate.densities(setup),
+        "fleet": estimate.fleet(setup, ["exact"]),
+        "test_time": length.cost_of_length(setup, random.choice(FACTORS[5:])),
+    }
+    for schema, table in made.items():
+        write_table(table, folder / f"{schema}.csv", schema)
+    return "accepted"
+
+
 ASKED = {
     "benchmarks": config.BENCHMARKS,
     "deployments": ["config/deployments/8xh100-llama-405b.yaml"],
@@ -432,6 +485,7 @@ TARGETS = {
     tables: 16,
     meters: 20,
     methods: 6,
+    estimates: 1,
     configuration: 6,
     deployments: 4,
     settings: 6,
