@@ -63,9 +63,9 @@ rule tell_own_node:
             test=OWN_TESTS,
             figure=["energy", "latency", "timeline"],
         ),
+        reports=expand("{folder}/{test}/report.md", folder=OWN_NODE, test=OWN_TESTS),
         page="docs/own_node.md",
     params:
-        folder=OWN_NODE,
         ratio=["ratio-energy", "v2"],
         methods=LOADED,
     log:

@@ -29,9 +29,10 @@ def main(snakemake):
     }
     methods = {name: (method, materials(method)) for name, method in documented.items()}
     training = read_training(read)[0]
+    reports = {Path(path).parent.name: Path(path).parent for path in snakemake.output.reports}
     written = {}
     for name, own in cells.groupby("test", sort=True):
-        folder = Path(params.folder, name)
+        folder = reports[name]
         known = forecast(settings_of(own), training, materials.shared["hardware"], methods)
         over_time = timeline[timeline["test"] == name]
         tell_test(own, over_time, sources, claim["value"], known, folder)
@@ -39,7 +40,7 @@ def main(snakemake):
             table: read_table(folder / f"{table}.csv", f"stress_{table}")
             for table in ("predicted", "ratio")
         }
-    text = page(cells, written, sources, f"../{shown(params.folder)}")
+    text = page(cells, written, sources, f"../{shown(folder.parent)}")
     write_text(snakemake.output.page, told(text, Path(snakemake.output.page).parent))
 
 
