@@ -23,6 +23,9 @@ from inference_energy.readers import detect_and_read
 from inference_energy.robustness import figures as robustness_figures
 from inference_energy.scaling import figures as scaling_figures
 from inference_energy.scaling.counter_signal import claimed_energy
+from inference_energy.stress import figures as stress_figures
+from inference_energy.stress import own_node
+from inference_energy.stress.impact import predicted_ratios
 from repository import (
     METHOD_FILES,
     METHODS,
@@ -207,12 +210,25 @@ def draw_deployment(name):
     }
 
 
+def draw_own_node(test):
+    """Figures of a stress test that the project ran."""
+    tables = {name: read(f"data/measured/own_node/{name}.csv", schema) for name, schema in OWN_NODE}
+    own = {name: table[table["test"] == test] for name, table in tables.items()}
+    named = own_node.measured_tables(own["cells"], own["timeline"])
+    for name in ("energy", "ratio", "predicted"):
+        named[name] = read(f"results/own_node/{test}/{name}.csv", f"stress_{name}")
+    named["forecasts"] = predicted_ratios(named["predicted"], named["ratio"])
+    return stress_figures.draw(named)
+
+
+OWN_NODE = (("cells", "own_node"), ("timeline", "own_node_timeline"))
 FOLDERS = {
     r"figures/audit": draw_audit,
     r"figures/comparison": draw_comparisons,
     r"figures/validation": draw_validation,
     r"figures/validation/(.+)": draw_evidence,
     r"results/deployments/(.+)": draw_deployment,
+    r"results/own_node/(.+)": draw_own_node,
     r"figures/([^/]+)": draw_method,
 }
 """Folders of figures, and what draws those of each."""

@@ -43,6 +43,7 @@ ONCE = {
     "report_evidence",
     "summarise_claims",
     "summarise_measurements",
+    "tell_own_node",
     "summarise_scaling",
     "tabulate_coefficients",
     "write_explorer",

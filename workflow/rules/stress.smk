@@ -58,10 +58,11 @@ rule tell_own_node:
             "{folder}/{test}/report.{kind}", folder=OWN_NODE, test=OWN_TESTS, kind=["md", "html"]
         ),
         expand(
-            "{folder}/{test}/{figure}.svg",
+            "{folder}/{test}/{figure}.{kind}",
             folder=OWN_NODE,
             test=OWN_TESTS,
             figure=["energy", "latency", "timeline"],
+            kind=["svg", "png"],
         ),
         reports=expand("{folder}/{test}/report.md", folder=OWN_NODE, test=OWN_TESTS),
         page="docs/own_node.md",

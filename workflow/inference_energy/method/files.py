@@ -49,8 +49,8 @@ LEAST_KEPT = 10
 RESERVED = {
     *("all", "audit", "changes", "claims", "coefficients", "coefficients_rows", "comparison"),
     *("config", "data", "deployments", "everything", "evidence", "explorer", "findings"),
-    *("headline", "laws", "method", "methods", "peers", "requests", "results", "scaling"),
-    *("scenarios", "stress", "validation", "whatif"),
+    *("headline", "laws", "method", "methods", "own_node", "peers", "requests", "results"),
+    *("scaling", "scenarios", "stress", "validation", "whatif"),
 }
 """Words of the workflow: folders, files and targets, which a method's folder would mix with."""
 

@@ -27,7 +27,14 @@ from inference_energy.stress.forecast import LAW
 from inference_energy.units import SECONDS_PER_MINUTE
 
 KEYS = ["concurrency", "output_tokens"]
-NAMES = ("energy", "latency", "timeline")
+TITLES = {
+    "energy": "Energy of a query and throughput by output length",
+    "latency": "Latencies by output length",
+    "timeline": "Power and load over the test",
+}
+"""Of each figure, which the alternative text begins with."""
+
+NAMES = tuple(TITLES)
 LATENCIES = {
     "ttft": "first token [s]",
     "itl": "between tokens [s]",
@@ -73,11 +80,18 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
         By name; `NAMES`.
     """
     with rc_context(SETTINGS):
-        return {
+        figures = {
             "energy": _energy(tables),
             "latency": _latency(tables["cells"]),
             "timeline": _timeline(tables["timeline"], tables["power"]),
         }
+        for name, figure in figures.items():
+            figure.set_label(TITLES[name])
+            if any(axes.lines for axes in figure.axes):
+                # laid out once, whatever the resolution of the files that it is saved to
+                figure.draw_without_rendering()
+                figure.set_layout_engine("none")
+    return figures
 
 
 def _energy(tables: Mapping[str, pd.DataFrame]) -> Figure:

@@ -117,7 +117,7 @@ def tell_test(
     measured = measured_tables(cells, timeline)
     notes = sources.set_index("source_id")["note"]
     settings = settings_of(cells, notes[cells["source_id"].iloc[0]])
-    tell(settings, measured, published, forecast, {}, known, folder)
+    tell(settings, measured, published, forecast, {}, known, folder, ("svg", "png"))
 
 
 def page(

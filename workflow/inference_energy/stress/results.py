@@ -36,7 +36,7 @@ from inference_energy.stress.power import (
 from inference_energy.stress.power_sources import NAMES, PowerSource
 from inference_energy.stress.records import client_version
 from inference_energy.stress.timeline import timeline_table
-from inference_energy.tables import guarded, load_schema, write_table, write_text
+from inference_energy.tables import guarded, load_schema, read_table, write_table, write_text
 from inference_energy.units import mean_power
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def tell(
     predictions: Mapping[str, Mapping[float, float]],
     known: Mapping[str, Any],
     folder: Path,
+    kinds: Sequence[str] = ("svg",),
 ) -> None:
     """Write what measured tables tell: the other tables, the figures and the report.
 
@@ -129,6 +130,8 @@ def tell(
         As for ``page.report``.
     folder : Path
         Where to write.
+    kinds : sequence of str
+        Of files of each figure, svg among them.
     """
     level = settings["confidence"]
     power = measured["power"]
@@ -148,8 +151,12 @@ def tell(
         "predicted": predicted,
     }
     for name, frame in derived.items():
-        write_table(frame, folder / f"{name}.csv", f"stress_{name}")
-    _write_report(settings, {**measured, **derived, "forecasts": forecasts}, known, folder)
+        path, schema = folder / f"{name}.csv", f"stress_{name}"
+        write_table(frame, path, schema)
+        # report and figures show what the tables say, with their digits
+        derived[name] = read_table(path, schema) if len(frame) else frame
+    named = {**measured, **derived, "forecasts": predicted_ratios(derived["predicted"], ratios)}
+    _write_report(settings, named, known, folder, kinds)
 
 
 def _versions(folder: Path, cells: pd.DataFrame) -> list[str]:
@@ -170,11 +177,13 @@ def _write_report(
     named: Mapping[str, pd.DataFrame],
     known: Mapping[str, Any],
     folder: Path,
+    kinds: Sequence[str],
 ) -> None:
     """Write the figures and the report, in Markdown and as one page."""
     images = {}
     for name, figure in draw(named).items():
-        save(figure, folder / f"{name}.svg")
+        for kind in kinds:
+            save(figure, folder / f"{name}.{kind}")
         images[name] = (folder / f"{name}.svg").read_bytes()
     text = told(report(settings, named, known), folder)
     write_text(folder / "report.md", text)
