@@ -33,8 +33,8 @@ lint: $(ENV) ## check style of code and workflow, and types
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-test: lint ## check style and types, then run all tests, in a process more than there are cores
-	pytest -n auto --maxprocesses 4 --no-loadscope-reorder
+test: lint ## check style and types, then run all tests, a process per core
+	pytest -n logical --maxprocesses 4 --no-loadscope-reorder
 
 # Cases that make fuzz tries.
 CASES ?= 300000
