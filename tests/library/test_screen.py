@@ -76,12 +76,13 @@ def test_what_an_input_cannot_be_used_for_is_told_without_the_workflows_own_func
     assert shown == "config/x.yaml: bad\nconfig/x.yaml: worse"
 
 
-def test_what_stops_the_reading_of_the_workflow_is_told_without_the_place_that_raised_it(screen):
+@pytest.mark.parametrize("place", ["<module>", "__onstart"])
+def test_what_stops_the_workflow_is_told_without_the_place_that_raised_it(screen, place):
     said = (
         'WorkflowError in file "/a b/workflow/rules/common.smk", line 44:\n'
         "config/x.yaml: bad\nconfig/x.yaml: worse\n"
         '  File "/a b/workflow/Snakefile", line 20, in <module>\n'
-        '  File "/a b/workflow/rules/common.smk", line 44, in <module>'
+        f'  File "/a b/workflow/rules/common.smk", line 44, in {place}'
     )
     assert screen.format(record(said, "error")) == "config/x.yaml: bad\nconfig/x.yaml: worse"
     other = 'NameError in file "/a/Snakefile", line 3:\nno\n  File "/a/Snakefile", line 3, in b'

@@ -254,6 +254,7 @@ def test_a_second_run_says_so_at_once_and_changes_nothing(fresh):
     finally:
         lock.close()
     one_message(run, "Another run works in this folder", str(os.getpid()), "nothing was changed")
+    assert "Snakefile" not in run.stdout
     assert git(fresh, "status", "--porcelain") == ""
     assert snakemake(fresh, "--force", target).returncode == 0
     git(fresh, "checkout", "--", ".")

@@ -49,10 +49,10 @@ INPUT_ERROR = re.compile(r"WorkflowError:\n(.*?)\nWildcards:", re.DOTALL)
 
 READING_ERROR = re.compile(
     r'\AWorkflowError in file "[^"\n]+", line \d+:\n(.*?)'
-    r'(?:\n  File "[^"\n]+", line \d+, in <module>)+\s*\Z',
+    r'(?:\n  File "[^"\n]+", line \d+, in (?:<module>|__onstart))+\s*\Z',
     re.DOTALL,
 )
-"""What stops the reading of the workflow, with the lines of the workflow that said so."""
+"""What stops the reading of the workflow, or its start, with the lines that said so."""
 
 COUNTED = ("run_info", "job_started", "job_finished", "progress", "resources_info", "shellcmd")
 """Events that a step's line stands for."""
