@@ -236,12 +236,18 @@ def test_a_file_of_another_run_stops_nothing_but_that_one(fresh):
     target = "results/oviedo2026/method.yaml"
     settings = "stress={endpoint: http://localhost/v1, model: m}"
     with ExitStack() as stack:
-        for name, content in (("multiverse", "bass: 1\n"), ("stress", "[\n")):
+        for name, content in (
+            ("multiverse", "bass: 1\n"),
+            ("sensitivity", "smples: 1\n"),
+            ("stress", "[\n"),
+        ):
             stack.enter_context(edited(fresh / "config" / f"{name}.yaml", content))
         assert snakemake(fresh, "--dry-run", target).returncode == 0
         audit = snakemake(fresh, "--dry-run", "audit")
         stress = snakemake(fresh, "--dry-run", "stress", "--config", settings)
     one_message(audit, "config/multiverse.yaml", "unknown key bass", "did you mean base?")
+    one_message(audit, "config/sensitivity.yaml", "unknown key smples", "did you mean samples?")
+    assert audit.stdout.count("unknown key bass") == audit.stdout.count("unknown key smples") == 1
     one_message(stress, "config/stress.yaml", "not YAML")
 
 

@@ -57,11 +57,19 @@ told = [
 if told:
     raise WorkflowError("\n".join(told))
 
-for name, problems in SETTINGS.broken.items():
+# what is wrong with files that this run asks for, all of it at once; of the others as a warning
+wrong = {
     # those of methods that a what-if does without are told once, below
-    own_problems = [problem for problem in problems if problem not in SETTINGS.withheld]
-    if own_problems and Path(provided(f"config/{name}.yaml")).exists():
-        told = "\n".join(own_problems)
+    name: [problem for problem in problems if problem not in SETTINGS.withheld]
+    for name, problems in SETTINGS.broken.items()
+}
+asked = [name for name in wrong if config_files.NEEDED_BY[name] in sys.argv]
+if any(wrong[name] for name in asked):
+    raise WorkflowError("\n".join(problem for name in asked for problem in wrong[name]))
+
+for name, problems in wrong.items():
+    if problems and Path(provided(f"config/{name}.yaml")).exists():
+        told = "\n".join(problems)
         logger.warning(f"{told}\nOnly `snakemake {config_files.NEEDED_BY[name]}` needs this file.")
 
 if SETTINGS.withheld:
