@@ -157,6 +157,18 @@ def test_layouts_that_count_each_gpu_twice_are_read_as_they_are(user, training):
     assert not counted_once(user(*(row | {"nodes": 8} for row in rows))).any()
 
 
+def test_a_layout_in_the_flags_of_an_engine_is_read_as_it_is(user):
+    names = ["tensor_parallel", "attention_data_parallel", "expert_parallel"]
+    flags = dict.fromkeys(names, 8) | {"gpu": "B200", "model": "DeepSeek-R1"}
+    row, few = user(flags, flags | dict.fromkeys(names, 2) | {"model": "MiniMax M2.5"}).iloc
+    assert [row[name] for name in names] == [1, 8, 8]
+    assert [row[f"{name}_as_given"] for name in names] == [8, 8, 8]
+    # two groups of two with the experts over the two of each may be what is meant
+    assert [few[name] for name in names] == [2, 2, 2]
+    rows = user(flags, flags | {"source_id": "aiconfigurator-mine"}, flags | {"nodes": 8})
+    assert list(counted_once(rows)) == [True, True, False]
+
+
 def test_what_nobody_measured_is_named(user, training, hardware):
     rows = user(
         {"engine": "TensorRT-LLM"},

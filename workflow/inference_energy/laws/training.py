@@ -199,14 +199,17 @@ LEAST_SQUARED = 2
 def _counted_once(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with layouts of n^2 GPUs as they are, on n, unless the rows state several nodes.
 
-    They are written as n^2 x 1 with the experts over n, or as 1 x n^2 with them over n, which no
-    engine runs; or, of sources of COUNTED_TWICE, as n x n with the experts over n^2: tensor x
-    attention data parallel.
+    They are written as n^2 x 1 with the experts over n, as 1 x n^2 with them over n, or as n x n
+    with them over n, as SGLang and TensorRT-LLM call 1 x n, none of which an engine runs; or, of
+    sources of COUNTED_TWICE, as n x n with the experts over n^2: tensor x attention data parallel.
     """
     count, copies, spread = layout(rows)
     tensor, once = rows["tensor_parallel"].to_numpy(float), np.sqrt(count)
-    no_engine = ((copies == 1) | (tensor == 1)) & (spread == once) & (once > LEAST_SQUARED)
-    both = (copies == tensor) & (spread == count) & (count > 1)
+    square = copies == tensor
+    flags = square & (spread == tensor)
+    no_engine = flags | (copies == 1) | (tensor == 1)
+    no_engine &= (spread == once) & (once > LEAST_SQUARED)
+    both = square & (spread == count) & (count > 1)
     theirs = both & rows["source_id"].str.startswith(COUNTED_TWICE).to_numpy(bool)
     nodes = rows["nodes"].fillna(1).to_numpy(int) if "nodes" in rows else np.ones(len(rows))
     once = np.where((no_engine | theirs) & (nodes == 1), once, 0).astype(int)
@@ -214,8 +217,10 @@ def _counted_once(rows: pd.DataFrame) -> pd.DataFrame:
     for name in LAYOUT_AS_GIVEN:
         if name in rows:
             read = pd.Series(once, rows.index)
-            if name == "attention_data_parallel":
-                read = read.mask(rows[name].eq(rows["tensor_parallel"]), 1)
+            if name == "tensor_parallel":
+                read = read.mask(flags, 1)
+            elif name == "attention_data_parallel":
+                read = read.mask(theirs, 1)
             counted[name] = rows[name].mask((once > 0) & rows[name].gt(1), read)
     return rows.assign(**counted)
 
