@@ -351,5 +351,10 @@ def test_rows_of_the_vendors_page_need_not_say_what_it_says_of_all(user, trainin
     stated = user({"source_id": "trtllm-9.9", "engine": "vLLM", "requests": 7} | lengths)
     told = as_published(stated, training)
     assert (told["engine"].item(), told["requests"].item()) == ("vLLM", 7)
+    # whoever gives the vendor's engine as many as fit does as the vendor's page does
+    own = [{"engine": engine} | lengths for engine in ("tensorrt_llm", "vLLM")]
+    told = as_published(user(*own), training)
+    assert list(told["requests"].fillna(0)) == [1500, 0]
+    assert list(told["engine"]) == ["tensorrt_llm", "vLLM"]
     # a load that a client keeps up is nobody's page
     assert as_published(user({"source_id": "trtllm-9.9"}), training)["engine"].isna().all()

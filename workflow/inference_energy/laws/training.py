@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy.laws.at_load import AS_MANY_AS_FIT, STEADY, AtLoadFit, describe, keys
+from inference_energy.laws.engines import engine_name
 from inference_energy.laws.hardware import (
     FULLEST,
     LONGEST,
@@ -429,18 +430,24 @@ def as_published(rows: pd.DataFrame, training: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows; of the vendor's, ``engine`` and ``engine_version`` are those of the source, and
-        ``requests`` those of the training's run of nearest lengths.
+        The rows; of the vendor's, ``engine`` and ``engine_version`` are those of the source; of all
+        that give its engine as many requests as fit, ``requests`` are those of the training's run
+        of nearest lengths.
     """
     version = rows["source_id"].str.extract(PAGE, expand=False)
-    own = version.notna() & rows["protocol"].eq(AS_MANY_AS_FIT)
-    told = {"engine": pd.Series(PAGE_ENGINE, rows.index), "engine_version": version}
-    told["requests"] = _requests(rows, training)
-    filled = {}
-    for column, values in told.items():
-        given = rows[column] if column in rows else pd.Series(None, rows.index, object)
-        filled[column] = given.where(given.notna() | ~own, values)
-    return rows.assign(**filled)
+    finite = rows["protocol"].eq(AS_MANY_AS_FIT)
+    page = finite & version.notna()
+    filled = _filled(rows, "engine", pd.Series(PAGE_ENGINE, rows.index), page)
+    filled = _filled(filled, "engine_version", version, page)
+    engine = filled["engine"].fillna("").map(engine_name)
+    alike = finite & engine.eq(PAGE_ENGINE)
+    return _filled(filled, "requests", _requests(rows, training), alike)
+
+
+def _filled(rows: pd.DataFrame, column: str, values: pd.Series, where: pd.Series) -> pd.DataFrame:
+    """The rows with the values in the empty cells of a column, which need not be there."""
+    given = rows[column] if column in rows else pd.Series(None, rows.index, object)
+    return rows.assign(**{column: given.where(given.notna() | ~where, values)})
 
 
 def _requests(rows: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
