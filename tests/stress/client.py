@@ -3,8 +3,8 @@
 ``client.py profile --config FILE ...`` reads the run's configuration and writes what AIPerf 0.13
 would, for a server of constant speed: requests one after the other on a clock of its own, that
 stands in the file ``clock`` beside the cells, and telemetry of two GPUs once a second. Behaviour is
-set by ``behaviour.json`` beside the cells: ``fails``, ``hangs`` and ``errors`` name cells, ``idle``
-the GPUs that no request reaches.
+set by ``behaviour.json`` beside the cells: ``fails``, ``hangs``, ``errors`` and ``unwatched`` name
+cells, the last those without telemetry, ``idle`` the GPUs that no request reaches.
 """
 
 import json
@@ -45,10 +45,15 @@ def main(path):
     write(folder / "profile_export.jsonl", lines)
     idle = behaviour.get("idle", [])
     moments = [start + second for second in range(round(end - start + AFTER))]
-    write(
-        folder / "gpu_telemetry_export.jsonl",
-        [sample(t, gpu, begun <= t < end and gpu not in idle) for t in moments for gpu in range(2)],
-    )
+    if folder.name not in behaviour.get("unwatched", []):
+        write(
+            folder / "gpu_telemetry_export.jsonl",
+            [
+                sample(t, gpu, begun <= t < end and gpu not in idle)
+                for t in moments
+                for gpu in range(2)
+            ],
+        )
     (folder.parent / "clock").write_text(str(end + AFTER))
     summary = {"aiperf_version": "0.13.0", "was_cancelled": False}
     (folder / "profile_export_aiperf.json").write_text(json.dumps(summary))

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inference_energy.meters.common import NUMBERS
 from inference_energy.stress.power import (
     check_idle,
     idle_power,
@@ -180,6 +181,7 @@ def test_telemetry_is_read_in_joules_from_the_named_exporter_only():
     assert read.loc[0, "meter"] == "gpu 0"
     assert read.loc[0, "clock_mhz"] == 1755
     assert telemetry_samples([]).empty
+    assert telemetry_samples([]).dtypes[NUMBERS].eq(float).all()
 
 
 def test_gpus_of_one_number_and_host_are_told_apart_by_their_uuid():

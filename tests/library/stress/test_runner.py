@@ -292,6 +292,17 @@ def test_cell_whose_requests_failed_is_told_and_tried_again(stress, capsys):
     assert set(read(folder, "cells")["status"]) == {"measured"}, "all is finished: nobody is asked"
 
 
+def test_a_cell_without_telemetry_loses_its_energy_alone(stress):
+    """An exporter that is gone for a while: AIPerf writes no file of the cells meanwhile."""
+    name = "out00300-conc0002-rep01"
+    folder = stress({"unwatched": [name]})
+    assert set(read(folder, "cells")["status"]) == {"measured"}
+    energy = read(folder, "power").set_index("cell")["energy_wh"]
+    assert np.isnan(energy[name]) and energy.drop(name).notna().all()
+    refused = read(folder, "findings").query("refuses == 'energy'")
+    assert set(refused["cell"]) == {name}
+
+
 def test_key_that_a_server_echoes_is_not_kept(stress):
     folder = stress({"echo": f"Bearer {CANARY}"}, mode="echo")
     files = [path for path in folder.rglob("*") if path.is_file()]

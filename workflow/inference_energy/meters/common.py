@@ -333,6 +333,11 @@ class Samples:
         )
 
 
+def no_samples() -> pd.DataFrame:
+    """Frame of no samples, whose numbers are numbers: one among others must not change theirs."""
+    return pd.DataFrame(columns=SAMPLE_COLUMNS).astype(dict.fromkeys(["time_s", *NUMBERS], float))
+
+
 def _whole_lines(text: str) -> str:
     """Lines of a log without the last where that has no end, as its program was still writing it.
 

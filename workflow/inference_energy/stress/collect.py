@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from inference_energy.meters import SAMPLE_COLUMNS, prometheus, read_log
-from inference_energy.meters.common import LIKELY, counted_power
+from inference_energy.meters import prometheus, read_log
+from inference_energy.meters.common import LIKELY, counted_power, no_samples
 from inference_energy.stress.freshness import FURTHEST, clock_offset
 from inference_energy.stress.plan import Finding, Measured
 from inference_energy.stress.power import counted_means
@@ -76,7 +76,7 @@ def collect(
         found.append(aligned)
         averaging = max(averaging, slow)
     if not found:
-        return pd.DataFrame(columns=SAMPLE_COLUMNS).astype({"time_s": float}), 0.0, findings
+        return no_samples(), 0.0, findings
     return pd.concat(found, ignore_index=True), averaging, findings
 
 
@@ -101,7 +101,7 @@ def _read(
         return read_log(source.target, source.scope, settings["meter_zone"])
     path = folder / f"power-{source.kind}.csv"
     if not path.exists():
-        return pd.DataFrame(columns=SAMPLE_COLUMNS)
+        return no_samples()
     return read_log(path, source.scope)
 
 

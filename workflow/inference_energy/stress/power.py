@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS
+from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS, no_samples
 from inference_energy.stress.freshness import FRESH_READINGS, Array, check_freshness
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.settings import form
@@ -91,7 +91,7 @@ def telemetry_samples(
             }
         )
     if not rows:
-        return pd.DataFrame(columns=SAMPLE_COLUMNS).astype({"time_s": float})
+        return no_samples()
     frame = pd.DataFrame(rows)
     frame = frame.reindex(columns=[*frame.columns.difference(NUMBERS), *NUMBERS])
     frame[NUMBERS] = frame[NUMBERS].astype(float)
