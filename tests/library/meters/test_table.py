@@ -38,13 +38,43 @@ def test_a_column_of_meters_may_have_a_capital(tmp_path):
     assert readings.groupby("meter")["time_s"].count().to_dict() == {"a": 10, "b": 10}
 
 
-@pytest.mark.parametrize("column", ["outlet", "gpu", "Device", "host"])
+@pytest.mark.parametrize("column", ["outlet", "gpu", "Device", "host", "outlet_id", "PDU name"])
 def test_meters_under_another_name_are_not_taken_for_one(tmp_path, column):
     message = refusal(tmp_path, outlets(column, "ab" * 10))
     assert f"column {column} names several meters (a, b): call it meter" in message
     # one meter, and numbers of rows
     assert len(read(tmp_path, outlets(column, "a" * 20))) == 20
     assert len(read(tmp_path, outlets("index", "0123456789"))) == 10
+
+
+def test_numbers_of_gpus_are_not_taken_for_one_gpu(tmp_path):
+    rows = [f"{NOON + n // 8},{n % 8},{300 + n // 8 % 5}" for n in range(80)]
+    for column in ("gpu_index", "GPU ID"):
+        text = "\n".join([f"time,{column},power_w", *rows]) + "\n"
+        message = refusal(tmp_path, text, "gpu")
+        assert f"column {column} names several meters (0, 1, 2): call it meter" in message
+
+
+def test_words_that_may_name_meters_are_not_passed_over(tmp_path):
+    """Three phases whose loads are alike, in a column that nobody expects."""
+    message = refusal(tmp_path, outlets("leg", "ABC" * 10))
+    assert "column leg holds A, B, C: if these are meters, call it meter; else leave it" in message
+    # words once each, one word with gaps, and readings of another kind name no meter
+    assert len(read(tmp_path, outlets("note", "abcdefghij"))) == 10
+    assert len(read(tmp_path, outlets("state", ["ok", "n/a"] * 5))) == 10
+    assert len(read(tmp_path, outlets("temperature", ["45 C", "46 C"] * 5))) == 10
+    assert len(read(tmp_path, outlets("°", ["45", "46"] * 5))) == 10
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("power_w", "outlet2_w"), ("power_w", "total_power_w"), ("energy_kwh", "PSU 2 [kWh]")],
+)
+def test_a_second_meter_under_another_name_is_not_passed_over(tmp_path, first, second):
+    text = table(f"{NOON},500,700", f"{NOON + 1},501,701").replace("power_w", f"{first},{second}")
+    kind = first.partition("_")[0]
+    message = refusal(tmp_path, text)
+    assert f"columns {first}, {second}: which is the {kind}? leave one" in message
 
 
 @pytest.mark.parametrize("kind", ["power_{}_w", "energy_{}_kwh"])

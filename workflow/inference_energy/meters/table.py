@@ -5,14 +5,25 @@ import re
 from collections import Counter
 
 from inference_energy.errors import InputError
-from inference_energy.meters.common import ENERGY_UNITS, POWER_UNITS, Samples, separator_of, unit_of
+from inference_energy.meters.common import (
+    ENERGY_UNITS,
+    MISSING,
+    POWER_UNITS,
+    Samples,
+    separator_of,
+    unit_of,
+)
 
 NAME = "a table with the columns time and power_w or energy_j"
 TIMES = ("time", "timestamp", "datetime")
 METER = "meter"
 DEVICES = {"gpu", "device", "outlet", "plug", "socket", "channel", "sensor", "supply", "psu", "pdu"}
-DEVICES |= {"host", "hostname", "node", "instance", "uuid", "index", "id"}
-"""Columns that may name meters where no column does."""
+DEVICES |= {"host", "hostname", "node", "instance", "uuid", "index", "id", "name", "number"}
+DEVICES |= {"phase", "line", "feed", "server", "machine", "rack", "serial", "bus", "pci", "card"}
+"""Words of columns that may name meters where no column does."""
+
+KINDS = {"power": POWER_UNITS, "energy": ENERGY_UNITS}
+WORD, NUMBER = re.compile("[a-z]+"), re.compile(r"[+-]?\.?\d")
 
 SHOWN = 3
 
@@ -38,19 +49,22 @@ def read(samples: Samples) -> None:
         raise InputError(f"{samples.path}: row 1, is not CSV ({error}): {NEEDED}") from None
     units: dict[str, tuple[str, float]] = {}
     unknown = []
+    besides: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for name in names:
-        for kind, known in (("power", POWER_UNITS), ("energy", ENERGY_UNITS)):
-            if name.lower().startswith(kind):
-                factor = unit_of(name, known)
-                if factor is None:
-                    unknown.append(name)
-                else:
-                    units[name] = (f"{kind}_{'w' if kind == 'power' else 'j'}", factor)
+        for kind, known in KINDS.items():
+            factor = unit_of(name, known)
+            if not name.lower().startswith(kind):
+                besides[kind] += [name] if factor else []
+            elif factor is None:
+                unknown.append(name)
+            else:
+                units[name] = (f"{kind}_{'w' if kind == 'power' else 'j'}", factor)
     time = next((name for name in names if name.lower() in TIMES), None)
     if time is None or not units or unknown:
         raise InputError(f"{samples.path}: columns {', '.join(names)}: {NEEDED}")
-    for kind in ("power", "energy"):
+    for kind in KINDS:
         alike = [name for name, (column, _) in units.items() if column.startswith(kind)]
+        alike += besides[kind] if alike else []
         if len(alike) > 1:
             samples.refuse(
                 1,
@@ -58,11 +72,15 @@ def read(samples: Samples) -> None:
                 "give each reading a row of its own, with the column meter",
             )
     meter = next((name for name in names if name.lower() == METER), None)
-    devices = [name for name in names if name.lower() in DEVICES and meter is None]
-    told: dict[str, Counter[str]] = {name: Counter() for name in devices}
+    others = [name for name in names if name not in units and name != time and meter is None]
+    told: dict[str, Counter[str]] = {name: Counter() for name in others}
+    words = {name: set(WORD.findall(name.lower())) for name in others}
+    devices = {name for name in others if words[name] and words[name] <= DEVICES}
     for line, row in samples.table(separator):
-        for name in devices:
-            told[name][row[name]] += 1
+        for name in others:
+            text = row[name]
+            if text.lower() not in MISSING and (name in devices or not NUMBER.match(text)):
+                told[name][text] += 1
         readings = {}
         for name, (column, factor) in units.items():
             readings[column] = samples.number(line, name, row[name], factor)
@@ -70,9 +88,15 @@ def read(samples: Samples) -> None:
     for name, counts in told.items():
         # a number of its own for each row is no meter's
         if len(counts) > 1 and min(counts.values()) > 1:
-            shown = ", ".join(sorted(counts)[:SHOWN])
-            samples.refuse(
-                1,
-                f"column {name} names several meters ({shown}): call it {METER}, or leave out the "
-                "rows of all but one",
-            )
+            samples.refuse(1, _several(name, sorted(counts)[:SHOWN], name in devices))
+
+
+def _several(name: str, texts: list[str], is_device: bool) -> str:
+    """What is wrong with a column that tells rows apart, beside none of meters."""
+    shown = ", ".join(texts)
+    if is_device:
+        return (
+            f"column {name} names several meters ({shown}): call it {METER}, or leave out the rows "
+            "of all but one"
+        )
+    return f"column {name} holds {shown}: if these are meters, call it {METER}; else leave it out"
