@@ -18,6 +18,8 @@ def test_instantaneous_power_is_read_with_its_time(tmp_path):
         "01/31/2026 12:00:0{} PM EDT    Sampling period:                  00000005 Seconds.",
         "01/31/2026 - 12:00:0{}",
         "01/31/2026 12:00:0{}",
+        "01/31/26 12:00:0{} UTC",
+        "31/01/26 12:00:0{} UTC",
     ],
 )
 def test_times_are_read_as_each_version_writes_them(written, tmp_path):

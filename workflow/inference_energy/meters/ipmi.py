@@ -1,8 +1,9 @@
 """IPMI: what ``ipmitool dcmi power reading`` or FreeIPMI's ``ipmi-dcmi`` prints, again and again.
 
 References: ipmitool's lib/ipmi_dcmi.c ("Instantaneous power reading", "IPMI timestamp") and
-FreeIPMI's ipmi-dcmi ("Current Power", "Time Stamp"). ipmitool 1.8.19 writes times as
-``03/06/2025 07:40:35 UTC`` or, by the locale, ``10/08/2026 06:02:12 PM EDT    Sampling period``.
+FreeIPMI's ipmi-dcmi ("Current Power", "Time Stamp"). ipmitool 1.8.19 writes times by the locale
+(lib/ipmi_time.c, ``%x %X %Z``): ``03/06/2025 07:40:35 UTC``, ``03/06/25 07:40:35 UTC`` where none
+is set, as of a service, or ``10/08/2026 06:02:12 PM EDT    Sampling period``.
 """
 
 import re
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.meters.common import ALWAYS, IN_TURN, Samples, alternating
+from inference_energy.meters.common import ALWAYS, IN_TURN, MONTHS, Samples, alternating
 
 NAME = "ipmitool dcmi power reading"
 POWER = re.compile(r"(?:Instantaneous power reading|Current Power)\s*:\s*(.*?)\s*$", re.I | re.M)
@@ -24,8 +25,8 @@ ACTIVE = {"activated", "active"}
 ZONE = re.compile(r"\s+(?!UTC|GMT|AM|PM)[A-Z]{2,5}$")
 """An abbreviation of a zone, which may stand for several: the zone is stated beside the log."""
 
-DATE = re.compile(r"^(\d\d)/(\d\d)/(\d{4})\b")
-"""A date as ipmitool writes it, its month first."""
+DATE = re.compile(r"^(\d\d)/(\d\d)/(20)?(\d\d)\b")
+"""A date as ipmitool writes it, its month first unless that is no month."""
 
 APART = 0.001
 """Time between readings of one second, in which nodes take turns, far below that second. [s]"""
@@ -91,12 +92,20 @@ def _readings(samples: Samples) -> list[Reading]:
             readings.append(Reading(line, samples.number(line, "power", found[1])))
         elif last and (time := TIME.search(text)) and not last.moment:
             moment = ZONE.sub("", time[1].replace(" - ", " "))
-            last.moment = DATE.sub(r"\3-\1-\2", moment)
+            last.moment = DATE.sub(_iso_date, moment)
         elif last and (extreme := EXTREME.search(text)):
             last.extremes.append(extreme[1])
         elif last and (state := STATE.search(text)) and state[1].lower() not in ACTIVE:
             last.power = np.nan
     return [reading for reading in readings if reading.moment]
+
+
+def _iso_date(date: re.Match[str]) -> str:
+    """A date with its year first: one of a wrong month is in a time far from the test's."""
+    month, day = date[1], date[2]
+    if int(month) > MONTHS:
+        month, day = day, month
+    return f"20{date[4]}-{month}-{day}"
 
 
 def _refuse_back(samples: Samples, readings: list[Reading], times: dict[str, float]) -> None:
