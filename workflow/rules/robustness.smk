@@ -136,6 +136,7 @@ rule summarise_robustness:
         indices="results/audit/sobol_indices.csv",
         needed="results/audit/needed_values.csv",
         cases="results/audit/stress_cases.csv",
+        findings="results/audit/findings.csv",
         choices=provided("config/multiverse.yaml"),
         published=provided("data/published/claims.csv"),
         method=MULTIVERSE_INPUTS["method"],

@@ -16,6 +16,7 @@ SCHEMAS = {
     "indices": "sobol_indices",
     "needed": "needed_values",
     "cases": "stress_cases",
+    "findings": "findings",
 }
 
 
@@ -61,6 +62,24 @@ def test_the_committed_page_is_that_of_the_tables_but_for_the_methods(tables):
     assert "69.0 % (traditional), 45.2 % (long)" in own[placed + 4]
     after = "## Stress cases, beside the multiverse"
     assert own[own.index(after) :] == committed[committed.index(after) :]
+
+
+def test_a_choice_that_the_base_has_no_use_for_is_shown_with_the_method_that_has(tables):
+    found = tables["findings"]
+    loads = found[found["finding"].str.startswith("load-")]
+    medians = loads[loads["quantity"] == "traditional median"]
+    told = page(tables).split("## Load, with `revised`")[1].split("\n## ")[0]
+    for _, line in medians.iterrows():
+        assert f"| {line['alternative']} | {line['after']:.3g} |" in told
+    factor = medians["after"].max() / medians["after"].min()
+    assert f"the medians move {factor:.3g} times (traditional)" in told
+    spread = tables["distribution"].query("regime == 'traditional' and quantity == 'p50'")
+    ends = spread.set_index("statistic")["value"]
+    assert f"of the results above {ends['p95'] / ends['p5']:.3g} times (traditional)" in told
+    # a base that has the choice needs no other method for it
+    config = CONFIG | {"left_out": []}
+    assert "## Load" not in page(tables, config)
+    assert "## Load" not in page(tables | {"findings": found[:0]})
 
 
 def test_the_largest_effects_come_first(tables):

@@ -1,6 +1,6 @@
 """The audit's tables in words: multiverse, sensitivity, needed values."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,9 @@ HEADLINE = (
     "energy_per_query[regime={regime}; subject=frontier blend; pathway=baseline; statistic=p50]"
 )
 """Column of the multiverse's full table that holds the headline median of a regime. [Wh]"""
+
+MEDIAN = " median"
+"""End of the quantities of findings that are the headline median of the regime before it."""
 
 
 def places(
@@ -54,6 +57,7 @@ def multiverse_page(
     indices: pd.DataFrame,
     needed: pd.DataFrame,
     cases: pd.DataFrame,
+    findings: pd.DataFrame,
     medians: Mapping[str, Mapping[str, float]],
     ranks: Mapping[str, Mapping[str, float]],
 ) -> str:
@@ -73,6 +77,9 @@ def multiverse_page(
         ``multiverse_variance``.
     indices, needed, cases : DataFrame
         Tables of schemas ``sobol_indices``, ``needed_values`` and ``stress_cases``.
+    findings : DataFrame
+        Table of schema ``findings``; those that are named after a choice that the base has no use
+        for, as load-8, say what it does to a method that has.
     medians, ranks : dict
         As for and from :func:`places`.
 
@@ -90,6 +97,7 @@ def multiverse_page(
         base=config["base"],
         cases=_cases(cases),
         spread=_spread(distribution),
+        elsewhere=_elsewhere(config["left_out"], findings),
         medians=medians,
         ranks=ranks,
         placed=list(next(iter(medians.values()))),
@@ -142,6 +150,31 @@ def _spread(distribution: pd.DataFrame) -> dict[Hashable, dict[Hashable, float]]
         regime: lines.set_index("statistic")["value"].to_dict()
         for regime, lines in medians.groupby("regime", sort=False)
     }
+
+
+def _elsewhere(
+    left_out: Sequence[Mapping[str, Any]], findings: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """Headline medians by regime of choices that are left out, of methods that have them. [Wh]"""
+    medians = findings[findings["quantity"].str.endswith(MEDIAN)]
+    medians = medians.assign(regime=medians["quantity"].str.removesuffix(MEDIAN))
+    found = []
+    for rule in left_out:
+        for choice, title in zip(rule.get("choices", []), rule["titles"], strict=False):
+            own = medians[medians["finding"].str.startswith(f"{choice}-")]
+            for method, lines in own.groupby("method", sort=False):
+                after = lines.pivot_table("after", "alternative", "regime", sort=False)
+                after = after.sort_values(str(after.columns[0]), ascending=False)
+                found.append(
+                    {
+                        "title": title,
+                        "method": method,
+                        "before": lines.groupby("regime")["before"].first().to_dict(),
+                        "after": after.to_dict("index"),
+                        "times": (after.max() / after.min()).to_dict(),
+                    }
+                )
+    return found
 
 
 def _effects(

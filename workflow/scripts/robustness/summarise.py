@@ -16,6 +16,7 @@ TABLES = {
     "indices": "sobol_indices",
     "needed": "needed_values",
     "cases": "stress_cases",
+    "findings": "findings",
     "published": "claims_published",
 }
 
