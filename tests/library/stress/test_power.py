@@ -49,7 +49,18 @@ def test_gap_is_told_and_a_large_one_refuses_the_energy():
     long = samples(times[(times < 40) | (times > 60)], power=300.0)
     energy, findings = meter_energy(long, 5, 95)
     assert np.isnan(energy)
-    assert kinds(findings) == [("telemetry gap", ""), ("telemetry", "energy")]
+    assert kinds(findings) == [("telemetry gap", "energy")]
+    assert "look why the meter was silent" in findings[0].message
+
+
+def test_a_silent_meter_is_not_told_to_be_slow():
+    """An exporter that is gone for most of a window: a shorter interval would not help it."""
+    times = np.arange(0, 101, 0.3)
+    energy, findings = meter_energy(
+        samples(times[(times < 20) | (times > 95)], power=300.0), 15, 95
+    )
+    assert np.isnan(energy)
+    assert kinds(findings) == [("telemetry gap", "energy")]
 
 
 def test_counter_survives_a_gap_inside_the_window_but_not_at_its_edge():

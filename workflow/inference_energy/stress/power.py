@@ -181,17 +181,19 @@ def _by_power(
     times, power = samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float)
     if len(times) < 2:
         return np.nan, [], False
-    limit = longest_gap or GAP_FACTOR * np.median(np.diff(times))
+    usual = np.median(np.diff(times))
+    limit = longest_gap or GAP_FACTOR * usual
     whole = np.diff(times) <= limit
     overlap = np.clip(np.minimum(times[1:], end) - np.maximum(times[:-1], start), 0, None)
     coverage = overlap[whole].sum() / (end - start)
-    findings = []
-    if coverage < 1 - 1e-9:
-        message = (
-            f"{name}: {percent(1 - coverage, '.1f')} of the window is without readings of power "
-            f"(gaps above {limit:.2g} s)"
-        )
-        findings.append(Finding("telemetry gap", "", message))
+    message = (
+        f"{name}: {percent(1 - coverage, '.1f')} of the window is without readings of power "
+        f"(gaps above {limit:.2g} s)"
+    )
+    if coverage < LEAST_COVERAGE and usual * FRESH_READINGS <= end - start:
+        message += ": look why the meter was silent, and repeat the cell"
+        return np.nan, [Finding("telemetry gap", "energy", message)], False
+    findings = [Finding("telemetry gap", "", message)] if coverage < 1 - 1e-9 else []
     findings += check_freshness(name, times, power, start, end)
     if coverage < LEAST_COVERAGE:
         return np.nan, findings, False
