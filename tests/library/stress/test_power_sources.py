@@ -79,6 +79,20 @@ def test_an_exporter_that_tells_no_power_is_told_before_the_test():
         check_power_sources(named_power_sources(exporter.url))
 
 
+def test_a_log_that_cannot_be_read_is_told_before_the_test(tmp_path):
+    log = tmp_path / "wall.csv"
+    sources = named_power_sources(f"node:{log}")
+    log.write_text("time,power_MW\n2026-01-31T12:00:00Z,812\n")
+    with pytest.raises(InputError, match=r"power: .*wall\.csv: columns time, power_MW: needed are"):
+        check_power_sources(sources)
+    with pytest.raises(InputError, match="power: "):
+        check_power_sources(named_power_sources(f"node:{tmp_path}/."))
+    # its meter may begin with the test
+    for text in ("", "time,power_w\n", "time,power_w\n2026-01-31T12:00:00Z,812\n"):
+        log.write_text(text)
+        check_power_sources(sources)
+
+
 def test_this_machine_is_not_measured_for_another():
     remote = NODE | {"endpoint": "http://192.0.2.1:8000/v1", "power": ["rapl"]}
     with pytest.raises(InputError, match="would measure this machine"):

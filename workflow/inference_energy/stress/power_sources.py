@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from inference_energy.errors import InputError
-from inference_energy.meters import prometheus
+from inference_energy.meters import prometheus, read_log
 from inference_energy.tables import write_text
 from inference_energy.web import address_problem, asked
 
@@ -219,10 +219,27 @@ def find_power_sources(settings: Mapping[str, Any]) -> list[PowerSource]:
     return power_sources
 
 
-def check_power_sources(power_sources: Sequence[PowerSource]) -> None:
-    """Refuse sources on a network that have no reading before the test begins, all at once."""
+def check_power_sources(power_sources: Sequence[PowerSource], zone: str | None = None) -> None:
+    """Refuse sources that cannot be read before the test begins, all at once.
+
+    On a network they must have a reading; a log may get its first one later.
+
+    Parameters
+    ----------
+    power_sources : list of PowerSource
+        All sources.
+    zone : str, optional
+        As for :func:`~inference_energy.meters.read_log`.
+
+    Raises
+    ------
+    InputError
+        What cannot be read, and the remedy of each.
+    """
     problems, now = [], time.time()
     for source in power_sources:
+        if source.kind == "file":
+            problems += _log_problems(source, zone)
         if source.kind == "dcgm":
             problems += _exporter_problems(source.target)
         if source.kind == "prometheus":
@@ -232,6 +249,18 @@ def check_power_sources(power_sources: Sequence[PowerSource]) -> None:
                 problems += [f"power: {problem}" for problem in error.problems]
     if problems:
         raise InputError(problems)
+
+
+def _log_problems(source: PowerSource, zone: str | None) -> list[str]:
+    """Why a log cannot be read; an empty list where it can, or holds a header at most."""
+    path = Path(source.target)
+    if not path.exists() or (path.is_file() and path.read_bytes().count(b"\n") <= 1):
+        return []
+    try:
+        read_log(path, source.scope, zone)
+    except InputError as error:
+        return [f"power: {problem}" for problem in error.problems]
+    return []
 
 
 def _exporter_problems(address: str) -> list[str]:

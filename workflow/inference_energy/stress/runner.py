@@ -228,7 +228,7 @@ class StressTest:
         else:
             say("power source: " + ", ".join(source.named for source in self.power_sources))
         if self.unfinished():
-            check_power_sources(self.power_sources)
+            check_power_sources(self.power_sources, self.settings["meter_zone"])
             self.remarks, self.token_seconds = _asked(self.settings, self.key)
         for remark in self.remarks:
             say(remark.message)
