@@ -17,6 +17,36 @@ def test_energy_between_two_flushes_becomes_mean_power(tmp_path):
     assert "not the node" in refusal(tmp_path, text)
 
 
+HEADER = (
+    "timestamp,project_name,run_id,experiment_id,duration,emissions,emissions_rate,cpu_power,"
+    "gpu_power,ram_power,cpu_energy,gpu_energy,ram_energy,energy_consumed,country_name,region,"
+    "gpu_model,longitude,latitude,pue,codecarbon_version"
+)
+FIRST = "2026-01-31T12:00:10,p,r,e,10,0,0,400,3600,100,0.001,0.01,0.001,0.012,Chad,,,,,1.0,3.3.0"
+LATER = "2026-01-31T12:00:20,p,r,e,20,0,0,400,7200,100,0.002,0.03,0.002,0.034,Chad,1.0,3.3.0"
+
+
+def test_rows_that_are_appended_leave_out_what_is_not_known(tmp_path):
+    """Of 3.3, where neither region nor place is known (file.py, ``dropna`` before it appends)."""
+    by_second = read(tmp_path, f"{HEADER}\n{FIRST}\n{LATER}\n", "gpu").set_index("time_s")[
+        "power_w"
+    ]
+    assert by_second[NOON + 5.5] == pytest.approx(3600)
+    assert by_second[NOON + 15.5] == pytest.approx(7200)
+
+
+def test_a_row_whose_cells_are_others_is_refused(tmp_path):
+    # without project_name: the energy of the memory stands where that of the GPUs should
+    moved = LATER.replace(",p,", ",")
+    message = refusal(tmp_path, f"{HEADER}\n{FIRST}\n{moved}\n", "gpu")
+    assert "row 3, column energy_consumed: is not the sum of the energies before it" in message
+    short = LATER.rpartition(",0.002,")[0]
+    message = refusal(tmp_path, f"{HEADER}\n{FIRST}\n{short}\n", "gpu")
+    assert "row 3, has 12 cells, the header has 21" in message
+    message = refusal(tmp_path, f"{HEADER}\n{FIRST}\n{short},0.002\n", "gpu")
+    assert "row 3, column energy_consumed" in message
+
+
 def test_energy_of_a_task_is_its_own(tmp_path):
     text = (
         "task_name,timestamp,run_id,duration,cpu_energy,gpu_energy,ram_energy,codecarbon_version\n"

@@ -2,8 +2,12 @@
 
 References: codecarbon/output_methods/emissions_data.py and file.py of CodeCarbon 3.3. Times are
 local, of the row's end. Rows of tasks hold the energy of the task alone. The GPUs are measured; a
-CPU without RAPL is modelled, which the file does not say.
+CPU without RAPL is modelled, which the file does not say. A row that is appended lacks the cells of
+which nothing is known, such as the region: they stand behind the energies.
 """
+
+import math
+from collections.abc import Mapping
 
 from inference_energy.errors import InputError
 from inference_energy.meters.common import LIKELY, Samples, seconds
@@ -11,6 +15,7 @@ from inference_energy.units import J_PER_WH, WH_PER_KWH
 
 NAME = "CodeCarbon's emissions.csv"
 COLUMNS = {"gpu": ("gpu_energy",), "cpu": ("cpu_energy", "ram_energy")}
+PARTS, SUM = ("cpu_energy", "gpu_energy", "ram_energy"), "energy_consumed"
 
 
 def recognise(text: str) -> bool:
@@ -27,8 +32,16 @@ def read(samples: Samples) -> None:
         )
     samples.limit = LIKELY["node"]  # it adds up all GPUs, or all CPUs
     before: dict[str, tuple[float, float]] = {}
-    needed = ("timestamp", "duration", "run_id", *COLUMNS[samples.scope])
-    for line, row in samples.table(needed=needed):
+    needed = ("timestamp", "duration", "run_id", *PARTS)
+    width = len((samples.text.splitlines() or [""])[0].split(","))
+    for line, row in samples.table(needed=needed, shorter=True):
+        if len(row) < width and not _adds_up(samples, line, row):
+            samples.refuse(
+                line,
+                f"column {SUM}: is not the sum of the energies before it: its cells are not those "
+                "of the header; correct or remove it",
+            )
+            continue
         try:
             end = seconds(row["timestamp"], samples.zone)
         except ValueError as error:
@@ -43,3 +56,11 @@ def read(samples: Samples) -> None:
         last, counted = before.get(row["run_id"], (start, 0.0)) if of_run else (start, 0.0)
         samples.spread(line, last, end, energy - counted, samples.scope)
         before[row["run_id"]] = (end, energy)
+
+
+def _adds_up(samples: Samples, line: int, row: Mapping[str, str]) -> bool:
+    """Whether the energies of a row are where the header says, as their sum tells [kWh]."""
+    if SUM not in row:
+        return False
+    *parts, whole = (samples.number(line, name, row[name]) for name in (*PARTS, SUM))
+    return math.isclose(sum(parts), whole, rel_tol=1e-6)

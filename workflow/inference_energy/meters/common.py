@@ -165,21 +165,30 @@ class Samples:
         self.problems: list[str] = []
 
     def table(
-        self, separator: str = ",", needed: Sequence[str] = ()
+        self, separator: str = ",", needed: Sequence[str] = (), shorter: bool = False
     ) -> Iterator[tuple[int, dict[str, str]]]:
         """Line number and cells by column of a log with a header, blanks around cells dropped.
 
         Beside semicolons or tabs a comma is a decimal point.
+
+        Parameters
+        ----------
+        separator : str
+            Of cells.
+        needed : sequence of str
+            Columns without which the log is refused.
+        shorter : bool
+            Whether rows may lack cells behind those needed, of which any may be another column's.
         """
         lines = self.text.splitlines()
         reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
         try:
-            yield from self._rows(reader, needed)
+            yield from self._rows(reader, needed, shorter)
         except csv.Error as error:
             self.refuse(reader.line_num, f"is not CSV ({error}): copy the log again")
 
     def _rows(
-        self, reader: "Reader", needed: Sequence[str]
+        self, reader: "Reader", needed: Sequence[str], shorter: bool
     ) -> Iterator[tuple[int, dict[str, str]]]:
         header = [name.strip() for name in next(reader, [])]
         missing = [name for name in needed if name not in header]
@@ -189,10 +198,11 @@ class Samples:
         if len(set(header)) < len(header):
             self.refuse(1, "names a column twice: remove or rename one")
             return
+        least = max(map(header.index, needed)) + 1 if shorter else len(header)
         for cells in reader:
             if not cells or not "".join(cells).strip():
                 continue
-            if len(cells) != len(header):
+            if not least <= len(cells) <= len(header):
                 self.refuse(
                     reader.line_num,
                     f"has {len(cells)} cells, the header has {len(header)}: correct or remove it",
@@ -201,7 +211,7 @@ class Samples:
             cells = [cell.strip() for cell in cells]
             if reader.dialect.delimiter != ",":
                 cells = [cell.replace(",", ".") for cell in cells]
-            yield reader.line_num, dict(zip(header, cells, strict=True))
+            yield reader.line_num, dict(zip(header, cells, strict=not shorter))
 
     def documents(self) -> Iterator[tuple[int, Any]]:
         """Line number and value of each JSON document, one after the other."""
