@@ -35,6 +35,14 @@ def test_rows_that_are_appended_leave_out_what_is_not_known(tmp_path):
     assert by_second[NOON + 15.5] == pytest.approx(7200)
 
 
+def test_the_pue_that_codecarbon_multiplies_by_is_taken_out(tmp_path):
+    """Its energies are those of the meters times the run's PUE (emissions_tracker.py of 3.3)."""
+    rows = [row.replace("1.0,3.3.0", "1.5,3.3.0") for row in (FIRST, LATER)]
+    power = read(tmp_path, "\n".join([HEADER, *rows, ""]), "gpu").set_index("time_s")["power_w"]
+    assert power[NOON + 5.5] == pytest.approx(3600 / 1.5)
+    assert power[NOON + 15.5] == pytest.approx(7200 / 1.5)
+
+
 def test_a_row_whose_cells_are_others_is_refused(tmp_path):
     # without project_name: the energy of the memory stands where that of the GPUs should
     moved = LATER.replace(",p,", ",")

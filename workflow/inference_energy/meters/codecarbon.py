@@ -3,7 +3,8 @@
 References: codecarbon/output_methods/emissions_data.py and file.py of CodeCarbon 3.3. Times are
 local, of the row's end. Rows of tasks hold the energy of the task alone. The GPUs are measured; a
 CPU without RAPL is modelled, which the file does not say. A row that is appended lacks the cells of
-which nothing is known, such as the region: they stand behind the energies.
+which nothing is known, such as the region: they stand behind the energies, and before the PUE, by
+which the energies were multiplied (emissions_tracker.py).
 """
 
 import math
@@ -16,6 +17,7 @@ from inference_energy.units import J_PER_WH, WH_PER_KWH
 NAME = "CodeCarbon's emissions.csv"
 COLUMNS = {"gpu": ("gpu_energy",), "cpu": ("cpu_energy", "ram_energy")}
 PARTS, SUM = ("cpu_energy", "gpu_energy", "ram_energy"), "energy_consumed"
+PUE = "pue"
 
 
 def recognise(text: str) -> bool:
@@ -33,9 +35,9 @@ def read(samples: Samples) -> None:
     samples.limit = LIKELY["node"]  # it adds up all GPUs, or all CPUs
     before: dict[str, tuple[float, float]] = {}
     needed = ("timestamp", "duration", "run_id", *PARTS)
-    width = len((samples.text.splitlines() or [""])[0].split(","))
+    header = [name.strip() for name in (samples.text.splitlines() or [""])[0].split(",")]
     for line, row in samples.table(needed=needed, shorter=True):
-        if len(row) < width and not _adds_up(samples, line, row):
+        if len(row) < len(header) and not _adds_up(samples, line, row):
             samples.refuse(
                 line,
                 f"column {SUM}: is not the sum of the energies before it: its cells are not those "
@@ -51,6 +53,11 @@ def read(samples: Samples) -> None:
             samples.number(line, name, row[name], WH_PER_KWH * J_PER_WH)
             for name in COLUMNS[samples.scope]
         )
+        if PUE in header:
+            # counted from the end, where no cell is left out
+            behind = len(header) - header.index(PUE)
+            pue = samples.number(line, PUE, next(iter([*row.values()][-behind:])))
+            energy /= pue if pue > 0 else 1.0
         start = end - samples.number(line, "duration", row["duration"])
         of_run = "task_name" not in row
         last, counted = before.get(row["run_id"], (start, 0.0)) if of_run else (start, 0.0)
