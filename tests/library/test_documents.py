@@ -73,6 +73,21 @@ def refusal(function, *arguments):
         ("a: !!set {b}", ["key a", "is a set"]),
         ("a: !!binary aGk=", ["key a", "is a bytes"]),
         ("a: !other b", ["line 1, column 4", "not YAML"]),
+        *(
+            (f"a: {tag} {value}", ["line 1, column 4", "not YAML"])
+            for tag, value in (
+                ("!!bool", "maybe"),
+                ("!!bool", "[true]"),
+                ("!!timestamp", "someday"),
+                ("!!float", '""'),
+                ("!!float", "1_0.0"),
+                ("!!int", "[1]"),
+                ("!!int", "1_0"),
+                ("!!int", "8.5"),
+                ("!!map", "[1]"),
+                ("!!set", "[1]"),
+            )
+        ),
         ("a: b\n\tc: d", ["line 2, column 1", "not YAML"]),
         ("a: [1", ["not YAML"]),
         ("a: 1\n---\nb: 2", ["not YAML", "another document"]),
@@ -122,6 +137,8 @@ def test_anchors_that_stand_for_too_much_are_refused_before_they_are_built():
         ("+7", 7),
         ("-0", 0),
         ("'010'", "010"),
+        ("!!int 010", 10),
+        ("!!float 8", 8.0),
     ],
 )
 def test_numbers_are_those_of_yaml_1_2(text, value):

@@ -37,7 +37,8 @@ LARGEST_FILE = 2**22
 SHOWN = 80
 # beyond this, floats no longer tell integers apart
 LARGEST_NUMBER = 2**53
-INTEGER, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+STANDARD = "tag:yaml.org,2002:"
+INTEGER, FLOAT = f"{STANDARD}int", f"{STANDARD}float"
 NUMBERS = {
     INTEGER: re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
     FLOAT: re.compile(
@@ -46,6 +47,11 @@ NUMBERS = {
     ),
 }
 """Numbers of the core schema of YAML 1.2, by tag; the first that fits the whole text."""
+FORMS = NUMBERS | {
+    f"{STANDARD}bool": re.compile("yes|no|on|off|true|false", re.I),
+    f"{STANDARD}timestamp": yaml.SafeLoader.timestamp_regexp,
+}
+"""What is written of values whose tag a file may state; PyYAML ends in a traceback at others."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 # tabs and line ends are text, the others are for terminals; the last show text in another order
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -190,12 +196,19 @@ class _Loader(BASE):
             return self.DEFAULT_SCALAR_TAG if tag in NUMBERS else tag
         return super().resolve(kind, value, implicit)
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        form = FORMS.get(node.tag)
+        if form and not (isinstance(node.value, str) and form.fullmatch(node.value)):
+            reason = f"what is tagged {node.tag.replace(STANDARD, '!!')} is none"
+            raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
+        return super().construct_object(node, deep)
+
     def construct_integer(self, node: yaml.ScalarNode) -> int:
         return int(node.value, 0) if node.value[:2] in ("0o", "0x") else int(node.value)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
-        for key, _ in node.value:
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             name = str(key.value)
             if name in seen:
                 self.repeated.append((key.start_mark.line + 1, name))
