@@ -232,6 +232,22 @@ def test_tables_meet_their_schemas(answered, paper, settings, tmp_path):
             assert len(read_table(tmp_path / f"{name}.csv", f"requests_{name}")) == len(frame)
 
 
+def test_examples_of_any_number_of_tokens_can_be_written(count, tmp_path):
+    """The run would end at its last step, with nothing written."""
+    cells = ["1e300", "-1e300", str(2**63 - 1), str(2**53 + 1), "1e16"]
+    rows = "".join(f"{cell},5\n" for cell in cells)
+    (tmp_path / "log.csv").write_text(f"input_tokens,output_tokens\n{rows}7,5\n")
+    least = {"input_tokens": np.array([-(2**63)]), "output_tokens": [5]}
+    pd.DataFrame(least).to_parquet(tmp_path / "log.parquet")
+    for name, largest in (("log.csv", 1e15), ("log.parquet", -1e15)):
+        found = answers.examples(count(tmp_path / name)["examples"], [str(tmp_path / name)])
+        write_table(found, tmp_path / "examples.csv", "requests_examples")
+        assert (
+            read_table(tmp_path / "examples.csv", "requests_examples")["input_tokens"].iloc[0]
+            == largest
+        )
+
+
 def test_examples_of_partitions_of_one_name_are_told_apart(count, tmp_path):
     """Folders of partitions can name a tenant, so that their files are numbered instead."""
     for name in ("tenant=acme/part-0.csv", "tenant=beta/part-0.csv", "other.csv"):

@@ -45,6 +45,10 @@ LARGEST = 1000
 TENANTS = 1000
 """Tenants that are told one by one; the others are one row together."""
 
+MOST_SHOWN = 10**15
+"""Numbers of tokens of examples are shown as no more, nor as less below zero: far from any that
+counts, and tables take none that a float cannot tell from the next."""
+
 TOKENS = ("input", "cached", "output", "reasoning")
 ALL, NOT_STATED = "all", "not stated"
 LOAD_ENERGIES = ("energy_wh_p50", "energy_wh_at_best", "load_share")
@@ -383,7 +387,10 @@ def examples(found: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
         Files of the log, in order.
     """
     first = found.sort_values(["kind", "file", "row"]).groupby("kind").head(EXAMPLES)
-    tokens = {f"{name}_tokens": first[name].astype(float) for name in ("input", "cached", "output")}
+    tokens = {
+        f"{name}_tokens": first[name].astype(float).clip(-MOST_SHOWN, MOST_SHOWN)
+        for name in ("input", "cached", "output")
+    }
     times = {"start": first["start"].map(time_text), "end": first["finish"].map(time_text)}
     return pd.DataFrame(
         {
