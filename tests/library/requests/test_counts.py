@@ -320,6 +320,17 @@ def test_usage_without_requests_or_with_too_many_is_told(tmp_path, count, kinds)
     assert tables["lengths"]["n"].sum() == 10 + 1 + 9
 
 
+@pytest.mark.parametrize("name", ["input", "cached", "output", "reasoning"])
+def test_the_least_whole_number_is_negative(tmp_path, count, kinds, name):
+    """What NumPy makes of a gap that is cast to whole numbers."""
+    rows = pd.DataFrame({f"{n}_tokens": [9, 8] for n in ("input", "cached", "output", "reasoning")})
+    rows[f"{name}_tokens"] = np.array([9, -(2**63)])
+    rows.to_parquet(tmp_path / "log.parquet")
+    tables = count(tmp_path / "log.parquet")
+    assert kinds(tables) == {"rows": 2, "negative": 1}
+    assert tables["lengths"]["n"].sum() == 1
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("lost", [1000, 3000])
 def test_all_lines_after_an_open_quote_are_told(tmp_path, count, kinds, lost, end):

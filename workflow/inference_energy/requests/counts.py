@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from inference_energy.errors import InputError
-from inference_energy.requests.formats import COLUMNS, MOST, NO_NUMBER, TOKENS, bare_name, literal
+from inference_energy.requests.formats import COLUMNS, NO_NUMBER, TOKENS, bare_name, literal
 from inference_energy.requests.log import Log, Unit, requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
@@ -625,9 +625,10 @@ def _changes(time: str, sign: int, part: str) -> str:
 def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
     """SQL of the kinds of rows that a single row shows, of the columns that a log has."""
     tokens = [name for name in TOKENS if name in stated]
-    below_zero = f"BETWEEN {-int(MOST)} AND -1"
-    negative = " OR ".join(f"coalesce({name} {below_zero}, FALSE)" for name in tokens)
     optional = [name for name in tokens if name in OPTIONAL]
+    below_zero = dict.fromkeys(tokens, "{} < 0")
+    below_zero |= dict.fromkeys(optional, f"{{0}} < 0 AND {{0}} <> {NO_NUMBER}")
+    negative = " OR ".join(f"coalesce({sql.format(n)}, FALSE)" for n, sql in below_zero.items())
     no_number = " OR ".join(f"coalesce({name} = {NO_NUMBER}, FALSE)" for name in optional)
     absurd = f"coalesce(greatest(input, output) > {longest}, FALSE)"
     no_tokens, no_requests = "input IS NULL OR output IS NULL", "coalesce(requests <= 0, FALSE)"
