@@ -10,7 +10,7 @@ from library.stress.made_up import kinds, read, samples
 
 
 def test_whole_test_gives_energy_with_and_without_idle_power(stress):
-    folder = stress(repetitions=3)
+    folder = stress(repetitions=3, drawn=True)
     power = read(folder, "power")
     assert len(power) == 6 and set(power["scope"]) == {"gpu"}
     assert power["power_w"].to_numpy() == pytest.approx(800, rel=0.01)
