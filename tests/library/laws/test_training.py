@@ -178,8 +178,13 @@ def test_what_nobody_measured_is_named(user, training, hardware):
         {"engine": "vLLM", "tensor_parallel": 16},
         {"engine": "vLLM", "tensor_parallel": 4, "pipeline_parallel": 2},
         {},
+        # only the vendor's engine was measured with as many requests as fit
+        {"engine": "TensorRT-LLM", "concurrency": None},
+        {"engine": "vLLM", "concurrency": None},
+        {"concurrency": None},
     )
     named = ["", "GPU; format", "load", "model; output; context", "GPUs", "pipeline", "engine"]
+    named += ["", "all at once", "engine"]
     assert list(beyond(rows, training, hardware["models"])) == named
 
 

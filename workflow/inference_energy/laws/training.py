@@ -474,9 +474,11 @@ NEVER_MEASURED = {
     "GPU": ["gpu"],
     "format": ["precision", "gpu"],
     "engine": ["engine"],
+    "all at once": ["engine", "protocol"],
     "pipeline": ["pipeline_parallel"],
 }
-"""What of a row may be in none that the law is fitted to, and the columns that tell."""
+"""What of a row may be in none that the law is fitted to, and the columns that tell. An engine that
+was measured may not have been with as many requests as fit, all at once."""
 
 RANGES = {
     "GPUs": "copy_gpus",
@@ -509,6 +511,7 @@ def beyond(rows: pd.DataFrame, training: pd.DataFrame, models: pd.DataFrame) -> 
         name: ~keys(rows, columns).isin(keys(training, columns))
         for name, columns in NEVER_MEASURED.items()
     }
+    found["all at once"] &= ~found["engine"]
     rows, training = (table.assign(copy_gpus=copy_gpus(table)) for table in (rows, training))
     network = rows["network"].where(~found["model"])
     for name, column in RANGES.items():
