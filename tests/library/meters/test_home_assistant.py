@@ -24,6 +24,22 @@ def test_an_exported_history_leaves_out_what_was_unavailable(tmp_path):
     holds(tmp_path, text, "node", "rack", [0, 1], [1250, 1500])
 
 
+def changes(states):
+    rows = [f"sensor.rack_power,{state},2026-01-31T12:00:{at:02d}.000Z" for at, state in states]
+    return "\n".join(["entity_id,state,last_changed", *rows, ""])
+
+
+def test_a_state_lasts_until_it_changes(tmp_path):
+    """Only changes are recorded: between them there is no gap, and no slope."""
+    told = [(0, 1250), (1, 1260), (2, 1240), (30, 1500), (31, 1510)]
+    power = [1250, 1260, *[1240] * 28, 1500, 1510]
+    holds(tmp_path, changes(told), "node", "rack", range(32), power)
+    # while it is unavailable nobody knows
+    gone = [*told[:3], (10, "unavailable"), *told[3:]]
+    times = [*range(10), 30, 31]
+    holds(tmp_path, changes(gone), "node", "rack", times, [power[at] for at in times])
+
+
 def history(**entities):
     rows = [
         f"sensor.{entity},{value + second},2026-01-31T12:00:{second:02d}.{number}00Z"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +100,10 @@ LONGEST_STRETCH = 604_800.0
 
 SEPARATORS = ",;\t"
 SHOWN = 300
+
+
+HELD = 600.0
+"""A reading of a log that tells changes alone holds for so long at most [s]."""
 
 
 ALTERNATES = 3.0
@@ -312,6 +316,29 @@ class Samples:
         parts = max(2, math.ceil(end - start))
         for moment in start + (np.arange(parts) + 0.5) * (end - start) / parts:
             self.add(line, moment, meter, power_w=mean_power(energy, end - start))
+
+    def hold(self, gone: Mapping[str, Sequence[float]]) -> None:
+        """Repeat each power until the next, as the log tells changes alone.
+
+        Parameters
+        ----------
+        gone : dict of str to list of float
+            When a meter was not there any longer [s], by its name.
+        """
+        by_meter: dict[str, list[dict[str, Any]]] = {}
+        for row in self.rows:
+            if "power_w" in row:
+                by_meter.setdefault(row["meter"], []).append(row)
+        for meter, rows in by_meter.items():
+            rows.sort(key=lambda row: row["time_s"])
+            waits = np.diff([row["time_s"] for row in rows])
+            usual = float(np.median(waits[waits > 0])) if (waits > 0).any() else np.inf
+            for row, after in pairwise(rows):
+                time = row["time_s"]
+                ends = [end for end in gone.get(meter, ()) if end > time]
+                until = min([after["time_s"], time + HELD, *ends]) - usual / 2
+                for moment in np.arange(time + usual, max(until, time), usual):
+                    self.add(row["line"], moment, meter, power_w=row["power_w"])
 
     def frame(self) -> pd.DataFrame:
         """Frame of all samples, checked."""

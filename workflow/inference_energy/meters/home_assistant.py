@@ -1,15 +1,16 @@
 """Home Assistant: the history panel's CSV, and the JSON of its history API.
 
 References: ``entity_id,state,last_changed`` as the panel's download writes it; GET
-``/api/history/period``. A state is recorded when it changes. The CSV states no unit: an entity
-named after power is in W, after energy in kWh, Home Assistant's own units.
+``/api/history/period``. A state is recorded when it changes, and lasts until then. The CSV states
+no unit: an entity named after power is in W, after energy in kWh, Home Assistant's own units.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from inference_energy.meters.common import ENERGY_UNITS, MISSING, POWER_UNITS, Samples
+from inference_energy.meters.common import ENERGY_UNITS, MISSING, POWER_UNITS, Samples, seconds
 from inference_energy.units import J_PER_WH, MEGA
 
 NAME = "Home Assistant's history"
@@ -43,12 +44,15 @@ class Seen:
         The first entity that tells a meter's column.
     refused : set of str
         Entities that tell it too.
+    gone : dict of str to list of float
+        When a meter told no power any longer [s].
     """
 
     entity: str | None = None
     units: dict[str, str | None] = field(default_factory=dict)
     told_by: dict[tuple[str, str], str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    gone: dict[str, list[float]] = field(default_factory=dict)
 
 
 def recognise(text: str) -> bool:
@@ -71,6 +75,7 @@ def read(samples: Samples) -> None:
     for line, row in rows:
         with samples.parts_of(line):
             _read_state(samples, line, row, seen)
+    samples.hold(seen.gone)
 
 
 def _read_state(samples: Samples, line: int, row: dict[str, Any], seen: Seen) -> None:
@@ -87,9 +92,12 @@ def _read_state(samples: Samples, line: int, row: dict[str, Any], seen: Seen) ->
         return
     column, factor = kind
     state = str(row["state"])
-    if state.lower() in MISSING:
-        return
     meter = _meter(entity)
+    if state.lower() in MISSING:
+        # a time that cannot be read ends nothing
+        with suppress(ValueError):
+            seen.gone.setdefault(meter, []).append(seconds(row["last_changed"], samples.zone))
+        return
     first = seen.told_by.setdefault((meter, column), entity)
     if first != entity:
         if entity not in seen.refused:
