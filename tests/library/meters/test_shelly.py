@@ -13,6 +13,23 @@ def test_a_notification_gives_power_and_its_counter_in_joules(tmp_path):
     assert read(tmp_path, text).loc[0, "energy_j"] == 1000.5 * 3600
 
 
+def test_power_lasts_until_it_changes(tmp_path):
+    """NotifyStatus is sent when something changes."""
+    told = [(0, 812.5), (1, 813.0), (2, 812.0), (30, 900.0), (31, 901.0)]
+    said = [{"ts": NOON + at, "switch:0": {"id": 0, "apower": power}} for at, power in told]
+    text = "\n".join(json.dumps({"method": "NotifyStatus", "params": params}) for params in said)
+    power = [812.5, 813.0, *[812.0] * 28, 900.0, 901.0]
+    holds(tmp_path, text, "node", "switch:0", range(32), power)
+    # a whole status comes when it is asked for, whether something changed or not
+    asked = text.replace('"method": "NotifyStatus", "params"', '"result"')
+    holds(tmp_path, asked, "node", "switch:0", [at for at, _ in told], [p for _, p in told])
+    # the counter is told once a minute, by itself
+    counted = {"ts": NOON + 10, "switch:0": {"id": 0, "aenergy": {"total": 1000.5}}}
+    text += json.dumps({"method": "NotifyStatus", "params": counted})
+    frame = read(tmp_path, text)
+    assert frame["power_w"].to_list() == power and frame["energy_j"].count() == 1
+
+
 def test_minutes_of_a_meter_add_its_phases(tmp_path):
     text = (
         "timestamp,a_total_act_energy,a_fund_act_energy,b_total_act_energy,c_total_act_energy\n"

@@ -327,7 +327,7 @@ class Samples:
         """
         by_meter: dict[str, list[dict[str, Any]]] = {}
         for row in self.rows:
-            if "power_w" in row:
+            if row.get("power_w", np.nan) >= 0:
                 by_meter.setdefault(row["meter"], []).append(row)
         for meter, rows in by_meter.items():
             rows.sort(key=lambda row: row["time_s"])

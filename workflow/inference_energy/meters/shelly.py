@@ -1,8 +1,9 @@
 """Shelly plugs and meters: JSON of their RPC, one object a reading, and the CSV of EMData.
 
-References: the Gen2 API's NotifyStatus, Switch.GetStatus (``apower`` [W], ``aenergy.total`` [Wh]),
-EM.GetStatus (``total_act_power`` [W]), Shelly.GetStatus (``sys.unixtime``), and the data.csv of
-EMData and EM1Data, whose rows hold the energy of the minute that begins at ``timestamp`` [Wh].
+References: the Gen2 API's NotifyStatus, sent when something changes, Switch.GetStatus (``apower``
+[W], ``aenergy.total`` [Wh]), EM.GetStatus (``total_act_power`` [W]), Shelly.GetStatus
+(``sys.unixtime``), and the data.csv of EMData and EM1Data, whose rows hold the energy of the minute
+that begins at ``timestamp`` [Wh].
 """
 
 import re
@@ -40,9 +41,11 @@ def read(samples: Samples) -> None:
         _read_minutes(samples)
         return
     found: list[Reading] = []
+    changes_alone = False
     for line, document in samples.documents():
         with samples.parts_of(line):
             found += _readings(samples, line, document)
+            changes_alone |= "params" in document
     devices = {reading.device for reading in found}
     if "" in devices and len(devices) > 1:
         samples.refuse(
@@ -52,6 +55,8 @@ def read(samples: Samples) -> None:
         )
     for line, time, device, name, values in found:
         samples.add(line, time, f"{device} {name}" if len(devices) > 1 else name, **values)
+    if changes_alone:
+        samples.hold({})
 
 
 def _readings(samples: Samples, line: int, document: dict[str, Any]) -> list[Reading]:
