@@ -40,6 +40,13 @@ def test_a_state_lasts_until_it_changes(tmp_path):
     holds(tmp_path, changes(gone), "node", "rack", times, [power[at] for at in times])
 
 
+def test_readings_in_bursts_do_not_fill_the_memory(tmp_path):
+    told = [f"sensor.rack_power,{n},2026-01-31T12:{n:02d}:00.00000{n % 9}Z" for n in range(1, 50)]
+    twice = [line.replace("power,", "power,1").replace("Z", "9Z") for line in told]
+    text = "\n".join(["entity_id,state,last_changed", *told, *twice, ""])
+    assert len(read(tmp_path, text)) < 49 * 60 / 0.1
+
+
 def history(**entities):
     rows = [
         f"sensor.{entity},{value + second},2026-01-31T12:00:{second:02d}.{number}00Z"

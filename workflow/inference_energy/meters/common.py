@@ -102,8 +102,9 @@ SEPARATORS = ",;\t"
 SHOWN = 300
 
 
-HELD = 600.0
-"""A reading of a log that tells changes alone holds for so long at most [s]."""
+HELD, OFTEN = 600.0, 0.1
+"""A reading of a log that tells changes alone holds for so long at most, and is repeated after so
+long at least [s]: readings in bursts would fill the memory."""
 
 
 ALTERNATES = 3.0
@@ -332,7 +333,7 @@ class Samples:
         for meter, rows in by_meter.items():
             rows.sort(key=lambda row: row["time_s"])
             waits = np.diff([row["time_s"] for row in rows])
-            usual = float(np.median(waits[waits > 0])) if (waits > 0).any() else np.inf
+            usual = max(float(np.median(waits)), OFTEN) if len(waits) else np.inf
             for row, after in pairwise(rows):
                 time = row["time_s"]
                 ends = [end for end in gone.get(meter, ()) if end > time]
