@@ -232,6 +232,16 @@ def test_a_bad_configuration_is_refused_before_anything_runs(fresh):
     one_message(run, "did you mean oviedo2026?", "config/config.yaml", "guess")
 
 
+def test_a_configuration_that_is_not_there_is_told_as_every_other_file(fresh):
+    (fresh / "config" / "config.yaml").unlink()
+    try:
+        run = snakemake(fresh, "--dry-run")
+    finally:
+        git(fresh, "checkout", "--", "config")
+    one_message(run, "config/config.yaml: no such file; restore it, or correct the name")
+    assert "WorkflowError" not in run.stdout
+
+
 def test_a_file_of_another_run_stops_nothing_but_that_one(fresh):
     target = "results/oviedo2026/method.yaml"
     settings = "stress={endpoint: http://localhost/v1, model: m}"
