@@ -164,6 +164,26 @@ def test_two_names_of_one_model_are_a_warning(paper, rows, known, usual, other):
     assert f"column model: values {usual} and {other}: unusual; " in warning
 
 
+@pytest.mark.parametrize(
+    ("usual", "other", "nearest"),
+    [
+        ("Llama 3.1 405B", "Llama 3.1 450B", "Llama 3.1 405B"),
+        ("Llama 3.1 70B", "Llama 3.1 70BB", "Llama 3.1 70B"),
+        ("Mixtral 8x22B", "our models 9C", "our models 9B"),
+    ],
+)
+def test_a_name_of_no_known_model_that_is_near_another_is_a_warning(
+    paper, rows, known, usual, other, nearest
+):
+    apart = rows.replace({"model": {"Mixtral 8x22B": "our models 9B"}})
+    apart.loc[rows.index[rows["model"] == usual][1], "model"] = other
+    problems, warnings = held_against(paper, apart, known)
+    assert problems == []
+    (warning,) = [told for told in warnings if "did you mean" in told]
+    assert f"oviedo.csv: column model: value {other}: unusual; " in warning
+    assert warning.endswith(f"; did you mean {nearest}?")
+
+
 def test_names_that_differ_in_a_number_are_two(paper, rows, known):
     other = rows.replace({"model": {"Mixtral 8x22B": "Llama 31 405B"}})
     problems, _ = held_against(paper, other, known)

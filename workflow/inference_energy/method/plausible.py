@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
@@ -38,6 +39,8 @@ POWER, USUAL_POWER = (0.2, 6.0), (0.8, 3.0)
 GPUs take less, and a small model's row counts a part of the node."""
 NODE_GPUS = 8
 """GPUs of a node of servers, for models that need fewer."""
+SLIP = 0.9
+"""How alike a name and a known one are that may be meant: one letter of ten is another. [1]"""
 SHOWN = 3
 NAMED = ("model", "gpu", "source_id")
 """Columns whose names tell rows apart."""
@@ -160,6 +163,12 @@ def _spellings(
                     " would count apart; allowed is one spelling; write it as the other rows do",
                 )
     counts = table["model"].value_counts()
+    for name, nearest in _slips(counts, models):
+        yield (
+            False,
+            f"{where} model: value {name}: unusual; data/models.csv lacks it, and its rows count as"
+            f" those of a model of their own; did you mean {nearest}?",
+        )
     names = pd.Series(counts.groupby(counts.index.map(_folded)).idxmax().tolist())
     for _, same in names.groupby([_entry(name, models) for name in names]):
         if len(same) > 1:
@@ -168,6 +177,22 @@ def _spellings(
                 f"{where} model: values {' and '.join(same)}: unusual; are names of one model,"
                 " whose rows count as those of two models",
             )
+
+
+def _slips(counts: pd.Series, models: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Names that no known model has, each with one that it may be a slip of.
+
+    ``counts`` are the rows of each name. A slip is taken for one of a name with more rows.
+    """
+    listed = models["aliases"].dropna().str.split("; ").explode()
+    known = {_folded(name): name for name in [*counts.index[::-1], *listed, *models["model"]]}
+    for name, count in counts.items():
+        if goes_by(models, str(name)).any():
+            continue
+        fewer = {_folded(str(other)) for other in counts.index[counts <= count]}
+        others = [key for key in known if key not in fewer or goes_by(models, known[key]).any()]
+        found = get_close_matches(_folded(str(name)), others, n=1, cutoff=SLIP)
+        yield from ((str(name), known[key]) for key in found)
 
 
 def _folded(name: str) -> str:
