@@ -176,6 +176,29 @@ def test_a_rated_power_that_the_gpus_of_a_node_cannot_make_up_is_refused(gpus):
     build.build(stated, bench(LADDER), WHERE, hardware=HARDWARE)
 
 
+@pytest.mark.parametrize(
+    ("gpus", "host", "refused"),
+    [(8, 2.0, False), (1, 2.0, False), (72, 2.0, False), (1000, 2.0, True), (8, 60.0, True)],
+)
+def test_a_host_power_that_is_none_of_so_many_gpus_is_refused(gpus, host, refused):
+    stated = HOST | {"value": host}
+    method = resolved(gpus_per_node=quantity(gpus, "GPUs"), host_power=stated)
+    runs = bench(LADDER, gpu_power_w=4000.0, power_boundary="accelerator")
+    if not refused:
+        build.build(method, runs, WHERE, hardware=HARDWARE)
+        return
+    with pytest.raises(InputError) as caught:
+        build.build(method, runs, WHERE, hardware=HARDWARE)
+    told = f"{WHERE}: key deployment.host_power: value {host:g} kW for a node of {gpus} x {GPU}"
+    assert str(caught.value).startswith(told)
+    assert "allowed is 0.01 to 10 times that; state deployment.host_power" in str(caught.value)
+
+
+def test_more_gpus_than_share_a_switch_are_unusual():
+    (warning,) = resolved(gpus_per_node=quantity(73, "GPUs"))["warnings"]
+    assert "key deployment.gpus_per_node.value: value 73: unusual; usual is" in warning
+
+
 def test_an_utilisation_that_follows_the_throughput_is_none_of_the_power_that_is_told():
     coupled = {"distribution": "coupled", "intercept": 0.24, "slope": 0.56, "unit": "1"}
     method = resolved()

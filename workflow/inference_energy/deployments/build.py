@@ -37,6 +37,10 @@ RATED = (0.3, 6.0)
 """Maximum power of a node over the thermal design power of its GPUs [1]: an H100 of 700 W can be
 limited to 200 W, and a server draws some times what its one small GPU does."""
 
+HOST = (0.01, 10.0)
+"""Power of a node outside its GPUs over their thermal design power [1]: some 0.4 of eight H100, and
+up to four times that of one small GPU in a server of its own."""
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -100,6 +104,7 @@ def build(
     section, z = method["deployment"], method["monte_carlo"]["normal_quantile_95"]
     runs = select_runs(runs, section, where)
     used = runs[runs["use"] == "yes"]
+    node = section, used.iloc[0], hardware, where
     shapes = distinct_shapes(used)
     kind = LAWS[method["throughput_law"]["name"]]
     if kind.pooled and background is not None:
@@ -110,6 +115,9 @@ def build(
     power = measured_power(used, section, where, z)
     utilisation: LogNormal | setup.Coupling
     if power is not None:
+        if power.boundary == Meter.ACCELERATOR:
+            host = float(np.exp(method_build.factor(section["host_power"], z).mu))
+            _check_of_gpus("deployment.host_power", host, HOST, *node)
         utilisation, node_power = power.factor, 1.0
     else:
         _check_power(method, used, where)
@@ -117,7 +125,7 @@ def build(
         by_model, default = method["node_power"].get("models", {}), method["node_power"]["default"]
         nodes = float(used["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
         rated = float(by_model.get(section["model"], default)["value"])
-        _check_rated(rated, section, used.iloc[0], hardware, where)
+        _check_of_gpus("node_power", rated, RATED, *node)
         node_power = rated * nodes
         factor = utilisation if isinstance(utilisation, LogNormal) else LogNormal.fixed(1.0)
         power = ServingPower(
@@ -185,14 +193,16 @@ def _check_power(method: Mapping[str, Any], runs: pd.DataFrame, where: str) -> N
     )
 
 
-def _check_rated(
+def _check_of_gpus(
+    key: str,
     power: float,
+    allowed: tuple[float, float],
     section: Mapping[str, Any],
     run: pd.Series,
     hardware: Hardware | None,
     where: str,
 ) -> None:
-    """Refuse a node's maximum power [kW] that so many of its GPUs cannot make up."""
+    """Refuse a power of a node [kW] that is no such part or multiple of its GPUs' own."""
     gpu, count = run["gpu"], section["gpus_per_node"]["value"]
     if hardware is None:
         return
@@ -200,12 +210,12 @@ def _check_rated(
     if gpu not in known:
         return
     design = count * known[gpu] / W_PER_KW
-    low, high = RATED
+    low, high = allowed
     if not low * design <= power <= high * design:
         raise InputError(
-            f"{where}: key node_power: value {power:g} kW for a node of {count:g} x {gpu}, whose"
+            f"{where}: key {key}: value {power:g} kW for a node of {count:g} x {gpu}, whose"
             f" thermal design power is {design:g} kW (data/gpus.csv): allowed is {low:g} to"
-            f" {high:g} times that; state node_power of such a node, or correct"
+            f" {high:g} times that; state {key} of such a node, or correct"
             " deployment.gpus_per_node"
         )
 
