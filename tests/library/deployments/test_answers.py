@@ -15,6 +15,8 @@ from library.deployments.made_up import (
     WHERE,
     bench,
     own,
+    quantity,
+    refusal,
     resolved,
 )
 from repository import METHOD_FILES, ROOT, read
@@ -67,6 +69,17 @@ def test_a_day_adds_up_and_its_range_holds_the_mean():
     assert day["energy", "all", "p5"] < day["energy", "all", "mean"] < day["energy", "all", "p95"]
     assert set(table.loc[table["quantity"] == "cost", "unit"]) == {"EUR/day"}
     assert set(table.loc[table["quantity"] == "carbon", "unit"]) == {"kgCO2e/day"}
+
+
+def test_a_day_of_more_than_a_table_holds_is_refused_by_its_key():
+    queries = {"queries_per_day": quantity(1e14, "queries/day"), "long_share": quantity(0.1, "1")}
+    found = build.build(resolved(traffic=queries), bench(LADDER), WHERE)
+    told = refusal(answers.per_day, found, WHERE)
+    assert told.startswith(f"{WHERE}: key deployment.traffic.queries_per_day.value: value 1e+14: ")
+    assert " tokens/day of output tokens; allowed are numbers up to 2^53" in told
+    most = float(told.rpartition(" ")[2])
+    queries["queries_per_day"] = quantity(0.99 * most, "queries/day")
+    answers.per_day(build.build(resolved(traffic=queries), bench(LADDER), WHERE), WHERE)
 
 
 def test_the_papers_own_rows_give_the_papers_own_answer():

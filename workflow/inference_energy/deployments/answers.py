@@ -16,9 +16,11 @@ from inference_energy.energy.exact import (
     token_statistics,
 )
 from inference_energy.energy.mixtures import Mixture
+from inference_energy.errors import InputError
 from inference_energy.method.boundary import Meter
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import fixed_regime
+from inference_energy.tables import LARGEST
 from inference_energy.units import G_PER_KG, MEGA, PERCENT, SECONDS_PER_DAY, WH_PER_KWH
 
 Fact = tuple[str, str, str, str]
@@ -112,16 +114,28 @@ def _mean_query(energy: Mixture) -> tuple[float, float]:
     return float(middle.sum()), float(middle @ energy.sigmas / middle.sum())
 
 
-def per_day(deployment: Deployment) -> pd.DataFrame:
+def per_day(deployment: Deployment, where: str = "the deployment") -> pd.DataFrame:
     """Queries, nodes, energy, cost and carbon of a day at the stated traffic.
 
     A day's queries have one power, PUE and error of the law in common that are not known; P5 and
     P95 are those of that common factor. The spread over query lengths averages out.
 
+    Parameters
+    ----------
+    deployment : Deployment
+        As from ``build``.
+    where : str
+        The deployment file, for messages.
+
     Returns
     -------
     DataFrame
         quantity, regime, statistic, value, unit.
+
+    Raises
+    ------
+    InputError
+        If a day has more of something than a table can hold.
     """
     section = deployment.section
     per_day, share = (section["traffic"][k]["value"] for k in ("queries_per_day", "long_share"))
@@ -170,6 +184,14 @@ def per_day(deployment: Deployment) -> pd.DataFrame:
                 p: middles[name] * common.quantile(q) for p, q in (("p5", 0.05), ("p95", 0.95))
             }
             lines += [(quantity, name, k, float(v * factor), unit) for k, v in answer.items()]
+    quantity, _, _, value, unit = max(lines, key=lambda line: line[3])
+    if value > LARGEST:
+        most = per_day * LARGEST / value
+        raise InputError(
+            f"{where}: key deployment.traffic.queries_per_day.value: value {per_day:g}: makes"
+            f" {value:.3g} {unit} of {quantity}; allowed are numbers up to 2^53, beyond which"
+            f" neighbours cannot be told apart; state at most {most:.3g}"
+        )
     return pd.DataFrame(lines, columns=["quantity", "regime", "statistic", "value", "unit"])
 
 

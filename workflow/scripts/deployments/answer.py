@@ -29,7 +29,7 @@ def main(snakemake):
         "energy_per_query": answers.energy_per_query(deployment, reference, params.reference),
         "energy_per_million_tokens": answers.energy_per_million_tokens(deployment),
         "energy_by_length": answers.energy_by_length(deployment),
-        "per_day": answers.per_day(deployment),
+        "per_day": answers.per_day(deployment, where),
         "limits": answers.limits(deployment),
         "assumptions": answers.assumptions(method, params.stated, deployment),
         "runs": deployment.runs[columns],
