@@ -116,6 +116,15 @@ def test_requests_without_duration_leave_no_window_and_no_crash():
     assert stress_window.work_between(at_once, NOON - 1, NOON + 1) == 0
 
 
+def test_empty_answers_are_no_queries():
+    """A cell whose answers are all empty is refused, in silence."""
+    empty = stress_plan.requests_of([record(n, 0.1, 0.0, 0) for n in range(9)])
+    with np.errstate(all="raise"):
+        window, findings = stress_window.steady_window(empty, 1)
+    assert window is not None
+    assert ("few queries", "all") in kinds(findings)
+
+
 def after_another(latencies):
     """Queries of 101 tokens one after the other, by how long each takes [s]."""
     starts = np.cumsum([0, *latencies[:-1]])

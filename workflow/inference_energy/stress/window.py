@@ -130,8 +130,9 @@ def steady_window(
 
 
 def _queries(requests: pd.DataFrame, tokens: float) -> float:
-    """How many mean queries so many tokens are."""
-    return round(tokens / requests["output_tokens"].mean(), 6)
+    """How many mean queries so many tokens are; none where all answers are empty."""
+    mean = requests["output_tokens"].mean()
+    return round(tokens / mean, 6) if mean > 0 else 0.0
 
 
 def _check_cut(kept: float, tokens: float) -> list[Finding]:
