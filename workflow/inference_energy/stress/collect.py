@@ -190,7 +190,8 @@ def _outside(source: PowerSource, samples: pd.DataFrame, requests: pd.DataFrame)
     ]
     message = (
         f"{source.named} runs from {shown[0]} to {shown[1]} UTC, the test from {shown[2]} to "
-        f"{shown[3]}: give the log of the test, or the zone of its times (meter_zone)"
+        f"{shown[3]}: give the log of the test, the zone of its times (meter_zone), or its clock "
+        "minus the client's in s (meter_offset)"
     )
     return [Finding("clock", "energy", message)]
 
