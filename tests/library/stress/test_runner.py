@@ -207,6 +207,19 @@ def test_a_server_that_restarts_is_waited_for(alone, monkeypatch, capsys):
         alone._await_server()
 
 
+def test_facts_that_give_no_prediction_are_told_before_the_test(alone, monkeypatch, capsys):
+    """A mistake in them would else show in the report, hours later."""
+    monkeypatch.setattr(runner, "_asked", gone(2))
+    alone.forecast = alone.forecast._replace(reason="gpu nope: is no GPU")
+    with pytest.raises(InputError, match="no server answers"):
+        alone.run()
+    assert "no prediction of the law and methods: gpu nope" in capsys.readouterr().err
+    alone.settings["facts"] = {}
+    with pytest.raises(InputError):
+        alone.run()
+    assert "no prediction" not in capsys.readouterr().err
+
+
 def test_a_prediction_without_a_name_is_the_stated_one(tmp_path, monkeypatch):
     """The report read: Predicted: 15 (predicted)."""
     monkeypatch.setattr(runner, "find_aiperf", lambda given: "aiperf")

@@ -227,6 +227,8 @@ class StressTest:
             say("power source: none found; throughput and latency only")
         else:
             say("power source: " + ", ".join(source.named for source in self.power_sources))
+        if self.forecast.reason and self.settings["facts"]:
+            say(f"no prediction of the law and methods: {self.forecast.reason}")
         if self.unfinished():
             check_power_sources(self.power_sources, self.settings["meter_zone"])
             self.remarks, self.token_seconds = _asked(self.settings, self.key)
