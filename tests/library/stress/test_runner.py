@@ -287,7 +287,8 @@ def test_time_to_go_is_that_of_the_cells_that_are_left(alone):
     assert alone._seconds_left(pilots, 2) == pytest.approx(600 + unknown / 2)
     first = alone.folder / alone.cells["cell"][0]
     first.mkdir()
-    (first / "cell.json").write_text(json.dumps({"seconds": 95.0, "stop": {"duration": 60.0}}))
+    mark = {"prompts": 9, "seconds": 95.0, "stop": {"duration": 60.0}}
+    (first / "cell.json").write_text(json.dumps(mark))
     # the client takes 35 s beside the window
     assert alone._seconds_left(pilots, 1) == pytest.approx(635)
 
@@ -314,6 +315,17 @@ def test_a_cell_without_telemetry_loses_its_energy_alone(stress):
     assert np.isnan(energy[name]) and energy.drop(name).notna().all()
     refused = read(folder, "findings").query("refuses == 'energy'")
     assert set(refused["cell"]) == {name}
+
+
+@pytest.mark.parametrize("mark", ["", "[]", "{}", '{"prompts": 9, "stop": 1}', "[" * 100_000])
+def test_a_cell_whose_mark_is_damaged_is_run_again(stress, mark):
+    folder = stress()
+    for name in ("pilot-conc0002", "out00300-conc0002-rep01"):
+        (folder / name / "cell.json").write_text(mark)
+    stress()
+    assert set(read(folder, "cells")["status"]) == {"measured"}
+    again = [json.loads(path.read_text()) for path in folder.glob("*/cell.json")]
+    assert len(again) == 3 and all(mark["prompts"] > 0 for mark in again)
 
 
 def test_key_that_a_server_echoes_is_not_kept(stress):

@@ -61,6 +61,10 @@ LIBRARY = Path(__file__).resolve().parents[2]
 SAMPLER = "inference_energy.stress.sampler"
 
 
+MARK = "cell.json"
+"""File of a finished cell's folder that is written last."""
+
+
 OUTLASTS = 3
 
 
@@ -304,7 +308,7 @@ class StressTest:
         if not pilots:
             raise InputError([problem for problems in failed.values() for problem in problems])
         for cell in self.cells[self.cells["concurrency"].isin(failed)].to_dict("records"):
-            finished = (self.folder / cell["cell"] / "cell.json").exists()
+            finished = read_mark(self.folder / cell["cell"])
             self.measured[cell["cell"]] = (
                 self._measure(self.folder / cell["cell"], cell)
                 if finished
@@ -316,7 +320,7 @@ class StressTest:
         """Send the longest query once at full load: is it delivered, and how long does it take."""
         length = max(self.settings["lengths"])
         folder = self.folder / f"pilot-conc{concurrency:04d}"
-        if not (folder / "cell.json").exists():
+        if not read_mark(folder):
             label = f"pilot: {concurrency} x {length} tokens"
             cell: dict[Hashable, Any] = {"output_tokens": length, "concurrency": concurrency}
             known = {load: pilot["latency"] for load, pilot in pilots.items()}
@@ -366,7 +370,7 @@ class StressTest:
         window = pilot["window"]
         label = f"cell {number} of {len(self.cells)}: {cell['output_tokens']} tokens, "
         label += f"{cell['concurrency']} at once, repetition {cell['repetition']}"
-        before = self._measure(folder, cell) if (folder / "cell.json").exists() else None
+        before = self._measure(folder, cell) if read_mark(folder) else None
         if before is not None and _requests_failed(before):
             before = None
         problems: list[str] = []
@@ -426,7 +430,7 @@ class StressTest:
         return [
             name
             for name in self.cells["cell"]
-            if not (self.folder / name / "cell.json").exists()
+            if not read_mark(self.folder / name)
             or (name in self.measured and _requests_failed(self.measured[name]))
         ]
 
@@ -438,9 +442,8 @@ class StressTest:
 
     def _expected_seconds(self, pilot: Pilot) -> float:
         """Time that a cell takes, with the client's own start and end [s]."""
-        marks = [self.folder / name / "cell.json" for name in self.cells["cell"]]
-        known = [json.loads(mark.read_bytes()) for mark in marks if mark.exists()]
-        beside = [mark["seconds"] - mark["stop"]["duration"] for mark in known if "seconds" in mark]
+        marks = [read_mark(self.folder / name) for name in self.cells["cell"]]
+        beside = [mark["seconds"] - mark["stop"]["duration"] for mark in marks if "seconds" in mark]
         return pilot["window"] + (float(np.mean(beside)) if beside else pilot["latency"] + OVERHEAD)
 
     def _progress(
@@ -489,7 +492,7 @@ class StressTest:
         if not problems:
             mark = {"prompts": prompts, "stop": stop, "seed": seed}
             mark["seconds"] = round(time.monotonic() - began, 1)
-            write_text(folder / "cell.json", json.dumps(mark) + "\n")
+            write_text(folder / MARK, json.dumps(mark) + "\n")
         return problems
 
     def _check_damaged(
@@ -514,8 +517,7 @@ class StressTest:
             requests, cell["output_tokens"], self.settings["length_tolerance"]
         )
         findings += checks.check_stream(requests)
-        prompts = json.loads((folder / "cell.json").read_text(encoding="utf-8"))["prompts"]
-        findings += checks.check_cache(requests, prompts)
+        findings += checks.check_cache(requests, read_mark(folder)["prompts"])
         window, found = stress_window.steady_window(
             requests[~requests["failed"]], cell["concurrency"]
         )
@@ -538,6 +540,22 @@ class StressTest:
             "samples": samples,
             "begun": everything["start_s"].min(),
         }
+
+
+def read_mark(folder: Path) -> dict[str, Any]:
+    """What was noted of a finished cell or pilot.
+
+    Returns
+    -------
+    dict
+        prompts, stop, seed, and mostly seconds; empty where it is not finished, or the note is damaged.
+    """
+    try:
+        mark = json.loads((folder / MARK).read_bytes())
+        whole = {"prompts", "stop"} <= mark.keys() and isinstance(mark["stop"], dict)
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return {}
+    return mark if whole else {}
 
 
 def _asked(settings: Mapping[str, Any], key: str | None) -> Answered:
