@@ -548,7 +548,7 @@ def read_mark(folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        prompts, stop, seed, and mostly seconds; empty where it is not finished, or the note is damaged.
+        prompts, stop, seed, seconds; empty where it is not finished, or the note is damaged.
     """
     try:
         mark = json.loads((folder / MARK).read_bytes())
