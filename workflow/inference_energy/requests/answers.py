@@ -17,7 +17,7 @@ from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Setup, fixed_regime
 from inference_energy.requests.counts import (
     CACHED_BITS,
-    COARSE_BITS,
+    CELLS,
     EXAMPLES,
     FINE_BITS,
     KINDS,
@@ -26,20 +26,25 @@ from inference_energy.requests.counts import (
 from inference_energy.requests.energies import (
     PARTS,
     Serving,
+    by_part,
     coarse,
     distribution,
     energies,
+    of_sums,
     steps,
+    summed,
     total,
-    totals,
 )
 from inference_energy.requests.flight import in_flight, load, load_by_hour
 from inference_energy.requests.formats import shown, shown_model
 from inference_energy.units import MICROSECONDS_PER_SECOND, PERCENT, SECONDS_PER_HOUR
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
-BITS = (COARSE_BITS, COARSE_BITS, COARSE_BITS)
-"""Significant binary digits of the lengths that groups of requests are charged by."""
+STEP = 2.0**-3
+"""Part of a mean length over which a slope is taken, to either side. [1]"""
+
+SUMMED = ("middle", "error", "mean")
+"""Sums of ``energies.summed``."""
 
 LARGEST = 1000
 TENANTS = 1000
@@ -91,42 +96,77 @@ def by_model(serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame) -> pd
     return _ranked(pd.DataFrame(rows))
 
 
-def calibration(serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
-    """Mean energy of each coarse cell of lengths over the energy at its mean lengths.
+def rates(serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Energy of the requests of each coarse cell of lengths, in proportion to their tokens.
 
-    What groups of requests cost is taken from coarse cells; this is what their width hides.
+    The mean energy of a cell's requests, and how it rises with what is computed, cached and
+    answered there. It is what groups of requests are charged by: together they have the energy of
+    all, and each is off only by how far the law is from a plane within a cell.
+
+    Parameters
+    ----------
+    serving : Serving
+        What serves the log.
+    lengths, table : DataFrame
+        Counts, and their energies.
 
     Returns
     -------
-    Series
-        By model (empty text if not stated) and coarse cell. [1]
+    DataFrame
+        By model (empty text if not stated) and coarse cell: energy of a token more by what it is,
+        of ``PARTS``, and what a request has besides, ``rest`` [Wh]; ``error`` and ``mean``, what
+        the sums of ``energies.summed`` are of the energy [1].
     """
-    fine = _keyed(lengths, coarsen=True)
-    fine = fine.assign(energy=table["weight"] * table["energy"])
-    keys = ["model", "input_cell", "cached_cell", "output_cell"]
-    columns = ["n", "input", "cached", "output", "energy"]
-    coarse = fine.groupby(keys, sort=True)[columns].sum().reset_index()
-    at_mean = energies(serving, _unkeyed(coarse), BITS)
-    middle = (at_mean["weight"] * at_mean["energy"]).to_numpy()
-    ratio = np.divide(coarse["energy"], middle, out=np.ones(len(coarse)), where=middle > 0)
-    return pd.Series(ratio, index=pd.MultiIndex.from_frame(coarse[keys]))
+    keyed = _keyed(lengths, coarsen=True)
+    sums = lengths[["n", "input", "cached", "output"]].assign(**summed(table))
+    cells = sums.groupby([keyed[name] for name in CELLS], sort=True).sum()
+    n, tokens = cells["n"], dict(zip(PARTS, _by_part(cells), strict=True))
+    found = {part: _slope(serving, cells, part) for part in PARTS}
+    risen = sum(slope * tokens[part] for part, slope in found.items())
+    found["rest"] = (cells["middle"] - risen) / n
+    found |= {
+        name: (cells[name] / cells["middle"]).where(cells["middle"] > 0, 1.0) for name in SUMMED[1:]
+    }
+    return pd.DataFrame(found, index=cells.index)
+
+
+def _by_part(rows: pd.DataFrame) -> tuple[Array, Array, Array]:
+    return by_part(*(rows[name].to_numpy(float) for name in ("input", "cached", "output")))
+
+
+def _slope(serving: Serving, cells: pd.DataFrame, part: str) -> pd.Series:
+    """Energy of a token more of what ``part`` is for, at the mean lengths of cells. [Wh]"""
+    tokens = _by_part(cells)[PARTS.index(part)]
+    columns = {"prefill": ["input"], "cached": ["input", "cached"], "decode": ["output"]}[part]
+    plain = cells.reset_index()
+    plain["model"] = plain["model"].replace("", None)
+    up, down = (
+        energies(serving, plain.assign(**{name: plain[name] + off for name in columns}))
+        for off in (tokens * STEP, -tokens * STEP)
+    )
+    more = 2 * STEP * tokens / cells["n"]
+    rise = pd.Series(up["energy"].to_numpy() - down["energy"].to_numpy(), cells.index)
+    return (rise / more.where(more > 0)).fillna(0.0)
 
 
 def _keyed(lengths: pd.DataFrame, coarsen: bool = False) -> pd.DataFrame:
+    """Models and cells of rows; a missing model is empty text."""
     cells: dict[str, pd.Series | NDArray[np.int64]] = {"model": lengths["model"].fillna("")}
     for name in ("input_cell", "cached_cell", "output_cell"):
         cells[name] = lengths[name]
-        if coarsen:
+        if coarsen and name == "cached_cell":
+            cells[name] = (lengths[name] > 0).astype(np.int64)
+        elif coarsen:
             cells[name] = coarse(lengths[name].to_numpy(float), lengths["cached_cell"] > 0)
-    return lengths.assign(**cells)
-
-
-def _unkeyed(lengths: pd.DataFrame) -> pd.DataFrame:
-    return lengths.assign(model=lengths["model"].replace("", None))
+    return pd.DataFrame(cells)
 
 
 def by_group(
-    serving: Serving, counts: pd.DataFrame, ratios: pd.Series, key: str, whole: float
+    serving: Serving,
+    counts: Iterable[pd.DataFrame],
+    of_cells: pd.DataFrame,
+    key: str,
+    whole: float,
 ) -> pd.DataFrame:
     """Requests, tokens and energy of each value of ``key``, from coarse cells.
 
@@ -134,10 +174,10 @@ def by_group(
     ----------
     serving : Serving
         What serves the log.
-    counts : DataFrame
-        Table ``hours`` or ``tenants``.
-    ratios : Series
-        As from ``calibration``.
+    counts : iterable of DataFrame
+        Table ``hours`` or ``tenants``, in the order of ``key``, some rows at once.
+    of_cells : DataFrame
+        As from ``rates``.
     key : str
         hour or tenant.
     whole : float
@@ -148,38 +188,49 @@ def by_group(
     DataFrame
         One row per value of ``key``, in its order; a missing one is empty text.
     """
-    counts = counts.reset_index(drop=True)
-    table = energies(serving, counts, BITS)
-    keyed = _keyed(counts)[["model", "input_cell", "cached_cell", "output_cell"]]
-    ratio = ratios.reindex(pd.MultiIndex.from_frame(keyed)).fillna(1.0).to_numpy()
-    table["energy"] *= ratio
-    group = counts[key] if key == "hour" else counts[key].fillna("")
-    sums = counts[["n", *TOKENS]].groupby(group, sort=True).sum()
-    energy = totals(serving.factor, table, group).add_prefix("energy_wh_")
+    parts = [_group_sums(some, of_cells, key) for some in counts]
+    sums = pd.concat(parts).groupby(level=0, sort=True).sum()
+    totals = of_sums(serving.factor, *(sums.pop(name).to_numpy() for name in SUMMED))
     found = sums.rename(columns={"n": "requests"} | {name: f"{name}_tokens" for name in TOKENS})
-    share = energy["energy_wh_p50"] / whole if whole else np.nan
-    found = pd.concat([found, energy], axis=1).assign(energy_share=share)
-    return found.rename_axis(key).reset_index()
+    found = found.assign(**{f"energy_wh_{name}": values for name, values in totals.items()})
+    share = found["energy_wh_p50"] / whole if whole else np.nan
+    return found.assign(energy_share=share).rename_axis(key).reset_index()
+
+
+def _group_sums(counts: pd.DataFrame, of_cells: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Sums of requests, tokens and energy of some rows, by the values of ``key``."""
+    group = counts[key] if key == "hour" else counts[key].fillna("")
+    place = of_cells.index.get_indexer(pd.MultiIndex.from_frame(_keyed(counts)))
+    of_rows = {name: of_cells[name].to_numpy()[place] for name in of_cells}
+    energy = of_rows["rest"] * counts["n"].to_numpy(float)
+    for part, of_part in zip(PARTS, _by_part(counts), strict=True):
+        energy = energy + of_rows[part] * of_part
+    sums = {name: energy * of_rows.get(name, 1.0) for name in SUMMED}
+    return counts[["n", *TOKENS]].assign(**sums).groupby(group, sort=True).sum()
 
 
 def by_hour(
     serving: Serving,
-    counts: pd.DataFrame,
-    ratios: pd.Series,
+    counts: Iterable[pd.DataFrame],
+    of_cells: pd.DataFrame,
     whole: float,
     runs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Energy of every hour, and the requests in flight where ``flight.in_flight`` knows them."""
-    table = by_group(serving, counts, ratios, "hour", whole)
+    table = by_group(serving, counts, of_cells, "hour", whole)
     table["in_flight"] = np.nan if runs is None else load_by_hour(runs, table["hour"])
     return table.assign(hour=table["hour"].map(hour_text))
 
 
 def by_tenant(
-    serving: Serving, counts: pd.DataFrame, ratios: pd.Series, whole: float, named: bool
+    serving: Serving,
+    counts: Iterable[pd.DataFrame],
+    of_cells: pd.DataFrame,
+    whole: float,
+    named: bool,
 ) -> pd.DataFrame:
     """Energy of every tenant, the largest first and numbered unless ``named``."""
-    table = by_group(serving, counts, ratios, "tenant", whole)
+    table = by_group(serving, counts, of_cells, "tenant", whole)
     order = ["energy_wh_p50", "requests", "tenant"]
     table = table.sort_values(order, ascending=[False, False, True], ignore_index=True)
     stated = table["tenant"] != ""

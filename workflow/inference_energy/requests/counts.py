@@ -36,8 +36,8 @@ FINE_BITS, WIDE_BITS = {"input": 4, "output": 6}, {"input": 3, "output": 4}
 what is computed of the input)."""
 
 CACHED_BITS, COARSE_BITS = 2, 3
-"""The same of cached lengths, and by hour or tenant (whose energies are then scaled to those of the
-fine cells)."""
+"""The same of cached lengths, and by hour or tenant (whose energies are then those of the fine
+cells together)."""
 
 OFFSETS = 1024
 """Steps, of which as many are a cell, by which a length is told to be off its cell."""
@@ -74,6 +74,9 @@ MOST_ROWS = 2**22
 FIRST_ROWS, ALIKE = 2**17, 4
 """Rows of which the lengths are compared, and how many of them have to have the same ones in the
 mean for rows to be put together by their lengths before their cells are computed."""
+
+CHUNK_VECTORS = 256
+"""Vectors of 2,048 rows of a table of counts that are looked at together."""
 
 EXAMPLES = 3
 """Examples of every kind of row that are kept of a file's unit."""
@@ -256,23 +259,46 @@ def read_tables(
         )
 
 
-def frames(connection: duckdb.DuckDBPyConnection) -> dict[str, "pd.DataFrame"]:
-    """Tables of counts as a dict of DataFrames, the rows of each sorted.
+def frames(
+    connection: duckdb.DuckDBPyConnection, names: Iterable[str] = (*TABLES, *LISTS)
+) -> dict[str, "pd.DataFrame"]:
+    """Tables of counts of these names as a dict of DataFrames, the rows of each sorted.
 
     Models, of which there are few, are compared and handed over by their places: texts of a million
     rows take as long as all that is computed of them.
     """
-    found = {}
-    for name in [*TABLES, *LISTS]:
-        columns = f"SELECT * FROM {name}"
-        if named := "model" in TABLES.get(name, ({},))[0]:
-            models = f"SELECT DISTINCT model FROM {name} WHERE model IS NOT NULL ORDER BY ALL"
-            connection.execute(f"CREATE OR REPLACE TYPE model_place AS ENUM ({models})")
-            columns = f"SELECT * REPLACE (model::model_place AS model) FROM {name}"
-        found[name] = connection.execute(f"{columns} ORDER BY ALL").df()
-        if named:
-            found[name]["model"] = found[name]["model"].astype(object)
-    return found
+    return {
+        name: _named(connection.execute(f"{_placed(connection, name)} ORDER BY ALL").df())
+        for name in names
+    }
+
+
+def chunks(
+    connection: duckdb.DuckDBPyConnection, name: str, vectors: int = CHUNK_VECTORS
+) -> "Iterator[pd.DataFrame]":
+    """Rows of a table of counts, as of ``frames``, some at once: at least one DataFrame.
+
+    Hours and tenants can be tens of millions of groups. The connection must not be asked for
+    anything else before the last of them is there.
+    """
+    rows = connection.execute(f"{_placed(connection, name)} ORDER BY {', '.join(TABLES[name][0])}")
+    yield _named(rows.fetch_df_chunk(vectors))
+    while len(chunk := rows.fetch_df_chunk(vectors)):
+        yield _named(chunk)
+
+
+def _placed(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    """SQL of a table's rows, models by their places in the order of their names."""
+    if "model" not in TABLES.get(name, ({},))[0]:
+        return f"SELECT * FROM {name}"
+    models = f"SELECT DISTINCT model FROM {name} WHERE model IS NOT NULL ORDER BY ALL"
+    connection.execute(f"CREATE OR REPLACE TYPE model_place AS ENUM ({models})")
+    return f"SELECT * REPLACE (model::model_place AS model) FROM {name}"
+
+
+def _named(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows with names of models for their places."""
+    return frame.astype({"model": object}) if "model" in frame else frame
 
 
 def count_unit(
@@ -374,9 +400,10 @@ def add_counts(
             _add_groups(connection, "hours", "counted", hour | keys | coarse, stated, where)
     if {"start", "finish"} <= stated:
         for time, sign, part in (("start", 1, STARTED), ("finish", -1, ENDED)):
-            sql = f"SELECT {_changes(time, sign, part)} GROUP BY ALL"
+            sql = f"SELECT {names['model']} AS model, {_changes(time, sign, part)} GROUP BY ALL"
             connection.execute(
-                f"INSERT INTO flight SELECT {bare_name('model')}, * EXCLUDE model FROM ({sql})"
+                f"INSERT INTO flight SELECT bare, changes.* EXCLUDE (model) FROM ({sql}) AS changes"
+                " LEFT JOIN model_names ON number = model"
             )
 
 
@@ -588,7 +615,13 @@ def _celled(rows: str, stated: set[str], long_from: float | None, mean: str = "m
 
 
 def _coarse(name: str) -> str:
-    """SQL of the number of the coarse cell that a fine one lies in: below 128, one for each."""
+    """SQL of the number of the coarse cell that a fine one lies in: below 128, one for each.
+
+    Of cached input it is only whether there is any: hours and tenants times three lengths would be
+    nearly as many groups as requests.
+    """
+    if name == "cached_cell":
+        return "(cached_cell > 0)::UTINYINT"
     steps = f"CASE WHEN cached_cell > 0 THEN {COARSE_STEPS[True]} ELSE {COARSE_STEPS[False]} END"
     return f"floor({steps} * log2(2 * {cell(name, COARSE_BITS)} + 1))::UTINYINT"
 
@@ -615,7 +648,7 @@ def _changes(time: str, sign: int, part: str) -> str:
     a ``part`` of a bin, a request is one for that time, and in the mean part / bin.
     """
     return (
-        f"model, {time} // {FLIGHT_BIN} AS time, sum({sign} * n)::BIGINT,"
+        f"{time} // {FLIGHT_BIN} AS time, sum({sign} * n)::BIGINT,"
         f" sum({sign} * n * ({FLIGHT_BIN} - {time} % {FLIGHT_BIN}))::BIGINT,"
         f" sum(n * (({part}) * ({FLIGHT_BIN} - ({part})) // {FLIGHT_BIN}))::BIGINT"
         f" FROM counted WHERE finish - start BETWEEN 0 AND {LONGEST_FLIGHT}"

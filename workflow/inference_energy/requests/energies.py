@@ -292,7 +292,7 @@ def _spread(
     found: Columns, cell: NDArray[np.int64], of_cells: Sequence[Array], means: Sequence[Array]
 ) -> Columns:
     """What rows of cells take: each part of the energy in proportion to the tokens it is for."""
-    tokens = [_by_part(*lengths) for lengths in (means, of_cells)]
+    tokens = [by_part(*lengths) for lengths in (means, of_cells)]
     rows = {name: values[cell] for name, values in found.items()}
     for part, own, mean in zip(PARTS, *tokens, strict=True):
         mean = mean[cell]
@@ -303,7 +303,7 @@ def _spread(
     return rows | {"energy": energy}
 
 
-def _by_part(input_tokens: Array, cached: Array, output: Array) -> tuple[Array, Array, Array]:
+def by_part(input_tokens: Array, cached: Array, output: Array) -> tuple[Array, Array, Array]:
     """Tokens that each of ``PARTS`` is for."""
     return input_tokens - cached, cached, output
 
@@ -380,43 +380,21 @@ def total(factor: LogNormal, table: pd.DataFrame, column: str = "energy") -> dic
     dict
         mean, p5, p50, p95. [Wh]
     """
-    sums = {name: float(values.sum()) for name, values in _summed(table, column).items()}
-    return {name: float(value) for name, value in _of_sums(factor, **sums).items()}
+    sums = {name: float(values.sum()) for name, values in summed(table, column).items()}
+    return {name: float(value) for name, value in of_sums(factor, **sums).items()}
 
 
-def totals(
-    factor: LogNormal, table: pd.DataFrame, groups: ArrayLike, column: str = "energy"
-) -> pd.DataFrame:
-    """Energy of the requests of each group together, as ``total`` of all.
-
-    Parameters
-    ----------
-    factor, table, column : LogNormal, DataFrame, str
-        As for ``total``.
-    groups : array_like
-        Which group each row of the table is of.
-
-    Returns
-    -------
-    DataFrame
-        mean, p5, p50, p95 by group, in the order of groups. [Wh]
-    """
-    sums = pd.DataFrame(_summed(table, column)).groupby(np.asarray(groups), sort=True).sum()
-    found = _of_sums(factor, **{str(name): sums[name].to_numpy() for name in sums})
-    return pd.DataFrame(found, index=sums.index)
-
-
-def _summed(table: pd.DataFrame, column: str) -> Columns:
-    """What is added up of the rows of a table for a total, by name, in the table's order."""
+def summed(table: pd.DataFrame, column: str = "energy") -> Columns:
+    """What is added up of the rows of a table for a total, by name, in the table's order. [Wh]"""
     weight, energy, error = (table[name].to_numpy(float) for name in ("weight", column, "error"))
     middle = weight * energy
     return {"middle": middle, "error": middle * error, "mean": middle * np.exp(error**2 / 2)}
 
 
-def _of_sums(
+def of_sums(
     factor: LogNormal, middle: Array | float, error: Array | float, mean: Array | float
 ) -> dict[str, NDArray[np.floating] | float]:
-    """Mean and quantiles of a total, or of several, by name; sums as of ``_summed``. [Wh]"""
+    """Mean and quantiles of a total, or of several, by name; sums as of ``summed``. [Wh]"""
     spread = np.divide(error, middle, out=np.zeros_like(middle), where=np.greater(middle, 0))
     # quantiles are of each spread by itself
     shared = LogNormal(factor.mu, cast(float, np.hypot(factor.sigma, spread)))

@@ -16,6 +16,9 @@ from inference_energy.requests.page import page
 from inference_energy.requests.progress import telling
 from inference_energy.tables import write_table, write_text
 
+GROUPS = ("hours", "tenants")
+"""Tables of counts by what tables of the answer are by."""
+
 
 def read_serving(read, params):
     """Return what serves the log, and the method whose query is set beside it."""
@@ -38,7 +41,9 @@ def read_serving(read, params):
 
 
 def gather(connection, read, surplus):
-    """Add up the counts of all parts, less the duplicates; return them as frames."""
+    """Add up the counts of all parts, less the duplicates; return them as frames, those of hours
+    and tenants, which can be many, as iterators of frames.
+    """
     counts.create_tables(connection)
     tables = [*counts.TABLES, *counts.LISTS]
     counts.read_tables(connection, {name: read[name] for name in tables})
@@ -51,7 +56,8 @@ def gather(connection, read, surplus):
     counts.count_no_output(connection)
     # of one part they are added up
     counts.sum_tables(connection, counts.TABLES if surplus or len(read.kinds) > 1 else ["kinds"])
-    return counts.frames(connection)
+    small = [name for name in tables if name not in GROUPS]
+    return counts.frames(connection, small) | {n: counts.chunks(connection, n) for n in GROUPS}
 
 
 def list_largest(connection, log, serving, lengths, table, surplus):
@@ -97,14 +103,15 @@ def tell(serving, reference, counted, charged, params, runs, measured):
         "examples": answers.examples(counted["examples"], params.log.get("files", [])),
     }
     if {"by_hour", "by_tenant"} & set(params.tables):
-        ratios = answers.calibration(serving, lengths, table)
+        of_cells = answers.rates(serving, lengths, table)
     if "load" in params.tables:
         tables["load"] = answers.load_table(serving, lengths, table, measured)
     if "by_hour" in params.tables:
-        tables["by_hour"] = answers.by_hour(serving, counted["hours"], ratios, whole, runs)
+        tables["by_hour"] = answers.by_hour(serving, counted["hours"], of_cells, whole, runs)
     if "by_tenant" in params.tables:
         named = settings["name_tenants"]
-        tables["by_tenant"] = answers.by_tenant(serving, counted["tenants"], ratios, whole, named)
+        tenants = counted["tenants"]
+        tables["by_tenant"] = answers.by_tenant(serving, tenants, of_cells, whole, named)
     return tables
 
 
@@ -143,9 +150,8 @@ def main(snakemake):
         table, found = energies(serving, lengths), steps(serving, lengths)
         log = log_of(snakemake, connection, folder)
         repeated = surplus.get("surplus")
-        listed = list_largest(connection, log, serving, lengths, table, repeated)
-    tables = {"largest": listed}
-    tables |= tell(serving, reference, counted, (table, found), params, runs, measured)
+        tables = {"largest": list_largest(connection, log, serving, lengths, table, repeated)}
+        tables |= tell(serving, reference, counted, (table, found), params, runs, measured)
     markdown = page(
         *(params.title, tables, table, params.settings, params.load, params.left_out),
         power_measured=params.deployment is not None,
