@@ -104,11 +104,12 @@ def detect_and_read(path: AnyPath, facts: Facts | None = None) -> pd.DataFrame:
     else:
         runs = _read_records(path, content)
     source = (path.parent if path.is_file() and client == mlperf.CLIENT else path).resolve()
+    digest = sha256(data)
     for number, run in enumerate(runs, start=1):
         run.row.setdefault("source_file", source.name)
         run.row.setdefault("source_id", source.stem)
         run.row.setdefault("run", number)
-        run.row.setdefault("sha256", sha256(data))
+        run.row.setdefault("sha256", digest)
     return to_table(path, runs, facts)
 
 
