@@ -244,10 +244,10 @@ def test_a_long_list_is_cut_and_says_how_much_is_left(table):
 
 def test_a_header_of_many_columns_is_refused_at_once(table):
     """8,000 of them took 37 s, as each was looked for among all, and offered the nearest."""
-    extra = "".join(f",extra{n}" for n in range(20_000))
+    extra = "".join(f",extra{n}" for n in range(100_000))
     began = time.process_time()
     with pytest.raises(InputError) as caught:
-        read_table(table(HEADER + extra, ROW + ",1" * 20_000), "throughput")
+        read_table(table(HEADER + extra, ROW + ",1" * 100_000), "throughput")
     assert time.process_time() - began < 10
     assert caught.value.problems[-1].endswith(" more problems")
 

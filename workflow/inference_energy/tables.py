@@ -179,8 +179,10 @@ def read_marked(
     problems += _check_header(path, header, spec)
     if len(rows) == 0 and "x-empty" not in spec and not problems:
         problems.append(f"{path}: has a header but no rows; add at least one row below the header")
-    first = [place for place, name in enumerate(header) if name not in header[:place]]
-    cells = pd.DataFrame({header[place]: columns[place] for place in first}, dtype=object)
+    first: dict[str, list[str]] = {}
+    for name, column in zip(header, columns, strict=True):
+        first.setdefault(name, column)
+    cells = pd.DataFrame(first, dtype=object)
     for name in filter(_is_free_text(spec), cells.columns):
         cells[name] = [
             text[1:] if text.startswith("'") and _is_formula(text) else text for text in cells[name]
