@@ -39,9 +39,9 @@ LOCK = "run.lock"
 
 COUNTS = ["lengths", "hours", "tenants", "flight", "kinds", "examples", "units"]
 TIMED = {"start", "finish"}
+"""Columns of a log from which its load is measured."""
 MOST_IN_FLIGHT = 1_000_000
 """Replicas serve one to some ten thousand requests at once."""
-"""Columns of a log from which its load is measured."""
 
 FIGURES = ["distribution", "parts"]
 
