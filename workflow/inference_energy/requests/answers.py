@@ -1,10 +1,10 @@
 """What a log's counts say: energy by hour, model, tenant and percentile, and what it is made of."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -214,11 +214,13 @@ def by_hour(
     counts: Iterable[pd.DataFrame],
     of_cells: pd.DataFrame,
     whole: float,
-    runs: pd.DataFrame | None = None,
+    runs: Sequence[pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
-    """Energy of every hour, and the requests in flight where ``flight.in_flight`` knows them."""
+    """Energy of every hour, and the requests in flight where ``measured_loads`` knows them."""
     table = by_group(serving, counts, of_cells, "hour", whole)
-    table["in_flight"] = np.nan if runs is None else load_by_hour(runs, table["hour"])
+    table["in_flight"] = np.nan
+    if runs is not None:
+        table["in_flight"] = sum((load_by_hour(one, table["hour"]) for one in runs), 0.0)
     return table.assign(hour=table["hour"].map(hour_text))
 
 
@@ -527,7 +529,7 @@ def _corners(lengths: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def measured_loads(
     serving: Serving, flight: pd.DataFrame, models: Iterable[str | None]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[list[pd.DataFrame], pd.DataFrame]:
     """Measure requests in flight; names of the log that are one model share its copies.
 
     Parameters
@@ -541,18 +543,24 @@ def measured_loads(
 
     Returns
     -------
-    DataFrame, DataFrame
-        As from ``flight.in_flight``, by whose copies they are; as from ``flight.load``, by the
-        log's models.
+    list of DataFrame, DataFrame
+        As from ``flight.in_flight``, of those that share copies, one each; as from ``flight.load``,
+        by the log's models.
     """
-    names = [_text(model) for model in flight["model"]]
-    copies = {name: serving.copies(name) for name in {*names, *map(_text, models)}}
-    # the stubs of pandas know no column of texts and None
-    owners: list[Any] = [copies[name] for name in names]
-    runs = in_flight(flight.assign(model=owners))
-    of_copies = pd.DataFrame({"name": copies.keys(), "model": copies.values()})
-    found = of_copies.merge(load(runs), on="model").drop(columns="model")
-    return runs, found.rename(columns={"name": "model"})
+    place, found_names = pd.factorize(flight["model"], use_na_sentinel=False)
+    known = [_text(name) for name in found_names]
+    copies = {name: serving.copies(name) for name in {*known, *map(_text, models)}}
+    shared = list(dict.fromkeys(copies.values()))
+    owner = np.array([shared.index(copies[name]) for name in known], int)[place]
+    runs, found = [], [load(in_flight(flight.iloc[:0]))]
+    # looked at together they would take several times the memory
+    for number, one in flight.groupby(owner, sort=True):
+        model = shared[cast(int, number)]
+        runs.append(in_flight(one.assign(model=model)))
+        of_copies = load(runs[-1]).drop(columns="model")
+        names = [name for name, by in copies.items() if by == model]
+        found.append(pd.DataFrame({"model": names}, dtype=object).join(of_copies, how="cross"))
+    return runs, pd.concat(found[1:] or found, ignore_index=True)
 
 
 def loads(

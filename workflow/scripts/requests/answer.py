@@ -81,7 +81,7 @@ def at_load(serving, counted, params):
     models = counted["lengths"]["model"]
     runs = measured = None
     if {"start", "finish"} <= set(params.stated):
-        runs, measured = answers.measured_loads(serving, counted["flight"], models.unique())
+        runs, measured = answers.measured_loads(serving, counted.pop("flight"), models.unique())
     return serving.at(answers.loads(params.load, models, measured)), runs, measured
 
 
