@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -334,10 +335,11 @@ class Samples:
             rows.sort(key=lambda row: row["time_s"])
             waits = np.diff([row["time_s"] for row in rows])
             usual = max(float(np.median(waits)), OFTEN) if len(waits) else np.inf
+            ends = [*sorted(gone.get(meter, ())), np.inf]
             for row, after in pairwise(rows):
                 time = row["time_s"]
-                ends = [end for end in gone.get(meter, ()) if end > time]
-                until = min([after["time_s"], time + HELD, *ends]) - usual / 2
+                left = ends[bisect_right(ends, time)]
+                until = min(after["time_s"], time + HELD, left) - usual / 2
                 for moment in np.arange(time + usual, max(until, time), usual):
                     self.add(row["line"], moment, meter, power_w=row["power_w"])
 
