@@ -2,7 +2,6 @@
 
 import csv
 import os
-import time
 
 import jsonschema_rs
 import numpy as np
@@ -242,13 +241,19 @@ def test_a_long_list_is_cut_and_says_how_much_is_left(table):
     assert last == f"... and {30 - len(shown)} more problems"
 
 
-def test_a_header_of_many_columns_is_refused_at_once(table):
-    """8,000 of them took 37 s, as each was looked for among all, and offered the nearest."""
+def test_a_header_of_many_columns_is_refused_at_once(table, monkeypatch):
+    """8,000 of them took 37 s, as a remedy was sought for each: no more are than are shown."""
+    asked, nearest = [], tables._near
+
+    def near(word, choices):
+        asked.append(word)
+        return nearest(word, choices)
+
+    monkeypatch.setattr(tables, "_near", near)
     extra = "".join(f",extra{n}" for n in range(100_000))
-    began = time.process_time()
     with pytest.raises(InputError) as caught:
         read_table(table(HEADER + extra, ROW + ",1" * 100_000), "throughput")
-    assert time.process_time() - began < 10
+    assert asked == [f"extra{n}" for n in range(tables.PROBLEMS_SHOWN)]
     assert caught.value.problems[-1].endswith(" more problems")
 
 
