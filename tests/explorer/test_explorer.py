@@ -515,8 +515,9 @@ def test_a_choice_that_ends_another_is_told(page):
             "does not fit",
         ),
         ({"method": "oviedo2026", "cached": 500}, "cached input for free"),
-        ({"method": "revised", "requests": 8}, ""),
-        ({"method": "revised", "cached": 500}, ""),
+        ({"method": "revised", "model": "GLM-5", "output": 300}, "output (seen: 1,024"),
+        ({"method": "revised", "model": "Llama 3.1 405B", "requests": 8}, ""),
+        ({"method": "revised", "model": "Llama 3.1 405B", "cached": 500}, ""),
     ],
 )
 def test_what_a_model_or_a_node_cannot_hold_is_told(page, stated, words):

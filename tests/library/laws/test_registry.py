@@ -185,6 +185,14 @@ def test_no_rule_template_or_caption_knows_a_law_by_name():
     assert knowing == {"engine.js"}
 
 
+def test_the_page_that_computes_laws_names_each_in_its_table_and_asks_none_which_it_is():
+    explorer = WORKFLOW / "templates" / "explorer"
+    text = "".join(path.read_text(encoding="utf-8") for path in explorer.glob("*.js"))
+    asked = re.compile(r"\.kind\s*[!=]==|[!=]==\s*[\w.]+\.kind\b|includes\([\w.]*\bkind\)|switch")
+    assert not asked.findall(text)
+    assert asked.search('law.kind === "pooled"') and asked.search("laws.includes(law.kind)")
+
+
 def test_schemas_name_laws_where_a_method_names_one_and_nowhere_else():
     law = SCHEMA["properties"]["throughput_law"]["properties"]
     lists = [law["name"]["enum"], SCHEMA["$defs"]["law"]["enum"]]

@@ -29,13 +29,18 @@ const engine = (() => {
   };
 
   /* Seconds of the node, part by part. Each law as in workflow/inference_energy/laws; `load` is what one
-     copy of the model is given at once, where the law knows that. */
+     copy of the model is given at once, where the law knows that.
+     A law may also say: cacheIsFree, that cached input costs nothing, as its reading is not told from
+     the computing; holds, how many queries of these lengths one copy holds at once; ways, its ways to
+     serve at a load; knowsLoad, whether these have loads; spread, what its sigma is of. */
   const laws = {
     "log-linear": {
+      cacheIsFree: true,
       parts: (law, query) => ({ "output tokens": query.output / logLinear(law, query) }),
       sigma: (law) => law.sigma,
     },
     peak: {
+      cacheIsFree: true,
       parts: (law, query) => ({ "output tokens": query.output / law.peak }),
       sigma: (law) => law.sigma,
     },
@@ -86,6 +91,8 @@ const engine = (() => {
         });
         return Math.sqrt(variance);
       },
+      holds: ({ traits, serving }, { input, output }) =>
+        Math.min(traits.cache_tokens / Math.max(input + output, serving.length_floor), serving.largest_batch),
     },
     /* The log-normal with the mean and the spread of several ways to serve, at equal power. */
     pooled: {
@@ -98,6 +105,8 @@ const engine = (() => {
             found[cause] = (found[cause] ?? 0) + way.weight * (time / seconds) * total;
         return found;
       },
+      ways: (law, load) => waysAt(law, load),
+      knowsLoad: (law) => law.ways.every((way) => way.load !== null),
       sigma: (law, query, load) => Math.hypot(...Object.values(laws.pooled.spread(law, query, load))),
       spread: (law, query, load) => {
         const ways = waysAt(law, load);
@@ -334,19 +343,22 @@ const engine = (() => {
     law.spread ? law.spread(of, query, load) : { "throughput law": law.sigma(of, query, load) };
   /* Power of the node over what the method states, in the middle of its ways to serve [1]. */
   const relativePower = (law, load) =>
-    law.kind === "pooled" ? Math.exp(sum(waysAt(law, load).map((way) => way.weight * Math.log(way.power)))) : 1;
+    Math.exp(sum(waysOf(law, load).map((way) => way.weight * Math.log(way.power))));
   /* Shares of the node's power that it draws whatever it serves; null where nodes are not told apart. */
   const standing = (method, place, load) => {
-    if (place.law.kind !== "pooled" || !Object.keys(method.idle).length) return null;
+    const ways = waysOf(place.law, load);
+    if (!ways.length || !Object.keys(method.idle).length) return null;
     const typical = place.power * Math.exp(logNormal(method.utilisation, method.z).mu);
     const found = { host: 0, gpus: 0 };
-    for (const way of waysAt(place.law, load)) {
+    for (const way of ways) {
       const { host, idle } = method.idle[way.node];
       found.host += (way.weight * host) / (typical * way.power);
       found.gpus += (way.weight * (idle - host)) / (typical * way.power);
     }
     return found;
   };
+  /* None where a law is of one node alone. */
+  const waysOf = (law, load) => laws[law.kind].ways?.(law, load) ?? [];
   const used = (method, place, throughput, stated) => {
     if (!("slope" in method.utilisation)) return logNormal(stated, method.z);
     const { intercept, slope } = method.utilisation;
@@ -371,18 +383,14 @@ const engine = (() => {
 
   /* Queries of these lengths that a node holds at once: the least and the most over a law's ways to serve;
      no end where the law does not know. */
-  const holds = (law, { input, output }, load) => {
-    if (load === null || law.kind !== "pooled") return [Infinity, Infinity];
-    const each = waysAt(law, load).map(({ of, copies }) => {
-      if (of.kind !== "at-load") return Infinity;
-      const room = of.traits.cache_tokens / Math.max(input + output, of.serving.length_floor);
-      return copies * Math.min(room, of.serving.largest_batch);
-    });
+  const holds = (law, query, load) => {
+    const ways = load === null ? [] : waysOf(law, load);
+    if (!ways.length) return [Infinity, Infinity];
+    const each = ways.map(({ of, copies }) => copies * (laws[of.kind].holds?.(of, query) ?? Infinity));
     return [Math.min(...each), Math.max(...each)];
   };
-  /* Whether cached input costs nothing: only these laws tell its reading from the computing. */
-  const cacheIsFree = (law) => !["additive", "at-load", "pooled"].includes(law.kind);
-  const knowsLoad = (law) => law.kind === "pooled" && law.ways.every((way) => way.load !== null);
+  const cacheIsFree = (law) => laws[law.kind].cacheIsFree ?? false;
+  const knowsLoad = (law) => laws[law.kind].knowsLoad?.(law) ?? false;
 
   return { knowledge, unpacked, knowsLoad, holds, cacheIsFree, logNormal, fixed, times, quantile, mean, density, answer, change };
 })();
