@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 ENV := .venv/.installed
+LOWEST := .venv-lowest/.installed
 
 # Jobs of the run start jupytext and jupyter by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -9,7 +10,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: all env lint test fuzz bench bench-requests report provenance audit whatif changes checksums archive readme licences vulnerabilities lock clean help
+.PHONY: all env lint test fuzz bench bench-requests report provenance audit whatif changes checksums archive readme licences
+.PHONY: vulnerabilities lock lock-lowest clean help
 
 all: $(ENV) ## set up the environment and reproduce every table and figure (default)
 	snakemake --forceall all audit build/report.html
@@ -33,7 +35,14 @@ lint: $(ENV) ## check style of code and workflow, and types
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-test: lint ## check style and types, then run all tests, a process per core
+$(LOWEST): envs/lowest.lock $(ENV)
+	@echo "Installing the oldest versions of envs/lowest.lock into .venv-lowest ..."
+	@rm -rf .venv-lowest
+	@.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes \
+	  --target .venv-lowest -r envs/lowest.lock
+	@touch $@
+
+test: lint $(LOWEST) ## check style and types, then run all tests, a process per core
 	pytest -n logical --maxprocesses 4 --no-loadscope-reorder
 
 # Cases that make fuzz tries.
@@ -88,6 +97,10 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "uv is not installed: https://docs.astral.sh/uv/" >&2; exit 1; }
 	uv pip compile pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --quiet -o requirements.lock
+
+lock-lowest: ## renew the lock of the oldest numeric libraries (needs uv)
+	uv pip compile --group lowest --universal --python-version 3.11 --generate-hashes --no-deps \
+	  --no-emit-index-url --no-annotate --quiet -o envs/lowest.lock
 
 clean: ## remove logs, caches and the report; keep results, figures and .venv
 	rm -rf build logs .snakemake .hypothesis .mypy_cache .pytest_cache .ruff_cache

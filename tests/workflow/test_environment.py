@@ -156,8 +156,9 @@ def test_ci_runs_make_test(tmp_path):
 @pytest.fixture
 def make(tmp_path):
     """Run make on a copy of the Makefile in an empty folder."""
-    for name in ("Makefile", "requirements.lock"):
-        shutil.copy(ROOT / name, tmp_path)
+    for name in ("Makefile", "requirements.lock", "envs/lowest.lock"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
 
     def make(*arguments):
@@ -179,6 +180,7 @@ def make(tmp_path):
                 "ruff format --check",
                 "snakefmt --check Snakefile workflow",
                 "snakemake --lint",
+                "--target .venv-lowest",
                 "pytest",
             ],
         ),
