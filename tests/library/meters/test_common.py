@@ -1,7 +1,13 @@
 """What the readers of power logs share."""
 
+import tracemalloc
+
+import pandas as pd
 import pytest
-from inference_energy.meters.common import seconds
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_energy.meters import common
+from inference_energy.meters.common import Samples, seconds
 from library.meters.files import NOON, read, refusal, table
 
 
@@ -16,6 +22,43 @@ def test_times_in_a_zone_and_without_one():
     for bad in ("12", "12:00:00", "12:00:00.5 PM", "later", "nan", "inf", "-1769860800"):
         with pytest.raises(ValueError, match="ISO 8601"):
             seconds(bad)
+
+
+@given(
+    st.datetimes(pd.Timestamp("1990-01-01"), pd.Timestamp("2110-01-01")),
+    st.sampled_from(["%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]),
+    st.sampled_from(["", ".%f"]),
+    st.sampled_from(["", "Z", "+05:30", "-08:00"]),
+)
+def test_plain_times_are_those_of_the_general_way(moment, form, fraction, zone):
+    text = moment.strftime(form + fraction) + zone
+    stamp = pd.Timestamp(text)
+    expected = stamp.timestamp() if zone else stamp.to_pydatetime().timestamp()
+    assert common.PLAIN.fullmatch(text)
+    if common.FIRST <= expected <= common.LAST:
+        assert seconds(text) == expected
+    else:
+        with pytest.raises(ValueError, match="ISO 8601"):
+            seconds(text)
+
+
+def test_a_day_that_does_not_exist_is_refused():
+    for text in ("2026-02-30 12:00:00", "2026/13/01 12:00:00", "2026-01-31T25:00:00Z"):
+        assert common.PLAIN.fullmatch(text)
+        with pytest.raises(ValueError, match="ISO 8601"):
+            seconds(text)
+
+
+def test_a_reading_takes_little_memory():
+    """A million of them, as many as are allowed, must fit beside the rest of the workflow."""
+    count, samples = 20_000, Samples("log.csv", "", "gpu")
+    tracemalloc.start()
+    for line in range(count):
+        samples.add(line, NOON + line, "gpu 0", power_w=400.0 + line % 97, utilisation=0.9)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held / count < 100
+    assert len(samples) == len(samples.frame()) == count
 
 
 @pytest.mark.parametrize("text", ["05/03/2026 12:00:00", "5-3-2026 12:00", "05/03/2026 1:00 PM"])

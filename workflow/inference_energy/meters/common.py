@@ -5,11 +5,14 @@ import json
 import math
 import os
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import lru_cache
 from itertools import combinations, pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +76,10 @@ DAY_OR_MONTH = re.compile(r"(\d\d?)([/-])(\d\d?)\2(\d+)\b")
 
 
 MONTHS = 12
+
+
+PLAIN = re.compile(r"\d{4}([-/])\d\d\1\d\d[ T]\d\d:\d\d:\d\d(\.\d{3}(\d{3})?)?(Z|[+-]\d\d:\d\d)?")
+"""2026/01/31 12:00:00.123, and ISO 8601."""
 
 
 TIME_OF_DAY = re.compile(r"[\d:.]*:[\d:.]*\s*([ap]\.?m\.?)?", re.IGNORECASE)
@@ -167,8 +174,15 @@ class Samples:
         """Whether a name of the log stands for one meter, so that readings in turn are its own."""
         self.cut_off = not text.endswith(("\n", "\r"))
         """Whether its program was still writing when the log was copied."""
-        self.rows: list[dict[str, Any]] = []
+        # in columns of plain numbers: a million dictionaries would be a gigabyte
+        self.lines, self.times = array("q"), array("d")
+        self.meters: list[str] = []
+        self.readings = {name: array("d") for name in NUMBERS}
         self.problems: list[str] = []
+
+    def __len__(self) -> int:
+        """Number of readings so far."""
+        return len(self.times)
 
     def table(
         self, separator: str = ",", needed: Sequence[str] = (), shorter: bool = False
@@ -206,7 +220,8 @@ class Samples:
             return
         least = max(map(header.index, needed)) + 1 if shorter else len(header)
         for cells in reader:
-            if not cells or not "".join(cells).strip():
+            cells = [cell.strip() for cell in cells]
+            if not any(cells):
                 continue
             if not least <= len(cells) <= len(header):
                 self.refuse(
@@ -214,7 +229,6 @@ class Samples:
                     f"has {len(cells)} cells, the header has {len(header)}: correct or remove it",
                 )
                 continue
-            cells = [cell.strip() for cell in cells]
             if reader.dialect.delimiter != ",":
                 cells = [cell.replace(",", ".") for cell in cells]
             yield reader.line_num, dict(zip(header, cells, strict=not shorter))
@@ -271,10 +285,9 @@ class Samples:
     def number(self, line: int, column: str, value: object, factor: float = 1.0) -> float:
         """Reading times a factor to its unit, NaN where there is none; a bad one is a problem."""
         text = str(value).strip()
-        if value is None or text.lower() in MISSING:
+        number = None if value is None else reading(text)
+        if number is None:
             return np.nan
-        found = READING.fullmatch(text)
-        number = float(found[1]) if found else np.nan
         if not 0 <= number <= LARGEST:
             self.refuse(
                 line,
@@ -294,13 +307,16 @@ class Samples:
         except ValueError as error:
             self.refuse(line, f"column time: {str(time)[:40]!r}: {error}")
             return
-        if len(self.rows) >= MOST_READINGS:
+        if len(self) >= MOST_READINGS:
             raise InputError(
                 f"{self.path}: row {line}: holds more than the {MOST_READINGS} readings that are "
                 "allowed; cut the log to the time of the test"
             )
-        meter = spelling(str(meter or self.name))
-        self.rows.append({"line": line, "time_s": moment, "meter": meter} | readings)
+        self.lines.append(line)
+        self.times.append(moment)
+        self.meters.append(spelling(str(meter or self.name)))
+        for name, column in self.readings.items():
+            column.append(readings.get(name, np.nan))
 
     def spread(
         self, line: int, start: float, end: float, energy: float, meter: str | None = None
@@ -327,29 +343,31 @@ class Samples:
         gone : dict of str to list of float
             When a meter was not there any longer [s], by its name.
         """
-        by_meter: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows:
-            if row.get("power_w", np.nan) >= 0:
-                by_meter.setdefault(row["meter"], []).append(row)
+        by_meter: dict[str, list[tuple[float, int, float]]] = {}
+        for line, time, meter, power in zip(
+            self.lines, self.times, self.meters, self.readings["power_w"], strict=True
+        ):
+            if power >= 0:
+                by_meter.setdefault(meter, []).append((time, line, power))
         for meter, rows in by_meter.items():
-            rows.sort(key=lambda row: row["time_s"])
-            waits = np.diff([row["time_s"] for row in rows])
+            rows.sort(key=itemgetter(0))
+            waits = np.diff([time for time, _, _ in rows])
             usual = max(float(np.median(waits)), OFTEN) if len(waits) else np.inf
             ends = [*sorted(gone.get(meter, ())), np.inf]
-            for row, after in pairwise(rows):
-                time = row["time_s"]
+            for (time, line, power), (after, _, _) in pairwise(rows):
                 left = ends[bisect_right(ends, time)]
-                until = min(after["time_s"], time + HELD, left) - usual / 2
+                until = min(after, time + HELD, left) - usual / 2
                 for moment in np.arange(time + usual, max(until, time), usual):
-                    self.add(row["line"], moment, meter, power_w=row["power_w"])
+                    self.add(line, moment, meter, power_w=power)
 
     def frame(self) -> pd.DataFrame:
         """Frame of all samples, checked."""
-        if not self.rows and not self.problems:
+        if not self.times and not self.problems:
             self.problems.append(f"{self.path}: no readings: check that the meter was logging")
         refuse(self.problems)
-        frame = pd.DataFrame(self.rows).reindex(columns=["line", *SAMPLE_COLUMNS])
-        frame[NUMBERS] = frame[NUMBERS].astype(float)
+        frame = pd.DataFrame(
+            {"line": self.lines, "time_s": self.times, "meter": self.meters, **self.readings}
+        )
         if frame[["power_w", "energy_j"]].isna().all(axis=None):
             raise InputError(
                 f"{self.path}: none of its {len(frame)} rows holds a reading of power or energy: "
@@ -387,6 +405,15 @@ def _whole_lines(text: str) -> str:
     return whole + end if whole.strip() and text.lstrip()[:1] not in "[{" else text
 
 
+@lru_cache(maxsize=65536)
+def reading(text: str) -> float | None:
+    """Number before a unit, NaN if it is none, None where a log says that there is no reading."""
+    if text.lower() in MISSING:
+        return None
+    found = READING.fullmatch(text)
+    return float(found[1]) if found else np.nan
+
+
 @lru_cache(maxsize=4096)
 def spelling(meter: str) -> str:
     """Name of a meter without what is invisible: else one meter would count twice."""
@@ -407,6 +434,12 @@ def seconds(time: Any, zone: str | None = None) -> float:
         Saying what is allowed.
     """
     allowed = "give ISO 8601 with its zone (2026-01-31T12:00:00Z) or Unix seconds"
+    if not zone and isinstance(time, str) and PLAIN.fullmatch(time):
+        # a fifth of the time of the general way; a day that there is not goes that way too
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(time.replace("/", "-")).timestamp()
+            if FIRST <= moment <= LAST:
+                return moment
     try:
         number = float(time)
     except (TypeError, OverflowError):

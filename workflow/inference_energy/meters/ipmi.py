@@ -70,10 +70,10 @@ def read(samples: Samples) -> None:
         powers = [reading.power for reading in same if not np.isnan(reading.power)]
         mean = float(np.mean(powers)) if powers else np.nan
         samples.add(same[0].line, moment, "node", power_w=mean)
-        if samples.rows and samples.rows[-1]["line"] == same[0].line:
-            times[moment] = samples.rows[-1]["time_s"]
+        if samples.lines and samples.lines[-1] == same[0].line:
+            times[moment] = samples.times[-1]
     _refuse_back(samples, readings, times)
-    if not samples.rows and not samples.problems:
+    if not samples.times and not samples.problems:
         raise InputError(
             f"{samples.path}: holds readings without times: keep the line 'IPMI timestamp' of each"
         )

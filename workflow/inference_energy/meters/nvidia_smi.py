@@ -5,6 +5,7 @@ References: nvidia-smi(1). ``power.draw`` is a mean over a second on Ampere and 
 """
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -61,20 +62,21 @@ def read(samples: Samples) -> None:
             "clocks.sm --format=csv -l 1"
         )
     gpu = next((columns[name] for name in NAMES if name in columns), None)
-    rows = list(samples.table(separator))
-    told = [name for name in powers if any(row[name].lower() not in MISSING for _, row in rows)]
-    power = (told or powers)[0]
-    for line, row in rows:
+    power = _told(samples, powers, separator) if len(powers) > 1 else powers[0]
+    others = {
+        ours: (columns[name], factor)
+        for ours, (theirs, factor) in OTHERS.items()
+        if (name := next((name for name in theirs if name in columns), None))
+    }
+    for line, row in samples.table(separator):
         if row[columns["timestamp"]] == "timestamp":
             continue
         readings = {"power_w": samples.number(line, power, row[power])}
-        for ours, (theirs, factor) in OTHERS.items():
-            name = next((columns[name] for name in theirs if name in columns), None)
-            if name:
-                readings[ours] = samples.number(line, name, row[name], factor)
+        for ours, (name, factor) in others.items():
+            readings[ours] = samples.number(line, name, row[name], factor)
         meter = f"gpu {row[gpu]}" if gpu else "gpu 0"
         samples.add(line, row[columns["timestamp"]], meter, **readings)
-    if not gpu and _in_bursts([sample["time_s"] for sample in samples.rows]):
+    if not gpu and _in_bursts(samples.times):
         samples.refuse(
             1,
             f"has no column {NAMES[0]}, {NAMES[1]} or {NAMES[2]}, and its rows come several at a "
@@ -83,7 +85,19 @@ def read(samples: Samples) -> None:
         )
 
 
-def _in_bursts(times: list[float]) -> bool:
+def _told(samples: Samples, powers: Sequence[str], separator: str) -> str:
+    """The first of several powers that any row tells; rows that are refused are so when read."""
+    log = Samples(samples.path, samples.text, samples.scope)
+    told = {
+        name
+        for _, row in log.table(separator)
+        for name in powers
+        if row[name].lower() not in MISSING
+    }
+    return next((name for name in powers if name in told), powers[0])
+
+
+def _in_bursts(times: Sequence[float]) -> bool:
     """Whether readings come several at a time [s]: a query tells of all GPUs, one after another."""
     waits = np.diff(np.sort(times))
     return len(waits) > 1 and bool(

@@ -256,6 +256,6 @@ def fetch(address: str, scope: str, start: float, end: float, step: float = 1.0)
         start = until + step
     samples = Samples(base, "\n".join(answers), scope)
     read(samples)
-    if not samples.rows and not samples.problems:
+    if not samples.times and not samples.problems:
         raise InputError(f"{base}: no series for {query}: check that the exporter is scraped")
     return samples.frame()
