@@ -175,6 +175,23 @@ def test_axes_stand_at_the_distances_given():
     assert axes.get_position().extents == pytest.approx([1 / 4, 0.5 / 2, 3.5 / 4, 1.75 / 2])
 
 
+def test_a_logarithmic_axis_begins_above_zero():
+    assert drawing.log_range([0.0, 0.1, 10.0], 2) == (0.05, 20)
+    low, high = drawing.log_range([0.0, 0.0])
+    assert 0 < low < high
+
+
+@pytest.mark.parametrize(
+    "words", ["A finding", "A query's median is 0.00062 to 0.0044 Wh by model " * 2]
+)
+def test_a_finding_is_never_wider_than_its_figure(words):
+    figure = drawing.new_figure(drawing.COLUMN, 2)
+    drawing.headline(figure, words)
+    (text,) = figure.texts
+    assert text.get_window_extent().x1 <= figure.bbox.x1
+    assert (text.get_fontsize() == drawing.LARGE) == (words == "A finding")
+
+
 def test_a_logarithmic_axis_has_plain_numbers():
     figure = drawing.new_figure(drawing.COLUMN, 1)
     axes = drawing.frame(figure, 0.3, 0.4, 0.3, 0.1)

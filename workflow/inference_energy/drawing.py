@@ -193,15 +193,22 @@ def log_ticks(
 
 
 def log_range(values: Collection[float], margin: float = 1.25) -> tuple[float, float]:
-    """Ends of a logarithmic axis that holds all values, with a margin."""
-    return min(values) / margin, max(values) * margin
+    """Ends of a logarithmic axis that holds all values above zero, with a margin."""
+    found = [value for value in values if value > 0] or [1.0]
+    return min(found) / margin, max(found) * margin
 
 
 def headline(figure: Figure, text: str, left: float = 0.1, top: float = 0.1) -> None:
-    """Write the finding of a figure at distances from its corner [in]; its title everywhere."""
+    """Write the finding of a figure at distances from its corner [in]; its title everywhere.
+
+    Where the numbers of a user's method make it longer than the figure is wide, it is smaller.
+    """
     width, height = figure.get_size_inches()
     look: dict[str, Any] = {"fontsize": LARGE, "fontweight": "bold", "va": "top"}
-    figure.text(left / width, 1 - top / height, text, **look)
+    written = figure.text(left / width, 1 - top / height, text, **look)
+    taken, room = written.get_window_extent().width / figure.bbox.width, 1 - left / width
+    if taken > room:
+        written.set_fontsize(LARGE * room / taken)
     figure.set_label(" ".join(text.split()))
 
 

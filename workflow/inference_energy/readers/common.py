@@ -146,7 +146,8 @@ class Run:
         known = len(self.problems)
         value = self.number(key)
         if value is None and len(self.problems) == known:
-            self.refuse(f'"{key}" is missing; it is needed; run the client again and keep its file')
+            said = shown(self.raw[key]) if key in self.raw else "missing"
+            self.refuse(f'"{key}" is {said}; it is needed; run the client again and keep its file')
         return value
 
     def put(self, column: str, value: Any, factor: float = 1.0) -> None:
