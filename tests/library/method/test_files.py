@@ -57,6 +57,20 @@ def test_a_law_that_charges_input_refuses_a_second_charge(mine, files, law):
     check(resolve("mine", mine(**stated)), SCHEMA, "mine")
 
 
+def test_a_fallback_that_charges_input_refuses_a_second_charge(mine, files):
+    charge = {"value": 30, "unit": "1", "source": "supplement"}
+    law = files["oviedo2026"]["throughput_law"] | {"fallback": "additive", "source": "a test"}
+    stated = {
+        "throughput_law": law,
+        "input_charge": {"input_tokens_per_output_token": charge},
+    }
+    (problem,) = problems_of(mine(**stated))
+    assert "value 30: the input would be charged twice" in problem
+    assert "throughput_law.fallback additive" in problem and "log-linear, peak" in problem
+    charge["value"] = None
+    check(resolve("mine", mine(**stated)), SCHEMA, "mine")
+
+
 def test_a_quantity_is_replaced_whole(mine):
     stated = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "meter"}
     assert resolve("mine", mine(pue=stated))["pue"] == stated

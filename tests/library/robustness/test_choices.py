@@ -77,6 +77,13 @@ def test_a_law_of_its_own_for_each_configuration_leaves_out_those_of_a_node():
     check_base_of_choices(merge(base, {"throughput_law": law}))
 
 
+def test_a_fallback_that_charges_input_leaves_out_another_charge():
+    base = METHODS["oviedo2026"]
+    law = base["throughput_law"] | {"fallback": "additive"}
+    multiverse = checked(CONFIG, merge(base, {"throughput_law": law}))
+    assert "input_charge" not in multiverse.choices
+
+
 def check_base_of_choices(method):
     multiverse = checked(CONFIG | {"base": method["id"]}, method)
     assert multiverse.method() == method

@@ -8,7 +8,7 @@ from typing import Any
 
 from inference_energy.documents import collecting, near, read, schema_problems, unusual
 from inference_energy.errors import InputError
-from inference_energy.laws.registry import LAWS
+from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method.lengths import (
     CONTEXT,
     FAMILIES,
@@ -546,7 +546,7 @@ def _length_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
 
 
 def charge_problems(method: Mapping[str, Any], where: str) -> list[str]:
-    """Problem of a method that charges input beside a throughput law that charges it itself.
+    """Problem of a method that charges input beside a law, or a fallback, that charges it itself.
 
     Parameters
     ----------
@@ -555,14 +555,17 @@ def charge_problems(method: Mapping[str, Any], where: str) -> list[str]:
     where : str
         File that states it.
     """
-    law = method["throughput_law"]["name"]
+    stated = method["throughput_law"]
     charge = method["input_charge"]["input_tokens_per_output_token"]["value"]
-    if charge is None or not LAWS[law].charges_input:
+    charging = [law for law in named_laws(stated) if LAWS[law].charges_input]
+    if charge is None or not charging:
         return []
+    law = charging[0]
+    key = "throughput_law" if law == stated["name"] else "throughput_law.fallback"
     others = ", ".join(name for name, kind in LAWS.items() if not kind.charges_input)
     return [
         f"{where}: key input_charge.input_tokens_per_output_token: value {charge:g}: the input"
-        f" would be charged twice, as throughput_law {law} holds its node time; allowed is null"
+        f" would be charged twice, as {key} {law} holds its node time; allowed is null"
         f" with this law; leave the charge to the law (value: null) or name one of {others}"
     ]
 

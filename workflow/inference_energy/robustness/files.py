@@ -12,7 +12,7 @@ from inference_energy.documents import (
     schema_problems,
     with_defaults,
 )
-from inference_energy.laws.registry import LAWS
+from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method.files import check, merge, method_path
 
 MULTIVERSE = "config/multiverse.yaml"
@@ -20,7 +20,9 @@ SENSITIVITY = "config/sensitivity.yaml"
 PROPERTIES = {
     "serving": lambda base: "serving" in base,
     "no_serving": lambda base: "serving" not in base,
-    "charges_input": lambda base: LAWS[base["throughput_law"]["name"]].charges_input,
+    "charges_input": lambda base: any(
+        LAWS[law].charges_input for law in named_laws(base["throughput_law"])
+    ),
     "each_configuration": lambda base: "gpus_per_node" in base["throughput_law"],
 }
 """What of a base leaves choices and stress cases out, as ``left_out`` names it."""
