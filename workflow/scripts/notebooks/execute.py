@@ -16,13 +16,18 @@ UNTOLD = 'alt="No description has been provided for this image"'
 LONGEST = 300
 """Time that a cell may take. [s]"""
 
+QUIET = ["--log-level=ERROR"]
+"""Arguments of a kernel, which else warns each time that others on the machine could listen."""
+
 
 def executed(path):
     """Notebook of a source, with what its cells give."""
     notebook = jupytext.read(path)
     notebook.metadata["title"] = Path(path).stem.replace("_", " ")
     try:
-        ExecutePreprocessor(timeout=LONGEST).preprocess(notebook, {"metadata": {"path": "."}})
+        ExecutePreprocessor(timeout=LONGEST, extra_arguments=QUIET).preprocess(
+            notebook, {"metadata": {"path": "."}}
+        )
     except CellExecutionError as error:
         told = f"{error.ename}: {error.evalue}"
         raise InputError(f"{path}: a cell fails with {told}; correct it or what it reads") from None
