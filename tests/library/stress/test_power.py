@@ -11,6 +11,7 @@ from inference_energy.stress.power import (
     idle_power,
     meter_energy,
     telemetry_samples,
+    told_power,
     total_energy,
 )
 from library.stress.made_up import NOON, kinds, samples
@@ -270,6 +271,16 @@ def test_a_meter_that_only_counts_has_an_idle_power(every):
     assert idle_power(seen, starts, ends) == pytest.approx(100)
     (remark,) = check_idle(samples(seconds, energy=300 * seconds), 100.0, (110.0, 190.0), "gpu")
     assert remark.message.startswith("300 W before the first request against 300 W under load")
+
+
+def test_a_count_that_was_there_before_the_first_reading_is_no_jump_of_power():
+    """A Prometheus that scrapes every 15 s, asked for every second from the middle of a scrape."""
+    seconds = np.arange(14.0, 301.0)
+    counts = 100.0 * (seconds - seconds % 15)
+    seen = samples(seconds, energy=counts)
+    starts, ends = pd.Series([200.0]), pd.Series([300.0])
+    assert idle_power(seen, starts, ends) == pytest.approx(100)
+    assert told_power(seen)["power_w"].max() == pytest.approx(100)
 
 
 def test_one_missing_reading_refuses_nothing():

@@ -46,9 +46,10 @@ def test_between_cells_nobody_measured_and_no_request_is_counted(counts):
     assert len(table) == 62
     power = table["power_w"].dropna()
     assert power.to_numpy() == pytest.approx(700)
-    # the mean between two counts is of the stretch before the second
-    last = -1 if counts else None
-    assert power.index.tolist() == [*[*range(10)][:last], *[*range(48, 62)][:last]]
+    # the mean between two counts is of the stretch before the second, and nobody knows since when
+    # the first was there
+    first, last = (1, -1) if counts else (0, None)
+    assert power.index.tolist() == [*[*range(10)][first:last], *[*range(48, 62)][:last]]
     assert table["requests"].to_numpy().nonzero()[0].tolist() == [*range(10), *range(50, 60)]
 
 

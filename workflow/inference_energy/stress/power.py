@@ -348,6 +348,9 @@ def counted_means(samples: pd.DataFrame) -> pd.DataFrame:
 def told_power(samples: pd.DataFrame) -> pd.DataFrame:
     """Samples, with rows of the mean power that meters counted which do not read it.
 
+    A meter's first count may have been there long before it was read: over which time the next one
+    rose, nobody knows.
+
     Returns
     -------
     DataFrame
@@ -355,7 +358,8 @@ def told_power(samples: pd.DataFrame) -> pd.DataFrame:
         that was read [s].
     """
     counts_only = samples.groupby("meter")["power_w"].transform("count") == 0
-    means = counted_means(samples[counts_only]).dropna(subset=["power_w"])
+    means = counted_means(samples[counts_only])
+    means = means[means.groupby("meter").cumcount() > 1].dropna(subset=["power_w"])
     read = samples.assign(span_s=0.0)
     if means.empty:
         return read
