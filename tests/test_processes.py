@@ -6,8 +6,15 @@ import sys
 import pytest
 from processes import DEVNULL, PIPE, SNAKEMAKE, STDOUT, run, snakemake, start, stop, wait_for
 
-# tells when it is there, then waits
-WAITING = [sys.executable, "-c", "import time; print('there', flush=True); time.sleep(1e6)"]
+# Tells when it is there, then waits: again and again, as a signal that comes just before one long
+# sleep would be seen behind it.
+CODE = """
+import time
+print("there", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+WAITING = [sys.executable, "-c", CODE]
 
 
 @pytest.fixture(params=[signal.SIG_DFL, signal.SIG_IGN], ids=["foreground", "background"])
