@@ -287,7 +287,9 @@ def test_throughput_grows_with_load_and_ends_at_what_fits(law):
     best = law.at(np.inf).predict(1000.0, 1000.0)
     assert throughput[-1] < best
     assert law.at(1e9).predict(1000.0, 1000.0) == pytest.approx(best)
-    assert law.at(64).at(np.inf) == law.at(np.inf)
+    again = law.at(64).at(np.inf)
+    assert (again.concurrency, again.requests) == (np.inf, np.inf)
+    assert again.predict(1000.0, 1000.0) == best
     assert law.at(8, requests=8).predict(100.0, 100.0) < law.at(8).predict(100.0, 100.0)
 
 
