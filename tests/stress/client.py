@@ -4,7 +4,8 @@
 would, for a server of constant speed: requests one after the other on a clock of its own, that
 stands in the file ``clock`` beside the cells, and telemetry of two GPUs once a second. Behaviour is
 set by ``behaviour.json`` beside the cells: ``fails``, ``hangs``, ``errors`` and ``unwatched`` name
-cells, the last those without telemetry, ``idle`` the GPUs that no request reaches.
+cells, the last those without telemetry, ``idle`` the GPUs that no request reaches, ``refresh`` [s]
+the time for which a GPU repeats its reading.
 """
 
 import json
@@ -45,12 +46,14 @@ def main(path):
     write(folder / "profile_export.jsonl", lines)
     idle = behaviour.get("idle", [])
     moments = [start + second for second in range(round(end - start + AFTER))]
+    refresh = behaviour.get("refresh")
     if folder.name not in behaviour.get("unwatched", []):
         write(
             folder / "gpu_telemetry_export.jsonl",
             [
-                sample(t, gpu, begun <= t < end and gpu not in idle)
+                sample(t, read, gpu, begun <= read < end and gpu not in idle)
                 for t in moments
+                for read in [t - t % refresh if refresh else t]
                 for gpu in range(2)
             ],
         )
@@ -91,9 +94,9 @@ def record(start, tokens, latency, echo):
     }
 
 
-def sample(moment, gpu, loaded):
-    """Telemetry of one GPU."""
-    power = (LOAD_W if loaded else IDLE_W) + 0.01 * (moment % 7)
+def sample(moment, read, gpu, loaded):
+    """Telemetry of one GPU at a moment, by its reading of one before."""
+    power = (LOAD_W if loaded else IDLE_W) + 0.01 * (read % 7)
     return {
         "timestamp_ns": round(moment * 1e9),
         "gpu_index": gpu,

@@ -43,6 +43,15 @@ def test_a_gpu_that_is_not_named_counts_nowhere(stress):
     assert read(folder, "power")["energy_wh"].isna().all()
 
 
+def test_a_meter_too_slow_for_a_cell_tells_no_idle_power_and_no_other_job(stress):
+    """What it shows between two cells is their load."""
+    folder = stress({"refresh": 30})
+    power, findings = read(folder, "power"), read(folder, "findings")
+    assert set(findings.dropna(subset=["refuses"])["kind"]) == {"averaged", "stale"}
+    assert power[["energy_j", "idle_w"]].isna().all(axis=None)
+    assert "shared" not in set(findings["kind"])
+
+
 @pytest.mark.parametrize("idle", [[1], [0, 1]])
 def test_gpus_that_no_request_reaches_are_told_or_refused(stress, idle):
     """One that the endpoint does not use is remarked; all of them are of another machine."""

@@ -49,6 +49,9 @@ CELL = ("cell", "output_tokens", "concurrency", "repetition")
 OfCell = tuple[str, str, str, str]
 """A finding, with its cell before it, or ``all``."""
 
+SLOW = ("stale", "averaged")
+"""Kinds of findings on a meter that shows the load of a cell after its end, and so no power at rest."""
+
 MEASURED = ("energy_j", "power_w", "energy_wh", "energy_above_idle_wh")
 """Columns of a cell's power that come from its energy."""
 
@@ -250,10 +253,12 @@ def scope_power(
         if window is None or cell["row"]["status"] != "measured":
             continue
         row, found = _cell_power(cell, window, samples, expected, averaging, idle)
-        found += check_rest(cell, window, samples, busy, scope)
+        slow = any(finding.kind in SLOW for finding in found)
+        if not slow:
+            found += check_rest(cell, window, samples, busy, scope)
         findings += [(name, *finding) for finding in found]
         rows.append(row | {"scope": scope, "source": ", ".join(s.named for s in power_sources)})
-        rows[-1] |= {"idle_w": idle, "energy_above_idle_wh": np.nan}
+        rows[-1] |= {"idle_w": np.nan if slow else idle, "energy_above_idle_wh": np.nan}
         if row["energy_j"] > 0 and idle < row["power_w"]:
             share = 1 - idle / row["power_w"]
             rows[-1]["energy_above_idle_wh"] = row["energy_wh"] * share
