@@ -50,7 +50,7 @@ OfCell = tuple[str, str, str, str]
 """A finding, with its cell before it, or ``all``."""
 
 SLOW = ("stale", "averaged")
-"""Kinds of findings on a meter that shows the load of a cell after its end, and so no power at rest."""
+"""Kinds of findings on a meter that shows the load of a cell after its end: no power at rest."""
 
 MEASURED = ("energy_j", "power_w", "energy_wh", "energy_above_idle_wh")
 """Columns of a cell's power that come from its energy."""
