@@ -10,7 +10,7 @@ from inference_energy.method.build import build
 from inference_energy.method.differences import differing, with_settings
 from inference_energy.method.files import merge
 from library.comparison.methods import PAPER, V1, V2, paper
-from repository import METHODS
+from repository import METHODS, materials
 
 CHANGES = {
     "node_power": V1["node_power"],
@@ -71,7 +71,7 @@ def test_what_does_not_change_is_not_computed_again(monkeypatch):
 
 
 def test_laws_that_are_known_are_not_fitted(monkeypatch):
-    monkeypatch.setattr(comparison_medians, "fit_laws", None)
+    monkeypatch.setattr(comparison_medians, "fit_suitable", None)
     medians, alone = ExactMedians(paper), one_by_one(V2)
     medians.take(V2, fit_laws(V2, **paper(V2)))
     assert medians(V2) == pytest.approx(alone, rel=1e-9)
@@ -90,6 +90,14 @@ def test_a_mixture_that_cannot_be_built_is_refused():
     twice = additive | {"input_charge": {"input_tokens_per_output_token": charge}}
     with pytest.raises(InputError, match="charged twice"):
         ExactMedians(paper)(merge(V2, twice))
+
+
+def test_a_law_is_not_fitted_to_rows_that_its_method_could_not_have():
+    """The paper's law and rows of several layouts: no energy of a mixture stands for either."""
+    full = METHODS["full-load"]
+    mixed = with_settings(V2, full, differing(V2, full)["benchmarks"])
+    with pytest.raises(InputError, match="are no rows of one node"):
+        ExactMedians(materials([V2, full]))(mixed)
 
 
 def test_only_what_is_asked_for_is_computed():
@@ -128,5 +136,5 @@ def test_the_laws_of_a_method_that_is_served_follow_from_its_nodes_and_its_engin
     for name in ("node_power", "monte_carlo"):
         assert fitted_from(V2 | {name: {}}) == fitted_from(V2)
     given = {"table": PAPER, "hardware": "nodes"}
-    monkeypatch.setattr(comparison_medians, "fit_serving", lambda *of: of)
+    monkeypatch.setattr(comparison_medians, "fit_suitable", lambda *of: of)
     assert ExactMedians(lambda _: given)._laws(revised) == (revised, PAPER, "nodes")

@@ -8,11 +8,16 @@ from typing import Any
 
 from inference_energy.energy.exact import blend_energy, model_energy
 from inference_energy.energy.mixtures import Mixture
-from inference_energy.laws.fitting import Served, fit_laws
-from inference_energy.method.build import build, factor, output_tokens, utilisation_of
+from inference_energy.laws.fitting import Served
+from inference_energy.method.build import (
+    build,
+    factor,
+    fit_suitable,
+    output_tokens,
+    utilisation_of,
+)
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.materials import MaterialsOf
-from inference_energy.method.serving import fit_serving
 from inference_energy.method.setup import Regime, Setup
 
 FITTED = ("data", "benchmarks", "throughput_law", "serving")
@@ -99,11 +104,10 @@ class ExactMedians:
         return self._once("laws", fitted_from(method), lambda: self._fitted(method))
 
     def _fitted(self, method: Method) -> Mapping[str, Served]:
-        # not fit_suitable, as a mixture may hold the law of one method against the rows of another
+        # a law of one method against rows of another is refused where it would be of a method:
+        # fitted to rows of several layouts, the paper's gives means up to a million times too large
         given = self._given(method)
-        if "serving" in method:
-            return fit_serving(method, given["table"], given["hardware"])
-        return fit_laws(method, given["table"], given.get("hardware"))
+        return fit_suitable(method, given["table"], given.get("hardware"))
 
     def _setup(self, method: Method) -> Setup:
         """Setup whose models, charge and blend are the method's."""
