@@ -307,6 +307,17 @@ def test_a_draft_may_name_a_table_that_no_other_method_has(copied, monkeypatch, 
     assert f"| benchmark rows table | {ROWS} | {own} |" in page
 
 
+def test_settings_that_cannot_be_mixed_stand_together_on_the_page(copied, monkeypatch):
+    throughput = sorted({path for method in METHODS.values() for path in tables_of(method)})
+    call(script(monkeypatch, "comparison/whatif"), throughput, method="full-load", base=None)
+    page = (copied / "build/whatif/full-load/page.md").read_text()
+    assert "Settings of which no mixture is a method stand together." in page
+    (joined,) = re.findall(r"^\| benchmark rows \+ .* \|$", page, re.MULTILINE)
+    assert joined.startswith(
+        "| benchmark rows + throughput law + blend | x 0.849 | x 0.446 | x 0.5"
+    )
+
+
 def test_what_is_unusual_stands_on_the_page(copied, monkeypatch, tmp_path):
     mine = tmp_path / "mine.yaml"
     mine.write_text(
@@ -359,6 +370,7 @@ def test_a_new_method_is_held_against_what_it_extends_and_needs_no_listing(fresh
     assert "# What if: mine against oviedo2025\n" in run.stdout
     assert "## Which setting did it" in run.stdout
     assert "| PUE | x 0." in run.stdout
+    assert "stand together" not in run.stdout
     assert git(fresh, "status", "--porcelain") == ""
     with ExitStack() as stack:
         for name in ("findings", "methods/revised", "deployments/8xh100-llama-405b"):

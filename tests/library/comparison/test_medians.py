@@ -3,7 +3,7 @@
 import pytest
 from inference_energy.comparison import medians as comparison_medians
 from inference_energy.comparison.medians import ExactMedians, fitted_from
-from inference_energy.energy.exact import blend_energy, regime_energy
+from inference_energy.energy.exact import blend_energy, fleet_energy, regime_energy
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import fit_laws
 from inference_energy.method.build import build
@@ -48,6 +48,19 @@ def test_every_mixture_has_the_median_that_it_has_alone():
         medians = ExactMedians(paper)
         for method, expected in zip(mixed[::order], alone[::order], strict=True):
             assert medians(method) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_energy_of_a_day_is_that_which_each_mixture_has_alone():
+    scale = {"queries_per_day": {"value": 2e9}, "overhead": {"long": {"factors": [1.5]}}}
+    head = merge(V2, CHANGES | {"fleet": scale})
+    settings = differing(V2, head)
+    totals = ExactMedians(paper, days=True)
+    for method in (V2, *(with_settings(V2, head, paths) for paths in settings.values()), head):
+        setup = build(method, **paper(method))
+        for name, regime in setup.regimes.items():
+            alone = fleet_energy(setup, regime)["baseline"]["p50"]
+            assert totals(method)[f"{name} day"] == pytest.approx(alone, rel=1e-9)
+    assert not [name for name in ExactMedians(paper)(V2) if name.endswith("day")]
 
 
 def test_what_does_not_change_is_not_computed_again(monkeypatch):

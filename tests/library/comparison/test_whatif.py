@@ -117,6 +117,27 @@ def test_one_quantity_needs_no_shares_and_two_multiply_to_the_change():
     assert {f["setting"] for f in factors} == {"PUE", "fleet long share"}
 
 
+def test_the_settings_of_a_fleet_have_a_factor_each_on_its_energy():
+    pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    share = {"value": 0.3, "unit": "1", "source": "a test"}
+    queries = {"value": 2.5e9, "unit": "queries/day", "source": "a test"}
+    base, head, factors = ask(pue=pue, fleet={"long_share": share, "queries_per_day": queries})
+    told = {f["setting"]: f for f in factors}
+    assert told["fleet queries per day"]["fleet, with long queries"] == pytest.approx(2.5)
+    assert told["fleet queries per day"]["traditional median"] == 1
+    whole = {x["quantity"]: x["factor"] for x in headlines(base, head, 15)}
+    product = np.prod([f["fleet, with long queries"] for f in factors])
+    assert product == pytest.approx(whole["fleet, with long queries"])
+    said = sentence(
+        changed_settings(base.side.method, head.side.method), headlines(base, head, 15), factors
+    )
+    assert said.startswith("PUE 1.05-1.60 -> 1.2 lowers the traditional median by 7.3 %")
+    assert said.endswith(
+        "-> 3.62 Wh; fleet queries per day 1,000,000,000 -> 2,500,000,000 queries/day and fleet"
+        " long share 0.1 -> 0.3 move neither median."
+    )
+
+
 def test_the_quantities_of_a_section_have_a_factor_each(powered):
     factors = {f["setting"]: f["traditional median"] for f in powered[2]}
     assert set(factors) == {"node power", "node power models DeepSeek-R1"}

@@ -52,10 +52,11 @@ def test_the_page_says_whose_median_it_tells():
 
 
 def test_shares_are_factors():
-    shares = [{"setting": "PUE", "traditional median": 0.9, "long median": 1.1}]
-    assert share_rows(shares) == [["PUE", "x 0.900", "x 1.100"]]
-    far = [{"setting": "lengths", "traditional median": 0.00728, "long median": 137.39}]
-    assert share_rows(far) == [["lengths", "x 0.00728", "x 137"]]
+    share = {"setting": "PUE", "traditional median": 0.9, "long median": 1.1}
+    share |= {"fleet, with long queries": 1.0}
+    assert share_rows([share]) == [["PUE", "x 0.900", "x 1.100", "x 1.000"]]
+    far = share | {"traditional median": 0.00728, "long median": 137.39}
+    assert share_rows([far]) == [["PUE", "x 0.00728", "x 137", "x 1.000"]]
 
 
 def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():

@@ -6,19 +6,23 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from inference_energy.energy.exact import blend_energy, model_energy
+from inference_energy.energy.fleet import daily
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.laws.fitting import Served
 from inference_energy.method.build import (
     build,
     factor,
     fit_suitable,
+    fleet,
     output_tokens,
     utilisation_of,
 )
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.materials import MaterialsOf
-from inference_energy.method.setup import Regime, Setup
+from inference_energy.method.setup import Regime, ServedModel, Setup
 
 FITTED = ("data", "benchmarks", "throughput_law", "serving")
 """Sections that laws are fitted from; the node power besides, where a method says how its models
@@ -57,29 +61,46 @@ class ExactMedians:
         Resolved method to what it is built from, the keyword arguments of ``build``.
     regimes : collection of str, optional
         Kinds of queries whose median is asked for; all unless given.
+    days : bool
+        Whether the energy of a day of each kind of queries is asked for too.
     """
 
-    def __init__(self, materials_of: MaterialsOf, regimes: Collection[str] | None = None) -> None:
-        self._materials_of, self._asked = materials_of, regimes
+    def __init__(
+        self,
+        materials_of: MaterialsOf,
+        regimes: Collection[str] | None = None,
+        days: bool = False,
+    ) -> None:
+        self._materials_of, self._asked, self._days = materials_of, regimes, days
         self._known: dict[tuple[str, str], Any] = {}
 
     def __call__(self, method: Method) -> dict[str, float]:
-        """Medians of a resolved method by headline. [Wh]
+        """Medians of a resolved method by headline [Wh], and the energy of a day [GWh/day].
 
         Raises
         ------
         InputError
             If the method cannot be built.
         """
-        return {
-            f"{name} median": self._once(
-                "median",
-                [name, regime, *self._sections(method, *FITTED, *FACTORS, "node_power", "blend")],
-                partial(self._median, method, name),
-            )
+        asked = {
+            name: [regime, *self._sections(method, *FITTED, *FACTORS, "node_power", "blend")]
             for name, regime in method["regimes"].items()
             if self._asked is None or name in self._asked
         }
+        answer = {
+            f"{name} median": self._once(
+                "median", [name, *sections], partial(self._median, method, name)
+            )
+            for name, sections in asked.items()
+        }
+        if not self._days:
+            return answer
+        settings = fleet(method["fleet"], method["monte_carlo"]["normal_quantile_95"])
+        means = {
+            name: self._once("mean", [name, *sections], partial(self._mean, method, name))
+            for name, sections in asked.items()
+        }
+        return answer | {f"{name} day": daily(settings, name, means[name]) for name in asked}
 
     def take(self, method: Method, laws: Mapping[str, Served]) -> None:
         """Take note of the laws of a resolved method that are fitted already."""
@@ -130,8 +151,8 @@ class ExactMedians:
             ),
         )
 
-    def _of_one_kw(self, method: Method, name: str) -> dict[str, tuple[Mixture, float]]:
-        """Energy of every model's queries on a node of one kW, and its median. [Wh]"""
+    def _of_one_kw(self, method: Method, name: str) -> dict[str, tuple[Mixture, float, float]]:
+        """Energy of every model's queries on a node of one kW, its median and its mean. [Wh]"""
         z = method["monte_carlo"]["normal_quantile_95"]
         setup = replace(
             self._setup(method),
@@ -142,10 +163,14 @@ class ExactMedians:
         found = {}
         for model in setup.models:
             energy = model_energy(setup, regime, replace(model, node_power=1.0))
-            found[model.name] = energy, energy.quantile(0.5)
+            mean = energy.mean() if self._days else np.nan
+            found[model.name] = energy, energy.quantile(0.5), mean
         return found
 
-    def _median(self, method: Method, name: str) -> float:
+    def _blended(
+        self, method: Method, name: str
+    ) -> tuple[dict[str, tuple[Mixture, float, float]], list[tuple[ServedModel, float]]]:
+        """Of :meth:`_of_one_kw`, and the models of the blend with their shares."""
         setup = self._setup(method)
         sections = [name, method["regimes"][name], *fitted_from(method)]
         known = self._once(
@@ -158,9 +183,18 @@ class ExactMedians:
             [model.parameters for model in setup.models],
         )
         models = [setup.models[i] for i in places]
+        return known, list(zip(models, map(float, shares), strict=True))
+
+    def _median(self, method: Method, name: str) -> float:
+        known, members = self._blended(method, name)
         energies = {
             model.name: known[model.name][0].divided_by(LogNormal.fixed(1 / model.node_power))
-            for model in models
+            for model, _ in members
         }
-        members = {model.name: float(s) for model, s in zip(models, shares, strict=True)}
-        return blend_energy(setup, energies, members).quantile(0.5)
+        shares = {model.name: share for model, share in members}
+        return blend_energy(self._setup(method), energies, shares).quantile(0.5)
+
+    def _mean(self, method: Method, name: str) -> float:
+        """Mean energy of a query of the blend, of which a fleet trims nothing. [Wh]"""
+        known, members = self._blended(method, name)
+        return sum(share * known[model.name][2] * model.node_power for model, share in members)

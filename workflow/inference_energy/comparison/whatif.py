@@ -1,5 +1,6 @@
 """What a change of assumptions does: the answer before and after, what moved it, and why."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,12 +16,14 @@ from inference_energy.comparison.attribution import attribution
 from inference_energy.comparison.medians import ExactMedians, fitted_from
 from inference_energy.comparison.sides import Side
 from inference_energy.energy import exact
+from inference_energy.energy.fleet import mix
+from inference_energy.errors import InputError
 from inference_energy.laws.fitting import Served
 from inference_energy.method.build import build, fit_suitable
 from inference_energy.method.differences import differing, quantities
 from inference_energy.method.materials import MaterialsOf
 from inference_energy.method.setup import TRIMMED, Setup
-from inference_energy.method.wording import LABELS, change_text, differing_keys, words
+from inference_energy.method.wording import JOINED, LABELS, change_text, differing_keys, words
 from inference_energy.paper import estimate
 from inference_energy.rounding import largest_first, ratio, relative
 from inference_energy.text import number, percent, told_apart, with_unit
@@ -39,6 +42,9 @@ UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
 
 BY_DRAW = {"reproduced with caveat": "reproduced by the seeded draw alone"}
 """Verdict for which the results have a word that the findings' caveats share, not known here."""
+
+FLEET = "fleet, with long queries"
+"""Headline of both regimes whose change is shared among the settings besides the medians."""
 
 LONG_CHANGE = 120
 """Characters of a change beyond which a sentence says only what kind of change it is."""
@@ -118,9 +124,10 @@ def ask(
     """
     both = (laws[0], laws[-1])
     asked = partial(_of_regime, sides, both, materials_of, longer)
-    *parts, shares = zip(*apply(asked, sides[0].method["regimes"]), strict=True)
+    *parts, values = zip(*apply(asked, sides[0].method["regimes"]), strict=True)
     base, head = (_joined(side, of) for side, of in zip(sides, parts, strict=True))
-    return base, head, shapley_factors(base.side.method, head.side.method, pd.concat(shares))
+    shares = _shares(base.side.method, head.side.method, values)
+    return base, head, shapley_factors(base.side.method, head.side.method, shares)
 
 
 def _joined(side: Side, parts: Sequence[tuple[dict, dict]]) -> Answer:
@@ -140,13 +147,13 @@ def _of_regime(
     longer: float,
     regime: str,
 ) -> tuple:
-    """Tables and curves of both sides in a regime, and the shares of the settings."""
+    """Tables and curves of both sides in a regime, and what it has of the mixtures of both."""
     setups = [
         build(side.method, **materials_of(side.method), laws=own)
         for side, own in zip(sides, laws, strict=True)
     ]
     parts = [_part(setup, regime, longer) for setup in setups]
-    return *parts, _shares([side.method for side in sides], laws, materials_of, regime)
+    return *parts, _mixtures([side.method for side in sides], laws, materials_of, regime)
 
 
 def _part(setup: Setup, regime: str, longer: float) -> tuple[dict, dict]:
@@ -261,20 +268,55 @@ def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:
     ]
 
 
-def _shares(
+def _mixtures(
     methods: Sequence[dict],
     laws: Sequence[Mapping[str, Served]],
     materials_of: MaterialsOf,
     regime: str,
-) -> pd.DataFrame:
-    """Share of each setting in the change of a regime's median; none where only one differs."""
+) -> dict[str, dict[str, float]]:
+    """Median [Wh] and day [GWh/day] of a regime of all mixtures of two methods that the shares
+    need, by the mixture; none where only one setting differs.
+    """
     base, head = methods
+    known: dict[str, dict[str, float]] = {}
     if sum(map(len, differing(base, head).values())) < 2:
+        return known
+    medians = ExactMedians(materials_of, [regime], days=True)
+    for method, laws_of in zip(methods, laws, strict=True):
+        medians.take(method, laws_of)
+
+    def noted(method: Mapping[str, Any]) -> dict[str, float]:
+        return known.setdefault(_mixture(method), medians(method))
+
+    attribution(base, head, noted)
+    return known
+
+
+def _mixture(method: Mapping[str, Any]) -> str:
+    return json.dumps(method, sort_keys=True)
+
+
+def _shares(
+    base: dict, head: dict, values: Sequence[Mapping[str, Mapping[str, float]]]
+) -> pd.DataFrame:
+    """Share of each setting in the change of the medians and of the fleet that has both regimes.
+
+    Each regime's values of the mixtures are from :func:`_mixtures`: what a fleet takes follows from
+    those of all regimes.
+    """
+    if not all(values):
         return pd.DataFrame()
-    medians = ExactMedians(materials_of, [regime])
-    for method, known in zip(methods, laws, strict=True):
-        medians.take(method, known)
-    return attribution(base, head, medians)[0]
+
+    def headline(method: Mapping[str, Any]) -> dict[str, float]:
+        mixture = _mixture(method)
+        if not all(mixture in known for known in values):
+            raise InputError([f"{head['id']}: its settings cannot be mixed with {base['id']}'s"])
+        of = {name: value for known in values for name, value in known[mixture].items()}
+        medians = {name: value for name, value in of.items() if name.endswith(" median")}
+        share = method["fleet"]["long_share"]["value"]
+        return medians | {FLEET: mix(share, of["traditional day"], of["long day"])}
+
+    return attribution(base, head, headline)[0]
 
 
 def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
@@ -437,24 +479,46 @@ def sentence(
     if not settings:
         of = ", ".join(source["setting"] for source in sources)
         return f"No number differs; the source of {of} does." if sources else "Nothing differs."
-    place = {share["setting"]: i for i, share in enumerate(shares)}
-    ordered = sorted(
-        settings, key=lambda s: place.get(s["setting"], place.get(s["group"], len(place)))
-    )
-    few = bool(shares) and len(ordered) <= NAMED
-    *before, last = [_change(s, rows) for s in (ordered if few else ordered[:1])]
-    what = f"{', '.join(before)} and {last}" if before else last
-    if not few and len(ordered) > 1:
-        others = len(ordered) - 1
-        what += f" and {others} other setting{'s' if others > 1 else ''}"
+    place = {part: i for i, share in enumerate(shares) for part in share["setting"].split(JOINED)}
+
+    def at(setting: dict) -> int:
+        return place.get(setting["setting"], place.get(setting["group"], len(shares)))
+
+    ordered = sorted(settings, key=at)
+    idle = [s for s in ordered if at(s) < len(shares) and _is_idle(shares[at(s)])]
+    # where none moves a median, what they move is told of all
+    idle = idle if len(idle) < len(ordered) else []
+    moving = [s for s in ordered if s not in idle]
+    plural = len(moving) > 1
     medians = [line for line in lines if line["quantity"].endswith("query, median")]
-    plural = len(ordered) > 1
     moves = [_moves(line["quantity"].split()[0], line, shares, plural) for line in medians]
     if all(abs(line["factor"] - 1) < HARDLY for line in medians):
         moves += _moves_most([line for line in lines if line not in medians], medians, plural)
-    *before, last = moves
-    told = f"{', '.join(before)} and {last}" if before else last
-    return f"{what[0].upper()}{what[1:]} {told}."
+    what = _together(moving, rows, bool(shares))
+    told = f"{what[0].upper()}{what[1:]} {_listed(moves)}"
+    if not idle:
+        return f"{told}."
+    verb = "move" if len(idle) > 1 else "moves"
+    return f"{told}; {_together(idle, rows, True)} {verb} neither median."
+
+
+def _is_idle(share: Mapping[str, float]) -> bool:
+    """Whether a setting moves no median."""
+    factors = [value for name, value in share.items() if name.endswith(" median")]
+    return all(relative(value, 1.0) == 0 for value in factors)
+
+
+def _together(settings: Sequence[dict], rows: Sequence[dict], ordered: bool) -> str:
+    """Name what was changed, all if it is little and in order, else the first and how many more."""
+    if len(settings) == 1 or (ordered and len(settings) <= NAMED):
+        return _listed([_change(s, rows) for s in settings])
+    others = len(settings) - 1
+    return f"{_change(settings[0], rows)} and {others} other setting{'s' if others > 1 else ''}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    *before, last = parts
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _change(setting: dict, rows: Sequence[dict]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from inference_energy.comparison.whatif import Answer, is_scored
+from inference_energy.comparison.whatif import FLEET, Answer, is_scored
 from inference_energy.method.differences import differing
 from inference_energy.text import factor, is_missing, number, percent, short, told_apart, with_unit
 
@@ -59,10 +59,9 @@ def unused_notes(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
 
 
 def share_rows(shares: list[dict]) -> list[list[str]]:
-    """Rows of the Shapley factors: setting, traditional median, long median."""
-    return [
-        [s["setting"], *(_times(s[f"{r} median"]) for r in ("traditional", "long"))] for s in shares
-    ]
+    """Rows of the Shapley factors: setting, traditional median, long median, fleet."""
+    headlines = ("traditional median", "long median", FLEET)
+    return [[s["setting"], *(_times(s[name]) for name in headlines)] for s in shares]
 
 
 def claim_rows(claims: list[dict]) -> list[list[str]]:

@@ -197,8 +197,8 @@ def _models(
     )
 
 
-def _fleet(section: Mapping[str, Any], z: float) -> Fleet:
-    """Queries of a day, from the section of the method file."""
+def fleet(section: Mapping[str, Any], z: float) -> Fleet:
+    """Build the queries of a day from the section of the method file."""
     return Fleet(
         float(section["queries_per_day"]["value"]),
         float(section["long_share"]["value"]),
@@ -255,7 +255,7 @@ def build(
         pathways={
             name: factor(method["pathways"][name], z) for name in ("hardware", "model", "serving")
         },
-        fleet=_fleet(method["fleet"], z),
+        fleet=fleet(method["fleet"], z),
         monte_carlo=MonteCarlo(
             draw["seed"], draw["samples"], draw["bootstrap"], draw["published_tokens"]
         ),
