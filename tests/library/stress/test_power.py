@@ -64,6 +64,17 @@ def test_a_silent_meter_is_not_told_to_be_slow():
     assert kinds(findings) == [("telemetry gap", "energy")]
 
 
+def test_a_slow_meter_is_not_told_to_be_silent():
+    """One that repeats its reading for 30 s, and whose delay was found where it had none left."""
+    times = np.arange(0, 101.0)
+    slow = samples(times[times < 70])
+    slow["power_w"] = 300.0 + times[times < 70] // 30
+    energy, findings = meter_energy(slow, 15, 95)
+    assert np.isnan(energy)
+    assert ("stale", "energy") in kinds(findings)
+    assert not any("silent" in finding.message for finding in findings)
+
+
 def test_counter_survives_a_gap_inside_the_window_but_not_at_its_edge():
     times = np.arange(0, 101.0)
     times = times[(times < 40) | (times > 60)]

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS, no_samples
-from inference_energy.stress.freshness import FRESH_READINGS, Array, check_freshness
+from inference_energy.stress.freshness import FRESH_READINGS, Array, check_freshness, refresh
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.settings import form
 from inference_energy.text import percent
@@ -190,7 +190,8 @@ def _by_power(
         f"{name}: {percent(1 - coverage, '.1f')} of the window is without readings of power "
         f"(gaps above {limit:.2g} s)"
     )
-    if coverage < LEAST_COVERAGE and usual * FRESH_READINGS <= end - start:
+    every = np.nanmax([usual, refresh(times, power)])
+    if coverage < LEAST_COVERAGE and every * FRESH_READINGS <= end - start:
         message += ": look why the meter was silent, and repeat the cell"
         return np.nan, [Finding("telemetry gap", "energy", message)], False
     findings = [Finding("telemetry gap", "", message)] if coverage < 1 - 1e-9 else []
