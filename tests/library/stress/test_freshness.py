@@ -94,6 +94,17 @@ def test_a_meter_that_hangs_for_a_part_of_the_window_is_refused():
     assert hanging(np.repeat(power, 3)[:60], 0, 0) == []
 
 
+def test_the_window_that_would_do_is_longer_than_one_that_does_not():
+    """A meter read every 3 s: twenty readings in a minute, or nineteen, as its window begins."""
+    times = np.arange(0.0, 90.0, 3.0)
+    power = 400 + np.random.default_rng(3).normal(0, 3, 30)
+    (finding,) = check_freshness("wall", times, power, 10.0, 68.9)
+    assert finding.message.startswith("wall: 19 fresh readings in the window of 59 s")
+    assert "set the window to 66 s" in finding.message
+    (averaged,) = check_averaging("node", 3.0, 59.9)
+    assert averaged.message.endswith("set the window to 66 s")
+
+
 def test_a_meter_of_coarse_steps_is_told_what_would_do():
     """Its readings stay for as long as those of a meter that is read too seldom."""
     steps = 50 * np.round(np.where(SECONDS < 50, 600.0, 660.0) / 50)

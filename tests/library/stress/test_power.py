@@ -319,7 +319,7 @@ def test_stale_telemetry_is_refused_with_its_true_refresh(every):
     assert np.isnan(energy)
     assert kinds(findings) == [("stale", "energy")]
     assert f"a new one every {every:g} s" in findings[0].message
-    assert f"set the window to {20 * every:.0f} s" in findings[0].message
+    assert f"set the window to {22 * every:.0f} s" in findings[0].message
     assert "DCGM_EXPORTER_INTERVAL=1000" in findings[0].message
     counted = samples(times, energy=staircase(times + 60, every, lambda t: 500.0 * t))
     assert kinds(meter_energy(counted, 5, 65)[1]) == [("stale", "energy")]

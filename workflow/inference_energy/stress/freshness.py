@@ -20,6 +20,10 @@ FRESH_READINGS = 20
 """So many readings a window must hold: its ends are then known to a twentieth each."""
 
 
+ROOM = 1.1
+"""So many times the shortest window is advised: one begins between two readings, and may be cut."""
+
+
 HANGS, FLAT = 3, 0.01
 """A meter hangs that reads the same for so many times as long as chance lets it; not one whose
 readings differ by this share at most, which a hang would not change."""
@@ -107,7 +111,7 @@ def check_freshness(
     told, wanted = "", ""
     if np.isfinite(every):
         told = f", a new one every {every:.3g} s"
-        wanted = f" or set the window to {FRESH_READINGS * every:.0f} s"
+        wanted = f" or set the window to {_enough(every):.0f} s"
     return [
         Finding(
             "stale",
@@ -159,9 +163,14 @@ def check_averaging(name: str, averaging: float, window: float) -> list[Finding]
             "energy",
             f"{name}: its power is a mean over about {averaging:.0f} s, so that a window of "
             f"{window:.0f} s holds power from before it: choose its instantaneous power, or set "
-            f"the window to {FRESH_READINGS * averaging:.0f} s",
+            f"the window to {_enough(averaging):.0f} s",
         )
     ]
+
+
+def _enough(every: float) -> float:
+    """Window that holds enough readings that are so far apart [s]."""
+    return float(np.ceil(round(ROOM * FRESH_READINGS * every, 6)))
 
 
 def clock_offset(
