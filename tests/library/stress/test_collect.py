@@ -88,6 +88,20 @@ def test_the_clock_is_told_from_what_a_meter_really_reads(damage, tmp_path):
     assert read["time_s"].min() == pytest.approx(NOON - 60, abs=reach)
 
 
+def test_power_that_is_a_mean_moves_no_counter_beside_it(tmp_path):
+    """The energy is that of the counter, which is not late as a mean over 5 s is."""
+    starts = NOON + np.concatenate([np.arange(10.0, 130.0), np.arange(170.0, 290.0)])
+    requests = pd.DataFrame({"start_s": starts, "end_s": starts + 1})
+    times = NOON + np.arange(-60.0, 350.0)
+    power = 200 + 500 * ((starts[:, None] <= times) & (times < starts[:, None] + 1)).any(axis=0)
+    counts = np.cumsum(power) - power
+    mean = np.convolve(power, np.ones(5) / 5)[: len(times)]
+    cells = {"one": {"requests": requests, "samples": samples(times, mean, counts)}}
+    read, averaging, findings = collect([PowerSource("gpu", "nvml")], cells, tmp_path, DEFAULTS)
+    assert (averaging, findings) == (0, [])
+    assert read["time_s"].iloc[0] == times[0]
+
+
 def test_a_log_of_another_time_gives_no_energy(meter):
     samples, _, findings = meter(7200)
     assert samples is None

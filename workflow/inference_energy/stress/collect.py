@@ -22,6 +22,10 @@ AROUND = 130.0
 """Time before and after the test for which a source is asked [s]."""
 
 
+AS_FRESH = 0.8
+"""A counter that is renewed so many times as often as the power beside it tells the clock."""
+
+
 DISAGREES = 10.0
 """A stated offset further from the one that load and power tell is remarked [s]."""
 
@@ -197,10 +201,21 @@ def _outside(source: PowerSource, samples: pd.DataFrame, requests: pd.DataFrame)
 
 
 def _liveliest(samples: pd.DataFrame) -> pd.DataFrame:
-    """Readings above zero of the meter whose power varies most; rises of the counters without."""
-    if samples["power_w"].isna().all():
+    """Readings above zero of the meter whose power varies most; rises of the counters instead.
+
+    The latter where there is no power, or counters are as fresh: the energy is theirs then, and
+    power beside them may be late, as a mean over some seconds is.
+    """
+    counts = _renewed(samples, "energy_j")
+    if counts and counts >= AS_FRESH * _renewed(samples, "power_w"):
         samples = counted_means(samples)
     read = samples[samples["power_w"] > 0]
     samples = samples if read.empty else read
     spread = samples.groupby("meter")["power_w"].std().fillna(0)
     return samples[samples["meter"] == spread.idxmax()]
+
+
+def _renewed(samples: pd.DataFrame, column: str) -> int:
+    """How often readings of a column differ from those before."""
+    read = samples.dropna(subset=[column])
+    return int((read.groupby("meter")[column].diff().fillna(0) != 0).sum())
