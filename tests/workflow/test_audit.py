@@ -66,6 +66,22 @@ def test_a_bad_finding_is_named_before_anything_runs(fresh):
     )
 
 
+@pytest.mark.parametrize("target", ["audit", "everything"])
+def test_a_wrong_base_of_both_files_of_the_audit_is_told_once(fresh, target):
+    wrong = "extends: oviedo2026\nthroughput_lawz: {}\n"
+    with ExitStack() as edits:
+        for name in ("multiverse", "sensitivity"):
+            path = fresh / f"config/{name}.yaml"
+            text = path.read_text().replace("base: oviedo2026\n", "base: mine\n", 1)
+            edits.enter_context(edited(path, text))
+        mine = fresh / "config/methods/mine.yaml"
+        edits.callback(mine.unlink)
+        mine.write_text(wrong)
+        run = snakemake(fresh, "--dry-run", target)
+    assert run.stdout.count("unknown key throughput_lawz") == 1, run.stdout
+    assert (run.returncode == 0) == (target == "everything")
+
+
 def test_node_power_is_the_whole_story(done):
     page = (done[0] / "results/comparison/oviedo2026..oviedo2025.md").read_text()
     assert re.search(r"\| `node_power` \| [^|]*\(100.0 %\) \| [^|]*\(100.0 %\) \|", page)

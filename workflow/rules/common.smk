@@ -57,7 +57,8 @@ told = [
 if told:
     raise WorkflowError("\n".join(told))
 
-# what is wrong with files that this run asks for, all of it at once; of the others as a warning
+# what is wrong with files that this run asks for, all of it at once; of the others as a warning;
+# a wrong method that several of them name is told once
 wrong = {
     # those of methods that a what-if does without are told once, below
     name: [problem for problem in problems if problem not in SETTINGS.withheld]
@@ -65,18 +66,21 @@ wrong = {
 }
 asked = [name for name in wrong if config_files.NEEDED_BY[name] in sys.argv]
 if any(wrong[name] for name in asked):
-    raise WorkflowError("\n".join(problem for name in asked for problem in wrong[name]))
+    raise WorkflowError("\n".join(dict.fromkeys(p for name in asked for p in wrong[name])))
 
+needed_by = {}
 for name, problems in wrong.items():
     if problems and Path(provided(f"config/{name}.yaml")).exists():
-        told = "\n".join(problems)
-        logger.warning(f"{told}\nOnly `snakemake {config_files.NEEDED_BY[name]}` needs this file.")
+        needed_by.setdefault(config_files.NEEDED_BY[name], {}).update(dict.fromkeys(problems))
+for target, problems in needed_by.items():
+    told = "\n".join(problems)
+    logger.warning(f"{told}\nOnly `snakemake {target}` needs this.")
 
 if SETTINGS.withheld:
     logger.warning("\n".join(SETTINGS.withheld) + "\nThe what-if does without.")
 
-if SETTINGS.unasked:
-    logger.warning("\n".join(SETTINGS.unasked) + "\nOnly a run that names it needs it.")
+if unasked := [p for p in SETTINGS.unasked if all(p not in told for told in wrong.values())]:
+    logger.warning("\n".join(unasked) + "\nOnly a run that names it needs it.")
 
 # ALL_METHODS can be built, METHODS of them are built by default
 ALL_METHODS = SETTINGS.methods
