@@ -5,7 +5,7 @@ would, for a server of constant speed: requests one after the other on a clock o
 stands in the file ``clock`` beside the cells, and telemetry of two GPUs once a second. Behaviour is
 set by ``behaviour.json`` beside the cells: ``fails``, ``hangs``, ``errors`` and ``unwatched`` name
 cells, the last those without telemetry, ``idle`` the GPUs that no request reaches, ``refresh`` [s]
-the time for which a GPU repeats its reading.
+the time for which a GPU repeats its reading, ``hosts`` the nodes of two GPUs each.
 """
 
 import json
@@ -51,8 +51,9 @@ def main(path):
         write(
             folder / "gpu_telemetry_export.jsonl",
             [
-                sample(t, read, gpu, begun <= read < end and gpu not in idle)
+                sample(t, read, gpu, begun <= read < end and gpu not in idle) | {"hostname": host}
                 for t in moments
+                for host in behaviour.get("hosts", ["node"])
                 for read in [t - t % refresh if refresh else t]
                 for gpu in range(2)
             ],
@@ -100,7 +101,6 @@ def sample(moment, read, gpu, loaded):
     return {
         "timestamp_ns": round(moment * 1e9),
         "gpu_index": gpu,
-        "hostname": "node",
         "platform": "nvidia",
         "telemetry_source_url": "pynvml://localhost",
         "telemetry_data": {

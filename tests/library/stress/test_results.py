@@ -43,6 +43,14 @@ def test_a_gpu_that_is_not_named_counts_nowhere(stress):
     assert read(folder, "power")["energy_wh"].isna().all()
 
 
+def test_gpus_are_named_by_their_numbers_on_every_node(stress):
+    """Of an endpoint over two nodes; a number that one of them lacks is missing."""
+    folder = stress({"hosts": ["a", "b"]}, gpus=[1])
+    assert read(folder, "power")["power_w"].to_numpy() == pytest.approx(800, rel=0.01)
+    folder = stress({"hosts": ["a", "b"]}, gpus=[0, 2])
+    assert "no samples of a gpu 2, b gpu 2" in read(folder, "findings")["message"].str.cat()
+
+
 def test_a_meter_too_slow_for_a_cell_tells_no_idle_power_and_no_other_job(stress):
     """What it shows between two cells is their load."""
     folder = stress({"refresh": 30})

@@ -1,6 +1,7 @@
 """What a stress test publishes: its tables, figures and report, from the cells run so far."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,9 @@ GONE = "no answer"
 """Kind of the finding on a source that may answer later."""
 
 CELL = ("cell", "output_tokens", "concurrency", "repetition")
+GPU = re.compile(r"(.* |)gpu \S+")
+"""Name of a GPU, behind that of its host or log where there are several."""
+
 OfCell = tuple[str, str, str, str]
 """A finding, with its cell before it, or ``all``."""
 
@@ -239,7 +243,7 @@ def scope_power(
     if samples is None:
         return [], findings, None
     gpus = settings["gpus"]
-    expected = [f"gpu {index}" for index in gpus] if isinstance(gpus, list) else gpus
+    expected = _numbered(gpus, samples["meter"]) if isinstance(gpus, list) else gpus
     expected = expected if scope == "gpu" else None
     if isinstance(expected, list):
         # others are neither charged nor shown; with none of them it is said which are missing
@@ -267,6 +271,12 @@ def scope_power(
         gpu, rated = settings["facts"].get("gpu"), test.forecast.tdp_w
         findings += refuse_above_tdp(rows, charged, gpu, rated)
     return rows, findings, samples
+
+
+def _numbered(numbers: Sequence[int], meters: Iterable[str]) -> list[str]:
+    """Names of GPUs by their numbers, on each host or in each log that has any."""
+    places = {found[1] for meter in meters if (found := GPU.fullmatch(meter))}
+    return [f"{place}gpu {number}" for place in sorted(places or {""}) for number in numbers]
 
 
 def refuse_above_tdp(
