@@ -1,8 +1,10 @@
 """Files of the project, and of the folder of a run."""
 
+import os
 from pathlib import Path
 
-from inference_energy.project import FOLDER, is_own, own, provided, shown
+import pytest
+from inference_energy.project import FOLDER, is_own, own, path_problems, provided, shown
 
 TABLE = "data/gpus.csv"
 
@@ -32,3 +34,15 @@ def test_a_page_names_a_file_as_from_its_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert shown(tmp_path / TABLE) == shown(FOLDER / TABLE) == TABLE
     assert shown("elsewhere/table.csv") == "elsewhere/table.csv"
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"\xff"), "a\nb", "a\x07b", "a\u2028b"])
+def test_a_path_that_no_page_can_hold_is_refused_in_words_that_can_be_printed(name):
+    (problem,) = path_problems(f"runs/{name}.json", "key log")
+    assert problem.isprintable() and problem.isascii()
+    assert problem.startswith("key log: value 'runs/")
+
+
+@pytest.mark.parametrize("name", ["Ü b", "\u65e5\u672c", "a\xa0b"])
+def test_a_path_of_other_letters_is_one_like_others(name):
+    assert path_problems(f"runs/{name}.json", "key log") == []

@@ -27,7 +27,7 @@ from inference_energy.documents import (
 from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
 from inference_energy.names import name_problems
-from inference_energy.project import AnyPath, brace_problems, listed, own, provided
+from inference_energy.project import AnyPath, listed, own, path_problems, provided
 from inference_energy.requests import files as requests_files
 from inference_energy.requests.formats import format_problems
 from inference_energy.robustness.files import (
@@ -330,10 +330,10 @@ def config_problems(config: dict[str, Any]) -> list[str]:
     problems += schema_problems(kept, config_schema(), WHERE)
     for key in ("benchmarks", "deployment", "deployments", "format", "log", "method"):
         for path in _names(kept.get(key)):
-            problems += brace_problems(path, f"{WHERE}: key {key}")
+            problems += path_problems(path, f"{WHERE}: key {key}")
     table = kept.get("benchmarks")
     # not the path's own is_file(), which raises where a name is too long
-    if isinstance(table, str) and not {"{", "}"} & set(table) and not os.path.isfile(table):
+    if isinstance(table, str) and not path_problems(table, "") and not os.path.isfile(table):
         wrong = "is a folder" if os.path.isdir(table) else "no such file"
         problems.append(
             f"{WHERE}: key benchmarks: value {table}: {wrong}; allowed is a throughput table"

@@ -6,9 +6,13 @@ workflow's folder lacks is then taken from the project. Paths are absolute then,
 """
 
 import os
+import unicodedata
 from pathlib import Path
 
 AnyPath = str | os.PathLike[str]
+
+UNNAMED = {"Cc", "Cs", "Zl", "Zp"}
+"""Categories of Unicode's that no path may hold: control, half characters, ends of lines."""
 
 FOLDER = Path(__file__).absolute().parents[2]
 
@@ -44,8 +48,19 @@ def shown(path: AnyPath) -> str:
     return str(Path(path).relative_to(folders[0]) if folders else path)
 
 
-def brace_problems(path: AnyPath, where: str) -> list[str]:
-    """Problem of a path with braces, Snakemake's wildcards; ``where`` names its key."""
+def is_plain(path: AnyPath) -> bool:
+    """Whether a path is one line of UTF-8, which pages and tables can hold."""
+    # Python has half characters in place of bytes that are no UTF-8
+    return UNNAMED.isdisjoint(map(unicodedata.category, str(path)))
+
+
+def path_problems(path: AnyPath, where: str) -> list[str]:
+    """Problem of a path that no page can hold, or with braces; ``where`` names its key."""
+    if not is_plain(path):
+        return [
+            f"{where}: value {str(path)!a}: holds a line end, a control character or bytes that are"
+            " not UTF-8; allowed is a path without them; rename the file or folder"
+        ]
     if not {"{", "}"} & set(str(path)):
         return []
     return [

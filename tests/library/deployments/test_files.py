@@ -1,6 +1,7 @@
 """A deployment file is merged with its method and checked."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,14 @@ def test_braces_in_the_path_of_a_benchmark_are_refused_with_its_key(tmp_path):
     told = refusal(files.find_benchmarks, WHERE, (tmp_path / "{x}.json").as_posix())
     assert told.startswith(f"{WHERE}: key deployment.benchmarks")
     assert "{x}.json" in told
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"\xff.json"), "a\nb.json"])
+def test_a_benchmark_whose_name_is_no_text_is_refused_with_its_key(tmp_path, name):
+    (tmp_path / name).write_text("{}", encoding="utf-8")
+    told = refusal(files.find_benchmarks, WHERE, (tmp_path / "*.json").as_posix())
+    assert told.startswith(f"{WHERE}: key deployment.benchmarks")
+    assert told.isprintable()
 
 
 EXAMPLE = files.EXAMPLES[0]

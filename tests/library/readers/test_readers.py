@@ -1,5 +1,6 @@
 """A file's format is told from its content; bad files are refused."""
 
+import os
 import shutil
 from functools import reduce
 
@@ -66,6 +67,16 @@ def test_files_that_are_no_benchmark_are_refused(tmp_path, data, expected):
 def test_a_missing_file_and_a_folder_of_something_else_are_refused(tmp_path):
     assert "no such file" in refusal(tmp_path / "none.json")
     assert "is a folder without an MLPerf summary" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"\xff"), "a\nb"])
+@pytest.mark.parametrize("file", ["vllm/single.json", "project/throughput.csv"])
+def test_a_file_whose_name_no_table_can_hold_is_refused(tmp_path, name, file):
+    copy = shutil.copy(FIXTURES / file, tmp_path / name)
+    for read in (detect, detect_and_read):
+        with pytest.raises(InputError, match="rename the file") as refused:
+            read(copy)
+        assert str(refused.value).isprintable()
 
 
 def places(value, path=()):

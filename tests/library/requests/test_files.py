@@ -1,5 +1,6 @@
 """What is known of a log before anything runs."""
 
+import os
 import re
 from pathlib import Path
 
@@ -211,6 +212,15 @@ def test_files_with_braces_in_a_folder_are_told(known, tmp_path):
     first, second = refused.value.problems
     assert "a{x}.csv: braces stand for wildcards" in first
     assert "c}.csv: braces stand for wildcards" in second
+
+
+def test_files_whose_names_are_no_text_are_told(known, tmp_path):
+    for name in (os.fsdecode(b"\xff.csv"), "b.csv", "c\nd.csv"):
+        (tmp_path / name).write_text("input_tokens,output_tokens\n5,6\n")
+    with pytest.raises(InputError) as refused:
+        known({"log": str(tmp_path), "method": "revised"})
+    assert len(refused.value.problems) == 2
+    assert all(problem.isprintable() for problem in refused.value.problems)
 
 
 def test_files_that_are_left_out_are_known(known, tmp_path):

@@ -21,7 +21,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
 from inference_energy.method.materials import inputs_of, law_tables
-from inference_energy.project import brace_problems, listed, provided
+from inference_energy.project import listed, path_problems, provided
 from inference_energy.readers.common import facts_files
 from inference_energy.readers.consistency import GPUS, MODELS
 
@@ -156,7 +156,7 @@ def find_benchmarks(path: str, named: str | list[str]) -> list[str]:
                     " files; allowed is the folder of one run; name that"
                 )
             for each in [Path(file), *inside[:MOST_FILES]]:
-                problems += brace_problems(each, f"{path}: key deployment.benchmarks")
+                problems += path_problems(each, f"{path}: key deployment.benchmarks")
         if not files:
             places = " and ".join(f"{d.as_posix()}/" for d in folders)
             problems.append(

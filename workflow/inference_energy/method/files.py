@@ -17,7 +17,7 @@ from inference_energy.method.lengths import (
     RoundedLengths,
 )
 from inference_energy.names import name_problems as unknown_names
-from inference_energy.project import brace_problems, listed, provided
+from inference_energy.project import listed, path_problems, provided
 
 WHOLE = ("value", "distribution", "name", "factors", "kinds")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -333,7 +333,7 @@ def check(
     problems += [
         problem
         for path in _tables(method)
-        for problem in brace_problems(path, f"{where}: key benchmarks.table")
+        for problem in path_problems(path, f"{where}: key benchmarks.table")
     ]
     problems = problems or [
         *unknown_names(method, schema, where, tuple(map(provided, _tables(method))), others),

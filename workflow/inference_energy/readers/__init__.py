@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.project import AnyPath
+from inference_energy.project import AnyPath, is_plain, path_problems
 from inference_energy.readers import (
     aiperf,
     guidellm,
@@ -67,6 +67,7 @@ def detect(path: AnyPath) -> str:
     InputError
         A file that cannot be read, or of no known format.
     """
+    _refuse_unnamed(path)
     return _detect(Path(path))[0]
 
 
@@ -92,6 +93,7 @@ def detect_and_read(path: AnyPath, facts: Facts | None = None) -> pd.DataFrame:
         fact that is still missing, by name.
     """
     path = Path(path)
+    _refuse_unnamed(path)
     if facts is None:
         facts = read_facts(path)
     else:
@@ -111,6 +113,12 @@ def detect_and_read(path: AnyPath, facts: Facts | None = None) -> pd.DataFrame:
         run.row.setdefault("run", number)
         run.row.setdefault("sha256", digest)
     return to_table(path, runs, facts)
+
+
+def _refuse_unnamed(path: AnyPath) -> None:
+    """Refuse a path that messages, and the column of file names, cannot hold."""
+    if not is_plain(path):
+        raise InputError(path_problems(path, "benchmark file"))
 
 
 def _detect(path: Path) -> tuple[str, Any, bytes]:

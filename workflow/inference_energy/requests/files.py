@@ -13,7 +13,7 @@ from inference_energy.documents import read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.lock import Lock
 from inference_energy.method.materials import inputs_of_any
-from inference_energy.project import brace_problems, provided
+from inference_energy.project import path_problems, provided
 from inference_energy.requests import generate
 from inference_energy.requests.formats import COMPRESSIONS, KINDS, format_problems, shown
 from inference_energy.requests.log import columns_of_any, left_out, open_log
@@ -190,8 +190,8 @@ def _drawn(day: tuple[str, int], methods: Mapping[str, dict[str, Any]]) -> dict[
 def _stored(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of a log on disk."""
     log = open_log(config["log"], settings["formats"], _format(config.get("format"), settings))
-    problems = [p for file in log.files for p in brace_problems(file, "key log")]
-    if problems and not brace_problems(config["log"], ""):
+    problems = [p for file in log.files for p in path_problems(file, "key log")]
+    if problems and not path_problems(config["log"], ""):
         raise InputError(problems)
     size = sum(Path(file).stat().st_size for file in log.files)
     parts = max(1, round(size / PART_BYTES), round(len(log.files) / PART_FILES))

@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from inference_energy.errors import InputError
+from inference_energy.project import is_plain, path_problems
 from inference_energy.requests.formats import (
     COLUMNS,
     COMPRESSIONS,
@@ -150,6 +151,10 @@ def find_files(path: str | os.PathLike[str]) -> list[str]:
             " write the table's rows as plain Parquet files, and name their folder"
         )
     found = [p for p in found if p == place or not _is_hidden(p.relative_to(place))]
+    if unnamed := [
+        problem for p in found if not is_plain(p) for problem in path_problems(p, "key log")
+    ]:
+        raise InputError(unnamed)
     files = [p for p in found if p.is_file() and (p == place or not _is_empty(p))]
     astray = [p.as_posix() for p in found if p.is_symlink() and not p.is_file()]
     if astray and not is_file:
