@@ -155,9 +155,16 @@ def test_only_the_first_line_of_a_table_is_looked_at_to_know_it(tmp_path):
     assert peak < 5 * path.stat().st_size
 
 
-@pytest.mark.parametrize("path", ["a\0b", "x" * 5_000, "x" * 300 + "/run.json"])
-def test_paths_that_no_file_can_have(path):
-    with pytest.raises(InputError, match="cannot be read"):
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("a\0b", "holds a line end, a control character"),
+        ("x" * 5_000, "cannot be read"),
+        ("x" * 300 + "/run.json", "cannot be read"),
+    ],
+)
+def test_paths_that_no_file_can_have(path, words):
+    with pytest.raises(InputError, match=words):
         readers.detect_and_read(path)
 
 
