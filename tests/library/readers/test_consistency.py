@@ -621,6 +621,37 @@ def test_power_beyond_what_the_gpus_draw_says_what_is_allowed():
     assert checked(**of, gpu_power_w=0.0).problems == []
 
 
+@pytest.mark.parametrize("time", [{"duration_s": 10.0}, {"completed": 20, "request_throughput": 2}])
+def test_an_energy_without_power_is_held_against_what_the_gpus_draw(time):
+    of = {"gpu": "H100-SXM-80GB", "n_gpus": 8, **time}
+    assert checked(**of, gpu_energy_j=5e7).problems == [
+        "f: gpu_energy_j / duration is 5e+06 W, 625000 W for each of 8 GPUs; allowed are at most"
+        " 6160 W, by what a H100-SXM-80GB draws (TDP 700 W in data/gpus.csv); correct the unit,"
+        " n_gpus or gpu"
+    ]
+    assert checked(**of, gpu_energy_j=50.0).problems == [
+        "f: gpu_energy_j / duration is 5 W, 0.625 W for each of 8 GPUs; allowed are at least 112 W,"
+        " by what a H100-SXM-80GB draws (TDP 700 W in data/gpus.csv); it looks like kilojoules;"
+        " correct the unit, n_gpus or gpu"
+    ]
+    right = checked(**of, gpu_energy_j=5e4, throughput_tps=1000.0, energy_per_output_token_j=5.0)
+    assert right.problems == right.marks == []
+    wrong = checked(**of, gpu_energy_j=5e4, throughput_tps=1000.0, energy_per_output_token_j=2.0)
+    assert wrong.marks == ["power: energy_per_output_token_j 2 J where power / throughput is 5"]
+    idle = checked(**of, gpu_energy_j=5e3)
+    assert [mark.startswith("power: gpu_energy_j / duration 500 W") for mark in idle.marks] == [
+        True
+    ]
+    assert checked(**of | dict.fromkeys(time), gpu_energy_j=5e7).problems == []
+
+
+def test_the_energy_alone_of_an_export_is_held_against_its_gpus(tmp_path):
+    raw = load("aiperf/dcgm.json")
+    kept = {name: value for name, value in raw.items() if "_gpu_power" not in name}
+    kept["nvidia_total_gpu_energy"] = {"unit": "MJ", "avg": 53.0}
+    assert "W for each of 2 GPUs" in refusal(put(tmp_path, kept), PAIR | GPU)
+
+
 def test_percentiles_of_every_time_rise():
     for time in ("ttft", "itl", "e2e"):
         for low, high in (("p50", "p90"), ("p90", "p95"), ("p95", "p99"), ("p50", "p99")):

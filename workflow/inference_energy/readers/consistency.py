@@ -30,7 +30,7 @@ from inference_energy.laws.hardware import (
 from inference_energy.method.boundary import Meter
 from inference_energy.project import provided
 from inference_energy.tables import read_table
-from inference_energy.units import joules
+from inference_energy.units import joules, mean_power
 
 GPUS, MODELS = "data/gpus.csv", "data/models.csv"
 PERCENTILES = ("p50", "p90", "p95", "p99")
@@ -319,8 +319,8 @@ def _check_power(run: "Run") -> None:
 
 
 def _powers(run: "Run") -> Iterator[tuple[str, str, float]]:
-    """Powers of a run [W], by their column and what a message calls them: stated ones, and that
-    of an energy per token beside which none is.
+    """Powers of a run [W], by their column and what a message calls them: stated ones, and those
+    of an energy per token or of the whole run beside which none is.
     """
     values = run.row
     for name in ("gpu_power_w", "node_power_w"):
@@ -331,6 +331,17 @@ def _powers(run: "Run") -> Iterator[tuple[str, str, float]]:
     if energy and throughput and not values.get(name):
         told = "energy_per_output_token_j x throughput_tps"
         yield name, told, float(steady_power(energy, throughput))
+    energy, time = values.get("gpu_energy_j"), _time(run)
+    if energy and time and not values.get("gpu_power_w"):
+        yield "gpu_power_w", "gpu_energy_j / duration", float(mean_power(energy, time))
+
+
+def _time(run: "Run") -> float | None:
+    """Time that a run took [s]: as stated, or by its requests and their rate."""
+    time, completed, rate = (
+        run.row.get(name) for name in ("duration_s", "completed", "request_throughput")
+    )
+    return time or (completed / rate if completed and rate else None)
 
 
 def _energy_of_node(run: "Run") -> bool:
@@ -355,12 +366,14 @@ def _check_usual(run: "Run", name: str, told: str, value: float, limit: float) -
 def _check_energy(run: "Run") -> None:
     """Energy of the GPUs over the window and per output token against their power."""
     values = run.row
-    power, time, throughput = (
-        values.get(name) for name in ("gpu_power_w", "duration_s", "throughput_tps")
+    power, energy, throughput = (
+        values.get(name) for name in ("gpu_power_w", "gpu_energy_j", "throughput_tps")
     )
+    time = _time(run)
     if power and time:
-        energy = values.get("gpu_energy_j")
         agree(run, "power: gpu_energy_j", energy, joules(power, time), "power x time", "J")
+    elif energy and time:
+        power = float(mean_power(energy, time))
     # MLPerf's comes from the node's power
     if run.client == "mlperf" or not throughput:
         return
