@@ -215,6 +215,15 @@ def lengths(**stated):
     return {"traditional": {"output_tokens": {"unit": "tokens", "source": "x"} | stated}}
 
 
+SAME = lengths(distribution="log-normal", median=300, sigma=0.001)
+ONE = {"distribution": "fixed", "value": 1, "unit": "1", "source": "x"}
+MIDDLE = {
+    "blend": {"models": 1, "trim": [[0.5, 0.5002]], "source": "x"},
+    "power_utilisation": ONE | {"value": 0.6},
+    "monte_carlo": {"samples": 100000, "bootstrap": 10, "source": "x"},
+}
+
+
 @pytest.mark.parametrize(
     "stated",
     [
@@ -232,6 +241,8 @@ def lengths(**stated):
         },
         {"fleet": {"queries_per_day": {"value": 1, "unit": "queries/day", "source": "x"}}},
         {"blend": {"models": 1, "trim": [], "shares": "equal", "source": "x"}},
+        {"regimes": SAME} | MIDDLE,
+        {"regimes": SAME, "pue": ONE, "power_utilisation": ONE},
     ],
 )
 def test_every_accepted_method_has_finite_tables(stated, tmp_path):

@@ -25,7 +25,7 @@ Line = dict[str, Any]
 """Line of a result table."""
 
 NARROWEST = 1.01
-"""Ratio of the ends of a histogram from which on its bins differ in six digits. [1]"""
+"""Ratio of the ends of a histogram or density from which on its steps differ in six digits. [1]"""
 
 
 def throughput_laws(setup: Setup) -> pd.DataFrame:
@@ -282,7 +282,8 @@ def sensitivity(
 def densities(setup: Setup, points: int = 161) -> pd.DataFrame:
     """Exact density of ln E between P5 and P95, for drawing violins.
 
-    Where a twentieth of the queries or more needs no energy, P5 and P95 are those of the others.
+    Where a twentieth of the queries or more needs no energy, P5 and P95 are those of the others;
+    where they are nearly the same, the ends are a little apart from them.
 
     Returns
     -------
@@ -301,7 +302,8 @@ def densities(setup: Setup, points: int = 161) -> pd.DataFrame:
             for pathway, energy in exact.with_pathways(setup, blend).items()
         }
         for (subject, pathway), energy in subjects.items():
-            edges = np.geomspace(*_drawn_range(energy), points)
+            low, high = _widened(*_drawn_range(energy))
+            edges = np.geomspace(low, high, points)
             share = np.diff([energy.cdf(e) for e in edges])
             frames.append(
                 pd.DataFrame(
@@ -322,6 +324,11 @@ def _drawn_range(energy: Energy) -> tuple[float, float]:
     zero = energy.zero_mass
     levels = (0.05, 0.95) if zero < 0.05 else (zero + 0.05 * (1 - zero), zero + 0.95 * (1 - zero))
     return energy.quantile(levels[0]), energy.quantile(levels[1])
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    """Ends of what is drawn: those of a range too narrow for a table a little apart from it."""
+    return (low / NARROWEST, high * NARROWEST) if high < NARROWEST * low else (low, high)
 
 
 def histograms(setup: Setup, bins: int = 40) -> pd.DataFrame:
@@ -347,9 +354,7 @@ def histograms(setup: Setup, bins: int = 40) -> pd.DataFrame:
             for pathway, energy in monte_carlo.with_pathways(setup, blend, random).items()
         ]
         for quantity, name, sample, unit, space in series:
-            low, high = np.percentile(sample[sample > 0], (0.5, 99.5))
-            if high < NARROWEST * low:
-                low, high = low / NARROWEST, high * NARROWEST
+            low, high = _widened(*np.percentile(sample[sample > 0], (0.5, 99.5)))
             edges = space(low, high, bins + 1)
             counts, _ = np.histogram(sample, edges)
             frames.append(
