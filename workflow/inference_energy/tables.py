@@ -557,12 +557,12 @@ def _refused(
         code
         for code, (text, value) in enumerate(zip(texts, values, strict=True))
         # what was read as a number has nothing in it but digits, signs and a point
-        if not (isinstance(value, float) or _is_sound(text, column)) or not is_valid(value)
+        if not (isinstance(value, float) or holds_text(text, column)) or not is_valid(value)
     ]
 
 
-def _is_sound(text: str, column: Schema) -> bool:
-    """Whether a cell can hold a text, whatever its schema says of values."""
+def holds_text(text: str, column: Schema) -> bool:
+    """Whether a cell of a column can hold a text, whatever its schema says of values."""
     return (
         _is_writable(text)
         and text == text.strip()

@@ -424,6 +424,18 @@ def test_a_name_that_no_table_spells_so_is_refused(name, words):
     assert tabled({"model": "m" * 300})["model"] == "m" * 300
 
 
+@pytest.mark.parametrize("text", ["a\nb", " a", "\u200b", "x" * 131_073])
+def test_a_text_that_no_cell_can_hold_is_refused(text):
+    for name in ("client_version", "source_id"):
+        with pytest.raises(InputError) as caught:
+            tabled({name: text})
+        (problem,) = caught.value.problems
+        assert problem.startswith(f"run.json: {name} is ")
+        assert problem.endswith(f"; state {name} in the facts")
+    with pytest.raises(InputError, match="; rename the file"):
+        tabled({"source_file": text})
+
+
 def test_a_value_that_the_table_does_not_allow_is_shown_with_what_is():
     with pytest.raises(InputError) as caught:
         tabled({"concurrency": -4})

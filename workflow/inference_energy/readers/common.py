@@ -552,6 +552,12 @@ def _refused(run: Run, schema: Schema, valid: Mapping[str, Callable[[Any], bool]
             )
         elif "x-name" in column and isinstance(value, str) and (wrong := _misspelt(value)):
             problems.append(f"{run.where}: {name} is {wrong}, or state {name} in the facts")
+        elif isinstance(value, str) and not tables.holds_text(value, column):
+            remedy = "rename the file" if name == "source_file" else f"state {name} in the facts"
+            problems.append(
+                f"{run.where}: {name} is {shown(value)}; allowed is one line of text that shows,"
+                f" without blanks around it; {remedy}"
+            )
     return problems
 
 
