@@ -384,3 +384,25 @@ def test_keys_that_are_left_out_have_their_defaults():
     assert with_defaults({"b": {"e": 2}}, schema, schema) == {"a": 1, "b": {"d": "x", "e": 2}}
     assert with_defaults({"a": 3, "c": [1]}, schema, schema) == {"a": 3, "c": [1]}
     assert with_defaults({"b": "text"}, schema, schema) == {"a": 1, "b": "text"}
+
+
+@pytest.mark.parametrize(
+    ("word", "offered"),
+    [
+        ("H100", "H100-SXM-80GB or H100-PCIe-80GB"),
+        ("h200", "H200-SXM-141GB"),
+        ("H200-SXM", "H200-SXM-141GB"),
+        ("B300", "B200"),
+        ("H1", ""),
+        ("TPU", ""),
+    ],
+)
+def test_names_that_a_word_begins_are_offered_before_those_like_it(word, offered):
+    known = ["B200", "H100-SXM-80GB", "H100-PCIe-80GB", "H200-SXM-141GB"]
+    assert documents.near(word, known) == (f"; did you mean {offered}?" if offered else "")
+
+
+def test_three_of_many_names_are_offered():
+    assert documents.near("run", [f"run-{i}" for i in range(9)]) == (
+        "; did you mean run-0, run-1 or run-2?"
+    )

@@ -69,6 +69,8 @@ BOUNDS = {
 }
 RANGES = (("p5", "p95"), ("lower", "upper"))
 """Keys that a mapping has for the ends of a range."""
+OFFERED, SHORTEST = 3, 3
+"""Names that are offered for a word which begins them, and the letters that it has at least."""
 MOST_VALIDATORS = 64
 VALIDATORS: dict[int, tuple[Schema, Validator]] = {}
 """Schemas, held so that no other takes their place, and their validators, by identity."""
@@ -714,9 +716,14 @@ def typed(value: Any, schema: Schema) -> Any:
 
 
 def near(word: object, choices: Iterable[object]) -> str:
-    """Offer the choice that is nearest to a word; nothing if none is near."""
-    found = get_close_matches(str(word), [str(choice) for choice in choices], n=1)
-    return f"; did you mean {found[0]}?" if found else ""
+    """Offer the choices that a word begins, as H100 does, or the nearest; nothing if none is."""
+    text, names = str(word), [str(choice) for choice in choices]
+    begun = [name for name in names if name.casefold().startswith(text.casefold())]
+    # a name of other letters alone is the nearest
+    is_part = len(text) >= SHORTEST and all(len(name) > len(text) for name in begun)
+    found = begun[:OFFERED] if is_part else []
+    found = found or get_close_matches(text, names, n=1)
+    return f"; did you mean {_either(found)}?" if found else ""
 
 
 def _short(value: object) -> str:
