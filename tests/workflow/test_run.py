@@ -9,6 +9,7 @@ import sys
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from time import sleep
 
 import pytest
 from inference_energy.claims.judge import is_scored
@@ -364,6 +365,38 @@ def test_an_interrupted_job_shows_no_traceback(tmp_path):
     options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": path}, "stderr": PIPE}
     job = start([sys.executable, "job.py"], start_new_session=True, text=True, **options)
     wait_for(lambda: all((tmp_path / name).exists() for name in ("first", "second")), job)
+    os.killpg(job.pid, signal.SIGINT)
+    assert job.communicate(timeout=HANGS)[1] == ""
+    assert job.returncode == -signal.SIGINT
+    assert (tmp_path / "job.log").read_text() == ""
+
+
+QUERY = """\
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+from _logged import run
+
+
+def main(snakemake):
+    Path("begun").touch()
+    duckdb.sql("SELECT sum(range % 7) FROM range(1000000000000)").fetchall()
+
+
+if __name__ == "__main__":
+    run(main, SimpleNamespace(log=["job.log"], rule="job"))
+"""
+
+
+def test_a_job_interrupted_within_a_query_shows_no_traceback(tmp_path):
+    (tmp_path / "job.py").write_text(QUERY)
+    path = os.pathsep.join(map(str, (LIBRARY.parent, SCRIPTS)))
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": path}, "stderr": PIPE}
+    job = start([sys.executable, "job.py"], start_new_session=True, text=True, **options)
+    wait_for(lambda: (tmp_path / "begun").exists(), job)
+    # the query has begun a moment after the file is there
+    sleep(1)
     os.killpg(job.pid, signal.SIGINT)
     assert job.communicate(timeout=HANGS)[1] == ""
     assert job.returncode == -signal.SIGINT
