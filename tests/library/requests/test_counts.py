@@ -98,6 +98,15 @@ def test_optional_tokens_that_are_no_number_are_told(tmp_path, count, kinds, val
     assert tables["examples"]["cached"].dropna().tolist() in ([], [0])
 
 
+@pytest.mark.parametrize("name", ["input", "output", "cached", "reasoning"])
+def test_yes_and_no_are_no_numbers_of_tokens(tmp_path, count, kinds, name):
+    """DuckDB would take yes for one token."""
+    rows = {f"{column}_tokens": [5, 5] for column in ("input", "output", "cached", "reasoning")}
+    pd.DataFrame(rows | {f"{name}_tokens": [True, False]}).to_parquet(tmp_path / "log.parquet")
+    kind = "no tokens" if name in ("input", "output") else "no number"
+    assert kinds(count(tmp_path / "log.parquet")) == {"rows": 2, kind: 2}
+
+
 def test_missing_optional_tokens_of_a_column_of_floats_are_no_kind(tmp_path, count, kinds):
     """Pandas writes whole numbers with gaps so."""
     rows = {"input_tokens": [10, 10], "output_tokens": [1, 2], "cached_tokens": [np.nan, 5.0]}

@@ -370,6 +370,9 @@ def _tokens(found: Found | None) -> str:
     sql, kind = found
     if kind in WHOLE:
         return f"({sql})::BIGINT"
+    if kind == "BOOLEAN":
+        # yes is no number, which DuckDB would take for one token
+        return "NULL::BIGINT"
     number = f"TRY_CAST({sql} AS DOUBLE)"
     # DuckDB would round the 1.234 of who writes thousands so to one token
     whole = f"isfinite({number}) AND {number} = floor({number})"
