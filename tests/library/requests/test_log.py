@@ -4,6 +4,8 @@ import gzip
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import log as requests_log
@@ -156,6 +158,19 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, settings, name, content, 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=words):
         open_log(tmp_path / name, settings["formats"])
+
+
+@pytest.mark.parametrize("name", ["Model", "OUTPUT_TOKENS"])
+def test_columns_of_parquet_are_not_told_apart_by_case(tmp_path, settings, name):
+    """DuckDB names the second of them anew, so that a log would be read by the wrong one."""
+    inside = {"x": 1, "X": 2, "model": "x"}
+    one = {"model": ["a"], "input_tokens": [5], "output_tokens": [6], "usage": [inside], "x": [1]}
+    pq.write_table(pa.table(one), tmp_path / "a.parquet")
+    assert columns_of_any(open_log(tmp_path / "a.parquet", settings["formats"])) >= {"model"}
+    pq.write_table(pa.table(one | {name: one[name.lower()]}), tmp_path / "a.parquet")
+    words = f"a.parquet: column {name}, {name.lower()}: appears more than once; rename"
+    with pytest.raises(InputError, match=words):
+        open_log(tmp_path / "a.parquet", settings["formats"])
 
 
 def test_a_header_can_be_long(tmp_path, settings):

@@ -325,11 +325,16 @@ def describe(
     if kind == "parquet":
         try:
             rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_name(file)})")
+            types = {name: kind for name, kind, *_ in rows.fetchall()}
+            sql = f"SELECT name, num_children FROM parquet_schema({_name(file)})"
+            own = _top(connection.execute(sql).fetchall())
         except duckdb.Error as error:
             raise InputError(
                 f"{file}: {_first_line(error)}; give a readable Parquet file"
             ) from None
-        types = {name: kind for name, kind, *_ in rows.fetchall()}
+        # DuckDB would give all but the first another name
+        if repeated := _repeated(own):
+            raise InputError(f"{file}: column {repeated}: appears more than once; rename")
         for name in types:
             if name.casefold() == ROW_NUMBER:
                 raise InputError(f"{file}: column {name}: is the reader's own name; rename it")
@@ -339,6 +344,27 @@ def describe(
         return LogColumns(dict.fromkeys(columns, "VARCHAR"))
     keys = [*_keys(connection, file, objects), *_folder_columns(file)]
     return LogColumns(dict.fromkeys(keys, "JSON"), "json")
+
+
+def _top(schema: Sequence[tuple[str, int | None]]) -> list[str]:
+    """Names of a table's columns, without what is inside of them, of the elements of its schema:
+    each with the number of those inside of it, which come next.
+    """
+    found, left = [], [0]
+    for name, inside in schema:
+        if len(left) == 2:
+            found.append(name)
+        left[-1] -= 1
+        left.append(inside or 0)
+        while len(left) > 1 and not left[-1]:
+            left.pop()
+    return found
+
+
+def _repeated(names: Collection[str]) -> str:
+    """Names that are there more than once, whatever the case of their letters; "" for none."""
+    counts = Counter(map(str.casefold, names))
+    return ", ".join(sorted({name for name in names if counts[name.casefold()] > 1}))
 
 
 def _folder_columns(file: str) -> dict[str, str | None]:
@@ -409,12 +435,8 @@ def _header(file: str) -> tuple[list[str], str]:
         raise InputError(f"{file}, row 1: is empty; name the columns there")
     # pandas writes its index under no name
     names = [name.strip() or f"column {number}" for number, name in enumerate(header, 1)]
-    counts = Counter(map(str.casefold, names))
-    repeated = sorted({name for name in names if counts[name.casefold()] > 1})
-    if repeated:
-        raise InputError(
-            f"{file}, row 1: column {', '.join(repeated)}: appears more than once; rename"
-        )
+    if repeated := _repeated(names):
+        raise InputError(f"{file}, row 1: column {repeated}: appears more than once; rename")
     return names, between[rows.index(header)]
 
 
