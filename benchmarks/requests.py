@@ -41,12 +41,19 @@ COLUMNS = {
     "the same, time and tenant": (
         "epoch_us(start) // 3600000000 AS hour, tenant, model, input_tokens, output_tokens"
     ),
+    "a month, 20 models, 10,000 tenants, cached tokens": (
+        "epoch_us(start) // 3600000000 AS hour, tenant, model, input_tokens, cached_tokens,"
+        " output_tokens"
+    ),
     "varied input, cached tokens": "model, input_tokens, cached_tokens, output_tokens",
     "the same, JSON lines": "model, input_tokens, cached_tokens, output_tokens",
 }
 """Columns of the logs, as DuckDB alone groups them."""
 
-JSON = "the same, JSON lines"
+JSON, MANY = "the same, JSON lines", "a month, 20 models, 10,000 tenants, cached tokens"
+NAMED = {"the same, time and tenant": (1, 5, 100), MANY: (30, 20, 10_000)}
+"""Days, models and tenants of the logs that have tenants."""
+
 TYPES = {"model": "VARCHAR"} | dict.fromkeys(
     ("input_tokens", "cached_tokens", "output_tokens"), "BIGINT"
 )
@@ -61,6 +68,7 @@ READERS = {
 LARGEST = {
     "lengths and model": 10**9,
     "the same, time and tenant": 10**8,
+    MANY: 10**7,
     "varied input, cached tokens": 10**9,
     JSON: 10**7,
     "a day": 10**9,
@@ -72,7 +80,11 @@ BARE = 10**8
 more memory than there is, and spill to disk."""
 
 SECTIONS = {
-    "Lengths, and time and tenant": ("lengths and model", "the same, time and tenant"),
+    "Lengths, and time and tenant": (
+        "lengths and model",
+        "the same, time and tenant",
+        MANY,
+    ),
     "Cached tokens, and JSON lines": ("varied input, cached tokens", JSON),
 }
 DAY, PARTED, START = "a day", "parts", "one request"
@@ -100,19 +112,21 @@ def draw(path, log, number):
     Of every second request with cached tokens any part of the input is.
     """
     random, n = np.random.default_rng(number), FILE_ROWS[kind(log)]
-    columns = {"model": pa.DictionaryArray.from_arrays(random.integers(0, 5, n), MODELS)}
+    days, models, tenants = NAMED.get(log, (0, len(MODELS), 0))
+    names = [*MODELS, *(f"ours {number}" for number in range(len(MODELS), models))]
+    columns = {"model": pa.DictionaryArray.from_arrays(random.integers(0, models, n), names)}
     if log == "lengths and model":
         columns["input_tokens"] = np.full(n, 500, np.int32)
         lengths = random.exponential(300 / np.log(2), n)
     else:
         columns["input_tokens"] = random.lognormal(7, 1, n).astype(np.int32)
         lengths = random.lognormal(5.3, 0.9, n)
-    if log == "the same, time and tenant":
-        start = np.sort(random.integers(0, 86_400_000_000, n))
+    if tenants:
+        start = np.sort(random.integers(0, days * 86_400_000_000, n))
         columns["start"] = pa.array(start, pa.timestamp("us"))
-        tenants = [f"tenant {number}" for number in range(100)]
-        columns["tenant"] = pa.DictionaryArray.from_arrays(random.integers(0, 100, n), tenants)
-    elif log != "lengths and model":
+        names = [f"tenant {number}" for number in range(tenants)]
+        columns["tenant"] = pa.DictionaryArray.from_arrays(random.integers(0, tenants, n), names)
+    if "cached_tokens" in COLUMNS[log]:
         hit = random.integers(0, 2, n) * random.random(n)
         columns["cached_tokens"] = (columns["input_tokens"] * hit).astype(np.int32)
     columns["output_tokens"] = np.rint(lengths).astype(np.int32)
