@@ -1,6 +1,7 @@
 """Figures of long answers, water and carbon, and the counter-signal show their tables."""
 
 import numpy as np
+import pytest
 from inference_energy.method.setup import UNTRIMMED
 from inference_energy.scaling import figures
 from inference_energy.scaling.counter_signal import per_unit
@@ -17,6 +18,17 @@ def test_every_model_has_its_medians_by_length():
     rows = table[(table["statistic"] == "p50") & (table["subject"] != UNTRIMMED)]
     marks = [mark for marker in figures.MARKERS for mark in places(axes, marker)]
     assert sorted(marks) == sorted(zip(rows["output_tokens"], rows["value"], strict=True))
+
+
+@pytest.mark.filterwarnings("error")
+def test_queries_of_no_tokens_and_no_energy_stand_outside_the_axes():
+    table = read(f"results/{METHOD}/scaling.csv", "scaling")
+    lengths = table.assign(
+        output_tokens=table["output_tokens"].where(table["output_tokens"] > 300, 0),
+        value=table["value"].where(table["output_tokens"] > 300, 0),
+    )
+    axes = figures.scaling(lengths, read(f"results/{METHOD}/crossing.csv", "crossing")).axes[0]
+    assert min(*axes.get_xlim(), *axes.get_ylim()) > 0
 
 
 def test_the_fleets_day_is_that_of_the_table():

@@ -27,6 +27,7 @@ from inference_energy.drawing import (
     frame,
     headline,
     log_axis,
+    log_range,
     log_ticks,
     model_colour,
     new_figure,
@@ -92,10 +93,9 @@ def _by_length(axis: Axes, lengths: pd.DataFrame) -> None:
     ends = medians["output_tokens"].agg(["min", "max"])
     told = [f"{name} {extent(medians.loc[medians['subject'] == name, 'value'])}" for name in last]
     tell(axis, f"From {extent(ends, 3)} output tokens, Wh: {', '.join(told)}")
-    low, high = medians["value"].min(), medians["value"].max()
+    low, high = log_range(medians["value"], 1)
     _log_y(axis, "Median energy per query [Wh]", low / 2, high * 3)
-    span = medians["output_tokens"]
-    _tokens_axis(axis, "Output tokens of the query", span.min() / 1.3, span.max() * 1.3)
+    _tokens_axis(axis, "Output tokens of the query", *log_range(medians["output_tokens"], 1.3))
 
 
 @rc_context(SETTINGS)
@@ -180,7 +180,7 @@ def footprint(table: pd.DataFrame) -> Figure:
         panel_title(axis, place, title)
         names: list[str] = []
         told: list[str] = []
-        lowest, highest = np.inf, 0.0
+        ends: list[float] = []
         for boundary in boundaries:
             for regime in REGIME_COLOURS:
                 rows = chosen[(chosen["boundary"] == boundary) & (chosen["regime"] == regime)]
@@ -188,7 +188,7 @@ def footprint(table: pd.DataFrame) -> Figure:
                 y = -len(names)
                 spread(axis, y, values, REGIME_COLOURS[regime])
                 axis.plot(values["mean"], y, "|", color=BLACK, markersize=8, zorder=5)
-                lowest, highest = min(lowest, values["p5"]), max(highest, values["p95"])
+                ends += [values["p5"], values["p95"]]
                 of = boundary.replace("operational carbon", "grid")
                 names.append(f"{of},\n{regime}")
                 p5, p50, p95 = (number(values[level], 2) for level in ("p5", "p50", "p95"))
@@ -196,7 +196,7 @@ def footprint(table: pd.DataFrame) -> Figure:
         axis.set_yticks(-np.arange(len(names)), names)
         axis.set_ylim(0.6 - len(names), 0.6)
         axis.tick_params(axis="y", length=0)
-        log_axis(axis, label, lowest / 1.4, highest * 1.4)
+        log_axis(axis, label, *log_range(ends, 1.4))
         tell(axis, f"Median (P5–P95): {'. '.join(told)}")
     figure.axes[0].annotate(
         "dot median, bar IQR, line P5–P95, tick mean",
