@@ -4,7 +4,7 @@ from _setups import read_materials
 from inference_energy.energy.exact import regime_energy
 from inference_energy.method.build import build
 from inference_energy.requests import generate
-from inference_energy.requests.counts import counted_view
+from inference_energy.requests.counts import counted_view, sum_tables
 
 
 class Drawn:
@@ -24,13 +24,14 @@ class Drawn:
         return -1.0
 
     def add_counts(self, units, say):
-        """Add the counts of some units to the tables; ``say`` is told after each."""
+        """Add up the counts of some units in the tables; ``say`` is told after each."""
         for name, frame in self.day.tally(units, say, self.long_from).items():
             columns = ", ".join(frame.columns)
             self.connection.register("drawn_counts", frame)
             self.connection.execute(f"INSERT INTO {name} ({columns}) FROM drawn_counts")
         rows = sum(last - first + 1 for first, last in units)
         self.connection.execute("INSERT INTO kinds VALUES ('rows', ?)", [rows])
+        sum_tables(self.connection)
 
     def view(self, unit, least):
         """Make the view ``counted`` of a unit; return the columns that are drawn.

@@ -3,12 +3,7 @@
 import tempfile
 from contextlib import contextmanager
 
-from inference_energy.requests.counts import (
-    MOST_ROWS,
-    count_unit,
-    counted_view,
-    sum_when_large,
-)
+from inference_energy.requests.counts import count_units, counted_view
 from inference_energy.requests.log import Log, connect, requests_view, units
 
 
@@ -42,13 +37,9 @@ class Stored:
         return -1.0 if self.log.kind == "parquet" else self.connection.query_progress()
 
     def add_counts(self, units, say):
-        """Add the counts of some units to the tables; ``say`` is told the number of each."""
-        known, limit = self.params.stated, MOST_ROWS
-        for number, unit in enumerate(units, 1):
-            bounds = self.longest, self.folder, known, self.long_from
-            count_unit(self.connection, self.log, unit, *bounds)
-            limit = sum_when_large(self.connection, limit)
-            say(number)
+        """Add up the counts of some units in the tables; ``say`` is told the number of each."""
+        bounds = self.longest, self.folder, self.params.stated, self.long_from
+        count_units(self.connection, self.log, units, *bounds, say)
 
     def view(self, unit, least):
         """Make the view ``counted`` of a unit; return the columns that the log has.

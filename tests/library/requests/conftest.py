@@ -29,12 +29,8 @@ def count(tmp_path):
         for part in range(1, parts + 1):
             connection = connect(folder=tmp_path)
             counts.create_tables(connection)
-            limit = counts.MOST_ROWS
-            for unit in share(units(log, connection), part, parts):
-                bounds = LONGEST, tmp_path, known, LONG_FROM
-                counts.count_unit(connection, log, unit, *bounds)
-                limit = counts.sum_when_large(connection, limit)
-            counts.sum_tables(connection)
+            own = share(units(log, connection), part, parts)
+            counts.count_units(connection, log, own, LONGEST, tmp_path, known, LONG_FROM)
             names = [*counts.TABLES, *counts.LISTS]
             written.append({name: tmp_path / f"{name}-{part}-of-{parts}.parquet" for name in names})
             counts.write_tables(connection, written[-1])

@@ -154,12 +154,44 @@ def test_parts_add_up_to_the_whole(parquet, count):
 def test_large_tables_are_added_up_between_units(parquet, count, monkeypatch):
     whole, sums, add = count(parquet), [], counts.sum_tables
     monkeypatch.setattr(counts, "MOST_ROWS", 100)
-    monkeypatch.setattr(counts, "sum_tables", lambda c: (sums.append(1), add(c)))
+    monkeypatch.setattr(counts, "sum_tables", lambda *c: (sums.append(1), add(*c)))
     gathered = count(parquet)
     # each file has four units, of which the first is over a limit that then doubles
     assert 3 < len(sums) < 8
     for name in whole:
         pd.testing.assert_frame_equal(whole[name], gathered[name])
+
+
+@pytest.mark.parametrize(
+    ("models", "tenants", "once"),
+    [
+        (["a", "b"], ["x", None], True),
+        (["a", "a "], ["x", "y"], False),
+        (["a", "b"], ["x", "\tx"], False),
+        (["NULL", None], ["x", "y"], False),
+    ],
+)
+def test_a_unit_is_added_up_only_where_names_are_alike(
+    tmp_path, settings, monkeypatch, models, tenants, once
+):
+    """Of ten million groups it would take as long as all counting."""
+    rows = [(m, t, 5, 6, "2025-01-01 10:00:00") for m in models for t in tenants for _ in "12"]
+    names = ["model", "tenant", "input_tokens", "output_tokens", "start"]
+    pd.DataFrame(rows, columns=names).to_parquet(tmp_path / "log.parquet")
+    log = requests_log.open_log(tmp_path, settings["formats"])
+    connection = requests_log.connect(folder=tmp_path)
+    counts.create_tables(connection)
+    summed, add = [], counts.sum_tables
+    monkeypatch.setattr(counts, "sum_tables", lambda c, n: (summed.extend(n), add(c, n)))
+    longest = settings["longest"]["value"]
+    units = requests_log.units(log, connection)
+    counts.count_units(connection, log, units, longest, tmp_path)
+    assert set(counts.TABLES) - set(summed) == (set(counts.ONCE) if once else set())
+    for name in counts.ONCE:
+        keys = ", ".join(counts.TABLES[name][0])
+        sql = f"SELECT count(*), count(DISTINCT ({keys})), sum(n) FROM {name}"
+        rows, groups, requests = connection.execute(sql).fetchall()[0]
+        assert (rows, requests) == (groups, 8), name
 
 
 def test_counts_agree_with_the_rows(parquet, count):

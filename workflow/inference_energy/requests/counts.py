@@ -16,7 +16,7 @@ moved to their side of the edge, so that they are counted exactly.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -127,6 +127,9 @@ TABLES = {
     "kinds": ({"kind": "VARCHAR"}, ("n",)),
 }
 """Tables of counts: the types of their keys, and what is summed."""
+
+ONCE = ("lengths", "hours", "tenants")
+"""Tables to which a unit adds every group once, as far as its names are apart."""
 
 NAMES = ("model", "tenant")
 """Keys that are names."""
@@ -299,6 +302,42 @@ def _placed(connection: duckdb.DuckDBPyConnection, name: str) -> str:
 def _named(frame: "pd.DataFrame") -> "pd.DataFrame":
     """The rows with names of models for their places."""
     return frame.astype({"model": object}) if "model" in frame else frame
+
+
+def count_units(
+    connection: duckdb.DuckDBPyConnection,
+    log: Log,
+    units: Sequence[Unit],
+    longest: float,
+    folder: str | os.PathLike[str],
+    known: Collection[str] = COLUMNS,
+    long_from: float | None = None,
+    say: Callable[[int], object] = int,
+) -> None:
+    """Count units into the tables of ``create_tables``, and add the tables up.
+
+    Parameters are those of ``count_unit``, and ``say``, which is told the number of each unit, from
+    1, that is counted.
+
+    Raises
+    ------
+    InputError
+        As ``count_unit`` and ``sum_tables`` do.
+    """
+    limit = MOST_ROWS
+    for number, unit in enumerate(units, 1):
+        limit = sum_when_large(connection, limit)
+        count_unit(connection, log, unit, longest, folder, known, long_from)
+        say(number)
+    # a unit has every group once; of ten million they would take as long to add up as to count
+    once = len(units) == 1 and _are_names_apart(connection)
+    sum_tables(connection, [name for name in TABLES if not (once and name in ONCE)])
+
+
+def _are_names_apart(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether no two names of the last unit are one without their blanks, or none."""
+    apart = " AND ".join(f"(SELECT count(*) = count(DISTINCT bare) FROM {k}_names)" for k in NAMES)
+    return bool(connection.execute(f"SELECT {apart}").fetchall()[0][0])
 
 
 def count_unit(

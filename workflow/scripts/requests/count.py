@@ -18,7 +18,6 @@ def main(snakemake):
             what = f"part {part} of {parts}"
             say(what, 0, len(own))
             log.add_counts(own, lambda number: say(what, number, len(own)))
-        counts.sum_tables(connection)
         tables = [*counts.TABLES, *counts.LISTS]
         counts.write_tables(connection, {name: snakemake.output[name] for name in tables})
 
