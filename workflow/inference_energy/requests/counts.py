@@ -149,6 +149,9 @@ PAIRS = "SELECT *, lag(start) OVER () AS previous FROM requests"
 ENDS = ("min", "max")
 """Functions of SQL of the extremes of a value."""
 
+MOST_PLACED = 2**16
+"""Names, at most, by whose places rows are sorted and handed over, all names with every chunk."""
+
 MOST_PLACES = 2**62
 """Places of groups, at most, that are numbered by one number."""
 
@@ -267,7 +270,7 @@ def frames(
 ) -> dict[str, "pd.DataFrame"]:
     """Tables of counts of these names as a dict of DataFrames, the rows of each sorted.
 
-    Models, of which there are few, are compared and handed over by their places: texts of a million
+    Names, where there are few, are compared and handed over by their places: texts of a million
     rows take as long as all that is computed of them.
     """
     return {
@@ -291,17 +294,21 @@ def chunks(
 
 
 def _placed(connection: duckdb.DuckDBPyConnection, name: str) -> str:
-    """SQL of a table's rows, models by their places in the order of their names."""
-    if "model" not in TABLES.get(name, ({},))[0]:
-        return f"SELECT * FROM {name}"
-    models = f"SELECT DISTINCT model FROM {name} WHERE model IS NOT NULL ORDER BY ALL"
-    connection.execute(f"CREATE OR REPLACE TYPE model_place AS ENUM ({models})")
-    return f"SELECT * REPLACE (model::model_place AS model) FROM {name}"
+    """SQL of a table's rows, names by their places in their order, where they are few."""
+    placed = []
+    for key in filter(TABLES.get(name, ({},))[0].__contains__, NAMES):
+        names = f"SELECT DISTINCT {key} FROM {name} WHERE {key} IS NOT NULL"
+        count = connection.execute(f"SELECT count(*) FROM ({names})").fetchall()[0][0]
+        if count <= MOST_PLACED:
+            connection.execute(f"CREATE OR REPLACE TYPE {key}_place AS ENUM ({names} ORDER BY ALL)")
+            placed.append(f"{key}::{key}_place AS {key}")
+    replaced = f" REPLACE ({', '.join(placed)})" if placed else ""
+    return f"SELECT *{replaced} FROM {name}"
 
 
 def _named(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """The rows with names of models for their places."""
-    return frame.astype({"model": object}) if "model" in frame else frame
+    """The rows with names for their places."""
+    return frame.astype({key: object for key in NAMES if key in frame})
 
 
 def count_units(
