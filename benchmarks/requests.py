@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from cluster.one_node import one_node
 from inference_energy.requests.files import folder_name
 from inference_energy.tables import write_text
-from inference_energy.units import GIGA
+from inference_energy.units import GIGA, MICROSECONDS_PER_DAY
 from jinja2 import Environment, StrictUndefined
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,7 +122,7 @@ def draw(path, log, number):
         columns["input_tokens"] = random.lognormal(7, 1, n).astype(np.int32)
         lengths = random.lognormal(5.3, 0.9, n)
     if tenants:
-        start = np.sort(random.integers(0, days * 86_400_000_000, n))
+        start = np.sort(random.integers(0, days * MICROSECONDS_PER_DAY, n))
         columns["start"] = pa.array(start, pa.timestamp("us"))
         names = [f"tenant {number}" for number in range(tenants)]
         columns["tenant"] = pa.DictionaryArray.from_arrays(random.integers(0, tenants, n), names)

@@ -51,7 +51,7 @@ def main(path):
         write(
             folder / "gpu_telemetry_export.jsonl",
             [
-                sample(t, read, gpu, begun <= read < end and gpu not in idle) | {"hostname": host}
+                sample(t, gpu, begun <= read < end and gpu not in idle, read, host)
                 for t in moments
                 for host in behaviour.get("hosts", ["node"])
                 for read in [t - t % refresh if refresh else t]
@@ -95,12 +95,13 @@ def record(start, tokens, latency, echo):
     }
 
 
-def sample(moment, read, gpu, loaded):
-    """Telemetry of one GPU at a moment, by its reading of one before."""
+def sample(moment, gpu, loaded, read=0.0, host="node"):
+    """Telemetry of one GPU of a host at a moment, by its reading of another."""
     power = (LOAD_W if loaded else IDLE_W) + 0.01 * (read % 7)
     return {
         "timestamp_ns": round(moment * 1e9),
         "gpu_index": gpu,
+        "hostname": host,
         "platform": "nvidia",
         "telemetry_source_url": "pynvml://localhost",
         "telemetry_data": {

@@ -135,7 +135,7 @@ def test_a_run_of_nothing_is_refused_with_its_reason():
         ]
 
 
-@pytest.mark.parametrize(("value", "said"), [(float("nan"), "NaN"), (None, "null")])
+@pytest.mark.parametrize(("value", "said"), [(float("nan"), "NaN"), (None, "missing")])
 def test_a_needed_number_that_says_nothing_is_told_as_it_stands(value, said):
     assert totals(completed=value).problems == [
         f'run.json: "completed" is {said}; it is needed; run the client again and keep its file'

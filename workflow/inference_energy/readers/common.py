@@ -146,7 +146,7 @@ class Run:
         known = len(self.problems)
         value = self.number(key)
         if value is None and len(self.problems) == known:
-            said = shown(self.raw[key]) if key in self.raw else "missing"
+            said = "missing" if self.raw.get(key) is None else shown(self.raw[key])
             self.refuse(f'"{key}" is {said}; it is needed; run the client again and keep its file')
         return value
 
