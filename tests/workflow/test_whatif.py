@@ -355,6 +355,24 @@ def test_a_changed_row_is_told_at_the_start_and_does_not_stop_the_what_if(fresh)
     assert "raises the traditional median by" in after
 
 
+def test_the_next_question_finds_the_fits_of_the_last_and_answers_the_same(fresh):
+    draft = fresh / "config/methods/draft.yaml"
+    answers = []
+    draft.write_text(
+        "extends: revised\npue: {distribution: fixed, value: 1.2, unit: '1', source: assumption}\n"
+    )
+    try:
+        for _ in range(2):
+            run = snakemake(fresh, "whatif", "--config", "method=draft")
+            assert run.returncode == 0, run.stdout
+            fits = {path: path.stat().st_mtime_ns for path in fresh.glob("build/fits/*/*.npy")}
+            answers.append(((fresh / "build/whatif/draft/page.html").read_bytes(), fits))
+    finally:
+        draft.unlink()
+    assert answers[0] == answers[1]
+    assert answers[0][1]
+
+
 def test_a_new_method_is_held_against_what_it_extends_and_needs_no_listing(fresh, tmp_path):
     mine = tmp_path / "mine.yaml"
     mine.write_text(

@@ -1,6 +1,9 @@
+import os
+
 import numpy as np
 import pytest
-from inference_energy.laws.shared_fits import FOLDER, shared
+from inference_energy.laws import shared_fits
+from inference_energy.laws.shared_fits import FOLDER, MOST, kept, shared
 
 GIVEN = np.arange(6.0)
 
@@ -61,3 +64,39 @@ def test_a_fit_that_fails_leaves_nothing(folder):
     with pytest.raises(np.linalg.LinAlgError):
         shared([GIVEN], fails)
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("cut", [0, 20, -1])
+def test_a_kept_fit_that_was_cut_short_is_done_again(folder, cut):
+    fit = counted()
+    shared([GIVEN], fit)
+    (path,) = folder.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:cut])
+    shared([GIVEN], fit)
+    # of the second time that it was asked, and whole
+    assert np.load(path) == np.array([2 + 0.1 + 0.2])
+
+
+def test_fits_of_other_code_or_other_libraries_are_not_kept(tmp_path, monkeypatch):
+    first = kept(tmp_path)
+    (first / "fit.npy").touch()
+    assert kept(tmp_path) == first
+    assert (first / "fit.npy").exists()
+    for name, other in (("version", lambda name: "0"), ("__file__", str(tmp_path / "law.py"))):
+        with monkeypatch.context() as patched:
+            patched.setattr(shared_fits, name, other)
+            second = kept(tmp_path)
+        assert list(tmp_path.iterdir()) == [second]
+        assert second != first
+        assert not list(second.iterdir())
+
+
+def test_the_latest_of_very_many_fits_are_kept(tmp_path):
+    folder = kept(tmp_path)
+    for age in range(MOST + 3):
+        path = folder / f"{age}.npy"
+        path.touch()
+        os.utime(path, (1e9 - age,) * 2)
+    kept(tmp_path)
+    assert {path.stem for path in folder.iterdir()} == {str(age) for age in range(MOST)}

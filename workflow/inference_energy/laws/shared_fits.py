@@ -3,12 +3,17 @@
 Many tables ask for the law with load without one model, or fitted to all rows. Jobs are processes
 of their own, so what a fit came to lies in a folder of the run, under a digest of all that it was
 fitted to. The folder is as old as the run: nothing outlives it, a forced run does every fit anew.
+A what-if alone, whose answer is waited for, finds the fits of those before it (:func:`kept`): most
+questions change no law.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +23,39 @@ from inference_energy.laws.base import Array
 FOLDER = "INFERENCE_ENERGY_FITS"
 """Environment variable that names the folder. Without it, or where it names none, as on another
 machine, every fit is done where it is asked for."""
+
+LIBRARIES = ("numpy", "scipy")
+"""Libraries that the last digits of a fit follow from."""
+
+MOST = 64
+"""Fits that are kept at most."""
+
+
+def kept(folder: Path) -> Path:
+    """Make the folder of fits that outlive a run, and remove what this code would not find.
+
+    Fits of other code or other libraries, and all but the latest of very many.
+
+    Parameters
+    ----------
+    folder : Path
+        Where those of any code lie.
+
+    Returns
+    -------
+    Path
+        Where those of this code lie.
+    """
+    digest = sha256(" ".join(map(version, LIBRARIES)).encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    own = folder / digest.hexdigest()
+    own.mkdir(parents=True, exist_ok=True)
+    for other in set(folder.iterdir()) - {own}:
+        shutil.rmtree(other, ignore_errors=True)
+    for old in sorted(own.iterdir(), key=lambda path: path.stat().st_mtime)[:-MOST]:
+        old.unlink()
+    return own.resolve()
 
 
 def shared(given: Iterable[np.ndarray], fit: Callable[[], Array]) -> Array:
@@ -43,7 +81,9 @@ def shared(given: Iterable[np.ndarray], fit: Callable[[], Array]) -> Array:
         digest.update(np.ascontiguousarray(array).data)
     path = folder / f"{digest.hexdigest()}.npy"
     if path.exists():
-        return np.asarray(np.load(path), np.float64)
+        # what is kept may have been cut short with the machine
+        with suppress(ValueError, EOFError):
+            return np.asarray(np.load(path), np.float64)
     found = fit()
     # whole or not at all: another job may read it at any time
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
