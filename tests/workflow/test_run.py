@@ -133,6 +133,13 @@ def test_a_run_ends_with_the_counts_of_the_claims(done):
         assert (f"{method}: {table['claim'].nunique()} claims:" in printed) == is_scored(table)
 
 
+def test_a_run_that_makes_the_report_says_where_it_is(done):
+    folder, _ = done
+    report = "build/report.html"
+    run = snakemake(folder, "--allowed-rules", "write_report", "--force", report)
+    assert run.stdout.splitlines()[-1] == f"Read {report} first."
+
+
 def test_nothing_runs_twice(done):
     assert dry_run(done[0]) == {}
 

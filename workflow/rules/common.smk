@@ -159,17 +159,18 @@ def last_words():
         return requested(SETTINGS.requests)
     if "deployments" in config and "stress" not in asked:
         return answers(SETTINGS.deployments[name] for name in SETTINGS.asked)
+    first = ["Read build/report.html first."] if "build/report.html" in asked else []
     if not asks_for_results():
         pages = [f"{LAWS_FOLDER}/{name}.md" for name in ("throughput_laws", "predicted")]
         found = [page for page in pages if "laws" in asked and Path(page).exists()]
-        return [f"Look at {' and '.join(found)}."] if found else []
+        return [f"Look at {' and '.join(found)}."] if found else first
     tables = {name: f"results/{name}/claims.csv" for name in PAPER_FIRST}
     of_all = not asked or asked & {"all", "everything"}
     if not of_all or not all(Path(path).exists() for path in tables.values()):
-        return ending(Path())
+        return [*ending(Path()), *first]
     kinds = {name: method["kind"] for name, method in METHODS.items()}
     claims = {name: read_table(path, "claims") for name, path in tables.items()}
-    return [console_summary(claims, kinds), *ending(Path())]
+    return [console_summary(claims, kinds), *ending(Path()), *first]
 
 
 def method_inputs(name):
