@@ -108,6 +108,15 @@ def test_a_draft_may_assume_and_a_source_may_hold_for_the_new_value_too(mine, fi
     assert same == parent | {"seed": 7, "source": f"stated to be unchanged: {parent['source']}"}
 
 
+def test_what_is_new_has_no_source_to_leave_unchanged(mine):
+    new = {"value": 14.1, "unit": "kW", "source": "unchanged"}
+    files = mine(node_power={"models": {"Nemotron-Ultra-253B": new}})
+    (problem,) = problems_of(files)
+    assert problem.startswith(
+        "config/methods/mine.yaml: key node_power.models.Nemotron-Ultra-253B: missing key source"
+    )
+
+
 def test_restating_the_parents_value_needs_no_source(mine):
     check(resolve("mine", mine(monte_carlo={"seed": 42})), SCHEMA, "mine")
 

@@ -83,8 +83,12 @@ def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]
             merged[key] = _copy(value)
         if isinstance(value, dict) and value.get("source") == UNCHANGED:
             known = inherited.get("source") if isinstance(inherited, dict) else None
-            # who says so is not the source, but the one who changed the value
-            merged[key]["source"] = known and f"stated to be unchanged: {known}"
+            if known:
+                # who says so is not the source, but the one who changed the value
+                merged[key]["source"] = f"stated to be unchanged: {known}"
+            else:
+                # nothing that it could be unchanged from: the check asks for one
+                del merged[key]["source"]
     return merged
 
 
