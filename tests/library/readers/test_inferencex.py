@@ -78,6 +78,12 @@ REQUESTS = "requests where 64 at once and about ten after another were sent"
             {"total_gpu_energy_j": 3201 * 2252.8},
             f"power: gpu_energy_j 7.21121e+06 J is that of 3201 {REQUESTS}",
         ),
+        # 2.2 J a token of 1,024 where no energy of a query is stated
+        ({"joules_per_successful_query": None, "total_gpu_energy_j": 64 * 2252.8}, None),
+        (
+            {"joules_per_successful_query": None, "total_gpu_energy_j": 63 * 2252.8},
+            f"power: gpu_energy_j 141926 J is that of 63 {REQUESTS}",
+        ),
     ],
 )
 def test_joules_are_held_against_lengths_and_requests(stated, marks):

@@ -144,6 +144,7 @@ def _check_joules(run: Run, token: float | None) -> None:
             text = "power: joules_per_successful_query"
             agree(run, text, query, joules * length, formula, "J", NOMINAL)
     total, slots = run.row.get("gpu_energy_j"), run.row.get("concurrency")
+    query = query or (token or 0) * (osl or 0)
     if total and query and slots:
         requests = total / query
         least, most = PER_SLOT
