@@ -34,6 +34,12 @@ def test_facts_come_from_the_folder_and_the_file_which_goes_first(tmp_path):
     assert row["source_id"] == "one"
 
 
+def test_facts_that_are_a_link_to_nothing_are_not_passed_over(tmp_path):
+    (tmp_path / "facts.yaml").symlink_to(tmp_path / "moved.yaml")
+    with pytest.raises(InputError, match=r"facts\.yaml: no such file"):
+        read_facts(tmp_path / "run.json")
+
+
 def test_all_missing_facts_are_asked_for_at_once_by_name():
     path = FIXTURES / "vllm/appended.json"
     message = refusal(path)

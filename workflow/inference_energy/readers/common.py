@@ -298,8 +298,9 @@ def read_facts(path: AnyPath) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     problems: list[str] = []
     for file in facts_files(path):
-        # not the path's own exists(), which raises where a name is too long
-        if not os.path.exists(file):
+        # not the path's own exists(), which raises where a name is too long; a link to nothing is
+        # there, and refused by who reads it
+        if not os.path.lexists(file):
             continue
         found = documents.read(file)
         problems += _fact_problems(file, found)
