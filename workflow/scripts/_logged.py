@@ -19,9 +19,6 @@ def _show(kind, error, trace):
         sys.__excepthook__(kind, error, trace)
 
 
-INTERRUPTED = "Query interrupted"
-"""What DuckDB says where an interrupt meets it within a query, in place of the interrupt."""
-
 # set as this module is imported: most of a short job's time are the imports after it
 sys.excepthook = _show
 
@@ -52,9 +49,7 @@ def run(main, snakemake):
         except InputError as error:
             print(error, file=log)
             sys.exit(1)
-        except Exception as error:
-            if isinstance(error, RuntimeError) and str(error) == INTERRUPTED:
-                raise KeyboardInterrupt from None
+        except Exception:
             traceback.print_exc(file=log)
             sys.exit(1)
         finally:

@@ -2,8 +2,10 @@
 
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 
 from inference_energy.requests.counts import count_units, counted_view
+from inference_energy.requests.interrupts import interruptible
 from inference_energy.requests.log import Log, connect, requests_view, units
 
 
@@ -11,12 +13,11 @@ from inference_energy.requests.log import Log, connect, requests_view, units
 def opened(snakemake):
     """Give a DuckDB with the threads and memory of the job, and a folder that is removed after."""
     memory = snakemake.params.memory_mb
-    with tempfile.TemporaryDirectory(dir=snakemake.resources.tmpdir) as folder:
-        connection = connect(memory, snakemake.threads, folder)
-        try:
-            yield connection, folder
-        finally:
-            connection.close()
+    with (
+        tempfile.TemporaryDirectory(dir=snakemake.resources.tmpdir) as folder,
+        interruptible(partial(connect, memory, snakemake.threads, folder)) as connection,
+    ):
+        yield connection, folder
 
 
 class Stored:

@@ -44,7 +44,8 @@ def telling(within: Callable[[], float]) -> Iterator[Callable[[str, int, int], N
             if last and last[1] < last[2]:
                 line(*last)
 
-    thread = threading.Thread(target=repeat)
+    # a job that is interrupted at any place ends at once
+    thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
     try:
         yield say
