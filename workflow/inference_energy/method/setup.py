@@ -71,7 +71,7 @@ class ServedModel:
         """
         speeds, errors = self.law.by_way(input_tokens, output_tokens)
         powers = self.node_power * self.law.split()[1]
-        powers = powers.reshape(-1, *(1 for _ in speeds.shape[1:]))
+        powers = np.expand_dims(powers, tuple(range(1, speeds.ndim)))
         return speeds, errors if self.uncertain else np.zeros_like(speeds), powers
 
 
@@ -141,19 +141,17 @@ class Blend:
         medians = ranking(medians)
         rank = medians
         if self.ranked_by == "parameters":
-            rank = np.broadcast_to(np.asarray(parameters, float), medians.shape)
+            rank = np.broadcast_to(parameters, medians.shape)
         kept = np.argsort(-rank, axis=-1, kind="stable")[..., : self.models]
         largest_first = np.argsort(-np.take_along_axis(medians, kept, -1), axis=-1, kind="stable")
         places = np.take_along_axis(kept, largest_first, -1)
         shares = np.ones(places.shape)
         if self.shares == "parameters":
-            shares = np.asarray(parameters, float)[places]
+            shares = np.asarray(parameters)[places]
         elif self.shares == "median model":
             count = places.shape[-1]
-            shares = np.broadcast_to(
-                np.isin(np.arange(count), [(count - 1) // 2, count // 2]).astype(float),
-                places.shape,
-            )
+            middle = np.isin(np.arange(count), [(count - 1) // 2, count // 2])
+            shares = np.broadcast_to(middle, places.shape)
         return places, shares / shares.sum(axis=-1, keepdims=True)
 
 
