@@ -183,7 +183,7 @@ def _models(
     method: Mapping[str, Any], laws: Mapping[str, Served], sizes: Mapping[str, float]
 ) -> tuple[ServedModel, ...]:
     """Models on their nodes; sizes are their parameters. [billions]"""
-    uncertain = method["throughput_law"].get("error", "ignored") == "included"
+    uncertain = method["throughput_law"].get("error") == "included"
     return tuple(
         ServedModel(
             name,
