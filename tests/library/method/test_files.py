@@ -4,8 +4,20 @@ from copy import deepcopy
 
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.method.files import RESERVED, check, merge, resolve, warnings
-from repository import ROOT, read_schema
+from inference_energy.method.files import (
+    LACKING,
+    RESERVED,
+    check,
+    find_methods,
+    lineage,
+    merge,
+    read_methods,
+    resolve,
+    resolve_all,
+    walk_quantities,
+    warnings,
+)
+from repository import METHOD_FILES, ROOT, read_schema
 
 SCHEMA = read_schema("method")
 IDENTITY = {"id", "extends", "title", "kind", "claims"}
@@ -49,10 +61,12 @@ def test_a_law_that_charges_input_refuses_a_second_charge(mine, files, law):
     if law == "additive":
         stated["throughput_law"] = files["oviedo2026"]["throughput_law"] | {"name": law}
         stated["throughput_law"]["source"] = "results/validation"
-    (problem,) = problems_of(mine(**stated))
-    assert "key input_charge.input_tokens_per_output_token: value 30" in problem
-    assert law in problem
-    assert "null" in problem
+    assert problems_of(mine(**stated)) == [
+        "config/methods/mine.yaml: key input_charge.input_tokens_per_output_token: value 30: the"
+        f" input would be charged twice, as throughput_law {law} holds its node time; allowed is"
+        " null with this law; leave the charge to the law (value: null) or name one of log-linear,"
+        " peak"
+    ]
     charge["value"] = None
     check(resolve("mine", mine(**stated)), SCHEMA, "mine")
 
@@ -131,7 +145,14 @@ def test_merging_leaves_both_files_as_they_were(mine):
     before = deepcopy(files)
     merged = merge(files["oviedo2026"], files["mine"])
     merged["blend"]["trim"].append("changed")
+    merged["sensitivities"]["input_tokens"]["lengths"].append("changed")
     assert files == before
+
+
+@pytest.mark.parametrize("parent", [{}, {"pue": None}, {"pue": 1.2}, {"pue": {"value": 1.1}}])
+def test_an_unchanged_source_that_no_parent_states_is_none(parent):
+    merged = merge(parent, {"pue": {"value": 1.2, "source": "unchanged"}})
+    assert merged == {"pue": {"value": 1.2, "source": None}}
 
 
 def test_what_a_method_is_is_not_inherited(mine):
@@ -151,6 +172,180 @@ def test_a_circle_is_named(mine):
     (problem,) = problems_of(files, "a")
     assert "config/methods/c.yaml" in problem
     assert "b -> c -> b" in problem
+
+
+def test_the_methods_of_the_project_are_found_by_name():
+    found = find_methods()
+    assert set(found) == set(METHOD_FILES)
+    assert found["revised"] == "config/methods/revised.yaml"
+
+
+def written(folder, **texts):
+    """Files of methods, by name."""
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return {name: str(folder / f"{name}.yaml") for name in texts}
+
+
+def test_methods_are_read_with_those_that_they_extend_and_no_others(tmp_path):
+    texts = {
+        "a": "extends: b\npue: 1\n",
+        "b": "extends: c\n",
+        "c": "pue: 2\n",
+        "list": "- extends\n",
+        "lost": "extends: nobody\n",
+        "odd": "extends: [a]\n",
+        "broken": "pue: [\n",
+    }
+    paths = written(tmp_path, **texts)
+    asked = ["a", "list", "lost", "odd", "unheard", 5]
+    assert read_methods(paths, asked) == {
+        "a": {"extends": "b", "pue": 1},
+        "b": {"extends": "c"},
+        "c": {"pue": 2},
+        "list": ["extends"],
+        "lost": {"extends": "nobody"},
+        "odd": {"extends": ["a"]},
+        "broken": None,
+    }
+
+
+def test_all_files_that_are_no_yaml_are_told_at_once(tmp_path):
+    paths = written(tmp_path, a="extends: b\n", b="pue: [\n", c="pue: }\n")
+    with pytest.raises(InputError) as refused:
+        read_methods(paths, ["a", "c"])
+    told = sorted(problem.partition(", line")[0] for problem in refused.value.problems)
+    assert told == [paths["b"], paths["c"]]
+
+
+def test_a_methods_ancestors_are_named_from_the_nearest_on(mine):
+    files = mine() | {"child": {"extends": "mine"}}
+    assert lineage("child", files) == ["child", "mine", "oviedo2026"]
+
+
+def test_methods_that_are_right_are_resolved_beside_the_problems_of_others(mine):
+    files = mine(pue=fixed(1.2)) | {"wrong": {"extends": "oviedo2026", "pue": fixed(9.0)}}
+    asked = {"mine": "key methods", "wrong": "key methods", "lost": "key base"}
+    methods, problems = resolve_all(asked, files, SCHEMA)
+    assert methods == {"mine": resolve("mine", files)}
+    of_wrong, of_lost = problems
+    assert of_wrong.startswith("config/methods/wrong.yaml: key pue.value: value 9.0: ")
+    assert of_lost.startswith("key base: value lost: unknown method; allowed are ")
+
+
+def test_a_file_that_extends_nothing_is_told_that_it_may():
+    _, (problem,) = resolve_all({"mine": "key methods"}, {"mine": {"pue": fixed(1.2)}}, SCHEMA)
+    assert problem.endswith("; state them, or extends: the one to take them from")
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        # as wrong in the parent, whatever is told as its remedy
+        ({}, []),
+        ({"pue": {"distribution": "fixed", "value": 9.0, "unit": "1", "source": "own"}}, []),
+        ({"node_power": {"default": {"value": -1, "unit": "kW", "source": "own"}}}, ["node_power"]),
+    ],
+)
+def test_a_problem_of_the_parent_is_not_told_again_of_its_child(mine, own, told):
+    files = mine(pue=fixed(9.0)) | {"child": {"extends": "mine"} | own}
+    asked = dict.fromkeys(["child", "mine"], "key methods")
+    methods, problems = resolve_all(asked, files, SCHEMA)
+    assert methods == {}
+    *of_child, of_mine = problems
+    assert of_mine.startswith("config/methods/mine.yaml: key pue.value: value 9.0: ")
+    assert [problem.partition(": key ")[2].partition(".")[0] for problem in of_child] == told
+    assert len(resolve_all({"child": "key methods"}, files, SCHEMA)[1]) == len(told) + 1
+
+
+def test_a_misspelt_key_is_told_once_where_the_child_states_it_too(mine):
+    """The child's sentence ends in another remedy: models is stated beside modles."""
+    files = mine(blend={"modles": 2, "source": "own"})
+    files["child"] = {"extends": "mine", "blend": {"models": 2, "source": "own"}}
+    _, (problem,) = resolve_all(dict.fromkeys(["mine", "child"], "key methods"), files, SCHEMA)
+    assert problem.startswith("config/methods/mine.yaml: key blend: unknown key modles; ")
+
+
+def test_sections_that_a_parent_lacks_too_are_told_once():
+    """The child lacks one key less, so that the sentences differ."""
+    files = {"mine": {"claims": "none"}, "child": {"extends": "mine", "pue": fixed(1.2)}}
+    _, problems = resolve_all(dict.fromkeys(files, "key methods"), files, SCHEMA)
+    lacking = [problem for problem in problems if LACKING in problem]
+    assert [problem.partition(":")[0] for problem in lacking] == ["config/methods/mine.yaml"]
+
+
+@pytest.mark.parametrize("parent", ["self", ["mine"], None, "oviedo2026"])
+def test_problems_of_a_file_with_another_parent_or_none_are_its_own(mine, parent):
+    name = "self"
+    files = mine(pue=fixed(9.0)) | {name: {"extends": parent, "pue": fixed(9.0)}}
+    _, problems = resolve_all({"mine": "key methods", name: "key methods"}, files, SCHEMA)
+    assert any(problem.startswith("config/methods/self.yaml: ") for problem in problems)
+
+
+@pytest.mark.parametrize("text", [None, ["extends"]])
+def test_problems_of_a_file_that_is_no_mapping_are_its_own(files, text):
+    _, (problem,) = resolve_all({"mine": "key methods"}, files | {"mine": text}, SCHEMA)
+    assert problem == (
+        f"config/methods/mine.yaml: value {text!r}: allowed are keys with values; state the"
+        " method's keys, or extends: and a method"
+    )
+
+
+def test_a_file_beside_the_methods_is_named_as_it_stands(mine):
+    for files, of_key in (
+        (mine(extends="oviedo2062"), "key extends: value oviedo2062: unknown method; "),
+        (mine(extends="mine"), "key extends: value mine: goes in a circle (mine -> mine); "),
+    ):
+        with pytest.raises(InputError) as refused:
+            resolve("mine", files, where="here/own.yaml")
+        assert str(refused.value).startswith(f"here/own.yaml: {of_key}")
+    files = mine(extends="b") | {"b": {"extends": "c"}, "c": {"extends": "b"}}
+    with pytest.raises(InputError, match=r"^config/methods/c\.yaml: key extends: value b: goes"):
+        resolve("mine", files, where="here/own.yaml")
+    files["c"] = {"extends": "d"}
+    with pytest.raises(InputError, match=r"^config/methods/c\.yaml: key extends: value d: unknown"):
+        resolve("mine", files, where="here/own.yaml")
+
+
+def test_an_unknown_method_is_told_with_all_that_are_known():
+    with pytest.raises(InputError) as refused:
+        resolve("x.yml", {"b": {}, "a": {}})
+    assert str(refused.value) == (
+        "key methods: value x.yml: unknown method; allowed are a, b; name it without folder and"
+        " ending, as x, and put its file at config/methods/x.yaml"
+    )
+
+
+def test_a_model_that_no_table_has_is_refused_unless_it_is_a_deployments_own(mine):
+    stated = {"models": ["Llama 3.1 8O5B"], "source": "own"}
+    files = mine(benchmarks=stated)
+    (problem,) = problems_of(files)
+    assert problem.startswith(
+        "config/methods/mine.yaml: key benchmarks.models.0: value Llama 3.1 8O5B: no such name; "
+    )
+    check(resolve("mine", files), SCHEMA, "mine", others=["Llama 3.1 8O5B"])
+
+
+def test_a_load_beside_a_law_that_knows_none_is_refused(files):
+    law = files["revised"]["throughput_law"] | {"name": "hierarchical"}
+    (problem,) = problems_of(files | {"mine": {"extends": "revised", "throughput_law": law}})
+    assert problem == (
+        "config/methods/mine.yaml: key throughput_law.name: value hierarchical: does not know the"
+        " load that `serving` states; allowed beside it is at-load; name it or remove serving"
+    )
+
+
+def test_every_quantity_is_walked_by_its_keys():
+    one, two = {"value": 1}, {"distribution": "fixed", "source": "a"}
+    sourced = {"table": "t.csv", "source": "b"}
+    tree = {"power": {"default": one, "models": {"a b": two}}, "rows": sourced, "id": "mine"}
+    assert dict(walk_quantities(tree)) == {
+        "power.default": one,
+        "power.models.a b": two,
+        "rows": sourced,
+    }
+    assert list(walk_quantities(one)) == [("", one)]
+    assert list(walk_quantities([one])) == []
 
 
 def test_an_unknown_parent_brings_the_nearest_name(mine):
@@ -258,7 +453,7 @@ def test_lengths_without_a_family_miss_only_that(mine):
     assert "output_tokens: missing key distribution" in problem
 
 
-@pytest.mark.parametrize("trim", [[["a", 0.5]], [[None, 0.5]], [0.5], "none"])
+@pytest.mark.parametrize("trim", [[["a", 0.5]], [[None, 0.5]], [0.5], "none", 5])
 def test_trim_levels_that_are_no_numbers_are_refused(mine, trim):
     files = mine(blend={"trim": trim, "models": 3, "shares": "equal", "source": "x"})
     assert any("blend.trim" in problem for problem in problems_of(files))
@@ -575,6 +770,109 @@ def test_what_is_unusual_is_allowed_with_a_warning(mine, stated, words):
     assert [word for word in words if word not in warning] == []
 
 
+def coupled(intercept, slope):
+    return quantity(distribution="coupled", intercept=intercept, slope=slope)
+
+
+def trimmed(*trims):
+    return {"blend": {"models": 3, "trim": list(trims), "shares": "equal", "source": "own"}}
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"power_utilisation": coupled(0.1, 0)},
+        {"power_utilisation": coupled(0.5, 0.5)},
+        trimmed([0.25, 0.75]),
+        {"regimes": lengths(distribution="exponential", median=5000)},
+        {"fleet": {"overhead": {"long": quantity(factors=[2, 5])}}},
+        {"monte_carlo": {"samples": 1_000_000, "bootstrap": 1000, "source": "own"}},
+    ],
+)
+def test_what_meets_a_bound_is_allowed_without_a_word(mine, stated):
+    method = resolve("mine", mine(**stated))
+    check(method, SCHEMA, "mine")
+    assert warnings(method, SCHEMA, "config/methods/mine.yaml") == []
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"power_utilisation": coupled(0.01, 0)},
+        trimmed([0, 0.25], [0, 0.25]) | {"monte_carlo": {"samples": 160, "source": "own"}},
+    ],
+)
+def test_what_meets_a_bound_of_what_can_be_is_allowed(mine, stated):
+    check(resolve("mine", mine(**stated)), SCHEMA, "mine")
+
+
+def test_levels_that_are_one_keep_nothing_and_are_refused(mine):
+    assert problems_of(mine(**trimmed([0.5, 0.5]))) == [
+        "config/methods/mine.yaml: key blend.trim: value [0.5, 0.5]: allowed is lower < upper; swap"
+        " the levels"
+    ]
+
+
+def test_the_share_that_is_long_enough_is_of_rounded_lengths(mine):
+    """By hand: of a uniform length up to 100 tokens 0.5 % are rounded to 100."""
+    method = resolve(
+        "mine", mine(regimes=lengths(distribution="uniform", shortest=0, maximum=100, minimum=100))
+    )
+    assert warnings(method, SCHEMA, "mine.yaml") == [
+        "mine.yaml: key regimes.traditional.output_tokens.minimum: value 100: unusual; 0.005 of the"
+        " queries are so long, and the others are left out; check it"
+    ]
+    # 2 ** -(49.5 / 2) of an exponential one are rounded to 50 and more
+    (problem,) = problems_of(
+        mine(regimes=lengths(distribution="exponential", median=2, minimum=50))
+    )
+    assert problem == (
+        "config/methods/mine.yaml: key regimes.traditional.output_tokens.minimum: value 50: 3.5e-08"
+        " of the queries are so long; allowed is a length that at least 1e-06 of them have; lower"
+        " the minimum or lengthen the others"
+    )
+
+
+def test_wrong_lengths_of_all_regimes_are_told(mine):
+    def uniform(shortest, maximum):
+        of = lengths(distribution="uniform", shortest=shortest, maximum=maximum)
+        return of["traditional"]
+
+    trace = {"distribution": "empirical", "trace": "azure-2023-conv"}
+    long = {"output_tokens": quantity(distribution="exponential", median=2, minimum=50)}
+    long["output_tokens"]["unit"] = "tokens"
+    for first, count in ((uniform(500, 500), 2), (lengths(**trace)["traditional"], 1)):
+        problems = problems_of(mine(regimes={"traditional": first, "long": long}))
+        assert len(problems) == count
+        assert problems[-1].startswith(
+            "config/methods/mine.yaml: key regimes.long.output_tokens.minimum: value 50: "
+        )
+
+
+def test_warnings_go_on_behind_a_trace_and_name_the_file(mine):
+    trace = lengths(distribution="empirical", trace="azure-2023-conv")
+    long = lengths(distribution="exponential", median=300, minimum=4500)["traditional"]
+    method = resolve("mine", mine(regimes=trace | {"long": long}, pue=fixed(2.4)))
+    first, second = warnings(method, SCHEMA, "mine.yaml")
+    assert first.startswith("mine.yaml: key pue.value: value 2.4: unusual; ")
+    assert second.startswith("mine.yaml: key regimes.long.output_tokens.minimum: value 4500: ")
+
+
+def test_medians_that_are_swapped_name_the_file(mine):
+    method = resolve("mine", mine(regimes=lengths(distribution="exponential", median=6000)))
+    (warning,) = warnings(method, SCHEMA, "mine.yaml")
+    assert warning.startswith("mine.yaml: key regimes: value median 6000 of traditional and 5000")
+
+
+def test_a_coupling_beside_the_estimate_is_held_to_the_same_bounds(mine):
+    coupling = {"intercept": 0.6, "slope": 0.7, "unit": "1", "source": "own"}
+    assert problems_of(mine(sensitivities={"power_utilisation_coupling": coupling})) == [
+        "config/methods/mine.yaml: key sensitivities.power_utilisation_coupling: value intercept +"
+        " slope = 1.3: allowed is at least 0.01 and at most 1, as a node that serves draws power,"
+        " and never more than its maximum; correct one of them"
+    ]
+
+
 def test_nothing_is_unusual_about_the_projects_methods(files):
     for name in files:
         assert warnings(resolve(name, files), SCHEMA, name) == []
@@ -627,6 +925,25 @@ def test_reference_lengths_below_a_token_are_refused(files):
     (problem,) = problems_of(files | {"mine": {"extends": "revised", "throughput_law": law}})
     assert "key throughput_law.reference.input_tokens: value 1e-300" in problem
     assert "at least 1" in problem
+
+
+def test_a_name_of_64_letters_is_allowed(files):
+    name = "a" * 64
+    files = files | {name: {"extends": "oviedo2026"}}
+    check(resolve(name, files), SCHEMA, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("con", "com0 to com9 and lpt0 to lpt9, without a dot at the end"),
+        ("a..b", "names without it"),
+        ("all", ", ".join(sorted(RESERVED))),
+    ],
+)
+def test_a_name_that_is_refused_is_told_what_is_allowed(files, name, allowed):
+    (problem,) = problems_of(files | {name: {"extends": "oviedo2026"}}, name)
+    assert problem.endswith(f"{allowed}; rename the file")
 
 
 def test_every_folder_of_the_results_is_a_reserved_name(files):

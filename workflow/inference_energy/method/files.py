@@ -109,7 +109,7 @@ def drop_false_sources(merged: Any, parent: Any, child: Any) -> None:
     if not isinstance(parent, dict) or not isinstance(child, dict):
         return
     if "source" in parent:
-        changed = any(key != "source" and parent.get(key) != child[key] for key in child)
+        changed = any(parent.get(key) != child[key] for key in child)
         if changed and "source" not in child:
             merged.pop("source", None)
         return
@@ -348,7 +348,7 @@ def check(
         *_overhead_problems(method, where),
         *_serving_problems(method, where),
     ]
-    trims = method["blend"].get("trim", []) if isinstance(method.get("blend"), dict) else []
+    trims = method["blend"].get("trim") if isinstance(method.get("blend"), dict) else None
     for pair in trims if isinstance(trims, list) else []:
         numbers = isinstance(pair, list) and all(isinstance(p, int | float) for p in pair)
         if numbers and len(pair) == 2 and not pair[0] < pair[1]:
@@ -412,14 +412,16 @@ def warnings(method: Mapping[str, Any], schema: dict[str, Any], where: str) -> l
             " queries of a model; check it"
         )
     for path, tokens in _lengths(method):
-        share = tokens.beyond_context if tokens else 0.0
+        if tokens is None:
+            continue
+        share = tokens.beyond_context
         if share > USUAL_BEYOND:
             found.append(
                 f"{where}: key {path}: unusual; {share:.2g} of the queries are longer than the"
                 f" largest context on sale, {CONTEXT:g} tokens; check it"
             )
-        above = float(tokens.survival(tokens.minimum - 0.5)) if tokens else 1.0
-        if tokens and above < USUALLY_ABOVE:
+        above = float(tokens.survival(tokens.minimum - 0.5))
+        if above < USUALLY_ABOVE:
             found.append(
                 f"{where}: key {path}.minimum: value {tokens.minimum}: unusual; {above:.2g} of the"
                 " queries are so long, and the others are left out; check it"
