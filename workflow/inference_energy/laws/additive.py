@@ -142,8 +142,9 @@ class Additive(Law):
         Computed input and its attention, ``q (L_in^2 - cached^2)``, are charged for what is not
         cached; the cache that is reserved and read is that of the whole input.
         """
-        context, cached = np.broadcast_arrays(np.asarray(input_tokens, float), cached_tokens)
-        output = np.maximum(np.asarray(output_tokens, float), LENGTH_FLOOR)
+        lengths = np.broadcast_arrays(input_tokens, cached_tokens)
+        context, cached = (np.asarray(length, float) for length in lengths)
+        output = np.maximum(output_tokens, LENGTH_FLOOR)
         terms = shape_terms(context, output)
         terms[..., 1] = (context - cached) / output
         terms[..., 2] = (context**2 - cached**2) / output
