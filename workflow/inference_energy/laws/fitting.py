@@ -60,7 +60,7 @@ def fit_models(
     dict of str to Served
         Models with enough rows first, in order of first appearance, then the fallback's.
     """
-    counts = rows["model"].value_counts(sort=False)
+    counts = rows["model"].value_counts()
     order = list(pd.unique(rows["model"]))
     enough = [m for m in order if counts[m] >= law["minimum_rows"]]
     few = [m for m in order if law["fallback_minimum_rows"] <= counts[m] < law["minimum_rows"]]
@@ -125,7 +125,7 @@ def fit_configurations(
         if law is None or not own["index"].isin(rows.index).all():
             continue
         model, width = own["model"].iloc[0], copy_gpus(own).iloc[0]
-        copies = max(gpus_per_node // width, 1) if width <= gpus_per_node else gpus_per_node / width
+        copies = gpus_per_node // width if width <= gpus_per_node else gpus_per_node / width
         node = law.scaled(float(copies))
         known = best.get(model)
         if known is None or node.predict(*reference) > known.law.predict(*reference):
