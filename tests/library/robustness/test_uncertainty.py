@@ -79,6 +79,38 @@ def test_the_parts_add_up_to_the_variance_of_the_blend(paper):
         assert parts["variance"].sum() == pytest.approx(np.var(logs), rel=0.06)
 
 
+def test_the_input_lengths_of_a_trace_are_means_of_equal_parts_of_its_queries():
+    levels = np.linspace(0, 1, 201)
+    found = uncertainty.input_lengths(levels, 1000 * levels, 500.0)
+    assert found == pytest.approx(np.arange(25.0, 1000, 50))
+    # those of a method that states another mean are as much longer
+    assert uncertainty.input_lengths(levels, 1000 * levels, 50.0) == pytest.approx(found / 10)
+
+
+class ReadsInput(Peak):
+    """Slower, the longer the input."""
+
+    def predict(self, input_tokens, output_tokens):
+        return super().predict(input_tokens, output_tokens) / np.asarray(input_tokens, float)
+
+
+def test_the_spread_of_the_input_is_part_of_that_of_the_energy(setup):
+    ways = [Share(1.0, 1.0, ReadsInput(100.0, 3, DOMAIN, 0.2), load=1.0)]
+    model = replace(setup.models[0], law=Pooled.of(ways))
+    one, members = replace(setup, models=(model,)), {model.name: 1.0}
+    inputs = np.array([1.0, np.e**2])
+    parts = uncertainty.variance_parts(one, LENGTHS, members, inputs).set_index("source")
+    assert parts.loc["input tokens", "variance"] == pytest.approx(1.0)
+    assert parts.loc[["load", "output tokens", "together"], "variance"].to_numpy() == (
+        pytest.approx(0, abs=1e-12)
+    )
+    alone = [exact.model_energy(one, fixed_regime(x, 300.0), model).mean() for x in inputs]
+    kinds = {model.name: "moe"}
+    energies = uncertainty.model_energies(one, LENGTHS, members, inputs)
+    found = uncertainty.by_class(energies, members, kinds)
+    assert found["mean"].to_numpy() == pytest.approx(np.mean(alone))
+
+
 def test_as_few_as_halve_the_spread_are_named_the_largest_first():
     parts = pd.DataFrame({"source": uncertainty.SOURCES, "share": 0.0}).set_index("source")
     parts.loc[["load", "model", "law", "together"], "share"] = [0.5, 0.25, 0.15, 0.1]
@@ -93,24 +125,31 @@ def test_classes_are_pooled_by_the_shares_of_their_models(setup):
     both = replace(setup, models=(model, slow))
     members = {model.name: 0.25, "slow": 0.75}
     kinds = {model.name: "dense", "slow": "moe"}
-    found = uncertainty.by_class(both, LENGTHS, members, kinds).set_index("architecture")
-    assert found["models"].to_dict() == {"dense": 1, "moe": 1}
+    energies = uncertainty.model_energies(both, LENGTHS, members)
+    found = uncertainty.by_class(energies, members, kinds).set_index("architecture")
+    assert found["models"].to_dict() == {"all": 2, "dense": 1, "moe": 1}
     alone = exact.model_energy(both, LENGTHS, slow)
     assert found.loc["moe", "p50"] == pytest.approx(alone.quantile(0.5))
-    one = uncertainty.by_class(both, LENGTHS, members, dict.fromkeys(members, "moe"))
+    one = uncertainty.by_class(energies, members, dict.fromkeys(members, "moe"))
     pool = 0.25 * exact.model_energy(both, LENGTHS, model).mean() + 0.75 * alone.mean()
-    assert one["mean"].iloc[0] == pytest.approx(pool)
+    assert one["mean"].to_numpy() == pytest.approx(pool)
+    assert found.loc["all", "mean"] == pytest.approx(pool)
 
 
 def test_the_page_says_the_range_and_what_would_halve_it(setup):
     members = {setup.models[0].name: 1.0}
     parts = uncertainty.variance_parts(setup, LENGTHS, members).assign(regime="traditional")
     kinds = {setup.models[0].name: "dense"}
-    classes = uncertainty.by_class(setup, LENGTHS, members, kinds).assign(regime="traditional")
+    energies = uncertainty.model_energies(setup, LENGTHS, members)
+    classes = uncertainty.by_class(energies, members, kinds).assign(regime="traditional")
     energy = exact.model_energy(setup, LENGTHS, setup.models[0])
     beyond = pd.DataFrame({"regime": ["traditional"], "statistic": ["queries"], "value": [0.25]})
     text = uncertainty.page("mine", parts, classes, {"traditional": energy}, beyond)
     assert "# What `mine` does not know" in text
+    assert "Every query has the mean input." in text
+    told = {"traditional": "chats"}
+    traced = uncertainty.page("mine", parts, classes, {"traditional": energy}, beyond, told)
+    assert "Inputs are as long as those of the trace chats, whatever the output." in traced
     assert "Half of that spread would go if one knew the load and the power" in text
     assert "25 % of a model's queries, at most," in text
     # as the domain of a law is left on both sides (test_base.py)

@@ -82,11 +82,8 @@ def _headline(
 ) -> dict[str, Any]:
     """Energies [Wh], their ratio, fleet [GWh/day], claims, shares beyond any measurement [1]."""
     blend = energy_per_query.query("subject == 'frontier blend' and pathway == 'baseline'")
-    energies = {
-        engine: blend[blend["engine"] == engine].pivot_table("value", "regime", "statistic")
-        for engine in ("published", "exact")
-    }
-    energy = energies["published"]
+    drawn = blend[blend["engine"] == "published"]
+    energy = drawn.pivot_table("value", "regime", "statistic")
     ratio = test_time[
         (test_time["compared"] == longer)
         & (test_time["subject"] == "frontier blend")
@@ -94,6 +91,7 @@ def _headline(
         & (test_time["quantity"] == "energy ratio")
     ]
     beyond = extrapolation[extrapolation["statistic"] == "queries"].groupby("regime")["value"].max()
+    every = classes["architecture"] == "all"
     days = fleet.set_index(["engine", "scenario", "pathway", "statistic"])["value"]
     return {
         "traditional": energy.loc["traditional"],
@@ -102,9 +100,9 @@ def _headline(
         "fleet": days["published", "mixed", "baseline", "p50"],
         "beyond": beyond[["traditional", "long"]],
         "scored": is_scored(claims),
-        "whole": energies["exact"],
+        "whole": classes[every].set_index("regime"),
         "sources": _sources(uncertainty),
-        "sides": classes[classes["regime"] == "traditional"].to_dict("records"),
+        "sides": classes[~every & (classes["regime"] == "traditional")].to_dict("records"),
     } | _holding(deciding(claims))
 
 

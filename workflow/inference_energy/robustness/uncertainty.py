@@ -1,8 +1,9 @@
 """What the spread of a method's energies comes from.
 
 ln E of a query of the untrimmed blend is a function of the model, the kind of node and engine, the
-load and the output length, plus independent errors of the law, the power and the PUE. With weights
-for all of these, its variance parts exactly (no sampling):
+load and the lengths, plus independent errors of the law, the power and the PUE. With weights
+for all of these, its variance parts exactly (no sampling). Input and output are taken to vary
+independently of each other, where a trace says how the input does:
 
 - first-order part of an input X: ``Var(E[ln E | X])``; of what depends on the model (node, engine),
   within the model
@@ -10,12 +11,14 @@ for all of these, its variance parts exactly (no sampling):
 - what is left comes from inputs that act together
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from inference_energy.energy.equation import charged_tokens, query_energy
+from inference_energy.energy.equation import Array, charged_tokens, query_energy
 from inference_energy.energy.exact import known_utilisation, model_energy
 from inference_energy.energy.mixtures import Energy, Mixture
 from inference_energy.method.setup import Coupling, Regime, ServedModel, Setup
@@ -24,12 +27,59 @@ from inference_energy.templates import render
 
 TOGETHER = "together"
 
-SOURCES = ("model", "node", "engine", "load", "output tokens", "law", "power", "PUE", TOGETHER)
-"""What variance is ascribed to: the first five vary from query to query or from service to service,
-the next three are not known, the last is what inputs do together."""
+ALL = "all"
+"""Stands for a class of models: those of all classes."""
+
+SOURCES = (
+    "model",
+    "node",
+    "engine",
+    "load",
+    "input tokens",
+    "output tokens",
+    "law",
+    "power",
+    "PUE",
+    TOGETHER,
+)
+"""What variance is ascribed to: the first six vary from query to query or from service to service,
+the next three are not known, the last is what the first do together."""
+
+STEPS = 20
+"""Input lengths that stand for those of a trace, each for as many of its queries."""
 
 
-def variance_parts(setup: Setup, regime: Regime, members: Mapping[str, float]) -> pd.DataFrame:
+def input_lengths(levels: ArrayLike, quantiles: ArrayLike, mean: float) -> Array:
+    """Input lengths that stand for those of a trace, whose mean is that of a method. [tokens]
+
+    Parameters
+    ----------
+    levels, quantiles : array_like
+        Shares of a trace's queries, rising from 0 to 1 [1], and their longest inputs. [tokens]
+    mean : float
+        What the lengths are scaled to. [tokens]
+
+    Returns
+    -------
+    ndarray, shape (STEPS,)
+        Means of equal parts of the queries, the shortest first.
+    """
+    ends = np.linspace(0, 1, STEPS + 1)
+    grid = np.union1d(levels, ends)
+    lengths = np.interp(grid, np.asarray(levels, float), np.asarray(quantiles, float))
+    below = np.concatenate([[0.0], np.cumsum(np.diff(grid) * (lengths[1:] + lengths[:-1]) / 2)])
+    return STEPS * np.diff(np.interp(ends, grid, below)) * (mean / below[-1])
+
+
+def _each(regime: Regime, inputs: ArrayLike | None) -> Iterator[Regime]:
+    """The kind of query with every input length; with its mean alone if none are given."""
+    for length in [regime.input_tokens] if inputs is None else np.asarray(inputs, float):
+        yield replace(regime, input_tokens=float(length))
+
+
+def variance_parts(
+    setup: Setup, regime: Regime, members: Mapping[str, float], inputs: ArrayLike | None = None
+) -> pd.DataFrame:
     """Variance of ln E of a query of the blend, by what it comes from.
 
     Parameters
@@ -40,6 +90,8 @@ def variance_parts(setup: Setup, regime: Regime, members: Mapping[str, float]) -
         Kind of query; queries without output are left out.
     members : dict of str to float
         Models of the blend and their shares, as of ``exact.regime_energy``. [1]
+    inputs : array_like, optional
+        Input lengths that as many queries have each; that of the regime if not given. [tokens]
 
     Returns
     -------
@@ -48,9 +100,12 @@ def variance_parts(setup: Setup, regime: Regime, members: Mapping[str, float]) -
     """
     models = {model.name: model for model in setup.models}
     each = []
+    kinds = list(_each(regime, inputs))
     for name, share in members.items():
-        own = _cells(setup, regime, models[name])
-        each.append(own.assign(model=name, weight=share * own["weight"]))
+        for kind in kinds:
+            own = _cells(setup, kind, models[name])
+            weights = share / len(kinds) * own["weight"]
+            each.append(own.assign(model=name, input=kind.input_tokens, weight=weights))
     cells = pd.concat(each, ignore_index=True)
     weight, log = cells["weight"], cells["log_energy"]
     total = _variance(log, weight)
@@ -59,6 +114,7 @@ def variance_parts(setup: Setup, regime: Regime, members: Mapping[str, float]) -
         "node": _between(cells, ["model", "node"]) - _between(cells, ["model"]),
         "engine": _between(cells, ["model", "engine"]) - _between(cells, ["model"]),
         "load": _between(cells, ["load"]),
+        "input tokens": _between(cells, ["input"]),
         "output tokens": _between(cells, ["length"]),
     }
     parts[TOGETHER] = total - sum(parts.values())
@@ -115,6 +171,7 @@ def page(
     classes: pd.DataFrame,
     energies: Mapping[str, Energy],
     extrapolation: pd.DataFrame,
+    traces: Mapping[str, str | None] | None = None,
 ) -> str:
     """Page of a method's uncertainty.
 
@@ -128,6 +185,8 @@ def page(
         Untrimmed blend of every regime.
     extrapolation : DataFrame
         Table of schema ``extrapolation``.
+    traces : dict of str to str, optional
+        Trace that says how the input of a regime varies, by regime.
 
     Returns
     -------
@@ -144,6 +203,7 @@ def page(
                 "regime": regime,
                 "shares": own.set_index("source")["share"].to_dict(),
                 "halving": named_to_halve(own),
+                "trace": (traces or {}).get(regime),
                 "beyond": outside[outside["regime"] == regime]["value"].max(),
             }
         )
@@ -152,7 +212,7 @@ def page(
         method=method,
         regimes=regimes,
         sources=SOURCES,
-        classes=classes.to_dict("records"),
+        classes=classes[classes["architecture"] != ALL].to_dict("records"),
     )
 
 
@@ -187,17 +247,36 @@ def needed_to_halve(parts: pd.DataFrame) -> list[str]:
     return found
 
 
-def by_class(
-    setup: Setup, regime: Regime, members: Mapping[str, float], architectures: Mapping[str, str]
-) -> pd.DataFrame:
-    """Energy per query of the blend's dense models and of its mixtures of experts.
+def model_energies(
+    setup: Setup, regime: Regime, members: Collection[str], inputs: ArrayLike | None = None
+) -> dict[str, Mixture]:
+    """Energy per query of each of a blend's models, with all inputs. [Wh]
 
     Parameters
     ----------
-    setup : Setup
-        The method.
-    regime : Regime
-        Kind of query.
+    setup, regime, inputs
+        As of :func:`variance_parts`.
+    members : collection of str
+        Models of the blend.
+    """
+    models = {model.name: model for model in setup.models}
+    kinds = list(_each(regime, inputs))
+    shares = [1 / len(kinds)] * len(kinds)
+    return {
+        name: Mixture.pooled([model_energy(setup, kind, models[name]) for kind in kinds], shares)
+        for name in members
+    }
+
+
+def by_class(
+    energies: Mapping[str, Mixture], members: Mapping[str, float], architectures: Mapping[str, str]
+) -> pd.DataFrame:
+    """Energy per query of the blend's models, of its dense ones and of its mixtures of experts.
+
+    Parameters
+    ----------
+    energies : dict of str to Mixture
+        From :func:`model_energies`. [Wh]
     members : dict of str to float
         Models of the blend and their shares. [1]
     architectures : dict of str to str
@@ -206,13 +285,18 @@ def by_class(
     Returns
     -------
     DataFrame
-        architecture, models, and mean and percentiles of the pooled models. [Wh]
+        architecture, a class or ALL, models, and mean and percentiles of the pooled models. [Wh]
     """
-    models = {model.name: model for model in setup.models}
     rows = []
-    for name in sorted({architectures[member] for member in members}):
-        own = {member: share for member, share in members.items() if architectures[member] == name}
-        energies = [model_energy(setup, regime, models[member]) for member in own]
-        pool = Mixture.pooled(energies, [share / sum(own.values()) for share in own.values()])
+    for name in [ALL, *sorted({architectures[member] for member in members})]:
+        own = {m: share for m, share in members.items() if name in (ALL, architectures[m])}
+        pool = pooled(energies, own)
         rows.append({"architecture": name, "models": len(own)} | pool.describe())
     return pd.DataFrame(rows).drop(columns="std")
+
+
+def pooled(energies: Mapping[str, Mixture], members: Mapping[str, float]) -> Mixture:
+    """Energy per query of some models together, by their shares [1] of one another. [Wh]"""
+    total = sum(members.values())
+    shares = [share / total for share in members.values()]
+    return Mixture.pooled([energies[name] for name in members], shares)

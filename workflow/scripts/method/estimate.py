@@ -7,12 +7,19 @@ from _logged import run
 from _setups import read_setup
 from inference_energy import documents
 from inference_energy.drawing import save_all
-from inference_energy.energy.exact import blend_energy, regime_energy
+from inference_energy.energy.exact import regime_energy
 from inference_energy.laws.hardware import find_model
 from inference_energy.paper import estimate
 from inference_energy.reports import told
 from inference_energy.robustness.figures import variance_shares
-from inference_energy.robustness.uncertainty import by_class, page, variance_parts
+from inference_energy.robustness.uncertainty import (
+    by_class,
+    input_lengths,
+    model_energies,
+    page,
+    pooled,
+    variance_parts,
+)
 from inference_energy.scaling import agents, counter_signal, crossing, footprint, length
 from inference_energy.tables import read_table, write_table, write_text
 
@@ -56,25 +63,37 @@ def write_scaling(method, setup, read, write):
     write_table(inverted, write.counter_signal, "counter_signal")
 
 
-def write_uncertainty(name, setup, read, write):
+def traced_inputs(regime, trace, read):
+    """Input lengths of a kind of query whose lengths are those of a trace; else None."""
+    if trace is None:
+        return None
+    rows = read_table(read.traces, "request_lengths").query("trace == @trace")
+    rows = rows.sort_values("quantile")
+    return input_lengths(rows["quantile"], rows["input_tokens"], regime.input_tokens)
+
+
+def write_uncertainty(name, method, setup, read, write):
     """What the spread of the energies comes from, and classes of models."""
     models = read_table(read.architectures, "models")
     architectures = {
         model.name: find_model(pd.Series({"model": model.name}), models)["architecture"]
         for model in setup.models
     }
-    parts, classes, pools = [], [], {}
+    parts, classes, pools, traces = [], [], {}, {}
     for kind, regime in setup.regimes.items():
-        energies, members = regime_energy(setup, regime)
-        pools[kind] = blend_energy(setup, energies, members, trim=False)
-        parts.append(variance_parts(setup, regime, members).assign(regime=kind))
-        classes.append(by_class(setup, regime, members, architectures).assign(regime=kind))
+        traces[kind] = method["regimes"][kind]["output_tokens"].get("trace")
+        inputs = traced_inputs(regime, traces[kind], read)
+        _, members = regime_energy(setup, regime)
+        energies = model_energies(setup, regime, members, inputs)
+        pools[kind] = pooled(energies, members)
+        parts.append(variance_parts(setup, regime, members, inputs).assign(regime=kind))
+        classes.append(by_class(energies, members, architectures).assign(regime=kind))
     parts, classes = pd.concat(parts), pd.concat(classes)
     extrapolation = read_table(write.extrapolation, "extrapolation")
     write_table(parts, write.parts, "uncertainty")
     write_table(classes, write.classes, "classes")
     save_all({"uncertainty": variance_shares(parts)}, [write.svg, write.png])
-    text = page(name, parts, classes, pools, extrapolation)
+    text = page(name, parts, classes, pools, extrapolation, traces)
     write_text(write.page, told(text, Path(write.page).parent))
 
 
@@ -84,7 +103,7 @@ def main(snakemake):
     method, setup = read_setup(read)
     write_paper(method, setup, snakemake.params.engines, write)
     write_scaling(method, setup, read, write)
-    write_uncertainty(snakemake.wildcards.method, setup, read, write)
+    write_uncertainty(snakemake.wildcards.method, method, setup, read, write)
 
 
 if __name__ == "__main__":
