@@ -21,6 +21,20 @@ def test_clock_offset_is_found_from_load_and_power(offset):
     assert clock.averaging == 0
 
 
+@pytest.mark.parametrize("offset", [-17.0, -2.0, 3.2, 41.0])
+def test_a_meter_that_is_read_seldom_is_not_taken_for_one_that_averages(offset):
+    """Read at once every 5 s, six cells of two minutes: its clock is told closer than that."""
+    random = np.random.default_rng(6)
+    cells = np.cumsum(random.uniform(135, 150, 6))
+    starts = np.concatenate([start + np.arange(0.0, 120.0, 6.0) for start in cells])
+    times = np.arange(0.0, 1100.0, 5.0) + 1.3
+    busy = ((starts[:, None] <= times) & (times < starts[:, None] + 6)).any(axis=0)
+    power = 500 + 1500 * busy + random.normal(0, 20, len(times))
+    clock = clock_offset(starts, starts + 6, samples(times + offset, power=power))
+    assert (clock.averaging, clock.step) == (0, 5)
+    assert abs(clock.offset - offset) < 2
+
+
 @pytest.mark.parametrize("offset", [0.0, 300.0, -1234.0])
 def test_clock_of_a_log_that_is_far_off_is_not_taken_for_another_cell(offset):
     """Cells of one or eight requests at once, a minute and a half after each other."""

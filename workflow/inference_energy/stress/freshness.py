@@ -222,19 +222,21 @@ def _clock(load: "_Load", samples: pd.DataFrame, longest: float, own_clock: bool
     if len(near) < 3:
         return Clock(np.nan, 0.0, np.nan, np.nan)
     times, power, step = _readings(near, MOST_SAMPLES)
-    grid = max(step, longest / STEPS)
+    # finer than the samples: between two shifts an edge of the load would look like an average
+    grid = longest / STEPS
+    step = max(step, grid)
     shifts = np.arange(0 if own_clock else -np.ceil(longest / grid), longest / grid + 1) * grid
     plain = _best(load, times, power, shifts, 0.0)
     at_zero = _best(load, times, power, [0.0], 0.0)
-    found = Clock(plain[1], 0.0, plain[0], grid)
+    found = Clock(plain[1], 0.0, plain[0], step)
     for averaging in (seconds for seconds in AVERAGES if seconds >= 2 * step):
         correlation, shift = _best(load, times, power, shifts, averaging)
         if _clearly_better(correlation, found.correlation):
-            found = Clock(shift, averaging, correlation, grid)
+            found = Clock(shift, averaging, correlation, step)
     if not found.correlation >= LEAST_CORRELATION:
-        return Clock(np.nan, 0.0, found.correlation, grid)
+        return Clock(np.nan, 0.0, found.correlation, step)
     if own_clock and not _clearly_better(found.correlation, at_zero[0]):
-        return Clock(0.0, 0.0, at_zero[0], grid)
+        return Clock(0.0, 0.0, at_zero[0], step)
     return found
 
 
