@@ -3,9 +3,10 @@
 ``client.py profile --config FILE ...`` reads the run's configuration and writes what AIPerf 0.13
 would, for a server of constant speed: requests one after the other on a clock of its own, that
 stands in the file ``clock`` beside the cells, and telemetry of two GPUs once a second. Behaviour is
-set by ``behaviour.json`` beside the cells: ``fails``, ``hangs``, ``errors`` and ``unwatched`` name
-cells, the last those without telemetry, ``idle`` the GPUs that no request reaches, ``refresh`` [s]
-the time for which a GPU repeats its reading, ``hosts`` the nodes of two GPUs each.
+set by ``behaviour.json`` beside the cells: ``fails``, ``hangs``, ``errors``, ``breaks`` and
+``unwatched`` name cells, ``breaks`` those whose first answer breaks off half way, the last those
+without telemetry, ``idle`` the GPUs that no request reaches, ``refresh`` [s] the time for which a
+GPU repeats its reading, ``hosts`` the nodes of two GPUs each.
 """
 
 import json
@@ -42,6 +43,8 @@ def main(path):
     ]
     if folder.name in behaviour.get("errors", []):
         lines = [line | {"error": {"code": 503, "type": "HTTPError"}} for line in lines]
+    if folder.name in behaviour.get("breaks", []):
+        lines[0] = record(begun, tokens // 2, latency / 2, behaviour.get("echo"))
     end = begun + rounds * latency
     write(folder / "profile_export.jsonl", lines)
     idle = behaviour.get("idle", [])

@@ -143,6 +143,24 @@ def test_a_pilot_that_hangs_refuses_the_cells_of_its_load_not_the_test(stress, m
     assert set(read(folder, "cells")["status"]) == {"measured"}
 
 
+def test_an_answer_that_breaks_off_in_a_pilot_is_a_failed_request(stress):
+    """Below the limit it is none of an early end, above it the other loads are measured."""
+    loads = {"concurrency": [2, 4]}
+    folder = stress({"breaks": ["pilot-conc0004"]}, **loads)
+    cells = read(folder, "cells").set_index("concurrency")["status"]
+    assert (cells[2] == "measured").all() and (cells[4] == "refused").all()
+    findings = read(folder, "findings").query("kind == 'failed'")["message"]
+    assert findings.str.contains("4 requests at once: 25 % of the answers missed the 4500").all()
+    stress({"breaks": ["pilot-conc0004"]}, error_limit=0.3, **loads)
+    assert set(read(folder, "cells")["status"]) == {"measured"}
+
+
+def test_a_pilot_of_early_ends_alone_ends_the_test_at_once(stress):
+    """Half of the answers are too short: so are those of the loads that follow."""
+    with pytest.raises(InputError, match="2 requests at once: 50 % of the answers missed"):
+        stress({"breaks": ["pilot-conc0002"]}, concurrency=[2, 4])
+
+
 def test_a_test_of_which_no_pilot_is_answered_tells_each(stress, monkeypatch):
     deadlines, wait = [], runner.client.run
 

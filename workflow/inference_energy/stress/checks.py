@@ -16,6 +16,9 @@ from inference_energy.text import percent
 TOO_MANY = 429
 """Code of HTTP for a limit of the rate."""
 
+MOST = 0.5
+"""Share of a pilot's answers above which the others are no habit of the server."""
+
 
 def check_errors(requests: pd.DataFrame, limit: float) -> list[Finding]:
     """Findings on failed requests; above the share `limit` the cell is refused.
@@ -102,6 +105,12 @@ def mark_broken(requests: pd.DataFrame, asked: int, tolerance: float, limit: flo
     return requests.assign(failed=failed | short, error=error)
 
 
+def are_whole(requests: pd.DataFrame, asked: int, tolerance: float) -> pd.Series:
+    """Which requests delivered what was asked for, as for :func:`check_lengths`."""
+    lengths = requests["output_tokens"].fillna(0)
+    return ~requests["failed"] & ((lengths - asked).abs() <= tolerance * asked)
+
+
 def check_lengths(requests: pd.DataFrame, asked: int, tolerance: float) -> list[Finding]:
     """Findings on the lengths that the server really delivered.
 
@@ -129,7 +138,7 @@ def check_lengths(requests: pd.DataFrame, asked: int, tolerance: float) -> list[
                 f"{empty} of {len(done)} answers were empty: they cost energy and deliver nothing",
             )
         )
-    missed = (lengths - asked).abs() > tolerance * asked
+    missed = ~are_whole(done, asked, tolerance)
     if missed.any():
         findings.append(
             Finding(
