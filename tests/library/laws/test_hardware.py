@@ -1,9 +1,13 @@
 """Serving times from the tables of models and GPUs, and what stands in for an unknown one."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.laws.hardware import (
+    SERVING_TIMES,
     add_serving_times,
+    against_hardware,
+    drawn_like,
     find_gpu,
     find_model,
     goes_by,
@@ -16,6 +20,79 @@ from inference_energy.laws.hardware import (
 def row(**changes):
     base = {"model": "Llama 3.1 70B", "gpu": "H100-SXM-80GB", "tensor_parallel": 4}
     return pd.Series({**base, "precision": "FP8", **changes})
+
+
+MODEL = {
+    "model": "Made up",
+    "aliases": "mu; made-2",
+    "params_total_b": 40.0,
+    "params_active_b": 10.0,
+    "layers": 20.0,
+    "hidden_size": 1000.0,
+    "attention_heads": 16.0,
+    "head_dim": 50.0,
+    "kv_bytes_per_token_8bit": 3000.0,
+    "kv_bytes_per_token_16bit": 7000.0,
+}
+GPU = {
+    "gpu": "M1",
+    "memory_gb": 30.0,
+    "bandwidth_tb_s": 3.0,
+    "link_gb_s": 500.0,
+    "dense_tflops_16bit": 100.0,
+    "dense_tflops_8bit": 190.0,
+    "dense_tflops_4bit": np.nan,
+}
+
+
+def made_up(**changes):
+    """A row of the made-up model and GPU, and their tables with an index of its own."""
+    of = {"model": "Made up", "gpu": "M1", "tensor_parallel": 4, "pipeline_parallel": np.nan}
+    tables = pd.DataFrame([MODEL], index=[7]), pd.DataFrame([GPU], index=[9])
+    return pd.Series(of | {"precision": "FP8"} | changes), *tables
+
+
+@pytest.mark.parametrize(
+    ("changes", "gpus", "rate", "weight", "cache"),
+    [
+        ({}, 4, 190, 1.0, 3000),
+        ({"precision": "FP4"}, 4, 190, 0.5625, 3000),
+        ({"precision": "INT4"}, 4, 100, 0.5, 7000),
+        ({"precision": "BF16", "pipeline_parallel": 3.0}, 12, 100, 2.0, 7000),
+        ({"precision": "FP16", "tensor_parallel": 2}, 2, 100, 2.0, 7000),
+    ],
+)
+def test_every_time_of_a_made_up_model_by_hand(changes, gpus, rate, weight, cache):
+    of, *tables = made_up(**changes)
+    group = changes.get("tensor_parallel", 4)
+    memory = gpus * 30 * 2**30
+    room = max(0.9 * memory - 40e9 * weight, 0.02 * memory)
+    expected = {
+        "compute": 2 * 10e9 / (gpus * rate * 1e12),
+        "link": 2 * 20 * 1000 * 2 * 2 * (group - 1) / group / 500e9,
+        "attention": 2 * 20 * 16 * 50 / (gpus * 100e12),
+        "weights": 40e9 * weight / (gpus * 3e12),
+        "layers": 20,
+        "context": cache / (gpus * 3e12),
+        "cache": room / cache,
+    }
+    assert serving_times(of, *tables) == pytest.approx(expected, rel=1e-12)
+
+
+def test_rows_are_held_against_what_their_gpus_compute_read_and_hold():
+    """By hand: of two copies, or on two nodes, each has half of the tokens or of the room."""
+    of, *tables = made_up(input_tokens=300.0, output_tokens=100.0, throughput_tps=500.0)
+    rows = pd.DataFrame([of, of, of], index=[3, 1, 2])
+    rows["attention_data_parallel"] = pd.array([pd.NA, 2, pd.NA], dtype="Int64")
+    rows["nodes"] = pd.array([pd.NA, pd.NA, 2], dtype="Int64")
+    times = serving_times(of, *tables)
+    one = [500 * times["compute"] * 400 / 100, 500 * times["weights"], 400 / times["cache"]]
+    expected = np.array([one, [one[0] / 2, one[1] / 2, one[2]], [*one[:2], one[2] / 2]])
+    # columns of an earlier run are made anew
+    for given in (rows, rows.assign(**dict.fromkeys(SERVING_TIMES, 1.0))):
+        found = pd.concat(against_hardware(given, *tables), axis=1)
+        assert list(found.index) == [3, 1, 2]
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_kv_cache_follows_from_the_heads(models):
@@ -88,6 +165,56 @@ def test_an_unknown_model_resembles_one_that_has_experts_as_it_has_or_has_not(mo
     assert find_model(row(**given), moe)["architecture"] == "moe"
 
 
+def test_an_unknown_model_keeps_its_name():
+    _, models, _ = made_up()
+    found = find_model(row(model="Newcomer 8B"), models)
+    assert found["model"] == "Newcomer 8B" and found["layers"] == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "drawn"),
+    [
+        ("LIama-3.1-8B", ["GLM-5", "Llama 3.1 8B"], "Llama 3.1 8B"),
+        ("llama 3.1 8b", ["GLM-5", "Llama 3.1 8B"], None),
+        # known as it stands, whatever else it is drawn like
+        ("LIama-3.1-8B", ["Llama 3.1 8B", "liama 3.1 8b"], None),
+        ("GLM-S", ["GLM-5", "Llama 3.1 8B"], None),
+        ("org/GPT-0SS-l20B-fp8", ["gpt-oss-120b"], "gpt-oss-120b"),
+    ],
+)
+def test_a_name_is_drawn_like_one_that_it_is_not(name, names, drawn):
+    assert drawn_like(name, names) == drawn
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("made_up", [True, False]),
+        ("MU", [True, False]),
+        ("made 2", [True, False]),
+        ("org/mu-fp8", [True, False]),
+        ("Bare", [False, True]),
+        ("made", [False, False]),
+        ("XXXX", [False, False]),
+        # names without a Latin letter or digit, or of a format alone, are no model's
+        ("", [False, False]),
+        ("\u6a21\u578b", [False, False]),
+        ("fp8", [False, False]),
+    ],
+)
+def test_a_model_goes_by_its_name_and_its_aliases_alone(name, known):
+    models = pd.DataFrame([MODEL, MODEL | {"model": "Bare", "aliases": None}], index=[4, 2])
+    found = goes_by(models, name)
+    pd.testing.assert_series_equal(found, pd.Series(known, [4, 2]))
+    named_alone = goes_by(models.drop(columns="aliases"), name)
+    assert named_alone.tolist() == [name == "made_up", known[1]]
+
+
+def test_no_model_of_an_empty_table_goes_by_a_name():
+    models = pd.DataFrame([MODEL])[:0]
+    assert goes_by(models, "mu").dtype == bool and models[goes_by(models, "mu")].empty
+
+
 def test_spelling_does_not_make_a_model_unknown(models, gpus):
     assert find_model(row(model="llama-3.1-70b"), models)["known"]
     assert find_gpu(row(gpu="h200 sxm 141GB"), gpus)["known"]
@@ -99,6 +226,30 @@ def test_an_unknown_gpu_resembles_its_family(models, gpus):
     assert found["bandwidth_tb_s"] == gpus.set_index("gpu").loc["B200", "bandwidth_tb_s"]
     strange = serving_times(row(model="Newcomer", gpu="Unheard-of"), models, gpus)
     assert all(value > 0 for value in strange.values())
+
+
+def test_a_family_of_several_forms_is_stood_for_by_its_first(gpus):
+    found = find_gpu(row(gpu="H100-CNX"), gpus)
+    first = next(name for name in gpus["gpu"] if name.startswith("H100-"))
+    assert (found["known"], found["gpu"]) == (False, first)
+    strange = find_gpu(row(gpu="Unheard-of"), gpus)
+    assert strange["bandwidth_tb_s"] == gpus["bandwidth_tb_s"].median()
+
+
+def test_rows_without_stages_and_of_other_parameters_have_times_of_their_own():
+    of, *tables = made_up()
+    of["params_total_b"], of["params_active_b"] = 80.0, 40.0
+    newcomer = of.drop(["pipeline_parallel"])
+    newcomer["model"] = "Newcomer"
+    larger = newcomer.copy()
+    larger["params_active_b"] = 80.0
+    staged = newcomer.copy()
+    staged["pipeline_parallel"] = 2.0
+    rows = pd.DataFrame([newcomer, larger, staged, newcomer])
+    found = add_serving_times(rows, *tables)
+    assert set(found[SERVING_TIMES].dtypes) == {np.dtype(float)}
+    once = 2 * 40e9 / (4 * 190e12)
+    assert found["compute"].tolist() == pytest.approx([once, 2 * once, once / 2, once])
 
 
 def test_times_are_appended_to_every_row(models, gpus):
@@ -144,6 +295,8 @@ def test_every_name_and_alias_is_of_one_model(models):
         ("NVIDIA H100 80GB HBM3", "H100-SXM-80GB"),
         ("H100 NVL", "H100-NVL-94GB"),
         ("H200 141GB HBM3", "H200-SXM-141GB"),
+        ("H200 130GB", "H200-SXM-141GB"),
+        ("H200 125GB", None),
         ("NVIDIA A100-SXM4-80GB", "A100-SXM-80GB"),
         ("NVIDIA B200", "B200"),
         ("b200-sxm", "B200"),
@@ -171,6 +324,22 @@ def test_every_name_and_alias_is_of_one_model(models):
 )
 def test_a_gpu_is_known_in_any_spelling_that_says_enough(gpus, name, meant):
     assert list(gpus.loc[gpu_named(gpus, name), "gpu"]) == [meant] * (meant is not None)
+
+
+def test_a_gpu_is_known_whatever_the_numbers_of_the_rows(gpus):
+    numbered = gpus.set_index(np.arange(len(gpus))[::-1] * 2)
+    for name in (*gpus["gpu"], "H100", "gb200 nvl72", "H200 141GB HBM3"):
+        expected = gpus.loc[gpu_named(gpus, name), "gpu"].tolist()
+        assert numbered.loc[gpu_named(numbered, name), "gpu"].tolist() == expected
+        assert len(expected) == 1
+
+
+def test_a_gpu_is_known_by_its_whole_name_before_what_that_says():
+    """H100 alone would mean the board for nodes of eight."""
+    gpus = pd.DataFrame([GPU | {"gpu": name} for name in ("Chip", "H100-SXM-80GB", "H100")])
+    for name in ("chip", "h100 sxm 80gb", "h100"):
+        (found,) = gpus.loc[gpu_named(gpus, name), "gpu"].str.lower()
+        assert found == name.replace(" ", "-")
 
 
 def test_tokens_are_held_against_the_context_of_the_model(models):

@@ -115,7 +115,10 @@ def goes_by(models: pd.DataFrame, name: str) -> pd.Series:
 @lru_cache(maxsize=16)
 def _keys_of(names: tuple[str, ...]) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
     """By _key and by bare_name, the keys of every entry of names that semicolons part."""
-    exact, plain = ([frozenset(map(key, n.split(";"))) for n in names] for key in (_key, bare_name))
+    # an empty cell, and a name without a Latin letter or digit, name no model
+    exact, plain = (
+        [frozenset(map(key, each.split(";"))) - {""} for each in names] for key in (_key, bare_name)
+    )
     return exact, plain
 
 
@@ -311,7 +314,7 @@ def add_serving_times(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFra
     DataFrame
         Copy of ``rows`` with the columns SERVING_TIMES.
     """
-    known = [*DEPLOYMENT, "params_total_b", "params_active_b"]
+    known = dict.fromkeys([*DEPLOYMENT, *OF_A_MODEL])
     columns = [column for column in known if column in rows]
     times = pd.DataFrame(index=rows.index, columns=SERVING_TIMES, dtype=float)
     for _, alike in rows.groupby(columns, dropna=False, sort=False):
@@ -380,4 +383,4 @@ def longest_context(name: str, models: pd.DataFrame) -> float:
     """Context that the publisher of a model states, NaN where it is not known. [tokens]"""
     same = models[goes_by(models, name)]
     tokens = same["context_tokens"].iloc[0] if len(same) and "context_tokens" in same else np.nan
-    return float("nan" if pd.isna(tokens) else tokens)
+    return np.nan if pd.isna(tokens) else float(tokens)
