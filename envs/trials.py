@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
+from _pytest.warnings import catch_warnings_for_item
 from hypothesis import Phase, settings
 
 CHANGE = "MUTANT_UNDER_TEST"
@@ -109,8 +110,9 @@ def first_failure(tests):
 
 
 def passes(test, after):
-    """Whether a test passes, its set-up and its end included."""
-    return not any(report.failed for report in runtestprotocol(test, log=False, nextitem=after))
+    """Whether a test passes, its set-up and its end included, under its filters of warnings."""
+    with catch_warnings_for_item(test.config, test.ihook, when="runtest", item=test):
+        return not any(report.failed for report in runtestprotocol(test, log=False, nextitem=after))
 
 
 def forked(function, change, seconds=None):

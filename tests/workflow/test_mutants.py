@@ -117,6 +117,24 @@ def test_a_change_that_every_test_reaches_and_none_notices_survives(trial):
     assert "double__mutmut_2: survived" in results.read_text()
 
 
+WARNING = """\
+import warnings
+
+import made_up
+import pytest
+
+
+@pytest.mark.filterwarnings("error")
+def test_double():
+    if made_up.double(2) != 4:
+        warnings.warn("twice is not double")
+"""
+
+
+def test_a_change_that_warns_is_noticed_by_a_test_that_takes_warnings_for_errors(trial):
+    assert "double__mutmut_1: killed" in trial(WARNING)[1].read_text()
+
+
 DECORATED = """\
 from functools import cached_property, lru_cache
 
