@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.laws.at_load import STEADY
+from inference_energy.laws.at_load import AS_MANY_AS_FIT, STEADY, describe
+from inference_energy.laws.load_scores import bounds
 from inference_energy.laws.training import (
     STEADY_TABLE,
     THROUGHPUT_TABLES,
@@ -18,7 +19,7 @@ from inference_energy.laws.training import (
     training_rows,
 )
 from inference_energy.tables import write_table
-from repository import read
+from repository import ROOT, read
 
 ROW = {
     "model": "meta-llama/Llama-3.1-70B-Instruct",
@@ -182,10 +183,80 @@ def test_what_nobody_measured_is_named(user, training, hardware):
         {"engine": "TensorRT-LLM", "concurrency": None},
         {"engine": "vLLM", "concurrency": None},
         {"concurrency": None},
+        # its finite runs are of five models, of FP8, and of FP4 on B200
+        {"engine": "TensorRT-LLM", "concurrency": None, "gpu": "B200"},
+        {"engine": "TensorRT-LLM", "concurrency": None, "model": "Llama 3.1 8B"},
+        {"engine": "TensorRT-LLM", "gpu": "B200"},
     )
     named = ["", "GPU; format", "load", "model; output; context", "GPUs", "pipeline", "engine"]
-    named += ["", "all at once", "engine"]
+    named += ["", "all at once", "engine", "all at once", "all at once", ""]
     assert list(beyond(rows, training, hardware["models"])) == named
+
+
+PAGE = " ".join((ROOT / "docs/load.md").read_text(encoding="utf-8").split())
+
+
+def held(rows, fit):
+    """Predicted over measured of rows, and how many are in their 90 % interval."""
+    predicted, sigma = fit.predict(rows)
+    low, high = bounds(predicted, sigma, 90)
+    measured = rows["throughput_tps"].to_numpy(float)
+    return predicted / measured, int(((measured >= low) & (measured <= high)).sum())
+
+
+def test_a_format_that_was_measured_at_a_load_alone_is_less_certain_all_at_once(training):
+    """Left out, the finite runs in FP4 are further off than what is known at a load lets expect."""
+    out = training["protocol"].eq(AS_MANY_AS_FIT) & training["precision"].eq("FP4")
+    assert set(zip(training[out]["model"], training[out]["gpu"], strict=True)) == {
+        ("Llama 3.1 405B", "B200")
+    }
+    ratio, inside = held(training[out], LoadFit.fit(training[~out]))
+    assert inside > len(ratio) / 2
+    assert (
+        f"Llama 3.1 405B on B200 is predicted {ratio.min():.2f} to {ratio.max():.2f} times too"
+        f" fast, and {inside} of {len(ratio)} rows are in their 90 % interval"
+    ) in PAGE
+
+
+def test_the_page_says_how_far_off_finite_runs_are_that_nothing_is_fitted_to(
+    training, fitted, hardware
+):
+    of = read("data/mlperf_benchmarks.csv", "mlperf_benchmarks").set_index("benchmark")
+    of = of[(of["source_id"] == "mlperf-v5.1") | (of.index == "mixtral-8x7b")]
+    # the runs with the stricter accuracy target of a benchmark are the same ones
+    of = of[(of["gpus"] == 1) & ~of.index.str.endswith("99.9")]
+    boards = {"NVIDIA B200-SXM-180GB": "B200", "NVIDIA B300-SXM-270GB": "B300"}
+    runs = read("data/measured/mlperf_throughput.csv", "mlperf")
+    runs = runs[runs["division"].eq("closed") & runs["scenario"].eq("Offline")]
+    runs = runs[runs["precision"].eq("FP4") & runs["accelerator"].isin(list(boards))]
+    runs = runs[runs["benchmark"].isin(of.index) & runs["software"].str.contains("TensorRT")]
+    benchmark = of.loc[runs["benchmark"]].reset_index(drop=True)
+    runs = runs.reset_index(drop=True)
+    rows = pd.DataFrame(
+        {
+            "model": benchmark["model"],
+            "gpu": runs["accelerator"].map(boards),
+            "tensor_parallel": 1,
+            "precision": "FP4",
+            "engine": "TensorRT-LLM",
+            "input_tokens": benchmark["input_tokens"],
+            "output_tokens": runs["output_tokens"].fillna(benchmark["output_tokens"]),
+            "throughput_tps": runs["throughput_tps"] / runs["accelerators"],
+            "source_id": runs["source_id"],
+        }
+    )
+    rows = as_published(describe(rows, **hardware), training)
+    ratio, inside = held(rows, fitted)
+    ends = pd.Series(ratio).groupby(rows["model"].to_numpy()).agg(["min", "max"])
+    told = {
+        name: f"{low:.1f} to {high:.1f}" if low < high else f"{low:.1f}"
+        for name, low, high in ends.itertuples()
+    }
+    assert (
+        f"Llama 2 70B comes out {told['Llama 2 70B']} times too fast, Llama 3.1 8B"
+        f" {told['Llama 3.1 8B']} times and Mixtral 8x7B {told['Mixtral 8x7B']} times; {inside} of"
+        f" {len(rows)} are in their 90 % interval"
+    ) in PAGE
 
 
 @pytest.mark.parametrize(

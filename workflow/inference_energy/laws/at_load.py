@@ -97,6 +97,11 @@ OWN = {"all": 0.06, "prefill": 0.13, "step": 0.1, "host": 0.2, "token": 0.2, "we
 ALONG = {"input": 0.05, "output": 0.05}
 """Standard deviations of a configuration's slopes along ``_along``, before the fit. [1]"""
 
+AT_A_LOAD_ALONE = ("gpu", "format", "kernels")
+"""Levels of which a finite run is as uncertain as if its format on its GPU had not been measured,
+where it was at a load alone. Of those in FP4 that are left out 4 of 11 would else be in their 90 %
+interval."""
+
 ODD = "served"
 """First of LEVELS whose groups may be odd: a version or a GPU that is slow with one model is put
 down to how that model is served there, not to all models on it."""
@@ -617,11 +622,22 @@ class AtLoadFit:
         groups = np.stack([g.get_indexer(k) for g, k in levels], axis=1)
         of_fit = self.own.get_indexer(own)
         known = [self.found.of(g, int(o)) for g, o in zip(groups, of_fit, strict=True)]
+        drawn = groups.copy()
+        drawn[:, [list(LEVELS).index(level) for level in AT_A_LOAD_ALONE]] = -1
+        for place in np.flatnonzero(self.unlike_finite(first, ["precision", "gpu"])):
+            _, covariance = self.found.of(drawn[place], int(of_fit[place]))
+            known[place] = known[place][0], covariance
         kind = self.protocols.get_indexer(keys(first, ["protocol"]))
         scatter = np.where(kind < 0, self.found.scatter.max(), self.found.scatter[kind])
         scatter = scatter * np.sqrt(mixed.TAIL / (mixed.TAIL - 2))
         means, covariances = (np.array(each) for each in zip(*known, strict=True))
         return number, means, covariances, scatter
+
+    def unlike_finite(self, rows: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether rows are finite runs, as none of the fit is that has the same in the columns."""
+        finite = [table["protocol"].eq(AS_MANY_AS_FIT) for table in (rows, self.rows)]
+        known = keys(self.rows[finite[1]], columns)
+        return np.asarray(finite[0] & ~keys(rows, columns).isin(known), bool)
 
     def laws_of(self, rows: pd.DataFrame) -> list[AtLoad]:
         """Law of the configuration of each row, measured or not, at the row's load.

@@ -480,6 +480,9 @@ NEVER_MEASURED = {
 """What of a row may be in none that the law is fitted to, and the columns that tell. An engine that
 was measured may not have been with as many requests as fit, all at once."""
 
+NEVER_AT_ONCE = {"model": ["network"], "format": ["precision", "gpu"]}
+"""What was measured, but not with as many requests as fit, and the columns that tell."""
+
 RANGES = {
     "GPUs": "copy_gpus",
     "load": "concurrency",
@@ -512,6 +515,10 @@ def beyond(rows: pd.DataFrame, training: pd.DataFrame, models: pd.DataFrame) -> 
         for name, columns in NEVER_MEASURED.items()
     }
     found["all at once"] &= ~found["engine"]
+    finite = [table["protocol"].eq(AS_MANY_AS_FIT).to_numpy() for table in (rows, training)]
+    for name, columns in NEVER_AT_ONCE.items():
+        known = keys(rows, columns).isin(keys(training[finite[1]], columns))
+        found["all at once"] |= finite[0] & ~known & ~found[name] & ~found["engine"]
     rows, training = (table.assign(copy_gpus=copy_gpus(table)) for table in (rows, training))
     network = rows["network"].where(~found["model"])
     for name, column in RANGES.items():
