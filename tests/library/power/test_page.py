@@ -42,3 +42,13 @@ def test_single_b200s_wait_when_they_answer_gpqa_as_the_page_says(runs):
     assert (pairs["step"] > pairs["step_chat"]).all()
     assert (pairs["step"] / pairs["step_chat"]).max() > 3
     assert (pairs["gpu_power_w"] < pairs["gpu_power_w_chat"]).all()
+
+
+def test_the_page_says_of_what_the_interval_of_a_meter_is():
+    """The node's own facts count as exact: a limit of the GPUs leaves no width."""
+    *others, meters = tables()
+    width = meters["p95_w"] - meters["p5_w"]
+    limited = meters["gpu_power_limit_w"].notna()
+    assert (width[limited] == 0).all() and (width[~limited] > 0).all()
+    inside = meters["measured_w"].between(meters["p5_w"], meters["p95_w"])[~limited]
+    assert f"no width where a limit holds it; {inside.sum()} of the other" in page(*others, meters)

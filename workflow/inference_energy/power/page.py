@@ -35,6 +35,7 @@ def page(
     ]
     whole = [line for line in errors if line["architecture"] == ALL]
     held = [line for line in whole if line["left_out"] in SPLITS]
+    free = meters[meters["gpu_power_limit_w"].isna()]
     return render(
         "power/power.md.jinja",
         law=law.set_index("term")["value"].to_dict(),
@@ -45,7 +46,8 @@ def page(
         goals=GOALS,
         off=COVERAGE_OFF,
         meters=meters.to_dict("records"),
-        limited=int(meters["gpu_power_limit_w"].notna().sum()),
+        limited=len(meters) - len(free),
+        inside=int(free["measured_w"].between(free["p5_w"], free["p95_w"]).sum()),
         outside=meters[meters["within"] == "no"].to_dict("records"),
         water=meters[meters["cooling"] == "water"],
         allowed=ALLOWED,
