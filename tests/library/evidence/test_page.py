@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from inference_energy.evidence.decomposition import OF_A_SERVICE, explained
 from inference_energy.evidence.page import POSSIBLE, closeness, each, page, remainders
 from inference_energy.reports import told
 from inference_energy.tables import read_table
@@ -125,6 +126,14 @@ def test_a_sweep_that_was_metered_from_one_request_on_is_told(given):
     assert f"{energy[1] / energy.min():.1f} times the energy of one" in text
     assert f"from 1 to {energy.index.max():.0f} requests" in text
     assert "No power was measured below" not in text
+
+
+def test_the_page_says_how_many_ratios_need_no_factor_of_a_service(given):
+    """These are the ones that are split into what the paper names."""
+    table, ratios = given["tables"]["decomposition"], given["tables"]["overestimates"]
+    like = ratios[ratios["reading"].eq("like for like") & ratios["counted"].eq("yes")]
+    alone = explained(table, set(like["id"]), OF_A_SERVICE).sum()
+    assert f" to within 1.5 times, {alone} without reasoning and host ([what" in short(given)
 
 
 def test_the_page_is_short(given):
