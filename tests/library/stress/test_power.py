@@ -353,6 +353,30 @@ def test_irregular_sampling_with_a_counter_is_fine():
     assert findings == []
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_counter_that_is_read_in_bursts_counts_where_its_power_is_steady(seed):
+    """Every 0.2 s or after 4 s, which is more than a twentieth of a minute."""
+    random = np.random.default_rng(seed)
+    times = np.cumsum(random.choice([0.2, 4.0], 200, p=[0.8, 0.2]))
+    counts = 600 * times + 30 * np.sin(times)
+    energy, findings = meter_energy(samples(times, energy=counts), 20, 80)
+    assert energy == pytest.approx(600 * 60, rel=5e-3)
+    assert findings == []
+
+
+def test_a_counter_without_a_reading_near_an_edge_says_so():
+    """Four seconds without one, in half of which another load ran, or eight."""
+    times = np.arange(0, 101.0)
+    counts = np.where(times < 20, 100 * times, 600 * times - 10_000)
+    for last in (22, 26):
+        few = samples(times, energy=counts)[(times <= 18) | (times >= last)]
+        energy, findings = meter_energy(few, 20, 80)
+        assert np.isnan(energy)
+        assert kinds(findings) == [("telemetry gap", "energy")]
+        assert f"no count for {last - 18} s around the window's start" in findings[0].message
+        assert "too little" not in findings[0].message
+
+
 def test_samples_that_are_a_little_out_of_order_are_no_reset():
     times = np.arange(0, 101.0)
     swapped = times.copy()

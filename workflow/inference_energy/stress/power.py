@@ -21,6 +21,10 @@ from inference_energy.units import MEGA, NANO
 GAP_FACTOR = 3.0
 LEAST_COVERAGE = 0.95
 COUNTER_TOLERANCE = 0.05
+EDGE_SHARE = 0.01
+"""Share of a window's energy by which that of a gap at its edge may differ from as much time in
+it."""
+
 IDLE_UTILISATION = 0.05
 IDLE_POWER_SHARE = 0.6
 UNUSED, AT_WORK = 0.01, 1.1
@@ -224,12 +228,44 @@ def _by_counter(
     at, counts = times[fresh], highest[fresh]
     first, last = max(start, at[0]), min(end, at[-1])
     covered = (last - first) / (end - start)
-    edges = [_gap(at, first), _gap(at, last)]
-    usual = GAP_FACTOR * np.median(np.diff(at)) if len(at) > 1 else 0.0
-    if covered < LEAST_COVERAGE or max(edges) > max((end - start) / FRESH_READINGS, usual):
+    if covered < LEAST_COVERAGE:
         return np.nan, [], None
-    findings = check_freshness(name, at, counts, start, end)
-    return float(np.subtract(*np.interp([last, first], at, counts))) / covered, findings, None
+    energy = float(np.subtract(*np.interp([last, first], at, counts)))
+    usual = GAP_FACTOR * np.median(np.diff(at)) if len(at) > 1 else 0.0
+    longest, whole = max((end - start) / FRESH_READINGS, usual), (last - first, energy)
+    gaps = _check_edge(name, "start", _gap(at, counts, first), longest, whole)
+    gaps += _check_edge(name, "end", _gap(at, counts, last), longest, whole)
+    if gaps:
+        return np.nan, gaps, None
+    return energy / covered, check_freshness(name, at, counts, start, end), None
+
+
+def _check_edge(
+    name: str, edge: str, gap: tuple[float, float], longest: float, whole: tuple[float, float]
+) -> list[Finding]:
+    """Findings on a counter that was not read near an edge of the window.
+
+    Where it rose in the gap as over the whole window, no other load was there: such a gap may be
+    twice as long.
+
+    Parameters
+    ----------
+    name, edge : str
+        The meter, and which edge.
+    gap, whole : (float, float)
+        Time between the counts around the edge, and of the window [s], and the rises [J].
+    longest : float
+        Longest time that is no gap [s].
+    """
+    (seconds, rise), (window, energy) = gap, whole
+    steady = abs(rise - energy * seconds / window) <= EDGE_SHARE * energy
+    if seconds <= (2 if steady else 1) * longest:
+        return []
+    message = (
+        f"{name}: no count for {seconds:.2g} s around the window's {edge}: how much of the energy "
+        "is the window's is unknown; read the meter more often, or repeat the cell"
+    )
+    return [Finding("telemetry gap", "energy", message)]
 
 
 def _between_resets(times: Array, counter: Array, start: float, end: float) -> slice | None:
@@ -247,10 +283,12 @@ def _between_resets(times: Array, counter: Array, start: float, end: float) -> s
     return None if ((fallen > first) & (fallen < last)).any() else slice(first, last)
 
 
-def _gap(times: Array, moment: float) -> float:
-    """Time between the readings around a moment [s]; none where it is one of them."""
+def _gap(times: Array, counts: Array, moment: float) -> tuple[float, float]:
+    """Time between the readings around a moment [s] and the rise; none where it is one of them."""
     right = min(int(np.searchsorted(times, moment)), len(times) - 1)
-    return 0.0 if times[right] == moment or right == 0 else times[right] - times[right - 1]
+    if times[right] == moment or right == 0:
+        return 0.0, 0.0
+    return times[right] - times[right - 1], counts[right] - counts[right - 1]
 
 
 def _integral(
