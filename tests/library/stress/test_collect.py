@@ -88,6 +88,25 @@ def test_the_clock_is_told_from_what_a_meter_really_reads(damage, tmp_path):
     assert read["time_s"].min() == pytest.approx(NOON - 60, abs=reach)
 
 
+@pytest.mark.parametrize("ahead", [-17.0, -12.5, 3.0, 21.0])
+def test_a_counter_that_is_read_seldom_is_not_taken_for_one_that_averages(ahead, tmp_path):
+    """Every 10 s, six cells of four minutes: its power is a mean, but the energy is the count's."""
+    random = np.random.default_rng(8)
+    begun = NOON + np.cumsum(random.uniform(255, 270, 6))
+    starts = np.concatenate([start + np.arange(0.0, 240.0, 6.0) for start in begun])
+    fine = NOON + np.arange(0.0, 1900.0, 0.1)
+    place = np.searchsorted(starts, fine, "right") - 1
+    busy = (place >= 0) & (fine < starts[place] + 6)
+    counts = np.cumsum(500 + 1400 * busy) * 0.1
+    log = pd.DataFrame({"time": fine[:-1:100] + ahead, "energy_j": counts[:-1:100]})
+    log.to_csv(tmp_path / "wall.csv", index=False)
+    requests = pd.DataFrame({"start_s": starts, "end_s": starts + 6})
+    source = PowerSource("node", "file", str(tmp_path / "wall.csv"))
+    read, averaging, _ = collect([source], {"one": {"requests": requests}}, tmp_path, DEFAULTS)
+    assert averaging == 0
+    assert read["time_s"].iloc[0] == pytest.approx(NOON, abs=1)
+
+
 def test_power_that_is_a_mean_moves_no_counter_beside_it(tmp_path):
     """The energy is that of the counter, which is not late as a mean over 5 s is."""
     starts = NOON + np.concatenate([np.arange(10.0, 130.0), np.arange(170.0, 290.0)])

@@ -191,7 +191,8 @@ def clock_offset(
     starts, ends : array
         Start and end of every request of the whole test, on the client's clock [s].
     samples : DataFrame
-        Samples of one meter with power, on its own clock.
+        Samples of one meter with power, on its own clock; span_s, if it is there, is the time
+        around each over which its power is a mean, as it is between two counts [s].
     longest : float
         Largest offset looked for [s].
     own_clock : bool
@@ -221,16 +222,16 @@ def _clock(load: "_Load", samples: pd.DataFrame, longest: float, own_clock: bool
     near = _near(load, samples, longest)
     if len(near) < 3:
         return Clock(np.nan, 0.0, np.nan, np.nan)
-    times, power, step = _readings(near, MOST_SAMPLES)
+    readings, step = _readings(near, MOST_SAMPLES)
     # finer than the samples: between two shifts an edge of the load would look like an average
     grid = longest / STEPS
     step = max(step, grid)
     shifts = np.arange(0 if own_clock else -np.ceil(longest / grid), longest / grid + 1) * grid
-    plain = _best(load, times, power, shifts, 0.0)
-    at_zero = _best(load, times, power, [0.0], 0.0)
+    plain = _best(load, readings, shifts, 0.0)
+    at_zero = _best(load, readings, [0.0], 0.0)
     found = Clock(plain[1], 0.0, plain[0], step)
     for averaging in (seconds for seconds in AVERAGES if seconds >= 2 * step):
-        correlation, shift = _best(load, times, power, shifts, averaging)
+        correlation, shift = _best(load, readings, shifts, averaging)
         if _clearly_better(correlation, found.correlation):
             found = Clock(shift, averaging, correlation, step)
     if not found.correlation >= LEAST_CORRELATION:
@@ -255,9 +256,9 @@ def _far_offset(
             near = _near(load, moved, longest)
             if len(near) < least:
                 continue
-            times, power, step = _readings(near, FEW_SAMPLES)
+            readings, step = _readings(near, FEW_SAMPLES)
             shifts = np.arange(-longest, longest, max(step, longest / FEW_STEPS))
-            new, shift = _best(load, times, power, shifts, 0.0)
+            new, shift = _best(load, readings, shifts, 0.0)
             if new >= LEAST_CORRELATION and _clearly_better(new, best):
                 best, offset = new, far + shift
     return offset
@@ -268,11 +269,21 @@ def _near(load: "_Load", samples: pd.DataFrame, longest: float) -> pd.DataFrame:
     return samples[samples["time_s"].between(load.times[0] - longest, load.times[-1] + longest)]
 
 
-def _readings(samples: pd.DataFrame, most: int) -> tuple[Array, Array, float]:
-    """Times [s] and powers [W] of about `most` samples, and the usual step of all of them [s]."""
+class _Readings(NamedTuple):
+    """Powers [W], the times over which they are means [s], and the ends of these times [s]."""
+
+    ends: Array
+    spans: Array
+    power: Array
+
+
+def _readings(samples: pd.DataFrame, most: int) -> tuple[_Readings, float]:
+    """About `most` readings of samples, and the usual step of all of them [s]."""
     step = float(np.median(np.diff(samples["time_s"])))
     samples = samples.iloc[:: len(samples) // most + 1]
-    return samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float), step
+    times, power = samples["time_s"].to_numpy(float), samples["power_w"].to_numpy(float)
+    spans = samples["span_s"].to_numpy(float) if "span_s" in samples else np.zeros(len(samples))
+    return _Readings(times + spans / 2, spans, power), step
 
 
 def _clearly_better(new: float, old: float) -> bool:
@@ -280,15 +291,16 @@ def _clearly_better(new: float, old: float) -> bool:
 
 
 def _best(
-    load: "_Load", times: Array, power: Array, shifts: Iterable[float], averaging: float
+    load: "_Load", readings: _Readings, shifts: Iterable[float], averaging: float
 ) -> tuple[float, float]:
     """Largest correlation of power with the averaged load, and its shift [s]."""
     best = (-1.0, np.nan)
     for shift in shifts:
-        expected = load.mean(times - shift, averaging)
-        if expected.std() == 0 or power.std() == 0:
+        expected = load.mean(readings.ends - shift, readings.spans + averaging)
+        if expected.std() == 0 or readings.power.std() == 0:
             continue
-        best = max(best, (float(np.corrcoef(expected, power)[0, 1]), float(shift)))
+        correlation = float(np.corrcoef(expected, readings.power)[0, 1])
+        best = max(best, (correlation, float(shift)))
     return best
 
 
@@ -303,9 +315,9 @@ class _Load:
         self.values = np.log1p(np.maximum(np.cumsum(changes), 0))
         self.sums = np.concatenate([[0.0], np.cumsum(self.values[:-1] * np.diff(self.times))])
 
-    def mean(self, times: Array, seconds: float) -> Array:
-        """Mean over the seconds before each time; the load at it for zero seconds."""
-        if not seconds:
+    def mean(self, times: Array, seconds: Array) -> Array:
+        """Mean over the seconds before each time; the load at it where they are none."""
+        if not seconds.any():
             last = np.searchsorted(self.times, times, "right") - 1
             return np.where(last < 0, 0.0, self.values[np.maximum(last, 0)])
         until = np.interp(times, self.times, self.sums)
