@@ -88,23 +88,43 @@ def test_the_clock_is_told_from_what_a_meter_really_reads(damage, tmp_path):
     assert read["time_s"].min() == pytest.approx(NOON - 60, abs=reach)
 
 
+@pytest.fixture
+def counter(tmp_path):
+    """Write the log of a counter for six cells and collect it: clock [s], every [s], step [J]."""
+
+    def read(ahead, every, step, cell):
+        begun = NOON + np.cumsum(np.random.default_rng(8).uniform(cell + 15, cell + 30, 6))
+        starts = np.concatenate([start + np.arange(0.0, cell, 6.0) for start in begun])
+        fine = NOON + np.arange(0.0, starts[-1] - NOON + 60, 0.1)
+        place = np.searchsorted(starts, fine, "right") - 1
+        busy = (place >= 0) & (fine < starts[place] + 6)
+        counts = step * (0.1 * np.cumsum(500 + 1400 * busy) // step)
+        rows = slice(None, -1, round(10 * every))
+        log = pd.DataFrame({"time": fine[rows] + ahead, "energy_j": counts[rows]})
+        log.to_csv(tmp_path / "wall.csv", index=False)
+        cells = {"one": {"requests": pd.DataFrame({"start_s": starts, "end_s": starts + 6})}}
+        source = PowerSource("node", "file", str(tmp_path / "wall.csv"))
+        return collect([source], cells, tmp_path, DEFAULTS)
+
+    return read
+
+
 @pytest.mark.parametrize("ahead", [-17.0, -12.5, 3.0, 21.0])
-def test_a_counter_that_is_read_seldom_is_not_taken_for_one_that_averages(ahead, tmp_path):
+def test_a_counter_that_is_read_seldom_is_not_taken_for_one_that_averages(ahead, counter):
     """Every 10 s, six cells of four minutes: its power is a mean, but the energy is the count's."""
-    random = np.random.default_rng(8)
-    begun = NOON + np.cumsum(random.uniform(255, 270, 6))
-    starts = np.concatenate([start + np.arange(0.0, 240.0, 6.0) for start in begun])
-    fine = NOON + np.arange(0.0, 1900.0, 0.1)
-    place = np.searchsorted(starts, fine, "right") - 1
-    busy = (place >= 0) & (fine < starts[place] + 6)
-    counts = np.cumsum(500 + 1400 * busy) * 0.1
-    log = pd.DataFrame({"time": fine[:-1:100] + ahead, "energy_j": counts[:-1:100]})
-    log.to_csv(tmp_path / "wall.csv", index=False)
-    requests = pd.DataFrame({"start_s": starts, "end_s": starts + 6})
-    source = PowerSource("node", "file", str(tmp_path / "wall.csv"))
-    read, averaging, _ = collect([source], {"one": {"requests": requests}}, tmp_path, DEFAULTS)
+    read, averaging, _ = counter(ahead, 10, 1, 240)
     assert averaging == 0
     assert read["time_s"].iloc[0] == pytest.approx(NOON, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("every", "step", "cell"), [(1, 3600, 120), (3, 3600, 120), (5, 36e3, 900)]
+)
+def test_the_clock_of_a_coarse_counter_is_told(every, step, cell, counter):
+    """In whole Wh, or hundredths of a kWh: it rises by one or two steps from reading to reading."""
+    read, averaging, _ = counter(21.0, every, step, cell)
+    assert averaging == 0
+    assert read["time_s"].iloc[0] == pytest.approx(NOON, abs=step / 1900)
 
 
 def test_power_that_is_a_mean_moves_no_counter_beside_it(tmp_path):

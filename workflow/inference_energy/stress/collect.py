@@ -26,6 +26,11 @@ AS_FRESH = 0.8
 """A counter that is renewed so many times as often as the power beside it tells the clock."""
 
 
+STEPS = 5
+"""So many steps of a counter lie between the counts that tell its clock: of a rise by one or two,
+half is rounding."""
+
+
 DISAGREES = 10.0
 """A stated offset further from the one that load and power tell is remarked [s]."""
 
@@ -208,11 +213,20 @@ def _liveliest(samples: pd.DataFrame) -> pd.DataFrame:
     """
     counts = _renewed(samples, "energy_j")
     if counts and counts >= AS_FRESH * _renewed(samples, "power_w"):
-        samples = counted_means(samples)
+        samples = counted_means(_apart(samples))
     read = samples[samples["power_w"] > 0]
     samples = samples if read.empty else read
     spread = samples.groupby("meter")["power_w"].std().fillna(0)
     return samples[samples["meter"] == spread.idxmax()]
+
+
+def _apart(samples: pd.DataFrame) -> pd.DataFrame:
+    """Counts of each meter that are `STEPS` of its smallest rises apart, or as it is read."""
+    counted = samples.dropna(subset=["energy_j"]).sort_values(["meter", "time_s"])
+    rises = counted.groupby("meter")["energy_j"].diff().clip(lower=0)
+    step = rises.where(rises > 0).groupby(counted["meter"]).transform("min")
+    place = rises.fillna(0).groupby(counted["meter"]).cumsum() // (STEPS * step)
+    return counted[place.groupby(counted["meter"]).diff() != 0]
 
 
 def _renewed(samples: pd.DataFrame, column: str) -> int:
