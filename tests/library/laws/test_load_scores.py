@@ -1,12 +1,17 @@
 """Scores of the law that knows load."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.laws import load_scores as module
 from inference_energy.laws.at_load import AtLoadFit, describe
 from inference_energy.laws.load_scores import (
     BEFORE,
     ELSEWHERE,
+    SCALED,
+    SCALES,
     SPLITS,
     bounds,
     leave_out,
@@ -18,8 +23,10 @@ from inference_energy.laws.load_scores import (
     unseen_sources,
 )
 from inference_energy.laws.page import load_page, predicted_page
+from inference_energy.laws.peak import Peak
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import copy_gpus
+from inference_energy.laws.serving import TRAITS
 from repository import ROOT, read
 
 
@@ -49,6 +56,232 @@ def test_the_statistics_by_hand():
     width = 2 * 0.1644854
     expected = width + 20 * (np.log(2) - 0.1644854) / 3
     assert found["interval_score"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_tenth_of_eleven_is_the_ninetieth_percentile():
+    """By hand: predictions 2 to 12 times what was measured."""
+    ratio = np.arange(2, 13)
+    found = statistics(np.full(11, 10), 10 * ratio, np.ones(11))
+    values = {name: (value, unit) for name, value, unit in found}
+    away = np.log(ratio)
+    reach = 1.6448536 * np.array([-1, 1])
+    beyond = np.maximum(away - reach[1], 0).mean()
+    expected = {
+        "median_factor": (7, "1"),
+        "p90_factor": (11, "1"),
+        "bias": (7, "1"),
+        "mean_absolute_error": (600, "%"),
+        "p90_absolute_error": (1000, "%"),
+        "interval_score": (reach[1] - reach[0] + 20 * beyond, "ln(tokens/s)"),
+        # ln 2 is beyond the central half, ln 5 within the central nine tenths
+        "coverage_50": (0, "%"),
+        "coverage_90": (100 * 4 / 11, "%"),
+    }
+    assert {name: unit for name, (_, unit) in values.items()} == {
+        name: unit for name, (_, unit) in expected.items()
+    }
+    for name, (value, _) in expected.items():
+        assert values[name][0] == pytest.approx(value, rel=1e-7), name
+
+
+def test_what_is_predicted_exactly_lies_in_an_interval_without_width():
+    found = {name: value for name, value, _ in statistics([100.0, 50.0], [100.0, 51.0], [0.0, 0.0])}
+    assert found["coverage_50"] == found["coverage_90"] == 50
+
+
+class Seen:
+    """Stands for the fit: its predictions are the sum of what it has seen, and one."""
+
+    def __init__(self, seen, scale, start):
+        self.seen, self.scale, self.start = seen, scale, start
+
+    @classmethod
+    def fit(cls, rows, scale=1.0, start=None):
+        return cls(rows, scale, start)
+
+    def predict(self, rows):
+        started = self.start.scale if self.start else 0.0
+        predicted = self.seen["tag"].sum() + 1
+        return np.full(len(rows), predicted), np.full(len(rows), self.scale + started)
+
+
+@pytest.fixture
+def tagged(monkeypatch):
+    """Rows whose tags are powers of two, so that a sum tells which were seen."""
+    monkeypatch.setattr(module, "AtLoadFit", Seen)
+
+    def of(**columns):
+        rows = pd.DataFrame(columns)
+        rows.index = 3 * rows.index[::-1]
+        return rows.assign(tag=2.0 ** np.arange(len(rows)), throughput_tps=100.0)
+
+    return of
+
+
+def unseen(rows, predicted):
+    """Numbers of the rows that the prediction of every row has not seen."""
+    missing = (rows["tag"].sum() + 1 - predicted).astype(int)
+    return [[k for k in range(len(rows)) if m >> k & 1] for m in missing]
+
+
+def test_every_group_is_left_out_by_itself(tagged):
+    rows = tagged(network=["b", "a", "b", None, None])
+    ((predicted, _),) = leave_out(rows, "model")
+    assert unseen(rows, predicted) == [[0, 2], [1], [0, 2], [3, 4], [3, 4]]
+
+
+def test_of_many_groups_every_eighth_is_left_out_at_once_in_order_of_appearance(tagged):
+    names = ["x", "y", "a", "b", "c", "d", "e", "f", "z", "y"]
+    rows = tagged(network=names, gpu="g")
+    ((predicted, _),) = leave_out(rows, "configuration")
+    assert unseen(rows, predicted) == [[0, 8], [1, 9], *([k] for k in range(2, 8)), [0, 8], [1, 9]]
+
+
+def test_lengths_that_are_nearly_the_same_are_one_shape(tagged):
+    """By hand: twice the ln of 100 is 9.2, of 115 9.5 and of 120 9.6."""
+    rows = tagged(
+        input_tokens=[100, 115, 120, 100, 1, 100], output_tokens=[100, 100, 100, 120, 9999, 115]
+    )
+    ((predicted, _),) = leave_out(rows, "shape")
+    assert unseen(rows, predicted) == [[0, 1, 5], [0, 1, 5], [2], [3], [4], [0, 1, 5]]
+
+
+def test_fits_at_other_scales_start_from_that_at_the_first(tagged):
+    rows = tagged(network=["a", "b"])
+    sigma = [of.tolist() for _, of in leave_out(rows, "model", (3.0, 0.5, 2.0))]
+    assert sigma == [[3.0, 3.0], [3.5, 3.5], [5.0, 5.0]]
+
+
+def test_rows_of_a_source_are_asked_without_what_they_measured():
+    asked = []
+
+    class Fit:
+        def condition(self, row):
+            asked.append((len(row), row["throughput_tps"].isna().all(), row["gpus"].iloc[0]))
+            return (
+                Peak(100.0 * row["gpus"].iloc[0], 1, residual_sigma=0.5) if len(asked) < 3 else None
+            )
+
+    rows = pd.DataFrame(
+        {
+            "model": ["a", "b", "a", "c"],
+            "gpus": [1, 2, 1, 3],
+            "input_tokens": 5,
+            "output_tokens": 7,
+            "throughput_tps": 9.0,
+        },
+        index=[4, 3, 2, 1],
+    )
+    predicted, sigma = unseen_sources(rows, Fit())
+    np.testing.assert_array_equal(predicted, [100.0, 200.0, 100.0, np.nan], strict=True)
+    np.testing.assert_array_equal(sigma, [0.5, 0.5, 0.5, np.nan], strict=True)
+    assert asked == [(1, True, 1), (1, True, 2), (1, True, 3)]
+
+
+def test_every_group_is_scored_by_its_own_rows():
+    rows = pd.DataFrame(
+        {"mixture": [0, 1, 1], "source_id": ["t", "s", "s"], "throughput_tps": [100, 100, 50]}
+    )
+    lines = score(rows, "model", "a law", np.array([200.0, 100.0, 100.0]), np.full(3, 0.1))
+    assert list(lines.columns) == [
+        *("left_out", "law", "source", "class", "statistic", "value", "unit", "n")
+    ]
+    bias = lines[lines["statistic"] == "bias"].drop(columns="statistic")
+    assert bias.to_numpy().tolist() == [
+        ["model", "a law", "all", "all", 2.0, "1", 3],
+        ["model", "a law", "all", "dense", 2.0, "1", 1],
+        ["model", "a law", "all", "mixture", 1.5, "1", 2],
+        ["model", "a law", "s", "all", 1.5, "1", 2],
+        ["model", "a law", "s", "mixture", 1.5, "1", 2],
+        ["model", "a law", "t", "all", 2.0, "1", 1],
+        ["model", "a law", "t", "dense", 2.0, "1", 1],
+    ]
+    # of the three only the second is near what was measured
+    inside = lines.loc[lines["statistic"] == "coverage_90", "value"]
+    assert inside.tolist() == pytest.approx([100 / 3, 0, 50, 50, 50, 0, 0])
+
+
+def test_predictions_are_rows_with_the_ends_of_their_intervals():
+    rows = pd.DataFrame({"mixture": [0, 1], "throughput_tps": [50.0, 60.0]}, index=[3, 1])
+    found = predictions(rows, np.array([100.0, 200.0]), np.array([0.1, 0.2]))
+    reach = np.exp(1.6448536 * np.array([0.1, 0.2]))
+    assert found["measured"].tolist() == [50, 60] and found["class"].tolist() == [
+        "dense",
+        "mixture",
+    ]
+    assert found["p5"].tolist() == pytest.approx(np.array([100, 200]) / reach)
+    assert found["p95"].tolist() == pytest.approx(np.array([100, 200]) * reach)
+    assert found["sigma"].tolist() == [0.1, 0.2] and found["predicted"].tolist() == [100, 200]
+
+
+@pytest.fixture
+def scored(tagged, monkeypatch):
+    """Tables of made-up rows, the folds that were asked for, and the rows."""
+    rows = tagged(
+        network=["a", "a", "b"], gpu="g", engine="e", source_id=["s", "t", "t"], protocol=None
+    )
+    rows["protocol"] = ["as many as fit", "as many as fit", "at a load"]
+    rows = rows.assign(input_tokens=100, output_tokens=100, **dict.fromkeys(TRAITS, 0.0))
+    rows["mixture"] = [0.0, 0.0, 1.0]
+
+    class Fit:
+        def __init__(self, rows):
+            self.count = len(rows)
+
+        def condition(self, row):
+            return Peak(100.0 * self.count, 1, residual_sigma=0.5)
+
+    kind = replace(LAWS["peak"], fit_many=Fit, describe=lambda rows: rows)
+    monkeypatch.setitem(LAWS, "before", kind)
+    monkeypatch.setattr(module, "measured_elsewhere", lambda rows: np.array([True, True, False]))
+    folds = []
+
+    def apply(function, outs):
+        folds.append(len(outs))
+        return map(function, outs)
+
+    return *score_load(rows, "before", {}, apply), folds, rows
+
+
+def test_everything_is_left_out_in_turn_and_some_of_it_at_other_scales(scored):
+    scores, _, folds, _ = scored
+    # one shape, GPU and engine, two configurations, models, versions and sources
+    assert folds == [1, 2, 2, 1, 1, 2, 2]
+    assert scores.index.tolist() == list(range(len(scores)))
+    asked = scores.drop_duplicates(["left_out", "law"]).groupby("left_out", sort=False)["law"]
+    assert asked.agg(list).to_dict() == {
+        split: list(SCALES) if split in SCALED else ["at-load"] for split in SPLITS
+    } | {"source": ["at-load", "before"]}
+
+
+def test_predictions_are_those_with_the_model_left_out_at_the_scale_of_the_law(scored):
+    _, left_out, _, rows = scored
+    assert unseen(rows, left_out["predicted"]) == [[0, 1], [0, 1], [2]]
+    assert left_out["sigma"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_rows_measured_elsewhere_are_scored_once_more_with_their_source_left_out(scored):
+    """By hand: the tags are 1, 2 and 4; the row of s is told 7, the first of t is told 2."""
+    scores, _, _, _ = scored
+    again = scores[scores["class"].eq(ELSEWHERE)]
+    assert set(again["left_out"]) == {"source"} and set(again["law"]) == {"at-load"}
+    bias = again[again["statistic"] == "bias"].set_index("source")[["value", "n"]]
+    assert bias.T.to_dict("list") == {
+        "all": pytest.approx([0.045, 2]),
+        "s": pytest.approx([0.07, 1]),
+        "t": pytest.approx([0.02, 1]),
+    }
+
+
+def test_the_law_before_is_fitted_to_finite_runs_and_asked_for_the_others(scored):
+    scores, _, _, _ = scored
+    of = scores[scores["law"].eq("before") & scores["statistic"].eq("bias")]
+    assert of[["left_out", "source", "class", "value", "n"]].to_numpy().tolist() == [
+        ["source", "all", "all", 2.0, 1],
+        ["source", "all", "mixture", 2.0, 1],
+        ["source", "t", "all", 2.0, 1],
+        ["source", "t", "mixture", 2.0, 1],
+    ]
 
 
 @pytest.mark.parametrize("split", ["configuration", "model"])
