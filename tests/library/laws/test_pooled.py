@@ -1,7 +1,10 @@
 """A model that is served in several ways."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
+from inference_energy.laws import pooled as module
 from inference_energy.laws.base import Share
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
@@ -66,12 +69,29 @@ def test_an_answer_that_is_kept_is_that_of_its_lengths():
         pool.by_way(*asked[0])[0][:] = 0
 
 
+def test_the_last_answers_are_kept_up_to_a_number_of_lengths(monkeypatch):
+    monkeypatch.setattr(module, "KEPT", 3)
+    monkeypatch.setattr(module, "MOST_LENGTHS", 2)
+    pool = Pooled.of([Share(1.0, 1.0, SLOW), Share(1.0, 2.0, FAST)])
+    first = [pool.by_way(500.0, np.full(2, length)) for length in range(1, 5)]
+    again = [pool.by_way(500.0, np.full(2, length)) for length in (2, 3, 4, 1)]
+    assert [new is old for new, old in zip(again, first[1:] + first[:1], strict=True)] == [
+        *(True, True, True, False)
+    ]
+    assert pool.by_way(500.0, np.ones(3)) is not pool.by_way(500.0, np.ones(3))
+
+
+def test_a_pool_is_of_the_law_of_its_first_way():
+    pool = Pooled.of([Share(1.0, 1.0, EXAMPLES["log-linear"]), Share(1.0, 1.0, FAST)])
+    assert (pool.name, pool.domain, pool.n_rows) == ("log-linear", DOMAIN, 5)
+
+
 def test_ways_without_weight_are_left_out_and_none_is_refused():
     pool = Pooled.of([Share(0.0, 1.0, SLOW), Share(2.0, 1.0, FAST, "fast")])
     assert [way.node for way in pool.shares()] == ["fast"]
     assert pool.n_rows == 5
     assert pool.terms() == [("share of fast", 1.0, "1"), ("relative power of fast", 1.0, "1")]
-    with pytest.raises(ValueError, match="no share has weight"):
+    with pytest.raises(ValueError, match=r"^no share has weight$"):
         Pooled.of([Share(0.0, 1.0, SLOW)])
 
 
@@ -134,3 +154,86 @@ def test_loads_around_another_one_are_tilted_and_their_ways_stay():
 def test_a_law_that_knows_no_loads_has_none_around_another():
     for law in (SLOW, Pooled.of([Share(1.0, 1.0, SLOW)])):
         assert law.around(16.0) is law
+
+
+@dataclass(frozen=True)
+class Loaded(Peak):
+    """Has the load that a copy is given for its throughput, and the requests for its error."""
+
+    knows_load = True
+
+    def at(self, concurrency, requests=np.inf):
+        return replace(self, peak=concurrency, residual_sigma=requests)
+
+
+def of_kind(load, power=1.0, weight=1.0, node="a", engine="e", copies=1.0):
+    return Share(weight, power, Loaded(1.0, 2), node, engine, load, copies)
+
+
+@pytest.mark.parametrize(
+    ("load", "power", "per_copy"),
+    [
+        # at a load, between the loads 8 and 32 in logarithms, and beyond them
+        (8.0, 0.5, 8.0 / 2),
+        (16.1, 0.5 * 4 ** (np.log(16.1 / 8) / np.log(4)), 16.1 / 4),
+        (24.0, 0.5 * 4 ** (np.log(3) / np.log(4)), 24.0 / 4),
+        (4.0, 0.5, 4.0 / 2),
+        (64.0, 2.0, 64.0 / 4),
+    ],
+)
+def test_a_pool_at_a_load_has_a_way_for_every_kind_of_node_and_engine(load, power, per_copy):
+    """By hand; the kind that is named first has the larger load first, and the larger weight."""
+    pool = Pooled.of(
+        [
+            of_kind(32.0, 2.0, 1.0, copies=4.0),
+            of_kind(8.0, 0.5, 3.0, copies=2.0),
+            of_kind(8.0, 7.0, 2.0, node="b"),
+            of_kind(8.0, 9.0, 4.0, engine="f"),
+        ]
+    )
+    ways = pool.at(load, 300.0).ways
+    assert [(way.node, way.engine) for way in ways] == [("a", "e"), ("b", "e"), ("a", "f")]
+    assert [way.weight for way in ways] == pytest.approx([0.4, 0.2, 0.4])
+    assert [way.power for way in ways] == pytest.approx([power, 7.0, 9.0])
+    assert [way.load for way in ways] == [load] * 3
+    assert [way.law.peak for way in ways] == pytest.approx([per_copy, load, load])
+    assert [way.law.residual_sigma for way in ways] == [300.0] * 3
+
+
+def test_a_pool_that_knows_no_load_is_the_same_at_any():
+    pool = Pooled.of([of_kind(8.0), Share(1.0, 1.0, SLOW)])
+    assert pool.at(16.0) is pool
+
+
+def test_weights_are_tilted_to_any_load_between_the_smallest_and_the_largest():
+    pool = Pooled.of([of_kind(load) for load in (1.0, 3.0, 1e5)])
+    for load in (1.1, 9.0, 1e4, 9e4):
+        weights, _ = pool.around(load).split()
+        assert weights @ np.log([1.0, 3.0, 1e5]) == pytest.approx(np.log(load))
+    for load in (1.0, 1e5, 0.5, 2e5):
+        with pytest.raises(ValueError, match=rf"^load {load:g} is not between those of the ways$"):
+            pool.around(load)
+    near = Pooled.of([of_kind(load) for load in (8.0, 9.0)]).around(8.9)
+    assert near.split()[0] @ np.log([8.0, 9.0]) == pytest.approx(np.log(8.9))
+
+
+def test_ways_on_some_nodes_keep_their_shares_of_each_other_and_the_rows_of_all():
+    ways = [Share(1.0, 1.0, SLOW, "a"), Share(3.0, 2.0, SLOW, "b"), Share(4.0, 1.0, FAST, "c")]
+    pool = Pooled.of(ways)
+    own = pool.on(["b", "a"])
+    assert [(way.node, way.weight, way.power) for way in own.ways] == [
+        ("a", 0.25, 1.0),
+        ("b", 0.75, 2.0),
+    ]
+    assert (SLOW.n_rows, own.n_rows) == (2, 5)
+    assert pool.on(["d"]) is None
+
+
+def test_terms_are_the_share_of_every_kind_and_the_mean_of_its_power():
+    ways = [of_kind(8.0, 1.0, 1.0), of_kind(9.0, 16.0, 3.0), of_kind(8.0, 5.0, 4.0, "b")]
+    assert Pooled.of(ways).terms() == [
+        ("share of a, e", 0.5, "1"),
+        ("relative power of a, e", pytest.approx(16**0.75), "1"),
+        ("share of b, e", 0.5, "1"),
+        ("relative power of b, e", pytest.approx(5), "1"),
+    ]
