@@ -94,7 +94,7 @@ def _log_peak(rows: pd.DataFrame) -> Array:
     served = np.full(len(rows), np.inf)
     if "concurrency" in rows:
         served = rows["concurrency"].astype(float).fillna(np.inf).to_numpy()
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore"):
         for name in ("weights", "layers"):
             times[f"{name}_reserved"] = times[name] / times["cache"]
             times[f"{name}_served"] = times[name] / served
@@ -324,15 +324,13 @@ class Hierarchical:
             coefficients=coefficients,
             n_rows=int(n_rows),
             domain=self.domain,
-            residual_sigma=np.nan if residual_sigma is None else residual_sigma,
             log_covariance=gradient @ covariance @ gradient.T,
             noise=self.noise * np.sqrt(TAIL / (TAIL - 2)),
             name=self.name,
         )
         if residual_sigma is None:
-            expected = float(np.sqrt(np.mean(law.sigma(*self.shapes.T) ** 2)))
-            law = replace(law, residual_sigma=expected)
-        return law
+            residual_sigma = float(np.sqrt(np.mean(law.sigma(*self.shapes.T) ** 2)))
+        return replace(law, residual_sigma=residual_sigma)
 
     def terms(self) -> list[tuple[str, float, str]]:
         """Shared factors, spread of the deviations and scatter as (term, value, unit)."""
