@@ -1,12 +1,17 @@
 """Models on nodes and at loads."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.energy import exact
 from inference_energy.errors import InputError
+from inference_energy.laws.base import Share
+from inference_energy.laws.peak import Peak
+from inference_energy.laws.pooled import Pooled
+from inference_energy.laws.registry import LAWS
 from inference_energy.method import serving
 from inference_energy.method.build import build
 from inference_energy.method.distributions import LogNormal
@@ -146,8 +151,8 @@ def test_a_model_elsewhere_is_served_as_the_methods_own_are(method, table, hardw
     own = serving.fit_serving(method, table, hardware)
     kinds = pd.DataFrame(
         {
-            "model": ["DeepSeek-R1", "Llama 3.1 8B", "DeepSeek-R1"],
-            "gpu": ["H200-SXM-141GB", "B200", "A100-SXM-80GB"],
+            "model": ["Llama 3.1 8B", "DeepSeek-R1", "DeepSeek-R1"],
+            "gpu": ["B200", "H200-SXM-141GB", "A100-SXM-80GB"],
             "precision": ["FP8", "FP8", "BF16"],
         }
     )
@@ -155,7 +160,7 @@ def test_a_model_elsewhere_is_served_as_the_methods_own_are(method, table, hardw
     found = serving.serve_elsewhere(method, table, hardware, kinds, utilisation)
     # eight A100 do not hold it
     assert list(found) == [tuple(row) for row in kinds.to_numpy()[:2]]
-    here, other = found.values()
+    other, here = found.values()
     lengths = 1000.0, 300.0
     assert here.law.predict(*lengths) == pytest.approx(own["DeepSeek-R1"].law.predict(*lengths))
     assert set(here.rows["gpu"]) == {"H200-SXM-141GB"} and set(here.rows["precision"]) == {"FP8"}
@@ -177,3 +182,205 @@ def test_methods_that_are_served_otherwise_share_a_fit(method, table, hardware, 
     for tables in ((table[1:], hardware), (table, changed)):
         with pytest.raises(AssertionError, match="fitted anew"):
             serving.Servers.fit(method, *tables)
+
+
+def number(value):
+    return {"value": value}
+
+
+MADE_UP = {
+    "id": "mine",
+    "benchmarks": {"models": ["A", "B"], "precision": ["FP8"]},
+    "throughput_law": {
+        "name": "at-load",
+        "gpus_per_node": 6,
+        "reference": {"input_tokens": 500, "output_tokens": 300},
+    },
+    "serving": {
+        "nodes": {"kinds": {"RTX PRO 6000 FP4": 0.25, "H1 FP8": 0.5}},
+        "engines": {"kinds": {"vLLM": 1.0, "TensorRT LLM": 3.0}},
+        "load": {"distribution": "log-normal", "p5": 1.0, "p95": 100.0},
+    },
+    "node_power": {"default": number(10.0), "models": {"A": number(20.0)}},
+    "monte_carlo": {"normal_quantile_95": 2.0},
+}
+"""A made-up method, whose names of GPUs and engines have blanks."""
+
+LAW = Peak(100.0, 3)
+ROWS = pd.DataFrame(
+    {"network": ["a", "a", "b"], "gpu": ["H1", "RTX PRO 6000", "H1"], "precision": "FP8"}
+)
+
+
+def made_up_ways(candidates, loads):
+    """A way of every candidate at every load, whose copies and power follow from it."""
+    ways = candidates.merge(pd.DataFrame({"load": loads}), how="cross")
+    model = ways["model"].eq("A")
+    return ways.assign(law=LAW, network=np.where(model, "a", "b"), copies=np.where(model, 2.0, 3.0))
+
+
+def kw(ways):
+    return 4 + np.log(ways["load"]) + ways["gpu"].eq("H1")
+
+
+def over(ways):
+    """P95 of a way's power over its median, larger at larger loads."""
+    return ways["copies"] * np.where(ways["load"] > 50, 3.0, 1.0)
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """Laws of the made-up method, with layouts and powers made up as well, and what was asked."""
+    asked = {}
+
+    def fitting(kinds, gpus, lengths, hardware):
+        asked["fitting"] = kinds, gpus, lengths, hardware
+        # one kind of GPU does not hold B
+        return kinds[kinds["model"].eq("A") | kinds["gpu"].eq("H1")]
+
+    def best_layouts(law, candidates, loads):
+        asked["law"] = law
+        return made_up_ways(candidates, loads)
+
+    def node_kw(law, ways, gpus, hardware, percentiles):
+        asked["power"] = law, gpus, hardware, percentiles
+        power = kw(ways)
+        return pd.DataFrame({"node_kw": power, "p5_kw": power / 2, "p95_kw": power * over(ways)})
+
+    for function in (fitting, best_layouts, node_kw):
+        monkeypatch.setattr(serving, function.__name__, function)
+    servers = serving.Servers(MADE_UP, {"a": "table"}, ROWS, "throughput", "power")
+    monkeypatch.setattr(serving.Servers, "fit", lambda *given: servers)
+    return serving.fit_serving(MADE_UP, None, {}), asked
+
+
+def test_every_node_and_engine_is_a_kind_with_its_share(served):
+    kinds, gpus, lengths, hardware = served[1]["fitting"]
+    expected = [
+        (model, gpu, precision, engine, of_gpu * of_engine)
+        for model in ("A", "B")
+        for gpu, precision, of_gpu in (("RTX PRO 6000", "FP4", 0.25), ("H1", "FP8", 0.5))
+        for engine, of_engine in (("vLLM", 1.0), ("TensorRT LLM", 3.0))
+    ]
+    assert list(kinds.itertuples(index=False, name=None)) == expected
+    assert list(kinds.columns) == ["model", "gpu", "precision", "engine", "share"]
+    assert (gpus, lengths, hardware) == (6, (500, 300), {"a": "table"})
+    assert served[1]["law"] == "throughput"
+    assert served[1]["power"] == ("power", 6, {"a": "table"}, (5, 95))
+
+
+def test_a_way_has_its_weight_and_its_power_over_that_of_the_models_node(served):
+    """By hand: models weigh alike, loads as their distribution has it."""
+    laws, asked = served
+    loads, weights = serving.loads(MADE_UP["serving"]["load"], 2.0)
+    kinds = asked["fitting"][0]
+    ways = made_up_ways(
+        kinds.drop(kinds[kinds["model"].eq("B") & ~kinds["gpu"].eq("H1")].index), loads
+    )
+    ways["weight"] = ways["share"] * ways["load"].map(dict(zip(loads, weights, strict=True)))
+    # shares of A add up to 3, those of B to 2
+    of_model = ways["weight"] / np.where(ways["model"] == "A", 3, 2)
+    mu = np.average(np.log(kw(ways) / 10), weights=of_model)
+    sigma = np.sqrt(np.average((np.log(2 * over(ways)) / 4) ** 2, weights=of_model))
+    assert list(laws) == ["A", "B"]
+    for name, rated, rows in (("A", 20, [0, 1]), ("B", 10, [2])):
+        assert laws[name].utilisation == pytest.approx((mu, sigma))
+        assert list(laws[name].rows.index) == rows and laws[name].law.n_rows == len(rows)
+        own = ways[ways["model"] == name]
+        expected = [
+            Share(weight, power, LAW, f"{gpu} {precision}", engine, load, copies)
+            for weight, power, gpu, precision, engine, load, copies in zip(
+                own["weight"] / own["weight"].sum(),
+                kw(own) / (rated * np.exp(mu)),
+                *(own[column] for column in ("gpu", "precision", "engine", "load", "copies")),
+                strict=True,
+            )
+        ]
+        found = laws[name].law.shares()
+        assert [way[2:] for way in found] == [way[2:] for way in expected]
+        np.testing.assert_allclose([way[:2] for way in found], [way[:2] for way in expected])
+
+
+def test_models_that_no_node_holds_are_all_named(served, monkeypatch):
+    monkeypatch.setattr(serving, "fitting", lambda kinds, *_: kinds[:0])
+    with pytest.raises(InputError) as refused:
+        serving.fit_serving(MADE_UP, None, {})
+    assert refused.value.problems == [
+        "config/methods/mine.yaml: key serving.nodes: no node holds the weights of A, B; allowed"
+        " are nodes of which one holds every model of benchmarks.models; add a larger node or leave"
+        " the model out"
+    ]
+
+
+def test_the_power_of_a_node_is_the_models_own_or_the_default():
+    assert [serving.node_power(MADE_UP, model) for model in "AB"] == [20.0, 10.0]
+    assert serving.node_power({"node_power": {"default": number(7)}}, "A") == 7.0
+
+
+def test_loads_rise_and_spread_as_the_quantile_of_the_method_has_it():
+    points, weights = serving.loads(MADE_UP["serving"]["load"], 2.0)
+    assert (np.diff(points) > 0).all()
+    # by hand: ln 1 and ln 100 are two standard deviations below and above the mean
+    assert weights @ np.log(points) == pytest.approx(np.log(10))
+    assert np.log(points[-1] / 10) < 3 * np.log(100) / 4 < np.log(points[-1] / 10) * 1.05
+
+
+def test_a_node_that_no_way_is_on_is_told_with_those_that_are():
+    ways = [Share(1.0, 1.0, LAW, node) for node in ("H1 FP8", "H2 FP8", "H1 FP8")]
+    with pytest.raises(ValueError, match=r"^B200 FP4: none of the ways is on it: H1 FP8, H2 FP8$"):
+        serving.on_node(Pooled.of(ways), "B200 FP4")
+
+
+@pytest.fixture
+def fitted_to(monkeypatch):
+    """Function that fits the servers of a method; and the rows that its law was fitted to."""
+    table = pd.DataFrame(
+        [
+            ("s", "H1", "A", "FP8", "high", "vLLM"),
+            ("t", "H1", "A", "FP8", "high", "vLLM"),
+            ("s", "RTX PRO 6000", "C", "FP4", "high", "TensorRT LLM"),
+            ("s", "H1", "A", "FP8", "low", "SGLang"),
+            ("u", "H1", "A", "FP8", "high", "SGLang"),
+        ],
+        columns=["source_id", "gpu", "model", "precision", "confidence", "engine"],
+    ).assign(input_tokens=1.0, output_tokens=1.0)
+    fits = []
+    kind = replace(LAWS["at-load"], fit_many=lambda rows: fits.append(list(rows.index)))
+    monkeypatch.setitem(LAWS, "at-load", kind)
+    monkeypatch.setattr(serving, "training_rows", lambda tables, runs, known: tables[0])
+    monkeypatch.setattr(serving, "fit_gpu_power", lambda hardware: None)
+    monkeypatch.setattr(serving, "_fitted", {})
+    gpus = pd.DataFrame({"gpu": ["H1", "H2", "RTX PRO 6000", None]})
+    hardware = {"models": gpus, "gpus": gpus, "mlenergy": gpus}
+
+    def fit(method=MADE_UP, **benchmarks):
+        method = method | {"benchmarks": MADE_UP["benchmarks"] | {"gpus": ["H1"]} | benchmarks}
+        serving.Servers.fit(method, table, hardware)
+        return fits
+
+    return fit
+
+
+def test_laws_learn_from_all_rows_but_those_that_a_method_leaves_out(fitted_to):
+    """What is served says nothing of what is learnt from, nor does another fit."""
+    assert fitted_to() == [[0, 1, 2, 3, 4]]
+    assert fitted_to(models=["B"], precision=["FP4"]) == [[0, 1, 2, 3, 4]]
+    assert fitted_to(sources=["s", "t"])[1:] == [[0, 1, 2, 3]]
+    assert fitted_to(exclude_sources=["t"])[2:] == [[0, 2, 3, 4]]
+    assert fitted_to(exclude_confidence=["low"])[3:] == [[0, 1, 2, 4]]
+
+
+def test_names_that_no_table_has_are_told_with_all_that_are_known(fitted_to):
+    changed = deepcopy(MADE_UP)
+    changed["serving"]["nodes"]["kinds"] |= {"RTX PRO FP8": 1.0, "RTX FP4": 1.0}
+    changed["serving"]["engines"]["kinds"] |= {"vLLM two": 1.0}
+    with pytest.raises(InputError) as refused:
+        fitted_to(changed)
+    start = "config/methods/mine.yaml: key serving."
+    gpus = "no gpu of that name; allowed are H1, H2, RTX PRO 6000; name one of them"
+    engines = "no engine of that name; allowed are SGLang, TensorRT LLM, vLLM; name one of them"
+    near = "; did you mean RTX PRO 6000?"
+    first, second, third = refused.value.problems
+    assert first == f"{start}nodes.kinds: value RTX PRO FP8: {gpus}{near}"
+    assert second.startswith(f"{start}nodes.kinds: value RTX FP4: {gpus}")
+    assert third.startswith(f"{start}engines.kinds: value vLLM two: {engines}")
