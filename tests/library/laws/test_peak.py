@@ -20,3 +20,10 @@ def test_lengths_that_no_row_states_may_be_any():
     law = Peak.fit(pd.DataFrame([(np.nan, 300, 9.0), (np.nan, 200, 8.0)], columns=columns))
     assert law.domain == {"input_tokens": (0, np.inf), "output_tokens": (200, 300)}
     assert law.residual_sigma > 0
+
+
+def test_a_page_and_a_table_are_given_the_peak():
+    law = Peak(900.0, 2, residual_sigma=np.float64(0.2))
+    assert law.closed_form() == {"kind": "peak", "peak": 900.0, "sigma": 0.2}
+    assert type(law.closed_form()["sigma"]) is float
+    assert law.terms() == [("peak", 900.0, "tokens/s"), ("n_rows", 2, "rows")]

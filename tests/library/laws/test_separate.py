@@ -27,5 +27,7 @@ def test_every_configuration_with_enough_rows_has_its_own_law(fit):
 def test_a_new_configuration_has_a_law_once_enough_of_it_is_measured(fit):
     rows = rows_of(3 * TRUE)
     assert fit.condition(rows).coefficients == pytest.approx(3 * TRUE, rel=1e-9)
-    measured = rows["throughput_tps"].where(rows.index < 2, np.nan)
-    assert fit.condition(rows.assign(throughput_tps=measured)) is None
+    for count, determined in ((2, False), (3, True)):
+        measured = rows["throughput_tps"].where(rows.index < count, np.nan)
+        law = fit.condition(rows.assign(throughput_tps=measured))
+        assert (law is not None) is determined

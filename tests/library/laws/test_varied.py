@@ -1,9 +1,12 @@
 """A law that is a known factor and power of the lengths off another."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.varied import Varied
-from library.laws.examples import EXAMPLES
+from library.laws.examples import EXAMPLES, MADE_OF_OTHERS
 
 LENGTHS = np.array([[100.0], [5000.0]]), np.array([1.0, 300.0, 20_000.0])
 EVERY = pytest.mark.parametrize("law", EXAMPLES.values(), ids=EXAMPLES)
@@ -53,6 +56,17 @@ def test_a_second_change_adds_to_the_first(law):
     ]
 
 
+def test_every_way_of_a_varied_pool_is_its_own_law_off_by_the_same():
+    pool = MADE_OF_OTHERS["pooled, knows load"]
+    few = replace(pool.ways[0].law, n_rows=1)
+    pool = Pooled.of([pool.ways[0]._replace(law=few), *pool.ways[1:]])
+    ways = Varied.of(pool, factor=2.0).shares()
+    for way, own in zip(ways, pool.ways, strict=True):
+        assert way == own._replace(law=Varied.of(own.law, factor=2.0))
+    moved = Varied.of(pool, factor=2.0).around(16.0)
+    assert moved == Varied.of(pool.around(16.0), factor=2.0)
+
+
 def test_a_law_that_knows_load_does_so_varied():
     law = EXAMPLES["at-load"]
     varied = Varied.of(law, factor=2.0).at(8.0)
@@ -61,3 +75,6 @@ def test_a_law_that_knows_load_does_so_varied():
     lengths = 1000.0, 500.0, LENGTHS[1]
     np.testing.assert_array_equal(varied.parts_sigma(*lengths), law.at(8.0).parts_sigma(*lengths))
     assert (expected < 2 * law.predict(*LENGTHS)).all()
+    finite = Varied.of(law, factor=2.0).at(8.0, 100.0).predict(*LENGTHS)
+    np.testing.assert_allclose(finite, 2 * law.at(8.0, 100.0).predict(*LENGTHS))
+    assert (finite != expected).all()

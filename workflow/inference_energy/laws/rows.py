@@ -55,7 +55,7 @@ def load_of(rows: pd.DataFrame) -> tuple[Array, Array]:
     def given(column: str) -> Array:
         if column not in rows:
             return np.full((len(rows),), np.inf)
-        return np.asarray(rows[column].astype(float).fillna(np.inf), np.float64)
+        return rows[column].to_numpy(np.float64, na_value=np.inf)
 
     return given("concurrency"), given("requests")
 
