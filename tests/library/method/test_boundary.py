@@ -70,8 +70,13 @@ def test_every_comparable_boundary_has_its_name(convert):
         "server",
         "facility",
     ]
+    assert convert.boundary("accelerator") == accelerator(convert.accelerator_share)
 
 
 def test_a_boundary_without_conversion_is_named(convert):
-    with pytest.raises(InputError, match="boundary 'life cycle': no conversion; allowed are acc"):
+    with pytest.raises(InputError) as refused:
         convert.boundary("life cycle")
+    assert str(refused.value) == (
+        "boundary 'life cycle': no conversion; allowed are accelerator, server, facility; leave the"
+        " estimate out of the comparison"
+    )

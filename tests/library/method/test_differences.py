@@ -46,3 +46,52 @@ def test_all_settings_of_the_head_make_its_method_also_where_it_lacks_a_section(
         mixed = with_settings(base, head, paths)
         assert ("serving" in mixed) == ("serving" in head)
         assert differing(mixed, head) == {}
+
+
+def test_every_value_that_differs_is_a_line_with_both_sources():
+    base = {
+        "id": "a",
+        "pue": {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "old"},
+        "blend": {"trim": [[0, 0.5]], "nested": {"on": True}, "source": "old"},
+        "node_power": {"default": {"value": 10, "unit": "kW", "source": "plate"}},
+        "rows": {"table": ["b", "a"], "source": "own"},
+    }
+    head = {
+        "id": "b",
+        "pue": {"distribution": "log-normal", "p5": 1.1, "unit": "share", "source": "new"},
+        "blend": {"trim": [], "nested": {"on": False}, "source": "new"},
+        "node_power": {"models": {"A": {"value": 9, "unit": "W"}}},
+        "rows": {"table": ["a", "b"], "source": "another"},
+    }
+    found = differences(base, head)
+    columns = ["setting", "path", "base", "head", "unit", "base_source", "head_source"]
+    assert list(found.columns) == columns
+    assert found.to_numpy().tolist() == [
+        ["pue", "pue.distribution", "fixed", "log-normal", "share", "old", "new"],
+        ["pue", "pue.value", "1.2", None, "share", "old", "new"],
+        ["pue", "pue.p5", None, "1.1", "share", "old", "new"],
+        ["blend", "blend.trim", "[[0, 0.5]]", "[]", None, "old", "new"],
+        ["blend", "blend.nested.on", "true", "false", None, "old", "new"],
+        ["node_power", "node_power.default.value", "10", None, "kW", "plate", None],
+        ["node_power", "node_power.models.A.value", None, "9", "W", None, None],
+    ]
+    assert list(differences(base, base).columns) == columns
+
+
+def test_a_section_with_a_source_is_one_setting_whatever_it_nests():
+    base = {"law": {"reference": {"input_tokens": 1, "unit": "tokens"}, "source": "a"}}
+    head = {"law": {"reference": {"input_tokens": 2, "unit": "tokens"}, "source": "a"}}
+    assert differing(base, head) == {"law": [("law",)]}
+    assert differences(base, head)["path"].tolist() == ["law.reference.input_tokens"]
+    # keys of one name in two places are two
+    both = {"law": {"a": {"of": 1}, "b": {"of": 2}, "c": 3, "source": "a"}}
+    other = {"law": {"a": {"of": 2}, "b": {"of": 2}, "c": 3, "source": "a"}}
+    assert differences(both, other)["path"].tolist() == ["law.a.of"]
+
+
+def test_what_neither_method_states_is_not_stated_afterwards():
+    base = {"node_power": {"models": {"A": {"value": 9}}, "default": {"value": 10}}}
+    head = {"node_power": {"default": {"value": 10}}}
+    path = ("node_power", "models", "A")
+    assert with_settings(base, head, [path]) == head
+    assert with_settings(head, head, [path]) == head

@@ -15,8 +15,16 @@ from repository import METHODS, PAPER_TABLE
 def test_a_method_needs_its_tables_and_what_its_law_and_lengths_need():
     assert inputs_of(METHODS["oviedo2026"]) == {"throughput_tables": [PAPER_TABLE]}
     revised = inputs_of(METHODS["revised"])
-    assert revised["throughput_tables"] == tables_of(METHODS["revised"])
-    assert {"traces", "models", "gpus"} < set(revised)
+    assert revised == {
+        "throughput_tables": tables_of(METHODS["revised"]),
+        "traces": "data/request_lengths.csv",
+        "models": "data/models.csv",
+        "gpus": "data/gpus.csv",
+        "serving_nodes": "data/nodes.csv",
+        "serving_mlenergy": "data/measured/mlenergy_v3.csv",
+        "serving_inferencex": "data/measured/inferencex_power.csv",
+        "serving_wall_power": "data/measured/mlperf_wall_power.csv",
+    }
 
 
 def test_mixtures_need_the_tables_of_all():
@@ -26,6 +34,9 @@ def test_mixtures_need_the_tables_of_all():
         PAPER_TABLE,
         "mine.csv",
     }
+    assert both == inputs_of(METHODS["revised"]) | {"throughput_tables": both["throughput_tables"]}
+    unserved = {key: value for key, value in METHODS["revised"].items() if key != "serving"}
+    assert set(inputs_of(unserved)) == {"throughput_tables", "traces", "models", "gpus"}
 
 
 def test_tables_of_overrides_are_found_at_any_depth():
@@ -37,7 +48,8 @@ def test_tables_of_overrides_are_found_at_any_depth():
 def test_rows_of_several_tables_come_once(table):
     tables = {"a.csv": pd.DataFrame({"x": [1, 2]}), "b.csv": pd.DataFrame({"x": [2, 3]})}
     given = Materials({**tables}, {"traces": {}})({"benchmarks": {"table": table}})
-    assert given["table"]["x"].tolist() == ([1, 2] if table == "a.csv" else [1, 2, 3])
+    expected = [1, 2] if table == "a.csv" else [1, 2, 3]
+    assert given["table"]["x"].to_dict() == dict(enumerate(expected))
     assert given["traces"] == {}
 
 
@@ -46,3 +58,5 @@ def test_copies_of_a_buckets_tables_are_known_by_what_their_paths_end_in():
     for named, found in {"data/a.csv": "copy/data/a.csv", "a.csv": "a.csv"}.items():
         given = Materials(tables, {})({"benchmarks": {"table": named}})
         assert given["table"]["x"].tolist() == [found]
+    with pytest.raises(KeyError, match=r"^'b\.csv'$"):
+        Materials({"ab.csv": tables["a.csv"]}, {})({"benchmarks": {"table": "b.csv"}})

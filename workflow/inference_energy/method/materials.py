@@ -110,6 +110,6 @@ class Materials:
         """Keyword arguments of ``build`` for a resolved method; rows of several tables once."""
         paths = tuple(tables_of(method))
         if paths not in self._joined:
-            table = pd.concat([self._table(path) for path in paths], ignore_index=True)
+            table = pd.concat([self._table(path) for path in paths])
             self._joined[paths] = table.drop_duplicates(ignore_index=True)
         return {"table": self._joined[paths]} | dict(self.shared)
