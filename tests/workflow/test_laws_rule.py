@@ -1,5 +1,6 @@
 """`snakemake laws --config benchmarks=PATH`: a user's table is predicted, or refused in words."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -51,6 +52,19 @@ def test_a_row_without_the_columns_that_may_be_missing_is_predicted(project):
     (row,) = read_table(project / FOLDER / "predicted.csv", "load_predictions").to_dict("records")
     assert row["p5"] < row["predicted"] < row["p95"]
     assert row["beyond"] == "engine"
+
+
+def test_another_table_of_the_name_is_predicted_though_it_is_older(project):
+    """Such as one that is unpacked over it: its time is that of its content."""
+    for tokens, name in ((500, "first"), (700, "second")):
+        table = pd.DataFrame([ROW | {"output_tokens": tokens, "locator": name}])
+        table.to_csv(project / "mine.csv", index=False)
+        os.utime(project / "mine.csv", (0, 0))
+        config = ("--config", "benchmarks=mine.csv")
+        done = snakemake(project, str(FOLDER / "predicted.csv"), *config)
+        assert done.returncode == 0, done.stdout
+        predicted = read_table(project / FOLDER / "predicted.csv", "load_predictions")
+        assert list(predicted["locator"]) == [name]
 
 
 def test_measurements_that_differ_beyond_the_digits_of_the_answer_are_both_predicted(project):
