@@ -25,7 +25,7 @@ def others(rows):
         *read("data/measured/mlenergy_v3.csv", "mlenergy")["gpu"].unique(),
         *read("data/measured/inferencex_power.csv", "inferencex")["gpu"].unique(),
     ]
-    return [*tables, call, rows["input_tokens"].max(), metered]
+    return [*tables, call, rows["input_tokens"].max(), rows["concurrency"].min(), metered]
 
 
 def test_the_committed_pages_are_those_of_the_committed_tables(table, others):
@@ -56,6 +56,15 @@ def test_the_error_at_other_lengths_stands_on_the_page_by_use_and_load(table, ot
         line for line in text.splitlines() if line.startswith("| `document` |") and "%" in line
     ]
     assert line.endswith(f"{100 * near:.0f} % |")
+
+
+def test_the_page_says_that_one_request_alone_is_extrapolated(table, others, rows):
+    """Of tier A too: what is measured is measured at any load."""
+    fewest = rows["concurrency"].min()
+    assert fewest > 1
+    assert f"fewer than {fewest:g} requests at once: rows of load 1 are extrapolated" in TEXT
+    *some, metered = others
+    assert "are extrapolated" not in pages(table, *some[:-1], 1.0, metered)[0]
 
 
 def test_the_page_says_how_many_models_were_measured():

@@ -46,6 +46,7 @@ def pages(
     agents: pd.DataFrame,
     call: Mapping[str, float],
     longest: float,
+    fewest: float,
     metered: Sequence[str],
 ) -> tuple[str, str]:
     """Write both pages as Markdown: how to use the coefficients, and how their parts hold.
@@ -58,6 +59,8 @@ def pages(
         Lengths of the agents' mean call. [tokens]
     longest : float
         Longest input that the law of throughput is fitted to. [tokens]
+    fewest : float
+        Fewest requests at once in a copy of a model that it is fitted to. [requests]
     metered : sequence of str
         GPUs whose power the law of power is fitted to.
     """
@@ -74,6 +77,8 @@ def pages(
         "agent_gpu": AGENT_GPU,
         "call": call,
         "longest": longest,
+        "fewest": fewest,
+        "beyond": [load for load in LOADS if load != BEST and float(load) < fewest],
         "metered": sorted(set(metered)),
         "unmetered": sorted(set(table["gpu"]) - set(metered)),
         "lengths": _lengths(table, call),

@@ -63,7 +63,8 @@ def main(snakemake):
     compared, agents = (made[f"coefficients_{name}"] for name in ("disaggregated", "agents"))
     save_all({"coefficients": by_load(table)}, [output.svg, output.png])
     metered = [*hardware["mlenergy"]["gpu"].unique(), *hardware["inferencex"]["gpu"].unique()]
-    texts = pages(table, compared, agents, call, rows["input_tokens"].max(), metered)
+    seen = rows["input_tokens"].max(), rows["concurrency"].min()
+    texts = pages(table, compared, agents, call, *seen, metered)
     for path, text in zip((output.page, output.checked), texts, strict=True):
         write_text(path, told(text, Path(path).parent))
 
