@@ -169,3 +169,13 @@ def test_the_remainders_are_the_committed_ones_and_of_all_that_is_not_explained(
     assert text == path.read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
     assert f"For the other {len(rows) - 1}, the table" in text
+
+
+def test_the_remainders_say_how_many_estimates_the_laws_have_seen(given):
+    ratios = given["tables"]["overestimates"]
+    like = ratios[ratios["reading"].eq("like for like") & ratios["counted"].eq("yes")]
+    # the runs of ML.ENERGY that the laws are fitted to
+    seen = (like["source_id"] == "mlenergy-v3").sum()
+    assert seen > 0
+    text = remainders(given["tables"], given["settings"], given["reported"])
+    assert f"{seen} of the {len(like)} are runs that the laws are fitted to" in text

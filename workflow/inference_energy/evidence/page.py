@@ -12,6 +12,7 @@ from inference_energy.evidence.decomposition import (
     CLOSE,
     FACTORS,
     OF_A_SERVICE,
+    STEADY_SOURCE,
     explained,
 )
 from inference_energy.evidence.estimates import LIKE
@@ -244,6 +245,7 @@ def _factors(tables: Tables) -> dict[str, Any]:
     ]
     alone = explained(table, set(like["id"]), OF_A_SERVICE)
     total = {"n": int(near.sum()), "of": len(near), "alone": int(alone.sum())}
+    total["seen"] = int((like["source_id"] == STEADY_SOURCE).sum())
     misses = own[own["step"].notna()].sort_values(["step", "id"])
     return {
         "factors": list(FACTORS),
