@@ -336,6 +336,18 @@ def test_stale_telemetry_without_its_repeats_is_told_like_one_with_them():
     assert "too little" not in "".join(finding.message for finding in findings)
 
 
+def test_a_window_between_two_readings_of_a_stale_meter_is_told_why():
+    """One that was silent, not slow, is looked after."""
+    frame = samples(np.arange(-60, 10.0, 30.0), 500.0 + np.arange(3))
+    energy, (finding,) = meter_energy(frame, 5, 25)
+    assert np.isnan(energy)
+    assert (finding.kind, finding.refuses) == ("stale", "energy")
+    assert "0 fresh readings in the window of 20 s, a new one every 30 s" in finding.message
+    assert "DCGM_EXPORTER_INTERVAL=1000" in finding.message
+    gone = samples(np.arange(-60, 1.0), 500.0 + np.arange(61))
+    assert meter_energy(gone, 5, 65)[1][0].message == "gpu 0: no samples in the window"
+
+
 def test_coarse_counter_of_a_long_window_is_exact():
     # 0.01 kWh a step at 7.2 kW: a step every 5 s
     times = np.arange(0, 801.0)

@@ -103,7 +103,7 @@ def check_freshness(
         Refuses the energy with fewer than :data:`FRESH_READINGS` changes, or of a meter that hung.
     """
     within = (times >= start) & (times <= end)
-    fresh = int(np.sum(np.diff(values[within]) != 0)) + 1
+    fresh = int(np.sum(np.diff(values[within]) != 0)) + int(within.any())
     if fresh >= FRESH_READINGS:
         return _check_hanging(name, times[within], values[within], end - start)
     every = refresh(times[within], values[within])

@@ -135,7 +135,7 @@ def meter_energy(
     name = samples["meter"].iloc[0]
     times = samples["time_s"].to_numpy(float)
     if len(times) < 2 or times[-1] <= start or times[0] >= end:
-        return np.nan, [Finding("telemetry", "energy", f"{name}: no samples in the window")]
+        return np.nan, _absent(name, samples, start, end)
     by_power, found, dead = _by_power(name, samples, start, end, longest_gap)
     by_counter, counted, still = _by_counter(name, samples, start, end)
     if still is not None and by_power > 2 * still:
@@ -158,6 +158,16 @@ def meter_energy(
     if power_good:
         return by_power, found + [finding for finding in counted if not finding.refuses]
     return np.nan, found + counted + _not_measured(name, found + counted, dead, still)
+
+
+def _absent(name: str, samples: pd.DataFrame, start: float, end: float) -> list[Finding]:
+    """Why there is no sample in a window: the meter is slow, or it was silent."""
+    for column in ("power_w", "energy_j"):
+        read = samples.dropna(subset=[column])
+        times, values = read["time_s"].to_numpy(float), read[column].to_numpy(float)
+        if refresh(times, values) * FRESH_READINGS > end - start:
+            return check_freshness(name, times, values, start, end)
+    return [Finding("telemetry", "energy", f"{name}: no samples in the window")]
 
 
 def _not_measured(
