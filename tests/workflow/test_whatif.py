@@ -53,8 +53,8 @@ EDITS = {
         lambda text: replaced(text, "value: 10.2, unit: kW", "value: 10.14, unit: kW"),
         ["Node power 10.2 -> 10.14 kW lowers the traditional median by 0.4 %, 0.309 -> 0.308 Wh"],
         [
-            "value: 10.14",
-            "source_states: 10.2 kW",
+            "+  default: {value: 10.14, unit: kW, source: ",
+            "source_states: 10.2 kW}",
             '+oviedo2026,"traditional query, median"',
         ],
     ),
@@ -62,13 +62,13 @@ EDITS = {
         METHOD,
         lambda text: replaced(text, "p5: 1.05, p95: 1.6,", "p5: 1.08, p95: 1.25,"),
         ["PUE 1.05-1.60 -> 1.08-1.25 lowers the traditional median by 10.2 %, 0.309 -> 0.277 Wh"],
-        [],
+        ["+pue: {distribution: log-normal, p5: 1.08, p95: 1.25, unit: '1', source: "],
     ),
     "utilisation": (
         METHOD,
-        lambda text: replaced(text, "p5: 0.4, p95: 0.9,", "p5: 0.5, p95: 0.9,"),
-        ["Power utilisation 0.400-0.900 -> 0.500-0.900 raises the traditional median"],
-        [],
+        lambda text: replaced(text, "p5: 0.4, p95: 0.9,", "p5: 0.5, p95: 0.95,"),
+        ["Power utilisation 0.400-0.900 -> 0.500-0.950 raises the traditional median"],
+        ["+power_utilisation: {distribution: log-normal, p5: 0.5, p95: 0.95, unit: '1', source: "],
     ),
     "lengths": (
         METHOD,
@@ -77,7 +77,7 @@ EDITS = {
             "Traditional output tokens median 300 -> 350 tokens raises the traditional",
             "leaves the long median at 3.90 Wh",
         ],
-        [],
+        ["+    output_tokens: {distribution: exponential, median: 350, unit: tokens, source: "],
     ),
     "input": (
         METHOD,
@@ -255,7 +255,7 @@ def test_what_git_shows_is_what_a_run_writes(copied, monkeypatch, tmp_path):
     assert git(copied, "diff", "results/") == ""
 
 
-@pytest.mark.parametrize("name", [name for name, (*_, words) in EDITS.items() if words])
+@pytest.mark.parametrize("name", EDITS)
 def test_the_diff_of_an_edit_is_short_and_says_what_moved(name, copied, monkeypatch, tmp_path):
     path, edit, _, words = EDITS[name]
     with edited(copied / path, edit((copied / path).read_text())):

@@ -231,6 +231,16 @@ class _Dumper(yaml.SafeDumper):
                     return tag
         return super().resolve(kind, value, implicit)
 
+    def on_one_line(self, line: "Line") -> yaml.Node:
+        return self.represent_mapping(f"{STANDARD}map", line, flow_style=True)
+
+
+class Line(dict[str, Any]):
+    """A mapping that :func:`dump` writes on one line, with all that it holds."""
+
+
+_Dumper.add_representer(Line, _Dumper.on_one_line)
+
 
 def dump(content: object, **form: Any) -> str:
     """Write YAML that :func:`parse`, and a reader of YAML 1.1, read as it was.

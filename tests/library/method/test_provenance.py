@@ -1,9 +1,10 @@
 """No source is shown as if it stated a value that it did not state."""
 
 import pytest
+from inference_energy import documents
 from inference_energy.method.differences import differing
 from inference_energy.method.files import merge
-from inference_energy.method.provenance import with_true_sources
+from inference_energy.method.provenance import on_one_line, with_true_sources
 from inference_energy.method.wording import quantity_text
 from repository import METHODS
 
@@ -66,3 +67,13 @@ def test_a_range_is_written_in_the_digits_that_tell_it_from_the_other():
     old, new = ({"distribution": "log-normal", "p5": 1.05, "p95": p} for p in (1.6, 1.601))
     assert (quantity_text(old, new), quantity_text(new, old)) == ("1.05-1.600", "1.05-1.601")
     assert quantity_text(old, {}) == "1.05-1.60"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_quantity_is_a_line_with_its_source_and_is_read_as_it_was(name):
+    text = documents.dump(on_one_line(METHODS[name]), sort_keys=False, width=float("inf"))
+    assert documents.parse(text, name) == METHODS[name]
+    lines = text.splitlines()
+    assert [line for line in lines if line.strip().startswith(("source:", "value:", "p5:"))] == []
+    (pue,) = (line for line in lines if line.startswith("pue: "))
+    assert METHODS[name]["pue"]["source"] in pue

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from inference_energy.documents import Line
 from inference_energy.method.differences import differing, quantities
 from inference_energy.method.wording import OF_THE_SOURCE, quantity_text
 from inference_energy.text import with_unit
@@ -52,6 +53,21 @@ def with_true_sources(
                 f" {stated}; say who states the new value, or source: {ASSUMPTION}"
             )
     return marked, warnings
+
+
+def on_one_line(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a method each quantity of which, with its source, is one line of YAML.
+
+    A changed line of a diff then says of what it is, and one changed quantity is one line.
+
+    Parameters
+    ----------
+    tree : mapping
+        Resolved method, or a part of it.
+    """
+    if "source" in tree:
+        return Line(tree)
+    return {k: on_one_line(v) if isinstance(v, dict) else v for k, v in tree.items()}
 
 
 def _value(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> str:

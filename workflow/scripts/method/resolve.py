@@ -10,7 +10,7 @@ from inference_energy.documents import dump, parse, read
 from inference_energy.errors import InputError
 from inference_energy.method.files import method_path, warnings
 from inference_energy.method.plausible import Tables, held_against
-from inference_energy.method.provenance import with_true_sources
+from inference_energy.method.provenance import on_one_line, with_true_sources
 from inference_energy.tables import read_table, write_text
 
 
@@ -29,8 +29,7 @@ def main(snakemake):
     if before is not None:
         method, told = with_true_sources(method, parse(before, path), method_path(method["id"]))
         print(*told, sep="\n", end="\n" if told else "", file=sys.stderr)
-    content = method | ({"warnings": unusual} if unusual else {})
-    # a source is one line, so that a diff shows it whole
+    content = on_one_line(method) | ({"warnings": unusual} if unusual else {})
     text = dump(content, sort_keys=False, allow_unicode=True, width=float("inf"))
     write_text(path, text)
 
