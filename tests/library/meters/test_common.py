@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -88,6 +89,31 @@ def test_two_outlets_in_one_file_are_refused(tmp_path):
     assert set(read(tmp_path, text)["meter"]) == {"a", "b"}
     again = table(*(f"{NOON + n // 2},{400 + n // 2}" for n in range(20)))
     assert len(read(tmp_path, again)) == 10
+
+
+def noisy(levels, noise, seed, follows=0.0):
+    """Rows of a log of ten minutes, twice a second, of a load that comes and goes."""
+    random, left, rows = np.random.default_rng(seed), 0.0, []
+    for n in range(1200):
+        left = follows * left + random.normal(0, noise)
+        load = 1.0 if n % 160 < 120 else 0.4
+        rows.append(f"{NOON + n / 2},{(levels[n % len(levels)] + left) * load:.1f}")
+    return rows
+
+
+@pytest.mark.parametrize("levels", [(400, 500), (430, 470)])
+def test_two_outlets_are_told_apart_under_a_load_that_is_not_steady(tmp_path, levels):
+    """Half of their difference is noise: of neighbours alone it hides which is which."""
+    half = (levels[1] - levels[0]) / 2
+    for seed in range(5):
+        rows = noisy(levels, half, seed)
+        assert "in turn: two or more meters in one file" in refusal(tmp_path, table(*rows))
+
+
+@pytest.mark.parametrize(("noise", "follows"), [(3, 0), (60, 0), (60, 0.8), (60, -0.5)])
+def test_one_outlet_under_a_load_that_is_not_steady_is_one(tmp_path, noise, follows):
+    for seed in range(5):
+        assert len(read(tmp_path, table(*noisy((900,), noise, seed, follows)))) == 1200
 
 
 @pytest.mark.parametrize("powers", [(400, 500, 600), (310, 0, 305, 300), (400, 500, 500)])

@@ -132,6 +132,12 @@ LEVELS = 0.01
 """Share of the power by which they differ at least; a reading's last digit differs by less."""
 
 
+LONG, QUARTERS, LAGS, PERSISTS = 100, 4, 20, 0.3
+"""Readings of a log in each of whose quarters two meters in turn are looked for; readings apart
+over which they still are in turn, and the least mean correlation. The power of one meter forgets
+its ups and downs sooner."""
+
+
 LEAST_TWICE, LEAST_DISTINCT = 10, 3
 """Readings, and different ones among them, that two meters never have in common by chance."""
 
@@ -530,6 +536,7 @@ def alternating(log: Samples, frame: pd.DataFrame) -> list[str]:
         group = group.dropna(subset=["power_w"])
         power, times = group["power_w"].to_numpy(), group["time_s"].to_numpy()
         count = next((n for n in IN_TURN if _in_turn(power, times, n)), None)
+        count = count or (2 if _keep_turns(power) else None)
         if count:
             levels = ", ".join(f"{level:g}" for level in power[: count - 1])
             return [
@@ -557,6 +564,33 @@ def _in_turn(power: Array, times: Array, count: int) -> bool:
     gaps = np.diff(times)
     waits = [np.median(gaps[first::count]) for first in range(count)]
     return bool(max(waits) > UNEVEN * min(waits))
+
+
+def _keep_turns(power: Array) -> bool:
+    """Whether readings lie above and below their neighbours in turn throughout, whatever the noise.
+
+    A load may do so for a while, and two meters whose powers differ less than they vary from one
+    reading to the next always do.
+    """
+    if len(power) < LONG:
+        return False
+    apart = power[1:-1] - (power[:-2] + power[2:]) / 2
+    usual = float(np.median(np.abs(apart)))
+    # where the load comes or goes one reading is far off
+    apart = np.clip(apart, -3 * usual, 3 * usual)
+    if not usual or np.sqrt(PERSISTS) * np.std(apart) <= LEVELS * np.median(power):
+        return False
+    return min(_turns(quarter) for quarter in np.array_split(apart, QUARTERS)) > PERSISTS
+
+
+def _turns(apart: Array) -> float:
+    """Mean correlation of deviations with those of up to `LAGS` readings before, of other sign."""
+    products = [
+        (-1) ** lag * np.mean(apart[lag:] * apart[:-lag])
+        for lag in range(1, min(LAGS, len(apart) - 1) + 1)
+    ]
+    square = float(np.mean(apart**2))
+    return float(np.mean(products)) / square if square else 0.0
 
 
 def _twice(log: Samples, frame: pd.DataFrame) -> Iterator[str]:
