@@ -1,10 +1,16 @@
 """GPU power with load."""
 
+# the values are those of a fit, not of a table
+# ruff: noqa: PD011
+
 import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.power import gpu
-from inference_energy.power.gpu import PRIOR, GpuPower, gpu_power
+from inference_energy.power.gpu import LEVELS, PRIOR, GpuPower, gpu_power
+from inference_energy.power.utilisation import add_utilisation
 from library.power.conftest import IDLE
+from scipy import stats
 
 SERVED = {
     "model": "Llama 3.1 70B",
@@ -106,6 +112,144 @@ def test_the_fit_is_the_same_again(law, runs):
     assert (GpuPower.fit(runs, IDLE).values == law.values).all()
 
 
+def z_of(rows, values, groups):
+    """Equation (2) without scatter, and its derivatives, row by row and level by level."""
+    exponent, factors = np.exp(values[0]), np.exp(values[1:4])
+    found, slopes = [], []
+    for row in rows.to_dict("records"):
+        parts = factors * [row[name] for name in ("memory", "experts", "compute")]
+        of_levels = []
+        for level, (columns, _) in LEVELS.items():
+            key = "|".join(str(row[column]) for column in columns)
+            of_levels += [float(group == key) for group in groups[level]]
+        load = parts.sum()
+        found.append(exponent * np.log(load) + values[4:] @ of_levels)
+        slopes.append([exponent * np.log(load), *(exponent * parts / load), *of_levels])
+    return np.array(found), np.array(slopes)
+
+
+def test_the_fit_is_where_values_spreads_scatter_and_weights_agree(law, runs):
+    """Each by its own equation from the others, at the end of the fit."""
+    fitted, slopes = z_of(runs, law.values, law.groups)
+    share = (runs["gpu_power_w"] / runs["tdp_w"] - IDLE) / (1 - IDLE)
+    measured = np.log(-np.log(1 - np.clip(share.to_numpy(), 1e-6, 1 - 1e-6)))
+    error, variance = measured - fitted, np.einsum("ij,jk,ik->i", slopes, law.covariance, slopes)
+    # weights of Student's t of five degrees
+    weight = (5 + 1) / (5 + (error**2 + variance) / law.scatter**2)
+    sizes = [len(group) for group in law.groups.values()]
+    level = np.repeat(np.arange(len(sizes)), sizes)
+    sd = np.array(list(law.sd.values()))
+    prior_sd = np.array([spread for _, spread in PRIOR.values()])
+    precision = 1 / np.concatenate([prior_sd, sd[level]]) ** 2
+    centre = np.zeros(len(law.values))
+    centre[:4] = np.log([median for median, _ in PRIOR.values()])
+    away = slopes.T @ (weight * error) / law.scatter**2 - precision * (law.values - centre)
+    assert np.abs(law.covariance @ away).max() < 1e-4
+    information = slopes.T @ (slopes * weight[:, None]) / law.scatter**2 + np.diag(precision)
+    np.testing.assert_allclose(law.covariance @ information, np.eye(len(centre)), atol=2e-4)
+    # equation (1) of laws.spreads, in which the prior of a level counts as three groups
+    known = 1 - np.diag(law.covariance) * precision
+    for k, (_, prior) in enumerate(LEVELS.values()):
+        own = np.concatenate([np.full(4, False), level == k])
+        expected = (3 * prior**2 + np.sum(law.values[own] ** 2)) / (3 + known[own].sum())
+        assert sd[k] ** 2 == pytest.approx(expected, rel=1e-4)
+    free = np.sum(1 - weight * variance / law.scatter**2)
+    assert law.scatter**2 == pytest.approx(weight @ error**2 / free, rel=1e-4)
+    assert (law.n_runs, law.idle_share) == (len(runs), IDLE)
+
+
+def test_runs_outside_of_idle_and_rated_power_are_taken_as_near_to_them(runs):
+    """Equation (2) has no value there."""
+    share = [1.2, 0.0, *(runs["gpu_power_w"] / runs["tdp_w"])[2:]]
+    beyond = GpuPower.fit(runs.assign(gpu_power_w=share * runs["tdp_w"]), IDLE)
+    share[:2] = IDLE + (1 - IDLE) * (1 - 1e-6), IDLE + (1 - IDLE) * 1e-6
+    near = GpuPower.fit(runs.assign(gpu_power_w=share * runs["tdp_w"]), IDLE)
+    np.testing.assert_allclose(beyond.values, near.values, rtol=1e-3, atol=1e-3)
+
+
+ROWS = pd.DataFrame(
+    {
+        "gpu": ["a", "a", "b"],
+        "gpus": [4, 8, 4],
+        "precision": "FP8",
+        "architecture": ["dense", "moe", "dense"],
+        "task": "chat",
+        "network": ["n", "m", "n"],
+        "memory": [0.3, 0.2, 0.0],
+        "experts": [0.0, 0.4, 0.0],
+        "compute": [0.05, 0.01, 0.02],
+        "tdp_w": [700.0, 700.0, 400.0],
+    },
+    index=[5, 2, 9],
+)
+GROUPS = {
+    "gpu": pd.Index(["a"]),
+    "architecture": pd.Index(["dense", "moe"]),
+    "task": pd.Index(["gpqa"]),
+    "model": pd.Index(["n"]),
+    "configuration": pd.Index(["n|FP8|a|4|chat"]),
+}
+ROOT = np.random.default_rng(3).normal(0, 0.1, (10, 10))
+FACTORS = 0.5, 1.0, 2.0, 9.0
+MADE_UP = GpuPower(
+    idle_share=0.1,
+    values=np.array([*np.log(FACTORS), 0.1, -0.2, 0.3, 0.05, -0.1, 0.2]),
+    covariance=ROOT @ ROOT.T,
+    sd=dict(zip(LEVELS, [0.1, 0.2, 0.3, 0.4, 0.5], strict=True)),
+    scatter=0.15,
+    groups=GROUPS,
+    n_runs=7,
+)
+
+
+def drawn(z):
+    """Equation (1) over the rated power."""
+    return 0.1 + 0.9 * (1 - np.exp(-np.exp(z)))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_prediction_by_hand_with_all_that_is_uncertain_about_it():
+    found = MADE_UP.predict(ROWS)
+    z, slopes = z_of(ROWS, MADE_UP.values, GROUPS)
+    # the first row's task, the second's model, task and configuration, and of the third all but
+    # its architecture and its model are not in the fit
+    unseen = [0.3**2, 0.3**2 + 0.4**2 + 0.5**2, 0.1**2 + 0.3**2 + 0.5**2]
+    of_fit = np.einsum("ij,jk,ik->i", slopes, MADE_UP.covariance, slopes)
+    total = np.sqrt(of_fit + unseen + 0.15**2 * 5 / 3)
+    rated = ROWS["tdp_w"].to_numpy()
+    assert list(found.index) == [5, 2, 9]
+    np.testing.assert_allclose(found["gpu_power_w"], rated * drawn(z))
+    for percent in (5, 25, 75, 95):
+        at = z + stats.norm.ppf(percent / 100) * total
+        np.testing.assert_allclose(found[f"p{percent}_w"], rated * drawn(at))
+    change = np.log(drawn(z + 1e-6) / drawn(z - 1e-6)) / 2e-6
+    np.testing.assert_allclose(found["log_sd"], change * total, rtol=1e-6)
+    np.testing.assert_allclose(found["slope"], change * 0.5, rtol=1e-6)
+    np.testing.assert_allclose(MADE_UP.load(ROWS), [0.3 + 0.45, 0.2 + 0.8 + 0.09, 0.18])
+
+
+def test_only_a_limit_below_the_power_cuts_it_off():
+    free = MADE_UP.predict(ROWS)
+    held = MADE_UP.predict(ROWS.assign(power_limit_w=[np.nan, 100.0, 399.0]))
+    pd.testing.assert_frame_equal(held.drop(index=2), free.drop(index=2))
+    assert held.loc[2].tolist() == [100.0, 0.0, 100.0, 100.0, 100.0, 100.0, 0.0]
+
+
+def test_a_group_is_asked_for_every_throughput_and_batch_with_all_that_it_is(models, gpus):
+    """As one row after the other of what a load asks of its GPUs."""
+    asked = SERVED | {"attention_copies": 2, "power_limit": 300.0}
+    found = gpu_power(MADE_UP, models, gpus, throughput=[100.0, 9000.0], batch=64.0, **asked)
+    row = {key: value for key, value in SERVED.items() if key != "count"}
+    row |= {"gpus": 4, "attention_copies": 2, "power_limit_w": 300.0, "task": "", "batch": 64.0}
+    rows = pd.DataFrame([row, row]).assign(throughput_tps=[100.0, 9000.0])
+    expected = MADE_UP.predict(add_utilisation(rows, models, gpus))
+    pd.testing.assert_frame_equal(found, expected)
+    assert found["gpu_power_w"].tolist()[1] == 300
+    alone = gpu_power(MADE_UP, models, gpus, throughput=100.0, batch=64.0, **SERVED)
+    rows = rows.iloc[[0]].assign(attention_copies=1, power_limit_w=np.nan)
+    pd.testing.assert_frame_equal(alone, MADE_UP.predict(add_utilisation(rows, models, gpus)))
+
+
 def test_terms_name_every_level(law):
     names = [name for name, _, _ in law.terms()]
     assert names == [
@@ -115,3 +259,6 @@ def test_terms_name_every_level(law):
         "scatter",
         "n_runs",
     ]
+    expected = [0.1, *FACTORS, 0.1, 0.2, 0.3, 0.4, 0.5, 0.15, 7]
+    assert [value for _, value, _ in MADE_UP.terms()] == pytest.approx(expected)
+    assert [unit for _, _, unit in MADE_UP.terms()] == ["1"] * 5 + ["z"] * 6 + ["runs"]
