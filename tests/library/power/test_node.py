@@ -102,3 +102,47 @@ def test_node_power_carries_the_uncertainty_of_its_gpus(nodes):
     assert found["node_power_kw"].item() == pytest.approx(6.18, abs=0.02)
     up, down = (node_power(500 * np.exp(s), nodes.iloc[1]) for s in (0.1, -0.1))
     assert found["log_sd"].item() == pytest.approx(np.log(up / down) / 2, rel=0.02)
+
+
+def test_a_gpu_that_no_table_has_is_told_with_those_that_have_a_rated_power():
+    gpus = pd.DataFrame({"gpu": ["X", "Y"], "tdp_w": [500, 900]})
+    with pytest.raises(InputError) as refused:
+        find_node("Z", pd.DataFrame([PLAIN]), gpus)
+    assert str(refused.value) == (
+        "gpu 'Z': no rated power; allowed are X, Y; add it to data/gpus.csv, or its node to"
+        " data/nodes.csv"
+    )
+    assert metered_node("Y", "air", pd.DataFrame([PLAIN]), gpus)["node"] == "plain"
+
+
+def test_an_empty_node_is_the_least_that_a_meter_may_show():
+    """1 kW of electronics: duty 0.32 of 0.8, so 160 W of fans, at 90 %."""
+    empty = float(node_power(0.0, PLAIN))
+    assert empty == pytest.approx(1160 / 0.9)
+    assert gpu_power_at(empty, PLAIN) == 0
+    assert gpu_power_at(float(node_power(0.5, PLAIN)), PLAIN) == pytest.approx(0.5)
+    with pytest.raises(InputError) as refused:
+        gpu_power_at(1288.0, PLAIN)
+    assert str(refused.value) == (
+        "node 'plain': 1288 W at the wall; allowed is more than 1289 W, which it draws without"
+        " GPUs; correct the power"
+    )
+
+
+def test_an_idle_gpu_is_metered_in_the_node_of_the_nearest_rated_power():
+    """Of each GPU the median over its meters, and then over the GPUs."""
+    gpus = pd.DataFrame({"gpu": ["X", "Y"], "tdp_w": [500.0, 1000.0]})
+    meters = [("X", 50.0), ("X", 100.0), ("X", 150.0), ("Y", 600.0)]
+    wall = pd.DataFrame(
+        [(gpu, "air", float(node_power(watts, PLAIN))) for gpu, watts in meters],
+        columns=["gpu", "cooling", "idle_power_w"],
+    )
+    assert idle_share(wall, pd.DataFrame([PLAIN]), gpus) == pytest.approx((0.2 + 0.6) / 2)
+
+
+def test_a_part_of_a_node_has_its_share_of_the_power_and_all_of_the_uncertainty():
+    power = pd.DataFrame({"gpu_power_w": [500.0, 200.0], "log_sd": [0.1, 0.2]}, index=[7, 3])
+    whole, part = of_gpus(power, PLAIN), of_gpus(power, PLAIN, 2)
+    assert list(part.index) == [7, 3]
+    np.testing.assert_allclose(part["node_power_kw"], whole["node_power_kw"] / 4)
+    np.testing.assert_allclose(part["log_sd"], whole["log_sd"])

@@ -86,9 +86,9 @@ def metered_node(gpu: str, cooling: str, nodes: pd.DataFrame, gpus: pd.DataFrame
     return water_cooled(node) if cooling == "water" else node
 
 
-def _duty(heat: ArrayLike, node: pd.Series | Mapping[str, Any]) -> np.ndarray:
+def _duty(heat: Array | float, node: pd.Series | Mapping[str, Any]) -> np.ndarray:
     """Duty of the fans [1] at the heat [W] that they carry away."""
-    load = np.minimum(np.asarray(heat, float) / node["fan_full_load_w"], 1)
+    load = np.minimum(heat / node["fan_full_load_w"], 1)
     return node["fan_least_duty"] + (node["fan_full_duty"] - node["fan_least_duty"]) * load
 
 
@@ -141,9 +141,7 @@ def of_gpus(power: pd.DataFrame, node: pd.Series, gpus: float | None = None) -> 
     middle = node_power(power["gpu_power_w"], node, gpus)
     above = node_power(power["gpu_power_w"] * (1 + SMALL), node, gpus)
     slope = np.log(above / middle) / np.log1p(SMALL)
-    return pd.DataFrame(
-        {"node_power_kw": middle / W_PER_KW, "log_sd": slope * power["log_sd"]}, index=power.index
-    )
+    return pd.DataFrame({"node_power_kw": middle / W_PER_KW, "log_sd": slope * power["log_sd"]})
 
 
 def gpu_power_at(wall_power: float, node: pd.Series) -> float:
