@@ -1,8 +1,9 @@
 """What a load asks of a GPU."""
 
+import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.power.utilisation import UTILISATION, add_utilisation, names
+from inference_energy.power.utilisation import UTILISATION, add_utilisation, alike, names
 
 DENSE = {
     "model": "meta-llama/Llama-3.1-70B-Instruct",
@@ -94,3 +95,125 @@ def test_architectures_are_those_of_the_measured_runs(runs):
 
     stated = read("data/measured/mlenergy_v3.csv", "mlenergy")["architecture"]
     assert list(runs["architecture"][: len(stated)]) == list(stated)
+
+
+def test_a_cell_without_aliases_names_no_model():
+    models = pd.DataFrame(
+        {"model": ["One A", "Two"], "aliases": ["org/one; ONE-a ;", None]}, index=[4, 2]
+    )
+    known = {"one a": "One A", "org/one": "One A", "one-a": "One A", "two": "Two"}
+    assert names(models) == known
+
+
+MODEL = {
+    "model": "Made up",
+    "aliases": "mu",
+    "params_total_b": 100.0,
+    "params_active_b": 30.0,
+    "layers": 10.0,
+    "hidden_size": 1000.0,
+    "attention_heads": 16.0,
+    "kv_heads": 4.0,
+    "head_dim": 50.0,
+    "architecture": "moe",
+    "attention": "gqa",
+    "experts": 64.0,
+    "experts_active": 4.0,
+    "kv_bytes_per_token_16bit": 7000.0,
+    "context_share": np.nan,
+    "index_tokens": np.nan,
+    "index_width": np.nan,
+}
+GPU = {
+    "gpu": "M1",
+    "tdp_w": 500,
+    "bandwidth_tb_s": 3.0,
+    "dense_tflops_16bit": 1000.0,
+    "dense_tflops_8bit": 1900.0,
+    "dense_tflops_4bit": np.nan,
+}
+ROW = {
+    "model": "MU",
+    "gpu": "M1",
+    "gpus": 8,
+    "attention_copies": 2,
+    "precision": "FP8",
+    "batch": 5.0,
+    "input_tokens": 3000.0,
+    "output_tokens": 500.0,
+    "throughput_tps": 60.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "row", "bytes_of", "holders", "context", "rate"),
+    [
+        # a group of four GPUs holds four heads once
+        ({}, {}, (1, 1), 1, 3250, 1900),
+        # without a rate of four bits that of eight; the weights outside of the experts have 16
+        ({}, {"precision": "FP4"}, (2, 0.5625), 1, 3250, 1900),
+        ({}, {"precision": "INT4"}, (2, 0.5), 1, 3250, 1000),
+        ({}, {"precision": "BF16"}, (2, 2), 1, 3250, 1000),
+        ({"kv_heads": 2.0}, {}, (1, 1), 2, 3250, 1900),
+        ({"kv_heads": 16.0}, {}, (1, 1), 1, 3250, 1900),
+        ({"attention": "mla"}, {}, (1, 1), 4, 3250, 1900),
+        ({"attention": "sparse"}, {}, (1, 1), 4, 2048, 1900),
+        ({"attention": "sparse"}, {"input_tokens": 100.0}, (1, 1), 4, 350, 1900),
+        ({"context_share": 0.25}, {}, (1, 1), 1, 812.5, 1900),
+    ],
+)
+def test_a_mixture_by_hand(model, row, bytes_of, holders, context, rate):
+    """Equation (1): of 100 G parameters 30 are active, and 4 of 64 experts for every token."""
+    found = asked(pd.DataFrame([MODEL | model]), pd.DataFrame([GPU]), **ROW | row)
+    of_all, of_experts = bytes_of
+    share = 4 / 64
+    routed = 70e9 / (1 - share)
+    steps = 60 / 5
+    read = (100e9 - routed) * of_all * 2 * steps + 7000 * holders * context * 60
+    touched = 1 - (1 - share) ** 5
+    n_in = row.get("input_tokens", 3000)
+    expected = {
+        "memory": read / (8 * 3e12),
+        "experts": routed * of_experts * touched * steps / (8 * 3e12),
+        "compute": 2 * 30e9 * (1 + n_in / 500) * 60 / (8 * rate * 1e12),
+    }
+    assert found[UTILISATION].to_dict() == pytest.approx(expected, rel=1e-12)
+    assert (found["network"], found["architecture"], found["tdp_w"]) == ("Made up", "moe", 500.0)
+
+
+@pytest.mark.parametrize("change", [{"architecture": "dense"}, {"experts": np.nan}])
+def test_weights_of_a_model_without_known_experts_are_all_read(change):
+    models, gpus = pd.DataFrame([MODEL | change]), pd.DataFrame([GPU])
+    found = asked(models, gpus, **ROW | {"precision": "FP4"})
+    read = 100e9 * 0.5625 * 2 * 12 + 7000 * 3250 * 60
+    assert found["memory"] == pytest.approx(read / (8 * 3e12), rel=1e-12)
+    assert found["experts"] == 0
+
+
+def test_every_deployment_is_asked_for_what_it_is_and_columns_are_made_anew():
+    """Rows of two deployments in turn, one of a model and a GPU that the tables lack."""
+    other = {"model": "Newcomer 10B", "gpu": "M1-NVL", "gpus": 1, "attention_copies": 1}
+    rows = pd.DataFrame([ROW, ROW | other, ROW | {"batch": 50.0}, ROW | other], index=[8, 3, 1, 2])
+    models, gpus = pd.DataFrame([MODEL]), pd.DataFrame([GPU])
+    found = add_utilisation(rows, models, gpus)
+    columns = ["network", "alike", "architecture", "tdp_w"]
+    assert list(found.columns) == [*rows.columns, *UTILISATION, *columns]
+    assert found["network"].tolist() == ["Made up", "Newcomer 10B", "Made up", "Newcomer 10B"]
+    assert found["alike"].tolist()[1::2] == ["Newcomer 10B"] * 2
+    assert found["alike"].nunique() == 2
+    assert found["compute"].tolist()[::2] == [found.loc[8, "compute"]] * 2
+    assert found.loc[3, "compute"] == pytest.approx(2 * 10e9 * 7 * 60 / 1900e12)
+    assert set(found[[*UTILISATION, "tdp_w"]].dtypes) == {np.dtype(float)}
+    pd.testing.assert_frame_equal(add_utilisation(found, models, gpus), found)
+    faster = pd.DataFrame([GPU, GPU | {"gpu": "M2", "bandwidth_tb_s": 6.0, "tdp_w": 900}])
+    found = add_utilisation(rows.assign(gpu=["M1", "M2", "M2", "M1"]), models, faster)
+    assert found["tdp_w"].tolist() == [500, 900, 900, 500]
+    assert found.loc[2, "memory"] == pytest.approx(2 * found.loc[3, "memory"])
+
+
+def test_models_of_one_architecture_and_size_are_alike():
+    table = [MODEL, MODEL | {"model": "Twin"}, MODEL | {"model": "Odd", "layers": 11.0}]
+    asked_for = pd.Series(["Twin", "Made up", "Odd", "Unheard of"], index=[3, 2, 1, 0])
+    one, two, odd, unknown = alike(asked_for, pd.DataFrame(table))
+    assert one == two and len({one, odd, unknown}) == 3
+    assert unknown == "Unheard of"

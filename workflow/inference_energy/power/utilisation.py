@@ -73,7 +73,7 @@ def add_utilisation(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
     deployment = ["model", "gpu", "gpus", "attention_copies", "precision"]
     known_models: dict[str, pd.Series] = {}
     known_gpus: dict[str, pd.Series] = {}
-    for own in named.groupby(deployment, sort=False).indices.values():
+    for own in named.groupby(deployment).indices.values():
         first = named.iloc[own[0]]
         stated, kind = str([first.get(name) for name in OF_A_MODEL]), str(first["gpu"])
         if stated not in known_models:
@@ -121,11 +121,9 @@ def names(models: pd.DataFrame) -> dict[str, str]:
     models : DataFrame
         Table of schema ``models``.
     """
-    found = {}
-    for name, aliases in zip(models["model"], models["aliases"], strict=True):
-        for known in [name, *str(aliases or "").split(";")]:
-            found[known.strip().lower()] = name
-    return found
+    cells = zip(models["model"], models["aliases"].fillna(""), strict=True)
+    known = [(name, each.strip().lower()) for name, of in cells for each in [name, *of.split(";")]]
+    return {each: name for name, each in known if each}
 
 
 def _utilisation(
