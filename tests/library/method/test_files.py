@@ -150,9 +150,9 @@ def test_merging_leaves_both_files_as_they_were(mine):
 
 
 @pytest.mark.parametrize("parent", [{}, {"pue": None}, {"pue": 1.2}, {"pue": {"value": 1.1}}])
-def test_an_unchanged_source_that_no_parent_states_is_none(parent):
+def test_an_unchanged_source_that_no_parent_states_is_no_source(parent):
     merged = merge(parent, {"pue": {"value": 1.2, "source": "unchanged"}})
-    assert merged == {"pue": {"value": 1.2, "source": None}}
+    assert merged == {"pue": {"value": 1.2}}
 
 
 def test_what_a_method_is_is_not_inherited(mine):
