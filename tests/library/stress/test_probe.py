@@ -65,7 +65,9 @@ def test_every_case_has_its_own_remedy(mode, message):
         (401, "Incorrect API key provided", "it wants another key"),
         (402, "Insufficient Balance", "the account behind the key has no credit left"),
         (405, "Method Not Allowed", "this path takes no questions"),
+        (408, "Request Timeout", "gave up waiting"),
         (413, "Request Entity Too Large", "limits the size of a request"),
+        (504, "upstream request timeout", "a proxy before the server gave up waiting"),
     ],
 )
 def test_an_unknown_model_is_told_whatever_the_code(code, said, remedy):

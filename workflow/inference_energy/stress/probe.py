@@ -72,10 +72,13 @@ REMEDIES = {
     402: "the account behind the key has no credit left: add some, or set another OPENAI_API_KEY",
     403: "the key is not allowed to use it: set OPENAI_API_KEY to one that is",
     405: "this path takes no questions: correct endpoint (it ends with /v1), or its proxy",
+    408: "it gave up waiting for the request: look whether it, or the network, is overloaded",
     413: "it, or a proxy before it, limits the size of a request: raise that (nginx: "
     "client_max_body_size), or lower input_tokens",
     422: "it refuses a field of the request: see its message; extra_inputs changes it",
     429: "it limits the rate already for one request: raise its limit",
+    504: "a proxy before the server gave up waiting for it: raise that limit (nginx: "
+    "proxy_read_timeout), or look whether the server hangs",
 }
 
 
@@ -202,9 +205,8 @@ def _remedy(code: int, said: str, settings: Mapping[str, Any], key: str | None) 
             f"it does not know this path or the model {settings['model']}: endpoint ends with /v1, "
             f"and model is one of {_models(settings, key)}"
         )
-    if code >= 500:
-        return "the server failed: look into its log, then start again"
-    return REMEDIES.get(code)
+    failed = "the server failed: look into its log, then start again" if code >= 500 else None
+    return REMEDIES.get(code, failed)
 
 
 def _refuse_error(
