@@ -135,6 +135,19 @@ def test_no_answer_takes_no_time():
     assert sum(pool.parts(500.0, 0.0, 0.0)) == 0
 
 
+def test_as_many_as_fit_are_served_as_at_the_largest_load():
+    """Four copies on a node at 64 requests, one at 8: never the layout of the smallest load."""
+    law = EXAMPLES["at-load"]
+    few = Share(1.0, 0.6, law.at(8.0), "a", "e", 8.0)
+    many = Share(1.0, 1.0, law.at(16.0).scaled(4.0), "a", "e", 64.0, 4.0)
+    pool = Pooled.of([few, many])
+    (way,) = pool.at(np.inf).ways
+    assert (way.power, way.copies, way.load) == (1.0, 4.0, np.inf)
+    best = pool.at(np.inf).predict(*LENGTHS)
+    np.testing.assert_allclose(best, 4 * law.at(np.inf).predict(*LENGTHS))
+    np.testing.assert_allclose(best, pool.at(1e9).predict(*LENGTHS), rtol=1e-6)
+
+
 def test_loads_around_another_one_are_tilted_and_their_ways_stay():
     law = MADE_OF_OTHERS["pooled, knows load"]
     moved = law.around(16.0)

@@ -159,8 +159,8 @@ class Pooled(Law):
         Parameters
         ----------
         concurrency : float
-            Requests that a node is given at once. Its power is interpolated between the loads of
-            its ways, in logarithms, and held beyond them.
+            Requests that a node is given at once; infinite for as many as fit. Its power is
+            interpolated between the loads of its ways, in logarithms, and held beyond them.
         requests : float
             Requests of the whole run.
         """
@@ -173,7 +173,9 @@ class Pooled(Law):
                 (way for way in self.ways if (way.node, way.engine) == kind),
                 key=lambda way: way.load,
             )
-            away = np.log([way.load for way in own]) - np.log(load)
+            # as many as fit are as near to every load as to any other
+            within = np.clip(load, own[0].load, own[-1].load)
+            away = np.log([way.load for way in own]) - np.log(within)
             near = own[int(np.abs(away).argmin())]
             power = np.exp(np.interp(0.0, away, np.log([way.power for way in own])))
             law = near.law.at(load / near.copies, requests)
