@@ -100,3 +100,16 @@ def test_the_latest_of_very_many_fits_are_kept(tmp_path):
         os.utime(path, (1e9 - age,) * 2)
     kept(tmp_path)
     assert {path.stem for path in folder.iterdir()} == {str(age) for age in range(MOST)}
+
+
+def test_a_fit_is_written_beside_its_place_and_then_moved_there(folder, monkeypatch):
+    """A move within a folder is whole or not at all."""
+    moved, replace = [], os.replace
+
+    def noted(source, path):
+        moved.append((os.path.dirname(source), os.path.dirname(path)))
+        replace(source, path)
+
+    monkeypatch.setattr(os, "replace", noted)
+    shared([GIVEN], counted())
+    assert moved == [(str(folder), str(folder))]

@@ -59,8 +59,15 @@ def test_a_change_of_one_key_of_a_section_marks_its_source():
     marked, (warning,) = with_true_sources(method, PAPER, "here")
     assert marked["blend"]["source_states"] == "models 3"
     assert "key blend: value models 2: its source states models 3; say" in warning
-    assert with_true_sources(method, marked, "here")[0] == marked
+    again, (warning,) = with_true_sources(method, marked, "here")
+    assert again == marked
+    assert "key blend: value as committed: its source states models 3; say" in warning
     assert with_true_sources(PAPER, marked, "here") == (PAPER, [])
+
+
+def test_a_quantity_that_the_method_did_not_have_before_has_the_source_that_it_states():
+    after = {"pue": {"value": 1.2, "source": "one"}}
+    assert with_true_sources(after, {}, "here") == (after, [])
 
 
 def test_a_range_is_written_in_the_digits_that_tell_it_from_the_other():

@@ -36,10 +36,53 @@ def test_a_path_is_said_in_words(path, said):
         ({"factors": [1.1, 1.2]}, "1.1 x 1.2"),
         ({"kinds": {"vLLM": 1.0}, "unit": "1"}, "vLLM 1"),
         ({"trim": [[0.05, 0.95]], "shares": "equal"}, "trim 0.05 to 0.95, shares equal"),
+        ({"trim": [], "precision": ["FP4", "FP8"]}, "trim none, precision FP4, FP8"),
+        ({"trim": [[0, 0.5], [0.1, 1]]}, "trim 0 to 0.5, 0.1 to 1"),
+        ({"kinds": {"vLLM": 1.0, "SGLang": 3.0}}, "vLLM 1, SGLang 3"),
+        ({"law": {"n_rows": 0.1234567, "unit": "1"}}, "law n rows 0.123457"),
+        ({"distribution": "log-normal", "median": 300}, "log-normal, median 300"),
+        ({"value": None}, "none"),
     ],
 )
 def test_a_quantity_is_said_in_words(quantity, said):
     assert quantity_text(quantity, {}) == said
+
+
+def test_only_keys_that_differ_are_said_and_lacking_ones_if_there_are_no_others():
+    other = {"models": 5, "shares": "equal", "extra": 2}
+    assert quantity_text({"models": 3, "shares": "equal"}, other) == "models 3"
+    assert quantity_text({"models": 5, "shares": "equal"}, other) == "extra none"
+
+
+def test_a_range_is_said_in_as_many_digits_as_tell_both_its_ends_from_the_other():
+    other = RANGE | {"p5": 0.40103, "p95": 0.91203}
+    assert quantity_text(RANGE, other) == "0.40100-0.91200"
+
+
+LAW = {"name": "peak", "minimum_rows": 3}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        # one number, one range, and one that a side lacks are said whole
+        (FIXED, FIXED | {"value": 0.7}, ("it", "0.6", "0.7")),
+        ({"factors": [1, 2]}, {"factors": [1, 3]}, ("it", "1 x 2", "1 x 3")),
+        (RANGE, RANGE | {"p95": 0.95}, ("it", "0.401-0.912", "0.401-0.950")),
+        (LAW, {}, ("it", "peak, minimum rows 3", "none")),
+        ({}, {"models": 3}, ("it", "none", "models 3")),
+        # of more that changed all keys, and what is said by itself
+        (LAW, LAW | {"name": "additive"}, ("it", "peak", "additive")),
+        (
+            LAW | {"fallback": "peak"},
+            {"name": "peak", "minimum_rows": 4, "fallback": "additive"},
+            ("it", "minimum rows 3, fallback peak", "minimum rows 4, fallback additive"),
+        ),
+        (LAW, LAW | {"minimum_rows": 4}, ("it minimum rows", "3", "4")),
+    ],
+)
+def test_a_change_is_said_of_the_whole_or_of_its_one_key(old, new, said):
+    assert change_text("it", old, new) == said
 
 
 def test_a_change_names_the_one_key_that_changed():

@@ -83,7 +83,8 @@ def shared(given: Iterable[np.ndarray], fit: Callable[[], Array]) -> Array:
     if path.exists():
         # what is kept may have been cut short with the machine
         with suppress(ValueError, EOFError):
-            return np.asarray(np.load(path), np.float64)
+            found: Array = np.load(path)
+            return found
     found = fit()
     # whole or not at all: another job may read it at any time
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
