@@ -7,7 +7,8 @@ MODULES ?= rounding.py \
   $(addprefix method/,distributions.py lengths.py quadrature.py build.py files.py serving.py setup.py \
     boundary.py differences.py materials.py provenance.py wording.py) \
   $(addprefix laws/,base.py log_linear.py at_load.py serving.py mixed.py additive.py fitting.py hardware.py \
-    hierarchical.py load_scores.py pooled.py rows.py peak.py separate.py varied.py engines.py shared_fits.py) \
+    hierarchical.py load_scores.py pooled.py rows.py peak.py separate.py varied.py engines.py shared_fits.py \
+    spreads.py) \
   $(addprefix power/,gpu.py node.py utilisation.py ways.py) \
   $(addprefix claims/,judge.py selectors.py computed.py findings.py headline.py asked.py) \
   $(addprefix comparison/,compare.py attribution.py changes.py sides.py snapshots.py whatif.py) \

@@ -53,7 +53,8 @@ def renewed(square: ArrayLike, known: ArrayLike, prior: ArrayLike, weight: float
         n_0. [1]
     """
     total = np.asarray(square) + weight * np.square(prior)
-    return np.asarray(np.sqrt(total / (weight + np.maximum(known, 0.0))), np.float64)
+    found: Array = np.sqrt(total / (weight + np.maximum(known, 0.0)))
+    return found
 
 
 def fixed_point(step: Callable[[Array], Array], start: Array, tolerance: float, most: int) -> Array:
@@ -110,6 +111,7 @@ def _correction(before: list[tuple[Array, Array]]) -> Array | float:
     """What equation (2) takes off the last place of those that were given, with their changes."""
     if len(before) < 2:
         return 0.0
-    places, changes = (np.diff(np.array(each), axis=0) for each in zip(*before, strict=True))
+    places, changes = np.diff(np.array(before), axis=0).swapaxes(0, 1)
     weights = np.linalg.lstsq(changes.T, before[-1][1], rcond=INDEPENDENT)[0]
-    return np.asarray(weights @ places, np.float64)
+    correction: Array = weights @ places
+    return correction
