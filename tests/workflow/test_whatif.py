@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from inference_energy import documents, project
+from inference_energy import config, documents, project
+from inference_energy.claims.asked import VENDORS
 from inference_energy.claims.computed import exact_results
 from inference_energy.claims.headline import headline
 from inference_energy.claims.judge import judge
@@ -172,9 +173,9 @@ def script(monkeypatch, path):
     return module
 
 
-def call(module, throughput_tables, output=(), **params):
+def call(module, throughput_tables, output=(), inputs=(), **params):
     """Let a script do its rule's work."""
-    given = Inputs(INPUTS, throughput_tables=throughput_tables)
+    given = Inputs(INPUTS, throughput_tables=throughput_tables, **dict(inputs))
     module.main(
         SimpleNamespace(input=given, params=SimpleNamespace(**params), output=output, threads=1)
     )
@@ -264,6 +265,40 @@ def test_the_diff_of_an_edit_is_short_and_says_what_moved(name, copied, monkeypa
     assert 0 < sum(int(n) for line in counted for n in line.split()[:2]) <= 80
     diff = git(copied, "diff", "results/")
     assert [word for word in words if word not in diff] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("law", ["input-5000", "law-misses-long-outputs"]),
+        ("rows excluded", ["deepseek-exact-fit", "overestimate-three-ratios"]),
+    ],
+)
+def test_findings_that_an_edit_leaves_without_an_answer_do_not_end_the_run(
+    name, lost, copied, monkeypatch, tmp_path
+):
+    path, edit, *_ = EDITS[name]
+    named = sorted({finding["method"] for finding in FINDINGS})
+    with edited(copied / path, edit((copied / path).read_text())):
+        assert config.load(read_yaml("config/config.yaml")).broken["findings"] == []
+        files = {path.stem: documents.read(path) for path in Path("config/methods").glob("*.yaml")}
+        for method in named:
+            resolved = resolve(method, files)
+            table = [f"results/{method}/method.yaml"]
+            resolving = script(monkeypatch, "method/resolve")
+            call(resolving, tables_of(resolved), table, method=resolved)
+    output = SimpleNamespace(**{n: tmp_path / n for n in ("table", "page", "each")})
+    throughput = sorted({path for method in METHODS.values() for path in tables_of(method)})
+    given = {"methods": [f"results/{method}/method.yaml" for method in named], "vendor": VENDORS}
+    computing = script(monkeypatch, "claims/compute_findings")
+    call(computing, throughput, output, given, findings=FINDINGS)
+    told = output.page.read_text().partition("Not computed")[2]
+    assert [finding for finding in lost if f"- {finding}: " not in told] == []
+    computed = set(pd.read_csv(output.table)["finding"])
+    assert computed and not computed & set(lost)
+    assert computed | set(re.findall(r"^- ([a-z0-9-]+): ", told, re.MULTILINE)) == {
+        finding["id"] for finding in FINDINGS
+    }
 
 
 @pytest.mark.parametrize("name", EDITS)

@@ -15,3 +15,7 @@ class InputError(Exception):
     def __init__(self, problems: str | Iterable[str]) -> None:
         self.problems = [problems] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class UnansweredError(InputError):
+    """A question that a sound method has no answer to; it is left out, and the reason told."""

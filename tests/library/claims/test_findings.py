@@ -16,7 +16,8 @@ from inference_energy.claims.findings import (
 from inference_energy.claims.page import findings_page
 from inference_energy.claims.selectors import Results
 from inference_energy.documents import schema_problems
-from inference_energy.errors import InputError
+from inference_energy.errors import InputError, UnansweredError
+from inference_energy.method.files import merge
 from inference_energy.tables import read_table, write_table
 from repository import METHODS, PAPER_TABLE, read, read_schema, read_yaml
 
@@ -116,12 +117,36 @@ def test_a_selector_that_finds_nothing_is_named():
     finding = deepcopy(PUBLISHED)
     finding["quantities"]["median"]["after"] = MEDIAN.format("middle")
     only = results(0.4, 4)
-    with pytest.raises(InputError) as error:
+    with pytest.raises(UnansweredError) as error:
         effects(finding, only, only, only)
     assert str(error.value) == (
         f"config/findings.yaml: printed: quantities.median: value {MEDIAN.format('middle')!r}:"
         " selects nothing; allowed is a line of the results; correct the selector"
     )
+
+
+def test_a_value_that_finds_nothing_is_named_and_not_written():
+    only = results(0.4, 4)
+    found = effects(PUBLISHED, only, only, only)
+    lost = MEDIAN.format("middle")
+    with pytest.raises(UnansweredError) as error:
+        explain(PUBLISHED | {"values": {"lost": lost}}, found, only, only)
+    assert str(error.value) == (
+        f"config/findings.yaml: printed: values.lost: value {lost!r}: selects nothing; allowed is a"
+        " line of the results; correct the selector"
+    )
+
+
+def test_a_charge_of_input_beside_the_law_of_an_edited_method_is_no_fault_of_the_finding():
+    charge = {"value": 30, "unit": "1", "source": "assumption"}
+    finding = OVERRIDE | {"override": {"input_charge": {"input_tokens_per_output_token": charge}}}
+    law = METHOD["throughput_law"] | {"name": "additive"}
+    assert override_problems(finding, METHOD, METHOD_SCHEMA) == []
+    edited = merge(METHOD, {"throughput_law": law})
+    assert override_problems(finding, edited, METHOD_SCHEMA) == []
+    both = {"override": finding["override"] | {"throughput_law": law}}
+    (problem,) = override_problems(finding | both, METHOD, METHOD_SCHEMA)
+    assert "the input would be charged twice" in problem
 
 
 @pytest.mark.parametrize(
@@ -201,7 +226,10 @@ def test_table_and_page_have_every_finding(tmp_path):
     assert set(again["engine"]) == {"exact"}
     drawn = findings_table([OVERRIDE | {"id": "up", "engine": "published"}], {"up": COMPUTED["up"]})
     assert drawn["engine"].tolist() == ["published"]
-    _, page = findings_page(findings, COMPUTED, dict.fromkeys(COMPUTED, "Why."))
+    overview, page = findings_page(findings, COMPUTED, dict.fromkeys(COMPUTED, "Why."), {})
+    assert "Not computed" not in overview
+    overview, _ = findings_page(findings, COMPUTED, dict.fromkeys(COMPUTED, "Why."), {"x": "gone"})
+    assert overview.endswith("have no answer:\n\n- x: gone\n")
     assert [page.index(f"\n## {name}\n") for name in rank(COMPUTED)] == sorted(
         page.index(f"\n## {name}\n") for name in COMPUTED
     )

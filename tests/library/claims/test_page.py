@@ -113,7 +113,7 @@ def test_findings_are_listed_by_effect_and_then_told():
         "down": {"traditional": Effect("traditional median", "Wh", 1, 0.5)},
     }
     entries = [finding("up"), finding("elsewhere", engine="published"), finding("down")]
-    page, each = findings_page(entries, computed, dict.fromkeys(computed, "Why."))
+    page, each = findings_page(entries, computed, dict.fromkeys(computed, "Why."), {})
     assert each.count("\n## ") == 3
     assert [each.index(f"\n## {name}\n\nWhy.\n") for name in ("down", "up", "elsewhere")] == sorted(
         each.index(f"\n## {name}\n") for name in computed

@@ -27,6 +27,10 @@ def changes():
     return facts.changes(read("results/audit/findings.csv", "findings"), ["input-5000"])
 
 
+def test_a_finding_that_was_not_computed_changes_nothing():
+    assert facts.changes(read("results/audit/findings.csv", "findings"), ["no-such"]) == {}
+
+
 def test_energies_are_those_of_the_headline():
     energy = facts.energies(table(PAPER, "energy_per_query"))
     headline = read("results/headline.csv", "headline").set_index(["method", "quantity"])

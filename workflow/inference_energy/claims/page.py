@@ -86,6 +86,7 @@ def findings_page(
     findings: Iterable[dict[str, Any]],
     computed: Mapping[str, Mapping[str, Effect]],
     explanations: Mapping[str, str],
+    left_out: Mapping[str, str],
 ) -> tuple[str, str]:
     """Findings as two Markdown pages, largest effect on the headline first.
 
@@ -97,6 +98,8 @@ def findings_page(
         Effects by finding.
     explanations : dict of str to str
         Paragraph of each finding.
+    left_out : dict of str to str
+        Why, of each finding that is not computed.
 
     Returns
     -------
@@ -115,5 +118,5 @@ def findings_page(
         for name in rank(computed)
     ]
     names = ("claims/findings.md.jinja", "claims/findings_each.md.jinja")
-    overview, each = (render(name, findings=rows) for name in names)
+    overview, each = (render(name, findings=rows, left_out=left_out) for name in names)
     return overview, each

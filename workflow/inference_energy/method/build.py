@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from inference_energy.errors import InputError
+from inference_energy.errors import InputError, UnansweredError
 from inference_energy.laws.fitting import Hardware, Served, fit_laws, unsuitable_rows
 from inference_energy.laws.hardware import find_model
 from inference_energy.method.distributions import LogNormal
-from inference_energy.method.files import charge_problems, method_path
+from inference_energy.method.files import ChargedTwiceError, charge_problems, method_path
 from inference_energy.method.lengths import FAMILIES, OutputTokens
 from inference_energy.method.materials import tables_of
 from inference_energy.method.serving import fit_serving, node_power
@@ -176,7 +176,7 @@ def _refuse_contradictions(method: Mapping[str, Any], table: pd.DataFrame) -> No
         )
     twice = charge_problems(method, f"config/methods/{method['id']}.yaml")
     if twice:
-        raise InputError(twice)
+        raise ChargedTwiceError(twice)
 
 
 def _models(
@@ -238,7 +238,7 @@ def build(
     _refuse_contradictions(method, table)
     laws = fit_suitable(method, table, hardware) if laws is None else laws
     if len(laws) < method["blend"]["models"]:
-        raise InputError(
+        raise UnansweredError(
             f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models"
             f" have enough usable rows in {', '.join(tables_of(method))}; allowed is at least"
             f" blend.models = {method['blend']['models']}; add rows or lower blend.models"

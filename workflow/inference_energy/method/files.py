@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inference_energy.documents import collecting, near, read, schema_problems, unusual
-from inference_energy.errors import InputError
+from inference_energy.errors import InputError, UnansweredError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method.lengths import (
     CONTEXT,
@@ -69,6 +69,10 @@ def _copy(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {key: _copy(value) for key, value in tree.items()}
     return [_copy(value) for value in tree] if isinstance(tree, list) else tree
+
+
+class ChargedTwiceError(UnansweredError):
+    """A charge of input beside a law that holds it."""
 
 
 def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
@@ -355,9 +359,11 @@ def check(
             problems.append(
                 f"{where}: key blend.trim: value {pair}: allowed is lower < upper; swap the levels"
             )
-    problems = problems or charge_problems(method, where)
     if problems:
         raise InputError(problems)
+    twice = charge_problems(method, where)
+    if twice:
+        raise ChargedTwiceError(twice)
 
 
 def name_problems(name: str, where: str) -> list[str]:

@@ -188,13 +188,13 @@ def changes(findings: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        [1]
+        [1]; of those that were computed.
     """
     rows = findings[
         (findings["quantity"] == "traditional median") & (findings["engine"] == "exact")
     ]
     factors = (rows["after"] / rows["before"]).set_axis(rows["finding"])
-    return {name: float(factors[name]) for name in names}
+    return {name: float(factors[name]) for name in names if name in factors}
 
 
 def input_charged(sensitivity: pd.DataFrame) -> float:
