@@ -143,6 +143,20 @@ def test_a_pilot_that_hangs_refuses_the_cells_of_its_load_not_the_test(stress, m
     assert set(read(folder, "cells")["status"]) == {"measured"}
 
 
+def test_a_meter_without_a_reading_in_the_pilot_ends_the_test(stress):
+    """The cells of hours would have no energy; its remedy is followed by the same command."""
+    with pytest.raises(InputError, match="power: nvml: AIPerf has no reading of a GPU") as caught:
+        stress({"unwatched": ["pilot-conc0002"]})
+    assert "nvidia-smi" in str(caught.value)
+    assert set(read(stress(), "power")["energy_j"].notna()) == {True}
+
+
+def test_a_test_that_gets_a_meter_later_needs_none_in_its_pilot(stress):
+    stress({"unwatched": ["pilot-conc0002"]}, power="none")
+    folder = stress()
+    assert set(read(folder, "cells")["status"]) == {"measured"}
+
+
 def test_an_answer_that_breaks_off_in_a_pilot_is_a_failed_request(stress):
     """Below the limit it is none of an early end, above it the other loads are measured."""
     loads = {"concurrency": [2, 4]}

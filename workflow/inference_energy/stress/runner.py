@@ -28,6 +28,7 @@ from inference_energy.stress.forecast import NOTHING, Forecast
 from inference_energy.stress.plan import Measured
 from inference_energy.stress.power import telemetry_samples
 from inference_energy.stress.power_sources import (
+    COLLECTORS,
     SAMPLED,
     check_power_sources,
     find_power_sources,
@@ -59,6 +60,10 @@ ROOT = Path(__file__).resolve().parents[3]
 LIBRARY = Path(__file__).resolve().parents[2]
 
 SAMPLER = "inference_energy.stress.sampler"
+
+
+TELEMETRY_FILE = "gpu_telemetry_export.jsonl"
+"""AIPerf's samples of GPUs, in the folder of a run."""
 
 
 MARK = "cell.json"
@@ -340,6 +345,7 @@ class StressTest:
             )
             if problems:
                 raise _UnansweredError([f"{label}: {problem}" for problem in problems])
+            self._check_watched(folder)
         records, damaged = read_lines(folder / "profile_export.jsonl", is_request)
         requests = self._marked(plan.requests_of(records), length)
         self.pilots.append(requests)
@@ -361,6 +367,20 @@ class StressTest:
             self.settings["window"], self.settings["rounds"], latency, concurrency
         )
         return {"window": window, "token_seconds": latency / length, "latency": float(latency)}
+
+    def _check_watched(self, folder: Path) -> None:
+        """Refuse meters that AIPerf is to read and did not in a pilot: cells would have no energy.
+
+        The pilot is run again once they can be read.
+        """
+        kinds = [source.kind for source in self.power_sources if source.kind in COLLECTORS]
+        if kinds and not read_lines(folder / TELEMETRY_FILE, is_sample)[0]:
+            shutil.rmtree(folder)
+            raise InputError(
+                f"power: {kinds[0]}: AIPerf has no reading of a GPU: look whether one is seen "
+                "where it runs (nvidia-smi, amd-smi; a container needs the driver's library), name "
+                "another source, or give power: none to test without energy"
+            )
 
     def _cell(self, number: int, cell: plan.Cell, pilots: Mapping[int, Pilot]) -> bool:
         """Run one cell unless it is finished; whether it was run.
@@ -530,7 +550,7 @@ class StressTest:
             row |= tables.performance(requests, window)
             if not any(finding.refuses == "all" for finding in findings):
                 row["status"] = "measured"
-        readings, damaged = read_lines(folder / "gpu_telemetry_export.jsonl", is_sample)
+        readings, damaged = read_lines(folder / TELEMETRY_FILE, is_sample)
         findings += check_damaged("AIPerf's telemetry", damaged, len(readings), 1.0)
         addresses = {source.target for source in self.power_sources if source.kind == "dcgm"}
         samples = telemetry_samples(readings, addresses)
