@@ -95,7 +95,12 @@ def test_failed_cell_is_refused_and_the_test_goes_on(stress, capsys):
         ("\x1b[31mERROR\x1b[0m  Failed to load tokenizer 'm'\n\nbye\n", "tokenizer 'm'", True),
         ("INFO fine\nError: port in use\n", "saying: Error: port in use; its log", False),
         ("ERROR all failed\n│ Error: Unknown │\n│ error details. │\n", "ERROR all failed;", False),
-        ("╭─── Tokenizer Load Error ───╮\n│ no such │\n", "saying: Tokenizer Load Error (", True),
+        ("╭─ Tokenizer Load Error ─╮\n│ no such │\n╰──╯\n", "Tokenizer Load Error no such (", True),
+        (
+            "│ old error │\n╭─ Error ─╮\n│ amdsmi not │\n│ installed. │\n│ e.dev/error │\n",
+            "saying: Error amdsmi not installed. e.dev/error; its log",
+            False,
+        ),
         ("", "(exit code 1); its log", False),
     ],
 )

@@ -688,16 +688,18 @@ def _problems(folder: Path, code: int | None, deadline: float) -> list[str]:
 def _last_error(log: Path) -> str:
     """Last error that AIPerf's log tells, with the remedy for the most frequent one."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    lines = [
+    said = [
         " ".join("".join(filter(str.isprintable, COLOURS.sub("", line))).split())
         for line in text.splitlines()
-        if "error" in line.lower()
     ]
+    lines = [line for line in said if "error" in line.lower()]
     if not lines:
         return ""
-    # a box at the end tells the same, parted over lines
+    # a box at the end tells the same, parted over lines; some errors are told there alone
     plain = [line for line in lines if line[0] not in BOX]
-    last = (plain or lines)[-1].strip(f"{BOX} ")[:MOST_SAID]
+    top = max((n for n, line in enumerate(said) if line.startswith("╭")), default=0)
+    boxed = [line.strip(f"{BOX} ") for line in said[top:] if line and line[0] in BOX]
+    last = (plain[-1] if plain else " ".join(filter(None, boxed)))[:MOST_SAID]
     remedy = ""
     if "tokenizer" in " ".join(lines).lower():
         remedy = (
