@@ -394,18 +394,26 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(("code", "begun"), [(JOB, ["first", "second"]), (QUERY, ["begun"])])
-def test_an_interrupted_job_shows_no_traceback(tmp_path, code, begun):
+@pytest.mark.parametrize(
+    ("code", "begun", "told", "ended"),
+    [
+        (JOB, ["first", "second"], signal.SIGINT, -signal.SIGINT),
+        (QUERY, ["begun"], signal.SIGINT, -signal.SIGINT),
+        (QUERY, ["begun"], signal.SIGTERM, 128 + signal.SIGTERM),
+    ],
+)
+def test_an_interrupted_job_shows_no_traceback(tmp_path, code, begun, told, ended):
+    """And leaves nothing of its own: a cluster that takes a job back says so by SIGTERM."""
     (tmp_path / "job.py").write_text(code)
     path = os.pathsep.join(map(str, (LIBRARY.parent, SCRIPTS)))
     options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": path}, "stderr": PIPE}
     job = start([sys.executable, "job.py"], start_new_session=True, text=True, **options)
     wait_for(lambda: all((tmp_path / name).exists() for name in begun), job)
-    os.killpg(job.pid, signal.SIGINT)
+    os.killpg(job.pid, told)
     try:
         assert job.communicate(timeout=HANGS)[1] == ""
     finally:
         job.kill()
-    assert job.returncode == -signal.SIGINT
+    assert job.returncode == ended
     assert (tmp_path / "job.log").read_text() == ""
     assert {path.name for path in tmp_path.iterdir()} == {"job.py", "job.log", *begun}

@@ -31,6 +31,7 @@ except KeyboardInterrupt as error:
     assert error.__suppress_context__
     print("interrupted")
 assert signal.getsignal(signal.SIGINT) is was
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 assert signal.set_wakeup_fd(-1) == -1
 """
 WITHIN = {
