@@ -64,6 +64,7 @@ def test_a_bad_finding_is_named_before_anything_runs(fresh):
         "config/findings.yaml: pue-text-and-code: override",
         "key method: value v1: unknown method",
     )
+    assert run.stdout.count("unknown key p59") == 1, run.stdout
 
 
 @pytest.mark.parametrize("target", ["audit", "everything"])

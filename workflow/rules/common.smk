@@ -102,7 +102,10 @@ def method_chain(wildcards):
 def document(name):
     """Content of a file of config/ that a rule needs; its problems end the run."""
     if SETTINGS.broken.get(name):
-        raise WorkflowError("\n".join(SETTINGS.broken[name]))
+        path = provided(f"config/{name}.yaml")
+        # told at the start, where it is there
+        said = [f"{path}: what is wrong with it stands above, and ends this run; correct it"]
+        raise WorkflowError("\n".join(said if Path(path).exists() else SETTINGS.broken[name]))
     return SETTINGS.documents[name]
 
 
