@@ -16,7 +16,7 @@ from inference_energy.claims.judge import judge
 from inference_energy.claims.selectors import Results
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.build import build
-from inference_energy.method.files import merge, resolve
+from inference_energy.method.files import lineage, merge, resolve
 from inference_energy.method.materials import Materials, serving_inputs, tables_of
 from inference_energy.paper import estimate
 from inference_energy.scaling.length import cost_of_length
@@ -181,6 +181,14 @@ def call(module, throughput_tables, output=(), inputs=(), **params):
     )
 
 
+def resolve_as_a_run(resolving, name, files):
+    """Write a method as a run does, from the files that it is made of."""
+    method = resolve(name, files)
+    made_of = [f"config/methods/{each}.yaml" for each in lineage(name, files)]
+    written = [f"results/{name}/method.yaml"]
+    call(resolving, tables_of(method), written, {"files": made_of}, method=method)
+
+
 def tabulated(table, schema, folder):
     """A table as the next rule reads it."""
     write_table(table, folder / f"{schema}.csv", schema)
@@ -231,7 +239,7 @@ def write_reviewed(monkeypatch, scratch, names=None):
         if same and name not in (names or ()):
             parts.append(known[known["method"] == name])
             continue
-        call(resolving, used, [f"results/{name}/method.yaml"], method=method)
+        resolve_as_a_run(resolving, name, files)
         given = Materials(tables, MATERIALS.shared)(method)
         parts.append(lines_of(name, method, given, scratch, numbers))
     write_table(pd.concat(parts), "results/headline.csv", "headline")
@@ -267,6 +275,18 @@ def test_the_diff_of_an_edit_is_short_and_says_what_moved(name, copied, monkeypa
     assert [word for word in words if word not in diff] == []
 
 
+def test_a_source_that_was_left_is_told_once_and_by_the_file_that_has_it(
+    copied, monkeypatch, capsys
+):
+    path, before = copied / "config/methods/oviedo2026.yaml", "p5: 0.4, p95: 0.9"
+    with edited(path, path.read_text().replace(before, "p5: 0.5, p95: 0.9")):
+        files = {path.stem: documents.read(path) for path in Path("config/methods").glob("*.yaml")}
+        for name in CONFIGURED:
+            resolve_as_a_run(script(monkeypatch, "method/resolve"), name, files)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("config/methods/oviedo2026.yaml: key power_utilisation: value 0.500-")
+
+
 @pytest.mark.parametrize(
     ("name", "lost"),
     [
@@ -283,10 +303,7 @@ def test_findings_that_an_edit_leaves_without_an_answer_do_not_end_the_run(
         assert config.load(read_yaml("config/config.yaml")).broken["findings"] == []
         files = {path.stem: documents.read(path) for path in Path("config/methods").glob("*.yaml")}
         for method in named:
-            resolved = resolve(method, files)
-            table = [f"results/{method}/method.yaml"]
-            resolving = script(monkeypatch, "method/resolve")
-            call(resolving, tables_of(resolved), table, method=resolved)
+            resolve_as_a_run(script(monkeypatch, "method/resolve"), method, files)
     output = SimpleNamespace(**{n: tmp_path / n for n in ("table", "page", "each")})
     throughput = sorted({path for method in METHODS.values() for path in tables_of(method)})
     given = {"methods": [f"results/{method}/method.yaml" for method in named], "vendor": VENDORS}

@@ -19,16 +19,20 @@ def power(value, source=BY_PAPER, states=None):
     return merge(PAPER, {"node_power": {"default": quantity}})
 
 
+HERE = {"here": {}}
+"""A file that states nothing."""
+
+
 def sources_after(method, before):
     """Source of the node power, what it states if that is said, and the warnings."""
-    marked, warnings = with_true_sources(method, before, "config/methods/oviedo2026.yaml")
+    marked, told = with_true_sources(method, before, {"config/methods/oviedo2026.yaml": PAPER})
     power = marked["node_power"]["default"]
-    return power["source"], power.get("source_states"), warnings
+    return power["source"], power.get("source_states"), [text for _, text in told]
 
 
 def test_nothing_is_said_of_what_was_not_changed():
     for method in METHODS.values():
-        assert with_true_sources(method, method, "here") == (method, [])
+        assert with_true_sources(method, method, HERE) == (method, [])
 
 
 def test_a_source_that_was_left_beside_another_value_says_which_it_states():
@@ -56,18 +60,34 @@ def test_a_source_of_its_own_is_shown_as_it_is(source):
 
 def test_a_change_of_one_key_of_a_section_marks_its_source():
     method = merge(PAPER, {"blend": {"models": 2}})
-    marked, (warning,) = with_true_sources(method, PAPER, "here")
+    marked, ((_, warning),) = with_true_sources(method, PAPER, HERE)
     assert marked["blend"]["source_states"] == "models 3"
     assert "key blend: value models 2: its source states models 3; say" in warning
-    again, (warning,) = with_true_sources(method, marked, "here")
+    again, ((_, warning),) = with_true_sources(method, marked, HERE)
     assert again == marked
     assert "key blend: value as committed: its source states models 3; say" in warning
-    assert with_true_sources(PAPER, marked, "here") == (PAPER, [])
+    assert with_true_sources(PAPER, marked, HERE) == (PAPER, [])
+
+
+@pytest.mark.parametrize(
+    ("own", "named"),
+    [
+        ({"node_power": {"models": {}}}, "parent"),
+        ({"node_power": {"default": {"value": 10.14}}}, "child"),
+        ({"node_power": None}, "parent"),
+        ({}, "parent"),
+    ],
+)
+def test_the_file_is_named_that_states_the_value(own, named):
+    files = {"child": own, "parent": power(10.14)}
+    _, ((file, text),) = with_true_sources(power(10.14), PAPER, files)
+    assert file == named
+    assert text.startswith(f"{named}: key node_power.default: value 10.14 kW")
 
 
 def test_a_quantity_that_the_method_did_not_have_before_has_the_source_that_it_states():
     after = {"pue": {"value": 1.2, "source": "one"}}
-    assert with_true_sources(after, {}, "here") == (after, [])
+    assert with_true_sources(after, {}, HERE) == (after, [])
 
 
 def test_a_range_is_written_in_the_digits_that_tell_it_from_the_other():

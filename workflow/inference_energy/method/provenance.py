@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from inference_energy.documents import Line
-from inference_energy.method.differences import differing, quantities
+from inference_energy.method.differences import Path, differing, quantities
 from inference_energy.method.wording import OF_THE_SOURCE, quantity_text
 from inference_energy.text import with_unit
 
@@ -14,8 +14,8 @@ ASSUMPTION = "assumption"
 
 
 def with_true_sources(
-    method: Mapping[str, Any], before: Mapping[str, Any], where: str
-) -> tuple[dict[str, Any], list[str]]:
+    method: Mapping[str, Any], before: Mapping[str, Any], files: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Say of every source that was left when its value was changed which value it states.
 
     Parameters
@@ -24,16 +24,16 @@ def with_true_sources(
         Resolved method.
     before : mapping
         The same method as it was last written by this function.
-    where : str
-        File of the method, for the messages.
+    files : mapping
+        Content of the files that the method is made of, its own first.
 
     Returns
     -------
     method : dict
         With ``source_states`` beside such sources: the value before. It stays until the file states
         another source, or that value again.
-    warnings : list of str
-        One sentence for each source that is so marked.
+    warnings : list of (str, str)
+        For each source that is so marked, the file that states it, and a sentence.
     """
     marked, warnings = deepcopy(dict(method)), []
     olds = dict(quantities(before))
@@ -48,11 +48,26 @@ def with_true_sources(
         if stated != value:
             # of the copy, whose quantities are dicts
             quantity[OF_THE_SOURCE] = stated  # type: ignore[index]
-            warnings.append(
-                f"{where}: key {'.'.join(path)}: value {value or 'as committed'}: its source states"
+            file = _stating(path, files)
+            text = (
+                f"{file}: key {'.'.join(path)}: value {value or 'as committed'}: its source states"
                 f" {stated}; say who states the new value, or source: {ASSUMPTION}"
             )
+            warnings.append((file, text))
     return marked, warnings
+
+
+def _stating(path: Path, files: Mapping[str, Any]) -> str:
+    """First of the files that states what stands at a path, or the first of all."""
+    return next((file for file, content in files.items() if _has(content, path)), next(iter(files)))
+
+
+def _has(tree: Any, path: Path) -> bool:
+    for key in path:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return False
+        tree = tree[key]
+    return True
 
 
 def on_one_line(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,11 +27,20 @@ def main(snakemake):
     # what was committed, not what lies there: an edit and another are one change
     before = committed_file(Path(), path)
     if before is not None:
-        method, told = with_true_sources(method, parse(before, path), method_path(method["id"]))
-        print(*told, sep="\n", end="\n" if told else "", file=sys.stderr)
+        files = {file: read(file) for file in read_from.files}
+        method, told = with_true_sources(method, parse(before, path), files)
+        for file, text in told:
+            # a parent whose results lie here says it itself
+            if file == read_from.files[0] or not _resolved(path, file).exists():
+                print(text, file=sys.stderr)
     content = on_one_line(method) | ({"warnings": unusual} if unusual else {})
     text = dump(content, sort_keys=False, allow_unicode=True, width=float("inf"))
     write_text(path, text)
+
+
+def _resolved(path, file):
+    """Where the method of a file is written, beside one at a path."""
+    return Path(path).parents[1] / Path(file).stem / Path(path).name
 
 
 if __name__ == "__main__":
