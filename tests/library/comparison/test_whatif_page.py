@@ -86,6 +86,12 @@ def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():
         assert told[-1] == f"{note}law log-linear -> peak"
     other = member_parts({"long": [halved, stays | {"model": "b", "after": 1.5}]}, "median")["long"]
     assert other["text"] == "Long queries: a, b; as before, in other shares."
+    alone = {"long": [gone | {"new": 0.9}, stays | {"before": 0.5}]}
+    assert (
+        member_parts(alone, "median")["long"]["text"] == "Long queries: a; the largest by median."
+    )
+    middle = member_parts(alone, "median", "median model")["long"]
+    assert middle["text"] == "Long queries: a; the middle one by median of the largest by median."
 
 
 def test_a_source_that_was_there_before_the_value_is_marked():

@@ -106,19 +106,24 @@ def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
     return f"{note} A method that is not the paper's is not scored by its claims."
 
 
-def member_parts(members: Mapping[str, list[dict]], ranked_by: str) -> dict[str, dict]:
+def member_parts(
+    members: Mapping[str, list[dict]], ranked_by: str, shares: str = "equal"
+) -> dict[str, dict]:
     """What is said of the blend of each regime: text, title of what ranks, and rows.
 
     Rows are of the models that are in the blend on a side, and of the first that is left out.
     """
     rank = "parameters [B]" if ranked_by == "parameters" else "median [Wh]"
+    why = f"the largest by {rank.split()[0]}"
+    if shares == "median model":
+        why = f"the middle one by median of {why}"
     parts = {}
     for regime, rows in members.items():
         names = ", ".join(row["model"] for row in rows if row["after"])
         same = all(bool(row["before"]) == bool(row["after"]) for row in rows)
         shared = all(row["before"] == row["after"] for row in rows)
         text = "as before" if shared else "as before, in other shares"
-        text = text if same else f"the largest by {rank.split()[0]}"
+        text = text if same else why
         inside = [row for row in rows if row["before"] or row["after"]]
         outside = [row for row in rows if row not in inside and not is_missing(row["new"])]
         inside += sorted(outside, key=lambda row: -row["new"])[:1]

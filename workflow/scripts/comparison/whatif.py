@@ -130,7 +130,9 @@ def _main(snakemake):
         "unusual": unusual,
         "shares": whatif_page.share_rows(shares),
         "members": whatif_page.member_parts(
-            whatif.members(before, after), head.method["blend"].get("ranked_by", "median")
+            whatif.members(before, after),
+            head.method["blend"].get("ranked_by", "median"),
+            head.method["blend"]["shares"],
         ),
         "claims": whatif_page.claim_rows(claims),
         "drawn": whatif_page.engine_note(before, after),
