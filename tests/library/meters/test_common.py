@@ -1,5 +1,6 @@
 """What the readers of power logs share."""
 
+import time
 import tracemalloc
 
 import numpy as np
@@ -23,6 +24,36 @@ def test_times_in_a_zone_and_without_one():
     for bad in ("12", "12:00:00", "12:00:00.5 PM", "later", "nan", "inf", "-1769860800"):
         with pytest.raises(ValueError, match="ISO 8601"):
             seconds(bad)
+
+
+BACK = 1_792_890_000.0
+"""2026-10-25T01:00Z, when clocks in Berlin go back from three to two."""
+
+
+@pytest.mark.parametrize("form", ["%Y/%m/%d %H:%M:%S.%f", "%d.%m.%Y %H:%M:%S"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", None])
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_hour_that_comes_twice_is_read_twice(form, zone, order, tmp_path, monkeypatch):
+    """A load of that hour was read at 0.6 of its power: as much of the other one lay between."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    times = np.arange(BACK - 4500.0, BACK + 4500.0, 90)[::order]
+    local = pd.to_datetime(times, unit="s", utc=True).tz_convert("Europe/Berlin").strftime(form)
+    rows = [
+        f"{text},{meter},{500 + n + (meter == 'b')}"
+        for n, text in enumerate(local)
+        for meter in "ab"
+    ]
+    log = read(tmp_path, "time,meter,power_w\n" + "\n".join(rows) + "\n", zone=zone)
+    monkeypatch.undo()
+    time.tzset()
+    for meter in "ab":
+        assert list(log.loc[log["meter"] == meter, "time_s"]) == sorted(times)
+
+
+def test_an_hour_that_comes_twice_is_the_first_where_a_log_begins():
+    assert seconds("2026-10-25 02:30:00", "Europe/Berlin") == BACK - 1800
+    assert seconds("2026-10-25 02:30:00", "Europe/Berlin", BACK + 1700) == BACK + 1800
 
 
 @given(

@@ -34,6 +34,7 @@ def read(samples: Samples) -> None:
         )
     samples.limit = LIKELY["node"]  # it adds up all GPUs, or all CPUs
     before: dict[str, tuple[float, float]] = {}
+    latest: dict[str, float] = {}
     needed = ("timestamp", "duration", "run_id", *PARTS)
     header = [name.strip() for name in (samples.text.splitlines() or [""])[0].split(",")]
     for line, row in samples.table(needed=needed, shorter=True):
@@ -45,10 +46,11 @@ def read(samples: Samples) -> None:
             )
             continue
         try:
-            end = seconds(row["timestamp"], samples.zone)
+            end = seconds(row["timestamp"], samples.zone, latest.get(row["run_id"]))
         except ValueError as error:
             samples.refuse(line, f"column timestamp: {row['timestamp'][:40]!r}: {error}")
             continue
+        latest[row["run_id"]] = end
         energy = sum(
             samples.number(line, name, row[name], WH_PER_KWH * J_PER_WH)
             for name in COLUMNS[samples.scope]

@@ -90,6 +90,11 @@ FIRST, LAST = 946_684_800.0, 4_102_444_800.0
 """Unix seconds of 2000 and 2100: a number between is a time in seconds, else in a smaller unit."""
 
 
+HALF_FOLD = 900.0
+"""Half of the shortest hour that comes twice, where clocks go back by 30 minutes: a local time that
+is nearer than this to the reading before is not of the other one. [s]"""
+
+
 LARGEST = 2**53
 """Largest reading, as in tables."""
 
@@ -183,6 +188,8 @@ class Samples:
         # in columns of plain numbers: a million dictionaries would be a gigabyte
         self.lines, self.times = array("q"), array("d")
         self.meters: list[str] = []
+        self.latest: dict[str | None, float] = {}
+        """Time of the reading before, by meter [s]."""
         self.readings = {name: array("d") for name in NUMBERS}
         self.problems: list[str] = []
 
@@ -309,10 +316,11 @@ class Samples:
     def add(self, line: int, time: Any, meter: str | None = None, **readings: float) -> None:
         """Add one sample; time as text or Unix time, readings in the units of `SAMPLE_COLUMNS`."""
         try:
-            moment = seconds(time, self.zone)
+            moment = seconds(time, self.zone, self.latest.get(meter))
         except ValueError as error:
             self.refuse(line, f"column time: {str(time)[:40]!r}: {error}")
             return
+        self.latest[meter] = moment
         if len(self) >= MOST_READINGS:
             raise InputError(
                 f"{self.path}: row {line}: holds more than the {MOST_READINGS} readings that are "
@@ -431,8 +439,11 @@ def separator_of(header: str) -> str:
     return max(SEPARATORS, key=header.count)
 
 
-def seconds(time: Any, zone: str | None = None) -> float:
+def seconds(time: Any, zone: str | None = None, near: float | None = None) -> float:
     """Unix seconds of a time: ISO 8601, or Unix time in s, ms, us or ns.
+
+    A local time that comes twice, when summer time ends, is the one nearer to the Unix time `near`
+    of the reading before; the first one where there is none.
 
     Raises
     ------
@@ -443,7 +454,7 @@ def seconds(time: Any, zone: str | None = None) -> float:
     if not zone and isinstance(time, str) and PLAIN.fullmatch(time):
         # a fifth of the time of the general way; a day that there is not goes that way too
         with suppress(ValueError, OverflowError):
-            moment = datetime.fromisoformat(time.replace("/", "-")).timestamp()
+            moment = _nearer(datetime.fromisoformat(time.replace("/", "-")), near)
             if FIRST <= moment <= LAST:
                 return moment
     try:
@@ -458,8 +469,14 @@ def seconds(time: Any, zone: str | None = None) -> float:
             by_day = DAY_FIRST.match(text) or _day_first(text)
             stamp = pd.to_datetime(text, dayfirst=True) if by_day else pd.Timestamp(text)
             if stamp.tzinfo is None and zone:
-                stamp = stamp.tz_localize(zone)
-            moment = stamp.timestamp() if stamp.tzinfo else stamp.to_pydatetime().timestamp()
+                # that of summer time comes first
+                # of two such times the one of summer time is the first
+                two = [stamp.tz_localize(zone, ambiguous=summer) for summer in (True, False)]
+                moment = _nearest([one.timestamp() for one in two], near)
+            elif stamp.tzinfo:
+                moment = stamp.timestamp()
+            else:
+                moment = _nearer(stamp.to_pydatetime(), near)
         except (ValueError, KeyError, OverflowError, TypeError, AttributeError):
             raise ValueError(allowed) from None
         if not FIRST <= moment <= LAST:
@@ -469,6 +486,19 @@ def seconds(time: Any, zone: str | None = None) -> float:
         if FIRST <= number * factor <= LAST:
             return number * factor
     raise ValueError(allowed)
+
+
+def _nearer(time: datetime, near: float | None) -> float:
+    """Unix seconds of a time that is this machine's unless it states its zone."""
+    moment = time.timestamp()
+    if near is None or abs(moment - near) < HALF_FOLD:
+        return moment
+    return _nearest([moment, time.replace(fold=1).timestamp()], near)
+
+
+def _nearest(moments: Sequence[float], near: float | None) -> float:
+    """The moment that is nearest to another, the first of several [s]."""
+    return min(moments, key=lambda moment: abs(moment - near)) if near is not None else moments[0]
 
 
 def _unclear(text: str) -> str:
