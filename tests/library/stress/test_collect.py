@@ -168,6 +168,22 @@ def test_a_stated_offset_that_load_and_power_contradict_is_used_and_remarked(met
     assert "meter_offset is +0.0 s, but load and power tell +37.0 s" in finding.message
 
 
+def test_a_stated_offset_of_a_log_that_does_not_follow_the_load_is_remarked(tmp_path):
+    """Thousands written as 1.600 are 1.6 W: an energy of a thousandth, and nothing said why."""
+    starts = NOON + np.concatenate([np.arange(10.0, 70.0), np.arange(130.0, 190.0)])
+    times = NOON + np.arange(-60.0, 260.0)
+    busy = ((starts[:, None] <= times) & (times < starts[:, None] + 1)).any(axis=0)
+    log = pd.DataFrame({"time": times, "power_w": np.where(busy, 1.6, 420.0)})
+    log.to_csv(tmp_path / "wall.csv", index=False)
+    cells = {"one": {"requests": pd.DataFrame({"start_s": starts, "end_s": starts + 1})}}
+    source = PowerSource("node", "file", str(tmp_path / "wall.csv"))
+    stated = DEFAULTS | {"meter_offset": 0.0}
+    samples, _, (finding,) = collect([source], cells, tmp_path, stated)
+    assert samples["time_s"].iloc[0] == times[0]
+    assert (finding.kind, finding.refuses) == ("clock", "")
+    assert "does not follow the load (correlation " in finding.message
+
+
 @pytest.mark.parametrize("ahead", [-20, 37])
 def test_the_clock_of_a_prometheus_is_told_from_load_and_power(meter, monkeypatch, ahead):
     monkeypatch.setattr(prometheus, "fetch", lambda path, scope, *times: read_log(path, scope))

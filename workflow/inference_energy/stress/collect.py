@@ -9,7 +9,7 @@ import pandas as pd
 
 from inference_energy.meters import prometheus, read_log
 from inference_energy.meters.common import LIKELY, counted_power, no_samples
-from inference_energy.stress.freshness import FURTHEST, clock_offset
+from inference_energy.stress.freshness import FURTHEST, LEAST_CORRELATION, clock_offset
 from inference_energy.stress.plan import Finding, Measured
 from inference_energy.stress.power import counted_means
 from inference_energy.stress.power_sources import COLLECTORS, PowerSource
@@ -177,6 +177,13 @@ def _aligned(
                 "corrected"
             )
             findings.append(Finding("clock", "", message))
+    elif clock.correlation < LEAST_CORRELATION:
+        message = (
+            f"{source.named}: its power, with the meter_offset of {offset:+.1f} s or another, does "
+            f"not follow the load (correlation {clock.correlation:.2f}): look whether it measures "
+            "what the server runs on, and how it writes its numbers"
+        )
+        findings.append(Finding("clock", "", message))
     elif abs(clock.offset - offset) > max(DISAGREES, clock.step):
         message = (
             f"{source.named}: meter_offset is {offset:+.1f} s, but load and power tell "
