@@ -1,6 +1,7 @@
 """Bad tables are refused with one message that says where, what and how to put it right."""
 
 import csv
+import errno
 import os
 
 import jsonschema_rs
@@ -461,6 +462,22 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
     os.utime(left, (0, 0))
     write_text(tmp_path / "fleet.csv", "whole\n")
     assert [path.name for path in tmp_path.iterdir()] == ["fleet.csv"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS])
+def test_a_full_disk_is_told_and_the_old_file_kept(code, tmp_path, monkeypatch):
+    path = tmp_path / "fleet.csv"
+    write_text(path, "old\n")
+
+    def fail(source, target):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(tables.os, "replace", fail)
+    with pytest.raises(InputError) as caught:
+        write_text(path, "new\n")
+    assert f"{path}: cannot be written ({os.strerror(code)}): make room" in str(caught.value)
+    assert path.read_text() == "old\n"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_two_that_write_one_file_do_not_take_each_others_parts(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ the order of the columns.
 
 import csv
 import difflib
+import errno
 import glob
 import io
 import math
@@ -44,6 +45,10 @@ PROBLEMS_SHOWN = 20
 SAME_SHOWN = 5
 ROWS_SHOWN = 3
 VALUE_SHOWN = 80
+
+NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+"""Errors of a disk that is full, or where nothing may be written."""
+
 
 STALE = 600
 """No file takes so long to write [s]: a part of one that is older is a killed run's."""
@@ -232,8 +237,25 @@ def write_text(path: AnyPath, text: str) -> None:
 
     The text goes to a hidden file of its own in the same folder, which then takes the place of
     `path`. What a killed run left there is removed.
+
+    Raises
+    ------
+    InputError
+        A disk that is full, or a folder where nothing may be written. The file is then as it was.
     """
     path = Path(path)
+    try:
+        _write(path, text)
+    except OSError as error:
+        if error.errno not in NOT_WRITTEN:
+            raise
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}): make room, or give a folder where files"
+            " may be written, and start again"
+        ) from None
+
+
+def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         with suppress(OSError):
