@@ -141,6 +141,28 @@ def test_power_that_is_a_mean_moves_no_counter_beside_it(tmp_path):
     assert read["time_s"].iloc[0] == times[0]
 
 
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_log_that_is_a_copy_of_another_does_not_count_twice(copied, tmp_path):
+    """Of two nodes whose logs were fetched under two names from one of them."""
+    starts = NOON + np.concatenate([np.arange(10.0, 70.0), np.arange(130.0, 190.0)])
+    times = NOON + np.arange(-60.0, 260.0)
+    busy = ((starts[:, None] <= times) & (times < starts[:, None] + 1)).any(axis=0)
+    for node, power in (("one", 200), ("two", 200 if copied else 201)):
+        log = pd.DataFrame({"time": times, "power_w": power + 500 * busy + np.arange(320) % 3})
+        log.to_csv(tmp_path / f"{node}.csv", index=False)
+    sources = [
+        PowerSource("node", "file", str(tmp_path / f"{name}.csv")) for name in ("one", "two")
+    ]
+    cells = {"one": {"requests": pd.DataFrame({"start_s": starts, "end_s": starts + 1})}}
+    samples, _, findings = collect(sources, cells, tmp_path, DEFAULTS)
+    if not copied:
+        assert (samples["meter"].nunique(), findings) == (2, [])
+        return
+    assert samples is None
+    assert kinds(findings) == [("counted twice", "energy")]
+    assert "two.csv reads the same as " in findings[0].message
+
+
 def test_a_log_of_another_time_gives_no_energy(meter):
     samples, _, findings = meter(7200)
     assert samples is None

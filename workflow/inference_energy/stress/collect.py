@@ -67,13 +67,15 @@ def collect(
     """
     requests = pd.concat([*pilots, *(cell["requests"] for cell in cells.values())])
     found, findings, averaging = [], [], 0.0
+    told: dict[bytes, str] = {}
     for source in _merged(power_sources):
         samples = _read(source, cells, folder, settings, requests)
         if samples.empty:
             continue
-        beyond = _beyond(source, samples) + _powerless(source, samples)
-        if beyond:
-            return None, 0.0, beyond
+        useless = _beyond(source, samples) + _powerless(source, samples)
+        useless += _twice(source, samples, told)
+        if useless:
+            return None, 0.0, useless
         if len(power_sources) > 1 and source.kind == "file":
             samples = samples.assign(meter=source.target + " " + samples["meter"])
         own_clock = source.kind not in OTHER_CLOCKS
@@ -137,6 +139,20 @@ def _powerless(source: PowerSource, samples: pd.DataFrame) -> list[Finding]:
         "another source"
     )
     return [Finding("telemetry", "energy", message)]
+
+
+def _twice(source: PowerSource, samples: pd.DataFrame, told: dict[bytes, str]) -> list[Finding]:
+    """Findings on a log with a meter that reads the same as one of the logs told before."""
+    for _, own in samples.groupby("meter"):
+        readings = own[["time_s", "power_w", "energy_j"]].to_numpy().tobytes()
+        first = told.setdefault(readings, source.named)
+        if first != source.named:
+            message = (
+                f"{source.named} reads the same as {first} at all times: one log under two names "
+                "would count twice; give the other node's, or leave one out"
+            )
+            return [Finding("counted twice", "energy", message)]
+    return []
 
 
 def _aligned(
