@@ -24,6 +24,9 @@ BY_ITSELF = ("distribution", "name", "kinds")
 DEFAULTS: Mapping[str, Any] = {"ranked_by": "median", "error": "ignored", "minimum": 0}
 """Keys of a quantity that may be left out, and what they then are, as the method's schema says."""
 
+OF_MODELS = "node_power.models"
+"""Setting whose keys are names of models, which are written as they are."""
+
 JOINED = " + "
 """Between the names of settings that are joined to one."""
 
@@ -32,6 +35,8 @@ def words(path: str) -> str:
     """Write the path of a setting, or of several that were joined, in words."""
     if JOINED in path:
         return JOINED.join(map(words, path.split(JOINED)))
+    if path.startswith(f"{OF_MODELS}."):
+        return f"{words(OF_MODELS)} {path.removeprefix(f'{OF_MODELS}.')}"
     return LABELS.get(path, path.removeprefix("regimes.").replace("_", " ").replace(".", " "))
 
 
