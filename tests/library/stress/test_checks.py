@@ -28,6 +28,9 @@ def test_reasoning_that_is_not_shown_is_counted_by_the_server():
     findings = checks.check_lengths(requests, 401, 0.02)
     assert kinds(findings) == [("hidden tokens", "")]
     assert (requests["output_tokens"] == 401).all()
+    # nobody saw when they came: the first token that is shown waits for them, in no chunk
+    assert "the time to the first token is that to the first one shown" in findings[0].message
+    assert checks.check_stream(requests) == []
 
 
 def test_a_tokenizer_that_counts_more_than_the_server_is_remarked_and_not_used():
