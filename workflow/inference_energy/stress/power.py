@@ -16,7 +16,7 @@ from inference_energy.stress.freshness import FRESH_READINGS, Array, check_fresh
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.settings import form
 from inference_energy.text import percent
-from inference_energy.units import MEGA, NANO
+from inference_energy.units import MEGA, NANO, joules, mean_power
 
 GAP_FACTOR = 3.0
 LEAST_COVERAGE = 0.95
@@ -268,7 +268,8 @@ def _check_edge(
         Longest time that is no gap [s].
     """
     (seconds, rise), (window, energy) = gap, whole
-    steady = abs(rise - energy * seconds / window) <= EDGE_SHARE * energy
+    expected = float(joules(mean_power(energy, window), seconds))
+    steady = abs(rise - expected) <= EDGE_SHARE * energy
     if seconds <= (2 if steady else 1) * longest:
         return []
     message = (
