@@ -195,7 +195,6 @@ def test_a_name_is_drawn_like_one_that_it_is_not(name, names, drawn):
         ("org/mu-fp8", [True, False]),
         ("Bare", [False, True]),
         ("made", [False, False]),
-        ("XXXX", [False, False]),
         # names without a Latin letter or digit, or of a format alone, are no model's
         ("", [False, False]),
         ("\u6a21\u578b", [False, False]),

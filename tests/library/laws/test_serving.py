@@ -6,6 +6,7 @@ import pytest
 from inference_energy.laws import serving
 from inference_energy.laws.hardware import COMPUTE_RATE, WEIGHT_BYTES
 from inference_energy.laws.serving import PARTS, TRAITS, add_traits, part_seconds, served_batch
+from library.laws.made_up import MODEL
 
 DENSE = {"model": "Llama 3.1 70B", "gpu": "H100-SXM-80GB", "tensor_parallel": 8, "precision": "FP8"}
 SPARSE = DENSE | {"model": "GLM-5", "gpu": "H200-SXM-141GB"}
@@ -38,23 +39,6 @@ def test_the_traits_of_a_dense_model_by_hand(traits_of):
     assert of["link_s"] == pytest.approx(2 * 80 * 8192 * 2 / 450e9)
 
 
-MODEL = {
-    "params_total_b": 100.0,
-    "params_active_b": 30.0,
-    "layers": 10.0,
-    "hidden_size": 1000.0,
-    "attention_heads": 16.0,
-    "kv_heads": 4.0,
-    "head_dim": 50.0,
-    "architecture": "moe",
-    "attention": "full",
-    "experts": 64.0,
-    "experts_active": 4.0,
-    "kv_bytes_per_token_16bit": 7000.0,
-    "context_share": np.nan,
-    "index_tokens": np.nan,
-    "index_width": np.nan,
-}
 GPU = {
     "memory_gb": 80.0,
     "bandwidth_tb_s": 3.0,

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.power.utilisation import UTILISATION, add_utilisation, alike, names
+from library.laws import made_up
 
 DENSE = {
     "model": "meta-llama/Llama-3.1-70B-Instruct",
@@ -105,25 +106,7 @@ def test_a_cell_without_aliases_names_no_model():
     assert names(models) == known
 
 
-MODEL = {
-    "model": "Made up",
-    "aliases": "mu",
-    "params_total_b": 100.0,
-    "params_active_b": 30.0,
-    "layers": 10.0,
-    "hidden_size": 1000.0,
-    "attention_heads": 16.0,
-    "kv_heads": 4.0,
-    "head_dim": 50.0,
-    "architecture": "moe",
-    "attention": "gqa",
-    "experts": 64.0,
-    "experts_active": 4.0,
-    "kv_bytes_per_token_16bit": 7000.0,
-    "context_share": np.nan,
-    "index_tokens": np.nan,
-    "index_width": np.nan,
-}
+MODEL = made_up.MODEL | {"model": "Made up", "aliases": "mu", "attention": "gqa"}
 GPU = {
     "gpu": "M1",
     "tdp_w": 500,

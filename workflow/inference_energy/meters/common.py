@@ -469,8 +469,7 @@ def seconds(time: Any, zone: str | None = None, near: float | None = None) -> fl
             by_day = DAY_FIRST.match(text) or _day_first(text)
             stamp = pd.to_datetime(text, dayfirst=True) if by_day else pd.Timestamp(text)
             if stamp.tzinfo is None and zone:
-                # that of summer time comes first
-                # of two such times the one of summer time is the first
+                # the one of summer time comes first
                 two = [stamp.tz_localize(zone, ambiguous=summer) for summer in (True, False)]
                 moment = _nearest([one.timestamp() for one in two], near)
             elif stamp.tzinfo:
