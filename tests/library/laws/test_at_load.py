@@ -141,7 +141,8 @@ def test_cached_input_leaves_the_prefill_of_the_computed_input_alone(law):
 def test_what_cached_input_takes_is_its_share_of_attention_and_of_what_is_read(conditioned, model):
     law = replace(conditioned({"model": model}), slopes=np.zeros(2)).scaled(2.0)
     n_in, kept, n_out = 6000.0, np.array([0.0, 1500.0, 4500.0]), 800.0
-    times = pd.DataFrame(law._part_times(n_in, n_out, kept) / 2, columns=list(PARTS))
+    log_time, share = law._time_of(n_in, n_out, kept)
+    times = pd.DataFrame(share * np.exp(log_time)[:, None] / 2, columns=list(PARTS))
     # pairs with a cached token, and cached entries of those read on average
     pairs, read = 2 * kept / (n_in + kept), kept / (n_in + n_out / 2)
     expected = pairs * (times["prefill_attention"] + times["prefill_selected"])

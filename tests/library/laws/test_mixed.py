@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from inference_energy.laws import mixed
-from inference_energy.laws.mixed import SCATTER, Rows, Structure, fit, log_sum
+from inference_energy.laws.mixed import SCATTER, Rows, Structure, fit, time_of
 from inference_energy.laws.shared_fits import FOLDER
 from inference_energy.laws.spreads import renewed
 
@@ -28,12 +28,12 @@ def made():
     random = np.random.default_rng(1)
     own = np.repeat(np.arange(24), 5)
     groups = np.stack([own % 6, own % 4], axis=1)
-    parts = np.log(random.uniform(0.2, 2.0, (len(own), 2)))
+    parts = random.uniform(0.2, 2.0, (len(own), 2))
     shared = np.log([2.0, 0.5])
     by_group = 0.3 * random.standard_normal((6, 2))
     deviation = by_group[groups[:, 0]]
     factors = shared + deviation @ STRUCTURE.moves.T
-    time, _ = log_sum(parts, factors, STRUCTURE.hidden)
+    time, _ = time_of(parts * np.exp(factors), STRUCTURE.hidden)
     noise = 0.02 * random.standard_normal(len(own))
     along = random.uniform(-1, 1, (len(own), 1))
     drift = SLOPE * np.where(own % 2, 1, -1) * along[:, 0]
@@ -44,17 +44,18 @@ def kinds(rows):
     return np.zeros(len(rows.own), int)
 
 
-def test_a_logarithm_of_a_sum_by_hand():
+def test_the_logarithm_of_a_sum_by_hand():
     none = np.array([False, False])
-    total, share = log_sum(np.log([[1.0, 3.0]]), np.log([2.0, 1.0]), none)
+    total, share = time_of(np.array([[2.0, 3.0]]), none)
     assert total == pytest.approx(np.log(5.0))
     np.testing.assert_allclose(share, [[0.4, 0.6]])
     # a part that is absent has no share
-    total, share = log_sum(np.array([[0.0, -np.inf]]), np.zeros(2), none)
+    total, share = time_of(np.array([[1.0, 0.0]]), none)
     assert (total[0], *share[0]) == (0, 1, 0)
-    # rows whose times differ by more than a number can
-    total, _ = log_sum(np.array([[0.0], [-2000.0]]), np.zeros(1), none[:1])
-    assert total.tolist() == [0, -2000]
+    # times whose squares no number can be
+    total, share = time_of(np.array([[1e-200, 3e-200], [1e200, 3e200]]), none)
+    np.testing.assert_allclose(total, np.log([4e-200, 4e200]))
+    np.testing.assert_allclose(share, [[0.25, 0.75]] * 2)
 
 
 HIDDEN = np.array([False, True, False])
@@ -62,17 +63,16 @@ HIDDEN = np.array([False, True, False])
 
 def test_a_hidden_part_takes_what_is_longer_by_hand():
     # (1 + 1)^2 + 2^2 = 8
-    total, share = log_sum(np.log([[1.0, 2.0, 1.0]]), np.zeros(3), HIDDEN)
+    total, share = time_of(np.array([[1.0, 2.0, 1.0]]), HIDDEN)
     assert total[0] == pytest.approx(np.log(8) / 2)
     np.testing.assert_allclose(share, [[0.25, 0.5, 0.25]])
     for parts, longer in (([1.0, 100.0, 1.0], 100.0), ([50.0, 1.0, 50.0], 100.0)):
-        total, share = log_sum(np.log(parts), np.zeros(3), HIDDEN)
+        total, share = time_of(np.array(parts), HIDDEN)
         assert np.exp(total) == pytest.approx(longer, rel=1e-3)
         assert share.sum() == pytest.approx(1)
     # without a hidden part, or with nothing else, a sum as ever
     for parts in ([1.0, 0.0, 3.0], [0.0, 4.0, 0.0]):
-        with np.errstate(divide="ignore"):
-            total, share = log_sum(np.log(parts), np.zeros(3), HIDDEN)
+        total, share = time_of(np.array(parts), HIDDEN)
         assert np.exp(total) == pytest.approx(4.0)
         np.testing.assert_allclose(share, np.array(parts) / 4)
 
@@ -81,10 +81,10 @@ def test_a_hidden_part_takes_what_is_longer_by_hand():
 def test_shares_are_the_change_of_the_time_and_sum_to_one(hidden):
     random = np.random.default_rng(4)
     logs, step = random.normal(size=(20, 3)), 1e-6
-    _, share = log_sum(logs, np.zeros(3), hidden)
+    _, share = time_of(np.exp(logs), hidden)
     np.testing.assert_allclose(share.sum(axis=-1), 1)
     for part, unit in enumerate(np.eye(3)):
-        above, below = (log_sum(logs, sign * step * unit, hidden)[0] for sign in (1, -1))
+        above, below = (time_of(np.exp(logs + sign * step * unit), hidden)[0] for sign in (1, -1))
         np.testing.assert_allclose(share[:, part], (above - below) / (2 * step), atol=1e-8)
 
 
@@ -92,7 +92,7 @@ def test_factors_of_hidden_parts_are_found(made):
     """Where either is the longer, rows tell both; the fit follows the times that they make."""
     parts, _, rows, factors = made
     structure = replace(STRUCTURE, hidden=np.array([False, True]))
-    time, _ = log_sum(parts, factors, structure.hidden)
+    time, _ = time_of(parts * np.exp(factors), structure.hidden)
     found = fit(parts, time, replace(rows, structure=structure), kinds(rows))
     for k in (0, 7, 23):
         mean, covariance = found.of(rows.groups[rows.own == k][0], k)
@@ -183,8 +183,8 @@ def test_a_step_is_that_of_the_equations_in_one_matrix(by):
     """And so are the weights, spreads and scatter after it, and what is said of a configuration."""
     random = np.random.default_rng(7)
     own = np.repeat(np.arange(24), 5)
-    kind, parts = own % 2, np.log(random.uniform(0.2, 2.0, (len(own), 3)))
-    time, _ = log_sum(parts, RICH.median, RICH.hidden)
+    kind, parts = own % 2, random.uniform(0.2, 2.0, (len(own), 3))
+    time, _ = time_of(parts * np.exp(RICH.median), RICH.hidden)
     time += 0.1 * random.standard_normal(24)[own] + 0.05 * random.standard_normal(len(own))
     groups = np.stack([own % size for size in by], axis=1)
     rows = Rows(RICH, groups, own, random.uniform(-1, 1, (len(own), 2)))
@@ -197,7 +197,11 @@ def test_a_step_is_that_of_the_equations_in_one_matrix(by):
 
     def error(flat):
         factors, along = spread_out(rows, flat)
-        return log_sum(parts, factors, RICH.hidden)[0] + (rows.along * along).sum(axis=1) - time
+        return (
+            time_of(parts * np.exp(factors), RICH.hidden)[0]
+            + (rows.along * along).sum(axis=1)
+            - time
+        )
 
     def flat(state):
         return np.concatenate([state.values, state.own.ravel()])

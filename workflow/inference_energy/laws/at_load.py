@@ -179,17 +179,15 @@ class AtLoad(Law):
             self.traits, input_tokens, output_tokens, self.concurrency, self.requests
         )
 
-    def _part_times(
+    def _time_of(
         self, input_tokens: ArrayLike, output_tokens: ArrayLike, cached_tokens: ArrayLike
-    ) -> Array:
-        """Share of every part in the time of a query, factors included, without drift. [s]"""
+    ) -> tuple[Array, Array]:
+        """Logarithm of the time of a query without drift, and every part's share of it."""
         n_out = np.maximum(output_tokens, LENGTH_FLOOR)
         at_peak = part_seconds(
             self.traits, input_tokens, n_out, cached_tokens, self.concurrency, self.requests
         )
-        with np.errstate(divide="ignore"):
-            log_time, share = mixed.log_sum(np.log(at_peak), self.log_factors, HIDDEN)
-        return np.exp(log_time)[..., None] * share
+        return mixed.time_of(at_peak * np.exp(self.log_factors), HIDDEN)
 
     def _log_time(
         self,
@@ -198,9 +196,7 @@ class AtLoad(Law):
         cached_tokens: ArrayLike = 0.0,
     ) -> tuple[Array, Array]:
         """Logarithm of the time of a query, and its change with log_factors and slopes."""
-        parts = self._part_times(input_tokens, output_tokens, cached_tokens)
-        total = parts.sum(axis=-1, keepdims=True)
-        log_time, share = np.log(total[..., 0]), parts / total
+        log_time, share = self._time_of(input_tokens, output_tokens, cached_tokens)
         along = _along(np.subtract(input_tokens, cached_tokens), output_tokens)
         drift = (along * self.slopes).sum(axis=-1)
         along = np.broadcast_to(along, (*share.shape[:-1], along.shape[-1]))
@@ -269,7 +265,8 @@ class AtLoad(Law):
             np.asarray(x, float) for x in (input_tokens, cached_tokens, output_tokens)
         )
         drift = (_along(n_in - kept, n_out) * self.slopes).sum(axis=-1, keepdims=True)
-        times = self._part_times(n_in, n_out, kept) * np.exp(drift)
+        log_time, share = self._time_of(n_in, n_out, kept)
+        times = share * np.exp(log_time[..., None] + drift)
         times = times / np.asarray(self.copies)[..., None]
         context = np.maximum(n_in + np.maximum(n_out, LENGTH_FLOOR) / 2, LENGTH_FLOOR)
         # (L_in - L_k) L_k of the (L_in^2 - L_k^2) / 2 pairs of tokens are with a cached one
@@ -476,12 +473,11 @@ def _level_keys(rows: pd.DataFrame) -> list[pd.Index]:
     return [_joined([texts[column] for column in columns]) for columns in levels]
 
 
-def _log_times(rows: pd.DataFrame) -> Array:
-    """Logarithm of the parts of an output token's time, rows by parts."""
+def _times_at_peak(rows: pd.DataFrame) -> Array:
+    """Parts of an output token's time at peak rates, rows by parts. [s]"""
     n_in, n_out = (rows[name].to_numpy(float) for name in ("input_tokens", "output_tokens"))
     traits = {name: rows[name].to_numpy(float) for name in TRAITS}
-    with np.errstate(divide="ignore"):
-        return np.log(part_seconds(traits, n_in, n_out, 0.0, *load_of(rows)) / n_out[:, None])
+    return part_seconds(traits, n_in, n_out, 0.0, *load_of(rows)) / n_out[:, None]
 
 
 def _along_rows(rows: pd.DataFrame) -> Array:
@@ -552,7 +548,7 @@ class AtLoadFit:
         groups = tuple(level.unique() for level in levels)
         places = np.stack([g.get_indexer(k) for g, k in zip(groups, levels, strict=True)], axis=1)
         found = mixed.fit(
-            _log_times(rows),
+            _times_at_peak(rows),
             -np.log(rows["throughput_tps"].to_numpy(float)),
             mixed.Rows(_structure(scale), places[number], number, _along_rows(rows)),
             protocol.unique().get_indexer(protocol)[number],
@@ -596,7 +592,7 @@ class AtLoadFit:
         if not len(known):
             return law
         log_time = -np.log(known["throughput_tps"].to_numpy(float))
-        values, covariance = _update(law, _log_times(known), _along_rows(known), log_time)
+        values, covariance = _update(law, _times_at_peak(known), _along_rows(known), log_time)
         factors, slopes = np.split(values, [len(PARTS)])
         return replace(
             law, log_factors=factors, slopes=slopes, covariance=covariance, n_rows=len(known)
@@ -606,7 +602,7 @@ class AtLoadFit:
         """Throughput [tokens/s] of rows as for ``fit``, and standard deviation of its logarithm."""
         number, means, covariances, scatter = self._factors(rows)
         factors, slopes = np.split(means[number], [len(PARTS)], axis=1)
-        log_time, share = mixed.log_sum(_log_times(rows), factors, HIDDEN)
+        log_time, share = mixed.time_of(_times_at_peak(rows) * np.exp(factors), HIDDEN)
         along = _along_rows(rows)
         log_time = log_time + (along * slopes).sum(axis=1)
         change = np.concatenate([share, along], axis=1)
@@ -664,13 +660,13 @@ class AtLoadFit:
         ]
 
 
-def _update(law: AtLoad, log_parts: Array, along: Array, log_time: Array) -> tuple[Array, Array]:
+def _update(law: AtLoad, at_peak: Array, along: Array, log_time: Array) -> tuple[Array, Array]:
     """Mean and covariance of factors and slopes of a law once rows of it are measured."""
     prior = np.linalg.inv(law.covariance)
     centre = np.concatenate([law.log_factors, law.slopes])
     values = centre
     for _ in range(UPDATES):
-        log_fit, share = mixed.log_sum(log_parts, values[: len(PARTS)], HIDDEN)
+        log_fit, share = mixed.time_of(at_peak * np.exp(values[: len(PARTS)]), HIDDEN)
         change = np.concatenate([share, along], axis=1)
         error = log_fit + along @ values[len(PARTS) :] - log_time
         weighted = change.T / law.scatter**2

@@ -454,13 +454,13 @@ class Mixed:
         return mean, slope @ self.covariance[np.ix_(place, place)] @ slope.T + drawn
 
 
-def log_sum(log_parts: Array, factors: Array, hidden: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Logarithm of the time of parts times factors over the last axis, and the parts' shares.
+def time_of(parts: Array, hidden: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Logarithm of the time of parts over the last axis, and the parts' shares.
 
     Parameters
     ----------
-    log_parts, factors : ndarray
-        Logarithms, parts last; they broadcast together.
+    parts : ndarray
+        Times, parts last, of which at least one is above zero. [s]
     hidden : ndarray of bool
         Parts that pass while the others do, H of equation (1).
 
@@ -469,15 +469,12 @@ def log_sum(log_parts: Array, factors: Array, hidden: NDArray[np.bool_]) -> tupl
     log_time : ndarray
         ln of (G^2 + H^2)^(1/2).
     share : ndarray
-        Change of log_time per change of each logarithm; they sum to one.
+        Change of log_time per change of each part's logarithm; they sum to one.
     """
-    logs = log_parts + factors
-    largest = logs.max(axis=-1, keepdims=True)
-    parts = np.exp(logs - largest)
-    both = np.stack([parts @ ~hidden, parts @ hidden], axis=-1)
-    square = np.square(both).sum(axis=-1, keepdims=True)
-    share = parts * both[..., hidden.astype(int)] / square
-    return (largest + np.log(square) / 2)[..., 0], share
+    both = parts @ np.stack([~hidden, hidden], axis=-1).astype(float)
+    time = np.hypot(both[..., 0], both[..., 1])
+    by_kind = both / time[..., None] / time[..., None]
+    return np.log(time), parts * by_kind.take(hidden.astype(int), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -497,7 +494,7 @@ class State:
 class _Problem:
     """Rows to which equation (1) is fitted, as of ``fit``."""
 
-    log_parts: Array
+    parts: Array
     log_time: Array
     rows: Rows
     kind: Integers
@@ -505,7 +502,7 @@ class _Problem:
     def given(self) -> Iterator[NDArray[Any]]:
         """All that the fit depends on besides where it begins."""
         rows, s = self.rows, self.rows.structure
-        yield from (self.log_parts, self.log_time, self.kind, rows.groups, rows.own, rows.along)
+        yield from (self.parts, self.log_time, self.kind, rows.groups, rows.own, rows.along)
         yield from (s.median, s.spread, s.moves, s.along, s.hidden, np.array(s.normal), *s.own)
         for level in s.levels:
             yield from level
@@ -555,7 +552,7 @@ class _Problem:
         """Logarithm of t of the rows, and the parts' shares of t."""
         s, n = self.rows.structure, len(self.rows.structure.median)
         factors = values[:n] + self.rows.deviations(values, own) @ s.moves.T
-        log_fit, share = log_sum(self.log_parts, factors[self.rows.own], s.hidden)
+        log_fit, share = time_of(self.parts * np.exp(factors)[self.rows.own], s.hidden)
         return log_fit + self.rows.drift(own), share
 
     def newton(self, state: State, log_fit: Array, share: Array) -> "_Step":
@@ -614,7 +611,7 @@ class _Problem:
 
 
 def fit(
-    log_parts: Array,
+    parts: Array,
     log_time: Array,
     rows: Rows,
     kind: Integers,
@@ -625,8 +622,8 @@ def fit(
 
     Parameters
     ----------
-    log_parts : ndarray
-        a, rows by parts; minus infinity where a row does not have the part.
+    parts : ndarray
+        exp(a), rows by parts; zero where a row does not have the part. [s]
     log_time : ndarray
         ln t of the rows.
     rows : Rows
@@ -640,7 +637,7 @@ def fit(
     """
     order = np.argsort(rows.own, kind="stable")
     rows = replace(rows, groups=rows.groups[order], own=rows.own[order], along=rows.along[order])
-    problem = _Problem(log_parts[order], log_time[order], rows, kind[order])
+    problem = _Problem(parts[order], log_time[order], rows, kind[order])
     first = problem.flat(start or problem.start())
     found = problem.state(
         shared(
