@@ -275,3 +275,214 @@ def test_node_power_is_held_against_its_gpus(paper, rows, known, kilowatts, refu
     for sentence in problems + warnings:
         assert f"key node_power: value {kilowatts:g} kW" in sentence
         assert "kW (data/gpus.csv)" in sentence
+
+
+WHERE = "config/methods/oviedo2026.yaml: key benchmarks.table: data/throughput/oviedo.csv: "
+
+FAST = (
+    "times what the datasheets of its GPUs allow for the matrix products of input and output",
+    "compare the columns input_tokens, output_tokens and throughput_tps with their source; of a"
+    " cached input state what was computed",
+)
+
+SLOW = (
+    "of what one request alone gets, for which the GPUs read every weight for every token",
+    "compare the column throughput_tps with its source; it is that of all requests together",
+)
+
+LENGTHS = (
+    "compare the columns input_tokens and output_tokens with their source; they are of one request"
+)
+
+
+def at_power(method, kilowatts):
+    stated = {"value": kilowatts, "unit": "kW", "source": "bill"}
+    return method | {"node_power": {"default": stated}}
+
+
+def test_what_is_said_of_names_in_full(paper, rows, known):
+    first = {name: rows.index[rows["model"] == name][0] for name in set(rows["model"])}
+    apart = rows.copy()
+    apart.loc[first["Llama 3.1 405B"], "model"] = "llama 3.1 405b"
+    apart.loc[first["DeepSeek-R1"], "model"] = "dsr1"
+    assert held_against(paper, apart, known) == (
+        [
+            f"{WHERE}column model: value llama 3.1 405b: Llama 3.1 405B in another spelling, so"
+            " that its rows would count apart; allowed is one spelling; write it as the other rows"
+            " do"
+        ],
+        [
+            f"{WHERE}column model: values DeepSeek-R1 and dsr1: unusual; are names of one model,"
+            " whose rows count as those of two models"
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("factor", "first", "reason"),
+    [
+        (1000, "throughput_tps 3.7324e+06: 383 {}; allowed is at most 2; {}", FAST),
+        (4, "throughput_tps 14929.6: unusual; 1.53 {}", FAST),
+        (1e-6, "throughput_tps 0.0037324: 5.65e-05 {}; allowed is at least 0.001; {}", SLOW),
+        (2e-4, "throughput_tps 0.74648: unusual; 0.0113 {}", SLOW),
+    ],
+)
+def test_what_is_said_of_a_throughput_in_full(paper, rows, known, factor, first, reason):
+    places = rows.index[rows["model"].eq("Llama 3.1 405B") & rows["input_tokens"].notna()]
+    scaled = rows.copy()
+    scaled.loc[places, "throughput_tps"] *= factor
+    told = held_against(paper, scaled, known)
+    sentences = told["unusual" in first]
+    assert sentences[0] == (
+        f"{WHERE}Llama 3.1 405B on 8 x H100-SXM-80GB, 128/128 tokens: {first.format(*reason)}"
+    )
+
+
+@pytest.mark.parametrize(("count", "last"), [(3, None), (5, "2 more rows like these")])
+def test_three_rows_are_told_and_the_others_counted(paper, rows, known, count, last):
+    places = rows.index[rows["model"].eq("Llama 3.1 70B")][:count]
+    scaled = rows.copy()
+    scaled.loc[places, "throughput_tps"] *= 1000
+    problems, _ = held_against(paper, scaled, known)
+    assert sum("Llama 3.1 70B on 8" in problem for problem in problems) == 3
+    assert problems[3:] == ([] if last is None else [WHERE + last])
+
+
+def test_all_tables_of_a_method_are_named(paper, rows, known):
+    tables = {"table": ["data/throughput/oviedo.csv", "data/throughput/more.csv"]}
+    fast = rows.assign(throughput_tps=1000 * rows["throughput_tps"])
+    problems, _ = held_against(paper | {"benchmarks": paper["benchmarks"] | tables}, fast, known)
+    both = "data/throughput/oviedo.csv, data/throughput/more.csv"
+    assert f"key benchmarks.table: {both}: Llama" in problems[0]
+
+
+def test_what_is_said_of_lengths_in_full(paper, rows, known):
+    first = rows.index[rows["model"] == "Llama 3.1 405B"][1]
+    long = rows.copy()
+    long.loc[first, "output_tokens"] = 5e6
+    untold = replace(known, models=known.models.assign(context_tokens=pd.NA))
+    told = [p for which in (untold, known) for p in held_against(paper, long, which)[0]]
+    row = f"{WHERE}Llama 3.1 405B on 8 x H100-SXM-80GB, 128/5e+06 tokens: throughput_tps 3732.4:"
+    assert told[0] == (
+        f"{row} 6.07 times the tokens of a request for whose cache the GPUs have room beside the"
+        f" weights; allowed is at most 2; {LENGTHS}"
+    )
+    assert told[-1] == (
+        f"{row} 38.1 times the longest context of the model (context_tokens of data/models.csv);"
+        f" allowed is at most 4; {LENGTHS}"
+    )
+
+
+CONTEXT = 65536
+"""Longest context of Mixtral 8x22B, the shortest of the paper's models. [tokens]"""
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (CONTEXT, None),
+        (
+            4 * CONTEXT,
+            "value 262144: unusual; input and median output are 4 times the longest context of"
+            " Mixtral 8x22B, 65536 tokens (context_tokens of data/models.csv)",
+        ),
+        (
+            8 * CONTEXT,
+            "value 524288: input and median output are 8 times the longest context of Mixtral"
+            " 8x22B, 65536 tokens (context_tokens of data/models.csv); allowed is at most 4 times;"
+            " shorten them, or leave the model out of benchmarks.models",
+        ),
+    ],
+)
+def test_lengths_that_are_not_stated_count_as_nothing(paper, rows, known, tokens, words):
+    """At the very bound nothing is said; a trace states no median, and a mode no length."""
+    trace = {"distribution": "empirical", "trace": "azure-2023-conv", "source": "trace"}
+    asked = {"input_tokens": {"value": tokens}, "output_tokens": trace, "mode": {"median": 1e9}}
+    problems, warnings = held_against(paper | {"regimes": {"own": asked}}, rows, known)
+    where = "config/methods/oviedo2026.yaml: key regimes.own.input_tokens: "
+    assert problems + warnings == ([] if words is None else [where + words])
+
+
+def test_a_length_of_zero_beside_one_that_is_not_stated_is_told_as_zero(paper, rows, known):
+    """Nothing is long but the context is short."""
+    asked = {"input_tokens": {"value": 0}, "output_tokens": {"distribution": "empirical"}}
+    short = replace(known, models=known.models.assign(context_tokens=1e-9))
+    told = held_against(paper | {"regimes": {"own": asked}}, rows, short)
+    assert [s for s in told[0] + told[1] if "regimes.own" in s] == []
+
+
+OF_ONE_NODE = "its GPUs' thermal design power is 5.6 kW (data/gpus.csv)"
+
+
+@pytest.mark.parametrize(
+    ("kilowatts", "words"),
+    [
+        (1.12, f"unusual; {OF_ONE_NODE}"),
+        (1.1, f"{OF_ONE_NODE}; allowed is 0.2 to 6 times that; state the power of one node in kW"),
+        (4.48, None),
+        (16.8, None),
+        (33.6, f"unusual; {OF_ONE_NODE}"),
+        (34.0, f"{OF_ONE_NODE}; allowed is 0.2 to 6 times that; state the power of one node in kW"),
+    ],
+)
+def test_what_is_said_of_a_node_power_in_full(paper, rows, known, kilowatts, words):
+    of_one = rows[rows["model"].eq("Llama 3.1 405B")]
+    told = held_against(at_power(paper, kilowatts), of_one, known)
+    where = f"config/methods/oviedo2026.yaml: key node_power: value {kilowatts:g} kW for Llama 3.1"
+    sentences = [] if words is None else [f"{where} 405B: {words}"]
+    assert told == (([], sentences) if "unusual" in str(words) else (sentences, []))
+
+
+def test_the_power_of_a_model_is_held_against_its_own_gpus(paper, rows, known):
+    """Of all copies and nodes of its rows; of two kinds of GPU both ends are told."""
+    rows = rows[rows["model"].eq("DeepSeek-R1")]
+    many = rows.assign(attention_data_parallel=2, nodes=3).astype(rows.dtypes)
+    power = {"value": 1000.0, "unit": "kW", "source": "bill"}
+    method = paper | {"node_power": paper["node_power"] | {"models": {"DeepSeek-R1": power}}}
+    for table, watts in ((rows, "5.6 to 11.2"), (many, "33.6")):
+        (problem,), _ = held_against(method, table, known)
+        assert f"value 1000 kW for DeepSeek-R1: its GPUs' thermal design power is {watts} kW" in (
+            problem
+        )
+    # where the method says how many GPUs a node has, that is the least
+    law = {"throughput_law": {"name": "at-load", "gpus_per_node": 4}}
+    (problem,), _ = held_against(method | law, rows, known)
+    assert "thermal design power is 2.8 to 11.2 kW" in problem
+
+
+def test_rows_of_an_unknown_model_are_never_refused_and_each_is_named_once(paper, rows, known):
+    others = {"Llama 3.1 70B": "Zorro", "Mixtral 8x22B": "Quux"}
+    own = rows[rows["model"].isin(others)].replace({"model": others})
+    own = own.assign(params_total_b=None, throughput_tps=1e9)
+    problems, warnings = held_against(at_power(paper, 10.2), own, known)
+    assert problems == []
+    assert warnings[-1] == (
+        f"{WHERE}unusual; data/models.csv lacks Zorro, Quux, so that rows of it are held against"
+        " the nearest known and never refused"
+    )
+    assert warnings[0].startswith(f"{WHERE}Zorro on 8 x H100-SXM-80GB, ")
+    # rows that state the size of their model tell what it is
+    sized = own.assign(params_total_b=70.0)
+    problems, warnings = held_against(at_power(paper, 10.2), sized, known)
+    assert problems
+    assert not [w for w in warnings if "lacks" in w]
+
+
+def test_an_alias_of_two_words_is_a_known_name(paper, rows, known):
+    """Aliases are parted by semicolons."""
+    models = known.models.copy()
+    row = models.index[models["model"] == "Qwen3 8B"][0]
+    models.loc[row, "aliases"] = "third one; qwen three small"
+    power = {"default": paper["node_power"]["default"]}
+    power["models"] = {"qwen three small": power["default"]}
+    own = replace(known, models=models)
+    problems, (warning,) = held_against(paper | {"node_power": power}, rows, own)
+    assert problems == []
+    assert warning == (
+        "config/methods/oviedo2026.yaml: key node_power.models: value qwen three small: unusual;"
+        " no row of data/throughput/oviedo.csv has it, so that it changes nothing"
+    )
+    # and what is near it is told
+    slip = rows.replace({"model": {"Mixtral 8x22B": "qwen threee small"}})
+    _, warnings = held_against(paper, slip, own)
+    assert [w for w in warnings if w.endswith("did you mean qwen three small?")]

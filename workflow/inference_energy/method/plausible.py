@@ -318,7 +318,7 @@ def _powers(
 ) -> Iterator[tuple[bool, str]]:
     """Node powers that the GPUs behind a model's rows cannot make up."""
     rows = usable_rows(table, method["benchmarks"])
-    gpus = copy_gpus(rows) * _filled(rows, "nodes") * _filled(rows, "attention_data_parallel")
+    gpus = copy_gpus(rows) * rows["nodes"].astype(float).fillna(1.0)
     for model in pd.unique(rows["model"]):
         own = rows[rows["model"] == model]
         watts = [
@@ -344,11 +344,6 @@ def _powers(
             )
         elif ratios[0] < USUAL_POWER[0] or ratios[1] > USUAL_POWER[1]:
             yield False, sentence.format("unusual; ")
-
-
-def _filled(rows: pd.DataFrame, column: str) -> pd.Series:
-    """A column of counts as numbers; where it says nothing, one."""
-    return rows[column].astype(float).fillna(1.0)
 
 
 def _unknown(rows: pd.DataFrame, tables: Tables) -> dict[str, list[str]]:
