@@ -90,6 +90,62 @@ def test_a_product_is_held_where_all_its_numbers_are_known():
     assert second.startswith("t.csv, line 4")
 
 
+def along(**columns):
+    """Problems of a table whose lengths rise along the even levels of each series."""
+    schema = {
+        "properties": {
+            "series": {"type": "string"},
+            "level": NUMBER | {"x-even": "series"},
+            "length": NUMBER | {"x-rises": ["series", "level"]},
+        }
+    }
+    frame = pd.DataFrame(columns)
+    return row_problems("t.csv", frame, np.arange(2, len(frame) + 2), schema)
+
+
+def test_levels_of_a_series_are_even_steps_from_zero_to_one():
+    rising = [1.0, 2.0, 2.0, 4.0]
+    series = ["a", "a", "b", "b"]
+    assert along(series=series, level=[0.0, 1.0, 1.0, 0.0], length=[1.0, 2.0, 4.0, 2.0]) == []
+    thirds = [0.0, 0.3333, 0.6667, 1.0]
+    assert along(series=["a"] * 4, level=thirds, length=rising) == []
+    # a cell that is no number is told as such
+    assert along(series=["a"] * 4, level=[0.0, np.nan, 0.6, 1.0], length=rising) == []
+    uneven = along(series=["b", *["a"] * 3], level=[0.0, 0.0, 0.9, 1.0], length=rising)
+    told = "correct it, or state the rows that are missing"
+    assert uneven == [
+        't.csv, line 2, column "level": value 0; allowed are 2 or more even steps from 0 to 1 for'
+        f" series b, which has 1; {told}",
+        't.csv, line 4, column "level": value 0.9; allowed is 0.5, as the 3 rows of series a are'
+        f" even steps from 0 to 1; {told}",
+    ]
+
+
+def test_lengths_of_a_series_never_fall_along_its_levels():
+    fallen = along(
+        series=["a", "b", "a", "b", "a"],
+        level=[1.0, 0.0, 0.0, 1.0, 0.5],
+        length=[3.0, 9.0, 2.0, np.nan, 4.0],
+    )
+    assert fallen == [
+        't.csv, line 2, column "length": value 3; allowed is at least 4, which series a has at'
+        " level 0.5, as it never falls; correct one of them"
+    ]
+
+
+def test_a_trace_is_refused_whose_levels_or_lengths_are_not_what_a_method_reads(tmp_path):
+    table = (ROOT / "data" / "request_lengths.csv").read_text()
+    (row,) = re.findall(r"^azure-2023-conv,\d+,0\.5,.*\n", table, re.MULTILINE)
+    changed = tmp_path / "t.csv"
+    for text, words in (
+        (table.replace(row, ""), "as the 200 rows of trace azure-2023-conv are even steps"),
+        (table.replace(row, re.sub(r",\d+,azure", ",2000,azure", row)), "is at least 2000, which"),
+    ):
+        changed.write_text(text)
+        with pytest.raises(InputError, match=re.escape(words)):
+            read_table(changed, "request_lengths")
+
+
 def test_many_rows_that_break_one_rule_are_told_once():
     schema = {"properties": {"a": NUMBER | {"x-at-most": "b"}, "b": NUMBER}}
     frame = pd.DataFrame({"a": np.full(9, 2.0), "b": np.full(9, 1.0)})
@@ -103,7 +159,8 @@ def test_rules_are_about_columns_of_their_table(schema):
     spec = load_schema(schema)
     columns = spec["properties"]
     for column in columns.values():
-        assert {column.get("x-at-most")} <= {None, *columns}
+        assert {column.get("x-at-most"), column.get("x-even")} <= {None, *columns}
+        assert {*column.get("x-rises", [])} <= {*columns}
         for other, bounds in column.get("x-by", {}).items():
             assert set(bounds) == {value for value in columns[other]["enum"] if value is not None}
             assert all(set(b) == {"minimum", "maximum", "x-reason"} for b in bounds.values())

@@ -1,12 +1,17 @@
-"""What the cells of one row say of each other, held against the table's schema.
+"""What the cells of one row, and the rows of one series, say of each other, by the schema.
 
-Three annotations say it. ``x-at-most`` of a column names another of the same row that it is at
-most. ``x-by`` of a column gives bounds for each value of another column, as ``{quantity: {PUE:
-{minimum: 1, maximum: 3, x-reason: ...}}}``. ``x-agree`` of a schema is a list of products of
+Three annotations are about a row. ``x-at-most`` of a column names another of the same row that it
+is at most. ``x-by`` of a column gives bounds for each value of another column, as ``{quantity:
+{PUE: {minimum: 1, maximum: 3, x-reason: ...}}}``. ``x-agree`` of a schema is a list of products of
 columns, each with the ``powers`` of the columns, the ``minimum`` and ``maximum`` of the product
 and the ``x-reason``: power is throughput times the energy of a token, whichever is mistyped.
+
+Two are about a series, the rows that share the cell of a column. ``x-even`` of a column names that
+one: the numbers are even steps from 0 to 1. ``x-rises`` names it and a column of such steps, along
+which the numbers never fall.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +20,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy.documents import Schema
+
+EVEN = 0.05
+"""Share of a step by which a level may be off it: levels are written with a few decimals. [1]"""
 
 Broken = tuple[str, NDArray[np.int_], list[str]]
 """Columns, positions of rows, and of each what is there, what is allowed and the remedy."""
@@ -45,6 +53,10 @@ def broken(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
         for other, bounds in column.get("x-by", {}).items():
             for value, limits in bounds.items():
                 yield _outside(typed, name, f"where {other} is {value}", limits, other, value)
+        if "x-even" in column:
+            yield _uneven(typed, name, column["x-even"])
+        if "x-rises" in column:
+            yield _falling(typed, name, *column["x-rises"])
     for rule in spec.get("x-agree", []):
         yield _disagreeing(typed, rule)
 
@@ -78,6 +90,56 @@ def _outside(
             for place in places
         ],
     )
+
+
+def _uneven(typed: pd.DataFrame, name: str, by: str) -> Broken:
+    """Of each series the first row that is no even step."""
+    places, sentences = [], []
+    for value, own, levels in _series(typed, by, name):
+        count = len(own)
+        steps = np.linspace(0, 1, count) if count > 1 else np.full(1, np.nan)
+        off = np.flatnonzero(~(np.abs(levels - steps) <= EVEN / max(count - 1, 1)))
+        if not off.size:
+            continue
+        first = off[0]
+        allowed = f"allowed are 2 or more even steps from 0 to 1 for {by} {value}, which has 1"
+        if count > 1:
+            allowed = (
+                f"allowed is {steps[first]:.6g}, as the {count} rows of {by} {value} are even"
+                " steps from 0 to 1"
+            )
+        places.append(own[first])
+        sentences.append(
+            f"value {levels[first]:.6g}; {allowed}; correct it, or state the rows that are missing"
+        )
+    return f'column "{name}"', np.array(places, int), sentences
+
+
+def _falling(typed: pd.DataFrame, name: str, by: str, along: str) -> Broken:
+    """Rows of each series with less than a row before has."""
+    numbers, places, sentences = _numbers(typed, name), [], []
+    for value, own, levels in _series(typed, by, along):
+        for before, after in itertools.pairwise(range(len(own))):
+            known, number = numbers[own[before]], numbers[own[after]]
+            if number < known:
+                places.append(own[after])
+                sentences.append(
+                    f"value {number:.6g}; allowed is at least {known:.6g}, which {by} {value} has"
+                    f" at {along} {levels[before]:.6g}, as it never falls; correct one of them"
+                )
+    return f'column "{name}"', np.array(places, int), sentences
+
+
+def _series(
+    typed: pd.DataFrame, by: str, along: str
+) -> Iterator[tuple[Any, NDArray[np.int_], NDArray[np.float64]]]:
+    """Value of ``by``, its rows in the order of ``along``, their numbers in it if all have one."""
+    levels = _numbers(typed, along)
+    for value, found in typed.groupby(by, sort=False).indices.items():
+        own = np.asarray(found)
+        ordered = own[np.argsort(levels[own], kind="stable")]
+        if not np.isnan(levels[ordered]).any():
+            yield value, ordered, levels[ordered]
 
 
 def _disagreeing(typed: pd.DataFrame, rule: Mapping[str, Any]) -> Broken:
