@@ -141,26 +141,50 @@ def test_power_that_is_a_mean_moves_no_counter_beside_it(tmp_path):
     assert read["time_s"].iloc[0] == times[0]
 
 
-@pytest.mark.parametrize("copied", [True, False])
-def test_a_log_that_is_a_copy_of_another_does_not_count_twice(copied, tmp_path):
-    """Of two nodes whose logs were fetched under two names from one of them."""
+def two_nodes(folder, change):
+    """Logs of two nodes, the second changed from the first; what is collected from them."""
     starts = NOON + np.concatenate([np.arange(10.0, 70.0), np.arange(130.0, 190.0)])
     times = NOON + np.arange(-60.0, 260.0)
     busy = ((starts[:, None] <= times) & (times < starts[:, None] + 1)).any(axis=0)
-    for node, power in (("one", 200), ("two", 200 if copied else 201)):
-        log = pd.DataFrame({"time": times, "power_w": power + 500 * busy + np.arange(320) % 3})
-        log.to_csv(tmp_path / f"{node}.csv", index=False)
-    sources = [
-        PowerSource("node", "file", str(tmp_path / f"{name}.csv")) for name in ("one", "two")
-    ]
+    log = pd.DataFrame({"time": times, "power_w": 200.0 + 500 * busy + np.arange(320) % 3})
+    for node, own in (("one", log), ("two", change(log))):
+        own.to_csv(folder / f"{node}.csv", index=False)
+    sources = [PowerSource("node", "file", str(folder / f"{name}.csv")) for name in ("one", "two")]
     cells = {"one": {"requests": pd.DataFrame({"start_s": starts, "end_s": starts + 1})}}
-    samples, _, findings = collect(sources, cells, tmp_path, DEFAULTS)
-    if not copied:
-        assert (samples["meter"].nunique(), findings) == (2, [])
-        return
+    return collect(sources, cells, folder, DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        lambda log: log,
+        lambda log: log[40:],
+        lambda log: log[:-40],
+        lambda log: log[::2],
+        lambda log: pd.DataFrame({"time": log["time"], "power_kw": log["power_w"] / 1000}),
+    ],
+    ids=["whole", "begins later", "ends sooner", "thinned", "kilowatts"],
+)
+def test_a_log_that_is_a_copy_of_another_does_not_count_twice(copy, tmp_path):
+    """Of two nodes whose logs were fetched from one of them, maybe while it grew."""
+    samples, _, findings = two_nodes(tmp_path, copy)
     assert samples is None
     assert kinds(findings) == [("counted twice", "energy")]
     assert "two.csv reads the same as " in findings[0].message
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda log: log.assign(power_w=log["power_w"] + 1),
+        lambda log: log.assign(power_w=log["power_w"] + (log.index == 100)),
+        lambda log: log.assign(time=log["time"] + 0.5),
+    ],
+    ids=["other power", "but for one reading", "other times"],
+)
+def test_logs_of_two_nodes_that_do_alike_count_both(other, tmp_path):
+    samples, _, findings = two_nodes(tmp_path, other)
+    assert (samples["meter"].nunique(), findings) == (2, [])
 
 
 def test_a_log_of_another_time_gives_no_energy(meter):

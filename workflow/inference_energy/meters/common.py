@@ -147,6 +147,10 @@ LEAST_TWICE, LEAST_DISTINCT = 10, 3
 """Readings, and different ones among them, that two meters never have in common by chance."""
 
 
+SAME = 1e-9
+"""Share by which one reading differs in two logs, of watts and of kilowatts."""
+
+
 LEAST_PART, SUM_TOLERANCE = 0.02, 0.01
 """Share of a total that a part of it has at least; by which the sum of its parts may differ."""
 
@@ -635,6 +639,29 @@ def _twice(log: Samples, frame: pd.DataFrame) -> Iterator[str]:
                 f"{log.path}: {first} and {meter} read the same at all of their {len(own)} times: "
                 "one meter under two names would count twice; leave one out"
             )
+
+
+def read_alike(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether two meters read the same whenever both are read: one that is told under two names.
+
+    One log may begin or end later, or hold fewer of the readings: it is copied while it grows.
+
+    Parameters
+    ----------
+    one, other : DataFrame
+        `SAMPLE_COLUMNS` of one meter each, in the order of time.
+    """
+    fewer, more = sorted((one, other), key=len)
+    fewer = fewer[fewer["time_s"].between(more["time_s"].iloc[0], more["time_s"].iloc[-1])]
+    fewer = fewer.iloc[:: len(fewer) // MOMENTS + 1]
+    both = pd.merge_asof(
+        fewer, more, on="time_s", suffixes=("", "_other"), tolerance=MILLI, direction="nearest"
+    )
+    for name in ("power_w", "energy_j"):
+        first, second = both[[name, f"{name}_other"]].dropna().to_numpy(float).T
+        if len(first) >= LEAST_TWICE and len(np.unique(first)) >= LEAST_DISTINCT:
+            return np.allclose(first, second, rtol=SAME, atol=0)
+    return False
 
 
 def _totals(log: Samples, frame: pd.DataFrame) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.meters import prometheus, read_log
-from inference_energy.meters.common import LIKELY, counted_power, no_samples
+from inference_energy.meters.common import LIKELY, counted_power, no_samples, read_alike
 from inference_energy.stress.freshness import FURTHEST, LEAST_CORRELATION, clock_offset
 from inference_energy.stress.plan import Finding, Measured
 from inference_energy.stress.power import counted_means
@@ -67,7 +67,7 @@ def collect(
     """
     requests = pd.concat([*pilots, *(cell["requests"] for cell in cells.values())])
     found, findings, averaging = [], [], 0.0
-    told: dict[bytes, str] = {}
+    told: list[tuple[str, pd.DataFrame]] = []
     for source in _merged(power_sources):
         samples = _read(source, cells, folder, settings, requests)
         if samples.empty:
@@ -141,18 +141,21 @@ def _powerless(source: PowerSource, samples: pd.DataFrame) -> list[Finding]:
     return [Finding("telemetry", "energy", message)]
 
 
-def _twice(source: PowerSource, samples: pd.DataFrame, told: dict[bytes, str]) -> list[Finding]:
+def _twice(
+    source: PowerSource, samples: pd.DataFrame, told: list[tuple[str, pd.DataFrame]]
+) -> list[Finding]:
     """Findings on a log with a meter that reads the same as one of the logs told before."""
-    for _, own in samples.groupby("meter"):
-        readings = own[["time_s", "power_w", "energy_j"]].to_numpy().tobytes()
-        first = told.setdefault(readings, source.named)
-        if first != source.named:
-            message = (
-                f"{source.named} reads the same as {first} at all times: one log under two names "
-                "would count twice; give the other node's, or leave one out"
-            )
-            return [Finding("counted twice", "energy", message)]
-    return []
+    own = [readings for _, readings in samples.groupby("meter")]
+    alike = (name for name, known in told for readings in own if read_alike(known, readings))
+    first = next(alike, None)
+    told += [(source.named, readings) for readings in own]
+    if first is None:
+        return []
+    message = (
+        f"{source.named} reads the same as {first} whenever both are read: one log under two names "
+        "would count twice; give the other node's, or leave one out"
+    )
+    return [Finding("counted twice", "energy", message)]
 
 
 def _aligned(
