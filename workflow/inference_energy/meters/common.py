@@ -654,9 +654,7 @@ def read_alike(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     fewer, more = sorted((one, other), key=len)
     fewer = fewer[fewer["time_s"].between(more["time_s"].iloc[0], more["time_s"].iloc[-1])]
     fewer = fewer.iloc[:: len(fewer) // MOMENTS + 1]
-    both = pd.merge_asof(
-        fewer, more, on="time_s", suffixes=("", "_other"), tolerance=MILLI, direction="nearest"
-    )
+    both = fewer.merge(more, on="time_s", suffixes=("", "_other"))
     for name in ("power_w", "energy_j"):
         first, second = both[[name, f"{name}_other"]].dropna().to_numpy(float).T
         if len(first) >= LEAST_TWICE and len(np.unique(first)) >= LEAST_DISTINCT:
