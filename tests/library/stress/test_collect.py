@@ -141,15 +141,16 @@ def test_power_that_is_a_mean_moves_no_counter_beside_it(tmp_path):
     assert read["time_s"].iloc[0] == times[0]
 
 
-def two_nodes(folder, change):
-    """Logs of two nodes, the second changed from the first; what is collected from them."""
+def several_logs(folder, *changes):
+    """Logs of a power, each changed from it; what is collected from them."""
     starts = NOON + np.concatenate([np.arange(10.0, 70.0), np.arange(130.0, 190.0)])
     times = NOON + np.arange(-60.0, 260.0)
     busy = ((starts[:, None] <= times) & (times < starts[:, None] + 1)).any(axis=0)
     log = pd.DataFrame({"time": times, "power_w": 200.0 + 500 * busy + np.arange(320) % 3})
-    for node, own in (("one", log), ("two", change(log))):
-        own.to_csv(folder / f"{node}.csv", index=False)
-    sources = [PowerSource("node", "file", str(folder / f"{name}.csv")) for name in ("one", "two")]
+    names = [f"{name}.csv" for name in ("one", "two", "three")[: len(changes)]]
+    for name, change in zip(names, changes, strict=True):
+        change(log).to_csv(folder / name, index=False)
+    sources = [PowerSource("node", "file", str(folder / name)) for name in names]
     cells = {"one": {"requests": pd.DataFrame({"start_s": starts, "end_s": starts + 1})}}
     return collect(sources, cells, folder, DEFAULTS)
 
@@ -167,7 +168,7 @@ def two_nodes(folder, change):
 )
 def test_a_log_that_is_a_copy_of_another_does_not_count_twice(copy, tmp_path):
     """Of two nodes whose logs were fetched from one of them, maybe while it grew."""
-    samples, _, findings = two_nodes(tmp_path, copy)
+    samples, _, findings = several_logs(tmp_path, lambda log: log, copy)
     assert samples is None
     assert kinds(findings) == [("counted twice", "energy")]
     assert "two.csv reads the same as " in findings[0].message
@@ -183,8 +184,22 @@ def test_a_log_that_is_a_copy_of_another_does_not_count_twice(copy, tmp_path):
     ids=["other power", "but for one reading", "other times"],
 )
 def test_logs_of_two_nodes_that_do_alike_count_both(other, tmp_path):
-    samples, _, findings = two_nodes(tmp_path, other)
+    samples, _, findings = several_logs(tmp_path, lambda log: log, other)
     assert (samples["meter"].nunique(), findings) == (2, [])
+
+
+def scaled(share, slope=0.0):
+    """A log that reads a share of the power, and so much more [W] with each reading."""
+    return lambda log: log.assign(power_w=share * log["power_w"] + slope * log.index)
+
+
+def test_a_total_in_a_log_beside_those_of_its_parts_does_not_count_twice(tmp_path):
+    samples, _, findings = several_logs(tmp_path, scaled(0.3), scaled(0.7, 0.1), scaled(1, 0.1))
+    assert samples is None
+    assert kinds(findings) == [("counted twice", "energy")]
+    assert "three.csv reads the sum of " in findings[0].message
+    samples, _, findings = several_logs(tmp_path, scaled(0.3), scaled(0.7, 0.1), scaled(0.9))
+    assert (samples["meter"].nunique(), findings) == (3, [])
 
 
 def test_a_log_of_another_time_gives_no_energy(meter):

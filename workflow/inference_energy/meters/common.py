@@ -400,7 +400,7 @@ class Samples:
                 *_units(self, frame),
             ]
         )
-        refuse(_totals(self, frame))
+        refuse([f"{self.path}: {problem}" for problem in totals(frame, self.scope)])
         # the first reading of each kind: power and counter may stand in rows of their own
         return (
             frame.drop(columns="line")
@@ -662,9 +662,17 @@ def read_alike(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     return False
 
 
-def _totals(log: Samples, frame: pd.DataFrame) -> list[str]:
-    """Meters that read the sum of others: a total beside its phases counts twice."""
-    if log.scope == "gpu":
+def totals(frame: pd.DataFrame, scope: str) -> list[str]:
+    """What to say of meters that read the sum of others: a total beside its phases counts twice.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `SAMPLE_COLUMNS` of all meters, each in the order of time.
+    scope : str
+        gpu, cpu or node.
+    """
+    if scope == "gpu":
         return []
     readings = frame.dropna(subset=["power_w"])
     found = {
@@ -682,8 +690,8 @@ def _totals(log: Samples, frame: pd.DataFrame) -> list[str]:
         parts = _parts(total, {name: p for name, p in others.items() if np.median(p) > least})
         if parts:
             problems.append(
-                f"{log.path}: {meter} reads the sum of {', '.join(parts)}: it would count twice; "
-                "leave the total or its parts out"
+                f"{meter} reads the sum of {', '.join(parts)}: it would count twice; leave the "
+                "total or its parts out"
             )
     return problems
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.meters import prometheus, read_log
-from inference_energy.meters.common import LIKELY, counted_power, no_samples, read_alike
+from inference_energy.meters.common import LIKELY, counted_power, no_samples, read_alike, totals
 from inference_energy.stress.freshness import FURTHEST, LEAST_CORRELATION, clock_offset
 from inference_energy.stress.plan import Finding, Measured
 from inference_energy.stress.power import counted_means
@@ -88,7 +88,12 @@ def collect(
         averaging = max(averaging, slow)
     if not found:
         return no_samples(), 0.0, findings
-    return pd.concat(found, ignore_index=True), averaging, findings
+    samples = pd.concat(found, ignore_index=True)
+    # within a log they are refused when it is read
+    summed = totals(samples, power_sources[0].scope) if len(found) > 1 else []
+    if summed:
+        return None, 0.0, [Finding("counted twice", "energy", problem) for problem in summed]
+    return samples, averaging, findings
 
 
 def _merged(power_sources: Sequence[PowerSource]) -> Sequence[PowerSource]:
