@@ -5,6 +5,7 @@ power_w, energy_j to FILE; KIND is rapl, ipmi or zeus. A meter that cannot be re
 never a zero.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -91,10 +92,21 @@ def zeus() -> Iterator[Readings]:
         ]
 
 
+def cut_to_whole_rows(path: Path) -> bool:
+    """Cut off what a full disk left of a row that was being written; whether any row is left."""
+    if not path.exists():
+        return False
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
+    return whole > 0
+
+
 def main(kind: str, path: str) -> None:
     """Append a round of readings to `path` once an interval."""
     rounds = {"rapl": rapl, "ipmi": ipmi, "zeus": zeus}[kind]()
-    fresh = not Path(path).exists()
+    fresh = not cut_to_whole_rows(Path(path))
     with open(path, "a", encoding="ascii", newline="\n", buffering=1) as file:
         if fresh:
             file.write("time,meter,power_w,energy_j\n")
