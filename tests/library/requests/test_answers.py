@@ -12,32 +12,20 @@ from inference_energy.requests.flight import load_by_hour
 from inference_energy.requests.log import find_files
 from inference_energy.tables import read_table, write_table
 from library.requests.by_itself import by_itself
+from library.requests.grouped import by_hour, by_tenant
 from library.requests.loaded import with_load
 
 
 def test_hours_are_those_of_their_requests(answered, rows):
     serving, counts, table = answered
-    of_cells = answers.rates(serving, counts["lengths"], table)
     whole = total(serving.factor, table)["p50"]
-    by_hour = answers.by_hour(serving, [counts["hours"]], of_cells, whole)
-    assert by_hour["energy_wh_p50"].sum() == pytest.approx(whole, rel=1e-9)
+    hours = by_hour(serving, counts, table, whole)
+    assert hours["energy_wh_p50"].sum() == pytest.approx(whole, rel=1e-9)
     for hour, own in rows.groupby(rows["start"].dt.floor("h")):
-        (row,) = by_hour[by_hour["hour"] == hour.strftime("%Y-%m-%dT%H:00Z")].to_dict("records")
+        (row,) = hours[hours["hour"] == hour.strftime("%Y-%m-%dT%H:00Z")].to_dict("records")
         expected = total(serving.factor, by_itself(serving, own))
         assert row["requests"] == len(own)
         assert row["energy_wh_p50"] == pytest.approx(expected["p50"], rel=2e-3)
-
-
-def test_groups_can_be_looked_at_some_at_once(answered):
-    """Rows of an hour can be on both sides."""
-    serving, counts, table = answered
-    of_cells, hours = answers.rates(serving, counts["lengths"], table), counts["hours"]
-    edge = len(hours) // 3
-    found = [
-        answers.by_hour(serving, some, of_cells, 1.0)
-        for some in ([hours], [hours.iloc[:edge], hours.iloc[edge:]])
-    ]
-    pd.testing.assert_frame_equal(*found)
 
 
 @pytest.mark.parametrize("name", ["hours", "tenants"])
@@ -50,20 +38,14 @@ def test_every_group_of_requests_has_its_rates(answered, name):
 
 def test_a_log_of_which_no_start_is_a_time_has_no_hours(answered, tmp_path):
     serving, counts, table = answered
-    of_cells = answers.rates(serving, counts["lengths"], table)
-    none = answers.by_hour(serving, [counts["hours"].iloc[:0]], of_cells, 1.0)
+    none = by_hour(serving, counts | {"hours": counts["hours"].iloc[:0]}, table)
     write_table(none, tmp_path / "by_hour.csv", "requests_by_hour")
     assert (tmp_path / "by_hour.csv").read_text().count("\n") == 1
 
 
 def test_tenants_are_numbered_unless_they_may_be_named(answered, rows):
     serving, counts, table = answered
-    of_cells = answers.rates(serving, counts["lengths"], table)
-    whole = total(serving.factor, table)["p50"]
-    numbered, named = (
-        answers.by_tenant(serving, [counts["tenants"]], of_cells, whole, flag)
-        for flag in (False, True)
-    )
+    numbered, named = (by_tenant(serving, counts, table, flag) for flag in (False, True))
     assert set(numbered["tenant"]) == {"tenant 1", "tenant 2", "not stated"}
     assert set(named["tenant"]) == {"one", "two", "not stated"}
     assert named["tenant"].iloc[0] == "two"
@@ -75,9 +57,8 @@ def test_tenants_are_numbered_unless_they_may_be_named(answered, rows):
 
 def test_many_tenants_are_summed_behind_the_largest(answered, monkeypatch):
     serving, counts, table = answered
-    of_cells = answers.rates(serving, counts["lengths"], table)
     monkeypatch.setattr(answers, "TENANTS", 1)
-    short = answers.by_tenant(serving, [counts["tenants"]], of_cells, 1.0, True)
+    short = by_tenant(serving, counts, table, True)
     assert short["tenant"].tolist() == ["two", "2 others"]
     assert short["requests"].sum() == counts["lengths"]["n"].sum()
 
@@ -229,11 +210,10 @@ def test_a_log_of_which_nothing_counts_is_refused():
 def test_tables_meet_their_schemas(answered, paper, settings, tmp_path):
     serving, counts, table = answered
     lengths = counts["lengths"]
-    of_cells = answers.rates(serving, lengths, table)
     tables = {
         "by_model": answers.by_model(serving, lengths, table),
-        "by_hour": answers.by_hour(serving, [counts["hours"]], of_cells, 1.0),
-        "by_tenant": answers.by_tenant(serving, [counts["tenants"]], of_cells, 1.0, False),
+        "by_hour": by_hour(serving, counts, table),
+        "by_tenant": by_tenant(serving, counts, table, False),
         "parts": answers.parts(serving, lengths, table),
         "kinds": answers.kinds(counts["kinds"]),
         "examples": answers.examples(counts["examples"], counts["examples"]["file"].unique()),

@@ -232,23 +232,6 @@ def test_cached_input_does_not_make_a_group_of_every_request(count, tmp_path, na
         assert tables["lengths"][name.removesuffix("_tokens")].sum() == lengths[name].sum()
 
 
-def test_groups_are_looked_at_some_at_once(parquet, tmp_path, settings):
-    log = requests_log.open_log(parquet, settings["formats"])
-    connection = requests_log.connect(folder=tmp_path)
-    counts.create_tables(connection)
-    for unit in requests_log.units(log, connection):
-        counts.count_unit(connection, log, unit, 10**7, tmp_path)
-    counts.sum_tables(connection)
-    connection.execute("INSERT INTO hours SELECT * REPLACE (hour + 1000 AS hour) FROM hours")
-    for name in ("hours", "tenants"):
-        some = list(counts.chunks(connection, name, 1))
-        whole = counts.frames(connection, [name])[name]
-        assert (len(some) > 1) == (name == "hours")
-        pd.testing.assert_frame_equal(pd.concat(some, ignore_index=True), whole)
-    connection.execute("DELETE FROM hours")
-    assert [len(one) for one in counts.chunks(connection, "hours")] == [0]
-
-
 @pytest.mark.parametrize("name", ["hours", "tenants"])
 def test_names_are_the_same_by_their_places_and_as_texts(count, tmp_path, monkeypatch, name):
     """Sorted as texts, ten million groups by tenant took as long as all else of an answer."""

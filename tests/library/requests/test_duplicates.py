@@ -90,3 +90,17 @@ def test_cells_whose_requests_are_all_repeats_are_gone(surplus, count, tmp_path)
     counts.sum_tables(connection)
     for name in ("lengths", "hours"):
         assert connection.execute(f"SELECT n, input FROM {name}").fetchall() == [(1, 100)]
+
+
+@pytest.mark.parametrize("less", [1, 0])
+def test_a_view_of_written_counts_is_without_the_repeats(tmp_path, less):
+    """Groups can be as many as requests: they are not read into memory."""
+    connection = connect(folder=tmp_path)
+    counts.create_tables(connection)
+    columns = "hour, model, input_cell, cached_cell, output_cell, n, input, cached, output"
+    connection.execute(f"INSERT INTO hours ({columns}) VALUES (7, 'a', 1, 0, 2, 3, 4, 5, 6)")
+    counts.write_tables(connection, {"hours": tmp_path / "hours.parquet"})
+    files = [tmp_path / "hours.parquet"]
+    counts.view_table(connection, "hours", files * 3, files * less)
+    (found,) = connection.execute("SELECT sum(n), sum(input), sum(output) FROM hours").fetchall()
+    assert found == tuple((3 - less) * of_one for of_one in (3, 4, 6))

@@ -8,6 +8,7 @@ import pytest
 from inference_energy.requests import answers, figures
 from inference_energy.requests.energies import PARTS, steps
 from legibility import problems
+from library.requests.grouped import by_hour
 
 
 @pytest.fixture
@@ -69,8 +70,7 @@ def test_bars_are_the_parts_of_the_log_and_of_its_models(answered):
 @pytest.mark.parametrize("every", [1, 30])
 def test_hours_stand_where_they_are_and_gaps_are_empty(answered, flying, every):
     serving, counts, table = answered
-    of_cells = answers.rates(serving, counts["lengths"], table)
-    hours = answers.by_hour(serving, [counts["hours"]], of_cells, 1.0).assign(in_flight=flying)
+    hours = by_hour(serving, counts, table).assign(in_flight=flying)
     start = pd.date_range("2025-01-01", periods=len(hours), freq=f"{every}h")
     hours = hours.assign(hour=start.strftime("%Y-%m-%dT%H:00Z"))
     figure = figures.hours(hours)
@@ -88,7 +88,7 @@ def test_hours_stand_where_they_are_and_gaps_are_empty(answered, flying, every):
 
 def test_a_log_of_which_no_start_is_a_time_has_a_figure_without_hours(answered):
     serving, counts, table = answered
-    of_cells = answers.rates(serving, counts["lengths"], table)
-    figure = figures.hours(answers.by_hour(serving, [counts["hours"].iloc[:0]], of_cells, 1.0))
+    none = counts | {"hours": counts["hours"].iloc[:0]}
+    figure = figures.hours(by_hour(serving, none, table))
     assert figure.axes == [] and figure.get_label() == "No request says its hour"
     assert problems(figure) == {}

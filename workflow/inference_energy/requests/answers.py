@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from inference_energy.energy.exact import blend_energy, model_energy, regime_energy
 from inference_energy.errors import InputError
@@ -113,21 +112,22 @@ def rates(serving: Serving, lengths: pd.DataFrame, table: pd.DataFrame) -> pd.Da
     Returns
     -------
     DataFrame
-        By model (empty text if not stated) and coarse cell: energy of a token more by what it is,
-        of ``PARTS``, and what a request has besides, ``rest`` [Wh]; ``error`` and ``mean``, what
-        the sums of ``energies.summed`` are of the energy [1].
+        By model (empty text if not stated) and coarse cell, for each of the sums of
+        ``energies.summed``: energy of a token more by what it is, of ``PARTS``, and what a request
+        has besides, ``rest``, as ``groups.charged`` takes them. [Wh]
     """
-    keyed = _keyed(lengths, coarsen=True)
+    keyed = _coarsened(lengths)
     sums = lengths[["n", "input", "cached", "output"]].assign(**summed(table))
     cells = sums.groupby([keyed[name] for name in CELLS], sort=True).sum()
     n, tokens = cells["n"], dict(zip(PARTS, _by_part(cells), strict=True))
     found = {part: _slope(serving, cells, part) for part in PARTS}
     risen = sum(slope * tokens[part] for part, slope in found.items())
     found["rest"] = (cells["middle"] - risen) / n
-    found |= {
-        name: (cells[name] / cells["middle"]).where(cells["middle"] > 0, 1.0) for name in SUMMED[1:]
-    }
-    return pd.DataFrame(found, index=cells.index)
+    columns: dict[str, pd.Series] = {}
+    for name in SUMMED:
+        ratio = (cells[name] / cells["middle"]).where(cells["middle"] > 0, 1.0)
+        columns |= {f"{name}_{part}": rate * ratio for part, rate in found.items()}
+    return pd.DataFrame(columns, index=cells.index)
 
 
 def _by_part(rows: pd.DataFrame) -> tuple[Array, Array, Array]:
@@ -149,90 +149,57 @@ def _slope(serving: Serving, cells: pd.DataFrame, part: str) -> pd.Series:
     return (rise / more.where(more > 0)).fillna(0.0)
 
 
-def _keyed(lengths: pd.DataFrame, coarsen: bool = False) -> pd.DataFrame:
-    """Models and cells of rows; a missing model is empty text."""
-    cells: dict[str, pd.Series | NDArray[np.int64]] = {"model": lengths["model"].fillna("")}
-    for name in ("input_cell", "cached_cell", "output_cell"):
-        cells[name] = lengths[name]
-        if coarsen and name == "cached_cell":
-            cells[name] = (lengths[name] > 0).astype(np.int64)
-        elif coarsen:
-            cells[name] = coarse(lengths[name].to_numpy(float), lengths["cached_cell"] > 0)
-    return pd.DataFrame(cells)
+def _coarsened(lengths: pd.DataFrame) -> pd.DataFrame:
+    """Models and coarse cells of rows; a missing model is empty text."""
+    cached = lengths["cached_cell"] > 0
+    of_both = ("input_cell", "output_cell")
+    cells = {name: coarse(lengths[name].to_numpy(float), cached) for name in of_both}
+    named = {"model": lengths["model"].fillna(""), "cached_cell": cached.astype(np.int64)}
+    return pd.DataFrame(named | cells)
 
 
-def by_group(
-    serving: Serving,
-    counts: Iterable[pd.DataFrame],
-    of_cells: pd.DataFrame,
-    key: str,
-    whole: float,
-) -> pd.DataFrame:
-    """Requests, tokens and energy of each value of ``key``, from coarse cells.
+def by_group(serving: Serving, sums: pd.DataFrame, whole: float) -> pd.DataFrame:
+    """Requests, tokens and energy of each hour or tenant.
 
     Parameters
     ----------
     serving : Serving
         What serves the log.
-    counts : iterable of DataFrame
-        Table ``hours`` or ``tenants``, in the order of ``key``, some rows at once.
-    of_cells : DataFrame
-        As from ``rates``.
-    key : str
-        hour or tenant.
+    sums : DataFrame
+        As from ``groups.charged``, by the rates of ``rates``.
     whole : float
         Median energy of the log. [Wh]
 
     Returns
     -------
     DataFrame
-        One row per value of ``key``, in its order; a missing one is empty text.
+        One row per row of ``sums``, in its order.
     """
-    parts = [_group_sums(some, of_cells, key) for some in counts]
-    sums = pd.concat(parts).groupby(level=0, sort=True).sum()
-    totals = of_sums(serving.factor, *(sums.pop(name).to_numpy() for name in SUMMED))
-    found = sums.rename(columns={"n": "requests"} | {name: f"{name}_tokens" for name in TOKENS})
+    totals = of_sums(serving.factor, *(sums[name].to_numpy() for name in SUMMED))
+    told = {"n": "requests"} | {name: f"{name}_tokens" for name in TOKENS}
+    found = sums.drop(columns=[*SUMMED]).rename(columns=told)
     found = found.assign(**{f"energy_wh_{name}": values for name, values in totals.items()})
     share = found["energy_wh_p50"] / whole if whole else np.nan
-    return found.assign(energy_share=share).rename_axis(key).reset_index()
-
-
-def _group_sums(counts: pd.DataFrame, of_cells: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Sums of requests, tokens and energy of some rows, by the values of ``key``."""
-    group = counts[key] if key == "hour" else counts[key].fillna("")
-    place = of_cells.index.get_indexer(pd.MultiIndex.from_frame(_keyed(counts)))
-    of_rows = {name: of_cells[name].to_numpy()[place] for name in of_cells}
-    energy = of_rows["rest"] * counts["n"].to_numpy(float)
-    for part, of_part in zip(PARTS, _by_part(counts), strict=True):
-        energy = energy + of_rows[part] * of_part
-    sums = {name: energy * of_rows.get(name, 1.0) for name in SUMMED}
-    return counts[["n", *TOKENS]].assign(**sums).groupby(group, sort=True).sum()
+    return found.assign(energy_share=share)
 
 
 def by_hour(
     serving: Serving,
-    counts: Iterable[pd.DataFrame],
-    of_cells: pd.DataFrame,
+    sums: pd.DataFrame,
     whole: float,
     runs: Sequence[pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Energy of every hour, and the requests in flight where ``measured_loads`` knows them."""
-    table = by_group(serving, counts, of_cells, "hour", whole)
+    table = by_group(serving, sums, whole)
     table["in_flight"] = np.nan
     if runs is not None:
         table["in_flight"] = sum((load_by_hour(one, table["hour"]) for one in runs), 0.0)
     return table.assign(hour=table["hour"].map(hour_text))
 
 
-def by_tenant(
-    serving: Serving,
-    counts: Iterable[pd.DataFrame],
-    of_cells: pd.DataFrame,
-    whole: float,
-    named: bool,
-) -> pd.DataFrame:
+def by_tenant(serving: Serving, sums: pd.DataFrame, whole: float, named: bool) -> pd.DataFrame:
     """Energy of every tenant, the largest first and numbered unless ``named``."""
-    table = by_group(serving, counts, of_cells, "tenant", whole)
+    table = by_group(serving, sums, whole)
     order = ["energy_wh_p50", "requests", "tenant"]
     table = table.sort_values(order, ascending=[False, False, True], ignore_index=True)
     stated = table["tenant"] != ""

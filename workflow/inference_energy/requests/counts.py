@@ -75,9 +75,6 @@ FIRST_ROWS, ALIKE = 2**17, 4
 """Rows of which the lengths are compared, and how many of them have to have the same ones in the
 mean for rows to be put together by their lengths before their cells are computed."""
 
-CHUNK_VECTORS = 256
-"""Vectors of 2,048 rows of a table of counts that are looked at together."""
-
 EXAMPLES = 3
 """Examples of every kind of row that are kept of a file's unit."""
 
@@ -257,12 +254,36 @@ def read_tables(
         What their sums are multiplied by.
     """
     for name, files in paths.items():
-        keys, sums = TABLES[name] if name in TABLES else (LISTS[name], ())
-        columns = [*keys, *(f"{sign} * {column}" for column in sums)]
-        listed = ", ".join(map(literal, files))
-        connection.execute(
-            f"INSERT INTO {name} SELECT {', '.join(columns)} FROM read_parquet([{listed}])"
-        )
+        connection.execute(f"INSERT INTO {name} {_written(name, files, sign)}")
+
+
+def view_table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    files: Iterable[str | os.PathLike[str]],
+    less: Iterable[str | os.PathLike[str]] = (),
+) -> None:
+    """Make a view of written tables of counts in place of that of ``connection``.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the tables of ``create_tables``.
+    name : str
+        The table's.
+    files, less : list of path-like
+        Those whose rows are added, and those whose rows are subtracted.
+    """
+    signed = [_written(name, some, sign) for some, sign in ((files, 1), (less, -1)) if some]
+    rows = " UNION ALL ".join(signed)
+    connection.execute(f"DROP TABLE {name}; CREATE TEMP VIEW {name} AS {rows}")
+
+
+def _written(name: str, files: Iterable[str | os.PathLike[str]], sign: int) -> str:
+    """SQL of the rows of written tables of counts, their sums multiplied by ``sign``."""
+    keys, sums = TABLES[name] if name in TABLES else (LISTS[name], ())
+    columns = [*keys, *(f"{sign} * {column} AS {column}" for column in sums)]
+    return f"SELECT {', '.join(columns)} FROM read_parquet([{', '.join(map(literal, files))}])"
 
 
 def frames(
@@ -277,20 +298,6 @@ def frames(
         name: _named(connection.execute(f"{_placed(connection, name)} ORDER BY ALL").df())
         for name in names
     }
-
-
-def chunks(
-    connection: duckdb.DuckDBPyConnection, name: str, vectors: int = CHUNK_VECTORS
-) -> "Iterator[pd.DataFrame]":
-    """Rows of a table of counts, as of ``frames``, some at once: at least one DataFrame.
-
-    Hours and tenants can be tens of millions of groups. The connection must not be asked for
-    anything else before the last of them is there.
-    """
-    rows = connection.execute(f"{_placed(connection, name)} ORDER BY {', '.join(TABLES[name][0])}")
-    yield _named(rows.fetch_df_chunk(vectors))
-    while len(chunk := rows.fetch_df_chunk(vectors)):
-        yield _named(chunk)
 
 
 def _placed(connection: duckdb.DuckDBPyConnection, name: str) -> str:

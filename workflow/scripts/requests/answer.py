@@ -10,14 +10,14 @@ from inference_energy.deployments import build as deployment_build
 from inference_energy.drawing import save_all
 from inference_energy.method.build import build
 from inference_energy.reports import to_html, told
-from inference_energy.requests import answers, counts, figures, largest
+from inference_energy.requests import answers, counts, figures, groups, largest
 from inference_energy.requests.energies import Serving, energies, steps
 from inference_energy.requests.page import page
 from inference_energy.requests.progress import telling
 from inference_energy.tables import write_table, write_text
 
-GROUPS = ("hours", "tenants")
-"""Tables of counts by what tables of the answer are by."""
+GROUPS = {"by_hour": "hours", "by_tenant": "tenants"}
+"""Tables of counts by what tables of the answer are made of them."""
 
 
 def read_serving(read, params):
@@ -41,11 +41,11 @@ def read_serving(read, params):
 
 
 def gather(connection, read, surplus):
-    """Add up the counts of all parts, less the duplicates; return them as frames, those of hours
-    and tenants, which can be many, as iterators of frames.
+    """Add up the counts of all parts, less the duplicates; return them as frames, without those of
+    hours and tenants, which can be many and stay where they are.
     """
     counts.create_tables(connection)
-    tables = [*counts.TABLES, *counts.LISTS]
+    tables = [name for name in (*counts.TABLES, *counts.LISTS) if name not in GROUPS.values()]
     counts.read_tables(connection, {name: read[name] for name in tables})
     counts.count_order_between_units(connection)
     if surplus:
@@ -54,10 +54,13 @@ def gather(connection, read, surplus):
         counts.read_tables(connection, repeated, sign=-1)
         counts.read_tables(connection, told)
     counts.count_no_output(connection)
+    for name in GROUPS.values():
+        less = [surplus[name]] if surplus else []
+        counts.view_table(connection, name, read[name], less)
     # of one part they are added up
-    counts.sum_tables(connection, counts.TABLES if surplus or len(read.kinds) > 1 else ["kinds"])
-    small = [name for name in tables if name not in GROUPS]
-    return counts.frames(connection, small) | {n: counts.chunks(connection, n) for n in GROUPS}
+    summed = counts.TABLES.keys() & tables if surplus or len(read.kinds) > 1 else ["kinds"]
+    counts.sum_tables(connection, sorted(summed))
+    return counts.frames(connection, tables)
 
 
 def list_largest(connection, log, serving, lengths, table, surplus):
@@ -85,11 +88,20 @@ def at_load(serving, counted, params):
     return serving.at(answers.loads(params.load, models, measured)), runs, measured
 
 
+def groups_charged(connection, serving, lengths, table, params):
+    """Return the sums of hours and tenants by the tables of the answer that there are of them."""
+    asked = {told: name for told, name in GROUPS.items() if told in params.tables}
+    if not asked:
+        return {}
+    of_cells = answers.rates(serving, lengths, table)
+    return {told: groups.charged(connection, name, of_cells) for told, name in asked.items()}
+
+
 def tell(serving, reference, counted, charged, params, runs, measured):
     """Return the tables of the answer that the counts tell, by name; ``charged``: their energies
-    by row, and by steps.
+    by row, by steps, and by hour and tenant.
     """
-    lengths, settings, (table, found) = counted["lengths"], params.settings, charged
+    lengths, settings, (table, found, grouped) = counted["lengths"], params.settings, charged
     by_model = answers.by_model(serving, lengths, table)
     whole = by_model["energy_wh_p50"].iloc[0]
     long_from = settings["long_from"]["value"]
@@ -102,16 +114,13 @@ def tell(serving, reference, counted, charged, params, runs, measured):
         "kinds": answers.kinds(counted["kinds"]),
         "examples": answers.examples(counted["examples"], params.log.get("files", [])),
     }
-    if {"by_hour", "by_tenant"} & set(params.tables):
-        of_cells = answers.rates(serving, lengths, table)
     if "load" in params.tables:
         tables["load"] = answers.load_table(serving, lengths, table, measured)
-    if "by_hour" in params.tables:
-        tables["by_hour"] = answers.by_hour(serving, counted["hours"], of_cells, whole, runs)
-    if "by_tenant" in params.tables:
+    if "by_hour" in grouped:
+        tables["by_hour"] = answers.by_hour(serving, grouped["by_hour"], whole, runs)
+    if "by_tenant" in grouped:
         named = settings["name_tenants"]
-        tenants = counted["tenants"]
-        tables["by_tenant"] = answers.by_tenant(serving, tenants, of_cells, whole, named)
+        tables["by_tenant"] = answers.by_tenant(serving, grouped["by_tenant"], whole, named)
     return tables
 
 
@@ -148,10 +157,11 @@ def main(snakemake):
         answers.check_any(lengths, counted["kinds"], params.format)
         serving, runs, measured = at_load(serving, counted, params)
         table, found = energies(serving, lengths), steps(serving, lengths)
+        grouped = groups_charged(connection, serving, lengths, table, params)
         log = log_of(snakemake, connection, folder)
         repeated = surplus.get("surplus")
         tables = {"largest": list_largest(connection, log, serving, lengths, table, repeated)}
-        tables |= tell(serving, reference, counted, (table, found), params, runs, measured)
+        tables |= tell(serving, reference, counted, (table, found, grouped), params, runs, measured)
     markdown = page(
         *(params.title, tables, table, params.settings, params.load, params.left_out),
         power_measured=params.deployment is not None,
