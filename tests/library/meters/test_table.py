@@ -27,6 +27,35 @@ def test_megawatts_are_not_taken_for_milliwatts(tmp_path):
     assert "power_mw (milliwatts)" in refusal(tmp_path, "time,power_MW\n2026-01-31T12:00:00Z,1\n")
 
 
+@pytest.mark.parametrize("two", ["420;1.600", "420;1,600", "0;12.345"])
+def test_thousands_that_are_parted_are_not_taken_for_decimals(tmp_path, two):
+    """Of two meters the one whose 1.600 W were 1.6 W lacked, and nothing said so."""
+    rows = [f"{NOON + n};{reading}" for n, reading in enumerate(two.split(";") * 10)]
+    message = refusal(tmp_path, "\n".join(["time;power_w", *rows]) + "\n")
+    whole, parted = two.replace(",", ".").split(";")
+    assert f"column power_w holds {whole} and {parted}, in which thousands seem" in message
+
+
+@pytest.mark.parametrize("number", ["1.600,5", "1,600.5", "12.345.678", "1 600", "1'600"])
+def test_a_number_whose_thousands_are_parted_is_refused_with_the_remedy(tmp_path, number):
+    message = refusal(tmp_path, f"time;power_w\n{NOON};420\n{NOON + 1};{number}\n")
+    assert "row 3, column power_w" in message and "parts thousands" in message
+
+
+@pytest.mark.parametrize(
+    ("texts", "powers"),
+    [
+        (["421.000", "1.600", "1.605"], [421, 1.6, 1.605]),
+        (["421", "38.6", "38.605"], [421, 38.6, 38.605]),
+        (["421", "0.605", "21.605"], [421, 0.605, 21.605]),
+    ],
+)
+def test_decimals_of_one_length_or_of_several_are_decimals(tmp_path, texts, powers):
+    rows = [f"{NOON + n},{text}" for n, text in enumerate(texts)]
+    log = read(tmp_path, "\n".join(["time,power_w", *rows]) + "\n")
+    assert list(log["power_w"]) == powers
+
+
 def outlets(column, names):
     """Two outlets of about the same power, read half a second after each other."""
     rows = [f"{NOON + 0.5 * n},{name},{450 + n % 5}" for n, name in enumerate(names)]

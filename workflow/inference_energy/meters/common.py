@@ -45,6 +45,9 @@ NUMBERS = SAMPLE_COLUMNS[2:]
 BETWEEN = re.compile(r"[\s,]*")
 READING = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?:W|Watts|%|MiB|MHz)?")
 
+GROUPED = re.compile(r"\d{1,3}([., '’\u00a0\u202f]\d{3})+([.,]\d+)?")
+"""1.600,5 and 1,600.5: with a separator of thousands."""
+
 POWER_UNITS = {"w": 1.0, "watts": 1.0, "kw": KILO, "mw": MILLI, "uw": MICRO}
 ENERGY_UNITS = {
     "j": 1.0,
@@ -304,6 +307,13 @@ class Samples:
         text = str(value).strip()
         number = None if value is None else reading(text)
         if number is None:
+            return np.nan
+        if np.isnan(number) and GROUPED.fullmatch(text):
+            self.refuse(
+                line,
+                f"column {column}: {text[:40]!r}: parts thousands: record numbers without such a "
+                "separator",
+            )
             return np.nan
         if not 0 <= number <= LARGEST:
             self.refuse(

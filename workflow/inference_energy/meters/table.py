@@ -3,6 +3,7 @@
 import csv
 import re
 from collections import Counter
+from functools import lru_cache
 
 from inference_energy.errors import InputError
 from inference_energy.meters.common import (
@@ -24,6 +25,9 @@ DEVICES |= {"phase", "line", "feed", "server", "machine", "rack", "serial", "bus
 
 KINDS = {"power": POWER_UNITS, "energy": ENERGY_UNITS}
 WORD, NUMBER = re.compile("[a-z]+"), re.compile(r"[+-]?\.?\d")
+
+THOUSANDS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+"""1.600, which may be 1600 or 1.6."""
 
 SHOWN = 3
 
@@ -76,7 +80,11 @@ def read(samples: Samples) -> None:
     told: dict[str, Counter[str]] = {name: Counter() for name in others}
     words = {name: set(WORD.findall(name.lower())) for name in others}
     devices = {name for name in others if words[name] and words[name] <= DEVICES}
+    forms: dict[str, dict[str, str]] = {name: {} for name in units}
     for line, row in samples.table(separator):
+        for name, found in forms.items():
+            if row[name].lower() not in MISSING:
+                found.setdefault(_form(row[name]), row[name])
         for name in others:
             text = row[name]
             if text.lower() not in MISSING and (name in devices or not NUMBER.match(text)):
@@ -85,10 +93,27 @@ def read(samples: Samples) -> None:
         for name, (column, factor) in units.items():
             readings[column] = samples.number(line, name, row[name], factor)
         samples.add(line, row[time], row[meter] if meter else None, **readings)
+    for name, found in forms.items():
+        # who drops zeros behind a point writes 1.6 too
+        if found.keys() == {"whole", "thousands"}:
+            samples.refuse(
+                1,
+                f"column {name} holds {found['whole']} and {found['thousands']}, in which thousands"
+                " seem to be parted: record numbers without such a separator, or with one number "
+                "of decimals",
+            )
     for name, counts in told.items():
         # a number of its own for each row is no meter's
         if len(counts) > 1 and min(counts.values()) > 1:
             samples.refuse(1, _several(name, sorted(counts)[:SHOWN], name in devices))
+
+
+@lru_cache(maxsize=65536)
+def _form(text: str) -> str:
+    """How a number is written: whole, with what may part thousands, or otherwise."""
+    if THOUSANDS.fullmatch(text):
+        return "thousands"
+    return "whole" if text.isdecimal() else "other"
 
 
 def _several(name: str, texts: list[str], is_device: bool) -> str:
