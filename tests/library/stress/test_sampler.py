@@ -76,19 +76,19 @@ def test_samples_are_written_as_a_meter_file(tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("torn", ["1700000001.0,a,,1", "1700000", ""])
-@pytest.mark.parametrize("kept", ["time,meter,power_w,energy_j\n1700000000.0,a,,1.0\n", ""])
+@pytest.mark.parametrize("torn", ["1700000001.0,a,5", "1700000", ""])
+@pytest.mark.parametrize("kept", ["time,meter,power_w,energy_j\n1700000000.0,a,50,\n", ""])
 def test_a_row_that_a_full_disk_tore_is_cut_off_before_more_are_written(
     kept, torn, tmp_path, monkeypatch
 ):
     """The row after it would be joined to it, and the whole file refused."""
-    monkeypatch.setattr(sampler, "rapl", lambda: iter([[("a", "", 3.0)]]))
+    monkeypatch.setattr(sampler, "rapl", lambda: iter([[("a", 60, "")]]))
     monkeypatch.setattr(sampler, "INTERVAL", 0.0)
     path = tmp_path / "power.csv"
     path.write_text(kept + torn)
     sampler.main("rapl", path)
-    counts = read_log(path, "cpu")["energy_j"]
-    assert list(counts) == ([1.0, 3.0] if kept else [3.0])
+    powers = read_log(path, "cpu")["power_w"]
+    assert list(powers) == ([50, 60] if kept else [60])
 
 
 def test_zeus_that_is_not_installed_is_told_without_a_traceback(monkeypatch):
