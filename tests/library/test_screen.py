@@ -116,3 +116,15 @@ def test_files_keep_what_snakemake_writes(tmp_path):
         show(logger, dry=False)
     assert len(screen.filters) == 1
     assert not file.filters
+
+
+def test_a_full_disk_of_the_log_file_is_no_traceback(capsys, monkeypatch):
+    """Snakemake writes all it says to a file of its own, which no disk may have room for."""
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    logger = logging.Logger("full")
+    logger.addHandler(logging.FileHandler("/dev/full"))
+    logger.addHandler(logging.StreamHandler())
+    show(logger, False)
+    logger.error("no room")
+    assert capsys.readouterr().err == "no room\n"
+    logger.handlers.clear()

@@ -185,6 +185,8 @@ def show(logger: logging.Logger, dry: bool, last_words: Callable[[], list[str]] 
     last_words : callable
         As for :class:`Screen`.
     """
+    # a log file on a full disk is told by what could not be done, not by a traceback a line
+    logging.raiseExceptions = False
     for handler in logger.handlers:
         formatter = handler.formatter
         if isinstance(handler, logging.FileHandler) or formatter is None:
