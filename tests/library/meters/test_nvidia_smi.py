@@ -95,3 +95,12 @@ def test_gpus_without_a_name_are_not_taken_for_one(gpus, apart, tmp_path):
         assert len(read(tmp_path, text, "gpu")) == 30
         return
     assert "no column index, uuid or pci.bus_id" in refusal(tmp_path, text, "gpu")
+
+
+def test_columns_that_change_places_where_it_is_started_again_are_refused(tmp_path):
+    """Its second header was passed over, and the numbers of the GPUs read as their powers."""
+    columns = ["timestamp", "index", "power.draw"]
+    first = f"{', '.join(columns)}\n2026/01/31 12:00:00.000, 0, 512.5\n"
+    assert len(read(tmp_path, first + first.replace("12:00:00", "12:00:01"), "gpu")) == 2
+    second = "timestamp, power.draw, index\n2026/01/31 12:00:01.000, 513.5, 0\n"
+    assert "row 3, column power.draw" in refusal(tmp_path, first + second, "gpu")

@@ -56,6 +56,12 @@ def test_decimals_of_one_length_or_of_several_are_decimals(tmp_path, texts, powe
     assert list(log["power_w"]) == powers
 
 
+def test_a_header_may_come_again_where_its_logger_was_started_again(tmp_path):
+    runs = [f"time, power_w\n{NOON + first},812.5\n" for first in (0, 60)]
+    assert list(read(tmp_path, "".join(runs))["time_s"]) == [NOON, NOON + 60]
+    assert "column power_w" in refusal(tmp_path, f"{runs[0]}power_w,time\n813,{NOON + 1}\n")
+
+
 def outlets(column, names):
     """Two outlets of about the same power, read half a second after each other."""
     rows = [f"{NOON + 0.5 * n},{name},{450 + n % 5}" for n, name in enumerate(names)]

@@ -241,7 +241,8 @@ class Samples:
         least = max(map(header.index, needed)) + 1 if shorter else len(header)
         for cells in reader:
             cells = [cell.strip() for cell in cells]
-            if not any(cells):
+            # a logger that is started again writes its header again
+            if not any(cells) or cells == header:
                 continue
             if not least <= len(cells) <= len(header):
                 self.refuse(

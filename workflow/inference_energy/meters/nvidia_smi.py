@@ -69,8 +69,6 @@ def read(samples: Samples) -> None:
         if (name := next((name for name in theirs if name in columns), None))
     }
     for line, row in samples.table(separator):
-        if row[columns["timestamp"]] == "timestamp":
-            continue
         readings = {"power_w": samples.number(line, power, row[power])}
         for ours, (name, factor) in others.items():
             readings[ours] = samples.number(line, name, row[name], factor)
