@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.drawing import described, save
 from inference_energy.errors import InputError
-from inference_energy.requests import answers
+from inference_energy.requests import answers, figures
 from inference_energy.requests.energies import Serving, energies, steps, total
 from inference_energy.requests.flight import load_by_hour
 from inference_energy.requests.log import find_files
@@ -284,3 +285,37 @@ def test_addresses_of_models_are_not_told(answered, paper):
         assert "example" not in frame.to_csv(), name
     named = answers.model_names(lengths["model"])
     assert [named[name] for name in names] == told
+
+
+ODD_NAMES = ["two\nlines", "\x1b[31mred", "\u200b", "m\u2028", "\u3000all", "a\0b", "x" * 200_000]
+"""Names that no cell of a table or no figure can hold as they are."""
+
+
+def test_odd_names_of_models_are_in_tables_and_figures_that_can_be_read(answered, tmp_path):
+    serving, counts, _ = answered
+    rows = [counts["lengths"].head(5).assign(model=name) for name in ODD_NAMES]
+    lengths = pd.concat(rows, ignore_index=True)
+    table = energies(serving, lengths)
+    told = {"two lines", "?[31mred", "?", "m", "all (model)", "a?b", "x" * 200 + "..."}
+    found = {
+        "by_model": answers.by_model(serving, lengths, table),
+        "parts": answers.parts(serving, lengths, table),
+        "load": answers.load_table(serving, lengths, table),
+    }
+    for name, frame in found.items():
+        assert set(frame["model"]) - {"all"} == told, name
+        write_table(frame, tmp_path / f"{name}.csv", f"requests_{name}")
+    save(figures.parts(found["parts"]), tmp_path / "parts.svg")
+    assert "[31mred" in described(tmp_path / "parts.svg")
+
+
+def test_odd_names_of_tenants_are_in_a_table_that_can_be_read(answered, tmp_path):
+    serving, counts, table = answered
+    of_cells = answers.rates(serving, counts["lengths"], table)
+    first = counts["tenants"].head(1)
+    names = [*ODD_NAMES, "m", "not stated", None]
+    tenants = pd.concat([first.assign(tenant=name) for name in names], ignore_index=True)
+    found = answers.by_tenant(serving, [tenants], of_cells, 1.0, True)
+    write_table(found, tmp_path / "by_tenant.csv", "requests_by_tenant")
+    assert {"m (1 of 2)", "m (2 of 2)", "not stated (tenant)", "not stated"} < set(found["tenant"])
+    assert found["tenant"].is_unique and len(found) == len(names)

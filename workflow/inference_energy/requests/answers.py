@@ -35,7 +35,7 @@ from inference_energy.requests.energies import (
     total,
 )
 from inference_energy.requests.flight import in_flight, load, load_by_hour
-from inference_energy.requests.formats import shown, shown_model
+from inference_energy.requests.formats import printable, shown, shown_model
 from inference_energy.units import MICROSECONDS_PER_SECOND, PERCENT, SECONDS_PER_HOUR
 
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
@@ -203,7 +203,10 @@ def by_tenant(serving: Serving, sums: pd.DataFrame, whole: float, named: bool) -
     order = ["energy_wh_p50", "requests", "tenant"]
     table = table.sort_values(order, ascending=[False, False, True], ignore_index=True)
     stated = table["tenant"] != ""
-    names = table["tenant"] if named else "tenant " + stated.cumsum().astype(str)
+    names = "tenant " + stated.cumsum().astype(str)
+    if named:
+        told = {name: _own(printable(name), "tenant", NOT_STATED) for name in table["tenant"]}
+        names = _apart(told).set_axis(table.index)
     table["tenant"] = names.where(stated, NOT_STATED)
     rest = table.iloc[TENANTS:]
     if len(rest):
@@ -382,10 +385,13 @@ def model_names(models: pd.Series) -> dict[str | None, str]:
     those that stand for other rows of a table are told to be of a model.
     """
     names = sorted(filter(None, map(_text, pd.unique(models))))
-    shown_names = {name: shown_model(name) for name in names}
-    own = {name: f"{name} (model)" for name in names if name in (ALL, NOT_STATED)}
-    told = _apart(shown_names | own)
+    told = _apart({name: _own(shown_model(name), "model", ALL, NOT_STATED) for name in names})
     return {str(name): text for name, text in told.items()} | {None: NOT_STATED}
+
+
+def _own(name: str, what: str, *rows: str) -> str:
+    """Name that is told to be of ``what`` where it stands for one of the other ``rows``."""
+    return f"{name} ({what})" if name in rows else name
 
 
 def _apart(names: Mapping[str, str]) -> pd.Series:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from inference_energy.documents import CONTROL, shows
 from inference_energy.errors import InputError
 from inference_energy.units import KILO, MEGA, MILLI
 
@@ -51,6 +52,16 @@ BLANKS = " \t\r\n\f\v\u00a0"
 
 NOTHING = ("", "\\N", "NULL", "null", "None", "NaN", "nan", "<NA>")
 """Names that say nothing, as databases and pandas write what is missing."""
+
+REPLACED = "?"
+"""Stands for what no figure or page can hold."""
+
+LOCAL = r"(?<![^\s@/=])[^\s@/=]+"
+"""What stands before the @ of an address, looked for from its start alone: a name that goes on and
+on is gone through once."""
+
+LONGEST_NAME = 200
+"""Characters of a name that results show."""
 
 MOST = 2.0**62
 """Numbers of tokens are taken for no more, nor for less below zero: far from any that counts."""
@@ -122,14 +133,29 @@ def shown(name: str) -> str:
     """Name of a file or folder as results write it: without the value of a Hive folder, or an
     address, which can be somebody's.
     """
-    return re.sub(r"(?<==).+|[^\s@/=]+@[^\s@/]+", "...", name)
+    return printable(re.sub(rf"(?<==).+|{LOCAL}@[^\s@/]+", "...", name))
 
 
 def shown_model(name: str) -> str:
     """Name of a model as results write it: without an address, which can be somebody's; a version
     after an @ stays.
     """
-    return re.sub(r"[^\s@/=]+@[^\s@/=]+\.[^\W\d]{2,}", "...", name)
+    return printable(re.sub(rf"{LOCAL}@[^\s@/=]+\.[^\W\d]{{2,}}", "...", name))
+
+
+def printable(name: str) -> str:
+    """Name as a cell of a table, a page and a figure can hold it: single blanks for all that
+    separates, a question mark for each control character and for a name of which nothing shows,
+    and the first 200 characters of a longer one.
+
+    Examples
+    --------
+    >>> printable("two\\n lines"), printable("\\x1b[31mred"), printable("\\u200b")
+    ('two lines', '?[31mred', '?')
+    """
+    plain = CONTROL.sub(REPLACED, " ".join(name.split()))
+    short = plain if len(plain) <= LONGEST_NAME else f"{plain[:LONGEST_NAME]}..."
+    return short if shows(short) else REPLACED
 
 
 def quoted(name: str) -> str:
