@@ -115,11 +115,14 @@ MOMENTS = tuple(f"{of}_offset{power}" for of in ("input", "output") for power in
 computed of the input. [1 / OFFSETS of a cell]"""
 
 CELLS = {"model": "VARCHAR"} | dict.fromkeys(("input_cell", "cached_cell", "output_cell"), "BIGINT")
+COARSE_CELLS = {key: "VARCHAR" if key == "model" else "UTINYINT" for key in CELLS}
+"""Cells of lengths, and the coarse ones of hours and tenants, which can be so many that their width
+decides whether they are in memory or spill to disk."""
 
 TABLES = {
     "lengths": (CELLS, (*SUMS, *MOMENTS)),
-    "hours": ({"hour": "BIGINT"} | CELLS, SUMS),
-    "tenants": ({"tenant": "VARCHAR"} | CELLS, SUMS),
+    "hours": ({"hour": "INTEGER"} | COARSE_CELLS, SUMS),
+    "tenants": ({"tenant": "VARCHAR"} | COARSE_CELLS, SUMS),
     "flight": ({"model": "VARCHAR", "time": "BIGINT"}, ("change", "remaining", "own")),
     "kinds": ({"kind": "VARCHAR"}, ("n",)),
 }
@@ -437,6 +440,8 @@ def add_counts(
         _number(connection, stated, hour | small | names)
         for name in ("lengths", "tenants", *(["hours"] if hour else [])):
             _add_numbered(connection, name, stated, long_from)
+        # its memory is wanted for the groups
+        connection.execute("DROP TABLE numbered")
     else:
         keys = dict.fromkeys(CELLS, NONE) | {"model": names["model"]}
         fine = keys | {name: name for name in _cells(stated)}
