@@ -59,8 +59,25 @@ def test_cells_of_two_tests_are_not_mixed(tmp_path, monkeypatch):
     settings = runner.prepare(NODE | {"power": "none"})
     runner.StressTest(settings, tmp_path, 13.0)
     runner.StressTest(settings | {"power": ["rapl"]}, tmp_path, 13.0)
-    with pytest.raises(InputError, match=r"other settings \(model\)"):
-        runner.StressTest(settings | {"model": "other"}, tmp_path, 13.0)
+    for key, value in (("model", "other"), ("tokenizer", "other"), ("legacy_max_tokens", True)):
+        with pytest.raises(InputError, match=rf"other settings \({key}\)"):
+            runner.StressTest(settings | {key: value}, tmp_path, 13.0)
+
+
+def test_a_test_that_an_earlier_version_began_goes_on(tmp_path, monkeypatch):
+    """It did not note the tokenizer, nor which field holds the length."""
+    monkeypatch.setattr(runner, "find_aiperf", lambda given: "aiperf")
+    settings = runner.prepare(NODE | {"power": "none"})
+    runner.StressTest(settings, tmp_path, 13.0)
+    noted = json.loads((tmp_path / "settings.json").read_text())
+    for key in runner.NOTED_SINCE:
+        del noted[key]
+    (tmp_path / "settings.json").write_text(json.dumps(noted))
+    runner.StressTest(settings | {"tokenizer": "other"}, tmp_path, 13.0)
+    del noted["seed"]
+    (tmp_path / "settings.json").write_text(json.dumps(noted))
+    with pytest.raises(InputError, match=r"other settings \(seed\)"):
+        runner.StressTest(settings, tmp_path, 13.0)
 
 
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])

@@ -113,7 +113,13 @@ IDENTITY = (
     "window",
     "rounds",
     "extra_inputs",
+    "tokenizer",
+    "legacy_max_tokens",
 )
+"""Settings without which cells are of another test."""
+
+NOTED_SINCE = ("tokenizer", "legacy_max_tokens")
+"""Those that a test of an earlier version did not note."""
 
 
 class Pilot(TypedDict):
@@ -205,6 +211,7 @@ class StressTest:
                     f"{path}: is damaged; give this test another name ({form('name: NAME')}), or "
                     "delete the folder"
                 ) from None
+            other = {key: mine[key] for key in NOTED_SINCE} | other
             changed = [key for key in IDENTITY if other.get(key) != mine[key]]
             if changed:
                 raise InputError(
