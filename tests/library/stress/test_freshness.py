@@ -21,6 +21,23 @@ def test_clock_offset_is_found_from_load_and_power(offset):
     assert clock.averaging == 0
 
 
+@pytest.mark.parametrize("offset", [-37.0, 0.0, 2000.0])
+def test_clock_is_told_where_many_requests_draw_what_one_does(offset):
+    """Decoding a small batch is bound by memory: a good log of such a test gave no energy."""
+    starts, ends, busy = [], [], []
+    for number, load in enumerate([1, 32, 32, 1, 32, 1, 1, 32, 1, 32]):
+        first = 1000.0 + 135 * number + 2 * number**2
+        starts += [first] * load
+        ends += [first + 120] * load
+        busy.append((first, first + 120))
+    times = np.arange(-2000.0, 5000.0)
+    loaded = np.any([(first <= times) & (times < last) for first, last in busy], axis=0)
+    frame = samples(times + offset, np.where(loaded, 650.0, 90.0))
+    clock = clock_offset(np.array(starts), np.array(ends), frame, furthest=3600.0)
+    assert clock.offset == pytest.approx(offset, abs=1)
+    assert clock.correlation > 0.99
+
+
 @pytest.mark.parametrize("offset", [-17.0, -2.0, 3.2, 41.0])
 def test_a_meter_that_is_read_seldom_is_not_taken_for_one_that_averages(offset):
     """Read at once every 5 s, six cells of two minutes: its clock is told closer than that."""

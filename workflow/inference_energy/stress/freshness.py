@@ -6,6 +6,7 @@ and none shows in a single sample.
 """
 
 from collections.abc import Iterable
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -184,7 +185,8 @@ def clock_offset(
     """How far a meter is ahead of the client, and how long it averages, from load and power.
 
     The logarithm of the requests in flight, delayed and averaged, is correlated with power at the
-    times of the samples; the delay and average with the largest correlation count.
+    times of the samples; the delay and average with the largest correlation count. Where they are
+    not correlated, the power may be the same under every load: then whether any is in flight.
 
     Parameters
     ----------
@@ -208,8 +210,26 @@ def clock_offset(
     samples = samples.dropna(subset=["power_w"]).drop_duplicates("time_s").sort_values("time_s")
     if not len(starts):
         return Clock(np.nan, 0.0, np.nan, np.nan)
-    load = _Load(starts, ends)
-    found = _clock(load, samples, longest, own_clock)
+    by_load = _Load(starts, ends)
+    clocks = {}
+    for load in (by_load, by_load.any()):
+        clocks[load] = found = _clock(load, samples, longest, own_clock)
+        if found.correlation >= LEAST_CORRELATION:
+            clocks = {load: found}
+            break
+    told = [_beyond(load, samples, longest, own_clock, furthest, clocks[load]) for load in clocks]
+    return max(told, key=lambda clock: np.nan_to_num(clock.correlation, nan=-1.0))
+
+
+def _beyond(
+    load: "_Load",
+    samples: pd.DataFrame,
+    longest: float,
+    own_clock: bool,
+    furthest: float,
+    found: Clock,
+) -> Clock:
+    """The clock that was found, or one further off than `longest` that is clearly better."""
     far = _far_offset(load, samples, longest, furthest, found.correlation)
     if not far:
         return found
@@ -305,15 +325,24 @@ def _best(
 
 
 class _Load:
-    """Logarithm of one plus the requests in flight, over time."""
+    """Logarithm of one plus the requests in flight, over time, or whether there is any."""
 
     def __init__(self, starts: Array, ends: Array) -> None:
         events = np.concatenate([starts, ends])
         order = np.argsort(events, kind="stable")
         changes = np.concatenate([np.ones(len(starts)), -np.ones(len(ends))])[order]
         self.times = events[order]
-        self.values = np.log1p(np.maximum(np.cumsum(changes), 0))
-        self.sums = np.concatenate([[0.0], np.cumsum(self.values[:-1] * np.diff(self.times))])
+        self._take(np.log1p(np.maximum(np.cumsum(changes), 0)))
+
+    def _take(self, values: Array) -> None:
+        self.values = values
+        self.sums = np.concatenate([[0.0], np.cumsum(values[:-1] * np.diff(self.times))])
+
+    def any(self) -> "_Load":
+        """One while any request is in flight, zero else."""
+        found = copy(self)
+        found._take((self.values > 0).astype(float))
+        return found
 
     def mean(self, times: Array, seconds: Array) -> Array:
         """Mean over the seconds before each time; the load at it where they are none."""
