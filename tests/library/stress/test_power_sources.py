@@ -39,6 +39,15 @@ def test_power_sources_are_told_apart():
     assert len(named_power_sources(["gpu:log.csv", "node:log.csv"])) == 2
 
 
+def test_a_log_may_be_named_from_the_home_folder(tmp_path, monkeypatch):
+    """A shell leaves ~ as it is within quotes, and behind a scope."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    log = str(tmp_path / "wall.csv")
+    assert named_power_sources("node:~/wall.csv") == [PowerSource("node", "file", log)]
+    with pytest.raises(InputError, match="stands there twice, and would count twice"):
+        named_power_sources([log, "~/wall.csv"])
+
+
 def test_an_exporter_is_asked_for_the_clock_too(tmp_path):
     metrics = tmp_path / "metrics.csv"
     exporter = PowerSource("gpu", "dcgm", "http://h:9400/metrics")

@@ -153,7 +153,8 @@ def _source(word: str) -> PowerSource | None:
     if "://" in target or not target:
         return None
     if scope or "." in target:
-        return PowerSource(scope or "node", "file", target)
+        # no shell does so behind a scope
+        return PowerSource(scope or "node", "file", os.path.expanduser(target))
     return None
 
 
