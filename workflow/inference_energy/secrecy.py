@@ -14,11 +14,12 @@ STATED = re.compile(r"(key|secret|token|password|passwd|auth)\s*(=|%3d)", re.I)
 LOOKS = re.compile(
     r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|gsk|ghp)_[a-z0-9]{20,}|(nvapi|xai)-[\w-]{20,}"
     r"|eyJ[\w-]{16,}\.|bearer(\s|%20|\+)+\S)"
+    r"|://[^\s/@:?#]*:[^\s/@]+@"
     r"|[?&]([\w-]*[_-])?(api_?key|key|secret|token|password|passwd|auth|signature)=[^\s&]{8,}",
     re.I,
 )
-"""Keys of services by how they begin, a web token, the word before one in a header, and what an
-address says to be one."""
+"""Keys of services by how they begin, a web token, the word before one in a header, a password
+before the host of an address, and what an address says to be one."""
 
 
 def looks_secret(text: str) -> bool:
