@@ -86,6 +86,32 @@ def test_a_folder_of_everything_is_no_folder_of_benchmarks(tmp_path, monkeypatch
     assert "more than 3 files" in refusal(files.find_benchmarks, WHERE, tmp_path.as_posix())
 
 
+@pytest.mark.parametrize("pattern", ["/**", "/**/*.nothing", "/us*/**/*.nothing"])
+def test_a_pattern_of_a_whole_disk_is_refused_at_once(pattern, monkeypatch):
+    monkeypatch.setattr(files, "MOST_SEARCHED", 100)
+    told = refusal(files.find_benchmarks, WHERE, pattern)
+    assert told.startswith(f"{WHERE}: key deployment.benchmarks: value {pattern}: ** looks through")
+    assert "more than 100 files and folders below /, or" in told
+
+
+def test_a_pattern_through_links_in_a_circle_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_SEARCHED", 1000)
+    for name in ("a", "b"):
+        (tmp_path / name).symlink_to(tmp_path)
+    pattern = f"{tmp_path.as_posix()}/**/*.nothing"
+    assert f"below {tmp_path.as_posix()}, or" in refusal(files.find_benchmarks, WHERE, pattern)
+
+
+def test_a_pattern_looks_through_as_many_as_are_allowed(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_SEARCHED", 2)
+    (tmp_path / "runs").mkdir()
+    path = tmp_path / "runs" / "a.json"
+    path.write_text("{}", encoding="utf-8")
+    for pattern in ("**/*.json", "runs/**", "ru*/**/a.json"):
+        found = files.find_benchmarks((tmp_path / "mine.yaml").as_posix(), pattern)
+        assert path.as_posix() in found
+
+
 def test_all_problems_of_a_file_are_told_at_once():
     content = own(colour="red", keys={"taste": "sweet"})
     message = refusal(files.resolve, content, "mine", WHERE, METHOD_FILES, SCHEMAS)

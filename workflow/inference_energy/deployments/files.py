@@ -33,6 +33,8 @@ EXAMPLES = [
 FOLDER = "config/deployments"
 MOST_FILES = 10_000
 """Files in a folder of benchmarks: a run's logs are a few."""
+MOST_SEARCHED = 100_000
+"""Files and folders that a pattern looks through: those of some thousand runs."""
 REFERENCE = "oviedo2026"
 """Method whose frontier blend stands beside every deployment."""
 MARK = "cell.json"
@@ -134,7 +136,11 @@ def find_benchmarks(path: str, named: str | list[str]) -> list[str]:
         folders = [Path(path).parent, Path()]
         paths = [(folder / name).as_posix() for folder in folders]
         if "*" in name:
-            files = next(filter(None, (sorted(glob(p, recursive=True)) for p in paths)), [])
+            try:
+                files = next(filter(None, map(_matching, paths)), [])
+            except InputError as error:
+                problems.append(f"{path}: key deployment.benchmarks: value {name}: {error}")
+                continue
         else:
             files = next(([p] for p in paths if os.path.exists(p)), [])
         found += map(provided, files)
@@ -166,6 +172,23 @@ def find_benchmarks(path: str, named: str | list[str]) -> list[str]:
     if problems:
         raise InputError(problems)
     return found
+
+
+def _matching(pattern: str) -> list[str]:
+    """Files that a pattern names, sorted; an InputError where it would look through a whole disk,
+    or through links in a circle, without end.
+    """
+    above = re.split(r"[*?[]", pattern)[0].rpartition("/")[0]
+    root = above or ("/" if pattern.startswith("/") else ".")
+    seen = 0
+    for _, folders, files in os.walk(root, followlinks=True) if "**" in pattern else ():
+        seen += len(folders) + len(files)
+        if seen > MOST_SEARCHED:
+            raise InputError(
+                f"** looks through more than {MOST_SEARCHED} files and folders below {root}, or"
+                " through links in a circle; allowed is ** below the folder of the runs; name that"
+            )
+    return sorted(glob(pattern, recursive=True))
 
 
 def inputs(deployment: Mapping[str, Any]) -> dict[str, Any]:
