@@ -33,12 +33,13 @@ class Stored:
         self.units = units(self.log, connection)
 
     def within(self):
-        """What of a text's file is read; below zero where nobody knows. [%]"""
-        # rows of Parquet are read several times, a unit within seconds
-        return -1.0 if self.log.kind == "parquet" else self.connection.query_progress()
+        """What of the present query is done; below zero where nobody knows. [%]"""
+        return self.connection.query_progress()
 
     def add_counts(self, units, say):
-        """Add up the counts of some units in the tables; ``say`` is told the number of each."""
+        """Add up the counts of some units in the tables; ``say`` is told how many are, and what
+        is done of the next one.
+        """
         bounds = self.longest, self.folder, self.params.stated, self.long_from
         count_units(self.connection, self.log, units, *bounds, say)
 

@@ -232,6 +232,20 @@ def test_cached_input_does_not_make_a_group_of_every_request(count, tmp_path, na
         assert tables["lengths"][name.removesuffix("_tokens")].sum() == lengths[name].sum()
 
 
+def test_what_is_counted_of_a_unit_is_told(parquet, tmp_path, settings):
+    log = requests_log.open_log(parquet, settings["formats"])
+    connection, told = requests_log.connect(folder=tmp_path), []
+    counts.create_tables(connection)
+    units = requests_log.units(log, connection)
+
+    def say(*now):
+        told.append(now)
+
+    counts.count_units(connection, log, units[:1], 10**7, tmp_path, say=say)
+    steps = ("rows", "lengths", "tenants", "hours", "load")
+    assert told == [*((0, step) for step in steps), (1,)]
+
+
 @pytest.mark.parametrize("name", ["hours", "tenants"])
 def test_names_are_the_same_by_their_places_and_as_texts(count, tmp_path, monkeypatch, name):
     """Sorted as texts, ten million groups by tenant took as long as all else of an answer."""

@@ -42,6 +42,29 @@ def test_it_is_said_again_while_a_unit_is_read(capsys, within, line):
     assert set(told.splitlines(keepends=True)) == {line}
 
 
+@pytest.mark.parametrize(
+    ("now", "within", "line"),
+    [
+        (
+            ("part 1 of 2", 3, 5, "hours"),
+            34.4,
+            "part 1 of 2: 3 of 5 read, the next at hours (34 %)",
+        ),
+        (("part 1 of 2", 3, 5, "hours"), -1.0, "part 1 of 2: 3 of 5 read, the next at hours"),
+        (("energies",), 34.4, "energies (34 %)"),
+        (("energies",), -1.0, "energies"),
+    ],
+)
+def test_steps_are_said(capsys, now, within, line):
+    """A unit of ten million rows took a minute, of which nothing was told but that it is read."""
+    told = ""
+    with progress.telling(lambda: within) as say:
+        say(*now)
+        while told.count(line) < 2:
+            told += capsys.readouterr().err
+    assert set(told.splitlines()) == {line}
+
+
 def test_the_end_is_said_and_nothing_after_it(capsys, monkeypatch):
     monkeypatch.setattr(progress, "EVERY", 1000.0)
     before = threading.active_count()

@@ -18,6 +18,7 @@ moved to their side of the edge, so that they are counted exactly.
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -329,12 +330,12 @@ def count_units(
     folder: str | os.PathLike[str],
     known: Collection[str] = COLUMNS,
     long_from: float | None = None,
-    say: Callable[[int], object] = int,
+    say: Callable[..., object] = lambda *_: None,
 ) -> None:
     """Count units into the tables of ``create_tables``, and add the tables up.
 
-    Parameters are those of ``count_unit``, and ``say``, which is told the number of each unit, from
-    1, that is counted.
+    Parameters are those of ``count_unit``, and ``say``, which is told how many units are counted
+    and what is done of the next one, if any.
 
     Raises
     ------
@@ -342,10 +343,10 @@ def count_units(
         As ``count_unit`` and ``sum_tables`` do.
     """
     limit = MOST_ROWS
-    for number, unit in enumerate(units, 1):
+    for number, unit in enumerate(units):
         limit = sum_when_large(connection, limit)
-        count_unit(connection, log, unit, longest, folder, known, long_from)
-        say(number)
+        count_unit(connection, log, unit, longest, folder, known, long_from, partial(say, number))
+        say(number + 1)
     # a unit has every group once; of ten million they would take as long to add up as to count
     once = len(units) == 1 and _are_names_apart(connection)
     sum_tables(connection, [name for name in TABLES if not (once and name in ONCE)])
@@ -365,6 +366,7 @@ def count_unit(
     folder: str | os.PathLike[str],
     known: Collection[str] = COLUMNS,
     long_from: float | None = None,
+    say: Callable[[str], object] = str,
 ) -> None:
     """Add the counts of a unit to the tables.
 
@@ -384,6 +386,8 @@ def count_unit(
         Columns that the whole log was found to have before it was read.
     long_from : float, optional
         Output tokens of which a cell is of long answers or of none. [tokens]
+    say : callable
+        Told what is done next.
 
     Raises
     ------
@@ -391,7 +395,7 @@ def count_unit(
         If a file cannot be read, or holds a value that does not fit its type.
     """
     with values_of(unit.file):
-        _count_unit(connection, log, unit, longest, folder, known, long_from)
+        _count_unit(connection, log, unit, longest, folder, known, long_from, say)
 
 
 def _count_unit(
@@ -402,7 +406,9 @@ def _count_unit(
     folder: str | os.PathLike[str],
     known: Collection[str],
     long_from: float | None,
+    say: Callable[[str], object],
 ) -> None:
+    say("rows")
     stated, unreadable, first = requests_view(log, unit, connection, folder)
     passed = _passed(connection, stated)
     clean = _count_kinds(connection, unit, longest, stated, passed, unreadable)
@@ -413,25 +419,19 @@ def _count_unit(
         _count_late(connection, unit, late)
     if "start" in stated:
         _count_order(connection, unit, passed)
-    count_rows(connection, longest, stated, clean, long_from)
-
-
-def count_rows(
-    connection: duckdb.DuckDBPyConnection,
-    longest: float,
-    stated: set[str],
-    clean: bool = False,
-    long_from: float | None = None,
-) -> None:
-    """Add the lengths of the view ``requests`` to the tables; ``clean``: every row counts."""
     connection.execute(counted_view(longest, stated, clean, long_from))
-    add_counts(connection, stated, long_from)
+    add_counts(connection, stated, long_from, say)
 
 
 def add_counts(
-    connection: duckdb.DuckDBPyConnection, stated: set[str], long_from: float | None = None
+    connection: duckdb.DuckDBPyConnection,
+    stated: set[str],
+    long_from: float | None = None,
+    say: Callable[[str], object] = str,
 ) -> None:
-    """Add the lengths of the view ``counted``, made with ``long_from``, to the tables."""
+    """Add the lengths of the view ``counted``, made with ``long_from``, to the tables; ``say`` is
+    told which.
+    """
     coarse = {name: _coarse(name) for name in _cells(stated)}
     hour = {"hour": HOUR} if "start" in stated else {}
     names = _number_names(connection)
@@ -439,10 +439,12 @@ def add_counts(
         small = {f"coarse_{name}": sql for name, sql in coarse.items()}
         _number(connection, stated, hour | small | names)
         for name in ("lengths", "tenants", *(["hours"] if hour else [])):
+            say(name)
             _add_numbered(connection, name, stated, long_from)
         # its memory is wanted for the groups
         connection.execute("DROP TABLE numbered")
     else:
+        say("lengths")
         keys = dict.fromkeys(CELLS, NONE) | {"model": names["model"]}
         fine = keys | {name: name for name in _cells(stated)}
         rows, of = "counted", stated
@@ -454,9 +456,11 @@ def add_counts(
             fine["model"] = "model"
         _add_groups(connection, "lengths", rows, fine, of)
         if hour:
+            say("hours")
             where = "WHERE start IS NOT NULL"
             _add_groups(connection, "hours", "counted", hour | keys | coarse, stated, where)
     if {"start", "finish"} <= stated:
+        say("load")
         for time, sign, part in (("start", 1, STARTED), ("finish", -1, ENDED)):
             sql = f"SELECT {names['model']} AS model, {_changes(time, sign, part)} GROUP BY ALL"
             connection.execute(

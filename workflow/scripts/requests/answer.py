@@ -63,17 +63,15 @@ def gather(connection, read, surplus):
     return counts.frames(connection, tables)
 
 
-def list_largest(connection, log, serving, lengths, table, surplus):
-    """Read the log again for its largest requests; return their table."""
-    least = largest.choose(connection, answers.candidates(serving, lengths, table), surplus)
+def list_largest(connection, log, serving, lengths, least, say):
+    """Read the log again for its largest requests, ``least`` as from ``choose``; return a table."""
     found, shortest = None, min(one["mean_output"] for one in least)
-    with telling(log.within) as say:
-        for number, unit in enumerate(log.units):
-            say("largest requests", number, len(log.units))
-            file = getattr(unit, "file", "")
-            log.view(unit, shortest)
-            found = largest.collect(connection, serving, least, file, found)
-        say("largest requests", len(log.units), len(log.units))
+    for number, unit in enumerate(log.units):
+        say("largest requests", number, len(log.units))
+        file = getattr(unit, "file", "")
+        log.view(unit, shortest)
+        found = largest.collect(connection, serving, least, file, found)
+    say("largest requests", len(log.units), len(log.units))
     return largest.table(found, serving, answers.model_names(lengths["model"]))
 
 
@@ -147,20 +145,24 @@ def write(output, params, tables, drawn, markdown):
 
 
 def main(snakemake):
-    """Gather, compute everything, then write."""
+    """Gather, compute everything, say how far it is, then write."""
     read, params = snakemake.input, snakemake.params
     serving, reference = read_serving(read, params)
-    with opened(snakemake) as (connection, folder):
+    with opened(snakemake) as (connection, folder), telling(connection.query_progress) as say:
+        say("adding up the counts")
         surplus = {Path(path).stem: path for path in getattr(read, "duplicates", [])}
         counted = gather(connection, read, surplus)
         lengths = counted["lengths"]
         answers.check_any(lengths, counted["kinds"], params.format)
         serving, runs, measured = at_load(serving, counted, params)
+        say("energies of all lengths")
         table, found = energies(serving, lengths), steps(serving, lengths)
+        say("energies of hours and tenants")
         grouped = groups_charged(connection, serving, lengths, table, params)
         log = log_of(snakemake, connection, folder)
         repeated = surplus.get("surplus")
-        tables = {"largest": list_largest(connection, log, serving, lengths, table, repeated)}
+        least = largest.choose(connection, answers.candidates(serving, lengths, table), repeated)
+        tables = {"largest": list_largest(connection, log, serving, lengths, least, say)}
         tables |= tell(serving, reference, counted, (table, found, grouped), params, runs, measured)
     markdown = page(
         *(params.title, tables, table, params.settings, params.load, params.left_out),

@@ -8,7 +8,7 @@ from inference_energy.requests.progress import telling
 
 
 def main(snakemake):
-    """Count unit by unit, say how far it is, then write."""
+    """Count unit by unit and write, and say how far it is."""
     part, parts = map(int, snakemake.wildcards.scatteritem.split("-of-"))
     with opened(snakemake) as (connection, folder):
         counts.create_tables(connection)
@@ -17,9 +17,10 @@ def main(snakemake):
         with telling(log.within) as say:
             what = f"part {part} of {parts}"
             say(what, 0, len(own))
-            log.add_counts(own, lambda number: say(what, number, len(own)))
-        tables = [*counts.TABLES, *counts.LISTS]
-        counts.write_tables(connection, {name: snakemake.output[name] for name in tables})
+            log.add_counts(own, lambda number, step="": say(what, number, len(own), step))
+            say(f"writing the counts of {what}")
+            tables = [*counts.TABLES, *counts.LISTS]
+            counts.write_tables(connection, {name: snakemake.output[name] for name in tables})
 
 
 if __name__ == "__main__":
