@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from inference_energy.energy import exact, monte_carlo
 from inference_energy.energy.equation import charged_tokens, coupled_utilisation
 from inference_energy.energy.mixtures import Mixture, TrimmedBlend
@@ -113,6 +115,16 @@ def test_a_family_has_finite_energies_no_spread_beyond_a_hundred_means_and_none_
     empty = weights[lengths == 0].sum()
     for energy in models.values():
         assert energy.zero_mass == pytest.approx(empty, abs=1e-12)
+
+
+@given(st.floats(1, 1e5), st.one_of(st.none(), st.floats(0.1, 1e6)))
+@settings(max_examples=30, deadline=None)
+def test_no_answer_costs_more_for_having_no_token(paper, length, charge):
+    tokens = np.array([0.0, 1.0])
+    charged = charged_tokens(tokens, length, charge)
+    for model in paper.models:
+        none, one = charged / model.law.predict(length, tokens)
+        assert none <= one
 
 
 def test_the_mean_energy_of_a_constant_throughput_is_the_product_of_means(paper):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.laws.log_linear import LogLinear
+from inference_energy.laws.peak import Peak
 
 laws = st.builds(
     LogLinear,
@@ -30,7 +31,8 @@ def test_throughput_never_exceeds_the_largest_benchmark(law, length, output):
 @given(laws, st.floats(1, 1e4))
 def test_the_cap_sets_in_at_the_kink(law, length):
     for kink in law.kinks(length):
-        if 1e-5 < kink < 1e12:
+        # not among lengths that have the throughput of the floor
+        if law.floor * 1.1 < kink < 1e12:
             below, above = law.predict(length, np.array([kink * 0.99, kink * 1.01])) / law.peak
             assert max(below, above) == pytest.approx(1)
             assert min(below, above) < 1 or abs(law.output_exponent) < 1e-12
@@ -93,13 +95,22 @@ def test_the_cap_sets_in_where_the_power_of_the_lengths_reaches_it():
         assert LogLinear(6.0, -0.5, 1e-6, 1000.0, 5).kinks(100.0) == (np.inf,)
 
 
+def test_an_answer_of_no_token_has_the_throughput_of_one_but_in_the_released_code():
+    law = LogLinear(7.0, -0.3, 0.2, 4000.0, 4)
+    assert law.predict(500.0, 0.0) == law.predict(500.0, 1.0)
+    assert law.predict(0.0, 100.0) == law.predict(1.0, 100.0)
+    # (1e-6)^0.2
+    assert law.released().predict(500.0, 0.0) == pytest.approx(law.predict(500.0, 1.0) * 10**-1.2)
+    assert Peak(900.0, 2).released() == Peak(900.0, 2)
+
+
 def test_a_page_and_a_table_are_told_the_coefficients():
     law = LogLinear(7.0, -0.3, 0.2, 4000.0, 4, residual_sigma=0.1)
     assert law.closed_form() == {
         "kind": "log-linear",
         "intercept": 7.0,
         "exponents": [-0.3, 0.2],
-        "floor": 1e-6,
+        "floor": 1.0,
         "peak": 4000.0,
         "sigma": 0.1,
     }

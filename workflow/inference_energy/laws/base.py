@@ -133,6 +133,10 @@ class Law(Protocol):
         """Kind and coefficients, if a page can compute the law from them; none if it cannot."""
         return None
 
+    def released(self) -> Self:
+        """Law as the paper's released code has it; itself unless that differs."""
+        return self
+
     def uncapped(self) -> Self:
         """Law that may exceed the largest throughput measured; itself if nothing caps it."""
         return self

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from inference_energy.laws.base import (
+    LENGTH_FLOOR,
     Array,
     Domain,
     Law,
@@ -20,8 +21,8 @@ from inference_energy.laws.rows import SAME_SHAPE, length_range
 from inference_energy.rounding import cut
 
 RELEASED_FLOOR = 1e-6
-"""The released code floors lengths here before the logarithm, and is followed sample for sample: an
-answer of no tokens then has a throughput 1 to 50 times below that of one token. [tokens]"""
+"""The released code floors lengths here before the logarithm: an answer of no tokens then has a
+throughput 1 to 50 times below that of one token. [tokens]"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class LogLinear(Law):
         Lengths of these rows. [tokens]
     residual_sigma : float
         Root mean square of ln(predicted/actual), left out where possible. [ln(tokens/s)]
+    floor : float
+        Shorter lengths have the throughput of this one. [tokens]
     """
 
     intercept: float
@@ -51,6 +54,7 @@ class LogLinear(Law):
     n_rows: int
     domain: Domain = field(default_factory=everywhere)
     residual_sigma: float = 0.0
+    floor: float = LENGTH_FLOOR
     name = "log-linear"
     minimum_rows: ClassVar[int] = 3
 
@@ -78,8 +82,8 @@ class LogLinear(Law):
 
     def predict(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
         """Throughput [tokens/s] at the lengths [tokens], broadcast together."""
-        log_input = np.log(np.maximum(input_tokens, RELEASED_FLOOR))
-        log_output = np.log(np.maximum(output_tokens, RELEASED_FLOOR))
+        log_input = np.log(np.maximum(input_tokens, self.floor))
+        log_output = np.log(np.maximum(output_tokens, self.floor))
         log_tps = (
             self.intercept + self.input_exponent * log_input + self.output_exponent * log_output
         )
@@ -94,7 +98,7 @@ class LogLinear(Law):
         if self.output_exponent == 0:
             return ()
         level = np.log(self.peak) - self.intercept
-        level -= self.input_exponent * np.log(max(input_tokens, RELEASED_FLOOR))
+        level -= self.input_exponent * np.log(max(input_tokens, self.floor))
         with np.errstate(over="ignore"):
             return (float(np.exp(level / self.output_exponent)),)
 
@@ -102,13 +106,17 @@ class LogLinear(Law):
         """Law that may exceed the largest throughput measured."""
         return replace(self, peak=np.inf)
 
+    def released(self) -> Self:
+        """Law with the shortest length of the released code."""
+        return replace(self, floor=RELEASED_FLOOR)
+
     def closed_form(self) -> dict[str, Any]:
         """Intercept, exponents, shortest length, cap and error."""
         return {
             "kind": "log-linear",
             "intercept": self.intercept,
             "exponents": [self.input_exponent, self.output_exponent],
-            "floor": RELEASED_FLOOR,
+            "floor": self.floor,
             "peak": self.peak,
             "sigma": float(cut(self.residual_sigma)),
         }
