@@ -451,6 +451,20 @@ def test_a_new_method_is_held_against_what_it_extends_and_needs_no_listing(fresh
     assert against.stdout.count("config/methods/revised.yaml, line 2") == 1
 
 
+def test_a_new_method_among_the_others_is_asked_of_while_another_is_broken(fresh):
+    mine = fresh / "config/methods/mine.yaml"
+    pue = "pue: {distribution: fixed, value: 1.1, unit: '1', source: assumption}\n"
+    mine.write_text(f"extends: oviedo2026\n{pue}")
+    try:
+        with edited(fresh / "config/methods/revised.yaml", "extends: oviedo2026\nserved: 1\n"):
+            run = snakemake(fresh, "whatif", "--config", "method=mine")
+    finally:
+        mine.unlink()
+    assert run.returncode == 0, run.stdout
+    assert run.stdout.count("unknown key served") == 1
+    assert "# What if: mine against oviedo2026\n" in run.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -153,7 +153,8 @@ def load(config: dict[str, Any], whatif: bool = False) -> Settings:
             requests = requests_files.load(config, documents["requests"], methods, paths, broken)
     lacking = [problem for name in OF_WHAT_IF for problem in wrong_files[name]]
     # a what-if that names no method asks of any that has changed
-    if not config.get("method") or _asked_methods(config) & (set(paths) - set(methods)):
+    # of one that nobody else asks for it reads everything itself
+    if not config.get("method") or _asked_methods(config) & (set(asked) - set(methods)):
         lacking += of_methods
     if lacking if whatif else problems:
         raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
