@@ -255,6 +255,26 @@ def test_the_clock_of_a_prometheus_is_told_from_load_and_power(meter, monkeypatc
     assert (read["time_s"].iloc[0], findings) == (NOON - 300, [])
 
 
+def test_nodes_that_a_prometheus_tells_one_by_one_count_each(tmp_path, monkeypatch):
+    """Each answer names its meter alike: both were one, of half the power."""
+    own = {'{instance="one"}': 0, '{instance="two"}': 100}
+
+    def fetch(address, scope, start, end):
+        times = np.arange(start, end)
+        busy = (times >= NOON + 10) & (times < NOON + 70)
+        host = "{" + address.partition("{")[2]
+        return samples(times, 700.0 + 500 * busy + own[host] + times % 7, meter=scope)
+
+    monkeypatch.setattr(prometheus, "fetch", fetch)
+    requests = pd.DataFrame({"start_s": [NOON + 10.0], "end_s": [NOON + 70.0]})
+    sources = [PowerSource("node", "prometheus", f"http://h:9090{host}") for host in own]
+    read, _, findings = collect(sources, {"one": {"requests": requests}}, tmp_path, DEFAULTS)
+    assert (read["meter"].nunique(), findings) == (2, [])
+    twice = [sources[0], sources[0]._replace(target=f"http://i:9090{sources[0].target[13:]}")]
+    read, _, findings = collect(twice, {"one": {"requests": requests}}, tmp_path, DEFAULTS)
+    assert (read, kinds(findings)) == (None, [("counted twice", "energy")])
+
+
 def test_a_prometheus_whose_clock_cannot_be_told_is_taken_for_the_clients(meter, monkeypatch):
     def steady(path, scope, *times):
         return read_log(path, scope).assign(power_w=300.0)

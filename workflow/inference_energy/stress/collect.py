@@ -76,7 +76,8 @@ def collect(
         useless += _twice(source, samples, told)
         if useless:
             return None, 0.0, useless
-        if len(power_sources) > 1 and source.kind == "file":
+        if len(power_sources) > 1 and source.kind in OTHER_CLOCKS:
+            # two logs, or answers of Prometheus, may call a meter of each alike
             samples = samples.assign(meter=source.target + " " + samples["meter"])
         own_clock = source.kind not in OTHER_CLOCKS
         offset = None if own_clock else settings["meter_offset"]
