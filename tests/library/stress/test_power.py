@@ -410,6 +410,23 @@ def test_samples_out_of_order_at_any_place_and_in_a_row_are_no_reset(swap):
     assert findings == []
 
 
+def test_an_exporter_under_two_addresses_that_names_no_host_counts_once():
+    """DCGM's --no-hostname leaves the address alone to tell hosts apart."""
+    line = {
+        "timestamp_ns": 1_800_000_000_000_000_000,
+        "gpu_index": 0,
+        "gpu_uuid": "GPU-a",
+        "telemetry_source_url": "http://localhost:9400/metrics",
+        "telemetry_data": {"nvidia_power_usage": 300.0},
+    }
+    again = line | {"telemetry_source_url": "http://127.0.0.1:9400/metrics"}
+    assert set(telemetry_samples([line, again])["meter"]) == {"gpu 0"}
+    other = again | {"gpu_uuid": "GPU-b"}
+    assert telemetry_samples([line, other])["meter"].nunique() == 2
+    unnamed = [one | {"gpu_uuid": None} for one in (line, again)]
+    assert telemetry_samples(unnamed)["meter"].nunique() == 2
+
+
 def test_telemetry_of_amd_has_names_of_its_own():
     line = {
         "timestamp_ns": 1_000_000_000,

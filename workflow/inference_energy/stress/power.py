@@ -99,6 +99,8 @@ def telemetry_samples(
     frame = pd.DataFrame(rows)
     frame = frame.reindex(columns=[*frame.columns.difference(NUMBERS), *NUMBERS])
     frame[NUMBERS] = frame[NUMBERS].astype(float)
+    # a GPU that two addresses tell, of an exporter that names no host, is on one
+    frame["host"] = frame.groupby("uuid")["host"].transform("first").fillna(frame["host"])
     meter = "gpu " + frame["gpu"].astype(str)
     # exporters of one GPU each all call theirs number 0
     several = frame.groupby(["host", "gpu"])["uuid"].transform("nunique") > 1
