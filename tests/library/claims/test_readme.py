@@ -8,6 +8,7 @@ from inference_energy.claims.readme import headline, paper_table, splice
 from inference_energy.errors import InputError
 from inference_energy.robustness.uncertainty import named_to_halve
 from inference_energy.tables import read_table
+from inference_energy.text import number
 
 METHODS = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))["methods"]
 KINDS = {
@@ -60,8 +61,8 @@ def test_the_headline_states_the_whole_range_of_a_method_that_knows_load():
     ]
     for line in lines:
         side = sides.loc[line]
-        own = f"{side['p5']:.3g}-{side['p95']:.3g}"
-        assert (own if line[1] == "all" else f"{side['p50']:.3g} Wh ({own})") in block
+        own = f"{number(side['p5'])}-{number(side['p95'])}"
+        assert (own if line[1] == "all" else f"{number(side['p50'])} Wh ({own})") in block
 
 
 def test_the_published_numbers_of_the_readme_are_the_papers():

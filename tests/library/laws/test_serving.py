@@ -324,6 +324,23 @@ def test_cached_input_is_read_and_not_computed(traits_of):
     assert change["cache"] == change["weights"] == change["prefill_request"] == 1
 
 
+@pytest.mark.parametrize("part", ["prefill_step", "prefill_request"])
+def test_prefills_of_a_finite_run_that_begin_in_one_step_share_its_fixed_time(traits_of, part):
+    """Requests of few tokens end often, so that others begin with them."""
+    of = traits_of(DENSE)
+
+    def seconds(n_out, concurrency=np.inf, requests=64):
+        return float(of_part(of, part, 100, n_out, concurrency=concurrency, requests=requests))
+
+    alone = seconds(1e9, concurrency=64)
+    for n_out in (64, 8, 1):
+        assert alone / seconds(n_out) == pytest.approx(1 + 64 / n_out, rel=1e-3)
+        # they come one by one where a client keeps the load, and where a run has no end
+        assert seconds(n_out, 64) == seconds(n_out, requests=np.inf) == alone
+    assert seconds(0) == pytest.approx(seconds(1), rel=1e-4)
+    assert type(part_seconds(of, 100, 8, requests=64)) is np.ndarray
+
+
 def test_a_hybrid_model_reads_and_writes_its_state_with_every_token(traits_of):
     hybrid = DENSE | {"model": "Nemotron Nano 9B v2", "tensor_parallel": 1, "precision": "BF16"}
     state = 2 * 56 * 4480 * 256 * 4 / 3.35e12

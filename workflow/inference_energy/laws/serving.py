@@ -23,6 +23,9 @@ input tokens, of which L_k are found in the cache, and L_out output tokens:
   ``(G(L_in) - G(L_k)) a + (L_in^2 - L_k^2) x`` with ``G(L) = min(L, K) (2 L - min(L, K))``, and per
   query ``n``, 1 and 1/B
 
+Of a finite run of requests that are all given at once, ``n`` and 1 are shared by those that begin
+in one step, ``1 + B/L_out`` of them: where a client keeps the load they come one by one.
+
 The batch B is the smooth minimum of the concurrency, the requests of the run, what the KV cache
 holds and the engine's limit, which is higher in a finite run of requests that are all given at
 once. A run of R requests ends with a batch that drains, the more of it the more requests came
@@ -41,7 +44,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.laws.base import LENGTH_FLOOR, Array
 from inference_energy.laws.engines import overlaps
@@ -381,13 +384,17 @@ def served_batch(
         and for a run without end.
     """
     kept = np.asarray(input_tokens, float) + np.asarray(output_tokens, float)
-    at_once = np.isinf(concurrency) & np.isfinite(requests)
     limits = [
         np.minimum(np.asarray(concurrency, float), requests),
         np.asarray(traits["cache_tokens"]) / np.maximum(kept, LENGTH_FLOOR),
-        np.where(at_once, LARGEST_BUILT, LARGEST_BATCH),
+        np.where(_at_once(concurrency, requests), LARGEST_BUILT, LARGEST_BATCH),
     ]
     return sum(np.power(limit, -SMOOTHNESS) for limit in limits) ** (-1 / SMOOTHNESS)
+
+
+def _at_once(concurrency: ArrayLike, requests: ArrayLike) -> NDArray[np.bool_]:
+    """Whether a run is finite and its requests are all given at once."""
+    return np.asarray(np.isinf(concurrency) & np.isfinite(requests), bool)
 
 
 def part_seconds(
@@ -418,12 +425,14 @@ def part_seconds(
     n_in, n_out = np.asarray(input_tokens, float), np.asarray(output_tokens, float)
     computed = n_in - np.asarray(cached_tokens, float)
     batch = served_batch(of, n_in, n_out, concurrency, requests)
+    with_it = batch / np.maximum(n_out, LENGTH_FLOOR)
+    begun = 1 + np.where(_at_once(concurrency, requests), with_it, 0.0)
     left = 1 / np.asarray(requests, float)
     per_request = 1 / batch + DRAIN * left * (1 - batch * left)
     parts = {
         **_step_seconds(of, batch, n_out * per_request),
         **_answer_seconds(of, batch, n_in, n_out),
-        **_prefill_seconds(of, n_in, computed),
+        **_prefill_seconds(of, n_in, computed, begun),
         "prefill_latency": per_request,
     }
     shape = np.broadcast_shapes(*{np.shape(part) for part in parts.values()})
@@ -474,8 +483,13 @@ def _answer_seconds(
     }
 
 
-def _prefill_seconds(of: Mapping[str, Array], n_in: Array, computed: Array) -> dict[str, Array]:
-    """Parts of the input, of which so much is computed [tokens], but that of the batch."""
+def _prefill_seconds(
+    of: Mapping[str, Array], n_in: Array, computed: Array, begun: Array
+) -> dict[str, Array]:
+    """Parts of the input but that of the batch; ``begun`` queries begin in one step.
+
+    Tokens of the input, and those of them that are computed.
+    """
     prefill = computed * of["compute_s"]
     pairs, selected = (
         _pairs(n_in, most) - _pairs(n_in - computed, most) for most in (np.inf, of["index_tokens"])
@@ -487,8 +501,8 @@ def _prefill_seconds(of: Mapping[str, Array], n_in: Array, computed: Array) -> d
         "prefill_link": computed * of["link_s"] * _ring(of["group"]),
         "prefill_attention": pairs * of["attention_s"] * (1 - of["indexed"]),
         "prefill_selected": (selected * of["attention_s"] + pairs * of["index_s"]) * of["indexed"],
-        "prefill_step": of["layers"],
-        "prefill_request": np.ones(()),
+        "prefill_step": of["layers"] / begun,
+        "prefill_request": 1 / begun,
     }
 
 
