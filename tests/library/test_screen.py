@@ -1,9 +1,12 @@
 """A run's screen: a line a step, an error once."""
 
 import logging
+import sys
 
 import pytest
 from inference_energy.screen import Screen, shortened, show
+from processes import run
+from repository import ROOT
 
 
 def record(message="", event=None, **extra):
@@ -104,6 +107,17 @@ def test_a_failure_shows_its_log_once_and_a_defect_its_last_line(screen, tmp_pat
     assert (first, [line.strip() for line in lines]) == (f"Failed: rule draw (see {log})", shown)
     assert not screen.filter(record("CalledProcessError in file x", "error"))
     assert screen.filter(record("config/a.yaml: key b: wrong", "error"))
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"), [("KeyboardInterrupt", "Stopped.\n"), ("OSError('x')", "OSError: x\n")]
+)
+def test_who_stops_a_run_between_its_steps_is_shown_no_traceback(raised, told):
+    asked = f"from inference_energy.screen import end_quietly; end_quietly(); raise {raised}"
+    ended = run([sys.executable, "-c", asked], cwd=ROOT / "workflow")
+    assert ended.returncode != 0
+    assert ended.stderr.endswith(told)
+    assert ("Traceback" in ended.stderr) == (raised != "KeyboardInterrupt")
 
 
 def test_files_keep_what_snakemake_writes(tmp_path):

@@ -5,10 +5,12 @@ Snakemake's own log file under .snakemake/log keeps everything.
 
 import logging
 import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from types import TracebackType
 from typing import Any
 
 from inference_energy.units import SECONDS_PER_MINUTE
@@ -197,6 +199,18 @@ def show(logger: logging.Logger, dry: bool, last_words: Callable[[], list[str]] 
         # before Snakemake's own filter, which drops the records that count
         handler.filters.insert(0, screen)
         handler.setFormatter(_Formatter(screen))
+
+
+def end_quietly() -> None:
+    """Show who stops a run while no step works no traceback; a step that works ends by itself."""
+    sys.excepthook = _ended
+
+
+def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        print("Stopped.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 class _Formatter(logging.Formatter):
