@@ -74,7 +74,7 @@ def test_solving_for_the_gpus_undoes_the_node(nodes):
 
 
 def test_a_meter_below_an_empty_node_is_refused(nodes):
-    with pytest.raises(InputError, match="500 W at the wall; allowed is more than 1"):
+    with pytest.raises(InputError, match="value 500 W; allowed is at least 1"):
         gpu_power_at(500.0, nodes.iloc[0])
 
 
@@ -124,8 +124,9 @@ def test_an_empty_node_is_the_least_that_a_meter_may_show():
     with pytest.raises(InputError) as refused:
         gpu_power_at(1288.0, PLAIN)
     assert str(refused.value) == (
-        "node 'plain': 1288 W at the wall; allowed is more than 1289 W, which it draws without"
-        " GPUs; correct the power"
+        "data/measured/mlperf_wall_power.csv: a meter of a node 'plain': value 1288 W; allowed is"
+        " at least 1289 W, which it draws without its GPUs by data/nodes.csv; correct the one that"
+        " is wrong"
     )
 
 

@@ -161,8 +161,9 @@ def gpu_power_at(wall_power: float, node: pd.Series) -> float:
     """
     if wall_power < node_power(0.0, node):
         raise InputError(
-            f"node {node['node']!r}: {wall_power:g} W at the wall; allowed is more than"
-            f" {float(node_power(0.0, node)):.0f} W, which it draws without GPUs; correct the power"
+            f"data/measured/mlperf_wall_power.csv: a meter of a node {node['node']!r}: value"
+            f" {wall_power:g} W; allowed is at least {float(node_power(0.0, node)):.0f} W, which it"
+            " draws without its GPUs by data/nodes.csv; correct the one that is wrong"
         )
     facts = {str(name): fact for name, fact in node.to_dict().items()}
 
