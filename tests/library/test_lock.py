@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.lock import LOCK, Lock
+from inference_energy.lock import JOBS, LOCK, Lock, hold
 from processes import start, stop, wait_for
 from repository import ROOT
 
@@ -35,6 +35,41 @@ def test_a_killed_run_blocks_nothing(tmp_path, told):
         Lock(tmp_path)
     stop(holder, told)
     Lock(tmp_path).close()
+
+
+JOB = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from inference_energy.lock import hold
+held = hold()
+time.sleep(10**6)
+"""
+
+
+def test_a_job_that_outlives_its_killed_run_is_told_until_it_ends(tmp_path, monkeypatch):
+    monkeypatch.delenv(JOBS, raising=False)
+    run = Lock(tmp_path)
+    jobs = [start([sys.executable, "-c", JOB, ROOT / "workflow"], start_new_session=True)]
+    place = (tmp_path / LOCK).with_suffix(".jobs")
+    wait_for(place.read_text, jobs[0])
+    # jobs of one run do not wait for one another
+    jobs.append(start([sys.executable, "-c", JOB, ROOT / "workflow"], start_new_session=True))
+    wait_for(lambda: place.read_text().count("\n") == 2, jobs[1])
+    run.close()
+    told = rf"A job of a run that was killed still works in this folder \(process {jobs[1].pid}\)"
+    for job in jobs:
+        with pytest.raises(InputError, match=told):
+            Lock(tmp_path)
+        stop(job, signal.SIGKILL)
+    Lock(tmp_path).close()
+    assert place.read_text() == ""
+
+
+def test_a_job_without_a_run_of_its_own_holds_nothing(tmp_path, monkeypatch):
+    monkeypatch.delenv(JOBS, raising=False)
+    assert hold() is None
+    monkeypatch.setenv(JOBS, str(tmp_path / "none" / "run.jobs"))
+    assert hold() is None
 
 
 def test_a_file_that_is_left_blocks_nothing(tmp_path):

@@ -6,6 +6,7 @@ import sys
 import traceback
 
 from inference_energy.errors import InputError
+from inference_energy.lock import hold
 
 # Snakemake lets numeric libraries use the threads of a rule, which are processes here: with as many
 # threads in each, small matrices take many times as long. Read when NumPy is imported.
@@ -42,6 +43,7 @@ def run(main, snakemake):
     Bad input ends with its message in the log, a defect with its traceback. The screen shows the
     log of a failed job once, when the run says which one failed.
     """
+    held = hold()
     with open(snakemake.log[0], "w", encoding="utf-8") as log:
         screen, sys.stderr = sys.stderr, _Tee(sys.stderr, log)
         try:
@@ -55,6 +57,8 @@ def run(main, snakemake):
         finally:
             sys.stderr = screen
             _note_time(snakemake.rule)
+            if held:
+                held.close()
 
 
 def _note_time(rule):
