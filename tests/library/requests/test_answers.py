@@ -311,11 +311,10 @@ def test_odd_names_of_models_are_in_tables_and_figures_that_can_be_read(answered
 
 def test_odd_names_of_tenants_are_in_a_table_that_can_be_read(answered, tmp_path):
     serving, counts, table = answered
-    of_cells = answers.rates(serving, counts["lengths"], table)
     first = counts["tenants"].head(1)
     names = [*ODD_NAMES, "m", "not stated", None]
     tenants = pd.concat([first.assign(tenant=name) for name in names], ignore_index=True)
-    found = answers.by_tenant(serving, [tenants], of_cells, 1.0, True)
+    found = by_tenant(serving, counts | {"tenants": tenants}, table, True)
     write_table(found, tmp_path / "by_tenant.csv", "requests_by_tenant")
     assert {"m (1 of 2)", "m (2 of 2)", "not stated (tenant)", "not stated"} < set(found["tenant"])
     assert found["tenant"].is_unique and len(found) == len(names)
