@@ -33,6 +33,9 @@ EXAMPLES = [
 FOLDER = "config/deployments"
 MOST_FILES = 10_000
 """Files in a folder of benchmarks: a run's logs are a few."""
+DEEP = 2 * "*"
+"""What a pattern has where folders of any depth are meant."""
+
 MOST_SEARCHED = 100_000
 """Files and folders that a pattern looks through: those of some thousand runs."""
 REFERENCE = "oviedo2026"
@@ -181,12 +184,13 @@ def _matching(pattern: str) -> list[str]:
     above = re.split(r"[*?[]", pattern)[0].rpartition("/")[0]
     root = above or ("/" if pattern.startswith("/") else ".")
     seen = 0
-    for _, folders, files in os.walk(root, followlinks=True) if "**" in pattern else ():
+    for _, folders, files in os.walk(root, followlinks=True) if DEEP in pattern else ():
         seen += len(folders) + len(files)
         if seen > MOST_SEARCHED:
             raise InputError(
-                f"** looks through more than {MOST_SEARCHED} files and folders below {root}, or"
-                " through links in a circle; allowed is ** below the folder of the runs; name that"
+                f"{DEEP} looks through more than {MOST_SEARCHED} files and folders below {root}, or"
+                f" through links in a circle; allowed is {DEEP} below the folder of the runs; name"
+                " that"
             )
     return sorted(glob(pattern, recursive=True))
 
