@@ -18,7 +18,8 @@ def test_the_page_of_request_logs_is_what_was_kept():
     page = runpy.run_path(str(ROOT / "benchmarks" / "requests.py"))["page"]
     kept = json.loads(read("benchmarks/requests.json"))
     assert read("benchmarks/requests.md") == page(kept)
-    kept["rows"][0]["own"]["time"] = 4321
+    row = next(row for row in kept["rows"] if row["log"] == "lengths and model")
+    row["own"]["time"] = 4321
     assert "| 4321 s |" in page(kept)
 
 
