@@ -40,6 +40,9 @@ from inference_energy.documents import Schema
 from inference_energy.errors import InputError
 from inference_energy.project import AnyPath
 
+# Tables here have some thousand short texts: Arrow's arrays are slower with them than Python's own.
+pd.set_option("mode.string_storage", "python")
+
 SCHEMAS = Path(__file__).parent.parent / "schemas" / "tables"
 PROBLEMS_SHOWN = 20
 SAME_SHOWN = 5
