@@ -617,7 +617,10 @@ class AtLoadFit:
         levels = zip(self.groups, _level_keys(first), strict=True)
         groups = np.stack([g.get_indexer(k) for g, k in levels], axis=1)
         of_fit = self.own.get_indexer(own)
-        known = [self.found.of(g, int(o)) for g, o in zip(groups, of_fit, strict=True)]
+        # many layouts that were not measured have all their groups in common
+        as_measured, of = np.unique(np.column_stack([groups, of_fit]), axis=0, return_inverse=True)
+        alike = [self.found.of(place[:-1], int(place[-1])) for place in as_measured]
+        known = [alike[k] for k in of]
         drawn = groups.copy()
         drawn[:, [list(LEVELS).index(level) for level in AT_A_LOAD_ALONE]] = -1
         for place in np.flatnonzero(self.unlike_finite(first, ["precision", "gpu"])):
