@@ -118,17 +118,10 @@ class Servers:
         """Law of one model's ways, their power relative to what the utilisation [1] makes."""
         first = ways.iloc[0]
         typical = node_power(self.method, first["model"]) * np.exp(utilisation.mu)
+        told = ways["gpu"] + " " + ways["precision"], ways["engine"], ways["load"], ways["copies"]
+        power = ways["node_kw"] / typical
         shares = [
-            Share(
-                weight=way["weight"],
-                power=way["node_kw"] / typical,
-                law=way["law"],
-                node=f"{way['gpu']} {way['precision']}",
-                engine=way["engine"],
-                load=way["load"],
-                copies=way["copies"],
-            )
-            for way in ways.to_dict("records")
+            Share(*way) for way in zip(ways["weight"], power, ways["law"], *told, strict=True)
         ]
         behind = self.rows[self.rows["network"] == first["network"]]
         law = replace(Pooled.of(shares), n_rows=len(behind))
