@@ -141,7 +141,7 @@ def test_a_name_a_layout_and_a_cell_that_are_wrong_are_refused_together(user):
 
 def test_layouts_that_count_each_gpu_twice_are_read_as_they_are(user, training):
     shapes = [(64, 1, 8), (1, 64, 8), (4, 4, 16), (2, 2, 4), (16, 1, 4)]
-    plain = [(8, 1, 8), (4, 1, 2), (8, 1, 1), (16, 1, 16)]
+    plain = [(8, 1, 8), (4, 1, 2), (8, 1, 1), (16, 1, 16), (2, 8, 4), (4, 4, 8)]
     names = ["tensor_parallel", "attention_data_parallel", "expert_parallel"]
     rows = [
         dict(zip(names, shape, strict=True)) | {"gpu": "B200", "model": "MiniMax M2.5"}
@@ -150,12 +150,24 @@ def test_layouts_that_count_each_gpu_twice_are_read_as_they_are(user, training):
     theirs = user(*(row | {"source_id": "aiconfigurator-held-back"} for row in rows))
     read = list(theirs[names].itertuples(index=False, name=None))
     assert read == [(8, 1, 8), (1, 8, 8), (4, 1, 4), (2, 1, 2), (4, 1, 4), *plain]
-    assert list(counted_once(theirs)) == 5 * [True] + 4 * [False]
+    assert list(counted_once(theirs)) == 5 * [True] + 6 * [False]
     assert list(theirs["tensor_parallel_as_given"]) == [shape[0] for shape in shapes + plain]
     # two groups of two may be what anybody else means, and four of four; nodes tell for sure
     mine = user(*rows)
-    assert list(counted_once(mine)) == [True, True, False, False, True, *4 * [False]]
+    assert list(counted_once(mine)) == [True, True, False, False, True, *6 * [False]]
     assert not counted_once(user(*(row | {"nodes": 8} for row in rows))).any()
+
+
+def test_layouts_of_several_stages_are_read_as_they_are_written(user):
+    """Those that count each GPU twice have one, so that n^2 is of others by chance."""
+    names = ["tensor_parallel", "pipeline_parallel", "attention_data_parallel", "expert_parallel"]
+    shapes = [(16, 4, 1, 8), (1, 2, 1, 2), (1, 4, 1, 4), (2, 2, 2, 8)]
+    rows = [dict(zip(names, shape, strict=True)) for shape in shapes]
+    for source in ("mine", "aiconfigurator-mine"):
+        of = {"gpu": "B200", "model": "MiniMax M2.5", "source_id": source}
+        read = user(*(row | of for row in rows))
+        assert list(read[names].itertuples(index=False, name=None)) == shapes
+        assert not counted_once(read).any()
 
 
 def test_a_layout_in_the_flags_of_an_engine_is_read_as_it_is(user):

@@ -170,7 +170,7 @@ def read_throughput(
         column: rows[column].map({n: _named(column, n, hardware) for n in set(rows[column])})
         for column in FIND
     }
-    given = {f"{name}_as_given": rows[name] for name in AS_GIVEN if name in rows}
+    given = {f"{name}_as_given": rows[name] for name in AS_GIVEN}
     rows = _counted_once(rows.assign(line=numbers, **named, **given))
     described = rows[known].reset_index(drop=True)
     if known.any():
@@ -198,7 +198,7 @@ LEAST_SQUARED = 2
 
 
 def _counted_once(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with layouts of n^2 GPUs as they are, on n, unless the rows state several nodes.
+    """The rows with layouts of n^2 GPUs as they are, on n, but those of several nodes or stages.
 
     They are written as n^2 x 1 with the experts over n, as 1 x n^2 with them over n, or as n x n
     with them over n, as SGLang and TensorRT-LLM call 1 x n, none of which an engine runs; or, of
@@ -210,27 +210,25 @@ def _counted_once(rows: pd.DataFrame) -> pd.DataFrame:
     flags = square & (spread == tensor)
     no_engine = flags | (copies == 1) | (tensor == 1)
     no_engine &= (spread == once) & (once > LEAST_SQUARED)
-    both = square & (spread == count) & (count > 1)
-    theirs = both & rows["source_id"].str.startswith(COUNTED_TWICE).to_numpy(bool)
-    nodes = rows["nodes"].fillna(1).to_numpy(int) if "nodes" in rows else np.ones(len(rows))
-    once = np.where((no_engine | theirs) & (nodes == 1), once, 0).astype(int)
+    theirs = square & (spread == count)
+    theirs &= rows["source_id"].str.startswith(COUNTED_TWICE).to_numpy(bool)
+    single = (rows[["nodes", "pipeline_parallel"]].fillna(1) == 1).all(axis=1).to_numpy(bool)
+    once = np.where((no_engine | theirs) & single, once, 0).astype(int)
     counted = {}
     for name in LAYOUT_AS_GIVEN:
-        if name in rows:
-            read = pd.Series(once, rows.index)
-            if name == "tensor_parallel":
-                read = read.mask(flags, 1)
-            elif name == "attention_data_parallel":
-                read = read.mask(theirs, 1)
-            counted[name] = rows[name].mask((once > 0) & rows[name].gt(1), read)
+        read = pd.Series(once, rows.index)
+        if name == "tensor_parallel":
+            read = read.mask(flags, 1)
+        elif name == "attention_data_parallel":
+            read = read.mask(theirs, 1)
+        counted[name] = rows[name].mask((once > 0) & rows[name].gt(1), read)
     return rows.assign(**counted)
 
 
 def counted_once(rows: pd.DataFrame) -> NDArray:
     """Whether each row of ``read_throughput`` is read as on fewer GPUs than its table says."""
-    given = [name for name in LAYOUT_AS_GIVEN if f"{name}_as_given" in rows]
-    fewer = [(rows[name] < rows[f"{name}_as_given"]).fillna(False) for name in given]
-    return np.any(np.array(fewer, bool), axis=0) if fewer else np.zeros(len(rows), bool)
+    fewer = [(rows[name] < rows[f"{name}_as_given"]).fillna(False) for name in LAYOUT_AS_GIVEN]
+    return np.any(np.array(fewer, bool), axis=0)
 
 
 def _known(rows: pd.DataFrame, column: str, hardware: Mapping[str, pd.DataFrame]) -> NDArray:
