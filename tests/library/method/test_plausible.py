@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from inference_energy.laws.hardware import against_hardware, over_context
+from inference_energy.laws.rows import usable_rows
+from inference_energy.method import plausible
 from inference_energy.method.files import merge
 from inference_energy.method.materials import tables_of
 from inference_energy.method.plausible import Tables, held_against
@@ -486,3 +489,61 @@ def test_an_alias_of_two_words_is_a_known_name(paper, rows, known):
     slip = rows.replace({"model": {"Mixtral 8x22B": "qwen threee small"}})
     _, warnings = held_against(paper, slip, own)
     assert [w for w in warnings if w.endswith("did you mean qwen three small?")]
+
+
+@pytest.mark.parametrize(
+    ("number", "refused", "usual", "least"),
+    [
+        (0, "PEAK", "USUAL_PEAK", False),
+        (1, "SLOWEST", "USUAL_SLOWEST", True),
+        (2, "FULLEST", "USUAL_FULLEST", False),
+        (3, "LONGEST", "USUAL_LONGEST", False),
+    ],
+)
+def test_a_row_at_the_very_bound_is_allowed(
+    paper, rows, known, monkeypatch, number, refused, usual, least
+):
+    """The bounds are what "at most" and "at least" say; a hair beyond is told."""
+    used = usable_rows(rows, paper["benchmarks"])
+    ratio = [*against_hardware(used, known.models, known.gpus), over_context(used, known.models)]
+    last = ratio[number].min() if least else ratio[number].max()
+    for name, place in ((usual, 1), (refused, 0)):
+        monkeypatch.setattr(plausible, name, last)
+        assert held_against(paper, rows, known)[place] == []
+        monkeypatch.setattr(plausible, name, last * (1 + 1e-9 if least else 1 - 1e-9))
+        assert len(held_against(paper, rows, known)[place]) > 0
+        monkeypatch.undo()
+
+
+def test_what_is_a_slip_of_a_known_model_is_told_however_many_rows_have_it(paper, rows, known):
+    """Of names that nobody knows, that with more rows is taken for the right one."""
+    slips = rows.replace({"model": {"Llama 3.1 405B": "Llama 3.1 450B"}})
+    slips.loc[slips.index[slips["model"] == "Llama 3.1 450B"][0], "model"] = "Llama 3.1 405B"
+    assert (slips["model"] == "Llama 3.1 450B").sum() > 1
+    method = merge(paper, {"benchmarks": {"models": ["Llama 3.1 450B"]}})
+    _, warnings = held_against(method, slips, known)
+    (warning,) = [told for told in warnings if "did you mean" in told]
+    assert warning.endswith("did you mean Llama 3.1 405B?")
+
+
+def test_the_spelling_that_most_rows_have_is_the_one_that_may_be_meant(paper, rows, known):
+    own = rows.replace({"model": {"Mixtral 8x22B": "our models 9B"}})
+    first, second = own.index[own["model"] == "our models 9B"][:2]
+    own.loc[first, "model"], own.loc[second, "model"] = "our models 9C", "Our-Models 9B"
+    assert (own["model"] == "our models 9B").sum() > 1
+    _, warnings = held_against(paper, own, known)
+    told = [w.split("value ")[1] for w in warnings if "value our models 9C: unusual" in w]
+    assert [w.rpartition("; ")[2] for w in told] == ["did you mean our models 9B?"]
+
+
+def test_a_model_of_ones_own_is_no_slip_of_one_that_it_is_little_like(paper, rows, known):
+    """More than one letter of ten is another."""
+    own = rows.replace({"model": {"Mixtral 8x22B": "Mistral house model 22B"}})
+    method = merge(paper, {"node_power": {"models": {}}})
+    assert not [w for w in held_against(method, own, known)[1] if "did you mean" in w]
+
+
+def test_rows_that_do_not_say_how_many_nodes_they_are_of_are_of_one(paper, rows, known):
+    of_one = rows[rows["model"].eq("Llama 3.1 405B")].assign(nodes=pd.NA).astype(rows.dtypes)
+    (problem,), _ = held_against(at_power(paper, 34.0), of_one, known)
+    assert f"for Llama 3.1 405B: {OF_ONE_NODE}; allowed" in problem

@@ -189,8 +189,11 @@ def _slips(counts: pd.Series, models: pd.DataFrame) -> Iterator[tuple[str, str]]
     for name, count in counts.items():
         if goes_by(models, str(name)).any():
             continue
-        fewer = {_folded(str(other)) for other in counts.index[counts <= count]}
-        others = [key for key in known if key not in fewer or goes_by(models, known[key]).any()]
+        others = [
+            key
+            for key, other in known.items()
+            if counts.get(other, math.inf) > count or goes_by(models, other).any()
+        ]
         found = get_close_matches(_folded(str(name)), others, n=1, cutoff=SLIP)
         yield from ((str(name), known[key]) for key in found)
 
