@@ -46,10 +46,10 @@ BLOCKS = (
 
 def parts(claim: str) -> tuple[str, str]:
     """Quantity and subject of a claim's name; the name and nothing where it has no words."""
-    for quantity in sorted(QUANTITIES, key=len, reverse=True):
-        rest = claim.removeprefix(quantity)
-        if rest == "" or (rest != claim and rest[1:] in SUBJECTS):
-            return quantity, rest[1:]
+    for quantity in QUANTITIES:
+        subject = claim.removeprefix(f"{quantity}-")
+        if subject != claim and subject in SUBJECTS:
+            return quantity, subject
     return claim, ""
 
 
