@@ -1,10 +1,60 @@
 """Measured runs as rows."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.power.measured import check_roles, from_inferencex, rows
+from inference_energy.power.measured import check_roles, from_inferencex, from_mlenergy, rows
 from repository import read
+
+MLENERGY = {
+    "row": 7,
+    "task": "chat",
+    "model_id": "org/Model-14B",
+    "model": None,
+    "precision": "BF16",
+    "gpu": "B200",
+    "gpus": 4,
+    "concurrency_limit": 16,
+    "concurrency": 15.5,
+    "output_tokens": 700.0,
+    "throughput_tps": 600.0,
+    "accelerator_power_w": 2400.0,
+    "energy_per_token_j": 4.0,
+    "source_id": "mlenergy-v3",
+}
+
+INFERENCEX = {
+    "id": 9,
+    "model": "Model 14B",
+    "precision": "FP8",
+    "gpu": "H100-SXM-80GB",
+    "gpus": 8,
+    "concurrency": 64.0,
+    "input_tokens": 1000.0,
+    "output_tokens": 500.0,
+    "accelerator_power_w": 500.0,
+    "energy_per_output_token_j": 2.0,
+    "disaggregated": "no",
+    "source_id": "inferencex-power",
+}
+
+SPLIT = {
+    "id": 11,
+    "disaggregated": "yes",
+    "gpus": 16,
+    "accelerator_power_w": 500.0,  # 8 kW in all
+    "energy_per_query_j": 1000.0,
+    "energy_per_input_token_j": 1.0,
+    "energy_per_output_token_j": 4.0,  # of 1000 input and 250 output tokens
+    "prefill_gpus": 4,
+    "prefill_power_w": 800.0,
+    "prefill_energy_per_input_token_j": 0.4,  # 3.2 kW: 400 J of a query
+    "decode_gpus": 12,
+    "decode_power_w": 400.0,
+    "decode_energy_per_output_token_j": 2.4,  # 4.8 kW: 600 J of a query
+}
+"""A run whose roles add up."""
 
 
 def test_energy_per_token_is_power_over_throughput(runs):
@@ -32,3 +82,99 @@ def test_joules_of_one_role_are_refused(inferencex):
     (problem,) = error.value.problems
     assert problem.startswith(f"here.csv: id {wrong.loc[i, 'id']}: decode GPUs take ")
     assert problem.endswith("correct or leave out")
+
+
+def test_a_run_of_mlenergy_as_a_row():
+    """Its power is that of all GPUs, its batch the requests that were served on average."""
+    (row,) = from_mlenergy(pd.DataFrame([MLENERGY])).to_dict("records")
+    assert row == {
+        "source_id": "mlenergy-v3",
+        "run": 7,
+        "task": "chat",
+        "model": "org/Model-14B",
+        "precision": "BF16",
+        "gpu": "B200",
+        "gpus": 4,
+        "attention_copies": 1,
+        "concurrency": 16,
+        "batch": 15.5,
+        "input_tokens": 300.0,
+        "output_tokens": 700.0,
+        "throughput_tps": 600.0,
+        "gpu_power_w": 600.0,
+        "energy_per_token_j": 4.0,
+    }
+
+
+def test_a_run_of_inferencex_as_a_row():
+    """Its power is that of one GPU: eight of 500 W, at 2 J a token, make 2,000 tokens a second."""
+    (row,) = from_inferencex(pd.DataFrame([INFERENCEX])).to_dict("records")
+    assert row == {
+        "source_id": "inferencex-power",
+        "run": 9,
+        "task": "fixed lengths",
+        "model": "Model 14B",
+        "precision": "FP8",
+        "gpu": "H100-SXM-80GB",
+        "gpus": 8,
+        "attention_copies": 1,
+        "concurrency": 64.0,
+        "batch": 64.0,
+        "input_tokens": 900.0,
+        "output_tokens": 450.0,
+        "throughput_tps": 2000.0,
+        "gpu_power_w": 500.0,
+        "energy_per_token_j": 2.0,
+    }
+
+
+def test_rows_of_both_sources_are_numbered_on_and_hold_numbers():
+    whole = {"energy_per_token_j": 4, "energy_per_output_token_j": 2}
+    found = rows(pd.DataFrame([MLENERGY | whole]), pd.DataFrame([INFERENCEX | whole]))
+    assert found.index.tolist() == [0, 1]
+    assert found["source_id"].tolist() == ["mlenergy-v3", "inferencex-power"]
+    numbers = ["throughput_tps", "gpu_power_w", "energy_per_token_j"]
+    assert set(found[numbers].dtypes) == {np.dtype(float)}
+
+
+def test_what_is_said_of_every_role_that_does_not_add_up():
+    """Of each run and role what it takes of a query, and what its share of the power is."""
+    check_roles(pd.DataFrame([SPLIT]), "here.csv")
+    runs = pd.DataFrame(
+        [
+            SPLIT | {"id": 1, "decode_energy_per_output_token_j": 3.0},
+            SPLIT | {"id": 2, "prefill_energy_per_input_token_j": 0.2},
+            SPLIT | {"id": 3, "disaggregated": "no", "prefill_energy_per_input_token_j": 0.2},
+            SPLIT | {"id": 4, "prefill_gpus": 2, "decode_power_w": 200.0},
+        ]
+    )
+    with pytest.raises(InputError) as error:
+        check_roles(runs, "here.csv")
+    allowed = (
+        " (within 2 % is allowed); energies of one role were read as those of the run: correct or"
+        " leave out"
+    )
+    assert error.value.problems == [
+        f"here.csv: id {number}: {role} GPUs take {took} J of a query; their share of the power"
+        f" says {share} J{allowed}"
+        for number, role, took, share in (
+            (2, "prefill", 200, 400),
+            (4, "prefill", 400, 200),
+            (1, "decode", 750, 600),
+            (4, "decode", 600, 300),
+        )
+    ]
+
+
+@pytest.mark.parametrize(("factor", "refused"), [(0.981, 0), (1.019, 0), (0.979, 1), (1.021, 1)])
+@pytest.mark.parametrize(
+    "column", ["prefill_energy_per_input_token_j", "decode_energy_per_output_token_j"]
+)
+def test_roles_may_be_off_by_two_per_cent(column, factor, refused):
+    runs = pd.DataFrame([SPLIT | {column: factor * SPLIT[column]}])
+    if not refused:
+        check_roles(runs, "here.csv")
+        return
+    with pytest.raises(InputError) as error:
+        check_roles(runs, "here.csv")
+    assert len(error.value.problems) == refused
