@@ -83,8 +83,7 @@ def collect(
         The ``LARGEST`` requests of the largest energy, the earliest of equal ones.
     """
     columns = f"start, {bare_name('model')} AS model, tenant, n, input, cached, output"
-    boxes = (" AND ".join(f"{name} >= {value}" for name, value in one.items()) for one in least)
-    long_enough = f"({' OR '.join(boxes)})"
+    long_enough = _long_enough(least)
     key = ", ".join([f"coalesce({bare_name('model')}, '')", *list(CELLS)[1:]])
     rows = connection.execute(
         f"SELECT {columns} FROM counted WHERE {long_enough} AND ({key}) IN (FROM wanted)"
@@ -100,6 +99,20 @@ def collect(
     # a row that stands for several requests is as many of the largest ones
     before = np.cumsum(rows["n"]) - rows["n"]
     return rows[before < LARGEST].head(LARGEST)
+
+
+def _long_enough(least: Sequence[Mapping[str, int]]) -> str:
+    """SQL of whether a row reaches any of some lengths, as ``choose`` gives them.
+
+    By the output, whose octaves rise, the least input is a step: of a choice between all of them
+    DuckDB would hold every row against each.
+    """
+    inputs = np.minimum.accumulate([one["mean_input"] for one in least])
+    steps = [(one["mean_output"], reached) for one, reached in zip(least, inputs, strict=True)]
+    cases = "".join(
+        f" WHEN mean_output >= {output} THEN {reached}" for output, reached in steps[::-1]
+    )
+    return f"mean_output >= {steps[0][0]} AND mean_input >= CASE{cases} END"
 
 
 def table(found: pd.DataFrame, serving: Serving, names: Mapping[str | None, str]) -> pd.DataFrame:
