@@ -219,6 +219,26 @@ def test_every_missing_column_is_named(table):
     assert all(part in problem for part, problem in zip(missing, found, strict=True))
 
 
+def test_columns_by_the_names_that_others_give_them_are_told(table):
+    found = problems_of(table("Model,GPU,TP,Precision,ISL,OSL,tok/s,Place", "m,g,1,FP8,1,1,1,s"))
+    found = [problem.partition("line 1, ")[2] for problem in found]
+    theirs, ours = ("Model", "GPU", "TP", "Precision", "ISL", "OSL"), HEADER.split(",")
+    renamed, rest = found[: len(theirs)], found[len(theirs) :]
+    assert renamed == [
+        f'column "{name}": unknown; did you mean "{column}"?'
+        for name, column in zip(theirs, ours[: len(theirs)], strict=True)
+    ]
+    assert rest[0].startswith('column "tok/s": unknown; allowed are row, model, params_total_b, ')
+    assert rest[0].endswith(", note; remove the column")
+    assert rest[1] == 'column "Place": unknown; allowed are the same; remove the column'
+    # what a remedy above names is not missing
+    required = ", ".join(ours)
+    assert rest[2:] == [
+        f'column "throughput_tps": missing; required are {required}; add the column',
+        'column "source_id": missing; required are the same; add the column',
+    ]
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     (problem,) = problems_of(tmp_path / "nowhere.csv")
     assert "no such file" in problem
@@ -244,13 +264,13 @@ def test_a_long_list_is_cut_and_says_how_much_is_left(table):
 
 def test_a_header_of_many_columns_is_refused_at_once(table, monkeypatch):
     """8,000 of them took 37 s, as a remedy was sought for each: no more are than are shown."""
-    asked, nearest = [], tables._near
+    asked, nearest = [], tables._nearest
 
     def near(word, choices):
         asked.append(word)
         return nearest(word, choices)
 
-    monkeypatch.setattr(tables, "_near", near)
+    monkeypatch.setattr(tables, "_nearest", near)
     extra = "".join(f",extra{n}" for n in range(100_000))
     with pytest.raises(InputError) as caught:
         read_table(table(HEADER + extra, ROW + ",1" * 100_000), "throughput")

@@ -4,9 +4,9 @@ A schema is the JSON Schema (draft 2020-12, in YAML) of one row. An empty cell i
 column that may be empty says so in its type. Annotations of this project: ``unit`` of a
 property, ``x-enum`` (place of the ``enum`` in another schema, as ``file#/key/key``), ``x-key``
 (columns that identify a row), ``x-sort`` (order of the rows), ``x-reason`` (of a bound),
-``x-name`` (the column holds names, in one spelling, :func:`spelling`), ``x-empty`` (when the table
-may have no rows) and those of :mod:`inference_energy.agreement`; the order of the properties is
-the order of the columns.
+``x-name`` (the column holds names, in one spelling, :func:`spelling`), ``x-also`` (what others call
+the column, in small letters), ``x-empty`` (when the table may have no rows) and those of
+:mod:`inference_energy.agreement`; the order of the properties is the order of the columns.
 """
 
 import csv
@@ -456,7 +456,9 @@ def _scan(
 def _check_header(path: AnyPath, header: list[str], spec: Schema) -> list[str]:
     columns, counts = list(spec["properties"]), Counter(header)
     unused = [column for column in columns if column not in counts]
+    also = {name: c for c in unused for name in spec["properties"][c].get("x-also", ())}
     problems: list[str] = []
+    allowed, required, meant = ", ".join(columns), ", ".join(_required(spec)), set()
     for name, count in counts.items():
         if count > 1:
             problems.append(
@@ -465,17 +467,19 @@ def _check_header(path: AnyPath, header: list[str], spec: Schema) -> list[str]:
             )
         if name not in columns:
             # what is not shown offers no remedy: to look for the nearest takes a millisecond
-            near = _near(name, unused) if len(problems) < PROBLEMS_SHOWN else ""
-            problems.append(
-                f'{path}, line 1, column "{name}": unknown; '
-                f"allowed are {', '.join(columns)}; {near or 'remove the column'}"
-            )
+            shown = len(problems) < PROBLEMS_SHOWN
+            near = also.get(name.strip().lower()) or (_nearest(name, unused) if shown else None)
+            remedy = f'did you mean "{near}"?' if near else "remove the column"
+            told = "" if near else f"allowed are {allowed}; "
+            problems.append(f'{path}, line 1, column "{name}": unknown; {told}{remedy}')
+            meant.add(near)
+            allowed = allowed if near else "the same"
     for name in _required(spec):
-        if name not in counts:
+        if name not in counts and name not in meant:
             problems.append(
-                f'{path}, line 1, column "{name}": missing; '
-                f"required are {', '.join(_required(spec))}; add the column"
+                f'{path}, line 1, column "{name}": missing; required are {required}; add the column'
             )
+            required = "the same"
     return problems
 
 
@@ -659,9 +663,15 @@ def _remedy(text: str, value: float | str | None, column: Schema) -> str:
 
 
 def _near(word: str, choices: Sequence[str]) -> str:
+    near = _nearest(word, choices)
+    return f'did you mean "{near}"?' if near else ""
+
+
+def _nearest(word: str, choices: Sequence[str]) -> str | None:
+    """Choice that a word is near to, in whatever case."""
     folded = {choice.lower(): choice for choice in reversed(choices)}
     near = difflib.get_close_matches(word.strip().lower(), folded, n=1)
-    return f'did you mean "{folded[near[0]]}"?' if near else ""
+    return folded[near[0]] if near else None
 
 
 def allowed(column: Schema, with_unit: bool = True) -> str:
