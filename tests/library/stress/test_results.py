@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 from inference_energy.stress import results
 from inference_energy.stress.power import check_use
-from inference_energy.stress.results import MEASURED, refuse_above_tdp, refuse_less_than_parts
+from inference_energy.stress.results import (
+    MEASURED,
+    refuse_above_tdp,
+    refuse_kilowatts,
+    refuse_less_than_parts,
+)
 from library.stress.made_up import kinds, read, samples
 
 
@@ -140,3 +145,35 @@ def test_gpus_that_draw_more_than_they_can_are_refused():
     assert (cell, kind, refuses) == ("b", "above TDP", "energy")
     assert "smi.csv: 1250 W for each of 2 GPUs is more than a H200-SXM-141GB draws" in message
     assert [np.isnan(row["energy_j"]) for row in rows] == [False, True, True]
+
+
+def test_node_that_draws_less_than_its_gpus_can_is_refused():
+    """A rack of 40 kW in a log that calls it 40 W is above the least power of any node."""
+    power = {"a": 39.5, "b": 6000.0, "c": np.nan}
+
+    def rows():
+        return [
+            {"cell": cell, "source": "rack.csv"} | dict.fromkeys(MEASURED, watts)
+            for cell, watts in power.items()
+        ]
+
+    assert refuse_kilowatts(rows(), 0, np.nan) == []
+    assert refuse_kilowatts(rows(), 2, 700.0) == []
+    for rated, least in ((700.0, 448), (np.nan, 64)):
+        found = rows()
+        ((cell, kind, refuses, message),) = refuse_kilowatts(found, 32, rated)
+        assert (cell, kind, refuses) == ("a", "units", "energy")
+        assert f"rack.csv: 39.5 W is less than the {least} W that its 32 GPUs" in message
+        assert "looks like kilowatts" in message
+        assert [np.isnan(row["energy_j"]) for row in found] == [True, False, True]
+
+
+@pytest.mark.parametrize("stated", [{"facts": {"n_gpus": 32}}, {"gpus": 32, "facts": {}}])
+def test_a_node_is_held_against_the_gpus_that_are_stated(stress, tmp_path, stated):
+    times = 1_800_000_000 + np.arange(0, 400)
+    log = tmp_path / "rack.csv"
+    rows = [f"{time},{39 + 0.01 * (time % 7):.2f}" for time in times]
+    log.write_text("\n".join(["time,power_w", *rows, ""]))
+    folder = stress(power=f"node:{log}", meter_offset=0, **stated)
+    assert read(folder, "power")["energy_j"].isna().all()
+    assert read(folder, "findings")["message"].str.contains("looks like kilowatts").any()

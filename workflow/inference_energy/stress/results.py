@@ -10,7 +10,8 @@ import pandas as pd
 
 from inference_energy.drawing import save
 from inference_energy.errors import InputError
-from inference_energy.readers.consistency import ABOVE_TDP
+from inference_energy.meters.common import LEAST
+from inference_energy.readers.consistency import ABOVE_TDP, BELOW_TDP
 from inference_energy.reports import to_html, told
 from inference_energy.stress import tables
 from inference_energy.stress.benchmark import benchmark_table
@@ -270,6 +271,8 @@ def scope_power(
         charged = len(expected) if isinstance(expected, list) else samples["meter"].nunique()
         gpu, rated = settings["facts"].get("gpu"), test.forecast.tdp_w
         findings += refuse_above_tdp(rows, charged, gpu, rated)
+    if scope == "node":
+        findings += refuse_kilowatts(rows, _stated_gpus(settings), test.forecast.tdp_w)
     return rows, findings, samples
 
 
@@ -303,6 +306,40 @@ def refuse_above_tdp(
             "one meter sees several GPUs"
         )
         findings.append((row["cell"], *Finding("above TDP", "energy", message)))
+        row.update(dict.fromkeys(MEASURED, np.nan))
+    return findings
+
+
+def _stated_gpus(settings: Mapping[str, Any]) -> int:
+    """How many GPUs the settings say that a node has at least; 0 where they do not."""
+    gpus = settings["gpus"]
+    gpus = len(gpus) if isinstance(gpus, list) else gpus or 0
+    return max(gpus, settings["facts"].get("n_gpus", 0))
+
+
+def refuse_kilowatts(rows: list[dict[str, Any]], gpus: int, tdp: float) -> list[OfCell]:
+    """Take away energies of a node that draws less than its GPUs do whatever they do.
+
+    Parameters
+    ----------
+    rows : list of dict
+        A node's of the table stress_power; those of such a node are changed.
+    gpus : int
+        How many it has; 0 where that is not known.
+    tdp : float
+        What one is rated at [W]; NaN where that is not known.
+    """
+    least = gpus * (LEAST["gpu"] if np.isnan(tdp) else BELOW_TDP * tdp)
+    findings = []
+    for row in rows:
+        if not row["power_w"] < least:
+            continue
+        message = (
+            f"{row['source']}: {row['power_w']:.4g} W is less than the {least:.4g} W that its "
+            f"{gpus} GPUs take at least: it looks like kilowatts; correct the unit, or how many "
+            "GPUs there are (gpus, facts)"
+        )
+        findings.append((row["cell"], *Finding("units", "energy", message)))
         row.update(dict.fromkeys(MEASURED, np.nan))
     return findings
 
