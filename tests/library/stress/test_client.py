@@ -1,8 +1,10 @@
 """AIPerf as a process."""
 
+import base64
 import html
 import json
 import os
+import re
 import select
 import socket
 import threading
@@ -68,6 +70,20 @@ def test_pieces_of_a_key_are_found_where_a_table_cuts_it(tmp_path):
     ]
     # what a key shares with other words is no piece of it
     assert client.without("sk-proj-endpoint", b"sk-proj- an endpoint") == b"sk-proj- an endpoint"
+
+
+@pytest.mark.parametrize("key", ["sk-canary", "sk-a>b?c~d>>-long", "sk-proj-" + 9 * "4711aBc"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_key_in_base64_is_found_wherever_it_begins(key, encode):
+    """A letter at each end, which holds bits of others too, stays."""
+    for before in ("", "B", "Be", "Bearer ", "user:"):
+        for after in ("", ":", ": "):
+            said = encode(f"{before}{key}{after}".encode())
+            left = client.without(key, b"auth " + said + b" failed")
+            found = re.fullmatch(rb"auth (.*)\[redacted\]([^=]*)=* failed", left)
+            of_others = 8 * len(before + after) / 6
+            assert found and len(found[1] + found[2]) <= of_others + 2
+    assert client.without(key, b"auth c2stbm9uZQ== failed") == b"auth c2stbm9uZQ== failed"
 
 
 def test_short_words_are_no_keys(tmp_path):

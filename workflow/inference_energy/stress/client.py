@@ -1,5 +1,6 @@
 """AIPerf as a process: started, watched, ended, and its files cleared of the key."""
 
+import base64
 import contextlib
 import html
 import json
@@ -11,7 +12,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeGuard
 
@@ -142,7 +143,7 @@ def redact(folder: Path, key: str | None) -> None:
     ----------
     folder : Path
         Files below it are rewritten where they hold the key, in any of the forms in which JSON,
-        an address or a page writes it.
+        an address or a page writes it, or in base64, as a header may.
     key : str or None
         The key; words shorter than :data:`SHORTEST_KEY` are no secret.
     """
@@ -169,23 +170,41 @@ def without(key: str | None, content: bytes) -> bytes:
     """
     if not is_secret(key):
         return content
-    letters = [_written(letter) for letter in key]
-    length = min(PIECE, len(key))
-    firsts = {*range(0, len(key) - length, STRIDE), len(key) - length}
-    spans = []
-    for first in firsts:
-        last = first + length
-        # a search for plain letters is many times as fast as one for all forms
-        if max(PLAIN.findall(key[first:last]), key=len, default="").encode() not in content:
-            continue
-        for found in re.finditer(b"".join(letters[first:last]), content):
-            spans.append(_extended(content, *found.span(), letters[:first], letters[last:]))
     kept, at = [], 0
+    spans = [*_spans(key, content, STRIDE)]
+    spans += [span for form in _base64(key) for span in _spans(form, content, PIECE)]
     for start, end in sorted(spans):
         if start >= at:
             kept += [content[at:start], REDACTED]
         at = max(at, end)
     return b"".join([*kept, content[at:]])
+
+
+def _base64(key: str) -> set[str]:
+    """What every text that holds a key has of it in base64, by where among three bytes it begins.
+
+    The letters at its ends are left out that hold bits of what is beside it.
+    """
+    forms = set()
+    for before in range(3):
+        first, last = -(-8 * before // 6), 8 * (before + len(key)) // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            forms.add(encode(bytes(before) + key.encode()).decode()[first:last])
+    return forms
+
+
+def _spans(text: str, content: bytes, stride: int) -> Iterator[tuple[int, int]]:
+    """Start and end of each place where a text is written, or a piece of it, by :data:`STRIDE`."""
+    letters = [_written(letter) for letter in text]
+    length = min(PIECE, len(text))
+    firsts = {*range(0, len(text) - length, stride), len(text) - length}
+    for first in firsts:
+        last = first + length
+        # a search for plain letters is many times as fast as one for all forms
+        if max(PLAIN.findall(text[first:last]), key=len, default="").encode() not in content:
+            continue
+        for found in re.finditer(b"".join(letters[first:last]), content):
+            yield _extended(content, *found.span(), letters[:first], letters[last:])
 
 
 def _extended(
