@@ -15,7 +15,9 @@ from inference_energy.laws.training import (
     committed,
     counted_once,
     fit_committed,
+    parts_heads,
     read_throughput,
+    steady_rows,
     training_rows,
 )
 from inference_energy.tables import write_table
@@ -446,3 +448,297 @@ def test_rows_of_the_vendors_page_need_not_say_what_it_says_of_all(user, trainin
     assert list(told["engine"]) == ["tensorrt_llm", "vLLM"]
     # a load that a client keeps up is nobody's page
     assert as_published(user({"source_id": "trtllm-9.9"}), training)["engine"].isna().all()
+
+
+def told_of(user, *changes):
+    """Problems without the name of the file."""
+    return [problem.split(", ", 1)[1] for problem in problems_of(user, *changes)]
+
+
+def test_runs_of_the_second_table_as_rows():
+    run = {
+        "row": 3,
+        "task": "chat",
+        "model_id": "org/Model-14B",
+        "model": None,
+        "gpu": "B200",
+        "gpus": 4,
+        "tensor_parallel": 1,
+        "expert_parallel": 4,
+        "precision": "BF16",
+        "concurrency": 15.5,
+        "concurrency_limit": 16,
+        "output_tokens": 700.0,
+        "throughput_tps": 600.0,
+        "source_id": "mlenergy-v3",
+    }
+    (row,) = steady_rows(pd.DataFrame([run])).to_dict("records")
+    assert row == {
+        "gpu": "B200",
+        "precision": "BF16",
+        "expert_parallel": 4,
+        "output_tokens": 700.0,
+        "concurrency": 15.5,
+        "throughput_tps": 600.0,
+        "source_id": "mlenergy-v3",
+        "model": "org/Model-14B",
+        "tensor_parallel": 4,
+        "engine": "vLLM",
+        "engine_version": "0.11.1",
+        "input_tokens": 300.0,
+        "source_version": "chat",
+        "protocol": STEADY,
+    }
+
+
+def test_a_row_without_lengths_leaves_out_itself_alone(tables, steady, hardware, training):
+    """And one with three digits like another of the same is that measurement again."""
+    some = tables[0].iloc[:20]
+    bare = some.iloc[:2].assign(input_tokens=np.nan, output_tokens=[1.0, np.nan])
+    again = some.iloc[2:4].assign(throughput_tps=1.0001 * some["throughput_tps"], source_id="mine")
+    other = some.iloc[2:4].assign(throughput_tps=1.02 * some["throughput_tps"])
+    rows = training_rows([some, bare, again], steady, hardware)
+    expected = training_rows([some], steady, hardware)
+    assert rows.index.tolist() == list(range(len(rows)))
+    pd.testing.assert_frame_equal(rows[expected.columns], expected)
+    assert "index" not in training
+    assert len(training_rows([some, other], steady, hardware)) == len(expected) + 2
+
+
+def test_rows_that_were_read_are_numbered_and_have_no_other_columns(user, hardware):
+    rows = user({}, {"concurrency": 4})
+    assert rows.index.tolist() == [0, 1]
+    assert "index" not in rows
+    assert not counted_once(rows).any()
+
+
+def test_what_is_said_of_names_in_full(user, hardware):
+    models = "allowed are names and aliases of data/models.csv; "
+    gpus = f"allowed are names of data/gpus.csv: {', '.join(hardware['gpus']['gpu'])}; "
+    assert told_of(
+        user,
+        {"model": "Nobody"},
+        {"model": "Llama 9 70B"},
+        {"model": "Llama 3."},
+        {"gpu": "Z9"},
+        {"gpu": "H300-SXM-141GB"},
+        {"gpu": "A100"},
+        {"model": "Nobody", "gpu": "Z9"},
+    ) == [
+        f'lines 2, 8, column "model": value "Nobody"; {models}add a row for it there',
+        f'line 3, column "model": value "Llama 9 70B"; {models}did you mean Llama 3 70B? else add'
+        " a row for it there",
+        f'line 4, column "model": value "Llama 3."; {models}did you mean Llama 3.1 405B or Llama'
+        " 3.1 70B? else add a row for it there",
+        f'lines 5, 8, column "gpu": value "Z9"; {gpus}add a row for it there',
+        f'line 6, column "gpu": value "H300-SXM-141GB"; {gpus}did you mean H200-SXM-141GB? else add'
+        " a row for it there",
+        f'line 7, column "gpu": value "A100"; {gpus}did you mean A100-SXM-40GB or A100-SXM-80GB?'
+        " else add a row for it there",
+    ]
+
+
+@pytest.mark.parametrize("change", [{"model": "Zorro"}, {"gpu": "TPU v9"}])
+def test_of_a_row_with_an_unknown_name_nothing_else_is_said(user, change):
+    assert len(told_of(user, change | {"throughput_tps": 9e7}, {})) == 1
+
+
+def test_an_alias_of_two_words_is_offered(tmp_path, hardware, training):
+    """Aliases are parted by semicolons."""
+    models = hardware["models"].copy()
+    models.loc[models["model"] == "Qwen3 8B", "aliases"] = "qwen tiny; house model nine"
+    path = tmp_path / "mine.csv"
+    pd.DataFrame([ROW | {"model": "house model nin"}]).to_csv(path, index=False)
+    with pytest.raises(InputError, match=r"did you mean house model nine\? else"):
+        read_throughput(path, hardware | {"models": models}, training)
+
+
+def test_what_is_said_of_lengths_that_are_missing(user):
+    reason = (
+        'value ""; allowed is a number above 0 [tokens]; a throughput is predicted for given'
+        " lengths: fill the cells or remove the rows"
+    )
+    assert told_of(user, {"input_tokens": None}, {}, {"input_tokens": None, "concurrency": 8}) == [
+        f'lines 2, 4, column "input_tokens": {reason}'
+    ]
+    assert told_of(user, {"output_tokens": None}) == [f'line 2, column "output_tokens": {reason}']
+
+
+def test_what_is_said_of_formats_and_layouts_in_full(user):
+    formats = (
+        "does not compute in 4 bit, are FP8, FP16, BF16, INT8 and INT4, and FP4 of models measured"
+        " so (not {}); state the format of the weights as served"
+    )
+    room = "allowed are as many GPUs as hold the weights; correct the layout or the format"
+    one = {"tensor_parallel": 1, "model": "Llama 3.1 8B"}
+    assert told_of(
+        user,
+        {"precision": "FP4"},
+        {"precision": "FP4", "gpu": "A100 40GB"} | one,
+        {"precision": "FP4", "concurrency": 8},
+        {"expert_parallel": 16},
+        {"expert_parallel": 9, "tensor_parallel": 4, "pipeline_parallel": 2},
+        {"expert_parallel": 8, "tensor_parallel": 4, "pipeline_parallel": 2},
+        {"tensor_parallel": 1, "precision": "BF16"},
+        {"tensor_parallel": 1, "precision": "FP16"},
+        {"model": "DeepSeek-R1", "tensor_parallel": 4, "pipeline_parallel": 2},
+        {"model": "DeepSeek-R1", "tensor_parallel": 2, "concurrency": 8},
+        {"expert_parallel": 16, "concurrency": 2},
+    ) == [
+        'lines 2, 4, column "precision": value "FP4"; allowed on H100-SXM-80GB, which '
+        + formats.format("Llama 3.1 70B"),
+        'line 3, column "precision": value "FP4"; allowed on A100-SXM-40GB, which '
+        + formats.format("Llama 3.1 8B"),
+        *(
+            f'{lines}, column "expert_parallel": value "{value}"; allowed is at most the GPUs of'
+            " the copy, tensor_parallel x pipeline_parallel x attention_data_parallel; correct the"
+            " layout"
+            for lines, value in (("lines 5, 12", 16), ("line 6", 9))
+        ),
+        'line 8, column "tensor_parallel": value "1"; Llama 3.1 70B in BF16 does not fit the memory'
+        f" of 1 x H100-SXM-80GB; {room}",
+        'line 9, column "tensor_parallel": value "1"; Llama 3.1 70B in FP16 does not fit the memory'
+        f" of 1 x H100-SXM-80GB; {room}",
+        'lines 10, 11, column "tensor_parallel": value "4"; DeepSeek-R1 in FP8 does not fit the'
+        f" memory of 2 x H100-SXM-80GB; {room}",
+    ]
+
+
+def test_what_is_said_of_layouts_that_part_nothing_evenly_in_full(user):
+    heads = "allowed are {}: engines part the {} evenly; correct the layout"
+    llama = heads.format(
+        "1, 2, 4, 8", "64 attention heads of Llama 3.1 70B and its 8 of keys and values"
+    )
+    glm = heads.format(
+        "1, 2, 4, 8", "96 attention heads of GLM-4.5 Air and its 8 of keys and values"
+    )
+    qwen = heads.format("1, 2, 4", "28 attention heads of Qwen2.5 7B and its 4 of keys and values")
+    stages = {"model": "Llama 3.1 8B", "tensor_parallel": 1}
+    mixture = {"model": "DeepSeek-R1", "gpu": "H200"}
+    assert told_of(
+        user,
+        {"tensor_parallel": 3},
+        {"tensor_parallel": 6},
+        {"tensor_parallel": 3, "concurrency": 8},
+        {"model": "Qwen2.5 7B"},
+        stages | {"pipeline_parallel": 64},
+        stages | {"pipeline_parallel": 33},
+        stages | {"pipeline_parallel": 32},
+        mixture | {"expert_parallel": 3},
+        mixture | {"expert_parallel": 3, "concurrency": 8},
+        mixture | {"expert_parallel": 5},
+        mixture | {"expert_parallel": 4},
+        {
+            "tensor_parallel": 6,
+            "pipeline_parallel": 1,
+            "expert_parallel": 4,
+            "model": "GLM-4.5 Air",
+        },
+        {"tensor_parallel": 12},
+    ) == [
+        f'lines 2, 4, column "tensor_parallel": value "3"; {llama}',
+        f'line 3, column "tensor_parallel": value "6"; {llama}',
+        f'line 5, column "tensor_parallel": value "8"; {qwen}',
+        f'line 13, column "tensor_parallel": value "6"; {glm}',
+        'lines 6, 7, column "pipeline_parallel": value "64"; allowed are at most the 32 layers of'
+        " Llama 3.1 8B; correct the layout",
+        'line 13, column "expert_parallel": value "4"; allowed are 1, 2, 3, 6, which part the 6'
+        " GPUs of the copy evenly; correct the layout",
+        'lines 9, 10, column "expert_parallel": value "3"; allowed are 1, 2, 4, 8, which part the 8'
+        " GPUs of the copy evenly; correct the layout",
+        'line 11, column "expert_parallel": value "5"; allowed are 1, 2, 4, 8, which part the 8'
+        " GPUs of the copy evenly; correct the layout",
+    ]
+
+
+def test_heads_are_parted_evenly_or_copied(models):
+    """24 heads and 8 of the cache: on 16 GPUs 24 are not parted, on 12 the 8 are not copied."""
+    gpus = [1, 2, 3, 4, 8, 12, 16, 24, 48]
+    rows = pd.DataFrame({"model": "Llama 3.2 3B", "tensor_parallel": gpus})
+    even = parts_heads(rows, models)
+    assert [n for n, parted in zip(gpus, even, strict=True) if parted] == [1, 2, 4, 8, 24]
+
+
+def test_what_is_said_of_throughputs_and_lengths_in_full(user):
+    fast = (
+        "allowed is at most 2 times what the datasheets of their GPUs allow for the matrix products"
+        " of input and output; compare it, the lengths and the GPUs with their source"
+    )
+    slow = (
+        "allowed is at least 0.001 of what one request alone gets, for which the GPUs read every"
+        " weight for every token; compare it, the lengths and the GPUs with their source"
+    )
+    room = (
+        "allowed are at most 2 times 41256 tokens of input and output, which the cache of 1 x"
+        " H100-SXM-80GB holds beside the weights of Llama 3.1 70B; correct the lengths, the layout"
+        " or the format"
+    )
+    context = (
+        "allowed are at most 4 times the context of Llama 3 8B, 8192 tokens of input and output;"
+        " compare the lengths and the model with their source"
+    )
+    one = {"tensor_parallel": 1, "throughput_tps": 5}
+    small = {"model": "Llama 3 8B", "throughput_tps": 50}
+    assert told_of(
+        user,
+        {"throughput_tps": 1e8},
+        {"throughput_tps": 0.002},
+        one | {"input_tokens": 130000},
+        one | {"input_tokens": 82013},
+        one | {"input_tokens": 82011},
+        small | {"input_tokens": 5, "output_tokens": 40000},
+        small | {"input_tokens": 5, "output_tokens": 4 * 8192 - 5},
+        small | {"input_tokens": 40000, "output_tokens": 5},
+        {"throughput_tps": 9e7},
+    ) == [
+        f'lines 2, 10, column "throughput_tps": value "1e+08"; {fast}',
+        f'line 3, column "throughput_tps": value "0.002"; {slow}',
+        f'lines 4, 5, column "input_tokens": value "130000"; {room}',
+        f'lines 7, 9, column "output_tokens": value "40000"; {context}',
+    ]
+    (told,) = told_of(user, one | {"input_tokens": 5, "output_tokens": 130000})
+    assert told == f'line 2, column "output_tokens": value "130000"; {room}'
+    (told,) = told_of(user, small | {"input_tokens": 20000, "output_tokens": 20000})
+    assert told == f'line 2, column "input_tokens": value "20000"; {context}'
+
+
+def test_requests_of_a_page_are_those_of_the_nearest_lengths(user, training):
+    """Near in the logarithms of both lengths together."""
+    runs = training[training["requests"].notna()]
+    for _, run in runs.drop_duplicates(["input_tokens", "output_tokens"]).iterrows():
+        near = {"input_tokens": 1.01 * run["input_tokens"]}
+        near |= {"output_tokens": 0.99 * run["output_tokens"], "concurrency": None}
+        (told,) = as_published(user(near | {"source_id": "trtllm-v9.9"}), training).iloc
+        assert told["requests"] == run["requests"]
+        assert told["engine_version"] == "9.9"
+    assert len(set(runs["requests"])) > 1
+
+
+def test_a_row_is_known_again_by_three_digits_of_its_throughput(training):
+    some = training.iloc[:50]
+    assert committed(some, training).all()
+    near = some.assign(throughput_tps=some["throughput_tps"].map("{:.3g}".format).astype(float))
+    assert committed(near, training).all()
+    assert committed(near.assign(protocol="another"), training).all()
+    for column in ("gpu", "precision", "engine", "engine_version"):
+        assert not committed(near.assign(**{column: "another"}), training).any()
+
+
+def test_beyond_are_loads_and_lengths_outside_those_of_the_model(user, training, hardware):
+    """At the ends of its range nothing is; of a model that nobody measured all rows count."""
+    known = user({"engine": "vLLM"})["network"].item()
+    new = {"model": "Qwen2.5 72B", "engine": "vLLM"}
+    assert user(new)["network"].item() not in set(training["network"])
+    of, every = training[training["network"].eq(known)]["input_tokens"], training["concurrency"]
+    rows = user(
+        {"engine": "vLLM", "input_tokens": of.min()},
+        {"engine": "vLLM", "input_tokens": of.max()},
+        {"engine": "vLLM", "input_tokens": of.min() - 1},
+        {"engine": "vLLM", "input_tokens": of.max() + 1},
+        new | {"input_tokens": training["input_tokens"].min(), "concurrency": every.min()},
+        new | {"concurrency": every.max() + 1},
+        new | {"input_tokens": training["input_tokens"].min() / 2},
+    )
+    found = beyond(rows, training, hardware["models"])
+    assert list(found) == ["", "", "input", "input", "model", "model; load", "model; input"]
+    assert found.index.tolist() == list(range(7))
