@@ -19,6 +19,8 @@ from inference_energy.comparison.whatif import (
     needed,
     sentence,
 )
+from inference_energy.energy import exact
+from inference_energy.method.build import build
 from inference_energy.method.files import merge
 from inference_energy.method.wording import quantity_text, words
 from repository import METHODS, PAPER_TABLE, read
@@ -478,3 +480,99 @@ def test_a_changed_setting_has_both_sources_its_unit_and_the_keys_that_differ():
     assert {(one["old"], one["old_source"], one["unit"]) for one in lines} == {
         ("none", None, served["unit"])
     }
+
+
+def test_the_headlines_of_a_change_are_told_in_order_with_their_units(powered):
+    lines = headlines(*powered[:2], 15)
+    assert [(line["quantity"], line["unit"]) for line in lines] == [
+        *(
+            (f"{regime} query, {name}", "Wh")
+            for regime in ("traditional", "long")
+            for name in ("median", "lower quartile", "upper quartile")
+        ),
+        ("long over traditional, medians", "1"),
+        ("15 times the output tokens, medians", "1"),
+        ("fleet, traditional", "GWh/day"),
+        ("fleet, with long queries", "GWh/day"),
+        ("fleet, with long queries, improved", "GWh/day"),
+        *((f"lever, {name}", "1") for name in ("hardware", "model", "serving", "combined")),
+    ]
+    assert lines[0]["old"] == powered[0].median("traditional")
+    assert lines[0]["new"] == powered[1].median("traditional")
+
+
+def test_factors_of_three_settings_multiply_to_the_change():
+    """Of settings that do not act alone, which is half of neither end."""
+    pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    tokens = {"distribution": "gamma", "median": 250, "shape": 0.5, "unit": "tokens"}
+    law = BASE["throughput_law"] | {"minimum_rows": 4, "source": "a test"}
+    regimes = {"traditional": {"output_tokens": tokens | {"source": "a test"}}}
+    base, head, factors = ask(pue=pue, regimes=regimes, throughput_law=law)
+    assert len(factors) == 3
+    for regime in ("traditional", "long"):
+        product = np.prod([factor[f"{regime} median"] for factor in factors])
+        assert product == pytest.approx(head.median(regime) / base.median(regime), rel=1e-9)
+
+
+def test_each_side_is_built_from_its_own_rows():
+    """A table in which all is half as fast for the new method alone: twice the energy."""
+    sides = Side("base", BASE), Side("head", BASE | {"title": "slow"})
+
+    def of(method):
+        table = read(PAPER_TABLE, "throughput")
+        slow = method["title"] == "slow"
+        return {"table": table.assign(throughput_tps=table["throughput_tps"] / (1 + slow))}
+
+    laws = [fitted(side, of) for side in sides]
+    base, head, _ = ask_sides(sides, laws, of, 15)
+    assert head.median("long") == pytest.approx(2 * base.median("long"))
+    told = {m["model"]: (m["old"], m["new"]) for m in members(base, head)["long"]}
+    for old, new in told.values():
+        assert new == pytest.approx(2 * old)
+
+
+def test_a_model_that_one_side_lacks_has_no_share_and_no_law_there():
+    """What ranks the models is the median energy, on both sides."""
+    few = {"models": ["DeepSeek-R1", "Llama 3.1 405B", "Llama 3.1 70B"], "source": "a test"}
+    base, head, _ = ask(benchmarks=few)
+    for sides, gone in (((base, head), "after"), ((head, base), "before")):
+        rows = {m["model"]: m for m in members(*sides)["long"]}
+        there = {"after": "before", "before": "after"}[gone]
+        one = rows["Llama-3.1 Nemotron Ultra 253B"]
+        number, missing = ("old", "new") if gone == "after" else ("new", "old")
+        assert (one[gone], one[missing]) == (0, None)
+        assert one[there] == pytest.approx(1 / 3)
+        laws = ("peak", None)
+        assert one["laws"] == (laws if gone == "after" else laws[::-1])
+        table = base.tables["blend"].set_index(["regime", "model"])
+        assert one[number] == table.loc[("long", one["model"]), "median"]
+        assert set(rows) == set(base.tables["blend"]["model"]) | set(head.tables["blend"]["model"])
+
+
+def test_of_queries_that_need_no_energy_the_curve_is_of_the_others():
+    """It holds 96 % of those that need some, from the second to the 98th percentile of them."""
+    tokens = {"distribution": "exponential", "median": 1, "unit": "tokens", "source": "a test"}
+    _, after, _ = ask(regimes={"traditional": {"output_tokens": tokens}})
+    curve = after.curves["traditional"]
+    step = np.log(curve["energy_wh"].iloc[1] / curve["energy_wh"].iloc[0])
+    setup = build(after.side.method, **materials_of(after.side.method))
+    energies, members = exact.regime_energy(setup, setup.regimes["traditional"])
+    energy = exact.blend_energy(setup, energies, members)
+    assert 0.1 < energy.zero_mass < 0.5
+    assert (curve["density"] * step).sum() == pytest.approx(0.96 * (1 - energy.zero_mass))
+    first, last = curve["energy_wh"].iloc[0], curve["energy_wh"].iloc[-1]
+    some = 1 - energy.zero_mass
+    assert energy.cdf(first * np.exp(-step / 2)) == pytest.approx(1 - 0.98 * some)
+    assert energy.cdf(last * np.exp(step / 2)) == pytest.approx(1 - 0.02 * some)
+
+
+def test_a_median_that_is_zero_on_both_sides_has_not_changed():
+    tokens = {"distribution": "exponential", "median": 0.2, "unit": "tokens", "source": "a test"}
+    none = merge(BASE, {"regimes": {"traditional": {"output_tokens": tokens}}})
+    queries = {"queries_per_day": {"value": 2e9, "unit": "queries/day", "source": "a test"}}
+    sides = Side("base", none), Side("head", merge(none, {"fleet": queries}))
+    laws = [fitted(sides[1], materials_of)]
+    base, head, _ = ask_sides(sides, laws, materials_of, 15)
+    lines = {line["quantity"]: line for line in headlines(base, head, 15)}
+    line = lines["traditional query, median"]
+    assert (line["old"], line["new"], line["factor"]) == (0, 0, 1)
