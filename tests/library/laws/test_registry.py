@@ -27,6 +27,7 @@ from inference_energy.laws.registry import (
     Kind,
     named_laws,
     needed_tables,
+    serving_tables,
 )
 from inference_energy.laws.rows import length_range
 from inference_energy.laws.separate import Separate
@@ -67,6 +68,49 @@ def test_what_laws_need_are_tables_of_data():
     assert needed_tables(["log-linear", "peak"]) == []
     assert named_laws(FILES["oviedo2026"]["throughput_law"]) == ["log-linear", "peak"]
     assert needed_tables(named_laws(FILES["full-load"]["throughput_law"])) == ["models", "gpus"]
+
+
+def test_tables_are_named_once_in_the_order_of_the_laws():
+    assert needed_tables() == ["models", "gpus"]
+    assert needed_tables(["at-load", "hierarchical"]) == ["models", "gpus"]
+    served = ["nodes", "mlenergy", "inferencex", "wall_power"]
+    assert serving_tables() == serving_tables(["peak", "at-load"]) == served
+    assert serving_tables(["peak", "hierarchical"]) == []
+    assert named_laws({"fallback": "peak", "minimum_rows": 3, "name": "additive"}) == [
+        "additive",
+        "peak",
+    ]
+    assert named_laws({"name": "at-load"}) == ["at-load"]
+
+
+@pytest.mark.parametrize("name", ["log-linear", "peak", "additive"])
+def test_a_law_of_one_configuration_is_fitted_to_each_by_itself(name):
+    """From as many rows as determine it; with fewer there is none."""
+    kind = LAWS[name]
+    lengths = [(100, 100), (100, 1000), (1000, 100), (1000, 1000)]
+    rows = shapes(*lengths).assign(throughput_tps=[900.0, 800.0, 400.0, 300.0], model="one")
+    least = kind.minimum_rows
+    few = rows.iloc[: least - 1].assign(model="few")
+    one, *none = kind.fit_many(pd.concat([rows, few], ignore_index=True)).laws
+    assert none == ([None] if least > 1 else [])
+    assert one.predict(500.0, 500.0) == kind.fit_one(rows).predict(500.0, 500.0)
+    assert kind.fit_many(rows.iloc[:least]).laws[0].n_rows == least
+    assert not kind.pooled
+    # whether lengths and input count is what the law does
+    short, long = one.predict(100.0, 100.0), one.predict(2000.0, 100.0)
+    assert bool(short != long) is kind.by_length is (name != "peak")
+    assert kind.charges_input is (name == "additive")
+
+
+def test_rows_get_what_their_law_must_know_of_them_and_no_more(hardware, vendor):
+    rows = vendor.iloc[:3]
+    assert LAWS["peak"].prepare(rows, {}) is rows
+    for name in ("hierarchical", "at-load"):
+        tables = hardware | {"nodes": None}
+        prepared = LAWS[name].prepare(rows, tables)
+        assert set(prepared.columns) > set(rows.columns)
+        pd.testing.assert_frame_equal(prepared, LAWS[name].describe(rows, **hardware))
+        assert LAWS[name].pooled
 
 
 def test_every_law_says_in_words_what_it_is():
