@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inference_energy.energy import exact as energy_exact
+from inference_energy.energy import monte_carlo as energy_monte_carlo
 from inference_energy.method.build import build
 from inference_energy.method.files import check, resolve
+from inference_energy.method.setup import TRIMMED
 from inference_energy.paper import estimate
 from inference_energy.tables import write_table
 from library.paper import reference
@@ -277,3 +279,127 @@ def test_a_member_of_one_regimes_blend_has_a_line_with_both_medians():
     assert list(made.index) == ["a", "c"]
     assert made.loc["c", ["traditional_median", "long_median"]].tolist() == [1.0, 20.0]
     assert made.loc["c", ["traditional_share", "long_share"]].tolist() == [0.0, 0.5]
+
+
+ENGINES = ["published", "exact"]
+
+
+def sensitivity_of(setup):
+    return estimate.sensitivity(setup, METHODS["oviedo2026"]["sensitivities"], ENGINES)
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "made"),
+    [
+        ("throughput_laws", "throughput_laws", estimate.throughput_laws),
+        ("energy_per_query", "energy_per_query", lambda s: estimate.energy_per_query(s, ENGINES)),
+        ("throughput", "throughput_results", lambda s: estimate.throughput(s, ENGINES)),
+        ("output_tokens", "output_tokens", lambda s: estimate.output_tokens(s, ENGINES)),
+        ("extrapolation", "extrapolation", estimate.extrapolation),
+        ("blend", "blend", lambda s: estimate.members(estimate.blend(s))),
+        ("fleet", "fleet", lambda s: estimate.fleet(s, ENGINES)),
+        ("sensitivity", "sensitivity", sensitivity_of),
+        ("densities", "densities", estimate.densities),
+        ("histograms", "histograms", estimate.histograms),
+    ],
+)
+def test_a_table_is_the_committed_one(paper, tmp_path, name, schema, made):
+    """To the last byte: what each column is, and which lines there are."""
+    write_table(made(paper), tmp_path / "made.csv", schema)
+    committed = ROOT / "results" / "oviedo2026" / f"{name}.csv"
+    assert (tmp_path / "made.csv").read_bytes() == committed.read_bytes()
+
+
+def test_engines_that_are_not_asked_for_give_no_lines(paper):
+    of = {
+        "energy": lambda engines: estimate.energy_per_query(paper, engines),
+        "throughput": lambda engines: estimate.throughput(paper, engines),
+        "tokens": lambda engines: estimate.output_tokens(paper, engines),
+        "fleet": lambda engines: estimate.fleet(paper, engines),
+    }
+    for made in of.values():
+        whole = made(ENGINES)
+        for engine in ENGINES:
+            own = whole[whole["engine"] == engine].reset_index(drop=True)
+            pd.testing.assert_frame_equal(made([engine]), own)
+        assert made([]).empty
+
+
+def test_the_place_of_a_model_is_that_of_its_median_and_its_share_that_of_the_blend(paper):
+    places = estimate.blend(paper)
+    for regime, own in places.groupby("regime"):
+        assert own["place"].tolist() == list(range(1, len(paper.models) + 1))
+        assert own["median"].is_monotonic_decreasing
+        _, members = energy_exact.regime_energy(paper, paper.regimes[regime])
+        told = own[own["share"] > 0].set_index("model")["share"].to_dict()
+        assert told == members
+    known = {model.name: model.parameters for model in paper.models}
+    assert places["parameters"].tolist() == [known[name] for name in places["model"]]
+    assert set(places["ranked_by"]) == {"median"}
+
+
+@pytest.mark.parametrize(("drawn", "place"), [("first", 0), ("last", -1)])
+def test_published_tokens_are_those_of_the_model_that_the_method_names(paper, drawn, place):
+    named = replace(paper.monte_carlo, published_tokens=dict.fromkeys(paper.regimes, drawn))
+    setup = replace(paper, monte_carlo=named)
+    tokens = estimate.output_tokens(setup, ["published"])
+    drawn_of = estimate.histograms(setup)
+    for name, regime in paper.regimes.items():
+        samples, _ = energy_monte_carlo.first_draw(paper, regime)
+        model, lengths = list(samples.tokens.items())[place]
+        assert value(tokens, regime=name, statistic="mean") == pytest.approx(lengths.mean())
+        own = drawn_of[drawn_of["quantity"].eq("output tokens") & drawn_of["regime"].eq(name)]
+        assert set(own["series"]) == {model}
+        low, high = np.percentile(lengths[lengths > 0], (0.5, 99.5))
+        assert (own["lower"].iloc[0], own["upper"].iloc[-1]) == (low, high)
+        assert own["count"].sum() == ((lengths >= low) & (lengths <= high)).sum()
+        np.testing.assert_allclose(np.diff(own["lower"]), (high - low) / 40)
+
+
+def test_a_density_holds_nine_tenths_of_the_queries_that_need_energy(paper):
+    """Where a twentieth of them or more needs none, of the others; else of all."""
+    regime = paper.regimes["traditional"]
+    for median, least, most in ((300, 0, 0.01), (8, 0.02, 0.05), (2, 0.05, 0.5)):
+        changed = replace(regime, output_tokens=regime.output_tokens.with_median(median))
+        setup = replace(paper, regimes={"traditional": changed})
+        energies, _ = energy_exact.regime_energy(setup, changed)
+        name, energy = next(iter(energies.items()))
+        assert least <= energy.zero_mass < most
+        own = estimate.densities(setup, 41)
+        own = own[own["subject"] == name]
+        step = np.log(own["energy_wh"].iloc[1] / own["energy_wh"].iloc[0])
+        some = 1.0 if energy.zero_mass < 0.05 else 1 - energy.zero_mass
+        assert len(own) == 40
+        assert (own["density"] * step).sum() == pytest.approx(0.9 * some)
+        low = own["energy_wh"].iloc[0] * np.exp(-step / 2)
+        assert energy.cdf(low) == pytest.approx(1 - 0.95 * some)
+
+
+@pytest.mark.parametrize(
+    ("high", "ends"), [(1.01, (1.0, 1.01)), (1.0099, (1 / 1.01, 1.0099 * 1.01)), (2.0, (1.0, 2.0))]
+)
+def test_a_range_too_narrow_to_draw_is_a_little_wider(high, ends, monkeypatch, paper):
+    monkeypatch.setattr(estimate, "_drawn_range", lambda energy: (1.0, high))
+    own = estimate.densities(paper, 3)
+    own = own[own["subject"].eq(TRIMMED) & own["pathway"].eq("baseline")].iloc[:2]
+    low, high = ends
+    middle = np.sqrt(low * high)
+    expected = [np.sqrt(low * middle), np.sqrt(middle * high)]
+    np.testing.assert_allclose(own["energy_wh"], expected, rtol=1e-12)
+
+
+def test_longer_inputs_are_charged_as_the_section_says(paper):
+    sensitivities = METHODS["oviedo2026"]["sensitivities"]
+    (one,) = {5000.0} & set(map(float, sensitivities["input_tokens"]["lengths"]))
+    found = estimate.sensitivity(paper, sensitivities, ["exact"])
+    regime = replace(paper.regimes["traditional"], input_tokens=one)
+    per_output = sensitivities["input_tokens"]["input_tokens_per_output_token"]
+    charged = replace(paper, input_tokens_per_output_token=per_output)
+    own = estimate.energy_per_query(replace(charged, regimes={"traditional": regime}), ["exact"])
+    where = {"analysis": "input_tokens", "setting": "5000", "regime": "traditional"}
+    for column, wanted in where.items():
+        found = found[found[column] == wanted]
+    keys = ["regime", "subject", "pathway", "statistic"]
+    pairs = found.merge(own, on=keys, suffixes=("", "_own"))
+    assert len(pairs) == len(own) == len(found)
+    np.testing.assert_allclose(pairs["value"], pairs["value_own"], rtol=1e-12)
