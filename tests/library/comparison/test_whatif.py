@@ -576,3 +576,157 @@ def test_a_median_that_is_zero_on_both_sides_has_not_changed():
     lines = {line["quantity"]: line for line in headlines(base, head, 15)}
     line = lines["traditional query, median"]
     assert (line["old"], line["new"], line["factor"]) == (0, 0, 1)
+
+
+def setting(name, old="1", new="2", **more):
+    """A change of one setting, as changed_settings has it."""
+    told = {"group": name, "setting": name, "name": name, "old": old, "new": new, "unit": "1"}
+    return told | {"in_unit": (False, False), "keys": ["key"]} | more
+
+
+def median_of(regime, old, new):
+    quantity = f"{regime} query, median"
+    return {"quantity": quantity, "unit": "Wh", "old": old, "new": new, "factor": new / old}
+
+
+RAISED = "raise the long median by 25.0 %, 4.00 -> 5.00 Wh."
+
+
+@pytest.mark.parametrize(
+    ("names", "ordered", "told"),
+    [
+        ("ab", False, "A 1 -> 2 and 1 other setting "),
+        ("abc", False, "A 1 -> 2 and 2 other settings "),
+        ("ab", True, "B 1 -> 2 and a 1 -> 2 "),
+        ("abc", True, "C 1 -> 2, b 1 -> 2 and a 1 -> 2 "),
+        ("abcd", True, "D 1 -> 2 and 3 other settings "),
+    ],
+)
+def test_up_to_three_settings_are_named_the_one_that_moves_most_first(names, ordered, told):
+    settings = [setting(name) for name in names]
+    shares = [{"setting": name, "long median": 1.1} for name in reversed(names)]
+    said = sentence(settings, [median_of("long", 4.0, 5.0)], shares if ordered else ())
+    assert said == told + RAISED
+
+
+def test_settings_of_a_group_stand_where_the_group_does():
+    settings = [setting("a"), setting("c d", group="c"), setting("b")]
+    shares = [{"setting": name, "long median": 1.1} for name in ("b", "c", "a")]
+    said = sentence(settings, [median_of("long", 4.0, 5.0)], shares)
+    assert said == f"B 1 -> 2, c d 1 -> 2 and a 1 -> 2 {RAISED}"
+    joined = [{"setting": "c + a", "long median": 1.1}, {"setting": "b", "long median": 1.1}]
+    said = sentence([setting("b"), setting("a")], [median_of("long", 4.0, 5.0)], joined)
+    assert said == f"A 1 -> 2 and b 1 -> 2 {RAISED}"
+
+
+def test_sources_that_changed_alone_are_all_named():
+    said = sentence([], [], sources=[{"setting": "PUE"}, {"setting": "node power"}])
+    assert said == "No number differs; the source of PUE, node power does."
+
+
+def test_a_change_of_up_to_120_characters_is_told_in_full():
+    line = [median_of("long", 4.0, 5.0)]
+    most = "x" * (120 - len("a 1 -> "))
+    raised = "raises the long median by 25.0 %, 4.00 -> 5.00 Wh."
+    said = sentence([setting("a", new=most)], line)
+    assert said == f"A 1 -> {most} {raised}"
+    said = sentence([setting("a", new=f"{most}x", keys=["one", "two"])], line)
+    assert said == f"A (one, two) {raised}"
+    data = [setting("tables of data/")]
+    place = "the row changed in data/gpus.csv"
+    words = "x" * (120 - len(f"{place} ()"))
+    row = {"table": "data/gpus.csv", "change": "changed", "row": words, "brief": "brief"}
+    assert sentence(data, line, rows=[row]) == f"T{place[1:]} ({words}) {raised}"
+    longer = sentence(data, line, rows=[row | {"row": f"{words}x"}])
+    assert longer == f"T{place[1:]} (brief) {raised}"
+    rows = [row, row, row | {"change": "more"}]
+    assert sentence(data, line, rows=rows) == f"The change of data/gpus.csv {raised}"
+    rows = [row, row | {"change": "more"}, row]
+    assert sentence(data, line, rows=rows) == f"The change of 3 rows in data/gpus.csv {raised}"
+
+
+@pytest.mark.parametrize(
+    ("factor", "told"),
+    [
+        (0.5, "multiplies the long median by 0.500, 4.00 -> 2.00 Wh."),
+        (0.51, "lowers the long median by 49.0 %, 4.00 -> 2.04 Wh."),
+        (1.99, "raises the long median by 99.0 %, 4.00 -> 7.96 Wh."),
+        (2.0, "multiplies the long median by 2.00, 4.00 -> 8.00 Wh."),
+    ],
+)
+def test_half_and_double_are_told_as_a_factor(factor, told):
+    assert sentence([setting("a")], [median_of("long", 4.0, 4.0 * factor)]) == f"A 1 -> 2 {told}"
+
+
+def test_what_is_hardly_there_and_what_is_felt(monkeypatch):
+    """A change of exactly the bound is there; one of exactly the bound is not felt."""
+    monkeypatch.setattr(whatif, "HARDLY", 0.25)
+    monkeypatch.setattr(whatif, "FELT", 0.25)
+    fleet = {"quantity": "fleet", "unit": "GWh/day", "old": 1.0, "new": 1.25, "factor": 1.25}
+    small = median_of("long", 4.0, 4.5)
+    raised = 'raises "fleet" by 25.0 %, 1.00 -> 1.25 GWh/day.'
+    assert sentence([setting("a")], [small, fleet]).endswith(f"and {raised}")
+    assert "fleet" not in sentence([setting("a")], [median_of("long", 4.0, 5.0), fleet])
+    still = median_of("long", 4.0, 4.0)
+    settings = [setting("a"), setting("b")]
+    for factor, cancels in ((1.0, ""), (1.25, ""), (1.3, ", as what they do cancels")):
+        shares = [{"setting": name, "long median": factor} for name in "ab"]
+        said = sentence(settings, [still], shares)
+        assert said.endswith(f"leave the long median at 4.00 Wh{cancels}.")
+    said = sentence(settings, [still, fleet])
+    raised = 'raise "fleet" by 25.0 %, 1.00 -> 1.25 GWh/day.'
+    assert said == f"A 1 -> 2 and 1 other setting leave the long median at 4.00 Wh and {raised}"
+
+
+def test_the_headline_that_moves_most_has_a_factor():
+    """Neither one that was zero or is, nor one that has not moved."""
+
+    def line(name, factor):
+        return {"quantity": name, "unit": "1", "old": 2.0, "new": 2.0 * factor, "factor": factor}
+
+    lines = [line("gone", 0.0), line("new", np.inf), line("same", 1.0), line("least", 1.0001)]
+    still = median_of("long", 4.0, 4.0)
+    said = sentence([setting("a")], [still, *lines])
+    told = 'and raises "least" by 0.01 %, 2.0000 -> 2.0002.'
+    assert said == f"A 1 -> 2 leaves the long median at 4.00 Wh {told}"
+    said = sentence([setting("a")], [still, *lines[:3]])
+    assert said == "A 1 -> 2 leaves the long median at 4.00 Wh."
+    hardly = median_of("long", 4.0, 4.0004)
+    assert '"least"' not in sentence([setting("a")], [hardly, *lines])
+    both = sentence([setting("a")], [still, *lines, line("more", 3.0)])
+    assert both.endswith('and multiplies "more" by 3.00, 2.00 -> 6.00.')
+    both = sentence([setting("a"), setting("b")], [still, *lines, line("more", 3.0)])
+    assert both.endswith('and multiply "more" by 3.00, 2.00 -> 6.00.')
+
+
+def test_quantities_without_a_unit_are_numbers_and_a_range_ends_in_its_unit():
+    (line,) = changed_settings(BASE, merge(BASE, {"blend": {"models": 2, "source": "a test"}}))
+    assert (line["unit"], line["in_unit"]) == ("1", (False, False))
+    base = METHODS["revised"]
+    load = base["serving"]["load"] | {"p5": 4.0}
+    (line,) = changed_settings(base, merge(base, {"serving": {"load": load}}))
+    assert (line["unit"], line["in_unit"]) == ("requests", (True, True))
+    tokens = {"distribution": "gamma", "shape": 1, "median": 300, "unit": "tokens", "source": "x"}
+    old, new = (
+        merge(BASE, {"regimes": {"long": {"output_tokens": tokens | change}}})
+        for change in ({}, {"shape": 2, "median": 400})
+    )
+    (line,) = changed_settings(old, new)
+    assert (line["new"], line["in_unit"]) == ("shape 2, median 400", (True, True))
+
+
+def test_of_a_method_that_is_not_the_papers_only_what_would_hold_is_told():
+    """A claim that holds with a caveat or without would hold either way."""
+    published = read("data/published/claims.csv", "claims_published")
+    figures = {"estimate": {}, "reference": {}}
+    power = {"default": BASE["node_power"]["default"] | {"value": 10.14, "source": "a test"}}
+    base, head, _ = ask(node_power=power)
+    named = {c["claim"] for c in flipped_claims(base, head, published, figures)}
+    assert "p75-traditional" in named
+    for sides in ((base, head), (head, base)):
+        for side in (0, 1):
+            mine = list(sides)
+            method = mine[side].side.method | {"kind": "user"}
+            mine[side] = replace(mine[side], side=replace(mine[side].side, method=method))
+            told = {c["claim"] for c in flipped_claims(*mine, published, figures)}
+            assert "p75-traditional" not in told
