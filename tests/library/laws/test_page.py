@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pandas as pd
-from inference_energy.laws.page import laws_page
+import pytest
+from inference_energy.laws.page import laws_page, predicted_page
+from inference_energy.laws.training import LAYOUT_AS_GIVEN
 from inference_energy.tables import read_table
 
 VALIDATION = Path(__file__).resolve().parents[3] / "results" / "validation"
@@ -24,6 +26,22 @@ def test_the_committed_page_has_the_numbers_of_the_table():
     committed = (VALIDATION / "throughput_laws.md").read_text(encoding="utf-8").splitlines()
     assert page[:6] == committed[:6]
     assert sorted(page[6:]) == sorted(committed[6:])
+
+
+@pytest.mark.parametrize(("n", "p90"), [(4, "–"), (5, "20.0")])
+def test_of_few_predictions_there_is_no_p90(n, p90):
+    page = laws_page(errors("a", all=1.0).assign(n=n), "table.csv")
+    assert page.endswith(f"| leave-one-out | a | {n} | 1.0 | {p90} | -0.1 |\n")
+
+
+@pytest.mark.parametrize(("n", "p90"), [(4, "–"), (5, "x 1.50")])
+def test_of_few_predicted_rows_there_is_no_p90(n, p90):
+    row = {"measured": 100.0, "predicted": 150.0, "sigma": 0.2, "beyond": "", "committed": "no"}
+    row |= {"engine": "vLLM", "class": "dense", "model": "m"}
+    row |= {f"{name}{given}": 1 for name in LAYOUT_AS_GIVEN for given in ("", "_as_given")}
+    page = predicted_page(pd.DataFrame([row] * n), "table.csv")
+    (line,) = (line for line in page.splitlines() if line.startswith("| all |"))
+    assert line.startswith(f"| all | {n} | x 1.500 | {p90} | 1.50 | 50.0 |")
 
 
 def test_every_law_is_a_row_and_every_shape_a_column():
