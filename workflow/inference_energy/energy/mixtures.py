@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,16 +31,15 @@ ROOT_TOLERANCE = 1e-12
 SHARP_BELOW = 0.05
 """With less spread than this [1] the number of tokens shows as steps, which no quadrature meets."""
 
-MANY, MERGED, ALIKE, NEAR = 3000, 0.5, 0.1, 2e-4
+MANY, MERGED, ALIKE, NEAR = 3000, 0.3, 0.05, 2e-4
 """From so many log-normals on, those that are closer than a part of their spread, and alike in it,
 are merged to find where a quantile is, to so much of ln E; it is then sought there in all. [1]"""
 
-SECANTS, LEFT = 8, 1e-12
-"""Secants that such a search takes at most, three do, unless a trimmed model begins there; and
-product of two in a row, which is about what they leave of a smooth distribution. [1]"""
+CLOSE_STEPS = 4
+"""Steps that such a search takes at most; one or two do, unless a trimmed model begins there."""
 
-NEWTON_STEPS = 50
-"""Newton steps at most, before the search goes on without slopes; five do, but at a kink."""
+STEPS = 50
+"""Steps at most, before the search goes on without slopes; four do, but at a kink."""
 
 TAIL = 1e-9
 """Levels from either end that a first guess of a quantile keeps to. [1]"""
@@ -64,6 +64,47 @@ def bivariate_normal(h: ArrayLike, k: ArrayLike, correlation: ArrayLike) -> np.n
     return (ndtr(h) + ndtr(k) - opposite) / 2 - at_h - at_k
 
 
+class Around(NamedTuple):
+    """A distribution function of ln E around a place.
+
+    Parameters
+    ----------
+    value : float
+        Share of the queries whose ln E is at most the place. [1]
+    slope, bend : float
+        First and second derivative. [1 per ln Wh, per its square]
+    room : float
+        How far from the place there is no kink, where that is next to nothing. [ln Wh]
+    """
+
+    value: float
+    slope: float
+    bend: float
+    room: float = np.inf
+
+    def step(self, level: float) -> float:
+        """Step to where the function is ``level``; infinite if nothing rises. [ln Wh]
+
+        It is Halley's, which leaves its cube where Newton's leaves its square. Far from there, as
+        in a tail, it is Newton's, which leads out of a bracket sooner.
+        """
+        if not self.slope > 0:
+            return np.inf
+        newton = (level - self.value) / self.slope
+        bent = newton * self.bend / self.slope
+        return newton / (1 + bent / 2) if abs(bent) < 1 else newton
+
+
+def _settled_at(sigma: float) -> float:
+    """Step of Halley's that leaves ROOT_TOLERANCE of it, of log-normals of a least spread [1].
+
+    It leaves its cube times ``(a**2 - 2 a') / 12``, with the slope a of the log density and its
+    own. The first is at most ``CERTAIN / sigma``, and the second falls by no more than
+    ``1 / sigma**2`` and rises by no more than the square of the first.
+    """
+    return float(np.cbrt(12 * ROOT_TOLERANCE * sigma**2 / (CERTAIN**2 + 2)))
+
+
 class Energy(ABC):
     """What every energy distribution answers; subclasses give cdf, slope, bounds and moments."""
 
@@ -85,22 +126,17 @@ class Energy(ABC):
         """Lowest and highest ln E that quantiles are sought between. [ln Wh]"""
 
     @abstractmethod
-    def _cdf_and_slope(self, log_energy: float) -> tuple[float, float] | None:
-        """``_cdf_log`` and its derivative; none where that is not known."""
+    def _around(self, log_energy: float) -> Around | None:
+        """``_cdf_log`` and its derivatives; none where those are not known."""
 
     @abstractmethod
     def _guess(self, level: float) -> float:
         """Place near which the logarithm of a quantile may be. [ln Wh]"""
 
     @property
+    @abstractmethod
     def _settled(self) -> float:
-        """A Newton step below which its result is the root to ROOT_TOLERANCE. [ln Wh]"""
-        return ROOT_TOLERANCE
-
-    @property
-    def _smooth(self) -> bool:
-        """Whether ``_cdf_log`` has no kinks."""
-        return False
+        """A step below which its result is the root to ROOT_TOLERANCE, but at a kink. [ln Wh]"""
 
     def _merged(self) -> "Energy | None":
         """A much smaller distribution that is nearly this one, if there is one."""
@@ -115,51 +151,54 @@ class Energy(ABC):
             return 0.0
         merged = self._merged()
         if merged and level < 1 and (near := merged.quantile(level)) > 0:
-            around = np.log(near) + np.array([-NEAR, 0.0, NEAR])
-            low, high = merged._cdf_log(around[0]), merged._cdf_log(around[2])
-            root = self._close_root(level, around[1], (high - low) / (2 * NEAR))
+            root = self._close_root(level, float(np.log(near)))
             if root is not None:
                 return root
-        lower, upper = self._log_bounds()
-        if self._cdf_log(upper) <= level:
-            return float(np.exp(upper))
-        if self._cdf_log(lower) >= level:
-            return float(np.exp(lower))
-        return self._root(level, lower, upper)
+        return float(np.exp(self._root(level)))
 
-    def _close_root(self, level: float, start: float, slope: float) -> float | None:
-        """Quantile [Wh] by secants from a place close to its logarithm; none if they lead away."""
-        here, away, last = start, self._cdf_log(start) - level, np.inf
-        for _ in range(SECANTS):
-            step = -away / slope if slope > 0 else np.inf
-            if abs(here + step - start) > NEAR:
+    def _close_root(self, level: float, start: float) -> float | None:
+        """Quantile [Wh] from a place close to its logarithm; none if steps lead away from it."""
+        here = start
+        for _ in range(CLOSE_STEPS):
+            found = self._around(here)
+            if found is None:
                 return None
+            step = found.step(level)
             here += step
-            if abs(step) < ROOT_TOLERANCE or (self._smooth and abs(step * last) < LEFT):
+            if not abs(here - start) <= NEAR:
+                return None
+            if self._ends(found, step):
                 return float(np.exp(here))
-            last = step
-            before, away = away, self._cdf_log(here) - level
-            slope = (away - before) / step
         return None
 
-    def _root(self, level: float, lower: float, upper: float) -> float:
-        """Quantile [Wh] whose logarithm lies between two bounds; ValueError if it does not."""
+    def _ends(self, found: Around, step: float) -> bool:
+        """Whether a step [ln Wh] from a place leads to the root, as far as can be told."""
+        return abs(step) < max(ROOT_TOLERANCE, min(self._settled, found.room))
+
+    def _root(self, level: float) -> float:
+        """Logarithm of a quantile. [ln Wh]"""
+        lower, upper = bounds = self._log_bounds()
+        # nearer to the ends the steps of a level of one would end where no digit changes
+        inner = self.zero_mass + TAIL < level < 1 - TAIL
         here = float(np.clip(self._guess(level), lower, upper))
-        for _ in range(NEWTON_STEPS):
-            found = self._cdf_and_slope(here)
+        for _ in range(STEPS if inner else 0):
+            found = self._around(here)
             if found is None:
                 break
-            away, slope = found[0] - level, found[1]
-            new = here - away / slope if slope > 0 else np.inf
+            step = found.step(level)
             # before the bracket is asked: a step too small to tell lies on its end
-            if abs(new - here) < self._settled:
-                return float(np.exp(new))
-            lower, upper = (here, upper) if away < 0 else (lower, here)
-            here = new if lower < new < upper else (lower + upper) / 2
-        root = scipy.optimize.brentq(
-            lambda u: self._cdf_log(u) - level, lower, upper, xtol=ROOT_TOLERANCE
+            if self._ends(found, step):
+                return here + step
+            lower, upper = (here, upper) if found.value < level else (lower, here)
+            here = here + step if lower < here + step < upper else (lower + upper) / 2
+        for end, beyond in zip(bounds, (np.greater_equal, np.less_equal), strict=True):
+            if beyond(self._cdf_log(end), level):
+                return end
+        return float(
+            scipy.optimize.brentq(
+                lambda u: self._cdf_log(u) - level, lower, upper, xtol=ROOT_TOLERANCE
+            )
         )
-        return float(np.exp(root))
 
     def cdf(self, energy: float) -> float:
         """Share of queries that need at most ``energy`` [Wh], a positive number."""
@@ -257,24 +296,23 @@ class Mixture(Energy):
     def _merged(self) -> "Mixture | None":
         return self._small
 
-    @property
-    def _smooth(self) -> bool:
-        return self._least_sigma > 0
-
     @cached_property
     def _least_sigma(self) -> float:
         return float(self.sigmas.min())
 
-    @cached_property
+    @property
     def _settled(self) -> float:
-        # without kinks, what a step leaves is its square times half the slope of the log density
-        steepest = CERTAIN / min(self._least_sigma, 1.0)
-        return float(np.sqrt(ROOT_TOLERANCE / steepest))
+        return _settled_at(self._least_sigma)
 
     @cached_property
     def _heights(self) -> np.ndarray:
         """Density of each log-normal at its location. [1 per ln Wh]"""
         return self.weights / self.sigmas / np.sqrt(2 * np.pi)
+
+    @cached_property
+    def _falls(self) -> np.ndarray:
+        """Slope of that density a standard deviation below, without its bell. [1 per (ln Wh)^2]"""
+        return self._heights / self.sigmas
 
     @cached_property
     def _log_moments(self) -> tuple[float, float]:
@@ -289,12 +327,15 @@ class Mixture(Energy):
         share = (level - self.zero_mass) / (1 - self.zero_mass)
         return mean + spread * float(ndtri(np.clip(share, TAIL, 1 - TAIL)))
 
-    def _cdf_and_slope(self, log_energy: float) -> tuple[float, float] | None:
+    def _around(self, log_energy: float) -> Around | None:
         if self._least_sigma == 0:
             return None
         z = (log_energy - self.locations) / self.sigmas
         value = self.zero_mass + self.weights @ ndtr(z)
-        return float(value), float(self._heights @ np.exp(-0.5 * z * z))
+        bells = np.exp(-0.5 * z * z)
+        return Around(
+            float(value), float(self._heights @ bells), float(-(self._falls @ (bells * z)))
+        )
 
     def _standardised(self, log_energy: float) -> np.ndarray:
         difference = log_energy - self.locations
@@ -453,16 +494,27 @@ class TrimmedBlend(Energy):
         inside = [(p._cdf_log(log_energy) - self.lower) / self._kept for p in self.parts]
         return float(np.dot(self.weights, np.clip(inside, 0, 1)))
 
-    def _cdf_and_slope(self, log_energy: float) -> tuple[float, float] | None:
-        value = slope = 0.0
+    @cached_property
+    def _settled(self) -> float:
+        return min(part._settled for part in self.parts)
+
+    def _around(self, log_energy: float) -> Around | None:
+        value = slope = bend = 0.0
+        room = np.inf
         for part, share in zip(self.parts, self.weights, strict=True):
-            found = part._cdf_and_slope(log_energy)
+            found = part._around(log_energy)
             if found is None:
                 return None
-            inside = (found[0] - self.lower) / self._kept
+            inside = (found.value - self.lower) / self._kept
             value += share * min(max(inside, 0.0), 1.0)
-            slope += share * found[1] / self._kept if 0 < inside < 1 else 0.0
-        return value, slope
+            if 0 < inside < 1:
+                slope += share * found.slope / self._kept
+                bend += share * found.bend / self._kept
+            if found.slope > 0:
+                # where a model begins or ends; half of it, as its slope is another there
+                to_end = min(abs(inside), abs(1 - inside)) * self._kept / found.slope
+                room = min(room, to_end / 2)
+        return Around(value, slope, bend, room)
 
     def _guess(self, level: float) -> float:
         inner = self.lower + level * self._kept
@@ -578,14 +630,22 @@ class DividedBlend(Energy):
                 below -= share * self._below(part, blend.lower, low, log_energy)
         return self.zero_mass + below / blend._kept
 
-    def _cdf_and_slope(self, log_energy: float) -> tuple[float, float] | None:
+    @property
+    def _settled(self) -> float:
+        return _settled_at(self.multiplier.sigma)
+
+    def _around(self, log_energy: float) -> Around | None:
         if any(self._sharp):
             return None
         points, weights = self._density_nodes
         z = (log_energy - points + self.multiplier.mu) / self.multiplier.sigma
-        kept = self.blend._kept
-        density = weights @ np.exp(-0.5 * z * z) / (np.sqrt(2 * np.pi) * self.multiplier.sigma)
-        return self.zero_mass + float(weights @ ndtr(z)) / kept, float(density) / kept
+        height = 1 / (self.blend._kept * np.sqrt(2 * np.pi) * self.multiplier.sigma)
+        bells = weights * np.exp(-0.5 * z * z)
+        return Around(
+            self.zero_mass + float(weights @ ndtr(z)) / self.blend._kept,
+            float(bells.sum()) * height,
+            float(-(bells @ z)) * height / self.multiplier.sigma,
+        )
 
     def _guess(self, level: float) -> float:
         return self.blend._guess(level) - self.multiplier.mu
