@@ -4,12 +4,21 @@ import numpy as np
 import pytest
 from inference_energy.energy.mixtures import Mixture, TrimmedBlend
 from inference_energy.method.distributions import LogNormal
-from inference_energy.robustness.tabulated import LEVER_ACCURACY, Blends, Tables, solve
+from inference_energy.robustness.tabulated import (
+    LEVER_ACCURACY,
+    REACH,
+    STEP_PER_SIGMA,
+    Blends,
+    Tables,
+    _distribution,
+    solve,
+)
 
 LEVELS = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 # Quintic Hermite interpolation errs by h^6 / 46080 times the sixth derivative at most; of a
 # normal distribution function that is 2.31 / sigma^6, and steps are 0.45 sigma.
 ERROR = 0.45**6 * 2.31 / 46080
+ENDS = np.array([-1, 1])
 
 
 def mixture(shift, zero=0.0):
@@ -54,6 +63,25 @@ def test_tables_have_the_quantiles_of_their_mixtures():
         np.testing.assert_array_equal(row == 0, own.zero_mass >= LEVELS)
         levels = [own.cdf(energy) for energy in row[row > 0]]
         assert levels == pytest.approx(LEVELS[row > 0], abs=ERROR)
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.3])
+def test_the_rises_of_a_table_add_up_to_the_distribution_function(sigma):
+    # a lone log-normal, many, and some of other spreads, of which a quadrature may have less than 0
+    random = np.random.default_rng(0)
+    for places, spreads in (
+        ([0.0], [sigma]),
+        (random.normal(0, 2, 500), np.full(500, sigma)),
+        (random.normal(0, 2, 40), random.uniform(sigma, 4 * sigma, 40)),
+    ):
+        weights = random.dirichlet(np.ones(len(places))) * 1.1 - 0.1 / len(places)
+        made = Mixture(np.array(places), 0.9 * weights, np.array(spreads), 0.1)
+        step = STEP_PER_SIGMA * sigma
+        start, stop = (made.locations.min(), made.locations.max()) + REACH * np.max(spreads) * ENDS
+        at = np.arange(start, stop, step)
+        value, slope, _ = _distribution(made, at, step).T
+        assert value == pytest.approx([made._cdf_log(u) for u in at], abs=1e-10)
+        assert slope / step == pytest.approx(made.log_density(at), abs=1e-9)
 
 
 def test_a_table_has_the_density_of_its_mixture():
