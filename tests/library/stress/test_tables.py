@@ -83,6 +83,22 @@ def test_interval_that_cannot_tell_long_from_short_gives_no_verdict():
     assert tables.ratio_verdict(13.0, 9.0, 0.1, 800.0, [3, 3]).startswith("not told")
 
 
+@pytest.mark.parametrize(
+    ("longest", "verdict"),
+    [
+        (1500, "not told: of 5 times the tokens, the paper's is of 15 to 16.7 times"),
+        (4000, "not told: of 13.3 times the tokens, the paper's is of 15 to 16.7 times"),
+        (4499, "published is higher"),
+        (5000, "published is higher"),
+        (9000, "not told: of 30 times the tokens, the paper's is of 15 to 16.7 times"),
+    ],
+)
+def test_the_paper_is_not_judged_by_other_lengths_than_its_own(longest, verdict):
+    """As where the longest cells are refused, or not yet run."""
+    cells = energies(3.0).replace({"output_tokens": {4500: longest}})
+    assert tables.ratio_table(cells, 13.0).iloc[0]["verdict"] == verdict
+
+
 def test_verdict_without_interval_counts_what_there_is():
     """A cell whose energy is refused is missing, however many repetitions were asked for."""
     assert tables.ratio_verdict(13.0, 12.0, np.nan, np.nan, [3, 2]) == (

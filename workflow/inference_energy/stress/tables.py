@@ -12,7 +12,12 @@ from inference_energy.stress.freshness import Array
 from inference_energy.stress.impact import at_length
 from inference_energy.stress.plan import LEAST_REPETITIONS
 from inference_energy.stress.window import tokens_between
+from inference_energy.text import grouped
 from inference_energy.units import J_PER_WH, PERCENT
+
+LENGTHS, NEAR = (15.0, 5000 / 300), 1.05
+"""Tokens of the paper's long query over those of its typical one, as its text and as its medians
+say, and how many times as far apart others may be that its ratio of energies is held against."""
 
 
 def performance(requests: pd.DataFrame, window: tuple[float, float]) -> dict[str, Any]:
@@ -185,20 +190,32 @@ def ratio_table(
         ends = [at_length(prediction or {}, length) for length in (longest, shortest)]
         predicted = ends[0] / ends[1]
         counts = [int(by_length.loc[[length]].count()) for length in (longest, shortest)]
-        verdict = ratio_verdict(published, ratio, low, high, counts)
+        verdict = ratio_verdict(published, ratio, low, high, counts, longest / shortest)
         rows.append((*keys, shortest, longest, ratio, low, high, published, predicted, verdict))
     return pd.DataFrame(rows, columns=columns)
 
 
 def ratio_verdict(
-    published: float, ratio: float, low: float, high: float, counts: Sequence[int]
+    published: float,
+    ratio: float,
+    low: float,
+    high: float,
+    counts: Sequence[int],
+    factor: float = LENGTHS[0],
 ) -> str:
     """Where a published ratio stands against a measured interval.
 
-    `counts` are the energies of the longest and of the shortest query that it comes from.
+    `counts` are the energies of the longest and of the shortest query that it comes from, and
+    `factor` is the tokens of the longest over those of the shortest.
     """
     if np.isnan(ratio):
         return "not measured"
+    least, most = LENGTHS
+    if not least / NEAR <= factor <= most * NEAR:
+        return (
+            f"not told: of {grouped(factor)} times the tokens, the paper's is of {least:g} to "
+            f"{grouped(most)} times"
+        )
     if np.isnan(low):
         longest, shortest = counts
         return (
