@@ -11,7 +11,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -110,18 +110,25 @@ class Answer:
             A body that is longer than allowed.
         TimeoutError
             A body that is not whole in time.
+        http.client.IncompleteRead
+            A body that breaks off.
         """
-        while line := self._counted(self.response.readline(PIECE)):
+        while line := self._counted(self.response.readline):
             yield line
 
     def body(self) -> bytes:
         """Return the whole body; raises as :meth:`lines`."""
         pieces = []
-        while piece := self._counted(self.response.read(PIECE)):
+        while piece := self._counted(self.response.read):
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _counted(self, piece: bytes) -> bytes:
+    def _counted(self, read: Callable[[int], bytes]) -> bytes:
+        try:
+            piece = read(PIECE)
+        except ConnectionError:
+            # a server that ends so has answered; whoever is not there never did
+            raise http.client.IncompleteRead(b"", self.response.length) from None
         if self.expired.is_set():
             raise TimeoutError
         if not piece and self.response.length:

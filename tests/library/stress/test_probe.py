@@ -4,6 +4,7 @@ import html
 import json
 import socket
 import ssl
+import struct
 import time
 import urllib.error
 from urllib.parse import quote
@@ -176,6 +177,19 @@ MOVED = (
 )
 def test_a_server_that_talks_nonsense_is_told(said, expected):
     with server(lambda c: c.sendall(said)) as url, pytest.raises(InputError, match=expected):
+        ask(url)
+
+
+@pytest.mark.parametrize("said", [b"", b'data: {"choices": [{"delta": {"content": "a"}}]}\n\n'])
+def test_a_server_that_dies_as_it_answers_is_told_from_one_that_is_not_there(said):
+    def die(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + said)
+        time.sleep(0.1)
+        # closed without lingering, it is reset
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    with server(die) as url, pytest.raises(InputError, match="its answer broke off: look into its"):
         ask(url)
 
 
