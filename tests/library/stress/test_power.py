@@ -232,6 +232,7 @@ def test_gpu_that_reads_zero_under_load_is_not_measured():
     assert np.isnan(energy)
     assert kinds(findings) == [("dead meter", "energy")]
     assert "gpu 3: reads 0 W" in findings[0].message
+    assert "leave it out where it carries no load" in findings[0].message
 
 
 def test_counter_that_stands_still_under_load_is_not_measured():

@@ -178,7 +178,11 @@ def _not_measured(
     """Why a meter gives no energy, unless the findings known say so already."""
     if dead or still is not None:
         read = "0 W" if dead else "the same count"
-        message = f"{name}: reads {read} throughout the window, under load: its power is unknown"
+        message = (
+            f"{name}: reads {read} throughout the window, under load: its power is unknown; look "
+            "after the meter, or leave it out where it carries no load (a supply on standby; a GPU "
+            f"that the endpoint does not use, by {form('gpus: [0, 1]')})"
+        )
         return [Finding("dead meter", "energy", message)]
     if any(finding.refuses for finding in known):
         return []
