@@ -742,3 +742,48 @@ def test_beyond_are_loads_and_lengths_outside_those_of_the_model(user, training,
     found = beyond(rows, training, hardware["models"])
     assert list(found) == ["", "", "input", "input", "model", "model; load", "model; input"]
     assert found.index.tolist() == list(range(7))
+
+
+def test_layouts_that_no_engine_runs_are_beyond(user, training, hardware):
+    """Experts that GPUs do not part evenly, and copies or experts of a model that has none."""
+    mixture = {"model": "DeepSeek-R1", "gpu": "H200", "tensor_parallel": 16}
+    rows = user(
+        mixture | {"expert_parallel": 6},
+        mixture | {"expert_parallel": 8},
+        mixture | {"tensor_parallel": 8, "attention_data_parallel": 2},
+        {"attention_data_parallel": 2},
+        {"expert_parallel": 8},
+        {"tensor_parallel": 12},
+        {},
+    )
+    named = [set(told.split("; ")) for told in beyond(rows, training, hardware["models"])]
+    assert ["layout" in told for told in named] == [True, False, False, True, True, True, False]
+
+
+def test_beyond_the_context_is_longer_than_the_publisher_states(user, training, hardware):
+    """8,192 tokens of Llama 3 8B."""
+    of = {"model": "Llama 3 8B", "throughput_tps": 50, "output_tokens": 192}
+    rows = user(of | {"input_tokens": 8000}, of | {"input_tokens": 8001})
+    told = beyond(rows, training, hardware["models"])
+    assert ["context" in each for each in told] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [("output_tokens", "output"), ("concurrency", "load"), ("tensor_parallel", "GPUs")],
+)
+def test_the_ends_of_what_was_measured_of_a_model_are_not_beyond(
+    user, training, hardware, column, name
+):
+    known = user({"engine": "vLLM"})["network"].item()
+    of = training[training["network"].eq(known)]
+    assert of["pipeline_parallel"].fillna(1).eq(1).all()
+    assert of["attention_data_parallel"].fillna(1).eq(1).all()
+    finite = of[column].astype(float).replace(np.inf, np.nan).dropna()
+    low, high = int(finite.min()), int(finite.max())
+    double = 2 if column == "tensor_parallel" else 1.5
+    asked = [{column: value, "throughput_tps": 1000} for value in (low, high, double * high)]
+    asked[0] |= {"gpu": "B200"} if column == "tensor_parallel" else {}
+    rows = user(*({"engine": "vLLM"} | each for each in asked))
+    told = [each.split("; ") for each in beyond(rows, training, hardware["models"])]
+    assert [name in each for each in told] == [False, False, True]
