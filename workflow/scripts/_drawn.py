@@ -39,5 +39,5 @@ class Drawn:
         Queries of fewer than ``least`` output tokens are left out. [tokens]
         """
         stated = self.day.view(self.connection, unit, least)
-        self.connection.execute(counted_view(self.longest, stated, True, self.long_from))
+        self.connection.execute(counted_view(self.longest, stated, self.long_from, ()))
         return stated

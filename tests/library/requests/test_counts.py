@@ -262,6 +262,20 @@ def test_names_are_the_same_by_their_places_and_as_texts(count, tmp_path, monkey
         assert by_place["tenant"].tolist() == ["10", "9", "Z", "a", "a b", "b", "\u00e4", ""]
 
 
+@pytest.mark.parametrize("name", ["lengths", "tenants"])
+def test_few_names_are_counted_as_many_are(count, tmp_path, monkeypatch, name):
+    """Few are looked for in a list, many in an enumeration."""
+    names = ["b", "a", None, "Z", "\u00e4", " a", "a'b", "a\0b"]
+    rows = {"model": names, "tenant": names[::-1], "input_tokens": 5, "output_tokens": 6}
+    pd.DataFrame(rows).to_parquet(tmp_path / "log.parquet")
+    found = []
+    for few in (len(names), 0):
+        monkeypatch.setattr(counts, "FEW_NAMES", few)
+        found.append(count(tmp_path / "log.parquet")[name])
+    pd.testing.assert_frame_equal(*found)
+    assert set(found[0]["model"].dropna()) == {"b", "a", "Z", "\u00e4", "a'b", "a\0b"}
+
+
 @pytest.mark.parametrize("name", ["hours", "lengths"])
 def test_rows_are_counted_alike_with_tenants_and_without(parquet, count, tmp_path, name):
     """Rows with tenants are grouped in numbers, others as they are."""

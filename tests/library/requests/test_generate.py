@@ -70,7 +70,7 @@ def test_the_day_is_counted_as_its_rows_are(day, tmp_path, long_from):
         if by_rows:
             for unit in units:
                 stated = day.view(connection, unit, 0)
-                connection.execute(counts.counted_view(10**7, stated, True, long_from))
+                connection.execute(counts.counted_view(10**7, stated, long_from, ()))
                 counts.add_counts(connection, stated, long_from)
         else:
             for name, frame in day.tally(units, long_from=long_from).items():

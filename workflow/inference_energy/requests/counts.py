@@ -153,6 +153,10 @@ ENDS = ("min", "max")
 MOST_PLACED = 2**16
 """Names, at most, by whose places rows are sorted and handed over, all names with every chunk."""
 
+FEW_NAMES = 64
+"""Names, at most, that are looked for in a list: in which DuckDB looks each value of a Parquet
+dictionary up once, and each row in an enumeration."""
+
 MOST_PLACES = 2**62
 """Places of groups, at most, that are numbered by one number."""
 
@@ -411,7 +415,7 @@ def _count_unit(
     say("rows")
     stated, unreadable, first = requests_view(log, unit, connection, folder)
     passed = _passed(connection, stated)
-    clean = _count_kinds(connection, unit, longest, stated, passed, unreadable)
+    kinds = _count_kinds(connection, unit, longest, stated, passed, unreadable)
     for row in first[:EXAMPLES]:
         sql = "INSERT INTO examples (kind, file, row) VALUES ('unreadable', ?, ?)"
         connection.execute(sql, [unit.file, row])
@@ -419,7 +423,7 @@ def _count_unit(
         _count_late(connection, unit, late)
     if "start" in stated:
         _count_order(connection, unit, passed)
-    connection.execute(counted_view(longest, stated, clean, long_from))
+    connection.execute(counted_view(longest, stated, long_from, kinds))
     add_counts(connection, stated, long_from, say)
 
 
@@ -498,18 +502,30 @@ def _cells(stated: set[str]) -> list[str]:
 def _number_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Number the names of the view ``counted`` from 1; return SQL of each key's number by key.
 
-    0 is none. Of the values of an enumeration DuckDB compares the places and not the texts, and
-    looks each value of a Parquet dictionary up once.
+    0 is none.
     """
+    numbers = {}
     for key in NAMES:
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {key}_names AS"
             f" SELECT name, {bare_name('name')} AS bare, row_number() OVER () AS number"
-            f" FROM (SELECT DISTINCT {key} AS name FROM counted) WHERE name IS NOT NULL;"
-            f" CREATE OR REPLACE TYPE {key}_name AS"
-            f" ENUM (SELECT name FROM {key}_names ORDER BY number)"
+            f" FROM (SELECT DISTINCT {key} AS name FROM counted) WHERE name IS NOT NULL"
         )
-    return {key: f"coalesce(enum_code({key}::{key}_name) + 1, 0)::INTEGER" for key in NAMES}
+        numbers[key] = f"coalesce({_number_of(connection, key)}, 0)::INTEGER"
+    return numbers
+
+
+def _number_of(connection: duckdb.DuckDBPyConnection, key: str) -> str:
+    """SQL of the number of a name of ``key``, of those that are numbered."""
+    count = f"SELECT count(*) FROM {key}_names"
+    if connection.execute(count).fetchall()[0][0] <= FEW_NAMES:
+        names = f"SELECT list(name ORDER BY number) FROM {key}_names"
+        connection.execute(f"SET VARIABLE {key}_list = ({names})::VARCHAR[]")
+        return f"list_position(getvariable('{key}_list'), {key})"
+    connection.execute(
+        f"CREATE OR REPLACE TYPE {key}_name AS ENUM (SELECT name FROM {key}_names ORDER BY number)"
+    )
+    return f"enum_code({key}::{key}_name) + 1"
 
 
 def _number(connection: duckdb.DuckDBPyConnection, stated: set[str], keys: dict[str, str]) -> None:
@@ -601,27 +617,31 @@ def _add_groups(
 
 
 def counted_view(
-    longest: float, stated: set[str], clean: bool = False, long_from: float | None = None
+    longest: float,
+    stated: set[str],
+    long_from: float | None = None,
+    kinds: Collection[str] = KINDS,
 ) -> str:
     """SQL of the view ``counted``: the rows that count, each with its lengths per request.
 
-    ``long_from`` is as for :func:`count_unit`.
+    ``long_from`` is as for :func:`count_unit`; ``kinds`` are those of which there can be rows.
     """
-    conditions = _conditions(longest, stated)
+    conditions = {k: sql for k, sql in _conditions(longest, stated).items() if k in kinds}
     bad = [f"({conditions[kind]})" for kind in NOT_COUNTED if kind in conditions]
-    n, mean, where = "1", "{}", [] if clean else [f"NOT ({' OR '.join(bad)})"]
+    n, mean, where = "1", "{}", f" WHERE NOT ({' OR '.join(bad)})" if bad else ""
     if "requests" in stated:
         n, mean = "coalesce(requests, 1)", "{} / coalesce(requests, 1)"
-    cached = "greatest(least(coalesce(cached, 0), input), 0)" if "cached" in stated else NONE
-    reasoning = NONE
-    if "reasoning" in stated:
-        reasoning = "greatest(least(coalesce(reasoning, 0), output), 0)"
-    lengths = {"mean_input": "input", "mean_cached": cached, "mean_output": "output"}
+    parts = {}
+    for name, whole in {"cached": "input", "reasoning": "output"}.items():
+        parts[name] = f"coalesce({name}, 0)" if name in stated else NONE
+        if {"no number", f"{name} above {whole}"} & conditions.keys() and name in stated:
+            parts[name] = f"greatest(least({parts[name]}, {whole}), 0)"
+    lengths = {"mean_input": "input", "mean_cached": parts["cached"], "mean_output": "output"}
     means = ", ".join(f"{mean.format(sql)} AS {name}" for name, sql in lengths.items())
     rows = (
-        f"(SELECT start, finish, model, tenant, id, row, {n} AS n, input, {cached} AS cached,"
-        f" output, {reasoning} AS reasoning, {means}"
-        f" FROM requests{f' WHERE {where[0]}' if where else ''})"
+        f"(SELECT start, finish, model, tenant, id, row, {n} AS n, input,"
+        f" {parts['cached']} AS cached, output, {parts['reasoning']} AS reasoning, {means}"
+        f" FROM requests{where})"
     )
     return f"CREATE OR REPLACE TEMP VIEW counted AS FROM {_celled(rows, stated, long_from)}"
 
@@ -637,15 +657,19 @@ def _cell(value: str, spread: str) -> str:
 
 def _beside(at: str, length: str, long_from: float) -> str:
     """SQL of a cell, moved to the side of ``long_from`` that its length is on. [tokens]"""
-    edge = ceil(long_from)
+    edge, is_long = ceil(long_from), f"{length} >= {float(long_from)!r}"
     return (
-        f"CASE WHEN {length} >= {float(long_from)!r} THEN greatest({at}, {edge})"
-        f" ELSE least({at}, {edge - 1}) END"
+        f"CASE WHEN ({is_long}) = ({at} >= {edge}) THEN {at}"
+        f" WHEN {is_long} THEN {edge} ELSE {edge - 1} END"
     )
 
 
 def _spread(bits: int) -> str:
-    return f"{2 ** (53 - bits) + 1}::DOUBLE"
+    return f"{_factor(bits)}::DOUBLE"
+
+
+def _factor(bits: int) -> int:
+    return 2 ** (53 - bits) + 1
 
 
 def _celled(rows: str, stated: set[str], long_from: float | None, mean: str = "mean_{}") -> str:
@@ -660,16 +684,18 @@ def _celled(rows: str, stated: set[str], long_from: float | None, mean: str = "m
         cached = cell(mean.format("cached"), CACHED_BITS)
         lengths["input"] += f" - {mean.format('cached')}"
         for name, spread in spreads.items():
-            wide = _spread(WIDE_BITS[name])
-            spreads[name] = f"CASE WHEN cached_cell > 0 THEN {wide} ELSE {spread} END"
-    steps = [{"cached_cell": cached}, {}, {}, {}]
+            more = _factor(WIDE_BITS[name]) - _factor(FINE_BITS[name])
+            # a sum of two numbers, both exact, takes half as long as a choice
+            spreads[name] = f"{spread} + (cached_cell > 0)::DOUBLE * {more}::DOUBLE"
+    steps = [{"cached_cell": cached}, {}, {}, {}, {}]
     for name, length in lengths.items():
-        own, spread, at = f"{name}_length", f"{name}_spread", f"{name}_cell"
+        own, spread, at, cell_of = (f"{name}_{of}" for of in ("length", "spread", "at", "cell"))
         steps[0][own], steps[1][spread] = f"({length})::DOUBLE", spreads[name]
-        steps[2][at] = _cell(own, spread)
+        steps[2][at], steps[3][cell_of] = _cell(own, spread), at
         if name == "output" and long_from is not None:
-            steps[2][at] = _beside(steps[2][at], own, long_from)
-        steps[3][f"{name}_offset"] = f"(({own} - {at}) * ({OFFSETS} / greatest({at}, 1)))::INTEGER"
+            steps[3][cell_of] = _beside(at, own, long_from)
+        off = f"({own} - {cell_of}) * ({OFFSETS} / greatest({cell_of}, 1))"
+        steps[4][f"{name}_offset"] = f"({off})::INTEGER"
     for step in steps:
         columns = ", ".join(f"{sql} AS {name}" for name, sql in step.items())
         rows = f"(SELECT *, {columns} FROM {rows})"
@@ -778,8 +804,8 @@ def _count_kinds(
     stated: set[str],
     passed: Mapping[str, Any],
     unreadable: int,
-) -> bool:
-    """Count the kinds of rows, keep examples; return whether every row counts."""
+) -> set[str]:
+    """Count the kinds of rows, keep examples; return those that there are, but ``no output``."""
     possible = _screen(connection, longest, stated, passed)
     conditions = {k: sql for k, sql in _conditions(longest, stated).items() if k in possible}
     # the requests of all units are counted, when duplicates are known
@@ -795,12 +821,12 @@ def _count_kinds(
             for sql in conditions.values()
         )
         found = connection.execute(f"SELECT {counts} FROM requests").fetchall()[0]
-    lines = {"rows": passed["rows"], "unreadable": unreadable}
-    lines |= dict(zip(conditions, found[::2], strict=True))
+    numbers: dict[str, int] = dict(zip(conditions, found[::2], strict=True))
+    lines = {"rows": passed["rows"], "unreadable": unreadable} | numbers
     connection.executemany("INSERT INTO kinds VALUES (?, ?)", [*lines.items()])
     for kind, places in zip(conditions, found[1::2], strict=True):
         _keep_examples(connection, unit, kind, places)
-    return not set(NOT_COUNTED) & set(conditions)
+    return {kind for kind, number in numbers.items() if number}
 
 
 def _screen(
