@@ -110,3 +110,21 @@ def test_medians_after_a_lever_have_the_stated_accuracy():
     exact = TrimmedBlend((MIXTURES[0], MIXTURES[1]), *trim, (0.5, 0.5))
     expected = [exact.divided_by(lever).quantile(0.5) for lever in levers]
     assert found[0] == pytest.approx(expected, rel=LEVER_ACCURACY)
+
+
+@pytest.mark.parametrize("power", [3, 5])
+def test_a_second_derivative_spares_steps(power):
+    asked = []
+
+    def raised(u, count):
+        asked.append(u)
+        slopes = [u**power, power * u ** (power - 1), power * (power - 1) * u ** (power - 2)]
+        return tuple(slopes[:count])
+
+    steps, target = {}, np.array([1.0, 7.0, 20.0])
+    for count in (2, 3):
+        asked.clear()
+        found = solve(lambda u, n=count: raised(u, n), target, 0.5, 3.0)
+        np.testing.assert_allclose(found, target ** (1 / power), rtol=1e-12)
+        steps[count] = len(asked)
+    assert steps[3] < steps[2]

@@ -23,9 +23,9 @@ STEP_PER_SIGMA, LONGEST_STEP = 0.45, 0.15
 """Step of a table in ln E, per spread of the mixture [1] and at most [1]."""
 REACH = 6.5
 """Spreads beyond the outermost log-normals at which a table ends. [1]"""
-SOLVED, SMOOTH = 1e-12, 1e-7
-"""Newton steps [ln Wh] after which a search ends; where there are no kinks, the next one would be
-the square of such a step."""
+SOLVED, SMOOTH = 1e-12, 1e-4
+"""Steps [ln Wh] after which a search ends; where there are no kinks and the second derivative is
+known, the next one would be about the cube of such a step."""
 ITERATIONS = 100
 
 # quintic on [0, 1] from value, slope and curvature at 0, then at 1; rows: powers 0 to 5
@@ -42,20 +42,21 @@ HERMITE = np.array(
 
 
 def solve(
-    function: Callable[[Array], tuple[Array, Array]],
+    function: Callable[[Array], tuple[Array, ...]],
     target: Array,
     lower: Array,
     upper: Array,
     settled: float = SOLVED,
 ) -> Array:
-    """Solve ``F(u) = target`` for many increasing functions, by Newton steps kept in brackets.
+    """Solve ``F(u) = target`` for many increasing functions, by steps kept in brackets.
 
-    Steps that do not halve give way to the middle of the bracket, for they may lead to and fro.
+    They are Newton's, or Halley's where the second derivative is known and little. Steps that do
+    not halve give way to the middle of the bracket, for they may lead to and fro.
 
     Parameters
     ----------
     function : callable
-        Takes u, gives F and its derivative, all of the shape of ``target``.
+        Takes u, gives F and its derivative, or its first two, all of the shape of ``target``.
     target, lower, upper : ndarray
         Value sought and bracket of the solution.
     settled : float
@@ -68,11 +69,14 @@ def solve(
     lower, upper = (np.array(np.broadcast_to(a, np.shape(target))) for a in (lower, upper))
     u, before = (lower + upper) / 2, upper - lower
     for _ in range(ITERATIONS):
-        value, slope = function(u)
+        value, slope, *bends = function(u)
         below = value < target
         lower, upper = np.where(below, u, lower), np.where(below, upper, u)
         with np.errstate(divide="ignore", invalid="ignore"):
             new = u - (value - target) / slope
+            for bend in bends:
+                bent = (new - u) * bend / slope
+                new = np.where(np.abs(bent) < 1, u + (new - u) / (1 + bent / 2), new)
         step = np.abs(new - u)
         fits = (new >= lower) & (new <= upper) & (step <= before / 2)
         new = np.where(fits | (step < settled), new, (lower + upper) / 2)
@@ -312,13 +316,17 @@ class Blends:
         energies = (centres + self.shift[..., None])[:, None]
         weight = self.share[..., None] * weight
         inverse = 1 / np.sqrt(sigma[..., None] ** 2 + (width**2 / 12)[:, None, :, None])
+        heights = weight[:, None] * inverse / np.sqrt(2 * np.pi)
         shifted = energies - mu[..., None]
 
-        def divided(x: Array) -> tuple[Array, Array]:
+        def divided(x: Array) -> tuple[Array, Array, Array]:
             z = (x[..., None, None] - shifted) * inverse
             below = np.einsum("nlkc,nkc->nl", ndtr(z), weight)
-            bells = np.einsum("nlkc,nkc->nlk", np.exp(-0.5 * z * z), weight)
-            return below, (bells * inverse[..., 0]).sum(-1) / np.sqrt(2 * np.pi)
+            bells = np.exp(-0.5 * z * z) * heights
+            slope = np.einsum("nlkc->nl", bells)
+            bells *= z
+            bend = -np.einsum("nlkc,nlk->nl", bells, inverse[..., 0])
+            return below, slope, bend
 
         centre = np.log(medians)[:, None] - mu[:, 0]
         reach = 8 * sigma[:, 0]
