@@ -6,7 +6,7 @@ import pytest
 from inference_energy.energy.exact import regime_energy
 from inference_energy.errors import InputError
 from inference_energy.requests import counts
-from inference_energy.requests.generate import Day, Inverse, parse
+from inference_energy.requests.generate import CHUNK, Day, Inverse, parse
 from inference_energy.requests.log import connect
 
 N = 200_000
@@ -25,8 +25,8 @@ def day(paper):
 
 
 def test_a_query_does_not_depend_on_what_is_drawn_before_it(day):
-    whole = day.draw(0, 999)
-    for first, last in ((0, 0), (1, 17), (500, 999), (998, 999)):
+    whole = day.draw(0, CHUNK + 999)
+    for first, last in ((0, 0), (1, 17), (500, 999), (998, 999), (CHUNK - 1, CHUNK + 17)):
         assert day.draw(first, last).equals(whole.slice(first, last - first + 1))
 
 
@@ -57,6 +57,8 @@ def test_the_inverse_is_the_distributions(paper, regime):
     uniform = np.concatenate([np.random.default_rng(1).random(10_000), [0.0, 1 - 2.0**-53]])
     expected = lengths[np.searchsorted(cumulative / cumulative[-1], uniform, side="right")]
     assert (inverse(uniform) == expected).all()
+    for least in (0, 1, 2.5, 300, lengths[-1], lengths[-1] + 1):
+        assert ((uniform >= inverse.reaching(least)) == (expected >= least)).all()
 
 
 @pytest.mark.parametrize("long_from", [None, 1225, 500.5])

@@ -25,7 +25,10 @@ from inference_energy.tables import NUMBER
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
 UNIT_ROWS = 2**20
-"""Queries that are drawn at once."""
+"""Queries that are counted at once."""
+
+CHUNK = 2**16
+"""Queries that are drawn at once, so few that they stay near the processor."""
 
 SEED = 20250924
 """Key of the generator: the day of the paper's first version."""
@@ -62,6 +65,11 @@ class Inverse:
         beyond = np.flatnonzero(self.cumulative[place] <= uniform)
         place[beyond] = np.searchsorted(self.cumulative, uniform[beyond], side="right")
         return self.lengths[place]
+
+    def reaching(self, least: float) -> float:
+        """Least uniform number of at least so many tokens; 1 if there is none. [tokens]"""
+        place = np.searchsorted(self.lengths, least)
+        return float(self.cumulative[place - 1]) if place else 0.0
 
 
 @dataclass(frozen=True)
@@ -112,8 +120,7 @@ class Day:
 
     def units(self) -> list[tuple[int, int]]:
         """Ranges of queries (first, last), the same ones however they are then shared out."""
-        starts = range(0, self.count, UNIT_ROWS)
-        return [(first, min(first + UNIT_ROWS, self.count) - 1) for first in starts]
+        return _ranges(0, self.count, UNIT_ROWS)
 
     def _drawn(
         self, first: int, last: int, least: float = 0
@@ -125,23 +132,28 @@ class Day:
         row, model, long, output, start : ndarray
             Models by their number; whether a query is of the regime ``long``. [1, 1, 1, tokens, us]
         """
-        n = last - first + 1
-        raw = np.random.Philox(key=SEED, counter=first).random_raw(4 * n).reshape(n, 4)
-        uniform, kind = _uniform(raw[:, 0]), _uniform(raw[:, 1])
+        generator = np.random.Generator(np.random.Philox(key=SEED, counter=first))
+        drawn = generator.random((last - first + 1, 4))
+        row = np.arange(len(drawn))
+        if least > 0:
+            # longer answers are of larger numbers, by which the others are left out unseen
+            reached = {name: one.reaching(least) for name, one in self.inverses.items()}
+            long = drawn[:, 1] < self.long_share
+            row = np.flatnonzero(
+                drawn[:, 0] >= np.where(long, reached["long"], reached["traditional"])
+            )
+            drawn = drawn[row]
+        uniform, kind, moment = np.ascontiguousarray(drawn[:, :3].T)
         long = kind < self.long_share
         output = self.inverses["traditional"](uniform)
         output[long] = self.inverses["long"](uniform[long])
-        row = np.arange(n)
-        if least > 0:
-            row = np.flatnonzero(output >= least)
-            kind, long, output = kind[row], long[row], output[row]
         # what is left of the number that chose the regime is uniform again
         of_regime = np.where(
             long, kind / self.long_share, (kind - self.long_share) / (1 - self.long_share)
         )
         edges = np.cumsum(self.shares)[:-1]
         model = sum((of_regime >= edge for edge in edges), np.zeros(len(row), np.int8))
-        start = (_uniform(raw[row, 2]) * MICROSECONDS_PER_DAY).astype(np.int64)
+        start = (moment * MICROSECONDS_PER_DAY).astype(np.int64)
         return first + row, model, long, output, start
 
     def draw(self, first: int, last: int, least: float = 0) -> pa.Table:
@@ -149,7 +161,8 @@ class Day:
 
         Those with fewer than ``least`` output tokens are left out. [tokens]
         """
-        row, model, long, output, start = self._drawn(first, last, least)
+        chunks = [self._drawn(*chunk, least) for chunk in _ranges(first, last + 1, CHUNK)]
+        row, model, long, output, start = map(np.concatenate, zip(*chunks, strict=True))
         return pa.table(
             {
                 "start": start,
@@ -189,13 +202,14 @@ class Day:
         by_length = np.zeros(kinds * size, np.int64)
         by_hour, tokens = (np.zeros(HOURS * kinds * width, np.int64) for _ in range(2))
         for number, unit in enumerate(units, 1):
-            _, model, long, output, start = self._drawn(*unit)
-            kind = 2 * model.astype(np.int64) + long
-            by_length += np.bincount(kind * size + output, minlength=len(by_length))
-            place = (start // MICROSECONDS_PER_HOUR * kinds + kind) * width + cells[output]
-            by_hour += np.bincount(place, minlength=len(by_hour))
-            # exact: the weights of a unit add up to less than 2**53
-            tokens += np.bincount(place, output, len(tokens)).astype(np.int64)
+            for chunk in _ranges(unit[0], unit[1] + 1, CHUNK):
+                _, model, long, output, start = self._drawn(*chunk)
+                kind = 2 * model.astype(np.int64) + long
+                np.add.at(by_length, kind * size + output, 1)
+                place = (start // MICROSECONDS_PER_HOUR * kinds + kind) * width + cells[output]
+                np.add.at(by_hour, place, 1)
+                # exact: the weights of a chunk add up to less than 2**53
+                tokens += np.bincount(place, output, len(tokens)).astype(np.int64)
             say(number)
         place = np.flatnonzero(by_length)
         kind, output = np.divmod(place, size)
@@ -247,6 +261,11 @@ class Day:
         return STATED
 
 
+def _ranges(first: int, end: int, step: int) -> list[tuple[int, int]]:
+    """Ranges (first, last) of ``step`` numbers each, the last one of what is left."""
+    return [(one, min(one + step, end) - 1) for one in range(first, end, step)]
+
+
 def _output_cells(lengths: Array, long_from: float | None) -> Array:
     """Cells of answers, those of long ones apart, as the counting gives them. [tokens]"""
     cells = rounded(lengths, FINE_BITS["output"])
@@ -254,11 +273,6 @@ def _output_cells(lengths: Array, long_from: float | None) -> Array:
         return cells
     edge = np.ceil(long_from)
     return np.where(lengths >= long_from, np.maximum(cells, edge), np.minimum(cells, edge - 1))
-
-
-def _uniform(raw: NDArray[np.uint64]) -> NDArray[np.floating]:
-    """Uniform numbers in [0, 1) of 64 random bits each."""
-    return (raw >> np.uint64(11)) * 2.0**-53
 
 
 def parse(log: object) -> tuple[str, int] | None:
