@@ -4,7 +4,7 @@ import logging
 import sys
 
 import pytest
-from inference_energy.screen import Screen, shortened, show
+from inference_energy.screen import Lasting, Screen, shortened, show
 from processes import run
 from repository import ROOT
 
@@ -142,3 +142,31 @@ def test_a_full_disk_of_the_log_file_is_no_traceback(capsys, monkeypatch):
     logger.error("no room")
     assert capsys.readouterr().err == "no room\n"
     logger.handlers.clear()
+
+
+class Gone:
+    """A stream whose reader has gone."""
+
+    encoding = "utf-8"
+
+    def write(self, text):
+        """As of a pipe that nobody reads."""
+        raise BrokenPipeError
+
+    def flush(self):
+        """The same."""
+        raise BrokenPipeError
+
+
+def test_a_run_outlives_the_reader_of_its_screen():
+    """Snakemake's handler raised where it waits for a job, and the run never ended."""
+    lasting = Lasting(Gone())
+    assert lasting.write("told") == len("told")
+    lasting.flush()
+    assert lasting.encoding == "utf-8"
+    logger, handler = logging.Logger("gone"), logging.StreamHandler(Gone())
+    handler.handleError = lambda record: pytest.fail("told nobody")
+    handler.setFormatter(logging.Formatter())
+    logger.addHandler(handler)
+    show(logger, False)
+    logger.error("told")

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 import yaml
 from inference_energy.reuse.package import pattern_of
-from processes import git, one_message, snakemake
+from processes import HANGS, PIPE, SNAKEMAKE, STDOUT, git, one_message, snakemake, start
 from repository import edited, read_yaml
 
 METHODS = read_yaml("config/config.yaml")["methods"]
@@ -121,6 +121,20 @@ def test_changes_are_written_for_an_uncommitted_tree(done):
     row = "| source_id=copilot-2026, quantity=cached_prompt_tokens | locator |"
     assert f"{row} GitHubCopilotCodingAgentDataset2026.md | " in page
     assert "</html>" in (folder / "build/changes.html").read_text()
+
+
+@pytest.mark.parametrize("told", [1, 3])
+def test_changes_end_where_nobody_reads_on(done, told):
+    """As with `snakemake changes | head`: the run waited for its job for ever."""
+    folder, _ = done
+    page = folder / "build/changes.md"
+    page.unlink(missing_ok=True)
+    process = start([*SNAKEMAKE, "changes"], cwd=folder, stdout=PIPE, stderr=STDOUT)
+    for _ in range(told):
+        process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(HANGS) == 0
+    assert page.exists()
 
 
 @pytest.mark.parametrize(

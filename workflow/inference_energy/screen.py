@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 from types import TracebackType
@@ -129,6 +130,35 @@ class Screen(logging.Filter):
         return f"[{step}] {job['rule_msg']}{why}"
 
 
+class Lasting:
+    """A stream that is written to, whether or not somebody reads it, as `head` does no longer.
+
+    Snakemake's handler raises where it waits for a job, so that the run would wait for ever.
+
+    Parameters
+    ----------
+    stream : text stream
+        What is written to.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text; return its length."""
+        with suppress(BrokenPipeError):
+            self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what is written."""
+        with suppress(BrokenPipeError):
+            self.stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
 def _event(record: logging.LogRecord) -> str | None:
     event = getattr(record, "event", None)
     return None if event is None else str(getattr(event, "value", event)).lower()
@@ -195,6 +225,8 @@ def show(logger: logging.Logger, dry: bool, last_words: Callable[[], list[str]] 
             continue
         if isinstance(formatter, _Formatter):
             continue
+        if isinstance(handler, logging.StreamHandler):
+            handler.stream = Lasting(handler.stream)
         screen = Screen(formatter.format, dry, last_words)
         # before Snakemake's own filter, which drops the records that count
         handler.filters.insert(0, screen)

@@ -7,6 +7,7 @@ import traceback
 
 from inference_energy.errors import InputError
 from inference_energy.lock import hold
+from inference_energy.screen import Lasting
 
 # Snakemake lets numeric libraries use the threads of a rule, which are processes here: with as many
 # threads in each, small matrices take many times as long. Read when NumPy is imported.
@@ -44,6 +45,7 @@ def run(main, snakemake):
     log of a failed job once, when the run says which one failed. A script's process ends here.
     """
     held = hold()
+    sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
     with open(snakemake.log[0], "w", encoding="utf-8") as log:
         screen, sys.stderr = sys.stderr, _Tee(sys.stderr, log)
         try:
