@@ -148,6 +148,7 @@ def test_samples_share_a_regime_only_where_none_of_its_inputs_differs(setup):
         [entry["high"] if name == other else value for other, value in base.items()]
         for name, entry in inputs.items()
     ]
+    rows.append([entry["high"] for entry in inputs.values()])
     alone = [
         list(
             sensitivity.results(
@@ -163,7 +164,7 @@ def test_samples_share_a_regime_only_where_none_of_its_inputs_differs(setup):
 
 def test_throughput_scales_no_energy_where_the_power_follows_it(setup):
     coupled = replace(setup, power_utilisation=Coupling(0.24, 0.56))
-    names, row = ["throughput", "pue_median"], [1.3, 1.4]
+    names, row = ["throughput", "pue_median", "input_exponent"], [1.3, 1.4, 0.1]
     alone = sensitivity.results(
         sensitivity.apply(coupled, dict(zip(names, row, strict=True))), tuple(sensitivity.MEDIANS)
     )

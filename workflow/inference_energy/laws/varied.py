@@ -13,6 +13,11 @@ PIVOT = {"input_tokens": 500.0, "output_tokens": 2000.0}
 paper's table have benchmarked. [tokens]"""
 
 
+def input_change(input_tokens: ArrayLike, exponent: float) -> Array:
+    """Factor ``(L_in/500)^a`` that a changed exponent is at input lengths [tokens]. [1]"""
+    return (np.maximum(input_tokens, LENGTH_FLOOR) / PIVOT["input_tokens"]) ** exponent
+
+
 @dataclass(frozen=True)
 class Varied(Law):
     """A factor and a power of the lengths off another law.
@@ -45,9 +50,9 @@ class Varied(Law):
         return cls(law, law.name, law.domain, law.n_rows, **change)
 
     def _change(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
-        n_in = np.maximum(input_tokens, LENGTH_FLOOR) / PIVOT["input_tokens"]
         n_out = np.maximum(output_tokens, LENGTH_FLOOR) / PIVOT["output_tokens"]
-        return self.factor * n_in**self.input_exponent * n_out**self.output_exponent
+        of_input = input_change(input_tokens, self.input_exponent)
+        return self.factor * of_input * n_out**self.output_exponent
 
     def by_way(self, input_tokens: ArrayLike, output_tokens: ArrayLike) -> tuple[Array, Array]:
         """Throughput [tokens/s] and its error [1] of every way of the law, times the change."""

@@ -68,7 +68,8 @@ def support(
     edges = np.arange(min(longest, every_up_to) + 1)
     if longest > every_up_to:
         n = int(np.ceil(np.log(longest / edges[-1]) / cell))
-        cells = np.unique(np.round(np.geomspace(edges[-1], longest, n + 1)))
+        cells = np.round(np.geomspace(edges[-1], longest, n + 1))
+        cells = cells[np.append(True, np.diff(cells) > 0)]
         edges = np.concatenate([edges[:-1], cells])
     survival = tokens.survival(edges - 0.5)
     survival[0] = 1.0
@@ -87,7 +88,11 @@ def _panel(tokens: Rounded, start: int, stop: int) -> tuple[np.ndarray, np.ndarr
         return lengths, weights
     x = np.log(lengths)
     centre, half = (x[0] + x[-1]) / 2, (x[-1] - x[0]) / 2
-    sums = weights @ chebvander((x - centre) / half, PANEL_NODES - 1)
+    polynomials = chebvander((x - centre) / half, PANEL_NODES // 2)
+    sums = weights @ polynomials
+    # T_{m+k} = 2 T_m T_k - T_{m-k} spares the orders above the middle one, m
+    products = (weights * polynomials[:, -1]) @ polynomials[:, 1:-1]
+    sums = np.append(sums, 2 * products - sums[-2:0:-1])
     return np.exp(centre + half * np.cos(ANGLES)), sums @ TO_NODES
 
 

@@ -18,7 +18,7 @@ from inference_energy.energy import exact
 from inference_energy.energy.equation import Array
 from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
-from inference_energy.laws.varied import Varied
+from inference_energy.laws.varied import Varied, input_change
 from inference_energy.method.distributions import Z95, LogNormal
 from inference_energy.method.setup import Coupling, Setup
 from inference_energy.robustness.files import SENSITIVITY as WHERE
@@ -335,20 +335,26 @@ def _many_results(
     of_regimes, answers = {}, []
     base = base_values(setup, names)
     scaling = _scaling(setup)
+    fixed = set(scaling) & set(names)
+    if "throughput" in scaling:
+        # at one input length it is a factor of the throughput
+        fixed |= {"input_exponent"} & set(names)
     moving = {
-        regime: [n for n in names if _moves(n, regime) and n not in scaling]
+        regime: [n for n in names if _moves(n, regime) and n not in fixed]
         for regime in setup.regimes
     }
     for row in rows:
         values, known = dict(zip(names, map(float, row), strict=True)), {}
-        varied = apply(setup, values | {n: base[n] for n in names if n in scaling})
+        varied = apply(setup, values | {n: base[n] for n in fixed})
         scale = np.prod([(values[n] / base[n]) ** scaling[n] for n in names if n in scaling])
         for regime, inputs in moving.items():
             key = (regime, *(values[n] for n in inputs))
             if key not in of_regimes:
                 of_regimes[key] = _of_regime(varied, regime)
+            exponent = values["input_exponent"] if "input_exponent" in fixed else 0.0
+            change = input_change(varied.regimes[regime].input_tokens, exponent)
             median, mean = of_regimes[key]
-            known[regime] = float(median * scale), float(mean * scale)
+            known[regime] = float(median * scale / change), float(mean * scale / change)
         answers.append(list(results(varied, known=known).values()))
     return answers
 
