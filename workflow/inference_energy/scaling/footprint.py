@@ -86,21 +86,44 @@ def _energies(setup: Setup, boundary: Boundary) -> dict[tuple[str, str], Energy]
     return found
 
 
+Statistics = dict[tuple[str, str], dict[str, float]]
+"""Mean, std and percentiles by regime and subject. [Wh]"""
+
+
+class _Described:
+    """Energies of a method at boundaries, of which those that differ by a fixed factor share."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self._known: dict[tuple[bool, float], Statistics] = {}
+
+    def __call__(self, boundary: Boundary) -> Statistics:
+        """Blends of every regime at a boundary."""
+        spread = boundary.factor.sigma
+        key = (boundary.with_pue, spread)
+        if key not in self._known:
+            around_one = replace(boundary, factor=LogNormal(0.0, spread))
+            energies = _energies(self.setup, around_one)
+            self._known[key] = {blend: energy.describe() for blend, energy in energies.items()}
+        factor = float(np.exp(boundary.factor.mu))
+        return {
+            blend: {name: factor * value for name, value in statistics.items()}
+            for blend, statistics in self._known[key].items()
+        }
+
+
 def _lines(
-    setup: Setup, boundary: Boundary, setting: str, unit: str, daily_unit: str
+    described: _Described, boundary: Boundary, setting: str, unit: str, daily_unit: str
 ) -> list[tuple[Any, ...]]:
-    energies = _energies(setup, boundary)
+    fleet = described.setup.fleet
     lines, days = [], {}
-    for (regime, subject), energy in energies.items():
-        for statistic, value in energy.describe().items():
-            if statistic in STATISTICS:
-                value *= PER_QUERY[unit]
-                lines.append(
-                    (boundary.name, setting, "query", regime, subject, statistic, value, unit)
-                )
+    for (regime, subject), statistics in described(boundary).items():
+        for statistic in STATISTICS:
+            value = statistics[statistic] * PER_QUERY[unit]
+            lines.append((boundary.name, setting, "query", regime, subject, statistic, value, unit))
         if subject == UNTRIMMED:
-            days[regime] = daily(setup.fleet, regime, energy.mean()) * PER_DAY[unit]
-    days["mixed"] = mix(setup.fleet.long_share, days["traditional"], days["long"])
+            days[regime] = daily(fleet, regime, statistics["mean"]) * PER_DAY[unit]
+    days["mixed"] = mix(fleet.long_share, days["traditional"], days["long"])
     for regime, value in days.items():
         lines.append((boundary.name, setting, "day", regime, UNTRIMMED, "mean", value, daily_unit))
     return lines
@@ -124,9 +147,9 @@ def footprint(setup: Setup, config: Mapping[str, Any], facility: pd.DataFrame) -
         Columns of the footprint table. ``total water`` is the sum of the means with both ranges;
         percentiles of the two parts do not add.
     """
-    lines = []
+    lines, described = [], _Described(setup)
     for name, boundary in {"IT energy": SERVER, "facility energy": FACILITY}.items():
-        lines += _lines(setup, replace(boundary, name=name), "range", "Wh", "GWh/day")
+        lines += _lines(described, replace(boundary, name=name), "range", "Wh", "GWh/day")
     for key, (name, boundary, unit, daily_unit) in FOOTPRINTS.items():
         section = config[key]
         low, high = sorted(facts_by_name(facility, section["range"], section["unit"]))
@@ -136,7 +159,7 @@ def footprint(setup: Setup, config: Mapping[str, Any], facility: pd.DataFrame) -
         intensities |= {setting: LogNormal.fixed(value) for setting, value in named}
         for setting, intensity in intensities.items():
             counted = replace(boundary, name=name, factor=intensity)
-            lines += _lines(setup, counted, setting, unit, daily_unit)
+            lines += _lines(described, counted, setting, unit, daily_unit)
     columns = ["boundary", "setting", "per", "regime", "subject", "statistic", "value", "unit"]
     table = pd.DataFrame(lines, columns=columns)
     water = table["boundary"].isin(["on-site water", "generation water"])
