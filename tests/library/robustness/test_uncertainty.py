@@ -142,13 +142,12 @@ def test_the_page_says_the_range_and_what_would_halve_it(setup):
     kinds = {setup.models[0].name: "dense"}
     energies = uncertainty.model_energies(setup, LENGTHS, members)
     classes = uncertainty.by_class(energies, members, kinds).assign(regime="traditional")
-    energy = exact.model_energy(setup, LENGTHS, setup.models[0])
     beyond = pd.DataFrame({"regime": ["traditional"], "statistic": ["queries"], "value": [0.25]})
-    text = uncertainty.page("mine", parts, classes, {"traditional": energy}, beyond)
+    text = uncertainty.page("mine", parts, classes, beyond)
     assert "# What `mine` does not know" in text
     assert "Every query has the mean input." in text
     told = {"traditional": "chats"}
-    traced = uncertainty.page("mine", parts, classes, {"traditional": energy}, beyond, told)
+    traced = uncertainty.page("mine", parts, classes, beyond, told)
     assert "Inputs are as long as those of the trace chats, whatever the output." in traced
     assert "Half of that spread would go if one knew the load and the power" in text
     assert "25 % of a model's queries, at most," in text
@@ -156,6 +155,5 @@ def test_the_page_says_the_range_and_what_would_halve_it(setup):
     assert "that its throughput law has seen of that model: shorter or longer" in text
     assert " Wh, a factor of " in text
     # the shortest answers may have no tokens, and need nothing
-    some = replace(energy, weights=0.9 * energy.weights, zero_mass=0.1)
-    text = uncertainty.page("mine", parts, classes, {"traditional": some}, beyond)
+    text = uncertainty.page("mine", parts, classes.assign(p5=0.0), beyond)
     assert "(P5 to P95: 0 to " in text and "a factor of" not in text

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from inference_energy.energy.equation import Array, charged_tokens, query_energy
 from inference_energy.energy.exact import known_utilisation, model_energy
-from inference_energy.energy.mixtures import Energy, Mixture
+from inference_energy.energy.mixtures import Mixture
 from inference_energy.method.setup import Coupling, Regime, ServedModel, Setup
 from inference_energy.rounding import cut
 from inference_energy.templates import render
@@ -169,7 +169,6 @@ def page(
     method: str,
     parts: pd.DataFrame,
     classes: pd.DataFrame,
-    energies: Mapping[str, Energy],
     extrapolation: pd.DataFrame,
     traces: Mapping[str, str | None] | None = None,
 ) -> str:
@@ -181,8 +180,6 @@ def page(
         Its name.
     parts, classes : DataFrame
         Tables of schemas ``uncertainty`` and ``classes``.
-    energies : dict of str to Energy
-        Untrimmed blend of every regime.
     extrapolation : DataFrame
         Table of schema ``extrapolation``.
     traces : dict of str to str, optional
@@ -194,13 +191,13 @@ def page(
         Markdown.
     """
     regimes = []
-    for regime, energy in energies.items():
+    for whole in classes[classes["architecture"] == ALL].to_dict("records"):
+        regime = whole["regime"]
         own = parts[parts["regime"] == regime]
         outside = extrapolation[extrapolation["statistic"] == "queries"]
         regimes.append(
-            energy.describe()
+            whole
             | {
-                "regime": regime,
                 "shares": own.set_index("source")["share"].to_dict(),
                 "halving": named_to_halve(own),
                 "trace": (traces or {}).get(regime),

@@ -17,7 +17,6 @@ from inference_energy.robustness.uncertainty import (
     input_lengths,
     model_energies,
     page,
-    pooled,
     variance_parts,
 )
 from inference_energy.scaling import agents, counter_signal, crossing, footprint, length
@@ -79,13 +78,12 @@ def write_uncertainty(name, method, setup, read, write):
         model.name: find_model(pd.Series({"model": model.name}), models)["architecture"]
         for model in setup.models
     }
-    parts, classes, pools, traces = [], [], {}, {}
+    parts, classes, traces = [], [], {}
     for kind, regime in setup.regimes.items():
         traces[kind] = method["regimes"][kind]["output_tokens"].get("trace")
         inputs = traced_inputs(regime, traces[kind], read)
         _, members = regime_energy(setup, regime)
         energies = model_energies(setup, regime, members, inputs)
-        pools[kind] = pooled(energies, members)
         parts.append(variance_parts(setup, regime, members, inputs).assign(regime=kind))
         classes.append(by_class(energies, members, architectures).assign(regime=kind))
     parts, classes = pd.concat(parts), pd.concat(classes)
@@ -93,7 +91,7 @@ def write_uncertainty(name, method, setup, read, write):
     write_table(parts, write.parts, "uncertainty")
     write_table(classes, write.classes, "classes")
     save_all({"uncertainty": variance_shares(parts)}, [write.svg, write.png])
-    text = page(name, parts, classes, pools, extrapolation, traces)
+    text = page(name, parts, classes, extrapolation, traces)
     write_text(write.page, told(text, Path(write.page).parent))
 
 
