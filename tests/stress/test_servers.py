@@ -1,6 +1,8 @@
 """The stress test with AIPerf against servers that behave as real ones do on a bad day."""
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +22,8 @@ DEFAULTS = read_yaml("config/stress.yaml")
 # as long as those of large services: AIPerf's tables cut it off
 CANARY = "sk-canary-" + "".join(str(number) for number in range(1000, 1040))
 NONE = {}
+# times that a machine may be too busy for a whole cell, one after another
+TRIES = 5
 
 
 @pytest.fixture
@@ -52,6 +56,12 @@ def start(tmp_path, monkeypatch):
         return folder
 
     return run
+
+
+def often_read(cell, address):
+    """Whether AIPerf read an exporter twice a second; on a busy machine it may miss one of four."""
+    lines = (cell / "gpu_telemetry_export.jsonl").read_text().splitlines()
+    return sum(json.loads(line)["telemetry_source_url"] == address for line in lines) >= 40
 
 
 def findings(folder):
@@ -123,7 +133,12 @@ def test_meters_that_are_dead_or_stale_are_told_and_one_lost_reading_is_forgiven
         Telemetry(1, lost=range(60, 61)) as gap,
     ):
         meters = {"good": good, "dead": dead, "stale": stale, "gap": gap}
-        start("good", window=20, power=[meter.url for meter in meters.values()])
+        for _ in range(TRIES):
+            folder = start("good", window=20, power=[meter.url for meter in meters.values()])
+            (cell,) = folder.glob("out*")
+            if all(often_read(cell, meter.url) for meter in (good, dead, gap)):
+                break
+            shutil.rmtree(cell)
         seen = {}
         for name, meter in meters.items():
             folder = start("good", window=20, power=meter.url)
