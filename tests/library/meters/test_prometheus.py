@@ -137,3 +137,9 @@ def test_a_gpu_under_two_addresses_is_refused(tmp_path):
     assert "GPU-1 is told by n:9400 and n:9401, and would count twice" in text
     series[1][0]["UUID"] = "GPU-2"
     assert len(read(tmp_path, matrix(*series), "gpu")) == 4
+
+
+def test_an_answer_that_is_an_error_is_told(tmp_path):
+    answer = {"status": "error", "errorType": "bad_data", "error": "no such query"}
+    message = refusal(tmp_path, answer, "gpu")
+    assert "holds the error no such query, no matrix: ask /api/v1/query_range" in message

@@ -71,7 +71,8 @@ Rows = dict[tuple[Device, float], Reading]
 
 def recognise(text: str) -> bool:
     """Whether a text is an answer of Prometheus."""
-    return bool(re.match(r'\s*\{\s*"status"', text)) and '"resultType"' in text[:2000]
+    told = ('"resultType"', '"errorType"')
+    return bool(re.match(r'\s*\{\s*"status"', text)) and any(key in text[:2000] for key in told)
 
 
 def read(samples: Samples) -> None:
@@ -130,8 +131,12 @@ def _read_answer(
     known = METRICS[samples.scope]
     data = answer.get("data") or {}
     if data.get("resultType") != "matrix":
-        kind = data.get("resultType", answer.get("error", "nothing"))
-        samples.refuse(line, f"holds {kind}, no matrix: ask /api/v1/query_range")
+        said = (
+            f"the error {answer['error']}"
+            if "error" in answer
+            else data.get("resultType", "nothing")
+        )
+        samples.refuse(line, f"holds {said}, no matrix: ask /api/v1/query_range")
         return
     for series in data["result"]:
         labels = series["metric"]
