@@ -42,6 +42,11 @@ def test_a_number_whose_thousands_are_parted_is_refused_with_the_remedy(tmp_path
     assert "row 3, column power_w" in message and "parts thousands" in message
 
 
+def test_a_decimal_comma_between_commas_is_told(tmp_path):
+    message = refusal(tmp_path, 'time,power_kw\n1769860800,"0,601"\n1769860801,"0,612"\n')
+    assert "row 2, column power_kw: '0,601': parts thousands, or has a decimal comma" in message
+
+
 @pytest.mark.parametrize(
     ("texts", "powers"),
     [

@@ -312,8 +312,8 @@ class Samples:
         if np.isnan(number) and GROUPED.fullmatch(text):
             self.refuse(
                 line,
-                f"column {column}: {text[:40]!r}: parts thousands: record numbers without such a "
-                "separator",
+                f"column {column}: {text[:40]!r}: parts thousands, or has a decimal comma in a "
+                "table of commas: record numbers with a decimal point and no other separator",
             )
             return np.nan
         if not 0 <= number <= LARGEST:
