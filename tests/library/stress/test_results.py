@@ -168,7 +168,9 @@ def test_node_that_draws_less_than_its_gpus_can_is_refused():
         assert [np.isnan(row["energy_j"]) for row in found] == [True, False, True]
 
 
-@pytest.mark.parametrize("stated", [{"facts": {"n_gpus": 32}}, {"gpus": 32, "facts": {}}])
+@pytest.mark.parametrize(
+    "stated", [{"gpus": None, "facts": {"n_gpus": 32}}, {"gpus": 32, "facts": {}}]
+)
 def test_a_node_is_held_against_the_gpus_that_are_stated(stress, tmp_path, stated):
     times = 1_800_000_000 + np.arange(0, 400)
     log = tmp_path / "rack.csv"
@@ -177,3 +179,25 @@ def test_a_node_is_held_against_the_gpus_that_are_stated(stress, tmp_path, state
     folder = stress(power=f"node:{log}", meter_offset=0, **stated)
     assert read(folder, "power")["energy_j"].isna().all()
     assert read(folder, "findings")["message"].str.contains("looks like kilowatts").any()
+
+
+def test_gpus_of_the_facts_that_are_not_seen_refuse_the_energy(stress):
+    """Two of eight would be charged, and the benchmark say that eight took their power."""
+    facts = {"gpu": "H100-SXM-80GB", "n_gpus": 8, "precision": "FP8"}
+    folder = stress(gpus=None, facts=facts)
+    assert read(folder, "power")["energy_j"].isna().all()
+    assert "gpu_power_w" not in read(folder, "benchmark")
+    told = read(folder, "findings").set_index("kind")["message"]
+    assert told["meter missing"].str.startswith("2 of 8 expected meters").all()
+    assert "gpus" not in told
+    whole = stress(gpus=None, facts=facts | {"n_gpus": 2})
+    assert read(whole, "power")["energy_j"].notna().all()
+
+
+def test_one_meter_of_all_gpus_is_not_counted(stress, tmp_path):
+    log = tmp_path / "gpus.csv"
+    rows = [f"{1_800_000_000 + time},{1200 + 0.01 * (time % 7):.2f}" for time in range(400)]
+    log.write_text("\n".join(["time,power_w", *rows, ""]))
+    facts = {"gpu": "H100-SXM-80GB", "n_gpus": 8, "precision": "FP8"}
+    folder = stress(gpus=None, facts=facts, power=f"gpu:{log}", meter_offset=0)
+    assert "meter missing" not in set(read(folder, "findings")["kind"])

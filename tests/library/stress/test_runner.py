@@ -313,9 +313,9 @@ def test_a_prometheus_that_is_gone_ends_no_test_and_is_asked_again(stress, monke
 
     monkeypatch.setattr(prometheus, "fetch", fetch)
     with pytest.raises(InputError, match="Prometheus does not answer; start again to ask it"):
-        stress(power="prometheus:http://p:9090", gpus=1)
+        stress(power="prometheus:http://p:9090", gpus=1, facts={})
     gone.clear()
-    folder = stress(power="prometheus:http://p:9090", gpus=1)
+    folder = stress(power="prometheus:http://p:9090", gpus=1, facts={})
     assert set(read(folder, "cells")["status"]) == {"measured"}
     assert read(folder, "power")["energy_j"].notna().all()
     assert "no answer" not in set(read(folder, "findings")["kind"])

@@ -121,6 +121,18 @@ def test_what_no_source_of_power_or_prediction_is_called_is_refused(key, value, 
     assert [word for word in words if word not in problem] == [], problem
 
 
+@pytest.mark.parametrize(
+    ("gpus", "fits"),
+    [(8, True), ([0, 1, 2, 3], True), (None, True), (2, False), (16, False), ([0, 1, 2], False)],
+)
+def test_gpus_are_as_many_as_the_facts_state(gpus, fits):
+    """Four named of each node may be of two nodes; two of eight are a quarter of the energy."""
+    problems = settings.setting_problems(NODE | {"gpus": gpus, "facts": {"n_gpus": 8}})
+    told = [problem for problem in problems if "key gpus" in problem]
+    assert problems == told and bool(told) != fits
+    assert all("the facts state n_gpus 8" in problem for problem in told)
+
+
 def test_a_settings_file_without_keys_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()

@@ -203,7 +203,8 @@ def _check_settings(
 ) -> list[Finding]:
     """Findings on what the settings leave open."""
     findings = []
-    if settings["gpus"] is None and any(source.scope == "gpu" for source in power_sources):
+    told = settings["gpus"] or settings["facts"].get("n_gpus")
+    if told is None and any(source.scope == "gpu" for source in power_sources):
         message = "gpus is not given: all GPUs seen are charged, a missing one goes unnoticed"
         findings.append(Finding("gpus", "", message))
     if settings["repetitions"] < LEAST_REPETITIONS:
@@ -243,7 +244,7 @@ def scope_power(
     findings = [("all", *finding) for finding in found]
     if samples is None:
         return [], findings, None
-    gpus = settings["gpus"]
+    gpus = settings["gpus"] or _counted(settings, samples["meter"])
     expected = _numbered(gpus, samples["meter"]) if isinstance(gpus, list) else gpus
     expected = expected if scope == "gpu" else None
     if isinstance(expected, list):
@@ -274,6 +275,12 @@ def scope_power(
     if scope == "node":
         findings += refuse_kilowatts(rows, _stated_gpus(settings), test.forecast.tdp_w)
     return rows, findings, samples
+
+
+def _counted(settings: Mapping[str, Any], meters: Iterable[str]) -> int | None:
+    """GPUs that the facts say there are, where each has a meter; None where one may be of all."""
+    number = settings["facts"].get("n_gpus")
+    return number if all(GPU.fullmatch(meter) for meter in set(meters)) else None
 
 
 def _numbered(numbers: Sequence[int], meters: Iterable[str]) -> list[str]:

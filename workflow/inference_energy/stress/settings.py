@@ -76,7 +76,7 @@ def setting_problems(settings: dict[str, Any]) -> list[str]:
     settings, problem = without_wrong_endpoint(settings)
     found += [f"{FILE}: key endpoint: {problem}"] if problem else []
     found += schema_problems(settings, read_schema("stress"), FILE)
-    return found + _secrets(settings) + _zone(settings.get("meter_zone"))
+    return found + _gpus(settings) + _secrets(settings) + _zone(settings.get("meter_zone"))
 
 
 def without_wrong_endpoint(settings: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -96,6 +96,20 @@ def key_problems(key: str | None) -> list[str]:
     return [
         f"{KEY}: holds blanks, line ends or letters beyond ASCII, which no header carries; allowed "
         f"is printable ASCII; set it again, such as by export {KEY}=$(cat FILE)"
+    ]
+
+
+def _gpus(settings: Mapping[str, Any]) -> list[str]:
+    """Problem of two statements of how many GPUs there are; numbers in a list are of every node."""
+    gpus, facts = settings.get("gpus"), settings.get("facts")
+    number = facts.get("n_gpus") if isinstance(facts, dict) else None
+    if not gpus or not isinstance(gpus, int | list) or not isinstance(number, int):
+        return []
+    if number % len(gpus) == 0 if isinstance(gpus, list) else gpus == number:
+        return []
+    return [
+        f"{FILE}: key gpus: value {gpus!r}: the facts state n_gpus {number}; allowed is the same "
+        "number, or the numbers of the GPUs of every node; correct one of them"
     ]
 
 
