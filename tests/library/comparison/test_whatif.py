@@ -505,11 +505,14 @@ def test_factors_of_three_settings_multiply_to_the_change():
     """Of settings that do not act alone, which is half of neither end."""
     pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
     tokens = {"distribution": "gamma", "median": 250, "shape": 0.5, "unit": "tokens"}
-    law = BASE["throughput_law"] | {"minimum_rows": 4, "source": "a test"}
-    regimes = {"traditional": {"output_tokens": tokens | {"source": "a test"}}}
-    base, head, factors = ask(pue=pue, regimes=regimes, throughput_law=law)
-    assert len(factors) == 3
-    for regime in ("traditional", "long"):
+    blend = BASE["blend"] | {"models": 2, "source": "a test"}
+    regimes = {
+        regime: {"output_tokens": tokens | {"source": "a test"}}
+        for regime in ("traditional", "long")
+    }
+    base, head, factors = ask(pue=pue, regimes=regimes, blend=blend)
+    assert len(factors) >= 3
+    for regime in regimes:
         product = np.prod([factor[f"{regime} median"] for factor in factors])
         assert product == pytest.approx(head.median(regime) / base.median(regime), rel=1e-9)
 
@@ -730,3 +733,23 @@ def test_of_a_method_that_is_not_the_papers_only_what_would_hold_is_told():
             mine[side] = replace(mine[side], side=replace(mine[side].side, method=method))
             told = {c["claim"] for c in flipped_claims(*mine, published, figures)}
             assert "p75-traditional" not in told
+
+
+def test_what_moves_no_median_is_told_apart_be_it_one_setting_or_several():
+    """A change of data is told by its row, among the settings that move and those that do not."""
+    line = median_of("long", 4.0, 5.0)
+    row = {"table": "data/gpus.csv", "change": "changed", "row": "B200: tdp_w", "brief": "B200"}
+    told = "the row changed in data/gpus.csv (B200: tdp_w)"
+    settings = [setting(name) for name in ("node power", "tables of data/", "PUE")]
+    moved = {"setting": "node power", "long median": 1.25}
+    idle = [{"setting": name, "long median": 1.0} for name in ("tables of data/", "PUE")]
+    said = sentence(settings[:2], [line], [moved, idle[0]], [row])
+    raises = "raises the long median by 25.0 %, 4.00 -> 5.00 Wh"
+    assert said == f"Node power 1 -> 2 {raises}; {told} moves neither median."
+    said = sentence(settings, [line], [moved, *idle], [row])
+    assert said == f"Node power 1 -> 2 {raises}; {told} and PUE 1 -> 2 move neither median."
+    said = sentence([settings[1], settings[0]], [line], rows=[row])
+    assert said == f"T{told[1:]} and 1 other setting {RAISED}"
+    joined = [{"setting": "input tokens + node power", "long median": 1.25}, idle[1]]
+    said = sentence([settings[2], settings[0]], [line], joined)
+    assert said == f"Node power 1 -> 2 {raises}; PUE 1 -> 2 moves neither median."
