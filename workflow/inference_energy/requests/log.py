@@ -591,10 +591,13 @@ def requests_view(
         # a key that the first objects lack can still come
         items = LogColumns(None, "item")
         columns = f"{select(items, log.form, unit.file)}, found IS NOT NULL AS readable"
-        rows = items.taken(_json_rows(connection, unit.file, log.form, folder))
+        objects = _json_rows(connection, unit.file, log.form, folder)
+        rows = items.taken(objects)
     path, source = literal(Path(folder) / "requests.parquet"), Path(unit.file)
     try:
         try:
+            if log.kind == "json":
+                connection.execute(items.usual_keys(objects))
             connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
         except duckdb.InvalidInputException:
             if log.kind != "csv":
