@@ -146,7 +146,8 @@ class Day:
         uniform, kind, moment = np.ascontiguousarray(drawn[:, :3].T)
         long = kind < self.long_share
         output = self.inverses["traditional"](uniform)
-        output[long] = self.inverses["long"](uniform[long])
+        at = np.flatnonzero(long)
+        output[at] = self.inverses["long"](uniform[at])
         # what is left of the number that chose the regime is uniform again
         of_regime = np.where(
             long, kind / self.long_share, (kind - self.long_share) / (1 - self.long_share)
