@@ -1,7 +1,9 @@
 """Tables of a log's answer."""
 
+import tracemalloc
 from dataclasses import replace
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,6 @@ from inference_energy.drawing import described, save
 from inference_energy.errors import InputError
 from inference_energy.requests import answers, figures
 from inference_energy.requests.energies import Serving, energies, steps, total
-from inference_energy.requests.flight import load_by_hour
 from inference_energy.requests.log import find_files
 from inference_energy.tables import read_table, write_table
 from library.requests.by_itself import by_itself
@@ -150,25 +151,55 @@ def test_the_load_is_the_stated_or_the_measured_one(load, copies, expected):
     assert answers.loads(asked, ["a", "b", np.nan], MEASURED) == expected
 
 
+def measured_loads(serving, flight, models):
+    """What is in flight by hour, and by model, of changes that are a frame."""
+    with duckdb.connect() as connection:
+        connection.register("flight", flight)
+        return answers.measured_loads(serving, connection, models, pd.Series([0]))
+
+
 def test_names_that_are_one_model_share_its_copies(paper):
     """Two names of one model, each with a request in flight all the time, are two on a copy."""
     known = paper.models[0].name
     names = [known, known.lower().replace(" ", "-"), "ours", "theirs", None]
     of = {"remaining": [10**7, -(10**7)], "time": [0, 60], "change": [1, -1], "own": [0, 0]}
     rows = pd.concat([pd.DataFrame(of).assign(model=name) for name in names], ignore_index=True)
-    runs, found = answers.measured_loads(Serving.of_method(paper, {}), rows, names)
+    flying, found = measured_loads(Serving.of_method(paper, {}), rows, names)
     seen = dict(zip(found["model"].fillna(""), found["seen_by_request"], strict=True))
     assert seen == {names[0]: 2, names[1]: 2, "ours": 1, "theirs": 1, "": 1}
-    assert sum(load_by_hour(one, [0])[0] for one in runs) == pytest.approx(5 * 60 / 360)
+    assert flying.to_dict() == {0: pytest.approx(5 * 60 / 360)}
     one = Serving(paper, {known: 1.0}, known, {})
-    assert set(answers.measured_loads(one, rows, names)[1]["seen_by_request"]) == {5}
+    assert set(measured_loads(one, rows, names)[1]["seen_by_request"]) == {5}
 
 
 def test_the_load_of_a_log_that_names_no_model_is_measured(paper):
     rows = pd.DataFrame({"model": [None], "time": 0, "change": 5, "remaining": 10**7 * 5, "own": 0})
-    _, measured = answers.measured_loads(Serving.of_method(paper, {}), rows, [None])
+    _, measured = measured_loads(Serving.of_method(paper, {}), rows.astype({"model": str}), [None])
     asked = {"load": "measured", "copies": 1}
     assert answers.loads(asked, [None], measured) == {None: 5.0}
+
+
+def test_many_models_of_a_long_log_take_no_more_memory_than_few(paper):
+    """A year of twenty models has sixty million times at which what is in flight can change."""
+    serving, peaks = Serving.of_method(paper, {}), []
+    one = pd.DataFrame({"time": np.arange(0, 200_000, 2), "change": 0, "remaining": 5, "own": 1})
+    for count in (2, 8):
+        names = [f"model {number}" for number in range(count)]
+        rows = pd.concat([one.assign(model=name) for name in names], ignore_index=True)
+        tracemalloc.start()
+        try:
+            assert len(measured_loads(serving, rows, names)[1]) == count
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_a_log_of_which_no_request_has_both_times_has_no_load(paper):
+    none = pd.DataFrame({"model": "a", "time": [0], "change": 0, "remaining": 0, "own": 0}).iloc[:0]
+    flying, measured = measured_loads(Serving.of_method(paper, {}), none, ["a"])
+    assert flying.to_dict() == {0: 0.0} and measured.empty
+    assert answers.loads({"load": "measured", "copies": 1}, ["a"], measured) == {}
 
 
 def test_what_of_the_energy_is_load(answered, paper, tmp_path):

@@ -1,11 +1,12 @@
 """What a log's counts say: energy by hour, model, tenant and percentile, and what it is made of."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 
@@ -34,7 +35,7 @@ from inference_energy.requests.energies import (
     summed,
     total,
 )
-from inference_energy.requests.flight import in_flight, load, load_by_hour
+from inference_energy.requests.flight import changes, in_flight, load, load_by_hour
 from inference_energy.requests.formats import printable, shown, shown_model
 from inference_energy.units import MICROSECONDS_PER_SECOND, PERCENT, SECONDS_PER_HOUR
 
@@ -55,6 +56,7 @@ counts, and tables take none that a float cannot tell from the next."""
 
 TOKENS = ("input", "cached", "output", "reasoning")
 ALL, NOT_STATED = "all", "not stated"
+NO_LOAD = pd.DataFrame(columns=["model", "mean", "seen_by_request", "largest"])
 LOAD_ENERGIES = ("energy_wh_p50", "energy_wh_at_best", "load_share")
 
 
@@ -187,13 +189,11 @@ def by_hour(
     serving: Serving,
     sums: pd.DataFrame,
     whole: float,
-    runs: Sequence[pd.DataFrame] | None = None,
+    flying: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Energy of every hour, and the requests in flight where ``measured_loads`` knows them."""
     table = by_group(serving, sums, whole)
-    table["in_flight"] = np.nan
-    if runs is not None:
-        table["in_flight"] = sum((load_by_hour(one, table["hour"]) for one in runs), 0.0)
+    table["in_flight"] = np.nan if flying is None else table["hour"].map(flying)
     return table.assign(hour=table["hour"].map(hour_text))
 
 
@@ -501,39 +501,40 @@ def _corners(lengths: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def measured_loads(
-    serving: Serving, flight: pd.DataFrame, models: Iterable[str | None]
-) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    serving: Serving,
+    connection: duckdb.DuckDBPyConnection,
+    models: Iterable[str | None],
+    hours: pd.Series,
+) -> tuple[pd.Series, pd.DataFrame]:
     """Measure requests in flight; names of the log that are one model share its copies.
 
     Parameters
     ----------
     serving : Serving
         What serves the log.
-    flight : DataFrame
-        As the table ``flight``.
+    connection : duckdb.DuckDBPyConnection
+        As for ``flight.changes``.
     models : iterable of str or None
         Models of the log.
+    hours : Series
+        Hours since 1970 that are asked for.
 
     Returns
     -------
-    list of DataFrame, DataFrame
-        As from ``flight.in_flight``, of those that share copies, one each; as from ``flight.load``,
-        by the log's models.
+    Series, DataFrame
+        Mean requests in flight of all models by hour; as from ``flight.load``, by the log's models.
     """
-    place, found_names = pd.factorize(flight["model"], use_na_sentinel=False)
-    known = [_text(name) for name in found_names]
-    copies = {name: serving.copies(name) for name in {*known, *map(_text, models)}}
-    shared = list(dict.fromkeys(copies.values()))
-    owner = np.array([shared.index(copies[name]) for name in known], int)[place]
-    runs, found = [], [load(in_flight(flight.iloc[:0]))]
-    # looked at together they would take several times the memory
-    for number, one in flight.groupby(owner, sort=True):
-        model = shared[cast(int, number)]
-        runs.append(in_flight(one.assign(model=model)))
-        of_copies = load(runs[-1]).drop(columns="model")
-        names = [name for name, by in copies.items() if by == model]
+    copies = {name: serving.copies(name) for name in map(_text, models)}
+    number = {by: place for place, by in enumerate(dict.fromkeys(copies.values()))}
+    owners = {name: number[by] for name, by in copies.items()}
+    flying, found = np.zeros(len(hours)), []
+    for owner, own in changes(connection, owners):
+        runs = in_flight(own.assign(model=None))
+        flying += load_by_hour(runs, hours)
+        of_copies = load(runs).drop(columns="model")
+        names = [name for name, by in owners.items() if by == owner]
         found.append(pd.DataFrame({"model": names}, dtype=object).join(of_copies, how="cross"))
-    return runs, pd.concat(found[1:] or found, ignore_index=True)
+    return pd.Series(flying, hours.tolist()), pd.concat(found or [NO_LOAD], ignore_index=True)
 
 
 def loads(

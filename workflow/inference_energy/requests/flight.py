@@ -1,13 +1,50 @@
 """Load, measured from the log itself: requests in flight over time."""
 
+from collections.abc import Iterator, Mapping
+
+import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inference_energy.requests.counts import FLIGHT_BIN
+from inference_energy.requests.counts import FLIGHT_BIN, TABLES
 from inference_energy.units import MICROSECONDS_PER_HOUR
 
 BINS_PER_HOUR = MICROSECONDS_PER_HOUR // FLIGHT_BIN
+
+
+def changes(
+    connection: duckdb.DuckDBPyConnection, owners: Mapping[str | None, int]
+) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Changes of what is in flight on the copies of one owner after another.
+
+    All together would take memory in proportion to models times time.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the changes as a table or view of ``counts.TABLES``, ``flight``.
+    owners : mapping of str or None to int
+        Whose copies, by a number, answer each of the log's models.
+
+    Yields
+    ------
+    int, DataFrame
+        Owner, and its changes, as ``in_flight`` takes them, without the model.
+    """
+    names = {"name": [name or "" for name in owners], "owner": [*owners.values()]}
+    connection.register("owner_names", pd.DataFrame(names).astype({"name": str}))
+    sums = ", ".join(f"sum({column})::BIGINT AS {column}" for column in TABLES["flight"][1])
+    # sorted, so that each owner is a few blocks of the table
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE owned AS SELECT owner, time, {sums} FROM flight"
+        " JOIN owner_names ON coalesce(model, '') = name GROUP BY ALL ORDER BY owner, time"
+    )
+    connection.unregister("owner_names")
+    for (owner,) in connection.execute("SELECT DISTINCT owner FROM owned ORDER BY ALL").fetchall():
+        own = "SELECT * EXCLUDE (owner) FROM owned WHERE owner = ? ORDER BY time"
+        yield owner, connection.execute(own, [owner]).df()
+    connection.execute("DROP TABLE owned")
 
 
 def in_flight(flight: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,9 @@ from inference_energy.tables import write_table, write_text
 GROUPS = {"by_hour": "hours", "by_tenant": "tenants"}
 """Tables of counts by what tables of the answer are made of them."""
 
+LARGE = [*GROUPS.values(), "flight"]
+"""Tables of counts that can be many rows and are added up by DuckDB alone."""
+
 
 def read_serving(read, params):
     """Return what serves the log, and the method whose query is set beside it."""
@@ -41,11 +44,11 @@ def read_serving(read, params):
 
 
 def gather(connection, read, surplus):
-    """Add up the counts of all parts, less the duplicates; return them as frames, without those of
-    hours and tenants, which can be many and stay where they are.
+    """Add up the counts of all parts, less the duplicates; return them as frames, without the
+    ``LARGE`` ones, which stay where they are.
     """
     counts.create_tables(connection)
-    tables = [name for name in (*counts.TABLES, *counts.LISTS) if name not in GROUPS.values()]
+    tables = [name for name in (*counts.TABLES, *counts.LISTS) if name not in LARGE]
     counts.read_tables(connection, {name: read[name] for name in tables})
     counts.count_order_between_units(connection)
     if surplus:
@@ -54,7 +57,7 @@ def gather(connection, read, surplus):
         counts.read_tables(connection, repeated, sign=-1)
         counts.read_tables(connection, told)
     counts.count_no_output(connection)
-    for name in GROUPS.values():
+    for name in LARGE:
         less = [surplus[name]] if surplus else []
         counts.view_table(connection, name, read[name], less)
     # of one part they are added up
@@ -75,15 +78,16 @@ def list_largest(connection, log, serving, lengths, least, say):
     return largest.table(found, serving, answers.model_names(lengths["model"]))
 
 
-def at_load(serving, counted, params):
-    """Return what serves the log at its load, and as measured what is in flight, over time and by
+def at_load(connection, serving, counted, params):
+    """Return what serves the log at its load, and as measured what is in flight, by hour and by
     model; None for both where the log lacks starts or ends.
     """
     models = counted["lengths"]["model"]
-    runs = measured = None
+    flying = measured = None
     if {"start", "finish"} <= set(params.stated):
-        runs, measured = answers.measured_loads(serving, counted.pop("flight"), models.unique())
-    return serving.at(answers.loads(params.load, models, measured)), runs, measured
+        hours = connection.execute("SELECT DISTINCT hour FROM hours ORDER BY ALL").df()["hour"]
+        flying, measured = answers.measured_loads(serving, connection, models.unique(), hours)
+    return serving.at(answers.loads(params.load, models, measured)), flying, measured
 
 
 def groups_charged(connection, serving, lengths, table, params):
@@ -95,7 +99,7 @@ def groups_charged(connection, serving, lengths, table, params):
     return {told: groups.charged(connection, name, of_cells) for told, name in asked.items()}
 
 
-def tell(serving, reference, counted, charged, params, runs, measured):
+def tell(serving, reference, counted, charged, params, flying, measured):
     """Return the tables of the answer that the counts tell, by name; ``charged``: their energies
     by row, by steps, and by hour and tenant.
     """
@@ -115,7 +119,7 @@ def tell(serving, reference, counted, charged, params, runs, measured):
     if "load" in params.tables:
         tables["load"] = answers.load_table(serving, lengths, table, measured)
     if "by_hour" in grouped:
-        tables["by_hour"] = answers.by_hour(serving, grouped["by_hour"], whole, runs)
+        tables["by_hour"] = answers.by_hour(serving, grouped["by_hour"], whole, flying)
     if "by_tenant" in grouped:
         named = settings["name_tenants"]
         tables["by_tenant"] = answers.by_tenant(serving, grouped["by_tenant"], whole, named)
@@ -154,7 +158,7 @@ def main(snakemake):
         counted = gather(connection, read, surplus)
         lengths = counted["lengths"]
         answers.check_any(lengths, counted["kinds"], params.format)
-        serving, runs, measured = at_load(serving, counted, params)
+        serving, flying, measured = at_load(connection, serving, counted, params)
         say("energies of all lengths")
         table, found = energies(serving, lengths), steps(serving, lengths)
         say("energies of hours and tenants")
@@ -163,7 +167,8 @@ def main(snakemake):
         repeated = surplus.get("surplus")
         least = largest.choose(connection, answers.candidates(serving, lengths, table), repeated)
         tables = {"largest": list_largest(connection, log, serving, lengths, least, say)}
-        tables |= tell(serving, reference, counted, (table, found, grouped), params, runs, measured)
+        charged = table, found, grouped
+        tables |= tell(serving, reference, counted, charged, params, flying, measured)
     markdown = page(
         *(params.title, tables, table, params.settings, params.load, params.left_out),
         power_measured=params.deployment is not None,
