@@ -27,6 +27,7 @@ from inference_energy.laws.peak import Peak
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import copy_gpus
 from inference_energy.laws.serving import TRAITS
+from inference_energy.laws.training import LAYOUT_AS_GIVEN
 from repository import ROOT, read
 
 
@@ -336,6 +337,11 @@ def test_another_law_is_told_the_load(vendor, hardware):
     assert (sigma > 0).all()
 
 
+def as_read(table):
+    """The table with the layouts that ``read_throughput`` gives every row, all of one GPU."""
+    return table.assign(**{f"{n}{of}": 1 for n in LAYOUT_AS_GIVEN for of in ("", "_as_given")})
+
+
 def test_the_pages_tell_the_scores(rows, hardware, monkeypatch):
     for split in ("shape", "GPU", "engine"):
         monkeypatch.delitem(SPLITS, split)
@@ -349,7 +355,7 @@ def test_the_pages_tell_the_scores(rows, hardware, monkeypatch):
     assert set(scores.loc[scores["law"] == BEFORE, "source"]) == {"all", "trtllm-0.17"}
     assert "| model, mixture | 36 |" in page
     assert len(left_out) == len(rows)
-    page = predicted_page(left_out.assign(committed="yes", beyond=""), "mine.csv")
+    page = predicted_page(as_read(left_out.assign(committed="yes", beyond="")), "mine.csv")
     assert f"no predictions: {len(rows)} of {len(rows)} rows" in page
 
 
@@ -358,7 +364,7 @@ def test_shares_of_fewer_than_five_rows_are_counted(rows, fitted):
     table = predictions(few, *fitted.predict(few)).assign(committed="no", beyond="")
     # the middle of the interval, a value inside of the wide one alone, one outside of both
     table["measured"] = table["predicted"] * np.exp(table["sigma"] * [0, 1, 3])
-    page = predicted_page(table, "mine.csv")
+    page = predicted_page(as_read(table), "mine.csv")
     line = next(row for row in page.splitlines() if row.startswith("| all |"))
     assert line.endswith("| 1 of 3 | 2 of 3 |")
 
@@ -368,7 +374,7 @@ def test_an_engine_is_one_group_however_the_table_spells_it(rows, fitted):
     table = predictions(few, *fitted.predict(few)).assign(
         committed="no", engine=["trtllm", "TensorRT-LLM", None], beyond=""
     )
-    lines = predicted_page(table, "mine.csv").splitlines()
+    lines = predicted_page(as_read(table), "mine.csv").splitlines()
     (line,) = (row for row in lines if row.startswith("| engine "))
     assert line.startswith("| engine TensorRT-LLM | 2 |")
 
@@ -376,9 +382,9 @@ def test_an_engine_is_one_group_however_the_table_spells_it(rows, fitted):
 def test_the_page_says_what_in_how_many_rows_nobody_measured(rows, fitted):
     few = rows.head(3)
     table = predictions(few, *fitted.predict(few)).assign(committed="no")
-    page = predicted_page(table.assign(beyond=["GPU; load", "", "load"]), "mine.csv")
+    page = predicted_page(as_read(table.assign(beyond=["GPU; load", "", "load"])), "mine.csv")
     assert "(column `beyond`): 2 of 3 rows, for their load (2), GPU (1)." in page
-    assert "`beyond`" not in predicted_page(table.assign(beyond=""), "mine.csv")
+    assert "`beyond`" not in predicted_page(as_read(table.assign(beyond="")), "mine.csv")
 
 
 def test_predictions_stand_between_their_quantiles(rows, fitted):
