@@ -95,6 +95,7 @@ def test_the_reasons_of_other_lengths_show(table):
     short, document = (factor_column(use) for use in ("short", "document"))
     dear = best[short] >= 1
     assert (best.loc[dear, "requests"] > LARGEST_BATCH / 2).all()
+    assert (best[short].dropna() < 1).mean() > 0.95
     assert best[short].median() < alone[short].median()
     assert (best[document].dropna() > 1).all()
     assert alone[document].median() < best[document].median()

@@ -289,6 +289,12 @@ def _numbered(numbers: Sequence[int], meters: Iterable[str]) -> list[str]:
     return [f"{place}gpu {number}" for place in sorted(places or {""}) for number in numbers]
 
 
+def _taken_away(row: dict[str, Any], kind: str, message: str) -> OfCell:
+    """Take away the energy of a row, whose power cannot be; the finding that says so."""
+    row.update(dict.fromkeys(MEASURED, np.nan))
+    return (row["cell"], *Finding(kind, "energy", message))
+
+
 def refuse_above_tdp(
     rows: list[dict[str, Any]], gpus: int, gpu: str | None, tdp: float
 ) -> list[OfCell]:
@@ -312,8 +318,7 @@ def refuse_above_tdp(
             f"a {gpu} draws (TDP {tdp:.4g} W): correct the unit, or facts (gpu), or look whether "
             "one meter sees several GPUs"
         )
-        findings.append((row["cell"], *Finding("above TDP", "energy", message)))
-        row.update(dict.fromkeys(MEASURED, np.nan))
+        findings.append(_taken_away(row, "above TDP", message))
     return findings
 
 
@@ -346,8 +351,7 @@ def refuse_kilowatts(rows: list[dict[str, Any]], gpus: int, tdp: float) -> list[
             f"{gpus} GPUs take at least: it looks like kilowatts; correct the unit, or how many "
             "GPUs there are (gpus, facts)"
         )
-        findings.append((row["cell"], *Finding("units", "energy", message)))
-        row.update(dict.fromkeys(MEASURED, np.nan))
+        findings.append(_taken_away(row, "units", message))
     return findings
 
 
@@ -373,8 +377,7 @@ def refuse_less_than_parts(rows: list[dict[str, Any]]) -> list[OfCell]:
             "node's own GPUs and CPUs: it is another node's, or one of several supplies or outlets;"
             " give the log of all, with the column meter or a file each"
         )
-        findings.append((row["cell"], *Finding("less than its parts", "energy", message)))
-        row.update(dict.fromkeys(MEASURED, np.nan))
+        findings.append(_taken_away(row, "less than its parts", message))
     return findings
 
 
