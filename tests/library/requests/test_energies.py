@@ -230,6 +230,26 @@ def test_names_are_matched_without_case_and_punctuation(paper):
     assert len(serving.members(None)[0]) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("meta-llama/Llama-3.1-405B-Instruct-FP8", "Llama 3.1 405B"),
+        ("deepseek-ai/DeepSeek-R1", "DeepSeek-R1"),
+        ("meta-llama/Llama-3.3-70B-Instruct", "frontier blend"),
+        ("深度/求索", "frontier blend"),
+    ],
+)
+def test_names_are_matched_without_publisher_format_and_edition(paper, name, model):
+    assert Serving.of_method(paper, {}).members(name)[1] == model
+
+
+def test_a_name_that_a_method_has_with_its_format_is_that_one(paper):
+    named = replace(paper.models[0], name=f"{paper.models[0].name} FP8")
+    serving = Serving.of_method(replace(paper, models=(*paper.models, named)), {})
+    assert serving.members(f"{paper.models[0].name.lower()}-fp8")[1] == named.name
+    assert serving.members(paper.models[0].name)[1] == paper.models[0].name
+
+
 def test_a_format_that_names_no_model_of_the_method_is_refused(paper):
     names = {"prod-1": "DeepSeek-R1", "chat": "Llama 3.1 405", "code": "house"}
     with pytest.raises(InputError) as caught:

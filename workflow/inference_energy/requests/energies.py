@@ -19,6 +19,7 @@ from inference_energy.energy.exact import known_utilisation, regime_energy, unce
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.errors import InputError
 from inference_energy.laws.base import LENGTH_FLOOR, Array
+from inference_energy.laws.hardware import bare_name
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Charging, ServedModel, Setup
 from inference_energy.requests.counts import (
@@ -146,9 +147,17 @@ class Serving:
 
     def members(self, name: str | None) -> tuple[Mapping[str, float], str]:
         """Models and shares that a log's model is charged as, and their name together."""
-        known = {_bare(model.name): model.name for model in self.setup.models}
-        model = None if name is None else self.names.get(name) or known.get(_bare(name))
+        model = None if name is None else self.names.get(name) or self._own(name)
         return ({model: 1.0}, model) if model else (self.default, self.default_name)
+
+    def _own(self, name: str) -> str | None:
+        """Model of this name; unless one has it as it is, without publisher, format and edition."""
+        for key in (_bare, bare_name):
+            known = {key(model.name): model.name for model in self.setup.models}
+            # a name without a Latin letter or digit has an empty key
+            if key(name) and key(name) in known:
+                return known[key(name)]
+        return None
 
 
 def _bare(name: str) -> str:
