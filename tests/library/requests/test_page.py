@@ -5,7 +5,7 @@ import pytest
 from inference_energy.requests import answers
 from inference_energy.requests.energies import steps
 from inference_energy.requests.page import page
-from inference_energy.text import compact
+from inference_energy.text import compact, percent
 
 LOAD = {"load": None, "copies": 1}
 
@@ -122,4 +122,36 @@ def test_the_page_says_by_which_format_the_log_was_read(answered, tables, settin
     assert told not in page("A log", tables, answered[2], settings, LOAD)
     read_by = "azure", {"output", "finish", "input"}
     text = page("A log", tables, answered[2], settings, LOAD, read_by=read_by)
-    assert f"{told} `azure`: end, input, output.\n" in text
+    assert f"{told} `azure`: end, input, output." in text
+
+
+def test_the_page_says_what_the_format_did_not_find(answered, tables, settings):
+    told = "It found no"
+    assert told not in page("A log", tables, answered[2], settings, LOAD)
+    read_by = "litellm", {"output", "model", "input"}
+    text = page("A log", tables, answered[2], settings, LOAD, read_by=read_by)
+    assert f"{told} start, end, tenant, cached: if the log has them by other names, " in text
+    everything = {"start", "finish", "model", "tenant", "input", "cached", "output"}
+    text = page("A log", tables, answered[2], settings, LOAD, read_by=("plain", everything))
+    assert told not in text
+    text = page(
+        "A log", tables, answered[2], settings, LOAD, read_by=("x", everything - {"tenant"})
+    )
+    assert f"{told} tenant: if" in text
+
+
+def test_the_total_says_how_much_of_it_is_of_models_that_the_method_does_not_know(
+    answered, tables, settings
+):
+    of_models = tables["by_model"].set_index("model")["energy_share"]
+    text = page("A log", tables, answered[2], settings, LOAD)
+    first = text.split("\n\n")[1]
+    assert f"**{percent(of_models['ours'])} of the energy" in first
+    assert "of the energy is of models that the method does not know (`ours`)" in first
+    many = [tables["by_model"].query("model == 'ours'").assign(model=f"own {n}") for n in range(8)]
+    more = pd.concat([tables["by_model"], *many], ignore_index=True)
+    first = page("A log", tables | {"by_model": more}, answered[2], settings, LOAD).split("\n\n")[1]
+    assert "`own 3` and 4 more)" in first
+    known = tables["by_model"].query("model != 'ours'")
+    text = page("A log", tables | {"by_model": known}, answered[2], settings, LOAD)
+    assert "does not know" not in text.split("\n\n")[1]

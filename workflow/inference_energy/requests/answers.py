@@ -24,6 +24,7 @@ from inference_energy.requests.counts import (
     WIDE_BITS,
 )
 from inference_energy.requests.energies import (
+    BLEND,
     PARTS,
     Serving,
     by_part,
@@ -320,7 +321,7 @@ def medians(
     tokens = float(kind.output_tokens.quantile(0.5))
     same = fixed_regime(kind.input_tokens, tokens)
     fixed = {m.name: model_energy(reference, same, m) for m in reference.models}
-    frontier = f"frontier blend, {reference_name}"
+    frontier = f"{BLEND}, {reference_name}"
     rows = [
         (
             "paper, median of its queries",

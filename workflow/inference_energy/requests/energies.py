@@ -37,6 +37,9 @@ QUANTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
 
 COLUMNS = ["weight", "energy", *PARTS, "error", "seconds", "extrapolated"]
 
+BLEND = "frontier blend"
+"""What models that a method does not know are charged as."""
+
 STEPS_PER_LOG = 1000
 """Steps of ln E into which requests are put for percentiles; within one their mean counts."""
 
@@ -118,7 +121,7 @@ class Serving:
         if problems:
             raise InputError(problems)
         _, members = regime_energy(setup, setup.regimes["traditional"])
-        return cls(setup, members, "frontier blend", names)
+        return cls(setup, members, BLEND, names)
 
     @classmethod
     def of_deployment(cls, deployment: Models) -> Self:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from inference_energy.requests.energies import BLEND
 from inference_energy.requests.formats import COLUMNS
 from inference_energy.templates import render
 from inference_energy.units import SECONDS_PER_HOUR
@@ -12,9 +13,13 @@ from inference_energy.units import SECONDS_PER_HOUR
 LARGEST_SHOWN = 10
 GROUPS_SHOWN = 24
 FILES_SHOWN = 10
+MODELS_SHOWN = 5
 
 COLUMNS_TOLD = {"finish": "end", "elsewhere": "answered elsewhere"}
 """What columns of a requests view are called, where not by their names."""
+
+ASKED_FOR = ("start", "finish", "model", "tenant", "cached")
+"""Columns of a requests view without which the answer lacks a table, or is another."""
 
 
 def page(
@@ -62,6 +67,8 @@ def page(
     energy = table["weight"] * table["energy"]
     optional = dict.fromkeys(("by_hour", "by_tenant", "load"))
     shown = optional | {name: frame.to_dict("records") for name, frame in tables.items()}
+    blended = tables["by_model"][tables["by_model"]["charged_as"] == BLEND]
+    form, stated = read_by
     return render(
         "requests/report.md.jinja",
         title=title,
@@ -81,7 +88,11 @@ def page(
         files_shown=FILES_SHOWN,
         power_measured=power_measured,
         rows_of_many=rows_of_many,
-        form=read_by[0],
-        columns=[COLUMNS_TOLD.get(name, name) for name in COLUMNS if name in read_by[1]],
+        blended=blended["model"].tolist(),
+        blended_share=blended["energy_share"].sum(),
+        models_shown=MODELS_SHOWN,
+        form=form,
+        columns=[COLUMNS_TOLD.get(name, name) for name in COLUMNS if name in stated],
+        lacking=[COLUMNS_TOLD.get(name, name) for name in ASKED_FOR if name not in stated],
         tables=shown,
     )
