@@ -274,6 +274,31 @@ def test_what_no_table_knows_of_a_run_is_assumed_in_words():
     )
 
 
+SPELLINGS = ["H100", "NVIDIA H100 80GB HBM3", GPU.lower()]
+
+
+@pytest.mark.parametrize("gpu", SPELLINGS)
+def test_a_gpu_in_another_spelling_is_the_same_to_the_law(gpu):
+    vendor = VENDOR[(VENDOR["model"] == "Llama 3.1 405B") & (VENDOR["precision"] == "FP8")]
+    law = METHOD_FILES["revised"]["throughput_law"] | {"source": "a test"}
+    method = resolved(keys={"throughput_law": law}, model="Llama 3.1 405B")
+    throughput, told = [], []
+    for spelt in (GPU, gpu):
+        runs = bench(LADDER, model="Llama 3.1 405B", gpu=spelt)
+        found = build.build(method, runs, WHERE, background=vendor, hardware=HARDWARE)
+        throughput.append(float(found.model.law.predict(1000, 100)))
+        told.append(set(found.runs["gpu"]))
+    assert throughput[0] == throughput[1]
+    assert told == [{GPU}, {gpu}]
+
+
+@pytest.mark.parametrize("gpu", SPELLINGS)
+def test_a_power_is_held_against_a_gpu_in_any_spelling(gpu):
+    method = resolved(gpus_per_node=quantity(72, "GPUs"))
+    message = refusal(build.build, method, bench(LADDER, gpu=gpu), WHERE, hardware=HARDWARE)
+    assert f"value 10.2 kW for a node of 72 x {GPU}" in message
+
+
 @pytest.mark.parametrize(
     ("speeds", "words"),
     [

@@ -20,7 +20,7 @@ from inference_energy.energy.equation import query_energy
 from inference_energy.energy.exact import extrapolation
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import Hardware
-from inference_energy.laws.hardware import find_gpu, find_model
+from inference_energy.laws.hardware import find_gpu, find_model, listed_name
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import length_range, usable_rows
 from inference_energy.method import build as method_build
@@ -104,6 +104,9 @@ def build(
     section, z = method["deployment"], method["monte_carlo"]["normal_quantile_95"]
     runs = select_runs(runs, section, where)
     used = runs[runs["use"] == "yes"]
+    if hardware is not None:
+        # tables and the rows behind a law know a GPU by one name
+        used = used.assign(gpu=[listed_name("gpu", name, hardware) for name in used["gpu"]])
     node = section, used.iloc[0], hardware, where
     shapes = distinct_shapes(used)
     kind = LAWS[method["throughput_law"]["name"]]

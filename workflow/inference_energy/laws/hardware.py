@@ -1,7 +1,7 @@
 """What a model and its GPUs imply for serving: time per step, memory for the KV cache."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -226,6 +226,23 @@ def _said(name: str) -> tuple[str | None, str | None, str | None]:
     """Family, form and memory that a GPU's name states, none of what it does not."""
     found = GPU_NAME.fullmatch(re.sub(r"[^a-z0-9]+", " ", name.lower()).strip())
     return (found[1], found[2], found[3]) if found else (None, None, None)
+
+
+def listed_name(column: str, name: str, hardware: Mapping[str, pd.DataFrame]) -> str:
+    """Name of a model or GPU as its table has it; itself if it has not.
+
+    Parameters
+    ----------
+    column : str
+        model or gpu.
+    name : str
+        In whichever spelling.
+    hardware : mapping of str to DataFrame
+        Tables ``models`` and ``gpus``; that of the column is enough.
+    """
+    table = hardware[f"{column}s"]
+    goes = {"model": goes_by, "gpu": gpu_named}[column](table, name)
+    return next(iter(table.loc[goes, column]), name)
 
 
 def find_gpu(row: pd.Series, gpus: pd.DataFrame) -> pd.Series:

@@ -17,8 +17,7 @@ from inference_energy.laws.hardware import (
     against_hardware,
     find_gpu,
     find_model,
-    goes_by,
-    gpu_named,
+    listed_name,
     longest_context,
     over_context,
 )
@@ -167,7 +166,7 @@ def read_throughput(
     problems += _without_length(rows, numbers)
     known = _known(rows, "model", hardware) & _known(rows, "gpu", hardware)
     named = {
-        column: rows[column].map({n: _named(column, n, hardware) for n in set(rows[column])})
+        column: rows[column].map({n: listed_name(column, n, hardware) for n in set(rows[column])})
         for column in FIND
     }
     given = {f"{name}_as_given": rows[name] for name in AS_GIVEN}
@@ -184,13 +183,6 @@ def read_throughput(
 
 FIND = {"model": find_model, "gpu": find_gpu}
 """How a model or GPU of a row is found in its table, by column; the tables are called so too."""
-
-
-def _named(column: str, name: str, hardware: Mapping[str, pd.DataFrame]) -> str:
-    """A model's or GPU's name as its table has it; itself if it has not."""
-    table = hardware[f"{column}s"]
-    goes = {"model": goes_by, "gpu": gpu_named}[column](table, name)
-    return next(iter(table.loc[goes, column]), name)
 
 
 LEAST_SQUARED = 2
