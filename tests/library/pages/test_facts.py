@@ -179,6 +179,18 @@ def test_the_method_page_tells_drawn_and_exact_days_apart():
         assert number(day["mixed"]["improved"]) in described
 
 
+def test_the_briefing_has_the_days_of_the_headline():
+    """As its medians, the README and the report have them: as drawn."""
+    text = (ROOT / "docs" / "briefing.html").read_text(encoding="utf-8")
+    headline = read("results/headline.csv", "headline").set_index(["method", "quantity"])["value"]
+    typical, mixed = (
+        headline[REVISED, f"fleet, {of}"] for of in ("traditional", "with long queries")
+    )
+    assert f"(our estimate: {number(typical, 2)} and {number(mixed, 2)} GWh)" in text
+    improved = headline[PAPER, "fleet, with long queries, improved"]
+    assert f"to {number(improved, 2)} GWh" in text
+
+
 @pytest.mark.parametrize(
     ("tally", "words"),
     [

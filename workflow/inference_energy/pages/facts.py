@@ -372,7 +372,7 @@ def gather(
         "input": paper["regimes"]["traditional"]["input_tokens"]["value"],
         "output": paper["regimes"]["traditional"]["output_tokens"]["median"],
     }
-    days = {name: fleet(of["fleet"]) for name, of in tables.items()}
+    drawn = {name: fleet(of["fleet"], "published") for name, of in tables.items()}
     served = [each.law for each in setups["revised"].models]
     long_output = paper["regimes"]["long"]["output_tokens"]["median"]
     of_cache = {
@@ -390,10 +390,10 @@ def gather(
         "parts": parts(setup, model, lengths["input"], lengths["output"]),
         "energy": energies(tables["oviedo2026"]["energy_per_query"]),
         "energy_revised": energies(tables["revised"]["energy_per_query"]),
-        "days": days["oviedo2026"],
-        "days_revised": days["revised"],
-        "drawn": fleet(tables["oviedo2026"]["fleet"], "published"),
-        "long_share_of_energy": long_share_of_energy(days["oviedo2026"], share),
+        "days": fleet(tables["oviedo2026"]["fleet"]),
+        "drawn": drawn["oviedo2026"],
+        "days_revised": drawn["revised"],
+        "long_share_of_energy": long_share_of_energy(drawn["oviedo2026"], share),
         "verdicts": verdicts(tables["oviedo2026"]["claims"]),
         "kept": kept(setup.blend),
         "laws": laws(shared["errors"]),
