@@ -1,5 +1,6 @@
 """How well throughput laws predict rows that they have not seen."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -25,6 +26,8 @@ Prepared = dict[str, pd.DataFrame]
 Record = tuple[str, str, pd.Index, str, Array]
 """Predictions of a law: split, law, rows, the shapes that were known, and throughputs."""
 
+LENGTHS = ["input_tokens", "output_tokens"]
+
 PAPER_SHAPES = ((128, 128), (128, 2048), (500, 2000), (2048, 128), (5000, 500))
 """Input and output lengths [tokens] that the paper took from the vendor's tables."""
 
@@ -48,17 +51,16 @@ def with_most_rows(rows: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     Measurements are the same that a written table shows the same. Of more than MOST_ROWS of them so
     many, evenly from the first to the last.
     """
-    lengths = ["input_tokens", "output_tokens"]
-    rows = rows[rows[lengths].notna().all(axis=1)]
-    shown = rows.assign(**rows[[*lengths, "throughput_tps"]].map(format_number))
-    again = shown.duplicated([*configuration_columns(rows), *lengths, "throughput_tps"])
+    rows = rows.dropna(subset=LENGTHS)
+    shown = rows.assign(**rows[[*LENGTHS, "throughput_tps"]].map(format_number))
+    again = shown.duplicated([*configuration_columns(rows), *LENGTHS, "throughput_tps"])
     rows = rows[~again]
-    number = pd.Series(configuration_number(rows), rows.index)
-    order = number.value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    kept = rows[number.isin(order.index[:most])]
-    if len(kept) <= MOST_ROWS:
-        return kept
-    return kept.iloc[np.linspace(0, len(kept) - 1, MOST_ROWS).round().astype(int)]
+    number = configuration_number(rows)
+    # of as many rows each, those that come first
+    largest = [each for each, _ in Counter(number).most_common(most)]
+    kept = rows[np.isin(number, largest)]
+    places = np.linspace(0, len(kept) - 1, min(len(kept), MOST_ROWS))
+    return kept.iloc[places.round().astype(int)]
 
 
 def regions(input_tokens: ArrayLike, output_tokens: ArrayLike) -> dict[str, Bools]:
@@ -74,7 +76,7 @@ def regions(input_tokens: ArrayLike, output_tokens: ArrayLike) -> dict[str, Bool
     dict of str to ndarray
         all, prefill-heavy (more input than output), balanced, decode-heavy, long (LONG or more).
     """
-    n_in, n_out = np.asarray(input_tokens, float), np.asarray(output_tokens, float)
+    n_in, n_out = np.asarray(input_tokens), np.asarray(output_tokens)
     return {
         "all": np.ones(n_in.shape, bool),
         "prefill-heavy": n_in > n_out,
@@ -84,8 +86,8 @@ def regions(input_tokens: ArrayLike, output_tokens: ArrayLike) -> dict[str, Bool
     }
 
 
-def _shapes(rows: pd.DataFrame) -> list[tuple[float, float]]:
-    return list(zip(rows["input_tokens"], rows["output_tokens"], strict=True))
+def _shapes(rows: pd.DataFrame) -> Array:
+    return rows[LENGTHS].to_numpy(float)
 
 
 def _predict(law: Law, asked: Array) -> Array:
@@ -96,8 +98,7 @@ def _predict(law: Law, asked: Array) -> Array:
 def _asked(prepared: Prepared) -> Array:
     """What a law is told of rows that it predicts, by their index: lengths, then load."""
     rows = next(iter(prepared.values()))
-    lengths = (rows[column].to_numpy(float) for column in ("input_tokens", "output_tokens"))
-    return np.stack([*lengths, *load_of(rows)], axis=1)
+    return np.column_stack([_shapes(rows), *load_of(rows)])
 
 
 def _unmeasured(rows: pd.DataFrame) -> pd.DataFrame:
@@ -116,7 +117,7 @@ def _predict_shapes(
         for name, rows in prepared.items():
             fit = fits[name]
             law = fit.laws[place[configuration]] if configuration in place else None
-            law = law or fit.condition(_unmeasured(rows.loc[test.index[:1]]))
+            law = law or fit.condition(_unmeasured(rows.loc[test.index]))
             if law is not None:
                 yield name, test.index, _predict(law, asked[test.index])
 
@@ -129,23 +130,18 @@ def _predict_configurations(
     Yields law, rows, TPS and, as of ``_asked``, the known rows.
     """
     number, asked = next(iter(prepared.values()))["configuration"], _asked(prepared)
-    # only a law that knows load tells by text what a configuration has in common with others
-    told = {
-        name: rows if LAWS[name].knows_load else rows.select_dtypes("number")
-        for name, rows in prepared.items()
-    }
     for held in pd.unique(group[tested]):
         trained = group != held
         if not trained.any():
-            continue
+            return
         fits = {name: LAWS[name].fit_many(rows[trained]) for name, rows in prepared.items()}
         out = number[tested & ~trained]
-        for _, own in out.groupby(out, sort=False):
+        for _, own in out.groupby(out):
             for count in range(min(most_known, len(own) - 1) + 1):
                 for chosen in map(list, combinations(own.index, count)):
                     rest = own.index.drop(chosen)
-                    for name, rows in told.items():
-                        given = rows.loc[chosen] if count else _unmeasured(rows.loc[own.index[:1]])
+                    for name, rows in prepared.items():
+                        given = rows.loc[chosen] if count else _unmeasured(rows.loc[own.index])
                         law = fits[name].condition(given)
                         if law is not None:
                             yield name, rest, _predict(law, asked[rest]), asked[chosen]
@@ -155,7 +151,7 @@ def _without_shapes(
     prepared: Prepared, rows: pd.DataFrame, tested: Bools, training: Sequence[tuple[float, float]]
 ) -> Iterator[Record]:
     """Shapes that are left out: all but those of the training, then each alone."""
-    shapes = np.array(_shapes(rows))
+    shapes = _shapes(rows)
 
     def of(chosen: Sequence[tuple[float, float]]) -> Bools:
         return (shapes[:, None] == np.array(chosen)[None]).all(axis=2).any(axis=1)
@@ -177,7 +173,7 @@ def _without_groups(
     """
     served = ["network", *(name for name in DEPLOYMENT if name in rows and name != "model")]
     for split, grouping in (("leave-configuration-out", served), ("leave-model-out", ["network"])):
-        group = rows.groupby(grouping, dropna=False, sort=False).ngroup().to_numpy()
+        group = rows.groupby(grouping, dropna=False).ngroup().to_numpy()
         found = _predict_configurations(prepared, tested, group, most_known)
         for law, index, predicted, known in found:
             names = " ".join(f"{i:g}/{o:g}" for i, o in known[:, :2])
@@ -186,13 +182,11 @@ def _without_groups(
 
 def _beside_measured(records: Sequence[Record], measured: pd.DataFrame) -> pd.DataFrame:
     """Table of all predictions, each beside its measured row."""
-    splits, laws, indices, known_shapes, predicted = zip(*records, strict=True)
-    sizes = [len(index) for index in indices]
-    found = measured.loc[np.concatenate(indices)].reset_index(drop=True)
-    named = {"split": splits, "law": laws, "known_shapes": known_shapes}
-    for name, values in named.items():
-        found[name] = np.repeat(values, sizes)
-    found["predicted_tps"] = np.concatenate(predicted)
+    each = pd.DataFrame(records, columns=["split", "law", "rows", "known_shapes", "predicted"])
+    found = measured.loc[np.concatenate(each["rows"])].reset_index(drop=True)
+    for name in ("split", "law", "known_shapes"):
+        found[name] = np.repeat(each[name].to_numpy(), each["rows"].map(len))
+    found["predicted_tps"] = np.concatenate(each["predicted"])
     found["relative_error"] = found["predicted_tps"] / found["throughput_tps"] - 1
     return found
 
@@ -241,23 +235,21 @@ def cross_validate(
     Returns
     -------
     DataFrame
-        Columns split, law, the configuration's, input_tokens, output_tokens, known_shapes,
-        throughput_tps, predicted_tps, relative_error (predicted/actual - 1).
+        Columns the configuration's, input_tokens, output_tokens, throughput_tps, split, law,
+        known_shapes, predicted_tps, relative_error (predicted/actual - 1).
 
     Raises
     ------
     InputError
         If the table has too few rows to leave one out.
     """
-    background = rows.iloc[:0] if background is None else background
-    everything = pd.concat([rows, background], ignore_index=True)
-    tested = np.arange(len(everything)) < len(rows)
-    usable = everything[["input_tokens", "output_tokens"]].notna().all(axis=1)
-    everything, tested = everything[usable].reset_index(drop=True), tested[usable]
-    if not tested.any():
+    given = [rows] if background is None else [rows, background]
+    usable = [table.dropna(subset=LENGTHS) for table in given]
+    if usable[0].empty:
         raise _nothing_left(0)
-    columns = [*configuration_columns(rows), "input_tokens", "output_tokens", "throughput_tps"]
-    measured = everything[columns]
+    everything = pd.concat(usable, ignore_index=True)
+    tested = np.arange(len(everything)) < len(usable[0])
+    measured = everything[[*configuration_columns(rows), *LENGTHS, "throughput_tps"]]
     everything["configuration"] = configuration_number(everything)
     prepared = {name: kind.prepare(everything, hardware) for name, kind in LAWS.items()}
     network = add_traits(everything, hardware["models"], hardware["gpus"])["network"]
