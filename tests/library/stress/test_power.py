@@ -242,6 +242,20 @@ def test_counter_that_stands_still_under_load_is_not_measured():
     assert kinds(findings) == [("dead meter", "energy")]
 
 
+@pytest.mark.parametrize("counted", [0.0, 5e6])
+@pytest.mark.parametrize("every", [5.0, 30.0, np.inf])
+def test_counter_that_stands_still_counts_nothing_where_power_is_stale(every, counted):
+    """Of an exporter that hangs, or refreshes too seldom, neither tells the energy."""
+    times = np.arange(0, 101.0)
+    held = np.minimum(times, 50) if every == np.inf else times - times % every
+    stale = samples(times, energy=counted)
+    stale["power_w"] = 300.0 + held
+    start, end = (55, 95) if every == np.inf else (5, 95)
+    energy, findings = meter_energy(stale, start, end)
+    assert np.isnan(energy)
+    assert kinds(findings) == [("stale", "energy"), ("dead meter", "energy")]
+
+
 def test_counter_counts_where_power_reads_zero():
     times = np.arange(0, 101.0)
     energy, findings = meter_energy(samples(times, power=0.0, energy=300 * times), 5, 95)

@@ -140,12 +140,13 @@ def meter_energy(
         return np.nan, _absent(name, samples, start, end)
     by_power, found, dead = _by_power(name, samples, start, end, longest_gap)
     by_counter, counted, still = _by_counter(name, samples, start, end)
-    if still is not None and by_power > 2 * still:
-        by_counter = 0.0
     power_good, counter_good = (
         np.isfinite(energy) and not any(finding.refuses for finding in findings)
         for energy, findings in ((by_power, found), (by_counter, counted))
     )
+    if power_good and still is not None and by_power > 2 * still:
+        # it contradicts the power; alone it tells nothing
+        by_counter, counter_good = 0.0, True
     if power_good and counter_good:
         if abs(by_counter - by_power) > COUNTER_TOLERANCE * by_power:
             message = (
