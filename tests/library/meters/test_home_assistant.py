@@ -72,6 +72,23 @@ def test_an_entity_that_goes_to_and_fro_is_one_meter(tmp_path):
     assert len(read(tmp_path, text)) == 30
 
 
+@pytest.mark.parametrize("meter", ["power_strip", "powerplug", "energy_monitor"])
+def test_what_is_measured_is_said_behind_the_name_of_the_meter(tmp_path, meter):
+    """A strip's name may hold power, and a monitor's energy."""
+    rows = [
+        f"sensor.{meter}_{kind},{state},2026-01-31T12:00:{second:02d}.000Z"
+        for second in range(20)
+        for kind, state in (
+            ("power", 400 + second),
+            ("energy_total", f"{1000 + second / 9000:.6f}"),
+        )
+    ]
+    frame = read(tmp_path, "\n".join(["entity_id,state,last_changed", *rows, ""]))
+    assert frame["meter"].nunique() == 1
+    assert list(frame["power_w"]) == list(range(400, 420))
+    assert np.ptp(frame["energy_j"]) == pytest.approx(19 / 9000 * 3.6e6, rel=1e-3)
+
+
 def test_two_entities_of_one_meter_are_refused(tmp_path):
     text = refusal(tmp_path, history(plug_energy_total=0, plug_energy_today=0))
     assert text.count("leave one out") == 1

@@ -2,7 +2,8 @@
 
 References: ``entity_id,state,last_changed`` as the panel's download writes it; GET
 ``/api/history/period``. A state is recorded when it changes, and lasts until then. The CSV states
-no unit: an entity named after power is in W, after energy in kWh, Home Assistant's own units.
+no unit: an entity named after power is in W, after energy in kWh, Home Assistant's own units; where
+a name holds both, the last of them counts.
 """
 
 import re
@@ -132,6 +133,8 @@ def _kind(entity: str, unit: str | None) -> tuple[str, float] | None:
     words = set(re.split(r"[._]", entity))
     if words & OTHER_POWERS:
         return None
-    if "power" in entity:
+    # before it stands the meter's name: sensor.power_strip_energy
+    power, energy = entity.rfind("power"), entity.rfind("energy")
+    if power > energy:
         return "power_w", 1.0
-    return ("energy_j", ENERGY_UNITS["kwh"]) if "energy" in entity else None
+    return ("energy_j", ENERGY_UNITS["kwh"]) if energy >= 0 else None
