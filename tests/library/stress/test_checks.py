@@ -14,6 +14,15 @@ def test_server_that_stops_early_is_refused():
     findings = checks.check_lengths(closed_loop(2, 3), 4500, 0.02)
     assert kinds(findings) == [("length", "all")]
     assert "delivered 101 to 101" in findings[0].message
+    assert "make the server ignore the end of sequence" in findings[0].message
+    assert "legacy_max_tokens" not in findings[0].message
+
+
+def test_server_that_ignores_the_limit_is_told_of_its_older_name():
+    (finding,) = checks.check_lengths(closed_loop(2, 3), 50, 0.02)
+    assert (finding.kind, finding.refuses) == ("length", "all")
+    assert "--config stress='{legacy_max_tokens: true}'" in finding.message
+    assert "end of sequence" not in finding.message
 
 
 def test_empty_answers_are_refused():

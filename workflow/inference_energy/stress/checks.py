@@ -11,6 +11,7 @@ from inference_energy.stress.plan import (
     Finding,
 )
 from inference_energy.stress.probe import CONTEXT, CONTEXT_REMEDY, REMEDIES
+from inference_energy.stress.settings import form
 from inference_energy.text import percent
 
 TOO_MANY = 429
@@ -146,8 +147,7 @@ def check_lengths(requests: pd.DataFrame, asked: int, tolerance: float) -> list[
                 "all",
                 f"{percent(missed.mean())} of the answers missed the {asked} output tokens asked"
                 f" for (delivered {lengths.min():.0f} to {lengths.max():.0f}, mean"
-                f" {lengths.mean():.0f}): make the server ignore the end of sequence"
-                " (extra_inputs), check its limit, and its log for errors, which end streams early",
+                f" {lengths.mean():.0f}): {_length_remedy(lengths, asked, tolerance)}",
             )
         )
     hidden = done["hidden_tokens"] > tolerance * done["output_tokens"]
@@ -174,6 +174,21 @@ def check_lengths(requests: pd.DataFrame, asked: int, tolerance: float) -> list[
             )
         )
     return findings
+
+
+def _length_remedy(lengths: pd.Series, asked: int, tolerance: float) -> str:
+    """What to do about answers that are shorter, or longer, than asked for."""
+    remedies = []
+    if (lengths < (1 - tolerance) * asked).any():
+        remedies.append(
+            "make the server ignore the end of sequence (extra_inputs), check its limit, and its "
+            "log for errors, which end streams early"
+        )
+    if (lengths > (1 + tolerance) * asked).any():
+        remedies.append(
+            f"tell the server the limit by its older name ({form('legacy_max_tokens: true')})"
+        )
+    return "; ".join(remedies)
 
 
 def check_stream(requests: pd.DataFrame) -> list[Finding]:
