@@ -261,6 +261,25 @@ def test_a_server_that_restarts_is_waited_for(alone, monkeypatch, capsys):
         alone._await_server()
 
 
+@pytest.mark.parametrize("how", ["fails", "errors"])
+def test_a_server_is_waited_for_after_each_cell_that_it_failed_but_the_last(
+    stress, monkeypatch, how
+):
+    """Whether the client ends with it, or tells it of its last requests."""
+    asked = []
+
+    def probe(*arguments):
+        asked.append(arguments)
+        return Answered([], None)
+
+    monkeypatch.setattr(runner, "probe", probe)
+    cells = [f"out{length:05d}-conc0002-rep01" for length in (300, 4500)]
+    folder = stress({how: cells})
+    assert set(read(folder, "cells")["status"]) == {"refused"}
+    # before all, and between the two
+    assert len(asked) == 2
+
+
 def test_facts_that_give_no_prediction_are_told_before_the_test(alone, monkeypatch, capsys):
     """A mistake in them would else show in the report, hours later."""
     monkeypatch.setattr(runner, "_asked", gone(2))

@@ -96,6 +96,10 @@ RECOVERY, PAUSE = 600.0, 15.0
 often. [s]"""
 
 
+SERVER_ERROR = 500
+"""Codes of HTTP from here on are of a server, or a proxy before it, that cannot answer."""
+
+
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 MOST_SAID = 200
 BOX = "│─╭╮╰╯"
@@ -256,8 +260,12 @@ class StressTest:
             pilots = self._pilots()
             for number, cell in enumerate(self.cells.to_dict("records"), start=1):
                 _check_samplers(samplers, self.folder)
-                if cell["concurrency"] in pilots and self._cell(number, cell, pilots):
+                if cell["concurrency"] not in pilots:
+                    continue
+                if self._cell(number, cell, pilots):
                     self._tell(self.publish(), cell["cell"])
+                if self._lost(cell["cell"]) and self._seconds_left(pilots, number + 1) > 0:
+                    self._await_server()
             findings = self.publish()
         except client.StoppedError:
             sys.exit("stopped; what was measured is kept: start again to go on")
@@ -427,7 +435,6 @@ class StressTest:
             say(f"{label}: " + "; ".join(problems))
             self.measured[cell["cell"]] = _failed_cell(cell, problems)
             self.publish()
-            self._await_server()
             return False
         self.measured[cell["cell"]] = self._measure(folder, cell) if before is None else before
         return before is None
@@ -463,6 +470,10 @@ class StressTest:
             if not read_mark(self.folder / name)
             or (name in self.measured and _requests_failed(self.measured[name]))
         ]
+
+    def _lost(self, name: str) -> bool:
+        """Whether a cell is not finished, and ended without an answer of the server."""
+        return name in self.unfinished() and _unanswered(self.measured[name])
 
     def _seconds_left(self, pilots: Mapping[int, Pilot], number: int) -> float:
         """Time that the cells from a number on take that are not finished [s]."""
@@ -570,6 +581,15 @@ class StressTest:
             "samples": samples,
             "begun": everything["start_s"].min(),
         }
+
+
+def _unanswered(measured: Measured) -> bool:
+    """Whether a cell's client failed, or its last request did for want of a server."""
+    requests = measured["requests"]
+    if requests.empty:
+        return True
+    last = requests.sort_values("end_s").iloc[-1]
+    return bool(last["failed"] and not last["code"] < SERVER_ERROR)
 
 
 def read_mark(folder: Path) -> dict[str, Any]:
