@@ -548,7 +548,10 @@ def _told(
         return [f"{details.error.message}: not allowed as a name; correct it"]
     reason = f", as {node['x-reason']}" if "x-reason" in node else ""
     remedy = node.get("x-remedy", "correct the value")
-    hint = near(value, _words(node, schema)) if isinstance(value, str) else ""
+    words = _words(node, schema)
+    hint = near(value, words) if isinstance(value, str) else ""
+    if not isinstance(value, str) and str(value) in words:
+        remedy = "write it in quotes"
     return [f"value {_short(value)}: allowed is {_expected(node, schema)}{reason}; {remedy}{hint}"]
 
 
