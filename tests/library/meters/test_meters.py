@@ -1,6 +1,7 @@
 """Power logs that cannot be used."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from library.meters.files import (
     read,
     refusal,
 )
+from repository import ROOT
 
 EVENT = json.dumps(NOTIFY) + "\n"
 TIMED = "".join(f"2026-01-31T12:00:0{second}Z {CHASSIS % 512}\n" for second in range(3))
@@ -79,3 +81,19 @@ def test_a_log_that_is_being_written_is_read_up_to_what_is_whole(tmp_path, text,
         part = read(tmp_path, text[:cut], scope)
         # all of its readings are among those of the whole log
         pd.testing.assert_frame_equal(part.merge(whole), part)
+
+
+def test_the_page_says_how_the_mean_power_of_a_run_is_read_from_a_log(
+    tmp_path, monkeypatch, capsys
+):
+    page = (ROOT / "docs" / "power_logs.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    rows = ["timestamp, index, power.draw.instant [W]"]
+    for second in range(0, 900, 5):
+        busy = 120 <= second <= 420
+        at = f"2026/09/15 10:{second // 60:02}:{second % 60:02}.000"
+        rows += [f"{at}, {gpu}, {600 + gpu if busy else 75}.00 W" for gpu in range(2)]
+    (tmp_path / "smi.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    exec(program, {})
+    assert capsys.readouterr().out == "1201 W of 2 meters\n"
