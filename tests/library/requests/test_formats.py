@@ -204,6 +204,25 @@ def test_an_offset_of_a_time_counts(settings, tmp_path):
     assert read(tmp_path / "log.csv", settings, tmp_path)[0][0]["start"] == TEN
 
 
+@pytest.mark.parametrize(
+    ("start", "unit", "lasted"),
+    [
+        ("2025-03-01T10:00:00Z", "ms", 4500),
+        ("1740823200", "s", 4.5),
+        ("1740823200000", "us", 4.5e6),
+    ],
+)
+def test_a_duration_has_a_unit_of_its_own(tmp_path, start, unit, lasted):
+    """Gateways write a moment and the milliseconds that it took."""
+    (tmp_path / "log.csv").write_text(f"at,took,in,out\n{start},{lasted},120,30\n")
+    columns = {"start": "at", "duration": "took", "input": "in", "output": "out"}
+    form = {"source": "a test", "time": "text", "duration_unit": unit, "columns": columns}
+    log = open_log(tmp_path / "log.csv", {}, form)
+    connection = connect(folder=tmp_path)
+    requests_view(log, units(log, connection)[0], connection, tmp_path)
+    assert connection.execute("SELECT start, finish FROM requests").fetchall() == [(TEN, END)]
+
+
 @pytest.mark.parametrize("between", [";", "\t", "|"])
 def test_a_table_is_read_whatever_is_between_its_columns(settings, tmp_path, between):
     text = FILES["azure"][1].replace(",", between)
@@ -451,6 +470,11 @@ USAGE = {"input": ["usage", "in"], "output": ["usage", "out"]}
         ("text", {"start": "s", "end": "e", "tenant": "s", "id": "s"}, []),
         # a duration in the unit of a text ended in a traceback
         ("text", {"start": "s", "duration": "d"}, ["key columns.duration: value d", "s, ms, us"]),
+        (
+            "text",
+            {"start": "s", "duration": "d"},
+            ["state the unit of the duration as duration_unit"],
+        ),
         ("s", {"start": "s", "end": "s"}, ["keys columns.start and columns.end: value s: stands"]),
         # all input was free
         ("s", {"cached": ["usage", "in"]}, ["keys columns.input and columns.cached"]),
@@ -468,4 +492,6 @@ def test_a_format_that_means_one_column_twice_or_no_unit_is_told(time, columns, 
     assert schema_problems(form, schema, "mine") == []
     problems = format_problems(form, "mine.yaml")
     assert len(problems) == (1 if words else 0)
+    if "duration" in columns:
+        assert format_problems(form | {"duration_unit": "ms"}, "mine.yaml") == []
     assert [word for word in words if word not in problems[0]] == []

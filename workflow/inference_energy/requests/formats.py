@@ -110,11 +110,11 @@ def format_problems(form: Mapping[str, Any], where: str) -> list[str]:
         A duration without a unit, and columns that are taken for two things, one sentence each.
     """
     columns, problems = form["columns"], []
-    if "duration" in columns and form["time"] == "text":
+    if "duration" in columns and form.get("duration_unit", form["time"]) == "text":
         problems.append(
             f"{where}: key columns.duration: value {columns['duration']}: is a number in the unit"
-            f" of key time, which is text; allowed are {', '.join(MICROSECONDS)} there; state the"
-            " column of the end instead, or write start and duration in one unit"
+            f" of key time, which is text; allowed are {', '.join(MICROSECONDS)}; state the unit of"
+            " the duration as duration_unit, or the column of the end instead"
         )
     for names in APART:
         for one, other in combinations([name for name in names if name in columns], 2):
@@ -376,7 +376,9 @@ def select(known: LogColumns, form: Mapping[str, Any], file: str = "format") -> 
     sql |= {"start": _time(found.get("start"), time), "finish": _time(found.get("end"), time)}
     lasted = found.get("duration")
     if not found.get("end") and lasted and found.get("start"):
-        duration = f"TRY_CAST({lasted[0]} AS DOUBLE) * {MICROSECONDS[time]}"
+        duration = (
+            f"TRY_CAST({lasted[0]} AS DOUBLE) * {MICROSECONDS[form.get('duration_unit', time)]}"
+        )
         sql["finish"] = _known(f"TRY_CAST({sql['start']} + {duration} AS BIGINT)")
     sql["elsewhere"] = "FALSE"
     if "answered_elsewhere" in form:
