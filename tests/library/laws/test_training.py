@@ -787,3 +787,68 @@ def test_the_ends_of_what_was_measured_of_a_model_are_not_beyond(
     rows = user(*({"engine": "vLLM"} | each for each in asked))
     told = [each.split("; ") for each in beyond(rows, training, hardware["models"])]
     assert [name in each for each in told] == [False, False, True]
+
+
+def test_experts_over_no_more_gpus_than_the_copy_has_are_not_named_with_others(user):
+    """As many as others spread them over, who have fewer."""
+    (told,) = told_of(
+        user, {"expert_parallel": 16}, {"expert_parallel": 16, "tensor_parallel": 16}, {}
+    )
+    assert told.startswith('line 2, column "expert_parallel": value "16"; allowed is at most')
+
+
+def test_what_is_wrong_with_several_models_is_said_in_the_order_of_the_table(user):
+    one, small = {"tensor_parallel": 1, "throughput_tps": 5}, {"throughput_tps": 50}
+    stages = {"tensor_parallel": 1, "pipeline_parallel": 96}
+    told = told_of(
+        user,
+        stages | {"model": "Qwen3 8B"},
+        stages | {"model": "Llama 3.1 8B"},
+        one | {"model": "Qwen2.5 72B", "input_tokens": 130000},
+        one | {"input_tokens": 130000, "output_tokens": 130000},
+        small | {"model": "Mistral 7B", "input_tokens": 150000},
+        small | {"model": "Llama 3 8B", "input_tokens": 40000},
+    )
+    places = [each.split(": value")[0] for each in told]
+    assert places == [
+        'line 2, column "pipeline_parallel"',
+        'line 3, column "pipeline_parallel"',
+        'line 4, column "input_tokens"',
+        # of lengths that are the same the input is named
+        'line 5, column "input_tokens"',
+        'line 6, column "input_tokens"',
+        'line 7, column "input_tokens"',
+    ]
+    assert ["layers of" in each for each in told] == [True, True, False, False, False, False]
+    assert ["the cache of" in each for each in told] == [False, False, True, True, False, False]
+    assert ["the context of" in each for each in told] == [False, False, False, False, True, True]
+
+
+def test_rows_may_be_some_of_a_table(user, training, hardware):
+    """What is filled in, and what is said of them, goes by their index."""
+    lengths = {"input_tokens": 1000, "output_tokens": 2000, "concurrency": None}
+    rows = user(
+        {"source_id": "mine"},
+        {"source_id": "trtllm-9.9"} | lengths,
+        {"source_id": "trtllm-9.9", "input_tokens": 128, "output_tokens": 128, "concurrency": None},
+    )
+    whole = as_published(rows, training)
+    assert whole["requests"].nunique() == 2
+    pd.testing.assert_frame_equal(as_published(rows.iloc[1:], training), whole.iloc[1:])
+    told = beyond(whole, training, hardware["models"])
+    assert told.nunique() > 1
+    some = beyond(whole.iloc[1:], training, hardware["models"])
+    pd.testing.assert_series_equal(some, told.iloc[1:])
+
+
+def test_beyond_without_loads_are_the_lengths_still(user, training, hardware):
+    rows = user({"engine": "vLLM"}, {"engine": "vLLM", "output_tokens": 5e5, "concurrency": 1e5})
+    told = beyond(rows, training, hardware["models"])
+    bare = beyond(rows.drop(columns="concurrency"), training, hardware["models"])
+    assert list(told) == ["", "load; output; context"]
+    assert list(bare) == ["", "output; context"]
+
+
+def test_experts_of_a_model_that_has_none_are_beyond_on_two_gpus(user, training, hardware):
+    rows = user({"engine": "vLLM", "expert_parallel": 2}, {"engine": "vLLM", "expert_parallel": 1})
+    assert list(beyond(rows, training, hardware["models"])) == ["layout", ""]
