@@ -833,10 +833,10 @@ def test_rows_may_be_some_of_a_table(user, training, hardware):
         {"source_id": "trtllm-9.9", "input_tokens": 128, "output_tokens": 128, "concurrency": None},
     )
     whole = as_published(rows, training)
-    assert whole["requests"].nunique() == 2
+    assert len(set(whole["requests"].dropna())) == 2
     pd.testing.assert_frame_equal(as_published(rows.iloc[1:], training), whole.iloc[1:])
     told = beyond(whole, training, hardware["models"])
-    assert told.nunique() > 1
+    assert len(set(told)) > 1
     some = beyond(whole.iloc[1:], training, hardware["models"])
     pd.testing.assert_series_equal(some, told.iloc[1:])
 
