@@ -17,7 +17,9 @@ from inference_energy.stress.settings import RUNS
 from library.stress.made_up import CANARY, DEFAULTS, NODE, SMALL, read, samples
 from processes import HANGS, PIPE, start
 from repository import ROOT
+from stress.client import IDLE_W, LOAD_W
 
+POWER = "nvidia_power_usage"
 LIBRARY = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
 
 
@@ -163,6 +165,19 @@ def test_a_pilot_that_hangs_refuses_the_cells_of_its_load_not_the_test(stress, m
     assert limits["pilot-conc0004"] < 0.6 * limits["pilot-conc0002"]
     stress(**loads)
     assert set(read(folder, "cells")["status"]) == {"measured"}
+
+
+def test_power_at_rest_before_the_pilot_is_idle_power(stress):
+    """AIPerf reads a GPU once before a run: two cells and a pilot have three such readings."""
+    folder = stress()
+    paths = [*folder.glob("out*/gpu_telemetry_export.jsonl")]
+    assert len(paths) == 2
+    for path in paths:
+        lines = path.read_text().splitlines(keepends=True)
+        loaded = [line for line in lines if json.loads(line)["telemetry_data"][POWER] > LOAD_W / 2]
+        path.write_text("".join(loaded))
+    idle = read(stress(), "power")["idle_w"]
+    assert idle.to_numpy() == pytest.approx(2 * IDLE_W, rel=1e-3)
 
 
 def test_a_meter_without_a_reading_in_the_pilot_ends_the_test(stress):

@@ -41,6 +41,7 @@ def collect(
     folder: Path,
     settings: Mapping[str, Any],
     pilots: Sequence[pd.DataFrame] = (),
+    pilot_samples: Sequence[pd.DataFrame] = (),
 ) -> tuple[pd.DataFrame | None, float, list[Finding]]:
     """Samples of the sources of one scope.
 
@@ -56,6 +57,8 @@ def collect(
         As in config/stress.yaml.
     pilots : sequence of DataFrame
         Requests of the pilots: they load the meters too.
+    pilot_samples : sequence of DataFrame
+        What AIPerf read beside them: it tells of the GPUs at rest too.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def collect(
     found, findings, averaging = [], [], 0.0
     told: list[tuple[str, pd.DataFrame]] = []
     for source in _merged(power_sources):
-        samples = _read(source, cells, folder, settings, requests)
+        samples = _read(source, cells, folder, settings, requests, pilot_samples)
         if samples.empty:
             continue
         useless = _beyond(source, samples) + _powerless(source, samples)
@@ -108,9 +111,11 @@ def _read(
     folder: Path,
     settings: Mapping[str, Any],
     requests: pd.DataFrame,
+    pilot_samples: Sequence[pd.DataFrame],
 ) -> pd.DataFrame:
     if source.kind in COLLECTORS:
-        return pd.concat([cell["samples"] for cell in cells.values()], ignore_index=True)
+        readings = [*pilot_samples, *(cell["samples"] for cell in cells.values())]
+        return pd.concat(readings, ignore_index=True)
     if source.kind == "prometheus":
         start, end = requests["start_s"].min() - AROUND, requests["end_s"].max() + AROUND
         return prometheus.fetch(source.target, source.scope, start, end)

@@ -233,7 +233,7 @@ def scope_power(
     settings = test.settings
     try:
         samples, averaging, found = collect(
-            power_sources, cells, test.folder, settings, test.pilots
+            power_sources, cells, test.folder, settings, test.pilots, test.pilot_samples
         )
     except InputError as error:
         # what is on a network may be gone for a while; a file is as bad after the next cell

@@ -196,6 +196,7 @@ class StressTest:
         self.predictions = self._predictions()
         self.measured: dict[str, Measured] = {}
         self.pilots: list[pd.DataFrame] = []
+        self.pilot_samples: list[pd.DataFrame] = []
         self.remarks: list[plan.Finding] = []
         self.token_seconds: float | None = None
         self.key = os.environ.get(KEY)
@@ -364,6 +365,7 @@ class StressTest:
         records, damaged = read_lines(folder / "profile_export.jsonl", is_request)
         requests = self._marked(plan.requests_of(records), length)
         self.pilots.append(requests)
+        self.pilot_samples.append(self._samples(folder)[0])
         findings = self._check_damaged(damaged, records)
         findings += checks.check_errors(requests, self.settings["error_limit"])
         findings += checks.check_lengths(requests, length, self.settings["length_tolerance"])
@@ -541,6 +543,13 @@ class StressTest:
         tolerance, limit = self.settings["length_tolerance"], self.settings["error_limit"]
         return checks.mark_broken(requests, length, tolerance, limit)
 
+    def _samples(self, folder: Path) -> tuple[pd.DataFrame, list[plan.Finding]]:
+        """Samples of GPUs that AIPerf took in a run, and findings on damaged ones."""
+        readings, damaged = read_lines(folder / TELEMETRY_FILE, is_sample)
+        addresses = {source.target for source in self.power_sources if source.kind == "dcgm"}
+        found = check_damaged("AIPerf's telemetry", damaged, len(readings), 1.0)
+        return telemetry_samples(readings, addresses), found
+
     def _check_damaged(
         self, damaged: int, records: Sequence[Mapping[str, Any]]
     ) -> list[plan.Finding]:
@@ -568,10 +577,8 @@ class StressTest:
             row |= tables.performance(requests, window)
             if not any(finding.refuses == "all" for finding in findings):
                 row["status"] = "measured"
-        readings, damaged = read_lines(folder / TELEMETRY_FILE, is_sample)
-        findings += check_damaged("AIPerf's telemetry", damaged, len(readings), 1.0)
-        addresses = {source.target for source in self.power_sources if source.kind == "dcgm"}
-        samples = telemetry_samples(readings, addresses)
+        samples, found = self._samples(folder)
+        findings += found
         everything = pd.concat([warmup, requests], ignore_index=True)
         return {
             "row": row,
