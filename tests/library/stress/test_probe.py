@@ -40,7 +40,7 @@ def ask(url, **changes):
         ),
         ("html", "a web page answers, no API"),
         ("html error", "HTTP 502: a web page answers (the server failed"),
-        ("error", "HTTP 503: the server failed"),
+        ("error", "HTTP 503: it is overloaded, or still loads its model: wait until it is ready"),
         ("limited", "HTTP 429: it limits the rate"),
         ("field", "HTTP 422: it refuses a field"),
         ("empty", "answered without a token of text"),

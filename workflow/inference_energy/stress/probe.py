@@ -82,6 +82,10 @@ REMEDIES = {
 }
 
 
+UNAVAILABLE = 503
+"""What llama.cpp's server answers while it loads a model."""
+
+
 class Answered(NamedTuple):
     """What an answer tells.
 
@@ -204,6 +208,11 @@ def _remedy(code: int, said: str, settings: Mapping[str, Any], key: str | None) 
         return (
             f"it does not know this path or the model {settings['model']}: endpoint ends with /v1, "
             f"and model is one of {_models(settings, key)}"
+        )
+    if code == UNAVAILABLE:
+        return (
+            "it is overloaded, or still loads its model: wait until it is ready, or look into its "
+            "log, then start again"
         )
     failed = "the server failed: look into its log, then start again" if code >= 500 else None
     return REMEDIES.get(code, failed)
