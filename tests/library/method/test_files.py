@@ -115,9 +115,8 @@ def test_a_change_without_a_source_does_not_take_the_parents(mine, changed):
 
 def test_a_draft_may_assume_and_a_source_may_hold_for_the_new_value_too(mine, files):
     parent = files["oviedo2026"]["monte_carlo"]
-    assert resolve("mine", mine(monte_carlo={"seed": 7, "source": "assumption"}))[
-        "monte_carlo"
-    ] == (parent | {"seed": 7, "source": "assumption"})
+    power = {"value": 9.0, "unit": "kW", "source": "assumption"}
+    assert resolve("mine", mine(node_power={"default": power}))["node_power"]["default"] == power
     same = resolve("mine", mine(monte_carlo={"seed": 7, "source": "unchanged"}))["monte_carlo"]
     assert same == parent | {"seed": 7, "source": f"stated to be unchanged: {parent['source']}"}
 
@@ -136,8 +135,46 @@ def test_restating_the_parents_value_needs_no_source(mine):
 
 
 def test_a_blend_that_is_trimmed_otherwise_is_of_the_same_models(mine, files):
+    parent = files["oviedo2026"]["blend"]
     blend = resolve("mine", mine(blend={"trim": [], "source": "own"}))["blend"]
-    assert blend == files["oviedo2026"]["blend"] | {"trim": [], "source": "own"}
+    source = f"{parent['source']} (models, shares); own (trim)"
+    assert blend == parent | {"trim": [], "source": source}
+
+
+def test_each_source_of_a_group_is_told_with_the_keys_that_it_states(mine, files):
+    by_paper = files["oviedo2026"]["blend"]["source"]
+
+    def source_of(child):
+        parent = mine(blend={"models": 4, "trim": [], "source": "mine"})
+        return resolve("child", parent | {"child": {"extends": "mine"} | child})["blend"]["source"]
+
+    assert source_of({}) == f"mine (models, trim); {by_paper} (shares)"
+    assert source_of({"blend": {"models": 4}}) == source_of({})
+    own = {"models": 5, "source": "own"}
+    assert source_of({"blend": own}) == f"own (models); mine (trim); {by_paper} (shares)"
+    same = {"models": 5, "source": "unchanged"}
+    assert source_of({"blend": same}) == (
+        f"stated to be unchanged: mine (models, trim); stated to be unchanged: {by_paper} (shares)"
+    )
+    new = mine(benchmarks={"exclude_sources": ["trtllm-0.17"], "source": "unchanged"})
+    by_paper = files["oviedo2026"]["benchmarks"]["source"]
+    assert resolve("mine", new)["benchmarks"]["source"] == f"stated to be unchanged: {by_paper}"
+    # one that states the whole group, or nothing but who states it, is the only source
+    whole = own | {"trim": [], "shares": "equal"}
+    assert source_of({"blend": whole}) == source_of({"blend": {"source": "own"}}) == "own"
+
+
+def test_what_is_replaced_whole_has_one_source(mine, files):
+    law = {"name": "peak", "minimum_rows": 1, "fallback": "peak", "fallback_minimum_rows": 1}
+    stated = mine(throughput_law=law | {"source": "own"})
+    assert resolve("mine", stated)["throughput_law"] == law | {"source": "own"}
+    partly = {"extends": "mine", "throughput_law": {"minimum_rows": 2, "source": "child"}}
+    source = resolve("child", stated | {"child": partly})["throughput_law"]["source"]
+    assert source == "own (name, fallback, fallback_minimum_rows); child (minimum_rows)"
+
+
+def test_a_source_that_is_no_text_is_left_to_the_check(mine):
+    assert resolve("mine", mine(blend={"trim": [], "source": 5}))["blend"]["source"] == 5
 
 
 def test_merging_leaves_both_files_as_they_were(mine):

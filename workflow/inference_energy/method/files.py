@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +88,7 @@ def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]
         if isinstance(value, dict) and value.get("source") == UNCHANGED:
             known = inherited.get("source") if isinstance(inherited, dict) else None
             if known:
-                # who says so is not the source, but the one who changed the value
-                merged[key]["source"] = f"stated to be unchanged: {known}"
+                merged[key]["source"] = _left_unchanged(known)
             else:
                 # nothing that it could be unchanged from: the check asks for one
                 del merged[key]["source"]
@@ -120,6 +119,54 @@ def drop_false_sources(merged: Any, parent: Any, child: Any) -> None:
     for key in child:
         if key in parent:
             drop_false_sources(merged[key], parent[key], child[key])
+
+
+def tell_sources_apart(merged: Any, stated: Sequence[Any]) -> None:
+    """Tell in the source of a group, whose keys several files state, which keys each states.
+
+    Parameters
+    ----------
+    merged : dict
+        Merged method, or a part of it; changed in place.
+    stated : list of dict
+        What each file states there, the nearest first.
+    """
+    if not isinstance(merged, dict):
+        return
+    if "source" in merged:
+        if not _has(merged, SIMPLE):
+            merged["source"] = _sources_apart(merged, [s for s in stated if isinstance(s, dict)])
+        return
+    for key, value in merged.items():
+        tell_sources_apart(value, [s[key] for s in stated if isinstance(s, dict) and key in s])
+
+
+def _sources_apart(group: Mapping[str, Any], stated: Sequence[Mapping[str, Any]]) -> Any:
+    """Source of a group, with the keys that it states where others state the rest."""
+    by: dict[str, Any] = {}
+    last = None
+    for part in reversed(stated):
+        if part.get("source") == UNCHANGED:
+            by = {key: _left_unchanged(by.get(key, last)) for key in (*by, *part)}
+        elif "source" in part:
+            last = part["source"]
+            every = part.keys() == {"source"} or _has(part, WHOLE)
+            by |= dict.fromkeys(group if every else part, last)
+    keys = [key for key in group if key != "source"]
+    if not all(isinstance(by.get(key), str) for key in keys):
+        return group["source"]
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        found.setdefault(by[key], []).append(key)
+    if len(found) < 2:
+        return group["source"]
+    return "; ".join(f"{source} ({', '.join(keys)})" for source, keys in found.items())
+
+
+def _left_unchanged(source: Any) -> str:
+    """Source of a value that is not the one that it stated."""
+    # who says so is not the source, but the one who changed the value
+    return f"stated to be unchanged: {source}"
 
 
 def method_path(name: object) -> str:
@@ -254,7 +301,8 @@ def resolve(
     Returns
     -------
     dict
-        Without ``extends``. A quantity that a file changes without a source of its own has none.
+        Without ``extends``. A quantity that a file changes without a source of its own has none;
+        the source of a group, of which a file states some keys, names those of each source.
         What a method is (``id``, ``title``, ``kind``) is not inherited: a
         file that does not say otherwise is a user's method.
 
@@ -289,10 +337,11 @@ def resolve(
         chain.append(parent)
         parent = files[parent].get("extends")
     resolved: dict[str, Any] = {}
-    for step in reversed(chain):
-        stated = {k: v for k, v in files[step].items() if k != "extends"}
+    steps = [{k: v for k, v in files[step].items() if k != "extends"} for step in chain]
+    for stated in reversed(steps):
         inherited, resolved = resolved, merge(resolved, stated)
         drop_false_sources(resolved, inherited, stated)
+    tell_sources_apart(resolved, steps)
     identity = {"id": name, "title": name, "kind": "user"}
     return resolved | {k: files[name].get(k, default) for k, default in identity.items()}
 
