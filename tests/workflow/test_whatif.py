@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -285,6 +286,20 @@ def test_a_source_that_was_left_is_told_once_and_by_the_file_that_has_it(
             resolve_as_a_run(script(monkeypatch, "method/resolve"), name, files)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("config/methods/oviedo2026.yaml: key power_utilisation: value 0.500-")
+
+
+def test_a_new_method_shows_no_source_that_its_edited_parent_left(copied, monkeypatch):
+    path, before = copied / "config/methods/oviedo2026.yaml", "p5: 0.4, p95: 0.9"
+    own, written = Path("config/methods/newer.yaml"), Path("results/newer/method.yaml")
+    own.write_text("extends: oviedo2026\n")
+    try:
+        with edited(path, path.read_text().replace(before, "p5: 0.5, p95: 0.9")):
+            files = {path.stem: documents.read(path) for path in own.parent.glob("*.yaml")}
+            resolve_as_a_run(script(monkeypatch, "method/resolve"), "newer", files)
+        assert documents.read(written)["power_utilisation"]["source_states"] == "0.400-0.900"
+    finally:
+        own.unlink()
+        shutil.rmtree(written.parent, ignore_errors=True)
 
 
 @pytest.mark.parametrize(

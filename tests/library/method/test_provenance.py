@@ -85,6 +85,16 @@ def test_the_file_is_named_that_states_the_value(own, named):
     assert text.startswith(f"{named}: key node_power.default: value 10.14 kW")
 
 
+def test_what_a_method_inherits_is_held_against_the_parent_it_did_not_exist_beside():
+    child = {"pue": {"value": 1.2, "unit": "1", "source": PAPER["pue"]["source"]}}
+    files = {"child": child, "parent": power(10.14)}
+    marked, ((file, _),) = with_true_sources(merge(power(10.14), child), PAPER, files, new=1)
+    assert file == "parent"
+    assert marked["node_power"]["default"]["source_states"] == "10.2 kW"
+    # its own words are nobody's change, even with the source of another value
+    assert marked["pue"] == merge(PAPER, child)["pue"]
+
+
 def test_a_quantity_that_the_method_did_not_have_before_has_the_source_that_it_states():
     after = {"pue": {"value": 1.2, "source": "one"}}
     assert with_true_sources(after, {}, HERE) == (after, [])

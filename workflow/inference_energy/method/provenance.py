@@ -14,7 +14,7 @@ ASSUMPTION = "assumption"
 
 
 def with_true_sources(
-    method: Mapping[str, Any], before: Mapping[str, Any], files: Mapping[str, Any]
+    method: Mapping[str, Any], before: Mapping[str, Any], files: Mapping[str, Any], new: int = 0
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Say of every source that was left when its value was changed which value it states.
 
@@ -23,9 +23,13 @@ def with_true_sources(
     method : mapping
         Resolved method.
     before : mapping
-        The same method as it was last written by this function.
+        The same method as it was last written by this function, or the nearest that it extends
+        and that was written.
     files : mapping
         Content of the files that the method is made of, its own first.
+    new : int
+        How many of these, its own first, ``before`` was not made of. What they state is new, and
+        so is its source.
 
     Returns
     -------
@@ -36,19 +40,20 @@ def with_true_sources(
         For each source that is so marked, the file that states it, and a sentence.
     """
     marked, warnings = deepcopy(dict(method)), []
+    added = set(list(files)[:new])
     olds = dict(quantities(before))
     moved = {path for paths in differing(before, method).values() for path in paths}
     for path, quantity in quantities(marked):
         old, source = olds.get(path, {}), quantity.get("source")
         stated = old.get(OF_THE_SOURCE)
         left = source is not None and source != ASSUMPTION and source == old.get("source")
-        if not left or not (stated or path in moved):
+        file = _stating(path, files)
+        if not left or not (stated or path in moved) or file in added:
             continue
         stated, value = stated or _value(old, quantity), _value(quantity, old)
         if stated != value:
             # of the copy, whose quantities are dicts
             quantity[OF_THE_SOURCE] = stated  # type: ignore[index]
-            file = _stating(path, files)
             text = (
                 f"{file}: key {'.'.join(path)}: value {value or 'as committed'}: its source states"
                 f" {stated}; say who states the new value, or source: {ASSUMPTION}"

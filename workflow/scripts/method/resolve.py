@@ -24,11 +24,14 @@ def main(snakemake):
         raise InputError(problems)
     unusual = [*warnings(method, read(read_from.schema), method_path(method["id"])), *unusual]
     path = snakemake.output[0]
-    # what was committed, not what lies there: an edit and another are one change
-    before = committed_file(Path(), path)
+    # what was committed, not what lies there: an edit and another are one change; a new method is
+    # held against the nearest that it extends
+    written = [path, *(_resolved(path, file) for file in read_from.files[1:])]
+    known = enumerate(committed_file(Path(), each) for each in written)
+    new, before = next(((i, text) for i, text in known if text is not None), (0, None))
     if before is not None:
         files = {file: read(file) for file in read_from.files}
-        method, told = with_true_sources(method, parse(before, path), files)
+        method, told = with_true_sources(method, parse(before, written[new]), files, new)
         for file, text in told:
             # a parent whose results lie here says it itself
             if file == read_from.files[0] or not _resolved(path, file).exists():
