@@ -45,6 +45,20 @@ def test_settings_come_with_their_factor_and_their_share():
     assert "| of which `p95` |  |\n" in page
 
 
+def test_a_change_that_cancels_has_no_shares():
+    other = shares(log(4), log(4), log(4), item="node_power")
+    page = comparison_page(comparison(*shares(-log(2), -log(2), -log(2)), *other), "a", "b")
+    assert "| `pue` | x 0.5 |\n| `node_power` | x 4 |\n" in page
+    assert "%" not in page.partition("## Which")[2]
+    parts = [
+        *shares(log(2), log(2), log(2)),
+        *shares(log(4), log(4), log(4), kind="part", item="p5"),
+        *shares(-log(2), -log(2), -log(2), kind="part", item="p95"),
+    ]
+    page = comparison_page(comparison(*parts), "a", "b")
+    assert "| `pue` | x 2 |\n| of which `p5` | x 4 |\n| of which `p95` | x 0.5 |\n" in page
+
+
 def test_a_headline_that_does_not_move_has_no_shares_of_a_change():
     table = comparison(*shares(log(2), log(2), log(2)))
     table.loc[0, "value"] = 0.0

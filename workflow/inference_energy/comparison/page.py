@@ -80,23 +80,35 @@ def _shares(headlines: Sequence[Line], entries: Iterable[Line]) -> list[Line]:
         for entry in entries
         if entry["statistic"] == "shapley"
     }
+    cancels = {
+        line["subject"]
+        for line in headlines
+        for (_, _, subject), log in logs.items()
+        if subject == line["subject"] and log * line["value"] < 0 and abs(log) > PRINTS_AS_ONE
+    }
     return [
         {
             "setting": item,
             "part": kind == "part",
-            "by": [_share(logs.get((kind, item, line["subject"])), line) for line in headlines],
+            "by": [
+                _share(logs.get((kind, item, line["subject"])), line, line["subject"] in cancels)
+                for line in headlines
+            ],
         }
         for kind, item in dict.fromkeys((kind, item) for kind, item, _ in logs)
     ]
 
 
-def _share(log: float | None, headline: Line) -> dict[str, float | None] | None:
-    """Factor, and its share of the change; none of a headline that is not there or not moved."""
+def _share(log: float | None, headline: Line, cancels: bool) -> dict[str, float | None] | None:
+    """Factor, and its share of the change; none of a headline that is not there or not moved.
+
+    Where settings move a headline both ways, shares of what is left say nothing of any.
+    """
     if log is None or abs(log) < PRINTS_AS_ONE:
         return None
     total = headline["value"]
     moved = abs(total) > PRINTS_AS_ONE
-    return {"factor": np.exp(log), "of_change": log / total if moved else None}
+    return {"factor": np.exp(log), "of_change": log / total if moved and not cancels else None}
 
 
 def _sources(settings: Iterable[Line]) -> list[Line]:
