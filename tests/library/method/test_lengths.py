@@ -264,6 +264,14 @@ def test_another_median_keeps_the_shape_and_the_minimum(tokens):
     assert ratio == pytest.approx(tokens.exceeded_by(0.1) / tokens.exceeded_by(0.6), rel=1e-6)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_half_of_the_queries_that_occur_are_longer_than_their_median(tokens, share):
+    least = replace(tokens, minimum=int(tokens.exceeded_by(share)))
+    occurring = float(least.survival(least.minimum - 0.5))
+    assert least.survival(least.median_occurring()) == pytest.approx(occurring / 2, rel=1e-6)
+    assert tokens.median_occurring() == pytest.approx(tokens.median_length())
+
+
 @given(st.floats(1e-6, 1 - 1e-6))
 def test_survival_completes_the_distribution_function_and_is_inverted(share):
     # equal quantiles of a trace have no inverse

@@ -414,6 +414,36 @@ def test_a_length_of_zero_beside_one_that_is_not_stated_is_told_as_zero(paper, r
     assert [s for s in told[0] + told[1] if "regimes.own" in s] == []
 
 
+UNIFORM = {"distribution": "uniform", "shortest": 599998, "maximum": 600002}
+HEAVY = {"distribution": "pareto", "median": 300, "exponent": 0.2, "maximum": 1e7}
+TRACE = {"distribution": "empirical", "trace": "azure-2023-conv"}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "median", "times"),
+    [
+        (UNIFORM, "600000", "9.16"),
+        # of the bounded Pareto 4 % are so long: (L^-0.2 - 1e7^-0.2) / (300^-0.2 - 1e7^-0.2) / 2
+        (HEAVY | {"minimum": 1_000_000}, "2.77292e+06", "42.3"),
+        (TRACE | {"minimum": 600_000}, "600000", "9.16"),
+        (TRACE | {"median": 600_000, "minimum": 5}, "600000", "9.16"),
+    ],
+)
+def test_lengths_count_by_the_median_of_the_queries_that_occur(
+    paper, rows, known, tokens, median, times
+):
+    """No key states it of uniform lengths, or of those of which the shorter ones are left out."""
+    asked = {"input_tokens": {"value": 500}, "output_tokens": tokens}
+    problems, warnings = held_against(paper | {"regimes": {"own": asked}}, rows, known)
+    assert warnings == []
+    assert problems == [
+        f"config/methods/oviedo2026.yaml: key regimes.own.output_tokens: value {median}: input and"
+        f" median output are {times} times the longest context of Mixtral 8x22B, 65536 tokens"
+        " (context_tokens of data/models.csv); allowed is at most 4 times; shorten them, or leave"
+        " the model out of benchmarks.models"
+    ]
+
+
 OF_ONE_NODE = "its GPUs' thermal design power is 5.6 kW (data/gpus.csv)"
 
 

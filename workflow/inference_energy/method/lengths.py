@@ -202,6 +202,11 @@ class RoundedLengths(OutputTokens):
         """Median of the length before rounding, longer than the minimum or not. [tokens]"""
         return float(self.exceeded_by(0.5))
 
+    def median_occurring(self) -> float:
+        """Median of the lengths before rounding that reach the minimum. [tokens]"""
+        reach = float(self.survival(self.minimum - 0.5))
+        return self.median_length() if reach >= 1 else float(self.exceeded_by(0.5 * reach))
+
     def with_median(self, median: float) -> Self:
         """Return scaled lengths with another median [tokens], and the same minimum."""
         return replace(self.scaled(median / self.median_length()), minimum=self.minimum)

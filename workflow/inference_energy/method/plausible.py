@@ -32,6 +32,7 @@ from inference_energy.laws.hardware import (
 from inference_energy.laws.rows import copy_gpus, usable_rows
 from inference_energy.method.build import node_power
 from inference_energy.method.files import method_path
+from inference_energy.method.lengths import FAMILIES
 from inference_energy.units import W_PER_KW
 
 POWER, USUAL_POWER = (0.2, 6.0), (0.8, 3.0)
@@ -272,14 +273,14 @@ def _lengths(
     model, context = min(known.items(), key=lambda item: item[1])
     for name, regime in method["regimes"].items():
         tokens = {
-            key: stated.get("value", stated.get("median"))
+            key: _typical(stated)
             for key, stated in regime.items()
             if key in ("input_tokens", "output_tokens") and isinstance(stated, Mapping)
         }
-        key, longest = max(tokens.items(), key=lambda item: item[1] or 0)
-        ratio = sum(number or 0 for number in tokens.values()) / context
+        key, longest = max(tokens.items(), key=lambda item: item[1])
+        ratio = sum(tokens.values()) / context
         sentence = (
-            f"{method_path(method['id'])}: key regimes.{name}.{key}: value {longest or 0:g}: {{}}"
+            f"{method_path(method['id'])}: key regimes.{name}.{key}: value {longest:g}: {{}}"
             f"input and median output are {ratio:.3g} times the longest context of {model},"
             f" {context:g} tokens (context_tokens of data/models.csv)"
         )
@@ -291,6 +292,14 @@ def _lengths(
             )
         elif ratio > USUAL_LONGEST:
             yield False, sentence.format("unusual; ")
+
+
+def _typical(stated: Mapping[str, Any]) -> float:
+    """Number of tokens, or the median of the queries that occur; of a trace as far as is stated."""
+    family = stated.get("distribution")
+    if family in (None, "empirical"):
+        return max(stated.get("value", stated.get("median", 0)), stated.get("minimum", 0))
+    return FAMILIES[family].of(stated, {}).median_occurring()
 
 
 def _told(
