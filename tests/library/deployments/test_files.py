@@ -197,6 +197,24 @@ def test_as_many_files_as_are_allowed_are_a_folder_of_benchmarks(tmp_path, monke
     assert files.find_benchmarks(WHERE, tmp_path.as_posix()) == [tmp_path.as_posix()]
 
 
+def test_a_benchmark_below_a_folder_that_may_not_be_looked_into_is_refused(tmp_path, monkeypatch):
+    """As in one that may be listed and not entered; who runs the tests may enter any."""
+
+    def refused(path, pattern):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(files.Path, "rglob", refused)
+    told = refusal(files.find_benchmarks, WHERE, (tmp_path / "*").as_posix()).splitlines()
+    assert told == [
+        f"{WHERE}: key deployment.benchmarks: value {tmp_path.as_posix()}/*:"
+        f" {tmp_path.as_posix()}/{name} cannot be read (Permission denied); allowed is what can;"
+        " make it readable, or name the others"
+        for name in "ab"
+    ]
+
+
 def test_braces_in_the_path_of_a_benchmark_are_refused_with_its_key(tmp_path):
     (tmp_path / "{x}.json").write_text("{}", encoding="utf-8")
     told = refusal(files.find_benchmarks, WHERE, (tmp_path / "{x}.json").as_posix())

@@ -158,7 +158,15 @@ def find_benchmarks(path: str, named: str | list[str]) -> list[str]:
                 "steady windows; name it"
             )
         for file in files:
-            inside = list(islice(Path(file).rglob("*"), MOST_FILES + 1))
+            try:
+                inside = list(islice(Path(file).rglob("*"), MOST_FILES + 1))
+            except OSError as error:
+                problems.append(
+                    f"{path}: key deployment.benchmarks: value {name}: {file} cannot be read"
+                    f" ({error.strerror}); allowed is what can; make it readable, or name the"
+                    " others"
+                )
+                continue
             if len(inside) > MOST_FILES:
                 problems.append(
                     f"{path}: key deployment.benchmarks: value {name}: holds more than {MOST_FILES}"
