@@ -41,7 +41,7 @@ class Stored:
         is done of the next one.
         """
         bounds = self.longest, self.folder, self.params.stated, self.long_from
-        count_units(self.connection, self.log, units, *bounds, say)
+        count_units(self.connection, self.log, units, *bounds, say, self.params.log["one_in"])
 
     def view(self, unit, least):
         """Make the view ``counted`` of a unit; return the columns that the log has.

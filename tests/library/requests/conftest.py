@@ -23,14 +23,15 @@ def settings():
 def count(tmp_path):
     """Count a log in so many parts; return its tables as frames."""
 
-    def counted(path, parts=1, form=None, known=requests_formats.COLUMNS):
+    def counted(path, parts=1, form=None, known=requests_formats.COLUMNS, one_in=1):
         log = open_log(path, SETTINGS["formats"], form)
         written = []
         for part in range(1, parts + 1):
             connection = connect(folder=tmp_path)
             counts.create_tables(connection)
             own = share(units(log, connection), part, parts)
-            counts.count_units(connection, log, own, LONGEST, tmp_path, known, LONG_FROM)
+            bounds = LONGEST, tmp_path, known, LONG_FROM
+            counts.count_units(connection, log, own, *bounds, one_in=one_in)
             names = [*counts.TABLES, *counts.LISTS]
             written.append({name: tmp_path / f"{name}-{part}-of-{parts}.parquet" for name in names})
             counts.write_tables(connection, written[-1])

@@ -155,6 +155,7 @@ def measured_loads(serving, flight, models):
     """What is in flight by hour, and by model, of changes that are a frame."""
     with duckdb.connect() as connection:
         connection.register("flight", flight)
+        connection.execute("CREATE TABLE moments (model VARCHAR, time BIGINT, change BIGINT)")
         return answers.measured_loads(serving, connection, models, pd.Series([0]))
 
 

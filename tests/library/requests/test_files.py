@@ -63,6 +63,13 @@ def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
     assert stored["parts"] == 1
 
 
+def test_of_a_large_log_fewer_bins_are_kept_moment_by_moment(known, log, monkeypatch):
+    stated = log | {"method": "revised"}
+    assert known(stated)["log"]["one_in"] == 1
+    monkeypatch.setattr(files, "MOMENTS_BYTES", Path(log["log"]).stat().st_size // 5)
+    assert known(stated)["log"]["one_in"] == 5
+
+
 @pytest.mark.parametrize(
     ("name", "folder"),
     [

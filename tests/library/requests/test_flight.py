@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.requests.counts import FLIGHT_BIN
-from inference_energy.requests.flight import in_flight, load, load_by_hour
+from inference_energy.requests.flight import in_flight, load, load_by_hour, unevenness
 
 
 def sweep(start, end, low, high):
@@ -28,7 +28,7 @@ def log(tmp_path, count):
 def test_every_bin_has_the_mean_of_a_sweep(log):
     start, end, flight = log
     runs = in_flight(flight)
-    for _, time, bins, mean, _ in runs.itertuples(index=False):
+    for _, time, bins, mean, *_ in runs.itertuples(index=False):
         expected = sweep(start, end, time * FLIGHT_BIN, (time + bins) * FLIGHT_BIN)
         assert mean == pytest.approx(expected, abs=1e-9)
     assert (np.diff(runs["time"]) == runs["bins"][:-1]).all()
@@ -61,6 +61,59 @@ def test_a_request_sees_others_as_a_sweep_over_all_moments_does(tmp_path, count)
     expected = (level**2 @ lasted) / (level @ lasted)
     assert expected > 3
     assert row["seen_by_request"] == pytest.approx(expected, rel=0.01)
+
+
+def seen(start, end, tmp_path, count, **options):
+    """What a request sees by the counts of a log of these times [us], and by a sweep over all."""
+    frame = pd.DataFrame({"input_tokens": 1, "output_tokens": 1, "start": start, "end": end})
+    for name in ("start", "end"):
+        frame[name] = pd.to_datetime(frame[name], unit="us")
+    frame.to_parquet(tmp_path / "log.parquet")
+    counts = count(tmp_path / "log.parquet", **options)
+    runs = in_flight(counts["flight"])
+    found = load(runs, unevenness(runs, counts["moments"].sort_values("time")))
+    moments = np.concatenate([start, end])
+    order = np.argsort(moments, kind="stable")
+    level = np.cumsum(np.repeat([1, -1], len(start))[order])[:-1]
+    lasted = np.diff(moments[order])
+    return found["seen_by_request"].item(), (level**2 @ lasted) / (level @ lasted)
+
+
+SECOND = 10**6
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_calls_that_wait_for_each_other_are_seen_alone(tmp_path, count, parts):
+    """One client that sends its next request when it has the answer, of two seconds."""
+    start = np.arange(3000) * 2 * SECOND
+    found, expected = seen(start, start + 1_900_000, tmp_path, count, parts=parts)
+    assert found == expected == 1
+
+
+def test_calls_of_one_batch_are_seen_together(tmp_path, count):
+    """Sixty-four requests at once, of two seconds, every minute."""
+    start = np.repeat(np.arange(100) * 60 * SECOND + 9 * SECOND, 64)
+    found, expected = seen(start, start + 2 * SECOND, tmp_path, count)
+    assert found == pytest.approx(expected, rel=1e-12) and expected == 64
+
+
+def test_bins_that_are_kept_moment_by_moment_tell_of_the_others(tmp_path, count):
+    """Batches of another size every ten minutes between calls that wait for each other."""
+    random = np.random.default_rng(7)
+    alone = np.arange(40_000) * 2 * SECOND
+    batches = np.repeat(np.arange(130) * 600 * SECOND, random.integers(2, 60, 130))
+    start = np.concatenate([alone, batches + 5 * SECOND])
+    end = start + (random.uniform(0.5, 1.9, len(start)) * SECOND).astype(int)
+    found, expected = seen(start, end, tmp_path, count, one_in=8)
+    assert found == pytest.approx(expected, rel=0.15)
+    exact, _ = seen(start, end, tmp_path, count)
+    assert exact == pytest.approx(expected, rel=1e-12)
+
+
+def test_without_moments_requests_come_and_go_without_regard_to_each_other(log):
+    _, _, flight = log
+    none = pd.DataFrame({"time": [], "change": []}, dtype=int)
+    assert unevenness(in_flight(flight), none) == 1
 
 
 def test_centuries_between_requests_take_no_memory():

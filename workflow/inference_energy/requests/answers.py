@@ -36,7 +36,7 @@ from inference_energy.requests.energies import (
     summed,
     total,
 )
-from inference_energy.requests.flight import changes, in_flight, load, load_by_hour
+from inference_energy.requests.flight import changes, in_flight, load, load_by_hour, unevenness
 from inference_energy.requests.formats import printable, shown, shown_model
 from inference_energy.units import MICROSECONDS_PER_SECOND, PERCENT, SECONDS_PER_HOUR
 
@@ -529,10 +529,10 @@ def measured_loads(
     number = {by: place for place, by in enumerate(dict.fromkeys(copies.values()))}
     owners = {name: number[by] for name, by in copies.items()}
     flying, found = np.zeros(len(hours)), []
-    for owner, own in changes(connection, owners):
+    for owner, own, moments in changes(connection, owners):
         runs = in_flight(own.assign(model=None))
         flying += load_by_hour(runs, hours)
-        of_copies = load(runs).drop(columns="model")
+        of_copies = load(runs, unevenness(runs, moments)).drop(columns="model")
         names = [name for name, by in owners.items() if by == owner]
         found.append(pd.DataFrame({"model": names}, dtype=object).join(of_copies, how="cross"))
     return pd.Series(flying, hours.tolist()), pd.concat(found or [NO_LOAD], ignore_index=True)

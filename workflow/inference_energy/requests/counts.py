@@ -60,6 +60,14 @@ is another one. [us]"""
 LONGEST_FLIGHT = MICROSECONDS_PER_DAY
 """A request that takes longer is in no load. [us]"""
 
+IN_LOAD = f"finish - start BETWEEN 0 AND {LONGEST_FLIGHT}"
+"""SQL of what a request in the load fulfils."""
+
+PLACES, SPREADING, CYCLE = 2**32, 2_654_435_761, 2**31
+"""Places over which bins are spread by their multiples of an odd number near the golden ratio of
+them (Knuth, The Art of Computer Programming, vol. 3, 6.4), and bins after which these begin anew,
+so that none turns over."""
+
 HOUR = f"(start // {MICROSECONDS_PER_HOUR})::INTEGER"
 """SQL of the hour since 1970 of a start."""
 
@@ -125,6 +133,7 @@ TABLES = {
     "hours": ({"hour": "INTEGER"} | COARSE_CELLS, SUMS),
     "tenants": ({"tenant": "VARCHAR"} | COARSE_CELLS, SUMS),
     "flight": ({"model": "VARCHAR", "time": "BIGINT"}, ("change", "remaining", "own")),
+    "moments": ({"model": "VARCHAR", "time": "BIGINT"}, ("change",)),
     "kinds": ({"kind": "VARCHAR"}, ("n",)),
 }
 """Tables of counts: the types of their keys, and what is summed."""
@@ -335,6 +344,7 @@ def count_units(
     known: Collection[str] = COLUMNS,
     long_from: float | None = None,
     say: Callable[..., object] = lambda *_: None,
+    one_in: int = 1,
 ) -> None:
     """Count units into the tables of ``create_tables``, and add the tables up.
 
@@ -349,7 +359,8 @@ def count_units(
     limit = MOST_ROWS
     for number, unit in enumerate(units):
         limit = sum_when_large(connection, limit)
-        count_unit(connection, log, unit, longest, folder, known, long_from, partial(say, number))
+        told = partial(say, number)
+        count_unit(connection, log, unit, longest, folder, known, long_from, told, one_in)
         say(number + 1)
     # a unit has every group once; of ten million they would take as long to add up as to count
     once = len(units) == 1 and _are_names_apart(connection)
@@ -371,6 +382,7 @@ def count_unit(
     known: Collection[str] = COLUMNS,
     long_from: float | None = None,
     say: Callable[[str], object] = str,
+    one_in: int = 1,
 ) -> None:
     """Add the counts of a unit to the tables.
 
@@ -392,6 +404,8 @@ def count_unit(
         Output tokens of which a cell is of long answers or of none. [tokens]
     say : callable
         Told what is done next.
+    one_in : int
+        Of so many bins of time one is kept moment by moment, to tell how requests meet in a bin.
 
     Raises
     ------
@@ -399,7 +413,7 @@ def count_unit(
         If a file cannot be read, or holds a value that does not fit its type.
     """
     with values_of(unit.file):
-        _count_unit(connection, log, unit, longest, folder, known, long_from, say)
+        _count_unit(connection, log, unit, longest, folder, known, long_from, say, one_in)
 
 
 def _count_unit(
@@ -411,6 +425,7 @@ def _count_unit(
     known: Collection[str],
     long_from: float | None,
     say: Callable[[str], object],
+    one_in: int,
 ) -> None:
     say("rows")
     stated, unreadable, first = requests_view(log, unit, connection, folder)
@@ -424,7 +439,7 @@ def _count_unit(
     if "start" in stated:
         _count_order(connection, unit, passed)
     connection.execute(counted_view(longest, stated, long_from, kinds))
-    add_counts(connection, stated, long_from, say)
+    add_counts(connection, stated, long_from, say, one_in)
 
 
 def add_counts(
@@ -432,9 +447,10 @@ def add_counts(
     stated: set[str],
     long_from: float | None = None,
     say: Callable[[str], object] = str,
+    one_in: int = 1,
 ) -> None:
     """Add the lengths of the view ``counted``, made with ``long_from``, to the tables; ``say`` is
-    told which.
+    told which, ``one_in`` is as for ``count_unit``.
     """
     coarse = {name: _coarse(name) for name in _cells(stated)}
     hour = {"hour": HOUR} if "start" in stated else {}
@@ -471,6 +487,28 @@ def add_counts(
                 f"INSERT INTO flight SELECT bare, changes.* EXCLUDE (model) FROM ({sql}) AS changes"
                 " LEFT JOIN model_names ON number = model"
             )
+        _add_moments(connection, names["model"], one_in)
+
+
+def _add_moments(connection: duckdb.DuckDBPyConnection, model: str, one_in: int) -> None:
+    """Add the starts and ends of one in so many bins of time to the tables, as they are."""
+    ends = {"start": 1, "finish": -1}
+    place = f"// {FLIGHT_BIN} % {CYCLE} * {SPREADING} % {PLACES}"
+    kept = {time: f"{time} {place} < {PLACES // one_in}" for time in ends}
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE kept AS SELECT {model} AS model, start, finish, n"
+        f" FROM counted WHERE {IN_LOAD} AND ({' OR '.join(kept.values())})"
+    )
+    for time, sign in ends.items():
+        changes = (
+            f"SELECT model, {time} AS time, sum({sign} * n)::BIGINT AS change FROM kept"
+            f" WHERE {kept[time]} GROUP BY ALL"
+        )
+        connection.execute(
+            f"INSERT INTO moments SELECT bare, time, change FROM ({changes})"
+            " LEFT JOIN model_names ON number = model"
+        )
+    connection.execute("DROP TABLE kept")
 
 
 def _are_alike(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -739,7 +777,7 @@ def _changes(time: str, sign: int, part: str) -> str:
         f"{time} // {FLIGHT_BIN} AS time, sum({sign} * n)::BIGINT,"
         f" sum({sign} * n * ({FLIGHT_BIN} - {time} % {FLIGHT_BIN}))::BIGINT,"
         f" sum(n * (({part}) * ({FLIGHT_BIN} - ({part})) // {FLIGHT_BIN}))::BIGINT"
-        f" FROM counted WHERE finish - start BETWEEN 0 AND {LONGEST_FLIGHT}"
+        f" FROM counted WHERE {IN_LOAD}"
     )
 
 

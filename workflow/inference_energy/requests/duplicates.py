@@ -24,6 +24,7 @@ def count_duplicates(
     folder: str | os.PathLike[str],
     say: Callable[[str, int, int], object] = lambda *_: None,
     long_from: float | None = None,
+    one_in: int = 1,
 ) -> None:
     """Add the rows beyond the first of each id to the tables of counts, from where they are taken.
 
@@ -45,6 +46,8 @@ def count_duplicates(
         Told before and after each unit what for, how many are read, and of how many.
     long_from : float, optional
         As for ``counts.count_unit``. [tokens]
+    one_in : int
+        As for ``counts.count_unit``.
     """
     connection.execute("CREATE TEMP TABLE hashes (hash UBIGINT)")
     stated: set[str] = set()
@@ -73,7 +76,7 @@ def count_duplicates(
         f" (SELECT *, {rank} AS rank FROM rows) WHERE rank > 1;"
         " CREATE OR REPLACE TEMP VIEW counted AS FROM surplus"
     )
-    add_counts(connection, stated, long_from)
+    add_counts(connection, stated, long_from, one_in=one_in)
     connection.execute("INSERT INTO kinds SELECT 'duplicate', count(*) FROM surplus")
     connection.execute(
         "INSERT INTO examples SELECT 'duplicate', file, row, start, finish, input,"

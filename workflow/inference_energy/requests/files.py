@@ -24,6 +24,10 @@ PART_QUERIES = 125_000_000
 """A log is counted in parts of this size, or of so many files, so that a stopped run keeps what is
 finished and a cluster shares the work."""
 
+MOMENTS_BYTES = 2**26
+"""Size of a log, up to which all starts and ends are kept as they are to measure its load; of a
+larger one those of as many bins of time as so many bytes have."""
+
 MEMORY_MB = 600
 """DuckDB's, of a job; with its interpreter and the answer's arrays two at once stay below 2 GB."""
 
@@ -37,7 +41,7 @@ WITHOUT_LOG = (
 LOCK = "run.lock"
 """Lock of a log's folder: another log can be read meanwhile."""
 
-COUNTS = ["lengths", "hours", "tenants", "flight", "kinds", "examples", "units"]
+COUNTS = ["lengths", "hours", "tenants", "flight", "moments", "kinds", "examples", "units"]
 TIMED = {"start", "finish"}
 """Columns of a log from which its load is measured."""
 MOST_IN_FLIGHT = 1_000_000
@@ -196,7 +200,12 @@ def _stored(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
     size = sum(Path(file).stat().st_size for file in log.files)
     parts = max(1, round(size / PART_BYTES), round(len(log.files) / PART_FILES))
     return {
-        "log": {"files": list(map(provided, log.files)), "kind": log.kind, "form": log.form},
+        "log": {
+            "files": list(map(provided, log.files)),
+            "kind": log.kind,
+            "form": log.form,
+            "one_in": max(1, round(size / MOMENTS_BYTES)),
+        },
         "name": folder_name(config["log"]),
         "stated": columns_of_any(log),
         "format": _format_name(config, settings, log.form),

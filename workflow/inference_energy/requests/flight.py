@@ -12,10 +12,13 @@ from inference_energy.units import MICROSECONDS_PER_HOUR
 
 BINS_PER_HOUR = MICROSECONDS_PER_HOUR // FLIGHT_BIN
 
+CHANGES = ("flight", "moments")
+"""Tables of counts of what is in flight: by bin, and of some bins moment by moment."""
+
 
 def changes(
     connection: duckdb.DuckDBPyConnection, owners: Mapping[str | None, int]
-) -> Iterator[tuple[int, pd.DataFrame]]:
+) -> Iterator[tuple[int, pd.DataFrame, pd.DataFrame]]:
     """Changes of what is in flight on the copies of one owner after another.
 
     All together would take memory in proportion to models times time.
@@ -23,28 +26,33 @@ def changes(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With the changes as a table or view of ``counts.TABLES``, ``flight``.
+        With the changes as tables or views of ``counts.TABLES``, ``flight`` and ``moments``.
     owners : mapping of str or None to int
         Whose copies, by a number, answer each of the log's models.
 
     Yields
     ------
-    int, DataFrame
-        Owner, and its changes, as ``in_flight`` takes them, without the model.
+    int, DataFrame, DataFrame
+        Owner, and its changes: as ``in_flight`` takes them, and as ``unevenness`` does, without the
+        model.
     """
     names = {"name": [name or "" for name in owners], "owner": [*owners.values()]}
     connection.register("owner_names", pd.DataFrame(names).astype({"name": str}))
-    sums = ", ".join(f"sum({column})::BIGINT AS {column}" for column in TABLES["flight"][1])
-    # sorted, so that each owner is a few blocks of the table
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE owned AS SELECT owner, time, {sums} FROM flight"
-        " JOIN owner_names ON coalesce(model, '') = name GROUP BY ALL ORDER BY owner, time"
-    )
+    for table in CHANGES:
+        sums = ", ".join(f"sum({column})::BIGINT AS {column}" for column in TABLES[table][1])
+        # sorted, so that each owner is a few blocks of the table
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE owned_{table} AS SELECT owner, time, {sums} FROM {table}"
+            " JOIN owner_names ON coalesce(model, '') = name GROUP BY ALL ORDER BY owner, time"
+        )
     connection.unregister("owner_names")
-    for (owner,) in connection.execute("SELECT DISTINCT owner FROM owned ORDER BY ALL").fetchall():
-        own = "SELECT * EXCLUDE (owner) FROM owned WHERE owner = ? ORDER BY time"
-        yield owner, connection.execute(own, [owner]).df()
-    connection.execute("DROP TABLE owned")
+    found = connection.execute("SELECT DISTINCT owner FROM owned_flight ORDER BY ALL").fetchall()
+    for (owner,) in found:
+        of_owner = "SELECT * EXCLUDE (owner) FROM owned_{} WHERE owner = ? ORDER BY time"
+        own, moments = (connection.execute(of_owner.format(t), [owner]).df() for t in CHANGES)
+        yield owner, own, moments
+    for table in CHANGES:
+        connection.execute(f"DROP TABLE owned_{table}")
 
 
 def in_flight(flight: pd.DataFrame) -> pd.DataFrame:
@@ -61,8 +69,8 @@ def in_flight(flight: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         model, time (first bin), bins (how many alike), mean (requests), own (requests; of all bins
-        together), without gaps from the first change of each model to its last: no longer than
-        twice the changes, however far apart.
+        together), steady (nothing changes within them), without gaps from the first change of each
+        model to its last: no longer than twice the changes, however far apart.
     """
     keys, changes = ["model", "time"], ["change", "remaining", "own"]
     sums = flight.groupby(keys, dropna=False, sort=True)[changes].sum().reset_index()
@@ -70,23 +78,56 @@ def in_flight(flight: pd.DataFrame) -> pd.DataFrame:
     level = of_model["change"].cumsum()
     gap = (-of_model["time"].diff(-1) - 1).fillna(0).astype("int64")
     mean = level - sums["change"] + sums["remaining"] / FLIGHT_BIN
-    changing = sums[keys].assign(bins=1, mean=mean, own=sums["own"] / FLIGHT_BIN)
-    steady = changing.assign(time=sums["time"] + 1, bins=gap, mean=level.astype(float), own=0.0)
+    changing = sums[keys].assign(bins=1, mean=mean, own=sums["own"] / FLIGHT_BIN, steady=False)
+    steady = changing.assign(
+        time=sums["time"] + 1, bins=gap, mean=level.astype(float), own=0.0, steady=True
+    )
     runs = pd.concat([changing, steady]).sort_index(kind="stable")
     return runs[runs["bins"] > 0].reset_index(drop=True)
 
 
-def load(runs: pd.DataFrame) -> pd.DataFrame:
-    """Requests in flight over the log, by model.
+def unevenness(runs: pd.DataFrame, moments: pd.DataFrame) -> float:
+    """Mean square of the requests in flight in some bins, over what their means say of it.
 
-    Of two requests that are in flight for a part of a bin, nobody knows whether they meet; as where
-    neither knows of the other, they do for the product of their parts. Only a request itself is
-    always there while it is, which the bin's mean does not say and ``own`` adds.
+    Of two requests that are in flight for a part of a bin, its mean does not say whether they meet:
+    calls that wait for each other never do, those of one batch always. Where neither knows of the
+    other, they do for the product of their parts; how far that is off is seen in the bins whose
+    changes are known moment by moment.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As from ``in_flight``, of one model.
+    moments : DataFrame
+        time (rising) and change of all that changes in some of the bins. [us, requests]
+
+    Returns
+    -------
+    float
+        1 if there are no moments. [1]
+    """
+    bins, left = moments["time"] // FLIGHT_BIN, FLIGHT_BIN - moments["time"] % FLIGHT_BIN
+    known = runs[runs["time"].isin(bins) & ~runs["steady"]].set_index("time")
+    told = known["mean"] ** 2 + known["own"]
+    if not told.sum():
+        return 1.0
+    in_bins = (moments["change"] * left).groupby(bins).sum() / FLIGHT_BIN
+    before = (known["mean"] - in_bins).round()
+    level = moments["change"].groupby(bins).cumsum() + bins.map(before)
+    rise = level**2 - (level - moments["change"]) ** 2
+    squares = before**2 + (rise * left).groupby(bins).sum() / FLIGHT_BIN
+    return float(squares.sum() / told.sum())
+
+
+def load(runs: pd.DataFrame, uneven: float = 1.0) -> pd.DataFrame:
+    """Requests in flight over the log, by model.
 
     Parameters
     ----------
     runs : DataFrame
         As from ``in_flight``.
+    uneven : float
+        As from ``unevenness``. [1]
 
     Returns
     -------
@@ -95,7 +136,7 @@ def load(runs: pd.DataFrame) -> pd.DataFrame:
         requests; at least the request itself), largest mean of a bin. [requests]
     """
     mean, bins = runs["mean"], runs["bins"]
-    squares = mean**2 * bins + runs["own"]
+    squares = (mean**2 * bins + runs["own"]) * np.where(runs["steady"], 1.0, uneven)
     by_model = runs.assign(time=mean * bins, square=squares).groupby("model", dropna=False)
     sums = by_model[["time", "bins", "square"]].sum()
     found = pd.DataFrame(

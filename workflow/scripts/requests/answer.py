@@ -19,7 +19,7 @@ from inference_energy.tables import write_table, write_text
 GROUPS = {"by_hour": "hours", "by_tenant": "tenants"}
 """Tables of counts by what tables of the answer are made of them."""
 
-LARGE = [*GROUPS.values(), "flight"]
+LARGE = [*GROUPS.values(), "flight", "moments"]
 """Tables of counts that can be many rows and are added up by DuckDB alone."""
 
 

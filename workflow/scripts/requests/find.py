@@ -13,9 +13,8 @@ def main(snakemake):
         counts.create_tables(connection)
         log = log_of(snakemake, connection, folder)
         with telling(log.within) as say:
-            count_duplicates(
-                connection, log.log, log.units, log.longest, folder, say, log.long_from
-            )
+            bounds = log.longest, folder, say, log.long_from, snakemake.params.log["one_in"]
+            count_duplicates(connection, log.log, log.units, *bounds)
         counts.sum_tables(connection)
         tables = [*counts.TABLES, *counts.LISTS]
         counts.write_tables(connection, {name: snakemake.output[name] for name in tables})
