@@ -485,6 +485,15 @@ def test_a_bucket_of_a_usage_export_without_usage_has_no_requests(tmp_path, coun
     assert kinds(count(tmp_path / "log.csv")) == {"rows": 3, "no requests": 1, "no tokens": 1}
 
 
+def test_examples_of_no_output_are_of_rows_that_count(tmp_path, count, kinds):
+    """A bucket without requests has no output either, and is told as the one alone."""
+    (tmp_path / "log.csv").write_text(f"{USAGE}1735689600,m,0,0,0\n1735689600,m,5,0,1\n")
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables) == {"rows": 2, "no requests": 1, "no output": 1}
+    rows = tables["examples"][["kind", "row"]].to_numpy().tolist()
+    assert sorted(rows) == [["no output", 1], ["no requests", 0]]
+
+
 def test_pages_of_another_service_are_told_and_not_dropped(tmp_path, count, kinds):
     usage = '{"input_tokens": 100, "output_tokens": 50, "num_model_requests": 5}'
     other = '{"prompt_tokens": 100, "completion_tokens": 50}'

@@ -665,8 +665,7 @@ def counted_view(
     ``long_from`` is as for :func:`count_unit`; ``kinds`` are those of which there can be rows.
     """
     conditions = {k: sql for k, sql in _conditions(longest, stated).items() if k in kinds}
-    bad = [f"({conditions[kind]})" for kind in NOT_COUNTED if kind in conditions]
-    n, mean, where = "1", "{}", f" WHERE NOT ({' OR '.join(bad)})" if bad else ""
+    n, mean, where = "1", "{}", f" WHERE {_counting(conditions)}"
     if "requests" in stated:
         n, mean = "coalesce(requests, 1)", "{} / coalesce(requests, 1)"
     parts = {}
@@ -820,6 +819,12 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
     return {kind: sql for kind, (column, sql) in conditions.items() if column in stated}
 
 
+def _counting(conditions: Mapping[str, str]) -> str:
+    """SQL of the rows that count, by the conditions of the kinds of which there can be rows."""
+    bad = [f"({conditions[kind]})" for kind in NOT_COUNTED if kind in conditions]
+    return f"NOT ({' OR '.join(bad)})" if bad else "TRUE"
+
+
 def _passed(connection: duckdb.DuckDBPyConnection, stated: set[str]) -> dict[str, Any]:
     """What one pass over times and marks of the view ``requests`` finds, by name."""
     asked = {"rows": "count(*)"}
@@ -849,7 +854,8 @@ def _count_kinds(
     # the requests of all units are counted, when duplicates are known
     no_output = conditions.pop("no output", None)
     if no_output:
-        sql = f"SELECT row FROM requests WHERE {no_output} LIMIT {EXAMPLES}"
+        where = f"({no_output}) AND {_counting(conditions)}"
+        sql = f"SELECT row FROM requests WHERE {where} LIMIT {EXAMPLES}"
         places = [row for (row,) in connection.execute(sql).fetchall()]
         _keep_examples(connection, unit, "no output", places)
     found = ()
