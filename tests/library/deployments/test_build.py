@@ -299,6 +299,23 @@ def test_a_power_is_held_against_a_gpu_in_any_spelling(gpu):
     assert f"value 10.2 kW for a node of 72 x {GPU}" in message
 
 
+def test_names_that_no_table_has_are_kept_with_the_nearest():
+    """Whatever the law: nothing that they can do or draw was held against the runs."""
+    runs = bench(LADDER, gpu="H100-SXM-80", model="Llama 3.1 405")
+    found = build.build(resolved(model="Llama 3.1 405"), runs, WHERE, hardware=HARDWARE)
+    assert found.unlisted == (
+        ("model", "Llama 3.1 405", "; did you mean Llama 3.1 405B?"),
+        ("gpu", "H100-SXM-80", "; did you mean H100-SXM-80GB?"),
+    )
+    for name in (GPU, "h100"):
+        known = bench(LADDER, gpu=name, model="llama3.1-405b")
+        assert (
+            build.build(resolved(model="llama3.1-405b"), known, WHERE, hardware=HARDWARE).unlisted
+            == ()
+        )
+    assert build.build(resolved(), bench(LADDER), WHERE).unlisted == ()
+
+
 @pytest.mark.parametrize(
     ("speeds", "words"),
     [

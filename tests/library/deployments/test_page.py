@@ -41,6 +41,7 @@ def given():
             basis=HELD,
             runs=runs,
             power=power,
+            unlisted=(),
         ),
         "tables": {name: read_table(folder / f"{name}.csv", name) for name in TABLES},
         "reference": "oviedo2026",
@@ -172,3 +173,19 @@ def test_data_cannot_become_markup(given):
     page = Page(to_html(evil, report(**given), {}))
     assert not {"script", "a"} & set(page.tags)
     assert any(row[-1] == evil for row in page.rows)
+
+
+def test_names_that_no_table_has_are_told(given):
+    given["deployment"].unlisted = (
+        ("model", "M|1", ""),
+        ("gpu", "H100-SXM-80", "; did you mean H100-SXM-80GB?"),
+    )
+    lines = report(**given).splitlines()
+    assert (
+        "- data/models.csv lacks M\\|1: its numbers were held against what any model can do."
+        in lines
+    )
+    assert (
+        "- data/gpus.csv lacks H100-SXM-80: its numbers were held against what any GPU can do;"
+        " did you mean H100-SXM-80GB?"
+    ) in lines

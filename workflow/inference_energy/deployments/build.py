@@ -16,11 +16,18 @@ from inference_energy.deployments.power import (
     run_node_power,
 )
 from inference_energy.deployments.runs import distinct_shapes, marks, select_runs
+from inference_energy.documents import near
 from inference_energy.energy.equation import query_energy
 from inference_energy.energy.exact import extrapolation
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import Hardware
-from inference_energy.laws.hardware import find_gpu, find_model, listed_name
+from inference_energy.laws.hardware import (
+    find_gpu,
+    find_model,
+    goes_by,
+    gpu_named,
+    listed_name,
+)
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import length_range, usable_rows
 from inference_energy.method import build as method_build
@@ -48,7 +55,8 @@ class Deployment:
 
     ``power_utilisation`` is the method's; where power was measured it is that power in kW, and the
     ``node_power`` of the model is one. ``assumed`` are facts (name, value, source) that the law
-    had to assume. Lengths in ``model.domain`` that the files do not tell reach from 0 to infinity.
+    had to assume; ``unlisted`` are the model and the GPU that no table has (column, name, which may
+    be meant). Lengths in ``model.domain`` that the files do not tell reach from 0 to infinity.
     """
 
     model: setup.ServedModel
@@ -62,6 +70,7 @@ class Deployment:
     power: ServingPower
     section: Mapping[str, Any]
     assumed: tuple[tuple[str, str, str], ...] = ()
+    unlisted: tuple[tuple[str, str, str], ...] = ()
     boundary: Boundary = FACILITY
 
     @property
@@ -153,6 +162,7 @@ def build(
         power=power,
         section=section,
         assumed=_unknown_hardware(used.iloc[0], hardware or {}) if kind.pooled else (),
+        unlisted=_unlisted(used.iloc[0], hardware or {}),
     )
     _check_reach(deployment, where)
     return deployment
@@ -235,6 +245,17 @@ def _unknown_hardware(run: pd.Series, hardware: Hardware) -> tuple[tuple[str, st
             known.items(), ("model", "gpu"), ("models", "gpus"), strict=True
         )
         if not row["known"]
+    )
+
+
+def _unlisted(run: pd.Series, hardware: Hardware) -> tuple[tuple[str, str, str], ...]:
+    """Names of a run that no table has, so that no data of their own were held against it."""
+    found = {"model": goes_by, "gpu": gpu_named}
+    tables = {column: hardware[f"{column}s"] for column in found if f"{column}s" in hardware}
+    return tuple(
+        (column, run[column], near(run[column], table[column]))
+        for column, table in tables.items()
+        if not found[column](table, run[column]).any()
     )
 
 

@@ -56,6 +56,7 @@ def report(
             "median": float(np.exp(power.factor.mu)),
             "doubted": power.doubted,
         },
+        unlisted=deployment.unlisted,
         dropped=_marked(runs[runs["use"] == "marked"]),
         kept=_marked(used[used["status"] != "ok"]),
         runs=used.sort_values(["output_tokens", "input_tokens"]).to_dict("records"),
