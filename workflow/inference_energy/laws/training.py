@@ -75,6 +75,9 @@ SAME = [
 """Columns by which a measurement that is published more than once, by two sources or one, is told,
 with three digits of its throughput."""
 
+DIGITS = "{:.3g}".format
+"""Writes a throughput with these digits."""
+
 
 def steady_rows(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of a table of schema ``mlenergy`` as rows of schema ``throughput``, with ``protocol``.
@@ -120,7 +123,7 @@ def training_rows(
     rows = pd.concat([*tables, steady_rows(steady)], ignore_index=True)
     keep = rows[["input_tokens", "output_tokens"]].notna().all(axis=1)
     rows = describe(rows[keep & rows["confidence"].ne("low")], **hardware)
-    digits = rows["throughput_tps"].map("{:.3g}".format)
+    digits = rows["throughput_tps"].map(DIGITS)
     return rows[~rows[SAME].assign(digits=digits).duplicated()].reset_index(drop=True)
 
 
@@ -429,7 +432,7 @@ def as_published(rows: pd.DataFrame, training: pd.DataFrame) -> pd.DataFrame:
     page = finite & version.notna()
     filled = _filled(rows, "engine", pd.Series(PAGE_ENGINE, rows.index), page)
     filled = _filled(filled, "engine_version", version, page)
-    engine = filled["engine"].fillna("").map(engine_name)
+    engine = filled["engine"].map(engine_name, na_action="ignore")
     alike = finite & engine.eq(PAGE_ENGINE)
     return _filled(filled, "requests", _requests(rows, training), alike)
 
@@ -444,19 +447,19 @@ def _requests(rows: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
     """Requests of the finite run of the training whose lengths are nearest to each row's."""
     runs = training[training["requests"].notna()]
     lengths = ["input_tokens", "output_tokens"]
-    logs, known = (np.log(table[lengths].to_numpy(float)) for table in (rows, runs))
+    logs, known = (np.log(table[lengths].to_numpy()) for table in (rows, runs))
     away = np.abs(logs[:, None] - known).sum(axis=2)
     return pd.Series(runs["requests"].to_numpy()[away.argmin(axis=1)], rows.index)
 
 
 def committed(rows: pd.DataFrame, training: pd.DataFrame) -> NDArray:
     """Whether each row, after ``at_load.describe``, is one that the law was fitted to."""
-    columns = [name for name in SAME if name != "protocol"]
-
-    def texts(table: pd.DataFrame) -> pd.Index:
-        return keys(table, columns) + "|" + table["throughput_tps"].map("{:.3g}".format).to_numpy()
-
-    return texts(rows).isin(texts(training))
+    columns = [*(name for name in SAME if name != "protocol"), "digits"]
+    own, known = (
+        keys(table.assign(digits=table["throughput_tps"].map(DIGITS)), columns)
+        for table in (rows, training)
+    )
+    return own.isin(known)
 
 
 NEVER_MEASURED = {
