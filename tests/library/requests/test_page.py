@@ -126,18 +126,18 @@ def test_the_page_says_by_which_format_the_log_was_read(answered, tables, settin
 
 
 def test_the_page_says_what_the_format_did_not_find(answered, tables, settings):
-    told = "It found no"
+    told = "Not found by its names:"
     assert told not in page("A log", tables, answered[2], settings, LOAD)
     read_by = "litellm", {"output", "model", "input"}
     text = page("A log", tables, answered[2], settings, LOAD, read_by=read_by)
-    assert f"{told} start, end, tenant, cached: if the log has them by other names, " in text
+    assert f"{told} start, end, tenant, cached; where the log has such a column, " in text
     everything = {"start", "finish", "model", "tenant", "input", "cached", "output"}
     text = page("A log", tables, answered[2], settings, LOAD, read_by=("plain", everything))
     assert told not in text
     text = page(
         "A log", tables, answered[2], settings, LOAD, read_by=("x", everything - {"tenant"})
     )
-    assert f"{told} tenant: if" in text
+    assert f"{told} tenant; where" in text
 
 
 def test_the_total_says_how_much_of_it_is_of_models_that_the_method_does_not_know(
