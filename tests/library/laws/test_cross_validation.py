@@ -220,7 +220,7 @@ WITNESSED = pd.DataFrame(
         "model": MODELS,
         "gpu": "H100-SXM-80GB",
         "tensor_parallel": [8, 8, 8, 8, 1, 1, 2, 8],
-        "expert_parallel": [np.nan] * 6 + [2, np.nan],
+        "pipeline_parallel": [np.nan] * 6 + [2, np.nan],
         "precision": "FP8",
         "input_tokens": [float(n) for n, _ in SHAPES],
         "output_tokens": [float(n) for _, n in SHAPES],
@@ -290,7 +290,7 @@ def test_a_law_sees_all_rows_but_those_that_are_left_out(monkeypatch, hardware, 
     assert set(records) == expected
     error = found["predicted_tps"] / found["throughput_tps"] - 1
     np.testing.assert_allclose(found["relative_error"], error)
-    columns = ["source_id", "model", "gpu", "tensor_parallel", "expert_parallel", "precision"]
+    columns = ["source_id", "model", "gpu", "tensor_parallel", "pipeline_parallel", "precision"]
     columns += ["concurrency", "input_tokens", "output_tokens", "throughput_tps"]
     pd.testing.assert_frame_equal(found[columns], asked[columns])
     columns += ["split", "law", "known_shapes", "predicted_tps", "relative_error"]
