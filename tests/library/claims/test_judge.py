@@ -15,6 +15,7 @@ from inference_energy.claims.judge import (
     counts,
     decide,
     deciding,
+    deciding_digits,
     distance,
     holds,
     holds_in,
@@ -370,6 +371,30 @@ def test_what_is_not_judged_has_no_remark():
         ["exact", 0.34, "not scored", None],
     ]
     assert told(0.3, 0.3, quantity=None) == [[None, None, "not testable", "The median"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits"),
+    [(20.57, 4), (20.5005, 4), (20.50, 4), (20.4996, 6), (20.49996, 7), (20.5 - 1e-13, 15)],
+)
+def test_a_number_is_told_in_the_digits_that_decide_whether_it_holds(value, digits):
+    levers = claim(relation="within", value=8, upper=20, decimals=0)
+    assert deciding_digits(levers, [20.4, value, None]) == digits
+
+
+def test_a_remark_tells_on_which_side_of_the_rounding_a_number_lies():
+    levers = claim(relation="within", value=8, upper=20, decimals=0)
+    assert decide(levers, {"published": 20.5503, "exact": 20.4996}) == (
+        "reproduced",
+        "decided without sampling: 20.4996; the seeded draw gives 20.55",
+    )
+    assert decide(levers, {"published": 20.49999, "exact": 20.57})[1] == (
+        "decided without sampling: 20.57; the seeded draw gives 20.49999"
+    )
+    assert decide(claim(), {"published": 0.344999, "exact": 0.36}) == (
+        "reproduced with caveat",
+        "as the seeded draw; without sampling 0.3600",
+    )
 
 
 def test_the_one_engine_that_ran_decides():

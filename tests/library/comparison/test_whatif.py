@@ -204,6 +204,7 @@ def test_claims_are_told_where_the_verdict_changes(powered):
         "0.31",
         "Wh",
     )
+    assert told["median-traditional"]["digits"] == 4
     assert "ratio-tokens" not in told
     mine = replace(powered[1], side=replace(powered[1].side, method=BASE | {"kind": "user"}))
     told = {c["claim"]: c for c in flipped_claims(powered[0], mine, published, figures)}

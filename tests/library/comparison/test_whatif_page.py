@@ -22,6 +22,7 @@ def test_rounding_is_no_change_and_a_missing_number_no_number():
     small = {"new": 0.30001, "factor": 0.30001 / 0.3}
     assert headline_rows([line | small])[0][1:] == ["0.30000 Wh", "0.30001 Wh", "x 1.000"]
     claim = {"claim": "c", "published": "8-20", "unit": "1", "before": "a", "after": "b"}
+    claim["digits"] = 4
     rows = claim_rows([claim | {"old": 20.4, "new": float("nan"), "exact": [20.5, None]}])
     assert rows == [["c", "8-20", "20.4", "none", "20.5 -> none", "a", "b"]]
     rows = claim_rows([claim | {"old": 129, "new": 122, "exact": [125, 125]}])
@@ -30,10 +31,13 @@ def test_rounding_is_no_change_and_a_missing_number_no_number():
 
 def test_a_claim_shows_the_digits_that_decide_its_verdict():
     claim = {"claim": "c", "published": "8-20", "unit": "1", "before": "a", "after": "b"}
+    claim["digits"] = 4
     rows = claim_rows([claim | {"old": 20.5005, "new": 20.462, "exact": [20.5699, 20.4888]}])
     assert rows[0][4] == "20.57 -> 20.49"
     rows = claim_rows([claim | {"old": 20.3, "new": 20.4, "exact": [20.4491, 20.5102]}])
     assert rows[0][4] == "20.45 -> 20.51"
+    near = {"digits": 6, "old": 20.5005, "new": 20.4502, "exact": [20.57, 20.4996]}
+    assert claim_rows([claim | near])[0][2:5] == ["20.5005", "20.4502", "20.57 -> 20.4996"]
 
 
 def test_the_page_says_whose_median_it_tells():

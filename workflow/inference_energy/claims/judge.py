@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from inference_energy.claims.findings import written
 from inference_energy.claims.selectors import Results, evaluate
 from inference_energy.laws.base import Array
-from inference_energy.text import number, rounded
+from inference_energy.text import is_missing, number, rounded
 
 VERDICTS = (
     "reproduced",
@@ -36,6 +36,9 @@ paper's, so the table says what the claim would read under it."""
 
 HOLDS = ("reproduced", "reproduced with caveat")
 """Verdicts that count as reproduced."""
+
+LEAST_DIGITS, MOST_DIGITS = 4, 17
+"""Significant digits of a computed number; as many as a float has."""
 
 WITHOUT = "decided without sampling:"
 DECIDED = re.compile(rf"{WITHOUT} ([^;]+)")
@@ -73,6 +76,29 @@ def holds_in(claim: Mapping[str, Any], computed: Array) -> NDArray[np.bool_]:
         least = _grid(lower, decimals, ROUND_CEILING)
         hold &= ~_rounds_below(computed, least, decimals)
     return hold
+
+
+def deciding_digits(claim: Mapping[str, Any], values: Iterable[float | None]) -> int:
+    """Least significant digits, of four or more, in which numbers hold as they do unrounded.
+
+    Parameters
+    ----------
+    claim : mapping
+        As for :func:`holds_in`.
+    values : iterable of float or None
+        Computed numbers, in the claim's unit.
+    """
+    known = np.array([value for value in values if not is_missing(value)], float)
+    told = range(LEAST_DIGITS, MOST_DIGITS)
+    as_told = (np.array([float(f"{v:.{n}g}") for v in known]) for n in told)
+    return next(
+        (
+            n
+            for n, rounded in zip(told, as_told, strict=True)
+            if (holds_in(claim, rounded) == holds_in(claim, known)).all()
+        ),
+        MOST_DIGITS,
+    )
 
 
 def _grid(value: Decimal, decimals: int, rounding: str, steps: int = 0) -> Decimal:
@@ -183,7 +209,7 @@ def decide(claim: Mapping[str, Any], numbers: Mapping[str, float]) -> tuple[str,
     verdict = "reproduced" if as_exact else "not reproduced"
     if as_drawn == as_exact:
         return verdict, ""
-    of_draw, of_exact = number(drawn, 4), number(exact, 4)
+    of_draw, of_exact = (number(n, deciding_digits(claim, [n])) for n in (drawn, exact))
     if claim["relation"] != "equal":
         return verdict, f"{WITHOUT} {of_exact}; the seeded draw gives {of_draw}"
     if as_drawn:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.claims.headline import numbers
-from inference_energy.claims.judge import HOLDS, judge
+from inference_energy.claims.judge import HOLDS, deciding_digits, judge
 from inference_energy.claims.selectors import Results
 from inference_energy.comparison.attribution import attribution
 from inference_energy.comparison.medians import ExactMedians, fitted_from
@@ -345,12 +345,13 @@ def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
 def flipped_claims(
     base: Answer, head: Answer, published: pd.DataFrame, figures: dict[str, dict]
 ) -> list[dict]:
-    """Claims whose verdict differs: claim, published, unit, old, new, exact, before, after.
+    """Claims whose verdict differs: claim, published, unit, old, new, exact, digits, before, after.
 
     A verdict here is whether the number is the published one. The caveats of the findings are left
     out, so no verdict is named as one that has them. Of a method that is not the paper's it is said
     whether the claim would hold.
     ``exact`` holds both numbers without sampling: where they are one, only the draw has moved.
+    ``digits`` are those in which the four numbers tell whether they are the published one.
 
     Parameters
     ----------
@@ -369,6 +370,7 @@ def flipped_claims(
     exact = [t[t["engine"] == "exact"].set_index("claim")["computed"] for t in judged]
     before, after = (table.drop_duplicates("claim") for table in judged)
     both = before.merge(after, on=["claim", "published", "unit"], suffixes=("_old", "_new"))
+    stated = published[published["version"] == version].set_index("claim").to_dict("index")
     return [
         {
             "claim": line["claim"],
@@ -376,7 +378,10 @@ def flipped_claims(
             "unit": line["unit"],
             "old": line["computed_old"],
             "new": line["computed_new"],
-            "exact": [of.get(line["claim"]) for of in exact],
+            "exact": (without := [of.get(line["claim"]) for of in exact]),
+            "digits": deciding_digits(
+                stated[line["claim"]], (line["computed_old"], line["computed_new"], *without)
+            ),
             "before": _verdict(line["verdict_old"], base),
             "after": _verdict(line["verdict_new"], head),
         }

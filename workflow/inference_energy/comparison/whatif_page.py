@@ -1,6 +1,6 @@
 """The what-if page: rows of its tables, and notes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inference_energy.comparison.whatif import FLEET, Answer, is_scored
@@ -67,24 +67,24 @@ def share_rows(shares: list[dict]) -> list[list[str]]:
 def claim_rows(claims: list[dict]) -> list[list[str]]:
     """Rows of the claims: claim, published, old, new, both exactly, verdict before and after.
 
-    The numbers have the four digits of results/claims.md: three hide on which side of the paper's
-    rounding a number lies.
+    The numbers have the four digits of results/claims.md, or as many more as tell on which side
+    of the paper's rounding a number lies.
     """
+
+    def written(claim: dict, values: Sequence[float | None]) -> list[str]:
+        return [short(value, claim["digits"], missing="none") for value in values]
+
     return [
         [
             c["claim"],
             with_unit(c["published"], c["unit"]),
-            *(_number(c[side]) for side in ("old", "new")),
-            " -> ".join(dict.fromkeys(map(_number, c["exact"]))),
+            *written(c, (c["old"], c["new"])),
+            " -> ".join(dict.fromkeys(written(c, c["exact"]))),
             c["before"],
             c["after"],
         ]
         for c in claims
     ]
-
-
-def _number(value: float | None) -> str:
-    return short(value, missing="none")
 
 
 def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
