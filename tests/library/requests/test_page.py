@@ -148,6 +148,7 @@ def test_the_total_says_how_much_of_it_is_of_models_that_the_method_does_not_kno
     first = text.split("\n\n")[1]
     assert f"**{percent(of_models['ours'])} of the energy" in first
     assert "of the energy is of models that the method does not know (`ours`)" in first
+    assert first.endswith("or extend the method by them (docs/requests.md).")
     many = [tables["by_model"].query("model == 'ours'").assign(model=f"own {n}") for n in range(8)]
     more = pd.concat([tables["by_model"], *many], ignore_index=True)
     first = page("A log", tables | {"by_model": more}, answered[2], settings, LOAD).split("\n\n")[1]
