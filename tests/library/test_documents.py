@@ -275,6 +275,20 @@ def test_ranges_rise(content, told):
     assert order_problems(content, "f.yaml") == expected
 
 
+def test_words_of_several_options_are_told_as_one_list():
+    options = [{"const": "coupled"}, {"enum": ["log-normal", "fixed"]}]
+    schema = {
+        "type": "object",
+        "required": ["kind"],
+        "anyOf": [{"properties": {"kind": option}} for option in options],
+    }
+    (problem,) = schema_problems({}, schema, "f.yaml")
+    assert "allowed is coupled, log-normal or fixed; state it" in problem
+    options[1]["enum"] = ["1"]
+    (problem,) = schema_problems({}, schema, "f.yaml")
+    assert "allowed is coupled or '1'; state it" in problem
+
+
 def test_a_key_that_is_there_already_is_not_offered_but_named():
     (problem,) = schema_problems(RIGHT | {"powers": 1}, SCHEMA, "f.yaml")
     assert "did you mean" not in problem

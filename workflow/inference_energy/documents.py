@@ -592,7 +592,12 @@ def _parts(nodes: Iterable[Schema], key: str, schema: Schema) -> list[Schema]:
 
 
 def _allowed_of(parts: Iterable[Schema], schema: Schema) -> str:
-    return _either(list(dict.fromkeys(_expected(part, schema) for part in parts)))
+    told: list[str] = []
+    for part in parts:
+        expected, words = _expected(part, schema), _words(part, schema)
+        # words are joined with those of the other parts, not told as one choice among them
+        told += words if words and expected == _either(words) else [expected]
+    return _either(list(dict.fromkeys(told)))
 
 
 def _remedy_of(parts: Sequence[Schema], schema: Schema) -> str | None:
