@@ -8,7 +8,7 @@ MODULES ?= rounding.py \
     boundary.py differences.py materials.py provenance.py wording.py plausible.py) \
   $(addprefix laws/,base.py log_linear.py at_load.py serving.py mixed.py additive.py fitting.py hardware.py \
     hierarchical.py load_scores.py pooled.py rows.py peak.py separate.py varied.py engines.py shared_fits.py \
-    spreads.py registry.py cross_validation.py) \
+    spreads.py registry.py cross_validation.py training.py) \
   $(addprefix power/,gpu.py node.py utilisation.py ways.py measured.py scores.py wall.py) \
   $(addprefix claims/,judge.py selectors.py computed.py findings.py headline.py asked.py wording.py) \
   $(addprefix comparison/,compare.py attribution.py changes.py sides.py snapshots.py whatif.py) \
