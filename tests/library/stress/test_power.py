@@ -242,6 +242,15 @@ def test_counter_that_stands_still_under_load_is_not_measured():
     assert kinds(findings) == [("dead meter", "energy")]
 
 
+def test_counter_that_stands_still_beside_power_has_a_remedy():
+    """It may be dead, or count whole kWh, of which a test takes a part."""
+    energy, (finding,) = meter_energy(samples(np.arange(0, 101.0), 300.0, 4321 * 3.6e6), 5, 95)
+    assert np.isnan(energy)
+    assert (finding.kind, finding.refuses) == ("counter against power", "energy")
+    assert "its counter stands still" in finding.message
+    assert "leave it out" in finding.message
+
+
 @pytest.mark.parametrize("counted", [0.0, 5e6])
 @pytest.mark.parametrize("every", [5.0, 30.0, np.inf])
 def test_counter_that_stands_still_counts_nothing_where_power_is_stale(every, counted):

@@ -152,6 +152,9 @@ def meter_energy(
             message = (
                 f"{name}: the counter says {by_counter:.4g} J, the integral of power "
                 f"{by_power:.4g} J: find out which is wrong"
+                if still is None
+                else f"{name}: its counter stands still, the integral of power is {by_power:.4g} J:"
+                " look after it, or leave it out of the log, as one that counts in larger steps"
             )
             return np.nan, [Finding("counter against power", "energy", message)]
         return by_counter, counted
