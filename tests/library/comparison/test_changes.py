@@ -114,6 +114,22 @@ def test_the_headline_comes_first_then_claims_settings_tables_data_figures():
     assert places == sorted(places)
 
 
+def test_a_method_that_came_or_went_is_told_with_its_medians():
+    added = {
+        "results/newer/energy_per_query.csv": ENERGY.encode(),
+        "results/newer/method.yaml": METHOD.encode(),
+    }
+    text = page(snapshot() | added)
+    assert "did not move" not in text.partition("## Claims")[0]
+    assert "| newer | traditional | exact |  | 0.3 | new |\n" in text
+    assert "- newer is new: `snakemake whatif --config method=newer` holds it against" in text
+    assert "| newer | pue.value |" not in text
+    gone = page(snapshot(), snapshot() | added)
+    assert "| newer | traditional | exact | 0.3 |  | gone |\n" in gone
+    assert "\n- newer is gone.\n" in gone
+    assert "| newer | pue.value |" not in gone
+
+
 def test_rows_of_data_are_added_removed_and_altered():
     after = DATA.replace("a,H100,8,FP8,128,128,100,s", "c,H100,8,FP8,1,1,5,s")
     change = compare_tables("data/t.csv", DATA.encode(), after.encode())

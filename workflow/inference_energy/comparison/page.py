@@ -1,7 +1,7 @@
 """Pages of two compared methods and of two revisions."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -172,6 +172,7 @@ def changes_page(changes: "Changes", since: str, commit: str, shown: int = 10) -
     """
     results = [table for table in changes.tables if table.path.startswith("results/")]
     data = [table for table in changes.tables if table.path.startswith("data/")]
+    whole = _whole_methods(results)
     medians = _moved(results, "energy_per_query", "value")
     verdicts = _moved(results, "claims", "verdict")
     claims = [table for table in results if table.path.endswith("/claims.csv")]
@@ -182,9 +183,15 @@ def changes_page(changes: "Changes", since: str, commit: str, shown: int = 10) -
         shown=shown,
         any=changes.any,
         headline=[value for value in medians if HEADLINE.items() <= value[1].keys.items()],
+        came_or_went=[line for method in whole.items() for line in _medians_of(*method)],
         flipped=[value for value in verdicts if value[1].keys.get("engine") in PUBLISHED],
         judged=sum(table.unchanged + table.altered for table in claims),
-        settings=changes.settings,
+        whole={method: table.whole for method, table in whole.items()},
+        settings={
+            method: lines
+            for method, lines in ((path.split("/")[1], s) for path, s in changes.settings.items())
+            if method not in whole
+        },
         results=sorted(
             map(_largest_first, results),
             key=lambda table: min(map(_size, table.moved), default=inf),
@@ -214,6 +221,25 @@ def _moved(tables: Iterable["TableChange"], name: str, column: str) -> list[tupl
         for moved in table.moved
         if moved.column == column
     ]
+
+
+def _whole_methods(tables: Iterable["TableChange"]) -> dict[str, "TableChange"]:
+    """Energies of each method that came or went as a whole, by its name."""
+    return {
+        method: table
+        for table in tables
+        for _, method, *file in [table.path.split("/")]
+        if file == ["energy_per_query.csv"] and table.whole
+    }
+
+
+def _medians_of(method: str, table: "TableChange") -> Iterator[Line]:
+    """Medians of the blend of a method that came or went as a whole."""
+    for before, after, rows in (("", "value", table.added), ("value", "", table.removed)):
+        for row in rows:
+            if HEADLINE.items() <= row.items():
+                ends = {"before": row.get(before, ""), "after": row.get(after, "")}
+                yield row | ends | {"method": method, "whole": table.whole}
 
 
 def figures_page(changes: "Changes", since: str, commit: str) -> str:
