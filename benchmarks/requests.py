@@ -45,14 +45,22 @@ COLUMNS = {
         "epoch_us(start) // 3600000000 AS hour, tenant, model, input_tokens, cached_tokens,"
         " output_tokens"
     ),
+    "a month, 20 models, ends and ids": (
+        "epoch_us(start) // 3600000000 AS hour, model, input_tokens, output_tokens,"
+        ' max("end"), max(id)'
+    ),
     "varied input, cached tokens": "model, input_tokens, cached_tokens, output_tokens",
     "the same, JSON lines": "model, input_tokens, cached_tokens, output_tokens",
 }
 """Columns of the logs, as DuckDB alone groups them."""
 
 JSON, MANY = "the same, JSON lines", "a month, 20 models, 10,000 tenants, cached tokens"
-NAMED = {"the same, time and tenant": (1, 5, 100), MANY: (30, 20, 10_000)}
-"""Days, models and tenants of the logs that have tenants."""
+ENDS = "a month, 20 models, ends and ids"
+NAMED = {"the same, time and tenant": (1, 5, 100), MANY: (30, 20, 10_000), ENDS: (30, 20, 0)}
+"""Days, models and tenants of the logs that have times."""
+
+TOKEN_US = 20_000
+"""Time of an answer per token, in the log that has ends. [us]"""
 
 TYPES = {"model": "VARCHAR"} | dict.fromkeys(
     ("input_tokens", "cached_tokens", "output_tokens"), "BIGINT"
@@ -69,6 +77,7 @@ LARGEST = {
     "lengths and model": 10**9,
     "the same, time and tenant": 10**8,
     MANY: 10**7,
+    ENDS: 10**7,
     "varied input, cached tokens": 10**9,
     JSON: 10**7,
     "a day": 10**9,
@@ -85,6 +94,7 @@ SECTIONS = {
         "the same, time and tenant",
         MANY,
     ),
+    "Load and duplicates": (ENDS,),
     "Cached tokens, and JSON lines": ("varied input, cached tokens", JSON),
 }
 DAY, PARTED, START = "a day", "parts", "one request"
@@ -121,15 +131,20 @@ def draw(path, log, number):
     else:
         columns["input_tokens"] = random.lognormal(7, 1, n).astype(np.int32)
         lengths = random.lognormal(5.3, 0.9, n)
-    if tenants:
+    if days:
         start = np.sort(random.integers(0, days * MICROSECONDS_PER_DAY, n))
         columns["start"] = pa.array(start, pa.timestamp("us"))
+    if tenants:
         names = [f"tenant {number}" for number in range(tenants)]
         columns["tenant"] = pa.DictionaryArray.from_arrays(random.integers(0, tenants, n), names)
     if "cached_tokens" in COLUMNS[log]:
         hit = random.integers(0, 2, n) * random.random(n)
         columns["cached_tokens"] = (columns["input_tokens"] * hit).astype(np.int32)
     columns["output_tokens"] = np.rint(lengths).astype(np.int32)
+    if log == ENDS:
+        lasted = TOKEN_US * columns["output_tokens"].astype(np.int64)
+        columns["end"] = pa.array(start + lasted, pa.timestamp("us"))
+        columns["id"] = pa.array(random.integers(0, 2**63, n)).cast(pa.string())
     rows = pa.table(columns)
     if kind(log) == "parquet":
         pq.write_table(rows, path)
