@@ -2,7 +2,7 @@
 
 # Modules below workflow/inference_energy that are changed, each noticed by the tests of its name; or
 # one or several as MODULE, with the TESTS that have to notice.
-MODULES ?= rounding.py \
+MODULES ?= rounding.py paper/estimate.py \
   $(addprefix energy/,equation.py fleet.py exact.py mixtures.py monte_carlo.py) \
   $(addprefix method/,distributions.py lengths.py quadrature.py build.py files.py serving.py setup.py \
     boundary.py differences.py materials.py provenance.py wording.py plausible.py) \
