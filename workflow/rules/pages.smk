@@ -94,6 +94,11 @@ if is_own() and set(PAGE_METHODS) <= set(METHODS) and "exact" in config["engines
         params:
             methods={name: METHODS[name] for name in PAGE_METHODS},
             papers=PAPERS,
+            drawn=lambda wildcards: sorted(
+                path
+                for path in map(str, [*TARGETS, *rules.audit.input])
+                if path.startswith("figures/") and path.endswith(".svg")
+            ),
             deployments=lambda wildcards: [
                 DEPLOYMENTS[name]["method"]["title"] for name in EXAMPLES
             ],

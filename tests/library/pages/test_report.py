@@ -19,8 +19,8 @@ NOMINAL = read_yaml("config/evidence.yaml")["nominal_coverage"]
 
 
 @pytest.fixture(scope="module")
-def words():
-    """Words of the report of the committed tables, its figures left out."""
+def page():
+    """Report of the committed tables, with one figure in place of all."""
     of_methods = ("energy_per_query", "fleet", "test_time", "claims")
     names = ("oviedo2026", "revised")
     tables = {
@@ -39,12 +39,18 @@ def words():
         name: read(f"results/{name}/claims.csv", "claims")
         for name in ("oviedo2025", "oviedo2026", "oviedo2026-as-written")
     }
-    picture = report.picture(FIGURES / "1a.svg")
+    picture = report.picture(FIGURES / "1a.svg") | {"path": "figures/oviedo2026/1a.svg"}
     paper = dict.fromkeys([*(of for _, _, of, _ in PAPER), "claims", report.RATIOS], picture)
     pictures = {"paper": paper, "own": {}, "evidence": {}, "audit": {}}
     methods = {name: read_yaml(f"results/{name}/method.yaml") for name in names}
-    values = report.gather(methods, tables, shared, pictures, [], 15, NOMINAL)
-    page = render("pages/report.html.jinja", **values)
+    drawn = ["figures/oviedo2026/1a.svg", "figures/oviedo2025/1a.svg", "figures/audit/tornado.svg"]
+    values = report.gather(methods, tables, shared, pictures, [], drawn, 15, NOMINAL)
+    return render("pages/report.html.jinja", **values)
+
+
+@pytest.fixture(scope="module")
+def words(page):
+    """Words of the report."""
     return " ".join(unescape(re.sub(r"<[^>]+>", "", page)).split())
 
 
@@ -59,6 +65,18 @@ def test_a_figure_is_its_drawing_and_its_numbers_in_words():
     assert of["alternative"].startswith(of["finding"])
     assert of["described"].startswith(of["alternative"])
     assert "Baseline: 0.731" in of["alternative"]
+
+
+def test_every_figure_opens_in_one_click(page):
+    links = re.findall(r'<a href="\.\./(figures/[^"]+)">(?:<code>)?([^<]+)<', page)
+    one = "figures/oviedo2026/1a.svg"
+    assert links[:-2] == [(one, one)] * page.count("<img ")
+    # those that the page does not show stand at its end, by folder
+    assert links[-2:] == [
+        ("figures/audit/tornado.svg", "tornado"),
+        ("figures/oviedo2025/1a.svg", "1a"),
+    ]
+    assert "<code>figures/audit</code>: " in page
 
 
 @pytest.mark.parametrize(("name", "wide"), [("1a", False), ("s4", True)])

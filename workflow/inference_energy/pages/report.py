@@ -1,7 +1,7 @@
 """The report: the answer, the paper's figures in their order, and all that was asked beyond."""
 
 import base64
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,7 @@ def gather(
     shared: Mapping[str, Any],
     pictures: Mapping[str, Mapping[str, Mapping[str, Any]]],
     deployments: Sequence[Mapping[str, Any]],
+    drawn: Iterable[str],
     longer: float,
     nominal: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -176,6 +177,8 @@ def gather(
         Group, then figure, as from :func:`picture`.
     deployments : list of dict
         Title, table ``energy`` and picture of each example.
+    drawn : iterable of str
+        Paths of all figures of the run; those that are not among ``pictures`` are linked.
     longer : float
         How many times the output tokens of compared queries are. [1]
     nominal : dict of str to float
@@ -217,4 +220,15 @@ def gather(
         "choices": spread_of_choices(shared["multiverse_distribution"]),
         "strongest": strongest(shared["sobol_indices"], "median traditional"),
         "deployments": deployments,
+        "others": _by_folder(
+            set(drawn) - {of["path"] for group in pictures.values() for of in group.values()}
+        ),
     }
+
+
+def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Paths [str] by their folder, both in order."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(paths):
+        found.setdefault(path.rpartition("/")[0], []).append(path)
+    return found

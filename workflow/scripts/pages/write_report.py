@@ -45,7 +45,9 @@ def main(snakemake):
     ]
     longer = documents.read(read.scaling)["longer"]["factor"]
     nominal = documents.read(read.evidence)["nominal_coverage"]
-    values = report.gather(params.methods, tables, shared, pictures, deployments, longer, nominal)
+    values = report.gather(
+        params.methods, tables, shared, pictures, deployments, params.drawn, longer, nominal
+    )
     write_text(snakemake.output[0], render("pages/report.html.jinja", **values))
 
 
