@@ -133,6 +133,25 @@ def test_gpus_are_as_many_as_the_facts_state(gpus, fits):
     assert all("the facts state n_gpus 8" in problem for problem in told)
 
 
+@pytest.mark.parametrize("key", ["model", "gpu", "engine"])
+@pytest.mark.parametrize(
+    ("name", "right", "shown"),
+    [
+        ("H100-SXM-80GB\u200b", "H100-SXM-80GB", "'H100-SXM-80GB\\u200b'"),
+        ("Ll\u0430ma 3.1 70B", "Llama 3.1 70B", "'Ll\\u0430ma 3.1 70B'"),
+        (" vLLM", "vLLM", "' vLLM'"),
+    ],
+)
+def test_names_of_facts_are_in_the_spelling_of_tables(key, name, right, shown):
+    """No table would know them: the bounds of that GPU and model would not be held."""
+    (problem,) = settings.setting_problems(NODE | {"facts": {key: name}})
+    assert problem == (
+        f"config/stress.yaml: key facts.{key}: value {shown}: has letters that are invisible or"
+        f' only look like others; allowed is the spelling of tables; write it as "{right}"'
+    )
+    assert settings.setting_problems(NODE | {"facts": {key: right}}) == []
+
+
 def test_a_settings_file_without_keys_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()

@@ -11,12 +11,16 @@ from inference_energy.errors import InputError
 from inference_energy.lock import Lock
 from inference_energy.project import own, provided
 from inference_energy.secrecy import SECRET
+from inference_energy.tables import spelling
 from inference_energy.web import address_problem
 
 FILE = "config/stress.yaml"
 
 KEY = "OPENAI_API_KEY"
 """Variable of the endpoint's key."""
+
+NAMES = ("model", "gpu", "engine")
+"""Facts that are names."""
 
 RUNS, STARTS = "run.lock", "start.lock"
 """Locks of a test's folder: of the test itself, and of the command that starts it."""
@@ -76,7 +80,8 @@ def setting_problems(settings: dict[str, Any]) -> list[str]:
     settings, problem = without_wrong_endpoint(settings)
     found += [f"{FILE}: key endpoint: {problem}"] if problem else []
     found += schema_problems(settings, read_schema("stress"), FILE)
-    return found + _gpus(settings) + _secrets(settings) + _zone(settings.get("meter_zone"))
+    found += _gpus(settings) + _names(settings) + _secrets(settings)
+    return found + _zone(settings.get("meter_zone"))
 
 
 def without_wrong_endpoint(settings: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -110,6 +115,19 @@ def _gpus(settings: Mapping[str, Any]) -> list[str]:
     return [
         f"{FILE}: key gpus: value {gpus!r}: the facts state n_gpus {number}; allowed is the same "
         "number, or the numbers of the GPUs of every node; correct one of them"
+    ]
+
+
+def _names(settings: Mapping[str, Any]) -> list[str]:
+    """Names of the facts that are not in the spelling of tables, so that none would know them."""
+    facts = settings.get("facts")
+    stated = facts if isinstance(facts, dict) else {}
+    names = {key: stated.get(key) for key in NAMES}
+    return [
+        f"{FILE}: key facts.{key}: value {name!a}: has letters that are invisible or only look like"
+        f' others; allowed is the spelling of tables; write it as "{spelling(name)}"'
+        for key, name in names.items()
+        if isinstance(name, str) and name != spelling(name)
     ]
 
 
