@@ -317,6 +317,34 @@ def test_names_that_no_table_has_are_kept_with_the_nearest():
 
 
 @pytest.mark.parametrize(
+    ("median", "refused"), [(100_000, None), (400_000, False), (1_000_000, True)]
+)
+def test_queries_are_held_against_the_context_of_the_model(median, refused):
+    """That of Llama 3.1 405B is 131,072 tokens."""
+    tokens = {"distribution": "exponential", "median": median, "unit": "tokens", "source": "a test"}
+    long = {"regimes": {"long": {"output_tokens": tokens}}}
+    name = "Llama 3.1 405B"
+    method, runs = resolved(keys=long, model=name), bench(LADDER[:1] * 2, model=name)
+    times = f"{(median + 500) / 131072:.3g}"
+    told = (
+        f"{WHERE}: key regimes.long.output_tokens: value {median:g}: {{}}input and median output"
+        f" are {times} times the longest context of {name}, 131072 tokens (context_tokens of"
+        " data/models.csv)"
+    )
+    if refused:
+        remedy = "; allowed is at most 4 times; shorten them"
+        assert (
+            refusal(build.build, method, runs, WHERE, hardware=HARDWARE) == told.format("") + remedy
+        )
+        return
+    found = build.build(method, runs, WHERE, hardware=HARDWARE)
+    assert found.unusual == (() if refused is None else (told.format("unusual; "),))
+    lines = answers.assumptions(method, [], found)
+    unusual = lines[lines["fact"] == "unusual: regimes.long.output_tokens"]
+    assert any("131072 tokens" in value for value in unusual["value"]) is (refused is False)
+
+
+@pytest.mark.parametrize(
     ("speeds", "words"),
     [
         # a token of a short answer takes days, one of a long answer nothing

@@ -280,7 +280,7 @@ def assumptions(
     text = "none: nodes serve at the measured load, and idle hours are not charged"
     lines.append(("idle nodes", text, "assumed", "benchmarks run at full load"))
     lines += [(fact, value, "assumed", source) for fact, value, source in deployment.assumed]
-    for warning in method.get("warnings", []):
+    for warning in [*method.get("warnings", []), *deployment.unusual]:
         where, _, told = warning.partition(": key ")
         key, _, what = told.partition(": ")
         lines.append((f"unusual: {key}", what, "stated", where))

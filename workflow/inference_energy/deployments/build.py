@@ -27,6 +27,7 @@ from inference_energy.laws.hardware import (
     goes_by,
     gpu_named,
     listed_name,
+    longest_context,
 )
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import length_range, usable_rows
@@ -34,6 +35,7 @@ from inference_energy.method import build as method_build
 from inference_energy.method import setup
 from inference_energy.method.boundary import FACILITY, Boundary, Meter
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.plausible import beyond_context
 from inference_energy.units import W_PER_KW
 
 MOST_TIME = 100.0
@@ -56,7 +58,8 @@ class Deployment:
     ``power_utilisation`` is the method's; where power was measured it is that power in kW, and the
     ``node_power`` of the model is one. ``assumed`` are facts (name, value, source) that the law
     had to assume; ``unlisted`` are the model and the GPU that no table has (column, name, which may
-    be meant). Lengths in ``model.domain`` that the files do not tell reach from 0 to infinity.
+    be meant), and ``unusual`` sentences on the lengths of queries. Lengths in ``model.domain`` that
+    the files do not tell reach from 0 to infinity.
     """
 
     model: setup.ServedModel
@@ -71,6 +74,7 @@ class Deployment:
     section: Mapping[str, Any]
     assumed: tuple[tuple[str, str, str], ...] = ()
     unlisted: tuple[tuple[str, str, str], ...] = ()
+    unusual: tuple[str, ...] = ()
     boundary: Boundary = FACILITY
 
     @property
@@ -163,6 +167,7 @@ def build(
         section=section,
         assumed=_unknown_hardware(used.iloc[0], hardware or {}) if kind.pooled else (),
         unlisted=_unlisted(used.iloc[0], hardware or {}),
+        unusual=_unusual_lengths(method["regimes"], section["model"], hardware or {}, where),
     )
     _check_reach(deployment, where)
     return deployment
@@ -257,6 +262,20 @@ def _unlisted(run: pd.Series, hardware: Hardware) -> tuple[tuple[str, str, str],
         for column, table in tables.items()
         if not found[column](table, run[column]).any()
     )
+
+
+def _unusual_lengths(
+    regimes: Mapping[str, Any], model: str, hardware: Hardware, where: str
+) -> tuple[str, ...]:
+    """Refuse queries far beyond the model's context, and tell those that are beyond it."""
+    if "models" not in hardware:
+        return ()
+    context = longest_context(model, hardware["models"])
+    told = list(beyond_context(regimes, model, context, where, "shorten them"))
+    problems = [sentence for is_problem, sentence in told if is_problem]
+    if problems:
+        raise InputError(problems)
+    return tuple(sentence for _, sentence in told)
 
 
 def _charge(runs: pd.DataFrame, power: ServingPower, pue: LogNormal) -> pd.DataFrame:

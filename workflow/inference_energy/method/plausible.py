@@ -271,7 +271,33 @@ def _lengths(
     if not known:
         return
     model, context = min(known.items(), key=lambda item: item[1])
-    for name, regime in method["regimes"].items():
+    remedy = "shorten them, or leave the model out of benchmarks.models"
+    where = method_path(method["id"])
+    yield from beyond_context(method["regimes"], model, context, where, remedy)
+
+
+def beyond_context(
+    regimes: Mapping[str, Any], model: str, context: float, where: str, remedy: str
+) -> Iterator[tuple[bool, str]]:
+    """Find queries that are longer than the context of the model that answers them.
+
+    Parameters
+    ----------
+    regimes : dict of str to dict
+        Kinds of queries, as a method states them.
+    model : str
+        Its name, for messages.
+    context : float
+        Longest that it can be used with; of NaN nothing is said. [tokens]
+    where, remedy : str
+        File that states the regimes, and what can be done.
+
+    Yields
+    ------
+    (bool, str)
+        Whether it cannot be (or is only unusual), and a sentence.
+    """
+    for name, regime in regimes.items():
         tokens = {
             key: _typical(stated)
             for key, stated in regime.items()
@@ -280,16 +306,12 @@ def _lengths(
         key, longest = max(tokens.items(), key=lambda item: item[1])
         ratio = sum(tokens.values()) / context
         sentence = (
-            f"{method_path(method['id'])}: key regimes.{name}.{key}: value {longest:g}: {{}}"
+            f"{where}: key regimes.{name}.{key}: value {longest:g}: {{}}"
             f"input and median output are {ratio:.3g} times the longest context of {model},"
             f" {context:g} tokens (context_tokens of data/models.csv)"
         )
         if ratio > LONGEST:
-            yield (
-                True,
-                f"{sentence.format('')}; allowed is at most {LONGEST:g} times; shorten them, or"
-                " leave the model out of benchmarks.models",
-            )
+            yield True, f"{sentence.format('')}; allowed is at most {LONGEST:g} times; {remedy}"
         elif ratio > USUAL_LONGEST:
             yield False, sentence.format("unusual; ")
 
