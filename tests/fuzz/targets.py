@@ -21,6 +21,7 @@ from inference_energy import config, documents
 from inference_energy.claims.findings import override_problems, wording_problems
 from inference_energy.deployments.files import read_deployment
 from inference_energy.errors import InputError
+from inference_energy.laws.hardware import LONGEST, longest_context
 from inference_energy.laws.training import (
     STEADY_TABLE,
     THROUGHPUT_TABLES,
@@ -31,6 +32,7 @@ from inference_energy.meters import read_log
 from inference_energy.meters.common import FIRST, LAST, LIKELY
 from inference_energy.method.build import build
 from inference_energy.method.files import check, find_methods, read_methods, resolve
+from inference_energy.method.plausible import Tables, held_against
 from inference_energy.paper import estimate
 from inference_energy.readers import detect_and_read
 from inference_energy.scaling import length
@@ -315,8 +317,22 @@ def numbers_of(node, path=()):
     return [place for key, part in parts for place in numbers_of(part, (*path, key))]
 
 
+@cache
+def known_hardware():
+    """What the project knows of models, GPUs and sources."""
+    return Tables(*(read(f"data/{name}.csv", name) for name in ("models", "gpus", "sources")))
+
+
+def check_contexts(setup):
+    """The median query of every kind is one that all models can be asked."""
+    contexts = [longest_context(model.name, known_hardware().models) for model in setup.models]
+    for name, kind in setup.regimes.items():
+        tokens = kind.input_tokens + float(kind.output_tokens.quantile(0.5))
+        holds(not tokens > LONGEST * np.nanmin(contexts), f"{name}: {tokens} tokens a query")
+
+
 def estimates(random, folder):
-    """Methods whose numbers are others: what is accepted has an estimate that can be written."""
+    """Methods whose numbers are others: what hardware can do has an estimate to be written."""
     name = random.choice(FAST)
     found, materials_of = resolved(name)
     method = deepcopy(found)
@@ -325,7 +341,12 @@ def estimates(random, folder):
         value = node[last] * random.choice(FACTORS)
         node[last] = round(value) if isinstance(node[last], int) and random.randrange(3) else value
     check(method, documents.read_schema("method"), name)
-    setup = build(method, **materials_of(method))
+    of_method = materials_of(method)
+    problems, _ = held_against(method, of_method["table"], known_hardware())
+    if problems:
+        raise InputError(problems)
+    setup = build(method, **of_method)
+    check_contexts(setup)
     made = {
         "throughput_laws": estimate.throughput_laws(setup),
         "energy_per_query": estimate.energy_per_query(setup, ["exact"]),
