@@ -121,3 +121,10 @@ def test_the_readme_stays_short():
 def test_a_block_without_markers_is_an_error():
     with pytest.raises(InputError, match="no markers of the block headline"):
         splice("text", {"headline": "x"})
+
+
+def test_the_readme_says_how_to_see_the_tables_whose_lines_git_leaves_out():
+    marked = Path(".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert "results/** linguist-generated -diff" in marked
+    assert "`git diff --text results/`" in README
+    assert "`snakemake changes --config since=REVISION`" in README
