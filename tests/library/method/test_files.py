@@ -117,6 +117,10 @@ def test_a_draft_may_assume_and_a_source_may_hold_for_the_new_value_too(mine, fi
     parent = files["oviedo2026"]["monte_carlo"]
     power = {"value": 9.0, "unit": "kW", "source": "assumption"}
     assert resolve("mine", mine(node_power={"default": power}))["node_power"]["default"] == power
+    seed = resolve("mine", mine(monte_carlo={"seed": 7, "source": "assumption"}))["monte_carlo"]
+    others = ", ".join(key for key in parent if key not in ("seed", "source"))
+    source = f"assumption (seed); {parent['source']} ({others})"
+    assert seed == parent | {"seed": 7, "source": source}
     same = resolve("mine", mine(monte_carlo={"seed": 7, "source": "unchanged"}))["monte_carlo"]
     assert same == parent | {"seed": 7, "source": f"stated to be unchanged: {parent['source']}"}
 
