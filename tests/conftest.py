@@ -63,6 +63,6 @@ def done(tmp_path_factory):
     A test leaves it as it found it, or runs again what it has changed.
     """
     folder = copy_to(tmp_path_factory.mktemp("done"))
-    run = snakemake(folder, "--forceall")
+    run = snakemake(folder, "--forceall", JOB_TIMES=f"{folder}.times")
     assert run.returncode == 0, run.stdout
     return folder, run.stdout

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -124,6 +125,30 @@ def test_every_rule_says_what_it_does():
 def test_a_forced_run_reproduces_the_committed_results(done):
     folder, _ = done
     assert git(folder, "status", "--porcelain", "results", "figures", "README.md") == ""
+
+
+def _works_in(process, folder):
+    """Whether a process of /proc has a folder as its own."""
+    try:
+        return os.readlink(process / "cwd") == str(folder)
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="no copies are made here")
+def test_jobs_are_copies_of_one_interpreter_that_ends_with_the_run(done):
+    folder, _ = done
+    noted = [line.split() for line in Path(f"{folder}.times").read_text().splitlines()]
+    names = [name for name, _ in noted]
+    assert names.count("imports") == 1
+    assert (PER_METHOD | ONCE | PER_COMPARISON) - {"all"} <= set(names)
+    times = {name: float(used) for name, used in noted}
+    # a script that reads two tables takes less than what it imports
+    assert times["check_verdicts"] < times["imports"] / 2
+    hangs = time.monotonic() + HANGS
+    while any(_works_in(process, folder) for process in Path("/proc").glob("[0-9]*")):
+        assert time.monotonic() < hangs
+        time.sleep(0.1)
 
 
 def test_a_run_ends_with_the_counts_of_the_claims(done):

@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 
 from inference_energy import config as config_files
 from inference_energy.errors import InputError
-from inference_energy.imports import behind
+from inference_energy.imports import behind, modules
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.files import lineage
 from inference_energy.method.materials import inputs_of, inputs_of_any, law_tables
@@ -207,6 +207,15 @@ def code(script):
     found = {own(file.relative_to(PROJECT)) for file in files}
     named = {name for template in templates for name in parts_of(template)}
     return sorted(found | {own(f"workflow/templates/{name}") for name in named})
+
+
+def modules_behind(jobs):
+    """Modules that the scripts of jobs import: of the library, and Snakemake's own."""
+    files = {str(file) for job in jobs for file in job.input}
+    library = modules(LIBRARY.parent).items()
+    found = [name for name, path in library if own(path.relative_to(PROJECT)) in files]
+    of_library = [name for name in found if name.startswith(LIBRARY.name)]
+    return ["snakemake.iocontainers", "snakemake.logging", *of_library]
 
 
 def vector(name, topic):

@@ -1,11 +1,11 @@
 """Run a script's main function with its messages in the log and on the screen."""
 
 import os
-import resource
 import sys
 import traceback
 
 from inference_energy.errors import InputError
+from inference_energy.job_times import note_time
 from inference_energy.lock import hold
 from inference_energy.screen import Lasting
 
@@ -58,20 +58,10 @@ def run(main, snakemake):
             sys.exit(1)
         finally:
             sys.stderr = screen
-            _note_time(snakemake.rule)
+            note_time(snakemake.rule)
             if held:
                 held.close()
     # what Python tidies up when a process ends takes up to a fifth of a short job, and is of no use
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-def _note_time(rule):
-    """Append the job's CPU time [s] to the file that JOB_TIMES names, if it names one."""
-    path = os.environ.get("JOB_TIMES")
-    if not path:
-        return
-    used = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    with open(path, "a", encoding="utf-8") as file:
-        print(rule, sum(u.ru_utime + u.ru_stime for u in used), file=file)

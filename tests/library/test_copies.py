@@ -1,0 +1,194 @@
+"""A copy is as a process that was just started, and ends with those it belongs to."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from inference_energy import copied, copies
+from processes import run, start, stop, wait_for
+from repository import ROOT
+
+TELLS = """
+import json, os, sys
+print(json.dumps({
+    "name": __name__, "arguments": sys.argv, "path": sys.path[0], "folder": os.getcwd(),
+    "environment": dict(os.environ), "open": sorted(os.listdir("/proc/self/fd")),
+    "parent": os.getppid(), "loaded": "colorsys" in sys.modules,
+    "asked": sys.stdin.read(), "buffered": sys.stdout.line_buffering,
+}))
+print("said", file=sys.stderr)
+"""
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="no copies are made here")
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """Socket of a process that copies are taken of, and the process."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "workflow"))
+    place = str(tmp_path / "s")
+    process = copies.start(place, ["colorsys", "nowhere.to_be_found"])
+    yield place, process
+    process.stdin.close()
+    assert process.wait() == 0
+
+
+def _asking(place, script, *arguments):
+    return (
+        [sys.executable, "-I", "-S", copied.__file__, sys.executable, str(script), *arguments],
+        os.environ | {copied.SOCKET: place, "ONLY": "here\udc80"},
+    )
+
+
+def _written(folder, text):
+    path = folder / "script.py"
+    path.write_text(text)
+    return path
+
+
+def _ended(pid):
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_a_copy_is_as_a_process_that_was_just_started(tmp_path, served):
+    place, process = served
+    folder = tmp_path / "ünter\nwegs"
+    folder.mkdir()
+    script = _written(folder, TELLS)
+    command, environment = _asking(place, script, "a b", "", "'\"")
+    told = run(command, env=environment, cwd=folder, input="asked\n")
+    plain = run(command[4:], env=environment, cwd=folder, input="asked\n")
+    assert (told.returncode, told.stderr) == (plain.returncode, plain.stderr) == (0, "said\n")
+    of_copy, of_plain = json.loads(told.stdout), json.loads(plain.stdout)
+    assert of_copy.pop("parent") == process.pid != of_plain.pop("parent")
+    assert of_copy.pop("loaded") is True is not of_plain.pop("loaded")
+    assert of_copy == of_plain
+    assert of_copy["environment"]["ONLY"] == "here\udc80"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "import sys; sys.exit(3)",
+        "import sys; sys.exit('over')",
+        "raise SystemExit",
+        "1 / 0",
+        "raise KeyboardInterrupt",
+        "import os; os._exit(7)",
+        "import os; os.kill(os.getpid(), 9)",
+        "import os; os.kill(os.getpid(), 15)",
+        "import os; os.abort()",
+        "import atexit; atexit.register(print, 'last'); print('first')",
+        "wrong syntax",
+    ],
+)
+def test_it_ends_as_that_does(tmp_path, served, text):
+    command, environment = _asking(served[0], _written(tmp_path, text))
+    told, plain = (run(each, env=environment) for each in (command, command[4:]))
+    assert (told.returncode, told.stdout) == (plain.returncode, plain.stdout)
+    assert told.stderr.splitlines()[-1:] == plain.stderr.splitlines()[-1:]
+
+
+LASTS = """
+import os, sys, time
+open(sys.argv[1], "w").write(str(os.getpid()))
+time.sleep(10**6)
+"""
+
+
+@pytest.mark.parametrize("told", [signal.SIGKILL, signal.SIGTERM])
+def test_it_ends_with_the_one_who_asked(tmp_path, served, told):
+    note = tmp_path / "pid"
+    command, environment = _asking(served[0], _written(tmp_path, LASTS), str(note))
+    asking = start(command, env=environment, start_new_session=True)
+    wait_for(lambda: note.exists() and note.read_text(), asking)
+    stop(asking, told)
+    assert asking.returncode == -told
+    wait_for(lambda: _ended(note.read_text()), served[1])
+
+
+def test_interrupted_by_a_terminal_both_end_so(tmp_path):
+    # one process group, as on a terminal
+    script = _written(tmp_path, LASTS)
+    note, place = tmp_path / "pid", str(tmp_path / "s")
+    command, environment = _asking(place, script, str(note))
+    both = f"""
+import subprocess, sys
+from inference_energy import copies
+served = copies.start({place!r}, [])
+asking = subprocess.Popen({command!r})
+try:
+    asking.wait()
+except KeyboardInterrupt:
+    assert asking.wait() == -2
+"""
+    environment["PYTHONPATH"] = str(ROOT / "workflow")
+    process = start([sys.executable, "-c", both], env=environment, start_new_session=True)
+    wait_for(lambda: note.exists() and note.read_text(), process)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait() == 0
+    assert _ended(note.read_text())
+
+
+def test_it_outlives_the_run_and_its_interpreter_waits_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "workflow"))
+    place, note = str(tmp_path / "s"), tmp_path / "pid"
+    process = copies.start(place, [])
+    go_on = "import os, sys, time\nopen(sys.argv[1], 'w').write('1')\nsys.stdin.read()\nsys.exit(5)"
+    command, environment = _asking(place, _written(tmp_path, go_on), str(note))
+    asking = start(command, env=environment, stdin=-1)
+    wait_for(lambda: note.exists() and note.read_text(), asking)
+    process.stdin.close()
+    asking.stdin.close()
+    assert asking.wait() == 5
+    assert process.wait() == 0
+
+
+def test_many_are_asked_for_at_once(tmp_path, served):
+    script = _written(tmp_path, "import sys; sys.exit(int(sys.argv[1]))")
+    asked = {}
+    for code in range(20):
+        command, environment = _asking(served[0], script, str(code))
+        asked[code] = start(command, env=environment)
+    assert {code: process.wait() for code, process in asked.items()} == {k: k for k in asked}
+
+
+def test_questions_cut_short_are_passed_over(tmp_path, served):
+    import socket
+
+    for sent in (b"", b"\0" * 3, (10**6).to_bytes(copied.SIZE, "big") + b"x"):
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(served[0])
+            asking.send(sent)
+    command, environment = _asking(served[0], _written(tmp_path, "print('still')"))
+    assert run(command, env=environment).stdout == "still\n"
+
+
+def test_it_is_taken_of_a_process_with_one_thread(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "workflow"))
+    for variable in copies.ONE_THREAD:
+        monkeypatch.delenv(variable, raising=False)
+    library = ROOT / "workflow" / "inference_energy"
+    names = [
+        ".".join(path.relative_to(library.parent).with_suffix("").parts)
+        for path in sorted(library.rglob("*.py"))
+        if path.stem != "__init__"
+    ]
+    place = str(tmp_path / "s")
+    process = copies.start(place, names)
+    command, environment = _asking(place, _written(tmp_path, "import sys; print(len(sys.modules))"))
+    assert int(run(command, env=environment).stdout) > len(names)
+    assert len(os.listdir(f"/proc/{process.pid}/task")) == 1
+    process.stdin.close()
+    assert process.wait() == 0
+
+
+def test_without_a_socket_there_is_no_process(tmp_path):
+    assert copies.start(str(tmp_path / ("long" * 30)), []) is None

@@ -1,0 +1,181 @@
+"""Jobs as copies of one interpreter that has imported what they need.
+
+To start Python and to import takes most of the time of most jobs. A run of many jobs starts one
+process that imports what their scripts do, and each job becomes a copy of it, by fork: a process of
+its own, with the streams, folder and environment of the one that asks for it (``copied``). That
+process has one thread, and ends with the run, however that ends.
+"""
+
+import importlib
+import marshal
+import os
+import runpy
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from shlex import join
+
+from inference_energy import copied
+from inference_energy.job_times import note_time
+
+FEW = 8
+"""Jobs below which a run gains nothing by it."""
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+"""Environment with which numeric libraries start no threads: a copy has none of them."""
+
+
+def prefix() -> str:
+    """What stands before the commands of a run, for bash."""
+    # the first words are Snakemake's own; isolated and without packages, Python starts at once
+    return f"set -euo pipefail; {join([sys.executable, '-I', '-S', copied.__file__])}"
+
+
+def start(place: str, modules: Iterable[str]) -> "subprocess.Popen[bytes] | None":
+    """Start the process that copies are taken of.
+
+    It lives until its standard input is closed, as by its parent's end, and its copies have ended.
+
+    Parameters
+    ----------
+    place : str
+        Path of its socket, which is made.
+    modules : iterable of str
+        What it imports. What cannot be imported is left to the jobs, which say so.
+
+    Returns
+    -------
+    Popen or None
+        None where the system has no such sockets or tells of no process that it has ended: each job
+        then starts for itself.
+    """
+    with socket.socket(socket.AF_UNIX) as listening:
+        try:
+            os.close(os.pidfd_open(os.getpid()))
+            listening.bind(place)
+        except (AttributeError, OSError):
+            return None
+        listening.listen()
+        number = listening.fileno()
+        return subprocess.Popen(
+            [sys.executable, "-m", __name__, str(number), *modules],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | ONE_THREAD,
+            pass_fds=[number],
+        )
+
+
+class _Copies:
+    """Makes a copy for everyone who asks, and tells each how theirs has ended.
+
+    Parameters
+    ----------
+    listening : socket
+        Where they ask.
+    """
+
+    def __init__(self, listening: socket.socket) -> None:
+        self.listening = listening
+        self.events = selectors.DefaultSelector()
+        self._await(listening, self._asked)
+        self._await(sys.stdin, self._left)
+
+    def serve(self) -> str:
+        """Serve until the run and all copies have ended, and in a copy: path of its script."""
+        while self.events.get_map():
+            for key, _ in self.events.select():
+                script = key.data()
+                if script:
+                    return str(script)
+        return ""
+
+    def _await(self, what: object, then: Callable[[], str | None]) -> None:
+        self.events.register(what, selectors.EVENT_READ, then)  # type: ignore[arg-type]
+
+    def _left(self) -> None:
+        """Take no more questions: the run has ended."""
+        self.events.unregister(sys.stdin)
+        self.events.unregister(self.listening)
+        self.listening.close()
+
+    def _asked(self) -> str | None:
+        asking, _ = self.listening.accept()
+        size, streams, _, _ = socket.recv_fds(asking, copied.SIZE, 3)
+        with asking.makefile("rb") as file:
+            question = file.read(int.from_bytes(size, "big"))
+        copy = os.fork()
+        if copy == 0:
+            self._close()
+            asking.close()
+            return _become(streams, *marshal.loads(question))
+        for stream in streams:
+            os.close(stream)
+        ended = os.pidfd_open(copy)
+        self._await(asking, lambda: self._gone(asking, ended))
+        self._await(ended, lambda: self._ended(asking, ended, copy))
+        with suppress(OSError):
+            asking.send(b"+")
+        return None
+
+    def _gone(self, asking: socket.socket, ended: int) -> None:
+        """End the copy of one who has ended."""
+        self.events.unregister(asking)
+        signal.pidfd_send_signal(ended, signal.SIGTERM)
+
+    def _ended(self, asking: socket.socket, ended: int, copy: int) -> None:
+        self.events.unregister(ended)
+        os.close(ended)
+        if asking in self.events.get_map():
+            self.events.unregister(asking)
+        _, status = os.waitpid(copy, 0)
+        with asking, suppress(OSError):
+            asking.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+    def _close(self) -> None:
+        """Let go, in a copy, what is no copy's."""
+        for key in list(self.events.get_map().values()):
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+            elif isinstance(key.fileobj, int):
+                os.close(key.fileobj)
+        self.events.close()
+
+
+def _become(
+    streams: list[int], folder: str, arguments: list[str], environment: dict[str, str]
+) -> str:
+    """Be as a process that has just been started for a script; return the script's path."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv, sys.path[0] = arguments, str(Path(arguments[0]).parent)
+    return arguments[0]
+
+
+if __name__ == "__main__":
+    # a terminal interrupts the copies too, and the run, with which this process ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    number, *modules = sys.argv[1:]
+    for module in modules:
+        with suppress(ImportError):
+            importlib.import_module(module)
+    note_time("imports")
+    script = _Copies(socket.socket(fileno=int(number))).serve()
+    if script:
+        runpy.run_path(script, run_name="__main__")
