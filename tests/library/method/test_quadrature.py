@@ -52,6 +52,17 @@ def test_a_panel_of_many_lengths_has_chebyshev_nodes_and_others_are_kept():
     np.testing.assert_allclose(np.sort(nodes), np.sort(expected), rtol=1e-12)
 
 
+@pytest.mark.parametrize("minimum", [32_769, 49_990, 49_999, 50_000])
+def test_a_minimum_among_the_cells_is_the_first_length_that_is_counted(minimum):
+    for factor in (1, 15):
+        least, most = factor * minimum, factor * 50_000.0
+        at_least = UniformLengths(0.0, most, minimum=least)
+        lengths, weights = at_least.support
+        assert lengths[0] >= least
+        assert weights @ lengths == pytest.approx(np.mean([least - 0.5, most]), abs=0.5)
+        assert at_least.nodes()[0].min() >= least * (1 - 1e-12)
+
+
 def test_one_length_alone_is_a_node():
     assert UniformLengths(0.5, 1.0, minimum=1).nodes() == ([1.0], [1.0])
 

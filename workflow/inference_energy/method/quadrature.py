@@ -69,6 +69,9 @@ def support(
     if longest > every_up_to:
         n = int(np.ceil(np.log(longest / edges[-1]) / cell))
         cells = np.round(np.geomspace(edges[-1], longest, n + 1))
+        if edges[-1] < tokens.minimum < longest:
+            # a cell that holds the minimum would be counted whole or not at all
+            cells = np.sort(np.append(cells, float(tokens.minimum)))
         cells = cells[np.append(True, np.diff(cells) > 0)]
         edges = np.concatenate([edges[:-1], cells])
     survival = tokens.survival(edges - 0.5)
