@@ -253,7 +253,21 @@ def test_scaled_lengths_are_so_many_times_as_long(tokens, factor):
     longer, levels = tokens.scaled(factor), np.array([0.1, 0.5, 0.9])
     assert longer.exceeded_by(levels) == pytest.approx(factor * tokens.exceeded_by(levels))
     assert longer.median_length() == pytest.approx(factor * tokens.median_length())
-    assert replace(tokens, minimum=10).scaled(factor).minimum == 10 * factor
+    # lengths from 9.5 on are rounded to the minimum
+    assert replace(tokens, minimum=10).scaled(factor).minimum == int(9.5 * factor + 0.5)
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0, 2.5, 15.0])
+def test_scaled_lengths_are_those_of_the_same_queries(tokens, factor):
+    """Those that reach the minimum, rounded, before: none is lost by rounding it once more."""
+    least = replace(tokens, minimum=2)
+    scaled = least.scaled(factor)
+    assert scaled.minimum - 0.5 <= factor * 1.5 < scaled.minimum + 0.5
+    assert scaled.survival(scaled.minimum - 0.5) >= least.survival(1.5) - 1e-12
+    rare = UniformLengths(0.0, 50_000.7, minimum=50_001).scaled(factor)
+    lengths, weights = rare.support
+    assert weights.sum() == pytest.approx(1)
+    assert lengths[0] >= rare.minimum
 
 
 def test_another_median_keeps_the_shape_and_the_minimum(tokens):

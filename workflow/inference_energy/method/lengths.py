@@ -207,6 +207,11 @@ class RoundedLengths(OutputTokens):
         reach = float(self.survival(self.minimum - 0.5))
         return self.median_length() if reach >= 1 else float(self.exceeded_by(0.5 * reach))
 
+    def _minimum_times(self, factor: float) -> int:
+        """Minimum of lengths that are ``factor`` times as long: of the same queries. [tokens]"""
+        # lengths from half a token below it on are rounded to it, and are scaled too
+        return max(int(factor * (self.minimum - 0.5) + 0.5), 0)
+
     def with_median(self, median: float) -> Self:
         """Return scaled lengths with another median [tokens], and the same minimum."""
         return replace(self.scaled(median / self.median_length()), minimum=self.minimum)
@@ -252,7 +257,7 @@ class _ByMedian(RoundedLengths):
         return self.median
 
     def scaled(self, factor: float) -> Self:
-        return replace(self, median=factor * self.median, minimum=int(factor * self.minimum))
+        return replace(self, median=factor * self.median, minimum=self._minimum_times(factor))
 
     def with_median(self, median: float) -> Self:
         return replace(self, median=median)
@@ -402,7 +407,7 @@ class UniformLengths(RoundedLengths):
             self,
             shortest=factor * self.shortest,
             maximum=factor * self.maximum,
-            minimum=int(factor * self.minimum),
+            minimum=self._minimum_times(factor),
         )
 
 
@@ -624,7 +629,7 @@ class EmpiricalLengths(RoundedLengths):
     def scaled(self, factor: float) -> Self:
         """Return lengths with every quantile times a factor [1]."""
         quantiles = tuple(factor * quantile for quantile in self.quantiles)
-        return replace(self, quantiles=quantiles, minimum=int(factor * self.minimum))
+        return replace(self, quantiles=quantiles, minimum=self._minimum_times(factor))
 
 
 FAMILIES: dict[str, type[RoundedLengths]] = {
