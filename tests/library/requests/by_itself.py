@@ -8,4 +8,4 @@ def by_itself(serving, rows):
     """Energies of requests one by one."""
     single = pd.DataFrame({"n": 1, "cached": 0}, index=rows.index)
     single = single.assign(**rows.rename(columns=lambda name: name.removesuffix("_tokens")))
-    return energies(serving, single.reset_index(drop=True))
+    return energies(serving, single.reset_index(drop=True), None)

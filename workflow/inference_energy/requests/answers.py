@@ -471,15 +471,17 @@ def candidates(
     bits = [(*FINE_BITS.values(),), (*WIDE_BITS.values(), CACHED_BITS)]
     # the largest and the least of a cell's lengths differ by twice this, and its mean is between
     width = 2 * sum(2.0**-b for b in bits[bool(lengths["cached"].any())])
-    near = mean >= _reached(mean, lengths["n"].to_numpy(), count) * (1 - width)
+    near = mean >= reached(mean, lengths["n"].to_numpy(), count) * (1 - width)
     found = lengths[near]
-    corners = [energies(serving, one)["energy"].to_numpy() for one in _corners(found)]
+    corners = [energies(serving, one, None)["energy"].to_numpy() for one in _corners(found)]
     least, most = np.min(corners, axis=0), np.max(corners, axis=0)
-    return found[most >= _reached(least, found["n"].to_numpy(), count)]
+    return found[most >= reached(least, found["n"].to_numpy(), count)]
 
 
-def _reached(energy: Array, n: np.ndarray, count: int) -> float:
-    """Energy that ``count`` requests reach, or all if they are fewer. [Wh]"""
+def reached(energy: Array, n: np.ndarray, count: int) -> float:
+    """Energy that ``count`` requests reach, or all if they are fewer: rows of ``n`` requests, each
+    of so much ``energy``. [Wh]
+    """
     order = np.argsort(-energy, kind="stable")
     enough = int(np.searchsorted(np.cumsum(n[order]), count))
     return float(energy[order[min(enough, len(order) - 1)]])

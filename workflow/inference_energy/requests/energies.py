@@ -168,7 +168,7 @@ def _bare(name: str) -> str:
 
 
 def energies(
-    serving: Serving, lengths: pd.DataFrame, bits: Sequence[int] = WAYS_BITS
+    serving: Serving, lengths: pd.DataFrame, bits: Sequence[int] | None = WAYS_BITS
 ) -> pd.DataFrame:
     """Energy of requests of given lengths, before the factors that all have in common.
 
@@ -179,8 +179,9 @@ def energies(
     lengths : DataFrame
         model, n, and input, cached and output: sums of the tokens of n requests; in the table of
         the whole log how far these are from their cells, too, ``counts.MOMENTS``.
-    bits : tuple of int
-        Significant binary digits of the lengths that more than ``FEW_WAYS`` are asked for.
+    bits : tuple of int, optional
+        Significant binary digits of the lengths that more than ``FEW_WAYS`` are asked for; none:
+        they are asked for every row.
 
     Returns
     -------
@@ -194,7 +195,7 @@ def energies(
     for name, rows in _charged_alike(serving, lengths):
         ways, means, n = _ways(serving, name), _points(rows), rows["n"].to_numpy(float)
         count = len(means[0]) // len(n)
-        if len(ways) <= FEW_WAYS:
+        if bits is None or len(ways) <= FEW_WAYS:
             found = _together(serving.setup, ways, *means)
         else:
             cell, of_cells = _grouped(means, np.tile(n, count), bits)

@@ -8,12 +8,17 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.method.distributions import LogNormal
-from inference_energy.requests.answers import LARGEST, time_text
+from inference_energy.requests.answers import LARGEST, reached, time_text
 from inference_energy.requests.counts import CELLS, FINE_BITS, WIDE_BITS
-from inference_energy.requests.energies import Serving, energies
+from inference_energy.requests.energies import WAYS_BITS, Serving, energies
 from inference_energy.requests.formats import bare_name, literal
 
 ORDER = ["energy", "start", "model", "input", "output"]
+
+PRICED: dict[tuple[int, ...] | None, float] = {WAYS_BITS: 2.0**-5, (9, 8, 10): 2.0**-9, None: 0.0}
+"""Significant binary digits of the lengths that many ways are asked for, of ever fewer rows, and
+how far off a row's energy can be then [1], eight times what was seen; at last every row by itself.
+"""
 
 
 def choose(
@@ -89,16 +94,28 @@ def collect(
         f"SELECT {columns} FROM counted WHERE {long_enough} AND ({key}) IN (FROM wanted)"
         f" AND row NOT IN (SELECT row FROM surplus WHERE file = {literal(file)})"
     ).df()
-    if len(rows):
-        table = energies(serving, rows)
+    for bits, off in PRICED.items() if len(rows) else ():
+        table = energies(serving, rows, bits)
         rows = rows.assign(energy=table["energy"], error=table["error"])
-    rows = pd.concat([part for part in (found, rows) if part is not None and len(part)] or [rows])
+        enough = _reached_by(_joined(found, rows)) * (1 - 2 * off)
+        rows = rows[rows["energy"] >= enough]
+    rows = _joined(found, rows)
     if not len(rows):
         return rows
     rows = rows.sort_values(ORDER, ascending=[False, True, True, True, True], ignore_index=True)
     # a row that stands for several requests is as many of the largest ones
     before = np.cumsum(rows["n"]) - rows["n"]
     return rows[before < LARGEST].head(LARGEST)
+
+
+def _joined(found: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows that were found before and others."""
+    return pd.concat([part for part in (found, rows) if part is not None and len(part)] or [rows])
+
+
+def _reached_by(rows: pd.DataFrame) -> float:
+    """Energy that the largest requests reach. [Wh]"""
+    return reached(rows["energy"].to_numpy(), rows["n"].to_numpy(), LARGEST)
 
 
 def _long_enough(least: Sequence[Mapping[str, int]]) -> str:
