@@ -6,6 +6,7 @@ its own, with the streams, folder and environment of the one that asks for it (`
 process has one thread, and ends with the run, however that ends.
 """
 
+import gc
 import importlib
 import marshal
 import os
@@ -176,6 +177,8 @@ if __name__ == "__main__":
         with suppress(ImportError):
             importlib.import_module(module)
     note_time("imports")
+    # what was imported stays, and no copy need look through it again
+    gc.freeze()
     script = _Copies(socket.socket(fileno=int(number))).serve()
     if script:
         runpy.run_path(script, run_name="__main__")

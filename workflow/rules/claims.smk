@@ -24,6 +24,7 @@ rule judge_claims:
     params:
         engines=config["engines"],
         findings=lambda wildcards: document("findings"),
+    priority: 66
     output:
         reported("results/{method}/claims.csv", "claims", "Claims"),
     log:

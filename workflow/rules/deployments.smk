@@ -16,6 +16,7 @@ rule answer_deployment:
         stated=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["stated"],
         benchmarks=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["benchmarks"],
         reference=deployment_files.REFERENCE,
+    priority: 64
     output:
         **{
             table: f"{{base}}/deployments/{{deployment}}/{table}.csv"
