@@ -1,5 +1,7 @@
 """Names that are held against the tables that define them."""
 
+import os
+import sys
 from copy import deepcopy
 
 import pytest
@@ -7,6 +9,7 @@ from inference_energy import project
 from inference_energy.documents import read_schema
 from inference_energy.method.materials import tables_of
 from inference_energy.names import name_problems
+from processes import run
 from repository import METHODS, ROOT, read, read_yaml
 
 DOCUMENTS = ("findings", "evidence", "scaling", "footprint", "scenarios")
@@ -147,3 +150,22 @@ def test_what_cannot_be_read_is_told_elsewhere(monkeypatch, tmp_path):
         "f.yaml: key gpu: value H10: no such name; allowed are the gpus of data/gpus.csv; correct"
         " it; did you mean H100?"
     )
+
+
+ASKED = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from inference_energy.names import column_of
+resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+print(column_of(sys.argv[2], "model"))
+"""
+
+
+@pytest.mark.parametrize("endless", ["/dev/zero", "/proc/self/pagemap", "/proc/kmsg", None])
+def test_what_never_ends_has_no_names_and_is_not_waited_for(tmp_path, endless):
+    """A method's table may be anything, a pipe too; what it is is told where it is read."""
+    path = endless or tmp_path / "pipe"
+    if not endless:
+        os.mkfifo(path)
+    asked = run([sys.executable, "-c", ASKED, ROOT / "workflow", path], timeout=60)
+    assert (asked.stdout, asked.stderr) == ("None\n", "")

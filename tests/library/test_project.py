@@ -4,7 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
-from inference_energy.project import FOLDER, is_own, own, path_problems, provided, shown
+from inference_energy.project import (
+    FOLDER,
+    is_own,
+    own,
+    path_problems,
+    provided,
+    read_at_most,
+    shown,
+)
 
 TABLE = "data/gpus.csv"
 
@@ -46,3 +54,22 @@ def test_a_path_that_no_page_can_hold_is_refused_in_words_that_can_be_printed(na
 @pytest.mark.parametrize("name", ["Ü b", "\u65e5\u672c", "a\xa0b"])
 def test_a_path_of_other_letters_is_one_like_others(name):
     assert path_problems(f"runs/{name}.json", "key log") == []
+
+
+def test_a_file_is_read_to_its_end_or_one_byte_further_than_allowed(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"a\nb" * 100_000)
+    assert read_at_most(path, 300_000) == path.read_bytes()
+    assert read_at_most(path, 299_999) == path.read_bytes()
+    assert read_at_most(path, 9) == path.read_bytes()[:10]
+    with pytest.raises(FileNotFoundError):
+        read_at_most(tmp_path / "nowhere", 9)
+
+
+def test_a_file_that_has_nothing_to_say_is_not_waited_for(tmp_path):
+    """The system's own files have no size, and some of them wait for what comes next."""
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    with pytest.raises(BlockingIOError):
+        read_at_most(tmp_path / "pipe", 9)
+    os.close(writer)

@@ -23,7 +23,7 @@ import yaml
 from jsonschema_rs import ValidationError, Validator, validator_for
 
 from inference_energy.errors import InputError
-from inference_energy.project import AnyPath
+from inference_energy.project import AnyPath, read_at_most
 from inference_energy.secrecy import looks_secret
 
 Schema = dict[str, Any]
@@ -109,12 +109,12 @@ def read(path: AnyPath) -> Any:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path}: is no file; allowed is a YAML file; put one in its place")
-        if found.st_size > LARGEST_FILE:
+        data = b"" if found.st_size > LARGEST_FILE else read_at_most(path, LARGEST_FILE)
+        if max(found.st_size, len(data)) > LARGEST_FILE:
+            size = f"{found.st_size:.6g}" if found.st_size else f"more than {LARGEST_FILE}"
             raise InputError(
-                f"{path}: is {found.st_size:.6g} bytes; allowed are at most {LARGEST_FILE}; "
-                "shorten it"
+                f"{path}: is {size} bytes; allowed are at most {LARGEST_FILE}; shorten it"
             )
-        data = Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; restore it, or correct the name") from None
     except (OSError, ValueError) as error:

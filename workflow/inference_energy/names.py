@@ -7,6 +7,7 @@ column of the throughput tables that the document itself names (``#gpu``), or se
 """
 
 import csv
+import io
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -14,7 +15,9 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 from inference_energy.documents import Schema, near, resolved
+from inference_energy.errors import InputError
 from inference_energy.project import listed, provided
+from inference_energy.tables import decode, read_bytes
 
 
 def name_problems(
@@ -104,15 +107,15 @@ def column_of(path: str, column: str) -> list[str] | None:
     try:
         stat = os.stat(path)
         return _read(path, column, stat.st_mtime_ns, stat.st_size)
-    except (OSError, ValueError, csv.Error):
+    except (OSError, ValueError, csv.Error, InputError):
         return None
 
 
 @cache
 def _read(path: str, column: str, modified: int, size: int) -> list[str]:
     """Values of a column of a table, read once while the file is as it was."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        header, *rows = csv.reader(file, strict=True)
+    text = decode(path, read_bytes(path))
+    header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     place = header.index(column)
     if any(len(row) not in (0, len(header)) for row in rows):
         raise ValueError("rows of several lengths")

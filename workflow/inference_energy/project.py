@@ -5,6 +5,7 @@ workflow's folder lacks is then taken from the project. Paths are absolute then,
 ``prefix`` of a module is put before what rules make, and not before what they start from.
 """
 
+import errno
 import os
 import unicodedata
 from pathlib import Path
@@ -34,6 +35,37 @@ def provided(path: AnyPath) -> str:
     """
     # not the path's own exists(), which raises where a name is too long
     return os.path.abspath(path) if os.path.exists(path) and not is_own() else own(path)
+
+
+def read_at_most(path: AnyPath, most: int) -> bytes:
+    """Read a file to its end, or one byte further than allowed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Of a file. Nothing else is waited for: a pipe without a writer is empty.
+    most : int
+        Longest that it may be. [bytes]
+
+    Raises
+    ------
+    OSError
+        No such file, not readable, or one of the system's that has nothing to say yet.
+    """
+    with open(path, "rb", opener=_at_once) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(min(size, most) + 1)
+        # the system's own files have no size
+        if data is not None and size < len(data) <= most:
+            data += file.read(most + 1 - len(data)) or b""
+    # what would wait says None
+    if data is None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return data
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def listed(folder: str) -> dict[str, str]:

@@ -38,7 +38,7 @@ from inference_energy import documents
 from inference_energy.agreement import broken
 from inference_energy.documents import Schema
 from inference_energy.errors import InputError
-from inference_energy.project import AnyPath
+from inference_energy.project import AnyPath, read_at_most
 
 # Tables here have some thousand short texts: Arrow's arrays are slower with them than Python's own.
 pd.set_option("mode.string_storage", "python")
@@ -347,12 +347,14 @@ def read_bytes(path: AnyPath) -> bytes:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path}: is no file; allowed is a file; give one")
-        if found.st_size > LARGEST_FILE:
+        data = b"" if found.st_size > LARGEST_FILE else read_at_most(path, LARGEST_FILE)
+        if max(found.st_size, len(data)) > LARGEST_FILE:
+            size = f"{found.st_size:.6g}" if found.st_size else f"more than {LARGEST_FILE}"
             raise InputError(
-                f"{path}: is {found.st_size:.6g} bytes; allowed are at most {LARGEST_FILE}; leave "
+                f"{path}: is {size} bytes; allowed are at most {LARGEST_FILE}; leave "
                 "out what is recorded for every request, or split it"
             )
-        return Path(path).read_bytes()
+        return data
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path and the file's name") from None
     except (OSError, ValueError) as error:

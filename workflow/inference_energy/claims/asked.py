@@ -1,6 +1,7 @@
 """What selectors of findings and claims ask for, checked before any rule runs."""
 
 import csv
+import io
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from inference_energy.method.materials import tables_of
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
 from inference_energy.names import column_of
 from inference_energy.project import provided
-from inference_energy.tables import load_schema
+from inference_energy.tables import decode, load_schema, read_bytes
 
 RESULTS_OF_ANY = ("energy_per_query", "fleet", "output_tokens", "throughput_laws")
 RESULTS = (*RESULTS_OF_ANY, "sensitivity")
@@ -87,9 +88,10 @@ def _claims(path: str) -> list[list[str]]:
     """Claim, version and quantity of each; none if they cannot be read, which is told elsewhere."""
     columns = ("claim", "version", "quantity")
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            return [[row[column] for column in columns] for row in csv.DictReader(file)]
-    except (OSError, ValueError, KeyError, csv.Error):
+        text = decode(path, read_bytes(path))
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        return [[row[column] for column in columns] for row in rows]
+    except (InputError, KeyError, csv.Error):
         return []
 
 
