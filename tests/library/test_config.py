@@ -450,6 +450,16 @@ def test_a_wrong_configuration_is_refused(copy, change, words):
     assert [word for word in words if word not in told] == [], told
 
 
+def test_a_table_that_cannot_be_read_is_told_before_any_rule_is_known(copy, tmp_path):
+    """A rule's parameter is what the table holds, and would end in a traceback."""
+    table = tmp_path / "mine.csv"
+    with open(table, "wb") as file:
+        file.truncate(2**27 + 1)
+    problems = config.config_problems(CONFIG | {"benchmarks": str(table), "copies": -1})
+    assert [p for p in problems if p.startswith(f"{table}: is 1.34218e+08 bytes; allowed are")]
+    assert any("key copies: value -1" in problem for problem in problems)
+
+
 @pytest.mark.parametrize(
     "address",
     [

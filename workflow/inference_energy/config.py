@@ -39,7 +39,7 @@ from inference_energy.robustness.files import (
     unused_problems,
 )
 from inference_energy.stress import settings as stress_settings
-from inference_energy.tables import read_table
+from inference_energy.tables import read_bytes, read_table
 
 WHERE = "config/config.yaml or --config"
 NEEDED = ("findings", "evidence", "scaling", "footprint")
@@ -334,12 +334,17 @@ def config_problems(config: dict[str, Any]) -> list[str]:
             problems += path_problems(path, f"{WHERE}: key {key}")
     table = kept.get("benchmarks")
     # not the path's own is_file(), which raises where a name is too long
-    if isinstance(table, str) and not path_problems(table, "") and not os.path.isfile(table):
-        wrong = "is a folder" if os.path.isdir(table) else "no such file"
-        problems.append(
-            f"{WHERE}: key benchmarks: value {table}: {wrong}; allowed is a throughput table"
-            f" such as {BENCHMARKS}; correct the path{near(table, _beside(table))}"
-        )
+    if isinstance(table, str) and not path_problems(table, ""):
+        if os.path.isfile(table):
+            # what it holds is a parameter of its rules
+            with collecting(problems):
+                read_bytes(table)
+        else:
+            wrong = "is a folder" if os.path.isdir(table) else "no such file"
+            problems.append(
+                f"{WHERE}: key benchmarks: value {table}: {wrong}; allowed is a throughput table"
+                f" such as {BENCHMARKS}; correct the path{near(table, _beside(table))}"
+            )
     if isinstance(kept.get("head"), str) and kept["head"] == kept.get("base"):
         problems.append(
             f"{WHERE}: key head: value {kept['head']}: is base too, and nothing would differ;"
