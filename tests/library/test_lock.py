@@ -1,5 +1,6 @@
 """One run at a time in a folder, and none that is over blocks the next."""
 
+import resource
 import signal
 import sys
 
@@ -23,6 +24,23 @@ def test_a_second_run_is_told_who_works_there_until_the_first_ends(tmp_path):
     with pytest.raises(InputError, match=r"Another run works in this folder \(process \d+\)"):
         Lock(tmp_path)
     first.close()
+    Lock(tmp_path).close()
+
+
+def test_a_folder_that_takes_no_file_is_told(tmp_path):
+    (tmp_path / LOCK.parent).write_text("no folder")
+    with pytest.raises(InputError, match=r"run\.lock: cannot be written \(File exists\)"):
+        Lock(tmp_path)
+
+
+def test_a_full_disk_is_told_and_the_lock_let_go(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"run\.lock: cannot be written \(File too large\)"):
+            Lock(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     Lock(tmp_path).close()
 
 

@@ -29,13 +29,24 @@ class Lock:
     Raises
     ------
     InputError
-        If another run works there, or a job of one that was killed, with its process.
+        If another run works there, or a job of one that was killed, with its process; if the lock
+        cannot be written.
     """
 
     def __init__(self, folder: str | Path, place: str | Path = LOCK) -> None:
         path = Path(folder, place)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = path.open("a+", encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        try:
+            self._take(path)
+        except OSError as error:
+            self.close()
+            raise _unwritable(path, error) from None
+
+    def _take(self, path: Path) -> None:
         jobs = path.with_suffix(".jobs")
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,6 +103,14 @@ def hold() -> IO[str] | None:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    """Say that a lock cannot be written."""
+    return InputError(
+        f"{path}: cannot be written ({error.strerror}): make room, or give a folder where files may"
+        " be written, and start again"
+    )
 
 
 def _noted(file: IO[str]) -> str:
