@@ -25,7 +25,7 @@ from inference_energy.requests.energies import (
 from library.laws.examples import TRUE
 from library.requests.by_itself import by_itself
 from library.requests.loaded import with_load
-from repository import METHODS, materials
+from repository import METHODS, materials, read
 
 QUERIES = 400_001
 
@@ -241,6 +241,32 @@ def test_names_are_matched_without_case_and_punctuation(paper):
 )
 def test_names_are_matched_without_publisher_format_and_edition(paper, name, model):
     assert Serving.of_method(paper, {}).members(name)[1] == model
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("deepseek-ai/DeepSeek-R1-0528", "DeepSeek-R1"),
+        ("dsr1", "DeepSeek-R1"),
+        ("mistralai/Mixtral-8x22B-Instruct-v0.1", "Mixtral 8x22B"),
+        ("nvidia/Llama-3_1-Nemotron-Ultra-253B-v1", "Llama-3.1 Nemotron Ultra 253B"),
+        ("deepseek-ai/DeepSeek-V3-0324", "frontier blend"),
+    ],
+)
+def test_names_are_matched_by_the_aliases_of_the_models_table(paper, name, model):
+    serving = Serving.of_method(paper, {}, read("data/models.csv", "models"))
+    assert serving.members(name)[1] == serving.at({name: 8.0}).members(name)[1] == model
+    assert Serving.of_method(paper, {}).members(name)[1] == "frontier blend"
+
+
+def test_an_alias_of_two_models_of_a_method_is_neither(paper):
+    table = read("data/models.csv", "models")
+    first = next(model for model in paper.models if model.name == "DeepSeek-R1")
+    other = replace(first, name="deepseek-ai/DeepSeek-R1-0528")
+    serving = Serving.of_method(replace(paper, models=(*paper.models, other)), {}, table)
+    assert serving.members("dsr1")[1] == "frontier blend"
+    for own in (first.name, other.name):
+        assert serving.members(own)[1] == own
 
 
 def test_a_name_that_a_method_has_with_its_format_is_that_one(paper):

@@ -111,6 +111,12 @@ def goes_by(models: pd.DataFrame, name: str) -> pd.Series:
     return found
 
 
+def other_names(models: pd.DataFrame, name: str) -> list[str]:
+    """Names and aliases of the models that ``goes_by`` finds; parameters as there."""
+    rows = models[goes_by(models, name)]
+    return [*rows["model"], *rows["aliases"].dropna().str.split("; ").explode()]
+
+
 # every row of a benchmark table asks for the same models
 @lru_cache(maxsize=16)
 def _keys_of(names: tuple[str, ...]) -> tuple[list[frozenset[str]], list[frozenset[str]]]:

@@ -19,7 +19,7 @@ from inference_energy.energy.exact import known_utilisation, regime_energy, unce
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.errors import InputError
 from inference_energy.laws.base import LENGTH_FLOOR, Array
-from inference_energy.laws.hardware import bare_name
+from inference_energy.laws.hardware import bare_name, other_names
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Charging, ServedModel, Setup
 from inference_energy.requests.counts import (
@@ -93,6 +93,8 @@ class Serving:
     load : mapping of str to float
         Requests in flight on a copy of each of the log's models, infinite for as many as fit; one
         without is at the load that its law was built for.
+    aliases : mapping of str to str
+        Models of the setup by other names of theirs.
     """
 
     setup: Models
@@ -100,10 +102,22 @@ class Serving:
     default_name: str
     names: Mapping[str, str]
     load: Mapping[str | None, float] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_method(cls, setup: Setup, names: Mapping[str, str]) -> Self:
+    def of_method(
+        cls, setup: Setup, names: Mapping[str, str], known: pd.DataFrame | None = None
+    ) -> Self:
         """Serve by a method; unknown models are the frontier blend of traditional queries.
+
+        Parameters
+        ----------
+        setup : Setup
+            The method's models and factors.
+        names : dict of str to str
+            Models of the method by the names that a format gives them.
+        known : DataFrame, optional
+            Table of schema ``models``, whose aliases name the method's models too.
 
         Raises
         ------
@@ -121,7 +135,8 @@ class Serving:
         if problems:
             raise InputError(problems)
         _, members = regime_energy(setup, setup.regimes["traditional"])
-        return cls(setup, members, BLEND, names)
+        aliases = {} if known is None else _aliases(known, models)
+        return cls(setup, members, BLEND, names, aliases=aliases)
 
     @classmethod
     def of_deployment(cls, deployment: Models) -> Self:
@@ -156,11 +171,21 @@ class Serving:
     def _own(self, name: str) -> str | None:
         """Model of this name; unless one has it as it is, without publisher, format and edition."""
         for key in (_bare, bare_name):
-            known = {key(model.name): model.name for model in self.setup.models}
+            known = {key(alias): model for alias, model in self.aliases.items()}
+            known |= {key(model.name): model.name for model in self.setup.models}
             # a name without a Latin letter or digit has an empty key
             if key(name) and key(name) in known:
                 return known[key(name)]
         return None
+
+
+def _aliases(known: pd.DataFrame, models: Sequence[str]) -> dict[str, str]:
+    """Those of ``models`` by the names that the table has for each; what is of two is of none."""
+    owners: dict[str, set[str]] = {}
+    for model in models:
+        for alias in other_names(known, model):
+            owners.setdefault(alias, set()).add(model)
+    return {alias: of.pop() for alias, of in owners.items() if len(of) == 1}
 
 
 def _bare(name: str) -> str:

@@ -14,7 +14,7 @@ from inference_energy.requests import answers, counts, figures, groups, largest
 from inference_energy.requests.energies import Serving, energies, steps
 from inference_energy.requests.page import page
 from inference_energy.requests.progress import telling
-from inference_energy.tables import write_table, write_text
+from inference_energy.tables import read_table, write_table, write_text
 
 GROUPS = {"by_hour": "hours", "by_tenant": "tenants"}
 """Tables of counts by what tables of the answer are made of them."""
@@ -30,7 +30,7 @@ def read_serving(read, params):
     if params.deployment is None:
         names = params.log.get("form", {}).get("models", {})
         setup = build(params.method, **materials(params.method))
-        return Serving.of_method(setup, names), reference
+        return Serving.of_method(setup, names, read_table(read.models, "models")), reference
     method = params.deployment["method"]
     runs = read_runs(params.deployment["benchmarks"], method["deployment"].get("facts", {}))
     deployment = deployment_build.build(
