@@ -533,6 +533,17 @@ def test_numbers_beyond_whole_ones_are_absurd_or_negative(tmp_path, count, kinds
     assert tables["lengths"]["n"].sum() == 1
 
 
+@pytest.mark.parametrize("first", [0, 2_000])
+def test_a_line_of_json_that_is_no_object_is_told(first, tmp_path, count, kinds):
+    """A list, a number or a text has no columns, as the first line or after many; {} lacks some."""
+    request, other = '{"input_tokens": 5, "output_tokens": 6}\n', '[]\n5\n"x"\nnull\n[1, 2]\n'
+    (tmp_path / "log.jsonl").write_text(first * request + other + request + "{}\n")
+    tables = count(tmp_path / "log.jsonl")
+    assert kinds(tables) == {"rows": first + 2, "unreadable": 5, "no tokens": 1}
+    rows = tables["examples"].query("kind == 'unreadable'")["row"]
+    assert rows.tolist() == [first, first + 1, first + 2]
+
+
 def test_a_request_with_a_key_twice_is_told(tmp_path, count, kinds):
     twice = '{"input_tokens": 5, "output_tokens": 6, "input_tokens": 500}'
     within = '{"input_tokens": 5, "output_tokens": 6, "input": {"a": 1, "a": 2}}'

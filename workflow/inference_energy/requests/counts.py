@@ -96,8 +96,8 @@ KINDS = {
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
-    "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON, or JSON"
-    " with a key twice or without the lists of its format; it does not count",
+    "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON"
+    " object, or one with a key twice or without the lists of its format; it does not count",
     "no number": "cached or reasoning tokens are stated and no whole number; the row counts, with"
     " none of them",
     "cached above input": "more cached than input tokens; all input counts as cached",

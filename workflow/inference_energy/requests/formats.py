@@ -258,7 +258,11 @@ class LogColumns:
         keys = f"json_keys({self.json})"
         first = f"SELECT {self.json} FROM {rows} LIMIT {FIRST_ROWS}"
         unlike = f"SELECT DISTINCT {keys} AS keys FROM ({first})"
-        once = f"SELECT keys FROM ({unlike}) WHERE list_unique(keys) = len(keys) LIMIT {FEW_LISTS}"
+        # what is no object has no keys
+        once = (
+            f"SELECT keys FROM ({unlike}) WHERE list_unique(keys) = len(keys) AND len(keys) > 0"
+            f" LIMIT {FEW_LISTS}"
+        )
         return f"SET VARIABLE {USUAL_KEYS} = (SELECT list(keys) FROM ({once}))"
 
     def taken(self, rows: str) -> str:
@@ -274,7 +278,7 @@ class LogColumns:
         # of a key that is there twice nobody can say which value is meant
         clear = (
             f"CASE WHEN list_contains(getvariable('{USUAL_KEYS}'), {keys}) THEN TRUE"
-            f" ELSE list_unique({keys}) = len({keys}) OR json_type({self.json}) <> 'OBJECT' END"
+            f" ELSE list_unique({keys}) = len({keys}) AND json_type({self.json}) = 'OBJECT' END"
         )
         found = f"json_extract_string({self.json}, {paths})"
         return (
