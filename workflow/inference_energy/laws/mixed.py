@@ -116,7 +116,8 @@ class Rows:
     groups : ndarray of int
         Number of the row's group, rows by levels.
     own : ndarray of int
-        Number of the row's configuration.
+        Number of the row's configuration. Rows of one stand side by side, in the order of these
+        numbers, which is that of how many rows it has.
     along : ndarray
         Covariates x, rows by covariates.
     """
@@ -279,20 +280,32 @@ class Rows:
         """Place of each configuration's first row, and the number of all."""
         return np.searchsorted(self.own, np.arange(self.count + 1))
 
+    @cached_property
+    def _alike(self) -> list[tuple[slice, slice, int]]:
+        """Rows, and configurations, of all configurations with one number of rows, and that."""
+        size = np.diff(self._first)
+        ends = [*np.flatnonzero(np.diff(size, prepend=0)).tolist(), self.count]
+        return [
+            (slice(int(self._first[a]), int(self._first[b])), slice(a, b), int(size[a]))
+            for a, b in pairwise(ends)
+        ]
+
     def sums(self, slope: Array, scale: Array, error: Array) -> tuple[Array, Array]:
         """Sums over the rows of each configuration: scale times slope times slope, and error."""
         both = np.column_stack([slope, error])
         weighted = scale[:, None] * slope
         found = np.empty((self.count, slope.shape[1], both.shape[1]))
-        for k, (a, b) in enumerate(pairwise(self._first.tolist())):
-            np.matmul(weighted[a:b].T, both[a:b], out=found[k])
+        for rows, own, size in self._alike:
+            left, right = (a[rows].reshape(-1, size, a.shape[1]) for a in (weighted, both))
+            np.matmul(left.transpose(0, 2, 1), right, out=found[own])
         return found[:, :, :-1], found[:, :, -1]
 
     def times(self, by_row: Array, by_own: Array) -> Array:
         """Every row's vector times the matrix of its configuration."""
         found = np.empty((len(by_row), by_own.shape[2]))
-        for k, (a, b) in enumerate(pairwise(self._first.tolist())):
-            np.matmul(by_row[a:b], by_own[k], out=found[a:b])
+        for rows, own, size in self._alike:
+            left, given = (a[rows].reshape(-1, size, a.shape[1]) for a in (by_row, found))
+            np.matmul(left, by_own[own], out=given)
         return found
 
     def seen(self, values: Array) -> Array:
@@ -627,7 +640,7 @@ def fit(
     log_time : ndarray
         ln t of the rows.
     rows : Rows
-        Where they stand.
+        Where they stand; here in any order, and the configurations too.
     kind : ndarray of int
         Kind of the rows, each with a scatter of its own.
     steps : int
@@ -635,8 +648,10 @@ def fit(
     start : State, optional
         Where to begin: that of a fit to the same rows with other prior spreads.
     """
-    order = np.argsort(rows.own, kind="stable")
-    rows = replace(rows, groups=rows.groups[order], own=rows.own[order], along=rows.along[order])
+    number = np.argsort(np.argsort(np.bincount(rows.own), kind="stable"))
+    own = number[rows.own]
+    order = np.argsort(own, kind="stable")
+    rows = replace(rows, groups=rows.groups[order], own=own[order], along=rows.along[order])
     problem = _Problem(parts[order], log_time[order], rows, kind[order])
     first = problem.flat(start or problem.start())
     found = problem.state(
@@ -656,9 +671,9 @@ def fit(
         rows.offsets[:-1],
         found.values,
         step.solved.covariance(rows),
-        found.own,
-        step.own_covariance,
-        -step.gain[:, :, rows.features],
+        found.own[number],
+        step.own_covariance[number],
+        -step.gain[number][:, :, rows.features],
         found.scatter,
         found,
     )
