@@ -148,6 +148,7 @@ def test_an_address_that_is_no_source_is_not_repeated(words):
         "http://h:9400/metrics?token=hunter2",
         "prometheus:http://user:hunter2@h:9090",
         "node:prometheus:http://h:9090?key=hunter2",
+        'prometheus:http://h:9090{api_key="hunter2"}',
         "http://h:99999/metrics",
     ],
 )

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from inference_energy.errors import InputError
 from inference_energy.meters import prometheus, read_log
+from inference_energy.secrecy import STATED, looks_secret
 from inference_energy.tables import write_text
 from inference_energy.web import address_problem, asked
 
@@ -167,7 +168,13 @@ def _exporter(address: str) -> str:
 def _address_problems(source: PowerSource) -> list[str]:
     if source.kind not in ("dcgm", "prometheus"):
         return []
-    problem = address_problem(source.target.partition("{")[0])
+    address, _, selector = source.target.partition("{")
+    problem = address_problem(address)
+    if not problem and (STATED.search(selector) or looks_secret(selector)):
+        problem = (
+            "holds what looks like a key in its selector, which results would repeat; allowed are"
+            " labels of its series; remove it"
+        )
     return [f"power: the address of a source of the {source.scope} {problem}"] if problem else []
 
 
