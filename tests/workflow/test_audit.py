@@ -143,6 +143,8 @@ def test_changes_end_where_nobody_reads_on(done, told):
 def test_a_revision_that_cannot_be_compared_is_named(done, since, words):
     run = snakemake(done[0], "changes", "--config", f"since={since}")
     one_message(run, f"value '{since}'", words)
+    # before minutes of making what would be compared
+    assert "Comparing" not in run.stdout
 
 
 AS_BASE = {"label": "as the base", "source": "a test"}

@@ -22,8 +22,8 @@ def _git(root: AnyPath, *arguments: str) -> tuple[int, bytes, str]:
     return run.returncode, run.stdout, run.stderr.decode(errors="replace").strip()
 
 
-def snapshot_of_revision(root: AnyPath, revision: str) -> tuple[dict[str, bytes], str]:
-    """Files of results, figures and data as a git revision has them.
+def find_commit(root: AnyPath, revision: str) -> tuple[str, str, list[str]]:
+    """Commit that changes can be told since.
 
     Parameters
     ----------
@@ -34,10 +34,10 @@ def snapshot_of_revision(root: AnyPath, revision: str) -> tuple[dict[str, bytes]
 
     Returns
     -------
-    files : dict of str to bytes
-        Content by path.
-    commit : str
-        Abbreviated commit.
+    commit, short : str
+        In full, and abbreviated.
+    present : list of str
+        Those of FOLDERS that it has.
 
     Raises
     ------
@@ -64,6 +64,30 @@ def snapshot_of_revision(root: AnyPath, revision: str) -> tuple[dict[str, bytes]
             f"key since: value {revision!r}: commit {short} has no results folder; allowed is a"
             " revision with committed results; choose a later one"
         )
+    return commit, short, present
+
+
+def snapshot_of_revision(root: AnyPath, revision: str) -> tuple[dict[str, bytes], str]:
+    """Files of results, figures and data as a git revision has them.
+
+    Parameters
+    ----------
+    root, revision
+        As for :func:`find_commit`.
+
+    Returns
+    -------
+    files : dict of str to bytes
+        Content by path.
+    commit : str
+        Abbreviated commit.
+
+    Raises
+    ------
+    InputError
+        As :func:`find_commit`, or if git cannot read the files.
+    """
+    commit, short, present = find_commit(root, revision)
     code, archive, message = _git(root, "archive", commit, *present)
     if code:
         raise InputError(f"key since: value {revision!r}: git cannot read it ({message})")
