@@ -11,6 +11,7 @@ from inference_energy.secrecy import SECRET, looks_secret
         ("Authorization: Bearer abc", True),
         ("hf_" + "aB3" * 11, True),
         ("nvapi-" + "aB3" * 11, True),
+        ("AKIA" + "IOSF0DNN" * 2, True),
         ("eyJhbGciOiJIUzI1NiJ9x.eyJzdWIi", True),
         ("https://example.org/log?run=3&api_key=hunter2hunter2", True),
         ("https://example.org/log?x-amz-signature=0123456789ab", True),
@@ -31,7 +32,17 @@ def test_secrets_are_known_by_their_look(text, looks):
 
 @pytest.mark.parametrize(
     ("name", "is_secret"),
-    [("api_key", True), ("Authorization", True), ("token", True), ("eos_token", False)],
+    [
+        ("api_key", True),
+        ("Authorization", True),
+        ("token", True),
+        ("secretKey", True),
+        ("client_secret", True),
+        ("passphrase", True),
+        ("eos_token", False),
+        ("by_pass", False),
+        ("monkey", False),
+    ],
 )
 def test_fields_of_secrets_are_known_by_their_names(name, is_secret):
     assert bool(SECRET.search(name)) is is_secret

@@ -4,7 +4,8 @@ import re
 
 SECRET = re.compile(
     r"(^|[_-])(api_?key|key|secret|password|passwd|auth|authorization|bearer|cookie|credentials?)$"
-    r"|^token$|(access|api|auth|hf|id|refresh|session)[_-]?token$",
+    r"|^token$|(access|api|auth|hf|id|refresh|session)[_-]?token$"
+    r"|(access|client|private|secret)[_-]?(key|secret)$|^pass(phrase)?$",
     re.I,
 )
 """Names of fields that hold secrets; those of tokenizers and stops, such as eos_token, do not."""
@@ -13,7 +14,7 @@ STATED = re.compile(r"(key|secret|token|password|passwd|auth)\s*(=|%3d)", re.I)
 
 LOOKS = re.compile(
     r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|gsk|ghp)_[a-z0-9]{20,}|(nvapi|xai)-[\w-]{20,}"
-    r"|eyJ[\w-]{16,}\.|bearer(\s|%20|\+)+\S)"
+    r"|AKIA[A-Z0-9]{16}\b|eyJ[\w-]{16,}\.|bearer(\s|%20|\+)+\S)"
     r"|://[^\s/@:?#]*:[^\s/@]+@"
     r"|[?&]([\w-]*[_-])?(api_?key|key|secret|token|password|passwd|auth|signature)=[^\s&]{8,}",
     re.I,
