@@ -18,8 +18,8 @@ LITELLM = {
     "request_id": "chatcmpl-1",
     "startTime": "2025-03-01T10:00:00.000Z",
     "endTime": "2025-03-01T10:00:04.500Z",
-    "model": "meta/llama",
-    "model_group": "Llama 3.1 70B",
+    "model": "Llama 3.1 70B",
+    "model_group": "chat",
     "team_id": "team",
     "prompt_tokens": 120,
     "completion_tokens": 30,
@@ -384,6 +384,13 @@ def test_attributes_in_a_map_are_read(settings, tmp_path):
     duckdb.sql(f"COPY ({sql}) TO '{tmp_path / 'log.parquet'}' (FORMAT parquet)")
     (found,), name = read(tmp_path / "log.parquet", settings, tmp_path)
     assert (name, found["input"], found["cached"]) == ("opentelemetry-spans", 120, 100)
+
+
+@pytest.mark.parametrize(("model", "named"), [("", "chat"), (None, "chat"), ("other", "other")])
+def test_a_row_of_litellm_is_of_the_model_that_answered(model, named, tmp_path, count):
+    """A group is what was asked for, and can lead to several models."""
+    (tmp_path / "log.jsonl").write_text(json.dumps(LITELLM | {"model": model}))
+    assert count(tmp_path / "log.jsonl")["lengths"]["model"].tolist() == [named]
 
 
 @pytest.mark.parametrize("row", [LITELLM, NESTED_SPAN], ids=["litellm", "opentelemetry-spans"])
