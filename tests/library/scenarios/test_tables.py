@@ -87,6 +87,15 @@ def test_a_grid_of_ones_own_is_a_line_of_configuration(flat, settings, facility)
     assert tables.grids(alone, facility) == {"Spain 2024": 120.0}
 
 
+@pytest.mark.parametrize(("value", "is_wrong"), [(0.367, True), (0, False), (367, False)])
+def test_kilograms_of_a_grid_that_are_typed_for_grams_are_refused(value, is_wrong):
+    own = {"name": "Spain 2024", "value": value, "unit": "g/kWh", "source": "assumption"}
+    content = read_document(ROOT / "config/scenarios.yaml") | {"own_grids": [own]}
+    told = schema_problems(content, read_schema("scenarios"), "scenarios")
+    assert [problem for problem in told if "value 0.367: allowed" not in problem] == []
+    assert bool(told) is is_wrong
+
+
 def test_load_is_an_input_where_the_law_knows_it(flat, settings):
     by_load = {"name": "load", "input_tokens": 500, "output_tokens": 300}
     by_load["x"] = {"input": "load", "values": [1.0, 4.0]}

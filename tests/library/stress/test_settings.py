@@ -98,6 +98,8 @@ def test_a_secret_in_a_setting_is_refused_and_not_repeated(key, value):
         ("factors", {"pue": {"value": 120, "source": "bill"}}),
         ("factors", {"pue": {"value": 0.5, "source": "bill"}}),
         ("factors", {"electricity_price": {"value": 1e300, "source": "bill"}}),
+        # kilograms typed for grams
+        ("factors", {"grid_intensity": {"value": 0.367, "source": "bill"}}),
     ],
 )
 def test_settings_beyond_any_test_are_refused(key, value):
