@@ -1,5 +1,6 @@
 """A file is checked against itself, and against what hardware can do."""
 
+import json
 from copy import deepcopy
 
 import pytest
@@ -752,3 +753,20 @@ def test_a_name_that_only_looks_like_a_listed_one_is_refused(facts, listed):
         assert f"{column} is {facts[column]}, which only looks like {listed}" in refusal(
             path, NODE | facts
         )
+
+
+@pytest.mark.parametrize(("key", "most"), [("tensor_parallel", 576), ("pipeline_parallel", 128)])
+def test_a_model_that_is_split_over_thousands_of_gpus_is_marked(key, most):
+    assert checked(**{key: most}).marks == []
+    assert checked(**{key: 8000}).marks == [
+        f"{key} 8000 where models are split over at most {most}"
+    ]
+
+
+@pytest.mark.parametrize("key", ["tp_size", "pp_size"])
+def test_a_thousand_times_the_gpus_of_sglang_are_marked(tmp_path, key):
+    line, *_ = (FIXTURES / "sglang/runs.jsonl").read_text(encoding="utf-8").splitlines()
+    raw = json.loads(line)
+    raw["server_info"][key] *= 1000
+    (status,) = detect_and_read(put(tmp_path, raw), {"gpu": "H200-SXM-141GB"})["status"]
+    assert "where models are split over at most" in status

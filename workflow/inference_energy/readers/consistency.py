@@ -80,6 +80,10 @@ MOST_TOKENS = 1_000_000.0
 MOST_GPUS = 10_000
 """GPUs of one run: the bound of tensor_parallel in a throughput table too. [GPUs]"""
 
+MOST_SPLIT = {"tensor_parallel": 576, "pipeline_parallel": 128}
+"""Usually at most: GPUs of the largest switch that is announced (NVL576), which share a layer; and
+stages, of which a model has no more than its layers, 126 of Llama 3.1 405B. [GPUs]"""
+
 
 def check_run(run: "Run") -> None:
     """Mark or refuse a run whose numbers contradict each other or cannot be.
@@ -190,6 +194,10 @@ def _check_gpus(run: "Run") -> None:
                 f"{name} is {run.row[name]}; allowed are at most {MOST_GPUS}, as one run is served"
                 " by one to some hundred GPUs; correct the file or the facts"
             )
+    for name, most in MOST_SPLIT.items():
+        stated = run.row.get(name) or 0
+        if stated > most:
+            _mark(run, name, f"{name} {stated:.6g} where models are split over at most {most}")
 
 
 def _check_speed(run: "Run") -> None:
