@@ -1,5 +1,8 @@
 """Where power comes from."""
 
+import os
+import tracemalloc
+
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.stress import power_sources
@@ -157,3 +160,15 @@ def test_a_secret_in_the_address_of_a_source_is_refused_and_not_repeated(word):
         named_power_sources(word)
     assert "hunter2" not in str(caught.value)
     assert named_power_sources('prometheus:http://h:9090{Hostname="a"}')[0].kind == "prometheus"
+
+
+def test_a_log_without_end_is_refused_and_not_read_whole(tmp_path):
+    log = tmp_path / "smi.csv"
+    log.write_text("header\nreading\n")
+    os.truncate(log, 2**28)
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"smi\.csv: is 2\.68435e\+08 bytes; allowed are at most"):
+        check_power_sources([PowerSource("gpu", "file", str(log))])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**24

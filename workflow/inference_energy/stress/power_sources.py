@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from inference_energy.errors import InputError
 from inference_energy.meters import prometheus, read_log
+from inference_energy.project import read_at_most
 from inference_energy.secrecy import STATED, looks_secret
 from inference_energy.tables import write_text
 from inference_energy.web import address_problem, asked
@@ -52,6 +53,9 @@ MOST_BYTES = 2**24
 PATIENCE, SOON = 10.0, 2.0
 """Longest wait for an exporter that is named, and for one that is looked for [s]."""
 
+
+HEADER = 2**20
+"""Longest header of a log. [bytes]"""
 
 LATELY = 600.0
 """Time around now for which a Prometheus is asked whether it has readings; its clock may be off.
@@ -262,7 +266,7 @@ def check_power_sources(power_sources: Sequence[PowerSource], zone: str | None =
 def _log_problems(source: PowerSource, zone: str | None) -> list[str]:
     """Why a log cannot be read; an empty list where it can, or holds a header at most."""
     path = Path(source.target)
-    if not path.exists() or (path.is_file() and path.read_bytes().count(b"\n") <= 1):
+    if not path.exists() or (path.is_file() and read_at_most(path, HEADER).count(b"\n") <= 1):
         return []
     try:
         read_log(path, source.scope, zone)
