@@ -160,6 +160,49 @@ def test_many_are_asked_for_at_once(tmp_path, served):
     assert {code: process.wait() for code, process in asked.items()} == {k: k for k in asked}
 
 
+def test_it_goes_on_where_a_copy_and_the_one_who_asked_end_at_once(tmp_path, served):
+    note = tmp_path / "pid"
+    script = _written(tmp_path, LASTS)
+    for _ in range(3):
+        note.unlink(missing_ok=True)
+        command, environment = _asking(served[0], script, str(note))
+        asking = start(command, env=environment, start_new_session=True)
+        wait_for(lambda: note.exists() and note.read_text(), asking)
+        # it hears of both at once
+        os.kill(served[1].pid, signal.SIGSTOP)
+        os.kill(int(note.read_text()), signal.SIGKILL)
+        stop(asking, signal.SIGKILL)
+        os.kill(served[1].pid, signal.SIGCONT)
+    command, environment = _asking(served[0], _written(tmp_path, TELLS))
+    told = run(command, env=environment, input="")
+    assert json.loads(told.stdout)["parent"] == served[1].pid
+
+
+def test_it_goes_on_where_no_copy_can_be_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "workflow"))
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, errno\n"
+        "fork, tries = os.fork, []\n"
+        "def failing():\n"
+        "    tries.append(1)\n"
+        "    if len(tries) == 1:\n"
+        "        raise BlockingIOError(errno.EAGAIN, 'no processes left')\n"
+        "    return fork()\n"
+        "os.fork = failing\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    place = str(tmp_path / "s")
+    process = copies.start(place, [])
+    parents = []
+    for _ in range(2):
+        command, environment = _asking(place, _written(tmp_path, TELLS))
+        told = run(command, env=environment | {"PYTHONPATH": ""}, input="")
+        parents.append(json.loads(told.stdout)["parent"])
+    assert parents[0] != process.pid == parents[1]
+    process.stdin.close()
+    assert process.wait() == 0
+
+
 def test_questions_cut_short_are_passed_over(tmp_path, served):
     import socket
 

@@ -96,7 +96,9 @@ class _Copies:
         """Serve until the run and all copies have ended, and in a copy: path of its script."""
         while self.events.get_map():
             for key, _ in self.events.select():
-                script = key.data()
+                # what is told together may have been answered with what was told before it
+                awaited = any(key is each for each in self.events.get_map().values())
+                script = key.data() if awaited else None
                 if script:
                     return str(script)
         return ""
@@ -115,13 +117,20 @@ class _Copies:
         size, streams, _, _ = socket.recv_fds(asking, copied.SIZE, 3)
         with asking.makefile("rb") as file:
             question = file.read(int.from_bytes(size, "big"))
-        copy = os.fork()
+        try:
+            copy = os.fork()
+        except OSError:
+            # without a copy the one who asks does the work itself
+            copy = -1
         if copy == 0:
             self._close()
             asking.close()
             return _become(streams, *marshal.loads(question))
         for stream in streams:
             os.close(stream)
+        if copy < 0:
+            asking.close()
+            return None
         ended = os.pidfd_open(copy)
         self._await(asking, lambda: self._gone(asking, ended))
         self._await(ended, lambda: self._ended(asking, ended, copy))
