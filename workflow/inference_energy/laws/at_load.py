@@ -13,7 +13,7 @@ measured ones the spread of such drifts.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any, Self, cast
 
@@ -303,7 +303,7 @@ class AtLoad(Law):
 
         An infinite trait is None.
         """
-        rows, columns = np.triu_indices(len(self.covariance))
+        rows, columns = _upper(len(self.covariance))
         traits = self.traits.items()
         return {
             "kind": self.name,
@@ -403,6 +403,12 @@ class ManyAtLoad(Joined):
         found = self.one.parts(*lengths), spread.parts_sigma(*lengths)
         seconds, sigma = (np.stack(of_kind, axis=-1) for of_kind in found)
         return seconds, sigma
+
+
+@lru_cache(maxsize=4)
+def _upper(size: int) -> tuple[mixed.Integers, mixed.Integers]:
+    """Rows and columns of the upper half of a square matrix, and its diagonal."""
+    return np.triu_indices(size)
 
 
 def _along(input_tokens: ArrayLike, output_tokens: ArrayLike) -> Array:
