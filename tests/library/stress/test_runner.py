@@ -355,6 +355,30 @@ def test_a_prometheus_that_is_gone_ends_no_test_and_is_asked_again(stress, monke
     assert "no answer" not in set(read(folder, "findings")["kind"])
 
 
+def test_a_log_that_turns_bad_ends_no_test_and_is_read_again(stress, tmp_path, monkeypatch):
+    """Hours of cells may follow, of which other meters tell; the log can be mended afterwards."""
+    log, check = tmp_path / "wall.csv", runner.check_power_sources
+    rows = [f"{1_800_000_000 + time},{1500 + 0.01 * (time % 7):.2f}" for time in range(400)]
+    good = "\n".join(["time,power_w", *rows, ""])
+    log.write_text(good)
+
+    def turns_bad(*arguments):
+        check(*arguments)
+        log.write_text(good + "the device is lost\n")
+
+    monkeypatch.setattr(runner, "check_power_sources", turns_bad)
+    power = ["nvml", f"node:{log}"]
+    with pytest.raises(InputError, match=r"wall\.csv: row 402, .*; start again to read it"):
+        stress(power=power, meter_offset=0)
+    cells, found = (read(tmp_path / "test", name) for name in ("cells", "power"))
+    assert len(cells) == 2 and set(cells["status"]) == {"measured"}
+    assert set(found["scope"]) == {"gpu"} and found["energy_j"].notna().all()
+    assert (tmp_path / "test/report.html").exists()
+    log.write_text(good)
+    found = read(stress(power=power, meter_offset=0), "power")
+    assert found.query("scope == 'node'")["energy_j"].notna().sum() == 2
+
+
 def test_two_runs_of_one_test_are_kept_apart(alone, monkeypatch):
     monkeypatch.setattr(alone, "_run", lambda: None)
     other = Lock(alone.folder, RUNS)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from inference_energy.stress.runner import StressTest
 
 GONE = "no answer"
-"""Kind of the finding on a source that may answer later."""
+"""Kind of the finding on a source that may answer, or be mended, later."""
 
 CELL = ("cell", "output_tokens", "concurrency", "repetition")
 GPU = re.compile(r"(.* |)gpu \S+")
@@ -236,10 +236,9 @@ def scope_power(
             power_sources, cells, test.folder, settings, test.pilots, test.pilot_samples
         )
     except InputError as error:
-        # what is on a network may be gone for a while; a file is as bad after the next cell
-        if power_sources[0].kind != "prometheus":
-            raise
-        told = (f"{problem}; start again to ask it" for problem in error.problems)
+        # what is on a network may be gone for a while, and a log can be mended after the test
+        again = "ask" if power_sources[0].kind == "prometheus" else "read"
+        told = (f"{problem}; start again to {again} it" for problem in error.problems)
         return [], [("all", *Finding(GONE, "energy", message)) for message in told], None
     findings = [("all", *finding) for finding in found]
     if samples is None:
