@@ -9,7 +9,7 @@ from inference_energy.errors import InputError
 from inference_energy.readers import detect_and_read
 from inference_energy.stress import benchmark
 from inference_energy.tables import load_schema
-from library.stress.made_up import SMALL, read
+from library.stress.made_up import NODE, SMALL, read
 
 
 @pytest.mark.parametrize("rest", [1000, 2000])
@@ -40,6 +40,20 @@ def test_result_reaches_a_deployment_with_its_node_power(stress, tmp_path, rest)
     assert list(table["throughput_tps"]) == list(measured[table["source_file"]])
     power = measured_power(table, {"gpus_per_node": {"value": 2}}, "mine.yaml")
     assert power.boundary == "node"
+
+
+def test_requests_are_those_of_the_window_as_throughput_and_energy_are(stress):
+    """Where half of a cell is cut off, and a tenth as many requests failed as were answered."""
+    folder = stress()
+    cells, power, findings = (read(folder, name) for name in ("cells", "power", "findings"))
+    answered = cells["requests"]
+    cells = cells.assign(requests=answered + answered // 10, failed=answered // 10)
+    cells[["window_s", "window_tokens"]] /= 2
+    table = benchmark.benchmark_table(cells, power, findings, NODE | SMALL, folder)
+    queries = (table["throughput_tps"] * table["duration_s"] / table["output_tokens"]).to_numpy()
+    assert table["completed"].to_numpy() == pytest.approx(queries, abs=0.51)
+    share = (answered // 10 / answered).to_numpy()
+    assert table["failed"].to_numpy() == pytest.approx(share * queries, abs=1)
 
 
 def test_facts_that_the_test_does_not_know_are_stated_by_the_deployment(stress):

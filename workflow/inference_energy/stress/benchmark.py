@@ -1,6 +1,7 @@
 """The stress test as a benchmark: its steady windows in the table that deployments read."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,6 @@ def benchmark_table(
             "concurrency": float(cell["concurrency"]),
             "throughput_tps": cell["throughput_tps"],
             "duration_s": cell["window_s"],
-            "completed": cell["requests"] - cell["failed"],
-            "failed": cell["failed"],
             "source_id": settings["name"] or settings["model"],
             "client": "aiperf",
             "client_version": client_version(folder / cell["cell"]),
@@ -65,7 +64,7 @@ def benchmark_table(
             "sha256": _checksum(folder / cell["cell"] / "profile_export.jsonl"),
             "status": _status(findings[findings["cell"].isin([cell["cell"], "all"])]),
         }
-        row |= {name: facts[name] for name in FACTS if name in facts}
+        row |= _requests(cell) | {name: facts[name] for name in FACTS if name in facts}
         row |= {
             f"{theirs}_p{percent}_s": cell[f"{ours}_p{percent}_s"]
             for ours, theirs in LATENCIES.items()
@@ -74,6 +73,16 @@ def benchmark_table(
         rows.append(row | _power(power[power["cell"] == cell["cell"]], cell))
     frame = pd.DataFrame(rows)
     return frame[[name for name in load_schema("benchmark")["properties"] if name in frame]]
+
+
+def _requests(cell: Cell) -> dict[str, int]:
+    """Requests of a cell's window: those that its tokens make, and as large a share that failed.
+
+    A count of those that end in it would leave out most of what is in flight at its end.
+    """
+    sent, failed = cell["requests"], cell["failed"]
+    queries = cell["window_tokens"] / cell["delivered_tokens"]
+    return {"completed": round(queries), "failed": math.ceil(queries * failed / (sent - failed))}
 
 
 def _power(rows: pd.DataFrame, cell: Cell) -> dict[str, Any]:
