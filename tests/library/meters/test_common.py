@@ -291,6 +291,29 @@ def test_a_node_beside_its_supplies_is_refused(tmp_path):
     assert len(read(tmp_path, named(a=[350] * 9, b=[350] * 9, c=[700] * 9), "gpu")) == 27
 
 
+def test_a_total_beside_its_counters_or_gpus_is_refused(tmp_path):
+    """Constant powers of GPUs add up by chance, those that vary do not."""
+    left, right = ([power + n % 5 * 50 for n in range(12)] for power in (400, 500))
+    both = [a + b for a, b in zip(left, right, strict=True)]
+    told = "c reads the sum of a, b: it would count twice"
+    assert told in refusal(tmp_path, named(a=left, b=right, c=both), "gpu")
+    assert len(read(tmp_path, named(a=left, b=right, c=left[::-1]), "gpu")) == 36
+    start = {"a": 5e6, "b": 3e6, "c": 7e6}
+    counts = {
+        meter: start[meter] + np.cumsum(powers)
+        for meter, powers in (("a", left), ("b", right), ("c", both))
+    }
+    text = named(**counts).replace("power_w", "energy_j")
+    assert told in refusal(tmp_path, text)
+    steps = {
+        meter: [start[meter] + 3600.0 * rise * (n // 3) for n in range(12)]
+        for meter, rise in zip("abc", (1, 1, 2), strict=True)
+    }
+    assert len(read(tmp_path, named(**steps).replace("power_w", "energy_j"))) == 36
+    counts["c"] = start["c"] + 1.2 * np.cumsum(both)
+    assert len(read(tmp_path, named(**counts).replace("power_w", "energy_j"))) == 36
+
+
 @pytest.mark.parametrize("repeated", ['"params"', '"apower"'])
 def test_keys_that_stand_twice_are_refused(repeated, tmp_path):
     text = '{"src":"s","params":{"ts":1769860800,"switch:0":{"apower":500.5}}}'

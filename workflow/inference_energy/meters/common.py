@@ -683,22 +683,38 @@ def totals(frame: pd.DataFrame, scope: str) -> list[str]:
     scope : str
         gpu, cpu or node.
     """
-    if scope == "gpu":
-        return []
-    readings = frame.dropna(subset=["power_w"])
+    found = _totals(frame, "power_w", scope)
+    # GPUs that all work alike add up by chance, in counts more than in powers
+    return list(
+        dict.fromkeys(found if scope == "gpu" else found + _totals(frame, "energy_j", scope))
+    )
+
+
+def _totals(frame: pd.DataFrame, column: str, scope: str) -> list[str]:
+    """Problems of meters whose powers, or the rises of whose counters, are the sum of others'."""
+    readings = frame.dropna(subset=[column])
     found = {
         str(meter): own.iloc[:: len(own) // MOMENTS + 1] for meter, own in readings.groupby("meter")
     }
+    start = max((own["time_s"].iloc[0] for own in found.values()), default=0.0)
+
+    def read(meter: str, times: Array) -> Array:
+        at, values = found[meter]["time_s"].to_numpy(), found[meter][column].to_numpy()
+        told = np.interp(times, at, values)
+        return told - np.interp(start, at, values) if column == "energy_j" else told
+
     problems = []
     for meter, own in found.items():
-        total = own["power_w"].to_numpy()
-        others = {
-            other: np.interp(own["time_s"], of_other["time_s"], of_other["power_w"])
-            for other, of_other in found.items()
-            if other != meter
-        }
+        times = own["time_s"].to_numpy()
+        times = times[times >= start] if column == "energy_j" else times
+        total = read(meter, times)
+        # a counter of a few steps may rise as others do
+        if len(np.unique(total)) < (LEAST_TWICE if column == "energy_j" else 1):
+            continue
+        others = {other: read(other, times) for other in found if other != meter}
         least = LEAST_PART * np.median(total)
-        parts = _parts(total, {name: p for name, p in others.items() if np.median(p) > least})
+        known = {name: part for name, part in others.items() if np.median(part) > least}
+        parts = _parts(total, known, column == "power_w", scope)
         if parts:
             problems.append(
                 f"{meter} reads the sum of {', '.join(parts)}: it would count twice; leave the "
@@ -707,11 +723,17 @@ def totals(frame: pd.DataFrame, scope: str) -> list[str]:
     return problems
 
 
-def _parts(total: Array, others: Mapping[str, Array]) -> tuple[str, ...]:
-    """Names of all the other meters, or of two or three of them, whose powers add up to a total."""
-    sets = [tuple(others)] if len(others) > 1 else []
+def _parts(
+    total: Array, others: Mapping[str, Array], is_power: bool, scope: str
+) -> tuple[str, ...]:
+    """Names of all the other meters, or of two or three of them, that add up to a total.
+
+    Of GPUs, whose powers must vary, all the others alone; so of counters, which always vary.
+    """
     low, high = np.quantile(total, [0.1, 0.9])
-    if high - low > VARIES * high and len(others) <= MOST_METERS:
+    varies = high - low > VARIES * high
+    sets = [tuple(others)] if len(others) > 1 and (varies or scope != "gpu") else []
+    if varies and is_power and scope != "gpu" and len(others) <= MOST_METERS:
         sets += [names for count in PARTS for names in combinations(others, count)]
     for names in sets:
         apart = np.abs(sum(others[name] for name in names) - total)
